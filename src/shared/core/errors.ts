@@ -1,0 +1,61 @@
+/** Exit codes of every command, as documented in the README. */
+export const exitCodes = {
+  done: 0,
+  usage: 2,
+  runFailed: 3,
+  quorumLost: 4,
+  budgetReached: 5,
+  interrupted: 130,
+} as const;
+
+/** What went wrong, in the words a caller can branch on. */
+export type ErrorCode =
+  /** A flag, file, dataset or frame is not what it must be: the user can mend it. */
+  | 'bad-input'
+  /** Training itself failed: a non-finite loss, a worker's exception. */
+  | 'run-failed'
+  /** A worker is missing, dead or silent past its deadline. */
+  | 'quorum-lost'
+  /** The user asked to stop. */
+  | 'interrupted';
+
+/**
+ * An error whose message is one line that says what is wrong and what to do.
+ * The command line prints the message alone; `--verbose` adds the stack and the cause.
+ */
+export class PennygradError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'PennygradError';
+    this.code = code;
+  }
+}
+
+/** Shorthand for the most common kind: input that the user can mend. */
+export function badInput(message: string, cause?: unknown): PennygradError {
+  return new PennygradError('bad-input', message, cause === undefined ? undefined : { cause });
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The exit code a command ends with when `error` reaches the top. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof PennygradError)) return exitCodes.runFailed;
+  switch (error.code) {
+    case 'bad-input':
+      return exitCodes.usage;
+    case 'run-failed':
+      return exitCodes.runFailed;
+    case 'quorum-lost':
+      return exitCodes.quorumLost;
+    case 'interrupted':
+      return exitCodes.interrupted;
+    default:
+      return error.code satisfies never;
+  }
+}

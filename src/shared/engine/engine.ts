@@ -1,0 +1,90 @@
+/**
+ * An engine holds one replica: the model's parameters, the optimizer's state and the dataset, all on one device.
+ *
+ * The mental model: a step moves *indices in and one flat gradient out*. Images never cross the interface while
+ * training; parameters cross it only for checkpoints. The flat vectors list the model's trainable variables in
+ * layer order, each row-major (`model.trainableWeights` of tfjs), so every engine agrees on every offset.
+ *
+ * Sums, not means: `computeGradients` returns sums over the samples it was given, and `applyGradients` divides by the
+ * number of samples in the global batch. Uneven shares and a short last batch are therefore exact.
+ */
+import type { Dataset, ImageShape } from '../data/dataset.ts';
+import type { ModelSpec, OptimizerSpec } from '../model/model-spec.ts';
+
+export const engineNames = ['wasm', 'cpu'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+export interface EngineOptions {
+  readonly model: ModelSpec;
+  readonly optimizer: OptimizerSpec;
+  /** Seeds the initial parameters: the same seed gives the same parameters on every engine, bit for bit. */
+  readonly seed: number;
+  readonly dataset: Dataset;
+}
+
+export interface BatchResult {
+  /** Sum of the samples' losses (cross-entropy in nats). */
+  readonly lossSum: number;
+  /** Samples whose most probable class is the label. */
+  readonly correct: number;
+}
+
+/** The optimizer's memory, for checkpoints: `slots` are flat vectors like the parameters (Adam: first moment, second moment). */
+export interface OptimizerState {
+  readonly iterations: number;
+  readonly slots: readonly Float32Array[];
+}
+
+/** tfjs's own description of the model, so that a checkpoint loads in any tfjs program. */
+export interface ModelArtifacts {
+  /** The `modelTopology` of a `model.json`. */
+  readonly topology: unknown;
+  /** The `weights` entries of a `model.json`, in the order of the flat parameter vector. */
+  readonly weightSpecs: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly dtype: 'float32';
+  }[];
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  /** What computes, in words: `wasm, relaxed SIMD`, `cpu (plain JavaScript)`. */
+  readonly device: string;
+  readonly parameterCount: number;
+
+  /** A copy of the parameters, `parameterCount` floats. */
+  getParameters(): Promise<Float32Array>;
+  setParameters(parameters: Float32Array): Promise<void>;
+  getOptimizerState(): Promise<OptimizerState>;
+  setOptimizerState(state: OptimizerState): Promise<void>;
+  artifacts(): ModelArtifacts;
+
+  /**
+   * Forward and backward over training samples, by index into the training split.
+   * Writes the *sum* of the samples' gradients into `gradients` (`parameterCount` floats).
+   * An empty `indices` writes zeros.
+   */
+  computeGradients(indices: Uint32Array, gradients: Float32Array): Promise<BatchResult>;
+  /** One optimizer update with `gradientSum / samples`. Throws if the vector's length is not `parameterCount`. */
+  applyGradients(gradientSum: Float32Array, samples: number): Promise<void>;
+  /** Loss and correct predictions over the half-open interval `[from, to)` of a split. */
+  evaluate(split: 'train' | 'test', from: number, to: number): Promise<BatchResult>;
+  /** Class probabilities, `count × classes`, of images given as bytes. */
+  predict(images: Uint8Array, count: number): Promise<Float32Array>;
+  /** Frees everything. May be called twice. */
+  dispose(): void;
+}
+
+/** What an engine can say of itself before it is made. */
+export type EngineAvailability =
+  | { readonly usable: true; readonly device: string }
+  | { readonly usable: false; readonly reason: string; readonly remedy: string };
+
+export interface EngineProvider {
+  readonly name: EngineName;
+  probe(): Promise<EngineAvailability>;
+  create(options: EngineOptions): Promise<Engine>;
+}
+
+export type { ImageShape };
