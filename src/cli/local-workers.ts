@@ -1,0 +1,82 @@
+/**
+ * Workers as child processes of this one. None outlives it: each holds one end of a channel to its parent and ends
+ * itself when the other end closes, which the system does even for a parent that was killed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface LocalWorkers {
+  /** Resolves when all have exited; kills those that have not after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+  /** Kills all at once. */
+  kill(): void;
+}
+
+export interface LocalWorkersOptions {
+  readonly ids: readonly string[];
+  /** Arguments of `pennygrad worker`, the same for all; `--id` is added. */
+  readonly args: readonly string[];
+  /** A worker's output, line by line. */
+  readonly onLine: (workerId: string, line: string) => void;
+  /** A worker exited on its own. `reason` is in words; `lastWords` what it wrote last to stderr. */
+  readonly onExit: (workerId: string, exit: { readonly reason: string; readonly killed: boolean }) => void;
+}
+
+const program = fileURLToPath(new URL('./main.js', import.meta.url));
+
+export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
+  let stopping = false;
+  const children = ids.map((id) => {
+    const child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
+      // A process group of its own: the terminal's Ctrl-C reaches the parent alone, which stops workers in order.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    let lastWords = '';
+    readLines(child, (line) => {
+      lastWords = line;
+      onLine(id, line);
+    });
+    child.on('error', (error) => onExit(id, { reason: `could not be started: ${error.message}`, killed: true }));
+    child.on('exit', (code, signal) => {
+      if (stopping) return;
+      const reason = signal === null ? `exited with code ${code}: ${lastWords}` : `killed by ${signal}`;
+      onExit(id, { reason, killed: signal !== null });
+    });
+    return child;
+  });
+
+  function kill(): void {
+    stopping = true;
+    for (const child of children) if (isRunning(child)) child.kill('SIGKILL');
+  }
+
+  return {
+    kill,
+    async stop(graceMs) {
+      stopping = true;
+      const timer = setTimeout(kill, graceMs);
+      await Promise.all(children.map(exited));
+      clearTimeout(timer);
+    },
+  };
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
+function exited(child: ChildProcess): Promise<void> {
+  return isRunning(child) ? new Promise((resolve) => child.once('exit', () => resolve())) : Promise.resolve();
+}
+
+function readLines(child: ChildProcess, onLine: (line: string) => void): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = '';
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') onLine(line);
+    });
+  }
+}

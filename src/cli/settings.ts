@@ -1,0 +1,217 @@
+/**
+ * The settings of a run: one table from which the help, the flags, the environment, the config file and the checks are
+ * made, so that they cannot disagree. A flag beats the environment, which beats the file, which beats the default.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import type { Options } from 'yargs';
+import { z } from 'zod';
+import { allReduceNames } from '../shared/collectives/all-reduce.ts';
+import { badInput, messageOf } from '../shared/core/errors.ts';
+import { engineNames } from '../shared/engine/engine.ts';
+import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
+import { maxWorldSize } from '../shared/protocol/limits.ts';
+
+interface Setting {
+  readonly describe: string;
+  readonly schema: z.ZodType;
+  /** How yargs reads the flag. Numbers come as text, so that the check can quote what was typed. */
+  readonly type: 'string' | 'boolean';
+  /** Shown in the help. */
+  readonly defaultText?: string;
+}
+
+// A flag without a value comes as '', which Number would read as 0.
+const number = z
+  .union([z.number(), z.string().min(1, 'a number')])
+  .transform(Number)
+  .pipe(z.number('a number'));
+const integer = (min: number, max: number) =>
+  number.pipe(z.int('a whole number').min(min, `at least ${min}`).max(max, `at most ${max}`));
+const positive = number.pipe(z.number().positive('greater than 0'));
+const choice = <const Names extends readonly [string, ...string[]]>(names: Names) =>
+  z.enum(names, `one of ${names.join(', ')}`);
+const path = z.string().min(1, 'a path');
+const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((v) => v === 'true' || v === '1')]);
+
+/** Where data comes from: needed by every command that reads a dataset. */
+export const dataSettings = {
+  dataDir: {
+    type: 'string',
+    describe: 'Folder with the four IDX files of the dataset, gzipped or not',
+    schema: path.optional(),
+  },
+  cacheDir: { type: 'string', describe: "Where downloads are kept (the user's cache folder)", schema: path.optional() },
+  mirrors: {
+    type: 'string',
+    describe: 'URLs of folders to download IDX files from, separated by commas',
+    schema: z
+      .string()
+      .transform((list) => list.split(',').map((url) => url.trim()))
+      .pipe(z.array(z.url({ protocol: /^https?$/, error: 'http(s) URLs separated by commas' })))
+      .optional(),
+  },
+} as const satisfies Record<string, Setting>;
+
+export const trainSettings = {
+  workers: {
+    type: 'string',
+    describe: 'World size: how many workers share each step',
+    defaultText: '2',
+    schema: integer(1, maxWorldSize).default(2),
+  },
+  backend: {
+    type: 'string',
+    describe: 'Engine that computes: auto picks the fastest that works here',
+    defaultText: 'auto',
+    schema: choice(['auto', ...engineNames]).default('auto'),
+  },
+  dataset: {
+    type: 'string',
+    describe: 'mnist, fashion-mnist, kmnist, digits (generated), or a folder of four IDX files',
+    defaultText: 'mnist',
+    schema: z.string().min(1, 'a name or a folder').optional(),
+  },
+  ...dataSettings,
+  model: {
+    type: 'string',
+    describe: modelNames.join(', '),
+    defaultText: 'cnn',
+    schema: choice(modelNames).default('cnn'),
+  },
+  epochs: {
+    type: 'string',
+    describe: 'Passes over the data',
+    defaultText: '5',
+    schema: integer(1, 100_000).default(5),
+  },
+  steps: { type: 'string', describe: 'Stop after so many steps', schema: integer(1, 1e9).optional() },
+  batchSize: {
+    type: 'string',
+    describe: 'Samples a step over all workers (global batch)',
+    defaultText: '64',
+    schema: integer(1, 1 << 20).default(64),
+  },
+  optimizer: {
+    type: 'string',
+    describe: optimizerNames.join(', '),
+    defaultText: 'adam',
+    schema: choice(optimizerNames).default('adam'),
+  },
+  lr: { type: 'string', describe: 'Learning rate', defaultText: '0.001', schema: positive.default(0.001) },
+  seed: {
+    type: 'string',
+    describe: 'Decides the initial parameters and the order of samples',
+    defaultText: '1',
+    schema: integer(0, 2 ** 32 - 1).default(1),
+  },
+  allReduce: {
+    type: 'string',
+    describe: 'How gradients are summed',
+    defaultText: 'auto',
+    schema: choice(['auto', ...allReduceNames]).default('auto'),
+  },
+  timeout: {
+    type: 'string',
+    describe: 'Seconds after which a missing, dead or frozen worker ends the run',
+    defaultText: '30',
+    schema: number.pipe(z.number().min(1, 'at least 1').max(86_400, 'at most 86400')).default(30),
+  },
+  price: {
+    type: 'string',
+    describe: 'What a worker costs, in USD per hour',
+    schema: number.pipe(z.number().min(0, 'at least 0')).optional(),
+  },
+  metricsPort: {
+    type: 'string',
+    describe: 'Port of /metrics and /healthz; 0 picks one',
+    defaultText: '9464',
+    schema: integer(0, 65_535).optional(),
+  },
+  metricsHost: {
+    type: 'string',
+    describe: 'Address that the metrics port listens on',
+    defaultText: '127.0.0.1',
+    schema: z.string().min(1, 'an address').default('127.0.0.1'),
+  },
+  out: { type: 'string', describe: 'Run folder', defaultText: 'runs/<run-id>', schema: path.optional() },
+  json: { type: 'boolean', describe: 'One JSON object a line on stdout', schema: flag.default(false) },
+  quiet: { type: 'boolean', describe: 'No progress, only the summary', schema: flag.default(false) },
+} as const satisfies Record<string, Setting>;
+
+type Parsed<Table extends Record<string, Setting>> = { readonly [Key in keyof Table]: z.output<Table[Key]['schema']> };
+export type DataSettings = Parsed<typeof dataSettings>;
+export type TrainSettings = Parsed<typeof trainSettings>;
+
+/** The table as yargs options. Defaults are shown but not set: only flags that were typed may beat the other layers. */
+export function yargsOptions(table: Record<string, Setting>): Record<string, Options> {
+  return Object.fromEntries(
+    Object.entries(table).map(([key, { describe, type, defaultText }]) => [
+      kebab(key),
+      {
+        describe,
+        type,
+        ...(defaultText === undefined ? {} : { defaultDescription: defaultText }),
+        requiresArg: type === 'string',
+      },
+    ]),
+  );
+}
+
+/**
+ * Settings from their layers, checked.
+ * @throws bad-input naming the flag (or the variable, or the file's key), the value, and what it must be
+ */
+export function resolveSettings<Table extends Record<string, Setting>>(
+  table: Table,
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>>,
+  file: { readonly path: string; readonly values: Readonly<Record<string, unknown>> } | undefined,
+): Parsed<Table> {
+  const unknown = Object.keys(file?.values ?? {}).find((key) => !(camel(key) in table));
+  if (file !== undefined && unknown !== undefined) {
+    throw badInput(`${file.path}: unknown key '${unknown}'; valid keys: ${Object.keys(table).map(kebab).join(', ')}`);
+  }
+  const fromFile = new Map(Object.entries(file?.values ?? {}).map(([key, value]) => [camel(key), value]));
+  const settings: Record<string, unknown> = {};
+  for (const [key, { schema }] of Object.entries(table)) {
+    const variable = `PENNYGRAD_${kebab(key).replaceAll('-', '_').toUpperCase()}`;
+    const layers = [
+      { from: `--${kebab(key)}`, value: flags[key] },
+      { from: variable, value: environment[variable] },
+      { from: `${file?.path}: ${kebab(key)}`, value: fromFile.get(key) },
+    ];
+    const given = layers.find(({ value }) => value !== undefined);
+    if (Array.isArray(given?.value)) throw badInput(`${given.from} is given more than once`);
+    const parsed = schema.safeParse(given?.value);
+    if (!parsed.success) {
+      const wanted = parsed.error.issues.map(({ message }) => message).at(-1);
+      throw badInput(`${given?.from ?? `--${kebab(key)}`} must be ${wanted}, got '${String(given?.value)}'`);
+    }
+    settings[key] = parsed.data;
+  }
+  return settings as Parsed<Table>;
+}
+
+/** A YAML or JSON file of settings. @throws bad-input when it cannot be read or is no map */
+export function readConfigFile(file: string): { path: string; values: Record<string, unknown> } {
+  if (!existsSync(file)) throw badInput(`--config ${file}: no such file`);
+  let values: unknown;
+  try {
+    values = parseYaml(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw badInput(`--config ${file}: ${messageOf(error).split('\n')[0]}`, error);
+  }
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    throw badInput(`--config ${file}: must hold a map of settings, for example 'epochs: 5'`);
+  }
+  return { path: file, values: values as Record<string, unknown> };
+}
+
+function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function camel(key: string): string {
+  return key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Argv } from 'yargs';
+import { z } from 'zod';
+import { systemClock } from '../shared/core/clock.ts';
+import { pennygradVersion } from '../shared/core/version.ts';
+import { loadDataset } from '../shared/data/load-dataset.ts';
+import { selectEngine } from '../shared/engine/engines.ts';
+import { runWorker } from '../worker/run-worker.ts';
+import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+
+/** A worker takes its task from the coordinator; what it is told here it insists on. */
+const { backend, dataDir, cacheDir, mirrors, timeout, price } = trainSettings;
+const workerSettings = {
+  connect: {
+    type: 'string',
+    describe: "The coordinator's address, tcp://HOST:PORT",
+    schema: z.string({ error: 'the address of a coordinator, tcp://HOST:PORT' }).regex(/^(tcp|ipc):\/\/.+/, {
+      error: 'tcp://HOST:PORT',
+    }),
+  },
+  id: {
+    type: 'string',
+    describe: 'Name of this worker, unique in the run; ranks follow the names',
+    defaultText: 'HOST-PID',
+    schema: z.string().min(1).max(200).optional(),
+  },
+  backend,
+  dataset: {
+    ...trainSettings.dataset,
+    describe: 'Where this host has the dataset, if not where the coordinator has it; it must be the same data',
+  },
+  dataDir,
+  cacheDir,
+  mirrors,
+  model: {
+    ...trainSettings.model,
+    defaultText: "the coordinator's",
+    describe: 'Refuse to train any other model',
+    schema: trainSettings.model.schema.unwrap().optional(),
+  },
+  seed: {
+    ...trainSettings.seed,
+    defaultText: "the coordinator's",
+    describe: 'Refuse to train with any other seed',
+    schema: trainSettings.seed.schema.unwrap().optional(),
+  },
+  timeout: { ...timeout, describe: 'Seconds of silence after which the coordinator is given up' },
+  price: { ...price, describe: "What this worker costs, in USD per hour (else the coordinator's --price)" },
+} as const;
+
+export function addWorkerCommand(cli: Argv): Argv {
+  return cli.command(
+    'worker',
+    'Join a coordinator, on this host or another, and compute',
+    (command) =>
+      command
+        .options(yargsOptions(workerSettings))
+        .example('$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host')
+        .example('$0 worker --connect tcp://10.0.0.1:5555 --id t4-a --price 0.35', 'a card with a price of its own'),
+    async (argv) => {
+      const settings = resolveSettings(workerSettings, argv, process.env, undefined);
+      await runWorker(
+        {
+          connect: settings.connect,
+          workerId: settings.id ?? `${hostname()}-${process.pid}`,
+          incarnation: randomUUID(),
+          version: pennygradVersion,
+          timeoutSeconds: settings.timeout,
+          ...(settings.price === undefined ? {} : { priceUsdPerHour: settings.price }),
+          expected: {
+            ...(settings.model === undefined ? {} : { model: settings.model }),
+            ...(settings.seed === undefined ? {} : { seed: settings.seed }),
+          },
+          signal: endWithParentOrUser(),
+        },
+        {
+          clock: systemClock,
+          uptime: () => process.uptime(),
+          loadDataset: (name) => loadDataset(settings.dataset ?? name, settings),
+          selectEngine: () => selectEngine(settings.backend),
+          log: (line) => console.log(line),
+        },
+      );
+    },
+  );
+}
+
+/** Ctrl-C, unless a parent manages this process: then the parent decides, and its death ends this process. */
+function endWithParentOrUser(): AbortSignal {
+  const controller = new AbortController();
+  if (process.channel === undefined || process.channel === null) {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  } else {
+    process.on('SIGINT', () => {});
+    process.on('disconnect', () => process.exit(0));
+    // The channel alone must not keep a worker alive that is done.
+    process.channel.unref();
+  }
+  return controller.signal;
+}

@@ -1,0 +1,282 @@
+/**
+ * The coordinator's dealings with workers: who may join, when a generation begins, who is lost. What the members of a
+ * generation do together is in `generation.ts`; what is trained, in `train.ts`.
+ */
+import type { Clock } from '../shared/core/clock.ts';
+import { deadlinesFrom } from '../shared/core/deadlines.ts';
+import { type ErrorCode, PennygradError } from '../shared/core/errors.ts';
+import type { OptimizerSpec } from '../shared/model/model-spec.ts';
+import type { Body, CoordinatorMessage, Identity, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
+import { bindCoordinatorSocket, type PeerId } from '../shared/transport/coordinator-socket.ts';
+import { createGeneration, type Generation } from './generation.ts';
+import { findMismatch, findObstacle, type Mismatch, versionMismatch } from './handshake.ts';
+import { findLost } from './liveness.ts';
+import { decideRendezvous } from './rendezvous.ts';
+import { describeMember, type Member, memberInfo, newMember } from './roster.ts';
+import type { RunObserver } from './run-events.ts';
+
+type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
+
+export interface ControlPlaneOptions {
+  readonly bind: string;
+  readonly run: string;
+  readonly worldSize: number;
+  readonly timeoutSeconds: number;
+  readonly identity: Identity;
+  readonly datasetName: string;
+  readonly optimizer: OptimizerSpec;
+  readonly checksumEvery: number;
+  readonly defaultPriceUsdPerHour: number | undefined;
+  readonly clock: Clock;
+  readonly observe: RunObserver;
+}
+
+export interface ControlPlane {
+  readonly endpoint: string;
+  /** Waits until all workers are ready. @throws quorum-lost at the deadline, saying who is missing. */
+  rendezvous(): Promise<Generation>;
+  /** A worker is known to be gone, by whoever knows it first (its parent process, say). */
+  workerGone(workerId: string, reason: string, code?: ErrorCode): void;
+  /** Ends every wait with `error`; the first failure wins. */
+  fail(error: Error): void;
+  /** Tells every worker to stop, and closes the socket. May be called twice. */
+  close(reason: string): Promise<void>;
+}
+
+export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { run, worldSize, clock, observe, identity } = options;
+  const deadlines = deadlinesFrom(options.timeoutSeconds);
+  const members = new Map<PeerId, Member>();
+  let generation: Generation | undefined;
+  let generations = 0;
+  let failure: Error | undefined;
+  let closed = false;
+  let rendezvousStarted: number | undefined;
+  let settleRendezvous: { resolve(generation: Generation): void; reject(error: Error): void } | undefined;
+
+  const socket = await bindCoordinatorSocket({
+    bind: options.bind,
+    run,
+    onUnreachable(peer, reason) {
+      const member = members.get(peer);
+      if (member !== undefined) lose(member, `its connection is gone (${reason})`);
+    },
+  });
+  observe({ type: 'listening', endpoint: socket.endpoint });
+  const heart = setInterval(beat, deadlines.heartbeatMs);
+  const watch = setInterval(() => {
+    const lost = findLost(members.values(), clock.now(), deadlines);
+    if (lost !== undefined) lose(lost.member, lost.reason);
+    advanceRendezvous();
+  }, deadlines.heartbeatMs / 2);
+  void listen();
+
+  function send(member: Member, body: Body<CoordinatorMessage>, tensors: readonly Float32Array[] = []): void {
+    socket.send(member.peer, body, tensors);
+    const bytes = tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
+    if (bytes > 0) observe({ type: 'bytes', direction: 'sent', bytes });
+  }
+
+  function beat(): void {
+    for (const member of members.values()) send(member, { type: 'heartbeat' });
+  }
+
+  async function listen(): Promise<void> {
+    for await (const { peer, decoded, bytes } of socket.receive()) {
+      if (!decoded.ok) {
+        const { reason, detail } = decoded;
+        observe({ type: 'frame-rejected', reason, detail });
+        // It will not understand this side either, except that versions differ.
+        if (reason === 'version') refuse(peer, 'of another version', versionMismatch(detail));
+        continue;
+      }
+      const { message, tensors } = decoded;
+      if (message.type === 'contribute') observe({ type: 'bytes', direction: 'received', bytes });
+      const refusal = accept(peer, message, tensors);
+      if (refusal !== undefined) observe({ type: 'frame-rejected', reason: refusal.reason, detail: refusal.detail });
+    }
+  }
+
+  function accept(
+    peer: PeerId,
+    message: WorkerMessage,
+    tensors: readonly Float32Array[],
+  ): { readonly reason: string; readonly detail: string } | undefined {
+    if (message.type === 'hello') {
+      welcome(peer, message);
+      return undefined;
+    }
+    const member = members.get(peer);
+    // A worker that fails before it was welcomed has no run's id yet.
+    if (member === undefined) return { reason: 'peer', detail: `'${message.type}' from a peer that never said hello` };
+    if (message.run !== run && message.type !== 'leave') return { reason: 'run', detail: `run '${message.run}'` };
+    member.lastHeard = clock.now();
+    switch (message.type) {
+      case 'heartbeat':
+        observe({ type: 'worker-heard', workerId: member.hello.workerId, unixMs: clock.unixMs() });
+        return undefined;
+      case 'ready':
+        acceptReady(member, message);
+        return undefined;
+      case 'leave':
+        depart(member, message);
+        return undefined;
+      case 'contribute':
+      case 'vote':
+      case 'evaluated':
+      case 'captured':
+      case 'predicted': {
+        const detail = generation === undefined ? 'no generation yet' : generation.accept(member, message, tensors);
+        return detail === undefined ? undefined : { reason: 'stale', detail };
+      }
+      default:
+        return message satisfies never;
+    }
+  }
+
+  function welcome(peer: PeerId, hello: From<'hello'>): void {
+    const { workerId, host, pid } = hello;
+    const present = [...members.values()].map((member) => member.hello.workerId);
+    const obstacle = findObstacle(hello, { version: identity.version, worldSize, present });
+    if (obstacle !== undefined) {
+      refuse(peer, workerId, obstacle);
+      return;
+    }
+    const member = newMember(peer, hello, clock.now(), clock.unixMs());
+    members.set(peer, member);
+    observe({ type: 'worker-joined', workerId, host, pid });
+    send(member, {
+      type: 'welcome',
+      dataset: { name: options.datasetName, digest: identity.datasetDigest },
+      model: identity.model,
+      optimizer: options.optimizer,
+      seed: identity.seed,
+      timeout: options.timeoutSeconds,
+      checksumEvery: options.checksumEvery,
+    });
+  }
+
+  function refuse(peer: PeerId, workerId: string, mismatch: Mismatch): void {
+    socket.send(peer, { type: 'refuse', ...mismatch });
+    const { field, expected, actual } = mismatch;
+    observe({ type: 'worker-refused', workerId, reason: `${field} is ${actual}, the run has ${expected}` });
+  }
+
+  function acceptReady(member: Member, ready: From<'ready'>): void {
+    const [other] = [...members.values()].filter((candidate) => candidate.ready !== undefined);
+    const mismatch = findMismatch(identity, ready.identity) ?? findDifferentStart(other?.ready, ready);
+    if (mismatch !== undefined) {
+      members.delete(member.peer);
+      refuse(member.peer, member.hello.workerId, mismatch);
+      return;
+    }
+    member.ready = ready;
+    member.duty = 'rendezvous';
+    member.dutySince = clock.now();
+    advanceRendezvous();
+  }
+
+  function depart(member: Member, { code, phase, reason }: From<'leave'>): void {
+    const message = `${describeMember(member)} left during ${phase}: ${reason}`;
+    // A worker's Ctrl-C is not the run's: the run lost a member.
+    removeAndFail(member, reason, new PennygradError(code === 'interrupted' ? 'quorum-lost' : code, message));
+  }
+
+  function lose(member: Member, reason: string, code: ErrorCode = 'quorum-lost'): void {
+    removeAndFail(
+      member,
+      reason,
+      new PennygradError(code, `${describeMember(member)} was lost in phase ${member.duty}: ${reason}`),
+    );
+  }
+
+  function removeAndFail(member: Member, reason: string, error: PennygradError): void {
+    if (!members.delete(member.peer)) return;
+    observe({ type: 'worker-lost', workerId: member.hello.workerId, reason });
+    fail(error);
+  }
+
+  function advanceRendezvous(): void {
+    if (settleRendezvous === undefined || rendezvousStarted === undefined) return;
+    const byId = new Map([...members.values()].map((member) => [member.hello.workerId, member] as const));
+    const decision = decideRendezvous(
+      [...byId].map(([workerId, { ready }]) => ({ workerId, state: ready === undefined ? 'joined' : 'ready' })),
+      worldSize,
+      (clock.now() - rendezvousStarted) * 1000,
+      deadlines.rendezvousMs,
+    );
+    switch (decision.kind) {
+      case 'wait':
+        return;
+      case 'give-up':
+        fail(
+          new PennygradError(
+            'quorum-lost',
+            `rendezvous: ${decision.reason} after ${options.timeoutSeconds} s (--timeout) at ${socket.endpoint}`,
+          ),
+        );
+        return;
+      case 'begin': {
+        const chosen = decision.members.flatMap((workerId) => byId.get(workerId) ?? []);
+        const parameterCount = chosen[0]?.ready?.parameterCount ?? 0;
+        generations += 1;
+        generation = createGeneration({ number: generations, members: chosen, parameterCount, clock, send });
+        observe({
+          type: 'generation',
+          members: chosen.map((member, rank) => memberInfo(member, rank, options.defaultPriceUsdPerHour)),
+          parameterCount,
+          reason: decision.reason,
+        });
+        settleRendezvous.resolve(generation);
+        settleRendezvous = undefined;
+        return;
+      }
+      default:
+        decision satisfies never;
+    }
+  }
+
+  function fail(error: Error): void {
+    failure ??= error;
+    settleRendezvous?.reject(failure);
+    settleRendezvous = undefined;
+    generation?.fail(failure);
+  }
+
+  return {
+    endpoint: socket.endpoint,
+    rendezvous() {
+      if (failure !== undefined) return Promise.reject(failure);
+      rendezvousStarted = clock.now();
+      return new Promise((resolve, reject) => {
+        settleRendezvous = { resolve, reject };
+        advanceRendezvous();
+      });
+    },
+    workerGone(workerId, reason, code = 'quorum-lost') {
+      const member = [...members.values()].find(({ hello }) => hello.workerId === workerId);
+      if (member !== undefined) lose(member, reason, code);
+      else fail(new PennygradError(code, `worker ${workerId} was lost before it joined: ${reason}`));
+    },
+    fail,
+    async close(reason) {
+      if (closed) return;
+      closed = true;
+      clearInterval(heart);
+      clearInterval(watch);
+      for (const member of members.values()) send(member, { type: 'stop', reason });
+      await socket.flushed();
+      socket.close();
+    },
+  };
+}
+
+/** Equal seeds must give equal parameters; if they do not, the engines differ in a way that would only show later. */
+function findDifferentStart(first: From<'ready'> | undefined, second: From<'ready'>) {
+  if (first === undefined || first.parametersChecksum === second.parametersChecksum) return undefined;
+  return {
+    field: 'checksum of the initial parameters',
+    expected: String(first.parametersChecksum),
+    actual: String(second.parametersChecksum),
+  };
+}

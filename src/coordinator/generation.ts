@@ -1,0 +1,201 @@
+/**
+ * One generation: a fixed set of members with ranks. It sends them their orders and gathers what they answer.
+ * A generation never changes its members; losing one ends it.
+ */
+import { chunksOf } from '../shared/collectives/chunks.ts';
+import { createStarReducer } from '../shared/collectives/star-reducer.ts';
+import type { Clock } from '../shared/core/clock.ts';
+import { PennygradError } from '../shared/core/errors.ts';
+import { evenShares, type Interval } from '../shared/core/sampling.ts';
+import { chunkFloats } from '../shared/protocol/limits.ts';
+import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
+import { type Collector, createCollector } from './collector.ts';
+import { describeMember, type Member } from './roster.ts';
+
+type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
+export type Vote = From<'vote'>;
+/** Messages that only a member of a generation sends. */
+export type MemberMessage = From<'contribute' | 'vote' | 'evaluated' | 'captured' | 'predicted'>;
+type Answered<Type extends MemberMessage['type']> = {
+  readonly message: From<Type>;
+  readonly tensors: readonly Float32Array[];
+};
+
+export interface Generation {
+  /** In rank order. */
+  readonly members: readonly Member[];
+  readonly parameterCount: number;
+  /** Sends every rank its share of a step: positions `batch` of the epoch's order. */
+  plan(step: number, epoch: number, batch: Interval): void;
+  /** Every rank's vote for a planned step, in rank order. */
+  votes(step: number): Promise<readonly Vote[]>;
+  commit(step: number): void;
+  /** Loss and correct predictions over the first `count` samples of a split, shared out over the ranks. */
+  evaluate(split: 'train' | 'test', count: number): Promise<{ readonly lossSum: number; readonly correct: number }>;
+  /** Every rank's checksum, in rank order; rank 0's answer also has the state. */
+  capture(): Promise<readonly Answered<'captured'>[]>;
+  /** Probabilities of the first `count` test images, from rank 0. */
+  predict(count: number): Promise<Float32Array>;
+  /** Takes a member's message; says why if it does not belong here. */
+  accept(member: Member, message: MemberMessage, tensors: readonly Float32Array[]): string | undefined;
+  /** Ends every wait. */
+  fail(error: Error): void;
+}
+
+export interface GenerationOptions {
+  readonly number: number;
+  readonly members: readonly Member[];
+  readonly parameterCount: number;
+  readonly clock: Clock;
+  readonly send: (member: Member, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
+}
+
+export function createGeneration(options: GenerationOptions): Generation {
+  const { number: generation, members, parameterCount, clock, send } = options;
+  const worldSize = members.length;
+  const reducer = createStarReducer(worldSize, chunksOf(parameterCount, chunkFloats));
+  const ballots = new Map<number, Collector<Vote>>();
+  let evaluations = 0;
+  let evaluation: Collector<From<'evaluated'>> | undefined;
+  let captures: Collector<Answered<'captured'>> | undefined;
+  let prediction: Collector<Answered<'predicted'>> | undefined;
+  let failure: Error | undefined;
+
+  members.forEach((member, rank) => {
+    member.rank = rank;
+    setDuty(member, 'idle');
+    send(member, { type: 'quorum', generation, rank, worldSize });
+  });
+
+  function setDuty(member: Member, duty: Member['duty']): void {
+    member.duty = duty;
+    member.dutySince = clock.now();
+  }
+
+  function collect<Answer>(size: number): Collector<Answer> {
+    const collector = createCollector<Answer>(size);
+    if (failure !== undefined) collector.fail(failure);
+    return collector;
+  }
+
+  function acceptContribution(message: From<'contribute'>, values: Float32Array | undefined): string | undefined {
+    if (!ballots.has(message.step)) return `a contribution to step ${message.step}, which is not under way`;
+    if (values === undefined) return 'a contribution without floats';
+    const { step, rank, chunk, attempt } = message;
+    const contribution = reducer.contribute(step, rank, chunk, values, clock.now());
+    if (contribution.kind === 'refused') return contribution.reason;
+    if (contribution.kind === 'complete') {
+      members.forEach((member, to) => {
+        const waited = contribution.waited[to] ?? 0;
+        send(member, { type: 'reduced', generation, step, attempt, chunk, waited }, [contribution.sum]);
+      });
+    }
+    return undefined;
+  }
+
+  return {
+    members,
+    parameterCount,
+
+    plan(step, epoch, batch) {
+      ballots.set(step, collect(worldSize));
+      const globalBatch = batch.to - batch.from;
+      evenShares(batch, worldSize).forEach((share, rank) => {
+        const member = members[rank];
+        if (member === undefined) return;
+        if (member.duty === 'idle') setDuty(member, 'compute');
+        send(member, { type: 'plan', generation, step, attempt: 0, epoch, ...share, globalBatch });
+      });
+    },
+
+    votes(step) {
+      const ballot = ballots.get(step);
+      return ballot?.all ?? Promise.reject(new Error(`votes: step ${step} was not planned`));
+    },
+
+    commit(step) {
+      ballots.delete(step);
+      for (const member of members) {
+        send(member, { type: 'commit', generation, step, attempt: 0 });
+        setDuty(member, ballots.size > 0 ? 'compute' : 'idle');
+      }
+    },
+
+    async evaluate(split, count) {
+      evaluation = collect(worldSize);
+      evaluations += 1;
+      evenShares({ from: 0, to: count }, worldSize).forEach((share, rank) => {
+        const member = members[rank];
+        if (member === undefined) return;
+        setDuty(member, 'evaluate');
+        send(member, { type: 'evaluate', evaluation: evaluations, split, ...share });
+      });
+      const answers = await evaluation.all;
+      return {
+        lossSum: answers.reduce((sum, { lossSum }) => sum + lossSum, 0),
+        correct: answers.reduce((sum, { correct }) => sum + correct, 0),
+      };
+    },
+
+    async capture() {
+      captures = collect(worldSize);
+      members.forEach((member, rank) => {
+        setDuty(member, 'checkpoint');
+        send(member, { type: 'capture', state: rank === 0 });
+      });
+      return captures.all;
+    },
+
+    async predict(count) {
+      prediction = collect(1);
+      const [first] = members;
+      if (first !== undefined) {
+        setDuty(first, 'predict');
+        send(first, { type: 'predict', count });
+      }
+      const [answer] = await prediction.all;
+      const [probabilities] = answer?.tensors ?? [];
+      if (probabilities === undefined) throw new PennygradError('run-failed', 'rank 0 predicted nothing');
+      return probabilities;
+    },
+
+    accept(member, message, tensors) {
+      const { rank } = member;
+      if (rank === undefined) return `${describeMember(member)} is not a member`;
+      switch (message.type) {
+        case 'contribute':
+        case 'vote': {
+          if (message.generation !== generation) return `generation ${message.generation}, this is ${generation}`;
+          if (message.rank !== rank) return `rank ${message.rank} from ${describeMember(member)}`;
+          if (message.type === 'contribute') {
+            const refusal = acceptContribution(message, tensors[0]);
+            if (refusal === undefined && member.duty === 'compute') setDuty(member, 'communicate');
+            return refusal;
+          }
+          const accepted = ballots.get(message.step)?.offer(rank, message) ?? false;
+          return accepted ? undefined : `a vote for step ${message.step}, which is not under way`;
+        }
+        case 'evaluated':
+          if (message.evaluation !== evaluations || evaluation?.offer(rank, message) !== true) {
+            return `evaluation ${message.evaluation}, which is not under way`;
+          }
+          break;
+        case 'captured':
+          if (captures?.offer(rank, { message, tensors }) !== true) return 'a state nobody asked for';
+          break;
+        case 'predicted':
+          if (prediction?.offer(rank, { message, tensors }) !== true) return 'predictions nobody asked for';
+          break;
+        default:
+          return message satisfies never;
+      }
+      setDuty(member, 'idle');
+      return undefined;
+    },
+
+    fail(error) {
+      failure ??= error;
+      for (const wait of [...ballots.values(), evaluation, captures, prediction]) wait?.fail(failure);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. */
+import type { PhaseSeconds } from '../shared/core/phases.ts';
+import type { ModelArtifacts, OptimizerState } from '../shared/engine/engine.ts';
+
+/** A worker as the run knows it once it is ready. */
+export interface MemberInfo {
+  readonly workerId: string;
+  readonly rank: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly backend: string;
+  readonly device: string;
+  readonly backendReason: string;
+  readonly priceUsdPerHour: number | undefined;
+  /** Unix time at which the process began, from which its cost counts. */
+  readonly aliveSinceUnixMs: number;
+}
+
+export interface MemberStep {
+  readonly rank: number;
+  readonly samples: number;
+  /** Where the time between this vote and the one before it went. */
+  readonly phases: PhaseSeconds;
+}
+
+export interface StepEvent {
+  readonly type: 'step';
+  /** Both count from 0. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly samples: number;
+  /** Mean over the step's samples. */
+  readonly loss: number;
+  readonly correct: number;
+  /** From the commit before (or the start of the epoch) to this step's commit. */
+  readonly seconds: number;
+  readonly members: readonly MemberStep[];
+}
+
+export interface EpochEvent {
+  readonly type: 'epoch';
+  readonly epoch: number;
+  /** Means over the samples of the epoch's steps, each seen with the parameters of its step. */
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  readonly samples: number;
+  /** Training alone; the test pass is apart. */
+  readonly seconds: number;
+  readonly evaluateSeconds: number;
+}
+
+/** Everything a checkpoint holds, as rank 0 sent it. */
+export interface Checkpoint {
+  readonly step: number;
+  readonly epoch: number;
+  /** Samples of the epoch that were applied: where a resumed run goes on. */
+  readonly cursor: number;
+  readonly parameters: Float32Array;
+  readonly artifacts: ModelArtifacts;
+  readonly optimizer: OptimizerState;
+}
+
+export type RunEvent =
+  | { readonly type: 'listening'; readonly endpoint: string }
+  | { readonly type: 'worker-joined'; readonly workerId: string; readonly host: string; readonly pid: number }
+  | { readonly type: 'worker-refused'; readonly workerId: string; readonly reason: string }
+  | { readonly type: 'worker-heard'; readonly workerId: string; readonly unixMs: number }
+  | {
+      readonly type: 'generation';
+      readonly members: readonly MemberInfo[];
+      readonly parameterCount: number;
+      readonly reason: string;
+    }
+  | { readonly type: 'worker-lost'; readonly workerId: string; readonly reason: string }
+  | { readonly type: 'frame-rejected'; readonly reason: string; readonly detail: string }
+  | { readonly type: 'bytes'; readonly direction: 'sent' | 'received'; readonly bytes: number }
+  | { readonly type: 'epoch-begun'; readonly epoch: number }
+  | StepEvent
+  | EpochEvent
+  | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
+  | { readonly type: 'predictions'; readonly probabilities: Float32Array; readonly count: number };
+
+export type RunObserver = (event: RunEvent) => void;

@@ -1,0 +1,38 @@
+/** A queue whose reader waits for the next item. One reader at a time. */
+export interface AsyncQueue<Item> {
+  push(item: Item): void;
+  /** Rejects once the queue was failed, with the error it was failed with; items queued before are dropped. */
+  next(): Promise<Item>;
+  /** Ends this and every later wait with `error`. The first failure wins. */
+  fail(error: Error): void;
+}
+
+export function createAsyncQueue<Item>(): AsyncQueue<Item> {
+  const items: Item[] = [];
+  let reader: { resolve(item: Item): void; reject(error: Error): void } | undefined;
+  let failure: Error | undefined;
+
+  return {
+    push(item) {
+      if (reader === undefined) items.push(item);
+      else {
+        const { resolve } = reader;
+        reader = undefined;
+        resolve(item);
+      }
+    },
+    next() {
+      if (failure !== undefined) return Promise.reject(failure);
+      const item = items.shift();
+      if (item !== undefined) return Promise.resolve(item);
+      return new Promise((resolve, reject) => {
+        reader = { resolve, reject };
+      });
+    },
+    fail(error) {
+      failure ??= error;
+      reader?.reject(failure);
+      reader = undefined;
+    },
+  };
+}

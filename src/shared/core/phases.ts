@@ -1,0 +1,19 @@
+/** What a worker's time in a step goes to. */
+export const phaseNames = ['load', 'compute', 'communicate', 'wait', 'apply'] as const;
+export type PhaseName = (typeof phaseNames)[number];
+
+/** Seconds by phase. */
+export type PhaseSeconds = Readonly<Record<PhaseName, number>>;
+
+export const noPhaseSeconds: PhaseSeconds = { load: 0, compute: 0, communicate: 0, wait: 0, apply: 0 };
+
+/** `a + scale × b`, phase by phase: with scale −1 the growth between two readings of the same counters. */
+export function addPhases(a: PhaseSeconds, b: PhaseSeconds, scale = 1): PhaseSeconds {
+  return {
+    load: a.load + scale * b.load,
+    compute: a.compute + scale * b.compute,
+    communicate: a.communicate + scale * b.communicate,
+    wait: a.wait + scale * b.wait,
+    apply: a.apply + scale * b.apply,
+  };
+}

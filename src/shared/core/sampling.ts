@@ -1,0 +1,48 @@
+/**
+ * Which samples a step trains on, and which of them each rank gets.
+ *
+ * Everything here is a pure function of its arguments, so that every worker computes the same order by itself and a
+ * plan needs to carry no more than an interval of it.
+ */
+import { createRandom } from './random.ts';
+
+/** A half-open interval `[from, to)` of positions in an epoch's sample order. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Keeps the stream of sample orders apart from the other things that the run's seed decides. */
+const orderStream = 0x0_5a_3b_1e;
+
+/**
+ * The order in which an epoch visits the training samples: a permutation of `0 .. sampleCount − 1`.
+ * @param epoch counted from 0
+ */
+export function epochOrder(seed: number, epoch: number, sampleCount: number): Uint32Array {
+  const order = Uint32Array.from({ length: sampleCount }, (_, index) => index);
+  createRandom(seed, orderStream, epoch).shuffle(order);
+  return order;
+}
+
+/** Steps that visit every sample of an epoch once; the last one may be short. */
+export function stepsPerEpoch(sampleCount: number, globalBatchSize: number): number {
+  return Math.ceil(sampleCount / globalBatchSize);
+}
+
+/** The positions of the epoch's order that belong to a step. @param stepInEpoch counted from 0 */
+export function globalBatch(stepInEpoch: number, globalBatchSize: number, sampleCount: number): Interval {
+  const from = Math.min(stepInEpoch * globalBatchSize, sampleCount);
+  return { from, to: Math.min(from + globalBatchSize, sampleCount) };
+}
+
+/**
+ * Cuts an interval into one share a rank, in rank order, as even as can be: the first `length mod N` shares are one
+ * longer. Shares may be empty when there are fewer samples than ranks.
+ */
+export function evenShares(interval: Interval, worldSize: number): readonly Interval[] {
+  const length = interval.to - interval.from;
+  const boundary = (rank: number) =>
+    interval.from + rank * Math.floor(length / worldSize) + Math.min(rank, length % worldSize);
+  return Array.from({ length: worldSize }, (_, rank) => ({ from: boundary(rank), to: boundary(rank + 1) }));
+}

@@ -1,0 +1,83 @@
+/** Frames to messages and back. Nothing a peer can send makes `decode` throw: it returns what was wrong instead. */
+import { Packr } from 'msgpackr';
+import type { z } from 'zod';
+import { messageOf } from '../core/errors.ts';
+import { maxHeaderBytes, maxTensorFrames, protocolVersion } from './limits.ts';
+import {
+  type Body,
+  type CoordinatorMessage,
+  coordinatorMessage,
+  type WorkerMessage,
+  workerMessage,
+} from './messages.ts';
+
+/** Why a message was not accepted; the label values of `pennygrad_frames_rejected_total`. */
+export type RejectionReason = 'frames' | 'header' | 'version' | 'fields' | 'tensor';
+
+export type Decoded<Message> =
+  | { readonly ok: true; readonly message: Message; readonly tensors: readonly Float32Array[] }
+  | { readonly ok: false; readonly reason: RejectionReason; readonly detail: string };
+
+// Plain MessagePack: no records and no extensions that a peer in another language would have to know.
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number', moreTypes: false });
+
+const float32Bytes = Float32Array.BYTES_PER_ELEMENT;
+
+/** Header and tensor frames, ready for a socket. Tensors are not copied: they may not change until they are sent. */
+export function encode<Message extends WorkerMessage | CoordinatorMessage>(
+  run: string,
+  body: Body<Message>,
+  tensors: readonly Float32Array[] = [],
+): (Uint8Array | Float32Array)[] {
+  return [packr.pack({ v: protocolVersion, run, ...body }), ...tensors];
+}
+
+export const decodeWorkerMessage = (frames: readonly Uint8Array[]) => decode(workerMessage, frames);
+export const decodeCoordinatorMessage = (frames: readonly Uint8Array[]) => decode(coordinatorMessage, frames);
+
+export type { CoordinatorMessage, WorkerMessage };
+
+function decode<Message>(schema: z.ZodType<Message>, frames: readonly Uint8Array[]): Decoded<Message> {
+  const [header, ...tensorFrames] = frames;
+  if (header === undefined) return rejected('frames', 'no header frame');
+  if (header.byteLength > maxHeaderBytes) return rejected('header', `header of ${header.byteLength} bytes`);
+  if (tensorFrames.length > maxTensorFrames) return rejected('frames', `${tensorFrames.length} tensor frames`);
+
+  let value: unknown;
+  try {
+    value = packr.unpack(header);
+  } catch (error) {
+    return rejected('header', messageOf(error));
+  }
+  if (typeof value !== 'object' || value === null) return rejected('header', `a ${typeof value}, not a map`);
+  const version = (value as { v?: unknown }).v;
+  if (version !== protocolVersion) {
+    return rejected('version', `protocol version ${shown(version)}, this side speaks ${protocolVersion}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    return rejected('fields', `${issue?.path.join('.') || 'header'}: ${issue?.message ?? 'invalid'}`);
+  }
+
+  const tensors: Float32Array[] = [];
+  for (const frame of tensorFrames) {
+    if (frame.byteLength % float32Bytes !== 0) return rejected('tensor', `a tensor frame of ${frame.byteLength} bytes`);
+    tensors.push(float32View(frame));
+  }
+  return { ok: true, message: parsed.data, tensors };
+}
+
+/** The frame's floats in place; a copy only where the bytes are not aligned. */
+function float32View(frame: Uint8Array): Float32Array {
+  const aligned = frame.byteOffset % float32Bytes === 0 ? frame : Uint8Array.from(frame);
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / float32Bytes);
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'string' ? String(value).slice(0, 40) : typeof value;
+}
+
+function rejected(reason: RejectionReason, detail: string): Decoded<never> {
+  return { ok: false, reason, detail };
+}

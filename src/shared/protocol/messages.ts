@@ -1,0 +1,185 @@
+/**
+ * Every message, one union per direction. A message is a msgpackr header, described here, and raw little-endian
+ * float32 frames, named in each message's comment. What is not described here does not exist on the wire.
+ */
+import { z } from 'zod';
+import { modelNames, optimizerNames } from '../model/model-spec.ts';
+import { maxParameterCount, maxWorldSize, protocolVersion } from './limits.ts';
+
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const finite = z.number();
+const name = z.string().min(1).max(200);
+const text = z.string().max(4000);
+const digest = z.string().max(128);
+const seconds = z.number().min(0);
+const rank = z
+  .int()
+  .min(0)
+  .max(maxWorldSize - 1);
+
+/** Which try at which step a message belongs to. Plans and votes of another attempt are stale. */
+const attempt = { generation: count, step: count, attempt: count };
+
+const phases = z.object({ load: seconds, compute: seconds, communicate: seconds, wait: seconds, apply: seconds });
+
+const modelSpec = z.object({
+  name: z.enum(modelNames),
+  inputShape: z.tuple([count, count, count]),
+  classes: z.int().min(2).max(256),
+});
+
+const optimizerSpec = z.object({ name: z.enum(optimizerNames), learningRate: z.number().positive() });
+
+/** What all replicas must agree on to be replicas. */
+const identity = z.object({
+  version: name,
+  model: modelSpec,
+  datasetDigest: digest,
+  seed: count,
+});
+
+const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
+  z.object({ v: z.literal(protocolVersion), run: z.string().max(200), type: z.literal(type), ...shape });
+
+/** First words of a worker. `run` is empty: the worker learns it from the welcome. */
+const hello = message('hello', {
+  workerId: name,
+  /** Differs between two lives of a worker with the same id. */
+  incarnation: name,
+  version: name,
+  host: name,
+  pid: count,
+  /** Seconds the process has been alive, so that its cost counts from its start. */
+  uptime: seconds,
+  /** The worker's own price, if it was told one; else the coordinator's default applies. */
+  priceUsdPerHour: z.number().min(0).optional(),
+});
+
+/** Dataset, model and engine are loaded; says what this worker would train, for the coordinator to compare. */
+const ready = message('ready', {
+  identity,
+  backend: name,
+  device: text,
+  backendReason: text,
+  parameterCount: z.int().min(1).max(maxParameterCount),
+  parametersChecksum: count,
+});
+
+/** Star all-reduce: one chunk of this rank's gradient sum. Frame 1: the chunk's floats. */
+const contribute = message('contribute', { ...attempt, rank, chunk: count });
+
+/** The worker's part of the attempt can no longer fail on its side. Phases are totals since it became ready. */
+const vote = message('vote', {
+  ...attempt,
+  rank,
+  samples: count,
+  lossSum: finite,
+  correct: count,
+  phases,
+  /** CRC-32 of the parameters before this step, on the steps where replicas are compared. */
+  parametersChecksum: count.optional(),
+});
+
+const evaluated = message('evaluated', { evaluation: count, samples: count, lossSum: finite, correct: count });
+
+/** Answers `capture`. Frames: parameters, then the optimizer's slots; none unless the state was asked for. */
+const captured = message('captured', {
+  parametersChecksum: count,
+  state: z
+    .object({
+      topology: z.unknown(),
+      weightSpecs: z
+        .array(z.object({ name, shape: z.array(count).max(8).readonly(), dtype: z.literal('float32') }).readonly())
+        .readonly(),
+      optimizerIterations: count,
+    })
+    .optional(),
+});
+
+/** Answers `predict`. Frame 1: probabilities, images × classes. */
+const predicted = message('predicted', {});
+
+const heartbeat = message('heartbeat', {});
+
+/** The worker ends by its own decision: it was asked to (Ctrl-C), or something broke. */
+const leave = message('leave', {
+  code: z.enum(['bad-input', 'run-failed', 'quorum-lost', 'interrupted']),
+  phase: name,
+  reason: text,
+});
+
+export const workerMessage = z.discriminatedUnion('type', [
+  hello,
+  ready,
+  contribute,
+  vote,
+  evaluated,
+  captured,
+  predicted,
+  heartbeat,
+  leave,
+]);
+export type WorkerMessage = z.infer<typeof workerMessage>;
+
+/** Answers `hello`: what this run trains. `timeout` is the run's one knob for deadlines, in seconds. */
+const welcome = message('welcome', {
+  dataset: z.object({ name, digest }),
+  model: modelSpec,
+  optimizer: optimizerSpec,
+  seed: count,
+  timeout: z.number().positive(),
+  /** Replicas compare parameters every so many steps. */
+  checksumEvery: z.int().min(1),
+});
+
+/** The coordinator will not have this worker, and says which field is wrong. */
+const refuse = message('refuse', { field: name, expected: text, actual: text });
+
+/** A generation begins: everyone's place in it. */
+const quorum = message('quorum', { generation: count, rank, worldSize: z.int().min(1).max(maxWorldSize) });
+
+/** One rank's share of a step: positions `[from, to)` of the epoch's order. May be sent ahead. */
+const plan = message('plan', { ...attempt, epoch: count, from: count, to: count, globalBatch: z.int().min(1) });
+
+/**
+ * Star all-reduce: the sum over ranks of one chunk. Frame 1: the floats.
+ * `waited` is how long this rank's contribution lay there before the last one came, in seconds.
+ */
+const reduced = message('reduced', { ...attempt, chunk: count, waited: seconds });
+
+/** Every member voted for the attempt: apply it. */
+const commit = message('commit', attempt);
+
+/** Evaluate `[from, to)` of a split. */
+const evaluate = message('evaluate', { evaluation: count, split: z.enum(['train', 'test']), from: count, to: count });
+
+/** Send the parameters' checksum and, if `state`, everything a checkpoint holds. */
+const capture = message('capture', { state: z.boolean() });
+
+/** Class probabilities of the first `count` test images. */
+const predict = message('predict', { count: z.int().min(1).max(1000) });
+
+/** The run is over: leave. */
+const stop = message('stop', { reason: text });
+
+export const coordinatorMessage = z.discriminatedUnion('type', [
+  welcome,
+  refuse,
+  quorum,
+  plan,
+  reduced,
+  commit,
+  evaluate,
+  capture,
+  predict,
+  heartbeat,
+  stop,
+]);
+export type CoordinatorMessage = z.infer<typeof coordinatorMessage>;
+
+export type MessageOf<Union extends { type: string }, Type extends Union['type']> = Extract<Union, { type: Type }>;
+export type Attempt = { readonly generation: number; readonly step: number; readonly attempt: number };
+export type Identity = z.infer<typeof identity>;
+
+/** What a sender writes: the codec adds version and run. */
+export type Body<Message> = Message extends unknown ? Omit<Message, 'v' | 'run'> : never;

@@ -1,0 +1,204 @@
+/** A worker's life: join, load, then carry out orders until told to stop. */
+import { hostname } from 'node:os';
+import { chunksOf } from '../shared/collectives/chunks.ts';
+import { createStarAllReduce } from '../shared/collectives/star.ts';
+import type { Clock } from '../shared/core/clock.ts';
+import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { epochOrder } from '../shared/core/sampling.ts';
+import type { Dataset } from '../shared/data/dataset.ts';
+import type { Engine, EngineProvider } from '../shared/engine/engine.ts';
+import type { ModelName } from '../shared/model/model-spec.ts';
+import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
+import { chunkFloats } from '../shared/protocol/limits.ts';
+import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
+import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
+import { createStepRunner } from './step.ts';
+
+type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
+
+export interface WorkerOptions {
+  readonly connect: string;
+  readonly workerId: string;
+  readonly incarnation: string;
+  readonly version: string;
+  readonly timeoutSeconds: number;
+  readonly priceUsdPerHour?: number;
+  /** What this worker was told to train; anything else that the coordinator trains is refused, by name. */
+  readonly expected: { readonly model?: ModelName; readonly seed?: number };
+  /** Ctrl-C: leave. */
+  readonly signal: AbortSignal;
+}
+
+export interface WorkerDependencies {
+  readonly clock: Clock;
+  /** Seconds this process has been alive. */
+  readonly uptime: () => number;
+  /** Loads the data of this name as this host has it. */
+  readonly loadDataset: (name: string) => Promise<Dataset>;
+  readonly selectEngine: () => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
+  readonly log: (line: string) => void;
+}
+
+/** Test images a worker evaluates before it lets its heart beat again. */
+const evaluationSlice = 250;
+
+/**
+ * Resolves when the coordinator ends the run.
+ * @throws whatever ended this worker; the coordinator has been told before.
+ */
+export async function runWorker(options: WorkerOptions, dependencies: WorkerDependencies): Promise<void> {
+  const link = openCoordinatorLink({ ...options, clock: dependencies.clock });
+  const life: Life = { phase: 'rendezvous', engine: undefined };
+  const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));
+  options.signal.addEventListener('abort', interrupt);
+  if (options.signal.aborted) interrupt();
+  try {
+    await live(link, life, options, dependencies);
+  } catch (error) {
+    const code = error instanceof PennygradError ? error.code : 'run-failed';
+    link.send({ type: 'leave', code, phase: life.phase, reason: messageOf(error).slice(0, 2000) });
+    throw error;
+  } finally {
+    options.signal.removeEventListener('abort', interrupt);
+    await link.close();
+    life.engine?.dispose();
+  }
+}
+
+interface Life {
+  phase: string;
+  engine: Engine | undefined;
+}
+
+async function live(
+  link: CoordinatorLink,
+  life: Life,
+  options: WorkerOptions,
+  dependencies: WorkerDependencies,
+): Promise<void> {
+  const { clock, log } = dependencies;
+  link.send(helloOf(options, dependencies.uptime()));
+  const welcome = await expectOrder(link, 'welcome');
+  link.joinRun(welcome.run, welcome.timeout);
+
+  life.phase = 'load';
+  const dataset = await dependencies.loadDataset(welcome.dataset.name);
+  const { provider, reason } = await dependencies.selectEngine();
+  const engine = await provider.create({ ...welcome, dataset });
+  life.engine = engine;
+  const { device, parameterCount } = engine;
+  link.send({
+    type: 'ready',
+    ...{ backend: provider.name, device, backendReason: reason, parameterCount },
+    parametersChecksum: parameterChecksum(await engine.getParameters()),
+    identity: {
+      version: options.version,
+      model: { ...welcome.model, name: options.expected.model ?? welcome.model.name },
+      datasetDigest: dataset.digest,
+      seed: options.expected.seed ?? welcome.seed,
+    },
+  });
+
+  life.phase = 'rendezvous';
+  const { rank, worldSize } = await expectOrder(link, 'quorum');
+  log(`rank ${rank} of ${worldSize}, ${engine.name} (${device}), run ${welcome.run}`);
+  const allReduce = createStarAllReduce({ rank, chunks: chunksOf(parameterCount, chunkFloats), send: link.send });
+  link.setReducedSink(allReduce);
+  const orderOf = memoizedOrder(welcome.seed, dataset.trainCount);
+  const { checksumEvery } = welcome;
+  const runStep = createStepRunner({ rank, engine, allReduce, link, clock, checksumEvery, orderOf });
+
+  for (;;) {
+    life.phase = 'idle';
+    const order = await link.nextOrder();
+    life.phase = order.type;
+    switch (order.type) {
+      case 'plan':
+        await runStep(order);
+        break;
+      case 'evaluate':
+        link.send(await evaluate(engine, order));
+        break;
+      case 'capture':
+        await capture(engine, order, link);
+        break;
+      case 'predict': {
+        const [height, width, channels] = dataset.imageShape;
+        const images = dataset.test.images.subarray(0, order.count * height * width * channels);
+        link.send({ type: 'predicted' }, [await engine.predict(images, order.count)]);
+        break;
+      }
+      case 'stop':
+        log(`the run is over: ${order.reason}`);
+        return;
+      case 'welcome':
+      case 'refuse':
+      case 'quorum':
+        throw unexpected(order);
+      default:
+        order satisfies never;
+    }
+  }
+}
+
+function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerMessage, 'hello'>> {
+  const { workerId, incarnation, version, priceUsdPerHour } = options;
+  const price = priceUsdPerHour === undefined ? {} : { priceUsdPerHour };
+  return { type: 'hello', workerId, incarnation, version, host: hostname(), pid: process.pid, uptime, ...price };
+}
+
+async function expectOrder<Type extends 'welcome' | 'quorum'>(link: CoordinatorLink, type: Type): Promise<From<Type>> {
+  const order = await link.nextOrder();
+  if (order.type === type) return order as From<Type>;
+  if (order.type === 'refuse') {
+    throw badInput(
+      `the coordinator refused this worker: ${order.field} differs: it has ${order.expected}, this worker ${order.actual}`,
+    );
+  }
+  if (order.type === 'stop') throw new PennygradError('quorum-lost', `the run ended before it began: ${order.reason}`);
+  throw unexpected(order);
+}
+
+function unexpected(order: Order): PennygradError {
+  return new PennygradError('run-failed', `the coordinator sent '${order.type}' out of turn`);
+}
+
+/** Evaluates slice by slice, so that a long pass on a slow engine does not look like a dead worker. */
+async function evaluate(
+  engine: Engine,
+  { evaluation, split, from, to }: From<'evaluate'>,
+): Promise<Body<MessageOf<WorkerMessage, 'evaluated'>>> {
+  let lossSum = 0;
+  let correct = 0;
+  for (let start = from; start < to; start += evaluationSlice) {
+    const slice = await engine.evaluate(split, start, Math.min(start + evaluationSlice, to));
+    lossSum += slice.lossSum;
+    correct += slice.correct;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return { type: 'evaluated', evaluation, samples: to - from, lossSum, correct };
+}
+
+async function capture(engine: Engine, { state }: From<'capture'>, link: CoordinatorLink): Promise<void> {
+  const parameters = await engine.getParameters();
+  const parametersChecksum = parameterChecksum(parameters);
+  if (!state) {
+    link.send({ type: 'captured', parametersChecksum });
+    return;
+  }
+  const { topology, weightSpecs } = engine.artifacts();
+  const { iterations, slots } = await engine.getOptimizerState();
+  link.send(
+    { type: 'captured', parametersChecksum, state: { topology, weightSpecs, optimizerIterations: iterations } },
+    [parameters, ...slots],
+  );
+}
+
+/** The order of an epoch is asked for once a step, and made once an epoch. */
+function memoizedOrder(seed: number, sampleCount: number): (epoch: number) => Uint32Array {
+  let current: { epoch: number; order: Uint32Array } | undefined;
+  return (epoch) => {
+    if (current?.epoch !== epoch) current = { epoch, order: epochOrder(seed, epoch, sampleCount) };
+    return current.order;
+  };
+}

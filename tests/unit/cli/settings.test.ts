@@ -1,0 +1,74 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readConfigFile, resolveSettings, trainSettings } from '../../../src/cli/settings.ts';
+
+const resolve = (
+  flags: Record<string, unknown> = {},
+  environment: Record<string, string> = {},
+  values?: Record<string, unknown>,
+) => resolveSettings(trainSettings, flags, environment, values && { path: 'run.yaml', values });
+
+describe('resolveSettings', () => {
+  it('has the documented defaults', () => {
+    expect(resolve()).toMatchObject({
+      ...{ workers: 2, backend: 'auto', dataset: undefined, model: 'cnn', epochs: 5, steps: undefined, batchSize: 64 },
+      ...{ optimizer: 'adam', lr: 0.001, seed: 1, allReduce: 'auto', timeout: 30, json: false, quiet: false },
+    });
+  });
+
+  it('takes a flag before the environment before the file before the default', () => {
+    const environment = { PENNYGRAD_EPOCHS: '3', PENNYGRAD_BATCH_SIZE: '32' };
+    const file = { epochs: 2, 'batch-size': 16, lr: 0.01 };
+    expect(resolve({ epochs: '4' }, environment, file)).toMatchObject({ epochs: 4, batchSize: 32, lr: 0.01, seed: 1 });
+  });
+
+  it.each([
+    ['lr', 'NaN', "--lr must be a number, got 'NaN'"],
+    ['lr', '0', "--lr must be greater than 0, got '0'"],
+    ['lr', 'Infinity', "--lr must be a number, got 'Infinity'"],
+    ['workers', '0', "--workers must be at least 1, got '0'"],
+    ['workers', '1000', "--workers must be at most 256, got '1000'"],
+    ['workers', '1.5', "--workers must be a whole number, got '1.5'"],
+    ['workers', 'two', "--workers must be a number, got 'two'"],
+    ['epochs', '', "--epochs must be a number, got ''"],
+    ['model', 'resnet', "--model must be one of cnn, mlp, softmax, got 'resnet'"],
+    ['backend', 'cuda', "--backend must be one of auto, wasm, cpu, got 'cuda'"],
+    ['metricsPort', '70000', "--metrics-port must be at most 65535, got '70000'"],
+    ['timeout', '0', "--timeout must be at least 1, got '0'"],
+    ['price', '-1', "--price must be at least 0, got '-1'"],
+    ['mirrors', 'ftp://x', "--mirrors must be http(s) URLs separated by commas, got 'ftp://x'"],
+  ])('names the flag, the value and what it must be: --%s %s', (key, value, message) => {
+    expect(() => resolve({ [key]: value })).toThrow(message);
+  });
+
+  it('names the variable or the file that a bad value came from', () => {
+    expect(() => resolve({}, { PENNYGRAD_LR: 'fast' })).toThrow("PENNYGRAD_LR must be a number, got 'fast'");
+    expect(() => resolve({}, {}, { epochs: 'many' })).toThrow("run.yaml: epochs must be a number, got 'many'");
+    expect(() => resolve({}, {}, { epoch: 3 })).toThrow("run.yaml: unknown key 'epoch'; valid keys: workers,");
+  });
+
+  it('refuses a flag that is given twice', () => {
+    expect(() => resolve({ lr: ['1', '2'] })).toThrow('--lr is given more than once');
+  });
+});
+
+describe('readConfigFile', () => {
+  const write = (name: string, text: string) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'pennygrad-')), name);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it('reads YAML and JSON', () => {
+    expect(readConfigFile(write('a.yaml', 'epochs: 3\nlr: 0.01\n')).values).toEqual({ epochs: 3, lr: 0.01 });
+    expect(readConfigFile(write('a.json', '{"epochs": 3}')).values).toEqual({ epochs: 3 });
+  });
+
+  it('says what is wrong with a file', () => {
+    expect(() => readConfigFile('nowhere.yaml')).toThrow('--config nowhere.yaml: no such file');
+    expect(() => readConfigFile(write('a.yaml', '- 1\n'))).toThrow('must hold a map of settings');
+    expect(() => readConfigFile(write('a.yaml', 'a: [1'))).toThrow('a.yaml:');
+  });
+});
