@@ -39,9 +39,12 @@ export interface ControlPlane {
   workerGone(workerId: string, reason: string, code?: ErrorCode): void;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
-  /** Tells every worker to stop, and closes the socket. May be called twice. */
-  close(reason: string): Promise<void>;
+  /** Tells every worker that the run is over, and why, and closes the socket. May be called twice. */
+  close(failure?: Error): Promise<void>;
 }
+
+/** Of what workers are told about the end; the whole is in the coordinator's own output. */
+const maxReasonLength = 1000;
 
 export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { run, worldSize, clock, observe, identity } = options;
@@ -65,7 +68,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   observe({ type: 'listening', endpoint: socket.endpoint });
   const heart = setInterval(beat, deadlines.heartbeatMs);
   const watch = setInterval(() => {
-    const lost = findLost(members.values(), clock.now(), deadlines);
+    const lost = findLost([...members.values()], clock.now(), deadlines);
     if (lost !== undefined) lose(lost.member, lost.reason);
     advanceRendezvous();
   }, deadlines.heartbeatMs / 2);
@@ -259,16 +262,23 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       else fail(new PennygradError(code, `worker ${workerId} was lost before it joined: ${reason}`));
     },
     fail,
-    async close(reason) {
+    async close(error) {
       if (closed) return;
       closed = true;
       clearInterval(heart);
       clearInterval(watch);
-      for (const member of members.values()) send(member, { type: 'stop', reason });
+      for (const member of members.values()) send(member, { type: 'stop', ...describeEnd(error) });
       await socket.flushed();
       socket.close();
     },
   };
+}
+
+function describeEnd(error: Error | undefined): Pick<MessageOf<CoordinatorMessage, 'stop'>, 'outcome' | 'reason'> {
+  if (error === undefined) return { outcome: 'completed', reason: 'completed' };
+  const code = error instanceof PennygradError ? error.code : 'run-failed';
+  const reason = error.message.slice(0, maxReasonLength);
+  return code === 'interrupted' ? { outcome: 'completed', reason } : { outcome: code, reason };
 }
 
 /** Equal seeds must give equal parameters; if they do not, the engines differ in a way that would only show later. */

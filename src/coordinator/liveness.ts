@@ -16,22 +16,22 @@ export interface Loss<Member> {
   readonly reason: string;
 }
 
-/** The first member that has been silent, or busy with one step, for longer than its deadline allows. */
+/**
+ * A member that has been silent, or busy with one step, for longer than its deadline allows. Of members that are
+ * overdue together the one that still computes is to blame: the others wait for its gradients.
+ */
 export function findLost<Member extends Signs>(
-  members: Iterable<Member>,
+  members: readonly Member[],
   now: number,
   deadlines: Deadlines,
 ): Loss<Member> | undefined {
-  for (const member of members) {
-    const silence = now - member.lastHeard;
-    if (silence * 1000 > deadlines.silenceMs) {
-      return { member, reason: `silent for ${silence.toFixed(1)} s (frozen, or unreachable)` };
-    }
-    const stepping = member.duty === 'compute' || member.duty === 'communicate';
-    const busy = now - member.dutySince;
-    if (stepping && busy * 1000 > deadlines.stepMs) {
-      return { member, reason: `no result for ${busy.toFixed(1)} s, though it is alive` };
-    }
+  const silent = members.find(({ lastHeard }) => (now - lastHeard) * 1000 > deadlines.silenceMs);
+  if (silent !== undefined) {
+    return { member: silent, reason: `silent for ${(now - silent.lastHeard).toFixed(1)} s (frozen, or unreachable)` };
   }
-  return undefined;
+  const overdue = (duty: Duty) =>
+    members.find((member) => member.duty === duty && (now - member.dutySince) * 1000 > deadlines.stepMs);
+  const stuck = overdue('compute') ?? overdue('communicate');
+  if (stuck === undefined) return undefined;
+  return { member: stuck, reason: `no result for ${(now - stuck.dutySince).toFixed(1)} s, though it is alive` };
 }

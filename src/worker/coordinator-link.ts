@@ -93,8 +93,12 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
       case 'evaluate':
       case 'capture':
       case 'predict':
-      case 'stop':
         orders.push(message);
+        break;
+      case 'stop':
+        // A run that failed may stop a worker in the middle of a step, where it waits for something else than orders.
+        if (message.outcome === 'completed') orders.push(message);
+        else fail(new PennygradError(message.outcome, `the run failed: ${message.reason}`));
         break;
       default:
         message satisfies never;

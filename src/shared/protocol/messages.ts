@@ -38,6 +38,9 @@ const identity = z.object({
   seed: count,
 });
 
+/** `ErrorCode`s that a run can fail with. */
+const failureCodes = ['bad-input', 'run-failed', 'quorum-lost'] as const;
+
 const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   z.object({ v: z.literal(protocolVersion), run: z.string().max(200), type: z.literal(type), ...shape });
 
@@ -103,7 +106,7 @@ const heartbeat = message('heartbeat', {});
 
 /** The worker ends by its own decision: it was asked to (Ctrl-C), or something broke. */
 const leave = message('leave', {
-  code: z.enum(['bad-input', 'run-failed', 'quorum-lost', 'interrupted']),
+  code: z.enum([...failureCodes, 'interrupted']),
   phase: name,
   reason: text,
 });
@@ -159,8 +162,8 @@ const capture = message('capture', { state: z.boolean() });
 /** Class probabilities of the first `count` test images. */
 const predict = message('predict', { count: z.int().min(1).max(1000) });
 
-/** The run is over: leave. */
-const stop = message('stop', { reason: text });
+/** The run is over, well (`completed`, also when the user ended it early) or not: leave. */
+const stop = message('stop', { outcome: z.enum(['completed', ...failureCodes]), reason: text });
 
 export const coordinatorMessage = z.discriminatedUnion('type', [
   welcome,

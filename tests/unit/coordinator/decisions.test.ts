@@ -45,6 +45,13 @@ describe('findLost', () => {
     expect(findLost([stuck], 108.1, deadlines)?.reason).toBe('no result for 8.1 s, though it is alive');
   });
 
+  it('blames the one that still computes, not those that wait for it', () => {
+    const waiting: Signs = { duty: 'communicate', dutySince: 99, lastHeard: 108 };
+    const computing: Signs = { duty: 'compute', dutySince: 100, lastHeard: 108 };
+    expect(findLost([waiting, computing], 108.5, deadlines)?.member).toBe(computing);
+    expect(findLost([waiting], 108.5, deadlines)?.member).toBe(waiting);
+  });
+
   it('does not hold a long evaluation against a member that is heard', () => {
     expect(findLost([{ duty: 'evaluate', dutySince: 0, lastHeard: 108 }], 108.1, deadlines)).toBeUndefined();
   });

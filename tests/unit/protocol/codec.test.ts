@@ -50,7 +50,7 @@ const coordinatorBodies: Body<CoordinatorMessage>[] = [
   { type: 'capture', state: true },
   { type: 'predict', count: 10 },
   { type: 'heartbeat' },
-  { type: 'stop', reason: 'done' },
+  { type: 'stop', outcome: 'completed', reason: 'done' },
 ];
 
 /** The frames as they arrive: bytes. */
@@ -112,7 +112,7 @@ describe('a message that is not one of ours', () => {
   });
 
   it('a message of the other direction is rejected', () => {
-    const frames = asBytes(encode<CoordinatorMessage>('r', { type: 'stop', reason: 'x' }));
+    const frames = asBytes(encode<CoordinatorMessage>('r', { type: 'stop', outcome: 'completed', reason: 'x' }));
     expect(decodeWorkerMessage(frames)).toMatchObject({ ok: false, reason: 'fields' });
   });
 

@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { badInput, exitCodeOf, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { pennygradVersion } from '../shared/core/version.ts';
+import { addCoordinatorCommand } from './coordinator-command.ts';
+import { addEvaluateCommand } from './evaluate-command.ts';
+import { addPredictCommand } from './predict-command.ts';
+import { addTrainCommand } from './train-command.ts';
+import { addWorkerCommand } from './worker-command.ts';
+
+const args = hideBin(process.argv);
+
+const cli = yargs(args)
+  .scriptName('pennygrad')
+  .usage('$0 <command>\n\nTrains over many workers, and tells you to the cent what each one cost.')
+  .version(pennygradVersion)
+  .option('verbose', { type: 'boolean', describe: 'Say more, and show where an error came from', global: true })
+  .parserConfiguration({ 'parse-numbers': false, 'duplicate-arguments-array': true })
+  .demandCommand(1, 'name a command, for example: pennygrad train')
+  .strict()
+  .recommendCommands()
+  .wrap(Math.min(110, process.stdout.columns ?? 110))
+  .epilogue('Exit codes: 0 done, 2 bad input, 3 run failed, 4 worker lost or deadline passed, 130 interrupted.')
+  // Yargs would print the whole help before the one line that matters.
+  .fail((message, error) => {
+    throw error ?? badInput(`${message} (see pennygrad --help)`);
+  });
+
+for (const add of [addTrainCommand, addCoordinatorCommand, addWorkerCommand, addEvaluateCommand, addPredictCommand]) {
+  add(cli);
+}
+
+try {
+  await cli.parseAsync();
+} catch (error) {
+  const known = error instanceof PennygradError;
+  const text = known ? messageOf(error) : `unexpected error: ${messageOf(error)} (--verbose shows where)`;
+  console.error(`pennygrad: ${text}`);
+  if (args.includes('--verbose')) console.error(error);
+  process.exitCode = exitCodeOf(error);
+}

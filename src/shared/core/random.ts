@@ -1,0 +1,83 @@
+/**
+ * Seeded randomness, the same on every platform: xoshiro128** by David Blackman and Sebastiano Vigna (2018,
+ * https://prng.di.unimi.it/xoshiro128starstar.c), seeded with splitmix32. Not for secrets.
+ */
+export interface Random {
+  /** Uniform in `0 .. 2^32 − 1`. */
+  uint32(): number;
+  /** Uniform in [0, 1), with 32 random bits. */
+  float(): number;
+  /** Uniform in `0 .. bound − 1`, without bias. @param bound 1 to 2^32 */
+  integer(bound: number): number;
+  /** Shuffles in place: every order is equally likely (Fisher and Yates). */
+  shuffle(values: Uint32Array): void;
+}
+
+/** 2^32 / φ: steps that spread evenly, and keep a zero from mixing to zero. */
+const golden = 0x9e37_79b9;
+
+/**
+ * @param seed an integer from 0 to 2^32 − 1
+ * @param stream numbers that tell apart the uses of one seed; each combination is a sequence of its own
+ */
+export function createRandom(seed: number, ...stream: readonly number[]): Random {
+  let mixed = seed >>> 0;
+  for (const part of stream) mixed = splitmix32((mixed + golden) ^ splitmix32((part + golden) >>> 0));
+  const state = new Uint32Array(4);
+  for (let i = 0; i < 4; i++) {
+    mixed = (mixed + golden) >>> 0;
+    state[i] = splitmix32(mixed);
+  }
+  return fromState(state);
+}
+
+/** The generator from a given state of four words, not all zero; `createRandom` is what callers want. */
+export function fromState(words: ArrayLike<number>): Random {
+  let [a = 0, b = 0, c = 0, d = 0] = Array.from(words, (word) => word | 0);
+
+  function uint32(): number {
+    const result = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;
+    const shifted = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= shifted;
+    d = rotateLeft(d, 11);
+    return result;
+  }
+
+  function integer(bound: number): number {
+    // Values past the last whole multiple of `bound` would favour small results.
+    const limit = 2 ** 32 - (2 ** 32 % bound);
+    let value = uint32();
+    while (value >= limit) value = uint32();
+    return value % bound;
+  }
+
+  return {
+    uint32,
+    float: () => uint32() / 2 ** 32,
+    integer,
+    shuffle(values) {
+      for (let last = values.length - 1; last > 0; last--) {
+        const other = integer(last + 1);
+        const kept = values[last] as number;
+        values[last] = values[other] as number;
+        values[other] = kept;
+      }
+    },
+  };
+}
+
+function rotateLeft(word: number, by: number): number {
+  return (word << by) | (word >>> (32 - by));
+}
+
+/** The output mix of splitmix32: a bijection on 32-bit words without visible pattern. */
+function splitmix32(word: number): number {
+  let z = word;
+  z = Math.imul(z ^ (z >>> 16), 0x85eb_ca6b);
+  z = Math.imul(z ^ (z >>> 13), 0xc2b2_ae35);
+  return (z ^ (z >>> 16)) >>> 0;
+}

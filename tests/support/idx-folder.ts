@@ -1,0 +1,44 @@
+/** A small dataset on disk, in the IDX format, written here and not by the code under test. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+function idx(dimensions: readonly number[], bytes: Uint8Array): Buffer {
+  const header = Buffer.alloc(4 + 4 * dimensions.length);
+  header.writeUInt32BE(0x0800 + dimensions.length, 0);
+  dimensions.forEach((size, i) => {
+    header.writeUInt32BE(size, 4 + 4 * i);
+  });
+  return Buffer.concat([header, bytes]);
+}
+
+/** Images of noise with one bright row that tells the class: quick to learn, different for every sample. */
+function split(count: number, offset: number): { images: Uint8Array; labels: Uint8Array } {
+  const images = new Uint8Array(count * 784);
+  const labels = new Uint8Array(count);
+  let state = 12345 + offset;
+  for (let i = 0; i < count; i++) {
+    const label = (i * 7 + offset) % 10;
+    labels[i] = label;
+    for (let p = 0; p < 784; p++) {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      const bright = Math.floor(p / 28 / 2.8) === label;
+      images[i * 784 + p] = (state >>> 26) + (bright ? 150 : 0);
+    }
+  }
+  return { images, labels };
+}
+
+/** @returns the folder */
+export function writeIdxFolder(trainCount: number, testCount: number): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-idx-'));
+  for (const [prefix, count, offset] of [
+    ['train', trainCount, 0],
+    ['t10k', testCount, 3],
+  ] as const) {
+    const { images, labels } = split(count, offset);
+    writeFileSync(join(folder, `${prefix}-images-idx3-ubyte`), idx([count, 28, 28], images));
+    writeFileSync(join(folder, `${prefix}-labels-idx1-ubyte`), idx([count], labels));
+  }
+  return folder;
+}

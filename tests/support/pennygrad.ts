@@ -1,0 +1,114 @@
+/** Runs the built command line as a user would: real processes, real sockets. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly seconds: number;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly exit: Promise<Exit>;
+  /** The first match in what was printed so far or will be; rejects if the process ends without it. */
+  waitFor(pattern: RegExp): Promise<RegExpMatchArray>;
+  output(): string;
+}
+
+export interface StartOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Starts `pennygrad ARGS`. Metrics go to a free port unless the arguments say otherwise. */
+export function start(args: readonly string[], { cwd, env }: StartOptions = {}): Running {
+  if (!existsSync(program)) throw new Error(`${program} is missing: run npm run build`);
+  const started = performance.now();
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: cwd ?? temporaryFolder(),
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const text = { stdout: '', stderr: '' };
+  const watchers = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk;
+      for (const watcher of watchers) watcher();
+    });
+  }
+  const exit = new Promise<Exit>((resolve) => {
+    child.on('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal, ...text, seconds: (performance.now() - started) / 1000 });
+    });
+  });
+  const output = () => text.stdout + text.stderr;
+  return {
+    child,
+    exit,
+    output,
+    waitFor(pattern) {
+      return new Promise((resolve, reject) => {
+        const look = () => {
+          const match = output().match(pattern);
+          if (match === null) return;
+          watchers.delete(look);
+          resolve(match);
+        };
+        watchers.add(look);
+        look();
+        void exit.then(() => reject(new Error(`ended without printing ${pattern}:\n${output()}`)));
+      });
+    },
+  };
+}
+
+/** Runs to the end. */
+export function run(args: readonly string[], options?: StartOptions): Promise<Exit> {
+  return start(args, options).exit;
+}
+
+/** For `afterEach`: no process of a failed test lives on. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'pennygrad-test-'));
+}
+
+/** Children of a process, by the kernel's own account. */
+export function childrenOf(pid: number): number[] {
+  const tasks = `/proc/${pid}/task/${pid}/children`;
+  return readFileSync(tasks, 'utf8').trim().split(/\s+/).filter(Boolean).map(Number);
+}
+
+/** Whether a process exists and is not merely waiting to be reaped. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when the condition holds; rejects, naming what was waited for, when it does not in time. */
+export async function eventually(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,84 @@
+/** Logistic regression on one pixel, in plain JavaScript: an engine small enough to check by hand. */
+import type { Dataset } from '../../src/shared/data/dataset.ts';
+import type { Engine, EngineProvider } from '../../src/shared/engine/engine.ts';
+
+export function toyDataset(trainCount: number, digest = 'toy'): Dataset {
+  const split = (count: number) => ({
+    count,
+    images: Uint8Array.from({ length: count }, (_, i) => (i * 37) % 256),
+    labels: Uint8Array.from({ length: count }, (_, i) => ((i * 37) % 256 > 127 ? 1 : 0)),
+  });
+  return {
+    ...{ name: 'toy', source: 'memory', digest, sha256: {}, imageShape: [1, 1, 1], classes: 2 },
+    ...{ trainCount, testCount: 20, train: split(trainCount), test: split(20) },
+  };
+}
+
+export interface ToyFaults {
+  /** Called before each gradient; may throw or never resolve. */
+  readonly beforeGradients?: (step: number) => void | Promise<void>;
+  /** Added to the initial parameters. */
+  readonly offset?: number;
+  /** Added to the parameters at every update. */
+  readonly drift?: number;
+}
+
+export function toyProvider({ beforeGradients, offset = 0, drift = 0 }: ToyFaults = {}): EngineProvider {
+  return {
+    name: 'cpu',
+    probe: async () => ({ usable: true, device: 'toy' }),
+    async create({ dataset, optimizer }): Promise<Engine> {
+      let parameters = Float32Array.of(0.1 + offset, -0.2);
+      let steps = 0;
+      const gradient = (index: number, split: Dataset['train'], into: Float32Array) => {
+        const x = (split.images[index] ?? 0) / 255;
+        const label = split.labels[index] ?? 0;
+        const probability = 1 / (1 + Math.exp(-((parameters[0] ?? 0) * x + (parameters[1] ?? 0))));
+        into[0] = (into[0] ?? 0) + (probability - label) * x;
+        into[1] = (into[1] ?? 0) + (probability - label);
+        return {
+          loss: -Math.log(label === 1 ? probability : 1 - probability),
+          correct: probability > 0.5 === (label === 1),
+        };
+      };
+      const sum = (indices: Iterable<number>, split: Dataset['train'], into: Float32Array) => {
+        let [lossSum, correct] = [0, 0];
+        for (const index of indices) {
+          const sample = gradient(index, split, into);
+          lossSum += sample.loss;
+          correct += sample.correct ? 1 : 0;
+        }
+        return { lossSum, correct };
+      };
+      return {
+        name: 'cpu',
+        device: 'toy',
+        parameterCount: 2,
+        getParameters: async () => parameters.slice(),
+        setParameters: async (next) => {
+          parameters = next.slice();
+        },
+        getOptimizerState: async () => ({ iterations: steps, slots: [] }),
+        setOptimizerState: async () => {},
+        artifacts: () => ({ topology: {}, weightSpecs: [{ name: 'w', shape: [2], dtype: 'float32' }] }),
+        async computeGradients(indices, gradients) {
+          await beforeGradients?.(steps);
+          gradients.fill(0);
+          return sum(indices, dataset.train, gradients);
+        },
+        async applyGradients(gradientSum, samples) {
+          steps += 1;
+          parameters = parameters.map(
+            (value, i) => value + drift - (optimizer.learningRate * (gradientSum[i] ?? 0)) / samples,
+          );
+        },
+        async evaluate(split, from, to) {
+          const indices = Array.from({ length: to - from }, (_, i) => from + i);
+          return sum(indices, dataset[split], new Float32Array(2));
+        },
+        predict: async (_, count) => new Float32Array(count * 2),
+        dispose() {},
+      };
+    },
+  };
+}

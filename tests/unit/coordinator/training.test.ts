@@ -1,0 +1,218 @@
+/** Coordinator and workers in one process, over real sockets, with an engine small enough to check by hand. */
+import { describe, expect, it } from 'vitest';
+import {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  openControlPlane,
+} from '../../../src/coordinator/control-plane.ts';
+import type { RunEvent } from '../../../src/coordinator/run-events.ts';
+import { type TrainOutcome, train } from '../../../src/coordinator/train.ts';
+import { systemClock } from '../../../src/shared/core/clock.ts';
+import { epochOrder } from '../../../src/shared/core/sampling.ts';
+import type { Dataset } from '../../../src/shared/data/dataset.ts';
+import { runWorker, type WorkerOptions } from '../../../src/worker/run-worker.ts';
+import { type ToyFaults, toyDataset, toyProvider } from '../../support/toy-engine.ts';
+
+const model = { name: 'softmax' as const, inputShape: [1, 1, 1] as [number, number, number], classes: 2 };
+const dataset = toyDataset(50);
+const settings = { trainCount: 50, testCount: 20, epochs: 3, maxSteps: undefined, globalBatchSize: 16 };
+
+interface Party {
+  readonly control: ControlPlane;
+  readonly events: RunEvent[];
+  /** Connects a worker; the promise is its life. */
+  join(workerId: string, faults?: ToyFaults, options?: Partial<WorkerOptions>, data?: Dataset): Promise<void>;
+  train(signal?: AbortSignal): Promise<TrainOutcome>;
+  eventsOf<Type extends RunEvent['type']>(type: Type): Extract<RunEvent, { type: Type }>[];
+}
+
+async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> = {}): Promise<Party> {
+  const events: RunEvent[] = [];
+  const observe = (event: RunEvent) => events.push(event);
+  const control = await openControlPlane({
+    ...{ bind: 'tcp://127.0.0.1:*', run: 'run-1', worldSize, timeoutSeconds: 5, checksumEvery: 1 },
+    ...{ identity: { version: '1', model, datasetDigest: 'toy', seed: 1 }, datasetName: 'toy' },
+    ...{
+      optimizer: { name: 'sgd', learningRate: 0.5 },
+      defaultPriceUsdPerHour: undefined,
+      clock: systemClock,
+      observe,
+    },
+    ...overrides,
+  });
+  return {
+    control,
+    events,
+    join: (workerId, faults = {}, options = {}, data = dataset) =>
+      runWorker(
+        {
+          ...{ connect: control.endpoint, workerId, incarnation: 'a', version: '1', timeoutSeconds: 5, expected: {} },
+          ...{ signal: new AbortController().signal },
+          ...options,
+        },
+        {
+          ...{ clock: systemClock, uptime: () => 0, loadDataset: async () => data, log() {} },
+          selectEngine: async () => ({ provider: toyProvider(faults), reason: 'toy' }),
+        },
+      ),
+    async train(signal = new AbortController().signal) {
+      try {
+        const outcome = await train(await control.rendezvous(), settings, { clock: systemClock, observe, signal });
+        await control.close();
+        return outcome;
+      } catch (error) {
+        await control.close(error as Error);
+        throw error;
+      }
+    },
+    eventsOf: (type) => events.filter((event): event is never => event.type === type),
+  };
+}
+
+/** The same training in one loop. */
+async function plainTraining(): Promise<Float32Array> {
+  const engine = await toyProvider().create({
+    ...{ model, optimizer: { name: 'sgd', learningRate: 0.5 }, seed: 1, dataset },
+  });
+  const gradients = new Float32Array(2);
+  for (let epoch = 0; epoch < settings.epochs; epoch++) {
+    const order = epochOrder(1, epoch, 50);
+    for (let from = 0; from < 50; from += 16) {
+      const batch = order.subarray(from, Math.min(from + 16, 50));
+      await engine.computeGradients(batch, gradients);
+      await engine.applyGradients(gradients, batch.length);
+    }
+  }
+  return engine.getParameters();
+}
+
+describe('training', () => {
+  it.each([1, 2, 3, 5])('with %i workers ends where a plain loop ends', async (worldSize) => {
+    const party = await open(worldSize);
+    const workers = Array.from({ length: worldSize }, (_, i) => party.join(`w${i}`));
+    expect(await party.train()).toEqual({ steps: 12, interrupted: false, replicasIdentical: true });
+    await Promise.all(workers);
+    const expected = await plainTraining();
+    const trained = party.eventsOf('checkpoint').at(-1)?.checkpoint;
+    expect(trained).toMatchObject({ step: 12, epoch: 2, cursor: 50 });
+    for (const i of [0, 1]) expect(trained?.parameters[i]).toBeCloseTo(expected[i] ?? Number.NaN, 6);
+  });
+
+  it('tells of every step and epoch, with each sample counted once', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1')];
+    await party.train();
+    await Promise.all(workers);
+    const steps = party.eventsOf('step');
+    expect(steps.map(({ step, epoch, samples }) => [step, epoch, samples])).toEqual(
+      Array.from({ length: 12 }, (_, step) => [step, Math.floor(step / 4), step % 4 === 3 ? 2 : 16]),
+    );
+    for (const { members } of steps) {
+      expect(members.map(({ rank }) => rank)).toEqual([0, 1]);
+      for (const { phases } of members)
+        for (const spent of Object.values(phases)) expect(spent).toBeGreaterThanOrEqual(0);
+    }
+    const epochs = party.eventsOf('epoch');
+    expect(epochs.map(({ samples }) => samples)).toEqual([50, 50, 50]);
+    expect(epochs.at(-1)?.loss).toBeLessThan(epochs[0]?.loss ?? 0);
+    expect(epochs.at(-1)?.testAccuracy).toBeGreaterThan(0.5);
+  });
+
+  it('finishes the planned steps when it is interrupted, and says where it stopped', async () => {
+    const controller = new AbortController();
+    const party = await open(2);
+    const workers = [
+      party.join('w0', {
+        beforeGradients: (step) => {
+          if (step === 5) controller.abort();
+        },
+      }),
+      party.join('w1'),
+    ];
+    const outcome = await party.train(controller.signal);
+    await Promise.all(workers);
+    expect(outcome).toMatchObject({ interrupted: true, replicasIdentical: true });
+    expect(outcome.steps).toBeGreaterThanOrEqual(6);
+    expect(outcome.steps).toBeLessThan(8);
+    const { step, epoch, cursor } = party.eventsOf('checkpoint').at(-1)?.checkpoint ?? {};
+    expect({ step, epoch, cursor }).toEqual({ step: outcome.steps, epoch: 1, cursor: (outcome.steps - 4) * 16 });
+  });
+});
+
+describe('the handshake over the wire', () => {
+  it.each([
+    ['seed', { expected: { seed: 2 } }, /seed differs: it has 1, this worker 2/],
+    ['model', { expected: { model: 'mlp' as const } }, /model differs: it has softmax .*, this worker mlp/],
+    ['version', { version: '2' }, /pennygrad version differs: it has 1, this worker 2/],
+  ])('refuses another %s by name, and the worker says so', async (_, options, message) => {
+    const party = await open(1);
+    await expect(party.join('w0', {}, options)).rejects.toThrow(message);
+    // The place is still free for one that fits.
+    const worker = party.join('w1');
+    expect((await party.train()).steps).toBe(12);
+    await worker;
+    expect(party.eventsOf('worker-refused')).toHaveLength(1);
+  });
+
+  it('refuses another dataset, and other initial parameters', async () => {
+    const party = await open(2);
+    const other = party.join('w0', {}, {}, toyDataset(50, 'other'));
+    await expect(other).rejects.toThrow(/dataset digest differs: it has toy, this worker other/);
+    const first = party.join('w1');
+    await expect.poll(() => party.eventsOf('worker-joined').length).toBe(2);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect(party.join('w2', { offset: 1 })).rejects.toThrow(/checksum of the initial parameters differs/);
+    const third = party.join('w3');
+    expect((await party.train()).replicasIdentical).toBe(true);
+    await Promise.all([first, third]);
+  });
+
+  it('refuses a second worker of the same name and one too many', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0')];
+    await expect.poll(() => party.eventsOf('worker-joined').length).toBe(1);
+    await expect(party.join('w0')).rejects.toThrow(/worker id differs/);
+    workers.push(party.join('w1'));
+    await expect.poll(() => party.eventsOf('worker-joined').length).toBe(2);
+    await expect(party.join('w2')).rejects.toThrow(/world size differs/);
+    await party.train();
+    await Promise.all(workers);
+  });
+});
+
+describe('a worker that breaks', () => {
+  it('ends the run with its own words', async () => {
+    const party = await open(2);
+    const broken = party.join('w1', {
+      beforeGradients: (step) => {
+        if (step === 3) throw new Error('the card is on fire');
+      },
+    });
+    broken.catch(() => {}); // looked at below
+    const other = party.join('w0');
+    other.catch(() => {});
+    await expect(party.train()).rejects.toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(/worker w1 \(rank 1, pid \d+ on .*\) left during plan: the card is on fire/),
+    });
+    await expect(broken).rejects.toThrow('the card is on fire');
+    await expect(other).rejects.toThrow(/the run failed: worker w1 .*the card is on fire/);
+  });
+
+  it('or computes something else is named by the checksum of its parameters', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1', { drift: 1e-3 })];
+    await expect(party.train()).rejects.toThrow(/worker w1 .* holds other parameters than rank 0 before step 1/);
+    await Promise.allSettled(workers);
+  });
+
+  it('or is stuck in a step is lost at its deadline, though its heart beats', async () => {
+    const party = await open(2, { timeoutSeconds: 1 });
+    const workers = [party.join('w0'), party.join('w1', { beforeGradients: () => new Promise(() => {}) })];
+    for (const worker of workers) worker.catch(() => {});
+    await expect(party.train()).rejects.toMatchObject({
+      code: 'quorum-lost',
+      message: expect.stringMatching(/worker w1 .* in phase compute: no result for .* though it is alive/),
+    });
+  });
+});
