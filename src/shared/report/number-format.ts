@@ -1,0 +1,48 @@
+/** How numbers look in everything people read: the progress line, the tables, the pictures. */
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const cents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** `60,000` */
+export function formatCount(value: number): string {
+  return whole.format(value);
+}
+
+/**
+ * `$0.0031`, `$0.62`, `$1,234.50`: to the cent from ten cents up, two significant digits below, since an epoch on small
+ * machines costs less than a cent.
+ */
+export function formatUsd(usd: number): string {
+  if (usd === 0) return '$0.00';
+  if (usd < 1e-6) return '<$0.000001';
+  if (usd >= 0.0995) return `$${cents.format(usd)}`;
+  // toFixed, because toPrecision turns to exponents below 1e-6; 9.96e-4 rounds up to 0.0010.
+  const exponent = Math.floor(Math.log10(Number(usd.toPrecision(2))));
+  return `$${usd.toFixed(1 - exponent)}`;
+}
+
+/** A ratio as `98.8 %`. */
+export function formatPercent(ratio: number, digits = 1): string {
+  return `${(ratio * 100).toFixed(digits)} %`;
+}
+
+/** `0.0312`, `2.303`, `12.3`: a loss to about four characters; `not finite` when training diverged. */
+export function formatLoss(loss: number | null): string {
+  if (loss === null || !Number.isFinite(loss)) return 'not finite';
+  if (loss >= 100) return loss.toExponential(1);
+  return loss.toFixed(loss >= 10 ? 1 : loss >= 1 ? 3 : 4);
+}
+
+/** `9.4 s`, `42 s`, `3 min 05 s`, `2 h 04 min`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const rounded = Math.round(seconds);
+  if (rounded < 60) return `${rounded} s`;
+  if (rounded < 3600) return `${Math.floor(rounded / 60)} min ${pad(rounded % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, '0');
+}

@@ -1,0 +1,57 @@
+import type { PhaseSeconds } from '../core/phases.ts';
+import type { DatasetInfo } from '../data/dataset.ts';
+
+/** How a run ended. */
+export const runStatuses = ['completed', 'interrupted', 'failed'] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+/** A finished epoch. Losses are means in nats, accuracies ratios, times seconds. */
+export interface EpochRecord {
+  /** Counts from 0, as everywhere but in what people read. */
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  readonly samples: number;
+  /** Training alone. */
+  readonly seconds: number;
+  /** The test pass after it. */
+  readonly evaluateSeconds: number;
+}
+
+/** What one worker did in the whole run. */
+export interface WorkerRecord {
+  readonly workerId: string;
+  readonly rank: number;
+  readonly backend: string;
+  readonly host: string;
+  /** Samples of committed steps. */
+  readonly samples: number;
+  readonly phases: PhaseSeconds;
+  /** From the start of its process to its end, or to the end of the run. */
+  readonly aliveSeconds: number;
+  readonly priceUsdPerHour: number | undefined;
+}
+
+/** What a run was told and what came of it: plain data that the coordinator fills in and the summary is made from. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly version: string;
+  readonly startedAtUnixMs: number;
+  readonly status: RunStatus;
+  /** Why the run did not complete. */
+  readonly reason: string | undefined;
+  readonly dataset: DatasetInfo;
+  readonly model: { readonly name: string; readonly parameters: number };
+  readonly globalBatchSize: number;
+  readonly seed: number;
+  /** Committed steps, the samples in them and the seconds they took; an epoch that was cut short counts too. */
+  readonly steps: number;
+  readonly samples: number;
+  readonly trainSeconds: number;
+  readonly epochs: readonly EpochRecord[];
+  readonly workers: readonly WorkerRecord[];
+  /** Undefined when the run ended before the replicas were compared. */
+  readonly replicasIdentical: boolean | undefined;
+}

@@ -1,0 +1,150 @@
+import { createPaint, type Paint } from './colour.ts';
+import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from './number-format.ts';
+import type { EpochSummary, Summary, WorkerSummary } from './summary.ts';
+import { type Column, renderTable } from './table.ts';
+
+export interface SummaryTableOptions {
+  /** Width of the terminal; the tables never take more than 100. */
+  readonly columns: number;
+  readonly colour: boolean;
+}
+
+const maxColumns = 100;
+const longestName = 20;
+
+/** What a run amounted to, for the end of the terminal's output: a head line, a table of epochs, one of workers. */
+export function renderSummaryTable(summary: Summary, { columns, colour }: SummaryTableOptions): string {
+  const paint = createPaint(colour);
+  const options = { columns: Math.min(columns, maxColumns), paint };
+  const priced = summary.price_usd_per_hour !== undefined;
+  const paragraphs = [
+    renderHead(summary, paint),
+    renderTable(epochColumns(priced), epochRows(summary), { ...options, totals: 1 }),
+    ...(summary.workers.length === 0 ? [] : [renderTable(workerColumns(summary, priced), summary.workers, options)]),
+    renderClosing(summary, paint),
+  ];
+  return `${paragraphs.join('\n\n')}\n`;
+}
+
+function renderHead(summary: Summary, paint: Paint): string {
+  const { dataset, model, reason } = summary;
+  const workers = summary.world_size === 1 ? '1 worker' : `${summary.world_size} workers`;
+  const lines = [
+    `${paint('bold', `Run ${summary.run_id}`)} ${paintStatus(summary, paint)}${reason === undefined ? '' : `: ${reason}`}`,
+    [
+      dataset.name,
+      `${model.name} of ${formatCount(model.parameters)} parameters`,
+      `${workers} (${summary.backend})`,
+      `batch ${summary.global_batch_size}`,
+      `seed ${summary.seed}`,
+    ].join(' · '),
+  ];
+  if (dataset.fallback_reason !== undefined) {
+    lines.push(
+      paint(['bold', 'yellow'], `Not real data: generated '${dataset.name}', because ${dataset.fallback_reason}`),
+    );
+  }
+  return lines.join('\n');
+}
+
+function paintStatus({ status }: Summary, paint: Paint): string {
+  switch (status) {
+    case 'completed':
+      return paint('green', status);
+    case 'interrupted':
+      return paint('yellow', status);
+    case 'failed':
+      return paint('red', status);
+    default:
+      return status satisfies never;
+  }
+}
+
+/** An epoch's row, or that of all of them; a figure that the sum of epochs doesn't have is undefined. */
+interface EpochRow extends Pick<EpochSummary, 'seconds' | 'samples_per_second' | 'cost_usd'> {
+  readonly name: string;
+  readonly loss?: number | null;
+  readonly accuracy?: number;
+  readonly test_loss?: number | null;
+  readonly test_accuracy?: number;
+}
+
+function epochRows(summary: Summary): readonly EpochRow[] {
+  const total: EpochRow = {
+    name: 'run',
+    seconds: summary.train_seconds,
+    samples_per_second: summary.samples_per_second,
+    cost_usd: summary.cost_usd_total,
+    ...(summary.test_accuracy === null ? {} : { test_accuracy: summary.test_accuracy }),
+  };
+  return [...summary.epochs.map((epoch) => ({ name: String(epoch.epoch), ...epoch })), total];
+}
+
+function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
+  const columns: readonly Column<EpochRow>[] = [
+    { head: 'epoch', cell: ({ name }) => name },
+    { head: 'seconds', cell: ({ seconds }) => seconds.toFixed(1), expendable: 2 },
+    { head: 'samples/s', cell: (row) => formatCount(row.samples_per_second) },
+    { head: 'loss', cell: ({ loss }) => optional(loss, formatLoss), expendable: 3 },
+    { head: 'accuracy', cell: ({ accuracy }) => optional(accuracy, formatPercent), expendable: 4 },
+    { head: 'test loss', cell: (row) => optional(row.test_loss, formatLoss), expendable: 5 },
+    { head: 'test accuracy', cell: (row) => optional(row.test_accuracy, (value) => formatPercent(value, 2)) },
+  ];
+  return priced ? [...columns, { head: 'cost', cell: ({ cost_usd }) => formatUsd(cost_usd) }] : columns;
+}
+
+function workerColumns(summary: Summary, priced: boolean): readonly Column<WorkerSummary>[] {
+  const severalHosts = new Set(summary.workers.map(({ host }) => host)).size > 1;
+  const severalBackends = new Set(summary.workers.map(({ backend }) => backend)).size > 1;
+  const columns: (Column<WorkerSummary> | false)[] = [
+    { head: 'worker', cell: ({ worker_id }) => shorten(worker_id), align: 'left' },
+    severalHosts && { head: 'host', cell: ({ host }) => shorten(host), align: 'left', expendable: 3 },
+    severalBackends && { head: 'engine', cell: ({ backend }) => backend, align: 'left', expendable: 2 },
+    { head: 'samples', cell: ({ samples }) => formatCount(samples) },
+    { head: 'compute', cell: (row) => formatPercent(row.compute_share) },
+    { head: 'communicate', cell: (row) => formatPercent(row.communicate_share), expendable: 4 },
+    { head: 'wait', cell: (row) => formatPercent(row.wait_share) },
+    { head: 'load', cell: (row) => formatPercent(row.load_share), expendable: 5 },
+    priced && { head: 'cost', cell: formatWorkerCost },
+  ];
+  return columns.filter((column) => column !== false);
+}
+
+function formatWorkerCost({ cost_usd, price_usd_per_hour }: WorkerSummary): string {
+  return price_usd_per_hour === undefined ? 'no price' : formatUsd(cost_usd);
+}
+
+function renderClosing(summary: Summary, paint: Paint): string {
+  const { epochs, replicas_identical, test_accuracy, price_usd_per_hour } = summary;
+  const lines: string[] = [];
+  if (test_accuracy !== null) {
+    const epochNoun = epochs.length === 1 ? 'epoch' : 'epochs';
+    lines.push(
+      `Test accuracy ${paint('bold', formatPercent(test_accuracy, 2))} after ${epochs.length} ${epochNoun}, ${formatSeconds(summary.train_seconds)} of training`,
+    );
+  }
+  if (replicas_identical === false) {
+    lines.push(paint('red', 'The replicas differ: do not trust this model'));
+  } else if (replicas_identical && summary.world_size > 1) {
+    lines.push('All replicas ended with the same parameters, bit for bit');
+  }
+  if (price_usd_per_hour === undefined) {
+    lines.push('Cost: no price given: pass --price USD_PER_HOUR');
+  } else {
+    const unpriced = summary.workers.filter((worker) => worker.price_usd_per_hour === undefined);
+    const gap =
+      unpriced.length === 0 ? '' : `; no price given for ${unpriced.map((w) => shorten(w.worker_id)).join(', ')}`;
+    lines.push(
+      `Cost ${paint('bold', formatUsd(summary.cost_usd_total))} at ${formatUsd(price_usd_per_hour)} an hour, start-up and test passes included${gap}`,
+    );
+  }
+  return lines.join('\n');
+}
+
+function optional<Value>(value: Value | undefined, format: (value: Value) => string): string {
+  return value === undefined ? '' : format(value);
+}
+
+function shorten(name: string): string {
+  return name.length <= longestName ? name : `${name.slice(0, longestName - 1)}…`;
+}

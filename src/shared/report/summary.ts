@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import { accruedCostUsd } from '../core/cost.ts';
+import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
+import { runStatuses } from './run-record.ts';
+
+const count = z.int().nonnegative();
+const nonnegative = z.number().nonnegative();
+const ratio = z.number().min(0).max(1);
+/** Mean cross-entropy in nats; null where training diverged, since JSON has no NaN. */
+const loss = z.number().nullable();
+
+const epochSummarySchema = z.strictObject({
+  /** Counts from 1. */
+  epoch: z.int().positive(),
+  loss,
+  accuracy: ratio,
+  test_loss: loss,
+  test_accuracy: ratio,
+  /** Training alone; `samples_per_second` and `cost_usd` are of these seconds. */
+  seconds: nonnegative,
+  evaluate_seconds: nonnegative,
+  samples: count,
+  samples_per_second: nonnegative,
+  cost_usd: nonnegative,
+});
+
+const workerSummarySchema = z.strictObject({
+  worker_id: z.string(),
+  rank: count,
+  backend: z.string(),
+  host: z.string(),
+  samples: count,
+  alive_seconds: nonnegative,
+  /** Gradients and the optimizer's update. */
+  compute_seconds: nonnegative,
+  communicate_seconds: nonnegative,
+  wait_seconds: nonnegative,
+  load_seconds: nonnegative,
+  /** Shares of the four together, which is the worker's time in steps. */
+  compute_share: ratio,
+  communicate_share: ratio,
+  wait_share: ratio,
+  load_share: ratio,
+  /** Absent when the worker has no price: it then counts as free. */
+  price_usd_per_hour: nonnegative.optional(),
+  /** Price × time alive. */
+  cost_usd: nonnegative,
+});
+
+/** The file `summary.json` of a run's folder. Times are in seconds, costs in USD. */
+export const summarySchema = z.strictObject({
+  run_id: z.string(),
+  version: z.string(),
+  status: z.enum(runStatuses),
+  /** Why the run did not complete. */
+  reason: z.string().optional(),
+  /** ISO 8601, UTC. */
+  started_at: z.iso.datetime(),
+  dataset: z.strictObject({
+    name: z.string(),
+    train: count,
+    test: count,
+    source: z.string(),
+    /** Of each uncompressed file, by its IDX name. */
+    sha256: z.record(z.string(), z.string()),
+    /** Why this is the generated stand-in and not the real data. */
+    fallback_reason: z.string().optional(),
+  }),
+  model: z.strictObject({ name: z.string(), parameters: count }),
+  /** The engines of the workers, joined by `+` where they differ. */
+  backend: z.string(),
+  world_size: count,
+  global_batch_size: z.int().positive(),
+  seed: z.int(),
+  steps: count,
+  epochs: z.array(epochSummarySchema).readonly(),
+  workers: z.array(workerSummarySchema).readonly(),
+  /** After the last whole epoch; null when there was none. */
+  test_accuracy: ratio.nullable(),
+  train_seconds: nonnegative,
+  samples_per_second: nonnegative,
+  /** Of all workers together; absent when none has a price. */
+  price_usd_per_hour: nonnegative.optional(),
+  /** Start-up, test passes and saving included. */
+  cost_usd_total: nonnegative,
+  /** Null when the run ended before the replicas were compared. */
+  replicas_identical: z.boolean().nullable(),
+});
+
+export type Summary = z.infer<typeof summarySchema>;
+export type EpochSummary = Summary['epochs'][number];
+export type WorkerSummary = Summary['workers'][number];
+
+/** What a run's record amounts to: rates, shares and costs. */
+export function summarize(record: RunRecord): Summary {
+  const { dataset, model, reason, workers } = record;
+  const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
+  const workerSummaries = workers.map(summarizeWorker);
+  return {
+    run_id: record.runId,
+    version: record.version,
+    status: record.status,
+    ...(reason === undefined ? {} : { reason }),
+    started_at: new Date(record.startedAtUnixMs).toISOString(),
+    dataset: {
+      name: dataset.name,
+      train: dataset.trainCount,
+      test: dataset.testCount,
+      source: dataset.source,
+      sha256: { ...dataset.sha256 },
+      ...(dataset.fallbackReason === undefined ? {} : { fallback_reason: dataset.fallbackReason }),
+    },
+    model: { name: model.name, parameters: model.parameters },
+    backend: [...new Set(workers.map(({ backend }) => backend))].sort().join('+'),
+    world_size: workers.length,
+    global_batch_size: record.globalBatchSize,
+    seed: record.seed,
+    steps: record.steps,
+    epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
+    workers: workerSummaries,
+    test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
+    train_seconds: record.trainSeconds,
+    samples_per_second: ratioOf(record.samples, record.trainSeconds),
+    ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
+    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)),
+    replicas_identical: record.replicasIdentical ?? null,
+  };
+}
+
+/** @param price of all workers together, in USD per hour: all of them are paid while the epoch lasts. */
+function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
+  return {
+    epoch: epoch.epoch + 1,
+    loss: finiteOrNull(epoch.loss),
+    accuracy: epoch.accuracy,
+    test_loss: finiteOrNull(epoch.testLoss),
+    test_accuracy: epoch.testAccuracy,
+    seconds: epoch.seconds,
+    evaluate_seconds: epoch.evaluateSeconds,
+    samples: epoch.samples,
+    samples_per_second: ratioOf(epoch.samples, epoch.seconds),
+    cost_usd: accruedCostUsd(price, epoch.seconds),
+  };
+}
+
+function summarizeWorker(worker: WorkerRecord): WorkerSummary {
+  const { phases, priceUsdPerHour } = worker;
+  const compute = phases.compute + phases.apply;
+  const inSteps = compute + phases.communicate + phases.wait + phases.load;
+  return {
+    worker_id: worker.workerId,
+    rank: worker.rank,
+    backend: worker.backend,
+    host: worker.host,
+    samples: worker.samples,
+    alive_seconds: worker.aliveSeconds,
+    compute_seconds: compute,
+    communicate_seconds: phases.communicate,
+    wait_seconds: phases.wait,
+    load_seconds: phases.load,
+    compute_share: ratioOf(compute, inSteps),
+    communicate_share: ratioOf(phases.communicate, inSteps),
+    wait_share: ratioOf(phases.wait, inSteps),
+    load_share: ratioOf(phases.load, inSteps),
+    ...(priceUsdPerHour === undefined ? {} : { price_usd_per_hour: priceUsdPerHour }),
+    cost_usd: accruedCostUsd(priceUsdPerHour ?? 0, worker.aliveSeconds),
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** 0 before anything happened, rather than 0 / 0. */
+function ratioOf(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,73 @@
+import CliTable from 'cli-table3';
+import type { Paint } from './colour.ts';
+
+/** A column of a table over rows of one kind. */
+export interface Column<Row> {
+  readonly head: string;
+  readonly cell: (row: Row) => string;
+  readonly align?: 'left' | 'right';
+  /** Columns with a higher number are the first to go when the table is too wide; 0 stays. */
+  readonly expendable?: number;
+}
+
+const separator = 3;
+
+/**
+ * A table with a ruled head, at most `columns` characters wide as far as dropping expendable columns can make it so.
+ * The last `totals` rows are set off by a rule.
+ */
+export function renderTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  options: { readonly columns: number; readonly totals?: number; readonly paint: Paint },
+): string {
+  const kept = fitColumns(columns, rows, options.columns);
+  const rule = '─';
+  const table = new CliTable({
+    chars: {
+      ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+      ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+      ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' },
+    },
+    colAligns: kept.map(({ align }) => align ?? 'right'),
+    // Empty styles, since the library's own would colour whether or not colour is wanted.
+    style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
+  });
+  const ruled = kept.map((column) => rule.repeat(widthOf(column, rows)));
+  const firstTotal = rows.length - (options.totals ?? 0);
+  table.push(kept.map(({ head }) => options.paint('bold', head)));
+  table.push(ruled.map((line) => options.paint('dim', line)));
+  for (const [index, row] of rows.entries()) {
+    if (index === firstTotal && index > 0) table.push(ruled.map((line) => options.paint('dim', line)));
+    table.push(kept.map((column) => column.cell(row)));
+  }
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** The columns that fit: while the table is too wide, the most expendable goes. */
+export function fitColumns<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  width: number,
+): readonly Column<Row>[] {
+  let kept = columns;
+  while (tableWidth(kept, rows) > width) {
+    const most = Math.max(...kept.map(({ expendable }) => expendable ?? 0));
+    if (most === 0) break;
+    kept = kept.filter(({ expendable }) => (expendable ?? 0) !== most);
+  }
+  return kept;
+}
+
+function tableWidth<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): number {
+  const cells = columns.reduce((sum, column) => sum + widthOf(column, rows), 0);
+  return cells + separator * columns.length - 1;
+}
+
+function widthOf<Row>({ head, cell }: Column<Row>, rows: readonly Row[]): number {
+  return Math.max(head.length, ...rows.map((row) => cell(row).length));
+}

