@@ -26,6 +26,11 @@ export function formatPercent(ratio: number, digits = 1): string {
   return `${(ratio * 100).toFixed(digits)} %`;
 }
 
+/** A probability as a percentage. Softmax is never certain, so what would round to 100 % is `>99.9 %`. */
+export function formatProbability(probability: number): string {
+  return probability >= 0.9995 ? '>99.9 %' : formatPercent(probability);
+}
+
 /** `0.0312`, `2.303`, `12.3`: a loss to about four characters; `not finite` when training diverged. */
 export function formatLoss(loss: number | null): string {
   if (loss === null || !Number.isFinite(loss)) return 'not finite';
