@@ -1,0 +1,42 @@
+/** Four IDX files in a folder of the user's. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { badInput, messageOf } from '../core/errors.ts';
+import { type HashedBytes, readHashed } from './hashed-bytes.ts';
+import { type IdxFileName, idxFileNames, type PerIdxFile, spellingsOf } from './idx-files.ts';
+
+/** An IDX header can promise four billion images; what fits in one process' memory is far less. */
+export const maxFolderFileBytes = 2 ** 31 - 1;
+
+/**
+ * The four files as they are, gzipped or not.
+ * @throws PennygradError `bad-input` when the folder or a file is missing or unreadable
+ */
+export async function readFolder(folder: string): Promise<PerIdxFile<HashedBytes>> {
+  const present = await namesIn(folder);
+  const pathOf = (name: IdxFileName) => {
+    const found = spellingsOf(name).find((spelling) => present.has(spelling));
+    if (found === undefined)
+      throw badInput(`folder ${folder}: lacks ${name}; looked for ${listing(spellingsOf(name))}`);
+    return join(folder, found);
+  };
+  const paths = idxFileNames.map((name) => [name, pathOf(name)] as const);
+  const files = await Promise.all(
+    paths.map(async ([name, path]) => [name, await readHashed(path, maxFolderFileBytes)] as const),
+  );
+  return Object.fromEntries(files) as PerIdxFile<HashedBytes>;
+}
+
+async function namesIn(folder: string): Promise<ReadonlySet<string>> {
+  try {
+    return new Set(await readdir(folder));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const reason = code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is not a folder' : messageOf(error);
+    throw badInput(`folder ${folder}: ${reason}; expected a folder with ${listing(idxFileNames)}`, error);
+  }
+}
+
+function listing(names: readonly string[]): string {
+  return names.join(', ');
+}

@@ -1,0 +1,101 @@
+/** Files in memory with their SHA-256: read once, hashed once, on the way in. */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { badInput, messageOf } from '../core/errors.ts';
+
+export interface HashedBytes {
+  /** The path or URL, to name in errors. */
+  readonly where: string;
+  readonly bytes: Uint8Array;
+  /** SHA-256 of `bytes`, in hex. */
+  readonly sha256: string;
+}
+
+/** Large enough that reading costs few system calls, small enough that hashing starts early. */
+const chunkBytes = 4 << 20;
+
+export function sha256Of(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * Reads a file whole. Each chunk is hashed while the next one is being read.
+ * @param maxBytes larger files are refused unread
+ * @throws PennygradError `bad-input` when the file is missing, unreadable, no file or too large; its `cause` is the
+ *   system's error, if the system refused
+ */
+export async function readHashed(path: string, maxBytes: number): Promise<HashedBytes> {
+  try {
+    const file = await open(path);
+    try {
+      const stat = await file.stat();
+      if (!stat.isFile()) throw badInput(`${path}: not a file`);
+      if (stat.size > maxBytes) throw oversized(path, maxBytes, `${stat.size} bytes`);
+      return { where: path, ...(await readAndHash(file, stat.size)) };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw isSystemError(error) ? badInput(`${path}: ${reasonOf(error)}`, error) : error;
+  }
+}
+
+async function readAndHash(file: FileHandle, size: number): Promise<Omit<HashedBytes, 'where'>> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  const hash = createHash('sha256');
+  const readAt = (at: number) => file.read(bytes, at, Math.min(chunkBytes, size - at), at);
+  let filled = 0;
+  let reading = readAt(0);
+  for (;;) {
+    const { bytesRead } = await reading;
+    // The end, or less than was measured because the file shrank: what is here is judged by its content.
+    if (bytesRead === 0) return { bytes: bytes.subarray(0, filled), sha256: hash.digest('hex') };
+    const chunk = bytes.subarray(filled, filled + bytesRead);
+    filled += bytesRead;
+    reading = readAt(filled);
+    hash.update(chunk);
+  }
+}
+
+/** Whether these are gzip's first bytes, whatever the file is called. */
+export function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/**
+ * The content of a file that may or may not be gzipped.
+ * @param maxBytes content that is larger is refused while it is being unpacked
+ * @throws PennygradError `bad-input` when the archive is truncated, corrupt or too large
+ */
+export async function uncompressed(file: HashedBytes, maxBytes: number): Promise<HashedBytes> {
+  if (!isGzip(file.bytes)) return file;
+  try {
+    const bytes = await promisify(gunzip)(file.bytes, { maxOutputLength: maxBytes });
+    return { where: file.where, bytes, sha256: sha256Of(bytes) };
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code === 'ERR_BUFFER_TOO_LARGE') throw oversized(file.where, maxBytes, 'more when unpacked');
+    if (error.code === 'Z_BUF_ERROR') {
+      throw badInput(`${file.where}: truncated: the gzip stream ends early after ${file.bytes.length} bytes`, error);
+    }
+    throw badInput(`${file.where}: corrupt gzip (${error.message}); get the file again`, error);
+  }
+}
+
+function oversized(where: string, maxBytes: number, found: string) {
+  return badInput(`${where}: oversized: expected at most ${maxBytes} bytes, found ${found}`);
+}
+
+type SystemError = Error & { readonly code: string };
+
+function isSystemError(error: unknown): error is SystemError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.name !== 'PennygradError';
+}
+
+function reasonOf(error: SystemError): string {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return 'not found';
+  if (error.code === 'EACCES' || error.code === 'EPERM') return `not readable (${error.code})`;
+  return messageOf(error);
+}

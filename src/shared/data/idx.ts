@@ -1,0 +1,93 @@
+/**
+ * IDX, the format of MNIST: two zero bytes, a type code, the number of dimensions, each dimension as a big-endian
+ * uint32, then the elements in row-major order. Only unsigned bytes are read: no image set of this kind uses another
+ * type. Format: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+ */
+import { badInput } from '../core/errors.ts';
+
+/** A tensor of bytes. */
+export interface Idx {
+  /** At least one dimension; the product of all is `data.length`. */
+  readonly shape: readonly number[];
+  readonly data: Uint8Array;
+}
+
+const unsignedByte = 0x08;
+const elementTypes: Readonly<Record<number, string>> = {
+  9: 'int8',
+  11: 'int16',
+  12: 'int32',
+  13: 'float32',
+  14: 'float64',
+};
+
+/** Bytes before the elements of a tensor of so many dimensions. */
+export function idxHeaderBytes(dimensions: number): number {
+  return 4 + 4 * dimensions;
+}
+
+/**
+ * Reads uncompressed IDX bytes. The elements are a view of `bytes`, not a copy.
+ * @param where the file or URL the bytes came from, to name in errors
+ * @throws PennygradError `bad-input` when the bytes are not exactly one tensor of unsigned bytes
+ */
+export function parseIdx(bytes: Uint8Array, where: string): Idx {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 4) throw tooShort(where, 'its first 4 bytes', bytes.length);
+  if (view.getUint16(0) !== 0) throw notIdx(where, bytes);
+  const type = view.getUint8(2);
+  const dimensions = view.getUint8(3);
+  if (type !== unsignedByte) {
+    const found = elementTypes[type];
+    if (found === undefined) throw notIdx(where, bytes);
+    throw badInput(`${where}: holds ${found} elements (type code ${type}); only unsigned bytes (8) are read`);
+  }
+  if (dimensions === 0) throw notIdx(where, bytes);
+
+  const header = idxHeaderBytes(dimensions);
+  if (bytes.length < header) throw tooShort(where, `a header of ${header} bytes`, bytes.length);
+  const shape = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
+  const expected = header + shape.reduce((product, size) => product * size, 1);
+  if (bytes.length < expected)
+    throw tooShort(where, `${shape.join(' × ')} elements in ${expected} bytes`, bytes.length);
+  if (bytes.length > expected) {
+    const surplus = bytes.length - expected;
+    throw badInput(
+      `${where}: oversized: its header promises ${shape.join(' × ')} elements in ${expected} bytes, found ${surplus} more; get the file again`,
+    );
+  }
+  // A plain array also where `bytes` is a Buffer, whose `slice` would surprise.
+  return { shape, data: new Uint8Array(bytes.buffer, bytes.byteOffset + header, bytes.length - header) };
+}
+
+/**
+ * The inverse of `parseIdx`.
+ * @throws RangeError when shape and data disagree
+ */
+export function serializeIdx({ shape, data }: Idx): Uint8Array {
+  const elements = shape.reduce((product, size) => product * size, 1);
+  if (shape.length === 0 || shape.length > 255 || elements !== data.length) {
+    throw new RangeError(`a tensor of shape [${shape}] cannot hold ${data.length} elements`);
+  }
+  const header = idxHeaderBytes(shape.length);
+  const bytes = new Uint8Array(header + data.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(2, unsignedByte);
+  view.setUint8(3, shape.length);
+  shape.forEach((size, i) => {
+    view.setUint32(4 + 4 * i, size);
+  });
+  bytes.set(data, header);
+  return bytes;
+}
+
+function tooShort(where: string, expected: string, found: number) {
+  return badInput(`${where}: truncated: expected ${expected}, found ${found} bytes; get the file again`);
+}
+
+function notIdx(where: string, bytes: Uint8Array) {
+  const found = Buffer.from(bytes.subarray(0, 4)).toString('hex').replace(/..\B/g, '$& ');
+  return badInput(
+    `${where}: not an IDX file: expected it to start with 00 00 08 and the number of dimensions, found ${found}`,
+  );
+}
