@@ -13,7 +13,16 @@ export interface ModelSpec {
 export const optimizerNames = ['adam', 'sgd'] as const;
 export type OptimizerName = (typeof optimizerNames)[number];
 
-/** An optimizer by description. Adam uses β1 = 0.9, β2 = 0.999, ε = 1e-7 (Keras' defaults). */
+/** Keras' defaults for Adam. */
+export const adamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
+
+/** Flat vectors that an optimizer remembers: Adam's first and second moments. */
+export const optimizerSlots: Readonly<Record<OptimizerName, readonly string[]>> = {
+  adam: ['first-moment', 'second-moment'],
+  sgd: [],
+};
+
+/** An optimizer by description; Adam's other constants are `adamConstants`. */
 export interface OptimizerSpec {
   readonly name: OptimizerName;
   readonly learningRate: number;

@@ -1,0 +1,88 @@
+/** How fast one worker's engine trains the CNN, without coordinator, network or other workers. */
+import { loadDataset } from '../src/shared/data/load-dataset.ts';
+import type { Engine, EngineName } from '../src/shared/engine/engine.ts';
+import { selectEngine } from '../src/shared/engine/engines.ts';
+
+export interface EngineBenchOptions {
+  readonly backend: 'auto' | EngineName;
+  readonly batchSizes: readonly number[];
+  /** How long to measure each batch size, after warming up for a fifth of it. */
+  readonly seconds: number;
+}
+
+export interface EngineBenchRow {
+  readonly device: string;
+  readonly batchSize: number;
+  readonly steps: number;
+  /** Of the median step and of the fastest one. */
+  readonly samplesPerSecond: number;
+  readonly bestSamplesPerSecond: number;
+  /** Medians. Gradients include gathering the batch, forward and backward, and reading the flat gradient back. */
+  readonly phaseMilliseconds: { readonly gradients: number; readonly apply: number };
+}
+
+/** One row a batch size, on MNIST if it can be had. */
+export async function benchEngine({ backend, batchSizes, seconds }: EngineBenchOptions): Promise<EngineBenchRow[]> {
+  const dataset = await loadDataset(undefined);
+  const { provider } = await selectEngine(backend);
+  const { imageShape, classes } = dataset;
+  const rows: EngineBenchRow[] = [];
+  for (const batchSize of batchSizes) {
+    const engine = await provider.create({
+      model: { name: 'cnn', inputShape: imageShape, classes },
+      optimizer: { name: 'adam', learningRate: 0.001 },
+      seed: 1,
+      dataset,
+    });
+    const step = stepper(engine, batchSize, dataset.trainCount);
+    await repeatFor(seconds / 5, step);
+    const steps = await repeatFor(seconds, step);
+    const totals = steps.map(({ gradients, apply }) => gradients + apply);
+    rows.push({
+      device: engine.device,
+      batchSize,
+      steps: steps.length,
+      samplesPerSecond: batchSize / (median(totals) / 1000),
+      bestSamplesPerSecond: batchSize / (Math.min(...totals) / 1000),
+      phaseMilliseconds: {
+        gradients: median(steps.map(({ gradients }) => gradients)),
+        apply: median(steps.map(({ apply }) => apply)),
+      },
+    });
+    engine.dispose();
+  }
+  return rows;
+}
+
+interface StepTimes {
+  readonly gradients: number;
+  readonly apply: number;
+}
+
+/** A training step over the next `batchSize` samples, round and round. */
+function stepper(engine: Engine, batchSize: number, sampleCount: number): () => Promise<StepTimes> {
+  const gradients = new Float32Array(engine.parameterCount);
+  let next = 0;
+  return async () => {
+    const indices = Uint32Array.from({ length: batchSize }, (_, i) => (next + i) % sampleCount);
+    next = (next + batchSize) % sampleCount;
+    const started = performance.now();
+    await engine.computeGradients(indices, gradients);
+    const computed = performance.now();
+    await engine.applyGradients(gradients, batchSize);
+    return { gradients: computed - started, apply: performance.now() - computed };
+  };
+}
+
+async function repeatFor(seconds: number, step: () => Promise<StepTimes>): Promise<StepTimes[]> {
+  const end = performance.now() + seconds * 1000;
+  const times: StepTimes[] = [];
+  do times.push(await step());
+  while (performance.now() < end);
+  return times;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}

@@ -1,0 +1,69 @@
+/** Which engines there are, and which one a run uses. */
+import { badInput } from '../core/errors.ts';
+import { type EngineAvailability, type EngineName, type EngineProvider, engineNames } from './engine.ts';
+import { chooseFlavour } from './kernel-module.ts';
+
+// The engines themselves are imported when one is made: tfjs takes long to load, and most commands never need it.
+
+export const cpuProvider: EngineProvider = {
+  name: 'cpu',
+  probe: async () => ({ usable: true, device: 'cpu (plain JavaScript)' }),
+  async create(options) {
+    const { createCpuEngine } = await import('./cpu-engine.ts');
+    return createCpuEngine(options);
+  },
+};
+
+/** @param simd `relaxed-simd` or `simd`; by default the best that this runtime has */
+export function wasmProvider(simd?: string): EngineProvider {
+  return {
+    name: 'wasm',
+    async probe() {
+      const choice = chooseFlavour(simd);
+      return choice.usable ? { usable: true, device: choice.device } : choice;
+    },
+    async create(options) {
+      const choice = chooseFlavour(simd);
+      if (!choice.usable) throw unusable('wasm', choice);
+      const { createWasmEngine } = await import('./wasm-engine.ts');
+      return createWasmEngine(options, choice);
+    },
+  };
+}
+
+/** Fastest first. `PENNYGRAD_WASM_SIMD=simd` keeps the wasm engine from relaxed SIMD, whose rounding differs by CPU. */
+export const engineProviders: readonly EngineProvider[] = [wasmProvider(process.env.PENNYGRAD_WASM_SIMD), cpuProvider];
+
+export interface EngineSelection {
+  readonly provider: EngineProvider;
+  /** Which one and why, in words: `wasm: the fastest engine that works here (wasm, relaxed SIMD)`. */
+  readonly reason: string;
+}
+
+/**
+ * `auto` takes the first provider that works; a name takes that one.
+ * @param providers fastest first
+ * @throws PennygradError if the named one, or every one, is not usable, with the reason and what to do
+ */
+export async function selectEngine(
+  requested: 'auto' | EngineName,
+  providers: readonly EngineProvider[] = engineProviders,
+): Promise<EngineSelection> {
+  const passedOver: string[] = [];
+  for (const provider of providers) {
+    if (requested !== 'auto' && provider.name !== requested) continue;
+    const availability = await provider.probe();
+    if (availability.usable) {
+      const why = requested === 'auto' ? 'the fastest engine that works here' : 'as asked for';
+      return { provider, reason: [`${provider.name}: ${why} (${availability.device})`, ...passedOver].join('; ') };
+    }
+    if (requested !== 'auto') throw unusable(provider.name, availability);
+    passedOver.push(`${provider.name} is not usable: ${availability.reason}`);
+  }
+  if (requested === 'auto') throw badInput(`no engine works here: ${passedOver.join('; ')}`);
+  throw badInput(`unknown engine ${requested}: use auto or one of ${engineNames.join(', ')}`);
+}
+
+function unusable(name: EngineName, { reason, remedy }: Extract<EngineAvailability, { usable: false }>) {
+  return badInput(`engine ${name} is not usable: ${reason}; ${remedy}`);
+}

@@ -1,0 +1,53 @@
+/**
+ * One update of Adam (Kingma and Ba, 2015, algorithm 1), in one pass over a variable.
+ *
+ * `g = gradientSum / samples`, then `m = β1·m + (1 − β1)·g`, `v = β2·v + (1 − β2)·g²`,
+ * `parameters −= learningRate · (m / (1 − β1ᵗ)) / (√(v / (1 − β2ᵗ)) + ε)`.
+ * The moments change in place; the parameters are written to `out`, because the backend keeps copies of weights that
+ * it knows by their buffer.
+ * @param correction1 1 / (1 − β1ᵗ) @param correction2 1 / (1 − β2ᵗ)
+ */
+export function adamUpdate(
+  parameters: usize,
+  gradientSum: usize,
+  firstMoment: usize,
+  secondMoment: usize,
+  out: usize,
+  count: i32,
+  samples: f32,
+  beta1: f32,
+  beta2: f32,
+  correction1: f32,
+  correction2: f32,
+  learningRate: f32,
+  epsilon: f32,
+): void {
+  const keep1 = f32x4.splat(beta1);
+  const take1 = f32x4.splat(1 - beta1);
+  const keep2 = f32x4.splat(beta2);
+  const take2 = f32x4.splat(1 - beta2);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const at = (<usize>i) << 2;
+    const g = f32x4.div(v128.load(gradientSum + at), f32x4.splat(samples));
+    const m = f32x4.add(f32x4.mul(keep1, v128.load(firstMoment + at)), f32x4.mul(take1, g));
+    const v = f32x4.add(f32x4.mul(keep2, v128.load(secondMoment + at)), f32x4.mul(take2, f32x4.mul(g, g)));
+    const step = f32x4.div(
+      f32x4.mul(f32x4.splat(learningRate), f32x4.mul(m, f32x4.splat(correction1))),
+      f32x4.add(f32x4.sqrt(f32x4.mul(v, f32x4.splat(correction2))), f32x4.splat(epsilon)),
+    );
+    v128.store(firstMoment + at, m);
+    v128.store(secondMoment + at, v);
+    v128.store(out + at, f32x4.sub(v128.load(parameters + at), step));
+  }
+  for (; i < count; i++) {
+    const at = (<usize>i) << 2;
+    const g: f32 = load<f32>(gradientSum + at) / samples;
+    const m: f32 = beta1 * load<f32>(firstMoment + at) + (1 - beta1) * g;
+    const v: f32 = beta2 * load<f32>(secondMoment + at) + (1 - beta2) * (g * g);
+    store<f32>(firstMoment + at, m);
+    store<f32>(secondMoment + at, v);
+    const step: f32 = (learningRate * (m * correction1)) / (sqrt<f32>(v * correction2) + epsilon);
+    store<f32>(out + at, load<f32>(parameters + at) - step);
+  }
+}

@@ -1,0 +1,132 @@
+/** Convolution with bias and optional rectifier, as a matrix product over im2col row quads. */
+import { packPanels, packRowQuad, roundUp } from './pack';
+import { multiplyTile } from './tiles';
+
+/** Output positions whose row quads are packed before every panel of the filter passes over them: they stay in cache. */
+const blockPositions: i32 = 32;
+
+export function conv2dForwardScratchBytes(
+  _batch: i32,
+  _height: i32,
+  _width: i32,
+  inChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  outChannels: i32,
+  _outHeight: i32,
+  _outWidth: i32,
+  _strideHeight: i32,
+  _strideWidth: i32,
+  _dilationHeight: i32,
+  _dilationWidth: i32,
+): i32 {
+  const depth = filterHeight * filterWidth * inChannels;
+  const panelColumns = roundUp(outChannels, 8);
+  return (panelColumns + panelColumns * depth + blockPositions * depth) << 2;
+}
+
+/**
+ * `out[n, i, j, :] = activation(bias + Σ_taps x[n, i·stride + tap·dilation, …, :] · filter[tap])`.
+ * @param bias `outChannels` floats, or 0 for none
+ */
+export function conv2dForward(
+  x: usize,
+  filter: usize,
+  bias: usize,
+  out: usize,
+  scratch: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  inChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  outChannels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  relu: bool,
+): void {
+  const depth = filterHeight * filterWidth * inChannels;
+  const panelColumns = roundUp(outChannels, 8);
+  const packedBias = scratch;
+  const panels = packedBias + ((<usize>panelColumns) << 2);
+  const rowQuads = panels + ((<usize>(panelColumns * depth)) << 2);
+  memory.fill(packedBias, 0, (<usize>panelColumns) << 2);
+  if (bias) memory.copy(packedBias, bias, (<usize>outChannels) << 2);
+  packPanels(filter, panels, depth, outChannels);
+
+  // A row of taps is one run of memory, unless the filter is dilated.
+  const runs = dilationWidth === 1 ? 1 : filterWidth;
+  const runDepth = (filterWidth / runs) * inChannels;
+  const runBytes = (<usize>(dilationWidth * inChannels)) << 2;
+  const tapRowBytes = (<usize>(dilationHeight * width * inChannels)) << 2;
+
+  const positions = batch * outHeight * outWidth;
+  const outRowBytes = (<usize>outChannels) << 2;
+  let image = 0;
+  let row = 0;
+  let column = 0;
+  for (let block = 0; block < positions; block += blockPositions) {
+    const end = min(block + blockPositions, positions);
+    let packed = rowQuads;
+    for (let position = block; position < end; position += 4) {
+      let x0: usize = 0;
+      let x1: usize = 0;
+      let x2: usize = 0;
+      let x3: usize = 0;
+      for (let i = 0; i < 4; i++) {
+        // Rows behind the last position repeat the first of the quad; their products are not stored.
+        let address = x0;
+        if (position + i < end) {
+          const pixel = (image * height + row * strideHeight) * width + column * strideWidth;
+          address = x + ((<usize>(pixel * inChannels)) << 2);
+          if (++column === outWidth) {
+            column = 0;
+            if (++row === outHeight) {
+              row = 0;
+              image++;
+            }
+          }
+        }
+        if (i === 0) x0 = address;
+        else if (i === 1) x1 = address;
+        else if (i === 2) x2 = address;
+        else x3 = address;
+      }
+      for (let tapRow = 0; tapRow < filterHeight; tapRow++) {
+        for (let run: usize = 0; run < <usize>runs; run++) {
+          const offset = run * runBytes;
+          packed = packRowQuad(x0 + offset, x1 + offset, x2 + offset, x3 + offset, packed, runDepth);
+        }
+        x0 += tapRowBytes;
+        x1 += tapRowBytes;
+        x2 += tapRowBytes;
+        x3 += tapRowBytes;
+      }
+    }
+    for (let channel = 0; channel < outChannels; channel += 8) {
+      const panel = panels + ((<usize>(channel * depth)) << 2);
+      const channelBias = packedBias + ((<usize>channel) << 2);
+      let rowQuad = rowQuads;
+      for (let position = block; position < end; position += 4) {
+        const tile = out + ((<usize>(position * outChannels + channel)) << 2);
+        multiplyTile(
+          rowQuad,
+          panel,
+          depth,
+          channelBias,
+          tile,
+          outRowBytes,
+          end - position,
+          outChannels - channel,
+          relu,
+        );
+        rowQuad += (<usize>depth) << 4;
+      }
+    }
+  }
+}

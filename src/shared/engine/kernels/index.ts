@@ -1,0 +1,19 @@
+/**
+ * The training kernels, in AssemblyScript (compiled by build.mjs; TypeScript's compiler never sees this folder).
+ *
+ * Conventions, for every file here:
+ * - A `usize` is a byte address in the memory that is shared with the tfjs backend. Kernels allocate nothing and keep
+ *   nothing between calls; callers pass scratch memory as large as the matching `…ScratchBytes` says.
+ * - Tensors are float32, row-major; images are NHWC, filters are [height, width, in, out].
+ * - Convolutions take no padding: callers pad the images first (pad-images.ts), so `height` and `width` are padded
+ *   sizes. The shape always comes as the same thirteen numbers, in the same order.
+ * - A fully connected layer is a 1×1 convolution over one image of height 1 whose width is the batch.
+ */
+export { adamUpdate } from './adam';
+export { conv2dBackpropFilter, conv2dBackpropFilterScratchBytes } from './conv2d-backprop-filter';
+export { conv2dBackpropInput, conv2dBackpropInputScratchBytes } from './conv2d-backprop-input';
+export { conv2dForward, conv2dForwardScratchBytes } from './conv2d-forward';
+export { maxPoolBackprop, maxPoolForward } from './max-pool';
+export { cropImages, padImages } from './pad-images';
+export { scalePixels } from './pixels';
+export { sgdUpdate } from './sgd';

@@ -1,0 +1,50 @@
+/** What 128-bit vectors of four float32 lanes lack: a multiply-add that compiles to either flavour, and partial access. */
+
+/** `a × b + c`; one rounding where relaxed SIMD gives a fused instruction, two elsewhere. */
+export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(c, f32x4.mul(a, b));
+}
+
+/** Keeps the lanes of a gradient whose activation passed the rectifier: `activation > 0 ? gradient : 0`. */
+export function whereActive(gradient: v128, activation: v128): v128 {
+  return v128.and(gradient, f32x4.gt(activation, f32x4.splat(0)));
+}
+
+/** Stores the first `count` (1 to 8) lanes of a pair of vectors. */
+export function storeLanes(address: usize, low: v128, high: v128, count: i32): void {
+  if (count >= 8) {
+    v128.store(address, low);
+    v128.store(address, high, 16);
+    return;
+  }
+  let rest = low;
+  if (count >= 4) {
+    v128.store(address, low);
+    address += 16;
+    count -= 4;
+    rest = high;
+  }
+  if (count > 0) store<f32>(address, f32x4.extract_lane(rest, 0));
+  if (count > 1) store<f32>(address, f32x4.extract_lane(rest, 1), 4);
+  if (count > 2) store<f32>(address, f32x4.extract_lane(rest, 2), 8);
+}
+
+/** Adds the first `count` (1 to 8) lanes of a pair of vectors to what is stored. */
+export function addLanes(address: usize, low: v128, high: v128, count: i32): void {
+  if (count >= 8) {
+    v128.store(address, f32x4.add(v128.load(address), low));
+    v128.store(address, f32x4.add(v128.load(address, 16), high), 16);
+    return;
+  }
+  let rest = low;
+  if (count >= 4) {
+    v128.store(address, f32x4.add(v128.load(address), low));
+    address += 16;
+    count -= 4;
+    rest = high;
+  }
+  if (count > 0) store<f32>(address, load<f32>(address) + f32x4.extract_lane(rest, 0));
+  if (count > 1) store<f32>(address, load<f32>(address, 4) + f32x4.extract_lane(rest, 1), 4);
+  if (count > 2) store<f32>(address, load<f32>(address, 8) + f32x4.extract_lane(rest, 2), 8);
+}

@@ -1,0 +1,186 @@
+/**
+ * The inner loops: a 4×8 tile of a matrix product kept in eight vector registers.
+ *
+ * One step of depth an iteration, on purpose: with more, V8 runs out of the sixteen registers and spills. They stay
+ * functions of their own for the same reason, so that nothing around them competes for registers.
+ */
+import { addLanes, multiplyAdd, storeLanes } from './simd';
+
+/**
+ * `out = activation(bias + rowQuad · panel)` for up to four rows of up to eight columns.
+ * @param bias eight floats
+ * @param rowBytes distance between rows of `out`
+ */
+export function multiplyTile(
+  rowQuad: usize,
+  panel: usize,
+  depth: i32,
+  bias: usize,
+  out: usize,
+  rowBytes: usize,
+  rows: i32,
+  columns: i32,
+  relu: bool,
+): void {
+  let b0 = v128.load(bias);
+  let b1 = v128.load(bias, 16);
+  let a: v128;
+  let c00 = b0;
+  let c10 = b0;
+  let c20 = b0;
+  let c30 = b0;
+  let c01 = b1;
+  let c11 = b1;
+  let c21 = b1;
+  let c31 = b1;
+  for (let k = depth; k > 0; k--) {
+    b0 = v128.load(panel);
+    b1 = v128.load(panel, 16);
+    a = v128.load32_splat(rowQuad);
+    c00 = multiplyAdd(a, b0, c00);
+    c01 = multiplyAdd(a, b1, c01);
+    a = v128.load32_splat(rowQuad, 4);
+    c10 = multiplyAdd(a, b0, c10);
+    c11 = multiplyAdd(a, b1, c11);
+    a = v128.load32_splat(rowQuad, 8);
+    c20 = multiplyAdd(a, b0, c20);
+    c21 = multiplyAdd(a, b1, c21);
+    a = v128.load32_splat(rowQuad, 12);
+    c30 = multiplyAdd(a, b0, c30);
+    c31 = multiplyAdd(a, b1, c31);
+    rowQuad += 16;
+    panel += 32;
+  }
+  if (relu) {
+    const zero = f32x4.splat(0);
+    c00 = f32x4.max(c00, zero);
+    c01 = f32x4.max(c01, zero);
+    c10 = f32x4.max(c10, zero);
+    c11 = f32x4.max(c11, zero);
+    c20 = f32x4.max(c20, zero);
+    c21 = f32x4.max(c21, zero);
+    c30 = f32x4.max(c30, zero);
+    c31 = f32x4.max(c31, zero);
+  }
+  storeLanes(out, c00, c01, columns);
+  if (rows > 1) storeLanes(out + rowBytes, c10, c11, columns);
+  if (rows > 2) storeLanes(out + 2 * rowBytes, c20, c21, columns);
+  if (rows > 3) storeLanes(out + 3 * rowBytes, c30, c31, columns);
+}
+
+/** Adds `rowQuad · panel` to up to four rows of up to eight columns, each row at an address of its own. */
+export function accumulateTile(
+  rowQuad: usize,
+  panel: usize,
+  depth: i32,
+  row0: usize,
+  row1: usize,
+  row2: usize,
+  row3: usize,
+  rows: i32,
+  columns: i32,
+): void {
+  let b0 = f32x4.splat(0);
+  let b1 = b0;
+  let a: v128;
+  let c00 = b0;
+  let c10 = b0;
+  let c20 = b0;
+  let c30 = b0;
+  let c01 = b0;
+  let c11 = b0;
+  let c21 = b0;
+  let c31 = b0;
+  for (let k = depth; k > 0; k--) {
+    b0 = v128.load(panel);
+    b1 = v128.load(panel, 16);
+    a = v128.load32_splat(rowQuad);
+    c00 = multiplyAdd(a, b0, c00);
+    c01 = multiplyAdd(a, b1, c01);
+    a = v128.load32_splat(rowQuad, 4);
+    c10 = multiplyAdd(a, b0, c10);
+    c11 = multiplyAdd(a, b1, c11);
+    a = v128.load32_splat(rowQuad, 8);
+    c20 = multiplyAdd(a, b0, c20);
+    c21 = multiplyAdd(a, b1, c21);
+    a = v128.load32_splat(rowQuad, 12);
+    c30 = multiplyAdd(a, b0, c30);
+    c31 = multiplyAdd(a, b1, c31);
+    rowQuad += 16;
+    panel += 32;
+  }
+  addLanes(row0, c00, c01, columns);
+  if (rows > 1) addLanes(row1, c10, c11, columns);
+  if (rows > 2) addLanes(row2, c20, c21, columns);
+  if (rows > 3) addLanes(row3, c30, c31, columns);
+}
+
+/**
+ * Adds `Σ x[position] ⊗ dy[position]` to a 4×8 tile of a filter's gradient: four input channels by eight output
+ * channels, over `images × rows × columns` positions.
+ * @param x first four input channels, one position each 16 bytes
+ * @param dy a panel: eight output channels of every position, in order
+ * @param tile four rows of eight floats, `tileRowBytes` apart
+ * @param xImageBytes step from an image to the next in `x`; likewise for a row of output positions and for a position
+ */
+export function accumulateOuterProducts(
+  x: usize,
+  dy: usize,
+  tile: usize,
+  tileRowBytes: usize,
+  images: i32,
+  rows: i32,
+  columns: i32,
+  xImageBytes: usize,
+  xRowBytes: usize,
+  xColumnBytes: usize,
+): void {
+  const tile1 = tile + tileRowBytes;
+  const tile2 = tile1 + tileRowBytes;
+  const tile3 = tile2 + tileRowBytes;
+  let a: v128;
+  let b0: v128;
+  let b1: v128;
+  let c00 = v128.load(tile);
+  let c01 = v128.load(tile, 16);
+  let c10 = v128.load(tile1);
+  let c11 = v128.load(tile1, 16);
+  let c20 = v128.load(tile2);
+  let c21 = v128.load(tile2, 16);
+  let c30 = v128.load(tile3);
+  let c31 = v128.load(tile3, 16);
+  for (let image = 0; image < images; image++) {
+    let xRow = x;
+    for (let row = 0; row < rows; row++) {
+      let position = xRow;
+      for (let column = columns; column > 0; column--) {
+        b0 = v128.load(dy);
+        b1 = v128.load(dy, 16);
+        a = v128.load32_splat(position);
+        c00 = multiplyAdd(a, b0, c00);
+        c01 = multiplyAdd(a, b1, c01);
+        a = v128.load32_splat(position, 4);
+        c10 = multiplyAdd(a, b0, c10);
+        c11 = multiplyAdd(a, b1, c11);
+        a = v128.load32_splat(position, 8);
+        c20 = multiplyAdd(a, b0, c20);
+        c21 = multiplyAdd(a, b1, c21);
+        a = v128.load32_splat(position, 12);
+        c30 = multiplyAdd(a, b0, c30);
+        c31 = multiplyAdd(a, b1, c31);
+        position += xColumnBytes;
+        dy += 32;
+      }
+      xRow += xRowBytes;
+    }
+    x += xImageBytes;
+  }
+  v128.store(tile, c00);
+  v128.store(tile, c01, 16);
+  v128.store(tile1, c10);
+  v128.store(tile1, c11, 16);
+  v128.store(tile2, c20);
+  v128.store(tile2, c21, 16);
+  v128.store(tile3, c30);
+  v128.store(tile3, c31, 16);
+}

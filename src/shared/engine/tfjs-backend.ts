@@ -1,0 +1,31 @@
+import type { Tensor, Tensor4D, Variable } from '@tensorflow/tfjs-core';
+import type { ImageShape, Split } from '../data/dataset.ts';
+import type { OptimizerSpec } from '../model/model-spec.ts';
+import type { Layer } from '../model/zoo.ts';
+import type { EngineName, OptimizerState } from './engine.ts';
+
+/** Everything that one tfjs backend does in its own way; the engine (tfjs-engine.ts) does the rest. */
+export interface TfjsBackend {
+  readonly engineName: EngineName;
+  readonly device: string;
+  /**
+   * Makes this the backend that tfjs's operations run on. tfjs has one current backend for the whole process, so this
+   * comes before every use, and costs nothing when it already is.
+   */
+  activate(): void;
+  /** Images of a split by index, scaled to 0 … 1: a new `[indices.length, …imageShape]` tensor. */
+  gather(split: Split, imageShape: ImageShape, indices: Uint32Array): Tensor4D;
+  /** A faster way to run a layer than the layer's own, recorded for gradients like any operation; or none. */
+  fuseLayer(layer: Layer): ((x: Tensor) => Tensor) | undefined;
+  /** Copies tensors into `target`, one behind the other. */
+  readInto(tensors: readonly Tensor[], target: Float32Array): Promise<void>;
+  createOptimizer(spec: OptimizerSpec, variables: readonly Variable[]): TfjsOptimizer;
+}
+
+export interface TfjsOptimizer {
+  /** Updates the variables with `gradientSum / samples`. */
+  apply(gradientSum: Float32Array, samples: number): void;
+  getState(): Promise<OptimizerState>;
+  setState(state: OptimizerState): Promise<void>;
+  dispose(): void;
+}

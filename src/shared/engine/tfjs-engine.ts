@@ -1,0 +1,241 @@
+/** An engine over tfjs: forward by its layers, backward by its tape, whatever the backend computes with. */
+import * as tf from '@tensorflow/tfjs-core';
+import { badInput, PennygradError } from '../core/errors.ts';
+import type { Split } from '../data/dataset.ts';
+import { crossEntropy, softmaxRows } from '../model/cross-entropy.ts';
+import { initialParameters } from '../model/initialize.ts';
+import { optimizerSlots } from '../model/model-spec.ts';
+import { buildModel, type Model } from '../model/zoo.ts';
+import type { BatchResult, Engine, EngineOptions, ModelArtifacts, OptimizerState } from './engine.ts';
+import { totalSize, viewsOf } from './flat-vector.ts';
+import type { TfjsBackend } from './tfjs-backend.ts';
+
+/** Images that `evaluate` and `predict` take at a time: bounds the memory of their activations. */
+const evaluationBatchSize = 256;
+
+/** @throws PennygradError if model and dataset do not fit together. The backend must be ready. */
+export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): Engine {
+  const { dataset, model: spec } = options;
+  const { inputShape, classes } = spec;
+  checkFit(options);
+
+  backend.activate();
+  const { network, logitLayers } = buildModel(spec);
+  const variables = trainableVariables(network);
+  const parameterCount = totalSize(variables);
+  const forwardLayers = logitLayers.map((layer) => backend.fuseLayer(layer) ?? layerFunction(layer));
+  const optimizer = backend.createOptimizer(options.optimizer, variables);
+  assign(
+    initialParameters(
+      variables.map(({ shape }) => shape),
+      options.seed,
+    ),
+  );
+  let disposed = false;
+
+  /** Every use of tfjs goes through here: its backend is global to the process, and another engine may have it. */
+  function onBackend<T>(compute: () => T): T {
+    if (disposed)
+      throw new PennygradError('run-failed', `the ${backend.engineName} engine was used after its disposal`);
+    backend.activate();
+    return compute();
+  }
+
+  function assign(parameters: Float32Array): void {
+    const views = viewsOf(parameters, variables);
+    tf.tidy(() => {
+      for (const [i, variable] of variables.entries()) {
+        // A copy, because the cpu backend keeps the array that it is given.
+        variable.assign(tf.tensor((views[i] as Float32Array).slice(), variable.shape));
+      }
+    });
+  }
+
+  function logitsOf(images: tf.Tensor4D): tf.Tensor2D {
+    return forwardLayers.reduce<tf.Tensor>((x, forward) => forward(x), images) as tf.Tensor2D;
+  }
+
+  async function computeGradients(indices: Uint32Array, gradients: Float32Array): Promise<BatchResult> {
+    checkLength('gradients', gradients);
+    if (indices.length === 0) {
+      gradients.fill(0);
+      return { lossSum: 0, correct: 0 };
+    }
+    checkIndices(indices, dataset.train);
+    const labels = labelsOf(dataset.train, indices);
+    let result: BatchResult | undefined;
+    const tensors = onBackend(() =>
+      tf.tidy(() => {
+        const images = backend.gather(dataset.train, inputShape, indices);
+        const { grads } = tf.variableGrads(() => {
+          const loss = recordLoss(logitsOf(images), labels, classes);
+          result = loss.result;
+          return loss.value;
+        }, [...variables]);
+        return variables.map(({ name }) => grads[name] as tf.Tensor);
+      }),
+    );
+    await backend.readInto(tensors, gradients);
+    tf.dispose(tensors);
+    return result as BatchResult;
+  }
+
+  /** Calls `use` with the logits of consecutive images, a chunk at a time. */
+  async function forwardInChunks(split: Split, from: number, to: number, use: LogitsConsumer): Promise<void> {
+    for (let start = from; start < to; start += evaluationBatchSize) {
+      const count = Math.min(evaluationBatchSize, to - start);
+      const indices = Uint32Array.from({ length: count }, (_, i) => start + i);
+      const logits = onBackend(() => tf.tidy(() => logitsOf(backend.gather(split, inputShape, indices))));
+      const values = new Float32Array(count * classes);
+      await backend.readInto([logits], values);
+      logits.dispose();
+      use(values, start, start + count);
+    }
+  }
+
+  function checkLength(name: string, vector: Float32Array): void {
+    if (vector.length !== parameterCount) {
+      throw badInput(`${name} have ${vector.length} floats, but the model has ${parameterCount} parameters`);
+    }
+  }
+
+  return {
+    name: backend.engineName,
+    device: backend.device,
+    parameterCount,
+
+    async getParameters() {
+      const parameters = new Float32Array(parameterCount);
+      await onBackend(() => backend.readInto(variables, parameters));
+      return parameters;
+    },
+
+    async setParameters(parameters) {
+      checkLength('parameters', parameters);
+      onBackend(() => assign(parameters));
+    },
+
+    getOptimizerState: async () => onBackend(() => optimizer.getState()),
+
+    async setOptimizerState(state) {
+      checkOptimizerState(state);
+      await onBackend(() => optimizer.setState(state));
+    },
+
+    artifacts: () => artifactsOf(network, variables),
+
+    computeGradients,
+
+    async applyGradients(gradientSum, samples) {
+      checkLength('gradients', gradientSum);
+      if (!(samples > 0)) throw badInput(`gradients cannot be averaged over ${samples} samples`);
+      onBackend(() => optimizer.apply(gradientSum, samples));
+    },
+
+    async evaluate(name, from, to) {
+      const split = dataset[name];
+      if (!(from >= 0 && from <= to && to <= split.count)) {
+        throw badInput(`[${from}, ${to}) is not within the ${split.count} samples of the ${name} split`);
+      }
+      let lossSum = 0;
+      let correct = 0;
+      await forwardInChunks(split, from, to, (logits, start, end) => {
+        const chunk = crossEntropy(logits, split.labels.subarray(start, end), classes);
+        lossSum += chunk.lossSum;
+        correct += chunk.correct;
+      });
+      return { lossSum, correct };
+    },
+
+    async predict(images, count) {
+      const size = inputShape[0] * inputShape[1] * inputShape[2];
+      if (images.length !== count * size) {
+        throw badInput(`${count} images of ${inputShape.join('×')} are ${count * size} bytes, not ${images.length}`);
+      }
+      const probabilities = new Float32Array(count * classes);
+      const split = { count, images, labels: new Uint8Array(count) };
+      await forwardInChunks(split, 0, count, (logits, start) =>
+        probabilities.set(softmaxRows(logits, classes), start * classes),
+      );
+      return probabilities;
+    },
+
+    dispose() {
+      if (disposed) return;
+      disposed = true;
+      optimizer.dispose();
+      network.dispose();
+    },
+  };
+
+  function checkOptimizerState({ iterations, slots }: OptimizerState): void {
+    const { name } = options.optimizer;
+    const expected = optimizerSlots[name].length;
+    if (slots.length !== expected) throw badInput(`optimizer ${name} has ${expected} slots, not ${slots.length}`);
+    if (!Number.isInteger(iterations) || iterations < 0) throw badInput(`${iterations} optimizer iterations`);
+    for (const [i, slot] of slots.entries()) checkLength(`optimizer slot ${i}'s values`, slot);
+  }
+}
+
+type LogitsConsumer = (logits: Float32Array, start: number, end: number) => void;
+
+function checkFit({ dataset, model }: EngineOptions): void {
+  const { name, imageShape, classes } = dataset;
+  if (imageShape.join() !== model.inputShape.join() || classes !== model.classes) {
+    throw badInput(
+      `model ${model.name} takes ${model.inputShape.join('×')} images of ${model.classes} classes, ` +
+        `but dataset ${name} has ${imageShape.join('×')} images of ${classes} classes`,
+    );
+  }
+}
+
+function checkIndices(indices: Uint32Array, { count }: Split): void {
+  for (const index of indices) {
+    if (index >= count) throw badInput(`sample ${index} is not one of the ${count} training samples`);
+  }
+}
+
+function labelsOf({ labels }: Split, indices: Uint32Array): Uint8Array {
+  return Uint8Array.from(indices, (index) => labels[index] as number);
+}
+
+function layerFunction(layer: Model['logitLayers'][number]): (x: tf.Tensor) => tf.Tensor {
+  return (x) => layer.apply(x, { training: true }) as tf.Tensor;
+}
+
+function trainableVariables(network: Model['network']): readonly tf.Variable[] {
+  return network.trainableWeights.map((weight) => {
+    const variable = weight.read();
+    if (!(variable instanceof tf.Variable)) throw new Error(`${weight.name} is not a variable`);
+    return variable;
+  });
+}
+
+/**
+ * The loss as an operation on the tape whose values are computed here, in double precision: a batch has so few logits
+ * that reading them back costs less than five more kernels would.
+ */
+function recordLoss(logits: tf.Tensor2D, labels: Uint8Array, classes: number) {
+  let result: BatchResult | undefined;
+  const value = tf.customGrad((x) => {
+    const gradients = new Float32Array((x as tf.Tensor).size);
+    result = crossEntropy((x as tf.Tensor).dataSync<'float32'>(), labels, classes, gradients);
+    const shape = logits.shape;
+    return {
+      value: tf.scalar(result.lossSum),
+      gradFunc: (dy: tf.Tensor) => tf.mul(dy, tf.tensor2d(gradients, shape)),
+    };
+  })(logits);
+  return { value: value as tf.Scalar, result: result as BatchResult };
+}
+
+function artifactsOf(network: Model['network'], variables: readonly tf.Variable[]): ModelArtifacts {
+  return {
+    topology: network.toJSON(null, false),
+    weightSpecs: network.trainableWeights.map(({ originalName }, i) => ({
+      name: originalName,
+      shape: (variables[i] as tf.Variable).shape,
+      dtype: 'float32',
+    })),
+  };
+}

@@ -1,0 +1,68 @@
+/** The fast engine: tfjs's wasm backend with our own training kernels. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { ImageShape, Split } from '../data/dataset.ts';
+import type { Engine, EngineOptions } from './engine.ts';
+import { type FlavourChoice, instantiateKernels } from './kernel-module.ts';
+import type { TfjsBackend } from './tfjs-backend.ts';
+import { createTfjsEngine } from './tfjs-engine.ts';
+import type { WasmDevice } from './wasm-convolution.ts';
+import { registerWasmKernels } from './wasm-kernels.ts';
+import { fuseWasmLayer } from './wasm-layers.ts';
+import { startWasmBackend } from './wasm-memory.ts';
+import { createWasmOptimizer } from './wasm-optimizer.ts';
+
+type UsableFlavour = Extract<FlavourChoice, { usable: true }>;
+
+/** The kernels that tfjs's registered ones run: those of the engine that was activated last. */
+let current: WasmDevice | undefined;
+
+export async function createWasmEngine(options: EngineOptions, choice: UsableFlavour): Promise<Engine> {
+  tf.enableProdMode();
+  const memory = await startWasmBackend();
+  const device = { memory, kernels: await instantiateKernels(choice.flavour, memory.memory) };
+  registerWasmKernels(() => {
+    if (current === undefined) throw new Error('no wasm engine is active');
+    return current;
+  });
+  return createTfjsEngine(wasmBackend(device, choice.device), options);
+}
+
+function wasmBackend(device: WasmDevice, description: string): TfjsBackend {
+  const { memory } = device;
+  return {
+    engineName: 'wasm',
+    device: description,
+    activate() {
+      if (tf.getBackend() !== 'wasm') void tf.setBackend('wasm');
+      current = device;
+    },
+    gather: (split, imageShape, indices) => gather(device, split, imageShape, indices),
+    fuseLayer: fuseWasmLayer,
+    async readInto(tensors, target) {
+      let offset = 0;
+      for (const tensor of tensors) {
+        target.set(memory.floats(memory.addressOf(tensor), tensor.size), offset);
+        offset += tensor.size;
+      }
+    },
+    createOptimizer: (spec, variables) => createWasmOptimizer(device, spec, variables),
+  };
+}
+
+/** The dataset stays in bytes, in JavaScript's memory: a batch of bytes is copied over and widened there. */
+function gather(
+  { memory, kernels }: WasmDevice,
+  { images }: Split,
+  [height, width, channels]: ImageShape,
+  indices: Uint32Array,
+): tf.Tensor4D {
+  const size = height * width * channels;
+  const batch = memory.allocate([indices.length, height, width, channels]);
+  const address = memory.scratch(indices.length * size);
+  const bytes = memory.bytes(address, indices.length * size);
+  indices.forEach((index, position) => {
+    bytes.set(images.subarray(index * size, (index + 1) * size), position * size);
+  });
+  kernels.scalePixels(address, memory.addressOf(batch), indices.length * size);
+  return tf.engine().makeTensorFromTensorInfo(batch) as tf.Tensor4D;
+}

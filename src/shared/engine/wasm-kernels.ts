@@ -1,0 +1,168 @@
+/**
+ * Our kernels as tfjs kernels of the backend `wasm`: those that stock lacks (Conv2DBackpropFilter) or has in a naive
+ * form, under tfjs's names, and two fused layers under names of our own, with their gradients.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  type ConvolutionInfo,
+  convolutionBackpropFilter,
+  convolutionBackpropInput,
+  convolutionForward,
+  type WasmDevice,
+} from './wasm-convolution.ts';
+
+const fusedConvolution = 'PennygradConvolution';
+const fusedConvolutionBackpropInput = 'PennygradConvolutionBackpropInput';
+const fusedConvolutionBackpropFilter = 'PennygradConvolutionBackpropFilter';
+
+/** `relu?(convolution(x, filter) + bias)` in one kernel, with gradients. The current backend must be `wasm`. */
+export function convolutionWithBias(
+  x: tf.Tensor,
+  filter: tf.Tensor,
+  bias: tf.Tensor,
+  info: ConvolutionInfo,
+  relu: boolean,
+): tf.Tensor {
+  return runKernel(fusedConvolution, { x, filter, bias }, { info, relu }) as tf.Tensor;
+}
+
+interface ConvolutionAttributes {
+  readonly info: ConvolutionInfo;
+  readonly relu: boolean;
+}
+
+/** tfjs types attributes as JSON, and passes anything. */
+function runKernel(name: string, inputs: Record<string, tf.Tensor>, attributes: ConvolutionAttributes) {
+  return tf.engine().runKernel(name, inputs, attributes as unknown as tf.NamedAttrMap);
+}
+
+let registered = false;
+
+/**
+ * Registers everything, once for the process.
+ * @param device what to run on, asked at each call: engines in one process may use different builds of the kernels
+ */
+export function registerWasmKernels(device: () => WasmDevice): void {
+  if (registered) return;
+  registered = true;
+  registerFusedConvolution(device);
+  replaceConvolutionGradients(device);
+  replaceMaxPool(device);
+}
+
+type Kernel = (inputs: Record<string, tf.TensorInfo>, attributes: tf.NamedAttrMap) => tf.TensorInfo | tf.TensorInfo[];
+
+function register(kernelName: string, compute: Kernel): void {
+  if (tf.getKernel(kernelName, 'wasm') != null) tf.unregisterKernel(kernelName, 'wasm');
+  tf.registerKernel({
+    kernelName,
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, attrs }) => compute(inputs as Record<string, tf.TensorInfo>, attrs ?? {}),
+  });
+}
+
+function registerFusedConvolution(device: () => WasmDevice): void {
+  const convolution = (attributes: tf.NamedAttrMap) => attributes as unknown as ConvolutionAttributes;
+  register(fusedConvolution, ({ x, filter, bias }, attributes) => {
+    const { info, relu } = convolution(attributes);
+    return convolutionForward(device(), present(x), present(filter), bias, info, relu);
+  });
+  register(fusedConvolutionBackpropInput, ({ dy, y, filter }, attributes) => {
+    const { info, relu } = convolution(attributes);
+    return convolutionBackpropInput(device(), present(dy), relu ? y : undefined, present(filter), info);
+  });
+  register(fusedConvolutionBackpropFilter, ({ x, dy, y }, attributes) => {
+    const { info, relu } = convolution(attributes);
+    const gradients = convolutionBackpropFilter(device(), present(x), present(dy), relu ? y : undefined, info);
+    return [gradients.filter, gradients.bias];
+  });
+  tf.registerGradient({
+    kernelName: fusedConvolution,
+    inputsToSave: ['x', 'filter'],
+    outputsToSave: [true],
+    gradFunc(gradient, [savedX, savedFilter, savedY], attributes) {
+      const [dy, x, filter, y] = [gradient, savedX, savedFilter, savedY] as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      // One kernel makes both. Not inside the functions below: tfjs frees what they make and do not return.
+      const parameters = runKernel(fusedConvolutionBackpropFilter, { x, dy, y }, convolution(attributes));
+      const [dFilter, dBias] = parameters as [tf.Tensor, tf.Tensor];
+      return {
+        x: () => runKernel(fusedConvolutionBackpropInput, { dy, y, filter }, convolution(attributes)) as tf.Tensor,
+        filter: () => dFilter,
+        bias: () => dBias,
+      };
+    },
+  });
+}
+
+function replaceConvolutionGradients(device: () => WasmDevice): void {
+  register(tf.Conv2DBackpropFilter, ({ x, dy }, attributes) => {
+    const { filterShape } = attributes as unknown as tf.Conv2DBackpropFilterAttrs;
+    const info = convolutionInfo(present(x).shape, filterShape, attributes);
+    const gradients = convolutionBackpropFilter(device(), present(x), present(dy), undefined, info);
+    device().memory.free(gradients.bias);
+    return gradients.filter;
+  });
+  register(tf.Conv2DBackpropInput, ({ dy, filter }, attributes) => {
+    const { inputShape } = attributes as unknown as tf.Conv2DBackpropInputAttrs;
+    const info = convolutionInfo(inputShape, present(filter).shape, attributes);
+    return convolutionBackpropInput(device(), present(dy), undefined, present(filter), info);
+  });
+}
+
+/** @throws for images that are not NHWC, which the backend's forward convolution does not take either */
+function convolutionInfo(inputShape: number[], filterShape: number[], attributes: tf.NamedAttrMap): ConvolutionInfo {
+  const { strides, pad, dilations, dimRoundingMode, dataFormat } = attributes as unknown as tf.Conv2DAttrs;
+  if (dataFormat === 'NCHW') throw new Error('the wasm backend takes NHWC images only');
+  return tf.backend_util.computeConv2DInfo(
+    inputShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    strides,
+    dilations ?? 1,
+    pad,
+    dimRoundingMode,
+  );
+}
+
+function replaceMaxPool(device: () => WasmDevice): void {
+  register(tf.MaxPool, ({ x }, attributes) => {
+    const { memory, kernels } = device();
+    const { shape, outShape } = poolShape(present(x), attributes);
+    const out = memory.allocate(outShape);
+    kernels.maxPoolForward(memory.addressOf(present(x)), memory.addressOf(out), ...shape);
+    return out;
+  });
+  register(tf.MaxPoolGrad, ({ dy, input }, attributes) => {
+    const { memory, kernels } = device();
+    const { shape } = poolShape(present(input), attributes);
+    const dx = memory.allocate(present(input).shape);
+    kernels.maxPoolBackprop(
+      memory.addressOf(present(input)),
+      memory.addressOf(present(dy)),
+      memory.addressOf(dx),
+      ...shape,
+    );
+    return dx;
+  });
+}
+
+function poolShape(x: tf.TensorInfo, attributes: tf.NamedAttrMap) {
+  const { filterSize, strides, pad, dimRoundingMode } = attributes as unknown as tf.MaxPoolAttrs;
+  const images = x.shape as [number, number, number, number];
+  const info = tf.backend_util.computePool2DInfo(images, filterSize, strides, 1, pad, dimRoundingMode);
+  const { batchSize, inHeight, inWidth, inChannels, filterHeight, filterWidth, outHeight, outWidth } = info;
+  const shape = [
+    ...([batchSize, inHeight, inWidth, inChannels, filterHeight, filterWidth, outHeight, outWidth] as const),
+    ...([info.strideHeight, info.strideWidth, info.padInfo.top, info.padInfo.left] as const),
+  ] as const;
+  return { shape, outShape: info.outShape };
+}
+
+function present(tensor: tf.TensorInfo | undefined): tf.TensorInfo {
+  if (tensor === undefined) throw new Error('a kernel was called without one of its inputs');
+  return tensor;
+}

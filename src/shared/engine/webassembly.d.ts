@@ -1,0 +1,11 @@
+/** The part of the WebAssembly JavaScript interface used here: Node has it, its types do not. */
+declare namespace WebAssembly {
+  interface Memory {
+    readonly buffer: ArrayBuffer;
+  }
+  function validate(module: Uint8Array): boolean;
+  function instantiate(
+    module: Uint8Array,
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ): Promise<{ readonly instance: { readonly exports: object } }>;
+}

@@ -1,0 +1,43 @@
+/** The models that ship with pennygrad, as tfjs layers. */
+import * as layers from '@tensorflow/tfjs-layers';
+import type { ModelName, ModelSpec } from './model-spec.ts';
+
+export interface Model {
+  /** The whole model, images to class probabilities: what a checkpoint saves. */
+  readonly network: layers.Sequential;
+  /** Its layers up to the logits. Training stops there, because softmax and cross-entropy are stable only together. */
+  readonly logitLayers: readonly Layer[];
+}
+
+export type Layer = layers.Sequential['layers'][number];
+
+/** Builds the layers on the current tfjs backend. Their initial weights mean nothing: see initialize.ts. */
+export function buildModel(spec: ModelSpec): Model {
+  const network = layers.sequential({ name: spec.name });
+  for (const layer of hiddenLayers[spec.name]([...spec.inputShape])) network.add(layer);
+  network.add(layers.layers.dense({ name: 'logits', units: spec.classes }));
+  network.add(layers.layers.softmax({ name: 'probabilities' }));
+  return { network, logitLayers: network.layers.slice(0, -1) };
+}
+
+const hiddenLayers: Readonly<Record<ModelName, (inputShape: number[]) => Layer[]>> = {
+  cnn: (inputShape) => [
+    convolution('conv1', 32, inputShape),
+    layers.layers.maxPooling2d({ name: 'pool1', poolSize: 2 }),
+    convolution('conv2', 64),
+    layers.layers.maxPooling2d({ name: 'pool2', poolSize: 2 }),
+    convolution('conv3', 64),
+    layers.layers.flatten({ name: 'flatten' }),
+    layers.layers.dense({ name: 'hidden', units: 64, activation: 'relu' }),
+  ],
+  mlp: (inputShape) => [
+    layers.layers.flatten({ name: 'flatten', inputShape }),
+    layers.layers.dense({ name: 'hidden', units: 128, activation: 'relu' }),
+  ],
+  softmax: (inputShape) => [layers.layers.flatten({ name: 'flatten', inputShape })],
+};
+
+function convolution(name: string, filters: number, inputShape?: number[]): Layer {
+  const shape = inputShape === undefined ? {} : { inputShape };
+  return layers.layers.conv2d({ name, filters, kernelSize: 3, activation: 'relu', ...shape });
+}
