@@ -193,6 +193,17 @@ export function resolveSettings<Table extends Record<string, Setting>>(
   return settings as Parsed<Table>;
 }
 
+/** `--config`, of the commands that have many settings. */
+export const configOption = {
+  config: { type: 'string', describe: 'YAML or JSON file of these settings', requiresArg: true },
+} as const satisfies Record<string, Options>;
+
+/** The layers of a command that has `--config`, as `resolveSettings` takes them. */
+export function readLayers(argv: Readonly<Record<string, unknown>>) {
+  const file = typeof argv['config'] === 'string' ? readConfigFile(argv['config']) : undefined;
+  return [argv, process.env, file] as const;
+}
+
 /** A YAML or JSON file of settings. @throws bad-input when it cannot be read or is no map */
 export function readConfigFile(file: string): { path: string; values: Record<string, unknown> } {
   if (!existsSync(file)) throw badInput(`--config ${file}: no such file`);

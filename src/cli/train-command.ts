@@ -1,5 +1,85 @@
+import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
-import { badInput } from '../shared/core/errors.ts';
-import { startLocalWorkers } from './local-workers.ts';
-import { runAndReport } from './run-and-report.ts';
-import { readConfigFile, resolveSettings, type TrainSettings, trainSettings, yargsOptions } from './settings.ts';
+import { exitCodes } from '../shared/core/errors.ts';
+import { listenForInterruption } from './interruption.ts';
+import { type LocalWorkers, launchLocalWorkers } from './local-workers.ts';
+import { createRunOutput } from './run-output.ts';
+import {
+  configOption,
+  readLayers,
+  resolveSettings,
+  type TrainSettings,
+  trainSettings,
+  yargsOptions,
+} from './settings.ts';
+import { startRun } from './start-run.ts';
+
+/** How long workers may take to exit once they were told to stop. */
+const exitGraceMs = 3000;
+/** A worker's own words travel by socket, and may arrive after the news of its exit. */
+const lastWordsMs = 500;
+
+export function addTrainCommand(cli: Argv): Argv {
+  return cli.command(
+    'train',
+    'Train on this host: starts a coordinator and its workers',
+    (command) =>
+      command
+        .options({ ...yargsOptions(trainSettings), ...configOption })
+        .example('$0 train', 'MNIST on two workers')
+        .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
+        .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
+        .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events for machines')
+        .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
+    async (argv) => {
+      const settings = resolveSettings(trainSettings, ...readLayers(argv));
+      process.exitCode = await trainLocally(settings, argv['verbose'] === true);
+    },
+  );
+}
+
+async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<number> {
+  const output = createRunOutput({ ...settings, verbose });
+  let workers: LocalWorkers | undefined;
+  const interruption = listenForInterruption(
+    () => output.note('stopping after the step in flight; Ctrl-C again kills at once'),
+    () => {
+      workers?.kill();
+      process.exit(exitCodes.interrupted);
+    },
+  );
+  if (settings.workers > availableParallelism()) {
+    output.warn(`${settings.workers} workers share ${availableParallelism()} cores: each will be slower`);
+  }
+  try {
+    const result = await startRun({
+      ...{ settings, output },
+      bind: 'tcp://127.0.0.1:*',
+      signal: interruption.signal,
+      onListening({ endpoint, workerGone }, dataset) {
+        workers = launchLocalWorkers({
+          ids: Array.from({ length: settings.workers }, (_, index) => `w${index}`),
+          args: workerArguments(settings, endpoint, dataset.name),
+          onLine: (workerId, line) => output.workerLine(workerId, line),
+          onExit(workerId, { reason, killed }) {
+            if (killed) workerGone(workerId, reason);
+            else setTimeout(() => workerGone(workerId, reason), lastWordsMs);
+          },
+        });
+      },
+    });
+    return output.end(result);
+  } finally {
+    await workers?.stop(exitGraceMs);
+    interruption.dispose();
+  }
+}
+
+function workerArguments(settings: TrainSettings, endpoint: string, dataset: string): readonly string[] {
+  const { backend, dataDir, cacheDir, mirrors, timeout } = settings;
+  const optional = Object.entries({ 'data-dir': dataDir, 'cache-dir': cacheDir, mirrors: mirrors?.join(',') });
+  return [
+    ...['--connect', endpoint, '--backend', backend, '--dataset', dataset, '--timeout', String(timeout)],
+    ...optional.flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, value])),
+  ];
+}

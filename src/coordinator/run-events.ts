@@ -59,7 +59,7 @@ export interface Checkpoint {
   readonly cursor: number;
   readonly parameters: Float32Array;
   readonly artifacts: ModelArtifacts;
-  readonly optimizer: OptimizerState;
+  readonly optimizerState: OptimizerState;
 }
 
 export type RunEvent =

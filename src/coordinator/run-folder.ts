@@ -3,7 +3,8 @@ import { createWriteStream, mkdirSync, readdirSync, renameSync, rmSync, writeFil
 import { join } from 'node:path';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { addPhases, noPhaseSeconds } from '../shared/core/phases.ts';
-import { encodeCheckpoint } from '../shared/model/checkpoint.ts';
+import { encodeCheckpoint } from '../shared/model/checkpoint-files.ts';
+import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
 import type { Checkpoint, RunEvent } from './run-events.ts';
 
 export interface RunFolder {
@@ -15,11 +16,18 @@ export interface RunFolder {
   close(): Promise<void>;
 }
 
+/** What the run trains: part of every checkpoint. */
+export interface TrainedSpec {
+  readonly model: ModelSpec;
+  readonly optimizer: OptimizerSpec;
+  readonly seed: number;
+}
+
 /** Checkpoints that are kept; older ones are removed once a newer one is complete. */
 const keptCheckpoints = 2;
 
 /** @throws bad-input when the folder cannot be made or written to, or already holds a run */
-export function openRunFolder(path: string): RunFolder {
+export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
   try {
     mkdirSync(join(path, 'checkpoints'), { recursive: true });
   } catch (error) {
@@ -57,7 +65,7 @@ export function openRunFolder(path: string): RunFolder {
           break;
         }
         case 'checkpoint':
-          writeCheckpoint(join(path, 'checkpoints'), event.checkpoint);
+          writeCheckpoint(join(path, 'checkpoints'), event.checkpoint, trained);
           break;
       }
     },
@@ -69,11 +77,18 @@ export function openRunFolder(path: string): RunFolder {
 }
 
 /** `checkpoints/step-N/`: complete as soon as it is there under its name. */
-function writeCheckpoint(folder: string, checkpoint: Checkpoint): void {
+function writeCheckpoint(folder: string, checkpoint: Checkpoint, { model, optimizer, seed }: TrainedSpec): void {
   const name = `step-${checkpoint.step}`;
   const draft = join(folder, `.${name}-${process.pid}`);
   mkdirSync(draft, { recursive: true });
-  for (const [file, content] of Object.entries(encodeCheckpoint(checkpoint))) writeFileSync(join(draft, file), content);
+  const files = encodeCheckpoint({
+    ...{ model, optimizer, seed },
+    ...checkpoint,
+    ...checkpoint.artifacts,
+    optimizerIterations: checkpoint.optimizerState.iterations,
+    optimizerSlots: checkpoint.optimizerState.slots,
+  });
+  for (const [file, content] of Object.entries(files)) writeFileSync(join(draft, file), content);
   rmSync(join(folder, name), { recursive: true, force: true });
   renameSync(draft, join(folder, name));
   for (const old of listCheckpoints(folder).slice(0, -keptCheckpoints)) {

@@ -1,21 +1,18 @@
 /** A run from its first bind to its summary: the parts of the coordinator, put together. */
 import type { Clock } from '../shared/core/clock.ts';
-import { type ErrorCode, exitCodes, messageOf, type PennygradError } from '../shared/core/errors.ts';
+import { messageOf, PennygradError } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
-import { renderPredictionsSvg } from '../shared/report/predictions-svg.ts';
+import { type Predictions, renderPredictionsSvg } from '../shared/report/predictions-svg.ts';
 import type { RunStatus } from '../shared/report/run-record.ts';
 import { type Summary, summarize } from '../shared/report/summary.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
-import { createMetrics } from './metrics/metrics.ts';
-import { startMetricsServer } from './metrics/metrics-server.ts';
-import { observeMetrics } from './metrics/observe-metrics.ts';
 import type { RunEvent, RunObserver } from './run-events.ts';
-import { openRunFolder } from './run-folder.ts';
+import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { createRunRecorder } from './run-recorder.ts';
-import { type TrainSettings, train } from './train.ts';
+import { type TrainOutcome, train } from './train.ts';
 
-export interface RunOptions extends Omit<TrainSettings, 'trainCount' | 'testCount'> {
+export interface RunOptions {
   readonly runId: string;
   readonly version: string;
   readonly bind: string;
@@ -25,6 +22,10 @@ export interface RunOptions extends Omit<TrainSettings, 'trainCount' | 'testCoun
   readonly model: ModelSpec;
   readonly optimizer: OptimizerSpec;
   readonly seed: number;
+  readonly epochs: number;
+  readonly maxSteps: number | undefined;
+  readonly globalBatchSize: number;
+  /** Replicas compare their parameters every so many steps. */
   readonly checksumEvery: number;
   readonly priceUsdPerHour: number | undefined;
   readonly metrics: { readonly port: number | undefined; readonly host: string };
@@ -40,13 +41,147 @@ export interface RunContext {
   readonly warn: (line: string) => void;
   /** Ctrl-C. */
   readonly signal: AbortSignal;
-  /** The coordinator listens: workers may come. Called once. */
+  /** The coordinator listens: workers may come. */
   readonly onListening: (coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone'>) => void;
+  /** The metrics endpoint serves. */
+  readonly onMetrics: (url: string) => void;
 }
 
 export interface RunResult {
   readonly summary: Summary;
+  /** Of the first test images; absent when the run ended before. */
   readonly predictions: Predictions | undefined;
   /** What ended the run early, if anything did. */
   readonly error: PennygradError | undefined;
+}
+
+/**
+ * Runs to the end, whatever the end is: a run that fails has a summary too.
+ * @throws bad-input when it cannot even begin: the folder, the metrics port or the address to bind
+ */
+export async function runTraining(options: RunOptions, context: RunContext): Promise<RunResult> {
+  const { clock } = context;
+  const startedAtUnixMs = clock.unixMs();
+  const server = { port: 0, warning: undefined as string | undefined, close: async () => {} };
+  const folder = await closingOnError(server, async () => openRunFolder(options.out, options));
+  const recorder = createRunRecorder({ ...options, startedAtUnixMs, modelName: options.model.name });
+  let probabilities: Float32Array | undefined;
+  const observers: RunObserver[] = [
+    folder.observe,
+    recorder.observe,
+    context.observe,
+    (event) => {
+      if (event.type === 'predictions') probabilities = event.probabilities;
+    },
+  ];
+  const observe = (event: RunEvent) => {
+    for (const observer of observers) observer(event);
+  };
+  if (server.warning !== undefined) context.warn(server.warning);
+  context.onMetrics(`http://${options.metrics.host}:${server.port}/metrics`);
+  folder.write('config.json', json(options.config));
+
+  try {
+    const end = await trainToTheEnd(options, context, observe);
+    const summary = summarize(recorder.record({ ...end, unixMs: clock.unixMs() }));
+    folder.write('summary.json', json(summary));
+    const predictions = probabilities && predictionsOf(options.dataset, probabilities);
+    if (predictions !== undefined) folder.write('predictions.svg', renderPredictionsSvg(predictions));
+    return { summary, predictions, error: end.error };
+  } finally {
+    await folder.close();
+    await server.close();
+  }
+}
+
+interface End {
+  readonly status: RunStatus;
+  readonly reason?: string;
+  readonly replicasIdentical?: boolean;
+  readonly error: PennygradError | undefined;
+}
+
+async function trainToTheEnd(options: RunOptions, context: RunContext, observe: RunObserver): Promise<End> {
+  const { version, model, seed, dataset } = options;
+  const control = await openControlPlane({
+    ...options,
+    run: options.runId,
+    identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
+    datasetName: dataset.name,
+    defaultPriceUsdPerHour: options.priceUsdPerHour,
+    clock: context.clock,
+    observe,
+  });
+  let failure: Error | undefined;
+  try {
+    context.onListening(control);
+    return endOf(await trainWithWorkers(control, options, { ...context, observe }));
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(messageOf(error));
+    return failedEnd(failure);
+  } finally {
+    await control.close(failure);
+  }
+}
+
+async function trainWithWorkers(
+  control: ControlPlane,
+  options: RunOptions,
+  context: Pick<RunContext, 'clock' | 'observe' | 'signal'>,
+): Promise<TrainOutcome> {
+  const { signal } = context;
+  const giveUp = () => control.fail(interrupted('interrupted before training began'));
+  signal.addEventListener('abort', giveUp);
+  if (signal.aborted) giveUp();
+  const generation = await control.rendezvous();
+  signal.removeEventListener('abort', giveUp);
+  const { trainCount, testCount } = options.dataset;
+  return train(generation, { ...options, trainCount, testCount }, context);
+}
+
+function interrupted(message: string): PennygradError {
+  return new PennygradError('interrupted', message);
+}
+
+function endOf({ interrupted: wasInterrupted, replicasIdentical, steps }: TrainOutcome): End {
+  if (!wasInterrupted) return { status: 'completed', replicasIdentical, error: undefined };
+  const error = interrupted(`interrupted after step ${steps}; the checkpoint has it`);
+  return { status: 'interrupted', reason: error.message, replicasIdentical, error };
+}
+
+function failedEnd(failure: Error): End {
+  const error =
+    failure instanceof PennygradError
+      ? failure
+      : new PennygradError('run-failed', `unexpected: ${failure.message}`, { cause: failure });
+  return { status: error.code === 'interrupted' ? 'interrupted' : 'failed', reason: error.message, error };
+}
+
+/** The first test images, beside what the model makes of them. */
+function predictionsOf(dataset: Dataset, probabilities: Float32Array): Predictions {
+  const { test, classes, imageShape } = dataset;
+  const count = probabilities.length / classes;
+  const [height, width, channels] = imageShape;
+  return {
+    images: test.images.subarray(0, count * height * width * channels),
+    labels: test.labels.subarray(0, count),
+    imageShape,
+    probabilities,
+  };
+}
+
+async function closingOnError(
+  server: { close(): Promise<void> },
+  open: () => Promise<RunFolder>,
+): Promise<RunFolder> {
+  try {
+    return await open();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

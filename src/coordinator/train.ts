@@ -157,7 +157,7 @@ async function saveCheckpoint(
     ...position,
     parameters,
     artifacts: { topology: state.topology, weightSpecs: state.weightSpecs },
-    optimizer: { iterations: state.optimizerIterations, slots },
+    optimizerState: { iterations: state.optimizerIterations, slots },
   };
   observe({ type: 'checkpoint', checkpoint });
   return answers.every(({ message }) => message.parametersChecksum === first?.message.parametersChecksum);

@@ -113,7 +113,7 @@ describe('a coordinator', () => {
 
   it('goes on training while strangers send it garbage', async () => {
     const job = start(['train', ...endless, '--epochs', '3', '--verbose']);
-    const [, endpoint] = await job.waitFor(/listening on (tcp:\S+)/);
+    const [, endpoint] = await job.waitFor(/(?:listening on|--connect) (tcp:\S+)/);
     const stranger = new Dealer({ linger: 0 });
     stranger.connect(endpoint ?? '');
     await job.waitFor(/epoch 1\b/i);
@@ -159,7 +159,7 @@ describe('Ctrl-C', () => {
 
   it('during the rendezvous ends the wait', async () => {
     const job = start(['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '1', ...endless]);
-    await job.waitFor(/listening on/);
+    await job.waitFor(/waiting for/);
     job.child.kill('SIGINT');
     expect((await job.exit).code).toBe(130);
   });
@@ -167,7 +167,7 @@ describe('Ctrl-C', () => {
 
 async function startApart(): Promise<{ coordinator: Running; workers: Running[] }> {
   const coordinator = start(['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '2', ...endless]);
-  const [, endpoint] = await coordinator.waitFor(/listening on (tcp:\S+)/);
+  const [, endpoint] = await coordinator.waitFor(/(?:listening on|--connect) (tcp:\S+)/);
   const workers = ['a', 'b'].map((id) =>
     start(['worker', '--connect', endpoint ?? '', '--id', id, '--timeout', String(timeout)]),
   );

@@ -1,0 +1,52 @@
+import type { Argv } from 'yargs';
+import { z } from 'zod';
+import { exitCodes } from '../shared/core/errors.ts';
+import { listenForInterruption } from './interruption.ts';
+import { createRunOutput } from './run-output.ts';
+import { configOption, readLayers, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { startRun } from './start-run.ts';
+
+/** Workers choose their own engine; everything else is as in `train`. */
+const { backend: _, ...shared } = trainSettings;
+const coordinatorSettings = {
+  bind: {
+    type: 'string',
+    describe: 'Where workers connect: tcp://ADDRESS:PORT, port * picks one',
+    defaultText: 'tcp://127.0.0.1:5555',
+    schema: z
+      .string()
+      .regex(/^(tcp|ipc):\/\/.+/, { error: 'tcp://ADDRESS:PORT' })
+      .default('tcp://127.0.0.1:5555'),
+  },
+  ...shared,
+} as const;
+
+export function addCoordinatorCommand(cli: Argv): Argv {
+  return cli.command(
+    'coordinator',
+    'Wait for workers from any host, and train with them',
+    (command) =>
+      command
+        .options({ ...yargsOptions(coordinatorSettings), ...configOption })
+        .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2', 'two workers, from anywhere')
+        .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
+    async (argv) => {
+      const settings = resolveSettings(coordinatorSettings, ...readLayers(argv));
+      const output = createRunOutput({ ...settings, verbose: argv['verbose'] === true });
+      const interruption = listenForInterruption(
+        () => output.note('stopping after the step in flight; Ctrl-C again ends at once'),
+        () => process.exit(exitCodes.interrupted),
+      );
+      try {
+        const result = await startRun({
+          ...{ settings: { ...settings, backend: 'auto' }, bind: settings.bind, output, signal: interruption.signal },
+          onListening: ({ endpoint }) =>
+            output.note(`waiting for ${settings.workers} workers: pennygrad worker --connect ${endpoint}`),
+        });
+        process.exitCode = output.end(result);
+      } finally {
+        interruption.dispose();
+      }
+    },
+  );
+}

@@ -1,0 +1,48 @@
+import type { Argv } from 'yargs';
+import { z } from 'zod';
+import { formatLoss, formatPercent } from '../shared/report/number-format.ts';
+import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { openTrainedRun, trainedRunSettings } from './trained-run.ts';
+
+const evaluateSettings = {
+  ...trainedRunSettings,
+  split: {
+    type: 'string',
+    describe: 'Which images: test or train',
+    defaultText: 'test',
+    schema: z.enum(['test', 'train'], { error: 'test or train' }).default('test'),
+  },
+  json: trainSettings.json,
+} as const;
+
+export function addEvaluateCommand(cli: Argv): Argv {
+  return cli.command(
+    'evaluate <run>',
+    'Loss and accuracy of a trained run',
+    (command) =>
+      command
+        .positional('run', {
+          type: 'string',
+          describe: "A run's folder, or one of its checkpoints",
+          demandOption: true,
+        })
+        .options(yargsOptions(evaluateSettings))
+        .example('$0 evaluate runs/RUN-ID', 'on the test images of its dataset')
+        .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on other images, for machines'),
+    async (argv) => {
+      const settings = resolveSettings(evaluateSettings, argv, process.env, undefined);
+      const { path, dataset, engine, state } = await openTrainedRun(String(argv['run']), settings);
+      const { split, json } = settings;
+      const { count } = dataset[split];
+      const { lossSum, correct } = await engine.evaluate(split, 0, count);
+      const result = { loss: lossSum / count, accuracy: correct / count, samples: count };
+      engine.dispose();
+      if (json) {
+        console.log(JSON.stringify({ checkpoint: path, step: state.step, dataset: dataset.name, split, ...result }));
+        return;
+      }
+      console.log(`${path} on ${count} ${split} images of ${dataset.name}, engine ${engine.name}`);
+      console.log(`loss ${formatLoss(result.loss)}, accuracy ${formatPercent(result.accuracy, 2)}`);
+    },
+  );
+}

@@ -1,0 +1,124 @@
+import { writeFileSync } from 'node:fs';
+import type { Argv } from 'yargs';
+import { z } from 'zod';
+import { badInput, messageOf } from '../shared/core/errors.ts';
+import type { Dataset } from '../shared/data/dataset.ts';
+import { readImageInput } from '../shared/report/image-input.ts';
+import { formatProbability } from '../shared/report/number-format.ts';
+import { listPredictions, type Predictions } from '../shared/report/predictions.ts';
+import { renderPredictionsSvg } from '../shared/report/predictions-svg.ts';
+import { renderPredictionsText } from '../shared/report/predictions-text.ts';
+import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { wantsColour } from './terminal.ts';
+import { openTrainedRun, trainedRunSettings } from './trained-run.ts';
+
+/** A range of test images, both ends included. */
+const indexRange = z
+  .string()
+  .regex(/^\d+(\.\.\d+)?$/, { error: 'an index or a range such as 0..9' })
+  .transform((text) => {
+    const [first = 0, last = first] = text.split('..').map(Number);
+    return { first, last };
+  });
+
+const predictSettings = {
+  ...trainedRunSettings,
+  index: {
+    type: 'string',
+    describe: 'Which test images: an index or a range such as 0..9',
+    defaultText: '0..9',
+    schema: indexRange.optional(),
+  },
+  svg: { type: 'string', describe: 'Write the picture to this file', schema: z.string().min(1, 'a path').optional() },
+  json: trainSettings.json,
+} as const;
+
+export function addPredictCommand(cli: Argv): Argv {
+  return cli.command(
+    'predict <run> [image]',
+    'What a trained run sees in an image',
+    (command) =>
+      command
+        .positional('run', {
+          type: 'string',
+          describe: "A run's folder, or one of its checkpoints",
+          demandOption: true,
+        })
+        .positional('image', { type: 'string', describe: 'A PNG of one digit, any size' })
+        .options(yargsOptions(predictSettings))
+        .example('$0 predict runs/RUN-ID', 'the first ten test images')
+        .example('$0 predict runs/RUN-ID seven.png', 'a drawing of your own')
+        .example('$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten others, as a picture'),
+    async (argv) => {
+      const settings = resolveSettings(predictSettings, argv, process.env, undefined);
+      const file = argv['image'] === undefined ? undefined : String(argv['image']);
+      if (file !== undefined && settings.index !== undefined) {
+        throw badInput('name an image or --index, not both');
+      }
+      const { dataset, engine } = await openTrainedRun(String(argv['run']), settings);
+      if (file !== undefined) {
+        const image = await readImageInput(file);
+        const probabilities = await engine.predict(image, 1);
+        printImage(file, probabilities, settings.json);
+      } else {
+        const chosen = chooseImages(dataset, settings.index ?? { first: 0, last: 9 });
+        const probabilities = await engine.predict(chosen.images, chosen.labels.length);
+        printTestImages({ ...chosen, probabilities }, settings);
+      }
+      engine.dispose();
+    },
+  );
+}
+
+function chooseImages(
+  { test, imageShape }: Dataset,
+  { first, last }: { readonly first: number; readonly last: number },
+): Omit<Predictions, 'probabilities'> {
+  if (first > last || first >= test.count) {
+    throw badInput(`--index ${first}..${last}: there are test images 0..${test.count - 1}`);
+  }
+  const end = Math.min(last + 1, test.count);
+  const size = imageShape[0] * imageShape[1] * imageShape[2];
+  return {
+    imageShape,
+    images: test.images.subarray(first * size, end * size),
+    labels: test.labels.subarray(first, end),
+  };
+}
+
+function printImage(file: string, probabilities: Float32Array, json: boolean): void {
+  const ranked = [...probabilities.entries()]
+    .map(([label, probability]) => ({ label, probability }))
+    .sort((a, b) => b.probability - a.probability);
+  const [best, ...others] = ranked;
+  if (best === undefined) return;
+  if (json) {
+    console.log(JSON.stringify({ image: file, predicted: best.label, probabilities: [...probabilities] }));
+    return;
+  }
+  const rest = others.slice(0, 2).map(({ label, probability }) => `${label} ${formatProbability(probability)}`);
+  console.log(`${file}: ${best.label} (${formatProbability(best.probability)}; then ${rest.join(', ')})`);
+}
+
+function printTestImages(
+  predictions: Predictions,
+  { json, svg }: { readonly json: boolean; readonly svg: string | undefined },
+): void {
+  if (svg !== undefined) {
+    try {
+      writeFileSync(svg, renderPredictionsSvg(predictions));
+    } catch (error) {
+      throw badInput(`--svg ${svg}: ${messageOf(error)}`, error);
+    }
+  }
+  if (!json) {
+    console.log(renderPredictionsText(predictions, { colour: wantsColour() }));
+    return;
+  }
+  const rows = listPredictions(predictions).map(({ label, predicted, probability }) => ({
+    label,
+    predicted,
+    probability,
+  }));
+  console.log(JSON.stringify(rows));
+}

@@ -1,0 +1,156 @@
+/** What a run prints: for people on a terminal or in a log, or for machines with `--json`. */
+import { relative } from 'node:path';
+import type { RunResult } from '../coordinator/run.ts';
+import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
+import { systemClock } from '../shared/core/clock.ts';
+import { accruedCostUsd } from '../shared/core/cost.ts';
+import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
+import type { Dataset } from '../shared/data/dataset.ts';
+import { renderPredictionsText } from '../shared/report/predictions-text.ts';
+import { createJsonProgress, createProgress, type Progress, silentProgress } from '../shared/report/progress.ts';
+import { renderSummaryTable } from '../shared/report/summary-table.ts';
+import type { TrainSettings } from './settings.ts';
+import { paint, terminalColumns, wantsColour } from './terminal.ts';
+
+export interface RunOutput {
+  begin(run: { readonly runId: string; readonly out: string; readonly dataset: Dataset }): void;
+  observe(event: RunEvent): void;
+  metrics(url: string): void;
+  /** A line of a local worker's own output. */
+  workerLine(workerId: string, line: string): void;
+  note(line: string): void;
+  warn(line: string): void;
+  /** Prints what came of it. @returns the exit code */
+  end(result: RunResult): number;
+}
+
+export interface OutputOptions
+  extends Pick<TrainSettings, 'json' | 'quiet' | 'epochs' | 'steps' | 'batchSize' | 'workers'> {
+  readonly verbose: boolean;
+}
+
+export function createRunOutput(options: OutputOptions): RunOutput {
+  const { json, quiet, verbose } = options;
+  const progress = chooseProgress(options);
+  const cost = createCostMeter();
+  const rejected = new Map<string, number>();
+  let [out, trainCount] = ['', 0];
+
+  const note = (line: string) => (quiet ? undefined : progress.log(line));
+  const detail = (line: string) => (verbose ? note(line) : undefined);
+  // Warnings are for people even when stdout is for machines or for nobody.
+  const warn = (line: string) => {
+    if (!json && !quiet && process.stderr.isTTY) progress.log(paint('yellow', line));
+    else console.error(`pennygrad: warning: ${line}`);
+  };
+
+  return {
+    note,
+    warn,
+    metrics: (url) => note(`metrics at ${url}`),
+    workerLine: (workerId, line) => detail(`[${workerId}] ${line}`),
+
+    begin({ runId, out: folder, dataset }) {
+      [out, trainCount] = [folder, dataset.trainCount];
+      if (dataset.fallbackReason !== undefined) warn(fallbackWarning(dataset));
+      note(`run ${runId}: ${dataset.name} from ${dataset.source}, ${dataset.trainCount} + ${dataset.testCount} images`);
+    },
+
+    observe(event) {
+      cost.observe(event);
+      switch (event.type) {
+        case 'listening':
+          detail(`listening on ${event.endpoint}`);
+          break;
+        case 'worker-joined':
+          detail(`worker ${event.workerId} joined from ${event.host}, pid ${event.pid}`);
+          break;
+        case 'worker-refused':
+          warn(`refused worker ${event.workerId}: ${event.reason}`);
+          break;
+        case 'generation': {
+          for (const member of event.members) note(describeMember(member));
+          const { epochs, steps, batchSize } = options;
+          const all = epochs * trainCount;
+          progress.begin({
+            epochs,
+            samplesPerEpoch: trainCount,
+            totalSamples: steps === undefined ? all : Math.min(all, steps * batchSize),
+          });
+          break;
+        }
+        case 'step':
+          progress.step({ ...event, costUsd: cost.soFar() });
+          break;
+        case 'epoch':
+          progress.epoch({ ...event, costUsd: cost.soFar() });
+          break;
+        case 'frame-rejected':
+          rejected.set(event.reason, (rejected.get(event.reason) ?? 0) + 1);
+          break;
+        case 'worker-lost':
+          detail(`worker ${event.workerId} lost: ${event.reason}`);
+          break;
+      }
+    },
+
+    end({ summary, predictions, error }) {
+      progress.close();
+      const folder = relative(process.cwd(), out) || out;
+      if (json) console.log(JSON.stringify({ event: 'summary', folder, ...summary }));
+      else {
+        if (predictions !== undefined && !quiet)
+          console.log(`\n${renderPredictionsText(predictions, { colour: wantsColour() })}`);
+        console.log(`\n${renderSummaryTable(summary, { columns: terminalColumns(), colour: wantsColour() })}`);
+        if (rejected.size > 0) console.log(`frames rejected: ${describeCounts(rejected)}`);
+        console.log(`files of this run: ${folder}`);
+      }
+      if (error === undefined) return exitCodes.done;
+      console.error(`pennygrad: ${error.message}`);
+      if (verbose) console.error(error);
+      return exitCodeOf(error);
+    },
+  };
+}
+
+function chooseProgress({ json, quiet }: OutputOptions): Progress {
+  const clock = { now: systemClock.now, stream: process.stdout };
+  if (json) return createJsonProgress(clock);
+  if (quiet) return silentProgress;
+  return createProgress({ ...clock, isTTY: process.stdout.isTTY === true, colour: wantsColour() });
+}
+
+/** The cost of the run's workers up to now; undefined as long as none has a price. */
+function createCostMeter() {
+  let members: readonly MemberInfo[] = [];
+  return {
+    observe(event: RunEvent): void {
+      if (event.type === 'generation') members = event.members;
+    },
+    soFar(): number | undefined {
+      const priced = members.filter(({ priceUsdPerHour }) => priceUsdPerHour !== undefined);
+      if (priced.length === 0) return undefined;
+      const now = systemClock.unixMs();
+      return priced.reduce(
+        (sum, { priceUsdPerHour = 0, aliveSinceUnixMs }) =>
+          sum + accruedCostUsd(priceUsdPerHour, (now - aliveSinceUnixMs) / 1000),
+        0,
+      );
+    },
+  };
+}
+
+function fallbackWarning({ trainCount, testCount, fallbackReason }: Dataset): string {
+  return (
+    `MNIST is not to be had here; training on ${trainCount} + ${testCount} GENERATED digits instead. ` +
+    `Accuracy says nothing about MNIST. Reason: ${fallbackReason}`
+  );
+}
+
+function describeMember({ workerId, rank, backend, device, backendReason, host }: MemberInfo): string {
+  return `rank ${rank}: worker ${workerId} on ${host}, engine ${backend} (${device}); ${backendReason}`;
+}
+
+function describeCounts(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([reason, count]) => `${reason} ${count}`).join(', ');
+}

@@ -1,0 +1,67 @@
+/** From settings to a finished run: what `train` and `coordinator` share. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { ControlPlane } from '../coordinator/control-plane.ts';
+import { type RunResult, runTraining } from '../coordinator/run.ts';
+import { systemClock } from '../shared/core/clock.ts';
+import { badInput } from '../shared/core/errors.ts';
+import { pennygradVersion } from '../shared/core/version.ts';
+import type { Dataset } from '../shared/data/dataset.ts';
+import { loadDataset } from '../shared/data/load-dataset.ts';
+import type { RunOutput } from './run-output.ts';
+import type { TrainSettings } from './settings.ts';
+
+/** Replicas compare their parameters every so many steps. */
+const checksumEvery = 50;
+
+export interface StartOptions {
+  readonly settings: TrainSettings;
+  readonly bind: string;
+  readonly output: RunOutput;
+  readonly signal: AbortSignal;
+  readonly onListening: (coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone'>, dataset: Dataset) => void;
+}
+
+/** @throws bad-input when the run cannot begin */
+export async function startRun({ settings, bind, output, signal, onListening }: StartOptions): Promise<RunResult> {
+  if (settings.workers > settings.batchSize) {
+    throw badInput(
+      `--workers ${settings.workers} is more than --batch-size ${settings.batchSize}: a worker would have no samples; ` +
+        'use fewer workers or a larger batch',
+    );
+  }
+  const dataset = await loadDataset(settings.dataset, { ...settings, onWarning: output.warn });
+  const runId = newRunId(new Date(), dataset.name, settings);
+  const out = settings.out ?? join('runs', runId);
+  output.begin({ runId, out, dataset });
+  return runTraining(
+    {
+      ...{ runId, bind, out, dataset, checksumEvery, version: pennygradVersion },
+      worldSize: settings.workers,
+      timeoutSeconds: settings.timeout,
+      model: { name: settings.model, inputShape: dataset.imageShape, classes: dataset.classes },
+      optimizer: { name: settings.optimizer, learningRate: settings.lr },
+      seed: settings.seed,
+      epochs: settings.epochs,
+      maxSteps: settings.steps,
+      globalBatchSize: settings.batchSize,
+      priceUsdPerHour: settings.price,
+      metrics: { port: settings.metricsPort, host: settings.metricsHost },
+      config: {
+        ...{ run_id: runId, settings, node: process.version, pennygrad: pennygradVersion },
+        dataset: { name: dataset.name, source: dataset.source, digest: dataset.digest, sha256: dataset.sha256 },
+      },
+    },
+    {
+      ...{ clock: systemClock, signal, observe: output.observe, warn: output.warn, onMetrics: output.metrics },
+      onListening: (coordinator) => onListening(coordinator, dataset),
+    },
+  );
+}
+
+/** Sorts by time, says what it was, and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`. */
+function newRunId(now: Date, dataset: string, { model, workers }: TrainSettings): string {
+  const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const name = dataset.replace(/[^\w-]+/g, '_').slice(-30);
+  return `${time}-${name}-${model}-w${workers}-${randomBytes(2).toString('hex')}`;
+}

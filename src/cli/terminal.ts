@@ -1,0 +1,15 @@
+/** The terminal this process writes to. */
+import { styleText } from 'node:util';
+
+/** Colours only where a person sees them; `NO_COLOR` (https://no-color.org) turns them off. */
+export function wantsColour(): boolean {
+  return process.stdout.isTTY === true && !process.env['NO_COLOR'];
+}
+
+export function terminalColumns(): number {
+  return process.stdout.columns ?? 100;
+}
+
+export function paint(format: Parameters<typeof styleText>[0], text: string): string {
+  return wantsColour() ? styleText(format, text) : text;
+}

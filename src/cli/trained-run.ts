@@ -1,0 +1,75 @@
+/** A run that was trained, opened again: its newest checkpoint in an engine of this process. */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { listCheckpoints } from '../coordinator/run-folder.ts';
+import { badInput, messageOf } from '../shared/core/errors.ts';
+import type { Dataset } from '../shared/data/dataset.ts';
+import { loadDataset } from '../shared/data/load-dataset.ts';
+import type { Engine } from '../shared/engine/engine.ts';
+import { selectEngine } from '../shared/engine/engines.ts';
+import { type CheckpointState, decodeCheckpoint } from '../shared/model/checkpoint-files.ts';
+import { type DataSettings, dataSettings, trainSettings } from './settings.ts';
+
+/** Settings of the commands that open a run. */
+export const trainedRunSettings = {
+  backend: trainSettings.backend,
+  dataset: { ...trainSettings.dataset, defaultText: "the run's" },
+  ...dataSettings,
+} as const;
+
+export interface TrainedRun {
+  /** The checkpoint's folder. */
+  readonly path: string;
+  readonly state: CheckpointState;
+  readonly dataset: Dataset;
+  readonly engine: Engine;
+}
+
+type OpenSettings = DataSettings & {
+  readonly backend: Parameters<typeof selectEngine>[0];
+  readonly dataset: string | undefined;
+};
+
+/**
+ * @param path a run's folder, or the folder of one of its checkpoints
+ * @throws bad-input naming what is missing or does not fit
+ */
+export async function openTrainedRun(path: string, settings: OpenSettings): Promise<TrainedRun> {
+  const folder = findCheckpoint(path);
+  const state = decodeCheckpoint(folder, (file) => readFileSync(join(folder, file)));
+  const dataset = await loadDataset(settings.dataset ?? readDatasetName(path), settings);
+  const { model, optimizer, seed } = state;
+  if (dataset.imageShape.join() !== model.inputShape.join() || dataset.classes !== model.classes) {
+    throw badInput(
+      `${path}: the model takes ${model.inputShape.join('×')} images of ${model.classes} classes, ` +
+        `dataset ${dataset.name} has ${dataset.imageShape.join('×')} of ${dataset.classes}`,
+    );
+  }
+  const { provider } = await selectEngine(settings.backend);
+  const engine = await provider.create({ model, optimizer, seed, dataset });
+  await engine.setParameters(state.parameters);
+  return { path: folder, state, dataset, engine };
+}
+
+function findCheckpoint(path: string): string {
+  if (!existsSync(path)) throw badInput(`${path}: no such folder; name a run's folder, for example runs/RUN-ID`);
+  if (existsSync(join(path, 'model.json'))) return path;
+  const checkpoints = join(path, 'checkpoints');
+  const newest = existsSync(checkpoints) ? listCheckpoints(checkpoints).at(-1) : undefined;
+  if (newest === undefined) throw badInput(`${path}: holds no checkpoint (checkpoints/step-N)`);
+  return join(checkpoints, newest);
+}
+
+/** From `config.json` of the run, which is two folders up when a checkpoint was named. */
+function readDatasetName(path: string): string | undefined {
+  for (const file of [join(path, 'config.json'), join(path, '..', '..', 'config.json')]) {
+    if (!existsSync(file)) continue;
+    try {
+      const { dataset } = JSON.parse(readFileSync(file, 'utf8')) as { dataset?: { name?: string } };
+      return dataset?.name;
+    } catch (error) {
+      throw badInput(`${file}: ${messageOf(error)}`, error);
+    }
+  }
+  throw badInput(`${basename(path)}: no config.json says which dataset it was trained on; pass --dataset`);
+}

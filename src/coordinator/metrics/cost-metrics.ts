@@ -1,0 +1,55 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { accruedCostUsd } from '../../shared/core/cost.ts';
+import { type CostCategory, costCategories } from './cost-categories.ts';
+
+export interface CostMetrics {
+  workerPrice(workerId: string, usdPerHour: number): void;
+  /** The worker's cost in this category since the run began. A smaller figure than before changes nothing. */
+  costReached(workerId: string, category: CostCategory, usd: number): void;
+  epochCost(usd: number): void;
+  /** What samples cost at this speed and this price of all workers together. */
+  costOfSamples(usdPerHour: number, samplesPerSecond: number): void;
+}
+
+export function createCostMetrics(registry: Registry): CostMetrics {
+  const registers = [registry];
+  const price = new Gauge({
+    name: 'pennygrad_worker_price_usd_per_hour',
+    help: 'Price of the worker in USD per hour; absent when none was given.',
+    labelNames: ['worker'],
+    registers,
+  });
+  const cost = new Counter({
+    name: 'pennygrad_cost_usd_total',
+    help: `Accrued cost in USD by worker and what its time went to: ${costCategories.join(', ')}.`,
+    labelNames: ['worker', 'category'],
+    registers,
+  });
+  const lastEpoch = new Gauge({
+    name: 'pennygrad_last_epoch_cost_usd',
+    help: 'Cost in USD of the last finished epoch, without its test pass.',
+    registers,
+  });
+  const perThousand = new Gauge({
+    name: 'pennygrad_cost_usd_per_thousand_samples',
+    help: 'Cost in USD of training on a thousand samples, at the speed of the epoch so far.',
+    registers,
+  });
+  const reached = new Map<string, number>();
+
+  return {
+    workerPrice: (worker, usdPerHour) => price.set({ worker }, usdPerHour),
+    costReached(worker, category, usd) {
+      const key = JSON.stringify([worker, category]);
+      const before = reached.get(key) ?? 0;
+      // Time may be booked elsewhere in hindsight; a counter that fell would look like a restart and be counted twice.
+      if (!Number.isFinite(usd) || usd <= before) return;
+      cost.inc({ worker, category }, usd - before);
+      reached.set(key, usd);
+    },
+    epochCost: (usd) => lastEpoch.set(usd),
+    costOfSamples(usdPerHour, samplesPerSecond) {
+      if (samplesPerSecond > 0) perThousand.set(accruedCostUsd(usdPerHour, 1000 / samplesPerSecond));
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
+import { badInput, messageOf } from '../../shared/core/errors.ts';
+import type { Metrics } from './metrics.ts';
+
+/** The port used when none is asked for, if it is free. */
+export const defaultMetricsPort = 9464;
+
+export interface MetricsServerOptions {
+  /** Undefined: the default port, or any other if that one is taken. 0: any free port. */
+  readonly port: number | undefined;
+  readonly host: string;
+  readonly metrics: Pick<Metrics, 'application' | 'process' | 'health'>;
+}
+
+export interface MetricsServer {
+  readonly port: number;
+  /** Set when the port is not the default one, with the reason and the alternative. */
+  readonly warning?: string;
+  /** Does not wait for connections that are kept alive. May be called twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `/metrics` and `/healthz` over HTTP.
+ *
+ * @throws bad-input when the port that was asked for is taken or not permitted, or the host is none of this machine's
+ */
+export async function startMetricsServer({ port, host, metrics }: MetricsServerOptions): Promise<MetricsServer> {
+  const server = createServer((request, response) => {
+    answer(request, metrics).then(
+      (reply) => send(response, request, reply),
+      (error: unknown) => send(response, request, text(500, `the metrics could not be read: ${messageOf(error)}\n`)),
+    );
+  });
+  const warning = await listenSomewhere(server, port, host);
+  let closed: Promise<void> | undefined;
+  return {
+    port: (server.address() as AddressInfo).port,
+    ...(warning === undefined ? {} : { warning }),
+    close() {
+      closed ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      return closed;
+    },
+  };
+}
+
+/** @returns a warning when the server had to listen on another port than the default */
+async function listenSomewhere(server: Server, port: number | undefined, host: string): Promise<string | undefined> {
+  try {
+    await listen(server, port ?? defaultMetricsPort, host);
+    return undefined;
+  } catch (error) {
+    if (port !== undefined || codeOf(error) !== 'EADDRINUSE') throw explain(error, port ?? defaultMetricsPort, host);
+  }
+  await listen(server, 0, host);
+  const { port: chosen } = server.address() as AddressInfo;
+  return `port ${defaultMetricsPort} is in use, metrics are at port ${chosen}; choose one with --metrics-port`;
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host, exclusive: true }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function explain(error: unknown, port: number, host: string): Error {
+  const other = 'choose another port, or 0 for any that is free';
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return badInput(`--metrics-port ${port}: already in use on ${host}; ${other}`, error);
+    case 'EACCES':
+      return badInput(`--metrics-port ${port}: this user may not listen on it; ${other}`, error);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return badInput(`--metrics-host ${host}: not an address of this machine; 127.0.0.1 or 0.0.0.0 always are`, error);
+    default:
+      return badInput(`--metrics-port ${port} on ${host}: cannot be listened on: ${messageOf(error)}`, error);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+async function answer(
+  { method, url = '/' }: IncomingMessage,
+  { application, process, health }: MetricsServerOptions['metrics'],
+): Promise<Reply> {
+  if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET and HEAD\n');
+  switch (url.split('?', 1)[0]) {
+    case '/metrics': {
+      const body = `${await application.metrics()}\n${await process.metrics()}`;
+      return { status: 200, contentType: Registry.PROMETHEUS_CONTENT_TYPE, body };
+    }
+    case '/healthz':
+      return { status: 200, contentType: 'application/json', body: `${JSON.stringify(health.read())}\n` };
+    default:
+      return text(404, 'not found; there are /metrics and /healthz\n');
+  }
+}
+
+function text(status: number, body: string): Reply {
+  return { status, contentType: 'text/plain; charset=utf-8', body };
+}
+
+function send(response: ServerResponse, { method }: IncomingMessage, { status, contentType, body }: Reply): void {
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
+  });
+  response.end(method === 'HEAD' ? undefined : body);
+}

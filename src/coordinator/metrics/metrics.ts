@@ -1,0 +1,33 @@
+/**
+ * What a run tells Prometheus. Two registries: the application's own metrics, all named `pennygrad_…`, one collector a
+ * file; and the process's defaults under the names that every Node.js program has.
+ */
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type CostMetrics, createCostMetrics } from './cost-metrics.ts';
+import { createHealth, type HealthReport } from './health.ts';
+import { createLearningMetrics, type LearningMetrics } from './learning-metrics.ts';
+import { createRunMetrics, type RunMetrics } from './run-metrics.ts';
+import { createStepMetrics, type StepMetrics } from './step-metrics.ts';
+import { createTrafficMetrics, type TrafficMetrics } from './traffic-metrics.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
+
+export interface Metrics extends RunMetrics, StepMetrics, LearningMetrics, WorkerMetrics, TrafficMetrics, CostMetrics {
+  readonly application: Registry;
+  readonly process: Registry;
+  readonly health: HealthReport;
+}
+
+export function createMetrics(): Metrics {
+  const application = new Registry();
+  const process = new Registry();
+  collectDefaultMetrics({ register: process });
+  return {
+    ...{ application, process, health: createHealth() },
+    ...createRunMetrics(application),
+    ...createStepMetrics(application),
+    ...createLearningMetrics(application),
+    ...createWorkerMetrics(application),
+    ...createTrafficMetrics(application),
+    ...createCostMetrics(application),
+  };
+}

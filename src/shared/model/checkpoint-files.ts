@@ -1,0 +1,144 @@
+/**
+ * The files of a checkpoint's folder: the model in tfjs's own format, and beside it what training needs to go on.
+ *
+ * - `model.json`, `weights.bin`: any tfjs program loads them
+ * - `training.json`, `optimizer.bin`: position, seed, and the optimizer's slots, one behind the other
+ *
+ * https://www.tensorflow.org/js/guide/save_load describes the format of the first two.
+ */
+import { z } from 'zod';
+import { badInput, messageOf } from '../core/errors.ts';
+import { type ModelSpec, modelNames, type OptimizerSpec, optimizerNames, optimizerSlots } from './model-spec.ts';
+
+export interface CheckpointState {
+  readonly model: ModelSpec;
+  readonly optimizer: OptimizerSpec;
+  readonly seed: number;
+  /** Committed optimizer steps. */
+  readonly step: number;
+  /** Counts from 0. */
+  readonly epoch: number;
+  /** Samples of the epoch that were applied: where a resumed run goes on. */
+  readonly cursor: number;
+  /** tfjs's `modelTopology`. */
+  readonly topology: unknown;
+  readonly weightSpecs: readonly WeightSpec[];
+  /** One flat vector, in the order of `weightSpecs`. */
+  readonly parameters: Float32Array;
+  readonly optimizerIterations: number;
+  /** Flat vectors like `parameters`. */
+  readonly optimizerSlots: readonly Float32Array[];
+}
+
+interface WeightSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: 'float32';
+}
+
+const fileNames = ['model.json', 'weights.bin', 'training.json', 'optimizer.bin'] as const;
+export type CheckpointFile = (typeof fileNames)[number];
+
+const count = z.int().min(0);
+
+const modelFile = z.object({
+  modelTopology: z.looseObject({}),
+  weightsManifest: z.tuple([
+    z.object({
+      paths: z.array(z.string()),
+      weights: z.array(z.object({ name: z.string(), shape: z.array(count), dtype: z.literal('float32') })),
+    }),
+  ]),
+});
+
+const trainingFile = z.object({
+  format: z.literal(1),
+  model: z.object({
+    name: z.enum(modelNames),
+    inputShape: z.tuple([count, count, count]).readonly(),
+    classes: z.int().min(2),
+  }),
+  optimizer: z.object({ name: z.enum(optimizerNames), learningRate: z.number().positive(), iterations: count }),
+  seed: count,
+  step: count,
+  epoch: count,
+  cursor: count,
+});
+
+/** The files' contents by name. */
+export function encodeCheckpoint(state: CheckpointState): Readonly<Record<CheckpointFile, string | Uint8Array>> {
+  const { model, optimizer, seed, step, epoch, cursor, topology, weightSpecs } = state;
+  return {
+    'model.json': json({
+      format: 'layers-model',
+      generatedBy: 'pennygrad',
+      convertedBy: null,
+      modelTopology: topology,
+      weightsManifest: [{ paths: ['weights.bin'], weights: weightSpecs }],
+    }),
+    'weights.bin': bytesOf([state.parameters]),
+    'training.json': json({
+      ...{ format: 1, model, seed, step, epoch, cursor },
+      optimizer: { ...optimizer, iterations: state.optimizerIterations },
+    } satisfies z.input<typeof trainingFile>),
+    'optimizer.bin': bytesOf(state.optimizerSlots),
+  };
+}
+
+/**
+ * @param folder for messages
+ * @throws bad-input naming the file, the field and what it should be
+ */
+export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) => Uint8Array): CheckpointState {
+  const content = (file: CheckpointFile) => {
+    try {
+      return read(file);
+    } catch (error) {
+      throw badInput(`${folder}/${file}: ${messageOf(error)}`, error);
+    }
+  };
+  const parse = <Schema extends z.ZodType>(file: CheckpointFile, schema: Schema): z.output<Schema> => {
+    let value: unknown;
+    try {
+      value = JSON.parse(Buffer.from(content(file)).toString('utf8'));
+    } catch (error) {
+      throw error instanceof SyntaxError ? badInput(`${folder}/${file}: ${error.message}`, error) : error;
+    }
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    throw badInput(`${folder}/${file}: ${issue?.path.join('.') || 'content'}: ${issue?.message}`);
+  };
+  const floats = (file: CheckpointFile, length: number) => {
+    const bytes = content(file);
+    const expected = length * Float32Array.BYTES_PER_ELEMENT;
+    if (bytes.byteLength !== expected) {
+      throw badInput(`${folder}/${file}: ${bytes.byteLength} bytes, expected ${expected} (${length} float32)`);
+    }
+    return new Float32Array(Uint8Array.from(bytes).buffer);
+  };
+
+  const { modelTopology, weightsManifest } = parse('model.json', modelFile);
+  const { optimizer, format: _, ...training } = parse('training.json', trainingFile);
+  const weightSpecs = weightsManifest[0].weights;
+  const parameterCount = weightSpecs.reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
+  const { iterations, ...optimizerSpec } = optimizer;
+  const slots = optimizerSlots[optimizer.name].length;
+  const memory = floats('optimizer.bin', slots * parameterCount);
+  return {
+    ...training,
+    ...{ weightSpecs, topology: modelTopology, optimizer: optimizerSpec, optimizerIterations: iterations },
+    parameters: floats('weights.bin', parameterCount),
+    optimizerSlots: Array.from({ length: slots }, (__, slot) =>
+      memory.subarray(slot * parameterCount, (slot + 1) * parameterCount),
+    ),
+  };
+}
+
+function bytesOf(vectors: readonly Float32Array[]): Uint8Array {
+  return Buffer.concat(vectors.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)));
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value)}\n`;
+}

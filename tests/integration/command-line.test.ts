@@ -1,0 +1,112 @@
+/** What a user sees who types something wrong, or asks for help. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { writeIdxFolder } from '../support/idx-folder.ts';
+import { killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+
+afterEach(killAll);
+
+const folder = writeIdxFolder(200, 50);
+const cut = temporaryFolder();
+for (const name of [
+  'train-images-idx3-ubyte',
+  'train-labels-idx1-ubyte',
+  't10k-images-idx3-ubyte',
+  't10k-labels-idx1-ubyte',
+]) {
+  writeFileSync(join(cut, name), Buffer.from([0, 0, 8, name.includes('idx3') ? 3 : 1, 0, 0, 0, 9]));
+}
+const occupied = temporaryFolder();
+mkdirSync(join(occupied, 'run'));
+writeFileSync(join(occupied, 'run', 'config.json'), '{}');
+
+describe('help', () => {
+  it.each([
+    [['--help'], /pennygrad train/],
+    [['train', '--help'], /pennygrad train --workers 4 --price 0\.35/],
+    [['coordinator', '--help'], /--bind tcp:\/\/0\.0\.0\.0:5555/],
+    [['worker', '--help'], /--connect tcp:\/\/10\.0\.0\.1:5555/],
+    [['evaluate', '--help'], /pennygrad evaluate runs\/RUN-ID/],
+    [['predict', '--help'], /seven\.png/],
+  ])('%j has examples', async (args, example) => {
+    const { code, stdout } = await run(args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(example);
+  });
+});
+
+describe('bad input is one clear line and exit code 2', () => {
+  it.each<[string, string[], RegExp]>([
+    ['no command', [], /name a command/],
+    ['an unknown command', ['trian'], /Did you mean train/],
+    ['an unknown flag', ['train', '--worker', '2'], /Unknown argument: worker/],
+    ['a flag without its value', ['train', '--lr'], /lr/],
+    ['a learning rate that is no number', ['train', '--lr', 'NaN'], /--lr must be a number, got 'NaN'/],
+    ['an unknown dataset', ['train', '--dataset', 'mnits'], /unknown dataset 'mnits'; did you mean mnist\?/],
+    ['an unreadable folder', ['train', '--dataset', './nowhere'], /nowhere/],
+    ['a truncated file', ['train', '--dataset', cut], /idx\d-ubyte/],
+    ['too many workers', ['train', '--workers', '1000'], /--workers must be at most 256/],
+    [
+      'more workers than samples in a batch',
+      ['train', '--workers', '9', '--batch-size', '8'],
+      /--workers 9 is more than/,
+    ],
+    ['an engine that does not exist', ['train', '--backend', 'tpu'], /--backend must be one of auto,/],
+    [
+      'a folder that holds a run',
+      ['train', '--dataset', folder, '--out', join(occupied, 'run')],
+      /already holds a run/,
+    ],
+    ['a config file that is not there', ['train', '--config', 'none.yaml'], /--config none\.yaml: no such file/],
+    ['a malformed endpoint', ['worker', '--connect', 'localhost'], /--connect must be tcp:\/\/HOST:PORT/],
+    ['no endpoint', ['worker'], /--connect must be the address of a coordinator/],
+    [
+      'an address that cannot be bound',
+      ['coordinator', '--bind', 'tcp://192.0.2.1:1', '--dataset', folder],
+      /cannot bind/,
+    ],
+    ['a run that is not there', ['evaluate', 'runs/none'], /runs\/none: no such folder/],
+    ['a folder without a checkpoint', ['predict', occupied], /holds no checkpoint/],
+  ])('%s', async (_, args, message) => {
+    const { code, stderr, stdout } = await run(args, { env: { PENNYGRAD_METRICS_PORT: '0' } });
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(stdout).not.toMatch(/epoch/);
+    expect(code).toBe(2);
+  });
+
+  it('--verbose shows where it came from', async () => {
+    const { code, stderr } = await run(['train', '--lr', 'NaN', '--verbose']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/\n\s+at /);
+  });
+
+  it('a port that is taken, when it was asked for', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    for (const args of [
+      ['train', '--dataset', folder, '--metrics-port', String(port)],
+      ['coordinator', '--dataset', folder, '--metrics-port', '0', '--bind', `tcp://127.0.0.1:${port}`],
+    ]) {
+      const { code, stderr } = await run(args);
+      expect(stderr).toMatch(new RegExp(`${port}`));
+      expect(code).toBe(2);
+    }
+    server.close();
+  });
+
+  it('a worker that insists on another seed is refused by name, and says so', async () => {
+    const coordinator = start([
+      ...['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '1', '--dataset', folder],
+      ...['--metrics-port', '0', '--timeout', '60'],
+    ]);
+    const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
+    const { code, stderr } = await run(['worker', '--connect', endpoint, '--seed', '2']);
+    expect(stderr).toMatch(/refused this worker: seed differs: it has 1, this worker 2/);
+    expect(code).toBe(2);
+  });
+});
