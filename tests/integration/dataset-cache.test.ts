@@ -1,14 +1,14 @@
 /** Several real processes, one cache. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { startMirror, whole } from '../support/mirror-server.ts';
 import { perFile, sha256 } from '../support/small-dataset.ts';
 
@@ -20,8 +20,12 @@ afterEach(() => {
   children.clear();
 });
 
+const root = mkdtempSync(join(tmpdir(), 'pennygrad-cache-'));
+// A writer killed a moment ago may still be making files while they are removed.
+afterAll(() => rmSync(root, { recursive: true, maxRetries: 5 }));
+
 function newFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'pennygrad-cache-'));
+  return mkdtempSync(join(root, 'folder-'));
 }
 
 function start(...args: string[]): { child: ChildProcess; output: Promise<string> } {

@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { acquire } from '../../../src/shared/data/acquire.ts';
 import { openCache } from '../../../src/shared/data/cache.ts';
 import { idxFileNames, type PerIdxFile } from '../../../src/shared/data/idx-files.ts';
@@ -27,8 +27,11 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
+const root = mkdtempSync(join(tmpdir(), 'pennygrad-cache-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
 function newCache() {
-  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-cache-'));
+  const folder = mkdtempSync(join(root, 'cache-'));
   const warnings: string[] = [];
   return { folder, warnings, cache: openCache(folder, (line) => warnings.push(line)) };
 }

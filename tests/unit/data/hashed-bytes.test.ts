@@ -1,12 +1,13 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { readHashed, uncompressed } from '../../../src/shared/data/hashed-bytes.ts';
 import { sha256 } from '../../support/small-dataset.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pennygrad-bytes-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function file(name: string, bytes: Uint8Array): string {
   const path = join(folder, name);

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { idxFileNames } from '../../../src/shared/data/idx-files.ts';
 import { describeDataset, type LoadOptions, loadDataset } from '../../../src/shared/data/load-dataset.ts';
 import { writeIdxFolder } from '../../support/idx-folder.ts';
@@ -25,8 +25,11 @@ beforeAll(async () => {
   nowhere = { cacheDir: emptyFolder(), packageDir: emptyFolder(), mirrors: [await unreachableUrl()] };
 });
 
+const root = mkdtempSync(join(tmpdir(), 'pennygrad-data-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
 function emptyFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'pennygrad-data-'));
+  return mkdtempSync(join(root, 'folder-'));
 }
 
 /** Links would do for reading, but a spoiled copy must not spoil the package. */
@@ -122,6 +125,17 @@ test('data that no published sum applies to is used with a warning, and its sour
   const dataset = await loadDataset('kmnist', { dataDir: packageData, onWarning: (line) => warnings.push(line) });
   expect(dataset.source).toBe(`folder ${packageData} (not verified by checksum)`);
   expect(warnings.join()).toMatch(/taken to be KMNIST by size alone/);
+});
+
+test('a label beyond the classes is refused, and the file named', async () => {
+  const folder = copyOfMnist();
+  const path = join(folder, 'train-labels-idx1-ubyte');
+  const labels = readFileSync(path);
+  labels[8] = 10;
+  writeFileSync(path, labels);
+  await expect(loadDataset('kmnist', { dataDir: folder, onWarning: () => {} })).rejects.toThrow(
+    `${path}: holds label 10; kmnist has labels 0 to 9`,
+  );
 });
 
 test('a data folder that is missing or lacks a file is an error', async () => {
