@@ -54,7 +54,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
       account.phases = addPhases(account.phases, phases);
       return { workerId: account.member.workerId, phases };
     });
-    metrics.stepCommitted({ samples, loss, correct, seconds, members: readings });
+    metrics.stepCommitted({ samples, seconds, members: readings });
     metrics.learned('train', loss, correct / samples);
     metrics.waited(readings.map(({ workerId, phases }) => ({ workerId, waitSeconds: phases.wait })));
     metrics.costOfSamples(fleetPrice(), metrics.samplesPerSecond());

@@ -4,9 +4,6 @@ import { type PhaseSeconds, phaseNames } from '../../shared/core/phases.ts';
 /** A committed step, as the metrics see it. */
 export interface StepReading {
   readonly samples: number;
-  /** Mean over the step's samples. */
-  readonly loss: number;
-  readonly correct: number;
   readonly seconds: number;
   /** Where each member's time went, by worker. */
   readonly members: readonly { readonly workerId: string; readonly phases: PhaseSeconds }[];

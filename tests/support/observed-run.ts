@@ -1,0 +1,69 @@
+import { createMetrics, type Metrics } from '../../src/coordinator/metrics/metrics.ts';
+import { type ObservedRun, observeMetrics } from '../../src/coordinator/metrics/observe-metrics.ts';
+import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
+
+const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
+
+export const observedRun: ObservedRun = {
+  ...{ runId: 'r1', version: '0.1.0', dataset: { name: 'mnist' }, model: { name: 'cnn' } },
+  ...{ optimizer: { name: 'adam' }, globalBatchSize: 64, seed: 1 },
+};
+
+export function member(rank: number, priceUsdPerHour?: number): MemberInfo {
+  return {
+    ...{ workerId: `w${rank}`, rank, host: 'alpha', pid: 100 + rank, backend: 'wasm', device: 'wasm, SIMD' },
+    ...{ backendReason: 'the fastest', priceUsdPerHour, aliveSinceUnixMs: startedAtUnixMs },
+  };
+}
+
+/** A step of one second, in which w0 worked through and w1 waited half of it. */
+export function stepEvent(step: number, overrides: Partial<StepEvent> = {}): StepEvent {
+  return {
+    ...{ type: 'step', step, epoch: 0, samples: 64, loss: 0.5, correct: 48, seconds: 1 },
+    members: [
+      { rank: 0, samples: 32, phases: { load: 0.05, compute: 0.8, communicate: 0.1, wait: 0, apply: 0.05 } },
+      { rank: 1, samples: 32, phases: { load: 0.05, compute: 0.3, communicate: 0.1, wait: 0.5, apply: 0.05 } },
+    ],
+    ...overrides,
+  };
+}
+
+/** Metrics that observe a run whose clock is moved by hand. */
+export function observeRun(): {
+  readonly metrics: Metrics;
+  readonly observe: RunObserver;
+  readonly pass: (seconds: number) => void;
+} {
+  const metrics = createMetrics();
+  let seconds = 0;
+  const clock = { now: () => seconds, unixMs: () => startedAtUnixMs + seconds * 1000 };
+  return {
+    metrics,
+    observe: observeMetrics(metrics, observedRun, clock),
+    pass(passed) {
+      seconds += passed;
+    },
+  };
+}
+
+/** A run of two steps on two workers at $3.60 an hour, a tenth of a cent a second, that touches every metric. */
+export function observeShortRun(): Metrics {
+  const { metrics, observe, pass } = observeRun();
+  pass(2);
+  observe({ type: 'generation', members: [member(0, 3.6), member(1, 3.6)], parameterCount: 10, reason: 'ready' });
+  observe({ type: 'worker-heard', workerId: 'w0', unixMs: startedAtUnixMs + 2500 });
+  observe({ type: 'frame-rejected', reason: 'header', detail: 'not a map' });
+  observe({ type: 'epoch-begun', epoch: 0 });
+  for (const step of [0, 1]) {
+    pass(1);
+    observe({ type: 'bytes', direction: 'received', bytes: 80 });
+    observe({ type: 'bytes', direction: 'sent', bytes: 80 });
+    observe(stepEvent(step));
+  }
+  pass(0.5);
+  observe({
+    ...{ type: 'epoch', epoch: 0, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
+    ...{ samples: 128, seconds: 2, evaluateSeconds: 0.5 },
+  });
+  return metrics;
+}

@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { Registry } from 'prom-client';
+import { expect, test } from 'vitest';
+import { costByCategory } from '../../../../src/coordinator/metrics/cost-categories.ts';
+import { createCostMetrics } from '../../../../src/coordinator/metrics/cost-metrics.ts';
+import { parseSamples } from '../../../support/scrape.ts';
+
+test('whatever is booked, cost_usd_total never falls, and is the most that was reached', async () => {
+  const booking = fc.record({
+    worker: fc.constantFrom('w0', 'w1'),
+    category: fc.constantFrom('compute', 'other'),
+    usd: fc.oneof(fc.double({ min: -1, max: 100, noNaN: true }), fc.constant(Number.NaN), fc.constant(Infinity)),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(booking, { maxLength: 20 }), async (bookings) => {
+      const registry = new Registry();
+      const metrics = createCostMetrics(registry);
+      let before: ReadonlyMap<string, number> = new Map();
+      for (const { worker, category, usd } of bookings) {
+        metrics.costReached(worker, category, usd);
+        const now = parseSamples(await registry.metrics());
+        for (const [series, value] of before) expect(now.get(series), series).toBeGreaterThanOrEqual(value);
+        before = now;
+      }
+      for (const worker of ['w0', 'w1']) {
+        for (const category of ['compute', 'other']) {
+          const finite = bookings.filter(
+            (b) => b.worker === worker && b.category === category && Number.isFinite(b.usd),
+          );
+          const most = Math.max(0, ...finite.map(({ usd }) => usd));
+          const series = `pennygrad_cost_usd_total{worker="${worker}",category="${category}"}`;
+          expect(before.get(series) ?? 0).toBeCloseTo(most, 9);
+        }
+      }
+    }),
+  );
+});
+
+test('categories sum to price × time alive, and none is negative', () => {
+  const seconds = fc.double({ min: 0, max: 1000, noNaN: true });
+  const phases = fc.record({ load: seconds, compute: seconds, communicate: seconds, wait: seconds, apply: seconds });
+  fc.assert(
+    fc.property(phases, seconds, seconds, seconds, (taken, startupSeconds, evaluateSeconds, unseen) => {
+      const seen = Object.values(taken).reduce((sum, value) => sum + value, startupSeconds + evaluateSeconds);
+      const aliveSeconds = seen + unseen;
+      const costs = costByCategory({
+        priceUsdPerHour: 3600,
+        aliveSeconds,
+        startupSeconds,
+        evaluateSeconds,
+        phases: taken,
+      });
+      expect(Object.values(costs).reduce((sum, value) => sum + value, 0)).toBeCloseTo(aliveSeconds, 6);
+      for (const cost of Object.values(costs)) expect(cost).toBeGreaterThanOrEqual(0);
+      expect(costs.compute).toBeCloseTo(taken.compute + taken.apply, 9);
+    }),
+  );
+});

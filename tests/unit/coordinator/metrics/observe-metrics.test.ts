@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import { member, observeRun, observeShortRun, stepEvent } from '../../../support/observed-run.ts';
+import { parseSamples } from '../../../support/scrape.ts';
+
+async function scrape({ application }: { readonly application: { metrics(): Promise<string> } }) {
+  return parseSamples(await application.metrics());
+}
+
+describe('the metrics of a run', () => {
+  test('count steps, samples, bytes and rejected frames', async () => {
+    const samples = await scrape(observeShortRun());
+    expect(samples.get('pennygrad_steps_total')).toBe(2);
+    expect(samples.get('pennygrad_samples_total')).toBe(128);
+    expect(samples.get('pennygrad_allreduce_bytes_total{direction="received"}')).toBe(160);
+    expect(samples.get('pennygrad_frames_rejected_total{reason="header"}')).toBe(1);
+  });
+
+  test('time steps, their phases and epochs', async () => {
+    const samples = await scrape(observeShortRun());
+    expect(samples.get('pennygrad_step_duration_seconds_sum')).toBe(2);
+    expect(samples.get('pennygrad_step_phase_duration_seconds_count{phase="compute"}')).toBe(4);
+    expect(samples.get('pennygrad_step_phase_duration_seconds_sum{phase="compute"}')).toBeCloseTo(2.2, 9);
+    expect(samples.get('pennygrad_epoch_duration_seconds')).toBe(2);
+    expect(samples.get('pennygrad_samples_per_second')).toBe(64);
+    expect(samples.get('pennygrad_epoch')).toBe(1);
+  });
+
+  test('follow what is learned, by split', async () => {
+    const samples = await scrape(observeShortRun());
+    expect(samples.get('pennygrad_loss{split="train"}')).toBe(0.5);
+    expect(samples.get('pennygrad_loss{split="test"}')).toBe(0.4);
+    expect(samples.get('pennygrad_accuracy_ratio{split="train"}')).toBe(0.75);
+    expect(samples.get('pennygrad_accuracy_ratio{split="test"}')).toBe(0.9);
+  });
+
+  test('charge waiting to the worker that was waited for', async () => {
+    const samples = await scrape(observeShortRun());
+    expect(samples.get('pennygrad_straggler_wait_seconds_total{worker="w0"}')).toBe(1);
+    expect(samples.has('pennygrad_straggler_wait_seconds_total{worker="w1"}')).toBe(false);
+  });
+
+  test('sum costs to price × time alive, by what the time went to', async () => {
+    const samples = await scrape(observeShortRun());
+    const cost = (category: string) => samples.get(`pennygrad_cost_usd_total{worker="w1",category="${category}"}`) ?? 0;
+    expect(cost('startup')).toBeCloseTo(0.002, 9);
+    expect(cost('compute')).toBeCloseTo(0.0007, 9);
+    expect(cost('wait')).toBeCloseTo(0.001, 9);
+    expect(cost('evaluate')).toBeCloseTo(0.0005, 9);
+    const categories = ['compute', 'communicate', 'wait', 'load', 'startup', 'evaluate', 'other'];
+    expect(categories.reduce((sum, category) => sum + cost(category), 0)).toBeCloseTo(4.5 * 0.001, 9);
+    expect(samples.get('pennygrad_worker_price_usd_per_hour{worker="w0"}')).toBe(3.6);
+    expect(samples.get('pennygrad_last_epoch_cost_usd')).toBeCloseTo(2 * 2 * 0.001, 9);
+    // Two workers cost $0.002 a second, in which they train on 64 samples.
+    expect(samples.get('pennygrad_cost_usd_per_thousand_samples')).toBeCloseTo((0.002 / 64) * 1000, 9);
+  });
+
+  test('say nothing of the cost of a worker without a price', async () => {
+    const { metrics, observe } = observeRun();
+    observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
+    observe(stepEvent(0));
+    const series = [...(await scrape(metrics)).keys()];
+    expect(series.filter((name) => /cost_usd_total|price/.test(name))).toEqual([]);
+  });
+
+  test('tell who is there', async () => {
+    const { metrics, observe } = observeRun();
+    observe({ type: 'generation', members: [member(0), member(1)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'worker-heard', workerId: 'w1', unixMs: 1_748_779_200_500 });
+    const before = await scrape(metrics);
+    expect(before.get('pennygrad_world_size')).toBe(2);
+    expect(before.get('pennygrad_worker_last_heartbeat_timestamp_seconds{worker="w1"}')).toBe(1_748_779_200.5);
+    observe({ type: 'worker-lost', workerId: 'w1', reason: 'silent' });
+    observe({ type: 'worker-lost', workerId: 'a stranger', reason: 'silent' });
+    const after = await scrape(metrics);
+    expect(after.get('pennygrad_world_size')).toBe(1);
+    expect(after.get('pennygrad_worker_up{worker="w0"}')).toBe(1);
+    expect(after.get('pennygrad_worker_up{worker="w1"}')).toBe(0);
+    expect(after.has('pennygrad_worker_up{worker="a stranger"}')).toBe(false);
+  });
+
+  test('name the run, and its health follows it', async () => {
+    const { metrics, observe } = observeRun();
+    const info = [...(await scrape(metrics)).keys()].find((series) => series.startsWith('pennygrad_run_info'));
+    expect(info).toContain('run_id="r1"');
+    expect(info).toContain('model="cnn"');
+    expect(metrics.health.read()).toEqual({ status: 'waiting', run_id: 'r1', epoch: 0, step: 0, world_size: 0 });
+    observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'epoch-begun', epoch: 2 });
+    observe(stepEvent(41));
+    expect(metrics.health.read()).toMatchObject({ status: 'training', epoch: 3, step: 42, world_size: 1 });
+    observe({ type: 'predictions', probabilities: new Float32Array(), count: 0 });
+    expect(metrics.health.read().status).toBe('ended');
+  });
+
+  test('the speed starts over with an epoch', async () => {
+    const { metrics, observe } = observeRun();
+    observe({ type: 'epoch-begun', epoch: 0 });
+    observe(stepEvent(0, { seconds: 10 }));
+    observe({ type: 'epoch-begun', epoch: 1 });
+    observe(stepEvent(1, { epoch: 1, seconds: 1 }));
+    expect((await scrape(metrics)).get('pennygrad_samples_per_second')).toBe(64);
+  });
+});
+
+test('every application metric is named as promised, and is documented', async () => {
+  const described = await observeShortRun().application.getMetricsAsJSON();
+  expect(described.map(({ name }) => name.replace('pennygrad_', '')).sort()).toEqual([
+    ...['accuracy_ratio', 'allreduce_bytes_total', 'cost_usd_per_thousand_samples', 'cost_usd_total', 'epoch'],
+    ...['epoch_duration_seconds', 'frames_rejected_total', 'last_epoch_cost_usd', 'loss', 'run_info'],
+    ...['samples_per_second', 'samples_total', 'step_duration_seconds', 'step_phase_duration_seconds', 'steps_total'],
+    ...['straggler_wait_seconds_total', 'worker_last_heartbeat_timestamp_seconds', 'worker_price_usd_per_hour'],
+    ...['worker_up', 'world_size'],
+  ]);
+  for (const { name, help, type, values } of described) {
+    expect(name).toMatch(/^pennygrad_/);
+    expect(help).toMatch(/\.$/);
+    expect(name.endsWith('_total'), name).toBe(String(type) === 'counter');
+    expect(values.length, name).toBeGreaterThan(0);
+  }
+});
