@@ -1,0 +1,11 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { createMetrics } from '../../../../src/coordinator/metrics/metrics.ts';
+import { renderMetricsDoc } from '../../../support/metrics-doc.ts';
+
+const page = fileURLToPath(new URL('../../../../docs/metrics.md', import.meta.url));
+
+// `npm run docs:metrics` runs this very test with --update, which writes the page.
+test('docs/metrics.md is up to date', async () => {
+  await expect(await renderMetricsDoc(createMetrics().application)).toMatchFileSnapshot(page);
+});
