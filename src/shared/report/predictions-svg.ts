@@ -46,6 +46,7 @@ export function renderPredictionsSvg(predictions: Predictions): string {
   const lines = Math.ceil(rows.length / perRow);
   const width = 2 * margin + columns * (card.width + card.gap) - card.gap;
   const height = 2 * margin + headHeight + Math.max(0, lines * (card.height + card.gap) - card.gap);
+  const subject = rows.length === 1 ? '1 test image' : `${rows.length} test images`;
   const correct = rows.filter((row) => row.correct).length;
   const cards = rows.map((row, index) => {
     const x = margin + (index % perRow) * (card.width + card.gap);
@@ -53,11 +54,11 @@ export function renderPredictionsSvg(predictions: Predictions): string {
     return `<g transform="translate(${x} ${y})">${renderCard(row, predictions.imageShape)}</g>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title desc">
-<title id="title">Predictions for the first ${rows.length} test images</title>
+<title id="title">What the model makes of ${subject}</title>
 <desc id="desc">${rows.map(describe).join(' ')}</desc>
 <style>${style}</style>
 <rect class="page" width="100%" height="100%"/>
-<text class="head" x="${margin}" y="${margin + 16}">First ${rows.length} test images</text>
+<text class="head" x="${margin}" y="${margin + 16}">${subject}</text>
 <text class="quiet" x="${margin}" y="${margin + 36}">${correct} of ${rows.length} right</text>
 ${cards.join('\n')}
 </svg>
@@ -66,7 +67,7 @@ ${cards.join('\n')}
 
 function describe({ label, predicted, probability, correct }: Prediction, index: number): string {
   const sure = `predicted ${predicted} at ${probabilityText(probability)}`;
-  return `Image ${index}: ${sure}, ${correct ? 'right' : `wrong: it is ${label}`}.`;
+  return `Image ${index + 1}: ${sure}, ${correct ? 'right' : `wrong: it is ${label}`}.`;
 }
 
 function renderCard(row: Prediction, shape: ImageShape): string {

@@ -53,7 +53,7 @@ describe('renderPredictionsSvg', () => {
   test('tells a screen reader what it shows', () => {
     expect(svg).toContain('role="img" aria-labelledby="title desc"');
     expect(svg).toMatch(
-      /<desc id="desc">Image 0: predicted 7 at 90.0 %, right\..*predicted 6 at 52.0 %, wrong: it is 5\./,
+      /<desc id="desc">Image 1: predicted 7 at 90.0 %, right\..*predicted 6 at 52.0 %, wrong: it is 5\./,
     );
   });
 
