@@ -48,6 +48,7 @@ export function registerWasmKernels(device: () => WasmDevice): void {
   registerFusedConvolution(device);
   replaceConvolutionGradients(device);
   replaceMaxPool(device);
+  replaceIdentity(device);
 }
 
 type Kernel = (inputs: Record<string, tf.TensorInfo>, attributes: tf.NamedAttrMap) => tf.TensorInfo | tf.TensorInfo[];
@@ -147,6 +148,15 @@ function replaceMaxPool(device: () => WasmDevice): void {
       ...shape,
     );
     return dx;
+  });
+}
+
+/** Stock copies; tfjs clones every tensor that it saves for a gradient, and never writes to one. */
+function replaceIdentity(device: () => WasmDevice): void {
+  register(tf.Identity, ({ x }) => {
+    const { dataId, shape, dtype } = present(x);
+    device().memory.share(dataId);
+    return { dataId, shape, dtype };
   });
 }
 

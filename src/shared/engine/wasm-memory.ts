@@ -11,6 +11,8 @@ export interface WasmMemory {
   addressOf(tensor: tf.TensorInfo): number;
   /** A new tensor without values yet. */
   allocate(shape: readonly number[], dtype?: 'float32' | 'int32'): tf.TensorInfo;
+  /** Lets one more tensor have the same data; they go with the last of them. */
+  share(dataId: tf.TensorInfo['dataId']): void;
   /** Frees a tensor that tfjs's engine has not seen. */
   free(tensor: tf.TensorInfo): void;
   /** At least `bytes` bytes, for use until the next call. */
@@ -29,6 +31,7 @@ interface BackendInsides {
   };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
   makeOutput(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo;
+  incRef(dataId: object): void;
   disposeData(dataId: object): boolean;
 }
 
@@ -56,6 +59,7 @@ function shareMemory(backend: BackendInsides): WasmMemory {
     // Addresses above 2 GiB come out of the module as negative numbers.
     addressOf: ({ dataId }) => backend.dataIdMap.get(dataId).memoryOffset >>> 0,
     allocate: (shape, dtype = 'float32') => backend.makeOutput(shape, dtype),
+    share: (dataId) => backend.incRef(dataId),
     free: ({ dataId }) => void backend.disposeData(dataId),
     scratch(bytes) {
       if (bytes > scratchBytes) {

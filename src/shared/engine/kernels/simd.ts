@@ -11,13 +11,8 @@ export function whereActive(gradient: v128, activation: v128): v128 {
   return v128.and(gradient, f32x4.gt(activation, f32x4.splat(0)));
 }
 
-/** Stores the first `count` (1 to 8) lanes of a pair of vectors. */
+/** Stores the first `count` (1 to 7) lanes of a pair of vectors. */
 export function storeLanes(address: usize, low: v128, high: v128, count: i32): void {
-  if (count >= 8) {
-    v128.store(address, low);
-    v128.store(address, high, 16);
-    return;
-  }
   let rest = low;
   if (count >= 4) {
     v128.store(address, low);
@@ -30,21 +25,12 @@ export function storeLanes(address: usize, low: v128, high: v128, count: i32): v
   if (count > 2) store<f32>(address, f32x4.extract_lane(rest, 2), 8);
 }
 
-/** Adds the first `count` (1 to 8) lanes of a pair of vectors to what is stored. */
-export function addLanes(address: usize, low: v128, high: v128, count: i32): void {
-  if (count >= 8) {
-    v128.store(address, f32x4.add(v128.load(address), low));
-    v128.store(address, f32x4.add(v128.load(address, 16), high), 16);
-    return;
-  }
-  let rest = low;
-  if (count >= 4) {
-    v128.store(address, f32x4.add(v128.load(address), low));
-    address += 16;
-    count -= 4;
-    rest = high;
-  }
-  if (count > 0) store<f32>(address, load<f32>(address) + f32x4.extract_lane(rest, 0));
-  if (count > 1) store<f32>(address, load<f32>(address, 4) + f32x4.extract_lane(rest, 1), 4);
-  if (count > 2) store<f32>(address, load<f32>(address, 8) + f32x4.extract_lane(rest, 2), 8);
+/** `min(count, 4)` stored floats, and zeros in the other lanes. */
+export function loadLanes(address: usize, count: i32): v128 {
+  let lanes = f32x4.splat(0);
+  if (count > 0) lanes = v128.load32_zero(address);
+  if (count > 1) lanes = f32x4.replace_lane(lanes, 1, load<f32>(address, 4));
+  if (count > 2) lanes = f32x4.replace_lane(lanes, 2, load<f32>(address, 8));
+  if (count > 3) lanes = f32x4.replace_lane(lanes, 3, load<f32>(address, 12));
+  return lanes;
 }

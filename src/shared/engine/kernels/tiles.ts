@@ -4,7 +4,7 @@
  * One step of depth an iteration, on purpose: with more, V8 runs out of the sixteen registers and spills. They stay
  * functions of their own for the same reason, so that nothing around them competes for registers.
  */
-import { addLanes, multiplyAdd, storeLanes } from './simd';
+import { loadLanes, multiplyAdd, storeLanes } from './simd';
 
 /**
  * `out = activation(bias + rowQuad · panel)` for up to four rows of up to eight columns.
@@ -62,10 +62,20 @@ export function multiplyTile(
     c30 = f32x4.max(c30, zero);
     c31 = f32x4.max(c31, zero);
   }
-  storeLanes(out, c00, c01, columns);
-  if (rows > 1) storeLanes(out + rowBytes, c10, c11, columns);
-  if (rows > 2) storeLanes(out + 2 * rowBytes, c20, c21, columns);
-  if (rows > 3) storeLanes(out + 3 * rowBytes, c30, c31, columns);
+  const out1 = out + rowBytes;
+  const out2 = out1 + rowBytes;
+  const out3 = out2 + rowBytes;
+  if (columns >= 8) {
+    storePair(out, c00, c01);
+    if (rows > 1) storePair(out1, c10, c11);
+    if (rows > 2) storePair(out2, c20, c21);
+    if (rows > 3) storePair(out3, c30, c31);
+  } else {
+    storeLanes(out, c00, c01, columns);
+    if (rows > 1) storeLanes(out1, c10, c11, columns);
+    if (rows > 2) storeLanes(out2, c20, c21, columns);
+    if (rows > 3) storeLanes(out3, c30, c31, columns);
+  }
 }
 
 /** Adds `rowQuad · panel` to up to four rows of up to eight columns, each row at an address of its own. */
@@ -109,10 +119,17 @@ export function accumulateTile(
     rowQuad += 16;
     panel += 32;
   }
-  addLanes(row0, c00, c01, columns);
-  if (rows > 1) addLanes(row1, c10, c11, columns);
-  if (rows > 2) addLanes(row2, c20, c21, columns);
-  if (rows > 3) addLanes(row3, c30, c31, columns);
+  if (columns >= 8) {
+    addPair(row0, c00, c01);
+    if (rows > 1) addPair(row1, c10, c11);
+    if (rows > 2) addPair(row2, c20, c21);
+    if (rows > 3) addPair(row3, c30, c31);
+  } else {
+    addLanes(row0, c00, c01, columns);
+    if (rows > 1) addLanes(row1, c10, c11, columns);
+    if (rows > 2) addLanes(row2, c20, c21, columns);
+    if (rows > 3) addLanes(row3, c30, c31, columns);
+  }
 }
 
 /**
@@ -183,4 +200,21 @@ export function accumulateOuterProducts(
   v128.store(tile2, c21, 16);
   v128.store(tile3, c30);
   v128.store(tile3, c31, 16);
+}
+
+function storePair(address: usize, low: v128, high: v128): void {
+  v128.store(address, low);
+  v128.store(address, high, 16);
+}
+
+function addPair(address: usize, low: v128, high: v128): void {
+  v128.store(address, f32x4.add(v128.load(address), low));
+  v128.store(address, f32x4.add(v128.load(address, 16), high), 16);
+}
+
+/** `addPair` of the first `count` (1 to 7) lanes. */
+function addLanes(address: usize, low: v128, high: v128, count: i32): void {
+  const storedLow = loadLanes(address, count);
+  const storedHigh = loadLanes(address + 16, count - 4);
+  storeLanes(address, f32x4.add(storedLow, low), f32x4.add(storedHigh, high), count);
 }
