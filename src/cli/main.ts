@@ -24,7 +24,7 @@ const cli = yargs(args)
   .epilogue('Exit codes: 0 done, 2 bad input, 3 run failed, 4 worker lost or deadline passed, 130 interrupted.')
   // Yargs would print the whole help before the one line that matters.
   .fail((message, error) => {
-    throw error ?? badInput(`${message} (see pennygrad --help)`);
+    throw error === undefined || error.name === 'YError' ? badInput(`${message} (see pennygrad --help)`) : error;
   });
 
 for (const add of [addTrainCommand, addCoordinatorCommand, addWorkerCommand, addEvaluateCommand, addPredictCommand]) {

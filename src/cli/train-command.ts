@@ -48,15 +48,15 @@ async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<
       process.exit(exitCodes.interrupted);
     },
   );
-  if (settings.workers > availableParallelism()) {
-    output.warn(`${settings.workers} workers share ${availableParallelism()} cores: each will be slower`);
-  }
   try {
     const result = await startRun({
       ...{ settings, output },
       bind: 'tcp://127.0.0.1:*',
       signal: interruption.signal,
       onListening({ endpoint, workerGone }, dataset) {
+        if (settings.workers > availableParallelism()) {
+          output.warn(`${settings.workers} workers share ${availableParallelism()} cores: each will be slower`);
+        }
         workers = launchLocalWorkers({
           ids: Array.from({ length: settings.workers }, (_, index) => `w${index}`),
           args: workerArguments(settings, endpoint, dataset.name),

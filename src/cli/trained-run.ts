@@ -37,7 +37,10 @@ type OpenSettings = DataSettings & {
 export async function openTrainedRun(path: string, settings: OpenSettings): Promise<TrainedRun> {
   const folder = findCheckpoint(path);
   const state = decodeCheckpoint(folder, (file) => readFileSync(join(folder, file)));
-  const dataset = await loadDataset(settings.dataset ?? readDatasetName(path), settings);
+  const dataset = await loadDataset(settings.dataset ?? readDatasetName(path), {
+    ...settings,
+    onWarning: (line) => console.error(`pennygrad: warning: ${line}`),
+  });
   const { model, optimizer, seed } = state;
   if (dataset.imageShape.join() !== model.inputShape.join() || dataset.classes !== model.classes) {
     throw badInput(

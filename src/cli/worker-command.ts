@@ -77,7 +77,8 @@ export function addWorkerCommand(cli: Argv): Argv {
         {
           clock: systemClock,
           uptime: () => process.uptime(),
-          loadDataset: (name) => loadDataset(settings.dataset ?? name, settings),
+          loadDataset: (name) =>
+            loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
           selectEngine: () => selectEngine(settings.backend),
           log: (line) => console.log(line),
         },

@@ -7,6 +7,9 @@ import { type Predictions, renderPredictionsSvg } from '../shared/report/predict
 import type { RunStatus } from '../shared/report/run-record.ts';
 import { type Summary, summarize } from '../shared/report/summary.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { startMetricsServer } from './metrics/metrics-server.ts';
+import { observeMetrics } from './metrics/observe-metrics.ts';
 import type { RunEvent, RunObserver } from './run-events.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { createRunRecorder } from './run-recorder.ts';
@@ -62,13 +65,15 @@ export interface RunResult {
 export async function runTraining(options: RunOptions, context: RunContext): Promise<RunResult> {
   const { clock } = context;
   const startedAtUnixMs = clock.unixMs();
-  const server = { port: 0, warning: undefined as string | undefined, close: async () => {} };
+  const metrics = createMetrics();
+  const server = await startMetricsServer({ ...options.metrics, metrics });
   const folder = await closingOnError(server, async () => openRunFolder(options.out, options));
   const recorder = createRunRecorder({ ...options, startedAtUnixMs, modelName: options.model.name });
   let probabilities: Float32Array | undefined;
   const observers: RunObserver[] = [
     folder.observe,
     recorder.observe,
+    observeMetrics(metrics, options, clock),
     context.observe,
     (event) => {
       if (event.type === 'predictions') probabilities = event.probabilities;
