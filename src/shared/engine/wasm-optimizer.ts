@@ -47,7 +47,8 @@ export function createWasmOptimizer(
         return (parameters, sum, out, count, offset) =>
           kernels.adamUpdate(
             ...([parameters, sum, first + offset, second + offset, out, count, samples] as const),
-            ...([beta1, beta2, correction1, correction2, learningRate, epsilon] as const),
+            ...([beta1, 1 - beta1, beta2, 1 - beta2] as const),
+            ...([correction1, correction2, learningRate, epsilon] as const),
           );
       }
       default:

@@ -1,6 +1,7 @@
 /** The part of the WebAssembly JavaScript interface used here: Node has it, its types do not. */
 declare namespace WebAssembly {
-  interface Memory {
+  class Memory {
+    constructor(descriptor: { readonly initial: number });
     readonly buffer: ArrayBuffer;
   }
   function validate(module: Uint8Array): boolean;
