@@ -1,0 +1,239 @@
+/** What every engine must do, whatever it computes with. */
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine, EngineOptions, EngineProvider } from '../../src/shared/engine/engine.ts';
+import { initialParameters } from '../../src/shared/model/initialize.ts';
+import type { ModelName, OptimizerName } from '../../src/shared/model/model-spec.ts';
+import { relativeError } from '../support/compare-vectors.ts';
+import { engineDataset } from '../support/engine-dataset.ts';
+
+// The smallest images that the CNN takes, and few: the reference engine does about thirty of them in a second.
+const imageShape = [18, 19, 1] as const;
+const classes = 5;
+const dataset = engineDataset(imageShape, classes, 12, 5);
+
+function options(model: ModelName, optimizer: OptimizerName, seed = 1): EngineOptions {
+  return {
+    model: { name: model, inputShape: imageShape, classes },
+    optimizer: { name: optimizer, learningRate: 0.01 },
+    seed,
+    dataset,
+  };
+}
+
+/** Leaves the process-wide tfjs backend as the engine under test finds it, which may be another's. */
+export function describeEngine(title: string, provider: EngineProvider): void {
+  describe(`${title} engine`, () => {
+    let engine: Engine;
+
+    beforeAll(async () => {
+      engine = await provider.create(options('cnn', 'adam'));
+    });
+    afterAll(() => engine.dispose());
+
+    const initial = async () => {
+      await engine.setParameters(await parametersOf(options('cnn', 'adam')));
+    };
+    /** Initial parameters by way of a second engine, which also puts tfjs's global state to use. */
+    async function parametersOf(spec: EngineOptions): Promise<Float32Array> {
+      const other = await provider.create(spec);
+      const parameters = await other.getParameters();
+      other.dispose();
+      return parameters;
+    }
+    async function gradientsOf(of: Engine, ...indices: number[]) {
+      const gradients = new Float32Array(of.parameterCount).fill(Number.NaN);
+      const result = await of.computeGradients(Uint32Array.from(indices), gradients);
+      return { ...result, gradients };
+    }
+    async function trainSteps(of: Engine, steps: number): Promise<void> {
+      for (let step = 0; step < steps; step++) {
+        const indices = Array.from({ length: 3 }, (_, i) => (step * 3 + i) % dataset.trainCount);
+        const { gradients } = await gradientsOf(of, ...indices);
+        await of.applyGradients(gradients, indices.length);
+      }
+    }
+
+    it('says what it is', async () => {
+      expect(engine.name).toBe(provider.name);
+      const availability = await provider.probe();
+      expect(availability).toEqual({ usable: true, device: engine.device });
+    });
+
+    it('starts from the parameters that the seed decides, whatever the engine', async () => {
+      const shapes = engine.artifacts().weightSpecs.map(({ shape }) => shape);
+      expect(await parametersOf(options('cnn', 'adam', 7))).toEqual(initialParameters(shapes, 7));
+      expect(await parametersOf(options('cnn', 'adam', 8))).not.toEqual(initialParameters(shapes, 7));
+    });
+
+    it('describes one weight for each stretch of the flat vector', () => {
+      const sizes = engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1));
+      expect(sizes.reduce((sum, size) => sum + size)).toBe(engine.parameterCount);
+    });
+
+    it('gives back the parameters it was given, as a copy', async () => {
+      const given = Float32Array.from({ length: engine.parameterCount }, (_, i) => Math.fround(Math.sin(i)));
+      const kept = given.slice();
+      await engine.setParameters(given);
+      given.fill(0);
+      const read = await engine.getParameters();
+      expect(read).toEqual(kept);
+      read.fill(0);
+      expect(await engine.getParameters()).toEqual(kept);
+      await initial();
+    });
+
+    it('sums over samples: the parts of a batch add up to it, and order does not matter', async () => {
+      const whole = await gradientsOf(engine, 0, 1, 2, 3, 4);
+      const parts = [await gradientsOf(engine, 4, 0), await gradientsOf(engine, 2), await gradientsOf(engine, 3, 1)];
+      const sum = new Float32Array(engine.parameterCount);
+      for (const { gradients } of parts) for (const [i, g] of gradients.entries()) sum[i] = (sum[i] ?? 0) + g;
+      expect(relativeError(sum, whole.gradients)).toBeLessThan(1e-5);
+      const lossSum = parts.reduce((total, part) => total + part.lossSum, 0);
+      expect(relativeError([lossSum], [whole.lossSum])).toBeLessThan(1e-6);
+      expect(parts.reduce((total, part) => total + part.correct, 0)).toBe(whole.correct);
+      expect(whole.lossSum).toBeGreaterThan(0);
+    });
+
+    it('counts a sample twice that is there twice', async () => {
+      const once = await gradientsOf(engine, 3);
+      const twice = await gradientsOf(engine, 3, 3);
+      expect(
+        relativeError(
+          twice.gradients,
+          once.gradients.map((g) => 2 * g),
+        ),
+      ).toBeLessThan(1e-5);
+      expect(relativeError([twice.lossSum], [2 * once.lossSum])).toBeLessThan(1e-6);
+    });
+
+    it('writes zeros for a batch of none', async () => {
+      const { gradients, lossSum, correct } = await gradientsOf(engine);
+      expect(gradients.every((g) => g === 0)).toBe(true);
+      expect([lossSum, correct]).toEqual([0, 0]);
+    });
+
+    it('finds the gradient of the loss that evaluate reports, by central differences', async () => {
+      const small = await provider.create(options('softmax', 'sgd'));
+      const { gradients, lossSum } = await gradientsOf(small, 0, 1, 2, 3, 4, 5);
+      const parameters = await small.getParameters();
+      const direction = Float32Array.from(gradients, (_, i) => Math.cos(i));
+      const lossAt = async (distance: number) => {
+        await small.setParameters(parameters.map((p, i) => p + distance * (direction[i] ?? 0)));
+        return (await small.evaluate('train', 0, 6)).lossSum;
+      };
+      const slope = ((await lossAt(0.01)) - (await lossAt(-0.01))) / 0.02;
+      const expected = gradients.reduce((sum, g, i) => sum + g * (direction[i] ?? 0), 0);
+      expect(relativeError([slope], [expected])).toBeLessThan(1e-3);
+      expect(relativeError([await lossAt(0)], [lossSum])).toBeLessThan(1e-6);
+      small.dispose();
+    });
+
+    it('divides the gradient by the samples of the global batch', async () => {
+      const small = await provider.create(options('softmax', 'sgd'));
+      const before = await small.getParameters();
+      const sum = Float32Array.from(before, (_, i) => (i % 7) - 3);
+      await small.applyGradients(sum, 8);
+      const expected = before.map((p, i) => p - (0.01 * (sum[i] ?? 0)) / 8);
+      expect(relativeError(await small.getParameters(), expected)).toBeLessThan(1e-6);
+      small.dispose();
+    });
+
+    it('evaluates any interval of either split as it computes gradients', async () => {
+      const evaluated = await engine.evaluate('train', 2, 4);
+      const { lossSum, correct } = await gradientsOf(engine, 2, 3);
+      expect(relativeError([evaluated.lossSum], [lossSum])).toBeLessThan(1e-6);
+      expect(evaluated.correct).toBe(correct);
+      const whole = await engine.evaluate('test', 0, 5);
+      const halves = [await engine.evaluate('test', 0, 2), await engine.evaluate('test', 2, 5)] as const;
+      expect(relativeError([halves[0].lossSum + halves[1].lossSum], [whole.lossSum])).toBeLessThan(1e-6);
+      expect(halves[0].correct + halves[1].correct).toBe(whole.correct);
+      expect(await engine.evaluate('test', 3, 3)).toEqual({ lossSum: 0, correct: 0 });
+    });
+
+    it('predicts probabilities that have the loss that evaluate reports', async () => {
+      const { images, labels, count } = dataset.test;
+      const probabilities = await engine.predict(images, count);
+      expect(probabilities.length).toBe(count * classes);
+      let lossSum = 0;
+      for (let i = 0; i < count; i++) {
+        const row = probabilities.subarray(i * classes, (i + 1) * classes);
+        expect(row.reduce((sum, p) => sum + p)).toBeCloseTo(1, 5);
+        lossSum -= Math.log(row[labels[i] ?? -1] ?? Number.NaN);
+      }
+      expect(relativeError([lossSum], [(await engine.evaluate('test', 0, count)).lossSum])).toBeLessThan(1e-5);
+    });
+
+    it.each(['mlp', 'softmax', 'cnn'] as const)('learns: %s', async (model) => {
+      const learner = await provider.create(options(model, 'adam'));
+      const before = await learner.evaluate('train', 0, 6);
+      await trainSteps(learner, 6);
+      const after = await learner.evaluate('train', 0, 6);
+      expect(after.lossSum).toBeLessThan(0.8 * before.lossSum);
+      learner.dispose();
+    });
+
+    it.each(['adam', 'sgd'] as const)(
+      'goes on from saved parameters and state of %s as if never stopped',
+      async (name) => {
+        const first = await provider.create(options('softmax', name));
+        const fresh = await first.getOptimizerState();
+        expect(fresh.iterations).toBe(0);
+        expect(fresh.slots.every((slot) => slot.length === first.parameterCount && slot.every((x) => x === 0))).toBe(
+          true,
+        );
+        await trainSteps(first, 3);
+        const [parameters, state] = [await first.getParameters(), await first.getOptimizerState()];
+        expect(state.iterations).toBe(3);
+        expect(state.slots.length).toBe(name === 'adam' ? 2 : 0);
+
+        const second = await provider.create(options('softmax', name, 99));
+        await trainSteps(second, 1);
+        await second.setParameters(parameters);
+        await second.setOptimizerState(state);
+        expect(await second.getOptimizerState()).toEqual(state);
+        await trainSteps(first, 2);
+        await trainSteps(second, 2);
+        expect(relativeError(await second.getParameters(), await first.getParameters())).toBeLessThan(1e-6);
+        first.dispose();
+        second.dispose();
+      },
+    );
+
+    it('leaves no tensor behind, neither in steps nor in its life', async () => {
+      const atFirst = tf.memory().numTensors;
+      const busy = await provider.create(options('cnn', 'adam'));
+      await trainSteps(busy, 1);
+      const afterOne = tf.memory();
+      await trainSteps(busy, 2);
+      await busy.evaluate('test', 0, 5);
+      await busy.predict(dataset.test.images, 5);
+      await busy.setParameters(await busy.getParameters());
+      await busy.setOptimizerState(await busy.getOptimizerState());
+      expect(tf.memory()).toMatchObject({ numTensors: afterOne.numTensors, numBytes: afterOne.numBytes });
+      busy.dispose();
+      expect(tf.memory().numTensors).toBe(atFirst);
+    });
+
+    it('may be disposed of twice, and says so when used after', async () => {
+      const gone = await provider.create(options('softmax', 'sgd'));
+      gone.dispose();
+      gone.dispose();
+      await expect(gone.getParameters()).rejects.toThrow(/after its disposal/);
+    });
+
+    it('refuses what does not fit, in words', async () => {
+      const short = new Float32Array(3);
+      await expect(engine.setParameters(short)).rejects.toThrow(/3 floats, but the model has \d+ parameters/);
+      await expect(engine.applyGradients(short, 1)).rejects.toThrow(/3 floats/);
+      await expect(engine.computeGradients(Uint32Array.of(0), short)).rejects.toThrow(/3 floats/);
+      await expect(gradientsOf(engine, dataset.trainCount)).rejects.toThrow(/sample 12 is not one of the 12/);
+      await expect(engine.applyGradients(new Float32Array(engine.parameterCount), 0)).rejects.toThrow(/0 samples/);
+      await expect(engine.evaluate('test', 0, 6)).rejects.toThrow(/\[0, 6\).*5 samples/);
+      await expect(engine.predict(new Uint8Array(7), 1)).rejects.toThrow(/18×19×1/);
+      await expect(engine.setOptimizerState({ iterations: 1, slots: [] })).rejects.toThrow(/adam has 2 slots, not 0/);
+      const wide = { ...options('cnn', 'adam').model, inputShape: [19, 19, 1] as const };
+      await expect(provider.create({ ...options('cnn', 'adam'), model: wide })).rejects.toThrow(/19×19×1.*18×19×1/);
+    });
+  });
+}
