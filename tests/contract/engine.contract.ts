@@ -48,7 +48,7 @@ export function describeEngine(title: string, provider: EngineProvider): void {
     }
     async function trainSteps(of: Engine, steps: number): Promise<void> {
       for (let step = 0; step < steps; step++) {
-        const indices = Array.from({ length: 3 }, (_, i) => (step * 3 + i) % dataset.trainCount);
+        const indices = Array.from({ length: 2 }, (_, i) => (step * 2 + i) % dataset.trainCount);
         const { gradients } = await gradientsOf(of, ...indices);
         await of.applyGradients(gradients, indices.length);
       }
@@ -62,8 +62,9 @@ export function describeEngine(title: string, provider: EngineProvider): void {
 
     it('starts from the parameters that the seed decides, whatever the engine', async () => {
       const shapes = engine.artifacts().weightSpecs.map(({ shape }) => shape);
-      expect(await parametersOf(options('cnn', 'adam', 7))).toEqual(initialParameters(shapes, 7));
-      expect(await parametersOf(options('cnn', 'adam', 8))).not.toEqual(initialParameters(shapes, 7));
+      const expected = initialParameters(shapes, 7);
+      expect(relativeError(await parametersOf(options('cnn', 'adam', 7)), expected)).toBe(0);
+      expect(relativeError(await parametersOf(options('cnn', 'adam', 8)), expected)).toBeGreaterThan(0.1);
     });
 
     it('describes one weight for each stretch of the flat vector', () => {
@@ -77,15 +78,15 @@ export function describeEngine(title: string, provider: EngineProvider): void {
       await engine.setParameters(given);
       given.fill(0);
       const read = await engine.getParameters();
-      expect(read).toEqual(kept);
+      expect(relativeError(read, kept)).toBe(0);
       read.fill(0);
-      expect(await engine.getParameters()).toEqual(kept);
+      expect(relativeError(await engine.getParameters(), kept)).toBe(0);
       await initial();
     });
 
     it('sums over samples: the parts of a batch add up to it, and order does not matter', async () => {
-      const whole = await gradientsOf(engine, 0, 1, 2, 3, 4);
-      const parts = [await gradientsOf(engine, 4, 0), await gradientsOf(engine, 2), await gradientsOf(engine, 3, 1)];
+      const whole = await gradientsOf(engine, 0, 1, 2, 3);
+      const parts = [await gradientsOf(engine, 3, 0), await gradientsOf(engine, 2), await gradientsOf(engine, 1)];
       const sum = new Float32Array(engine.parameterCount);
       for (const { gradients } of parts) for (const [i, g] of gradients.entries()) sum[i] = (sum[i] ?? 0) + g;
       expect(relativeError(sum, whole.gradients)).toBeLessThan(1e-5);
@@ -164,11 +165,12 @@ export function describeEngine(title: string, provider: EngineProvider): void {
       expect(relativeError([lossSum], [(await engine.evaluate('test', 0, count)).lossSum])).toBeLessThan(1e-5);
     });
 
-    it.each(['mlp', 'softmax', 'cnn'] as const)('learns: %s', async (model) => {
+    it.each(['mlp', 'softmax', 'cnn'] as const)('learns what it is shown: %s', async (model) => {
       const learner = await provider.create(options(model, 'adam'));
-      const before = await learner.evaluate('train', 0, 6);
-      await trainSteps(learner, 6);
-      const after = await learner.evaluate('train', 0, 6);
+      const before = await learner.evaluate('train', 0, 2);
+      for (let step = 0; step < 3; step++)
+        await learner.applyGradients((await gradientsOf(learner, 0, 1)).gradients, 2);
+      const after = await learner.evaluate('train', 0, 2);
       expect(after.lossSum).toBeLessThan(0.8 * before.lossSum);
       learner.dispose();
     });
@@ -205,7 +207,7 @@ export function describeEngine(title: string, provider: EngineProvider): void {
       const busy = await provider.create(options('cnn', 'adam'));
       await trainSteps(busy, 1);
       const afterOne = tf.memory();
-      await trainSteps(busy, 2);
+      await trainSteps(busy, 1);
       await busy.evaluate('test', 0, 5);
       await busy.predict(dataset.test.images, 5);
       await busy.setParameters(await busy.getParameters());

@@ -46,7 +46,7 @@ export function registerWasmKernels(device: () => WasmDevice): void {
   if (registered) return;
   registered = true;
   registerFusedConvolution(device);
-  replaceConvolutionGradients(device);
+  replaceConvolution(device);
   replaceMaxPool(device);
   replaceIdentity(device);
 }
@@ -100,7 +100,12 @@ function registerFusedConvolution(device: () => WasmDevice): void {
   });
 }
 
-function replaceConvolutionGradients(device: () => WasmDevice): void {
+function replaceConvolution(device: () => WasmDevice): void {
+  // Stock pads wrongly for `same` where strides are larger than the filter.
+  register(tf.Conv2D, ({ x, filter }, attributes) => {
+    const info = convolutionInfo(present(x).shape, present(filter).shape, attributes);
+    return convolutionForward(device(), present(x), present(filter), undefined, info, false);
+  });
   register(tf.Conv2DBackpropFilter, ({ x, dy }, attributes) => {
     const { filterShape } = attributes as unknown as tf.Conv2DBackpropFilterAttrs;
     const info = convolutionInfo(present(x).shape, filterShape, attributes);
@@ -115,7 +120,7 @@ function replaceConvolutionGradients(device: () => WasmDevice): void {
   });
 }
 
-/** @throws for images that are not NHWC, which the backend's forward convolution does not take either */
+/** @throws for images that are not NHWC, which no kernel of this backend takes */
 function convolutionInfo(inputShape: number[], filterShape: number[], attributes: tf.NamedAttrMap): ConvolutionInfo {
   const { strides, pad, dilations, dimRoundingMode, dataFormat } = attributes as unknown as tf.Conv2DAttrs;
   if (dataFormat === 'NCHW') throw new Error('the wasm backend takes NHWC images only');
