@@ -1,6 +1,6 @@
 /** From settings to a finished run: what `train` and `coordinator` share. */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/control-plane.ts';
 import { type RunResult, runTraining } from '../coordinator/run.ts';
 import { systemClock } from '../shared/core/clock.ts';
@@ -62,6 +62,8 @@ export async function startRun({ settings, bind, output, signal, onListening }: 
 /** Sorts by time, says what it was, and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`. */
 function newRunId(now: Date, dataset: string, { model, workers }: TrainSettings): string {
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const name = dataset.replace(/[^\w-]+/g, '_').slice(-30);
+  const name = basename(dataset)
+    .replace(/[^\w-]+/g, '_')
+    .slice(0, 30);
   return `${time}-${name}-${model}-w${workers}-${randomBytes(2).toString('hex')}`;
 }

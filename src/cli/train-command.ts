@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
+import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { exitCodes } from '../shared/core/errors.ts';
 import { listenForInterruption } from './interruption.ts';
 import { type LocalWorkers, launchLocalWorkers } from './local-workers.ts';
@@ -14,8 +15,6 @@ import {
 } from './settings.ts';
 import { startRun } from './start-run.ts';
 
-/** How long workers may take to exit once they were told to stop. */
-const exitGraceMs = 3000;
 /** A worker's own words travel by socket, and may arrive after the news of its exit. */
 const lastWordsMs = 500;
 
@@ -70,7 +69,7 @@ async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<
     });
     return output.end(result);
   } finally {
-    await workers?.stop(exitGraceMs);
+    await workers?.stop(deadlinesFrom(settings.timeout).exitMs);
     interruption.dispose();
   }
 }

@@ -18,7 +18,8 @@ import { lastCheckpoint, readSummary } from '../support/run-folder.ts';
 const folder = writeIdxFolder(2000, 200);
 const timeout = 5;
 /** A run that lasts until something happens to it. */
-const endless = ['--dataset', folder, '--epochs', '100000', '--timeout', String(timeout), '--metrics-port', '0'];
+const common = ['--dataset', folder, '--timeout', String(timeout), '--metrics-port', '0'];
+const endless = [...common, '--epochs', '100000'];
 
 afterEach(killAll);
 
@@ -112,7 +113,7 @@ describe('a coordinator', () => {
   });
 
   it('goes on training while strangers send it garbage', async () => {
-    const job = start(['train', ...endless, '--epochs', '3', '--verbose']);
+    const job = start(['train', ...common, '--epochs', '3', '--verbose']);
     const [, endpoint] = await job.waitFor(/(?:listening on|--connect) (tcp:\S+)/);
     const stranger = new Dealer({ linger: 0 });
     stranger.connect(endpoint ?? '');

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { EngineAvailability, EngineName, EngineProvider } from '../../../src/shared/engine/engine.ts';
+import { engineProviders, selectEngine, wasmProvider } from '../../../src/shared/engine/engines.ts';
+import { chooseFlavour } from '../../../src/shared/engine/kernel-module.ts';
+
+function provider(name: EngineName, availability: EngineAvailability): EngineProvider {
+  return { name, probe: async () => availability, create: () => Promise.reject(new Error('only probed')) };
+}
+
+const usable = { usable: true, device: 'a device' } as const;
+const broken = { usable: false, reason: 'the moon is full', remedy: 'wait' } as const;
+
+describe('selectEngine', () => {
+  it('takes the first that works, and says why', async () => {
+    const both = [provider('wasm', usable), provider('cpu', usable)];
+    expect(await selectEngine('auto', both)).toEqual({
+      provider: both[0],
+      reason: 'wasm: the fastest engine that works here (a device)',
+    });
+  });
+
+  it('says what it passed over', async () => {
+    const { provider: chosen, reason } = await selectEngine('auto', [
+      provider('wasm', broken),
+      provider('cpu', usable),
+    ]);
+    expect(chosen.name).toBe('cpu');
+    expect(reason).toBe('cpu: the fastest engine that works here (a device); wasm is not usable: the moon is full');
+  });
+
+  it('takes the one that was named, whatever is faster', async () => {
+    const selected = await selectEngine('cpu', [provider('wasm', usable), provider('cpu', usable)]);
+    expect(selected.provider.name).toBe('cpu');
+    expect(selected.reason).toBe('cpu: as asked for (a device)');
+  });
+
+  it('refuses one that was named and is not usable, with the reason and what to do', async () => {
+    const selection = selectEngine('wasm', [provider('wasm', broken), provider('cpu', usable)]);
+    await expect(selection).rejects.toThrow('engine wasm is not usable: the moon is full; wait');
+    await expect(selection).rejects.toMatchObject({ code: 'bad-input' });
+  });
+
+  it('says why none works', async () => {
+    await expect(selectEngine('auto', [provider('wasm', broken)])).rejects.toThrow(
+      'no engine works here: wasm is not usable: the moon is full',
+    );
+  });
+
+  it('finds wasm usable on every Node that pennygrad supports', async () => {
+    const { provider: chosen, reason } = await selectEngine('auto', engineProviders);
+    expect(chosen.name).toBe('wasm');
+    expect(reason).toMatch(/^wasm: .* \(wasm, (relaxed )?SIMD\)$/);
+  });
+});
+
+describe('the wasm provider', () => {
+  it.each([
+    ['simd', 'wasm, SIMD'],
+    ['relaxed-simd', 'wasm, relaxed SIMD'],
+  ])('uses the instructions that it is told to: %s', async (flavour, device) => {
+    expect(await wasmProvider(flavour).probe()).toEqual({ usable: true, device });
+  });
+
+  it('prefers relaxed SIMD', () => {
+    expect(chooseFlavour()).toEqual(chooseFlavour('relaxed-simd'));
+    expect(chooseFlavour('')).toEqual(chooseFlavour());
+  });
+
+  it('refuses instructions that there are not', async () => {
+    const provider = wasmProvider('avx');
+    expect(await provider.probe()).toEqual({
+      usable: false,
+      reason: 'there is no SIMD flavour avx',
+      remedy: 'set PENNYGRAD_WASM_SIMD to relaxed-simd or simd, or leave it unset',
+    });
+  });
+});
