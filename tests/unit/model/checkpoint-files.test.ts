@@ -37,8 +37,14 @@ afterAll(() => engine.dispose());
 type Files = Record<CheckpointFile, Uint8Array>;
 
 function encodedFiles(): Files {
-  const contents = Object.entries(encodeCheckpoint(state));
-  return Object.fromEntries(contents.map(([name, content]) => [name, Buffer.from(content as Uint8Array)])) as Files;
+  const contents = encodeCheckpoint(state);
+  const bytes = (name: CheckpointFile) => Buffer.from(contents[name] as Uint8Array);
+  return {
+    'model.json': bytes('model.json'),
+    'weights.bin': bytes('weights.bin'),
+    'training.json': bytes('training.json'),
+    'optimizer.bin': bytes('optimizer.bin'),
+  };
 }
 
 function decode(files: Files): CheckpointState {
