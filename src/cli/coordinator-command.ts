@@ -32,7 +32,7 @@ export function addCoordinatorCommand(cli: Argv): Argv {
         .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
     async (argv) => {
       const settings = resolveSettings(coordinatorSettings, ...readLayers(argv));
-      const output = createRunOutput({ ...settings, verbose: argv['verbose'] === true });
+      const output = createRunOutput({ ...settings, verbose: argv.verbose === true });
       const interruption = listenForInterruption(
         () => output.note('stopping after the step in flight; Ctrl-C again ends at once'),
         () => process.exit(exitCodes.interrupted),

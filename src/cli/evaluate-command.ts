@@ -31,7 +31,7 @@ export function addEvaluateCommand(cli: Argv): Argv {
         .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on other images, for machines'),
     async (argv) => {
       const settings = resolveSettings(evaluateSettings, argv, process.env, undefined);
-      const { path, dataset, engine, state } = await openTrainedRun(String(argv['run']), settings);
+      const { path, dataset, engine, state } = await openTrainedRun(String(argv.run), settings);
       const { split, json } = settings;
       const { count } = dataset[split];
       const { lossSum, correct } = await engine.evaluate(split, 0, count);

@@ -51,11 +51,11 @@ export function addPredictCommand(cli: Argv): Argv {
         .example('$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten others, as a picture'),
     async (argv) => {
       const settings = resolveSettings(predictSettings, argv, process.env, undefined);
-      const file = argv['image'] === undefined ? undefined : String(argv['image']);
+      const file = argv.image === undefined ? undefined : String(argv.image);
       if (file !== undefined && settings.index !== undefined) {
         throw badInput('name an image or --index, not both');
       }
-      const { dataset, engine } = await openTrainedRun(String(argv['run']), settings);
+      const { dataset, engine } = await openTrainedRun(String(argv.run), settings);
       if (file !== undefined) {
         const image = await readImageInput(file);
         const probabilities = await engine.predict(image, 1);

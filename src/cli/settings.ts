@@ -200,7 +200,7 @@ export const configOption = {
 
 /** The layers of a command that has `--config`, as `resolveSettings` takes them. */
 export function readLayers(argv: Readonly<Record<string, unknown>>) {
-  const file = typeof argv['config'] === 'string' ? readConfigFile(argv['config']) : undefined;
+  const file = typeof argv.config === 'string' ? readConfigFile(argv.config) : undefined;
   return [argv, process.env, file] as const;
 }
 

@@ -37,6 +37,7 @@ export async function startRun({ settings, bind, output, signal, onListening }: 
   return runTraining(
     {
       ...{ runId, bind, out, dataset, checksumEvery, version: pennygradVersion },
+      startedAtUnixMs: performance.timeOrigin,
       worldSize: settings.workers,
       timeoutSeconds: settings.timeout,
       model: { name: settings.model, inputShape: dataset.imageShape, classes: dataset.classes },
@@ -53,10 +54,16 @@ export async function startRun({ settings, bind, output, signal, onListening }: 
       },
     },
     {
+      cpuSeconds: processCpuSeconds,
       ...{ clock: systemClock, signal, observe: output.observe, warn: output.warn, onMetrics: output.metrics },
       onListening: (coordinator) => onListening(coordinator, dataset),
     },
   );
+}
+
+function processCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 /** Sorts by time, says what it was, and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`. */

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 
 /** Colours only where a person sees them; `NO_COLOR` (https://no-color.org) turns them off. */
 export function wantsColour(): boolean {
-  return process.stdout.isTTY === true && !process.env['NO_COLOR'];
+  return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }
 
 export function terminalColumns(): number {

@@ -32,7 +32,7 @@ export function addTrainCommand(cli: Argv): Argv {
         .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
     async (argv) => {
       const settings = resolveSettings(trainSettings, ...readLayers(argv));
-      process.exitCode = await trainLocally(settings, argv['verbose'] === true);
+      process.exitCode = await trainLocally(settings, argv.verbose === true);
     },
   );
 }

@@ -1,4 +1,5 @@
 /** Adds up a run's events into the record that its summary is made from. */
+import type { Clock } from '../shared/core/clock.ts';
 import { addPhases, noPhaseSeconds } from '../shared/core/phases.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
 import type { EpochRecord, RunRecord, RunStatus, WorkerRecord } from '../shared/report/run-record.ts';
@@ -6,18 +7,18 @@ import type { MemberInfo, RunEvent } from './run-events.ts';
 
 export interface RunRecorder {
   observe(event: RunEvent): void;
-  /** What is known so far, as of a moment. */
+  /** What is known so far. */
   record(ending: {
     readonly status: RunStatus;
     readonly reason?: string;
     readonly replicasIdentical?: boolean;
-    readonly unixMs: number;
   }): RunRecord;
 }
 
 export interface RecordedConfig {
   readonly runId: string;
   readonly version: string;
+  /** When this process began. */
   readonly startedAtUnixMs: number;
   readonly dataset: DatasetInfo;
   readonly modelName: string;
@@ -25,10 +26,13 @@ export interface RecordedConfig {
   readonly seed: number;
 }
 
-export function createRunRecorder(config: RecordedConfig): RunRecorder {
+/** @param cpuSeconds CPU time that this process has used so far, of all its threads */
+export function createRunRecorder(config: RecordedConfig, clock: Clock, cpuSeconds: () => number): RunRecorder {
   let members: readonly MemberInfo[] = [];
   let parameters = 0;
   let [steps, samples, trainSeconds] = [0, 0, 0];
+  let [coordinatorCpuSeconds, cpuBefore] = [0, 0];
+  let secondsToFirstStep: number | undefined;
   const epochs: EpochRecord[] = [];
   const work = new Map<number, Pick<WorkerRecord, 'samples' | 'phases'>>();
   const workOf = (rank: number) => work.get(rank) ?? { samples: 0, phases: noPhaseSeconds };
@@ -40,8 +44,15 @@ export function createRunRecorder(config: RecordedConfig): RunRecorder {
           members = event.members;
           parameters = event.parameterCount;
           break;
-        case 'step':
+        case 'epoch-begun':
+          cpuBefore = cpuSeconds();
+          break;
+        case 'step': {
           steps += 1;
+          secondsToFirstStep ??= (clock.unixMs() - config.startedAtUnixMs) / 1000;
+          const cpu = cpuSeconds();
+          coordinatorCpuSeconds += cpu - cpuBefore;
+          cpuBefore = cpu;
           samples += event.samples;
           trainSeconds += event.seconds;
           for (const { rank, samples: share, phases } of event.members) {
@@ -49,21 +60,24 @@ export function createRunRecorder(config: RecordedConfig): RunRecorder {
             work.set(rank, { samples: before.samples + share, phases: addPhases(before.phases, phases) });
           }
           break;
+        }
         case 'epoch':
           epochs.push(event);
           break;
       }
     },
-    record({ status, reason, replicasIdentical, unixMs }) {
+    record({ status, reason, replicasIdentical }) {
+      const now = clock.unixMs();
       return {
         ...config,
         ...{ status, reason, replicasIdentical, steps, samples, trainSeconds },
+        ...{ secondsToFirstStep, coordinatorCpuSeconds },
         model: { name: config.modelName, parameters },
         epochs: [...epochs],
         workers: members.map((member) => ({
           ...member,
           ...workOf(member.rank),
-          aliveSeconds: Math.max(0, unixMs - member.aliveSinceUnixMs) / 1000,
+          aliveSeconds: Math.max(0, now - member.aliveSinceUnixMs) / 1000,
         })),
       };
     },

@@ -18,6 +18,8 @@ import { type TrainOutcome, train } from './train.ts';
 export interface RunOptions {
   readonly runId: string;
   readonly version: string;
+  /** When this process began. */
+  readonly startedAtUnixMs: number;
   readonly bind: string;
   readonly worldSize: number;
   readonly timeoutSeconds: number;
@@ -40,6 +42,8 @@ export interface RunOptions {
 
 export interface RunContext {
   readonly clock: Clock;
+  /** CPU time that this process has used so far, of all its threads. */
+  readonly cpuSeconds: () => number;
   readonly observe: RunObserver;
   readonly warn: (line: string) => void;
   /** Ctrl-C. */
@@ -64,11 +68,10 @@ export interface RunResult {
  */
 export async function runTraining(options: RunOptions, context: RunContext): Promise<RunResult> {
   const { clock } = context;
-  const startedAtUnixMs = clock.unixMs();
   const metrics = createMetrics();
   const server = await startMetricsServer({ ...options.metrics, metrics });
   const folder = await closingOnError(server, async () => openRunFolder(options.out, options));
-  const recorder = createRunRecorder({ ...options, startedAtUnixMs, modelName: options.model.name });
+  const recorder = createRunRecorder({ ...options, modelName: options.model.name }, clock, context.cpuSeconds);
   let probabilities: Float32Array | undefined;
   const observers: RunObserver[] = [
     folder.observe,
@@ -88,7 +91,7 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
 
   try {
     const end = await trainToTheEnd(options, context, observe);
-    const summary = summarize(recorder.record({ ...end, unixMs: clock.unixMs() }));
+    const summary = summarize(recorder.record(end));
     folder.write('summary.json', json(summary));
     const predictions = probabilities && predictionsOf(options.dataset, probabilities);
     if (predictions !== undefined) folder.write('predictions.svg', renderPredictionsSvg(predictions));
@@ -175,10 +178,7 @@ function predictionsOf(dataset: Dataset, probabilities: Float32Array): Predictio
   };
 }
 
-async function closingOnError(
-  server: { close(): Promise<void> },
-  open: () => Promise<RunFolder>,
-): Promise<RunFolder> {
+async function closingOnError(server: { close(): Promise<void> }, open: () => Promise<RunFolder>): Promise<RunFolder> {
   try {
     return await open();
   } catch (error) {

@@ -39,6 +39,8 @@ export function runRecord(overrides: Partial<RunRecord> = {}): RunRecord {
     steps: 1876,
     samples: 120_000,
     trainSeconds: 20,
+    secondsToFirstStep: 1.5,
+    coordinatorCpuSeconds: 2,
     epochs: [
       { ...{ epoch: 0, loss: 0.2123, accuracy: 0.9351, testLoss: 0.0612, testAccuracy: 0.9802 }, ...epochTimes(12) },
       { ...{ epoch: 1, loss: 0.0571, accuracy: 0.9823, testLoss: 0.0411, testAccuracy: 0.9881 }, ...epochTimes(8) },

@@ -136,7 +136,9 @@ export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) =>
 }
 
 function bytesOf(vectors: readonly Float32Array[]): Uint8Array {
-  return Buffer.concat(vectors.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)));
+  return Buffer.concat(
+    vectors.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
+  );
 }
 
 function json(value: object): string {

@@ -52,6 +52,10 @@ export interface RunRecord {
   readonly trainSeconds: number;
   readonly epochs: readonly EpochRecord[];
   readonly workers: readonly WorkerRecord[];
+  /** From the start of the coordinator's process to the first commit; undefined when there was none. */
+  readonly secondsToFirstStep: number | undefined;
+  /** CPU time of the coordinator's process, all threads together, while steps were trained. */
+  readonly coordinatorCpuSeconds: number;
   /** Undefined when the run ended before the replicas were compared. */
   readonly replicasIdentical: boolean | undefined;
 }

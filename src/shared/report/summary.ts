@@ -79,6 +79,10 @@ export const summarySchema = z.strictObject({
   test_accuracy: ratio.nullable(),
   train_seconds: nonnegative,
   samples_per_second: nonnegative,
+  /** From the start of the coordinator's process to the first commit; null when there was none. */
+  seconds_to_first_step: nonnegative.nullable(),
+  /** What the coordinator took of one core while steps were trained. */
+  coordinator_cpu_share: nonnegative,
   /** Of all workers together; absent when none has a price. */
   price_usd_per_hour: nonnegative.optional(),
   /** Start-up, test passes and saving included. */
@@ -121,6 +125,8 @@ export function summarize(record: RunRecord): Summary {
     test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
     train_seconds: record.trainSeconds,
     samples_per_second: ratioOf(record.samples, record.trainSeconds),
+    seconds_to_first_step: record.secondsToFirstStep ?? null,
+    coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds),
     ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
     cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)),
     replicas_identical: record.replicasIdentical ?? null,
