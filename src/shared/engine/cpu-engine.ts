@@ -7,18 +7,15 @@ import type { TfjsBackend } from './tfjs-backend.ts';
 import { createTfjsEngine } from './tfjs-engine.ts';
 import { createTfjsOptimizer } from './tfjs-optimizer.ts';
 
-export const cpuDevice = 'cpu (plain JavaScript)';
-
-export async function createCpuEngine(options: EngineOptions): Promise<Engine> {
+export async function createCpuEngine(options: EngineOptions, device: string): Promise<Engine> {
   // Without this, tfjs advises every user to install tfjs-node.
   tf.enableProdMode();
   await tf.setBackend('cpu');
-  return createTfjsEngine(cpuBackend, options);
+  return createTfjsEngine({ ...cpuBackend, device }, options);
 }
 
-const cpuBackend: TfjsBackend = {
+const cpuBackend: Omit<TfjsBackend, 'device'> = {
   engineName: 'cpu',
-  device: cpuDevice,
   activate() {
     if (tf.getBackend() !== 'cpu') void tf.setBackend('cpu');
   },

@@ -5,12 +5,14 @@ import { chooseFlavour } from './kernel-module.ts';
 
 // The engines themselves are imported when one is made: tfjs takes long to load, and most commands never need it.
 
+const cpuDevice = 'cpu (plain JavaScript)';
+
 export const cpuProvider: EngineProvider = {
   name: 'cpu',
-  probe: async () => ({ usable: true, device: 'cpu (plain JavaScript)' }),
+  probe: async () => ({ usable: true, device: cpuDevice }),
   async create(options) {
     const { createCpuEngine } = await import('./cpu-engine.ts');
-    return createCpuEngine(options);
+    return createCpuEngine(options, cpuDevice);
   },
 };
 

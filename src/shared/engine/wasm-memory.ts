@@ -25,7 +25,7 @@ export interface WasmMemory {
 /** What tfjs 4 leaves open of its backend. */
 interface BackendInsides {
   readonly wasm: {
-    readonly asm: { readonly memory: WebAssembly.Memory };
+    readonly asm?: { readonly memory?: WebAssembly.Memory };
     _malloc(bytes: number): number;
     _free(address: number): void;
   };
@@ -51,7 +51,10 @@ async function start(): Promise<WasmMemory> {
 
 function shareMemory(backend: BackendInsides): WasmMemory {
   const { wasm } = backend;
-  const { memory } = wasm.asm;
+  const memory = wasm.asm?.memory;
+  if (memory === undefined) {
+    throw new Error('this version of @tensorflow/tfjs-backend-wasm does not show its memory; pennygrad knows 4.22');
+  }
   let scratchAddress = 0;
   let scratchBytes = 0;
   return {

@@ -2,7 +2,7 @@
  * Compiles the kernels to dist/kernels, once per SIMD flavour. Does nothing when the outputs are newer than every
  * source, so that it can be part of each check.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
@@ -23,9 +23,13 @@ if (!flavours.every(({ file }) => isFresh(file))) {
   for (const { file, features } of flavours) {
     // Renamed when complete, because another process may be loading the file that it replaces.
     const draft = join(output, `draft-${process.pid}-${file}`);
-    await compile(draft, features);
-    checkModule(file, readFileSync(draft));
-    renameSync(draft, join(output, file));
+    try {
+      await compile(draft, features);
+      checkModule(file, readFileSync(draft));
+      renameSync(draft, join(output, file));
+    } finally {
+      rmSync(draft, { force: true });
+    }
   }
 }
 
