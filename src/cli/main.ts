@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { badInput, exitCodeOf, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
+import { addBenchCommand } from './bench-command.ts';
 import { addCoordinatorCommand } from './coordinator-command.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
 import { addPredictCommand } from './predict-command.ts';
@@ -27,7 +28,11 @@ const cli = yargs(args)
     throw error === undefined || error.name === 'YError' ? badInput(`${message} (see pennygrad --help)`) : error;
   });
 
-for (const add of [addTrainCommand, addCoordinatorCommand, addWorkerCommand, addEvaluateCommand, addPredictCommand]) {
+const commands = [
+  ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
+  ...[addEvaluateCommand, addPredictCommand, addBenchCommand],
+];
+for (const add of commands) {
   add(cli);
 }
 

@@ -1,6 +1,6 @@
 /**
  * Our kernels as tfjs kernels of the backend `wasm`: those that stock lacks (Conv2DBackpropFilter) or has in a naive
- * form, under tfjs's names, and two fused layers under names of our own, with their gradients.
+ * form, under tfjs's names; and convolution + bias + rectifier in one, under a name of our own, with its gradients.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -167,6 +167,7 @@ function replaceIdentity(device: () => WasmDevice): void {
 
 function poolShape(x: tf.TensorInfo, attributes: tf.NamedAttrMap) {
   const { filterSize, strides, pad, dimRoundingMode } = attributes as unknown as tf.MaxPoolAttrs;
+  if (x.dtype !== 'float32') throw new Error(`the wasm backend pools float32 images only, not ${x.dtype}`);
   const images = x.shape as [number, number, number, number];
   const info = tf.backend_util.computePool2DInfo(images, filterSize, strides, 1, pad, dimRoundingMode);
   const { batchSize, inHeight, inWidth, inChannels, filterHeight, filterWidth, outHeight, outWidth } = info;

@@ -1,7 +1,8 @@
 /** How fast one worker's engine trains the CNN, without coordinator, network or other workers. */
-import { loadDataset } from '../src/shared/data/load-dataset.ts';
-import type { Engine, EngineName } from '../src/shared/engine/engine.ts';
-import { selectEngine } from '../src/shared/engine/engines.ts';
+import { loadDataset } from '../shared/data/load-dataset.ts';
+import type { Engine, EngineName } from '../shared/engine/engine.ts';
+import { selectEngine } from '../shared/engine/engines.ts';
+import { median } from './median.ts';
 
 export interface EngineBenchOptions {
   readonly backend: 'auto' | EngineName;
@@ -80,9 +81,4 @@ async function repeatFor(seconds: number, step: () => Promise<StepTimes>): Promi
   do times.push(await step());
   while (performance.now() < end);
   return times;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }

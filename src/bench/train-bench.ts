@@ -1,0 +1,90 @@
+/** How whole runs scale: real `train` processes, one after another, with different numbers of workers. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PennygradError } from '../shared/core/errors.ts';
+import { type Summary, summarySchema } from '../shared/report/summary.ts';
+import { median } from './median.ts';
+
+export interface TrainBenchOptions {
+  /** The compiled command line. */
+  readonly program: string;
+  readonly workers: readonly number[];
+  readonly batchSize: number;
+  /** Steps of a run; undefined trains a whole epoch. */
+  readonly steps: number | undefined;
+  /** Rounds; in each, every number of workers runs once, so that a slow spell of the machine meets them all. */
+  readonly repeats: number;
+  readonly onRun: (run: { readonly workers: number; readonly round: number; readonly summary: Summary }) => void;
+}
+
+export interface TrainBenchRow {
+  readonly workers: number;
+  /** Medians over the rounds. Throughput is of the training steps: neither start-up nor the test pass counts. */
+  readonly samplesPerSecond: number;
+  readonly secondsToFirstStep: number;
+  readonly coordinatorCpuShare: number;
+  /** Samples/s of N workers over N times those of one, round by round: strong scaling E = T1 / (N · TN). */
+  readonly efficiency: number;
+  /** Of the mean worker's step, in milliseconds. */
+  readonly stepMilliseconds: Readonly<Record<'load' | 'compute' | 'communicate' | 'wait' | 'total', number>>;
+  readonly rounds: readonly number[];
+}
+
+export async function benchTraining(options: TrainBenchOptions): Promise<readonly TrainBenchRow[]> {
+  const summaries = new Map<number, Summary[]>(options.workers.map((workers) => [workers, []]));
+  for (let round = 0; round < options.repeats; round++) {
+    for (const workers of options.workers) {
+      const summary = await trainOnce(options, workers);
+      summaries.get(workers)?.push(summary);
+      options.onRun({ workers, round, summary });
+    }
+  }
+  const alone = (summaries.get(1) ?? []).map(({ samples_per_second }) => samples_per_second);
+  return options.workers.map((workers) => {
+    const runs = summaries.get(workers) ?? [];
+    const rounds = runs.map(({ samples_per_second }) => samples_per_second);
+    return {
+      ...{ workers, rounds, samplesPerSecond: median(rounds) },
+      secondsToFirstStep: median(runs.map(({ seconds_to_first_step }) => seconds_to_first_step ?? Number.NaN)),
+      coordinatorCpuShare: median(runs.map(({ coordinator_cpu_share }) => coordinator_cpu_share)),
+      efficiency: median(rounds.map((rate, round) => rate / (workers * (alone[round] ?? Number.NaN)))),
+      stepMilliseconds: {
+        load: stepMilliseconds(runs, ({ load_seconds }) => load_seconds),
+        compute: stepMilliseconds(runs, ({ compute_seconds }) => compute_seconds),
+        communicate: stepMilliseconds(runs, ({ communicate_seconds }) => communicate_seconds),
+        wait: stepMilliseconds(runs, ({ wait_seconds }) => wait_seconds),
+        total: median(runs.map(({ train_seconds, steps }) => (1000 * train_seconds) / steps)),
+      },
+    };
+  });
+}
+
+function stepMilliseconds(runs: readonly Summary[], secondsOf: (worker: Summary['workers'][number]) => number): number {
+  return median(
+    runs.map(({ workers, steps }) => {
+      const seconds = workers.reduce((sum, worker) => sum + secondsOf(worker), 0);
+      return (1000 * seconds) / (workers.length * steps);
+    }),
+  );
+}
+
+async function trainOnce({ program, batchSize, steps }: TrainBenchOptions, workers: number): Promise<Summary> {
+  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-bench-'));
+  const args = [
+    ...['train', '--workers', String(workers), '--batch-size', String(batchSize), '--epochs', '1', '--json', '--quiet'],
+    ...['--metrics-port', '0', '--out', join(folder, 'run')],
+    ...(steps === undefined ? [] : ['--steps', String(steps)]),
+  ];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [program, ...args]);
+    const { event: _, folder: __, ...summary } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}');
+    return summarySchema.parse(summary);
+  } catch (error) {
+    throw new PennygradError('run-failed', `the run with ${workers} workers failed`, { cause: error });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

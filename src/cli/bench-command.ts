@@ -1,0 +1,108 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Argv } from 'yargs';
+import { z } from 'zod';
+import { benchEngine, type EngineBenchRow } from '../bench/engine-bench.ts';
+import { benchTraining, type TrainBenchRow } from '../bench/train-bench.ts';
+import { badInput, messageOf } from '../shared/core/errors.ts';
+import { pennygradVersion } from '../shared/core/version.ts';
+import { formatCount, formatPercent } from '../shared/report/number-format.ts';
+import { type Column, renderTable } from '../shared/report/table.ts';
+import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { paint, terminalColumns } from './terminal.ts';
+
+const { backend, batchSize, json } = trainSettings;
+const benchSettings = {
+  backend,
+  batchSize: { ...batchSize, describe: 'Global batch of the runs' },
+  repeat: {
+    type: 'string',
+    describe: 'Rounds of runs; the median counts',
+    defaultText: '3',
+    schema: trainSettings.epochs.schema.unwrap().default(3),
+  },
+  steps: { ...trainSettings.steps, describe: 'Steps of a run, instead of a whole epoch' },
+  out: {
+    type: 'string',
+    describe: 'File for the figures',
+    defaultText: 'bench-results/bench.json',
+    schema: z.string().min(1, 'a path').default('bench-results/bench.json'),
+  },
+  json,
+} as const;
+
+const engineBatchSizes = [32, 64, 128];
+const engineSeconds = 3;
+const program = fileURLToPath(new URL('./main.js', import.meta.url));
+
+export function addBenchCommand(cli: Argv): Argv {
+  return cli.command(
+    'bench',
+    'Measure this machine: one engine, and runs of one and two workers',
+    (command) =>
+      command
+        .options(yargsOptions(benchSettings))
+        .example('$0 bench', 'about three minutes')
+        .example('$0 bench --steps 300 --repeat 1', 'a quick look'),
+    async (argv) => {
+      const settings = resolveSettings(benchSettings, argv, process.env, undefined);
+      const say = (line: string) => (settings.json ? undefined : console.log(line));
+
+      say(paint('bold', `engine ${settings.backend}, one worker's process, CNN with Adam`));
+      const engine = await benchEngine({ ...settings, batchSizes: engineBatchSizes, seconds: engineSeconds });
+      say(renderTable(engineColumns, engine, tableOptions()));
+
+      say(paint('bold', `\ntrain, global batch ${settings.batchSize}, ${settings.repeat} rounds`));
+      const training = await benchTraining({
+        ...{ program, workers: [1, 2], batchSize: settings.batchSize, steps: settings.steps, repeats: settings.repeat },
+        onRun: ({ workers, round, summary }) =>
+          say(`round ${round + 1}, ${workers} workers: ${formatCount(summary.samples_per_second)} samples/s`),
+      });
+      say(`\n${renderTable(trainColumns, training, tableOptions())}`);
+
+      const cores = availableParallelism();
+      const machine = { node: process.version, pennygrad: pennygradVersion, cpu: cpus()[0]?.model ?? 'unknown', cores };
+      const figures = { machine, settings, engine, training };
+      save(settings.out, figures);
+      if (settings.json) console.log(JSON.stringify(figures));
+      say(`\n${machine.cpu}, ${cores} cores, Node ${machine.node}; figures in ${settings.out}`);
+    },
+  );
+}
+
+const engineColumns: readonly Column<EngineBenchRow>[] = [
+  { head: 'batch', cell: (row) => formatCount(row.batchSize) },
+  { head: 'samples/s', cell: (row) => formatCount(row.samplesPerSecond) },
+  { head: 'best', cell: (row) => formatCount(row.bestSamplesPerSecond) },
+  { head: 'gradients ms', cell: (row) => row.phaseMilliseconds.gradients.toFixed(2) },
+  { head: 'apply ms', cell: (row) => row.phaseMilliseconds.apply.toFixed(2) },
+  { head: 'device', cell: (row) => row.device, align: 'left' },
+];
+
+const trainColumns: readonly Column<TrainBenchRow>[] = [
+  { head: 'workers', cell: (row) => formatCount(row.workers) },
+  { head: 'samples/s', cell: (row) => formatCount(row.samplesPerSecond) },
+  { head: 'efficiency', cell: (row) => formatPercent(row.efficiency) },
+  { head: 'step ms', cell: (row) => row.stepMilliseconds.total.toFixed(2) },
+  { head: 'compute', cell: (row) => row.stepMilliseconds.compute.toFixed(2) },
+  { head: 'communicate', cell: (row) => row.stepMilliseconds.communicate.toFixed(2) },
+  { head: 'wait', cell: (row) => row.stepMilliseconds.wait.toFixed(2) },
+  { head: 'load', cell: (row) => row.stepMilliseconds.load.toFixed(2) },
+  { head: 'coordinator', cell: (row) => formatPercent(row.coordinatorCpuShare) },
+  { head: 'first step s', cell: (row) => row.secondsToFirstStep.toFixed(2) },
+];
+
+function tableOptions() {
+  return { columns: terminalColumns(), paint };
+}
+
+function save(file: string, figures: object): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);
+  } catch (error) {
+    throw badInput(`--out ${file}: ${messageOf(error)}`, error);
+  }
+}
