@@ -2,6 +2,7 @@
  * The coordinator's dealings with workers: who may join, when a generation begins, who is lost. What the members of a
  * generation do together is in `generation.ts`; what is trained, in `train.ts`.
  */
+import { bucketsFromEnds } from '../shared/collectives/buckets.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { type ErrorCode, PennygradError } from '../shared/core/errors.ts';
@@ -167,7 +168,8 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
 
   function acceptReady(member: Member, ready: From<'ready'>): void {
     const [other] = [...members.values()].filter((candidate) => candidate.ready !== undefined);
-    const mismatch = findMismatch(identity, ready.identity) ?? findDifferentStart(other?.ready, ready);
+    const mismatch =
+      findMismatch(identity, ready.identity) ?? findBadBuckets(ready) ?? findDifferentStart(other?.ready, ready);
     if (mismatch !== undefined) {
       members.delete(member.peer);
       refuse(member.peer, member.hello.workerId, mismatch);
@@ -221,9 +223,10 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
         return;
       case 'begin': {
         const chosen = decision.members.flatMap((workerId) => byId.get(workerId) ?? []);
-        const parameterCount = chosen[0]?.ready?.parameterCount ?? 0;
+        const { parameterCount = 0, bucketEnds = [] } = chosen[0]?.ready ?? {};
+        const buckets = bucketsFromEnds(bucketEnds, parameterCount) ?? [];
         generations += 1;
-        generation = createGeneration({ number: generations, members: chosen, parameterCount, clock, send });
+        generation = createGeneration({ number: generations, members: chosen, parameterCount, buckets, clock, send });
         observe({
           type: 'generation',
           members: chosen.map((member, rank) => memberInfo(member, rank, options.defaultPriceUsdPerHour)),
@@ -281,9 +284,18 @@ function describeEnd(error: Error | undefined): Pick<MessageOf<CoordinatorMessag
   return code === 'interrupted' ? { outcome: 'completed', reason } : { outcome: code, reason };
 }
 
+/** Buckets that do not make up a gradient would only show as a step that never ends. */
+function findBadBuckets({ bucketEnds, parameterCount }: From<'ready'>): Mismatch | undefined {
+  if (bucketsFromEnds(bucketEnds, parameterCount) !== undefined) return undefined;
+  return { field: 'gradient buckets', expected: `ends that ascend to ${parameterCount}`, actual: bucketEnds.join() };
+}
+
 /** Equal seeds must give equal parameters; if they do not, the engines differ in a way that would only show later. */
 function findDifferentStart(first: From<'ready'> | undefined, second: From<'ready'>) {
-  if (first === undefined || first.parametersChecksum === second.parametersChecksum) return undefined;
+  if (first === undefined) return undefined;
+  const [expectedEnds, actualEnds] = [first.bucketEnds.join(), second.bucketEnds.join()];
+  if (expectedEnds !== actualEnds) return { field: 'gradient buckets', expected: expectedEnds, actual: actualEnds };
+  if (first.parametersChecksum === second.parametersChecksum) return undefined;
   return {
     field: 'checksum of the initial parameters',
     expected: String(first.parametersChecksum),

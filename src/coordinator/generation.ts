@@ -2,12 +2,10 @@
  * One generation: a fixed set of members with ranks. It sends them their orders and gathers what they answer.
  * A generation never changes its members; losing one ends it.
  */
-import { chunksOf } from '../shared/collectives/chunks.ts';
 import { createStarReducer } from '../shared/collectives/star-reducer.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { evenShares, type Interval } from '../shared/core/sampling.ts';
-import { chunkFloats } from '../shared/protocol/limits.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import { type Collector, createCollector } from './collector.ts';
 import { describeMember, type Member } from './roster.ts';
@@ -46,6 +44,8 @@ export interface GenerationOptions {
   readonly number: number;
   readonly members: readonly Member[];
   readonly parameterCount: number;
+  /** In which gradients travel. */
+  readonly buckets: readonly Interval[];
   readonly clock: Clock;
   readonly send: (member: Member, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
 }
@@ -53,7 +53,7 @@ export interface GenerationOptions {
 export function createGeneration(options: GenerationOptions): Generation {
   const { number: generation, members, parameterCount, clock, send } = options;
   const worldSize = members.length;
-  const reducer = createStarReducer(worldSize, chunksOf(parameterCount, chunkFloats));
+  const reducer = createStarReducer(worldSize, options.buckets);
   const ballots = new Map<number, Collector<Vote>>();
   let evaluations = 0;
   let evaluation: Collector<From<'evaluated'>> | undefined;
@@ -81,13 +81,13 @@ export function createGeneration(options: GenerationOptions): Generation {
   function acceptContribution(message: From<'contribute'>, values: Float32Array | undefined): string | undefined {
     if (!ballots.has(message.step)) return `a contribution to step ${message.step}, which is not under way`;
     if (values === undefined) return 'a contribution without floats';
-    const { step, rank, chunk, attempt } = message;
-    const contribution = reducer.contribute(step, rank, chunk, values, clock.now());
+    const { step, rank, bucket, attempt } = message;
+    const contribution = reducer.contribute(step, rank, bucket, values, clock.now());
     if (contribution.kind === 'refused') return contribution.reason;
     if (contribution.kind === 'complete') {
       members.forEach((member, to) => {
         const waited = contribution.waited[to] ?? 0;
-        send(member, { type: 'reduced', generation, step, attempt, chunk, waited }, [contribution.sum]);
+        send(member, { type: 'reduced', generation, step, attempt, bucket, waited }, [contribution.sum]);
       });
     }
     return undefined;

@@ -1,6 +1,6 @@
 /** A worker's life: join, load, then carry out orders until told to stop. */
 import { hostname } from 'node:os';
-import { chunksOf } from '../shared/collectives/chunks.ts';
+import { bucketEnds, gradientBuckets } from '../shared/collectives/buckets.ts';
 import { createStarAllReduce } from '../shared/collectives/star.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
@@ -9,7 +9,6 @@ import type { Dataset } from '../shared/data/dataset.ts';
 import type { Engine, EngineProvider } from '../shared/engine/engine.ts';
 import type { ModelName } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
-import { chunkFloats } from '../shared/protocol/limits.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
 import { createStepRunner } from './step.ts';
@@ -87,10 +86,14 @@ async function live(
   const engine = await provider.create({ ...welcome, dataset });
   life.engine = engine;
   const { device, parameterCount } = engine;
+  const buckets = gradientBuckets(
+    engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1)),
+  );
   link.send({
     type: 'ready',
     ...{ backend: provider.name, device, backendReason: reason, parameterCount },
     parametersChecksum: parameterChecksum(await engine.getParameters()),
+    bucketEnds: bucketEnds(buckets),
     identity: {
       version: options.version,
       model: { ...welcome.model, name: options.expected.model ?? welcome.model.name },
@@ -102,7 +105,7 @@ async function live(
   life.phase = 'rendezvous';
   const { rank, worldSize } = await expectOrder(link, 'quorum');
   log(`rank ${rank} of ${worldSize}, ${engine.name} (${device}), run ${welcome.run}`);
-  const allReduce = createStarAllReduce({ rank, chunks: chunksOf(parameterCount, chunkFloats), send: link.send });
+  const allReduce = createStarAllReduce({ rank, buckets, send: link.send });
   link.setReducedSink(allReduce);
   const orderOf = memoizedOrder(welcome.seed, dataset.trainCount);
   const { checksumEvery } = welcome;

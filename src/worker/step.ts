@@ -38,12 +38,13 @@ export function createStepRunner(context: StepContext): (plan: Plan) => Promise<
       step % context.checksumEvery === 0 ? { parametersChecksum: parameterChecksum(await engine.getParameters()) } : {};
     const loaded = clock.now();
 
-    const { lossSum, correct } = await engine.computeGradients(indices, gradients);
+    const reduction = allReduce.start({ generation, step, attempt }, gradients);
+    const { lossSum, correct } = await engine.computeGradients(indices, gradients, reduction.ready);
     if (!Number.isFinite(lossSum)) throw diverged(step, lossSum);
     const computed = clock.now();
     totals = addPhases(totals, { ...noPhaseSeconds, load: loaded - started, compute: computed - loaded });
 
-    const { sum, waitSeconds } = await allReduce.sum({ generation, step, attempt }, gradients, () =>
+    const { sum, waitSeconds } = await reduction.finish(() =>
       link.send({
         type: 'vote',
         ...{ generation, step, attempt, rank, samples: indices.length, lossSum, correct, phases: totals },

@@ -9,14 +9,29 @@ export interface CollectiveUnderTest {
   close(): void | Promise<void>;
 }
 
-export type CollectiveFactory = (worldSize: number, length: number) => Promise<CollectiveUnderTest>;
+/** @param sizes of the variables that make up the vector */
+export type CollectiveFactory = (worldSize: number, sizes: readonly number[]) => Promise<CollectiveUnderTest>;
 
 export function describeAllReduce(name: string, create: CollectiveFactory): void {
   describe(`${name} all-reduce`, () => {
-    /** Runs `steps` reductions; rank r contributes `vectors[step][r]` after `delays[r]` turns of the event loop. */
-    async function reduce(vectors: readonly (readonly Float32Array[])[], order?: readonly number[]) {
+    /**
+     * Runs reductions step by step: rank r contributes `vectors[step][r]`, ranks in the given order, with a turn of the
+     * event loop between them. `early` lists the parts that are handed over as they become ready.
+     */
+    async function reduce(
+      vectors: readonly (readonly Float32Array[])[],
+      {
+        order,
+        sizes = [vectors[0]?.[0]?.length ?? 0],
+        early = [],
+      }: {
+        readonly order?: readonly number[];
+        readonly sizes?: readonly number[];
+        readonly early?: readonly (readonly [from: number, to: number])[];
+      } = {},
+    ) {
       const worldSize = vectors[0]?.length ?? 0;
-      const group = await create(worldSize, vectors[0]?.[0]?.length ?? 0);
+      const group = await create(worldSize, sizes);
       const results: Float32Array[][] = [];
       const votes: number[] = Array(worldSize).fill(0);
       for (const [step, contributions] of vectors.entries()) {
@@ -28,12 +43,15 @@ export function describeAllReduce(name: string, create: CollectiveFactory): void
           const vote = () => {
             votes[rank] = (votes[rank] ?? 0) + 1;
           };
-          pending[rank] = collective
-            .sum({ generation: 1, step, attempt: 0 }, values, vote)
-            .then(({ sum, waitSeconds }) => {
-              expect(waitSeconds).toBeGreaterThanOrEqual(0);
-              return sum.slice();
-            });
+          const reduction = collective.start({ generation: 1, step, attempt: 0 }, values);
+          for (const [from, to] of early) {
+            reduction.ready(from, to);
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          pending[rank] = reduction.finish(vote).then(({ sum, waitSeconds }) => {
+            expect(waitSeconds).toBeGreaterThanOrEqual(0);
+            return sum.slice();
+          });
           await new Promise((resolve) => setImmediate(resolve));
         }
         results.push(await Promise.all(pending));
@@ -74,7 +92,7 @@ export function describeAllReduce(name: string, create: CollectiveFactory): void
       ];
       const sums = [];
       for (const order of orders) {
-        sums.push((await reduce([contributions.map((vector) => vector.slice())], order)).results[0]?.[0]);
+        sums.push((await reduce([contributions.map((vector) => vector.slice())], { order })).results[0]?.[0]);
       }
       expect(sums[1]).toEqual(sums[0]);
       expect(sums[2]).toEqual(sums[0]);
@@ -89,30 +107,36 @@ export function describeAllReduce(name: string, create: CollectiveFactory): void
       expect(votes).toEqual([5, 5, 5]);
     });
 
-    it('reduces vectors longer than one message', async () => {
+    it('reduces vectors longer than one message, handed over in parts from the end', async () => {
       const length = 600_000;
       const contributions = [1, 2].map((rank) => new Float32Array(length).map((_, i) => rank * i));
-      const { results } = await reduce([contributions]);
-      expect(results[0]?.[1]?.[length - 1]).toBe(3 * (length - 1));
-      expect(results[0]?.[0]?.[12_345]).toBe(3 * 12_345);
+      const early = [
+        [500_000, length],
+        [100_000, 500_000],
+      ] as const;
+      for (const options of [{}, { early }, { sizes: [90_000, 250_000, 260_000], early }]) {
+        const { results, votes } = await reduce([contributions], options);
+        for (const sum of results[0] ?? []) expect(sum.every((value, i) => value === 3 * i)).toBe(true);
+        expect(votes).toEqual([1, 1]);
+      }
     });
 
-    it('ends a pending sum when it is closed', async () => {
-      const group = await create(2, 4);
-      const pending = group.ranks[0]?.sum({ generation: 1, step: 0, attempt: 0 }, new Float32Array(4), () => {});
-      group.ranks[0]?.close(new Error('worker w1 was lost'));
-      group.ranks[0]?.close(new Error('again'));
+    it('ends a pending reduction when it is closed', async () => {
+      const group = await create(2, [4]);
+      const [first] = group.ranks;
+      const pending = first?.start({ generation: 1, step: 0, attempt: 0 }, new Float32Array(4)).finish(() => {});
+      first?.close(new Error('worker w1 was lost'));
+      first?.close(new Error('again'));
       await expect(pending).rejects.toThrow('worker w1 was lost');
-      await expect(
-        group.ranks[0]?.sum({ generation: 1, step: 1, attempt: 0 }, new Float32Array(4), () => {}),
-      ).rejects.toThrow('worker w1 was lost');
+      const later = first?.start({ generation: 1, step: 1, attempt: 0 }, new Float32Array(4)).finish(() => {});
+      await expect(later).rejects.toThrow('worker w1 was lost');
       await group.close();
     });
 
     it('refuses a vector of another length', async () => {
-      const group = await create(1, 4);
-      const sum = group.ranks[0]?.sum({ generation: 1, step: 0, attempt: 0 }, new Float32Array(5), () => {});
-      await expect(sum).rejects.toThrow('5 floats, expected 4');
+      const group = await create(1, [4]);
+      const start = () => group.ranks[0]?.start({ generation: 1, step: 0, attempt: 0 }, new Float32Array(5));
+      expect(start).toThrow('5 floats, expected 4');
       await group.close();
     });
   });

@@ -108,6 +108,18 @@ export function describeEngine(title: string, provider: EngineProvider): void {
       expect(relativeError([twice.lossSum], [2 * once.lossSum])).toBeLessThan(1e-6);
     });
 
+    it('reports parts of the gradient only when they are final, and none twice', async () => {
+      const expected = await gradientsOf(engine, 0, 1, 2);
+      const gradients = new Float32Array(engine.parameterCount).fill(Number.NaN);
+      const reported = new Float32Array(engine.parameterCount).fill(Number.NaN);
+      await engine.computeGradients(Uint32Array.of(0, 1, 2), gradients, (from, to) => {
+        expect(reported.subarray(from, to).every(Number.isNaN)).toBe(true);
+        reported.set(gradients.subarray(from, to), from);
+      });
+      expect(relativeError(gradients, expected.gradients)).toBe(0);
+      for (const [i, value] of reported.entries()) if (!Number.isNaN(value)) expect(value).toBe(gradients[i]);
+    });
+
     it('writes zeros for a batch of none', async () => {
       const { gradients, lossSum, correct } = await gradientsOf(engine);
       expect(gradients.every((g) => g === 0)).toBe(true);

@@ -79,20 +79,20 @@ describe('the run folder', () => {
 });
 
 describe('the metrics while it trains', () => {
-  const valueOf = (scrape: string, series: string) => parseSamples(scrape).get(series) ?? Number.NaN;
+  const sampleOf = (scrape: string, series: string) => parseSamples(scrape).get(series) ?? Number.NaN;
 
   it('count up to the run', () => {
     expect(scrapes.length).toBeGreaterThan(3);
-    const counts = scrapes.map((scrape) => valueOf(scrape, 'pennygrad_steps_total'));
+    const counts = scrapes.map((scrape) => sampleOf(scrape, 'pennygrad_steps_total'));
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
     expect(counts.at(-1)).toBeGreaterThan(counts[1] ?? 0);
     const last = scrapes.at(-1) ?? '';
-    expect(valueOf(last, 'pennygrad_world_size')).toBe(2);
-    expect(valueOf(last, 'pennygrad_worker_up{worker="w1"}')).toBe(1);
-    expect(valueOf(last, 'pennygrad_worker_price_usd_per_hour{worker="w0"}')).toBe(0.36);
+    expect(sampleOf(last, 'pennygrad_world_size')).toBe(2);
+    expect(sampleOf(last, 'pennygrad_worker_up{worker="w1"}')).toBe(1);
+    expect(sampleOf(last, 'pennygrad_worker_price_usd_per_hour{worker="w0"}')).toBe(0.36);
     // 93,322 float32 from each of two workers a step, and a header each.
-    const received = valueOf(last, 'pennygrad_allreduce_bytes_total{direction="received"}');
-    expect(received / (valueOf(last, 'pennygrad_steps_total') * 2 * 93_322 * 4)).toBeCloseTo(1, 1);
+    const received = sampleOf(last, 'pennygrad_allreduce_bytes_total{direction="received"}');
+    expect(received / (sampleOf(last, 'pennygrad_steps_total') * 2 * 93_322 * 4)).toBeCloseTo(1, 1);
     expect(health).toMatchObject({ world_size: 2, epoch: 1 });
   });
 

@@ -1,5 +1,5 @@
 /**
- * The centre of the star: collects one chunk from every rank and sums in rank order. Pure state, no sockets; the
+ * The centre of the star: collects one bucket from every rank and sums in rank order. Pure state, no sockets; the
  * coordinator feeds it and sends what it returns.
  */
 import type { Interval } from '../core/sampling.ts';
@@ -8,38 +8,38 @@ import type { Interval } from '../core/sampling.ts';
 export type Contribution =
   /** Others are still missing. */
   | { readonly kind: 'pending' }
-  /** It was the last one: the chunk's sum, and how long each rank's contribution lay waiting, in seconds. */
+  /** It was the last one: the bucket's sum, and how long each rank's contribution lay waiting, in seconds. */
   | { readonly kind: 'complete'; readonly sum: Float32Array; readonly waited: readonly number[] }
   /** It is no part of this reduction. */
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface StarReducer {
   /**
-   * @param values the chunk's floats; the reducer owns them from now on
+   * @param values the bucket's floats; the reducer owns them from now on
    * @param now seconds, of any steady clock
    */
-  contribute(step: number, rank: number, chunk: number, values: Float32Array, now: number): Contribution;
+  contribute(step: number, rank: number, bucket: number, values: Float32Array, now: number): Contribution;
 }
 
-interface PendingChunk {
+interface PendingBucket {
   readonly values: (Float32Array | undefined)[];
   readonly arrivals: number[];
   missing: number;
 }
 
-export function createStarReducer(worldSize: number, chunks: readonly Interval[]): StarReducer {
+export function createStarReducer(worldSize: number, buckets: readonly Interval[]): StarReducer {
   // A rank can be at most one step ahead: it cannot pass a step that another rank has not contributed to.
-  const pending = new Map<string, PendingChunk>();
+  const pending = new Map<string, PendingBucket>();
 
   return {
-    contribute(step, rank, chunk, values, now) {
-      const interval = chunks[chunk];
-      if (interval === undefined) return { kind: 'refused', reason: `chunk ${chunk} of ${chunks.length}` };
+    contribute(step, rank, bucket, values, now) {
+      const interval = buckets[bucket];
+      if (interval === undefined) return { kind: 'refused', reason: `bucket ${bucket} of ${buckets.length}` };
       if (rank >= worldSize) return { kind: 'refused', reason: `rank ${rank} of ${worldSize}` };
       if (values.length !== interval.to - interval.from) {
-        return { kind: 'refused', reason: `${values.length} floats for a chunk of ${interval.to - interval.from}` };
+        return { kind: 'refused', reason: `${values.length} floats for a bucket of ${interval.to - interval.from}` };
       }
-      const key = `${step}/${chunk}`;
+      const key = `${step}/${bucket}`;
       const entry = pending.get(key) ?? { values: Array(worldSize).fill(undefined), arrivals: [], missing: worldSize };
       if (entry.values[rank] !== undefined) return { kind: 'refused', reason: `rank ${rank} contributed twice` };
       entry.values[rank] = values;

@@ -1,71 +1,102 @@
 /**
- * Star all-reduce, a rank's side: hand every chunk to the coordinator, take the sums back.
+ * Star all-reduce, a rank's side: hand every bucket to the coordinator, take the sums back.
  *
- * A chunk's sum can come back while later chunks still leave. The fewest messages of all collectives, and the
+ * The sum of one bucket can come back while later ones still leave. The fewest messages of all collectives, and the
  * coordinator knows what was reduced, so it can decide a step without another round trip; its links carry all traffic.
  */
 import type { Interval } from '../core/sampling.ts';
 import type { Attempt, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../protocol/messages.ts';
-import type { AllReduce, Reduction } from './all-reduce.ts';
+import type { AllReduce, ReducedSum } from './all-reduce.ts';
 
 export interface StarAllReduce extends AllReduce {
-  /** Takes a `reduced` message off the wire; one that belongs to no pending sum is ignored. */
+  /** Takes a `reduced` message off the wire; one that belongs to no pending reduction is ignored. */
   deliver(message: MessageOf<CoordinatorMessage, 'reduced'>, values: Float32Array | undefined): void;
 }
 
 export interface StarOptions {
   readonly rank: number;
-  readonly chunks: readonly Interval[];
+  readonly buckets: readonly Interval[];
   readonly send: (body: Body<MessageOf<WorkerMessage, 'contribute'>>, tensors: readonly Float32Array[]) => void;
 }
 
 interface Pending {
   readonly attempt: Attempt;
+  /** Floats of each bucket that are not final yet; a bucket leaves when there are none. */
+  readonly unfinished: number[];
+  /** Buckets whose sum is not back. */
   readonly missing: Set<number>;
   waitSeconds: number;
-  readonly resolve: (reduction: Reduction) => void;
-  readonly reject: (error: Error) => void;
+  settle: { resolve(sum: ReducedSum): void; reject(error: Error): void } | undefined;
 }
 
-export function createStarAllReduce({ rank, chunks, send }: StarOptions): StarAllReduce {
-  const sum = new Float32Array(chunks.at(-1)?.to ?? 0);
+export function createStarAllReduce({ rank, buckets, send }: StarOptions): StarAllReduce {
+  const sum = new Float32Array(buckets.at(-1)?.to ?? 0);
   let pending: Pending | undefined;
   let closed: Error | undefined;
+
+  function complete(reduction: Pending): void {
+    if (reduction.missing.size > 0 || reduction.settle === undefined) return;
+    pending = undefined;
+    reduction.settle.resolve({ sum, waitSeconds: reduction.waitSeconds });
+  }
 
   return {
     name: 'star',
 
-    sum(attempt, values, vote) {
-      if (closed !== undefined) return Promise.reject(closed);
-      if (pending !== undefined) return Promise.reject(new Error('star all-reduce: one sum at a time'));
+    start(attempt, values) {
       if (values.length !== sum.length) {
-        return Promise.reject(new Error(`star all-reduce: ${values.length} floats, expected ${sum.length}`));
+        throw new Error(`star all-reduce: ${values.length} floats, expected ${sum.length}`);
       }
-      return new Promise((resolve, reject) => {
-        pending = { attempt, missing: new Set(chunks.keys()), waitSeconds: 0, resolve, reject };
-        chunks.forEach(({ from, to }, chunk) => {
-          send({ type: 'contribute', ...attempt, rank, chunk }, [values.subarray(from, to)]);
-        });
-        vote();
-      });
+      const reduction: Pending = {
+        attempt,
+        unfinished: buckets.map(({ from, to }) => to - from),
+        missing: new Set(buckets.keys()),
+        ...{ waitSeconds: 0, settle: undefined },
+      };
+      pending = reduction;
+
+      function contribute(bucket: number): void {
+        const { from, to } = buckets[bucket] as Interval;
+        send({ type: 'contribute', ...attempt, rank, bucket }, [values.subarray(from, to)]);
+      }
+
+      return {
+        ready(from, to) {
+          buckets.forEach((bucket, index) => {
+            const overlap = Math.min(to, bucket.to) - Math.max(from, bucket.from);
+            if (overlap <= 0) return;
+            reduction.unfinished[index] = (reduction.unfinished[index] ?? 0) - overlap;
+            if (reduction.unfinished[index] === 0) contribute(index);
+          });
+        },
+        finish(vote) {
+          if (closed !== undefined) return Promise.reject(closed);
+          reduction.unfinished.forEach((floats, index) => {
+            if (floats > 0) contribute(index);
+          });
+          vote();
+          return new Promise((resolve, reject) => {
+            reduction.settle = { resolve, reject };
+            complete(reduction);
+          });
+        },
+      };
     },
 
     deliver(message, values) {
-      const interval = chunks[message.chunk];
-      if (pending === undefined || interval === undefined || values === undefined) return;
-      if (!sameAttempt(pending.attempt, message) || values.length !== interval.to - interval.from) return;
-      if (!pending.missing.delete(message.chunk)) return;
-      sum.set(values, interval.from);
-      pending.waitSeconds = Math.max(pending.waitSeconds, message.waited);
-      if (pending.missing.size > 0) return;
-      const { resolve, waitSeconds } = pending;
-      pending = undefined;
-      resolve({ sum, waitSeconds });
+      const bucket = buckets[message.bucket];
+      if (pending === undefined || bucket === undefined || values === undefined) return;
+      if (!sameAttempt(pending.attempt, message) || values.length !== bucket.to - bucket.from) return;
+      if (!pending.missing.delete(message.bucket)) return;
+      sum.set(values, bucket.from);
+      // What the last bucket waited is what the rank waits for: the earlier ones were waited for while it computed.
+      pending.waitSeconds = message.waited;
+      complete(pending);
     },
 
     close(reason) {
       closed ??= reason;
-      pending?.reject(reason);
+      pending?.settle?.reject(reason);
       pending = undefined;
     },
   };

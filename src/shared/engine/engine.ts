@@ -64,8 +64,14 @@ export interface Engine {
    * Forward and backward over training samples, by index into the training split.
    * Writes the *sum* of the samples' gradients into `gradients` (`parameterCount` floats).
    * An empty `indices` writes zeros.
+   * @param onReady told of intervals of `gradients` as soon as they are final, so that they can travel while the rest is
+   *   computed; an engine may tell of some, all or none
    */
-  computeGradients(indices: Uint32Array, gradients: Float32Array): Promise<BatchResult>;
+  computeGradients(
+    indices: Uint32Array,
+    gradients: Float32Array,
+    onReady?: (from: number, to: number) => void,
+  ): Promise<BatchResult>;
   /** One optimizer update with `gradientSum / samples`. Throws if the vector's length is not `parameterCount`. */
   applyGradients(gradientSum: Float32Array, samples: number): Promise<void>;
   /** Loss and correct predictions over the half-open interval `[from, to)` of a split. */

@@ -15,12 +15,18 @@ export interface TfjsBackend {
   activate(): void;
   /** Images of a split by index, scaled to 0 … 1: a new `[indices.length, …imageShape]` tensor. */
   gather(split: Split, imageShape: ImageShape, indices: Uint32Array): Tensor4D;
-  /** A faster way to run a layer than the layer's own, recorded for gradients like any operation; or none. */
-  fuseLayer(layer: Layer): ((x: Tensor) => Tensor) | undefined;
+  /**
+   * A faster way to run a layer than the layer's own, recorded for gradients like any operation; or none.
+   * @param report may be told of the gradients of the layer's variables in the middle of the backward pass
+   */
+  fuseLayer(layer: Layer, report: GradientReport): ((x: Tensor) => Tensor) | undefined;
   /** Copies tensors into `target`, one behind the other. */
   readInto(tensors: readonly Tensor[], target: Float32Array): Promise<void>;
   createOptimizer(spec: OptimizerSpec, variables: readonly Variable[]): TfjsOptimizer;
 }
+
+/** A variable's final gradient; `values` are good only during the call. */
+export type GradientReport = (variable: Variable, values: Float32Array) => void;
 
 export interface TfjsOptimizer {
   /** Updates the variables with `gradientSum / samples`. */

@@ -23,7 +23,9 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
   const { network, logitLayers } = buildModel(spec);
   const variables = trainableVariables(network);
   const parameterCount = totalSize(variables);
-  const forwardLayers = logitLayers.map((layer) => backend.fuseLayer(layer) ?? layerFunction(layer));
+  const offsets = new Map(variables.map((variable, i) => [variable, totalSize(variables.slice(0, i))]));
+  const forwardLayers = logitLayers.map((layer) => backend.fuseLayer(layer, deliver) ?? layerFunction(layer));
+  let delivery: Delivery | undefined;
   const optimizer = backend.createOptimizer(options.optimizer, variables);
   assign(
     initialParameters(
@@ -55,7 +57,16 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     return forwardLayers.reduce<tf.Tensor>((x, forward) => forward(x), images) as tf.Tensor2D;
   }
 
-  async function computeGradients(indices: Uint32Array, gradients: Float32Array): Promise<BatchResult> {
+  /** A gradient that the backward pass is done with goes out while the pass goes on. */
+  function deliver(variable: tf.Variable, values: Float32Array): void {
+    const offset = offsets.get(variable);
+    if (delivery === undefined || offset === undefined) return;
+    delivery.gradients.set(values, offset);
+    delivery.delivered.add(variable);
+    delivery.onReady?.(offset, offset + values.length);
+  }
+
+  const computeGradients: Engine['computeGradients'] = async (indices, gradients, onReady) => {
     checkLength('gradients', gradients);
     if (indices.length === 0) {
       gradients.fill(0);
@@ -64,6 +75,8 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     checkIndices(indices, dataset.train);
     const labels = labelsOf(dataset.train, indices);
     let result: BatchResult | undefined;
+    const delivered = new Set<tf.Variable>();
+    delivery = { gradients, delivered, ...(onReady === undefined ? {} : { onReady }) };
     const tensors = onBackend(() =>
       tf.tidy(() => {
         const images = backend.gather(dataset.train, inputShape, indices);
@@ -75,10 +88,14 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
         return variables.map(({ name }) => grads[name] as tf.Tensor);
       }),
     );
-    await backend.readInto(tensors, gradients);
+    delivery = undefined;
+    const views = viewsOf(gradients, variables);
+    for (const [i, variable] of variables.entries()) {
+      if (!delivered.has(variable)) await backend.readInto([tensors[i] as tf.Tensor], views[i] as Float32Array);
+    }
     tf.dispose(tensors);
     return result as BatchResult;
-  }
+  };
 
   /** Calls `use` with the logits of consecutive images, a chunk at a time. */
   async function forwardInChunks(split: Split, from: number, to: number, use: LogitsConsumer): Promise<void> {
@@ -175,6 +192,13 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     if (!Number.isInteger(iterations) || iterations < 0) throw badInput(`${iterations} optimizer iterations`);
     for (const [i, slot] of slots.entries()) checkLength(`optimizer slot ${i}'s values`, slot);
   }
+}
+
+/** Where the gradients of the pass under way go. */
+interface Delivery {
+  readonly gradients: Float32Array;
+  readonly delivered: Set<tf.Variable>;
+  readonly onReady?: (from: number, to: number) => void;
 }
 
 type LogitsConsumer = (logits: Float32Array, start: number, end: number) => void;

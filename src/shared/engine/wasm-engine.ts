@@ -37,7 +37,7 @@ function wasmBackend(device: WasmDevice, description: string): TfjsBackend {
       current = device;
     },
     gather: (split, imageShape, indices) => gather(device, split, imageShape, indices),
-    fuseLayer: fuseWasmLayer,
+    fuseLayer: (layer, report) => fuseWasmLayer(memory, layer, report),
     async readInto(tensors, target) {
       let offset = 0;
       for (const tensor of tensors) {

@@ -20,16 +20,20 @@ export function convolutionWithBias(
   x: tf.Tensor,
   filter: tf.Tensor,
   bias: tf.Tensor,
-  info: ConvolutionInfo,
-  relu: boolean,
+  attributes: ConvolutionAttributes,
 ): tf.Tensor {
-  return runKernel(fusedConvolution, { x, filter, bias }, { info, relu }) as tf.Tensor;
+  return runKernel(fusedConvolution, { x, filter, bias }, attributes) as tf.Tensor;
 }
 
-interface ConvolutionAttributes {
+export interface ConvolutionAttributes {
   readonly info: ConvolutionInfo;
   readonly relu: boolean;
+  /** Told in the backward pass, before the gradient of `x` is computed. */
+  readonly onGradients?: ParameterGradientListener;
 }
+
+/** The tensors are the backward pass's own: copy what is to be kept. */
+export type ParameterGradientListener = (dFilter: tf.Tensor, dBias: tf.Tensor) => void;
 
 /** tfjs types attributes as JSON, and passes anything. */
 function runKernel(name: string, inputs: Record<string, tf.Tensor>, attributes: ConvolutionAttributes) {
@@ -91,6 +95,7 @@ function registerFusedConvolution(device: () => WasmDevice): void {
       // One kernel makes both. Not inside the functions below: tfjs frees what they make and do not return.
       const parameters = runKernel(fusedConvolutionBackpropFilter, { x, dy, y }, convolution(attributes));
       const [dFilter, dBias] = parameters as [tf.Tensor, tf.Tensor];
+      convolution(attributes).onGradients?.(dFilter, dBias);
       return {
         x: () => runKernel(fusedConvolutionBackpropInput, { dy, y, filter }, convolution(attributes)) as tf.Tensor,
         filter: () => dFilter,

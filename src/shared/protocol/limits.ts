@@ -7,7 +7,5 @@ export const maxHeaderBytes = 1 << 20;
 export const maxTensorFrames = 8;
 /** The largest frame a socket accepts; libzmq drops the connection of a peer that sends more. */
 export const maxFrameBytes = 256 << 20;
-/** Gradients travel in chunks of this many floats (1 MiB), so that reducing overlaps with receiving. */
-export const chunkFloats = 1 << 18;
 export const maxWorldSize = 256;
 export const maxParameterCount = maxFrameBytes / Float32Array.BYTES_PER_ELEMENT;

@@ -66,10 +66,12 @@ const ready = message('ready', {
   backendReason: text,
   parameterCount: z.int().min(1).max(maxParameterCount),
   parametersChecksum: count,
+  /** Where the buckets end in which this worker's gradients travel. */
+  bucketEnds: z.array(count).min(1).max(10_000).readonly(),
 });
 
-/** Star all-reduce: one chunk of this rank's gradient sum. Frame 1: the chunk's floats. */
-const contribute = message('contribute', { ...attempt, rank, chunk: count });
+/** Star all-reduce: one bucket of this rank's gradient sum. Frame 1: the bucket's floats. */
+const contribute = message('contribute', { ...attempt, rank, bucket: count });
 
 /** The worker's part of the attempt can no longer fail on its side. Phases are totals since it became ready. */
 const vote = message('vote', {
@@ -145,10 +147,10 @@ const quorum = message('quorum', { generation: count, rank, worldSize: z.int().m
 const plan = message('plan', { ...attempt, epoch: count, from: count, to: count, globalBatch: z.int().min(1) });
 
 /**
- * Star all-reduce: the sum over ranks of one chunk. Frame 1: the floats.
+ * Star all-reduce: the sum over ranks of one bucket. Frame 1: the floats.
  * `waited` is how long this rank's contribution lay there before the last one came, in seconds.
  */
-const reduced = message('reduced', { ...attempt, chunk: count, waited: seconds });
+const reduced = message('reduced', { ...attempt, bucket: count, waited: seconds });
 
 /** Every member voted for the attempt: apply it. */
 const commit = message('commit', attempt);

@@ -3,6 +3,7 @@ import { Router } from 'zeromq';
 import { badInput, messageOf } from '../core/errors.ts';
 import { type Decoded, decodeWorkerMessage, encode } from '../protocol/codec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
+import { createMessageMemory } from './message-memory.ts';
 import { createOutbox } from './outbox.ts';
 import { socketOptions } from './socket-options.ts';
 
@@ -38,6 +39,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
     throw badInput(`cannot bind ${options.bind}: ${messageOf(error)}; choose another address or port`, error);
   }
 
+  const memory = createMessageMemory();
   type Addressed = { peer: PeerId; frames: (Uint8Array | Float32Array)[] };
   const outbox = createOutbox<Addressed>(
     ({ peer, frames }) => socket.send([Buffer.from(peer, 'latin1'), ...frames]),
@@ -53,6 +55,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
       for await (const [identity, ...frames] of socket) {
         if (identity === undefined) continue;
         const bytes = frames.reduce((sum, frame) => sum + frame.byteLength, 0);
+        memory.received(bytes);
         yield { peer: identity.toString('latin1'), decoded: decodeWorkerMessage(frames), bytes };
       }
     },

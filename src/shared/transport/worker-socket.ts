@@ -3,6 +3,7 @@ import { Dealer } from 'zeromq';
 import { badInput, messageOf } from '../core/errors.ts';
 import { type Decoded, decodeCoordinatorMessage, encode } from '../protocol/codec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
+import { createMessageMemory } from './message-memory.ts';
 import { createOutbox } from './outbox.ts';
 import { socketOptions } from './socket-options.ts';
 
@@ -31,6 +32,7 @@ export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket 
     socket.close();
     throw badInput(`cannot connect to ${options.connect}: ${messageOf(error)}; --connect takes tcp://HOST:PORT`, error);
   }
+  const memory = createMessageMemory();
   let run = '';
   const outbox = createOutbox<(Uint8Array | Float32Array)[]>(
     (frames) => socket.send(frames),
@@ -45,7 +47,10 @@ export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket 
     },
     send: (body, tensors) => outbox.post(encode(run, body, tensors)),
     async *receive() {
-      for await (const frames of socket) yield decodeCoordinatorMessage(frames);
+      for await (const frames of socket) {
+        memory.received(frames.reduce((sum, frame) => sum + frame.byteLength, 0));
+        yield decodeCoordinatorMessage(frames);
+      }
     },
     flushed: () => outbox.flushed(),
     close() {

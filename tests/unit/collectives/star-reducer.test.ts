@@ -1,19 +1,13 @@
 import { expect, it } from 'vitest';
-import { chunksOf } from '../../../src/shared/collectives/chunks.ts';
 import { createStarReducer } from '../../../src/shared/collectives/star-reducer.ts';
 
 const f32 = (...values: number[]) => Float32Array.from(values);
 
-it('cuts a vector into chunks, the last one short', () => {
-  expect(chunksOf(10, 4)).toEqual([
-    { from: 0, to: 4 },
-    { from: 4, to: 8 },
-    { from: 8, to: 10 },
-  ]);
-});
+const one = [{ from: 0, to: 2 }];
+const two = [...one, { from: 2, to: 3 }];
 
 it('answers when the last rank has come, and says how long each contribution lay there', () => {
-  const reducer = createStarReducer(3, chunksOf(2, 2));
+  const reducer = createStarReducer(3, one);
   expect(reducer.contribute(0, 2, 0, f32(1, 2), 10)).toEqual({ kind: 'pending' });
   expect(reducer.contribute(0, 0, 0, f32(10, 20), 10.5)).toEqual({ kind: 'pending' });
   expect(reducer.contribute(0, 1, 0, f32(100, 200), 12)).toEqual({
@@ -23,8 +17,8 @@ it('answers when the last rank has come, and says how long each contribution lay
   });
 });
 
-it('keeps steps and chunks apart', () => {
-  const reducer = createStarReducer(2, chunksOf(3, 2));
+it('keeps steps and buckets apart', () => {
+  const reducer = createStarReducer(2, two);
   reducer.contribute(0, 0, 0, f32(1, 1), 0);
   reducer.contribute(0, 0, 1, f32(5), 0);
   reducer.contribute(1, 0, 0, f32(7, 7), 0);
@@ -33,15 +27,15 @@ it('keeps steps and chunks apart', () => {
 });
 
 it('refuses what does not belong, and loses nothing by it', () => {
-  const reducer = createStarReducer(2, chunksOf(2, 2));
+  const reducer = createStarReducer(2, one);
   reducer.contribute(0, 0, 0, f32(1, 1), 0);
-  for (const [rank, chunk, values] of [
+  for (const [rank, bucket, values] of [
     [0, 0, f32(9, 9)],
     [1, 1, f32(9, 9)],
     [1, 0, f32(9)],
     [2, 0, f32(9, 9)],
   ] as const) {
-    expect(reducer.contribute(0, rank, chunk, values, 0)).toMatchObject({ kind: 'refused' });
+    expect(reducer.contribute(0, rank, bucket, values, 0)).toMatchObject({ kind: 'refused' });
   }
   expect(reducer.contribute(0, 1, 0, f32(2, 2), 0)).toMatchObject({ kind: 'complete', sum: f32(3, 3) });
 });

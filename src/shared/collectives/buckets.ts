@@ -1,0 +1,46 @@
+/**
+ * How a gradient travels: in buckets, each on its way as soon as the backward pass has finished it, while the layers
+ * before are still being computed (Li et al., "PyTorch Distributed", VLDB 2020, section 3.2.3).
+ */
+import type { Interval } from '../core/sampling.ts';
+
+/** A bucket is closed at the first variable's edge past this many floats (256 KiB): smaller ones cost more than they save. */
+const enoughFloats = 1 << 16;
+/** No message is longer than this many floats (1 MiB), so that reducing overlaps with receiving. */
+const maxFloats = 1 << 18;
+
+/**
+ * Cuts a flat gradient at the edges of its variables, from the end, where the backward pass begins.
+ * @param sizes of the variables in their order in the flat vector, in floats
+ * @returns the buckets in the order of the flat vector, without gaps
+ */
+export function gradientBuckets(sizes: readonly number[]): readonly Interval[] {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const edges = [total];
+  let edge = total;
+  for (const size of sizes.toReversed()) {
+    edge -= size;
+    if ((edges.at(-1) ?? total) - edge >= enoughFloats) edges.push(edge);
+  }
+  if (edges.at(-1) !== 0) edges.push(0);
+  const ascending = edges.reverse();
+  return ascending.slice(1).flatMap((to, i) => splitEvenly({ from: ascending[i] ?? 0, to }));
+}
+
+/** The ends of the buckets, which is all that a peer must be told of them. */
+export function bucketEnds(buckets: readonly Interval[]): readonly number[] {
+  return buckets.map(({ to }) => to);
+}
+
+/** @returns undefined unless the ends ascend from above 0 to `length` */
+export function bucketsFromEnds(ends: readonly number[], length: number): readonly Interval[] | undefined {
+  const buckets = ends.map((to, i) => ({ from: ends[i - 1] ?? 0, to }));
+  const ascending = buckets.every(({ from, to }) => from < to);
+  return ascending && ends.at(-1) === length ? buckets : undefined;
+}
+
+function splitEvenly({ from, to }: Interval): readonly Interval[] {
+  const parts = Math.ceil((to - from) / maxFloats);
+  const edge = (part: number) => from + Math.round(((to - from) * part) / parts);
+  return Array.from({ length: parts }, (_, part) => ({ from: edge(part), to: edge(part + 1) }));
+}
