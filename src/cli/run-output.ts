@@ -69,7 +69,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
           warn(`refused worker ${event.workerId}: ${event.reason}`);
           break;
         case 'generation': {
-          for (const member of event.members) note(describeMember(member));
+          for (const line of [...event.members.map(describeMember), ...describeEngines(event.members)]) note(line);
           const { epochs, steps, batchSize } = options;
           const all = epochs * trainCount;
           progress.begin({
@@ -147,8 +147,13 @@ function fallbackWarning({ trainCount, testCount, fallbackReason }: Dataset): st
   );
 }
 
-function describeMember({ workerId, rank, backend, device, backendReason, host }: MemberInfo): string {
-  return `rank ${rank}: worker ${workerId} on ${host}, engine ${backend} (${device}); ${backendReason}`;
+function describeMember({ workerId, rank, host, pid }: MemberInfo): string {
+  return `rank ${rank}: worker ${workerId}, pid ${pid} on ${host}`;
+}
+
+/** Each engine once, with the reason it was chosen for. */
+function describeEngines(members: readonly MemberInfo[]): readonly string[] {
+  return [...new Set(members.map(({ backendReason }) => `engine ${backendReason}`))];
 }
 
 function describeCounts(counts: ReadonlyMap<string, number>): string {

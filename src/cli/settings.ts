@@ -15,7 +15,7 @@ import { maxWorldSize } from '../shared/protocol/limits.ts';
 interface Setting {
   readonly describe: string;
   readonly schema: z.ZodType;
-  /** How yargs reads the flag. Numbers come as text, so that the check can quote what was typed. */
+  /** A switch, or text for the check to read, so that it can quote what was typed. */
   readonly type: 'string' | 'boolean';
   /** Shown in the help. */
   readonly defaultText?: string;
@@ -143,16 +143,18 @@ type Parsed<Table extends Record<string, Setting>> = { readonly [Key in keyof Ta
 export type DataSettings = Parsed<typeof dataSettings>;
 export type TrainSettings = Parsed<typeof trainSettings>;
 
-/** The table as yargs options. Defaults are shown but not set: only flags that were typed may beat the other layers. */
+/**
+ * The table as yargs options. Defaults are shown but not set: only flags that were typed may beat the other layers.
+ * What is not a switch has no type: yargs would show every value as a string, which numbers and choices only are here.
+ */
 export function yargsOptions(table: Record<string, Setting>): Record<string, Options> {
   return Object.fromEntries(
     Object.entries(table).map(([key, { describe, type, defaultText }]) => [
       kebab(key),
       {
         describe,
-        type,
+        ...(type === 'boolean' ? { type } : { requiresArg: true }),
         ...(defaultText === undefined ? {} : { defaultDescription: defaultText }),
-        requiresArg: type === 'string',
       },
     ]),
   );
@@ -195,7 +197,7 @@ export function resolveSettings<Table extends Record<string, Setting>>(
 
 /** `--config`, of the commands that have many settings. */
 export const configOption = {
-  config: { type: 'string', describe: 'YAML or JSON file of these settings', requiresArg: true },
+  config: { describe: 'YAML or JSON file of these settings', requiresArg: true },
 } as const satisfies Record<string, Options>;
 
 /** The layers of a command that has `--config`, as `resolveSettings` takes them. */
