@@ -1,10 +1,9 @@
 /** How whole runs scale: real `train` processes, one after another, with different numbers of workers. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { PennygradError } from '../shared/core/errors.ts';
+import { messageOf, PennygradError } from '../shared/core/errors.ts';
 import { type Summary, summarySchema } from '../shared/report/summary.ts';
 import { median } from './median.ts';
 
@@ -12,6 +11,7 @@ export interface TrainBenchOptions {
   /** The compiled command line. */
   readonly program: string;
   readonly workers: readonly number[];
+  readonly backend: string;
   readonly batchSize: number;
   /** Steps of a run; undefined trains a whole epoch. */
   readonly steps: number | undefined;
@@ -71,20 +71,55 @@ function stepMilliseconds(runs: readonly Summary[], secondsOf: (worker: Summary[
   );
 }
 
-async function trainOnce({ program, batchSize, steps }: TrainBenchOptions, workers: number): Promise<Summary> {
+async function trainOnce({ program, backend, batchSize, steps }: TrainBenchOptions, workers: number): Promise<Summary> {
   const folder = mkdtempSync(join(tmpdir(), 'pennygrad-bench-'));
   const args = [
-    ...['train', '--workers', String(workers), '--batch-size', String(batchSize), '--epochs', '1', '--json', '--quiet'],
+    ...[
+      'train',
+      '--workers',
+      String(workers),
+      '--backend',
+      backend,
+      '--batch-size',
+      String(batchSize),
+      '--epochs',
+      '1',
+      '--json',
+      '--quiet',
+    ],
     ...['--metrics-port', '0', '--out', join(folder, 'run')],
     ...(steps === undefined ? [] : ['--steps', String(steps)]),
   ];
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [program, ...args]);
-    const { event: _, folder: __, ...summary } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}');
+    const {
+      event: _,
+      folder: __,
+      ...summary
+    } = JSON.parse((await runToTheEnd(program, args)).trim().split('\n').at(-1) ?? '{}');
     return summarySchema.parse(summary);
   } catch (error) {
-    throw new PennygradError('run-failed', `the run with ${workers} workers failed`, { cause: error });
+    throw new PennygradError('run-failed', `the run with ${workers} workers failed: ${messageOf(error)}`, {
+      cause: error,
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What it printed. The channel ends it in order if this process ends first. */
+function runToTheEnd(program: string, args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve(text.stdout);
+      else reject(new Error(text.stderr.trim().split('\n').at(-1) || `exit code ${code}`));
+    });
+  });
 }

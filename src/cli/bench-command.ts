@@ -56,7 +56,14 @@ export function addBenchCommand(cli: Argv): Argv {
 
       say(paint('bold', `\ntrain, global batch ${settings.batchSize}, ${settings.repeat} rounds`));
       const training = await benchTraining({
-        ...{ program, workers: [1, 2], batchSize: settings.batchSize, steps: settings.steps, repeats: settings.repeat },
+        ...{
+          program,
+          workers: [1, 2],
+          backend: settings.backend,
+          batchSize: settings.batchSize,
+          steps: settings.steps,
+          repeats: settings.repeat,
+        },
         onRun: ({ workers, round, summary }) =>
           say(`round ${round + 1}, ${workers} workers: ${formatCount(summary.samples_per_second)} samples/s`),
       });

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { exitCodes } from '../shared/core/errors.ts';
@@ -41,7 +42,7 @@ export function addCoordinatorCommand(cli: Argv): Argv {
         const result = await startRun({
           ...{ settings: { ...settings, backend: 'auto' }, bind: settings.bind, output, signal: interruption.signal },
           onListening: ({ endpoint }) =>
-            output.note(`waiting for ${settings.workers} workers: pennygrad worker --connect ${endpoint}`),
+            output.note(`waiting for ${settings.workers} workers: pennygrad worker --connect ${reachable(endpoint)}`),
         });
         process.exitCode = output.end(result);
       } finally {
@@ -49,4 +50,9 @@ export function addCoordinatorCommand(cli: Argv): Argv {
       }
     },
   );
+}
+
+/** Where another host finds an endpoint that is bound to every address of this one. */
+function reachable(endpoint: string): string {
+  return endpoint.replace(/\/\/(0\.0\.0\.0|\[::\]|\*):/, `//${hostname()}:`);
 }

@@ -1,7 +1,7 @@
 /** Ctrl-C, as people press it: once to end in order, again to end now. */
 
 export interface Interruption {
-  /** Aborted by the first Ctrl-C or SIGTERM. */
+  /** Aborted by the first Ctrl-C or SIGTERM, and by the end of a parent that holds a channel to this process. */
   readonly signal: AbortSignal;
   /** Listens no more. May be called twice. */
   dispose(): void;
@@ -20,10 +20,12 @@ export function listenForInterruption(onFirst: () => void, onSecond: () => void)
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, interrupt);
+  process.on('disconnect', interrupt);
   return {
     signal: controller.signal,
     dispose() {
       for (const signal of signals) process.off(signal, interrupt);
+      process.off('disconnect', interrupt);
     },
   };
 }

@@ -18,9 +18,12 @@ export interface LocalWorkersOptions {
   readonly args: readonly string[];
   /** A worker's output, line by line. */
   readonly onLine: (workerId: string, line: string) => void;
-  /** A worker exited on its own. `reason` is in words; `lastWords` what it wrote last to stderr. */
-  readonly onExit: (workerId: string, exit: { readonly reason: string; readonly killed: boolean }) => void;
+  /** A worker exited on its own: by a signal, or with a code. `reason` is in words, with what it printed last. */
+  readonly onExit: (workerId: string, exit: { readonly reason: string; readonly code: number | null }) => void;
 }
+
+/** Tells a worker that its parent manages it. */
+export const managedVariable = 'PENNYGRAD_MANAGED';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -31,17 +34,19 @@ export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOp
       // A process group of its own: the terminal's Ctrl-C reaches the parent alone, which stops workers in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: workerEnvironment(process.env),
     });
     let lastWords = '';
     readLines(child, (line) => {
       lastWords = line;
       onLine(id, line);
     });
-    child.on('error', (error) => onExit(id, { reason: `could not be started: ${error.message}`, killed: true }));
-    child.on('exit', (code, signal) => {
+    child.on('error', (error) => onExit(id, { reason: `could not be started: ${error.message}`, code: null }));
+    // Not `exit`: what it printed last may still be on its way then.
+    child.on('close', (code, signal) => {
       if (stopping) return;
       const reason = signal === null ? `exited with code ${code}: ${lastWords}` : `killed by ${signal}`;
-      onExit(id, { reason, killed: signal !== null });
+      onExit(id, { reason, code });
     });
     return child;
   });
@@ -62,6 +67,14 @@ export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOp
   };
 }
 
+/** Settings come as flags: this process's variables must not overrule them. */
+function workerEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(
+    ([name]) => !name.startsWith('PENNYGRAD_') || name === 'PENNYGRAD_WASM_SIMD',
+  );
+  return { ...Object.fromEntries(kept), [managedVariable]: '1' };
+}
+
 function isRunning(child: ChildProcess): boolean {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
@@ -77,6 +90,9 @@ function readLines(child: ChildProcess, onLine: (line: string) => void): void {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) if (line !== '') onLine(line);
+    });
+    stream?.on('end', () => {
+      if (rest !== '') onLine(rest);
     });
   }
 }

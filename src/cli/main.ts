@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { badInput, exitCodeOf, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { addBenchCommand } from './bench-command.ts';
 import { addCoordinatorCommand } from './coordinator-command.ts';
@@ -36,6 +36,15 @@ for (const add of commands) {
   add(cli);
 }
 
+// A reader that has gone (`| head`, a closed terminal) ends a run as Ctrl-C does, and everything else at once.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.once('error', () => {
+    stream.on('error', () => {});
+    if (process.listenerCount('SIGINT') > 0) process.emit('SIGINT');
+    else process.exit(exitCodes.runFailed);
+  });
+}
+
 try {
   await cli.parseAsync();
 } catch (error) {
@@ -44,4 +53,6 @@ try {
   console.error(`pennygrad: ${text}`);
   if (args.includes('--verbose')) console.error(error);
   process.exitCode = exitCodeOf(error);
+  // What was interrupted may still be waiting for the network.
+  if (process.exitCode === exitCodes.interrupted) process.exit();
 }

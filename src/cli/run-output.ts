@@ -6,6 +6,7 @@ import { systemClock } from '../shared/core/clock.ts';
 import { accruedCostUsd } from '../shared/core/cost.ts';
 import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
+import type { DownloadProgress } from '../shared/data/mirror.ts';
 import { renderPredictionsText } from '../shared/report/predictions-text.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../shared/report/progress.ts';
 import { renderSummaryTable } from '../shared/report/summary-table.ts';
@@ -16,6 +17,8 @@ export interface RunOutput {
   begin(run: { readonly runId: string; readonly out: string; readonly dataset: Dataset }): void;
   observe(event: RunEvent): void;
   metrics(url: string): void;
+  /** A download has got on. */
+  download(progress: DownloadProgress): void;
   /** A line of a local worker's own output. */
   workerLine(workerId: string, line: string): void;
   note(line: string): void;
@@ -29,12 +32,15 @@ export interface OutputOptions
   readonly verbose: boolean;
 }
 
+/** Strangers could fill the terminal otherwise. */
+const shownRefusals = 20;
+
 export function createRunOutput(options: OutputOptions): RunOutput {
   const { json, quiet, verbose } = options;
   const progress = chooseProgress(options);
   const cost = createCostMeter();
   const rejected = new Map<string, number>();
-  let [out, trainCount] = ['', 0];
+  let [out, trainCount, refusals] = ['', 0, 0];
 
   const note = (line: string) => (quiet ? undefined : progress.log(line));
   const detail = (line: string) => (verbose ? note(line) : undefined);
@@ -48,6 +54,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
     note,
     warn,
     metrics: (url) => note(`metrics at ${url}`),
+    download: createDownloadNote(note),
     workerLine: (workerId, line) => detail(`[${workerId}] ${line}`),
 
     begin({ runId, out: folder, dataset }) {
@@ -66,7 +73,8 @@ export function createRunOutput(options: OutputOptions): RunOutput {
           detail(`worker ${event.workerId} joined from ${event.host}, pid ${event.pid}`);
           break;
         case 'worker-refused':
-          warn(`refused worker ${event.workerId}: ${event.reason}`);
+          refusals += 1;
+          if (refusals <= shownRefusals) warn(`refused worker ${event.workerId}: ${event.reason}`);
           break;
         case 'generation': {
           for (const line of [...event.members.map(describeMember), ...describeEngines(event.members)]) note(line);
@@ -137,6 +145,17 @@ function createCostMeter() {
         0,
       );
     },
+  };
+}
+
+/** A line for every tenth of a file. */
+function createDownloadNote(note: (line: string) => void): (progress: DownloadProgress) => void {
+  let last = '';
+  return ({ url, receivedBytes, totalBytes }) => {
+    const tenth = totalBytes === undefined ? 0 : Math.floor((10 * receivedBytes) / totalBytes);
+    const line = `downloading ${url}${tenth === 0 ? '' : ` ${tenth * 10} %`}`;
+    if (line !== last) note(line);
+    last = line;
   };
 }
 

@@ -23,7 +23,7 @@ interface Setting {
 
 // A flag without a value comes as '', which Number would read as 0.
 const number = z
-  .union([z.number(), z.string().min(1, 'a number')])
+  .union([z.number(), z.string().min(1, 'a number')], 'a number')
   .transform(Number)
   .pipe(z.number('a number'));
 const integer = (min: number, max: number) =>
@@ -32,7 +32,10 @@ const positive = number.pipe(z.number().positive('greater than 0'));
 const choice = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, `one of ${names.join(', ')}`);
 const path = z.string().min(1, 'a path');
-const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((v) => v === 'true' || v === '1')]);
+const flag = z.union(
+  [z.boolean(), z.enum(['true', 'false', '1', '0']).transform((v) => v === 'true' || v === '1')],
+  'true or false',
+);
 
 /** Where data comes from: needed by every command that reads a dataset. */
 export const dataSettings = {

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/control-plane.ts';
 import { type RunResult, runTraining } from '../coordinator/run.ts';
 import { systemClock } from '../shared/core/clock.ts';
-import { badInput } from '../shared/core/errors.ts';
+import { badInput, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
@@ -19,18 +19,28 @@ export interface StartOptions {
   readonly bind: string;
   readonly output: RunOutput;
   readonly signal: AbortSignal;
+  /** Names of the workers that will come, where they are known. */
+  readonly expectedIds?: readonly string[];
   readonly onListening: (coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone'>, dataset: Dataset) => void;
 }
 
 /** @throws bad-input when the run cannot begin */
-export async function startRun({ settings, bind, output, signal, onListening }: StartOptions): Promise<RunResult> {
+export async function startRun({
+  settings,
+  bind,
+  output,
+  signal,
+  expectedIds,
+  onListening,
+}: StartOptions): Promise<RunResult> {
   if (settings.workers > settings.batchSize) {
     throw badInput(
       `--workers ${settings.workers} is more than --batch-size ${settings.batchSize}: a worker would have no samples; ` +
         'use fewer workers or a larger batch',
     );
   }
-  const dataset = await loadDataset(settings.dataset, { ...settings, onWarning: output.warn });
+  const loading = loadDataset(settings.dataset, { ...settings, onWarning: output.warn, onProgress: output.download });
+  const dataset = await orInterrupted(loading, signal);
   const runId = newRunId(new Date(), dataset.name, settings);
   const out = settings.out ?? join('runs', runId);
   output.begin({ runId, out, dataset });
@@ -39,6 +49,7 @@ export async function startRun({ settings, bind, output, signal, onListening }: 
       ...{ runId, bind, out, dataset, checksumEvery, version: pennygradVersion },
       startedAtUnixMs: performance.timeOrigin,
       worldSize: settings.workers,
+      ...(expectedIds === undefined ? {} : { expectedIds }),
       timeoutSeconds: settings.timeout,
       model: { name: settings.model, inputShape: dataset.imageShape, classes: dataset.classes },
       optimizer: { name: settings.optimizer, learningRate: settings.lr },
@@ -59,6 +70,16 @@ export async function startRun({ settings, bind, output, signal, onListening }: 
       onListening: (coordinator) => onListening(coordinator, dataset),
     },
   );
+}
+
+/** A download may take long, and nothing of it is lost that cannot be had again. */
+function orInterrupted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const interrupt = () => reject(new PennygradError('interrupted', 'interrupted before training began'));
+    if (signal.aborted) interrupt();
+    signal.addEventListener('abort', interrupt);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', interrupt));
+  });
 }
 
 function processCpuSeconds(): number {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
-import { exitCodes } from '../shared/core/errors.ts';
+import { type ErrorCode, exitCodes } from '../shared/core/errors.ts';
 import { listenForInterruption } from './interruption.ts';
 import { type LocalWorkers, launchLocalWorkers } from './local-workers.ts';
 import { createRunOutput } from './run-output.ts';
@@ -47,9 +47,10 @@ async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<
       process.exit(exitCodes.interrupted);
     },
   );
+  const ids = Array.from({ length: settings.workers }, (_, index) => `w${index}`);
   try {
     const result = await startRun({
-      ...{ settings, output },
+      ...{ settings, output, expectedIds: ids },
       bind: 'tcp://127.0.0.1:*',
       signal: interruption.signal,
       onListening({ endpoint, workerGone }, dataset) {
@@ -57,12 +58,12 @@ async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<
           output.warn(`${settings.workers} workers share ${availableParallelism()} cores: each will be slower`);
         }
         workers = launchLocalWorkers({
-          ids: Array.from({ length: settings.workers }, (_, index) => `w${index}`),
+          ids,
           args: workerArguments(settings, endpoint, dataset.name),
           onLine: (workerId, line) => output.workerLine(workerId, line),
-          onExit(workerId, { reason, killed }) {
-            if (killed) workerGone(workerId, reason);
-            else setTimeout(() => workerGone(workerId, reason), lastWordsMs);
+          onExit(workerId, { reason, code }) {
+            if (code === null) workerGone(workerId, reason);
+            else setTimeout(() => workerGone(workerId, reason, errorCodeOf(code)), lastWordsMs);
           },
         });
       },
@@ -72,6 +73,11 @@ async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<
     await workers?.stop(deadlinesFrom(settings.timeout).exitMs);
     interruption.dispose();
   }
+}
+
+/** A local worker's exit code is what this process would exit with, were the fault its own. */
+function errorCodeOf(exitCode: number): ErrorCode {
+  return exitCode === exitCodes.usage ? 'bad-input' : exitCode === exitCodes.runFailed ? 'run-failed' : 'quorum-lost';
 }
 
 function workerArguments(settings: TrainSettings, endpoint: string, dataset: string): readonly string[] {

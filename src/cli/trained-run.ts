@@ -37,7 +37,8 @@ type OpenSettings = DataSettings & {
 export async function openTrainedRun(path: string, settings: OpenSettings): Promise<TrainedRun> {
   const folder = findCheckpoint(path);
   const state = decodeCheckpoint(folder, (file) => readFileSync(join(folder, file)));
-  const dataset = await loadDataset(settings.dataset ?? readDatasetName(path), {
+  const trainedOn = settings.dataset === undefined ? readDataset(path) : undefined;
+  const dataset = await loadDataset(settings.dataset ?? trainedOn?.name, {
     ...settings,
     onWarning: (line) => console.error(`pennygrad: warning: ${line}`),
   });
@@ -46,6 +47,11 @@ export async function openTrainedRun(path: string, settings: OpenSettings): Prom
     throw badInput(
       `${path}: the model takes ${model.inputShape.join('×')} images of ${model.classes} classes, ` +
         `dataset ${dataset.name} has ${dataset.imageShape.join('×')} of ${dataset.classes}`,
+    );
+  }
+  if (trainedOn?.digest !== undefined && trainedOn.digest !== dataset.digest) {
+    throw badInput(
+      `${path}: was trained on other data than ${dataset.name} is now; pass --dataset to evaluate on it anyway`,
     );
   }
   const { provider } = await selectEngine(settings.backend);
@@ -64,12 +70,11 @@ function findCheckpoint(path: string): string {
 }
 
 /** From `config.json` of the run, which is two folders up when a checkpoint was named. */
-function readDatasetName(path: string): string | undefined {
+function readDataset(path: string): { readonly name?: string; readonly digest?: string } {
   for (const file of [join(path, 'config.json'), join(path, '..', '..', 'config.json')]) {
     if (!existsSync(file)) continue;
     try {
-      const { dataset } = JSON.parse(readFileSync(file, 'utf8')) as { dataset?: { name?: string } };
-      return dataset?.name;
+      return (JSON.parse(readFileSync(file, 'utf8')) as { dataset?: { name?: string; digest?: string } }).dataset ?? {};
     } catch (error) {
       throw badInput(`${file}: ${messageOf(error)}`, error);
     }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
@@ -7,6 +6,7 @@ import { pennygradVersion } from '../shared/core/version.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import { selectEngine } from '../shared/engine/engines.ts';
 import { runWorker } from '../worker/run-worker.ts';
+import { managedVariable } from './local-workers.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 
 /** A worker takes its task from the coordinator; what it is told here it insists on. */
@@ -64,7 +64,6 @@ export function addWorkerCommand(cli: Argv): Argv {
         {
           connect: settings.connect,
           workerId: settings.id ?? `${hostname()}-${process.pid}`,
-          incarnation: randomUUID(),
           version: pennygradVersion,
           timeoutSeconds: settings.timeout,
           ...(settings.price === undefined ? {} : { priceUsdPerHour: settings.price }),
@@ -90,13 +89,15 @@ export function addWorkerCommand(cli: Argv): Argv {
 /** Ctrl-C, unless a parent manages this process: then the parent decides, and its death ends this process. */
 function endWithParentOrUser(): AbortSignal {
   const controller = new AbortController();
-  if (process.channel === undefined || process.channel === null) {
+  if (process.env[managedVariable] === undefined) {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
   } else {
-    process.on('SIGINT', () => {});
+    // A terminal or an init system may signal the whole family.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
     process.on('disconnect', () => process.exit(0));
+    if (!process.connected) process.exit(0);
     // The channel alone must not keep a worker alive that is done.
-    process.channel.unref();
+    process.channel?.unref();
   }
   return controller.signal;
 }

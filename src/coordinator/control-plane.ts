@@ -22,6 +22,8 @@ export interface ControlPlaneOptions {
   readonly bind: string;
   readonly run: string;
   readonly worldSize: number;
+  /** Names of the workers that will come, where they are known. */
+  readonly expectedIds: readonly string[] | undefined;
   readonly timeoutSeconds: number;
   readonly identity: Identity;
   readonly datasetName: string;
@@ -63,7 +65,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     run,
     onUnreachable(peer, reason) {
       const member = members.get(peer);
-      if (member !== undefined) lose(member, `its connection is gone (${reason})`);
+      if (member !== undefined) lose(member, `it cannot be reached (${reason})`);
     },
   });
   observe({ type: 'listening', endpoint: socket.endpoint });
@@ -73,7 +75,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     if (lost !== undefined) lose(lost.member, lost.reason);
     advanceRendezvous();
   }, deadlines.heartbeatMs / 2);
-  void listen();
+  listen().catch(fail);
 
   function send(member: Member, body: Body<CoordinatorMessage>, tensors: readonly Float32Array[] = []): void {
     socket.send(member.peer, body, tensors);
@@ -90,8 +92,10 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       if (!decoded.ok) {
         const { reason, detail } = decoded;
         observe({ type: 'frame-rejected', reason, detail });
+        const member = members.get(peer);
+        if (member !== undefined) lose(member, `it sent something that is not understood: ${detail}`, 'run-failed');
         // It will not understand this side either, except that versions differ.
-        if (reason === 'version') refuse(peer, 'of another version', versionMismatch(detail));
+        else if (reason === 'version') refuse(peer, 'of another version', versionMismatch(detail));
         continue;
       }
       const { message, tensors } = decoded;
@@ -106,13 +110,14 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     message: WorkerMessage,
     tensors: readonly Float32Array[],
   ): { readonly reason: string; readonly detail: string } | undefined {
+    const member = members.get(peer);
     if (message.type === 'hello') {
+      if (member !== undefined) return { reason: 'peer', detail: 'a second hello' };
       welcome(peer, message);
       return undefined;
     }
-    const member = members.get(peer);
-    // A worker that fails before it was welcomed has no run's id yet.
     if (member === undefined) return { reason: 'peer', detail: `'${message.type}' from a peer that never said hello` };
+    // A worker that fails before it was welcomed has no run's id yet.
     if (message.run !== run && message.type !== 'leave') return { reason: 'run', detail: `run '${message.run}'` };
     member.lastHeard = clock.now();
     switch (message.type) {
@@ -120,6 +125,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
         observe({ type: 'worker-heard', workerId: member.hello.workerId, unixMs: clock.unixMs() });
         return undefined;
       case 'ready':
+        if (member.ready !== undefined) return { reason: 'stale', detail: 'a second ready' };
         acceptReady(member, message);
         return undefined;
       case 'leave':
@@ -161,8 +167,9 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   }
 
   function refuse(peer: PeerId, workerId: string, mismatch: Mismatch): void {
-    socket.send(peer, { type: 'refuse', ...mismatch });
-    const { field, expected, actual } = mismatch;
+    const { field } = mismatch;
+    const [expected, actual] = [mismatch.expected.slice(0, maxReasonLength), mismatch.actual.slice(0, maxReasonLength)];
+    socket.send(peer, { type: 'refuse', field, expected, actual });
     observe({ type: 'worker-refused', workerId, reason: `${field} is ${actual}, the run has ${expected}` });
   }
 
@@ -184,21 +191,22 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   function depart(member: Member, { code, phase, reason }: From<'leave'>): void {
     const message = `${describeMember(member)} left during ${phase}: ${reason}`;
     // A worker's Ctrl-C is not the run's: the run lost a member.
-    removeAndFail(member, reason, new PennygradError(code === 'interrupted' ? 'quorum-lost' : code, message));
+    remove(member, reason, new PennygradError(code === 'interrupted' ? 'quorum-lost' : code, message));
   }
 
   function lose(member: Member, reason: string, code: ErrorCode = 'quorum-lost'): void {
-    removeAndFail(
+    remove(
       member,
       reason,
       new PennygradError(code, `${describeMember(member)} was lost in phase ${member.duty}: ${reason}`),
     );
   }
 
-  function removeAndFail(member: Member, reason: string, error: PennygradError): void {
+  /** Before a generation begins another may take the place; after, the generation has lost a member, and ends. */
+  function remove(member: Member, reason: string, error: PennygradError): void {
     if (!members.delete(member.peer)) return;
     observe({ type: 'worker-lost', workerId: member.hello.workerId, reason });
-    fail(error);
+    if (generation !== undefined) fail(error);
   }
 
   function advanceRendezvous(): void {
@@ -206,7 +214,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     const byId = new Map([...members.values()].map((member) => [member.hello.workerId, member] as const));
     const decision = decideRendezvous(
       [...byId].map(([workerId, { ready }]) => ({ workerId, state: ready === undefined ? 'joined' : 'ready' })),
-      worldSize,
+      { worldSize, expectedIds: options.expectedIds },
       (clock.now() - rendezvousStarted) * 1000,
       deadlines.rendezvousMs,
     );
@@ -217,7 +225,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
         fail(
           new PennygradError(
             'quorum-lost',
-            `rendezvous: ${decision.reason} after ${options.timeoutSeconds} s (--timeout) at ${socket.endpoint}`,
+            `rendezvous at ${socket.endpoint}: ${decision.reason} in time (--timeout ${options.timeoutSeconds})`,
           ),
         );
         return;
@@ -262,7 +270,9 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     workerGone(workerId, reason, code = 'quorum-lost') {
       const member = [...members.values()].find(({ hello }) => hello.workerId === workerId);
       if (member !== undefined) lose(member, reason, code);
-      else fail(new PennygradError(code, `worker ${workerId} was lost before it joined: ${reason}`));
+      // Nobody will take its place: whoever reports it has started it.
+      const phase = member === undefined ? 'before it joined' : `in phase ${member.duty}`;
+      fail(new PennygradError(code, `worker ${workerId} was lost ${phase}: ${reason}`));
     },
     fail,
     async close(error) {
@@ -295,6 +305,11 @@ function findDifferentStart(first: From<'ready'> | undefined, second: From<'read
   if (first === undefined) return undefined;
   const [expectedEnds, actualEnds] = [first.bucketEnds.join(), second.bucketEnds.join()];
   if (expectedEnds !== actualEnds) return { field: 'gradient buckets', expected: expectedEnds, actual: actualEnds };
+  const [expectedEngine = '', actualEngine = ''] = [first, second].map(
+    ({ backend, device }) => `${backend} (${device})`,
+  );
+  // Engines round differently, and replicas are compared bit for bit.
+  if (expectedEngine !== actualEngine) return { field: 'engine', expected: expectedEngine, actual: actualEngine };
   if (first.parametersChecksum === second.parametersChecksum) return undefined;
   return {
     field: 'checksum of the initial parameters',

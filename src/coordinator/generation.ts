@@ -165,11 +165,13 @@ export function createGeneration(options: GenerationOptions): Generation {
       switch (message.type) {
         case 'contribute':
         case 'vote': {
+          if (message.attempt !== 0) return `attempt ${message.attempt} of step ${message.step}, which has had one`;
           if (message.generation !== generation) return `generation ${message.generation}, this is ${generation}`;
           if (message.rank !== rank) return `rank ${message.rank} from ${describeMember(member)}`;
           if (message.type === 'contribute') {
             const refusal = acceptContribution(message, tensors[0]);
-            if (refusal === undefined && member.duty === 'compute') setDuty(member, 'communicate');
+            // The deadline is the whole step's: it goes on running.
+            if (refusal === undefined && member.duty === 'compute') member.duty = 'communicate';
             return refusal;
           }
           const accepted = ballots.get(message.step)?.offer(rank, message) ?? false;
@@ -184,7 +186,8 @@ export function createGeneration(options: GenerationOptions): Generation {
           if (captures?.offer(rank, { message, tensors }) !== true) return 'a state nobody asked for';
           break;
         case 'predicted':
-          if (prediction?.offer(rank, { message, tensors }) !== true) return 'predictions nobody asked for';
+          if (rank !== 0 || prediction?.offer(rank, { message, tensors }) !== true)
+            return 'predictions nobody asked for';
           break;
         default:
           return message satisfies never;

@@ -17,7 +17,8 @@ export interface Loss<Member> {
 }
 
 /**
- * A member that has been silent, or busy with one step, for longer than its deadline allows. Of members that are
+ * A member that has been silent, or busy with one thing, for longer than its deadline allows; only an evaluation may
+ * take as long as it does while the heart beats. Of members that are
  * overdue together the one that still computes is to blame: the others wait for its gradients.
  */
 export function findLost<Member extends Signs>(
@@ -31,7 +32,7 @@ export function findLost<Member extends Signs>(
   }
   const overdue = (duty: Duty) =>
     members.find((member) => member.duty === duty && (now - member.dutySince) * 1000 > deadlines.stepMs);
-  const stuck = overdue('compute') ?? overdue('communicate');
+  const stuck = overdue('compute') ?? overdue('communicate') ?? overdue('checkpoint') ?? overdue('predict');
   if (stuck === undefined) return undefined;
   return { member: stuck, reason: `no result for ${(now - stuck.dutySince).toFixed(1)} s, though it is alive` };
 }

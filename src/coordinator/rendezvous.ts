@@ -6,6 +6,11 @@ export interface Candidate {
   readonly state: 'joined' | 'ready';
 }
 
+export interface WantedWorkers {
+  readonly worldSize: number;
+  readonly expectedIds?: readonly string[] | undefined;
+}
+
 export type RendezvousDecision =
   /** Begin: `members` in rank order. */
   | { readonly kind: 'begin'; readonly members: readonly string[]; readonly reason: string }
@@ -13,12 +18,12 @@ export type RendezvousDecision =
   | { readonly kind: 'give-up'; readonly reason: string };
 
 /**
- * @param worldSize the workers the run was asked to have
+ * @param wanted how many workers the run was asked to have, and their names where they are known
  * @param waitedMs since the rendezvous began
  */
 export function decideRendezvous(
   candidates: readonly Candidate[],
-  worldSize: number,
+  { worldSize, expectedIds = [] }: WantedWorkers,
   waitedMs: number,
   deadlineMs: number,
 ): RendezvousDecision {
@@ -30,10 +35,11 @@ export function decideRendezvous(
   }
   const loading = candidates.filter(({ state }) => state === 'joined').map(({ workerId }) => workerId);
   const missing = worldSize - ready.length - loading.length;
+  const absent = expectedIds.filter((id) => !candidates.some(({ workerId }) => workerId === id));
   const reason = [
     `${ready.length} of ${worldSize} workers ready`,
     ...(loading.length > 0 ? [`${loading.sort(byName).join(', ')} still loading`] : []),
-    ...(missing > 0 ? [`${missing} never arrived`] : []),
+    ...(missing > 0 ? [`${absent.length > 0 ? absent.join(', ') : missing} never arrived`] : []),
   ].join(', ');
   return waitedMs >= deadlineMs ? { kind: 'give-up', reason } : { kind: 'wait', reason };
 }

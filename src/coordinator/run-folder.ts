@@ -1,19 +1,19 @@
-/** The files of a run. Everything is written as it happens, so that a run that dies leaves what it had. */
-import { createWriteStream, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+/** The files of a run. They are written as it happens, so that a run that dies leaves what it had. */
+import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { badInput, messageOf } from '../shared/core/errors.ts';
+import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { addPhases, noPhaseSeconds } from '../shared/core/phases.ts';
 import { encodeCheckpoint } from '../shared/model/checkpoint-files.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
 import type { Checkpoint, RunEvent } from './run-events.ts';
 
 export interface RunFolder {
-  readonly path: string;
   /** Takes what belongs in `metrics.jsonl` and `checkpoints/`; everything else passes by. */
   observe(event: RunEvent): void;
   /** Writes a file of the run, whole or not at all. */
   write(name: string, content: string): void;
-  close(): Promise<void>;
+  /** Writes what is left. May be called twice. */
+  close(): void;
 }
 
 /** What the run trains: part of every checkpoint. */
@@ -23,6 +23,9 @@ export interface TrainedSpec {
   readonly seed: number;
 }
 
+/** Steps' lines wait for each other, up to so many: a write of its own for each would cost more than they are worth. */
+const linesAWrite = 64;
+
 /** Checkpoints that are kept; older ones are removed once a newer one is complete. */
 const keptCheckpoints = 2;
 
@@ -30,17 +33,27 @@ const keptCheckpoints = 2;
 export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
   try {
     mkdirSync(join(path, 'checkpoints'), { recursive: true });
+    if (readdirSync(path).includes('config.json')) throw badInput('already holds a run; choose another folder');
+    appendFileSync(join(path, 'metrics.jsonl'), '');
   } catch (error) {
+    if (error instanceof PennygradError) throw badInput(`--out ${path}: ${error.message}`);
     throw badInput(`--out ${path}: cannot make the run folder: ${messageOf(error)}`, error);
   }
-  if (readdirSync(path).includes('config.json')) {
-    throw badInput(`--out ${path}: already holds a run; choose another folder`);
+  let lines: string[] = [];
+
+  function flush(): void {
+    if (lines.length === 0) return;
+    const text = lines.join('');
+    lines = [];
+    writing(join(path, 'metrics.jsonl'), (file) => appendFileSync(file, text));
   }
-  const metrics = createWriteStream(join(path, 'metrics.jsonl'), { flags: 'a' });
-  const writeLine = (line: object) => metrics.write(`${JSON.stringify(line)}\n`);
+
+  function writeLine(line: object): void {
+    lines.push(`${JSON.stringify(line)}\n`);
+    if (lines.length >= linesAWrite) flush();
+  }
 
   return {
-    path,
     observe(event) {
       switch (event.type) {
         case 'step': {
@@ -65,14 +78,15 @@ export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
           break;
         }
         case 'checkpoint':
-          writeCheckpoint(join(path, 'checkpoints'), event.checkpoint, trained);
+          flush();
+          writing(join(path, 'checkpoints'), (folder) => writeCheckpoint(folder, event.checkpoint, trained));
           break;
       }
     },
     write(name, content) {
-      writeWhole(join(path, name), content);
+      writing(join(path, name), (file) => writeWhole(file, content));
     },
-    close: () => new Promise((resolve) => metrics.end(() => resolve())),
+    close: flush,
   };
 }
 
@@ -107,4 +121,13 @@ function writeWhole(file: string, content: string): void {
   const draft = `${file}.${process.pid}.tmp`;
   writeFileSync(draft, content);
   renameSync(draft, file);
+}
+
+/** @throws run-failed naming the file */
+function writing(file: string, write: (file: string) => void): void {
+  try {
+    write(file);
+  } catch (error) {
+    throw new PennygradError('run-failed', `cannot write ${file}: ${messageOf(error)}`, { cause: error });
+  }
 }

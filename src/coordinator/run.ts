@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly startedAtUnixMs: number;
   readonly bind: string;
   readonly worldSize: number;
+  /** Names of the workers that will come, where they are known. */
+  readonly expectedIds?: readonly string[];
   readonly timeoutSeconds: number;
   readonly dataset: Dataset;
   readonly model: ModelSpec;
@@ -79,26 +81,43 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
     observeMetrics(metrics, options, clock),
     context.observe,
     (event) => {
+      // Only now the folder is this run's: one that could not begin leaves it to the next try.
+      if (event.type === 'listening') folder.write('config.json', json(options.config));
       if (event.type === 'predictions') probabilities = event.probabilities;
     },
   ];
   const observe = (event: RunEvent) => {
     for (const observer of observers) observer(event);
   };
-  if (server.warning !== undefined) context.warn(server.warning);
-  context.onMetrics(`http://${options.metrics.host}:${server.port}/metrics`);
-  folder.write('config.json', json(options.config));
 
   try {
+    if (server.warning !== undefined) context.warn(server.warning);
+    context.onMetrics(server.url);
     const end = await trainToTheEnd(options, context, observe);
     const summary = summarize(recorder.record(end));
-    folder.write('summary.json', json(summary));
     const predictions = probabilities && predictionsOf(options.dataset, probabilities);
-    if (predictions !== undefined) folder.write('predictions.svg', renderPredictionsSvg(predictions));
-    return { summary, predictions, error: end.error };
+    const lost = writeResults(folder, summary, predictions);
+    return { summary, predictions, error: end.error ?? lost };
   } finally {
-    await folder.close();
+    folder.close();
     await server.close();
+  }
+}
+
+/** @returns what went wrong: a full disk must not take the summary from the terminal as well */
+function writeResults(
+  folder: RunFolder,
+  summary: Summary,
+  predictions: Predictions | undefined,
+): PennygradError | undefined {
+  try {
+    folder.write('summary.json', json(summary));
+    if (predictions !== undefined) folder.write('predictions.svg', renderPredictionsSvg(predictions));
+    return undefined;
+  } catch (error) {
+    return error instanceof PennygradError
+      ? error
+      : new PennygradError('run-failed', messageOf(error), { cause: error });
   }
 }
 
@@ -113,6 +132,7 @@ async function trainToTheEnd(options: RunOptions, context: RunContext, observe: 
   const { version, model, seed, dataset } = options;
   const control = await openControlPlane({
     ...options,
+    expectedIds: options.expectedIds,
     run: options.runId,
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
     datasetName: dataset.name,
@@ -122,7 +142,7 @@ async function trainToTheEnd(options: RunOptions, context: RunContext, observe: 
   });
   let failure: Error | undefined;
   try {
-    context.onListening(control);
+    if (!context.signal.aborted) context.onListening(control);
     return endOf(await trainWithWorkers(control, options, { ...context, observe }));
   } catch (error) {
     failure = error instanceof Error ? error : new Error(messageOf(error));
@@ -151,7 +171,9 @@ function interrupted(message: string): PennygradError {
   return new PennygradError('interrupted', message);
 }
 
-function endOf({ interrupted: wasInterrupted, replicasIdentical, steps }: TrainOutcome): End {
+/** A run that gets here has compared its replicas at the last checkpoint. */
+function endOf({ interrupted: wasInterrupted, steps }: TrainOutcome): End {
+  const replicasIdentical = true;
   if (!wasInterrupted) return { status: 'completed', replicasIdentical, error: undefined };
   const error = interrupted(`interrupted after step ${steps}; the checkpoint has it`);
   return { status: 'interrupted', reason: error.message, replicasIdentical, error };

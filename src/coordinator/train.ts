@@ -27,8 +27,6 @@ export interface TrainOutcome {
   /** Committed steps. */
   readonly steps: number;
   readonly interrupted: boolean;
-  /** Whether every rank ended with the same bits. */
-  readonly replicasIdentical: boolean;
 }
 
 /** Plans are sent this many steps ahead, so that a worker never waits for one. */
@@ -46,20 +44,19 @@ export async function train(
   const perEpoch = stepsPerEpoch(settings.trainCount, settings.globalBatchSize);
   const lastStep = Math.min(settings.epochs * perEpoch, settings.maxSteps ?? Number.POSITIVE_INFINITY);
   let step = 0;
-  let replicasIdentical = true;
 
   while (step < lastStep && !signal.aborted) {
     const epoch = Math.floor(step / perEpoch);
     const end = Math.min((epoch + 1) * perEpoch, lastStep);
     const trained = await trainSteps(generation, settings, context, { epoch, begin: step, end });
     step += trained.steps;
-    // An epoch that was cut short has no result of its own; its checkpoint says where to go on.
+    // An epoch that the user cut short has no result of its own; its checkpoint says where to go on.
     if (step === end) observe(await testEpoch(generation, settings, context, epoch, trained));
-    replicasIdentical = await saveCheckpoint(generation, context, { step, epoch, cursor: trained.samples });
+    await saveCheckpoint(generation, context, { step, epoch, cursor: trained.samples });
   }
   const count = Math.min(predictedImages, settings.testCount);
   observe({ type: 'predictions', count, probabilities: await generation.predict(count) });
-  return { steps: step, interrupted: step < lastStep, replicasIdentical };
+  return { steps: step, interrupted: step < lastStep };
 }
 
 /** Sums over the steps of an epoch. */
@@ -91,7 +88,7 @@ async function trainSteps(
       generation.plan(planned, epoch, globalBatch(planned % perEpoch, globalBatchSize, trainCount));
     }
     const votes = await generation.votes(step);
-    requireEqualReplicas(generation, votes);
+    requireEqualReplicas(generation, votes, step);
     generation.commit(step);
 
     const now = clock.now();
@@ -140,17 +137,23 @@ async function testEpoch(
   };
 }
 
-/** Emits a checkpoint of rank 0's state. @returns whether all replicas are the same bit for bit */
+/** Emits a checkpoint of rank 0's state, once all replicas are known to be the same bit for bit. */
 async function saveCheckpoint(
   generation: Generation,
   { observe }: TrainContext,
   position: { readonly step: number; readonly epoch: number; readonly cursor: number },
-): Promise<boolean> {
+): Promise<void> {
   const answers = await generation.capture();
+  requireEqualReplicas(
+    generation,
+    answers.map(({ message }) => message),
+    position.step,
+  );
   const [first] = answers;
   const state = first?.message.state;
   const [parameters, ...slots] = first?.tensors ?? [];
-  if (state === undefined || parameters?.length !== generation.parameterCount) {
+  const complete = [parameters, ...slots].every((vector) => vector?.length === generation.parameterCount);
+  if (state === undefined || parameters === undefined || !complete) {
     throw new PennygradError('run-failed', 'rank 0 sent no complete state for the checkpoint');
   }
   const checkpoint: Checkpoint = {
@@ -160,7 +163,6 @@ async function saveCheckpoint(
     optimizerState: { iterations: state.optimizerIterations, slots },
   };
   observe({ type: 'checkpoint', checkpoint });
-  return answers.every(({ message }) => message.parametersChecksum === first?.message.parametersChecksum);
 }
 
 function sumVotes(votes: readonly Vote[]): { samples: number; lossSum: number; correct: number } {
@@ -174,7 +176,10 @@ function sumVotes(votes: readonly Vote[]): { samples: number; lossSum: number; c
   );
 }
 
-/** Votes carry running totals: what is new in each is this step's. */
+/**
+ * Votes carry running totals, of which what is new is booked. A vote is cast before its own communication, wait and
+ * update: those come with the next one, and the last step's are lost.
+ */
 function takePhases(generation: Generation, votes: readonly Vote[]): readonly MemberStep[] {
   return generation.members.flatMap((member, rank) => {
     const vote = votes[rank];
@@ -185,13 +190,15 @@ function takePhases(generation: Generation, votes: readonly Vote[]): readonly Me
   });
 }
 
-/** @throws run-failed, naming the rank whose parameters are not those of rank 0. */
-function requireEqualReplicas(generation: Generation, votes: readonly Vote[]): void {
-  const expected = votes[0]?.parametersChecksum;
-  const rank = votes.findIndex((vote) => vote.parametersChecksum !== expected);
-  const member = generation.members[rank];
+/** @throws run-failed, naming the rank whose parameters are not those of rank 0 */
+function requireEqualReplicas(
+  generation: Generation,
+  answers: readonly { readonly parametersChecksum?: number | undefined }[],
+  step: number,
+): void {
+  const expected = answers[0]?.parametersChecksum;
+  const member = generation.members[answers.findIndex(({ parametersChecksum }) => parametersChecksum !== expected)];
   if (member === undefined) return;
-  const step = votes[rank]?.step;
   throw new PennygradError(
     'run-failed',
     `${describeMember(member)} holds other parameters than rank 0 before step ${step}; replicas must be identical`,

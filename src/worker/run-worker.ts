@@ -11,14 +11,13 @@ import type { ModelName } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
-import { createStepRunner } from './step.ts';
+import { createStepRunner, diverged } from './step.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
 
 export interface WorkerOptions {
   readonly connect: string;
   readonly workerId: string;
-  readonly incarnation: string;
   readonly version: string;
   readonly timeoutSeconds: number;
   readonly priceUsdPerHour?: number;
@@ -145,9 +144,9 @@ async function live(
 }
 
 function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerMessage, 'hello'>> {
-  const { workerId, incarnation, version, priceUsdPerHour } = options;
+  const { workerId, version, priceUsdPerHour } = options;
   const price = priceUsdPerHour === undefined ? {} : { priceUsdPerHour };
-  return { type: 'hello', workerId, incarnation, version, host: hostname(), pid: process.pid, uptime, ...price };
+  return { type: 'hello', workerId, version, host: hostname(), pid: process.pid, uptime, ...price };
 }
 
 async function expectOrder<Type extends 'welcome' | 'quorum'>(link: CoordinatorLink, type: Type): Promise<From<Type>> {
@@ -177,6 +176,7 @@ async function evaluate(
     const slice = await engine.evaluate(split, start, Math.min(start + evaluationSlice, to));
     lossSum += slice.lossSum;
     correct += slice.correct;
+    if (!Number.isFinite(lossSum)) throw diverged(`on ${split} images`, lossSum);
     await new Promise((resolve) => setImmediate(resolve));
   }
   return { type: 'evaluated', evaluation, samples: to - from, lossSum, correct };

@@ -25,22 +25,21 @@ export interface StepContext {
 /** Runs the plans of one generation; keeps the totals of where the time went. */
 export function createStepRunner(context: StepContext): (plan: Plan) => Promise<void> {
   const { rank, engine, allReduce, link, clock } = context;
-  // ZeroMQ sends from these buffers without copying: the one of the step before may still be on its way.
-  const buffers = [new Float32Array(engine.parameterCount), new Float32Array(engine.parameterCount)] as const;
+  // ZeroMQ sends from this buffer without copying. It is free again at the commit, which says that all of it arrived.
+  const gradients = new Float32Array(engine.parameterCount);
   let totals: PhaseSeconds = noPhaseSeconds;
 
   return async function runStep(plan) {
     const { generation, step, attempt } = plan;
     const started = clock.now();
     const indices = context.orderOf(plan.epoch).subarray(plan.from, plan.to);
-    const gradients = buffers[step % 2 === 0 ? 0 : 1];
     const checksum =
       step % context.checksumEvery === 0 ? { parametersChecksum: parameterChecksum(await engine.getParameters()) } : {};
     const loaded = clock.now();
 
     const reduction = allReduce.start({ generation, step, attempt }, gradients);
     const { lossSum, correct } = await engine.computeGradients(indices, gradients, reduction.ready);
-    if (!Number.isFinite(lossSum)) throw diverged(step, lossSum);
+    if (!Number.isFinite(lossSum)) throw diverged(`at step ${step}`, lossSum);
     const computed = clock.now();
     totals = addPhases(totals, { ...noPhaseSeconds, load: loaded - started, compute: computed - loaded });
 
@@ -60,6 +59,7 @@ export function createStepRunner(context: StepContext): (plan: Plan) => Promise<
   };
 }
 
-function diverged(step: number, loss: number): PennygradError {
-  return new PennygradError('run-failed', `the loss became ${loss} at step ${step}; try a smaller --lr`);
+/** @param where as in 'at step 12' */
+export function diverged(where: string, loss: number): PennygradError {
+  return new PennygradError('run-failed', `the loss became ${loss} ${where}; try a smaller --lr`);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { readSummary } from '../support/run-folder.ts';
 
 afterEach(killAll);
 
@@ -34,6 +35,34 @@ describe('help', () => {
     const { code, stdout } = await run(args);
     expect(code).toBe(0);
     expect(stdout).toMatch(example);
+  });
+});
+
+describe('a run', () => {
+  const quick = ['train', '--dataset', folder, '--model', 'softmax', '--metrics-port', '0'];
+
+  it('keeps to its flags, whatever the environment says', async () => {
+    const env = { PENNYGRAD_SEED: '2', PENNYGRAD_MODEL: 'mlp', PENNYGRAD_PRICE: '9', PENNYGRAD_TIMEOUT: '20' };
+    const { code, stdout } = await run([...quick, '--seed', '3', '--price', '0.5', '--json'], { env });
+    expect(code).toBe(0);
+    const summary = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}');
+    expect(summary).toMatchObject({ seed: 3, model: { name: 'softmax' }, price_usd_per_hour: 1 });
+  });
+
+  it('that diverges ends with exit code 3 and says what to try', async () => {
+    const { code, stderr } = await run(['train', '--dataset', folder, '--optimizer', 'sgd', '--lr', '1e30']);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/the loss became (NaN|Infinity) .*; try a smaller --lr/);
+  });
+
+  it('whose reader goes away ends in order', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const job = start([...quick, '--epochs', '100000', '--out', out]);
+    await job.waitFor(/rank 0/);
+    job.child.stdout?.destroy();
+    job.child.stderr?.destroy();
+    expect((await job.exit).code).toBe(130);
+    expect(readSummary(out).status).toBe('interrupted');
   });
 });
 
@@ -75,6 +104,18 @@ describe('bad input is one clear line and exit code 2', () => {
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(stdout).not.toMatch(/epoch/);
+    expect(code).toBe(2);
+  });
+
+  it('a run folder that cannot be made', async () => {
+    const { code, stderr } = await run([
+      'train',
+      '--dataset',
+      folder,
+      '--out',
+      join(cut, 'train-labels-idx1-ubyte', 'run'),
+    ]);
+    expect(stderr).toMatch(/--out .*idx1-ubyte\/run: cannot make the run folder: ENOTDIR/);
     expect(code).toBe(2);
   });
 

@@ -19,15 +19,26 @@ export interface ToyFaults {
   readonly beforeGradients?: (step: number) => void | Promise<void>;
   /** Added to the initial parameters. */
   readonly offset?: number;
+  /** The engine cannot be made, for this reason. */
+  readonly failToStart?: string;
+  /** What `evaluate` claims the loss to be. */
+  readonly testLoss?: number;
   /** Added to the parameters at every update. */
   readonly drift?: number;
 }
 
-export function toyProvider({ beforeGradients, offset = 0, drift = 0 }: ToyFaults = {}): EngineProvider {
+export function toyProvider({
+  beforeGradients,
+  failToStart,
+  testLoss,
+  offset = 0,
+  drift = 0,
+}: ToyFaults = {}): EngineProvider {
   return {
     name: 'cpu',
     probe: async () => ({ usable: true, device: 'toy' }),
     async create({ dataset, optimizer }): Promise<Engine> {
+      if (failToStart !== undefined) throw new Error(failToStart);
       let parameters = Float32Array.of(0.1 + offset, -0.2);
       let steps = 0;
       const gradient = (index: number, split: Dataset['train'], into: Float32Array) => {
@@ -74,7 +85,8 @@ export function toyProvider({ beforeGradients, offset = 0, drift = 0 }: ToyFault
         },
         async evaluate(split, from, to) {
           const indices = Array.from({ length: to - from }, (_, i) => from + i);
-          return sum(indices, dataset[split], new Float32Array(2));
+          const result = sum(indices, dataset[split], new Float32Array(2));
+          return { ...result, lossSum: testLoss ?? result.lossSum };
         },
         predict: async (_, count) => new Float32Array(count * 2),
         dispose() {},

@@ -16,6 +16,8 @@ export interface MetricsServerOptions {
 
 export interface MetricsServer {
   readonly port: number;
+  /** Of the metrics page. */
+  readonly url: string;
   /** Set when the port is not the default one, with the reason and the alternative. */
   readonly warning?: string;
   /** Does not wait for connections that are kept alive. May be called twice. */
@@ -36,8 +38,10 @@ export async function startMetricsServer({ port, host, metrics }: MetricsServerO
   });
   const warning = await listenSomewhere(server, port, host);
   let closed: Promise<void> | undefined;
+  const { port: chosen } = server.address() as AddressInfo;
   return {
-    port: (server.address() as AddressInfo).port,
+    port: chosen,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}/metrics`,
     ...(warning === undefined ? {} : { warning }),
     close() {
       closed ??= new Promise((resolve) => {

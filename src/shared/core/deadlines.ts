@@ -4,7 +4,7 @@
  * - heartbeat period = T / 10, and at most 5 s: silence is told from slowness by several missed beats
  * - silence limit    = 0.8 T: a peer that said nothing for so long is lost; the rest of T is for ending cleanly
  * - step deadline    = 0.8 T: a member that has not voted so long after the plan is lost, however often its heart beats
- * - rendezvous       = T: the time workers have to arrive and get ready
+ * - rendezvous       = 0.8 T: the time workers have to arrive and get ready
  * - exit             = T / 10, and at most 3 s: a local worker that has not ended so long after it was told to is killed
  */
 export interface Deadlines {
@@ -22,7 +22,7 @@ export function deadlinesFrom(timeoutSeconds: number): Deadlines {
     heartbeatMs: Math.min(total / 10, 5000),
     silenceMs: total * 0.8,
     stepMs: total * 0.8,
-    rendezvousMs: total,
+    rendezvousMs: total * 0.8,
     exitMs: Math.min(total / 10, 3000),
   };
 }

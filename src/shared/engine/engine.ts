@@ -8,7 +8,7 @@
  * Sums, not means: `computeGradients` returns sums over the samples it was given, and `applyGradients` divides by the
  * number of samples in the global batch. Uneven shares and a short last batch are therefore exact.
  */
-import type { Dataset, ImageShape } from '../data/dataset.ts';
+import type { Dataset } from '../data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../model/model-spec.ts';
 
 export const engineNames = ['wasm', 'cpu'] as const;
@@ -92,5 +92,3 @@ export interface EngineProvider {
   probe(): Promise<EngineAvailability>;
   create(options: EngineOptions): Promise<Engine>;
 }
-
-export type { ImageShape };

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
+import { PennygradError } from '../core/errors.ts';
 
 /** The heap that tfjs's wasm backend and our kernels share. */
 export interface WasmMemory {
@@ -61,7 +62,14 @@ function shareMemory(backend: BackendInsides): WasmMemory {
     memory,
     // Addresses above 2 GiB come out of the module as negative numbers.
     addressOf: ({ dataId }) => backend.dataIdMap.get(dataId).memoryOffset >>> 0,
-    allocate: (shape, dtype = 'float32') => backend.makeOutput(shape, dtype),
+    allocate(shape, dtype = 'float32') {
+      const tensor = backend.makeOutput(shape, dtype);
+      // The backend does not look; the kernels would write over its own data.
+      if (backend.dataIdMap.get(tensor.dataId).memoryOffset === 0 && shape.every((size) => size > 0)) {
+        throw new PennygradError('run-failed', `out of WebAssembly memory for ${shape.join('×')}; lower --batch-size`);
+      }
+      return tensor;
+    },
     share: (dataId) => backend.incRef(dataId),
     free: ({ dataId }) => void backend.disposeData(dataId),
     scratch(bytes) {

@@ -35,8 +35,6 @@ export function encode<Message extends WorkerMessage | CoordinatorMessage>(
 export const decodeWorkerMessage = (frames: readonly Uint8Array[]) => decode(workerMessage, frames);
 export const decodeCoordinatorMessage = (frames: readonly Uint8Array[]) => decode(coordinatorMessage, frames);
 
-export type { CoordinatorMessage, WorkerMessage };
-
 function decode<Message>(schema: z.ZodType<Message>, frames: readonly Uint8Array[]): Decoded<Message> {
   const [header, ...tensorFrames] = frames;
   if (header === undefined) return rejected('frames', 'no header frame');

@@ -8,8 +8,11 @@ import { maxParameterCount, maxWorldSize, protocolVersion } from './limits.ts';
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const finite = z.number();
-const name = z.string().min(1).max(200);
-const text = z.string().max(4000);
+/** No peer's words may move another's terminal about. */
+const printable = (text: string) => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
+const name = z.string().min(1).max(200).transform(printable);
+const text = z.string().max(4000).transform(printable);
+const path = z.string().min(1).max(4096);
 const digest = z.string().max(128);
 const seconds = z.number().min(0);
 const rank = z
@@ -47,13 +50,11 @@ const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, s
 /** First words of a worker. `run` is empty: the worker learns it from the welcome. */
 const hello = message('hello', {
   workerId: name,
-  /** Differs between two lives of a worker with the same id. */
-  incarnation: name,
   version: name,
   host: name,
   pid: count,
   /** Seconds the process has been alive, so that its cost counts from its start. */
-  uptime: seconds,
+  uptime: seconds.max(10 * 365 * 24 * 3600),
   /** The worker's own price, if it was told one; else the coordinator's default applies. */
   priceUsdPerHour: z.number().min(0).optional(),
 });
@@ -128,7 +129,7 @@ export type WorkerMessage = z.infer<typeof workerMessage>;
 
 /** Answers `hello`: what this run trains. `timeout` is the run's one knob for deadlines, in seconds. */
 const welcome = message('welcome', {
-  dataset: z.object({ name, digest }),
+  dataset: z.object({ name: path, digest }),
   model: modelSpec,
   optimizer: optimizerSpec,
   seed: count,

@@ -9,7 +9,7 @@ describe('decideRendezvous', () => {
   const ready = (workerId: string): Candidate => ({ workerId, state: 'ready' });
 
   it('begins when all are ready, in the order of their names whatever their order of arrival', () => {
-    expect(decideRendezvous([ready('w10'), ready('w2'), ready('w0')], 3, 0, 1000)).toEqual({
+    expect(decideRendezvous([ready('w10'), ready('w2'), ready('w0')], { worldSize: 3 }, 0, 1000)).toEqual({
       kind: 'begin',
       members: ['w0', 'w2', 'w10'],
       reason: 'all 3 workers are ready',
@@ -19,8 +19,12 @@ describe('decideRendezvous', () => {
   it('waits, then gives up, and says who is missing', () => {
     const candidates: Candidate[] = [ready('a'), { workerId: 'b', state: 'joined' }];
     const reason = '1 of 4 workers ready, b still loading, 2 never arrived';
-    expect(decideRendezvous(candidates, 4, 999, 1000)).toEqual({ kind: 'wait', reason });
-    expect(decideRendezvous(candidates, 4, 1000, 1000)).toEqual({ kind: 'give-up', reason });
+    expect(decideRendezvous(candidates, { worldSize: 4 }, 999, 1000)).toEqual({ kind: 'wait', reason });
+    expect(decideRendezvous(candidates, { worldSize: 4 }, 1000, 1000)).toEqual({ kind: 'give-up', reason });
+    const expectedIds = ['a', 'b', 'c', 'd'];
+    expect(decideRendezvous(candidates, { worldSize: 4, expectedIds }, 1000, 1000).reason).toBe(
+      '1 of 4 workers ready, b still loading, c, d never arrived',
+    );
   });
 });
 

@@ -35,6 +35,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
     ...{
       optimizer: { name: 'sgd', learningRate: 0.5 },
       defaultPriceUsdPerHour: undefined,
+      expectedIds: undefined,
       clock: systemClock,
       observe,
     },
@@ -46,7 +47,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
     join: (workerId, faults = {}, options = {}, data = dataset) =>
       runWorker(
         {
-          ...{ connect: control.endpoint, workerId, incarnation: 'a', version: '1', timeoutSeconds: 5, expected: {} },
+          ...{ connect: control.endpoint, workerId, version: '1', timeoutSeconds: 5, expected: {} },
           ...{ signal: new AbortController().signal },
           ...options,
         },
@@ -90,7 +91,7 @@ describe('training', () => {
   it.each([1, 2, 3, 5])('with %i workers ends where a plain loop ends', async (worldSize) => {
     const party = await open(worldSize);
     const workers = Array.from({ length: worldSize }, (_, i) => party.join(`w${i}`));
-    expect(await party.train()).toEqual({ steps: 12, interrupted: false, replicasIdentical: true });
+    expect(await party.train()).toEqual({ steps: 12, interrupted: false });
     await Promise.all(workers);
     const expected = await plainTraining();
     const trained = party.eventsOf('checkpoint').at(-1)?.checkpoint;
@@ -131,7 +132,7 @@ describe('training', () => {
     ];
     const outcome = await party.train(controller.signal);
     await Promise.all(workers);
-    expect(outcome).toMatchObject({ interrupted: true, replicasIdentical: true });
+    expect(outcome).toMatchObject({ interrupted: true });
     expect(outcome.steps).toBeGreaterThanOrEqual(6);
     expect(outcome.steps).toBeLessThan(8);
     const { step, epoch, cursor } = party.eventsOf('checkpoint').at(-1)?.checkpoint ?? {};
@@ -163,8 +164,18 @@ describe('the handshake over the wire', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await expect(party.join('w2', { offset: 1 })).rejects.toThrow(/checksum of the initial parameters differs/);
     const third = party.join('w3');
-    expect((await party.train()).replicasIdentical).toBe(true);
+    expect((await party.train()).steps).toBe(12);
     await Promise.all([first, third]);
+  });
+
+  it('lets another take the place of a worker that left before training began', async () => {
+    const party = await open(2);
+    const unlucky = party.join('w0', { failToStart: 'no such engine here' });
+    await expect(unlucky).rejects.toThrow('no such engine here');
+    await expect.poll(() => party.eventsOf('worker-lost').length).toBe(1);
+    const workers = [party.join('w1'), party.join('w2')];
+    expect((await party.train()).steps).toBe(12);
+    await Promise.all(workers);
   });
 
   it('refuses a second worker of the same name and one too many', async () => {
@@ -197,6 +208,16 @@ describe('a worker that breaks', () => {
     });
     await expect(broken).rejects.toThrow('the card is on fire');
     await expect(other).rejects.toThrow(/the run failed: worker w1 .*the card is on fire/);
+  });
+
+  it('or evaluates to a loss that is not finite ends the run', async () => {
+    const party = await open(1);
+    const worker = party.join('w0', { testLoss: Number.POSITIVE_INFINITY });
+    worker.catch(() => {}); // the run says the same
+    await expect(party.train()).rejects.toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(/worker w0 .* left during evaluate: the loss became Infinity on test images/),
+    });
   });
 
   it('or computes something else is named by the checksum of its parameters', async () => {

@@ -10,7 +10,7 @@ const phases = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125
 const spec = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number, number], classes: 10 };
 
 const workerBodies: Body<WorkerMessage>[] = [
-  { type: 'hello', workerId: 'w0', incarnation: 'a', version: '1', host: 'h', pid: 1, uptime: 0.1, priceUsdPerHour: 1 },
+  { type: 'hello', workerId: 'w0', version: '1', host: 'h', pid: 1, uptime: 0.1, priceUsdPerHour: 1 },
   {
     type: 'ready',
     identity: { version: '1', model: spec, datasetDigest: 'd', seed: 1 },
