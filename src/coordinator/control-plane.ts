@@ -68,7 +68,6 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       if (member !== undefined) lose(member, `it cannot be reached (${reason})`);
     },
   });
-  observe({ type: 'listening', endpoint: socket.endpoint });
   const heart = setInterval(beat, deadlines.heartbeatMs);
   const watch = setInterval(() => {
     const lost = findLost([...members.values()], clock.now(), deadlines);

@@ -99,7 +99,6 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
     const lost = writeResults(folder, summary, predictions);
     return { summary, predictions, error: end.error ?? lost };
   } finally {
-    folder.close();
     await server.close();
   }
 }
@@ -111,6 +110,7 @@ function writeResults(
   predictions: Predictions | undefined,
 ): PennygradError | undefined {
   try {
+    folder.close();
     folder.write('summary.json', json(summary));
     if (predictions !== undefined) folder.write('predictions.svg', renderPredictionsSvg(predictions));
     return undefined;
@@ -142,6 +142,7 @@ async function trainToTheEnd(options: RunOptions, context: RunContext, observe: 
   });
   let failure: Error | undefined;
   try {
+    observe({ type: 'listening', endpoint: control.endpoint });
     if (!context.signal.aborted) context.onListening(control);
     return endOf(await trainWithWorkers(control, options, { ...context, observe }));
   } catch (error) {
