@@ -72,6 +72,9 @@ export function createRunOutput(options: OutputOptions): RunOutput {
         case 'worker-joined':
           detail(`worker ${event.workerId} joined from ${event.host}, pid ${event.pid}`);
           break;
+        case 'worker-ready':
+          detail(`worker ${event.workerId} is ready`);
+          break;
         case 'worker-refused':
           refusals += 1;
           if (refusals <= shownRefusals) warn(`refused worker ${event.workerId}: ${event.reason}`);

@@ -182,6 +182,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       return;
     }
     member.ready = ready;
+    observe({ type: 'worker-ready', workerId: member.hello.workerId });
     member.duty = 'rendezvous';
     member.dutySince = clock.now();
     advanceRendezvous();

@@ -1,6 +1,7 @@
 /** What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. */
 import type { PhaseSeconds } from '../shared/core/phases.ts';
 import type { ModelArtifacts, OptimizerState } from '../shared/engine/engine.ts';
+import type { EpochRecord } from '../shared/report/run-record.ts';
 
 /** A worker as the run knows it once it is ready. */
 export interface MemberInfo {
@@ -37,18 +38,9 @@ export interface StepEvent {
   readonly members: readonly MemberStep[];
 }
 
-export interface EpochEvent {
+/** Losses are means over the samples of the epoch's steps, each seen with the parameters of its step. */
+export interface EpochEvent extends EpochRecord {
   readonly type: 'epoch';
-  readonly epoch: number;
-  /** Means over the samples of the epoch's steps, each seen with the parameters of its step. */
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly testLoss: number;
-  readonly testAccuracy: number;
-  readonly samples: number;
-  /** Training alone; the test pass is apart. */
-  readonly seconds: number;
-  readonly evaluateSeconds: number;
 }
 
 /** Everything a checkpoint holds, as rank 0 sent it. */
@@ -65,6 +57,7 @@ export interface Checkpoint {
 export type RunEvent =
   | { readonly type: 'listening'; readonly endpoint: string }
   | { readonly type: 'worker-joined'; readonly workerId: string; readonly host: string; readonly pid: number }
+  | { readonly type: 'worker-ready'; readonly workerId: string }
   | { readonly type: 'worker-refused'; readonly workerId: string; readonly reason: string }
   | { readonly type: 'worker-heard'; readonly workerId: string; readonly unixMs: number }
   | {

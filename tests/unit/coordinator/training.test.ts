@@ -160,8 +160,7 @@ describe('the handshake over the wire', () => {
     const other = party.join('w0', {}, {}, toyDataset(50, 'other'));
     await expect(other).rejects.toThrow(/dataset digest differs: it has toy, this worker other/);
     const first = party.join('w1');
-    await expect.poll(() => party.eventsOf('worker-joined').length).toBe(2);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => party.eventsOf('worker-ready').length).toBe(1);
     await expect(party.join('w2', { offset: 1 })).rejects.toThrow(/checksum of the initial parameters differs/);
     const third = party.join('w3');
     expect((await party.train()).steps).toBe(12);
