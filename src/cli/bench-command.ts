@@ -54,7 +54,7 @@ export function addBenchCommand(cli: Argv): Argv {
       const engine = await benchEngine({ ...settings, batchSizes: engineBatchSizes, seconds: engineSeconds });
       say(renderTable(engineColumns, engine, tableOptions()));
 
-      say(paint('bold', `\ntrain, global batch ${settings.batchSize}, ${settings.repeat} rounds`));
+      say(paint('bold', `\ntrain, global batch ${settings.batchSize}, rounds: ${settings.repeat}`));
       const training = await benchTraining({
         ...{
           program,
@@ -65,7 +65,7 @@ export function addBenchCommand(cli: Argv): Argv {
           repeats: settings.repeat,
         },
         onRun: ({ workers, round, summary }) =>
-          say(`round ${round + 1}, ${workers} workers: ${formatCount(summary.samples_per_second)} samples/s`),
+          say(`round ${round + 1}, workers ${workers}: ${formatCount(summary.samples_per_second)} samples/s`),
       });
       say(`\n${renderTable(trainColumns, training, tableOptions())}`);
 
@@ -95,10 +95,10 @@ const trainColumns: readonly Column<TrainBenchRow>[] = [
   { head: 'step ms', cell: (row) => row.stepMilliseconds.total.toFixed(2) },
   { head: 'compute', cell: (row) => row.stepMilliseconds.compute.toFixed(2) },
   { head: 'communicate', cell: (row) => row.stepMilliseconds.communicate.toFixed(2) },
-  { head: 'wait', cell: (row) => row.stepMilliseconds.wait.toFixed(2) },
-  { head: 'load', cell: (row) => row.stepMilliseconds.load.toFixed(2) },
-  { head: 'coordinator', cell: (row) => formatPercent(row.coordinatorCpuShare) },
-  { head: 'first step s', cell: (row) => row.secondsToFirstStep.toFixed(2) },
+  { head: 'wait', cell: (row) => row.stepMilliseconds.wait.toFixed(2), expendable: 3 },
+  { head: 'load', cell: (row) => row.stepMilliseconds.load.toFixed(2), expendable: 4 },
+  { head: 'coordinator', cell: (row) => formatPercent(row.coordinatorCpuShare), expendable: 1 },
+  { head: 'first step s', cell: (row) => row.secondsToFirstStep.toFixed(2), expendable: 2 },
 ];
 
 function tableOptions() {

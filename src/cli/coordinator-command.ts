@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
+import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { exitCodes } from '../shared/core/errors.ts';
 import { listenForInterruption } from './interruption.ts';
 import { createRunOutput } from './run-output.ts';
@@ -33,7 +34,7 @@ export function addCoordinatorCommand(cli: Argv): Argv {
         .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
     async (argv) => {
       const settings = resolveSettings(coordinatorSettings, ...readLayers(argv));
-      const output = createRunOutput({ ...settings, verbose: argv.verbose === true });
+      const output = createRunOutput({ ...settings, verbose: argv.verbose === true, remote: true });
       const interruption = listenForInterruption(
         () => output.note('stopping after the step in flight; Ctrl-C again ends at once'),
         () => process.exit(exitCodes.interrupted),
@@ -41,8 +42,7 @@ export function addCoordinatorCommand(cli: Argv): Argv {
       try {
         const result = await startRun({
           ...{ settings: { ...settings, backend: 'auto' }, bind: settings.bind, output, signal: interruption.signal },
-          onListening: ({ endpoint }) =>
-            output.note(`waiting for ${settings.workers} workers: pennygrad worker --connect ${reachable(endpoint)}`),
+          onListening: ({ endpoint }) => output.note(waitingFor(settings, endpoint)),
         });
         process.exitCode = output.end(result);
       } finally {
@@ -50,6 +50,12 @@ export function addCoordinatorCommand(cli: Argv): Argv {
       }
     },
   );
+}
+
+function waitingFor({ workers, timeout }: { readonly workers: number; readonly timeout: number }, endpoint: string) {
+  const seconds = Math.round(deadlinesFrom(timeout).rendezvousMs / 1000);
+  const noun = workers === 1 ? 'a worker' : `${workers} workers`;
+  return `waiting for ${noun}, ${seconds} s at most (--timeout): pennygrad worker --connect ${reachable(endpoint)}`;
 }
 
 /** Where another host finds an endpoint that is bound to every address of this one. */

@@ -12,6 +12,9 @@ import { addWorkerCommand } from './worker-command.ts';
 
 const args = hideBin(process.argv);
 
+/** The command whose help has the flags that were meant. */
+const helpOf = /^[a-z]+$/.test(args[0] ?? '') ? ` ${args[0]}` : '';
+
 const cli = yargs(args)
   .scriptName('pennygrad')
   .usage('$0 <command>\n\nTrains over many workers, and tells you to the cent what each one cost.')
@@ -22,10 +25,16 @@ const cli = yargs(args)
   .strict()
   .recommendCommands()
   .wrap(Math.min(110, process.stdout.columns ?? 110))
-  .epilogue('Exit codes: 0 done, 2 bad input, 3 run failed, 4 worker lost or deadline passed, 130 interrupted.')
+  .example('$0 train', 'MNIST on two workers of this host')
+  .epilogue(
+    'Settings also come from PENNYGRAD_* variables (PENNYGRAD_BATCH_SIZE=32), after flags and before --config.\n\n' +
+      'Exit codes: 0 done, 2 bad input, 3 run failed, 4 worker lost or deadline passed, 130 interrupted.',
+  )
   // Yargs would print the whole help before the one line that matters.
   .fail((message, error) => {
-    throw error === undefined || error.name === 'YError' ? badInput(`${message} (see pennygrad --help)`) : error;
+    throw error === undefined || error.name === 'YError'
+      ? badInput(`${message} (see pennygrad${helpOf} --help)`)
+      : error;
   });
 
 const commands = [

@@ -55,13 +55,16 @@ export function addPredictCommand(cli: Argv): Argv {
       if (file !== undefined && settings.index !== undefined) {
         throw badInput('name an image or --index, not both');
       }
+      if (file !== undefined && settings.svg !== undefined) {
+        throw badInput('--svg draws test images (--index), not an image of your own');
+      }
       const { dataset, engine } = await openTrainedRun(String(argv.run), settings);
       if (file !== undefined) {
         const image = await readImageInput(file);
         const probabilities = await engine.predict(image, 1);
         printImage(file, probabilities, settings.json);
       } else {
-        const chosen = chooseImages(dataset, settings.index ?? { first: 0, last: 9 });
+        const chosen = chooseImages(dataset, settings.index ?? { first: 0, last: Math.min(9, dataset.testCount - 1) });
         const probabilities = await engine.predict(chosen.images, chosen.labels.length);
         printTestImages({ ...chosen, probabilities }, settings);
       }
@@ -74,10 +77,9 @@ function chooseImages(
   { test, imageShape }: Dataset,
   { first, last }: { readonly first: number; readonly last: number },
 ): Omit<Predictions, 'probabilities'> {
-  if (first > last || first >= test.count) {
-    throw badInput(`--index ${first}..${last}: there are test images 0..${test.count - 1}`);
-  }
-  const end = Math.min(last + 1, test.count);
+  if (first > last) throw badInput(`--index ${first}..${last}: the range ends before it begins`);
+  if (last >= test.count) throw badInput(`--index ${first}..${last}: there are test images 0..${test.count - 1}`);
+  const end = last + 1;
   const size = imageShape[0] * imageShape[1] * imageShape[2];
   return {
     imageShape,

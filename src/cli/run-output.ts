@@ -30,17 +30,19 @@ export interface RunOutput {
 export interface OutputOptions
   extends Pick<TrainSettings, 'json' | 'quiet' | 'epochs' | 'steps' | 'batchSize' | 'workers'> {
   readonly verbose: boolean;
+  /** Workers are people's, who want to see that they arrive. */
+  readonly remote?: boolean;
 }
 
 /** Strangers could fill the terminal otherwise. */
 const shownRefusals = 20;
 
 export function createRunOutput(options: OutputOptions): RunOutput {
-  const { json, quiet, verbose } = options;
+  const { json, quiet, verbose, workers, remote = false } = options;
   const progress = chooseProgress(options);
   const cost = createCostMeter();
   const rejected = new Map<string, number>();
-  let [out, trainCount, refusals] = ['', 0, 0];
+  let [out, trainCount, refusals, joined] = ['', 0, 0, 0];
 
   const note = (line: string) => (quiet ? undefined : progress.log(line));
   const detail = (line: string) => (verbose ? note(line) : undefined);
@@ -60,7 +62,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
     begin({ runId, out: folder, dataset }) {
       [out, trainCount] = [folder, dataset.trainCount];
       if (dataset.fallbackReason !== undefined) warn(fallbackWarning(dataset));
-      note(`run ${runId}: ${dataset.name} from ${dataset.source}, ${dataset.trainCount} + ${dataset.testCount} images`);
+      note(`run ${runId}: ${dataset.name} (${dataset.source}), ${dataset.trainCount} + ${dataset.testCount} images`);
     },
 
     observe(event) {
@@ -70,7 +72,10 @@ export function createRunOutput(options: OutputOptions): RunOutput {
           detail(`listening on ${event.endpoint}`);
           break;
         case 'worker-joined':
-          detail(`worker ${event.workerId} joined from ${event.host}, pid ${event.pid}`);
+          joined += 1;
+          (remote ? note : detail)(
+            `worker ${event.workerId} joined from ${event.host}, pid ${event.pid}: ${joined} of ${workers}`,
+          );
           break;
         case 'worker-ready':
           detail(`worker ${event.workerId} is ready`);
@@ -100,7 +105,8 @@ export function createRunOutput(options: OutputOptions): RunOutput {
           rejected.set(event.reason, (rejected.get(event.reason) ?? 0) + 1);
           break;
         case 'worker-lost':
-          detail(`worker ${event.workerId} lost: ${event.reason}`);
+          joined -= 1;
+          (remote ? note : detail)(`worker ${event.workerId} lost: ${event.reason}`);
           break;
       }
     },
@@ -112,8 +118,10 @@ export function createRunOutput(options: OutputOptions): RunOutput {
       else {
         if (predictions !== undefined && !quiet)
           console.log(`\n${renderPredictionsText(predictions, { colour: wantsColour() })}`);
-        console.log(`\n${renderSummaryTable(summary, { columns: terminalColumns(), colour: wantsColour() })}`);
-        if (rejected.size > 0) console.log(`frames rejected: ${describeCounts(rejected)}`);
+        // A run that ended before it began has nothing to sum up.
+        if (summary.world_size > 0)
+          console.log(`\n${renderSummaryTable(summary, { columns: terminalColumns(), colour: wantsColour() })}`);
+        if (rejected.size > 0) console.log(`frames rejected, by reason: ${describeCounts(rejected)}`);
         console.log(`files of this run: ${folder}`);
       }
       if (error === undefined) return exitCodes.done;

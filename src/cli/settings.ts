@@ -65,7 +65,7 @@ export const trainSettings = {
   },
   backend: {
     type: 'string',
-    describe: 'Engine that computes: auto picks the fastest that works here',
+    describe: `${engineNames.join(', ')}, or auto: the fastest that works here`,
     defaultText: 'auto',
     schema: choice(['auto', ...engineNames]).default('auto'),
   },
@@ -110,13 +110,13 @@ export const trainSettings = {
   },
   allReduce: {
     type: 'string',
-    describe: 'How gradients are summed',
+    describe: `How gradients are summed: ${allReduceNames.join(', ')}, or auto`,
     defaultText: 'auto',
     schema: choice(['auto', ...allReduceNames]).default('auto'),
   },
   timeout: {
     type: 'string',
-    describe: 'Seconds after which a missing, dead or frozen worker ends the run',
+    describe: 'Seconds in which a worker must arrive, and after which a dead or frozen one ends the run',
     defaultText: '30',
     schema: number.pipe(z.number().min(1, 'at least 1').max(86_400, 'at most 86400')).default(30),
   },
@@ -191,7 +191,8 @@ export function resolveSettings<Table extends Record<string, Setting>>(
     const parsed = schema.safeParse(given?.value);
     if (!parsed.success) {
       const wanted = parsed.error.issues.map(({ message }) => message).at(-1);
-      throw badInput(`${given?.from ?? `--${kebab(key)}`} must be ${wanted}, got '${String(given?.value)}'`);
+      if (given === undefined) throw badInput(`--${kebab(key)} is required: ${wanted}`);
+      throw badInput(`${given.from} must be ${wanted}, got '${String(given.value)}'`);
     }
     settings[key] = parsed.data;
   }
@@ -205,7 +206,8 @@ export const configOption = {
 
 /** The layers of a command that has `--config`, as `resolveSettings` takes them. */
 export function readLayers(argv: Readonly<Record<string, unknown>>) {
-  const file = typeof argv.config === 'string' ? readConfigFile(argv.config) : undefined;
+  const path = argv.config ?? process.env.PENNYGRAD_CONFIG;
+  const file = typeof path === 'string' ? readConfigFile(path) : undefined;
   return [argv, process.env, file] as const;
 }
 

@@ -63,8 +63,8 @@ export async function openTrainedRun(path: string, settings: OpenSettings): Prom
 function findCheckpoint(path: string): string {
   if (!existsSync(path)) throw badInput(`${path}: no such folder; name a run's folder, for example runs/RUN-ID`);
   if (existsSync(join(path, 'model.json'))) return path;
-  const checkpoints = join(path, 'checkpoints');
-  const newest = existsSync(checkpoints) ? listCheckpoints(checkpoints).at(-1) : undefined;
+  const checkpoints = existsSync(join(path, 'checkpoints')) ? join(path, 'checkpoints') : path;
+  const newest = listCheckpoints(checkpoints).at(-1);
   if (newest === undefined) throw badInput(`${path}: holds no checkpoint (checkpoints/step-N)`);
   return join(checkpoints, newest);
 }

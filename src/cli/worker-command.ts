@@ -29,6 +29,7 @@ const workerSettings = {
   dataset: {
     ...trainSettings.dataset,
     describe: 'Where this host has the dataset, if not where the coordinator has it; it must be the same data',
+    defaultText: "the coordinator's",
   },
   dataDir,
   cacheDir,

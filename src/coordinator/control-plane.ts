@@ -115,6 +115,8 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       welcome(peer, message);
       return undefined;
     }
+    // The last words of a worker that was refused.
+    if (member === undefined && message.type === 'leave') return undefined;
     if (member === undefined) return { reason: 'peer', detail: `'${message.type}' from a peer that never said hello` };
     // A worker that fails before it was welcomed has no run's id yet.
     if (message.run !== run && message.type !== 'leave') return { reason: 'run', detail: `run '${message.run}'` };
@@ -169,7 +171,11 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     const { field } = mismatch;
     const [expected, actual] = [mismatch.expected.slice(0, maxReasonLength), mismatch.actual.slice(0, maxReasonLength)];
     socket.send(peer, { type: 'refuse', field, expected, actual });
-    observe({ type: 'worker-refused', workerId, reason: `${field} is ${actual}, the run has ${expected}` });
+    observe({
+      type: 'worker-refused',
+      workerId,
+      reason: `${field} differs: the run has ${expected}, the worker ${actual}`,
+    });
   }
 
   function acceptReady(member: Member, ready: From<'ready'>): void {

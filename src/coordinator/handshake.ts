@@ -18,11 +18,14 @@ export function findObstacle(
     return { field: 'pennygrad version', expected: run.version, actual: hello.version };
   }
   if (run.present.includes(hello.workerId)) {
-    return { field: 'worker id', expected: 'a name that no other worker has (--id)', actual: hello.workerId };
+    return {
+      field: 'worker id',
+      expected: 'another name (--id chooses one)',
+      actual: `${hello.workerId}, which is taken`,
+    };
   }
   if (run.present.length >= run.worldSize) {
-    const actual = `worker number ${run.present.length + 1}`;
-    return { field: 'world size', expected: `${run.worldSize} workers, who are all here`, actual };
+    return { field: 'world size', expected: `${run.worldSize} workers, who are all here`, actual: 'is one more' };
   }
   return undefined;
 }

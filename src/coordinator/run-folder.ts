@@ -32,9 +32,14 @@ const keptCheckpoints = 2;
 /** @throws bad-input when the folder cannot be made or written to, or already holds a run */
 export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
   try {
+    mkdirSync(path, { recursive: true });
+    const files = readdirSync(path);
+    if (files.includes('config.json')) throw badInput('already holds a run; choose another folder');
+    if (files.some((name) => !['checkpoints', 'metrics.jsonl'].includes(name))) {
+      throw badInput('is not empty; choose another folder');
+    }
     mkdirSync(join(path, 'checkpoints'), { recursive: true });
-    if (readdirSync(path).includes('config.json')) throw badInput('already holds a run; choose another folder');
-    appendFileSync(join(path, 'metrics.jsonl'), '');
+    writeFileSync(join(path, 'metrics.jsonl'), '');
   } catch (error) {
     if (error instanceof PennygradError) throw badInput(`--out ${path}: ${error.message}`);
     throw badInput(`--out ${path}: cannot make the run folder: ${messageOf(error)}`, error);
@@ -60,7 +65,7 @@ export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
           const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
           const { type, step, epoch, samples, loss, seconds } = event;
           writeLine({
-            ...{ type, step, epoch, samples, loss, seconds },
+            ...{ type, step: step + 1, epoch: epoch + 1, samples, loss, seconds },
             accuracy: event.correct / samples,
             samples_per_second: samples / seconds,
             // Of all ranks together, to be divided by their number for the mean.
@@ -71,7 +76,16 @@ export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
         case 'epoch': {
           const { type, epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds } = event;
           writeLine({
-            ...{ type, epoch, loss, accuracy, test_loss: testLoss, test_accuracy: testAccuracy, samples, seconds },
+            ...{
+              type,
+              epoch: epoch + 1,
+              loss,
+              accuracy,
+              test_loss: testLoss,
+              test_accuracy: testAccuracy,
+              samples,
+              seconds,
+            },
             evaluate_seconds: event.evaluateSeconds,
             samples_per_second: samples / seconds,
           });

@@ -144,7 +144,9 @@ async function trainToTheEnd(options: RunOptions, context: RunContext, observe: 
   try {
     observe({ type: 'listening', endpoint: control.endpoint });
     if (!context.signal.aborted) context.onListening(control);
-    return endOf(await trainWithWorkers(control, options, { ...context, observe }));
+    const end = endOf(await trainWithWorkers(control, options, { ...context, observe }));
+    failure = end.error;
+    return end;
   } catch (error) {
     failure = error instanceof Error ? error : new Error(messageOf(error));
     return failedEnd(failure);

@@ -75,9 +75,11 @@ async function live(
   dependencies: WorkerDependencies,
 ): Promise<void> {
   const { clock, log } = dependencies;
+  log(`connecting to ${options.connect}`);
   link.send(helloOf(options, dependencies.uptime()));
   const welcome = await expectOrder(link, 'welcome');
   link.joinRun(welcome.run, welcome.timeout);
+  log(`joined run ${welcome.run}: ${welcome.model.name} on ${welcome.dataset.name}`);
 
   life.phase = 'load';
   const dataset = await dependencies.loadDataset(welcome.dataset.name);
@@ -102,8 +104,9 @@ async function live(
   });
 
   life.phase = 'rendezvous';
+  log(`ready, engine ${reason}; waiting for the others`);
   const { rank, worldSize } = await expectOrder(link, 'quorum');
-  log(`rank ${rank} of ${worldSize}, ${engine.name} (${device}), run ${welcome.run}`);
+  log(`training as rank ${rank} of ${worldSize}`);
   const allReduce = createStarAllReduce({ rank, buckets, send: link.send });
   link.setReducedSink(allReduce);
   const orderOf = memoizedOrder(welcome.seed, dataset.trainCount);
@@ -154,7 +157,7 @@ async function expectOrder<Type extends 'welcome' | 'quorum'>(link: CoordinatorL
   if (order.type === type) return order as From<Type>;
   if (order.type === 'refuse') {
     throw badInput(
-      `the coordinator refused this worker: ${order.field} differs: it has ${order.expected}, this worker ${order.actual}`,
+      `the coordinator refused this worker: ${order.field} differs: the run has ${order.expected}, this worker ${order.actual}`,
     );
   }
   if (order.type === 'stop') throw new PennygradError('quorum-lost', `the run ended before it began: ${order.reason}`);

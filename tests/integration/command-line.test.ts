@@ -88,9 +88,10 @@ describe('bad input is one clear line and exit code 2', () => {
       ['train', '--dataset', folder, '--out', join(occupied, 'run')],
       /already holds a run/,
     ],
+    ['a folder that holds something else', ['train', '--dataset', folder, '--out', cut], /is not empty/],
     ['a config file that is not there', ['train', '--config', 'none.yaml'], /--config none\.yaml: no such file/],
     ['a malformed endpoint', ['worker', '--connect', 'localhost'], /--connect must be tcp:\/\/HOST:PORT/],
-    ['no endpoint', ['worker'], /--connect must be the address of a coordinator/],
+    ['no endpoint', ['worker'], /--connect is required: the address of a coordinator/],
     [
       'an address that cannot be bound',
       ['coordinator', '--bind', 'tcp://192.0.2.1:1', '--dataset', folder],
@@ -147,7 +148,7 @@ describe('bad input is one clear line and exit code 2', () => {
     ]);
     const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
     const { code, stderr } = await run(['worker', '--connect', endpoint, '--seed', '2']);
-    expect(stderr).toMatch(/refused this worker: seed differs: it has 1, this worker 2/);
+    expect(stderr).toMatch(/refused this worker: seed differs: the run has 1, this worker 2/);
     expect(code).toBe(2);
   });
 });

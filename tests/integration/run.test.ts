@@ -67,8 +67,8 @@ describe('the run folder', () => {
     const lines = readJsonLines(join(out, 'metrics.jsonl'));
     expect(lines.filter(({ type }) => type === 'step')).toHaveLength(938);
     expect(lines.filter(({ type }) => type === 'epoch')).toHaveLength(1);
-    expect(lines[0]).toMatchObject({ type: 'step', step: 0, epoch: 0, samples: 64 });
-    expect(lines[937]).toMatchObject({ type: 'step', step: 937, samples: 32 });
+    expect(lines[0]).toMatchObject({ type: 'step', step: 1, epoch: 1, samples: 64 });
+    expect(lines[937]).toMatchObject({ type: 'step', step: 938, samples: 32 });
   });
 
   it('says what it was told, and draws what it predicts', () => {

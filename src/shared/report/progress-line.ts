@@ -24,10 +24,10 @@ export function renderProgress(state: ProgressState, { columns, colour, now }: P
   const head = `epoch ${state.epoch + 1}/${state.epochs}`;
   const parts = [
     { text: `${formatCount(samplesPerSecond)} samples/s`, expendable: 2 },
-    { text: `loss ${formatLoss(loss)}`, expendable: 3 },
-    { text: `accuracy ${formatPercent(accuracy)}`, expendable: 1 },
-    { text: state.costUsd === undefined ? '' : formatUsd(state.costUsd), expendable: 4 },
-    { text: etaSeconds === undefined ? '' : `${formatSeconds(etaSeconds)} left`, expendable: 5 },
+    { text: `loss ${formatLoss(loss)}`, expendable: 5 },
+    { text: `accuracy ${formatPercent(accuracy)}`, expendable: 3 },
+    { text: state.costUsd === undefined ? '' : formatUsd(state.costUsd), expendable: 1 },
+    { text: etaSeconds === undefined ? '' : `${formatSeconds(etaSeconds)} left`, expendable: 4 },
   ].filter(({ text }) => text !== '');
 
   // A line as wide as the terminal would wrap, and then could not be redrawn in place.

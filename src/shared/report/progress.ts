@@ -94,7 +94,8 @@ function createTerminalProgress({ stream, now, colour }: ProgressOptions): Progr
     },
     epoch(epoch) {
       erase();
-      stream.write(`${renderEpoch(epoch, state?.epochs ?? epoch.epoch + 1, colour)}\n`);
+      const columns = stream.columns ?? defaultColumns;
+      stream.write(`${renderEpoch(epoch, state?.epochs ?? epoch.epoch + 1, colour, columns)}\n`);
     },
     log(line) {
       const wasDrawn = drawn;
@@ -125,7 +126,7 @@ function createLineProgress({ stream, now, colour }: ProgressOptions): Progress 
     },
     epoch(epoch) {
       schedule.restart();
-      stream.write(`${renderEpoch(epoch, state?.epochs ?? epoch.epoch + 1, colour)}\n`);
+      stream.write(`${renderEpoch(epoch, state?.epochs ?? epoch.epoch + 1, colour, Number.POSITIVE_INFINITY)}\n`);
     },
     log(line) {
       stream.write(`${line}\n`);
@@ -196,16 +197,27 @@ function createLineSchedule(now: () => number): LineSchedule {
   };
 }
 
-function renderEpoch(epoch: ProgressEpoch, epochs: number, colour: boolean): string {
+/** One line, shorter than `columns` if that can be: the less telling figures go first. */
+function renderEpoch(epoch: ProgressEpoch, epochs: number, colour: boolean, columns: number): string {
   const paint = createPaint(colour);
+  const head = `epoch ${epoch.epoch + 1}/${epochs}`;
   const figures = [
-    `${formatSeconds(epoch.seconds)}`,
-    `${formatCount(epoch.seconds > 0 ? epoch.samples / epoch.seconds : 0)} samples/s`,
-    `loss ${formatLoss(epoch.loss)}`,
-    `accuracy ${formatPercent(epoch.accuracy)}`,
-    `test loss ${formatLoss(epoch.testLoss)}`,
-    `test accuracy ${paint('bold', formatPercent(epoch.testAccuracy, 2))}`,
-    ...(epoch.costUsd === undefined ? [] : [formatUsd(epoch.costUsd)]),
+    { text: formatSeconds(epoch.seconds), expendable: 2 },
+    { text: `${formatCount(epoch.seconds > 0 ? epoch.samples / epoch.seconds : 0)} samples/s`, expendable: 1 },
+    { text: `loss ${formatLoss(epoch.loss)}`, expendable: 4 },
+    { text: `accuracy ${formatPercent(epoch.accuracy)}`, expendable: 3 },
+    { text: `test loss ${formatLoss(epoch.testLoss)}`, expendable: 5 },
+    { text: `test accuracy ${formatPercent(epoch.testAccuracy, 2)}`, expendable: 0 },
+    ...(epoch.costUsd === undefined ? [] : [{ text: formatUsd(epoch.costUsd), expendable: 0 }]),
   ];
-  return `${paint('bold', `epoch ${epoch.epoch + 1}/${epochs}`)} ${figures.join(paint('dim', ' · '))}`;
+  const width = () => figures.reduce((sum, { text }) => sum + text.length + ' · '.length, head.length);
+  while (width() > columns && figures.some(({ expendable }) => expendable > 0)) {
+    const least = Math.max(...figures.map(({ expendable }) => expendable));
+    figures.splice(
+      figures.findIndex(({ expendable }) => expendable === least),
+      1,
+    );
+  }
+  const texts = figures.map(({ text }) => (text.startsWith('test accuracy') ? paint('bold', text) : text));
+  return `${paint('bold', head)} ${texts.join(paint('dim', ' · '))}`;
 }

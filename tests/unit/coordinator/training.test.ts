@@ -142,9 +142,9 @@ describe('training', () => {
 
 describe('the handshake over the wire', () => {
   it.each([
-    ['seed', { expected: { seed: 2 } }, /seed differs: it has 1, this worker 2/],
-    ['model', { expected: { model: 'mlp' as const } }, /model differs: it has softmax .*, this worker mlp/],
-    ['version', { version: '2' }, /pennygrad version differs: it has 1, this worker 2/],
+    ['seed', { expected: { seed: 2 } }, /seed differs: the run has 1, this worker 2/],
+    ['model', { expected: { model: 'mlp' as const } }, /model differs: the run has softmax .*, this worker mlp/],
+    ['version', { version: '2' }, /pennygrad version differs: the run has 1, this worker 2/],
   ])('refuses another %s by name, and the worker says so', async (_, options, message) => {
     const party = await open(1);
     await expect(party.join('w0', {}, options)).rejects.toThrow(message);
@@ -158,7 +158,7 @@ describe('the handshake over the wire', () => {
   it('refuses another dataset, and other initial parameters', async () => {
     const party = await open(2);
     const other = party.join('w0', {}, {}, toyDataset(50, 'other'));
-    await expect(other).rejects.toThrow(/dataset digest differs: it has toy, this worker other/);
+    await expect(other).rejects.toThrow(/dataset digest differs: the run has toy, this worker other/);
     const first = party.join('w1');
     await expect.poll(() => party.eventsOf('worker-ready').length).toBe(1);
     await expect(party.join('w2', { offset: 1 })).rejects.toThrow(/checksum of the initial parameters differs/);

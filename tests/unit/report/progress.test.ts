@@ -76,12 +76,12 @@ describe('renderProgress', () => {
     );
   });
 
-  test('never wraps, at any width and in colour or not, and keeps the accuracy longest', () => {
+  test('never wraps, at any width and in colour or not, and keeps the cost longest', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.boolean(), (columns, colour) => {
         const line = stripVTControlCharacters(renderProgress(state, { columns, colour, now: 0.1 }));
         expect(line.length).toBeLessThan(columns);
-        if (columns >= 50) expect(line).toContain('accuracy 90.0 %');
+        if (columns >= 50) expect(line).toContain('$0.0031');
         if (columns >= 10) expect(line).toContain('epoch 1/5');
       }),
     );
