@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/unit/**/*.test.ts', 'tests/contract/**/*.test.ts'],
           isolate: false,
+          // A deadline for what hangs, not for a slow machine.
+          testTimeout: 60_000,
           maxWorkers: 2,
         },
       },
