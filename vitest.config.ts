@@ -15,11 +15,12 @@ export default defineConfig({
         },
       },
       {
-        // Real processes on real cores: one file at a time, so that they measure themselves and not each other.
+        // Real processes on real cores: after the unit tests and one file at a time, so that deadlines hold on two cores.
         test: {
           name: 'integration',
           include: ['tests/integration/**/*.test.ts', 'tests/chaos/**/*.test.ts'],
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -7,7 +7,7 @@ export function wantsColour(): boolean {
 }
 
 export function terminalColumns(): number {
-  return process.stdout.columns ?? 100;
+  return process.stdout.columns ?? 120;
 }
 
 export function paint(format: Parameters<typeof styleText>[0], text: string): string {
