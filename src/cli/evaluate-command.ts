@@ -2,7 +2,7 @@ import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { formatLoss, formatPercent } from '../shared/report/number-format.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
-import { openTrainedRun, trainedRunSettings } from './trained-run.ts';
+import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';
 
 const evaluateSettings = {
   ...trainedRunSettings,
@@ -21,11 +21,7 @@ export function addEvaluateCommand(cli: Argv): Argv {
     'Loss and accuracy of a trained run',
     (command) =>
       command
-        .positional('run', {
-          type: 'string',
-          describe: "A run's folder, or one of its checkpoints",
-          demandOption: true,
-        })
+        .positional('run', runPositional)
         .options(yargsOptions(evaluateSettings))
         .example('$0 evaluate runs/RUN-ID', 'on the test images of its dataset')
         .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on other images, for machines'),

@@ -10,7 +10,7 @@ import { renderPredictionsSvg } from '../shared/report/predictions-svg.ts';
 import { renderPredictionsText } from '../shared/report/predictions-text.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { wantsColour } from './terminal.ts';
-import { openTrainedRun, trainedRunSettings } from './trained-run.ts';
+import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';
 
 /** A range of test images, both ends included. */
 const indexRange = z
@@ -39,11 +39,7 @@ export function addPredictCommand(cli: Argv): Argv {
     'What a trained run sees in an image',
     (command) =>
       command
-        .positional('run', {
-          type: 'string',
-          describe: "A run's folder, or one of its checkpoints",
-          demandOption: true,
-        })
+        .positional('run', runPositional)
         .positional('image', { type: 'string', describe: 'A PNG of one digit, any size' })
         .options(yargsOptions(predictSettings))
         .example('$0 predict runs/RUN-ID', 'the first ten test images')

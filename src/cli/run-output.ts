@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import type { RunResult } from '../coordinator/run.ts';
 import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 import { systemClock } from '../shared/core/clock.ts';
-import { accruedCostUsd } from '../shared/core/cost.ts';
+import { accruedCostUsd, aliveSeconds } from '../shared/core/cost.ts';
 import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
@@ -152,7 +152,7 @@ function createCostMeter() {
       const now = systemClock.unixMs();
       return priced.reduce(
         (sum, { priceUsdPerHour = 0, aliveSinceUnixMs }) =>
-          sum + accruedCostUsd(priceUsdPerHour, (now - aliveSinceUnixMs) / 1000),
+          sum + accruedCostUsd(priceUsdPerHour, aliveSeconds(aliveSinceUnixMs, now)),
         0,
       );
     },

@@ -17,6 +17,13 @@ export const trainedRunSettings = {
   ...dataSettings,
 } as const;
 
+/** The argument that names it. */
+export const runPositional = {
+  type: 'string',
+  describe: "A run's folder, or one of its checkpoints",
+  demandOption: true,
+} as const;
+
 export interface TrainedRun {
   /** The checkpoint's folder. */
   readonly path: string;

@@ -1,5 +1,6 @@
 /** Adds up a run's events into the record that its summary is made from. */
 import type { Clock } from '../shared/core/clock.ts';
+import { aliveSeconds } from '../shared/core/cost.ts';
 import { addPhases, noPhaseSeconds } from '../shared/core/phases.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
 import type { EpochRecord, RunRecord, RunStatus, WorkerRecord } from '../shared/report/run-record.ts';
@@ -77,7 +78,7 @@ export function createRunRecorder(config: RecordedConfig, clock: Clock, cpuSecon
         workers: members.map((member) => ({
           ...member,
           ...workOf(member.rank),
-          aliveSeconds: Math.max(0, now - member.aliveSinceUnixMs) / 1000,
+          aliveSeconds: aliveSeconds(member.aliveSinceUnixMs, now),
         })),
       };
     },

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/core/clock.ts';
-import { accruedCostUsd } from '../../shared/core/cost.ts';
+import { accruedCostUsd, aliveSeconds } from '../../shared/core/cost.ts';
 import { addPhases, noPhaseSeconds, type PhaseSeconds } from '../../shared/core/phases.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
@@ -35,14 +35,14 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
     ...{ optimizer: run.optimizer.name, global_batch_size: String(run.globalBatchSize), seed: String(run.seed) },
   });
 
-  const aliveSeconds = ({ aliveSinceUnixMs }: MemberInfo) => Math.max(0, clock.unixMs() - aliveSinceUnixMs) / 1000;
+  const aliveNow = ({ aliveSinceUnixMs }: MemberInfo) => aliveSeconds(aliveSinceUnixMs, clock.unixMs());
   const fleetPrice = () => accounts.reduce((sum, { member }) => sum + (member.priceUsdPerHour ?? 0), 0);
 
   function bookCosts(): void {
     for (const { member, ...time } of accounts) {
       const { workerId, priceUsdPerHour } = member;
       if (priceUsdPerHour === undefined) continue;
-      const costs = costByCategory({ ...time, priceUsdPerHour, aliveSeconds: aliveSeconds(member) });
+      const costs = costByCategory({ ...time, priceUsdPerHour, aliveSeconds: aliveNow(member) });
       for (const category of costCategories) metrics.costReached(workerId, category, costs[category]);
     }
   }
@@ -66,7 +66,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
     switch (event.type) {
       case 'generation':
         accounts = event.members.map((member) => ({
-          ...{ member, startupSeconds: aliveSeconds(member) },
+          ...{ member, startupSeconds: aliveNow(member) },
           ...{ phases: noPhaseSeconds, evaluateSeconds: 0 },
         }));
         metrics.workersUp(event.members.map(({ workerId }) => workerId));

@@ -9,17 +9,10 @@ import {
   type ProgressStep,
   progressFigures,
 } from './progress-state.ts';
+import type { EpochRecord } from './run-record.ts';
 
 /** A finished epoch with its test pass. */
-export interface ProgressEpoch {
-  /** Counts from 0. */
-  readonly epoch: number;
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly testLoss: number;
-  readonly testAccuracy: number;
-  readonly samples: number;
-  readonly seconds: number;
+export interface ProgressEpoch extends Omit<EpochRecord, 'evaluateSeconds'> {
   /** Cost of the run so far; left out when no price was given. */
   readonly costUsd?: number | undefined;
 }
