@@ -11,7 +11,8 @@
 import type { Dataset } from '../data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../model/model-spec.ts';
 
-export const engineNames = ['wasm', 'cpu'] as const;
+/** Fastest first, where the machine has what each needs. */
+export const engineNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 export interface EngineOptions {
@@ -84,7 +85,12 @@ export interface Engine {
 
 /** What an engine can say of itself before it is made. */
 export type EngineAvailability =
-  | { readonly usable: true; readonly device: string }
+  | {
+      readonly usable: true;
+      readonly device: string;
+      /** Why `auto` passes it over although it works, for example a GPU that is only emulated. */
+      readonly notAutomatic?: string;
+    }
   | { readonly usable: false; readonly reason: string; readonly remedy: string };
 
 export interface EngineProvider {

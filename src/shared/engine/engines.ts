@@ -55,6 +55,10 @@ export async function selectEngine(
   for (const provider of providers) {
     if (requested !== 'auto' && provider.name !== requested) continue;
     const availability = await provider.probe();
+    if (availability.usable && requested === 'auto' && availability.notAutomatic !== undefined) {
+      passedOver.push(`${provider.name} only by name: ${availability.notAutomatic}`);
+      continue;
+    }
     if (availability.usable) {
       const why = requested === 'auto' ? 'the fastest engine that works here' : 'as asked for';
       return { provider, reason: [`${provider.name}: ${why} (${availability.device})`, ...passedOver].join('; ') };

@@ -40,6 +40,14 @@ describe('selectEngine', () => {
     await expect(selection).rejects.toMatchObject({ code: 'bad-input' });
   });
 
+  it('takes automatically none that asks not to be, but by name', async () => {
+    const emulated = provider('webgpu', { ...usable, notAutomatic: 'its GPU is emulated' });
+    const { provider: chosen, reason } = await selectEngine('auto', [emulated, provider('cpu', usable)]);
+    expect(chosen.name).toBe('cpu');
+    expect(reason).toContain('webgpu only by name: its GPU is emulated');
+    expect((await selectEngine('webgpu', [emulated])).provider).toBe(emulated);
+  });
+
   it('says why none works', async () => {
     await expect(selectEngine('auto', [provider('wasm', broken)])).rejects.toThrow(
       'no engine works here: wasm is not usable: the moon is full',
