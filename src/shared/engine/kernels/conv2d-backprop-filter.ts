@@ -10,7 +10,12 @@ function imagesPerBlock(batch: i32, outPositions: i32): i32 {
   return min((blockPositions - 1 + outPositions) / outPositions, batch);
 }
 
-export function conv2dBackpropFilterScratchBytes(
+/** Bytes of the sums that `conv2dAddFilterGradient` adds to: tiles of the filter's gradient, and the bias's. */
+export function conv2dFilterGradientBytes(depth: i32, outChannels: i32): i32 {
+  return ((roundUp(depth, 4) + 1) * roundUp(outChannels, 8)) << 2;
+}
+
+export function conv2dAddFilterGradientScratchBytes(
   batch: i32,
   height: i32,
   width: i32,
@@ -25,12 +30,47 @@ export function conv2dBackpropFilterScratchBytes(
   _dilationHeight: i32,
   _dilationWidth: i32,
 ): i32 {
-  const depth = roundUp(filterHeight * filterWidth * inChannels, 4);
-  const panelColumns = roundUp(outChannels, 8);
   const outPositions = outHeight * outWidth;
   const images = imagesPerBlock(batch, outPositions);
+  const depth = roundUp(filterHeight * filterWidth * inChannels, 4);
   const xFloats = (inChannels & 3) === 0 ? inChannels * height * width : depth * outPositions;
-  return (depth * panelColumns + panelColumns + images * (xFloats + panelColumns * outPositions)) << 2;
+  return (images * (xFloats + roundUp(outChannels, 8) * outPositions)) << 2;
+}
+
+export function conv2dBackpropFilterScratchBytes(
+  batch: i32,
+  height: i32,
+  width: i32,
+  inChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  outChannels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+): i32 {
+  const sums = conv2dFilterGradientBytes(filterHeight * filterWidth * inChannels, outChannels);
+  return (
+    sums +
+    conv2dAddFilterGradientScratchBytes(
+      batch,
+      height,
+      width,
+      inChannels,
+      filterHeight,
+      filterWidth,
+      outChannels,
+      outHeight,
+      outWidth,
+      strideHeight,
+      strideWidth,
+      dilationHeight,
+      dilationWidth,
+    )
+  );
 }
 
 /**
@@ -60,20 +100,82 @@ export function conv2dBackpropFilter(
   dilationWidth: i32,
 ): void {
   const depth = filterHeight * filterWidth * inChannels;
+  const sumBytes = <usize>conv2dFilterGradientBytes(depth, outChannels);
+  memory.fill(scratch, 0, sumBytes);
+  conv2dAddFilterGradient(
+    x,
+    dy,
+    activation,
+    scratch,
+    scratch + sumBytes,
+    batch,
+    height,
+    width,
+    inChannels,
+    filterHeight,
+    filterWidth,
+    outChannels,
+    outHeight,
+    outWidth,
+    strideHeight,
+    strideWidth,
+    dilationHeight,
+    dilationWidth,
+  );
+  conv2dUnpackFilterGradient(scratch, dFilter, dBias, depth, outChannels);
+}
+
+/** Copies the sums of `conv2dAddFilterGradient` to the gradients, [depth, outChannels] and (unless 0) [outChannels]. */
+export function conv2dUnpackFilterGradient(
+  sums: usize,
+  dFilter: usize,
+  dBias: usize,
+  depth: i32,
+  outChannels: i32,
+): void {
+  const tileRowBytes = (<usize>roundUp(outChannels, 8)) << 2;
+  const filterRowBytes = (<usize>outChannels) << 2;
+  for (let row: usize = 0; row < <usize>depth; row++) {
+    memory.copy(dFilter + row * filterRowBytes, sums + row * tileRowBytes, filterRowBytes);
+  }
+  if (dBias) memory.copy(dBias, sums + <usize>roundUp(depth, 4) * tileRowBytes, filterRowBytes);
+}
+
+/** Adds the gradients of `conv2dBackpropFilter` to `sums`, of `conv2dFilterGradientBytes`. */
+export function conv2dAddFilterGradient(
+  x: usize,
+  dy: usize,
+  activation: usize,
+  sums: usize,
+  scratch: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  inChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  outChannels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+): void {
+  const depth = filterHeight * filterWidth * inChannels;
   const tileDepth = roundUp(depth, 4);
   const panelColumns = roundUp(outChannels, 8);
+  const tileRowBytes = (<usize>panelColumns) << 2;
+  const tiles = sums;
+  const biasSums = sums + <usize>tileDepth * tileRowBytes;
   const outPositions = outHeight * outWidth;
   const pixels = height * width;
   const imagesPerPass = imagesPerBlock(batch, outPositions);
   // Four channels at a time can be read from the images as they are; otherwise from an im2col copy of them.
   const quadChannels = (inChannels & 3) === 0;
 
-  const tiles = scratch;
-  const biasSums = tiles + ((<usize>(tileDepth * panelColumns)) << 2);
-  const dyPanels = biasSums + ((<usize>panelColumns) << 2);
+  const dyPanels = scratch;
   const xQuads = dyPanels + ((<usize>(panelColumns * imagesPerPass * outPositions)) << 2);
-  const tileRowBytes = (<usize>panelColumns) << 2;
-  memory.fill(tiles, 0, (<usize>(tileDepth * panelColumns + panelColumns)) << 2);
 
   for (let firstImage = 0; firstImage < batch; firstImage += imagesPerPass) {
     const images = min(imagesPerPass, batch - firstImage);
@@ -155,12 +257,6 @@ export function conv2dBackpropFilter(
       }
     }
   }
-
-  const filterRowBytes = (<usize>outChannels) << 2;
-  for (let row: usize = 0; row < <usize>depth; row++) {
-    memory.copy(dFilter + row * filterRowBytes, tiles + row * tileRowBytes, filterRowBytes);
-  }
-  if (dBias) memory.copy(dBias, biasSums, filterRowBytes);
 }
 
 /** Packs gradients [positions, channels] into panels of eight channels, and adds up each channel for the bias. */

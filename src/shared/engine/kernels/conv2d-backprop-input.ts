@@ -1,8 +1,18 @@
 /** The gradient of a convolution with respect to its input: one matrix product per tap, added where the tap read. */
-import { packActiveRowQuad, packRowQuad, packTransposedTaps } from './pack';
+import { packActiveRowQuad, packRowQuad, packTransposedTaps, roundUp } from './pack';
 import { accumulateTile } from './tiles';
 
 const blockPositions: i32 = 64;
+
+/** Bytes of a filter packed for `conv2dBackpropInputPacked`. */
+export function conv2dTransposedFilterBytes(taps: i32, inChannels: i32, outChannels: i32): i32 {
+  return (taps * roundUp(inChannels, 8) * outChannels) << 2;
+}
+
+/** Scratch of `conv2dBackpropInputPacked`. */
+export function conv2dBackpropInputPackedScratchBytes(outChannels: i32): i32 {
+  return (blockPositions * outChannels) << 2;
+}
 
 export function conv2dBackpropInputScratchBytes(
   _batch: i32,
@@ -19,8 +29,9 @@ export function conv2dBackpropInputScratchBytes(
   _dilationHeight: i32,
   _dilationWidth: i32,
 ): i32 {
-  const panelColumns = (inChannels + 7) & ~7;
-  return (filterHeight * filterWidth * panelColumns * outChannels + blockPositions * outChannels) << 2;
+  const taps = filterHeight * filterWidth;
+  const packedBytes = conv2dTransposedFilterBytes(taps, inChannels, outChannels);
+  return packedBytes + conv2dBackpropInputPackedScratchBytes(outChannels);
 }
 
 /**
@@ -49,10 +60,51 @@ export function conv2dBackpropInput(
   dilationWidth: i32,
 ): void {
   const taps = filterHeight * filterWidth;
-  const panelColumns = (inChannels + 7) & ~7;
-  const panels = scratch;
-  const rowQuads = panels + ((<usize>(taps * panelColumns * outChannels)) << 2);
-  packTransposedTaps(filter, panels, taps, inChannels, outChannels);
+  packTransposedTaps(filter, scratch, taps, inChannels, outChannels);
+  conv2dBackpropInputPacked(
+    dy,
+    activation,
+    scratch,
+    dx,
+    scratch + conv2dTransposedFilterBytes(taps, inChannels, outChannels),
+    batch,
+    height,
+    width,
+    inChannels,
+    filterHeight,
+    filterWidth,
+    outChannels,
+    outHeight,
+    outWidth,
+    strideHeight,
+    strideWidth,
+    dilationHeight,
+    dilationWidth,
+  );
+}
+
+/** `conv2dBackpropInput` of a filter that `packTransposedTaps` has packed. */
+export function conv2dBackpropInputPacked(
+  dy: usize,
+  activation: usize,
+  panels: usize,
+  dx: usize,
+  rowQuads: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  inChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  outChannels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+): void {
+  const taps = filterHeight * filterWidth;
   memory.fill(dx, 0, (<usize>(batch * height * width * inChannels)) << 2);
 
   const positions = batch * outHeight * outWidth;

@@ -5,6 +5,27 @@ import { multiplyTile } from './tiles';
 /** Output positions whose row quads are packed before every panel of the filter passes over them: they stay in cache. */
 const blockPositions: i32 = 32;
 
+/** Bytes of a filter packed for `conv2dForwardPacked`. */
+export function conv2dPackedFilterBytes(depth: i32, outChannels: i32): i32 {
+  return (roundUp(outChannels, 8) * (depth + 1)) << 2;
+}
+
+/**
+ * Packs a filter, [depth, outChannels] with depth = filterHeight · filterWidth · inChannels, and a bias.
+ * @param bias `outChannels` floats, or 0 for none
+ */
+export function conv2dPackFilter(filter: usize, bias: usize, packed: usize, depth: i32, outChannels: i32): void {
+  const biasBytes = (<usize>roundUp(outChannels, 8)) << 2;
+  memory.fill(packed, 0, biasBytes);
+  if (bias) memory.copy(packed, bias, (<usize>outChannels) << 2);
+  packPanels(filter, packed + biasBytes, depth, outChannels);
+}
+
+/** Scratch of `conv2dForwardPacked`. */
+export function conv2dForwardPackedScratchBytes(depth: i32): i32 {
+  return (blockPositions * depth) << 2;
+}
+
 export function conv2dForwardScratchBytes(
   _batch: i32,
   _height: i32,
@@ -21,8 +42,7 @@ export function conv2dForwardScratchBytes(
   _dilationWidth: i32,
 ): i32 {
   const depth = filterHeight * filterWidth * inChannels;
-  const panelColumns = roundUp(outChannels, 8);
-  return (panelColumns + panelColumns * depth + blockPositions * depth) << 2;
+  return conv2dPackedFilterBytes(depth, outChannels) + conv2dForwardPackedScratchBytes(depth);
 }
 
 /**
@@ -51,13 +71,52 @@ export function conv2dForward(
   relu: bool,
 ): void {
   const depth = filterHeight * filterWidth * inChannels;
-  const panelColumns = roundUp(outChannels, 8);
-  const packedBias = scratch;
-  const panels = packedBias + ((<usize>panelColumns) << 2);
-  const rowQuads = panels + ((<usize>(panelColumns * depth)) << 2);
-  memory.fill(packedBias, 0, (<usize>panelColumns) << 2);
-  if (bias) memory.copy(packedBias, bias, (<usize>outChannels) << 2);
-  packPanels(filter, panels, depth, outChannels);
+  conv2dPackFilter(filter, bias, scratch, depth, outChannels);
+  conv2dForwardPacked(
+    x,
+    scratch,
+    out,
+    scratch + conv2dPackedFilterBytes(depth, outChannels),
+    batch,
+    height,
+    width,
+    inChannels,
+    filterHeight,
+    filterWidth,
+    outChannels,
+    outHeight,
+    outWidth,
+    strideHeight,
+    strideWidth,
+    dilationHeight,
+    dilationWidth,
+    relu,
+  );
+}
+
+/** `conv2dForward` of a filter and bias that `conv2dPackFilter` has packed. */
+export function conv2dForwardPacked(
+  x: usize,
+  packed: usize,
+  out: usize,
+  rowQuads: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  inChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  outChannels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  relu: bool,
+): void {
+  const depth = filterHeight * filterWidth * inChannels;
+  const panels = packed + ((<usize>roundUp(outChannels, 8)) << 2);
 
   // A row of taps is one run of memory, unless the filter is dilated.
   const runs = dilationWidth === 1 ? 1 : filterWidth;
@@ -72,7 +131,7 @@ export function conv2dForward(
   let column = 0;
   for (let block = 0; block < positions; block += blockPositions) {
     const end = min(block + blockPositions, positions);
-    let packed = rowQuads;
+    let quad = rowQuads;
     for (let position = block; position < end; position += 4) {
       let x0: usize = 0;
       let x1: usize = 0;
@@ -100,7 +159,7 @@ export function conv2dForward(
       for (let tapRow = 0; tapRow < filterHeight; tapRow++) {
         for (let run: usize = 0; run < <usize>runs; run++) {
           const offset = run * runBytes;
-          packed = packRowQuad(x0 + offset, x1 + offset, x2 + offset, x3 + offset, packed, runDepth);
+          quad = packRowQuad(x0 + offset, x1 + offset, x2 + offset, x3 + offset, quad, runDepth);
         }
         x0 += tapRowBytes;
         x1 += tapRowBytes;
@@ -110,7 +169,7 @@ export function conv2dForward(
     }
     for (let channel = 0; channel < outChannels; channel += 8) {
       const panel = panels + ((<usize>(channel * depth)) << 2);
-      const channelBias = packedBias + ((<usize>channel) << 2);
+      const channelBias = packed + ((<usize>channel) << 2);
       let rowQuad = rowQuads;
       for (let position = block; position < end; position += 4) {
         const tile = out + ((<usize>(position * outChannels + channel)) << 2);

@@ -17,3 +17,15 @@ export { maxPoolBackprop, maxPoolForward } from './max-pool';
 export { cropImages, padImages } from './pad-images';
 export { scalePixels } from './pixels';
 export { sgdUpdate } from './sgd';
+export {
+  winogradAddFilterGradient,
+  winogradBackpropInput,
+  winogradFilterBytes,
+  winogradForward,
+  winogradImageBytes,
+  winogradPackFilter,
+  winogradTransformGradient,
+  winogradTransformImages,
+  winogradTransposeFilter,
+  winogradUnpackFilterGradient,
+} from './winograd';

@@ -218,3 +218,99 @@ function addLanes(address: usize, low: v128, high: v128, count: i32): void {
   const storedHigh = loadLanes(address + 16, count - 4);
   storeLanes(address, f32x4.add(storedLow, low), f32x4.add(storedHigh, high), count);
 }
+
+/**
+ * A 4×8 tile of a product whose left operand is blocked by eight columns: `out[i][·] = Σ_k rows[k / 8][i][k % 8] · panel[k]`.
+ * @param rows four rows, 32 bytes apart, of the first block of eight columns; the next block is `blockBytes` further on
+ * @param blocks how many blocks of eight columns
+ * @param out four rows of eight floats, one behind the other
+ */
+export function multiplyBlockedRows(rows: usize, blockBytes: usize, panel: usize, blocks: i32, out: usize): void {
+  let b0: v128;
+  let b1: v128;
+  let a: v128;
+  let c00 = f32x4.splat(0);
+  let c01 = c00;
+  let c10 = c00;
+  let c11 = c00;
+  let c20 = c00;
+  let c21 = c00;
+  let c30 = c00;
+  let c31 = c00;
+  const toNextBlock = blockBytes - 32;
+  for (; blocks > 0; blocks--) {
+    const end = rows + 32;
+    for (; rows < end; rows += 4) {
+      b0 = v128.load(panel);
+      b1 = v128.load(panel, 16);
+      a = v128.load32_splat(rows);
+      c00 = multiplyAdd(a, b0, c00);
+      c01 = multiplyAdd(a, b1, c01);
+      a = v128.load32_splat(rows, 32);
+      c10 = multiplyAdd(a, b0, c10);
+      c11 = multiplyAdd(a, b1, c11);
+      a = v128.load32_splat(rows, 64);
+      c20 = multiplyAdd(a, b0, c20);
+      c21 = multiplyAdd(a, b1, c21);
+      a = v128.load32_splat(rows, 96);
+      c30 = multiplyAdd(a, b0, c30);
+      c31 = multiplyAdd(a, b1, c31);
+      panel += 32;
+    }
+    rows += toNextBlock;
+  }
+  v128.store(out, c00);
+  v128.store(out, c01, 16);
+  v128.store(out, c10, 32);
+  v128.store(out, c11, 48);
+  v128.store(out, c20, 64);
+  v128.store(out, c21, 80);
+  v128.store(out, c30, 96);
+  v128.store(out, c31, 112);
+}
+
+/**
+ * Adds `Σ_row columns[row] ⊗ panel[row]` to a 4×8 tile: four columns of one matrix by eight of another, over its rows.
+ * @param columns four floats of each row, 32 bytes apart
+ * @param panel eight floats of each row, 32 bytes apart
+ * @param tile four rows of eight floats, one behind the other
+ */
+export function accumulateBlockedColumns(columns: usize, panel: usize, rows: i32, tile: usize): void {
+  let b0: v128;
+  let b1: v128;
+  let a: v128;
+  let c00 = v128.load(tile);
+  let c01 = v128.load(tile, 16);
+  let c10 = v128.load(tile, 32);
+  let c11 = v128.load(tile, 48);
+  let c20 = v128.load(tile, 64);
+  let c21 = v128.load(tile, 80);
+  let c30 = v128.load(tile, 96);
+  let c31 = v128.load(tile, 112);
+  const end = columns + ((<usize>rows) << 5);
+  for (; columns < end; columns += 32) {
+    b0 = v128.load(panel);
+    b1 = v128.load(panel, 16);
+    a = v128.load32_splat(columns);
+    c00 = multiplyAdd(a, b0, c00);
+    c01 = multiplyAdd(a, b1, c01);
+    a = v128.load32_splat(columns, 4);
+    c10 = multiplyAdd(a, b0, c10);
+    c11 = multiplyAdd(a, b1, c11);
+    a = v128.load32_splat(columns, 8);
+    c20 = multiplyAdd(a, b0, c20);
+    c21 = multiplyAdd(a, b1, c21);
+    a = v128.load32_splat(columns, 12);
+    c30 = multiplyAdd(a, b0, c30);
+    c31 = multiplyAdd(a, b1, c31);
+    panel += 32;
+  }
+  v128.store(tile, c00);
+  v128.store(tile, c01, 16);
+  v128.store(tile, c10, 32);
+  v128.store(tile, c11, 48);
+  v128.store(tile, c20, 64);
+  v128.store(tile, c21, 80);
+  v128.store(tile, c30, 96);
+  v128.store(tile, c31, 112);
+}
