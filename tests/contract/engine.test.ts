@@ -1,6 +1,16 @@
+import type { EngineProvider } from '../../src/shared/engine/engine.ts';
 import { cpuProvider, wasmProvider } from '../../src/shared/engine/engines.ts';
+import { chooseFlavour, type UsableFlavour } from '../../src/shared/engine/kernel-module.ts';
+import { createOpByOpEngine } from '../../src/shared/engine/wasm-engine.ts';
 import { describeEngine } from './engine.contract.ts';
+
+/** What models get that cannot be captured. */
+const opByOpProvider: EngineProvider = {
+  ...wasmProvider(),
+  create: (options) => createOpByOpEngine(options, chooseFlavour() as UsableFlavour),
+};
 
 describeEngine('cpu', cpuProvider);
 describeEngine('wasm (relaxed SIMD)', wasmProvider('relaxed-simd'));
 describeEngine('wasm (SIMD)', wasmProvider('simd'));
+describeEngine('wasm (op by op)', opByOpProvider);

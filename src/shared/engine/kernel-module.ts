@@ -12,6 +12,8 @@ export type FlavourChoice =
   | { readonly usable: true; readonly flavour: SimdFlavour; readonly device: string }
   | { readonly usable: false; readonly reason: string; readonly remedy: string };
 
+export type UsableFlavour = Extract<FlavourChoice, { usable: true }>;
+
 /** The thirteen numbers that describe a convolution without padding, in the kernels' order. */
 export type ConvolutionShape = readonly [
   batch: number,
@@ -55,8 +57,22 @@ type PaddingShape = readonly [
   left: number,
 ];
 
+/** The sizes of what the kernels keep and scratch, in bytes. */
+export interface KernelSizes {
+  conv2dPackedFilterBytes(depth: number, outChannels: number): number;
+  conv2dTransposedFilterBytes(taps: number, inChannels: number, outChannels: number): number;
+  conv2dFilterGradientBytes(depth: number, outChannels: number): number;
+  conv2dForwardPackedScratchBytes(depth: number): number;
+  conv2dBackpropInputPackedScratchBytes(outChannels: number): number;
+  conv2dAddFilterGradientScratchBytes(...shape: ConvolutionShape): number;
+  winogradImageBytes(batch: number, outHeight: number, outWidth: number, channels: number): number;
+  winogradFilterBytes(inChannels: number, outChannels: number): number;
+}
+
 /** What the module exports. Numbers called after a tensor are its address. */
-export interface Kernels {
+export interface Kernels extends KernelSizes {
+  /** Runs a captured program's instructions from one address to another: those that take part in `pass`. */
+  runProgram(program: number, end: number, pass: number): void;
   conv2dForwardScratchBytes(...shape: ConvolutionShape): number;
   conv2dForward(
     ...args: [x: number, filter: number, bias: number, out: number, scratch: number, ...ConvolutionShape, relu: number]

@@ -1,13 +1,23 @@
 /** An engine over tfjs: forward by its layers, backward by its tape, whatever the backend computes with. */
 import * as tf from '@tensorflow/tfjs-core';
-import { badInput, PennygradError } from '../core/errors.ts';
+import { PennygradError } from '../core/errors.ts';
 import type { Split } from '../data/dataset.ts';
 import { crossEntropy, softmaxRows } from '../model/cross-entropy.ts';
 import { initialParameters } from '../model/initialize.ts';
-import { optimizerSlots } from '../model/model-spec.ts';
-import { buildModel, type Model } from '../model/zoo.ts';
-import type { BatchResult, Engine, EngineOptions, ModelArtifacts, OptimizerState } from './engine.ts';
+import { buildModel } from '../model/zoo.ts';
+import type { BatchResult, Engine, EngineOptions } from './engine.ts';
+import {
+  checkFit,
+  checkImages,
+  checkIndices,
+  checkInterval,
+  checkOptimizerState,
+  checkSamples,
+  checkVector,
+  labelsOf,
+} from './engine-checks.ts';
 import { totalSize, viewsOf } from './flat-vector.ts';
+import { artifactsOf, layerFunction, trainableVariables } from './model-network.ts';
 import type { TfjsBackend } from './tfjs-backend.ts';
 
 /** Images that `evaluate` and `predict` take at a time: bounds the memory of their activations. */
@@ -110,11 +120,7 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     }
   }
 
-  function checkLength(name: string, vector: Float32Array): void {
-    if (vector.length !== parameterCount) {
-      throw badInput(`${name} have ${vector.length} floats, but the model has ${parameterCount} parameters`);
-    }
-  }
+  const checkLength = (name: string, vector: Float32Array) => checkVector(name, vector, parameterCount);
 
   return {
     name: backend.engineName,
@@ -135,7 +141,7 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     getOptimizerState: async () => onBackend(() => optimizer.getState()),
 
     async setOptimizerState(state) {
-      checkOptimizerState(state);
+      checkOptimizerState(state, options.optimizer, parameterCount);
       await onBackend(() => optimizer.setState(state));
     },
 
@@ -145,15 +151,13 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
 
     async applyGradients(gradientSum, samples) {
       checkLength('gradients', gradientSum);
-      if (!(samples > 0)) throw badInput(`gradients cannot be averaged over ${samples} samples`);
+      checkSamples(samples);
       onBackend(() => optimizer.apply(gradientSum, samples));
     },
 
     async evaluate(name, from, to) {
       const split = dataset[name];
-      if (!(from >= 0 && from <= to && to <= split.count)) {
-        throw badInput(`[${from}, ${to}) is not within the ${split.count} samples of the ${name} split`);
-      }
+      checkInterval(name, split, from, to);
       let lossSum = 0;
       let correct = 0;
       await forwardInChunks(split, from, to, (logits, start, end) => {
@@ -165,10 +169,7 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     },
 
     async predict(images, count) {
-      const size = inputShape[0] * inputShape[1] * inputShape[2];
-      if (images.length !== count * size) {
-        throw badInput(`${count} images of ${inputShape.join('×')} are ${count * size} bytes, not ${images.length}`);
-      }
+      checkImages(images, count, inputShape);
       const probabilities = new Float32Array(count * classes);
       const split = { count, images, labels: new Uint8Array(count) };
       await forwardInChunks(split, 0, count, (logits, start) =>
@@ -184,14 +185,6 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
       network.dispose();
     },
   };
-
-  function checkOptimizerState({ iterations, slots }: OptimizerState): void {
-    const { name } = options.optimizer;
-    const expected = optimizerSlots[name].length;
-    if (slots.length !== expected) throw badInput(`optimizer ${name} has ${expected} slots, not ${slots.length}`);
-    if (!Number.isInteger(iterations) || iterations < 0) throw badInput(`${iterations} optimizer iterations`);
-    for (const [i, slot] of slots.entries()) checkLength(`optimizer slot ${i}'s values`, slot);
-  }
 }
 
 /** Where the gradients of the pass under way go. */
@@ -202,38 +195,6 @@ interface Delivery {
 }
 
 type LogitsConsumer = (logits: Float32Array, start: number, end: number) => void;
-
-function checkFit({ dataset, model }: EngineOptions): void {
-  const { name, imageShape, classes } = dataset;
-  if (imageShape.join() !== model.inputShape.join() || classes !== model.classes) {
-    throw badInput(
-      `model ${model.name} takes ${model.inputShape.join('×')} images of ${model.classes} classes, ` +
-        `but dataset ${name} has ${imageShape.join('×')} images of ${classes} classes`,
-    );
-  }
-}
-
-function checkIndices(indices: Uint32Array, { count }: Split): void {
-  for (const index of indices) {
-    if (index >= count) throw badInput(`sample ${index} is not one of the ${count} training samples`);
-  }
-}
-
-function labelsOf({ labels }: Split, indices: Uint32Array): Uint8Array {
-  return Uint8Array.from(indices, (index) => labels[index] as number);
-}
-
-function layerFunction(layer: Model['logitLayers'][number]): (x: tf.Tensor) => tf.Tensor {
-  return (x) => layer.apply(x, { training: true }) as tf.Tensor;
-}
-
-function trainableVariables(network: Model['network']): readonly tf.Variable[] {
-  return network.trainableWeights.map((weight) => {
-    const variable = weight.read();
-    if (!(variable instanceof tf.Variable)) throw new Error(`${weight.name} is not a variable`);
-    return variable;
-  });
-}
 
 /**
  * The loss as an operation on the tape whose values are computed here, in double precision: a batch has so few logits
@@ -251,15 +212,4 @@ function recordLoss(logits: tf.Tensor2D, labels: Uint8Array, classes: number) {
     };
   })(logits);
   return { value: value as tf.Scalar, result: result as BatchResult };
-}
-
-function artifactsOf(network: Model['network'], variables: readonly tf.Variable[]): ModelArtifacts {
-  return {
-    topology: network.toJSON(null, false),
-    weightSpecs: network.trainableWeights.map(({ originalName }, i) => ({
-      name: originalName,
-      shape: (variables[i] as tf.Variable).shape,
-      dtype: 'float32',
-    })),
-  };
 }

@@ -129,7 +129,7 @@ export function convolutionBackpropFilter(
   return { filter, bias };
 }
 
-interface Unpadded {
+export interface Unpadded {
   readonly shape: ConvolutionShape;
   /** How to copy between the images and their padded copy; undefined where the images will do as they are. */
   readonly padding: Parameters<Kernels['padImages']> extends [number, number, ...infer Rest] ? Rest | undefined : never;
@@ -137,7 +137,7 @@ interface Unpadded {
 }
 
 /** The convolution as one over images that include the padding. */
-function withoutPadding(info: ConvolutionInfo): Unpadded {
+export function withoutPadding(info: ConvolutionInfo): Unpadded {
   const { batchSize, inHeight, inWidth, inChannels, padInfo } = info;
   // Rounding up the output's size can make the last window reach further than the padding.
   const reachHeight = (info.outHeight - 1) * info.strideHeight + info.effectiveFilterHeight;

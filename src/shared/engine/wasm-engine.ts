@@ -1,22 +1,33 @@
-/** The fast engine: tfjs's wasm backend with our own training kernels. */
+/** The fast engine: captured steps, or else tfjs's wasm backend with our own training kernels. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ImageShape, Split } from '../data/dataset.ts';
+import { UncapturableError } from './capture/uncapturable-error.ts';
 import type { Engine, EngineOptions } from './engine.ts';
-import { type FlavourChoice, instantiateKernels } from './kernel-module.ts';
+import { instantiateKernels, type UsableFlavour } from './kernel-module.ts';
 import type { TfjsBackend } from './tfjs-backend.ts';
 import { createTfjsEngine } from './tfjs-engine.ts';
+import { createCapturedEngine } from './wasm-captured-engine.ts';
 import type { WasmDevice } from './wasm-convolution.ts';
 import { registerWasmKernels } from './wasm-kernels.ts';
 import { fuseWasmLayer } from './wasm-layers.ts';
 import { startWasmBackend } from './wasm-memory.ts';
 import { createWasmOptimizer } from './wasm-optimizer.ts';
 
-type UsableFlavour = Extract<FlavourChoice, { usable: true }>;
-
 /** The kernels that tfjs's registered ones run: those of the engine that was activated last. */
 let current: WasmDevice | undefined;
 
 export async function createWasmEngine(options: EngineOptions, choice: UsableFlavour): Promise<Engine> {
+  tf.enableProdMode();
+  try {
+    return await createCapturedEngine(options, choice);
+  } catch (error) {
+    if (!(error instanceof UncapturableError)) throw error;
+    return createOpByOpEngine(options, { ...choice, device: `${choice.device}, op by op (${error.message})` });
+  }
+}
+
+/** For models that cannot be captured: every operation is a call of its own. */
+export async function createOpByOpEngine(options: EngineOptions, choice: UsableFlavour): Promise<Engine> {
   tf.enableProdMode();
   const memory = await startWasmBackend();
   const device = { memory, kernels: await instantiateKernels(choice.flavour, memory.memory) };
@@ -37,7 +48,11 @@ function wasmBackend(device: WasmDevice, description: string): TfjsBackend {
       current = device;
     },
     gather: (split, imageShape, indices) => gather(device, split, imageShape, indices),
-    fuseLayer: (layer, report) => fuseWasmLayer(memory, layer, report),
+    fuseLayer: (layer, report) =>
+      fuseWasmLayer(layer, (kernel, bias, dKernel, dBias) => {
+        report(kernel, memory.floats(memory.addressOf(dKernel), dKernel.size));
+        report(bias, memory.floats(memory.addressOf(dBias), dBias.size));
+      }),
     async readInto(tensors, target) {
       let offset = 0;
       for (const tensor of tensors) {

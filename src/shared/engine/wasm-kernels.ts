@@ -3,6 +3,7 @@
  * form, under tfjs's names; and convolution + bias + rectifier in one, under a name of our own, with its gradients.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { poolShape } from './pool-shape.ts';
 import {
   type ConvolutionInfo,
   convolutionBackpropFilter,
@@ -11,9 +12,12 @@ import {
   type WasmDevice,
 } from './wasm-convolution.ts';
 
-const fusedConvolution = 'PennygradConvolution';
-const fusedConvolutionBackpropInput = 'PennygradConvolutionBackpropInput';
-const fusedConvolutionBackpropFilter = 'PennygradConvolutionBackpropFilter';
+/** Our own names, of kernels whose attributes are `ConvolutionAttributes`. */
+export const fusedConvolutionKernels = {
+  forward: 'PennygradConvolution',
+  backpropInput: 'PennygradConvolutionBackpropInput',
+  backpropFilter: 'PennygradConvolutionBackpropFilter',
+} as const;
 
 /** `relu?(convolution(x, filter) + bias)` in one kernel, with gradients. The current backend must be `wasm`. */
 export function convolutionWithBias(
@@ -22,7 +26,7 @@ export function convolutionWithBias(
   bias: tf.Tensor,
   attributes: ConvolutionAttributes,
 ): tf.Tensor {
-  return runKernel(fusedConvolution, { x, filter, bias }, attributes) as tf.Tensor;
+  return runKernel(fusedConvolutionKernels.forward, { x, filter, bias }, attributes) as tf.Tensor;
 }
 
 export interface ConvolutionAttributes {
@@ -50,6 +54,7 @@ export function registerWasmKernels(device: () => WasmDevice): void {
   if (registered) return;
   registered = true;
   registerFusedConvolution(device);
+  registerFusedConvolutionGradient();
   replaceConvolution(device);
   replaceMaxPool(device);
   replaceIdentity(device);
@@ -67,22 +72,33 @@ function register(kernelName: string, compute: Kernel): void {
 }
 
 function registerFusedConvolution(device: () => WasmDevice): void {
-  const convolution = (attributes: tf.NamedAttrMap) => attributes as unknown as ConvolutionAttributes;
-  register(fusedConvolution, ({ x, filter, bias }, attributes) => {
+  register(fusedConvolutionKernels.forward, ({ x, filter, bias }, attributes) => {
     const { info, relu } = convolution(attributes);
     return convolutionForward(device(), present(x), present(filter), bias, info, relu);
   });
-  register(fusedConvolutionBackpropInput, ({ dy, y, filter }, attributes) => {
+  register(fusedConvolutionKernels.backpropInput, ({ dy, y, filter }, attributes) => {
     const { info, relu } = convolution(attributes);
     return convolutionBackpropInput(device(), present(dy), relu ? y : undefined, present(filter), info);
   });
-  register(fusedConvolutionBackpropFilter, ({ x, dy, y }, attributes) => {
+  register(fusedConvolutionKernels.backpropFilter, ({ x, dy, y }, attributes) => {
     const { info, relu } = convolution(attributes);
     const gradients = convolutionBackpropFilter(device(), present(x), present(dy), relu ? y : undefined, info);
     return [gradients.filter, gradients.bias];
   });
+}
+
+function convolution(attributes: tf.NamedAttrMap | undefined): ConvolutionAttributes {
+  return attributes as unknown as ConvolutionAttributes;
+}
+
+let gradientRegistered = false;
+
+/** The gradient of `convolutionWithBias`, once for the process: tfjs has one for all of its backends. */
+export function registerFusedConvolutionGradient(): void {
+  if (gradientRegistered) return;
+  gradientRegistered = true;
   tf.registerGradient({
-    kernelName: fusedConvolution,
+    kernelName: fusedConvolutionKernels.forward,
     inputsToSave: ['x', 'filter'],
     outputsToSave: [true],
     gradFunc(gradient, [savedX, savedFilter, savedY], attributes) {
@@ -93,11 +109,12 @@ function registerFusedConvolution(device: () => WasmDevice): void {
         tf.Tensor,
       ];
       // One kernel makes both. Not inside the functions below: tfjs frees what they make and do not return.
-      const parameters = runKernel(fusedConvolutionBackpropFilter, { x, dy, y }, convolution(attributes));
+      const parameters = runKernel(fusedConvolutionKernels.backpropFilter, { x, dy, y }, convolution(attributes));
       const [dFilter, dBias] = parameters as [tf.Tensor, tf.Tensor];
       convolution(attributes).onGradients?.(dFilter, dBias);
       return {
-        x: () => runKernel(fusedConvolutionBackpropInput, { dy, y, filter }, convolution(attributes)) as tf.Tensor,
+        x: () =>
+          runKernel(fusedConvolutionKernels.backpropInput, { dy, y, filter }, convolution(attributes)) as tf.Tensor,
         filter: () => dFilter,
         bias: () => dBias,
       };
@@ -168,19 +185,6 @@ function replaceIdentity(device: () => WasmDevice): void {
     device().memory.share(dataId);
     return { dataId, shape, dtype };
   });
-}
-
-function poolShape(x: tf.TensorInfo, attributes: tf.NamedAttrMap) {
-  const { filterSize, strides, pad, dimRoundingMode } = attributes as unknown as tf.MaxPoolAttrs;
-  if (x.dtype !== 'float32') throw new Error(`the wasm backend pools float32 images only, not ${x.dtype}`);
-  const images = x.shape as [number, number, number, number];
-  const info = tf.backend_util.computePool2DInfo(images, filterSize, strides, 1, pad, dimRoundingMode);
-  const { batchSize, inHeight, inWidth, inChannels, filterHeight, filterWidth, outHeight, outWidth } = info;
-  const shape = [
-    ...([batchSize, inHeight, inWidth, inChannels, filterHeight, filterWidth, outHeight, outWidth] as const),
-    ...([info.strideHeight, info.strideWidth, info.padInfo.top, info.padInfo.left] as const),
-  ] as const;
-  return { shape, outShape: info.outShape };
 }
 
 function present(tensor: tf.TensorInfo | undefined): tf.TensorInfo {

@@ -3,6 +3,8 @@ declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { readonly initial: number });
     readonly buffer: ArrayBuffer;
+    /** Throws a RangeError when there is no room. */
+    grow(pages: number): number;
   }
   function validate(module: Uint8Array): boolean;
   function instantiate(

@@ -10,22 +10,27 @@
  * - A fully connected layer is a 1×1 convolution over one image of height 1 whose width is the batch.
  */
 export { adamUpdate } from './adam';
-export { conv2dBackpropFilter, conv2dBackpropFilterScratchBytes } from './conv2d-backprop-filter';
-export { conv2dBackpropInput, conv2dBackpropInputScratchBytes } from './conv2d-backprop-input';
-export { conv2dForward, conv2dForwardScratchBytes } from './conv2d-forward';
+export {
+  conv2dAddFilterGradientScratchBytes,
+  conv2dBackpropFilter,
+  conv2dBackpropFilterScratchBytes,
+  conv2dFilterGradientBytes,
+} from './conv2d-backprop-filter';
+export {
+  conv2dBackpropInput,
+  conv2dBackpropInputPackedScratchBytes,
+  conv2dBackpropInputScratchBytes,
+  conv2dTransposedFilterBytes,
+} from './conv2d-backprop-input';
+export {
+  conv2dForward,
+  conv2dForwardPackedScratchBytes,
+  conv2dForwardScratchBytes,
+  conv2dPackedFilterBytes,
+} from './conv2d-forward';
 export { maxPoolBackprop, maxPoolForward } from './max-pool';
 export { cropImages, padImages } from './pad-images';
 export { scalePixels } from './pixels';
+export { runProgram } from './program';
 export { sgdUpdate } from './sgd';
-export {
-  winogradAddFilterGradient,
-  winogradBackpropInput,
-  winogradFilterBytes,
-  winogradForward,
-  winogradImageBytes,
-  winogradPackFilter,
-  winogradTransformGradient,
-  winogradTransformImages,
-  winogradTransposeFilter,
-  winogradUnpackFilterGradient,
-} from './winograd';
+export { winogradFilterBytes, winogradImageBytes } from './winograd';

@@ -14,3 +14,17 @@ export function scalePixels(bytes: usize, out: usize, count: i32): void {
     out += 4;
   }
 }
+
+/**
+ * Copies the images of a batch out of a dataset of bytes, as floats from 0 to 1.
+ * @param batch address of the dataset, followed by the indices of `count` images, 32 bits each
+ * @param size bytes of an image
+ */
+export function gatherImages(batch: usize, out: usize, count: i32, size: i32): void {
+  const images = <usize>load<u32>(batch);
+  for (let i = 0; i < count; i++) {
+    const index = <usize>load<u32>(batch + ((<usize>i) << 2), 4);
+    scalePixels(images + index * <usize>size, out, size);
+    out += (<usize>size) << 2;
+  }
+}

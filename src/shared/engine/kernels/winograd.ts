@@ -347,7 +347,7 @@ export function winogradBackpropInput(
 
 /** Byte offset of an element of a plane that is blocked by eight columns. */
 function panelOffset(row: i32, column: i32, rows: i32): usize {
-  return ((<usize>(((column >> 3) * rows + row) * 8 + (column & 7))) << 2);
+  return (<usize>(((column >> 3) * rows + row) * 8 + (column & 7))) << 2;
 }
 
 /** The 36 products of planes [rows, depth] and [depth, columns]. */

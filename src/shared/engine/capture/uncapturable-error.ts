@@ -1,0 +1,6 @@
+/** A model cannot be captured, because of one operation. */
+export class UncapturableError extends Error {
+  constructor(operation: string, reason: string) {
+    super(`${operation}: ${reason}`);
+  }
+}
