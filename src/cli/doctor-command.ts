@@ -11,7 +11,7 @@ import { engineProviders } from '../shared/engine/engines.ts';
 import { formatCount } from '../shared/report/number-format.ts';
 import { type Column, renderTable } from '../shared/report/table.ts';
 import { coordinatorSettings } from './coordinator-command.ts';
-import { dataSettings, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { dataSettings, positive, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 
 const doctorSettings = {
@@ -27,7 +27,7 @@ const doctorSettings = {
     type: 'string',
     describe: 'How long each engine is measured',
     defaultText: '2',
-    schema: trainSettings.lr.schema.unwrap().pipe(z.number().max(600, 'at most 600')).default(2),
+    schema: positive.pipe(z.number().max(600, 'at most 600')).default(2),
   },
   bench: {
     type: 'boolean',

@@ -4,10 +4,11 @@ import { selectEngine } from '../shared/engine/engines.ts';
 import type { Check } from './check.ts';
 import type { EngineFacts } from './try-engine.ts';
 
-export type EngineState = 'usable' | 'by name only' | 'not usable' | 'crashed';
+/** `broken`: it crashed, failed or hung when it was tried. */
+export type EngineState = 'usable' | 'by name only' | 'not usable' | 'broken';
 
 export function engineState({ availability, problem }: EngineFacts): EngineState {
-  if (problem !== undefined || availability === undefined) return 'crashed';
+  if (problem !== undefined || availability === undefined) return 'broken';
   if (!availability.usable) return 'not usable';
   return availability.notAutomatic === undefined ? 'usable' : 'by name only';
 }

@@ -47,7 +47,7 @@ describe('engines', () => {
     ['while it was measured', { ...usable('tensorflow', 'TF'), problem: 'crashed: killed by SIGSEGV' }],
   ] as const)('one that auto takes and that crashed %s fails, with another to name', async (_, crashed) => {
     const check = await checkEngines([crashed, wasm]);
-    expect(engineState(crashed)).toBe('crashed');
+    expect(engineState(crashed)).toBe('broken');
     expect(check).toMatchObject({ status: 'fail', remedy: 'train with --backend wasm' });
     expect(check.line).toMatch(/auto (takes|tries) tensorflow, which crashed: killed by SIGSEGV/);
   });
