@@ -7,6 +7,8 @@ import { median } from './median.ts';
 export interface EngineBenchOptions {
   readonly backend: 'auto' | EngineName;
   readonly batchSizes: readonly number[];
+  /** MNIST if it can be had, unless told otherwise. */
+  readonly dataset?: string;
   /** How long to measure each batch size, after warming up for a fifth of it. */
   readonly seconds: number;
 }
@@ -22,9 +24,10 @@ export interface EngineBenchRow {
   readonly phaseMilliseconds: { readonly gradients: number; readonly apply: number };
 }
 
-/** One row a batch size, on MNIST if it can be had. */
-export async function benchEngine({ backend, batchSizes, seconds }: EngineBenchOptions): Promise<EngineBenchRow[]> {
-  const dataset = await loadDataset(undefined);
+/** One row a batch size. */
+export async function benchEngine(options: EngineBenchOptions): Promise<EngineBenchRow[]> {
+  const { backend, batchSizes, seconds } = options;
+  const dataset = await loadDataset(options.dataset);
   const { provider } = await selectEngine(backend);
   const { imageShape, classes } = dataset;
   const rows: EngineBenchRow[] = [];

@@ -10,7 +10,7 @@ import { startRun } from './start-run.ts';
 
 /** Workers choose their own engine; everything else is as in `train`. */
 const { backend: _, ...shared } = trainSettings;
-const coordinatorSettings = {
+export const coordinatorSettings = {
   bind: {
     type: 'string',
     describe: 'Where workers connect: tcp://ADDRESS:PORT, port * picks one',

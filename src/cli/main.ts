@@ -5,6 +5,7 @@ import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../s
 import { pennygradVersion } from '../shared/core/version.ts';
 import { addBenchCommand } from './bench-command.ts';
 import { addCoordinatorCommand } from './coordinator-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
 import { addPredictCommand } from './predict-command.ts';
 import { addTrainCommand } from './train-command.ts';
@@ -39,7 +40,7 @@ const cli = yargs(args)
 
 const commands = [
   ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
-  ...[addEvaluateCommand, addPredictCommand, addBenchCommand],
+  ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand],
 ];
 for (const add of commands) {
   add(cli);

@@ -28,7 +28,7 @@ const number = z
   .pipe(z.number('a number'));
 const integer = (min: number, max: number) =>
   number.pipe(z.int('a whole number').min(min, `at least ${min}`).max(max, `at most ${max}`));
-const positive = number.pipe(z.number().positive('greater than 0'));
+export const positive = number.pipe(z.number().positive('greater than 0'));
 const choice = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, `one of ${names.join(', ')}`);
 const path = z.string().min(1, 'a path');

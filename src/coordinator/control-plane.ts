@@ -109,6 +109,10 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     message: WorkerMessage,
     tensors: readonly Float32Array[],
   ): { readonly reason: string; readonly detail: string } | undefined {
+    if (message.type === 'ping') {
+      answer(peer, message);
+      return undefined;
+    }
     const member = members.get(peer);
     if (message.type === 'hello') {
       if (member !== undefined) return { reason: 'peer', detail: 'a second hello' };
@@ -143,6 +147,15 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       default:
         return message satisfies never;
     }
+  }
+
+  /** Whoever asks: a diagnosis must not need a place in the run. */
+  function answer(peer: PeerId, { sentUnixMs }: From<'ping'>): void {
+    const now = clock.unixMs();
+    socket.send(peer, {
+      type: 'pong',
+      ...{ sentUnixMs, receivedUnixMs: now, answeredUnixMs: now, version: identity.version },
+    });
   }
 
   function welcome(peer: PeerId, hello: From<'hello'>): void {

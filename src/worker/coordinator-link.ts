@@ -85,6 +85,7 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
         commits.push(message);
         break;
       case 'heartbeat':
+      case 'pong':
         break;
       case 'welcome':
       case 'refuse':

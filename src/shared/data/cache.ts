@@ -16,9 +16,14 @@ export interface Cache extends Source {
   store(file: PublishedFile, bytes: HashedBytes): Promise<void>;
 }
 
+/** Where the cache keeps a file. */
+export function cachedPath(folder: string, file: PublishedFile): string {
+  return join(folder, file.dataset, `${file.name}.gz`);
+}
+
 /** @param warn called with a line for the user: a corrupt file, a cache that cannot be written */
 export function openCache(folder: string, warn: (line: string) => void): Cache {
-  const pathOf = (file: PublishedFile) => join(folder, file.dataset, `${file.name}.gz`);
+  const pathOf = (file: PublishedFile) => cachedPath(folder, file);
 
   async function discard(file: PublishedFile, reason: string): Promise<void> {
     warn(`${reason}; removed from the cache`);

@@ -56,6 +56,11 @@ export async function loadDataset(name: string | undefined, options: LoadOptions
   );
 }
 
+/** Where downloads are kept unless told otherwise. */
+export function defaultCacheFolder(): string {
+  return envPaths('pennygrad', { suffix: '' }).cache;
+}
+
 /** What identifies a dataset, without its pixels. */
 export function describeDataset({ train: _train, test: _test, ...info }: Dataset): DatasetInfo {
   return info;
@@ -87,7 +92,7 @@ async function loadPublished(dataset: PublishedDataset, options: LoadOptions): P
 
 /** In the order in which they are asked. */
 async function sourcesOf({ name, mirrors }: PublishedDataset, options: LoadOptions): Promise<readonly Source[]> {
-  const cache = openCache(options.cacheDir ?? envPaths('pennygrad', { suffix: '' }).cache, warnWith(options.onWarning));
+  const cache = openCache(options.cacheDir ?? defaultCacheFolder(), warnWith(options.onWarning));
   const shipped = name === 'mnist' ? [await npmPackage(options.packageDir ?? findPackage())] : [];
   const downloads = (options.mirrors ?? mirrors).map((url) =>
     mirror(url, {

@@ -114,6 +114,12 @@ const leave = message('leave', {
   reason: text,
 });
 
+/** Of a wall clock, in milliseconds since the Unix epoch. */
+const unixMs = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** Asks for a `pong`. Anybody may: the sender need not be a member, and does not become one. */
+const ping = message('ping', { sentUnixMs: unixMs });
+
 export const workerMessage = z.discriminatedUnion('type', [
   hello,
   ready,
@@ -124,6 +130,7 @@ export const workerMessage = z.discriminatedUnion('type', [
   predicted,
   heartbeat,
   leave,
+  ping,
 ]);
 export type WorkerMessage = z.infer<typeof workerMessage>;
 
@@ -168,6 +175,17 @@ const predict = message('predict', { count: z.int().min(1).max(1000) });
 /** The run is over, well (`completed`, also when the user ended it early) or not: leave. */
 const stop = message('stop', { outcome: z.enum(['completed', ...failureCodes]), reason: text });
 
+/**
+ * Answers `ping` at any time. With the moment it arrives, its three times are the four timestamps of NTP (RFC 5905,
+ * section 8), from which latency and clock offset follow. `sentUnixMs` is the ping's own.
+ */
+const pong = message('pong', {
+  sentUnixMs: unixMs,
+  receivedUnixMs: unixMs,
+  answeredUnixMs: unixMs,
+  version: name,
+});
+
 export const coordinatorMessage = z.discriminatedUnion('type', [
   welcome,
   refuse,
@@ -180,6 +198,7 @@ export const coordinatorMessage = z.discriminatedUnion('type', [
   predict,
   heartbeat,
   stop,
+  pong,
 ]);
 export type CoordinatorMessage = z.infer<typeof coordinatorMessage>;
 

@@ -32,6 +32,7 @@ const workerBodies: Body<WorkerMessage>[] = [
   { type: 'predicted' },
   { type: 'heartbeat' },
   { type: 'leave', code: 'run-failed', phase: 'plan', reason: 'why' },
+  { type: 'ping', sentUnixMs: 1.8e12 + 0.25 },
 ];
 
 const coordinatorBodies: Body<CoordinatorMessage>[] = [
@@ -52,6 +53,7 @@ const coordinatorBodies: Body<CoordinatorMessage>[] = [
   { type: 'predict', count: 10 },
   { type: 'heartbeat' },
   { type: 'stop', outcome: 'completed', reason: 'done' },
+  { type: 'pong', sentUnixMs: 1.8e12 + 0.25, receivedUnixMs: 1.8e12, answeredUnixMs: 1.8e12, version: '1' },
 ];
 
 /** The frames as they arrive: bytes. */
@@ -104,6 +106,8 @@ describe('a message that is not one of ours', () => {
     ['a loss that is no number', { ...good, lossSum: 'high' }, 'fields'],
     ['a loss that is not finite', { ...good, lossSum: Number.NaN }, 'fields'],
     ['a missing field', { ...good, phases: undefined }, 'fields'],
+    ['a ping from before the epoch', { v: protocolVersion, run: '', type: 'ping', sentUnixMs: -1 }, 'fields'],
+    ['a ping without a time', { v: protocolVersion, run: '', type: 'ping' }, 'fields'],
     ['a list', [1, 2], 'version'],
     ['a number', 5, 'header'],
     ['nothing', null, 'header'],

@@ -1,0 +1,23 @@
+import type { Gpu } from '../shared/engine/nvidia-smi.ts';
+import type { Check } from './check.ts';
+import { formatBytes } from './format-bytes.ts';
+
+/** No GPU is an answer: every engine but some need none. */
+export type GpuFacts = { readonly gpus: readonly Gpu[]; readonly problem?: string };
+
+export function checkGpus({ gpus, problem }: GpuFacts): readonly Check[] {
+  const name = 'gpu';
+  if (problem !== undefined) {
+    const remedy = 'reinstall the NVIDIA driver, or restart after it was updated; wasm and cpu train without';
+    return [{ name, status: 'warn', line: problem, remedy }];
+  }
+  if (gpus.length === 0)
+    return [{ name, status: 'ok', line: 'no NVIDIA card found (no nvidia-smi, or it lists none)' }];
+  return gpus.map(({ index, name: model, driverVersion, memoryTotalBytes, memoryUsedBytes }) => {
+    const memory =
+      memoryTotalBytes === undefined
+        ? 'memory unknown'
+        : `${formatBytes(memoryTotalBytes - (memoryUsedBytes ?? 0))} free of ${formatBytes(memoryTotalBytes)}`;
+    return { name, status: 'ok', line: `${index}: ${model}, ${memory}, driver ${driverVersion}` };
+  });
+}

@@ -1,0 +1,26 @@
+import type { Check } from './check.ts';
+import type { PortFacts } from './port-facts.ts';
+
+const flags = { coordinator: '--bind tcp://ADDRESS:PORT', metrics: '--metrics-port PORT' } as const;
+
+export function checkPort({ purpose, host, port, askedFor, free, problem, holder }: PortFacts): Check {
+  const name = 'port';
+  if (purpose === 'local workers') {
+    return free
+      ? { name, status: 'ok', line: `a free one on ${host} can be had for local workers` }
+      : {
+          ...{ name, status: 'fail', line: `none on ${host} can be had for local workers: ${problem}` },
+          remedy: `let this process listen on ${host} (a sandbox or security policy forbids it)`,
+        };
+  }
+  const where = `${port} on ${host} (${purpose})`;
+  if (free) return { name, status: 'ok', line: `${where}: free` };
+  const by = holder === undefined ? '' : ` by process ${holder.pid}: ${holder.command}`;
+  const line = `${where}: ${problem}${by}`;
+  const other = `choose another with ${flags[purpose]}`;
+  if (askedFor) return { name, status: 'fail', line, remedy: other };
+  // `train` takes any port for its workers, and another one for its metrics.
+  const unharmed = purpose === 'metrics' ? 'a run takes another port for its metrics' : 'train does not need it';
+  const needing = purpose === 'metrics' ? other : `coordinator does: ${other}`;
+  return { name, status: 'warn', line, remedy: `${unharmed}; ${needing}` };
+}

@@ -1,0 +1,98 @@
+/** Gathers every fact that decides whether a run can succeed here, and checks each. */
+import { messageOf } from '../shared/core/errors.ts';
+import type { EngineName } from '../shared/engine/engine.ts';
+import { listGpus } from '../shared/engine/nvidia-smi.ts';
+import { runProgram } from '../shared/engine/run-program.ts';
+import type { Check } from './check.ts';
+import { checkCoordinator } from './check-coordinator.ts';
+import { checkDataset } from './check-dataset.ts';
+import { checkEngines } from './check-engines.ts';
+import { checkFolder } from './check-folder.ts';
+import { checkGpus, type GpuFacts } from './check-gpus.ts';
+import { checkCores, checkMemory, checkNode } from './check-host.ts';
+import { checkPort } from './check-ports.ts';
+import { type DatasetFacts, type DatasetSettings, gatherDataset } from './dataset-facts.ts';
+import { type FolderFacts, gatherFolder } from './folder-facts.ts';
+import { gatherHost, type HostFacts } from './host-facts.ts';
+import { type CoordinatorFacts, pingCoordinator } from './ping-coordinator.ts';
+import { gatherPort, type PortFacts } from './port-facts.ts';
+import { type EngineFacts, tryEngine } from './try-engine.ts';
+
+export interface DiagnoseOptions extends DatasetSettings {
+  readonly version: string;
+  readonly requiredNode: string;
+  /** In the order of preference. */
+  readonly engines: readonly EngineName[];
+  readonly batchSize: number;
+  /** How long each engine is measured; 0 measures none. */
+  readonly seconds: number;
+  readonly ports: readonly Pick<PortFacts, 'purpose' | 'host' | 'port' | 'askedFor'>[];
+  readonly runsFolder: string;
+  readonly connect: string | undefined;
+  /** Told what is being done now, in words, as often as that changes. */
+  readonly onProgress: (doing: string) => void;
+}
+
+/** Everything that was measured. */
+export interface Facts {
+  readonly host: HostFacts;
+  readonly engines: readonly EngineFacts[];
+  readonly gpu: GpuFacts;
+  readonly dataset: DatasetFacts;
+  readonly folder: FolderFacts;
+  readonly ports: readonly PortFacts[];
+  readonly coordinator?: CoordinatorFacts;
+}
+
+export interface Diagnosis {
+  readonly facts: Facts;
+  readonly checks: readonly Check[];
+}
+
+const pings = { pings: 11, timeoutMs: 5000 };
+
+/** One thing after another, so that nothing disturbs what is measured. Never throws for what it finds. */
+export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
+  const { onProgress, connect, seconds, batchSize } = options;
+  const host = gatherHost();
+  const folder = gatherFolder(options.runsFolder);
+  onProgress('looking at ports, cards and dataset');
+  const ports: PortFacts[] = [];
+  for (const port of options.ports) ports.push(await gatherPort(port));
+  const gpu = await gatherGpus();
+  const dataset = await gatherDataset(options);
+  if (connect !== undefined) onProgress(`asking ${connect}`);
+  const coordinator = connect === undefined ? undefined : await pingCoordinator(connect, pings);
+  const engines: EngineFacts[] = [];
+  for (const engine of options.engines) {
+    onProgress(seconds === 0 ? `trying engine ${engine}` : `measuring engine ${engine} for ${seconds} s`);
+    engines.push(await tryEngine({ engine, batchSize, seconds }));
+  }
+  const facts = {
+    ...{ host, engines, gpu, dataset, folder, ports },
+    ...(coordinator === undefined ? {} : { coordinator }),
+  };
+  return { facts, checks: await checkAll(facts, options) };
+}
+
+async function checkAll(
+  { host, engines, gpu, dataset, folder, ports, coordinator }: Facts,
+  { version, requiredNode }: Pick<DiagnoseOptions, 'version' | 'requiredNode'>,
+): Promise<readonly Check[]> {
+  return [
+    await checkEngines(engines),
+    ...checkGpus(gpu),
+    checkNode(host, requiredNode),
+    ...[checkCores(host), checkMemory(host), checkFolder(folder), checkDataset(dataset)],
+    ...ports.map(checkPort),
+    ...(coordinator === undefined ? [] : [checkCoordinator(coordinator, version)]),
+  ];
+}
+
+async function gatherGpus(): Promise<GpuFacts> {
+  try {
+    return { gpus: await listGpus(runProgram) };
+  } catch (error) {
+    return { gpus: [], problem: messageOf(error) };
+  }
+}

@@ -1,0 +1,103 @@
+/** Speaks to a coordinator without joining its run. */
+import { connect, type Socket } from 'node:net';
+import { messageOf } from '../shared/core/errors.ts';
+import { connectWorkerSocket, type WorkerSocket } from '../shared/transport/worker-socket.ts';
+import { type LinkTimes, linkTimes, type PingTimes } from './clock-offset.ts';
+
+export type CoordinatorFacts = { readonly endpoint: string } & (
+  | ({ readonly answered: true; readonly version: string; readonly pings: number } & LinkTimes)
+  | { readonly answered: false; readonly problem: string }
+);
+
+export interface PingOptions {
+  /** Counted pings; one more opens the connection. */
+  readonly pings: number;
+  /** For everything together. */
+  readonly timeoutMs: number;
+}
+
+/** @param endpoint `tcp://HOST:PORT`, or another that ZeroMQ takes. Never throws: what went wrong is `problem`. */
+export async function pingCoordinator(endpoint: string, options: PingOptions): Promise<CoordinatorFacts> {
+  const deadline = performance.now() + options.timeoutMs;
+  try {
+    // ZeroMQ connects again and again in silence; only a plain connection says why there is none.
+    const [, host, port] = endpoint.match(/^tcp:\/\/\[?([^\]]+)\]?:(\d+)$/) ?? [];
+    if (host !== undefined) await reach(host, Number(port), deadline - performance.now());
+    const { version, exchanges } = await exchange(endpoint, options.pings, deadline);
+    return { endpoint, answered: true, version, pings: exchanges.length, ...linkTimes(exchanges) };
+  } catch (error) {
+    return { endpoint, answered: false, problem: messageOf(error) };
+  }
+}
+
+async function exchange(endpoint: string, pings: number, deadline: number) {
+  const socket = connectWorkerSocket({ connect: endpoint, onUnreachable: () => {} });
+  const silent = setTimeout(() => socket.close(), deadline - performance.now());
+  try {
+    const exchanges: PingTimes[] = [];
+    let version = '';
+    for (let ping = 0; ping <= pings; ping++) {
+      const answer = await pingOnce(socket);
+      version = answer.version;
+      // The first one also waited for the connection.
+      if (ping > 0) exchanges.push(answer.times);
+    }
+    return { version, exchanges };
+  } finally {
+    clearTimeout(silent);
+    socket.close();
+  }
+}
+
+async function pingOnce(socket: WorkerSocket): Promise<{ readonly version: string; readonly times: PingTimes }> {
+  const sentMs = preciseUnixMs();
+  socket.send({ type: 'ping', sentUnixMs: sentMs });
+  for await (const decoded of socket.receive()) {
+    const returnedMs = preciseUnixMs();
+    if (!decoded.ok) throw new Error(`it answers, but not as a coordinator of this version does: ${decoded.detail}`);
+    const { message } = decoded;
+    if (message.type === 'pong' && message.sentUnixMs === sentMs) {
+      const { version, receivedUnixMs, answeredUnixMs } = message;
+      return { version, times: { sentMs, receivedMs: receivedUnixMs, answeredMs: answeredUnixMs, returnedMs } };
+    }
+  }
+  throw new Error('something listens there, but it does not answer as a coordinator');
+}
+
+/** The wall clock when this process began, and a finer clock since. */
+function preciseUnixMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** Resolves when somebody listens there. @throws Error that says why nobody could be reached */
+function reach(host: string, port: number, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connect({ host, port });
+    const end = (settle: () => void) => {
+      clearTimeout(timer);
+      socket.destroy();
+      settle();
+    };
+    const timer = setTimeout(
+      () => end(() => reject(new Error(`no answer within ${(timeoutMs / 1000).toFixed(0)} s`))),
+      timeoutMs,
+    );
+    socket.once('connect', () => end(resolve));
+    socket.once('error', (error: NodeJS.ErrnoException) => end(() => reject(new Error(reasonOf(error, host)))));
+  });
+}
+
+function reasonOf(error: NodeJS.ErrnoException, host: string): string {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return 'nobody listens on that port';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `no host of the name ${host} is known`;
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'there is no route to that host';
+    default:
+      return error.message;
+  }
+}

