@@ -35,7 +35,15 @@ const schema = z.object({
     .string()
     .default('32,64')
     .transform((list) => list.split(',').map(Number))
-    .pipe(z.array(z.int('whole numbers, for example 32,64').min(2, 'at least 2').max(60_000, 'at most 60000'))),
+    .pipe(
+      z.array(
+        z
+          .int('whole numbers, for example 32,64')
+          .min(2, 'at least 2')
+          .max(60_000, 'at most 60000')
+          .multipleOf(2, 'even, since two processes share a batch'),
+      ),
+    ),
   seconds: z.string().default('3').transform(Number).pipe(z.number('a number').positive('greater than 0')),
   rounds: z.string().default('3').pipe(atLeast(1)),
   steps: z.string().default('938').pipe(atLeast(0)),

@@ -1,7 +1,7 @@
 /** A candidate while it runs: a process that trains when it is asked to and sleeps in between. */
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
-import { type Answer, answerSchema, type Ready, type Request, readySchema } from './messages.ts';
+import { type Answer, answerSchema, parseMessage, type Ready, type Request, readySchema } from './messages.ts';
 import { type Command, killGroup, listenToLastLine, type Processes } from './processes.ts';
 
 export interface RunningCandidate extends Ready {
@@ -24,15 +24,20 @@ export async function startCandidate(
   const lastWords = listenToLastLine(child);
   const failedToStart = new Promise<never>((_, reject) => child.once('error', reject));
   failedToStart.catch(() => {});
+  // Only then has all been read that it printed last.
+  const closed = new Promise((resolve) => child.once('close', resolve));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const stop = () => killGroup(child);
 
   async function nextMessage<Schema extends z.ZodType>(schema: Schema): Promise<z.output<Schema>> {
     for (;;) {
       const { done, value } = await lines.next();
-      if (done) throw new Error(lastWords() ?? 'its process ended without a word');
+      if (done) {
+        await closed;
+        throw new Error(lastWords() ?? 'its process ended without a word');
+      }
       // Libraries print what they like; only objects are for us.
-      if (value.startsWith('{')) return schema.parse(JSON.parse(value));
+      if (value.startsWith('{')) return parseMessage(schema, value);
     }
   }
 

@@ -24,10 +24,10 @@ export const peerTitles: Readonly<Record<PeerName, string>> = {
 export interface Candidate {
   readonly title: string;
   readonly command: Command;
-  /** So slow that a step a round must do. */
+  /** So slow that one step of each batch size must do. */
   readonly slow: boolean;
-  /** What to know about the figures. */
-  readonly remark?: string;
+  /** What to know about the figures, if anything. */
+  readonly remark: string;
 }
 
 /** Someone who belongs in the table and cannot be measured. */
@@ -67,6 +67,7 @@ async function engineCandidate(provider: EngineProvider, simd?: string): Promise
   const title = simd === undefined ? name : `${name} ${simd}`;
   const availability = await provider.probe();
   if (!availability.usable) return { title, reason: `${availability.reason}; ${availability.remedy}` };
+  const slow = name === 'cpu';
   return {
     title,
     command: {
@@ -74,8 +75,8 @@ async function engineCandidate(provider: EngineProvider, simd?: string): Promise
       args: [engineProgram, name],
       environment: { ...oneThread, ...(simd === undefined ? {} : { PENNYGRAD_WASM_SIMD: simd }) },
     },
-    slow: name === 'cpu',
-    ...(availability.notAutomatic === undefined ? {} : { remark: availability.notAutomatic }),
+    slow,
+    remark: slow ? 'one step' : (availability.notAutomatic ?? ''),
   };
 }
 
@@ -99,7 +100,7 @@ export async function peerCandidate(
             program: await peerPython(processes, name, onProgress),
             args: [join(peersFolder, `${name}_cnn.py`), dataFolder],
           };
-    return { title, command: { ...command, environment: oneThread }, slow: false };
+    return { title, command: { ...command, environment: oneThread }, slow: false, remark: '' };
   } catch (error) {
     return { title, reason: messageOf(error) };
   }

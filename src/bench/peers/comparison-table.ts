@@ -60,8 +60,12 @@ export function pairColumns(baseline: string): readonly Column<TableRow>[] {
 function ratioColumn(baseline: string): Column<TableRow> {
   return {
     head: `÷ ${baseline}`,
-    cell: figure(({ ratios }) => optional(ratios[baseline], (ratio) => ratio.toFixed(2))),
+    cell: figure(({ ratios }) => optional(ratios[baseline], formatRatio)),
   };
+}
+
+function formatRatio(ratio: number): string {
+  return ratio < 0.1 ? ratio.toPrecision(1) : ratio.toFixed(2);
 }
 
 function optional(value: number | undefined, format: (value: number) => string): string {

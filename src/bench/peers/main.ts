@@ -46,7 +46,7 @@ async function bench(options: BenchArguments, processes: Processes, folder: stri
     ...{ baselines: Object.values(peerTitles), flopsPerSample: model.flops, peakFlops: oneCore.peakFlops },
   });
   const absent = [...listed.filter((entry) => 'reason' in entry), ...oneCore.absent];
-  const remarks = new Map(candidates.map(({ title, remark }) => [title, remark ?? '']));
+  const remarks = new Map(candidates.map(({ title, remark }) => [title, remark]));
   console.log(
     `\nOne core (${where}), ${formatCount(model.parameters)} parameters, ${(model.flops / 1e6).toFixed(1)} MFLOP a sample, median of ${rounds} rounds of ${seconds} s`,
   );

@@ -18,7 +18,16 @@ export type Request = z.output<typeof requestSchema>;
 export const answerSchema = z.object({
   steps: z.int().min(1),
   seconds: z.number().positive(),
-  /** Mean over the last batch; refused unless finite, so that no candidate wins by computing nonsense. */
+  /** Mean over the last batch. Must be finite: no candidate wins by computing nonsense. */
   loss: z.number(),
 });
 export type Answer = z.output<typeof answerSchema>;
+
+/** @throws Error that quotes the line if it is not what the schema says */
+export function parseMessage<Schema extends z.ZodType>(schema: Schema, line: string): z.output<Schema> {
+  try {
+    return schema.parse(JSON.parse(line));
+  } catch (error) {
+    throw new Error(`it answered ${line.trim()}`, { cause: error });
+  }
+}

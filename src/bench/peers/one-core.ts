@@ -52,7 +52,8 @@ export async function measureOnOneCore(processes: Processes, options: OneCoreOpt
       running.set(candidate, started);
       checkParameters(started.parameters, options.parameters);
       // Compilers and caches: what the first steps of a batch size cost is not what the later ones do.
-      for (const batchSize of batchSizes) await samplesPerSecond(started, batchSize, secondsOf(candidate, options) / 2);
+      const warmUps = candidate.slow ? [] : batchSizes;
+      for (const batchSize of warmUps) await samplesPerSecond(started, batchSize, options.seconds / 2);
       onProgress(`${title}: ${started.device}`);
     } catch (error) {
       lose(candidate, error);
@@ -63,9 +64,9 @@ export async function measureOnOneCore(processes: Processes, options: OneCoreOpt
 
   for (const { round, batchSize, candidate } of roundRobin([...running.keys()], batchSizes, rounds)) {
     const process = running.get(candidate);
-    if (process === undefined) continue;
+    if (process === undefined || (candidate.slow && round > 0)) continue;
     try {
-      const rate = await samplesPerSecond(process, batchSize, secondsOf(candidate, options));
+      const rate = await samplesPerSecond(process, batchSize, candidate.slow ? 0 : options.seconds);
       measurements.push({ candidate: candidate.title, batchSize, round, samplesPerSecond: rate });
       onProgress(
         `round ${round + 1} of ${rounds}, batch ${batchSize}, ${candidate.title}: ${Math.round(rate)} samples/s`,
@@ -82,10 +83,6 @@ export async function measureOnOneCore(processes: Processes, options: OneCoreOpt
     ...{ absent, devices },
     peakFlops: peaks.length === 0 ? undefined : Math.max(...peaks),
   };
-}
-
-function secondsOf({ slow }: Candidate, { seconds }: OneCoreOptions): number {
-  return slow ? 0 : seconds;
 }
 
 async function samplesPerSecond(candidate: RunningCandidate, batchSize: number, seconds: number): Promise<number> {

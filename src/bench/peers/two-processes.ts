@@ -4,11 +4,11 @@ import { messageOf } from '../../shared/core/errors.ts';
 import { trainOnce } from '../train-bench.ts';
 import type { Absent } from './candidates.ts';
 import type { Measurement } from './comparison.ts';
-import { answerSchema } from './messages.ts';
+import { answerSchema, parseMessage } from './messages.ts';
 import type { Command, Processes } from './processes.ts';
 import { roundRobin } from './schedule.ts';
 
-export const trainTitle = 'pennygrad train';
+export const trainTitle = 'pennygrad train, wasm';
 export const ddpTitle = 'PyTorch DDP';
 
 const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
@@ -35,12 +35,12 @@ export async function measureTwoProcesses(
 ): Promise<TwoProcessesResult> {
   const runs: Readonly<Record<string, (batchSize: number) => Promise<number>>> = {
     [trainTitle]: async (batchSize) =>
-      (await trainOnce({ program, backend: 'auto', batchSize, steps }, 2)).samples_per_second,
+      (await trainOnce({ program, backend: 'wasm', batchSize, steps }, 2)).samples_per_second,
     ...(ddp === undefined
       ? {}
       : {
           [ddpTitle]: async (batchSize: number) => {
-            const answer = answerSchema.parse(JSON.parse(await processes.output(ddp(batchSize, steps))));
+            const answer = parseMessage(answerSchema, await processes.output(ddp(batchSize, steps)));
             return (batchSize * answer.steps) / answer.seconds;
           },
         }),
