@@ -1,5 +1,4 @@
 /** Who is compared: pennygrad's engines, and the other ways to train the same CNN on a CPU. */
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -130,7 +129,7 @@ function peerPython(processes: Processes, name: 'torch' | 'keras', onProgress: P
 
 /** The folder of the installed package: pennygrad's own copy, or the project's. @throws Error if there is none */
 function findTfjsNode(): string {
-  const own = join(envPaths('pennygrad', { suffix: '' }).data, 'engines', 'tensorflow', 'package.json');
+  const own = join(envPaths('pennygrad', { suffix: '' }).data, 'engines', 'tensorflow', 'npm', 'package.json');
   for (const from of [own, import.meta.url]) {
     try {
       return dirname(createRequire(from).resolve('@tensorflow/tfjs-node/package.json'));
@@ -138,6 +137,5 @@ function findTfjsNode(): string {
       // The next place.
     }
   }
-  const where = existsSync(own) ? '' : `: no ${dirname(own)}`;
-  throw new Error(`@tensorflow/tfjs-node is not installed${where}`);
+  throw new Error('@tensorflow/tfjs-node is not installed; install it with: pennygrad setup tensorflow');
 }
