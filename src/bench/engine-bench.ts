@@ -58,29 +58,33 @@ export async function benchEngine(options: EngineBenchOptions): Promise<EngineBe
   return rows;
 }
 
-interface StepTimes {
+interface Step {
+  /** Milliseconds. */
   readonly gradients: number;
   readonly apply: number;
+  /** Mean over the batch, in nats. */
+  readonly loss: number;
 }
 
 /** A training step over the next `batchSize` samples, round and round. */
-function stepper(engine: Engine, batchSize: number, sampleCount: number): () => Promise<StepTimes> {
+export function stepper(engine: Engine, batchSize: number, sampleCount: number): () => Promise<Step> {
   const gradients = new Float32Array(engine.parameterCount);
   let next = 0;
   return async () => {
     const indices = Uint32Array.from({ length: batchSize }, (_, i) => (next + i) % sampleCount);
     next = (next + batchSize) % sampleCount;
     const started = performance.now();
-    await engine.computeGradients(indices, gradients);
+    const { lossSum } = await engine.computeGradients(indices, gradients);
     const computed = performance.now();
     await engine.applyGradients(gradients, batchSize);
-    return { gradients: computed - started, apply: performance.now() - computed };
+    return { gradients: computed - started, apply: performance.now() - computed, loss: lossSum / batchSize };
   };
 }
 
-async function repeatFor(seconds: number, step: () => Promise<StepTimes>): Promise<StepTimes[]> {
+/** Steps until the time is over, at least one. */
+export async function repeatFor(seconds: number, step: () => Promise<Step>): Promise<Step[]> {
   const end = performance.now() + seconds * 1000;
-  const times: StepTimes[] = [];
+  const times: Step[] = [];
   do times.push(await step());
   while (performance.now() < end);
   return times;

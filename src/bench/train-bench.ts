@@ -71,7 +71,11 @@ function stepMilliseconds(runs: readonly Summary[], secondsOf: (worker: Summary[
   );
 }
 
-async function trainOnce({ program, backend, batchSize, steps }: TrainBenchOptions, workers: number): Promise<Summary> {
+/** One run to its end, from start to summary, in a folder that is removed again. */
+export async function trainOnce(
+  { program, backend, batchSize, steps }: Pick<TrainBenchOptions, 'program' | 'backend' | 'batchSize' | 'steps'>,
+  workers: number,
+): Promise<Summary> {
   const folder = mkdtempSync(join(tmpdir(), 'pennygrad-bench-'));
   const args = [
     ...[

@@ -1,0 +1,92 @@
+/** The arguments of `npm run bench:engines`. */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { engineNames } from '../../shared/engine/engine.ts';
+import { type PeerName, peerNames } from './candidates.ts';
+import { parseCores } from './cores.ts';
+
+export const help = `Compares pennygrad's engines with PyTorch, Keras and tfjs-node: the same CNN, side by side, one core each.
+
+npm run bench:engines -- [options]
+
+  --batch-sizes 32,64    batches to measure
+  --seconds 3            of each measurement
+  --rounds 3             in each, every candidate is measured once with every batch size; medians count
+  --steps 938            of each run of two processes; 0 leaves these runs out
+  --engines LIST         of ${engineNames.join(', ')}; all that work here if left out
+  --peers LIST           of ${peerNames.join(', ')}, or none; all if left out
+  --cores 0,1            cores to use: the first for the engines, the first two for the runs; the last ones if left out
+  --json FILE            writes every figure
+
+Python peers are installed in the user's cache folder at the first run, from where pip is configured to look: PyTorch
+brings gigabytes of CUDA unless that is an index of CPU builds.`;
+
+const number = z.string().transform(Number);
+const atLeast = (min: number) => number.pipe(z.int('a whole number').min(min, `at least ${min}`));
+const listOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
+  z
+    .string()
+    .transform((list) => list.split(','))
+    .pipe(z.array(z.enum(names, `some of ${names.join(', ')}`)));
+
+const schema = z.object({
+  'batch-sizes': z
+    .string()
+    .default('32,64')
+    .transform((list) => list.split(',').map(Number))
+    .pipe(
+      z.array(
+        z
+          .int('whole numbers, for example 32,64')
+          .min(2, 'at least 2')
+          .max(60_000, 'at most 60000')
+          .multipleOf(2, 'even, since two processes share a batch'),
+      ),
+    ),
+  seconds: z.string().default('3').transform(Number).pipe(z.number('a number').positive('greater than 0')),
+  rounds: z.string().default('3').pipe(atLeast(1)),
+  steps: z.string().default('938').pipe(atLeast(0)),
+  engines: listOf(engineNames).default([...engineNames]),
+  peers: z
+    .union(
+      [z.literal('none').transform((): PeerName[] => []), listOf(peerNames)],
+      `none, or some of ${peerNames.join(', ')}`,
+    )
+    .default([...peerNames]),
+  cores: z.string().transform(parseCores).optional(),
+  json: z.string().min(1, 'a path').optional(),
+});
+
+export type BenchArguments = z.output<typeof schema>;
+
+/** @returns `help` when that was asked for. @throws bad-input naming the argument, its value, and what it must be */
+export function parseArguments(args: readonly string[]): BenchArguments | 'help' {
+  const { help, ...values } = readArguments(args);
+  if (help === true) return 'help';
+  const parsed = schema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const name = String(issue?.path[0]);
+  throw badInput(`--${name} must be ${issue?.message}, got '${String(values[name as keyof typeof values])}'`);
+}
+
+function readArguments(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const options = {
+    help: { type: 'boolean' },
+    'batch-sizes': text,
+    seconds: text,
+    rounds: text,
+    steps: text,
+    engines: text,
+    peers: text,
+    cores: text,
+    json: text,
+  } as const;
+  try {
+    return parseArgs({ args: [...args], options, strict: true }).values;
+  } catch (error) {
+    throw badInput(`${messageOf(error).split('. ')[0]} (see npm run bench:engines -- --help)`, error);
+  }
+}

@@ -1,0 +1,141 @@
+/** Who is compared: pennygrad's engines, and the other ways to train the same CNN on a CPU. */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import envPaths from 'env-paths';
+import { messageOf } from '../../shared/core/errors.ts';
+import type { EngineName, EngineProvider } from '../../shared/engine/engine.ts';
+import { engineProviders, wasmProvider } from '../../shared/engine/engines.ts';
+import { simdFlavours } from '../../shared/engine/kernel-module.ts';
+import type { Command, Processes } from './processes.ts';
+import { pythonEnvironment } from './python-environment.ts';
+
+export const peerNames = ['torch', 'keras', 'tfjs-node'] as const;
+export type PeerName = (typeof peerNames)[number];
+
+/** How the peers are called in the tables. */
+export const peerTitles: Readonly<Record<PeerName, string>> = {
+  torch: 'PyTorch',
+  keras: 'Keras',
+  'tfjs-node': 'tfjs-node',
+};
+
+export interface Candidate {
+  readonly title: string;
+  readonly command: Command;
+  /** So slow that one step of each batch size must do. */
+  readonly slow: boolean;
+  /** What to know about the figures, if anything. */
+  readonly remark: string;
+}
+
+/** Someone who belongs in the table and cannot be measured. */
+export interface Absent {
+  readonly title: string;
+  readonly reason: string;
+}
+
+const engineProgram = fileURLToPath(new URL('./engine-candidate.js', import.meta.url));
+/** Of the repository: the peers' own programs are not part of the package. */
+export const peersFolder = fileURLToPath(new URL('../../../bench/peers/', import.meta.url));
+
+/** One thread for each library that would take more, and no GPU. */
+const oneThread = {
+  OMP_NUM_THREADS: '1',
+  MKL_NUM_THREADS: '1',
+  OPENBLAS_NUM_THREADS: '1',
+  TF_NUM_INTRAOP_THREADS: '1',
+  TF_NUM_INTEROP_THREADS: '1',
+  TF_CPP_MIN_LOG_LEVEL: '2',
+  CUDA_VISIBLE_DEVICES: '-1',
+  PYTHONDONTWRITEBYTECODE: '1',
+} as const;
+
+/** The engines of these names, wasm once with each of its instruction sets. */
+export async function engineCandidates(names: readonly EngineName[]): Promise<readonly (Candidate | Absent)[]> {
+  const others = engineProviders
+    .filter(({ name }) => name !== 'wasm')
+    .map((provider) => ({ provider, simd: undefined }));
+  const wasm = simdFlavours.map((simd) => ({ provider: wasmProvider(simd), simd }));
+  const wanted = [...wasm, ...others].filter(({ provider }) => names.includes(provider.name));
+  return Promise.all(wanted.map(({ provider, simd }) => engineCandidate(provider, simd)));
+}
+
+async function engineCandidate(provider: EngineProvider, simd?: string): Promise<Candidate | Absent> {
+  const { name } = provider;
+  const title = simd === undefined ? name : `${name} ${simd}`;
+  const availability = await provider.probe();
+  if (!availability.usable) return { title, reason: `${availability.reason}; ${availability.remedy}` };
+  const slow = name === 'cpu';
+  return {
+    title,
+    command: {
+      program: process.execPath,
+      args: [engineProgram, name],
+      environment: { ...oneThread, ...(simd === undefined ? {} : { PENNYGRAD_WASM_SIMD: simd }) },
+    },
+    slow,
+    remark: slow ? 'one step' : (availability.notAutomatic ?? ''),
+  };
+}
+
+export interface PeerOptions {
+  /** The dataset as the peers read it: `images.bin` and `labels.bin`. */
+  readonly dataFolder: string;
+  readonly onProgress: (line: string) => void;
+}
+
+export async function peerCandidate(
+  processes: Processes,
+  name: PeerName,
+  { dataFolder, onProgress }: PeerOptions,
+): Promise<Candidate | Absent> {
+  const title = peerTitles[name];
+  try {
+    const command =
+      name === 'tfjs-node'
+        ? { program: process.execPath, args: [join(peersFolder, 'tfjs-node-cnn.mjs'), dataFolder, findTfjsNode()] }
+        : {
+            program: await peerPython(processes, name, onProgress),
+            args: [join(peersFolder, `${name}_cnn.py`), dataFolder],
+          };
+    return { title, command: { ...command, environment: oneThread }, slow: false, remark: '' };
+  } catch (error) {
+    return { title, reason: messageOf(error) };
+  }
+}
+
+/** PyTorch's data-parallel training, two processes with one thread each. @throws Error with the reason if it cannot be had */
+export async function ddpCommand(
+  processes: Processes,
+  { dataFolder, onProgress }: PeerOptions,
+): Promise<(batchSize: number, steps: number) => Command> {
+  const program = await peerPython(processes, 'torch', onProgress);
+  const script = join(peersFolder, 'torch_ddp.py');
+  return (batchSize, steps) => ({
+    program,
+    args: [script, dataFolder, String(batchSize), String(steps)],
+    environment: oneThread,
+  });
+}
+
+function peerPython(processes: Processes, name: 'torch' | 'keras', onProgress: PeerOptions['onProgress']) {
+  return pythonEnvironment(processes, {
+    folder: join(envPaths('pennygrad', { suffix: '' }).cache, 'bench-peers', name),
+    requirements: join(peersFolder, `${name}-requirements.txt`),
+    onProgress,
+  });
+}
+
+/** The folder of the installed package: pennygrad's own copy, or the project's. @throws Error if there is none */
+function findTfjsNode(): string {
+  const own = join(envPaths('pennygrad', { suffix: '' }).data, 'engines', 'tensorflow', 'npm', 'package.json');
+  for (const from of [own, import.meta.url]) {
+    try {
+      return dirname(createRequire(from).resolve('@tensorflow/tfjs-node/package.json'));
+    } catch {
+      // The next place.
+    }
+  }
+  throw new Error('@tensorflow/tfjs-node is not installed; install it with: pennygrad setup tensorflow');
+}

@@ -1,0 +1,66 @@
+/** From measurements to the rows that people read. */
+import { median } from '../median.ts';
+
+export interface Measurement {
+  readonly candidate: string;
+  readonly batchSize: number;
+  readonly round: number;
+  readonly samplesPerSecond: number;
+}
+
+export interface ComparisonRow {
+  readonly candidate: string;
+  readonly batchSize: number;
+  /** Of the rounds: the middle and the fastest. */
+  readonly samplesPerSecond: number;
+  readonly bestSamplesPerSecond: number;
+  /** Share of the peak that the median does; undefined without a peak. */
+  readonly rooflineShare: number | undefined;
+  /** By baseline: how many times as fast. Only baselines that were measured with the same batch size, and not oneself. */
+  readonly ratios: Readonly<Record<string, number>>;
+}
+
+export interface ComparisonOptions {
+  readonly baselines: readonly string[];
+  readonly flopsPerSample: number;
+  /** Floating-point operations per second of one core. */
+  readonly peakFlops: number | undefined;
+}
+
+/** A row a candidate and batch size, in the order in which they first appear. */
+export function compare(measurements: readonly Measurement[], options: ComparisonOptions): readonly ComparisonRow[] {
+  const { baselines, flopsPerSample, peakFlops } = options;
+  const pairs = new Map(
+    measurements.map(({ candidate, batchSize }) => [`${candidate} ${batchSize}`, { candidate, batchSize }]),
+  );
+  const of = (candidate: string, batchSize: number) =>
+    measurements.filter((each) => each.candidate === candidate && each.batchSize === batchSize);
+  return [...pairs.values()].map(({ candidate, batchSize }) => {
+    const own = of(candidate, batchSize);
+    const rates = own.map(({ samplesPerSecond }) => samplesPerSecond);
+    const ratios = baselines
+      .filter((baseline) => baseline !== candidate)
+      .map((baseline) => [baseline, ratio(own, of(baseline, batchSize))] as const)
+      .filter((entry): entry is [string, number] => entry[1] !== undefined);
+    const samplesPerSecond = median(rates);
+    return {
+      ...{ candidate, batchSize, samplesPerSecond },
+      bestSamplesPerSecond: Math.max(...rates),
+      rooflineShare: peakFlops === undefined ? undefined : (samplesPerSecond * flopsPerSample) / peakFlops,
+      ratios: Object.fromEntries(ratios),
+    };
+  });
+}
+
+/**
+ * How many times as fast `measured` is as `baseline`: the median of the rounds' ratios, since the two sides of a round
+ * met the same machine. Undefined if they share no round.
+ */
+export function ratio(measured: readonly Measurement[], baseline: readonly Measurement[]): number | undefined {
+  const ofRound = new Map(baseline.map(({ round, samplesPerSecond }) => [round, samplesPerSecond]));
+  const ratios = measured.flatMap(({ round, samplesPerSecond }) => {
+    const other = ofRound.get(round);
+    return other === undefined ? [] : [samplesPerSecond / other];
+  });
+  return ratios.length === 0 ? undefined : median(ratios);
+}

@@ -1,0 +1,100 @@
+/** The first table: every candidate on one core, each in a process of its own, in interleaved rounds. */
+import { messageOf } from '../../shared/core/errors.ts';
+import { type RunningCandidate, startCandidate } from './candidate.ts';
+import type { Absent, Candidate } from './candidates.ts';
+import type { Measurement } from './comparison.ts';
+import { pinned } from './cores.ts';
+import type { Processes } from './processes.ts';
+import { roundRobin } from './schedule.ts';
+
+/** A start on a busy machine, or a step of the slowest engine with a large batch. */
+const graceSeconds = 180;
+
+export interface OneCoreOptions {
+  readonly candidates: readonly Candidate[];
+  readonly batchSizes: readonly number[];
+  readonly rounds: number;
+  readonly seconds: number;
+  /** The core that all of them use in turn; undefined leaves it to the system. */
+  readonly core: number | undefined;
+  /** What the model must have, so that all train the same one. */
+  readonly parameters: number;
+  readonly onProgress: (line: string) => void;
+}
+
+export interface OneCoreResult {
+  readonly measurements: readonly Measurement[];
+  /** Those who did not start, or ended before the last round: what they had measured does not count. */
+  readonly absent: readonly Absent[];
+  /** By title: what computes, with versions. */
+  readonly devices: Readonly<Record<string, string>>;
+  /** The highest that was measured, in floating-point operations per second. */
+  readonly peakFlops: number | undefined;
+}
+
+export async function measureOnOneCore(processes: Processes, options: OneCoreOptions): Promise<OneCoreResult> {
+  const { batchSizes, rounds, onProgress } = options;
+  const running = new Map<Candidate, RunningCandidate>();
+  const absent: Absent[] = [];
+  const measurements: Measurement[] = [];
+  const lose = (candidate: Candidate, error: unknown) => {
+    running.get(candidate)?.stop();
+    running.delete(candidate);
+    absent.push({ title: candidate.title, reason: messageOf(error) });
+    onProgress(`${candidate.title}: ${messageOf(error)}`);
+  };
+
+  for (const candidate of options.candidates) {
+    try {
+      const { title, command } = candidate;
+      const core = options.core === undefined ? undefined : [options.core];
+      const started = await startCandidate(processes, pinned(command, core), graceSeconds);
+      running.set(candidate, started);
+      checkParameters(started.parameters, options.parameters);
+      // Compilers and caches: what the first steps of a batch size cost is not what the later ones do.
+      const warmUps = candidate.slow ? [] : batchSizes;
+      for (const batchSize of warmUps) await samplesPerSecond(started, batchSize, options.seconds / 2);
+      onProgress(`${title}: ${started.device}`);
+    } catch (error) {
+      lose(candidate, error);
+    }
+  }
+  const devices = Object.fromEntries([...running].map(([{ title }, { device }]) => [title, device]));
+  const peaks = [...running.values()].flatMap(({ peakFlops }) => (peakFlops === undefined ? [] : [peakFlops]));
+
+  for (const { round, batchSize, candidate } of roundRobin([...running.keys()], batchSizes, rounds)) {
+    const process = running.get(candidate);
+    if (process === undefined || (candidate.slow && round > 0)) continue;
+    try {
+      const rate = await samplesPerSecond(process, batchSize, candidate.slow ? 0 : options.seconds);
+      measurements.push({ candidate: candidate.title, batchSize, round, samplesPerSecond: rate });
+      onProgress(
+        `round ${round + 1} of ${rounds}, batch ${batchSize}, ${candidate.title}: ${Math.round(rate)} samples/s`,
+      );
+    } catch (error) {
+      lose(candidate, error);
+    }
+  }
+  for (const process of running.values()) process.stop();
+  return {
+    measurements: inOrder(options.candidates, measurements).filter(({ candidate }) =>
+      absent.every(({ title }) => title !== candidate),
+    ),
+    ...{ absent, devices },
+    peakFlops: peaks.length === 0 ? undefined : Math.max(...peaks),
+  };
+}
+
+async function samplesPerSecond(candidate: RunningCandidate, batchSize: number, seconds: number): Promise<number> {
+  const answer = await candidate.measure({ batch_size: batchSize, seconds });
+  return (batchSize * answer.steps) / answer.seconds;
+}
+
+function checkParameters(found: number, expected: number): void {
+  if (found !== expected) throw new Error(`its model has ${found} parameters, not ${expected}`);
+}
+
+/** Rounds begin with different candidates; the table begins with the first. */
+function inOrder(candidates: readonly Candidate[], measurements: readonly Measurement[]): readonly Measurement[] {
+  return candidates.flatMap(({ title }) => measurements.filter(({ candidate }) => candidate === title));
+}

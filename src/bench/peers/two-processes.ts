@@ -1,0 +1,67 @@
+/** The second table: whole runs of two workers against PyTorch's data-parallel training on two processes. */
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../shared/core/errors.ts';
+import { trainOnce } from '../train-bench.ts';
+import type { Absent } from './candidates.ts';
+import type { Measurement } from './comparison.ts';
+import { answerSchema, parseMessage } from './messages.ts';
+import type { Command, Processes } from './processes.ts';
+import { roundRobin } from './schedule.ts';
+
+export const trainTitle = 'pennygrad train, wasm';
+export const ddpTitle = 'PyTorch DDP';
+
+const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+
+export interface TwoProcessesOptions {
+  /** Global batches. */
+  readonly batchSizes: readonly number[];
+  readonly rounds: number;
+  /** The same number for both; start-up counts for neither, and for DDP the first twenty steps do not either. */
+  readonly steps: number;
+  /** Undefined leaves DDP out. */
+  readonly ddp: ((batchSize: number, steps: number) => Command) | undefined;
+  readonly onProgress: (line: string) => void;
+}
+
+export interface TwoProcessesResult {
+  readonly measurements: readonly Measurement[];
+  readonly absent: readonly Absent[];
+}
+
+export async function measureTwoProcesses(
+  processes: Processes,
+  { batchSizes, rounds, steps, ddp, onProgress }: TwoProcessesOptions,
+): Promise<TwoProcessesResult> {
+  const runs: Readonly<Record<string, (batchSize: number) => Promise<number>>> = {
+    [trainTitle]: async (batchSize) =>
+      (await trainOnce({ program, backend: 'wasm', batchSize, steps }, 2)).samples_per_second,
+    ...(ddp === undefined
+      ? {}
+      : {
+          [ddpTitle]: async (batchSize: number) => {
+            const answer = parseMessage(answerSchema, await processes.output(ddp(batchSize, steps)));
+            return (batchSize * answer.steps) / answer.seconds;
+          },
+        }),
+  };
+  const measurements: Measurement[] = [];
+  const absent = new Map<string, string>();
+  for (const { round, batchSize, candidate } of roundRobin(Object.keys(runs), batchSizes, rounds)) {
+    const run = runs[candidate];
+    if (run === undefined || absent.has(candidate)) continue;
+    try {
+      const samplesPerSecond = await run(batchSize);
+      measurements.push({ candidate, batchSize, round, samplesPerSecond });
+      onProgress(
+        `round ${round + 1} of ${rounds}, batch ${batchSize}, ${candidate}: ${Math.round(samplesPerSecond)} samples/s`,
+      );
+    } catch (error) {
+      absent.set(candidate, messageOf(error));
+    }
+  }
+  return {
+    measurements: measurements.filter(({ candidate }) => !absent.has(candidate)),
+    absent: [...absent].map(([title, reason]) => ({ title, reason })),
+  };
+}
