@@ -1,0 +1,10 @@
+import { describe, it } from 'vitest';
+import { engineFolder } from '../../src/shared/engine/engine-folder.ts';
+import { webgpuProvider } from '../../src/shared/engine/engines.ts';
+import { describeEngine } from './engine.contract.ts';
+
+const webgpu = webgpuProvider(engineFolder('webgpu'));
+const availability = await webgpu.probe();
+
+if (availability.usable) describeEngine(`webgpu on ${availability.device}`, webgpu);
+else describe.skip('webgpu engine', () => it(`${availability.reason}; ${availability.remedy}`, () => {}));
