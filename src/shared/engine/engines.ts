@@ -54,7 +54,7 @@ export function webgpuProvider(folder: string, adapterIndex?: string): EnginePro
 
 /** Fastest first. `PENNYGRAD_WASM_SIMD=simd` keeps the wasm engine from relaxed SIMD, whose rounding differs by CPU. */
 export const engineProviders: readonly EngineProvider[] = [
-  webgpuProvider(engineFolder('webgpu'), process.env.PENNYGRAD_WEBGPU_ADAPTER),
+  webgpuProvider(engineFolder('webgpu', process.env), process.env.PENNYGRAD_WEBGPU_ADAPTER),
   wasmProvider(process.env.PENNYGRAD_WASM_SIMD),
   cpuProvider,
 ];

@@ -10,7 +10,13 @@ import { type Dawn, type Gpu, loadDawn } from './webgpu-packages.ts';
 /** What pennygrad itself uses of the backend that tfjs-backend-webgpu registers. */
 export interface WebgpuBackend {
   readonly device: WebgpuDevice;
-  runWebGPUProgram(program: WebgpuProgram, inputs: readonly tf.TensorInfo[], dtype: tf.DataType): tf.TensorInfo;
+  /** @param uniforms values of `program.uniforms`, in order */
+  runWebGPUProgram(
+    program: WebgpuProgram,
+    inputs: readonly tf.TensorInfo[],
+    dtype: tf.DataType,
+    uniforms?: readonly { readonly type: 'float32'; readonly data: readonly number[] }[],
+  ): tf.TensorInfo;
 }
 
 /** What pennygrad itself uses of a `GPUDevice`. */
@@ -31,6 +37,8 @@ export interface WebgpuProgram {
   readonly dispatch: readonly [number, number, number];
   /** Whether `uniforms.size` is to be the size of the output. */
   readonly size: boolean;
+  /** Declarations of further uniforms. */
+  readonly uniforms?: string;
   /** What the shader's text depends on: it is compiled once for each. */
   readonly shaderKey: string;
   getUserCode(): string;

@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Engine, EngineOptions } from './engine.ts';
 import type { TfjsBackend } from './tfjs-backend.ts';
 import { createTfjsEngine } from './tfjs-engine.ts';
-import { createTfjsOptimizer } from './tfjs-optimizer.ts';
 import { type StartedWebgpu, startWebgpu } from './webgpu-backend.ts';
 import { createWebgpuImages, type WebgpuImages } from './webgpu-images.ts';
+import { createWebgpuOptimizer } from './webgpu-optimizer.ts';
 
 /**
  * @param folder where `pennygrad setup webgpu` put the packages
@@ -48,7 +48,7 @@ function webgpuBackend(gpu: StartedWebgpu, images: WebgpuImages): TfjsBackend {
       }
       gpu.check();
     },
-    createOptimizer: createTfjsOptimizer,
+    createOptimizer: (spec, variables) => createWebgpuOptimizer(gpu.backend, spec, variables),
     dispose: images.dispose,
   };
 }
