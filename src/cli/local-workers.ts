@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { adapterOf, adapterVariable } from '../shared/engine/webgpu-adapters.ts';
 
 export interface LocalWorkers {
   /** Resolves when all have exited; kills those that have not after `graceMs`. */
@@ -29,12 +30,12 @@ const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
 export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
   let stopping = false;
-  const children = ids.map((id) => {
+  const children = ids.map((id, localRank) => {
     const child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
       // A process group of its own: the terminal's Ctrl-C reaches the parent alone, which stops workers in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: workerEnvironment(process.env),
+      env: workerEnvironment(process.env, localRank),
     });
     let lastWords = '';
     readLines(child, (line) => {
@@ -67,12 +68,23 @@ export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOp
   };
 }
 
-/** Settings come as flags: this process's variables must not overrule them. */
-function workerEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** Variables that say what a host has, which flags do not. */
+const hostVariables: readonly string[] = ['PENNYGRAD_WASM_SIMD', 'PENNYGRAD_HOME'];
+
+/**
+ * Settings come as flags: this process's variables must not overrule them. Of several adapters in
+ * the choice of adapters, each worker gets one, in turn.
+ */
+export function workerEnvironment(environment: NodeJS.ProcessEnv, localRank: number): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(
-    ([name]) => !name.startsWith('PENNYGRAD_') || name === 'PENNYGRAD_WASM_SIMD',
+    ([name]) => !name.startsWith('PENNYGRAD_') || hostVariables.includes(name),
   );
-  return { ...Object.fromEntries(kept), [managedVariable]: '1' };
+  const adapter = adapterOf(environment, localRank);
+  return {
+    ...Object.fromEntries(kept),
+    ...(adapter === undefined ? {} : { [adapterVariable]: adapter }),
+    [managedVariable]: '1',
+  };
 }
 
 function isRunning(child: ChildProcess): boolean {

@@ -3,6 +3,7 @@ import { badInput } from '../core/errors.ts';
 import { type EngineAvailability, type EngineName, type EngineProvider, engineNames } from './engine.ts';
 import { engineFolder } from './engine-folder.ts';
 import { chooseFlavour } from './kernel-module.ts';
+import { adapterOf } from './webgpu-adapters.ts';
 
 // The engines themselves are imported when one is made: tfjs takes long to load, and most commands never need it.
 
@@ -54,7 +55,7 @@ export function webgpuProvider(folder: string, adapterIndex?: string): EnginePro
 
 /** Fastest first. `PENNYGRAD_WASM_SIMD=simd` keeps the wasm engine from relaxed SIMD, whose rounding differs by CPU. */
 export const engineProviders: readonly EngineProvider[] = [
-  webgpuProvider(engineFolder('webgpu', process.env), process.env.PENNYGRAD_WEBGPU_ADAPTER),
+  webgpuProvider(engineFolder('webgpu', process.env), adapterOf(process.env, 0)),
   wasmProvider(process.env.PENNYGRAD_WASM_SIMD),
   cpuProvider,
 ];

@@ -17,6 +17,22 @@ export interface Adapter extends ListedAdapter {
   readonly gpu: Gpu;
 }
 
+/** The variable that chooses among several GPUs. */
+export const adapterVariable = 'PENNYGRAD_WEBGPU_ADAPTER';
+
+/**
+ * The choice in the environment: a number, or several for the workers that one command starts, which take them in turn.
+ * @param localRank position of this worker among those
+ * @returns the number as text, as `chooseAdapter` takes it
+ */
+export function adapterOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  localRank: number,
+): string | undefined {
+  const choices = environment[adapterVariable]?.split(',') ?? [];
+  return choices[localRank % choices.length]?.trim() || undefined;
+}
+
 /**
  * Every adapter, best first by Dawn's judgement. Dawn tells only in the error that it raises when it is asked for one
  * that does not exist; where there is none at all, it gives null instead.
@@ -53,8 +69,8 @@ export function chooseAdapter(listed: readonly ListedAdapter[], index?: string):
         )
       : Number(index);
   const chosen = listed[wanted];
-  if (chosen === undefined || index === '') {
-    throw badInput(`PENNYGRAD_WEBGPU_ADAPTER must be the number of an adapter, got '${index}'; ${choices}`);
+  if (chosen === undefined) {
+    throw badInput(`${adapterVariable} must be the number of an adapter, got '${index}'; ${choices}`);
   }
   const taken = listed.findIndex(({ backend, name }) => backend === chosen.backend && name.includes(chosen.name));
   if (taken !== wanted) {
