@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { homeVariable } from '../shared/engine/engine-folder.ts';
 import { adapterOf, adapterVariable } from '../shared/engine/webgpu-adapters.ts';
 
 export interface LocalWorkers {
@@ -68,20 +69,18 @@ export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOp
   };
 }
 
-/** Variables that say what a host has, which flags do not. */
-const hostVariables: readonly string[] = ['PENNYGRAD_WASM_SIMD', 'PENNYGRAD_HOME'];
+/** Variables that no flag stands for. */
+const kept: readonly string[] = ['PENNYGRAD_WASM_SIMD', homeVariable];
 
 /**
  * Settings come as flags: this process's variables must not overrule them. Of several adapters in
  * the choice of adapters, each worker gets one, in turn.
  */
 export function workerEnvironment(environment: NodeJS.ProcessEnv, localRank: number): NodeJS.ProcessEnv {
-  const kept = Object.entries(environment).filter(
-    ([name]) => !name.startsWith('PENNYGRAD_') || hostVariables.includes(name),
-  );
+  const passed = Object.entries(environment).filter(([name]) => !name.startsWith('PENNYGRAD_') || kept.includes(name));
   const adapter = adapterOf(environment, localRank);
   return {
-    ...Object.fromEntries(kept),
+    ...Object.fromEntries(passed),
     ...(adapter === undefined ? {} : { [adapterVariable]: adapter }),
     [managedVariable]: '1',
   };

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { badInput, messageOf } from '../shared/core/errors.ts';
 import type { RunProgram } from '../shared/engine/run-program.ts';
+import { explainFailure } from './failures.ts';
 
 /** Name to exact version. */
 export type Packages = Readonly<Record<string, string>>;
@@ -23,9 +24,7 @@ export async function installPackages(folder: string, packages: Packages, run: R
   const wanted = Object.entries(packages).map(([name, version]) => `${name}@${version}`);
   const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--omit=peer', '--save-exact'];
   const result = await run('npm', ['install', ...flags, ...wanted], { cwd: folder });
-  if (result.missing) throw badInput('npm was not found; install it (it comes with Node), then run this again');
-  if (result.code === 0) return;
-  throw new PennygradError('run-failed', `npm could not install ${wanted.join(' and ')}: ${explain(result.stderr)}`);
+  if (result.code !== 0) throw explainFailure(`installing ${wanted.join(' and ')}`, 'npm', result);
 }
 
 /** Whether exactly these packages are in `folder/node_modules`. */
@@ -38,21 +37,4 @@ async function installedVersion(folder: string, name: string): Promise<string | 
   const path = join(folder, 'node_modules', name, 'package.json');
   if (!existsSync(path)) return undefined;
   return (JSON.parse(await readFile(path, 'utf8')) as { version?: string }).version;
-}
-
-/** What npm's errors mean for a user. The codes are Node's and npm's own (`npm error code ENOSPC`). */
-export function explain(stderr: string): string {
-  const code = stderr.match(/^npm (?:error|ERR!) code (\S+)/m)?.[1] ?? '';
-  if (code === 'ENOSPC') return 'the disk is full; free 300 MB, then run this again';
-  if (/^(ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|ERR_SOCKET_TIMEOUT)$/.test(code)) {
-    return `no connection to the npm registry (${code}); check the network and npm's proxy setting, then run this again`;
-  }
-  if (code === 'EACCES' || code === 'EPERM') {
-    return `no permission to write (${code}); set PENNYGRAD_HOME to a folder that is yours`;
-  }
-  const lines = stderr.match(/^npm (?:error|ERR!) .+/gm) ?? [stderr.trim() || 'it said nothing'];
-  return lines
-    .map((line) => line.replace(/^npm (error|ERR!) /, ''))
-    .slice(0, 3)
-    .join('; ');
 }

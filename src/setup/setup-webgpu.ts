@@ -1,32 +1,17 @@
 /** `pennygrad setup webgpu`: two npm packages, and a GPU that is seen to train. */
 import { rm, writeFile } from 'node:fs/promises';
 import { badInput } from '../shared/core/errors.ts';
-import type { RunProgram } from '../shared/engine/run-program.ts';
-import { findAdapter, listAdapters, noAdapter } from '../shared/engine/webgpu-adapters.ts';
+import { adapterOf, findAdapter, listAdapters, noAdapter } from '../shared/engine/webgpu-adapters.ts';
 import { isSetUp, loadDawn, manifestPath, webgpuPackages } from '../shared/engine/webgpu-packages.ts';
 import { arePackagesInstalled, installPackages } from './npm-install.ts';
+import type { SetupContext, SetupReport } from './setup.ts';
 import { verifyEngine } from './verification.ts';
 
-export interface WebgpuSetup {
-  readonly engine: 'webgpu';
-  readonly folder: string;
-  /** Nothing had to be done. */
-  readonly alreadyThere: boolean;
-  /** The adapter that `--backend webgpu` uses now, in words. */
-  readonly device: string;
+export interface WebgpuReport extends SetupReport {
   /** It computes on the CPU, and `--backend auto` passes it over. */
   readonly software: boolean;
   /** Every adapter, in the order of their numbers for `PENNYGRAD_WEBGPU_ADAPTER`. */
   readonly adapters: readonly string[];
-}
-
-export interface WebgpuSetupOptions {
-  readonly folder: string;
-  /** Which adapter to verify, as in `PENNYGRAD_WEBGPU_ADAPTER`. */
-  readonly adapterIndex: string | undefined;
-  readonly run: RunProgram;
-  /** Told what is being done, before it is. */
-  readonly onStep: (line: string) => void;
 }
 
 /**
@@ -34,25 +19,27 @@ export interface WebgpuSetupOptions {
  * written last.
  * @throws PennygradError that says what is missing and how to get it
  */
-export async function setupWebgpu({ folder, adapterIndex, run, onStep }: WebgpuSetupOptions): Promise<WebgpuSetup> {
+export async function setupWebgpu({ folder, environment, run, say }: SetupContext): Promise<WebgpuReport> {
   const alreadyThere = await isSetUp(folder);
   if (!alreadyThere) {
     await rm(manifestPath(folder), { force: true });
     if (!(await arePackagesInstalled(folder, webgpuPackages))) {
-      onStep(`installing ${Object.keys(webgpuPackages).join(' and ')} in ${folder} (about 160 MB)`);
+      say(`installing ${Object.keys(webgpuPackages).join(' and ')} in ${folder} (about 160 MB)`);
       await installPackages(folder, webgpuPackages, run);
     }
-    onStep('training three steps');
+    say('training three steps');
     await verifyEngine('webgpu', run);
   }
   // Not before the verification: its process is the one that may crash.
   const dawn = await loadDawn(folder);
-  const adapter = await findAdapter(dawn, adapterIndex);
+  const adapter = await findAdapter(dawn, adapterOf(environment, 0));
   if (adapter === undefined) throw badInput(`${noAdapter.reason}; ${noAdapter.remedy}, then run this again`);
   const adapters = (await listAdapters(dawn)).map(({ name, backend }) => `${name} (${backend})`);
   if (!alreadyThere) {
     await writeFile(manifestPath(folder), `${JSON.stringify({ packages: webgpuPackages }, null, 2)}\n`);
   }
+  for (const [i, line] of adapters.entries()) say(`adapter ${i}: ${line}`);
   const { name, backend, software } = adapter;
+  if (software) say('this one emulates a GPU on the CPU: --backend auto passes it over');
   return { engine: 'webgpu', folder, alreadyThere, device: `${name} (${backend})`, software, adapters };
 }

@@ -107,7 +107,7 @@ function isSoftwareAdapter(name: string, info: AdapterInfo): boolean {
 }
 
 /** `NVIDIA A10 (vulkan)`; what only emulates a GPU says so. */
-export function describeAdapter({ name, backend, software }: Adapter): string {
+export function describeAdapter({ name, backend, software }: Omit<Adapter, 'gpu'>): string {
   return `${name} (${backend}${software ? ', software' : ''})`;
 }
 
