@@ -26,7 +26,10 @@ interface WebgpuDevice {
   onuncapturederror: ((event: { readonly error: { readonly message: string } }) => void) | null;
 }
 
-/** A shader as the backend takes it: what each invocation writes at its index of the output. */
+/**
+ * A shader as the backend takes it: what each invocation writes at its index of the output. To be made anew for each run,
+ * because the backend writes into it; compiled shaders are found by `shaderKey`.
+ */
 export interface WebgpuProgram {
   readonly outputShape: readonly number[];
   /** Names of the inputs in the shader, where each is a storage array. */

@@ -17,7 +17,6 @@ export function createWebgpuOptimizer(
 ): TfjsOptimizer {
   const length = totalSize(variables);
   const slotCount = optimizerSlots[spec.name].length;
-  const program = updateProgram(spec, length);
   /** All slots, one behind the other, if there are any. */
   let slots = slotCount === 0 ? undefined : tf.keep(tf.zeros([slotCount * length]));
   let iterations = 0;
@@ -31,7 +30,7 @@ export function createWebgpuOptimizer(
     tf.tidy(() => {
       const parameters = tf.concat(variables.map((variable) => tf.reshape(variable, [-1])));
       const inputs = [parameters, tf.tensor1d(gradientSum), ...(slots === undefined ? [] : [slots])];
-      const output = backend.runWebGPUProgram(program, inputs, 'float32', uniforms);
+      const output = backend.runWebGPUProgram(updateProgram(spec, length), inputs, 'float32', uniforms);
       const updated = tf.engine().makeTensorFromTensorInfo(output);
       let offset = 0;
       for (const variable of variables) {
