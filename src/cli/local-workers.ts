@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { homeVariable } from '../shared/engine/engine-folder.ts';
+import { adapterOf, adapterVariable } from '../shared/engine/webgpu-adapters.ts';
 
 export interface LocalWorkers {
   /** Resolves when all have exited; kills those that have not after `graceMs`. */
@@ -29,12 +31,12 @@ const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
 export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
   let stopping = false;
-  const children = ids.map((id) => {
+  const children = ids.map((id, localRank) => {
     const child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
       // A process group of its own: the terminal's Ctrl-C reaches the parent alone, which stops workers in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: workerEnvironment(process.env),
+      env: workerEnvironment(process.env, localRank),
     });
     let lastWords = '';
     readLines(child, (line) => {
@@ -67,12 +69,21 @@ export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOp
   };
 }
 
-/** Settings come as flags: this process's variables must not overrule them. */
-function workerEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(environment).filter(
-    ([name]) => !name.startsWith('PENNYGRAD_') || name === 'PENNYGRAD_WASM_SIMD',
-  );
-  return { ...Object.fromEntries(kept), [managedVariable]: '1' };
+/** Variables that no flag stands for. */
+const kept: readonly string[] = ['PENNYGRAD_WASM_SIMD', homeVariable];
+
+/**
+ * Settings come as flags: this process's variables must not overrule them. Of several adapters in
+ * the choice of adapters, each worker gets one, in turn.
+ */
+export function workerEnvironment(environment: NodeJS.ProcessEnv, localRank: number): NodeJS.ProcessEnv {
+  const passed = Object.entries(environment).filter(([name]) => !name.startsWith('PENNYGRAD_') || kept.includes(name));
+  const adapter = adapterOf(environment, localRank);
+  return {
+    ...Object.fromEntries(passed),
+    ...(adapter === undefined ? {} : { [adapterVariable]: adapter }),
+    [managedVariable]: '1',
+  };
 }
 
 function isRunning(child: ChildProcess): boolean {

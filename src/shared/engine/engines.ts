@@ -1,7 +1,9 @@
 /** Which engines there are, and which one a run uses. */
 import { badInput } from '../core/errors.ts';
 import { type EngineAvailability, type EngineName, type EngineProvider, engineNames } from './engine.ts';
+import { engineFolder } from './engine-folder.ts';
 import { chooseFlavour } from './kernel-module.ts';
+import { adapterOf } from './webgpu-adapters.ts';
 
 // The engines themselves are imported when one is made: tfjs takes long to load, and most commands never need it.
 
@@ -33,8 +35,30 @@ export function wasmProvider(simd?: string): EngineProvider {
   };
 }
 
+/**
+ * @param folder where `pennygrad setup webgpu` installs
+ * @param adapterIndex which GPU, from 0, as text; by default the best
+ */
+export function webgpuProvider(folder: string, adapterIndex?: string): EngineProvider {
+  return {
+    name: 'webgpu',
+    async probe() {
+      const { probeWebgpu } = await import('./webgpu-probe.ts');
+      return probeWebgpu(folder, adapterIndex);
+    },
+    async create(options) {
+      const { createWebgpuEngine } = await import('./webgpu-engine.ts');
+      return createWebgpuEngine(options, folder, adapterIndex);
+    },
+  };
+}
+
 /** Fastest first. `PENNYGRAD_WASM_SIMD=simd` keeps the wasm engine from relaxed SIMD, whose rounding differs by CPU. */
-export const engineProviders: readonly EngineProvider[] = [wasmProvider(process.env.PENNYGRAD_WASM_SIMD), cpuProvider];
+export const engineProviders: readonly EngineProvider[] = [
+  webgpuProvider(engineFolder('webgpu', process.env), adapterOf(process.env, 0)),
+  wasmProvider(process.env.PENNYGRAD_WASM_SIMD),
+  cpuProvider,
+];
 
 export interface EngineSelection {
   readonly provider: EngineProvider;

@@ -13,6 +13,11 @@ export interface TfjsBackend {
    * comes before every use, and costs nothing when it already is.
    */
   activate(): void;
+  /**
+   * Results are read back once, at a step's end, instead of the logits in its middle as well: for devices where each
+   * read waits for all that was queued.
+   */
+  readonly readsOncePerStep?: boolean;
   /** Images of a split by index, scaled to 0 … 1: a new `[indices.length, …imageShape]` tensor. */
   gather(split: Split, imageShape: ImageShape, indices: Uint32Array): Tensor4D;
   /**
@@ -23,6 +28,8 @@ export interface TfjsBackend {
   /** Copies tensors into `target`, one behind the other. */
   readInto(tensors: readonly Tensor[], target: Float32Array): Promise<void>;
   createOptimizer(spec: OptimizerSpec, variables: readonly Variable[]): TfjsOptimizer;
+  /** Frees what the backend keeps for this engine. */
+  dispose?(): void;
 }
 
 /** A variable's final gradient; `values` are good only during the call. */

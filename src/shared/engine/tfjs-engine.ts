@@ -19,6 +19,7 @@ import {
 import { totalSize, viewsOf } from './flat-vector.ts';
 import { artifactsOf, layerFunction, trainableVariables } from './model-network.ts';
 import type { TfjsBackend } from './tfjs-backend.ts';
+import { gradientsAndLogits } from './tfjs-single-read.ts';
 
 /** Images that `evaluate` and `predict` take at a time: bounds the memory of their activations. */
 const evaluationBatchSize = 256;
@@ -84,6 +85,7 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     }
     checkIndices(indices, dataset.train);
     const labels = labelsOf(dataset.train, indices);
+    if (backend.readsOncePerStep === true) return computeInOneRead(indices, labels, gradients);
     let result: BatchResult | undefined;
     const delivered = new Set<tf.Variable>();
     delivery = { gradients, delivered, ...(onReady === undefined ? {} : { onReady }) };
@@ -106,6 +108,19 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     tf.dispose(tensors);
     return result as BatchResult;
   };
+
+  async function computeInOneRead(indices: Uint32Array, labels: Uint8Array, gradients: Float32Array) {
+    const values = new Float32Array(parameterCount + labels.length * classes);
+    await onBackend(async () => {
+      const forward = () => logitsOf(backend.gather(dataset.train, inputShape, indices));
+      const tensors = gradientsAndLogits(forward, variables, labels, classes);
+      const read = backend.readInto(tensors, values);
+      tf.dispose(tensors);
+      await read;
+    });
+    gradients.set(values.subarray(0, parameterCount));
+    return crossEntropy(values.subarray(parameterCount), labels, classes);
+  }
 
   /** Calls `use` with the logits of consecutive images, a chunk at a time. */
   async function forwardInChunks(split: Split, from: number, to: number, use: LogitsConsumer): Promise<void> {
@@ -183,6 +198,7 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
       disposed = true;
       optimizer.dispose();
       network.dispose();
+      backend.dispose?.();
     },
   };
 }

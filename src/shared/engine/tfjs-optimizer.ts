@@ -21,7 +21,7 @@ export function createTfjsOptimizer(spec: OptimizerSpec, variables: readonly tf.
 
   async function getState(): Promise<OptimizerState> {
     const [iterations, ...weights] = (await optimizer.getWeights()).map(({ tensor }) => tensor);
-    const steps = (iterations as tf.Tensor).dataSync()[0] as number;
+    const steps = (await (iterations as tf.Tensor).data())[0] as number;
     tf.dispose(iterations as tf.Tensor);
     const slots = Array.from(
       { length: optimizerSlots[spec.name].length },
@@ -30,7 +30,7 @@ export function createTfjsOptimizer(spec: OptimizerSpec, variables: readonly tf.
     // Before the first step, tfjs has not made the moments, which are zero.
     if (weights.length > 0) {
       const parts = slots.flatMap((slot) => viewsOf(slot, variables));
-      for (const [i, part] of parts.entries()) part.set((weights[i] as tf.Tensor).dataSync());
+      for (const [i, part] of parts.entries()) part.set(await (weights[i] as tf.Tensor).data());
     }
     return { iterations: steps, slots };
   }

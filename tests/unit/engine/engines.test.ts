@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineAvailability, EngineName, EngineProvider } from '../../../src/shared/engine/engine.ts';
-import { engineProviders, selectEngine, wasmProvider } from '../../../src/shared/engine/engines.ts';
+import { cpuProvider, selectEngine, wasmProvider } from '../../../src/shared/engine/engines.ts';
 import { chooseFlavour } from '../../../src/shared/engine/kernel-module.ts';
 
 function provider(name: EngineName, availability: EngineAvailability): EngineProvider {
@@ -55,7 +55,7 @@ describe('selectEngine', () => {
   });
 
   it('finds wasm usable on every Node that pennygrad supports', async () => {
-    const { provider: chosen, reason } = await selectEngine('auto', engineProviders);
+    const { provider: chosen, reason } = await selectEngine('auto', [wasmProvider(), cpuProvider]);
     expect(chosen.name).toBe('wasm');
     expect(reason).toMatch(/^wasm: .* \(wasm, (relaxed )?SIMD\)$/);
   });
