@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../../src/shared/core/random.ts';
+import {
+  type BalanceState,
+  beginBalance,
+  fastestShares,
+  rebalance,
+  waitingShare,
+} from '../../../src/shared/core/share-balance.ts';
+
+/** A rank's true time: so much a step, and so much a sample. */
+interface Speed {
+  readonly perStep: number;
+  readonly perSample: number;
+}
+
+interface Simulation {
+  readonly globalBatch: number;
+  /** By rank, at a step. */
+  readonly speeds: (step: number) => readonly Speed[];
+  readonly steps: number;
+  /** Ratio by which a measured time may be off, either way. */
+  readonly noise?: number;
+  readonly seed?: number;
+}
+
+interface SimulatedStep {
+  readonly samples: readonly number[];
+  /** Without noise. */
+  readonly seconds: readonly number[];
+  readonly reason: string | undefined;
+}
+
+/** Steps whose plans are made, as the coordinator makes them, one step before the decision that could change them. */
+function simulate({ globalBatch, speeds, steps, noise = 0, seed = 1 }: Simulation): readonly SimulatedStep[] {
+  const random = createRandom(seed);
+  let state: BalanceState = beginBalance(globalBatch, speeds(0).length);
+  const planned = [state.shares, state.shares];
+  return Array.from({ length: steps }, (_, step) => {
+    const samples = planned.shift() ?? [];
+    const seconds = speeds(step).map(
+      ({ perStep, perSample }, rank) => perStep + perSample * (samples[rank] ?? Number.NaN),
+    );
+    const measured = seconds.map((spent) => spent * (1 + noise * (2 * random.float() - 1)));
+    const { state: next, reason } = rebalance(state, { samples, seconds: measured });
+    state = next;
+    planned.push(state.shares);
+    return { samples, seconds, reason };
+  });
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const changesOf = (steps: readonly SimulatedStep[]) => steps.filter(({ reason }) => reason !== undefined);
+
+describe('fastestShares', () => {
+  const cases = fc.record({
+    total: fc.integer({ min: 0, max: 500 }),
+    secondsPerSample: fc.array(fc.double({ min: 1e-6, max: 1e3, noNaN: true }), { minLength: 1, maxLength: 12 }),
+  });
+
+  it('gives out everything, and at least one each where there is enough', () => {
+    fc.assert(
+      fc.property(cases, ({ total, secondsPerSample }) => {
+        const shares = fastestShares(total, secondsPerSample);
+        expect(sum(shares)).toBe(total);
+        expect(Math.min(...shares)).toBeGreaterThanOrEqual(total >= shares.length ? 1 : 0);
+      }),
+    );
+  });
+
+  it('no one sample moved from one rank to another would be faster', () => {
+    fc.assert(
+      fc.property(cases, ({ total, secondsPerSample }) => {
+        const shares = fastestShares(total, secondsPerSample);
+        const spent = (rank: number, more = 0) => ((shares[rank] ?? 0) + more) * (secondsPerSample[rank] ?? 0);
+        const ranks = [...shares.keys()];
+        const slowest = Math.max(...ranks.map((rank) => spent(rank)));
+        const fewest = total >= shares.length ? 1 : 0;
+        for (const from of ranks.filter((rank) => spent(rank) === slowest && (shares[rank] ?? 0) > fewest)) {
+          for (const to of ranks) if (to !== from) expect(spent(to, 1)).toBeGreaterThanOrEqual(slowest * (1 - 1e-12));
+        }
+      }),
+    );
+  });
+
+  it('is even among equals, the first ranks one ahead', () => {
+    expect(fastestShares(64, [1, 1, 1])).toEqual([22, 21, 21]);
+    expect(fastestShares(2, [1, 1, 1])).toEqual([1, 1, 0]);
+  });
+});
+
+describe('rebalance', () => {
+  it('always shares out the whole batch, at least a sample each', () => {
+    const runs = fc.record({
+      globalBatch: fc.integer({ min: 8, max: 300 }),
+      ranks: fc.array(
+        fc.record({
+          perStep: fc.double({ min: 0, max: 50, noNaN: true }),
+          perSample: fc.double({ min: 0.01, max: 20, noNaN: true }),
+        }),
+        { minLength: 1, maxLength: 8 },
+      ),
+      noise: fc.double({ min: 0, max: 0.9, noNaN: true }),
+      seed: fc.nat(),
+    });
+    fc.assert(
+      fc.property(runs, ({ ranks, ...run }) => {
+        for (const { samples } of simulate({ ...run, speeds: () => ranks, steps: 60 })) {
+          expect(sum(samples)).toBe(run.globalBatch);
+          expect(Math.min(...samples)).toBeGreaterThanOrEqual(1);
+        }
+      }),
+    );
+  });
+
+  it('settles a 2:1 ratio within 20 steps to a wait under 5 % of the step, fixed costs included', () => {
+    const runs = fc.record({
+      globalBatch: fc.integer({ min: 128, max: 1024 }),
+      // Of the even step of the slower rank, up to half is the same whatever the share.
+      fixed: fc.double({ min: 0, max: 0.5, noNaN: true }),
+      slower: fc.integer({ min: 0, max: 1 }),
+      noise: fc.constantFrom(0, 0.03),
+      seed: fc.nat(),
+    });
+    fc.assert(
+      fc.property(runs, ({ globalBatch, fixed, slower, ...run }) => {
+        const perStep = (fixed / (1 - fixed)) * 2 * (globalBatch / 2);
+        const speeds = [0, 1].map((rank) => ({ perStep, perSample: rank === slower ? 2 : 1 }));
+        const steps = simulate({ ...run, globalBatch, speeds: () => speeds, steps: 25 });
+        expect(waitingShare(steps[20]?.seconds ?? [])).toBeLessThan(0.05);
+        expect(changesOf(steps)[0]?.reason).toMatch(/^shares .* -> .* % sooner in the last \d+ steps$/);
+      }),
+    );
+  });
+
+  it('never swings past the balance, whatever the fixed cost', () => {
+    const costs = fc.array(fc.double({ min: 0, max: 300, noNaN: true }), { minLength: 2, maxLength: 2 });
+    fc.assert(
+      fc.property(costs, (perStep) => {
+        const speeds = [1, 3].map((perSample, rank) => ({ perSample, perStep: perStep[rank] ?? 0 }));
+        const slowest = simulate({ globalBatch: 512, speeds: () => speeds, steps: 100 }).map(({ seconds }) =>
+          Math.max(...seconds),
+        );
+        for (const [step, spent] of slowest.entries()) expect(spent).toBeLessThanOrEqual(slowest[step - 1] ?? spent);
+      }),
+    );
+  });
+
+  it('leaves equal workers alone on a noisy machine', () => {
+    const runs = fc.record({ world: fc.integer({ min: 2, max: 8 }), seed: fc.nat() });
+    fc.assert(
+      fc.property(runs, ({ world, seed }) => {
+        const speeds = Array(world).fill({ perStep: 5, perSample: 1 });
+        const steps = simulate({ globalBatch: 64 * world, speeds: () => speeds, steps: 300, noise: 0.2, seed });
+        expect(changesOf(steps)).toEqual([]);
+      }),
+    );
+  });
+
+  it('settles unequal ones on a noisy machine, and then leaves them alone', () => {
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const speeds = [1, 1.5, 4].map((perSample) => ({ perStep: 5, perSample }));
+        const steps = simulate({ globalBatch: 256, speeds: () => speeds, steps: 400, noise: 0.1, seed });
+        expect(changesOf(steps.slice(100))).toEqual([]);
+        expect(waitingShare(steps.at(-1)?.seconds ?? [])).toBeLessThan(0.05);
+      }),
+    );
+  });
+
+  it('follows a worker that slows down in the middle of the run, and one that recovers', () => {
+    const usual = { perStep: 3, perSample: 1 };
+    const speeds = (step: number) => [usual, step >= 100 && step < 200 ? { perStep: 9, perSample: 3 } : usual];
+    const steps = simulate({ globalBatch: 128, speeds, steps: 300, noise: 0.05 });
+    expect(steps[99]?.samples).toEqual([64, 64]);
+    expect(waitingShare(steps[199]?.seconds ?? [])).toBeLessThan(0.05);
+    expect(waitingShare(steps[299]?.seconds ?? [])).toBeLessThan(0.05);
+    expect(steps[199]?.samples[0]).toBeGreaterThan(90);
+  });
+
+  it('passes over steps that were planned with other shares, and times that are none', () => {
+    const state = { shares: [32, 32], recent: [] };
+    expect(rebalance(state, { samples: [16, 16], seconds: [1, 2] })).toEqual({ state, reason: undefined });
+    expect(rebalance(state, { samples: [32, 32], seconds: [1, 0] })).toEqual({ state, reason: undefined });
+  });
+
+  it('does not let one slow step decide', () => {
+    const step = (seconds: readonly number[]) => ({ samples: [32, 32], seconds });
+    let state: BalanceState = { shares: [32, 32], recent: [] };
+    for (const seconds of [
+      [1, 9],
+      [1, 1],
+      [1, 1],
+      [1, 1],
+      [1, 9],
+    ])
+      ({ state } = rebalance(state, step(seconds)));
+    expect(state.shares).toEqual([32, 32]);
+  });
+});
