@@ -35,13 +35,12 @@ export interface Rebalanced {
 
 /** So many steps are remembered: longer than a slow spell of a shared machine, shorter than anyone's patience. */
 const rememberedSteps = 30;
-/** One slow step must not decide: the median of three leaves it out. */
-const fewestSteps = 3;
 /**
  * A change must promise to shorten the step by this ratio, and by more the fewer steps speak for it: a gross imbalance
- * is mended at once, a slight one only on good evidence.
+ * is mended soon, a slight one only on good evidence. One slow step must not decide, which the median of three leaves
+ * out; but one is enough where workers are an order of magnitude apart, and such a step may take minutes.
  */
-const requiredGain = (steps: number) => 0.02 + 0.4 / steps;
+const requiredGain = (steps: number) => (steps < 3 ? 0.8 : 0.02 + 0.4 / steps);
 
 /** Even shares, nothing measured. @param globalBatch in samples */
 export function beginBalance(globalBatch: number, worldSize: number): BalanceState {
@@ -57,7 +56,7 @@ export function rebalance(state: BalanceState, { samples, seconds }: MeasuredSte
   if (samples.join() !== shares.join() || !seconds.every((spent) => spent > 0)) return { state, reason: undefined };
   const recent = [...state.recent, seconds].slice(-rememberedSteps);
   const measured = { shares, recent };
-  if (recent.length < fewestSteps || shares.includes(0)) return { state: measured, reason: undefined };
+  if (shares.includes(0)) return { state: measured, reason: undefined };
 
   const secondsPerSample = shares.map((share, rank) => median(recent.map((step) => step[rank] ?? 0)) / share);
   const candidate = fastestShares(sum(shares), secondsPerSample);

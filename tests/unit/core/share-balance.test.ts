@@ -226,17 +226,13 @@ describe('rebalance', () => {
     expect(rebalance(state, { samples: [32, 32], seconds: [1, 0] })).toEqual({ state, reason: undefined });
   });
 
-  it('does not let one slow step decide', () => {
-    const step = (seconds: readonly number[]) => ({ samples: [32, 32], seconds });
-    let state: BalanceState = { shares: [32, 32], recent: [] };
-    for (const seconds of [
-      [1, 9],
-      [1, 1],
-      [1, 1],
-      [1, 1],
-      [1, 9],
-    ])
-      ({ state } = rebalance(state, step(seconds)));
-    expect(state.shares).toEqual([32, 32]);
+  it('lets one step decide only between workers that are an order of magnitude apart', () => {
+    const sharesAfter = (...slow: readonly number[]) =>
+      slow.reduce<BalanceState>(
+        (state, seconds) => rebalance(state, { samples: [32, 32], seconds: [1, seconds] }).state,
+        { shares: [32, 32], recent: [] },
+      ).shares;
+    expect(sharesAfter(5, 1, 1, 1, 5)).toEqual([32, 32]);
+    expect(sharesAfter(50)).toEqual([63, 1]);
   });
 });
