@@ -85,7 +85,10 @@ function parseEntry(entry: WorkerEntry): Fields {
 
 function splitPair(pair: string, fail: (message: string) => Error): readonly [string, string] {
   const at = pair.indexOf('=');
-  if (at < 0) throw fail(`'${pair.trim()}' must be key=value; keys: ${Object.keys(fields).join(', ')}`);
+  if (at < 0) {
+    const hint = /^\d+$/.test(pair.trim()) ? '; for a number of workers: --workers' : '';
+    throw fail(`'${pair.trim()}' must be key=value; keys: ${Object.keys(fields).join(', ')}${hint}`);
+  }
   return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
 }
 

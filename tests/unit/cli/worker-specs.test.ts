@@ -49,6 +49,7 @@ describe('planWorkers', () => {
     ['toString=cpu', "unknown key 'toString'"],
     ['cpu', "--worker 'cpu': 'cpu' must be key=value; keys: backend, price, id, count"],
     ['', "--worker '': '' must be key=value"],
+    ['2', "--worker '2': '2' must be key=value; keys: backend, price, id, count; for a number of workers: --workers"],
     ['backend=cpu,backend=wasm', "--worker 'backend=cpu,backend=wasm': backend is given twice"],
     ['id=a,count=2', "--worker 'id=a,count=2': id names one worker; leave out id or count"],
     [['id=a', 'id=a'], "--worker: two workers have the id 'a'; choose others"],
