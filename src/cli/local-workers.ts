@@ -15,9 +15,8 @@ export interface LocalWorkers {
 }
 
 export interface LocalWorkersOptions {
-  readonly ids: readonly string[];
-  /** Arguments of `pennygrad worker`, the same for all; `--id` is added. */
-  readonly args: readonly string[];
+  /** Each with the arguments of its `pennygrad worker`; `--id` is added. */
+  readonly workers: readonly { readonly id: string; readonly args: readonly string[] }[];
   /** A worker's output, line by line. */
   readonly onLine: (workerId: string, line: string) => void;
   /** A worker exited on its own: by a signal, or with a code. `reason` is in words, with what it printed last. */
@@ -29,9 +28,9 @@ export const managedVariable = 'PENNYGRAD_MANAGED';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
-export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
+export function launchLocalWorkers({ workers, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
   let stopping = false;
-  const children = ids.map((id, localRank) => {
+  const children = workers.map(({ id, args }, localRank) => {
     const child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
       // A process group of its own: the terminal's Ctrl-C reaches the parent alone, which stops workers in order.
       detached: true,
@@ -73,8 +72,8 @@ export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOp
 const kept: readonly string[] = ['PENNYGRAD_WASM_SIMD', homeVariable];
 
 /**
- * Settings come as flags: this process's variables must not overrule them. Of several adapters in
- * the choice of adapters, each worker gets one, in turn.
+ * Settings come as flags: this process's variables must not overrule them. Of several WebGPU
+ * adapters each worker gets one, in turn.
  */
 export function workerEnvironment(environment: NodeJS.ProcessEnv, localRank: number): NodeJS.ProcessEnv {
   const passed = Object.entries(environment).filter(([name]) => !name.startsWith('PENNYGRAD_') || kept.includes(name));

@@ -78,7 +78,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
           );
           break;
         case 'worker-ready':
-          detail(`worker ${event.workerId} is ready`);
+          (remote ? note : detail)(`worker ${event.workerId} is ready: ${event.backend} (${event.device})`);
           break;
         case 'worker-refused':
           refusals += 1;
@@ -97,6 +97,9 @@ export function createRunOutput(options: OutputOptions): RunOutput {
         }
         case 'step':
           progress.step({ ...event, costUsd: cost.soFar() });
+          break;
+        case 'shares':
+          note(`from step ${event.step + 1} ${event.reason}`);
           break;
         case 'epoch':
           progress.epoch({ ...event, costUsd: cost.soFar() });
@@ -177,8 +180,8 @@ function fallbackWarning({ trainCount, testCount, fallbackReason }: Dataset): st
   );
 }
 
-function describeMember({ workerId, rank, host, pid }: MemberInfo): string {
-  return `rank ${rank}: worker ${workerId}, pid ${pid} on ${host}`;
+function describeMember({ workerId, rank, host, pid, backend, device }: MemberInfo): string {
+  return `rank ${rank}: worker ${workerId}, pid ${pid} on ${host}, ${backend} (${device})`;
 }
 
 /** Each engine once, with the reason it was chosen for. */

@@ -8,6 +8,7 @@ import type { Options } from 'yargs';
 import { z } from 'zod';
 import { allReduceNames } from '../shared/collectives/all-reduce.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { balanceModes } from '../shared/core/share-balance.ts';
 import { engineNames } from '../shared/engine/engine.ts';
 import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
@@ -17,6 +18,8 @@ interface Setting {
   readonly schema: z.ZodType;
   /** A switch, or text for the check to read, so that it can quote what was typed. */
   readonly type: 'string' | 'boolean';
+  /** May be given more than once: the schema then takes a list as well. */
+  readonly repeatable?: true;
   /** Shown in the help. */
   readonly defaultText?: string;
 }
@@ -114,6 +117,12 @@ export const trainSettings = {
     defaultText: 'auto',
     schema: choice(['auto', ...allReduceNames]).default('auto'),
   },
+  balance: {
+    type: 'string',
+    describe: 'Shares follow measured speed: on, off, or auto: when the workers are not all alike',
+    defaultText: 'auto',
+    schema: choice(balanceModes).default('auto'),
+  },
   timeout: {
     type: 'string',
     describe: 'Seconds in which a worker must arrive, and after which a dead or frozen one ends the run',
@@ -179,7 +188,7 @@ export function resolveSettings<Table extends Record<string, Setting>>(
   }
   const fromFile = new Map(Object.entries(file?.values ?? {}).map(([key, value]) => [camel(key), value]));
   const settings: Record<string, unknown> = {};
-  for (const [key, { schema }] of Object.entries(table)) {
+  for (const [key, { schema, repeatable }] of Object.entries(table)) {
     const variable = `PENNYGRAD_${kebab(key).replaceAll('-', '_').toUpperCase()}`;
     const layers = [
       { from: `--${kebab(key)}`, value: flags[key] },
@@ -187,7 +196,7 @@ export function resolveSettings<Table extends Record<string, Setting>>(
       { from: `${file?.path}: ${kebab(key)}`, value: fromFile.get(key) },
     ];
     const given = layers.find(({ value }) => value !== undefined);
-    if (Array.isArray(given?.value)) throw badInput(`${given.from} is given more than once`);
+    if (Array.isArray(given?.value) && repeatable !== true) throw badInput(`${given.from} is given more than once`);
     const parsed = schema.safeParse(given?.value);
     if (!parsed.success) {
       const wanted = parsed.error.issues.map(({ message }) => message).at(-1);

@@ -57,6 +57,7 @@ export async function startRun({
       epochs: settings.epochs,
       maxSteps: settings.steps,
       globalBatchSize: settings.batchSize,
+      balance: settings.balance,
       priceUsdPerHour: settings.price,
       metrics: { port: settings.metricsPort, host: settings.metricsHost },
       config: {

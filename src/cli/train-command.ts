@@ -14,6 +14,14 @@ import {
   yargsOptions,
 } from './settings.ts';
 import { startRun } from './start-run.ts';
+import { type PlannedWorker, planWorkers, workerSetting } from './worker-specs.ts';
+
+/** With `--worker` the number of workers need not be given as well. */
+const trainCommandSettings = {
+  ...trainSettings,
+  workers: { ...trainSettings.workers, schema: trainSettings.workers.schema.unwrap().optional() },
+  worker: workerSetting,
+} as const;
 
 /** A worker's own words travel by socket, and may arrive after the news of its exit. */
 const lastWordsMs = 500;
@@ -24,20 +32,26 @@ export function addTrainCommand(cli: Argv): Argv {
     'Train on this host: starts a coordinator and its workers',
     (command) =>
       command
-        .options({ ...yargsOptions(trainSettings), ...configOption })
+        .options({ ...yargsOptions(trainCommandSettings), ...configOption })
         .example('$0 train', 'MNIST on two workers')
         .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
+        .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
         .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
         .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events for machines')
         .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
     async (argv) => {
-      const settings = resolveSettings(trainSettings, ...readLayers(argv));
-      process.exitCode = await trainLocally(settings, argv.verbose === true);
+      const settings = resolveSettings(trainCommandSettings, ...readLayers(argv));
+      const planned = planWorkers(settings.worker, settings);
+      process.exitCode = await trainLocally({ ...settings, workers: planned.length }, planned, argv.verbose === true);
     },
   );
 }
 
-async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<number> {
+async function trainLocally(
+  settings: TrainSettings,
+  planned: readonly PlannedWorker[],
+  verbose: boolean,
+): Promise<number> {
   const output = createRunOutput({ ...settings, verbose });
   let workers: LocalWorkers | undefined;
   const interruption = listenForInterruption(
@@ -47,10 +61,9 @@ async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<
       process.exit(exitCodes.interrupted);
     },
   );
-  const ids = Array.from({ length: settings.workers }, (_, index) => `w${index}`);
   try {
     const result = await startRun({
-      ...{ settings, output, expectedIds: ids },
+      ...{ settings, output, expectedIds: planned.map(({ id }) => id) },
       bind: 'tcp://127.0.0.1:*',
       signal: interruption.signal,
       onListening({ endpoint, workerGone }, dataset) {
@@ -58,8 +71,10 @@ async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<
           output.warn(`${settings.workers} workers share ${availableParallelism()} cores: each will be slower`);
         }
         workers = launchLocalWorkers({
-          ids,
-          args: workerArguments(settings, endpoint, dataset.name),
+          workers: planned.map((worker) => ({
+            id: worker.id,
+            args: workerArguments(settings, worker, endpoint, dataset.name),
+          })),
           onLine: (workerId, line) => output.workerLine(workerId, line),
           onExit(workerId, { reason, code }) {
             if (code === null) workerGone(workerId, reason);
@@ -80,9 +95,17 @@ function errorCodeOf(exitCode: number): ErrorCode {
   return exitCode === exitCodes.usage ? 'bad-input' : exitCode === exitCodes.runFailed ? 'run-failed' : 'quorum-lost';
 }
 
-function workerArguments(settings: TrainSettings, endpoint: string, dataset: string): readonly string[] {
-  const { backend, dataDir, cacheDir, mirrors, timeout } = settings;
-  const optional = Object.entries({ 'data-dir': dataDir, 'cache-dir': cacheDir, mirrors: mirrors?.join(',') });
+function workerArguments(
+  settings: TrainSettings,
+  { backend, priceUsdPerHour }: PlannedWorker,
+  endpoint: string,
+  dataset: string,
+): readonly string[] {
+  const { dataDir, cacheDir, mirrors, timeout } = settings;
+  const optional = Object.entries({
+    ...{ 'data-dir': dataDir, 'cache-dir': cacheDir, mirrors: mirrors?.join(',') },
+    price: priceUsdPerHour?.toString(),
+  });
   return [
     ...['--connect', endpoint, '--backend', backend, '--dataset', dataset, '--timeout', String(timeout)],
     ...optional.flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, value])),

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { cpus, hostname } from 'node:os';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { systemClock } from '../shared/core/clock.ts';
@@ -66,6 +66,7 @@ export function addWorkerCommand(cli: Argv): Argv {
           connect: settings.connect,
           workerId: settings.id ?? `${hostname()}-${process.pid}`,
           version: pennygradVersion,
+          cpu: `${process.arch}, ${cpus()[0]?.model.trim() || 'unknown model'}`,
           timeoutSeconds: settings.timeout,
           ...(settings.price === undefined ? {} : { priceUsdPerHour: settings.price }),
           expected: {

@@ -5,9 +5,10 @@
 import { createStarReducer } from '../shared/collectives/star-reducer.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
-import { evenShares, type Interval } from '../shared/core/sampling.ts';
+import { type Interval, weightedShares } from '../shared/core/sampling.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import { type Collector, createCollector } from './collector.ts';
+import { firstOfEachKind, replicaKind } from './replicas.ts';
 import { describeMember, type Member } from './roster.ts';
 
 type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
@@ -22,15 +23,21 @@ type Answered<Type extends MemberMessage['type']> = {
 export interface Generation {
   /** In rank order. */
   readonly members: readonly Member[];
+  /** The kind of each rank's replica: those of one kind are equal bit for bit. */
+  readonly kinds: readonly string[];
   readonly parameterCount: number;
-  /** Sends every rank its share of a step: positions `batch` of the epoch's order. */
-  plan(step: number, epoch: number, batch: Interval): void;
+  /** Sends every rank its share of a step: positions `batch` of the epoch's order, cut by the ranks' weights. */
+  plan(step: number, epoch: number, batch: Interval, weights: readonly number[]): void;
   /** Every rank's vote for a planned step, in rank order. */
   votes(step: number): Promise<readonly Vote[]>;
   commit(step: number): void;
   /** Loss and correct predictions over the first `count` samples of a split, shared out over the ranks. */
-  evaluate(split: 'train' | 'test', count: number): Promise<{ readonly lossSum: number; readonly correct: number }>;
-  /** Every rank's checksum, in rank order; rank 0's answer also has the state. */
+  evaluate(
+    split: 'train' | 'test',
+    count: number,
+    weights: readonly number[],
+  ): Promise<{ readonly lossSum: number; readonly correct: number }>;
+  /** Every rank's checksum, in rank order; rank 0's answer also has the state, the first of each kind its parameters. */
   capture(): Promise<readonly Answered<'captured'>[]>;
   /** Probabilities of the first `count` test images, from rank 0. */
   predict(count: number): Promise<Float32Array>;
@@ -53,6 +60,7 @@ export interface GenerationOptions {
 export function createGeneration(options: GenerationOptions): Generation {
   const { number: generation, members, parameterCount, clock, send } = options;
   const worldSize = members.length;
+  const kinds = members.map(replicaKind);
   const reducer = createStarReducer(worldSize, options.buckets);
   const ballots = new Map<number, Collector<Vote>>();
   let evaluations = 0;
@@ -95,12 +103,13 @@ export function createGeneration(options: GenerationOptions): Generation {
 
   return {
     members,
+    kinds,
     parameterCount,
 
-    plan(step, epoch, batch) {
+    plan(step, epoch, batch, weights) {
       ballots.set(step, collect(worldSize));
       const globalBatch = batch.to - batch.from;
-      evenShares(batch, worldSize).forEach((share, rank) => {
+      weightedShares(batch, weights).forEach((share, rank) => {
         const member = members[rank];
         if (member === undefined) return;
         if (member.duty === 'idle') setDuty(member, 'compute');
@@ -121,10 +130,10 @@ export function createGeneration(options: GenerationOptions): Generation {
       }
     },
 
-    async evaluate(split, count) {
+    async evaluate(split, count, weights) {
       evaluation = collect(worldSize);
       evaluations += 1;
-      evenShares({ from: 0, to: count }, worldSize).forEach((share, rank) => {
+      weightedShares({ from: 0, to: count }, weights).forEach((share, rank) => {
         const member = members[rank];
         if (member === undefined) return;
         setDuty(member, 'evaluate');
@@ -139,9 +148,11 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     async capture() {
       captures = collect(worldSize);
+      const firsts = firstOfEachKind(kinds);
       members.forEach((member, rank) => {
         setDuty(member, 'checkpoint');
-        send(member, { type: 'capture', state: rank === 0 });
+        const extent = rank === 0 ? 'state' : firsts.includes(rank) ? 'parameters' : 'checksum';
+        send(member, { type: 'capture', extent });
       });
       return captures.all;
     },

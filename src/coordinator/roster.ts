@@ -44,6 +44,7 @@ export function memberInfo(member: Member, rank: number, defaultPrice: number | 
     rank,
     host: hello.host,
     pid: hello.pid,
+    cpu: hello.cpu,
     backend: ready?.backend ?? 'unknown',
     device: ready?.device ?? 'unknown',
     backendReason: ready?.backendReason ?? '',

@@ -9,6 +9,7 @@ export interface MemberInfo {
   readonly rank: number;
   readonly host: string;
   readonly pid: number;
+  readonly cpu: string;
   readonly backend: string;
   readonly device: string;
   readonly backendReason: string;
@@ -57,7 +58,12 @@ export interface Checkpoint {
 export type RunEvent =
   | { readonly type: 'listening'; readonly endpoint: string }
   | { readonly type: 'worker-joined'; readonly workerId: string; readonly host: string; readonly pid: number }
-  | { readonly type: 'worker-ready'; readonly workerId: string }
+  | {
+      readonly type: 'worker-ready';
+      readonly workerId: string;
+      readonly backend: string;
+      readonly device: string;
+    }
   | { readonly type: 'worker-refused'; readonly workerId: string; readonly reason: string }
   | { readonly type: 'worker-heard'; readonly workerId: string; readonly unixMs: number }
   | {
@@ -71,6 +77,14 @@ export type RunEvent =
   | { readonly type: 'bytes'; readonly direction: 'sent' | 'received'; readonly bytes: number }
   | { readonly type: 'epoch-begun'; readonly epoch: number }
   | StepEvent
+  | {
+      readonly type: 'shares';
+      /** The first step that has them. */
+      readonly step: number;
+      /** Samples of a full global batch, by rank. */
+      readonly shares: readonly number[];
+      readonly reason: string;
+    }
   | EpochEvent
   | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly type: 'predictions'; readonly probabilities: Float32Array; readonly count: number };

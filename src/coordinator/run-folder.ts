@@ -73,6 +73,9 @@ export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
           });
           break;
         }
+        case 'shares':
+          writeLine({ ...event, step: event.step + 1 });
+          break;
         case 'epoch': {
           const { type, epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds } = event;
           writeLine({

@@ -12,7 +12,7 @@ export interface RunRecorder {
   record(ending: {
     readonly status: RunStatus;
     readonly reason?: string;
-    readonly replicasIdentical?: boolean;
+    readonly replicas?: RunRecord['replicas'] | undefined;
   }): RunRecord;
 }
 
@@ -67,11 +67,11 @@ export function createRunRecorder(config: RecordedConfig, clock: Clock, cpuSecon
           break;
       }
     },
-    record({ status, reason, replicasIdentical }) {
+    record({ status, reason, replicas }) {
       const now = clock.unixMs();
       return {
         ...config,
-        ...{ status, reason, replicasIdentical, steps, samples, trainSeconds },
+        ...{ status, reason, replicas, steps, samples, trainSeconds },
         ...{ secondsToFirstStep, coordinatorCpuSeconds },
         model: { name: config.modelName, parameters },
         epochs: [...epochs],

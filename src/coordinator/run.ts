@@ -1,6 +1,7 @@
 /** A run from its first bind to its summary: the parts of the coordinator, put together. */
 import type { Clock } from '../shared/core/clock.ts';
 import { messageOf, PennygradError } from '../shared/core/errors.ts';
+import type { BalanceMode } from '../shared/core/share-balance.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
 import { type Predictions, renderPredictionsSvg } from '../shared/report/predictions-svg.ts';
@@ -10,10 +11,10 @@ import { type ControlPlane, openControlPlane } from './control-plane.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { startMetricsServer } from './metrics/metrics-server.ts';
 import { observeMetrics } from './metrics/observe-metrics.ts';
-import type { RunEvent, RunObserver } from './run-events.ts';
+import type { MemberInfo, RunEvent, RunObserver } from './run-events.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { createRunRecorder } from './run-recorder.ts';
-import { type TrainOutcome, train } from './train.ts';
+import { type ReplicaComparison, type TrainOutcome, train } from './train.ts';
 
 export interface RunOptions {
   readonly runId: string;
@@ -32,6 +33,7 @@ export interface RunOptions {
   readonly epochs: number;
   readonly maxSteps: number | undefined;
   readonly globalBatchSize: number;
+  readonly balance: BalanceMode;
   /** Replicas compare their parameters every so many steps. */
   readonly checksumEvery: number;
   readonly priceUsdPerHour: number | undefined;
@@ -83,6 +85,9 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
     (event) => {
       // Only now the folder is this run's: one that could not begin leaves it to the next try.
       if (event.type === 'listening') folder.write('config.json', json(options.config));
+      // Who computes is known only now.
+      if (event.type === 'generation')
+        folder.write('config.json', json({ ...options.config, workers: event.members.map(describeMember) }));
       if (event.type === 'predictions') probabilities = event.probabilities;
     },
   ];
@@ -124,7 +129,7 @@ function writeResults(
 interface End {
   readonly status: RunStatus;
   readonly reason?: string;
-  readonly replicasIdentical?: boolean;
+  readonly replicas?: ReplicaComparison | undefined;
   readonly error: PennygradError | undefined;
 }
 
@@ -175,11 +180,10 @@ function interrupted(message: string): PennygradError {
 }
 
 /** A run that gets here has compared its replicas at the last checkpoint. */
-function endOf({ interrupted: wasInterrupted, steps }: TrainOutcome): End {
-  const replicasIdentical = true;
-  if (!wasInterrupted) return { status: 'completed', replicasIdentical, error: undefined };
+function endOf({ interrupted: wasInterrupted, steps, replicas }: TrainOutcome): End {
+  if (!wasInterrupted) return { status: 'completed', replicas, error: undefined };
   const error = interrupted(`interrupted after step ${steps}; the checkpoint has it`);
-  return { status: 'interrupted', reason: error.message, replicasIdentical, error };
+  return { status: 'interrupted', reason: error.message, replicas, error };
 }
 
 function failedEnd(failure: Error): End {
@@ -210,6 +214,10 @@ async function closingOnError(server: { close(): Promise<void> }, open: () => Pr
     await server.close();
     throw error;
   }
+}
+
+function describeMember({ workerId, rank, host, cpu, backend, device, priceUsdPerHour }: MemberInfo): object {
+  return { worker_id: workerId, rank, host, cpu, backend, device, price_usd_per_hour: priceUsdPerHour };
 }
 
 function json(value: object): string {

@@ -19,6 +19,8 @@ export interface WorkerOptions {
   readonly connect: string;
   readonly workerId: string;
   readonly version: string;
+  /** Architecture and model of this host's CPU. */
+  readonly cpu: string;
   readonly timeoutSeconds: number;
   readonly priceUsdPerHour?: number;
   /** What this worker was told to train; anything else that the coordinator trains is refused, by name. */
@@ -147,9 +149,9 @@ async function live(
 }
 
 function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerMessage, 'hello'>> {
-  const { workerId, version, priceUsdPerHour } = options;
+  const { workerId, version, cpu, priceUsdPerHour } = options;
   const price = priceUsdPerHour === undefined ? {} : { priceUsdPerHour };
-  return { type: 'hello', workerId, version, host: hostname(), pid: process.pid, uptime, ...price };
+  return { type: 'hello', workerId, version, cpu, host: hostname(), pid: process.pid, uptime, ...price };
 }
 
 async function expectOrder<Type extends 'welcome' | 'quorum'>(link: CoordinatorLink, type: Type): Promise<From<Type>> {
@@ -185,11 +187,11 @@ async function evaluate(
   return { type: 'evaluated', evaluation, samples: to - from, lossSum, correct };
 }
 
-async function capture(engine: Engine, { state }: From<'capture'>, link: CoordinatorLink): Promise<void> {
+async function capture(engine: Engine, { extent }: From<'capture'>, link: CoordinatorLink): Promise<void> {
   const parameters = await engine.getParameters();
   const parametersChecksum = parameterChecksum(parameters);
-  if (!state) {
-    link.send({ type: 'captured', parametersChecksum });
+  if (extent !== 'state') {
+    link.send({ type: 'captured', parametersChecksum }, extent === 'parameters' ? [parameters] : []);
     return;
   }
   const { topology, weightSpecs } = engine.artifacts();

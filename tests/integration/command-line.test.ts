@@ -70,7 +70,12 @@ describe('bad input is one clear line and exit code 2', () => {
   it.each<[string, string[], RegExp]>([
     ['no command', [], /name a command/],
     ['an unknown command', ['trian'], /Did you mean train/],
-    ['an unknown flag', ['train', '--worker', '2'], /Unknown argument: worker/],
+    ['an unknown flag', ['train', '--wokers', '2'], /Unknown argument: wokers/],
+    [
+      'a number where workers are named',
+      ['train', '--worker', '2'],
+      /--worker '2': .*for a number of workers: --workers/,
+    ],
     ['a flag without its value', ['train', '--lr'], /lr/],
     ['a learning rate that is no number', ['train', '--lr', 'NaN'], /--lr must be a number, got 'NaN'/],
     ['an unknown dataset', ['train', '--dataset', 'mnits'], /unknown dataset 'mnits'; did you mean mnist\?/],

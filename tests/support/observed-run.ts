@@ -11,7 +11,15 @@ export const observedRun: ObservedRun = {
 
 export function member(rank: number, priceUsdPerHour?: number): MemberInfo {
   return {
-    ...{ workerId: `w${rank}`, rank, host: 'alpha', pid: 100 + rank, backend: 'wasm', device: 'wasm, SIMD' },
+    ...{
+      workerId: `w${rank}`,
+      rank,
+      host: 'alpha',
+      pid: 100 + rank,
+      cpu: 'x64',
+      backend: 'wasm',
+      device: 'wasm, SIMD',
+    },
     ...{ backendReason: 'the fastest', priceUsdPerHour, aliveSinceUnixMs: startedAtUnixMs },
   };
 }

@@ -6,6 +6,7 @@ export function workerRecord(overrides: Partial<WorkerRecord> = {}): WorkerRecor
     workerId: 'w0',
     rank: 0,
     backend: 'wasm',
+    device: 'wasm, SIMD',
     host: 'alpha',
     samples: 60_000,
     phases: { load: 1, compute: 14, communicate: 2, wait: 1, apply: 2 },
@@ -46,7 +47,7 @@ export function runRecord(overrides: Partial<RunRecord> = {}): RunRecord {
       { ...{ epoch: 1, loss: 0.0571, accuracy: 0.9823, testLoss: 0.0411, testAccuracy: 0.9881 }, ...epochTimes(8) },
     ],
     workers: [workerRecord(), workerRecord({ workerId: 'w1', rank: 1 })],
-    replicasIdentical: true,
+    replicas: { identical: true, difference: 0 },
     ...overrides,
   };
 }

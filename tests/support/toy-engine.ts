@@ -15,6 +15,8 @@ export function toyDataset(trainCount: number, digest = 'toy'): Dataset {
 }
 
 export interface ToyFaults {
+  /** What the engine says it computes on. */
+  readonly device?: string;
   /** Called before each gradient; may throw or never resolve. */
   readonly beforeGradients?: (step: number) => void | Promise<void>;
   /** Added to the initial parameters. */
@@ -33,10 +35,11 @@ export function toyProvider({
   testLoss,
   offset = 0,
   drift = 0,
+  device = 'toy',
 }: ToyFaults = {}): EngineProvider {
   return {
     name: 'cpu',
-    probe: async () => ({ usable: true, device: 'toy' }),
+    probe: async () => ({ usable: true, device }),
     async create({ dataset, optimizer }): Promise<Engine> {
       if (failToStart !== undefined) throw new Error(failToStart);
       let parameters = Float32Array.of(0.1 + offset, -0.2);
@@ -63,7 +66,7 @@ export function toyProvider({
       };
       return {
         name: 'cpu',
-        device: 'toy',
+        device,
         parameterCount: 2,
         getParameters: async () => parameters.slice(),
         setParameters: async (next) => {

@@ -48,15 +48,16 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
   }
 
   function observeStep({ step, samples, loss, correct, seconds, members }: StepEvent): void {
-    const readings = members.flatMap(({ rank, phases }) => {
+    const readings = members.flatMap(({ rank, samples: share, phases }) => {
       const account = accounts[rank];
       if (account === undefined) return [];
       account.phases = addPhases(account.phases, phases);
-      return { workerId: account.member.workerId, phases };
+      return { workerId: account.member.workerId, share, phases };
     });
     metrics.stepCommitted({ samples, seconds, members: readings });
     metrics.learned('train', loss, correct / samples);
     metrics.waited(readings.map(({ workerId, phases }) => ({ workerId, waitSeconds: phases.wait })));
+    for (const { workerId, share } of readings) metrics.workerShare(workerId, share / samples);
     metrics.costOfSamples(fleetPrice(), metrics.samplesPerSecond());
     metrics.health.update({ step: step + 1 });
     bookCosts();
@@ -70,7 +71,8 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
           ...{ phases: noPhaseSeconds, evaluateSeconds: 0 },
         }));
         metrics.workersUp(event.members.map(({ workerId }) => workerId));
-        for (const { workerId, priceUsdPerHour } of event.members) {
+        for (const { workerId, backend, device, priceUsdPerHour } of event.members) {
+          metrics.workerEngine(workerId, backend, device);
           if (priceUsdPerHour !== undefined) metrics.workerPrice(workerId, priceUsdPerHour);
         }
         metrics.health.update({ status: 'training', world_size: event.members.length });

@@ -5,10 +5,17 @@ export interface WorkerMetrics {
   /** These workers, and no others, are now in the run. */
   workersUp(workerIds: readonly string[]): void;
   workerDown(workerId: string): void;
+  /** What a worker computes with. */
+  workerEngine(workerId: string, engine: string, device: string): void;
+  /** A worker's share of a step's samples, 0 to 1. */
+  workerShare(workerId: string, ratio: number): void;
   heartbeat(workerId: string, unixSeconds: number): void;
   /** How long each worker waited in a step. */
   waited(waits: readonly WorkerWait[]): void;
 }
+
+/** Characters of a device in a label. */
+const longestDevice = 100;
 
 export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   const registers = [registry];
@@ -32,6 +39,18 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     labelNames,
     registers,
   });
+  const info = new Gauge({
+    name: 'pennygrad_worker_info',
+    help: 'Always 1; its labels say what the worker computes with.',
+    labelNames: ['worker', 'engine', 'device'],
+    registers,
+  });
+  const share = new Gauge({
+    name: 'pennygrad_worker_share_ratio',
+    help: "The worker's share of the last step's samples.",
+    labelNames,
+    registers,
+  });
   let present = new Set<string>();
   const setDown = (worker: string) => {
     present.delete(worker);
@@ -49,6 +68,9 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     workerDown(workerId) {
       if (present.has(workerId)) setDown(workerId);
     },
+    // A worker's own words are as long as it likes; a label is not.
+    workerEngine: (worker, engine, device) => info.set({ worker, engine, device: device.slice(0, longestDevice) }, 1),
+    workerShare: (worker, ratio) => share.set({ worker }, ratio),
     heartbeat: (worker, unixSeconds) => heard.set({ worker }, unixSeconds),
     waited(waits) {
       const straggler = findStraggler(waits);

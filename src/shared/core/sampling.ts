@@ -41,8 +41,26 @@ export function globalBatch(stepInEpoch: number, globalBatchSize: number, sample
  * longer. Shares may be empty when there are fewer samples than ranks.
  */
 export function evenShares(interval: Interval, worldSize: number): readonly Interval[] {
-  const length = interval.to - interval.from;
-  const boundary = (rank: number) =>
-    interval.from + rank * Math.floor(length / worldSize) + Math.min(rank, length % worldSize);
-  return Array.from({ length: worldSize }, (_, rank) => ({ from: boundary(rank), to: boundary(rank + 1) }));
+  return weightedShares(interval, Array(worldSize).fill(1));
+}
+
+/**
+ * Cuts an interval into one share a rank, in rank order, as close to the ratio of the weights as whole samples can be
+ * (the largest remainder method, ties to the lower rank). An interval as long as the sum of whole weights is cut into
+ * just these.
+ * @param weights by rank, none negative, not all 0
+ */
+export function weightedShares({ from, to }: Interval, weights: readonly number[]): readonly Interval[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const exact = weights.map((weight) => ((to - from) * weight) / total);
+  const lengths = exact.map(Math.floor);
+  const left = lengths.reduce((rest, length) => rest - length, to - from);
+  const remainder = (rank: number) => (exact[rank] ?? 0) - (lengths[rank] ?? 0);
+  const byRemainder = [...lengths.keys()].sort((a, b) => remainder(b) - remainder(a) || a - b);
+  for (const rank of byRemainder.slice(0, left)) lengths[rank] = (lengths[rank] ?? 0) + 1;
+  let end = from;
+  return lengths.map((length) => {
+    end += length;
+    return { from: end - length, to: end };
+  });
 }

@@ -52,6 +52,8 @@ const hello = message('hello', {
   workerId: name,
   version: name,
   host: name,
+  /** Architecture and model of the host's CPU: engines may round by it. */
+  cpu: name,
   pid: count,
   /** Seconds the process has been alive, so that its cost counts from its start. */
   uptime: seconds.max(10 * 365 * 24 * 3600),
@@ -88,7 +90,7 @@ const vote = message('vote', {
 
 const evaluated = message('evaluated', { evaluation: count, samples: count, lossSum: finite, correct: count });
 
-/** Answers `capture`. Frames: parameters, then the optimizer's slots; none unless the state was asked for. */
+/** Answers `capture`. Frames: the parameters if asked for, then the optimizer's slots if the state was. */
 const captured = message('captured', {
   parametersChecksum: count,
   state: z
@@ -166,8 +168,8 @@ const commit = message('commit', attempt);
 /** Evaluate `[from, to)` of a split. */
 const evaluate = message('evaluate', { evaluation: count, split: z.enum(['train', 'test']), from: count, to: count });
 
-/** Send the parameters' checksum and, if `state`, everything a checkpoint holds. */
-const capture = message('capture', { state: z.boolean() });
+/** Send the parameters' checksum; also the parameters themselves; or everything a checkpoint holds. */
+const capture = message('capture', { extent: z.enum(['checksum', 'parameters', 'state']) });
 
 /** Class probabilities of the first `count` test images. */
 const predict = message('predict', { count: z.int().min(1).max(1000) });

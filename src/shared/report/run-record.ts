@@ -25,6 +25,7 @@ export interface WorkerRecord {
   readonly workerId: string;
   readonly rank: number;
   readonly backend: string;
+  readonly device: string;
   readonly host: string;
   /** Samples of committed steps. */
   readonly samples: number;
@@ -57,5 +58,5 @@ export interface RunRecord {
   /** CPU time of the coordinator's process, all threads together, while steps were trained. */
   readonly coordinatorCpuSeconds: number;
   /** Undefined when the run ended before the replicas were compared. */
-  readonly replicasIdentical: boolean | undefined;
+  readonly replicas: { readonly identical: boolean; readonly difference: number } | undefined;
 }

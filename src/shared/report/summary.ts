@@ -28,6 +28,8 @@ const workerSummarySchema = z.strictObject({
   worker_id: z.string(),
   rank: count,
   backend: z.string(),
+  /** What the engine computes on, in its own words. */
+  device: z.string(),
   host: z.string(),
   samples: count,
   alive_seconds: nonnegative,
@@ -87,8 +89,13 @@ export const summarySchema = z.strictObject({
   price_usd_per_hour: nonnegative.optional(),
   /** Start-up, test passes and saving included. */
   cost_usd_total: nonnegative,
-  /** Null when the run ended before the replicas were compared. */
+  /** Whether all replicas ended the same, bit for bit; null when the run ended before they were compared. */
   replicas_identical: z.boolean().nullable(),
+  /**
+   * How far apart they ended: ‖a − b‖ / ‖a‖ of rank 0's parameters and those furthest from them. Engines that differ
+   * round the same update differently; replicas of the same engine, device and CPU are always identical.
+   */
+  replicas_difference: nonnegative.nullable(),
 });
 
 export type Summary = z.infer<typeof summarySchema>;
@@ -129,7 +136,8 @@ export function summarize(record: RunRecord): Summary {
     coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds),
     ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
     cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)),
-    replicas_identical: record.replicasIdentical ?? null,
+    replicas_identical: record.replicas?.identical ?? null,
+    replicas_difference: record.replicas?.difference ?? null,
   };
 }
 
@@ -157,6 +165,7 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     worker_id: worker.workerId,
     rank: worker.rank,
     backend: worker.backend,
+    device: worker.device,
     host: worker.host,
     samples: worker.samples,
     alive_seconds: worker.aliveSeconds,

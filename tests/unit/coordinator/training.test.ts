@@ -15,7 +15,14 @@ import { type ToyFaults, toyDataset, toyProvider } from '../../support/toy-engin
 
 const model = { name: 'softmax' as const, inputShape: [1, 1, 1] as [number, number, number], classes: 2 };
 const dataset = toyDataset(50);
-const settings = { trainCount: 50, testCount: 20, epochs: 3, maxSteps: undefined, globalBatchSize: 16 };
+const settings = {
+  trainCount: 50,
+  testCount: 20,
+  epochs: 3,
+  maxSteps: undefined,
+  globalBatchSize: 16,
+  balance: 'auto' as const,
+};
 
 interface Party {
   readonly control: ControlPlane;
@@ -47,7 +54,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
     join: (workerId, faults = {}, options = {}, data = dataset) =>
       runWorker(
         {
-          ...{ connect: control.endpoint, workerId, version: '1', timeoutSeconds: 5, expected: {} },
+          ...{ connect: control.endpoint, workerId, version: '1', cpu: 'x', timeoutSeconds: 5, expected: {} },
           ...{ signal: new AbortController().signal },
           ...options,
         },
@@ -91,7 +98,10 @@ describe('training', () => {
   it.each([1, 2, 3, 5])('with %i workers ends where a plain loop ends', async (worldSize) => {
     const party = await open(worldSize);
     const workers = Array.from({ length: worldSize }, (_, i) => party.join(`w${i}`));
-    expect(await party.train()).toEqual({ steps: 12, interrupted: false });
+    expect(await party.train()).toEqual({
+      ...{ steps: 12, interrupted: false },
+      replicas: { identical: true, difference: 0 },
+    });
     await Promise.all(workers);
     const expected = await plainTraining();
     const trained = party.eventsOf('checkpoint').at(-1)?.checkpoint;
@@ -187,6 +197,64 @@ describe('the handshake over the wire', () => {
     await expect(party.join('w2')).rejects.toThrow(/world size differs/);
     await party.train();
     await Promise.all(workers);
+  });
+});
+
+describe('workers that are not alike', () => {
+  it.each([
+    ['engines', { device: 'other' }, {}],
+    ['CPUs', {}, { cpu: 'y' }],
+  ])('of different %s may round differently, and the run says by how much', async (_, faults, options) => {
+    const party = await open(3);
+    const workers = [
+      party.join('w0'),
+      party.join('w1', { ...faults, drift: 1e-7 }, options),
+      party.join('w2', { ...faults, drift: 1e-7 }, options),
+    ];
+    const { replicas } = await party.train();
+    await Promise.all(workers);
+    // Twelve updates of 1e-7 in both parameters, relative to the length of a vector between 0.1 and 10.
+    expect(replicas).toMatchObject({ identical: false });
+    expect(replicas?.difference).toBeGreaterThan(1e-7);
+    expect(replicas?.difference).toBeLessThan(1e-4);
+  });
+
+  it('end the run where rounding does not explain the difference', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1', { device: 'other', drift: 1e-3 })];
+    await expect(party.train()).rejects.toThrow(
+      /worker w1 .*\(cpu \(other\) on x\) holds parameters \d\.\de-[1-3] from rank 0's before step 4/,
+    );
+    await Promise.allSettled(workers);
+  });
+
+  it('are compared bit for bit with those of their kind', async () => {
+    const party = await open(3);
+    const kinds = [{}, { device: 'other' }, { device: 'other', drift: 1e-7 }];
+    const workers = kinds.map((faults, i) => party.join(`w${i}`, faults));
+    await expect(party.train()).rejects.toThrow(
+      /worker w2 .* holds other parameters than rank 1 before step 1, though both compute with cpu \(other\) on x/,
+    );
+    await Promise.allSettled(workers);
+  });
+
+  it('get shares by their speed, each sample still counted once', async () => {
+    const party = await open(2);
+    const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
+    const workers = [party.join('w0'), party.join('w1', { device: 'slow', beforeGradients: slow })];
+    await party.train();
+    await Promise.all(workers);
+    const changes = party.eventsOf('shares');
+    expect(changes[0]?.reason).toMatch(/^shares 8\/8 -> /);
+    for (const { step, members, samples } of party.eventsOf('step')) {
+      const { shares } = changes.findLast((change) => change.step <= step) ?? { shares: [8, 8] };
+      const taken = members.map((member) => member.samples);
+      if (samples === 16) expect(taken).toEqual(shares);
+      expect(taken.reduce((a, b) => a + b)).toBe(samples);
+    }
+    const [fast = 0, slowed = 0] = changes.at(-1)?.shares ?? [];
+    expect(fast).toBeGreaterThan(slowed);
+    expect(party.eventsOf('epoch').map(({ samples }) => samples)).toEqual([50, 50, 50]);
   });
 });
 

@@ -10,7 +10,7 @@ const phases = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125
 const spec = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number, number], classes: 10 };
 
 const workerBodies: Body<WorkerMessage>[] = [
-  { type: 'hello', workerId: 'w0', version: '1', host: 'h', pid: 1, uptime: 0.1, priceUsdPerHour: 1 },
+  { type: 'hello', workerId: 'w0', version: '1', host: 'h', cpu: 'c', pid: 1, uptime: 0.1, priceUsdPerHour: 1 },
   {
     type: 'ready',
     identity: { version: '1', model: spec, datasetDigest: 'd', seed: 1 },
@@ -49,7 +49,7 @@ const coordinatorBodies: Body<CoordinatorMessage>[] = [
   { type: 'reduced', ...attempt, bucket: 0, waited: 0.5 },
   { type: 'commit', ...attempt },
   { type: 'evaluate', evaluation: 1, split: 'test', from: 0, to: 5000 },
-  { type: 'capture', state: true },
+  { type: 'capture', extent: 'state' },
   { type: 'predict', count: 10 },
   { type: 'heartbeat' },
   { type: 'stop', outcome: 'completed', reason: 'done' },

@@ -68,16 +68,22 @@ describe('renderSummaryTable', () => {
     expect(text).toContain('no price given for w1');
   });
 
-  test('is loud about why a run ended early, generated data, and replicas that differ', () => {
+  test('is loud about why a run ended early, and about generated data', () => {
     const { dataset } = runRecord();
     const record = runRecord({
-      ...{ status: 'failed', reason: 'worker w1 was lost', replicasIdentical: false },
+      ...{ status: 'failed', reason: 'worker w1 was lost', replicas: undefined },
       dataset: { ...dataset, name: 'digits', fallbackReason: 'no mirror could be reached' },
     });
     const text = renderSummaryTable(summarize(record), plain);
     expect(text).toContain('failed: worker w1 was lost');
     expect(text).toContain("Not real data: generated 'digits', because no mirror could be reached");
-    expect(text).toContain('The replicas differ');
+    expect(text).not.toContain('eplicas');
+  });
+
+  test('says how far apart replicas of different engines ended', () => {
+    const text = renderSummaryTable(summarize(runRecord({ replicas: { identical: false, difference: 3e-7 } })), plain);
+    expect(text).toContain('Replicas of different engines or CPUs ended 3e-7 apart');
+    expect(text).not.toContain('bit for bit');
   });
 
   test('has something to say of a run in which nothing happened', () => {

@@ -24,7 +24,7 @@ describe('summarize', () => {
       test_accuracy: 0.9881,
       train_seconds: 20,
       samples_per_second: 6000,
-      replicas_identical: true,
+      ...{ replicas_identical: true, replicas_difference: 0 },
     });
     expect(summary.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
   });
@@ -67,7 +67,7 @@ describe('summarize', () => {
   test('a run that ended before its first step is a valid summary', () => {
     const record = runRecord({
       ...{ status: 'failed', reason: 'w1 never arrived', steps: 0, samples: 0, trainSeconds: 0 },
-      ...{ epochs: [], workers: [], replicasIdentical: undefined },
+      ...{ epochs: [], workers: [], replicas: undefined },
     });
     const summary = summarySchema.parse(JSON.parse(JSON.stringify(summarize(record))));
     expect(summary).toMatchObject({ status: 'failed', reason: 'w1 never arrived', test_accuracy: null });

@@ -33,6 +33,27 @@ describe('the metrics of a run', () => {
     expect(samples.get('pennygrad_accuracy_ratio{split="test"}')).toBe(0.9);
   });
 
+  test('say what each worker computes with, and its share of the step', async () => {
+    const { metrics, observe } = observeRun();
+    const wordy = { ...member(1), device: 'x'.repeat(4000) };
+    observe({ type: 'generation', members: [member(0), wordy], parameterCount: 10, reason: 'ready' });
+    const [first, second] = stepEvent(0).members;
+    if (first === undefined || second === undefined) throw new Error('a step of two members');
+    observe(
+      stepEvent(0, {
+        members: [
+          { ...first, samples: 48 },
+          { ...second, samples: 16 },
+        ],
+      }),
+    );
+    const samples = await scrape(metrics);
+    expect(samples.get('pennygrad_worker_info{worker="w0",engine="wasm",device="wasm, SIMD"}')).toBe(1);
+    expect(samples.get(`pennygrad_worker_info{worker="w1",engine="wasm",device="${'x'.repeat(100)}"}`)).toBe(1);
+    expect(samples.get('pennygrad_worker_share_ratio{worker="w0"}')).toBe(0.75);
+    expect(samples.get('pennygrad_worker_share_ratio{worker="w1"}')).toBe(0.25);
+  });
+
   test('charge waiting to the worker that was waited for', async () => {
     const samples = await scrape(observeShortRun());
     expect(samples.get('pennygrad_straggler_wait_seconds_total{worker="w0"}')).toBe(1);
@@ -108,8 +129,13 @@ test('every application metric is named as promised, and is documented', async (
     ...['accuracy_ratio', 'allreduce_bytes_total', 'cost_usd_per_thousand_samples', 'cost_usd_total', 'epoch'],
     ...['epoch_duration_seconds', 'frames_rejected_total', 'last_epoch_cost_usd', 'loss', 'run_info'],
     ...['samples_per_second', 'samples_total', 'step_duration_seconds', 'step_phase_duration_seconds', 'steps_total'],
-    ...['straggler_wait_seconds_total', 'worker_last_heartbeat_timestamp_seconds', 'worker_price_usd_per_hour'],
-    ...['worker_up', 'world_size'],
+    ...[
+      'straggler_wait_seconds_total',
+      'worker_info',
+      'worker_last_heartbeat_timestamp_seconds',
+      'worker_price_usd_per_hour',
+    ],
+    ...['worker_share_ratio', 'worker_up', 'world_size'],
   ]);
   for (const { name, help, type, values } of described) {
     expect(name).toMatch(/^pennygrad_/);

@@ -1,0 +1,28 @@
+/** The shares of a generation's ranks, and their following of measured speed. */
+import { type BalanceMode, beginBalance, rebalance } from '../shared/core/share-balance.ts';
+import type { MemberStep } from './run-events.ts';
+
+export interface ShareBalancer {
+  /** Samples of a full global batch, by rank: the weights by which any batch is cut. */
+  shares(): readonly number[];
+  /** Takes in a committed step. @returns why the shares changed, if they did */
+  observe(members: readonly MemberStep[]): string | undefined;
+}
+
+/** @param kinds by rank, of `replicaKind`: the promise that a run repeats bit for bit is kept where all are alike */
+export function createShareBalancer(mode: BalanceMode, globalBatch: number, kinds: readonly string[]): ShareBalancer {
+  const follows = mode === 'on' || (mode === 'auto' && new Set(kinds).size > 1);
+  let state = beginBalance(globalBatch, kinds.length);
+  return {
+    shares: () => state.shares,
+    observe(members) {
+      if (!follows) return undefined;
+      const next = rebalance(state, {
+        samples: members.map(({ samples }) => samples),
+        seconds: members.map(({ phases: { load, compute, apply } }) => load + compute + apply),
+      });
+      state = next.state;
+      return next.reason;
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * Shares of the global batch that follow measured speed.
+ *
+ * The model is proportional: a rank that took `t` seconds for `n` samples would take `t × n′ / n` for `n′`. Real steps
+ * also have a fixed cost, so a real change is smaller than the predicted one: shares approach the balance from one side
+ * and never swing past it, and the fixed point is the same, equal times. That is why no cost per step is fitted.
+ *
+ * Whether a change pays is judged by replay: what would the recent steps have taken with the new shares? Noise that
+ * hits all shares alike gains nothing there, so it moves nothing.
+ */
+
+/** When shares follow measured speed; `auto`: when the workers are not all alike. */
+export const balanceModes = ['auto', 'on', 'off'] as const;
+export type BalanceMode = (typeof balanceModes)[number];
+
+/** What the next decision rests on. */
+export interface BalanceState {
+  /** Samples of a full global batch, by rank. */
+  readonly shares: readonly number[];
+  /** Seconds each rank was busy in the recent steps that had these shares, the oldest first. */
+  readonly recent: readonly (readonly number[])[];
+}
+
+/** A committed step: samples and busy seconds (all but communication and waiting) by rank. */
+export interface MeasuredStep {
+  readonly samples: readonly number[];
+  readonly seconds: readonly number[];
+}
+
+export interface Rebalanced {
+  readonly state: BalanceState;
+  /** Why the shares changed, with both; undefined when they did not. */
+  readonly reason: string | undefined;
+}
+
+/** So many steps are remembered: longer than a slow spell of a shared machine, shorter than anyone's patience. */
+const rememberedSteps = 30;
+/**
+ * A change must promise to shorten the step by this ratio, and by more the fewer steps speak for it: a gross imbalance
+ * is mended soon, a slight one only on good evidence. One slow step must not decide, which the median of three leaves
+ * out; but one is enough where workers are an order of magnitude apart, and such a step may take minutes.
+ */
+const requiredGain = (steps: number) => (steps < 3 ? 0.8 : 0.02 + 0.4 / steps);
+
+/** Even shares, nothing measured. @param globalBatch in samples */
+export function beginBalance(globalBatch: number, worldSize: number): BalanceState {
+  return { shares: fastestShares(globalBatch, Array(worldSize).fill(1)), recent: [] };
+}
+
+/**
+ * Takes in a step and decides the shares of those that are not planned yet. A step with other shares than the present
+ * ones (planned before they changed, or the short last one of an epoch) is passed over.
+ */
+export function rebalance(state: BalanceState, { samples, seconds }: MeasuredStep): Rebalanced {
+  const { shares } = state;
+  if (samples.join() !== shares.join() || !seconds.every((spent) => spent > 0)) return { state, reason: undefined };
+  const recent = [...state.recent, seconds].slice(-rememberedSteps);
+  const measured = { shares, recent };
+  if (shares.includes(0)) return { state: measured, reason: undefined };
+
+  const secondsPerSample = shares.map((share, rank) => median(recent.map((step) => step[rank] ?? 0)) / share);
+  const candidate = fastestShares(sum(shares), secondsPerSample);
+  const growth = candidate.map((share, rank) => share / (shares[rank] ?? share));
+  const before = mean(recent.map((step) => Math.max(...step)));
+  const after = mean(recent.map((step) => Math.max(...step.map((spent, rank) => spent * (growth[rank] ?? 1)))));
+  const gain = 1 - after / before;
+  if (gain < requiredGain(recent.length)) return { state: measured, reason: undefined };
+  const reason =
+    `shares ${shares.join('/')} -> ${candidate.join('/')}: ` +
+    `with these the slowest worker would have been done ${percent(gain)} sooner in the last ${recent.length} steps`;
+  return { state: { shares: candidate, recent: [] }, reason };
+}
+
+/**
+ * Whole shares with which the slowest rank is done soonest, at least one sample each if there are enough.
+ * @param total samples to share out
+ * @param secondsPerSample by rank, all positive
+ */
+export function fastestShares(total: number, secondsPerSample: readonly number[]): readonly number[] {
+  const speeds = secondsPerSample.map((spent) => 1 / spent);
+  const fewest = total >= speeds.length ? 1 : 0;
+  const shares = speeds.map((speed) => Math.max(fewest, Math.floor((total * speed) / sum(speeds))));
+  const secondsWith = (rank: number, more: number) => ((shares[rank] ?? 0) + more) * (secondsPerSample[rank] ?? 0);
+  const ranks = [...shares.keys()];
+  // Rounding left some over, or one sample each took more than there are: never more than one or two a rank.
+  for (let left = total - sum(shares); left > 0; left--) {
+    const rank = ranks.reduce((best, other) => (secondsWith(other, 1) < secondsWith(best, 1) ? other : best));
+    shares[rank] = (shares[rank] ?? 0) + 1;
+  }
+  for (let over = sum(shares) - total; over > 0; over--) {
+    const givers = ranks.filter((rank) => (shares[rank] ?? 0) > fewest);
+    const rank = givers.reduce((worst, other) => (secondsWith(other, 0) > secondsWith(worst, 0) ? other : worst));
+    shares[rank] = (shares[rank] ?? 0) - 1;
+  }
+  return shares;
+}
+
+/** What all ranks together wait for the slowest one, of the time that all of them have: 0 when all are done at once. */
+export function waitingShare(seconds: readonly number[]): number {
+  const slowest = Math.max(...seconds);
+  return slowest > 0 ? 1 - mean(seconds) / slowest : 0;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return mean(sorted.slice(Math.ceil(middle) - 1, Math.floor(middle) + 1));
+}
+
+function mean(values: readonly number[]): number {
+  return sum(values) / values.length;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(0)} %`;
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { resolveSettings } from '../../../src/cli/settings.ts';
+import { planWorkers, workerSetting } from '../../../src/cli/worker-specs.ts';
+
+const resolve = (flag: unknown, environment: Record<string, string> = {}, list?: unknown) =>
+  resolveSettings(
+    { worker: workerSetting },
+    { worker: flag },
+    environment,
+    list === undefined ? undefined : { path: 'run.yaml', values: { worker: list } },
+  ).worker;
+const plan = (flag: unknown, defaults: { workers?: number; backend?: 'auto' | 'wasm' } = {}) =>
+  planWorkers(resolve(flag), { workers: defaults.workers, backend: defaults.backend ?? 'auto' });
+
+describe('planWorkers', () => {
+  it('without entries starts --workers of --backend, two of auto by default', () => {
+    const auto = { backend: 'auto', priceUsdPerHour: undefined };
+    expect(plan(undefined)).toEqual([
+      { id: 'w0', ...auto },
+      { id: 'w1', ...auto },
+    ]);
+    expect(plan(undefined, { workers: 3, backend: 'wasm' }).map(({ backend }) => backend)).toEqual(
+      Array(3).fill('wasm'),
+    );
+  });
+
+  it('starts what the entries say, in their order', () => {
+    expect(plan(['backend=cpu,price=1.2,count=2', 'price=0.05, id=fast'], { backend: 'wasm' })).toEqual([
+      { id: 'w0', backend: 'cpu', priceUsdPerHour: 1.2 },
+      { id: 'w1', backend: 'cpu', priceUsdPerHour: 1.2 },
+      { id: 'fast', backend: 'wasm', priceUsdPerHour: 0.05 },
+    ]);
+  });
+
+  it('reads the same from a flag, a variable and a file', () => {
+    const expected = plan(['backend=cpu,price=1', 'backend=wasm']);
+    const planned = (entries: ReturnType<typeof resolve>) => planWorkers(entries, { workers: 2, backend: 'auto' });
+    expect(planned(resolve(undefined, { PENNYGRAD_WORKER: 'backend=cpu,price=1;backend=wasm' }))).toEqual(expected);
+    expect(planned(resolve(undefined, {}, [{ backend: 'cpu', price: 1 }, 'backend=wasm']))).toEqual(expected);
+  });
+
+  it.each([
+    ['backend=gpu', "--worker 'backend=gpu': backend must be one of auto, tensorflow, webgpu, wasm, cpu, got 'gpu'"],
+    ['price=cheap', "--worker 'price=cheap': price must be a number, got 'cheap'"],
+    ['price=-1', "--worker 'price=-1': price must be at least 0, got '-1'"],
+    ['count=0', "--worker 'count=0': count must be at least 1, got '0'"],
+    ['id=', "--worker 'id=': id must be a name, got ''"],
+    ['bakend=cpu', "--worker 'bakend=cpu': unknown key 'bakend'; valid keys: backend, price, id, count"],
+    ['toString=cpu', "unknown key 'toString'"],
+    ['cpu', "--worker 'cpu': 'cpu' must be key=value; keys: backend, price, id, count"],
+    ['', "--worker '': '' must be key=value"],
+    ['2', "--worker '2': '2' must be key=value; keys: backend, price, id, count; for a number of workers: --workers"],
+    ['backend=cpu,backend=wasm', "--worker 'backend=cpu,backend=wasm': backend is given twice"],
+    ['id=a,count=2', "--worker 'id=a,count=2': id names one worker; leave out id or count"],
+    [['id=a', 'id=a'], "--worker: two workers have the id 'a'; choose others"],
+    [['id=w1', 'backend=cpu'], "--worker: two workers have the id 'w1'; choose others"],
+    [['count=200', 'count=200'], '--worker names 400 workers; 1 to 256 can be'],
+    [7, "--worker must be entries like backend=cpu,price=1.2,count=2, got '7'"],
+  ])('refuses %j, saying why', (flag, message) => {
+    expect(() => plan(flag)).toThrow(message);
+  });
+
+  it('takes --workers only if it agrees', () => {
+    expect(plan('count=3', { workers: 3 })).toHaveLength(3);
+    expect(() => plan('count=3', { workers: 2 })).toThrow('--workers 2 disagrees with --worker, which names 3');
+  });
+});
