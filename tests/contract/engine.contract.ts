@@ -57,7 +57,7 @@ export function describeEngine(title: string, provider: EngineProvider): void {
     it('says what it is', async () => {
       expect(engine.name).toBe(provider.name);
       const availability = await provider.probe();
-      expect(availability).toEqual({ usable: true, device: engine.device });
+      expect(availability).toMatchObject({ usable: true, device: engine.device });
     });
 
     it('starts from the parameters that the seed decides, whatever the engine', async () => {

@@ -2,6 +2,7 @@
 import { badInput } from '../core/errors.ts';
 import { type EngineAvailability, type EngineName, type EngineProvider, engineNames } from './engine.ts';
 import { chooseFlavour } from './kernel-module.ts';
+import { probeTensorflow } from './tensorflow-probe.ts';
 
 // The engines themselves are imported when one is made: tfjs takes long to load, and most commands never need it.
 
@@ -33,8 +34,26 @@ export function wasmProvider(simd?: string): EngineProvider {
   };
 }
 
+export const tensorflowProvider: EngineProvider = {
+  name: 'tensorflow',
+  async probe() {
+    const { manifest: _, ...availability } = await probeTensorflow();
+    return availability;
+  },
+  async create(options) {
+    const choice = await probeTensorflow();
+    if (!choice.usable) throw unusable('tensorflow', choice);
+    const { createTensorflowEngine } = await import('./tensorflow-engine.ts');
+    return createTensorflowEngine(options, choice.manifest, choice.device);
+  },
+};
+
 /** Fastest first. `PENNYGRAD_WASM_SIMD=simd` keeps the wasm engine from relaxed SIMD, whose rounding differs by CPU. */
-export const engineProviders: readonly EngineProvider[] = [wasmProvider(process.env.PENNYGRAD_WASM_SIMD), cpuProvider];
+export const engineProviders: readonly EngineProvider[] = [
+  tensorflowProvider,
+  wasmProvider(process.env.PENNYGRAD_WASM_SIMD),
+  cpuProvider,
+];
 
 export interface EngineSelection {
   readonly provider: EngineProvider;

@@ -203,7 +203,7 @@ interface Delivery {
 
 type LogitsConsumer = (logits: Float32Array, start: number, end: number) => void;
 
-function checkFit({ dataset, model }: EngineOptions): void {
+export function checkFit({ dataset, model }: EngineOptions): void {
   const { name, imageShape, classes } = dataset;
   if (imageShape.join() !== model.inputShape.join() || classes !== model.classes) {
     throw badInput(
@@ -213,13 +213,13 @@ function checkFit({ dataset, model }: EngineOptions): void {
   }
 }
 
-function checkIndices(indices: Uint32Array, { count }: Split): void {
+export function checkIndices(indices: Uint32Array, { count }: Split): void {
   for (const index of indices) {
     if (index >= count) throw badInput(`sample ${index} is not one of the ${count} training samples`);
   }
 }
 
-function labelsOf({ labels }: Split, indices: Uint32Array): Uint8Array {
+export function labelsOf({ labels }: Split, indices: Uint32Array): Uint8Array {
   return Uint8Array.from(indices, (index) => labels[index] as number);
 }
 
@@ -227,7 +227,7 @@ function layerFunction(layer: Model['logitLayers'][number]): (x: tf.Tensor) => t
   return (x) => layer.apply(x, { training: true }) as tf.Tensor;
 }
 
-function trainableVariables(network: Model['network']): readonly tf.Variable[] {
+export function trainableVariables(network: Model['network']): readonly tf.Variable[] {
   return network.trainableWeights.map((weight) => {
     const variable = weight.read();
     if (!(variable instanceof tf.Variable)) throw new Error(`${weight.name} is not a variable`);
@@ -253,7 +253,7 @@ function recordLoss(logits: tf.Tensor2D, labels: Uint8Array, classes: number) {
   return { value: value as tf.Scalar, result: result as BatchResult };
 }
 
-function artifactsOf(network: Model['network'], variables: readonly tf.Variable[]): ModelArtifacts {
+export function artifactsOf(network: Model['network'], variables: readonly tf.Variable[]): ModelArtifacts {
   return {
     topology: network.toJSON(null, false),
     weightSpecs: network.trainableWeights.map(({ originalName }, i) => ({
