@@ -7,6 +7,7 @@ import { addBenchCommand } from './bench-command.ts';
 import { addCoordinatorCommand } from './coordinator-command.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
 import { addPredictCommand } from './predict-command.ts';
+import { addSetupCommand } from './setup-command.ts';
 import { addTrainCommand } from './train-command.ts';
 import { addWorkerCommand } from './worker-command.ts';
 
@@ -39,7 +40,7 @@ const cli = yargs(args)
 
 const commands = [
   ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
-  ...[addEvaluateCommand, addPredictCommand, addBenchCommand],
+  ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addSetupCommand],
 ];
 for (const add of commands) {
   add(cli);

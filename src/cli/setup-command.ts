@@ -1,0 +1,80 @@
+import type { Argv } from 'yargs';
+import { z } from 'zod';
+import type { SetupContext, SetupReport } from '../setup/setup.ts';
+import { setupTensorflow } from '../setup/setup-tensorflow.ts';
+import { badInput } from '../shared/core/errors.ts';
+import { engineFolder } from '../shared/engine/engine-folder.ts';
+import { runProgram } from '../shared/engine/run-program.ts';
+import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+
+const path = z.string().min(1, 'a path').optional();
+const setupSettings = {
+  gpu: { type: 'boolean', describe: 'tensorflow: with CUDA, for NVIDIA cards', schema: trainSettings.json.schema },
+  venv: {
+    type: 'string',
+    describe: 'tensorflow: virtual environment to use, or to make',
+    defaultText: "in pennygrad's data folder",
+    schema: path,
+  },
+  python: { type: 'string', describe: 'tensorflow: Python whose environment is used as it is', schema: path },
+  json: { ...trainSettings.json, describe: 'The result as one JSON object on stdout' },
+} as const;
+
+type SetupSettings = ReturnType<typeof resolveSettings<typeof setupSettings>>;
+
+interface Setup {
+  /** Settings that mean something to it, besides `json`. */
+  readonly settings: readonly (keyof SetupSettings)[];
+  readonly run: (settings: SetupSettings, context: SetupContext) => Promise<SetupReport>;
+}
+
+/** Engines that need more than `npm install`. */
+const setups: Readonly<Record<string, Setup>> = {
+  tensorflow: {
+    settings: ['gpu', 'venv', 'python'],
+    run: ({ gpu, venv, python }, context) => {
+      if (venv !== undefined && python !== undefined) throw badInput('--venv and --python exclude each other');
+      return setupTensorflow({ gpu, venv, python }, context);
+    },
+  },
+};
+
+export function addSetupCommand(cli: Argv): Argv {
+  return cli.command(
+    'setup <engine>',
+    'Install what an engine needs besides pennygrad itself',
+    (command) =>
+      command
+        .positional('engine', { describe: 'Which one', choices: Object.keys(setups), demandOption: true })
+        .options(yargsOptions(setupSettings))
+        .example('$0 setup tensorflow', 'TensorFlow on the CPU; needs Python 3.10 to 3.13 and a C++ compiler')
+        .example('$0 setup tensorflow --gpu', 'TensorFlow on NVIDIA cards, with the CUDA that it needs')
+        .example('$0 setup tensorflow --venv ~/envs/tf', 'in a virtual environment of yours'),
+    async (argv) => {
+      const settings = resolveSettings(setupSettings, argv, process.env, undefined);
+      const engine = String(argv.engine);
+      const setup = setups[engine];
+      if (setup === undefined) throw badInput(`nothing is to be set up for ${engine}`);
+      const stray = Object.entries(settings).find(
+        ([name, value]) => value && name !== 'json' && !setup.settings.some((own) => own === name),
+      );
+      if (stray !== undefined) throw badInput(`--${stray[0]} means nothing to setup ${engine}`);
+      const report = await setup.run(settings, {
+        folder: engineFolder(engine, process.env),
+        environment: process.env,
+        run: runProgram,
+        // Progress is not the result: a pipe gets the result alone.
+        say: (line) => console.error(line),
+      });
+      if (settings.json) console.log(JSON.stringify(report));
+      else console.log(describe(report));
+    },
+  );
+}
+
+function describe({ engine, alreadyThere, device, folder }: SetupReport): string {
+  return (
+    `${alreadyThere ? 'already there' : 'done'}: --backend ${engine} uses ${device}\n` +
+    `it is in ${folder}; to be rid of it, remove that folder`
+  );
+}
