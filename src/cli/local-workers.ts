@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { homeVariable } from '../shared/engine/engine-folder.ts';
 
 export interface LocalWorkers {
   /** Resolves when all have exited; kills those that have not after `graceMs`. */
@@ -16,6 +17,8 @@ export interface LocalWorkersOptions {
   readonly ids: readonly string[];
   /** Arguments of `pennygrad worker`, the same for all; `--id` is added. */
   readonly args: readonly string[];
+  /** Variables that a worker gets besides, by its place among `ids`. */
+  readonly environment: (localRank: number) => Readonly<Record<string, string>>;
   /** A worker's output, line by line. */
   readonly onLine: (workerId: string, line: string) => void;
   /** A worker exited on its own: by a signal, or with a code. `reason` is in words, with what it printed last. */
@@ -27,14 +30,14 @@ export const managedVariable = 'PENNYGRAD_MANAGED';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
-export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
+export function launchLocalWorkers({ ids, args, environment, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
   let stopping = false;
-  const children = ids.map((id) => {
+  const children = ids.map((id, localRank) => {
     const child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
       // A process group of its own: the terminal's Ctrl-C reaches the parent alone, which stops workers in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: workerEnvironment(process.env),
+      env: { ...workerEnvironment(process.env), ...environment(localRank) },
     });
     let lastWords = '';
     readLines(child, (line) => {
@@ -67,12 +70,13 @@ export function launchLocalWorkers({ ids, args, onLine, onExit }: LocalWorkersOp
   };
 }
 
+/** Variables that no flag stands for. */
+const kept: readonly string[] = ['PENNYGRAD_WASM_SIMD', homeVariable];
+
 /** Settings come as flags: this process's variables must not overrule them. */
 function workerEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(environment).filter(
-    ([name]) => !name.startsWith('PENNYGRAD_') || name === 'PENNYGRAD_WASM_SIMD',
-  );
-  return { ...Object.fromEntries(kept), [managedVariable]: '1' };
+  const passed = Object.entries(environment).filter(([name]) => !name.startsWith('PENNYGRAD_') || kept.includes(name));
+  return { ...Object.fromEntries(passed), [managedVariable]: '1' };
 }
 
 function isRunning(child: ChildProcess): boolean {

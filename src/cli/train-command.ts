@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { type ErrorCode, exitCodes } from '../shared/core/errors.ts';
+import { runProgram } from '../shared/engine/run-program.ts';
 import { listenForInterruption } from './interruption.ts';
+import { localEnvironment } from './local-environment.ts';
 import { type LocalWorkers, launchLocalWorkers } from './local-workers.ts';
 import { createRunOutput } from './run-output.ts';
 import {
@@ -49,6 +51,7 @@ async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<
   );
   const ids = Array.from({ length: settings.workers }, (_, index) => `w${index}`);
   try {
+    const environment = await localEnvironment(settings, runProgram);
     const result = await startRun({
       ...{ settings, output, expectedIds: ids },
       bind: 'tcp://127.0.0.1:*',
@@ -60,6 +63,7 @@ async function trainLocally(settings: TrainSettings, verbose: boolean): Promise<
         workers = launchLocalWorkers({
           ids,
           args: workerArguments(settings, endpoint, dataset.name),
+          environment,
           onLine: (workerId, line) => output.workerLine(workerId, line),
           onExit(workerId, { reason, code }) {
             if (code === null) workerGone(workerId, reason);

@@ -11,6 +11,7 @@ import { optimizerSlots } from '../model/model-spec.ts';
 import { buildModel } from '../model/zoo.ts';
 import type { BatchResult, Engine, EngineOptions } from './engine.ts';
 import { totalSize } from './flat-vector.ts';
+import { visibleDevices } from './tensorflow-environment.ts';
 import { loadBinding, loadMessages, type TensorflowManifest } from './tensorflow-installation.ts';
 import { openSession } from './tensorflow-session.ts';
 import { buildStepGraph, feeds, fetches, optimizerScalars } from './tensorflow-step-graph.ts';
@@ -31,7 +32,10 @@ export async function createTensorflowEngine(
   const pixels = inputShape[0] * inputShape[1] * inputShape[2];
   const { nodes, artifacts, shapes } = await describeModel(options);
   const parameterCount = totalSize(shapes);
-  const session = openSession(loadBinding(manifest), loadMessages(manifest), nodes);
+  const binding = loadBinding(manifest);
+  const session = openSession(binding, loadMessages(manifest), nodes);
+  // TensorFlow computes on the first card that it sees.
+  const card = binding.isUsingGpuDevice() ? (visibleDevices(0, 1, process.env.CUDA_VISIBLE_DEVICES) ?? '0') : undefined;
   let iterations = 0;
   let disposed = false;
 
@@ -84,6 +88,7 @@ export async function createTensorflowEngine(
     name: 'tensorflow',
     device,
     parameterCount,
+    ...(card === undefined ? {} : { card }),
     artifacts: () => artifacts,
     getParameters: async () => read(fetches.parameters),
 

@@ -23,6 +23,8 @@ export function tensorflowEnvironment(
   return {
     ...cudaEnvironment(libraryFolders, existing),
     ...(card === undefined ? {} : { CUDA_VISIBLE_DEVICES: card }),
+    // Else CUDA counts its cards from the fastest, and nvidia-smi from the first slot.
+    ...(place.cards === 0 ? {} : unlessSet('CUDA_DEVICE_ORDER', 'PCI_BUS_ID', existing)),
     ...unlessSet('TF_NUM_INTRAOP_THREADS', String(threadsPerWorker(place)), existing),
   };
 }

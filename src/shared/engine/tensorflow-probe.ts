@@ -1,4 +1,5 @@
 /** Whether TensorFlow can be used here, and on what it would compute: from files and the driver, without loading it. */
+import { messageOf } from '../core/errors.ts';
 import type { EngineAvailability } from './engine.ts';
 import { type Gpu, listGpus } from './nvidia-smi.ts';
 import { runProgram } from './run-program.ts';
@@ -16,8 +17,12 @@ export type TensorflowAvailability =
 
 export async function probeTensorflow(): Promise<TensorflowAvailability> {
   const installation = findInstallation(tensorflowFolder());
-  const looksAtCards = installation.complete && installation.gpu;
-  return describeAvailability(installation, looksAtCards ? await listGpus(runProgram) : [], process.env);
+  if (!installation.complete || !installation.gpu) return describeAvailability(installation, [], process.env);
+  try {
+    return describeAvailability(installation, await listGpus(runProgram), process.env);
+  } catch (error) {
+    return { usable: false, reason: messageOf(error), remedy: "mend or reinstall NVIDIA's driver" };
+  }
 }
 
 /** The decision behind `probeTensorflow`. */
