@@ -27,8 +27,9 @@ export const runProgram: RunProgram = (program, args, { cwd, environment, timeou
     const child = spawn(program, args, {
       ...{ stdio: ['ignore', 'pipe', 'pipe'], env: environment ?? process.env },
       ...(cwd === undefined ? {} : { cwd }),
-      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs, killSignal: 'SIGKILL' }),
     });
+    // Not `spawn`'s own timeout, which keeps the process waiting when there was no such program.
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     const output = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       let rest = '';
@@ -40,7 +41,11 @@ export const runProgram: RunProgram = (program, args, { cwd, environment, timeou
       });
     }
     child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
       resolve({ code: undefined, stdout: '', stderr: error.message, missing: error.code === 'ENOENT' });
     });
-    child.on('close', (code) => resolve({ ...output, code: code ?? undefined, missing: false }));
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ ...output, code: code ?? undefined, missing: false });
+    });
   });

@@ -38,7 +38,7 @@ export function describeAvailability(
   const { complete: _, ...manifest } = installation;
   const name = `TensorFlow ${manifest.tensorflow}`;
   const onCpu = (why: string) =>
-    ({ usable: true, manifest, device: `${name}, CPU`, notAutomatic: `${why}, and wasm is faster on a CPU` }) as const;
+    ({ usable: true, manifest, device: `${name}, CPU`, notAutomatic: `${why}, so it computes on the CPU` }) as const;
   const visible = environment.CUDA_VISIBLE_DEVICES;
   if (!manifest.gpu) return onCpu('it is built without CUDA');
   if (visible === '-1' || visible === '') return onCpu('CUDA_VISIBLE_DEVICES hides every GPU');
