@@ -17,6 +17,8 @@ export interface LocalWorkers {
 export interface LocalWorkersOptions {
   /** Each with the arguments of its `pennygrad worker`; `--id` is added. */
   readonly workers: readonly { readonly id: string; readonly args: readonly string[] }[];
+  /** Variables that a worker gets besides, by its place among `workers`. */
+  readonly environment: (localRank: number) => Readonly<Record<string, string>>;
   /** A worker's output, line by line. */
   readonly onLine: (workerId: string, line: string) => void;
   /** A worker exited on its own: by a signal, or with a code. `reason` is in words, with what it printed last. */
@@ -28,14 +30,14 @@ export const managedVariable = 'PENNYGRAD_MANAGED';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
-export function launchLocalWorkers({ workers, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
+export function launchLocalWorkers({ workers, environment, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
   let stopping = false;
   const children = workers.map(({ id, args }, localRank) => {
     const child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
       // A process group of its own: the terminal's Ctrl-C reaches the parent alone, which stops workers in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: workerEnvironment(process.env, localRank),
+      env: { ...workerEnvironment(process.env, localRank), ...environment(localRank) },
     });
     let lastWords = '';
     readLines(child, (line) => {

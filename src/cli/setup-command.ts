@@ -1,12 +1,23 @@
 import type { Argv } from 'yargs';
+import { z } from 'zod';
 import type { SetupContext, SetupReport } from '../setup/setup.ts';
+import { setupTensorflow } from '../setup/setup-tensorflow.ts';
 import { setupWebgpu } from '../setup/setup-webgpu.ts';
 import { badInput } from '../shared/core/errors.ts';
 import { engineFolder } from '../shared/engine/engine-folder.ts';
 import { runProgram } from '../shared/engine/run-program.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 
+const path = z.string().min(1, 'a path').optional();
 const setupSettings = {
+  gpu: { type: 'boolean', describe: 'tensorflow: with CUDA, for NVIDIA cards', schema: trainSettings.json.schema },
+  venv: {
+    type: 'string',
+    describe: 'tensorflow: virtual environment to use, or to make',
+    defaultText: "in pennygrad's data folder",
+    schema: path,
+  },
+  python: { type: 'string', describe: 'tensorflow: Python whose environment is used as it is', schema: path },
   json: { ...trainSettings.json, describe: 'The result as one JSON object on stdout' },
 } as const;
 
@@ -20,6 +31,13 @@ interface Setup {
 
 /** Engines that need more than `npm install`. */
 const setups: Readonly<Record<string, Setup>> = {
+  tensorflow: {
+    settings: ['gpu', 'venv', 'python'],
+    run: ({ gpu, venv, python }, context) => {
+      if (venv !== undefined && python !== undefined) throw badInput('--venv and --python exclude each other');
+      return setupTensorflow({ gpu, venv, python }, context);
+    },
+  },
   webgpu: { settings: [], run: (_settings, context) => setupWebgpu(context) },
 };
 
@@ -31,6 +49,9 @@ export function addSetupCommand(cli: Argv): Argv {
       command
         .positional('engine', { describe: 'Which one', choices: Object.keys(setups), demandOption: true })
         .options(yargsOptions(setupSettings))
+        .example('$0 setup tensorflow', 'TensorFlow on the CPU; needs Python 3.10 to 3.13 and a C++ compiler')
+        .example('$0 setup tensorflow --gpu', 'TensorFlow on NVIDIA cards, with the CUDA that it needs')
+        .example('$0 setup tensorflow --venv ~/envs/tf', 'in a virtual environment of yours')
         .example('$0 setup webgpu', 'any GPU with Vulkan, Metal or Direct3D 12'),
     async (argv) => {
       const settings = resolveSettings(setupSettings, argv, process.env, undefined);

@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { type ErrorCode, exitCodes } from '../shared/core/errors.ts';
+import { runProgram } from '../shared/engine/run-program.ts';
 import { listenForInterruption } from './interruption.ts';
+import { localEnvironment } from './local-environment.ts';
 import { type LocalWorkers, launchLocalWorkers } from './local-workers.ts';
 import { createRunOutput } from './run-output.ts';
 import {
@@ -62,6 +64,10 @@ async function trainLocally(
     },
   );
   try {
+    const environment = await localEnvironment(
+      planned.map(({ backend }) => backend),
+      runProgram,
+    );
     const result = await startRun({
       ...{ settings, output, expectedIds: planned.map(({ id }) => id) },
       bind: 'tcp://127.0.0.1:*',
@@ -75,6 +81,7 @@ async function trainLocally(
             id: worker.id,
             args: workerArguments(settings, worker, endpoint, dataset.name),
           })),
+          environment,
           onLine: (workerId, line) => output.workerLine(workerId, line),
           onExit(workerId, { reason, code }) {
             if (code === null) workerGone(workerId, reason);

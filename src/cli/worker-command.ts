@@ -5,6 +5,8 @@ import { systemClock } from '../shared/core/clock.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import { selectEngine } from '../shared/engine/engines.ts';
+import { listGpus } from '../shared/engine/nvidia-smi.ts';
+import { runProgram } from '../shared/engine/run-program.ts';
 import { runWorker } from '../worker/run-worker.ts';
 import { managedVariable } from './local-workers.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
@@ -80,6 +82,7 @@ export function addWorkerCommand(cli: Argv): Argv {
           uptime: () => process.uptime(),
           loadDataset: (name) =>
             loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
+          readGpu: async (card) => (await listGpus(runProgram, card))[0],
           selectEngine: () => selectEngine(settings.backend),
           log: (line) => console.log(line),
         },

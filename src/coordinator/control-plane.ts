@@ -127,7 +127,10 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     member.lastHeard = clock.now();
     switch (message.type) {
       case 'heartbeat':
-        observe({ type: 'worker-heard', workerId: member.hello.workerId, unixMs: clock.unixMs() });
+        observe({
+          ...{ type: 'worker-heard', workerId: member.hello.workerId, unixMs: clock.unixMs() },
+          ...(message.gpu === undefined ? {} : { gpu: message.gpu }),
+        });
         return undefined;
       case 'ready':
         if (member.ready !== undefined) return { reason: 'stale', detail: 'a second ready' };

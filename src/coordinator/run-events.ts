@@ -1,6 +1,7 @@
 /** What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. */
 import type { PhaseSeconds } from '../shared/core/phases.ts';
 import type { ModelArtifacts, OptimizerState } from '../shared/engine/engine.ts';
+import type { GpuReading } from '../shared/protocol/messages.ts';
 import type { EpochRecord } from '../shared/report/run-record.ts';
 
 /** A worker as the run knows it once it is ready. */
@@ -65,7 +66,13 @@ export type RunEvent =
       readonly device: string;
     }
   | { readonly type: 'worker-refused'; readonly workerId: string; readonly reason: string }
-  | { readonly type: 'worker-heard'; readonly workerId: string; readonly unixMs: number }
+  | {
+      readonly type: 'worker-heard';
+      readonly workerId: string;
+      readonly unixMs: number;
+      /** What its GPU reported last. */
+      readonly gpu?: GpuReading;
+    }
   | {
       readonly type: 'generation';
       readonly members: readonly MemberInfo[];

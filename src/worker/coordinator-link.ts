@@ -6,7 +6,14 @@ import { createAsyncQueue } from '../shared/core/async-queue.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { type Deadlines, deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, PennygradError } from '../shared/core/errors.ts';
-import type { Attempt, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
+import type {
+  Attempt,
+  Body,
+  CoordinatorMessage,
+  GpuReading,
+  MessageOf,
+  WorkerMessage,
+} from '../shared/protocol/messages.ts';
 import { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
@@ -23,6 +30,8 @@ export interface CoordinatorLink {
   setReducedSink(sink: ReducedSink): void;
   /** After the welcome: messages carry the run's id, and the run's own timeout holds. */
   joinRun(run: string, timeoutSeconds: number): void;
+  /** What the worker's GPU reported last: its heartbeats say so from now on. */
+  setGpuReading(reading: GpuReading): void;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
   /** Sends what is left and closes. May be called twice. */
@@ -47,6 +56,7 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
   let run = '';
   let deadlines: Deadlines = deadlinesFrom(timeoutSeconds);
   let lastHeard = clock.now();
+  let gpu: GpuReading | undefined;
   let closed = false;
 
   const socket = connectWorkerSocket({
@@ -108,7 +118,7 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
 
   function startHeart(): NodeJS.Timeout {
     return setInterval(() => {
-      if (run !== '') socket.send({ type: 'heartbeat' });
+      if (run !== '') socket.send({ type: 'heartbeat', ...(gpu === undefined ? {} : { gpu }) });
       const silence = (clock.now() - lastHeard) * 1000;
       if (silence > deadlines.silenceMs) {
         fail(lost(`no word from the coordinator at ${connect} for ${(silence / 1000).toFixed(1)} s`));
@@ -134,6 +144,9 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
       deadlines = deadlinesFrom(timeout);
       clearInterval(heart);
       heart = startHeart();
+    },
+    setGpuReading(reading) {
+      gpu = reading;
     },
     fail,
     async close() {

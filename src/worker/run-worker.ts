@@ -7,10 +7,12 @@ import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { epochOrder } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { Engine, EngineProvider } from '../shared/engine/engine.ts';
+import type { Gpu } from '../shared/engine/nvidia-smi.ts';
 import type { ModelName } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
+import { watchGpu } from './gpu-watch.ts';
 import { createStepRunner, diverged } from './step.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
@@ -35,6 +37,8 @@ export interface WorkerDependencies {
   readonly uptime: () => number;
   /** Loads the data of this name as this host has it. */
   readonly loadDataset: (name: string) => Promise<Dataset>;
+  /** What an NVIDIA card reports, by the name that its engine has for it. */
+  readonly readGpu: (card: string) => Promise<Gpu | undefined>;
   readonly selectEngine: () => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
   readonly log: (line: string) => void;
 }
@@ -48,7 +52,7 @@ const evaluationSlice = 250;
  */
 export async function runWorker(options: WorkerOptions, dependencies: WorkerDependencies): Promise<void> {
   const link = openCoordinatorLink({ ...options, clock: dependencies.clock });
-  const life: Life = { phase: 'rendezvous', engine: undefined };
+  const life: Life = { phase: 'rendezvous', engine: undefined, stopWatching: () => {} };
   const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));
   options.signal.addEventListener('abort', interrupt);
   if (options.signal.aborted) interrupt();
@@ -60,6 +64,7 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
     throw error;
   } finally {
     options.signal.removeEventListener('abort', interrupt);
+    life.stopWatching();
     await link.close();
     life.engine?.dispose();
   }
@@ -68,6 +73,7 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
 interface Life {
   phase: string;
   engine: Engine | undefined;
+  stopWatching: () => void;
 }
 
 async function live(
@@ -88,7 +94,14 @@ async function live(
   const { provider, reason } = await dependencies.selectEngine();
   const engine = await provider.create({ ...welcome, dataset });
   life.engine = engine;
-  const { device, parameterCount } = engine;
+  const { device, parameterCount, card } = engine;
+  if (card !== undefined) {
+    life.stopWatching = watchGpu(
+      () => dependencies.readGpu(card),
+      (gpu) => link.setGpuReading(gpu),
+      (error) => log(`no more figures of the GPU: ${messageOf(error)}`),
+    );
+  }
   const buckets = gradientBuckets(
     engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1)),
   );

@@ -59,7 +59,11 @@ export function observeShortRun(): Metrics {
   const { metrics, observe, pass } = observeRun();
   pass(2);
   observe({ type: 'generation', members: [member(0, 3.6), member(1, 3.6)], parameterCount: 10, reason: 'ready' });
-  observe({ type: 'worker-heard', workerId: 'w0', unixMs: startedAtUnixMs + 2500 });
+  const gpu = {
+    ...{ utilizationRatio: 0.9, memoryUsedBytes: 2 ** 30, memoryTotalBytes: 2 ** 34 },
+    ...{ temperatureCelsius: 60, powerWatts: 70 },
+  };
+  observe({ type: 'worker-heard', workerId: 'w0', unixMs: startedAtUnixMs + 2500, gpu });
   observe({ type: 'frame-rejected', reason: 'header', detail: 'not a map' });
   observe({ type: 'epoch-begun', epoch: 0 });
   for (const step of [0, 1]) {

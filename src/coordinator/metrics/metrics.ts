@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type CostMetrics, createCostMetrics } from './cost-metrics.ts';
+import { createGpuMetrics, type GpuMetrics } from './gpu-metrics.ts';
 import { createHealth, type HealthReport } from './health.ts';
 import { createLearningMetrics, type LearningMetrics } from './learning-metrics.ts';
 import { createRunMetrics, type RunMetrics } from './run-metrics.ts';
@@ -11,7 +12,14 @@ import { createStepMetrics, type StepMetrics } from './step-metrics.ts';
 import { createTrafficMetrics, type TrafficMetrics } from './traffic-metrics.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 
-export interface Metrics extends RunMetrics, StepMetrics, LearningMetrics, WorkerMetrics, TrafficMetrics, CostMetrics {
+export interface Metrics
+  extends RunMetrics,
+    StepMetrics,
+    LearningMetrics,
+    WorkerMetrics,
+    TrafficMetrics,
+    CostMetrics,
+    GpuMetrics {
   readonly application: Registry;
   readonly process: Registry;
   readonly health: HealthReport;
@@ -29,5 +37,6 @@ export function createMetrics(): Metrics {
     ...createWorkerMetrics(application),
     ...createTrafficMetrics(application),
     ...createCostMetrics(application),
+    ...createGpuMetrics(application),
   };
 }

@@ -83,6 +83,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
         break;
       case 'worker-heard':
         metrics.heartbeat(event.workerId, event.unixMs / 1000);
+        if (event.gpu !== undefined) metrics.gpuRead(event.workerId, event.gpu);
         break;
       case 'frame-rejected':
         metrics.frameRejected(event.reason);

@@ -53,6 +53,8 @@ export interface Engine {
   /** What computes, in words: `wasm, relaxed SIMD`, `cpu (plain JavaScript)`. */
   readonly device: string;
   readonly parameterCount: number;
+  /** The NVIDIA card that it computes on, as `nvidia-smi -i` takes it. */
+  readonly card?: string;
 
   /** A copy of the parameters, `parameterCount` floats. */
   getParameters(): Promise<Float32Array>;

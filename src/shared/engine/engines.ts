@@ -3,6 +3,7 @@ import { badInput } from '../core/errors.ts';
 import { type EngineAvailability, type EngineName, type EngineProvider, engineNames } from './engine.ts';
 import { engineFolder } from './engine-folder.ts';
 import { chooseFlavour } from './kernel-module.ts';
+import { probeTensorflow } from './tensorflow-probe.ts';
 import { adapterOf } from './webgpu-adapters.ts';
 
 // The engines themselves are imported when one is made: tfjs takes long to load, and most commands never need it.
@@ -35,6 +36,20 @@ export function wasmProvider(simd?: string): EngineProvider {
   };
 }
 
+export const tensorflowProvider: EngineProvider = {
+  name: 'tensorflow',
+  async probe() {
+    const { manifest: _, ...availability } = await probeTensorflow();
+    return availability;
+  },
+  async create(options) {
+    const choice = await probeTensorflow();
+    if (!choice.usable) throw unusable('tensorflow', choice);
+    const { createTensorflowEngine } = await import('./tensorflow-engine.ts');
+    return createTensorflowEngine(options, choice.manifest, choice.device);
+  },
+};
+
 /**
  * @param folder where `pennygrad setup webgpu` installs
  * @param adapterIndex which GPU, from 0, as text; by default the best
@@ -55,6 +70,7 @@ export function webgpuProvider(folder: string, adapterIndex?: string): EnginePro
 
 /** Fastest first. `PENNYGRAD_WASM_SIMD=simd` keeps the wasm engine from relaxed SIMD, whose rounding differs by CPU. */
 export const engineProviders: readonly EngineProvider[] = [
+  tensorflowProvider,
   webgpuProvider(engineFolder('webgpu', process.env), adapterOf(process.env, 0)),
   wasmProvider(process.env.PENNYGRAD_WASM_SIMD),
   cpuProvider,

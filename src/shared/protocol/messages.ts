@@ -107,7 +107,18 @@ const captured = message('captured', {
 /** Answers `predict`. Frame 1: probabilities, images × classes. */
 const predicted = message('predicted', {});
 
+const gpuReading = z.object({
+  utilizationRatio: z.number().min(0).max(1).optional(),
+  memoryUsedBytes: z.number().min(0).optional(),
+  memoryTotalBytes: z.number().min(0).optional(),
+  temperatureCelsius: finite.optional(),
+  powerWatts: z.number().min(0).optional(),
+});
+
 const heartbeat = message('heartbeat', {});
+
+/** A worker's says what its GPU reported last, if it has one that reports. */
+const workerHeartbeat = message('heartbeat', { gpu: gpuReading.optional() });
 
 /** The worker ends by its own decision: it was asked to (Ctrl-C), or something broke. */
 const leave = message('leave', {
@@ -130,7 +141,7 @@ export const workerMessage = z.discriminatedUnion('type', [
   evaluated,
   captured,
   predicted,
-  heartbeat,
+  workerHeartbeat,
   leave,
   ping,
 ]);
@@ -207,6 +218,7 @@ export type CoordinatorMessage = z.infer<typeof coordinatorMessage>;
 export type MessageOf<Union extends { type: string }, Type extends Union['type']> = Extract<Union, { type: Type }>;
 export type Attempt = { readonly generation: number; readonly step: number; readonly attempt: number };
 export type Identity = z.infer<typeof identity>;
+export type GpuReading = z.infer<typeof gpuReading>;
 
 /** What a sender writes: the codec adds version and run. */
 export type Body<Message> = Message extends unknown ? Omit<Message, 'v' | 'run'> : never;

@@ -60,6 +60,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
         },
         {
           ...{ clock: systemClock, uptime: () => 0, loadDataset: async () => data, log() {} },
+          readGpu: async () => undefined,
           selectEngine: async () => ({ provider: toyProvider(faults), reason: 'toy' }),
         },
       ),

@@ -93,12 +93,13 @@ describe('a coordinator', () => {
     const { control, events } = await coordinator(0);
     const worker = runWorker(
       {
-        ...{ connect: control.endpoint, workerId: 'w0', version: '1', timeoutSeconds: 5, expected: {} },
+        ...{ connect: control.endpoint, workerId: 'w0', version: '1', cpu: 'a CPU', timeoutSeconds: 5, expected: {} },
         signal: new AbortController().signal,
       },
       {
         ...{ clock: systemClock, uptime: () => 0, loadDataset: async () => toyDataset(50), log() {} },
         selectEngine: async () => ({ provider: toyProvider(), reason: 'toy' }),
+        readGpu: async () => undefined,
       },
     );
     await control.rendezvous();

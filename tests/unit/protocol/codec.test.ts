@@ -31,6 +31,7 @@ const workerBodies: Body<WorkerMessage>[] = [
   },
   { type: 'predicted' },
   { type: 'heartbeat' },
+  { type: 'heartbeat', gpu: { utilizationRatio: 0.5, memoryUsedBytes: 1, memoryTotalBytes: 2, powerWatts: 60.5 } },
   { type: 'leave', code: 'run-failed', phase: 'plan', reason: 'why' },
   { type: 'ping', sentUnixMs: 1.8e12 + 0.25 },
 ];

@@ -123,11 +123,28 @@ describe('the metrics of a run', () => {
   });
 });
 
+test("a card's figures are its worker's, and what it ceases to report is gone", async () => {
+  const { metrics, observe } = observeRun();
+  const heard = { type: 'worker-heard', workerId: 'w1', unixMs: 0 } as const;
+  observe({ ...heard, gpu: { utilizationRatio: 0.97, memoryUsedBytes: 5e9, powerWatts: 388.15 } });
+  const first = await scrape(metrics);
+  expect(first.get('pennygrad_gpu_utilization_ratio{worker="w1"}')).toBe(0.97);
+  expect(first.get('pennygrad_gpu_memory_used_bytes{worker="w1"}')).toBe(5e9);
+  expect(first.get('pennygrad_gpu_power_watts{worker="w1"}')).toBe(388.15);
+  expect(first.has('pennygrad_gpu_temperature_celsius{worker="w1"}')).toBe(false);
+  observe({ ...heard, gpu: { utilizationRatio: 0 } });
+  const second = await scrape(metrics);
+  expect(second.get('pennygrad_gpu_utilization_ratio{worker="w1"}')).toBe(0);
+  expect(second.has('pennygrad_gpu_power_watts{worker="w1"}')).toBe(false);
+});
+
 test('every application metric is named as promised, and is documented', async () => {
   const described = await observeShortRun().application.getMetricsAsJSON();
   expect(described.map(({ name }) => name.replace('pennygrad_', '')).sort()).toEqual([
     ...['accuracy_ratio', 'allreduce_bytes_total', 'cost_usd_per_thousand_samples', 'cost_usd_total', 'epoch'],
-    ...['epoch_duration_seconds', 'frames_rejected_total', 'last_epoch_cost_usd', 'loss', 'run_info'],
+    ...['epoch_duration_seconds', 'frames_rejected_total'],
+    ...['gpu_memory_total_bytes', 'gpu_memory_used_bytes', 'gpu_power_watts', 'gpu_temperature_celsius'],
+    ...['gpu_utilization_ratio', 'last_epoch_cost_usd', 'loss', 'run_info'],
     ...['samples_per_second', 'samples_total', 'step_duration_seconds', 'step_phase_duration_seconds', 'steps_total'],
     ...[
       'straggler_wait_seconds_total',

@@ -1,0 +1,102 @@
+/**
+ * `pennygrad setup tensorflow`: TensorFlow from a Python wheel, and tfjs-node's binding built against it, in
+ * pennygrad's own folder. Every step looks first whether it is done, so that an interrupted setup goes on where it
+ * stopped; the manifest comes last, and only when three steps of training worked.
+ */
+import { existsSync, mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { badInput, messageOf } from '../shared/core/errors.ts';
+import { listGpus } from '../shared/engine/nvidia-smi.ts';
+import { cudaEnvironment } from '../shared/engine/tensorflow-environment.ts';
+import {
+  findInstallation,
+  manifestPath,
+  manifestVersion,
+  type TensorflowManifest,
+} from '../shared/engine/tensorflow-installation.ts';
+import { describeAvailability } from '../shared/engine/tensorflow-probe.ts';
+import { explainFailure } from './failures.ts';
+import { prepareBinding, requireBuildTools } from './native-binding.ts';
+import { type PythonChoice, preparePython, tensorflowLibrary } from './python-environment.ts';
+import type { SetupContext, SetupReport } from './setup.ts';
+
+/** Free disk space that a setup from nothing takes, in bytes. */
+const neededBytes = { cpu: 3e9, gpu: 10e9 };
+
+const verification = fileURLToPath(new URL('./train-three-steps.js', import.meta.url));
+
+export async function setupTensorflow(choice: PythonChoice, context: SetupContext): Promise<SetupReport> {
+  const { folder, environment, say, run } = context;
+  const report = async (found: TensorflowManifest, alreadyThere: boolean) => {
+    const cards = found.gpu ? await listGpus(run) : [];
+    const availability = describeAvailability({ complete: true, ...found }, cards, environment);
+    const device = availability.usable ? availability.device : `nothing yet: ${availability.reason}`;
+    return { engine: 'tensorflow', alreadyThere, device, folder };
+  };
+  const existing = findInstallation(folder);
+  if (existing.complete && isWhatIsAskedFor(existing, choice)) return report(existing, true);
+
+  if (process.platform !== 'linux') {
+    throw badInput(`setup tensorflow works on Linux, not on ${process.platform}: use --backend wasm here`);
+  }
+  await requireBuildTools(context);
+  if (choice.gpu) await requireCard(context);
+  makeFolder(folder);
+  if (!existsSync(join(folder, 'venv')) && choice.python === undefined) requireSpace(folder, choice.gpu);
+
+  const tensorflow = await preparePython(absolute(choice), context);
+  const native = await prepareBinding(tensorflow, context);
+  const manifest: TensorflowManifest = {
+    ...{ version: manifestVersion, tensorflow: tensorflow.version, gpu: choice.gpu, python: tensorflow.python },
+    ...{ ...native, library: tensorflowLibrary(tensorflow.folder), libraryFolders: [...tensorflow.libraryFolders] },
+  };
+  const candidate = join(folder, 'manifest.candidate.json');
+  writeFileSync(candidate, `${JSON.stringify(manifest, null, 2)}\n`);
+  say('training three steps with it');
+  const result = await run(process.execPath, [verification, candidate], {
+    environment: { ...environment, ...cudaEnvironment(manifest.libraryFolders, environment) },
+  });
+  if (result.code !== 0) throw explainFailure('training three steps', 'node', result);
+  renameSync(candidate, manifestPath(folder));
+  return report(manifest, false);
+}
+
+function isWhatIsAskedFor(found: TensorflowManifest, { gpu, venv, python }: PythonChoice): boolean {
+  if (found.gpu !== gpu) return false;
+  if (python !== undefined) return found.python === python;
+  return venv === undefined || found.python === join(resolve(venv), 'bin', 'python');
+}
+
+/** Paths outlive the folder that they were typed in. */
+function absolute({ gpu, venv, python }: PythonChoice): PythonChoice {
+  return { gpu, python, venv: venv === undefined ? undefined : resolve(venv) };
+}
+
+/** Training on the CPU with a CUDA build verifies it where there is no card, in a container image say. */
+async function requireCard({ run, environment }: SetupContext): Promise<void> {
+  if (environment.CUDA_VISIBLE_DEVICES === '-1' || (await listGpus(run)).length > 0) return;
+  throw badInput(
+    "nvidia-smi lists no GPU: install NVIDIA's driver, leave out --gpu, or set CUDA_VISIBLE_DEVICES=-1 to set up now " +
+      'for a card that comes later',
+  );
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw badInput(`${folder} cannot be made: ${messageOf(error)}; set PENNYGRAD_HOME to a folder that can`, error);
+  }
+}
+
+function requireSpace(folder: string, gpu: boolean): void {
+  const { bavail, bsize } = statfsSync(dirname(folder));
+  const needed = gpu ? neededBytes.gpu : neededBytes.cpu;
+  if (bavail * bsize >= needed) return;
+  const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
+  throw badInput(
+    `${folder} has ${gigabytes(bavail * bsize)} GB free, and TensorFlow needs ${gigabytes(needed)} GB; free some ` +
+      'space, or set PENNYGRAD_HOME to a folder on another disk',
+  );
+}

@@ -1,0 +1,34 @@
+import type { Gpu } from '../shared/engine/nvidia-smi.ts';
+
+/** `nvidia-smi` takes tens of milliseconds of a core, and what it shows changes slowly. */
+const intervalMs = 5000;
+
+/**
+ * Reads a card now and every few seconds, one reading at a time. A reading that fails ends the watch: what the card
+ * reports is worth no more than a line in the log.
+ * @returns what ends the watch; may be called twice
+ */
+export function watchGpu(
+  read: () => Promise<Gpu | undefined>,
+  onReading: (gpu: Gpu) => void,
+  onFailure: (error: unknown) => void,
+): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const look = async () => {
+    try {
+      const gpu = await read();
+      if (stopped || gpu === undefined) return;
+      onReading(gpu);
+      timer = setTimeout(look, intervalMs);
+      timer.unref();
+    } catch (error) {
+      if (!stopped) onFailure(error);
+    }
+  };
+  void look();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
