@@ -2,14 +2,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as layers from '@tensorflow/tfjs-layers';
-import { captureStep } from '../../src/shared/engine/capture/capture-step.ts';
-import { loadProgram } from '../../src/shared/engine/capture/captured-program.ts';
-import { createFlatMemory } from '../../src/shared/engine/capture/flat-memory.ts';
+import { openCapturedModel } from '../../src/shared/engine/capture/captured-model.ts';
 import { everyPass } from '../../src/shared/engine/capture/opcodes.ts';
-import { startTracing } from '../../src/shared/engine/capture/trace.ts';
-import { instantiateKernels, type UsableFlavour } from '../../src/shared/engine/kernel-module.ts';
-import { layerFunction, trainableVariables } from '../../src/shared/engine/model-network.ts';
-import { fuseWasmLayer } from '../../src/shared/engine/wasm-layers.ts';
+import type { UsableFlavour } from '../../src/shared/engine/kernel-module.ts';
+import { trainableVariables } from '../../src/shared/engine/model-network.ts';
 import type { Layer } from '../../src/shared/model/zoo.ts';
 
 export interface StepCase {
@@ -30,25 +26,20 @@ export interface StepResult {
 
 export async function capturedStep(flavour: UsableFlavour, step: StepCase): Promise<StepResult> {
   const { imageShape, images, batch, values } = step;
-  await startTracing();
-  const network = layers.sequential({ layers: step.layers() });
-  const variables = trainableVariables(network);
-  const fused = network.layers.map((layer) => fuseWasmLayer(layer) ?? layerFunction(layer));
-  const count = variables.reduce((sum, { size }) => sum + size, 0);
-  const memory = createFlatMemory();
-  const kernels = await instantiateKernels(flavour.flavour, memory.memory);
-  const [parameters, gradients] = [memory.allocate(count * 4), memory.allocate(count * 4)];
+  const build = () => {
+    const network = layers.sequential({ layers: step.layers() });
+    return { network, forward: network.layers };
+  };
+  const model = await openCapturedModel(build, imageShape, batch, flavour);
+  const { memory, network, parameters, gradients, parameterCount: count } = model;
   const source = memory.allocate(images.length);
-  const selected = memory.allocate((1 + batch) * 4);
-  const forward = (x: tf.Tensor) => fused.reduce((y, layer) => layer(y), x);
-  const captured = await captureStep({ forward, variables, imageShape, batch, sizes: kernels });
-  const program = loadProgram(captured, {
-    ...{ kernels, memory, parameters, gradients, batch: selected },
-    kept: new Map(),
-  });
+  const program = await model.programFor(batch);
   memory.floats(parameters, count).set(values(count));
   memory.bytes(source, images.length).set(images);
-  memory.words(selected, 1 + batch).set([source, ...Array(batch).keys()]);
+  model.selectBatch(
+    source,
+    Uint32Array.from({ length: batch }, (_, i) => i),
+  );
   program.runForward(everyPass);
   const outputCount = tf.util.sizeFromShape([batch, ...(network.outputShape as number[]).slice(1)]);
   const outputs = memory.floats(program.logits, outputCount).slice();

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { loadDataset } from '../../shared/data/load-dataset.ts';
 import type { EngineName } from '../../shared/engine/engine.ts';
 import { selectEngine } from '../../shared/engine/engines.ts';
+import { chooseFlavour } from '../../shared/engine/kernel-module.ts';
 import { repeatFor, stepper } from '../engine-bench.ts';
 import { peakFlops } from '../roofline.ts';
 import { type Answer, type Ready, requestSchema } from './messages.ts';
@@ -18,7 +19,8 @@ const engine = await provider.create({
   seed: 1,
   dataset,
 });
-const peak = engine.name === 'wasm' ? await peakFlops() : undefined;
+const flavour = chooseFlavour(process.env.PENNYGRAD_WASM_SIMD);
+const peak = engine.name === 'wasm' && flavour.usable ? await peakFlops(flavour) : undefined;
 say({
   device: `${engine.device}, Node ${process.version}`,
   parameters: engine.parameterCount,

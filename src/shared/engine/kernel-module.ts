@@ -71,6 +71,8 @@ export interface KernelSizes {
 
 /** What the module exports. Numbers called after a tensor are its address. */
 export interface Kernels extends KernelSizes {
+  /** Does `80 · iterations` floating-point operations as fast as one core can. */
+  multiplyAddChains(iterations: number): number;
   /** Runs a captured program's instructions from one address to another: those that take part in `pass`. */
   runProgram(program: number, end: number, pass: number): void;
   conv2dForwardScratchBytes(...shape: ConvolutionShape): number;

@@ -12,11 +12,9 @@ import { crossEntropy, softmaxRows } from '../model/cross-entropy.ts';
 import { initialParameters } from '../model/initialize.ts';
 import { adamConstants, optimizerSlots } from '../model/model-spec.ts';
 import { buildModel } from '../model/zoo.ts';
-import { captureStep } from './capture/capture-step.ts';
-import { type CapturedProgram, loadProgram } from './capture/captured-program.ts';
-import { createFlatMemory } from './capture/flat-memory.ts';
+import { openCapturedModel } from './capture/captured-model.ts';
+import type { CapturedProgram } from './capture/captured-program.ts';
 import { everyPass, firstPass, innerPass, lastPass } from './capture/opcodes.ts';
-import { startTracing } from './capture/trace.ts';
 import type { BatchResult, Engine, EngineOptions } from './engine.ts';
 import {
   checkFit,
@@ -29,9 +27,8 @@ import {
   labelsOf,
 } from './engine-checks.ts';
 import { totalSize } from './flat-vector.ts';
-import { instantiateKernels, type UsableFlavour } from './kernel-module.ts';
-import { artifactsOf, layerFunction, trainableVariables } from './model-network.ts';
-import { fuseWasmLayer } from './wasm-layers.ts';
+import type { UsableFlavour } from './kernel-module.ts';
+import { artifactsOf } from './model-network.ts';
 
 /** Images of a micro-batch, at most. With the CNN's, what a pass works on takes about a core's own cache. */
 const microBatchSize = 8;
@@ -43,36 +40,23 @@ export async function createCapturedEngine(options: EngineOptions, flavour: Usab
   const { inputShape, classes } = spec;
   const imageSize = inputShape.reduce((size, n) => size * n, 1);
 
-  await startTracing();
-  const { network, logitLayers } = buildModel(spec);
-  const variables = trainableVariables(network);
-  const layers = logitLayers.map((layer) => fuseWasmLayer(layer) ?? layerFunction(layer));
-  const parameterCount = totalSize(variables);
+  const captured = await openCapturedModel(
+    () => {
+      const { network, logitLayers } = buildModel(spec);
+      return { network, forward: logitLayers };
+    },
+    inputShape,
+    microBatchSize,
+    flavour,
+  );
+  const { memory, kernels, network, variables, parameterCount, parameters, gradients } = captured;
+  const { programFor, selectBatch } = captured;
   const sizesByOffset = new Map<number, number>();
   for (const [i, { size }] of variables.entries()) sizesByOffset.set(totalSize(variables.slice(0, i)) * 4, size);
-
-  const memory = createFlatMemory();
-  const kernels = await instantiateKernels(flavour.flavour, memory.memory);
-  const vector = () => memory.allocate(parameterCount * 4);
-  const [parameters, gradients] = [vector(), vector()];
-  const slots = optimizerSlots[options.optimizer.name].map(vector);
-  const batch = memory.allocate((1 + microBatchSize) * 4);
-  const surroundings = { kernels, memory, parameters, gradients, batch, kept: new Map<string, number>() };
+  const slots = optimizerSlots[options.optimizer.name].map(() => memory.allocate(parameterCount * 4));
   const splitAddresses = new Map<Split, number>();
-  const programs = new Map<number, CapturedProgram>();
   let iterations = 0;
   let disposed = false;
-
-  /** The captured step for a number of images; captured when it is first asked for. */
-  async function programFor(images: number): Promise<CapturedProgram> {
-    const known = programs.get(images);
-    if (known !== undefined) return known;
-    const forward = (x: Parameters<(typeof layers)[number]>[0]) => layers.reduce((y, layer) => layer(y), x);
-    const step = await captureStep({ forward, variables, imageShape: inputShape, batch: images, sizes: kernels });
-    const program = loadProgram(step, surroundings);
-    programs.set(images, program);
-    return program;
-  }
 
   const floats = (address: number) => memory.floats(address, parameterCount);
 
@@ -88,11 +72,6 @@ export async function createCapturedEngine(options: EngineOptions, flavour: Usab
     memory.bytes(address, split.images.length).set(split.images);
     splitAddresses.set(split, address);
     return address;
-  }
-
-  function selectBatch(images: number, indices: Uint32Array): void {
-    memory.words(batch, 1)[0] = images;
-    memory.words(batch + 4, indices.length).set(indices);
   }
 
   /** Forward over consecutive images at an address. */
@@ -157,12 +136,13 @@ export async function createCapturedEngine(options: EngineOptions, flavour: Usab
       checkIndices(indices, dataset.train);
       const images = addressOf(dataset.train);
       const parts = cutEvenly(indices, microBatchSize);
-      for (const part of parts) await programFor(part.length);
+      // All of them now: capturing one allocates, and leaves time for others to run.
+      const programs = await Promise.all(parts.map(({ length }) => length).map(programFor));
       floats(gradients).fill(0);
       let lossSum = 0;
       let correct = 0;
       for (const [i, part] of parts.entries()) {
-        const program = programs.get(part.length) as CapturedProgram;
+        const program = programs[i] as CapturedProgram;
         const isLast = i === parts.length - 1;
         const pass = parts.length === 1 ? everyPass : i === 0 ? firstPass : isLast ? lastPass : innerPass;
         selectBatch(images, part);

@@ -22,6 +22,8 @@ export interface CapturedProgram {
   /** Addresses. */
   readonly logits: number;
   readonly logitGradients: number;
+  /** Runs the instructions of the half-open interval [from, to). */
+  run(from: number, to: number, pass: number): void;
   runForward(pass: number): void;
   /** @param onFinal told of the byte offsets of gradients as soon as they are final, in the last pass */
   runBackward(pass: number, onFinal?: (offset: number) => void): void;
@@ -61,7 +63,6 @@ export function loadProgram(step: CapturedStep, surroundings: ProgramSurrounding
     return address;
   }
 
-  /** Runs the half-open interval of instructions. */
   function run(from: number, to: number, pass: number): void {
     kernels.runProgram(program + (starts[from] as number) * 4, program + (starts[to] as number) * 4, pass);
   }
@@ -70,6 +71,7 @@ export function loadProgram(step: CapturedStep, surroundings: ProgramSurrounding
     batch: step.batch,
     logits: addressOf(step.logits),
     logitGradients: addressOf(step.logitGradients),
+    run,
     runForward: (pass) => run(0, step.loss, pass),
     runBackward(pass, onFinal) {
       let next = step.loss;

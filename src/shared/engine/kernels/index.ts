@@ -30,6 +30,7 @@ export {
 } from './conv2d-forward';
 export { maxPoolBackprop, maxPoolForward } from './max-pool';
 export { cropImages, padImages } from './pad-images';
+export { multiplyAddChains } from './peak';
 export { scalePixels } from './pixels';
 export { runProgram } from './program';
 export { sgdUpdate } from './sgd';
