@@ -1,7 +1,7 @@
 /** The gradients of a convolution with respect to its filter and bias: outer products summed over output positions. */
 import { roundUp } from './pack';
 import { whereActive } from './simd';
-import { accumulateOuterProducts } from './tiles';
+import { accumulateOuterProducts, accumulateThreeTaps } from './tiles';
 
 /** Images are taken together until they have at least this many output positions, to spread the cost of a tile. */
 const blockPositions: i32 = 128;
@@ -173,6 +173,8 @@ export function conv2dAddFilterGradient(
   const imagesPerPass = imagesPerBlock(batch, outPositions);
   // Four channels at a time can be read from the images as they are; otherwise from an im2col copy of them.
   const quadChannels = (inChannels & 3) === 0;
+  const isDense = strideWidth === 1 && dilationHeight === 1 && dilationWidth === 1;
+  const threeTaps = inChannels === 1 && filterWidth === 3 && isDense;
 
   const dyPanels = scratch;
   const xQuads = dyPanels + ((<usize>(panelColumns * imagesPerPass * outPositions)) << 2);
@@ -183,6 +185,24 @@ export function conv2dAddFilterGradient(
     const firstDy = (<usize>(firstImage * outPositions * outChannels)) << 2;
     const firstX = x + ((<usize>(firstImage * pixels * inChannels)) << 2);
     packGradients(dy + firstDy, activation ? activation + firstDy : 0, dyPanels, biasSums, positions, outChannels);
+    if (threeTaps) {
+      for (let column = 0; column < panelColumns; column += 8) {
+        for (let tapRow = 0; tapRow < filterHeight; tapRow++) {
+          accumulateThreeTaps(
+            firstX + ((<usize>(tapRow * width)) << 2),
+            dyPanels + ((<usize>(column * positions)) << 2),
+            tiles + ((<usize>(tapRow * 3 * panelColumns + column)) << 2),
+            tileRowBytes,
+            images,
+            outHeight,
+            outWidth,
+            (<usize>pixels) << 2,
+            (<usize>(strideHeight * width)) << 2,
+          );
+        }
+      }
+      continue;
+    }
     if (quadChannels) {
       packChannelQuads(firstX, xQuads, images * pixels, inChannels);
     } else {

@@ -1,6 +1,6 @@
 /** Convolution with bias and optional rectifier, as a matrix product over im2col row quads. */
 import { packPanels, packRowQuad, roundUp } from './pack';
-import { multiplyTile } from './tiles';
+import { multiplySlidingTile, multiplyTile } from './tiles';
 
 /** Output positions whose row quads are packed before every panel of the filter passes over them: they stay in cache. */
 const blockPositions: i32 = 32;
@@ -117,6 +117,37 @@ export function conv2dForwardPacked(
 ): void {
   const depth = filterHeight * filterWidth * inChannels;
   const panels = packed + ((<usize>roundUp(outChannels, 8)) << 2);
+  const isDense = strideWidth === 1 && dilationHeight === 1 && dilationWidth === 1;
+  if (inChannels === 1 && isDense && (outChannels & 7) === 0) {
+    // The last tile of a row reads up to three pixels past it, for positions that are not stored.
+    const imageBytes = (<usize>(height * width)) << 2;
+    const rowBytes = (<usize>width) << 2;
+    const positionBytes = (<usize>outChannels) << 2;
+    let to = out;
+    for (let image = 0; image < batch; image++) {
+      for (let row = 0; row < outHeight; row++) {
+        const from = x + <usize>image * imageBytes + <usize>(row * strideHeight) * rowBytes;
+        for (let column = 0; column < outWidth; column += 4) {
+          for (let channel: usize = 0; channel < <usize>outChannels; channel += 8) {
+            multiplySlidingTile(
+              from + ((<usize>column) << 2),
+              rowBytes,
+              filterHeight,
+              filterWidth,
+              panels + ((channel * <usize>depth) << 2),
+              packed + (channel << 2),
+              to + (channel << 2),
+              positionBytes,
+              outWidth - column,
+              relu,
+            );
+          }
+          to += <usize>min(4, outWidth - column) * positionBytes;
+        }
+      }
+    }
+    return;
+  }
 
   // A row of taps is one run of memory, unless the filter is dilated.
   const runs = dilationWidth === 1 ? 1 : filterWidth;

@@ -314,3 +314,130 @@ export function accumulateBlockedColumns(columns: usize, panel: usize, rows: i32
   v128.store(tile, c30, 96);
   v128.store(tile, c31, 112);
 }
+
+/**
+ * `out = activation(bias + convolution)` for up to four neighbouring positions of a row, of images with one channel: what
+ * a tap reads for them is side by side in the image, and needs no packing.
+ * @param x what the first tap reads for the first position
+ */
+export function multiplySlidingTile(
+  x: usize,
+  xRowBytes: usize,
+  filterHeight: i32,
+  filterWidth: i32,
+  panel: usize,
+  bias: usize,
+  out: usize,
+  outRowBytes: usize,
+  rows: i32,
+  relu: bool,
+): void {
+  let b0 = v128.load(bias);
+  let b1 = v128.load(bias, 16);
+  let a: v128;
+  let c00 = b0;
+  let c10 = b0;
+  let c20 = b0;
+  let c30 = b0;
+  let c01 = b1;
+  let c11 = b1;
+  let c21 = b1;
+  let c31 = b1;
+  const tapRowBytes = (<usize>filterWidth) << 2;
+  const toNextRow = xRowBytes - tapRowBytes;
+  for (; filterHeight > 0; filterHeight--) {
+    const end = x + tapRowBytes;
+    for (; x < end; x += 4) {
+      b0 = v128.load(panel);
+      b1 = v128.load(panel, 16);
+      a = v128.load32_splat(x);
+      c00 = multiplyAdd(a, b0, c00);
+      c01 = multiplyAdd(a, b1, c01);
+      a = v128.load32_splat(x, 4);
+      c10 = multiplyAdd(a, b0, c10);
+      c11 = multiplyAdd(a, b1, c11);
+      a = v128.load32_splat(x, 8);
+      c20 = multiplyAdd(a, b0, c20);
+      c21 = multiplyAdd(a, b1, c21);
+      a = v128.load32_splat(x, 12);
+      c30 = multiplyAdd(a, b0, c30);
+      c31 = multiplyAdd(a, b1, c31);
+      panel += 32;
+    }
+    x += toNextRow;
+  }
+  if (relu) {
+    const zero = f32x4.splat(0);
+    c00 = f32x4.max(c00, zero);
+    c01 = f32x4.max(c01, zero);
+    c10 = f32x4.max(c10, zero);
+    c11 = f32x4.max(c11, zero);
+    c20 = f32x4.max(c20, zero);
+    c21 = f32x4.max(c21, zero);
+    c30 = f32x4.max(c30, zero);
+    c31 = f32x4.max(c31, zero);
+  }
+  storePair(out, c00, c01);
+  if (rows > 1) storePair(out + outRowBytes, c10, c11);
+  if (rows > 2) storePair(out + 2 * outRowBytes, c20, c21);
+  if (rows > 3) storePair(out + 3 * outRowBytes, c30, c31);
+}
+
+/**
+ * Adds to three rows of a filter's gradient, those of three neighbouring taps of one channel by eight output channels:
+ * the outer products of what the taps read with `dy`, over `images × rows × columns` positions.
+ * @param dy a panel: eight output channels of every position, in order
+ * @param tile three rows of eight floats, `tileRowBytes` apart
+ */
+export function accumulateThreeTaps(
+  x: usize,
+  dy: usize,
+  tile: usize,
+  tileRowBytes: usize,
+  images: i32,
+  rows: i32,
+  columns: i32,
+  xImageBytes: usize,
+  xRowBytes: usize,
+): void {
+  const tile1 = tile + tileRowBytes;
+  const tile2 = tile1 + tileRowBytes;
+  let a: v128;
+  let b0: v128;
+  let b1: v128;
+  let c00 = v128.load(tile);
+  let c01 = v128.load(tile, 16);
+  let c10 = v128.load(tile1);
+  let c11 = v128.load(tile1, 16);
+  let c20 = v128.load(tile2);
+  let c21 = v128.load(tile2, 16);
+  const columnsBytes = (<usize>columns) << 2;
+  for (; images > 0; images--) {
+    let xRow = x;
+    for (let row = rows; row > 0; row--) {
+      const end = xRow + columnsBytes;
+      for (let position = xRow; position < end; position += 4) {
+        b0 = v128.load(dy);
+        b1 = v128.load(dy, 16);
+        a = v128.load32_splat(position);
+        c00 = multiplyAdd(a, b0, c00);
+        c01 = multiplyAdd(a, b1, c01);
+        a = v128.load32_splat(position, 4);
+        c10 = multiplyAdd(a, b0, c10);
+        c11 = multiplyAdd(a, b1, c11);
+        a = v128.load32_splat(position, 8);
+        c20 = multiplyAdd(a, b0, c20);
+        c21 = multiplyAdd(a, b1, c21);
+        dy += 32;
+      }
+      xRow += xRowBytes;
+    }
+    x += xImageBytes;
+  }
+  v128.store(tile, c00);
+  v128.store(tile, c01, 16);
+  v128.store(tile1, c10);
+  v128.store(tile1, c11, 16);
+  v128.store(tile2, c20);
+  v128.store(tile2, c21, 16);
+}

@@ -159,19 +159,21 @@ export function winogradForward(
   const result = working + 6 * patchRowBytes;
   const columnBytes = (<usize>outChannels) << 2;
   const rowBytes = <usize>outWidth * columnBytes;
-  for (let channel = 0; channel < outChannels; channel += 4) {
-    const shift = bias ? v128.load(bias + ((<usize>channel) << 2)) : f32x4.splat(0);
-    let from = products + panelOffset(0, channel, tiles);
-    for (let image = 0; image < batch; image++) {
-      const corner = out + ((<usize>(image * outHeight * outWidth * outChannels + channel)) << 2);
-      for (let top = 0; top < outHeight; top += 4) {
-        const rows = <usize>min(4, outHeight - top);
-        for (let left = 0; left < outWidth; left += 4) {
-          const columns = <usize>min(4, outWidth - left);
+  let tile = 0;
+  for (let image = 0; image < batch; image++) {
+    const corner = out + ((<usize>(image * outHeight * outWidth * outChannels)) << 2);
+    for (let top = 0; top < outHeight; top += 4) {
+      const rows = <usize>min(4, outHeight - top);
+      for (let left = 0; left < outWidth; left += 4) {
+        const columns = <usize>min(4, outWidth - left);
+        let target = corner + <usize>top * rowBytes + <usize>left * columnBytes;
+        for (let channel = 0; channel < outChannels; channel += 4) {
+          const shift = bias ? v128.load(bias + ((<usize>channel) << 2)) : f32x4.splat(0);
+          const from = products + panelOffset(tile, channel, tiles);
           for (let j: usize = 0; j < 6; j++) {
             transformOutput(from + j * plane, 6 * plane, working + j * patchColumnBytes, patchRowBytes);
           }
-          let to = corner + <usize>top * rowBytes + <usize>left * columnBytes;
+          let to = target;
           for (let i: usize = 0; i < rows; i++) {
             transformOutput(working + i * patchRowBytes, patchColumnBytes, result, patchColumnBytes);
             for (let j: usize = 0; j < columns; j++) {
@@ -180,8 +182,9 @@ export function winogradForward(
             }
             to += rowBytes;
           }
-          from += 32;
+          target += 16;
         }
+        tile++;
       }
     }
   }
@@ -209,41 +212,48 @@ export function winogradTransformGradient(
   const columnBytes = (<usize>outChannels) << 2;
   const rowBytes = <usize>outWidth * columnBytes;
   const toActivation = activation - dy;
-  const zero = f32x4.splat(0);
-  for (let channel = 0; channel < outChannels; channel += 4) {
-    let to = transformed + panelOffset(0, channel, tiles);
-    let sum = zero;
-    for (let image = 0; image < batch; image++) {
-      const corner = dy + ((<usize>(image * outHeight * outWidth * outChannels + channel)) << 2);
-      for (let top = 0; top < outHeight; top += 4) {
-        const rows = <usize>min(4, outHeight - top);
-        for (let left = 0; left < outWidth; left += 4) {
-          const columns = <usize>min(4, outWidth - left);
-          const from = corner + <usize>top * rowBytes + <usize>left * columnBytes;
-          for (let i: usize = 0; i < 4; i++) {
-            for (let j: usize = 0; j < 4; j++) {
-              let value = zero;
-              if (i < rows && j < columns) {
-                const address = from + i * rowBytes + j * columnBytes;
-                value = v128.load(address);
-                if (activation) value = whereActive(value, v128.load(address + toActivation));
-                sum = f32x4.add(sum, value);
-              }
-              v128.store(clipped + i * patchRowBytes + (j << 4), value);
+  // Channels innermost: what a tile reads of all of them stays in the first cache, a whole image might not.
+  let tile = 0;
+  for (let image = 0; image < batch; image++) {
+    const corner = dy + ((<usize>(image * outHeight * outWidth * outChannels)) << 2);
+    for (let top = 0; top < outHeight; top += 4) {
+      const rows = min(4, outHeight - top);
+      for (let left = 0; left < outWidth; left += 4) {
+        const columns = min(4, outWidth - left);
+        if (rows < 4 || columns < 4) memory.fill(clipped, 0, 4 * patchRowBytes);
+        let from = corner + <usize>top * rowBytes + <usize>left * columnBytes;
+        for (let channel = 0; channel < outChannels; channel += 4) {
+          const biasAddress = dBias + ((<usize>channel) << 2);
+          let sum = v128.load(biasAddress);
+          let row = from;
+          let patch = clipped;
+          for (let i = rows; i > 0; i--) {
+            let address = row;
+            let cell = patch;
+            for (let j = columns; j > 0; j--) {
+              let value = v128.load(address);
+              if (activation) value = whereActive(value, v128.load(address + toActivation));
+              sum = f32x4.add(sum, value);
+              v128.store(cell, value);
+              address += columnBytes;
+              cell += patchColumnBytes;
             }
+            row += rowBytes;
+            patch += patchRowBytes;
           }
+          v128.store(biasAddress, sum);
+          const to = transformed + panelOffset(tile, channel, tiles);
           for (let j: usize = 0; j < 4; j++) {
             transformOutputGradient(clipped + (j << 4), patchRowBytes, working + (j << 4), patchRowBytes);
           }
           for (let i: usize = 0; i < 6; i++) {
             transformOutputGradient(working + i * patchRowBytes, patchColumnBytes, to + i * 6 * plane, plane);
           }
-          to += 32;
+          from += 16;
         }
+        tile++;
       }
     }
-    const biasAddress = dBias + ((<usize>channel) << 2);
-    v128.store(biasAddress, f32x4.add(v128.load(biasAddress), sum));
   }
   zeroRowsBehind(transformed, batch, outHeight, outWidth, outChannels, tiles, plane);
 }
