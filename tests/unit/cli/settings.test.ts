@@ -34,7 +34,7 @@ describe('resolveSettings', () => {
     ['workers', 'two', "--workers must be a number, got 'two'"],
     ['epochs', '', "--epochs must be a number, got ''"],
     ['model', 'resnet', "--model must be one of cnn, mlp, softmax, got 'resnet'"],
-    ['backend', 'cuda', "--backend must be one of auto, wasm, cpu, got 'cuda'"],
+    ['backend', 'cuda', "--backend must be one of auto, tensorflow, webgpu, wasm, cpu, got 'cuda'"],
     ['metricsPort', '70000', "--metrics-port must be at most 65535, got '70000'"],
     ['timeout', '0', "--timeout must be at least 1, got '0'"],
     ['price', '-1', "--price must be at least 0, got '-1'"],
