@@ -33,9 +33,14 @@ export interface PythonTensorflow {
   readonly libraryFolders: readonly string[];
 }
 
+/** One for each kind: their wheels hold the same files. */
+export function defaultVenv(folder: string, gpu: boolean): string {
+  return join(folder, gpu ? 'venv-cuda' : 'venv');
+}
+
 /** Finds or makes the environment, and TensorFlow in it. */
 export async function preparePython(choice: PythonChoice, context: SetupContext): Promise<PythonTensorflow> {
-  const python = choice.python ?? (await prepareVenv(choice.venv ?? join(context.folder, 'venv'), context));
+  const python = choice.python ?? (await prepareVenv(choice.venv ?? defaultVenv(context.folder, choice.gpu), context));
   const before = await inspectPython(python, context.run);
   if (before === undefined) throw badInput(`${python} does not run: name a Python 3 with --python`);
   const unfit = wrongVersion(before.version);
@@ -106,7 +111,8 @@ export function wrongVersion(version: readonly number[]): string | undefined {
 
 const facts = z.object({
   version: z.array(z.int()),
-  tensorflow: z.string().nullable(),
+  /** Versions of the two wheels. */
+  releases: z.partialRecord(z.enum(['tensorflow', 'tensorflow-cpu']), z.string()),
   folder: z.string().nullable(),
   libraries: z.array(z.string()),
 });
@@ -117,14 +123,14 @@ const inspection = `
 import glob, importlib.metadata, importlib.util, json, os, sys
 spec = importlib.util.find_spec('tensorflow')
 folder = os.path.dirname(spec.origin) if spec and spec.origin else None
-version = None
+releases = {}
 for name in ('tensorflow', 'tensorflow-cpu'):
     try:
-        version = version or importlib.metadata.version(name)
+        releases[name] = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         pass
 libraries = sorted(glob.glob(os.path.join(os.path.dirname(folder), 'nvidia', '*', 'lib'))) if folder else []
-print(json.dumps({'version': list(sys.version_info[:2]), 'tensorflow': version, 'folder': folder, 'libraries': libraries}))
+print(json.dumps({'version': list(sys.version_info[:2]), 'releases': releases, 'folder': folder, 'libraries': libraries}))
 `;
 
 async function inspectPython(python: string, run: RunProgram): Promise<PythonFacts | undefined> {
@@ -134,10 +140,13 @@ async function inspectPython(python: string, run: RunProgram): Promise<PythonFac
 
 /** The TensorFlow that is there, if it is whole and has CUDA's libraries where they are asked for. */
 function suitable(found: PythonFacts | undefined, gpu: boolean): Omit<PythonTensorflow, 'python'> | undefined {
-  if (found?.tensorflow == null || found.folder === null) return undefined;
+  if (found === undefined || found.folder === null) return undefined;
+  // The wheel without `-cpu` computes on the CPU as well.
+  const version = gpu ? found.releases.tensorflow : (found.releases.tensorflow ?? found.releases['tensorflow-cpu']);
+  if (version === undefined) return undefined;
   if (!existsSync(tensorflowLibrary(found.folder))) return undefined;
   if (gpu && found.libraries.length === 0) return undefined;
-  return { version: found.tensorflow, folder: found.folder, libraryFolders: gpu ? found.libraries : [] };
+  return { version, folder: found.folder, libraryFolders: gpu ? found.libraries : [] };
 }
 
 /** The shared library that has all of TensorFlow, in the wheel's folder. */

@@ -18,7 +18,7 @@ import {
 import { describeAvailability } from '../shared/engine/tensorflow-probe.ts';
 import { explainFailure } from './failures.ts';
 import { prepareBinding, requireBuildTools } from './native-binding.ts';
-import { type PythonChoice, preparePython, tensorflowLibrary } from './python-environment.ts';
+import { defaultVenv, type PythonChoice, preparePython, tensorflowLibrary } from './python-environment.ts';
 import type { SetupContext, SetupReport } from './setup.ts';
 
 /** Free disk space that a setup from nothing takes, in bytes. */
@@ -43,7 +43,9 @@ export async function setupTensorflow(choice: PythonChoice, context: SetupContex
   await requireBuildTools(context);
   if (choice.gpu) await requireCard(context);
   makeFolder(folder);
-  if (!existsSync(join(folder, 'venv')) && choice.python === undefined) requireSpace(folder, choice.gpu);
+  if (choice.python === undefined && !existsSync(choice.venv ?? defaultVenv(folder, choice.gpu))) {
+    requireSpace(folder, choice.gpu);
+  }
 
   const tensorflow = await preparePython(absolute(choice), context);
   const native = await prepareBinding(tensorflow, context);
