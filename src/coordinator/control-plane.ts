@@ -64,8 +64,11 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     bind: options.bind,
     run,
     onUnreachable(peer, reason) {
-      const member = members.get(peer);
-      if (member !== undefined) lose(member, `it cannot be reached (${reason})`);
+      // Its last words may have arrived and not been read yet: they say more than this, and count.
+      setTimeout(() => {
+        const member = members.get(peer);
+        if (member !== undefined && !closed) lose(member, `it cannot be reached (${reason})`);
+      }, deadlines.heartbeatMs);
     },
   });
   const heart = setInterval(beat, deadlines.heartbeatMs);
