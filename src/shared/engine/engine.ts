@@ -93,7 +93,13 @@ export type EngineAvailability =
       /** Why `auto` passes it over although it works, for example a GPU that is only emulated. */
       readonly notAutomatic?: string;
     }
-  | { readonly usable: false; readonly reason: string; readonly remedy: string };
+  | {
+      readonly usable: false;
+      readonly reason: string;
+      readonly remedy: string;
+      /** It was never installed, and need not be: `auto` does not mention it. */
+      readonly notInstalled?: true;
+    };
 
 export interface EngineProvider {
   readonly name: EngineName;

@@ -104,7 +104,7 @@ export async function selectEngine(
       return { provider, reason: [`${provider.name}: ${why} (${availability.device})`, ...passedOver].join('; ') };
     }
     if (requested !== 'auto') throw unusable(provider.name, availability);
-    passedOver.push(`${provider.name} is not usable: ${availability.reason}`);
+    if (!availability.notInstalled) passedOver.push(`${provider.name} is not usable: ${availability.reason}`);
   }
   if (requested === 'auto') throw badInput(`no engine works here: ${passedOver.join('; ')}`);
   throw badInput(`unknown engine ${requested}: use auto or one of ${engineNames.join(', ')}`);

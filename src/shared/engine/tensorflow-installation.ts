@@ -45,13 +45,19 @@ export function setupCommand(gpu: boolean): string {
 
 export type Installation =
   | ({ readonly complete: true } & TensorflowManifest)
-  | { readonly complete: false; readonly reason: string; readonly remedy: string };
+  | {
+      readonly complete: false;
+      readonly reason: string;
+      readonly remedy: string;
+      /** Nobody ever set it up. */
+      readonly notInstalled?: true;
+    };
 
 /** Reads the manifest and looks whether its files are still there; loads nothing. */
 export function findInstallation(folder: string): Installation {
   const path = manifestPath(folder);
   const incomplete = (reason: string) => ({ complete: false, reason, remedy: `run ${setupCommand(false)}` }) as const;
-  if (!existsSync(path)) return incomplete('TensorFlow is not set up');
+  if (!existsSync(path)) return { ...incomplete('TensorFlow is not set up'), notInstalled: true };
   let found: TensorflowManifest;
   try {
     found = manifest.parse(JSON.parse(readFileSync(path, 'utf8')));

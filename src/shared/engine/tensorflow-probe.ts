@@ -32,8 +32,8 @@ export function describeAvailability(
   environment: Readonly<Record<string, string | undefined>>,
 ): TensorflowAvailability {
   if (!installation.complete) {
-    const { reason, remedy } = installation;
-    return { usable: false, reason, remedy };
+    const { complete: _, ...why } = installation;
+    return { usable: false, ...why };
   }
   const { complete: _, ...manifest } = installation;
   const name = `TensorFlow ${manifest.tensorflow}`;

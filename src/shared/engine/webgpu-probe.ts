@@ -7,7 +7,12 @@ import { isSetUp, loadDawn } from './webgpu-packages.ts';
 /** A GPU's driver is only touched where setup has seen it train. */
 export async function probeWebgpu(folder: string, adapterIndex: string | undefined): Promise<EngineAvailability> {
   if (!(await isSetUp(folder))) {
-    return { usable: false, reason: 'it is not set up', remedy: 'run: pennygrad setup webgpu' };
+    return {
+      usable: false,
+      reason: 'it is not set up',
+      remedy: 'run: pennygrad setup webgpu',
+      notInstalled: true,
+    };
   }
   try {
     const adapter = await findAdapter(await loadDawn(folder), adapterIndex);

@@ -48,6 +48,13 @@ describe('selectEngine', () => {
     expect((await selectEngine('webgpu', [emulated])).provider).toBe(emulated);
   });
 
+  it('does not mention what was never installed', async () => {
+    const absent = provider('webgpu', { ...broken, notInstalled: true });
+    const { reason } = await selectEngine('auto', [absent, provider('cpu', usable)]);
+    expect(reason).toBe('cpu: the fastest engine that works here (a device)');
+    await expect(selectEngine('webgpu', [absent])).rejects.toThrow('the moon is full');
+  });
+
   it('says why none works', async () => {
     await expect(selectEngine('auto', [provider('wasm', broken)])).rejects.toThrow(
       'no engine works here: wasm is not usable: the moon is full',

@@ -28,6 +28,7 @@ it('says how to set it up where it is not', async () => {
     usable: false,
     reason: 'it is not set up',
     remedy: 'run: pennygrad setup webgpu',
+    notInstalled: true,
   });
 });
 
