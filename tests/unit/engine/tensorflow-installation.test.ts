@@ -28,7 +28,12 @@ describe('findInstallation', () => {
   it('says how to get one where there is none', () => {
     const folder = mkdtempSync(join(tmpdir(), 'pennygrad-test-'));
     expect(findInstallation(folder)).toEqual({
-      ...{ complete: false, reason: 'TensorFlow is not set up', remedy: 'run pennygrad setup tensorflow', notInstalled: true },
+      ...{
+        complete: false,
+        reason: 'TensorFlow is not set up',
+        remedy: 'run pennygrad setup tensorflow',
+        notInstalled: true,
+      },
     });
   });
 
