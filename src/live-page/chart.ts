@@ -36,7 +36,7 @@ const plot = { left: 46, right: width - 8, top: 8, bottom: height - 20 };
 /** A line chart over steps in a `<figure>`, with a reading under the pointer. */
 export function createChart(figure: HTMLElement, { title, format, formatStep }: ChartOptions): Chart {
   const legend = create('span', { class: 'legend' });
-  const reading = create('span', { class: 'reading', 'aria-hidden': 'true' });
+  const reading = createSvg('text', { class: 'reading', x: plot.right, y: plot.top + 10, 'text-anchor': 'end' });
   const axes = createSvg('g', { class: 'axes' });
   const lines = createSvg('g', { 'clip-path': `url(#${figure.id}-clip)` });
   const cursor = createSvg('line', { class: 'cursor', y1: plot.top, y2: plot.bottom, visibility: 'hidden' });
@@ -50,9 +50,9 @@ export function createChart(figure: HTMLElement, { title, format, formatStep }: 
     'svg',
     { viewBox: `0 0 ${width} ${height}`, role: 'img' },
     createSvg('clipPath', { id: `${figure.id}-clip` }, createSvg('rect', box)),
-    ...[axes, lines, cursor],
+    ...[axes, lines, cursor, reading],
   );
-  figure.append(create('figcaption', {}, create('strong', {}, title), legend, reading), svg);
+  figure.append(create('figcaption', {}, create('strong', {}, title), legend), svg);
   let content: ChartContent | undefined;
   let pointedAt: number | undefined;
 

@@ -4,13 +4,18 @@ import type { LiveState } from '../../shared/live/live-state.ts';
 
 /** A run needs few spectators, and each costs the coordinator time. */
 const mostClients = 8;
-const updateMs = 250;
-/** Something is sent at least so often, so that a page can tell a quiet run from a lost one. */
-const heartbeatMs = 5_000;
-/** A reader that takes nothing for so long is dropped. */
-const patienceMs = 10_000;
-/** How long the end of the run waits for readers to take its last words. */
-const farewellMs = 500;
+
+export interface StreamPace {
+  readonly updateMs: number;
+  /** Something is sent at least so often, so that a page can tell a quiet run from a lost one. */
+  readonly heartbeatMs: number;
+  /** A reader that takes nothing for so long is dropped. */
+  readonly patienceMs: number;
+  /** How long the end of the run waits for readers to take its last words. */
+  readonly farewellMs: number;
+}
+
+const usualPace: StreamPace = { updateMs: 250, heartbeatMs: 5_000, patienceMs: 10_000, farewellMs: 500 };
 
 export interface LiveStream {
   /** Answers a request for `/events`: the state, then what changes of it. */
@@ -33,7 +38,8 @@ interface Client {
  *
  * @param read the state as it is now; only asked while somebody watches
  */
-export function createLiveStream(read: () => LiveState): LiveStream {
+export function createLiveStream(read: () => LiveState, pace: StreamPace = usualPace): LiveStream {
+  const { updateMs, heartbeatMs, patienceMs, farewellMs } = pace;
   const clients = new Set<Client>();
   let timer: NodeJS.Timeout | undefined;
   let closed: Promise<void> | undefined;

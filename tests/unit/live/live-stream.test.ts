@@ -1,6 +1,8 @@
 /** The stream and its page files, over real HTTP. */
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { beginLive } from '../../../src/coordinator/live/live-record.ts';
+import { createLiveStream } from '../../../src/coordinator/live/live-stream.ts';
 import { observeLive } from '../../../src/coordinator/live/observe-live.ts';
 import { createMetrics } from '../../../src/coordinator/metrics/metrics.ts';
 import { type MetricsServer, startMetricsServer } from '../../../src/coordinator/metrics/metrics-server.ts';
@@ -98,6 +100,42 @@ describe('the stream of events', () => {
     await server.close();
     expect((await stream.next())?.state?.stage.name).toBe('completed');
     deaf.destroy();
+  });
+
+  test('a reader that reads nothing is dropped after a while, and the timer with the last of them', async () => {
+    let reads = 0;
+    const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
+    // Every state differs from the last one, and soon fills the buffers of a socket.
+    const read = () => ({ ...state, run: { ...state.run, version: `${reads++}`.padEnd(1_000_000) } });
+    const stream = createLiveStream(read, { updateMs: 5, heartbeatMs: 5, patienceMs: 50, farewellMs: 50 });
+    const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(), live: stream });
+    servers.push(server);
+    const deaf = connect(server.port, host);
+    await new Promise<void>((resolve) => deaf.once('connect', resolve));
+    deaf.pause();
+    deaf.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
+    await expect.poll(() => reads, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect
+      .poll(
+        async () => {
+          const before = reads;
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return reads - before;
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(0);
+    deaf.destroy();
+  });
+
+  test('says that it is there when nothing changes', async () => {
+    const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
+    const live = createLiveStream(() => state, { updateMs: 5, heartbeatMs: 5, patienceMs: 1_000, farewellMs: 50 });
+    const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(), live });
+    servers.push(server);
+    const listener = await listen(`http://${host}:${server.port}`);
+    expect((await listener.next())?.event).toBe('state');
+    expect((await listener.next())?.event).toBe('heartbeat');
   });
 });
 
