@@ -74,7 +74,7 @@ function logarithmicTicks(from: number, to: number, about: number): readonly num
   }
   const inside = all.filter((tick) => tick >= from * (1 - 1e-9) && tick <= to * (1 + 1e-9));
   const powers = inside.filter((tick) => Number.isInteger(exact(Math.log10(tick))));
-  if (inside.length <= about + 3 || powers.length < 2) return inside;
+  if (inside.length <= about * 2 || powers.length < 2) return inside;
   const every = Math.ceil(powers.length / (about + 1));
   return powers.filter((_, index) => index % every === 0);
 }

@@ -17,9 +17,10 @@ export function createLearningCharts(): (state: LiveState) => void {
     const { curve, epochs } = state;
     if (drawn?.curve === curve && drawn.epochs === epochs) return;
     drawn = { curve, epochs };
+    const whole = wholePoints(curve);
     const train = (value: (point: CurvePoint) => number): Series => ({
       ...{ name: 'training', className: 'train', marked: false },
-      points: curve.points.map((point) => ({ step: point.step, value: value(point) })),
+      points: whole.map((point) => ({ step: point.step, value: value(point) })),
     });
     const test = (value: (epoch: LiveState['epochs'][number]) => number): Series => ({
       ...{ name: 'test', className: 'test', marked: true },
@@ -42,6 +43,11 @@ export function createLearningCharts(): (state: LiveState) => void {
       summary: summarize('Samples per second', speeds, formatCount),
     });
   };
+}
+
+/** The mean over a few steps would stand out beside those over many: the last point waits until it has them all. */
+function wholePoints({ points, stepsPerPoint }: LiveState['curve']): readonly CurvePoint[] {
+  return points.length > 1 ? points.filter(({ step }) => step % stepsPerPoint === 0) : points;
 }
 
 function valuesOf(series: readonly Series[]): readonly number[] {
