@@ -55,7 +55,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
   return {
     note,
     warn,
-    metrics: (url) => note(`metrics at ${url}`),
+    metrics: (url) => note(`live page at ${new URL('/', url)} · metrics at ${url}`),
     download: createDownloadNote(note),
     workerLine: (workerId, line) => detail(`[${workerId}] ${line}`),
 

@@ -136,7 +136,7 @@ export const trainSettings = {
   },
   metricsPort: {
     type: 'string',
-    describe: 'Port of /metrics and /healthz; 0 picks one',
+    describe: 'Port of the live page, /metrics and /healthz; 0 picks one',
     defaultText: '9464',
     schema: integer(0, 65_535).optional(),
   },

@@ -8,6 +8,7 @@ import { type Predictions, renderPredictionsSvg } from '../shared/report/predict
 import type { RunStatus } from '../shared/report/run-record.ts';
 import { type Summary, summarize } from '../shared/report/summary.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
+import { observeLive } from './live/observe-live.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { startMetricsServer } from './metrics/metrics-server.ts';
 import { observeMetrics } from './metrics/observe-metrics.ts';
@@ -73,7 +74,8 @@ export interface RunResult {
 export async function runTraining(options: RunOptions, context: RunContext): Promise<RunResult> {
   const { clock } = context;
   const metrics = createMetrics();
-  const server = await startMetricsServer({ ...options.metrics, metrics });
+  const live = observeLive(options, clock);
+  const server = await startMetricsServer({ ...options.metrics, metrics, live: live.stream });
   const folder = await closingOnError(server, async () => openRunFolder(options.out, options));
   const recorder = createRunRecorder({ ...options, modelName: options.model.name }, clock, context.cpuSeconds);
   let probabilities: Float32Array | undefined;
@@ -81,6 +83,7 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
     folder.observe,
     recorder.observe,
     observeMetrics(metrics, options, clock),
+    live.observe,
     context.observe,
     (event) => {
       // Only now the folder is this run's: one that could not begin leaves it to the next try.
@@ -99,6 +102,7 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
     if (server.warning !== undefined) context.warn(server.warning);
     context.onMetrics(server.url);
     const end = await trainToTheEnd(options, context, observe);
+    live.end(end);
     const summary = summarize(recorder.record(end));
     const predictions = probabilities && predictionsOf(options.dataset, probabilities);
     const lost = writeResults(folder, summary, predictions);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { createMetrics } from '../../src/coordinator/metrics/metrics.ts';
 import { startMetricsServer } from '../../src/coordinator/metrics/metrics-server.ts';
+import { idleStream } from '../support/live-run.ts';
 import { observeShortRun } from '../support/observed-run.ts';
 
 /** What Prometheus' own linter says of an exposition. */
@@ -24,7 +25,12 @@ test('promtool finds nothing to say of the application metrics, before a run and
 });
 
 test('promtool can read all that is scraped: the process metrics break some of its rules, but not the format', async () => {
-  const server = await startMetricsServer({ port: 0, host: '127.0.0.1', metrics: observeShortRun() });
+  const server = await startMetricsServer({
+    port: 0,
+    host: '127.0.0.1',
+    metrics: observeShortRun(),
+    live: idleStream(),
+  });
   try {
     const exposition = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
     const { output } = checkMetrics(exposition);

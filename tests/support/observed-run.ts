@@ -2,7 +2,7 @@ import { createMetrics, type Metrics } from '../../src/coordinator/metrics/metri
 import { type ObservedRun, observeMetrics } from '../../src/coordinator/metrics/observe-metrics.ts';
 import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
 
-const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
+export const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
 
 export const observedRun: ObservedRun = {
   ...{ runId: 'r1', version: '0.1.0', dataset: { name: 'mnist' }, model: { name: 'cnn' } },

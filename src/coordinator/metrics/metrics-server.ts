@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
+import type { LiveStream } from '../live/live-stream.ts';
+import { readPageFile } from '../live/page-files.ts';
 import type { Metrics } from './metrics.ts';
 
 /** The port used when none is asked for, if it is free. */
@@ -12,6 +14,8 @@ export interface MetricsServerOptions {
   readonly port: number | undefined;
   readonly host: string;
   readonly metrics: Pick<Metrics, 'application' | 'process' | 'health'>;
+  /** What the live page at `/` listens to. */
+  readonly live: LiveStream;
 }
 
 export interface MetricsServer {
@@ -20,20 +24,21 @@ export interface MetricsServer {
   readonly url: string;
   /** Set when the port is not the default one, with the reason and the alternative. */
   readonly warning?: string;
-  /** Does not wait for connections that are kept alive. May be called twice. */
+  /** Ends the live stream first. Does not wait for connections that are kept alive. May be called twice. */
   close(): Promise<void>;
 }
 
 /**
- * Serves `/metrics` and `/healthz` over HTTP.
+ * Serves the live page at `/`, its stream at `/events`, `/metrics` and `/healthz` over HTTP.
  *
  * @throws bad-input when the port that was asked for is taken or not permitted, or the host is none of this machine's
  */
-export async function startMetricsServer({ port, host, metrics }: MetricsServerOptions): Promise<MetricsServer> {
+export async function startMetricsServer({ port, host, metrics, live }: MetricsServerOptions): Promise<MetricsServer> {
   const server = createServer((request, response) => {
+    if (request.method === 'GET' && pathOf(request) === '/events') return live.connect(response);
     answer(request, metrics).then(
       (reply) => send(response, request, reply),
-      (error: unknown) => send(response, request, text(500, `the metrics could not be read: ${messageOf(error)}\n`)),
+      (error: unknown) => send(response, request, text(500, `this could not be read: ${messageOf(error)}\n`)),
     );
   });
   const warning = await listenSomewhere(server, port, host);
@@ -44,13 +49,17 @@ export async function startMetricsServer({ port, host, metrics }: MetricsServerO
     url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}/metrics`,
     ...(warning === undefined ? {} : { warning }),
     close() {
-      closed ??= new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      closed ??= live.close().then(() => closeServer(server));
       return closed;
     },
   };
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }
 
 /** @returns a warning when the server had to listen on another port than the default */
@@ -99,23 +108,34 @@ function codeOf(error: unknown): unknown {
 interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? url;
 }
 
 async function answer(
-  { method, url = '/' }: IncomingMessage,
+  request: IncomingMessage,
   { application, process, health }: MetricsServerOptions['metrics'],
 ): Promise<Reply> {
+  const { method } = request;
   if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET and HEAD\n');
-  switch (url.split('?', 1)[0]) {
+  const path = pathOf(request);
+  switch (path) {
     case '/metrics': {
       const body = `${await application.metrics()}\n${await process.metrics()}`;
       return { status: 200, contentType: Registry.PROMETHEUS_CONTENT_TYPE, body };
     }
     case '/healthz':
       return { status: 200, contentType: 'application/json', body: `${JSON.stringify(health.read())}\n` };
-    default:
-      return text(404, 'not found; there are /metrics and /healthz\n');
+    default: {
+      const file = await readPageFile(path);
+      return file === undefined
+        ? text(404, 'not found; there are /, /events, /metrics and /healthz\n')
+        : { status: 200, ...file };
+    }
   }
 }
 
@@ -123,8 +143,10 @@ function text(status: number, body: string): Reply {
   return { status, contentType: 'text/plain; charset=utf-8', body };
 }
 
-function send(response: ServerResponse, { method }: IncomingMessage, { status, contentType, body }: Reply): void {
+function send(response: ServerResponse, { method }: IncomingMessage, reply: Reply): void {
+  const { status, contentType, body, headers } = reply;
   response.writeHead(status, {
+    ...headers,
     'content-type': contentType,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',

@@ -5,6 +5,7 @@ import {
   type MetricsServer,
   startMetricsServer,
 } from '../../../../src/coordinator/metrics/metrics-server.ts';
+import { idleStream } from '../../../support/live-run.ts';
 import { observeShortRun } from '../../../support/observed-run.ts';
 import { parseSamples } from '../../../support/scrape.ts';
 
@@ -15,7 +16,7 @@ afterEach(async () => {
 });
 
 async function start(port: number | undefined): Promise<MetricsServer> {
-  const server = await startMetricsServer({ port, host, metrics: observeShortRun() });
+  const server = await startMetricsServer({ port, host, metrics: observeShortRun(), live: idleStream() });
   opened.push(server);
   return server;
 }
@@ -52,7 +53,7 @@ describe('the metrics server', () => {
 
   test('knows nothing else, and takes nothing', async () => {
     const { port } = await start(0);
-    expect((await fetch(`http://${host}:${port}/`)).status).toBe(404);
+    expect((await fetch(`http://${host}:${port}/nothing`)).status).toBe(404);
     expect((await fetch(`http://${host}:${port}/metrics?name=x`)).status).toBe(200);
     expect((await fetch(`http://${host}:${port}/metrics`, { method: 'POST', body: 'x' })).status).toBe(405);
     const head = await fetch(`http://${host}:${port}/metrics`, { method: 'HEAD' });
@@ -77,7 +78,7 @@ describe('the metrics server', () => {
 
   test('a host that is not of this machine is an error that names it', async () => {
     // TEST-NET-1 of RFC 5737 belongs to no machine.
-    const options = { port: 0, host: '192.0.2.1', metrics: observeShortRun() };
+    const options = { port: 0, host: '192.0.2.1', metrics: observeShortRun(), live: idleStream() };
     await expect(startMetricsServer(options)).rejects.toMatchObject({
       code: 'bad-input',
       message: expect.stringContaining('--metrics-host 192.0.2.1: not an address of this machine'),

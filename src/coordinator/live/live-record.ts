@@ -1,0 +1,290 @@
+/** From a run's events to what the live page shows of it. Pure: the time comes with each event. */
+import { accruedCostUsd, aliveSeconds } from '../../shared/core/cost.ts';
+import { noPhaseSeconds, type PhaseSeconds } from '../../shared/core/phases.ts';
+import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import type { LiveCost, LiveStage, LiveState, LiveWorker, LogEntry } from '../../shared/live/live-state.ts';
+import { formatPercent } from '../../shared/report/number-format.ts';
+import {
+  advanceProgress,
+  beginProgress,
+  type ProgressState,
+  progressFigures,
+} from '../../shared/report/progress-state.ts';
+import type { MemberInfo, RunEvent, StepEvent } from '../run-events.ts';
+import { extendCurve, noCurve } from './curve.ts';
+import { phaseRatios, recentPhases } from './recent-phases.ts';
+
+/** What the page shows, and what it takes to go on from there. */
+export interface LiveRecord {
+  readonly state: LiveState;
+  readonly progress: ProgressState;
+  readonly accounts: readonly Account[];
+  /** Why frames were rejected so far: each reason is logged once, since strangers could fill the log otherwise. */
+  readonly rejections: readonly string[];
+}
+
+/** A member by rank. */
+interface Account {
+  readonly member: MemberInfo;
+  readonly recent: PhaseSeconds;
+  /** When it was lost: from then on it costs nothing. */
+  readonly lostAtUnixMs?: number;
+}
+
+export interface Moment {
+  /** Seconds that never go backwards. */
+  readonly now: number;
+  readonly unixMs: number;
+}
+
+/** What a run was told. */
+export interface LivePlan {
+  readonly runId: string;
+  readonly version: string;
+  readonly startedAtUnixMs: number;
+  readonly worldSize: number;
+  readonly dataset: { readonly name: string; readonly trainCount: number };
+  readonly model: { readonly name: string };
+  readonly optimizer: { readonly name: string };
+  readonly seed: number;
+  readonly epochs: number;
+  readonly maxSteps: number | undefined;
+  readonly globalBatchSize: number;
+  readonly budgetUsd?: number | undefined;
+}
+
+/** How a run ended; the reason is that of a run that did not complete. */
+export interface LiveEnding {
+  readonly status: 'completed' | 'interrupted' | 'failed';
+  readonly reason?: string;
+}
+
+/** Entries of the log that are kept, and the characters of each: workers' own words are as long as they like. */
+const keptEntries = 100;
+const longestText = 300;
+
+export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
+  const { trainCount } = plan.dataset;
+  const allSteps = plan.epochs * stepsPerEpoch(trainCount, plan.globalBatchSize);
+  const totalSamples = Math.min(plan.epochs * trainCount, (plan.maxSteps ?? Infinity) * plan.globalBatchSize);
+  const { runId, version, startedAtUnixMs, worldSize, seed, epochs, globalBatchSize, budgetUsd } = plan;
+  return {
+    state: {
+      run: {
+        ...{ runId, version, startedAtUnixMs, worldSize, seed, epochs, globalBatchSize },
+        ...{ dataset: plan.dataset.name, model: plan.model.name, optimizer: plan.optimizer.name },
+        totalSteps: Math.min(allSteps, plan.maxSteps ?? Infinity),
+      },
+      stage: { name: 'waiting' },
+      progress: { epoch: 0, step: 0, elapsedSeconds: 0 },
+      ...(budgetUsd === undefined ? {} : { budgetUsd }),
+      ...{ workers: [], curve: noCurve, epochs: [], log: [] },
+    },
+    progress: beginProgress({ epochs, samplesPerEpoch: trainCount, totalSamples }, now),
+    accounts: [],
+    rejections: [],
+  };
+}
+
+export function advanceLive(record: LiveRecord, event: RunEvent, moment: Moment): LiveRecord {
+  const { state } = record;
+  const logged = (text: string, level: LogEntry['level'] = 'info') => log(record, moment, text, level);
+  switch (event.type) {
+    case 'listening':
+      return logged(`waiting for ${state.run.worldSize === 1 ? 'a worker' : `${state.run.worldSize} workers`}`);
+    case 'worker-joined': {
+      const { workerId, host } = event;
+      const others = state.workers.filter((worker) => worker.workerId !== workerId);
+      const workers = [...others, { workerId, host, status: 'joined' } as const];
+      return change(logged(`${workerId} joined from ${host}`), { workers });
+    }
+    case 'worker-ready': {
+      const { workerId, backend, device } = event;
+      const ready = changeWorker(state, workerId, { status: 'ready', backend, device: clip(device) });
+      return change(logged(`${workerId} is ready: ${backend} (${device})`), ready);
+    }
+    case 'worker-refused':
+      return logged(`refused ${event.workerId}: ${event.reason}`, 'bad');
+    case 'worker-heard':
+      if (event.gpu?.utilizationRatio === undefined) return record;
+      return change(record, changeWorker(state, event.workerId, { gpuUtilization: event.gpu.utilizationRatio }));
+    case 'generation':
+      return tickLive(
+        {
+          ...change(logged(`training begins: ${event.reason}`, 'good'), {
+            stage: { name: 'training' },
+            workers: event.members.map(memberWorker),
+          }),
+          accounts: event.members.map((member) => ({ member, recent: noPhaseSeconds })),
+          progress: beginProgress(record.progress, moment.now),
+        },
+        moment,
+      );
+    case 'worker-lost':
+      return loseWorker(logged(`lost ${event.workerId}: ${event.reason}`, 'bad'), event.workerId, moment);
+    case 'frame-rejected': {
+      if (record.rejections.includes(event.reason)) return record;
+      const text = `rejected a frame (${event.reason}): ${event.detail}; more like it are counted in /metrics`;
+      return { ...logged(text, 'bad'), rejections: [...record.rejections, event.reason] };
+    }
+    case 'epoch-begun':
+      return change(record, {
+        stage: { name: 'training' },
+        progress: { ...state.progress, epoch: event.epoch + 1 },
+      });
+    case 'step':
+      return takeStep(record, event, moment);
+    case 'shares':
+      return logged(`from step ${event.step + 1} ${event.reason}`);
+    case 'epoch': {
+      const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds } = event;
+      const rate = fleetPrice(record);
+      const costUsd = rate === undefined ? {} : { costUsd: accruedCostUsd(rate, seconds) };
+      const finished = {
+        ...{ epoch: epoch + 1, step: state.progress.step, loss, accuracy, testLoss, testAccuracy, seconds },
+        ...{ samplesPerSecond: seconds > 0 ? samples / seconds : 0, ...costUsd },
+      };
+      const text = `epoch ${epoch + 1} finished: test accuracy ${formatPercent(testAccuracy, 2)}`;
+      return tickLive(change(logged(text, 'good'), { epochs: [...state.epochs, finished] }), moment);
+    }
+    case 'checkpoint':
+      return logged(`checkpoint at step ${event.checkpoint.step}`);
+    case 'bytes':
+    case 'predictions':
+      return record;
+    default:
+      return event satisfies never;
+  }
+}
+
+/** The time has passed: elapsed seconds and costs are what they are now. */
+export function tickLive(record: LiveRecord, { now, unixMs }: Moment): LiveRecord {
+  const { state, progress, accounts } = record;
+  if (hasEnded(state.stage)) return record;
+  const { step } = state.progress;
+  const figures = progressFigures(progress, now);
+  const seen =
+    step === 0
+      ? {}
+      : {
+          ...{ loss: figures.loss, accuracy: figures.accuracy, samplesPerSecond: figures.samplesPerSecond },
+          ...(figures.etaSeconds === undefined ? {} : { etaSeconds: figures.etaSeconds }),
+        };
+  const elapsedSeconds = aliveSeconds(state.run.startedAtUnixMs, unixMs);
+  const ticked = change(record, { progress: { epoch: state.progress.epoch, step, elapsedSeconds, ...seen } });
+  const usdPerHour = fleetPrice(record);
+  if (usdPerHour === undefined) return ticked;
+
+  const costs = new Map(accounts.map((account) => [account.member.workerId, accountCost(account, unixMs)]));
+  const last = state.epochs.at(-1)?.costUsd;
+  const cost: LiveCost = {
+    usd: [...costs.values()].reduce<number>((sum, usd = 0) => sum + usd, 0),
+    usdPerHour,
+    ...(last === undefined ? {} : { lastEpochUsd: last }),
+  };
+  const workers = state.workers.map((worker) => {
+    const costUsd = costs.get(worker.workerId);
+    return costUsd === undefined ? worker : { ...worker, costUsd };
+  });
+  return change(ticked, { cost, workers });
+}
+
+/** The last change there is: what comes after an ending changes nothing. */
+export function endLive(record: LiveRecord, { status, reason }: LiveEnding, moment: Moment): LiveRecord {
+  if (hasEnded(record.state.stage)) return record;
+  const ended = status === 'completed' ? 'finished' : `${status}: ${reason ?? 'no reason given'}`;
+  const logged = log(tickLive(record, moment), moment, ended, status === 'completed' ? 'good' : 'bad');
+  const { etaSeconds: _, ...progress } = logged.state.progress;
+  return change(logged, {
+    stage: { name: status, ...(reason === undefined ? {} : { reason: clip(reason) }) },
+    progress,
+    workers: logged.state.workers.map((worker) =>
+      worker.status === 'training' ? { ...worker, status: 'done' } : worker,
+    ),
+  });
+}
+
+function hasEnded({ name }: LiveStage): boolean {
+  return name === 'completed' || name === 'interrupted' || name === 'failed';
+}
+
+function takeStep(record: LiveRecord, event: StepEvent, { now }: Moment): LiveRecord {
+  const { state } = record;
+  const { samples, loss, correct, seconds } = event;
+  const step = event.step + 1;
+  const progress = advanceProgress(record.progress, event);
+  const accounts = record.accounts.map((account, rank) => {
+    const part = event.members.find((member) => member.rank === rank);
+    return part === undefined ? account : { ...account, recent: recentPhases(account.recent, part.phases, seconds) };
+  });
+  const workers = state.workers.map((worker) => {
+    const rank = accounts.findIndex(({ member }) => member.workerId === worker.workerId);
+    const part = event.members.find((member) => member.rank === rank);
+    if (part === undefined) return worker;
+    const phases = phaseRatios(accounts[rank]?.recent ?? noPhaseSeconds);
+    return { ...worker, share: part.samples / samples, ...(phases === undefined ? {} : { phases }) };
+  });
+  // After the last step of an epoch the test pass begins, of which no event tells.
+  const testing = progressFigures(progress, now).done === 1;
+  return {
+    ...change(record, {
+      ...(testing ? { stage: { name: 'testing' } as const } : {}),
+      progress: { ...state.progress, epoch: event.epoch + 1, step },
+      curve: extendCurve(state.curve, { step, samples, lossSum: loss * samples, correct, seconds }),
+      workers,
+    }),
+    ...{ progress, accounts },
+  };
+}
+
+function loseWorker(record: LiveRecord, workerId: string, { unixMs }: Moment): LiveRecord {
+  const { state, accounts } = record;
+  // One that never trained may come back under another name any number of times.
+  if (!accounts.some(({ member }) => member.workerId === workerId))
+    return change(record, { workers: state.workers.filter((worker) => worker.workerId !== workerId) });
+  return {
+    ...change(record, changeWorker(state, workerId, { status: 'lost' })),
+    accounts: accounts.map((account) =>
+      account.member.workerId === workerId ? { ...account, lostAtUnixMs: unixMs } : account,
+    ),
+  };
+}
+
+function accountCost({ member, lostAtUnixMs }: Account, unixMs: number): number | undefined {
+  const { priceUsdPerHour, aliveSinceUnixMs } = member;
+  if (priceUsdPerHour === undefined) return undefined;
+  return accruedCostUsd(priceUsdPerHour, aliveSeconds(aliveSinceUnixMs, lostAtUnixMs ?? unixMs));
+}
+
+/** USD per hour of all workers that are there and have a price; undefined when none has one. */
+function fleetPrice({ accounts }: LiveRecord): number | undefined {
+  const priced = accounts.filter(({ member }) => member.priceUsdPerHour !== undefined);
+  if (priced.length === 0) return undefined;
+  return priced.reduce(
+    (sum, { member, lostAtUnixMs }) => sum + (lostAtUnixMs === undefined ? (member.priceUsdPerHour ?? 0) : 0),
+    0,
+  );
+}
+
+function memberWorker({ workerId, host, backend, device, priceUsdPerHour }: MemberInfo): LiveWorker {
+  const price = priceUsdPerHour === undefined ? {} : { priceUsdPerHour };
+  return { workerId, host, backend, device: clip(device), status: 'training', ...price };
+}
+
+function change(record: LiveRecord, changes: Partial<LiveState>): LiveRecord {
+  return { ...record, state: { ...record.state, ...changes } };
+}
+
+function changeWorker({ workers }: LiveState, workerId: string, changes: Partial<LiveWorker>): Partial<LiveState> {
+  return { workers: workers.map((worker) => (worker.workerId === workerId ? { ...worker, ...changes } : worker)) };
+}
+
+function log(record: LiveRecord, { unixMs }: Moment, text: string, level: LogEntry['level']): LiveRecord {
+  const { log: before } = record.state;
+  const entry = { id: (before.at(-1)?.id ?? 0) + 1, unixMs, level, text: clip(text) };
+  return change(record, { log: [...before, entry].slice(-keptEntries) });
+}
+
+function clip(text: string): string {
+  return text.length <= longestText ? text : `${text.slice(0, longestText - 1)}…`;
+}

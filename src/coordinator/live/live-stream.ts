@@ -1,0 +1,110 @@
+import type { ServerResponse } from 'node:http';
+import { changesBetween } from '../../shared/live/live-changes.ts';
+import type { LiveState } from '../../shared/live/live-state.ts';
+
+/** A run needs few spectators, and each costs the coordinator time. */
+const mostClients = 8;
+
+export interface StreamPace {
+  readonly updateMs: number;
+  /** Something is sent at least so often, so that a page can tell a quiet run from a lost one. */
+  readonly heartbeatMs: number;
+  /** A reader that takes nothing for so long is dropped. */
+  readonly patienceMs: number;
+  /** How long the end of the run waits for readers to take its last words. */
+  readonly farewellMs: number;
+}
+
+const usualPace: StreamPace = { updateMs: 250, heartbeatMs: 5_000, patienceMs: 10_000, farewellMs: 500 };
+
+export interface LiveStream {
+  /** Answers a request for `/events`: the state, then what changes of it. */
+  connect(response: ServerResponse): void;
+  /** Sends the last state and ends every stream. Idempotent. */
+  close(): Promise<void>;
+}
+
+interface Client {
+  readonly response: ServerResponse;
+  /** What it holds. */
+  sent: LiveState;
+  wroteAt: number;
+}
+
+/**
+ * Server-sent events: `state` with a LiveState, then `changes` with LiveChanges at most four times a second, and
+ * `heartbeat` when there are none. A reader that is still busy with the last message is passed over, and gets all that
+ * it missed in one message later: nobody makes training wait, and no queue grows.
+ *
+ * @param read the state as it is now; only asked while somebody watches
+ */
+export function createLiveStream(read: () => LiveState, pace: StreamPace = usualPace): LiveStream {
+  const { updateMs, heartbeatMs, patienceMs, farewellMs } = pace;
+  const clients = new Set<Client>();
+  let timer: NodeJS.Timeout | undefined;
+  let closed: Promise<void> | undefined;
+
+  function update(): void {
+    const state = read();
+    const now = performance.now();
+    for (const client of clients) {
+      const { response, wroteAt } = client;
+      if (response.writableNeedDrain) {
+        if (now - wroteAt > patienceMs) response.destroy();
+        continue;
+      }
+      const changes = changesBetween(client.sent, state);
+      if (changes === undefined && now - wroteAt < heartbeatMs) continue;
+      response.write(changes === undefined ? message('heartbeat', {}) : message('changes', changes));
+      client.sent = state;
+      client.wroteAt = now;
+    }
+  }
+
+  function forget(client: Client): void {
+    clients.delete(client);
+    if (clients.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
+
+  return {
+    connect(response) {
+      if (clients.size >= mostClients || closed !== undefined) {
+        response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '10' });
+        response.end(`${mostClients} pages watch this run already; close one\n`);
+        return;
+      }
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      const client = { response, sent: read(), wroteAt: performance.now() };
+      response.write(`retry: 1000\n${message('state', client.sent)}`);
+      clients.add(client);
+      response.on('close', () => forget(client));
+      timer ??= setInterval(update, updateMs).unref();
+    },
+    close() {
+      closed ??= sayGoodbye();
+      return closed;
+    },
+  };
+
+  async function sayGoodbye(): Promise<void> {
+    const state = read();
+    const ends = [...clients].map(({ response, sent }) => {
+      const changes = changesBetween(sent, state);
+      const last = changes === undefined ? '' : message('changes', changes);
+      return new Promise<void>((resolve) => void response.end(last, resolve));
+    });
+    let late: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, farewellMs);
+    });
+    await Promise.race([Promise.all(ends), deadline]);
+    clearTimeout(late);
+    clearInterval(timer);
+  }
+}
+
+function message(event: string, data: object): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,30 @@
+import type { Clock } from '../../shared/core/clock.ts';
+import type { RunObserver } from '../run-events.ts';
+import { advanceLive, beginLive, endLive, type LiveEnding, type LivePlan, tickLive } from './live-record.ts';
+import { createLiveStream, type LiveStream } from './live-stream.ts';
+
+/** Keeps what the live page shows, and streams it to whoever watches. */
+export interface LiveObserver {
+  readonly observe: RunObserver;
+  /** How it ended; closing the stream says it to the pages. */
+  end(ending: LiveEnding): void;
+  readonly stream: LiveStream;
+}
+
+export function observeLive(plan: LivePlan, clock: Clock): LiveObserver {
+  const moment = () => ({ now: clock.now(), unixMs: clock.unixMs() });
+  let record = beginLive(plan, moment());
+  const stream = createLiveStream(() => {
+    record = tickLive(record, moment());
+    return record.state;
+  });
+  return {
+    stream,
+    observe(event) {
+      record = advanceLive(record, event, moment());
+    },
+    end(ending) {
+      record = endLive(record, ending, moment());
+    },
+  };
+}

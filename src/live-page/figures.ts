@@ -1,0 +1,101 @@
+/** What the page says in words and figures, from the state alone. */
+import type { LiveState } from '../shared/live/live-state.ts';
+import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
+
+/** Where there is nothing to say yet. */
+export const nothing = '–';
+
+export interface Figure {
+  readonly value: string;
+  readonly note: string;
+}
+
+export interface Figures {
+  readonly progress: Figure & { readonly ratio: number };
+  readonly accuracy: Figure;
+  readonly loss: Figure;
+  readonly throughput: Figure;
+  /** The ratio of the budget, where there is one. */
+  readonly cost: Figure & { readonly budgetRatio: number | undefined };
+}
+
+export function describeFigures(state: LiveState): Figures {
+  const { run, progress, workers } = state;
+  const last = state.epochs.at(-1);
+  const left = progress.etaSeconds;
+  return {
+    progress: {
+      value: `epoch ${formatCount(progress.epoch)}/${formatCount(run.epochs)}`,
+      ratio: progress.step / run.totalSteps,
+      note:
+        left === undefined
+          ? `${formatCount(progress.step)} steps, ${formatSeconds(progress.elapsedSeconds)}`
+          : `step ${formatCount(progress.step)} of ${formatCount(run.totalSteps)} · ${formatSeconds(left)} to go`,
+    },
+    accuracy: {
+      value: last === undefined ? nothing : formatPercent(last.testAccuracy, 2),
+      note: progress.accuracy === undefined ? '' : `in training, this epoch: ${formatPercent(progress.accuracy)}`,
+    },
+    loss: {
+      value: progress.loss === undefined ? nothing : formatLoss(progress.loss),
+      note: last === undefined ? 'this epoch' : `this epoch; last test: ${formatLoss(last.testLoss)}`,
+    },
+    throughput: {
+      value: progress.samplesPerSecond === undefined ? nothing : `${formatCount(progress.samplesPerSecond)}/s`,
+      note: `samples, ${workers.length} worker${workers.length === 1 ? '' : 's'}, this epoch`,
+    },
+    cost: describeCost(state),
+  };
+}
+
+function describeCost({ cost, budgetUsd, workers }: LiveState): Figures['cost'] {
+  if (cost === undefined) {
+    const note = workers.length === 0 ? '' : 'no worker has a price; --price gives one';
+    return { value: nothing, note, budgetRatio: undefined };
+  }
+  const unpriced = workers.filter(({ priceUsdPerHour }) => priceUsdPerHour === undefined).length;
+  const budgetRatio = budgetUsd === undefined ? undefined : budgetUsd > 0 ? Math.min(1, cost.usd / budgetUsd) : 1;
+  return {
+    value: formatUsd(cost.usd),
+    budgetRatio,
+    note: [
+      `${formatUsd(cost.usdPerHour)}/h`,
+      ...(cost.lastEpochUsd === undefined ? [] : [`${formatUsd(cost.lastEpochUsd)} per epoch`]),
+      ...(budgetRatio === undefined ? [] : [`${formatPercent(budgetRatio, 0)} of ${formatUsd(budgetUsd ?? 0)}`]),
+      ...(unpriced === 0 ? [] : [`${unpriced} without a price`]),
+    ].join(' · '),
+  };
+}
+
+/** `mnist · cnn · adam · batch 64 · seed 1` */
+export function describeSubject({ run }: LiveState): string {
+  return [run.dataset, run.model, run.optimizer, `batch ${formatCount(run.globalBatchSize)}`, `seed ${run.seed}`].join(
+    ' · ',
+  );
+}
+
+export function describeStage({ stage, run, progress }: LiveState): string {
+  const epoch = `epoch ${formatCount(progress.epoch)} of ${formatCount(run.epochs)}`;
+  switch (stage.name) {
+    case 'waiting':
+      return `Waiting for ${run.worldSize === 1 ? 'a worker' : `${run.worldSize} workers`}`;
+    case 'training':
+      return progress.epoch === 0 ? 'Training begins' : `Training, ${epoch}`;
+    case 'testing':
+      return `Testing after ${epoch}`;
+    case 'completed':
+      return 'Finished';
+    case 'interrupted':
+      return `Interrupted: ${stage.reason ?? 'no reason given'}`;
+    case 'failed':
+      return `Failed: ${stage.reason ?? 'no reason given'}`;
+    default:
+      return stage.name satisfies never;
+  }
+}
+
+/** What to add to the stage when there is no connection. */
+export function describeSilence(state: LiveState | undefined): string {
+  const ended = state !== undefined && ['completed', 'interrupted', 'failed'].includes(state.stage.name);
+  return ended ? 'the next run on this port will show here' : 'no connection, trying again';
+}

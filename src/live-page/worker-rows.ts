@@ -1,0 +1,74 @@
+import { type LiveState, type LiveWorker, shownPhases } from '../shared/live/live-state.ts';
+import { formatPercent, formatUsd } from '../shared/report/number-format.ts';
+import { byId, create, setAttributes, setText } from './elements.ts';
+import { nothing } from './figures.ts';
+
+interface Row {
+  readonly element: HTMLTableRowElement;
+  update(worker: LiveWorker): void;
+}
+
+/** A row a worker, kept while the worker is: only what changed is touched. */
+export function createWorkerRows(): (state: LiveState) => void {
+  const body = byId('workers', HTMLTableSectionElement);
+  byId('phase-legend', HTMLElement).append(...shownPhases.map((phase) => create('span', { class: phase }, phase)));
+  const rows = new Map<string, Row>();
+
+  return ({ workers }) => {
+    const ids = new Set(workers.map(({ workerId }) => workerId));
+    for (const [id, { element }] of rows) {
+      if (ids.has(id)) continue;
+      element.remove();
+      rows.delete(id);
+    }
+    workers.forEach((worker, index) => {
+      const row = rows.get(worker.workerId) ?? createRow(worker.workerId);
+      rows.set(worker.workerId, row);
+      row.update(worker);
+      const place = body.children.item(index);
+      if (place !== row.element) body.insertBefore(row.element, place);
+    });
+  };
+}
+
+function createRow(workerId: string): Row {
+  const status = create('small');
+  const device = create('span');
+  const host = create('small');
+  const share = create('td', { class: 'number' });
+  const segments = shownPhases.map((phase) => ({ phase, element: create('span', { class: phase }) }));
+  const bar = create('div', { class: 'bar', 'aria-hidden': 'true' }, ...segments.map(({ element }) => element));
+  const inWords = create('small');
+  const price = create('td', { class: 'number' });
+  const cost = create('td', { class: 'number' });
+  const element = create(
+    'tr',
+    {},
+    create('th', { scope: 'row' }, workerId, status),
+    create('td', {}, device, host),
+    share,
+    create('td', { class: 'wide' }, bar, inWords),
+    ...[price, cost],
+  );
+  return {
+    element,
+    update(worker) {
+      setAttributes(element, { 'data-status': worker.status });
+      setText(status, worker.status);
+      setText(device, worker.device ?? worker.backend ?? nothing);
+      const gpu = worker.gpuUtilization;
+      setText(host, gpu === undefined ? worker.host : `${worker.host} · GPU ${formatPercent(gpu, 0)}`);
+      setText(share, worker.share === undefined ? nothing : formatPercent(worker.share));
+      for (const { phase, element: segment } of segments) segment.style.flexGrow = String(worker.phases?.[phase] ?? 0);
+      setText(inWords, describePhases(worker));
+      setText(price, worker.priceUsdPerHour === undefined ? nothing : `${formatUsd(worker.priceUsdPerHour)}/h`);
+      setText(cost, worker.costUsd === undefined ? nothing : formatUsd(worker.costUsd));
+    },
+  };
+}
+
+function describePhases({ phases }: LiveWorker): string {
+  if (phases === undefined) return nothing;
+  const shown = shownPhases.filter((phase) => phases[phase] >= 0.005);
+  return shown.map((phase) => `${phase} ${formatPercent(phases[phase], 0)}`).join(' · ');
+}

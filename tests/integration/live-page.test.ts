@@ -1,0 +1,160 @@
+/** The live page in a real browser, beside real runs. */
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatPercent } from '../../src/shared/report/number-format.ts';
+import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchPage } from '../support/chromium.ts';
+import { writeIdxFolder } from '../support/idx-folder.ts';
+import { childrenOf, killAll, type Running, start, temporaryFolder } from '../support/pennygrad.ts';
+import { readSummary } from '../support/run-folder.ts';
+
+const folder = temporaryFolder();
+const dataset = writeIdxFolder(2_000, 200);
+
+function train(name: string, ...args: readonly string[]): Running {
+  return start([
+    ...['train', '--dataset', dataset, '--model', 'mlp', '--price', '0.36', '--out', join(folder, name)],
+    ...args,
+  ]);
+}
+
+const skipped = noChromium === undefined ? '' : ` (skipped: ${noChromium})`;
+
+describe.skipIf(noChromium !== undefined)(`the live page${skipped}`, () => {
+  let browser: Browser;
+  let page: Page;
+  let watch: PageWatch;
+  let origin = '';
+  /** Complaints before the first run ended: after that the browser cannot reach anybody, and says so. */
+  let complaints: readonly string[] = [];
+  const stepsSeen = new Set<string>();
+  const accessibility: Record<string, readonly string[]> = {};
+
+  const text = async (selector: string) => (await page.locator(selector).textContent()) ?? '';
+  const status = (pattern: RegExp) =>
+    expect.poll(() => text('#status'), { timeout: 60_000, interval: 50 }).toMatch(pattern);
+
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: chromiumPath });
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    watch = watchPage(page);
+    const first = train('first', '--epochs', '40', '--metrics-port', '0');
+    [, origin = ''] = await first.waitFor(/live page at (http:\S+)\//);
+    await page.goto(origin);
+    while (!/^Finished/.test(await text('#status'))) {
+      stepsSeen.add(await text('#progress-note'));
+      if (stepsSeen.size === 3) accessibility.training = await accessibilityProblems(page);
+      complaints = [...watch.complaints];
+      await page.waitForTimeout(100);
+    }
+    expect((await first.exit).code).toBe(0);
+  });
+  afterAll(async () => {
+    killAll();
+    await browser?.close();
+  });
+
+  it('followed the run', () => {
+    expect(stepsSeen.size).toBeGreaterThan(5);
+  });
+
+  it('ends with what the summary says', async () => {
+    const summary = readSummary(join(folder, 'first'));
+    expect(await text('#status')).toMatch(/^Finished/);
+    expect(await text('#progress')).toBe('epoch 40/40');
+    expect(await text('#accuracy')).toBe(formatPercent(summary.test_accuracy ?? Number.NaN, 2));
+    const cost = Number((await text('#cost')).replace('$', ''));
+    expect(cost / (summary.cost_usd_total ?? Number.NaN)).toBeCloseTo(1, 1);
+    expect(await text('#cost-note')).toMatch(/^\$0\.72\/h · \$\S+ per epoch$/);
+    expect(await text('#subject')).toContain('mlp · adam · batch 64 · seed 1');
+  });
+
+  it('draws the curves, the workers with their phases, and the log', async () => {
+    for (const [id, series] of [
+      ['loss', 2],
+      ['accuracy', 2],
+      ['throughput', 1],
+    ] as const) {
+      const drawn = await page.locator(`#${id}-chart path`).evaluateAll((paths) => paths.map((path) => path.outerHTML));
+      expect(drawn).toHaveLength(series);
+      for (const path of drawn) expect(path.match(/L[\d.]+ [\d.]+/g)?.length ?? 0).toBeGreaterThan(20);
+      expect(await page.locator(`#${id}-chart svg`).getAttribute('aria-label')).toMatch(
+        /training from \S+ .*step 1,280/,
+      );
+    }
+    expect(await page.locator('#accuracy-chart circle').count()).toBe(40);
+    expect(await page.locator('#workers th').allTextContents()).toEqual([...['w0done', 'w1done']]);
+    const widths = await page
+      .locator('#workers tr:first-child .bar span')
+      .evaluateAll((spans) => spans.map((span) => span.getBoundingClientRect().width));
+    expect(widths).toHaveLength(4);
+    expect(widths[0]).toBeGreaterThan(5);
+    expect(await text('#log')).toMatch(/waiting for 2 workers.*training begins.*epoch 40 finished.*finished$/s);
+  });
+
+  it('reads a point of the curve under the pointer', async () => {
+    await page.locator('#accuracy-chart svg').hover();
+    expect(await text('#accuracy-chart .reading')).toMatch(/^step [\d,]+: [\d.]+ %$/);
+  });
+
+  it('has the data of the curves as tables', async () => {
+    await page.locator('summary').click();
+    await expect.poll(() => page.locator('#epochs tr').count()).toBe(40);
+    expect(await page.locator('#points tr').count()).toBeLessThanOrEqual(20);
+    expect(await text('#points tr:last-child th')).toBe('1,280');
+  });
+
+  it('complains of nothing and asks nobody else', () => {
+    expect(complaints).toEqual([]);
+    expect(watch.requests.length).toBeGreaterThan(10);
+    expect(watch.requests.filter((url) => !url.startsWith(`${origin}/`))).toEqual([]);
+  });
+
+  it.each(['light', 'dark'] as const)('is accessible, %s', async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
+
+  it('was accessible during the run', () => {
+    expect(accessibility.training).toEqual([]);
+  });
+
+  it('fits a phone', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  it('takes the keyboard from the top to the bottom', async () => {
+    await page.mouse.click(1, 1);
+    const visited: string[] = [];
+    for (let tabs = 0; tabs < 8; tabs++) {
+      await page.keyboard.press('Tab');
+      visited.push(
+        await page.evaluate<string>(`(({ activeElement: focused }) => {
+          const marked = getComputedStyle(focused).outlineStyle !== 'none';
+          const name = focused.getAttribute('aria-label') || focused.id || focused.textContent;
+          return name + (marked ? '' : ' (without a mark)');
+        })(document)`),
+      );
+    }
+    expect(visited).toEqual([
+      ...['Skip to the figures', 'Table of workers', 'log', 'Data behind the curves', 'Epochs', 'Training steps'],
+      ...['Metrics', 'Health'],
+    ]);
+  });
+
+  it('shows the next run on the port, and how it failed', async () => {
+    const second = train('second', '--epochs', '1000', '--seed', '2', '--metrics-port', new URL(origin).port);
+    await status(/^Training, epoch \d+ of 1,000/);
+    expect(await text('#subject')).toContain('seed 2');
+    expect(await text('#log')).not.toContain('epoch 40 finished');
+    const [, victim = 0] = childrenOf(second.child.pid ?? 0);
+    process.kill(victim, 'SIGKILL');
+    await status(/^Failed: worker w[01] /);
+    expect((await second.exit).code).toBe(4);
+    expect(await text('#status')).toContain(readSummary(join(folder, 'second')).reason);
+    expect(await page.locator('#status').getAttribute('data-stage')).toBe('failed');
+    await status(/the next run on this port will show here$/);
+  });
+});

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { beginLive } from '../../../src/coordinator/live/live-record.ts';
+import { describeFigures, describeSilence, describeStage, describeSubject } from '../../../src/live-page/figures.ts';
+import type { LiveState } from '../../../src/shared/live/live-state.ts';
+import { livePlan } from '../../support/live-run.ts';
+
+const waiting = beginLive(livePlan, { now: 0, unixMs: 0 }).state;
+const worker = { workerId: 'w0', host: 'alpha', status: 'training', priceUsdPerHour: 0.31 } as const;
+const training: LiveState = {
+  ...waiting,
+  ...{ stage: { name: 'training' }, cost: { usd: 0.0031, usdPerHour: 0.62, lastEpochUsd: 0.0012 } },
+  progress: {
+    ...{ epoch: 2, step: 15, elapsedSeconds: 12, etaSeconds: 4, samplesPerSecond: 5730, loss: 0.1234, accuracy: 0.961 },
+  },
+  workers: [worker, { ...worker, workerId: 'w1' }],
+};
+
+describe('the figures of the live page', () => {
+  test('say nothing before there is something to say', () => {
+    const { accuracy, loss, throughput, cost, progress } = describeFigures(waiting);
+    expect([accuracy, loss, throughput, cost].map(({ value }) => value)).toEqual(['–', '–', '–', '–']);
+    expect(progress).toMatchObject({ value: 'epoch 0/2', ratio: 0 });
+    expect(cost.note).toBe('');
+  });
+
+  test('are those of a run in progress', () => {
+    const { loss, throughput, cost, progress } = describeFigures(training);
+    expect(progress).toEqual({ value: 'epoch 2/2', ratio: 0.75, note: 'step 15 of 20 · 4.0 s to go' });
+    expect(loss.value).toBe('0.1234');
+    expect(throughput).toEqual({ value: '5,730/s', note: 'samples, 2 workers, this epoch' });
+    expect(cost).toMatchObject({ value: '$0.0031', note: '$0.62/h · $0.0012 per epoch', budgetRatio: undefined });
+  });
+
+  test('show a budget where there is one, and who has no price', () => {
+    const { workerId, host, status } = worker;
+    const { cost } = describeFigures({ ...training, budgetUsd: 0.01, workers: [worker, { workerId, host, status }] });
+    expect(cost.budgetRatio).toBeCloseTo(0.31, 12);
+    expect(cost.note).toBe('$0.62/h · $0.0012 per epoch · 31 % of $0.010 · 1 without a price');
+    const { cost: _, ...free } = training;
+    expect(describeFigures({ ...free, workers: [] }).cost.note).toBe('');
+    expect(describeFigures(free).cost).toMatchObject({ value: '–', note: 'no worker has a price; --price gives one' });
+  });
+
+  test('name the run and where it is', () => {
+    expect(describeSubject(training)).toBe('mnist · cnn · adam · batch 64 · seed 1');
+    const at = (name: LiveState['stage']['name'], reason?: string) =>
+      describeStage({ ...training, stage: { name, ...(reason === undefined ? {} : { reason }) } });
+    expect([at('waiting'), at('training'), at('testing')]).toEqual([
+      ...['Waiting for 2 workers', 'Training, epoch 2 of 2', 'Testing after epoch 2 of 2'],
+    ]);
+    expect([at('completed'), at('failed', 'w1 is gone'), at('interrupted', 'Ctrl-C')]).toEqual([
+      ...['Finished', 'Failed: w1 is gone', 'Interrupted: Ctrl-C'],
+    ]);
+    expect(describeSilence(training)).toBe('no connection, trying again');
+    expect(describeSilence(undefined)).toBe('no connection, trying again');
+    expect(describeSilence({ ...training, stage: { name: 'failed' } })).toBe(
+      'the next run on this port will show here',
+    );
+  });
+});

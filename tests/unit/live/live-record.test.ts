@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import {
+  advanceLive,
+  beginLive,
+  endLive,
+  type LivePlan,
+  type LiveRecord,
+  tickLive,
+} from '../../../src/coordinator/live/live-record.ts';
+import type { EpochEvent, RunEvent } from '../../../src/coordinator/run-events.ts';
+import { livePlan } from '../../support/live-run.ts';
+import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
+
+/** Seconds after the start. */
+const at = (seconds: number) => ({ now: seconds, unixMs: startedAtUnixMs + seconds * 1000 });
+
+/** Events, each at its second. */
+function observe(events: readonly (readonly [number, RunEvent])[], plan: LivePlan = livePlan): LiveRecord {
+  return events.reduce((record, [seconds, event]) => advanceLive(record, event, at(seconds)), beginLive(plan, at(0)));
+}
+
+/** $3.60 an hour is a tenth of a cent a second. */
+const generation = (...prices: readonly (number | undefined)[]): RunEvent => ({
+  ...{ type: 'generation', parameterCount: 10, reason: 'all 2 workers are ready' },
+  members: prices.map((price, rank) => member(rank, price)),
+});
+const epochEvent: EpochEvent = {
+  ...{ type: 'epoch', epoch: 0, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
+  ...{ samples: 640, seconds: 10, evaluateSeconds: 1 },
+};
+const begun: readonly (readonly [number, RunEvent])[] = [
+  [2, generation(3.6, 3.6)],
+  [2, { type: 'epoch-begun', epoch: 0 }],
+];
+const tenSteps = Array.from({ length: 10 }, (_, step) => [3 + step, stepEvent(step)] as const);
+const texts = ({ state }: LiveRecord) => state.log.map(({ text }) => text);
+
+describe('what the live page shows', () => {
+  test('at first is what was asked for, and that nobody is there', () => {
+    const { state } = observe([]);
+    expect(state.run).toMatchObject({ runId: 'r1', dataset: 'mnist', epochs: 2, totalSteps: 20, worldSize: 2 });
+    expect(state).toMatchObject({ stage: { name: 'waiting' }, workers: [], epochs: [], log: [] });
+    expect(state).not.toHaveProperty('cost');
+    expect(state).not.toHaveProperty('budgetUsd');
+    expect(observe([], { ...livePlan, maxSteps: 7, budgetUsd: 0.5 }).state).toMatchObject({
+      ...{ run: { totalSteps: 7 }, budgetUsd: 0.5 },
+    });
+  });
+
+  test('workers, from their arrival to their training, by rank', () => {
+    const arriving = observe([
+      [1, { type: 'worker-joined', workerId: 'w1', host: 'alpha', pid: 2 }],
+      [1, { type: 'worker-joined', workerId: 'w0', host: 'alpha', pid: 1 }],
+      [2, { type: 'worker-ready', workerId: 'w0', backend: 'wasm', device: 'wasm, SIMD' }],
+    ]);
+    expect(arriving.state.workers.map(({ workerId, status }) => [workerId, status])).toEqual([
+      ['w1', 'joined'],
+      ['w0', 'ready'],
+    ]);
+    const { workers, stage } = advanceLive(arriving, generation(3.6, undefined), at(3)).state;
+    expect(stage.name).toBe('training');
+    expect(workers).toMatchObject([
+      { workerId: 'w0', status: 'training', device: 'wasm, SIMD', priceUsdPerHour: 3.6 },
+      { workerId: 'w1', status: 'training' },
+    ]);
+    expect(workers[1]).not.toHaveProperty('priceUsdPerHour');
+  });
+
+  test('where the time went: the update counts as computing, and shares are of the samples', () => {
+    const uneven = stepEvent(0, { samples: 40 });
+    const members = uneven.members.map((part) => ({ ...part, samples: part.rank === 0 ? 30 : 10 }));
+    const { workers } = observe([...begun, [3, { ...uneven, members }]]).state;
+    expect(workers.map(({ share }) => share)).toEqual([0.75, 0.25]);
+    expect(workers[0]?.phases?.compute).toBeCloseTo(0.85, 12);
+    expect(workers[0]?.phases?.load).toBeCloseTo(0.05, 12);
+    expect(workers[1]?.phases?.wait).toBeCloseTo(0.5, 12);
+    for (const { phases } of workers) {
+      const ratios: readonly number[] = Object.values(phases ?? {});
+      expect(ratios.reduce((sum, ratio) => sum + ratio)).toBeCloseTo(1, 12);
+    }
+  });
+
+  test('a worker that slows down shows soon, whatever it did before', () => {
+    const phases = { load: 0, compute: 0.1, communicate: 0, wait: 0.9, apply: 0 };
+    const slow = (step: number) => stepEvent(step, { members: [{ rank: 0, samples: 64, phases }] });
+    const before = observe([...begun, ...tenSteps]);
+    const after = Array.from({ length: 30 }, (_, step) => slow(10 + step)).reduce(
+      (record, step) => advanceLive(record, step, at(20)),
+      before,
+    );
+    expect(before.state.workers[0]?.phases?.wait).toBe(0);
+    expect(after.state.workers[0]?.phases?.wait).toBeGreaterThan(0.8);
+  });
+
+  test('the figures of the epoch so far, and what is left of the run at this pace', () => {
+    const { state } = tickLive(observe([...begun, ...tenSteps.slice(0, 5)]), at(7));
+    expect(state.progress).toEqual({
+      ...{ epoch: 1, step: 5, elapsedSeconds: 7, loss: 0.5, accuracy: 0.75, samplesPerSecond: 64 },
+      etaSeconds: 15,
+    });
+  });
+
+  test('the test pass after the last step of an epoch, then its results and its cost', () => {
+    const trained = observe([...begun, ...tenSteps]);
+    expect(trained.state.stage.name).toBe('testing');
+    const tested = advanceLive(trained, epochEvent, at(13));
+    expect(tested.state.epochs).toEqual([
+      {
+        ...{ epoch: 1, step: 10, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
+        ...{ seconds: 10, samplesPerSecond: 64, costUsd: expect.closeTo(0.02, 12) },
+      },
+    ]);
+    expect(texts(tested).at(-1)).toBe('epoch 1 finished: test accuracy 90.00 %');
+    expect(advanceLive(tested, { type: 'epoch-begun', epoch: 1 }, at(13)).state).toMatchObject({
+      ...{ stage: { name: 'training' }, progress: { epoch: 2, step: 10 } },
+    });
+  });
+});
+
+describe('the cost meter', () => {
+  test('counts from the start of the workers, by worker and for all, and leaves out who has no price', () => {
+    const { state } = tickLive(observe([[2, generation(3.6, undefined)]]), at(12));
+    expect(state.cost).toEqual({ usd: expect.closeTo(0.012, 12), usdPerHour: 3.6 });
+    expect(state.workers.map(({ costUsd }) => costUsd)).toEqual([expect.closeTo(0.012, 12), undefined]);
+    expect(tickLive(observe([[2, generation(undefined)]]), at(12)).state).not.toHaveProperty('cost');
+  });
+
+  test('a lost worker costs no more, and is said to be lost', () => {
+    const lost = observe([...begun, [10, { type: 'worker-lost', workerId: 'w1', reason: 'killed' }]]);
+    const { state } = tickLive(lost, at(20));
+    expect(state.cost).toMatchObject({ usd: expect.closeTo(0.03, 12), usdPerHour: 3.6 });
+    expect(state.workers.map(({ status }) => status)).toEqual(['training', 'lost']);
+    expect(state.log.at(-1)).toMatchObject({ level: 'bad', text: 'lost w1: killed' });
+  });
+});
+
+describe('the end', () => {
+  test('stops the clock and the meter, and nothing comes after it', () => {
+    const ended = endLive(observe([...begun, ...tenSteps]), { status: 'completed' }, at(13));
+    expect(ended.state).toMatchObject({ stage: { name: 'completed' }, progress: { elapsedSeconds: 13 } });
+    expect(ended.state.cost?.usd).toBeCloseTo(0.026, 12);
+    expect(ended.state.progress).not.toHaveProperty('etaSeconds');
+    expect(ended.state.workers.map(({ status }) => status)).toEqual(['done', 'done']);
+    expect(texts(ended).at(-1)).toBe('finished');
+    expect(tickLive(ended, at(99))).toBe(ended);
+    expect(endLive(ended, { status: 'failed', reason: 'late' }, at(99))).toBe(ended);
+  });
+
+  test('of a run that failed has its reason', () => {
+    const failed = endLive(observe([]), { status: 'failed', reason: 'w1 is silent' }, at(1));
+    expect(failed.state.stage).toEqual({ name: 'failed', reason: 'w1 is silent' });
+    expect(failed.state.log.at(-1)).toMatchObject({ level: 'bad', text: 'failed: w1 is silent' });
+  });
+});
+
+describe('strangers', () => {
+  test('fill neither the log nor the table', () => {
+    const rejected = { type: 'frame-rejected', reason: 'header', detail: 'not a map' } as const;
+    const noise = Array.from({ length: 500 }, (_, index): readonly [number, RunEvent][] => [
+      [1, rejected],
+      [1, { type: 'worker-joined', workerId: `x${index}`, host: 'beta', pid: index }],
+      [1, { type: 'worker-lost', workerId: `x${index}`, reason: 'y'.repeat(10_000) }],
+    ]).flat();
+    const { state } = observe(noise);
+    expect(state.workers).toEqual([]);
+    expect(state.log).toHaveLength(100);
+    expect(Math.max(...state.log.map(({ text }) => text.length))).toBe(300);
+    expect(new Set(state.log.map(({ id }) => id)).size).toBe(100);
+    expect(texts(observe(noise.slice(0, 30))).filter((text) => text.startsWith('rejected'))).toHaveLength(1);
+  });
+});
