@@ -10,6 +10,7 @@ import { checkIndices, checkInterval, checkOptimizerState, checkSamples, checkVe
 import { type EngineThread, startEngineThread } from './engine-thread-link.ts';
 import { emptyResult } from './engine-thread-messages.ts';
 import type { UsableFlavour } from './kernel-module.ts';
+import { threadedDevice } from './threaded-device.ts';
 
 export interface Threading {
   /** All of them, the calling one included; at least 2. */
@@ -31,9 +32,7 @@ export async function createThreadedEngine(given: EngineOptions, threading: Thre
   const endThreads = () => {
     for (const thread of others) thread.end();
   };
-  const creating = others.map((thread) =>
-    thread.request({ type: 'create', options, flavour: threading.flavour }),
-  );
+  const creating = others.map((thread) => thread.request({ type: 'create', options, flavour: threading.flavour }));
   let main: Engine;
   try {
     [main] = await Promise.all([threading.createEngine(options), ...creating]);
@@ -53,7 +52,7 @@ export async function createThreadedEngine(given: EngineOptions, threading: Thre
 
   return {
     ...main,
-    device: `${main.device}, ${threading.threads} threads`,
+    device: threadedDevice(main.device, threading.threads),
 
     async setParameters(parameters) {
       checkVector('parameters', parameters, parameterCount);
