@@ -33,11 +33,16 @@ export async function createThreadedEngine(given: EngineOptions, threading: Thre
     for (const thread of others) thread.end();
   };
   const creating = others.map((thread) => thread.request({ type: 'create', options, flavour: threading.flavour }));
+  const creatingOwn = threading.createEngine(options);
   let main: Engine;
   try {
-    [main] = await Promise.all([threading.createEngine(options), ...creating]);
+    [main] = await Promise.all([creatingOwn, ...creating]);
   } catch (error) {
     endThreads();
+    void creatingOwn.then(
+      (engine) => engine.dispose(),
+      () => {},
+    );
     throw error;
   }
   const { parameterCount } = main;
