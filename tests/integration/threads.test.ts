@@ -1,7 +1,10 @@
 /** Workers of several threads, and workers that stand for slower ones, in processes of their own. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { tensorflowProvider } from '../../src/shared/engine/engines.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { childrenOf, isAlive, killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
 import { lastParameters, maxDifference, readJsonLines, readSummary } from '../support/run-folder.ts';
@@ -57,6 +60,25 @@ describe('a worker of two threads', () => {
     );
     expect(code).toBe(2);
     expect(stderr).toContain('engine cpu is not usable: it has no use for 2 threads; leave --threads out');
+  });
+});
+
+const tensorflow = await tensorflowProvider.probe();
+
+describe.skipIf(!tensorflow.usable || process.platform !== 'linux')('TensorFlow', () => {
+  it('computes on as many threads as it is told to, whatever the environment says', () => {
+    const program = fileURLToPath(new URL('../support/tensorflow-threads.mjs', import.meta.url));
+    const gained = (threads: string) => {
+      const env = { ...process.env, TF_NUM_INTRAOP_THREADS: '9', TF_CPP_MIN_LOG_LEVEL: '2' };
+      return Number(
+        execFileSync(process.execPath, [program, threads], {
+          env,
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'ignore'],
+        }),
+      );
+    };
+    expect(gained('5') - gained('2')).toBe(3);
   });
 });
 
