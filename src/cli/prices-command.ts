@@ -9,13 +9,7 @@ import { type PriceSeries, renderPriceChart } from '../shared/report/price-chart
 import { type Column, renderTable } from '../shared/report/table.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
-
-/** A price table of the user's own, of every command that looks prices up. */
-export const pricesSetting = {
-  type: 'string',
-  describe: 'CSV or YAML file of prices, laid over those that are shipped',
-  schema: z.string().min(1, 'a path').optional(),
-} as const;
+import { pricesSetting, today } from './worker-price.ts';
 
 const name = z.string().min(1, 'a name').optional();
 const pricesSettings = {
@@ -66,11 +60,6 @@ export function addPricesCommand(cli: Argv): Argv {
       else console.log(render(labelled, day, history));
     },
   );
-}
-
-/** ISO 8601, UTC. */
-export function today(): string {
-  return new Date().toISOString().slice(0, 10);
 }
 
 function only(rows: readonly PriceRow[], field: 'gpu' | 'provider', wanted: string | undefined): readonly PriceRow[] {

@@ -49,6 +49,8 @@ export function memberInfo(member: Member, rank: number, defaultPrice: number | 
     device: ready?.device ?? 'unknown',
     backendReason: ready?.backendReason ?? '',
     priceUsdPerHour: hello.priceUsdPerHour ?? defaultPrice,
+    priceOrigin: hello.priceOrigin,
+    gpu: hello.gpu,
     aliveSinceUnixMs: member.aliveSinceUnixMs,
   };
 }

@@ -216,8 +216,11 @@ async function closingOnError(server: { close(): Promise<void> }, open: () => Pr
   }
 }
 
-function describeMember({ workerId, rank, host, cpu, backend, device, priceUsdPerHour }: MemberInfo): object {
-  return { worker_id: workerId, rank, host, cpu, backend, device, price_usd_per_hour: priceUsdPerHour };
+function describeMember({ workerId, rank, host, cpu, backend, device, gpu, ...price }: MemberInfo): object {
+  return {
+    ...{ worker_id: workerId, rank, host, cpu, backend, device, gpu, price_usd_per_hour: price.priceUsdPerHour },
+    ...{ price_source: price.priceOrigin?.source, price_date: price.priceOrigin?.date },
+  };
 }
 
 function json(value: object): string {

@@ -10,6 +10,13 @@ export function accruedCostUsd(priceUsdPerHour: number, aliveSeconds: number): n
   return (priceUsdPerHour * aliveSeconds) / secondsPerHour;
 }
 
+/** Where a price comes from, when it was looked up. */
+export interface PriceOrigin {
+  readonly source: string;
+  /** As the price table has it: `2026-07`, `~2022-10..2023-06`. */
+  readonly date: string;
+}
+
 /** How a provider rounds the time that it bills, in seconds. */
 export interface BillingRule {
   /** Time is billed in units of so many seconds; a unit that was begun counts whole. */

@@ -59,6 +59,10 @@ const hello = message('hello', {
   uptime: seconds.max(10 * 365 * 24 * 3600),
   /** The worker's own price, if it was told one; else the coordinator's default applies. */
   priceUsdPerHour: z.number().min(0).optional(),
+  /** Where that price is from, if it was looked up. */
+  priceOrigin: z.object({ source: text, date: name }).optional(),
+  /** What the worker is said to compute on, for summaries and metrics: a label like `gcp/t4/spot`. */
+  gpu: name.optional(),
 });
 
 /** Dataset, model and engine are loaded; says what this worker would train, for the coordinator to compare. */

@@ -50,7 +50,10 @@ describe('a price table', () => {
       [`${head},gpu_count,usd_per_gpu_hour`, 'T4,acme,8,2026-01,8,2'],
       'line 2: usd_per_gpu_hour must be usd_per_hour / gpu_count = 1',
     ],
-    [[head, 'T4,acme,1,2026-01', 'T4,acme,1'], 'prices.csv: Invalid Record Length: columns length is 4, got 3 on line 3'],
+    [
+      [head, 'T4,acme,1,2026-01', 'T4,acme,1'],
+      'prices.csv: Invalid Record Length: columns length is 4, got 3 on line 3',
+    ],
     [[head], 'prices.csv: has no prices'],
     [[''], 'prices.csv: has no prices'],
   ])('is refused with the line and the column: %j', (lines, message) => {
