@@ -8,6 +8,7 @@ import { addCoordinatorCommand } from './coordinator-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
 import { addPredictCommand } from './predict-command.ts';
+import { addPricesCommand } from './prices-command.ts';
 import { addSetupCommand } from './setup-command.ts';
 import { addTrainCommand } from './train-command.ts';
 import { addWorkerCommand } from './worker-command.ts';
@@ -41,7 +42,7 @@ const cli = yargs(args)
 
 const commands = [
   ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
-  ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand, addSetupCommand],
+  ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand, addSetupCommand, addPricesCommand],
 ];
 for (const add of commands) {
   add(cli);

@@ -16,6 +16,7 @@ import {
   yargsOptions,
 } from './settings.ts';
 import { startRun } from './start-run.ts';
+import { pricesSetting, priceWorker, today } from './worker-price.ts';
 import { type PlannedWorker, planWorkers, workerSetting } from './worker-specs.ts';
 
 /** With `--worker` the number of workers need not be given as well. */
@@ -23,7 +24,10 @@ const trainCommandSettings = {
   ...trainSettings,
   workers: { ...trainSettings.workers, schema: trainSettings.workers.schema.unwrap().optional() },
   worker: workerSetting,
+  prices: pricesSetting,
 } as const;
+
+type LocalTrainSettings = TrainSettings & { readonly prices: string | undefined };
 
 /** A worker's own words travel by socket, and may arrive after the news of its exit. */
 const lastWordsMs = 500;
@@ -39,19 +43,22 @@ export function addTrainCommand(cli: Argv): Argv {
         .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
         .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
         .example('$0 train --workers 1 --threads 4', 'one worker on four cores')
+        .example('$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price that the table has for it')
         .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
         .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events for machines')
         .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
     async (argv) => {
       const settings = resolveSettings(trainCommandSettings, ...readLayers(argv));
       const planned = planWorkers(settings.worker, settings);
+      // Each worker looks its price up itself; that it has one is known before any is started.
+      for (const { gpu, priceUsdPerHour: price } of planned) priceWorker({ gpu, price }, settings.prices, today());
       process.exitCode = await trainLocally({ ...settings, workers: planned.length }, planned, argv.verbose === true);
     },
   );
 }
 
 async function trainLocally(
-  settings: TrainSettings,
+  settings: LocalTrainSettings,
   planned: readonly PlannedWorker[],
   verbose: boolean,
 ): Promise<number> {
@@ -111,17 +118,16 @@ function describeCrowding(planned: readonly PlannedWorker[], cores: number): str
 }
 
 function workerArguments(
-  settings: TrainSettings,
-  { backend, threads, priceUsdPerHour, duty }: PlannedWorker,
+  settings: LocalTrainSettings,
+  { backend, threads, priceUsdPerHour, duty, gpu }: PlannedWorker,
   endpoint: string,
   dataset: string,
 ): readonly string[] {
   const { dataDir, cacheDir, mirrors, timeout } = settings;
   const optional = Object.entries({
     ...{ 'data-dir': dataDir, 'cache-dir': cacheDir, mirrors: mirrors?.join(',') },
-    threads: threads?.toString(),
-    price: priceUsdPerHour?.toString(),
-    duty: duty?.toString(),
+    ...{ threads: threads?.toString(), price: priceUsdPerHour?.toString(), duty: duty?.toString() },
+    ...{ gpu, prices: settings.prices },
   });
   return [
     ...['--connect', endpoint, '--backend', backend, '--dataset', dataset, '--timeout', String(timeout)],

@@ -11,6 +11,7 @@ import { runProgram } from '../shared/engine/run-program.ts';
 import { runWorker } from '../worker/run-worker.ts';
 import { managedVariable } from './local-workers.ts';
 import { dutySetting, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { gpuSetting, pricesSetting, priceWorker, today } from './worker-price.ts';
 
 /** A worker takes its task from the coordinator; what it is told here it insists on. */
 const { backend, threads, dataDir, cacheDir, mirrors, timeout, price } = trainSettings;
@@ -57,6 +58,8 @@ const workerSettings = {
   timeout: { ...timeout, describe: 'Seconds of silence after which the coordinator is given up' },
   price: { ...price, describe: "What this worker costs, in USD per hour (else the coordinator's --price)" },
   duty: dutySetting,
+  gpu: gpuSetting,
+  prices: pricesSetting,
 } as const;
 
 export function addWorkerCommand(cli: Argv): Argv {
@@ -67,7 +70,8 @@ export function addWorkerCommand(cli: Argv): Argv {
       command
         .options(yargsOptions(workerSettings))
         .example('$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host')
-        .example('$0 worker --connect tcp://10.0.0.1:5555 --id t4-a --price 0.35', 'a card with a price of its own'),
+        .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with a price of its own')
+        .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price that the table has'),
     async (argv) => {
       const settings = resolveSettings(workerSettings, argv, process.env, undefined);
       await runWorker(
@@ -77,7 +81,7 @@ export function addWorkerCommand(cli: Argv): Argv {
           version: pennygradVersion,
           cpu: `${process.arch}, ${cpus()[0]?.model.trim() || 'unknown model'}`,
           timeoutSeconds: settings.timeout,
-          ...(settings.price === undefined ? {} : { priceUsdPerHour: settings.price }),
+          ...priceWorker(settings, settings.prices, today()),
           ...(settings.duty === undefined ? {} : { emulatedSpeed: settings.duty }),
           expected: {
             ...(settings.model === undefined ? {} : { model: settings.model }),

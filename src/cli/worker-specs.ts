@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
 import { dutySetting, type TrainSettings, trainSettings } from './settings.ts';
+import { gpuSetting } from './worker-price.ts';
 
 /** One entry as it was given: `key=value` pairs separated by commas, or a map in the config file. */
 export type WorkerEntry = string | Readonly<Record<string, unknown>>;
@@ -14,12 +15,15 @@ export interface PlannedWorker {
   readonly threads: number | undefined;
   readonly priceUsdPerHour: number | undefined;
   readonly duty: number | undefined;
+  /** A label like `t4`, or one that has a price in the table, `gcp/t4/spot`. */
+  readonly gpu: string | undefined;
 }
 
 /** The keys of an entry, checked as the flags of the same name are. */
 const fields = {
   backend: trainSettings.backend.schema.unwrap().optional(),
   price: trainSettings.price.schema,
+  gpu: gpuSetting.schema,
   id: z.string('a name').min(1, 'a name').max(200, 'a name of at most 200 characters').optional(),
   count: trainSettings.workers.schema.unwrap().optional(),
   threads: trainSettings.threads.schema,
@@ -60,12 +64,13 @@ export function planWorkers(
   if (total < 1 || total > maxWorldSize) throw badInput(`--worker names ${total} workers; 1 to ${maxWorldSize} can be`);
   const workers = groups
     .flatMap((group) => Array.from({ length: group.count ?? 1 }, () => group))
-    .map(({ id, backend, threads, price, duty }, index) => ({
+    .map(({ id, backend, threads, price, duty, gpu }, index) => ({
       id: id ?? `w${index}`,
       backend: backend ?? defaults.backend,
       threads: threads ?? defaults.threads,
       priceUsdPerHour: price,
       duty,
+      gpu,
     }));
   const twice = workers.find(({ id }, index) => workers.findIndex((other) => other.id === id) < index);
   if (twice !== undefined) throw badInput(`--worker: two workers have the id '${twice.id}'; choose others`);

@@ -50,6 +50,8 @@ export function memberInfo(member: Member, rank: number, defaultPrice: number | 
     backendReason: ready?.backendReason ?? '',
     priceUsdPerHour: hello.priceUsdPerHour ?? defaultPrice,
     emulatedSpeed: hello.emulatedSpeed,
+    priceOrigin: hello.priceOrigin,
+    gpu: hello.gpu,
     aliveSinceUnixMs: member.aliveSinceUnixMs,
   };
 }

@@ -1,4 +1,5 @@
 /** What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. */
+import type { PriceOrigin } from '../shared/core/cost.ts';
 import type { PhaseSeconds } from '../shared/core/phases.ts';
 import type { ModelArtifacts, OptimizerState } from '../shared/engine/engine.ts';
 import type { GpuReading } from '../shared/protocol/messages.ts';
@@ -17,6 +18,10 @@ export interface MemberInfo {
   readonly priceUsdPerHour: number | undefined;
   /** Of a worker that only stands for a slower one: its speed, as a part of its own. */
   readonly emulatedSpeed?: number | undefined;
+  /** Of a price that was looked up. */
+  readonly priceOrigin?: PriceOrigin | undefined;
+  /** The label that the worker was given. */
+  readonly gpu?: string | undefined;
   /** Unix time at which the process began, from which its cost counts. */
   readonly aliveSinceUnixMs: number;
 }

@@ -221,10 +221,10 @@ async function closingOnError(server: { close(): Promise<void> }, open: () => Pr
 }
 
 function describeMember(member: MemberInfo): object {
-  const { workerId, rank, host, cpu, backend, device, priceUsdPerHour, emulatedSpeed } = member;
+  const { workerId, rank, host, cpu, backend, device, gpu, emulatedSpeed, priceUsdPerHour, priceOrigin } = member;
   return {
-    ...{ worker_id: workerId, rank, host, cpu, backend, device, price_usd_per_hour: priceUsdPerHour },
-    emulated_speed: emulatedSpeed,
+    ...{ worker_id: workerId, rank, host, cpu, backend, device, gpu, price_usd_per_hour: priceUsdPerHour },
+    ...{ price_source: priceOrigin?.source, price_date: priceOrigin?.date, emulated_speed: emulatedSpeed },
   };
 }
 

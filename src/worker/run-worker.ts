@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { bucketEnds, gradientBuckets } from '../shared/collectives/buckets.ts';
 import { createStarAllReduce } from '../shared/collectives/star.ts';
 import type { Clock } from '../shared/core/clock.ts';
+import type { PriceOrigin } from '../shared/core/cost.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { epochOrder } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
@@ -28,6 +29,10 @@ export interface WorkerOptions {
   readonly priceUsdPerHour?: number;
   /** Stands for a slower worker, of so much of this one's speed: above 0 and up to 1. */
   readonly emulatedSpeed?: number;
+  /** Of a price that was looked up. */
+  readonly priceOrigin?: PriceOrigin;
+  /** What it is said to compute on. */
+  readonly gpu?: string;
   /** What this worker was told to train; anything else that the coordinator trains is refused, by name. */
   readonly expected: { readonly model?: ModelName; readonly seed?: number };
   /** Ctrl-C: leave. */
@@ -170,10 +175,12 @@ async function live(
 }
 
 function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerMessage, 'hello'>> {
-  const { workerId, version, cpu, priceUsdPerHour, emulatedSpeed } = options;
+  const { workerId, version, cpu, priceUsdPerHour, priceOrigin, gpu, emulatedSpeed } = options;
   return {
     ...{ type: 'hello', workerId, version, cpu, host: hostname(), pid: process.pid, uptime },
     ...(priceUsdPerHour === undefined ? {} : { priceUsdPerHour }),
+    ...(priceOrigin === undefined ? {} : { priceOrigin }),
+    ...(gpu === undefined ? {} : { gpu }),
     ...(emulatedSpeed === undefined ? {} : { emulatedSpeed }),
   };
 }

@@ -71,8 +71,8 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
           ...{ phases: noPhaseSeconds, evaluateSeconds: 0 },
         }));
         metrics.workersUp(event.members.map(({ workerId }) => workerId));
-        for (const { workerId, backend, device, priceUsdPerHour } of event.members) {
-          metrics.workerEngine(workerId, backend, device);
+        for (const { workerId, backend, device, gpu, priceUsdPerHour } of event.members) {
+          metrics.workerEngine(workerId, backend, device, gpu);
           if (priceUsdPerHour !== undefined) metrics.workerPrice(workerId, priceUsdPerHour);
         }
         metrics.health.update({ status: 'training', world_size: event.members.length });

@@ -5,8 +5,8 @@ export interface WorkerMetrics {
   /** These workers, and no others, are now in the run. */
   workersUp(workerIds: readonly string[]): void;
   workerDown(workerId: string): void;
-  /** What a worker computes with. */
-  workerEngine(workerId: string, engine: string, device: string): void;
+  /** What a worker computes with, and the label that it was given. */
+  workerEngine(workerId: string, engine: string, device: string, gpu?: string): void;
   /** A worker's share of a step's samples, 0 to 1. */
   workerShare(workerId: string, ratio: number): void;
   heartbeat(workerId: string, unixSeconds: number): void;
@@ -41,8 +41,8 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   });
   const info = new Gauge({
     name: 'pennygrad_worker_info',
-    help: 'Always 1; its labels say what the worker computes with.',
-    labelNames: ['worker', 'engine', 'device'],
+    help: 'Always 1; its labels say what the worker computes with; gpu is what it was named, if anything.',
+    labelNames: ['worker', 'engine', 'device', 'gpu'],
     registers,
   });
   const share = new Gauge({
@@ -69,7 +69,10 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       if (present.has(workerId)) setDown(workerId);
     },
     // A worker's own words are as long as it likes; a label is not.
-    workerEngine: (worker, engine, device) => info.set({ worker, engine, device: device.slice(0, longestDevice) }, 1),
+    workerEngine: (worker, engine, device, gpu) => {
+      const named = gpu === undefined ? {} : { gpu };
+      info.set({ worker, engine, device: device.slice(0, longestDevice), ...named }, 1);
+    },
     workerShare: (worker, ratio) => share.set({ worker }, ratio),
     heartbeat: (worker, unixSeconds) => heard.set({ worker }, unixSeconds),
     waited(waits) {

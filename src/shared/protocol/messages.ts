@@ -61,6 +61,10 @@ const hello = message('hello', {
   priceUsdPerHour: z.number().min(0).optional(),
   /** Of a worker that only stands for a slower one: its speed, as a part of its own. */
   emulatedSpeed: z.number().positive().max(1).optional(),
+  /** Where that price is from, if it was looked up. */
+  priceOrigin: z.object({ source: text, date: name }).optional(),
+  /** What the worker is said to compute on, for summaries and metrics: a label like `gcp/t4/spot`. */
+  gpu: name.optional(),
 });
 
 /** Dataset, model and engine are loaded; says what this worker would train, for the coordinator to compare. */

@@ -1,3 +1,4 @@
+import type { PriceOrigin } from '../core/cost.ts';
 import type { PhaseSeconds } from '../core/phases.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 
@@ -35,6 +36,10 @@ export interface WorkerRecord {
   readonly priceUsdPerHour: number | undefined;
   /** Of a worker that only stood for a slower one: its speed, as a part of its own. */
   readonly emulatedSpeed?: number | undefined;
+  /** Of a price that was looked up. */
+  readonly priceOrigin?: PriceOrigin | undefined;
+  /** The label that the worker was given. */
+  readonly gpu?: string | undefined;
 }
 
 /** What a run was told and what came of it: plain data that the coordinator fills in and the summary is made from. */

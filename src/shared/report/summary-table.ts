@@ -1,3 +1,4 @@
+import { describeBilling } from './billing-text.ts';
 import { createPaint, type Paint } from './colour.ts';
 import { emulationNote } from './emulation-note.ts';
 import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from './number-format.ts';
@@ -12,6 +13,7 @@ export interface SummaryTableOptions {
 
 const maxColumns = 100;
 const longestName = 20;
+const longestLabel = 28;
 
 /** What a run amounted to, for the end of the terminal's output: a head line, a table of epochs, one of workers. */
 export function renderSummaryTable(summary: Summary, { columns, colour }: SummaryTableOptions): string {
@@ -96,23 +98,30 @@ function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
 
 function workerColumns(summary: Summary, priced: boolean): readonly Column<WorkerSummary>[] {
   const severalHosts = new Set(summary.workers.map(({ host }) => host)).size > 1;
+  const labelled = summary.workers.some(({ gpu }) => gpu !== undefined);
   const severalBackends = new Set(summary.workers.map(({ backend }) => backend)).size > 1;
   const columns: (Column<WorkerSummary> | false)[] = [
     { head: 'worker', cell: ({ worker_id }) => shorten(worker_id), align: 'left' },
     severalHosts && { head: 'host', cell: ({ host }) => shorten(host), align: 'left', expendable: 3 },
     severalBackends && { head: 'engine', cell: ({ backend }) => backend, align: 'left', expendable: 2 },
+    labelled && { head: 'gpu', cell: ({ gpu }) => shorten(gpu ?? '', longestLabel), align: 'left', expendable: 2 },
     { head: 'samples', cell: ({ samples }) => formatCount(samples) },
     { head: 'compute', cell: (row) => formatPercent(row.compute_share) },
     { head: 'communicate', cell: (row) => formatPercent(row.communicate_share), expendable: 4 },
     { head: 'wait', cell: (row) => formatPercent(row.wait_share) },
     { head: 'load', cell: (row) => formatPercent(row.load_share), expendable: 5 },
     priced && { head: 'cost', cell: formatWorkerCost },
+    priced && { head: 'billed', cell: formatWorkerBill, expendable: 1 },
   ];
   return columns.filter((column) => column !== false);
 }
 
 function formatWorkerCost({ cost_usd, price_usd_per_hour }: WorkerSummary): string {
   return price_usd_per_hour === undefined ? 'no price' : formatUsd(cost_usd);
+}
+
+function formatWorkerBill({ billed_usd, price_usd_per_hour }: WorkerSummary): string {
+  return price_usd_per_hour === undefined ? '' : formatUsd(billed_usd);
 }
 
 function renderClosing(summary: Summary, paint: Paint): string {
@@ -141,6 +150,7 @@ function renderClosing(summary: Summary, paint: Paint): string {
       unpriced.length === 0 ? '' : `; no price given for ${unpriced.map((w) => shorten(w.worker_id)).join(', ')}`;
     lines.push(
       `Cost ${paint('bold', formatUsd(summary.cost_usd_total))} at ${formatUsd(price_usd_per_hour)} an hour, start-up and test passes included${gap}`,
+      ...describeBilling(summary),
     );
   }
   return lines.join('\n');
@@ -150,6 +160,6 @@ function optional<Value>(value: Value | undefined, format: (value: Value) => str
   return value === undefined ? '' : format(value);
 }
 
-function shorten(name: string): string {
-  return name.length <= longestName ? name : `${name.slice(0, longestName - 1)}…`;
+function shorten(name: string, longest = longestName): string {
+  return name.length <= longest ? name : `${name.slice(0, longest - 1)}…`;
 }

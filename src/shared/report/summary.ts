@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { accruedCostUsd } from '../core/cost.ts';
+import { accruedCostUsd, billedCostUsd } from '../core/cost.ts';
+import { findBillingRule, type SourcedBillingRule, unknownBilling } from '../prices/billing-rules.ts';
+import { splitLabel } from '../prices/price-lookup.ts';
 import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
 import { runStatuses } from './run-record.ts';
 
@@ -22,6 +24,14 @@ const epochSummarySchema = z.strictObject({
   samples: count,
   samples_per_second: nonnegative,
   cost_usd: nonnegative,
+});
+
+const billingSchema = z.strictObject({
+  provider: z.string(),
+  granularity_seconds: nonnegative,
+  minimum_seconds: nonnegative,
+  source: z.string(),
+  date: z.string(),
 });
 
 const workerSummarySchema = z.strictObject({
@@ -47,8 +57,17 @@ const workerSummarySchema = z.strictObject({
   emulated_speed: z.number().positive().max(1).optional(),
   /** Absent when the worker has no price: it then counts as free. */
   price_usd_per_hour: nonnegative.optional(),
+  /** Of a price that was looked up; absent for one that was given. */
+  price_source: z.string().optional(),
+  price_date: z.string().optional(),
+  /** The label that the worker was given. */
+  gpu: z.string().optional(),
   /** Price × time alive. */
   cost_usd: nonnegative,
+  /** What its provider would bill for one rental as long as it was alive; by the second where no rule is known. */
+  billed_usd: nonnegative,
+  /** The rule that it is billed by; absent where none is known. */
+  billing: billingSchema.optional(),
 });
 
 /** The file `summary.json` of a run's folder. Times are in seconds, costs in USD. */
@@ -91,6 +110,7 @@ export const summarySchema = z.strictObject({
   price_usd_per_hour: nonnegative.optional(),
   /** Start-up, test passes and saving included. */
   cost_usd_total: nonnegative,
+  billed_usd_total: nonnegative,
   /** Whether all replicas ended the same, bit for bit; null when the run ended before they were compared. */
   replicas_identical: z.boolean().nullable(),
   /**
@@ -138,6 +158,7 @@ export function summarize(record: RunRecord): Summary {
     coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds),
     ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
     cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)),
+    billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)),
     replicas_identical: record.replicas?.identical ?? null,
     replicas_difference: record.replicas?.difference ?? null,
   };
@@ -182,7 +203,23 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     ...(emulatedSpeed === undefined ? {} : { emulated_speed: emulatedSpeed }),
     ...(priceUsdPerHour === undefined ? {} : { price_usd_per_hour: priceUsdPerHour }),
     cost_usd: accruedCostUsd(priceUsdPerHour ?? 0, worker.aliveSeconds),
+    ...summarizePrice(worker),
   };
+}
+
+/** Where the price is from, and what the worker costs as its provider bills. */
+function summarizePrice({ aliveSeconds, priceUsdPerHour = 0, priceOrigin, gpu }: WorkerRecord) {
+  const rule = gpu === undefined ? undefined : findBillingRule(splitLabel(gpu)?.provider);
+  return {
+    ...(gpu === undefined ? {} : { gpu }),
+    ...(priceOrigin === undefined ? {} : { price_source: priceOrigin.source, price_date: priceOrigin.date }),
+    billed_usd: billedCostUsd(aliveSeconds, priceUsdPerHour, rule ?? unknownBilling),
+    ...(rule === undefined ? {} : { billing: describeBilling(rule) }),
+  };
+}
+
+function describeBilling({ provider, granularitySeconds, minimumSeconds, source, date }: SourcedBillingRule) {
+  return { provider, granularity_seconds: granularitySeconds, minimum_seconds: minimumSeconds, source, date };
 }
 
 function sum(values: readonly number[]): number {

@@ -42,6 +42,15 @@ describe('planWorkers', () => {
     ]);
   });
 
+  it('takes a label of any kind, which is looked up later', () => {
+    expect(
+      plan(['gpu=t4,price=0.35', 'gpu=gcp/t4/spot']).map(({ gpu, priceUsdPerHour }) => [gpu, priceUsdPerHour]),
+    ).toEqual([
+      ['t4', 0.35],
+      ['gcp/t4/spot', undefined],
+    ]);
+  });
+
   it('reads the same from a flag, a variable and a file', () => {
     const expected = plan(['backend=cpu,price=1', 'backend=wasm']);
     const planned = (entries: ReturnType<typeof resolve>) => planWorkers(entries, { workers: 2, backend: 'auto' });
@@ -58,14 +67,18 @@ describe('planWorkers', () => {
     ['duty=0', "--worker 'duty=0': duty must be greater than 0, got '0'"],
     ['duty=2', "--worker 'duty=2': duty must be at most 1, got '2'"],
     ['count=0', "--worker 'count=0': count must be at least 1, got '0'"],
+    ['gpu=', "--worker 'gpu=': gpu must be a label, got ''"],
     ['id=', "--worker 'id=': id must be a name, got ''"],
-    ['bakend=cpu', "--worker 'bakend=cpu': unknown key 'bakend'; valid keys: backend, price, id, count, threads, duty"],
+    [
+      'bakend=cpu',
+      "--worker 'bakend=cpu': unknown key 'bakend'; valid keys: backend, price, gpu, id, count, threads, duty",
+    ],
     ['toString=cpu', "unknown key 'toString'"],
-    ['cpu', "--worker 'cpu': 'cpu' must be key=value; keys: backend, price, id, count, threads, duty"],
+    ['cpu', "--worker 'cpu': 'cpu' must be key=value; keys: backend, price, gpu, id, count, threads, duty"],
     ['', "--worker '': '' must be key=value"],
     [
       '2',
-      "--worker '2': '2' must be key=value; keys: backend, price, id, count, threads, duty; for a number of workers: --workers",
+      "--worker '2': '2' must be key=value; keys: backend, price, gpu, id, count, threads, duty; for a number of workers: --workers",
     ],
     ['backend=cpu,backend=wasm', "--worker 'backend=cpu,backend=wasm': backend is given twice"],
     ['id=a,count=2', "--worker 'id=a,count=2': id names one worker; leave out id or count"],

@@ -12,6 +12,10 @@ const spec = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number,
 const workerBodies: Body<WorkerMessage>[] = [
   { type: 'hello', workerId: 'w0', version: '1', host: 'h', cpu: 'c', pid: 1, uptime: 0.1, priceUsdPerHour: 1 },
   {
+    ...{ type: 'hello', workerId: 'w0', version: '1', host: 'h', cpu: 'c', pid: 1, uptime: 0.1, priceUsdPerHour: 1 },
+    ...{ priceOrigin: { source: 's', date: '2026-07' }, gpu: 'gcp/t4/spot' },
+  },
+  {
     type: 'ready',
     identity: { version: '1', model: spec, datasetDigest: 'd', seed: 1 },
     ...{ backend: 'wasm', device: 'd', backendReason: 'r', parameterCount: 10, parametersChecksum: 4_294_967_295 },

@@ -26,7 +26,7 @@ describe('renderSummaryTable', () => {
     expect(cells(text, '1')).toEqual(['1', '12.0', '5,000', '0.2123', '93.5 %', '0.0612', '98.02 %', '$0.00067']);
     expect(cells(text, '2')).toEqual(['2', '8.0', '7,500', '0.0571', '98.2 %', '0.0411', '98.81 %', '$0.00044']);
     expect(cells(text, 'run')).toEqual(['run', '20.0', '6,000', '98.81 %', '$0.0020']);
-    expect(cells(text, 'w1')).toEqual(['w1', '60,000', '80.0 %', '10.0 %', '5.0 %', '5.0 %', '$0.0010']);
+    expect(cells(text, 'w1')).toEqual(['w1', '60,000', '80.0 %', '10.0 %', '5.0 %', '5.0 %', '$0.0010', '$0.0010']);
     expect(text).toContain('All replicas ended with the same parameters');
   });
 
@@ -66,6 +66,21 @@ describe('renderSummaryTable', () => {
     const text = renderSummaryTable(summarize(runRecord({ workers })), plain);
     expect(cells(text, 'w1').at(-1)).toBe('no price');
     expect(text).toContain('no price given for w1');
+  });
+
+  test('says what was billed by which rule, and where a price is from', () => {
+    const labelled = workerRecord({
+      ...{ gpu: 'aws/t4/on-demand', priceUsdPerHour: 36, priceOrigin: { source: 'a list', date: '2026-09' } },
+      aliveSeconds: 7,
+    });
+    const workers = [labelled, { ...labelled, workerId: 'w1', rank: 1 }, workerRecord({ workerId: 'w2', rank: 2 })];
+    const text = renderSummaryTable(summarize(runRecord({ workers })), plain);
+    expect(cells(text, 'w1').slice(0, 2)).toEqual(['w1', 'aws/t4/on-demand']);
+    // $0.01 a second: 7 of them were used, 60 are billed.
+    expect(cells(text, 'w1').slice(-2)).toEqual(['$0.070', '$0.60']);
+    expect(cells(text, 'w2').slice(-2)).toEqual(['$0.0010', '$0.0010']);
+    expect(text).toContain('Billed $1.20: AWS to the second, 60 s at least; to the second where no rule');
+    expect(text.match(/Price of .*/g)).toEqual(['Price of aws/t4/on-demand: $36.00 an hour, 2026-09, a list']);
   });
 
   test('is loud about why a run ended early, and about generated data', () => {

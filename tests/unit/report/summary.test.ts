@@ -45,6 +45,35 @@ describe('summarize', () => {
     expect(summary.workers[1]).not.toHaveProperty('price_usd_per_hour');
   });
 
+  test('bills each worker by the rule of its provider, by the second where none is known', () => {
+    const price = { priceUsdPerHour: 3.6, aliveSeconds: 61.5 };
+    const workers = ['lambda/a100/on-demand', 'gcp/t4/spot', 'acme/t4/spot', 't4', undefined].map((gpu, rank) =>
+      workerRecord({ ...price, gpu, rank, workerId: `w${rank}` }),
+    );
+    const summary = summarySchema.parse(JSON.parse(JSON.stringify(summarize(runRecord({ workers })))));
+    // $0.001 a second, 120, 62, 62, 62 and 62 of them.
+    expect(summary.workers.map(({ billed_usd }) => billed_usd.toFixed(6))).toEqual([
+      ...['0.120000', '0.062000', '0.062000', '0.062000', '0.062000'],
+    ]);
+    expect(summary.workers.map(({ billing }) => billing?.provider)).toEqual([
+      'Lambda',
+      'GCP',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(summary.workers.map(({ gpu }) => gpu)).toEqual(workers.map(({ gpu }) => gpu));
+    expect(summary.cost_usd_total).toBeCloseTo(5 * 0.0615, 12);
+    expect(summary.billed_usd_total).toBeCloseTo(0.368, 12);
+  });
+
+  test('keeps source and date of a price that was looked up', () => {
+    const looked = workerRecord({ gpu: 'gcp/t4/spot', priceOrigin: { source: 'a list', date: '~2026-09' } });
+    const [first, second] = summarize(runRecord({ workers: [looked, workerRecord({ rank: 1 })] })).workers;
+    expect(first).toMatchObject({ price_source: 'a list', price_date: '~2026-09' });
+    expect(second).not.toHaveProperty('price_source');
+  });
+
   test('without any price there is none in the summary, and the cost is 0', () => {
     const workers = [workerRecord({ priceUsdPerHour: undefined })];
     const summary = summarize(runRecord({ workers }));

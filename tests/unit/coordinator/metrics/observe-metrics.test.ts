@@ -35,7 +35,7 @@ describe('the metrics of a run', () => {
 
   test('say what each worker computes with, and its share of the step', async () => {
     const { metrics, observe } = observeRun();
-    const wordy = { ...member(1), device: 'x'.repeat(4000) };
+    const wordy = { ...member(1), device: 'x'.repeat(4000), gpu: 'gcp/t4/spot' };
     observe({ type: 'generation', members: [member(0), wordy], parameterCount: 10, reason: 'ready' });
     const [first, second] = stepEvent(0).members;
     if (first === undefined || second === undefined) throw new Error('a step of two members');
@@ -49,7 +49,10 @@ describe('the metrics of a run', () => {
     );
     const samples = await scrape(metrics);
     expect(samples.get('pennygrad_worker_info{worker="w0",engine="wasm",device="wasm, SIMD"}')).toBe(1);
-    expect(samples.get(`pennygrad_worker_info{worker="w1",engine="wasm",device="${'x'.repeat(100)}"}`)).toBe(1);
+    const device = 'x'.repeat(100);
+    expect(samples.get(`pennygrad_worker_info{worker="w1",engine="wasm",device="${device}",gpu="gcp/t4/spot"}`)).toBe(
+      1,
+    );
     expect(samples.get('pennygrad_worker_share_ratio{worker="w0"}')).toBe(0.75);
     expect(samples.get('pennygrad_worker_share_ratio{worker="w1"}')).toBe(0.25);
   });

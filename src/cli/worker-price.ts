@@ -1,0 +1,48 @@
+/** What a worker costs, from what it was told: a price, or a label that is looked up in the price table. */
+import { z } from 'zod';
+import type { PriceOrigin } from '../shared/core/cost.ts';
+import { findPrice } from '../shared/prices/price-lookup.ts';
+import { loadPrices } from '../shared/prices/price-table.ts';
+
+export const gpuSetting = {
+  type: 'string',
+  describe: 'What it is in summaries and metrics; a label like gcp/t4/spot also looks its price up',
+  schema: z.string('a label').min(1, 'a label').max(200, 'a label of at most 200 characters').optional(),
+} as const;
+
+/** A price table of the user's own, of every command that looks prices up. */
+export const pricesSetting = {
+  type: 'string',
+  describe: 'CSV or YAML file of prices, laid over those that are shipped',
+  schema: z.string().min(1, 'a path').optional(),
+} as const;
+
+export interface WorkerPrice {
+  readonly priceUsdPerHour?: number;
+  readonly priceOrigin?: PriceOrigin;
+  readonly gpu?: string;
+}
+
+/**
+ * A price that was given beats one that is looked up. A label without slashes is a name and no more: its worker costs
+ * what the coordinator's `--price` says.
+ * @param pricesFile `--prices`
+ * @param day ISO 8601: the price is the latest that is not after it
+ * @throws bad-input when the label has no price, listing near ones, or when the file has an error
+ */
+export function priceWorker(
+  { gpu, price }: { readonly gpu: string | undefined; readonly price: number | undefined },
+  pricesFile: string | undefined,
+  day: string,
+): WorkerPrice {
+  const label = gpu === undefined ? {} : { gpu };
+  if (price !== undefined) return { ...label, priceUsdPerHour: price };
+  if (gpu === undefined || !gpu.includes('/')) return label;
+  const { usdPerHour, source, dateText } = findPrice(loadPrices(pricesFile), gpu, day);
+  return { ...label, priceUsdPerHour: usdPerHour, priceOrigin: { source, date: dateText } };
+}
+
+/** ISO 8601, UTC. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}

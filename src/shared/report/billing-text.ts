@@ -1,0 +1,26 @@
+import { formatUsd } from './number-format.ts';
+import type { Summary, WorkerSummary } from './summary.ts';
+
+/** What the run is billed and by which rules, and where prices are from that were looked up: a line each. */
+export function describeBilling({ workers, billed_usd_total }: Summary): readonly string[] {
+  const priced = workers.filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined);
+  const bill = `Billed ${formatUsd(billed_usd_total)}: ${distinct(priced.map(describeRule)).join('; ')}`;
+  return [bill, ...distinct(priced.flatMap(describeOrigin))];
+}
+
+function describeRule({ billing }: WorkerSummary): string {
+  if (billing === undefined) return 'to the second where no rule of a provider is known';
+  const { provider, granularity_seconds, minimum_seconds } = billing;
+  const unit = granularity_seconds === 1 ? 'second' : `${granularity_seconds} s`;
+  const least = minimum_seconds > granularity_seconds ? `, ${minimum_seconds} s at least` : '';
+  return `${provider} to the ${unit}${least}`;
+}
+
+function describeOrigin({ gpu, price_usd_per_hour, price_source, price_date }: WorkerSummary): readonly string[] {
+  if (price_usd_per_hour === undefined || price_source === undefined) return [];
+  return [`Price of ${gpu}: ${formatUsd(price_usd_per_hour)} an hour, ${price_date}, ${price_source}`];
+}
+
+function distinct(lines: readonly string[]): readonly string[] {
+  return [...new Set(lines)];
+}
