@@ -9,6 +9,7 @@ import { addDoctorCommand } from './doctor-command.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
 import { addPredictCommand } from './predict-command.ts';
 import { addSetupCommand } from './setup-command.ts';
+import { addSweepCommand } from './sweep-command.ts';
 import { addTrainCommand } from './train-command.ts';
 import { addWorkerCommand } from './worker-command.ts';
 
@@ -42,6 +43,7 @@ const cli = yargs(args)
 const commands = [
   ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
   ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand, addSetupCommand],
+  ...[addSweepCommand],
 ];
 for (const add of commands) {
   add(cli);
