@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { addBenchCommand } from './bench-command.ts';
+import { addCompareCommand } from './compare-command.ts';
 import { addCoordinatorCommand } from './coordinator-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
@@ -43,7 +44,7 @@ const cli = yargs(args)
 const commands = [
   ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
   ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand, addSetupCommand],
-  ...[addSweepCommand],
+  ...[addSweepCommand, addCompareCommand],
 ];
 for (const add of commands) {
   add(cli);
