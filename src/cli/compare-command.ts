@@ -20,7 +20,7 @@ export function addCompareCommand(cli: Argv): Argv {
         .example('$0 compare --sweep sweeps/a --html report.html', 'a sweep, with a report'),
     (argv) => {
       const settings = resolveSettings(compareSettings, argv, process.env, undefined);
-      const comparison = compareRuns(readRuns(namedRuns(argv), settings.sweep));
+      const comparison = compareRuns(readRuns(namedRuns(argv.run), settings.sweep));
       if (settings.json) console.log(JSON.stringify({ basis: 'measured', ...(snakeCased(comparison) as object) }));
       else console.log(renderComparison(comparison, { columns: terminalColumns(), colour: wantsColour() }));
     },

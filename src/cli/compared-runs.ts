@@ -15,8 +15,8 @@ export const sweepSetting = {
 /** Positional `run..`. */
 export const runsPositional = { describe: 'Folders of runs', array: true } as const;
 
-export function namedRuns(argv: { readonly run?: unknown }): readonly string[] {
-  return Array.isArray(argv.run) ? argv.run.map(String) : [];
+export function namedRuns(run: unknown): readonly string[] {
+  return Array.isArray(run) ? run.map(String) : [];
 }
 
 /** @throws bad-input when none is named, or one cannot be read */

@@ -21,7 +21,7 @@ export function formatPrice(usdPerHour: number): string {
   return `${usdPerHour < 0 ? '-' : ''}${formatUsd(Math.abs(usdPerHour))}/h`;
 }
 
-/** `w3 adds 11 % speed for 20 % of the bill: drop it, it pays below $0.18/h (measured)` */
+/** `w3 adds 11 % speed for 20 % of the bill: drop it unless speed is worth more, it pays below $0.18/h (measured)` */
 export function describeMarginal(marginal: Marginal): string {
   const { worker, speedGain, billShare, breakEvenUsdPerHour, usdPerHour, verdict, basis } = marginal;
   const share = `${formatPercent(billShare, 0)} of the bill`;
@@ -34,7 +34,7 @@ export function describeMarginal(marginal: Marginal): string {
         free ? ', it is free' : `, it pays up to ${formatPrice(breakEvenUsdPerHour)}`
       } (${basis})`;
     case 'costs more than it brings':
-      return `${worker} adds ${formatPercent(speedGain, 0)} speed for ${share}: drop it, it pays below ${formatPrice(breakEvenUsdPerHour)} (${basis})`;
+      return `${worker} adds ${formatPercent(speedGain, 0)} speed for ${share}: drop it unless speed is worth more, it pays below ${formatPrice(breakEvenUsdPerHour)} (${basis})`;
     default:
       return verdict satisfies never;
   }
