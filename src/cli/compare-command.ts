@@ -1,12 +1,24 @@
 import type { Argv } from 'yargs';
+import { z } from 'zod';
 import { compareRuns } from '../shared/report/comparison.ts';
 import { snakeCased } from '../shared/report/comparison-json.ts';
 import { renderComparison } from '../shared/report/comparison-table.ts';
+import { renderComparisonPage } from '../shared/report/html/comparison-page.ts';
+import { readReportAssets } from '../shared/report/html/report-assets.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { terminalColumns, wantsColour } from './terminal.ts';
+import { writeReport } from './write-report.ts';
 
-const compareSettings = { sweep: sweepSetting, json: trainSettings.json } as const;
+const compareSettings = {
+  sweep: sweepSetting,
+  html: {
+    type: 'string',
+    describe: 'File for a report with plots, which needs no network',
+    schema: z.string().min(1, 'a path').optional(),
+  },
+  json: trainSettings.json,
+} as const;
 
 export function addCompareCommand(cli: Argv): Argv {
   return cli.command(
@@ -23,6 +35,10 @@ export function addCompareCommand(cli: Argv): Argv {
       const comparison = compareRuns(readRuns(namedRuns(argv.run), settings.sweep));
       if (settings.json) console.log(JSON.stringify({ basis: 'measured', ...(snakeCased(comparison) as object) }));
       else console.log(renderComparison(comparison, { columns: terminalColumns(), colour: wantsColour() }));
+      if (settings.html !== undefined) {
+        writeReport(settings.html, renderComparisonPage(comparison, readReportAssets()));
+        if (!settings.json) console.log(`report: ${settings.html}`);
+      }
     },
   );
 }

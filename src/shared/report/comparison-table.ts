@@ -45,7 +45,7 @@ const nameColumns: readonly Column<ComparedPoint>[] = [
   { head: 'batch', cell: ({ globalBatchSize }) => formatCount(globalBatchSize) },
 ];
 
-function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
+export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
   const usd = (value: number | undefined) => (value === undefined ? 'no price' : formatUsd(value));
   return [
     ...nameColumns,

@@ -87,7 +87,7 @@ describe('compareRuns', () => {
     expect(comparison.breakEvens).toHaveLength(1);
     const [breakEven] = comparison.breakEvens;
     expect(breakEven && describeBreakEven(breakEven)).toBe(
-      'cpu alone breaks even with wasm of $0.40/h at $0.10/h, batch 64; at $0.05/h it does the same for less',
+      'cpu alone breaks even with wasm of $0.40/h at $0.10/h, batch 64; at $0.050/h it does the same for less',
     );
   });
 
