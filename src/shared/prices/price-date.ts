@@ -1,0 +1,33 @@
+const month = String.raw`(\d{4})-(0[1-9]|1[0-2])`;
+const patterns = {
+  day: /^\d{4}-\d{2}-\d{2}$/,
+  month: new RegExp(`^~?${month}$`),
+  window: new RegExp(`^~?${month}\\.\\.${month}$`),
+  before: new RegExp(`^pre-${month}$`),
+};
+
+/** What `firstUsableDay` takes, for messages. */
+export const dateForms = '2025-06-01, 2025-06, ~2025-06, ~2025-01..2025-06, pre-2025-06 or undated';
+
+/**
+ * The first day for which a price of this date may be used: of a month its first, of a window the first of its last
+ * month, since nothing earlier is sure, and of `pre-` a month the first of the month before.
+ * @returns an ISO 8601 day; null for `undated`; undefined for what is no date
+ */
+export function firstUsableDay(text: string): string | null | undefined {
+  if (text === 'undated') return null;
+  if (patterns.day.test(text)) return isDay(text) ? text : undefined;
+  const window = patterns.window.exec(text);
+  if (window !== null) return `${window[3]}-${window[4]}-01`;
+  const [, year, monthOfYear] = patterns.month.exec(text) ?? [];
+  if (year !== undefined) return `${year}-${monthOfYear}-01`;
+  const before = patterns.before.exec(text);
+  if (before === null) return undefined;
+  return new Date(Date.UTC(Number(before[1]), Number(before[2]) - 2)).toISOString().slice(0, 10);
+}
+
+/** Whether it is a day of the calendar, as `2025-06-01`. */
+export function isDay(text: string): boolean {
+  const time = patterns.day.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return Number.isFinite(time) && new Date(time).toISOString().startsWith(text);
+}
