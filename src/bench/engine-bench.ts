@@ -1,11 +1,13 @@
 /** How fast one worker's engine trains the CNN, without coordinator, network or other workers. */
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import type { Engine, EngineName } from '../shared/engine/engine.ts';
-import { selectEngine } from '../shared/engine/engines.ts';
+import { enginesWith, selectEngine } from '../shared/engine/engines.ts';
 import { median } from './median.ts';
 
 export interface EngineBenchOptions {
   readonly backend: 'auto' | EngineName;
+  /** As `enginesWith` takes them. */
+  readonly threads?: number | undefined;
   readonly batchSizes: readonly number[];
   /** MNIST if it can be had, unless told otherwise. */
   readonly dataset?: string;
@@ -26,9 +28,9 @@ export interface EngineBenchRow {
 
 /** One row a batch size. */
 export async function benchEngine(options: EngineBenchOptions): Promise<EngineBenchRow[]> {
-  const { backend, batchSizes, seconds } = options;
+  const { backend, threads, batchSizes, seconds } = options;
   const dataset = await loadDataset(options.dataset);
-  const { provider } = await selectEngine(backend);
+  const { provider } = await selectEngine(backend, enginesWith(threads));
   const { imageShape, classes } = dataset;
   const rows: EngineBenchRow[] = [];
   for (const batchSize of batchSizes) {

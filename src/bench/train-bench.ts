@@ -12,6 +12,7 @@ export interface TrainBenchOptions {
   readonly program: string;
   readonly workers: readonly number[];
   readonly backend: string;
+  readonly threads?: number | undefined;
   readonly batchSize: number;
   /** Steps of a run; undefined trains a whole epoch. */
   readonly steps: number | undefined;
@@ -73,7 +74,13 @@ function stepMilliseconds(runs: readonly Summary[], secondsOf: (worker: Summary[
 
 /** One run to its end, from start to summary, in a folder that is removed again. */
 export async function trainOnce(
-  { program, backend, batchSize, steps }: Pick<TrainBenchOptions, 'program' | 'backend' | 'batchSize' | 'steps'>,
+  {
+    program,
+    backend,
+    threads,
+    batchSize,
+    steps,
+  }: Pick<TrainBenchOptions, 'program' | 'backend' | 'threads' | 'batchSize' | 'steps'>,
   workers: number,
 ): Promise<Summary> {
   const folder = mkdtempSync(join(tmpdir(), 'pennygrad-bench-'));
@@ -92,6 +99,7 @@ export async function trainOnce(
       '--quiet',
     ],
     ...['--metrics-port', '0', '--out', join(folder, 'run')],
+    ...(threads === undefined ? [] : ['--threads', String(threads)]),
     ...(steps === undefined ? [] : ['--steps', String(steps)]),
   ];
   try {

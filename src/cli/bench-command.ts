@@ -13,9 +13,10 @@ import { type Column, renderTable } from '../shared/report/table.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 
-const { backend, batchSize, json } = trainSettings;
+const { backend, threads, batchSize, json } = trainSettings;
 const benchSettings = {
   backend,
+  threads,
   batchSize: { ...batchSize, describe: 'Global batch of the runs' },
   repeat: {
     type: 'string',
@@ -60,6 +61,7 @@ export function addBenchCommand(cli: Argv): Argv {
           program,
           workers: [1, 2],
           backend: settings.backend,
+          threads: settings.threads,
           batchSize: settings.batchSize,
           steps: settings.steps,
           repeats: settings.repeat,

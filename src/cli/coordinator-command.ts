@@ -8,8 +8,8 @@ import { createRunOutput } from './run-output.ts';
 import { configOption, readLayers, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { startRun } from './start-run.ts';
 
-/** Workers choose their own engine; everything else is as in `train`. */
-const { backend: _, ...shared } = trainSettings;
+/** Workers choose their own engine and threads; everything else is as in `train`. */
+const { backend: _, threads: __, ...shared } = trainSettings;
 export const coordinatorSettings = {
   bind: {
     type: 'string',
@@ -41,7 +41,12 @@ export function addCoordinatorCommand(cli: Argv): Argv {
       );
       try {
         const result = await startRun({
-          ...{ settings: { ...settings, backend: 'auto' }, bind: settings.bind, output, signal: interruption.signal },
+          ...{
+            settings: { ...settings, backend: 'auto', threads: undefined },
+            bind: settings.bind,
+            output,
+            signal: interruption.signal,
+          },
           onListening: ({ endpoint }) => output.note(waitingFor(settings, endpoint)),
         });
         process.exitCode = output.end(result);

@@ -7,6 +7,7 @@ import { accruedCostUsd, aliveSeconds } from '../shared/core/cost.ts';
 import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
+import { emulationNote } from '../shared/report/emulation-note.ts';
 import { renderPredictionsText } from '../shared/report/predictions-text.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../shared/report/progress.ts';
 import { renderSummaryTable } from '../shared/report/summary-table.ts';
@@ -180,8 +181,9 @@ function fallbackWarning({ trainCount, testCount, fallbackReason }: Dataset): st
   );
 }
 
-function describeMember({ workerId, rank, host, pid, backend, device }: MemberInfo): string {
-  return `rank ${rank}: worker ${workerId}, pid ${pid} on ${host}, ${backend} (${device})`;
+function describeMember({ workerId, rank, host, pid, backend, device, emulatedSpeed }: MemberInfo): string {
+  const emulation = emulatedSpeed === undefined ? '' : `, ${emulationNote(emulatedSpeed)}`;
+  return `rank ${rank}: worker ${workerId}, pid ${pid} on ${host}, ${backend} (${device})${emulation}`;
 }
 
 /** Each engine once, with the reason it was chosen for. */

@@ -72,6 +72,12 @@ export const trainSettings = {
     defaultText: 'auto',
     schema: choice(['auto', ...engineNames]).default('auto'),
   },
+  threads: {
+    type: 'string',
+    describe: 'Cores that each worker computes on, with backend wasm or tensorflow',
+    defaultText: '1; tensorflow: an even part of them',
+    schema: integer(1, 256).optional(),
+  },
   dataset: {
     type: 'string',
     describe: 'mnist, fashion-mnist, kmnist, digits (generated), or a folder of four IDX files',
@@ -150,6 +156,13 @@ export const trainSettings = {
   json: { type: 'boolean', describe: 'One JSON object a line on stdout', schema: flag.default(false) },
   quiet: { type: 'boolean', describe: 'No progress, only the summary', schema: flag.default(false) },
 } as const satisfies Record<string, Setting>;
+
+/** For studies of workers that are not alike, where they are: needed by no run that counts. */
+export const dutySetting = {
+  type: 'string',
+  describe: 'Emulate a slower worker: the part of its computing time in which it computes, above 0 and up to 1',
+  schema: positive.pipe(z.number().max(1, 'at most 1')).optional(),
+} as const satisfies Setting;
 
 type Parsed<Table extends Record<string, Setting>> = { readonly [Key in keyof Table]: z.output<Table[Key]['schema']> };
 export type DataSettings = Parsed<typeof dataSettings>;

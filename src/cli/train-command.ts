@@ -38,6 +38,7 @@ export function addTrainCommand(cli: Argv): Argv {
         .example('$0 train', 'MNIST on two workers')
         .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
         .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
+        .example('$0 train --workers 1 --threads 4', 'one worker on four cores')
         .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
         .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events for machines')
         .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
@@ -73,9 +74,8 @@ async function trainLocally(
       bind: 'tcp://127.0.0.1:*',
       signal: interruption.signal,
       onListening({ endpoint, workerGone }, dataset) {
-        if (settings.workers > availableParallelism()) {
-          output.warn(`${settings.workers} workers share ${availableParallelism()} cores: each will be slower`);
-        }
+        const crowding = describeCrowding(planned, availableParallelism());
+        if (crowding !== undefined) output.warn(crowding);
         workers = launchLocalWorkers({
           workers: planned.map((worker) => ({
             id: worker.id,
@@ -102,16 +102,26 @@ function errorCodeOf(exitCode: number): ErrorCode {
   return exitCode === exitCodes.usage ? 'bad-input' : exitCode === exitCodes.runFailed ? 'run-failed' : 'quorum-lost';
 }
 
+/** Threads beyond the cores there are only take turns. */
+function describeCrowding(planned: readonly PlannedWorker[], cores: number): string | undefined {
+  const threads = planned.reduce((sum, worker) => sum + (worker.threads ?? 1), 0);
+  if (threads <= cores) return undefined;
+  const wanted = threads === planned.length ? '' : ` of ${threads} threads`;
+  return `${planned.length} workers${wanted} share ${cores} cores: each will be slower`;
+}
+
 function workerArguments(
   settings: TrainSettings,
-  { backend, priceUsdPerHour }: PlannedWorker,
+  { backend, threads, priceUsdPerHour, duty }: PlannedWorker,
   endpoint: string,
   dataset: string,
 ): readonly string[] {
   const { dataDir, cacheDir, mirrors, timeout } = settings;
   const optional = Object.entries({
     ...{ 'data-dir': dataDir, 'cache-dir': cacheDir, mirrors: mirrors?.join(',') },
+    threads: threads?.toString(),
     price: priceUsdPerHour?.toString(),
+    duty: duty?.toString(),
   });
   return [
     ...['--connect', endpoint, '--backend', backend, '--dataset', dataset, '--timeout', String(timeout)],

@@ -1,18 +1,19 @@
 import { cpus, hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { systemClock } from '../shared/core/clock.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
-import { selectEngine } from '../shared/engine/engines.ts';
+import { enginesWith, selectEngine } from '../shared/engine/engines.ts';
 import { listGpus } from '../shared/engine/nvidia-smi.ts';
 import { runProgram } from '../shared/engine/run-program.ts';
 import { runWorker } from '../worker/run-worker.ts';
 import { managedVariable } from './local-workers.ts';
-import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { dutySetting, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 
 /** A worker takes its task from the coordinator; what it is told here it insists on. */
-const { backend, dataDir, cacheDir, mirrors, timeout, price } = trainSettings;
+const { backend, threads, dataDir, cacheDir, mirrors, timeout, price } = trainSettings;
 const workerSettings = {
   connect: {
     type: 'string',
@@ -28,6 +29,11 @@ const workerSettings = {
     schema: z.string().min(1).max(200).optional(),
   },
   backend,
+  threads: {
+    ...threads,
+    describe: 'Cores to compute on, with backend wasm or tensorflow',
+    defaultText: '1; tensorflow: all',
+  },
   dataset: {
     ...trainSettings.dataset,
     describe: 'Where this host has the dataset, if not where the coordinator has it; it must be the same data',
@@ -50,6 +56,7 @@ const workerSettings = {
   },
   timeout: { ...timeout, describe: 'Seconds of silence after which the coordinator is given up' },
   price: { ...price, describe: "What this worker costs, in USD per hour (else the coordinator's --price)" },
+  duty: dutySetting,
 } as const;
 
 export function addWorkerCommand(cli: Argv): Argv {
@@ -71,6 +78,7 @@ export function addWorkerCommand(cli: Argv): Argv {
           cpu: `${process.arch}, ${cpus()[0]?.model.trim() || 'unknown model'}`,
           timeoutSeconds: settings.timeout,
           ...(settings.price === undefined ? {} : { priceUsdPerHour: settings.price }),
+          ...(settings.duty === undefined ? {} : { emulatedSpeed: settings.duty }),
           expected: {
             ...(settings.model === undefined ? {} : { model: settings.model }),
             ...(settings.seed === undefined ? {} : { seed: settings.seed }),
@@ -79,11 +87,12 @@ export function addWorkerCommand(cli: Argv): Argv {
         },
         {
           clock: systemClock,
+          sleep,
           uptime: () => process.uptime(),
           loadDataset: (name) =>
             loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
           readGpu: async (card) => (await listGpus(runProgram, card))[0],
-          selectEngine: () => selectEngine(settings.backend),
+          selectEngine: () => selectEngine(settings.backend, enginesWith(settings.threads)),
           log: (line) => console.log(line),
         },
       );

@@ -2,16 +2,18 @@
 import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
-import { type TrainSettings, trainSettings } from './settings.ts';
+import { dutySetting, type TrainSettings, trainSettings } from './settings.ts';
 
 /** One entry as it was given: `key=value` pairs separated by commas, or a map in the config file. */
 export type WorkerEntry = string | Readonly<Record<string, unknown>>;
 
-/** A worker to start. What it was not told, it takes from `--backend` and `--price`. */
+/** A worker to start. What it was not told, it takes from `--backend`, `--threads` and `--price`. */
 export interface PlannedWorker {
   readonly id: string;
   readonly backend: TrainSettings['backend'];
+  readonly threads: number | undefined;
   readonly priceUsdPerHour: number | undefined;
+  readonly duty: number | undefined;
 }
 
 /** The keys of an entry, checked as the flags of the same name are. */
@@ -20,6 +22,8 @@ const fields = {
   price: trainSettings.price.schema,
   id: z.string('a name').min(1, 'a name').max(200, 'a name of at most 200 characters').optional(),
   count: trainSettings.workers.schema.unwrap().optional(),
+  threads: trainSettings.threads.schema,
+  duty: dutySetting.schema,
 } as const;
 type Fields = { readonly [Key in keyof typeof fields]: z.output<(typeof fields)[Key]> };
 
@@ -43,7 +47,10 @@ export const workerSetting = {
  */
 export function planWorkers(
   entries: readonly WorkerEntry[] | undefined,
-  defaults: Pick<TrainSettings, 'backend'> & { readonly workers: number | undefined },
+  defaults: Pick<TrainSettings, 'backend'> & {
+    readonly workers: number | undefined;
+    readonly threads?: number | undefined;
+  },
 ): readonly PlannedWorker[] {
   const groups = entries?.map(parseEntry) ?? [{ count: defaults.workers ?? 2 } as Fields];
   const total = groups.reduce((sum, { count = 1 }) => sum + count, 0);
@@ -53,10 +60,12 @@ export function planWorkers(
   if (total < 1 || total > maxWorldSize) throw badInput(`--worker names ${total} workers; 1 to ${maxWorldSize} can be`);
   const workers = groups
     .flatMap((group) => Array.from({ length: group.count ?? 1 }, () => group))
-    .map(({ id, backend, price }, index) => ({
+    .map(({ id, backend, threads, price, duty }, index) => ({
       id: id ?? `w${index}`,
       backend: backend ?? defaults.backend,
+      threads: threads ?? defaults.threads,
       priceUsdPerHour: price,
+      duty,
     }));
   const twice = workers.find(({ id }, index) => workers.findIndex((other) => other.id === id) < index);
   if (twice !== undefined) throw badInput(`--worker: two workers have the id '${twice.id}'; choose others`);

@@ -49,6 +49,7 @@ export function memberInfo(member: Member, rank: number, defaultPrice: number | 
     device: ready?.device ?? 'unknown',
     backendReason: ready?.backendReason ?? '',
     priceUsdPerHour: hello.priceUsdPerHour ?? defaultPrice,
+    emulatedSpeed: hello.emulatedSpeed,
     aliveSinceUnixMs: member.aliveSinceUnixMs,
   };
 }

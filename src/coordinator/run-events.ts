@@ -15,6 +15,8 @@ export interface MemberInfo {
   readonly device: string;
   readonly backendReason: string;
   readonly priceUsdPerHour: number | undefined;
+  /** Of a worker that only stands for a slower one: its speed, as a part of its own. */
+  readonly emulatedSpeed?: number | undefined;
   /** Unix time at which the process began, from which its cost counts. */
   readonly aliveSinceUnixMs: number;
 }

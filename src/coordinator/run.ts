@@ -216,8 +216,12 @@ async function closingOnError(server: { close(): Promise<void> }, open: () => Pr
   }
 }
 
-function describeMember({ workerId, rank, host, cpu, backend, device, priceUsdPerHour }: MemberInfo): object {
-  return { worker_id: workerId, rank, host, cpu, backend, device, price_usd_per_hour: priceUsdPerHour };
+function describeMember(member: MemberInfo): object {
+  const { workerId, rank, host, cpu, backend, device, priceUsdPerHour, emulatedSpeed } = member;
+  return {
+    ...{ worker_id: workerId, rank, host, cpu, backend, device, price_usd_per_hour: priceUsdPerHour },
+    emulated_speed: emulatedSpeed,
+  };
 }
 
 function json(value: object): string {

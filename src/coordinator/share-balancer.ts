@@ -1,5 +1,7 @@
 /** The shares of a generation's ranks, and their following of measured speed. */
 import { type BalanceMode, beginBalance, rebalance } from '../shared/core/share-balance.ts';
+import { replicaKind } from './replicas.ts';
+import type { Member } from './roster.ts';
 import type { MemberStep } from './run-events.ts';
 
 export interface ShareBalancer {
@@ -9,7 +11,12 @@ export interface ShareBalancer {
   observe(members: readonly MemberStep[]): string | undefined;
 }
 
-/** @param kinds by rank, of `replicaKind`: the promise that a run repeats bit for bit is kept where all are alike */
+/** What workers of the same speed have in common, as far as they can say. */
+export function speedKind(member: Pick<Member, 'hello' | 'ready'>): string {
+  return `${replicaKind(member)} at ${member.hello.emulatedSpeed ?? 1}`;
+}
+
+/** @param kinds by rank, of `speedKind`: the promise that a run repeats bit for bit is kept where all are alike */
 export function createShareBalancer(mode: BalanceMode, globalBatch: number, kinds: readonly string[]): ShareBalancer {
   const follows = mode === 'on' || (mode === 'auto' && new Set(kinds).size > 1);
   let state = beginBalance(globalBatch, kinds.length);

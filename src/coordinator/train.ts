@@ -8,7 +8,7 @@ import type { Generation, Vote } from './generation.ts';
 import { findOddReplica, firstOfEachKind, relativeDistance, replicaTolerance } from './replicas.ts';
 import { describeMember } from './roster.ts';
 import type { Checkpoint, EpochEvent, MemberStep, RunObserver } from './run-events.ts';
-import { createShareBalancer, type ShareBalancer } from './share-balancer.ts';
+import { createShareBalancer, type ShareBalancer, speedKind } from './share-balancer.ts';
 
 export interface TrainSettings {
   readonly trainCount: number;
@@ -57,7 +57,7 @@ export async function train(
   const { observe, signal } = context;
   const perEpoch = stepsPerEpoch(settings.trainCount, settings.globalBatchSize);
   const lastStep = Math.min(settings.epochs * perEpoch, settings.maxSteps ?? Number.POSITIVE_INFINITY);
-  const balancer = createShareBalancer(settings.balance, settings.globalBatchSize, generation.kinds);
+  const balancer = createShareBalancer(settings.balance, settings.globalBatchSize, generation.members.map(speedKind));
   let replicas: ReplicaComparison | undefined;
   let step = 0;
 

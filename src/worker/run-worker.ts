@@ -13,6 +13,7 @@ import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
 import { watchGpu } from './gpu-watch.ts';
+import { slowEngineDown } from './slowed-engine.ts';
 import { createStepRunner, diverged } from './step.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
@@ -25,6 +26,8 @@ export interface WorkerOptions {
   readonly cpu: string;
   readonly timeoutSeconds: number;
   readonly priceUsdPerHour?: number;
+  /** Stands for a slower worker, of so much of this one's speed: above 0 and up to 1. */
+  readonly emulatedSpeed?: number;
   /** What this worker was told to train; anything else that the coordinator trains is refused, by name. */
   readonly expected: { readonly model?: ModelName; readonly seed?: number };
   /** Ctrl-C: leave. */
@@ -33,6 +36,8 @@ export interface WorkerOptions {
 
 export interface WorkerDependencies {
   readonly clock: Clock;
+  /** For so many milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
   /** Seconds this process has been alive. */
   readonly uptime: () => number;
   /** Loads the data of this name as this host has it. */
@@ -92,7 +97,10 @@ async function live(
   life.phase = 'load';
   const dataset = await dependencies.loadDataset(welcome.dataset.name);
   const { provider, reason } = await dependencies.selectEngine();
-  const engine = await provider.create({ ...welcome, dataset });
+  const created = await provider.create({ ...welcome, dataset });
+  const { emulatedSpeed } = options;
+  const engine =
+    emulatedSpeed === undefined ? created : slowEngineDown(created, emulatedSpeed, clock, dependencies.sleep);
   life.engine = engine;
   const { device, parameterCount, card } = engine;
   if (card !== undefined) {
@@ -162,9 +170,12 @@ async function live(
 }
 
 function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerMessage, 'hello'>> {
-  const { workerId, version, cpu, priceUsdPerHour } = options;
-  const price = priceUsdPerHour === undefined ? {} : { priceUsdPerHour };
-  return { type: 'hello', workerId, version, cpu, host: hostname(), pid: process.pid, uptime, ...price };
+  const { workerId, version, cpu, priceUsdPerHour, emulatedSpeed } = options;
+  return {
+    ...{ type: 'hello', workerId, version, cpu, host: hostname(), pid: process.pid, uptime },
+    ...(priceUsdPerHour === undefined ? {} : { priceUsdPerHour }),
+    ...(emulatedSpeed === undefined ? {} : { emulatedSpeed }),
+  };
 }
 
 async function expectOrder<Type extends 'welcome' | 'quorum'>(link: CoordinatorLink, type: Type): Promise<From<Type>> {

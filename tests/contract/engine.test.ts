@@ -2,6 +2,7 @@ import type { EngineProvider } from '../../src/shared/engine/engine.ts';
 import { cpuProvider, wasmProvider } from '../../src/shared/engine/engines.ts';
 import { chooseFlavour, type UsableFlavour } from '../../src/shared/engine/kernel-module.ts';
 import { createOpByOpEngine } from '../../src/shared/engine/wasm-engine.ts';
+import { engineThreadProgram } from '../support/engine-thread-program.ts';
 import { describeEngine } from './engine.contract.ts';
 
 /** What models get that cannot be captured. */
@@ -14,3 +15,4 @@ describeEngine('cpu', cpuProvider);
 describeEngine('wasm (relaxed SIMD)', wasmProvider('relaxed-simd'));
 describeEngine('wasm (SIMD)', wasmProvider('simd'));
 describeEngine('wasm (op by op)', opByOpProvider);
+describeEngine('wasm (2 threads)', wasmProvider(undefined, 2, engineThreadProgram));

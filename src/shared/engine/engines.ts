@@ -1,9 +1,17 @@
 /** Which engines there are, and which one a run uses. */
 import { badInput } from '../core/errors.ts';
-import { type EngineAvailability, type EngineName, type EngineProvider, engineNames } from './engine.ts';
+import {
+  type EngineAvailability,
+  type EngineName,
+  type EngineOptions,
+  type EngineProvider,
+  engineNames,
+} from './engine.ts';
 import { engineFolder } from './engine-folder.ts';
 import { chooseFlavour } from './kernel-module.ts';
+import { intraOpThreads } from './tensorflow-environment.ts';
 import { probeTensorflow } from './tensorflow-probe.ts';
+import { threadedDevice } from './threaded-device.ts';
 import { adapterOf } from './webgpu-adapters.ts';
 
 // The engines themselves are imported when one is made: tfjs takes long to load, and most commands never need it.
@@ -19,19 +27,27 @@ export const cpuProvider: EngineProvider = {
   },
 };
 
-/** @param simd `relaxed-simd` or `simd`; by default the best that this runtime has */
-export function wasmProvider(simd?: string): EngineProvider {
+const engineThreadProgram = new URL('./engine-thread.js', import.meta.url);
+
+/**
+ * @param simd `relaxed-simd` or `simd`; by default the best that this runtime has
+ * @param threadProgram the compiled `engine-thread`, which all threads but the first run
+ */
+export function wasmProvider(simd?: string, threads = 1, threadProgram = engineThreadProgram): EngineProvider {
   return {
     name: 'wasm',
     async probe() {
       const choice = chooseFlavour(simd);
-      return choice.usable ? { usable: true, device: choice.device } : choice;
+      return choice.usable ? { usable: true, device: threadedDevice(choice.device, threads) } : choice;
     },
     async create(options) {
       const choice = chooseFlavour(simd);
       if (!choice.usable) throw unusable('wasm', choice);
       const { createWasmEngine } = await import('./wasm-engine.ts');
-      return createWasmEngine(options, choice);
+      if (threads === 1) return createWasmEngine(options, choice);
+      const { createThreadedEngine } = await import('./threaded-engine.ts');
+      const createEngine = (shared: EngineOptions) => createWasmEngine(shared, choice);
+      return createThreadedEngine(options, { threads, flavour: choice, program: threadProgram, createEngine });
     },
   };
 }
@@ -69,12 +85,36 @@ export function webgpuProvider(folder: string, adapterIndex?: string): EnginePro
 }
 
 /** Fastest first. `PENNYGRAD_WASM_SIMD=simd` keeps the wasm engine from relaxed SIMD, whose rounding differs by CPU. */
-export const engineProviders: readonly EngineProvider[] = [
-  tensorflowProvider,
-  webgpuProvider(engineFolder('webgpu', process.env), adapterOf(process.env, 0)),
-  wasmProvider(process.env.PENNYGRAD_WASM_SIMD),
-  cpuProvider,
-];
+export const engineProviders = enginesWith(undefined);
+
+/** @param threads with which an engine computes; undefined lets it choose. One that cannot have them is not usable. */
+export function enginesWith(threads: number | undefined): readonly EngineProvider[] {
+  return [
+    tensorflowWith(threads),
+    onOneThread(webgpuProvider(engineFolder('webgpu', process.env), adapterOf(process.env, 0)), threads),
+    wasmProvider(process.env.PENNYGRAD_WASM_SIMD, threads),
+    onOneThread(cpuProvider, threads),
+  ];
+}
+
+function tensorflowWith(threads: number | undefined): EngineProvider {
+  if (threads === undefined) return tensorflowProvider;
+  return {
+    ...tensorflowProvider,
+    create(options) {
+      // TensorFlow looks when it is loaded, which is later.
+      process.env[intraOpThreads] = String(threads);
+      return tensorflowProvider.create(options);
+    },
+  };
+}
+
+function onOneThread(provider: EngineProvider, threads = 1): EngineProvider {
+  if (threads === 1) return provider;
+  const reason = `it has no use for ${threads} threads`;
+  const remedy = 'leave --threads out, or take --backend wasm or tensorflow';
+  return { ...provider, probe: async () => ({ usable: false, reason, remedy }) };
+}
 
 export interface EngineSelection {
   readonly provider: EngineProvider;

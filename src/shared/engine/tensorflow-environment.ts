@@ -1,5 +1,8 @@
 /** Variables that TensorFlow reads when it is loaded. What the user has set stays as it is. */
 
+/** The threads on which an operation runs. */
+export const intraOpThreads = 'TF_NUM_INTRAOP_THREADS';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A worker's place among those that its host runs. */
@@ -25,7 +28,7 @@ export function tensorflowEnvironment(
     ...(card === undefined ? {} : { CUDA_VISIBLE_DEVICES: card }),
     // Else CUDA counts its cards from the fastest, and nvidia-smi from the first slot.
     ...(place.cards === 0 ? {} : unlessSet('CUDA_DEVICE_ORDER', 'PCI_BUS_ID', existing)),
-    ...unlessSet('TF_NUM_INTRAOP_THREADS', String(threadsPerWorker(place)), existing),
+    ...unlessSet(intraOpThreads, String(threadsPerWorker(place)), existing),
   };
 }
 

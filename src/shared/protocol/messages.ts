@@ -59,6 +59,8 @@ const hello = message('hello', {
   uptime: seconds.max(10 * 365 * 24 * 3600),
   /** The worker's own price, if it was told one; else the coordinator's default applies. */
   priceUsdPerHour: z.number().min(0).optional(),
+  /** Of a worker that only stands for a slower one: its speed, as a part of its own. */
+  emulatedSpeed: z.number().positive().max(1).optional(),
 });
 
 /** Dataset, model and engine are loaded; says what this worker would train, for the coordinator to compare. */

@@ -33,6 +33,8 @@ export interface WorkerRecord {
   /** From the start of its process to its end, or to the end of the run. */
   readonly aliveSeconds: number;
   readonly priceUsdPerHour: number | undefined;
+  /** Of a worker that only stood for a slower one: its speed, as a part of its own. */
+  readonly emulatedSpeed?: number | undefined;
 }
 
 /** What a run was told and what came of it: plain data that the coordinator fills in and the summary is made from. */

@@ -1,4 +1,5 @@
 import { createPaint, type Paint } from './colour.ts';
+import { emulationNote } from './emulation-note.ts';
 import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from './number-format.ts';
 import type { EpochSummary, Summary, WorkerSummary } from './summary.ts';
 import { type Column, renderTable } from './table.ts';
@@ -128,6 +129,9 @@ function renderClosing(summary: Summary, paint: Paint): string {
     lines.push(`Replicas of different engines or CPUs ended ${difference} apart, which is rounding`);
   } else if (replicas_identical && summary.world_size > 1) {
     lines.push('All replicas ended with the same parameters, bit for bit');
+  }
+  for (const { worker_id, emulated_speed } of summary.workers) {
+    if (emulated_speed !== undefined) lines.push(`Worker ${shorten(worker_id)} was ${emulationNote(emulated_speed)}`);
   }
   if (price_usd_per_hour === undefined) {
     lines.push('Cost: no price given: pass --price USD_PER_HOUR');

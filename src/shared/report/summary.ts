@@ -43,6 +43,8 @@ const workerSummarySchema = z.strictObject({
   communicate_share: ratio,
   wait_share: ratio,
   load_share: ratio,
+  /** Of a worker that only stood for a slower one: its speed, as a part of its own. Absent of a real one. */
+  emulated_speed: z.number().positive().max(1).optional(),
   /** Absent when the worker has no price: it then counts as free. */
   price_usd_per_hour: nonnegative.optional(),
   /** Price × time alive. */
@@ -158,7 +160,7 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
 }
 
 function summarizeWorker(worker: WorkerRecord): WorkerSummary {
-  const { phases, priceUsdPerHour } = worker;
+  const { phases, priceUsdPerHour, emulatedSpeed } = worker;
   const compute = phases.compute + phases.apply;
   const inSteps = compute + phases.communicate + phases.wait + phases.load;
   return {
@@ -177,6 +179,7 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     communicate_share: ratioOf(phases.communicate, inSteps),
     wait_share: ratioOf(phases.wait, inSteps),
     load_share: ratioOf(phases.load, inSteps),
+    ...(emulatedSpeed === undefined ? {} : { emulated_speed: emulatedSpeed }),
     ...(priceUsdPerHour === undefined ? {} : { price_usd_per_hour: priceUsdPerHour }),
     cost_usd: accruedCostUsd(priceUsdPerHour ?? 0, worker.aliveSeconds),
   };

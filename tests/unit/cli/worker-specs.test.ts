@@ -32,6 +32,16 @@ describe('planWorkers', () => {
     ]);
   });
 
+  it('gives each worker its own threads and duty, and --threads to those without', () => {
+    const planned = planWorkers(resolve(['threads=2,duty=0.25', 'backend=cpu']), {
+      ...{ workers: undefined, backend: 'wasm', threads: 4 },
+    });
+    expect(planned.map(({ threads, duty }) => [threads, duty])).toEqual([
+      [2, 0.25],
+      [4, undefined],
+    ]);
+  });
+
   it('reads the same from a flag, a variable and a file', () => {
     const expected = plan(['backend=cpu,price=1', 'backend=wasm']);
     const planned = (entries: ReturnType<typeof resolve>) => planWorkers(entries, { workers: 2, backend: 'auto' });
@@ -43,13 +53,20 @@ describe('planWorkers', () => {
     ['backend=gpu', "--worker 'backend=gpu': backend must be one of auto, tensorflow, webgpu, wasm, cpu, got 'gpu'"],
     ['price=cheap', "--worker 'price=cheap': price must be a number, got 'cheap'"],
     ['price=-1', "--worker 'price=-1': price must be at least 0, got '-1'"],
+    ['threads=0', "--worker 'threads=0': threads must be at least 1, got '0'"],
+    ['threads=1.5', "--worker 'threads=1.5': threads must be a whole number, got '1.5'"],
+    ['duty=0', "--worker 'duty=0': duty must be greater than 0, got '0'"],
+    ['duty=2', "--worker 'duty=2': duty must be at most 1, got '2'"],
     ['count=0', "--worker 'count=0': count must be at least 1, got '0'"],
     ['id=', "--worker 'id=': id must be a name, got ''"],
-    ['bakend=cpu', "--worker 'bakend=cpu': unknown key 'bakend'; valid keys: backend, price, id, count"],
+    ['bakend=cpu', "--worker 'bakend=cpu': unknown key 'bakend'; valid keys: backend, price, id, count, threads, duty"],
     ['toString=cpu', "unknown key 'toString'"],
-    ['cpu', "--worker 'cpu': 'cpu' must be key=value; keys: backend, price, id, count"],
+    ['cpu', "--worker 'cpu': 'cpu' must be key=value; keys: backend, price, id, count, threads, duty"],
     ['', "--worker '': '' must be key=value"],
-    ['2', "--worker '2': '2' must be key=value; keys: backend, price, id, count; for a number of workers: --workers"],
+    [
+      '2',
+      "--worker '2': '2' must be key=value; keys: backend, price, id, count, threads, duty; for a number of workers: --workers",
+    ],
     ['backend=cpu,backend=wasm', "--worker 'backend=cpu,backend=wasm': backend is given twice"],
     ['id=a,count=2', "--worker 'id=a,count=2': id names one worker; leave out id or count"],
     [['id=a', 'id=a'], "--worker: two workers have the id 'a'; choose others"],

@@ -1,4 +1,5 @@
 /** Coordinator and workers in one process, over real sockets, with an engine small enough to check by hand. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
   type ControlPlane,
@@ -60,6 +61,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
         },
         {
           ...{ clock: systemClock, uptime: () => 0, loadDataset: async () => data, log() {} },
+          sleep,
           readGpu: async () => undefined,
           selectEngine: async () => ({ provider: toyProvider(faults), reason: 'toy' }),
         },

@@ -1,5 +1,6 @@
 /** A real control plane asked over a real socket, and what its answers are taken to mean. */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ControlPlane, openControlPlane } from '../../../src/coordinator/control-plane.ts';
 import type { RunEvent } from '../../../src/coordinator/run-events.ts';
@@ -99,6 +100,7 @@ describe('a coordinator', () => {
       {
         ...{ clock: systemClock, uptime: () => 0, loadDataset: async () => toyDataset(50), log() {} },
         selectEngine: async () => ({ provider: toyProvider(), reason: 'toy' }),
+        sleep,
         readGpu: async () => undefined,
       },
     );

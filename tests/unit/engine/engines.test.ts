@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineAvailability, EngineName, EngineProvider } from '../../../src/shared/engine/engine.ts';
-import { cpuProvider, selectEngine, wasmProvider } from '../../../src/shared/engine/engines.ts';
+import { cpuProvider, enginesWith, selectEngine, wasmProvider } from '../../../src/shared/engine/engines.ts';
 import { chooseFlavour } from '../../../src/shared/engine/kernel-module.ts';
 
 function provider(name: EngineName, availability: EngineAvailability): EngineProvider {
@@ -58,6 +58,33 @@ describe('selectEngine', () => {
     const { provider: chosen, reason } = await selectEngine('auto', [wasmProvider(), cpuProvider]);
     expect(chosen.name).toBe('wasm');
     expect(reason).toMatch(/^wasm: .* \(wasm, (relaxed )?SIMD\)/);
+  });
+});
+
+describe('engines of several threads', () => {
+  const without = (name: EngineName) => enginesWith(3).filter((candidate) => candidate.name !== name);
+
+  it('are told by what they compute on', async () => {
+    const { provider: chosen, reason } = await selectEngine('wasm', enginesWith(3));
+    expect(await chosen.probe()).toMatchObject({ device: expect.stringMatching(/^wasm, .*SIMD, 3 threads$/) });
+    expect(reason).toContain('3 threads');
+  });
+
+  it.each(['cpu', 'webgpu'] as const)('are not to be had of %s, which says what to do', async (name) => {
+    await expect(selectEngine(name, enginesWith(3))).rejects.toThrow(
+      `engine ${name} is not usable: it has no use for 3 threads; leave --threads out, or take --backend wasm or tensorflow`,
+    );
+  });
+
+  it('are chosen automatically where they are to be had', async () => {
+    expect((await selectEngine('auto', without('tensorflow'))).provider.name).toBe('wasm');
+  });
+
+  it('are those of one thread where one is asked for', async () => {
+    const [one, chosenByEngine] = await Promise.all(
+      [1, undefined].map((threads) => selectEngine('cpu', enginesWith(threads))),
+    );
+    expect(one).toEqual(chosenByEngine);
   });
 });
 

@@ -1,0 +1,89 @@
+/** Workers of several threads, and workers that stand for slower ones, in processes of their own. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { writeIdxFolder } from '../support/idx-folder.ts';
+import { childrenOf, isAlive, killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { lastParameters, maxDifference, readJsonLines, readSummary } from '../support/run-folder.ts';
+
+const folder = writeIdxFolder(333, 60);
+
+afterEach(killAll);
+
+function trainArguments(out: string, ...args: readonly string[]): readonly string[] {
+  return [
+    ...['train', '--dataset', folder, '--backend', 'wasm', '--epochs', '999', '--timeout', '60'],
+    ...['--out', out, '--metrics-port', '0', ...args],
+  ];
+}
+
+async function train(...args: readonly string[]): Promise<{ readonly out: string; readonly stdout: string }> {
+  const out = join(temporaryFolder(), 'run');
+  const { code, stdout, stderr } = await run(trainArguments(out, ...args));
+  expect(stderr.replace(/.*share \d+ cores.*\n/, '')).toBe('');
+  expect(code).toBe(0);
+  return { out, stdout };
+}
+
+describe('a worker of two threads', () => {
+  const common = ['--workers', '1', '--model', 'mlp', '--optimizer', 'sgd', '--lr', '0.1', '--steps', '50'];
+
+  it('trains what a worker of one trains, repeats it bit for bit, and says what it is', async () => {
+    const [one, two, again] = [
+      await train(...common),
+      await train(...common, '--threads', '2'),
+      await train(...common, '--threads', '2'),
+    ];
+    const parameters = lastParameters(two.out);
+    expect(maxDifference(lastParameters(again.out), parameters)).toBe(0);
+    expect(maxDifference(lastParameters(one.out), parameters)).toBeLessThan(1e-4);
+    expect(readSummary(two.out).workers).toMatchObject([{ device: expect.stringMatching(/SIMD, 2 threads$/) }]);
+    expect(two.stdout).toMatch(/rank 0: worker w0, .*SIMD, 2 threads\)/);
+  });
+
+  it('leaves nothing behind when it is killed', async () => {
+    const running = start(trainArguments(join(temporaryFolder(), 'run'), '--worker', 'threads=2', '--worker', 'id=b'));
+    await running.waitFor(/rank 0: worker b/);
+    const workers = childrenOf(running.child.pid ?? 0);
+    expect(workers).toHaveLength(2);
+    process.kill(workers[0] ?? 0, 'SIGKILL');
+    expect((await running.exit).code).toBe(4);
+    expect(workers.filter(isAlive)).toEqual([]);
+  });
+
+  it('is refused where threads are of no use', async () => {
+    const { code, stderr } = await run(
+      trainArguments(join(temporaryFolder(), 'run'), '--worker', 'backend=cpu,threads=2'),
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain('engine cpu is not usable: it has no use for 2 threads; leave --threads out');
+  });
+});
+
+describe('a worker that stands for a slower one', () => {
+  it('gets less of a run whose shares follow speed, and every record says what it is', async () => {
+    const { out, stdout } = await train(
+      ...['--worker', 'duty=0.25,id=slow', '--worker', 'id=fast'],
+      ...['--model', 'cnn', '--batch-size', '128', '--steps', '60'],
+    );
+    expect(stdout).toMatch(/worker slow, .*\), emulated at 25 % speed\n/);
+    expect(stdout).toContain('Worker slow was emulated at 25 % speed');
+    expect(stdout).not.toMatch(/fast.*emulated/);
+
+    const summary = readSummary(out);
+    expect(summary.workers.map((worker) => [worker.worker_id, worker.emulated_speed])).toEqual([
+      ['fast', undefined],
+      ['slow', 0.25],
+    ]);
+    const config = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'));
+    expect(config.workers[0]).not.toHaveProperty('emulated_speed');
+    expect(config.workers[1]).toMatchObject({ worker_id: 'slow', emulated_speed: 0.25 });
+
+    // Four to one on idle cores; how close it gets on others, the scheduler decides.
+    const shares = readJsonLines(join(out, 'metrics.jsonl')).filter(({ type }) => type === 'shares');
+    const [fast = 0, slow = 0] = (shares.at(-1)?.shares ?? []) as readonly number[];
+    expect(fast / slow).toBeGreaterThan(1.5);
+    // Neither its waiting nor its share changes what it computes.
+    expect(summary.replicas_identical).toBe(true);
+  });
+});
