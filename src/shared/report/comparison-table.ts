@@ -11,7 +11,7 @@ import {
   pointName,
 } from './comparison-text.ts';
 import { formatCount, formatPercent, formatUsd } from './number-format.ts';
-import { type Spending, type SpendingCategory, spendingCategories } from './spending.ts';
+import { type Spending, type SpendingCategory, sumSpending, usedCategories } from './spending.ts';
 import { type Column, renderTable } from './table.ts';
 
 export function renderComparison(
@@ -29,8 +29,8 @@ export function renderComparison(
     `${paint('bold', 'Measured')}: ${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}; in brackets 95 % confidence (Welch's t-interval on logarithms)`,
     table(rateColumns(priced.length > 0)),
     ...section('Best', describeBest(comparison)),
-    ...section('Where the time of a step went, of the mean worker', table(timeColumns)),
-    ...section('Where the money of a run went', priced.length === 0 ? [] : table(moneyColumns, priced)),
+    ...section('Where the time of a step went, of the mean worker', table(timeColumns(points))),
+    ...section('Where the money of a run went', priced.length === 0 ? [] : table(moneyColumns(priced), priced)),
     ...section(
       'What a worker is worth',
       points.flatMap((point) => point.marginals.map((one) => `${pointName(point)}: ${describeMarginal(one)}`)),
@@ -69,33 +69,36 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
   ];
 }
 
-const timeColumns: readonly Column<ComparedPoint>[] = [
-  ...nameColumns,
-  { head: 'step ms', cell: ({ stepSeconds }) => (1000 * sum(stepSeconds)).toFixed(2) },
-  ...spendingCategories.map(
-    (category): Column<ComparedPoint> => ({
-      head: category,
-      cell: ({ stepSeconds }) => shareOf(stepSeconds, category),
-    }),
-  ),
-];
-
-const moneyColumns: readonly Column<ComparedPoint>[] = [
-  ...nameColumns,
-  { head: 'run', cell: ({ costOfRunUsd = 0 }) => formatUsd(costOfRunUsd) },
-  ...spendingCategories.map(
-    (category): Column<ComparedPoint> => ({
-      head: category,
-      cell: ({ costUsd }) => (costUsd === undefined ? '' : shareOf(costUsd, category)),
-    }),
-  ),
-];
-
-function shareOf(spending: Spending, category: SpendingCategory): string {
-  const total = sum(spending);
-  return formatPercent(total > 0 ? spending[category] / total : 0);
+/** A column for the sum, and one for the share of each category that anything was spent on. */
+function spendingColumns(
+  sum: Column<ComparedPoint>,
+  points: readonly ComparedPoint[],
+  of: (point: ComparedPoint) => Spending | undefined,
+): readonly Column<ComparedPoint>[] {
+  return [
+    ...nameColumns,
+    sum,
+    ...usedCategories(points.flatMap((point) => of(point) ?? [])).map(
+      (category): Column<ComparedPoint> => ({
+        head: category,
+        cell: (point) => shareOf(of(point), category),
+      }),
+    ),
+  ];
 }
 
-function sum(spending: Spending): number {
-  return spendingCategories.reduce((total, category) => total + spending[category], 0);
+function timeColumns(points: readonly ComparedPoint[]): readonly Column<ComparedPoint>[] {
+  const step = ({ stepSeconds }: ComparedPoint) => (1000 * sumSpending(stepSeconds)).toFixed(2);
+  return spendingColumns({ head: 'step ms', cell: step }, points, ({ stepSeconds }) => stepSeconds);
+}
+
+function moneyColumns(points: readonly ComparedPoint[]): readonly Column<ComparedPoint>[] {
+  const run = ({ costOfRunUsd = 0 }: ComparedPoint) => formatUsd(costOfRunUsd);
+  return spendingColumns({ head: 'run', cell: run }, points, ({ costUsd }) => costUsd);
+}
+
+function shareOf(spending: Spending | undefined, category: SpendingCategory): string {
+  if (spending === undefined) return '';
+  const total = sumSpending(spending);
+  return formatPercent(total > 0 ? spending[category] / total : 0);
 }

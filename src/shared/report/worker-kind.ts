@@ -1,4 +1,5 @@
 /** Workers that are the same for the purpose of comparing: what they compute with, and what they cost. */
+import { emulationNote } from './emulation-note.ts';
 import type { WorkerSummary } from './summary.ts';
 
 export interface WorkerKind {
@@ -11,9 +12,10 @@ export interface WorkerKind {
   readonly usdPerHour: number | undefined;
 }
 
-export function kindOf({ backend, device, price_usd_per_hour: usdPerHour }: WorkerSummary): WorkerKind {
-  const name = backend;
-  const speedKey = [backend, device].join('|');
+export function kindOf(worker: WorkerSummary): WorkerKind {
+  const { backend, device, emulated_speed: speed, price_usd_per_hour: usdPerHour } = worker;
+  const name = speed === undefined ? backend : `${backend} ${emulationNote(speed)}`;
+  const speedKey = [backend, device, speed ?? ''].join('|');
   return { speedKey, key: `${speedKey}|${usdPerHour ?? ''}`, name, usdPerHour };
 }
 

@@ -6,7 +6,9 @@ describe('the shipped price table', () => {
   const rows = shippedPrices();
 
   it('has a row for every line of the file', () => {
-    const lines = readFileSync(new URL('../../../data/gpu-prices.csv', import.meta.url), 'utf8').trim().split('\n');
+    const lines = readFileSync(new URL('../../../data/gpu-prices.csv', import.meta.url), 'utf8')
+      .trim()
+      .split('\n');
     expect(rows).toHaveLength(lines.length - 1);
   });
 
