@@ -319,6 +319,9 @@ function notesOf(
     ...(new Set(points.map(({ globalBatchSize }) => globalBatchSize)).size > 1
       ? ['batches of different sizes learn differently: an epoch of one is not worth an epoch of the other']
       : []),
+    ...(used.some(({ summary }) => summary.workers.some(({ emulated_speed }) => emulated_speed !== undefined))
+      ? ['emulated workers are real ones that wait after computing, as long as a slower card would still compute']
+      : []),
     ...(hosts.size === 1 && used.some(({ summary }) => summary.world_size > 1)
       ? ['all workers shared one machine: they also share its cores and memory, as workers of their own would not']
       : []),

@@ -61,7 +61,7 @@ function addSpending(list: readonly Spending[]): Spending {
   return mapSpending((category) => list.reduce((sum, spending) => sum + spending[category], 0));
 }
 
-function scaleSpending(spending: Spending, factor: number): Spending {
+export function scaleSpending(spending: Spending, factor: number): Spending {
   return mapSpending((category) => spending[category] * factor);
 }
 
