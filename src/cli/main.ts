@@ -9,6 +9,8 @@ import { addCoordinatorCommand } from './coordinator-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
 import { addPredictCommand } from './predict-command.ts';
+import { addPricesCommand } from './prices-command.ts';
+import { addRepriceCommand } from './reprice-command.ts';
 import { addSetupCommand } from './setup-command.ts';
 import { addSweepCommand } from './sweep-command.ts';
 import { addTrainCommand } from './train-command.ts';
@@ -44,7 +46,7 @@ const cli = yargs(args)
 const commands = [
   ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
   ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand, addSetupCommand],
-  ...[addSweepCommand, addCompareCommand],
+  ...[addPricesCommand, addSweepCommand, addCompareCommand, addRepriceCommand],
 ];
 for (const add of commands) {
   add(cli);

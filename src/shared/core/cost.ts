@@ -9,3 +9,24 @@ export function aliveSeconds(sinceUnixMs: number, nowUnixMs: number): number {
 export function accruedCostUsd(priceUsdPerHour: number, aliveSeconds: number): number {
   return (priceUsdPerHour * aliveSeconds) / secondsPerHour;
 }
+
+/** How a provider rounds the time that it bills, in seconds. */
+export interface BillingRule {
+  /** Time is billed in units of so many seconds; a unit that was begun counts whole. */
+  readonly granularitySeconds: number;
+  /** The least that is billed for something that was started. */
+  readonly minimumSeconds: number;
+}
+
+/** Time that is billed for one rental, in seconds: rounded up to the rule's unit, and its minimum at least. */
+export function billedSeconds(aliveSeconds: number, { granularitySeconds, minimumSeconds }: BillingRule): number {
+  if (aliveSeconds <= 0) return 0;
+  const units = Math.ceil(Math.max(aliveSeconds, minimumSeconds) / granularitySeconds);
+  // The quotient may be rounded down to a whole number; no bill is below what was used.
+  return Math.max(aliveSeconds, units * granularitySeconds);
+}
+
+/** Cost in USD of one rental as it is billed: price (USD per hour) × billed time. Never less than what accrued. */
+export function billedCostUsd(aliveSeconds: number, priceUsdPerHour: number, rule: BillingRule): number {
+  return accruedCostUsd(priceUsdPerHour, billedSeconds(aliveSeconds, rule));
+}

@@ -1,0 +1,151 @@
+import type { Argv } from 'yargs';
+import { z } from 'zod';
+import { badInput } from '../shared/core/errors.ts';
+import { isDay } from '../shared/prices/price-date.ts';
+import { labelsIn, latestPrices } from '../shared/prices/price-lookup.ts';
+import { loadPrices, type PriceRow } from '../shared/prices/price-table.ts';
+import { formatUsd } from '../shared/report/number-format.ts';
+import { type PriceSeries, renderPriceChart } from '../shared/report/price-chart.ts';
+import { type Column, renderTable } from '../shared/report/table.ts';
+import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { paint, terminalColumns } from './terminal.ts';
+
+/** A price table of the user's own, of every command that looks prices up. */
+export const pricesSetting = {
+  type: 'string',
+  describe: 'CSV or YAML file of prices, laid over those that are shipped',
+  schema: z.string().min(1, 'a path').optional(),
+} as const;
+
+const name = z.string().min(1, 'a name').optional();
+const pricesSettings = {
+  gpu: { type: 'string', describe: 'Of this GPU alone', schema: name },
+  provider: { type: 'string', describe: 'Of this provider alone', schema: name },
+  on: {
+    type: 'string',
+    describe: 'As they were on this day, 2025-06-01',
+    defaultText: 'today',
+    schema: z.string().refine(isDay, 'a day like 2025-06-01').optional(),
+  },
+  history: {
+    type: 'boolean',
+    describe: 'All prices up to then, and a chart of them',
+    schema: trainSettings.json.schema,
+  },
+  prices: pricesSetting,
+  json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
+} as const;
+
+export function addPricesCommand(cli: Argv): Argv {
+  return cli.command(
+    'prices',
+    'What GPUs cost, and did: the price table that labels like gcp/t4/spot are looked up in',
+    (command) =>
+      command
+        .options(yargsOptions(pricesSettings))
+        .example('$0 prices', 'the latest of each GPU, provider and market')
+        .example('$0 prices --gpu h100 --on 2025-06-01', 'as they were on a day')
+        .example('$0 prices --gpu h100 --history', 'how they rose and fell')
+        .example('$0 prices --prices mine.csv --provider acme', 'your own; columns: gpu, provider, usd_per_hour, date'),
+    (argv) => {
+      const { gpu, provider, on, history, prices, json } = resolveSettings(
+        pricesSettings,
+        argv,
+        process.env,
+        undefined,
+      );
+      const day = on ?? today();
+      const table = loadPrices(prices);
+      const wanted = only(only(table, 'gpu', gpu), 'provider', provider);
+      const shown = history
+        ? wanted.filter(({ date }) => date === undefined || date <= day).toSorted(byDate)
+        : latestPrices(wanted, day).toSorted(byGpuAndPrice);
+      const labelled = { rows: shown, labelOf: labelsIn(table) };
+      if (json)
+        console.log(JSON.stringify({ on: day, prices: shown.map((row) => asRecord(row, labelled.labelOf(row))) }));
+      else console.log(render(labelled, day, history));
+    },
+  );
+}
+
+/** ISO 8601, UTC. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+function only(rows: readonly PriceRow[], field: 'gpu' | 'provider', wanted: string | undefined): readonly PriceRow[] {
+  if (wanted === undefined) return rows;
+  const matching = rows.filter((row) => row[field].toLowerCase() === wanted.toLowerCase());
+  if (matching.length > 0) return matching;
+  const known = [...new Set(rows.map((row) => row[field].toLowerCase()))].sort().join(', ');
+  throw badInput(`--${field} must be one that has a price: ${known}; got '${wanted}'`);
+}
+
+function byGpuAndPrice(a: PriceRow, b: PriceRow): number {
+  return a.gpu.localeCompare(b.gpu) || a.usdPerHour - b.usdPerHour;
+}
+
+/** Undated ones first, since they are old. */
+function byDate(a: PriceRow, b: PriceRow): number {
+  return (a.date ?? '').localeCompare(b.date ?? '') || byGpuAndPrice(a, b);
+}
+
+interface LabelledPrices {
+  readonly rows: readonly PriceRow[];
+  readonly labelOf: (row: PriceRow) => string;
+}
+
+function render({ rows, labelOf }: LabelledPrices, day: string, history: boolean): string {
+  const [first] = rows;
+  if (first === undefined) return `No price is known that is not after ${day}`;
+  const columns = terminalColumns();
+  const chart = history ? renderPriceChart(seriesOf({ rows, labelOf }), day, columns) : [];
+  return [
+    renderTable(columnsOf(labelOf), rows, { columns, paint }),
+    ...(chart.length === 0 ? [] : ['', ...chart]),
+    '',
+    `USD per hour of one GPU, up to ${day}; sources: --json. As a worker's price: --worker gpu=${labelOf(first)}`,
+  ].join('\n');
+}
+
+function columnsOf(labelOf: (row: PriceRow) => string): readonly Column<PriceRow>[] {
+  return [
+    { head: 'label', cell: labelOf, align: 'left' },
+    { head: 'USD/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },
+    { head: 'date', cell: ({ dateText }) => dateText, align: 'left' },
+    {
+      head: 'memory',
+      cell: ({ gpuMemoryGb }) => (gpuMemoryGb === undefined ? '' : `${gpuMemoryGb} GB`),
+      expendable: 1,
+    },
+    { head: 'instance', cell: ({ instance }) => instance ?? '', align: 'left', expendable: 2 },
+    { head: 'GPUs', cell: ({ gpuCount }) => String(gpuCount), expendable: 3 },
+    { head: 'priced', cell: ({ scope }) => (scope === 'vm' ? 'machine' : 'card alone'), align: 'left', expendable: 4 },
+    { head: 'region', cell: ({ region }) => region ?? '', align: 'left', expendable: 5 },
+  ];
+}
+
+/** A series for each label, of each day the cheapest. */
+function seriesOf({ rows, labelOf }: LabelledPrices): readonly PriceSeries[] {
+  const series = new Map<string, Map<string, number>>();
+  for (const row of rows) {
+    if (row.date === undefined) continue;
+    const days = series.get(labelOf(row)) ?? new Map<string, number>();
+    days.set(row.date, Math.min(row.usdPerHour, days.get(row.date) ?? Number.POSITIVE_INFINITY));
+    series.set(labelOf(row), days);
+  }
+  return [...series]
+    .map(([label, days]) => ({ name: label, points: [...days].map(([day, usdPerHour]) => ({ day, usdPerHour })) }))
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Keys as in the price table's file. */
+function asRecord(row: PriceRow, label: string): object {
+  return {
+    label,
+    ...{ gpu: row.gpu, provider: row.provider, pricing: row.market, usd_per_hour: row.usdPerHour },
+    ...{ date: row.date ?? null, date_text: row.dateText, gpu_mem_gb: row.gpuMemoryGb },
+    ...{ instance_type: row.instance, gpu_count: row.gpuCount, instance_usd_per_hour: row.instanceUsdPerHour },
+    ...{ region: row.region, scope: row.scope, grade: row.grade, source: row.source, note: row.note },
+  };
+}
