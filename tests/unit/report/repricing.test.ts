@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { labelsIn } from '../../../src/shared/prices/price-lookup.ts';
+import { isDated, labelsIn } from '../../../src/shared/prices/price-lookup.ts';
 import { costOverTime, repriceRun } from '../../../src/shared/report/repricing.ts';
 import { comparedRun } from '../../support/compared-runs.ts';
-import { priceRow } from '../../support/price-rows.ts';
+import { priceRows } from '../../support/price-rows.ts';
 
 /** Two workers, 60,000 samples in 60 s and 5 s of start-up. */
 const { summary } = comparedRun({
@@ -42,11 +42,12 @@ describe('repriceRun', () => {
 });
 
 test('costOverTime pays every worker each dated price, and says how it changed since the first', () => {
-  const rows = [
-    priceRow({ date: '2024-01-01', usdPerHour: 1.8 }),
-    priceRow({ date: '2020-01-01', usdPerHour: 3.6 }),
-    priceRow({ provider: 'other', date: '2021-01-01', usdPerHour: 0.36 }),
-  ].map((row) => ({ ...row, date: row.date ?? '' }));
+  const rows = priceRows(
+    'own/t4/spot 2024-01-01 1.8',
+    'own/t4/spot 2020-01-01 3.6',
+    'other/t4/spot 2021-01-01 0.36',
+    'other/t4/spot undated 9',
+  ).filter(isDated);
   const costs = costOverTime(summary, rows, labelsIn(rows));
   const own = costs.filter(({ label }) => !label.startsWith('other/'));
   expect(own.map(({ date, change }) => [date, change])).toEqual([
