@@ -4,12 +4,15 @@ import { hideBin } from 'yargs/helpers';
 import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { addBenchCommand } from './bench-command.ts';
+import { addCompareCommand } from './compare-command.ts';
 import { addCoordinatorCommand } from './coordinator-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
 import { addPredictCommand } from './predict-command.ts';
 import { addPricesCommand } from './prices-command.ts';
+import { addRepriceCommand } from './reprice-command.ts';
 import { addSetupCommand } from './setup-command.ts';
+import { addSweepCommand } from './sweep-command.ts';
 import { addTrainCommand } from './train-command.ts';
 import { addWorkerCommand } from './worker-command.ts';
 
@@ -42,7 +45,8 @@ const cli = yargs(args)
 
 const commands = [
   ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
-  ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand, addSetupCommand, addPricesCommand],
+  ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand, addSetupCommand],
+  ...[addPricesCommand, addSweepCommand, addCompareCommand, addRepriceCommand],
 ];
 for (const add of commands) {
   add(cli);

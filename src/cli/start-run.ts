@@ -4,10 +4,11 @@ import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/control-plane.ts';
 import { type RunResult, runTraining } from '../coordinator/run.ts';
 import { systemClock } from '../shared/core/clock.ts';
-import { badInput, PennygradError } from '../shared/core/errors.ts';
+import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
+import { writeRunReport } from '../shared/report/run-report.ts';
 import type { RunOutput } from './run-output.ts';
 import type { TrainSettings } from './settings.ts';
 
@@ -44,7 +45,7 @@ export async function startRun({
   const runId = newRunId(new Date(), dataset.name, settings);
   const out = settings.out ?? join('runs', runId);
   output.begin({ runId, out, dataset });
-  return runTraining(
+  const result = await runTraining(
     {
       ...{ runId, bind, out, dataset, checksumEvery, version: pennygradVersion },
       startedAtUnixMs: performance.timeOrigin,
@@ -71,6 +72,13 @@ export async function startRun({
       onListening: (coordinator) => onListening(coordinator, dataset),
     },
   );
+  try {
+    writeRunReport(out, result.summary);
+  } catch (error) {
+    // The run itself is safe in its other files.
+    output.warn(`no report.html: ${messageOf(error)}`);
+  }
+  return result;
 }
 
 /** A download may take long, and nothing of it is lost that cannot be had again. */

@@ -72,7 +72,7 @@ interface EpochRow extends Pick<EpochSummary, 'seconds' | 'samples_per_second' |
   readonly test_accuracy?: number;
 }
 
-function epochRows(summary: Summary): readonly EpochRow[] {
+export function epochRows(summary: Summary): readonly EpochRow[] {
   const total: EpochRow = {
     name: 'run',
     seconds: summary.train_seconds,
@@ -83,7 +83,7 @@ function epochRows(summary: Summary): readonly EpochRow[] {
   return [...summary.epochs.map((epoch) => ({ name: String(epoch.epoch), ...epoch })), total];
 }
 
-function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
+export function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
   const columns: readonly Column<EpochRow>[] = [
     { head: 'epoch', cell: ({ name }) => name },
     { head: 'seconds', cell: ({ seconds }) => seconds.toFixed(1), expendable: 2 },
@@ -96,7 +96,7 @@ function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
   return priced ? [...columns, { head: 'cost', cell: ({ cost_usd }) => formatUsd(cost_usd) }] : columns;
 }
 
-function workerColumns(summary: Summary, priced: boolean): readonly Column<WorkerSummary>[] {
+export function workerColumns(summary: Summary, priced: boolean): readonly Column<WorkerSummary>[] {
   const severalHosts = new Set(summary.workers.map(({ host }) => host)).size > 1;
   const labelled = summary.workers.some(({ gpu }) => gpu !== undefined);
   const severalBackends = new Set(summary.workers.map(({ backend }) => backend)).size > 1;

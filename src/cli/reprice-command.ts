@@ -1,0 +1,177 @@
+import type { Argv } from 'yargs';
+import { z } from 'zod';
+import { badInput } from '../shared/core/errors.ts';
+import { isDay } from '../shared/prices/price-date.ts';
+import { findPrice, isDated, labelsIn } from '../shared/prices/price-lookup.ts';
+import { loadPrices, type PriceRow } from '../shared/prices/price-table.ts';
+import { snakeCased } from '../shared/report/comparison-json.ts';
+import { formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
+import { renderPriceChart } from '../shared/report/price-chart.ts';
+import {
+  costOverTime,
+  type DatedCost,
+  type RepricedWorker,
+  type Repricing,
+  repriceRun,
+} from '../shared/report/repricing.ts';
+import type { Summary } from '../shared/report/summary.ts';
+import { readSummary } from '../shared/report/summary-file.ts';
+import { type Column, renderTable } from '../shared/report/table.ts';
+import { pricesSetting, today } from './prices-command.ts';
+import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { paint, terminalColumns } from './terminal.ts';
+
+const repriceSettings = {
+  set: {
+    type: 'string',
+    describe: 'WORKER=PRICE in USD per hour, or WORKER=gcp/t4/spot; * is every worker; repeat it for others',
+    repeatable: true,
+    schema: z
+      .union([z.string().transform((one) => [one]), z.array(z.string())])
+      .pipe(z.array(z.string().regex(/^[^=]+=.+$/, 'WORKER=PRICE, like w2=0.18')))
+      .default([]),
+  },
+  prices: { ...pricesSetting, describe: 'CSV or YAML file of prices: workers with a gpu label cost what it says' },
+  overTime: {
+    type: 'boolean',
+    describe: 'The run at every dated price of --gpu in the table',
+    schema: trainSettings.json.schema,
+  },
+  gpu: {
+    type: 'string',
+    describe: 'Names of GPUs, separated by commas, for --over-time',
+    schema: z.string().min(1, 'names of GPUs').optional(),
+  },
+  on: {
+    type: 'string',
+    describe: 'Labels cost what they did on this day, 2025-06-01',
+    defaultText: 'today',
+    schema: z.string().refine(isDay, 'a day like 2025-06-01').optional(),
+  },
+  json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
+} as const;
+type Settings = ReturnType<typeof resolveSettings<typeof repriceSettings>>;
+
+export function addRepriceCommand(cli: Argv): Argv {
+  return cli.command(
+    'reprice <run>',
+    'What a measured run would have cost at other prices',
+    (command) =>
+      command
+        .positional('run', { describe: "A run's folder", type: 'string', demandOption: true })
+        .options(yargsOptions(repriceSettings))
+        .example('$0 reprice runs/a --set w2=0.18', 'one worker at another price')
+        .example("$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'all at what a T4 cost then')
+        .example('$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose'),
+    (argv) => {
+      const settings = resolveSettings(repriceSettings, argv, process.env, undefined);
+      const summary = readSummary(String(argv.run));
+      const text = settings.overTime ? overTime(summary, settings) : atOtherPrices(summary, settings);
+      console.log(text);
+    },
+  );
+}
+
+function atOtherPrices(summary: Summary, settings: Settings): string {
+  if (settings.set.length === 0 && settings.prices === undefined) {
+    throw badInput('name other prices: --set w0=0.18, --prices FILE or --over-time --gpu t4');
+  }
+  const repricing = repriceRun(summary, newPrices(summary, settings));
+  return settings.json ? JSON.stringify(snakeCased(repricing)) : renderRepricing(repricing);
+}
+
+/** By worker: what `--set` says, else what the table says of the worker's label. */
+function newPrices(summary: Summary, { set, prices, on }: Settings): ReadonlyMap<string, number> {
+  const table = loadPrices(prices);
+  const priceOf = (label: string) => findPrice(table, label, on ?? today()).usdPerHour;
+  const labels = summary.workers.flatMap((worker) => {
+    const { worker_id, gpu } = worker as typeof worker & { readonly gpu?: string };
+    return prices !== undefined && gpu?.includes('/') ? [[worker_id, priceOf(gpu)] as const] : [];
+  });
+  const chosen = set.flatMap((pair) => {
+    const [id = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+    const price = value.includes('/') ? priceOf(value) : Number(value);
+    if (!(price >= 0 && Number.isFinite(price))) {
+      throw badInput(`--set ${pair}: must be a price of at least 0 or a label like gcp/t4/spot`);
+    }
+    const ids = id === '*' ? summary.workers.map(({ worker_id }) => worker_id) : [id];
+    return ids.map((worker) => [worker, price] as const);
+  });
+  if (labels.length + chosen.length === 0) {
+    throw badInput(
+      `--prices: no worker of run ${summary.run_id} has a label like gcp/t4/spot; use --set '*=gcp/t4/spot'`,
+    );
+  }
+  return new Map([...labels, ...chosen]);
+}
+
+function renderRepricing(repricing: Repricing): string {
+  const { runId, workers, measuredCostUsd, costUsd, secondsPerEpoch } = repricing;
+  const columns: readonly Column<RepricedWorker>[] = [
+    { head: 'worker', cell: ({ workerId }) => workerId, align: 'left' },
+    { head: 'alive', cell: ({ aliveSeconds }) => formatSeconds(aliveSeconds) },
+    {
+      head: 'measured at',
+      cell: ({ measuredUsdPerHour: price }) => (price === undefined ? 'no price' : `${formatUsd(price)}/h`),
+    },
+    { head: 'cost', cell: (worker) => formatUsd(worker.measuredCostUsd) },
+    { head: 'repriced at', cell: ({ usdPerHour }) => `${formatUsd(usdPerHour)}/h` },
+    { head: 'cost', cell: (worker) => formatUsd(worker.costUsd) },
+  ];
+  return [
+    `${paint('bold', 'Repriced')}: run ${runId}, its measured seconds at other prices\n`,
+    renderTable(columns, workers, { columns: terminalColumns(), paint }),
+    `\nrun ${formatUsd(measuredCostUsd)} measured, ${formatUsd(costUsd)} repriced`,
+    `epoch of ${formatSeconds(secondsPerEpoch)} ${formatUsd(repricing.measuredCostPerEpochUsd)} measured, ${formatUsd(repricing.costPerEpochUsd)} repriced`,
+  ].join('\n');
+}
+
+function overTime(summary: Summary, { gpu, prices, on, json }: Settings): string {
+  const table = loadPrices(prices);
+  const day = on ?? today();
+  const rows = wantedGpus(table, gpu).filter(isDated);
+  const costs = costOverTime(
+    summary,
+    rows.filter(({ date }) => date <= day),
+    labelsIn(table),
+  );
+  const devices = [...new Set(summary.workers.map(({ device }) => device))].join(', ');
+  const note =
+    `The seconds are those that this run took on ${devices}; only the price is the GPU's. ` +
+    'What the GPU itself would take was not measured.';
+  if (json) {
+    const basis = { basis: 'repriced', run_id: summary.run_id, world_size: summary.world_size, note };
+    return JSON.stringify({ ...basis, costs: snakeCased(costs) });
+  }
+  const columns: readonly Column<DatedCost>[] = [
+    { head: 'price', cell: ({ label }) => label, align: 'left' },
+    { head: 'from', cell: ({ date }) => date, align: 'left' },
+    { head: 'USD/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },
+    { head: 'an epoch', cell: ({ costPerEpochUsd }) => formatUsd(costPerEpochUsd) },
+    {
+      head: 'change',
+      cell: ({ change }) => (change === 0 ? '' : `${change > 0 ? '+' : ''}${formatPercent(change, 0)}`),
+    },
+  ];
+  const series = [...new Set(costs.map(({ label }) => label))].map((name) => ({
+    name,
+    points: costs.filter(({ label }) => label === name).map(({ date, usdPerHour }) => ({ day: date, usdPerHour })),
+  }));
+  return [
+    `${paint('bold', 'Repriced')}: an epoch of run ${summary.run_id}, each of its ${summary.world_size} workers at the price of one GPU`,
+    `${note}\n`,
+    renderTable(columns, costs, { columns: terminalColumns(), paint }),
+    '',
+    ...renderPriceChart(series, day, terminalColumns()),
+  ].join('\n');
+}
+
+function wantedGpus(table: readonly PriceRow[], names: string | undefined): readonly PriceRow[] {
+  const known = [...new Set(table.map(({ gpu }) => gpu.toLowerCase()))].sort();
+  const wanted = names?.split(',').map((name) => name.trim().toLowerCase()) ?? [];
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (wanted.length === 0 || unknown !== undefined) {
+    throw badInput(`--gpu must name GPUs that have a price: ${known.join(', ')}; got '${unknown ?? ''}'`);
+  }
+  return table.filter(({ gpu }) => wanted.includes(gpu.toLowerCase()));
+}

@@ -1,0 +1,90 @@
+import { availableParallelism, cpus } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Argv } from 'yargs';
+import { systemClock } from '../shared/core/clock.ts';
+import { exitCodes, PennygradError } from '../shared/core/errors.ts';
+import { pennygradVersion } from '../shared/core/version.ts';
+import { formatCount, formatSeconds } from '../shared/report/number-format.ts';
+import type { SweepRun } from '../sweep/grid.ts';
+import { runSweep } from '../sweep/run-sweep.ts';
+import { createTrainProcess } from '../sweep/train-process.ts';
+import { listenForInterruption } from './interruption.ts';
+import { configOption, readLayers, resolveSettings, yargsOptions } from './settings.ts';
+import { pointsOf, sharedArguments, sweepSettings, withoutTrainVariables } from './sweep-settings.ts';
+
+const program = fileURLToPath(new URL('./main.js', import.meta.url));
+
+export function addSweepCommand(cli: Argv): Argv {
+  return cli.command(
+    'sweep',
+    'Run a grid of trainings, repeated, to be compared',
+    (command) =>
+      command
+        .options({ ...yargsOptions(sweepSettings), ...configOption })
+        .example('$0 sweep --workers 1,2,4 --batch-size 64,256', 'strong and weak scaling, three rounds')
+        .example('$0 sweep --backend wasm,tensorflow --price 0.35 --steps 300', 'two engines, runs cut short')
+        .example(`$0 sweep --fleet 'backend=wasm,price=1 + backend=cpu,price=0.1,count=2'`, 'workers that differ')
+        .example('$0 sweep --heterogeneous', 'when does a slow cheap card pay beside a fast one?')
+        .example('$0 sweep --out sweeps/a', 'goes on where a sweep in that folder was interrupted'),
+    async (argv) => {
+      const settings = resolveSettings(sweepSettings, ...readLayers(argv));
+      const out = settings.out ?? join('sweeps', new Date(systemClock.unixMs()).toISOString().replace(/[:.]/g, ''));
+      const shown = relative(process.cwd(), out) || out;
+      const say = (line: string) => (settings.quiet || settings.json ? undefined : console.log(line));
+      const tell = (event: string, run: SweepRun, more: object = {}) =>
+        settings.json ? console.log(JSON.stringify({ event, run: run.id, ...more })) : undefined;
+
+      const interruption = listenForInterruption(
+        () => say('stopping after the step in flight; Ctrl-C again kills at once'),
+        () => process.exit(exitCodes.interrupted),
+      );
+      try {
+        const failed = await runSweep(
+          {
+            ...{ out, points: pointsOf(settings), repeats: settings.repeat, args: sharedArguments(settings) },
+            machine: {
+              cpu: cpus()[0]?.model ?? 'unknown',
+              cores: availableParallelism(),
+              node: process.version,
+              pennygrad: pennygradVersion,
+            },
+          },
+          {
+            train: createTrainProcess(program, withoutTrainVariables(process.env)),
+            clock: systemClock,
+            signal: interruption.signal,
+            onSkip: (run) => {
+              say(`${run.id}: complete already`);
+              tell('skip', run);
+            },
+            onBegin: ({ run, number, total, remainingSeconds }) => {
+              const left = remainingSeconds === undefined ? '' : `, about ${formatSeconds(remainingSeconds)} to go`;
+              say(`${run.id}: run ${number} of ${total}${left}`);
+              tell('begin', run, { number, total, remaining_seconds: remainingSeconds ?? null });
+            },
+            onRun: (run, summary, seconds) => {
+              const rate = `${formatCount(summary.samples_per_second)} samples/s`;
+              say(`${run.id}: ${rate}, ${formatSeconds(seconds)} with start-up`);
+              tell('run', run, { seconds, summary });
+            },
+            onFailure: (run, reason) => {
+              console.error(`pennygrad: warning: run ${run.id} failed: ${reason}`);
+              tell('failure', run, { reason });
+            },
+          },
+        );
+        if (failed.length > 0) {
+          const names = failed.map(({ id }) => id).join(', ');
+          throw new PennygradError('run-failed', `runs failed: ${names}; the same command tries them again`);
+        }
+        say(`\nall runs are in ${shown}: pennygrad compare --sweep ${shown} --html report.html`);
+      } catch (error) {
+        if (!(error instanceof PennygradError) || error.code !== 'interrupted') throw error;
+        throw new PennygradError('interrupted', `${error.message}; to go on: the same command with --out ${shown}`);
+      } finally {
+        interruption.dispose();
+      }
+    },
+  );
+}

@@ -1,0 +1,130 @@
+/** The settings of `sweep`, and the grid that they ask for. */
+import { z } from 'zod';
+import {
+  evenFleet,
+  type FleetSpec,
+  heterogeneousFleets,
+  mixedFleet,
+  type SweepPoint,
+  sweepPoints,
+} from '../sweep/grid.ts';
+import { kebab, trainSettings } from './settings.ts';
+import { planWorkers } from './worker-specs.ts';
+
+/** What the grid decides, and what a sweep says for all its runs. */
+const { workers, backend, batchSize, epochs, out, json, quiet, metricsPort, metricsHost, ...shared } = trainSettings;
+
+/** `1,2,4`, or a list in the config file. */
+function listOf<Item extends z.ZodType>(item: Item) {
+  return z
+    .union([
+      z.string().transform((text): unknown[] => text.split(',').map((part) => part.trim())),
+      z.number().transform((value): unknown[] => [value]),
+      z.array(z.unknown()),
+    ])
+    .pipe(z.array(item).min(1, 'a list'));
+}
+
+const fleetEntry = z.union([z.string(), z.record(z.string(), z.unknown())]);
+
+const sharedSettings = {
+  ...shared,
+  epochs: { ...epochs, defaultText: '1', schema: epochs.schema.unwrap().default(1) },
+};
+
+export const sweepSettings = {
+  workers: {
+    ...workers,
+    describe: 'Numbers of workers, separated by commas',
+    defaultText: '1,2',
+    repeatable: true,
+    schema: listOf(workers.schema.unwrap()).optional(),
+  },
+  backend: {
+    ...backend,
+    describe: 'Engines, separated by commas',
+    repeatable: true,
+    schema: listOf(backend.schema.unwrap()).optional(),
+  },
+  batchSize: {
+    ...batchSize,
+    describe: 'Global batches, separated by commas',
+    repeatable: true,
+    schema: listOf(batchSize.schema.unwrap()).default([64]),
+  },
+  repeat: {
+    type: 'string',
+    describe: 'Rounds; confidence comes from repeats',
+    defaultText: '3',
+    schema: epochs.schema.unwrap().default(3),
+  },
+  fleet: {
+    type: 'string',
+    describe: "Workers that differ: entries of train's --worker joined by ' + '; repeat it for other fleets",
+    repeatable: true,
+    schema: z
+      .union(
+        [z.string().transform((text) => [text]), z.array(z.union([z.string(), z.array(fleetEntry)]))],
+        "entries like 'backend=wasm,price=1 + backend=wasm,price=0.1,count=2'",
+      )
+      .transform((fleets): readonly FleetSpec[] => fleets)
+      .optional(),
+  },
+  heterogeneous: {
+    type: 'boolean',
+    describe: 'The study of a fast dear card with 0 to 3 slow cheap ones, emulated at a quarter of the speed',
+    schema: json.schema,
+  },
+  ...sharedSettings,
+  out: { ...out, describe: 'Folder of the sweep; name it again to go on', defaultText: 'sweeps/<time>' },
+  json,
+  quiet: { ...quiet, describe: 'No progress, only the comparison' },
+} as const;
+
+type Asked = {
+  readonly workers: readonly number[] | undefined;
+  readonly backend: readonly string[] | undefined;
+  readonly batchSize: readonly number[];
+  readonly fleet: readonly FleetSpec[] | undefined;
+  readonly heterogeneous: boolean;
+};
+
+/** @throws bad-input when a fleet's worker is not one that `train` takes */
+export function pointsOf({ workers, backend, batchSize, fleet, heterogeneous }: Asked): readonly SweepPoint[] {
+  const engines = backend ?? ['auto'];
+  const fleets = [
+    ...(fleet ?? []).map(mixedFleet),
+    ...(heterogeneous ? engines.flatMap((engine) => heterogeneousFleets(engine)) : []),
+  ];
+  // Fleets that were named stand alone, unless a grid was asked for beside them.
+  const even =
+    fleets.length > 0 && workers === undefined
+      ? []
+      : engines.flatMap((engine) => (workers ?? [1, 2]).map((count) => evenFleet(count, engine)));
+  for (const { args } of fleets) {
+    planWorkers(
+      args.filter((_, index) => index % 2 === 1),
+      { backend: 'auto', workers: undefined },
+    );
+  }
+  return sweepPoints([...even, ...fleets], batchSize);
+}
+
+/** What all runs share, as arguments of `train`: settings that are undefined are left to it. */
+export function sharedArguments(settings: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.keys(sharedSettings).flatMap((key) => {
+    const value = settings[key];
+    if (value === undefined || value === false) return [];
+    return [`--${kebab(key)}`, ...(value === true ? [] : [Array.isArray(value) ? value.join(',') : String(value)])];
+  });
+}
+
+/** Variables that would tell the runs something else than the sweep does. */
+export function withoutTrainVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = new Set(
+    [...Object.keys(trainSettings), 'worker', 'config'].map(
+      (key) => `PENNYGRAD_${kebab(key).replaceAll('-', '_').toUpperCase()}`,
+    ),
+  );
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.has(name)));
+}

@@ -1,0 +1,333 @@
+/** What several runs say when they are laid side by side. Pure: from summaries to figures. */
+import { type Estimate, meanEstimate, ratioEstimate } from '../core/confidence.ts';
+import { accruedCostUsd } from '../core/cost.ts';
+import { badInput } from '../core/errors.ts';
+import {
+  cheapest,
+  costPerThousandUsd,
+  judgeWorker,
+  type MarginalVerdict,
+  paretoFront,
+  rateWithout,
+  replacementPrice,
+} from '../core/scaling.ts';
+import { meanSpending, runCostUsd, type Spending, stepSeconds } from './spending.ts';
+import type { Summary } from './summary.ts';
+import { countKinds, type KindCount, kindOf, speedKeyOf, type WorkerKind } from './worker-kind.ts';
+
+/** A run and where it lies. */
+export interface ComparedRun {
+  readonly folder: string;
+  readonly summary: Summary;
+}
+
+/** Whether a figure was measured or follows from a model of what was. */
+export type Basis = 'measured' | 'modelled';
+
+/** An efficiency, against what the fleet's workers do alone. */
+export interface Efficiency extends Estimate {
+  /** Samples a step of the workers alone. */
+  readonly baselineBatch: number;
+}
+
+/** What one worker of a kind is worth to its fleet. */
+export interface Marginal extends MarginalVerdict {
+  /** `w2`, or `one of 3 × wasm`. */
+  readonly worker: string;
+  readonly usdPerHour: number;
+  readonly basis: Basis;
+}
+
+/** A fleet with a batch size: one run, or repeats of it. */
+export interface ComparedPoint {
+  /** `2 × wasm`. */
+  readonly name: string;
+  readonly workers: number;
+  readonly globalBatchSize: number;
+  /** Their folders. */
+  readonly runs: readonly string[];
+  readonly samplesPerSecond: Estimate;
+  /** T1 / (N · TN), of the same global batch. */
+  readonly strong: Efficiency | undefined;
+  /** R_N / (N · R_1), of the same batch a worker. */
+  readonly weak: Efficiency | undefined;
+  /** Of the last whole epoch, the mean over the runs. */
+  readonly testAccuracy: number | undefined;
+  readonly secondsPerEpoch: number;
+  /** Of the whole fleet; undefined unless every worker has a price, as are all costs. */
+  readonly usdPerHour: number | undefined;
+  readonly costPerThousandUsd: number | undefined;
+  /** Of training alone: an epoch's seconds at the fleet's price. */
+  readonly costPerEpochUsd: number | undefined;
+  /** Of a whole run, start-up and test passes included. */
+  readonly costOfRunUsd: number | undefined;
+  /** Nothing else here is both faster and cheaper. */
+  readonly onFront: boolean;
+  /** Seconds of a step of the mean worker. */
+  readonly stepSeconds: Spending;
+  /** USD of a whole run by what it was spent on. */
+  readonly costUsd: Spending | undefined;
+  readonly marginals: readonly Marginal[];
+}
+
+/** The price at which one worker of a kind trains a sample for what it costs on another. */
+export interface BreakEven {
+  readonly kind: string;
+  readonly reference: string;
+  readonly referenceUsdPerHour: number;
+  readonly globalBatchSize: number;
+  readonly breakEvenUsdPerHour: Estimate;
+  readonly usdPerHour: number | undefined;
+}
+
+export interface Comparison {
+  readonly dataset: { readonly name: string; readonly train: number };
+  readonly model: { readonly name: string; readonly parameters: number };
+  readonly points: readonly ComparedPoint[];
+  /** Names the cheapest and the fastest point's place in `points`; undefined without prices. */
+  readonly cheapest: number | undefined;
+  readonly fastest: number;
+  readonly breakEvens: readonly BreakEven[];
+  /** What a reader must know to trust the figures. */
+  readonly notes: readonly string[];
+}
+
+interface Group {
+  readonly fleet: readonly KindCount[];
+  readonly batch: number;
+  readonly runs: readonly ComparedRun[];
+}
+
+/**
+ * Runs with the same workers, prices and batch are repeats of one point.
+ * @throws bad-input when there is nothing to compare, or the runs trained different things
+ */
+export function compareRuns(runs: readonly ComparedRun[]): Comparison {
+  const used = runs.filter(({ summary }) => summary.status === 'completed' && summary.samples_per_second > 0);
+  const first = used[0]?.summary;
+  if (first === undefined) {
+    throw badInput('none of the runs was completed: there is nothing to compare; look at their summary.json');
+  }
+  requireSame('dataset', used, ({ dataset }) => dataset.name);
+  requireSame('model', used, ({ model }) => `${model.name} of ${model.parameters} parameters`);
+
+  const groups = groupRuns(used);
+  const naming = createNaming(groups);
+  const points = groups.map((group) => describePoint(group, groups, naming));
+  const ways = points.flatMap(({ secondsPerEpoch, costPerEpochUsd }, index) =>
+    costPerEpochUsd === undefined ? [] : [{ index, seconds: secondsPerEpoch, usd: costPerEpochUsd }],
+  );
+  const front = new Set(paretoFront(ways).map(({ index }) => index));
+  const fastest = points.reduce(
+    (best, { secondsPerEpoch }, index) => (secondsPerEpoch < (points[best]?.secondsPerEpoch ?? 0) ? index : best),
+    0,
+  );
+  return {
+    dataset: { name: first.dataset.name, train: first.dataset.train },
+    model: first.model,
+    points: points.map((point, index) => ({ ...point, onFront: front.has(index) })),
+    cheapest: cheapest(ways)?.index,
+    fastest,
+    breakEvens: breakEvensOf(groups, naming),
+    notes: notesOf(runs, used, points),
+  };
+}
+
+function requireSame(what: string, runs: readonly ComparedRun[], of: (summary: Summary) => string): void {
+  const values = [...new Set(runs.map(({ summary }) => of(summary)))];
+  if (values.length > 1) {
+    throw badInput(`the runs differ in ${what}: ${values.join(', ')}; their costs do not compare, name runs of one`);
+  }
+}
+
+function groupRuns(runs: readonly ComparedRun[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const run of runs) {
+    const fleet = countKinds(run.summary.workers);
+    const batch = run.summary.global_batch_size;
+    const key = `${batch}: ${fleet
+      .map(({ kind, count }) => `${count} ${kind.key}`)
+      .sort()
+      .join(' + ')}`;
+    groups.set(key, { fleet, batch, runs: [...(groups.get(key)?.runs ?? []), run] });
+  }
+  return [...groups.values()].sort(
+    (a, b) => a.batch - b.batch || workersOf(a) - workersOf(b) || a.fleet.length - b.fleet.length,
+  );
+}
+
+function workersOf({ fleet }: Group): number {
+  return fleet.reduce((sum, { count }) => sum + count, 0);
+}
+
+function ratesOf({ runs }: Group): readonly number[] {
+  return runs.map(({ summary }) => summary.samples_per_second);
+}
+
+/** How kinds are called here: with their price where the name alone would not tell them apart. */
+function createNaming(groups: readonly Group[]) {
+  const kinds = new Map(groups.flatMap(({ fleet }) => fleet.map(({ kind }) => [kind.key, kind] as const)));
+  const twice = (name: string) => [...kinds.values()].filter((kind) => kind.name === name).length > 1;
+  const kindName = ({ name, usdPerHour }: WorkerKind) =>
+    twice(name) ? `${name} ${usdPerHour === undefined ? 'without a price' : `at $${usdPerHour}/h`}` : name;
+  return {
+    kindName,
+    fleetName: (fleet: readonly KindCount[]) =>
+      fleet.map(({ kind, count }) => `${count} × ${kindName(kind)}`).join(' + '),
+  };
+}
+type Naming = ReturnType<typeof createNaming>;
+
+function describePoint(group: Group, groups: readonly Group[], naming: Naming): Omit<ComparedPoint, 'onFront'> {
+  const { fleet, batch, runs } = group;
+  const summaries = runs.map(({ summary }) => summary);
+  const samplesPerSecond = meanEstimate(ratesOf(group));
+  const workers = workersOf(group);
+  const usdPerHour = priceOf(fleet);
+  const priced = <Value>(of: (price: number) => Value) => (usdPerHour === undefined ? undefined : of(usdPerHour));
+  const secondsPerEpoch = (summaries[0]?.dataset.train ?? 0) / samplesPerSecond.value;
+  const accuracies = summaries.flatMap(({ test_accuracy }) => (test_accuracy === null ? [] : [test_accuracy]));
+  return {
+    name: naming.fleetName(fleet),
+    workers,
+    globalBatchSize: batch,
+    runs: runs.map(({ folder }) => folder),
+    samplesPerSecond,
+    strong: efficiency(group, groups, batch),
+    weak: fleet.length === 1 && batch % workers === 0 ? efficiency(group, groups, batch / workers) : undefined,
+    testAccuracy: accuracies.length === 0 ? undefined : mean(accuracies),
+    secondsPerEpoch,
+    usdPerHour,
+    costPerThousandUsd: priced((price) =>
+      costPerThousandUsd({ usdPerHour: price, samplesPerSecond: samplesPerSecond.value }),
+    ),
+    costPerEpochUsd: priced((price) => accruedCostUsd(price, secondsPerEpoch)),
+    costOfRunUsd: priced(() => mean(summaries.map(({ cost_usd_total }) => cost_usd_total))),
+    stepSeconds: meanSpending(summaries.map(stepSeconds)),
+    costUsd: priced(() => meanSpending(summaries.map(runCostUsd))),
+    marginals: marginalsOf(group, groups, naming),
+  };
+}
+
+function priceOf(fleet: readonly KindCount[]): number | undefined {
+  return fleet.every(({ kind }) => kind.usdPerHour !== undefined)
+    ? fleet.reduce((sum, { kind, count }) => sum + count * (kind.usdPerHour ?? 0), 0)
+    : undefined;
+}
+
+/**
+ * The fleet's rate against the sum of what its workers do alone with `batch` samples a step: for equal workers
+ * R_N / (N · R_1), which is T1 / (N · TN) when the batch is the fleet's own. Undefined for a worker alone, and where one
+ * of the kinds was not measured alone.
+ */
+function efficiency(group: Group, groups: readonly Group[], batch: number): Efficiency | undefined {
+  if (workersOf(group) === 1) return undefined;
+  const alone = group.fleet.map(({ kind, count }) => ({ count, rates: ratesAlone(groups, kind, batch) }));
+  const rounds = Math.min(...alone.map(({ rates }) => rates.length));
+  if (rounds === 0) return undefined;
+  const sums = Array.from({ length: rounds }, (_, round) =>
+    alone.reduce((sum, { count, rates }) => sum + count * (rates[round] ?? 0), 0),
+  );
+  return { ...ratioEstimate(ratesOf(group), sums), baselineBatch: batch };
+}
+
+/** Rates of one worker of a kind, whatever it cost. */
+function ratesAlone(groups: readonly Group[], { speedKey }: WorkerKind, batch: number): readonly number[] {
+  return groups
+    .filter((group) => group.batch === batch && workersOf(group) === 1 && group.fleet[0]?.kind.speedKey === speedKey)
+    .flatMap(ratesOf);
+}
+
+/** Each kind of worker in a fleet: what one of it brings, measured where a run without it is here. */
+function marginalsOf(group: Group, groups: readonly Group[], naming: Naming): readonly Marginal[] {
+  const price = priceOf(group.fleet);
+  if (price === undefined || workersOf(group) === 1) return [];
+  const rateWith = meanEstimate(ratesOf(group)).value;
+  return group.fleet.map(({ kind, count }) => {
+    const usdPerHour = kind.usdPerHour ?? 0;
+    const rest = group.fleet.map((other) => (other.kind === kind ? { ...other, count: count - 1 } : other));
+    const measured = groups.filter(
+      (other) => other.batch === group.batch && speedKeyOf(other.fleet) === speedKeyOf(rest),
+    );
+    const samplesPerSecond =
+      measured.length > 0 ? meanEstimate(measured.flatMap(ratesOf)).value : modelledRateWithout(group, kind);
+    const ids = group.runs[0]?.summary.workers.filter((worker) => kindOf(worker).key === kind.key);
+    return {
+      worker: count === 1 ? (ids?.[0]?.worker_id ?? kind.name) : `one of ${count} × ${naming.kindName(kind)}`,
+      usdPerHour,
+      basis: measured.length > 0 ? 'measured' : 'modelled',
+      ...judgeWorker(usdPerHour, { usdPerHour: price - usdPerHour, samplesPerSecond }, rateWith),
+    };
+  });
+}
+
+function modelledRateWithout({ runs }: Group, kind: WorkerKind): number {
+  return mean(
+    runs.map(({ summary: { workers, steps, train_seconds } }) => {
+      const perStep = workers.map((w) => ({ samples: w.samples / steps, computeSeconds: w.compute_seconds / steps }));
+      const index = workers.findIndex((worker) => kindOf(worker).key === kind.key);
+      return rateWithout(perStep, index, train_seconds / steps);
+    }),
+  );
+}
+
+/** Every kind that was measured alone, against the dearest that was, at the same batch. */
+function breakEvensOf(groups: readonly Group[], { kindName }: Naming): readonly BreakEven[] {
+  const alone = groups.flatMap((group) => {
+    const kind = group.fleet[0]?.kind;
+    return workersOf(group) === 1 && kind !== undefined ? [{ kind, batch: group.batch, rates: ratesOf(group) }] : [];
+  });
+  return [...new Set(alone.map(({ batch }) => batch))].flatMap((batch) => {
+    const here = alone.filter((one) => one.batch === batch);
+    const dearest = [...here].sort((a, b) => (b.kind.usdPerHour ?? -1) - (a.kind.usdPerHour ?? -1))[0];
+    const price = dearest?.kind.usdPerHour;
+    if (dearest === undefined || price === undefined) return [];
+    return here
+      .filter(({ kind }) => kind.speedKey !== dearest.kind.speedKey)
+      .map(({ kind, rates }) => ({
+        kind: kindName(kind),
+        reference: kindName(dearest.kind),
+        referenceUsdPerHour: price,
+        globalBatchSize: batch,
+        breakEvenUsdPerHour: ratioEstimate(
+          rates,
+          dearest.rates,
+          replacementPrice({ usdPerHour: price, samplesPerSecond: 1 }, 1),
+        ),
+        usdPerHour: kind.usdPerHour,
+      }));
+  });
+}
+
+function notesOf(
+  runs: readonly ComparedRun[],
+  used: readonly ComparedRun[],
+  points: readonly Pick<ComparedPoint, 'globalBatchSize' | 'runs' | 'usdPerHour'>[],
+): readonly string[] {
+  const left = runs.filter((run) => !used.includes(run));
+  const hosts = new Set(used.flatMap(({ summary }) => summary.workers.map(({ host }) => host)));
+  const fallback = used.find(({ summary }) => summary.dataset.fallback_reason !== undefined);
+  return [
+    ...left.map(({ folder, summary }) => `left out: ${folder}, which is ${summary.status}`),
+    ...(fallback === undefined ? [] : ['the data are generated digits, not MNIST']),
+    ...(points.some((point) => point.usdPerHour === undefined)
+      ? ['workers without a price have no costs: pass --price to train, or use reprice']
+      : []),
+    ...(points.some((point) => point.runs.length < 3)
+      ? ['one run has no confidence interval, and two a very wide one: repeat three times or more']
+      : []),
+    ...(new Set(points.map(({ globalBatchSize }) => globalBatchSize)).size > 1
+      ? ['batches of different sizes learn differently: an epoch of one is not worth an epoch of the other']
+      : []),
+    ...(used.some(({ summary }) => summary.workers.some(({ emulated_speed }) => emulated_speed !== undefined))
+      ? ['emulated workers are real ones that wait after computing, as long as a slower card would still compute']
+      : []),
+    ...(hosts.size === 1 && used.some(({ summary }) => summary.world_size > 1)
+      ? ['all workers shared one machine: they also share its cores and memory, as workers of their own would not']
+      : []),
+  ];
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

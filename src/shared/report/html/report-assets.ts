@@ -1,0 +1,20 @@
+/** What every report carries, so that it needs no network: uPlot, and the report's own script and style. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+/** The same from the sources and from the build. */
+const own = (name: string) => readFileSync(new URL(`../../../../assets/report/${name}`, import.meta.url), 'utf8');
+const uplot = (name: string) => readFileSync(require.resolve(`uplot/dist/${name}`), 'utf8');
+
+export interface ReportAssets {
+  readonly css: string;
+  readonly js: readonly string[];
+}
+
+export function readReportAssets(): ReportAssets {
+  return {
+    css: `${uplot('uPlot.min.css')}\n${own('report.css')}`,
+    js: [uplot('uPlot.iife.min.js'), own('charts.js')],
+  };
+}

@@ -1,0 +1,121 @@
+/** One run as an HTML report. */
+import { accruedCostUsd } from '../../core/cost.ts';
+import { emulationNote } from '../emulation-note.ts';
+import { formatCount, formatPercent, formatSeconds, formatUsd } from '../number-format.ts';
+import { scaleSpending, workerSeconds } from '../spending.ts';
+import type { StepPoint } from '../step-series.ts';
+import type { Summary } from '../summary.ts';
+import { epochColumns, epochRows, workerColumns } from '../summary-table.ts';
+import { type Chart, chartHtml } from './chart.ts';
+import { listHtml, sectionHtml, tableHtml } from './markup.ts';
+import { renderPage } from './page.ts';
+import type { ReportAssets } from './report-assets.ts';
+import { stackedBarsHtml } from './stacked-bars.ts';
+
+export function renderRunPage(summary: Summary, steps: readonly StepPoint[], assets: ReportAssets): string {
+  const { dataset, model, workers } = summary;
+  const priced = summary.price_usd_per_hour !== undefined;
+  const charts = [lossChart(steps), speedChart(steps), accuracyChart(summary)].filter(({ xs }) => xs.length > 0);
+  const chart = (id: string, describe: string) => {
+    const found = charts.find((one) => one.id === id);
+    return found === undefined ? '' : chartHtml(found, describe);
+  };
+  return renderPage(
+    {
+      title: `Run ${summary.run_id}`,
+      lead: [
+        `${summary.status}${summary.reason === undefined ? '' : `: ${summary.reason}`}`,
+        `${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}`,
+        `${workers.length} × ${summary.backend}`,
+        `batch ${formatCount(summary.global_batch_size)}`,
+        `seed ${summary.seed}`,
+      ].join(' · '),
+      basis: 'measured',
+      charts,
+      footer: `pennygrad ${summary.version}, started ${summary.started_at}`,
+      body: [
+        listHtml(headlines(summary)),
+        sectionHtml(
+          'Epochs',
+          tableHtml('Epochs', epochColumns(priced), epochRows(summary)),
+          chart('accuracy', 'Accuracy by epoch'),
+        ),
+        sectionHtml('Learning', chart('loss', 'Training loss by step')),
+        sectionHtml('Speed', chart('speed', 'Samples per second by step')),
+        sectionHtml(
+          'Where the time went',
+          workers.length === 0 ? '' : tableHtml('Workers', workerColumns(summary, priced), workers),
+          stackedBarsHtml(
+            'Time alive, by worker',
+            workers.map((worker) => ({ name: worker.worker_id, spending: workerSeconds(worker) })),
+            formatSeconds,
+          ),
+        ),
+        sectionHtml(
+          'Where the money went',
+          stackedBarsHtml(
+            'Cost, by worker',
+            workers.flatMap((worker) => {
+              const { worker_id: name, price_usd_per_hour: price } = worker;
+              return price === undefined
+                ? []
+                : [{ name, spending: scaleSpending(workerSeconds(worker), accruedCostUsd(price, 1)) }];
+            }),
+            formatUsd,
+          ),
+        ),
+      ],
+    },
+    assets,
+  );
+}
+
+function headlines(summary: Summary): readonly string[] {
+  const { test_accuracy, dataset, price_usd_per_hour: price, workers } = summary;
+  return [
+    ...(dataset.fallback_reason === undefined
+      ? []
+      : [`not real data: generated '${dataset.name}', because ${dataset.fallback_reason}`]),
+    ...(test_accuracy === null
+      ? []
+      : [`test accuracy ${formatPercent(test_accuracy, 2)} after ${formatSeconds(summary.train_seconds)} of training`]),
+    `${formatCount(summary.samples_per_second)} samples/s`,
+    price === undefined
+      ? 'no price given: pass --price USD_PER_HOUR'
+      : `${formatUsd(summary.cost_usd_total)} at ${formatUsd(price)} an hour, start-up and test passes included`,
+    ...workers.flatMap(({ worker_id, emulated_speed: speed }) =>
+      speed === undefined ? [] : [`${worker_id} was ${emulationNote(speed)}`],
+    ),
+  ];
+}
+
+const stepAxis = { label: 'step', format: 'count', zero: true } as const;
+const finite = (value: number) => (Number.isFinite(value) ? value : null);
+
+function lossChart(steps: readonly StepPoint[]): Chart {
+  return {
+    ...{ id: 'loss', title: 'Training loss', x: stepAxis, xs: steps.map(({ step }) => step) },
+    y: { label: 'nats', format: 'count', zero: true },
+    series: [{ label: 'loss', line: true, values: steps.map(({ loss }) => finite(loss)) }],
+  };
+}
+
+function speedChart(steps: readonly StepPoint[]): Chart {
+  return {
+    ...{ id: 'speed', title: 'Samples per second', x: stepAxis, xs: steps.map(({ step }) => step) },
+    y: { label: 'samples/s', format: 'count', zero: true },
+    series: [{ label: 'samples/s', line: true, values: steps.map(({ samplesPerSecond }) => finite(samplesPerSecond)) }],
+  };
+}
+
+function accuracyChart({ epochs }: Summary): Chart {
+  return {
+    ...{ id: 'accuracy', title: 'Accuracy', xs: epochs.map(({ epoch }) => epoch) },
+    x: { label: 'epoch', format: 'count', zero: true, ticks: true },
+    y: { label: 'accuracy', format: 'percent', zero: false },
+    series: [
+      { label: 'test', line: true, values: epochs.map(({ test_accuracy }) => test_accuracy) },
+      { label: 'training', line: true, values: epochs.map(({ accuracy }) => accuracy) },
+    ],
+  };
+}

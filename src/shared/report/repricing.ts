@@ -1,0 +1,96 @@
+/** A measured run at other prices: its seconds stay, its costs change. Pure. */
+import { accruedCostUsd } from '../core/cost.ts';
+import { badInput } from '../core/errors.ts';
+import type { DatedPrice } from '../prices/price-lookup.ts';
+import type { Summary } from './summary.ts';
+
+export interface RepricedWorker {
+  readonly workerId: string;
+  readonly aliveSeconds: number;
+  /** What it ran at; undefined when it had no price. */
+  readonly measuredUsdPerHour: number | undefined;
+  readonly measuredCostUsd: number;
+  readonly usdPerHour: number;
+  readonly costUsd: number;
+}
+
+export interface Repricing {
+  readonly basis: 'repriced';
+  readonly runId: string;
+  readonly workers: readonly RepricedWorker[];
+  readonly measuredCostUsd: number;
+  readonly costUsd: number;
+  readonly secondsPerEpoch: number;
+  /** Of training alone, as the summary has it. */
+  readonly measuredCostPerEpochUsd: number;
+  readonly costPerEpochUsd: number;
+}
+
+/**
+ * @param prices USD per hour by worker; the others keep theirs
+ * @throws bad-input when a worker is not in the run, or one has no price at all
+ */
+export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>): Repricing {
+  const ids = summary.workers.map(({ worker_id }) => worker_id);
+  const unknown = [...prices.keys()].find((id) => !ids.includes(id));
+  if (unknown !== undefined)
+    throw badInput(`no worker '${unknown}' in run ${summary.run_id}; it had ${ids.join(', ')}`);
+  const workers = summary.workers.map((worker): RepricedWorker => {
+    const { worker_id: workerId, alive_seconds: aliveSeconds, price_usd_per_hour: measuredUsdPerHour } = worker;
+    const usdPerHour = prices.get(workerId) ?? measuredUsdPerHour;
+    if (usdPerHour === undefined)
+      throw badInput(`worker ${workerId} has no price: give it one, --set ${workerId}=0.18`);
+    const kept = usdPerHour === measuredUsdPerHour;
+    const costUsd = kept ? worker.cost_usd : accruedCostUsd(usdPerHour, aliveSeconds);
+    return { workerId, aliveSeconds, measuredUsdPerHour, measuredCostUsd: worker.cost_usd, usdPerHour, costUsd };
+  });
+  const sum = (of: (worker: RepricedWorker) => number) => workers.reduce((total, worker) => total + of(worker), 0);
+  const secondsPerEpoch = epochSeconds(summary);
+  return {
+    ...{ basis: 'repriced', runId: summary.run_id, workers, secondsPerEpoch },
+    measuredCostUsd: sum(({ measuredCostUsd }) => measuredCostUsd),
+    costUsd: sum(({ costUsd }) => costUsd),
+    measuredCostPerEpochUsd: accruedCostUsd(
+      sum(({ measuredUsdPerHour = 0 }) => measuredUsdPerHour),
+      secondsPerEpoch,
+    ),
+    costPerEpochUsd: accruedCostUsd(
+      sum(({ usdPerHour }) => usdPerHour),
+      secondsPerEpoch,
+    ),
+  };
+}
+
+/** What an epoch of a run cost at one dated price for each of its workers. */
+export interface DatedCost {
+  readonly label: string;
+  readonly date: string;
+  readonly usdPerHour: number;
+  readonly costPerEpochUsd: number;
+  /** Against the first of the same label: −0.4 when it fell by 40 %. */
+  readonly change: number;
+  readonly source: string;
+}
+
+/** The same seconds at each dated price, every worker at that price; by label, then by date. */
+export function costOverTime(
+  summary: Summary,
+  rows: readonly DatedPrice[],
+  labelOf: (row: DatedPrice) => string,
+): readonly DatedCost[] {
+  const seconds = epochSeconds(summary);
+  const labelled = rows
+    .map((row) => ({ row, label: labelOf(row) }))
+    .sort((a, b) => a.label.localeCompare(b.label) || a.row.date.localeCompare(b.row.date));
+  return labelled.map(({ row: { date, usdPerHour, source }, label }) => {
+    const first = labelled.find((other) => other.label === label)?.row.usdPerHour ?? usdPerHour;
+    const costPerEpochUsd = accruedCostUsd(usdPerHour * summary.world_size, seconds);
+    return { label, date, usdPerHour, costPerEpochUsd, change: usdPerHour / first - 1, source };
+  });
+}
+
+/** Seconds that an epoch's samples take at the run's mean rate: of a run cut short too. */
+function epochSeconds({ run_id, dataset, samples_per_second }: Summary): number {
+  if (samples_per_second === 0) throw badInput(`run ${run_id} trained no step: there is nothing to reprice`);
+  return dataset.train / samples_per_second;
+}

@@ -1,0 +1,46 @@
+/** Workers that are the same for the purpose of comparing: what they compute with, and what they cost. */
+import { emulationNote } from './emulation-note.ts';
+import type { WorkerSummary } from './summary.ts';
+
+export interface WorkerKind {
+  /** The same for workers that should be equally fast. */
+  readonly speedKey: string;
+  /** The same for workers that also cost the same. */
+  readonly key: string;
+  /** For people; the price is told apart by the caller where kinds differ in nothing else. */
+  readonly name: string;
+  readonly usdPerHour: number | undefined;
+}
+
+export function kindOf(worker: WorkerSummary): WorkerKind {
+  const { backend, device, emulated_speed: speed, price_usd_per_hour: usdPerHour } = worker;
+  const name = speed === undefined ? backend : `${backend} ${emulationNote(speed)}`;
+  const speedKey = [backend, device, speed ?? ''].join('|');
+  return { speedKey, key: `${speedKey}|${usdPerHour ?? ''}`, name, usdPerHour };
+}
+
+/** A kind, and how many of it. */
+export interface KindCount {
+  readonly kind: WorkerKind;
+  readonly count: number;
+}
+
+/** The kinds among workers, in order of first appearance. */
+export function countKinds(workers: readonly WorkerSummary[]): readonly KindCount[] {
+  const kinds = new Map<string, KindCount>();
+  for (const kind of workers.map(kindOf)) {
+    kinds.set(kind.key, { kind, count: (kinds.get(kind.key)?.count ?? 0) + 1 });
+  }
+  return [...kinds.values()];
+}
+
+/** What makes two fleets the same, by what their workers compute with alone. @returns the same text for them */
+export function speedKeyOf(fleet: readonly KindCount[]): string {
+  const counts = new Map<string, number>();
+  for (const { kind, count } of fleet) counts.set(kind.speedKey, (counts.get(kind.speedKey) ?? 0) + count);
+  return [...counts]
+    .filter(([, count]) => count > 0)
+    .map(([key, count]) => `${count} ${key}`)
+    .sort()
+    .join(' + ');
+}

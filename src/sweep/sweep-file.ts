@@ -1,0 +1,58 @@
+/** `sweep.json`: what a sweep was asked for, and which of its runs are complete. */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { badInput, messageOf } from '../shared/core/errors.ts';
+
+const sweepSchema = z.strictObject({
+  format: z.literal(1),
+  /** ISO 8601, UTC. */
+  created_at: z.iso.datetime(),
+  machine: z.strictObject({ cpu: z.string(), cores: z.int(), node: z.string(), pennygrad: z.string() }),
+  /** Arguments of `train` that all runs share. */
+  args: z.array(z.string()).readonly(),
+  points: z
+    .array(z.strictObject({ id: z.string(), args: z.array(z.string()).readonly(), batch_size: z.int().positive() }))
+    .readonly(),
+  repeats: z.int().positive(),
+  /** Complete runs, in the order they ended. */
+  runs: z
+    .array(
+      z.strictObject({
+        /** Its folder, beside this file. */
+        folder: z.string(),
+        point: z.string(),
+        round: z.int().positive(),
+        /** From the start of its process to its end. */
+        seconds: z.number().nonnegative(),
+      }),
+    )
+    .readonly(),
+});
+export type SweepRecord = z.infer<typeof sweepSchema>;
+
+const fileName = 'sweep.json';
+
+/** Undefined when the folder holds no sweep. @throws bad-input when its sweep.json is not one */
+export function readSweep(folder: string): SweepRecord | undefined {
+  const file = join(folder, fileName);
+  if (!existsSync(file)) return undefined;
+  try {
+    return sweepSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    const detail = error instanceof z.ZodError ? z.prettifyError(error).split('\n').join(' ') : messageOf(error);
+    throw badInput(`${file}: is no sweep of this version: ${detail}`, error);
+  }
+}
+
+/** Whole or not at all. @throws bad-input when it cannot be written */
+export function writeSweep(folder: string, record: SweepRecord): void {
+  const file = join(folder, fileName);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${file}.tmp`, `${JSON.stringify(record, null, 2)}\n`);
+    renameSync(`${file}.tmp`, file);
+  } catch (error) {
+    throw badInput(`--out ${folder}: cannot write ${fileName}: ${messageOf(error)}`, error);
+  }
+}

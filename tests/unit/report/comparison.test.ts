@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { type ComparedRun, compareRuns } from '../../../src/shared/report/comparison.ts';
+import { snakeCased } from '../../../src/shared/report/comparison-json.ts';
+import { renderComparison } from '../../../src/shared/report/comparison-table.ts';
+import { describeBreakEven, describeMarginal } from '../../../src/shared/report/comparison-text.ts';
+import { comparedRun, kindOfWorker } from '../../support/compared-runs.ts';
+
+const dear = kindOfWorker({ backend: 'wasm', price: 0.4 });
+const cheap = kindOfWorker({ backend: 'cpu', price: 0.05 });
+
+/** One, two and four equal workers at batch 64 and the first at 32; three repeats, one per cent apart. */
+const scaling: readonly ComparedRun[] = [
+  ...[990, 1000, 1010].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
+  ...[1485, 1500, 1515].map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 })),
+  ...[792, 800, 808].map((rate) => comparedRun({ workers: [dear], rate, batch: 32 })),
+];
+const point = (runs: readonly ComparedRun[], workers: number, batch = 64) => {
+  const found = compareRuns(runs).points.find((p) => p.workers === workers && p.globalBatchSize === batch);
+  if (found === undefined) throw new Error('no such point');
+  return found;
+};
+
+describe('compareRuns', () => {
+  test('takes runs with the same workers and batch for repeats of a point', () => {
+    const { points } = compareRuns(scaling);
+    expect(points.map(({ name, globalBatchSize, runs }) => [name, globalBatchSize, runs.length])).toEqual([
+      ['1 × wasm', 32, 3],
+      ['1 × wasm', 64, 3],
+      ['2 × wasm', 64, 3],
+    ]);
+  });
+
+  test('strong efficiency is against the same batch, weak against the same batch a worker', () => {
+    const { strong, weak } = point(scaling, 2);
+    expect(strong?.value).toBeCloseTo(0.75, 6);
+    expect(strong?.baselineBatch).toBe(64);
+    expect(weak?.value).toBeCloseTo(1500 / (2 * 800), 6);
+    expect(weak?.baselineBatch).toBe(32);
+    expect(point(scaling, 1).strong).toBeUndefined();
+    const [low, high] = strong?.interval ?? [0, 0];
+    // Spreads of 1 % on both sides: √(2/3) % standard error, t(4) = 2.776.
+    expect(Math.log(high / low) / 2).toBeCloseTo(2.776 * Math.sqrt(2 / 3) * 0.01, 4);
+  });
+
+  test('an epoch costs the price of the fleet for the time that its samples take', () => {
+    const two = point(scaling, 2);
+    expect(two.usdPerHour).toBeCloseTo(0.8, 12);
+    expect(two.secondsPerEpoch).toBeCloseTo(40, 2);
+    expect(two.costPerEpochUsd).toBeCloseTo((0.8 * 40) / 3600, 5);
+    expect(two.costPerThousandUsd).toBeCloseTo((0.8 * 40) / 3600 / 60, 7);
+  });
+
+  test('the second worker adds half the speed for half of the bill, and pays below half the price', () => {
+    const [marginal] = point(scaling, 2).marginals;
+    if (marginal === undefined) throw new Error('no verdict');
+    expect(marginal).toMatchObject({ basis: 'measured', verdict: 'costs more than it brings', billShare: 0.5 });
+    expect(marginal.breakEvenUsdPerHour).toBeCloseTo(0.2, 6);
+    expect(describeMarginal(marginal)).toBe(
+      'one of 2 × wasm adds 50 % speed for 50 % of the bill: drop it unless speed is worth more, it pays below $0.20/h (measured)',
+    );
+  });
+
+  test('says that it models where no run without the worker is at hand', () => {
+    const [marginal] = point([comparedRun({ workers: [dear, dear], rate: 1000, batch: 64 })], 2).marginals;
+    // 80 % of the step computes, so one worker alone would take 1.8 of its time.
+    expect(marginal).toMatchObject({ basis: 'modelled' });
+    expect(marginal?.speedGain).toBeCloseTo(0.8, 6);
+  });
+
+  test('mixed fleets are measured against what their workers do alone, and each kind is judged', () => {
+    const mixed = [
+      comparedRun({ workers: [dear], rate: 1000, batch: 64 }),
+      comparedRun({ workers: [cheap], rate: 250, batch: 64 }),
+      comparedRun({ workers: [dear, cheap], rate: 1100, batch: 64 }),
+    ];
+    const comparison = compareRuns(mixed);
+    const two = comparison.points.at(-1);
+    expect(two?.name).toBe('1 × wasm + 1 × cpu');
+    expect(two?.strong?.value).toBeCloseTo(1100 / 1250, 9);
+    expect(two?.weak).toBeUndefined();
+    expect(two?.marginals.map(({ worker, basis, verdict }) => [worker, basis, verdict])).toEqual([
+      // A sample of the dear one costs twice as much as one of the cheap one.
+      ['w0', 'measured', 'costs more than it brings'],
+      ['w1', 'measured', 'costs more than it brings'],
+    ]);
+    expect(two?.marginals[1]?.breakEvenUsdPerHour).toBeCloseTo(0.04, 9);
+    expect(comparison.breakEvens).toHaveLength(1);
+    const [breakEven] = comparison.breakEvens;
+    expect(breakEven && describeBreakEven(breakEven)).toBe(
+      'cpu alone breaks even with wasm of $0.40/h at $0.10/h, batch 64; at $0.050/h it does the same for less',
+    );
+  });
+
+  test('marks what nothing else beats in both time and cost', () => {
+    const { points, cheapest, fastest } = compareRuns(scaling);
+    expect(points.map(({ onFront }) => onFront)).toEqual([false, true, true]);
+    expect([cheapest, fastest]).toEqual([1, 2]);
+  });
+
+  test('tells prices apart in names, and pools their speed', () => {
+    const dearer = kindOfWorker({ backend: 'wasm', price: 0.8 });
+    const { points } = compareRuns([
+      comparedRun({ workers: [dear], rate: 1000, batch: 64 }),
+      comparedRun({ workers: [dearer, dearer], rate: 1600, batch: 64 }),
+    ]);
+    expect(points.map(({ name }) => name)).toEqual(['1 × wasm at $0.4/h', '2 × wasm at $0.8/h']);
+    expect(points[1]?.strong?.value).toBeCloseTo(0.8, 9);
+  });
+
+  test('leaves out, and says so, what did not complete; refuses what does not compare', () => {
+    const failed = comparedRun({ workers: [dear], rate: 500, batch: 64, status: 'failed' });
+    expect(compareRuns([...scaling, failed]).notes).toContain(`left out: ${failed.folder}, which is failed`);
+    expect(() => compareRuns([failed])).toThrow('none of the runs was completed');
+    const other = comparedRun({ workers: [dear], rate: 500, batch: 64, dataset: 'digits' });
+    expect(() => compareRuns([...scaling, other])).toThrow('the runs differ in dataset: mnist, digits');
+  });
+
+  test('without prices there are speeds and no costs', () => {
+    const free = kindOfWorker({ backend: 'wasm' });
+    const comparison = compareRuns([
+      comparedRun({ workers: [free], rate: 1000, batch: 64 }),
+      comparedRun({ workers: [free, free], rate: 1500, batch: 64 }),
+    ]);
+    expect(comparison.points[1]).toMatchObject({ costPerEpochUsd: undefined, marginals: [], onFront: false });
+    expect(comparison.cheapest).toBeUndefined();
+    expect(renderComparison(comparison, { columns: 100, colour: false })).not.toContain('$');
+  });
+});
+
+test('the terminal has every point in each table, within its width', () => {
+  const text = renderComparison(compareRuns(scaling), { columns: 100, colour: false });
+  expect(text.match(/^ 2 × wasm/gm)).toHaveLength(3);
+  expect(text).toContain('75 % (73–77)');
+  expect(text).toContain('cheapest: 1 × wasm, batch 64, 60.0 s an epoch for $0.0067');
+  expect(text).toContain("Welch's t-interval");
+  for (const line of text.split('\n').filter((candidate) => candidate.startsWith(' '))) {
+    expect(line.length).toBeLessThanOrEqual(100);
+  }
+});
+
+test('snakeCased names as the other files do, and keeps nothing undefined', () => {
+  expect(snakeCased({ onFront: true, costUsd: { aB: [{ cD: undefined }] } })).toEqual({
+    on_front: true,
+    cost_usd: { a_b: [{ c_d: null }] },
+  });
+});

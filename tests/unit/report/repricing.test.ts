@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { isDated, labelsIn } from '../../../src/shared/prices/price-lookup.ts';
+import { costOverTime, repriceRun } from '../../../src/shared/report/repricing.ts';
+import { comparedRun } from '../../support/compared-runs.ts';
+import { priceRows } from '../../support/price-rows.ts';
+
+/** Two workers, 60,000 samples in 60 s and 5 s of start-up. */
+const { summary } = comparedRun({
+  workers: [
+    { backend: 'wasm', price: 0.36 },
+    { backend: 'cpu', price: 0.036 },
+  ],
+  rate: 1000,
+  batch: 64,
+});
+
+describe('repriceRun', () => {
+  test('changes the price of the workers that are named, and no second of any', () => {
+    const repricing = repriceRun(summary, new Map([['w1', 0.72]]));
+    expect(repricing.workers.map(({ aliveSeconds, usdPerHour }) => [aliveSeconds, usdPerHour])).toEqual([
+      [65, 0.36],
+      [65, 0.72],
+    ]);
+    expect(repricing.measuredCostUsd).toBeCloseTo(65 * (0.0001 + 0.00001), 12);
+    expect(repricing.costUsd).toBeCloseTo(65 * (0.0001 + 0.0002), 12);
+    expect(repricing.measuredCostPerEpochUsd).toBeCloseTo(60 * 0.00011, 12);
+    expect(repricing.costPerEpochUsd).toBeCloseTo(60 * 0.0003, 12);
+    expect(repricing.basis).toBe('repriced');
+  });
+
+  test('at its own prices a run costs what it cost', () => {
+    const repricing = repriceRun(summary, new Map());
+    expect(repricing.costUsd).toBe(summary.cost_usd_total);
+    expect(repricing.costPerEpochUsd).toBe(repricing.measuredCostPerEpochUsd);
+  });
+
+  test('refuses workers that were not there, and those without any price', () => {
+    expect(() => repriceRun(summary, new Map([['w2', 1]]))).toThrow("no worker 'w2'");
+    const free = comparedRun({ workers: [{ backend: 'wasm' }, { backend: 'wasm' }], rate: 1000, batch: 64 }).summary;
+    expect(() => repriceRun(free, new Map([['w0', 1]]))).toThrow('worker w1 has no price: give it one, --set w1=0.18');
+  });
+});
+
+test('costOverTime pays every worker each dated price, and says how it changed since the first', () => {
+  const rows = priceRows(
+    'own/t4/spot 2024-01-01 1.8',
+    'own/t4/spot 2020-01-01 3.6',
+    'other/t4/spot 2021-01-01 0.36',
+    'other/t4/spot undated 9',
+  ).filter(isDated);
+  const costs = costOverTime(summary, rows, labelsIn(rows));
+  const own = costs.filter(({ label }) => !label.startsWith('other/'));
+  expect(own.map(({ date, change }) => [date, change])).toEqual([
+    ['2020-01-01', 0],
+    ['2024-01-01', -0.5],
+  ]);
+  // Two workers for 60 s.
+  expect(own.map(({ costPerEpochUsd }) => costPerEpochUsd)).toEqual([
+    expect.closeTo(2 * 0.001 * 60, 12),
+    expect.closeTo(2 * 0.0005 * 60, 12),
+  ]);
+  expect(costs.find(({ label }) => label.startsWith('other/'))).toMatchObject({ change: 0 });
+});
