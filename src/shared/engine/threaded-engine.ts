@@ -48,6 +48,8 @@ export async function createThreadedEngine(given: EngineOptions, threading: Thre
   const { parameterCount } = main;
   const gradientsOfOthers = others.map(() => sharedFloats(parameterCount));
   const sharedSum = sharedFloats(parameterCount);
+  /** The other threads' last update, which nobody waits for: a thread does the next request after it anyway. */
+  let applied: Promise<unknown> = Promise.resolve();
 
   /** The same of every thread, this one included. */
   async function onAll(own: () => Promise<void>, request: Parameters<EngineThread['request']>[0]): Promise<void> {
@@ -92,10 +94,14 @@ export async function createThreadedEngine(given: EngineOptions, threading: Thre
     async applyGradients(gradientSum, samples) {
       checkVector('gradients', gradientSum, parameterCount);
       checkSamples(samples);
+      // They read the sum until then; a thread that failed is told of here.
+      await applied;
       sharedSum.set(gradientSum);
-      await onAll(() => main.applyGradients(gradientSum, samples), {
-        ...{ type: 'apply-gradients', gradientSum: sharedSum, samples },
-      });
+      applied = Promise.all(
+        others.map((thread) => thread.request({ type: 'apply-gradients', gradientSum: sharedSum, samples })),
+      );
+      applied.catch(() => {});
+      await main.applyGradients(gradientSum, samples);
     },
 
     async evaluate(split, from, to) {

@@ -125,6 +125,15 @@ describe('a thread that dies', () => {
   });
 });
 
+it('an update that failed in another thread fails the next', async () => {
+  const answer = '({ type: "failed", code: "run-failed", message: "out of memory" })';
+  const engine = await create(2, impostor(`parentPort.postMessage${answer}`));
+  const gradients = new Float32Array(engine.parameterCount);
+  await engine.applyGradients(gradients, 1);
+  await expect(engine.applyGradients(gradients, 1)).rejects.toThrow('thread 2 of the wasm engine: out of memory');
+  engine.dispose();
+});
+
 it('a thread that fails says how, and which it is', async () => {
   const answer = '({ type: "failed", code: "bad-input", message: "no such sample" })';
   const engine = await create(2, impostor(`parentPort.postMessage${answer}`));
