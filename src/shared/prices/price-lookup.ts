@@ -1,7 +1,7 @@
 /** Prices by name and day. Pure: from a table to a row of it. */
 import { badInput } from '../core/errors.ts';
+import { gpuNames, priceLabel, splitLabel } from './price-label.ts';
 import type { PriceRow } from './price-row.ts';
-import { priceLabel } from './price-table.ts';
 
 /** A row that has a date, so that it can be chosen by one. */
 export type DatedPrice = PriceRow & { readonly date: string };
@@ -10,14 +10,6 @@ const shownMatches = 5;
 
 export function isDated(row: PriceRow): row is DatedPrice {
   return row.date !== undefined;
-}
-
-/** The parts of `provider/gpu/market`; undefined for a text that is none. */
-export function splitLabel(
-  label: string,
-): { readonly provider: string; readonly gpu: string; readonly market: string } | undefined {
-  const [provider, gpu, market, ...more] = label.toLowerCase().split('/');
-  return provider && gpu && market && more.length === 0 ? { provider, gpu, market } : undefined;
 }
 
 /**
@@ -45,7 +37,7 @@ export function labelsIn(rows: readonly PriceRow[]): (row: PriceRow) => string {
   for (const row of rows) sizes.set(priceLabel(row), (sizes.get(priceLabel(row)) ?? new Set()).add(row.gpuMemoryGb));
   return (row) => {
     const several = (sizes.get(priceLabel(row))?.size ?? 1) > 1;
-    const gpu = several ? (namesOf(row).at(-1) ?? row.gpu) : row.gpu;
+    const gpu = several ? (gpuNames(row).at(-1) ?? row.gpu) : row.gpu;
     return priceLabel({ ...row, gpu });
   };
 }
@@ -62,7 +54,7 @@ export function findPrice(rows: readonly PriceRow[], label: string, day: string)
   }
   const { provider, gpu, market } = wanted;
   const named = rows.filter(
-    (row) => row.provider.toLowerCase() === provider && row.market === market && namesOf(row).includes(gpu),
+    (row) => row.provider.toLowerCase() === provider && row.market === market && gpuNames(row).includes(gpu),
   );
   const [some] = named;
   if (some === undefined) {
@@ -84,12 +76,6 @@ export function findPrice(rows: readonly PriceRow[], label: string, day: string)
   );
 }
 
-/** The GPU's own name, and that with its memory. */
-function namesOf({ gpu, gpuMemoryGb }: PriceRow): readonly string[] {
-  const name = gpu.toLowerCase();
-  return gpuMemoryGb === undefined ? [name] : [name, `${name}-${gpuMemoryGb}gb`];
-}
-
 function isBetter(row: DatedPrice, than: DatedPrice): boolean {
   return row.date > than.date || (row.date === than.date && row.usdPerHour < than.usdPerHour);
 }
@@ -100,7 +86,7 @@ function nearLabels(
   wanted: { readonly provider: string; readonly gpu: string; readonly market: string },
 ): readonly string[] {
   const nearness = (row: PriceRow) =>
-    (namesOf(row).includes(wanted.gpu) ? 4 : 0) +
+    (gpuNames(row).includes(wanted.gpu) ? 4 : 0) +
     (row.provider.toLowerCase() === wanted.provider ? 2 : 0) +
     (row.market === wanted.market ? 1 : 0);
   const labelOf = labelsIn(rows);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { badInput, messageOf } from '../core/errors.ts';
 import { parsePriceFile } from './price-file.ts';
+import { priceLabel } from './price-label.ts';
 import type { PriceRow } from './price-row.ts';
 
 export type { PriceRow } from './price-row.ts';
@@ -33,9 +34,4 @@ export function loadPrices(path: string | undefined): readonly PriceRow[] {
 export function mergePrices(shipped: readonly PriceRow[], own: readonly PriceRow[]): readonly PriceRow[] {
   const replaced = new Set(own.map(priceLabel));
   return [...shipped.filter((row) => !replaced.has(priceLabel(row))), ...own];
-}
-
-/** `gcp/t4/spot`: what a row is called on the command line. */
-export function priceLabel({ provider, gpu, market }: PriceRow): string {
-  return `${provider}/${gpu}/${market}`.toLowerCase();
 }

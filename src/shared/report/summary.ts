@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { accruedCostUsd, billedCostUsd } from '../core/cost.ts';
 import { findBillingRule, type SourcedBillingRule, unknownBilling } from '../prices/billing-rules.ts';
-import { splitLabel } from '../prices/price-lookup.ts';
+import { splitLabel } from '../prices/price-label.ts';
 import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
 import { runStatuses } from './run-record.ts';
 
