@@ -55,6 +55,10 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
       return { workerId: account.member.workerId, share, phases };
     });
     metrics.stepCommitted({ samples, seconds, members: readings });
+    metrics.scalingStep(
+      seconds,
+      readings.map(({ phases }) => phases),
+    );
     metrics.learned('train', loss, correct / samples);
     metrics.waited(readings.map(({ workerId, phases }) => ({ workerId, waitSeconds: phases.wait })));
     for (const { workerId, share } of readings) metrics.workerShare(workerId, share / samples);
@@ -70,7 +74,8 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
           ...{ member, startupSeconds: aliveNow(member) },
           ...{ phases: noPhaseSeconds, evaluateSeconds: 0 },
         }));
-        metrics.workersUp(event.members.map(({ workerId }) => workerId));
+        metrics.workersUp(event.members);
+        metrics.gradientBytes(event.parameterCount * Float32Array.BYTES_PER_ELEMENT);
         for (const { workerId, backend, device, priceUsdPerHour } of event.members) {
           metrics.workerEngine(workerId, backend, device);
           if (priceUsdPerHour !== undefined) metrics.workerPrice(workerId, priceUsdPerHour);
@@ -93,6 +98,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
         break;
       case 'epoch-begun':
         metrics.epochBegun(event.epoch);
+        metrics.scalingBegun();
         metrics.health.update({ epoch: event.epoch + 1 });
         break;
       case 'step':

@@ -99,6 +99,18 @@ describe('the metrics of a run', () => {
     expect(after.has('pennygrad_worker_up{worker="a stranger"}')).toBe(false);
   });
 
+  test('count the processes that a worker had before this one', async () => {
+    const { metrics, observe } = observeRun();
+    const generation = { type: 'generation', parameterCount: 10, reason: 'ready' } as const;
+    observe({ ...generation, members: [member(0), member(1)] });
+    observe({ ...generation, members: [member(0)] });
+    observe({ ...generation, members: [member(0), { ...member(1), pid: 4711 }] });
+    const samples = await scrape(metrics);
+    expect(samples.get('pennygrad_worker_restarts_total{worker="w0"}')).toBe(0);
+    expect(samples.get('pennygrad_worker_restarts_total{worker="w1"}')).toBe(1);
+    expect(samples.get('pennygrad_worker_up{worker="w1"}')).toBe(1);
+  });
+
   test('name the run, and its health follows it', async () => {
     const { metrics, observe } = observeRun();
     const info = [...(await scrape(metrics)).keys()].find((series) => series.startsWith('pennygrad_run_info'));
@@ -141,16 +153,31 @@ test("a card's figures are its worker's, and what it ceases to report is gone", 
 test('every application metric is named as promised, and is documented', async () => {
   const described = await observeShortRun().application.getMetricsAsJSON();
   expect(described.map(({ name }) => name.replace('pennygrad_', '')).sort()).toEqual([
-    ...['accuracy_ratio', 'allreduce_bytes_total', 'cost_usd_per_thousand_samples', 'cost_usd_total', 'epoch'],
+    ...[
+      'accuracy_ratio',
+      'allreduce_bus_bandwidth_bytes_per_second',
+      'allreduce_bytes_total',
+      'cost_usd_per_thousand_samples',
+      'cost_usd_total',
+      'epoch',
+    ],
     ...['epoch_duration_seconds', 'frames_rejected_total'],
     ...['gpu_memory_total_bytes', 'gpu_memory_used_bytes', 'gpu_power_watts', 'gpu_temperature_celsius'],
     ...['gpu_utilization_ratio', 'last_epoch_cost_usd', 'loss', 'run_info'],
-    ...['samples_per_second', 'samples_total', 'step_duration_seconds', 'step_phase_duration_seconds', 'steps_total'],
+    ...[
+      'samples_per_second',
+      'samples_total',
+      'scaling_efficiency_ratio',
+      'step_duration_seconds',
+      'step_phase_duration_seconds',
+      'steps_total',
+    ],
     ...[
       'straggler_wait_seconds_total',
       'worker_info',
       'worker_last_heartbeat_timestamp_seconds',
       'worker_price_usd_per_hour',
+      'worker_restarts_total',
     ],
     ...['worker_share_ratio', 'worker_up', 'world_size'],
   ]);
