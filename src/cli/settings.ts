@@ -146,6 +146,11 @@ export const trainSettings = {
     defaultText: '127.0.0.1',
     schema: z.string().min(1, 'an address').default('127.0.0.1'),
   },
+  pushgateway: {
+    type: 'string',
+    describe: 'Leave the last metrics with the Prometheus Pushgateway at this URL',
+    schema: z.url({ protocol: /^https?$/, error: 'an http(s) URL' }).optional(),
+  },
   out: { type: 'string', describe: 'Run folder', defaultText: 'runs/<run-id>', schema: path.optional() },
   json: { type: 'boolean', describe: 'One JSON object a line on stdout', schema: flag.default(false) },
   quiet: { type: 'boolean', describe: 'No progress, only the summary', schema: flag.default(false) },

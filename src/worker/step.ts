@@ -61,5 +61,5 @@ export function createStepRunner(context: StepContext): (plan: Plan) => Promise<
 
 /** @param where as in 'at step 12' */
 export function diverged(where: string, loss: number): PennygradError {
-  return new PennygradError('run-failed', `the loss became ${loss} ${where}; try a smaller --lr`);
+  return new PennygradError('diverged', `the loss became ${loss} ${where}; try a smaller --lr`);
 }

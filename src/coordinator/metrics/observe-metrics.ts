@@ -111,7 +111,10 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
         metrics.epochCost(accruedCostUsd(fleetPrice(), event.seconds));
         bookCosts();
         break;
-      case 'predictions':
+      case 'ended':
+        // A worker that finds such a loss leaves at once, before it could report it.
+        if (event.code === 'diverged') metrics.learned('train', Number.NaN, Number.NaN);
+        metrics.runEnded(event.status);
         metrics.health.update({ status: 'ended' });
         bookCosts();
         break;

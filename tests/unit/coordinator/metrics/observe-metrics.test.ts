@@ -121,8 +121,23 @@ describe('the metrics of a run', () => {
     observe({ type: 'epoch-begun', epoch: 2 });
     observe(stepEvent(41));
     expect(metrics.health.read()).toMatchObject({ status: 'training', epoch: 3, step: 42, world_size: 1 });
-    observe({ type: 'predictions', probabilities: new Float32Array(), count: 0 });
+    observe({ type: 'ended', status: 'failed', code: 'quorum-lost' });
     expect(metrics.health.read().status).toBe('ended');
+  });
+
+  test('say how a run ended, with costs up to then, and what a diverged loss was', async () => {
+    const { metrics, observe, pass } = observeRun();
+    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'epoch-begun', epoch: 0 });
+    observe(stepEvent(0));
+    expect([...(await scrape(metrics)).keys()].filter((series) => series.includes('run_ended'))).toEqual([]);
+    pass(10);
+    observe({ type: 'ended', status: 'failed', code: 'diverged' });
+    const samples = await scrape(metrics);
+    expect(samples.get('pennygrad_run_ended{status="failed"}')).toBe(1);
+    expect(samples.get('pennygrad_loss{split="train"}')).toBeNaN();
+    const cost = [...samples].filter(([series]) => series.startsWith('pennygrad_cost_usd_total{'));
+    expect(cost.reduce((sum, [, usd]) => sum + usd, 0)).toBeCloseTo(0.01, 9);
   });
 
   test('the speed starts over with an epoch', async () => {
@@ -163,7 +178,7 @@ test('every application metric is named as promised, and is documented', async (
     ],
     ...['epoch_duration_seconds', 'frames_rejected_total'],
     ...['gpu_memory_total_bytes', 'gpu_memory_used_bytes', 'gpu_power_watts', 'gpu_temperature_celsius'],
-    ...['gpu_utilization_ratio', 'last_epoch_cost_usd', 'loss', 'run_info'],
+    ...['gpu_utilization_ratio', 'last_epoch_cost_usd', 'loss', 'run_ended', 'run_info'],
     ...[
       'samples_per_second',
       'samples_total',
