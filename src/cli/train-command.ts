@@ -13,6 +13,7 @@ import {
   resolveSettings,
   type TrainSettings,
   trainSettings,
+  workerMetricsSetting,
   yargsOptions,
 } from './settings.ts';
 import { startRun } from './start-run.ts';
@@ -23,6 +24,7 @@ const trainCommandSettings = {
   ...trainSettings,
   workers: { ...trainSettings.workers, schema: trainSettings.workers.schema.unwrap().optional() },
   worker: workerSetting,
+  workerMetrics: workerMetricsSetting,
 } as const;
 
 /** A worker's own words travel by socket, and may arrive after the news of its exit. */
@@ -44,14 +46,28 @@ export function addTrainCommand(cli: Argv): Argv {
     async (argv) => {
       const settings = resolveSettings(trainCommandSettings, ...readLayers(argv));
       const planned = planWorkers(settings.worker, settings);
-      process.exitCode = await trainLocally({ ...settings, workers: planned.length }, planned, argv.verbose === true);
+      process.exitCode = await trainLocally(
+        { ...settings, workers: planned.length },
+        planned.map((worker, index) => ({ ...worker, metricsPort: portAfter(settings.workerMetrics, index) })),
+        argv.verbose === true,
+      );
     },
   );
 }
 
+interface LocalWorker extends PlannedWorker {
+  /** Of its own metrics, which it serves only if there is one. */
+  readonly metricsPort: number | undefined;
+}
+
+/** 0, any free port, is so for all. */
+function portAfter(first: number | undefined, index: number): number | undefined {
+  return first === undefined || first === 0 ? first : first + index;
+}
+
 async function trainLocally(
   settings: TrainSettings,
-  planned: readonly PlannedWorker[],
+  planned: readonly LocalWorker[],
   verbose: boolean,
 ): Promise<number> {
   const output = createRunOutput({ ...settings, verbose });
@@ -104,14 +120,15 @@ function errorCodeOf(exitCode: number): ErrorCode {
 
 function workerArguments(
   settings: TrainSettings,
-  { backend, priceUsdPerHour }: PlannedWorker,
+  { backend, priceUsdPerHour, metricsPort }: LocalWorker,
   endpoint: string,
   dataset: string,
 ): readonly string[] {
-  const { dataDir, cacheDir, mirrors, timeout } = settings;
+  const { dataDir, cacheDir, mirrors, timeout, metricsHost } = settings;
   const optional = Object.entries({
     ...{ 'data-dir': dataDir, 'cache-dir': cacheDir, mirrors: mirrors?.join(',') },
     price: priceUsdPerHour?.toString(),
+    ...(metricsPort === undefined ? {} : { 'worker-metrics': String(metricsPort), 'metrics-host': metricsHost }),
   });
   return [
     ...['--connect', endpoint, '--backend', backend, '--dataset', dataset, '--timeout', String(timeout)],

@@ -14,6 +14,7 @@ import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shar
 import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
 import { watchGpu } from './gpu-watch.ts';
 import { createStepRunner, diverged } from './step.ts';
+import { unobserved, type WorkerObserver } from './worker-observer.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
 
@@ -41,6 +42,8 @@ export interface WorkerDependencies {
   readonly readGpu: (card: string) => Promise<Gpu | undefined>;
   readonly selectEngine: () => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
   readonly log: (line: string) => void;
+  /** Nobody watches when left out. */
+  readonly observer?: WorkerObserver;
 }
 
 /** Test images a worker evaluates before it lets its heart beat again. */
@@ -82,7 +85,7 @@ async function live(
   options: WorkerOptions,
   dependencies: WorkerDependencies,
 ): Promise<void> {
-  const { clock, log } = dependencies;
+  const { clock, log, observer = unobserved } = dependencies;
   log(`connecting to ${options.connect}`);
   link.send(helloOf(options, dependencies.uptime()));
   const welcome = await expectOrder(link, 'welcome');
@@ -95,6 +98,7 @@ async function live(
   const engine = await provider.create({ ...welcome, dataset });
   life.engine = engine;
   const { device, parameterCount, card } = engine;
+  observer.joined({ runId: welcome.run, engine: provider.name, device });
   if (card !== undefined) {
     life.stopWatching = watchGpu(
       () => dependencies.readGpu(card),
@@ -126,7 +130,7 @@ async function live(
   link.setReducedSink(allReduce);
   const orderOf = memoizedOrder(welcome.seed, dataset.trainCount);
   const { checksumEvery } = welcome;
-  const runStep = createStepRunner({ rank, engine, allReduce, link, clock, checksumEvery, orderOf });
+  const runStep = createStepRunner({ rank, engine, allReduce, link, clock, checksumEvery, orderOf, observer });
 
   for (;;) {
     life.phase = 'idle';
@@ -138,6 +142,7 @@ async function live(
         break;
       case 'evaluate':
         link.send(await evaluate(engine, order));
+        observer.evaluated(order.to - order.from);
         break;
       case 'capture':
         await capture(engine, order, link);
