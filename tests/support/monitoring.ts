@@ -66,7 +66,8 @@ export async function startPrometheus(scraped: readonly Scraped[], rules: readon
 }
 
 export function startPushgateway(): Promise<Served> {
-  return serve('prometheus-pushgateway', 'prometheus-pushgateway', []);
+  // Debian's keeps what was pushed in a file, where the next one would find it.
+  return serve('prometheus-pushgateway', 'prometheus-pushgateway', ['--persistence.file=']);
 }
 
 async function serve(program: string, debianPackage: string, args: readonly string[]): Promise<Served> {

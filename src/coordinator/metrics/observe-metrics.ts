@@ -26,23 +26,25 @@ interface Account {
   evaluateSeconds: number;
 }
 
-/** Turns a run's events into its metrics. Costs are booked at every commit, so they are current to one step. */
+/** Turns a run's events into its metrics. Costs are booked at every commit, so they are current to two steps. */
 export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock): RunObserver {
   let accounts: readonly Account[] = [];
+  let lastCommitUnixMs = clock.unixMs();
   metrics.health.update({ run_id: run.runId });
   metrics.runInfo({
     ...{ run_id: run.runId, version: run.version, dataset: run.dataset.name, model: run.model.name },
     ...{ optimizer: run.optimizer.name, global_batch_size: String(run.globalBatchSize), seed: String(run.seed) },
   });
 
-  const aliveNow = ({ aliveSinceUnixMs }: MemberInfo) => aliveSeconds(aliveSinceUnixMs, clock.unixMs());
+  const alive = ({ aliveSinceUnixMs }: MemberInfo, unixMs: number) => aliveSeconds(aliveSinceUnixMs, unixMs);
   const fleetPrice = () => accounts.reduce((sum, { member }) => sum + (member.priceUsdPerHour ?? 0), 0);
 
-  function bookCosts(): void {
+  /** @param settledUnixMs up to when workers have said all that their time went to: what is left then is `other` */
+  function bookCosts(settledUnixMs = clock.unixMs()): void {
     for (const { member, ...time } of accounts) {
       const { workerId, priceUsdPerHour } = member;
       if (priceUsdPerHour === undefined) continue;
-      const costs = costByCategory({ ...time, priceUsdPerHour, aliveSeconds: aliveNow(member) });
+      const costs = costByCategory({ ...time, priceUsdPerHour, aliveSeconds: alive(member, settledUnixMs) });
       for (const category of costCategories) metrics.costReached(workerId, category, costs[category]);
     }
   }
@@ -64,14 +66,16 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
     for (const { workerId, share } of readings) metrics.workerShare(workerId, share / samples);
     metrics.costOfSamples(fleetPrice(), metrics.samplesPerSecond());
     metrics.health.update({ step: step + 1 });
-    bookCosts();
+    // A vote says where the time before the last commit went; of what came after, a part is still to be told.
+    bookCosts(lastCommitUnixMs);
+    lastCommitUnixMs = clock.unixMs();
   }
 
   return (event) => {
     switch (event.type) {
       case 'generation':
         accounts = event.members.map((member) => ({
-          ...{ member, startupSeconds: aliveNow(member) },
+          ...{ member, startupSeconds: alive(member, clock.unixMs()) },
           ...{ phases: noPhaseSeconds, evaluateSeconds: 0 },
         }));
         metrics.workersUp(event.members);
@@ -109,7 +113,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
         metrics.learned('test', event.testLoss, event.testAccuracy);
         metrics.epochFinished(event.seconds);
         metrics.epochCost(accruedCostUsd(fleetPrice(), event.seconds));
-        bookCosts();
+        bookCosts(lastCommitUnixMs);
         break;
       case 'ended':
         // A worker that finds such a loss leaves at once, before it could report it.

@@ -75,6 +75,24 @@ describe('the metrics of a run', () => {
     expect(samples.get('pennygrad_cost_usd_per_thousand_samples')).toBeCloseTo((0.002 / 64) * 1000, 9);
   });
 
+  test('book nothing twice: a wait that is told a step later was not other until then', async () => {
+    const { metrics, observe, pass } = observeRun();
+    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    const phases = { load: 0, compute: 0.25, communicate: 0, wait: 0, apply: 0 };
+    const step = (number: number, seconds: number, wait: number) => {
+      pass(seconds);
+      observe(stepEvent(number, { members: [{ rank: 0, samples: 64, phases: { ...phases, wait } }] }));
+    };
+    // The first step waits for 10 s after its vote, which the second vote tells.
+    step(0, 10.25, 0);
+    step(1, 0.25, 10);
+    step(2, 0.25, 0);
+    const samples = await scrape(metrics);
+    const costs = [...samples].filter(([series]) => series.startsWith('pennygrad_cost_usd_total{'));
+    expect(costs.reduce((sum, [, usd]) => sum + usd, 0)).toBeCloseTo(10.75 * 0.001, 9);
+    expect(samples.get('pennygrad_cost_usd_total{worker="w0",category="other"}') ?? 0).toBe(0);
+  });
+
   test('say nothing of the cost of a worker without a price', async () => {
     const { metrics, observe } = observeRun();
     observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
