@@ -17,9 +17,9 @@ import {
 import type { Summary } from '../shared/report/summary.ts';
 import { readSummary } from '../shared/report/summary-file.ts';
 import { type Column, renderTable } from '../shared/report/table.ts';
-import { pricesSetting, today } from './prices-command.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
+import { pricesSetting, today } from './worker-price.ts';
 
 const repriceSettings = {
   set: {

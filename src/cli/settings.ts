@@ -59,6 +59,13 @@ export const dataSettings = {
   },
 } as const satisfies Record<string, Setting>;
 
+/** Of the commands that run workers. */
+export const workerMetricsSetting = {
+  type: 'string',
+  describe: "Port of a worker's own /metrics; further local workers take the ports after it; 0 picks free ones",
+  schema: integer(0, 65_535).optional(),
+} as const satisfies Setting;
+
 export const trainSettings = {
   workers: {
     type: 'string',
@@ -148,9 +155,14 @@ export const trainSettings = {
   },
   metricsHost: {
     type: 'string',
-    describe: 'Address that the metrics port listens on',
+    describe: 'Address that the metrics ports listen on',
     defaultText: '127.0.0.1',
     schema: z.string().min(1, 'an address').default('127.0.0.1'),
+  },
+  pushgateway: {
+    type: 'string',
+    describe: 'Leave the last metrics with the Prometheus Pushgateway at this URL',
+    schema: z.url({ protocol: /^https?$/, error: 'an http(s) URL' }).optional(),
   },
   out: { type: 'string', describe: 'Run folder', defaultText: 'runs/<run-id>', schema: path.optional() },
   json: { type: 'boolean', describe: 'One JSON object a line on stdout', schema: flag.default(false) },

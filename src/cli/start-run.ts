@@ -1,5 +1,6 @@
 /** From settings to a finished run: what `train` and `coordinator` share. */
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/control-plane.ts';
 import { type RunResult, runTraining } from '../coordinator/run.ts';
@@ -61,6 +62,7 @@ export async function startRun({
       balance: settings.balance,
       priceUsdPerHour: settings.price,
       metrics: { port: settings.metricsPort, host: settings.metricsHost },
+      push: settings.pushgateway === undefined ? undefined : { url: settings.pushgateway, instance: hostname() },
       config: {
         ...{ run_id: runId, settings, node: process.version, pennygrad: pennygradVersion },
         dataset: { name: dataset.name, source: dataset.source, digest: dataset.digest, sha256: dataset.sha256 },

@@ -13,6 +13,7 @@ import {
   resolveSettings,
   type TrainSettings,
   trainSettings,
+  workerMetricsSetting,
   yargsOptions,
 } from './settings.ts';
 import { startRun } from './start-run.ts';
@@ -25,6 +26,7 @@ const trainCommandSettings = {
   workers: { ...trainSettings.workers, schema: trainSettings.workers.schema.unwrap().optional() },
   worker: workerSetting,
   prices: pricesSetting,
+  workerMetrics: workerMetricsSetting,
 } as const;
 
 type LocalTrainSettings = TrainSettings & { readonly prices: string | undefined };
@@ -52,14 +54,28 @@ export function addTrainCommand(cli: Argv): Argv {
       const planned = planWorkers(settings.worker, settings);
       // Each worker looks its price up itself; that it has one is known before any is started.
       for (const { gpu, priceUsdPerHour: price } of planned) priceWorker({ gpu, price }, settings.prices, today());
-      process.exitCode = await trainLocally({ ...settings, workers: planned.length }, planned, argv.verbose === true);
+      process.exitCode = await trainLocally(
+        { ...settings, workers: planned.length },
+        planned.map((worker, index) => ({ ...worker, metricsPort: portAfter(settings.workerMetrics, index) })),
+        argv.verbose === true,
+      );
     },
   );
 }
 
+interface LocalWorker extends PlannedWorker {
+  /** Of its own metrics, which it serves only if there is one. */
+  readonly metricsPort: number | undefined;
+}
+
+/** 0, any free port, is so for all. */
+function portAfter(first: number | undefined, index: number): number | undefined {
+  return first === undefined || first === 0 ? first : first + index;
+}
+
 async function trainLocally(
   settings: LocalTrainSettings,
-  planned: readonly PlannedWorker[],
+  planned: readonly LocalWorker[],
   verbose: boolean,
 ): Promise<number> {
   const output = createRunOutput({ ...settings, verbose });
@@ -119,15 +135,16 @@ function describeCrowding(planned: readonly PlannedWorker[], cores: number): str
 
 function workerArguments(
   settings: LocalTrainSettings,
-  { backend, threads, priceUsdPerHour, duty, gpu }: PlannedWorker,
+  { backend, threads, priceUsdPerHour, duty, gpu, metricsPort }: LocalWorker,
   endpoint: string,
   dataset: string,
 ): readonly string[] {
-  const { dataDir, cacheDir, mirrors, timeout } = settings;
+  const { dataDir, cacheDir, mirrors, timeout, metricsHost } = settings;
   const optional = Object.entries({
     ...{ 'data-dir': dataDir, 'cache-dir': cacheDir, mirrors: mirrors?.join(',') },
     ...{ threads: threads?.toString(), price: priceUsdPerHour?.toString(), duty: duty?.toString() },
     ...{ gpu, prices: settings.prices },
+    ...(metricsPort === undefined ? {} : { 'worker-metrics': String(metricsPort), 'metrics-host': metricsHost }),
   });
   return [
     ...['--connect', endpoint, '--backend', backend, '--dataset', dataset, '--timeout', String(timeout)],

@@ -8,9 +8,11 @@ import { loadDataset } from '../shared/data/load-dataset.ts';
 import { enginesWith, selectEngine } from '../shared/engine/engines.ts';
 import { listGpus } from '../shared/engine/nvidia-smi.ts';
 import { runProgram } from '../shared/engine/run-program.ts';
+import { serveOwnMetrics } from '../worker/metrics/own-endpoint.ts';
+import { createOwnMetrics } from '../worker/metrics/own-metrics.ts';
 import { runWorker } from '../worker/run-worker.ts';
 import { managedVariable } from './local-workers.ts';
-import { dutySetting, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { dutySetting, resolveSettings, trainSettings, workerMetricsSetting, yargsOptions } from './settings.ts';
 import { gpuSetting, pricesSetting, priceWorker, today } from './worker-price.ts';
 
 /** A worker takes its task from the coordinator; what it is told here it insists on. */
@@ -56,6 +58,8 @@ const workerSettings = {
     schema: trainSettings.seed.schema.unwrap().optional(),
   },
   timeout: { ...timeout, describe: 'Seconds of silence after which the coordinator is given up' },
+  workerMetrics: workerMetricsSetting,
+  metricsHost: trainSettings.metricsHost,
   price: { ...price, describe: "What this worker costs, in USD per hour (else the coordinator's --price)" },
   duty: dutySetting,
   gpu: gpuSetting,
@@ -74,34 +78,55 @@ export function addWorkerCommand(cli: Argv): Argv {
         .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price that the table has'),
     async (argv) => {
       const settings = resolveSettings(workerSettings, argv, process.env, undefined);
-      await runWorker(
-        {
-          connect: settings.connect,
-          workerId: settings.id ?? `${hostname()}-${process.pid}`,
-          version: pennygradVersion,
-          cpu: `${process.arch}, ${cpus()[0]?.model.trim() || 'unknown model'}`,
-          timeoutSeconds: settings.timeout,
-          ...priceWorker(settings, settings.prices, today()),
-          ...(settings.duty === undefined ? {} : { emulatedSpeed: settings.duty }),
-          expected: {
-            ...(settings.model === undefined ? {} : { model: settings.model }),
-            ...(settings.seed === undefined ? {} : { seed: settings.seed }),
+      const workerId = settings.id ?? `${hostname()}-${process.pid}`;
+      const own = await openOwnMetrics(workerId, settings);
+      try {
+        await runWorker(
+          {
+            connect: settings.connect,
+            workerId,
+            version: pennygradVersion,
+            cpu: `${process.arch}, ${cpus()[0]?.model.trim() || 'unknown model'}`,
+            timeoutSeconds: settings.timeout,
+            ...priceWorker(settings, settings.prices, today()),
+            ...(settings.duty === undefined ? {} : { emulatedSpeed: settings.duty }),
+            expected: {
+              ...(settings.model === undefined ? {} : { model: settings.model }),
+              ...(settings.seed === undefined ? {} : { seed: settings.seed }),
+            },
+            signal: endWithParentOrUser(),
           },
-          signal: endWithParentOrUser(),
-        },
-        {
-          clock: systemClock,
-          sleep,
-          uptime: () => process.uptime(),
-          loadDataset: (name) =>
-            loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
-          readGpu: async (card) => (await listGpus(runProgram, card))[0],
-          selectEngine: () => selectEngine(settings.backend, enginesWith(settings.threads)),
-          log: (line) => console.log(line),
-        },
-      );
+          {
+            clock: systemClock,
+            sleep,
+            uptime: () => process.uptime(),
+            loadDataset: (name) =>
+              loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
+            readGpu: async (card) => (await listGpus(runProgram, card))[0],
+            selectEngine: () => selectEngine(settings.backend, enginesWith(settings.threads)),
+            log: (line) => console.log(line),
+            ...(own && { observer: own.observer }),
+          },
+        );
+      } finally {
+        // A scraper that keeps its connection would keep this process.
+        await own?.endpoint.close();
+      }
     },
   );
+}
+
+interface MetricsPlace {
+  readonly workerMetrics: number | undefined;
+  readonly metricsHost: string;
+}
+
+async function openOwnMetrics(workerId: string, { workerMetrics: port, metricsHost: host }: MetricsPlace) {
+  if (port === undefined) return undefined;
+  const observer = createOwnMetrics(workerId, () => process.memoryUsage());
+  const endpoint = await serveOwnMetrics({ port, host }, observer);
+  console.log(`metrics of this worker at ${endpoint.url}`);
+  return { observer, endpoint };
 }
 
 /** Ctrl-C, unless a parent manages this process: then the parent decides, and its death ends this process. */

@@ -1,9 +1,10 @@
 /** What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. */
 import type { PriceOrigin } from '../shared/core/cost.ts';
+import type { ErrorCode } from '../shared/core/errors.ts';
 import type { PhaseSeconds } from '../shared/core/phases.ts';
 import type { ModelArtifacts, OptimizerState } from '../shared/engine/engine.ts';
 import type { GpuReading } from '../shared/protocol/messages.ts';
-import type { EpochRecord } from '../shared/report/run-record.ts';
+import type { EpochRecord, RunStatus } from '../shared/report/run-record.ts';
 
 /** A worker as the run knows it once it is ready. */
 export interface MemberInfo {
@@ -101,6 +102,8 @@ export type RunEvent =
     }
   | EpochEvent
   | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
-  | { readonly type: 'predictions'; readonly probabilities: Float32Array; readonly count: number };
+  | { readonly type: 'predictions'; readonly probabilities: Float32Array; readonly count: number }
+  /** The run is over, however it ended; nothing comes after. */
+  | { readonly type: 'ended'; readonly status: RunStatus; readonly code: ErrorCode | undefined };
 
 export type RunObserver = (event: RunEvent) => void;

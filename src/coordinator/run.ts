@@ -12,6 +12,7 @@ import { observeLive } from './live/observe-live.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { startMetricsServer } from './metrics/metrics-server.ts';
 import { observeMetrics } from './metrics/observe-metrics.ts';
+import { type PushTarget, pushMetrics } from './metrics/pushgateway.ts';
 import type { MemberInfo, RunEvent, RunObserver } from './run-events.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { createRunRecorder } from './run-recorder.ts';
@@ -39,6 +40,8 @@ export interface RunOptions {
   readonly checksumEvery: number;
   readonly priceUsdPerHour: number | undefined;
   readonly metrics: { readonly port: number | undefined; readonly host: string };
+  /** Where to leave the last metrics. */
+  readonly push: PushTarget | undefined;
   /** The run folder. */
   readonly out: string;
   /** Everything the run was told, for `config.json`. */
@@ -103,9 +106,12 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
     context.onMetrics(server.url);
     const end = await trainToTheEnd(options, context, observe);
     live.end(end);
+    observe({ type: 'ended', status: end.status, code: end.error?.code });
     const summary = summarize(recorder.record(end));
     const predictions = probabilities && predictionsOf(options.dataset, probabilities);
     const lost = writeResults(folder, summary, predictions);
+    const unpushed = options.push && (await pushMetrics(options.push, metrics.application));
+    if (unpushed !== undefined) context.warn(unpushed);
     return { summary, predictions, error: end.error ?? lost };
   } finally {
     await server.close();

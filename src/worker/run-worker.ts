@@ -16,6 +16,7 @@ import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordin
 import { watchGpu } from './gpu-watch.ts';
 import { slowEngineDown } from './slowed-engine.ts';
 import { createStepRunner, diverged } from './step.ts';
+import { unobserved, type WorkerObserver } from './worker-observer.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
 
@@ -51,6 +52,8 @@ export interface WorkerDependencies {
   readonly readGpu: (card: string) => Promise<Gpu | undefined>;
   readonly selectEngine: () => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
   readonly log: (line: string) => void;
+  /** Nobody watches when left out. */
+  readonly observer?: WorkerObserver;
 }
 
 /** Test images a worker evaluates before it lets its heart beat again. */
@@ -92,7 +95,7 @@ async function live(
   options: WorkerOptions,
   dependencies: WorkerDependencies,
 ): Promise<void> {
-  const { clock, log } = dependencies;
+  const { clock, log, observer = unobserved } = dependencies;
   log(`connecting to ${options.connect}`);
   link.send(helloOf(options, dependencies.uptime()));
   const welcome = await expectOrder(link, 'welcome');
@@ -108,6 +111,7 @@ async function live(
     emulatedSpeed === undefined ? created : slowEngineDown(created, emulatedSpeed, clock, dependencies.sleep);
   life.engine = engine;
   const { device, parameterCount, card } = engine;
+  observer.joined({ runId: welcome.run, engine: provider.name, device });
   if (card !== undefined) {
     life.stopWatching = watchGpu(
       () => dependencies.readGpu(card),
@@ -139,7 +143,7 @@ async function live(
   link.setReducedSink(allReduce);
   const orderOf = memoizedOrder(welcome.seed, dataset.trainCount);
   const { checksumEvery } = welcome;
-  const runStep = createStepRunner({ rank, engine, allReduce, link, clock, checksumEvery, orderOf });
+  const runStep = createStepRunner({ rank, engine, allReduce, link, clock, checksumEvery, orderOf, observer });
 
   for (;;) {
     life.phase = 'idle';
@@ -151,6 +155,7 @@ async function live(
         break;
       case 'evaluate':
         link.send(await evaluate(engine, order));
+        observer.evaluated(order.to - order.from);
         break;
       case 'capture':
         await capture(engine, order, link);

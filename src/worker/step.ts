@@ -7,6 +7,7 @@ import type { Engine } from '../shared/engine/engine.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
 import type { CoordinatorLink } from './coordinator-link.ts';
+import type { WorkerObserver } from './worker-observer.ts';
 
 type Plan = MessageOf<CoordinatorMessage, 'plan'>;
 
@@ -20,6 +21,7 @@ export interface StepContext {
   readonly checksumEvery: number;
   /** The epoch's sample order. */
   orderOf(epoch: number): Uint32Array;
+  readonly observer: Pick<WorkerObserver, 'stepped'>;
 }
 
 /** Runs the plans of one generation; keeps the totals of where the time went. */
@@ -56,10 +58,11 @@ export function createStepRunner(context: StepContext): (plan: Plan) => Promise<
     await engine.applyGradients(sum, plan.globalBatch);
     const communicate = Math.max(0, reduced - computed - waitSeconds);
     totals = addPhases(totals, { ...noPhaseSeconds, communicate, wait: waitSeconds, apply: clock.now() - reduced });
+    context.observer.stepped(indices.length, totals);
   };
 }
 
 /** @param where as in 'at step 12' */
 export function diverged(where: string, loss: number): PennygradError {
-  return new PennygradError('run-failed', `the loss became ${loss} ${where}; try a smaller --lr`);
+  return new PennygradError('diverged', `the loss became ${loss} ${where}; try a smaller --lr`);
 }

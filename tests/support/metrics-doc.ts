@@ -1,12 +1,19 @@
 import type { Registry } from 'prom-client';
 
-/** `docs/metrics.md`: what a registry holds, in a table, with the page's words around it. */
-export async function renderMetricsDoc(registry: Registry): Promise<string> {
+/** What a registry holds, in a table. */
+function renderTable(registry: Registry, defaultLabels: readonly string[] = []): string {
   const metrics = registry.getMetricsAsArray().map((metric) => {
     const described = metric as unknown as { type: string; labelNames: readonly string[] };
-    const labels = described.labelNames.map((label) => `\`${label}\``).join(', ');
+    const labels = [...defaultLabels, ...described.labelNames].map((label) => `\`${label}\``).join(', ');
     return `| \`${metric.name}\` | ${described.type} | ${labels} | ${metric.help} |`;
   });
+  return `| name | type | labels | meaning |
+| --- | --- | --- | --- |
+${metrics.sort().join('\n')}`;
+}
+
+/** `docs/metrics.md`: the metrics of a run and of a worker, with the page's words around them. */
+export function renderMetricsDoc(run: Registry, worker: Registry): string {
   return `# Metrics
 
 \`train\` and \`coordinator\` serve these at \`http://127.0.0.1:9464/metrics\` for Prometheus (\`--metrics-port\`,
@@ -18,8 +25,19 @@ A \`worker\` label is the worker's name. Names follow Prometheus' conventions: b
 
 This page is generated from the code by \`npm run docs:metrics\`, and a test fails when it is out of date.
 
-| name | type | labels | meaning |
-| --- | --- | --- | --- |
-${metrics.sort().join('\n')}
+${renderTable(run)}
+
+## A run that is over
+
+The endpoint ends with the run, and a scrape every 15 s misses what came after the last one. With \`--pushgateway URL\` the
+run leaves its last metrics with a Prometheus Pushgateway, as job \`pennygrad\` and with the host's name as \`instance\`. They
+take the place of what that host left before.
+
+## A worker's own metrics
+
+With \`--worker-metrics PORT\` a worker serves these at \`/metrics\` of that port (and of \`--metrics-host\`), with the metrics of
+its process. The local workers of \`train\` take that port and those after it, in the order of their ranks.
+
+${renderTable(worker, ['worker'])}
 `;
 }

@@ -77,5 +77,6 @@ export function observeShortRun(): Metrics {
     ...{ type: 'epoch', epoch: 0, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
     ...{ samples: 128, seconds: 2, evaluateSeconds: 0.5 },
   });
+  observe({ type: 'ended', status: 'completed', code: undefined });
   return metrics;
 }

@@ -151,6 +151,8 @@ export function advanceLive(record: LiveRecord, event: RunEvent, moment: Moment)
       return logged(`checkpoint at step ${event.checkpoint.step}`);
     case 'bytes':
     case 'predictions':
+    // The page is told by whoever knows the reason too.
+    case 'ended':
       return record;
     default:
       return event satisfies never;

@@ -8,6 +8,7 @@ import { createGpuMetrics, type GpuMetrics } from './gpu-metrics.ts';
 import { createHealth, type HealthReport } from './health.ts';
 import { createLearningMetrics, type LearningMetrics } from './learning-metrics.ts';
 import { createRunMetrics, type RunMetrics } from './run-metrics.ts';
+import { createScalingMetrics, type ScalingMetrics } from './scaling-metrics.ts';
 import { createStepMetrics, type StepMetrics } from './step-metrics.ts';
 import { createTrafficMetrics, type TrafficMetrics } from './traffic-metrics.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
@@ -18,6 +19,7 @@ export interface Metrics
     LearningMetrics,
     WorkerMetrics,
     TrafficMetrics,
+    ScalingMetrics,
     CostMetrics,
     GpuMetrics {
   readonly application: Registry;
@@ -36,6 +38,7 @@ export function createMetrics(): Metrics {
     ...createLearningMetrics(application),
     ...createWorkerMetrics(application),
     ...createTrafficMetrics(application),
+    ...createScalingMetrics(application),
     ...createCostMetrics(application),
     ...createGpuMetrics(application),
   };

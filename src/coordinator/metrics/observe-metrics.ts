@@ -26,23 +26,25 @@ interface Account {
   evaluateSeconds: number;
 }
 
-/** Turns a run's events into its metrics. Costs are booked at every commit, so they are current to one step. */
+/** Turns a run's events into its metrics. Costs are booked at every commit, so they are current to two steps. */
 export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock): RunObserver {
   let accounts: readonly Account[] = [];
+  let lastCommitUnixMs = clock.unixMs();
   metrics.health.update({ run_id: run.runId });
   metrics.runInfo({
     ...{ run_id: run.runId, version: run.version, dataset: run.dataset.name, model: run.model.name },
     ...{ optimizer: run.optimizer.name, global_batch_size: String(run.globalBatchSize), seed: String(run.seed) },
   });
 
-  const aliveNow = ({ aliveSinceUnixMs }: MemberInfo) => aliveSeconds(aliveSinceUnixMs, clock.unixMs());
+  const alive = ({ aliveSinceUnixMs }: MemberInfo, unixMs: number) => aliveSeconds(aliveSinceUnixMs, unixMs);
   const fleetPrice = () => accounts.reduce((sum, { member }) => sum + (member.priceUsdPerHour ?? 0), 0);
 
-  function bookCosts(): void {
+  /** @param settledUnixMs up to when workers have said all that their time went to: what is left then is `other` */
+  function bookCosts(settledUnixMs = clock.unixMs()): void {
     for (const { member, ...time } of accounts) {
       const { workerId, priceUsdPerHour } = member;
       if (priceUsdPerHour === undefined) continue;
-      const costs = costByCategory({ ...time, priceUsdPerHour, aliveSeconds: aliveNow(member) });
+      const costs = costByCategory({ ...time, priceUsdPerHour, aliveSeconds: alive(member, settledUnixMs) });
       for (const category of costCategories) metrics.costReached(workerId, category, costs[category]);
     }
   }
@@ -55,22 +57,29 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
       return { workerId: account.member.workerId, share, phases };
     });
     metrics.stepCommitted({ samples, seconds, members: readings });
+    metrics.scalingStep(
+      seconds,
+      readings.map(({ phases }) => phases),
+    );
     metrics.learned('train', loss, correct / samples);
     metrics.waited(readings.map(({ workerId, phases }) => ({ workerId, waitSeconds: phases.wait })));
     for (const { workerId, share } of readings) metrics.workerShare(workerId, share / samples);
     metrics.costOfSamples(fleetPrice(), metrics.samplesPerSecond());
     metrics.health.update({ step: step + 1 });
-    bookCosts();
+    // A vote says where the time before the last commit went; of what came after, a part is still to be told.
+    bookCosts(lastCommitUnixMs);
+    lastCommitUnixMs = clock.unixMs();
   }
 
   return (event) => {
     switch (event.type) {
       case 'generation':
         accounts = event.members.map((member) => ({
-          ...{ member, startupSeconds: aliveNow(member) },
+          ...{ member, startupSeconds: alive(member, clock.unixMs()) },
           ...{ phases: noPhaseSeconds, evaluateSeconds: 0 },
         }));
-        metrics.workersUp(event.members.map(({ workerId }) => workerId));
+        metrics.workersUp(event.members);
+        metrics.gradientBytes(event.parameterCount * Float32Array.BYTES_PER_ELEMENT);
         for (const { workerId, backend, device, gpu, priceUsdPerHour } of event.members) {
           metrics.workerEngine(workerId, backend, device, gpu);
           if (priceUsdPerHour !== undefined) metrics.workerPrice(workerId, priceUsdPerHour);
@@ -93,6 +102,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
         break;
       case 'epoch-begun':
         metrics.epochBegun(event.epoch);
+        metrics.scalingBegun();
         metrics.health.update({ epoch: event.epoch + 1 });
         break;
       case 'step':
@@ -103,9 +113,12 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
         metrics.learned('test', event.testLoss, event.testAccuracy);
         metrics.epochFinished(event.seconds);
         metrics.epochCost(accruedCostUsd(fleetPrice(), event.seconds));
-        bookCosts();
+        bookCosts(lastCommitUnixMs);
         break;
-      case 'predictions':
+      case 'ended':
+        // A worker that finds such a loss leaves at once, before it could report it.
+        if (event.code === 'diverged') metrics.learned('train', Number.NaN, Number.NaN);
+        metrics.runEnded(event.status);
         metrics.health.update({ status: 'ended' });
         bookCosts();
         break;

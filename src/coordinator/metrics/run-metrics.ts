@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import { type RunStatus, runStatuses } from '../../shared/report/run-record.ts';
 
 const labelNames = ['run_id', 'version', 'dataset', 'model', 'optimizer', 'global_batch_size', 'seed'] as const;
 
@@ -7,6 +8,7 @@ export type RunInfo = Readonly<Record<(typeof labelNames)[number], string>>;
 
 export interface RunMetrics {
   runInfo(info: RunInfo): void;
+  runEnded(status: RunStatus): void;
 }
 
 export function createRunMetrics(registry: Registry): RunMetrics {
@@ -16,7 +18,14 @@ export function createRunMetrics(registry: Registry): RunMetrics {
     labelNames,
     registers: [registry],
   });
+  const ended = new Gauge({
+    name: 'pennygrad_run_ended',
+    help: `1 for how the run ended, status being ${runStatuses.join(', ')}; absent while it lasts.`,
+    labelNames: ['status'],
+    registers: [registry],
+  });
   return {
+    runEnded: (status) => ended.set({ status }, 1),
     runInfo(labels) {
       info.reset();
       info.set(labels, 1);

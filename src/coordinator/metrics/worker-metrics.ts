@@ -1,9 +1,16 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { findStraggler, type WorkerWait } from './straggler.ts';
 
+/** One life of a worker: it begins anew when its process does. */
+export interface WorkerLife {
+  readonly workerId: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
 export interface WorkerMetrics {
   /** These workers, and no others, are now in the run. */
-  workersUp(workerIds: readonly string[]): void;
+  workersUp(workers: readonly WorkerLife[]): void;
   workerDown(workerId: string): void;
   /** What a worker computes with, and the label that it was given. */
   workerEngine(workerId: string, engine: string, device: string, gpu?: string): void;
@@ -39,6 +46,12 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     labelNames,
     registers,
   });
+  const restarts = new Counter({
+    name: 'pennygrad_worker_restarts_total',
+    help: 'Times that the worker came back as a new process.',
+    labelNames,
+    registers,
+  });
   const info = new Gauge({
     name: 'pennygrad_worker_info',
     help: 'Always 1; its labels say what the worker computes with; gpu is what it was named, if anything.',
@@ -52,6 +65,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     registers,
   });
   let present = new Set<string>();
+  const lives = new Map<string, string>();
   const setDown = (worker: string) => {
     present.delete(worker);
     up.set({ worker }, 0);
@@ -59,10 +73,17 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   };
 
   return {
-    workersUp(workerIds) {
+    workersUp(workers) {
+      const workerIds = workers.map(({ workerId }) => workerId);
       for (const worker of present) if (!workerIds.includes(worker)) setDown(worker);
       present = new Set(workerIds);
       for (const worker of present) up.set({ worker }, 1);
+      for (const { workerId: worker, host, pid } of workers) {
+        const life = `${host} ${pid}`;
+        const before = lives.get(worker) ?? life;
+        restarts.inc({ worker }, life === before ? 0 : 1);
+        lives.set(worker, life);
+      }
       worldSize.set(present.size);
     },
     workerDown(workerId) {

@@ -12,8 +12,10 @@ export const exitCodes = {
 export type ErrorCode =
   /** A flag, file, dataset or frame is not what it must be: the user can mend it. */
   | 'bad-input'
-  /** Training itself failed: a non-finite loss, a worker's exception. */
+  /** Training itself failed: a worker's exception, replicas that differ. */
   | 'run-failed'
+  /** The loss is no longer finite. */
+  | 'diverged'
   /** A worker is missing, dead or silent past its deadline. */
   | 'quorum-lost'
   /** The user asked to stop. */
@@ -50,6 +52,7 @@ export function exitCodeOf(error: unknown): number {
     case 'bad-input':
       return exitCodes.usage;
     case 'run-failed':
+    case 'diverged':
       return exitCodes.runFailed;
     case 'quorum-lost':
       return exitCodes.quorumLost;

@@ -42,7 +42,7 @@ const identity = z.object({
 });
 
 /** `ErrorCode`s that a run can fail with. */
-const failureCodes = ['bad-input', 'run-failed', 'quorum-lost'] as const;
+const failureCodes = ['bad-input', 'run-failed', 'diverged', 'quorum-lost'] as const;
 
 const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   z.object({ v: z.literal(protocolVersion), run: z.string().max(200), type: z.literal(type), ...shape });

@@ -285,7 +285,7 @@ describe('a worker that breaks', () => {
     const worker = party.join('w0', { testLoss: Number.POSITIVE_INFINITY });
     worker.catch(() => {}); // the run says the same
     await expect(party.train()).rejects.toMatchObject({
-      code: 'run-failed',
+      code: 'diverged',
       message: expect.stringMatching(/worker w0 .* left during evaluate: the loss became Infinity on test images/),
     });
   });

@@ -48,7 +48,7 @@ describe('the metrics server', () => {
     const { port } = await start(0);
     const response = await fetch(`http://${host}:${port}/healthz`);
     expect(response.headers.get('content-type')).toBe('application/json');
-    expect(await response.json()).toEqual({ status: 'training', run_id: 'r1', epoch: 1, step: 2, world_size: 2 });
+    expect(await response.json()).toEqual({ status: 'ended', run_id: 'r1', epoch: 1, step: 2, world_size: 2 });
   });
 
   test('knows nothing else, and takes nothing', async () => {

@@ -78,6 +78,24 @@ describe('the metrics of a run', () => {
     expect(samples.get('pennygrad_cost_usd_per_thousand_samples')).toBeCloseTo((0.002 / 64) * 1000, 9);
   });
 
+  test('book nothing twice: a wait that is told a step later was not other until then', async () => {
+    const { metrics, observe, pass } = observeRun();
+    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    const phases = { load: 0, compute: 0.25, communicate: 0, wait: 0, apply: 0 };
+    const step = (number: number, seconds: number, wait: number) => {
+      pass(seconds);
+      observe(stepEvent(number, { members: [{ rank: 0, samples: 64, phases: { ...phases, wait } }] }));
+    };
+    // The first step waits for 10 s after its vote, which the second vote tells.
+    step(0, 10.25, 0);
+    step(1, 0.25, 10);
+    step(2, 0.25, 0);
+    const samples = await scrape(metrics);
+    const costs = [...samples].filter(([series]) => series.startsWith('pennygrad_cost_usd_total{'));
+    expect(costs.reduce((sum, [, usd]) => sum + usd, 0)).toBeCloseTo(10.75 * 0.001, 9);
+    expect(samples.get('pennygrad_cost_usd_total{worker="w0",category="other"}') ?? 0).toBe(0);
+  });
+
   test('say nothing of the cost of a worker without a price', async () => {
     const { metrics, observe } = observeRun();
     observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
@@ -102,6 +120,18 @@ describe('the metrics of a run', () => {
     expect(after.has('pennygrad_worker_up{worker="a stranger"}')).toBe(false);
   });
 
+  test('count the processes that a worker had before this one', async () => {
+    const { metrics, observe } = observeRun();
+    const generation = { type: 'generation', parameterCount: 10, reason: 'ready' } as const;
+    observe({ ...generation, members: [member(0), member(1)] });
+    observe({ ...generation, members: [member(0)] });
+    observe({ ...generation, members: [member(0), { ...member(1), pid: 4711 }] });
+    const samples = await scrape(metrics);
+    expect(samples.get('pennygrad_worker_restarts_total{worker="w0"}')).toBe(0);
+    expect(samples.get('pennygrad_worker_restarts_total{worker="w1"}')).toBe(1);
+    expect(samples.get('pennygrad_worker_up{worker="w1"}')).toBe(1);
+  });
+
   test('name the run, and its health follows it', async () => {
     const { metrics, observe } = observeRun();
     const info = [...(await scrape(metrics)).keys()].find((series) => series.startsWith('pennygrad_run_info'));
@@ -112,8 +142,23 @@ describe('the metrics of a run', () => {
     observe({ type: 'epoch-begun', epoch: 2 });
     observe(stepEvent(41));
     expect(metrics.health.read()).toMatchObject({ status: 'training', epoch: 3, step: 42, world_size: 1 });
-    observe({ type: 'predictions', probabilities: new Float32Array(), count: 0 });
+    observe({ type: 'ended', status: 'failed', code: 'quorum-lost' });
     expect(metrics.health.read().status).toBe('ended');
+  });
+
+  test('say how a run ended, with costs up to then, and what a diverged loss was', async () => {
+    const { metrics, observe, pass } = observeRun();
+    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'epoch-begun', epoch: 0 });
+    observe(stepEvent(0));
+    expect([...(await scrape(metrics)).keys()].filter((series) => series.includes('run_ended'))).toEqual([]);
+    pass(10);
+    observe({ type: 'ended', status: 'failed', code: 'diverged' });
+    const samples = await scrape(metrics);
+    expect(samples.get('pennygrad_run_ended{status="failed"}')).toBe(1);
+    expect(samples.get('pennygrad_loss{split="train"}')).toBeNaN();
+    const cost = [...samples].filter(([series]) => series.startsWith('pennygrad_cost_usd_total{'));
+    expect(cost.reduce((sum, [, usd]) => sum + usd, 0)).toBeCloseTo(0.01, 9);
   });
 
   test('the speed starts over with an epoch', async () => {
@@ -144,16 +189,31 @@ test("a card's figures are its worker's, and what it ceases to report is gone", 
 test('every application metric is named as promised, and is documented', async () => {
   const described = await observeShortRun().application.getMetricsAsJSON();
   expect(described.map(({ name }) => name.replace('pennygrad_', '')).sort()).toEqual([
-    ...['accuracy_ratio', 'allreduce_bytes_total', 'cost_usd_per_thousand_samples', 'cost_usd_total', 'epoch'],
+    ...[
+      'accuracy_ratio',
+      'allreduce_bus_bandwidth_bytes_per_second',
+      'allreduce_bytes_total',
+      'cost_usd_per_thousand_samples',
+      'cost_usd_total',
+      'epoch',
+    ],
     ...['epoch_duration_seconds', 'frames_rejected_total'],
     ...['gpu_memory_total_bytes', 'gpu_memory_used_bytes', 'gpu_power_watts', 'gpu_temperature_celsius'],
-    ...['gpu_utilization_ratio', 'last_epoch_cost_usd', 'loss', 'run_info'],
-    ...['samples_per_second', 'samples_total', 'step_duration_seconds', 'step_phase_duration_seconds', 'steps_total'],
+    ...['gpu_utilization_ratio', 'last_epoch_cost_usd', 'loss', 'run_ended', 'run_info'],
+    ...[
+      'samples_per_second',
+      'samples_total',
+      'scaling_efficiency_ratio',
+      'step_duration_seconds',
+      'step_phase_duration_seconds',
+      'steps_total',
+    ],
     ...[
       'straggler_wait_seconds_total',
       'worker_info',
       'worker_last_heartbeat_timestamp_seconds',
       'worker_price_usd_per_hour',
+      'worker_restarts_total',
     ],
     ...['worker_share_ratio', 'worker_up', 'world_size'],
   ]);

@@ -1,0 +1,57 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
+import { badInput, messageOf } from '../../shared/core/errors.ts';
+import type { OwnMetrics } from './own-metrics.ts';
+
+export interface OwnEndpoint {
+  readonly url: string;
+  /** Does not wait for connections that are kept alive. May be called twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a worker's metrics at `/metrics`, application and process on one page.
+ *
+ * @param place where to listen; port 0 is any free one
+ * @throws bad-input when it cannot be listened there
+ */
+export async function serveOwnMetrics(
+  place: { readonly port: number; readonly host: string },
+  { application, process }: Pick<OwnMetrics, 'application' | 'process'>,
+): Promise<OwnEndpoint> {
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found; there is /metrics\n');
+      return;
+    }
+    Promise.all([application.metrics(), process.metrics()]).then(
+      (pages) => response.writeHead(200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }).end(pages.join('\n')),
+      (error: unknown) => response.writeHead(500).end(`the metrics could not be read: ${messageOf(error)}\n`),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(
+        badInput(
+          `--worker-metrics ${place.port} on ${place.host}: cannot be listened on: ${messageOf(error)}; ` +
+            'choose another port, or 0 for any that is free',
+          error,
+        ),
+      ),
+    );
+    server.listen({ ...place, exclusive: true }, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  let closed: Promise<void> | undefined;
+  return {
+    url: `http://${place.host.includes(':') ? `[${place.host}]` : place.host}:${port}/metrics`,
+    close() {
+      closed ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      return closed;
+    },
+  };
+}

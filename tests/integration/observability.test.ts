@@ -1,0 +1,185 @@
+/** A real run, watched by the real Prometheus and left with the real Pushgateway: what they know of it is what it says. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dashboards } from '../../deploy/grafana/dashboards/dashboards.ts';
+import { startMetricsServer } from '../../src/coordinator/metrics/metrics-server.ts';
+import type { Summary } from '../../src/shared/report/summary.ts';
+import { idleStream } from '../support/live-run.ts';
+import { type Prometheus, type Series, startPrometheus, startPushgateway } from '../support/monitoring.ts';
+import { observeShortRun } from '../support/observed-run.ts';
+import { killAll, start, temporaryFolder } from '../support/pennygrad.ts';
+import { readSummary } from '../support/run-folder.ts';
+
+/** Evaluated as often as this test scrapes. */
+const rules = ['recording.yml', 'alerts.yml'].map((name) =>
+  readFileSync(fileURLToPath(new URL(`../../deploy/prometheus/rules/${name}`, import.meta.url)), 'utf8').replace(
+    'interval: 5s',
+    'interval: 1s',
+  ),
+);
+const out = join(temporaryFolder(), 'run');
+const closing: (() => Promise<void>)[] = [];
+const price = 0.36;
+let prometheus: Prometheus;
+let summary: Summary;
+/** Unix seconds at which the run was over. */
+let ended: number;
+
+beforeAll(async () => {
+  const gateway = await startPushgateway();
+  // A run with GPUs that never was, for what this machine has none of.
+  const synthetic = await startMetricsServer({
+    ...{ port: 0, host: '127.0.0.1', metrics: observeShortRun(), live: idleStream() },
+  });
+  const run = start([
+    ...['train', '--model', 'mlp', '--epochs', '3', '--price', String(price), '--verbose', '--out', out],
+    ...['--metrics-port', '0', '--worker-metrics', '0', '--pushgateway', gateway.url],
+  ]);
+  const urls = await Promise.all([
+    run.waitFor(/metrics at (http:\S+)/),
+    run.waitFor(/\[w0\] metrics of this worker at (http:\S+)/),
+    run.waitFor(/\[w1\] metrics of this worker at (http:\S+)/),
+  ]);
+  const [coordinator = '', ...workers] = urls.map(([, url = '']) => new URL(url).host);
+  prometheus = await startPrometheus(
+    [
+      { job: 'pennygrad', targets: [coordinator] },
+      { job: 'pennygrad-worker', targets: workers },
+      { job: 'pushed', targets: [new URL(gateway.url).host], honorLabels: true },
+      { job: 'synthetic', targets: [`127.0.0.1:${synthetic.port}`] },
+    ],
+    rules,
+  );
+  closing.push(gateway.stop, synthetic.close, prometheus.stop);
+  const { code, stderr } = await run.exit;
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  ended = Date.now() / 1000;
+  summary = readSummary(out);
+  // What was pushed has to be scraped, and the rules to be evaluated after that.
+  await until(async () => {
+    const [ending] = await prometheus.query(`pennygrad_run_ended{status="completed", ${pushed}}[5m]`);
+    const recorded = await prometheus.query(`timestamp(job_instance:pennygrad_cost_usd:sum{${pushed}})`);
+    const since = ending?.values[0]?.time;
+    return since !== undefined && recorded.length > 0 && lastOf(recorded) > since;
+  });
+}, 120_000);
+afterAll(async () => {
+  killAll();
+  await Promise.all(closing.map((close) => close()));
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 20_000; !(await condition()); ) {
+    if (Date.now() > deadline) throw new Error('not within 20 s');
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+const lastOf = ([series]: readonly Series[]) => series?.values.at(-1)?.value ?? Number.NaN;
+const sum = (series: readonly Series[]) => series.reduce((total, one) => total + lastOf([one]), 0);
+/** Of the series as scraped from the run itself, not those that it pushed. */
+const scraped = 'job="pennygrad", instance=~".+:.+"';
+const pushed = 'job="pennygrad", instance!~".+:.+"';
+
+describe('the cost that Prometheus knows', () => {
+  it("is the summary's, to 1 %: the last value, which the run pushed when it ended", async () => {
+    const costs = await prometheus.query(`pennygrad_cost_usd_total{${pushed}}`);
+    expect(new Set(costs.map(({ metric }) => metric.worker))).toEqual(new Set(['w0', 'w1']));
+    expect(Math.abs(sum(costs) / summary.cost_usd_total - 1)).toBeLessThan(0.01);
+  });
+
+  it('was at every scrape the price of the time since it began, and rose by what it said', async () => {
+    // Recorded as scraped: no extrapolation. A worker costs from the start of its process, which nothing here knows, so
+    // rises are compared: between the first and the last scrape the fleet costs price × workers × time.
+    const selector = `pennygrad_cost_usd_total{${scraped}}`;
+    const series = await prometheus.query(`${selector}[5m]`);
+    expect(new Set(series.map(({ metric }) => metric.worker)).size).toBe(2);
+    const rises = series.map(({ values }) => (values.at(-1)?.value ?? Number.NaN) - (values[0]?.value ?? Number.NaN));
+    const times = series.flatMap(({ values }) => values.map(({ time }) => time));
+    const [first, last] = [Math.min(...times), Math.max(...times)];
+    expect(last - first).toBeGreaterThan(3);
+    const owed = (2 * price * (last - first)) / 3600;
+    // Costs are booked at commits and after test passes: a scrape may be short of the time since.
+    const late = (2 * price * 1.5) / 3600;
+    const rise = rises.reduce((a, b) => a + b, 0);
+    expect(rise).toBeGreaterThan(owed * 0.99 - late);
+    expect(rise).toBeLessThan(owed * 1.01 + late);
+
+    // increase() extrapolates to the ends of its window, by half an interval at most: over a window between two scrapes
+    // well inside the run that is exact for a steady rate, and the rate of money is steady.
+    const window = Math.floor(last - first) - 2;
+    const increase = sum(await prometheus.query(`increase(${selector}[${window}s])`, last - 0.5));
+    const owedInWindow = (2 * price * window) / 3600;
+    expect(increase).toBeGreaterThan(owedInWindow * 0.99 - late);
+    expect(increase).toBeLessThan(owedInWindow * 1.01 + late);
+  });
+
+  it('and that of samples and steps are those of the run', async () => {
+    expect(lastOf(await prometheus.query(`pennygrad_steps_total{${pushed}}`))).toBe(summary.steps);
+    expect(lastOf(await prometheus.query(`pennygrad_samples_total{${pushed}}`))).toBe(3 * 60_000);
+    expect(lastOf(await prometheus.query(`pennygrad_accuracy_ratio{split="test", ${pushed}}`))).toBe(
+      summary.test_accuracy,
+    );
+  });
+});
+
+describe("a worker's own endpoint", () => {
+  it('tells what the worker did', async () => {
+    const samples = await prometheus.query('last_over_time(pennygrad_worker_samples_total[5m])');
+    expect(samples.map(({ metric }) => metric.worker).sort()).toEqual(['w0', 'w1']);
+    expect(sum(samples)).toBeGreaterThan(0);
+    expect(sum(samples)).toBeLessThanOrEqual(3 * 60_000);
+    const memory = await prometheus.query('last_over_time(pennygrad_worker_memory_bytes{kind="resident"}[5m])');
+    for (const one of memory) expect(lastOf([one])).toBeGreaterThan(50e6);
+    expect(await prometheus.query('last_over_time(process_cpu_seconds_total{worker="w1"}[5m])')).toHaveLength(1);
+  });
+});
+
+describe('the rules', () => {
+  it('are all evaluated without an error, and nothing alerted', async () => {
+    const body = (await (await fetch(`${prometheus.url}/api/v1/rules`)).json()) as {
+      data: { groups: { rules: { name: string; health: string }[] }[] };
+    };
+    const evaluated = body.data.groups.flatMap(({ rules: inGroup }) => inGroup);
+    expect(evaluated).toHaveLength(17);
+    expect(evaluated.filter(({ health }) => health !== 'ok')).toEqual([]);
+    expect(await prometheus.query('last_over_time(ALERTS{alertstate="firing", job="pennygrad"}[5m])')).toEqual([]);
+  });
+
+  it('record what the summary says', async () => {
+    const recorded = await prometheus.query(`last_over_time(job_instance:pennygrad_cost_usd:sum{${pushed}}[1m])`);
+    expect(Math.abs(lastOf(recorded) / summary.cost_usd_total - 1)).toBeLessThan(0.01);
+    const perHour = await prometheus.query(
+      `max_over_time(job_instance:pennygrad_price_usd_per_hour:sum{${scraped}}[5m])`,
+    );
+    expect(lastOf(perHour)).toBeCloseTo(2 * price, 10);
+  });
+});
+
+describe.each(dashboards)('the dashboard "$title"', ({ rows }) => {
+  const panels = rows.flatMap((row) => row.panels);
+  const queries = panels.flatMap(({ title, needs, queries: asked }) =>
+    asked.map((query) => ({ title, needs, ...query })),
+  );
+
+  it.each(queries)('$title: $legend', async ({ needs, expr, legend }) => {
+    const run = needs === 'gpu' ? { job: 'synthetic', id: 'r1' } : { job: 'pennygrad', id: summary.run_id };
+    const query = expr.replaceAll('$job', run.job).replaceAll('$run', run.id).replaceAll('$__rate_interval', '4s');
+    expect(query).not.toContain('$');
+    const series = await prometheus.queryRange(query, ended - summary.train_seconds - 10, ended + 5, 1);
+    const values = series.flatMap(({ values: all }) => all.filter(({ value }) => Number.isFinite(value)));
+    expect(values.length).toBeGreaterThan(0);
+    // What the legend names, the series have.
+    for (const [, label = ''] of legend.matchAll(/\{\{(\w+)\}\}/g)) {
+      for (const { metric } of series) expect(metric[label], label).toMatch(/./);
+    }
+    // Series that a viewer could not tell apart would be drawn as one.
+    const names = series.map(
+      ({ metric }) => `${metric.instance} ${legend.replace(/\{\{(\w+)\}\}/g, (_, label) => metric[label] ?? '')}`,
+    );
+    expect(new Set(names).size).toBe(series.length);
+  });
+});

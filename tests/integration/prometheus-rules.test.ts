@@ -1,0 +1,41 @@
+/** Prometheus' own tool reads what deploy/prometheus gives to Prometheus, and runs the unit tests of its rules. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../support/pennygrad.ts';
+
+const folder = fileURLToPath(new URL('../../deploy/prometheus', import.meta.url));
+
+function promtool(args: readonly string[], cwd = folder): { readonly status: number | null; readonly output: string } {
+  const { status, stdout, stderr, error } = spawnSync('promtool', args, { cwd, encoding: 'utf8' });
+  if (error !== undefined) throw new Error(`promtool: ${error.message}; on Debian: apt-get install prometheus`);
+  return { status, output: stdout + stderr };
+}
+
+test('the scrape configuration is one, with its rules', () => {
+  expect(promtool(['check', 'config', 'prometheus.yml'])).toMatchObject({
+    status: 0,
+    output: expect.stringContaining('2 rule files found'),
+  });
+  expect(promtool(['check', 'rules', '--lint-fatal', 'rules/recording.yml', 'rules/alerts.yml']).status).toBe(0);
+});
+
+test('the rules do what their tests say', () => {
+  expect(promtool(['test', 'rules', 'tests/rules.test.yml'])).toMatchObject({ status: 0 });
+});
+
+test.each([
+  ['a worker of 40 % more waiting is no straggler', 'alerts.yml', 'wait:ratio_rate1m > 0.2', 'wait:ratio_rate1m > 0.5'],
+  ['a worker that is lost is none', 'alerts.yml', 'pennygrad_worker_up == 0', 'pennygrad_worker_up == 2'],
+  ['costs are counted by worker', 'recording.yml', 'sum by (job, instance) (pennygrad_cost', 'sum (pennygrad_cost'],
+])('and the tests notice rules in which %s', (_, file, before, after) => {
+  const copy = join(temporaryFolder(), 'prometheus');
+  cpSync(folder, copy, { recursive: true });
+  const rules = join(copy, 'rules', file);
+  const text = readFileSync(rules, 'utf8');
+  expect(text).toContain(before);
+  writeFileSync(rules, text.replace(before, after));
+  expect(promtool(['test', 'rules', 'tests/rules.test.yml'], copy).status).not.toBe(0);
+});
