@@ -134,6 +134,21 @@ export const trainSettings = {
     describe: 'What a worker costs, in USD per hour',
     schema: number.pipe(z.number().min(0, 'at least 0')).optional(),
   },
+  budgetUsd: {
+    type: 'string',
+    describe: 'End resumably once all workers together have cost so many USD',
+    schema: positive.optional(),
+  },
+  budgetHours: {
+    type: 'string',
+    describe: 'End resumably once the run has taken so many hours',
+    schema: positive.optional(),
+  },
+  targetAccuracy: {
+    type: 'string',
+    describe: 'End after the test pass that first has it, 0 to 1',
+    schema: number.pipe(z.number().gt(0, 'greater than 0').max(1, 'at most 1')).optional(),
+  },
   metricsPort: {
     type: 'string',
     describe: 'Port of /metrics and /healthz; 0 picks one',
@@ -147,6 +162,11 @@ export const trainSettings = {
     schema: z.string().min(1, 'an address').default('127.0.0.1'),
   },
   out: { type: 'string', describe: 'Run folder', defaultText: 'runs/<run-id>', schema: path.optional() },
+  resume: {
+    type: 'string',
+    describe: 'Go on with the run in this folder, from its last checkpoint and with its settings',
+    schema: path.optional(),
+  },
   json: { type: 'boolean', describe: 'One JSON object a line on stdout', schema: flag.default(false) },
   quiet: { type: 'boolean', describe: 'No progress, only the summary', schema: flag.default(false) },
 } as const satisfies Record<string, Setting>;

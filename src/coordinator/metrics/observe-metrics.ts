@@ -1,10 +1,8 @@
-import type { Clock } from '../../shared/core/clock.ts';
-import { accruedCostUsd, aliveSeconds } from '../../shared/core/cost.ts';
-import { addPhases, noPhaseSeconds, type PhaseSeconds } from '../../shared/core/phases.ts';
+import { accruedCostUsd } from '../../shared/core/cost.ts';
+import { ledgerCategories } from '../../shared/core/ledger.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
-import type { MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
-import { costByCategory, costCategories } from './cost-categories.ts';
+import type { LedgerEvent, MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
 import type { Metrics } from './metrics.ts';
 
 /** What the metrics say of the run itself. */
@@ -18,41 +16,28 @@ export interface ObservedRun {
   readonly seed: number;
 }
 
-/** A member, and where its time went since training began. */
-interface Account {
-  readonly member: MemberInfo;
-  readonly startupSeconds: number;
-  phases: PhaseSeconds;
-  evaluateSeconds: number;
-}
-
-/** Turns a run's events into its metrics. Costs are booked at every commit, so they are current to one step. */
-export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock): RunObserver {
-  let accounts: readonly Account[] = [];
+/** Turns a run's events into its metrics. Costs are those of the ledger, each time it is drawn up. */
+export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver {
+  let members: readonly MemberInfo[] = [];
   metrics.health.update({ run_id: run.runId });
   metrics.runInfo({
     ...{ run_id: run.runId, version: run.version, dataset: run.dataset.name, model: run.model.name },
     ...{ optimizer: run.optimizer.name, global_batch_size: String(run.globalBatchSize), seed: String(run.seed) },
   });
 
-  const aliveNow = ({ aliveSinceUnixMs }: MemberInfo) => aliveSeconds(aliveSinceUnixMs, clock.unixMs());
-  const fleetPrice = () => accounts.reduce((sum, { member }) => sum + (member.priceUsdPerHour ?? 0), 0);
+  const fleetPrice = () => members.reduce((sum, { priceUsdPerHour }) => sum + (priceUsdPerHour ?? 0), 0);
 
-  function bookCosts(): void {
-    for (const { member, ...time } of accounts) {
-      const { workerId, priceUsdPerHour } = member;
-      if (priceUsdPerHour === undefined) continue;
-      const costs = costByCategory({ ...time, priceUsdPerHour, aliveSeconds: aliveNow(member) });
-      for (const category of costCategories) metrics.costReached(workerId, category, costs[category]);
+  function bookCosts({ entries }: LedgerEvent): void {
+    for (const { workerId, account } of entries) {
+      if (account.priceUsdPerHour === undefined) continue;
+      for (const category of ledgerCategories) metrics.costReached(workerId, category, account.usd[category]);
     }
   }
 
-  function observeStep({ step, samples, loss, correct, seconds, members }: StepEvent): void {
-    const readings = members.flatMap(({ rank, samples: share, phases }) => {
-      const account = accounts[rank];
-      if (account === undefined) return [];
-      account.phases = addPhases(account.phases, phases);
-      return { workerId: account.member.workerId, share, phases };
+  function observeStep({ step, samples, loss, correct, seconds, members: steps }: StepEvent): void {
+    const readings = steps.flatMap(({ rank, samples: share, phases }) => {
+      const member = members[rank];
+      return member === undefined ? [] : { workerId: member.workerId, share, phases };
     });
     metrics.stepCommitted({ samples, seconds, members: readings });
     metrics.learned('train', loss, correct / samples);
@@ -60,23 +45,18 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
     for (const { workerId, share } of readings) metrics.workerShare(workerId, share / samples);
     metrics.costOfSamples(fleetPrice(), metrics.samplesPerSecond());
     metrics.health.update({ step: step + 1 });
-    bookCosts();
   }
 
   return (event) => {
     switch (event.type) {
       case 'generation':
-        accounts = event.members.map((member) => ({
-          ...{ member, startupSeconds: aliveNow(member) },
-          ...{ phases: noPhaseSeconds, evaluateSeconds: 0 },
-        }));
+        members = event.members;
         metrics.workersUp(event.members.map(({ workerId }) => workerId));
         for (const { workerId, backend, device, priceUsdPerHour } of event.members) {
           metrics.workerEngine(workerId, backend, device);
           if (priceUsdPerHour !== undefined) metrics.workerPrice(workerId, priceUsdPerHour);
         }
         metrics.health.update({ status: 'training', world_size: event.members.length });
-        bookCosts();
         break;
       case 'worker-lost':
         metrics.workerDown(event.workerId);
@@ -99,15 +79,15 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, clock: Clock)
         observeStep(event);
         break;
       case 'epoch':
-        for (const account of accounts) account.evaluateSeconds += event.evaluateSeconds;
         metrics.learned('test', event.testLoss, event.testAccuracy);
         metrics.epochFinished(event.seconds);
         metrics.epochCost(accruedCostUsd(fleetPrice(), event.seconds));
-        bookCosts();
         break;
-      case 'predictions':
+      case 'ledger':
+        bookCosts(event);
+        break;
+      case 'ended':
         metrics.health.update({ status: 'ended' });
-        bookCosts();
         break;
     }
   };

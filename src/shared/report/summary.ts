@@ -1,13 +1,17 @@
 import { z } from 'zod';
 import { accruedCostUsd } from '../core/cost.ts';
-import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
+import { ledgerCategories } from '../core/ledger.ts';
+import type { EpochRecord, OpenEpoch, RunRecord, WorkerRecord } from './run-record.ts';
 import { runStatuses } from './run-record.ts';
+import { timeToAccuracy } from './time-to-accuracy.ts';
 
 const count = z.int().nonnegative();
 const nonnegative = z.number().nonnegative();
 const ratio = z.number().min(0).max(1);
 /** Mean cross-entropy in nats; null where training diverged, since JSON has no NaN. */
 const loss = z.number().nullable();
+
+const byCategory = z.record(z.enum(ledgerCategories), nonnegative);
 
 const epochSummarySchema = z.strictObject({
   /** Counts from 1. */
@@ -45,8 +49,18 @@ const workerSummarySchema = z.strictObject({
   load_share: ratio,
   /** Absent when the worker has no price: it then counts as free. */
   price_usd_per_hour: nonnegative.optional(),
-  /** Price × time alive. */
+  /** Price × time alive; where the price changed when the run was resumed, each time at its price. */
   cost_usd: nonnegative,
+  /** As the ledger has them: they sum to `alive_seconds` and to `cost_usd`. */
+  seconds_by_category: byCategory,
+  cost_usd_by_category: byCategory,
+});
+
+/** An epoch that the run ended in: trained in part, or not tested. */
+const interruptedEpochSchema = epochSummarySchema.omit({
+  test_loss: true,
+  test_accuracy: true,
+  evaluate_seconds: true,
 });
 
 /** The file `summary.json` of a run's folder. Times are in seconds, costs in USD. */
@@ -76,6 +90,7 @@ export const summarySchema = z.strictObject({
   seed: z.int(),
   steps: count,
   epochs: z.array(epochSummarySchema).readonly(),
+  interrupted_epoch: interruptedEpochSchema.optional(),
   workers: z.array(workerSummarySchema).readonly(),
   /** After the last whole epoch; null when there was none. */
   test_accuracy: ratio.nullable(),
@@ -87,8 +102,14 @@ export const summarySchema = z.strictObject({
   coordinator_cpu_share: nonnegative,
   /** Of all workers together; absent when none has a price. */
   price_usd_per_hour: nonnegative.optional(),
-  /** Start-up, test passes and saving included. */
+  /** Start-up, test passes and saving included; of all workers there ever were. */
   cost_usd_total: nonnegative,
+  /** Of it, what workers cost that are not in `workers`: they left before training, or the run was resumed without them. */
+  former_workers_cost_usd: nonnegative,
+  /** Time of the run and its cost to these test accuracies, start-up and test passes included; null: not reached. */
+  time_to_accuracy: z
+    .array(z.strictObject({ accuracy: ratio, seconds: nonnegative.nullable(), cost_usd: nonnegative.nullable() }))
+    .readonly(),
   /** Whether all replicas ended the same, bit for bit; null when the run ended before they were compared. */
   replicas_identical: z.boolean().nullable(),
   /**
@@ -104,7 +125,7 @@ export type WorkerSummary = Summary['workers'][number];
 
 /** What a run's record amounts to: rates, shares and costs. */
 export function summarize(record: RunRecord): Summary {
-  const { dataset, model, reason, workers } = record;
+  const { dataset, model, reason, workers, openEpoch } = record;
   const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
   const workerSummaries = workers.map(summarizeWorker);
   return {
@@ -128,14 +149,17 @@ export function summarize(record: RunRecord): Summary {
     seed: record.seed,
     steps: record.steps,
     epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
+    ...(openEpoch === undefined ? {} : { interrupted_epoch: summarizeOpenEpoch(openEpoch, price) }),
     workers: workerSummaries,
     test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
     train_seconds: record.trainSeconds,
     samples_per_second: ratioOf(record.samples, record.trainSeconds),
     seconds_to_first_step: record.secondsToFirstStep ?? null,
-    coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds),
+    coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds - record.trainSecondsBefore),
     ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
-    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)),
+    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + record.formerWorkersCostUsd,
+    former_workers_cost_usd: record.formerWorkersCostUsd,
+    time_to_accuracy: [...timeToAccuracy(record.epochs, record.milestones)],
     replicas_identical: record.replicas?.identical ?? null,
     replicas_difference: record.replicas?.difference ?? null,
   };
@@ -157,8 +181,18 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
   };
 }
 
+function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds }: OpenEpoch, price: number) {
+  return {
+    ...{ epoch: epoch + 1, samples, seconds },
+    loss: finiteOrNull(lossSum / samples),
+    accuracy: ratioOf(correct, samples),
+    samples_per_second: ratioOf(samples, seconds),
+    cost_usd: accruedCostUsd(price, seconds),
+  };
+}
+
 function summarizeWorker(worker: WorkerRecord): WorkerSummary {
-  const { phases, priceUsdPerHour } = worker;
+  const { phases, priceUsdPerHour, booked } = worker;
   const compute = phases.compute + phases.apply;
   const inSteps = compute + phases.communicate + phases.wait + phases.load;
   return {
@@ -178,7 +212,9 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     wait_share: ratioOf(phases.wait, inSteps),
     load_share: ratioOf(phases.load, inSteps),
     ...(priceUsdPerHour === undefined ? {} : { price_usd_per_hour: priceUsdPerHour }),
-    cost_usd: accruedCostUsd(priceUsdPerHour ?? 0, worker.aliveSeconds),
+    cost_usd: sum(Object.values(booked.usd)),
+    seconds_by_category: { ...booked.seconds },
+    cost_usd_by_category: { ...booked.usd },
   };
 }
 

@@ -100,7 +100,7 @@ describe('training', () => {
     const party = await open(worldSize);
     const workers = Array.from({ length: worldSize }, (_, i) => party.join(`w${i}`));
     expect(await party.train()).toEqual({
-      ...{ steps: 12, interrupted: false },
+      ...{ steps: 12, end: { kind: 'completed' } },
       replicas: { identical: true, difference: 0 },
     });
     await Promise.all(workers);
@@ -143,7 +143,7 @@ describe('training', () => {
     ];
     const outcome = await party.train(controller.signal);
     await Promise.all(workers);
-    expect(outcome).toMatchObject({ interrupted: true });
+    expect(outcome.end).toEqual({ kind: 'interrupted' });
     expect(outcome.steps).toBeGreaterThanOrEqual(6);
     expect(outcome.steps).toBeLessThan(8);
     const { step, epoch, cursor } = party.eventsOf('checkpoint').at(-1)?.checkpoint ?? {};

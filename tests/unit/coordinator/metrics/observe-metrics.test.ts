@@ -67,7 +67,7 @@ describe('the metrics of a run', () => {
     expect(cost('compute')).toBeCloseTo(0.0007, 9);
     expect(cost('wait')).toBeCloseTo(0.001, 9);
     expect(cost('evaluate')).toBeCloseTo(0.0005, 9);
-    const categories = ['compute', 'communicate', 'wait', 'load', 'startup', 'evaluate', 'other'];
+    const categories = ['compute', 'communicate', 'wait', 'load', 'startup', 'evaluate', 'idle', 'wasted', 'other'];
     expect(categories.reduce((sum, category) => sum + cost(category), 0)).toBeCloseTo(4.5 * 0.001, 9);
     expect(samples.get('pennygrad_worker_price_usd_per_hour{worker="w0"}')).toBe(3.6);
     expect(samples.get('pennygrad_last_epoch_cost_usd')).toBeCloseTo(2 * 2 * 0.001, 9);
@@ -109,7 +109,7 @@ describe('the metrics of a run', () => {
     observe({ type: 'epoch-begun', epoch: 2 });
     observe(stepEvent(41));
     expect(metrics.health.read()).toMatchObject({ status: 'training', epoch: 3, step: 42, world_size: 1 });
-    observe({ type: 'predictions', probabilities: new Float32Array(), count: 0 });
+    observe({ type: 'ended', status: 'failed' });
     expect(metrics.health.read().status).toBe('ended');
   });
 
