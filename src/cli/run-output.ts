@@ -9,6 +9,7 @@ import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
 import { renderPredictionsText } from '../shared/report/predictions-text.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../shared/report/progress.ts';
+import type { ProgressPlan } from '../shared/report/progress-state.ts';
 import { renderSummaryTable } from '../shared/report/summary-table.ts';
 import type { TrainSettings } from './settings.ts';
 import { paint, terminalColumns, wantsColour } from './terminal.ts';
@@ -46,6 +47,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
   const cost = createCostMeter();
   const rejected = new Map<string, number>();
   let [out, trainCount, refusals, joined] = ['', 0, 0, 0];
+  let carried: ProgressPlan['carried'];
 
   const note = (line: string) => (quiet ? undefined : progress.log(line));
   const detail = (line: string) => (verbose ? note(line) : undefined);
@@ -95,9 +97,14 @@ export function createRunOutput(options: OutputOptions): RunOutput {
             epochs,
             samplesPerEpoch: trainCount,
             totalSamples: steps === undefined ? all : Math.min(all, steps * batchSize),
+            ...(carried === undefined ? {} : { carried }),
           });
           break;
         }
+        case 'resumed':
+          carried = { samples: event.samples, epoch: event.epoch };
+          note(`going on after step ${event.step}`);
+          break;
         case 'step':
           progress.step({ ...event, ...cost.read() });
           break;

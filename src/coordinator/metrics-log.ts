@@ -1,8 +1,7 @@
 /** `metrics.jsonl` read again: what a run did up to the step that it is resumed from. */
 import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
-import type { EpochRecord } from '../shared/report/run-record.ts';
-import type { EpochTotals } from './train.ts';
+import type { EpochRecord, EpochTotals } from '../shared/report/run-record.ts';
 
 /** JSON has no NaN, and a diverged loss is written as null. */
 const loss = z

@@ -3,7 +3,7 @@ import type { Account } from '../shared/core/ledger.ts';
 import type { PhaseSeconds, SpentSeconds } from '../shared/core/phases.ts';
 import type { ModelArtifacts, OptimizerState } from '../shared/engine/engine.ts';
 import type { GpuReading } from '../shared/protocol/messages.ts';
-import type { EpochRecord, RunStatus } from '../shared/report/run-record.ts';
+import type { EpochRecord, EpochTotals, RunStatus } from '../shared/report/run-record.ts';
 
 /** A worker as the run knows it once it is ready. */
 export interface MemberInfo {
@@ -98,6 +98,14 @@ export interface Checkpoint {
 }
 
 export type RunEvent =
+  /** The run is one that goes on: what it has behind it. */
+  | {
+      readonly type: 'resumed';
+      readonly step: number;
+      readonly samples: number;
+      /** Of the epoch it is in the middle of. */
+      readonly epoch: EpochTotals | undefined;
+    }
   | { readonly type: 'listening'; readonly endpoint: string }
   | { readonly type: 'worker-joined'; readonly workerId: string; readonly host: string; readonly pid: number }
   /** Its process began at `at`, of the run's clock: its cost counts from there. */

@@ -2,9 +2,15 @@
 import type { Clock } from '../shared/core/clock.ts';
 import { bookedSeconds, bookedUsd, newAccount } from '../shared/core/ledger.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
-import type { EpochRecord, Milestone, RunRecord, RunStatus, WorkerRecord } from '../shared/report/run-record.ts';
+import type {
+  EpochRecord,
+  EpochTotals,
+  Milestone,
+  RunRecord,
+  RunStatus,
+  WorkerRecord,
+} from '../shared/report/run-record.ts';
 import type { LedgerEntry, MemberInfo, RunEvent } from './run-events.ts';
-import type { EpochTotals } from './train.ts';
 
 export interface RunRecorder {
   observe(event: RunEvent): void;

@@ -123,6 +123,10 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
   try {
     if (server.warning !== undefined) context.warn(server.warning);
     for (const note of resumption?.notes ?? []) context.warn(note);
+    if (resumption !== undefined) {
+      const { steps, samples, openEpoch } = resumption.record;
+      observe({ type: 'resumed', step: steps, samples, epoch: openEpoch });
+    }
     context.onMetrics(server.url);
     const end = await trainToTheEnd({ ...options, start: resumption?.start }, context, observe, bookkeeper);
     observe({ type: 'ended', status: end.status });

@@ -3,6 +3,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { globalBatch, stepsPerEpoch } from '../shared/core/sampling.ts';
 import type { BalanceMode } from '../shared/core/share-balance.ts';
+import type { EpochTotals } from '../shared/report/run-record.ts';
 import type { Generation, RestoredState, Vote } from './generation.ts';
 import { findOddReplica, firstOfEachKind, relativeDistance, replicaTolerance } from './replicas.ts';
 import { describeMember } from './roster.ts';
@@ -116,16 +117,6 @@ const fromTheBeginning: StartingPoint = { step: 0, state: undefined, epoch: unde
 function endAfter({ testAccuracy, epoch }: EpochEvent, { targetAccuracy }: TrainSettings): TrainEnd | undefined {
   if (targetAccuracy === undefined || testAccuracy < targetAccuracy) return undefined;
   return { kind: 'target', reason: `--target-accuracy ${targetAccuracy} is reached after epoch ${epoch + 1}` };
-}
-
-/** Sums over the steps of an epoch so far. */
-export interface EpochTotals {
-  /** Counts from 0. */
-  readonly epoch: number;
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly correct: number;
-  readonly seconds: number;
 }
 
 function beginEpoch(epoch: number): EpochTotals {

@@ -9,6 +9,7 @@ const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
 export const observedRun: ObservedRun = {
   ...{ runId: 'r1', version: '0.1.0', dataset: { name: 'mnist' }, model: { name: 'cnn' } },
   ...{ optimizer: { name: 'adam' }, globalBatchSize: 64, seed: 1 },
+  budget: { usd: 5, hours: 2 },
 };
 
 export function member(rank: number, priceUsdPerHour?: number): MemberInfo {

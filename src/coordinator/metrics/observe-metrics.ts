@@ -1,3 +1,4 @@
+import type { Budget } from '../../shared/core/budget.ts';
 import { accruedCostUsd } from '../../shared/core/cost.ts';
 import { ledgerCategories } from '../../shared/core/ledger.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
@@ -14,12 +15,14 @@ export interface ObservedRun {
   readonly optimizer: Pick<OptimizerSpec, 'name'>;
   readonly globalBatchSize: number;
   readonly seed: number;
+  readonly budget: Budget;
 }
 
 /** Turns a run's events into its metrics. Costs are those of the ledger, each time it is drawn up. */
 export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver {
   let members: readonly MemberInfo[] = [];
   metrics.health.update({ run_id: run.runId });
+  metrics.budget(run.budget);
   metrics.runInfo({
     ...{ run_id: run.runId, version: run.version, dataset: run.dataset.name, model: run.model.name },
     ...{ optimizer: run.optimizer.name, global_batch_size: String(run.globalBatchSize), seed: String(run.seed) },

@@ -38,11 +38,15 @@ export interface WorkerRecord {
   readonly booked: { readonly seconds: ByCategory; readonly usd: ByCategory };
 }
 
-/** An epoch that ended before it was tested. */
-export type OpenEpoch = Pick<EpochRecord, 'epoch' | 'samples' | 'seconds'> & {
+/** Sums over the steps of an epoch that is not tested yet. */
+export interface EpochTotals {
+  /** Counts from 0. */
+  readonly epoch: number;
+  readonly samples: number;
   readonly lossSum: number;
   readonly correct: number;
-};
+  readonly seconds: number;
+}
 
 /** How far a run had come when an epoch's test pass was done. */
 export interface Milestone {
@@ -74,7 +78,7 @@ export interface RunRecord {
   readonly trainSecondsBefore: number;
   readonly epochs: readonly EpochRecord[];
   /** The epoch that the run ended in. */
-  readonly openEpoch: OpenEpoch | undefined;
+  readonly openEpoch: EpochTotals | undefined;
   /** One an epoch. */
   readonly milestones: readonly Milestone[];
   readonly workers: readonly WorkerRecord[];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { accruedCostUsd } from '../core/cost.ts';
 import { ledgerCategories } from '../core/ledger.ts';
-import type { EpochRecord, OpenEpoch, RunRecord, WorkerRecord } from './run-record.ts';
+import type { EpochRecord, EpochTotals, RunRecord, WorkerRecord } from './run-record.ts';
 import { runStatuses } from './run-record.ts';
 import { timeToAccuracy } from './time-to-accuracy.ts';
 
@@ -181,7 +181,7 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
   };
 }
 
-function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds }: OpenEpoch, price: number) {
+function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds }: EpochTotals, price: number) {
   return {
     ...{ epoch: epoch + 1, samples, seconds },
     loss: finiteOrNull(lossSum / samples),

@@ -30,6 +30,14 @@ describe('renderSummaryTable', () => {
     expect(text).toContain('All replicas ended with the same parameters');
   });
 
+  test('marks an epoch that was cut short, and says what it took to be so accurate', () => {
+    const openEpoch = { epoch: 2, samples: 640, lossSum: 64, correct: 600, seconds: 4 };
+    const text = renderSummaryTable(summarize(runRecord({ openEpoch })), plain);
+    expect(cells(text, '3*')).toEqual(['3*', '4.0', '160', '0.1000', '93.8 %', '$0.00022']);
+    expect(text).toContain('* ended before its test pass');
+    expect(text).toContain('Test accuracy of 97 % after 15 s and $0.00080, 98 % after 15 s and $0.00080\n');
+  });
+
   test('colours only when asked, and says the same', () => {
     const summary = summarize(runRecord());
     const coloured = renderSummaryTable(summary, { columns: 100, colour: true });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createMetrics } from '../../../../src/coordinator/metrics/metrics.ts';
 import { member, observeRun, observeShortRun, stepEvent } from '../../../support/observed-run.ts';
 import { parseSamples } from '../../../support/scrape.ts';
 
@@ -123,6 +124,14 @@ describe('the metrics of a run', () => {
   });
 });
 
+test('a budget has a metric where one is set', async () => {
+  const set = await scrape(observeShortRun());
+  expect(set.get('pennygrad_budget_usd')).toBe(5);
+  expect(set.get('pennygrad_budget_hours')).toBe(2);
+  const none = await scrape(createMetrics());
+  expect([...none.keys()].filter((series) => series.includes('budget'))).toEqual([]);
+});
+
 test("a card's figures are its worker's, and what it ceases to report is gone", async () => {
   const { metrics, observe } = observeRun();
   const heard = { type: 'worker-heard', workerId: 'w1', unixMs: 0 } as const;
@@ -141,7 +150,15 @@ test("a card's figures are its worker's, and what it ceases to report is gone", 
 test('every application metric is named as promised, and is documented', async () => {
   const described = await observeShortRun().application.getMetricsAsJSON();
   expect(described.map(({ name }) => name.replace('pennygrad_', '')).sort()).toEqual([
-    ...['accuracy_ratio', 'allreduce_bytes_total', 'cost_usd_per_thousand_samples', 'cost_usd_total', 'epoch'],
+    ...[
+      'accuracy_ratio',
+      'allreduce_bytes_total',
+      'budget_hours',
+      'budget_usd',
+      'cost_usd_per_thousand_samples',
+      'cost_usd_total',
+      'epoch',
+    ],
     ...['epoch_duration_seconds', 'frames_rejected_total'],
     ...['gpu_memory_total_bytes', 'gpu_memory_used_bytes', 'gpu_power_watts', 'gpu_temperature_celsius'],
     ...['gpu_utilization_ratio', 'last_epoch_cost_usd', 'loss', 'run_info'],
