@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
-import { readLayers, resolveSettings, type TrainSettings, type trainSettings } from './settings.ts';
+import { kebab, readLayers, resolveSettings, type TrainSettings, type trainSettings } from './settings.ts';
 
 export interface ResumedRun {
   readonly folder: string;
@@ -57,9 +57,9 @@ export function resolveRunSettings<Table extends Pick<typeof trainSettings, 'res
   const changed = fixed.find((key) => asked[key] !== undefined && asked[key] !== own[key]);
   if (changed !== undefined) {
     throw badInput(
-      `--${changed === 'batchSize' ? 'batch-size' : changed} ${String(asked[changed])}: a run that goes on keeps its own ` +
-        `(${own[changed] === undefined ? 'it had none' : String(own[changed])}), as it does ${fixed.length - 1} others: ` +
-        `${fixed.filter((key) => key !== changed).join(', ')}`,
+      `--${kebab(changed)} ${String(asked[changed])}: a run that goes on keeps its own ` +
+        `(${own[changed] === undefined ? 'it had none' : String(own[changed])}); so are fixed: ` +
+        fixed.map(kebab).join(', '),
     );
   }
   const resumed: ResumedRun = {

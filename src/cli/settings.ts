@@ -255,7 +255,8 @@ export function readConfigFile(file: string): { path: string; values: Record<str
   return { path: file, values: values as Record<string, unknown> };
 }
 
-function kebab(key: string): string {
+/** A setting's name as a flag. */
+export function kebab(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
