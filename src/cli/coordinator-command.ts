@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { exitCodes } from '../shared/core/errors.ts';
 import { listenForInterruption } from './interruption.ts';
+import { resolveRunSettings } from './resumed-run.ts';
 import { createRunOutput } from './run-output.ts';
-import { configOption, readLayers, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { configOption, trainSettings, yargsOptions } from './settings.ts';
 import { startRun } from './start-run.ts';
 
 /** Workers choose their own engine and threads; everything else is as in `train`. */
@@ -33,7 +34,7 @@ export function addCoordinatorCommand(cli: Argv): Argv {
         .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2', 'two workers, from anywhere')
         .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
     async (argv) => {
-      const settings = resolveSettings(coordinatorSettings, ...readLayers(argv));
+      const { settings, resumed } = resolveRunSettings(coordinatorSettings, argv);
       const output = createRunOutput({ ...settings, verbose: argv.verbose === true, remote: true });
       const interruption = listenForInterruption(
         () => output.note('stopping after the step in flight; Ctrl-C again ends at once'),
@@ -43,6 +44,7 @@ export function addCoordinatorCommand(cli: Argv): Argv {
         const result = await startRun({
           ...{
             settings: { ...settings, backend: 'auto', threads: undefined },
+            resumed,
             bind: settings.bind,
             output,
             signal: interruption.signal,

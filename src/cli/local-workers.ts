@@ -21,6 +21,8 @@ export interface LocalWorkersOptions {
   readonly environment: (localRank: number) => Readonly<Record<string, string>>;
   /** A worker's output, line by line. */
   readonly onLine: (workerId: string, line: string) => void;
+  /** A worker's process is gone, for whatever reason. */
+  readonly onGone: (workerId: string) => void;
   /** A worker exited on its own: by a signal, or with a code. `reason` is in words, with what it printed last. */
   readonly onExit: (workerId: string, exit: { readonly reason: string; readonly code: number | null }) => void;
 }
@@ -30,7 +32,13 @@ export const managedVariable = 'PENNYGRAD_MANAGED';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
-export function launchLocalWorkers({ workers, environment, onLine, onExit }: LocalWorkersOptions): LocalWorkers {
+export function launchLocalWorkers({
+  workers,
+  environment,
+  onLine,
+  onGone,
+  onExit,
+}: LocalWorkersOptions): LocalWorkers {
   let stopping = false;
   const children = workers.map(({ id, args }, localRank) => {
     const child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
@@ -45,6 +53,7 @@ export function launchLocalWorkers({ workers, environment, onLine, onExit }: Loc
       onLine(id, line);
     });
     child.on('error', (error) => onExit(id, { reason: `could not be started: ${error.message}`, code: null }));
+    child.on('exit', () => onGone(id));
     // Not `exit`: what it printed last may still be on its way then.
     child.on('close', (code, signal) => {
       if (stopping) return;

@@ -34,7 +34,8 @@ const cli = yargs(args)
   .example('$0 train', 'MNIST on two workers of this host')
   .epilogue(
     'Settings also come from PENNYGRAD_* variables (PENNYGRAD_BATCH_SIZE=32), after flags and before --config.\n\n' +
-      'Exit codes: 0 done, 2 bad input, 3 run failed, 4 worker lost or deadline passed, 130 interrupted.',
+      'Exit codes: 0 done, 2 bad input, 3 run failed, 4 worker lost or deadline passed, ' +
+      '5 budget reached, 130 interrupted.',
   )
   // Yargs would print the whole help before the one line that matters.
   .fail((message, error) => {

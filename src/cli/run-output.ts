@@ -1,15 +1,16 @@
 /** What a run prints: for people on a terminal or in a log, or for machines with `--json`. */
 import { relative } from 'node:path';
 import type { RunResult } from '../coordinator/run.ts';
-import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
+import type { LedgerEvent, MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 import { systemClock } from '../shared/core/clock.ts';
-import { accruedCostUsd, aliveSeconds } from '../shared/core/cost.ts';
-import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
+import { accruedCostUsd } from '../shared/core/cost.ts';
+import { type ErrorCode, exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
 import { emulationNote } from '../shared/report/emulation-note.ts';
 import { renderPredictionsText } from '../shared/report/predictions-text.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../shared/report/progress.ts';
+import type { ProgressPlan } from '../shared/report/progress-state.ts';
 import { renderSummaryTable } from '../shared/report/summary-table.ts';
 import type { TrainSettings } from './settings.ts';
 import { paint, terminalColumns, wantsColour } from './terminal.ts';
@@ -29,7 +30,10 @@ export interface RunOutput {
 }
 
 export interface OutputOptions
-  extends Pick<TrainSettings, 'json' | 'quiet' | 'epochs' | 'steps' | 'batchSize' | 'workers'> {
+  extends Pick<
+    TrainSettings,
+    'json' | 'quiet' | 'epochs' | 'steps' | 'batchSize' | 'workers' | 'budgetUsd' | 'budgetHours'
+  > {
   readonly verbose: boolean;
   /** Workers are people's, who want to see that they arrive. */
   readonly remote?: boolean;
@@ -44,6 +48,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
   const cost = createCostMeter();
   const rejected = new Map<string, number>();
   let [out, trainCount, refusals, joined] = ['', 0, 0, 0];
+  let carried: ProgressPlan['carried'];
 
   const note = (line: string) => (quiet ? undefined : progress.log(line));
   const detail = (line: string) => (verbose ? note(line) : undefined);
@@ -93,17 +98,22 @@ export function createRunOutput(options: OutputOptions): RunOutput {
             epochs,
             samplesPerEpoch: trainCount,
             totalSamples: steps === undefined ? all : Math.min(all, steps * batchSize),
+            ...(carried === undefined ? {} : { carried }),
           });
           break;
         }
+        case 'resumed':
+          carried = { samples: event.samples, epoch: event.epoch };
+          note(`going on after step ${event.step}`);
+          break;
         case 'step':
-          progress.step({ ...event, costUsd: cost.soFar() });
+          progress.step({ ...event, ...cost.read() });
           break;
         case 'shares':
           note(`from step ${event.step + 1} ${event.reason}`);
           break;
         case 'epoch':
-          progress.epoch({ ...event, costUsd: cost.soFar() });
+          progress.epoch({ ...event, ...cost.read() });
           break;
         case 'frame-rejected':
           rejected.set(event.reason, (rejected.get(event.reason) ?? 0) + 1);
@@ -130,6 +140,8 @@ export function createRunOutput(options: OutputOptions): RunOutput {
       }
       if (error === undefined) return exitCodes.done;
       console.error(`pennygrad: ${error.message}`);
+      const again = `pennygrad ${remote ? 'coordinator' : 'train'} --resume ${folder}`;
+      if (summary.steps > 0 && !json) console.error(`to go on: ${again}${moreBudget(error.code, options)}`);
       if (verbose) console.error(error);
       return exitCodeOf(error);
     },
@@ -143,24 +155,30 @@ function chooseProgress({ json, quiet }: OutputOptions): Progress {
   return createProgress({ ...clock, isTTY: process.stdout.isTTY === true, colour: wantsColour() });
 }
 
-/** The cost of the run's workers up to now; undefined as long as none has a price. */
+/** The cost of the run up to now: what the ledger has, and the price of the time since. */
 function createCostMeter() {
-  let members: readonly MemberInfo[] = [];
+  let drawnUp: { readonly event: LedgerEvent; readonly at: number } | undefined;
   return {
     observe(event: RunEvent): void {
-      if (event.type === 'generation') members = event.members;
+      if (event.type === 'ledger') drawnUp = { event, at: systemClock.now() };
     },
-    soFar(): number | undefined {
-      const priced = members.filter(({ priceUsdPerHour }) => priceUsdPerHour !== undefined);
-      if (priced.length === 0) return undefined;
-      const now = systemClock.unixMs();
-      return priced.reduce(
-        (sum, { priceUsdPerHour = 0, aliveSinceUnixMs }) =>
-          sum + accruedCostUsd(priceUsdPerHour, aliveSeconds(aliveSinceUnixMs, now)),
-        0,
-      );
+    /** Undefined as long as no worker has a price. */
+    read(): { readonly costUsd: number; readonly usdPerHour: number } | undefined {
+      const usdPerHour = drawnUp?.event.usdPerHour;
+      if (drawnUp === undefined || usdPerHour === undefined) return undefined;
+      const since = accruedCostUsd(usdPerHour, systemClock.now() - drawnUp.at);
+      return { costUsd: drawnUp.event.costUsd + since, usdPerHour };
     },
   };
+}
+
+/** A budget that is used up has to be larger before a run can go on. */
+function moreBudget(code: ErrorCode, { budgetUsd, budgetHours }: OutputOptions): string {
+  if (code !== 'budget-reached') return '';
+  const flags = { 'budget-usd': budgetUsd, 'budget-hours': budgetHours };
+  return Object.entries(flags)
+    .map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${2 * value}`))
+    .join('');
 }
 
 /** A line for every tenth of a file. */

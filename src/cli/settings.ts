@@ -147,6 +147,21 @@ export const trainSettings = {
     describe: 'What a worker costs, in USD per hour',
     schema: number.pipe(z.number().min(0, 'at least 0')).optional(),
   },
+  budgetUsd: {
+    type: 'string',
+    describe: 'End resumably once all workers together have cost so many USD',
+    schema: positive.optional(),
+  },
+  budgetHours: {
+    type: 'string',
+    describe: 'End resumably once the run has taken so many hours',
+    schema: positive.optional(),
+  },
+  targetAccuracy: {
+    type: 'string',
+    describe: 'End after the test pass that first has it, 0 to 1',
+    schema: number.pipe(z.number().gt(0, 'greater than 0').max(1, 'at most 1')).optional(),
+  },
   metricsPort: {
     type: 'string',
     describe: 'Port of the live page, /metrics and /healthz; 0 picks one',
@@ -165,6 +180,11 @@ export const trainSettings = {
     schema: z.url({ protocol: /^https?$/, error: 'an http(s) URL' }).optional(),
   },
   out: { type: 'string', describe: 'Run folder', defaultText: 'runs/<run-id>', schema: path.optional() },
+  resume: {
+    type: 'string',
+    describe: 'Go on with the run in this folder, from its last checkpoint and with its settings',
+    schema: path.optional(),
+  },
   json: { type: 'boolean', describe: 'One JSON object a line on stdout', schema: flag.default(false) },
   quiet: { type: 'boolean', describe: 'No progress, only the summary', schema: flag.default(false) },
 } as const satisfies Record<string, Setting>;
@@ -260,7 +280,7 @@ export function readConfigFile(file: string): { path: string; values: Record<str
   return { path: file, values: values as Record<string, unknown> };
 }
 
-/** `batchSize` as `batch-size`. */
+/** A setting's name as a flag: `batchSize` as `batch-size`. */
 export function kebab(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

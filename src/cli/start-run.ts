@@ -10,6 +10,7 @@ import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import { writeRunReport } from '../shared/report/run-report.ts';
+import { type ResumedRun, requireSameData } from './resumed-run.ts';
 import type { RunOutput } from './run-output.ts';
 import type { TrainSettings } from './settings.ts';
 
@@ -18,22 +19,31 @@ const checksumEvery = 50;
 
 export interface StartOptions {
   readonly settings: TrainSettings;
+  /** The run that goes on, if one does; `settings` are its own. */
+  readonly resumed?: ResumedRun | undefined;
   readonly bind: string;
   readonly output: RunOutput;
   readonly signal: AbortSignal;
   /** Names of the workers that will come, where they are known. */
   readonly expectedIds?: readonly string[];
-  readonly onListening: (coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone'>, dataset: Dataset) => void;
+  readonly onListening: (
+    coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded'>,
+    dataset: Dataset,
+  ) => void;
+  /** Workers were told to leave: resolves when those that this process started are gone. */
+  readonly workersLeft?: () => Promise<void>;
 }
 
 /** @throws bad-input when the run cannot begin */
 export async function startRun({
   settings,
+  resumed,
   bind,
   output,
   signal,
   expectedIds,
   onListening,
+  workersLeft,
 }: StartOptions): Promise<RunResult> {
   if (settings.workers > settings.batchSize) {
     throw badInput(
@@ -41,10 +51,16 @@ export async function startRun({
         'use fewer workers or a larger batch',
     );
   }
-  const loading = loadDataset(settings.dataset, { ...settings, onWarning: output.warn, onProgress: output.download });
+  const loading = loadDataset(settings.dataset ?? resumed?.dataset.name, {
+    ...settings,
+    onWarning: output.warn,
+    onProgress: output.download,
+  });
   const dataset = await orInterrupted(loading, signal);
-  const runId = newRunId(new Date(), dataset.name, settings);
-  const out = settings.out ?? join('runs', runId);
+  if (resumed !== undefined) requireSameData(resumed, dataset);
+  const runId = resumed?.runId ?? newRunId(new Date(), dataset.name, settings);
+  const out = resumed?.folder ?? settings.out ?? join('runs', runId);
+  const startedAtUnixMs = resumed?.startedAtUnixMs ?? performance.timeOrigin;
   output.begin({ runId, out, dataset });
   const result = await runTraining(
     {
@@ -61,10 +77,14 @@ export async function startRun({
       globalBatchSize: settings.batchSize,
       balance: settings.balance,
       priceUsdPerHour: settings.price,
+      budget: { usd: settings.budgetUsd, hours: settings.budgetHours },
+      targetAccuracy: settings.targetAccuracy,
+      resumed,
       metrics: { port: settings.metricsPort, host: settings.metricsHost },
       push: settings.pushgateway === undefined ? undefined : { url: settings.pushgateway, instance: hostname() },
       config: {
-        ...{ run_id: runId, settings, node: process.version, pennygrad: pennygradVersion },
+        ...{ run_id: runId, started_at: new Date(startedAtUnixMs).toISOString() },
+        ...{ settings: ofTheRun(settings), node: process.version, pennygrad: pennygradVersion },
         dataset: { name: dataset.name, source: dataset.source, digest: dataset.digest, sha256: dataset.sha256 },
       },
     },
@@ -72,6 +92,7 @@ export async function startRun({
       cpuSeconds: processCpuSeconds,
       ...{ clock: systemClock, signal, observe: output.observe, warn: output.warn, onMetrics: output.metrics },
       onListening: (coordinator) => onListening(coordinator, dataset),
+      ...(workersLeft === undefined ? {} : { workersLeft }),
     },
   );
   try {
@@ -81,6 +102,11 @@ export async function startRun({
     output.warn(`no report.html: ${messageOf(error)}`);
   }
   return result;
+}
+
+/** A run that goes on is not another run: which folder was named to go on is no setting of it. */
+function ofTheRun({ resume: _, ...settings }: TrainSettings): object {
+  return settings;
 }
 
 /** A download may take long, and nothing of it is lost that cannot be had again. */

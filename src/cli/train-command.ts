@@ -6,16 +6,9 @@ import { runProgram } from '../shared/engine/run-program.ts';
 import { listenForInterruption } from './interruption.ts';
 import { localEnvironment } from './local-environment.ts';
 import { type LocalWorkers, launchLocalWorkers } from './local-workers.ts';
+import { type ResumedRun, resolveRunSettings } from './resumed-run.ts';
 import { createRunOutput } from './run-output.ts';
-import {
-  configOption,
-  readLayers,
-  resolveSettings,
-  type TrainSettings,
-  trainSettings,
-  workerMetricsSetting,
-  yargsOptions,
-} from './settings.ts';
+import { configOption, type TrainSettings, trainSettings, workerMetricsSetting, yargsOptions } from './settings.ts';
 import { startRun } from './start-run.ts';
 import { pricesSetting, priceWorker, today } from './worker-price.ts';
 import { type PlannedWorker, planWorkers, workerSetting } from './worker-specs.ts';
@@ -48,16 +41,18 @@ export function addTrainCommand(cli: Argv): Argv {
         .example('$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price that the table has for it')
         .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
         .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events for machines')
+        .example('$0 train --price 1.20 --budget-usd 5', 'stop, resumably, when $5 are spent')
+        .example('$0 train --resume runs/RUN-ID', 'go on with a run that ended early')
         .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
     async (argv) => {
-      const settings = resolveSettings(trainCommandSettings, ...readLayers(argv));
+      const { settings, resumed } = resolveRunSettings(trainCommandSettings, argv);
       const planned = planWorkers(settings.worker, settings);
       // Each worker looks its price up itself; that it has one is known before any is started.
       for (const { gpu, priceUsdPerHour: price } of planned) priceWorker({ gpu, price }, settings.prices, today());
       process.exitCode = await trainLocally(
         { ...settings, workers: planned.length },
         planned.map((worker, index) => ({ ...worker, metricsPort: portAfter(settings.workerMetrics, index) })),
-        argv.verbose === true,
+        ...([argv.verbose === true, resumed] as const),
       );
     },
   );
@@ -77,9 +72,11 @@ async function trainLocally(
   settings: LocalTrainSettings,
   planned: readonly LocalWorker[],
   verbose: boolean,
+  resumed: ResumedRun | undefined,
 ): Promise<number> {
   const output = createRunOutput({ ...settings, verbose });
   let workers: LocalWorkers | undefined;
+  const stopWorkers = async () => workers?.stop(deadlinesFrom(settings.timeout).exitMs);
   const interruption = listenForInterruption(
     () => output.note('stopping after the step in flight; Ctrl-C again kills at once'),
     () => {
@@ -93,10 +90,10 @@ async function trainLocally(
       runProgram,
     );
     const result = await startRun({
-      ...{ settings, output, expectedIds: planned.map(({ id }) => id) },
+      ...{ settings, resumed, output, workersLeft: stopWorkers, expectedIds: planned.map(({ id }) => id) },
       bind: 'tcp://127.0.0.1:*',
       signal: interruption.signal,
-      onListening({ endpoint, workerGone }, dataset) {
+      onListening({ endpoint, workerGone, workerEnded }, dataset) {
         const crowding = describeCrowding(planned, availableParallelism());
         if (crowding !== undefined) output.warn(crowding);
         workers = launchLocalWorkers({
@@ -106,6 +103,7 @@ async function trainLocally(
           })),
           environment,
           onLine: (workerId, line) => output.workerLine(workerId, line),
+          onGone: workerEnded,
           onExit(workerId, { reason, code }) {
             if (code === null) workerGone(workerId, reason);
             else setTimeout(() => workerGone(workerId, reason, errorCodeOf(code)), lastWordsMs);
@@ -115,7 +113,7 @@ async function trainLocally(
     });
     return output.end(result);
   } finally {
-    await workers?.stop(deadlinesFrom(settings.timeout).exitMs);
+    await stopWorkers();
     interruption.dispose();
   }
 }

@@ -40,6 +40,8 @@ export interface ControlPlane {
   rendezvous(): Promise<Generation>;
   /** A worker is known to be gone, by whoever knows it first (its parent process, say). */
   workerGone(workerId: string, reason: string, code?: ErrorCode): void;
+  /** A worker's process has ended, for better or worse: it costs nothing from now on. */
+  workerEnded(workerId: string): void;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
   /** Tells every worker that the run is over, and why, and closes the socket. May be called twice. */
@@ -146,7 +148,8 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       case 'vote':
       case 'evaluated':
       case 'captured':
-      case 'predicted': {
+      case 'predicted':
+      case 'restored': {
         const detail = generation === undefined ? 'no generation yet' : generation.accept(member, message, tensors);
         return detail === undefined ? undefined : { reason: 'stale', detail };
       }
@@ -175,6 +178,10 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     const member = newMember(peer, hello, clock.now(), clock.unixMs());
     members.set(peer, member);
     observe({ type: 'worker-joined', workerId, host, pid });
+    observe({
+      ...{ type: 'worker-began', workerId, at: member.lastHeard - hello.uptime },
+      priceUsdPerHour: hello.priceUsdPerHour ?? options.defaultPriceUsdPerHour,
+    });
     send(member, {
       type: 'welcome',
       dataset: { name: options.datasetName, digest: identity.datasetDigest },
@@ -204,6 +211,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     if (mismatch !== undefined) {
       members.delete(member.peer);
       refuse(member.peer, member.hello.workerId, mismatch);
+      observe({ type: 'worker-ended', workerId: member.hello.workerId });
       return;
     }
     member.ready = ready;
@@ -300,6 +308,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       const phase = member === undefined ? 'before it joined' : `in phase ${member.duty}`;
       fail(new PennygradError(code, `worker ${workerId} was lost ${phase}: ${reason}`));
     },
+    workerEnded: (workerId) => observe({ type: 'worker-ended', workerId }),
     fail,
     async close(error) {
       if (closed) return;
@@ -317,7 +326,9 @@ function describeEnd(error: Error | undefined): Pick<MessageOf<CoordinatorMessag
   if (error === undefined) return { outcome: 'completed', reason: 'completed' };
   const code = error instanceof PennygradError ? error.code : 'run-failed';
   const reason = error.message.slice(0, maxReasonLength);
-  return code === 'interrupted' ? { outcome: 'completed', reason } : { outcome: code, reason };
+  return code === 'interrupted' || code === 'budget-reached'
+    ? { outcome: 'completed', reason }
+    : { outcome: code, reason };
 }
 
 /** Buckets that do not make up a gradient would only show as a step that never ends. */

@@ -5,16 +5,20 @@
 import { createStarReducer } from '../shared/collectives/star-reducer.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
+import { spentBetween } from '../shared/core/phases.ts';
 import { type Interval, weightedShares } from '../shared/core/sampling.ts';
+import type { OptimizerState } from '../shared/engine/engine.ts';
+import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import { type Collector, createCollector } from './collector.ts';
 import { firstOfEachKind, replicaKind } from './replicas.ts';
 import { describeMember, type Member } from './roster.ts';
+import type { MemberSpent } from './run-events.ts';
 
 type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
 export type Vote = From<'vote'>;
 /** Messages that only a member of a generation sends. */
-export type MemberMessage = From<'contribute' | 'vote' | 'evaluated' | 'captured' | 'predicted'>;
+export type MemberMessage = From<'contribute' | 'vote' | 'evaluated' | 'captured' | 'predicted' | 'restored'>;
 type Answered<Type extends MemberMessage['type']> = {
   readonly message: From<Type>;
   readonly tensors: readonly Float32Array[];
@@ -39,12 +43,22 @@ export interface Generation {
   ): Promise<{ readonly lossSum: number; readonly correct: number }>;
   /** Every rank's checksum, in rank order; rank 0's answer also has the state, the first of each kind its parameters. */
   capture(): Promise<readonly Answered<'captured'>[]>;
+  /** Gives every rank a checkpoint's state. @throws run-failed, naming a rank that did not take it over */
+  restore(state: RestoredState): Promise<void>;
   /** Probabilities of the first `count` test images, from rank 0. */
   predict(count: number): Promise<Float32Array>;
+  /** What members say their time went to, since this was last asked. Those that said nothing new are left out. */
+  takeSpent(): readonly MemberSpent[];
   /** Takes a member's message; says why if it does not belong here. */
   accept(member: Member, message: MemberMessage, tensors: readonly Float32Array[]): string | undefined;
   /** Ends every wait. */
   fail(error: Error): void;
+}
+
+/** What training goes on from. */
+export interface RestoredState {
+  readonly parameters: Float32Array;
+  readonly optimizerState: OptimizerState;
 }
 
 export interface GenerationOptions {
@@ -67,6 +81,7 @@ export function createGeneration(options: GenerationOptions): Generation {
   let evaluation: Collector<From<'evaluated'>> | undefined;
   let captures: Collector<Answered<'captured'>> | undefined;
   let prediction: Collector<Answered<'predicted'>> | undefined;
+  let restorations: Collector<From<'restored'>> | undefined;
   let failure: Error | undefined;
 
   members.forEach((member, rank) => {
@@ -78,6 +93,11 @@ export function createGeneration(options: GenerationOptions): Generation {
   function setDuty(member: Member, duty: Member['duty']): void {
     member.duty = duty;
     member.dutySince = clock.now();
+  }
+
+  function noteSpent(member: Member, { spent }: Pick<Vote, 'spent'>): void {
+    member.spent = spent;
+    member.spentAt = clock.now();
   }
 
   function collect<Answer>(size: number): Collector<Answer> {
@@ -157,6 +177,28 @@ export function createGeneration(options: GenerationOptions): Generation {
       return captures.all;
     },
 
+    async restore({ parameters, optimizerState: { iterations, slots } }) {
+      restorations = collect(worldSize);
+      for (const member of members) {
+        setDuty(member, 'checkpoint');
+        send(member, { type: 'restore', optimizerIterations: iterations }, [parameters, ...slots]);
+      }
+      const expected = parameterChecksum(parameters);
+      const answers = await restorations.all;
+      const odd = members.find((_, rank) => answers[rank]?.parametersChecksum !== expected);
+      if (odd === undefined) return;
+      throw new PennygradError('run-failed', `${describeMember(odd)} did not take over the checkpoint's parameters`);
+    },
+
+    takeSpent() {
+      return members.flatMap((member, rank) => {
+        const { spent, spentAt, toldSpent, hello } = member;
+        if (spent === toldSpent) return [];
+        member.toldSpent = spent;
+        return [{ rank, workerId: hello.workerId, at: spentAt, seconds: spentBetween(toldSpent, spent) }];
+      });
+    },
+
     async predict(count) {
       prediction = collect(1);
       const [first] = members;
@@ -185,8 +227,11 @@ export function createGeneration(options: GenerationOptions): Generation {
             if (refusal === undefined && member.duty === 'compute') member.duty = 'communicate';
             return refusal;
           }
-          const accepted = ballots.get(message.step)?.offer(rank, message) ?? false;
-          return accepted ? undefined : `a vote for step ${message.step}, which is not under way`;
+          if (ballots.get(message.step)?.offer(rank, message) !== true) {
+            return `a vote for step ${message.step}, which is not under way`;
+          }
+          noteSpent(member, message);
+          return undefined;
         }
         case 'evaluated':
           if (message.evaluation !== evaluations || evaluation?.offer(rank, message) !== true) {
@@ -196,6 +241,9 @@ export function createGeneration(options: GenerationOptions): Generation {
         case 'captured':
           if (captures?.offer(rank, { message, tensors }) !== true) return 'a state nobody asked for';
           break;
+        case 'restored':
+          if (restorations?.offer(rank, message) !== true) return 'a restoration nobody asked for';
+          break;
         case 'predicted':
           if (rank !== 0 || prediction?.offer(rank, { message, tensors }) !== true)
             return 'predictions nobody asked for';
@@ -203,13 +251,14 @@ export function createGeneration(options: GenerationOptions): Generation {
         default:
           return message satisfies never;
       }
+      noteSpent(member, message);
       setDuty(member, 'idle');
       return undefined;
     },
 
     fail(error) {
       failure ??= error;
-      for (const wait of [...ballots.values(), evaluation, captures, prediction]) wait?.fail(failure);
+      for (const wait of [...ballots.values(), evaluation, captures, prediction, restorations]) wait?.fail(failure);
     },
   };
 }

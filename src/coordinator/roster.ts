@@ -1,6 +1,5 @@
 /** The workers the coordinator knows of, each with what it last did. */
-import type { PhaseSeconds } from '../shared/core/phases.ts';
-import { noPhaseSeconds } from '../shared/core/phases.ts';
+import { nothingSpent, type SpentSeconds } from '../shared/core/phases.ts';
 import type { MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { PeerId } from '../shared/transport/coordinator-socket.ts';
 import type { Duty } from './liveness.ts';
@@ -19,8 +18,11 @@ export interface Member {
   duty: Duty;
   dutySince: number;
   lastHeard: number;
-  /** The phase totals of its last vote. */
-  phases: PhaseSeconds;
+  /** What its time went to, as it said last, and when that was heard. */
+  spent: SpentSeconds;
+  spentAt: number;
+  /** What of it has been told to those who watch. */
+  toldSpent: SpentSeconds;
 }
 
 export function newMember(peer: PeerId, hello: Hello, now: number, unixMs: number): Member {
@@ -33,7 +35,9 @@ export function newMember(peer: PeerId, hello: Hello, now: number, unixMs: numbe
     duty: 'load',
     dutySince: now,
     lastHeard: now,
-    phases: noPhaseSeconds,
+    spent: nothingSpent,
+    spentAt: now,
+    toldSpent: nothingSpent,
   };
 }
 

@@ -1,10 +1,11 @@
 /** What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. */
 import type { PriceOrigin } from '../shared/core/cost.ts';
 import type { ErrorCode } from '../shared/core/errors.ts';
-import type { PhaseSeconds } from '../shared/core/phases.ts';
+import type { Account } from '../shared/core/ledger.ts';
+import type { PhaseSeconds, SpentSeconds } from '../shared/core/phases.ts';
 import type { ModelArtifacts, OptimizerState } from '../shared/engine/engine.ts';
 import type { GpuReading } from '../shared/protocol/messages.ts';
-import type { EpochRecord, RunStatus } from '../shared/report/run-record.ts';
+import type { EpochRecord, EpochTotals, RunStatus } from '../shared/report/run-record.ts';
 
 /** A worker as the run knows it once it is ready. */
 export interface MemberInfo {
@@ -32,6 +33,46 @@ export interface MemberStep {
   readonly samples: number;
   /** Where the time between this vote and the one before it went. */
   readonly phases: PhaseSeconds;
+}
+
+/** What a member says its time went to since it last said so; heard at `at`, of the run's clock. */
+export interface MemberSpent {
+  readonly rank: number;
+  readonly workerId: string;
+  readonly at: number;
+  readonly seconds: SpentSeconds;
+}
+
+/** A worker's account as it stands. */
+export interface LedgerEntry {
+  readonly workerId: string;
+  /** Undefined for a worker that never trained. */
+  readonly rank: number | undefined;
+  /** Trained in committed steps. */
+  readonly samples: number;
+  readonly account: Account;
+  /** Unix time from which the account's price holds. */
+  readonly priceSinceUnixMs: number;
+}
+
+/** Why the accounts are drawn up: `interim` is the clock, so that a run that is killed has lost a second of them. */
+export const ledgerCauses = ['begin', 'interim', 'epoch', 'checkpoint', 'end'] as const;
+export type LedgerCause = (typeof ledgerCauses)[number];
+
+/** All figures are of the whole run, with what it took before it was resumed. */
+export interface LedgerEvent {
+  readonly type: 'ledger';
+  readonly cause: LedgerCause;
+  /** Committed steps. */
+  readonly step: number;
+  /** The epoch that ended, counted from 0. */
+  readonly epoch?: number;
+  readonly runSeconds: number;
+  /** Of all workers together, as booked. */
+  readonly costUsd: number;
+  /** What the workers that are alive cost together; undefined as long as none has a price. */
+  readonly usdPerHour: number | undefined;
+  readonly entries: readonly LedgerEntry[];
 }
 
 export interface StepEvent {
@@ -65,8 +106,25 @@ export interface Checkpoint {
 }
 
 export type RunEvent =
+  /** The run is one that goes on: what it has behind it. */
+  | {
+      readonly type: 'resumed';
+      readonly step: number;
+      readonly samples: number;
+      /** Of the epoch it is in the middle of. */
+      readonly epoch: EpochTotals | undefined;
+    }
   | { readonly type: 'listening'; readonly endpoint: string }
   | { readonly type: 'worker-joined'; readonly workerId: string; readonly host: string; readonly pid: number }
+  /** Its process began at `at`, of the run's clock: its cost counts from there. */
+  | {
+      readonly type: 'worker-began';
+      readonly workerId: string;
+      readonly at: number;
+      readonly priceUsdPerHour: number | undefined;
+    }
+  /** Its process is gone. */
+  | { readonly type: 'worker-ended'; readonly workerId: string }
   | {
       readonly type: 'worker-ready';
       readonly workerId: string;
@@ -100,10 +158,17 @@ export type RunEvent =
       readonly shares: readonly number[];
       readonly reason: string;
     }
+  | {
+      readonly type: 'spent';
+      readonly members: readonly MemberSpent[];
+      /** In a step that was trained before, and lost. */
+      readonly redone: boolean;
+    }
   | EpochEvent
+  | LedgerEvent
   | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly type: 'predictions'; readonly probabilities: Float32Array; readonly count: number }
-  /** The run is over, however it ended; nothing comes after. */
+  /** Nothing more is trained; workers are told to leave. What comes after is their last accounts. */
   | { readonly type: 'ended'; readonly status: RunStatus; readonly code: ErrorCode | undefined };
 
 export type RunObserver = (event: RunEvent) => void;

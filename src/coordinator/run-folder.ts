@@ -1,14 +1,16 @@
 /** The files of a run. They are written as it happens, so that a run that dies leaves what it had. */
 import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Clock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { addPhases, noPhaseSeconds } from '../shared/core/phases.ts';
 import { encodeCheckpoint } from '../shared/model/checkpoint-files.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
+import { appendLedger } from './ledger-file.ts';
 import type { Checkpoint, RunEvent } from './run-events.ts';
 
 export interface RunFolder {
-  /** Takes what belongs in `metrics.jsonl` and `checkpoints/`; everything else passes by. */
+  /** Takes what belongs in `metrics.jsonl`, `ledger.jsonl` and `checkpoints/`; everything else passes by. */
   observe(event: RunEvent): void;
   /** Writes a file of the run, whole or not at all. */
   write(name: string, content: string): void;
@@ -29,21 +31,13 @@ const linesAWrite = 64;
 /** Checkpoints that are kept; older ones are removed once a newer one is complete. */
 const keptCheckpoints = 2;
 
-/** @throws bad-input when the folder cannot be made or written to, or already holds a run */
-export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
-  try {
-    mkdirSync(path, { recursive: true });
-    const files = readdirSync(path);
-    if (files.includes('config.json')) throw badInput('already holds a run; choose another folder');
-    if (files.some((name) => !['checkpoints', 'metrics.jsonl'].includes(name))) {
-      throw badInput('is not empty; choose another folder');
-    }
-    mkdirSync(join(path, 'checkpoints'), { recursive: true });
-    writeFileSync(join(path, 'metrics.jsonl'), '');
-  } catch (error) {
-    if (error instanceof PennygradError) throw badInput(`--out ${path}: ${error.message}`);
-    throw badInput(`--out ${path}: cannot make the run folder: ${messageOf(error)}`, error);
-  }
+/**
+ * @param keptMetrics of the run that is there and goes on: what `metrics.jsonl` begins with
+ * @throws bad-input when the folder cannot be made or written to, or holds a run that does not go on
+ */
+export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, keptMetrics?: string): RunFolder {
+  if (keptMetrics === undefined) makeFolder(path);
+  else writing(join(path, 'metrics.jsonl'), (file) => writeWhole(file, keptMetrics));
   let lines: string[] = [];
 
   function flush(): void {
@@ -94,6 +88,9 @@ export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
           });
           break;
         }
+        case 'ledger':
+          writing(join(path, 'ledger.jsonl'), (file) => appendLedger(file, event, clock.unixMs()));
+          break;
         case 'checkpoint':
           flush();
           writing(join(path, 'checkpoints'), (folder) => writeCheckpoint(folder, event.checkpoint, trained));
@@ -105,6 +102,22 @@ export function openRunFolder(path: string, trained: TrainedSpec): RunFolder {
     },
     close: flush,
   };
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+    const files = readdirSync(path);
+    if (files.includes('config.json')) throw badInput('already holds a run; choose another folder');
+    if (files.some((name) => !['checkpoints', 'metrics.jsonl', 'ledger.jsonl'].includes(name))) {
+      throw badInput('is not empty; choose another folder');
+    }
+    mkdirSync(join(path, 'checkpoints'), { recursive: true });
+    for (const name of ['metrics.jsonl', 'ledger.jsonl']) writeFileSync(join(path, name), '');
+  } catch (error) {
+    if (error instanceof PennygradError) throw badInput(`--out ${path}: ${error.message}`);
+    throw badInput(`--out ${path}: cannot make the run folder: ${messageOf(error)}`, error);
+  }
 }
 
 /** `checkpoints/step-N/`: complete as soon as it is there under its name. */

@@ -1,10 +1,16 @@
 /** Adds up a run's events into the record that its summary is made from. */
 import type { Clock } from '../shared/core/clock.ts';
-import { aliveSeconds } from '../shared/core/cost.ts';
-import { addPhases, noPhaseSeconds } from '../shared/core/phases.ts';
+import { bookedSeconds, bookedUsd, newAccount } from '../shared/core/ledger.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
-import type { EpochRecord, RunRecord, RunStatus, WorkerRecord } from '../shared/report/run-record.ts';
-import type { MemberInfo, RunEvent } from './run-events.ts';
+import type {
+  EpochRecord,
+  EpochTotals,
+  Milestone,
+  RunRecord,
+  RunStatus,
+  WorkerRecord,
+} from '../shared/report/run-record.ts';
+import type { LedgerEntry, MemberInfo, RunEvent } from './run-events.ts';
 
 export interface RunRecorder {
   observe(event: RunEvent): void;
@@ -27,16 +33,51 @@ export interface RecordedConfig {
   readonly seed: number;
 }
 
+/** What a run that is resumed has recorded before, up to where it goes on. */
+export interface CarriedRecord {
+  readonly startedAtUnixMs: number;
+  readonly steps: number;
+  readonly samples: number;
+  readonly trainSeconds: number;
+  readonly epochs: readonly EpochRecord[];
+  readonly milestones: readonly Milestone[];
+  /** Of the epoch that was begun and is not tested. */
+  readonly openEpoch: EpochTotals | undefined;
+}
+
+export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
+  ...{ steps: 0, samples: 0, trainSeconds: 0, epochs: [], milestones: [], openEpoch: undefined },
+};
+
 /** @param cpuSeconds CPU time that this process has used so far, of all its threads */
-export function createRunRecorder(config: RecordedConfig, clock: Clock, cpuSeconds: () => number): RunRecorder {
+export function createRunRecorder(
+  config: RecordedConfig,
+  clock: Clock,
+  cpuSeconds: () => number,
+  before: CarriedRecord,
+): RunRecorder {
   let members: readonly MemberInfo[] = [];
+  let entries: readonly LedgerEntry[] = [];
   let parameters = 0;
-  let [steps, samples, trainSeconds] = [0, 0, 0];
+  let { steps, samples, trainSeconds, openEpoch } = before;
   let [coordinatorCpuSeconds, cpuBefore] = [0, 0];
   let secondsToFirstStep: number | undefined;
-  const epochs: EpochRecord[] = [];
-  const work = new Map<number, Pick<WorkerRecord, 'samples' | 'phases'>>();
-  const workOf = (rank: number) => work.get(rank) ?? { samples: 0, phases: noPhaseSeconds };
+  const epochs = [...before.epochs];
+  const milestones = [...before.milestones];
+
+  function workerRecord(member: MemberInfo): WorkerRecord {
+    const { account = newAccount, samples: trained = 0 } =
+      entries.find(({ workerId }) => workerId === member.workerId) ?? {};
+    const { compute, communicate, wait, load } = account.seconds;
+    return {
+      ...member,
+      samples: trained,
+      // The ledger counts the update as computing.
+      phases: { load, compute, communicate, wait, apply: 0 },
+      aliveSeconds: bookedSeconds(account),
+      booked: { seconds: account.seconds, usd: account.usd },
+    };
+  }
 
   return {
     observe(event) {
@@ -56,30 +97,40 @@ export function createRunRecorder(config: RecordedConfig, clock: Clock, cpuSecon
           cpuBefore = cpu;
           samples += event.samples;
           trainSeconds += event.seconds;
-          for (const { rank, samples: share, phases } of event.members) {
-            const before = workOf(rank);
-            work.set(rank, { samples: before.samples + share, phases: addPhases(before.phases, phases) });
-          }
+          openEpoch = {
+            epoch: event.epoch,
+            samples: (openEpoch?.samples ?? 0) + event.samples,
+            lossSum: (openEpoch?.lossSum ?? 0) + event.loss * event.samples,
+            correct: (openEpoch?.correct ?? 0) + event.correct,
+            seconds: (openEpoch?.seconds ?? 0) + event.seconds,
+          };
           break;
         }
         case 'epoch':
           epochs.push(event);
+          openEpoch = undefined;
+          break;
+        case 'ledger':
+          entries = event.entries;
+          if (event.cause === 'epoch' && event.epoch !== undefined) {
+            milestones.push({ epoch: event.epoch, runSeconds: event.runSeconds, costUsd: event.costUsd });
+          }
           break;
       }
     },
     record({ status, reason, replicas }) {
-      const now = clock.unixMs();
       return {
         ...config,
-        ...{ status, reason, replicas, steps, samples, trainSeconds },
-        ...{ secondsToFirstStep, coordinatorCpuSeconds },
+        startedAtUnixMs: before.startedAtUnixMs,
+        ...{ status, reason, replicas, steps, samples, trainSeconds, milestones },
+        ...{ secondsToFirstStep, coordinatorCpuSeconds, trainSecondsBefore: before.trainSeconds },
         model: { name: config.modelName, parameters },
         epochs: [...epochs],
-        workers: members.map((member) => ({
-          ...member,
-          ...workOf(member.rank),
-          aliveSeconds: aliveSeconds(member.aliveSinceUnixMs, now),
-        })),
+        openEpoch,
+        workers: members.map(workerRecord),
+        formerWorkersCostUsd: entries
+          .filter(({ workerId }) => !members.some((member) => member.workerId === workerId))
+          .reduce((sum, { account }) => sum + bookedUsd(account), 0),
       };
     },
   };

@@ -1,22 +1,26 @@
 /** A run from its first bind to its summary: the parts of the coordinator, put together. */
+import { type Budget, findSpentBudget } from '../shared/core/budget.ts';
 import type { Clock } from '../shared/core/clock.ts';
-import { messageOf, PennygradError } from '../shared/core/errors.ts';
+import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { bookedUsd } from '../shared/core/ledger.ts';
 import type { BalanceMode } from '../shared/core/share-balance.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
 import { type Predictions, renderPredictionsSvg } from '../shared/report/predictions-svg.ts';
 import type { RunStatus } from '../shared/report/run-record.ts';
 import { type Summary, summarize } from '../shared/report/summary.ts';
+import { type Bookkeeper, createBookkeeper } from './bookkeeper.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
 import { observeLive } from './live/observe-live.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { startMetricsServer } from './metrics/metrics-server.ts';
 import { observeMetrics } from './metrics/observe-metrics.ts';
 import { type PushTarget, pushMetrics } from './metrics/pushgateway.ts';
+import { type Resumption, readResumption } from './resumption.ts';
 import type { MemberInfo, RunEvent, RunObserver } from './run-events.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
-import { createRunRecorder } from './run-recorder.ts';
-import { type ReplicaComparison, type TrainOutcome, train } from './train.ts';
+import { createRunRecorder, nothingRecorded } from './run-recorder.ts';
+import { type ReplicaComparison, type StartingPoint, type TrainOutcome, train } from './train.ts';
 
 export interface RunOptions {
   readonly runId: string;
@@ -39,6 +43,11 @@ export interface RunOptions {
   /** Replicas compare their parameters every so many steps. */
   readonly checksumEvery: number;
   readonly priceUsdPerHour: number | undefined;
+  readonly budget: Budget;
+  /** Ends training after the test pass that first has it, 0 to 1. */
+  readonly targetAccuracy: number | undefined;
+  /** Of a run that goes on: when it began at first. The run folder is its own. */
+  readonly resumed?: { readonly startedAtUnixMs: number } | undefined;
   readonly metrics: { readonly port: number | undefined; readonly host: string };
   /** Where to leave the last metrics. */
   readonly push: PushTarget | undefined;
@@ -57,7 +66,9 @@ export interface RunContext {
   /** Ctrl-C. */
   readonly signal: AbortSignal;
   /** The coordinator listens: workers may come. */
-  readonly onListening: (coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone'>) => void;
+  readonly onListening: (coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded'>) => void;
+  /** Workers were told to leave: resolves when those that this process started are gone. */
+  readonly workersLeft?: () => Promise<void>;
   /** The metrics endpoint serves. */
   readonly onMetrics: (url: string) => void;
 }
@@ -76,16 +87,28 @@ export interface RunResult {
  */
 export async function runTraining(options: RunOptions, context: RunContext): Promise<RunResult> {
   const { clock } = context;
+  const { dataset, startedAtUnixMs, out } = options;
+  const startedAt = clock.now() - (clock.unixMs() - startedAtUnixMs) / 1000;
+  const resumption = options.resumed && readResumption(out, { ...options, trainCount: dataset.trainCount });
+  requireBudgetLeft(options.budget, resumption);
   const metrics = createMetrics();
-  const live = observeLive(options, clock);
+  const live = observeLive({ ...options, budgetUsd: options.budget.usd }, clock);
   const server = await startMetricsServer({ ...options.metrics, metrics, live: live.stream });
-  const folder = await closingOnError(server, async () => openRunFolder(options.out, options));
-  const recorder = createRunRecorder({ ...options, modelName: options.model.name }, clock, context.cpuSeconds);
+  const folder = await closingOnError(server, async () => openRunFolder(out, options, clock, resumption?.keptMetrics));
+  const recorder = createRunRecorder({ ...options, modelName: options.model.name }, clock, context.cpuSeconds, {
+    startedAtUnixMs,
+    ...options.resumed,
+    ...(resumption?.record ?? nothingRecorded),
+  });
+  const bookkeeper = createBookkeeper({
+    ...{ clock, startedAt, carried: resumption?.accounts },
+    announce: (event) => observe(event),
+  });
   let probabilities: Float32Array | undefined;
   const observers: RunObserver[] = [
     folder.observe,
     recorder.observe,
-    observeMetrics(metrics, options, clock),
+    observeMetrics(metrics, options),
     live.observe,
     context.observe,
     (event) => {
@@ -96,6 +119,8 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
         folder.write('config.json', json({ ...options.config, workers: event.members.map(describeMember) }));
       if (event.type === 'predictions') probabilities = event.probabilities;
     },
+    // Last: its accounts are announced in the middle of an event, when all the others have seen it.
+    bookkeeper.observe,
   ];
   const observe = (event: RunEvent) => {
     for (const observer of observers) observer(event);
@@ -103,19 +128,39 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
 
   try {
     if (server.warning !== undefined) context.warn(server.warning);
+    for (const note of resumption?.notes ?? []) context.warn(note);
+    if (resumption !== undefined) {
+      const { steps, samples, openEpoch } = resumption.record;
+      observe({ type: 'resumed', step: steps, samples, epoch: openEpoch });
+    }
     context.onMetrics(server.url);
-    const end = await trainToTheEnd(options, context, observe);
+    const end = await trainToTheEnd({ ...options, start: resumption?.start }, context, observe, bookkeeper);
     live.end(end);
     observe({ type: 'ended', status: end.status, code: end.error?.code });
+    await context.workersLeft?.();
+    const lostAccounts = errorOf(() => bookkeeper.close());
     const summary = summarize(recorder.record(end));
     const predictions = probabilities && predictionsOf(options.dataset, probabilities);
     const lost = writeResults(folder, summary, predictions);
     const unpushed = options.push && (await pushMetrics(options.push, metrics.application));
     if (unpushed !== undefined) context.warn(unpushed);
-    return { summary, predictions, error: end.error ?? lost };
+    return { summary, predictions, error: end.error ?? lostAccounts ?? lost };
   } finally {
     await server.close();
   }
+}
+
+/** @throws bad-input: a run that would end at once had better say so at once */
+function requireBudgetLeft(budget: Budget, resumption: Resumption | undefined): void {
+  if (resumption === undefined) return;
+  const { entries, runSeconds } = resumption.accounts;
+  const usd = entries.reduce((sum, { account }) => sum + bookedUsd(account), 0);
+  const reason = findSpentBudget(budget, { usd, seconds: runSeconds });
+  if (reason === undefined) return;
+  throw badInput(
+    `${reason}: the run has cost $${usd.toFixed(6)} in ${(runSeconds / 3600).toFixed(4)} h so far; ` +
+      'give it more with --budget-usd or --budget-hours',
+  );
 }
 
 /** @returns what went wrong: a full disk must not take the summary from the terminal as well */
@@ -124,10 +169,16 @@ function writeResults(
   summary: Summary,
   predictions: Predictions | undefined,
 ): PennygradError | undefined {
-  try {
+  return errorOf(() => {
     folder.close();
     folder.write('summary.json', json(summary));
     if (predictions !== undefined) folder.write('predictions.svg', renderPredictionsSvg(predictions));
+  });
+}
+
+function errorOf(write: () => void): PennygradError | undefined {
+  try {
+    write();
     return undefined;
   } catch (error) {
     return error instanceof PennygradError
@@ -143,7 +194,16 @@ interface End {
   readonly error: PennygradError | undefined;
 }
 
-async function trainToTheEnd(options: RunOptions, context: RunContext, observe: RunObserver): Promise<End> {
+interface Begun extends RunOptions {
+  readonly start: StartingPoint | undefined;
+}
+
+async function trainToTheEnd(
+  options: Begun,
+  context: RunContext,
+  observe: RunObserver,
+  bookkeeper: Bookkeeper,
+): Promise<End> {
   const { version, model, seed, dataset } = options;
   const control = await openControlPlane({
     ...options,
@@ -159,7 +219,7 @@ async function trainToTheEnd(options: RunOptions, context: RunContext, observe: 
   try {
     observe({ type: 'listening', endpoint: control.endpoint });
     if (!context.signal.aborted) context.onListening(control);
-    const end = endOf(await trainWithWorkers(control, options, { ...context, observe }));
+    const end = endOf(await trainWithWorkers(control, options, { ...context, observe }, bookkeeper));
     failure = end.error;
     return end;
   } catch (error) {
@@ -172,8 +232,9 @@ async function trainToTheEnd(options: RunOptions, context: RunContext, observe: 
 
 async function trainWithWorkers(
   control: ControlPlane,
-  options: RunOptions,
+  options: Begun,
   context: Pick<RunContext, 'clock' | 'observe' | 'signal'>,
+  bookkeeper: Bookkeeper,
 ): Promise<TrainOutcome> {
   const { signal } = context;
   const giveUp = () => control.fail(interrupted('interrupted before training began'));
@@ -182,7 +243,11 @@ async function trainWithWorkers(
   const generation = await control.rendezvous();
   signal.removeEventListener('abort', giveUp);
   const { trainCount, testCount } = options.dataset;
-  return train(generation, { ...options, trainCount, testCount }, context);
+  return train(
+    generation,
+    { ...options, trainCount, testCount },
+    { ...context, findSpentBudget: () => findSpentBudget(options.budget, bookkeeper.spent()) },
+  );
 }
 
 function interrupted(message: string): PennygradError {
@@ -190,9 +255,25 @@ function interrupted(message: string): PennygradError {
 }
 
 /** A run that gets here has compared its replicas at the last checkpoint. */
-function endOf({ interrupted: wasInterrupted, steps, replicas }: TrainOutcome): End {
-  if (!wasInterrupted) return { status: 'completed', replicas, error: undefined };
-  const error = interrupted(`interrupted after step ${steps}; the checkpoint has it`);
+function endOf({ end, steps, replicas }: TrainOutcome): End {
+  switch (end.kind) {
+    case 'completed':
+      return { status: 'completed', replicas, error: undefined };
+    case 'target':
+      return { status: 'completed', reason: end.reason, replicas, error: undefined };
+    case 'interrupted':
+      return endedEarly(interrupted(`interrupted after step ${steps}; the checkpoint has it`), replicas);
+    case 'budget':
+      return endedEarly(
+        new PennygradError('budget-reached', `${end.reason} after step ${steps}; the checkpoint has it`),
+        replicas,
+      );
+    default:
+      return end satisfies never;
+  }
+}
+
+function endedEarly(error: PennygradError, replicas: ReplicaComparison | undefined): End {
   return { status: 'interrupted', reason: error.message, replicas, error };
 }
 

@@ -1,13 +1,13 @@
 /** Training, as the coordinator sees it: plan, collect votes, commit, and a test pass at the end of each epoch. */
 import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
-import { addPhases } from '../shared/core/phases.ts';
 import { globalBatch, stepsPerEpoch } from '../shared/core/sampling.ts';
 import type { BalanceMode } from '../shared/core/share-balance.ts';
-import type { Generation, Vote } from './generation.ts';
+import type { EpochTotals } from '../shared/report/run-record.ts';
+import type { Generation, RestoredState, Vote } from './generation.ts';
 import { findOddReplica, firstOfEachKind, relativeDistance, replicaTolerance } from './replicas.ts';
 import { describeMember } from './roster.ts';
-import type { Checkpoint, EpochEvent, MemberStep, RunObserver } from './run-events.ts';
+import type { Checkpoint, EpochEvent, RunObserver } from './run-events.ts';
 import { createShareBalancer, type ShareBalancer, speedKind } from './share-balancer.ts';
 
 export interface TrainSettings {
@@ -18,6 +18,22 @@ export interface TrainSettings {
   readonly maxSteps: number | undefined;
   readonly globalBatchSize: number;
   readonly balance: BalanceMode;
+  /** Ends training after the test pass that first has it, 0 to 1. */
+  readonly targetAccuracy?: number | undefined;
+  /** Where to begin; by default at the beginning. */
+  readonly start?: StartingPoint | undefined;
+}
+
+/** Where a resumed run goes on. */
+export interface StartingPoint {
+  /** Committed steps that the state has seen. */
+  readonly step: number;
+  /** Undefined where no step was saved: the members begin as they are. */
+  readonly state: RestoredState | undefined;
+  /** Of the epoch that was begun and is not tested; undefined between epochs. */
+  readonly epoch: EpochTotals | undefined;
+  /** Steps that were committed once, saved or not. */
+  readonly stepsBefore: number;
 }
 
 export interface TrainContext {
@@ -25,12 +41,21 @@ export interface TrainContext {
   readonly observe: RunObserver;
   /** Ctrl-C: finish the steps that are planned, then return. */
   readonly signal: AbortSignal;
+  /** Says which budget is used up, once one is: the same as Ctrl-C then. Asked after every commit. */
+  readonly findSpentBudget?: () => string | undefined;
 }
+
+/** Why training ended. */
+export type TrainEnd =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'interrupted' }
+  | { readonly kind: 'budget'; readonly reason: string }
+  | { readonly kind: 'target'; readonly reason: string };
 
 export interface TrainOutcome {
   /** Committed steps. */
   readonly steps: number;
-  readonly interrupted: boolean;
+  readonly end: TrainEnd;
   /** Undefined when no step was trained. */
   readonly replicas: ReplicaComparison | undefined;
 }
@@ -55,49 +80,69 @@ export async function train(
   context: TrainContext,
 ): Promise<TrainOutcome> {
   const { observe, signal } = context;
+  const { start = fromTheBeginning } = settings;
   const perEpoch = stepsPerEpoch(settings.trainCount, settings.globalBatchSize);
   const lastStep = Math.min(settings.epochs * perEpoch, settings.maxSteps ?? Number.POSITIVE_INFINITY);
   const balancer = createShareBalancer(settings.balance, settings.globalBatchSize, generation.members.map(speedKind));
   let replicas: ReplicaComparison | undefined;
-  let step = 0;
+  let [step, open] = [start.step, start.epoch];
+  let end: TrainEnd = { kind: 'completed' };
 
-  while (step < lastStep && !signal.aborted) {
-    const epoch = Math.floor(step / perEpoch);
-    const end = Math.min((epoch + 1) * perEpoch, lastStep);
-    const trained = await trainSteps(generation, settings, context, balancer, { epoch, begin: step, end });
-    step += trained.steps;
-    // An epoch that the user cut short has no result of its own; its checkpoint says where to go on.
-    if (step === end) observe(await testEpoch(generation, settings, context, balancer, epoch, trained));
-    replicas = await saveCheckpoint(generation, context, { step, epoch, cursor: trained.samples });
+  if (start.state !== undefined) await generation.restore(start.state);
+  while (end.kind === 'completed' && (open !== undefined || step < lastStep)) {
+    const { epoch } = open ?? { epoch: Math.floor(step / perEpoch) };
+    const endOfEpoch = Math.min((epoch + 1) * perEpoch, lastStep);
+    const trained = await trainSteps(generation, settings, context, balancer, {
+      ...{ totals: open ?? beginEpoch(epoch), begin: step, end: endOfEpoch, stepsBefore: start.stepsBefore },
+    });
+    ({ step, totals: open } = trained);
+    if (trained.spentBudget !== undefined) end = { kind: 'budget', reason: trained.spentBudget };
+    else if (step < endOfEpoch) end = { kind: 'interrupted' };
+    else {
+      const tested = await testEpoch(generation, settings, context, balancer, open);
+      observe(tested);
+      end = endAfter(tested, settings) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
+      open = undefined;
+    }
+    replicas = await saveCheckpoint(generation, context, { step, epoch, cursor: trained.totals.samples });
   }
   const count = Math.min(predictedImages, settings.testCount);
   observe({ type: 'predictions', count, probabilities: await generation.predict(count) });
-  return { steps: step, interrupted: step < lastStep, replicas };
+  observe({ type: 'spent', members: generation.takeSpent(), redone: false });
+  return { steps: step, end, replicas };
 }
 
-/** Sums over the steps of an epoch. */
-interface Trained {
-  readonly steps: number;
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly correct: number;
-  readonly seconds: number;
+const fromTheBeginning: StartingPoint = { step: 0, state: undefined, epoch: undefined, stepsBefore: 0 };
+
+function endAfter({ testAccuracy, epoch }: EpochEvent, { targetAccuracy }: TrainSettings): TrainEnd | undefined {
+  if (targetAccuracy === undefined || testAccuracy < targetAccuracy) return undefined;
+  return { kind: 'target', reason: `--target-accuracy ${targetAccuracy} is reached after epoch ${epoch + 1}` };
+}
+
+function beginEpoch(epoch: number): EpochTotals {
+  return { epoch, samples: 0, lossSum: 0, correct: 0, seconds: 0 };
 }
 
 async function trainSteps(
   generation: Generation,
   { globalBatchSize, trainCount }: TrainSettings,
-  { clock, observe, signal }: TrainContext,
+  { clock, observe, signal, findSpentBudget = () => undefined }: TrainContext,
   balancer: ShareBalancer,
-  range: { readonly epoch: number; readonly begin: number; readonly end: number },
-): Promise<Trained> {
-  const { epoch, begin } = range;
+  range: {
+    readonly totals: EpochTotals;
+    readonly begin: number;
+    readonly end: number;
+    readonly stepsBefore: number;
+  },
+): Promise<{ readonly step: number; readonly totals: EpochTotals; readonly spentBudget: string | undefined }> {
+  const { begin } = range;
+  const { epoch } = range.totals;
   const perEpoch = stepsPerEpoch(trainCount, globalBatchSize);
-  const started = clock.now();
-  let { end } = range;
+  let spentBudget = findSpentBudget();
+  let end = spentBudget !== undefined || signal.aborted ? begin : range.end;
   let planned = begin;
-  let committed = started;
-  let [samples, lossSum, correct] = [0, 0, 0];
+  let committed = clock.now();
+  let { samples, lossSum, correct, seconds } = range.totals;
   observe({ type: 'epoch-begun', epoch });
 
   for (let step = begin; step < end; step++) {
@@ -114,7 +159,9 @@ async function trainSteps(
     samples += sum.samples;
     lossSum += sum.lossSum;
     correct += sum.correct;
-    const members = takePhases(generation, votes);
+    seconds += now - committed;
+    const spent = generation.takeSpent();
+    const members = spent.map(({ rank, seconds: phases }) => ({ rank, samples: votes[rank]?.samples ?? 0, phases }));
     const loss = sum.lossSum / sum.samples;
     observe({
       type: 'step',
@@ -126,28 +173,30 @@ async function trainSteps(
       members,
       seconds: now - committed,
     });
+    observe({ type: 'spent', members: spent, redone: step < range.stepsBefore });
     const reason = balancer.observe(members);
     if (reason !== undefined) observe({ type: 'shares', step: planned, shares: balancer.shares(), reason });
     committed = now;
+    spentBudget ??= findSpentBudget();
     // Workers already hold these plans: finishing them leaves no rank in the middle of a step.
-    if (signal.aborted) end = planned;
+    if (signal.aborted || spentBudget !== undefined) end = planned;
   }
-  return { steps: end - begin, samples, lossSum, correct, seconds: committed - started };
+  return { step: Math.max(begin, end), totals: { epoch, samples, lossSum, correct, seconds }, spentBudget };
 }
 
 async function testEpoch(
   generation: Generation,
   { testCount }: TrainSettings,
-  { clock }: TrainContext,
+  { clock, observe }: TrainContext,
   balancer: ShareBalancer,
-  epoch: number,
-  trained: Trained,
+  trained: EpochTotals,
 ): Promise<EpochEvent> {
   const started = clock.now();
   const tested = await generation.evaluate('test', testCount, balancer.shares());
+  observe({ type: 'spent', members: generation.takeSpent(), redone: false });
   return {
     type: 'epoch',
-    epoch,
+    epoch: trained.epoch,
     loss: trained.lossSum / trained.samples,
     accuracy: trained.correct / trained.samples,
     testLoss: tested.lossSum / testCount,
@@ -165,6 +214,7 @@ async function saveCheckpoint(
   position: { readonly step: number; readonly epoch: number; readonly cursor: number },
 ): Promise<ReplicaComparison> {
   const answers = await generation.capture();
+  observe({ type: 'spent', members: generation.takeSpent(), redone: false });
   requireEqualReplicas(
     generation,
     answers.map(({ message }) => message),
@@ -197,20 +247,6 @@ function sumVotes(votes: readonly Vote[]): { samples: number; lossSum: number; c
     }),
     { samples: 0, lossSum: 0, correct: 0 },
   );
-}
-
-/**
- * Votes carry running totals, of which what is new is booked. A vote is cast before its own communication, wait and
- * update: those come with the next one, and the last step's are lost.
- */
-function takePhases(generation: Generation, votes: readonly Vote[]): readonly MemberStep[] {
-  return generation.members.flatMap((member, rank) => {
-    const vote = votes[rank];
-    if (vote === undefined) return [];
-    const phases = addPhases(vote.phases, member.phases, -1);
-    member.phases = vote.phases;
-    return { rank, samples: vote.samples, phases };
-  });
 }
 
 /** @throws run-failed, naming the rank whose parameters are not those of another of its kind */

@@ -19,7 +19,10 @@ import { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
 
 /** What a worker is told to do, in order. */
-export type Order = From<'welcome' | 'refuse' | 'quorum' | 'plan' | 'evaluate' | 'capture' | 'predict' | 'stop'>;
+export type Order =
+  | From<'welcome' | 'refuse' | 'quorum' | 'plan' | 'evaluate' | 'capture' | 'predict' | 'stop'>
+  | RestoreOrder;
+export type RestoreOrder = From<'restore'> & { readonly tensors: readonly Float32Array[] };
 
 export interface CoordinatorLink {
   send(body: Body<WorkerMessage>, tensors?: readonly Float32Array[]): void;
@@ -82,14 +85,14 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
       const { message, tensors } = decoded;
       if (run !== '' && message.run !== run) continue;
       lastHeard = clock.now();
-      dispatch(message, tensors[0]);
+      dispatch(message, tensors);
     }
   }
 
-  function dispatch(message: CoordinatorMessage, tensor: Float32Array | undefined): void {
+  function dispatch(message: CoordinatorMessage, tensors: readonly Float32Array[]): void {
     switch (message.type) {
       case 'reduced':
-        sink?.deliver(message, tensor);
+        sink?.deliver(message, tensors[0]);
         break;
       case 'commit':
         commits.push(message);
@@ -105,6 +108,9 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
       case 'capture':
       case 'predict':
         orders.push(message);
+        break;
+      case 'restore':
+        orders.push({ ...message, tensors });
         break;
       case 'stop':
         // A run that failed may stop a worker in the middle of a step, where it waits for something else than orders.

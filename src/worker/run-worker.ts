@@ -11,11 +11,18 @@ import type { Engine, EngineProvider } from '../shared/engine/engine.ts';
 import type { Gpu } from '../shared/engine/nvidia-smi.ts';
 import type { ModelName } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
-import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
-import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
+import {
+  type Body,
+  type CoordinatorMessage,
+  leaveCodes,
+  type MessageOf,
+  type WorkerMessage,
+} from '../shared/protocol/messages.ts';
+import { type CoordinatorLink, type Order, openCoordinatorLink, type RestoreOrder } from './coordinator-link.ts';
 import { watchGpu } from './gpu-watch.ts';
 import { slowEngineDown } from './slowed-engine.ts';
 import { createStepRunner, diverged } from './step.ts';
+import { type Stopwatch, startStopwatch } from './stopwatch.ts';
 import { unobserved, type WorkerObserver } from './worker-observer.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
@@ -72,7 +79,8 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
   try {
     await live(link, life, options, dependencies);
   } catch (error) {
-    const code = error instanceof PennygradError ? error.code : 'run-failed';
+    const known = error instanceof PennygradError ? error.code : undefined;
+    const code = leaveCodes.find((leaveCode) => leaveCode === known) ?? 'run-failed';
     link.send({ type: 'leave', code, phase: life.phase, reason: messageOf(error).slice(0, 2000) });
     throw error;
   } finally {
@@ -139,31 +147,38 @@ async function live(
   log(`ready, engine ${reason}; waiting for the others`);
   const { rank, worldSize } = await expectOrder(link, 'quorum');
   log(`training as rank ${rank} of ${worldSize}`);
+  const stopwatch = startStopwatch(clock);
   const allReduce = createStarAllReduce({ rank, buckets, send: link.send });
   link.setReducedSink(allReduce);
   const orderOf = memoizedOrder(welcome.seed, dataset.trainCount);
   const { checksumEvery } = welcome;
-  const runStep = createStepRunner({ rank, engine, allReduce, link, clock, checksumEvery, orderOf, observer });
+  const runStep = createStepRunner({ rank, engine, allReduce, link, stopwatch, checksumEvery, orderOf, observer });
 
   for (;;) {
     life.phase = 'idle';
     const order = await link.nextOrder();
+    stopwatch.lap('idle');
     life.phase = order.type;
     switch (order.type) {
       case 'plan':
         await runStep(order);
         break;
       case 'evaluate':
-        link.send(await evaluate(engine, order));
+        link.send(await evaluate(engine, order, stopwatch));
         observer.evaluated(order.to - order.from);
         break;
       case 'capture':
-        await capture(engine, order, link);
+        await capture(engine, order, link, stopwatch);
+        break;
+      case 'restore':
+        await restore(engine, order, link, stopwatch);
         break;
       case 'predict': {
         const [height, width, channels] = dataset.imageShape;
         const images = dataset.test.images.subarray(0, order.count * height * width * channels);
-        link.send({ type: 'predicted' }, [await engine.predict(images, order.count)]);
+        const probabilities = await engine.predict(images, order.count);
+        stopwatch.lap('evaluate');
+        link.send({ type: 'predicted', spent: stopwatch.totals() }, [probabilities]);
         break;
       }
       case 'stop':
@@ -210,6 +225,7 @@ function unexpected(order: Order): PennygradError {
 async function evaluate(
   engine: Engine,
   { evaluation, split, from, to }: From<'evaluate'>,
+  stopwatch: Stopwatch,
 ): Promise<Body<MessageOf<WorkerMessage, 'evaluated'>>> {
   let lossSum = 0;
   let correct = 0;
@@ -220,22 +236,44 @@ async function evaluate(
     if (!Number.isFinite(lossSum)) throw diverged(`on ${split} images`, lossSum);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return { type: 'evaluated', evaluation, samples: to - from, lossSum, correct };
+  stopwatch.lap('evaluate');
+  return { type: 'evaluated', evaluation, samples: to - from, lossSum, correct, spent: stopwatch.totals() };
 }
 
-async function capture(engine: Engine, { extent }: From<'capture'>, link: CoordinatorLink): Promise<void> {
+async function capture(
+  engine: Engine,
+  { extent }: From<'capture'>,
+  link: CoordinatorLink,
+  stopwatch: Stopwatch,
+): Promise<void> {
   const parameters = await engine.getParameters();
   const parametersChecksum = parameterChecksum(parameters);
-  if (extent !== 'state') {
-    link.send({ type: 'captured', parametersChecksum }, extent === 'parameters' ? [parameters] : []);
-    return;
-  }
   const { topology, weightSpecs } = engine.artifacts();
-  const { iterations, slots } = await engine.getOptimizerState();
+  const state = extent === 'state' ? await engine.getOptimizerState() : undefined;
+  stopwatch.skip();
   link.send(
-    { type: 'captured', parametersChecksum, state: { topology, weightSpecs, optimizerIterations: iterations } },
-    [parameters, ...slots],
+    {
+      ...{ type: 'captured', spent: stopwatch.totals(), parametersChecksum },
+      ...(state === undefined ? {} : { state: { topology, weightSpecs, optimizerIterations: state.iterations } }),
+    },
+    extent === 'checksum' ? [] : [parameters, ...(state?.slots ?? [])],
   );
+}
+
+/** The received frames are only lent: engines may keep what they are given. */
+async function restore(
+  engine: Engine,
+  { optimizerIterations, tensors }: RestoreOrder,
+  link: CoordinatorLink,
+  stopwatch: Stopwatch,
+): Promise<void> {
+  const [parameters, ...slots] = tensors.map((tensor) => tensor.slice());
+  if (parameters === undefined) throw new PennygradError('run-failed', 'the coordinator sent no parameters to restore');
+  await engine.setParameters(parameters);
+  await engine.setOptimizerState({ iterations: optimizerIterations, slots });
+  const parametersChecksum = parameterChecksum(await engine.getParameters());
+  stopwatch.lap('load');
+  link.send({ type: 'restored', spent: stopwatch.totals(), parametersChecksum });
 }
 
 /** The order of an epoch is asked for once a step, and made once an epoch. */

@@ -1,12 +1,11 @@
 /** One optimizer step, as a rank sees it. */
 import type { AllReduce } from '../shared/collectives/all-reduce.ts';
-import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
-import { addPhases, noPhaseSeconds, type PhaseSeconds } from '../shared/core/phases.ts';
 import type { Engine } from '../shared/engine/engine.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
 import type { CoordinatorLink } from './coordinator-link.ts';
+import type { Stopwatch } from './stopwatch.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 type Plan = MessageOf<CoordinatorMessage, 'plan'>;
@@ -16,7 +15,7 @@ export interface StepContext {
   readonly engine: Engine;
   readonly allReduce: AllReduce;
   readonly link: CoordinatorLink;
-  readonly clock: Clock;
+  readonly stopwatch: Stopwatch;
   /** Replicas compare parameters on steps divisible by this. */
   readonly checksumEvery: number;
   /** The epoch's sample order. */
@@ -24,41 +23,38 @@ export interface StepContext {
   readonly observer: Pick<WorkerObserver, 'stepped'>;
 }
 
-/** Runs the plans of one generation; keeps the totals of where the time went. */
+/** Runs the plans of one generation. */
 export function createStepRunner(context: StepContext): (plan: Plan) => Promise<void> {
-  const { rank, engine, allReduce, link, clock } = context;
+  const { rank, engine, allReduce, link, stopwatch } = context;
   // ZeroMQ sends from this buffer without copying. It is free again at the commit, which says that all of it arrived.
   const gradients = new Float32Array(engine.parameterCount);
-  let totals: PhaseSeconds = noPhaseSeconds;
 
   return async function runStep(plan) {
     const { generation, step, attempt } = plan;
-    const started = clock.now();
     const indices = context.orderOf(plan.epoch).subarray(plan.from, plan.to);
     const checksum =
       step % context.checksumEvery === 0 ? { parametersChecksum: parameterChecksum(await engine.getParameters()) } : {};
-    const loaded = clock.now();
+    stopwatch.lap('load');
 
     const reduction = allReduce.start({ generation, step, attempt }, gradients);
     const { lossSum, correct } = await engine.computeGradients(indices, gradients, reduction.ready);
     if (!Number.isFinite(lossSum)) throw diverged(`at step ${step}`, lossSum);
-    const computed = clock.now();
-    totals = addPhases(totals, { ...noPhaseSeconds, load: loaded - started, compute: computed - loaded });
+    stopwatch.lap('compute');
 
     const { sum, waitSeconds } = await reduction.finish(() =>
       link.send({
         type: 'vote',
-        ...{ generation, step, attempt, rank, samples: indices.length, lossSum, correct, phases: totals },
+        ...{ generation, step, attempt, rank, samples: indices.length, lossSum, correct },
+        spent: stopwatch.totals(),
         ...checksum,
       }),
     );
     await link.committed({ generation, step, attempt });
-    const reduced = clock.now();
+    stopwatch.lap('communicate', waitSeconds);
 
     await engine.applyGradients(sum, plan.globalBatch);
-    const communicate = Math.max(0, reduced - computed - waitSeconds);
-    totals = addPhases(totals, { ...noPhaseSeconds, communicate, wait: waitSeconds, apply: clock.now() - reduced });
-    context.observer.stepped(indices.length, totals);
+    stopwatch.lap('apply');
+    context.observer.stepped(indices.length, stopwatch.totals());
   };
 }
 

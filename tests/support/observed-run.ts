@@ -1,12 +1,15 @@
+import { createBookkeeper } from '../../src/coordinator/bookkeeper.ts';
 import { createMetrics, type Metrics } from '../../src/coordinator/metrics/metrics.ts';
 import { type ObservedRun, observeMetrics } from '../../src/coordinator/metrics/observe-metrics.ts';
 import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
+import { noPhaseSeconds } from '../../src/shared/core/phases.ts';
 
 export const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
 
 export const observedRun: ObservedRun = {
   ...{ runId: 'r1', version: '0.1.0', dataset: { name: 'mnist' }, model: { name: 'cnn' } },
   ...{ optimizer: { name: 'adam' }, globalBatchSize: 64, seed: 1 },
+  budget: { usd: 5, hours: 2 },
 };
 
 export function member(rank: number, priceUsdPerHour?: number): MemberInfo {
@@ -36,27 +39,43 @@ export function stepEvent(step: number, overrides: Partial<StepEvent> = {}): Ste
   };
 }
 
-/** Metrics that observe a run whose clock is moved by hand. */
+/** Metrics that observe a run, and its ledger, whose clock is moved by hand. */
 export function observeRun(): {
   readonly metrics: Metrics;
   readonly observe: RunObserver;
   readonly pass: (seconds: number) => void;
+  readonly now: () => number;
 } {
   const metrics = createMetrics();
   let seconds = 0;
   const clock = { now: () => seconds, unixMs: () => startedAtUnixMs + seconds * 1000 };
+  const count = observeMetrics(metrics, observedRun);
+  const bookkeeper = createBookkeeper({ clock, startedAt: 0, carried: undefined, announce: count });
   return {
     metrics,
-    observe: observeMetrics(metrics, observedRun, clock),
+    observe(event) {
+      count(event);
+      bookkeeper.observe(event);
+    },
     pass(passed) {
       seconds += passed;
     },
+    now: () => seconds,
   };
 }
 
 /** A run of two steps on two workers at $3.60 an hour, a tenth of a cent a second, that touches every metric. */
 export function observeShortRun(): Metrics {
-  const { metrics, observe, pass } = observeRun();
+  const { metrics, observe, pass, now } = observeRun();
+  const tell = (members: StepEvent['members'], evaluate = 0) =>
+    observe({
+      ...{ type: 'spent', redone: false },
+      members: members.map(({ rank, phases }) => ({
+        ...{ rank, workerId: `w${rank}`, at: now() },
+        seconds: { ...phases, evaluate, idle: 0 },
+      })),
+    });
+  for (const rank of [0, 1]) observe({ type: 'worker-began', workerId: `w${rank}`, at: 0, priceUsdPerHour: 3.6 });
   pass(2);
   observe({ type: 'generation', members: [member(0, 3.6), member(1, 3.6)], parameterCount: 10, reason: 'ready' });
   const gpu = {
@@ -70,9 +89,15 @@ export function observeShortRun(): Metrics {
     pass(1);
     observe({ type: 'bytes', direction: 'received', bytes: 80 });
     observe({ type: 'bytes', direction: 'sent', bytes: 80 });
-    observe(stepEvent(step));
+    const event = stepEvent(step);
+    observe(event);
+    tell(event.members);
   }
   pass(0.5);
+  tell(
+    [0, 1].map((rank) => ({ rank, samples: 0, phases: noPhaseSeconds })),
+    0.5,
+  );
   observe({
     ...{ type: 'epoch', epoch: 0, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
     ...{ samples: 128, seconds: 2, evaluateSeconds: 0.5 },

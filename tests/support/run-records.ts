@@ -1,8 +1,10 @@
+import { accruedCostUsd } from '../../src/shared/core/cost.ts';
+import { byCategory } from '../../src/shared/core/ledger.ts';
 import type { RunRecord, WorkerRecord } from '../../src/shared/report/run-record.ts';
 
 /** A worker of 36 s at $0.10 an hour: exactly a tenth of a cent. */
 export function workerRecord(overrides: Partial<WorkerRecord> = {}): WorkerRecord {
-  return {
+  const record = {
     workerId: 'w0',
     rank: 0,
     backend: 'wasm',
@@ -14,6 +16,17 @@ export function workerRecord(overrides: Partial<WorkerRecord> = {}): WorkerRecor
     priceUsdPerHour: 0.1,
     ...overrides,
   };
+  return { booked: bookAll(record), ...record };
+}
+
+/** The time alive, booked as its phases say, and the rest as start-up. */
+function bookAll({ phases, aliveSeconds, priceUsdPerHour = 0 }: Omit<WorkerRecord, 'booked'>): WorkerRecord['booked'] {
+  const { load, compute, communicate, wait, apply } = phases;
+  const inSteps = { load, compute: compute + apply, communicate, wait };
+  const startup = Math.max(0, aliveSeconds - Object.values(inSteps).reduce((sum, value) => sum + value, 0));
+  const parts = new Map<string, number>(Object.entries({ ...inSteps, startup }));
+  const seconds = byCategory((category) => parts.get(category) ?? 0);
+  return { seconds, usd: byCategory((category) => accruedCostUsd(priceUsdPerHour, seconds[category])) };
 }
 
 /** Two epochs of MNIST on two workers, in round numbers. */
@@ -39,13 +52,19 @@ export function runRecord(overrides: Partial<RunRecord> = {}): RunRecord {
     seed: 1,
     steps: 1876,
     samples: 120_000,
-    trainSeconds: 20,
+    ...{ trainSeconds: 20, trainSecondsBefore: 0 },
     secondsToFirstStep: 1.5,
     coordinatorCpuSeconds: 2,
     epochs: [
       { ...{ epoch: 0, loss: 0.2123, accuracy: 0.9351, testLoss: 0.0612, testAccuracy: 0.9802 }, ...epochTimes(12) },
       { ...{ epoch: 1, loss: 0.0571, accuracy: 0.9823, testLoss: 0.0411, testAccuracy: 0.9881 }, ...epochTimes(8) },
     ],
+    openEpoch: undefined,
+    milestones: [
+      { epoch: 0, runSeconds: 15, costUsd: 0.0008 },
+      { epoch: 1, runSeconds: 24, costUsd: 0.0013 },
+    ],
+    formerWorkersCostUsd: 0,
     workers: [workerRecord(), workerRecord({ workerId: 'w1', rank: 1 })],
     replicas: { identical: true, difference: 0 },
     ...overrides,

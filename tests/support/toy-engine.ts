@@ -27,6 +27,8 @@ export interface ToyFaults {
   readonly testLoss?: number;
   /** Added to the parameters at every update. */
   readonly drift?: number;
+  /** The engine goes on with its own parameters when it is given others. */
+  readonly keepsParameters?: boolean;
 }
 
 export function toyProvider({
@@ -35,6 +37,7 @@ export function toyProvider({
   testLoss,
   offset = 0,
   drift = 0,
+  keepsParameters = false,
   device = 'toy',
 }: ToyFaults = {}): EngineProvider {
   return {
@@ -70,7 +73,7 @@ export function toyProvider({
         parameterCount: 2,
         getParameters: async () => parameters.slice(),
         setParameters: async (next) => {
-          parameters = next.slice();
+          if (!keepsParameters) parameters = next.slice();
         },
         getOptimizerState: async () => ({ iterations: steps, slots: [] }),
         setOptimizerState: async () => {},

@@ -153,7 +153,13 @@ export function advanceLive(record: LiveRecord, event: RunEvent, moment: Moment)
     case 'predictions':
     // The page is told by whoever knows the reason too.
     case 'ended':
+    case 'ledger':
+    case 'spent':
+    case 'worker-began':
+    case 'worker-ended':
       return record;
+    case 'resumed':
+      return logged(`goes on after step ${event.step}`);
     default:
       return event satisfies never;
   }

@@ -1,11 +1,11 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { accruedCostUsd } from '../../shared/core/cost.ts';
-import { type CostCategory, costCategories } from './cost-categories.ts';
+import { type LedgerCategory, ledgerCategories } from '../../shared/core/ledger.ts';
 
 export interface CostMetrics {
   workerPrice(workerId: string, usdPerHour: number): void;
-  /** The worker's cost in this category since the run began. A smaller figure than before changes nothing. */
-  costReached(workerId: string, category: CostCategory, usd: number): void;
+  /** The worker's cost in this category since the run began, as the ledger has it. It never falls there. */
+  costReached(workerId: string, category: LedgerCategory, usd: number): void;
   epochCost(usd: number): void;
   /** What samples cost at this speed and this price of all workers together. */
   costOfSamples(usdPerHour: number, samplesPerSecond: number): void;
@@ -21,7 +21,7 @@ export function createCostMetrics(registry: Registry): CostMetrics {
   });
   const cost = new Counter({
     name: 'pennygrad_cost_usd_total',
-    help: `Accrued cost in USD by worker and what its time went to: ${costCategories.join(', ')}.`,
+    help: `Accrued cost in USD by worker and what its time went to: ${ledgerCategories.join(', ')}.`,
     labelNames: ['worker', 'category'],
     registers,
   });
@@ -42,7 +42,6 @@ export function createCostMetrics(registry: Registry): CostMetrics {
     costReached(worker, category, usd) {
       const key = JSON.stringify([worker, category]);
       const before = reached.get(key) ?? 0;
-      // Time may be booked elsewhere in hindsight; a counter that fell would look like a restart and be counted twice.
       if (!Number.isFinite(usd) || usd <= before) return;
       cost.inc({ worker, category }, usd - before);
       reached.set(key, usd);

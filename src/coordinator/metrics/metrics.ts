@@ -3,6 +3,7 @@
  * file; and the process's defaults under the names that every Node.js program has.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type BudgetMetrics, createBudgetMetrics } from './budget-metrics.ts';
 import { type CostMetrics, createCostMetrics } from './cost-metrics.ts';
 import { createGpuMetrics, type GpuMetrics } from './gpu-metrics.ts';
 import { createHealth, type HealthReport } from './health.ts';
@@ -21,6 +22,7 @@ export interface Metrics
     TrafficMetrics,
     ScalingMetrics,
     CostMetrics,
+    BudgetMetrics,
     GpuMetrics {
   readonly application: Registry;
   readonly process: Registry;
@@ -40,6 +42,7 @@ export function createMetrics(): Metrics {
     ...createTrafficMetrics(application),
     ...createScalingMetrics(application),
     ...createCostMetrics(application),
+    ...createBudgetMetrics(application),
     ...createGpuMetrics(application),
   };
 }

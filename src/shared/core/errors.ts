@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'diverged'
   /** A worker is missing, dead or silent past its deadline. */
   | 'quorum-lost'
+  /** A budget that the user set is used up; the run can be resumed. */
+  | 'budget-reached'
   /** The user asked to stop. */
   | 'interrupted';
 
@@ -56,6 +58,8 @@ export function exitCodeOf(error: unknown): number {
       return exitCodes.runFailed;
     case 'quorum-lost':
       return exitCodes.quorumLost;
+    case 'budget-reached':
+      return exitCodes.budgetReached;
     case 'interrupted':
       return exitCodes.interrupted;
     default:

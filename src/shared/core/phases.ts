@@ -17,3 +17,17 @@ export function addPhases(a: PhaseSeconds, b: PhaseSeconds, scale = 1): PhaseSec
     apply: a.apply + scale * b.apply,
   };
 }
+
+/** What a worker's time goes to while it is in a run: the phases of steps, test passes, and having nothing to do. */
+export type SpentSeconds = PhaseSeconds & { readonly evaluate: number; readonly idle: number };
+
+export const nothingSpent: SpentSeconds = { ...noPhaseSeconds, evaluate: 0, idle: 0 };
+
+/** The growth between two readings of the same counters. */
+export function spentBetween(before: SpentSeconds, after: SpentSeconds): SpentSeconds {
+  return {
+    ...addPhases(after, before, -1),
+    evaluate: after.evaluate - before.evaluate,
+    idle: after.idle - before.idle,
+  };
+}

@@ -6,6 +6,7 @@
  *
  * https://www.tensorflow.org/js/guide/save_load describes the format of the first two.
  */
+import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { badInput, messageOf } from '../core/errors.ts';
 import { type ModelSpec, modelNames, type OptimizerSpec, optimizerNames, optimizerSlots } from './model-spec.ts';
@@ -63,11 +64,14 @@ const trainingFile = z.object({
   step: count,
   epoch: count,
   cursor: count,
+  /** CRC-32 of the binary files; checkpoints of older versions have none. */
+  crc32: z.object({ 'weights.bin': count, 'optimizer.bin': count }).optional(),
 });
 
 /** The files' contents by name. */
 export function encodeCheckpoint(state: CheckpointState): Readonly<Record<CheckpointFile, string | Uint8Array>> {
   const { model, optimizer, seed, step, epoch, cursor, topology, weightSpecs } = state;
+  const [weights, slots] = [bytesOf([state.parameters]), bytesOf(state.optimizerSlots)];
   return {
     'model.json': json({
       format: 'layers-model',
@@ -76,12 +80,13 @@ export function encodeCheckpoint(state: CheckpointState): Readonly<Record<Checkp
       modelTopology: topology,
       weightsManifest: [{ paths: ['weights.bin'], weights: weightSpecs }],
     }),
-    'weights.bin': bytesOf([state.parameters]),
+    'weights.bin': weights,
     'training.json': json({
       ...{ format: 1, model, seed, step, epoch, cursor },
       optimizer: { ...optimizer, iterations: state.optimizerIterations },
+      crc32: { 'weights.bin': crc32(weights), 'optimizer.bin': crc32(slots) },
     } satisfies z.input<typeof trainingFile>),
-    'optimizer.bin': bytesOf(state.optimizerSlots),
+    'optimizer.bin': slots,
   };
 }
 
@@ -109,17 +114,20 @@ export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) =>
     const [issue] = parsed.error.issues;
     throw badInput(`${folder}/${file}: ${issue?.path.join('.') || 'content'}: ${issue?.message}`);
   };
-  const floats = (file: CheckpointFile, length: number) => {
+  const floats = (file: 'weights.bin' | 'optimizer.bin', length: number) => {
     const bytes = content(file);
     const expected = length * Float32Array.BYTES_PER_ELEMENT;
     if (bytes.byteLength !== expected) {
       throw badInput(`${folder}/${file}: ${bytes.byteLength} bytes, expected ${expected} (${length} float32)`);
     }
+    if (checksums !== undefined && crc32(bytes) !== checksums[file]) {
+      throw badInput(`${folder}/${file}: its content is not what was saved (CRC-32)`);
+    }
     return new Float32Array(Uint8Array.from(bytes).buffer);
   };
 
   const { modelTopology, weightsManifest } = parse('model.json', modelFile);
-  const { optimizer, format: _, ...training } = parse('training.json', trainingFile);
+  const { optimizer, format: _, crc32: checksums, ...training } = parse('training.json', trainingFile);
   const weightSpecs = weightsManifest[0].weights;
   const parameterCount = weightSpecs.reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
   const { iterations, ...optimizerSpec } = optimizer;

@@ -23,7 +23,11 @@ const rank = z
 /** Which try at which step a message belongs to. Plans and votes of another attempt are stale. */
 const attempt = { generation: count, step: count, attempt: count };
 
-const phases = z.object({ load: seconds, compute: seconds, communicate: seconds, wait: seconds, apply: seconds });
+/** Totals of where a worker's time went since its generation began, up to when it says so. */
+const spent = z.object({
+  ...{ load: seconds, compute: seconds, communicate: seconds, wait: seconds, apply: seconds },
+  ...{ evaluate: seconds, idle: seconds },
+});
 
 const modelSpec = z.object({
   name: z.enum(modelNames),
@@ -43,6 +47,9 @@ const identity = z.object({
 
 /** `ErrorCode`s that a run can fail with. */
 const failureCodes = ['bad-input', 'run-failed', 'diverged', 'quorum-lost'] as const;
+
+/** `ErrorCode`s that a worker can leave with. */
+export const leaveCodes = [...failureCodes, 'interrupted'] as const;
 
 const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   z.object({ v: z.literal(protocolVersion), run: z.string().max(200), type: z.literal(type), ...shape });
@@ -82,22 +89,23 @@ const ready = message('ready', {
 /** Star all-reduce: one bucket of this rank's gradient sum. Frame 1: the bucket's floats. */
 const contribute = message('contribute', { ...attempt, rank, bucket: count });
 
-/** The worker's part of the attempt can no longer fail on its side. Phases are totals since it became ready. */
+/** The worker's part of the attempt can no longer fail on its side. */
 const vote = message('vote', {
   ...attempt,
   rank,
   samples: count,
   lossSum: finite,
   correct: count,
-  phases,
+  spent,
   /** CRC-32 of the parameters before this step, on the steps where replicas are compared. */
   parametersChecksum: count.optional(),
 });
 
-const evaluated = message('evaluated', { evaluation: count, samples: count, lossSum: finite, correct: count });
+const evaluated = message('evaluated', { evaluation: count, samples: count, lossSum: finite, correct: count, spent });
 
 /** Answers `capture`. Frames: the parameters if asked for, then the optimizer's slots if the state was. */
 const captured = message('captured', {
+  spent,
   parametersChecksum: count,
   state: z
     .object({
@@ -111,7 +119,10 @@ const captured = message('captured', {
 });
 
 /** Answers `predict`. Frame 1: probabilities, images × classes. */
-const predicted = message('predicted', {});
+const predicted = message('predicted', { spent });
+
+/** Answers `restore`: the checksum of the parameters that the worker now has. */
+const restored = message('restored', { spent, parametersChecksum: count });
 
 const gpuReading = z.object({
   utilizationRatio: z.number().min(0).max(1).optional(),
@@ -128,7 +139,7 @@ const workerHeartbeat = message('heartbeat', { gpu: gpuReading.optional() });
 
 /** The worker ends by its own decision: it was asked to (Ctrl-C), or something broke. */
 const leave = message('leave', {
-  code: z.enum([...failureCodes, 'interrupted']),
+  code: z.enum(leaveCodes),
   phase: name,
   reason: text,
 });
@@ -147,6 +158,7 @@ export const workerMessage = z.discriminatedUnion('type', [
   evaluated,
   captured,
   predicted,
+  restored,
   workerHeartbeat,
   leave,
   ping,
@@ -188,6 +200,12 @@ const evaluate = message('evaluate', { evaluation: count, split: z.enum(['train'
 /** Send the parameters' checksum; also the parameters themselves; or everything a checkpoint holds. */
 const capture = message('capture', { extent: z.enum(['checksum', 'parameters', 'state']) });
 
+/**
+ * Go on from a checkpoint. Frames: the parameters, then the optimizer's slots.
+ * Comes before the first plan of a generation, or never.
+ */
+const restore = message('restore', { optimizerIterations: count });
+
 /** Class probabilities of the first `count` test images. */
 const predict = message('predict', { count: z.int().min(1).max(1000) });
 
@@ -214,6 +232,7 @@ export const coordinatorMessage = z.discriminatedUnion('type', [
   commit,
   evaluate,
   capture,
+  restore,
   predict,
   heartbeat,
   stop,

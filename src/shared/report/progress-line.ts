@@ -15,7 +15,7 @@ const shortestBar = 6;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /**
- * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, time left. Where there is no
+ * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, cost an hour, time left. Where there is no
  * room the bar shrinks first, then the figures go, the least telling first.
  */
 export function renderProgress(state: ProgressState, { columns, colour, now }: ProgressLineOptions): string {
@@ -24,9 +24,10 @@ export function renderProgress(state: ProgressState, { columns, colour, now }: P
   const head = `epoch ${state.epoch + 1}/${state.epochs}`;
   const parts = [
     { text: `${formatCount(samplesPerSecond)} samples/s`, expendable: 2 },
-    { text: `loss ${formatLoss(loss)}`, expendable: 5 },
+    { text: `loss ${formatLoss(loss)}`, expendable: 6 },
     { text: `accuracy ${formatPercent(accuracy)}`, expendable: 3 },
     { text: state.costUsd === undefined ? '' : formatUsd(state.costUsd), expendable: 1 },
+    { text: state.usdPerHour === undefined ? '' : `${formatUsd(state.usdPerHour)}/h`, expendable: 5 },
     { text: etaSeconds === undefined ? '' : `${formatSeconds(etaSeconds)} left`, expendable: 4 },
   ].filter(({ text }) => text !== '');
 

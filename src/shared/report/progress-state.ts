@@ -14,9 +14,13 @@ export interface ProgressState {
   readonly seconds: number;
   /** Of the epochs before this one. */
   readonly samplesBefore: number;
+  /** Of the whole run, before it was resumed: no time of this sitting went into them. */
+  readonly samplesCarried: number;
   readonly startedAt: number;
   /** So far; undefined when no price was given. */
   readonly costUsd: number | undefined;
+  /** What the workers cost together. */
+  readonly usdPerHour: number | undefined;
 }
 
 /** A committed step. */
@@ -30,16 +34,28 @@ export interface ProgressStep {
   readonly seconds: number;
   /** Cost of the run so far; left out when no price was given. */
   readonly costUsd?: number | undefined;
+  /** What the workers cost together. */
+  readonly usdPerHour?: number | undefined;
 }
 
-export type ProgressPlan = Pick<ProgressState, 'epochs' | 'samplesPerEpoch' | 'totalSamples'>;
+export interface ProgressPlan extends Pick<ProgressState, 'epochs' | 'samplesPerEpoch' | 'totalSamples'> {
+  /** Of a run that goes on: the samples it has behind it, and the sums over the epoch it is in the middle of. */
+  readonly carried?: {
+    readonly samples: number;
+    readonly epoch?: Pick<ProgressState, 'epoch' | 'samples' | 'lossSum' | 'correct' | 'seconds'> | undefined;
+  };
+}
 
 export function beginProgress(plan: ProgressPlan, now: number): ProgressState {
-  const { epochs, samplesPerEpoch, totalSamples } = plan;
+  const { epochs, samplesPerEpoch, totalSamples, carried } = plan;
+  const samplesCarried = carried?.samples ?? 0;
+  const before = samplesCarried - (carried?.epoch?.samples ?? 0);
+  const { epoch, samples, lossSum, correct, seconds } = carried?.epoch ?? {
+    ...{ epoch: Math.floor(before / samplesPerEpoch), samples: 0, lossSum: 0, correct: 0, seconds: 0 },
+  };
   return {
-    ...{ epochs, samplesPerEpoch, totalSamples },
-    ...{ epoch: 0, samples: 0, lossSum: 0, correct: 0, seconds: 0, samplesBefore: 0 },
-    ...{ startedAt: now, costUsd: undefined },
+    ...{ epochs, samplesPerEpoch, totalSamples, epoch, samples, lossSum, correct, seconds },
+    ...{ samplesBefore: before, samplesCarried, startedAt: now, costUsd: undefined, usdPerHour: undefined },
   };
 }
 
@@ -55,6 +71,7 @@ export function advanceProgress(state: ProgressState, step: ProgressStep): Progr
     seconds: before.seconds + step.seconds,
     samplesBefore: sameEpoch ? state.samplesBefore : state.samplesBefore + state.samples,
     costUsd: step.costUsd ?? state.costUsd,
+    usdPerHour: step.usdPerHour ?? state.usdPerHour,
   };
 }
 
@@ -72,6 +89,7 @@ export interface ProgressFigures {
 export function progressFigures(state: ProgressState, now: number): ProgressFigures {
   const samplesInEpoch = Math.min(state.samplesPerEpoch, state.totalSamples - state.samplesBefore);
   const trained = state.samplesBefore + state.samples;
+  const inThisSitting = trained - state.samplesCarried;
   const per = (sum: number, whole: number) => (whole > 0 ? sum / whole : 0);
   return {
     done: Math.min(1, per(state.samples, samplesInEpoch)),
@@ -79,6 +97,8 @@ export function progressFigures(state: ProgressState, now: number): ProgressFigu
     accuracy: per(state.correct, state.samples),
     samplesPerSecond: per(state.samples, state.seconds),
     etaSeconds:
-      trained > 0 ? (Math.max(0, state.totalSamples - trained) * (now - state.startedAt)) / trained : undefined,
+      inThisSitting > 0
+        ? (Math.max(0, state.totalSamples - trained) * (now - state.startedAt)) / inThisSitting
+        : undefined,
   };
 }

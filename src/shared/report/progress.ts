@@ -147,7 +147,8 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
       print({
         event: 'progress',
         ...{ epoch: state.epoch + 1, epochs: state.epochs, samples: state.samples },
-        ...{ samples_per_second: samplesPerSecond, loss, accuracy, eta_seconds: etaSeconds, cost_usd: state.costUsd },
+        ...{ samples_per_second: samplesPerSecond, loss, accuracy, eta_seconds: etaSeconds },
+        ...{ cost_usd: state.costUsd, usd_per_hour: state.usdPerHour },
       });
     },
     epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, costUsd }) {

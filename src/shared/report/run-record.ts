@@ -1,4 +1,5 @@
 import type { PriceOrigin } from '../core/cost.ts';
+import type { ByCategory } from '../core/ledger.ts';
 import type { PhaseSeconds } from '../core/phases.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
 
@@ -40,6 +41,28 @@ export interface WorkerRecord {
   readonly priceOrigin?: PriceOrigin | undefined;
   /** The label that the worker was given. */
   readonly gpu?: string | undefined;
+  /** What the ledger has booked of `aliveSeconds`, each at the price of its time. */
+  readonly booked: { readonly seconds: ByCategory; readonly usd: ByCategory };
+}
+
+/** Sums over the steps of an epoch that is not tested yet. */
+export interface EpochTotals {
+  /** Counts from 0. */
+  readonly epoch: number;
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly seconds: number;
+}
+
+/** How far a run had come when an epoch's test pass was done. */
+export interface Milestone {
+  /** Counts from 0. */
+  readonly epoch: number;
+  /** Of the run, start-up and test passes included. */
+  readonly runSeconds: number;
+  /** Of all workers. */
+  readonly costUsd: number;
 }
 
 /** What a run was told and what came of it: plain data that the coordinator fills in and the summary is made from. */
@@ -58,8 +81,16 @@ export interface RunRecord {
   readonly steps: number;
   readonly samples: number;
   readonly trainSeconds: number;
+  /** Of them, what was before the run was resumed: nobody knows that process's CPU time. */
+  readonly trainSecondsBefore: number;
   readonly epochs: readonly EpochRecord[];
+  /** The epoch that the run ended in. */
+  readonly openEpoch: EpochTotals | undefined;
+  /** One an epoch. */
+  readonly milestones: readonly Milestone[];
   readonly workers: readonly WorkerRecord[];
+  /** Of workers that are not in the run any more: they left before training, or the run was resumed without them. */
+  readonly formerWorkersCostUsd: number;
   /** From the start of the coordinator's process to the first commit; undefined when there was none. */
   readonly secondsToFirstStep: number | undefined;
   /** CPU time of the coordinator's process, all threads together, while steps were trained. */

@@ -80,7 +80,12 @@ export function epochRows(summary: Summary): readonly EpochRow[] {
     cost_usd: summary.cost_usd_total,
     ...(summary.test_accuracy === null ? {} : { test_accuracy: summary.test_accuracy }),
   };
-  return [...summary.epochs.map((epoch) => ({ name: String(epoch.epoch), ...epoch })), total];
+  const { interrupted_epoch: cut } = summary;
+  return [
+    ...summary.epochs.map((epoch) => ({ name: String(epoch.epoch), ...epoch })),
+    ...(cut === undefined ? [] : [{ name: `${cut.epoch}*`, ...cut }]),
+    total,
+  ];
 }
 
 export function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
@@ -127,6 +132,7 @@ function formatWorkerBill({ billed_usd, price_usd_per_hour }: WorkerSummary): st
 function renderClosing(summary: Summary, paint: Paint): string {
   const { epochs, replicas_identical, replicas_difference, test_accuracy, price_usd_per_hour } = summary;
   const lines: string[] = [];
+  if (summary.interrupted_epoch !== undefined) lines.push('* ended before its test pass');
   if (test_accuracy !== null) {
     const epochNoun = epochs.length === 1 ? 'epoch' : 'epochs';
     lines.push(
@@ -142,6 +148,8 @@ function renderClosing(summary: Summary, paint: Paint): string {
   for (const { worker_id, emulated_speed } of summary.workers) {
     if (emulated_speed !== undefined) lines.push(`Worker ${shorten(worker_id)} was ${emulationNote(emulated_speed)}`);
   }
+  const reached = summary.time_to_accuracy.filter(({ seconds }) => seconds !== null);
+  if (reached.length > 0) lines.push(`Test accuracy of ${reached.map(formatReached(summary)).join(', ')}`);
   if (price_usd_per_hour === undefined) {
     lines.push('Cost: no price given: pass --price USD_PER_HOUR');
   } else {
@@ -154,6 +162,13 @@ function renderClosing(summary: Summary, paint: Paint): string {
     );
   }
   return lines.join('\n');
+}
+
+/** `97 % after 12 s and $0.0021`: of the run, start-up and test passes included. */
+function formatReached({ price_usd_per_hour }: Summary) {
+  return ({ accuracy, seconds, cost_usd }: Summary['time_to_accuracy'][number]) =>
+    `${formatPercent(accuracy, 0)} after ${formatSeconds(seconds ?? 0)}` +
+    (price_usd_per_hour === undefined ? '' : ` and ${formatUsd(cost_usd ?? 0)}`);
 }
 
 function optional<Value>(value: Value | undefined, format: (value: Value) => string): string {

@@ -1,15 +1,19 @@
 import { z } from 'zod';
 import { accruedCostUsd, billedCostUsd } from '../core/cost.ts';
+import { ledgerCategories } from '../core/ledger.ts';
 import { findBillingRule, type SourcedBillingRule, unknownBilling } from '../prices/billing-rules.ts';
 import { splitLabel } from '../prices/price-label.ts';
-import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
+import type { EpochRecord, EpochTotals, RunRecord, WorkerRecord } from './run-record.ts';
 import { runStatuses } from './run-record.ts';
+import { timeToAccuracy } from './time-to-accuracy.ts';
 
 const count = z.int().nonnegative();
 const nonnegative = z.number().nonnegative();
 const ratio = z.number().min(0).max(1);
 /** Mean cross-entropy in nats; null where training diverged, since JSON has no NaN. */
 const loss = z.number().nullable();
+
+const byCategory = z.record(z.enum(ledgerCategories), nonnegative);
 
 const epochSummarySchema = z.strictObject({
   /** Counts from 1. */
@@ -62,12 +66,22 @@ const workerSummarySchema = z.strictObject({
   price_date: z.string().optional(),
   /** The label that the worker was given. */
   gpu: z.string().optional(),
-  /** Price × time alive. */
-  cost_usd: nonnegative,
   /** What its provider would bill for one rental as long as it was alive; by the second where no rule is known. */
   billed_usd: nonnegative,
   /** The rule that it is billed by; absent where none is known. */
   billing: billingSchema.optional(),
+  /** Price × time alive; where the price changed when the run was resumed, each time at its price. */
+  cost_usd: nonnegative,
+  /** As the ledger has them: they sum to `alive_seconds` and to `cost_usd`. */
+  seconds_by_category: byCategory,
+  cost_usd_by_category: byCategory,
+});
+
+/** An epoch that the run ended in: trained in part, or not tested. */
+const interruptedEpochSchema = epochSummarySchema.omit({
+  test_loss: true,
+  test_accuracy: true,
+  evaluate_seconds: true,
 });
 
 /** The file `summary.json` of a run's folder. Times are in seconds, costs in USD. */
@@ -97,6 +111,7 @@ export const summarySchema = z.strictObject({
   seed: z.int(),
   steps: count,
   epochs: z.array(epochSummarySchema).readonly(),
+  interrupted_epoch: interruptedEpochSchema.optional(),
   workers: z.array(workerSummarySchema).readonly(),
   /** After the last whole epoch; null when there was none. */
   test_accuracy: ratio.nullable(),
@@ -108,9 +123,15 @@ export const summarySchema = z.strictObject({
   coordinator_cpu_share: nonnegative,
   /** Of all workers together; absent when none has a price. */
   price_usd_per_hour: nonnegative.optional(),
-  /** Start-up, test passes and saving included. */
+  /** Start-up, test passes and saving included; of all workers there ever were. */
   cost_usd_total: nonnegative,
   billed_usd_total: nonnegative,
+  /** Of it, what workers cost that are not in `workers`: they left before training, or the run was resumed without them. */
+  former_workers_cost_usd: nonnegative,
+  /** Time of the run and its cost to these test accuracies, start-up and test passes included; null: not reached. */
+  time_to_accuracy: z
+    .array(z.strictObject({ accuracy: ratio, seconds: nonnegative.nullable(), cost_usd: nonnegative.nullable() }))
+    .readonly(),
   /** Whether all replicas ended the same, bit for bit; null when the run ended before they were compared. */
   replicas_identical: z.boolean().nullable(),
   /**
@@ -126,7 +147,7 @@ export type WorkerSummary = Summary['workers'][number];
 
 /** What a run's record amounts to: rates, shares and costs. */
 export function summarize(record: RunRecord): Summary {
-  const { dataset, model, reason, workers } = record;
+  const { dataset, model, reason, workers, openEpoch } = record;
   const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
   const workerSummaries = workers.map(summarizeWorker);
   return {
@@ -150,15 +171,18 @@ export function summarize(record: RunRecord): Summary {
     seed: record.seed,
     steps: record.steps,
     epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
+    ...(openEpoch === undefined ? {} : { interrupted_epoch: summarizeOpenEpoch(openEpoch, price) }),
     workers: workerSummaries,
     test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
     train_seconds: record.trainSeconds,
     samples_per_second: ratioOf(record.samples, record.trainSeconds),
     seconds_to_first_step: record.secondsToFirstStep ?? null,
-    coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds),
+    coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds - record.trainSecondsBefore),
     ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
-    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)),
+    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + record.formerWorkersCostUsd,
     billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)),
+    former_workers_cost_usd: record.formerWorkersCostUsd,
+    time_to_accuracy: [...timeToAccuracy(record.epochs, record.milestones)],
     replicas_identical: record.replicas?.identical ?? null,
     replicas_difference: record.replicas?.difference ?? null,
   };
@@ -180,8 +204,18 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
   };
 }
 
+function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds }: EpochTotals, price: number) {
+  return {
+    ...{ epoch: epoch + 1, samples, seconds },
+    loss: finiteOrNull(lossSum / samples),
+    accuracy: ratioOf(correct, samples),
+    samples_per_second: ratioOf(samples, seconds),
+    cost_usd: accruedCostUsd(price, seconds),
+  };
+}
+
 function summarizeWorker(worker: WorkerRecord): WorkerSummary {
-  const { phases, priceUsdPerHour, emulatedSpeed } = worker;
+  const { phases, priceUsdPerHour, emulatedSpeed, booked } = worker;
   const compute = phases.compute + phases.apply;
   const inSteps = compute + phases.communicate + phases.wait + phases.load;
   return {
@@ -202,8 +236,10 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     load_share: ratioOf(phases.load, inSteps),
     ...(emulatedSpeed === undefined ? {} : { emulated_speed: emulatedSpeed }),
     ...(priceUsdPerHour === undefined ? {} : { price_usd_per_hour: priceUsdPerHour }),
-    cost_usd: accruedCostUsd(priceUsdPerHour ?? 0, worker.aliveSeconds),
     ...summarizePrice(worker),
+    cost_usd: sum(Object.values(booked.usd)),
+    seconds_by_category: { ...booked.seconds },
+    cost_usd_by_category: { ...booked.usd },
   };
 }
 

@@ -7,7 +7,7 @@ import {
   openControlPlane,
 } from '../../../src/coordinator/control-plane.ts';
 import type { RunEvent } from '../../../src/coordinator/run-events.ts';
-import { type TrainOutcome, train } from '../../../src/coordinator/train.ts';
+import { type TrainContext, type TrainOutcome, type TrainSettings, train } from '../../../src/coordinator/train.ts';
 import { systemClock } from '../../../src/shared/core/clock.ts';
 import { epochOrder } from '../../../src/shared/core/sampling.ts';
 import type { Dataset } from '../../../src/shared/data/dataset.ts';
@@ -30,7 +30,7 @@ interface Party {
   readonly events: RunEvent[];
   /** Connects a worker; the promise is its life. */
   join(workerId: string, faults?: ToyFaults, options?: Partial<WorkerOptions>, data?: Dataset): Promise<void>;
-  train(signal?: AbortSignal): Promise<TrainOutcome>;
+  train(options?: Partial<TrainSettings & Pick<TrainContext, 'signal' | 'findSpentBudget'>>): Promise<TrainOutcome>;
   eventsOf<Type extends RunEvent['type']>(type: Type): Extract<RunEvent, { type: Type }>[];
 }
 
@@ -66,9 +66,10 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
           selectEngine: async () => ({ provider: toyProvider(faults), reason: 'toy' }),
         },
       ),
-    async train(signal = new AbortController().signal) {
+    async train({ signal = new AbortController().signal, findSpentBudget = () => undefined, ...changes } = {}) {
       try {
-        const outcome = await train(await control.rendezvous(), settings, { clock: systemClock, observe, signal });
+        const context = { clock: systemClock, observe, signal, findSpentBudget };
+        const outcome = await train(await control.rendezvous(), { ...settings, ...changes }, context);
         await control.close();
         return outcome;
       } catch (error) {
@@ -102,7 +103,7 @@ describe('training', () => {
     const party = await open(worldSize);
     const workers = Array.from({ length: worldSize }, (_, i) => party.join(`w${i}`));
     expect(await party.train()).toEqual({
-      ...{ steps: 12, interrupted: false },
+      ...{ steps: 12, end: { kind: 'completed' } },
       replicas: { identical: true, difference: 0 },
     });
     await Promise.all(workers);
@@ -143,13 +144,128 @@ describe('training', () => {
       }),
       party.join('w1'),
     ];
-    const outcome = await party.train(controller.signal);
+    const outcome = await party.train({ signal: controller.signal });
     await Promise.all(workers);
-    expect(outcome).toMatchObject({ interrupted: true });
+    expect(outcome.end).toEqual({ kind: 'interrupted' });
     expect(outcome.steps).toBeGreaterThanOrEqual(6);
     expect(outcome.steps).toBeLessThan(8);
     const { step, epoch, cursor } = party.eventsOf('checkpoint').at(-1)?.checkpoint ?? {};
     expect({ step, epoch, cursor }).toEqual({ step: outcome.steps, epoch: 1, cursor: (outcome.steps - 4) * 16 });
+  });
+});
+
+describe('a budget', () => {
+  it('ends training with the step that is planned, tests nothing more, and leaves a checkpoint', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1')];
+    const findSpentBudget = () => (party.eventsOf('step').length >= 5 ? 'the money is gone' : undefined);
+    const outcome = await party.train({ findSpentBudget });
+    await Promise.all(workers);
+    expect(outcome.end).toEqual({ kind: 'budget', reason: 'the money is gone' });
+    // The fifth commit uses it up, and the sixth step is under way by then.
+    expect(outcome.steps).toBe(6);
+    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint).toMatchObject({ step: 6, epoch: 1, cursor: 32 });
+    expect(party.eventsOf('epoch')).toHaveLength(1);
+  });
+
+  it('that is used up before the first step trains none', async () => {
+    const party = await open(1);
+    const worker = party.join('w0');
+    const outcome = await party.train({ findSpentBudget: () => 'the time is up' });
+    await worker;
+    expect(outcome).toMatchObject({ steps: 0, end: { kind: 'budget' } });
+    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint).toMatchObject({ step: 0, epoch: 0, cursor: 0 });
+  });
+
+  it('that falls at the end of an epoch leaves its test pass to the run that goes on', async () => {
+    const party = await open(1);
+    const worker = party.join('w0');
+    const findSpentBudget = () => (party.eventsOf('step').length >= 8 ? 'the time is up' : undefined);
+    expect((await party.train({ findSpentBudget })).steps).toBe(8);
+    await worker;
+    expect(party.eventsOf('epoch')).toHaveLength(1);
+
+    const saved = party.eventsOf('checkpoint').at(-1)?.checkpoint;
+    if (saved === undefined) throw new Error('a checkpoint');
+    const totals = { epoch: 1, samples: 50, lossSum: 25, correct: 40, seconds: 1 };
+    const next = await open(1);
+    const again = next.join('w0');
+    await next.train({ start: { step: 8, stepsBefore: 8, state: saved, epoch: totals } });
+    await again;
+    expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, samples: 50, loss: 0.5, accuracy: 0.8 }, { epoch: 2 }]);
+    expect(next.eventsOf('step').map(({ step }) => step)).toEqual([8, 9, 10, 11]);
+  });
+});
+
+describe('a target accuracy', () => {
+  it('ends training after the test pass that first has it', async () => {
+    const party = await open(1);
+    const worker = party.join('w0');
+    const outcome = await party.train({ epochs: 50, targetAccuracy: 0.6 });
+    await worker;
+    expect(outcome.end).toMatchObject({
+      kind: 'target',
+      reason: expect.stringMatching(/target-accuracy 0\.6 .* epoch/),
+    });
+    const reached = party.eventsOf('epoch').map(({ testAccuracy }) => testAccuracy >= 0.6);
+    expect(reached.indexOf(true)).toBe(reached.length - 1);
+  });
+});
+
+describe('a run that goes on', () => {
+  it('ends where it would have, bit for bit, and says which steps it had trained before', async () => {
+    const whole = await open(2);
+    const first = [whole.join('w0'), whole.join('w1')];
+    await whole.train();
+    await Promise.all(first);
+    const [saved] = whole.eventsOf('checkpoint');
+    const expected = whole.eventsOf('checkpoint').at(-1);
+    if (saved === undefined || expected === undefined) throw new Error('checkpoints');
+
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1')];
+    await party.train({ start: { step: 4, stepsBefore: 6, state: saved.checkpoint, epoch: undefined } });
+    await Promise.all(workers);
+    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint.parameters).toEqual(expected.checkpoint.parameters);
+    expect(party.eventsOf('step').map(({ step }) => step)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
+    const inSteps = party.eventsOf('spent').filter(({ members }) => members.some(({ seconds }) => seconds.compute > 0));
+    expect(inSteps.filter(({ redone }) => redone)).toHaveLength(2);
+  });
+
+  it('does not begin with a replica that took over something else', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1', { keepsParameters: true })];
+    const state = { parameters: Float32Array.of(1, 2), optimizerState: { iterations: 4, slots: [] } };
+    await expect(party.train({ start: { step: 4, stepsBefore: 4, state, epoch: undefined } })).rejects.toThrow(
+      /worker w1 .* did not take over the checkpoint's parameters/,
+    );
+    await Promise.allSettled(workers);
+  });
+});
+
+describe('what a worker says its time went to', () => {
+  it('adds up to the time it was in the run, the last step and the test pass included', async () => {
+    const party = await open(2);
+    const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
+    const workers = [party.join('w0'), party.join('w1', { beforeGradients: slow })];
+    const began = performance.now() / 1000;
+    await party.train();
+    const lasted = performance.now() / 1000 - began;
+    await Promise.all(workers);
+    for (const workerId of ['w0', 'w1']) {
+      const told = party.eventsOf('spent').flatMap(({ members }) => members.filter((m) => m.workerId === workerId));
+      const total = told.reduce((sum, { seconds }) => sum + Object.values(seconds).reduce((a, b) => a + b, 0), 0);
+      const last = told.at(-1)?.at ?? 0;
+      expect(total).toBeGreaterThan(0.2); // twelve steps that wait some 20 ms each, on one rank or the other
+      expect(total).toBeLessThan(lasted);
+      expect(last - (told[0]?.at ?? 0)).toBeLessThan(lasted);
+      for (const { seconds } of told)
+        for (const spent of Object.values(seconds)) expect(spent).toBeGreaterThanOrEqual(0);
+    }
+    // What follows the last vote of the run is told with what comes after it.
+    const afterLastStep = party.events.slice(party.events.findLastIndex(({ type }) => type === 'step'));
+    const [, ...later] = afterLastStep.filter((event) => event.type === 'spent');
+    expect(later.flatMap(({ members }) => members).some(({ seconds }) => seconds.communicate > 0)).toBe(true);
   });
 });
 

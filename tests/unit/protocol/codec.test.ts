@@ -6,7 +6,7 @@ import { maxHeaderBytes, protocolVersion } from '../../../src/shared/protocol/li
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
 
 const attempt = { generation: 1, step: 7, attempt: 0 };
-const phases = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125 };
+const spent = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125, evaluate: 2, idle: 0.5 };
 const spec = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number, number], classes: 10 };
 
 const workerBodies: Body<WorkerMessage>[] = [
@@ -22,10 +22,10 @@ const workerBodies: Body<WorkerMessage>[] = [
     bucketEnds: [4, 10],
   },
   { type: 'contribute', ...attempt, rank: 1, bucket: 0 },
-  { type: 'vote', ...attempt, rank: 1, samples: 32, lossSum: 3.5, correct: 30, phases, parametersChecksum: 5 },
-  { type: 'evaluated', evaluation: 1, samples: 100, lossSum: 1, correct: 99 },
+  { type: 'vote', ...attempt, rank: 1, samples: 32, lossSum: 3.5, correct: 30, spent, parametersChecksum: 5 },
+  { type: 'evaluated', evaluation: 1, samples: 100, lossSum: 1, correct: 99, spent },
   {
-    type: 'captured',
+    ...{ type: 'captured', spent },
     parametersChecksum: 1,
     state: {
       topology: { class_name: 'Sequential' },
@@ -33,7 +33,8 @@ const workerBodies: Body<WorkerMessage>[] = [
       optimizerIterations: 5,
     },
   },
-  { type: 'predicted' },
+  { type: 'predicted', spent },
+  { type: 'restored', spent, parametersChecksum: 7 },
   { type: 'heartbeat' },
   { type: 'heartbeat', gpu: { utilizationRatio: 0.5, memoryUsedBytes: 1, memoryTotalBytes: 2, powerWatts: 60.5 } },
   { type: 'leave', code: 'run-failed', phase: 'plan', reason: 'why' },
@@ -55,6 +56,7 @@ const coordinatorBodies: Body<CoordinatorMessage>[] = [
   { type: 'commit', ...attempt },
   { type: 'evaluate', evaluation: 1, split: 'test', from: 0, to: 5000 },
   { type: 'capture', extent: 'state' },
+  { type: 'restore', optimizerIterations: 469 },
   { type: 'predict', count: 10 },
   { type: 'heartbeat' },
   { type: 'stop', outcome: 'completed', reason: 'done' },
@@ -79,7 +81,7 @@ describe('a message that is sent', () => {
   });
 
   it('is read without a copy when its bytes are aligned, and with one when they are not', () => {
-    const [header, tensor] = asBytes(encode<WorkerMessage>('r', { type: 'predicted' }, [Float32Array.of(1, 2)]));
+    const [header, tensor] = asBytes(encode<WorkerMessage>('r', { type: 'predicted', spent }, [Float32Array.of(1, 2)]));
     if (header === undefined || tensor === undefined) throw new Error('two frames');
     const aligned = decodeWorkerMessage([header, tensor]);
     expect(aligned.ok && aligned.tensors[0]?.buffer).toBe(tensor.buffer);
@@ -99,7 +101,7 @@ describe('a message that is not one of ours', () => {
     samples: 1,
     lossSum: 1,
     correct: 1,
-    phases,
+    spent,
   };
   const cases: [string, unknown, string][] = [
     ['another protocol version', { ...good, v: 99 }, 'version'],
@@ -110,7 +112,8 @@ describe('a message that is not one of ours', () => {
     ['a fractional step', { ...good, step: 1.5 }, 'fields'],
     ['a loss that is no number', { ...good, lossSum: 'high' }, 'fields'],
     ['a loss that is not finite', { ...good, lossSum: Number.NaN }, 'fields'],
-    ['a missing field', { ...good, phases: undefined }, 'fields'],
+    ['a missing field', { ...good, spent: undefined }, 'fields'],
+    ['a negative time', { ...good, spent: { ...spent, idle: -1 } }, 'fields'],
     ['a ping from before the epoch', { v: protocolVersion, run: '', type: 'ping', sentUnixMs: -1 }, 'fields'],
     ['a ping without a time', { v: protocolVersion, run: '', type: 'ping' }, 'fields'],
     ['a list', [1, 2], 'version'],

@@ -17,6 +17,8 @@ import {
 
 const plan = { epochs: 5, samplesPerEpoch: 1000, totalSamples: 5000 };
 const step: ProgressStep = { epoch: 0, samples: 100, loss: 0.5, correct: 90, seconds: 0.1, costUsd: 0.0031 };
+/** At $0.62 an hour. */
+const pricedStep: ProgressStep = { ...step, usdPerHour: 0.62 };
 
 /** A terminal that keeps what was written, and a clock that is moved by hand. */
 function screen(options: { isTTY: boolean; columns?: number; colour?: boolean }) {
@@ -62,17 +64,31 @@ describe('progressFigures', () => {
     expect(progressFigures(state, 1)).toMatchObject({ done: 1, etaSeconds: 0 });
   });
 
+  test('a run that goes on has behind it what it has, and takes no time for it', () => {
+    const epoch = { epoch: 1, samples: 400, lossSum: 200, correct: 300, seconds: 2 };
+    let state = beginProgress({ ...plan, carried: { samples: 1400, epoch } }, 10);
+    expect(progressFigures(state, 10)).toMatchObject({ done: 0.4, loss: 0.5, accuracy: 0.75, etaSeconds: undefined });
+    state = advanceProgress(state, { ...step, epoch: 1, samples: 100 });
+    // 3500 samples are left, at 100 a second.
+    expect(progressFigures(state, 11)).toMatchObject({ done: 0.5, etaSeconds: 35 });
+    const between = beginProgress({ ...plan, carried: { samples: 2000 } }, 0);
+    expect(progressFigures(advanceProgress(between, { ...step, epoch: 2 }), 1)).toMatchObject({
+      done: 0.1,
+      etaSeconds: 29,
+    });
+  });
+
   test('says nothing of the end before the first step', () => {
     expect(progressFigures(beginProgress(plan, 0), 3)).toMatchObject({ done: 0, etaSeconds: undefined, loss: 0 });
   });
 });
 
 describe('renderProgress', () => {
-  const state = advanceProgress(beginProgress(plan, 0), { ...step, samples: 500, correct: 450, seconds: 0.1 });
+  const state = advanceProgress(beginProgress(plan, 0), { ...pricedStep, samples: 500, correct: 450, seconds: 0.1 });
 
   test('has everything where there is room', () => {
-    expect(renderProgress(state, { columns: 120, colour: false, now: 0.1 })).toBe(
-      'epoch 1/5 ████████████░░░░░░░░░░░░  50 % · 5,000 samples/s · loss 0.5000 · accuracy 90.0 % · $0.0031 · 0.9 s left',
+    expect(renderProgress(state, { columns: 130, colour: false, now: 0.1 })).toBe(
+      'epoch 1/5 ████████████░░░░░░░░░░░░  50 % · 5,000 samples/s · loss 0.5000 · accuracy 90.0 % · $0.0031 · $0.62/h · 0.9 s left',
     );
   });
 

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { noPhaseSeconds } from '../../../src/shared/core/phases.ts';
 import { summarize } from '../../../src/shared/report/summary.ts';
 import { renderSummaryTable } from '../../../src/shared/report/summary-table.ts';
 import { runRecord, workerRecord } from '../../support/run-records.ts';
@@ -28,6 +29,14 @@ describe('renderSummaryTable', () => {
     expect(cells(text, 'run')).toEqual(['run', '20.0', '6,000', '98.81 %', '$0.0020']);
     expect(cells(text, 'w1')).toEqual(['w1', '60,000', '80.0 %', '10.0 %', '5.0 %', '5.0 %', '$0.0010', '$0.0010']);
     expect(text).toContain('All replicas ended with the same parameters');
+  });
+
+  test('marks an epoch that was cut short, and says what it took to be so accurate', () => {
+    const openEpoch = { epoch: 2, samples: 640, lossSum: 64, correct: 600, seconds: 4 };
+    const text = renderSummaryTable(summarize(runRecord({ openEpoch })), plain);
+    expect(cells(text, '3*')).toEqual(['3*', '4.0', '160', '0.1000', '93.8 %', '$0.00022']);
+    expect(text).toContain('* ended before its test pass');
+    expect(text).toContain('Test accuracy of 97 % after 15 s and $0.00080, 98 % after 15 s and $0.00080\n');
   });
 
   test('colours only when asked, and says the same', () => {
@@ -71,7 +80,7 @@ describe('renderSummaryTable', () => {
   test('says what was billed by which rule, and where a price is from', () => {
     const labelled = workerRecord({
       ...{ gpu: 'aws/t4/on-demand', priceUsdPerHour: 36, priceOrigin: { source: 'a list', date: '2026-09' } },
-      aliveSeconds: 7,
+      ...{ aliveSeconds: 7, phases: noPhaseSeconds },
     });
     const workers = [labelled, { ...labelled, workerId: 'w1', rank: 1 }, workerRecord({ workerId: 'w2', rank: 2 })];
     const text = renderSummaryTable(summarize(runRecord({ workers })), plain);

@@ -74,6 +74,36 @@ describe('summarize', () => {
     expect(second).not.toHaveProperty('price_source');
   });
 
+  test('what a worker cost is what the ledger has of it, and former workers cost too', () => {
+    const summary = summarize(runRecord({ formerWorkersCostUsd: 0.5 }));
+    for (const { seconds_by_category, cost_usd_by_category, alive_seconds, cost_usd } of summary.workers) {
+      const sum = (amounts: object) =>
+        Object.values(amounts).reduce((total: number, value: number) => total + value, 0);
+      expect(sum(seconds_by_category)).toBeCloseTo(alive_seconds, 9);
+      expect(sum(cost_usd_by_category)).toBeCloseTo(cost_usd, 12);
+    }
+    expect(summary.cost_usd_total).toBeCloseTo(0.5 + 2 * 0.001, 12);
+  });
+
+  test('time to accuracy is that of the first epoch that has it', () => {
+    expect(summarize(runRecord()).time_to_accuracy).toEqual([
+      { accuracy: 0.97, seconds: 15, cost_usd: 0.0008 },
+      { accuracy: 0.98, seconds: 15, cost_usd: 0.0008 },
+      { accuracy: 0.99, seconds: null, cost_usd: null },
+    ]);
+    expect(summarize(runRecord({ epochs: [], milestones: [] })).time_to_accuracy.map(({ seconds }) => seconds)).toEqual(
+      [...[null, null, null]],
+    );
+  });
+
+  test('an epoch that was cut short is there, apart from the whole ones', () => {
+    const openEpoch = { epoch: 2, samples: 640, lossSum: 64, correct: 600, seconds: 4 };
+    const summary = summarySchema.parse(summarize(runRecord({ openEpoch })));
+    expect(summary.epochs).toHaveLength(2);
+    expect(summary.interrupted_epoch).toMatchObject({ epoch: 3, loss: 0.1, accuracy: 0.9375, samples_per_second: 160 });
+    expect(summarize(runRecord())).not.toHaveProperty('interrupted_epoch');
+  });
+
   test('without any price there is none in the summary, and the cost is 0', () => {
     const workers = [workerRecord({ priceUsdPerHour: undefined })];
     const summary = summarize(runRecord({ workers }));

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { costByCategory } from '../../../../src/coordinator/metrics/cost-categories.ts';
 import { createCostMetrics } from '../../../../src/coordinator/metrics/cost-metrics.ts';
 import { parseSamples } from '../../../support/scrape.ts';
 
@@ -32,27 +31,6 @@ test('whatever is booked, cost_usd_total never falls, and is the most that was r
           expect(before.get(series) ?? 0).toBeCloseTo(most, 9);
         }
       }
-    }),
-  );
-});
-
-test('categories sum to price × time alive, and none is negative', () => {
-  const seconds = fc.double({ min: 0, max: 1000, noNaN: true });
-  const phases = fc.record({ load: seconds, compute: seconds, communicate: seconds, wait: seconds, apply: seconds });
-  fc.assert(
-    fc.property(phases, seconds, seconds, seconds, (taken, startupSeconds, evaluateSeconds, unseen) => {
-      const seen = Object.values(taken).reduce((sum, value) => sum + value, startupSeconds + evaluateSeconds);
-      const aliveSeconds = seen + unseen;
-      const costs = costByCategory({
-        priceUsdPerHour: 3600,
-        aliveSeconds,
-        startupSeconds,
-        evaluateSeconds,
-        phases: taken,
-      });
-      expect(Object.values(costs).reduce((sum, value) => sum + value, 0)).toBeCloseTo(aliveSeconds, 6);
-      for (const cost of Object.values(costs)) expect(cost).toBeGreaterThanOrEqual(0);
-      expect(costs.compute).toBeCloseTo(taken.compute + taken.apply, 9);
     }),
   );
 });

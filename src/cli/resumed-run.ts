@@ -1,0 +1,109 @@
+/** `--resume RUN`: the settings of a run that goes on are its own, and only some of them may change. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { badInput, messageOf } from '../shared/core/errors.ts';
+import type { DatasetInfo } from '../shared/data/dataset.ts';
+import { kebab, readLayers, resolveSettings, type TrainSettings, type trainSettings } from './settings.ts';
+
+export interface ResumedRun {
+  readonly folder: string;
+  readonly runId: string;
+  readonly startedAtUnixMs: number;
+  readonly dataset: Pick<DatasetInfo, 'name' | 'digest'>;
+}
+
+/** What decides the parameters that training ends with; another value would make another run of it. */
+const fixed = [
+  'dataset',
+  'model',
+  'batchSize',
+  'optimizer',
+  'lr',
+  'seed',
+  'out',
+] as const satisfies readonly (keyof TrainSettings)[];
+
+/** How a command prints is its own affair each time. */
+const notInherited: readonly string[] = ['json', 'quiet', 'resume'];
+
+const configSchema = z.object({
+  run_id: z.string(),
+  started_at: z.iso.datetime(),
+  settings: z.record(z.string(), z.unknown()),
+  dataset: z.object({ name: z.string(), digest: z.string() }),
+});
+
+/**
+ * The settings of a command that trains: from its layers; with `--resume`, from the run's `config.json` and what the
+ * flags and the environment change of it.
+ * @throws bad-input naming the setting that may not change, or what is wrong with the folder
+ */
+export function resolveRunSettings<Table extends Pick<typeof trainSettings, 'resume' | (typeof fixed)[number]>>(
+  table: Table,
+  argv: Readonly<Record<string, unknown>>,
+) {
+  const [flags, environment, file] = readLayers(argv);
+  const resume = flags.resume ?? environment.PENNYGRAD_RESUME ?? file?.values.resume;
+  if (typeof resume !== 'string') {
+    return { settings: resolveSettings(table, flags, environment, file), resumed: undefined };
+  }
+  if (file !== undefined) throw badInput('--resume takes the settings of the run; leave --config out');
+  const { path, config } = readRunConfig(resume);
+  const values = inherited(config.settings, table, flags);
+  const settings = resolveSettings(table, flags, environment, { path, values });
+  const asked: Readonly<Record<string, unknown>> = settings;
+  const own: Readonly<Record<string, unknown>> = { dataset: config.dataset.name, ...config.settings };
+  const changed = fixed.find((key) => asked[key] !== undefined && asked[key] !== own[key]);
+  if (changed !== undefined) {
+    throw badInput(
+      `--${kebab(changed)} ${String(asked[changed])}: a run that goes on keeps its own ` +
+        `(${own[changed] === undefined ? 'it had none' : String(own[changed])}); so are fixed: ` +
+        fixed.map(kebab).join(', '),
+    );
+  }
+  const resumed: ResumedRun = {
+    ...{ folder: resume, runId: config.run_id, startedAtUnixMs: Date.parse(config.started_at) },
+    dataset: config.dataset,
+  };
+  return { settings, resumed };
+}
+
+/** @throws bad-input when the name stands for other data than it did */
+export function requireSameData({ folder, dataset }: ResumedRun, { name, digest }: DatasetInfo): void {
+  if (digest === dataset.digest) return;
+  throw badInput(`${folder}: was trained on other data (${dataset.name}) than ${name} is now; it cannot go on with it`);
+}
+
+function readRunConfig(folder: string) {
+  const path = join(folder, 'config.json');
+  if (!existsSync(path)) throw badInput(`--resume ${folder}: holds no run (config.json); name the folder of a run`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw badInput(`${path}: ${messageOf(error)}`, error);
+  }
+  const parsed = configSchema.safeParse(value);
+  if (parsed.success) return { path, config: parsed.data };
+  const [issue] = parsed.error.issues;
+  throw badInput(`${path}: ${issue?.path.join('.') || 'content'}: ${issue?.message}`);
+}
+
+/** As a config file would have them. `--workers` and `--worker` stand for each other: one given drops the other. */
+function inherited(
+  settings: Readonly<Record<string, unknown>>,
+  table: object,
+  flags: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const dropped = [
+    ...notInherited,
+    ...(flags.workers === undefined ? [] : ['worker']),
+    ...(flags.worker === undefined ? [] : ['workers']),
+  ];
+  return Object.fromEntries(
+    Object.entries(settings)
+      .filter(([key]) => key in table && !dropped.includes(key))
+      .map(([key, value]) => [key, key === 'mirrors' && Array.isArray(value) ? value.join(',') : value]),
+  );
+}

@@ -1,0 +1,30 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Budget } from '../../shared/core/budget.ts';
+
+export interface BudgetMetrics {
+  /** What the run may take. */
+  budget(budget: Budget): void;
+}
+
+export function createBudgetMetrics(registry: Registry): BudgetMetrics {
+  const registers = [registry];
+  const usd = new Gauge({
+    name: 'pennygrad_budget_usd',
+    help: 'Cost in USD at which the run ends; absent when no such budget is set.',
+    registers,
+  });
+  const hours = new Gauge({
+    name: 'pennygrad_budget_hours',
+    help: 'Hours after which the run ends; absent when no such budget is set.',
+    registers,
+  });
+  // A gauge without labels begins as 0, which would be a budget of nothing.
+  usd.remove();
+  hours.remove();
+  return {
+    budget(limits) {
+      if (limits.usd !== undefined) usd.set(limits.usd);
+      if (limits.hours !== undefined) hours.set(limits.hours);
+    },
+  };
+}

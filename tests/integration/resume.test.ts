@@ -1,0 +1,180 @@
+/** However a run ends early, going on with it ends where it would have ended: same parameters, bit for bit. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { writeIdxFolder } from '../support/idx-folder.ts';
+import { fallen, readLedgerRows } from '../support/ledger-lines.ts';
+import { type Exit, eventually, killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { lastCheckpoint, readJsonLines, readSummary } from '../support/run-folder.ts';
+
+// 40 steps an epoch, the last one short.
+const samples = 1990;
+const perEpoch = 40;
+const folder = writeIdxFolder(samples, 100);
+const settings = [
+  ...['--dataset', folder, '--batch-size', '50', '--seed', '7', '--backend', 'wasm'],
+  ...['--metrics-port', '0', '--price', '36'],
+];
+/** A run that lasts until something happens to it, however fast the machine is. */
+const endless = [...settings, '--epochs', '99999'];
+
+afterEach(killAll);
+
+/** A run of so many steps that nothing happened to. */
+async function uninterrupted(steps: number): Promise<string> {
+  const out = join(temporaryFolder(), 'whole');
+  expect((await run(['train', ...endless, '--steps', String(steps), '--out', out])).code).toBe(0);
+  return out;
+}
+
+function stateAt(out: string, steps: number): Record<string, Buffer> {
+  const checkpoint = lastCheckpoint(out);
+  expect(checkpoint).toMatch(new RegExp(`step-${steps}$`));
+  return Object.fromEntries(
+    ['weights.bin', 'optimizer.bin', 'training.json'].map((name) => [name, readFileSync(join(checkpoint, name))]),
+  );
+}
+
+/** Goes on with a run for so many steps more, and compares what comes of it with a run that did them all at once. */
+async function expectToEndAlike(out: string, steps: number, ...flags: readonly string[]): Promise<void> {
+  const { code, stderr } = await run(['train', '--resume', out, '--steps', String(steps), ...flags]);
+  expect(stderr.replace(/.*warning.*\n/g, '')).toBe('');
+  expect(code).toBe(0);
+  const whole = await uninterrupted(steps);
+  expect(stateAt(out, steps)).toEqual(stateAt(whole, steps));
+  const lines = readJsonLines(join(out, 'metrics.jsonl')).filter(({ type }) => type === 'step');
+  expect(lines.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, i) => i + 1));
+  const [summary, expected] = [readSummary(out), readSummary(whole)];
+  expect(summary).toMatchObject({ status: 'completed', steps, test_accuracy: expected.test_accuracy });
+  expect(summary.epochs).toHaveLength(expected.epochs.length);
+  summary.epochs.forEach(({ loss, accuracy, samples: seen, test_loss }, index) => {
+    const other = expected.epochs[index];
+    expect(loss).toBeCloseTo(other?.loss ?? Number.NaN, 9);
+    expect({ accuracy, seen, test_loss }).toEqual({
+      ...{ accuracy: other?.accuracy, seen: other?.samples, test_loss: other?.test_loss },
+    });
+  });
+  const trained = (run: typeof summary) => run.workers.reduce((sum, worker) => sum + worker.samples, 0);
+  expect(trained(summary)).toBe(trained(expected));
+  expect(fallen(readLedgerRows(out))).toEqual([]);
+}
+
+/** Starts a run, and does something to it in the middle of an epoch that is not the first. */
+async function disturb(out: string, act: (pid: number) => void): Promise<Exit> {
+  const job = start(['train', ...endless, '--out', out]);
+  await job.waitFor(/epoch 1\//);
+  const inTheMiddle = () => {
+    const { cause, step = 0 } = readLedgerRows(out).at(-1) ?? {};
+    return cause === 'interim' && step > perEpoch && step % perEpoch > 2;
+  };
+  await eventually('a line of the ledger in the middle of an epoch', inTheMiddle, 60_000);
+  act(job.child.pid ?? 0);
+  return job.exit;
+}
+
+const lastSaved = (out: string) => Number(lastCheckpoint(out).split('step-')[1]);
+
+describe('a run that goes on ends where it would have', () => {
+  it('after Ctrl-C in the middle of an epoch', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const first = await disturb(out, (pid) => process.kill(pid, 'SIGINT'));
+    expect(first.code).toBe(130);
+    expect(first.stderr).toMatch(/to go on: pennygrad train --resume \S+\n/);
+    const before = readSummary(out);
+    expect(before.interrupted_epoch?.samples).toBeLessThan(samples);
+    expect(before.interrupted_epoch?.epoch).toBe(before.epochs.length + 1);
+    await expectToEndAlike(out, before.steps + perEpoch);
+    const after = readSummary(out);
+    expect(after).toMatchObject({ run_id: before.run_id, started_at: before.started_at });
+    expect(after.cost_usd_total).toBeGreaterThan(before.cost_usd_total);
+    expect(after.workers.map(({ seconds_by_category }) => seconds_by_category.wasted)).toEqual([0, 0]);
+  });
+
+  it('after the coordinator was killed: what is lost is trained again, and booked as wasted', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const first = await disturb(out, (pid) => process.kill(pid, 'SIGKILL'));
+    expect(first.signal).toBe('SIGKILL');
+    const saved = lastSaved(out);
+    const reached = Math.max(...readLedgerRows(out).map(({ step }) => step));
+    expect(saved % perEpoch).toBe(0);
+    expect(reached).toBeGreaterThan(saved);
+    await expectToEndAlike(out, reached + perEpoch);
+    const resumed = readJsonLines(join(out, 'metrics.jsonl')).find(({ type }) => type === 'resume');
+    expect(resumed).toMatchObject({ step: saved });
+    expect(resumed?.lost_steps).toBeGreaterThanOrEqual(reached - saved);
+    for (const { seconds_by_category } of readSummary(out).workers) {
+      expect(seconds_by_category.wasted).toBeGreaterThan(0);
+      expect(seconds_by_category.compute).toBeGreaterThan(0);
+    }
+  });
+
+  it('after a budget, twice, which counts what was spent before', async () => {
+    const out = join(temporaryFolder(), 'run');
+    // Two workers cost two cents a second.
+    const first = await run(['train', ...endless, '--out', out, '--budget-usd', '0.1']);
+    expect(first.code).toBe(5);
+    const spent = readSummary(out).cost_usd_total;
+    expect(spent).toBeGreaterThanOrEqual(0.1);
+    const again = await run(['train', '--resume', out]);
+    expect(again.stderr).toMatch(/--budget-usd 0\.1 is reached: the run has cost \$0\.\d.* give it more/);
+    expect(again.code).toBe(2);
+    const more = spent + 0.1;
+    const second = await run(['train', '--resume', out, '--budget-usd', String(more)]);
+    expect(second.code).toBe(5);
+    expect(readSummary(out).cost_usd_total).toBeGreaterThanOrEqual(more);
+    await expectToEndAlike(out, readSummary(out).steps + 5, '--budget-usd', '99');
+  });
+
+  it('from the checkpoint before, where the last one is damaged', async () => {
+    const out = await uninterrupted(perEpoch + 7);
+    const weights = join(lastCheckpoint(out), 'weights.bin');
+    const bytes = readFileSync(weights);
+    bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+    writeFileSync(weights, bytes);
+    const { stderr } = await run(['train', '--resume', out, '--steps', String(perEpoch + 9)]);
+    expect(stderr).toMatch(/damaged checkpoint: .*weights\.bin: .*CRC-32.*going on from step-40/);
+    expect(stderr).toMatch(/7 steps after the checkpoint are lost and trained again/);
+    await expectToEndAlike(out, perEpoch + 12);
+  });
+});
+
+describe('a run that cannot go on', () => {
+  let whole = '';
+  beforeAll(async () => {
+    whole = await uninterrupted(5);
+  });
+
+  it.each([
+    ['another learning rate', ['--lr', '0.5'], /--lr 0\.5: a run that goes on keeps its own \(0\.001\)/],
+    ['another seed', ['--seed', '8'], /--seed 8: a run that goes on keeps its own \(7\)/],
+    ['another batch', ['--batch-size', '32'], /--batch-size 32: a run that goes on keeps its own \(50\)/],
+    ['a file of settings', ['--config', 'x.yaml'], /x\.yaml: no such file/],
+    ['nothing left to do', [], /has trained 5 steps, which --steps 5 allows; --steps N goes on to N/],
+  ])('with %s says so', async (_, flags, message) => {
+    const { code, stderr } = await run(['train', '--resume', whole, ...flags]);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it('because it is none says so', async () => {
+    const { code, stderr } = await run(['train', '--resume', folder]);
+    expect(stderr).toMatch(/holds no run \(config\.json\); name the folder of a run/);
+    expect(code).toBe(2);
+  });
+});
+
+describe('a target', () => {
+  it('ends the run well once the test accuracy has it, and says what it took', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const { code } = await run(['train', ...endless, '--out', out, '--target-accuracy', '0.5']);
+    expect(code).toBe(0);
+    const summary = readSummary(out);
+    expect(summary.epochs.at(-1)?.test_accuracy).toBeGreaterThanOrEqual(0.5);
+    for (const { test_accuracy } of summary.epochs.slice(0, -1)) expect(test_accuracy).toBeLessThan(0.5);
+    expect(summary).toMatchObject({ status: 'completed', reason: expect.stringMatching(/--target-accuracy 0\.5/) });
+    for (const { accuracy, seconds, cost_usd } of summary.time_to_accuracy) {
+      const reached = summary.epochs.some(({ test_accuracy }) => test_accuracy >= accuracy);
+      expect([seconds !== null, cost_usd !== null]).toEqual([reached, reached]);
+    }
+  });
+});
