@@ -103,13 +103,8 @@ interface Group {
  * @throws bad-input when there is nothing to compare, or the runs trained different things
  */
 export function compareRuns(runs: readonly ComparedRun[]): Comparison {
-  const used = runs.filter(({ summary }) => summary.status === 'completed' && summary.samples_per_second > 0);
-  const first = used[0]?.summary;
-  if (first === undefined) {
-    throw badInput('none of the runs was completed: there is nothing to compare; look at their summary.json');
-  }
-  requireSame('dataset', used, ({ dataset }) => dataset.name);
-  requireSame('model', used, ({ model }) => `${model.name} of ${model.parameters} parameters`);
+  const used = comparableRuns(runs);
+  const first = used[0].summary;
 
   const groups = groupRuns(used);
   const naming = createNaming(groups);
@@ -131,6 +126,23 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison {
     breakEvens: breakEvensOf(groups, naming),
     notes: notesOf(runs, used, points),
   };
+}
+
+/**
+ * The runs that were completed.
+ * @throws bad-input when there are none, or they trained different things
+ */
+export function comparableRuns(runs: readonly ComparedRun[]): readonly [ComparedRun, ...ComparedRun[]] {
+  const [first, ...others] = runs.filter(
+    ({ summary }) => summary.status === 'completed' && summary.samples_per_second > 0,
+  );
+  if (first === undefined) {
+    throw badInput('none of the runs was completed: there is nothing to compare; look at their summary.json');
+  }
+  const used = [first, ...others] as const;
+  requireSame('dataset', used, ({ dataset }) => dataset.name);
+  requireSame('model', used, ({ model }) => `${model.name} of ${model.parameters} parameters`);
+  return used;
 }
 
 function requireSame(what: string, runs: readonly ComparedRun[], of: (summary: Summary) => string): void {
