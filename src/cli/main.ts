@@ -8,6 +8,7 @@ import { addCompareCommand } from './compare-command.ts';
 import { addCoordinatorCommand } from './coordinator-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
+import { addPlanCommand } from './plan-command.ts';
 import { addPredictCommand } from './predict-command.ts';
 import { addPricesCommand } from './prices-command.ts';
 import { addRepriceCommand } from './reprice-command.ts';
@@ -47,7 +48,7 @@ const cli = yargs(args)
 const commands = [
   ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
   ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand, addSetupCommand],
-  ...[addPricesCommand, addSweepCommand, addCompareCommand, addRepriceCommand],
+  ...[addPricesCommand, addSweepCommand, addCompareCommand, addRepriceCommand, addPlanCommand],
 ];
 for (const add of commands) {
   add(cli);

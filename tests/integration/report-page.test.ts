@@ -9,8 +9,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareRuns } from '../../src/shared/report/comparison.ts';
 import { renderComparisonPage } from '../../src/shared/report/html/comparison-page.ts';
 import { readReportAssets } from '../../src/shared/report/html/report-assets.ts';
+import { renderRunPage } from '../../src/shared/report/html/run-page.ts';
+import { summarize } from '../../src/shared/report/summary.ts';
 import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchPage } from '../support/chromium.ts';
 import { comparedRun } from '../support/compared-runs.ts';
+import { runRecord } from '../support/run-records.ts';
 
 const dear = { backend: 'wasm', price: 0.4 };
 const cheap = { backend: '</script><b>cpu', price: 0.05 };
@@ -87,6 +90,21 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
     const { page } = await open();
     expect(await page.locator('main b').count()).toBe(0);
     expect(await page.getByText('</script><b>cpu').count()).toBeGreaterThan(0);
+    await page.context().close();
+  });
+
+  test('the report of one run draws its learning', async () => {
+    const steps = Array.from({ length: 50 }, (_, i) => ({ step: i + 1, loss: 2 / (i + 1), samplesPerSecond: 900 + i }));
+    const runFile = join(folder, 'run.html');
+    writeFileSync(runFile, renderRunPage(summarize(runRecord()), steps, readReportAssets()));
+    const { page, complaints, requests } = await open();
+    await page.goto(pathToFileURL(runFile).href);
+    for (const id of ['loss', 'speed', 'accuracy']) {
+      expect(await coloursOf(page, `[data-chart="${id}"] canvas`)).toBeGreaterThan(20);
+    }
+    expect(await accessibilityProblems(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    expect(requests).toEqual([file, runFile].map((path) => pathToFileURL(path).href));
     await page.context().close();
   });
 

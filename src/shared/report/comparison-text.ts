@@ -21,26 +21,28 @@ export function formatPrice(usdPerHour: number): string {
   return `${usdPerHour < 0 ? '-' : ''}${formatUsd(Math.abs(usdPerHour))}/h`;
 }
 
-/** `w3 adds 11 % speed for 20 % of the bill: drop it unless speed is worth more, it pays below $0.18/h (measured)` */
+/** `w3 adds 11 % speed for 20 % of the bill: drop it unless speed is worth more, it pays below $0.18/h (measured)`, in brackets 95 % confidence */
 export function describeMarginal(marginal: Marginal): string {
-  const { worker, speedGain, billShare, breakEvenUsdPerHour, usdPerHour, verdict, basis } = marginal;
+  const { worker, speedGain, speedGainInterval, billShare, breakEvenUsdPerHour, usdPerHour, verdict } = marginal;
+  const interval = speedGainInterval?.map((end) => (100 * end).toFixed(0)).join(' to ');
+  const gain = `${formatPercent(speedGain, 0)}${interval === undefined ? '' : ` (${interval})`}`;
+  const basis = `(${marginal.basis}${marginal.uncertain ? ', but within the spread of its repeats' : ''})`;
   const share = `${formatPercent(billShare, 0)} of the bill`;
-  const free = usdPerHour === 0;
   switch (verdict) {
     case 'slows the others down':
-      return `${worker} takes ${formatPercent(-speedGain, 0)} of the speed and ${share}: drop it at any price (${basis})`;
-    case 'pays':
-      return `${worker} adds ${formatPercent(speedGain, 0)} speed for ${share}: keep it${
-        free ? ', it is free' : `, it pays up to ${formatPrice(breakEvenUsdPerHour)}`
-      } (${basis})`;
+      return `${worker} adds ${gain} speed for ${share}: drop it at any price ${basis}`;
+    case 'pays': {
+      const until = usdPerHour === 0 ? 'it is free' : `it pays up to ${formatPrice(breakEvenUsdPerHour)}`;
+      return `${worker} adds ${gain} speed for ${share}: keep it, ${until} ${basis}`;
+    }
     case 'costs more than it brings':
-      return `${worker} adds ${formatPercent(speedGain, 0)} speed for ${share}: drop it unless speed is worth more, it pays below ${formatPrice(breakEvenUsdPerHour)} (${basis})`;
+      return `${worker} adds ${gain} speed for ${share}: drop it unless speed is worth more, it pays below ${formatPrice(breakEvenUsdPerHour)} ${basis}`;
     default:
       return verdict satisfies never;
   }
 }
 
-/** `cpu is worth $0.02/h beside wasm at $0.35/h (batch 64)` */
+/** `cpu alone breaks even with wasm of $0.40/h at $0.10/h, batch 64; at $0.12/h it is too dear` */
 export function describeBreakEven(breakEven: BreakEven): string {
   const { kind, reference, referenceUsdPerHour, breakEvenUsdPerHour, globalBatchSize, usdPerHour } = breakEven;
   const verdict =

@@ -3,6 +3,7 @@ import { type Estimate, meanEstimate, ratioEstimate } from '../core/confidence.t
 import { accruedCostUsd } from '../core/cost.ts';
 import { badInput } from '../core/errors.ts';
 import {
+  breakEvenPrice,
   cheapest,
   costPerThousandUsd,
   judgeWorker,
@@ -36,6 +37,10 @@ export interface Marginal extends MarginalVerdict {
   readonly worker: string;
   readonly usdPerHour: number;
   readonly basis: Basis;
+  /** 95 % confidence of `speedGain`; undefined without repeats, and where it is modelled. */
+  readonly speedGainInterval: readonly [low: number, high: number] | undefined;
+  /** Its price lies within the confidence of its break-even price: the verdict may be noise. */
+  readonly uncertain: boolean;
 }
 
 /** A fleet with a batch size: one run, or repeats of it. */
@@ -103,13 +108,8 @@ interface Group {
  * @throws bad-input when there is nothing to compare, or the runs trained different things
  */
 export function compareRuns(runs: readonly ComparedRun[]): Comparison {
-  const used = runs.filter(({ summary }) => summary.status === 'completed' && summary.samples_per_second > 0);
-  const first = used[0]?.summary;
-  if (first === undefined) {
-    throw badInput('none of the runs was completed: there is nothing to compare; look at their summary.json');
-  }
-  requireSame('dataset', used, ({ dataset }) => dataset.name);
-  requireSame('model', used, ({ model }) => `${model.name} of ${model.parameters} parameters`);
+  const used = comparableRuns(runs);
+  const first = used[0].summary;
 
   const groups = groupRuns(used);
   const naming = createNaming(groups);
@@ -131,6 +131,23 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison {
     breakEvens: breakEvensOf(groups, naming),
     notes: notesOf(runs, used, points),
   };
+}
+
+/**
+ * The runs that were completed.
+ * @throws bad-input when there are none, or they trained different things
+ */
+export function comparableRuns(runs: readonly ComparedRun[]): readonly [ComparedRun, ...ComparedRun[]] {
+  const [first, ...others] = runs.filter(
+    ({ summary }) => summary.status === 'completed' && summary.samples_per_second > 0,
+  );
+  if (first === undefined) {
+    throw badInput('none of the runs was completed: there is nothing to compare; look at their summary.json');
+  }
+  const used = [first, ...others] as const;
+  requireSame('dataset', used, ({ dataset }) => dataset.name);
+  requireSame('model', used, ({ model }) => `${model.name} of ${model.parameters} parameters`);
+  return used;
 }
 
 function requireSame(what: string, runs: readonly ComparedRun[], of: (summary: Summary) => string): void {
@@ -249,14 +266,22 @@ function marginalsOf(group: Group, groups: readonly Group[], naming: Naming): re
     const measured = groups.filter(
       (other) => other.batch === group.batch && speedKeyOf(other.fleet) === speedKeyOf(rest),
     );
-    const samplesPerSecond =
-      measured.length > 0 ? meanEstimate(measured.flatMap(ratesOf)).value : modelledRateWithout(group, kind);
+    const ratesWithout = measured.flatMap(ratesOf);
+    const known = ratesWithout.length > 0;
+    const samplesPerSecond = known ? meanEstimate(ratesWithout).value : modelledRateWithout(group, kind);
+    const ratio = known ? ratioEstimate(ratesOf(group), ratesWithout).interval : undefined;
+    const without = { usdPerHour: price - usdPerHour, samplesPerSecond };
     const ids = group.runs[0]?.summary.workers.filter((worker) => kindOf(worker).key === kind.key);
     return {
       worker: count === 1 ? (ids?.[0]?.worker_id ?? kind.name) : `one of ${count} × ${naming.kindName(kind)}`,
       usdPerHour,
-      basis: measured.length > 0 ? 'measured' : 'modelled',
-      ...judgeWorker(usdPerHour, { usdPerHour: price - usdPerHour, samplesPerSecond }, rateWith),
+      basis: known ? 'measured' : 'modelled',
+      speedGainInterval: ratio && [ratio[0] - 1, ratio[1] - 1],
+      uncertain:
+        ratio !== undefined &&
+        breakEvenPrice(without, ratio[0] * samplesPerSecond) < usdPerHour &&
+        usdPerHour < breakEvenPrice(without, ratio[1] * samplesPerSecond),
+      ...judgeWorker(usdPerHour, without, rateWith),
     };
   });
 }

@@ -14,7 +14,10 @@ export type SpendingCategory = (typeof spendingCategories)[number];
 export type Spending = Readonly<Record<SpendingCategory, number>>;
 
 /** What a ledger adds to a worker's summary. */
-type Ledgered = { readonly seconds_by_category?: Partial<Spending> };
+type Ledgered = {
+  readonly seconds_by_category?: Partial<Spending>;
+  readonly cost_usd_by_category?: Partial<Spending>;
+};
 
 /** A worker's life. It sums to the seconds that it was alive. */
 export function workerSeconds(worker: WorkerSummary & Ledgered): Spending {
@@ -33,9 +36,16 @@ function phaseSeconds(worker: WorkerSummary): Spending {
   };
 }
 
+/** What a worker cost, by what it did; 0 without a price. A ledger has booked each time at its own price. */
+export function workerCostUsd(worker: WorkerSummary & Ledgered): Spending {
+  const { cost_usd_by_category: booked, price_usd_per_hour: price = 0 } = worker;
+  if (booked !== undefined) return mapSpending((category) => booked[category] ?? 0);
+  return scaleSpending(workerSeconds(worker), accruedCostUsd(price, 1));
+}
+
 /** What the run cost, by what its workers did. */
 export function runCostUsd({ workers }: Summary): Spending {
-  return addSpending(workers.map((w) => scaleSpending(workerSeconds(w), accruedCostUsd(w.price_usd_per_hour ?? 0, 1))));
+  return addSpending(workers.map(workerCostUsd));
 }
 
 /** Seconds of one step of the mean worker; `other` is what the phases leave of the step. */
@@ -61,7 +71,7 @@ function addSpending(list: readonly Spending[]): Spending {
   return mapSpending((category) => list.reduce((sum, spending) => sum + spending[category], 0));
 }
 
-export function scaleSpending(spending: Spending, factor: number): Spending {
+function scaleSpending(spending: Spending, factor: number): Spending {
   return mapSpending((category) => spending[category] * factor);
 }
 

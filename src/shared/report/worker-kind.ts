@@ -9,14 +9,24 @@ export interface WorkerKind {
   readonly key: string;
   /** For people; the price is told apart by the caller where kinds differ in nothing else. */
   readonly name: string;
+  /** The GPU that it was said to be. */
+  readonly gpu: string | undefined;
   readonly usdPerHour: number | undefined;
 }
 
-export function kindOf(worker: WorkerSummary): WorkerKind {
+/** The label that a worker was given, where it has one. */
+type Labelled = { readonly gpu?: string | undefined };
+
+export function kindOf(worker: WorkerSummary & Labelled): WorkerKind {
   const { backend, device, emulated_speed: speed, price_usd_per_hour: usdPerHour } = worker;
-  const name = speed === undefined ? backend : `${backend} ${emulationNote(speed)}`;
-  const speedKey = [backend, device, speed ?? ''].join('|');
-  return { speedKey, key: `${speedKey}|${usdPerHour ?? ''}`, name, usdPerHour };
+  // Of `gcp/t4/spot` the card is t4: who rents it out makes it no faster.
+  const gpu = worker.gpu?.split('/').at(worker.gpu.includes('/') ? 1 : 0);
+  const name = [gpu, backend, speed === undefined ? undefined : emulationNote(speed)];
+  const speedKey = [gpu, backend, device, speed].join('|');
+  return {
+    ...{ speedKey, key: `${speedKey}|${usdPerHour ?? ''}`, gpu, usdPerHour },
+    name: name.filter((part) => part !== undefined).join(' '),
+  };
 }
 
 /** A kind, and how many of it. */

@@ -56,8 +56,19 @@ describe('compareRuns', () => {
     expect(marginal).toMatchObject({ basis: 'measured', verdict: 'costs more than it brings', billShare: 0.5 });
     expect(marginal.breakEvenUsdPerHour).toBeCloseTo(0.2, 6);
     expect(describeMarginal(marginal)).toBe(
-      'one of 2 × wasm adds 50 % speed for 50 % of the bill: drop it unless speed is worth more, it pays below $0.20/h (measured)',
+      'one of 2 × wasm adds 50 % (47 to 53) speed for 50 % of the bill: drop it unless speed is worth more, it pays below $0.20/h (measured)',
     );
+  });
+
+  test('says when the verdict is within the spread of the repeats', () => {
+    const noisy = [
+      ...[900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
+      ...[1800, 1990, 2200].map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 })),
+    ];
+    const [marginal] = point(noisy, 2).marginals;
+    expect(marginal?.uncertain).toBe(true);
+    expect(marginal && describeMarginal(marginal)).toContain('(measured, but within the spread of its repeats)');
+    expect(point(scaling, 2).marginals[0]?.uncertain).toBe(false);
   });
 
   test('says that it models where no run without the worker is at hand', () => {

@@ -1,8 +1,7 @@
 /** One run as an HTML report. */
-import { accruedCostUsd } from '../../core/cost.ts';
 import { emulationNote } from '../emulation-note.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../number-format.ts';
-import { scaleSpending, workerSeconds } from '../spending.ts';
+import { workerCostUsd, workerSeconds } from '../spending.ts';
 import type { StepPoint } from '../step-series.ts';
 import type { Summary } from '../summary.ts';
 import { epochColumns, epochRows, workerColumns } from '../summary-table.ts';
@@ -55,12 +54,9 @@ export function renderRunPage(summary: Summary, steps: readonly StepPoint[], ass
           'Where the money went',
           stackedBarsHtml(
             'Cost, by worker',
-            workers.flatMap((worker) => {
-              const { worker_id: name, price_usd_per_hour: price } = worker;
-              return price === undefined
-                ? []
-                : [{ name, spending: scaleSpending(workerSeconds(worker), accruedCostUsd(price, 1)) }];
-            }),
+            workers
+              .filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined)
+              .map((worker) => ({ name: worker.worker_id, spending: workerCostUsd(worker) })),
             formatUsd,
           ),
         ),

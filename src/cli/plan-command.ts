@@ -1,0 +1,122 @@
+import type { Argv } from 'yargs';
+import { labelsIn, latestPrices } from '../shared/prices/price-lookup.ts';
+import { loadPrices } from '../shared/prices/price-table.ts';
+import { snakeCased } from '../shared/report/comparison-json.ts';
+import { formatCount, formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
+import { type KindModel, type Offer, type Plan, type PlannedWay, planRuns } from '../shared/report/planning.ts';
+import { type Column, renderTable } from '../shared/report/table.ts';
+import type { WorkerKind } from '../shared/report/worker-kind.ts';
+import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
+import { pricesSetting, today } from './prices-command.ts';
+import { positive, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { paint, terminalColumns } from './terminal.ts';
+
+const planSettings = {
+  sweep: sweepSetting,
+  targetSeconds: {
+    type: 'string',
+    describe: 'The cheapest way to be done in so many seconds',
+    schema: positive.optional(),
+  },
+  budgetUsd: { type: 'string', describe: 'The fastest way for so many USD', schema: positive.optional() },
+  epochs: { ...trainSettings.epochs, defaultText: '1', schema: trainSettings.epochs.schema.unwrap().default(1) },
+  maxWorkers: {
+    ...trainSettings.workers,
+    describe: 'Fleets of up to so many workers',
+    defaultText: 'twice the most measured',
+    schema: trainSettings.workers.schema.unwrap().optional(),
+  },
+  price: { ...trainSettings.price, describe: 'USD per hour of a worker, in the place of what it was measured at' },
+  prices: pricesSetting,
+  json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
+} as const;
+
+export function addPlanCommand(cli: Argv): Argv {
+  return cli.command(
+    'plan [run..]',
+    'The cheapest way to be done in time, or the fastest under a budget, from a model of measured runs',
+    (command) =>
+      command
+        .positional('run', runsPositional)
+        .options(yargsOptions(planSettings))
+        .example('$0 plan --sweep sweeps/a --target-seconds 60', 'the cheapest way to an epoch in a minute')
+        .example('$0 plan --sweep sweeps/a --budget-usd 0.05 --epochs 10', 'the fastest ten epochs for five cents'),
+    (argv) => {
+      const settings = resolveSettings(planSettings, argv, process.env, undefined);
+      const runs = readRuns(namedRuns(argv.run), settings.sweep);
+      const plan = planRuns(runs, {
+        ...settings,
+        mostWorkers: settings.maxWorkers,
+        offersOf: settings.price === undefined ? offersIn(settings.prices) : fixedOffer(settings.price),
+      });
+      console.log(settings.json ? JSON.stringify(snakeCased(plan)) : renderPlan(plan, settings.epochs));
+    },
+  );
+}
+
+function fixedOffer(usdPerHour: number): () => readonly Offer[] {
+  return () => [{ label: '--price', usdPerHour }];
+}
+
+/** What today's table asks for the GPU that a worker was said to be. */
+function offersIn(prices: string | undefined): (kind: WorkerKind) => readonly Offer[] {
+  const table = loadPrices(prices);
+  const labelOf = labelsIn(table);
+  const rows = latestPrices(table, today());
+  return ({ gpu }) =>
+    rows
+      .filter((row) => row.gpu.toLowerCase() === gpu)
+      .map((row) => ({ label: labelOf(row), usdPerHour: row.usdPerHour }));
+}
+
+function renderPlan({ models, left, front, chosen }: Plan, epochs: number): string {
+  const options = { columns: terminalColumns(), paint };
+  return [
+    `${paint('bold', 'Modelled')}: step = computing × batch / workers + communication × (workers − 1) + fixed, fitted to what was measured`,
+    '',
+    renderTable(modelColumns, models, options),
+    ...left.map(({ kind, reason }) => `left out: ${kind}: ${reason}`),
+    '',
+    `${formatCount(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}, start-up and test passes included; no other modelled way is both faster and cheaper`,
+    renderTable(wayColumns(chosen), front, options),
+    '',
+    ...(chosen === undefined
+      ? ['name --target-seconds or --budget-usd to have one chosen']
+      : [
+          `${paint('bold', `${chosen.workers} × ${chosen.kind}`)}, batch ${formatCount(chosen.globalBatchSize)}, ${chosen.offer}: ` +
+            `${formatSeconds(chosen.seconds)} for ${formatUsd(chosen.usd)}`,
+        ]),
+    ...(front.some(({ extrapolated }) => extrapolated)
+      ? ['marked +: more workers than were measured, so the error above does not hold for it']
+      : []),
+    'a larger batch takes fewer steps in an epoch, and learns less in it',
+  ].join('\n');
+}
+
+const ms = (seconds: number) => (1000 * seconds).toPrecision(3);
+const modelColumns: readonly Column<KindModel>[] = [
+  { head: 'worker', cell: ({ kind }) => kind, align: 'left' },
+  { head: 'points', cell: ({ points }) => formatCount(points) },
+  { head: 'ms a sample', cell: ({ model }) => ms(model.computePerSample) },
+  { head: 'ms a worker more', cell: ({ model }) => ms(model.communicatePerWorker) },
+  { head: 'ms fixed', cell: ({ model }) => ms(model.fixed) },
+  { head: 'error', cell: ({ error }) => formatPercent(error.mean) },
+  { head: 'worst', cell: ({ error }) => formatPercent(error.worst) },
+  {
+    head: 'worst foretold',
+    cell: ({ error: { worstForetold } }) => (worstForetold === undefined ? 'too few' : formatPercent(worstForetold)),
+  },
+];
+
+function wayColumns(chosen: PlannedWay | undefined): readonly Column<PlannedWay>[] {
+  return [
+    { head: '', cell: (way) => (way === chosen ? '>' : '') },
+    { head: 'workers', cell: ({ workers, kind }) => `${workers} × ${kind}`, align: 'left' },
+    { head: 'batch', cell: ({ globalBatchSize }) => formatCount(globalBatchSize) },
+    { head: 'price', cell: ({ offer }) => offer, align: 'left' },
+    { head: '$/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },
+    { head: 'time', cell: ({ seconds }) => formatSeconds(seconds) },
+    { head: 'cost', cell: ({ usd }) => formatUsd(usd) },
+    { head: '', cell: ({ extrapolated }) => (extrapolated ? '+' : '') },
+  ];
+}

@@ -1,0 +1,65 @@
+/** A sweep of real runs: interrupted, gone on with, compared, repriced and planned from. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { writeIdxFolder } from '../support/idx-folder.ts';
+import { killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { readSummary } from '../support/run-folder.ts';
+
+afterEach(killAll);
+
+it('is resumable, and its runs compare', async () => {
+  const out = join(temporaryFolder(), 'sweep');
+  const dataset = writeIdxFolder(200, 50);
+  const grid = ['--workers', '1,2', '--batch-size', '20,40', '--backend', 'cpu', '--model', 'softmax', '--repeat', '2'];
+  const args = ['sweep', ...grid, '--dataset', dataset, '--price', '0.36', '--out', out];
+
+  const first = start(args);
+  await first.waitFor(/w1-cpu-b40-r1: run 2 of 8/);
+  first.child.kill('SIGINT');
+  const interrupted = await first.exit;
+  expect(interrupted.code).toBe(130);
+  expect(interrupted.stderr).toMatch(/interrupted with \d runs to go; to go on: the same command with --out /);
+  const startedAt = readSummary(join(out, 'w1-cpu-b20-r1')).started_at;
+
+  const second = await run(args);
+  expect(second.stderr).toBe('');
+  expect(second.code).toBe(0);
+  expect(second.stdout).toContain('w1-cpu-b20-r1: complete already');
+  expect(second.stdout).toMatch(/w2-cpu-b40-r2: run 8 of 8, about [\d.]+ s to go/);
+  expect(readSummary(join(out, 'w1-cpu-b20-r1')).started_at).toBe(startedAt);
+  const sweep = JSON.parse(readFileSync(join(out, 'sweep.json'), 'utf8'));
+  expect(sweep.runs).toHaveLength(8);
+  expect(readSummary(join(out, 'w2-cpu-b40-r2'))).toMatchObject({ status: 'completed', world_size: 2 });
+
+  const report = join(out, 'report.html');
+  const compared = await run(['compare', '--sweep', out, '--json', '--html', report]);
+  expect(compared.stderr).toBe('');
+  const { basis, points, cheapest } = JSON.parse(compared.stdout);
+  expect(basis).toBe('measured');
+  expect(points.map((point: { runs: string[] }) => point.runs.length)).toEqual([2, 2, 2, 2]);
+  expect(points[cheapest].on_front).toBe(true);
+  const two = points.find(
+    (p: { workers: number; global_batch_size: number }) => p.workers === 2 && p.global_batch_size === 40,
+  );
+  const rates = (name: string) => [1, 2].map((round) => readSummary(join(out, `${name}-r${round}`)).samples_per_second);
+  const mean = ([a = 0, b = 0]: number[]) => Math.sqrt(a * b);
+  expect(two.strong.value).toBeCloseTo(mean(rates('w2-cpu-b40')) / (2 * mean(rates('w1-cpu-b40'))), 9);
+  expect(two.weak.value).toBeCloseTo(mean(rates('w2-cpu-b40')) / (2 * mean(rates('w1-cpu-b20'))), 9);
+  expect(readFileSync(report, 'utf8')).toContain('<!doctype html>');
+  expect(readFileSync(join(out, 'w1-cpu-b20-r1', 'report.html'), 'utf8')).toContain('Training loss');
+
+  const repriced = await run(['reprice', join(out, 'w2-cpu-b40-r2'), '--set', '*=0.72', '--json']);
+  const { cost_usd, measured_cost_usd } = JSON.parse(repriced.stdout);
+  expect(cost_usd / measured_cost_usd).toBeCloseTo(2, 9);
+
+  const planned = await run(['plan', '--sweep', out, '--target-seconds', '600', '--json']);
+  expect(JSON.parse(planned.stdout)).toMatchObject({ basis: 'modelled', chosen: { kind: 'cpu' } });
+});
+
+it('refuses by name what cannot be compared', async () => {
+  const nowhere = await run(['compare', 'no-such-run']);
+  expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('no-such-run: no such folder') });
+  const nothing = await run(['compare']);
+  expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining('name folders of runs, or a sweep') });
+});
