@@ -49,6 +49,9 @@ export interface ControlPlane {
 /** Of what workers are told about the end; the whole is in the coordinator's own output. */
 const maxReasonLength = 1000;
 
+/** A worker that left has said so before its socket closed; the order in which both are noticed is not certain. */
+const lastWordsMs = 500;
+
 export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { run, worldSize, clock, observe, identity } = options;
   const deadlines = deadlinesFrom(options.timeoutSeconds);
@@ -65,7 +68,10 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     run,
     onUnreachable(peer, reason) {
       const member = members.get(peer);
-      if (member !== undefined) lose(member, `it cannot be reached (${reason})`);
+      if (member === undefined) return;
+      // What it said last may still wait to be read, and says why it is gone.
+      const giveUp = () => (closed ? undefined : lose(member, `it cannot be reached (${reason})`));
+      setTimeout(giveUp, lastWordsMs).unref();
     },
   });
   const heart = setInterval(beat, deadlines.heartbeatMs);
