@@ -97,6 +97,6 @@ export type RunEvent =
   | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly type: 'predictions'; readonly probabilities: Float32Array; readonly count: number }
   /** The run is over, however it ended; nothing comes after. */
-  | { readonly type: 'ended'; readonly status: RunStatus; readonly code: ErrorCode | undefined };
+  | { readonly type: 'ended'; readonly status: RunStatus; readonly code?: ErrorCode | undefined };
 
 export type RunObserver = (event: RunEvent) => void;
