@@ -7,9 +7,9 @@ import { type KindModel, type Offer, type Plan, type PlannedWay, planRuns } from
 import { type Column, renderTable } from '../shared/report/table.ts';
 import type { WorkerKind } from '../shared/report/worker-kind.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
-import { pricesSetting, today } from './prices-command.ts';
 import { positive, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
+import { pricesSetting, today } from './worker-price.ts';
 
 const planSettings = {
   sweep: sweepSetting,

@@ -12,7 +12,9 @@ import { kebab, trainSettings } from './settings.ts';
 import { planWorkers } from './worker-specs.ts';
 
 /** What the grid decides, and what a sweep says for all its runs. */
-const { workers, backend, batchSize, epochs, out, json, quiet, metricsPort, metricsHost, ...shared } = trainSettings;
+const { workers, backend, batchSize, epochs, out, json, quiet, metricsPort, metricsHost, ...others } = trainSettings;
+/** A run of a grid is whole, and begins at the beginning. */
+const { resume: _, budgetUsd: __, budgetHours: ___, targetAccuracy: ____, ...shared } = others;
 
 /** `1,2,4`, or a list in the config file. */
 function listOf<Item extends z.ZodType>(item: Item) {

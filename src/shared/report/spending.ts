@@ -1,10 +1,8 @@
 /** Where the time of a run's workers went, and where the money. */
-import { accruedCostUsd } from '../core/cost.ts';
 import type { Summary, WorkerSummary } from './summary.ts';
 
 /**
- * The phases of a step, then what the ledger books besides; `other` is what is left. A run without a ledger has start-up
- * and test passes there.
+ * The phases of a step, then what the ledger books besides; `other` is what is left.
  */
 export const spendingCategories = [
   ...(['compute', 'communicate', 'wait', 'load', 'startup', 'evaluate', 'idle', 'wasted', 'other'] as const),
@@ -13,18 +11,9 @@ export type SpendingCategory = (typeof spendingCategories)[number];
 /** Seconds, or USD, by category. */
 export type Spending = Readonly<Record<SpendingCategory, number>>;
 
-/** What a ledger adds to a worker's summary. */
-type Ledgered = {
-  readonly seconds_by_category?: Partial<Spending>;
-  readonly cost_usd_by_category?: Partial<Spending>;
-};
-
 /** A worker's life. It sums to the seconds that it was alive. */
-export function workerSeconds(worker: WorkerSummary & Ledgered): Spending {
-  const { seconds_by_category: booked, alive_seconds } = worker;
-  if (booked !== undefined) return mapSpending((category) => booked[category] ?? 0);
-  const steps = phaseSeconds(worker);
-  return { ...steps, other: Math.max(0, alive_seconds - sumSpending(steps)) };
+export function workerSeconds({ seconds_by_category: booked }: WorkerSummary): Spending {
+  return mapSpending((category) => booked[category]);
 }
 
 /** What a worker did in its steps. */
@@ -36,11 +25,9 @@ function phaseSeconds(worker: WorkerSummary): Spending {
   };
 }
 
-/** What a worker cost, by what it did; 0 without a price. A ledger has booked each time at its own price. */
-export function workerCostUsd(worker: WorkerSummary & Ledgered): Spending {
-  const { cost_usd_by_category: booked, price_usd_per_hour: price = 0 } = worker;
-  if (booked !== undefined) return mapSpending((category) => booked[category] ?? 0);
-  return scaleSpending(workerSeconds(worker), accruedCostUsd(price, 1));
+/** What a worker cost, by what it did; 0 without a price. Each time is booked at its own price. */
+export function workerCostUsd({ cost_usd_by_category: booked }: WorkerSummary): Spending {
+  return mapSpending((category) => booked[category]);
 }
 
 /** What the run cost, by what its workers did. */

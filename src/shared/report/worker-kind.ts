@@ -14,10 +14,7 @@ export interface WorkerKind {
   readonly usdPerHour: number | undefined;
 }
 
-/** The label that a worker was given, where it has one. */
-type Labelled = { readonly gpu?: string | undefined };
-
-export function kindOf(worker: WorkerSummary & Labelled): WorkerKind {
+export function kindOf(worker: WorkerSummary): WorkerKind {
   const { backend, device, emulated_speed: speed, price_usd_per_hour: usdPerHour } = worker;
   // Of `gcp/t4/spot` the card is t4: who rents it out makes it no faster.
   const gpu = worker.gpu?.split('/').at(worker.gpu.includes('/') ? 1 : 0);

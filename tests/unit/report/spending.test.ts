@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import {
   meanSpending,
   runCostUsd,
+  type Spending,
+  spendingCategories,
   stepSeconds,
   sumSpending,
-  usedCategories,
   workerCostUsd,
   workerSeconds,
 } from '../../../src/shared/report/spending.ts';
@@ -19,16 +20,11 @@ const { summary } = comparedRun({
 const [priced] = summary.workers;
 if (priced === undefined) throw new Error('the run has no worker');
 
-test('a worker without a ledger spent its life on the phases and on what is left', () => {
-  expect(workerSeconds(priced)).toMatchObject({ compute: 48, communicate: 9, wait: 3, load: 0, other: 5, startup: 0 });
-  expect(sumSpending(workerSeconds(priced))).toBe(65);
-  expect(usedCategories([workerSeconds(priced)])).toEqual(['compute', 'communicate', 'wait', 'other']);
-});
-
-test('a ledger beats the phases, and prices each time for itself', () => {
-  const booked = { ...priced, seconds_by_category: { compute: 40, startup: 25 }, cost_usd_by_category: { compute: 2 } };
-  expect(workerSeconds(booked)).toMatchObject({ compute: 40, startup: 25, communicate: 0, other: 0 });
-  expect(workerCostUsd(booked)).toMatchObject({ compute: 2, startup: 0 });
+test('a worker spent its life, and its price, on what the ledger says', () => {
+  const spending = Object.fromEntries(spendingCategories.map((category, i) => [category, i])) as Spending;
+  const booked = { ...priced, seconds_by_category: spending, cost_usd_by_category: spending };
+  expect(workerSeconds(booked)).toEqual(spending);
+  expect(workerCostUsd(booked)).toEqual(spending);
 });
 
 test('money goes where the time of priced workers goes, and sums to the cost of the run', () => {
