@@ -33,7 +33,15 @@ describe('a run that goes on', () => {
   test('has its own settings, and what may change of them changed', () => {
     const folder = runOf({ ...finished, mirrors: ['https://a.example/x', 'https://b.example/y'] });
     const { settings, resumed } = resolveRunSettings(table, { resume: folder, epochs: '9', budgetUsd: '1' });
-    expect(settings).toMatchObject({ workers: 3, batchSize: 32, lr: 0.01, model: 'mlp', seed: 5, epochs: 9, budgetUsd: 1 });
+    expect(settings).toMatchObject({
+      workers: 3,
+      batchSize: 32,
+      lr: 0.01,
+      model: 'mlp',
+      seed: 5,
+      epochs: 9,
+      budgetUsd: 1,
+    });
     expect(settings.mirrors).toEqual(['https://a.example/x', 'https://b.example/y']);
     expect(settings.json).toBe(false);
     expect(resumed).toEqual({
