@@ -59,7 +59,8 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.once('error', () => {
     stream.on('error', () => {});
     if (process.listenerCount('SIGINT') > 0) process.emit('SIGINT');
-    else process.exit(exitCodes.runFailed);
+    // What ended before its last words could be read has ended as it has.
+    else process.exit(process.exitCode ?? exitCodes.runFailed);
   });
 }
 

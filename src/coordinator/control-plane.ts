@@ -51,6 +51,9 @@ export interface ControlPlane {
 /** Of what workers are told about the end; the whole is in the coordinator's own output. */
 const maxReasonLength = 1000;
 
+/** What a worker said before its connection closed may not have been read yet, and says why it left. */
+const lastWordsMs = 500;
+
 export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { run, worldSize, clock, observe, identity } = options;
   const deadlines = deadlinesFrom(options.timeoutSeconds);
@@ -66,11 +69,10 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     bind: options.bind,
     run,
     onUnreachable(peer, reason) {
-      // Its last words may have arrived and not been read yet: they say more than this, and count.
       setTimeout(() => {
         const member = members.get(peer);
         if (member !== undefined && !closed) lose(member, `it cannot be reached (${reason})`);
-      }, deadlines.heartbeatMs);
+      }, lastWordsMs);
     },
   });
   const heart = setInterval(beat, deadlines.heartbeatMs);

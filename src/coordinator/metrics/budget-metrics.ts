@@ -1,6 +1,8 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Budget } from '../../shared/core/budget.ts';
 
+const secondsPerHour = 3600;
+
 export interface BudgetMetrics {
   /** What the run may take. */
   budget(budget: Budget): void;
@@ -13,18 +15,18 @@ export function createBudgetMetrics(registry: Registry): BudgetMetrics {
     help: 'Cost in USD at which the run ends; absent when no such budget is set.',
     registers,
   });
-  const hours = new Gauge({
-    name: 'pennygrad_budget_hours',
-    help: 'Hours after which the run ends; absent when no such budget is set.',
+  const seconds = new Gauge({
+    name: 'pennygrad_budget_seconds',
+    help: 'Time after which the run ends (--budget-hours); absent when no such budget is set.',
     registers,
   });
   // A gauge without labels begins as 0, which would be a budget of nothing.
   usd.remove();
-  hours.remove();
+  seconds.remove();
   return {
     budget(limits) {
       if (limits.usd !== undefined) usd.set(limits.usd);
-      if (limits.hours !== undefined) hours.set(limits.hours);
+      if (limits.hours !== undefined) seconds.set(limits.hours * secondsPerHour);
     },
   };
 }

@@ -154,7 +154,7 @@ describe('the metrics of a run', () => {
 test('a budget has a metric where one is set', async () => {
   const set = await scrape(observeShortRun());
   expect(set.get('pennygrad_budget_usd')).toBe(5);
-  expect(set.get('pennygrad_budget_hours')).toBe(2);
+  expect(set.get('pennygrad_budget_seconds')).toBe(7200);
   const none = await scrape(createMetrics());
   expect([...none.keys()].filter((series) => series.includes('budget'))).toEqual([]);
 });
@@ -181,7 +181,7 @@ test('every application metric is named as promised, and is documented', async (
       'accuracy_ratio',
       'allreduce_bus_bandwidth_bytes_per_second',
       'allreduce_bytes_total',
-      'budget_hours',
+      'budget_seconds',
       'budget_usd',
       'cost_usd_per_thousand_samples',
       'cost_usd_total',
