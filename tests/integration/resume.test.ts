@@ -138,6 +138,24 @@ describe('a run that goes on ends where it would have', () => {
   });
 });
 
+describe('a run that goes on with other workers', () => {
+  it('keeps what the former ones cost, and the price of each time', async () => {
+    const out = await uninterrupted(5);
+    const before = readSummary(out);
+    const { code } = await run(['train', '--resume', out, '--steps', '9', '--workers', '1', '--price', '72']);
+    expect(code).toBe(0);
+    const after = readSummary(out);
+    expect(after).toMatchObject({ world_size: 1, steps: 9, price_usd_per_hour: 72 });
+    const [first, second] = before.workers;
+    expect(after.former_workers_cost_usd).toBeCloseTo(second?.cost_usd ?? Number.NaN, 9);
+    const [worker] = after.workers;
+    const more = (worker?.alive_seconds ?? 0) - (first?.alive_seconds ?? 0);
+    expect(worker?.cost_usd).toBeCloseTo((first?.cost_usd ?? 0) + (more * 72) / 3600, 9);
+    expect(after.cost_usd_total).toBeCloseTo(after.former_workers_cost_usd + (worker?.cost_usd ?? 0), 9);
+    expect(after.workers.reduce((sum, { samples: trained }) => sum + trained, 0)).toBe(4 * 50 + (first?.samples ?? 0));
+  });
+});
+
 describe('a run that cannot go on', () => {
   let whole = '';
   beforeAll(async () => {
