@@ -7,23 +7,26 @@ import { fallen, readLedgerRows } from '../support/ledger-lines.ts';
 import { type Exit, eventually, killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
 import { lastCheckpoint, readJsonLines, readSummary } from '../support/run-folder.ts';
 
-// 40 steps an epoch, the last one short.
-const samples = 1990;
 const perEpoch = 40;
-const folder = writeIdxFolder(samples, 100);
+/** 40 steps an epoch, the last one short. */
+const folder = writeIdxFolder(1990, 100);
+/** 400 steps an epoch: it lasts for seconds on any machine, so that what happens in it happens in its middle. */
+const longEpochs = writeIdxFolder(19_990, 100);
 const settings = [
-  ...['--dataset', folder, '--batch-size', '50', '--seed', '7', '--backend', 'wasm'],
-  ...['--metrics-port', '0', '--price', '36'],
+  ...['--batch-size', '50', '--seed', '7', '--backend', 'wasm', '--metrics-port', '0', '--price', '36'],
+  // A run that lasts until something happens to it, however fast the machine is.
+  ...['--epochs', '99999'],
 ];
-/** A run that lasts until something happens to it, however fast the machine is. */
-const endless = [...settings, '--epochs', '99999'];
+const endless = [...settings, '--dataset', folder];
 
 afterEach(killAll);
 
 /** A run of so many steps that nothing happened to. */
-async function uninterrupted(steps: number): Promise<string> {
+async function uninterrupted(steps: number, dataset = folder): Promise<string> {
   const out = join(temporaryFolder(), 'whole');
-  expect((await run(['train', ...endless, '--steps', String(steps), '--out', out])).code).toBe(0);
+  expect((await run(['train', ...settings, '--dataset', dataset, '--steps', String(steps), '--out', out])).code).toBe(
+    0,
+  );
   return out;
 }
 
@@ -36,11 +39,11 @@ function stateAt(out: string, steps: number): Record<string, Buffer> {
 }
 
 /** Goes on with a run for so many steps more, and compares what comes of it with a run that did them all at once. */
-async function expectToEndAlike(out: string, steps: number, ...flags: readonly string[]): Promise<void> {
-  const { code, stderr } = await run(['train', '--resume', out, '--steps', String(steps), ...flags]);
+async function expectToEndAlike(out: string, steps: number, dataset = folder): Promise<void> {
+  const { code, stderr } = await run(['train', '--resume', out, '--steps', String(steps), '--budget-usd', '99']);
   expect(stderr.replace(/.*warning.*\n/g, '')).toBe('');
   expect(code).toBe(0);
-  const whole = await uninterrupted(steps);
+  const whole = await uninterrupted(steps, dataset);
   expect(stateAt(out, steps)).toEqual(stateAt(whole, steps));
   const lines = readJsonLines(join(out, 'metrics.jsonl')).filter(({ type }) => type === 'step');
   expect(lines.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, i) => i + 1));
@@ -59,31 +62,30 @@ async function expectToEndAlike(out: string, steps: number, ...flags: readonly s
   expect(fallen(readLedgerRows(out))).toEqual([]);
 }
 
-/** Starts a run, and does something to it in the middle of an epoch that is not the first. */
-async function disturb(out: string, act: (pid: number) => void): Promise<Exit> {
-  const job = start(['train', ...endless, '--out', out]);
-  await job.waitFor(/epoch 1\//);
-  const inTheMiddle = () => {
-    const { cause, step = 0 } = readLedgerRows(out).at(-1) ?? {};
-    return cause === 'interim' && step > perEpoch && step % perEpoch > 2;
-  };
-  await eventually('a line of the ledger in the middle of an epoch', inTheMiddle, 60_000);
+/** Does something to a run as soon as its ledger knows of more than so many steps, which is a second after it does. */
+async function disturb(
+  out: string,
+  steps: number,
+  act: (pid: number) => void,
+  ...args: readonly string[]
+): Promise<Exit> {
+  const job = start(['train', ...args]);
+  await job.waitFor(/rank 0: worker w0/);
+  await eventually('a line of the ledger', () => readLedgerRows(out).some(({ step }) => step > steps), 60_000);
   act(job.child.pid ?? 0);
   return job.exit;
 }
 
-const lastSaved = (out: string) => Number(lastCheckpoint(out).split('step-')[1]);
-
 describe('a run that goes on ends where it would have', () => {
   it('after Ctrl-C in the middle of an epoch', async () => {
     const out = join(temporaryFolder(), 'run');
-    const first = await disturb(out, (pid) => process.kill(pid, 'SIGINT'));
+    const interrupt = (pid: number) => process.kill(pid, 'SIGINT');
+    const first = await disturb(out, 0, interrupt, ...settings, '--dataset', longEpochs, '--out', out);
     expect(first.code).toBe(130);
     expect(first.stderr).toMatch(/to go on: pennygrad train --resume \S+\n/);
     const before = readSummary(out);
-    expect(before.interrupted_epoch?.samples).toBeLessThan(samples);
-    expect(before.interrupted_epoch?.epoch).toBe(before.epochs.length + 1);
-    await expectToEndAlike(out, before.steps + perEpoch);
+    expect(before).toMatchObject({ epochs: [], interrupted_epoch: { epoch: 1, samples: before.steps * 50 } });
+    await expectToEndAlike(out, before.steps + 20, longEpochs);
     const after = readSummary(out);
     expect(after).toMatchObject({ run_id: before.run_id, started_at: before.started_at });
     expect(after.cost_usd_total).toBeGreaterThan(before.cost_usd_total);
@@ -91,15 +93,15 @@ describe('a run that goes on ends where it would have', () => {
   });
 
   it('after the coordinator was killed: what is lost is trained again, and booked as wasted', async () => {
-    const out = join(temporaryFolder(), 'run');
-    const first = await disturb(out, (pid) => process.kill(pid, 'SIGKILL'));
-    expect(first.signal).toBe('SIGKILL');
-    const saved = lastSaved(out);
+    const saved = 7;
+    const out = await uninterrupted(saved, longEpochs);
+    const kill = (pid: number) => process.kill(pid, 'SIGKILL');
+    const killed = await disturb(out, saved, kill, '--resume', out, '--steps', '99999');
+    expect(killed.signal).toBe('SIGKILL');
+    expect(lastCheckpoint(out)).toMatch(/step-7$/);
     const reached = Math.max(...readLedgerRows(out).map(({ step }) => step));
-    expect(saved % perEpoch).toBe(0);
-    expect(reached).toBeGreaterThan(saved);
-    await expectToEndAlike(out, reached + perEpoch);
-    const resumed = readJsonLines(join(out, 'metrics.jsonl')).find(({ type }) => type === 'resume');
+    await expectToEndAlike(out, reached + 20, longEpochs);
+    const resumed = readJsonLines(join(out, 'metrics.jsonl')).findLast(({ type }) => type === 'resume');
     expect(resumed).toMatchObject({ step: saved });
     expect(resumed?.lost_steps).toBeGreaterThanOrEqual(reached - saved);
     for (const { seconds_by_category } of readSummary(out).workers) {
@@ -122,7 +124,7 @@ describe('a run that goes on ends where it would have', () => {
     const second = await run(['train', '--resume', out, '--budget-usd', String(more)]);
     expect(second.code).toBe(5);
     expect(readSummary(out).cost_usd_total).toBeGreaterThanOrEqual(more);
-    await expectToEndAlike(out, readSummary(out).steps + 5, '--budget-usd', '99');
+    await expectToEndAlike(out, readSummary(out).steps + 5);
   });
 
   it('from the checkpoint before, where the last one is damaged', async () => {
@@ -134,7 +136,8 @@ describe('a run that goes on ends where it would have', () => {
     const { stderr } = await run(['train', '--resume', out, '--steps', String(perEpoch + 9)]);
     expect(stderr).toMatch(/damaged checkpoint: .*weights\.bin: .*CRC-32.*going on from step-40/);
     expect(stderr).toMatch(/7 steps after the checkpoint are lost and trained again/);
-    await expectToEndAlike(out, perEpoch + 12);
+    // From the middle of an epoch into the next.
+    await expectToEndAlike(out, 2 * perEpoch + 5);
   });
 });
 

@@ -23,8 +23,8 @@ export function lastParameters(folder: string): Float32Array {
 
 export function readJsonLines(file: string): Record<string, unknown>[] {
   return readFileSync(file, 'utf8')
-    .trim()
     .split('\n')
+    .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
