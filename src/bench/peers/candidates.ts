@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 import { messageOf } from '../../shared/core/errors.ts';
 import type { EngineName, EngineProvider } from '../../shared/engine/engine.ts';
+import { engineFolder } from '../../shared/engine/engine-folder.ts';
 import { engineProviders, wasmProvider } from '../../shared/engine/engines.ts';
 import { simdFlavours } from '../../shared/engine/kernel-module.ts';
 import type { Command, Processes } from './processes.ts';
@@ -129,7 +130,7 @@ function peerPython(processes: Processes, name: 'torch' | 'keras', onProgress: P
 
 /** The folder of the installed package: pennygrad's own copy, or the project's. @throws Error if there is none */
 function findTfjsNode(): string {
-  const own = join(envPaths('pennygrad', { suffix: '' }).data, 'engines', 'tensorflow', 'npm', 'package.json');
+  const own = join(engineFolder('tensorflow', process.env), 'npm', 'package.json');
   for (const from of [own, import.meta.url]) {
     try {
       return dirname(createRequire(from).resolve('@tensorflow/tfjs-node/package.json'));

@@ -97,8 +97,6 @@ const outputShapes: Readonly<Record<string, OutputShapes>> = {
   [tf.Multiply]: broadcast,
 };
 
-export const tracedKernels: readonly string[] = Object.keys(outputShapes);
-
 function sameShape({ x }: Readonly<Record<string, tf.TensorInfo>>) {
   return [(x as tf.TensorInfo).shape];
 }
