@@ -1,5 +1,4 @@
 import { cpus, hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { systemClock } from '../shared/core/clock.ts';
@@ -10,6 +9,7 @@ import { listGpus } from '../shared/engine/nvidia-smi.ts';
 import { runProgram } from '../shared/engine/run-program.ts';
 import { serveOwnMetrics } from '../worker/metrics/own-endpoint.ts';
 import { createOwnMetrics } from '../worker/metrics/own-metrics.ts';
+import { sleepPrecisely } from '../worker/precise-sleep.ts';
 import { runWorker } from '../worker/run-worker.ts';
 import { managedVariable } from './local-workers.ts';
 import { dutySetting, resolveSettings, trainSettings, workerMetricsSetting, yargsOptions } from './settings.ts';
@@ -98,7 +98,7 @@ export function addWorkerCommand(cli: Argv): Argv {
           },
           {
             clock: systemClock,
-            sleep,
+            sleep: sleepPrecisely,
             uptime: () => process.uptime(),
             loadDataset: (name) =>
               loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
