@@ -179,6 +179,12 @@ export const trainSettings = {
     describe: 'Leave the last metrics with the Prometheus Pushgateway at this URL',
     schema: z.url({ protocol: /^https?$/, error: 'an http(s) URL' }).optional(),
   },
+  otlp: {
+    type: 'string',
+    describe: 'Export metrics to the OpenTelemetry receiver at this base URL, over HTTP',
+    defaultText: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    schema: z.url({ protocol: /^https?$/, error: 'an http(s) URL' }).optional(),
+  },
   out: { type: 'string', describe: 'Run folder', defaultText: 'runs/<run-id>', schema: path.optional() },
   resume: {
     type: 'string',

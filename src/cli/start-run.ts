@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/control-plane.ts';
+import { chooseOtlpTarget, type OtlpTarget, shownUrl } from '../coordinator/metrics/otlp/otlp-target.ts';
 import { type RunResult, runTraining } from '../coordinator/run.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
@@ -62,6 +63,7 @@ export async function startRun({
   const out = resumed?.folder ?? settings.out ?? join('runs', runId);
   const startedAtUnixMs = resumed?.startedAtUnixMs ?? performance.timeOrigin;
   output.begin({ runId, out, dataset });
+  const otlp = otlpTarget(settings, output);
   const result = await runTraining(
     {
       ...{ runId, bind, out, dataset, checksumEvery, version: pennygradVersion },
@@ -82,6 +84,7 @@ export async function startRun({
       resumed,
       metrics: { port: settings.metricsPort, host: settings.metricsHost },
       push: settings.pushgateway === undefined ? undefined : { url: settings.pushgateway, instance: hostname() },
+      otlp,
       config: {
         ...{ run_id: runId, started_at: new Date(startedAtUnixMs).toISOString() },
         ...{ settings: ofTheRun(settings), node: process.version, pennygrad: pennygradVersion },
@@ -102,6 +105,23 @@ export async function startRun({
     output.warn(`no report.html: ${messageOf(error)}`);
   }
   return result;
+}
+
+/** Says where metrics go: the variables may have been set for other programs. */
+function otlpTarget({ otlp }: TrainSettings, output: RunOutput): OtlpTarget | undefined {
+  const choice = chooseOtlpTarget(otlp, process.env);
+  switch (choice.kind) {
+    case 'none':
+      return undefined;
+    case 'refused':
+      output.warn(choice.reason);
+      return undefined;
+    case 'export':
+      output.note(`metrics are exported to ${shownUrl(choice.target.url)} (${choice.target.namedBy})`);
+      return choice.target;
+    default:
+      return choice satisfies never;
+  }
 }
 
 /** A run that goes on is not another run: which folder was named to go on is no setting of it. */

@@ -42,6 +42,7 @@ export function addTrainCommand(cli: Argv): Argv {
         .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
         .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events for machines')
         .example('$0 train --price 1.20 --budget-usd 5', 'stop, resumably, when $5 are spent')
+        .example('$0 train --otlp http://localhost:4318', 'metrics to an OpenTelemetry Collector')
         .example('$0 train --resume runs/RUN-ID', 'go on with a run that ended early')
         .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
     async (argv) => {

@@ -12,9 +12,11 @@ import { type Summary, summarize } from '../shared/report/summary.ts';
 import { type Bookkeeper, createBookkeeper } from './bookkeeper.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
 import { observeLive } from './live/observe-live.ts';
-import { createMetrics } from './metrics/metrics.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { startMetricsServer } from './metrics/metrics-server.ts';
-import { observeMetrics } from './metrics/observe-metrics.ts';
+import { observeMetrics, runInfoOf } from './metrics/observe-metrics.ts';
+import type { OtlpExport } from './metrics/otlp/otlp-export.ts';
+import type { OtlpTarget } from './metrics/otlp/otlp-target.ts';
 import { type PushTarget, pushMetrics } from './metrics/pushgateway.ts';
 import { type Resumption, readResumption } from './resumption.ts';
 import type { MemberInfo, RunEvent, RunObserver } from './run-events.ts';
@@ -51,6 +53,8 @@ export interface RunOptions {
   readonly metrics: { readonly port: number | undefined; readonly host: string };
   /** Where to leave the last metrics. */
   readonly push: PushTarget | undefined;
+  /** Where to export the metrics to while the run lasts, and when it ends. */
+  readonly otlp: OtlpTarget | undefined;
   /** The run folder. */
   readonly out: string;
   /** Everything the run was told, for `config.json`. */
@@ -105,6 +109,7 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
     announce: (event) => observe(event),
   });
   let probabilities: Float32Array | undefined;
+  let exporting: OtlpExport | undefined;
   const observers: RunObserver[] = [
     folder.observe,
     recorder.observe,
@@ -134,6 +139,7 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
       observe({ type: 'resumed', step: steps, samples, epoch: openEpoch });
     }
     context.onMetrics(server.url);
+    exporting = await exportMetrics(options, metrics, context);
     const end = await trainToTheEnd({ ...options, start: resumption?.start }, context, observe, bookkeeper);
     live.end(end);
     observe({ type: 'ended', status: end.status, code: end.error?.code });
@@ -142,12 +148,26 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
     const summary = summarize(recorder.record(end));
     const predictions = probabilities && predictionsOf(options.dataset, probabilities);
     const lost = writeResults(folder, summary, predictions);
-    const unpushed = options.push && (await pushMetrics(options.push, metrics.application));
+    const [unpushed] = await Promise.all([
+      options.push && pushMetrics(options.push, metrics.application),
+      exporting?.close(),
+    ]);
     if (unpushed !== undefined) context.warn(unpushed);
     return { summary, predictions, error: end.error ?? lostAccounts ?? lost };
   } finally {
-    await server.close();
+    await Promise.all([server.close(), exporting?.close()]);
   }
+}
+
+async function exportMetrics(
+  options: RunOptions,
+  { application }: Metrics,
+  { clock, warn }: RunContext,
+): Promise<OtlpExport | undefined> {
+  if (options.otlp === undefined) return undefined;
+  // Who exports nothing need not load what it takes.
+  const { startOtlpExport } = await import('./metrics/otlp/otlp-export.ts');
+  return startOtlpExport({ target: options.otlp, registry: application, run: runInfoOf(options), clock, warn });
 }
 
 /** @throws bad-input: a run that would end at once had better say so at once */

@@ -8,3 +8,13 @@ export function parseSamples(exposition: string): ReadonlyMap<string, number> {
     }),
   );
 }
+
+/** The same samples with every series' labels in the order of their names. */
+export function sortedLabels(samples: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  return new Map(
+    [...samples].map(([series, value]) => {
+      const [, name = series, labels] = series.match(/^(\w+)\{(.*)\}$/) ?? [];
+      return [labels === undefined ? name : `${name}{${(labels.match(/\w+="[^"]*"/g) ?? []).sort().join(',')}}`, value];
+    }),
+  );
+}

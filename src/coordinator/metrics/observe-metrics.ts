@@ -5,6 +5,7 @@ import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
 import type { LedgerEvent, MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
 import type { Metrics } from './metrics.ts';
+import type { RunInfo } from './run-metrics.ts';
 
 /** What the metrics say of the run itself. */
 export interface ObservedRun {
@@ -18,15 +19,20 @@ export interface ObservedRun {
   readonly budget: Budget;
 }
 
+/** The labels of `run_info`. */
+export function runInfoOf(run: ObservedRun): RunInfo {
+  return {
+    ...{ run_id: run.runId, version: run.version, dataset: run.dataset.name, model: run.model.name },
+    ...{ optimizer: run.optimizer.name, global_batch_size: String(run.globalBatchSize), seed: String(run.seed) },
+  };
+}
+
 /** Turns a run's events into its metrics. Costs are those of the ledger, each time it is drawn up. */
 export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver {
   let members: readonly MemberInfo[] = [];
   metrics.health.update({ run_id: run.runId });
   metrics.budget(run.budget);
-  metrics.runInfo({
-    ...{ run_id: run.runId, version: run.version, dataset: run.dataset.name, model: run.model.name },
-    ...{ optimizer: run.optimizer.name, global_batch_size: String(run.globalBatchSize), seed: String(run.seed) },
-  });
+  metrics.runInfo(runInfoOf(run));
 
   const fleetPrice = () => members.reduce((sum, { priceUsdPerHour }) => sum + (priceUsdPerHour ?? 0), 0);
 

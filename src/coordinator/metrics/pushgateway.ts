@@ -1,5 +1,5 @@
 import { Pushgateway, type Registry } from 'prom-client';
-import { messageOf } from '../../shared/core/errors.ts';
+import { firstLineOf } from '../../shared/core/errors.ts';
 
 export interface PushTarget {
   /** Of the Pushgateway, http(s)://HOST:PORT. */
@@ -23,12 +23,6 @@ export async function pushMetrics({ url, instance }: PushTarget, registry: Regis
     await gateway.push({ jobName: 'pennygrad', groupings: { instance } });
     return undefined;
   } catch (error) {
-    return `--pushgateway ${url}: the metrics could not be left there: ${describe(error)}; is it a Pushgateway, and up?`;
+    return `--pushgateway ${url}: the metrics could not be left there: ${firstLineOf(error)}; is it a Pushgateway, and up?`;
   }
-}
-
-/** Of a host with several addresses Node says what each of them answered, and nothing as a whole. */
-function describe(error: unknown): string {
-  const first = error instanceof AggregateError ? error.errors[0] : error;
-  return messageOf(first).trim().split('\n')[0] ?? '';
 }

@@ -47,6 +47,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The first line of its message. Of a host with several addresses Node says what each answered, and nothing as a whole. */
+export function firstLineOf(error: unknown): string {
+  const first = error instanceof AggregateError ? error.errors[0] : error;
+  return messageOf(first).trim().split('\n')[0] ?? '';
+}
+
 /** The exit code a command ends with when `error` reaches the top. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof PennygradError)) return exitCodes.runFailed;

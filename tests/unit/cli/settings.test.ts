@@ -38,6 +38,7 @@ describe('resolveSettings', () => {
     ['metricsPort', '70000', "--metrics-port must be at most 65535, got '70000'"],
     ['timeout', '0', "--timeout must be at least 1, got '0'"],
     ['price', '-1', "--price must be at least 0, got '-1'"],
+    ['otlp', 'localhost:4318', "--otlp must be an http(s) URL, got 'localhost:4318'"],
     ['mirrors', 'ftp://x', "--mirrors must be http(s) URLs separated by commas, got 'ftp://x'"],
   ])('names the flag, the value and what it must be: --%s %s', (key, value, message) => {
     expect(() => resolve({ [key]: value })).toThrow(message);

@@ -1,0 +1,128 @@
+/**
+ * Metrics of Prometheus' kind as OpenTelemetry's, by the rules of its specification, "Prometheus and OpenMetrics
+ * Compatibility", section "Prometheus Metric points to OTLP": names are kept as they are, `_total` included, so that an
+ * OTLP receiver which makes Prometheus' names of them arrives at the same ones.
+ */
+import { type HrTime, ValueType } from '@opentelemetry/api';
+import {
+  AggregationTemporality,
+  type DataPoint,
+  DataPointType,
+  type HistogramMetricData,
+  type MetricData,
+} from '@opentelemetry/sdk-metrics';
+import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+
+/** A metric as `Registry.getMetricsAsJSON` gives it. */
+export type PrometheusMetric = MetricObjectWithValues<MetricValue<string>>;
+
+export interface Period {
+  /** When counting began. */
+  readonly startUnixMs: number;
+  readonly endUnixMs: number;
+}
+
+type HistogramValue = HistogramMetricData['dataPoints'][number]['value'];
+
+/**
+ * In UCUM, by the last word of a name, which by Prometheus' convention is its unit. What is not here has none: of a
+ * rate (`…_bytes_per_second`) Prometheus would append the unit to the name a second time.
+ */
+const units: Readonly<Record<string, string>> = {
+  ...{ seconds: 's', bytes: 'By', celsius: 'Cel', watts: 'W', ratio: '1', usd: '{USD}' },
+};
+
+/**
+ * Counters become monotonic sums, gauges gauges and histograms histograms, all cumulative. NaN and infinities are kept,
+ * as the specification does. A metric without a value yet is left out.
+ *
+ * @throws Error for a summary, which no metric of ours is
+ */
+export function metricDataOf(metrics: readonly PrometheusMetric[], { startUnixMs, endUnixMs }: Period): MetricData[] {
+  const times = { startTime: hrTime(startUnixMs), endTime: hrTime(endUnixMs) };
+  return metrics.filter(({ values }) => values.length > 0).map((metric) => convert(metric, times));
+}
+
+type Times = Pick<DataPoint<number>, 'startTime' | 'endTime'>;
+
+function convert(metric: PrometheusMetric, times: Times): MetricData {
+  const { name, help, values } = metric;
+  const common = {
+    descriptor: { name, description: help, unit: unitOf(name), valueType: ValueType.DOUBLE },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+  };
+  const points = () => values.map(({ value, labels }) => ({ ...times, value, attributes: attributesOf(labels) }));
+  const type = String(metric.type);
+  switch (type) {
+    case 'counter':
+      return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints: points() };
+    case 'gauge':
+      return { ...common, dataPointType: DataPointType.GAUGE, dataPoints: points() };
+    case 'histogram':
+      return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints: histogramPoints(metric, times) };
+    default:
+      throw new Error(`${name}: a ${type} cannot be exported`);
+  }
+}
+
+/** Prometheus has a sample for every bucket, the sum and the count; they belong together by their other labels. */
+function histogramPoints({ name, values }: PrometheusMetric, times: Times): DataPoint<HistogramValue>[] {
+  const groups = new Map<string, { labels: MetricValue<string>['labels']; samples: MetricValue<string>[] }>();
+  for (const sample of values) {
+    const { le: _, ...labels } = sample.labels;
+    const key = JSON.stringify(Object.entries(labels).sort());
+    const group = groups.get(key) ?? { labels, samples: [] };
+    group.samples.push(sample);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ labels, samples }) => ({
+    ...times,
+    attributes: attributesOf(labels),
+    value: histogramOf(name, samples),
+  }));
+}
+
+function histogramOf(name: string, samples: readonly MetricValue<string>[]): HistogramValue {
+  const of = (suffix: string) => samples.filter((sample) => sampleName(sample) === `${name}_${suffix}`);
+  const count = of('count')[0]?.value ?? 0;
+  const below = of('bucket')
+    .map(({ labels, value }) => ({ bound: Number(labels.le), value }))
+    .filter(({ bound }) => Number.isFinite(bound))
+    .sort((a, b) => a.bound - b.bound);
+  // Prometheus counts what is at most the bound; OpenTelemetry what is between two, the last up to infinity.
+  const upTo = [0, ...below.map(({ value }) => value), count];
+  return {
+    buckets: {
+      boundaries: below.map(({ bound }) => bound),
+      counts: upTo.slice(1).map((value, index) => value - (upTo[index] ?? 0)),
+    },
+    sum: of('sum')[0]?.value ?? 0,
+    count,
+  };
+}
+
+/** The samples of a histogram have names of their own, which the registry's type leaves out. */
+function sampleName(sample: MetricValue<string>): unknown {
+  return 'metricName' in sample ? sample.metricName : undefined;
+}
+
+/** Labels are text. */
+function attributesOf(labels: MetricValue<string>['labels']): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, String(value)]));
+}
+
+function unitOf(name: string): string {
+  return (
+    units[
+      name
+        .replace(/_total$/, '')
+        .split('_')
+        .at(-1) ?? ''
+    ] ?? ''
+  );
+}
+
+function hrTime(unixMs: number): HrTime {
+  const seconds = Math.floor(unixMs / 1000);
+  return [seconds, Math.round((unixMs - seconds * 1000) * 1e6)];
+}

@@ -1,0 +1,108 @@
+/** OpenTelemetry's exporter, and a receiver that decodes what it sends by the published definition of the protocol. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { runInfoOf } from '../../../../../src/coordinator/metrics/observe-metrics.ts';
+import { startOtlpExport } from '../../../../../src/coordinator/metrics/otlp/otlp-export.ts';
+import { observedRun, observeShortRun, startedAtUnixMs } from '../../../../support/observed-run.ts';
+import { type OtlpReceiver, samplesOf, startOtlpReceiver } from '../../../../support/otlp-receiver.ts';
+import { parseSamples, sortedLabels } from '../../../../support/scrape.ts';
+
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+async function receive(answer?: number | 'silence'): Promise<OtlpReceiver> {
+  const receiver = await startOtlpReceiver(answer);
+  opened.push(receiver);
+  return receiver;
+}
+
+function exportTo(url: string, times = { intervalMs: 60_000, timeoutMs: 5000 }) {
+  const warnings: string[] = [];
+  const metrics = observeShortRun();
+  const exporting = startOtlpExport({
+    target: { url, namedBy: '--otlp', ...times },
+    ...{ registry: metrics.application, run: runInfoOf(observedRun) },
+    clock: { unixMs: () => startedAtUnixMs },
+    warn: (line) => warnings.push(line),
+  });
+  opened.push(exporting);
+  return { ...exporting, warnings, metrics };
+}
+
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+};
+
+describe('an export', () => {
+  it('is, when the run ends, every sample that /metrics has, and says whose they are', async () => {
+    const receiver = await receive();
+    const { close, warnings, metrics } = exportTo(`${receiver.url}/v1/metrics`);
+    await Promise.all([close(), close()]);
+    expect(warnings).toEqual([]);
+    expect(receiver.received).toHaveLength(1);
+    const [last] = receiver.received;
+    expect(last?.path).toBe('/v1/metrics');
+    expect(last?.headers['content-type']).toBe('application/x-protobuf');
+    const text = sortedLabels(parseSamples(await metrics.application.metrics()));
+    expect(text.size).toBeGreaterThan(100);
+    expect(new Map([...samplesOf(last?.metrics ?? [])].sort())).toEqual(new Map([...text].sort()));
+    expect(last?.resource).toMatchObject({
+      ...{ 'service.name': 'pennygrad', 'service.version': '0.1.0', 'service.instance.id': 'r1' },
+      ...{ 'pennygrad.dataset': 'mnist', 'pennygrad.model': 'cnn', 'pennygrad.optimizer': 'adam' },
+      ...{ 'pennygrad.global_batch_size': '64', 'pennygrad.seed': '1', 'telemetry.sdk.name': 'opentelemetry' },
+    });
+    const cost = last?.metrics.find(({ name }) => name === 'pennygrad_cost_usd_total');
+    expect(cost?.sum).toMatchObject({
+      ...{ isMonotonic: true, aggregationTemporality: 'AGGREGATION_TEMPORALITY_CUMULATIVE' },
+    });
+    expect(cost?.sum?.dataPoints[0]).toMatchObject({
+      ...{ startTimeUnixNano: `${startedAtUnixMs}000000`, timeUnixNano: `${startedAtUnixMs}000000` },
+    });
+  });
+
+  it('is made at intervals while the run lasts', async () => {
+    const receiver = await receive();
+    const { close, metrics } = exportTo(receiver.url, { intervalMs: 100, timeoutMs: 5000 });
+    await until(() => receiver.received.length >= 2);
+    metrics.learned('test', 0.25, 0.5);
+    await close();
+    const accuracies = receiver.received.map(({ metrics: all }) =>
+      samplesOf(all).get('pennygrad_accuracy_ratio{split="test"}'),
+    );
+    expect(accuracies[0]).toBe(0.9);
+    expect(accuracies.at(-1)).toBe(0.5);
+  });
+});
+
+describe('a receiver', () => {
+  it('that refuses is a warning which says how it answered', async () => {
+    const { close, warnings } = exportTo((await receive(404)).url);
+    await close();
+    expect(warnings).toEqual([
+      expect.stringMatching(/^--otlp: metrics could not be exported to .*: HTTP 404 Not Found; /),
+    ]);
+  });
+
+  it('that answers nothing is given up, and a run that fails to reach it again and again says so twice', async () => {
+    const receiver = await receive('silence');
+    const { close, warnings } = exportTo(receiver.url, { intervalMs: 200, timeoutMs: 100 });
+    await until(() => receiver.requests() >= 3);
+    await close();
+    expect(warnings).toEqual([
+      expect.stringMatching(/^--otlp: metrics could not be exported to .*: Request timed out; /),
+      expect.stringMatching(/^--otlp: (\d+) of \1 exports to .* failed, the last among them/),
+    ]);
+  });
+
+  it('does not hold up the end of a run that finds an export still under way', async () => {
+    const receiver = await receive('silence');
+    const { close, warnings } = exportTo(receiver.url, { intervalMs: 700, timeoutMs: 650 });
+    await until(() => receiver.requests() === 1);
+    await close();
+    expect(warnings).toEqual([
+      expect.stringMatching(/^--otlp: metrics could not be exported to .*: Request timed out; /),
+      expect.stringMatching(/^--otlp: (\d+) of \1 exports to .* failed, the last among them/),
+    ]);
+  });
+});
