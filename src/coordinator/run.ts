@@ -20,6 +20,7 @@ import { createScrapeWatch } from './metrics/scrape-watch.ts';
 import { type Resumption, readResumption } from './resumption.ts';
 import type { MemberInfo, RunEvent, RunObserver } from './run-events.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
+import { lockRun, type RunLock } from './run-lock.ts';
 import { createRunRecorder, nothingRecorded } from './run-recorder.ts';
 import { type ReplicaComparison, type StartingPoint, type TrainOutcome, train } from './train.ts';
 
@@ -97,6 +98,17 @@ export interface RunResult {
  * @throws bad-input when it cannot even begin: the folder, the metrics port or the address to bind
  */
 export async function runTraining(options: RunOptions, context: RunContext): Promise<void> {
+  const lock = await lockRun(options.out, ({ pid, host }, seconds) =>
+    context.note(`process ${pid} on ${host} wrote this run last: watching for ${seconds} s whether it still does`),
+  );
+  try {
+    await runLocked(options, context, lock);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(options: RunOptions, context: RunContext, lock: RunLock): Promise<void> {
   const { clock } = context;
   const { dataset, startedAtUnixMs, out } = options;
   const startedAt = clock.now() - (clock.unixMs() - startedAtUnixMs) / 1000;
@@ -161,6 +173,7 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
     const unpushed = options.push && (await pushMetrics(options.push, metrics.application));
     if (unpushed !== undefined) context.warn(unpushed);
     context.onResult({ summary, predictions, error: end.error ?? lostAccounts ?? lost });
+    lock.release();
     await scrapes.waitForLast(options.lastScrapeSeconds, context.signal, (seconds) =>
       context.note(`waiting up to ${Math.ceil(seconds)} s for the next scrape of /metrics (Ctrl-C does not wait)`),
     );
