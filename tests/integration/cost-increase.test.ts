@@ -34,6 +34,8 @@ describe('increase() over a run', () => {
       ...['--budget-usd', '44', '--metrics-port', String(port), '--out', out],
     ]);
     exit = await run.exit;
+    // A question within an interval after the last scrape would be answered as if the run went on.
+    await sleep(1_000);
     summary = readSummary(out);
     ledger = lastLedgerRows(out);
   });
@@ -92,6 +94,18 @@ describe('increase() over a run', () => {
   });
 });
 
+/** What somebody is told who opens the live page now. */
+async function firstState(events: URL): Promise<unknown> {
+  const response = await fetch(events);
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    const data = text.match(/^event: state\ndata: (.*)\n\n/m)?.[1];
+    if (data !== undefined) return JSON.parse(data);
+  }
+  return undefined;
+}
+
 describe('the wait for the last scrape', () => {
   it('comes after the summary, with everything still served, and Ctrl-C ends it with the exit code of the run', async () => {
     const run = start([
@@ -117,9 +131,13 @@ describe('the wait for the last scrape', () => {
     await run.waitFor(/waiting up to \d+ s for the next scrape/);
     const lines = run.output().split('\n');
     const [summary, waiting] = lines.filter((line) => line.startsWith('{')).slice(-2);
-    expect(JSON.parse(summary ?? '')).toMatchObject({ event: 'summary', status: 'interrupted' });
+    const told = JSON.parse(summary ?? '') as Summary;
+    expect(told).toMatchObject({ event: 'summary', status: 'interrupted' });
     expect(JSON.parse(waiting ?? '')).toMatchObject({ event: 'log', line: expect.stringMatching(/^waiting/) });
     expect(await (await fetch(new URL('/healthz', url))).json()).toMatchObject({ status: 'ended' });
+    expect(await firstState(new URL('/events', url))).toMatchObject({
+      ...{ stage: { name: 'interrupted' }, cost: { usd: expect.closeTo(told.cost_usd_total, 9) } },
+    });
     run.child.kill('SIGINT');
     const { code } = await run.exit;
     expect(code).toBe(5);
