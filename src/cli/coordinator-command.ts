@@ -36,12 +36,15 @@ export function addCoordinatorCommand(cli: Argv): Argv {
     async (argv) => {
       const { settings, resumed } = resolveRunSettings(coordinatorSettings, argv);
       const output = createRunOutput({ ...settings, verbose: argv.verbose === true, remote: true });
+      let exitCode: number | undefined;
       const interruption = listenForInterruption(
-        () => output.note('stopping after the step in flight; Ctrl-C again ends at once'),
-        () => process.exit(exitCodes.interrupted),
+        () => {
+          if (exitCode === undefined) output.note('stopping after the step in flight; Ctrl-C again ends at once');
+        },
+        () => process.exit(exitCode ?? exitCodes.interrupted),
       );
       try {
-        const result = await startRun({
+        await startRun({
           ...{
             settings: { ...settings, backend: 'auto', threads: undefined },
             resumed,
@@ -50,8 +53,11 @@ export function addCoordinatorCommand(cli: Argv): Argv {
             signal: interruption.signal,
           },
           onListening: ({ endpoint }) => output.note(waitingFor(settings, endpoint)),
+          onEnd(code) {
+            exitCode = code;
+          },
         });
-        process.exitCode = output.end(result);
+        process.exitCode = exitCode ?? exitCodes.runFailed;
       } finally {
         interruption.dispose();
       }

@@ -1,9 +1,9 @@
 /** What a run prints: for people on a terminal or in a log, or for machines with `--json`. */
 import { relative } from 'node:path';
+import { advanceMeter, newCostMeter, readMeter } from '../coordinator/cost-meter.ts';
 import type { RunResult } from '../coordinator/run.ts';
-import type { LedgerEvent, MemberInfo, RunEvent } from '../coordinator/run-events.ts';
+import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 import { systemClock } from '../shared/core/clock.ts';
-import { accruedCostUsd } from '../shared/core/cost.ts';
 import { type ErrorCode, exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
@@ -155,19 +155,17 @@ function chooseProgress({ json, quiet }: OutputOptions): Progress {
   return createProgress({ ...clock, isTTY: process.stdout.isTTY === true, colour: wantsColour() });
 }
 
-/** The cost of the run up to now: what the ledger has, and the price of the time since. */
+/** The cost of the run up to now, for the progress line. */
 function createCostMeter() {
-  let drawnUp: { readonly event: LedgerEvent; readonly at: number } | undefined;
+  let meter = newCostMeter;
   return {
     observe(event: RunEvent): void {
-      if (event.type === 'ledger') drawnUp = { event, at: systemClock.now() };
+      meter = advanceMeter(meter, event, systemClock.now());
     },
     /** Undefined as long as no worker has a price. */
     read(): { readonly costUsd: number; readonly usdPerHour: number } | undefined {
-      const usdPerHour = drawnUp?.event.usdPerHour;
-      if (drawnUp === undefined || usdPerHour === undefined) return undefined;
-      const since = accruedCostUsd(usdPerHour, systemClock.now() - drawnUp.at);
-      return { costUsd: drawnUp.event.costUsd + since, usdPerHour };
+      const { usd, usdPerHour } = readMeter(meter, systemClock.now());
+      return usdPerHour === undefined ? undefined : { costUsd: usd, usdPerHour };
     },
   };
 }

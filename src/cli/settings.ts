@@ -185,6 +185,12 @@ export const trainSettings = {
     defaultText: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     schema: z.url({ protocol: /^https?$/, error: 'an http(s) URL' }).optional(),
   },
+  lastScrape: {
+    type: 'string',
+    describe: 'Seconds, at most, that the end waits for whoever scrapes /metrics to do so once more; 0: not at all',
+    defaultText: '60',
+    schema: number.pipe(z.number().min(0, 'at least 0').max(3600, 'at most 3600')).default(60),
+  },
   out: { type: 'string', describe: 'Run folder', defaultText: 'runs/<run-id>', schema: path.optional() },
   resume: {
     type: 'string',

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/control-plane.ts';
 import { chooseOtlpTarget, type OtlpTarget, shownUrl } from '../coordinator/metrics/otlp/otlp-target.ts';
-import { type RunResult, runTraining } from '../coordinator/run.ts';
+import { type ExpectedWorker, runTraining } from '../coordinator/run.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
@@ -25,14 +25,16 @@ export interface StartOptions {
   readonly bind: string;
   readonly output: RunOutput;
   readonly signal: AbortSignal;
-  /** Names of the workers that will come, where they are known. */
-  readonly expectedIds?: readonly string[];
+  /** The workers that will come, where they are known. */
+  readonly expected?: readonly ExpectedWorker[];
   readonly onListening: (
     coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded'>,
     dataset: Dataset,
   ) => void;
   /** Workers were told to leave: resolves when those that this process started are gone. */
   readonly workersLeft?: () => Promise<void>;
+  /** The run is over and its result is printed; the process may still wait for a last scrape. */
+  readonly onEnd: (exitCode: number) => void;
 }
 
 /** @throws bad-input when the run cannot begin */
@@ -42,10 +44,11 @@ export async function startRun({
   bind,
   output,
   signal,
-  expectedIds,
+  expected,
   onListening,
   workersLeft,
-}: StartOptions): Promise<RunResult> {
+  onEnd,
+}: StartOptions): Promise<void> {
   if (settings.workers > settings.batchSize) {
     throw badInput(
       `--workers ${settings.workers} is more than --batch-size ${settings.batchSize}: a worker would have no samples; ` +
@@ -64,12 +67,12 @@ export async function startRun({
   const startedAtUnixMs = resumed?.startedAtUnixMs ?? performance.timeOrigin;
   output.begin({ runId, out, dataset });
   const otlp = otlpTarget(settings, output);
-  const result = await runTraining(
+  await runTraining(
     {
       ...{ runId, bind, out, dataset, checksumEvery, version: pennygradVersion },
       startedAtUnixMs: performance.timeOrigin,
       worldSize: settings.workers,
-      ...(expectedIds === undefined ? {} : { expectedIds }),
+      ...(expected === undefined ? {} : { expected }),
       timeoutSeconds: settings.timeout,
       model: { name: settings.model, inputShape: dataset.imageShape, classes: dataset.classes },
       optimizer: { name: settings.optimizer, learningRate: settings.lr },
@@ -85,6 +88,7 @@ export async function startRun({
       metrics: { port: settings.metricsPort, host: settings.metricsHost },
       push: settings.pushgateway === undefined ? undefined : { url: settings.pushgateway, instance: hostname() },
       otlp,
+      lastScrapeSeconds: settings.lastScrape,
       config: {
         ...{ run_id: runId, started_at: new Date(startedAtUnixMs).toISOString() },
         ...{ settings: ofTheRun(settings), node: process.version, pennygrad: pennygradVersion },
@@ -93,18 +97,21 @@ export async function startRun({
     },
     {
       cpuSeconds: processCpuSeconds,
-      ...{ clock: systemClock, signal, observe: output.observe, warn: output.warn, onMetrics: output.metrics },
+      ...{ clock: systemClock, signal, observe: output.observe, warn: output.warn, note: output.note },
+      onMetrics: output.metrics,
       onListening: (coordinator) => onListening(coordinator, dataset),
       ...(workersLeft === undefined ? {} : { workersLeft }),
+      onResult(result) {
+        try {
+          writeRunReport(out, result.summary);
+        } catch (error) {
+          // The run itself is safe in its other files.
+          output.warn(`no report.html: ${messageOf(error)}`);
+        }
+        onEnd(output.end(result));
+      },
     },
   );
-  try {
-    writeRunReport(out, result.summary);
-  } catch (error) {
-    // The run itself is safe in its other files.
-    output.warn(`no report.html: ${messageOf(error)}`);
-  }
-  return result;
 }
 
 /** Says where metrics go: the variables may have been set for other programs. */

@@ -12,9 +12,10 @@ import { kebab, trainSettings } from './settings.ts';
 import { planWorkers } from './worker-specs.ts';
 
 /** What the grid decides, and what a sweep says for all its runs. */
-const { workers, backend, batchSize, epochs, out, json, quiet, metricsPort, metricsHost, ...others } = trainSettings;
+const { workers, backend, batchSize, epochs, out, json, quiet, ...others } = trainSettings;
+const { metricsPort: _, metricsHost: __, lastScrape: ___, ...unwatched } = others;
 /** A run of a grid is whole, and begins at the beginning. */
-const { resume: _, budgetUsd: __, budgetHours: ___, targetAccuracy: ____, ...shared } = others;
+const { resume: ____, budgetUsd: _____, budgetHours: ______, targetAccuracy: _______, ...shared } = unwatched;
 
 /** `1,2,4`, or a list in the config file. */
 function listOf<Item extends z.ZodType>(item: Item) {

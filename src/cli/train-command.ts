@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
+import type { ExpectedWorker } from '../coordinator/run.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { type ErrorCode, exitCodes } from '../shared/core/errors.ts';
 import { runProgram } from '../shared/engine/run-program.ts';
@@ -49,10 +50,14 @@ export function addTrainCommand(cli: Argv): Argv {
       const { settings, resumed } = resolveRunSettings(trainCommandSettings, argv);
       const planned = planWorkers(settings.worker, settings);
       // Each worker looks its price up itself; that it has one is known before any is started.
-      for (const { gpu, priceUsdPerHour: price } of planned) priceWorker({ gpu, price }, settings.prices, today());
+      const expected = planned.map(({ id, gpu, priceUsdPerHour: price }) => ({
+        workerId: id,
+        priceUsdPerHour: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
+      }));
       process.exitCode = await trainLocally(
         { ...settings, workers: planned.length },
         planned.map((worker, index) => ({ ...worker, metricsPort: portAfter(settings.workerMetrics, index) })),
+        expected,
         ...([argv.verbose === true, resumed] as const),
       );
     },
@@ -72,17 +77,21 @@ function portAfter(first: number | undefined, index: number): number | undefined
 async function trainLocally(
   settings: LocalTrainSettings,
   planned: readonly LocalWorker[],
+  expected: readonly ExpectedWorker[],
   verbose: boolean,
   resumed: ResumedRun | undefined,
 ): Promise<number> {
   const output = createRunOutput({ ...settings, verbose });
   let workers: LocalWorkers | undefined;
   const stopWorkers = async () => workers?.stop(deadlinesFrom(settings.timeout).exitMs);
+  let exitCode: number | undefined;
   const interruption = listenForInterruption(
-    () => output.note('stopping after the step in flight; Ctrl-C again kills at once'),
+    () => {
+      if (exitCode === undefined) output.note('stopping after the step in flight; Ctrl-C again kills at once');
+    },
     () => {
       workers?.kill();
-      process.exit(exitCodes.interrupted);
+      process.exit(exitCode ?? exitCodes.interrupted);
     },
   );
   try {
@@ -90,8 +99,8 @@ async function trainLocally(
       planned.map(({ backend }) => backend),
       runProgram,
     );
-    const result = await startRun({
-      ...{ settings, resumed, output, workersLeft: stopWorkers, expectedIds: planned.map(({ id }) => id) },
+    await startRun({
+      ...{ settings, resumed, output, workersLeft: stopWorkers, expected },
       bind: 'tcp://127.0.0.1:*',
       signal: interruption.signal,
       onListening({ endpoint, workerGone, workerEnded }, dataset) {
@@ -111,8 +120,11 @@ async function trainLocally(
           },
         });
       },
+      onEnd(code) {
+        exitCode = code;
+      },
     });
-    return output.end(result);
+    return exitCode ?? exitCodes.runFailed;
   } finally {
     await stopWorkers();
     interruption.dispose();

@@ -77,14 +77,10 @@ export function createBookkeeper({ clock, startedAt, carried, announce }: Bookke
   function drawUp(cause: LedgerCause, epoch?: number): void {
     drawnUpAt = clock.now();
     const entries = [...rows.values()].map((row) => ({ ...row }));
-    const prices = entries.flatMap(({ account: { life, priceUsdPerHour } }) =>
-      life === undefined || priceUsdPerHour === undefined ? [] : [priceUsdPerHour],
-    );
     announce({
       ...{ type: 'ledger', cause, step, runSeconds: runSeconds(), entries },
       ...(epoch === undefined ? {} : { epoch }),
       costUsd: sum(entries, bookedUsd),
-      usdPerHour: prices.length === 0 ? undefined : prices.reduce((total, price) => total + price, 0),
     });
   }
 

@@ -70,8 +70,6 @@ export interface LedgerEvent {
   readonly runSeconds: number;
   /** Of all workers together, as booked. */
   readonly costUsd: number;
-  /** What the workers that are alive cost together; undefined as long as none has a price. */
-  readonly usdPerHour: number | undefined;
   readonly entries: readonly LedgerEntry[];
 }
 

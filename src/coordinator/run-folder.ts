@@ -8,6 +8,7 @@ import { encodeCheckpoint } from '../shared/model/checkpoint-files.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
 import { appendLedger } from './ledger-file.ts';
 import type { Checkpoint, RunEvent } from './run-events.ts';
+import { isLockName } from './run-lock.ts';
 
 export interface RunFolder {
   /** Takes what belongs in `metrics.jsonl`, `ledger.jsonl` and `checkpoints/`; everything else passes by. */
@@ -107,7 +108,7 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
-    const files = readdirSync(path);
+    const files = readdirSync(path).filter((name) => !isLockName(name));
     if (files.includes('config.json')) throw badInput('already holds a run; choose another folder');
     if (files.some((name) => !['checkpoints', 'metrics.jsonl', 'ledger.jsonl'].includes(name))) {
       throw badInput('is not empty; choose another folder');

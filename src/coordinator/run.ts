@@ -18,11 +18,18 @@ import { observeMetrics, runInfoOf } from './metrics/observe-metrics.ts';
 import type { OtlpExport } from './metrics/otlp/otlp-export.ts';
 import type { OtlpTarget } from './metrics/otlp/otlp-target.ts';
 import { type PushTarget, pushMetrics } from './metrics/pushgateway.ts';
+import { createScrapeWatch } from './metrics/scrape-watch.ts';
 import { type Resumption, readResumption } from './resumption.ts';
 import type { MemberInfo, RunEvent, RunObserver } from './run-events.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
+import { lockRun, type RunLock } from './run-lock.ts';
 import { createRunRecorder, nothingRecorded } from './run-recorder.ts';
 import { type ReplicaComparison, type StartingPoint, type TrainOutcome, train } from './train.ts';
+
+export interface ExpectedWorker {
+  readonly workerId: string;
+  readonly priceUsdPerHour: number | undefined;
+}
 
 export interface RunOptions {
   readonly runId: string;
@@ -31,8 +38,8 @@ export interface RunOptions {
   readonly startedAtUnixMs: number;
   readonly bind: string;
   readonly worldSize: number;
-  /** Names of the workers that will come, where they are known. */
-  readonly expectedIds?: readonly string[];
+  /** The workers that will come, where they are known. */
+  readonly expected?: readonly ExpectedWorker[];
   readonly timeoutSeconds: number;
   readonly dataset: Dataset;
   readonly model: ModelSpec;
@@ -55,6 +62,8 @@ export interface RunOptions {
   readonly push: PushTarget | undefined;
   /** Where to export the metrics to while the run lasts, and when it ends. */
   readonly otlp: OtlpTarget | undefined;
+  /** The longest to wait at the end for whoever scrapes the metrics to see the last ones; 0: not at all. */
+  readonly lastScrapeSeconds: number;
   /** The run folder. */
   readonly out: string;
   /** Everything the run was told, for `config.json`. */
@@ -67,6 +76,7 @@ export interface RunContext {
   readonly cpuSeconds: () => number;
   readonly observe: RunObserver;
   readonly warn: (line: string) => void;
+  readonly note: (line: string) => void;
   /** Ctrl-C. */
   readonly signal: AbortSignal;
   /** The coordinator listens: workers may come. */
@@ -75,6 +85,8 @@ export interface RunContext {
   readonly workersLeft?: () => Promise<void>;
   /** The metrics endpoint serves. */
   readonly onMetrics: (url: string) => void;
+  /** The run is over, and its files are written. Only the metrics endpoint may still wait to be read once more. */
+  readonly onResult: (result: RunResult) => void;
 }
 
 export interface RunResult {
@@ -86,18 +98,34 @@ export interface RunResult {
 }
 
 /**
- * Runs to the end, whatever the end is: a run that fails has a summary too.
+ * Runs to the end, whatever the end is: a run that fails has a summary too, which `onResult` is told.
  * @throws bad-input when it cannot even begin: the folder, the metrics port or the address to bind
  */
-export async function runTraining(options: RunOptions, context: RunContext): Promise<RunResult> {
+export async function runTraining(options: RunOptions, context: RunContext): Promise<void> {
+  const lock = await lockRun(options.out, ({ pid, host }, seconds) =>
+    context.note(`process ${pid} on ${host} wrote this run last: watching for ${seconds} s whether it still does`),
+  );
+  try {
+    await runLocked(options, context, lock);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(options: RunOptions, context: RunContext, lock: RunLock): Promise<void> {
   const { clock } = context;
   const { dataset, startedAtUnixMs, out } = options;
   const startedAt = clock.now() - (clock.unixMs() - startedAtUnixMs) / 1000;
   const resumption = options.resumed && readResumption(out, { ...options, trainCount: dataset.trainCount });
   requireBudgetLeft(options.budget, resumption);
   const metrics = createMetrics();
+  // Before anybody can read them: what the run cost already, and where the workers' costs begin.
+  const countMetrics = observeMetrics(metrics, options, resumption?.accounts.entries);
   const live = observeLive({ ...options, budgetUsd: options.budget.usd }, clock);
-  const server = await startMetricsServer({ ...options.metrics, metrics, live: live.stream });
+  const scrapes = createScrapeWatch(clock);
+  const server = await startMetricsServer({
+    ...{ ...options.metrics, metrics, live: live.stream, onScrape: scrapes.observe },
+  });
   const folder = await closingOnError(server, async () => openRunFolder(out, options, clock, resumption?.keptMetrics));
   const recorder = createRunRecorder({ ...options, modelName: options.model.name }, clock, context.cpuSeconds, {
     startedAtUnixMs,
@@ -113,7 +141,7 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
   const observers: RunObserver[] = [
     folder.observe,
     recorder.observe,
-    observeMetrics(metrics, options),
+    countMetrics,
     live.observe,
     context.observe,
     (event) => {
@@ -153,7 +181,11 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
       exporting?.close(),
     ]);
     if (unpushed !== undefined) context.warn(unpushed);
-    return { summary, predictions, error: end.error ?? lostAccounts ?? lost };
+    context.onResult({ summary, predictions, error: end.error ?? lostAccounts ?? lost });
+    lock.release();
+    await scrapes.waitForLast(options.lastScrapeSeconds, context.signal, (seconds) =>
+      context.note(`waiting up to ${Math.ceil(seconds)} s for the next scrape of /metrics (Ctrl-C does not wait)`),
+    );
   } finally {
     await Promise.all([server.close(), exporting?.close()]);
   }
@@ -227,7 +259,7 @@ async function trainToTheEnd(
   const { version, model, seed, dataset } = options;
   const control = await openControlPlane({
     ...options,
-    expectedIds: options.expectedIds,
+    expectedIds: options.expected?.map(({ workerId }) => workerId),
     run: options.runId,
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
     datasetName: dataset.name,

@@ -121,6 +121,6 @@ function isComplete(folder: string): boolean {
 }
 
 function trainArguments({ point }: SweepRun, folder: string, shared: readonly string[]): readonly string[] {
-  const output = ['--out', folder, '--metrics-port', '0', '--json', '--quiet'];
+  const output = ['--out', folder, '--metrics-port', '0', '--last-scrape', '0', '--json', '--quiet'];
   return ['train', ...point.args, '--batch-size', String(point.batchSize), ...shared, ...output];
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dashboards } from '../../deploy/grafana/dashboards/dashboards.ts';
 import { startMetricsServer } from '../../src/coordinator/metrics/metrics-server.ts';
 import type { Summary } from '../../src/shared/report/summary.ts';
+import { lastLedgerRows } from '../support/ledger-lines.ts';
 import { idleStream } from '../support/live-run.ts';
 import { type Prometheus, type Series, startPrometheus, startPushgateway } from '../support/monitoring.ts';
 import { observeShortRun } from '../support/observed-run.ts';
@@ -80,38 +81,55 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 
 const lastOf = ([series]: readonly Series[]) => series?.values.at(-1)?.value ?? Number.NaN;
 const sum = (series: readonly Series[]) => series.reduce((total, one) => total + lastOf([one]), 0);
+const sumAt = (series: readonly Series[], scrape: number) =>
+  series.reduce((total, { values }) => total + (values[scrape]?.value ?? Number.NaN), 0);
 /** Of the series as scraped from the run itself, not those that it pushed. */
 const scraped = 'job="pennygrad", instance=~".+:.+"';
 const pushed = 'job="pennygrad", instance!~".+:.+"';
 
 describe('the cost that Prometheus knows', () => {
-  it("is the summary's, to 1 %: the last value, which the run pushed when it ended", async () => {
-    const costs = await prometheus.query(`pennygrad_cost_usd_total{${pushed}}`);
-    expect(new Set(costs.map(({ metric }) => metric.worker))).toEqual(new Set(['w0', 'w1']));
-    expect(Math.abs(sum(costs) / summary.cost_usd_total - 1)).toBeLessThan(0.01);
+  it.each([
+    ['which the run pushed when it ended', () => pushed],
+    ['which the run waited for somebody to scrape', () => scraped],
+  ])("is the summary's and the ledger's: the last value, %s", async (_, labels) => {
+    const costs = await prometheus.query(`sum by (worker) (last_over_time(pennygrad_cost_usd_total{${labels()}}[5m]))`);
+    expect(costs).toHaveLength(2);
+    const ledger = lastLedgerRows(out);
+    for (const { worker_id, cost_usd } of summary.workers) {
+      const known = lastOf(costs.filter(({ metric }) => metric.worker === worker_id));
+      expect(known).toBeCloseTo(cost_usd, 9);
+      expect(known).toBeCloseTo(ledger.get(worker_id)?.cost_usd ?? Number.NaN, 9);
+    }
+    expect(sum(costs)).toBeCloseTo(summary.cost_usd_total, 9);
   });
 
-  it('was at every scrape the price of the time since it began, and rose by what it said', async () => {
-    // Recorded as scraped: no extrapolation. A worker costs from the start of its process, which nothing here knows, so
-    // rises are compared: between the first and the last scrape the fleet costs price × workers × time.
+  it('never fell, and rose by the price of the time', async () => {
+    // Recorded as scraped: no extrapolation.
     const selector = `pennygrad_cost_usd_total{${scraped}}`;
     const series = await prometheus.query(`${selector}[5m]`);
-    expect(new Set(series.map(({ metric }) => metric.worker)).size).toBe(2);
-    const rises = series.map(({ values }) => (values.at(-1)?.value ?? Number.NaN) - (values[0]?.value ?? Number.NaN));
-    const times = series.flatMap(({ values }) => values.map(({ time }) => time));
-    const [first, last] = [Math.min(...times), Math.max(...times)];
-    expect(last - first).toBeGreaterThan(3);
-    const owed = (2 * price * (last - first)) / 3600;
+    for (const { values } of series) {
+      for (const [index, { value }] of values.slice(1).entries()) {
+        expect(value).toBeGreaterThanOrEqual(values[index]?.value ?? Number.NaN);
+      }
+    }
+    const times = (series[0]?.values ?? []).map(({ time }) => time);
+    const totals = times.map((time, index) => ({ time, total: sumAt(series, index) }));
+    // Start-up is booked when it is over, and the last scrape waited for the end: what is between has a steady rate.
+    const steady = totals.filter(({ total }) => total > 0).slice(0, -1);
+    const [first, last] = [steady[0], steady.at(-1)];
+    if (first === undefined || last === undefined) throw new Error('no scrapes');
+    const seconds = last.time - first.time;
+    expect(seconds).toBeGreaterThan(3);
     // Costs are booked at commits and after test passes: a scrape may be short of the time since.
     const late = (2 * price * 1.5) / 3600;
-    const rise = rises.reduce((a, b) => a + b, 0);
-    expect(rise).toBeGreaterThan(owed * 0.99 - late);
-    expect(rise).toBeLessThan(owed * 1.01 + late);
+    const owed = (2 * price * seconds) / 3600;
+    expect(last.total - first.total).toBeGreaterThan(owed * 0.99 - late);
+    expect(last.total - first.total).toBeLessThan(owed * 1.01 + late);
 
     // increase() extrapolates to the ends of its window, by half an interval at most: over a window between two scrapes
-    // well inside the run that is exact for a steady rate, and the rate of money is steady.
-    const window = Math.floor(last - first) - 2;
-    const increase = sum(await prometheus.query(`increase(${selector}[${window}s])`, last - 0.5));
+    // well inside the run that is exact for a steady rate.
+    const window = Math.floor(seconds) - 2;
+    const increase = sum(await prometheus.query(`increase(${selector}[${window}s])`, last.time - 0.5));
     const owedInWindow = (2 * price * window) / 3600;
     expect(increase).toBeGreaterThan(owedInWindow * 0.99 - late);
     expect(increase).toBeLessThan(owedInWindow * 1.01 + late);

@@ -20,18 +20,13 @@ let stdout = '';
 beforeAll(async () => {
   const job = start(['train', '--epochs', '1', '--price', '0.36', '--metrics-port', '0', '--out', out]);
   const [, url = ''] = await job.waitFor(/metrics at (http:\S+)/);
-  let running = true;
-  const exit = job.exit.finally(() => {
-    running = false;
-  });
-  while (running) {
+  // The run waits for the scrape that sees its end, and has none of its own to wait for after that.
+  while (!scrapes.at(-1)?.includes('pennygrad_run_ended{')) {
     await new Promise((resolve) => setTimeout(resolve, 500));
-    const response = await fetch(url).catch(() => undefined);
-    if (response === undefined) break; // The run is over, and the endpoint with it.
-    scrapes.push(await response.text());
-    health = (await (await fetch(url.replace('/metrics', '/healthz'))).json()) as Record<string, unknown>;
+    health = (await (await fetch(new URL('/healthz', url))).json()) as Record<string, unknown>;
+    scrapes.push(await (await fetch(url)).text());
   }
-  const result = await exit;
+  const result = await job.exit;
   expect(result.stderr).toBe('');
   expect(result.code).toBe(0);
   stdout = result.stdout;

@@ -17,6 +17,11 @@ export function readLedgerRows(folder: string): readonly LedgerRow[] {
   return readJsonLines(join(folder, 'ledger.jsonl')) as unknown as LedgerRow[];
 }
 
+/** The last line of each worker, by its name. */
+export function lastLedgerRows(folder: string): ReadonlyMap<string, LedgerRow> {
+  return new Map(readLedgerRows(folder).map((row) => [row.worker, row]));
+}
+
 export function sumOf(amounts: Readonly<Record<string, number>>): number {
   return Object.values(amounts).reduce((sum, amount) => sum + amount, 0);
 }

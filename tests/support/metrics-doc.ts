@@ -29,9 +29,10 @@ ${renderTable(run)}
 
 ## A run that is over
 
-The endpoint ends with the run, and a scrape every 15 s misses what came after the last one. With \`--pushgateway URL\` the
-run leaves its last metrics with a Prometheus Pushgateway, as job \`pennygrad\` and with the host's name as \`instance\`. They
-take the place of what that host left before.
+The endpoint ends with the run, once those who scrape it at intervals have seen the end; \`--last-scrape SECONDS\` limits that
+wait, 60 unless told otherwise. [observability.md](observability.md) says what \`increase()\` then tells of costs. With
+\`--pushgateway URL\` the run leaves its last metrics with a Prometheus Pushgateway, as job \`pennygrad\` and with the host's name
+as \`instance\`. They take the place of what that host left before.
 
 ## A worker's own metrics
 

@@ -30,8 +30,15 @@ export interface Scraped {
   readonly honorLabels?: boolean;
 }
 
-/** @param rules contents of rule files */
-export async function startPrometheus(scraped: readonly Scraped[], rules: readonly string[] = []): Promise<Prometheus> {
+/**
+ * @param rules contents of rule files
+ * @param interval of scrapes and evaluations, as Prometheus writes it
+ */
+export async function startPrometheus(
+  scraped: readonly Scraped[],
+  rules: readonly string[] = [],
+  interval = '1s',
+): Promise<Prometheus> {
   const folder = temporaryFolder();
   const ruleFiles = rules.map((text, index) => {
     const file = join(folder, `rules-${index}.yml`);
@@ -43,7 +50,7 @@ export async function startPrometheus(scraped: readonly Scraped[], rules: readon
   writeFileSync(
     config,
     stringify({
-      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+      global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
       rule_files: ruleFiles,
       scrape_configs: scraped.map(({ job, targets, honorLabels = false }) => ({
         ...{ job_name: job, honor_labels: honorLabels, static_configs: [{ targets }] },

@@ -10,6 +10,7 @@ import {
   type ProgressState,
   progressFigures,
 } from '../../shared/report/progress-state.ts';
+import { advanceMeter, type CostMeter, newCostMeter, readMeter } from '../cost-meter.ts';
 import type { MemberInfo, RunEvent, StepEvent } from '../run-events.ts';
 import { extendCurve, noCurve } from './curve.ts';
 import { phaseRatios, recentPhases } from './recent-phases.ts';
@@ -18,17 +19,18 @@ import { phaseRatios, recentPhases } from './recent-phases.ts';
 export interface LiveRecord {
   readonly state: LiveState;
   readonly progress: ProgressState;
-  readonly accounts: readonly Account[];
+  /** By rank. */
+  readonly ranks: readonly Rank[];
+  readonly meter: CostMeter;
   /** Why frames were rejected so far: each reason is logged once, since strangers could fill the log otherwise. */
   readonly rejections: readonly string[];
 }
 
-/** A member by rank. */
-interface Account {
+interface Rank {
   readonly member: MemberInfo;
   readonly recent: PhaseSeconds;
-  /** When it was lost: from then on it costs nothing. */
-  readonly lostAtUnixMs?: number;
+  /** From then on it costs nothing. */
+  readonly lost: boolean;
 }
 
 export interface Moment {
@@ -81,12 +83,14 @@ export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
       ...{ workers: [], curve: noCurve, epochs: [], log: [] },
     },
     progress: beginProgress({ epochs, samplesPerEpoch: trainCount, totalSamples }, now),
-    accounts: [],
+    ranks: [],
+    meter: newCostMeter,
     rejections: [],
   };
 }
 
-export function advanceLive(record: LiveRecord, event: RunEvent, moment: Moment): LiveRecord {
+export function advanceLive(before: LiveRecord, event: RunEvent, moment: Moment): LiveRecord {
+  const record = { ...before, meter: advanceMeter(before.meter, event, moment.now) };
   const { state } = record;
   const logged = (text: string, level: LogEntry['level'] = 'info') => log(record, moment, text, level);
   switch (event.type) {
@@ -115,13 +119,13 @@ export function advanceLive(record: LiveRecord, event: RunEvent, moment: Moment)
             stage: { name: 'training' },
             workers: event.members.map(memberWorker),
           }),
-          accounts: event.members.map((member) => ({ member, recent: noPhaseSeconds })),
+          ranks: event.members.map((member) => ({ member, recent: noPhaseSeconds, lost: false })),
           progress: beginProgress(record.progress, moment.now),
         },
         moment,
       );
     case 'worker-lost':
-      return loseWorker(logged(`lost ${event.workerId}: ${event.reason}`, 'bad'), event.workerId, moment);
+      return loseWorker(logged(`lost ${event.workerId}: ${event.reason}`, 'bad'), event.workerId);
     case 'frame-rejected': {
       if (record.rejections.includes(event.reason)) return record;
       const text = `rejected a frame (${event.reason}): ${event.detail}; more like it are counted in /metrics`;
@@ -153,11 +157,13 @@ export function advanceLive(record: LiveRecord, event: RunEvent, moment: Moment)
     case 'predictions':
     // The page is told by whoever knows the reason too.
     case 'ended':
-    case 'ledger':
     case 'spent':
     case 'worker-began':
     case 'worker-ended':
       return record;
+    // The last accounts are drawn up when the run has ended: the page ends with them too.
+    case 'ledger':
+      return showCosts(record, moment);
     case 'resumed':
       return logged(`goes on after step ${event.step}`);
     default:
@@ -166,8 +172,9 @@ export function advanceLive(record: LiveRecord, event: RunEvent, moment: Moment)
 }
 
 /** The time has passed: elapsed seconds and costs are what they are now. */
-export function tickLive(record: LiveRecord, { now, unixMs }: Moment): LiveRecord {
-  const { state, progress, accounts } = record;
+export function tickLive(record: LiveRecord, moment: Moment): LiveRecord {
+  const { now, unixMs } = moment;
+  const { state, progress } = record;
   if (hasEnded(state.stage)) return record;
   const { step } = state.progress;
   const figures = progressFigures(progress, now);
@@ -180,24 +187,25 @@ export function tickLive(record: LiveRecord, { now, unixMs }: Moment): LiveRecor
         };
   const elapsedSeconds = aliveSeconds(state.run.startedAtUnixMs, unixMs);
   const ticked = change(record, { progress: { epoch: state.progress.epoch, step, elapsedSeconds, ...seen } });
-  const usdPerHour = fleetPrice(record);
-  if (usdPerHour === undefined) return ticked;
-
-  const costs = new Map(accounts.map((account) => [account.member.workerId, accountCost(account, unixMs)]));
-  const last = state.epochs.at(-1)?.costUsd;
-  const cost: LiveCost = {
-    usd: [...costs.values()].reduce<number>((sum, usd = 0) => sum + usd, 0),
-    usdPerHour,
-    ...(last === undefined ? {} : { lastEpochUsd: last }),
-  };
-  const workers = state.workers.map((worker) => {
-    const costUsd = costs.get(worker.workerId);
-    return costUsd === undefined ? worker : { ...worker, costUsd };
-  });
-  return change(ticked, { cost, workers });
+  return showCosts(ticked, moment);
 }
 
-/** The last change there is: what comes after an ending changes nothing. */
+/** What the accounts had when they were last drawn up, and the price of the time since. */
+function showCosts(record: LiveRecord, { now }: Moment): LiveRecord {
+  const { state } = record;
+  const usdPerHour = fleetPrice(record);
+  const { usd, usdByWorker } = readMeter(record.meter, now);
+  if (usdPerHour === undefined && usd === 0) return record;
+  const last = state.epochs.at(-1)?.costUsd;
+  const cost: LiveCost = { usd, usdPerHour: usdPerHour ?? 0, ...(last === undefined ? {} : { lastEpochUsd: last }) };
+  const workers = state.workers.map((worker) => {
+    const costUsd = usdByWorker.get(worker.workerId);
+    return costUsd === undefined ? worker : { ...worker, costUsd };
+  });
+  return change(record, { cost, workers });
+}
+
+/** How it ended. Only the last accounts come after it. */
 export function endLive(record: LiveRecord, { status, reason }: LiveEnding, moment: Moment): LiveRecord {
   if (hasEnded(record.state.stage)) return record;
   const ended = status === 'completed' ? 'finished' : `${status}: ${reason ?? 'no reason given'}`;
@@ -221,15 +229,15 @@ function takeStep(record: LiveRecord, event: StepEvent, { now }: Moment): LiveRe
   const { samples, loss, correct, seconds } = event;
   const step = event.step + 1;
   const progress = advanceProgress(record.progress, event);
-  const accounts = record.accounts.map((account, rank) => {
+  const ranks = record.ranks.map((known, rank) => {
     const part = event.members.find((member) => member.rank === rank);
-    return part === undefined ? account : { ...account, recent: recentPhases(account.recent, part.phases, seconds) };
+    return part === undefined ? known : { ...known, recent: recentPhases(known.recent, part.phases, seconds) };
   });
   const workers = state.workers.map((worker) => {
-    const rank = accounts.findIndex(({ member }) => member.workerId === worker.workerId);
+    const rank = ranks.findIndex(({ member }) => member.workerId === worker.workerId);
     const part = event.members.find((member) => member.rank === rank);
     if (part === undefined) return worker;
-    const phases = phaseRatios(accounts[rank]?.recent ?? noPhaseSeconds);
+    const phases = phaseRatios(ranks[rank]?.recent ?? noPhaseSeconds);
     return { ...worker, share: part.samples / samples, ...(phases === undefined ? {} : { phases }) };
   });
   // After the last step of an epoch the test pass begins, of which no event tells.
@@ -241,37 +249,26 @@ function takeStep(record: LiveRecord, event: StepEvent, { now }: Moment): LiveRe
       curve: extendCurve(state.curve, { step, samples, lossSum: loss * samples, correct, seconds }),
       workers,
     }),
-    ...{ progress, accounts },
+    ...{ progress, ranks },
   };
 }
 
-function loseWorker(record: LiveRecord, workerId: string, { unixMs }: Moment): LiveRecord {
-  const { state, accounts } = record;
+function loseWorker(record: LiveRecord, workerId: string): LiveRecord {
+  const { state, ranks } = record;
   // One that never trained may come back under another name any number of times.
-  if (!accounts.some(({ member }) => member.workerId === workerId))
+  if (!ranks.some(({ member }) => member.workerId === workerId))
     return change(record, { workers: state.workers.filter((worker) => worker.workerId !== workerId) });
   return {
     ...change(record, changeWorker(state, workerId, { status: 'lost' })),
-    accounts: accounts.map((account) =>
-      account.member.workerId === workerId ? { ...account, lostAtUnixMs: unixMs } : account,
-    ),
+    ranks: ranks.map((rank) => (rank.member.workerId === workerId ? { ...rank, lost: true } : rank)),
   };
 }
 
-function accountCost({ member, lostAtUnixMs }: Account, unixMs: number): number | undefined {
-  const { priceUsdPerHour, aliveSinceUnixMs } = member;
-  if (priceUsdPerHour === undefined) return undefined;
-  return accruedCostUsd(priceUsdPerHour, aliveSeconds(aliveSinceUnixMs, lostAtUnixMs ?? unixMs));
-}
-
 /** USD per hour of all workers that are there and have a price; undefined when none has one. */
-function fleetPrice({ accounts }: LiveRecord): number | undefined {
-  const priced = accounts.filter(({ member }) => member.priceUsdPerHour !== undefined);
+function fleetPrice({ ranks }: LiveRecord): number | undefined {
+  const priced = ranks.filter(({ member }) => member.priceUsdPerHour !== undefined);
   if (priced.length === 0) return undefined;
-  return priced.reduce(
-    (sum, { member, lostAtUnixMs }) => sum + (lostAtUnixMs === undefined ? (member.priceUsdPerHour ?? 0) : 0),
-    0,
-  );
+  return priced.reduce((sum, { member, lost }) => sum + (lost ? 0 : (member.priceUsdPerHour ?? 0)), 0);
 }
 
 function memberWorker({ workerId, host, backend, device, priceUsdPerHour }: MemberInfo): LiveWorker {

@@ -4,6 +4,8 @@ import { type LedgerCategory, ledgerCategories } from '../../shared/core/ledger.
 
 export interface CostMetrics {
   workerPrice(workerId: string, usdPerHour: number): void;
+  /** The worker has not cost anything yet, but will: its series begin, so that a scrape may see where from. */
+  costBegins(workerId: string): void;
   /** The worker's cost in this category since the run began, as the ledger has it. It never falls there. */
   costReached(workerId: string, category: LedgerCategory, usd: number): void;
   epochCost(usd: number): void;
@@ -39,6 +41,9 @@ export function createCostMetrics(registry: Registry): CostMetrics {
 
   return {
     workerPrice: (worker, usdPerHour) => price.set({ worker }, usdPerHour),
+    costBegins(worker) {
+      for (const category of ledgerCategories) cost.inc({ worker, category }, 0);
+    },
     costReached(worker, category, usd) {
       const key = JSON.stringify([worker, category]);
       const before = reached.get(key) ?? 0;

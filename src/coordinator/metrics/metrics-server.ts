@@ -9,6 +9,9 @@ import type { Metrics } from './metrics.ts';
 /** The port used when none is asked for, if it is free. */
 export const defaultMetricsPort = 9464;
 
+/** Characters of a program's name. */
+const longestAgent = 100;
+
 export interface MetricsServerOptions {
   /** Undefined: the default port, or any other if that one is taken. 0: any free port. */
   readonly port: number | undefined;
@@ -16,6 +19,8 @@ export interface MetricsServerOptions {
   readonly metrics: Pick<Metrics, 'application' | 'process' | 'health'>;
   /** What the live page at `/` listens to. */
   readonly live: LiveStream;
+  /** Told of everybody who asks for `/metrics`: an address and the name of the program there. */
+  readonly onScrape?: (reader: string, response: ServerResponse) => void;
 }
 
 export interface MetricsServer {
@@ -33,9 +38,16 @@ export interface MetricsServer {
  *
  * @throws bad-input when the port that was asked for is taken or not permitted, or the host is none of this machine's
  */
-export async function startMetricsServer({ port, host, metrics, live }: MetricsServerOptions): Promise<MetricsServer> {
+export async function startMetricsServer({
+  port,
+  host,
+  metrics,
+  live,
+  onScrape,
+}: MetricsServerOptions): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     if (request.method === 'GET' && pathOf(request) === '/events') return live.connect(response);
+    if (request.method === 'GET' && pathOf(request) === '/metrics') onScrape?.(readerOf(request), response);
     answer(request, metrics).then(
       (reply) => send(response, request, reply),
       (error: unknown) => send(response, request, text(500, `this could not be read: ${messageOf(error)}\n`)),
@@ -114,6 +126,11 @@ interface Reply {
 
 function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? url;
+}
+
+/** Two servers that scrape from one address are told apart by nothing, and count as one. */
+function readerOf({ socket, headers }: IncomingMessage): string {
+  return `${socket.remoteAddress} ${headers['user-agent']?.slice(0, longestAgent)}`;
 }
 
 async function answer(

@@ -1,9 +1,9 @@
 import type { Budget } from '../../shared/core/budget.ts';
 import { accruedCostUsd } from '../../shared/core/cost.ts';
-import { ledgerCategories } from '../../shared/core/ledger.ts';
+import { bookedUsd, ledgerCategories } from '../../shared/core/ledger.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
-import type { LedgerEvent, MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
+import type { LedgerEntry, LedgerEvent, MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
 import type { Metrics } from './metrics.ts';
 import type { RunInfo } from './run-metrics.ts';
 
@@ -17,6 +17,8 @@ export interface ObservedRun {
   readonly globalBatchSize: number;
   readonly seed: number;
   readonly budget: Budget;
+  /** Workers that will come, where they are known. */
+  readonly expected?: readonly { readonly workerId: string; readonly priceUsdPerHour: number | undefined }[];
 }
 
 /** The labels of `run_info`. */
@@ -27,8 +29,11 @@ export function runInfoOf(run: ObservedRun): RunInfo {
   };
 }
 
-/** Turns a run's events into its metrics. Costs are those of the ledger, each time it is drawn up. */
-export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver {
+/**
+ * Turns a run's events into its metrics. Costs are those of the ledger, each time it is drawn up.
+ * @param carried what the run cost before it was resumed: where its counters go on
+ */
+export function observeMetrics(metrics: Metrics, run: ObservedRun, carried: readonly LedgerEntry[] = []): RunObserver {
   let members: readonly MemberInfo[] = [];
   metrics.health.update({ run_id: run.runId });
   metrics.budget(run.budget);
@@ -36,12 +41,20 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver 
 
   const fleetPrice = () => members.reduce((sum, { priceUsdPerHour }) => sum + (priceUsdPerHour ?? 0), 0);
 
-  function bookCosts({ entries }: LedgerEvent): void {
+  function beginCost(workerId: string, priceUsdPerHour: number | undefined): void {
+    if (priceUsdPerHour !== undefined) metrics.costBegins(workerId);
+  }
+
+  function bookCosts({ entries }: Pick<LedgerEvent, 'entries'>): void {
     for (const { workerId, account } of entries) {
-      if (account.priceUsdPerHour === undefined) continue;
+      // A worker that has no price now may have had one before the run was resumed.
+      if (account.priceUsdPerHour === undefined && bookedUsd(account) === 0) continue;
       for (const category of ledgerCategories) metrics.costReached(workerId, category, account.usd[category]);
     }
   }
+
+  bookCosts({ entries: carried });
+  for (const { workerId, priceUsdPerHour } of run.expected ?? []) beginCost(workerId, priceUsdPerHour);
 
   function observeStep({ step, samples, loss, correct, seconds, members: steps }: StepEvent): void {
     const readings = steps.flatMap(({ rank, samples: share, phases }) => {
@@ -71,6 +84,9 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver 
           if (priceUsdPerHour !== undefined) metrics.workerPrice(workerId, priceUsdPerHour);
         }
         metrics.health.update({ status: 'training', world_size: event.members.length });
+        break;
+      case 'worker-began':
+        beginCost(event.workerId, event.priceUsdPerHour);
         break;
       case 'worker-lost':
         metrics.workerDown(event.workerId);

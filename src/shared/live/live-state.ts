@@ -52,7 +52,7 @@ export interface LiveProgress {
 }
 
 export interface LiveCost {
-  /** Accrued so far by all priced workers. */
+  /** Accrued so far by all workers, as the ledger has it. */
   readonly usd: number;
   readonly usdPerHour: number;
   /** Of the last finished epoch, without its test pass. */

@@ -56,8 +56,6 @@ describe('the books of a run', () => {
     expect(drawnUp.map(({ cause }) => cause)).toEqual(['begin', 'interim', 'epoch', 'end']);
     expect(drawnUp.at(-1)?.entries[0]?.account.seconds).toMatchObject({ startup: 2, compute: expect.closeTo(1.5, 9) });
     expect(drawnUp.at(-1)?.costUsd).toBeCloseTo(4, 9);
-    expect(drawnUp.at(0)?.usdPerHour).toBe(3600);
-    expect(drawnUp.at(-1)?.usdPerHour).toBeUndefined();
   });
 
   test('call wasted what a run that fails was in the middle of, and idle what one that ends well was', () => {

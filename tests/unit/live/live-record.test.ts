@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { createBookkeeper } from '../../../src/coordinator/bookkeeper.ts';
 import {
   advanceLive,
   beginLive,
   endLive,
+  type LiveEnding,
   type LivePlan,
   type LiveRecord,
   tickLive,
@@ -14,9 +16,44 @@ import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.t
 /** Seconds after the start. */
 const at = (seconds: number) => ({ now: seconds, unixMs: startedAtUnixMs + seconds * 1000 });
 
+/** A page and the books of the run beside each other, as the coordinator has them. */
+function openLive(plan: LivePlan = livePlan) {
+  let now = 0;
+  let record = beginLive(plan, at(0));
+  const see = (event: RunEvent) => {
+    record = advanceLive(record, event, at(now));
+  };
+  const clock = { now: () => now, unixMs: () => at(now).unixMs };
+  const books = createBookkeeper({ clock, startedAt: 0, carried: undefined, announce: see });
+  return {
+    tell(seconds: number, event: RunEvent) {
+      now = seconds;
+      if (event.type === 'generation') {
+        // Their processes began when the run did.
+        for (const { workerId, priceUsdPerHour } of event.members)
+          books.observe({ type: 'worker-began', workerId, at: 0, priceUsdPerHour });
+      }
+      see(event);
+      books.observe(event);
+    },
+    end(seconds: number, ending: LiveEnding) {
+      now = seconds;
+      record = endLive(record, ending, at(now));
+    },
+    /** All processes are gone. */
+    closeBooks(seconds: number) {
+      now = seconds;
+      books.close();
+    },
+    record: () => record,
+  };
+}
+
 /** Events, each at its second. */
 function observe(events: readonly (readonly [number, RunEvent])[], plan: LivePlan = livePlan): LiveRecord {
-  return events.reduce((record, [seconds, event]) => advanceLive(record, event, at(seconds)), beginLive(plan, at(0)));
+  const live = openLive(plan);
+  for (const [seconds, event] of events) live.tell(seconds, event);
+  return live.record();
 }
 
 /** $3.60 an hour is a tenth of a cent a second. */
@@ -135,8 +172,11 @@ describe('the cost meter', () => {
 });
 
 describe('the end', () => {
-  test('stops the clock and the meter, and nothing comes after it', () => {
-    const ended = endLive(observe([...begun, ...tenSteps]), { status: 'completed' }, at(13));
+  test('stops the clock and the meter, and nothing comes after it but the last accounts', () => {
+    const live = openLive();
+    for (const [seconds, event] of [...begun, ...tenSteps]) live.tell(seconds, event);
+    live.end(13, { status: 'completed' });
+    const ended = live.record();
     expect(ended.state).toMatchObject({ stage: { name: 'completed' }, progress: { elapsedSeconds: 13 } });
     expect(ended.state.cost?.usd).toBeCloseTo(0.026, 12);
     expect(ended.state.progress).not.toHaveProperty('etaSeconds');
@@ -144,6 +184,19 @@ describe('the end', () => {
     expect(texts(ended).at(-1)).toBe('finished');
     expect(tickLive(ended, at(99))).toBe(ended);
     expect(endLive(ended, { status: 'failed', reason: 'late' }, at(99))).toBe(ended);
+
+    // Processes take time to end, and cost until they have.
+    live.tell(14, { type: 'worker-ended', workerId: 'w0' });
+    live.tell(15, { type: 'worker-ended', workerId: 'w1' });
+    live.closeBooks(20);
+    const { state } = live.record();
+    expect(state.cost).toEqual({ ...ended.state.cost, usd: expect.closeTo(0.029, 12) });
+    expect(state.workers.map(({ costUsd }) => costUsd)).toEqual([
+      ...[expect.closeTo(0.014, 12), expect.closeTo(0.015, 12)],
+    ]);
+    expect({ ...state, cost: undefined, workers: undefined }).toEqual({
+      ...{ ...ended.state, cost: undefined, workers: undefined },
+    });
   });
 
   test('of a run that failed has its reason', () => {

@@ -8,6 +8,7 @@ test('whatever is booked, cost_usd_total never falls, and is the most that was r
   const booking = fc.record({
     worker: fc.constantFrom('w0', 'w1'),
     category: fc.constantFrom('compute', 'other'),
+    begins: fc.boolean(),
     usd: fc.oneof(fc.double({ min: -1, max: 100, noNaN: true }), fc.constant(Number.NaN), fc.constant(Infinity)),
   });
   await fc.assert(
@@ -15,7 +16,8 @@ test('whatever is booked, cost_usd_total never falls, and is the most that was r
       const registry = new Registry();
       const metrics = createCostMetrics(registry);
       let before: ReadonlyMap<string, number> = new Map();
-      for (const { worker, category, usd } of bookings) {
+      for (const { worker, category, usd, begins } of bookings) {
+        if (begins) metrics.costBegins(worker);
         metrics.costReached(worker, category, usd);
         const now = parseSamples(await registry.metrics());
         for (const [series, value] of before) expect(now.get(series), series).toBeGreaterThanOrEqual(value);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../../../src/coordinator/metrics/metrics.ts';
-import { member, observeRun, observeShortRun, stepEvent } from '../../../support/observed-run.ts';
+import { observeMetrics } from '../../../../src/coordinator/metrics/observe-metrics.ts';
+import { byCategory, ledgerCategories, newAccount } from '../../../../src/shared/core/ledger.ts';
+import { member, observedRun, observeRun, observeShortRun, stepEvent } from '../../../support/observed-run.ts';
 import { parseSamples } from '../../../support/scrape.ts';
 
 async function scrape({ application }: { readonly application: { metrics(): Promise<string> } }) {
@@ -77,6 +79,35 @@ describe('the metrics of a run', () => {
     expect(samples.get('pennygrad_last_epoch_cost_usd')).toBeCloseTo(2 * 2 * 0.001, 9);
     // Two workers cost $0.002 a second, in which they train on 64 samples.
     expect(samples.get('pennygrad_cost_usd_per_thousand_samples')).toBeCloseTo((0.002 / 64) * 1000, 9);
+  });
+
+  test('begin the cost of a worker that is known with 0, before it has any', async () => {
+    const expected = [
+      { workerId: 'w0', priceUsdPerHour: 3.6 },
+      { workerId: 'w1', priceUsdPerHour: undefined },
+    ];
+    const metrics = createMetrics();
+    const observe = observeMetrics(metrics, { ...observedRun, expected });
+    const costs = async () => [...(await scrape(metrics))].filter(([series]) => series.includes('cost_usd_total'));
+    const zeros = (worker: string) =>
+      ledgerCategories.map((category) => [`pennygrad_cost_usd_total{worker="${worker}",category="${category}"}`, 0]);
+    expect(await costs()).toEqual(zeros('w0'));
+    observe({ type: 'worker-began', workerId: 'w2', at: 0, priceUsdPerHour: 1 });
+    observe({ type: 'worker-began', workerId: 'w3', at: 0, priceUsdPerHour: undefined });
+    expect(await costs()).toEqual([...zeros('w0'), ...zeros('w2')]);
+  });
+
+  test('go on, when the run does, with what it had cost', async () => {
+    const usd = byCategory((category) => (category === 'compute' ? 0.5 : 0));
+    const account = { ...newAccount, usd, priceUsdPerHour: undefined };
+    const metrics = createMetrics();
+    const expected = [{ workerId: 'w0', priceUsdPerHour: 3.6 }];
+    const carried = [{ workerId: 'w0', rank: 0, samples: 1, account, priceSinceUnixMs: 0 }];
+    const observe = observeMetrics(metrics, { ...observedRun, expected }, carried);
+    const compute = 'pennygrad_cost_usd_total{worker="w0",category="compute"}';
+    expect((await scrape(metrics)).get(compute)).toBe(0.5);
+    observe({ type: 'worker-began', workerId: 'w0', at: 0, priceUsdPerHour: 3.6 });
+    expect((await scrape(metrics)).get(compute)).toBe(0.5);
   });
 
   test('say nothing of the cost of a worker without a price', async () => {
