@@ -57,13 +57,13 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`draws every chart in ${colorScheme} colours without an error or a request`, async () => {
       const { page, complaints, requests } = await open({ colorScheme });
-      expect(await page.locator('.chart canvas').count()).toBe(3);
-      for (const id of ['throughput', 'efficiency', 'front']) {
+      expect(await page.locator('.chart canvas').count()).toBe(4);
+      for (const id of ['throughput', 'efficiency', 'front', 'break-even']) {
         expect(await coloursOf(page, `[data-chart="${id}"] canvas`)).toBeGreaterThan(20);
       }
       await page.setViewportSize({ width: 600, height: 900 });
       await page.emulateMedia({ colorScheme: colorScheme === 'light' ? 'dark' : 'light' });
-      expect(await page.locator('.chart canvas').count()).toBe(3);
+      expect(await page.locator('.chart canvas').count()).toBe(4);
       expect(complaints).toEqual([]);
       expect(requests).toEqual([pathToFileURL(file).href]);
       await page.context().close();

@@ -45,6 +45,7 @@ export function renderRunPage(summary: Summary, steps: readonly StepPoint[], ass
           'Where the time went',
           workers.length === 0 ? '' : tableHtml('Workers', workerColumns(summary, priced), workers),
           stackedBarsHtml(
+            'time',
             'Time alive, by worker',
             workers.map((worker) => ({ name: worker.worker_id, spending: workerSeconds(worker) })),
             formatSeconds,
@@ -53,6 +54,7 @@ export function renderRunPage(summary: Summary, steps: readonly StepPoint[], ass
         sectionHtml(
           'Where the money went',
           stackedBarsHtml(
+            'money',
             'Cost, by worker',
             workers
               .filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined)
@@ -92,7 +94,7 @@ function lossChart(steps: readonly StepPoint[]): Chart {
   return {
     ...{ id: 'loss', title: 'Training loss', x: stepAxis, xs: steps.map(({ step }) => step) },
     y: { label: 'nats', format: 'count', zero: true },
-    series: [{ label: 'loss', line: true, values: steps.map(({ loss }) => finite(loss)) }],
+    series: [{ label: 'loss', style: 'line', values: steps.map(({ loss }) => finite(loss)) }],
   };
 }
 
@@ -100,7 +102,9 @@ function speedChart(steps: readonly StepPoint[]): Chart {
   return {
     ...{ id: 'speed', title: 'Samples per second', x: stepAxis, xs: steps.map(({ step }) => step) },
     y: { label: 'samples/s', format: 'count', zero: true },
-    series: [{ label: 'samples/s', line: true, values: steps.map(({ samplesPerSecond }) => finite(samplesPerSecond)) }],
+    series: [
+      { label: 'samples/s', style: 'line', values: steps.map(({ samplesPerSecond }) => finite(samplesPerSecond)) },
+    ],
   };
 }
 
@@ -110,8 +114,8 @@ function accuracyChart({ epochs }: Summary): Chart {
     x: { label: 'epoch', format: 'count', zero: true, ticks: true },
     y: { label: 'accuracy', format: 'percent', zero: false },
     series: [
-      { label: 'test', line: true, values: epochs.map(({ test_accuracy }) => test_accuracy) },
-      { label: 'training', line: true, values: epochs.map(({ accuracy }) => accuracy) },
+      { label: 'test', style: 'line', values: epochs.map(({ test_accuracy }) => test_accuracy) },
+      { label: 'training', style: 'line', values: epochs.map(({ accuracy }) => accuracy) },
     ],
   };
 }
