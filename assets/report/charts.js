@@ -64,7 +64,7 @@
     if (ticks) return [low - 0.5, high + 0.5];
     if (log) return [low / (high / low) ** 0.12, high * (high / low) ** 0.12];
     if (format === 'date') {
-      const room = Math.max(0.06 * (high - low), yearSeconds / 4);
+      const room = Math.max(0.06 * (high - low), (yearSeconds - (high - low)) / 2);
       return [low - room, high + room];
     }
     const room = (high - low || Math.abs(high) || 1) * 0.12;
@@ -81,6 +81,9 @@
     const choices = [[1, 1.5, 2, 2.5, 3, 4, 5, 6, 8], [1, 1.5, 2, 3, 4, 6, 8], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]];
     return choices.map(within).find((ticks) => ticks.length <= most) ?? within([1]);
   }
+
+  /** Room for the labels of the y axis, in CSS pixels: `$0.000020` is wider than `20 %`. */
+  const sizeOfLabels = (_, values) => 24 + 7 * Math.max(4, ...(values ?? []).map((value) => value.length));
 
   /** All that is drawn of the series. Whiskers may be very long: they are cut where they would flatten the rest. */
   function drawnValues({ series }) {
@@ -337,7 +340,13 @@
             ...(logX ? logAxis(width / 70) : {}),
             ...(isDate ? {} : { values: labels(chart.x.format) }),
           },
-          { ...axis, size: 80, label: chart.y.label, ...(logY ? logAxis(9) : {}), values: labels(chart.y.format) },
+          {
+            ...axis,
+            size: sizeOfLabels,
+            label: chart.y.label,
+            ...(logY ? logAxis(9) : {}),
+            values: labels(chart.y.format),
+          },
         ],
         series: [
           { label: chart.x.label, value: formatter(chart.x.format) },

@@ -92,6 +92,7 @@ async function trainLocally(
     const result = await startRun({
       ...{ settings, resumed, output, workersLeft: stopWorkers, expectedIds: planned.map(({ id }) => id) },
       bind: 'tcp://127.0.0.1:*',
+      pricesFile: settings.prices,
       signal: interruption.signal,
       onListening({ endpoint, workerGone, workerEnded }, dataset) {
         const crowding = describeCrowding(planned, availableParallelism());

@@ -10,18 +10,26 @@ import {
   longGrowths,
 } from '../comparison-text.ts';
 import { formatCount, formatUsd } from '../number-format.ts';
+import type { CardHistory } from '../price-history.ts';
 import { chartHtml } from './chart.ts';
 import { comparisonCharts, createNames } from './comparison-charts.ts';
 import { escapeHtml, listHtml, sectionHtml, tableHtml } from './markup.ts';
 import { renderPage } from './page.ts';
+import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
 import { stackedBarsHtml } from './stacked-bars.ts';
 
-export function renderComparisonPage(comparison: Comparison, assets: ReportAssets): string {
+/** @param cards of the runs' workers, as far as a price table knows them */
+export function renderComparisonPage(
+  comparison: Comparison,
+  assets: ReportAssets,
+  cards: readonly CardHistory[] = [],
+): string {
   const { points, breakEvens, dataset, model, notes } = comparison;
   const priced = points.filter(({ costUsd }) => costUsd !== undefined);
   const charts = comparisonCharts(comparison);
   const names = createNames(points);
+  const prices = cardFigures(cards, 'these runs');
   const chart = (id: string, describe: string) => {
     const found = charts.find((one) => one.id === id);
     return found === undefined ? '' : chartHtml(found, describe);
@@ -32,7 +40,7 @@ export function renderComparisonPage(comparison: Comparison, assets: ReportAsset
       title: `Comparison of ${runs} runs`,
       lead: `${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}. In brackets and as whiskers: 95 % confidence, Welch's t-interval on logarithms.`,
       basis: 'measured',
-      charts,
+      charts: [...charts, ...prices.map(({ chart: one }) => one)],
       footer: `Runs: ${points.flatMap((point) => point.runs).join(', ')}`,
       body: [
         listHtml(describeBest(comparison)),
@@ -88,6 +96,7 @@ export function renderComparisonPage(comparison: Comparison, assets: ReportAsset
         ),
         sectionHtml('What a worker is worth', listHtml(describeMarginals(comparison))),
         sectionHtml('Break-even prices', listHtml(breakEvens.map(describeBreakEven))),
+        priceSectionHtml(prices),
         sectionHtml('Mind', listHtml(notes)),
       ],
     },

@@ -1,6 +1,7 @@
 /** One run as an HTML report. */
 import { emulationNote } from '../emulation-note.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../number-format.ts';
+import type { CardHistory } from '../price-history.ts';
 import { workerCostUsd, workerSeconds } from '../spending.ts';
 import type { StepPoint } from '../step-series.ts';
 import type { Summary } from '../summary.ts';
@@ -8,13 +9,21 @@ import { epochColumns, epochRows, workerColumns } from '../summary-table.ts';
 import { type Chart, chartHtml } from './chart.ts';
 import { listHtml, sectionHtml, tableHtml } from './markup.ts';
 import { renderPage } from './page.ts';
+import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
 import { stackedBarsHtml } from './stacked-bars.ts';
 
-export function renderRunPage(summary: Summary, steps: readonly StepPoint[], assets: ReportAssets): string {
+/** @param cards of its workers, as far as a price table knows them */
+export function renderRunPage(
+  summary: Summary,
+  steps: readonly StepPoint[],
+  assets: ReportAssets,
+  cards: readonly CardHistory[] = [],
+): string {
   const { dataset, model, workers } = summary;
   const priced = summary.price_usd_per_hour !== undefined;
   const charts = [lossChart(steps), speedChart(steps), accuracyChart(summary)].filter(({ xs }) => xs.length > 0);
+  const prices = cardFigures(cards, 'this run');
   const chart = (id: string, describe: string) => {
     const found = charts.find((one) => one.id === id);
     return found === undefined ? '' : chartHtml(found, describe);
@@ -30,7 +39,7 @@ export function renderRunPage(summary: Summary, steps: readonly StepPoint[], ass
         `seed ${summary.seed}`,
       ].join(' · '),
       basis: 'measured',
-      charts,
+      charts: [...charts, ...prices.map(({ chart: one }) => one)],
       footer: `pennygrad ${summary.version}, started ${summary.started_at}`,
       body: [
         listHtml(headlines(summary)),
@@ -62,6 +71,7 @@ export function renderRunPage(summary: Summary, steps: readonly StepPoint[], ass
             formatUsd,
           ),
         ),
+        priceSectionHtml(prices),
       ],
     },
     assets,
