@@ -70,7 +70,7 @@ export function growthName({ kind, usdPerHour, beside, globalBatchSize }: Growth
 
 /**
  * When the workers of a kind pay, in a sentence: `at $0.20/h the 1st pays, the 2nd and 3rd cost more than they bring,
- * the 4th slows the others down: waiting for it takes more than it computes; a sample costs least with 1 of them`
+ * the 4th slows the others down: waiting and communication take more than it brings; a sample costs least with 1 of them`
  */
 export function describeGrowth({ additions, cheapestCount, usdPerHour = 0 }: Growth): string {
   const verdicts = additions.reduce<Addition[][]>((runs, addition) => {
@@ -98,8 +98,8 @@ function describeVerdict(run: readonly Addition[]): string {
       return `${which} ${several ? 'cost more than they bring' : 'costs more than it brings'}`;
     case 'slows the others down':
       return several
-        ? `${which} slow the others down: waiting for them takes more than they compute`
-        : `${which} slows the others down: waiting for it takes more than it computes`;
+        ? `${which} slow the others down: waiting and communication take more than they bring`
+        : `${which} slows the others down: waiting and communication take more than it brings`;
     default:
       return verdict satisfies never;
   }

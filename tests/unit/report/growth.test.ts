@@ -46,13 +46,13 @@ describe('growths of a comparison', () => {
   test('one sentence says when they pay, and how many make samples cheapest', () => {
     const [growth] = growthsOf();
     expect(growth && describeGrowth(growth)).toBe(
-      'at $0.20/h the 1st pays, the 2nd costs more than it brings, the 3rd slows the others down: waiting for it takes ' +
-        'more than it computes; a sample costs least with 1 of them',
+      'at $0.20/h the 1st pays, the 2nd costs more than it brings, the 3rd slows the others down: waiting and ' +
+        'communication take more than it brings; a sample costs least with 1 of them',
     );
     const [never] = growthsOf([...repeats([fast], 1000), ...repeats(fleet(1), 900), ...repeats(fleet(2), 800)]);
     expect(never && describeGrowth(never)).toBe(
-      'at $0.20/h the 1st and 2nd slow the others down: waiting for them takes more than they compute; a sample costs ' +
-        'least without any of them',
+      'at $0.20/h the 1st and 2nd slow the others down: waiting and communication take more than they bring; a ' +
+        'sample costs least without any of them',
     );
   });
 

@@ -9,7 +9,7 @@ export interface StackedBar {
 }
 
 /** What is narrower than this part of the longest bar has no room for its percentage. */
-const labelledShare = 0.07;
+const labelledShare = 0.09;
 
 /** The same colour for a category on every page. */
 function segmentClass(category: SpendingCategory | undefined): string {
