@@ -1,10 +1,10 @@
 /**
  * Draws the charts of a report with uPlot, which the page carries. Each `<div data-chart="ID">` shows the chart of that
  * id in the page's data, which is described in src/shared/report/html/chart.ts: all series over the same `xs`, null
- * where they have no value. Markers, whiskers and names are drawn here, over uPlot's lines.
+ * where they have no value. Markers, whiskers and names are drawn here, over uPlot's lines; place-names.js says where.
  */
 (() => {
-  const { uPlot } = globalThis;
+  const { uPlot, placeNames, boxAround, boxesAlong } = globalThis;
   const charts = JSON.parse(document.getElementById('charts').textContent);
   /** Names beside points need room. */
   const heightOf = ({ series }) => (series.some(({ names }) => names) ? 400 : 320);
@@ -94,88 +94,13 @@
     return [...values, ...ends.map((end) => Math.min(high + most, Math.max(low - most, end)))];
   }
 
-  const overlap = (a, b) => a.right >= b.left && a.left <= b.right && a.bottom >= b.top && a.top <= b.bottom;
-  const slopes = [0, -0.35, 0.35, -0.7, 0.7, -1.4, 1.4];
-  const sides = [
-    ...slopes.flatMap((slope) => [
-      [1, slope],
-      [-1, slope],
-    ]),
-    [0, -1],
-    [0, 1],
-  ];
-
-  const near = [9, 14];
-  const far = [22, 34, 48, 64, 82, 102, 124, 148];
-
-  /** The first free place around a point, from near to far, whose line to the point is free if that is asked for. */
-  function placeBox(point, { distances, freeLeader, ratio, taken, inner }) {
-    const { x, y, width } = point;
-    const lineHeight = 15 * ratio;
-    // What is at the point itself is no hindrance to its line.
-    const own = boxAround(x, y, lineHeight / 2);
-    for (const distance of distances) {
-      for (const [right, down] of sides) {
-        const left = x + right * distance * ratio - (right < 0 ? width : right === 0 ? width / 2 : 0);
-        const top = y + down * distance * ratio - lineHeight / 2;
-        const box = { left, top, right: left + width, bottom: top + lineHeight };
-        const inside = left >= inner.left && box.right <= inner.right && top >= inner.top && box.bottom <= inner.bottom;
-        if (!inside || taken.some((other) => overlap(box, other))) continue;
-        const leader = freeLeader ? boxesAlong(point, leaderEnd(point, box, ratio), ratio) : [];
-        const crossed = leader.filter((part) => !overlap(part, own));
-        if (!crossed.some((part) => taken.some((other) => overlap(part, other)))) return { box, distance };
-      }
-    }
-    return undefined;
-  }
-
-  /**
-   * Names that have room beside their point go there; then the others further off, each with a line to its point.
-   * @returns how good it is, less being better, and where each name goes; without a place, nowhere
-   */
-  function placeNames(points, ratio, occupied, inner) {
-    const taken = [...occupied];
-    const places = [];
-    let waiting = points;
-    let penalty = 0;
-    for (const [distances, freeLeader, cost] of [
-      [near, false, 0],
-      [far, true, 50],
-      // Better a line across a name than no name.
-      [far, false, 1000],
-    ]) {
-      const left = [];
-      for (const point of waiting) {
-        const found = placeBox(point, { distances, freeLeader, ratio, taken, inner });
-        if (found === undefined) {
-          left.push(point);
-          continue;
-        }
-        const leader = distances === far ? leaderEnd(point, found.box, ratio) : undefined;
-        taken.push(found.box, ...(leader ? boxesAlong(point, leader, ratio) : []));
-        places.push({ point, leader, ...found });
-        penalty += cost + found.distance;
-      }
-      waiting = left;
-    }
-    return { places, penalty: penalty + 10_000 * waiting.length };
-  }
-
-  /** Which name is placed first decides what is left for the others: some orders are tried. */
-  function placeNamesBest(points, ratio, occupied, inner) {
-    const orders = [(a, b) => a.y - b.y, (a, b) => a.x - b.x, (a, b) => a.width - b.width];
-    return orders
-      .flatMap((order) => [points.toSorted(order), points.toSorted(order).reverse()])
-      .map((ordered) => placeNames(ordered, ratio, occupied, inner))
-      .reduce((best, other) => (other.penalty < best.penalty ? other : best)).places;
-  }
-
   /** Markers, whiskers of 95 % confidence, and the names of points. */
   function annotate(chart, few) {
     return (plot) => {
       const { ctx, bbox } = plot;
       const ratio = devicePixelRatio;
       const inner = { left: bbox.left, top: bbox.top, right: bbox.left + bbox.width, bottom: bbox.top + bbox.height };
+      const isNamed = chart.series.some(({ names }) => names);
       const taken = [];
       const named = [];
       ctx.save();
@@ -192,7 +117,7 @@
           const x = plot.valToPos(chart.xs[at], 'x', true);
           const y = plot.valToPos(value, 'y', true);
           const interval = series.intervals?.[at];
-          if (interval) drawWhisker(ctx, plot, x, interval, inner, ratio);
+          if (interval) drawWhisker(ctx, plot, x + whiskerShift(chart, index) * ratio, interval, inner, ratio);
           if (shape !== undefined && few) {
             ctx.save();
             ctx.translate(x, y);
@@ -200,6 +125,7 @@
             ctx.fill(new Path2D(shape));
             ctx.restore();
           }
+          if (!isNamed) continue;
           taken.push(boxAround(x, y, 5 * ratio));
           if (series.style === 'line' && before) taken.push(...boxesAlong(before, { x, y }, ratio));
           before = { x, y };
@@ -211,6 +137,9 @@
       ctx.restore();
     };
   }
+
+  /** Series that have the same places get their whiskers side by side. */
+  const whiskerShift = ({ x }, index) => (x.ticks ? [0, 3, -3, 6, -6][index % 5] : 0);
 
   function drawWhisker(ctx, plot, x, interval, inner, ratio) {
     const ends = interval.map((end) => plot.valToPos(end, 'y', true));
@@ -228,33 +157,16 @@
     ctx.stroke();
   }
 
-  const boxAround = (x, y, half) => ({ left: x - half, top: y - half, right: x + half, bottom: y + half });
-
-  /** What a line covers, in small boxes, so that no name is written over it. */
-  function boxesAlong(from, to, ratio) {
-    const count = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / (4 * ratio));
-    return Array.from({ length: count }, (_, index) => {
-      const part = (index + 0.5) / count;
-      return boxAround(from.x + part * (to.x - from.x), from.y + part * (to.y - from.y), ratio);
-    });
-  }
-
   function drawNames(ctx, named, occupied, inner, ratio) {
     ctx.font = `${12 * ratio}px system-ui, sans-serif`;
     ctx.textAlign = 'left';
     ctx.textBaseline = 'middle';
     const points = named.map((point) => ({ ...point, width: ctx.measureText(point.name).width }));
-    for (const { point, leader, box } of placeNamesBest(points, ratio, occupied, inner)) {
+    for (const { point, leader, box } of placeNames(points, { ratio, occupied, inner })) {
       if (leader) drawLeader(ctx, point, leader, ratio);
       drawName(ctx, point.name, box, ratio);
     }
   }
-
-  /** The nearest place at the edge of a name. */
-  const leaderEnd = ({ x, y }, { left, top, right, bottom }, ratio) => ({
-    x: Math.min(right, Math.max(left, x)),
-    y: Math.min(bottom - 3 * ratio, Math.max(top + 3 * ratio, y)),
-  });
 
   function drawLeader(ctx, from, to, ratio) {
     ctx.strokeStyle = colour('--faint');

@@ -34,10 +34,14 @@ async function savePlots({ report, prefix, chromium: executablePath }: PlotArgum
       ...{ viewport: { width, height: 900 }, deviceScaleFactor: scale, colorScheme: 'light' },
     });
     const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', ({ message }) => complaints.push(message));
     await page.goto(pathToFileURL(resolve(report)).href);
     await page.addStyleTag({ content: pictureStyle });
     mkdirSync(dirname(prefix), { recursive: true });
-    return await saveFigures(page, report, prefix);
+    const files = await saveFigures(page, report, prefix);
+    if (complaints.length > 0) throw new Error(`${report}: its plots are not whole: ${complaints.join('; ')}`);
+    return files;
   } finally {
     await browser.close();
   }

@@ -48,6 +48,14 @@ describe.skipIf(noChromium !== undefined)(`plots for pages${noChromium ? ` (${no
     }
   });
 
+  it('fails when a plot is not drawn whole', async () => {
+    const broken = join(folder, 'broken.html');
+    writeFileSync(broken, '<figure id="a">a</figure><script>throw new Error("half a plot")</script>');
+    await expect(save([broken, join(folder, 'broken')])).rejects.toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('its plots are not whole: half a plot') },
+    });
+  });
+
   it('refuses by name what has no plots', async () => {
     const empty = join(folder, 'empty.html');
     writeFileSync(empty, '<p>nothing</p>');
