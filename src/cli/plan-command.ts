@@ -1,9 +1,11 @@
 import type { Argv } from 'yargs';
+import type { StepModel } from '../shared/core/step-model.ts';
 import { labelsIn, latestPrices } from '../shared/prices/price-lookup.ts';
 import { loadPrices } from '../shared/prices/price-table.ts';
 import { snakeCased } from '../shared/report/comparison-json.ts';
+import type { KindModel, MixedModel } from '../shared/report/fleet-models.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
-import { type KindModel, type Offer, type Plan, type PlannedWay, planRuns } from '../shared/report/planning.ts';
+import { type Offer, type Plan, type PlannedWay, planRuns } from '../shared/report/planning.ts';
 import { type Column, renderTable } from '../shared/report/table.ts';
 import type { WorkerKind } from '../shared/report/worker-kind.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
@@ -69,12 +71,15 @@ function offersIn(prices: string | undefined): (kind: WorkerKind) => readonly Of
       .map((row) => ({ label: labelOf(row), usdPerHour: row.usdPerHour }));
 }
 
-function renderPlan({ models, left, front, chosen }: Plan, epochs: number): string {
+function renderPlan({ models, mixed, left, front, chosen }: Plan, epochs: number): string {
   const options = { columns: terminalColumns(), paint };
   return [
     `${paint('bold', 'Modelled')}: step = computing × batch / workers + communication × (workers − 1) + fixed, fitted to what was measured`,
+    ...(mixed.length === 0
+      ? []
+      : ['unlike workers take parts of the batch by their speed, so that all are done at once']),
     '',
-    renderTable(modelColumns, models, options),
+    renderTable(modelColumns, [...models.map(equalRow), ...mixed.map(mixedRow)], options),
     ...left.map(({ kind, reason }) => `left out: ${kind}: ${reason}`),
     '',
     `${formatCount(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}, start-up and test passes included; no other modelled way is both faster and cheaper`,
@@ -83,7 +88,7 @@ function renderPlan({ models, left, front, chosen }: Plan, epochs: number): stri
     ...(chosen === undefined
       ? ['name --target-seconds or --budget-usd to have one chosen']
       : [
-          `${paint('bold', `${chosen.workers} × ${chosen.kind}`)}, batch ${formatCount(chosen.globalBatchSize)}, ${chosen.offer}: ` +
+          `${paint('bold', chosen.fleet)}, batch ${formatCount(chosen.globalBatchSize)}, ${chosen.offer}: ` +
             `${formatSeconds(chosen.seconds)} for ${formatUsd(chosen.usd)}`,
         ]),
     ...(front.some(({ extrapolated }) => extrapolated)
@@ -94,10 +99,24 @@ function renderPlan({ models, left, front, chosen }: Plan, epochs: number): stri
 }
 
 const ms = (seconds: number) => (1000 * seconds).toPrecision(3);
-const modelColumns: readonly Column<KindModel>[] = [
-  { head: 'worker', cell: ({ kind }) => kind, align: 'left' },
+interface ModelRow extends Pick<KindModel, 'points' | 'error'> {
+  readonly name: string;
+  readonly perSample: readonly number[];
+  readonly model: Omit<StepModel, 'computePerSample'>;
+}
+
+function equalRow({ kind, model, points, error }: KindModel): ModelRow {
+  return { ...{ name: kind, model, points, error }, perSample: [model.computePerSample] };
+}
+
+function mixedRow({ kinds, model, points, error }: MixedModel): ModelRow {
+  return { ...{ name: kinds.join(' + '), model, points, error }, perSample: model.computePerSample };
+}
+
+const modelColumns: readonly Column<ModelRow>[] = [
+  { head: 'worker', cell: ({ name }) => name, align: 'left' },
   { head: 'points', cell: ({ points }) => formatCount(points) },
-  { head: 'ms a sample', cell: ({ model }) => ms(model.computePerSample) },
+  { head: 'ms a sample', cell: ({ perSample }) => perSample.map(ms).join(', ') },
   { head: 'ms a worker more', cell: ({ model }) => ms(model.communicatePerWorker) },
   { head: 'ms fixed', cell: ({ model }) => ms(model.fixed) },
   { head: 'error', cell: ({ error }) => formatPercent(error.mean) },
@@ -111,7 +130,7 @@ const modelColumns: readonly Column<KindModel>[] = [
 function wayColumns(chosen: PlannedWay | undefined): readonly Column<PlannedWay>[] {
   return [
     { head: '', cell: (way) => (way === chosen ? '>' : '') },
-    { head: 'workers', cell: ({ workers, kind }) => `${workers} × ${kind}`, align: 'left' },
+    { head: 'workers', cell: ({ fleet }) => fleet, align: 'left' },
     { head: 'batch', cell: ({ globalBatchSize }) => formatCount(globalBatchSize) },
     { head: 'price', cell: ({ offer }) => offer, align: 'left' },
     { head: '$/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },

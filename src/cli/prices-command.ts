@@ -4,12 +4,16 @@ import { badInput } from '../shared/core/errors.ts';
 import { isDay } from '../shared/prices/price-date.ts';
 import { labelsIn, latestPrices } from '../shared/prices/price-lookup.ts';
 import { loadPrices, type PriceRow } from '../shared/prices/price-table.ts';
+import { renderPricesPage } from '../shared/report/html/prices-page.ts';
+import { readReportAssets } from '../shared/report/html/report-assets.ts';
 import { formatUsd } from '../shared/report/number-format.ts';
-import { type PriceSeries, renderPriceChart } from '../shared/report/price-chart.ts';
+import { renderPriceChart } from '../shared/report/price-chart.ts';
+import { datedPrices, historiesByGpu, lowestByDay } from '../shared/report/price-history.ts';
 import { type Column, renderTable } from '../shared/report/table.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 import { pricesSetting, today } from './worker-price.ts';
+import { writeReport } from './write-report.ts';
 
 const name = z.string().min(1, 'a name').optional();
 const pricesSettings = {
@@ -27,6 +31,11 @@ const pricesSettings = {
     schema: trainSettings.json.schema,
   },
   prices: pricesSetting,
+  html: {
+    type: 'string',
+    describe: 'File for a report of the history with plots, which needs no network',
+    schema: z.string().min(1, 'a path').optional(),
+  },
   json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
 } as const;
 
@@ -40,9 +49,10 @@ export function addPricesCommand(cli: Argv): Argv {
         .example('$0 prices', 'the latest of each GPU, provider and market')
         .example('$0 prices --gpu h100 --on 2025-06-01', 'as they were on a day')
         .example('$0 prices --gpu h100 --history', 'how they rose and fell')
+        .example('$0 prices --gpu h100 --html h100.html', 'the same as a plot')
         .example('$0 prices --prices mine.csv --provider acme', 'your own; columns: gpu, provider, usd_per_hour, date'),
     (argv) => {
-      const { gpu, provider, on, history, prices, json } = resolveSettings(
+      const { gpu, provider, on, history, prices, html, json } = resolveSettings(
         pricesSettings,
         argv,
         process.env,
@@ -51,13 +61,20 @@ export function addPricesCommand(cli: Argv): Argv {
       const day = on ?? today();
       const table = loadPrices(prices);
       const wanted = only(only(table, 'gpu', gpu), 'provider', provider);
-      const shown = history
-        ? wanted.filter(({ date }) => date === undefined || date <= day).toSorted(byDate)
-        : latestPrices(wanted, day).toSorted(byGpuAndPrice);
+      const known = wanted.filter(({ date }) => date === undefined || date <= day);
+      const shown = history ? known.toSorted(byDate) : latestPrices(wanted, day).toSorted(byGpuAndPrice);
       const labelled = { rows: shown, labelOf: labelsIn(table) };
-      if (json)
+      if (html !== undefined) {
+        if (known.length === 0) throw badInput(`--html ${html}: no price is known that is not after ${day}`);
+        const histories = historiesByGpu(known, labelled.labelOf);
+        writeReport(html, renderPricesPage(histories, day, readReportAssets()));
+      }
+      if (json) {
         console.log(JSON.stringify({ on: day, prices: shown.map((row) => asRecord(row, labelled.labelOf(row))) }));
-      else console.log(render(labelled, day, history));
+        return;
+      }
+      console.log(render(labelled, day, history));
+      if (html !== undefined) console.log(`report: ${html}`);
     },
   );
 }
@@ -88,7 +105,8 @@ function render({ rows, labelOf }: LabelledPrices, day: string, history: boolean
   const [first] = rows;
   if (first === undefined) return `No price is known that is not after ${day}`;
   const columns = terminalColumns();
-  const chart = history ? renderPriceChart(seriesOf({ rows, labelOf }), day, columns) : [];
+  const labelled = rows.map((row) => ({ row, label: labelOf(row) }));
+  const chart = history ? renderPriceChart(lowestByDay(datedPrices(labelled)), day, columns) : [];
   return [
     renderTable(columnsOf(labelOf), rows, { columns, paint }),
     ...(chart.length === 0 ? [] : ['', ...chart]),
@@ -112,20 +130,6 @@ function columnsOf(labelOf: (row: PriceRow) => string): readonly Column<PriceRow
     { head: 'priced', cell: ({ scope }) => (scope === 'vm' ? 'machine' : 'card alone'), align: 'left', expendable: 4 },
     { head: 'region', cell: ({ region }) => region ?? '', align: 'left', expendable: 5 },
   ];
-}
-
-/** A series for each label, of each day the cheapest. */
-function seriesOf({ rows, labelOf }: LabelledPrices): readonly PriceSeries[] {
-  const series = new Map<string, Map<string, number>>();
-  for (const row of rows) {
-    if (row.date === undefined) continue;
-    const days = series.get(labelOf(row)) ?? new Map<string, number>();
-    days.set(row.date, Math.min(row.usdPerHour, days.get(row.date) ?? Number.POSITIVE_INFINITY));
-    series.set(labelOf(row), days);
-  }
-  return [...series]
-    .map(([label, days]) => ({ name: label, points: [...days].map(([day, usdPerHour]) => ({ day, usdPerHour })) }))
-    .sort((a, b) => a.name.localeCompare(b.name));
 }
 
 /** Keys as in the price table's file. */

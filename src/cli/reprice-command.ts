@@ -5,11 +5,15 @@ import { isDay } from '../shared/prices/price-date.ts';
 import { findPrice, isDated, labelsIn } from '../shared/prices/price-lookup.ts';
 import { loadPrices, type PriceRow } from '../shared/prices/price-table.ts';
 import { snakeCased } from '../shared/report/comparison-json.ts';
+import { readReportAssets } from '../shared/report/html/report-assets.ts';
+import { renderRepricedPage } from '../shared/report/html/repriced-page.ts';
 import { formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
 import { renderPriceChart } from '../shared/report/price-chart.ts';
+import { lowestByDay } from '../shared/report/price-history.ts';
 import {
   costOverTime,
   type DatedCost,
+  describeSeconds,
   type RepricedWorker,
   type Repricing,
   repriceRun,
@@ -20,6 +24,7 @@ import { type Column, renderTable } from '../shared/report/table.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 import { pricesSetting, today } from './worker-price.ts';
+import { writeReport } from './write-report.ts';
 
 const repriceSettings = {
   set: {
@@ -48,6 +53,11 @@ const repriceSettings = {
     defaultText: 'today',
     schema: z.string().refine(isDay, 'a day like 2025-06-01').optional(),
   },
+  html: {
+    type: 'string',
+    describe: 'File for a report of --over-time with plots, which needs no network',
+    schema: z.string().min(1, 'a path').optional(),
+  },
   json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
 } as const;
 type Settings = ReturnType<typeof resolveSettings<typeof repriceSettings>>;
@@ -62,7 +72,8 @@ export function addRepriceCommand(cli: Argv): Argv {
         .options(yargsOptions(repriceSettings))
         .example('$0 reprice runs/a --set w2=0.18', 'one worker at another price')
         .example("$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'all at what a T4 cost then')
-        .example('$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose'),
+        .example('$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose')
+        .example('$0 reprice runs/a --over-time --gpu h100 --html epoch.html', 'the same as plots'),
     (argv) => {
       const settings = resolveSettings(repriceSettings, argv, process.env, undefined);
       const summary = readSummary(String(argv.run));
@@ -73,6 +84,7 @@ export function addRepriceCommand(cli: Argv): Argv {
 }
 
 function atOtherPrices(summary: Summary, settings: Settings): string {
+  if (settings.html !== undefined) throw badInput('--html is the report of --over-time: pass that too');
   if (settings.set.length === 0 && settings.prices === undefined) {
     throw badInput('name other prices: --set w0=0.18, --prices FILE or --over-time --gpu t4');
   }
@@ -126,7 +138,7 @@ function renderRepricing(repricing: Repricing): string {
   ].join('\n');
 }
 
-function overTime(summary: Summary, { gpu, prices, on, json }: Settings): string {
+function overTime(summary: Summary, { gpu, prices, on, json, html }: Settings): string {
   const table = loadPrices(prices);
   const day = on ?? today();
   const rows = wantedGpus(table, gpu).filter(isDated);
@@ -135,10 +147,8 @@ function overTime(summary: Summary, { gpu, prices, on, json }: Settings): string
     rows.filter(({ date }) => date <= day),
     labelsIn(table),
   );
-  const devices = [...new Set(summary.workers.map(({ device }) => device))].join(', ');
-  const note =
-    `The seconds are those that this run took on ${devices}; only the price is the GPU's. ` +
-    'What the GPU itself would take was not measured.';
+  const note = describeSeconds(summary);
+  if (html !== undefined) writeReport(html, renderRepricedPage(summary, costs, readReportAssets()));
   if (json) {
     const basis = { basis: 'repriced', run_id: summary.run_id, world_size: summary.world_size, note };
     return JSON.stringify({ ...basis, costs: snakeCased(costs) });
@@ -153,16 +163,14 @@ function overTime(summary: Summary, { gpu, prices, on, json }: Settings): string
       cell: ({ change }) => (change === 0 ? '' : `${change > 0 ? '+' : ''}${formatPercent(change, 0)}`),
     },
   ];
-  const series = [...new Set(costs.map(({ label }) => label))].map((name) => ({
-    name,
-    points: costs.filter(({ label }) => label === name).map(({ date, usdPerHour }) => ({ day: date, usdPerHour })),
-  }));
+  const figures = costs.map(({ label, date, usdPerHour }) => ({ label, day: date, value: usdPerHour }));
   return [
     `${paint('bold', 'Repriced')}: an epoch of run ${summary.run_id}, each of its ${summary.world_size} workers at the price of one GPU`,
     `${note}\n`,
     renderTable(columns, costs, { columns: terminalColumns(), paint }),
     '',
-    ...renderPriceChart(series, day, terminalColumns()),
+    ...renderPriceChart(lowestByDay(figures), day, terminalColumns()),
+    ...(html === undefined ? [] : ['', `report: ${html}`]),
   ].join('\n');
 }
 

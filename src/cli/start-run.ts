@@ -10,6 +10,7 @@ import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
+import { loadPrices } from '../shared/prices/price-table.ts';
 import { writeRunReport } from '../shared/report/run-report.ts';
 import { type ResumedRun, requireSameData } from './resumed-run.ts';
 import type { RunOutput } from './run-output.ts';
@@ -23,6 +24,8 @@ export interface StartOptions {
   /** The run that goes on, if one does; `settings` are its own. */
   readonly resumed?: ResumedRun | undefined;
   readonly bind: string;
+  /** The user's own price table, if there is one. */
+  readonly pricesFile?: string | undefined;
   readonly output: RunOutput;
   readonly signal: AbortSignal;
   /** The workers that will come, where they are known. */
@@ -42,6 +45,7 @@ export async function startRun({
   settings,
   resumed,
   bind,
+  pricesFile,
   output,
   signal,
   expected,
@@ -103,7 +107,7 @@ export async function startRun({
       ...(workersLeft === undefined ? {} : { workersLeft }),
       onResult(result) {
         try {
-          writeRunReport(out, result.summary);
+          writeRunReport(out, result.summary, loadPrices(pricesFile));
         } catch (error) {
           // The run itself is safe in its other files.
           output.warn(`no report.html: ${messageOf(error)}`);

@@ -81,7 +81,7 @@ export const sweepSettings = {
   ...sharedSettings,
   out: { ...out, describe: 'Folder of the sweep; name it again to go on', defaultText: 'sweeps/<time>' },
   json,
-  quiet: { ...quiet, describe: 'No progress, only the comparison' },
+  quiet: { ...quiet, describe: 'Nothing is printed but failures' },
 } as const;
 
 type Asked = {

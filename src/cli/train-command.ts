@@ -102,6 +102,7 @@ async function trainLocally(
     await startRun({
       ...{ settings, resumed, output, workersLeft: stopWorkers, expected },
       bind: 'tcp://127.0.0.1:*',
+      pricesFile: settings.prices,
       signal: interruption.signal,
       onListening({ endpoint, workerGone, workerEnded }, dataset) {
         const crowding = describeCrowding(planned, availableParallelism());

@@ -20,6 +20,13 @@ it('prices as they were on a day, for people and for machines', async () => {
   const shown = await run([...args, '--history']);
   expect(shown.stdout).toMatch(/aws\/h100\/on-demand +\$12\.29 +pre-2025-06/);
   expect(shown.stdout).toMatch(/aws\/h100\/on-demand +\$12\.29 +█+ \$12\.29/);
+  const report = join(temporaryFolder(), 'h100.html');
+  expect((await run([...args, '--html', report])).stdout).toContain(`report: ${report}`);
+  const page = readFileSync(report, 'utf8');
+  expect(page).toContain('"id":"prices-h100"');
+  expect(page).toContain('code-index file id 68449185741');
+  // Of later days nothing, of other providers nothing.
+  expect(page).not.toMatch(/2026-\d\d|gcp\/h100/);
 });
 
 it('an unknown GPU is refused with those that are known', async () => {
@@ -55,6 +62,10 @@ it('workers cost what their labels do, and the run says by which source', async 
   const [billed] = summary.workers;
   const minutes = Math.ceil((billed?.alive_seconds ?? 0) / 60);
   expect(billed?.billed_usd).toBeCloseTo(0.6 * minutes, 9);
+  // The report knows the user's own table as well.
+  const report = readFileSync(join(out, 'report.html'), 'utf8');
+  expect(report).toContain('What these cards cost over time');
+  expect(report).toContain('an offer');
   expect(stdout).toContain('Price of lambda/t4/on-demand: $36.00 an hour, 2020-01, an offer');
 });
 

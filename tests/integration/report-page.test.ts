@@ -6,14 +6,20 @@ import { pathToFileURL } from 'node:url';
 import { decode } from 'fast-png';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isDated, labelsIn } from '../../src/shared/prices/price-lookup.ts';
 import { compareRuns } from '../../src/shared/report/comparison.ts';
 import { renderComparisonPage } from '../../src/shared/report/html/comparison-page.ts';
+import { renderPricesPage } from '../../src/shared/report/html/prices-page.ts';
 import { readReportAssets } from '../../src/shared/report/html/report-assets.ts';
+import { renderRepricedPage } from '../../src/shared/report/html/repriced-page.ts';
 import { renderRunPage } from '../../src/shared/report/html/run-page.ts';
+import { cardHistories, historiesByGpu } from '../../src/shared/report/price-history.ts';
+import { costOverTime } from '../../src/shared/report/repricing.ts';
 import { summarize } from '../../src/shared/report/summary.ts';
 import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchPage } from '../support/chromium.ts';
 import { comparedRun } from '../support/compared-runs.ts';
-import { runRecord } from '../support/run-records.ts';
+import { priceRows } from '../support/price-rows.ts';
+import { runRecord, workerRecord } from '../support/run-records.ts';
 
 const dear = { backend: 'wasm', price: 0.4 };
 const cheap = { backend: '</script><b>cpu', price: 0.05 };
@@ -57,13 +63,13 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`draws every chart in ${colorScheme} colours without an error or a request`, async () => {
       const { page, complaints, requests } = await open({ colorScheme });
-      expect(await page.locator('.chart canvas').count()).toBe(3);
-      for (const id of ['throughput', 'efficiency', 'front']) {
+      expect(await page.locator('.chart canvas').count()).toBe(4);
+      for (const id of ['throughput', 'efficiency', 'front', 'break-even']) {
         expect(await coloursOf(page, `[data-chart="${id}"] canvas`)).toBeGreaterThan(20);
       }
       await page.setViewportSize({ width: 600, height: 900 });
       await page.emulateMedia({ colorScheme: colorScheme === 'light' ? 'dark' : 'light' });
-      expect(await page.locator('.chart canvas').count()).toBe(3);
+      expect(await page.locator('.chart canvas').count()).toBe(4);
       expect(complaints).toEqual([]);
       expect(requests).toEqual([pathToFileURL(file).href]);
       await page.context().close();
@@ -106,6 +112,76 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
     expect(complaints).toEqual([]);
     expect(requests).toEqual([file, runFile].map((path) => pathToFileURL(path).href));
     await page.context().close();
+  });
+
+  /** Opens a page of its own and holds it to what holds for all: drawn, silent, accessible, without sideways scrolling. */
+  async function checkPage(name: string, html: string, charts: readonly string[], options: BrowserContextOptions) {
+    const ownFile = join(folder, `${name}.html`);
+    writeFileSync(ownFile, html);
+    const { page, complaints, requests } = await open({ bypassCSP: true, ...options });
+    await page.goto(pathToFileURL(ownFile).href);
+    expect(await page.locator('.chart canvas').count()).toBe(charts.length);
+    for (const id of charts) expect(await coloursOf(page, `[data-chart="${id}"] canvas`)).toBeGreaterThan(20);
+    expect(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0);
+    for (const unfold of await page.locator('summary').all()) await unfold.click();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    expect(requests).toEqual([file, ownFile].map((path) => pathToFileURL(path).href));
+    return page;
+  }
+
+  const table = priceRows(
+    'gcp/T4/spot 2023-05 0.11',
+    'gcp/T4/spot 2026-07 0.4',
+    'aws/T4/on-demand 2024-01 0.526',
+    'aws/T4/on-demand 2024-01 0.6',
+    'aws/RTX<b>/spot undated 1',
+  );
+  const dark400 = { colorScheme: 'dark', viewport: { width: 400, height: 800 } } as const;
+
+  test('the history of prices is a chart for each GPU, with dates and sources behind it', async () => {
+    const histories = historiesByGpu(table, labelsIn(table));
+    const html = renderPricesPage(histories, '2026-08-01', readReportAssets());
+    const page = await checkPage('prices', html, ['prices-t4'], dark400);
+    const rows = page.getByRole('region', { name: 'Price of one T4, figures' }).getByRole('row');
+    expect(await rows.allTextContents()).toEqual([
+      expect.stringContaining('source'),
+      expect.stringMatching(/^gcp\/t4\/spot\$0\.112023-05.*prices\.csv$/),
+      expect.stringMatching(/^aws\/t4\/on-demand\$0\.532024-01/),
+      expect.stringMatching(/^aws\/t4\/on-demand\$0\.602024-01/),
+      expect.stringMatching(/^gcp\/t4\/spot\$0\.402026-07/),
+    ]);
+    // Without a date there is nothing to draw.
+    const undated = page.getByRole('region', { name: 'Prices of RTX<b>' });
+    expect(await undated.getByRole('row').last().textContent()).toContain('undated');
+    expect(await page.locator('.basis').textContent()).toBe('listed prices');
+    await page.context().close();
+  });
+
+  test('a repriced epoch says whose seconds it took', async () => {
+    const { summary } = comparedRun({ workers: [dear, dear], rate: 1000, batch: 64 });
+    const costs = costOverTime(summary, table.filter(isDated), labelsIn(table));
+    const html = renderRepricedPage(summary, costs, readReportAssets());
+    const page = await checkPage('repriced', html, ['cost-t4'], { colorScheme: 'light' });
+    expect(await page.locator('.basis').textContent()).toBe('repriced');
+    expect(await page.getByText('What the GPU itself would take was not measured').count()).toBe(1);
+    await page.context().close();
+  });
+
+  test('a run with a known card shows what that cost over time, and what the run paid', async () => {
+    const workers = [workerRecord({ gpu: 'gcp/t4/spot', priceUsdPerHour: 0.2 }), workerRecord({ gpu: 'mine' })];
+    const summary = summarize(runRecord({ workers }));
+    const cards = cardHistories([summary], table);
+    const html = renderRunPage(summary, [], readReportAssets(), cards);
+    const page = await checkPage('card', html, ['accuracy', 'prices-t4'], dark400);
+    expect(await page.locator('#prices-t4 .u-legend').textContent()).toContain('this run');
+    await page.context().close();
+    const compared = renderComparisonPage(
+      compareRuns([{ folder: 'a', summary }]),
+      readReportAssets(),
+      cardHistories([summary], table),
+    );
+    expect(compared).toContain('What these cards cost over time');
   });
 
   test('on paper everything is unfolded, in light colours', async () => {

@@ -46,12 +46,25 @@ it('is resumable, and its runs compare', async () => {
   const mean = ([a = 0, b = 0]: number[]) => Math.sqrt(a * b);
   expect(two.strong.value).toBeCloseTo(mean(rates('w2-cpu-b40')) / (2 * mean(rates('w1-cpu-b40'))), 9);
   expect(two.weak.value).toBeCloseTo(mean(rates('w2-cpu-b40')) / (2 * mean(rates('w1-cpu-b20'))), 9);
+  const billed = [1, 2].map((round) => readSummary(join(out, `w2-cpu-b40-r${round}`)).billed_usd_total);
+  expect(two.billed_of_run_usd).toBeCloseTo(((billed[0] ?? 0) + (billed[1] ?? 0)) / 2, 12);
+  expect(two.billed_of_run_usd).toBeGreaterThanOrEqual(two.cost_of_run_usd);
   expect(readFileSync(report, 'utf8')).toContain('<!doctype html>');
   expect(readFileSync(join(out, 'w1-cpu-b20-r1', 'report.html'), 'utf8')).toContain('Training loss');
 
   const repriced = await run(['reprice', join(out, 'w2-cpu-b40-r2'), '--set', '*=0.72', '--json']);
   const { cost_usd, measured_cost_usd } = JSON.parse(repriced.stdout);
   expect(cost_usd / measured_cost_usd).toBeCloseTo(2, 9);
+
+  const overTime = join(out, 'over-time.html');
+  const dated = await run([
+    ...['reprice', join(out, 'w2-cpu-b40-r2'), '--over-time', '--gpu', 'k80,t4', '--html', overTime],
+  ]);
+  expect(dated.stderr).toBe('');
+  expect(dated.stdout).toContain(`report: ${overTime}`);
+  expect(readFileSync(overTime, 'utf8')).toMatch(/"id":"cost-k80".*"id":"cost-t4"/);
+  const misplaced = await run(['reprice', join(out, 'w2-cpu-b40-r2'), '--set', '*=0.72', '--html', overTime]);
+  expect(misplaced).toMatchObject({ code: 2, stderr: expect.stringContaining('--html is the report of --over-time') });
 
   const planned = await run(['plan', '--sweep', out, '--target-seconds', '600', '--json']);
   expect(JSON.parse(planned.stdout)).toMatchObject({ basis: 'modelled', chosen: { kind: 'cpu' } });

@@ -7,6 +7,7 @@ import { runRecord, workerRecord } from './run-records.ts';
 export interface TestKind {
   readonly backend: string;
   readonly price?: number;
+  readonly gpu?: string;
 }
 
 export const kindOfWorker = (kind: TestKind): TestKind => kind;
@@ -46,9 +47,10 @@ export function comparedRun({
       steps: Math.ceil(samples / batch),
       trainSeconds: seconds,
       epochs: [{ ...epoch, samples, seconds }],
-      workers: workers.map(({ backend, price }, rank) =>
+      workers: workers.map(({ backend, price, gpu }, rank) =>
         workerRecord({
           ...{ workerId: `w${rank}`, rank, backend, device: backend, priceUsdPerHour: price },
+          ...(gpu === undefined ? {} : { gpu }),
           samples: samples / workers.length,
           phases: { load: 0, compute: 0.8 * seconds, communicate: 0.15 * seconds, wait: 0.05 * seconds, apply: 0 },
           aliveSeconds: seconds + 5,

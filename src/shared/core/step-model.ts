@@ -88,8 +88,29 @@ const subsets = [[0, 1, 2], [0, 1], [0, 2], [1, 2], [0], [1], [2]] as const;
 
 /** Undefined when the steps do not determine the three terms. */
 function solve(steps: readonly MeasuredStep[]): StepModel | undefined {
+  return solveTerms(
+    steps.map(({ workers, batch, seconds }) => ({ computed: batch / workers, others: workers - 1, seconds })),
+  )?.model;
+}
+
+/** A measured step by what its terms are proportional to. */
+export interface StepTerms {
+  /** Samples that one worker of the speed of c would compute meanwhile. */
+  readonly computed: number;
+  /** Workers beyond the first. */
+  readonly others: number;
+  readonly seconds: number;
+}
+
+/**
+ * The terms that fit best.
+ * @returns with the sum of squared relative errors; undefined when the steps do not determine the three terms
+ */
+export function solveTerms(
+  steps: readonly StepTerms[],
+): { readonly model: StepModel; readonly residual: number } | undefined {
   // Divided by the measured seconds, what is to be met is 1.
-  const rows = steps.map(({ workers, batch, seconds }) => [batch / workers, workers - 1, 1].map((x) => x / seconds));
+  const rows = steps.map(({ computed, others, seconds }) => [computed, others, 1].map((x) => x / seconds));
   if (leastSquares(rows, [0, 1, 2]) === undefined) return undefined;
   const fits = subsets.flatMap((subset) => {
     const found = leastSquares(rows, subset);
@@ -100,7 +121,7 @@ function solve(steps: readonly MeasuredStep[]): StepModel | undefined {
   const best = fits.sort((a, b) => a.residual - b.residual)[0];
   if (best === undefined) return undefined;
   const [computePerSample = 0, communicatePerWorker = 0, fixed = 0] = best.found;
-  return { computePerSample, communicatePerWorker, fixed };
+  return { model: { computePerSample, communicatePerWorker, fixed }, residual: best.residual };
 }
 
 /** Coefficients of the columns in `subset`, 0 for the others; undefined when the columns depend on each other. */

@@ -4,8 +4,14 @@ import type { Summary, WorkerSummary } from './summary.ts';
 /** What the run is billed and by which rules, and where prices are from that were looked up: a line each. */
 export function describeBilling({ workers, billed_usd_total }: Summary): readonly string[] {
   const priced = workers.filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined);
-  const bill = `Billed ${formatUsd(billed_usd_total)}: ${distinct(priced.map(describeRule)).join('; ')}`;
+  const bill = `Billed ${formatUsd(billed_usd_total)}: ${describeRules(workers)}`;
   return [bill, ...distinct(priced.flatMap(describeOrigin))];
+}
+
+/** The rules by which those of the workers are billed that have a price: `GCP to the second, 60 s at least`. */
+export function describeRules(workers: readonly WorkerSummary[]): string {
+  const priced = workers.filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined);
+  return distinct(priced.map(describeRule)).join('; ');
 }
 
 function describeRule({ billing }: WorkerSummary): string {

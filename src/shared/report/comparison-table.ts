@@ -5,14 +5,20 @@ import type { ComparedPoint, Comparison } from './comparison.ts';
 import {
   describeBest,
   describeBreakEven,
-  describeMarginal,
+  describeGrowth,
+  describeMarginals,
   formatEfficiency,
   formatEstimate,
-  pointName,
+  formatPrice,
+  growthName,
+  longGrowths,
+  ordinal,
 } from './comparison-text.ts';
+import type { Addition } from './growth.ts';
 import { formatCount, formatPercent, formatUsd } from './number-format.ts';
 import { type Spending, type SpendingCategory, sumSpending, usedCategories } from './spending.ts';
 import { type Column, renderTable } from './table.ts';
+import { wrapText } from './wrap-text.ts';
 
 export function renderComparison(
   comparison: Comparison,
@@ -20,23 +26,30 @@ export function renderComparison(
 ): string {
   const paint = createPaint(options.colour);
   const { points, breakEvens, dataset, model, notes } = comparison;
-  const table = (columns: readonly Column<ComparedPoint>[], rows = points) =>
+  const table = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) =>
     renderTable(columns, rows, { columns: options.columns, paint });
+  const prose = (lines: readonly string[]) => lines.map((line) => wrapText(line, options.columns));
   const section = (title: string, body: string | readonly string[]) =>
     body.length === 0 ? [] : [`${paint('bold', title)}\n${typeof body === 'string' ? body : body.join('\n')}`];
   const priced = points.filter(({ costUsd }) => costUsd !== undefined);
   return `${[
-    `${paint('bold', 'Measured')}: ${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}; in brackets 95 % confidence (Welch's t-interval on logarithms)`,
-    table(rateColumns(priced.length > 0)),
-    ...section('Best', describeBest(comparison)),
-    ...section('Where the time of a step went, of the mean worker', table(timeColumns(points))),
+    wrapText(
+      `Measured: ${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}; in brackets 95 % confidence (Welch's t-interval on logarithms)`,
+      options.columns,
+    ).replace('Measured', paint('bold', 'Measured')),
+    table(rateColumns(priced.length > 0), points),
+    ...section('Best', prose(describeBest(comparison))),
+    ...section('Where the time of a step went, of the mean worker', table(timeColumns(points), points)),
     ...section('Where the money of a run went', priced.length === 0 ? [] : table(moneyColumns(priced), priced)),
-    ...section(
-      'What a worker is worth',
-      points.flatMap((point) => point.marginals.map((one) => `${pointName(point)}: ${describeMarginal(one)}`)),
+    ...longGrowths(comparison).flatMap((growth) =>
+      section(`Adding workers: ${growthName(growth)}`, [
+        table(additionColumns(points), growth.additions),
+        ...prose([describeGrowth(growth)]),
+      ]),
     ),
-    ...section('Break-even prices', breakEvens.map(describeBreakEven)),
-    ...section('Mind', notes),
+    ...section('What a worker is worth', prose(describeMarginals(comparison))),
+    ...section('Break-even prices', prose(breakEvens.map(describeBreakEven))),
+    ...section('Mind', prose(notes)),
   ].join('\n\n')}\n`;
 }
 
@@ -69,15 +82,15 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
   ];
 }
 
-/** A column for the sum, and one for the share of each category that anything was spent on. */
+/** Columns for the sums, and one for the share of each category that anything was spent on. */
 function spendingColumns(
-  sum: Column<ComparedPoint>,
+  sums: readonly Column<ComparedPoint>[],
   points: readonly ComparedPoint[],
   of: (point: ComparedPoint) => Spending | undefined,
 ): readonly Column<ComparedPoint>[] {
   return [
     ...nameColumns,
-    sum,
+    ...sums,
     ...usedCategories(points.flatMap((point) => of(point) ?? [])).map(
       (category): Column<ComparedPoint> => ({
         head: category,
@@ -89,12 +102,58 @@ function spendingColumns(
 
 function timeColumns(points: readonly ComparedPoint[]): readonly Column<ComparedPoint>[] {
   const step = ({ stepSeconds }: ComparedPoint) => (1000 * sumSpending(stepSeconds)).toFixed(2);
-  return spendingColumns({ head: 'step ms', cell: step }, points, ({ stepSeconds }) => stepSeconds);
+  return spendingColumns([{ head: 'step ms', cell: step }], points, ({ stepSeconds }) => stepSeconds);
 }
 
-function moneyColumns(points: readonly ComparedPoint[]): readonly Column<ComparedPoint>[] {
-  const run = ({ costOfRunUsd = 0 }: ComparedPoint) => formatUsd(costOfRunUsd);
-  return spendingColumns({ head: 'run', cell: run }, points, ({ costUsd }) => costUsd);
+/** What a run cost: accrued, billed, and the accrued by what it was spent on. */
+export function moneyColumns(points: readonly ComparedPoint[]): readonly Column<ComparedPoint>[] {
+  const usd = (value: number | undefined) => (value === undefined ? '' : formatUsd(value));
+  const sums: readonly Column<ComparedPoint>[] = [
+    { head: 'run', cell: ({ costOfRunUsd }) => usd(costOfRunUsd) },
+    { head: 'billed', cell: ({ billedOfRunUsd }) => usd(billedOfRunUsd) },
+  ];
+  return spendingColumns(sums, points, ({ costUsd }) => costUsd);
+}
+
+/** What each further worker of a kind brings. @param points of the comparison */
+export function additionColumns(points: readonly ComparedPoint[]): readonly Column<Addition>[] {
+  const verdicts = {
+    pays: 'pays',
+    'costs more than it brings': 'too dear',
+    'slows the others down': 'slows others',
+  };
+  const hourly = (usdPerHour: number) => formatPrice(usdPerHour).replace('/h', '');
+  const ends = (interval: readonly [number, number] | undefined, format: (end: number) => string, between: string) =>
+    interval === undefined ? '' : ` (${interval.map(format).join(between)})`;
+  return [
+    {
+      head: 'worker',
+      cell: ({ count, basis }) => `${ordinal(count)}${basis === 'measured' ? '' : `, ${basis}`}`,
+      align: 'left',
+    },
+    {
+      head: 'adds speed',
+      cell: ({ speedGain, speedGainInterval }) =>
+        `${formatPercent(speedGain, 0)}${ends(speedGainInterval, (end) => (100 * end).toFixed(0), ' to ')}`,
+    },
+    { head: 'of the bill', cell: ({ billShare }) => formatPercent(billShare, 0) },
+    {
+      head: 'waiting',
+      cell: ({ point }) => shareOf(points[point]?.stepSeconds, 'wait'),
+      expendable: 2,
+    },
+    {
+      head: 'pays below',
+      cell: ({ breakEvenUsdPerHour, breakEvenIntervalUsdPerHour }) =>
+        `${hourly(breakEvenUsdPerHour)}${ends(breakEvenIntervalUsdPerHour, (end) => hourly(end).replace('$', ''), ' to ')}`,
+    },
+    {
+      head: 'all pay below',
+      cell: ({ breakEvenOfAllUsdPerHour: all }) => (all === undefined ? '' : hourly(all.value)),
+      expendable: 1,
+    },
+    { head: 'verdict', cell: ({ verdict, uncertain }) => `${verdicts[verdict]}${uncertain ? '?' : ''}`, align: 'left' },
+  ];
 }
 
 function shareOf(spending: Spending | undefined, category: SpendingCategory): string {

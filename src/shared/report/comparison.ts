@@ -2,45 +2,30 @@
 import { type Estimate, meanEstimate, ratioEstimate } from '../core/confidence.ts';
 import { accruedCostUsd } from '../core/cost.ts';
 import { badInput } from '../core/errors.ts';
+import { cheapest, costPerThousandUsd, paretoFront, replacementPrice } from '../core/scaling.ts';
+import { describeRules } from './billing-text.ts';
 import {
-  breakEvenPrice,
-  cheapest,
-  costPerThousandUsd,
-  judgeWorker,
-  type MarginalVerdict,
-  paretoFront,
-  rateWithout,
-  replacementPrice,
-} from '../core/scaling.ts';
+  type ComparedRun,
+  createNaming,
+  type FleetRuns,
+  groupRuns,
+  type Naming,
+  priceOf,
+  ratesOf,
+  workersOf,
+} from './compared-fleets.ts';
+import { type Growth, growthsOf } from './growth.ts';
+import { type Marginal, marginalsOf } from './marginal.ts';
 import { meanSpending, runCostUsd, type Spending, stepSeconds } from './spending.ts';
 import type { Summary } from './summary.ts';
-import { countKinds, type KindCount, kindOf, speedKeyOf, type WorkerKind } from './worker-kind.ts';
+import type { WorkerKind } from './worker-kind.ts';
 
-/** A run and where it lies. */
-export interface ComparedRun {
-  readonly folder: string;
-  readonly summary: Summary;
-}
-
-/** Whether a figure was measured or follows from a model of what was. */
-export type Basis = 'measured' | 'modelled';
+export type { ComparedRun } from './compared-fleets.ts';
 
 /** An efficiency, against what the fleet's workers do alone. */
 export interface Efficiency extends Estimate {
   /** Samples a step of the workers alone. */
   readonly baselineBatch: number;
-}
-
-/** What one worker of a kind is worth to its fleet. */
-export interface Marginal extends MarginalVerdict {
-  /** `w2`, or `one of 3 × wasm`. */
-  readonly worker: string;
-  readonly usdPerHour: number;
-  readonly basis: Basis;
-  /** 95 % confidence of `speedGain`; undefined without repeats, and where it is modelled. */
-  readonly speedGainInterval: readonly [low: number, high: number] | undefined;
-  /** Its price lies within the confidence of its break-even price: the verdict may be noise. */
-  readonly uncertain: boolean;
 }
 
 /** A fleet with a batch size: one run, or repeats of it. */
@@ -66,6 +51,8 @@ export interface ComparedPoint {
   readonly costPerEpochUsd: number | undefined;
   /** Of a whole run, start-up and test passes included. */
   readonly costOfRunUsd: number | undefined;
+  /** The same as providers would bill it, the mean over the runs: each worker's time rounded up by the provider's rule. */
+  readonly billedOfRunUsd: number | undefined;
   /** Nothing else here is both faster and cheaper. */
   readonly onFront: boolean;
   /** Seconds of a step of the mean worker. */
@@ -93,14 +80,10 @@ export interface Comparison {
   readonly cheapest: number | undefined;
   readonly fastest: number;
   readonly breakEvens: readonly BreakEven[];
+  /** What workers bring that are added one by one, where fleets with fewer were measured. */
+  readonly growths: readonly Growth[];
   /** What a reader must know to trust the figures. */
   readonly notes: readonly string[];
-}
-
-interface Group {
-  readonly fleet: readonly KindCount[];
-  readonly batch: number;
-  readonly runs: readonly ComparedRun[];
 }
 
 /**
@@ -129,6 +112,11 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison {
     cheapest: cheapest(ways)?.index,
     fastest,
     breakEvens: breakEvensOf(groups, naming),
+    growths: growthsOf(
+      groups,
+      points.map(({ marginals }) => marginals),
+      naming,
+    ),
     notes: notesOf(runs, used, points),
   };
 }
@@ -157,45 +145,7 @@ function requireSame(what: string, runs: readonly ComparedRun[], of: (summary: S
   }
 }
 
-function groupRuns(runs: readonly ComparedRun[]): readonly Group[] {
-  const groups = new Map<string, Group>();
-  for (const run of runs) {
-    const fleet = countKinds(run.summary.workers);
-    const batch = run.summary.global_batch_size;
-    const key = `${batch}: ${fleet
-      .map(({ kind, count }) => `${count} ${kind.key}`)
-      .sort()
-      .join(' + ')}`;
-    groups.set(key, { fleet, batch, runs: [...(groups.get(key)?.runs ?? []), run] });
-  }
-  return [...groups.values()].sort(
-    (a, b) => a.batch - b.batch || workersOf(a) - workersOf(b) || a.fleet.length - b.fleet.length,
-  );
-}
-
-function workersOf({ fleet }: Group): number {
-  return fleet.reduce((sum, { count }) => sum + count, 0);
-}
-
-function ratesOf({ runs }: Group): readonly number[] {
-  return runs.map(({ summary }) => summary.samples_per_second);
-}
-
-/** How kinds are called here: with their price where the name alone would not tell them apart. */
-function createNaming(groups: readonly Group[]) {
-  const kinds = new Map(groups.flatMap(({ fleet }) => fleet.map(({ kind }) => [kind.key, kind] as const)));
-  const twice = (name: string) => [...kinds.values()].filter((kind) => kind.name === name).length > 1;
-  const kindName = ({ name, usdPerHour }: WorkerKind) =>
-    twice(name) ? `${name} ${usdPerHour === undefined ? 'without a price' : `at $${usdPerHour}/h`}` : name;
-  return {
-    kindName,
-    fleetName: (fleet: readonly KindCount[]) =>
-      fleet.map(({ kind, count }) => `${count} × ${kindName(kind)}`).join(' + '),
-  };
-}
-type Naming = ReturnType<typeof createNaming>;
-
-function describePoint(group: Group, groups: readonly Group[], naming: Naming): Omit<ComparedPoint, 'onFront'> {
+function describePoint(group: FleetRuns, groups: readonly FleetRuns[], naming: Naming): Omit<ComparedPoint, 'onFront'> {
   const { fleet, batch, runs } = group;
   const summaries = runs.map(({ summary }) => summary);
   const samplesPerSecond = meanEstimate(ratesOf(group));
@@ -220,16 +170,11 @@ function describePoint(group: Group, groups: readonly Group[], naming: Naming): 
     ),
     costPerEpochUsd: priced((price) => accruedCostUsd(price, secondsPerEpoch)),
     costOfRunUsd: priced(() => mean(summaries.map(({ cost_usd_total }) => cost_usd_total))),
+    billedOfRunUsd: priced(() => mean(summaries.map(({ billed_usd_total }) => billed_usd_total))),
     stepSeconds: meanSpending(summaries.map(stepSeconds)),
     costUsd: priced(() => meanSpending(summaries.map(runCostUsd))),
     marginals: marginalsOf(group, groups, naming),
   };
-}
-
-function priceOf(fleet: readonly KindCount[]): number | undefined {
-  return fleet.every(({ kind }) => kind.usdPerHour !== undefined)
-    ? fleet.reduce((sum, { kind, count }) => sum + count * (kind.usdPerHour ?? 0), 0)
-    : undefined;
 }
 
 /**
@@ -237,7 +182,7 @@ function priceOf(fleet: readonly KindCount[]): number | undefined {
  * R_N / (N · R_1), which is T1 / (N · TN) when the batch is the fleet's own. Undefined for a worker alone, and where one
  * of the kinds was not measured alone.
  */
-function efficiency(group: Group, groups: readonly Group[], batch: number): Efficiency | undefined {
+function efficiency(group: FleetRuns, groups: readonly FleetRuns[], batch: number): Efficiency | undefined {
   if (workersOf(group) === 1) return undefined;
   const alone = group.fleet.map(({ kind, count }) => ({ count, rates: ratesAlone(groups, kind, batch) }));
   const rounds = Math.min(...alone.map(({ rates }) => rates.length));
@@ -249,55 +194,14 @@ function efficiency(group: Group, groups: readonly Group[], batch: number): Effi
 }
 
 /** Rates of one worker of a kind, whatever it cost. */
-function ratesAlone(groups: readonly Group[], { speedKey }: WorkerKind, batch: number): readonly number[] {
+function ratesAlone(groups: readonly FleetRuns[], { speedKey }: WorkerKind, batch: number): readonly number[] {
   return groups
     .filter((group) => group.batch === batch && workersOf(group) === 1 && group.fleet[0]?.kind.speedKey === speedKey)
     .flatMap(ratesOf);
 }
 
-/** Each kind of worker in a fleet: what one of it brings, measured where a run without it is here. */
-function marginalsOf(group: Group, groups: readonly Group[], naming: Naming): readonly Marginal[] {
-  const price = priceOf(group.fleet);
-  if (price === undefined || workersOf(group) === 1) return [];
-  const rateWith = meanEstimate(ratesOf(group)).value;
-  return group.fleet.map(({ kind, count }) => {
-    const usdPerHour = kind.usdPerHour ?? 0;
-    const rest = group.fleet.map((other) => (other.kind === kind ? { ...other, count: count - 1 } : other));
-    const measured = groups.filter(
-      (other) => other.batch === group.batch && speedKeyOf(other.fleet) === speedKeyOf(rest),
-    );
-    const ratesWithout = measured.flatMap(ratesOf);
-    const known = ratesWithout.length > 0;
-    const samplesPerSecond = known ? meanEstimate(ratesWithout).value : modelledRateWithout(group, kind);
-    const ratio = known ? ratioEstimate(ratesOf(group), ratesWithout).interval : undefined;
-    const without = { usdPerHour: price - usdPerHour, samplesPerSecond };
-    const ids = group.runs[0]?.summary.workers.filter((worker) => kindOf(worker).key === kind.key);
-    return {
-      worker: count === 1 ? (ids?.[0]?.worker_id ?? kind.name) : `one of ${count} × ${naming.kindName(kind)}`,
-      usdPerHour,
-      basis: known ? 'measured' : 'modelled',
-      speedGainInterval: ratio && [ratio[0] - 1, ratio[1] - 1],
-      uncertain:
-        ratio !== undefined &&
-        breakEvenPrice(without, ratio[0] * samplesPerSecond) < usdPerHour &&
-        usdPerHour < breakEvenPrice(without, ratio[1] * samplesPerSecond),
-      ...judgeWorker(usdPerHour, without, rateWith),
-    };
-  });
-}
-
-function modelledRateWithout({ runs }: Group, kind: WorkerKind): number {
-  return mean(
-    runs.map(({ summary: { workers, steps, train_seconds } }) => {
-      const perStep = workers.map((w) => ({ samples: w.samples / steps, computeSeconds: w.compute_seconds / steps }));
-      const index = workers.findIndex((worker) => kindOf(worker).key === kind.key);
-      return rateWithout(perStep, index, train_seconds / steps);
-    }),
-  );
-}
-
 /** Every kind that was measured alone, against the dearest that was, at the same batch. */
-function breakEvensOf(groups: readonly Group[], { kindName }: Naming): readonly BreakEven[] {
+function breakEvensOf(groups: readonly FleetRuns[], { kindName }: Naming): readonly BreakEven[] {
   const alone = groups.flatMap((group) => {
     const kind = group.fleet[0]?.kind;
     return workersOf(group) === 1 && kind !== undefined ? [{ kind, batch: group.batch, rates: ratesOf(group) }] : [];
@@ -337,6 +241,9 @@ function notesOf(
     ...(fallback === undefined ? [] : ['the data are generated digits, not MNIST']),
     ...(points.some((point) => point.usdPerHour === undefined)
       ? ['workers without a price have no costs: pass --price to train, or use reprice']
+      : []),
+    ...(points.some((point) => point.usdPerHour !== undefined)
+      ? [`billed: ${describeRules(used.flatMap(({ summary }) => summary.workers))}`]
       : []),
     ...(points.some((point) => point.runs.length < 3)
       ? ['one run has no confidence interval, and two a very wide one: repeat three times or more']

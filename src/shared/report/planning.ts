@@ -1,11 +1,23 @@
 /** Fleets that were not measured, foretold by a model of those that were. Pure. */
-import { meanEstimate } from '../core/confidence.ts';
 import { accruedCostUsd } from '../core/cost.ts';
 import { badInput, messageOf, PennygradError } from '../core/errors.ts';
+import { mixedStepSeconds } from '../core/mixed-step-model.ts';
 import { paretoFront } from '../core/scaling.ts';
-import { fitStepModel, type ModelError, modelledStepSeconds, type StepModel } from '../core/step-model.ts';
+import { modelledStepSeconds } from '../core/step-model.ts';
 import { type ComparedRun, comparableRuns } from './comparison.ts';
-import { countKinds, type WorkerKind } from './worker-kind.ts';
+import {
+  type FittedTo,
+  type KindModel,
+  type KindRuns,
+  kindsOf,
+  type MixedModel,
+  type Mixture,
+  mixturesOf,
+  modelKind,
+  modelMixture,
+  namesOf,
+} from './fleet-models.ts';
+import type { WorkerKind } from './worker-kind.ts';
 
 /** A price at which workers of a kind are to be had. */
 export interface Offer {
@@ -22,9 +34,13 @@ export interface PlanOptions {
   readonly offersOf: (kind: WorkerKind) => readonly Offer[];
 }
 
-/** A way to train: equal workers, all the work from start-up to the last test pass. */
+/** A way to train, all the work from start-up to the last test pass. */
 export interface PlannedWay {
+  /** `wasm`; of unlike workers `wasm + cpu`. */
   readonly kind: string;
+  /** `1 × wasm + 2 × cpu` */
+  readonly fleet: string;
+  /** Where its prices are from. */
   readonly offer: string;
   readonly workers: number;
   readonly globalBatchSize: number;
@@ -36,21 +52,10 @@ export interface PlannedWay {
   readonly extrapolated: boolean;
 }
 
-export interface KindModel {
-  readonly kind: string;
-  readonly model: StepModel;
-  readonly error: ModelError;
-  readonly points: number;
-  readonly measuredWorkers: readonly number[];
-  readonly batches: readonly number[];
-  readonly startupSeconds: number;
-  /** A test pass. */
-  readonly evaluateSeconds: number;
-}
-
 export interface Plan {
   readonly basis: 'modelled';
   readonly models: readonly KindModel[];
+  readonly mixed: readonly MixedModel[];
   /** Kinds that have no model, and why. */
   readonly left: readonly { readonly kind: string; readonly reason: string }[];
   /** What no other way beats in time and cost, fastest first. */
@@ -60,73 +65,52 @@ export interface Plan {
 }
 
 /**
- * @throws bad-input when no kind of worker has enough points for a model or any price, or nothing meets what was asked
+ * Kinds that were measured together in one fleet are planned together, in any numbers; a kind with enough points of its
+ * own has a model of its own for fleets of equals.
+ * @throws bad-input when nothing has enough points for a model or any price, or nothing meets what was asked
  */
 export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Plan {
-  const [first, ...others] = comparableRuns(runs);
-  const { train } = first.summary.dataset;
-  const kinds = kindsOf([first, ...others]);
+  const used = comparableRuns(runs);
+  const { train } = used[0].summary.dataset;
+  const kinds = kindsOf(used);
   const left: { kind: string; reason: string }[] = [];
-  const models = kinds.flatMap((group) => {
+  const attempt = <Model>(name: string, model: () => Model): readonly Model[] => {
     try {
-      return [{ group, fitted: modelKind(group) }];
+      return [model()];
     } catch (error) {
       if (!(error instanceof PennygradError)) throw error;
-      left.push({ kind: group.kind.name, reason: messageOf(error) });
+      left.push({ kind: name, reason: messageOf(error) });
       return [];
     }
+  };
+  const mixed = mixturesOf(kinds, used).flatMap((mixture) =>
+    attempt(namesOf(mixture).join(' + '), () => ({ mixture, fitted: modelMixture(mixture) })),
+  );
+  const together = new Set(mixed.flatMap(({ mixture }) => mixture.kinds));
+  const equal = kinds.flatMap((group) => {
+    if (group.runs.length === 0) return [];
+    const before = left.length;
+    const models = attempt(group.kind.name, () => ({ group, fitted: modelKind(group) }));
+    // A kind that is planned with others is not left out.
+    if (together.has(group)) left.splice(before);
+    return models;
   });
-  if (models.length === 0) {
+  if (equal.length + mixed.length === 0) {
     const [reason] = left;
-    throw badInput(
-      reason === undefined ? 'only fleets of equal workers can be modelled' : `${reason.kind}: ${reason.reason}`,
-    );
+    throw badInput(reason === undefined ? 'none of the runs can be modelled' : `${reason.kind}: ${reason.reason}`);
   }
-  const ways = models.flatMap(({ group, fitted }) => waysOf(fitted, offersFor(group, options), train, options));
+  const own = new Set(equal.map(({ group }) => group));
+  const ways = [
+    ...equal.flatMap(({ group, fitted }) => waysOf(fitted, offersFor(group, options), train, options)),
+    ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, train, options)),
+  ];
   if (ways.length === 0) throw badInput('none of the modelled workers has a price: give one with --price');
   const front = paretoFront(ways);
-  return { basis: 'modelled', models: models.map(({ fitted }) => fitted), left, front, chosen: choose(front, options) };
-}
-
-interface KindRuns {
-  readonly kind: WorkerKind;
-  /** Prices that workers of this kind were run at. */
-  readonly prices: readonly number[];
-  readonly runs: readonly ComparedRun[];
-}
-
-/** Runs of equal workers, by what those compute with. */
-function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
-  const groups = new Map<string, KindRuns>();
-  for (const run of runs) {
-    const [only, ...more] = countKinds(run.summary.workers);
-    if (only === undefined || more.length > 0) continue;
-    const { kind } = only;
-    const group = groups.get(kind.speedKey) ?? { kind, prices: [], runs: [] };
-    const prices = kind.usdPerHour === undefined ? group.prices : [...new Set([...group.prices, kind.usdPerHour])];
-    groups.set(kind.speedKey, { kind, prices, runs: [...group.runs, run] });
-  }
-  return [...groups.values()];
-}
-
-function modelKind({ kind, runs }: KindRuns): KindModel {
-  const points = new Map<string, { workers: number; batch: number; seconds: readonly number[] }>();
-  for (const { summary } of runs) {
-    const [workers, batch] = [summary.world_size, summary.global_batch_size];
-    const key = `${workers} ${batch}`;
-    const seconds = [...(points.get(key)?.seconds ?? []), summary.train_seconds / summary.steps];
-    points.set(key, { workers, batch, seconds });
-  }
-  const steps = [...points.values()].map((point) => ({ ...point, seconds: meanEstimate(point.seconds).value }));
-  const evaluations = runs.flatMap(({ summary }) => summary.epochs.map(({ evaluate_seconds }) => evaluate_seconds));
   return {
-    kind: kind.name,
-    ...fitStepModel(steps),
-    points: steps.length,
-    measuredWorkers: distinct(steps.map(({ workers }) => workers)),
-    batches: distinct(steps.map(({ batch }) => batch)),
-    startupSeconds: mean(runs.flatMap(({ summary }) => summary.seconds_to_first_step ?? [])),
-    evaluateSeconds: mean(evaluations),
+    basis: 'modelled',
+    models: equal.map(({ fitted }) => fitted),
+    mixed: mixed.map(({ fitted }) => fitted),
+    ...{ left, front, chosen: choose(front, options) },
   };
 }
 
@@ -141,23 +125,96 @@ function waysOf(
   train: number,
   options: PlanOptions,
 ): readonly PlannedWay[] {
-  const measured = Math.max(...fitted.measuredWorkers);
-  const counts = Array.from({ length: options.mostWorkers ?? 2 * measured }, (_, index) => index + 1);
+  const { most, extrapolated } = reachOf(fitted, options);
+  const counts = Array.from({ length: most }, (_, index) => index + 1);
   return fitted.batches.flatMap((globalBatchSize) =>
     counts
       .filter((workers) => workers <= globalBatchSize)
       .flatMap((workers) => {
-        const steps = Math.ceil(train / globalBatchSize);
-        const training = steps * modelledStepSeconds(fitted.model, workers, globalBatchSize);
-        const seconds = fitted.startupSeconds + options.epochs * (training + fitted.evaluateSeconds);
+        const step = modelledStepSeconds(fitted.model, workers, globalBatchSize);
+        const seconds = totalSeconds(fitted, step, globalBatchSize, train, options);
         return offers.map(({ label, usdPerHour }) => ({
-          ...{ kind: fitted.kind, offer: label, workers, globalBatchSize, seconds },
+          ...{
+            kind: fitted.kind,
+            fleet: `${workers} × ${fitted.kind}`,
+            offer: label,
+            workers,
+            globalBatchSize,
+            seconds,
+          },
           usdPerHour: workers * usdPerHour,
           usd: accruedCostUsd(workers * usdPerHour, seconds),
-          extrapolated: workers > measured,
+          extrapolated: extrapolated(workers),
         }));
       }),
   );
+}
+
+/**
+ * Fleets of the kinds in any numbers, each worker at its kind's lowest price.
+ * @param modelled kinds that have a model of their own: their fleets of equals are its
+ */
+function mixedWaysOf(
+  { kinds }: Mixture,
+  fitted: MixedModel,
+  modelled: ReadonlySet<KindRuns>,
+  train: number,
+  options: PlanOptions,
+): readonly PlannedWay[] {
+  const offers = kinds.map((kind) => offersFor(kind, options).toSorted((a, b) => a.usdPerHour - b.usdPerHour)[0]);
+  const { most, extrapolated } = reachOf(fitted, options);
+  const fleets = fleetsUpTo(most, kinds.length).filter((counts) => {
+    const used = counts.flatMap((count, at) => (count > 0 ? [at] : []));
+    const [first] = used.map((at) => kinds[at]);
+    const isOwn = used.length === 1 && first !== undefined && modelled.has(first);
+    return used.every((at) => offers[at] !== undefined) && !isOwn;
+  });
+  return fitted.batches.flatMap((globalBatchSize) =>
+    fleets.flatMap((counts): readonly PlannedWay[] => {
+      const workers = counts.reduce((sum, count) => sum + count, 0);
+      if (workers > globalBatchSize) return [];
+      const step = mixedStepSeconds(fitted.model, counts, globalBatchSize);
+      const seconds = totalSeconds(fitted, step, globalBatchSize, train, options);
+      const used = counts.flatMap((count, at) =>
+        count > 0 ? [{ count, name: fitted.kinds[at], offer: offers[at] }] : [],
+      );
+      const usdPerHour = used.reduce((sum, { count, offer }) => sum + count * (offer?.usdPerHour ?? 0), 0);
+      return [
+        {
+          kind: used.map(({ name }) => name).join(' + '),
+          fleet: used.map(({ count, name }) => `${count} × ${name}`).join(' + '),
+          offer: [...new Set(used.map(({ offer }) => offer?.label))].join(' + '),
+          ...{ workers, globalBatchSize, usdPerHour, seconds, usd: accruedCostUsd(usdPerHour, seconds) },
+          extrapolated: extrapolated(workers),
+        },
+      ];
+    }),
+  );
+}
+
+/** Numbers of workers of each kind, all together 1 to `most`. */
+function fleetsUpTo(most: number, kinds: number): readonly (readonly number[])[] {
+  const grow = (counts: readonly number[], left: number): readonly (readonly number[])[] =>
+    counts.length === kinds
+      ? [counts]
+      : Array.from({ length: left + 1 }, (_, count) => grow([...counts, count], left - count)).flat();
+  return grow([], most).filter((counts) => counts.some((count) => count > 0));
+}
+
+/** How large fleets are planned, and which of them were not measured. */
+function reachOf({ measuredWorkers }: FittedTo, { mostWorkers }: PlanOptions) {
+  const measured = Math.max(...measuredWorkers);
+  return { most: mostWorkers ?? 2 * measured, extrapolated: (workers: number) => workers > measured };
+}
+
+function totalSeconds(
+  { startupSeconds, evaluateSeconds }: FittedTo,
+  stepSeconds: number,
+  globalBatchSize: number,
+  train: number,
+  { epochs }: PlanOptions,
+): number {
+  return startupSeconds + epochs * (Math.ceil(train / globalBatchSize) * stepSeconds + evaluateSeconds);
 }
 
 function choose(front: readonly PlannedWay[], { targetSeconds, budgetUsd }: PlanOptions): PlannedWay | undefined {
@@ -176,13 +233,4 @@ function choose(front: readonly PlannedWay[], { targetSeconds, budgetUsd }: Plan
     );
   }
   return chosen;
-}
-
-function distinct(values: readonly number[]): readonly number[] {
-  return [...new Set(values)].sort((a, b) => a - b);
-}
-
-/** 0 where nothing was measured. */
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

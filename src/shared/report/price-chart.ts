@@ -1,11 +1,5 @@
 import { formatUsd } from './number-format.ts';
-
-/** One line of the chart: prices, each with the day from which it holds. */
-export interface PriceSeries {
-  readonly name: string;
-  /** `day` is ISO 8601; in any order. */
-  readonly points: readonly { readonly day: string; readonly usdPerHour: number }[];
-}
+import type { DatedSeries } from './price-history.ts';
 
 const bars = '▁▂▃▄▅▆▇█';
 const narrowest = 20;
@@ -14,27 +8,28 @@ const dayMs = 86_400_000;
 /**
  * Prices over time, for a terminal: a row of bars for each series, between its first and its last price. All have the
  * same axes; heights are logarithmic, since prices differ by a hundredfold. A price holds until the next one.
+ * @param series of USD per hour
  * @param until ISO 8601, the day at which the chart ends
  * @param columns width of the terminal
  * @returns lines; none when no series has a price until then
  */
-export function renderPriceChart(series: readonly PriceSeries[], until: string, columns: number): readonly string[] {
+export function renderPriceChart(series: readonly DatedSeries[], until: string, columns: number): readonly string[] {
   const known = series
-    .map(({ name, points }) => ({
-      name,
+    .map(({ label, points }) => ({
+      label,
       points: points.filter(({ day }) => day <= until).sort((a, b) => a.day.localeCompare(b.day)),
     }))
-    .flatMap(({ name, points }) => {
+    .flatMap(({ label, points }) => {
       const [first, last] = [points[0], points.at(-1)];
-      return first === undefined || last === undefined ? [] : [{ name, points, first, last }];
+      return first === undefined || last === undefined ? [] : [{ label, points, first, last }];
     });
-  const prices = known.flatMap(({ points }) => points.map(({ usdPerHour }) => usdPerHour));
+  const prices = known.flatMap(({ points }) => points.map(({ value }) => value));
   if (prices.length === 0) return [];
   const [low, high] = [Math.min(...prices), Math.max(...prices)];
   const begin = Math.min(...known.map(({ first }) => Date.parse(first.day)));
   const end = Date.parse(until) + dayMs;
 
-  const nameWidth = Math.max(...known.map(({ name }) => name.length));
+  const nameWidth = Math.max(...known.map(({ label }) => label.length));
   const usdWidth = Math.max(...known.flatMap(({ first, last }) => [first, last].map(formatEnd)).map((s) => s.length));
   const margin = nameWidth + usdWidth + 3;
   const width = Math.max(narrowest, columns - margin - usdWidth - 2);
@@ -44,12 +39,12 @@ export function renderPriceChart(series: readonly PriceSeries[], until: string, 
     const height = high === low ? 0.5 : Math.log(usdPerHour / low) / Math.log(high / low);
     return bars[Math.min(bars.length - 1, Math.floor(height * bars.length))] ?? '';
   };
-  const rows = known.map(({ name, points, first, last }) => {
+  const rows = known.map(({ label, points, first, last }) => {
     const cells = Array.from({ length: width }, (_, column) => {
       const holding = points.findLast(({ day }) => Date.parse(day) < timeAt(column + 1));
-      return holding === undefined ? ' ' : bar(holding.usdPerHour);
+      return holding === undefined ? ' ' : bar(holding.value);
     });
-    return ` ${name.padEnd(nameWidth)} ${formatEnd(first).padStart(usdWidth)} ${cells.join('')} ${formatEnd(last)}`;
+    return ` ${label.padEnd(nameWidth)} ${formatEnd(first).padStart(usdWidth)} ${cells.join('')} ${formatEnd(last)}`;
   });
   return [
     `USD per GPU and hour, on a logarithmic scale from ${formatUsd(low)} to ${formatUsd(high)}`,
@@ -58,8 +53,8 @@ export function renderPriceChart(series: readonly PriceSeries[], until: string, 
   ];
 }
 
-function formatEnd({ usdPerHour }: { readonly usdPerHour: number }): string {
-  return formatUsd(usdPerHour);
+function formatEnd({ value }: { readonly value: number }): string {
+  return formatUsd(value);
 }
 
 /** Each year where it begins, as far as there is room. */

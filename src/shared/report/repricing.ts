@@ -64,6 +64,8 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
 /** What an epoch of a run cost at one dated price for each of its workers. */
 export interface DatedCost {
   readonly label: string;
+  /** As the table spells it: `H100`. */
+  readonly gpu: string;
   readonly date: string;
   readonly usdPerHour: number;
   readonly costPerEpochUsd: number;
@@ -82,15 +84,27 @@ export function costOverTime(
   const labelled = rows
     .map((row) => ({ row, label: labelOf(row) }))
     .sort((a, b) => a.label.localeCompare(b.label) || a.row.date.localeCompare(b.row.date));
-  return labelled.map(({ row: { date, usdPerHour, source }, label }) => {
+  return labelled.map(({ row: { gpu, date, usdPerHour, source }, label }) => {
     const first = labelled.find((other) => other.label === label)?.row.usdPerHour ?? usdPerHour;
     const costPerEpochUsd = accruedCostUsd(usdPerHour * summary.world_size, seconds);
-    return { label, date, usdPerHour, costPerEpochUsd, change: usdPerHour / first - 1, source };
+    return { label, gpu, date, usdPerHour, costPerEpochUsd, change: usdPerHour / first - 1, source };
   });
 }
 
-/** Seconds that an epoch's samples take at the run's mean rate: of a run cut short too. */
-function epochSeconds({ run_id, dataset, samples_per_second }: Summary): number {
+/** Whose seconds are repriced, which every such figure must say. */
+export function describeSeconds({ workers }: Summary): string {
+  const devices = [...new Set(workers.map(({ device }) => device))].join(', ');
+  return (
+    `The seconds are those that this run took on ${devices}; only the price is the GPU's. ` +
+    'What the GPU itself would take was not measured.'
+  );
+}
+
+/**
+ * Seconds that an epoch's samples take at the run's mean rate: of a run cut short too.
+ * @throws bad-input when it trained no step
+ */
+export function epochSeconds({ run_id, dataset, samples_per_second }: Summary): number {
   if (samples_per_second === 0) throw badInput(`run ${run_id} trained no step: there is nothing to reprice`);
   return dataset.train / samples_per_second;
 }

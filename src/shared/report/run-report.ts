@@ -1,15 +1,21 @@
 /** `report.html` of a run's folder, from what the run left in it. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PriceRow } from '../prices/price-row.ts';
 import { readReportAssets } from './html/report-assets.ts';
 import { renderRunPage } from './html/run-page.ts';
+import { cardHistories } from './price-history.ts';
 import { readStepSeries } from './step-series.ts';
 import type { Summary } from './summary.ts';
 
-/** @throws when the folder cannot be read or written */
-export function writeRunReport(folder: string, summary: Summary): void {
+/**
+ * @param prices the table in which the workers' cards are looked up
+ * @throws when the folder cannot be read or written
+ */
+export function writeRunReport(folder: string, summary: Summary, prices: readonly PriceRow[]): void {
   const steps = readStepSeries(readFileSync(join(folder, 'metrics.jsonl'), 'utf8'));
+  const page = renderRunPage(summary, steps, readReportAssets(), cardHistories([summary], prices));
   const file = join(folder, 'report.html');
-  writeFileSync(`${file}.tmp`, renderRunPage(summary, steps, readReportAssets()));
+  writeFileSync(`${file}.tmp`, page);
   renameSync(`${file}.tmp`, file);
 }

@@ -126,6 +126,21 @@ describe('compareRuns', () => {
     expect(() => compareRuns([...scaling, other])).toThrow('the runs differ in dataset: mnist, digits');
   });
 
+  test('shows what was billed beside what accrued, and by which rules', () => {
+    // A run of 66 s at $0.40 and $0.05 an hour.
+    const summary = comparedRun({ workers: [dear, cheap], rate: 60_000 / 60.5, batch: 64 });
+    const comparison = compareRuns([summary]);
+    expect(comparison.points[0]?.costOfRunUsd).toBeCloseTo((0.45 * 65.5) / 3600, 12);
+    expect(comparison.points[0]?.billedOfRunUsd).toBeCloseTo((0.45 * 66) / 3600, 12);
+    expect(comparison.notes).toContain('billed: to the second where no rule of a provider is known');
+    expect(renderComparison(comparison, { columns: 200, colour: false })).toMatch(/run +billed +compute/);
+
+    const rented = kindOfWorker({ ...dear, gpu: 'lambda/t4/on-demand' });
+    const minutes = compareRuns([comparedRun({ workers: [rented], rate: 60_000 / 60, batch: 64 })]);
+    expect(minutes.points[0]?.billedOfRunUsd).toBeCloseTo((0.4 * 120) / 3600, 12);
+    expect(minutes.notes).toContain('billed: Lambda to the 60 s');
+  });
+
   test('without prices there are speeds and no costs', () => {
     const free = kindOfWorker({ backend: 'wasm' });
     const comparison = compareRuns([

@@ -69,13 +69,77 @@ describe('planRuns', () => {
     expect(() => plan({}, free)).toThrow('none of the modelled workers has a price');
   });
 
-  test('takes workers of a kind together whatever they cost, and mixed fleets not at all', () => {
+  test('takes workers of a kind together whatever they cost, and says why kinds cannot be planned together', () => {
     const cheap = comparedRun({ workers: [{ backend: 'wasm', price: 0.036 }], rate: 50 / 0.007, batch: 50 });
     const mixed = comparedRun({ workers: [dear, { backend: 'cpu', price: 0.1 }], rate: 5000, batch: 50 });
     const { models, front, left } = plan({}, [...measured, cheap, mixed]);
     expect(models).toHaveLength(1);
-    expect(left).toEqual([]);
+    expect(left).toEqual([{ kind: 'wasm + cpu', reason: expect.stringContaining('two of them with each kind') }]);
     expect(front.some(({ workers, usdPerHour }) => Math.abs(usdPerHour - workers * 0.036) < 1e-12)).toBe(true);
     expect(compareRuns([...measured, cheap, mixed]).points).toHaveLength(8);
+  });
+
+  describe('of unlike workers', () => {
+    const slow = { backend: 'cpu', price: 0.036 };
+    /** A sample takes a fast worker 0.1 ms and a slow one 0.4 ms; 0.2 ms a worker more, 1 ms fixed. */
+    const seconds = (fast: number, slower: number, batch: number) =>
+      batch / (fast / 1e-4 + slower / 4e-4) + 2e-4 * (fast + slower - 1) + 1e-3;
+    const fleets = [
+      [1, 0],
+      [0, 1],
+      [1, 1],
+      [1, 2],
+      [1, 3],
+    ] as const;
+    const mixed = fleets.flatMap(([fast, slower]) =>
+      [50, 200].map((batch) => {
+        const workers = [...Array(fast).fill(dear), ...Array(slower).fill(slow)];
+        return comparedRun({ workers, rate: batch / seconds(fast, slower, batch), batch });
+      }),
+    );
+
+    test("finds each kind's speed, and plans fleets that mix them", () => {
+      const { models, mixed: fitted, left, front } = plan({}, mixed);
+      expect(models).toEqual([]);
+      expect(left).toEqual([]);
+      expect(fitted).toHaveLength(1);
+      const [fit] = fitted;
+      expect(fit?.kinds).toEqual(['wasm', 'cpu']);
+      expect(fit?.points).toBe(10);
+      expect(fit?.model.computePerSample[0]).toBeCloseTo(1e-4, 7);
+      expect(fit?.model.computePerSample[1]).toBeCloseTo(4e-4, 7);
+      expect(fit?.error.worst).toBeLessThan(1e-4);
+      expect(fit?.error.worstForetold).toBeLessThan(1e-3);
+      const way = plan({ mostWorkers: 4 }, mixed).front.find(({ fleet }) => fleet === '1 × wasm + 3 × cpu');
+      // 300 steps of 200 samples, a test pass of 1 s, and 1.5 s of start-up.
+      expect(way?.globalBatchSize).toBe(200);
+      expect(way?.seconds).toBeCloseTo(1.5 + 300 * seconds(1, 3, 200) + 1, 3);
+      expect(way?.usdPerHour).toBeCloseTo(0.36 + 3 * 0.036, 9);
+      expect(front.some(({ extrapolated }) => extrapolated)).toBe(true);
+    });
+
+    test('no fleet on the front is beaten by one with other numbers of workers', () => {
+      const { front } = plan({ mostWorkers: 5 }, mixed);
+      for (let fast = 0; fast <= 5; fast++) {
+        for (let slower = 0; slower <= 5 - fast; slower++) {
+          if (fast + slower === 0) continue;
+          const time = 2.5 + 300 * seconds(fast, slower, 200);
+          const usd = (time * (fast * 0.36 + slower * 0.036)) / 3600;
+          expect(front.some((way) => way.seconds > time * 1.001 && way.usd > usd * 1.001)).toBe(false);
+        }
+      }
+    });
+
+    test('a kind with points of its own keeps its own model for fleets of equals', () => {
+      const own = [2, 3].flatMap((workers) =>
+        [50, 200].map((batch) =>
+          comparedRun({ workers: Array(workers).fill(dear), rate: batch / seconds(workers, 0, batch), batch }),
+        ),
+      );
+      const { models, mixed: fitted } = plan({}, [...mixed, ...own]);
+      expect(models.map(({ kind, points }) => [kind, points])).toEqual([['wasm', 6]]);
+      expect(fitted.map(({ points }) => points)).toEqual([14]);
+      expect(models[0]?.model.computePerSample).toBeCloseTo(1e-4, 9);
+    });
   });
 });

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { renderPriceChart } from '../../../src/shared/report/price-chart.ts';
 
 const h100 = {
-  name: 'gcp/h100/spot',
+  label: 'gcp/h100/spot',
   points: [
-    { day: '2025-01-01', usdPerHour: 2 },
-    { day: '2024-01-01', usdPerHour: 8 },
+    { day: '2025-01-01', value: 2 },
+    { day: '2024-01-01', value: 8 },
   ],
 };
-const t4 = { name: 'gcp/t4/spot', points: [{ day: '2024-07-01', usdPerHour: 0.5 }] };
+const t4 = { label: 'gcp/t4/spot', points: [{ day: '2024-07-01', value: 0.5 }] };
 
 describe('renderPriceChart', () => {
   it('draws a line for each series between its first and its last price, on the same axes', () => {

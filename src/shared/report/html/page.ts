@@ -1,5 +1,5 @@
 /** A report as one HTML file. */
-import type { Basis } from '../comparison.ts';
+import type { Basis } from '../marginal.ts';
 import type { Chart } from './chart.ts';
 import { escapeHtml, scriptJson } from './markup.ts';
 import type { ReportAssets } from './report-assets.ts';
@@ -8,7 +8,7 @@ export interface Page {
   readonly title: string;
   readonly lead: string;
   /** What the figures are, as a whole. */
-  readonly basis: Basis;
+  readonly basis: Basis | 'repriced' | 'listed prices';
   readonly body: readonly string[];
   /** The charts that have their places in the body. */
   readonly charts: readonly Chart[];

@@ -1,6 +1,7 @@
 /** One run as an HTML report. */
 import { emulationNote } from '../emulation-note.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../number-format.ts';
+import type { CardHistory } from '../price-history.ts';
 import { workerCostUsd, workerSeconds } from '../spending.ts';
 import type { StepPoint } from '../step-series.ts';
 import type { Summary } from '../summary.ts';
@@ -8,13 +9,21 @@ import { epochColumns, epochRows, workerColumns } from '../summary-table.ts';
 import { type Chart, chartHtml } from './chart.ts';
 import { listHtml, sectionHtml, tableHtml } from './markup.ts';
 import { renderPage } from './page.ts';
+import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
 import { stackedBarsHtml } from './stacked-bars.ts';
 
-export function renderRunPage(summary: Summary, steps: readonly StepPoint[], assets: ReportAssets): string {
+/** @param cards of its workers, as far as a price table knows them */
+export function renderRunPage(
+  summary: Summary,
+  steps: readonly StepPoint[],
+  assets: ReportAssets,
+  cards: readonly CardHistory[] = [],
+): string {
   const { dataset, model, workers } = summary;
   const priced = summary.price_usd_per_hour !== undefined;
   const charts = [lossChart(steps), speedChart(steps), accuracyChart(summary)].filter(({ xs }) => xs.length > 0);
+  const prices = cardFigures(cards, 'this run');
   const chart = (id: string, describe: string) => {
     const found = charts.find((one) => one.id === id);
     return found === undefined ? '' : chartHtml(found, describe);
@@ -30,7 +39,7 @@ export function renderRunPage(summary: Summary, steps: readonly StepPoint[], ass
         `seed ${summary.seed}`,
       ].join(' · '),
       basis: 'measured',
-      charts,
+      charts: [...charts, ...prices.map(({ chart: one }) => one)],
       footer: `pennygrad ${summary.version}, started ${summary.started_at}`,
       body: [
         listHtml(headlines(summary)),
@@ -45,6 +54,7 @@ export function renderRunPage(summary: Summary, steps: readonly StepPoint[], ass
           'Where the time went',
           workers.length === 0 ? '' : tableHtml('Workers', workerColumns(summary, priced), workers),
           stackedBarsHtml(
+            'time',
             'Time alive, by worker',
             workers.map((worker) => ({ name: worker.worker_id, spending: workerSeconds(worker) })),
             formatSeconds,
@@ -53,6 +63,7 @@ export function renderRunPage(summary: Summary, steps: readonly StepPoint[], ass
         sectionHtml(
           'Where the money went',
           stackedBarsHtml(
+            'money',
             'Cost, by worker',
             workers
               .filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined)
@@ -60,6 +71,7 @@ export function renderRunPage(summary: Summary, steps: readonly StepPoint[], ass
             formatUsd,
           ),
         ),
+        priceSectionHtml(prices),
       ],
     },
     assets,
@@ -92,7 +104,7 @@ function lossChart(steps: readonly StepPoint[]): Chart {
   return {
     ...{ id: 'loss', title: 'Training loss', x: stepAxis, xs: steps.map(({ step }) => step) },
     y: { label: 'nats', format: 'count', zero: true },
-    series: [{ label: 'loss', line: true, values: steps.map(({ loss }) => finite(loss)) }],
+    series: [{ label: 'loss', style: 'line', values: steps.map(({ loss }) => finite(loss)) }],
   };
 }
 
@@ -100,7 +112,9 @@ function speedChart(steps: readonly StepPoint[]): Chart {
   return {
     ...{ id: 'speed', title: 'Samples per second', x: stepAxis, xs: steps.map(({ step }) => step) },
     y: { label: 'samples/s', format: 'count', zero: true },
-    series: [{ label: 'samples/s', line: true, values: steps.map(({ samplesPerSecond }) => finite(samplesPerSecond)) }],
+    series: [
+      { label: 'samples/s', style: 'line', values: steps.map(({ samplesPerSecond }) => finite(samplesPerSecond)) },
+    ],
   };
 }
 
@@ -110,8 +124,8 @@ function accuracyChart({ epochs }: Summary): Chart {
     x: { label: 'epoch', format: 'count', zero: true, ticks: true },
     y: { label: 'accuracy', format: 'percent', zero: false },
     series: [
-      { label: 'test', line: true, values: epochs.map(({ test_accuracy }) => test_accuracy) },
-      { label: 'training', line: true, values: epochs.map(({ accuracy }) => accuracy) },
+      { label: 'test', style: 'line', values: epochs.map(({ test_accuracy }) => test_accuracy) },
+      { label: 'training', style: 'line', values: epochs.map(({ accuracy }) => accuracy) },
     ],
   };
 }

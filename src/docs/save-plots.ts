@@ -1,0 +1,72 @@
+/** Saves each plot of a report as a PNG with its title and legend, in light colours, for pages that show pictures alone. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { decode, encode } from 'fast-png';
+import { chromium, type Page } from 'playwright-core';
+import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { type PlotArguments, readPlotArguments } from './plot-arguments.ts';
+
+/** CSS pixels: as wide as GitHub shows a page's text. */
+const width = 830;
+/** Pixels of the picture to one of these, for screens with fine pixels. */
+const scale = 2;
+
+/** A picture has nothing to unfold and no pointer: what only those need goes. */
+const pictureStyle = `
+  figure { padding: 12px; margin: 0; background: var(--ground); }
+  details, .u-legend .u-series:first-child, .u-legend .u-value { display: none !important; }
+  .u-inline.u-live th::after { content: none !important; }
+`;
+
+/**
+ * @returns the pictures' paths, in the order of the report
+ * @throws bad-input when there is no report, no plot in it, or no browser
+ */
+async function savePlots({ report, prefix, chromium: executablePath }: PlotArguments): Promise<readonly string[]> {
+  if (!existsSync(report)) throw badInput(`${report}: no such file; make it with pennygrad compare --html ${report}`);
+  if (!existsSync(executablePath)) {
+    throw badInput(`${executablePath} is missing: apt-get install chromium, or name another browser with $CHROMIUM`);
+  }
+  const browser = await chromium.launch({ executablePath });
+  try {
+    const context = await browser.newContext({
+      ...{ viewport: { width, height: 900 }, deviceScaleFactor: scale, colorScheme: 'light' },
+    });
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', ({ message }) => complaints.push(message));
+    await page.goto(pathToFileURL(resolve(report)).href);
+    await page.addStyleTag({ content: pictureStyle });
+    mkdirSync(dirname(prefix), { recursive: true });
+    const files = await saveFigures(page, report, prefix);
+    if (complaints.length > 0) throw new Error(`${report}: its plots are not whole: ${complaints.join('; ')}`);
+    return files;
+  } finally {
+    await browser.close();
+  }
+}
+
+async function saveFigures(page: Page, report: string, prefix: string): Promise<readonly string[]> {
+  const figures = await page.locator('figure[id]').all();
+  if (figures.length === 0) throw badInput(`${report}: has no plots; name a report that pennygrad wrote with --html`);
+  const files: string[] = [];
+  for (const figure of figures) {
+    const path = `${prefix}-${await figure.getAttribute('id')}.png`;
+    writeFileSync(path, smaller(await figure.screenshot()));
+    files.push(path);
+  }
+  return files;
+}
+
+/** The same picture, packed as tightly as can be: a browser packs its screenshots in haste. */
+function smaller(png: Buffer): Uint8Array {
+  return encode(decode(png), { zlib: { level: 9 } });
+}
+
+try {
+  for (const file of await savePlots(readPlotArguments(process.argv.slice(2), process.env))) console.log(file);
+} catch (error) {
+  console.error(`docs:plots: ${messageOf(error)}`);
+  process.exitCode = error instanceof PennygradError ? 2 : 1;
+}

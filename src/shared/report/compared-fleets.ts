@@ -1,0 +1,63 @@
+/** Runs by what their workers are: those of the same fleet with the same batch are repeats of each other. */
+import type { Summary } from './summary.ts';
+import { countKinds, type KindCount, type WorkerKind } from './worker-kind.ts';
+
+/** A run and where it lies. */
+export interface ComparedRun {
+  readonly folder: string;
+  readonly summary: Summary;
+}
+
+/** A fleet with a batch size, and the runs of it. */
+export interface FleetRuns {
+  readonly fleet: readonly KindCount[];
+  readonly batch: number;
+  readonly runs: readonly ComparedRun[];
+}
+
+/** Fewest workers first, by batch. */
+export function groupRuns(runs: readonly ComparedRun[]): readonly FleetRuns[] {
+  const groups = new Map<string, FleetRuns>();
+  for (const run of runs) {
+    const fleet = countKinds(run.summary.workers);
+    const batch = run.summary.global_batch_size;
+    const key = `${batch}: ${fleet
+      .map(({ kind, count }) => `${count} ${kind.key}`)
+      .sort()
+      .join(' + ')}`;
+    groups.set(key, { fleet, batch, runs: [...(groups.get(key)?.runs ?? []), run] });
+  }
+  return [...groups.values()].sort(
+    (a, b) => a.batch - b.batch || workersOf(a) - workersOf(b) || a.fleet.length - b.fleet.length,
+  );
+}
+
+export function workersOf({ fleet }: FleetRuns): number {
+  return fleet.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Samples per second of each run. */
+export function ratesOf({ runs }: FleetRuns): readonly number[] {
+  return runs.map(({ summary }) => summary.samples_per_second);
+}
+
+/** How kinds are called here: with their price where the name alone would not tell them apart. */
+export function createNaming(groups: readonly FleetRuns[]) {
+  const kinds = new Map(groups.flatMap(({ fleet }) => fleet.map(({ kind }) => [kind.key, kind] as const)));
+  const twice = (name: string) => [...kinds.values()].filter((kind) => kind.name === name).length > 1;
+  const kindName = ({ name, usdPerHour }: WorkerKind) =>
+    twice(name) ? `${name} ${usdPerHour === undefined ? 'without a price' : `at $${usdPerHour}/h`}` : name;
+  return {
+    kindName,
+    fleetName: (fleet: readonly KindCount[]) =>
+      fleet.map(({ kind, count }) => `${count} × ${kindName(kind)}`).join(' + '),
+  };
+}
+export type Naming = ReturnType<typeof createNaming>;
+
+/** USD per hour of all workers; undefined unless each has a price. */
+export function priceOf(fleet: readonly KindCount[]): number | undefined {
+  return fleet.every(({ kind }) => kind.usdPerHour !== undefined)
+    ? fleet.reduce((sum, { kind, count }) => sum + count * (kind.usdPerHour ?? 0), 0)
+    : undefined;
+}
