@@ -122,6 +122,8 @@ export type RunEvent =
       readonly workerId: string;
       readonly at: number;
       readonly priceUsdPerHour: number | undefined;
+      /** The label that the worker was given, which says who bills it. */
+      readonly gpu?: string | undefined;
     }
   /** Its process is gone. */
   | { readonly type: 'worker-ended'; readonly workerId: string }

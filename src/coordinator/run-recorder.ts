@@ -1,6 +1,6 @@
 /** Adds up a run's events into the record that its summary is made from. */
 import type { Clock } from '../shared/core/clock.ts';
-import { bookedSeconds, bookedUsd, newAccount } from '../shared/core/ledger.ts';
+import { billedUsd, bookedSeconds, bookedUsd, newAccount } from '../shared/core/ledger.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
 import type {
   EpochRecord,
@@ -75,7 +75,10 @@ export function createRunRecorder(
       // The ledger counts the update as computing.
       phases: { load, compute, communicate, wait, apply: 0 },
       aliveSeconds: bookedSeconds(account),
-      booked: { seconds: account.seconds, usd: account.usd },
+      booked: {
+        ...{ seconds: account.seconds, usd: account.usd },
+        ...{ billedUsd: billedUsd(account), rentals: account.rentals },
+      },
     };
   }
 
@@ -119,6 +122,7 @@ export function createRunRecorder(
       }
     },
     record({ status, reason, replicas }) {
+      const former = entries.filter(({ workerId }) => !members.some((member) => member.workerId === workerId));
       return {
         ...config,
         startedAtUnixMs: before.startedAtUnixMs,
@@ -128,9 +132,11 @@ export function createRunRecorder(
         epochs: [...epochs],
         openEpoch,
         workers: members.map(workerRecord),
-        formerWorkersCostUsd: entries
-          .filter(({ workerId }) => !members.some((member) => member.workerId === workerId))
-          .reduce((sum, { account }) => sum + bookedUsd(account), 0),
+        formerWorkers: {
+          costUsd: former.reduce((sum, { account }) => sum + bookedUsd(account), 0),
+          billedUsd: former.reduce((sum, { account }) => sum + billedUsd(account), 0),
+          rentals: former.reduce((sum, { account }) => sum + account.rentals, 0),
+        },
       };
     },
   };

@@ -42,7 +42,14 @@ export interface WorkerRecord {
   /** The label that the worker was given. */
   readonly gpu?: string | undefined;
   /** What the ledger has booked of `aliveSeconds`, each at the price of its time. */
-  readonly booked: { readonly seconds: ByCategory; readonly usd: ByCategory };
+  readonly booked: {
+    readonly seconds: ByCategory;
+    readonly usd: ByCategory;
+    /** Each life of its process by itself, by the rule and the price of its time. */
+    readonly billedUsd: number;
+    /** Lives of its process. */
+    readonly rentals: number;
+  };
 }
 
 /** Sums over the steps of an epoch that is not tested yet. */
@@ -90,7 +97,7 @@ export interface RunRecord {
   readonly milestones: readonly Milestone[];
   readonly workers: readonly WorkerRecord[];
   /** Of workers that are not in the run any more: they left before training, or the run was resumed without them. */
-  readonly formerWorkersCostUsd: number;
+  readonly formerWorkers: { readonly costUsd: number; readonly billedUsd: number; readonly rentals: number };
   /** From the start of the coordinator's process to the first commit; undefined when there was none. */
   readonly secondsToFirstStep: number | undefined;
   /** CPU time of the coordinator's process, all threads together, while steps were trained. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { accruedCostUsd, billedCostUsd } from '../core/cost.ts';
+import { accruedCostUsd } from '../core/cost.ts';
 import { ledgerCategories } from '../core/ledger.ts';
-import { findBillingRule, type SourcedBillingRule, unknownBilling } from '../prices/billing-rules.ts';
-import { splitLabel } from '../prices/price-label.ts';
+import type { SourcedBillingRule } from '../prices/billing-rules.ts';
+import { rentalRule } from './rental-rule.ts';
 import type { EpochRecord, EpochTotals, RunRecord, WorkerRecord } from './run-record.ts';
 import { runStatuses } from './run-record.ts';
 import { timeToAccuracy } from './time-to-accuracy.ts';
@@ -66,9 +66,11 @@ const workerSummarySchema = z.strictObject({
   price_date: z.string().optional(),
   /** The label that the worker was given. */
   gpu: z.string().optional(),
-  /** What its provider would bill for one rental as long as it was alive; by the second where no rule is known. */
+  /** What its provider would bill; every life of its process is a rental of its own. By the second where no rule is known. */
   billed_usd: nonnegative,
-  /** The rule that it is billed by; absent where none is known. */
+  /** Lives of its process: more than one where the run went on with it. Absent of older versions, which billed them as one. */
+  rentals: count.optional(),
+  /** The rule that its last rental is billed by; absent where none is known. */
   billing: billingSchema.optional(),
   /** Price × time alive; where the price changed when the run was resumed, each time at its price. */
   cost_usd: nonnegative,
@@ -126,8 +128,12 @@ export const summarySchema = z.strictObject({
   /** Start-up, test passes and saving included; of all workers there ever were. */
   cost_usd_total: nonnegative,
   billed_usd_total: nonnegative,
-  /** Of it, what workers cost that are not in `workers`: they left before training, or the run was resumed without them. */
+  /** Of `cost_usd_total`, what workers cost that are not in `workers`: they left before training, or the run was resumed without them. */
   former_workers_cost_usd: nonnegative,
+  /** Of `billed_usd_total`, what they are billed. Absent of older versions, which left it out. */
+  former_workers_billed_usd: nonnegative.optional(),
+  /** What `billed_usd_total` is billed for: lives of processes, those of former workers too. Absent of older versions. */
+  rentals: count.optional(),
   /** Time of the run and its cost to these test accuracies, start-up and test passes included; null: not reached. */
   time_to_accuracy: z
     .array(z.strictObject({ accuracy: ratio, seconds: nonnegative.nullable(), cost_usd: nonnegative.nullable() }))
@@ -147,7 +153,7 @@ export type WorkerSummary = Summary['workers'][number];
 
 /** What a run's record amounts to: rates, shares and costs. */
 export function summarize(record: RunRecord): Summary {
-  const { dataset, model, reason, workers, openEpoch } = record;
+  const { dataset, model, reason, workers, openEpoch, formerWorkers } = record;
   const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
   const workerSummaries = workers.map(summarizeWorker);
   return {
@@ -179,9 +185,11 @@ export function summarize(record: RunRecord): Summary {
     seconds_to_first_step: record.secondsToFirstStep ?? null,
     coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds - record.trainSecondsBefore),
     ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
-    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + record.formerWorkersCostUsd,
-    billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)),
-    former_workers_cost_usd: record.formerWorkersCostUsd,
+    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + formerWorkers.costUsd,
+    billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)) + formerWorkers.billedUsd,
+    former_workers_cost_usd: formerWorkers.costUsd,
+    former_workers_billed_usd: formerWorkers.billedUsd,
+    rentals: sum(workers.map(({ booked }) => booked.rentals)) + formerWorkers.rentals,
     time_to_accuracy: [...timeToAccuracy(record.epochs, record.milestones)],
     replicas_identical: record.replicas?.identical ?? null,
     replicas_difference: record.replicas?.difference ?? null,
@@ -244,12 +252,12 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
 }
 
 /** Where the price is from, and what the worker costs as its provider bills. */
-function summarizePrice({ aliveSeconds, priceUsdPerHour = 0, priceOrigin, gpu }: WorkerRecord) {
-  const rule = gpu === undefined ? undefined : findBillingRule(splitLabel(gpu)?.provider);
+function summarizePrice({ priceOrigin, gpu, booked }: WorkerRecord) {
+  const rule = rentalRule(gpu);
   return {
     ...(gpu === undefined ? {} : { gpu }),
     ...(priceOrigin === undefined ? {} : { price_source: priceOrigin.source, price_date: priceOrigin.date }),
-    billed_usd: billedCostUsd(aliveSeconds, priceUsdPerHour, rule ?? unknownBilling),
+    ...{ billed_usd: booked.billedUsd, rentals: booked.rentals },
     ...(rule === undefined ? {} : { billing: describeBilling(rule) }),
   };
 }

@@ -95,6 +95,15 @@ describe('a run that ended', () => {
     expect(readFileSync(join(folder, 'ledger.jsonl'), 'utf8').trim().split('\n')).toHaveLength(4);
   });
 
+  test('pays on what it was billed, and by what it cost where its ledger has no bills', () => {
+    const ledger = [ledgerLine('w0', 2, { billed_usd: 60, rentals: 2 }), ledgerLine('w1', 2)];
+    const { accounts } = readResumption(runFolder({ metrics: steps(1, 2), ledger, checkpoints: [2] }), training);
+    expect(accounts.entries.map(({ account }) => account)).toMatchObject([
+      { rentals: 2, endedBilledUsd: 60 },
+      { rentals: 1, endedBilledUsd: 2 },
+    ]);
+  });
+
   test('before anything was saved starts over, and pays on', () => {
     const folder = runFolder({ metrics: steps(1, 3), ledger: [ledgerLine('w0', 3)] });
     const { start, accounts, notes } = readResumption(folder, training);

@@ -75,7 +75,7 @@ describe('summarize', () => {
   });
 
   test('what a worker cost is what the ledger has of it, and former workers cost too', () => {
-    const summary = summarize(runRecord({ formerWorkersCostUsd: 0.5 }));
+    const summary = summarize(runRecord({ formerWorkers: { costUsd: 0.5, billedUsd: 0.75, rentals: 3 } }));
     for (const { seconds_by_category, cost_usd_by_category, alive_seconds, cost_usd } of summary.workers) {
       const sum = (amounts: object) =>
         Object.values(amounts).reduce((total: number, value: number) => total + value, 0);
@@ -83,6 +83,11 @@ describe('summarize', () => {
       expect(sum(cost_usd_by_category)).toBeCloseTo(cost_usd, 12);
     }
     expect(summary.cost_usd_total).toBeCloseTo(0.5 + 2 * 0.001, 12);
+    expect(summary.billed_usd_total).toBeCloseTo(0.75 + 2 * 0.001, 12);
+    expect(summary).toMatchObject({
+      ...{ former_workers_cost_usd: 0.5, former_workers_billed_usd: 0.75, rentals: 5 },
+      workers: [{ rentals: 1 }, { rentals: 1 }],
+    });
   });
 
   test('time to accuracy is that of the first epoch that has it', () => {
