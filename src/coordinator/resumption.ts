@@ -42,7 +42,7 @@ export function readResumption(folder: string, training: ResumedTraining): Resum
   const ledger = readLedger(join(folder, 'ledger.jsonl'));
   const stepsBefore = Math.max(history.lastStep, step, ...ledger.map((line) => line.step));
   const lost = stepsBefore - step;
-  const { openEpoch, samples, trainSeconds, epochs, kept } = history;
+  const { openEpoch, samples, trainSeconds, epochs, fleets, kept } = history;
   const marker = { type: 'resume', step, lost_steps: lost };
   return {
     start: {
@@ -53,7 +53,7 @@ export function readResumption(folder: string, training: ResumedTraining): Resum
       },
     },
     accounts: carriedAccounts(ledger, step),
-    record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch },
+    record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets },
     keptMetrics: `${kept}${JSON.stringify(marker)}\n`,
     notes: [
       ...damages,

@@ -86,6 +86,8 @@ export interface StepEvent {
   readonly correct: number;
   /** From the commit before (or the start of the epoch) to this step's commit. */
   readonly seconds: number;
+  /** What all workers cost in that time, as the ledger has it. */
+  readonly usd: number;
   readonly members: readonly MemberStep[];
 }
 

@@ -69,6 +69,7 @@ export function runRecord(overrides: Partial<RunRecord> = {}): RunRecord {
       { ...{ epoch: 1, loss: 0.0571, accuracy: 0.9823, testLoss: 0.0411, testAccuracy: 0.9881 }, ...epochTimes(8) },
     ],
     openEpoch: undefined,
+    fleets: [],
     milestones: [
       { epoch: 0, runSeconds: 15, costUsd: 0.0008 },
       { epoch: 1, runSeconds: 24, costUsd: 0.0013 },

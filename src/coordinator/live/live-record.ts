@@ -137,9 +137,9 @@ export function advanceLive(record: LiveRecord, event: RunEvent, moment: Moment)
     case 'shares':
       return logged(`from step ${event.step + 1} ${event.reason}`);
     case 'epoch': {
-      const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds } = event;
+      const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd } = event;
       const rate = fleetPrice(record);
-      const costUsd = rate === undefined ? {} : { costUsd: accruedCostUsd(rate, seconds) };
+      const costUsd = rate === undefined ? {} : { costUsd: usd ?? accruedCostUsd(rate, seconds) };
       const finished = {
         ...{ epoch: epoch + 1, step: state.progress.step, loss, accuracy, testLoss, testAccuracy, seconds },
         ...{ samplesPerSecond: seconds > 0 ? samples / seconds : 0, ...costUsd },

@@ -96,7 +96,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver 
       case 'epoch':
         metrics.learned('test', event.testLoss, event.testAccuracy);
         metrics.epochFinished(event.seconds);
-        metrics.epochCost(accruedCostUsd(fleetPrice(), event.seconds));
+        metrics.epochCost(event.usd ?? accruedCostUsd(fleetPrice(), event.seconds));
         break;
       case 'ledger':
         bookCosts(event);

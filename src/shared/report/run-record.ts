@@ -2,6 +2,7 @@ import type { PriceOrigin } from '../core/cost.ts';
 import type { ByCategory } from '../core/ledger.ts';
 import type { PhaseSeconds } from '../core/phases.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
+import type { Fleet } from './fleet-change.ts';
 
 /** How a run ended. */
 export const runStatuses = ['completed', 'interrupted', 'failed'] as const;
@@ -20,6 +21,11 @@ export interface EpochRecord {
   readonly seconds: number;
   /** The test pass after it. */
   readonly evaluateSeconds: number;
+  /**
+   * What all workers cost in `seconds`, each at the price of its time, in USD. Undefined where an older version trained
+   * some of it, and did not write that down.
+   */
+  readonly usd?: number | undefined;
 }
 
 /** What one worker did in the whole run. */
@@ -60,6 +66,8 @@ export interface EpochTotals {
   readonly lossSum: number;
   readonly correct: number;
   readonly seconds: number;
+  /** As of a finished epoch. */
+  readonly usd?: number | undefined;
 }
 
 /** How far a run had come when an epoch's test pass was done. */
@@ -96,6 +104,8 @@ export interface RunRecord {
   /** One an epoch. */
   readonly milestones: readonly Milestone[];
   readonly workers: readonly WorkerRecord[];
+  /** Who trained, one a sitting. */
+  readonly fleets: readonly Fleet[];
   /** Of workers that are not in the run any more: they left before training, or the run was resumed without them. */
   readonly formerWorkers: { readonly costUsd: number; readonly billedUsd: number; readonly rentals: number };
   /** From the start of the coordinator's process to the first commit; undefined when there was none. */

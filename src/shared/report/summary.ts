@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { accruedCostUsd } from '../core/cost.ts';
 import { ledgerCategories } from '../core/ledger.ts';
 import type { SourcedBillingRule } from '../prices/billing-rules.ts';
+import { findFleetChanges } from './fleet-change.ts';
 import { rentalRule } from './rental-rule.ts';
 import type { EpochRecord, EpochTotals, RunRecord, WorkerRecord } from './run-record.ts';
 import { runStatuses } from './run-record.ts';
@@ -22,7 +23,7 @@ const epochSummarySchema = z.strictObject({
   accuracy: ratio,
   test_loss: loss,
   test_accuracy: ratio,
-  /** Training alone; `samples_per_second` and `cost_usd` are of these seconds. */
+  /** Training alone; `samples_per_second` and `cost_usd`, at the prices of their time, are of these seconds. */
   seconds: nonnegative,
   evaluate_seconds: nonnegative,
   samples: count,
@@ -115,6 +116,14 @@ export const summarySchema = z.strictObject({
   epochs: z.array(epochSummarySchema).readonly(),
   interrupted_epoch: interruptedEpochSchema.optional(),
   workers: z.array(workerSummarySchema).readonly(),
+  /**
+   * Where the run went on with other workers, engines, labels or prices: rates and shares are then those of no single
+   * fleet, and `workers` and prices are the last ones. Absent where it did not.
+   */
+  fleet_changes: z
+    .array(z.strictObject({ step: count, change: z.string() }))
+    .readonly()
+    .optional(),
   /** After the last whole epoch; null when there was none. */
   test_accuracy: ratio.nullable(),
   train_seconds: nonnegative,
@@ -156,6 +165,7 @@ export function summarize(record: RunRecord): Summary {
   const { dataset, model, reason, workers, openEpoch, formerWorkers } = record;
   const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
   const workerSummaries = workers.map(summarizeWorker);
+  const fleetChanges = findFleetChanges(record.fleets);
   return {
     run_id: record.runId,
     version: record.version,
@@ -179,6 +189,7 @@ export function summarize(record: RunRecord): Summary {
     epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
     ...(openEpoch === undefined ? {} : { interrupted_epoch: summarizeOpenEpoch(openEpoch, price) }),
     workers: workerSummaries,
+    ...(fleetChanges.length === 0 ? {} : { fleet_changes: fleetChanges }),
     test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
     train_seconds: record.trainSeconds,
     samples_per_second: ratioOf(record.samples, record.trainSeconds),
@@ -196,7 +207,7 @@ export function summarize(record: RunRecord): Summary {
   };
 }
 
-/** @param price of all workers together, in USD per hour: all of them are paid while the epoch lasts. */
+/** @param price of all workers together, in USD per hour: what the epoch cost where that was not written down */
 function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
   return {
     epoch: epoch.epoch + 1,
@@ -208,17 +219,17 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
     evaluate_seconds: epoch.evaluateSeconds,
     samples: epoch.samples,
     samples_per_second: ratioOf(epoch.samples, epoch.seconds),
-    cost_usd: accruedCostUsd(price, epoch.seconds),
+    cost_usd: epoch.usd ?? accruedCostUsd(price, epoch.seconds),
   };
 }
 
-function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds }: EpochTotals, price: number) {
+function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds, usd }: EpochTotals, price: number) {
   return {
     ...{ epoch: epoch + 1, samples, seconds },
     loss: finiteOrNull(lossSum / samples),
     accuracy: ratioOf(correct, samples),
     samples_per_second: ratioOf(samples, seconds),
-    cost_usd: accruedCostUsd(price, seconds),
+    cost_usd: usd ?? accruedCostUsd(price, seconds),
   };
 }
 

@@ -133,6 +133,30 @@ describe('a run that ended', () => {
     );
   });
 
+  test('has the cost of the epoch it is in, unless an older version trained some of it', () => {
+    const priced = steps(1, 4).map((line) => ({ ...line, cost_usd: 0.5 }));
+    const [first, second] = steps(5, 6);
+    const epochUsd = (...metrics: readonly object[]) =>
+      readResumption(runFolder({ metrics, checkpoints: [6] }), training).start.epoch?.usd;
+    const before = [...priced, { ...epochLine(1), cost_usd: 2 }];
+    expect(epochUsd(...before, { ...first, cost_usd: 0.5 }, { ...second, cost_usd: 0.25 })).toBe(0.75);
+    expect(epochUsd(...before, { ...first }, { ...second, cost_usd: 0.25 })).toBeUndefined();
+    const folder = runFolder({ metrics: [...before, ...steps(5, 6)], checkpoints: [6] });
+    expect(readResumption(folder, training).record.epochs).toMatchObject([{ epoch: 0, usd: 2 }]);
+  });
+
+  test('knows who trained, lost steps or not', () => {
+    const fleet = (step: number, price_usd_per_hour: number) => ({
+      ...{ type: 'fleet', step },
+      workers: [{ worker_id: 'w0', backend: 'wasm', device: 'SIMD', price_usd_per_hour }],
+    });
+    const metrics = [fleet(0, 1), ...steps(1, 4), epochLine(1), fleet(4, 2), ...steps(5, 6)];
+    expect(readResumption(runFolder({ metrics, checkpoints: [4] }), training).record.fleets).toMatchObject([
+      { step: 0, members: [{ workerId: 'w0', backend: 'wasm', priceUsdPerHour: 1 }] },
+      { step: 4, members: [{ priceUsdPerHour: 2 }] },
+    ]);
+  });
+
   test('tells when epochs were done, by the last time they were', () => {
     const moment = (worker: string, epoch: number, run_seconds: number, cost_usd: number) =>
       ledgerLine(worker, epoch * 4, { cause: 'epoch', epoch, run_seconds, cost_usd });

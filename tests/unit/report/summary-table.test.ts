@@ -77,6 +77,30 @@ describe('renderSummaryTable', () => {
     expect(text).toContain('no price given for w1');
   });
 
+  test('shows what former workers cost, so that the rows sum to the run', () => {
+    const record = runRecord({ formerWorkers: { costUsd: 0.5, billedUsd: 0.75, rentals: 3 } });
+    const text = renderSummaryTable(summarize(record), plain);
+    expect(cells(text, 'former workers')).toEqual(['former workers', '$0.50', '$0.75']);
+    expect(cells(text, 'run').at(-1)).toBe('$0.50');
+    expect(text).toContain('Billed $0.75 for 5 rentals, each by itself: to the second');
+    expect(renderSummaryTable(summarize(runRecord()), plain)).not.toMatch(/former|rentals/);
+    // Money that was spent shows though nobody has a price any more.
+    const workers = [workerRecord({ priceUsdPerHour: undefined })];
+    const unpriced = renderSummaryTable(summarize({ ...record, workers }), plain);
+    expect(cells(unpriced, 'former workers').slice(-2)).toEqual(['$0.50', '$0.75']);
+    expect(unpriced).toContain('Cost $0.50; no price given any more\nBilled $0.75 for 4 rentals, each by itself\n');
+  });
+
+  test('says where a run went on otherwise', () => {
+    const fleet = (step: number, priceUsdPerHour: number) => ({
+      step,
+      members: [{ workerId: 'w0', backend: 'wasm', device: 'wasm', priceUsdPerHour }],
+    });
+    const text = renderSummaryTable(summarize(runRecord({ fleets: [fleet(0, 0.1), fleet(5, 0.2)] })), plain);
+    expect(text).toContain('Went on after step 5 otherwise: w0 is $0.20 an hour instead of $0.10 an hour\n');
+    expect(text).toMatch(/Cost \$0.0020, lately at \$0.20 an hour/);
+  });
+
   test('says what was billed by which rule, and where a price is from', () => {
     const labelled = workerRecord({
       ...{ gpu: 'aws/t4/on-demand', priceUsdPerHour: 36, priceOrigin: { source: 'a list', date: '2026-09' } },

@@ -35,6 +35,28 @@ describe('summarize', () => {
     expect(summarize(runRecord()).epochs[0]?.cost_usd).toBeCloseTo(0.000_666_667, 9);
   });
 
+  test('an epoch costs what was paid while it was trained, where that is known', () => {
+    const [first, second] = runRecord().epochs;
+    if (first === undefined || second === undefined) throw new Error('the record has two epochs');
+    const openEpoch = { epoch: 2, samples: 640, lossSum: 64, correct: 600, seconds: 4, usd: 0.03 };
+    const summary = summarize(runRecord({ epochs: [{ ...first, usd: 0.05 }, second], openEpoch }));
+    // 2 workers at $0.10/h for 8 s, by a version that wrote no cost.
+    expect(summary.epochs.map(({ cost_usd }) => cost_usd)).toEqual([0.05, expect.closeTo(0.000_444_444, 9)]);
+    expect(summary.interrupted_epoch?.cost_usd).toBe(0.03);
+  });
+
+  test('says where the run went on with another fleet, and only there', () => {
+    const members = [{ workerId: 'w0', backend: 'wasm', device: 'wasm', priceUsdPerHour: 0.1 }];
+    const fleets = [
+      { step: 0, members },
+      { step: 7, members: [] },
+    ];
+    expect(summarySchema.parse(summarize(runRecord({ fleets }))).fleet_changes).toEqual([
+      { step: 7, change: 'w0 left' },
+    ]);
+    expect(summarize(runRecord())).not.toHaveProperty('fleet_changes');
+  });
+
   test('the total is price × time alive of each worker', () => {
     const dear = workerRecord({ priceUsdPerHour: 2, aliveSeconds: 1800 });
     const free = workerRecord({ workerId: 'w1', rank: 1, priceUsdPerHour: undefined });
