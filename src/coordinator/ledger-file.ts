@@ -59,11 +59,11 @@ export function appendLedger(file: string, event: LedgerEvent, nowUnixMs: number
 /**
  * A ledger as a run left it. A last line that was cut off when the run was killed is removed from the file, so that
  * more can be appended.
- * @returns no lines where there is no file
+ * @returns undefined where there is no file
  * @throws bad-input naming the line and the field
  */
-export function readLedger(file: string): readonly LedgerLine[] {
-  if (!existsSync(file)) return [];
+export function readLedger(file: string): readonly LedgerLine[] | undefined {
+  if (!existsSync(file)) return undefined;
   const text = readFileSync(file, 'utf8');
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   const lines = whole

@@ -1,5 +1,5 @@
 /** However a run ends early, going on with it ends where it would have ended: same parameters, bit for bit. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
@@ -183,6 +183,13 @@ describe('a run that cannot go on', () => {
   ])('with %s says so', async (_, flags, message) => {
     const { code, stderr } = await run(['train', '--resume', whole, ...flags]);
     expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it('because its ledger is gone says so', async () => {
+    rmSync(join(whole, 'ledger.jsonl'));
+    const { code, stderr } = await run(['train', '--resume', whole, '--steps', '9']);
+    expect(stderr).toMatch(/^pennygrad: .*ledger\.jsonl is missing: what the run has cost is not known/);
     expect(code).toBe(2);
   });
 

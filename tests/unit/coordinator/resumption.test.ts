@@ -27,13 +27,16 @@ const ledgerLine = (worker: string, step: number, more: object = {}) => ({
   ...{ seconds: { ...nothing, compute: step }, usd: { ...nothing, compute: step }, cost_usd: step, ...more },
 });
 
+const oneLine = (step: number) => ledgerLine('w0', step);
+
 interface Run {
   readonly metrics?: readonly object[];
   readonly ledger?: readonly object[];
   readonly checkpoints?: readonly number[];
 }
 
-function runFolder({ metrics = [], ledger = [], checkpoints = [] }: Run): string {
+/** A ledger that has the last checkpoint, unless another is given. */
+function runFolder({ metrics = [], checkpoints = [], ledger = checkpoints.slice(-1).map(oneLine) }: Run): string {
   const folder = temporaryFolder();
   const text = (lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   writeFileSync(join(folder, 'metrics.jsonl'), text(metrics));
@@ -102,6 +105,10 @@ describe('a run that ended', () => {
       { rentals: 2, endedBilledUsd: 60 },
       { rentals: 1, endedBilledUsd: 2 },
     ]);
+  });
+
+  test('before its first accounts has cost nothing', () => {
+    expect(readResumption(runFolder({}), training).accounts).toEqual({ entries: [], runSeconds: 0, step: 0 });
   });
 
   test('before anything was saved starts over, and pays on', () => {
@@ -198,6 +205,16 @@ describe('a run that is damaged', () => {
       'in a step that is missing',
       (folder: string) => writeFileSync(join(folder, 'metrics.jsonl'), `${JSON.stringify(stepLine(1))}\n`),
       /metrics\.jsonl: has 1 of the 6 steps of the checkpoint/,
+    ],
+    [
+      'in that its ledger is gone',
+      (folder: string) => rmSync(join(folder, 'ledger.jsonl')),
+      /ledger\.jsonl is missing: what the run has cost is not known, and budgets would begin afresh; put it back/,
+    ],
+    [
+      'in that nothing is left of its ledger',
+      (folder: string) => writeFileSync(join(folder, 'ledger.jsonl'), ''),
+      /ledger\.jsonl is empty: what the run has cost is not known/,
     ],
     [
       'in its ledger',
