@@ -3,7 +3,7 @@ import { accruedCostUsd } from '../../shared/core/cost.ts';
 import { ledgerCategories } from '../../shared/core/ledger.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
-import type { LedgerEvent, MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
+import type { EpochEvent, LedgerEvent, MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
 import type { Metrics } from './metrics.ts';
 import type { RunInfo } from './run-metrics.ts';
 
@@ -34,7 +34,11 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver 
   metrics.budget(run.budget);
   metrics.runInfo(runInfoOf(run));
 
-  const fleetPrice = () => members.reduce((sum, { priceUsdPerHour }) => sum + (priceUsdPerHour ?? 0), 0);
+  /** Of all workers together; undefined when none has a price. */
+  function fleetPrice(): number | undefined {
+    const prices = members.flatMap(({ priceUsdPerHour }) => priceUsdPerHour ?? []);
+    return prices.length === 0 ? undefined : prices.reduce((sum, price) => sum + price, 0);
+  }
 
   function bookCosts({ entries }: LedgerEvent): void {
     for (const { workerId, account } of entries) {
@@ -56,8 +60,16 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver 
     metrics.learned('train', loss, correct / samples);
     metrics.waited(readings.map(({ workerId, phases }) => ({ workerId, waitSeconds: phases.wait })));
     for (const { workerId, share } of readings) metrics.workerShare(workerId, share / samples);
-    metrics.costOfSamples(fleetPrice(), metrics.samplesPerSecond());
+    const price = fleetPrice();
+    if (price !== undefined) metrics.costOfSamples(price, metrics.samplesPerSecond());
     metrics.health.update({ step: step + 1 });
+  }
+
+  function observeEpoch({ testLoss, testAccuracy, seconds, usd }: EpochEvent): void {
+    metrics.learned('test', testLoss, testAccuracy);
+    metrics.epochFinished(seconds);
+    const price = fleetPrice();
+    if (price !== undefined) metrics.epochCost(usd ?? accruedCostUsd(price, seconds));
   }
 
   return (event) => {
@@ -94,9 +106,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver 
         observeStep(event);
         break;
       case 'epoch':
-        metrics.learned('test', event.testLoss, event.testAccuracy);
-        metrics.epochFinished(event.seconds);
-        metrics.epochCost(event.usd ?? accruedCostUsd(fleetPrice(), event.seconds));
+        observeEpoch(event);
         break;
       case 'ledger':
         bookCosts(event);
