@@ -93,7 +93,7 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
               seconds,
               cost_usd: usd,
             },
-            evaluate_seconds: event.evaluateSeconds,
+            ...{ evaluate_seconds: event.evaluateSeconds, cut_short: event.cutShort },
             samples_per_second: samples / seconds,
           });
           break;

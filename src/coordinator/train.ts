@@ -101,7 +101,8 @@ export async function train(
     if (trained.spentBudget !== undefined) end = { kind: 'budget', reason: trained.spentBudget };
     else if (step < endOfEpoch) end = { kind: 'interrupted' };
     else {
-      const tested = await testEpoch(generation, settings, context, balancer, open);
+      const cutShort = endOfEpoch < (epoch + 1) * perEpoch;
+      const tested = await testEpoch(generation, settings, context, balancer, { ...open, cutShort });
       observe(tested);
       end = endAfter(tested, settings) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
       open = undefined;
@@ -199,7 +200,7 @@ async function testEpoch(
   { testCount }: TrainSettings,
   { clock, observe }: TrainContext,
   balancer: ShareBalancer,
-  trained: EpochTotals,
+  trained: EpochTotals & { readonly cutShort: boolean },
 ): Promise<EpochEvent> {
   const started = clock.now();
   const tested = await generation.evaluate('test', testCount, balancer.shares());
@@ -215,6 +216,7 @@ async function testEpoch(
     seconds: trained.seconds,
     usd: trained.usd,
     evaluateSeconds: clock.now() - started,
+    ...(trained.cutShort ? { cutShort: true } : {}),
   };
 }
 

@@ -137,14 +137,15 @@ export function advanceLive(record: LiveRecord, event: RunEvent, moment: Moment)
     case 'shares':
       return logged(`from step ${event.step + 1} ${event.reason}`);
     case 'epoch': {
-      const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd } = event;
+      const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, cutShort } = event;
       const rate = fleetPrice(record);
       const costUsd = rate === undefined ? {} : { costUsd: usd ?? accruedCostUsd(rate, seconds) };
       const finished = {
         ...{ epoch: epoch + 1, step: state.progress.step, loss, accuracy, testLoss, testAccuracy, seconds },
         ...{ samplesPerSecond: seconds > 0 ? samples / seconds : 0, ...costUsd },
+        ...(cutShort ? { cutShort } : {}),
       };
-      const text = `epoch ${epoch + 1} finished: test accuracy ${formatPercent(testAccuracy, 2)}`;
+      const text = `epoch ${epoch + 1} ${cutShort ? 'cut short' : 'finished'}: test accuracy ${formatPercent(testAccuracy, 2)}`;
       return tickLive(change(logged(text, 'good'), { epochs: [...state.epochs, finished] }), moment);
     }
     case 'checkpoint':
@@ -184,7 +185,7 @@ export function tickLive(record: LiveRecord, { now, unixMs }: Moment): LiveRecor
   if (usdPerHour === undefined) return ticked;
 
   const costs = new Map(accounts.map((account) => [account.member.workerId, accountCost(account, unixMs)]));
-  const last = state.epochs.at(-1)?.costUsd;
+  const last = state.epochs.findLast(({ cutShort }) => !cutShort)?.costUsd;
   const cost: LiveCost = {
     usd: [...costs.values()].reduce<number>((sum, usd = 0) => sum + usd, 0),
     usdPerHour,

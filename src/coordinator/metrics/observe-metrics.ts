@@ -65,8 +65,10 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun): RunObserver 
     metrics.health.update({ step: step + 1 });
   }
 
-  function observeEpoch({ testLoss, testAccuracy, seconds, usd }: EpochEvent): void {
+  function observeEpoch({ testLoss, testAccuracy, seconds, usd, cutShort }: EpochEvent): void {
     metrics.learned('test', testLoss, testAccuracy);
+    // Part of an epoch would look like a fast and cheap one.
+    if (cutShort) return;
     metrics.epochFinished(seconds);
     const price = fleetPrice();
     if (price !== undefined) metrics.epochCost(usd ?? accruedCostUsd(price, seconds));

@@ -26,6 +26,8 @@ export interface EpochRecord {
    * some of it, and did not write that down.
    */
   readonly usd?: number | undefined;
+  /** `--steps` ended it before its samples were through; it was tested all the same. */
+  readonly cutShort?: true;
 }
 
 /** What one worker did in the whole run. */

@@ -84,7 +84,7 @@ export function epochRows(summary: Summary): readonly EpochRow[] {
   };
   const { interrupted_epoch: cut } = summary;
   return [
-    ...summary.epochs.map((epoch) => ({ name: String(epoch.epoch), ...epoch })),
+    ...summary.epochs.map((epoch) => ({ name: `${epoch.epoch}${epoch.cut_short ? '*' : ''}`, ...epoch })),
     ...(cut === undefined ? [] : [{ name: `${cut.epoch}*`, ...cut }]),
     total,
   ];
@@ -148,10 +148,10 @@ function renderClosing(summary: Summary, paint: Paint): string {
   const { fleet_changes: changes = [] } = summary;
   const lines: string[] = [];
   if (summary.interrupted_epoch !== undefined) lines.push('* ended before its test pass');
+  if (epochs.some(({ cut_short }) => cut_short)) lines.push('* cut short by --steps');
   if (test_accuracy !== null) {
-    const epochNoun = epochs.length === 1 ? 'epoch' : 'epochs';
     lines.push(
-      `Test accuracy ${paint('bold', formatPercent(test_accuracy, 2))} after ${epochs.length} ${epochNoun}, ${formatSeconds(summary.train_seconds)} of training`,
+      `Test accuracy ${paint('bold', formatPercent(test_accuracy, 2))} after ${countEpochs(epochs)}, ${formatSeconds(summary.train_seconds)} of training`,
     );
   }
   if (replicas_identical === false) {
@@ -184,6 +184,14 @@ function renderClosing(summary: Summary, paint: Paint): string {
     );
   }
   return lines.join('\n');
+}
+
+/** `2 epochs`, `a part of an epoch`, `2 epochs and a part of one`. */
+function countEpochs(epochs: readonly EpochSummary[]): string {
+  const whole = epochs.filter(({ cut_short }) => !cut_short).length;
+  const wholes = `${whole} ${whole === 1 ? 'epoch' : 'epochs'}`;
+  if (whole === epochs.length) return wholes;
+  return whole === 0 ? 'a part of an epoch' : `${wholes} and a part of one`;
 }
 
 /** `97 % after 12 s and $0.0021`: of the run, start-up and test passes included. */

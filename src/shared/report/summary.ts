@@ -29,6 +29,8 @@ const epochSummarySchema = z.strictObject({
   samples: count,
   samples_per_second: nonnegative,
   cost_usd: nonnegative,
+  /** `--steps` ended it before its samples were through; it was tested all the same. Absent of a whole one. */
+  cut_short: z.literal(true).optional(),
 });
 
 const billingSchema = z.strictObject({
@@ -85,6 +87,7 @@ const interruptedEpochSchema = epochSummarySchema.omit({
   test_loss: true,
   test_accuracy: true,
   evaluate_seconds: true,
+  cut_short: true,
 });
 
 /** The file `summary.json` of a run's folder. Times are in seconds, costs in USD. */
@@ -124,7 +127,7 @@ export const summarySchema = z.strictObject({
     .array(z.strictObject({ step: count, change: z.string() }))
     .readonly()
     .optional(),
-  /** After the last whole epoch; null when there was none. */
+  /** Of the last test pass; null when there was none. */
   test_accuracy: ratio.nullable(),
   train_seconds: nonnegative,
   samples_per_second: nonnegative,
@@ -220,6 +223,7 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
     samples: epoch.samples,
     samples_per_second: ratioOf(epoch.samples, epoch.seconds),
     cost_usd: epoch.usd ?? accruedCostUsd(price, epoch.seconds),
+    ...(epoch.cutShort ? { cut_short: true } : {}),
   };
 }
 

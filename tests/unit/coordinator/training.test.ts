@@ -214,6 +214,7 @@ describe('the cost of an epoch', () => {
     await worker;
     expect(party.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 1, 1, 1, 0, 1]);
     expect(party.eventsOf('epoch').map(({ usd }) => usd)).toEqual([3, 1]);
+    expect(party.eventsOf('epoch').map(({ cutShort }) => cutShort)).toEqual([undefined, true]);
 
     const saved = party.eventsOf('checkpoint').at(-1)?.checkpoint;
     if (saved === undefined) throw new Error('a checkpoint');
@@ -226,7 +227,8 @@ describe('the cost of an epoch', () => {
       start: { step: 6, stepsBefore: 6, state: saved, epoch: totals },
     });
     await again;
-    expect(next.eventsOf('epoch').map(({ usd }) => usd)).toEqual([1 + 10]);
+    expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, usd: 1 + 10 }]);
+    expect(next.eventsOf('epoch')[0]).not.toHaveProperty('cutShort');
   });
 });
 

@@ -149,6 +149,18 @@ describe('createProgress', () => {
     expect(stripVTControlCharacters(written.at(-1) ?? '').length).toBeLessThanOrEqual(40);
   });
 
+  test('an epoch that --steps cut short is called so, to people and to machines', () => {
+    const cut = { epoch: 1, loss: 0.5, accuracy: 0.9, testLoss: 0.4, testAccuracy: 0.95, samples: 200, seconds: 2 };
+    const { written, progress, stream, now } = screen({ isTTY: false });
+    progress.begin({ ...plan, totalSamples: 1200 });
+    progress.epoch({ ...cut, cutShort: true });
+    expect(written.at(-1)).toMatch(/^epoch 2\/5 cut short 2\.0 s · 100 samples\/s/);
+    const machines = createJsonProgress({ stream, now });
+    machines.epoch({ ...cut, cutShort: true });
+    machines.epoch(cut);
+    expect(written.slice(-2).map((line) => JSON.parse(line).cut_short)).toEqual([true, undefined]);
+  });
+
   test('elsewhere prints plain lines: none within a short epoch, at most nine in a long one', () => {
     const short = screen({ isTTY: false });
     trainThrough(short.progress, short.clock, 5, 0.5);

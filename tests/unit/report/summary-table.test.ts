@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { noPhaseSeconds } from '../../../src/shared/core/phases.ts';
+import type { EpochRecord } from '../../../src/shared/report/run-record.ts';
 import { summarize } from '../../../src/shared/report/summary.ts';
 import { renderSummaryTable } from '../../../src/shared/report/summary-table.ts';
 import { runRecord, workerRecord } from '../../support/run-records.ts';
@@ -37,6 +38,18 @@ describe('renderSummaryTable', () => {
     expect(cells(text, '3*')).toEqual(['3*', '4.0', '160', '0.1000', '93.8 %', '$0.00022']);
     expect(text).toContain('* ended before its test pass');
     expect(text).toContain('Test accuracy of 97 % after 15 s and $0.00080, 98 % after 15 s and $0.00080\n');
+  });
+
+  test('marks an epoch that --steps cut short, with what its test pass found', () => {
+    const [first, second] = runRecord().epochs;
+    if (first === undefined || second === undefined) throw new Error('the record has two epochs');
+    const text = (...epochs: readonly EpochRecord[]) => renderSummaryTable(summarize(runRecord({ epochs })), plain);
+    const cut = text(first, { ...second, cutShort: true });
+    expect(cells(cut, '1')).toHaveLength(8);
+    expect(cells(cut, '2*')).toEqual(['2*', '8.0', '7,500', '0.0571', '98.2 %', '0.0411', '98.81 %', '$0.00044']);
+    expect(cut).toContain('\n* cut short by --steps\nTest accuracy 98.81 % after 1 epoch and a part of one, 20 s');
+    expect(text({ ...first, cutShort: true })).toContain('Test accuracy 98.02 % after a part of an epoch, 20 s');
+    expect(text(first, second)).not.toMatch(/\*|part/);
   });
 
   test('colours only when asked, and says the same', () => {

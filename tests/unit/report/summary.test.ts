@@ -131,6 +131,16 @@ describe('summarize', () => {
     expect(summarize(runRecord())).not.toHaveProperty('interrupted_epoch');
   });
 
+  test('an epoch that --steps cut short is said to be, and its rate and test count', () => {
+    const [first] = runRecord().epochs;
+    if (first === undefined) throw new Error('the record has epochs');
+    const summary = summarySchema.parse(summarize(runRecord({ epochs: [{ ...first, cutShort: true }] })));
+    expect(summary.epochs).toMatchObject([{ epoch: 1, cut_short: true, samples_per_second: 5000 }]);
+    expect(summary).toMatchObject({ test_accuracy: 0.9802, samples_per_second: 6000 });
+    expect(summary.time_to_accuracy[0]).toEqual({ accuracy: 0.97, seconds: 15, cost_usd: 0.0008 });
+    expect(summarize(runRecord()).epochs[0]).not.toHaveProperty('cut_short');
+  });
+
   test('without any price there is none in the summary, and the cost is 0', () => {
     const workers = [workerRecord({ priceUsdPerHour: undefined })];
     const summary = summarize(runRecord({ workers }));

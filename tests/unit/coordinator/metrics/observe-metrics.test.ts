@@ -79,6 +79,18 @@ describe('the metrics of a run', () => {
     expect(samples.get('pennygrad_cost_usd_per_thousand_samples')).toBeCloseTo((0.002 / 64) * 1000, 9);
   });
 
+  test('keep the last whole epoch where --steps cuts one short, and what its test found', async () => {
+    const { metrics, observe } = observeRun();
+    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    const learned = { loss: 0.5, accuracy: 0.75, testLoss: 0.4, samples: 64, evaluateSeconds: 1 };
+    observe({ type: 'epoch', epoch: 0, ...learned, testAccuracy: 0.9, seconds: 10, usd: 0.01 });
+    observe({ type: 'epoch', epoch: 1, ...learned, testAccuracy: 0.95, seconds: 1, usd: 0.001, cutShort: true });
+    const samples = await scrape(metrics);
+    expect(samples.get('pennygrad_last_epoch_cost_usd')).toBe(0.01);
+    expect(samples.get('pennygrad_epoch_duration_seconds')).toBe(10);
+    expect(samples.get('pennygrad_accuracy_ratio{split="test"}')).toBe(0.95);
+  });
+
   test('say nothing of the cost of a worker without a price', async () => {
     const { metrics, observe } = observeRun();
     observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
