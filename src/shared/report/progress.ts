@@ -203,7 +203,7 @@ function renderEpoch(epoch: ProgressEpoch, epochs: number, colour: boolean, colu
     { text: `accuracy ${formatPercent(epoch.accuracy)}`, expendable: 3 },
     { text: `test loss ${formatLoss(epoch.testLoss)}`, expendable: 5 },
     { text: `test accuracy ${formatPercent(epoch.testAccuracy, 2)}`, expendable: 0 },
-    ...(epoch.costUsd === undefined ? [] : [{ text: formatUsd(epoch.costUsd), expendable: 0 }]),
+    ...(epoch.costUsd === undefined ? [] : [{ text: `${formatUsd(epoch.costUsd)} so far`, expendable: 0 }]),
   ];
   const width = () => figures.reduce((sum, { text }) => sum + text.length + ' · '.length, head.length);
   while (width() > columns && figures.some(({ expendable }) => expendable > 0)) {

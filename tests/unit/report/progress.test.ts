@@ -87,8 +87,8 @@ describe('renderProgress', () => {
   const state = advanceProgress(beginProgress(plan, 0), { ...pricedStep, samples: 500, correct: 450, seconds: 0.1 });
 
   test('has everything where there is room', () => {
-    expect(renderProgress(state, { columns: 130, colour: false, now: 0.1 })).toBe(
-      'epoch 1/5 ████████████░░░░░░░░░░░░  50 % · 5,000 samples/s · loss 0.5000 · accuracy 90.0 % · $0.0031 · $0.62/h · 0.9 s left',
+    expect(renderProgress(state, { columns: 140, colour: false, now: 0.1 })).toBe(
+      'epoch 1/5 ████████████░░░░░░░░░░░░  50 % · 5,000 samples/s · loss 0.5000 · accuracy 90.0 % · $0.0031 so far · $0.62/h · 0.9 s left',
     );
   });
 
@@ -122,7 +122,7 @@ describe('createProgress', () => {
       expect(text).not.toContain('\n');
     }
     expect(draws.at(-1)).toContain('100 %');
-    expect(written.at(-1)).toMatch(/^epoch 1\/1 .*test accuracy 95.00 % · \$0.0040\n$/);
+    expect(written.at(-1)).toMatch(/^epoch 1\/1 .*test accuracy 95.00 % · \$0.0040 so far\n$/);
   });
 
   test('a logged line does not tear the one being drawn', () => {
