@@ -3,8 +3,9 @@ import { relative } from 'node:path';
 import { advanceMeter, newCostMeter, readMeter } from '../coordinator/cost-meter.ts';
 import type { RunResult } from '../coordinator/run.ts';
 import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
+import { raiseSpentBudget, type Spent } from '../shared/core/budget.ts';
 import { systemClock } from '../shared/core/clock.ts';
-import { type ErrorCode, exitCodeOf, exitCodes } from '../shared/core/errors.ts';
+import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
 import { emulationNote } from '../shared/report/emulation-note.ts';
@@ -14,6 +15,7 @@ import type { ProgressPlan } from '../shared/report/progress-state.ts';
 import { renderSummaryTable } from '../shared/report/summary-table.ts';
 import type { TrainSettings } from './settings.ts';
 import { paint, terminalColumns, wantsColour } from './terminal.ts';
+import { canCost, unreachableBudget } from './worker-price.ts';
 
 export interface RunOutput {
   begin(run: { readonly runId: string; readonly out: string; readonly dataset: Dataset }): void;
@@ -92,6 +94,8 @@ export function createRunOutput(options: OutputOptions): RunOutput {
           break;
         case 'generation': {
           for (const line of [...event.members.map(describeMember), ...describeEngines(event.members)]) note(line);
+          if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && options.budgetUsd !== undefined)
+            warn(`${unreachableBudget(options.budgetUsd)}; workers take one with --price or --gpu`);
           const { epochs, steps, batchSize } = options;
           const all = epochs * trainCount;
           progress.begin({
@@ -141,7 +145,9 @@ export function createRunOutput(options: OutputOptions): RunOutput {
       if (error === undefined) return exitCodes.done;
       console.error(`pennygrad: ${error.message}`);
       const again = `pennygrad ${remote ? 'coordinator' : 'train'} --resume ${folder}`;
-      if (summary.steps > 0 && !json) console.error(`to go on: ${again}${moreBudget(error.code, options)}`);
+      // Who set a budget means to go on, a program too, and even where start-up took all of it.
+      if (error.code === 'budget-reached') console.error(`to go on: ${again}${moreBudget(options, cost.spent())}`);
+      else if (summary.steps > 0 && !json) console.error(`to go on: ${again}`);
       if (verbose) console.error(error);
       return exitCodeOf(error);
     },
@@ -158,10 +164,14 @@ function chooseProgress({ json, quiet }: OutputOptions): Progress {
 /** The cost of the run up to now, for the progress line. */
 function createCostMeter() {
   let meter = newCostMeter;
+  let spent: Spent = { usd: 0, seconds: 0 };
   return {
     observe(event: RunEvent): void {
       meter = advanceMeter(meter, event, systemClock.now());
+      if (event.type === 'ledger') spent = { usd: event.costUsd, seconds: event.runSeconds };
     },
+    /** By the last accounts. */
+    spent: () => spent,
     /** Undefined as long as no worker has a price. */
     read(): { readonly costUsd: number; readonly usdPerHour: number } | undefined {
       const { usd, usdPerHour } = readMeter(meter, systemClock.now());
@@ -171,11 +181,11 @@ function createCostMeter() {
 }
 
 /** A budget that is used up has to be larger before a run can go on. */
-function moreBudget(code: ErrorCode, { budgetUsd, budgetHours }: OutputOptions): string {
-  if (code !== 'budget-reached') return '';
-  const flags = { 'budget-usd': budgetUsd, 'budget-hours': budgetHours };
+function moreBudget({ budgetUsd, budgetHours }: OutputOptions, spent: Spent): string {
+  const raised = raiseSpentBudget({ usd: budgetUsd, hours: budgetHours }, spent);
+  const flags = { 'budget-usd': raised.usd, 'budget-hours': raised.hours };
   return Object.entries(flags)
-    .map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${2 * value}`))
+    .map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${value}`))
     .join('');
 }
 

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
 import type { ExpectedWorker } from '../coordinator/run.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
-import { type ErrorCode, exitCodes } from '../shared/core/errors.ts';
+import { badInput, type ErrorCode, exitCodes } from '../shared/core/errors.ts';
 import { runProgram } from '../shared/engine/run-program.ts';
 import { listenForInterruption } from './interruption.ts';
 import { localEnvironment } from './local-environment.ts';
@@ -11,7 +11,7 @@ import { type ResumedRun, resolveRunSettings } from './resumed-run.ts';
 import { createRunOutput } from './run-output.ts';
 import { configOption, type TrainSettings, trainSettings, workerMetricsSetting, yargsOptions } from './settings.ts';
 import { startRun } from './start-run.ts';
-import { pricesSetting, priceWorker, today } from './worker-price.ts';
+import { canCost, pricesSetting, priceWorker, today, unreachableBudget } from './worker-price.ts';
 import { type PlannedWorker, planWorkers, workerSetting } from './worker-specs.ts';
 
 /** With `--worker` the number of workers need not be given as well. */
@@ -54,6 +54,10 @@ export function addTrainCommand(cli: Argv): Argv {
         workerId: id,
         priceUsdPerHour: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
       }));
+      const prices = expected.map(({ priceUsdPerHour }) => priceUsdPerHour);
+      if (settings.budgetUsd !== undefined && !canCost(prices)) {
+        throw badInput(`${unreachableBudget(settings.budgetUsd)}; give one with --price, or --worker gpu=gcp/t4/spot`);
+      }
       process.exitCode = await trainLocally(
         { ...settings, workers: planned.length },
         planned.map((worker, index) => ({ ...worker, metricsPort: portAfter(settings.workerMetrics, index) })),

@@ -42,6 +42,16 @@ export function priceWorker(
   return { ...label, priceUsdPerHour: usdPerHour, priceOrigin: { source, date: dateText } };
 }
 
+/** Whether workers at these prices cost anything: USD per hour, undefined where there is none. */
+export function canCost(prices: readonly (number | undefined)[]): boolean {
+  return prices.some((price = 0) => price > 0);
+}
+
+/** What is to be said of a budget of workers that cost nothing. */
+export function unreachableBudget(budgetUsd: number): string {
+  return `--budget-usd ${budgetUsd} can never be reached: no worker has a price`;
+}
+
 /** ISO 8601, UTC. */
 export function today(): string {
   return new Date().toISOString().slice(0, 10);

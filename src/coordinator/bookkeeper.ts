@@ -8,6 +8,8 @@ import type { Spent } from '../shared/core/budget.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { type Account, accruedUsd, type BookedCategory, book, bookedUsd, newAccount } from '../shared/core/ledger.ts';
 import type { SpentSeconds } from '../shared/core/phases.ts';
+import { unknownBilling } from '../shared/prices/billing-rules.ts';
+import { rentalRule } from '../shared/report/rental-rule.ts';
 import type { RunStatus } from '../shared/report/run-record.ts';
 import type { LedgerCause, LedgerEntry, MemberSpent, RunEvent, RunObserver } from './run-events.ts';
 
@@ -49,10 +51,11 @@ export function createBookkeeper({ clock, startedAt, carried, announce }: Bookke
   let closed = false;
   const runSeconds = () => (carried?.runSeconds ?? 0) + clock.now() - startedAt;
 
-  function began(workerId: string, at: number, priceUsdPerHour: number | undefined): void {
+  function began({ workerId, at, priceUsdPerHour, gpu }: Extract<RunEvent, { type: 'worker-began' }>): void {
     const known = rows.get(workerId) ?? { workerId, rank: undefined, samples: 0, account: newAccount };
     const priceSinceUnixMs = clock.unixMs() - (clock.now() - at) * 1000;
-    const account = book(known.account, { type: 'began', at, priceUsdPerHour });
+    const billing = rentalRule(gpu) ?? unknownBilling;
+    const account = book(known.account, { type: 'began', at, priceUsdPerHour, billing });
     rows.set(workerId, { ...known, account, priceSinceUnixMs });
   }
 
@@ -88,7 +91,7 @@ export function createBookkeeper({ clock, startedAt, carried, announce }: Bookke
     observe(event) {
       switch (event.type) {
         case 'worker-began':
-          began(event.workerId, event.at, event.priceUsdPerHour);
+          began(event);
           break;
         case 'generation':
           for (const { workerId, rank } of event.members) {

@@ -182,7 +182,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     observe({ type: 'worker-joined', workerId, host, pid });
     observe({
       ...{ type: 'worker-began', workerId, at: member.lastHeard - hello.uptime },
-      priceUsdPerHour: hello.priceUsdPerHour ?? options.defaultPriceUsdPerHour,
+      ...{ priceUsdPerHour: hello.priceUsdPerHour ?? options.defaultPriceUsdPerHour, gpu: hello.gpu },
     });
     send(member, {
       type: 'welcome',

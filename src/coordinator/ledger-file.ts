@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
-import { bookedSeconds, bookedUsd, ledgerCategories } from '../shared/core/ledger.ts';
+import { billedUsd, bookedSeconds, bookedUsd, ledgerCategories } from '../shared/core/ledger.ts';
 import { type LedgerEntry, type LedgerEvent, ledgerCauses } from './run-events.ts';
 
 const amount = z.number().nonnegative();
@@ -29,6 +29,10 @@ const lineSchema = z.object({
   seconds: byCategory,
   usd: byCategory,
   cost_usd: amount,
+  /** Lives of the worker's process, each a rental of its own. Lines of older versions have neither this nor the next. */
+  rentals: z.int().nonnegative().optional(),
+  /** What all of them are billed, each at the price and by the rule of its time, as if the last ended here. */
+  billed_usd: amount.optional(),
 });
 export type LedgerLine = z.infer<typeof lineSchema>;
 
@@ -42,6 +46,7 @@ export function ledgerLines(event: LedgerEvent, nowUnixMs: number): readonly Led
     price_usd_per_hour: account.priceUsdPerHour ?? null,
     price_since: new Date(priceSinceUnixMs).toISOString(),
     ...{ seconds: account.seconds, usd: account.usd, cost_usd: bookedUsd(account) },
+    ...{ rentals: account.rentals, billed_usd: billedUsd(account) },
   }));
 }
 
@@ -54,11 +59,11 @@ export function appendLedger(file: string, event: LedgerEvent, nowUnixMs: number
 /**
  * A ledger as a run left it. A last line that was cut off when the run was killed is removed from the file, so that
  * more can be appended.
- * @returns no lines where there is no file
+ * @returns undefined where there is no file
  * @throws bad-input naming the line and the field
  */
-export function readLedger(file: string): readonly LedgerLine[] {
-  if (!existsSync(file)) return [];
+export function readLedger(file: string): readonly LedgerLine[] | undefined {
+  if (!existsSync(file)) return undefined;
   const text = readFileSync(file, 'utf8');
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   const lines = whole
@@ -69,13 +74,17 @@ export function readLedger(file: string): readonly LedgerLine[] {
   return lines;
 }
 
-/** What a worker's account holds after its last line. */
+/**
+ * What a worker's account holds after its last line. Where an older version wrote it, all that was is taken for one
+ * rental that is billed what it cost: the least that it can have been.
+ */
 export function entryOf(line: LedgerLine): LedgerEntry {
   return {
     ...{ workerId: line.worker, rank: line.rank ?? undefined, samples: line.samples },
     account: {
       ...{ seconds: line.seconds, usd: line.usd, life: undefined },
       priceUsdPerHour: line.price_usd_per_hour ?? undefined,
+      ...{ rentals: line.rentals ?? 1, endedBilledUsd: line.billed_usd ?? line.cost_usd },
     },
     priceSinceUnixMs: Date.parse(line.price_since),
   };

@@ -1,6 +1,7 @@
 /** `metrics.jsonl` read again: what a run did up to the step that it is resumed from. */
 import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import type { Fleet } from '../shared/report/fleet-change.ts';
 import type { EpochRecord, EpochTotals } from '../shared/report/run-record.ts';
 
 /** JSON has no NaN, and a diverged loss is written as null. */
@@ -9,7 +10,11 @@ const loss = z
   .nullable()
   .transform((value) => value ?? Number.NaN);
 const count = z.int().nonnegative();
-const figures = { loss, accuracy: z.number(), samples: count, seconds: z.number().nonnegative() };
+const figures = {
+  ...{ loss, accuracy: z.number(), samples: count, seconds: z.number().nonnegative() },
+  /** Of all workers in these seconds; older versions did not write it. */
+  cost_usd: z.number().nonnegative().optional(),
+};
 /** Steps and epochs count from 1 in the file. */
 const stepLine = z.object({ type: z.literal('step'), step: count, epoch: count, ...figures });
 const epochLine = z.object({
@@ -21,6 +26,15 @@ const line = z.discriminatedUnion('type', [
   epochLine,
   z.object({ type: z.literal('shares'), step: count }),
   z.object({ type: z.literal('resume'), step: count }),
+  z.object({
+    ...{ type: z.literal('fleet'), step: count },
+    workers: z.array(
+      z.object({
+        ...{ worker_id: z.string(), backend: z.string(), device: z.string(), gpu: z.string().optional() },
+        ...{ emulated_speed: z.number().optional(), price_usd_per_hour: z.number().nonnegative().optional() },
+      }),
+    ),
+  }),
 ]);
 
 export interface MetricsHistory {
@@ -30,6 +44,8 @@ export interface MetricsHistory {
   readonly epochs: readonly EpochRecord[];
   /** Of the epoch that was begun and has no result. */
   readonly openEpoch: EpochTotals | undefined;
+  /** Of all sittings, in their order; of what older versions trained there is none. */
+  readonly fleets: readonly Fleet[];
   /** The highest that the file has, saved or not. */
   readonly lastStep: number;
   /** The lines that are of what was saved: each step once, in order. */
@@ -56,6 +72,9 @@ export function readMetrics(
       case 'step':
       case 'resume':
         return entry.step <= savedStep;
+      // Whoever trained has cost, whatever is left of it.
+      case 'fleet':
+        return true;
       // The first step that has them, which may be the next one.
       case 'shares':
         return entry.step <= savedStep + 1;
@@ -78,6 +97,7 @@ export function readMetrics(
     epochs: epochs.map(({ epoch, accuracy, samples, seconds, ...tested }) => ({
       ...{ epoch: epoch - 1, loss: tested.loss, accuracy, samples, seconds },
       ...{ testLoss: tested.test_loss, testAccuracy: tested.test_accuracy, evaluateSeconds: tested.evaluate_seconds },
+      usd: tested.cost_usd,
     })),
     openEpoch:
       openSteps.length === 0
@@ -88,10 +108,22 @@ export function readMetrics(
             lossSum: sum(openSteps, (entry) => entry.loss * entry.samples),
             correct: sum(openSteps, ({ accuracy, samples }) => Math.round(accuracy * samples)),
             seconds: sum(openSteps, ({ seconds }) => seconds),
+            usd: openSteps.every(({ cost_usd }) => cost_usd !== undefined)
+              ? sum(openSteps, ({ cost_usd = 0 }) => cost_usd)
+              : undefined,
           },
+    fleets: kept.flatMap(({ entry }) => (entry.type === 'fleet' ? [fleetOf(entry)] : [])),
     lastStep: lines.reduce((most, { entry }) => (entry.type === 'step' ? Math.max(most, entry.step) : most), 0),
     kept: kept.map(({ source }) => `${source}\n`).join(''),
   };
+}
+
+function fleetOf({ step, workers }: Extract<z.output<typeof line>, { type: 'fleet' }>): Fleet {
+  const members = workers.map(({ worker_id, backend, device, gpu, emulated_speed, price_usd_per_hour }) => ({
+    ...{ workerId: worker_id, backend, device, gpu, emulatedSpeed: emulated_speed },
+    priceUsdPerHour: price_usd_per_hour,
+  }));
+  return { step, members };
 }
 
 function parseLine(source: string, where: string): z.output<typeof line> {

@@ -39,10 +39,10 @@ export function readResumption(folder: string, training: ResumedTraining): Resum
   const metricsFile = join(folder, 'metrics.jsonl');
   const history = readMetrics(metricsFile, readText(metricsFile), { step, perEpoch });
   requireWorkLeft(folder, history, step, perEpoch, training);
-  const ledger = readLedger(join(folder, 'ledger.jsonl'));
+  const ledger = requireLedger(join(folder, 'ledger.jsonl'), step);
   const stepsBefore = Math.max(history.lastStep, step, ...ledger.map((line) => line.step));
   const lost = stepsBefore - step;
-  const { openEpoch, samples, trainSeconds, epochs, kept } = history;
+  const { openEpoch, samples, trainSeconds, epochs, fleets, kept } = history;
   const marker = { type: 'resume', step, lost_steps: lost };
   return {
     start: {
@@ -53,7 +53,7 @@ export function readResumption(folder: string, training: ResumedTraining): Resum
       },
     },
     accounts: carriedAccounts(ledger, step),
-    record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch },
+    record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets },
     keptMetrics: `${kept}${JSON.stringify(marker)}\n`,
     notes: [
       ...damages,
@@ -117,6 +117,22 @@ function requireWorkLeft(
   throw badInput(
     `${folder} reached --target-accuracy ${targetAccuracy} after epoch ${reached.epoch + 1}; a higher one goes on`,
   );
+}
+
+/**
+ * Accounts are drawn up before the first step, so there are none only of a run that has no step.
+ * @throws bad-input when they are gone: the run would go on as if it had cost nothing
+ */
+function requireLedger(file: string, step: number): readonly LedgerLine[] {
+  const lines = readLedger(file);
+  const lost = lines === undefined ? 'is missing' : lines.length === 0 && step > 0 ? 'is empty' : undefined;
+  if (lost !== undefined) {
+    throw badInput(
+      `${file} ${lost}: what the run has cost is not known, and budgets would begin afresh; ` +
+        'put it back to go on, or start another run',
+    );
+  }
+  return lines ?? [];
 }
 
 function carriedAccounts(ledger: readonly LedgerLine[], step: number): CarriedAccounts {

@@ -84,6 +84,8 @@ export interface StepEvent {
   readonly correct: number;
   /** From the commit before (or the start of the epoch) to this step's commit. */
   readonly seconds: number;
+  /** What all workers cost in that time, as the ledger has it. */
+  readonly usd: number;
   readonly members: readonly MemberStep[];
 }
 
@@ -120,6 +122,8 @@ export type RunEvent =
       readonly workerId: string;
       readonly at: number;
       readonly priceUsdPerHour: number | undefined;
+      /** The label that the worker was given, which says who bills it. */
+      readonly gpu?: string | undefined;
     }
   /** Its process is gone. */
   | { readonly type: 'worker-ended'; readonly workerId: string }

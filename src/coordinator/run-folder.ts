@@ -7,7 +7,7 @@ import { addPhases, noPhaseSeconds } from '../shared/core/phases.ts';
 import { encodeCheckpoint } from '../shared/model/checkpoint-files.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
 import { appendLedger } from './ledger-file.ts';
-import type { Checkpoint, RunEvent } from './run-events.ts';
+import type { Checkpoint, MemberInfo, RunEvent } from './run-events.ts';
 import { isLockName } from './run-lock.ts';
 
 export interface RunFolder {
@@ -40,6 +40,8 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
   if (keptMetrics === undefined) makeFolder(path);
   else writing(join(path, 'metrics.jsonl'), (file) => writeWhole(file, keptMetrics));
   let lines: string[] = [];
+  /** Committed steps that this sitting began with. */
+  let begunAt = 0;
 
   function flush(): void {
     if (lines.length === 0) return;
@@ -58,9 +60,9 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
       switch (event.type) {
         case 'step': {
           const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
-          const { type, step, epoch, samples, loss, seconds } = event;
+          const { type, step, epoch, samples, loss, seconds, usd } = event;
           writeLine({
-            ...{ type, step: step + 1, epoch: epoch + 1, samples, loss, seconds },
+            ...{ type, step: step + 1, epoch: epoch + 1, samples, loss, seconds, cost_usd: usd },
             accuracy: event.correct / samples,
             samples_per_second: samples / seconds,
             // Of all ranks together, to be divided by their number for the mean.
@@ -68,11 +70,18 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
           });
           break;
         }
+        case 'resumed':
+          begunAt = event.step;
+          break;
+        case 'generation':
+          writeLine({ type: 'fleet', step: begunAt, workers: event.members.map(fleetLine) });
+          flush();
+          break;
         case 'shares':
           writeLine({ ...event, step: event.step + 1 });
           break;
         case 'epoch': {
-          const { type, epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds } = event;
+          const { type, epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd } = event;
           writeLine({
             ...{
               type,
@@ -83,8 +92,9 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
               test_accuracy: testAccuracy,
               samples,
               seconds,
+              cost_usd: usd,
             },
-            evaluate_seconds: event.evaluateSeconds,
+            ...{ evaluate_seconds: event.evaluateSeconds, cut_short: event.cutShort },
             samples_per_second: samples / seconds,
           });
           break;
@@ -102,6 +112,13 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
       writing(join(path, name), (file) => writeWhole(file, content));
     },
     close: flush,
+  };
+}
+
+function fleetLine({ workerId, backend, device, gpu, emulatedSpeed, priceUsdPerHour }: MemberInfo): object {
+  return {
+    ...{ worker_id: workerId, backend, device, gpu, emulated_speed: emulatedSpeed },
+    price_usd_per_hour: priceUsdPerHour,
   };
 }
 

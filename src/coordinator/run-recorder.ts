@@ -1,7 +1,8 @@
 /** Adds up a run's events into the record that its summary is made from. */
 import type { Clock } from '../shared/core/clock.ts';
-import { bookedSeconds, bookedUsd, newAccount } from '../shared/core/ledger.ts';
+import { billedUsd, bookedSeconds, bookedUsd, newAccount } from '../shared/core/ledger.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
+import type { Fleet } from '../shared/report/fleet-change.ts';
 import type {
   EpochRecord,
   EpochTotals,
@@ -43,10 +44,12 @@ export interface CarriedRecord {
   readonly milestones: readonly Milestone[];
   /** Of the epoch that was begun and is not tested. */
   readonly openEpoch: EpochTotals | undefined;
+  /** Of the sittings before. */
+  readonly fleets: readonly Fleet[];
 }
 
 export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
-  ...{ steps: 0, samples: 0, trainSeconds: 0, epochs: [], milestones: [], openEpoch: undefined },
+  ...{ steps: 0, samples: 0, trainSeconds: 0, epochs: [], milestones: [], openEpoch: undefined, fleets: [] },
 };
 
 /** @param cpuSeconds CPU time that this process has used so far, of all its threads */
@@ -64,6 +67,7 @@ export function createRunRecorder(
   let secondsToFirstStep: number | undefined;
   const epochs = [...before.epochs];
   const milestones = [...before.milestones];
+  const fleets = [...before.fleets];
 
   function workerRecord(member: MemberInfo): WorkerRecord {
     const { account = newAccount, samples: trained = 0 } =
@@ -75,7 +79,10 @@ export function createRunRecorder(
       // The ledger counts the update as computing.
       phases: { load, compute, communicate, wait, apply: 0 },
       aliveSeconds: bookedSeconds(account),
-      booked: { seconds: account.seconds, usd: account.usd },
+      booked: {
+        ...{ seconds: account.seconds, usd: account.usd },
+        ...{ billedUsd: billedUsd(account), rentals: account.rentals },
+      },
     };
   }
 
@@ -85,6 +92,7 @@ export function createRunRecorder(
         case 'generation':
           members = event.members;
           parameters = event.parameterCount;
+          fleets.push({ step: steps, members });
           break;
         case 'epoch-begun':
           cpuBefore = cpuSeconds();
@@ -103,6 +111,8 @@ export function createRunRecorder(
             lossSum: (openEpoch?.lossSum ?? 0) + event.loss * event.samples,
             correct: (openEpoch?.correct ?? 0) + event.correct,
             seconds: (openEpoch?.seconds ?? 0) + event.seconds,
+            // What was not written down stays unknown.
+            usd: openEpoch !== undefined && openEpoch.usd === undefined ? undefined : (openEpoch?.usd ?? 0) + event.usd,
           };
           break;
         }
@@ -119,6 +129,7 @@ export function createRunRecorder(
       }
     },
     record({ status, reason, replicas }) {
+      const former = entries.filter(({ workerId }) => !members.some((member) => member.workerId === workerId));
       return {
         ...config,
         startedAtUnixMs: before.startedAtUnixMs,
@@ -128,9 +139,12 @@ export function createRunRecorder(
         epochs: [...epochs],
         openEpoch,
         workers: members.map(workerRecord),
-        formerWorkersCostUsd: entries
-          .filter(({ workerId }) => !members.some((member) => member.workerId === workerId))
-          .reduce((sum, { account }) => sum + bookedUsd(account), 0),
+        fleets: [...fleets],
+        formerWorkers: {
+          costUsd: former.reduce((sum, { account }) => sum + bookedUsd(account), 0),
+          billedUsd: former.reduce((sum, { account }) => sum + billedUsd(account), 0),
+          rentals: former.reduce((sum, { account }) => sum + account.rentals, 0),
+        },
       };
     },
   };

@@ -298,7 +298,11 @@ async function trainWithWorkers(
   return train(
     generation,
     { ...options, trainCount, testCount },
-    { ...context, findSpentBudget: () => findSpentBudget(options.budget, bookkeeper.spent()) },
+    {
+      ...context,
+      findSpentBudget: () => findSpentBudget(options.budget, bookkeeper.spent()),
+      spentUsd: () => bookkeeper.spent().usd,
+    },
   );
 }
 

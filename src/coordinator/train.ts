@@ -43,6 +43,8 @@ export interface TrainContext {
   readonly signal: AbortSignal;
   /** Says which budget is used up, once one is: the same as Ctrl-C then. Asked after every commit. */
   readonly findSpentBudget?: () => string | undefined;
+  /** What the run has cost so far, in USD. */
+  readonly spentUsd?: () => number;
 }
 
 /** Why training ended. */
@@ -99,7 +101,8 @@ export async function train(
     if (trained.spentBudget !== undefined) end = { kind: 'budget', reason: trained.spentBudget };
     else if (step < endOfEpoch) end = { kind: 'interrupted' };
     else {
-      const tested = await testEpoch(generation, settings, context, balancer, open);
+      const cutShort = endOfEpoch < (epoch + 1) * perEpoch;
+      const tested = await testEpoch(generation, settings, context, balancer, { ...open, cutShort });
       observe(tested);
       end = endAfter(tested, settings) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
       open = undefined;
@@ -120,13 +123,13 @@ function endAfter({ testAccuracy, epoch }: EpochEvent, { targetAccuracy }: Train
 }
 
 function beginEpoch(epoch: number): EpochTotals {
-  return { epoch, samples: 0, lossSum: 0, correct: 0, seconds: 0 };
+  return { epoch, samples: 0, lossSum: 0, correct: 0, seconds: 0, usd: 0 };
 }
 
 async function trainSteps(
   generation: Generation,
   { globalBatchSize, trainCount }: TrainSettings,
-  { clock, observe, signal, findSpentBudget = () => undefined }: TrainContext,
+  { clock, observe, signal, findSpentBudget = () => undefined, spentUsd = () => 0 }: TrainContext,
   balancer: ShareBalancer,
   range: {
     readonly totals: EpochTotals;
@@ -141,8 +144,8 @@ async function trainSteps(
   let spentBudget = findSpentBudget();
   let end = spentBudget !== undefined || signal.aborted ? begin : range.end;
   let planned = begin;
-  let committed = clock.now();
-  let { samples, lossSum, correct, seconds } = range.totals;
+  let [committed, costBefore] = [clock.now(), spentUsd()];
+  let { samples, lossSum, correct, seconds, usd: epochUsd } = range.totals;
   observe({ type: 'epoch-begun', epoch });
 
   for (let step = begin; step < end; step++) {
@@ -154,12 +157,15 @@ async function trainSteps(
     requireEqualReplicas(generation, votes, step);
     generation.commit(step);
 
-    const now = clock.now();
+    const [now, cost] = [clock.now(), spentUsd()];
+    // Sums of other orders may differ in their last bits.
+    const usd = Math.max(0, cost - costBefore);
     const sum = sumVotes(votes);
     samples += sum.samples;
     lossSum += sum.lossSum;
     correct += sum.correct;
     seconds += now - committed;
+    if (epochUsd !== undefined) epochUsd += usd;
     const spent = generation.takeSpent();
     const members = spent.map(({ rank, seconds: phases }) => ({ rank, samples: votes[rank]?.samples ?? 0, phases }));
     const loss = sum.lossSum / sum.samples;
@@ -172,16 +178,21 @@ async function trainSteps(
       correct: sum.correct,
       members,
       seconds: now - committed,
+      usd,
     });
     observe({ type: 'spent', members: spent, redone: step < range.stepsBefore });
     const reason = balancer.observe(members);
     if (reason !== undefined) observe({ type: 'shares', step: planned, shares: balancer.shares(), reason });
-    committed = now;
+    [committed, costBefore] = [now, cost];
     spentBudget ??= findSpentBudget();
     // Workers already hold these plans: finishing them leaves no rank in the middle of a step.
     if (signal.aborted || spentBudget !== undefined) end = planned;
   }
-  return { step: Math.max(begin, end), totals: { epoch, samples, lossSum, correct, seconds }, spentBudget };
+  return {
+    step: Math.max(begin, end),
+    totals: { epoch, samples, lossSum, correct, seconds, usd: epochUsd },
+    spentBudget,
+  };
 }
 
 async function testEpoch(
@@ -189,7 +200,7 @@ async function testEpoch(
   { testCount }: TrainSettings,
   { clock, observe }: TrainContext,
   balancer: ShareBalancer,
-  trained: EpochTotals,
+  trained: EpochTotals & { readonly cutShort: boolean },
 ): Promise<EpochEvent> {
   const started = clock.now();
   const tested = await generation.evaluate('test', testCount, balancer.shares());
@@ -203,7 +214,9 @@ async function testEpoch(
     testAccuracy: tested.correct / testCount,
     samples: trained.samples,
     seconds: trained.seconds,
+    usd: trained.usd,
     evaluateSeconds: clock.now() - started,
+    ...(trained.cutShort ? { cutShort: true } : {}),
   };
 }
 

@@ -35,7 +35,7 @@ export function createDataTables(): (state: LiveState) => void {
 
 function epochCells(epoch: LiveState['epochs'][number]): readonly string[] {
   return [
-    formatCount(epoch.epoch),
+    `${formatCount(epoch.epoch)}${epoch.cutShort ? ' (cut short)' : ''}`,
     ...[formatLoss(epoch.loss), formatPercent(epoch.accuracy, 2)],
     ...[formatLoss(epoch.testLoss), formatPercent(epoch.testAccuracy, 2)],
     ...[formatSeconds(epoch.seconds), formatCount(epoch.samplesPerSecond)],

@@ -87,6 +87,11 @@ describe('bad input is one clear line and exit code 2', () => {
       ['train', '--workers', '9', '--batch-size', '8'],
       /--workers 9 is more than/,
     ],
+    [
+      'a budget of workers that cost nothing',
+      ['train', '--dataset', folder, '--budget-usd', '5'],
+      /--budget-usd 5 can never be reached: no worker has a price; give one with --price/,
+    ],
     ['an engine that does not exist', ['train', '--backend', 'tpu'], /--backend must be one of auto,/],
     [
       'a folder that holds a run',
@@ -144,6 +149,20 @@ describe('bad input is one clear line and exit code 2', () => {
       expect(code).toBe(2);
     }
     server.close();
+  });
+
+  it('a budget of remote workers that cost nothing is a warning, since they say so only when they are there', async () => {
+    const coordinator = start([
+      ...['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '1', '--dataset', folder, '--steps', '2'],
+      ...['--metrics-port', '0', '--budget-usd', '5'],
+    ]);
+    const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
+    await run(['worker', '--connect', endpoint]);
+    const { code, stderr } = await coordinator.exit;
+    expect(stderr).toBe(
+      'pennygrad: warning: --budget-usd 5 can never be reached: no worker has a price; workers take one with --price or --gpu\n',
+    );
+    expect(code).toBe(0);
   });
 
   it('a worker that insists on another seed is refused by name, and says so', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { fallen, type LedgerRow, readLedgerRows, sumOf } from '../support/ledger-lines.ts';
-import { type Exit, killAll, start, temporaryFolder } from '../support/pennygrad.ts';
+import { type Exit, killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
 import { type Lifetime, watchChildren } from '../support/process-lifetimes.ts';
 import { readSummary } from '../support/run-folder.ts';
 
@@ -76,8 +76,29 @@ describe('a budget', () => {
   it('ends the run resumably, with exit code 5, and says how to go on', () => {
     expect(exit.code).toBe(5);
     expect(exit.stderr).toMatch(/--budget-usd 20 is reached after step \d+; the checkpoint has it/);
-    expect(exit.stderr).toMatch(/to go on: pennygrad train --resume \S+ --budget-usd 40/);
+    const [, more] = exit.stderr.match(/to go on: pennygrad train --resume \S+ --budget-usd (\S+)\n/) ?? [];
+    const spent = readSummary(out).cost_usd_total;
+    expect(Number(more)).toBeGreaterThanOrEqual(2 * spent);
+    expect(Number(more)).toBeLessThan(1.1 * 2 * spent);
     expect(readSummary(out)).toMatchObject({ status: 'interrupted', epochs: [], interrupted_epoch: { epoch: 1 } });
+  });
+
+  it('that start-up uses up trains no step, says how to go on to programs too, and lets the run go on', async () => {
+    const folder = join(temporaryFolder(), 'run');
+    const first = await run([
+      ...['train', '--dataset', writeIdxFolder(640, 16), '--model', 'softmax', '--epochs', '1', '--workers', '1'],
+      ...['--price', '3600', '--budget-usd', '0.01', '--budget-hours', '9', '--out', folder, '--metrics-port', '0'],
+      '--json',
+    ]);
+    expect(first.code).toBe(5);
+    const { steps, cost_usd_total } = readSummary(folder);
+    expect(steps).toBe(0);
+    // The hours last.
+    const [, more] = first.stderr.match(/to go on: pennygrad train --resume \S+ --budget-usd (\S+)\n/) ?? [];
+    expect(Number(more)).toBeGreaterThanOrEqual(2 * cost_usd_total);
+    const second = await run(['train', '--resume', folder, '--budget-usd', String(1000 * Number(more))]);
+    expect(second.code).toBe(0);
+    expect(readSummary(folder)).toMatchObject({ status: 'completed', steps: 10 });
   });
 
   it('is not overspent by more than the step that workers had already begun', () => {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
+import { readLedgerRows } from '../support/ledger-lines.ts';
 import { killAll, run, temporaryFolder } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 
@@ -67,6 +68,37 @@ it('workers cost what their labels do, and the run says by which source', async 
   expect(report).toContain('What these cards cost over time');
   expect(report).toContain('an offer');
   expect(stdout).toContain('Price of lambda/t4/on-demand: $36.00 an hour, 2020-01, an offer');
+});
+
+it('a run that goes on is billed for each life of each worker, at its price and with its minimum', async () => {
+  const out = join(temporaryFolder(), 'run');
+  const table = join(temporaryFolder(), 'mine.yaml');
+  const offer = (usdPerHour: number) =>
+    writeFileSync(table, `- {gpu: T4, provider: GCP, usd_per_hour: ${usdPerHour}, date: 2020-01}\n`);
+  offer(36);
+  const first = await run([
+    ...['train', '--dataset', writeIdxFolder(640, 16), '--model', 'softmax', '--steps', '5', '--out', out],
+    ...['--metrics-port', '0', '--prices', table, '--worker', 'gpu=gcp/t4/on-demand,count=2'],
+  ]);
+  expect(first.code).toBe(0);
+  offer(72);
+  const second = await run(['train', '--resume', out, '--steps', '8', '--worker', 'gpu=gcp/t4/on-demand']);
+  expect(second.code).toBe(0);
+  const lives = new Map<string, number[]>();
+  for (const { cause, worker, alive_seconds } of readLedgerRows(out)) {
+    const before = lives.get(worker) ?? [];
+    if (cause === 'end') lives.set(worker, [...before, alive_seconds - before.reduce((sum, one) => sum + one, 0)]);
+  }
+  const bill = (seconds: number, usdPerHour: number) => (Math.max(60, Math.ceil(seconds)) * usdPerHour) / 3600;
+  const [w0 = [], w1 = []] = [lives.get('w0'), lives.get('w1')];
+  const stayed = bill(w0[0] ?? Number.NaN, 36) + bill(w0[1] ?? Number.NaN, 72);
+  const former = bill(w1[0] ?? Number.NaN, 36);
+  const summary = readSummary(out);
+  expect(summary).toMatchObject({ world_size: 1, rentals: 3, workers: [{ worker_id: 'w0', rentals: 2 }] });
+  expect(summary.workers[0]?.billed_usd).toBeCloseTo(stayed, 9);
+  expect(summary.former_workers_billed_usd).toBeCloseTo(former, 9);
+  expect(summary.billed_usd_total).toBeCloseTo(stayed + former, 9);
+  expect(second.stdout).toMatch(/Billed \$\d+\.\d+ for 3 rentals, each by itself: GCP to the second, 60 s at least/);
 });
 
 it('a label without a price ends the run before it begins', async () => {

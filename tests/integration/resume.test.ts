@@ -1,5 +1,5 @@
 /** However a run ends early, going on with it ends where it would have ended: same parameters, bit for bit. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
@@ -145,7 +145,7 @@ describe('a run that goes on with other workers', () => {
   it('keeps what the former ones cost, and the price of each time', async () => {
     const out = await uninterrupted(5);
     const before = readSummary(out);
-    const { code } = await run(['train', '--resume', out, '--steps', '9', '--workers', '1', '--price', '72']);
+    const { code, stdout } = await run(['train', '--resume', out, '--steps', '9', '--workers', '1', '--price', '72']);
     expect(code).toBe(0);
     const after = readSummary(out);
     expect(after).toMatchObject({ world_size: 1, steps: 9, price_usd_per_hour: 72 });
@@ -155,6 +155,15 @@ describe('a run that goes on with other workers', () => {
     const more = (worker?.alive_seconds ?? 0) - (first?.alive_seconds ?? 0);
     expect(worker?.cost_usd).toBeCloseTo((first?.cost_usd ?? 0) + (more * 72) / 3600, 9);
     expect(after.cost_usd_total).toBeCloseTo(after.former_workers_cost_usd + (worker?.cost_usd ?? 0), 9);
+    const change = 'w1 left, w0 is $72.00 an hour instead of $36.00 an hour';
+    expect(before).not.toHaveProperty('fleet_changes');
+    expect(after.fleet_changes).toEqual([{ step: 5, change }]);
+    expect(stdout).toContain(`Went on after step 5 otherwise: ${change}\n`);
+    expect(stdout).toMatch(/^ former workers .*\$/m);
+    // An epoch of both: what each step cost in its time.
+    const steps = readJsonLines(join(out, 'metrics.jsonl')).filter(({ type }) => type === 'step');
+    const epochUsd = steps.reduce((sum, { cost_usd }) => sum + Number(cost_usd), 0);
+    expect(after.epochs.map(({ cost_usd }) => cost_usd)).toEqual([expect.closeTo(epochUsd, 9)]);
     expect(after.workers.reduce((sum, { samples: trained }) => sum + trained, 0)).toBe(4 * 50 + (first?.samples ?? 0));
   });
 });
@@ -174,6 +183,13 @@ describe('a run that cannot go on', () => {
   ])('with %s says so', async (_, flags, message) => {
     const { code, stderr } = await run(['train', '--resume', whole, ...flags]);
     expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it('because its ledger is gone says so', async () => {
+    rmSync(join(whole, 'ledger.jsonl'));
+    const { code, stderr } = await run(['train', '--resume', whole, '--steps', '9']);
+    expect(stderr).toMatch(/^pennygrad: .*ledger\.jsonl is missing: what the run has cost is not known/);
     expect(code).toBe(2);
   });
 

@@ -27,10 +27,10 @@ export function member(rank: number, priceUsdPerHour?: number): MemberInfo {
   };
 }
 
-/** A step of one second, in which w0 worked through and w1 waited half of it. */
+/** A step of one second, in which w0 worked through and w1 waited half of it, at a tenth of a cent each. */
 export function stepEvent(step: number, overrides: Partial<StepEvent> = {}): StepEvent {
   return {
-    ...{ type: 'step', step, epoch: 0, samples: 64, loss: 0.5, correct: 48, seconds: 1 },
+    ...{ type: 'step', step, epoch: 0, samples: 64, loss: 0.5, correct: 48, seconds: 1, usd: 0.002 },
     members: [
       { rank: 0, samples: 32, phases: { load: 0.05, compute: 0.8, communicate: 0.1, wait: 0, apply: 0.05 } },
       { rank: 1, samples: 32, phases: { load: 0.05, compute: 0.3, communicate: 0.1, wait: 0.5, apply: 0.05 } },

@@ -1,5 +1,7 @@
-import { accruedCostUsd } from '../../src/shared/core/cost.ts';
+import { accruedCostUsd, billedCostUsd } from '../../src/shared/core/cost.ts';
 import { byCategory } from '../../src/shared/core/ledger.ts';
+import { unknownBilling } from '../../src/shared/prices/billing-rules.ts';
+import { rentalRule } from '../../src/shared/report/rental-rule.ts';
 import type { RunRecord, WorkerRecord } from '../../src/shared/report/run-record.ts';
 
 /** A worker of 36 s at $0.10 an hour: exactly a tenth of a cent. */
@@ -19,14 +21,21 @@ export function workerRecord(overrides: Partial<WorkerRecord> = {}): WorkerRecor
   return { booked: bookAll(record), ...record };
 }
 
-/** The time alive, booked as its phases say, and the rest as start-up. */
-function bookAll({ phases, aliveSeconds, priceUsdPerHour = 0 }: Omit<WorkerRecord, 'booked'>): WorkerRecord['booked'] {
+/** The time alive, booked as its phases say, and the rest as start-up; all of it one rental. */
+function bookAll({
+  phases,
+  aliveSeconds,
+  priceUsdPerHour = 0,
+  gpu,
+}: Omit<WorkerRecord, 'booked'>): WorkerRecord['booked'] {
   const { load, compute, communicate, wait, apply } = phases;
   const inSteps = { load, compute: compute + apply, communicate, wait };
   const startup = Math.max(0, aliveSeconds - Object.values(inSteps).reduce((sum, value) => sum + value, 0));
   const parts = new Map<string, number>(Object.entries({ ...inSteps, startup }));
   const seconds = byCategory((category) => parts.get(category) ?? 0);
-  return { seconds, usd: byCategory((category) => accruedCostUsd(priceUsdPerHour, seconds[category])) };
+  const usd = byCategory((category) => accruedCostUsd(priceUsdPerHour, seconds[category]));
+  const billedUsd = billedCostUsd(aliveSeconds, priceUsdPerHour, rentalRule(gpu) ?? unknownBilling);
+  return { seconds, usd, billedUsd, rentals: 1 };
 }
 
 /** Two epochs of MNIST on two workers, in round numbers. */
@@ -60,11 +69,12 @@ export function runRecord(overrides: Partial<RunRecord> = {}): RunRecord {
       { ...{ epoch: 1, loss: 0.0571, accuracy: 0.9823, testLoss: 0.0411, testAccuracy: 0.9881 }, ...epochTimes(8) },
     ],
     openEpoch: undefined,
+    fleets: [],
     milestones: [
       { epoch: 0, runSeconds: 15, costUsd: 0.0008 },
       { epoch: 1, runSeconds: 24, costUsd: 0.0013 },
     ],
-    formerWorkersCostUsd: 0,
+    formerWorkers: { costUsd: 0, billedUsd: 0, rentals: 0 },
     workers: [workerRecord(), workerRecord({ workerId: 'w1', rank: 1 })],
     replicas: { identical: true, difference: 0 },
     ...overrides,

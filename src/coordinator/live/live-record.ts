@@ -141,14 +141,15 @@ export function advanceLive(before: LiveRecord, event: RunEvent, moment: Moment)
     case 'shares':
       return logged(`from step ${event.step + 1} ${event.reason}`);
     case 'epoch': {
-      const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds } = event;
+      const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, cutShort } = event;
       const rate = fleetPrice(record);
-      const costUsd = rate === undefined ? {} : { costUsd: accruedCostUsd(rate, seconds) };
+      const costUsd = rate === undefined ? {} : { costUsd: usd ?? accruedCostUsd(rate, seconds) };
       const finished = {
         ...{ epoch: epoch + 1, step: state.progress.step, loss, accuracy, testLoss, testAccuracy, seconds },
         ...{ samplesPerSecond: seconds > 0 ? samples / seconds : 0, ...costUsd },
+        ...(cutShort ? { cutShort } : {}),
       };
-      const text = `epoch ${epoch + 1} finished: test accuracy ${formatPercent(testAccuracy, 2)}`;
+      const text = `epoch ${epoch + 1} ${cutShort ? 'cut short' : 'finished'}: test accuracy ${formatPercent(testAccuracy, 2)}`;
       return tickLive(change(logged(text, 'good'), { epochs: [...state.epochs, finished] }), moment);
     }
     case 'checkpoint':
@@ -196,7 +197,7 @@ function showCosts(record: LiveRecord, { now }: Moment): LiveRecord {
   const usdPerHour = fleetPrice(record);
   const { usd, usdByWorker } = readMeter(record.meter, now);
   if (usdPerHour === undefined && usd === 0) return record;
-  const last = state.epochs.at(-1)?.costUsd;
+  const last = state.epochs.findLast(({ cutShort }) => !cutShort)?.costUsd;
   const cost: LiveCost = { usd, usdPerHour: usdPerHour ?? 0, ...(last === undefined ? {} : { lastEpochUsd: last }) };
   const workers = state.workers.map((worker) => {
     const costUsd = usdByWorker.get(worker.workerId);

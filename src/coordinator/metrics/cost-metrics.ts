@@ -29,14 +29,17 @@ export function createCostMetrics(registry: Registry): CostMetrics {
   });
   const lastEpoch = new Gauge({
     name: 'pennygrad_last_epoch_cost_usd',
-    help: 'Cost in USD of the last finished epoch, without its test pass.',
+    help: 'Cost in USD of the last whole epoch, without its test pass; absent before, and where no worker has a price.',
     registers,
   });
   const perThousand = new Gauge({
     name: 'pennygrad_cost_usd_per_thousand_samples',
-    help: 'Cost in USD of training on a thousand samples, at the speed of the epoch so far.',
+    help: 'Cost in USD of training on a thousand samples, at the speed of the epoch so far; absent where no worker has a price.',
     registers,
   });
+  // A gauge without labels begins as 0, which would be a cost that was measured.
+  lastEpoch.remove();
+  perThousand.remove();
   const reached = new Map<string, number>();
 
   return {

@@ -27,9 +27,11 @@ export function createLearningMetrics(registry: Registry): LearningMetrics {
   });
   const epochDuration = new Gauge({
     name: 'pennygrad_epoch_duration_seconds',
-    help: 'Training time of the last finished epoch, without its test pass.',
+    help: 'Training time of the last whole epoch, without its test pass; absent before the first has ended.',
     registers,
   });
+  // A gauge without labels begins as 0, which would be an epoch that took no time.
+  epochDuration.remove();
   return {
     learned(split, lossValue, accuracyValue) {
       loss.set({ split }, lossValue);

@@ -3,7 +3,7 @@ import { accruedCostUsd } from '../../shared/core/cost.ts';
 import { bookedUsd, ledgerCategories } from '../../shared/core/ledger.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
-import type { LedgerEntry, LedgerEvent, MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
+import type { EpochEvent, LedgerEntry, LedgerEvent, MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
 import type { Metrics } from './metrics.ts';
 import type { RunInfo } from './run-metrics.ts';
 
@@ -39,7 +39,11 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, carried: read
   metrics.budget(run.budget);
   metrics.runInfo(runInfoOf(run));
 
-  const fleetPrice = () => members.reduce((sum, { priceUsdPerHour }) => sum + (priceUsdPerHour ?? 0), 0);
+  /** Of all workers together; undefined when none has a price. */
+  function fleetPrice(): number | undefined {
+    const prices = members.flatMap(({ priceUsdPerHour }) => priceUsdPerHour ?? []);
+    return prices.length === 0 ? undefined : prices.reduce((sum, price) => sum + price, 0);
+  }
 
   function beginCost(workerId: string, priceUsdPerHour: number | undefined): void {
     if (priceUsdPerHour !== undefined) metrics.costBegins(workerId);
@@ -69,8 +73,18 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, carried: read
     metrics.learned('train', loss, correct / samples);
     metrics.waited(readings.map(({ workerId, phases }) => ({ workerId, waitSeconds: phases.wait })));
     for (const { workerId, share } of readings) metrics.workerShare(workerId, share / samples);
-    metrics.costOfSamples(fleetPrice(), metrics.samplesPerSecond());
+    const price = fleetPrice();
+    if (price !== undefined) metrics.costOfSamples(price, metrics.samplesPerSecond());
     metrics.health.update({ step: step + 1 });
+  }
+
+  function observeEpoch({ testLoss, testAccuracy, seconds, usd, cutShort }: EpochEvent): void {
+    metrics.learned('test', testLoss, testAccuracy);
+    // Part of an epoch would look like a fast and cheap one.
+    if (cutShort) return;
+    metrics.epochFinished(seconds);
+    const price = fleetPrice();
+    if (price !== undefined) metrics.epochCost(usd ?? accruedCostUsd(price, seconds));
   }
 
   return (event) => {
@@ -110,9 +124,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, carried: read
         observeStep(event);
         break;
       case 'epoch':
-        metrics.learned('test', event.testLoss, event.testAccuracy);
-        metrics.epochFinished(event.seconds);
-        metrics.epochCost(accruedCostUsd(fleetPrice(), event.seconds));
+        observeEpoch(event);
         break;
       case 'ledger':
         bookCosts(event);

@@ -3,7 +3,7 @@
  * booked once, in one category, and nothing that is booked is ever taken back: sums never fall, and together they are
  * the time alive. Pure: times are seconds of one steady clock, passed in.
  */
-import { accruedCostUsd } from './cost.ts';
+import { accruedCostUsd, type BillingRule, billedCostUsd } from './cost.ts';
 
 /**
  * - compute: gradients and the optimizer's update
@@ -40,6 +40,10 @@ export interface Account {
   readonly usd: ByCategory;
   /** Of the present or the last life; undefined counts as free. */
   readonly priceUsdPerHour: number | undefined;
+  /** Lives there were, the present one too: each is a rental of its own. */
+  readonly rentals: number;
+  /** What those that are over are billed, each at the price and by the rule of its time. */
+  readonly endedBilledUsd: number;
   /** Undefined while the worker has no process. */
   readonly life: Life | undefined;
 }
@@ -49,11 +53,18 @@ interface Life {
   /** Seconds of this life that are in a category other than `other`. */
   readonly booked: number;
   readonly other: number;
+  /** How its provider rounds the time that it lasts. */
+  readonly billing: BillingRule;
 }
 
 export type AccountEvent =
   /** The worker's process began. */
-  | { readonly type: 'began'; readonly at: number; readonly priceUsdPerHour: number | undefined }
+  | {
+      readonly type: 'began';
+      readonly at: number;
+      readonly priceUsdPerHour: number | undefined;
+      readonly billing: BillingRule;
+    }
   /** The worker says what its time went to since it last did. */
   | { readonly type: 'spent'; readonly at: number; readonly seconds: Readonly<Partial<Record<BookedCategory, number>>> }
   /** Everything up to now that is not booked yet went to one category. */
@@ -65,21 +76,25 @@ export const nothingByCategory = byCategory(() => 0);
 
 export const newAccount: Account = {
   ...{ seconds: nothingByCategory, usd: nothingByCategory, priceUsdPerHour: undefined, life: undefined },
+  ...{ rentals: 0, endedBilledUsd: 0 },
 };
 
 export function book(account: Account, event: AccountEvent): Account {
   switch (event.type) {
     case 'began': {
-      const { at, priceUsdPerHour } = event;
+      const { at, priceUsdPerHour, billing } = event;
       const closed = book(account, { type: 'ended', at, category: 'wasted' });
-      return { ...closed, priceUsdPerHour, life: { since: at, booked: 0, other: 0 } };
+      const life = { since: at, booked: 0, other: 0, billing };
+      return { ...closed, priceUsdPerHour, rentals: closed.rentals + 1, life };
     }
     case 'spent':
       return bookReport(account, event);
     case 'passed':
       return add(account, event.category, unbooked(account, event.at));
-    case 'ended':
-      return { ...add(account, event.category, unbooked(account, event.at)), life: undefined };
+    case 'ended': {
+      const last = add(account, event.category, unbooked(account, event.at));
+      return { ...last, endedBilledUsd: billedUsd(last), life: undefined };
+    }
     default:
       return event satisfies never;
   }
@@ -93,6 +108,12 @@ export function bookedSeconds({ seconds }: Account): number {
 /** USD booked, up to what was last heard. */
 export function bookedUsd({ usd }: Account): number {
   return sumOf(usd);
+}
+
+/** USD billed for all lives up to what was last heard: were the present one to end there, that is what it is billed. */
+export function billedUsd({ endedBilledUsd, life, priceUsdPerHour = 0 }: Account): number {
+  if (life === undefined) return endedBilledUsd;
+  return endedBilledUsd + billedCostUsd(life.booked + life.other, priceUsdPerHour, life.billing);
 }
 
 /** USD up to now: what is booked, and the price of the time since. */

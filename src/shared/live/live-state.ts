@@ -55,7 +55,7 @@ export interface LiveCost {
   /** Accrued so far by all workers, as the ledger has it. */
   readonly usd: number;
   readonly usdPerHour: number;
-  /** Of the last finished epoch, without its test pass. */
+  /** Of the last whole epoch, without its test pass. */
   readonly lastEpochUsd?: number;
 }
 
@@ -107,6 +107,8 @@ export interface LiveEpoch {
   readonly seconds: number;
   readonly samplesPerSecond: number;
   readonly costUsd?: number;
+  /** `--steps` ended it before its samples were through. */
+  readonly cutShort?: true;
 }
 
 export interface LogEntry {

@@ -151,12 +151,13 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
         ...{ cost_usd: state.costUsd, usd_per_hour: state.usdPerHour },
       });
     },
-    epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, costUsd }) {
+    epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, costUsd, cutShort }) {
       schedule.restart();
       print({
         event: 'epoch',
         ...{ epoch: epoch + 1, loss, accuracy, test_loss: testLoss, test_accuracy: testAccuracy },
         ...{ samples, seconds, samples_per_second: seconds > 0 ? samples / seconds : 0, cost_usd: costUsd },
+        ...(cutShort ? { cut_short: true } : {}),
       });
     },
     log(line) {
@@ -194,7 +195,7 @@ function createLineSchedule(now: () => number): LineSchedule {
 /** One line, shorter than `columns` if that can be: the less telling figures go first. */
 function renderEpoch(epoch: ProgressEpoch, epochs: number, colour: boolean, columns: number): string {
   const paint = createPaint(colour);
-  const head = `epoch ${epoch.epoch + 1}/${epochs}`;
+  const head = `epoch ${epoch.epoch + 1}/${epochs}${epoch.cutShort ? ' cut short' : ''}`;
   const figures = [
     { text: formatSeconds(epoch.seconds), expendable: 2 },
     { text: `${formatCount(epoch.seconds > 0 ? epoch.samples / epoch.seconds : 0)} samples/s`, expendable: 1 },
@@ -202,7 +203,7 @@ function renderEpoch(epoch: ProgressEpoch, epochs: number, colour: boolean, colu
     { text: `accuracy ${formatPercent(epoch.accuracy)}`, expendable: 3 },
     { text: `test loss ${formatLoss(epoch.testLoss)}`, expendable: 5 },
     { text: `test accuracy ${formatPercent(epoch.testAccuracy, 2)}`, expendable: 0 },
-    ...(epoch.costUsd === undefined ? [] : [{ text: formatUsd(epoch.costUsd), expendable: 0 }]),
+    ...(epoch.costUsd === undefined ? [] : [{ text: `${formatUsd(epoch.costUsd)} so far`, expendable: 0 }]),
   ];
   const width = () => figures.reduce((sum, { text }) => sum + text.length + ' · '.length, head.length);
   while (width() > columns && figures.some(({ expendable }) => expendable > 0)) {

@@ -2,6 +2,7 @@ import type { PriceOrigin } from '../core/cost.ts';
 import type { ByCategory } from '../core/ledger.ts';
 import type { PhaseSeconds } from '../core/phases.ts';
 import type { DatasetInfo } from '../data/dataset.ts';
+import type { Fleet } from './fleet-change.ts';
 
 /** How a run ended. */
 export const runStatuses = ['completed', 'interrupted', 'failed'] as const;
@@ -20,6 +21,13 @@ export interface EpochRecord {
   readonly seconds: number;
   /** The test pass after it. */
   readonly evaluateSeconds: number;
+  /**
+   * What all workers cost in `seconds`, each at the price of its time, in USD. Undefined where an older version trained
+   * some of it, and did not write that down.
+   */
+  readonly usd?: number | undefined;
+  /** `--steps` ended it before its samples were through; it was tested all the same. */
+  readonly cutShort?: true;
 }
 
 /** What one worker did in the whole run. */
@@ -42,7 +50,14 @@ export interface WorkerRecord {
   /** The label that the worker was given. */
   readonly gpu?: string | undefined;
   /** What the ledger has booked of `aliveSeconds`, each at the price of its time. */
-  readonly booked: { readonly seconds: ByCategory; readonly usd: ByCategory };
+  readonly booked: {
+    readonly seconds: ByCategory;
+    readonly usd: ByCategory;
+    /** Each life of its process by itself, by the rule and the price of its time. */
+    readonly billedUsd: number;
+    /** Lives of its process. */
+    readonly rentals: number;
+  };
 }
 
 /** Sums over the steps of an epoch that is not tested yet. */
@@ -53,6 +68,8 @@ export interface EpochTotals {
   readonly lossSum: number;
   readonly correct: number;
   readonly seconds: number;
+  /** As of a finished epoch. */
+  readonly usd?: number | undefined;
 }
 
 /** How far a run had come when an epoch's test pass was done. */
@@ -89,8 +106,10 @@ export interface RunRecord {
   /** One an epoch. */
   readonly milestones: readonly Milestone[];
   readonly workers: readonly WorkerRecord[];
+  /** Who trained, one a sitting. */
+  readonly fleets: readonly Fleet[];
   /** Of workers that are not in the run any more: they left before training, or the run was resumed without them. */
-  readonly formerWorkersCostUsd: number;
+  readonly formerWorkers: { readonly costUsd: number; readonly billedUsd: number; readonly rentals: number };
   /** From the start of the coordinator's process to the first commit; undefined when there was none. */
   readonly secondsToFirstStep: number | undefined;
   /** CPU time of the coordinator's process, all threads together, while steps were trained. */

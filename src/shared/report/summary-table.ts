@@ -19,11 +19,13 @@ const longestLabel = 28;
 export function renderSummaryTable(summary: Summary, { columns, colour }: SummaryTableOptions): string {
   const paint = createPaint(colour);
   const options = { columns: Math.min(columns, maxColumns), paint };
-  const priced = summary.price_usd_per_hour !== undefined;
+  const priced = summary.price_usd_per_hour !== undefined || summary.cost_usd_total > 0;
   const paragraphs = [
     renderHead(summary, paint),
     renderTable(epochColumns(priced), epochRows(summary), { ...options, totals: 1 }),
-    ...(summary.workers.length === 0 ? [] : [renderTable(workerColumns(summary, priced), summary.workers, options)]),
+    ...(summary.workers.length === 0
+      ? []
+      : [renderTable(workerColumns(summary, priced), workerRows(summary), options)]),
     renderClosing(summary, paint),
   ];
   return `${paragraphs.join('\n\n')}\n`;
@@ -82,7 +84,7 @@ export function epochRows(summary: Summary): readonly EpochRow[] {
   };
   const { interrupted_epoch: cut } = summary;
   return [
-    ...summary.epochs.map((epoch) => ({ name: String(epoch.epoch), ...epoch })),
+    ...summary.epochs.map((epoch) => ({ name: `${epoch.epoch}${epoch.cut_short ? '*' : ''}`, ...epoch })),
     ...(cut === undefined ? [] : [{ name: `${cut.epoch}*`, ...cut }]),
     total,
   ];
@@ -101,42 +103,55 @@ export function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
   return priced ? [...columns, { head: 'cost', cell: ({ cost_usd }) => formatUsd(cost_usd) }] : columns;
 }
 
-export function workerColumns(summary: Summary, priced: boolean): readonly Column<WorkerSummary>[] {
+/** A worker's row, or that of all that are not in the run any more, of whom only the money is known. */
+export type WorkerRow = Partial<WorkerSummary> & Pick<WorkerSummary, 'worker_id' | 'cost_usd' | 'billed_usd'>;
+
+/** Rows whose costs sum to the run's. */
+export function workerRows(summary: Summary): readonly WorkerRow[] {
+  const { workers, former_workers_cost_usd: cost_usd, former_workers_billed_usd: billed_usd = 0 } = summary;
+  const former = { worker_id: 'former workers', cost_usd, billed_usd };
+  return cost_usd > 0 || billed_usd > 0 ? [...workers, former] : workers;
+}
+
+export function workerColumns(summary: Summary, priced: boolean): readonly Column<WorkerRow>[] {
   const severalHosts = new Set(summary.workers.map(({ host }) => host)).size > 1;
   const labelled = summary.workers.some(({ gpu }) => gpu !== undefined);
   const severalBackends = new Set(summary.workers.map(({ backend }) => backend)).size > 1;
-  const columns: (Column<WorkerSummary> | false)[] = [
+  const columns: (Column<WorkerRow> | false)[] = [
     { head: 'worker', cell: ({ worker_id }) => shorten(worker_id), align: 'left' },
-    severalHosts && { head: 'host', cell: ({ host }) => shorten(host), align: 'left', expendable: 3 },
-    severalBackends && { head: 'engine', cell: ({ backend }) => backend, align: 'left', expendable: 2 },
+    severalHosts && { head: 'host', cell: ({ host }) => shorten(host ?? ''), align: 'left', expendable: 3 },
+    severalBackends && { head: 'engine', cell: ({ backend }) => backend ?? '', align: 'left', expendable: 2 },
     labelled && { head: 'gpu', cell: ({ gpu }) => shorten(gpu ?? '', longestLabel), align: 'left', expendable: 2 },
-    { head: 'samples', cell: ({ samples }) => formatCount(samples) },
-    { head: 'compute', cell: (row) => formatPercent(row.compute_share) },
-    { head: 'communicate', cell: (row) => formatPercent(row.communicate_share), expendable: 4 },
-    { head: 'wait', cell: (row) => formatPercent(row.wait_share) },
-    { head: 'load', cell: (row) => formatPercent(row.load_share), expendable: 5 },
+    { head: 'samples', cell: ({ samples }) => optional(samples, formatCount) },
+    { head: 'compute', cell: (row) => optional(row.compute_share, formatPercent) },
+    { head: 'communicate', cell: (row) => optional(row.communicate_share, formatPercent), expendable: 4 },
+    { head: 'wait', cell: (row) => optional(row.wait_share, formatPercent) },
+    { head: 'load', cell: (row) => optional(row.load_share, formatPercent), expendable: 5 },
     priced && { head: 'cost', cell: formatWorkerCost },
     priced && { head: 'billed', cell: formatWorkerBill, expendable: 1 },
   ];
   return columns.filter((column) => column !== false);
 }
 
-function formatWorkerCost({ cost_usd, price_usd_per_hour }: WorkerSummary): string {
-  return price_usd_per_hour === undefined ? 'no price' : formatUsd(cost_usd);
+/** One without a price may have had one before the run went on. */
+function formatWorkerCost({ cost_usd, price_usd_per_hour }: WorkerRow): string {
+  return price_usd_per_hour === undefined && cost_usd === 0 ? 'no price' : formatUsd(cost_usd);
 }
 
-function formatWorkerBill({ billed_usd, price_usd_per_hour }: WorkerSummary): string {
-  return price_usd_per_hour === undefined ? '' : formatUsd(billed_usd);
+function formatWorkerBill({ billed_usd, price_usd_per_hour }: WorkerRow): string {
+  return price_usd_per_hour === undefined && billed_usd === 0 ? '' : formatUsd(billed_usd);
 }
 
 function renderClosing(summary: Summary, paint: Paint): string {
-  const { epochs, replicas_identical, replicas_difference, test_accuracy, price_usd_per_hour } = summary;
+  const { epochs, replicas_identical, replicas_difference, test_accuracy, price_usd_per_hour, cost_usd_total } =
+    summary;
+  const { fleet_changes: changes = [] } = summary;
   const lines: string[] = [];
   if (summary.interrupted_epoch !== undefined) lines.push('* ended before its test pass');
+  if (epochs.some(({ cut_short }) => cut_short)) lines.push('* cut short by --steps');
   if (test_accuracy !== null) {
-    const epochNoun = epochs.length === 1 ? 'epoch' : 'epochs';
     lines.push(
-      `Test accuracy ${paint('bold', formatPercent(test_accuracy, 2))} after ${epochs.length} ${epochNoun}, ${formatSeconds(summary.train_seconds)} of training`,
+      `Test accuracy ${paint('bold', formatPercent(test_accuracy, 2))} after ${countEpochs(epochs)}, ${formatSeconds(summary.train_seconds)} of training`,
     );
   }
   if (replicas_identical === false) {
@@ -148,20 +163,35 @@ function renderClosing(summary: Summary, paint: Paint): string {
   for (const { worker_id, emulated_speed } of summary.workers) {
     if (emulated_speed !== undefined) lines.push(`Worker ${shorten(worker_id)} was ${emulationNote(emulated_speed)}`);
   }
+  for (const { step, change } of changes) lines.push(`Went on after step ${formatCount(step)} otherwise: ${change}`);
   const reached = summary.time_to_accuracy.filter(({ seconds }) => seconds !== null);
   if (reached.length > 0) lines.push(`Test accuracy of ${reached.map(formatReached(summary)).join(', ')}`);
-  if (price_usd_per_hour === undefined) {
+  if (price_usd_per_hour === undefined && cost_usd_total > 0) {
+    lines.push(
+      `Cost ${paint('bold', formatUsd(cost_usd_total))}; no price given any more`,
+      ...describeBilling(summary),
+    );
+  } else if (price_usd_per_hour === undefined) {
     lines.push('Cost: no price given: pass --price USD_PER_HOUR');
   } else {
     const unpriced = summary.workers.filter((worker) => worker.price_usd_per_hour === undefined);
     const gap =
       unpriced.length === 0 ? '' : `; no price given for ${unpriced.map((w) => shorten(w.worker_id)).join(', ')}`;
+    const lately = changes.length === 0 ? '' : ', lately';
     lines.push(
-      `Cost ${paint('bold', formatUsd(summary.cost_usd_total))} at ${formatUsd(price_usd_per_hour)} an hour, start-up and test passes included${gap}`,
+      `Cost ${paint('bold', formatUsd(cost_usd_total))}${lately} at ${formatUsd(price_usd_per_hour)} an hour, start-up and test passes included${gap}`,
       ...describeBilling(summary),
     );
   }
   return lines.join('\n');
+}
+
+/** `2 epochs`, `a part of an epoch`, `2 epochs and a part of one`. */
+function countEpochs(epochs: readonly EpochSummary[]): string {
+  const whole = epochs.filter(({ cut_short }) => !cut_short).length;
+  const wholes = `${whole} ${whole === 1 ? 'epoch' : 'epochs'}`;
+  if (whole === epochs.length) return wholes;
+  return whole === 0 ? 'a part of an epoch' : `${wholes} and a part of one`;
 }
 
 /** `97 % after 12 s and $0.0021`: of the run, start-up and test passes included. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { accruedCostUsd, billedCostUsd } from '../core/cost.ts';
+import { accruedCostUsd } from '../core/cost.ts';
 import { ledgerCategories } from '../core/ledger.ts';
-import { findBillingRule, type SourcedBillingRule, unknownBilling } from '../prices/billing-rules.ts';
-import { splitLabel } from '../prices/price-label.ts';
+import type { SourcedBillingRule } from '../prices/billing-rules.ts';
+import { findFleetChanges } from './fleet-change.ts';
+import { rentalRule } from './rental-rule.ts';
 import type { EpochRecord, EpochTotals, RunRecord, WorkerRecord } from './run-record.ts';
 import { runStatuses } from './run-record.ts';
 import { timeToAccuracy } from './time-to-accuracy.ts';
@@ -22,12 +23,14 @@ const epochSummarySchema = z.strictObject({
   accuracy: ratio,
   test_loss: loss,
   test_accuracy: ratio,
-  /** Training alone; `samples_per_second` and `cost_usd` are of these seconds. */
+  /** Training alone; `samples_per_second` and `cost_usd`, at the prices of their time, are of these seconds. */
   seconds: nonnegative,
   evaluate_seconds: nonnegative,
   samples: count,
   samples_per_second: nonnegative,
   cost_usd: nonnegative,
+  /** `--steps` ended it before its samples were through; it was tested all the same. Absent of a whole one. */
+  cut_short: z.literal(true).optional(),
 });
 
 const billingSchema = z.strictObject({
@@ -66,9 +69,11 @@ const workerSummarySchema = z.strictObject({
   price_date: z.string().optional(),
   /** The label that the worker was given. */
   gpu: z.string().optional(),
-  /** What its provider would bill for one rental as long as it was alive; by the second where no rule is known. */
+  /** What its provider would bill; every life of its process is a rental of its own. By the second where no rule is known. */
   billed_usd: nonnegative,
-  /** The rule that it is billed by; absent where none is known. */
+  /** Lives of its process: more than one where the run went on with it. Absent of older versions, which billed them as one. */
+  rentals: count.optional(),
+  /** The rule that its last rental is billed by; absent where none is known. */
   billing: billingSchema.optional(),
   /** Price × time alive; where the price changed when the run was resumed, each time at its price. */
   cost_usd: nonnegative,
@@ -82,6 +87,7 @@ const interruptedEpochSchema = epochSummarySchema.omit({
   test_loss: true,
   test_accuracy: true,
   evaluate_seconds: true,
+  cut_short: true,
 });
 
 /** The file `summary.json` of a run's folder. Times are in seconds, costs in USD. */
@@ -113,7 +119,15 @@ export const summarySchema = z.strictObject({
   epochs: z.array(epochSummarySchema).readonly(),
   interrupted_epoch: interruptedEpochSchema.optional(),
   workers: z.array(workerSummarySchema).readonly(),
-  /** After the last whole epoch; null when there was none. */
+  /**
+   * Where the run went on with other workers, engines, labels or prices: rates and shares are then those of no single
+   * fleet, and `workers` and prices are the last ones. Absent where it did not.
+   */
+  fleet_changes: z
+    .array(z.strictObject({ step: count, change: z.string() }))
+    .readonly()
+    .optional(),
+  /** Of the last test pass; null when there was none. */
   test_accuracy: ratio.nullable(),
   train_seconds: nonnegative,
   samples_per_second: nonnegative,
@@ -126,8 +140,12 @@ export const summarySchema = z.strictObject({
   /** Start-up, test passes and saving included; of all workers there ever were. */
   cost_usd_total: nonnegative,
   billed_usd_total: nonnegative,
-  /** Of it, what workers cost that are not in `workers`: they left before training, or the run was resumed without them. */
+  /** Of `cost_usd_total`, what workers cost that are not in `workers`: they left before training, or the run was resumed without them. */
   former_workers_cost_usd: nonnegative,
+  /** Of `billed_usd_total`, what they are billed. Absent of older versions, which left it out. */
+  former_workers_billed_usd: nonnegative.optional(),
+  /** What `billed_usd_total` is billed for: lives of processes, those of former workers too. Absent of older versions. */
+  rentals: count.optional(),
   /** Time of the run and its cost to these test accuracies, start-up and test passes included; null: not reached. */
   time_to_accuracy: z
     .array(z.strictObject({ accuracy: ratio, seconds: nonnegative.nullable(), cost_usd: nonnegative.nullable() }))
@@ -147,9 +165,10 @@ export type WorkerSummary = Summary['workers'][number];
 
 /** What a run's record amounts to: rates, shares and costs. */
 export function summarize(record: RunRecord): Summary {
-  const { dataset, model, reason, workers, openEpoch } = record;
+  const { dataset, model, reason, workers, openEpoch, formerWorkers } = record;
   const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
   const workerSummaries = workers.map(summarizeWorker);
+  const fleetChanges = findFleetChanges(record.fleets);
   return {
     run_id: record.runId,
     version: record.version,
@@ -173,22 +192,25 @@ export function summarize(record: RunRecord): Summary {
     epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
     ...(openEpoch === undefined ? {} : { interrupted_epoch: summarizeOpenEpoch(openEpoch, price) }),
     workers: workerSummaries,
+    ...(fleetChanges.length === 0 ? {} : { fleet_changes: fleetChanges }),
     test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
     train_seconds: record.trainSeconds,
     samples_per_second: ratioOf(record.samples, record.trainSeconds),
     seconds_to_first_step: record.secondsToFirstStep ?? null,
     coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds - record.trainSecondsBefore),
     ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
-    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + record.formerWorkersCostUsd,
-    billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)),
-    former_workers_cost_usd: record.formerWorkersCostUsd,
+    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + formerWorkers.costUsd,
+    billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)) + formerWorkers.billedUsd,
+    former_workers_cost_usd: formerWorkers.costUsd,
+    former_workers_billed_usd: formerWorkers.billedUsd,
+    rentals: sum(workers.map(({ booked }) => booked.rentals)) + formerWorkers.rentals,
     time_to_accuracy: [...timeToAccuracy(record.epochs, record.milestones)],
     replicas_identical: record.replicas?.identical ?? null,
     replicas_difference: record.replicas?.difference ?? null,
   };
 }
 
-/** @param price of all workers together, in USD per hour: all of them are paid while the epoch lasts. */
+/** @param price of all workers together, in USD per hour: what the epoch cost where that was not written down */
 function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
   return {
     epoch: epoch.epoch + 1,
@@ -200,17 +222,18 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
     evaluate_seconds: epoch.evaluateSeconds,
     samples: epoch.samples,
     samples_per_second: ratioOf(epoch.samples, epoch.seconds),
-    cost_usd: accruedCostUsd(price, epoch.seconds),
+    cost_usd: epoch.usd ?? accruedCostUsd(price, epoch.seconds),
+    ...(epoch.cutShort ? { cut_short: true } : {}),
   };
 }
 
-function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds }: EpochTotals, price: number) {
+function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds, usd }: EpochTotals, price: number) {
   return {
     ...{ epoch: epoch + 1, samples, seconds },
     loss: finiteOrNull(lossSum / samples),
     accuracy: ratioOf(correct, samples),
     samples_per_second: ratioOf(samples, seconds),
-    cost_usd: accruedCostUsd(price, seconds),
+    cost_usd: usd ?? accruedCostUsd(price, seconds),
   };
 }
 
@@ -244,12 +267,12 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
 }
 
 /** Where the price is from, and what the worker costs as its provider bills. */
-function summarizePrice({ aliveSeconds, priceUsdPerHour = 0, priceOrigin, gpu }: WorkerRecord) {
-  const rule = gpu === undefined ? undefined : findBillingRule(splitLabel(gpu)?.provider);
+function summarizePrice({ priceOrigin, gpu, booked }: WorkerRecord) {
+  const rule = rentalRule(gpu);
   return {
     ...(gpu === undefined ? {} : { gpu }),
     ...(priceOrigin === undefined ? {} : { price_source: priceOrigin.source, price_date: priceOrigin.date }),
-    billed_usd: billedCostUsd(aliveSeconds, priceUsdPerHour, rule ?? unknownBilling),
+    ...{ billed_usd: booked.billedUsd, rentals: booked.rentals },
     ...(rule === undefined ? {} : { billing: describeBilling(rule) }),
   };
 }

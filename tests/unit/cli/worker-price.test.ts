@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { priceWorker } from '../../../src/cli/worker-price.ts';
+import { canCost, priceWorker } from '../../../src/cli/worker-price.ts';
 import { temporaryFolder } from '../../support/pennygrad.ts';
 
 const own = join(temporaryFolder(), 'own.csv');
@@ -42,4 +42,13 @@ describe('priceWorker', () => {
     expect(() => price('gcp/t4')).toThrow("'gcp/t4' must be provider/gpu/market");
     expect(() => price('gcp/t4/spot', undefined, 'none.csv')).toThrow('--prices none.csv: cannot be read');
   });
+});
+
+it.each([
+  [[undefined, 0.1], true],
+  [[undefined, undefined], false],
+  [[0, undefined], false],
+  [[], false],
+] as const)('workers at %j can cost something: %s', (prices, expected) => {
+  expect(canCost(prices)).toBe(expected);
 });

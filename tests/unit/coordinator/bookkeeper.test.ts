@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type CarriedAccounts, createBookkeeper } from '../../../src/coordinator/bookkeeper.ts';
 import type { LedgerEvent, RunEvent } from '../../../src/coordinator/run-events.ts';
-import { byCategory, nothingByCategory } from '../../../src/shared/core/ledger.ts';
+import { bookedUsd, byCategory, newAccount, nothingByCategory } from '../../../src/shared/core/ledger.ts';
 import { nothingSpent, type SpentSeconds } from '../../../src/shared/core/phases.ts';
 import { member } from '../../support/observed-run.ts';
 
@@ -102,7 +102,10 @@ describe('the books of a run', () => {
 
   test('go on with what was carried over, and count it in what is spent', () => {
     const seconds = { ...nothingByCategory, compute: 10 };
-    const account = { seconds, usd: { ...nothingByCategory, compute: 20 }, priceUsdPerHour: 7200, life: undefined };
+    const account = {
+      ...{ seconds, usd: { ...nothingByCategory, compute: 20 }, priceUsdPerHour: 7200 },
+      ...{ rentals: 1, endedBilledUsd: 60, life: undefined },
+    };
     const entry = (workerId: string, rank: number) => ({ workerId, rank, samples: 5, account, priceSinceUnixMs: 0 });
     const carried = { entries: [entry('w0', 0), entry('w1', 1)], runSeconds: 30, step: 7 };
     const { books, drawnUp, pass, tell, began, accountOf } = openBooks(carried);
@@ -113,6 +116,21 @@ describe('the books of a run', () => {
     tell(generation(0));
     expect(accountOf('w0')).toMatchObject({ seconds: { compute: 10, startup: 2 }, usd: { compute: 20, startup: 2 } });
     expect(accountOf('w1')?.usd.compute).toBe(20);
+    expect(accountOf('w0')).toMatchObject({ rentals: 2, endedBilledUsd: 60 });
     expect(drawnUp.at(-1)).toMatchObject({ step: 7, runSeconds: 32, costUsd: 42 });
+  });
+
+  test("bill a worker's lives by the rule of its label's provider", () => {
+    const { books, pass, tell, began, accountOf } = openBooks();
+    const life = (gpu: string) => {
+      tell({ ...began('w0'), gpu } as RunEvent);
+      pass(5.5);
+      tell({ type: 'worker-ended', workerId: 'w0' });
+    };
+    life('gcp/t4/spot');
+    life('vast/t4/on-demand');
+    books.close();
+    expect(accountOf('w0')).toMatchObject({ rentals: 2, endedBilledUsd: 60 + 6 });
+    expect(bookedUsd(accountOf('w0') ?? newAccount)).toBe(11);
   });
 });

@@ -27,13 +27,16 @@ const ledgerLine = (worker: string, step: number, more: object = {}) => ({
   ...{ seconds: { ...nothing, compute: step }, usd: { ...nothing, compute: step }, cost_usd: step, ...more },
 });
 
+const oneLine = (step: number) => ledgerLine('w0', step);
+
 interface Run {
   readonly metrics?: readonly object[];
   readonly ledger?: readonly object[];
   readonly checkpoints?: readonly number[];
 }
 
-function runFolder({ metrics = [], ledger = [], checkpoints = [] }: Run): string {
+/** A ledger that has the last checkpoint, unless another is given. */
+function runFolder({ metrics = [], checkpoints = [], ledger = checkpoints.slice(-1).map(oneLine) }: Run): string {
   const folder = temporaryFolder();
   const text = (lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   writeFileSync(join(folder, 'metrics.jsonl'), text(metrics));
@@ -95,6 +98,19 @@ describe('a run that ended', () => {
     expect(readFileSync(join(folder, 'ledger.jsonl'), 'utf8').trim().split('\n')).toHaveLength(4);
   });
 
+  test('pays on what it was billed, and by what it cost where its ledger has no bills', () => {
+    const ledger = [ledgerLine('w0', 2, { billed_usd: 60, rentals: 2 }), ledgerLine('w1', 2)];
+    const { accounts } = readResumption(runFolder({ metrics: steps(1, 2), ledger, checkpoints: [2] }), training);
+    expect(accounts.entries.map(({ account }) => account)).toMatchObject([
+      { rentals: 2, endedBilledUsd: 60 },
+      { rentals: 1, endedBilledUsd: 2 },
+    ]);
+  });
+
+  test('before its first accounts has cost nothing', () => {
+    expect(readResumption(runFolder({}), training).accounts).toEqual({ entries: [], runSeconds: 0, step: 0 });
+  });
+
   test('before anything was saved starts over, and pays on', () => {
     const folder = runFolder({ metrics: steps(1, 3), ledger: [ledgerLine('w0', 3)] });
     const { start, accounts, notes } = readResumption(folder, training);
@@ -122,6 +138,30 @@ describe('a run that ended', () => {
     expect(() => readResumption(folder, { ...training, targetAccuracy: 0.55 })).toThrow(
       /reached --target-accuracy 0\.55 after epoch 1; a higher one goes on/,
     );
+  });
+
+  test('has the cost of the epoch it is in, unless an older version trained some of it', () => {
+    const priced = steps(1, 4).map((line) => ({ ...line, cost_usd: 0.5 }));
+    const [first, second] = steps(5, 6);
+    const epochUsd = (...metrics: readonly object[]) =>
+      readResumption(runFolder({ metrics, checkpoints: [6] }), training).start.epoch?.usd;
+    const before = [...priced, { ...epochLine(1), cost_usd: 2 }];
+    expect(epochUsd(...before, { ...first, cost_usd: 0.5 }, { ...second, cost_usd: 0.25 })).toBe(0.75);
+    expect(epochUsd(...before, { ...first }, { ...second, cost_usd: 0.25 })).toBeUndefined();
+    const folder = runFolder({ metrics: [...before, ...steps(5, 6)], checkpoints: [6] });
+    expect(readResumption(folder, training).record.epochs).toMatchObject([{ epoch: 0, usd: 2 }]);
+  });
+
+  test('knows who trained, lost steps or not', () => {
+    const fleet = (step: number, price_usd_per_hour: number) => ({
+      ...{ type: 'fleet', step },
+      workers: [{ worker_id: 'w0', backend: 'wasm', device: 'SIMD', price_usd_per_hour }],
+    });
+    const metrics = [fleet(0, 1), ...steps(1, 4), epochLine(1), fleet(4, 2), ...steps(5, 6)];
+    expect(readResumption(runFolder({ metrics, checkpoints: [4] }), training).record.fleets).toMatchObject([
+      { step: 0, members: [{ workerId: 'w0', backend: 'wasm', priceUsdPerHour: 1 }] },
+      { step: 4, members: [{ priceUsdPerHour: 2 }] },
+    ]);
   });
 
   test('tells when epochs were done, by the last time they were', () => {
@@ -165,6 +205,16 @@ describe('a run that is damaged', () => {
       'in a step that is missing',
       (folder: string) => writeFileSync(join(folder, 'metrics.jsonl'), `${JSON.stringify(stepLine(1))}\n`),
       /metrics\.jsonl: has 1 of the 6 steps of the checkpoint/,
+    ],
+    [
+      'in that its ledger is gone',
+      (folder: string) => rmSync(join(folder, 'ledger.jsonl')),
+      /ledger\.jsonl is missing: what the run has cost is not known, and budgets would begin afresh; put it back/,
+    ],
+    [
+      'in that nothing is left of its ledger',
+      (folder: string) => writeFileSync(join(folder, 'ledger.jsonl'), ''),
+      /ledger\.jsonl is empty: what the run has cost is not known/,
     ],
     [
       'in its ledger',

@@ -30,7 +30,9 @@ interface Party {
   readonly events: RunEvent[];
   /** Connects a worker; the promise is its life. */
   join(workerId: string, faults?: ToyFaults, options?: Partial<WorkerOptions>, data?: Dataset): Promise<void>;
-  train(options?: Partial<TrainSettings & Pick<TrainContext, 'signal' | 'findSpentBudget'>>): Promise<TrainOutcome>;
+  train(
+    options?: Partial<TrainSettings & Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd'>>,
+  ): Promise<TrainOutcome>;
   eventsOf<Type extends RunEvent['type']>(type: Type): Extract<RunEvent, { type: Type }>[];
 }
 
@@ -66,9 +68,13 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
           selectEngine: async () => ({ provider: toyProvider(faults), reason: 'toy' }),
         },
       ),
-    async train({ signal = new AbortController().signal, findSpentBudget = () => undefined, ...changes } = {}) {
+    async train({ signal = new AbortController().signal, findSpentBudget, spentUsd, ...changes } = {}) {
       try {
-        const context = { clock: systemClock, observe, signal, findSpentBudget };
+        const context = {
+          ...{ clock: systemClock, observe, signal },
+          ...(findSpentBudget === undefined ? {} : { findSpentBudget }),
+          ...(spentUsd === undefined ? {} : { spentUsd }),
+        };
         const outcome = await train(await control.rendezvous(), { ...settings, ...changes }, context);
         await control.close();
         return outcome;
@@ -194,6 +200,35 @@ describe('a budget', () => {
     await again;
     expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, samples: 50, loss: 0.5, accuracy: 0.8 }, { epoch: 2 }]);
     expect(next.eventsOf('step').map(({ step }) => step)).toEqual([8, 9, 10, 11]);
+  });
+});
+
+describe('the cost of an epoch', () => {
+  /** A meter that each committed step moves by a dollar, from which the test pass and all else take nothing. */
+  const meter = (party: Party, perStep: number) => () => 100 + perStep * party.eventsOf('step').length;
+
+  it('is what the meter rose by while its steps were trained, and goes on where it was left', async () => {
+    const party = await open(1);
+    const worker = party.join('w0');
+    await party.train({ spentUsd: meter(party, 1), maxSteps: 6 });
+    await worker;
+    expect(party.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 1, 1, 1, 0, 1]);
+    expect(party.eventsOf('epoch').map(({ usd }) => usd)).toEqual([3, 1]);
+    expect(party.eventsOf('epoch').map(({ cutShort }) => cutShort)).toEqual([undefined, true]);
+
+    const saved = party.eventsOf('checkpoint').at(-1)?.checkpoint;
+    if (saved === undefined) throw new Error('a checkpoint');
+    const totals = { epoch: 1, samples: 32, lossSum: 16, correct: 16, seconds: 1, usd: 1 };
+    const next = await open(1);
+    const again = next.join('w0');
+    // At ten times the price: the epoch's first half keeps its own.
+    await next.train({
+      ...{ spentUsd: meter(next, 10), maxSteps: 8 },
+      start: { step: 6, stepsBefore: 6, state: saved, epoch: totals },
+    });
+    await again;
+    expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, usd: 1 + 10 }]);
+    expect(next.eventsOf('epoch')[0]).not.toHaveProperty('cutShort');
   });
 });
 

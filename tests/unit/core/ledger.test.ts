@@ -4,6 +4,7 @@ import {
   type Account,
   type AccountEvent,
   accruedUsd,
+  billedUsd,
   book,
   bookedSeconds,
   bookedUsd,
@@ -11,6 +12,8 @@ import {
   newAccount,
 } from '../../../src/shared/core/ledger.ts';
 
+const bySecond = { granularitySeconds: 1, minimumSeconds: 0 };
+const byMinute = { granularitySeconds: 60, minimumSeconds: 60 };
 const booked = ledgerCategories.filter((category) => category !== 'other');
 const anySeconds = fc.double({ min: 0, max: 1e4, noNaN: true });
 const anyCategory = fc.constantFrom(...booked);
@@ -22,7 +25,10 @@ const anyEvents = fc
     fc.tuple(
       fc.double({ min: 0, max: 100, noNaN: true }),
       fc.oneof(
-        fc.record({ type: fc.constant('began' as const), priceUsdPerHour: anyPrice }),
+        fc.record({
+          ...{ type: fc.constant('began' as const), priceUsdPerHour: anyPrice },
+          billing: fc.constantFrom(bySecond, byMinute),
+        }),
         fc.record({
           type: fc.constant('spent' as const),
           seconds: fc.dictionary(anyCategory, anySeconds) as fc.Arbitrary<Record<(typeof booked)[number], number>>,
@@ -52,6 +58,8 @@ describe('an account', () => {
             expect(next.usd[category]).toBeGreaterThanOrEqual(account.usd[category]);
             expect(account.seconds[category]).toBeGreaterThanOrEqual(0);
           }
+          expect(billedUsd(next)).toBeGreaterThanOrEqual(billedUsd(account));
+          expect(billedUsd(next)).toBeGreaterThanOrEqual(bookedUsd(next) - 1e-9);
           account = next;
         }
       }),
@@ -64,7 +72,7 @@ describe('an account', () => {
         let [account, now, expected]: [Account, number, number] = [newAccount, 0, 0];
         for (const [dead, alive, priceUsdPerHour] of lives) {
           now += dead;
-          account = book(account, { type: 'began', at: now, priceUsdPerHour });
+          account = book(account, { type: 'began', at: now, priceUsdPerHour, billing: bySecond });
           now += alive;
           expected += (alive * priceUsdPerHour) / 3600;
           expect(accruedUsd(account, now)).toBeCloseTo(expected, 6);
@@ -97,7 +105,7 @@ describe('an account', () => {
   test('sums to the time alive, late reports or not, and has what the worker says in its categories', () => {
     fc.assert(
       fc.property(honestLife, ({ startup, laps, rest }) => {
-        let account = book(newAccount, { type: 'began', at: 100, priceUsdPerHour: 3600 });
+        let account = book(newAccount, { type: 'began', at: 100, priceUsdPerHour: 3600, billing: bySecond });
         let now = 100 + startup;
         account = book(account, { type: 'passed', at: now, category: 'startup' });
         const said = new Map<string, number>([['startup', startup]]);
@@ -121,20 +129,34 @@ describe('an account', () => {
   });
 
   test('believes a worker that claims more time than its life has had only in proportion', () => {
-    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: undefined });
+    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: undefined, billing: bySecond });
     account = book(account, { type: 'spent', at: 10, seconds: { compute: 300, wait: 100 } });
     expect(account.seconds).toMatchObject({ compute: 7.5, wait: 2.5, other: 0 });
     expect(bookedUsd(account)).toBe(0);
   });
 
   test('goes on where a process was started again, and books nothing between two lives', () => {
-    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: 3600 });
+    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: 3600, billing: bySecond });
     account = book(account, { type: 'ended', at: 10, category: 'wasted' });
     account = book(account, { type: 'spent', at: 15, seconds: { compute: 5 } });
-    account = book(account, { type: 'began', at: 20, priceUsdPerHour: 1800 });
+    account = book(account, { type: 'began', at: 20, priceUsdPerHour: 1800, billing: bySecond });
     expect(accruedUsd(account, 24)).toBe(12);
     account = book(account, { type: 'passed', at: 24, category: 'startup' });
     expect(account.seconds).toMatchObject({ wasted: 10, startup: 4, compute: 0 });
     expect(account.usd).toMatchObject({ wasted: 10, startup: 2 });
+  });
+
+  test('bills each life by itself, at the price and by the rule of its time', () => {
+    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: 3600, billing: byMinute });
+    expect(billedUsd(account)).toBe(0);
+    account = book(account, { type: 'ended', at: 10, category: 'idle' });
+    expect(billedUsd(account)).toBe(60);
+    account = book(account, { type: 'began', at: 100, priceUsdPerHour: 7200, billing: bySecond });
+    account = book(account, { type: 'passed', at: 102.5, category: 'startup' });
+    // Two seconds and a half are three.
+    expect(billedUsd(account)).toBe(60 + 2 * 3);
+    account = book(account, { type: 'ended', at: 104, category: 'idle' });
+    expect(account).toMatchObject({ rentals: 2, endedBilledUsd: 60 + 2 * 4 });
+    expect(bookedUsd(account)).toBe(10 + 2 * 4);
   });
 });

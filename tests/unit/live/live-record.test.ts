@@ -154,6 +154,18 @@ describe('what the live page shows', () => {
   });
 });
 
+test('an epoch that --steps cut short is called so, and is no measure of what an epoch costs', () => {
+  const whole = observe([...begun, [12, { ...epochEvent, usd: 0.5 }]]);
+  expect(tickLive(whole, at(12)).state.cost?.lastEpochUsd).toBe(0.5);
+  const cut = advanceLive(whole, { ...epochEvent, epoch: 1, usd: 0.1, cutShort: true }, at(13));
+  expect(cut.state.epochs.map(({ epoch, costUsd, cutShort }) => [epoch, costUsd, cutShort])).toEqual([
+    [1, 0.5, undefined],
+    [2, 0.1, true],
+  ]);
+  expect(cut.state.cost?.lastEpochUsd).toBe(0.5);
+  expect(texts(cut).at(-1)).toBe('epoch 2 cut short: test accuracy 90.00 %');
+});
+
 describe('the cost meter', () => {
   test('counts from the start of the workers, by worker and for all, and leaves out who has no price', () => {
     const { state } = tickLive(observe([[2, generation(3.6, undefined)]]), at(12));

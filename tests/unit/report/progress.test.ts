@@ -87,8 +87,8 @@ describe('renderProgress', () => {
   const state = advanceProgress(beginProgress(plan, 0), { ...pricedStep, samples: 500, correct: 450, seconds: 0.1 });
 
   test('has everything where there is room', () => {
-    expect(renderProgress(state, { columns: 130, colour: false, now: 0.1 })).toBe(
-      'epoch 1/5 ████████████░░░░░░░░░░░░  50 % · 5,000 samples/s · loss 0.5000 · accuracy 90.0 % · $0.0031 · $0.62/h · 0.9 s left',
+    expect(renderProgress(state, { columns: 140, colour: false, now: 0.1 })).toBe(
+      'epoch 1/5 ████████████░░░░░░░░░░░░  50 % · 5,000 samples/s · loss 0.5000 · accuracy 90.0 % · $0.0031 so far · $0.62/h · 0.9 s left',
     );
   });
 
@@ -122,7 +122,7 @@ describe('createProgress', () => {
       expect(text).not.toContain('\n');
     }
     expect(draws.at(-1)).toContain('100 %');
-    expect(written.at(-1)).toMatch(/^epoch 1\/1 .*test accuracy 95.00 % · \$0.0040\n$/);
+    expect(written.at(-1)).toMatch(/^epoch 1\/1 .*test accuracy 95.00 % · \$0.0040 so far\n$/);
   });
 
   test('a logged line does not tear the one being drawn', () => {
@@ -147,6 +147,18 @@ describe('createProgress', () => {
     clock.seconds += 1;
     progress.step(step);
     expect(stripVTControlCharacters(written.at(-1) ?? '').length).toBeLessThanOrEqual(40);
+  });
+
+  test('an epoch that --steps cut short is called so, to people and to machines', () => {
+    const cut = { epoch: 1, loss: 0.5, accuracy: 0.9, testLoss: 0.4, testAccuracy: 0.95, samples: 200, seconds: 2 };
+    const { written, progress, stream, now } = screen({ isTTY: false });
+    progress.begin({ ...plan, totalSamples: 1200 });
+    progress.epoch({ ...cut, cutShort: true });
+    expect(written.at(-1)).toMatch(/^epoch 2\/5 cut short 2\.0 s · 100 samples\/s/);
+    const machines = createJsonProgress({ stream, now });
+    machines.epoch({ ...cut, cutShort: true });
+    machines.epoch(cut);
+    expect(written.slice(-2).map((line) => JSON.parse(line).cut_short)).toEqual([true, undefined]);
   });
 
   test('elsewhere prints plain lines: none within a short epoch, at most nine in a long one', () => {

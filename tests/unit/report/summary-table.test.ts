@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { noPhaseSeconds } from '../../../src/shared/core/phases.ts';
+import type { EpochRecord } from '../../../src/shared/report/run-record.ts';
 import { summarize } from '../../../src/shared/report/summary.ts';
 import { renderSummaryTable } from '../../../src/shared/report/summary-table.ts';
 import { runRecord, workerRecord } from '../../support/run-records.ts';
@@ -39,6 +40,18 @@ describe('renderSummaryTable', () => {
     expect(text).toContain('Test accuracy of 97 % after 15 s and $0.00080, 98 % after 15 s and $0.00080\n');
   });
 
+  test('marks an epoch that --steps cut short, with what its test pass found', () => {
+    const [first, second] = runRecord().epochs;
+    if (first === undefined || second === undefined) throw new Error('the record has two epochs');
+    const text = (...epochs: readonly EpochRecord[]) => renderSummaryTable(summarize(runRecord({ epochs })), plain);
+    const cut = text(first, { ...second, cutShort: true });
+    expect(cells(cut, '1')).toHaveLength(8);
+    expect(cells(cut, '2*')).toEqual(['2*', '8.0', '7,500', '0.0571', '98.2 %', '0.0411', '98.81 %', '$0.00044']);
+    expect(cut).toContain('\n* cut short by --steps\nTest accuracy 98.81 % after 1 epoch and a part of one, 20 s');
+    expect(text({ ...first, cutShort: true })).toContain('Test accuracy 98.02 % after a part of an epoch, 20 s');
+    expect(text(first, second)).not.toMatch(/\*|part/);
+  });
+
   test('colours only when asked, and says the same', () => {
     const summary = summarize(runRecord());
     const coloured = renderSummaryTable(summary, { columns: 100, colour: true });
@@ -75,6 +88,30 @@ describe('renderSummaryTable', () => {
     const text = renderSummaryTable(summarize(runRecord({ workers })), plain);
     expect(cells(text, 'w1').at(-1)).toBe('no price');
     expect(text).toContain('no price given for w1');
+  });
+
+  test('shows what former workers cost, so that the rows sum to the run', () => {
+    const record = runRecord({ formerWorkers: { costUsd: 0.5, billedUsd: 0.75, rentals: 3 } });
+    const text = renderSummaryTable(summarize(record), plain);
+    expect(cells(text, 'former workers')).toEqual(['former workers', '$0.50', '$0.75']);
+    expect(cells(text, 'run').at(-1)).toBe('$0.50');
+    expect(text).toContain('Billed $0.75 for 5 rentals, each by itself: to the second');
+    expect(renderSummaryTable(summarize(runRecord()), plain)).not.toMatch(/former|rentals/);
+    // Money that was spent shows though nobody has a price any more.
+    const workers = [workerRecord({ priceUsdPerHour: undefined })];
+    const unpriced = renderSummaryTable(summarize({ ...record, workers }), plain);
+    expect(cells(unpriced, 'former workers').slice(-2)).toEqual(['$0.50', '$0.75']);
+    expect(unpriced).toContain('Cost $0.50; no price given any more\nBilled $0.75 for 4 rentals, each by itself\n');
+  });
+
+  test('says where a run went on otherwise', () => {
+    const fleet = (step: number, priceUsdPerHour: number) => ({
+      step,
+      members: [{ workerId: 'w0', backend: 'wasm', device: 'wasm', priceUsdPerHour }],
+    });
+    const text = renderSummaryTable(summarize(runRecord({ fleets: [fleet(0, 0.1), fleet(5, 0.2)] })), plain);
+    expect(text).toContain('Went on after step 5 otherwise: w0 is $0.20 an hour instead of $0.10 an hour\n');
+    expect(text).toMatch(/Cost \$0.0020, lately at \$0.20 an hour/);
   });
 
   test('says what was billed by which rule, and where a price is from', () => {

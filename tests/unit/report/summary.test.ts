@@ -35,6 +35,28 @@ describe('summarize', () => {
     expect(summarize(runRecord()).epochs[0]?.cost_usd).toBeCloseTo(0.000_666_667, 9);
   });
 
+  test('an epoch costs what was paid while it was trained, where that is known', () => {
+    const [first, second] = runRecord().epochs;
+    if (first === undefined || second === undefined) throw new Error('the record has two epochs');
+    const openEpoch = { epoch: 2, samples: 640, lossSum: 64, correct: 600, seconds: 4, usd: 0.03 };
+    const summary = summarize(runRecord({ epochs: [{ ...first, usd: 0.05 }, second], openEpoch }));
+    // 2 workers at $0.10/h for 8 s, by a version that wrote no cost.
+    expect(summary.epochs.map(({ cost_usd }) => cost_usd)).toEqual([0.05, expect.closeTo(0.000_444_444, 9)]);
+    expect(summary.interrupted_epoch?.cost_usd).toBe(0.03);
+  });
+
+  test('says where the run went on with another fleet, and only there', () => {
+    const members = [{ workerId: 'w0', backend: 'wasm', device: 'wasm', priceUsdPerHour: 0.1 }];
+    const fleets = [
+      { step: 0, members },
+      { step: 7, members: [] },
+    ];
+    expect(summarySchema.parse(summarize(runRecord({ fleets }))).fleet_changes).toEqual([
+      { step: 7, change: 'w0 left' },
+    ]);
+    expect(summarize(runRecord())).not.toHaveProperty('fleet_changes');
+  });
+
   test('the total is price × time alive of each worker', () => {
     const dear = workerRecord({ priceUsdPerHour: 2, aliveSeconds: 1800 });
     const free = workerRecord({ workerId: 'w1', rank: 1, priceUsdPerHour: undefined });
@@ -75,7 +97,7 @@ describe('summarize', () => {
   });
 
   test('what a worker cost is what the ledger has of it, and former workers cost too', () => {
-    const summary = summarize(runRecord({ formerWorkersCostUsd: 0.5 }));
+    const summary = summarize(runRecord({ formerWorkers: { costUsd: 0.5, billedUsd: 0.75, rentals: 3 } }));
     for (const { seconds_by_category, cost_usd_by_category, alive_seconds, cost_usd } of summary.workers) {
       const sum = (amounts: object) =>
         Object.values(amounts).reduce((total: number, value: number) => total + value, 0);
@@ -83,6 +105,11 @@ describe('summarize', () => {
       expect(sum(cost_usd_by_category)).toBeCloseTo(cost_usd, 12);
     }
     expect(summary.cost_usd_total).toBeCloseTo(0.5 + 2 * 0.001, 12);
+    expect(summary.billed_usd_total).toBeCloseTo(0.75 + 2 * 0.001, 12);
+    expect(summary).toMatchObject({
+      ...{ former_workers_cost_usd: 0.5, former_workers_billed_usd: 0.75, rentals: 5 },
+      workers: [{ rentals: 1 }, { rentals: 1 }],
+    });
   });
 
   test('time to accuracy is that of the first epoch that has it', () => {
@@ -102,6 +129,16 @@ describe('summarize', () => {
     expect(summary.epochs).toHaveLength(2);
     expect(summary.interrupted_epoch).toMatchObject({ epoch: 3, loss: 0.1, accuracy: 0.9375, samples_per_second: 160 });
     expect(summarize(runRecord())).not.toHaveProperty('interrupted_epoch');
+  });
+
+  test('an epoch that --steps cut short is said to be, and its rate and test count', () => {
+    const [first] = runRecord().epochs;
+    if (first === undefined) throw new Error('the record has epochs');
+    const summary = summarySchema.parse(summarize(runRecord({ epochs: [{ ...first, cutShort: true }] })));
+    expect(summary.epochs).toMatchObject([{ epoch: 1, cut_short: true, samples_per_second: 5000 }]);
+    expect(summary).toMatchObject({ test_accuracy: 0.9802, samples_per_second: 6000 });
+    expect(summary.time_to_accuracy[0]).toEqual({ accuracy: 0.97, seconds: 15, cost_usd: 0.0008 });
+    expect(summarize(runRecord()).epochs[0]).not.toHaveProperty('cut_short');
   });
 
   test('without any price there is none in the summary, and the cost is 0', () => {

@@ -110,12 +110,43 @@ describe('the metrics of a run', () => {
     expect((await scrape(metrics)).get(compute)).toBe(0.5);
   });
 
+  test('keep the last whole epoch where --steps cuts one short, and what its test found', async () => {
+    const { metrics, observe } = observeRun();
+    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    const learned = { loss: 0.5, accuracy: 0.75, testLoss: 0.4, samples: 64, evaluateSeconds: 1 };
+    observe({ type: 'epoch', epoch: 0, ...learned, testAccuracy: 0.9, seconds: 10, usd: 0.01 });
+    observe({ type: 'epoch', epoch: 1, ...learned, testAccuracy: 0.95, seconds: 1, usd: 0.001, cutShort: true });
+    const samples = await scrape(metrics);
+    expect(samples.get('pennygrad_last_epoch_cost_usd')).toBe(0.01);
+    expect(samples.get('pennygrad_epoch_duration_seconds')).toBe(10);
+    expect(samples.get('pennygrad_accuracy_ratio{split="test"}')).toBe(0.95);
+  });
+
   test('say nothing of the cost of a worker without a price', async () => {
     const { metrics, observe } = observeRun();
     observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
     observe(stepEvent(0));
+    observe({
+      ...{ type: 'epoch', epoch: 0, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
+      ...{ samples: 64, seconds: 1, usd: 0, evaluateSeconds: 0.5 },
+    });
     const series = [...(await scrape(metrics)).keys()];
-    expect(series.filter((name) => /cost_usd_total|price/.test(name))).toEqual([]);
+    expect(series.filter((name) => /cost|price/.test(name))).toEqual([]);
+    expect(series).toContain('pennygrad_epoch_duration_seconds');
+  });
+
+  test('say nothing of an epoch before one has ended, nor what samples cost before there are some', async () => {
+    const { metrics, observe } = observeRun();
+    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'epoch-begun', epoch: 0 });
+    const unsaid = ['pennygrad_epoch_duration_seconds', 'pennygrad_last_epoch_cost_usd'];
+    const perThousand = 'pennygrad_cost_usd_per_thousand_samples';
+    const begun = await scrape(metrics);
+    for (const name of [...unsaid, perThousand]) expect(begun.has(name), name).toBe(false);
+    observe(stepEvent(0));
+    const stepped = await scrape(metrics);
+    for (const name of unsaid) expect(stepped.has(name), name).toBe(false);
+    expect(stepped.get(perThousand)).toBeGreaterThan(0);
   });
 
   test('tell who is there', async () => {
