@@ -8,6 +8,7 @@ import type { Options } from 'yargs';
 import { z } from 'zod';
 import { allReduceNames } from '../shared/collectives/all-reduce.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { describeGiven } from '../shared/core/given-value.ts';
 import { balanceModes } from '../shared/core/share-balance.ts';
 import { engineNames } from '../shared/engine/engine.ts';
 import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
@@ -252,7 +253,7 @@ export function resolveSettings<Table extends Record<string, Setting>>(
     if (!parsed.success) {
       const wanted = parsed.error.issues.map(({ message }) => message).at(-1);
       if (given === undefined) throw badInput(`--${kebab(key)} is required: ${wanted}`);
-      throw badInput(`${given.from} must be ${wanted}, got '${String(given.value)}'`);
+      throw badInput(`${given.from} must be ${wanted}, got ${describeGiven(given.value)}`);
     }
     settings[key] = parsed.data;
   }
