@@ -5,6 +5,7 @@ import type { LedgerEvent, MemberInfo, RunEvent } from '../coordinator/run-event
 import { systemClock } from '../shared/core/clock.ts';
 import { accruedCostUsd } from '../shared/core/cost.ts';
 import { type ErrorCode, exitCodeOf, exitCodes } from '../shared/core/errors.ts';
+import { describeListening } from '../shared/core/server-url.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
 import { emulationNote } from '../shared/report/emulation-note.ts';
@@ -32,7 +33,7 @@ export interface RunOutput {
 export interface OutputOptions
   extends Pick<
     TrainSettings,
-    'json' | 'quiet' | 'epochs' | 'steps' | 'batchSize' | 'workers' | 'budgetUsd' | 'budgetHours'
+    'json' | 'quiet' | 'metricsHost' | 'epochs' | 'steps' | 'batchSize' | 'workers' | 'budgetUsd' | 'budgetHours'
   > {
   readonly verbose: boolean;
   /** Workers are people's, who want to see that they arrive. */
@@ -43,7 +44,7 @@ export interface OutputOptions
 const shownRefusals = 20;
 
 export function createRunOutput(options: OutputOptions): RunOutput {
-  const { json, quiet, verbose, workers, remote = false } = options;
+  const { json, quiet, verbose, workers, metricsHost, remote = false } = options;
   const progress = chooseProgress(options);
   const cost = createCostMeter();
   const rejected = new Map<string, number>();
@@ -61,7 +62,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
   return {
     note,
     warn,
-    metrics: (url) => note(`live page at ${new URL('/', url)} · metrics at ${url}`),
+    metrics: (url) => note(`live page at ${new URL('/', url)} · metrics at ${url}${describeListening(metricsHost)}`),
     download: createDownloadNote(note),
     workerLine: (workerId, line) => detail(`[${workerId}] ${line}`),
 
