@@ -64,8 +64,8 @@ const workerSummarySchema = z.strictObject({
   /** Of a price that was looked up; absent for one that was given. */
   price_source: z.string().optional(),
   price_date: z.string().optional(),
-  /** The label that the worker was given. */
-  gpu: z.string().optional(),
+  /** The label that the worker was given, in small letters: older versions kept those that were typed. */
+  gpu: z.string().toLowerCase().optional(),
   /** What its provider would bill for one rental as long as it was alive; by the second where no rule is known. */
   billed_usd: nonnegative,
   /** The rule that it is billed by; absent where none is known. */

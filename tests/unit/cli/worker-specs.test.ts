@@ -44,9 +44,13 @@ describe('planWorkers', () => {
 
   it('takes a label of any kind, which is looked up later', () => {
     expect(
-      plan(['gpu=t4,price=0.35', 'gpu=gcp/t4/spot']).map(({ gpu, priceUsdPerHour }) => [gpu, priceUsdPerHour]),
+      plan(['gpu=T4,price=0.35', 'gpu=gcp/T4/Spot', 'gpu=gcp/t4/spot']).map(({ gpu, priceUsdPerHour }) => [
+        gpu,
+        priceUsdPerHour,
+      ]),
     ).toEqual([
       ['t4', 0.35],
+      ['gcp/t4/spot', undefined],
       ['gcp/t4/spot', undefined],
     ]);
   });
