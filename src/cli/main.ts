@@ -19,8 +19,17 @@ import { addWorkerCommand } from './worker-command.ts';
 
 const args = hideBin(process.argv);
 
+/** By the name that each of them registers. */
+const commands = {
+  ...{ train: addTrainCommand, coordinator: addCoordinatorCommand, worker: addWorkerCommand },
+  ...{ evaluate: addEvaluateCommand, predict: addPredictCommand },
+  ...{ bench: addBenchCommand, doctor: addDoctorCommand, setup: addSetupCommand },
+  ...{ prices: addPricesCommand, sweep: addSweepCommand, compare: addCompareCommand },
+  ...{ reprice: addRepriceCommand, plan: addPlanCommand },
+} as const;
+
 /** The command whose help has the flags that were meant. */
-const helpOf = /^[a-z]+$/.test(args[0] ?? '') ? ` ${args[0]}` : '';
+const helpOf = Object.hasOwn(commands, args[0] ?? '') ? ` ${args[0]}` : '';
 
 const cli = yargs(args)
   .scriptName('pennygrad')
@@ -45,14 +54,7 @@ const cli = yargs(args)
       : error;
   });
 
-const commands = [
-  ...[addTrainCommand, addCoordinatorCommand, addWorkerCommand],
-  ...[addEvaluateCommand, addPredictCommand, addBenchCommand, addDoctorCommand, addSetupCommand],
-  ...[addPricesCommand, addSweepCommand, addCompareCommand, addRepriceCommand, addPlanCommand],
-];
-for (const add of commands) {
-  add(cli);
-}
+for (const add of Object.values(commands)) add(cli);
 
 // A reader that has gone (`| head`, a closed terminal) ends a run as Ctrl-C does, and everything else at once.
 for (const stream of [process.stdout, process.stderr]) {

@@ -2,7 +2,7 @@ import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
 import { isDay } from '../shared/prices/price-date.ts';
-import { labelsIn, latestPrices } from '../shared/prices/price-lookup.ts';
+import { isDated, labelsIn, latestPrices } from '../shared/prices/price-lookup.ts';
 import { loadPrices, type PriceRow } from '../shared/prices/price-table.ts';
 import { renderPricesPage } from '../shared/report/html/prices-page.ts';
 import { readReportAssets } from '../shared/report/html/report-assets.ts';
@@ -61,11 +61,11 @@ export function addPricesCommand(cli: Argv): Argv {
       const day = on ?? today();
       const table = loadPrices(prices);
       const wanted = only(only(table, 'gpu', gpu), 'provider', provider);
-      const known = wanted.filter(({ date }) => date === undefined || date <= day);
+      const known = wanted.filter(({ date }) => (date ?? today()) <= day);
       const shown = history ? known.toSorted(byDate) : latestPrices(wanted, day).toSorted(byGpuAndPrice);
       const labelled = { rows: shown, labelOf: labelsIn(table) };
       if (html !== undefined) {
-        if (known.length === 0) throw badInput(`--html ${html}: no price is known that is not after ${day}`);
+        if (known.length === 0) throw badInput(`--html ${html}: ${describeNone(wanted, day)}`);
         const histories = historiesByGpu(known, labelled.labelOf);
         writeReport(html, renderPricesPage(histories, day, readReportAssets()));
       }
@@ -73,7 +73,7 @@ export function addPricesCommand(cli: Argv): Argv {
         console.log(JSON.stringify({ on: day, prices: shown.map((row) => asRecord(row, labelled.labelOf(row))) }));
         return;
       }
-      console.log(render(labelled, day, history));
+      console.log(shown.length === 0 ? describeNone(wanted, day) : render(labelled, day, history));
       if (html !== undefined) console.log(`report: ${html}`);
     },
   );
@@ -91,7 +91,7 @@ function byGpuAndPrice(a: PriceRow, b: PriceRow): number {
   return a.gpu.localeCompare(b.gpu) || a.usdPerHour - b.usdPerHour;
 }
 
-/** Undated ones first, since they are old. */
+/** Of an undated price it is only known that it is one by now. Undated ones come first, since they are old. */
 function byDate(a: PriceRow, b: PriceRow): number {
   return (a.date ?? '').localeCompare(b.date ?? '') || byGpuAndPrice(a, b);
 }
@@ -101,17 +101,25 @@ interface LabelledPrices {
   readonly labelOf: (row: PriceRow) => string;
 }
 
+/** @param rows those asked for, of any day */
+function describeNone(rows: readonly PriceRow[], day: string): string {
+  const [first] = rows.filter(isDated).toSorted(byDate);
+  if (first === undefined) return 'These prices have no date: --history without --on shows them';
+  return `No price is known as early as ${day}; the first is of ${first.dateText}`;
+}
+
 function render({ rows, labelOf }: LabelledPrices, day: string, history: boolean): string {
-  const [first] = rows;
-  if (first === undefined) return `No price is known that is not after ${day}`;
   const columns = terminalColumns();
   const labelled = rows.map((row) => ({ row, label: labelOf(row) }));
   const chart = history ? renderPriceChart(lowestByDay(datedPrices(labelled)), day, columns) : [];
+  // A label is looked up by date.
+  const example = rows.find(isDated);
   return [
     renderTable(columnsOf(labelOf), rows, { columns, paint }),
     ...(chart.length === 0 ? [] : ['', ...chart]),
     '',
-    `USD per hour of one GPU, up to ${day}; sources: --json. As a worker's price: --worker gpu=${labelOf(first)}`,
+    `USD per hour of one GPU, up to ${day}; sources: --json.` +
+      (example === undefined ? '' : ` As a worker's price: --worker gpu=${labelOf(example)}`),
   ].join('\n');
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { firstProblem } from '../shared/core/first-problem.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
 import { kebab, readLayers, resolveSettings, type TrainSettings, type trainSettings } from './settings.ts';
 
@@ -86,8 +87,7 @@ function readRunConfig(folder: string) {
   }
   const parsed = configSchema.safeParse(value);
   if (parsed.success) return { path, config: parsed.data };
-  const [issue] = parsed.error.issues;
-  throw badInput(`${path}: ${issue?.path.join('.') || 'content'}: ${issue?.message}`);
+  throw badInput(`${path}: ${firstProblem(parsed.error)}`);
 }
 
 /** As a config file would have them. `--workers` and `--worker` stand for each other: one given drops the other. */

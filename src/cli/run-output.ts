@@ -6,6 +6,7 @@ import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 import { raiseSpentBudget, type Spent } from '../shared/core/budget.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
+import { describeListening } from '../shared/core/server-url.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
 import { emulationNote } from '../shared/report/emulation-note.ts';
@@ -34,7 +35,7 @@ export interface RunOutput {
 export interface OutputOptions
   extends Pick<
     TrainSettings,
-    'json' | 'quiet' | 'epochs' | 'steps' | 'batchSize' | 'workers' | 'budgetUsd' | 'budgetHours'
+    'json' | 'quiet' | 'metricsHost' | 'epochs' | 'steps' | 'batchSize' | 'workers' | 'budgetUsd' | 'budgetHours'
   > {
   readonly verbose: boolean;
   /** Workers are people's, who want to see that they arrive. */
@@ -45,7 +46,7 @@ export interface OutputOptions
 const shownRefusals = 20;
 
 export function createRunOutput(options: OutputOptions): RunOutput {
-  const { json, quiet, verbose, workers, remote = false } = options;
+  const { json, quiet, verbose, workers, metricsHost, remote = false } = options;
   const progress = chooseProgress(options);
   const cost = createCostMeter();
   const rejected = new Map<string, number>();
@@ -63,7 +64,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
   return {
     note,
     warn,
-    metrics: (url) => note(`live page at ${new URL('/', url)} · metrics at ${url}`),
+    metrics: (url) => note(`live page at ${new URL('/', url)} · metrics at ${url}${describeListening(metricsHost)}`),
     download: createDownloadNote(note),
     workerLine: (workerId, line) => detail(`[${workerId}] ${line}`),
 

@@ -8,6 +8,7 @@ import type { Options } from 'yargs';
 import { z } from 'zod';
 import { allReduceNames } from '../shared/collectives/all-reduce.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { describeGiven } from '../shared/core/given-value.ts';
 import { balanceModes } from '../shared/core/share-balance.ts';
 import { engineNames } from '../shared/engine/engine.ts';
 import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
@@ -229,36 +230,50 @@ export function yargsOptions(table: Record<string, Setting>): Record<string, Opt
   );
 }
 
+type Layers = readonly [
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>>,
+  file: { readonly path: string; readonly values: Readonly<Record<string, unknown>> } | undefined,
+];
+
+/** What the first layer that has a setting says of it, and where; undefined where the default holds. */
+function findGiven(key: string, ...[flags, environment, file]: Layers) {
+  const variable = `PENNYGRAD_${kebab(key).replaceAll('-', '_').toUpperCase()}`;
+  const inFile = Object.entries(file?.values ?? {}).find(([name]) => camel(name) === key);
+  const layers = [
+    { from: `--${kebab(key)}`, value: flags[key] },
+    { from: variable, value: environment[variable] },
+    { from: `${file?.path}: ${kebab(key)}`, value: inFile?.[1] },
+  ];
+  return layers.find(({ value }) => value !== undefined);
+}
+
+/** Whether any layer says something of any of these settings. */
+export function areAnyGiven(keys: readonly string[], ...layers: Layers): boolean {
+  return keys.some((key) => findGiven(key, ...layers) !== undefined);
+}
+
 /**
  * Settings from their layers, checked.
  * @throws bad-input naming the flag (or the variable, or the file's key), the value, and what it must be
  */
 export function resolveSettings<Table extends Record<string, Setting>>(
   table: Table,
-  flags: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>>,
-  file: { readonly path: string; readonly values: Readonly<Record<string, unknown>> } | undefined,
+  ...[flags, environment, file]: Layers
 ): Parsed<Table> {
   const unknown = Object.keys(file?.values ?? {}).find((key) => !(camel(key) in table));
   if (file !== undefined && unknown !== undefined) {
     throw badInput(`${file.path}: unknown key '${unknown}'; valid keys: ${Object.keys(table).map(kebab).join(', ')}`);
   }
-  const fromFile = new Map(Object.entries(file?.values ?? {}).map(([key, value]) => [camel(key), value]));
   const settings: Record<string, unknown> = {};
   for (const [key, { schema, repeatable }] of Object.entries(table)) {
-    const variable = `PENNYGRAD_${kebab(key).replaceAll('-', '_').toUpperCase()}`;
-    const layers = [
-      { from: `--${kebab(key)}`, value: flags[key] },
-      { from: variable, value: environment[variable] },
-      { from: `${file?.path}: ${kebab(key)}`, value: fromFile.get(key) },
-    ];
-    const given = layers.find(({ value }) => value !== undefined);
+    const given = findGiven(key, flags, environment, file);
     if (Array.isArray(given?.value) && repeatable !== true) throw badInput(`${given.from} is given more than once`);
     const parsed = schema.safeParse(given?.value);
     if (!parsed.success) {
       const wanted = parsed.error.issues.map(({ message }) => message).at(-1);
       if (given === undefined) throw badInput(`--${kebab(key)} is required: ${wanted}`);
-      throw badInput(`${given.from} must be ${wanted}, got '${String(given.value)}'`);
+      throw badInput(`${given.from} must be ${wanted}, got ${describeGiven(given.value)}`);
     }
     settings[key] = parsed.data;
   }

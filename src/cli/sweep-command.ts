@@ -5,20 +5,26 @@ import type { Argv } from 'yargs';
 import { systemClock } from '../shared/core/clock.ts';
 import { exitCodes, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
+import { compareRuns } from '../shared/report/comparison.ts';
+import { snakeCased } from '../shared/report/comparison-json.ts';
+import { renderComparison } from '../shared/report/comparison-table.ts';
 import { formatCount, formatSeconds } from '../shared/report/number-format.ts';
 import type { SweepRun } from '../sweep/grid.ts';
 import { runSweep } from '../sweep/run-sweep.ts';
+import { readSweep } from '../sweep/sweep-file.ts';
 import { createTrainProcess } from '../sweep/train-process.ts';
+import { readRuns } from './compared-runs.ts';
 import { listenForInterruption } from './interruption.ts';
 import { configOption, readLayers, resolveSettings, yargsOptions } from './settings.ts';
-import { pointsOf, sharedArguments, sweepSettings, withoutTrainVariables } from './sweep-settings.ts';
+import { sweepSettings, sweepTask, withoutTrainVariables } from './sweep-settings.ts';
+import { terminalColumns, wantsColour } from './terminal.ts';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
 export function addSweepCommand(cli: Argv): Argv {
   return cli.command(
     'sweep',
-    'Run a grid of trainings, repeated, to be compared',
+    'Run a grid of trainings, repeated, and compare them',
     (command) =>
       command
         .options({ ...yargsOptions(sweepSettings), ...configOption })
@@ -26,11 +32,13 @@ export function addSweepCommand(cli: Argv): Argv {
         .example('$0 sweep --backend wasm,tensorflow --price 0.35 --steps 300', 'two engines, runs cut short')
         .example(`$0 sweep --fleet 'backend=wasm,price=1 + backend=cpu,price=0.1,count=2'`, 'workers that differ')
         .example('$0 sweep --heterogeneous', 'when does a slow cheap card pay beside a fast one?')
-        .example('$0 sweep --out sweeps/a', 'goes on where a sweep in that folder was interrupted'),
+        .example('$0 sweep --out sweeps/a', 'goes on with the sweep in that folder, as it was begun'),
     async (argv) => {
-      const settings = resolveSettings(sweepSettings, ...readLayers(argv));
+      const layers = readLayers(argv);
+      const settings = resolveSettings(sweepSettings, ...layers);
       const out = settings.out ?? join('sweeps', new Date(systemClock.unixMs()).toISOString().replace(/[:.]/g, ''));
       const shown = relative(process.cwd(), out) || out;
+      const again = `pennygrad sweep --out ${shown}`;
       const say = (line: string) => (settings.quiet || settings.json ? undefined : console.log(line));
       const tell = (event: string, run: SweepRun, more: object = {}) =>
         settings.json ? console.log(JSON.stringify({ event, run: run.id, ...more })) : undefined;
@@ -42,7 +50,7 @@ export function addSweepCommand(cli: Argv): Argv {
       try {
         const failed = await runSweep(
           {
-            ...{ out, points: pointsOf(settings), repeats: settings.repeat, args: sharedArguments(settings) },
+            ...{ out, ...sweepTask(out, layers) },
             machine: {
               cpu: cpus()[0]?.model ?? 'unknown',
               cores: availableParallelism(),
@@ -74,17 +82,30 @@ export function addSweepCommand(cli: Argv): Argv {
             },
           },
         );
+        say('');
+        printComparison(out, settings.json);
         if (failed.length > 0) {
           const names = failed.map(({ id }) => id).join(', ');
-          throw new PennygradError('run-failed', `runs failed: ${names}; the same command tries them again`);
+          throw new PennygradError('run-failed', `runs failed: ${names}; to try them again: ${again}`);
         }
-        say(`\nall runs are in ${shown}: pennygrad compare --sweep ${shown} --html report.html`);
+        say(`all runs are in ${shown}; the same with plots: pennygrad compare --sweep ${shown} --html report.html`);
       } catch (error) {
         if (!(error instanceof PennygradError) || error.code !== 'interrupted') throw error;
-        throw new PennygradError('interrupted', `${error.message}; to go on: the same command with --out ${shown}`);
+        throw new PennygradError('interrupted', `${error.message}; to go on: ${again}`);
       } finally {
         interruption.dispose();
       }
     },
   );
+}
+
+/** Of all complete runs, as `compare --sweep` prints it; nothing as long as none is. */
+function printComparison(out: string, json: boolean): void {
+  if (readSweep(out)?.runs.length === 0) return;
+  const comparison = compareRuns(readRuns([], out));
+  if (json) {
+    console.log(JSON.stringify({ event: 'comparison', basis: 'measured', ...(snakeCased(comparison) as object) }));
+  } else {
+    console.log(renderComparison(comparison, { columns: terminalColumns(), colour: wantsColour() }));
+  }
 }

@@ -8,7 +8,10 @@ import {
   type SweepPoint,
   sweepPoints,
 } from '../sweep/grid.ts';
-import { kebab, trainSettings } from './settings.ts';
+import type { SweepOptions } from '../sweep/run-sweep.ts';
+import { readSweep } from '../sweep/sweep-file.ts';
+import { areAnyGiven, kebab, type readLayers, resolveSettings, trainSettings } from './settings.ts';
+import { pricesSetting, priceWorker, today } from './worker-price.ts';
 import { planWorkers } from './worker-specs.ts';
 
 /** What the grid decides, and what a sweep says for all its runs. */
@@ -32,6 +35,7 @@ const fleetEntry = z.union([z.string(), z.record(z.string(), z.unknown())]);
 
 const sharedSettings = {
   ...shared,
+  prices: pricesSetting,
   epochs: { ...epochs, defaultText: '1', schema: epochs.schema.unwrap().default(1) },
 };
 
@@ -79,10 +83,28 @@ export const sweepSettings = {
     schema: json.schema,
   },
   ...sharedSettings,
-  out: { ...out, describe: 'Folder of the sweep; name it again to go on', defaultText: 'sweeps/<time>' },
+  out: { ...out, describe: 'Folder of the sweep; named alone, the sweep in it goes on', defaultText: 'sweeps/<time>' },
   json,
   quiet: { ...quiet, describe: 'Nothing is printed but failures' },
 } as const;
+
+/** How the command itself goes about it: not what is run. */
+const ofTheCommand: readonly string[] = ['out', 'json', 'quiet'];
+
+/** What a sweep runs: what the layers ask for; if they name no more than its folder, what that was begun with. */
+export function sweepTask(
+  out: string,
+  layers: ReturnType<typeof readLayers>,
+): Pick<SweepOptions, 'points' | 'repeats' | 'args'> {
+  const ofTheRuns = Object.keys(sweepSettings).filter((key) => !ofTheCommand.includes(key));
+  const begun = areAnyGiven(ofTheRuns, ...layers) ? undefined : readSweep(out);
+  if (begun !== undefined) {
+    const points = begun.points.map(({ id, args, batch_size }) => ({ id, args, batchSize: batch_size }));
+    return { points, repeats: begun.repeats, args: begun.args };
+  }
+  const settings = resolveSettings(sweepSettings, ...layers);
+  return { points: pointsOf(settings), repeats: settings.repeat, args: sharedArguments(settings) };
+}
 
 type Asked = {
   readonly workers: readonly number[] | undefined;
@@ -90,10 +112,11 @@ type Asked = {
   readonly batchSize: readonly number[];
   readonly fleet: readonly FleetSpec[] | undefined;
   readonly heterogeneous: boolean;
+  readonly prices?: string | undefined;
 };
 
-/** @throws bad-input when a fleet's worker is not one that `train` takes */
-export function pointsOf({ workers, backend, batchSize, fleet, heterogeneous }: Asked): readonly SweepPoint[] {
+/** @throws bad-input when a fleet's worker is not one that `train` takes, or its label has no price */
+export function pointsOf({ workers, backend, batchSize, fleet, heterogeneous, prices }: Asked): readonly SweepPoint[] {
   const engines = backend ?? ['auto'];
   const fleets = [
     ...(fleet ?? []).map(mixedFleet),
@@ -105,10 +128,11 @@ export function pointsOf({ workers, backend, batchSize, fleet, heterogeneous }: 
       ? []
       : engines.flatMap((engine) => (workers ?? [1, 2]).map((count) => evenFleet(count, engine)));
   for (const { args } of fleets) {
-    planWorkers(
+    const planned = planWorkers(
       args.filter((_, index) => index % 2 === 1),
       { backend: 'auto', workers: undefined },
     );
+    for (const { gpu, priceUsdPerHour: price } of planned) priceWorker({ gpu, price }, prices, today());
   }
   return sweepPoints([...even, ...fleets], batchSize);
 }
@@ -125,7 +149,7 @@ export function sharedArguments(settings: Readonly<Record<string, unknown>>): re
 /** Variables that would tell the runs something else than the sweep does. */
 export function withoutTrainVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = new Set(
-    [...Object.keys(trainSettings), 'worker', 'config'].map(
+    [...Object.keys(trainSettings), 'worker', 'prices', 'workerMetrics', 'config'].map(
       (key) => `PENNYGRAD_${kebab(key).replaceAll('-', '_').toUpperCase()}`,
     ),
   );

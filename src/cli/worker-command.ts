@@ -2,6 +2,7 @@ import { cpus, hostname } from 'node:os';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { systemClock } from '../shared/core/clock.ts';
+import { describeListening } from '../shared/core/server-url.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import { enginesWith, selectEngine } from '../shared/engine/engines.ts';
@@ -125,7 +126,7 @@ async function openOwnMetrics(workerId: string, { workerMetrics: port, metricsHo
   if (port === undefined) return undefined;
   const observer = createOwnMetrics(workerId, () => process.memoryUsage());
   const endpoint = await serveOwnMetrics({ port, host }, observer);
-  console.log(`metrics of this worker at ${endpoint.url}`);
+  console.log(`metrics of this worker at ${endpoint.url}${describeListening(host)}`);
   return { observer, endpoint };
 }
 

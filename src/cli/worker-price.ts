@@ -7,7 +7,14 @@ import { loadPrices } from '../shared/prices/price-table.ts';
 export const gpuSetting = {
   type: 'string',
   describe: 'What it is in summaries and metrics; a label like gcp/t4/spot also looks its price up',
-  schema: z.string('a label').min(1, 'a label').max(200, 'a label of at most 200 characters').optional(),
+  // In small letters, as the table writes labels: `gcp/T4/spot` is no other kind of worker.
+  schema: z
+    .string('a label')
+    .trim()
+    .toLowerCase()
+    .min(1, 'a label')
+    .max(200, 'a label of at most 200 characters')
+    .optional(),
 } as const;
 
 /** A price table of the user's own, of every command that looks prices up. */

@@ -1,6 +1,7 @@
 /** `--worker backend=cpu,price=1.2,count=2`: workers that are not all alike. Pure: from text to a list of workers. */
 import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
+import { describeGiven } from '../shared/core/given-value.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
 import { dutySetting, type TrainSettings, trainSettings } from './settings.ts';
 import { gpuSetting } from './worker-price.ts';
@@ -88,7 +89,7 @@ function parseEntry(entry: WorkerEntry): Fields {
     if (parsed.has(key)) throw fail(`${key} is given twice`);
     const checked = fields[key].safeParse(value);
     if (!checked.success) {
-      throw fail(`${key} must be ${checked.error.issues.at(-1)?.message}, got '${String(value)}'`);
+      throw fail(`${key} must be ${checked.error.issues.at(-1)?.message}, got ${describeGiven(value)}`);
     }
     parsed.set(key, checked.data);
   }

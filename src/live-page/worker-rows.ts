@@ -35,19 +35,19 @@ function createRow(workerId: string): Row {
   const status = create('small');
   const device = create('span');
   const host = create('small');
-  const share = create('td', { class: 'number' });
+  const share = createCell('number', 'Share');
   const segments = shownPhases.map((phase) => ({ phase, element: create('span', { class: phase }) }));
   const bar = create('div', { class: 'bar', 'aria-hidden': 'true' }, ...segments.map(({ element }) => element));
   const inWords = create('small');
-  const price = create('td', { class: 'number' });
-  const cost = create('td', { class: 'number' });
+  const price = createCell('number', 'Price');
+  const cost = createCell('number', 'Cost');
   const element = create(
     'tr',
     {},
     create('th', { scope: 'row' }, workerId, status),
-    create('td', {}, device, host),
+    createCell('device', 'Device', device, host),
     share,
-    create('td', { class: 'wide' }, bar, inWords),
+    createCell('wide', 'Time', bar, inWords),
     ...[price, cost],
   );
   return {
@@ -65,6 +65,11 @@ function createRow(workerId: string): Row {
       setText(cost, worker.costUsd === undefined ? nothing : formatUsd(worker.costUsd));
     },
   };
+}
+
+/** @param label stands by the cell on a narrow screen, where a row is laid out as a card without a head */
+function createCell(kind: string, label: string, ...children: readonly Node[]): HTMLTableCellElement {
+  return create('td', { class: kind, 'data-label': label }, ...children);
 }
 
 function describePhases({ phases }: LiveWorker): string {

@@ -5,6 +5,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import { badInput, exitCodes, PennygradError } from '../shared/core/errors.ts';
 import type { Summary } from '../shared/report/summary.ts';
 import { tryReadSummary } from '../shared/report/summary-file.ts';
+import { changedSettings } from './changed-settings.ts';
 import { type SweepPoint, type SweepRun, sweepRuns } from './grid.ts';
 import { remainingSeconds } from './remaining.ts';
 import { readSweep, type SweepRecord, writeSweep } from './sweep-file.ts';
@@ -100,10 +101,11 @@ function beginRecord({ out, points, repeats, args, machine }: SweepOptions, { cl
     const created_at = new Date(clock.unixMs()).toISOString();
     return { format: 1, created_at, machine, args, points: asked, repeats, runs: [] };
   }
-  if (before.args.join(' ') !== args.join(' ')) {
+  const changed = changedSettings(before.args, args);
+  if (changed.length > 0) {
     throw badInput(
-      `--out ${out}: holds a sweep of other settings (${before.args.join(' ')}), not (${args.join(' ')}); ` +
-        'choose another folder or the same settings',
+      `--out ${out}: holds a sweep of other settings: ${changed.join(', ')}; choose another folder, ` +
+        'or name no settings to go on with its own',
     );
   }
   if (before.machine.cpu !== machine.cpu || before.machine.cores !== machine.cores) {

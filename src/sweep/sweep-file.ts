@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { firstProblem } from '../shared/core/first-problem.ts';
 
 const sweepSchema = z.strictObject({
   format: z.literal(1),
@@ -40,7 +41,7 @@ export function readSweep(folder: string): SweepRecord | undefined {
   try {
     return sweepSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    const detail = error instanceof z.ZodError ? z.prettifyError(error).split('\n').join(' ') : messageOf(error);
+    const detail = error instanceof z.ZodError ? firstProblem(error) : messageOf(error);
     throw badInput(`${file}: is no sweep of this version: ${detail}`, error);
   }
 }

@@ -23,6 +23,10 @@ const occupied = temporaryFolder();
 mkdirSync(join(occupied, 'run'));
 writeFileSync(join(occupied, 'run', 'config.json'), '{}');
 
+const foreign = join(temporaryFolder(), 'foreign');
+mkdirSync(foreign);
+writeFileSync(join(foreign, 'summary.json'), '{}');
+
 describe('help', () => {
   it.each([
     [['--help'], /pennygrad train/],
@@ -49,6 +53,13 @@ describe('a run', () => {
     expect(summary).toMatchObject({ seed: 3, model: { name: 'softmax' }, price_usd_per_hour: 1 });
   });
 
+  it('that serves its page on every address says where to open it', async () => {
+    const { stdout } = await run([...quick, '--steps', '1', '--metrics-host', '0.0.0.0']);
+    expect(stdout).toMatch(
+      /live page at http:\/\/localhost:(\d+)\/ · .*localhost:\1\/metrics · listening on every address of this host/,
+    );
+  });
+
   it('that diverges ends with exit code 3 and says what to try', async () => {
     const { code, stderr } = await run(['train', '--dataset', folder, '--optimizer', 'sgd', '--lr', '1e30']);
     expect(code).toBe(3);
@@ -69,8 +80,8 @@ describe('a run', () => {
 describe('bad input is one clear line and exit code 2', () => {
   it.each<[string, string[], RegExp]>([
     ['no command', [], /name a command/],
-    ['an unknown command', ['trian'], /Did you mean train/],
-    ['an unknown flag', ['train', '--wokers', '2'], /Unknown argument: wokers/],
+    ['an unknown command', ['trian'], /Did you mean train\? \(see pennygrad --help\)$/m],
+    ['an unknown flag', ['train', '--wokers', '2'], /Unknown argument: wokers \(see pennygrad train --help\)$/m],
     [
       'a number where workers are named',
       ['train', '--worker', '2'],
@@ -78,7 +89,12 @@ describe('bad input is one clear line and exit code 2', () => {
     ],
     ['a flag without its value', ['train', '--lr'], /lr/],
     ['a learning rate that is no number', ['train', '--lr', 'NaN'], /--lr must be a number, got 'NaN'/],
-    ['an unknown dataset', ['train', '--dataset', 'mnits'], /unknown dataset 'mnits'; did you mean mnist\?/],
+    [
+      'an unknown dataset',
+      ['train', '--dataset', 'mnits'],
+      /unknown dataset 'mnits'; did you mean mnist\? Expected mnist, /,
+    ],
+    ['a dataset unlike any', ['train', '--dataset', 'nosuch'], /unknown dataset 'nosuch'; expected mnist, /],
     ['an unreadable folder', ['train', '--dataset', './nowhere'], /nowhere/],
     ['a truncated file', ['train', '--dataset', cut], /idx\d-ubyte/],
     ['too many workers', ['train', '--workers', '1000'], /--workers must be at most 256/],
@@ -106,6 +122,11 @@ describe('bad input is one clear line and exit code 2', () => {
       'an address that cannot be bound',
       ['coordinator', '--bind', 'tcp://192.0.2.1:1', '--dataset', folder],
       /cannot bind/,
+    ],
+    [
+      'a summary of something else',
+      ['compare', foreign],
+      /foreign\/summary\.json: is not what this version writes: run_id: .* \(and \d\d more\)$/m,
     ],
     ['a run that is not there', ['evaluate', 'runs/none'], /runs\/none: no such folder/],
     ['a folder without a checkpoint', ['predict', occupied], /holds no checkpoint/],

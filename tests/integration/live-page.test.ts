@@ -127,9 +127,18 @@ describe.skipIf(noChromium !== undefined)(`the live page${skipped}`, () => {
     expect(accessibility.training).toEqual([]);
   });
 
-  it('fits a phone', async () => {
+  it('fits a phone, with what each worker costs', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    const table = page.getByRole('region', { name: 'Table of workers' });
+    const sideways = await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+    expect(sideways).toBe(0);
+    const edges = await table
+      .getByRole('cell', { name: /^\$/ })
+      .evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect().right));
+    expect(edges).toHaveLength(4);
+    for (const right of edges) expect(right).toBeLessThanOrEqual(360);
+    expect(await accessibilityProblems(page)).toEqual([]);
     await page.setViewportSize({ width: 1280, height: 800 });
   });
 

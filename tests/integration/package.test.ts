@@ -1,16 +1,37 @@
 /** What npm would publish works where it is installed: an empty folder, nothing but the tarball. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { temporaryFolder } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const exec = promisify(execFile);
+
+/** Files that the compose file, and what it mounts, name and that are not there. */
+function missingFromDeploy(deploy: string): readonly string[] {
+  const compose = join(deploy, 'compose', 'compose.yaml');
+  const prometheus = join(deploy, 'prometheus', 'prometheus.yml');
+  if (!existsSync(compose) || !existsSync(prometheus)) return [compose, prometheus];
+  const { services } = parse(readFileSync(compose, 'utf8')) as { services: Record<string, { volumes?: string[] }> };
+  const mounted = Object.values(services)
+    .flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(':', 1)[0] ?? ''))
+    .filter((source) => source.startsWith('.'));
+  expect(mounted).toContain('../grafana/json');
+  const { rule_files } = parse(readFileSync(prometheus, 'utf8')) as { rule_files: string[] };
+  const named = [
+    ...mounted.map((path) => join(deploy, 'compose', path)),
+    ...rule_files.map((path) => join(deploy, 'prometheus', path)),
+    ...['runs', 'workers', 'pushgateways'].map((name) => join(deploy, 'prometheus', 'targets', `${name}.yml`)),
+    ...['run', 'cost', 'scaling', 'workers'].map((name) => join(deploy, 'grafana', 'json', `pennygrad-${name}.json`)),
+  ];
+  return named.filter((path) => !existsSync(path));
+}
 
 it('the packed tarball installs and trains with npx', async () => {
   const packed = temporaryFolder();
@@ -22,6 +43,7 @@ it('the packed tarball installs and trains with npx', async () => {
   mkdirSync(empty);
   await exec('npm', ['init', '-y'], { cwd: empty });
   await exec('npm', ['install', join(packed, tarball)], { cwd: empty });
+  expect(missingFromDeploy(join(empty, 'node_modules', 'pennygrad', 'deploy'))).toEqual([]);
   const args = ['train', '--dataset', writeIdxFolder(200, 50), '--epochs', '1', '--metrics-port', '0', '--out', 'run'];
   const { stdout } = await exec('npx', ['pennygrad', ...args], { cwd: empty });
   expect(stdout).toMatch(/test accuracy/);

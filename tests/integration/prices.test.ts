@@ -30,6 +30,14 @@ it('prices as they were on a day, for people and for machines', async () => {
   expect(page).not.toMatch(/2026-\d\d|gcp\/h100/);
 });
 
+it('a day before the first price has none, and an undated price is of no past day', async () => {
+  const early = await run(['prices', '--gpu', 'h100', '--history', '--on', '2016-01-01']);
+  expect(early.stdout).toBe('No price is known as early as 2016-01-01; the first is of 2023-05\n');
+  const now = await run(['prices', '--gpu', 'h100', '--provider', 'runpod', '--history']);
+  expect(now.stdout).toMatch(/runpod\/h100\/spot +\$2\.49 +undated/);
+  expect(now.stdout).toMatch(/--worker gpu=runpod\/h100\/on-demand$/m);
+});
+
 it('an unknown GPU is refused with those that are known', async () => {
   const { stderr, code } = await run(['prices', '--gpu', 'h10']);
   expect(code).toBe(2);
@@ -45,7 +53,7 @@ it('workers cost what their labels do, and the run says by which source', async 
   const { stdout, code } = await run([
     ...['train', '--dataset', writeIdxFolder(64, 16), '--model', 'softmax', '--epochs', '1', '--out', out],
     ...['--metrics-port', '0', '--prices', table, '--price', '0.01'],
-    ...['--worker', 'gpu=lambda/t4/on-demand', '--worker', 'gpu=box,price=0.35', '--worker', 'backend=wasm'],
+    ...['--worker', 'gpu=Lambda/T4/on-demand', '--worker', 'gpu=Box,price=0.35', '--worker', 'backend=wasm'],
   ]);
   expect(code).toBe(0);
   const looked = { price_usd_per_hour: 36, price_source: 'an offer', price_date: '2020-01' };

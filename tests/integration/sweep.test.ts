@@ -19,10 +19,13 @@ it('is resumable, and its runs compare', async () => {
   first.child.kill('SIGINT');
   const interrupted = await first.exit;
   expect(interrupted.code).toBe(130);
-  expect(interrupted.stderr).toMatch(/interrupted with \d runs to go; to go on: the same command with --out /);
+  expect(interrupted.stderr).toMatch(/interrupted with \d runs to go; to go on: pennygrad sweep --out /);
   const startedAt = readSummary(join(out, 'w1-cpu-b20-r1')).started_at;
 
-  const second = await run(args);
+  // Its own settings are in the folder; others are refused by name.
+  const other = await run(['sweep', '--out', out, '--price', '0.72']);
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('--price is 0.36 there and 0.72 here') });
+  const second = await run(['sweep', '--out', out]);
   expect(second.stderr).toBe('');
   expect(second.code).toBe(0);
   expect(second.stdout).toContain('w1-cpu-b20-r1: complete already');
@@ -33,6 +36,10 @@ it('is resumable, and its runs compare', async () => {
   expect(readSummary(join(out, 'w2-cpu-b40-r2'))).toMatchObject({ status: 'completed', world_size: 2 });
 
   const report = join(out, 'report.html');
+  const shown = await run(['compare', '--sweep', out]);
+  expect(second.stdout).toContain(shown.stdout.trim());
+  const quiet = await run(['sweep', '--out', out, '--quiet']);
+  expect(quiet).toMatchObject({ code: 0, stderr: '', stdout: shown.stdout });
   const compared = await run(['compare', '--sweep', out, '--json', '--html', report]);
   expect(compared.stderr).toBe('');
   const { basis, points, cheapest } = JSON.parse(compared.stdout);

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { serverUrl } from '../../shared/core/server-url.ts';
 import type { LiveStream } from '../live/live-stream.ts';
 import { readPageFile } from '../live/page-files.ts';
 import type { Metrics } from './metrics.ts';
@@ -25,7 +26,7 @@ export interface MetricsServerOptions {
 
 export interface MetricsServer {
   readonly port: number;
-  /** Of the metrics page. */
+  /** Of the metrics page, as a browser on this machine opens it. */
   readonly url: string;
   /** Set when the port is not the default one, with the reason and the alternative. */
   readonly warning?: string;
@@ -58,7 +59,7 @@ export async function startMetricsServer({
   const { port: chosen } = server.address() as AddressInfo;
   return {
     port: chosen,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}/metrics`,
+    url: serverUrl({ host, port: chosen }, '/metrics'),
     ...(warning === undefined ? {} : { warning }),
     close() {
       closed ??= live.close().then(() => closeServer(server));

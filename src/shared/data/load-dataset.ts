@@ -50,9 +50,9 @@ export async function loadDataset(name: string | undefined, options: LoadOptions
   if (name === digitsName) return generateDigits();
   if (/[\\/]/.test(name) || (await isFolder(name))) return loadFolder(name);
   const closest = closestName(name, datasetNames);
-  const hint = closest === undefined ? '' : `; did you mean ${closest}?`;
+  const hint = closest === undefined ? '; expected' : `; did you mean ${closest}? Expected`;
   throw badInput(
-    `unknown dataset '${name}'${hint} Expected ${datasetNames.join(', ')}, or a folder with ${idxFileNames.join(', ')}`,
+    `unknown dataset '${name}'${hint} ${datasetNames.join(', ')}, or a folder with ${idxFileNames.join(', ')}`,
   );
 }
 

@@ -53,6 +53,9 @@ export async function isSetUp(folder: string): Promise<boolean> {
 /** @throws PennygradError if the package is not there or not for this platform */
 export async function loadDawn(folder: string): Promise<Dawn> {
   const entry = join(folder, 'node_modules', 'webgpu', 'index.js');
+  // With each adapter a desktop is looked for, and libwayland complains on stderr where there is no folder to look in.
+  // This one has no desktop, and is the user's own: in a folder that is open to all, anybody could pose as one.
+  process.env.XDG_RUNTIME_DIR ||= folder;
   try {
     return (await import(/* @vite-ignore */ pathToFileURL(entry).href)) as Dawn;
   } catch (error) {

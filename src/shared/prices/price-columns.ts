@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { badInput } from '../core/errors.ts';
+import { describeGiven } from '../core/given-value.ts';
 import { dateForms, firstUsableDay } from './price-date.ts';
 import type { PriceRow } from './price-row.ts';
 
-/** A row as a file has it, with the place to name when something is wrong with it: `prices.csv line 7`. */
+/** A row as a file has it, with the places to name when something is wrong with it. */
 export interface RawRow {
-  readonly place: string;
   readonly cells: Readonly<Record<string, unknown>>;
+  /** `prices.csv line 7`: where the cell is, by its name in `cells`; where the row begins, without one. */
+  readonly placeOf: (name?: string) => string;
 }
 
 const number = z.union([z.number(), z.string()]).transform(Number).pipe(z.number());
@@ -43,27 +45,25 @@ const roundingTolerance = 1e-3;
  * A row, checked. Empty cells count as left out; a price without a source has the file as its source.
  * @throws bad-input naming the place, the column, what it must be and what it is
  */
-export function priceRowOf({ place, cells }: RawRow, file: string): PriceRow {
-  const fail = (message: string) => badInput(`${place}: ${message}`);
-  const given = new Map<Column, unknown>();
+export function priceRowOf({ placeOf, cells }: RawRow, file: string): PriceRow {
+  const fail = (message: string, name?: string) => badInput(`${placeOf(name)}: ${message}`);
+  const given = new Map<Column, { readonly name: string; readonly value: unknown }>();
   for (const [name, value] of Object.entries(cells)) {
     const column = Object.hasOwn(aliases, name) ? aliases[name] : name;
     if (column === undefined || !isColumn(column)) {
-      throw fail(`unknown column '${name}'; valid ones: ${Object.keys(columns).join(', ')}`);
+      throw fail(`unknown column '${name}'; valid ones: ${Object.keys(columns).join(', ')}`, name);
     }
     if (value === '' || value === null) continue;
-    if (given.has(column)) throw fail(`${column} is given twice, once as ${name}`);
-    given.set(column, typeof value === 'string' ? value.trim() : value);
+    if (given.has(column)) throw fail(`${column} is given twice, once as ${name}`, name);
+    given.set(column, { name, value: typeof value === 'string' ? value.trim() : value });
   }
   const checked = Object.entries(columns).map(([name, { schema, wanted }]) => {
-    const value = given.get(name as Column);
-    const parsed = schema.safeParse(value);
+    const cell = given.get(name as Column);
+    const parsed = schema.safeParse(cell?.value);
     if (parsed.success) return [name, parsed.data] as const;
-    throw fail(
-      value === undefined
-        ? `${name} is missing; it must be ${wanted}`
-        : `${name} must be ${wanted}, got '${String(value)}'`,
-    );
+    throw cell === undefined
+      ? fail(`${name} is missing; it must be ${wanted}`)
+      : fail(`${name} must be ${wanted}, got ${describeGiven(cell.value)}`, cell.name);
   });
   const row = Object.fromEntries(checked) as unknown as Cells;
   const perGpu = row.usd_per_hour / row.gpu_count;
@@ -71,6 +71,7 @@ export function priceRowOf({ place, cells }: RawRow, file: string): PriceRow {
   if (Math.abs(stated - perGpu) > roundingTolerance * perGpu) {
     throw fail(
       `usd_per_gpu_hour must be usd_per_hour / gpu_count = ${Number(perGpu.toPrecision(6))}, got '${stated}'; leave it out`,
+      'usd_per_gpu_hour',
     );
   }
   return {

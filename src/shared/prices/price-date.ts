@@ -7,7 +7,8 @@ const patterns = {
 };
 
 /** What `firstUsableDay` takes, for messages. */
-export const dateForms = '2025-06-01, 2025-06, ~2025-06, ~2025-01..2025-06, pre-2025-06 or undated';
+export const dateForms =
+  '2025-06-01, 2025-06, ~2025-06, ~2025-01..2025-06 (the earlier month first), pre-2025-06 or undated';
 
 /**
  * The first day for which a price of this date may be used: of a month its first, of a window the first of its last
@@ -18,7 +19,10 @@ export function firstUsableDay(text: string): string | null | undefined {
   if (text === 'undated') return null;
   if (patterns.day.test(text)) return isDay(text) ? text : undefined;
   const window = patterns.window.exec(text);
-  if (window !== null) return `${window[3]}-${window[4]}-01`;
+  if (window !== null) {
+    const [first, last] = [`${window[1]}-${window[2]}-01`, `${window[3]}-${window[4]}-01`];
+    return first <= last ? last : undefined;
+  }
   const [, year, monthOfYear] = patterns.month.exec(text) ?? [];
   if (year !== undefined) return `${year}-${monthOfYear}-01`;
   const before = patterns.before.exec(text);

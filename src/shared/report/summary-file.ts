@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../core/errors.ts';
+import { firstProblem } from '../core/first-problem.ts';
 import { type Summary, summarySchema } from './summary.ts';
 
 /** @throws bad-input naming the file and what is wrong with it */
@@ -13,7 +14,7 @@ export function readSummary(folder: string): Summary {
   try {
     return summarySchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    const detail = error instanceof z.ZodError ? z.prettifyError(error).split('\n').join(' ') : messageOf(error);
+    const detail = error instanceof z.ZodError ? firstProblem(error) : messageOf(error);
     throw badInput(`${file}: is not what this version writes: ${detail}`, error);
   }
 }

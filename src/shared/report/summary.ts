@@ -67,8 +67,8 @@ const workerSummarySchema = z.strictObject({
   /** Of a price that was looked up; absent for one that was given. */
   price_source: z.string().optional(),
   price_date: z.string().optional(),
-  /** The label that the worker was given. */
-  gpu: z.string().optional(),
+  /** The label that the worker was given, in small letters: older versions kept those that were typed. */
+  gpu: z.string().toLowerCase().optional(),
   /** What its provider would bill; every life of its process is a rental of its own. By the second where no rule is known. */
   billed_usd: nonnegative,
   /** Lives of its process: more than one where the run went on with it. Absent of older versions, which billed them as one. */

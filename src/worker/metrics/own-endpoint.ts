@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { serverUrl } from '../../shared/core/server-url.ts';
 import type { OwnMetrics } from './own-metrics.ts';
 
 export interface OwnEndpoint {
@@ -45,7 +46,7 @@ export async function serveOwnMetrics(
   const { port } = server.address() as AddressInfo;
   let closed: Promise<void> | undefined;
   return {
-    url: `http://${place.host.includes(':') ? `[${place.host}]` : place.host}:${port}/metrics`,
+    url: serverUrl({ host: place.host, port }, '/metrics'),
     close() {
       closed ??= new Promise((resolve) => {
         server.close(() => resolve());

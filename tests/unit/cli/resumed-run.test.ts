@@ -90,7 +90,7 @@ describe('a run that goes on', () => {
     expect(() => resolveRunSettings(table, { resume: '/nowhere' })).toThrow(/--resume \/nowhere: holds no run/);
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'config.json'), '{"run_id":"r"}');
-    expect(() => resolveRunSettings(table, { resume: folder })).toThrow(/config\.json: started_at: /);
+    expect(() => resolveRunSettings(table, { resume: folder })).toThrow(/config\.json: started_at: .* \(and 2 more\)$/);
     writeFileSync(join(folder, 'config.json'), '{');
     expect(() => resolveRunSettings(table, { resume: folder })).toThrow(/config\.json: /);
   });

@@ -47,6 +47,7 @@ describe('resolveSettings', () => {
   it('names the variable or the file that a bad value came from', () => {
     expect(() => resolve({}, { PENNYGRAD_LR: 'fast' })).toThrow("PENNYGRAD_LR must be a number, got 'fast'");
     expect(() => resolve({}, {}, { epochs: 'many' })).toThrow("run.yaml: epochs must be a number, got 'many'");
+    expect(() => resolve({}, {}, { epochs: { of: 3 } })).toThrow('run.yaml: epochs must be a number, got a map');
     expect(() => resolve({}, {}, { epoch: 3 })).toThrow("run.yaml: unknown key 'epoch'; valid keys: workers,");
   });
 

@@ -44,9 +44,13 @@ describe('planWorkers', () => {
 
   it('takes a label of any kind, which is looked up later', () => {
     expect(
-      plan(['gpu=t4,price=0.35', 'gpu=gcp/t4/spot']).map(({ gpu, priceUsdPerHour }) => [gpu, priceUsdPerHour]),
+      plan(['gpu=T4,price=0.35', 'gpu=gcp/T4/Spot', 'gpu=gcp/t4/spot']).map(({ gpu, priceUsdPerHour }) => [
+        gpu,
+        priceUsdPerHour,
+      ]),
     ).toEqual([
       ['t4', 0.35],
+      ['gcp/t4/spot', undefined],
       ['gcp/t4/spot', undefined],
     ]);
   });
@@ -85,6 +89,7 @@ describe('planWorkers', () => {
     [['id=a', 'id=a'], "--worker: two workers have the id 'a'; choose others"],
     [['id=w1', 'backend=cpu'], "--worker: two workers have the id 'w1'; choose others"],
     [['count=200', 'count=200'], '--worker names 400 workers; 1 to 256 can be'],
+    [[{ gpu: ['t4'] }], `--worker '{"gpu":["t4"]}': gpu must be a label, got a list`],
     [7, "--worker must be entries like backend=cpu,price=1.2,count=2, got '7'"],
   ])('refuses %j, saying why', (flag, message) => {
     expect(() => plan(flag)).toThrow(message);

@@ -201,7 +201,6 @@ test.each([
 
 test('an unknown name that resembles nothing gets the list', async () => {
   const failure = loadDataset('imagenet', nowhere);
-  await expect(failure).rejects.toThrow("unknown dataset 'imagenet'");
-  await expect(failure).rejects.toThrow('Expected mnist, fashion-mnist, kmnist, digits, or a folder with');
+  await expect(failure).rejects.toThrow("unknown dataset 'imagenet'; expected mnist, fashion-mnist");
   await expect(failure).rejects.not.toThrow('did you mean');
 });

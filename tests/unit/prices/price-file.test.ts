@@ -45,6 +45,14 @@ describe('a price table', () => {
     [[`${head},colour`, 'T4,acme,1,2026-01,red'], "line 2: unknown column 'colour'; valid ones: gpu, provider,"],
     [[`${head},toString`, 'T4,acme,1,2026-01,red'], "line 2: unknown column 'toString'"],
     [[`${head},year_month`, 'T4,acme,1,2026-01,2026-01'], 'line 2: date is given twice, once as year_month'],
+    [
+      ['gpu,provider,usd_per_hour,date,usd_per_hour', 'T4,acme,1,2026-01,2'],
+      "prices.csv: columns 3 and 5 are both named 'usd_per_hour'",
+    ],
+    [
+      [head, 'T4,acme,1,~2026-05..2026-01'],
+      "(the earlier month first), pre-2025-06 or undated, got '~2026-05..2026-01'",
+    ],
     [[`${head},scope`, 'T4,acme,1,2026-01,card'], "line 2: scope must be vm or gpu-only, got 'card'"],
     [
       [`${head},gpu_count,usd_per_gpu_hour`, 'T4,acme,8,2026-01,8,2'],
@@ -66,8 +74,18 @@ describe('a price table', () => {
       '# mine\n\n- {gpu: T4, provider: acme, usd_per_hour: -1, date: 2026-01}',
       "prices.yml line 3: usd_per_hour must be a positive number, got '-1'",
     ],
-    ['gpu: T4', 'prices.yml: must be a list of prices'],
-    ['- T4', 'prices.yml: must be a list of prices'],
+    [
+      '- gpu: T4\n  provider: acme\n  usd_per_hour: cheap\n  date: 2026-01\n',
+      "prices.yml line 3: usd_per_hour must be a positive number, got 'cheap'",
+    ],
+    ['- gpu: T4\n  provider: acme\n  colour:\n    red\n', "prices.yml line 4: unknown column 'colour'"],
+    ['- gpu: [T4]\n  provider: acme', 'prices.yml line 1: gpu must be the name of a GPU, got a list'],
+    ['- provider: acme\n  gpu: {name: T4}', 'prices.yml line 2: gpu must be the name of a GPU, got a map'],
+    ['# mine\ngpu: T4', 'prices.yml line 2: must be a list of prices'],
+    [
+      '- {gpu: T4, provider: acme, usd_per_hour: 1, date: 2026-01}\n- T4',
+      'prices.yml line 2: must be a list of prices',
+    ],
     ['- {gpu: [', 'prices.yml: '],
     ['', 'prices.yml: must be a list of prices'],
   ])('is refused as YAML too: %j', (text, message) => {

@@ -21,6 +21,10 @@ describe('the shipped price table', () => {
     });
   });
 
+  it('has a source for every price that a reader can find: an address, or a published list and its version', () => {
+    for (const { source } of rows) expect(source).toMatch(/[a-z]\.[a-z]{2,}\/|AWS Price List, .* version \d{14}/);
+  });
+
   it('keeps a comma in a quoted cell', () => {
     expect(rows.map(({ note }) => note)).toContain('observed spot, single AZ');
   });

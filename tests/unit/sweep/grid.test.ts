@@ -1,8 +1,18 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { resolveSettings } from '../../../src/cli/settings.ts';
-import { pointsOf, sharedArguments, sweepSettings, withoutTrainVariables } from '../../../src/cli/sweep-settings.ts';
+import {
+  pointsOf,
+  sharedArguments,
+  sweepSettings,
+  sweepTask,
+  withoutTrainVariables,
+} from '../../../src/cli/sweep-settings.ts';
 import { sweepRuns } from '../../../src/sweep/grid.ts';
 import { remainingSeconds } from '../../../src/sweep/remaining.ts';
+import { writeSweep } from '../../../src/sweep/sweep-file.ts';
+import { temporaryFolder } from '../../support/pennygrad.ts';
 
 const resolve = (flags: Record<string, unknown>, file?: Record<string, unknown>) =>
   resolveSettings(sweepSettings, flags, {}, file && { path: 'sweep.yaml', values: file });
@@ -48,6 +58,15 @@ describe('the grid of a sweep', () => {
     expect(() => points({ backend: 'wasm,gpu' })).toThrow('--backend must be one of auto');
   });
 
+  test('looks the price of a label up before anything runs, also in a table of the user', () => {
+    const fleet = 'gpu=acme/t4/spot + gpu=gcp/t4/spot';
+    expect(() => points({ fleet })).toThrow("no price is known for 'acme/t4/spot'");
+    const table = join(temporaryFolder(), 'mine.csv');
+    writeFileSync(table, 'gpu,provider,pricing,usd_per_hour,date\nT4,acme,spot,0.09,2026-01\n');
+    expect(points({ fleet, prices: table }).map(({ id }) => id)).toEqual(['gpuacme_t4_spot+gpugcp_t4_spot-b64']);
+    expect(sharedArguments(resolve({ prices: table })).join(' ')).toContain(`--prices ${table}`);
+  });
+
   test('repeats round by round', () => {
     const runs = sweepRuns(points({ workers: '1,2' }), 2);
     expect(runs.map(({ id }) => id)).toEqual(['w1-auto-b64-r1', 'w2-auto-b64-r1', 'w1-auto-b64-r2', 'w2-auto-b64-r2']);
@@ -58,8 +77,49 @@ describe('the grid of a sweep', () => {
     expect(args.join(' ')).toMatch(/--steps 9\b.*--price 0\.35 --epochs 1$/);
     expect(args.join(' ')).not.toMatch(/--(workers|backend|batch-size|out|json|metrics-port) /);
     expect(
-      withoutTrainVariables({ PENNYGRAD_WORKERS: '3', PENNYGRAD_CONFIG: 'a', PENNYGRAD_HOME: 'b', HOME: 'c' }),
+      withoutTrainVariables({
+        PENNYGRAD_WORKERS: '3',
+        PENNYGRAD_PRICES: 'p',
+        PENNYGRAD_CONFIG: 'a',
+        PENNYGRAD_HOME: 'b',
+        HOME: 'c',
+      }),
     ).toEqual({ PENNYGRAD_HOME: 'b', HOME: 'c' });
+  });
+});
+
+describe('a sweep of which only the folder is named', () => {
+  const out = temporaryFolder();
+  const begun = {
+    ...({ format: 1, created_at: '2026-01-01T00:00:00.000Z', repeats: 2, runs: [] } as const),
+    machine: { cpu: 'a CPU', cores: 2, node: 'v20', pennygrad: '0.1.0' },
+    args: ['--steps', '9', '--epochs', '1'],
+    points: [{ id: 'w4-wasm-b32', args: ['--workers', '4', '--backend', 'wasm'], batch_size: 32 }],
+  };
+  const task = (flags: Record<string, unknown>, environment: Record<string, string> = {}, file?: object) =>
+    sweepTask(out, [flags, environment, file && { path: 'sweep.yaml', values: { ...file } }]);
+
+  test('is what the folder says, else the default grid', () => {
+    const grid = task({ out, quiet: true }, { PENNYGRAD_JSON: '1' }, { out });
+    expect(grid.points.map(({ id }) => id)).toEqual(['w1-auto-b64', 'w2-auto-b64']);
+    writeSweep(out, begun);
+    const same = {
+      ...{ repeats: 2, args: begun.args },
+      points: [{ id: 'w4-wasm-b32', args: ['--workers', '4', '--backend', 'wasm'], batchSize: 32 }],
+    };
+    expect(task({ out, quiet: true }, { PENNYGRAD_JSON: '1' }, { out })).toEqual(same);
+  });
+
+  test('is what is asked for as soon as anything is, from any layer', () => {
+    writeSweep(out, begun);
+    for (const asked of [
+      task({ out, batchSize: '32' }),
+      task({ out }, { PENNYGRAD_BATCH_SIZE: '32' }),
+      task({ out }, {}, { 'batch-size': 32 }),
+    ]) {
+      expect(asked.points.map(({ id }) => id)).toEqual(['w1-auto-b32', 'w2-auto-b32']);
+      expect(asked).toMatchObject({ repeats: 3 });
+    }
   });
 });
 

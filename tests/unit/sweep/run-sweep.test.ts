@@ -121,8 +121,8 @@ describe('runSweep', () => {
   test('refuses to mix what does not compare', async () => {
     const out = newFolder();
     await sweep(out).result;
-    await expect(sweep(out, undefined, { args: ['--epochs', '2'] }).result).rejects.toThrow(
-      'holds a sweep of other settings (--epochs 1), not (--epochs 2)',
+    await expect(sweep(out, undefined, { args: ['--price', '1', '--epochs', '2'] }).result).rejects.toThrow(
+      'holds a sweep of other settings: --epochs is 1 there and 2 here, --price is not set there and 1 here; choose',
     );
     await expect(sweep(out, undefined, { machine: { ...machine, cpu: 'other' } }).result).rejects.toThrow(
       'this machine is another',

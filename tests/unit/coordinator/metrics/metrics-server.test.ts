@@ -15,8 +15,8 @@ afterEach(async () => {
   for (const server of opened.splice(0)) await server.close();
 });
 
-async function start(port: number | undefined): Promise<MetricsServer> {
-  const server = await startMetricsServer({ port, host, metrics: observeShortRun(), live: idleStream() });
+async function start(port: number | undefined, on = host): Promise<MetricsServer> {
+  const server = await startMetricsServer({ port, host: on, metrics: observeShortRun(), live: idleStream() });
   opened.push(server);
   return server;
 }
@@ -49,6 +49,14 @@ describe('the metrics server', () => {
     const response = await fetch(`http://${host}:${port}/healthz`);
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(await response.json()).toEqual({ status: 'ended', run_id: 'r1', epoch: 1, step: 2, world_size: 2 });
+  });
+
+  test('says where it can be opened, also when it listens on every address', async () => {
+    const one = await start(0);
+    expect(one.url).toBe(`http://127.0.0.1:${one.port}/metrics`);
+    const all = await start(0, '0.0.0.0');
+    expect(all.url).toBe(`http://localhost:${all.port}/metrics`);
+    expect((await fetch(all.url)).status).toBe(200);
   });
 
   test('knows nothing else, and takes nothing', async () => {
