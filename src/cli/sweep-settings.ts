@@ -85,7 +85,7 @@ export const sweepSettings = {
   ...sharedSettings,
   out: { ...out, describe: 'Folder of the sweep; named alone, the sweep in it goes on', defaultText: 'sweeps/<time>' },
   json,
-  quiet: { ...quiet, describe: 'Nothing is printed but failures' },
+  quiet: { ...quiet, describe: 'No progress, only the comparison' },
 } as const;
 
 /** How the command itself goes about it: not what is run. */
