@@ -2,11 +2,14 @@ import { formatUsd } from './number-format.ts';
 import type { Summary, WorkerSummary } from './summary.ts';
 
 /** What the run is billed and by which rules, and where prices are from that were looked up: a line each. */
-export function describeBilling({ workers, billed_usd_total, rentals = 0 }: Summary): readonly string[] {
+export function describeBilling(summary: Summary): readonly string[] {
+  const { workers, billed_usd_total, rentals = 0, fleet_changes } = summary;
   const priced = workers.filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined);
   // With one rental a worker there is nothing to say of them.
   const what = rentals > workers.length ? ` for ${rentals} rentals, each by itself` : '';
-  const rules = priced.length === 0 ? '' : `: ${describeRules(workers)}`;
+  // Earlier rentals may have had other rules.
+  const which = fleet_changes === undefined ? ': ' : '; the last ones ';
+  const rules = priced.length === 0 ? '' : `${which}${describeRules(workers)}`;
   const bill = `Billed ${formatUsd(billed_usd_total)}${what}${rules}`;
   return [bill, ...distinct(priced.flatMap(describeOrigin))];
 }

@@ -112,6 +112,7 @@ describe('renderSummaryTable', () => {
     const text = renderSummaryTable(summarize(runRecord({ fleets: [fleet(0, 0.1), fleet(5, 0.2)] })), plain);
     expect(text).toContain('Went on after step 5 otherwise: w0 is $0.20 an hour instead of $0.10 an hour\n');
     expect(text).toMatch(/Cost \$0.0020, lately at \$0.20 an hour/);
+    expect(text).toContain('Billed $0.0020; the last ones to the second where no rule');
   });
 
   test('says what was billed by which rule, and where a price is from', () => {
