@@ -128,7 +128,10 @@ function createLineProgress({ stream, now, colour }: ProgressOptions): Progress 
   };
 }
 
-/** `--json`: an object a line, of the same moments at which plain lines are printed. Times in seconds, epochs from 1. */
+/**
+ * `--json`: an object a line, of the same moments at which plain lines are printed. Times in seconds, epochs
+ * from 1. `cost_usd` is the epoch's, as in `summary.json`; `run_cost_usd` the run's so far.
+ */
 export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'stream' | 'now'>): Progress {
   const schedule = createLineSchedule(now);
   let state: ProgressState | undefined;
@@ -148,15 +151,16 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
         event: 'progress',
         ...{ epoch: state.epoch + 1, epochs: state.epochs, samples: state.samples },
         ...{ samples_per_second: samplesPerSecond, loss, accuracy, eta_seconds: etaSeconds },
-        ...{ cost_usd: state.costUsd, usd_per_hour: state.usdPerHour },
+        ...{ run_cost_usd: state.costUsd, usd_per_hour: state.usdPerHour },
       });
     },
-    epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, costUsd, cutShort }) {
+    epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, costUsd, cutShort }) {
       schedule.restart();
       print({
         event: 'epoch',
         ...{ epoch: epoch + 1, loss, accuracy, test_loss: testLoss, test_accuracy: testAccuracy },
-        ...{ samples, seconds, samples_per_second: seconds > 0 ? samples / seconds : 0, cost_usd: costUsd },
+        ...{ samples, seconds, samples_per_second: seconds > 0 ? samples / seconds : 0 },
+        ...(costUsd === undefined ? {} : { cost_usd: usd, run_cost_usd: costUsd }),
         ...(cutShort ? { cut_short: true } : {}),
       });
     },

@@ -38,7 +38,13 @@ function trainThrough(progress: Progress, clock: { seconds: number }, epochs: nu
     progress.step({ ...step, epoch: Math.floor(index / 10), seconds: secondsEach });
     if (index % 10 === 9) {
       const result = { loss: 0.5, accuracy: 0.9, testLoss: 0.4, testAccuracy: 0.95, samples: 1000 };
-      progress.epoch({ ...result, epoch: Math.floor(index / 10), seconds: 10 * secondsEach, costUsd: 0.004 });
+      progress.epoch({
+        ...result,
+        epoch: Math.floor(index / 10),
+        seconds: 10 * secondsEach,
+        usd: 0.002,
+        costUsd: 0.004,
+      });
     }
   }
   progress.close();
@@ -178,8 +184,14 @@ describe('createProgress', () => {
     trainThrough(createJsonProgress({ stream, now }), clock, 1, 60);
     const events = written.map((line) => JSON.parse(line));
     expect(events[0]).toEqual({ event: 'begin', epochs: 1, samples: 1000 });
-    expect(events[1]).toMatchObject({ event: 'progress', epoch: 1, samples: 100, loss: 0.5, cost_usd: 0.0031 });
-    expect(events.at(-1)).toMatchObject({ event: 'epoch', epoch: 1, test_accuracy: 0.95, cost_usd: 0.004 });
+    expect(events[1]).toMatchObject({ event: 'progress', epoch: 1, samples: 100, loss: 0.5, run_cost_usd: 0.0031 });
+    expect(events.at(-1)).toMatchObject({
+      event: 'epoch',
+      epoch: 1,
+      test_accuracy: 0.95,
+      cost_usd: 0.002,
+      run_cost_usd: 0.004,
+    });
   });
 
   test('--quiet prints nothing and needs no clock', () => {
