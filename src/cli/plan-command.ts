@@ -71,7 +71,7 @@ function offersIn(prices: string | undefined): (kind: WorkerKind) => readonly Of
       .map((row) => ({ label: labelOf(row), usdPerHour: row.usdPerHour }));
 }
 
-function renderPlan({ models, mixed, left, front, chosen }: Plan, epochs: number): string {
+function renderPlan({ models, mixed, left, leftRuns, front, chosen }: Plan, epochs: number): string {
   const options = { columns: terminalColumns(), paint };
   return [
     `${paint('bold', 'Modelled')}: step = computing × batch / workers + communication × (workers − 1) + fixed, fitted to what was measured`,
@@ -81,6 +81,7 @@ function renderPlan({ models, mixed, left, front, chosen }: Plan, epochs: number
     '',
     renderTable(modelColumns, [...models.map(equalRow), ...mixed.map(mixedRow)], options),
     ...left.map(({ kind, reason }) => `left out: ${kind}: ${reason}`),
+    ...leftRuns.map(({ folder, reason }) => `left out: ${folder}, ${reason}`),
     '',
     `${formatCount(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}, start-up and test passes included; no other modelled way is both faster and cheaper`,
     renderTable(wayColumns(chosen), front, options),

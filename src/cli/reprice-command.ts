@@ -118,7 +118,7 @@ function newPrices(summary: Summary, { set, prices, on }: Settings): ReadonlyMap
 }
 
 function renderRepricing(repricing: Repricing): string {
-  const { runId, workers, measuredCostUsd, costUsd, secondsPerEpoch } = repricing;
+  const { runId, workers, formerCostUsd, measuredCostUsd, costUsd, secondsPerEpoch } = repricing;
   const columns: readonly Column<RepricedWorker>[] = [
     { head: 'worker', cell: ({ workerId }) => workerId, align: 'left' },
     { head: 'alive', cell: ({ aliveSeconds }) => formatSeconds(aliveSeconds) },
@@ -133,7 +133,8 @@ function renderRepricing(repricing: Repricing): string {
   return [
     `${paint('bold', 'Repriced')}: run ${runId}, its measured seconds at other prices\n`,
     renderTable(columns, workers, { columns: terminalColumns(), paint }),
-    `\nrun ${formatUsd(measuredCostUsd)} measured, ${formatUsd(costUsd)} repriced`,
+    `\nrun ${formatUsd(measuredCostUsd)} measured, ${formatUsd(costUsd)} repriced` +
+      (formerCostUsd > 0 ? `, ${formatUsd(formerCostUsd)} of each for workers that left before training` : ''),
     `epoch of ${formatSeconds(secondsPerEpoch)} ${formatUsd(repricing.measuredCostPerEpochUsd)} measured, ${formatUsd(repricing.costPerEpochUsd)} repriced`,
   ].join('\n');
 }

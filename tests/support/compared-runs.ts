@@ -1,6 +1,6 @@
 /** Completed runs of one epoch of MNIST in round numbers: as fast as they are told, with 80 % of each step computing. */
 import type { ComparedRun } from '../../src/shared/report/comparison.ts';
-import type { RunStatus } from '../../src/shared/report/run-record.ts';
+import type { RunRecord, RunStatus } from '../../src/shared/report/run-record.ts';
 import { summarize } from '../../src/shared/report/summary.ts';
 import { runRecord, workerRecord } from './run-records.ts';
 
@@ -8,6 +8,9 @@ export interface TestKind {
   readonly backend: string;
   readonly price?: number;
   readonly gpu?: string;
+  /** Its engine's name, if it is not said. */
+  readonly device?: string;
+  readonly host?: string;
 }
 
 export const kindOfWorker = (kind: TestKind): TestKind => kind;
@@ -21,6 +24,8 @@ export interface TestRun {
   readonly dataset?: string;
   /** Overrides the rate's name for the folder. */
   readonly folder?: string;
+  /** What else is otherwise. */
+  readonly record?: Partial<RunRecord>;
 }
 
 export function comparedRun({
@@ -30,6 +35,7 @@ export function comparedRun({
   status = 'completed',
   dataset = 'mnist',
   folder,
+  record: overrides = {},
 }: TestRun): ComparedRun {
   const samples = 60_000;
   const seconds = samples / rate;
@@ -47,15 +53,16 @@ export function comparedRun({
       steps: Math.ceil(samples / batch),
       trainSeconds: seconds,
       epochs: [{ ...epoch, samples, seconds }],
-      workers: workers.map(({ backend, price, gpu }, rank) =>
+      workers: workers.map(({ backend, price, gpu, device = backend, host = 'alpha' }, rank) =>
         workerRecord({
-          ...{ workerId: `w${rank}`, rank, backend, device: backend, priceUsdPerHour: price },
+          ...{ workerId: `w${rank}`, rank, backend, device, host, priceUsdPerHour: price },
           ...(gpu === undefined ? {} : { gpu }),
           samples: samples / workers.length,
           phases: { load: 0, compute: 0.8 * seconds, communicate: 0.15 * seconds, wait: 0.05 * seconds, apply: 0 },
           aliveSeconds: seconds + 5,
         }),
       ),
+      ...overrides,
     }),
   };
 }

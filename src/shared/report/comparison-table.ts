@@ -82,11 +82,15 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
   ];
 }
 
-/** Columns for the sums, and one for the share of each category that anything was spent on. */
+/**
+ * Columns for the sums, and one for the share of each category that anything was spent on.
+ * @param beside what the sums have that no category does
+ */
 function spendingColumns(
   sums: readonly Column<ComparedPoint>[],
   points: readonly ComparedPoint[],
   of: (point: ComparedPoint) => Spending | undefined,
+  beside: (point: ComparedPoint) => number = () => 0,
 ): readonly Column<ComparedPoint>[] {
   return [
     ...nameColumns,
@@ -94,7 +98,7 @@ function spendingColumns(
     ...usedCategories(points.flatMap((point) => of(point) ?? [])).map(
       (category): Column<ComparedPoint> => ({
         head: category,
-        cell: (point) => shareOf(of(point), category),
+        cell: (point) => shareOf(of(point), category, beside(point)),
       }),
     ),
   ];
@@ -112,7 +116,11 @@ export function moneyColumns(points: readonly ComparedPoint[]): readonly Column<
     { head: 'run', cell: ({ costOfRunUsd }) => usd(costOfRunUsd) },
     { head: 'billed', cell: ({ billedOfRunUsd }) => usd(billedOfRunUsd) },
   ];
-  return spendingColumns(sums, points, ({ costUsd }) => costUsd);
+  const former = ({ formerCostUsd = 0 }: ComparedPoint) => formerCostUsd;
+  const spent = spendingColumns(sums, points, ({ costUsd }) => costUsd, former);
+  if (!points.some((point) => former(point) > 0)) return spent;
+  const share = (point: ComparedPoint) => (former(point) > 0 ? former(point) / (point.costOfRunUsd ?? 0) : 0);
+  return [...spent, { head: 'former workers', cell: (point) => formatPercent(share(point)) }];
 }
 
 /** What each further worker of a kind brings. @param points of the comparison */
@@ -156,8 +164,8 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
   ];
 }
 
-function shareOf(spending: Spending | undefined, category: SpendingCategory): string {
+function shareOf(spending: Spending | undefined, category: SpendingCategory, beside = 0): string {
   if (spending === undefined) return '';
-  const total = sumSpending(spending);
+  const total = sumSpending(spending) + beside;
   return formatPercent(total > 0 ? spending[category] / total : 0);
 }

@@ -16,6 +16,7 @@ import {
 } from './compared-fleets.ts';
 import { type Growth, growthsOf } from './growth.ts';
 import { type Marginal, marginalsOf } from './marginal.ts';
+import { describeMixture } from './one-fleet.ts';
 import { meanSpending, runCostUsd, type Spending, stepSeconds } from './spending.ts';
 import type { Summary } from './summary.ts';
 import type { WorkerKind } from './worker-kind.ts';
@@ -57,8 +58,10 @@ export interface ComparedPoint {
   readonly onFront: boolean;
   /** Seconds of a step of the mean worker. */
   readonly stepSeconds: Spending;
-  /** USD of a whole run by what it was spent on. */
+  /** USD of a whole run by what it was spent on; with `formerCostUsd` it sums to `costOfRunUsd`. */
   readonly costUsd: Spending | undefined;
+  /** USD of a whole run that went to workers which left before training; what they did is not known. */
+  readonly formerCostUsd: number | undefined;
   readonly marginals: readonly Marginal[];
 }
 
@@ -122,20 +125,28 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison {
 }
 
 /**
- * The runs that were completed.
+ * The runs that were completed, by one fleet at one price.
  * @throws bad-input when there are none, or they trained different things
  */
 export function comparableRuns(runs: readonly ComparedRun[]): readonly [ComparedRun, ...ComparedRun[]] {
-  const [first, ...others] = runs.filter(
-    ({ summary }) => summary.status === 'completed' && summary.samples_per_second > 0,
-  );
+  const [first, ...others] = runs.filter((run) => whyLeftOut(run) === undefined);
   if (first === undefined) {
-    throw badInput('none of the runs was completed: there is nothing to compare; look at their summary.json');
+    const [reason, ...more] = runs.map((run) => `${run.folder}, ${whyLeftOut(run)}`);
+    const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+    throw badInput(`none of the runs can be compared: ${reason}${others}`);
   }
   const used = [first, ...others] as const;
   requireSame('dataset', used, ({ dataset }) => dataset.name);
   requireSame('model', used, ({ model }) => `${model.name} of ${model.parameters} parameters`);
   return used;
+}
+
+/** Why a run is no measurement of a fleet; undefined where it is one. */
+export function whyLeftOut({ summary }: ComparedRun): string | undefined {
+  if (summary.status !== 'completed') return `which is ${summary.status}`;
+  if (summary.samples_per_second === 0) return 'which trained no step';
+  const mixture = describeMixture(summary);
+  return mixture === undefined ? undefined : `which was not one fleet at one price: ${mixture}`;
 }
 
 function requireSame(what: string, runs: readonly ComparedRun[], of: (summary: Summary) => string): void {
@@ -173,6 +184,7 @@ function describePoint(group: FleetRuns, groups: readonly FleetRuns[], naming: N
     billedOfRunUsd: priced(() => mean(summaries.map(({ billed_usd_total }) => billed_usd_total))),
     stepSeconds: meanSpending(summaries.map(stepSeconds)),
     costUsd: priced(() => meanSpending(summaries.map(runCostUsd))),
+    formerCostUsd: priced(() => mean(summaries.map(({ former_workers_cost_usd }) => former_workers_cost_usd))),
     marginals: marginalsOf(group, groups, naming),
   };
 }
@@ -233,11 +245,13 @@ function notesOf(
   used: readonly ComparedRun[],
   points: readonly Pick<ComparedPoint, 'globalBatchSize' | 'runs' | 'usdPerHour'>[],
 ): readonly string[] {
-  const left = runs.filter((run) => !used.includes(run));
   const hosts = new Set(used.flatMap(({ summary }) => summary.workers.map(({ host }) => host)));
   const fallback = used.find(({ summary }) => summary.dataset.fallback_reason !== undefined);
   return [
-    ...left.map(({ folder, summary }) => `left out: ${folder}, which is ${summary.status}`),
+    ...runs.flatMap((run) => {
+      const reason = whyLeftOut(run);
+      return reason === undefined ? [] : [`left out: ${run.folder}, ${reason}`];
+    }),
     ...(fallback === undefined ? [] : ['the data are generated digits, not MNIST']),
     ...(points.some((point) => point.usdPerHour === undefined)
       ? ['workers without a price have no costs: pass --price to train, or use reprice']

@@ -4,7 +4,7 @@ import { badInput, messageOf, PennygradError } from '../core/errors.ts';
 import { mixedStepSeconds } from '../core/mixed-step-model.ts';
 import { paretoFront } from '../core/scaling.ts';
 import { modelledStepSeconds } from '../core/step-model.ts';
-import { type ComparedRun, comparableRuns } from './comparison.ts';
+import { type ComparedRun, comparableRuns, whyLeftOut } from './comparison.ts';
 import {
   type FittedTo,
   type KindModel,
@@ -58,6 +58,8 @@ export interface Plan {
   readonly mixed: readonly MixedModel[];
   /** Kinds that have no model, and why. */
   readonly left: readonly { readonly kind: string; readonly reason: string }[];
+  /** Runs that nothing was fitted to, and why. */
+  readonly leftRuns: readonly { readonly folder: string; readonly reason: string }[];
   /** What no other way beats in time and cost, fastest first. */
   readonly front: readonly PlannedWay[];
   /** The cheapest way within the target time, or the fastest under the budget; undefined when nothing was asked for. */
@@ -111,6 +113,10 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     models: equal.map(({ fitted }) => fitted),
     mixed: mixed.map(({ fitted }) => fitted),
     ...{ left, front, chosen: choose(front, options) },
+    leftRuns: runs.flatMap((run) => {
+      const reason = whyLeftOut(run);
+      return reason === undefined ? [] : [{ folder: run.folder, reason }];
+    }),
   };
 }
 

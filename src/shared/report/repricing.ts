@@ -2,6 +2,7 @@
 import { accruedCostUsd } from '../core/cost.ts';
 import { badInput } from '../core/errors.ts';
 import type { DatedPrice } from '../prices/price-lookup.ts';
+import { describeMixture } from './one-fleet.ts';
 import type { Summary } from './summary.ts';
 
 export interface RepricedWorker {
@@ -18,6 +19,8 @@ export interface Repricing {
   readonly basis: 'repriced';
   readonly runId: string;
   readonly workers: readonly RepricedWorker[];
+  /** Of workers that left before training, which keep their price: part of both sums. */
+  readonly formerCostUsd: number;
   readonly measuredCostUsd: number;
   readonly costUsd: number;
   readonly secondsPerEpoch: number;
@@ -28,9 +31,10 @@ export interface Repricing {
 
 /**
  * @param prices USD per hour by worker; the others keep theirs
- * @throws bad-input when a worker is not in the run, or one has no price at all
+ * @throws bad-input when a worker is not in the run, one has no price at all, or the run was not one fleet at one price
  */
 export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>): Repricing {
+  requireOneFleet(summary);
   const ids = summary.workers.map(({ worker_id }) => worker_id);
   const unknown = [...prices.keys()].find((id) => !ids.includes(id));
   if (unknown !== undefined)
@@ -46,10 +50,11 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
   });
   const sum = (of: (worker: RepricedWorker) => number) => workers.reduce((total, worker) => total + of(worker), 0);
   const secondsPerEpoch = epochSeconds(summary);
+  const formerCostUsd = summary.former_workers_cost_usd;
   return {
-    ...{ basis: 'repriced', runId: summary.run_id, workers, secondsPerEpoch },
-    measuredCostUsd: sum(({ measuredCostUsd }) => measuredCostUsd),
-    costUsd: sum(({ costUsd }) => costUsd),
+    ...{ basis: 'repriced', runId: summary.run_id, workers, formerCostUsd, secondsPerEpoch },
+    measuredCostUsd: sum(({ measuredCostUsd }) => measuredCostUsd) + formerCostUsd,
+    costUsd: sum(({ costUsd }) => costUsd) + formerCostUsd,
     measuredCostPerEpochUsd: accruedCostUsd(
       sum(({ measuredUsdPerHour = 0 }) => measuredUsdPerHour),
       secondsPerEpoch,
@@ -59,6 +64,15 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
       secondsPerEpoch,
     ),
   };
+}
+
+/** The seconds of a run that changed are those of no fleet that new prices could be for. */
+function requireOneFleet(summary: Summary): void {
+  const mixture = describeMixture(summary);
+  if (mixture === undefined) return;
+  throw badInput(
+    `run ${summary.run_id} was not one fleet at one price: ${mixture}; reprice a run that was trained in one go`,
+  );
 }
 
 /** What an epoch of a run cost at one dated price for each of its workers. */
@@ -74,12 +88,16 @@ export interface DatedCost {
   readonly source: string;
 }
 
-/** The same seconds at each dated price, every worker at that price; by label, then by date. */
+/**
+ * The same seconds at each dated price, every worker at that price; by label, then by date.
+ * @throws bad-input when the run was not one fleet at one price
+ */
 export function costOverTime(
   summary: Summary,
   rows: readonly DatedPrice[],
   labelOf: (row: DatedPrice) => string,
 ): readonly DatedCost[] {
+  requireOneFleet(summary);
   const seconds = epochSeconds(summary);
   const labelled = rows
     .map((row) => ({ row, label: labelOf(row) }))

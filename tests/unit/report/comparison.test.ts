@@ -3,6 +3,7 @@ import { type ComparedRun, compareRuns } from '../../../src/shared/report/compar
 import { snakeCased } from '../../../src/shared/report/comparison-json.ts';
 import { renderComparison } from '../../../src/shared/report/comparison-table.ts';
 import { describeBreakEven, describeMarginal } from '../../../src/shared/report/comparison-text.ts';
+import { sumSpending } from '../../../src/shared/report/spending.ts';
 import { comparedRun, kindOfWorker } from '../../support/compared-runs.ts';
 
 const dear = kindOfWorker({ backend: 'wasm', price: 0.4 });
@@ -121,9 +122,46 @@ describe('compareRuns', () => {
   test('leaves out, and says so, what did not complete; refuses what does not compare', () => {
     const failed = comparedRun({ workers: [dear], rate: 500, batch: 64, status: 'failed' });
     expect(compareRuns([...scaling, failed]).notes).toContain(`left out: ${failed.folder}, which is failed`);
-    expect(() => compareRuns([failed])).toThrow('none of the runs was completed');
+    expect(() => compareRuns([failed])).toThrow(`none of the runs can be compared: ${failed.folder}, which is failed`);
     const other = comparedRun({ workers: [dear], rate: 500, batch: 64, dataset: 'digits' });
     expect(() => compareRuns([...scaling, other])).toThrow('the runs differ in dataset: mnist, digits');
+  });
+
+  test('a run that went on with another fleet or price is left out, and why is said', () => {
+    const member = (workerId: string, priceUsdPerHour: number) => ({
+      ...{ workerId, backend: 'wasm', device: 'wasm', priceUsdPerHour },
+    });
+    const fleets = [
+      { step: 0, members: [member('w0', 0.4), member('w1', 0.4)] },
+      { step: 40, members: [member('w0', 0.2)] },
+    ];
+    const resumed = comparedRun({ workers: [dear], rate: 1200, batch: 64, folder: 'runs/resumed', record: { fleets } });
+    const { points, notes } = compareRuns([...scaling, resumed]);
+    expect(points.flatMap(({ runs }) => runs)).not.toContain('runs/resumed');
+    expect(notes).toContain(
+      'left out: runs/resumed, which was not one fleet at one price: after step 40 w1 left, w0 is $0.20 an hour instead of $0.40 an hour',
+    );
+    // Before changes were written down, a price that changed shows in what was paid.
+    const old = comparedRun({ workers: [dear], rate: 1200, batch: 64 });
+    const [worker] = old.summary.workers;
+    if (worker === undefined) throw new Error('no worker');
+    const paid = { ...old.summary, workers: [{ ...worker, cost_usd: 1.1 * worker.cost_usd }] };
+    expect(() => compareRuns([{ folder: 'old', summary: paid }])).toThrow('the price of w0 changed on the way');
+  });
+
+  test('where the money went sums to the cost of the run, workers that left before training included', () => {
+    const formerWorkers = { costUsd: 0.002, billedUsd: 0.002, rentals: 1 };
+    const run = comparedRun({ workers: [dear], rate: 1000, batch: 64, record: { formerWorkers } });
+    const comparison = compareRuns([run]);
+    const [one] = comparison.points;
+    expect(one?.costUsd && sumSpending(one.costUsd) + (one.formerCostUsd ?? 0)).toBeCloseTo(
+      run.summary.cost_usd_total,
+      12,
+    );
+    const text = renderComparison(comparison, { columns: 200, colour: false });
+    const share = (100 * 0.002) / run.summary.cost_usd_total;
+    expect(text).toMatch(new RegExp(`former workers\n[^\n]+\n.* ${share.toFixed(1)} %\n`));
+    expect(renderComparison(compareRuns(scaling), { columns: 200, colour: false })).not.toContain('former');
   });
 
   test('shows what was billed beside what accrued, and by which rules', () => {

@@ -1,17 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { compareRuns } from '../../../src/shared/report/comparison.ts';
 import { type PlanOptions, planRuns } from '../../../src/shared/report/planning.ts';
-import { comparedRun } from '../../support/compared-runs.ts';
+import { comparedRun, type TestKind } from '../../support/compared-runs.ts';
 
 const dear = { backend: 'wasm', price: 0.36 };
 
 /** Runs of workers whose step is exactly 0.1 ms a sample, 1 ms a worker more and 2 ms: 60,000 samples an epoch. */
-const measured = [1, 2, 4].flatMap((workers) =>
-  [50, 200].map((batch) => {
-    const seconds = (1e-4 * batch) / workers + 1e-3 * (workers - 1) + 2e-3;
-    return comparedRun({ workers: Array(workers).fill(dear), rate: batch / seconds, batch });
-  }),
-);
+const runsOf = (kind: TestKind) =>
+  [1, 2, 4].flatMap((workers) =>
+    [50, 200].map((batch) => {
+      const seconds = (1e-4 * batch) / workers + 1e-3 * (workers - 1) + 2e-3;
+      return comparedRun({ workers: Array(workers).fill(kind), rate: batch / seconds, batch });
+    }),
+  );
+const measured = runsOf(dear);
 const plan = (options: Partial<PlanOptions> = {}, runs = measured) =>
   planRuns(runs, {
     ...{ epochs: 1, mostWorkers: undefined, targetSeconds: undefined, budgetUsd: undefined, offersOf: () => [] },
@@ -62,10 +64,7 @@ describe('planRuns', () => {
   test('refuses too few points, no price, and the impossible', () => {
     expect(() => plan({}, measured.slice(0, 3))).toThrow('wasm: a model needs at least 4 points');
     expect(() => plan({ targetSeconds: 0.1 })).toThrow(/nothing modelled meets that: the fastest way takes \d/);
-    const free = measured.map(({ folder, summary }) => ({
-      folder,
-      summary: { ...summary, workers: summary.workers.map(({ price_usd_per_hour: _, ...worker }) => worker) },
-    }));
+    const free = runsOf({ backend: 'wasm' });
     expect(() => plan({}, free)).toThrow('none of the modelled workers has a price');
   });
 
@@ -77,6 +76,13 @@ describe('planRuns', () => {
     expect(left).toEqual([{ kind: 'wasm + cpu', reason: expect.stringContaining('two of them with each kind') }]);
     expect(front.some(({ workers, usdPerHour }) => Math.abs(usdPerHour - workers * 0.036) < 1e-12)).toBe(true);
     expect(compareRuns([...measured, cheap, mixed]).points).toHaveLength(8);
+  });
+
+  test('fits nothing to a run that did not complete, and says so', () => {
+    const failed = comparedRun({ workers: [dear], rate: 9, batch: 50, status: 'failed' });
+    const { models, leftRuns } = plan({}, [...measured, failed]);
+    expect(models[0]?.error.worst).toBeLessThan(1e-6);
+    expect(leftRuns).toEqual([{ folder: failed.folder, reason: 'which is failed' }]);
   });
 
   describe('of unlike workers', () => {

@@ -34,6 +34,31 @@ describe('repriceRun', () => {
     expect(repricing.costPerEpochUsd).toBe(repricing.measuredCostPerEpochUsd);
   });
 
+  test('a run that went on with another fleet or price is refused, since its sums would be of neither', () => {
+    const member = (priceUsdPerHour: number) => ({
+      ...{ workerId: 'w0', backend: 'wasm', device: 'wasm', priceUsdPerHour },
+    });
+    const fleets = [
+      { step: 0, members: [member(2.48)] },
+      { step: 10, members: [member(1)] },
+    ];
+    const changed = comparedRun({
+      workers: [{ backend: 'wasm', price: 1 }],
+      ...{ rate: 1000, batch: 64, record: { fleets } },
+    }).summary;
+    const reason = /was not one fleet at one price: after step 10 w0 is \$1\.00 an hour instead of \$2\.48 an hour/;
+    expect(() => repriceRun(changed, new Map([['w0', 0.5]]))).toThrow(reason);
+    expect(() => costOverTime(changed, [], String)).toThrow(reason);
+  });
+
+  test('what workers cost that left before training stays in both sums', () => {
+    const formerWorkers = { costUsd: 0.5, billedUsd: 0.5, rentals: 1 };
+    const worker = { backend: 'wasm', price: 0.36 };
+    const left = comparedRun({ workers: [worker], rate: 1000, batch: 64, record: { formerWorkers } }).summary;
+    expect(repriceRun(left, new Map()).costUsd).toBeCloseTo(left.cost_usd_total, 12);
+    expect(repriceRun(left, new Map([['w0', 3.6]])).costUsd).toBeCloseTo(0.5 + 65 * 0.001, 12);
+  });
+
   test('refuses workers that were not there, and those without any price', () => {
     expect(() => repriceRun(summary, new Map([['w2', 1]]))).toThrow("no worker 'w2'");
     const free = comparedRun({ workers: [{ backend: 'wasm' }, { backend: 'wasm' }], rate: 1000, batch: 64 }).summary;

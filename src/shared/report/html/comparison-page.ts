@@ -76,7 +76,9 @@ export function renderComparisonPage(
             'money',
             `Cost of a run, start-up and test passes included${names.title}`,
             priced.flatMap((point) =>
-              point.costUsd === undefined ? [] : [{ name: names.ofPoint(point), spending: point.costUsd }],
+              point.costUsd === undefined
+                ? []
+                : [{ name: names.ofPoint(point), spending: point.costUsd, former: point.formerCostUsd }],
             ),
             formatUsd,
           ),
