@@ -1,6 +1,10 @@
-/** Completed runs of one epoch of MNIST in round numbers: as fast as they are told, with 80 % of each step computing. */
+/**
+ * Completed runs of one epoch of MNIST in round numbers: as fast as they are told, with 80 % of each step computing.
+ * Workers begin half a second after the coordinator, start up for 3 s and end 1 s after the test pass.
+ */
+import { accruedCostUsd } from '../../src/shared/core/cost.ts';
 import type { ComparedRun } from '../../src/shared/report/comparison.ts';
-import type { RunRecord, RunStatus } from '../../src/shared/report/run-record.ts';
+import type { RunRecord, RunStatus, WorkerRecord } from '../../src/shared/report/run-record.ts';
 import { summarize } from '../../src/shared/report/summary.ts';
 import { runRecord, workerRecord } from './run-records.ts';
 
@@ -20,6 +24,8 @@ export interface TestRun {
   /** Samples per second of all together. */
   readonly rate: number;
   readonly batch: number;
+  /** Of its only test pass. */
+  readonly evaluateSeconds?: number;
   readonly status?: RunStatus;
   readonly dataset?: string;
   /** Overrides the rate's name for the folder. */
@@ -32,6 +38,7 @@ export function comparedRun({
   workers,
   rate,
   batch,
+  evaluateSeconds = 1,
   status = 'completed',
   dataset = 'mnist',
   folder,
@@ -52,17 +59,36 @@ export function comparedRun({
       samples,
       steps: Math.ceil(samples / batch),
       trainSeconds: seconds,
-      epochs: [{ ...epoch, samples, seconds }],
+      epochs: [{ ...epoch, samples, seconds, evaluateSeconds }],
+      secondsToFirstStep: 3.5,
       workers: workers.map(({ backend, price, gpu, device = backend, host = 'alpha' }, rank) =>
-        workerRecord({
+        endingWith(evaluateSeconds, {
           ...{ workerId: `w${rank}`, rank, backend, device, host, priceUsdPerHour: price },
           ...(gpu === undefined ? {} : { gpu }),
           samples: samples / workers.length,
           phases: { load: 0, compute: 0.8 * seconds, communicate: 0.15 * seconds, wait: 0.05 * seconds, apply: 0 },
-          aliveSeconds: seconds + 5,
+          aliveSeconds: seconds + 3 + evaluateSeconds + 1,
         }),
       ),
       ...overrides,
     }),
+  };
+}
+
+/** A worker whose last second, and the seconds of the test pass before it, are not start-up. */
+function endingWith(evaluate: number, overrides: Partial<WorkerRecord>): WorkerRecord {
+  const { booked, ...record } = workerRecord(overrides);
+  const outside = { startup: booked.seconds.startup - evaluate - 1, evaluate, idle: 1 };
+  const usd = Object.entries(outside).map(([category, seconds]) => [
+    category,
+    accruedCostUsd(record.priceUsdPerHour ?? 0, seconds),
+  ]);
+  return {
+    ...record,
+    booked: {
+      ...booked,
+      seconds: { ...booked.seconds, ...outside },
+      usd: { ...booked.usd, ...Object.fromEntries(usd) },
+    },
   };
 }

@@ -82,6 +82,9 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
   ];
 }
 
+/** Those that are seldom much, which the terminal leaves out first; reports have all. */
+const smallCategories: Partial<Record<SpendingCategory, number>> = { load: 3, idle: 2, other: 1 };
+
 /**
  * Columns for the sums, and one for the share of each category that anything was spent on.
  * @param beside what the sums have that no category does
@@ -99,6 +102,7 @@ function spendingColumns(
       (category): Column<ComparedPoint> => ({
         head: category,
         cell: (point) => shareOf(of(point), category, beside(point)),
+        expendable: smallCategories[category] ?? 0,
       }),
     ),
   ];
