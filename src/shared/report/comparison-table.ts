@@ -9,6 +9,7 @@ import {
   describeMarginals,
   formatEfficiency,
   formatEstimate,
+  formatGainInterval,
   formatPrice,
   growthName,
   longGrowths,
@@ -135,8 +136,6 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     'slows the others down': 'slows others',
   };
   const hourly = (usdPerHour: number) => formatPrice(usdPerHour).replace('/h', '');
-  const ends = (interval: readonly [number, number] | undefined, format: (end: number) => string, between: string) =>
-    interval === undefined ? '' : ` (${interval.map(format).join(between)})`;
   return [
     {
       head: 'worker',
@@ -145,8 +144,8 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     },
     {
       head: 'adds speed',
-      cell: ({ speedGain, speedGainInterval }) =>
-        `${formatPercent(speedGain, 0)}${ends(speedGainInterval, (end) => (100 * end).toFixed(0), ' to ')}`,
+      cell: (addition) =>
+        `${formatPercent(addition.speedGain, 0)}${formatGainInterval(addition, addition.speedGainInterval, (end) => (100 * end).toFixed(0))}`,
     },
     { head: 'of the bill', cell: ({ billShare }) => formatPercent(billShare, 0) },
     {
@@ -156,15 +155,19 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     },
     {
       head: 'pays below',
-      cell: ({ breakEvenUsdPerHour, breakEvenIntervalUsdPerHour }) =>
-        `${hourly(breakEvenUsdPerHour)}${ends(breakEvenIntervalUsdPerHour, (end) => hourly(end).replace('$', ''), ' to ')}`,
+      cell: (addition) =>
+        `${hourly(addition.breakEvenUsdPerHour)}${formatGainInterval(addition, addition.breakEvenIntervalUsdPerHour, (end) => hourly(end).replace('$', ''))}`,
     },
     {
       head: 'all pay below',
       cell: ({ breakEvenOfAllUsdPerHour: all }) => (all === undefined ? '' : hourly(all.value)),
       expendable: 1,
     },
-    { head: 'verdict', cell: ({ verdict, uncertain }) => `${verdicts[verdict]}${uncertain ? '?' : ''}`, align: 'left' },
+    {
+      head: 'verdict',
+      cell: ({ verdict, uncertain }) => (uncertain ? 'cannot be told' : verdicts[verdict]),
+      align: 'left',
+    },
   ];
 }
 

@@ -18,7 +18,10 @@ export interface Marginal extends MarginalVerdict {
   readonly speedGainInterval: readonly [low: number, high: number] | undefined;
   /** 95 % confidence of `breakEvenUsdPerHour`, likewise. */
   readonly breakEvenIntervalUsdPerHour: readonly [low: number, high: number] | undefined;
-  /** Its price lies within the confidence of its break-even price: the verdict may be noise. */
+  /**
+   * The verdict may be noise: the confidence of its break-even price has its price in it, or that of its gain has both
+   * more speed and less.
+   */
   readonly uncertain: boolean;
 }
 
@@ -51,10 +54,14 @@ export function marginalsOf(group: FleetRuns, groups: readonly FleetRuns[], nami
       basis: known ? 'measured' : 'modelled',
       speedGainInterval: ratio && [ratio[0] - 1, ratio[1] - 1],
       breakEvenIntervalUsdPerHour: breakEvens,
-      uncertain: breakEvens !== undefined && breakEvens[0] < usdPerHour && usdPerHour < breakEvens[1],
+      uncertain: isWithin(usdPerHour, breakEvens) || isWithin(1, ratio),
       ...judgeWorker(usdPerHour, without, rateWith),
     };
   });
+}
+
+function isWithin(value: number, interval: readonly [low: number, high: number] | undefined): boolean {
+  return interval !== undefined && interval[0] < value && value < interval[1];
 }
 
 function modelledRateWithout({ runs }: FleetRuns, kind: WorkerKind): number {

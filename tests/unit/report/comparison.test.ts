@@ -61,15 +61,54 @@ describe('compareRuns', () => {
     );
   });
 
-  test('says when the verdict is within the spread of the repeats', () => {
+  test('does not judge what the spread of the repeats leaves open', () => {
     const noisy = [
       ...[900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
       ...[1800, 1990, 2200].map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 })),
     ];
     const [marginal] = point(noisy, 2).marginals;
     expect(marginal?.uncertain).toBe(true);
-    expect(marginal && describeMarginal(marginal)).toContain('(measured, but within the spread of its repeats)');
+    expect(marginal && describeMarginal(marginal)).toMatch(
+      /^one of 2 × wasm adds 100 % \(\d+ to \d+\) speed for 50 % of the bill: whether it pays at \$0\.40\/h cannot be told from these repeats, it breaks even at \$0\.40\/h \(\$0\.\d\d\/h to \$0\.\d\d\/h\) \(measured\)$/,
+    );
     expect(point(scaling, 2).marginals[0]?.uncertain).toBe(false);
+  });
+
+  test('a worker that may speed up or slow down is not to be dropped at any price', () => {
+    const ofTwo = (rates: readonly number[]) => {
+      const alone = [900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 }));
+      const both = rates.map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 }));
+      const [marginal] = point([...alone, ...both], 2).marginals;
+      if (marginal === undefined) throw new Error('no verdict');
+      return marginal;
+    };
+    const open = ofTwo([800, 950, 1050]);
+    expect(open).toMatchObject({ verdict: 'slows the others down', uncertain: true });
+    expect(describeMarginal(open)).toMatch(
+      /slows the others by 7 % \(-\d+ to \d+\) for 50 % of the bill: whether it speeds up or slows down cannot be told from these repeats \(measured\)$/,
+    );
+    const sure = ofTwo([495, 500, 505]);
+    expect(sure.uncertain).toBe(false);
+    expect(describeMarginal(sure)).toMatch(
+      /slows the others by 50 % \(\d+ to \d+\) for 50 % of the bill: drop it at any price \(measured\)$/,
+    );
+    // Two repeats that differ: from nothing to a thousandfold.
+    expect(describeMarginal(ofTwo([300, 3000]))).toContain('% (wide: too few repeats)');
+  });
+
+  test('does not say that a kind is cheaper or dearer where its break-even price is not known well enough', () => {
+    const breakEven = (rates: readonly number[]) => {
+      const [one] = compareRuns([
+        ...[900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
+        ...rates.map((rate) => comparedRun({ workers: [cheap], rate, batch: 64 })),
+      ]).breakEvens;
+      return one === undefined ? '' : describeBreakEven(one);
+    };
+    expect(breakEven([115, 125, 140])).toMatch(
+      /^cpu alone breaks even with wasm of \$0\.40\/h at \$0\.05\d\/h \(\$0\.0\d+\/h–\$0\.0\d+\/h\), batch 64; whether it does the same for less at \$0\.050\/h cannot be told from these repeats$/,
+    );
+    expect(breakEven([50, 500])).toMatch(/at \$0\.06\d\/h \(wide: too few repeats\), batch 64; whether/);
+    expect(breakEven([240, 250, 260])).toMatch(/; at \$0\.050\/h it does the same for less$/);
   });
 
   test('says that it models where no run without the worker is at hand', () => {
