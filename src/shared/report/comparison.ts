@@ -137,6 +137,8 @@ export function comparableRuns(runs: readonly ComparedRun[]): readonly [Compared
   }
   const used = [first, ...others] as const;
   requireSame('dataset', used, ({ dataset }) => dataset.name);
+  requireSame('number of images', used, ({ dataset }) => `${dataset.train} + ${dataset.test}`);
+  requireSame('data', used, ({ dataset }) => describeData(dataset));
   requireSame('model', used, ({ model }) => `${model.name} of ${model.parameters} parameters`);
   return used;
 }
@@ -147,6 +149,14 @@ export function whyLeftOut({ summary }: ComparedRun): string | undefined {
   if (summary.samples_per_second === 0) return 'which trained no step';
   const mixture = describeMixture(summary);
   return mixture === undefined ? undefined : `which was not one fleet at one price: ${mixture}`;
+}
+
+/** `mnist of SHA-256 440fcabf…, 2669…`: its files in the order of their names. */
+function describeData({ name, sha256 }: Summary['dataset']): string {
+  const sums = Object.keys(sha256)
+    .sort()
+    .map((file) => `${sha256[file]?.slice(0, 8)}…`);
+  return sums.length === 0 ? name : `${name} of SHA-256 ${sums.join(' ')}`;
 }
 
 function requireSame(what: string, runs: readonly ComparedRun[], of: (summary: Summary) => string): void {
@@ -246,6 +256,7 @@ function notesOf(
   points: readonly Pick<ComparedPoint, 'globalBatchSize' | 'runs' | 'usdPerHour'>[],
 ): readonly string[] {
   const hosts = new Set(used.flatMap(({ summary }) => summary.workers.map(({ host }) => host)));
+  const machines = [...new Set(used.map(machinesOf))];
   const fallback = used.find(({ summary }) => summary.dataset.fallback_reason !== undefined);
   return [
     ...runs.flatMap((run) => {
@@ -268,10 +279,36 @@ function notesOf(
     ...(used.some(({ summary }) => summary.workers.some(({ emulated_speed }) => emulated_speed !== undefined))
       ? ['emulated workers are real ones that wait after computing, as long as a slower card would still compute']
       : []),
+    ...(machines.length > 1 && used.some((run) => !sharesMachines(run, used))
+      ? [
+          `the runs are of different machines (${machines.slice(0, mostMachines).join('; ')}${machines.length > mostMachines ? '; …' : ''}): how those differ is in every figure`,
+        ]
+      : []),
     ...(hosts.size === 1 && used.some(({ summary }) => summary.world_size > 1)
       ? ['all workers shared one machine: they also share its cores and memory, as workers of their own would not']
       : []),
   ];
+}
+
+/** Named in a note; every container has a name of its own. */
+const mostMachines = 5;
+
+/** `alpha, beta` */
+function machinesOf({ summary }: ComparedRun): string {
+  return [...new Set(summary.workers.map(({ host }) => host))].sort().join(', ');
+}
+
+/**
+ * Whether the machines of a run are those of the repeats of it, and among or around those of every other run: a fleet on
+ * two machines compares with one on the first of them.
+ */
+function sharesMachines(run: ComparedRun, others: readonly ComparedRun[]): boolean {
+  const own = machinesOf(run).split(', ');
+  return others.every((other) => {
+    const theirs = machinesOf(other).split(', ');
+    const [few, many] = own.length < theirs.length ? [own, theirs] : [theirs, own];
+    return few.every((host) => many.includes(host));
+  });
 }
 
 function mean(values: readonly number[]): number {

@@ -3,8 +3,10 @@ import { type ComparedRun, compareRuns } from '../../../src/shared/report/compar
 import { snakeCased } from '../../../src/shared/report/comparison-json.ts';
 import { renderComparison } from '../../../src/shared/report/comparison-table.ts';
 import { describeBreakEven, describeMarginal } from '../../../src/shared/report/comparison-text.ts';
+import type { RunRecord } from '../../../src/shared/report/run-record.ts';
 import { sumSpending } from '../../../src/shared/report/spending.ts';
 import { comparedRun, kindOfWorker } from '../../support/compared-runs.ts';
+import { runRecord } from '../../support/run-records.ts';
 
 const dear = kindOfWorker({ backend: 'wasm', price: 0.4 });
 const cheap = kindOfWorker({ backend: 'cpu', price: 0.05 });
@@ -201,6 +203,27 @@ describe('compareRuns', () => {
     const share = (100 * 0.002) / run.summary.cost_usd_total;
     expect(text).toMatch(new RegExp(`former workers\n[^\n]+\n.* ${share.toFixed(1)} %\n`));
     expect(renderComparison(compareRuns(scaling), { columns: 200, colour: false })).not.toContain('former');
+  });
+
+  test('runs of other images under the same name are refused, those of other seeds are repeats', () => {
+    const { dataset } = runRecord();
+    const withRecord = (record: Partial<RunRecord>) => comparedRun({ workers: [dear], rate: 990, batch: 64, record });
+    const fewer = withRecord({ dataset: { ...dataset, trainCount: 6000 } });
+    expect(() => compareRuns([...scaling, fewer])).toThrow(
+      'the runs differ in number of images: 60000 + 10000, 6000 + 10000; their costs do not compare',
+    );
+    const other = withRecord({ dataset: { ...dataset, sha256: { 'train-images-idx3-ubyte': 'c0ffee' } } });
+    expect(() => compareRuns([...scaling, other])).toThrow('mnist of SHA-256 ba89…, mnist of SHA-256 c0ffee…');
+    expect(point([...scaling, withRecord({ seed: 2 })], 1).runs).toHaveLength(4);
+  });
+
+  test('says that runs are of different machines, unless those are the same as far as they go', () => {
+    const at = (hosts: readonly string[]) =>
+      comparedRun({ workers: hosts.map((host) => ({ ...dear, host })), rate: 1000, batch: 64 });
+    const notes = (...all: readonly (readonly string[])[]) => compareRuns(all.map(at)).notes.join('\n');
+    expect(notes(['alpha'], ['beta'])).toContain('the runs are of different machines (alpha; beta)');
+    expect(notes(['alpha', 'beta'], ['alpha', 'gamma'])).toContain('different machines');
+    expect(notes(['alpha'], ['alpha', 'beta'], ['alpha', 'alpha'])).not.toContain('different machines');
   });
 
   test('shows what was billed beside what accrued, and by which rules', () => {
