@@ -6,15 +6,15 @@ import { cheapest, costPerThousandUsd, paretoFront, replacementPrice } from '../
 import { describeRules } from './billing-text.ts';
 import {
   type ComparedRun,
-  createNaming,
   type FleetRuns,
   groupRuns,
-  type Naming,
+  kindsIn,
   priceOf,
   ratesOf,
   workersOf,
 } from './compared-fleets.ts';
 import { type Growth, growthsOf } from './growth.ts';
+import { createNaming, type Naming } from './kind-names.ts';
 import { type Marginal, marginalsOf } from './marginal.ts';
 import { describeMixture } from './one-fleet.ts';
 import { meanSpending, runCostUsd, type Spending, stepSeconds } from './spending.ts';
@@ -98,7 +98,7 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison {
   const first = used[0].summary;
 
   const groups = groupRuns(used);
-  const naming = createNaming(groups);
+  const naming = createNaming(kindsIn(groups));
   const points = groups.map((group) => describePoint(group, groups, naming));
   const ways = points.flatMap(({ secondsPerEpoch, costPerEpochUsd }, index) =>
     costPerEpochUsd === undefined ? [] : [{ index, seconds: secondsPerEpoch, usd: costPerEpochUsd }],

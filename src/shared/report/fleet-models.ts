@@ -4,6 +4,7 @@ import { accruedCostUsd } from '../core/cost.ts';
 import { fitMixedStepModel, type MixedStepModel, mixedStepSeconds } from '../core/mixed-step-model.ts';
 import { fitStepModel, type ModelError, modelledStepSeconds, type StepModel } from '../core/step-model.ts';
 import type { ComparedRun } from './compared-fleets.ts';
+import { createNaming } from './kind-names.ts';
 import { fitOutsideSteps, type OutsideSteps, paidSeconds, runSeconds } from './outside-steps.ts';
 import { countKinds, kindOf, type WorkerKind } from './worker-kind.ts';
 
@@ -41,6 +42,8 @@ export interface MixedModel extends FittedTo {
 
 export interface KindRuns {
   readonly kind: WorkerKind;
+  /** What it is called among the others, whatever it costs. */
+  readonly name: string;
   /** Prices that workers of this kind were run at. */
   readonly prices: readonly number[];
   /** Of fleets of equals. */
@@ -49,7 +52,7 @@ export interface KindRuns {
 
 /** Kinds by what they compute with. */
 export function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
-  const groups = new Map<string, KindRuns>();
+  const groups = new Map<string, Omit<KindRuns, 'name'>>();
   for (const run of runs) {
     const fleet = countKinds(run.summary.workers);
     const alone = speedKeysOf(run).length === 1;
@@ -60,7 +63,10 @@ export function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
       groups.set(kind.speedKey, { kind, prices, runs: own });
     }
   }
-  return [...groups.values()];
+  // Workers of all prices are one kind here.
+  const priceless = ({ kind }: Pick<KindRuns, 'kind'>) => ({ ...kind, key: kind.speedKey, usdPerHour: undefined });
+  const { kindName } = createNaming([...groups.values()].map(priceless));
+  return [...groups.values()].map((group) => ({ ...group, name: kindName(priceless(group)) }));
 }
 
 function speedKeysOf({ summary }: ComparedRun): readonly string[] {
@@ -74,7 +80,7 @@ export interface Mixture {
 }
 
 export function namesOf({ kinds }: Mixture): readonly string[] {
-  return kinds.map(({ kind }) => kind.name);
+  return kinds.map(({ name }) => name);
 }
 
 export function mixturesOf(kinds: readonly KindRuns[], runs: readonly ComparedRun[]): readonly Mixture[] {
@@ -92,7 +98,7 @@ export function mixturesOf(kinds: readonly KindRuns[], runs: readonly ComparedRu
     }));
 }
 
-export function modelKind({ kind, runs }: KindRuns): KindModel {
+export function modelKind({ name, runs }: KindRuns): KindModel {
   const points = pointsOf(runs, ({ summary }) => [summary.world_size]);
   const steps = points.map(({ counts: [workers = 0], batch, seconds }) => ({ workers, batch, seconds }));
   const { model, error } = fitStepModel(steps);
@@ -100,10 +106,11 @@ export function modelKind({ kind, runs }: KindRuns): KindModel {
     speedOf: ({ summary }) => summary.world_size,
     stepOf: ({ summary }) => modelledStepSeconds(model, summary.world_size, summary.global_batch_size),
   });
-  return { kind: kind.name, model, error, ...fitted };
+  return { kind: name, model, error, ...fitted };
 }
 
-export function modelMixture({ kinds, runs }: Mixture): MixedModel {
+export function modelMixture(mixture: Mixture): MixedModel {
+  const { kinds, runs } = mixture;
   const countsOf = ({ summary }: ComparedRun) =>
     kinds.map(({ kind }) => summary.workers.filter((worker) => kindOf(worker).speedKey === kind.speedKey).length);
   const points = pointsOf(runs, countsOf);
@@ -112,7 +119,7 @@ export function modelMixture({ kinds, runs }: Mixture): MixedModel {
     speedOf: (run) => speedOfCounts(model, countsOf(run)),
     stepOf: (run) => mixedStepSeconds(model, countsOf(run), run.summary.global_batch_size),
   });
-  return { kinds: kinds.map(({ kind }) => kind.name), model, error, ...fitted };
+  return { kinds: namesOf(mixture), model, error, ...fitted };
 }
 
 /** How many workers of the first kind compute as fast as so many of each kind. */

@@ -1,7 +1,8 @@
 /** What one worker of a fleet is worth to it: measured where a run without it is at hand, else modelled. */
 import { meanEstimate, ratioEstimate } from '../core/confidence.ts';
 import { breakEvenPrice, judgeWorker, type MarginalVerdict, rateWithout } from '../core/scaling.ts';
-import { type FleetRuns, type Naming, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
+import { type FleetRuns, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
+import type { Naming } from './kind-names.ts';
 import { kindOf, speedKeyOf, type WorkerKind } from './worker-kind.ts';
 
 /** Whether a figure was measured or follows from a model of what was. */
@@ -49,7 +50,8 @@ export function marginalsOf(group: FleetRuns, groups: readonly FleetRuns[], nami
       ] as const);
     const ids = group.runs[0]?.summary.workers.filter((worker) => kindOf(worker).key === kind.key);
     return {
-      worker: count === 1 ? (ids?.[0]?.worker_id ?? kind.name) : `one of ${count} × ${naming.kindName(kind)}`,
+      worker:
+        count === 1 ? (ids?.[0]?.worker_id ?? naming.kindName(kind)) : `one of ${count} × ${naming.kindName(kind)}`,
       ...{ kind: naming.kindName(kind), usdPerHour },
       basis: known ? 'measured' : 'modelled',
       speedGainInterval: ratio && [ratio[0] - 1, ratio[1] - 1],

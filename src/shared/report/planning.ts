@@ -96,7 +96,7 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
   const equal = kinds.flatMap((group) => {
     if (group.runs.length === 0) return [];
     const before = left.length;
-    const models = attempt(group.kind.name, () => ({ group, fitted: modelKind(group) }));
+    const models = attempt(group.name, () => ({ group, fitted: modelKind(group) }));
     // A kind that is planned with others is not left out.
     if (together.has(group)) left.splice(before);
     return models;

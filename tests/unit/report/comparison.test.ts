@@ -3,6 +3,7 @@ import { type ComparedRun, compareRuns } from '../../../src/shared/report/compar
 import { snakeCased } from '../../../src/shared/report/comparison-json.ts';
 import { renderComparison } from '../../../src/shared/report/comparison-table.ts';
 import { describeBreakEven, describeMarginal } from '../../../src/shared/report/comparison-text.ts';
+import { comparisonCharts } from '../../../src/shared/report/html/comparison-charts.ts';
 import type { RunRecord } from '../../../src/shared/report/run-record.ts';
 import { sumSpending } from '../../../src/shared/report/spending.ts';
 import { comparedRun, kindOfWorker } from '../../support/compared-runs.ts';
@@ -156,8 +157,30 @@ describe('compareRuns', () => {
       comparedRun({ workers: [dear], rate: 1000, batch: 64 }),
       comparedRun({ workers: [dearer, dearer], rate: 1600, batch: 64 }),
     ]);
-    expect(points.map(({ name }) => name)).toEqual(['1 × wasm at $0.4/h', '2 × wasm at $0.8/h']);
+    expect(points.map(({ name }) => name)).toEqual(['1 × wasm at $0.40/h', '2 × wasm at $0.80/h']);
     expect(points[1]?.strong?.value).toBeCloseTo(0.8, 9);
+  });
+
+  test('two kinds never have one name, and every point is in the charts', () => {
+    const threads = kindOfWorker({ ...dear, device: 'wasm, 2 threads' });
+    const labelled = kindOfWorker({ ...dear, gpu: 'gcp/T4/spot' });
+    const fleets = [[dear], [threads], [labelled], [dear, threads], [dear, dear], [threads, threads], [labelled, dear]];
+    const more = [
+      [dear, threads, threads, threads],
+      [dear, dear, dear, threads],
+    ];
+    const runs = [...fleets, ...more].map((workers, index) => comparedRun({ workers, rate: 1000 + index, batch: 64 }));
+    const comparison = compareRuns(runs);
+    const names = comparison.points.map(({ name }) => name);
+    expect(new Set(names).size).toBe(runs.length);
+    expect(names).toEqual(expect.arrayContaining(['1 × wasm', '1 × wasm (2 threads)', '1 × t4 wasm']));
+    expect(comparison.breakEvens.map(({ kind }) => kind)).toEqual(['wasm (2 threads)', 't4 wasm']);
+    for (const { id, series } of comparisonCharts(comparison)) {
+      expect(new Set(series.map(({ label }) => label)).size, id).toBe(series.length);
+      if (id !== 'throughput') continue;
+      const drawn = series.filter(({ style }) => style === 'line').flatMap(({ values }) => values);
+      for (const { samplesPerSecond } of comparison.points) expect(drawn).toContain(samplesPerSecond.value);
+    }
   });
 
   test('leaves out, and says so, what did not complete; refuses what does not compare', () => {
