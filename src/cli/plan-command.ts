@@ -1,13 +1,12 @@
 import type { Argv } from 'yargs';
 import type { StepModel } from '../shared/core/step-model.ts';
-import { labelsIn, latestPrices } from '../shared/prices/price-lookup.ts';
 import { loadPrices } from '../shared/prices/price-table.ts';
 import { snakeCased } from '../shared/report/comparison-json.ts';
 import type { KindModel, MixedModel, RunError } from '../shared/report/fleet-models.ts';
+import { offersOn } from '../shared/report/gpu-offers.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
 import { type Offer, type Plan, type PlannedWay, planRuns } from '../shared/report/planning.ts';
 import { type Column, renderTable } from '../shared/report/table.ts';
-import type { WorkerKind } from '../shared/report/worker-kind.ts';
 import { wrapText } from '../shared/report/wrap-text.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
 import { positive, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
@@ -50,7 +49,8 @@ export function addPlanCommand(cli: Argv): Argv {
       const plan = planRuns(runs, {
         ...settings,
         mostWorkers: settings.maxWorkers,
-        offersOf: settings.price === undefined ? offersIn(settings.prices) : fixedOffer(settings.price),
+        offersOf:
+          settings.price === undefined ? offersOn(loadPrices(settings.prices), today()) : fixedOffer(settings.price),
       });
       console.log(settings.json ? JSON.stringify(snakeCased(plan)) : renderPlan(plan, settings.epochs));
     },
@@ -59,17 +59,6 @@ export function addPlanCommand(cli: Argv): Argv {
 
 function fixedOffer(usdPerHour: number): () => readonly Offer[] {
   return () => [{ label: '--price', usdPerHour }];
-}
-
-/** What today's table asks for the GPU that a worker was said to be. */
-function offersIn(prices: string | undefined): (kind: WorkerKind) => readonly Offer[] {
-  const table = loadPrices(prices);
-  const labelOf = labelsIn(table);
-  const rows = latestPrices(table, today());
-  return ({ gpu }) =>
-    rows
-      .filter((row) => row.gpu.toLowerCase() === gpu)
-      .map((row) => ({ label: labelOf(row), usdPerHour: row.usdPerHour }));
 }
 
 function renderPlan({ models, mixed, left, leftRuns, front, chosen }: Plan, epochs: number): string {

@@ -6,14 +6,13 @@ import { pathToFileURL } from 'node:url';
 import { decode } from 'fast-png';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isDated, labelsIn } from '../../src/shared/prices/price-lookup.ts';
 import { compareRuns } from '../../src/shared/report/comparison.ts';
 import { renderComparisonPage } from '../../src/shared/report/html/comparison-page.ts';
 import { renderPricesPage } from '../../src/shared/report/html/prices-page.ts';
 import { readReportAssets } from '../../src/shared/report/html/report-assets.ts';
 import { renderRepricedPage } from '../../src/shared/report/html/repriced-page.ts';
 import { renderRunPage } from '../../src/shared/report/html/run-page.ts';
-import { cardHistories, historiesByGpu } from '../../src/shared/report/price-history.ts';
+import { cardHistories, historiesByGpu, labelPrices } from '../../src/shared/report/price-history.ts';
 import { costOverTime } from '../../src/shared/report/repricing.ts';
 import { summarize } from '../../src/shared/report/summary.ts';
 import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchPage } from '../support/chromium.ts';
@@ -140,7 +139,7 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
   const dark400 = { colorScheme: 'dark', viewport: { width: 400, height: 800 } } as const;
 
   test('the history of prices is a chart for each GPU, with dates and sources behind it', async () => {
-    const histories = historiesByGpu(table, labelsIn(table));
+    const histories = historiesByGpu(labelPrices(table, table));
     const html = renderPricesPage(histories, '2026-08-01', readReportAssets());
     const page = await checkPage('prices', html, ['prices-t4'], dark400);
     const rows = page.getByRole('region', { name: 'Price of one T4, figures' }).getByRole('row');
@@ -160,7 +159,7 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
 
   test('a repriced epoch says whose seconds it took', async () => {
     const { summary } = comparedRun({ workers: [dear, dear], rate: 1000, batch: 64 });
-    const costs = costOverTime(summary, table.filter(isDated), labelsIn(table));
+    const costs = costOverTime(summary, labelPrices(table, table));
     const html = renderRepricedPage(summary, costs, readReportAssets());
     const page = await checkPage('repriced', html, ['cost-t4'], { colorScheme: 'light' });
     expect(await page.locator('.basis').textContent()).toBe('repriced');

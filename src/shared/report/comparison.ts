@@ -91,9 +91,10 @@ export interface Comparison {
 
 /**
  * Runs with the same workers, prices and batch are repeats of one point.
+ * @param furtherNotes what the runs themselves do not say
  * @throws bad-input when there is nothing to compare, or the runs trained different things
  */
-export function compareRuns(runs: readonly ComparedRun[]): Comparison {
+export function compareRuns(runs: readonly ComparedRun[], furtherNotes: readonly string[] = []): Comparison {
   const used = comparableRuns(runs);
   const first = used[0].summary;
 
@@ -120,7 +121,7 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison {
       points.map(({ marginals }) => marginals),
       naming,
     ),
-    notes: notesOf(runs, used, points),
+    notes: [...notesOf(runs, used, points), ...furtherNotes],
   };
 }
 
