@@ -71,15 +71,22 @@
     return [zero ? Math.min(0, low - (low < 0 ? room : 0)) : Math.max(0, low - room), high + room];
   }
 
-  /** 1, 2 and 5 of every decade, and those between where there is room for them: uPlot labels the decades alone. */
+  /**
+   * 1, 2 and 5 of every decade, and those between where there is room for them: uPlot labels the decades alone.
+   * @param most labels that have room beside each other
+   */
   function logTicks(low, high, most) {
-    const decades = Array.from({ length: 40 }, (_, index) => 10 ** (index - 20));
-    const within = (steps) =>
-      decades
-        .flatMap((decade) => steps.map((step) => Number((step * decade).toPrecision(3))))
+    const within = (steps, every = 1) =>
+      Array.from({ length: 40 }, (_, index) => index - 20)
+        .filter((exponent) => exponent % every === 0)
+        .flatMap((exponent) => steps.map((step) => Number((step * 10 ** exponent).toPrecision(3))))
         .filter((tick) => tick >= low && tick <= high);
-    const choices = [[1, 1.5, 2, 2.5, 3, 4, 5, 6, 8], [1, 1.5, 2, 3, 4, 6, 8], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]];
-    return choices.map(within).find((ticks) => ticks.length <= most) ?? within([1]);
+    const hasRoom = (ticks) =>
+      ticks.every((tick, index) => index === 0 || Math.log(tick / ticks[index - 1]) * most >= Math.log(high / low));
+    const steps = [[1, 1.5, 2, 2.5, 3, 4, 5, 6, 8], [1, 1.5, 2, 3, 4, 6, 8], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]];
+    const choices = [...steps.map((one) => within(one)), ...[2, 3, 5].map((every) => within([1], every))];
+    // Where two have no room, as in a narrow range, one is better than none.
+    return choices.find((ticks) => ticks.length > 0 && hasRoom(ticks)) ?? within([1]);
   }
 
   /** Room for the labels of the y axis, in CSS pixels: `$0.000020` is wider than `20 %`. */
@@ -143,16 +150,20 @@
 
   function drawWhisker(ctx, plot, x, interval, inner, ratio) {
     const ends = interval.map((end) => plot.valToPos(end, 'y', true));
-    const [low, high] = ends.map((end) => Math.min(inner.bottom, Math.max(inner.top, end)));
+    // A pixel within, so that the stroke of what is cut is whole.
+    const [low, high] = ends.map((end) => Math.min(inner.bottom - ratio, Math.max(inner.top + ratio, end)));
     const cap = 4 * ratio;
+    const sides = [-1, 1];
     ctx.beginPath();
     ctx.moveTo(x, low);
     ctx.lineTo(x, high);
     for (const [index, end] of [low, high].entries()) {
-      // No cap where the whisker goes on beyond the chart.
-      if (end !== ends[index]) continue;
-      ctx.moveTo(x - cap, end);
-      ctx.lineTo(x + cap, end);
+      // An arrow in the place of the cap where the whisker goes on beyond the chart.
+      const inwards = end === ends[index] ? 0 : (index === 0 ? -1 : 1) * 1.5 * cap;
+      for (const side of sides) {
+        ctx.moveTo(x, end);
+        ctx.lineTo(x + side * cap, end + inwards);
+      }
     }
     ctx.stroke();
   }
@@ -249,7 +260,7 @@
         axes: [
           {
             ...{ ...axis, ...ticks, label: chart.x.label },
-            ...(logX ? logAxis(width / 70) : {}),
+            ...(logX ? logAxis((width - 110) / 55) : {}),
             ...(isDate ? {} : { values: labels(chart.x.format) }),
           },
           {

@@ -183,6 +183,53 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
     expect(compared).toContain('What these cards cost over time');
   });
 
+  /** Fleets whose names and figures are as long as they come. */
+  function wideComparison() {
+    const fast = { backend: 'tensorflow', gpu: 'aws/a100-80gb/on-demand', price: 3.4309, device: 'TensorFlow, CUDA' };
+    const slow = { ...fast, gpu: 'runpod/rtx4090-24gb/spot', price: 0.000_02, speed: 0.125 };
+    const formerWorkers = { costUsd: 0.01, billedUsd: 0.01, rentals: 1 };
+    return compareRuns(
+      [[fast], [slow], [fast, slow], [fast, slow, slow]].flatMap((workers, index) =>
+        [900, 1000, 1300].map((rate) =>
+          comparedRun({ workers, rate: rate * 100 * (index + 1), batch: 4096, record: { formerWorkers } }),
+        ),
+      ),
+    );
+  }
+  const cut = `[...document.querySelectorAll('.scrolls, .scrolls table, .chart canvas, .bars')]
+    .filter((one) => one.scrollWidth > one.clientWidth || one.getBoundingClientRect().right > document.documentElement.clientWidth)
+    .map((one) => one.closest('[aria-label]')?.ariaLabel ?? one.className)`;
+
+  test('no table is cut at the width of a screen or of paper, and nothing is left out of the print', async () => {
+    const wideFile = join(folder, 'wide.html');
+    writeFileSync(wideFile, renderComparisonPage(wideComparison(), readReportAssets()));
+    const { page } = await open({ viewport: { width: 1280, height: 900 } });
+    await page.goto(pathToFileURL(wideFile).href);
+    for (const unfold of await page.locator('summary').all()) await unfold.click();
+    expect(await page.getByRole('columnheader', { name: 'former workers' }).count()).toBe(2);
+    expect(await page.evaluate(cut)).toEqual([]);
+    // A4 less margins of 10 mm.
+    await page.setViewportSize({ width: 718, height: 1000 });
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.evaluate(cut)).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a legend has a colon before values alone, and narrow segments no half percentages', async () => {
+    const { page } = await open({ viewport: { width: 400, height: 800 } });
+    const contentOf = (selector: string, pseudo: string) =>
+      page.evaluate(`getComputedStyle(document.querySelectorAll('#throughput ${selector}')[1], '${pseudo}').content`);
+    expect(await contentOf('.u-legend th', '::after')).toBe('none');
+    expect(await contentOf('.u-legend .u-value', '::before')).toBe('none');
+    await page.locator('#throughput .u-over').hover();
+    await expect.poll(() => contentOf('.u-legend .u-value', '::before')).toBe('": "');
+    const overfull = `[...document.querySelectorAll('.segment-text')]
+      .filter((text) => text.getBoundingClientRect().width > text.parentElement.getBoundingClientRect().width).length`;
+    expect(await page.locator('.segment-text').count()).toBeGreaterThan(10);
+    expect(await page.evaluate(overfull)).toBe(0);
+    await page.context().close();
+  });
+
   test('on paper everything is unfolded, in light colours', async () => {
     const { page, complaints } = await open({ colorScheme: 'dark' });
     await page.emulateMedia({ media: 'print' });

@@ -15,6 +15,8 @@ export interface TestKind {
   /** Its engine's name, if it is not said. */
   readonly device?: string;
   readonly host?: string;
+  /** Of an emulated one, as a part of its own. */
+  readonly speed?: number;
 }
 
 export const kindOfWorker = (kind: TestKind): TestKind => kind;
@@ -61,10 +63,11 @@ export function comparedRun({
       trainSeconds: seconds,
       epochs: [{ ...epoch, samples, seconds, evaluateSeconds }],
       secondsToFirstStep: 3.5,
-      workers: workers.map(({ backend, price, gpu, device = backend, host = 'alpha' }, rank) =>
+      workers: workers.map(({ backend, price, gpu, device = backend, host = 'alpha', speed }, rank) =>
         endingWith(evaluateSeconds, {
           ...{ workerId: `w${rank}`, rank, backend, device, host, priceUsdPerHour: price },
           ...(gpu === undefined ? {} : { gpu }),
+          emulatedSpeed: speed,
           samples: samples / workers.length,
           phases: { load: 0, compute: 0.8 * seconds, communicate: 0.15 * seconds, wait: 0.05 * seconds, apply: 0 },
           aliveSeconds: seconds + 3 + evaluateSeconds + 1,

@@ -16,7 +16,7 @@ import {
   ordinal,
 } from './comparison-text.ts';
 import type { Addition } from './growth.ts';
-import { formatCount, formatPercent, formatUsd } from './number-format.ts';
+import { formatCount, formatPercent, formatUsd, formatUsdToDigits } from './number-format.ts';
 import { type Spending, type SpendingCategory, sumSpending, usedCategories } from './spending.ts';
 import { type Column, renderTable } from './table.ts';
 import { wrapText } from './wrap-text.ts';
@@ -60,7 +60,7 @@ const nameColumns: readonly Column<ComparedPoint>[] = [
 ];
 
 export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
-  const usd = (value: number | undefined) => (value === undefined ? 'no price' : formatUsd(value));
+  const usd = (value: number | undefined) => (value === undefined ? 'no price' : formatUsdToDigits(value));
   return [
     ...nameColumns,
     { head: 'runs', cell: ({ runs }) => formatCount(runs.length), expendable: 4 },

@@ -264,6 +264,18 @@ describe('compareRuns', () => {
     expect(minutes.notes).toContain('billed: Lambda to the 60 s');
   });
 
+  test('the cost of 1,000 samples has two digits however little it is', () => {
+    const [one, two] = [
+      { ...dear, price: 0.001 },
+      { ...dear, price: 0.002 },
+    ].map((kind) => kindOfWorker(kind));
+    if (one === undefined || two === undefined) throw new Error('no kinds');
+    const runs = [one, two].map((kind) => comparedRun({ workers: [kind], rate: 1000, batch: 64 }));
+    const text = renderComparison(compareRuns(runs), { columns: 120, colour: false });
+    expect(text).toMatch(/1 × wasm at \$0\.0010\/h .* \$0\.00000028\b/);
+    expect(text).toMatch(/1 × wasm at \$0\.0020\/h .* \$0\.00000056\b/);
+  });
+
   test('without prices there are speeds and no costs', () => {
     const free = kindOfWorker({ backend: 'wasm' });
     const comparison = compareRuns([

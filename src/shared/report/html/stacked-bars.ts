@@ -25,8 +25,8 @@ function partsOf(bars: readonly StackedBar[]): readonly Part[] {
   ];
 }
 
-/** What is narrower than this part of the longest bar has no room for its percentage. */
-const labelledShare = 0.09;
+/** What is narrower than this part of the longest bar has no room for its percentage, however wide the page; the style sees to the rest. */
+const labelledShare = 0.03;
 
 /** The same colour for a category on every page. */
 function segmentClass({ name }: Part): string {
@@ -53,7 +53,8 @@ export function stackedBarsHtml(
     const shares = parts.map((part) => ({ part, share: sum > 0 ? part.of(bar) / sum : 0 }));
     const length = longest > 0 ? sum / longest : 0;
     const segments = shares.map(({ part, share }) => {
-      const text = share * length >= labelledShare ? formatPercent(share, 0) : '';
+      const text =
+        share * length >= labelledShare ? `<span class="segment-text">${formatPercent(share, 0)}</span>` : '';
       const title = `${part.name} ${formatPercent(share)}`;
       return `<span class="segment ${segmentClass(part)}" style="flex-grow:${share.toFixed(5)}" title="${title}">${text}</span>`;
     });
