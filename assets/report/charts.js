@@ -1,10 +1,11 @@
 /**
  * Draws the charts of a report with uPlot, which the page carries. Each `<div data-chart="ID">` shows the chart of that
  * id in the page's data, which is described in src/shared/report/html/chart.ts: all series over the same `xs`, null
- * where they have no value. Markers, whiskers and names are drawn here, over uPlot's lines; place-names.js says where.
+ * where they have no value. Markers, whiskers and names are drawn here, over uPlot's lines; place-names.js, log-ticks.js and
+ * whisker-lines.js say where.
  */
 (() => {
-  const { uPlot, placeNames, boxAround, boxesAlong } = globalThis;
+  const { uPlot, placeNames, boxAround, boxesAlong, logTicks, whiskerLines } = globalThis;
   const charts = JSON.parse(document.getElementById('charts').textContent);
   /** Names beside points need room. */
   const heightOf = ({ series }) => (series.some(({ names }) => names) ? 400 : 320);
@@ -71,24 +72,6 @@
     return [zero ? Math.min(0, low - (low < 0 ? room : 0)) : Math.max(0, low - room), high + room];
   }
 
-  /**
-   * 1, 2 and 5 of every decade, and those between where there is room for them: uPlot labels the decades alone.
-   * @param most labels that have room beside each other
-   */
-  function logTicks(low, high, most) {
-    const within = (steps, every = 1) =>
-      Array.from({ length: 40 }, (_, index) => index - 20)
-        .filter((exponent) => exponent % every === 0)
-        .flatMap((exponent) => steps.map((step) => Number((step * 10 ** exponent).toPrecision(3))))
-        .filter((tick) => tick >= low && tick <= high);
-    const hasRoom = (ticks) =>
-      ticks.every((tick, index) => index === 0 || Math.log(tick / ticks[index - 1]) * most >= Math.log(high / low));
-    const steps = [[1, 1.5, 2, 2.5, 3, 4, 5, 6, 8], [1, 1.5, 2, 3, 4, 6, 8], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]];
-    const choices = [...steps.map((one) => within(one)), ...[2, 3, 5].map((every) => within([1], every))];
-    // Where two have no room, as in a narrow range, one is better than none.
-    return choices.find((ticks) => ticks.length > 0 && hasRoom(ticks)) ?? within([1]);
-  }
-
   /** Room for the labels of the y axis, in CSS pixels: `$0.000020` is wider than `20 %`. */
   const sizeOfLabels = (_, values) => 24 + 7 * Math.max(4, ...(values ?? []).map((value) => value.length));
 
@@ -149,21 +132,11 @@
   const whiskerShift = ({ x }, index) => (x.ticks ? [0, 3, -3, 6, -6][index % 5] : 0);
 
   function drawWhisker(ctx, plot, x, interval, inner, ratio) {
-    const ends = interval.map((end) => plot.valToPos(end, 'y', true));
-    // A pixel within, so that the stroke of what is cut is whole.
-    const [low, high] = ends.map((end) => Math.min(inner.bottom - ratio, Math.max(inner.top + ratio, end)));
-    const cap = 4 * ratio;
-    const sides = [-1, 1];
+    const [low, high] = interval.map((end) => plot.valToPos(end, 'y', true));
     ctx.beginPath();
-    ctx.moveTo(x, low);
-    ctx.lineTo(x, high);
-    for (const [index, end] of [low, high].entries()) {
-      // An arrow in the place of the cap where the whisker goes on beyond the chart.
-      const inwards = end === ends[index] ? 0 : (index === 0 ? -1 : 1) * 1.5 * cap;
-      for (const side of sides) {
-        ctx.moveTo(x, end);
-        ctx.lineTo(x + side * cap, end + inwards);
-      }
+    for (const { from, to } of whiskerLines(x, low, high, { inner, ratio })) {
+      ctx.moveTo(from.x, from.y);
+      ctx.lineTo(to.x, to.y);
     }
     ctx.stroke();
   }
