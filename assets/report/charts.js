@@ -1,10 +1,11 @@
 /**
  * Draws the charts of a report with uPlot, which the page carries. Each `<div data-chart="ID">` shows the chart of that
  * id in the page's data, which is described in src/shared/report/html/chart.ts: all series over the same `xs`, null
- * where they have no value. Markers, whiskers and names are drawn here, over uPlot's lines; place-names.js says where.
+ * where they have no value. Markers, whiskers and names are drawn here, over uPlot's lines; place-names.js, log-ticks.js and
+ * whisker-lines.js say where.
  */
 (() => {
-  const { uPlot, placeNames, boxAround, boxesAlong } = globalThis;
+  const { uPlot, placeNames, boxAround, boxesAlong, logTicks, whiskerLines } = globalThis;
   const charts = JSON.parse(document.getElementById('charts').textContent);
   /** Names beside points need room. */
   const heightOf = ({ series }) => (series.some(({ names }) => names) ? 400 : 320);
@@ -71,17 +72,6 @@
     return [zero ? Math.min(0, low - (low < 0 ? room : 0)) : Math.max(0, low - room), high + room];
   }
 
-  /** 1, 2 and 5 of every decade, and those between where there is room for them: uPlot labels the decades alone. */
-  function logTicks(low, high, most) {
-    const decades = Array.from({ length: 40 }, (_, index) => 10 ** (index - 20));
-    const within = (steps) =>
-      decades
-        .flatMap((decade) => steps.map((step) => Number((step * decade).toPrecision(3))))
-        .filter((tick) => tick >= low && tick <= high);
-    const choices = [[1, 1.5, 2, 2.5, 3, 4, 5, 6, 8], [1, 1.5, 2, 3, 4, 6, 8], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]];
-    return choices.map(within).find((ticks) => ticks.length <= most) ?? within([1]);
-  }
-
   /** Room for the labels of the y axis, in CSS pixels: `$0.000020` is wider than `20 %`. */
   const sizeOfLabels = (_, values) => 24 + 7 * Math.max(4, ...(values ?? []).map((value) => value.length));
 
@@ -142,17 +132,11 @@
   const whiskerShift = ({ x }, index) => (x.ticks ? [0, 3, -3, 6, -6][index % 5] : 0);
 
   function drawWhisker(ctx, plot, x, interval, inner, ratio) {
-    const ends = interval.map((end) => plot.valToPos(end, 'y', true));
-    const [low, high] = ends.map((end) => Math.min(inner.bottom, Math.max(inner.top, end)));
-    const cap = 4 * ratio;
+    const [low, high] = interval.map((end) => plot.valToPos(end, 'y', true));
     ctx.beginPath();
-    ctx.moveTo(x, low);
-    ctx.lineTo(x, high);
-    for (const [index, end] of [low, high].entries()) {
-      // No cap where the whisker goes on beyond the chart.
-      if (end !== ends[index]) continue;
-      ctx.moveTo(x - cap, end);
-      ctx.lineTo(x + cap, end);
+    for (const { from, to } of whiskerLines(x, low, high, { inner, ratio })) {
+      ctx.moveTo(from.x, from.y);
+      ctx.lineTo(to.x, to.y);
     }
     ctx.stroke();
   }
@@ -249,7 +233,7 @@
         axes: [
           {
             ...{ ...axis, ...ticks, label: chart.x.label },
-            ...(logX ? logAxis(width / 70) : {}),
+            ...(logX ? logAxis((width - 110) / 55) : {}),
             ...(isDate ? {} : { values: labels(chart.x.format) }),
           },
           {

@@ -4,6 +4,7 @@ import { loadPrices } from '../shared/prices/price-table.ts';
 import { compareRuns } from '../shared/report/comparison.ts';
 import { snakeCased } from '../shared/report/comparison-json.ts';
 import { renderComparison } from '../shared/report/comparison-table.ts';
+import { describeCardsAlone, labelsOfCardsAlone } from '../shared/report/gpu-offers.ts';
 import { renderComparisonPage } from '../shared/report/html/comparison-page.ts';
 import { readReportAssets } from '../shared/report/html/report-assets.ts';
 import { cardHistories } from '../shared/report/price-history.ts';
@@ -37,14 +38,13 @@ export function addCompareCommand(cli: Argv): Argv {
     (argv) => {
       const settings = resolveSettings(compareSettings, argv, process.env, undefined);
       const runs = readRuns(namedRuns(argv.run), settings.sweep);
-      const comparison = compareRuns(runs);
+      const summaries = runs.map(({ summary }) => summary);
+      const table = loadPrices(settings.prices);
+      const comparison = compareRuns(runs, describeCardsAlone(labelsOfCardsAlone(summaries, table)));
       if (settings.json) console.log(JSON.stringify({ basis: 'measured', ...(snakeCased(comparison) as object) }));
       else console.log(renderComparison(comparison, { columns: terminalColumns(), colour: wantsColour() }));
       if (settings.html !== undefined) {
-        const cards = cardHistories(
-          runs.map(({ summary }) => summary),
-          loadPrices(settings.prices),
-        );
+        const cards = cardHistories(summaries, table);
         writeReport(settings.html, renderComparisonPage(comparison, readReportAssets(), cards));
         if (!settings.json) console.log(`report: ${settings.html}`);
       }

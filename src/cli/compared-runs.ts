@@ -1,4 +1,5 @@
 /** The runs that a command is given: named one by one, or all of a sweep. */
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
@@ -19,16 +20,45 @@ export function namedRuns(run: unknown): readonly string[] {
   return Array.isArray(run) ? run.map(String) : [];
 }
 
-/** @throws bad-input when none is named, or one cannot be read */
-export function readRuns(folders: readonly string[], sweep: string | undefined): readonly ComparedRun[] {
-  const named = [...folders, ...(sweep === undefined ? [] : foldersOf(sweep))];
+/**
+ * Each run once, however often and by whatever paths it is named: a run is no repeat of itself.
+ * @param warn of a copy of a run that was named before, and of runs of the sweep that are gone
+ * @throws bad-input when none is named, or one that is named cannot be read
+ */
+export function readRuns(
+  folders: readonly string[],
+  sweep: string | undefined,
+  warn: (line: string) => void = (line) => console.error(`pennygrad: warning: ${line}`),
+): readonly ComparedRun[] {
+  const named = [...folders.map(readRun), ...(sweep === undefined ? [] : readSweepRuns(sweep, warn))];
   if (named.length === 0) throw badInput('name folders of runs, or a sweep with --sweep DIR');
-  return [...new Set(named)].map((folder) => ({ folder, summary: readSummary(folder) }));
+  const runs = new Map<string, ComparedRun>();
+  for (const run of named) {
+    const same = runs.get(run.summary.run_id);
+    if (same === undefined) runs.set(run.summary.run_id, run);
+    else if (realpathSync(same.folder) !== realpathSync(run.folder)) {
+      warn(`${run.folder} is a copy of ${same.folder} (run ${run.summary.run_id}): it counts once`);
+    }
+  }
+  return [...runs.values()];
 }
 
-function foldersOf(sweep: string): readonly string[] {
+function readRun(folder: string): ComparedRun {
+  if (existsSync(join(folder, 'sweep.json')) && !existsSync(join(folder, 'summary.json'))) {
+    throw badInput(`${folder}: is a sweep, not a run; name it with --sweep ${folder}`);
+  }
+  return { folder, summary: readSummary(folder) };
+}
+
+/** The complete runs of a sweep, as far as they are still there. */
+function readSweepRuns(sweep: string, warn: (line: string) => void): readonly ComparedRun[] {
   const record = readSweep(sweep);
   if (record === undefined) throw badInput(`--sweep ${sweep}: holds no sweep.json; name the --out of a sweep`);
   if (record.runs.length === 0) throw badInput(`--sweep ${sweep}: none of its runs is complete yet`);
-  return record.runs.map(({ folder }) => join(sweep, folder));
+  const folders = record.runs.map(({ folder }) => join(sweep, folder));
+  const there = folders.filter((folder) => existsSync(join(folder, 'summary.json')));
+  for (const folder of folders)
+    if (!there.includes(folder)) warn(`${folder} has no summary.json any more: it is left out`);
+  if (there.length === 0) throw badInput(`--sweep ${sweep}: none of its runs has a summary.json any more`);
+  return there.map(readRun);
 }

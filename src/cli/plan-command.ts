@@ -1,13 +1,13 @@
 import type { Argv } from 'yargs';
 import type { StepModel } from '../shared/core/step-model.ts';
-import { labelsIn, latestPrices } from '../shared/prices/price-lookup.ts';
 import { loadPrices } from '../shared/prices/price-table.ts';
 import { snakeCased } from '../shared/report/comparison-json.ts';
-import type { KindModel, MixedModel } from '../shared/report/fleet-models.ts';
+import type { KindModel, MixedModel, RunError } from '../shared/report/fleet-models.ts';
+import { offersOn } from '../shared/report/gpu-offers.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
 import { type Offer, type Plan, type PlannedWay, planRuns } from '../shared/report/planning.ts';
 import { type Column, renderTable } from '../shared/report/table.ts';
-import type { WorkerKind } from '../shared/report/worker-kind.ts';
+import { wrapText } from '../shared/report/wrap-text.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
 import { positive, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
@@ -49,7 +49,8 @@ export function addPlanCommand(cli: Argv): Argv {
       const plan = planRuns(runs, {
         ...settings,
         mostWorkers: settings.maxWorkers,
-        offersOf: settings.price === undefined ? offersIn(settings.prices) : fixedOffer(settings.price),
+        offersOf:
+          settings.price === undefined ? offersOn(loadPrices(settings.prices), today()) : fixedOffer(settings.price),
       });
       console.log(settings.json ? JSON.stringify(snakeCased(plan)) : renderPlan(plan, settings.epochs));
     },
@@ -60,27 +61,20 @@ function fixedOffer(usdPerHour: number): () => readonly Offer[] {
   return () => [{ label: '--price', usdPerHour }];
 }
 
-/** What today's table asks for the GPU that a worker was said to be. */
-function offersIn(prices: string | undefined): (kind: WorkerKind) => readonly Offer[] {
-  const table = loadPrices(prices);
-  const labelOf = labelsIn(table);
-  const rows = latestPrices(table, today());
-  return ({ gpu }) =>
-    rows
-      .filter((row) => row.gpu.toLowerCase() === gpu)
-      .map((row) => ({ label: labelOf(row), usdPerHour: row.usdPerHour }));
-}
-
-function renderPlan({ models, mixed, left, front, chosen }: Plan, epochs: number): string {
+function renderPlan({ models, mixed, left, leftRuns, front, chosen }: Plan, epochs: number): string {
   const options = { columns: terminalColumns(), paint };
+  const rows = [...models.map(equalRow), ...mixed.map(mixedRow)];
   return [
     `${paint('bold', 'Modelled')}: step = computing × batch / workers + communication × (workers − 1) + fixed, fitted to what was measured`,
     ...(mixed.length === 0
       ? []
       : ['unlike workers take parts of the batch by their speed, so that all are done at once']),
     '',
-    renderTable(modelColumns, [...models.map(equalRow), ...mixed.map(mixedRow)], options),
+    renderTable(modelColumns, rows, options),
+    '',
+    ...rows.map((row) => wrapText(describeErrors(row), options.columns)),
     ...left.map(({ kind, reason }) => `left out: ${kind}: ${reason}`),
+    ...leftRuns.map(({ folder, reason }) => `left out: ${folder}, ${reason}`),
     '',
     `${formatCount(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}, start-up and test passes included; no other modelled way is both faster and cheaper`,
     renderTable(wayColumns(chosen), front, options),
@@ -99,18 +93,35 @@ function renderPlan({ models, mixed, left, front, chosen }: Plan, epochs: number
 }
 
 const ms = (seconds: number) => (1000 * seconds).toPrecision(3);
-interface ModelRow extends Pick<KindModel, 'points' | 'error'> {
+interface ModelRow extends Pick<KindModel, 'points' | 'error' | 'timeError' | 'costError' | 'outside'> {
   readonly name: string;
   readonly perSample: readonly number[];
   readonly model: Omit<StepModel, 'computePerSample'>;
 }
 
-function equalRow({ kind, model, points, error }: KindModel): ModelRow {
-  return { ...{ name: kind, model, points, error }, perSample: [model.computePerSample] };
+function equalRow(fitted: KindModel): ModelRow {
+  return { ...fitted, name: fitted.kind, perSample: [fitted.model.computePerSample] };
 }
 
-function mixedRow({ kinds, model, points, error }: MixedModel): ModelRow {
-  return { ...{ name: kinds.join(' + '), model, points, error }, perSample: model.computePerSample };
+function mixedRow(fitted: MixedModel): ModelRow {
+  return { ...fitted, name: fitted.kinds.join(' + '), perSample: fitted.model.computePerSample };
+}
+
+/** `3.1 % (at most 7.0 %)` */
+function errorText({ mean, worst }: RunError): string {
+  return `${formatPercent(mean)} (at most ${formatPercent(worst)})`;
+}
+
+/** How far off the model is where it can be checked, in a sentence for each kind of worker. */
+function describeErrors({ name, points, error, timeError, costError }: ModelRow): string {
+  const { worstForetold } = error;
+  const foretold =
+    worstForetold === undefined ? '' : `, ${formatPercent(worstForetold)} where each is foretold from the others`;
+  return (
+    `${name}: off the ${points} measured points by ${errorText(error)} in the time of a step${foretold}; ` +
+    `off the measured runs by ${errorText(timeError)} in time` +
+    (costError === undefined ? '' : ` and by ${errorText(costError)} in cost`)
+  );
 }
 
 const modelColumns: readonly Column<ModelRow>[] = [
@@ -119,12 +130,9 @@ const modelColumns: readonly Column<ModelRow>[] = [
   { head: 'ms a sample', cell: ({ perSample }) => perSample.map(ms).join(', ') },
   { head: 'ms a worker more', cell: ({ model }) => ms(model.communicatePerWorker) },
   { head: 'ms fixed', cell: ({ model }) => ms(model.fixed) },
-  { head: 'error', cell: ({ error }) => formatPercent(error.mean) },
-  { head: 'worst', cell: ({ error }) => formatPercent(error.worst) },
-  {
-    head: 'worst foretold',
-    cell: ({ error: { worstForetold } }) => (worstForetold === undefined ? 'too few' : formatPercent(worstForetold)),
-  },
+  { head: 's start-up', cell: ({ outside }) => outside.startupSeconds.toPrecision(3) },
+  { head: 's a worker more', cell: ({ outside }) => outside.startupSecondsPerWorker.toPrecision(3), expendable: 1 },
+  { head: 'ms a test image', cell: ({ outside }) => ms(outside.evaluateSecondsPerImage), expendable: 1 },
 ];
 
 function wayColumns(chosen: PlannedWay | undefined): readonly Column<PlannedWay>[] {

@@ -2,13 +2,20 @@ import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
 import { isDay } from '../shared/prices/price-date.ts';
-import { isDated, labelsIn, latestPrices } from '../shared/prices/price-lookup.ts';
+import { isDated, latestPrices } from '../shared/prices/price-lookup.ts';
+import { cardAlone } from '../shared/prices/price-series.ts';
 import { loadPrices, type PriceRow } from '../shared/prices/price-table.ts';
 import { renderPricesPage } from '../shared/report/html/prices-page.ts';
 import { readReportAssets } from '../shared/report/html/report-assets.ts';
 import { formatUsd } from '../shared/report/number-format.ts';
 import { renderPriceChart } from '../shared/report/price-chart.ts';
-import { datedPrices, historiesByGpu, lowestByDay } from '../shared/report/price-history.ts';
+import {
+  datedPrices,
+  historiesByGpu,
+  type LabelledPrice,
+  labelPrices,
+  lowestByDay,
+} from '../shared/report/price-history.ts';
 import { type Column, renderTable } from '../shared/report/table.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
@@ -63,14 +70,14 @@ export function addPricesCommand(cli: Argv): Argv {
       const wanted = only(only(table, 'gpu', gpu), 'provider', provider);
       const known = wanted.filter(({ date }) => (date ?? today()) <= day);
       const shown = history ? known.toSorted(byDate) : latestPrices(wanted, day).toSorted(byGpuAndPrice);
-      const labelled = { rows: shown, labelOf: labelsIn(table) };
+      const labelled = labelPrices(shown, table);
       if (html !== undefined) {
         if (known.length === 0) throw badInput(`--html ${html}: ${describeNone(wanted, day)}`);
-        const histories = historiesByGpu(known, labelled.labelOf);
+        const histories = historiesByGpu(labelPrices(known, table));
         writeReport(html, renderPricesPage(histories, day, readReportAssets()));
       }
       if (json) {
-        console.log(JSON.stringify({ on: day, prices: shown.map((row) => asRecord(row, labelled.labelOf(row))) }));
+        console.log(JSON.stringify({ on: day, prices: labelled.map(asRecord) }));
         return;
       }
       console.log(shown.length === 0 ? describeNone(wanted, day) : render(labelled, day, history));
@@ -96,11 +103,6 @@ function byDate(a: PriceRow, b: PriceRow): number {
   return (a.date ?? '').localeCompare(b.date ?? '') || byGpuAndPrice(a, b);
 }
 
-interface LabelledPrices {
-  readonly rows: readonly PriceRow[];
-  readonly labelOf: (row: PriceRow) => string;
-}
-
 /** @param rows those asked for, of any day */
 function describeNone(rows: readonly PriceRow[], day: string): string {
   const [first] = rows.filter(isDated).toSorted(byDate);
@@ -108,42 +110,39 @@ function describeNone(rows: readonly PriceRow[], day: string): string {
   return `No price is known as early as ${day}; the first is of ${first.dateText}`;
 }
 
-function render({ rows, labelOf }: LabelledPrices, day: string, history: boolean): string {
+function render(prices: readonly LabelledPrice[], day: string, history: boolean): string {
   const columns = terminalColumns();
-  const labelled = rows.map((row) => ({ row, label: labelOf(row) }));
-  const chart = history ? renderPriceChart(lowestByDay(datedPrices(labelled)), day, columns) : [];
+  const chart = history ? renderPriceChart(lowestByDay(datedPrices(prices)), day, columns) : [];
   // A label is looked up by date.
-  const example = rows.find(isDated);
+  const example = prices.find(({ row }) => isDated(row));
   return [
-    renderTable(columnsOf(labelOf), rows, { columns, paint }),
+    renderTable(priceColumns, prices, { columns, paint }),
     ...(chart.length === 0 ? [] : ['', ...chart]),
     '',
     `USD per hour of one GPU, up to ${day}; sources: --json.` +
-      (example === undefined ? '' : ` As a worker's price: --worker gpu=${labelOf(example)}`),
+      (example === undefined ? '' : ` As a worker's price: --worker gpu=${example.label}`),
   ].join('\n');
 }
 
-function columnsOf(labelOf: (row: PriceRow) => string): readonly Column<PriceRow>[] {
-  return [
-    { head: 'label', cell: labelOf, align: 'left' },
-    { head: 'USD/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },
-    { head: 'date', cell: ({ dateText }) => dateText, align: 'left' },
-    {
-      head: 'memory',
-      cell: ({ gpuMemoryGb }) => (gpuMemoryGb === undefined ? '' : `${gpuMemoryGb} GB`),
-      expendable: 1,
-    },
-    { head: 'instance', cell: ({ instance }) => instance ?? '', align: 'left', expendable: 2 },
-    { head: 'GPUs', cell: ({ gpuCount }) => String(gpuCount), expendable: 3 },
-    { head: 'priced', cell: ({ scope }) => (scope === 'vm' ? 'machine' : 'card alone'), align: 'left', expendable: 4 },
-    { head: 'region', cell: ({ region }) => region ?? '', align: 'left', expendable: 5 },
-  ];
-}
+const priceColumns: readonly Column<LabelledPrice>[] = [
+  { head: 'label', cell: ({ label }) => label, align: 'left' },
+  { head: 'USD/h', cell: ({ row }) => formatUsd(row.usdPerHour) },
+  { head: 'date', cell: ({ row }) => row.dateText, align: 'left' },
+  {
+    head: 'memory',
+    cell: ({ row }) => (row.gpuMemoryGb === undefined ? '' : `${row.gpuMemoryGb} GB`),
+    expendable: 1,
+  },
+  { head: 'instance', cell: ({ row }) => row.instance ?? '', align: 'left', expendable: 2 },
+  { head: 'GPUs', cell: ({ row }) => String(row.gpuCount), expendable: 3 },
+  { head: 'priced', cell: ({ row }) => (row.scope === 'vm' ? 'machine' : cardAlone), align: 'left', expendable: 4 },
+  { head: 'region', cell: ({ row }) => row.region ?? '', align: 'left', expendable: 5 },
+];
 
 /** Keys as in the price table's file. */
-function asRecord(row: PriceRow, label: string): object {
+function asRecord({ label, series, row }: LabelledPrice): object {
   return {
-    label,
+    ...{ label, series },
     ...{ gpu: row.gpu, provider: row.provider, pricing: row.market, usd_per_hour: row.usdPerHour },
     ...{ date: row.date ?? null, date_text: row.dateText, gpu_mem_gb: row.gpuMemoryGb },
     ...{ instance_type: row.instance, gpu_count: row.gpuCount, instance_usd_per_hour: row.instanceUsdPerHour },

@@ -2,18 +2,21 @@ import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
 import { isDay } from '../shared/prices/price-date.ts';
-import { findPrice, isDated, labelsIn } from '../shared/prices/price-lookup.ts';
+import { findPrice, isDated } from '../shared/prices/price-lookup.ts';
 import { loadPrices, type PriceRow } from '../shared/prices/price-table.ts';
 import { snakeCased } from '../shared/report/comparison-json.ts';
+import { describeCardsAlone } from '../shared/report/gpu-offers.ts';
 import { readReportAssets } from '../shared/report/html/report-assets.ts';
 import { renderRepricedPage } from '../shared/report/html/repriced-page.ts';
-import { formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
+import { formatSeconds, formatUsd } from '../shared/report/number-format.ts';
 import { renderPriceChart } from '../shared/report/price-chart.ts';
-import { lowestByDay } from '../shared/report/price-history.ts';
+import { labelPrices, lowestByDay } from '../shared/report/price-history.ts';
 import {
   costOverTime,
   type DatedCost,
+  describeCostsOverTime,
   describeSeconds,
+  formatChange,
   type RepricedWorker,
   type Repricing,
   repriceRun,
@@ -21,6 +24,7 @@ import {
 import type { Summary } from '../shared/report/summary.ts';
 import { readSummary } from '../shared/report/summary-file.ts';
 import { type Column, renderTable } from '../shared/report/table.ts';
+import { wrapText } from '../shared/report/wrap-text.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 import { pricesSetting, today } from './worker-price.ts';
@@ -88,37 +92,54 @@ function atOtherPrices(summary: Summary, settings: Settings): string {
   if (settings.set.length === 0 && settings.prices === undefined) {
     throw badInput('name other prices: --set w0=0.18, --prices FILE or --over-time --gpu t4');
   }
-  const repricing = repriceRun(summary, newPrices(summary, settings));
-  return settings.json ? JSON.stringify(snakeCased(repricing)) : renderRepricing(repricing);
+  const { prices, cardsAlone } = newPrices(summary, settings);
+  const repricing = repriceRun(summary, prices);
+  const notes = describeCardsAlone(cardsAlone);
+  return settings.json
+    ? JSON.stringify({ ...(snakeCased(repricing) as object), notes })
+    : [renderRepricing(repricing), ...notes].join('\n');
 }
 
-/** By worker: what `--set` says, else what the table says of the worker's label. */
-function newPrices(summary: Summary, { set, prices, on }: Settings): ReadonlyMap<string, number> {
+interface NewPrices {
+  /** USD per hour by worker. */
+  readonly prices: ReadonlyMap<string, number>;
+  /** Labels whose price leaves out the machine. */
+  readonly cardsAlone: readonly string[];
+}
+
+/** What `--set` says, else what the table says of the worker's label. */
+function newPrices(summary: Summary, { set, prices, on }: Settings): NewPrices {
   const table = loadPrices(prices);
-  const priceOf = (label: string) => findPrice(table, label, on ?? today()).usdPerHour;
-  const labels = summary.workers.flatMap((worker) => {
-    const { worker_id, gpu } = worker as typeof worker & { readonly gpu?: string };
-    return prices !== undefined && gpu?.includes('/') ? [[worker_id, priceOf(gpu)] as const] : [];
-  });
+  const cardsAlone = new Set<string>();
+  const priceOf = (label: string) => {
+    const { usdPerHour, scope } = findPrice(table, label, on ?? today());
+    if (scope === 'gpu-only') cardsAlone.add(label.toLowerCase());
+    return usdPerHour;
+  };
   const chosen = set.flatMap((pair) => {
-    const [id = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+    const [id, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1).trim()];
     const price = value.includes('/') ? priceOf(value) : Number(value);
-    if (!(price >= 0 && Number.isFinite(price))) {
-      throw badInput(`--set ${pair}: must be a price of at least 0 or a label like gcp/t4/spot`);
+    if (value === '' || !(price >= 0 && Number.isFinite(price))) {
+      throw badInput(`--set '${pair}': must be a price of at least 0 or a label like gcp/t4/spot`);
     }
     const ids = id === '*' ? summary.workers.map(({ worker_id }) => worker_id) : [id];
     return ids.map((worker) => [worker, price] as const);
   });
+  const labels = summary.workers.flatMap(({ worker_id, gpu }) =>
+    prices !== undefined && gpu?.includes('/') && !chosen.some(([id]) => id === worker_id)
+      ? [[worker_id, priceOf(gpu)] as const]
+      : [],
+  );
   if (labels.length + chosen.length === 0) {
     throw badInput(
       `--prices: no worker of run ${summary.run_id} has a label like gcp/t4/spot; use --set '*=gcp/t4/spot'`,
     );
   }
-  return new Map([...labels, ...chosen]);
+  return { prices: new Map([...labels, ...chosen]), cardsAlone: [...cardsAlone] };
 }
 
 function renderRepricing(repricing: Repricing): string {
-  const { runId, workers, measuredCostUsd, costUsd, secondsPerEpoch } = repricing;
+  const { runId, workers, formerCostUsd, measuredCostUsd, costUsd, secondsPerEpoch } = repricing;
   const columns: readonly Column<RepricedWorker>[] = [
     { head: 'worker', cell: ({ workerId }) => workerId, align: 'left' },
     { head: 'alive', cell: ({ aliveSeconds }) => formatSeconds(aliveSeconds) },
@@ -133,43 +154,50 @@ function renderRepricing(repricing: Repricing): string {
   return [
     `${paint('bold', 'Repriced')}: run ${runId}, its measured seconds at other prices\n`,
     renderTable(columns, workers, { columns: terminalColumns(), paint }),
-    `\nrun ${formatUsd(measuredCostUsd)} measured, ${formatUsd(costUsd)} repriced`,
+    `\nrun ${formatUsd(measuredCostUsd)} measured, ${formatUsd(costUsd)} repriced` +
+      (formerCostUsd > 0 ? `, ${formatUsd(formerCostUsd)} of each for workers that left before training` : ''),
     `epoch of ${formatSeconds(secondsPerEpoch)} ${formatUsd(repricing.measuredCostPerEpochUsd)} measured, ${formatUsd(repricing.costPerEpochUsd)} repriced`,
   ].join('\n');
 }
 
-function overTime(summary: Summary, { gpu, prices, on, json, html }: Settings): string {
+function overTime(summary: Summary, { set, gpu, prices, on, json, html }: Settings): string {
+  if (set.length > 0) throw badInput('--set names one price and --over-time takes those of the table: leave one out');
   const table = loadPrices(prices);
   const day = on ?? today();
-  const rows = wantedGpus(table, gpu).filter(isDated);
-  const costs = costOverTime(
-    summary,
-    rows.filter(({ date }) => date <= day),
-    labelsIn(table),
-  );
+  const wanted = wantedGpus(table, gpu).filter(isDated);
+  const known = wanted.filter(({ date }) => date <= day);
+  if (known.length === 0) {
+    const [first] = wanted.map(({ date }) => date).sort();
+    throw badInput(
+      first === undefined
+        ? `the prices of ${gpu} have no date: there is nothing to show over time`
+        : `no price of ${gpu} is known as early as ${day}; the first is of ${first}`,
+    );
+  }
+  const costs = costOverTime(summary, labelPrices(known, table));
+  const changes = describeCostsOverTime(costs);
   const note = describeSeconds(summary);
   if (html !== undefined) writeReport(html, renderRepricedPage(summary, costs, readReportAssets()));
   if (json) {
     const basis = { basis: 'repriced', run_id: summary.run_id, world_size: summary.world_size, note };
-    return JSON.stringify({ ...basis, costs: snakeCased(costs) });
+    return JSON.stringify({ ...basis, changes, costs: snakeCased(costs) });
   }
   const columns: readonly Column<DatedCost>[] = [
-    { head: 'price', cell: ({ label }) => label, align: 'left' },
-    { head: 'from', cell: ({ date }) => date, align: 'left' },
+    { head: 'price', cell: ({ series }) => series, align: 'left' },
+    { head: 'from', cell: ({ dateText }) => dateText, align: 'left' },
     { head: 'USD/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },
     { head: 'an epoch', cell: ({ costPerEpochUsd }) => formatUsd(costPerEpochUsd) },
-    {
-      head: 'change',
-      cell: ({ change }) => (change === 0 ? '' : `${change > 0 ? '+' : ''}${formatPercent(change, 0)}`),
-    },
+    { head: 'change', cell: ({ change }) => (change === 0 ? '' : formatChange(change)) },
   ];
-  const figures = costs.map(({ label, date, usdPerHour }) => ({ label, day: date, value: usdPerHour }));
+  const figures = costs.map(({ series, date, usdPerHour }) => ({ label: series, day: date, value: usdPerHour }));
+  const width = terminalColumns();
   return [
     `${paint('bold', 'Repriced')}: an epoch of run ${summary.run_id}, each of its ${summary.world_size} workers at the price of one GPU`,
     `${note}\n`,
-    renderTable(columns, costs, { columns: terminalColumns(), paint }),
+    renderTable(columns, costs, { columns: width, paint }),
     '',
-    ...renderPriceChart(lowestByDay(figures), day, terminalColumns()),
+    ...renderPriceChart(lowestByDay(figures), day, width),
+    ...(changes.length === 0 ? [] : ['', ...changes.map((line) => wrapText(line, width))]),
     ...(html === undefined ? [] : ['', `report: ${html}`]),
   ].join('\n');
 }

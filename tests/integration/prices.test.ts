@@ -25,7 +25,7 @@ it('prices as they were on a day, for people and for machines', async () => {
   expect((await run([...args, '--html', report])).stdout).toContain(`report: ${report}`);
   const page = readFileSync(report, 'utf8');
   expect(page).toContain('"id":"prices-h100"');
-  expect(page).toContain('code-index file id 68449185741');
+  expect(page).toContain('AWS Price List, EC2 us-east-1, version 20260924211011');
   // Of later days nothing, of other providers nothing.
   expect(page).not.toMatch(/2026-\d\d|gcp\/h100/);
 });

@@ -6,14 +6,13 @@ import { pathToFileURL } from 'node:url';
 import { decode } from 'fast-png';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isDated, labelsIn } from '../../src/shared/prices/price-lookup.ts';
 import { compareRuns } from '../../src/shared/report/comparison.ts';
 import { renderComparisonPage } from '../../src/shared/report/html/comparison-page.ts';
 import { renderPricesPage } from '../../src/shared/report/html/prices-page.ts';
 import { readReportAssets } from '../../src/shared/report/html/report-assets.ts';
 import { renderRepricedPage } from '../../src/shared/report/html/repriced-page.ts';
 import { renderRunPage } from '../../src/shared/report/html/run-page.ts';
-import { cardHistories, historiesByGpu } from '../../src/shared/report/price-history.ts';
+import { cardHistories, historiesByGpu, labelPrices } from '../../src/shared/report/price-history.ts';
 import { costOverTime } from '../../src/shared/report/repricing.ts';
 import { summarize } from '../../src/shared/report/summary.ts';
 import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchPage } from '../support/chromium.ts';
@@ -140,7 +139,7 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
   const dark400 = { colorScheme: 'dark', viewport: { width: 400, height: 800 } } as const;
 
   test('the history of prices is a chart for each GPU, with dates and sources behind it', async () => {
-    const histories = historiesByGpu(table, labelsIn(table));
+    const histories = historiesByGpu(labelPrices(table, table));
     const html = renderPricesPage(histories, '2026-08-01', readReportAssets());
     const page = await checkPage('prices', html, ['prices-t4'], dark400);
     const rows = page.getByRole('region', { name: 'Price of one T4, figures' }).getByRole('row');
@@ -160,7 +159,7 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
 
   test('a repriced epoch says whose seconds it took', async () => {
     const { summary } = comparedRun({ workers: [dear, dear], rate: 1000, batch: 64 });
-    const costs = costOverTime(summary, table.filter(isDated), labelsIn(table));
+    const costs = costOverTime(summary, labelPrices(table, table));
     const html = renderRepricedPage(summary, costs, readReportAssets());
     const page = await checkPage('repriced', html, ['cost-t4'], { colorScheme: 'light' });
     expect(await page.locator('.basis').textContent()).toBe('repriced');
@@ -182,6 +181,53 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
       cardHistories([summary], table),
     );
     expect(compared).toContain('What these cards cost over time');
+  });
+
+  /** Fleets whose names and figures are as long as they come. */
+  function wideComparison() {
+    const fast = { backend: 'tensorflow', gpu: 'aws/a100-80gb/on-demand', price: 3.4309, device: 'TensorFlow, CUDA' };
+    const slow = { ...fast, gpu: 'runpod/rtx4090-24gb/spot', price: 0.000_02, speed: 0.125 };
+    const formerWorkers = { costUsd: 0.01, billedUsd: 0.01, rentals: 1 };
+    return compareRuns(
+      [[fast], [slow], [fast, slow], [fast, slow, slow]].flatMap((workers, index) =>
+        [900, 1000, 1300].map((rate) =>
+          comparedRun({ workers, rate: rate * 100 * (index + 1), batch: 4096, record: { formerWorkers } }),
+        ),
+      ),
+    );
+  }
+  const cut = `[...document.querySelectorAll('.scrolls, .scrolls table, .chart canvas, .bars')]
+    .filter((one) => one.scrollWidth > one.clientWidth || one.getBoundingClientRect().right > document.documentElement.clientWidth)
+    .map((one) => one.closest('[aria-label]')?.ariaLabel ?? one.className)`;
+
+  test('no table is cut at the width of a screen or of paper, and nothing is left out of the print', async () => {
+    const wideFile = join(folder, 'wide.html');
+    writeFileSync(wideFile, renderComparisonPage(wideComparison(), readReportAssets()));
+    const { page } = await open({ viewport: { width: 1280, height: 900 } });
+    await page.goto(pathToFileURL(wideFile).href);
+    for (const unfold of await page.locator('summary').all()) await unfold.click();
+    expect(await page.getByRole('columnheader', { name: 'former workers' }).count()).toBe(2);
+    expect(await page.evaluate(cut)).toEqual([]);
+    // A4 less margins of 10 mm.
+    await page.setViewportSize({ width: 718, height: 1000 });
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.evaluate(cut)).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a legend has a colon before values alone, and narrow segments no half percentages', async () => {
+    const { page } = await open({ viewport: { width: 400, height: 800 } });
+    const contentOf = (selector: string, pseudo: string) =>
+      page.evaluate(`getComputedStyle(document.querySelectorAll('#throughput ${selector}')[1], '${pseudo}').content`);
+    expect(await contentOf('.u-legend th', '::after')).toBe('none');
+    expect(await contentOf('.u-legend .u-value', '::before')).toBe('none');
+    await page.locator('#throughput .u-over').hover();
+    await expect.poll(() => contentOf('.u-legend .u-value', '::before')).toBe('": "');
+    const overfull = `[...document.querySelectorAll('.segment-text')]
+      .filter((text) => text.getBoundingClientRect().width > text.parentElement.getBoundingClientRect().width).length`;
+    expect(await page.locator('.segment-text').count()).toBeGreaterThan(10);
+    expect(await page.evaluate(overfull)).toBe(0);
+    await page.context().close();
   });
 
   test('on paper everything is unfolded, in light colours', async () => {

@@ -73,8 +73,31 @@ it('is resumable, and its runs compare', async () => {
   const misplaced = await run(['reprice', join(out, 'w2-cpu-b40-r2'), '--set', '*=0.72', '--html', overTime]);
   expect(misplaced).toMatchObject({ code: 2, stderr: expect.stringContaining('--html is the report of --over-time') });
 
+  expect(dated.stdout).toMatch(
+    /the same epoch cost \$[\d.]+ at prices of 2016-10 and \$[\d.]+ at those of 2022-08, unchanged:\s+aws\/k80/,
+  );
+  const refused = async (...args: readonly string[]) => {
+    const { code, stderr } = await run(['reprice', join(out, 'w2-cpu-b40-r2'), ...args]);
+    return `${code} ${stderr}`;
+  };
+  expect(await refused('--over-time', '--gpu', 't4', '--set', 'w0=1')).toContain('2 pennygrad: --set names one price');
+  expect(await refused('--over-time', '--gpu', 't4', '--on', '2016-01-01')).toBe(
+    '2 pennygrad: no price of t4 is known as early as 2016-01-01; the first is of 2022-08-01\n',
+  );
+  expect(await refused('--set', 'w0= ')).toContain("2 pennygrad: --set 'w0= ': must be a price");
+  expect((await run(['reprice', join(out, 'w2-cpu-b40-r2'), '--set', '*=gcp/t4/spot'])).stdout).toContain(
+    'the price of gcp/t4/spot is of the card alone',
+  );
+
   const planned = await run(['plan', '--sweep', out, '--target-seconds', '600', '--json']);
-  expect(JSON.parse(planned.stdout)).toMatchObject({ basis: 'modelled', chosen: { kind: 'cpu' } });
+  const { models, ...plan } = JSON.parse(planned.stdout);
+  expect(plan).toMatchObject({ basis: 'modelled', chosen: { kind: 'cpu' } });
+  // Start-up is the workers' own, which the coordinator's is added to in the time alone.
+  const startups = sweep.runs.map(
+    ({ folder }: { folder: string }) => readSummary(join(out, folder)).workers[0]?.seconds_by_category.startup,
+  );
+  expect(models[0].outside.startup_seconds).toBeLessThanOrEqual(Math.max(...startups));
+  expect(models[0].cost_error.worst).toBeGreaterThan(0);
 });
 
 it('refuses by name what cannot be compared', async () => {

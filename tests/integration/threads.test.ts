@@ -80,6 +80,17 @@ describe.skipIf(!tensorflow.usable || process.platform !== 'linux')('TensorFlow'
     };
     expect(gained('5') - gained('2')).toBe(3);
   });
+
+  it('says how many they are, one too: left alone it takes as many as it likes', async () => {
+    const { out } = await train(
+      ...['--model', 'softmax', '--steps', '2', '--worker', 'backend=tensorflow,threads=1'],
+      ...['--worker', 'backend=tensorflow,threads=2', '--worker', 'backend=tensorflow,id=free'],
+    );
+    const devices = readSummary(out).workers.map(
+      ({ worker_id, device }) => `${worker_id}: ${device.split(', ').at(-1)}`,
+    );
+    expect(devices.sort()).toEqual([expect.not.stringContaining('thread'), 'w0: 1 thread', 'w1: 2 threads']);
+  });
 });
 
 describe('a worker that stands for a slower one', () => {

@@ -1,6 +1,10 @@
-/** Completed runs of one epoch of MNIST in round numbers: as fast as they are told, with 80 % of each step computing. */
+/**
+ * Completed runs of one epoch of MNIST in round numbers: as fast as they are told, with 80 % of each step computing.
+ * Workers begin half a second after the coordinator, start up for 3 s and end 1 s after the test pass.
+ */
+import { accruedCostUsd } from '../../src/shared/core/cost.ts';
 import type { ComparedRun } from '../../src/shared/report/comparison.ts';
-import type { RunStatus } from '../../src/shared/report/run-record.ts';
+import type { RunRecord, RunStatus, WorkerRecord } from '../../src/shared/report/run-record.ts';
 import { summarize } from '../../src/shared/report/summary.ts';
 import { runRecord, workerRecord } from './run-records.ts';
 
@@ -8,6 +12,11 @@ export interface TestKind {
   readonly backend: string;
   readonly price?: number;
   readonly gpu?: string;
+  /** Its engine's name, if it is not said. */
+  readonly device?: string;
+  readonly host?: string;
+  /** Of an emulated one, as a part of its own. */
+  readonly speed?: number;
 }
 
 export const kindOfWorker = (kind: TestKind): TestKind => kind;
@@ -17,19 +26,25 @@ export interface TestRun {
   /** Samples per second of all together. */
   readonly rate: number;
   readonly batch: number;
+  /** Of its only test pass. */
+  readonly evaluateSeconds?: number;
   readonly status?: RunStatus;
   readonly dataset?: string;
   /** Overrides the rate's name for the folder. */
   readonly folder?: string;
+  /** What else is otherwise. */
+  readonly record?: Partial<RunRecord>;
 }
 
 export function comparedRun({
   workers,
   rate,
   batch,
+  evaluateSeconds = 1,
   status = 'completed',
   dataset = 'mnist',
   folder,
+  record: overrides = {},
 }: TestRun): ComparedRun {
   const samples = 60_000;
   const seconds = samples / rate;
@@ -46,16 +61,37 @@ export function comparedRun({
       samples,
       steps: Math.ceil(samples / batch),
       trainSeconds: seconds,
-      epochs: [{ ...epoch, samples, seconds }],
-      workers: workers.map(({ backend, price, gpu }, rank) =>
-        workerRecord({
-          ...{ workerId: `w${rank}`, rank, backend, device: backend, priceUsdPerHour: price },
+      epochs: [{ ...epoch, samples, seconds, evaluateSeconds }],
+      secondsToFirstStep: 3.5,
+      workers: workers.map(({ backend, price, gpu, device = backend, host = 'alpha', speed }, rank) =>
+        endingWith(evaluateSeconds, {
+          ...{ workerId: `w${rank}`, rank, backend, device, host, priceUsdPerHour: price },
           ...(gpu === undefined ? {} : { gpu }),
+          emulatedSpeed: speed,
           samples: samples / workers.length,
           phases: { load: 0, compute: 0.8 * seconds, communicate: 0.15 * seconds, wait: 0.05 * seconds, apply: 0 },
-          aliveSeconds: seconds + 5,
+          aliveSeconds: seconds + 3 + evaluateSeconds + 1,
         }),
       ),
+      ...overrides,
     }),
+  };
+}
+
+/** A worker whose last second, and the seconds of the test pass before it, are not start-up. */
+function endingWith(evaluate: number, overrides: Partial<WorkerRecord>): WorkerRecord {
+  const { booked, ...record } = workerRecord(overrides);
+  const outside = { startup: booked.seconds.startup - evaluate - 1, evaluate, idle: 1 };
+  const usd = Object.entries(outside).map(([category, seconds]) => [
+    category,
+    accruedCostUsd(record.priceUsdPerHour ?? 0, seconds),
+  ]);
+  return {
+    ...record,
+    booked: {
+      ...booked,
+      seconds: { ...booked.seconds, ...outside },
+      usd: { ...booked.usd, ...Object.fromEntries(usd) },
+    },
   };
 }

@@ -1,11 +1,14 @@
 import { parsePriceFile } from '../../src/shared/prices/price-file.ts';
 import type { PriceRow } from '../../src/shared/prices/price-row.ts';
 
-/** Rows from `provider/gpu/market date usd [memory]`, one a line. */
+/** Rows from `provider/gpu/market date usd [memory [instance [scope]]]`, one a line, `_` for a space. */
 export function priceRows(...lines: readonly string[]): readonly PriceRow[] {
   const csv = lines.map((line) => {
-    const [label = '', date, usd, memory = ''] = line.split(' ');
-    return [...label.split('/'), date, usd, memory].join();
+    const [label = '', date, usd, memory = '', instance = '', scope = ''] = line.split(' ');
+    return [...label.split('/'), date, usd, memory, instance.replaceAll('_', ' '), scope].join();
   });
-  return parsePriceFile('prices.csv', ['provider,gpu,pricing,date,usd_per_hour,gpu_mem_gb', ...csv].join('\n'));
+  return parsePriceFile(
+    'prices.csv',
+    ['provider,gpu,pricing,date,usd_per_hour,gpu_mem_gb,instance_type,scope', ...csv].join('\n'),
+  );
 }

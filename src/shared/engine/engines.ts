@@ -101,10 +101,12 @@ function tensorflowWith(threads: number | undefined): EngineProvider {
   if (threads === undefined) return tensorflowProvider;
   return {
     ...tensorflowProvider,
-    create(options) {
+    async create(options) {
       // TensorFlow looks when it is loaded, which is later.
       process.env[intraOpThreads] = String(threads);
-      return tensorflowProvider.create(options);
+      const engine = await tensorflowProvider.create(options);
+      // Without a number it takes as many as it likes, so one is worth saying too.
+      return { ...engine, device: `${engine.device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}` };
     },
   };
 }

@@ -41,19 +41,10 @@ export function ratesOf({ runs }: FleetRuns): readonly number[] {
   return runs.map(({ summary }) => summary.samples_per_second);
 }
 
-/** How kinds are called here: with their price where the name alone would not tell them apart. */
-export function createNaming(groups: readonly FleetRuns[]) {
-  const kinds = new Map(groups.flatMap(({ fleet }) => fleet.map(({ kind }) => [kind.key, kind] as const)));
-  const twice = (name: string) => [...kinds.values()].filter((kind) => kind.name === name).length > 1;
-  const kindName = ({ name, usdPerHour }: WorkerKind) =>
-    twice(name) ? `${name} ${usdPerHour === undefined ? 'without a price' : `at $${usdPerHour}/h`}` : name;
-  return {
-    kindName,
-    fleetName: (fleet: readonly KindCount[]) =>
-      fleet.map(({ kind, count }) => `${count} × ${kindName(kind)}`).join(' + '),
-  };
+/** Every kind of the fleets, as often as it is there. */
+export function kindsIn(groups: readonly FleetRuns[]): readonly WorkerKind[] {
+  return groups.flatMap(({ fleet }) => fleet.map(({ kind }) => kind));
 }
-export type Naming = ReturnType<typeof createNaming>;
 
 /** USD per hour of all workers; undefined unless each has a price. */
 export function priceOf(fleet: readonly KindCount[]): number | undefined {

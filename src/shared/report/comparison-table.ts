@@ -9,13 +9,14 @@ import {
   describeMarginals,
   formatEfficiency,
   formatEstimate,
+  formatGainInterval,
   formatPrice,
   growthName,
   longGrowths,
   ordinal,
 } from './comparison-text.ts';
 import type { Addition } from './growth.ts';
-import { formatCount, formatPercent, formatUsd } from './number-format.ts';
+import { formatCount, formatPercent, formatUsd, formatUsdToDigits } from './number-format.ts';
 import { type Spending, type SpendingCategory, sumSpending, usedCategories } from './spending.ts';
 import { type Column, renderTable } from './table.ts';
 import { wrapText } from './wrap-text.ts';
@@ -59,7 +60,7 @@ const nameColumns: readonly Column<ComparedPoint>[] = [
 ];
 
 export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
-  const usd = (value: number | undefined) => (value === undefined ? 'no price' : formatUsd(value));
+  const usd = (value: number | undefined) => (value === undefined ? 'no price' : formatUsdToDigits(value));
   return [
     ...nameColumns,
     { head: 'runs', cell: ({ runs }) => formatCount(runs.length), expendable: 4 },
@@ -82,11 +83,18 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
   ];
 }
 
-/** Columns for the sums, and one for the share of each category that anything was spent on. */
+/** Those that are seldom much, which the terminal leaves out first; reports have all. */
+const smallCategories: Partial<Record<SpendingCategory, number>> = { load: 3, idle: 2, other: 1 };
+
+/**
+ * Columns for the sums, and one for the share of each category that anything was spent on.
+ * @param beside what the sums have that no category does
+ */
 function spendingColumns(
   sums: readonly Column<ComparedPoint>[],
   points: readonly ComparedPoint[],
   of: (point: ComparedPoint) => Spending | undefined,
+  beside: (point: ComparedPoint) => number = () => 0,
 ): readonly Column<ComparedPoint>[] {
   return [
     ...nameColumns,
@@ -94,7 +102,8 @@ function spendingColumns(
     ...usedCategories(points.flatMap((point) => of(point) ?? [])).map(
       (category): Column<ComparedPoint> => ({
         head: category,
-        cell: (point) => shareOf(of(point), category),
+        cell: (point) => shareOf(of(point), category, beside(point)),
+        expendable: smallCategories[category] ?? 0,
       }),
     ),
   ];
@@ -112,7 +121,11 @@ export function moneyColumns(points: readonly ComparedPoint[]): readonly Column<
     { head: 'run', cell: ({ costOfRunUsd }) => usd(costOfRunUsd) },
     { head: 'billed', cell: ({ billedOfRunUsd }) => usd(billedOfRunUsd) },
   ];
-  return spendingColumns(sums, points, ({ costUsd }) => costUsd);
+  const former = ({ formerCostUsd = 0 }: ComparedPoint) => formerCostUsd;
+  const spent = spendingColumns(sums, points, ({ costUsd }) => costUsd, former);
+  if (!points.some((point) => former(point) > 0)) return spent;
+  const share = (point: ComparedPoint) => (former(point) > 0 ? former(point) / (point.costOfRunUsd ?? 0) : 0);
+  return [...spent, { head: 'former workers', cell: (point) => formatPercent(share(point)) }];
 }
 
 /** What each further worker of a kind brings. @param points of the comparison */
@@ -123,8 +136,6 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     'slows the others down': 'slows others',
   };
   const hourly = (usdPerHour: number) => formatPrice(usdPerHour).replace('/h', '');
-  const ends = (interval: readonly [number, number] | undefined, format: (end: number) => string, between: string) =>
-    interval === undefined ? '' : ` (${interval.map(format).join(between)})`;
   return [
     {
       head: 'worker',
@@ -133,8 +144,8 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     },
     {
       head: 'adds speed',
-      cell: ({ speedGain, speedGainInterval }) =>
-        `${formatPercent(speedGain, 0)}${ends(speedGainInterval, (end) => (100 * end).toFixed(0), ' to ')}`,
+      cell: (addition) =>
+        `${formatPercent(addition.speedGain, 0)}${formatGainInterval(addition, addition.speedGainInterval, (end) => (100 * end).toFixed(0))}`,
     },
     { head: 'of the bill', cell: ({ billShare }) => formatPercent(billShare, 0) },
     {
@@ -144,20 +155,24 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     },
     {
       head: 'pays below',
-      cell: ({ breakEvenUsdPerHour, breakEvenIntervalUsdPerHour }) =>
-        `${hourly(breakEvenUsdPerHour)}${ends(breakEvenIntervalUsdPerHour, (end) => hourly(end).replace('$', ''), ' to ')}`,
+      cell: (addition) =>
+        `${hourly(addition.breakEvenUsdPerHour)}${formatGainInterval(addition, addition.breakEvenIntervalUsdPerHour, (end) => hourly(end).replace('$', ''))}`,
     },
     {
       head: 'all pay below',
       cell: ({ breakEvenOfAllUsdPerHour: all }) => (all === undefined ? '' : hourly(all.value)),
       expendable: 1,
     },
-    { head: 'verdict', cell: ({ verdict, uncertain }) => `${verdicts[verdict]}${uncertain ? '?' : ''}`, align: 'left' },
+    {
+      head: 'verdict',
+      cell: ({ verdict, uncertain }) => (uncertain ? 'cannot be told' : verdicts[verdict]),
+      align: 'left',
+    },
   ];
 }
 
-function shareOf(spending: Spending | undefined, category: SpendingCategory): string {
+function shareOf(spending: Spending | undefined, category: SpendingCategory, beside = 0): string {
   if (spending === undefined) return '';
-  const total = sumSpending(spending);
+  const total = sumSpending(spending) + beside;
   return formatPercent(total > 0 ? spending[category] / total : 0);
 }

@@ -5,17 +5,48 @@ import type { Addition, Growth } from './growth.ts';
 import type { Marginal } from './marginal.ts';
 import { formatCount, formatPercent, formatUsd } from './number-format.ts';
 
+/** Of an interval whose end is so many times its beginning nothing can be read but that there were too few repeats. */
+const widest = 10;
+/** What stands for such an interval. */
+const wideInTable = 'wide';
+const wideInProse = 'wide: too few repeats';
+const untold = 'cannot be told from these repeats';
+
+type Interval = readonly [low: number, high: number];
+
+/** @param interval of a ratio, or of what is proportional to one */
+function isWide([low, high]: Interval): boolean {
+  return high > widest * low;
+}
+
 /** `3,141 (3,020–3,260)`: the value and its 95 % confidence interval. */
-export function formatEstimate({ value, interval }: Estimate, format: (value: number) => string): string {
-  return interval === undefined ? format(value) : `${format(value)} (${interval.map(format).join('–')})`;
+export function formatEstimate(
+  { value, interval }: Estimate,
+  format: (value: number) => string,
+  wide = wideInTable,
+): string {
+  if (interval === undefined) return format(value);
+  return `${format(value)} (${isWide(interval) ? wide : interval.map(format).join('–')})`;
 }
 
 /** `91 % (85–97)` */
 export function formatEfficiency(efficiency: Estimate | undefined): string {
   if (efficiency === undefined) return '';
   const { value, interval } = efficiency;
-  const range = interval === undefined ? '' : ` (${interval.map((end) => (100 * end).toFixed(0)).join('–')})`;
-  return `${formatPercent(value, 0)}${range}`;
+  if (interval === undefined) return formatPercent(value, 0);
+  const range = isWide(interval) ? wideInTable : interval.map((end) => (100 * end).toFixed(0)).join('–');
+  return `${formatPercent(value, 0)} (${range})`;
+}
+
+/** ` (47 to 53)` after a gain of speed, or what follows from it; nothing without an interval. */
+export function formatGainInterval(
+  { speedGainInterval: gains }: Pick<Marginal, 'speedGainInterval'>,
+  interval: Interval | undefined,
+  format: (end: number) => string,
+  wide = wideInTable,
+): string {
+  if (interval === undefined || gains === undefined) return '';
+  return ` (${isWide([1 + gains[0], 1 + gains[1]]) ? wide : interval.map(format).join(' to ')})`;
 }
 
 /** `$0.18/h`, a minus before what would have to be paid. */
@@ -23,22 +54,42 @@ export function formatPrice(usdPerHour: number): string {
   return `${usdPerHour < 0 ? '-' : ''}${formatUsd(Math.abs(usdPerHour))}/h`;
 }
 
-/** `w3 adds 11 % speed for 20 % of the bill: drop it unless speed is worth more, it pays below $0.18/h (measured)`, in brackets 95 % confidence */
+/**
+ * `w3 adds 11 % (9 to 13) speed for 20 % of the bill: drop it unless speed is worth more, it pays below $0.18/h
+ * (measured)`, in brackets 95 % confidence
+ */
 export function describeMarginal(marginal: Marginal): string {
-  const { worker, speedGain, speedGainInterval, billShare, breakEvenUsdPerHour, usdPerHour, verdict } = marginal;
-  const interval = speedGainInterval?.map((end) => (100 * end).toFixed(0)).join(' to ');
-  const gain = `${formatPercent(speedGain, 0)}${interval === undefined ? '' : ` (${interval})`}`;
-  const basis = `(${marginal.basis}${marginal.uncertain ? ', but within the spread of its repeats' : ''})`;
-  const share = `${formatPercent(billShare, 0)} of the bill`;
+  const repeated = marginal.basis === 'modelled' || marginal.speedGainInterval !== undefined;
+  const basis = repeated ? marginal.basis : `${marginal.basis}, without repeats`;
+  const share = `${formatPercent(marginal.billShare, 0)} of the bill`;
+  return `${marginal.worker} ${describeGain(marginal)} for ${share}: ${describeAdvice(marginal)} (${basis})`;
+}
+
+/** `adds 11 % (9 to 13) speed`, `slows the others by 22 % (16 to 28)` */
+function describeGain(marginal: Marginal): string {
+  const { speedGain, speedGainInterval: interval } = marginal;
+  const percents = (ends: Interval | undefined) =>
+    formatGainInterval(marginal, ends, (end) => (100 * end).toFixed(0), wideInProse);
+  if (speedGain >= 0) return `adds ${formatPercent(speedGain, 0)}${percents(interval)} speed`;
+  return `slows the others by ${formatPercent(-speedGain, 0)}${percents(interval && [-interval[1], -interval[0]])}`;
+}
+
+function describeAdvice(marginal: Marginal): string {
+  const { speedGainInterval, breakEvenUsdPerHour, breakEvenIntervalUsdPerHour, usdPerHour, verdict } = marginal;
+  const price = formatPrice(breakEvenUsdPerHour);
+  if (marginal.uncertain) {
+    const isEither = speedGainInterval !== undefined && speedGainInterval[0] < 0 && speedGainInterval[1] > 0;
+    if (isEither) return `whether it speeds up or slows down ${untold}`;
+    const range = formatGainInterval(marginal, breakEvenIntervalUsdPerHour, formatPrice, wideInProse);
+    return `whether it pays at ${formatPrice(usdPerHour)} ${untold}, it breaks even at ${price}${range}`;
+  }
   switch (verdict) {
     case 'slows the others down':
-      return `${worker} adds ${gain} speed for ${share}: drop it at any price ${basis}`;
-    case 'pays': {
-      const until = usdPerHour === 0 ? 'it is free' : `it pays up to ${formatPrice(breakEvenUsdPerHour)}`;
-      return `${worker} adds ${gain} speed for ${share}: keep it, ${until} ${basis}`;
-    }
+      return 'drop it at any price';
+    case 'pays':
+      return `keep it, ${usdPerHour === 0 ? 'it is free' : `it pays up to ${price}`}`;
     case 'costs more than it brings':
-      return `${worker} adds ${gain} speed for ${share}: drop it unless speed is worth more, it pays below ${formatPrice(breakEvenUsdPerHour)} ${basis}`;
+      return `drop it unless speed is worth more, it pays below ${price}`;
     default:
       return verdict satisfies never;
   }
@@ -73,24 +124,26 @@ export function growthName({ kind, usdPerHour, beside, globalBatchSize }: Growth
  * the 4th slows the others down: waiting and communication take more than it brings; a sample costs least with 1 of them`
  */
 export function describeGrowth({ additions, cheapestCount, usdPerHour = 0 }: Growth): string {
-  const verdicts = additions.reduce<Addition[][]>((runs, addition) => {
+  const kindOf = ({ verdict, uncertain }: Addition) => (uncertain ? untold : verdict);
+  const verdicts = additions.reduce<[Addition, ...Addition[]][]>((runs, addition) => {
     const last = runs.at(-1);
-    if (last?.[0]?.verdict === addition.verdict) last.push(addition);
+    if (last !== undefined && kindOf(last[0]) === kindOf(addition)) last.push(addition);
     else runs.push([addition]);
     return runs;
   }, []);
-  const parts = verdicts.map((run) => describeVerdict(run));
-  const unsure = additions.filter(({ uncertain }) => uncertain).map(({ count }) => ordinal(count));
-  const spread = unsure.length === 0 ? '' : ` (of the ${joinWords(unsure)} that is within the spread of the repeats)`;
   const few = cheapestCount === 0 ? 'without any of them' : `with ${cheapestCount} of them`;
-  const least = cheapestCount === undefined ? '' : `; a sample costs least ${few}`;
-  return `at ${formatPrice(usdPerHour)} ${parts.join(', ')}${spread}${least}`;
+  // Where a verdict is open, so is which fleet is the cheapest.
+  const measured = additions.some(({ uncertain }) => uncertain) ? 'by the mean of these repeats ' : '';
+  const least = cheapestCount === undefined ? '' : `; ${measured}a sample costs least ${few}`;
+  return `at ${formatPrice(usdPerHour)} ${verdicts.map(describeVerdict).join(', ')}${least}`;
 }
 
-function describeVerdict(run: readonly Addition[]): string {
+/** @param run of additions of which the same is to be said */
+function describeVerdict(run: readonly [Addition, ...Addition[]]): string {
   const several = run.length > 1;
   const which = `the ${joinWords(run.map(({ count }) => ordinal(count)))}`;
-  const verdict = run[0]?.verdict ?? 'pays';
+  const [{ verdict, uncertain }] = run;
+  if (uncertain) return `of ${which} it ${untold}`;
   switch (verdict) {
     case 'pays':
       return `${which} ${several ? 'pay' : 'pays'}`;
@@ -120,16 +173,19 @@ function joinWords(words: readonly string[]): string {
 /** `cpu alone breaks even with wasm of $0.40/h at $0.10/h, batch 64; at $0.12/h it is too dear` */
 export function describeBreakEven(breakEven: BreakEven): string {
   const { kind, reference, referenceUsdPerHour, breakEvenUsdPerHour, globalBatchSize, usdPerHour } = breakEven;
-  const verdict =
-    usdPerHour === undefined
-      ? ''
-      : usdPerHour <= breakEvenUsdPerHour.value
-        ? `; at ${formatPrice(usdPerHour)} it does the same for less`
-        : `; at ${formatPrice(usdPerHour)} it is too dear`;
+  const price = formatEstimate(breakEvenUsdPerHour, formatPrice, wideInProse);
   return (
-    `${kind} alone breaks even with ${reference} of ${formatPrice(referenceUsdPerHour)} at ` +
-    `${formatEstimate(breakEvenUsdPerHour, formatPrice)}, batch ${formatCount(globalBatchSize)}${verdict}`
+    `${kind} alone breaks even with ${reference} of ${formatPrice(referenceUsdPerHour)} at ${price}, ` +
+    `batch ${formatCount(globalBatchSize)}${usdPerHour === undefined ? '' : `; ${judgePrice(breakEvenUsdPerHour, usdPerHour)}`}`
   );
+}
+
+function judgePrice({ value, interval }: Estimate, usdPerHour: number): string {
+  const price = formatPrice(usdPerHour);
+  if (interval !== undefined && interval[0] < usdPerHour && usdPerHour < interval[1]) {
+    return `whether it does the same for less at ${price} ${untold}`;
+  }
+  return usdPerHour <= value ? `at ${price} it does the same for less` : `at ${price} it is too dear`;
 }
 
 export function pointName({ name, globalBatchSize }: Pick<ComparedPoint, 'name' | 'globalBatchSize'>): string {

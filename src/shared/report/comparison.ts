@@ -6,16 +6,17 @@ import { cheapest, costPerThousandUsd, paretoFront, replacementPrice } from '../
 import { describeRules } from './billing-text.ts';
 import {
   type ComparedRun,
-  createNaming,
   type FleetRuns,
   groupRuns,
-  type Naming,
+  kindsIn,
   priceOf,
   ratesOf,
   workersOf,
 } from './compared-fleets.ts';
 import { type Growth, growthsOf } from './growth.ts';
+import { createNaming, type Naming } from './kind-names.ts';
 import { type Marginal, marginalsOf } from './marginal.ts';
+import { describeMixture } from './one-fleet.ts';
 import { meanSpending, runCostUsd, type Spending, stepSeconds } from './spending.ts';
 import type { Summary } from './summary.ts';
 import type { WorkerKind } from './worker-kind.ts';
@@ -57,8 +58,10 @@ export interface ComparedPoint {
   readonly onFront: boolean;
   /** Seconds of a step of the mean worker. */
   readonly stepSeconds: Spending;
-  /** USD of a whole run by what it was spent on. */
+  /** USD of a whole run by what it was spent on; with `formerCostUsd` it sums to `costOfRunUsd`. */
   readonly costUsd: Spending | undefined;
+  /** USD of a whole run that went to workers which left before training; what they did is not known. */
+  readonly formerCostUsd: number | undefined;
   readonly marginals: readonly Marginal[];
 }
 
@@ -88,14 +91,15 @@ export interface Comparison {
 
 /**
  * Runs with the same workers, prices and batch are repeats of one point.
+ * @param furtherNotes what the runs themselves do not say
  * @throws bad-input when there is nothing to compare, or the runs trained different things
  */
-export function compareRuns(runs: readonly ComparedRun[]): Comparison {
+export function compareRuns(runs: readonly ComparedRun[], furtherNotes: readonly string[] = []): Comparison {
   const used = comparableRuns(runs);
   const first = used[0].summary;
 
   const groups = groupRuns(used);
-  const naming = createNaming(groups);
+  const naming = createNaming(kindsIn(groups));
   const points = groups.map((group) => describePoint(group, groups, naming));
   const ways = points.flatMap(({ secondsPerEpoch, costPerEpochUsd }, index) =>
     costPerEpochUsd === undefined ? [] : [{ index, seconds: secondsPerEpoch, usd: costPerEpochUsd }],
@@ -117,25 +121,43 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison {
       points.map(({ marginals }) => marginals),
       naming,
     ),
-    notes: notesOf(runs, used, points),
+    notes: [...notesOf(runs, used, points), ...furtherNotes],
   };
 }
 
 /**
- * The runs that were completed.
+ * The runs that were completed, by one fleet at one price.
  * @throws bad-input when there are none, or they trained different things
  */
 export function comparableRuns(runs: readonly ComparedRun[]): readonly [ComparedRun, ...ComparedRun[]] {
-  const [first, ...others] = runs.filter(
-    ({ summary }) => summary.status === 'completed' && summary.samples_per_second > 0,
-  );
+  const [first, ...others] = runs.filter((run) => whyLeftOut(run) === undefined);
   if (first === undefined) {
-    throw badInput('none of the runs was completed: there is nothing to compare; look at their summary.json');
+    const [reason, ...more] = runs.map((run) => `${run.folder}, ${whyLeftOut(run)}`);
+    const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+    throw badInput(`none of the runs can be compared: ${reason}${others}`);
   }
   const used = [first, ...others] as const;
   requireSame('dataset', used, ({ dataset }) => dataset.name);
+  requireSame('number of images', used, ({ dataset }) => `${dataset.train} + ${dataset.test}`);
+  requireSame('data', used, ({ dataset }) => describeData(dataset));
   requireSame('model', used, ({ model }) => `${model.name} of ${model.parameters} parameters`);
   return used;
+}
+
+/** Why a run is no measurement of a fleet; undefined where it is one. */
+export function whyLeftOut({ summary }: ComparedRun): string | undefined {
+  if (summary.status !== 'completed') return `which is ${summary.status}`;
+  if (summary.samples_per_second === 0) return 'which trained no step';
+  const mixture = describeMixture(summary);
+  return mixture === undefined ? undefined : `which was not one fleet at one price: ${mixture}`;
+}
+
+/** `mnist of SHA-256 440fcabf…, 2669…`: its files in the order of their names. */
+function describeData({ name, sha256 }: Summary['dataset']): string {
+  const sums = Object.keys(sha256)
+    .sort()
+    .map((file) => `${sha256[file]?.slice(0, 8)}…`);
+  return sums.length === 0 ? name : `${name} of SHA-256 ${sums.join(' ')}`;
 }
 
 function requireSame(what: string, runs: readonly ComparedRun[], of: (summary: Summary) => string): void {
@@ -173,6 +195,7 @@ function describePoint(group: FleetRuns, groups: readonly FleetRuns[], naming: N
     billedOfRunUsd: priced(() => mean(summaries.map(({ billed_usd_total }) => billed_usd_total))),
     stepSeconds: meanSpending(summaries.map(stepSeconds)),
     costUsd: priced(() => meanSpending(summaries.map(runCostUsd))),
+    formerCostUsd: priced(() => mean(summaries.map(({ former_workers_cost_usd }) => former_workers_cost_usd))),
     marginals: marginalsOf(group, groups, naming),
   };
 }
@@ -233,11 +256,14 @@ function notesOf(
   used: readonly ComparedRun[],
   points: readonly Pick<ComparedPoint, 'globalBatchSize' | 'runs' | 'usdPerHour'>[],
 ): readonly string[] {
-  const left = runs.filter((run) => !used.includes(run));
   const hosts = new Set(used.flatMap(({ summary }) => summary.workers.map(({ host }) => host)));
+  const machines = [...new Set(used.map(machinesOf))];
   const fallback = used.find(({ summary }) => summary.dataset.fallback_reason !== undefined);
   return [
-    ...left.map(({ folder, summary }) => `left out: ${folder}, which is ${summary.status}`),
+    ...runs.flatMap((run) => {
+      const reason = whyLeftOut(run);
+      return reason === undefined ? [] : [`left out: ${run.folder}, ${reason}`];
+    }),
     ...(fallback === undefined ? [] : ['the data are generated digits, not MNIST']),
     ...(points.some((point) => point.usdPerHour === undefined)
       ? ['workers without a price have no costs: pass --price to train, or use reprice']
@@ -254,10 +280,36 @@ function notesOf(
     ...(used.some(({ summary }) => summary.workers.some(({ emulated_speed }) => emulated_speed !== undefined))
       ? ['emulated workers are real ones that wait after computing, as long as a slower card would still compute']
       : []),
+    ...(machines.length > 1 && used.some((run) => !sharesMachines(run, used))
+      ? [
+          `the runs are of different machines (${machines.slice(0, mostMachines).join('; ')}${machines.length > mostMachines ? '; …' : ''}): how those differ is in every figure`,
+        ]
+      : []),
     ...(hosts.size === 1 && used.some(({ summary }) => summary.world_size > 1)
       ? ['all workers shared one machine: they also share its cores and memory, as workers of their own would not']
       : []),
   ];
+}
+
+/** Named in a note; every container has a name of its own. */
+const mostMachines = 5;
+
+/** `alpha, beta` */
+function machinesOf({ summary }: ComparedRun): string {
+  return [...new Set(summary.workers.map(({ host }) => host))].sort().join(', ');
+}
+
+/**
+ * Whether the machines of a run are those of the repeats of it, and among or around those of every other run: a fleet on
+ * two machines compares with one on the first of them.
+ */
+function sharesMachines(run: ComparedRun, others: readonly ComparedRun[]): boolean {
+  const own = machinesOf(run).split(', ');
+  return others.every((other) => {
+    const theirs = machinesOf(other).split(', ');
+    const [few, many] = own.length < theirs.length ? [own, theirs] : [theirs, own];
+    return few.every((host) => many.includes(host));
+  });
 }
 
 function mean(values: readonly number[]): number {

@@ -1,19 +1,31 @@
 /** Models of how long steps take, fitted to measured fleets. Pure. */
 import { meanEstimate } from '../core/confidence.ts';
-import { fitMixedStepModel, type MixedStepModel } from '../core/mixed-step-model.ts';
-import { fitStepModel, type ModelError, type StepModel } from '../core/step-model.ts';
+import { accruedCostUsd } from '../core/cost.ts';
+import { fitMixedStepModel, type MixedStepModel, mixedStepSeconds } from '../core/mixed-step-model.ts';
+import { fitStepModel, type ModelError, modelledStepSeconds, type StepModel } from '../core/step-model.ts';
 import type { ComparedRun } from './compared-fleets.ts';
+import { createNaming } from './kind-names.ts';
+import { fitOutsideSteps, type OutsideSteps, paidSeconds, runSeconds } from './outside-steps.ts';
 import { countKinds, kindOf, type WorkerKind } from './worker-kind.ts';
+
+/** How far modelled runs are from the measured ones, as ratios of the measured. */
+export interface RunError {
+  readonly mean: number;
+  readonly worst: number;
+}
 
 /** What a model rests on, and what it leaves out. */
 export interface FittedTo {
+  /** Of the time of a step. */
   readonly error: ModelError;
+  /** Of the time of whole runs, start-up and test passes included. */
+  readonly timeError: RunError;
+  /** Of what whole runs cost; undefined where none had a price. */
+  readonly costError: RunError | undefined;
   readonly points: number;
   readonly measuredWorkers: readonly number[];
   readonly batches: readonly number[];
-  readonly startupSeconds: number;
-  /** A test pass. */
-  readonly evaluateSeconds: number;
+  readonly outside: OutsideSteps;
 }
 
 /** Of workers that are all alike. */
@@ -30,6 +42,8 @@ export interface MixedModel extends FittedTo {
 
 export interface KindRuns {
   readonly kind: WorkerKind;
+  /** What it is called among the others, whatever it costs. */
+  readonly name: string;
   /** Prices that workers of this kind were run at. */
   readonly prices: readonly number[];
   /** Of fleets of equals. */
@@ -38,7 +52,7 @@ export interface KindRuns {
 
 /** Kinds by what they compute with. */
 export function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
-  const groups = new Map<string, KindRuns>();
+  const groups = new Map<string, Omit<KindRuns, 'name'>>();
   for (const run of runs) {
     const fleet = countKinds(run.summary.workers);
     const alone = speedKeysOf(run).length === 1;
@@ -49,7 +63,10 @@ export function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
       groups.set(kind.speedKey, { kind, prices, runs: own });
     }
   }
-  return [...groups.values()];
+  // Workers of all prices are one kind here.
+  const priceless = ({ kind }: Pick<KindRuns, 'kind'>) => ({ ...kind, key: kind.speedKey, usdPerHour: undefined });
+  const { kindName } = createNaming([...groups.values()].map(priceless));
+  return [...groups.values()].map((group) => ({ ...group, name: kindName(priceless(group)) }));
 }
 
 function speedKeysOf({ summary }: ComparedRun): readonly string[] {
@@ -63,7 +80,7 @@ export interface Mixture {
 }
 
 export function namesOf({ kinds }: Mixture): readonly string[] {
-  return kinds.map(({ kind }) => kind.name);
+  return kinds.map(({ name }) => name);
 }
 
 export function mixturesOf(kinds: readonly KindRuns[], runs: readonly ComparedRun[]): readonly Mixture[] {
@@ -81,17 +98,37 @@ export function mixturesOf(kinds: readonly KindRuns[], runs: readonly ComparedRu
     }));
 }
 
-export function modelKind({ kind, runs }: KindRuns): KindModel {
+export function modelKind({ name, runs }: KindRuns): KindModel {
   const points = pointsOf(runs, ({ summary }) => [summary.world_size]);
   const steps = points.map(({ counts: [workers = 0], batch, seconds }) => ({ workers, batch, seconds }));
-  return { kind: kind.name, ...fitStepModel(steps), ...fittedTo(runs, points) };
+  const { model, error } = fitStepModel(steps);
+  const fitted = fittedTo(runs, points, {
+    speedOf: ({ summary }) => summary.world_size,
+    stepOf: ({ summary }) => modelledStepSeconds(model, summary.world_size, summary.global_batch_size),
+  });
+  return { kind: name, model, error, ...fitted };
 }
 
-export function modelMixture({ kinds, runs }: Mixture): MixedModel {
-  const points = pointsOf(runs, ({ summary }) =>
-    kinds.map(({ kind }) => summary.workers.filter((worker) => kindOf(worker).speedKey === kind.speedKey).length),
+export function modelMixture(mixture: Mixture): MixedModel {
+  const { kinds, runs } = mixture;
+  const countsOf = ({ summary }: ComparedRun) =>
+    kinds.map(({ kind }) => summary.workers.filter((worker) => kindOf(worker).speedKey === kind.speedKey).length);
+  const points = pointsOf(runs, countsOf);
+  const { model, error } = fitMixedStepModel(points);
+  const fitted = fittedTo(runs, points, {
+    speedOf: (run) => speedOfCounts(model, countsOf(run)),
+    stepOf: (run) => mixedStepSeconds(model, countsOf(run), run.summary.global_batch_size),
+  });
+  return { kinds: namesOf(mixture), model, error, ...fitted };
+}
+
+/** How many workers of the first kind compute as fast as so many of each kind. */
+export function speedOfCounts({ computePerSample }: MixedStepModel, counts: readonly number[]): number {
+  const [first = 1] = computePerSample;
+  return counts.reduce(
+    (sum, count, kind) => sum + (count === 0 ? 0 : (count * first) / (computePerSample[kind] ?? 1)),
+    0,
   );
-  return { kinds: kinds.map(({ kind }) => kind.name), ...fitMixedStepModel(points), ...fittedTo(runs, points) };
 }
 
 interface Point {
@@ -113,22 +150,51 @@ function pointsOf(runs: readonly ComparedRun[], countsOf: (run: ComparedRun) => 
   return [...points.values()].map((point) => ({ ...point, seconds: meanEstimate(point.seconds).value }));
 }
 
-function fittedTo(runs: readonly ComparedRun[], points: readonly Point[]): Omit<FittedTo, 'error'> {
-  const evaluations = runs.flatMap(({ summary }) => summary.epochs.map(({ evaluate_seconds }) => evaluate_seconds));
+interface RunModel {
+  /** In workers of the first kind. */
+  readonly speedOf: (run: ComparedRun) => number;
+  /** Seconds of a step. */
+  readonly stepOf: (run: ComparedRun) => number;
+}
+
+function fittedTo(
+  runs: readonly ComparedRun[],
+  points: readonly Point[],
+  { speedOf, stepOf }: RunModel,
+): Omit<FittedTo, 'error'> {
+  const outside = fitOutsideSteps(runs, speedOf);
+  const modelled = runs.map((run) => {
+    const { summary } = run;
+    const paid = paidSeconds(outside, {
+      workers: summary.world_size,
+      speed: speedOf(run),
+      stepSeconds: summary.steps * stepOf(run),
+      evaluations: summary.epochs.length,
+      testImages: summary.dataset.test,
+    });
+    const measuredUsd = summary.cost_usd_total - summary.former_workers_cost_usd;
+    return {
+      time: (outside.leadSeconds + paid) / runSeconds(summary),
+      cost: measuredUsd > 0 ? [accruedCostUsd(summary.price_usd_per_hour ?? 0, paid) / measuredUsd] : [],
+    };
+  });
+  const costs = modelled.flatMap(({ cost }) => cost);
   return {
     points: points.length,
     measuredWorkers: distinct(points.map(({ counts }) => counts.reduce((sum, count) => sum + count, 0))),
     batches: distinct(points.map(({ batch }) => batch)),
-    startupSeconds: mean(runs.flatMap(({ summary }) => summary.seconds_to_first_step ?? [])),
-    evaluateSeconds: mean(evaluations),
+    outside,
+    timeError: errorOf(modelled.map(({ time }) => time)),
+    costError: costs.length === 0 ? undefined : errorOf(costs),
   };
+}
+
+/** @param ratios modelled to measured */
+function errorOf(ratios: readonly number[]): RunError {
+  const errors = ratios.map((ratio) => Math.abs(ratio - 1));
+  return { mean: errors.reduce((sum, error) => sum + error, 0) / errors.length, worst: Math.max(...errors) };
 }
 
 function distinct(values: readonly number[]): readonly number[] {
   return [...new Set(values)].sort((a, b) => a - b);
-}
-
-/** 0 where nothing was measured. */
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,7 +1,8 @@
 /** Fleets that grow by one kind of worker: what each further one of it brings, and at what price. */
 import { type Estimate, meanEstimate, ratioEstimate } from '../core/confidence.ts';
 import { breakEvenPrice } from '../core/scaling.ts';
-import { type FleetRuns, type Naming, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
+import { type FleetRuns, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
+import type { Naming } from './kind-names.ts';
 import type { Marginal } from './marginal.ts';
 import type { KindCount, WorkerKind } from './worker-kind.ts';
 

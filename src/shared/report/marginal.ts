@@ -1,7 +1,8 @@
 /** What one worker of a fleet is worth to it: measured where a run without it is at hand, else modelled. */
 import { meanEstimate, ratioEstimate } from '../core/confidence.ts';
 import { breakEvenPrice, judgeWorker, type MarginalVerdict, rateWithout } from '../core/scaling.ts';
-import { type FleetRuns, type Naming, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
+import { type FleetRuns, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
+import type { Naming } from './kind-names.ts';
 import { kindOf, speedKeyOf, type WorkerKind } from './worker-kind.ts';
 
 /** Whether a figure was measured or follows from a model of what was. */
@@ -18,7 +19,10 @@ export interface Marginal extends MarginalVerdict {
   readonly speedGainInterval: readonly [low: number, high: number] | undefined;
   /** 95 % confidence of `breakEvenUsdPerHour`, likewise. */
   readonly breakEvenIntervalUsdPerHour: readonly [low: number, high: number] | undefined;
-  /** Its price lies within the confidence of its break-even price: the verdict may be noise. */
+  /**
+   * The verdict may be noise: the confidence of its break-even price has its price in it, or that of its gain has both
+   * more speed and less.
+   */
   readonly uncertain: boolean;
 }
 
@@ -46,15 +50,20 @@ export function marginalsOf(group: FleetRuns, groups: readonly FleetRuns[], nami
       ] as const);
     const ids = group.runs[0]?.summary.workers.filter((worker) => kindOf(worker).key === kind.key);
     return {
-      worker: count === 1 ? (ids?.[0]?.worker_id ?? kind.name) : `one of ${count} × ${naming.kindName(kind)}`,
+      worker:
+        count === 1 ? (ids?.[0]?.worker_id ?? naming.kindName(kind)) : `one of ${count} × ${naming.kindName(kind)}`,
       ...{ kind: naming.kindName(kind), usdPerHour },
       basis: known ? 'measured' : 'modelled',
       speedGainInterval: ratio && [ratio[0] - 1, ratio[1] - 1],
       breakEvenIntervalUsdPerHour: breakEvens,
-      uncertain: breakEvens !== undefined && breakEvens[0] < usdPerHour && usdPerHour < breakEvens[1],
+      uncertain: isWithin(usdPerHour, breakEvens) || isWithin(1, ratio),
       ...judgeWorker(usdPerHour, without, rateWith),
     };
   });
+}
+
+function isWithin(value: number, interval: readonly [low: number, high: number] | undefined): boolean {
+  return interval !== undefined && interval[0] < value && value < interval[1];
 }
 
 function modelledRateWithout({ runs }: FleetRuns, kind: WorkerKind): number {

@@ -10,11 +10,15 @@ export function formatCount(value: number): string {
 
 /**
  * `$0.0031`, `$0.62`, `$1,234.50`: to the cent from ten cents up, two significant digits below, since an epoch on small
- * machines costs less than a cent.
+ * machines costs less than a cent. What is less than a ten-thousandth of one is only called so.
  */
 export function formatUsd(usd: number): string {
+  return usd > 0 && usd < 1e-6 ? '<$0.000001' : formatUsdToDigits(usd);
+}
+
+/** As `formatUsd`, but with its two digits however little it is, so that it can be ranked: `$0.00000016`. */
+export function formatUsdToDigits(usd: number): string {
   if (usd === 0) return '$0.00';
-  if (usd < 1e-6) return '<$0.000001';
   if (usd >= 0.0995) return `$${cents.format(usd)}`;
   // toFixed, because toPrecision turns to exponents below 1e-6; 9.96e-4 rounds up to 0.0010.
   const exponent = Math.floor(Math.log10(Number(usd.toPrecision(2))));

@@ -4,7 +4,7 @@ import { badInput, messageOf, PennygradError } from '../core/errors.ts';
 import { mixedStepSeconds } from '../core/mixed-step-model.ts';
 import { paretoFront } from '../core/scaling.ts';
 import { modelledStepSeconds } from '../core/step-model.ts';
-import { type ComparedRun, comparableRuns } from './comparison.ts';
+import { type ComparedRun, comparableRuns, whyLeftOut } from './comparison.ts';
 import {
   type FittedTo,
   type KindModel,
@@ -16,7 +16,10 @@ import {
   modelKind,
   modelMixture,
   namesOf,
+  speedOfCounts,
 } from './fleet-models.ts';
+import { paidSeconds } from './outside-steps.ts';
+import type { Summary } from './summary.ts';
 import type { WorkerKind } from './worker-kind.ts';
 
 /** A price at which workers of a kind are to be had. */
@@ -46,6 +49,7 @@ export interface PlannedWay {
   readonly globalBatchSize: number;
   /** Of all workers. */
   readonly usdPerHour: number;
+  /** From the start of the coordinator; workers cost from their own start on. */
   readonly seconds: number;
   readonly usd: number;
   /** More workers than were measured. */
@@ -58,6 +62,8 @@ export interface Plan {
   readonly mixed: readonly MixedModel[];
   /** Kinds that have no model, and why. */
   readonly left: readonly { readonly kind: string; readonly reason: string }[];
+  /** Runs that nothing was fitted to, and why. */
+  readonly leftRuns: readonly { readonly folder: string; readonly reason: string }[];
   /** What no other way beats in time and cost, fastest first. */
   readonly front: readonly PlannedWay[];
   /** The cheapest way within the target time, or the fastest under the budget; undefined when nothing was asked for. */
@@ -71,7 +77,7 @@ export interface Plan {
  */
 export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Plan {
   const used = comparableRuns(runs);
-  const { train } = used[0].summary.dataset;
+  const { dataset } = used[0].summary;
   const kinds = kindsOf(used);
   const left: { kind: string; reason: string }[] = [];
   const attempt = <Model>(name: string, model: () => Model): readonly Model[] => {
@@ -90,7 +96,7 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
   const equal = kinds.flatMap((group) => {
     if (group.runs.length === 0) return [];
     const before = left.length;
-    const models = attempt(group.kind.name, () => ({ group, fitted: modelKind(group) }));
+    const models = attempt(group.name, () => ({ group, fitted: modelKind(group) }));
     // A kind that is planned with others is not left out.
     if (together.has(group)) left.splice(before);
     return models;
@@ -101,8 +107,8 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
   }
   const own = new Set(equal.map(({ group }) => group));
   const ways = [
-    ...equal.flatMap(({ group, fitted }) => waysOf(fitted, offersFor(group, options), train, options)),
-    ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, train, options)),
+    ...equal.flatMap(({ group, fitted }) => waysOf(fitted, offersFor(group, options), dataset, options)),
+    ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, dataset, options)),
   ];
   if (ways.length === 0) throw badInput('none of the modelled workers has a price: give one with --price');
   const front = paretoFront(ways);
@@ -111,6 +117,10 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     models: equal.map(({ fitted }) => fitted),
     mixed: mixed.map(({ fitted }) => fitted),
     ...{ left, front, chosen: choose(front, options) },
+    leftRuns: runs.flatMap((run) => {
+      const reason = whyLeftOut(run);
+      return reason === undefined ? [] : [{ folder: run.folder, reason }];
+    }),
   };
 }
 
@@ -122,7 +132,7 @@ function offersFor({ kind, prices }: KindRuns, { offersOf }: PlanOptions): reado
 function waysOf(
   fitted: KindModel,
   offers: readonly Offer[],
-  train: number,
+  dataset: Summary['dataset'],
   options: PlanOptions,
 ): readonly PlannedWay[] {
   const { most, extrapolated } = reachOf(fitted, options);
@@ -132,7 +142,8 @@ function waysOf(
       .filter((workers) => workers <= globalBatchSize)
       .flatMap((workers) => {
         const step = modelledStepSeconds(fitted.model, workers, globalBatchSize);
-        const seconds = totalSeconds(fitted, step, globalBatchSize, train, options);
+        const fleet = { workers, speed: workers, stepSeconds: step, globalBatchSize };
+        const { seconds, paid } = totalSeconds(fitted, fleet, dataset, options);
         return offers.map(({ label, usdPerHour }) => ({
           ...{
             kind: fitted.kind,
@@ -143,7 +154,7 @@ function waysOf(
             seconds,
           },
           usdPerHour: workers * usdPerHour,
-          usd: accruedCostUsd(workers * usdPerHour, seconds),
+          usd: accruedCostUsd(workers * usdPerHour, paid),
           extrapolated: extrapolated(workers),
         }));
       }),
@@ -158,7 +169,7 @@ function mixedWaysOf(
   { kinds }: Mixture,
   fitted: MixedModel,
   modelled: ReadonlySet<KindRuns>,
-  train: number,
+  dataset: Summary['dataset'],
   options: PlanOptions,
 ): readonly PlannedWay[] {
   const offers = kinds.map((kind) => offersFor(kind, options).toSorted((a, b) => a.usdPerHour - b.usdPerHour)[0]);
@@ -174,7 +185,8 @@ function mixedWaysOf(
       const workers = counts.reduce((sum, count) => sum + count, 0);
       if (workers > globalBatchSize) return [];
       const step = mixedStepSeconds(fitted.model, counts, globalBatchSize);
-      const seconds = totalSeconds(fitted, step, globalBatchSize, train, options);
+      const fleet = { workers, speed: speedOfCounts(fitted.model, counts), stepSeconds: step, globalBatchSize };
+      const { seconds, paid } = totalSeconds(fitted, fleet, dataset, options);
       const used = counts.flatMap((count, at) =>
         count > 0 ? [{ count, name: fitted.kinds[at], offer: offers[at] }] : [],
       );
@@ -184,7 +196,7 @@ function mixedWaysOf(
           kind: used.map(({ name }) => name).join(' + '),
           fleet: used.map(({ count, name }) => `${count} × ${name}`).join(' + '),
           offer: [...new Set(used.map(({ offer }) => offer?.label))].join(' + '),
-          ...{ workers, globalBatchSize, usdPerHour, seconds, usd: accruedCostUsd(usdPerHour, seconds) },
+          ...{ workers, globalBatchSize, usdPerHour, seconds, usd: accruedCostUsd(usdPerHour, paid) },
           extrapolated: extrapolated(workers),
         },
       ];
@@ -207,14 +219,24 @@ function reachOf({ measuredWorkers }: FittedTo, { mostWorkers }: PlanOptions) {
   return { most: mostWorkers ?? 2 * measured, extrapolated: (workers: number) => workers > measured };
 }
 
+/** Of a fleet, for all the work: seconds of the run, and those of them that each worker is paid for. */
 function totalSeconds(
-  { startupSeconds, evaluateSeconds }: FittedTo,
-  stepSeconds: number,
-  globalBatchSize: number,
-  train: number,
+  { outside }: FittedTo,
+  fleet: {
+    readonly workers: number;
+    readonly speed: number;
+    readonly stepSeconds: number;
+    readonly globalBatchSize: number;
+  },
+  { train, test }: Summary['dataset'],
   { epochs }: PlanOptions,
-): number {
-  return startupSeconds + epochs * (Math.ceil(train / globalBatchSize) * stepSeconds + evaluateSeconds);
+): { readonly seconds: number; readonly paid: number } {
+  const paid = paidSeconds(outside, {
+    ...{ workers: fleet.workers, speed: fleet.speed },
+    stepSeconds: epochs * Math.ceil(train / fleet.globalBatchSize) * fleet.stepSeconds,
+    ...{ evaluations: epochs, testImages: test },
+  });
+  return { seconds: outside.leadSeconds + paid, paid };
 }
 
 function choose(front: readonly PlannedWay[], { targetSeconds, budgetUsd }: PlanOptions): PlannedWay | undefined {

@@ -2,12 +2,15 @@
 import { gpuNames } from '../prices/price-label.ts';
 import { labelsIn } from '../prices/price-lookup.ts';
 import type { PriceRow } from '../prices/price-row.ts';
+import { seriesIn } from '../prices/price-series.ts';
 import type { Summary } from './summary.ts';
 import { kindOf } from './worker-kind.ts';
 
 export interface LabelledPrice {
   /** `gcp/t4/spot` */
   readonly label: string;
+  /** Of prices of the same product: `gcp/t4/spot, card alone`. */
+  readonly series: string;
   readonly row: PriceRow;
 }
 
@@ -18,19 +21,25 @@ export interface GpuHistory {
   readonly prices: readonly LabelledPrice[];
 }
 
-/** @param labelOf names a row as its whole table would: `labelsIn(table)` */
-export function historiesByGpu(rows: readonly PriceRow[], labelOf: (row: PriceRow) => string): readonly GpuHistory[] {
+/** Rows of a table, named as the whole table would. */
+export function labelPrices(rows: readonly PriceRow[], table: readonly PriceRow[]): readonly LabelledPrice[] {
+  const [labelOf, seriesOf] = [labelsIn(table), seriesIn(table)];
+  return rows.map((row) => ({ label: labelOf(row), series: seriesOf(row), row }));
+}
+
+export function historiesByGpu(prices: readonly LabelledPrice[]): readonly GpuHistory[] {
   const histories = new Map<string, { gpu: string; prices: LabelledPrice[] }>();
-  for (const row of rows) {
-    const key = row.gpu.toLowerCase();
-    const history = histories.get(key) ?? { gpu: row.gpu, prices: [] };
-    history.prices.push({ label: labelOf(row), row });
+  for (const price of prices) {
+    const { gpu } = price.row;
+    const key = gpu.toLowerCase();
+    const history = histories.get(key) ?? { gpu, prices: [] };
+    history.prices.push(price);
     histories.set(key, history);
   }
   const byDate = (a: LabelledPrice, b: LabelledPrice) =>
-    (a.row.date ?? '').localeCompare(b.row.date ?? '') || a.label.localeCompare(b.label);
+    (a.row.date ?? '').localeCompare(b.row.date ?? '') || a.series.localeCompare(b.series);
   return [...histories.values()]
-    .map(({ gpu, prices }) => ({ gpu, prices: prices.sort(byDate) }))
+    .map((history) => ({ ...history, prices: history.prices.sort(byDate) }))
     .sort((a, b) => a.gpu.localeCompare(b.gpu));
 }
 
@@ -66,8 +75,8 @@ export function lowestByDay(figures: readonly DatedFigure[]): readonly DatedSeri
 
 /** The prices that have a date, as figures. */
 export function datedPrices(prices: readonly LabelledPrice[]): readonly DatedFigure[] {
-  return prices.flatMap(({ label, row: { date, usdPerHour } }) =>
-    date === undefined ? [] : [{ label, day: date, value: usdPerHour }],
+  return prices.flatMap(({ series, row: { date, usdPerHour } }) =>
+    date === undefined ? [] : [{ label: series, day: date, value: usdPerHour }],
   );
 }
 
@@ -86,7 +95,6 @@ export interface CardHistory extends GpuHistory {
 
 /** The cards of runs' workers that a price table knows: by the GPU of their labels, whoever rents it out. */
 export function cardHistories(summaries: readonly Summary[], table: readonly PriceRow[]): readonly CardHistory[] {
-  const labelOf = labelsIn(table);
   const workers = summaries.flatMap(({ workers: all, started_at }) =>
     all.flatMap((worker) => {
       const gpu = kindOf(worker).gpu?.toLowerCase();
@@ -101,6 +109,10 @@ export function cardHistories(summaries: readonly Summary[], table: readonly Pri
     }
     const byDay = [...paid.values()].sort((a, b) => a.day.localeCompare(b.day) || a.usdPerHour - b.usdPerHour);
     // The name that the label has, since it may be of one size of memory alone.
-    return historiesByGpu(rows, labelOf).map(({ prices }) => ({ gpu: gpu.toUpperCase(), prices, paid: byDay }));
+    return historiesByGpu(labelPrices(rows, table)).map(({ prices }) => ({
+      gpu: gpu.toUpperCase(),
+      prices,
+      paid: byDay,
+    }));
   });
 }

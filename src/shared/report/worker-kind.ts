@@ -7,8 +7,10 @@ export interface WorkerKind {
   readonly speedKey: string;
   /** The same for workers that also cost the same. */
   readonly key: string;
-  /** For people; the price is told apart by the caller where kinds differ in nothing else. */
+  /** For people; kinds that differ in their device or price alone share it: kind-names.ts tells them apart. */
   readonly name: string;
+  /** What its engine computes on, in its own words. */
+  readonly device: string;
   /** The GPU that it was said to be. */
   readonly gpu: string | undefined;
   readonly usdPerHour: number | undefined;
@@ -17,11 +19,14 @@ export interface WorkerKind {
 export function kindOf(worker: WorkerSummary): WorkerKind {
   const { backend, device, emulated_speed: speed, price_usd_per_hour: usdPerHour } = worker;
   // Of `gcp/t4/spot` the card is t4: who rents it out makes it no faster.
-  const gpu = worker.gpu?.split('/').at(worker.gpu.includes('/') ? 1 : 0);
+  const gpu = worker.gpu
+    ?.toLowerCase()
+    .split('/')
+    .at(worker.gpu.includes('/') ? 1 : 0);
   const name = [gpu, backend, speed === undefined ? undefined : emulationNote(speed)];
   const speedKey = [gpu, backend, device, speed].join('|');
   return {
-    ...{ speedKey, key: `${speedKey}|${usdPerHour ?? ''}`, gpu, usdPerHour },
+    ...{ speedKey, key: `${speedKey}|${usdPerHour ?? ''}`, gpu, device, usdPerHour },
     name: name.filter((part) => part !== undefined).join(' '),
   };
 }

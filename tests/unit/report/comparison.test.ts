@@ -3,7 +3,11 @@ import { type ComparedRun, compareRuns } from '../../../src/shared/report/compar
 import { snakeCased } from '../../../src/shared/report/comparison-json.ts';
 import { renderComparison } from '../../../src/shared/report/comparison-table.ts';
 import { describeBreakEven, describeMarginal } from '../../../src/shared/report/comparison-text.ts';
+import { comparisonCharts } from '../../../src/shared/report/html/comparison-charts.ts';
+import type { RunRecord } from '../../../src/shared/report/run-record.ts';
+import { sumSpending } from '../../../src/shared/report/spending.ts';
 import { comparedRun, kindOfWorker } from '../../support/compared-runs.ts';
+import { runRecord } from '../../support/run-records.ts';
 
 const dear = kindOfWorker({ backend: 'wasm', price: 0.4 });
 const cheap = kindOfWorker({ backend: 'cpu', price: 0.05 });
@@ -60,15 +64,54 @@ describe('compareRuns', () => {
     );
   });
 
-  test('says when the verdict is within the spread of the repeats', () => {
+  test('does not judge what the spread of the repeats leaves open', () => {
     const noisy = [
       ...[900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
       ...[1800, 1990, 2200].map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 })),
     ];
     const [marginal] = point(noisy, 2).marginals;
     expect(marginal?.uncertain).toBe(true);
-    expect(marginal && describeMarginal(marginal)).toContain('(measured, but within the spread of its repeats)');
+    expect(marginal && describeMarginal(marginal)).toMatch(
+      /^one of 2 × wasm adds 100 % \(\d+ to \d+\) speed for 50 % of the bill: whether it pays at \$0\.40\/h cannot be told from these repeats, it breaks even at \$0\.40\/h \(\$0\.\d\d\/h to \$0\.\d\d\/h\) \(measured\)$/,
+    );
     expect(point(scaling, 2).marginals[0]?.uncertain).toBe(false);
+  });
+
+  test('a worker that may speed up or slow down is not to be dropped at any price', () => {
+    const ofTwo = (rates: readonly number[]) => {
+      const alone = [900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 }));
+      const both = rates.map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 }));
+      const [marginal] = point([...alone, ...both], 2).marginals;
+      if (marginal === undefined) throw new Error('no verdict');
+      return marginal;
+    };
+    const open = ofTwo([800, 950, 1050]);
+    expect(open).toMatchObject({ verdict: 'slows the others down', uncertain: true });
+    expect(describeMarginal(open)).toMatch(
+      /slows the others by 7 % \(-\d+ to \d+\) for 50 % of the bill: whether it speeds up or slows down cannot be told from these repeats \(measured\)$/,
+    );
+    const sure = ofTwo([495, 500, 505]);
+    expect(sure.uncertain).toBe(false);
+    expect(describeMarginal(sure)).toMatch(
+      /slows the others by 50 % \(\d+ to \d+\) for 50 % of the bill: drop it at any price \(measured\)$/,
+    );
+    // Two repeats that differ: from nothing to a thousandfold.
+    expect(describeMarginal(ofTwo([300, 3000]))).toContain('% (wide: too few repeats)');
+  });
+
+  test('does not say that a kind is cheaper or dearer where its break-even price is not known well enough', () => {
+    const breakEven = (rates: readonly number[]) => {
+      const [one] = compareRuns([
+        ...[900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
+        ...rates.map((rate) => comparedRun({ workers: [cheap], rate, batch: 64 })),
+      ]).breakEvens;
+      return one === undefined ? '' : describeBreakEven(one);
+    };
+    expect(breakEven([115, 125, 140])).toMatch(
+      /^cpu alone breaks even with wasm of \$0\.40\/h at \$0\.05\d\/h \(\$0\.0\d+\/h–\$0\.0\d+\/h\), batch 64; whether it does the same for less at \$0\.050\/h cannot be told from these repeats$/,
+    );
+    expect(breakEven([50, 500])).toMatch(/at \$0\.06\d\/h \(wide: too few repeats\), batch 64; whether/);
+    expect(breakEven([240, 250, 260])).toMatch(/; at \$0\.050\/h it does the same for less$/);
   });
 
   test('says that it models where no run without the worker is at hand', () => {
@@ -114,16 +157,96 @@ describe('compareRuns', () => {
       comparedRun({ workers: [dear], rate: 1000, batch: 64 }),
       comparedRun({ workers: [dearer, dearer], rate: 1600, batch: 64 }),
     ]);
-    expect(points.map(({ name }) => name)).toEqual(['1 × wasm at $0.4/h', '2 × wasm at $0.8/h']);
+    expect(points.map(({ name }) => name)).toEqual(['1 × wasm at $0.40/h', '2 × wasm at $0.80/h']);
     expect(points[1]?.strong?.value).toBeCloseTo(0.8, 9);
+  });
+
+  test('two kinds never have one name, and every point is in the charts', () => {
+    const threads = kindOfWorker({ ...dear, device: 'wasm, 2 threads' });
+    const labelled = kindOfWorker({ ...dear, gpu: 'gcp/T4/spot' });
+    const fleets = [[dear], [threads], [labelled], [dear, threads], [dear, dear], [threads, threads], [labelled, dear]];
+    const more = [
+      [dear, threads, threads, threads],
+      [dear, dear, dear, threads],
+    ];
+    const runs = [...fleets, ...more].map((workers, index) => comparedRun({ workers, rate: 1000 + index, batch: 64 }));
+    const comparison = compareRuns(runs);
+    const names = comparison.points.map(({ name }) => name);
+    expect(new Set(names).size).toBe(runs.length);
+    expect(names).toEqual(expect.arrayContaining(['1 × wasm', '1 × wasm (2 threads)', '1 × t4 wasm']));
+    expect(comparison.breakEvens.map(({ kind }) => kind)).toEqual(['wasm (2 threads)', 't4 wasm']);
+    for (const { id, series } of comparisonCharts(comparison)) {
+      expect(new Set(series.map(({ label }) => label)).size, id).toBe(series.length);
+      if (id !== 'throughput') continue;
+      const drawn = series.filter(({ style }) => style === 'line').flatMap(({ values }) => values);
+      for (const { samplesPerSecond } of comparison.points) expect(drawn).toContain(samplesPerSecond.value);
+    }
   });
 
   test('leaves out, and says so, what did not complete; refuses what does not compare', () => {
     const failed = comparedRun({ workers: [dear], rate: 500, batch: 64, status: 'failed' });
     expect(compareRuns([...scaling, failed]).notes).toContain(`left out: ${failed.folder}, which is failed`);
-    expect(() => compareRuns([failed])).toThrow('none of the runs was completed');
+    expect(() => compareRuns([failed])).toThrow(`none of the runs can be compared: ${failed.folder}, which is failed`);
     const other = comparedRun({ workers: [dear], rate: 500, batch: 64, dataset: 'digits' });
     expect(() => compareRuns([...scaling, other])).toThrow('the runs differ in dataset: mnist, digits');
+  });
+
+  test('a run that went on with another fleet or price is left out, and why is said', () => {
+    const member = (workerId: string, priceUsdPerHour: number) => ({
+      ...{ workerId, backend: 'wasm', device: 'wasm', priceUsdPerHour },
+    });
+    const fleets = [
+      { step: 0, members: [member('w0', 0.4), member('w1', 0.4)] },
+      { step: 40, members: [member('w0', 0.2)] },
+    ];
+    const resumed = comparedRun({ workers: [dear], rate: 1200, batch: 64, folder: 'runs/resumed', record: { fleets } });
+    const { points, notes } = compareRuns([...scaling, resumed]);
+    expect(points.flatMap(({ runs }) => runs)).not.toContain('runs/resumed');
+    expect(notes).toContain(
+      'left out: runs/resumed, which was not one fleet at one price: after step 40 w1 left, w0 is $0.20 an hour instead of $0.40 an hour',
+    );
+    // Before changes were written down, a price that changed shows in what was paid.
+    const old = comparedRun({ workers: [dear], rate: 1200, batch: 64 });
+    const [worker] = old.summary.workers;
+    if (worker === undefined) throw new Error('no worker');
+    const paid = { ...old.summary, workers: [{ ...worker, cost_usd: 1.1 * worker.cost_usd }] };
+    expect(() => compareRuns([{ folder: 'old', summary: paid }])).toThrow('the price of w0 changed on the way');
+  });
+
+  test('where the money went sums to the cost of the run, workers that left before training included', () => {
+    const formerWorkers = { costUsd: 0.002, billedUsd: 0.002, rentals: 1 };
+    const run = comparedRun({ workers: [dear], rate: 1000, batch: 64, record: { formerWorkers } });
+    const comparison = compareRuns([run]);
+    const [one] = comparison.points;
+    expect(one?.costUsd && sumSpending(one.costUsd) + (one.formerCostUsd ?? 0)).toBeCloseTo(
+      run.summary.cost_usd_total,
+      12,
+    );
+    const text = renderComparison(comparison, { columns: 200, colour: false });
+    const share = (100 * 0.002) / run.summary.cost_usd_total;
+    expect(text).toMatch(new RegExp(`former workers\n[^\n]+\n.* ${share.toFixed(1)} %\n`));
+    expect(renderComparison(compareRuns(scaling), { columns: 200, colour: false })).not.toContain('former');
+  });
+
+  test('runs of other images under the same name are refused, those of other seeds are repeats', () => {
+    const { dataset } = runRecord();
+    const withRecord = (record: Partial<RunRecord>) => comparedRun({ workers: [dear], rate: 990, batch: 64, record });
+    const fewer = withRecord({ dataset: { ...dataset, trainCount: 6000 } });
+    expect(() => compareRuns([...scaling, fewer])).toThrow(
+      'the runs differ in number of images: 60000 + 10000, 6000 + 10000; their costs do not compare',
+    );
+    const other = withRecord({ dataset: { ...dataset, sha256: { 'train-images-idx3-ubyte': 'c0ffee' } } });
+    expect(() => compareRuns([...scaling, other])).toThrow('mnist of SHA-256 ba89…, mnist of SHA-256 c0ffee…');
+    expect(point([...scaling, withRecord({ seed: 2 })], 1).runs).toHaveLength(4);
+  });
+
+  test('says that runs are of different machines, unless those are the same as far as they go', () => {
+    const at = (hosts: readonly string[]) =>
+      comparedRun({ workers: hosts.map((host) => ({ ...dear, host })), rate: 1000, batch: 64 });
+    const notes = (...all: readonly (readonly string[])[]) => compareRuns(all.map(at)).notes.join('\n');
+    expect(notes(['alpha'], ['beta'])).toContain('the runs are of different machines (alpha; beta)');
+    expect(notes(['alpha', 'beta'], ['alpha', 'gamma'])).toContain('different machines');
+    expect(notes(['alpha'], ['alpha', 'beta'], ['alpha', 'alpha'])).not.toContain('different machines');
   });
 
   test('shows what was billed beside what accrued, and by which rules', () => {
@@ -139,6 +262,18 @@ describe('compareRuns', () => {
     const minutes = compareRuns([comparedRun({ workers: [rented], rate: 60_000 / 60, batch: 64 })]);
     expect(minutes.points[0]?.billedOfRunUsd).toBeCloseTo((0.4 * 120) / 3600, 12);
     expect(minutes.notes).toContain('billed: Lambda to the 60 s');
+  });
+
+  test('the cost of 1,000 samples has two digits however little it is', () => {
+    const [one, two] = [
+      { ...dear, price: 0.001 },
+      { ...dear, price: 0.002 },
+    ].map((kind) => kindOfWorker(kind));
+    if (one === undefined || two === undefined) throw new Error('no kinds');
+    const runs = [one, two].map((kind) => comparedRun({ workers: [kind], rate: 1000, batch: 64 }));
+    const text = renderComparison(compareRuns(runs), { columns: 120, colour: false });
+    expect(text).toMatch(/1 × wasm at \$0\.0010\/h .* \$0\.00000028\b/);
+    expect(text).toMatch(/1 × wasm at \$0\.0020\/h .* \$0\.00000056\b/);
   });
 
   test('without prices there are speeds and no costs', () => {

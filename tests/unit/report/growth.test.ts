@@ -56,14 +56,18 @@ describe('growths of a comparison', () => {
     );
   });
 
-  test('a verdict within the spread of the repeats is named as such', () => {
+  test('nothing is said of a worker that the spread of the repeats leaves open', () => {
     const noisy = [
       ...[900, 1000, 1100].map((rate) => comparedRun({ workers: [fast], rate, batch: 64 })),
       ...[1080, 1200, 1320].map((rate) => comparedRun({ workers: fleet(1), rate, batch: 64 })),
       ...repeats(fleet(2), 1800),
     ];
     const [growth] = growthsOf(noisy);
-    expect(growth && describeGrowth(growth)).toContain('(of the 1st that is within the spread of the repeats)');
+    expect(growth && describeGrowth(growth)).toBe(
+      'at $0.20/h of the 1st it cannot be told from these repeats, the 2nd pays; by the mean of these repeats a sample costs least with 2 of them',
+    );
+    const text = renderComparison(compareRuns(noisy), { columns: 120, colour: false });
+    expect(text).toMatch(/ 1st .* cannot be told\n 2nd .* pays\n/);
   });
 
   test('the terminal has a table of them, each line at most 100 characters, and says none twice', () => {

@@ -6,6 +6,7 @@ import {
   formatPercent,
   formatSeconds,
   formatUsd,
+  formatUsdToDigits,
 } from '../../../src/shared/report/number-format.ts';
 
 describe('formatUsd', () => {
@@ -21,6 +22,12 @@ describe('formatUsd', () => {
     [0.62, '$0.62'],
     [1234.5, '$1,234.50'],
   ])('%d is %s', (usd, text) => expect(formatUsd(usd)).toBe(text));
+
+  test('can be told to show digits however little it is, so that it can be ranked', () => {
+    expect([3.14e-7, 9.96e-8, 2e-12, 0, 0.62].map(formatUsdToDigits)).toEqual([
+      ...['$0.00000031', '$0.00000010', '$0.0000000000020', '$0.00', '$0.62'],
+    ]);
+  });
 
   test('is never further from the amount than half a cent, and 5 % below ten cents', () => {
     fc.assert(

@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { labelsIn } from '../../../src/shared/prices/price-lookup.ts';
 import { shippedPrices } from '../../../src/shared/prices/price-table.ts';
 import { datedChart, slugOf } from '../../../src/shared/report/html/price-charts.ts';
-import { cardHistories, datedPrices, historiesByGpu, lowestByDay } from '../../../src/shared/report/price-history.ts';
+import {
+  cardHistories,
+  datedPrices,
+  historiesByGpu,
+  labelPrices,
+  lowestByDay,
+} from '../../../src/shared/report/price-history.ts';
 import { comparedRun } from '../../support/compared-runs.ts';
 import { priceRows } from '../../support/price-rows.ts';
 
@@ -16,7 +21,7 @@ const table = priceRows(
 );
 
 test('a GPU has one history, whoever spells it how, by date, undated prices first', () => {
-  const histories = historiesByGpu(table, labelsIn(table));
+  const histories = historiesByGpu(labelPrices(table, table));
   expect(histories.map(({ gpu, prices }) => [gpu, prices.map(({ label, row }) => `${label} ${row.dateText}`)])).toEqual(
     [
       ['A100', ['aws/a100-40gb/spot undated', 'aws/a100-80gb/spot 2024-01']],
@@ -30,7 +35,7 @@ test('a GPU has one history, whoever spells it how, by date, undated prices firs
 
 test('no price of the shipped table is lost', () => {
   const shipped = shippedPrices();
-  const histories = historiesByGpu(shipped, labelsIn(shipped));
+  const histories = historiesByGpu(labelPrices(shipped, shipped));
   expect(histories.flatMap(({ prices }) => prices)).toHaveLength(shipped.length);
 });
 

@@ -38,7 +38,7 @@ export function renderComparisonPage(
   return renderPage(
     {
       title: `Comparison of ${runs} runs`,
-      lead: `${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}. In brackets and as whiskers: 95 % confidence, Welch's t-interval on logarithms.`,
+      lead: `${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}. In brackets and as whiskers: 95 % confidence, Welch's t-interval on logarithms; a whisker that ends in an arrow goes on beyond the plot.`,
       basis: 'measured',
       charts: [...charts, ...prices.map(({ chart: one }) => one)],
       footer: `Runs: ${points.flatMap((point) => point.runs).join(', ')}`,
@@ -76,7 +76,9 @@ export function renderComparisonPage(
             'money',
             `Cost of a run, start-up and test passes included${names.title}`,
             priced.flatMap((point) =>
-              point.costUsd === undefined ? [] : [{ name: names.ofPoint(point), spending: point.costUsd }],
+              point.costUsd === undefined
+                ? []
+                : [{ name: names.ofPoint(point), spending: point.costUsd, former: point.formerCostUsd }],
             ),
             formatUsd,
           ),

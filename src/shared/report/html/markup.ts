@@ -18,12 +18,18 @@ export function tableHtml<Row>(caption: string, columns: readonly Column<Row>[],
   const body = rows
     .map(
       (row) =>
-        `<tr>${columns.map((column) => `<td${align(column)}>${escapeHtml(column.cell(row))}</td>`).join('')}</tr>`,
+        `<tr>${columns.map((column) => `<td${align(column)}>${escapeHtml(cellText(column, row))}</td>`).join('')}</tr>`,
     )
     .join('\n');
   return `<div class="scrolls" role="region" tabindex="0" aria-label="${escapeHtml(caption)}"><table>
 <thead><tr>${head}</tr></thead>
 <tbody>${body}</tbody></table></div>`;
+}
+
+/** Names break anywhere; a figure only before its interval: `3,141 (3,020–3,260)`. */
+function cellText<Row>({ align, cell }: Column<Row>, row: Row): string {
+  const text = cell(row);
+  return align === 'left' ? text : text.replaceAll(/ (?!\()/g, '\u00a0');
 }
 
 export function listHtml(lines: readonly string[]): string {

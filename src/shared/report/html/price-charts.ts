@@ -1,4 +1,5 @@
 /** Charts of figures that are known at dates, with where each is from in the table behind. */
+import { cardAlone } from '../../prices/price-series.ts';
 import { formatUsd } from '../number-format.ts';
 import {
   type CardHistory,
@@ -34,7 +35,7 @@ export function priceFigure({ gpu, prices }: GpuHistory, paid: readonly PaidPric
     paid,
     paidBy,
   });
-  const describe = `USD per hour of one ${gpu} by date, for each provider and market`;
+  const describe = `USD per hour of one ${gpu} by date, for each provider, market and product`;
   return { chart, html: chartHtml(chart, describe, tableHtml(figuresCaption(chart), priceColumns, prices)) };
 }
 
@@ -100,7 +101,7 @@ export const priceColumns: readonly Column<LabelledPrice>[] = [
   { head: 'instance', cell: ({ row }) => row.instance ?? '', align: 'left' },
   { head: 'GPUs', cell: ({ row }) => String(row.gpuCount) },
   { head: 'region', cell: ({ row }) => row.region ?? '', align: 'left' },
-  { head: 'priced', cell: ({ row }) => (row.scope === 'vm' ? 'machine' : 'card alone'), align: 'left' },
+  { head: 'priced', cell: ({ row }) => (row.scope === 'vm' ? 'machine' : cardAlone), align: 'left' },
   { head: 'source', cell: ({ row }) => row.source, align: 'left' },
   { head: 'note', cell: ({ row }) => row.note ?? '', align: 'left' },
 ];

@@ -25,7 +25,7 @@ export function renderPricesPage(histories: readonly GpuHistory[], until: string
       body: [
         listHtml([
           datedChartNote,
-          'A label may stand for different machines over time, or for the card without one: the tables name them.',
+          'A label may stand for several machines, or for the card alone without one: each is a line of its own.',
         ]),
         ...histories.map((history) =>
           sectionHtml(

@@ -15,6 +15,12 @@ export interface ReportAssets {
 export function readReportAssets(): ReportAssets {
   return {
     css: `${uplot('uPlot.min.css')}\n${own('report.css')}`,
-    js: [uplot('uPlot.iife.min.js'), own('place-names.js'), own('charts.js')],
+    js: [
+      uplot('uPlot.iife.min.js'),
+      own('place-names.js'),
+      own('log-ticks.js'),
+      own('whisker-lines.js'),
+      own('charts.js'),
+    ],
   };
 }

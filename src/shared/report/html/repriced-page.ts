@@ -1,6 +1,6 @@
 /** A measured epoch at every dated price, as an HTML report. */
-import { formatCount, formatPercent, formatSeconds, formatUsd } from '../number-format.ts';
-import { type DatedCost, describeSeconds, epochSeconds } from '../repricing.ts';
+import { formatCount, formatSeconds, formatUsd } from '../number-format.ts';
+import { type DatedCost, describeCostsOverTime, describeSeconds, epochSeconds, formatChange } from '../repricing.ts';
 import type { Summary } from '../summary.ts';
 import type { Column } from '../table.ts';
 import { chartHtml, figuresCaption } from './chart.ts';
@@ -17,10 +17,10 @@ export function renderRepricedPage(summary: Summary, costs: readonly DatedCost[]
       id: `cost-${slugOf(gpu)}`,
       title: `This epoch at the prices of ${gpu}`,
       unit: 'USD an epoch',
-      figures: own.map(({ label, date, costPerEpochUsd }) => ({ label, day: date, value: costPerEpochUsd })),
+      figures: own.map(({ series, date, costPerEpochUsd }) => ({ label: series, day: date, value: costPerEpochUsd })),
       ...{ paid: [], paidBy: '' },
     });
-    const describe = `USD of the measured epoch at each dated price of ${gpu}, for each provider and market`;
+    const describe = `USD of the measured epoch at each dated price of ${gpu}, for each provider, market and product`;
     return { gpu, chart, html: chartHtml(chart, describe, tableHtml(figuresCaption(chart), costColumns, own)) };
   });
   return renderPage(
@@ -32,6 +32,7 @@ export function renderRepricedPage(summary: Summary, costs: readonly DatedCost[]
       footer: `Each price has its source in the table behind its chart. Run ${run_id}, started ${summary.started_at}`,
       body: [
         listHtml([describeSeconds(summary), datedChartNote]),
+        sectionHtml('What changed', listHtml(describeCostsOverTime(costs))),
         ...figures.map(({ gpu, html }) => sectionHtml(gpu, html)),
       ],
     },
@@ -40,10 +41,10 @@ export function renderRepricedPage(summary: Summary, costs: readonly DatedCost[]
 }
 
 const costColumns: readonly Column<DatedCost>[] = [
-  { head: 'price', cell: ({ label }) => label, align: 'left' },
-  { head: 'from', cell: ({ date }) => date, align: 'left' },
+  { head: 'price', cell: ({ series }) => series, align: 'left' },
+  { head: 'from', cell: ({ dateText }) => dateText, align: 'left' },
   { head: 'USD/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },
   { head: 'an epoch', cell: ({ costPerEpochUsd }) => formatUsd(costPerEpochUsd) },
-  { head: 'change', cell: ({ change }) => formatPercent(change, 0) },
+  { head: 'change', cell: ({ change }) => (change === 0 ? '' : formatChange(change)) },
   { head: 'source', cell: ({ source }) => source, align: 'left' },
 ];

@@ -5,13 +5,13 @@ import type { CardHistory } from '../price-history.ts';
 import { workerCostUsd, workerSeconds } from '../spending.ts';
 import type { StepPoint } from '../step-series.ts';
 import type { Summary } from '../summary.ts';
-import { epochColumns, epochRows, workerColumns } from '../summary-table.ts';
+import { epochColumns, epochRows, workerColumns, workerRows } from '../summary-table.ts';
 import { type Chart, chartHtml } from './chart.ts';
 import { listHtml, sectionHtml, tableHtml } from './markup.ts';
 import { renderPage } from './page.ts';
 import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
-import { stackedBarsHtml } from './stacked-bars.ts';
+import { type StackedBar, stackedBarsHtml } from './stacked-bars.ts';
 
 /** @param cards of its workers, as far as a price table knows them */
 export function renderRunPage(
@@ -52,7 +52,7 @@ export function renderRunPage(
         sectionHtml('Speed', chart('speed', 'Samples per second by step')),
         sectionHtml(
           'Where the time went',
-          workers.length === 0 ? '' : tableHtml('Workers', workerColumns(summary, priced), workers),
+          workers.length === 0 ? '' : tableHtml('Workers', workerColumns(summary, priced), workerRows(summary)),
           stackedBarsHtml(
             'time',
             'Time alive, by worker',
@@ -60,17 +60,7 @@ export function renderRunPage(
             formatSeconds,
           ),
         ),
-        sectionHtml(
-          'Where the money went',
-          stackedBarsHtml(
-            'money',
-            'Cost, by worker',
-            workers
-              .filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined)
-              .map((worker) => ({ name: worker.worker_id, spending: workerCostUsd(worker) })),
-            formatUsd,
-          ),
-        ),
+        sectionHtml('Where the money went', stackedBarsHtml('money', 'Cost, by worker', costBars(summary), formatUsd)),
         priceSectionHtml(prices),
       ],
     },
@@ -78,8 +68,18 @@ export function renderRunPage(
   );
 }
 
+/** They sum to what the run cost. */
+function costBars({ workers, former_workers_cost_usd: former }: Summary): readonly StackedBar[] {
+  return [
+    ...workers
+      .filter(({ price_usd_per_hour, cost_usd }) => price_usd_per_hour !== undefined || cost_usd > 0)
+      .map((worker) => ({ name: worker.worker_id, spending: workerCostUsd(worker) })),
+    ...(former > 0 ? [{ name: 'former workers', former }] : []),
+  ];
+}
+
 function headlines(summary: Summary): readonly string[] {
-  const { test_accuracy, dataset, price_usd_per_hour: price, workers } = summary;
+  const { test_accuracy, dataset, price_usd_per_hour: price, workers, fleet_changes: changes = [] } = summary;
   return [
     ...(dataset.fallback_reason === undefined
       ? []
@@ -90,7 +90,8 @@ function headlines(summary: Summary): readonly string[] {
     `${formatCount(summary.samples_per_second)} samples/s`,
     price === undefined
       ? 'no price given: pass --price USD_PER_HOUR'
-      : `${formatUsd(summary.cost_usd_total)} at ${formatUsd(price)} an hour, start-up and test passes included`,
+      : `${formatUsd(summary.cost_usd_total)}${changes.length === 0 ? '' : ', lately'} at ${formatUsd(price)} an hour, start-up and test passes included`,
+    ...changes.map(({ step, change }) => `went on after step ${formatCount(step)} otherwise: ${change}`),
     ...workers.flatMap(({ worker_id, emulated_speed: speed }) =>
       speed === undefined ? [] : [`${worker_id} was ${emulationNote(speed)}`],
     ),
