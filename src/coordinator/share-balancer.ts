@@ -26,7 +26,8 @@ export function createShareBalancer(mode: BalanceMode, globalBatch: number, kind
       if (!follows) return undefined;
       const next = rebalance(state, {
         samples: members.map(({ samples }) => samples),
-        seconds: members.map(({ phases: { load, compute, apply } }) => load + compute + apply),
+        busy: members.map(({ phases: { load, compute, apply } }) => load + compute + apply),
+        fixed: members.map(({ phases: { load, apply } }) => load + apply),
       });
       state = next.state;
       return next.reason;

@@ -1,9 +1,10 @@
 /**
  * Shares of the global batch that follow measured speed.
  *
- * The model is proportional: a rank that took `t` seconds for `n` samples would take `t × n′ / n` for `n′`. Real steps
- * also have a fixed cost, so a real change is smaller than the predicted one: shares approach the balance from one side
- * and never swing past it, and the fixed point is the same, equal times. That is why no cost per step is fitted.
+ * A rank that took `t` seconds for `n` samples, of which `f` are known to be the same for any share (choosing indices,
+ * the update), would take `f + (t − f) × n′ / n` for `n′`. Computing has a fixed cost as well, so a real change is
+ * smaller than the predicted one: shares approach the balance from one side and never swing past it, and the fixed
+ * point is the same, equal times. That is why that cost is not fitted.
  *
  * Whether a change pays is judged by replay: what would the recent steps have taken with the new shares? Noise that
  * hits all shares alike gains nothing there, so it moves nothing.
@@ -17,14 +18,24 @@ export type BalanceMode = (typeof balanceModes)[number];
 export interface BalanceState {
   /** Samples of a full global batch, by rank. */
   readonly shares: readonly number[];
-  /** Seconds each rank was busy in the recent steps that had these shares, the oldest first. */
-  readonly recent: readonly (readonly number[])[];
+  /** The recent steps that had these shares, the oldest first. */
+  readonly recent: readonly BusyTimes[];
+  /** Whether these shares rest on a measurement. */
+  readonly measured: boolean;
 }
 
-/** A committed step: samples and busy seconds (all but communication and waiting) by rank. */
-export interface MeasuredStep {
+/** A step's seconds by rank. */
+export interface BusyTimes {
+  /** All but communication and waiting. */
+  readonly busy: readonly number[];
+  /** Of these, what would be the same with any share. */
+  readonly fixed: readonly number[];
+}
+
+/** A committed step. */
+export interface MeasuredStep extends BusyTimes {
+  /** By rank. */
   readonly samples: readonly number[];
-  readonly seconds: readonly number[];
 }
 
 export interface Rebalanced {
@@ -38,51 +49,70 @@ const rememberedSteps = 30;
 /**
  * A change must promise to shorten the step by this ratio, and by more the fewer steps speak for it: a gross imbalance
  * is mended soon, a slight one only on good evidence. One slow step must not decide, which the median of three leaves
- * out; but one is enough where workers are an order of magnitude apart, and such a step may take minutes.
+ * out; but the very first is enough where workers are an order of magnitude apart: such a step may take minutes.
  */
-const requiredGain = (steps: number) => (steps < 3 ? 0.8 : 0.02 + 0.4 / steps);
+function requiredGain(steps: number, measured: boolean): number {
+  if (steps >= 3) return 0.02 + 0.4 / steps;
+  return measured ? Number.POSITIVE_INFINITY : 0.8;
+}
 
 /** Even shares, nothing measured. @param globalBatch in samples */
 export function beginBalance(globalBatch: number, worldSize: number): BalanceState {
-  return { shares: fastestShares(globalBatch, Array(worldSize).fill(1)), recent: [] };
+  return { shares: fastestShares(globalBatch, Array(worldSize).fill(1)), recent: [], measured: false };
 }
 
 /**
  * Takes in a step and decides the shares of those that are not planned yet. A step with other shares than the present
  * ones (planned before they changed, or the short last one of an epoch) is passed over.
  */
-export function rebalance(state: BalanceState, { samples, seconds }: MeasuredStep): Rebalanced {
+export function rebalance(state: BalanceState, { samples, busy, fixed }: MeasuredStep): Rebalanced {
   const { shares } = state;
-  if (samples.join() !== shares.join() || !seconds.every((spent) => spent > 0)) return { state, reason: undefined };
-  const recent = [...state.recent, seconds].slice(-rememberedSteps);
-  const measured = { shares, recent };
-  if (shares.includes(0)) return { state: measured, reason: undefined };
+  const isMeasured = busy.every((spent, rank) => spent > (fixed[rank] ?? 0));
+  if (samples.join() !== shares.join() || !isMeasured) return { state, reason: undefined };
+  const recent = [...state.recent, { busy, fixed }].slice(-rememberedSteps);
+  const kept = { ...state, recent };
+  if (shares.includes(0)) return { state: kept, reason: undefined };
 
-  const secondsPerSample = shares.map((share, rank) => median(recent.map((step) => step[rank] ?? 0)) / share);
-  const candidate = fastestShares(sum(shares), secondsPerSample);
+  const ofTheShare = (step: BusyTimes, rank: number) => (step.busy[rank] ?? 0) - (step.fixed[rank] ?? 0);
+  const candidate = fastestShares(
+    sum(shares),
+    shares.map((share, rank) => median(recent.map((step) => ofTheShare(step, rank))) / share),
+    shares.map((_, rank) => median(recent.map((step) => step.fixed[rank] ?? 0))),
+  );
   const growth = candidate.map((share, rank) => share / (shares[rank] ?? share));
-  const before = mean(recent.map((step) => Math.max(...step)));
-  const after = mean(recent.map((step) => Math.max(...step.map((spent, rank) => spent * (growth[rank] ?? 1)))));
-  const gain = 1 - after / before;
-  if (gain < requiredGain(recent.length)) return { state: measured, reason: undefined };
+  const secondsAfter = (step: BusyTimes) =>
+    Math.max(...growth.map((ratio, rank) => (step.fixed[rank] ?? 0) + ofTheShare(step, rank) * ratio));
+  const before = mean(recent.map((step) => Math.max(...step.busy)));
+  const gain = 1 - mean(recent.map(secondsAfter)) / before;
+  if (gain < requiredGain(recent.length, state.measured)) return { state: kept, reason: undefined };
   const reason =
     `shares ${shares.join('/')} -> ${candidate.join('/')}: ` +
     `with these the slowest worker would have been done ${percent(gain)} sooner in the last ${recent.length} steps`;
-  return { state: { shares: candidate, recent: [] }, reason };
+  return { state: { shares: candidate, recent: [], measured: true }, reason };
 }
 
 /**
  * Whole shares with which the slowest rank is done soonest, at least one sample each if there are enough.
  * @param total samples to share out
  * @param secondsPerSample by rank, all positive
+ * @param fixedSeconds by rank, whatever the share
  */
-export function fastestShares(total: number, secondsPerSample: readonly number[]): readonly number[] {
+export function fastestShares(
+  total: number,
+  secondsPerSample: readonly number[],
+  fixedSeconds: readonly number[] = secondsPerSample.map(() => 0),
+): readonly number[] {
   const speeds = secondsPerSample.map((spent) => 1 / spent);
   const fewest = total >= speeds.length ? 1 : 0;
-  const shares = speeds.map((speed) => Math.max(fewest, Math.floor((total * speed) / sum(speeds))));
-  const secondsWith = (rank: number, more: number) => ((shares[rank] ?? 0) + more) * (secondsPerSample[rank] ?? 0);
+  // When all would be done, were samples divisible and shares below none allowed.
+  const done = (total + sum(speeds.map((speed, rank) => speed * (fixedSeconds[rank] ?? 0)))) / sum(speeds);
+  const shares = speeds.map((speed, rank) =>
+    Math.min(total, Math.max(fewest, Math.floor((done - (fixedSeconds[rank] ?? 0)) * speed))),
+  );
+  const secondsWith = (rank: number, more: number) =>
+    (fixedSeconds[rank] ?? 0) + ((shares[rank] ?? 0) + more) * (secondsPerSample[rank] ?? 0);
   const ranks = [...shares.keys()];
-  // Rounding left some over, or one sample each took more than there are: never more than one or two a rank.
+  // Rounding left some over, or the fewest each took more than there are.
   for (let left = total - sum(shares); left > 0; left--) {
     const rank = ranks.reduce((best, other) => (secondsWith(other, 1) < secondsWith(best, 1) ? other : best));
     shares[rank] = (shares[rank] ?? 0) + 1;

@@ -22,6 +22,8 @@ const recorded: {
 interface Speed {
   readonly perStep: number;
   readonly perSample: number;
+  /** The part of `perStep` that a rank can tell from what its share takes: none unless it is given. */
+  readonly known?: number;
 }
 
 interface Simulation {
@@ -52,7 +54,8 @@ function simulate({ globalBatch, speeds, steps, noise = 0, seed = 1 }: Simulatio
       ({ perStep, perSample }, rank) => perStep + perSample * (samples[rank] ?? Number.NaN),
     );
     const measured = seconds.map((spent) => spent * (1 + noise * (2 * random.float() - 1)));
-    const { state: next, reason } = rebalance(state, { samples, seconds: measured });
+    const fixed = speeds(step).map(({ perStep, known = 0 }) => perStep * known * (1 - noise));
+    const { state: next, reason } = rebalance(state, { samples, busy: measured, fixed });
     state = next;
     planned.push(state.shares);
     return { samples, seconds, reason };
@@ -69,13 +72,25 @@ const changesOf = (steps: readonly SimulatedStep[]) => steps.filter(({ reason })
 describe('fastestShares', () => {
   const cases = fc.record({
     total: fc.integer({ min: 0, max: 500 }),
-    secondsPerSample: fc.array(fc.double({ min: 1e-6, max: 1e3, noNaN: true }), { minLength: 1, maxLength: 12 }),
+    ranks: fc.array(
+      fc.record({
+        perSample: fc.double({ min: 1e-6, max: 1e3, noNaN: true }),
+        fixed: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e4, noNaN: true })),
+      }),
+      { minLength: 1, maxLength: 12 },
+    ),
   });
+  const sharesOf = (total: number, ranks: readonly { readonly perSample: number; readonly fixed: number }[]) =>
+    fastestShares(
+      total,
+      ranks.map(({ perSample }) => perSample),
+      ranks.map(({ fixed }) => fixed),
+    );
 
   it('gives out everything, and at least one each where there is enough', () => {
     fc.assert(
-      fc.property(cases, ({ total, secondsPerSample }) => {
-        const shares = fastestShares(total, secondsPerSample);
+      fc.property(cases, ({ total, ranks }) => {
+        const shares = sharesOf(total, ranks);
         expect(sum(shares)).toBe(total);
         expect(Math.min(...shares)).toBeGreaterThanOrEqual(total >= shares.length ? 1 : 0);
       }),
@@ -84,14 +99,15 @@ describe('fastestShares', () => {
 
   it('no one sample moved from one rank to another would be faster', () => {
     fc.assert(
-      fc.property(cases, ({ total, secondsPerSample }) => {
-        const shares = fastestShares(total, secondsPerSample);
-        const spent = (rank: number, more = 0) => ((shares[rank] ?? 0) + more) * (secondsPerSample[rank] ?? 0);
-        const ranks = [...shares.keys()];
-        const slowest = Math.max(...ranks.map((rank) => spent(rank)));
+      fc.property(cases, ({ total, ranks }) => {
+        const shares = sharesOf(total, ranks);
+        const spent = (rank: number, more = 0) =>
+          (ranks[rank]?.fixed ?? 0) + ((shares[rank] ?? 0) + more) * (ranks[rank]?.perSample ?? 0);
+        const places = [...shares.keys()];
+        const slowest = Math.max(...places.map((rank) => spent(rank)));
         const fewest = total >= shares.length ? 1 : 0;
-        for (const from of ranks.filter((rank) => spent(rank) === slowest && (shares[rank] ?? 0) > fewest)) {
-          for (const to of ranks) if (to !== from) expect(spent(to, 1)).toBeGreaterThanOrEqual(slowest * (1 - 1e-12));
+        for (const from of places.filter((rank) => spent(rank) === slowest && (shares[rank] ?? 0) > fewest)) {
+          for (const to of places) if (to !== from) expect(spent(to, 1)).toBeGreaterThanOrEqual(slowest * (1 - 1e-12));
         }
       }),
     );
@@ -221,18 +237,34 @@ describe('rebalance', () => {
   });
 
   it('passes over steps that were planned with other shares, and times that are none', () => {
-    const state = { shares: [32, 32], recent: [] };
-    expect(rebalance(state, { samples: [16, 16], seconds: [1, 2] })).toEqual({ state, reason: undefined });
-    expect(rebalance(state, { samples: [32, 32], seconds: [1, 0] })).toEqual({ state, reason: undefined });
+    const state = beginBalance(64, 2);
+    const fixed = [0, 0];
+    expect(rebalance(state, { samples: [16, 16], busy: [1, 2], fixed })).toEqual({ state, reason: undefined });
+    expect(rebalance(state, { samples: [32, 32], busy: [1, 0], fixed })).toEqual({ state, reason: undefined });
+    expect(rebalance(state, { samples: [32, 32], busy: [1, 2], fixed: [1, 0] })).toEqual({ state, reason: undefined });
   });
 
-  it('lets one step decide only between workers that are an order of magnitude apart', () => {
-    const sharesAfter = (...slow: readonly number[]) =>
-      slow.reduce<BalanceState>(
-        (state, seconds) => rebalance(state, { samples: [32, 32], seconds: [1, seconds] }).state,
-        { shares: [32, 32], recent: [] },
-      ).shares;
-    expect(sharesAfter(5, 1, 1, 1, 5)).toEqual([32, 32]);
-    expect(sharesAfter(50)).toEqual([63, 1]);
+  it('lets one step decide only between workers that are an order of magnitude apart, and only the first', () => {
+    const balanceAfter = (state: BalanceState, ...slow: readonly number[]) =>
+      slow.reduce(
+        (before, seconds) => rebalance(before, { samples: state.shares, busy: [1, seconds], fixed: [0, 0] }).state,
+        state,
+      );
+    const even = beginBalance(64, 2);
+    expect(balanceAfter(even, 5, 1, 1, 1, 5).shares).toEqual([32, 32]);
+    expect(balanceAfter(even, 50).shares).toEqual([63, 1]);
+    const settled = balanceAfter(even, 4, 4, 4);
+    expect(settled.shares).toEqual([52, 12]);
+    expect(balanceAfter(settled, 50).shares).toEqual([52, 12]);
+  });
+
+  it('gives a slow worker what it can do where its update takes a good part of its time', () => {
+    const speeds = [
+      { perStep: 0.4, perSample: 0.17, known: 1 },
+      { perStep: 1.6, perSample: 0.7, known: 1 },
+    ];
+    const steps = simulate({ globalBatch: 64, speeds: () => speeds, steps: 80 });
+    // 0.4 + 0.17 n = 1.6 + 0.7 (64 − n) at n = 52.9.
+    expect(steps.at(-1)?.samples).toEqual([53, 11]);
   });
 });
