@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/control-plane.ts';
 import { chooseOtlpTarget, type OtlpTarget, shownUrl } from '../coordinator/metrics/otlp/otlp-target.ts';
 import { type ExpectedWorker, runTraining } from '../coordinator/run.ts';
-import { systemClock } from '../shared/core/clock.ts';
+import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
@@ -100,7 +100,7 @@ export async function startRun({
       },
     },
     {
-      cpuSeconds: processCpuSeconds,
+      cpuSeconds: processorSeconds,
       ...{ clock: systemClock, signal, observe: output.observe, warn: output.warn, note: output.note },
       onMetrics: output.metrics,
       onListening: (coordinator) => onListening(coordinator, dataset),
@@ -148,11 +148,6 @@ function orInterrupted<Value>(work: Promise<Value>, signal: AbortSignal): Promis
     signal.addEventListener('abort', interrupt);
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', interrupt));
   });
-}
-
-function processCpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
 }
 
 /** Sorts by time, says what it was, and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`. */

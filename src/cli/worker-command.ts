@@ -1,7 +1,7 @@
 import { cpus, hostname } from 'node:os';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
-import { systemClock } from '../shared/core/clock.ts';
+import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { describeListening } from '../shared/core/server-url.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
@@ -100,6 +100,7 @@ export function addWorkerCommand(cli: Argv): Argv {
           {
             clock: systemClock,
             sleep: sleepPrecisely,
+            processorSeconds,
             uptime: () => process.uptime(),
             loadDataset: (name) =>
               loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),

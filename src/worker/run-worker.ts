@@ -20,7 +20,7 @@ import {
 } from '../shared/protocol/messages.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink, type RestoreOrder } from './coordinator-link.ts';
 import { watchGpu } from './gpu-watch.ts';
-import { slowEngineDown } from './slowed-engine.ts';
+import { type SlowedTime, slowEngineDown } from './slowed-engine.ts';
 import { createStepRunner, diverged } from './step.ts';
 import { type Stopwatch, startStopwatch } from './stopwatch.ts';
 import { unobserved, type WorkerObserver } from './worker-observer.ts';
@@ -51,6 +51,8 @@ export interface WorkerDependencies {
   readonly clock: Clock;
   /** For so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Seconds of processor time that this process has had. */
+  readonly processorSeconds: () => number;
   /** Seconds this process has been alive. */
   readonly uptime: () => number;
   /** Loads the data of this name as this host has it. */
@@ -116,7 +118,7 @@ async function live(
   const created = await provider.create({ ...welcome, dataset });
   const { emulatedSpeed } = options;
   const engine =
-    emulatedSpeed === undefined ? created : slowEngineDown(created, emulatedSpeed, clock, dependencies.sleep);
+    emulatedSpeed === undefined ? created : slowEngineDown(created, emulatedSpeed, timeOf(created, dependencies));
   life.engine = engine;
   const { device, parameterCount, card } = engine;
   observer.joined({ runId: welcome.run, engine: provider.name, device });
@@ -283,4 +285,13 @@ function memoizedOrder(seed: number, sampleCount: number): (epoch: number) => Ui
     if (current?.epoch !== epoch) current = { epoch, order: epochOrder(seed, epoch, sampleCount) };
     return current.order;
   };
+}
+
+/** A GPU computes while the processor waits for it. */
+function timeOf(
+  { name, card }: Pick<Engine, 'name' | 'card'>,
+  { clock, processorSeconds, sleep }: WorkerDependencies,
+): SlowedTime {
+  const onGpu = card !== undefined || name === 'webgpu';
+  return { now: clock.now, busySeconds: onGpu ? clock.now : processorSeconds, sleep };
 }

@@ -167,6 +167,19 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
     await page.context().close();
   });
 
+  test('a run that --steps cut short says which epoch is none', () => {
+    const [epoch] = runRecord().epochs;
+    if (epoch === undefined) throw new Error('the record has no epoch');
+    const page = (cutShort: boolean) =>
+      renderRunPage(
+        summarize(runRecord({ epochs: [{ ...epoch, ...(cutShort && { cutShort }) }] })),
+        [],
+        readReportAssets(),
+      );
+    expect(page(true)).toContain('<p>* cut short by --steps</p>');
+    expect(page(false)).not.toContain('cut short');
+  });
+
   test('a run with a known card shows what that cost over time, and what the run paid', async () => {
     const workers = [workerRecord({ gpu: 'gcp/t4/spot', priceUsdPerHour: 0.2 }), workerRecord({ gpu: 'mine' })];
     const summary = summarize(runRecord({ workers }));

@@ -10,3 +10,9 @@ export const systemClock: Clock = {
   now: () => performance.now() / 1000,
   unixMs: () => Date.now(),
 };
+
+/** Seconds of processor time that this process has had, all its threads together. */
+export function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

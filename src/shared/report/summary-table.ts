@@ -142,13 +142,19 @@ function formatWorkerBill({ billed_usd, price_usd_per_hour }: WorkerRow): string
   return price_usd_per_hour === undefined && billed_usd === 0 ? '' : formatUsd(billed_usd);
 }
 
+/** What the `*` of an epoch's row means. */
+export function describeEpochMarks({ epochs, interrupted_epoch }: Summary): readonly string[] {
+  return [
+    ...(interrupted_epoch === undefined ? [] : ['* ended before its test pass']),
+    ...(epochs.some(({ cut_short }) => cut_short) ? ['* cut short by --steps'] : []),
+  ];
+}
+
 function renderClosing(summary: Summary, paint: Paint): string {
   const { epochs, replicas_identical, replicas_difference, test_accuracy, price_usd_per_hour, cost_usd_total } =
     summary;
   const { fleet_changes: changes = [] } = summary;
-  const lines: string[] = [];
-  if (summary.interrupted_epoch !== undefined) lines.push('* ended before its test pass');
-  if (epochs.some(({ cut_short }) => cut_short)) lines.push('* cut short by --steps');
+  const lines = [...describeEpochMarks(summary)];
   if (test_accuracy !== null) {
     lines.push(
       `Test accuracy ${paint('bold', formatPercent(test_accuracy, 2))} after ${countEpochs(epochs)}, ${formatSeconds(summary.train_seconds)} of training`,

@@ -8,7 +8,7 @@ import {
 } from '../../../src/coordinator/control-plane.ts';
 import type { RunEvent } from '../../../src/coordinator/run-events.ts';
 import { type TrainContext, type TrainOutcome, type TrainSettings, train } from '../../../src/coordinator/train.ts';
-import { systemClock } from '../../../src/shared/core/clock.ts';
+import { processorSeconds, systemClock } from '../../../src/shared/core/clock.ts';
 import { epochOrder } from '../../../src/shared/core/sampling.ts';
 import type { Dataset } from '../../../src/shared/data/dataset.ts';
 import { runWorker, type WorkerOptions } from '../../../src/worker/run-worker.ts';
@@ -63,7 +63,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
         },
         {
           ...{ clock: systemClock, uptime: () => 0, loadDataset: async () => data, log() {} },
-          sleep,
+          ...{ sleep, processorSeconds },
           readGpu: async () => undefined,
           selectEngine: async () => ({ provider: toyProvider(faults), reason: 'toy' }),
         },

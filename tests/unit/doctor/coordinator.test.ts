@@ -7,7 +7,7 @@ import type { RunEvent } from '../../../src/coordinator/run-events.ts';
 import { checkCoordinator } from '../../../src/doctor/check-coordinator.ts';
 import { linkTimes } from '../../../src/doctor/clock-offset.ts';
 import { pingCoordinator } from '../../../src/doctor/ping-coordinator.ts';
-import { systemClock } from '../../../src/shared/core/clock.ts';
+import { processorSeconds, systemClock } from '../../../src/shared/core/clock.ts';
 import { runWorker } from '../../../src/worker/run-worker.ts';
 import { toyDataset, toyProvider } from '../../support/toy-engine.ts';
 
@@ -100,7 +100,7 @@ describe('a coordinator', () => {
       {
         ...{ clock: systemClock, uptime: () => 0, loadDataset: async () => toyDataset(50), log() {} },
         selectEngine: async () => ({ provider: toyProvider(), reason: 'toy' }),
-        sleep,
+        ...{ sleep, processorSeconds },
         readGpu: async () => undefined,
       },
     );

@@ -6,8 +6,14 @@ import { toyDataset, toyProvider } from '../../support/toy-engine.ts';
 
 const dataset = toyDataset(20);
 
-/** A toy engine whose computing moves a clock by what `seconds` says next, and a sleep that takes too long. */
-async function slowed(speed: number, { seconds, overslept = 0 }: { seconds: () => number; overslept?: number }) {
+/**
+ * A toy engine whose computing moves a clock by what `seconds` says next, and a sleep that takes too long.
+ * @param held seconds in which others have the processor, each time
+ */
+async function slowed(
+  speed: number,
+  { seconds, overslept = 0, held = 0 }: { seconds: () => number; overslept?: number; held?: number },
+) {
   let [now, computed, longest] = [0, 0, 0];
   const toy = await toyProvider().create({
     ...{ model: { name: 'softmax', inputShape: dataset.imageShape, classes: dataset.classes }, seed: 1 },
@@ -15,7 +21,7 @@ async function slowed(speed: number, { seconds, overslept = 0 }: { seconds: () =
   });
   const work = () => {
     const spent = seconds();
-    now += spent;
+    now += spent + held;
     computed += spent;
   };
   const engine: Engine = {
@@ -35,7 +41,7 @@ async function slowed(speed: number, { seconds, overslept = 0 }: { seconds: () =
   };
   return {
     toy,
-    engine: slowEngineDown(engine, speed, { now: () => now }, sleep),
+    engine: slowEngineDown(engine, speed, { now: () => now, busySeconds: () => computed, sleep }),
     spent: () => ({ elapsed: now, computed, longest }),
   };
 }
@@ -77,6 +83,40 @@ describe('an engine that is slowed down', () => {
     expect(result).toEqual(await toy.computeGradients(indices, fast));
     expect(slow).toEqual(fast);
     expect(early).toEqual([]);
+  });
+
+  it('does not stretch the time in which others had the processor, nor makes it good', async () => {
+    const { engine, spent } = await slowed(0.25, { seconds: () => 0.5, held: 1 });
+    const gradients = new Float32Array(engine.parameterCount);
+    await engine.applyGradients(gradients, 1);
+    expect(spent()).toEqual({ elapsed: 2, computed: 0.5, longest: 500 });
+
+    const late = await slowed(0.25, { seconds: () => 0.5, held: 3 });
+    for (const _ of [1, 2]) await late.engine.applyGradients(gradients, 1);
+    expect(late.spent()).toEqual({ elapsed: 7, computed: 1, longest: 0 });
+  });
+
+  it('takes no more for computing than the clock says, on however many processors', async () => {
+    const many = async () => {
+      let [now, busy] = [0, 0];
+      const { toy } = await slowed(1, { seconds: () => 0 });
+      const engine = {
+        ...toy,
+        applyGradients: async () => {
+          now += 1;
+          busy += 4;
+        },
+      };
+      const sleep = async (milliseconds: number) => {
+        now += milliseconds / 1000;
+      };
+      await slowEngineDown(engine, 0.5, { now: () => now, busySeconds: () => busy, sleep }).applyGradients(
+        new Float32Array(toy.parameterCount),
+        1,
+      );
+      return now;
+    };
+    expect(await many()).toBe(2);
   });
 
   it('does not wait at full speed', async () => {

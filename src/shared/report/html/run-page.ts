@@ -5,9 +5,9 @@ import type { CardHistory } from '../price-history.ts';
 import { workerCostUsd, workerSeconds } from '../spending.ts';
 import type { StepPoint } from '../step-series.ts';
 import type { Summary } from '../summary.ts';
-import { epochColumns, epochRows, workerColumns, workerRows } from '../summary-table.ts';
+import { describeEpochMarks, epochColumns, epochRows, workerColumns, workerRows } from '../summary-table.ts';
 import { type Chart, chartHtml } from './chart.ts';
-import { listHtml, sectionHtml, tableHtml } from './markup.ts';
+import { escapeHtml, listHtml, sectionHtml, tableHtml } from './markup.ts';
 import { renderPage } from './page.ts';
 import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
@@ -46,6 +46,7 @@ export function renderRunPage(
         sectionHtml(
           'Epochs',
           tableHtml('Epochs', epochColumns(priced), epochRows(summary)),
+          ...describeEpochMarks(summary).map((mark) => `<p>${escapeHtml(mark)}</p>`),
           chart('accuracy', 'Accuracy by epoch'),
         ),
         sectionHtml('Learning', chart('loss', 'Training loss by step')),
