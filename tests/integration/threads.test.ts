@@ -68,8 +68,11 @@ const tensorflow = await tensorflowProvider.probe();
 describe.skipIf(!tensorflow.usable || process.platform !== 'linux')('TensorFlow', () => {
   it('computes on as many threads as it is told to, whatever the environment says', () => {
     const program = fileURLToPath(new URL('../support/tensorflow-threads.mjs', import.meta.url));
-    const gained = (threads: string) => {
-      const env = { ...process.env, TF_NUM_INTRAOP_THREADS: '9', TF_CPP_MIN_LOG_LEVEL: '2' };
+    const gained = (threads: string, set: string) => {
+      const env = {
+        ...{ ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
+        ...{ TF_NUM_INTRAOP_THREADS: set, TF_NUM_INTEROP_THREADS: set },
+      };
       return Number(
         execFileSync(process.execPath, [program, threads], {
           env,
@@ -78,7 +81,9 @@ describe.skipIf(!tensorflow.usable || process.platform !== 'linux')('TensorFlow'
         }),
       );
     };
-    expect(gained('5') - gained('2')).toBe(3);
+    const two = gained('2', '9');
+    expect(gained('5', '9') - two).toBe(3);
+    expect(gained('2', '4')).toBe(two);
   });
 
   it('says how many they are, one too: left alone it takes as many as it likes', async () => {

@@ -9,7 +9,7 @@ import {
 } from './engine.ts';
 import { engineFolder } from './engine-folder.ts';
 import { chooseFlavour } from './kernel-module.ts';
-import { intraOpThreads } from './tensorflow-environment.ts';
+import { threadVariables } from './tensorflow-environment.ts';
 import { probeTensorflow } from './tensorflow-probe.ts';
 import { threadedDevice } from './threaded-device.ts';
 import { adapterOf } from './webgpu-adapters.ts';
@@ -103,7 +103,7 @@ function tensorflowWith(threads: number | undefined): EngineProvider {
     ...tensorflowProvider,
     async create(options) {
       // TensorFlow looks when it is loaded, which is later.
-      process.env[intraOpThreads] = String(threads);
+      Object.assign(process.env, threadVariables(threads));
       const engine = await tensorflowProvider.create(options);
       // Without a number it takes as many as it likes, so one is worth saying too.
       return { ...engine, device: `${engine.device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}` };

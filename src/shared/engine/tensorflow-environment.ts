@@ -1,7 +1,12 @@
 /** Variables that TensorFlow reads when it is loaded. What the user has set stays as it is. */
 
-/** The threads on which an operation runs. */
-export const intraOpThreads = 'TF_NUM_INTRAOP_THREADS';
+/**
+ * Threads that keep a worker to so many cores: an operation runs on all of them, and no two operations at once, which
+ * TensorFlow would give a core each.
+ */
+export function threadVariables(threads: number): Readonly<Record<string, string>> {
+  return { TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: '1' };
+}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,8 +32,8 @@ export function tensorflowEnvironment(
     ...cudaEnvironment(libraryFolders, existing),
     ...(card === undefined ? {} : { CUDA_VISIBLE_DEVICES: card }),
     // Else CUDA counts its cards from the fastest, and nvidia-smi from the first slot.
-    ...(place.cards === 0 ? {} : unlessSet('CUDA_DEVICE_ORDER', 'PCI_BUS_ID', existing)),
-    ...unlessSet(intraOpThreads, String(threadsPerWorker(place)), existing),
+    ...(place.cards === 0 ? {} : unlessSet({ CUDA_DEVICE_ORDER: 'PCI_BUS_ID' }, existing)),
+    ...unlessSet(threadVariables(threadsPerWorker(place)), existing),
   };
 }
 
@@ -59,9 +64,12 @@ export function cudaEnvironment(
 ): Readonly<Record<string, string>> {
   if (libraryFolders.length === 0) return {};
   const path = [...libraryFolders, ...(existing.LD_LIBRARY_PATH ? [existing.LD_LIBRARY_PATH] : [])].join(':');
-  return { LD_LIBRARY_PATH: path, ...unlessSet('TF_FORCE_GPU_ALLOW_GROWTH', 'true', existing) };
+  return { LD_LIBRARY_PATH: path, ...unlessSet({ TF_FORCE_GPU_ALLOW_GROWTH: 'true' }, existing) };
 }
 
-function unlessSet(name: string, value: string, existing: Environment): Readonly<Record<string, string>> {
-  return existing[name] === undefined ? { [name]: value } : {};
+function unlessSet(
+  variables: Readonly<Record<string, string>>,
+  existing: Environment,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => existing[name] === undefined));
 }
