@@ -224,7 +224,8 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
     // A4 less margins of 10 mm.
     await page.setViewportSize({ width: 718, height: 1000 });
     await page.emulateMedia({ media: 'print' });
-    expect(await page.evaluate(cut)).toEqual([]);
+    // Plots are drawn anew when the browser tells them of the new width, which is a frame later.
+    await expect.poll(() => page.evaluate(cut)).toEqual([]);
     await page.context().close();
   });
 
