@@ -20,7 +20,7 @@ import { type Column, renderTable } from '../shared/report/table.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 import { pricesSetting, today } from './worker-price.ts';
-import { writeReport } from './write-report.ts';
+import { htmlSetting, writeReport } from './write-report.ts';
 
 const name = z.string().min(1, 'a name').optional();
 const pricesSettings = {
@@ -38,11 +38,7 @@ const pricesSettings = {
     schema: trainSettings.json.schema,
   },
   prices: pricesSetting,
-  html: {
-    type: 'string',
-    describe: 'File for a report of the history with plots, which needs no network',
-    schema: z.string().min(1, 'a path').optional(),
-  },
+  html: { ...htmlSetting, describe: 'File for a report of the history with plots, which needs no network' },
   json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
 } as const;
 

@@ -28,7 +28,7 @@ import { wrapText } from '../shared/report/wrap-text.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 import { pricesSetting, today } from './worker-price.ts';
-import { writeReport } from './write-report.ts';
+import { htmlSetting, writeReport } from './write-report.ts';
 
 const repriceSettings = {
   set: {
@@ -57,11 +57,7 @@ const repriceSettings = {
     defaultText: 'today',
     schema: z.string().refine(isDay, 'a day like 2025-06-01').optional(),
   },
-  html: {
-    type: 'string',
-    describe: 'File for a report of --over-time with plots, which needs no network',
-    schema: z.string().min(1, 'a path').optional(),
-  },
+  html: { ...htmlSetting, describe: 'File for a report of --over-time with plots, which needs no network' },
   json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
 } as const;
 type Settings = ReturnType<typeof resolveSettings<typeof repriceSettings>>;

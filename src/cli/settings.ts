@@ -36,6 +36,8 @@ export const positive = number.pipe(z.number().positive('greater than 0'));
 const choice = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, `one of ${names.join(', ')}`);
 const path = z.string().min(1, 'a path');
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'an http(s) URL' });
 const flag = z.union(
   [z.boolean(), z.enum(['true', 'false', '1', '0']).transform((v) => v === 'true' || v === '1')],
   'true or false',
@@ -178,13 +180,13 @@ export const trainSettings = {
   pushgateway: {
     type: 'string',
     describe: 'Leave the last metrics with the Prometheus Pushgateway at this URL',
-    schema: z.url({ protocol: /^https?$/, error: 'an http(s) URL' }).optional(),
+    schema: httpUrl.optional(),
   },
   otlp: {
     type: 'string',
     describe: 'Export metrics to the OpenTelemetry receiver at this base URL, over HTTP',
     defaultText: 'OTEL_EXPORTER_OTLP_ENDPOINT',
-    schema: z.url({ protocol: /^https?$/, error: 'an http(s) URL' }).optional(),
+    schema: httpUrl.optional(),
   },
   lastScrape: {
     type: 'string',

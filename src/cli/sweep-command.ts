@@ -5,9 +5,7 @@ import type { Argv } from 'yargs';
 import { systemClock } from '../shared/core/clock.ts';
 import { exitCodes, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
-import { compareRuns } from '../shared/report/comparison.ts';
-import { snakeCased } from '../shared/report/comparison-json.ts';
-import { renderComparison } from '../shared/report/comparison-table.ts';
+import { loadPrices } from '../shared/prices/price-table.ts';
 import { formatCount, formatSeconds } from '../shared/report/number-format.ts';
 import type { SweepRun } from '../sweep/grid.ts';
 import { runSweep } from '../sweep/run-sweep.ts';
@@ -15,9 +13,9 @@ import { readSweep } from '../sweep/sweep-file.ts';
 import { createTrainProcess } from '../sweep/train-process.ts';
 import { readRuns } from './compared-runs.ts';
 import { listenForInterruption } from './interruption.ts';
+import { compareAtPrices, printComparison } from './print-comparison.ts';
 import { configOption, readLayers, resolveSettings, yargsOptions } from './settings.ts';
 import { sweepSettings, sweepTask, withoutTrainVariables } from './sweep-settings.ts';
-import { terminalColumns, wantsColour } from './terminal.ts';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -83,7 +81,11 @@ export function addSweepCommand(cli: Argv): Argv {
           },
         );
         say('');
-        printComparison(out, settings.json);
+        // Nothing, as long as none of its runs is complete.
+        if (readSweep(out)?.runs.length !== 0) {
+          const comparison = compareAtPrices(readRuns([], out), loadPrices(settings.prices));
+          printComparison(comparison, settings.json, { event: 'comparison' });
+        }
         if (failed.length > 0) {
           const names = failed.map(({ id }) => id).join(', ');
           throw new PennygradError('run-failed', `runs failed: ${names}; to try them again: ${again}`);
@@ -97,15 +99,4 @@ export function addSweepCommand(cli: Argv): Argv {
       }
     },
   );
-}
-
-/** Of all complete runs, as `compare --sweep` prints it; nothing as long as none is. */
-function printComparison(out: string, json: boolean): void {
-  if (readSweep(out)?.runs.length === 0) return;
-  const comparison = compareRuns(readRuns([], out));
-  if (json) {
-    console.log(JSON.stringify({ event: 'comparison', basis: 'measured', ...(snakeCased(comparison) as object) }));
-  } else {
-    console.log(renderComparison(comparison, { columns: terminalColumns(), colour: wantsColour() }));
-  }
 }

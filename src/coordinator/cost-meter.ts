@@ -2,6 +2,7 @@
  * What a run has cost up to a moment: its accounts as they were last drawn up, and the price of the time since. Between
  * two bookings it moves as they will, so it never falls. Pure: times are seconds of the run's clock, passed in.
  */
+import { pricePerHour } from '../shared/core/cost.ts';
 import { type Account, accruedUsd, book, bookedUsd } from '../shared/core/ledger.ts';
 import type { RunEvent } from './run-events.ts';
 
@@ -40,13 +41,11 @@ export function advanceMeter(meter: CostMeter, event: RunEvent, now: number): Co
 
 export function readMeter({ accounts }: CostMeter, now: number): CostReading {
   const costs = [...accounts].map(([workerId, account]) => ({ workerId, account, usd: accruedUsd(account, now) }));
-  const prices = costs.flatMap(({ account: { life, priceUsdPerHour } }) =>
-    life === undefined || priceUsdPerHour === undefined ? [] : [priceUsdPerHour],
-  );
+  const alive = costs.filter(({ account }) => account.life !== undefined);
   const priced = costs.filter(({ account }) => account.priceUsdPerHour !== undefined || bookedUsd(account) > 0);
   return {
     usd: costs.reduce((sum, { usd }) => sum + usd, 0),
     usdByWorker: new Map(priced.map(({ workerId, usd }) => [workerId, usd])),
-    usdPerHour: prices.length === 0 ? undefined : prices.reduce((sum, price) => sum + price, 0),
+    usdPerHour: pricePerHour(alive.map(({ account }) => account.priceUsdPerHour)),
   };
 }

@@ -1,5 +1,5 @@
 import type { Budget } from '../../shared/core/budget.ts';
-import { accruedCostUsd } from '../../shared/core/cost.ts';
+import { accruedCostUsd, pricePerHour } from '../../shared/core/cost.ts';
 import { bookedUsd, ledgerCategories } from '../../shared/core/ledger.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
@@ -40,10 +40,7 @@ export function observeMetrics(metrics: Metrics, run: ObservedRun, carried: read
   metrics.runInfo(runInfoOf(run));
 
   /** Of all workers together; undefined when none has a price. */
-  function fleetPrice(): number | undefined {
-    const prices = members.flatMap(({ priceUsdPerHour }) => priceUsdPerHour ?? []);
-    return prices.length === 0 ? undefined : prices.reduce((sum, price) => sum + price, 0);
-  }
+  const fleetPrice = () => pricePerHour(members.map(({ priceUsdPerHour }) => priceUsdPerHour));
 
   function beginCost(workerId: string, priceUsdPerHour: number | undefined): void {
     if (priceUsdPerHour !== undefined) metrics.costBegins(workerId);

@@ -10,6 +10,12 @@ export function accruedCostUsd(priceUsdPerHour: number, aliveSeconds: number): n
   return (priceUsdPerHour * aliveSeconds) / secondsPerHour;
 }
 
+/** USD per hour of several workers together; undefined when none of them has a price. */
+export function pricePerHour(prices: readonly (number | undefined)[]): number | undefined {
+  const known = prices.filter((price) => price !== undefined);
+  return known.length === 0 ? undefined : known.reduce((sum, price) => sum + price, 0);
+}
+
 /** Where a price comes from, when it was looked up. */
 export interface PriceOrigin {
   readonly source: string;

@@ -21,10 +21,7 @@ export function groupRuns(runs: readonly ComparedRun[]): readonly FleetRuns[] {
   for (const run of runs) {
     const fleet = countKinds(run.summary.workers);
     const batch = run.summary.global_batch_size;
-    const key = `${batch}: ${fleet
-      .map(({ kind, count }) => `${count} ${kind.key}`)
-      .sort()
-      .join(' + ')}`;
+    const key = `${batch}: ${fleetKey(fleet)}`;
     groups.set(key, { fleet, batch, runs: [...(groups.get(key)?.runs ?? []), run] });
   }
   return [...groups.values()].sort(
@@ -32,7 +29,15 @@ export function groupRuns(runs: readonly ComparedRun[]): readonly FleetRuns[] {
   );
 }
 
-export function workersOf({ fleet }: FleetRuns): number {
+/** What makes two fleets the same, prices included. @returns the same text for them */
+export function fleetKey(fleet: readonly KindCount[]): string {
+  return fleet
+    .map(({ kind, count }) => `${count} ${kind.key}`)
+    .sort()
+    .join(' + ');
+}
+
+export function workersOf({ fleet }: Pick<FleetRuns, 'fleet'>): number {
   return fleet.reduce((sum, { count }) => sum + count, 0);
 }
 

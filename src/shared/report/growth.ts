@@ -1,7 +1,7 @@
 /** Fleets that grow by one kind of worker: what each further one of it brings, and at what price. */
 import { type Estimate, meanEstimate, ratioEstimate } from '../core/confidence.ts';
 import { breakEvenPrice } from '../core/scaling.ts';
-import { type FleetRuns, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
+import { type FleetRuns, fleetKey, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
 import type { Naming } from './kind-names.ts';
 import type { Marginal } from './marginal.ts';
 import type { KindCount, WorkerKind } from './worker-kind.ts';
@@ -60,7 +60,10 @@ export function findGrowingFleets(groups: readonly Pick<FleetRuns, 'fleet' | 'ba
     .sort((a, b) => b.members.length - a.members.length || price(a) - price(b));
   const shown = new Set<number>();
   const kept = ways.filter(({ members }) => {
-    const joint = members.map(({ index }) => index).filter((index) => sizeOf(groups[index]) > 1);
+    const joint = members.flatMap(({ index }) => {
+      const group = groups[index];
+      return group !== undefined && workersOf(group) > 1 ? [index] : [];
+    });
     const brings = joint.some((index) => !shown.has(index));
     for (const index of joint) shown.add(index);
     return brings;
@@ -82,17 +85,6 @@ function membersOf(
       return group.batch === batch && fleetKey(rest) === fleetKey(others) ? [{ count, index }] : [];
     })
     .sort((a, b) => a.count - b.count);
-}
-
-function fleetKey(fleet: readonly KindCount[]): string {
-  return fleet
-    .map(({ kind, count }) => `${count} ${kind.key}`)
-    .sort()
-    .join(' + ');
-}
-
-function sizeOf(group: Pick<FleetRuns, 'fleet'> | undefined): number {
-  return group?.fleet.reduce((sum, { count }) => sum + count, 0) ?? 0;
 }
 
 /** @param marginals of each group, one for each kind of its fleet */
