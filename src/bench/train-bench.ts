@@ -48,7 +48,9 @@ export async function benchTraining(options: TrainBenchOptions): Promise<readonl
     const runs = summaries.get(workers) ?? [];
     const rounds = runs.map(({ samples_per_second }) => samples_per_second);
     return {
-      ...{ workers, rounds, samplesPerSecond: median(rounds) },
+      workers,
+      rounds,
+      samplesPerSecond: median(rounds),
       secondsToFirstStep: median(runs.map(({ seconds_to_first_step }) => seconds_to_first_step ?? Number.NaN)),
       coordinatorCpuShare: median(runs.map(({ coordinator_cpu_share }) => coordinator_cpu_share)),
       efficiency: median(rounds.map((rate, round) => rate / (workers * (alone[round] ?? Number.NaN)))),

@@ -57,15 +57,13 @@ export function addBenchCommand(cli: Argv): Argv {
 
       say(paint('bold', `\ntrain, global batch ${settings.batchSize}, rounds: ${settings.repeat}`));
       const training = await benchTraining({
-        ...{
-          program,
-          workers: [1, 2],
-          backend: settings.backend,
-          threads: settings.threads,
-          batchSize: settings.batchSize,
-          steps: settings.steps,
-          repeats: settings.repeat,
-        },
+        program,
+        workers: [1, 2],
+        backend: settings.backend,
+        threads: settings.threads,
+        batchSize: settings.batchSize,
+        steps: settings.steps,
+        repeats: settings.repeat,
         onRun: ({ workers, round, summary }) =>
           say(`round ${round + 1}, workers ${workers}: ${formatCount(summary.samples_per_second)} samples/s`),
       });

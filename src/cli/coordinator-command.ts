@@ -45,13 +45,11 @@ export function addCoordinatorCommand(cli: Argv): Argv {
       );
       try {
         await startRun({
-          ...{
-            settings: { ...settings, backend: 'auto', threads: undefined },
-            resumed,
-            bind: settings.bind,
-            output,
-            signal: interruption.signal,
-          },
+          settings: { ...settings, backend: 'auto', threads: undefined },
+          resumed,
+          bind: settings.bind,
+          output,
+          signal: interruption.signal,
           onListening: ({ endpoint }) => output.note(waitingFor(settings, endpoint)),
           onEnd(code) {
             exitCode = code;

@@ -60,10 +60,15 @@ export function addDoctorCommand(cli: Argv): Argv {
       const settings = resolveSettings(doctorSettings, argv, process.env, undefined);
       const progress = createProgress(!settings.json);
       const diagnosis = await diagnose({
-        ...{ version: pennygradVersion, requiredNode, batchSize, connect: settings.connect },
+        version: pennygradVersion,
+        requiredNode,
+        batchSize,
+        connect: settings.connect,
         engines: engineProviders.map(({ name }) => name),
         seconds: settings.bench ? settings.seconds : 0,
-        ...{ dataDir: settings.dataDir, cacheDir: settings.cacheDir, mirrors: settings.mirrors },
+        dataDir: settings.dataDir,
+        cacheDir: settings.cacheDir,
+        mirrors: settings.mirrors,
         ports: portsToTry(settings),
         runsFolder: settings.out ?? 'runs',
         onProgress: progress.show,

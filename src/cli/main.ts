@@ -21,11 +21,19 @@ const args = hideBin(process.argv);
 
 /** By the name that each of them registers. */
 const commands = {
-  ...{ train: addTrainCommand, coordinator: addCoordinatorCommand, worker: addWorkerCommand },
-  ...{ evaluate: addEvaluateCommand, predict: addPredictCommand },
-  ...{ bench: addBenchCommand, doctor: addDoctorCommand, setup: addSetupCommand },
-  ...{ prices: addPricesCommand, sweep: addSweepCommand, compare: addCompareCommand },
-  ...{ reprice: addRepriceCommand, plan: addPlanCommand },
+  train: addTrainCommand,
+  coordinator: addCoordinatorCommand,
+  worker: addWorkerCommand,
+  evaluate: addEvaluateCommand,
+  predict: addPredictCommand,
+  bench: addBenchCommand,
+  doctor: addDoctorCommand,
+  setup: addSetupCommand,
+  prices: addPricesCommand,
+  sweep: addSweepCommand,
+  compare: addCompareCommand,
+  reprice: addRepriceCommand,
+  plan: addPlanCommand,
 } as const;
 
 /** The command whose help has the flags that were meant. */

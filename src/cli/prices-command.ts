@@ -138,10 +138,22 @@ const priceColumns: readonly Column<LabelledPrice>[] = [
 /** Keys as in the price table's file. */
 function asRecord({ label, series, row }: LabelledPrice): object {
   return {
-    ...{ label, series },
-    ...{ gpu: row.gpu, provider: row.provider, pricing: row.market, usd_per_hour: row.usdPerHour },
-    ...{ date: row.date ?? null, date_text: row.dateText, gpu_mem_gb: row.gpuMemoryGb },
-    ...{ instance_type: row.instance, gpu_count: row.gpuCount, instance_usd_per_hour: row.instanceUsdPerHour },
-    ...{ region: row.region, scope: row.scope, grade: row.grade, source: row.source, note: row.note },
+    label,
+    series,
+    gpu: row.gpu,
+    provider: row.provider,
+    pricing: row.market,
+    usd_per_hour: row.usdPerHour,
+    date: row.date ?? null,
+    date_text: row.dateText,
+    gpu_mem_gb: row.gpuMemoryGb,
+    instance_type: row.instance,
+    gpu_count: row.gpuCount,
+    instance_usd_per_hour: row.instanceUsdPerHour,
+    region: row.region,
+    scope: row.scope,
+    grade: row.grade,
+    source: row.source,
+    note: row.note,
   };
 }

@@ -64,7 +64,9 @@ export function resolveRunSettings<Table extends Pick<typeof trainSettings, 'res
     );
   }
   const resumed: ResumedRun = {
-    ...{ folder: resume, runId: config.run_id, startedAtUnixMs: Date.parse(config.started_at) },
+    folder: resume,
+    runId: config.run_id,
+    startedAtUnixMs: Date.parse(config.started_at),
     dataset: config.dataset,
   };
   return { settings, resumed };

@@ -73,7 +73,12 @@ export async function startRun({
   const otlp = otlpTarget(settings, output);
   await runTraining(
     {
-      ...{ runId, bind, out, dataset, checksumEvery, version: pennygradVersion },
+      runId,
+      bind,
+      out,
+      dataset,
+      checksumEvery,
+      version: pennygradVersion,
       startedAtUnixMs: performance.timeOrigin,
       worldSize: settings.workers,
       ...(expected === undefined ? {} : { expected }),
@@ -94,14 +99,21 @@ export async function startRun({
       otlp,
       lastScrapeSeconds: settings.lastScrape,
       config: {
-        ...{ run_id: runId, started_at: new Date(startedAtUnixMs).toISOString() },
-        ...{ settings: ofTheRun(settings), node: process.version, pennygrad: pennygradVersion },
+        run_id: runId,
+        started_at: new Date(startedAtUnixMs).toISOString(),
+        settings: ofTheRun(settings),
+        node: process.version,
+        pennygrad: pennygradVersion,
         dataset: { name: dataset.name, source: dataset.source, digest: dataset.digest, sha256: dataset.sha256 },
       },
     },
     {
       cpuSeconds: processorSeconds,
-      ...{ clock: systemClock, signal, observe: output.observe, warn: output.warn, note: output.note },
+      clock: systemClock,
+      signal,
+      observe: output.observe,
+      warn: output.warn,
+      note: output.note,
       onMetrics: output.metrics,
       onListening: (coordinator) => onListening(coordinator, dataset),
       ...(workersLeft === undefined ? {} : { workersLeft }),

@@ -48,7 +48,8 @@ export function addSweepCommand(cli: Argv): Argv {
       try {
         const failed = await runSweep(
           {
-            ...{ out, ...sweepTask(out, layers) },
+            out,
+            ...sweepTask(out, layers),
             machine: {
               cpu: cpus()[0]?.model ?? 'unknown',
               cores: availableParallelism(),

@@ -104,7 +104,11 @@ async function trainLocally(
       runProgram,
     );
     await startRun({
-      ...{ settings, resumed, output, workersLeft: stopWorkers, expected },
+      settings,
+      resumed,
+      output,
+      workersLeft: stopWorkers,
+      expected,
       bind: 'tcp://127.0.0.1:*',
       pricesFile: settings.prices,
       signal: interruption.signal,
@@ -157,9 +161,14 @@ function workerArguments(
 ): readonly string[] {
   const { dataDir, cacheDir, mirrors, timeout, metricsHost } = settings;
   const optional = Object.entries({
-    ...{ 'data-dir': dataDir, 'cache-dir': cacheDir, mirrors: mirrors?.join(',') },
-    ...{ threads: threads?.toString(), price: priceUsdPerHour?.toString(), duty: duty?.toString() },
-    ...{ gpu, prices: settings.prices },
+    'data-dir': dataDir,
+    'cache-dir': cacheDir,
+    mirrors: mirrors?.join(','),
+    threads: threads?.toString(),
+    price: priceUsdPerHour?.toString(),
+    duty: duty?.toString(),
+    gpu,
+    prices: settings.prices,
     ...(metricsPort === undefined ? {} : { 'worker-metrics': String(metricsPort), 'metrics-host': metricsHost }),
   });
   return [

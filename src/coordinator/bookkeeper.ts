@@ -81,7 +81,11 @@ export function createBookkeeper({ clock, startedAt, carried, announce }: Bookke
     drawnUpAt = clock.now();
     const entries = [...rows.values()].map((row) => ({ ...row }));
     announce({
-      ...{ type: 'ledger', cause, step, runSeconds: runSeconds(), entries },
+      type: 'ledger',
+      cause,
+      step,
+      runSeconds: runSeconds(),
+      entries,
       ...(epoch === undefined ? {} : { epoch }),
       costUsd: sum(entries, bookedUsd),
     });

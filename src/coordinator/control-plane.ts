@@ -135,7 +135,9 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     switch (message.type) {
       case 'heartbeat':
         observe({
-          ...{ type: 'worker-heard', workerId: member.hello.workerId, unixMs: clock.unixMs() },
+          type: 'worker-heard',
+          workerId: member.hello.workerId,
+          unixMs: clock.unixMs(),
           ...(message.gpu === undefined ? {} : { gpu: message.gpu }),
         });
         return undefined;
@@ -165,7 +167,10 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     const now = clock.unixMs();
     socket.send(peer, {
       type: 'pong',
-      ...{ sentUnixMs, receivedUnixMs: now, answeredUnixMs: now, version: identity.version },
+      sentUnixMs,
+      receivedUnixMs: now,
+      answeredUnixMs: now,
+      version: identity.version,
     });
   }
 
@@ -181,8 +186,11 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     members.set(peer, member);
     observe({ type: 'worker-joined', workerId, host, pid });
     observe({
-      ...{ type: 'worker-began', workerId, at: member.lastHeard - hello.uptime },
-      ...{ priceUsdPerHour: hello.priceUsdPerHour ?? options.defaultPriceUsdPerHour, gpu: hello.gpu },
+      type: 'worker-began',
+      workerId,
+      at: member.lastHeard - hello.uptime,
+      priceUsdPerHour: hello.priceUsdPerHour ?? options.defaultPriceUsdPerHour,
+      gpu: hello.gpu,
     });
     send(member, {
       type: 'welcome',

@@ -40,13 +40,22 @@ export type LedgerLine = z.infer<typeof lineSchema>;
 export function ledgerLines(event: LedgerEvent, nowUnixMs: number): readonly LedgerLine[] {
   const { cause, step, epoch, runSeconds } = event;
   return event.entries.map(({ workerId, rank, samples, account, priceSinceUnixMs }) => ({
-    ...{ cause, time: new Date(nowUnixMs).toISOString(), worker: workerId, rank: rank ?? null, step },
+    cause,
+    time: new Date(nowUnixMs).toISOString(),
+    worker: workerId,
+    rank: rank ?? null,
+    step,
     ...(epoch === undefined ? {} : { epoch: epoch + 1 }),
-    ...{ samples, run_seconds: runSeconds, alive_seconds: bookedSeconds(account) },
+    samples,
+    run_seconds: runSeconds,
+    alive_seconds: bookedSeconds(account),
     price_usd_per_hour: account.priceUsdPerHour ?? null,
     price_since: new Date(priceSinceUnixMs).toISOString(),
-    ...{ seconds: account.seconds, usd: account.usd, cost_usd: bookedUsd(account) },
-    ...{ rentals: account.rentals, billed_usd: billedUsd(account) },
+    seconds: account.seconds,
+    usd: account.usd,
+    cost_usd: bookedUsd(account),
+    rentals: account.rentals,
+    billed_usd: billedUsd(account),
   }));
 }
 
@@ -80,11 +89,16 @@ export function readLedger(file: string): readonly LedgerLine[] | undefined {
  */
 export function entryOf(line: LedgerLine): LedgerEntry {
   return {
-    ...{ workerId: line.worker, rank: line.rank ?? undefined, samples: line.samples },
+    workerId: line.worker,
+    rank: line.rank ?? undefined,
+    samples: line.samples,
     account: {
-      ...{ seconds: line.seconds, usd: line.usd, life: undefined },
+      seconds: line.seconds,
+      usd: line.usd,
+      life: undefined,
       priceUsdPerHour: line.price_usd_per_hour ?? undefined,
-      ...{ rentals: line.rentals ?? 1, endedBilledUsd: line.billed_usd ?? line.cost_usd },
+      rentals: line.rentals ?? 1,
+      endedBilledUsd: line.billed_usd ?? line.cost_usd,
     },
     priceSinceUnixMs: Date.parse(line.price_since),
   };

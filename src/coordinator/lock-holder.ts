@@ -19,7 +19,9 @@ const notSaid = '';
 /** This process. */
 export function thisProcess(): LockHolder {
   return {
-    ...{ host: hostname(), pid: process.pid, namespace: ownNamespace() },
+    host: hostname(),
+    pid: process.pid,
+    namespace: ownNamespace(),
     started: startOf(process.pid) ?? notSaid,
   };
 }

@@ -11,15 +11,22 @@ const loss = z
   .transform((value) => value ?? Number.NaN);
 const count = z.int().nonnegative();
 const figures = {
-  ...{ loss, accuracy: z.number(), samples: count, seconds: z.number().nonnegative() },
+  loss,
+  accuracy: z.number(),
+  samples: count,
+  seconds: z.number().nonnegative(),
   /** Of all workers in these seconds; older versions did not write it. */
   cost_usd: z.number().nonnegative().optional(),
 };
 /** Steps and epochs count from 1 in the file. */
 const stepLine = z.object({ type: z.literal('step'), step: count, epoch: count, ...figures });
 const epochLine = z.object({
-  ...{ type: z.literal('epoch'), epoch: count, test_loss: loss, test_accuracy: z.number() },
-  ...{ evaluate_seconds: z.number().nonnegative(), ...figures },
+  type: z.literal('epoch'),
+  epoch: count,
+  test_loss: loss,
+  test_accuracy: z.number(),
+  evaluate_seconds: z.number().nonnegative(),
+  ...figures,
 });
 const line = z.discriminatedUnion('type', [
   stepLine,
@@ -27,11 +34,16 @@ const line = z.discriminatedUnion('type', [
   z.object({ type: z.literal('shares'), step: count }),
   z.object({ type: z.literal('resume'), step: count }),
   z.object({
-    ...{ type: z.literal('fleet'), step: count },
+    type: z.literal('fleet'),
+    step: count,
     workers: z.array(
       z.object({
-        ...{ worker_id: z.string(), backend: z.string(), device: z.string(), gpu: z.string().optional() },
-        ...{ emulated_speed: z.number().optional(), price_usd_per_hour: z.number().nonnegative().optional() },
+        worker_id: z.string(),
+        backend: z.string(),
+        device: z.string(),
+        gpu: z.string().optional(),
+        emulated_speed: z.number().optional(),
+        price_usd_per_hour: z.number().nonnegative().optional(),
       }),
     ),
   }),
@@ -95,8 +107,14 @@ export function readMetrics(
     samples: sum(steps, ({ samples }) => samples),
     trainSeconds: sum(steps, ({ seconds }) => seconds),
     epochs: epochs.map(({ epoch, accuracy, samples, seconds, ...tested }) => ({
-      ...{ epoch: epoch - 1, loss: tested.loss, accuracy, samples, seconds },
-      ...{ testLoss: tested.test_loss, testAccuracy: tested.test_accuracy, evaluateSeconds: tested.evaluate_seconds },
+      epoch: epoch - 1,
+      loss: tested.loss,
+      accuracy,
+      samples,
+      seconds,
+      testLoss: tested.test_loss,
+      testAccuracy: tested.test_accuracy,
+      evaluateSeconds: tested.evaluate_seconds,
       usd: tested.cost_usd,
     })),
     openEpoch:
@@ -120,7 +138,11 @@ export function readMetrics(
 
 function fleetOf({ step, workers }: Extract<z.output<typeof line>, { type: 'fleet' }>): Fleet {
   const members = workers.map(({ worker_id, backend, device, gpu, emulated_speed, price_usd_per_hour }) => ({
-    ...{ workerId: worker_id, backend, device, gpu, emulatedSpeed: emulated_speed },
+    workerId: worker_id,
+    backend,
+    device,
+    gpu,
+    emulatedSpeed: emulated_speed,
     priceUsdPerHour: price_usd_per_hour,
   }));
   return { step, members };

@@ -46,7 +46,9 @@ export function readResumption(folder: string, training: ResumedTraining): Resum
   const marker = { type: 'resume', step, lost_steps: lost };
   return {
     start: {
-      ...{ step, stepsBefore, epoch: openEpoch },
+      step,
+      stepsBefore,
+      epoch: openEpoch,
       state: state && {
         parameters: state.parameters,
         optimizerState: { iterations: state.optimizerIterations, slots: state.optimizerSlots },

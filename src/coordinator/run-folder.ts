@@ -62,7 +62,13 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
           const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
           const { type, step, epoch, samples, loss, seconds, usd } = event;
           writeLine({
-            ...{ type, step: step + 1, epoch: epoch + 1, samples, loss, seconds, cost_usd: usd },
+            type,
+            step: step + 1,
+            epoch: epoch + 1,
+            samples,
+            loss,
+            seconds,
+            cost_usd: usd,
             accuracy: event.correct / samples,
             samples_per_second: samples / seconds,
             // Of all ranks together, to be divided by their number for the mean.
@@ -83,18 +89,17 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
         case 'epoch': {
           const { type, epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd } = event;
           writeLine({
-            ...{
-              type,
-              epoch: epoch + 1,
-              loss,
-              accuracy,
-              test_loss: testLoss,
-              test_accuracy: testAccuracy,
-              samples,
-              seconds,
-              cost_usd: usd,
-            },
-            ...{ evaluate_seconds: event.evaluateSeconds, cut_short: event.cutShort },
+            type,
+            epoch: epoch + 1,
+            loss,
+            accuracy,
+            test_loss: testLoss,
+            test_accuracy: testAccuracy,
+            samples,
+            seconds,
+            cost_usd: usd,
+            evaluate_seconds: event.evaluateSeconds,
+            cut_short: event.cutShort,
             samples_per_second: samples / seconds,
           });
           break;
@@ -117,7 +122,11 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
 
 function fleetLine({ workerId, backend, device, gpu, emulatedSpeed, priceUsdPerHour }: MemberInfo): object {
   return {
-    ...{ worker_id: workerId, backend, device, gpu, emulated_speed: emulatedSpeed },
+    worker_id: workerId,
+    backend,
+    device,
+    gpu,
+    emulated_speed: emulatedSpeed,
     price_usd_per_hour: priceUsdPerHour,
   };
 }
@@ -144,7 +153,9 @@ function writeCheckpoint(folder: string, checkpoint: Checkpoint, { model, optimi
   const draft = join(folder, `.${name}-${process.pid}`);
   mkdirSync(draft, { recursive: true });
   const files = encodeCheckpoint({
-    ...{ model, optimizer, seed },
+    model,
+    optimizer,
+    seed,
     ...checkpoint,
     ...checkpoint.artifacts,
     optimizerIterations: checkpoint.optimizerState.iterations,

@@ -49,7 +49,13 @@ export interface CarriedRecord {
 }
 
 export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
-  ...{ steps: 0, samples: 0, trainSeconds: 0, epochs: [], milestones: [], openEpoch: undefined, fleets: [] },
+  steps: 0,
+  samples: 0,
+  trainSeconds: 0,
+  epochs: [],
+  milestones: [],
+  openEpoch: undefined,
+  fleets: [],
 };
 
 /** @param cpuSeconds CPU time that this process has used so far, of all its threads */
@@ -80,8 +86,10 @@ export function createRunRecorder(
       phases: { load, compute, communicate, wait, apply: 0 },
       aliveSeconds: bookedSeconds(account),
       booked: {
-        ...{ seconds: account.seconds, usd: account.usd },
-        ...{ billedUsd: billedUsd(account), rentals: account.rentals },
+        seconds: account.seconds,
+        usd: account.usd,
+        billedUsd: billedUsd(account),
+        rentals: account.rentals,
       },
     };
   }
@@ -133,8 +141,16 @@ export function createRunRecorder(
       return {
         ...config,
         startedAtUnixMs: before.startedAtUnixMs,
-        ...{ status, reason, replicas, steps, samples, trainSeconds, milestones },
-        ...{ secondsToFirstStep, coordinatorCpuSeconds, trainSecondsBefore: before.trainSeconds },
+        status,
+        reason,
+        replicas,
+        steps,
+        samples,
+        trainSeconds,
+        milestones,
+        secondsToFirstStep,
+        coordinatorCpuSeconds,
+        trainSecondsBefore: before.trainSeconds,
         model: { name: config.modelName, parameters },
         epochs: [...epochs],
         openEpoch,

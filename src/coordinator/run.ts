@@ -124,7 +124,10 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
   const live = observeLive({ ...options, budgetUsd: options.budget.usd }, clock);
   const scrapes = createScrapeWatch(clock);
   const server = await startMetricsServer({
-    ...{ ...options.metrics, metrics, live: live.stream, onScrape: scrapes.observe },
+    ...options.metrics,
+    metrics,
+    live: live.stream,
+    onScrape: scrapes.observe,
   });
   const folder = await closingOnError(server, async () => openRunFolder(out, options, clock, resumption?.keptMetrics));
   const recorder = createRunRecorder({ ...options, modelName: options.model.name }, clock, context.cpuSeconds, {
@@ -133,7 +136,9 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
     ...(resumption?.record ?? nothingRecorded),
   });
   const bookkeeper = createBookkeeper({
-    ...{ clock, startedAt, carried: resumption?.accounts },
+    clock,
+    startedAt,
+    carried: resumption?.accounts,
     announce: (event) => observe(event),
   });
   let probabilities: Float32Array | undefined;
@@ -366,8 +371,17 @@ async function closingOnError(server: { close(): Promise<void> }, open: () => Pr
 function describeMember(member: MemberInfo): object {
   const { workerId, rank, host, cpu, backend, device, gpu, emulatedSpeed, priceUsdPerHour, priceOrigin } = member;
   return {
-    ...{ worker_id: workerId, rank, host, cpu, backend, device, gpu, price_usd_per_hour: priceUsdPerHour },
-    ...{ price_source: priceOrigin?.source, price_date: priceOrigin?.date, emulated_speed: emulatedSpeed },
+    worker_id: workerId,
+    rank,
+    host,
+    cpu,
+    backend,
+    device,
+    gpu,
+    price_usd_per_hour: priceUsdPerHour,
+    price_source: priceOrigin?.source,
+    price_date: priceOrigin?.date,
+    emulated_speed: emulatedSpeed,
   };
 }
 

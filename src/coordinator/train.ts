@@ -95,7 +95,10 @@ export async function train(
     const { epoch } = open ?? { epoch: Math.floor(step / perEpoch) };
     const endOfEpoch = Math.min((epoch + 1) * perEpoch, lastStep);
     const trained = await trainSteps(generation, settings, context, balancer, {
-      ...{ totals: open ?? beginEpoch(epoch), begin: step, end: endOfEpoch, stepsBefore: start.stepsBefore },
+      totals: open ?? beginEpoch(epoch),
+      begin: step,
+      end: endOfEpoch,
+      stepsBefore: start.stepsBefore,
     });
     ({ step, totals: open } = trained);
     if (trained.spentBudget !== undefined) end = { kind: 'budget', reason: trained.spentBudget };

@@ -31,7 +31,9 @@ async function savePlots({ report, prefix, chromium: executablePath }: PlotArgum
   const browser = await chromium.launch({ executablePath });
   try {
     const context = await browser.newContext({
-      ...{ viewport: { width, height: 900 }, deviceScaleFactor: scale, colorScheme: 'light' },
+      viewport: { width, height: 900 },
+      deviceScaleFactor: scale,
+      colorScheme: 'light',
     });
     const page = await context.newPage();
     const complaints: string[] = [];

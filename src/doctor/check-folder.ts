@@ -10,14 +10,18 @@ export function checkFolder({ folder, freeBytes, problem }: FolderFacts): Check 
   const name = 'runs';
   if (problem !== undefined || freeBytes === undefined) {
     return {
-      ...{ name, status: 'fail', line: `${folder}: cannot be written: ${problem}` },
+      name,
+      status: 'fail',
+      line: `${folder}: cannot be written: ${problem}`,
       remedy: 'run pennygrad in a folder that you may write to, or name one with --out',
     };
   }
   const line = `${folder}: writable, ${formatBytes(freeBytes)} free`;
   if (freeBytes >= comfortableBytes) return { name, status: 'ok', line };
   return {
-    ...{ name, status: freeBytes < leastBytes ? 'fail' : 'warn', line },
+    name,
+    status: freeBytes < leastBytes ? 'fail' : 'warn',
+    line,
     remedy: 'free some space, or name a folder on another disk with --out',
   };
 }

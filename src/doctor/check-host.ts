@@ -34,7 +34,9 @@ export function checkCores({ cpuModel, cores, usableCores, cgroup }: Omit<HostFa
   const line = [`${cpuModel}, ${cores} ${cores === 1 ? 'core' : 'cores'}`, ...limits].join(', ');
   if (effective >= defaultWorkers) return { name: 'cpu', status: 'ok', line };
   return {
-    ...{ name: 'cpu', status: 'warn', line },
+    name: 'cpu',
+    status: 'warn',
+    line,
     remedy: `${round(effective)} cores for ${defaultWorkers} workers: each is slower; train with --workers 1, or raise the limit`,
   };
 }
@@ -57,7 +59,9 @@ export function checkMemory(facts: Pick<HostFacts, 'cgroup' | 'memoryTotalBytes'
     return { name: 'memory', status: 'ok', line };
   }
   return {
-    ...{ name: 'memory', status: 'warn', line },
+    name: 'memory',
+    status: 'warn',
+    line,
     remedy:
       'a coordinator and two workers take 0.65 GB: close other programs, raise the limit, or train with --workers 1',
   };

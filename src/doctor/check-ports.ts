@@ -9,7 +9,9 @@ export function checkPort({ purpose, host, port, askedFor, free, problem, holder
     return free
       ? { name, status: 'ok', line: `a free one on ${host} can be had for local workers` }
       : {
-          ...{ name, status: 'fail', line: `none on ${host} can be had for local workers: ${problem}` },
+          name,
+          status: 'fail',
+          line: `none on ${host} can be had for local workers: ${problem}`,
           remedy: `let this process listen on ${host} (a sandbox or security policy forbids it)`,
         };
   }

@@ -69,7 +69,12 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
     engines.push(await tryEngine({ engine, batchSize, seconds }));
   }
   const facts = {
-    ...{ host, engines, gpu, dataset, folder, ports },
+    host,
+    engines,
+    gpu,
+    dataset,
+    folder,
+    ports,
     ...(coordinator === undefined ? {} : { coordinator }),
   };
   return { facts, checks: await checkAll(facts, options) };

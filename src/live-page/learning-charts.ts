@@ -19,27 +19,37 @@ export function createLearningCharts(): (state: LiveState) => void {
     drawn = { curve, epochs };
     const whole = wholePoints(curve);
     const train = (value: (point: CurvePoint) => number): Series => ({
-      ...{ name: 'training', className: 'train', marked: false },
+      name: 'training',
+      className: 'train',
+      marked: false,
       points: whole.map((point) => ({ step: point.step, value: value(point) })),
     });
     const test = (value: (epoch: LiveState['epochs'][number]) => number): Series => ({
-      ...{ name: 'test', className: 'test', marked: true },
+      name: 'test',
+      className: 'test',
+      marked: true,
       points: epochs.map((epoch) => ({ step: epoch.step, value: value(epoch) })),
     });
     const steps = curve.points.at(-1)?.step ?? 0;
     const losses = [train(({ lossSum, samples }) => lossSum / samples), test(({ testLoss }) => testLoss)];
     loss.draw({
-      ...{ series: losses, steps, scale: logarithmicScale(valuesOf(losses)) },
+      series: losses,
+      steps,
+      scale: logarithmicScale(valuesOf(losses)),
       summary: summarize('Loss', losses, formatLoss),
     });
     const ratios = [train(({ correct, samples }) => correct / samples), test(({ testAccuracy }) => testAccuracy)];
     accuracy.draw({
-      ...{ series: ratios, steps, scale: ratioScale(valuesOf(ratios)) },
+      series: ratios,
+      steps,
+      scale: ratioScale(valuesOf(ratios)),
       summary: summarize('Accuracy', ratios, formatPercent),
     });
     const speeds = [train(({ samples, seconds }) => (seconds > 0 ? samples / seconds : 0))];
     throughput.draw({
-      ...{ series: speeds, steps, scale: scaleFromZero(valuesOf(speeds)) },
+      series: speeds,
+      steps,
+      scale: scaleFromZero(valuesOf(speeds)),
       summary: summarize('Samples per second', speeds, formatCount),
     });
   };

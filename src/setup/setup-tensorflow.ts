@@ -50,8 +50,13 @@ export async function setupTensorflow(choice: PythonChoice, context: SetupContex
   const tensorflow = await preparePython(absolute(choice), context);
   const native = await prepareBinding(tensorflow, context);
   const manifest: TensorflowManifest = {
-    ...{ version: manifestVersion, tensorflow: tensorflow.version, gpu: choice.gpu, python: tensorflow.python },
-    ...{ ...native, library: tensorflowLibrary(tensorflow.folder), libraryFolders: [...tensorflow.libraryFolders] },
+    version: manifestVersion,
+    tensorflow: tensorflow.version,
+    gpu: choice.gpu,
+    python: tensorflow.python,
+    ...native,
+    library: tensorflowLibrary(tensorflow.folder),
+    libraryFolders: [...tensorflow.libraryFolders],
   };
   const candidate = join(folder, 'manifest.candidate.json');
   writeFileSync(candidate, `${JSON.stringify(manifest, null, 2)}\n`);

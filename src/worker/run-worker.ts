@@ -134,7 +134,10 @@ async function live(
   );
   link.send({
     type: 'ready',
-    ...{ backend: provider.name, device, backendReason: reason, parameterCount },
+    backend: provider.name,
+    device,
+    backendReason: reason,
+    parameterCount,
     parametersChecksum: parameterChecksum(await engine.getParameters()),
     bucketEnds: bucketEnds(buckets),
     identity: {
@@ -199,7 +202,13 @@ async function live(
 function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerMessage, 'hello'>> {
   const { workerId, version, cpu, priceUsdPerHour, priceOrigin, gpu, emulatedSpeed } = options;
   return {
-    ...{ type: 'hello', workerId, version, cpu, host: hostname(), pid: process.pid, uptime },
+    type: 'hello',
+    workerId,
+    version,
+    cpu,
+    host: hostname(),
+    pid: process.pid,
+    uptime,
     ...(priceUsdPerHour === undefined ? {} : { priceUsdPerHour }),
     ...(priceOrigin === undefined ? {} : { priceOrigin }),
     ...(gpu === undefined ? {} : { gpu }),
@@ -255,7 +264,9 @@ async function capture(
   stopwatch.skip();
   link.send(
     {
-      ...{ type: 'captured', spent: stopwatch.totals(), parametersChecksum },
+      type: 'captured',
+      spent: stopwatch.totals(),
+      parametersChecksum,
       ...(state === undefined ? {} : { state: { topology, weightSpecs, optimizerIterations: state.iterations } }),
     },
     extent === 'checksum' ? [] : [parameters, ...(state?.slots ?? [])],

@@ -44,7 +44,13 @@ export function createStepRunner(context: StepContext): (plan: Plan) => Promise<
     const { sum, waitSeconds } = await reduction.finish(() =>
       link.send({
         type: 'vote',
-        ...{ generation, step, attempt, rank, samples: indices.length, lossSum, correct },
+        generation,
+        step,
+        attempt,
+        rank,
+        samples: indices.length,
+        lossSum,
+        correct,
         spent: stopwatch.totals(),
         ...checksum,
       }),

@@ -18,7 +18,8 @@ describe.skipIf(!availability.usable)(`tensorflow${why}`, () => {
     const options = {
       model: { name: model, inputShape: dataset.imageShape, classes: dataset.classes },
       optimizer: { name: optimizer, learningRate: 0.001 },
-      ...{ seed: 3, dataset },
+      seed: 3,
+      dataset,
     };
     const plain = await cpuProvider.create(options);
     const engine = await tensorflowProvider.create(options);

@@ -136,7 +136,8 @@ describe('the wait for the last scrape', () => {
     expect(JSON.parse(waiting ?? '')).toMatchObject({ event: 'log', line: expect.stringMatching(/^waiting/) });
     expect(await (await fetch(new URL('/healthz', url))).json()).toMatchObject({ status: 'ended' });
     expect(await firstState(new URL('/events', url))).toMatchObject({
-      ...{ stage: { name: 'interrupted' }, cost: { usd: expect.closeTo(told.cost_usd_total, 9) } },
+      stage: { name: 'interrupted' },
+      cost: { usd: expect.closeTo(told.cost_usd_total, 9) },
     });
     run.child.kill('SIGINT');
     const { code } = await run.exit;

@@ -52,7 +52,8 @@ describe.skipIf(noChromium !== undefined)(`plots for pages${noChromium ? ` (${no
     const broken = join(folder, 'broken.html');
     writeFileSync(broken, '<figure id="a">a</figure><script>throw new Error("half a plot")</script>');
     await expect(save([broken, join(folder, 'broken')])).rejects.toMatchObject({
-      ...{ code: 1, stderr: expect.stringContaining('its plots are not whole: half a plot') },
+      code: 1,
+      stderr: expect.stringContaining('its plots are not whole: half a plot'),
     });
   });
 
@@ -72,7 +73,8 @@ it('says what is missing', async () => {
     stderr: expect.stringContaining('usage: npm run docs:plots'),
   });
   await expect(save(['no.html', 'x'])).rejects.toMatchObject({
-    ...{ code: 2, stderr: expect.stringContaining('no.html: no such file') },
+    code: 2,
+    stderr: expect.stringContaining('no.html: no such file'),
   });
   await expect(save([report, 'x'], { CHROMIUM: '/no/browser' })).rejects.toMatchObject({
     code: 2,

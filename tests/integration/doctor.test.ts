@@ -91,8 +91,12 @@ describe('doctor', () => {
     expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
     expect(code).toBe(0);
     expect(coordinator).toMatchObject({
-      ...{ endpoint, answered: true, version: expect.any(String), pings: 11 },
-      ...{ round_trip_median_ms: expect.any(Number), clock_offset_ms: expect.any(Number) },
+      endpoint,
+      answered: true,
+      version: expect.any(String),
+      pings: 11,
+      round_trip_median_ms: expect.any(Number),
+      clock_offset_ms: expect.any(Number),
     });
     const worker = await run(['worker', '--connect', endpoint, '--id', 'w0']);
     expect(worker.code).toBe(0);

@@ -34,7 +34,10 @@ beforeAll(async () => {
   const gateway = await startPushgateway();
   // A run with GPUs that never was, for what this machine has none of.
   const synthetic = await startMetricsServer({
-    ...{ port: 0, host: '127.0.0.1', metrics: observeShortRun(), live: idleStream() },
+    port: 0,
+    host: '127.0.0.1',
+    metrics: observeShortRun(),
+    live: idleStream(),
   });
   const run = start([
     ...['train', '--model', 'mlp', '--epochs', String(epochs), '--price', String(price), '--verbose', '--out', out],

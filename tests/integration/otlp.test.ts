@@ -33,7 +33,9 @@ it('the last export of a run is its summary', async () => {
   expect(last?.path).toBe('/v1/metrics');
   expect(last?.headers).toMatchObject({ 'x-key': 'of-the-receiver', 'content-encoding': 'gzip' });
   expect(last?.resource).toMatchObject({
-    ...{ 'service.name': 'pennygrad', 'service.instance.id': summary.run_id, team: 'vision' },
+    'service.name': 'pennygrad',
+    'service.instance.id': summary.run_id,
+    team: 'vision',
   });
   const samples = samplesOf(last?.metrics ?? []);
   const costs = [...samples].filter(([series]) => series.startsWith('pennygrad_cost_usd_total{'));

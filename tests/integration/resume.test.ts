@@ -54,7 +54,9 @@ async function expectToEndAlike(out: string, steps: number, dataset = folder): P
     const other = expected.epochs[index];
     expect(loss).toBeCloseTo(other?.loss ?? Number.NaN, 9);
     expect({ accuracy, seen, test_loss }).toEqual({
-      ...{ accuracy: other?.accuracy, seen: other?.samples, test_loss: other?.test_loss },
+      accuracy: other?.accuracy,
+      seen: other?.samples,
+      test_loss: other?.test_loss,
     });
   });
   const trained = (run: typeof summary) => run.workers.reduce((sum, worker) => sum + worker.samples, 0);

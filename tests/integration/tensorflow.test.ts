@@ -87,7 +87,11 @@ describe('train --backend tensorflow', () => {
       expect(code).toBe(0);
       const summary = readSummary(out);
       expect(summary).toMatchObject({
-        ...{ status: 'completed', backend: 'tensorflow', world_size: 2, steps: 150, replicas_identical: true },
+        status: 'completed',
+        backend: 'tensorflow',
+        world_size: 2,
+        steps: 150,
+        replicas_identical: true,
       });
       expect(summary.test_accuracy).toBeGreaterThan(0.9);
     });

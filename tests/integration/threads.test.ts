@@ -70,8 +70,10 @@ describe.skipIf(!tensorflow.usable || process.platform !== 'linux')('TensorFlow'
     const program = fileURLToPath(new URL('../support/tensorflow-threads.mjs', import.meta.url));
     const gained = (threads: string, set: string) => {
       const env = {
-        ...{ ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
-        ...{ TF_NUM_INTRAOP_THREADS: set, TF_NUM_INTEROP_THREADS: set },
+        ...process.env,
+        TF_CPP_MIN_LOG_LEVEL: '2',
+        TF_NUM_INTRAOP_THREADS: set,
+        TF_NUM_INTEROP_THREADS: set,
       };
       return Number(
         execFileSync(process.execPath, [program, threads], {

@@ -65,7 +65,12 @@ export function comparedRun({
       secondsToFirstStep: 3.5,
       workers: workers.map(({ backend, price, gpu, device = backend, host = 'alpha', speed }, rank) =>
         endingWith(evaluateSeconds, {
-          ...{ workerId: `w${rank}`, rank, backend, device, host, priceUsdPerHour: price },
+          workerId: `w${rank}`,
+          rank,
+          backend,
+          device,
+          host,
+          priceUsdPerHour: price,
           ...(gpu === undefined ? {} : { gpu }),
           emulatedSpeed: speed,
           samples: samples / workers.length,

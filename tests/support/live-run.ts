@@ -4,8 +4,16 @@ import { startedAtUnixMs } from './observed-run.ts';
 
 /** Two epochs of ten steps, on two workers. */
 export const livePlan: LivePlan = {
-  ...{ runId: 'r1', version: '0.1.0', startedAtUnixMs, worldSize: 2, seed: 1, epochs: 2, maxSteps: undefined },
-  ...{ dataset: { name: 'mnist', trainCount: 640 }, model: { name: 'cnn' }, optimizer: { name: 'adam' } },
+  runId: 'r1',
+  version: '0.1.0',
+  startedAtUnixMs,
+  worldSize: 2,
+  seed: 1,
+  epochs: 2,
+  maxSteps: undefined,
+  dataset: { name: 'mnist', trainCount: 640 },
+  model: { name: 'cnn' },
+  optimizer: { name: 'adam' },
   globalBatchSize: 64,
 };
 

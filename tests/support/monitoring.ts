@@ -53,7 +53,9 @@ export async function startPrometheus(
       global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
       rule_files: ruleFiles,
       scrape_configs: scraped.map(({ job, targets, honorLabels = false }) => ({
-        ...{ job_name: job, honor_labels: honorLabels, static_configs: [{ targets }] },
+        job_name: job,
+        honor_labels: honorLabels,
+        static_configs: [{ targets }],
       })),
     }),
   );

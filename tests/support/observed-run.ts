@@ -7,30 +7,42 @@ import { noPhaseSeconds } from '../../src/shared/core/phases.ts';
 export const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
 
 export const observedRun: ObservedRun = {
-  ...{ runId: 'r1', version: '0.1.0', dataset: { name: 'mnist' }, model: { name: 'cnn' } },
-  ...{ optimizer: { name: 'adam' }, globalBatchSize: 64, seed: 1 },
+  runId: 'r1',
+  version: '0.1.0',
+  dataset: { name: 'mnist' },
+  model: { name: 'cnn' },
+  optimizer: { name: 'adam' },
+  globalBatchSize: 64,
+  seed: 1,
   budget: { usd: 5, hours: 2 },
 };
 
 export function member(rank: number, priceUsdPerHour?: number): MemberInfo {
   return {
-    ...{
-      workerId: `w${rank}`,
-      rank,
-      host: 'alpha',
-      pid: 100 + rank,
-      cpu: 'x64',
-      backend: 'wasm',
-      device: 'wasm, SIMD',
-    },
-    ...{ backendReason: 'the fastest', priceUsdPerHour, aliveSinceUnixMs: startedAtUnixMs },
+    workerId: `w${rank}`,
+    rank,
+    host: 'alpha',
+    pid: 100 + rank,
+    cpu: 'x64',
+    backend: 'wasm',
+    device: 'wasm, SIMD',
+    backendReason: 'the fastest',
+    priceUsdPerHour,
+    aliveSinceUnixMs: startedAtUnixMs,
   };
 }
 
 /** A step of one second, in which w0 worked through and w1 waited half of it, at a tenth of a cent each. */
 export function stepEvent(step: number, overrides: Partial<StepEvent> = {}): StepEvent {
   return {
-    ...{ type: 'step', step, epoch: 0, samples: 64, loss: 0.5, correct: 48, seconds: 1, usd: 0.002 },
+    type: 'step',
+    step,
+    epoch: 0,
+    samples: 64,
+    loss: 0.5,
+    correct: 48,
+    seconds: 1,
+    usd: 0.002,
     members: [
       { rank: 0, samples: 32, phases: { load: 0.05, compute: 0.8, communicate: 0.1, wait: 0, apply: 0.05 } },
       { rank: 1, samples: 32, phases: { load: 0.05, compute: 0.3, communicate: 0.1, wait: 0.5, apply: 0.05 } },
@@ -69,9 +81,12 @@ export function observeShortRun(): Metrics {
   const { metrics, observe, pass, now } = observeRun();
   const tell = (members: StepEvent['members'], evaluate = 0) =>
     observe({
-      ...{ type: 'spent', redone: false },
+      type: 'spent',
+      redone: false,
       members: members.map(({ rank, phases }) => ({
-        ...{ rank, workerId: `w${rank}`, at: now() },
+        rank,
+        workerId: `w${rank}`,
+        at: now(),
         seconds: { ...phases, evaluate, idle: 0 },
       })),
     });
@@ -79,8 +94,11 @@ export function observeShortRun(): Metrics {
   pass(2);
   observe({ type: 'generation', members: [member(0, 3.6), member(1, 3.6)], parameterCount: 10, reason: 'ready' });
   const gpu = {
-    ...{ utilizationRatio: 0.9, memoryUsedBytes: 2 ** 30, memoryTotalBytes: 2 ** 34 },
-    ...{ temperatureCelsius: 60, powerWatts: 70 },
+    utilizationRatio: 0.9,
+    memoryUsedBytes: 2 ** 30,
+    memoryTotalBytes: 2 ** 34,
+    temperatureCelsius: 60,
+    powerWatts: 70,
   };
   observe({ type: 'worker-heard', workerId: 'w0', unixMs: startedAtUnixMs + 2500, gpu });
   observe({ type: 'frame-rejected', reason: 'header', detail: 'not a map' });
@@ -99,8 +117,15 @@ export function observeShortRun(): Metrics {
     0.5,
   );
   observe({
-    ...{ type: 'epoch', epoch: 0, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
-    ...{ samples: 128, seconds: 2, evaluateSeconds: 0.5 },
+    type: 'epoch',
+    epoch: 0,
+    loss: 0.5,
+    accuracy: 0.75,
+    testLoss: 0.4,
+    testAccuracy: 0.9,
+    samples: 128,
+    seconds: 2,
+    evaluateSeconds: 0.5,
   });
   observe({ type: 'ended', status: 'completed', code: undefined });
   return metrics;

@@ -117,7 +117,9 @@ function decode({ url = '', headers }: IncomingMessage, body: Buffer): ReceivedE
   const [{ resource, scopeMetrics }] = message.resourceMetrics;
   const attributes = (resource.attributes as readonly Attribute[]).map(({ key, value }) => [key, value.stringValue]);
   return {
-    ...{ path: url, headers, resource: Object.fromEntries(attributes) },
+    path: url,
+    headers,
+    resource: Object.fromEntries(attributes),
     metrics: scopeMetrics.flatMap((scope: { metrics: readonly OtlpMetric[] }) => scope.metrics),
   };
 }

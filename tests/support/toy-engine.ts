@@ -9,8 +9,16 @@ export function toyDataset(trainCount: number, digest = 'toy'): Dataset {
     labels: Uint8Array.from({ length: count }, (_, i) => ((i * 37) % 256 > 127 ? 1 : 0)),
   });
   return {
-    ...{ name: 'toy', source: 'memory', digest, sha256: {}, imageShape: [1, 1, 1], classes: 2 },
-    ...{ trainCount, testCount: 20, train: split(trainCount), test: split(20) },
+    name: 'toy',
+    source: 'memory',
+    digest,
+    sha256: {},
+    imageShape: [1, 1, 1],
+    classes: 2,
+    trainCount,
+    testCount: 20,
+    train: split(trainCount),
+    test: split(20),
   };
 }
 

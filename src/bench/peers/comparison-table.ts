@@ -19,7 +19,8 @@ export function tableRows(
 ): readonly TableRow[] {
   return [
     ...measured.map((figures) => ({
-      ...{ title: figures.candidate, figures },
+      title: figures.candidate,
+      figures,
       remark: remarks.get(figures.candidate) ?? '',
     })),
     ...absent.map(({ title, reason }) => ({ title, remark: `not measured: ${reason.replace(/\s+/g, ' ').trim()}` })),

@@ -44,7 +44,9 @@ export function compare(measurements: readonly Measurement[], options: Compariso
       .filter((entry): entry is [string, number] => entry[1] !== undefined);
     const samplesPerSecond = median(rates);
     return {
-      ...{ candidate, batchSize, samplesPerSecond },
+      candidate,
+      batchSize,
+      samplesPerSecond,
       bestSamplesPerSecond: Math.max(...rates),
       rooflineShare: peakFlops === undefined ? undefined : (samplesPerSecond * flopsPerSample) / peakFlops,
       ratios: Object.fromEntries(ratios),

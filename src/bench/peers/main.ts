@@ -28,8 +28,11 @@ async function bench(options: BenchArguments, processes: Processes, folder: stri
   writeFileSync(join(folder, 'labels.bin'), dataset.train.labels);
   const model = await modelSize({ name: 'cnn', inputShape: dataset.imageShape, classes: dataset.classes });
   const machine = {
-    ...{ cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), pinned_to: cores ?? null },
-    ...{ node: process.version, pennygrad: pennygradVersion },
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    pinned_to: cores ?? null,
+    node: process.version,
+    pennygrad: pennygradVersion,
   };
   const where = cores === undefined ? 'not pinned to a core: no taskset here' : `pinned to core ${cores[0]}`;
   console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, pennygrad ${machine.pennygrad}`);
@@ -39,11 +42,18 @@ async function bench(options: BenchArguments, processes: Processes, folder: stri
   for (const name of options.peers) listed.push(await peerCandidate(processes, name, peerOptions));
   const candidates = listed.filter((entry) => 'command' in entry);
   const oneCore = await measureOnOneCore(processes, {
-    ...{ candidates, batchSizes, rounds, seconds, core: cores?.[0], parameters: model.parameters },
+    candidates,
+    batchSizes,
+    rounds,
+    seconds,
+    core: cores?.[0],
+    parameters: model.parameters,
     onProgress: note,
   });
   const engines = compare(oneCore.measurements, {
-    ...{ baselines: Object.values(peerTitles), flopsPerSample: model.flops, peakFlops: oneCore.peakFlops },
+    baselines: Object.values(peerTitles),
+    flopsPerSample: model.flops,
+    peakFlops: oneCore.peakFlops,
   });
   const absent = [...listed.filter((entry) => 'reason' in entry), ...oneCore.absent];
   const remarks = new Map(candidates.map(({ title, remark }) => [title, remark]));

@@ -80,7 +80,8 @@ export async function measureOnOneCore(processes: Processes, options: OneCoreOpt
     measurements: inOrder(options.candidates, measurements).filter(({ candidate }) =>
       absent.every(({ title }) => title !== candidate),
     ),
-    ...{ absent, devices },
+    absent,
+    devices,
     peakFlops: peaks.length === 0 ? undefined : Math.max(...peaks),
   };
 }

@@ -73,14 +73,25 @@ export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
   return {
     state: {
       run: {
-        ...{ runId, version, startedAtUnixMs, worldSize, seed, epochs, globalBatchSize },
-        ...{ dataset: plan.dataset.name, model: plan.model.name, optimizer: plan.optimizer.name },
+        runId,
+        version,
+        startedAtUnixMs,
+        worldSize,
+        seed,
+        epochs,
+        globalBatchSize,
+        dataset: plan.dataset.name,
+        model: plan.model.name,
+        optimizer: plan.optimizer.name,
         totalSteps: Math.min(allSteps, plan.maxSteps ?? Infinity),
       },
       stage: { name: 'waiting' },
       progress: { epoch: 0, step: 0, elapsedSeconds: 0 },
       ...(budgetUsd === undefined ? {} : { budgetUsd }),
-      ...{ workers: [], curve: noCurve, epochs: [], log: [] },
+      workers: [],
+      curve: noCurve,
+      epochs: [],
+      log: [],
     },
     progress: beginProgress({ epochs, samplesPerEpoch: trainCount, totalSamples }, now),
     ranks: [],
@@ -145,8 +156,15 @@ export function advanceLive(before: LiveRecord, event: RunEvent, moment: Moment)
       const rate = fleetPrice(record);
       const costUsd = rate === undefined ? {} : { costUsd: usd ?? accruedCostUsd(rate, seconds) };
       const finished = {
-        ...{ epoch: epoch + 1, step: state.progress.step, loss, accuracy, testLoss, testAccuracy, seconds },
-        ...{ samplesPerSecond: seconds > 0 ? samples / seconds : 0, ...costUsd },
+        epoch: epoch + 1,
+        step: state.progress.step,
+        loss,
+        accuracy,
+        testLoss,
+        testAccuracy,
+        seconds,
+        samplesPerSecond: seconds > 0 ? samples / seconds : 0,
+        ...costUsd,
         ...(cutShort ? { cutShort } : {}),
       };
       const text = `epoch ${epoch + 1} ${cutShort ? 'cut short' : 'finished'}: test accuracy ${formatPercent(testAccuracy, 2)}`;
@@ -183,7 +201,9 @@ export function tickLive(record: LiveRecord, moment: Moment): LiveRecord {
     step === 0
       ? {}
       : {
-          ...{ loss: figures.loss, accuracy: figures.accuracy, samplesPerSecond: figures.samplesPerSecond },
+          loss: figures.loss,
+          accuracy: figures.accuracy,
+          samplesPerSecond: figures.samplesPerSecond,
           ...(figures.etaSeconds === undefined ? {} : { etaSeconds: figures.etaSeconds }),
         };
   const elapsedSeconds = aliveSeconds(state.run.startedAtUnixMs, unixMs);
@@ -250,7 +270,8 @@ function takeStep(record: LiveRecord, event: StepEvent, { now }: Moment): LiveRe
       curve: extendCurve(state.curve, { step, samples, lossSum: loss * samples, correct, seconds }),
       workers,
     }),
-    ...{ progress, ranks },
+    progress,
+    ranks,
   };
 }
 

@@ -34,7 +34,9 @@ export function createMetrics(): Metrics {
   const process = new Registry();
   collectDefaultMetrics({ register: process });
   return {
-    ...{ application, process, health: createHealth() },
+    application,
+    process,
+    health: createHealth(),
     ...createRunMetrics(application),
     ...createStepMetrics(application),
     ...createLearningMetrics(application),

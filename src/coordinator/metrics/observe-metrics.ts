@@ -24,8 +24,13 @@ export interface ObservedRun {
 /** The labels of `run_info`. */
 export function runInfoOf(run: ObservedRun): RunInfo {
   return {
-    ...{ run_id: run.runId, version: run.version, dataset: run.dataset.name, model: run.model.name },
-    ...{ optimizer: run.optimizer.name, global_batch_size: String(run.globalBatchSize), seed: String(run.seed) },
+    run_id: run.runId,
+    version: run.version,
+    dataset: run.dataset.name,
+    model: run.model.name,
+    optimizer: run.optimizer.name,
+    global_batch_size: String(run.globalBatchSize),
+    seed: String(run.seed),
   };
 }
 

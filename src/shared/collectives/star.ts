@@ -51,7 +51,8 @@ export function createStarAllReduce({ rank, buckets, send }: StarOptions): StarA
         attempt,
         unfinished: buckets.map(({ from, to }) => to - from),
         missing: new Set(buckets.keys()),
-        ...{ waitSeconds: 0, settle: undefined },
+        waitSeconds: 0,
+        settle: undefined,
       };
       pending = reduction;
 

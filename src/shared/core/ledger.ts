@@ -75,8 +75,12 @@ export type AccountEvent =
 export const nothingByCategory = byCategory(() => 0);
 
 export const newAccount: Account = {
-  ...{ seconds: nothingByCategory, usd: nothingByCategory, priceUsdPerHour: undefined, life: undefined },
-  ...{ rentals: 0, endedBilledUsd: 0 },
+  seconds: nothingByCategory,
+  usd: nothingByCategory,
+  priceUsdPerHour: undefined,
+  life: undefined,
+  rentals: 0,
+  endedBilledUsd: 0,
 };
 
 export function book(account: Account, event: AccountEvent): Account {

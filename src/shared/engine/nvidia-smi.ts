@@ -53,7 +53,10 @@ export function parseGpus(csv: string): readonly Gpu[] {
     const name = cells.slice(fields.length - 1).join(', ');
     if (!/^\d+$/.test(index ?? '') || uuid === undefined || driverVersion === undefined || name === '') return [];
     return {
-      ...{ index: Number(index), uuid, name, driverVersion },
+      index: Number(index),
+      uuid,
+      name,
+      driverVersion,
       ...reported('memoryTotalBytes', total, mebibyte),
       ...reported('memoryUsedBytes', used, mebibyte),
       ...reported('utilizationRatio', utilization, 1 / 100),

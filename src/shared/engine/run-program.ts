@@ -25,7 +25,8 @@ export type RunProgram = (program: string, args: readonly string[], options?: Ru
 export const runProgram: RunProgram = (program, args, { cwd, environment, timeoutMs, onLine } = {}) =>
   new Promise((resolve) => {
     const child = spawn(program, args, {
-      ...{ stdio: ['ignore', 'pipe', 'pipe'], env: environment ?? process.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: environment ?? process.env,
       ...(cwd === undefined ? {} : { cwd }),
     });
     // Not spawn's own: where there is no such program, that one goes on and keeps this process alive.

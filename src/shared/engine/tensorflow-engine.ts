@@ -191,7 +191,10 @@ async function describeModel({ model: spec, optimizer }: EngineOptions) {
     const variables = trainableVariables(network);
     const shapes = variables.map(({ shape, size }) => ({ shape, size }));
     const graph = buildStepGraph({
-      ...{ layers: logitLayers, variables: shapes, imageShape: spec.inputShape, optimizer: optimizer.name },
+      layers: logitLayers,
+      variables: shapes,
+      imageShape: spec.inputShape,
+      optimizer: optimizer.name,
     });
     if ('unsupported' in graph) {
       throw badInput(

@@ -52,10 +52,13 @@ const placeFlatten: Place = (graph, input) => {
   const shape = shapeOf(graph, input);
   // The first dimension as it is, the others as one.
   const samples = graph.add('StridedSlice', [shape, graph.integers([0]), graph.integers([1]), graph.integers([1])], {
-    ...{ T: { type: 'int32' }, Index: { type: 'int32' } },
+    T: { type: 'int32' },
+    Index: { type: 'int32' },
   });
   const rows = graph.add('ConcatV2', [samples, graph.integers([-1]), graph.integer(0)], {
-    ...{ N: { int: 2 }, T: { type: 'int32' }, Tidx: { type: 'int32' } },
+    N: { int: 2 },
+    T: { type: 'int32' },
+    Tidx: { type: 'int32' },
   });
   return {
     output: reshape(input, rows),
@@ -66,8 +69,10 @@ const placeFlatten: Place = (graph, input) => {
 function maxPooling({ poolSize, strides, padding }: Config): Place {
   const attributes = {
     ...onFloats,
-    ...{ ksize: { ints: [1, ...poolSize, 1] }, strides: { ints: [1, ...strides, 1] } },
-    ...{ padding: { text: padding.toUpperCase() }, data_format: { text: 'NHWC' } },
+    ksize: { ints: [1, ...poolSize, 1] },
+    strides: { ints: [1, ...strides, 1] },
+    padding: { text: padding.toUpperCase() },
+    data_format: { text: 'NHWC' },
   };
   return (graph, input) => {
     const output = graph.add('MaxPool', [input], attributes);
@@ -112,7 +117,9 @@ function withBias(place: PlaceProduct, hasBias: boolean, relu: boolean): Place {
 const placeProduct: PlaceProduct = (graph, input, kernel) => {
   const multiply = (a: string, b: string, transposeA: boolean, transposeB: boolean) =>
     graph.add('MatMul', [a, b], {
-      ...{ ...onFloats, transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } },
+      ...onFloats,
+      transpose_a: { bool: transposeA },
+      transpose_b: { bool: transposeB },
     });
   return {
     output: multiply(input, kernel, false, false),
@@ -124,8 +131,10 @@ const placeProduct: PlaceProduct = (graph, input, kernel) => {
 function convolution({ strides, padding, dilationRate }: Config): PlaceProduct {
   const attributes: Readonly<Record<string, Attribute>> = {
     ...onFloats,
-    ...{ strides: { ints: [1, ...strides, 1] }, dilations: { ints: [1, ...dilationRate, 1] } },
-    ...{ padding: { text: padding.toUpperCase() }, data_format: { text: 'NHWC' } },
+    strides: { ints: [1, ...strides, 1] },
+    dilations: { ints: [1, ...dilationRate, 1] },
+    padding: { text: padding.toUpperCase() },
+    data_format: { text: 'NHWC' },
   };
   return (graph, input, kernel) => ({
     output: graph.add('Conv2D', [input, kernel], attributes),

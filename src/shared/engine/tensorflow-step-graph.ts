@@ -80,7 +80,10 @@ export interface Unsupported {
 /** A variable of the graph, with the operation that sets it from what is fed. Returns its handle. */
 function residentVariable(graph: Graph, type: DataType, shape: readonly number[], feed: string, fetch: string): string {
   const handle = graph.add('VarHandleOp', [], {
-    ...{ dtype: { type }, shape: { shape }, container: { text: '' }, shared_name: { text: feed } },
+    dtype: { type },
+    shape: { shape },
+    container: { text: '' },
+    shared_name: { text: feed },
   });
   const value = graph.placeholder(feed, type, shape);
   const assigned = graph.add('AssignVariableOp', [handle, value], { dtype: { type } });
@@ -97,7 +100,9 @@ function readVariable(graph: Graph, handle: string, name?: string): string {
 function splitParameters(graph: Graph, { variables }: StepGraphOptions, parameters: string): readonly string[] {
   const sizes = graph.integers(variables.map(({ size }) => size));
   const pieces = graph.add('SplitV', [readVariable(graph, parameters), sizes, graph.integer(0)], {
-    ...{ ...onFloats, num_split: { int: variables.length }, Tlen: { type: 'int32' } },
+    ...onFloats,
+    num_split: { int: variables.length },
+    Tlen: { type: 'int32' },
   });
   return variables.map(({ shape }, i) =>
     graph.add('Reshape', [`${pieces}:${i}`, graph.integers(shape)], { ...onFloats, Tshape: { type: 'int32' } }),
@@ -118,7 +123,8 @@ function forward(
   const floats = graph.add('Cast', [bytes], { SrcT: { type: 'uint8' }, DstT: { type: 'float32' } });
   const scaled = graph.add('RealDiv', [floats, graph.float(255)], onFloats);
   let output = graph.add('Reshape', [scaled, graph.integers([-1, ...imageShape])], {
-    ...{ ...onFloats, Tshape: { type: 'int32' } },
+    ...onFloats,
+    Tshape: { type: 'int32' },
   });
   let used = 0;
   const placed = layers.map((layer) => {
@@ -136,15 +142,18 @@ function forward(
 function addStep(graph: Graph, options: StepGraphOptions, images: string, parameters: string): void {
   const indices = graph.placeholder(feeds.indices, 'int32', [-1]);
   const batch = graph.add('ResourceGather', [images, indices], {
-    ...{ dtype: { type: 'uint8' }, Tindices: { type: 'int32' }, batch_dims: { int: 0 } },
-    ...{ validate_indices: { bool: true } },
+    dtype: { type: 'uint8' },
+    Tindices: { type: 'int32' },
+    batch_dims: { int: 0 },
+    validate_indices: { bool: true },
   });
   const { logits, layers } = forward(graph, options, batch, splitParameters(graph, options, parameters));
   graph.add('Identity', [logits], onFloats, fetches.batchLogits);
 
   const labels = graph.placeholder(feeds.labels, 'int32', [-1]);
   const loss = graph.add('SparseSoftmaxCrossEntropyWithLogits', [logits, labels], {
-    ...{ ...onFloats, Tlabels: { type: 'int32' } },
+    ...onFloats,
+    Tlabels: { type: 'int32' },
   });
   // Its second output: the gradient of the summed loss.
   let dy: string | undefined = `${loss}:1`;

@@ -82,7 +82,12 @@ export function encodeCheckpoint(state: CheckpointState): Readonly<Record<Checkp
     }),
     'weights.bin': weights,
     'training.json': json({
-      ...{ format: 1, model, seed, step, epoch, cursor },
+      format: 1,
+      model,
+      seed,
+      step,
+      epoch,
+      cursor,
       optimizer: { ...optimizer, iterations: state.optimizerIterations },
       crc32: { 'weights.bin': crc32(weights), 'optimizer.bin': crc32(slots) },
     } satisfies z.input<typeof trainingFile>),
@@ -135,7 +140,10 @@ export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) =>
   const memory = floats('optimizer.bin', slots * parameterCount);
   return {
     ...training,
-    ...{ weightSpecs, topology: modelTopology, optimizer: optimizerSpec, optimizerIterations: iterations },
+    weightSpecs,
+    topology: modelTopology,
+    optimizer: optimizerSpec,
+    optimizerIterations: iterations,
     parameters: floats('weights.bin', parameterCount),
     optimizerSlots: Array.from({ length: slots }, (__, slot) =>
       memory.subarray(slot * parameterCount, (slot + 1) * parameterCount),

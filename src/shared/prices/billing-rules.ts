@@ -12,24 +12,39 @@ export interface SourcedBillingRule extends BillingRule {
 /** How providers bill what is rented by the hour and stopped at will, for Linux. */
 export const billingRules: readonly SourcedBillingRule[] = [
   {
-    ...{ provider: 'AWS', granularitySeconds: 1, minimumSeconds: 60, date: '2017-10-02' },
+    provider: 'AWS',
+    granularitySeconds: 1,
+    minimumSeconds: 60,
+    date: '2017-10-02',
     source: 'aws.amazon.com/about-aws/whats-new/2017/10/announcing-amazon-ec2-per-second-billing',
     note: 'capacity blocks are paid in advance, whatever is used of them',
   },
   {
-    ...{ provider: 'GCP', granularitySeconds: 1, minimumSeconds: 60, date: '2017-09-26' },
+    provider: 'GCP',
+    granularitySeconds: 1,
+    minimumSeconds: 60,
+    date: '2017-09-26',
     source: 'itpro.com/cloud/29563/google-cloud-platform-brings-per-second-billing-to-compute',
   },
   {
-    ...{ provider: 'Lambda', granularitySeconds: 60, minimumSeconds: 60, date: '2026-09-20' },
+    provider: 'Lambda',
+    granularitySeconds: 60,
+    minimumSeconds: 60,
+    date: '2026-09-20',
     source: 'lambda.ai/instances ("pay by the minute")',
   },
   {
-    ...{ provider: 'RunPod', granularitySeconds: 1, minimumSeconds: 0, date: '2026-11-09' },
+    provider: 'RunPod',
+    granularitySeconds: 1,
+    minimumSeconds: 0,
+    date: '2026-11-09',
     source: 'docs.runpod.io/accounts-billing/billing',
   },
   {
-    ...{ provider: 'Vast', granularitySeconds: 1, minimumSeconds: 0, date: '2026-10-07' },
+    provider: 'Vast',
+    granularitySeconds: 1,
+    minimumSeconds: 0,
+    date: '2026-10-07',
     source: 'vast.ai/pricing',
   },
 ];

@@ -25,8 +25,13 @@ const attempt = { generation: count, step: count, attempt: count };
 
 /** Totals of where a worker's time went since its generation began, up to when it says so. */
 const spent = z.object({
-  ...{ load: seconds, compute: seconds, communicate: seconds, wait: seconds, apply: seconds },
-  ...{ evaluate: seconds, idle: seconds },
+  load: seconds,
+  compute: seconds,
+  communicate: seconds,
+  wait: seconds,
+  apply: seconds,
+  evaluate: seconds,
+  idle: seconds,
 });
 
 const modelSpec = z.object({

@@ -52,7 +52,8 @@ export function marginalsOf(group: FleetRuns, groups: readonly FleetRuns[], nami
     return {
       worker:
         count === 1 ? (ids?.[0]?.worker_id ?? naming.kindName(kind)) : `one of ${count} × ${naming.kindName(kind)}`,
-      ...{ kind: naming.kindName(kind), usdPerHour },
+      kind: naming.kindName(kind),
+      usdPerHour,
       basis: known ? 'measured' : 'modelled',
       speedGainInterval: ratio && [ratio[0] - 1, ratio[1] - 1],
       breakEvenIntervalUsdPerHour: breakEvens,

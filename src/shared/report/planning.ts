@@ -116,7 +116,9 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     basis: 'modelled',
     models: equal.map(({ fitted }) => fitted),
     mixed: mixed.map(({ fitted }) => fitted),
-    ...{ left, front, chosen: choose(front, options) },
+    left,
+    front,
+    chosen: choose(front, options),
     leftRuns: runs.flatMap((run) => {
       const reason = whyLeftOut(run);
       return reason === undefined ? [] : [{ folder: run.folder, reason }];
@@ -145,14 +147,12 @@ function waysOf(
         const fleet = { workers, speed: workers, stepSeconds: step, globalBatchSize };
         const { seconds, paid } = totalSeconds(fitted, fleet, dataset, options);
         return offers.map(({ label, usdPerHour }) => ({
-          ...{
-            kind: fitted.kind,
-            fleet: `${workers} × ${fitted.kind}`,
-            offer: label,
-            workers,
-            globalBatchSize,
-            seconds,
-          },
+          kind: fitted.kind,
+          fleet: `${workers} × ${fitted.kind}`,
+          offer: label,
+          workers,
+          globalBatchSize,
+          seconds,
           usdPerHour: workers * usdPerHour,
           usd: accruedCostUsd(workers * usdPerHour, paid),
           extrapolated: extrapolated(workers),
@@ -196,7 +196,11 @@ function mixedWaysOf(
           kind: used.map(({ name }) => name).join(' + '),
           fleet: used.map(({ count, name }) => `${count} × ${name}`).join(' + '),
           offer: [...new Set(used.map(({ offer }) => offer?.label))].join(' + '),
-          ...{ workers, globalBatchSize, usdPerHour, seconds, usd: accruedCostUsd(usdPerHour, paid) },
+          workers,
+          globalBatchSize,
+          usdPerHour,
+          seconds,
+          usd: accruedCostUsd(usdPerHour, paid),
           extrapolated: extrapolated(workers),
         },
       ];
@@ -232,9 +236,11 @@ function totalSeconds(
   { epochs }: PlanOptions,
 ): { readonly seconds: number; readonly paid: number } {
   const paid = paidSeconds(outside, {
-    ...{ workers: fleet.workers, speed: fleet.speed },
+    workers: fleet.workers,
+    speed: fleet.speed,
     stepSeconds: epochs * Math.ceil(train / fleet.globalBatchSize) * fleet.stepSeconds,
-    ...{ evaluations: epochs, testImages: test },
+    evaluations: epochs,
+    testImages: test,
   });
   return { seconds: outside.leadSeconds + paid, paid };
 }

@@ -51,11 +51,26 @@ export function beginProgress(plan: ProgressPlan, now: number): ProgressState {
   const samplesCarried = carried?.samples ?? 0;
   const before = samplesCarried - (carried?.epoch?.samples ?? 0);
   const { epoch, samples, lossSum, correct, seconds } = carried?.epoch ?? {
-    ...{ epoch: Math.floor(before / samplesPerEpoch), samples: 0, lossSum: 0, correct: 0, seconds: 0 },
+    epoch: Math.floor(before / samplesPerEpoch),
+    samples: 0,
+    lossSum: 0,
+    correct: 0,
+    seconds: 0,
   };
   return {
-    ...{ epochs, samplesPerEpoch, totalSamples, epoch, samples, lossSum, correct, seconds },
-    ...{ samplesBefore: before, samplesCarried, startedAt: now, costUsd: undefined, usdPerHour: undefined },
+    epochs,
+    samplesPerEpoch,
+    totalSamples,
+    epoch,
+    samples,
+    lossSum,
+    correct,
+    seconds,
+    samplesBefore: before,
+    samplesCarried,
+    startedAt: now,
+    costUsd: undefined,
+    usdPerHour: undefined,
   };
 }
 

@@ -149,17 +149,29 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
       const { loss, accuracy, samplesPerSecond, etaSeconds } = progressFigures(state, now());
       print({
         event: 'progress',
-        ...{ epoch: state.epoch + 1, epochs: state.epochs, samples: state.samples },
-        ...{ samples_per_second: samplesPerSecond, loss, accuracy, eta_seconds: etaSeconds },
-        ...{ run_cost_usd: state.costUsd, usd_per_hour: state.usdPerHour },
+        epoch: state.epoch + 1,
+        epochs: state.epochs,
+        samples: state.samples,
+        samples_per_second: samplesPerSecond,
+        loss,
+        accuracy,
+        eta_seconds: etaSeconds,
+        run_cost_usd: state.costUsd,
+        usd_per_hour: state.usdPerHour,
       });
     },
     epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, costUsd, cutShort }) {
       schedule.restart();
       print({
         event: 'epoch',
-        ...{ epoch: epoch + 1, loss, accuracy, test_loss: testLoss, test_accuracy: testAccuracy },
-        ...{ samples, seconds, samples_per_second: seconds > 0 ? samples / seconds : 0 },
+        epoch: epoch + 1,
+        loss,
+        accuracy,
+        test_loss: testLoss,
+        test_accuracy: testAccuracy,
+        samples,
+        seconds,
+        samples_per_second: seconds > 0 ? samples / seconds : 0,
         ...(costUsd === undefined ? {} : { cost_usd: usd, run_cost_usd: costUsd }),
         ...(cutShort ? { cut_short: true } : {}),
       });

@@ -53,7 +53,11 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
   const secondsPerEpoch = epochSeconds(summary);
   const formerCostUsd = summary.former_workers_cost_usd;
   return {
-    ...{ basis: 'repriced', runId: summary.run_id, workers, formerCostUsd, secondsPerEpoch },
+    basis: 'repriced',
+    runId: summary.run_id,
+    workers,
+    formerCostUsd,
+    secondsPerEpoch,
     measuredCostUsd: sum(({ measuredCostUsd }) => measuredCostUsd) + formerCostUsd,
     costUsd: sum(({ costUsd }) => costUsd) + formerCostUsd,
     measuredCostPerEpochUsd: accruedCostUsd(
@@ -118,8 +122,15 @@ export function costOverTime(summary: Summary, prices: readonly LabelledPrice[])
     const first = sorted.find(({ price }) => price.series === series)?.price.row.usdPerHour ?? usdPerHour;
     const costPerEpochUsd = accruedCostUsd(usdPerHour * summary.world_size, seconds);
     return {
-      ...{ label, series, gpu, date, dateText, usdPerHour, costPerEpochUsd },
-      ...{ change: usdPerHour / first - 1, source },
+      label,
+      series,
+      gpu,
+      date,
+      dateText,
+      usdPerHour,
+      costPerEpochUsd,
+      change: usdPerHour / first - 1,
+      source,
     };
   });
 }

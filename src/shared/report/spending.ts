@@ -21,7 +21,10 @@ function phaseSeconds(worker: WorkerSummary): Spending {
   const { compute_seconds, communicate_seconds, wait_seconds, load_seconds } = worker;
   return {
     ...mapSpending(() => 0),
-    ...{ compute: compute_seconds, communicate: communicate_seconds, wait: wait_seconds, load: load_seconds },
+    compute: compute_seconds,
+    communicate: communicate_seconds,
+    wait: wait_seconds,
+    load: load_seconds,
   };
 }
 

@@ -229,7 +229,9 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
 
 function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds, usd }: EpochTotals, price: number) {
   return {
-    ...{ epoch: epoch + 1, samples, seconds },
+    epoch: epoch + 1,
+    samples,
+    seconds,
     loss: finiteOrNull(lossSum / samples),
     accuracy: ratioOf(correct, samples),
     samples_per_second: ratioOf(samples, seconds),
@@ -272,7 +274,8 @@ function summarizePrice({ priceOrigin, gpu, booked }: WorkerRecord) {
   return {
     ...(gpu === undefined ? {} : { gpu }),
     ...(priceOrigin === undefined ? {} : { price_source: priceOrigin.source, price_date: priceOrigin.date }),
-    ...{ billed_usd: booked.billedUsd, rentals: booked.rentals },
+    billed_usd: booked.billedUsd,
+    rentals: booked.rentals,
     ...(rule === undefined ? {} : { billing: describeBilling(rule) }),
   };
 }

@@ -26,7 +26,11 @@ export function kindOf(worker: WorkerSummary): WorkerKind {
   const name = [gpu, backend, speed === undefined ? undefined : emulationNote(speed)];
   const speedKey = [gpu, backend, device, speed].join('|');
   return {
-    ...{ speedKey, key: `${speedKey}|${usdPerHour ?? ''}`, gpu, device, usdPerHour },
+    speedKey,
+    key: `${speedKey}|${usdPerHour ?? ''}`,
+    gpu,
+    device,
+    usdPerHour,
     name: name.filter((part) => part !== undefined).join(' '),
   };
 }

@@ -58,7 +58,8 @@ export function createOwnMetrics(workerId: string, memoryUsage: () => NodeJS.Mem
   let before: PhaseSeconds = noPhaseSeconds;
 
   return {
-    ...{ application, process },
+    application,
+    process,
     joined({ runId, engine, device }) {
       info.reset();
       info.set({ run_id: runId, engine, device }, 1);

@@ -5,7 +5,10 @@ import { parseCores, pinned } from '../../../src/bench/peers/cores.ts';
 describe('parseArguments', () => {
   it('has a default for everything', () => {
     expect(parseArguments([])).toEqual({
-      ...{ 'batch-sizes': [32, 64], seconds: 3, rounds: 3, steps: 938 },
+      'batch-sizes': [32, 64],
+      seconds: 3,
+      rounds: 3,
+      steps: 938,
       engines: ['tensorflow', 'webgpu', 'wasm', 'cpu'],
       peers: ['torch', 'keras', 'tfjs-node'],
     });
@@ -25,8 +28,13 @@ describe('parseArguments', () => {
       'f',
     ];
     expect(parseArguments([...args, '--seconds', '0.5', '--steps', '0'])).toMatchObject({
-      ...{ 'batch-sizes': [128], peers: ['torch', 'keras'], engines: ['wasm'], cores: [2, 4], json: 'f' },
-      ...{ seconds: 0.5, steps: 0 },
+      'batch-sizes': [128],
+      peers: ['torch', 'keras'],
+      engines: ['wasm'],
+      cores: [2, 4],
+      json: 'f',
+      seconds: 0.5,
+      steps: 0,
     });
     expect(parseArguments(['--peers', 'none'])).toMatchObject({ peers: [] });
     expect(parseArguments(['--help'])).toBe('help');

@@ -48,16 +48,28 @@ describe('compare', () => {
   it('gives the median, the best, the share of the peak, and ratios where there is something to compare with', () => {
     expect(rows).toEqual([
       {
-        ...{ candidate: 'wasm', batchSize: 32, samplesPerSecond: 3300, bestSamplesPerSecond: 3600 },
-        ...{ rooflineShare: 0.55, ratios: { PyTorch: 1.1 } },
+        candidate: 'wasm',
+        batchSize: 32,
+        samplesPerSecond: 3300,
+        bestSamplesPerSecond: 3600,
+        rooflineShare: 0.55,
+        ratios: { PyTorch: 1.1 },
       },
       {
-        ...{ candidate: 'wasm', batchSize: 64, samplesPerSecond: 3000, bestSamplesPerSecond: 3000 },
-        ...{ rooflineShare: 0.5, ratios: {} },
+        candidate: 'wasm',
+        batchSize: 64,
+        samplesPerSecond: 3000,
+        bestSamplesPerSecond: 3000,
+        rooflineShare: 0.5,
+        ratios: {},
       },
       {
-        ...{ candidate: 'PyTorch', batchSize: 32, samplesPerSecond: 3000, bestSamplesPerSecond: 3000 },
-        ...{ rooflineShare: 0.5, ratios: {} },
+        candidate: 'PyTorch',
+        batchSize: 32,
+        samplesPerSecond: 3000,
+        bestSamplesPerSecond: 3000,
+        rooflineShare: 0.5,
+        ratios: {},
       },
     ]);
   });

@@ -41,7 +41,12 @@ test('a sweep is not taken for a run, and is read without the runs whose folders
   const runs = ['r1', 'r2'].map((folder, index) => ({ folder, point: 'p', round: index + 1, seconds: 1 }));
   for (const { folder } of runs) writeRun(join(sweep, folder), folder);
   writeSweep(sweep, {
-    ...{ format: 1, created_at: '2025-06-01T00:00:00Z', args: [], points: [], repeats: 2, runs },
+    format: 1,
+    created_at: '2025-06-01T00:00:00Z',
+    args: [],
+    points: [],
+    repeats: 2,
+    runs,
     machine: { cpu: 'x', cores: 2, node: 'v20', pennygrad: '0.1.0' },
   });
   expect(() => readRuns([sweep], undefined)).toThrow(`${sweep}: is a sweep, not a run; name it with --sweep ${sweep}`);

@@ -4,7 +4,9 @@ import { managedVariable, workerEnvironment } from '../../../src/cli/local-worke
 it("keeps what describes the host from a worker's environment, and drops what flags decide", () => {
   const environment = { PATH: '/bin', PENNYGRAD_BATCH_SIZE: '8', PENNYGRAD_HOME: '/data', PENNYGRAD_WASM_SIMD: 'simd' };
   expect(workerEnvironment(environment, 0)).toEqual({
-    ...{ PATH: '/bin', PENNYGRAD_HOME: '/data', PENNYGRAD_WASM_SIMD: 'simd' },
+    PATH: '/bin',
+    PENNYGRAD_HOME: '/data',
+    PENNYGRAD_WASM_SIMD: 'simd',
     [managedVariable]: '1',
   });
 });

@@ -17,7 +17,9 @@ function runOf(settings: object): string {
   const folder = temporaryFolder();
   mkdirSync(folder, { recursive: true });
   const config = {
-    ...{ run_id: 'r1', started_at: '2025-06-01T12:00:00.000Z', settings },
+    run_id: 'r1',
+    started_at: '2025-06-01T12:00:00.000Z',
+    settings,
     dataset: { name: 'mnist', digest: 'd1' },
   };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
@@ -45,7 +47,9 @@ describe('a run that goes on', () => {
     expect(settings.mirrors).toEqual(['https://a.example/x', 'https://b.example/y']);
     expect(settings.json).toBe(false);
     expect(resumed).toEqual({
-      ...{ folder, runId: 'r1', startedAtUnixMs: Date.UTC(2025, 5, 1, 12) },
+      folder,
+      runId: 'r1',
+      startedAtUnixMs: Date.UTC(2025, 5, 1, 12),
       dataset: { name: 'mnist', digest: 'd1' },
     });
   });

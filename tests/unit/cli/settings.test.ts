@@ -13,8 +13,20 @@ const resolve = (
 describe('resolveSettings', () => {
   it('has the documented defaults', () => {
     expect(resolve()).toMatchObject({
-      ...{ workers: 2, backend: 'auto', dataset: undefined, model: 'cnn', epochs: 5, steps: undefined, batchSize: 64 },
-      ...{ optimizer: 'adam', lr: 0.001, seed: 1, allReduce: 'auto', timeout: 30, json: false, quiet: false },
+      workers: 2,
+      backend: 'auto',
+      dataset: undefined,
+      model: 'cnn',
+      epochs: 5,
+      steps: undefined,
+      batchSize: 64,
+      optimizer: 'adam',
+      lr: 0.001,
+      seed: 1,
+      allReduce: 'auto',
+      timeout: 30,
+      json: false,
+      quiet: false,
     });
   });
 

@@ -12,7 +12,8 @@ const price = (gpu: string | undefined, given?: number, file?: string) =>
 describe('priceWorker', () => {
   it('looks a label up in the shipped table', () => {
     expect(price('gcp/t4/spot')).toEqual({
-      ...{ gpu: 'gcp/t4/spot', priceUsdPerHour: 0.11 },
+      gpu: 'gcp/t4/spot',
+      priceUsdPerHour: 0.11,
       priceOrigin: {
         source: 'github.com/skypilot-org/skypilot-catalog git:a5b8d9a:catalogs/v4/gcp/vms.csv',
         date: '~2022-10..2023-06',
@@ -22,7 +23,8 @@ describe('priceWorker', () => {
 
   it("prefers the user's table, as of the day", () => {
     expect(price('gcp/t4/spot', undefined, own)).toMatchObject({
-      ...{ priceUsdPerHour: 0.09, priceOrigin: { source: 'own.csv', date: '2026-01' } },
+      priceUsdPerHour: 0.09,
+      priceOrigin: { source: 'own.csv', date: '2026-01' },
     });
     expect(price('aws/t4/on-demand', undefined, own).priceUsdPerHour).toBe(1.2);
   });

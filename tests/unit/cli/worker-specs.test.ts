@@ -34,7 +34,9 @@ describe('planWorkers', () => {
 
   it('gives each worker its own threads and duty, and --threads to those without', () => {
     const planned = planWorkers(resolve(['threads=2,duty=0.25', 'backend=cpu']), {
-      ...{ workers: undefined, backend: 'wasm', threads: 4 },
+      workers: undefined,
+      backend: 'wasm',
+      threads: 4,
     });
     expect(planned.map(({ threads, duty }) => [threads, duty])).toEqual([
       [2, 0.25],

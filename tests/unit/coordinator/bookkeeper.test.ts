@@ -10,13 +10,16 @@ function openBooks(carried?: CarriedAccounts) {
   let now = 0;
   const drawnUp: LedgerEvent[] = [];
   const books = createBookkeeper({
-    ...{ clock: { now: () => now, unixMs: () => now * 1000 }, startedAt: 0, carried },
+    clock: { now: () => now, unixMs: () => now * 1000 },
+    startedAt: 0,
+    carried,
     announce: (event) => {
       if (event.type === 'ledger') drawnUp.push(event);
     },
   });
   return {
-    ...{ books, drawnUp },
+    books,
+    drawnUp,
     pass(seconds: number) {
       now += seconds;
     },
@@ -25,7 +28,8 @@ function openBooks(carried?: CarriedAccounts) {
     },
     began: (workerId: string): RunEvent => ({ type: 'worker-began', workerId, at: now, priceUsdPerHour: 3600 }),
     spent: (workerId: string, seconds: Partial<SpentSeconds>, redone = false): RunEvent => ({
-      ...{ type: 'spent', redone },
+      type: 'spent',
+      redone,
       members: [{ rank: 0, workerId, at: now, seconds: { ...nothingSpent, ...seconds } }],
     }),
     accountOf: (workerId: string) => drawnUp.at(-1)?.entries.find((entry) => entry.workerId === workerId)?.account,
@@ -33,7 +37,9 @@ function openBooks(carried?: CarriedAccounts) {
 }
 
 const generation = (...ranks: readonly number[]): RunEvent => ({
-  ...{ type: 'generation', parameterCount: 1, reason: 'ready' },
+  type: 'generation',
+  parameterCount: 1,
+  reason: 'ready',
   members: ranks.map((rank) => member(rank, 3600)),
 });
 
@@ -48,7 +54,14 @@ describe('the books of a run', () => {
       tell(spent('w0', { compute: 0.3, communicate: 0.1 }));
     }
     tell({
-      ...{ type: 'epoch', epoch: 0, loss: 1, accuracy: 1, testLoss: 1, testAccuracy: 1, samples: 1, seconds: 1 },
+      type: 'epoch',
+      epoch: 0,
+      loss: 1,
+      accuracy: 1,
+      testLoss: 1,
+      testAccuracy: 1,
+      samples: 1,
+      seconds: 1,
       evaluateSeconds: 1,
     });
     books.close();
@@ -103,8 +116,12 @@ describe('the books of a run', () => {
   test('go on with what was carried over, and count it in what is spent', () => {
     const seconds = { ...nothingByCategory, compute: 10 };
     const account = {
-      ...{ seconds, usd: { ...nothingByCategory, compute: 20 }, priceUsdPerHour: 7200 },
-      ...{ rentals: 1, endedBilledUsd: 60, life: undefined },
+      seconds,
+      usd: { ...nothingByCategory, compute: 20 },
+      priceUsdPerHour: 7200,
+      rentals: 1,
+      endedBilledUsd: 60,
+      life: undefined,
     };
     const entry = (workerId: string, rank: number) => ({ workerId, rank, samples: 5, account, priceSinceUnixMs: 0 });
     const carried = { entries: [entry('w0', 0), entry('w1', 1)], runSeconds: 30, step: 7 };

@@ -17,7 +17,10 @@ function openMeter() {
     if (event.type === 'ledger') last = event;
   };
   const books = createBookkeeper({
-    ...{ clock: { now: () => now, unixMs: () => now * 1000 }, startedAt: 0, carried: undefined, announce: see },
+    clock: { now: () => now, unixMs: () => now * 1000 },
+    startedAt: 0,
+    carried: undefined,
+    announce: see,
   });
   const tell = (...events: readonly RunEvent[]) => {
     for (const event of events) {
@@ -26,14 +29,18 @@ function openMeter() {
     }
   };
   return {
-    ...{ books, tell },
+    books,
+    tell,
     pass(seconds: number) {
       now += seconds;
     },
     begin(...prices: readonly (number | undefined)[]) {
       const began = prices.map(
         (priceUsdPerHour, rank): RunEvent => ({
-          ...{ type: 'worker-began', workerId: `w${rank}`, at: now, priceUsdPerHour },
+          type: 'worker-began',
+          workerId: `w${rank}`,
+          at: now,
+          priceUsdPerHour,
         }),
       );
       const members = prices.map((price, rank) => member(rank, price));
@@ -88,8 +95,10 @@ describe('the cost meter', () => {
       seconds: fc.double({ min: 0, max: 2, noNaN: true }),
     });
     const spent = fc.record({
-      ...{ type: fc.constant('spent' as const), rank },
-      ...{ compute: fc.double({ min: 0, max: 3, noNaN: true }), late: fc.double({ min: 0, max: 0.5, noNaN: true }) },
+      type: fc.constant('spent' as const),
+      rank,
+      compute: fc.double({ min: 0, max: 3, noNaN: true }),
+      late: fc.double({ min: 0, max: 0.5, noNaN: true }),
     });
     const checkpoint = fc.record({ type: fc.constant('epoch' as const) });
     const gone = fc.record({ type: fc.constantFrom('worker-lost' as const, 'worker-ended' as const), rank });
@@ -117,8 +126,15 @@ describe('the cost meter', () => {
               break;
             case 'epoch':
               run.tell({
-                ...{ type: 'epoch', epoch: 0, loss: 1, accuracy: 1, testLoss: 1, testAccuracy: 1 },
-                ...{ samples: 1, seconds: 1, evaluateSeconds: 1 },
+                type: 'epoch',
+                epoch: 0,
+                loss: 1,
+                accuracy: 1,
+                testLoss: 1,
+                testAccuracy: 1,
+                samples: 1,
+                seconds: 1,
+                evaluateSeconds: 1,
               });
               break;
             default:

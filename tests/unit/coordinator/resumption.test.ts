@@ -9,22 +9,50 @@ import { temporaryFolder } from '../../support/pennygrad.ts';
 const training = {
   model: { name: 'softmax', inputShape: [1, 1, 1], classes: 2 },
   optimizer: { name: 'sgd', learningRate: 0.5 },
-  ...{ seed: 1, trainCount: 50, globalBatchSize: 16, epochs: 3, maxSteps: undefined, targetAccuracy: undefined },
+  seed: 1,
+  trainCount: 50,
+  globalBatchSize: 16,
+  epochs: 3,
+  maxSteps: undefined,
+  targetAccuracy: undefined,
 } as const;
 
 const stepLine = (step: number) => ({
-  ...{ type: 'step', step, epoch: Math.ceil(step / 4), samples: step % 4 === 0 ? 2 : 16 },
-  ...{ loss: 0.5, seconds: 0.25, accuracy: 0.5 },
+  type: 'step',
+  step,
+  epoch: Math.ceil(step / 4),
+  samples: step % 4 === 0 ? 2 : 16,
+  loss: 0.5,
+  seconds: 0.25,
+  accuracy: 0.5,
 });
 const epochLine = (epoch: number) => ({
-  ...{ type: 'epoch', epoch, loss: 0.5, accuracy: 0.5, test_loss: 0.4, test_accuracy: 0.6 },
-  ...{ samples: 50, seconds: 1, evaluate_seconds: 0.1 },
+  type: 'epoch',
+  epoch,
+  loss: 0.5,
+  accuracy: 0.5,
+  test_loss: 0.4,
+  test_accuracy: 0.6,
+  samples: 50,
+  seconds: 1,
+  evaluate_seconds: 0.1,
 });
 const nothing = { compute: 0, communicate: 0, wait: 0, load: 0, startup: 0, evaluate: 0, idle: 0, wasted: 0, other: 0 };
 const ledgerLine = (worker: string, step: number, more: object = {}) => ({
-  ...{ cause: 'interim', time: '2025-06-01T12:00:00.000Z', worker, rank: 0, step, samples: step * 8 },
-  ...{ run_seconds: step, alive_seconds: step, price_usd_per_hour: 3600, price_since: '2025-06-01T12:00:00.000Z' },
-  ...{ seconds: { ...nothing, compute: step }, usd: { ...nothing, compute: step }, cost_usd: step, ...more },
+  cause: 'interim',
+  time: '2025-06-01T12:00:00.000Z',
+  worker,
+  rank: 0,
+  step,
+  samples: step * 8,
+  run_seconds: step,
+  alive_seconds: step,
+  price_usd_per_hour: 3600,
+  price_since: '2025-06-01T12:00:00.000Z',
+  seconds: { ...nothing, compute: step },
+  usd: { ...nothing, compute: step },
+  cost_usd: step,
+  ...more,
 });
 
 const oneLine = (step: number) => ledgerLine('w0', step);
@@ -46,9 +74,14 @@ function runFolder({ metrics = [], checkpoints = [], ledger = checkpoints.slice(
     mkdirSync(checkpoint, { recursive: true });
     const files = encodeCheckpoint({
       ...training,
-      ...{ step, epoch: Math.floor((step - 1) / 4), cursor: 0, topology: {}, optimizerIterations: step },
+      step,
+      epoch: Math.floor((step - 1) / 4),
+      cursor: 0,
+      topology: {},
+      optimizerIterations: step,
       weightSpecs: [{ name: 'w', shape: [2], dtype: 'float32' }],
-      ...{ parameters: Float32Array.of(step, -step), optimizerSlots: [] },
+      parameters: Float32Array.of(step, -step),
+      optimizerSlots: [],
     });
     for (const [name, content] of Object.entries(files)) writeFileSync(join(checkpoint, name), content);
   }
@@ -154,7 +187,8 @@ describe('a run that ended', () => {
 
   test('knows who trained, lost steps or not', () => {
     const fleet = (step: number, price_usd_per_hour: number) => ({
-      ...{ type: 'fleet', step },
+      type: 'fleet',
+      step,
       workers: [{ worker_id: 'w0', backend: 'wasm', device: 'SIMD', price_usd_per_hour }],
     });
     const metrics = [fleet(0, 1), ...steps(1, 4), epochLine(1), fleet(4, 2), ...steps(5, 6)];

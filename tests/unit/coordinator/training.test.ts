@@ -40,15 +40,18 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
   const events: RunEvent[] = [];
   const observe = (event: RunEvent) => events.push(event);
   const control = await openControlPlane({
-    ...{ bind: 'tcp://127.0.0.1:*', run: 'run-1', worldSize, timeoutSeconds: 5, checksumEvery: 1 },
-    ...{ identity: { version: '1', model, datasetDigest: 'toy', seed: 1 }, datasetName: 'toy' },
-    ...{
-      optimizer: { name: 'sgd', learningRate: 0.5 },
-      defaultPriceUsdPerHour: undefined,
-      expectedIds: undefined,
-      clock: systemClock,
-      observe,
-    },
+    bind: 'tcp://127.0.0.1:*',
+    run: 'run-1',
+    worldSize,
+    timeoutSeconds: 5,
+    checksumEvery: 1,
+    identity: { version: '1', model, datasetDigest: 'toy', seed: 1 },
+    datasetName: 'toy',
+    optimizer: { name: 'sgd', learningRate: 0.5 },
+    defaultPriceUsdPerHour: undefined,
+    expectedIds: undefined,
+    clock: systemClock,
+    observe,
     ...overrides,
   });
   return {
@@ -57,13 +60,22 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
     join: (workerId, faults = {}, options = {}, data = dataset) =>
       runWorker(
         {
-          ...{ connect: control.endpoint, workerId, version: '1', cpu: 'x', timeoutSeconds: 5, expected: {} },
-          ...{ signal: new AbortController().signal },
+          connect: control.endpoint,
+          workerId,
+          version: '1',
+          cpu: 'x',
+          timeoutSeconds: 5,
+          expected: {},
+          signal: new AbortController().signal,
           ...options,
         },
         {
-          ...{ clock: systemClock, uptime: () => 0, loadDataset: async () => data, log() {} },
-          ...{ sleep, processorSeconds },
+          clock: systemClock,
+          uptime: () => 0,
+          loadDataset: async () => data,
+          log() {},
+          sleep,
+          processorSeconds,
           readGpu: async () => undefined,
           selectEngine: async () => ({ provider: toyProvider(faults), reason: 'toy' }),
         },
@@ -71,7 +83,9 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
     async train({ signal = new AbortController().signal, findSpentBudget, spentUsd, ...changes } = {}) {
       try {
         const context = {
-          ...{ clock: systemClock, observe, signal },
+          clock: systemClock,
+          observe,
+          signal,
           ...(findSpentBudget === undefined ? {} : { findSpentBudget }),
           ...(spentUsd === undefined ? {} : { spentUsd }),
         };
@@ -90,7 +104,10 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
 /** The same training in one loop. */
 async function plainTraining(): Promise<Float32Array> {
   const engine = await toyProvider().create({
-    ...{ model, optimizer: { name: 'sgd', learningRate: 0.5 }, seed: 1, dataset },
+    model,
+    optimizer: { name: 'sgd', learningRate: 0.5 },
+    seed: 1,
+    dataset,
   });
   const gradients = new Float32Array(2);
   for (let epoch = 0; epoch < settings.epochs; epoch++) {
@@ -109,7 +126,8 @@ describe('training', () => {
     const party = await open(worldSize);
     const workers = Array.from({ length: worldSize }, (_, i) => party.join(`w${i}`));
     expect(await party.train()).toEqual({
-      ...{ steps: 12, end: { kind: 'completed' } },
+      steps: 12,
+      end: { kind: 'completed' },
       replicas: { identical: true, difference: 0 },
     });
     await Promise.all(workers);
@@ -223,7 +241,8 @@ describe('the cost of an epoch', () => {
     const again = next.join('w0');
     // At ten times the price: the epoch's first half keeps its own.
     await next.train({
-      ...{ spentUsd: meter(next, 10), maxSteps: 8 },
+      spentUsd: meter(next, 10),
+      maxSteps: 8,
       start: { step: 6, stepsBefore: 6, state: saved, epoch: totals },
     });
     await again;

@@ -26,7 +26,8 @@ const anyEvents = fc
       fc.double({ min: 0, max: 100, noNaN: true }),
       fc.oneof(
         fc.record({
-          ...{ type: fc.constant('began' as const), priceUsdPerHour: anyPrice },
+          type: fc.constant('began' as const),
+          priceUsdPerHour: anyPrice,
           billing: fc.constantFrom(bySecond, byMinute),
         }),
         fc.record({

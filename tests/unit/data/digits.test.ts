@@ -5,7 +5,11 @@ import { idxBytes, sha256 } from '../../support/small-dataset.ts';
 test('the standard set is the same everywhere, for ever', () => {
   const { name, classes, imageShape, trainCount, testCount, digest } = generateDigits();
   expect({ name, classes, imageShape, trainCount, testCount }).toEqual({
-    ...{ name: 'digits', classes: 10, imageShape: [28, 28, 1], trainCount: 10_000, testCount: 2000 },
+    name: 'digits',
+    classes: 10,
+    imageShape: [28, 28, 1],
+    trainCount: 10_000,
+    testCount: 2000,
   });
   // Workers on unlike hosts compare this; a change of it is a change of the dataset.
   expect(digest).toBe('4f4a2aae1a8e1652dce255a9416eada92dedea167a4cddf8f5ff42d96b5514b9');

@@ -154,8 +154,13 @@ test('any folder of four IDX files is a dataset', async () => {
   const dataset = await loadDataset(folder);
   const sums = idxFileNames.map((name) => sha256(readFileSync(join(folder, name))));
   expect(describeDataset(dataset)).toEqual({
-    ...{ name: folder, source: `folder ${folder}`, classes: 10, trainCount: 30, testCount: 12 },
-    ...{ digest: sha256(sums.join('')), imageShape: [28, 28, 1] },
+    name: folder,
+    source: `folder ${folder}`,
+    classes: 10,
+    trainCount: 30,
+    testCount: 12,
+    digest: sha256(sums.join('')),
+    imageShape: [28, 28, 1],
     sha256: Object.fromEntries(idxFileNames.map((name, i) => [name, sums[i]])),
   });
   expect(dataset.train.images.subarray(-784)).toEqual(

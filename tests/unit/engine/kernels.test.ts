@@ -238,8 +238,14 @@ function expectRounded(actual: Float32Array, expected: Float64Array, magnitudes:
 describe('the reference convolution', () => {
   it('has the gradients that central differences give', () => {
     const shape: ConvolutionCase = {
-      ...{ batch: 2, height: 5, width: 6, inChannels: 2, filter: [2, 3], outChannels: 3 },
-      ...{ strides: [2, 1], dilations: [1, 2] },
+      batch: 2,
+      height: 5,
+      width: 6,
+      inChannels: 2,
+      filter: [2, 3],
+      outChannels: 3,
+      strides: [2, 1],
+      dilations: [1, 2],
     };
     const random = createRandom(4);
     const values = (length: number) => Float64Array.from({ length }, () => 2 * random.float() - 1);

@@ -12,14 +12,26 @@ describe('parseGpus', () => {
     );
     expect(cards).toEqual([
       {
-        ...{ index: 0, uuid: 'GPU-5a6e2c0e-8b3d-3f4b-9d0c-1a2b3c4d5e6f', name: 'NVIDIA A100-SXM4-80GB' },
-        ...{ driverVersion: '580.126.16', memoryTotalBytes: 80 * GiB, memoryUsedBytes: 25871 * 2 ** 20 },
-        ...{ utilizationRatio: 0.97, temperatureCelsius: 61, powerWatts: 388.15 },
+        index: 0,
+        uuid: 'GPU-5a6e2c0e-8b3d-3f4b-9d0c-1a2b3c4d5e6f',
+        name: 'NVIDIA A100-SXM4-80GB',
+        driverVersion: '580.126.16',
+        memoryTotalBytes: 80 * GiB,
+        memoryUsedBytes: 25871 * 2 ** 20,
+        utilizationRatio: 0.97,
+        temperatureCelsius: 61,
+        powerWatts: 388.15,
       },
       {
-        ...{ index: 1, uuid: 'GPU-0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0', name: 'NVIDIA A100-SXM4-80GB' },
-        ...{ driverVersion: '580.126.16', memoryTotalBytes: 80 * GiB, memoryUsedBytes: 4 * 2 ** 20 },
-        ...{ utilizationRatio: 0, temperatureCelsius: 29, powerWatts: 61.22 },
+        index: 1,
+        uuid: 'GPU-0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0',
+        name: 'NVIDIA A100-SXM4-80GB',
+        driverVersion: '580.126.16',
+        memoryTotalBytes: 80 * GiB,
+        memoryUsedBytes: 4 * 2 ** 20,
+        utilizationRatio: 0,
+        temperatureCelsius: 29,
+        powerWatts: 61.22,
       },
     ]);
   });
@@ -27,8 +39,13 @@ describe('parseGpus', () => {
   it('leaves out what a card does not report: a GB10 has no memory of its own', () => {
     expect(parseGpus('0, GPU-GB10, 580.173.02, [N/A], [N/A], 0, 39, 3.74, NVIDIA GB10\n')).toEqual([
       {
-        ...{ index: 0, uuid: 'GPU-GB10', name: 'NVIDIA GB10', driverVersion: '580.173.02' },
-        ...{ utilizationRatio: 0, temperatureCelsius: 39, powerWatts: 3.74 },
+        index: 0,
+        uuid: 'GPU-GB10',
+        name: 'NVIDIA GB10',
+        driverVersion: '580.173.02',
+        utilizationRatio: 0,
+        temperatureCelsius: 39,
+        powerWatts: 3.74,
       },
     ]);
   });
@@ -38,8 +55,13 @@ describe('parseGpus', () => {
       parseGpus('0, GPU-1, 470.1, 4096 MiB, 10 MiB, [Not Supported], 41, [Unknown Error], Quadro P1000\r\n'),
     ).toEqual([
       {
-        ...{ index: 0, uuid: 'GPU-1', name: 'Quadro P1000', driverVersion: '470.1' },
-        ...{ memoryTotalBytes: 4 * GiB, memoryUsedBytes: 10 * 2 ** 20, temperatureCelsius: 41 },
+        index: 0,
+        uuid: 'GPU-1',
+        name: 'Quadro P1000',
+        driverVersion: '470.1',
+        memoryTotalBytes: 4 * GiB,
+        memoryUsedBytes: 10 * 2 ** 20,
+        temperatureCelsius: 41,
       },
     ]);
   });
@@ -56,7 +78,10 @@ describe('parseGpus', () => {
 
 describe('listGpus', () => {
   const answering = (result: Partial<ProgramResult>) => async () => ({
-    ...{ code: 0, stdout: '', stderr: '', missing: false },
+    code: 0,
+    stdout: '',
+    stderr: '',
+    missing: false,
     ...result,
   });
 

@@ -54,23 +54,31 @@ describe('threadsPerWorker', () => {
 describe('the environment of a local worker', () => {
   it('has its threads only, where TensorFlow has no CUDA', () => {
     expect(tensorflowEnvironment({ localRank: 1, localWorkers: 2, cores: 8, cards: 0 }, [], {})).toEqual({
-      ...{ TF_NUM_INTRAOP_THREADS: '4', TF_NUM_INTEROP_THREADS: '1' },
+      TF_NUM_INTRAOP_THREADS: '4',
+      TF_NUM_INTEROP_THREADS: '1',
     });
   });
 
   it('has a card, the libraries and memory growth, where it has', () => {
     const place = { localRank: 1, localWorkers: 2, cores: 8, cards: 2 };
     expect(tensorflowEnvironment(place, ['/v/nvidia/cublas/lib', '/v/nvidia/cudnn/lib'], {})).toEqual({
-      ...{ CUDA_VISIBLE_DEVICES: '1', CUDA_DEVICE_ORDER: 'PCI_BUS_ID', TF_FORCE_GPU_ALLOW_GROWTH: 'true' },
-      ...{ LD_LIBRARY_PATH: '/v/nvidia/cublas/lib:/v/nvidia/cudnn/lib' },
-      ...{ TF_NUM_INTRAOP_THREADS: '4', TF_NUM_INTEROP_THREADS: '1' },
+      CUDA_VISIBLE_DEVICES: '1',
+      CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+      TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+      LD_LIBRARY_PATH: '/v/nvidia/cublas/lib:/v/nvidia/cudnn/lib',
+      TF_NUM_INTRAOP_THREADS: '4',
+      TF_NUM_INTEROP_THREADS: '1',
     });
   });
 
   it('leaves alone what the user has set, and keeps their libraries', () => {
     const existing = {
-      ...{ TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'false' },
-      ...{ CUDA_DEVICE_ORDER: 'FASTEST_FIRST', LD_LIBRARY_PATH: '/mine', CUDA_VISIBLE_DEVICES: '-1' },
+      TF_NUM_INTRAOP_THREADS: '1',
+      TF_NUM_INTEROP_THREADS: '3',
+      TF_FORCE_GPU_ALLOW_GROWTH: 'false',
+      CUDA_DEVICE_ORDER: 'FASTEST_FIRST',
+      LD_LIBRARY_PATH: '/mine',
+      CUDA_VISIBLE_DEVICES: '-1',
     };
     const place = { localRank: 0, localWorkers: 1, cores: 8, cards: 2 };
     expect(tensorflowEnvironment(place, ['/v'], existing)).toEqual({ LD_LIBRARY_PATH: '/v:/mine' });

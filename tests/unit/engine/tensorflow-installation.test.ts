@@ -20,20 +20,24 @@ function folderWith(manifest: string | ((folder: string) => TensorflowManifest))
 }
 
 const manifestOf = (folder: string, gpu = false): TensorflowManifest => ({
-  ...{ version: 1, tensorflow: '2.21.0', gpu, python: 'python3', packageFolder: folder },
-  ...{ binding: join(folder, 'binding.node'), library: manifestPath(folder), libraryFolders: [] },
+  version: 1,
+  tensorflow: '2.21.0',
+  gpu,
+  python: 'python3',
+  packageFolder: folder,
+  binding: join(folder, 'binding.node'),
+  library: manifestPath(folder),
+  libraryFolders: [],
 });
 
 describe('findInstallation', () => {
   it('says how to get one where there is none', () => {
     const folder = mkdtempSync(join(tmpdir(), 'pennygrad-test-'));
     expect(findInstallation(folder)).toEqual({
-      ...{
-        complete: false,
-        reason: 'TensorFlow is not set up',
-        remedy: 'run pennygrad setup tensorflow',
-        notInstalled: true,
-      },
+      complete: false,
+      reason: 'TensorFlow is not set up',
+      remedy: 'run pennygrad setup tensorflow',
+      notInstalled: true,
     });
   });
 
@@ -44,7 +48,8 @@ describe('findInstallation', () => {
   it('notices that a file is gone, and asks for the same kind again', () => {
     const folder = folderWith((at) => manifestOf(at, true));
     expect(findInstallation(folder)).toEqual({
-      ...{ complete: false, reason: `${join(folder, 'binding.node')} is gone` },
+      complete: false,
+      reason: `${join(folder, 'binding.node')} is gone`,
       remedy: 'run pennygrad setup tensorflow --gpu again',
     });
     writeFileSync(join(folder, 'binding.node'), '');
@@ -70,18 +75,23 @@ describe('describeAvailability', () => {
     expect(onCard).toMatchObject({ usable: true, device: 'TensorFlow 2.21.0, CUDA' });
     expect(onCard).not.toHaveProperty('notAutomatic');
     expect(describeAvailability(installed(false), [card], {})).toMatchObject({
-      ...{ usable: true, device: 'TensorFlow 2.21.0, CPU', notAutomatic: expect.stringContaining('without CUDA') },
+      usable: true,
+      device: 'TensorFlow 2.21.0, CPU',
+      notAutomatic: expect.stringContaining('without CUDA'),
     });
     for (const hidden of ['-1', '']) {
       expect(describeAvailability(installed(true), [card], { CUDA_VISIBLE_DEVICES: hidden })).toMatchObject({
-        ...{ usable: true, device: 'TensorFlow 2.21.0, CPU', notAutomatic: expect.stringContaining('hides every GPU') },
+        usable: true,
+        device: 'TensorFlow 2.21.0, CPU',
+        notAutomatic: expect.stringContaining('hides every GPU'),
       });
     }
   });
 
   it('does not let a CUDA build compute on the CPU unasked', () => {
     expect(describeAvailability(installed(true), [], {})).toMatchObject({
-      ...{ usable: false, reason: expect.stringContaining('nvidia-smi lists no GPU') },
+      usable: false,
+      reason: expect.stringContaining('nvidia-smi lists no GPU'),
     });
   });
 });

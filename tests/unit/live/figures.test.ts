@@ -8,9 +8,16 @@ const waiting = beginLive(livePlan, { now: 0, unixMs: 0 }).state;
 const worker = { workerId: 'w0', host: 'alpha', status: 'training', priceUsdPerHour: 0.31 } as const;
 const training: LiveState = {
   ...waiting,
-  ...{ stage: { name: 'training' }, cost: { usd: 0.0031, usdPerHour: 0.62, lastEpochUsd: 0.0012 } },
+  stage: { name: 'training' },
+  cost: { usd: 0.0031, usdPerHour: 0.62, lastEpochUsd: 0.0012 },
   progress: {
-    ...{ epoch: 2, step: 15, elapsedSeconds: 12, etaSeconds: 4, samplesPerSecond: 5730, loss: 0.1234, accuracy: 0.961 },
+    epoch: 2,
+    step: 15,
+    elapsedSeconds: 12,
+    etaSeconds: 4,
+    samplesPerSecond: 5730,
+    loss: 0.1234,
+    accuracy: 0.961,
   },
   workers: [worker, { ...worker, workerId: 'w1' }],
 };

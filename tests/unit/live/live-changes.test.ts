@@ -73,6 +73,7 @@ test('an increment has what is new and nothing else', () => {
   expect(Object.keys(changes ?? {}).sort()).toEqual(['curve', 'progress', 'workers']);
   const ended = endLive(stepped, { status: 'completed' }, moment);
   expect(changesBetween(stepped.state, ended.state)).toMatchObject({
-    ...{ stage: { name: 'completed' }, log: { drop: 0, keep: 0, items: [{ text: 'finished' }] } },
+    stage: { name: 'completed' },
+    log: { drop: 0, keep: 0, items: [{ text: 'finished' }] },
   });
 });

@@ -58,12 +58,21 @@ function observe(events: readonly (readonly [number, RunEvent])[], plan: LivePla
 
 /** $3.60 an hour is a tenth of a cent a second. */
 const generation = (...prices: readonly (number | undefined)[]): RunEvent => ({
-  ...{ type: 'generation', parameterCount: 10, reason: 'all 2 workers are ready' },
+  type: 'generation',
+  parameterCount: 10,
+  reason: 'all 2 workers are ready',
   members: prices.map((price, rank) => member(rank, price)),
 });
 const epochEvent: EpochEvent = {
-  ...{ type: 'epoch', epoch: 0, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
-  ...{ samples: 640, seconds: 10, evaluateSeconds: 1 },
+  type: 'epoch',
+  epoch: 0,
+  loss: 0.5,
+  accuracy: 0.75,
+  testLoss: 0.4,
+  testAccuracy: 0.9,
+  samples: 640,
+  seconds: 10,
+  evaluateSeconds: 1,
 };
 const begun: readonly (readonly [number, RunEvent])[] = [
   [2, generation(3.6, 3.6)],
@@ -80,7 +89,8 @@ describe('what the live page shows', () => {
     expect(state).not.toHaveProperty('cost');
     expect(state).not.toHaveProperty('budgetUsd');
     expect(observe([], { ...livePlan, maxSteps: 7, budgetUsd: 0.5 }).state).toMatchObject({
-      ...{ run: { totalSteps: 7 }, budgetUsd: 0.5 },
+      run: { totalSteps: 7 },
+      budgetUsd: 0.5,
     });
   });
 
@@ -132,7 +142,12 @@ describe('what the live page shows', () => {
   test('the figures of the epoch so far, and what is left of the run at this pace', () => {
     const { state } = tickLive(observe([...begun, ...tenSteps.slice(0, 5)]), at(7));
     expect(state.progress).toEqual({
-      ...{ epoch: 1, step: 5, elapsedSeconds: 7, loss: 0.5, accuracy: 0.75, samplesPerSecond: 64 },
+      epoch: 1,
+      step: 5,
+      elapsedSeconds: 7,
+      loss: 0.5,
+      accuracy: 0.75,
+      samplesPerSecond: 64,
       etaSeconds: 15,
     });
   });
@@ -143,13 +158,21 @@ describe('what the live page shows', () => {
     const tested = advanceLive(trained, epochEvent, at(13));
     expect(tested.state.epochs).toEqual([
       {
-        ...{ epoch: 1, step: 10, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
-        ...{ seconds: 10, samplesPerSecond: 64, costUsd: expect.closeTo(0.02, 12) },
+        epoch: 1,
+        step: 10,
+        loss: 0.5,
+        accuracy: 0.75,
+        testLoss: 0.4,
+        testAccuracy: 0.9,
+        seconds: 10,
+        samplesPerSecond: 64,
+        costUsd: expect.closeTo(0.02, 12),
       },
     ]);
     expect(texts(tested).at(-1)).toBe('epoch 1 finished: test accuracy 90.00 %');
     expect(advanceLive(tested, { type: 'epoch-begun', epoch: 1 }, at(13)).state).toMatchObject({
-      ...{ stage: { name: 'training' }, progress: { epoch: 2, step: 10 } },
+      stage: { name: 'training' },
+      progress: { epoch: 2, step: 10 },
     });
   });
 });
@@ -207,7 +230,9 @@ describe('the end', () => {
       ...[expect.closeTo(0.014, 12), expect.closeTo(0.015, 12)],
     ]);
     expect({ ...state, cost: undefined, workers: undefined }).toEqual({
-      ...{ ...ended.state, cost: undefined, workers: undefined },
+      ...ended.state,
+      cost: undefined,
+      workers: undefined,
     });
   });
 

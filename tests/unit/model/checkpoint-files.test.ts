@@ -26,7 +26,13 @@ beforeAll(async () => {
   await engine.applyGradients(gradients, 4);
   const { iterations, slots } = await engine.getOptimizerState();
   state = {
-    ...{ model, optimizer, seed: 1, step: 1, epoch: 0, cursor: 4, ...engine.artifacts() },
+    model,
+    optimizer,
+    seed: 1,
+    step: 1,
+    epoch: 0,
+    cursor: 4,
+    ...engine.artifacts(),
     parameters: await engine.getParameters(),
     optimizerIterations: iterations,
     optimizerSlots: slots,

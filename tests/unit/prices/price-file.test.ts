@@ -8,16 +8,29 @@ describe('a price table', () => {
   it('needs four columns; what is left out has a plain meaning, and the file as its source', () => {
     expect(csv(head, 'T4,acme,0.2,2026-01')).toEqual([
       {
-        ...{ gpu: 'T4', provider: 'acme', market: 'on-demand', usdPerHour: 0.2, instanceUsdPerHour: 0.2, gpuCount: 1 },
-        ...{ gpuMemoryGb: undefined, instance: undefined, region: undefined, scope: 'vm', grade: undefined },
-        ...{ date: '2026-01-01', dateText: '2026-01', source: 'prices.csv', note: undefined },
+        gpu: 'T4',
+        provider: 'acme',
+        market: 'on-demand',
+        usdPerHour: 0.2,
+        instanceUsdPerHour: 0.2,
+        gpuCount: 1,
+        gpuMemoryGb: undefined,
+        instance: undefined,
+        region: undefined,
+        scope: 'vm',
+        grade: undefined,
+        date: '2026-01-01',
+        dateText: '2026-01',
+        source: 'prices.csv',
+        note: undefined,
       },
     ]);
   });
 
   it('divides the price of an instance by its GPUs', () => {
     expect(csv(`${head},gpu_count`, 'H100,acme,16,2026-01,8')[0]).toMatchObject({
-      ...{ usdPerHour: 2, instanceUsdPerHour: 16 },
+      usdPerHour: 2,
+      instanceUsdPerHour: 16,
     });
   });
 

@@ -14,9 +14,20 @@ describe('the shipped price table', () => {
 
   it('says what one GPU costs, and what the instance does', () => {
     expect(rows.find(({ instance, market }) => instance === 'p4d.24xlarge' && market === 'on-demand')).toEqual({
-      ...{ gpu: 'A100', gpuMemoryGb: 40, provider: 'AWS', market: 'on-demand', usdPerHour: 4.0963 },
-      ...{ instanceUsdPerHour: 32.77, gpuCount: 8, instance: 'p4d.24xlarge', region: 'us', scope: 'vm', grade: 'B' },
-      ...{ date: '2022-08-01', dateText: '2022-08', note: undefined },
+      gpu: 'A100',
+      gpuMemoryGb: 40,
+      provider: 'AWS',
+      market: 'on-demand',
+      usdPerHour: 4.0963,
+      instanceUsdPerHour: 32.77,
+      gpuCount: 8,
+      instance: 'p4d.24xlarge',
+      region: 'us',
+      scope: 'vm',
+      grade: 'B',
+      date: '2022-08-01',
+      dateText: '2022-08',
+      note: undefined,
       source: 'github.com/the-full-stack/website git:64463be:docs/cloud-gpus/cloud-gpus.csv',
     });
   });

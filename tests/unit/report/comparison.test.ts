@@ -193,7 +193,10 @@ describe('compareRuns', () => {
 
   test('a run that went on with another fleet or price is left out, and why is said', () => {
     const member = (workerId: string, priceUsdPerHour: number) => ({
-      ...{ workerId, backend: 'wasm', device: 'wasm', priceUsdPerHour },
+      workerId,
+      backend: 'wasm',
+      device: 'wasm',
+      priceUsdPerHour,
     });
     const fleets = [
       { step: 0, members: [member('w0', 0.4), member('w1', 0.4)] },

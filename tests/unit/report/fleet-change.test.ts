@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { type FleetMember, findFleetChanges } from '../../../src/shared/report/fleet-change.ts';
 
 const member = (workerId: string, overrides: Partial<FleetMember> = {}): FleetMember => ({
-  ...{ workerId, backend: 'wasm', device: 'wasm, SIMD', priceUsdPerHour: 0.1 },
+  workerId,
+  backend: 'wasm',
+  device: 'wasm, SIMD',
+  priceUsdPerHour: 0.1,
   ...overrides,
 });
 const changesOf = (...fleets: readonly (readonly FleetMember[])[]) =>

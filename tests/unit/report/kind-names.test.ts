@@ -8,7 +8,8 @@ function namesOf(...workers: readonly TestKind[]): readonly string[] {
   return kinds.map(createNaming(kinds).kindName);
 }
 const wasm = (device: string, price?: number): TestKind => ({
-  ...{ backend: 'wasm', device },
+  backend: 'wasm',
+  device,
   ...(price === undefined ? {} : { price }),
 });
 
@@ -35,7 +36,8 @@ test('a label is the same in capitals', () => {
       { backend: 'wasm', gpu: 'GCP/T4/spot' },
       { backend: 'wasm', gpu: 'gcp/t4/spot' },
     ],
-    ...{ rate: 1000, batch: 64 },
+    rate: 1000,
+    batch: 64,
   }).summary.workers;
   expect(a && kindOf(a).key).toBe(b && kindOf(b).key);
 });

@@ -63,8 +63,10 @@ test('no name lies over another, over a point, or beyond the chart', () => {
 
 test('nine long names of points that lie close together all find a place', () => {
   const points = Array.from({ length: 9 }, (_, index) => ({
-    ...{ name: `fleet ${index}`, width: 290 },
-    ...{ x: 180 + 12 * (index % 3), y: 120 + 22 * index },
+    name: `fleet ${index}`,
+    width: 290,
+    x: 180 + 12 * (index % 3),
+    y: 120 + 22 * index,
   }));
   expect(place(points).places).toHaveLength(9);
 });

@@ -18,7 +18,11 @@ const runsOf = (kind: TestKind) =>
 const measured = runsOf(dear);
 const plan = (options: Partial<PlanOptions> = {}, runs = measured) =>
   planRuns(runs, {
-    ...{ epochs: 1, mostWorkers: undefined, targetSeconds: undefined, budgetUsd: undefined, offersOf: () => [] },
+    epochs: 1,
+    mostWorkers: undefined,
+    targetSeconds: undefined,
+    budgetUsd: undefined,
+    offersOf: () => [],
     ...options,
   });
 

@@ -89,7 +89,10 @@ describe('cardHistories', () => {
 
 test('a chart has each fact at its day and nothing in between, and a star for each price that was paid', () => {
   const { xs, series } = datedChart({
-    ...{ id: 'x', title: 'X', unit: 'USD', paidBy: 'this run' },
+    id: 'x',
+    title: 'X',
+    unit: 'USD',
+    paidBy: 'this run',
     figures: [
       { label: 'a', day: '2024-01-01', value: 2 },
       { label: 'a', day: '2026-01-01', value: 1 },

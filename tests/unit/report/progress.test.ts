@@ -56,7 +56,10 @@ describe('progressFigures', () => {
     state = advanceProgress(state, { ...step, samples: 300, loss: 1, correct: 150, seconds: 1 });
     state = advanceProgress(state, { ...step, samples: 100, loss: 0.2, correct: 90, seconds: 1 });
     expect(progressFigures(state, 2)).toEqual({
-      ...{ done: 0.4, loss: 0.8, accuracy: 0.6, samplesPerSecond: 200 },
+      done: 0.4,
+      loss: 0.8,
+      accuracy: 0.6,
+      samplesPerSecond: 200,
       etaSeconds: 23, // 4600 samples are left, at 200 a second
     });
     state = advanceProgress(state, { ...step, epoch: 1, samples: 100, loss: 0.1, correct: 100, seconds: 1 });

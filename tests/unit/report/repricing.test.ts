@@ -36,7 +36,10 @@ describe('repriceRun', () => {
 
   test('a run that went on with another fleet or price is refused, since its sums would be of neither', () => {
     const member = (priceUsdPerHour: number) => ({
-      ...{ workerId: 'w0', backend: 'wasm', device: 'wasm', priceUsdPerHour },
+      workerId: 'w0',
+      backend: 'wasm',
+      device: 'wasm',
+      priceUsdPerHour,
     });
     const fleets = [
       { step: 0, members: [member(2.48)] },
@@ -44,7 +47,9 @@ describe('repriceRun', () => {
     ];
     const changed = comparedRun({
       workers: [{ backend: 'wasm', price: 1 }],
-      ...{ rate: 1000, batch: 64, record: { fleets } },
+      rate: 1000,
+      batch: 64,
+      record: { fleets },
     }).summary;
     const reason = /was not one fleet at one price: after step 10 w0 is \$1\.00 an hour instead of \$2\.48 an hour/;
     expect(() => repriceRun(changed, new Map([['w0', 0.5]]))).toThrow(reason);

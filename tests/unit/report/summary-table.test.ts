@@ -117,8 +117,11 @@ describe('renderSummaryTable', () => {
 
   test('says what was billed by which rule, and where a price is from', () => {
     const labelled = workerRecord({
-      ...{ gpu: 'aws/t4/on-demand', priceUsdPerHour: 36, priceOrigin: { source: 'a list', date: '2026-09' } },
-      ...{ aliveSeconds: 7, phases: noPhaseSeconds },
+      gpu: 'aws/t4/on-demand',
+      priceUsdPerHour: 36,
+      priceOrigin: { source: 'a list', date: '2026-09' },
+      aliveSeconds: 7,
+      phases: noPhaseSeconds,
     });
     const workers = [labelled, { ...labelled, workerId: 'w1', rank: 1 }, workerRecord({ workerId: 'w2', rank: 2 })];
     const text = renderSummaryTable(summarize(runRecord({ workers })), plain);
@@ -133,7 +136,9 @@ describe('renderSummaryTable', () => {
   test('is loud about why a run ended early, and about generated data', () => {
     const { dataset } = runRecord();
     const record = runRecord({
-      ...{ status: 'failed', reason: 'worker w1 was lost', replicas: undefined },
+      status: 'failed',
+      reason: 'worker w1 was lost',
+      replicas: undefined,
       dataset: { ...dataset, name: 'digits', fallbackReason: 'no mirror could be reached' },
     });
     const text = renderSummaryTable(summarize(record), plain);

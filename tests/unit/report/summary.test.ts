@@ -24,7 +24,8 @@ describe('summarize', () => {
       test_accuracy: 0.9881,
       train_seconds: 20,
       samples_per_second: 6000,
-      ...{ replicas_identical: true, replicas_difference: 0 },
+      replicas_identical: true,
+      replicas_difference: 0,
     });
     expect(summary.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
   });
@@ -107,7 +108,9 @@ describe('summarize', () => {
     expect(summary.cost_usd_total).toBeCloseTo(0.5 + 2 * 0.001, 12);
     expect(summary.billed_usd_total).toBeCloseTo(0.75 + 2 * 0.001, 12);
     expect(summary).toMatchObject({
-      ...{ former_workers_cost_usd: 0.5, former_workers_billed_usd: 0.75, rentals: 5 },
+      former_workers_cost_usd: 0.5,
+      former_workers_billed_usd: 0.75,
+      rentals: 5,
       workers: [{ rentals: 1 }, { rentals: 1 }],
     });
   });
@@ -150,8 +153,14 @@ describe('summarize', () => {
 
   test("the optimizer's update counts as computing, and the shares are of the time in steps", () => {
     expect(summarize(runRecord()).workers[0]).toMatchObject({
-      ...{ compute_seconds: 16, communicate_seconds: 2, wait_seconds: 1, load_seconds: 1 },
-      ...{ compute_share: 0.8, communicate_share: 0.1, wait_share: 0.05, load_share: 0.05 },
+      compute_seconds: 16,
+      communicate_seconds: 2,
+      wait_seconds: 1,
+      load_seconds: 1,
+      compute_share: 0.8,
+      communicate_share: 0.1,
+      wait_share: 0.05,
+      load_share: 0.05,
     });
   });
 
@@ -162,8 +171,14 @@ describe('summarize', () => {
 
   test('a run that ended before its first step is a valid summary', () => {
     const record = runRecord({
-      ...{ status: 'failed', reason: 'w1 never arrived', steps: 0, samples: 0, trainSeconds: 0 },
-      ...{ epochs: [], workers: [], replicas: undefined },
+      status: 'failed',
+      reason: 'w1 never arrived',
+      steps: 0,
+      samples: 0,
+      trainSeconds: 0,
+      epochs: [],
+      workers: [],
+      replicas: undefined,
     });
     const summary = summarySchema.parse(JSON.parse(JSON.stringify(summarize(record))));
     expect(summary).toMatchObject({ status: 'failed', reason: 'w1 never arrived', test_accuracy: null });

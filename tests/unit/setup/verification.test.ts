@@ -3,7 +3,10 @@ import { checkLearning, verifyEngine } from '../../../src/setup/verification.ts'
 import type { ProgramResult } from '../../../src/shared/engine/run-program.ts';
 
 const ended = (result: Partial<ProgramResult>) => async () => ({
-  ...{ code: 0, stdout: '', stderr: '', missing: false },
+  code: 0,
+  stdout: '',
+  stderr: '',
+  missing: false,
   ...result,
 });
 

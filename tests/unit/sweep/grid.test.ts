@@ -104,7 +104,8 @@ describe('a sweep of which only the folder is named', () => {
     expect(grid.points.map(({ id }) => id)).toEqual(['w1-auto-b64', 'w2-auto-b64']);
     writeSweep(out, begun);
     const same = {
-      ...{ repeats: 2, args: begun.args },
+      repeats: 2,
+      args: begun.args,
       points: [{ id: 'w4-wasm-b32', args: ['--workers', '4', '--backend', 'wasm'], batchSize: 32 }],
     };
     expect(task({ out, quiet: true }, { PENNYGRAD_JSON: '1' }, { out })).toEqual(same);

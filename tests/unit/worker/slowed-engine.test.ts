@@ -16,8 +16,10 @@ async function slowed(
 ) {
   let [now, computed, longest] = [0, 0, 0];
   const toy = await toyProvider().create({
-    ...{ model: { name: 'softmax', inputShape: dataset.imageShape, classes: dataset.classes }, seed: 1 },
-    ...{ optimizer: { name: 'sgd', learningRate: 0.1 }, dataset },
+    model: { name: 'softmax', inputShape: dataset.imageShape, classes: dataset.classes },
+    seed: 1,
+    optimizer: { name: 'sgd', learningRate: 0.1 },
+    dataset,
   });
   const work = () => {
     const spent = seconds();

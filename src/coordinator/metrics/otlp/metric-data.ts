@@ -29,7 +29,12 @@ type HistogramValue = HistogramMetricData['dataPoints'][number]['value'];
  * rate (`…_bytes_per_second`) Prometheus would append the unit to the name a second time.
  */
 const units: Readonly<Record<string, string>> = {
-  ...{ seconds: 's', bytes: 'By', celsius: 'Cel', watts: 'W', ratio: '1', usd: '{USD}' },
+  seconds: 's',
+  bytes: 'By',
+  celsius: 'Cel',
+  watts: 'W',
+  ratio: '1',
+  usd: '{USD}',
 };
 
 /**

@@ -151,7 +151,9 @@ function resourceOf({ run_id, version, ...labels }: RunInfo): Resource {
   return defaultResource()
     .merge(
       resourceFromAttributes({
-        ...{ 'service.name': 'pennygrad', 'service.version': version, 'service.instance.id': run_id },
+        'service.name': 'pennygrad',
+        'service.version': version,
+        'service.instance.id': run_id,
         ...Object.fromEntries(ofTheRun),
       }),
     )

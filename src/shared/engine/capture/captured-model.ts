@@ -48,7 +48,11 @@ export async function openCapturedModel(
   const gradients = memory.allocate(parameterCount * 4);
   const batchAddress = memory.allocate((1 + largestBatch) * 4);
   const surroundings = {
-    ...{ kernels, memory, parameters, gradients, batch: batchAddress },
+    kernels,
+    memory,
+    parameters,
+    gradients,
+    batch: batchAddress,
     kept: new Map<string, number>(),
   };
   const programs = new Map<number, CapturedProgram>();
@@ -56,11 +60,21 @@ export async function openCapturedModel(
   const capture = (batch: number) =>
     captureStep({
       forward: (images) => layers.reduce((x, layer) => layer(x), images),
-      ...{ variables, imageShape, batch, sizes: kernels },
+      variables,
+      imageShape,
+      batch,
+      sizes: kernels,
     });
 
   return {
-    ...{ memory, kernels, network, variables, parameterCount, parameters, gradients, capture },
+    memory,
+    kernels,
+    network,
+    variables,
+    parameterCount,
+    parameters,
+    gradients,
+    capture,
     async programFor(batch) {
       const known = programs.get(batch);
       if (known !== undefined) return known;

@@ -49,7 +49,9 @@ function overAll(lines: readonly Line[]): Pick<Chart, 'xs' | 'series'> {
   const series = drawn.map(({ label, style, guides, entries }): ChartSeries => {
     const at = xs.map((x) => entries.find((entry) => entry.x === x)?.estimate);
     return {
-      ...{ label, style, values: at.map((estimate) => estimate?.value ?? null) },
+      label,
+      style,
+      values: at.map((estimate) => estimate?.value ?? null),
       intervals: at.map((estimate) => estimate?.interval ?? null),
       ...(guides === undefined ? {} : { guides }),
     };
@@ -96,7 +98,9 @@ function throughputChart(comparison: Comparison, names: PointNames): Chart {
       workers === 1 || strong !== undefined ? [{ x: workers, value: value / (strong?.value ?? 1) }] : [],
     );
     return {
-      ...{ label: `ideal: ${label}`, style: 'guide', guides },
+      label: `ideal: ${label}`,
+      style: 'guide',
+      guides,
       entries: sums.length < 2 ? [] : sums.map(({ x, value }) => ({ x, estimate: { value, interval: undefined } })),
     };
   });
@@ -112,7 +116,8 @@ function throughputChart(comparison: Comparison, names: PointNames): Chart {
 function efficiencyChart(comparison: Comparison, names: PointNames): Chart {
   const strong = familiesOf(comparison, names).map(
     ({ label, members }): Line => ({
-      ...{ label: `strong: ${label}`, style: 'line' },
+      label: `strong: ${label}`,
+      style: 'line',
       entries: members.flatMap(({ workers, strong }) =>
         strong === undefined ? [] : [{ x: workers, estimate: strong }],
       ),
@@ -130,13 +135,15 @@ function efficiencyChart(comparison: Comparison, names: PointNames): Chart {
   );
   const weak = [...new Set(weakPoints.map(({ label }) => label))].map(
     (label): Line => ({
-      ...{ label, style: 'line' },
+      label,
+      style: 'line',
       entries: weakPoints.flatMap((point) => (point.label === label ? [point.entry] : [])),
     }),
   );
   const lines = [...strong, ...weak].filter(({ entries }) => entries.length > 0);
   const ideal: Line = {
-    ...{ label: 'ideal', style: 'guide' },
+    label: 'ideal',
+    style: 'guide',
     entries: placesOf(lines).map((x) => ({ x, estimate: { value: 1, interval: undefined } })),
   };
   return {
@@ -190,7 +197,8 @@ function breakEvenChart({ growths }: Comparison, names: PointNames): Chart {
     const kinds = [...new Set(at.map((index) => shown[index]?.kind))].join(', ');
     const [guides, ...others] = at;
     return {
-      ...{ label: `asked: ${kinds}`, style: 'guide' },
+      label: `asked: ${kinds}`,
+      style: 'guide',
       ...(guides === undefined || others.length > 0 ? {} : { guides }),
       entries: placesOf(prices).map((x) => ({ x, estimate: { value: price, interval: undefined } })),
     };

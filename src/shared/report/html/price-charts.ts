@@ -69,13 +69,16 @@ export function datedChart({ id, title, unit, figures, paid, paidBy }: DatedChar
   const marks = Array.from({ length: rounds }, (_, round): ChartSeries => {
     const at = days.map((day) => paid.filter((one) => one.day === day)[round]);
     return {
-      ...{ label: paidBy, style: 'mark' },
+      label: paidBy,
+      style: 'mark',
       values: at.map((one) => one?.usdPerHour ?? null),
       names: at.map((one) => (one === undefined ? null : `${paidBy}, ${formatUsd(one.usdPerHour)}`)),
     };
   });
   return {
-    ...{ id, title, xs: days.map((day) => Date.parse(day) / 1000) },
+    id,
+    title,
+    xs: days.map((day) => Date.parse(day) / 1000),
     x: { label: 'date', format: 'date', zero: false },
     y: { label: unit, format: 'usd', zero: true, log: true },
     series: [

@@ -18,7 +18,8 @@ export function renderRepricedPage(summary: Summary, costs: readonly DatedCost[]
       title: `This epoch at the prices of ${gpu}`,
       unit: 'USD an epoch',
       figures: own.map(({ series, date, costPerEpochUsd }) => ({ label: series, day: date, value: costPerEpochUsd })),
-      ...{ paid: [], paidBy: '' },
+      paid: [],
+      paidBy: '',
     });
     const describe = `USD of the measured epoch at each dated price of ${gpu}, for each provider, market and product`;
     return { gpu, chart, html: chartHtml(chart, describe, tableHtml(figuresCaption(chart), costColumns, own)) };

@@ -104,7 +104,10 @@ const finite = (value: number) => (Number.isFinite(value) ? value : null);
 
 function lossChart(steps: readonly StepPoint[]): Chart {
   return {
-    ...{ id: 'loss', title: 'Training loss', x: stepAxis, xs: steps.map(({ step }) => step) },
+    id: 'loss',
+    title: 'Training loss',
+    x: stepAxis,
+    xs: steps.map(({ step }) => step),
     y: { label: 'nats', format: 'count', zero: true },
     series: [{ label: 'loss', style: 'line', values: steps.map(({ loss }) => finite(loss)) }],
   };
@@ -112,7 +115,10 @@ function lossChart(steps: readonly StepPoint[]): Chart {
 
 function speedChart(steps: readonly StepPoint[]): Chart {
   return {
-    ...{ id: 'speed', title: 'Samples per second', x: stepAxis, xs: steps.map(({ step }) => step) },
+    id: 'speed',
+    title: 'Samples per second',
+    x: stepAxis,
+    xs: steps.map(({ step }) => step),
     y: { label: 'samples/s', format: 'count', zero: true },
     series: [
       { label: 'samples/s', style: 'line', values: steps.map(({ samplesPerSecond }) => finite(samplesPerSecond)) },
@@ -122,7 +128,9 @@ function speedChart(steps: readonly StepPoint[]): Chart {
 
 function accuracyChart({ epochs }: Summary): Chart {
   return {
-    ...{ id: 'accuracy', title: 'Accuracy', xs: epochs.map(({ epoch }) => epoch) },
+    id: 'accuracy',
+    title: 'Accuracy',
+    xs: epochs.map(({ epoch }) => epoch),
     x: { label: 'epoch', format: 'count', zero: true, ticks: true },
     y: { label: 'accuracy', format: 'percent', zero: false },
     series: [

@@ -127,8 +127,16 @@ describe('the metrics of a run', () => {
     observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
     observe(stepEvent(0));
     observe({
-      ...{ type: 'epoch', epoch: 0, loss: 0.5, accuracy: 0.75, testLoss: 0.4, testAccuracy: 0.9 },
-      ...{ samples: 64, seconds: 1, usd: 0, evaluateSeconds: 0.5 },
+      type: 'epoch',
+      epoch: 0,
+      loss: 0.5,
+      accuracy: 0.75,
+      testLoss: 0.4,
+      testAccuracy: 0.9,
+      samples: 64,
+      seconds: 1,
+      usd: 0,
+      evaluateSeconds: 0.5,
     });
     const series = [...(await scrape(metrics)).keys()];
     expect(series.filter((name) => /cost|price/.test(name))).toEqual([]);

@@ -10,7 +10,11 @@ import { observeShortRun } from '../../../support/observed-run.ts';
 import { parseSamples } from '../../../support/scrape.ts';
 
 const phases = (load: number, compute: number, communicate: number, wait: number, apply: number) => ({
-  ...{ load, compute, communicate, wait, apply },
+  load,
+  compute,
+  communicate,
+  wait,
+  apply,
 });
 
 describe('the efficiency that a run estimates of itself', () => {

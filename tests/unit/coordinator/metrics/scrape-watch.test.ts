@@ -16,7 +16,11 @@ beforeEach(async () => {
   ending = new AbortController();
   watch = createScrapeWatch({ now: () => seconds });
   server = await startMetricsServer({
-    ...{ port: 0, host: '127.0.0.1', metrics: observeShortRun(), live: idleStream(), onScrape: watch.observe },
+    port: 0,
+    host: '127.0.0.1',
+    metrics: observeShortRun(),
+    live: idleStream(),
+    onScrape: watch.observe,
   });
 });
 afterEach(() => server.close());

@@ -48,7 +48,10 @@ describe('metricDataOf', () => {
           const counter = new Counter({ name: 'c_seconds_total', help: 'c', labelNames: ['worker'], registers });
           const plain = new Gauge({ name: 'g_ratio', help: 'g', registers });
           const histogram = new Histogram({
-            ...{ name: 'h_bytes', help: 'h', labelNames: ['worker'], registers },
+            name: 'h_bytes',
+            help: 'h',
+            labelNames: ['worker'],
+            registers,
             buckets: buckets.toSorted((a, b) => a - b),
           });
           for (const { label: worker, value } of counted) counter.inc({ worker }, value);
@@ -78,12 +81,15 @@ describe('metricDataOf', () => {
       {
         ...common,
         descriptor: { name: 'pennygrad_cost_usd_total', description: 'Cost.', unit: '{USD}' },
-        ...{ dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints: [{ ...point, value: 0.5 }] },
+        dataPointType: DataPointType.SUM,
+        isMonotonic: true,
+        dataPoints: [{ ...point, value: 0.5 }],
       },
       {
         ...common,
         descriptor: { name: 'pennygrad_loss', description: 'Loss.', unit: '' },
-        ...{ dataPointType: DataPointType.GAUGE, dataPoints: [{ ...point, value: Number.NaN }] },
+        dataPointType: DataPointType.GAUGE,
+        dataPoints: [{ ...point, value: Number.NaN }],
       },
       {
         ...common,

@@ -22,7 +22,8 @@ function exportTo(url: string, times = { intervalMs: 60_000, timeoutMs: 5000 }) 
   const metrics = observeShortRun();
   const exporting = startOtlpExport({
     target: { url, namedBy: '--otlp', ...times },
-    ...{ registry: metrics.application, run: runInfoOf(observedRun) },
+    registry: metrics.application,
+    run: runInfoOf(observedRun),
     clock: { unixMs: () => startedAtUnixMs },
     warn: (line) => warnings.push(line),
   });
@@ -48,16 +49,24 @@ describe('an export', () => {
     expect(text.size).toBeGreaterThan(100);
     expect(new Map([...samplesOf(last?.metrics ?? [])].sort())).toEqual(new Map([...text].sort()));
     expect(last?.resource).toMatchObject({
-      ...{ 'service.name': 'pennygrad', 'service.version': '0.1.0', 'service.instance.id': 'r1' },
-      ...{ 'pennygrad.dataset': 'mnist', 'pennygrad.model': 'cnn', 'pennygrad.optimizer': 'adam' },
-      ...{ 'pennygrad.global_batch_size': '64', 'pennygrad.seed': '1', 'telemetry.sdk.name': 'opentelemetry' },
+      'service.name': 'pennygrad',
+      'service.version': '0.1.0',
+      'service.instance.id': 'r1',
+      'pennygrad.dataset': 'mnist',
+      'pennygrad.model': 'cnn',
+      'pennygrad.optimizer': 'adam',
+      'pennygrad.global_batch_size': '64',
+      'pennygrad.seed': '1',
+      'telemetry.sdk.name': 'opentelemetry',
     });
     const cost = last?.metrics.find(({ name }) => name === 'pennygrad_cost_usd_total');
     expect(cost?.sum).toMatchObject({
-      ...{ isMonotonic: true, aggregationTemporality: 'AGGREGATION_TEMPORALITY_CUMULATIVE' },
+      isMonotonic: true,
+      aggregationTemporality: 'AGGREGATION_TEMPORALITY_CUMULATIVE',
     });
     expect(cost?.sum?.dataPoints[0]).toMatchObject({
-      ...{ startTimeUnixNano: `${startedAtUnixMs}000000`, timeUnixNano: `${startedAtUnixMs}000000` },
+      startTimeUnixNano: `${startedAtUnixMs}000000`,
+      timeUnixNano: `${startedAtUnixMs}000000`,
     });
   });
 

@@ -15,7 +15,8 @@ describe('chooseOtlpTarget', () => {
     expect(chooseOtlpTarget(base, {})).toEqual(byFlag);
     const named = { OTEL_EXPORTER_OTLP_ENDPOINT: base };
     expect(chooseOtlpTarget(undefined, named)).toEqual({
-      ...{ kind: 'export', target: { url, namedBy: 'OTEL_EXPORTER_OTLP_ENDPOINT', ...times } },
+      kind: 'export',
+      target: { url, namedBy: 'OTEL_EXPORTER_OTLP_ENDPOINT', ...times },
     });
   });
 
@@ -26,7 +27,8 @@ describe('chooseOtlpTarget', () => {
     };
     const namedBy = 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT';
     expect(chooseOtlpTarget(undefined, environment)).toEqual({
-      ...{ kind: 'export', target: { url: 'http://metrics:4318/in', namedBy, ...times } },
+      kind: 'export',
+      target: { url: 'http://metrics:4318/in', namedBy, ...times },
     });
   });
 
@@ -65,7 +67,8 @@ describe('chooseOtlpTarget', () => {
   it('lets the flag beat the variables, all but the one that disables everything', () => {
     const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: 'nonsense', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
     expect(chooseOtlpTarget('http://c:4318', { ...environment, OTEL_METRICS_EXPORTER: 'none' })).toMatchObject({
-      ...{ kind: 'export', target: { url: 'http://c:4318/v1/metrics' } },
+      kind: 'export',
+      target: { url: 'http://c:4318/v1/metrics' },
     });
     expect(chooseOtlpTarget('http://c:4318', { OTEL_SDK_DISABLED: 'true' })).toEqual({
       kind: 'refused',
