@@ -1,7 +1,8 @@
 /** How fast one worker's engine trains the CNN, without coordinator, network or other workers. */
+
+import type { Engine, EngineName } from '../engine/engine.ts';
+import { enginesWith, selectEngine } from '../engine/engines.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
-import type { Engine, EngineName } from '../shared/engine/engine.ts';
-import { enginesWith, selectEngine } from '../shared/engine/engines.ts';
 import { median } from './median.ts';
 
 export interface EngineBenchOptions {

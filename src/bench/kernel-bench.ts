@@ -1,12 +1,13 @@
 /** Where a captured step's time goes: each instruction by itself, beside what the core could do. `npm run bench:kernels`. */
+
+import { chooseFlavour } from '../engine/wasm/kernel-module.ts';
+import type { Instruction } from '../engine/wasm/trace/instructions.ts';
+import * as op from '../engine/wasm/trace/opcodes.ts';
+import { openCapturedModel } from '../engine/wasm/trace/traced-model.ts';
+import { type Column, renderTable } from '../report/terminal/table.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
-import { openCapturedModel } from '../shared/engine/capture/captured-model.ts';
-import type { Instruction } from '../shared/engine/capture/instructions.ts';
-import * as op from '../shared/engine/capture/opcodes.ts';
-import { chooseFlavour } from '../shared/engine/kernel-module.ts';
 import { initialParameters } from '../shared/model/initialize.ts';
 import { buildModel } from '../shared/model/zoo.ts';
-import { type Column, renderTable } from '../shared/report/table.ts';
 import { peakFlops } from './roofline.ts';
 
 const batch = 8;

@@ -1,5 +1,5 @@
-import { createFlatMemory } from '../shared/engine/capture/flat-memory.ts';
-import { instantiateKernels, type UsableFlavour } from '../shared/engine/kernel-module.ts';
+import { instantiateKernels, type UsableFlavour } from '../engine/wasm/kernel-module.ts';
+import { createFlatMemory } from '../engine/wasm/trace/flat-memory.ts';
 
 const operationsPerIteration = 80;
 const iterations = 200_000;

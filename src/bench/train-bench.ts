@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Summary, summarySchema } from '../economics/record/summary.ts';
 import { messageOf, PennygradError } from '../shared/core/errors.ts';
-import { type Summary, summarySchema } from '../shared/report/summary.ts';
 import { median } from './median.ts';
 
 export interface TrainBenchOptions {

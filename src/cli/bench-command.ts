@@ -6,10 +6,10 @@ import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { benchEngine, type EngineBenchRow } from '../bench/engine-bench.ts';
 import { benchTraining, type TrainBenchRow } from '../bench/train-bench.ts';
+import { type Column, renderTable } from '../report/terminal/table.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { formatCount, formatPercent } from '../shared/core/number-format.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
-import { formatCount, formatPercent } from '../shared/report/number-format.ts';
-import { type Column, renderTable } from '../shared/report/table.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 

@@ -1,8 +1,8 @@
 import type { Argv } from 'yargs';
-import { loadPrices } from '../shared/prices/price-table.ts';
-import { renderComparisonPage } from '../shared/report/html/comparison-page.ts';
-import { readReportAssets } from '../shared/report/html/report-assets.ts';
-import { cardHistories } from '../shared/report/price-history.ts';
+import { cardHistories } from '../economics/planning/price-history.ts';
+import { loadPrices } from '../economics/prices/price-table.ts';
+import { renderComparisonPage } from '../report/html/comparison-page.ts';
+import { readReportAssets } from '../report/html/report-assets.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
 import { compareAtPrices, printComparison } from './print-comparison.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';

@@ -2,9 +2,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { ComparedRun } from '../economics/comparison/comparison.ts';
+import { readSummary } from '../economics/record/summary-file.ts';
 import { badInput } from '../shared/core/errors.ts';
-import type { ComparedRun } from '../shared/report/comparison.ts';
-import { readSummary } from '../shared/report/summary-file.ts';
 import { readSweep } from '../sweep/sweep-file.ts';
 
 export const sweepSetting = {

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { z } from 'zod';
-import { formatLoss, formatPercent } from '../shared/report/number-format.ts';
+import { formatLoss, formatPercent } from '../shared/core/number-format.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';
 

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
+import { readImageInput } from '../report/predictions/image-input.ts';
+import { listPredictions, type Predictions } from '../report/predictions/predictions.ts';
+import { renderPredictionsSvg } from '../report/predictions/predictions-svg.ts';
+import { renderPredictionsText } from '../report/predictions/predictions-text.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { formatProbability } from '../shared/core/number-format.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import { readImageInput } from '../shared/report/image-input.ts';
-import { formatProbability } from '../shared/report/number-format.ts';
-import { listPredictions, type Predictions } from '../shared/report/predictions.ts';
-import { renderPredictionsSvg } from '../shared/report/predictions-svg.ts';
-import { renderPredictionsText } from '../shared/report/predictions-text.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { wantsColour } from './terminal.ts';
 import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';

@@ -1,22 +1,22 @@
 import type { Argv } from 'yargs';
 import { z } from 'zod';
-import { badInput } from '../shared/core/errors.ts';
-import { isDay } from '../shared/prices/price-date.ts';
-import { isDated, latestPrices } from '../shared/prices/price-lookup.ts';
-import { cardAlone } from '../shared/prices/price-series.ts';
-import { loadPrices, type PriceRow } from '../shared/prices/price-table.ts';
-import { renderPricesPage } from '../shared/report/html/prices-page.ts';
-import { readReportAssets } from '../shared/report/html/report-assets.ts';
-import { formatUsd } from '../shared/report/number-format.ts';
-import { renderPriceChart } from '../shared/report/price-chart.ts';
 import {
   datedPrices,
   historiesByGpu,
   type LabelledPrice,
   labelPrices,
   lowestByDay,
-} from '../shared/report/price-history.ts';
-import { type Column, renderTable } from '../shared/report/table.ts';
+} from '../economics/planning/price-history.ts';
+import { isDay } from '../economics/prices/price-date.ts';
+import { isDated, latestPrices } from '../economics/prices/price-lookup.ts';
+import { cardAlone } from '../economics/prices/price-series.ts';
+import { loadPrices, type PriceRow } from '../economics/prices/price-table.ts';
+import { renderPricesPage } from '../report/html/prices-page.ts';
+import { readReportAssets } from '../report/html/report-assets.ts';
+import { renderPriceChart } from '../report/terminal/price-chart.ts';
+import { type Column, renderTable } from '../report/terminal/table.ts';
+import { badInput } from '../shared/core/errors.ts';
+import { formatUsd } from '../shared/core/number-format.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 import { pricesSetting, today } from './worker-price.ts';

@@ -1,9 +1,10 @@
 /** What `compare` says of runs, and a sweep at its end. */
-import type { PriceRow } from '../shared/prices/price-table.ts';
-import { type ComparedRun, type Comparison, compareRuns } from '../shared/report/comparison.ts';
-import { snakeCased } from '../shared/report/comparison-json.ts';
-import { renderComparison } from '../shared/report/comparison-table.ts';
-import { describeCardsAlone, labelsOfCardsAlone } from '../shared/report/gpu-offers.ts';
+
+import { type ComparedRun, type Comparison, compareRuns } from '../economics/comparison/comparison.ts';
+import { describeCardsAlone, labelsOfCardsAlone } from '../economics/planning/gpu-offers.ts';
+import type { PriceRow } from '../economics/prices/price-table.ts';
+import { snakeCased } from '../report/comparison/comparison-json.ts';
+import { renderComparison } from '../report/comparison/comparison-table.ts';
 import { terminalColumns, wantsColour } from './terminal.ts';
 
 /** @param table tells which prices leave out the machine around a card */

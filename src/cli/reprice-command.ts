@@ -1,16 +1,7 @@
 import type { Argv } from 'yargs';
 import { z } from 'zod';
-import { badInput } from '../shared/core/errors.ts';
-import { isDay } from '../shared/prices/price-date.ts';
-import { findPrice, isDated } from '../shared/prices/price-lookup.ts';
-import { loadPrices, type PriceRow } from '../shared/prices/price-table.ts';
-import { snakeCased } from '../shared/report/comparison-json.ts';
-import { describeCardsAlone } from '../shared/report/gpu-offers.ts';
-import { readReportAssets } from '../shared/report/html/report-assets.ts';
-import { renderRepricedPage } from '../shared/report/html/repriced-page.ts';
-import { formatSeconds, formatUsd } from '../shared/report/number-format.ts';
-import { renderPriceChart } from '../shared/report/price-chart.ts';
-import { labelPrices, lowestByDay } from '../shared/report/price-history.ts';
+import { describeCardsAlone } from '../economics/planning/gpu-offers.ts';
+import { labelPrices, lowestByDay } from '../economics/planning/price-history.ts';
 import {
   costOverTime,
   type DatedCost,
@@ -20,11 +11,20 @@ import {
   type RepricedWorker,
   type Repricing,
   repriceRun,
-} from '../shared/report/repricing.ts';
-import type { Summary } from '../shared/report/summary.ts';
-import { readSummary } from '../shared/report/summary-file.ts';
-import { type Column, renderTable } from '../shared/report/table.ts';
-import { wrapText } from '../shared/report/wrap-text.ts';
+} from '../economics/planning/repricing.ts';
+import { isDay } from '../economics/prices/price-date.ts';
+import { findPrice, isDated } from '../economics/prices/price-lookup.ts';
+import { loadPrices, type PriceRow } from '../economics/prices/price-table.ts';
+import type { Summary } from '../economics/record/summary.ts';
+import { readSummary } from '../economics/record/summary-file.ts';
+import { snakeCased } from '../report/comparison/comparison-json.ts';
+import { readReportAssets } from '../report/html/report-assets.ts';
+import { renderRepricedPage } from '../report/html/repriced-page.ts';
+import { renderPriceChart } from '../report/terminal/price-chart.ts';
+import { type Column, renderTable } from '../report/terminal/table.ts';
+import { wrapText } from '../report/terminal/wrap-text.ts';
+import { badInput } from '../shared/core/errors.ts';
+import { formatSeconds, formatUsd } from '../shared/core/number-format.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 import { paint, terminalColumns } from './terminal.ts';
 import { pricesSetting, today } from './worker-price.ts';

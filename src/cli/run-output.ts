@@ -1,19 +1,19 @@
 /** What a run prints: for people on a terminal or in a log, or for machines with `--json`. */
 import { relative } from 'node:path';
-import { advanceMeter, newCostMeter, readMeter } from '../coordinator/cost-meter.ts';
+import { advanceMeter, newCostMeter, readMeter } from '../coordinator/record/cost-meter.ts';
 import type { RunResult } from '../coordinator/run.ts';
 import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
-import { raiseSpentBudget, type Spent } from '../shared/core/budget.ts';
+import { raiseSpentBudget, type Spent } from '../economics/ledger/budget.ts';
+import { emulationNote } from '../economics/record/emulation-note.ts';
+import { renderPredictionsText } from '../report/predictions/predictions-text.ts';
+import { createJsonProgress, createProgress, type Progress, silentProgress } from '../report/terminal/progress.ts';
+import type { ProgressPlan } from '../report/terminal/progress-state.ts';
+import { renderSummaryTable } from '../report/terminal/summary-table.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import { describeListening } from '../shared/core/server-url.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
-import { emulationNote } from '../shared/report/emulation-note.ts';
-import { renderPredictionsText } from '../shared/report/predictions-text.ts';
-import { createJsonProgress, createProgress, type Progress, silentProgress } from '../shared/report/progress.ts';
-import type { ProgressPlan } from '../shared/report/progress-state.ts';
-import { renderSummaryTable } from '../shared/report/summary-table.ts';
 import type { TrainSettings } from './settings.ts';
 import { paint, terminalColumns, wantsColour } from './terminal.ts';
 import { canCost, unreachableBudget } from './worker-price.ts';

@@ -6,11 +6,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import type { Options } from 'yargs';
 import { z } from 'zod';
+import { balanceModes } from '../coordinator/training/share-balance.ts';
+import { engineNames } from '../engine/engine.ts';
 import { allReduceNames } from '../shared/collectives/all-reduce.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { describeGiven } from '../shared/core/given-value.ts';
-import { balanceModes } from '../shared/core/share-balance.ts';
-import { engineNames } from '../shared/engine/engine.ts';
 import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
 

@@ -1,11 +1,11 @@
 import type { Argv } from 'yargs';
 import { z } from 'zod';
+import { engineFolder } from '../engine/engine-folder.ts';
+import { runProgram } from '../engine/run-program.ts';
 import type { SetupContext, SetupReport } from '../setup/setup.ts';
 import { setupTensorflow } from '../setup/setup-tensorflow.ts';
 import { setupWebgpu } from '../setup/setup-webgpu.ts';
 import { badInput } from '../shared/core/errors.ts';
-import { engineFolder } from '../shared/engine/engine-folder.ts';
-import { runProgram } from '../shared/engine/run-program.ts';
 import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
 
 const path = z.string().min(1, 'a path').optional();

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
 import type { ExpectedWorker } from '../coordinator/run.ts';
+import { runProgram } from '../engine/run-program.ts';
+import { localEnvironment } from '../launch/local-environment.ts';
+import { type LocalWorkers, launchLocalWorkers } from '../launch/local-workers.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, type ErrorCode, exitCodes } from '../shared/core/errors.ts';
-import { runProgram } from '../shared/engine/run-program.ts';
 import { listenForInterruption } from './interruption.ts';
-import { localEnvironment } from './local-environment.ts';
-import { type LocalWorkers, launchLocalWorkers } from './local-workers.ts';
 import { type ResumedRun, resolveRunSettings } from './resumed-run.ts';
 import { createRunOutput } from './run-output.ts';
 import { configOption, type TrainSettings, trainSettings, workerMetricsSetting, yargsOptions } from './settings.ts';

@@ -1,12 +1,12 @@
 /** A run that was trained, opened again: its newest checkpoint in an engine of this process. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { listCheckpoints } from '../coordinator/run-folder.ts';
+import { listCheckpoints } from '../coordinator/record/run-folder.ts';
+import type { Engine } from '../engine/engine.ts';
+import { selectEngine } from '../engine/engines.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
-import type { Engine } from '../shared/engine/engine.ts';
-import { selectEngine } from '../shared/engine/engines.ts';
 import { type CheckpointState, decodeCheckpoint } from '../shared/model/checkpoint-files.ts';
 import { type DataSettings, dataSettings, trainSettings } from './settings.ts';
 

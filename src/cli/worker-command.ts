@@ -1,18 +1,18 @@
 import { cpus, hostname } from 'node:os';
 import type { Argv } from 'yargs';
 import { z } from 'zod';
+import { enginesWith, selectEngine } from '../engine/engines.ts';
+import { runProgram } from '../engine/run-program.ts';
+import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
+import { managedVariable } from '../launch/local-workers.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { describeListening } from '../shared/core/server-url.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
-import { enginesWith, selectEngine } from '../shared/engine/engines.ts';
-import { listGpus } from '../shared/engine/nvidia-smi.ts';
-import { runProgram } from '../shared/engine/run-program.ts';
 import { serveOwnMetrics } from '../worker/metrics/own-endpoint.ts';
 import { createOwnMetrics } from '../worker/metrics/own-metrics.ts';
 import { sleepPrecisely } from '../worker/precise-sleep.ts';
 import { runWorker } from '../worker/run-worker.ts';
-import { managedVariable } from './local-workers.ts';
 import { dutySetting, resolveSettings, trainSettings, workerMetricsSetting, yargsOptions } from './settings.ts';
 import { gpuSetting, pricesSetting, priceWorker, today } from './worker-price.ts';
 

@@ -1,8 +1,8 @@
 /** What a worker costs, from what it was told: a price, or a label that is looked up in the price table. */
 import { z } from 'zod';
-import type { PriceOrigin } from '../shared/core/cost.ts';
-import { findPrice } from '../shared/prices/price-lookup.ts';
-import { loadPrices } from '../shared/prices/price-table.ts';
+import type { PriceOrigin } from '../economics/ledger/cost.ts';
+import { findPrice } from '../economics/prices/price-lookup.ts';
+import { loadPrices } from '../economics/prices/price-table.ts';
 
 export const gpuSetting = {
   type: 'string',

@@ -1,11 +1,11 @@
 /** What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. */
-import type { PriceOrigin } from '../shared/core/cost.ts';
+import type { PriceOrigin } from '../economics/ledger/cost.ts';
+import type { Account } from '../economics/ledger/ledger.ts';
+import type { EpochRecord, EpochTotals, RunStatus } from '../economics/record/run-record.ts';
 import type { ErrorCode } from '../shared/core/errors.ts';
-import type { Account } from '../shared/core/ledger.ts';
 import type { PhaseSeconds, SpentSeconds } from '../shared/core/phases.ts';
-import type { ModelArtifacts, OptimizerState } from '../shared/engine/engine.ts';
+import type { ModelArtifacts, OptimizerState } from '../shared/model/training-state.ts';
 import type { GpuReading } from '../shared/protocol/messages.ts';
-import type { EpochRecord, EpochTotals, RunStatus } from '../shared/report/run-record.ts';
 
 /** A worker as the run knows it once it is ready. */
 export interface MemberInfo {

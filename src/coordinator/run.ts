@@ -1,30 +1,30 @@
 /** A run from its first bind to its summary: the parts of the coordinator, put together. */
-import { type Budget, findSpentBudget } from '../shared/core/budget.ts';
+import { type Budget, findSpentBudget } from '../economics/ledger/budget.ts';
+import { bookedUsd } from '../economics/ledger/ledger.ts';
+import type { RunStatus } from '../economics/record/run-record.ts';
+import { type Summary, summarize } from '../economics/record/summary.ts';
+import { type Predictions, renderPredictionsSvg } from '../report/predictions/predictions-svg.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
-import { bookedUsd } from '../shared/core/ledger.ts';
-import type { BalanceMode } from '../shared/core/share-balance.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
-import { type Predictions, renderPredictionsSvg } from '../shared/report/predictions-svg.ts';
-import type { RunStatus } from '../shared/report/run-record.ts';
-import { type Summary, summarize } from '../shared/report/summary.ts';
-import { type Bookkeeper, createBookkeeper } from './bookkeeper.ts';
-import { type ControlPlane, openControlPlane } from './control-plane.ts';
 import { observeLive } from './live/observe-live.ts';
+import { type ControlPlane, openControlPlane } from './membership/control-plane.ts';
+import { startMetricsServer } from './metrics/endpoint/metrics-server.ts';
+import { type PushTarget, pushMetrics } from './metrics/endpoint/pushgateway.ts';
+import { createScrapeWatch } from './metrics/endpoint/scrape-watch.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
-import { startMetricsServer } from './metrics/metrics-server.ts';
 import { observeMetrics, runInfoOf } from './metrics/observe-metrics.ts';
 import type { OtlpExport } from './metrics/otlp/otlp-export.ts';
 import type { OtlpTarget } from './metrics/otlp/otlp-target.ts';
-import { type PushTarget, pushMetrics } from './metrics/pushgateway.ts';
-import { createScrapeWatch } from './metrics/scrape-watch.ts';
-import { type Resumption, readResumption } from './resumption.ts';
+import { type Bookkeeper, createBookkeeper } from './record/bookkeeper.ts';
+import { type Resumption, readResumption } from './record/resumption.ts';
+import { openRunFolder, type RunFolder } from './record/run-folder.ts';
+import { lockRun, type RunLock } from './record/run-lock.ts';
+import { createRunRecorder, nothingRecorded } from './record/run-recorder.ts';
 import type { MemberInfo, RunEvent, RunObserver } from './run-events.ts';
-import { openRunFolder, type RunFolder } from './run-folder.ts';
-import { lockRun, type RunLock } from './run-lock.ts';
-import { createRunRecorder, nothingRecorded } from './run-recorder.ts';
-import { type ReplicaComparison, type StartingPoint, type TrainOutcome, train } from './train.ts';
+import type { BalanceMode } from './training/share-balance.ts';
+import { type ReplicaComparison, type StartingPoint, type TrainOutcome, train } from './training/train.ts';
 
 export interface ExpectedWorker {
   readonly workerId: string;

@@ -1,6 +1,6 @@
+import type { EngineAvailability, EngineProvider } from '../engine/engine.ts';
+import { selectEngine } from '../engine/engines.ts';
 import { messageOf } from '../shared/core/errors.ts';
-import type { EngineAvailability, EngineProvider } from '../shared/engine/engine.ts';
-import { selectEngine } from '../shared/engine/engines.ts';
 import type { Check } from './check.ts';
 import type { EngineFacts } from './try-engine.ts';
 

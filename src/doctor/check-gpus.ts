@@ -1,4 +1,4 @@
-import type { Gpu } from '../shared/engine/nvidia-smi.ts';
+import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
 import type { Check } from './check.ts';
 import { formatBytes } from './format-bytes.ts';
 

@@ -1,8 +1,9 @@
 /** Gathers every fact that decides whether a run can succeed here, and checks each. */
+
+import type { EngineName } from '../engine/engine.ts';
+import { runProgram } from '../engine/run-program.ts';
+import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
 import { messageOf } from '../shared/core/errors.ts';
-import type { EngineName } from '../shared/engine/engine.ts';
-import { listGpus } from '../shared/engine/nvidia-smi.ts';
-import { runProgram } from '../shared/engine/run-program.ts';
 import type { Check } from './check.ts';
 import { checkCoordinator } from './check-coordinator.ts';
 import { checkDataset } from './check-dataset.ts';

@@ -1,5 +1,5 @@
 /** What the process that tries an engine tells the one that started it, over Node's IPC channel. */
-import type { EngineAvailability, EngineName } from '../shared/engine/engine.ts';
+import type { EngineAvailability, EngineName } from '../engine/engine.ts';
 
 export interface EngineTrialTask {
   readonly engine: EngineName;

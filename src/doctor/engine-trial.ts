@@ -1,8 +1,8 @@
 /** The program of a process that tries one engine and dies alone if the engine's native code does. */
 import { benchEngine } from '../bench/engine-bench.ts';
+import type { EngineName } from '../engine/engine.ts';
+import { engineProviders } from '../engine/engines.ts';
 import { messageOf } from '../shared/core/errors.ts';
-import type { EngineName } from '../shared/engine/engine.ts';
-import { engineProviders } from '../shared/engine/engines.ts';
 import type { EngineSpeed, EngineTrialMessage, EngineTrialTask } from './engine-trial-messages.ts';
 
 function tell(message: EngineTrialMessage): Promise<void> {

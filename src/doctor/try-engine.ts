@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { EngineAvailability, EngineName } from '../shared/engine/engine.ts';
+import type { EngineAvailability, EngineName } from '../engine/engine.ts';
 import type { EngineSpeed, EngineTrialMessage, EngineTrialTask } from './engine-trial-messages.ts';
 
 export interface EngineFacts {

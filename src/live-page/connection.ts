@@ -1,5 +1,5 @@
-import { applyChanges, type LiveChanges } from '../shared/live/live-changes.ts';
-import type { LiveState } from '../shared/live/live-state.ts';
+import { applyChanges, type LiveChanges } from '../shared/protocol/live/live-changes.ts';
+import type { LiveState } from '../shared/protocol/live/live-state.ts';
 
 /** The coordinator says something every five seconds at least. */
 const silenceMs = 15_000;

@@ -1,5 +1,5 @@
-import type { LiveState } from '../shared/live/live-state.ts';
-import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
+import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../shared/core/number-format.ts';
+import type { LiveState } from '../shared/protocol/live/live-state.ts';
 import { byId, create } from './elements.ts';
 import { nothing } from './figures.ts';
 

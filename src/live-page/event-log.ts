@@ -1,4 +1,4 @@
-import type { LiveState, LogEntry } from '../shared/live/live-state.ts';
+import type { LiveState, LogEntry } from '../shared/protocol/live/live-state.ts';
 import { byId, create } from './elements.ts';
 
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });

@@ -1,6 +1,7 @@
 /** What the page says in words and figures, from the state alone. */
-import type { LiveState } from '../shared/live/live-state.ts';
-import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../shared/report/number-format.ts';
+
+import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../shared/core/number-format.ts';
+import type { LiveState } from '../shared/protocol/live/live-state.ts';
 
 /** Where there is nothing to say yet. */
 export const nothing = '–';

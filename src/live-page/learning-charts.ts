@@ -1,5 +1,5 @@
-import type { CurvePoint, LiveState } from '../shared/live/live-state.ts';
-import { formatCount, formatLoss, formatPercent } from '../shared/report/number-format.ts';
+import { formatCount, formatLoss, formatPercent } from '../shared/core/number-format.ts';
+import type { CurvePoint, LiveState } from '../shared/protocol/live/live-state.ts';
 import { type Chart, createChart, type Series } from './chart.ts';
 import { logarithmicScale, ratioScale, scaleFromZero } from './chart-scale.ts';
 import { byId } from './elements.ts';

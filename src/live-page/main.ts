@@ -1,5 +1,5 @@
 /** The page: every state that comes is drawn, part by part. */
-import type { LiveState } from '../shared/live/live-state.ts';
+import type { LiveState } from '../shared/protocol/live/live-state.ts';
 import { watchRuns } from './connection.ts';
 import { createDataTables } from './data-tables.ts';
 import { byId, setText } from './elements.ts';

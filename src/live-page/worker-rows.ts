@@ -1,5 +1,5 @@
-import { type LiveState, type LiveWorker, shownPhases } from '../shared/live/live-state.ts';
-import { formatPercent, formatUsd } from '../shared/report/number-format.ts';
+import { formatPercent, formatUsd } from '../shared/core/number-format.ts';
+import { type LiveState, type LiveWorker, shownPhases } from '../shared/protocol/live/live-state.ts';
 import { byId, create, setAttributes, setText } from './elements.ts';
 import { nothing } from './figures.ts';
 

@@ -1,6 +1,7 @@
 /** What went wrong with a program that `setup` ran, and what to do about it. */
+
+import type { ProgramResult } from '../engine/run-program.ts';
 import { badInput, type PennygradError } from '../shared/core/errors.ts';
-import type { ProgramResult } from '../shared/engine/run-program.ts';
 
 const causes: readonly { readonly words: RegExp; readonly reason: string; readonly remedy: string }[] = [
   {

@@ -1,6 +1,7 @@
 /** The trial in which an engine that was just set up shows that it learns. */
+
+import type { Engine, EngineOptions } from '../engine/engine.ts';
 import { generateDigits } from '../shared/data/digits.ts';
-import type { Engine, EngineOptions } from '../shared/engine/engine.ts';
 import type { Verification } from './verification.ts';
 
 const steps = 3;

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RunProgram } from '../engine/run-program.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
-import type { RunProgram } from '../shared/engine/run-program.ts';
 import { explainFailure } from './failures.ts';
 
 /** Name to exact version. */

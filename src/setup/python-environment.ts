@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { RunProgram } from '../engine/run-program.ts';
 import { badInput } from '../shared/core/errors.ts';
-import type { RunProgram } from '../shared/engine/run-program.ts';
 import { explainFailure } from './failures.ts';
 import type { SetupContext } from './setup.ts';
 

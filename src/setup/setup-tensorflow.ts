@@ -6,16 +6,16 @@
 import { existsSync, mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { badInput, messageOf } from '../shared/core/errors.ts';
-import { listGpus } from '../shared/engine/nvidia-smi.ts';
-import { cudaEnvironment } from '../shared/engine/tensorflow-environment.ts';
+import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
+import { cudaEnvironment } from '../engine/tensorflow/tensorflow-environment.ts';
 import {
   findInstallation,
   manifestPath,
   manifestVersion,
   type TensorflowManifest,
-} from '../shared/engine/tensorflow-installation.ts';
-import { describeAvailability } from '../shared/engine/tensorflow-probe.ts';
+} from '../engine/tensorflow/tensorflow-installation.ts';
+import { describeAvailability } from '../engine/tensorflow/tensorflow-probe.ts';
+import { badInput, messageOf } from '../shared/core/errors.ts';
 import { explainFailure } from './failures.ts';
 import { prepareBinding, requireBuildTools } from './native-binding.ts';
 import { defaultVenv, type PythonChoice, preparePython, tensorflowLibrary } from './python-environment.ts';

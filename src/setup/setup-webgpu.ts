@@ -1,8 +1,8 @@
 /** `pennygrad setup webgpu`: two npm packages, and a GPU that is seen to train. */
 import { rm, writeFile } from 'node:fs/promises';
+import { adapterOf, findAdapter, listAdapters, noAdapter } from '../engine/webgpu/webgpu-adapters.ts';
+import { isSetUp, loadDawn, manifestPath, webgpuPackages } from '../engine/webgpu/webgpu-packages.ts';
 import { badInput } from '../shared/core/errors.ts';
-import { adapterOf, findAdapter, listAdapters, noAdapter } from '../shared/engine/webgpu-adapters.ts';
-import { isSetUp, loadDawn, manifestPath, webgpuPackages } from '../shared/engine/webgpu-packages.ts';
 import { arePackagesInstalled, installPackages } from './npm-install.ts';
 import type { SetupContext, SetupReport } from './setup.ts';
 import { verifyEngine } from './verification.ts';

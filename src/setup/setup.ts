@@ -1,5 +1,5 @@
 /** What all of `pennygrad setup ENGINE` have in common. */
-import type { RunProgram } from '../shared/engine/run-program.ts';
+import type { RunProgram } from '../engine/run-program.ts';
 
 export interface SetupContext {
   /** The engine's own folder; it need not exist. */

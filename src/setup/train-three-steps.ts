@@ -3,9 +3,9 @@
  * digits with the installation of a manifest, and fails unless the loss falls. Usage: node train-three-steps.js MANIFEST
  */
 import { readFileSync } from 'node:fs';
+import { createTensorflowEngine } from '../engine/tensorflow/tensorflow-engine.ts';
+import type { TensorflowManifest } from '../engine/tensorflow/tensorflow-installation.ts';
 import { messageOf } from '../shared/core/errors.ts';
-import { createTensorflowEngine } from '../shared/engine/tensorflow-engine.ts';
-import type { TensorflowManifest } from '../shared/engine/tensorflow-installation.ts';
 import { tryLearning } from './learning-trial.ts';
 
 try {

@@ -1,8 +1,8 @@
 /** Seeing an engine train, in a process of its own. */
 import { fileURLToPath } from 'node:url';
+import type { EngineName } from '../engine/engine.ts';
+import type { RunProgram } from '../engine/run-program.ts';
 import { PennygradError } from '../shared/core/errors.ts';
-import type { EngineName } from '../shared/engine/engine.ts';
-import type { RunProgram } from '../shared/engine/run-program.ts';
 
 /** What three steps on the same few images came to. */
 export interface Verification {

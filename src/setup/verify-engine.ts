@@ -2,8 +2,9 @@
  * A process in which an engine shows that it works: `node verify-engine.js ENGINE` trains three steps and prints one
  * line of JSON (`Verification`). A driver that crashes takes this process with it, and no other.
  */
+
+import { engineProviders } from '../engine/engines.ts';
 import { messageOf } from '../shared/core/errors.ts';
-import { engineProviders } from '../shared/engine/engines.ts';
 import { tryLearning } from './learning-trial.ts';
 import type { Verification } from './verification.ts';
 

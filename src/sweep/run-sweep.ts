@@ -1,10 +1,10 @@
 /** A sweep from its first run that is not complete to its last. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Summary } from '../economics/record/summary.ts';
+import { tryReadSummary } from '../economics/record/summary-file.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { badInput, exitCodes, PennygradError } from '../shared/core/errors.ts';
-import type { Summary } from '../shared/report/summary.ts';
-import { tryReadSummary } from '../shared/report/summary-file.ts';
 import { changedSettings } from './changed-settings.ts';
 import { type SweepPoint, type SweepRun, sweepRuns } from './grid.ts';
 import { remainingSeconds } from './remaining.ts';

@@ -1,4 +1,4 @@
-import type { Gpu } from '../shared/engine/nvidia-smi.ts';
+import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
 
 /** `nvidia-smi` takes tens of milliseconds of a core, and what it shows changes slowly. */
 const intervalMs = 5000;

@@ -1,14 +1,14 @@
 /** A worker's life: join, load, then carry out orders until told to stop. */
 import { hostname } from 'node:os';
+import type { PriceOrigin } from '../economics/ledger/cost.ts';
+import type { Engine, EngineProvider } from '../engine/engine.ts';
+import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
 import { bucketEnds, gradientBuckets } from '../shared/collectives/buckets.ts';
 import { createStarAllReduce } from '../shared/collectives/star.ts';
 import type { Clock } from '../shared/core/clock.ts';
-import type { PriceOrigin } from '../shared/core/cost.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { epochOrder } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import type { Engine, EngineProvider } from '../shared/engine/engine.ts';
-import type { Gpu } from '../shared/engine/nvidia-smi.ts';
 import type { ModelName } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import {

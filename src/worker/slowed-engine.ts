@@ -1,5 +1,5 @@
 /** An engine that stands for a slower one: it computes as fast as ever, and then waits as long as the slower one would. */
-import type { Engine } from '../shared/engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 
 /** What timers can do: a shorter wait is put off until it has company, and what one overslept the next makes good. */
 const shortestWaitSeconds = 0.001;

@@ -1,7 +1,8 @@
 /** One optimizer step, as a rank sees it. */
+
+import type { Engine } from '../engine/engine.ts';
 import type { AllReduce } from '../shared/collectives/all-reduce.ts';
 import { PennygradError } from '../shared/core/errors.ts';
-import type { Engine } from '../shared/engine/engine.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
 import type { CoordinatorLink } from './coordinator-link.ts';

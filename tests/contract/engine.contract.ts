@@ -1,7 +1,7 @@
 /** What every engine must do, whatever it computes with. */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, EngineOptions, EngineProvider } from '../../src/shared/engine/engine.ts';
+import type { Engine, EngineOptions, EngineProvider } from '../../src/engine/engine.ts';
 import { initialParameters } from '../../src/shared/model/initialize.ts';
 import type { ModelName, OptimizerName } from '../../src/shared/model/model-spec.ts';
 import { relativeError } from '../support/compare-vectors.ts';

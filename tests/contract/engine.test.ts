@@ -1,7 +1,7 @@
-import type { EngineProvider } from '../../src/shared/engine/engine.ts';
-import { cpuProvider, wasmProvider } from '../../src/shared/engine/engines.ts';
-import { chooseFlavour, type UsableFlavour } from '../../src/shared/engine/kernel-module.ts';
-import { createOpByOpEngine } from '../../src/shared/engine/wasm-engine.ts';
+import type { EngineProvider } from '../../src/engine/engine.ts';
+import { cpuProvider, wasmProvider } from '../../src/engine/engines.ts';
+import { chooseFlavour, type UsableFlavour } from '../../src/engine/wasm/kernel-module.ts';
+import { createOpByOpEngine } from '../../src/engine/wasm/wasm-engine.ts';
 import { engineThreadProgram } from '../support/engine-thread-program.ts';
 import { describeEngine } from './engine.contract.ts';
 

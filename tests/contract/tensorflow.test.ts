@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/shared/engine/engine.ts';
-import { cpuProvider, tensorflowProvider } from '../../src/shared/engine/engines.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { cpuProvider, tensorflowProvider } from '../../src/engine/engines.ts';
 import { modelNames, optimizerNames } from '../../src/shared/model/model-spec.ts';
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Summary } from '../../src/shared/report/summary.ts';
+import type { Summary } from '../../src/economics/record/summary.ts';
 import { freePort } from '../support/free-port.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { type LedgerRow, lastLedgerRows } from '../support/ledger-lines.ts';

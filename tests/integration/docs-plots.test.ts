@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { compareRuns } from '../../src/shared/report/comparison.ts';
-import { renderComparisonPage } from '../../src/shared/report/html/comparison-page.ts';
-import { readReportAssets } from '../../src/shared/report/html/report-assets.ts';
+import { compareRuns } from '../../src/economics/comparison/comparison.ts';
+import { renderComparisonPage } from '../../src/report/html/comparison-page.ts';
+import { readReportAssets } from '../../src/report/html/report-assets.ts';
 import { noChromium } from '../support/chromium.ts';
 import { comparedRun } from '../support/compared-runs.ts';
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formatPercent, formatUsd } from '../../src/shared/report/number-format.ts';
+import { formatPercent, formatUsd } from '../../src/shared/core/number-format.ts';
 import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchPage } from '../support/chromium.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { childrenOf, killAll, type Running, start, temporaryFolder } from '../support/pennygrad.ts';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { startMetricsServer } from '../../src/coordinator/metrics/endpoint/metrics-server.ts';
 import { createMetrics } from '../../src/coordinator/metrics/metrics.ts';
-import { startMetricsServer } from '../../src/coordinator/metrics/metrics-server.ts';
 import { idleStream } from '../support/live-run.ts';
 import { observeShortRun } from '../support/observed-run.ts';
 

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Engine, EngineOptions, EngineProvider } from '../../src/shared/engine/engine.ts';
-import { engineFolder } from '../../src/shared/engine/engine-folder.ts';
-import { cpuProvider, wasmProvider, webgpuProvider } from '../../src/shared/engine/engines.ts';
+import type { Engine, EngineOptions, EngineProvider } from '../../src/engine/engine.ts';
+import { engineFolder } from '../../src/engine/engine-folder.ts';
+import { cpuProvider, wasmProvider, webgpuProvider } from '../../src/engine/engines.ts';
 import { describeEngine } from '../contract/engine.contract.ts';
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';

@@ -40,7 +40,10 @@ if (mode === 'read') {
 if (mode === 'load') {
   const packageDir = join(folder, 'no-package-here');
   const { source, digest } = await loadDataset('mnist', {
-    ...{ cacheDir: folder, mirrors: [argument], packageDir, onWarning },
+    cacheDir: folder,
+    mirrors: [argument],
+    packageDir,
+    onWarning,
   });
   console.log(JSON.stringify({ source, digest }));
 }

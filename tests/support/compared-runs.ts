@@ -2,10 +2,11 @@
  * Completed runs of one epoch of MNIST in round numbers: as fast as they are told, with 80 % of each step computing.
  * Workers begin half a second after the coordinator, start up for 3 s and end 1 s after the test pass.
  */
-import { accruedCostUsd } from '../../src/shared/core/cost.ts';
-import type { ComparedRun } from '../../src/shared/report/comparison.ts';
-import type { RunRecord, RunStatus, WorkerRecord } from '../../src/shared/report/run-record.ts';
-import { summarize } from '../../src/shared/report/summary.ts';
+
+import type { ComparedRun } from '../../src/economics/comparison/comparison.ts';
+import { accruedCostUsd } from '../../src/economics/ledger/cost.ts';
+import type { RunRecord, RunStatus, WorkerRecord } from '../../src/economics/record/run-record.ts';
+import { summarize } from '../../src/economics/record/summary.ts';
 import { runRecord, workerRecord } from './run-records.ts';
 
 export interface TestKind {

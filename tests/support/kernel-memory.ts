@@ -1,5 +1,5 @@
 /** The kernels over a memory of their own, without tfjs. */
-import { instantiateKernels, type Kernels, type SimdFlavour } from '../../src/shared/engine/kernel-module.ts';
+import { instantiateKernels, type Kernels, type SimdFlavour } from '../../src/engine/wasm/kernel-module.ts';
 
 export interface KernelMemory {
   readonly kernels: Kernels;

@@ -1,6 +1,6 @@
-import { createBookkeeper } from '../../src/coordinator/bookkeeper.ts';
 import { createMetrics, type Metrics } from '../../src/coordinator/metrics/metrics.ts';
 import { type ObservedRun, observeMetrics } from '../../src/coordinator/metrics/observe-metrics.ts';
+import { createBookkeeper } from '../../src/coordinator/record/bookkeeper.ts';
 import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
 import { noPhaseSeconds } from '../../src/shared/core/phases.ts';
 

@@ -1,5 +1,5 @@
-import { parsePriceFile } from '../../src/shared/prices/price-file.ts';
-import type { PriceRow } from '../../src/shared/prices/price-row.ts';
+import { parsePriceFile } from '../../src/economics/prices/price-file.ts';
+import type { PriceRow } from '../../src/economics/prices/price-row.ts';
 
 /** Rows from `provider/gpu/market date usd [memory [instance [scope]]]`, one a line, `_` for a space. */
 export function priceRows(...lines: readonly string[]): readonly PriceRow[] {

@@ -1,7 +1,7 @@
 /** Reads what a run left, with nothing of the code under test but the published schema. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Summary, summarySchema } from '../../src/shared/report/summary.ts';
+import { type Summary, summarySchema } from '../../src/economics/record/summary.ts';
 
 export function readSummary(folder: string): Summary {
   return summarySchema.parse(JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8')));

@@ -1,8 +1,8 @@
-import { accruedCostUsd, billedCostUsd } from '../../src/shared/core/cost.ts';
-import { byCategory } from '../../src/shared/core/ledger.ts';
-import { unknownBilling } from '../../src/shared/prices/billing-rules.ts';
-import { rentalRule } from '../../src/shared/report/rental-rule.ts';
-import type { RunRecord, WorkerRecord } from '../../src/shared/report/run-record.ts';
+import { accruedCostUsd, billedCostUsd } from '../../src/economics/ledger/cost.ts';
+import { byCategory } from '../../src/economics/ledger/ledger.ts';
+import { unknownBilling } from '../../src/economics/prices/billing-rules.ts';
+import { rentalRule } from '../../src/economics/prices/rental-rule.ts';
+import type { RunRecord, WorkerRecord } from '../../src/economics/record/run-record.ts';
 
 /** A worker of 36 s at $0.10 an hour: exactly a tenth of a cent. */
 export function workerRecord(overrides: Partial<WorkerRecord> = {}): WorkerRecord {

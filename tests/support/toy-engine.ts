@@ -1,6 +1,7 @@
 /** Logistic regression on one pixel, in plain JavaScript: an engine small enough to check by hand. */
+
+import type { Engine, EngineProvider } from '../../src/engine/engine.ts';
 import type { Dataset } from '../../src/shared/data/dataset.ts';
-import type { Engine, EngineProvider } from '../../src/shared/engine/engine.ts';
 
 export function toyDataset(trainCount: number, digest = 'toy'): Dataset {
   const split = (count: number) => ({

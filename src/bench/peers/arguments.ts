@@ -1,8 +1,8 @@
 /** The arguments of `npm run bench:engines`. */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { engineNames } from '../../engine/engine.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
-import { engineNames } from '../../shared/engine/engine.ts';
 import { type PeerName, peerNames } from './candidates.ts';
 import { parseCores } from './cores.ts';
 

@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
+import type { EngineName, EngineProvider } from '../../engine/engine.ts';
+import { engineFolder } from '../../engine/engine-folder.ts';
+import { engineProviders, wasmProvider } from '../../engine/engines.ts';
+import { simdFlavours } from '../../engine/wasm/kernel-module.ts';
 import { messageOf } from '../../shared/core/errors.ts';
-import type { EngineName, EngineProvider } from '../../shared/engine/engine.ts';
-import { engineFolder } from '../../shared/engine/engine-folder.ts';
-import { engineProviders, wasmProvider } from '../../shared/engine/engines.ts';
-import { simdFlavours } from '../../shared/engine/kernel-module.ts';
 import type { Command, Processes } from './processes.ts';
 import { pythonEnvironment } from './python-environment.ts';
 

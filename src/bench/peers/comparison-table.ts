@@ -1,6 +1,7 @@
 /** The two tables of the comparison, as text. */
-import { formatCount, formatPercent } from '../../shared/report/number-format.ts';
-import type { Column } from '../../shared/report/table.ts';
+
+import type { Column } from '../../report/terminal/table.ts';
+import { formatCount, formatPercent } from '../../shared/core/number-format.ts';
 import { type Absent, peerNames, peerTitles } from './candidates.ts';
 import type { ComparisonRow } from './comparison.ts';
 

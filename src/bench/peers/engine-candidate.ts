@@ -3,10 +3,10 @@
  * without coordinator and network: gather the batch from bytes, forward, backward, read the flat gradient back, update.
  */
 import { createInterface } from 'node:readline';
+import type { EngineName } from '../../engine/engine.ts';
+import { selectEngine } from '../../engine/engines.ts';
+import { chooseFlavour } from '../../engine/wasm/kernel-module.ts';
 import { loadDataset } from '../../shared/data/load-dataset.ts';
-import type { EngineName } from '../../shared/engine/engine.ts';
-import { selectEngine } from '../../shared/engine/engines.ts';
-import { chooseFlavour } from '../../shared/engine/kernel-module.ts';
 import { repeatFor, stepper } from '../engine-bench.ts';
 import { peakFlops } from '../roofline.ts';
 import { type Answer, type Ready, requestSchema } from './messages.ts';

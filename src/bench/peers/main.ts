@@ -2,12 +2,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createPaint } from '../../report/terminal/colour.ts';
+import { renderTable } from '../../report/terminal/table.ts';
 import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../../shared/core/errors.ts';
+import { formatCount } from '../../shared/core/number-format.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
 import { loadDataset } from '../../shared/data/load-dataset.ts';
-import { createPaint } from '../../shared/report/colour.ts';
-import { formatCount } from '../../shared/report/number-format.ts';
-import { renderTable } from '../../shared/report/table.ts';
 import { modelSize } from '../model-flops.ts';
 import { type BenchArguments, help, parseArguments } from './arguments.ts';
 import { type Absent, type Candidate, ddpCommand, engineCandidates, peerCandidate, peerTitles } from './candidates.ts';

@@ -1,4 +1,4 @@
-import type { CurvePoint, LiveCurve } from '../../shared/live/live-state.ts';
+import type { CurvePoint, LiveCurve } from '../../shared/protocol/live/live-state.ts';
 
 /** Even. Enough for the eye, few enough that a point is the mean of many steps, and cheap to send. */
 const mostPoints = 200;

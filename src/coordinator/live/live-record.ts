@@ -1,16 +1,16 @@
 /** From a run's events to what the live page shows of it. Pure: the time comes with each event. */
-import { accruedCostUsd, aliveSeconds } from '../../shared/core/cost.ts';
-import { noPhaseSeconds, type PhaseSeconds } from '../../shared/core/phases.ts';
-import { stepsPerEpoch } from '../../shared/core/sampling.ts';
-import type { LiveCost, LiveStage, LiveState, LiveWorker, LogEntry } from '../../shared/live/live-state.ts';
-import { formatPercent } from '../../shared/report/number-format.ts';
+import { accruedCostUsd, aliveSeconds } from '../../economics/ledger/cost.ts';
 import {
   advanceProgress,
   beginProgress,
   type ProgressState,
   progressFigures,
-} from '../../shared/report/progress-state.ts';
-import { advanceMeter, type CostMeter, newCostMeter, readMeter } from '../cost-meter.ts';
+} from '../../report/terminal/progress-state.ts';
+import { formatPercent } from '../../shared/core/number-format.ts';
+import { noPhaseSeconds, type PhaseSeconds } from '../../shared/core/phases.ts';
+import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import type { LiveCost, LiveStage, LiveState, LiveWorker, LogEntry } from '../../shared/protocol/live/live-state.ts';
+import { advanceMeter, type CostMeter, newCostMeter, readMeter } from '../record/cost-meter.ts';
 import type { MemberInfo, RunEvent, StepEvent } from '../run-events.ts';
 import { extendCurve, noCurve } from './curve.ts';
 import { phaseRatios, recentPhases } from './recent-phases.ts';

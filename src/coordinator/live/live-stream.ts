@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { changesBetween } from '../../shared/live/live-changes.ts';
-import type { LiveState } from '../../shared/live/live-state.ts';
+import { changesBetween } from '../../shared/protocol/live/live-changes.ts';
+import type { LiveState } from '../../shared/protocol/live/live-state.ts';
 
 /** A run needs few spectators, and each costs the coordinator time. */
 const mostClients = 8;

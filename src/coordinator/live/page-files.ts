@@ -11,7 +11,7 @@ const publicFiles = new Set([
     (name) => `live-page/${name}.js`,
   ),
   ...['live-page/main.js', 'live-page/worker-rows.js'],
-  ...['shared/live/live-changes.js', 'shared/live/live-state.js', 'shared/report/number-format.js'],
+  ...['shared/protocol/live/live-changes.js', 'shared/protocol/live/live-state.js', 'shared/core/number-format.js'],
 ]);
 
 const contentTypes: Readonly<Record<string, string>> = {

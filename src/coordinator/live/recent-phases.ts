@@ -1,5 +1,5 @@
 import { addPhases, noPhaseSeconds, type PhaseSeconds, phaseNames } from '../../shared/core/phases.ts';
-import type { ShownPhase } from '../../shared/live/live-state.ts';
+import type { ShownPhase } from '../../shared/protocol/live/live-state.ts';
 
 /** A step's weight falls to 1/e in so many seconds: a worker that slows down shows, a single slow step does not. */
 const memorySeconds = 10;

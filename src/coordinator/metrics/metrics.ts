@@ -3,16 +3,16 @@
  * file; and the process's defaults under the names that every Node.js program has.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { type BudgetMetrics, createBudgetMetrics } from './budget-metrics.ts';
-import { type CostMetrics, createCostMetrics } from './cost-metrics.ts';
-import { createGpuMetrics, type GpuMetrics } from './gpu-metrics.ts';
-import { createHealth, type HealthReport } from './health.ts';
-import { createLearningMetrics, type LearningMetrics } from './learning-metrics.ts';
-import { createRunMetrics, type RunMetrics } from './run-metrics.ts';
-import { createScalingMetrics, type ScalingMetrics } from './scaling-metrics.ts';
-import { createStepMetrics, type StepMetrics } from './step-metrics.ts';
-import { createTrafficMetrics, type TrafficMetrics } from './traffic-metrics.ts';
-import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
+import { type BudgetMetrics, createBudgetMetrics } from './collectors/budget-metrics.ts';
+import { type CostMetrics, createCostMetrics } from './collectors/cost-metrics.ts';
+import { createGpuMetrics, type GpuMetrics } from './collectors/gpu-metrics.ts';
+import { createLearningMetrics, type LearningMetrics } from './collectors/learning-metrics.ts';
+import { createRunMetrics, type RunMetrics } from './collectors/run-metrics.ts';
+import { createScalingMetrics, type ScalingMetrics } from './collectors/scaling-metrics.ts';
+import { createStepMetrics, type StepMetrics } from './collectors/step-metrics.ts';
+import { createTrafficMetrics, type TrafficMetrics } from './collectors/traffic-metrics.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './collectors/worker-metrics.ts';
+import { createHealth, type HealthReport } from './endpoint/health.ts';
 
 export interface Metrics
   extends RunMetrics,

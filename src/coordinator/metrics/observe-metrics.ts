@@ -1,11 +1,11 @@
-import type { Budget } from '../../shared/core/budget.ts';
-import { accruedCostUsd, pricePerHour } from '../../shared/core/cost.ts';
-import { bookedUsd, ledgerCategories } from '../../shared/core/ledger.ts';
+import type { Budget } from '../../economics/ledger/budget.ts';
+import { accruedCostUsd, pricePerHour } from '../../economics/ledger/cost.ts';
+import { bookedUsd, ledgerCategories } from '../../economics/ledger/ledger.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
 import type { EpochEvent, LedgerEntry, LedgerEvent, MemberInfo, RunObserver, StepEvent } from '../run-events.ts';
+import type { RunInfo } from './collectors/run-metrics.ts';
 import type { Metrics } from './metrics.ts';
-import type { RunInfo } from './run-metrics.ts';
 
 /** What the metrics say of the run itself. */
 export interface ObservedRun {

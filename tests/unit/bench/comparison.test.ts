@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compare, type Measurement, ratio } from '../../../src/bench/peers/comparison.ts';
 import { engineColumns, pairColumns, tableRows } from '../../../src/bench/peers/comparison-table.ts';
 import { roundRobin } from '../../../src/bench/peers/schedule.ts';
-import { renderTable } from '../../../src/shared/report/table.ts';
+import { renderTable } from '../../../src/report/terminal/table.ts';
 
 function measured(candidate: string, batchSize: number, rates: readonly number[]): Measurement[] {
   return rates.map((samplesPerSecond, round) => ({ candidate, batchSize, round, samplesPerSecond }));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { EngineAvailability, EngineName, EngineProvider } from '../../../src/shared/engine/engine.ts';
-import { cpuProvider, enginesWith, selectEngine, wasmProvider } from '../../../src/shared/engine/engines.ts';
-import { chooseFlavour } from '../../../src/shared/engine/kernel-module.ts';
+import type { EngineAvailability, EngineName, EngineProvider } from '../../../src/engine/engine.ts';
+import { cpuProvider, enginesWith, selectEngine, wasmProvider } from '../../../src/engine/engines.ts';
+import { chooseFlavour } from '../../../src/engine/wasm/kernel-module.ts';
 
 function provider(name: EngineName, availability: EngineAvailability): EngineProvider {
   return { name, probe: async () => availability, create: () => Promise.reject(new Error('only probed')) };

@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../../src/shared/engine/engine.ts';
-import { wasmProvider } from '../../../src/shared/engine/engines.ts';
-import { simdFlavours } from '../../../src/shared/engine/kernel-module.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { wasmProvider } from '../../../src/engine/engines.ts';
+import { simdFlavours } from '../../../src/engine/wasm/kernel-module.ts';
 import type { ModelName } from '../../../src/shared/model/model-spec.ts';
 import { relativeError } from '../../support/compare-vectors.ts';
 import { engineDataset } from '../../support/engine-dataset.ts';

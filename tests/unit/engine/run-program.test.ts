@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runProgram } from '../../../src/shared/engine/run-program.ts';
+import { runProgram } from '../../../src/engine/run-program.ts';
 
 const node = (script: string, options = {}) => runProgram(process.execPath, ['-e', script], options);
 

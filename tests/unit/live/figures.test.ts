@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { beginLive } from '../../../src/coordinator/live/live-record.ts';
 import { describeFigures, describeSilence, describeStage, describeSubject } from '../../../src/live-page/figures.ts';
-import type { LiveState } from '../../../src/shared/live/live-state.ts';
+import type { LiveState } from '../../../src/shared/protocol/live/live-state.ts';
 import { livePlan } from '../../support/live-run.ts';
 
 const waiting = beginLive(livePlan, { now: 0, unixMs: 0 }).state;

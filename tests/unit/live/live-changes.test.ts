@@ -8,7 +8,7 @@ import {
   tickLive,
 } from '../../../src/coordinator/live/live-record.ts';
 import type { RunEvent } from '../../../src/coordinator/run-events.ts';
-import { applyChanges, changesBetween } from '../../../src/shared/live/live-changes.ts';
+import { applyChanges, changesBetween } from '../../../src/shared/protocol/live/live-changes.ts';
 import { livePlan } from '../../support/live-run.ts';
 import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { createBookkeeper } from '../../../src/coordinator/bookkeeper.ts';
 import {
   advanceLive,
   beginLive,
@@ -9,6 +8,7 @@ import {
   type LiveRecord,
   tickLive,
 } from '../../../src/coordinator/live/live-record.ts';
+import { createBookkeeper } from '../../../src/coordinator/record/bookkeeper.ts';
 import type { EpochEvent, RunEvent } from '../../../src/coordinator/run-events.ts';
 import { livePlan } from '../../support/live-run.ts';
 import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';

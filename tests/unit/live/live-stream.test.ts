@@ -4,10 +4,10 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { beginLive } from '../../../src/coordinator/live/live-record.ts';
 import { createLiveStream } from '../../../src/coordinator/live/live-stream.ts';
 import { observeLive } from '../../../src/coordinator/live/observe-live.ts';
+import { type MetricsServer, startMetricsServer } from '../../../src/coordinator/metrics/endpoint/metrics-server.ts';
 import { createMetrics } from '../../../src/coordinator/metrics/metrics.ts';
-import { type MetricsServer, startMetricsServer } from '../../../src/coordinator/metrics/metrics-server.ts';
-import { applyChanges } from '../../../src/shared/live/live-changes.ts';
-import type { LiveState } from '../../../src/shared/live/live-state.ts';
+import { applyChanges } from '../../../src/shared/protocol/live/live-changes.ts';
+import type { LiveState } from '../../../src/shared/protocol/live/live-state.ts';
 import { livePlan } from '../../support/live-run.ts';
 import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
 

@@ -5,9 +5,9 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { encode, type ImageData } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readImageInput } from '../../../src/shared/report/image-input.ts';
-import { resampleByArea, toMnistImage } from '../../../src/shared/report/mnist-image.ts';
-import { decodePng } from '../../../src/shared/report/png-image.ts';
+import { readImageInput } from '../../../src/report/predictions/image-input.ts';
+import { resampleByArea, toMnistImage } from '../../../src/report/predictions/mnist-image.ts';
+import { decodePng } from '../../../src/report/predictions/png-image.ts';
 import { mnistTestImages } from '../../support/mnist-samples.ts';
 
 let folder: string;

@@ -1,8 +1,8 @@
 import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
-import { listPredictions, type Predictions } from '../../../src/shared/report/predictions.ts';
-import { renderPredictionsSvg } from '../../../src/shared/report/predictions-svg.ts';
-import { renderPredictionsText } from '../../../src/shared/report/predictions-text.ts';
+import { listPredictions, type Predictions } from '../../../src/report/predictions/predictions.ts';
+import { renderPredictionsSvg } from '../../../src/report/predictions/predictions-svg.ts';
+import { renderPredictionsText } from '../../../src/report/predictions/predictions-text.ts';
 import { mnistTestImages } from '../../support/mnist-samples.ts';
 
 /** Ten real images, right at 90 % but for the image at index 8, a 5 taken for a 6 at 52 %. */

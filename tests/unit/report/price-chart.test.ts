@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { renderPriceChart } from '../../../src/shared/report/price-chart.ts';
+import { renderPriceChart } from '../../../src/report/terminal/price-chart.ts';
 
 const h100 = {
   label: 'gcp/h100/spot',

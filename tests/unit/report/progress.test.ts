@@ -6,14 +6,14 @@ import {
   createProgress,
   type Progress,
   silentProgress,
-} from '../../../src/shared/report/progress.ts';
-import { renderProgress } from '../../../src/shared/report/progress-line.ts';
+} from '../../../src/report/terminal/progress.ts';
+import { renderProgress } from '../../../src/report/terminal/progress-line.ts';
 import {
   advanceProgress,
   beginProgress,
   type ProgressStep,
   progressFigures,
-} from '../../../src/shared/report/progress-state.ts';
+} from '../../../src/report/terminal/progress-state.ts';
 
 const plan = { epochs: 5, samplesPerEpoch: 1000, totalSamples: 5000 };
 const step: ProgressStep = { epoch: 0, samples: 100, loss: 0.5, correct: 90, seconds: 0.1, costUsd: 0.0031 };

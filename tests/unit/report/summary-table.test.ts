@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { EpochRecord } from '../../../src/economics/record/run-record.ts';
+import { summarize } from '../../../src/economics/record/summary.ts';
+import { renderSummaryTable } from '../../../src/report/terminal/summary-table.ts';
 import { noPhaseSeconds } from '../../../src/shared/core/phases.ts';
-import type { EpochRecord } from '../../../src/shared/report/run-record.ts';
-import { summarize } from '../../../src/shared/report/summary.ts';
-import { renderSummaryTable } from '../../../src/shared/report/summary-table.ts';
 import { runRecord, workerRecord } from '../../support/run-records.ts';
 
 const plain = { columns: 100, colour: false };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { wrapText } from '../../../src/shared/report/wrap-text.ts';
+import { wrapText } from '../../../src/report/terminal/wrap-text.ts';
 
 test('breaks lines between words, not between a number and what it counts', () => {
   expect(wrapText('it adds 11 % speed for 2 × wasm', 20)).toBe('it adds 11 % speed\n  for 2 × wasm');

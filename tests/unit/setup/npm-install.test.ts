@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { runProgram } from '../../../src/engine/run-program.ts';
 import { arePackagesInstalled, installPackages } from '../../../src/setup/npm-install.ts';
-import { runProgram } from '../../../src/shared/engine/run-program.ts';
 import { temporaryFolder } from '../../support/pennygrad.ts';
 
 /** A package that npm can install without a registry. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import type { ProgramResult } from '../../../src/engine/run-program.ts';
 import { checkLearning, verifyEngine } from '../../../src/setup/verification.ts';
-import type { ProgramResult } from '../../../src/shared/engine/run-program.ts';
 
 const ended = (result: Partial<ProgramResult>) => async () => ({
   code: 0,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Gpu } from '../../../src/shared/engine/nvidia-smi.ts';
+import type { Gpu } from '../../../src/engine/tensorflow/nvidia-smi.ts';
 import { watchGpu } from '../../../src/worker/gpu-watch.ts';
 
 const card: Gpu = { index: 0, uuid: 'GPU-1', name: 'T4', driverVersion: '550', powerWatts: 70 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../../src/shared/engine/engine.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
 import { slowEngineDown } from '../../../src/worker/slowed-engine.ts';
 import { toyDataset, toyProvider } from '../../support/toy-engine.ts';
 

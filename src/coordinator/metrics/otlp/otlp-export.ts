@@ -25,7 +25,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../../shared/core/clock.ts';
-import type { RunInfo } from '../run-metrics.ts';
+import type { RunInfo } from '../collectors/run-metrics.ts';
 import { createExportReport, type ExportReport } from './export-report.ts';
 import { metricDataOf } from './metric-data.ts';
 import type { OtlpTarget } from './otlp-target.ts';

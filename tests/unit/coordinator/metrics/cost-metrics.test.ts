@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { createCostMetrics } from '../../../../src/coordinator/metrics/cost-metrics.ts';
+import { createCostMetrics } from '../../../../src/coordinator/metrics/collectors/cost-metrics.ts';
 import { parseSamples } from '../../../support/scrape.ts';
 
 test('whatever is booked, cost_usd_total never falls, and is the most that was reached', async () => {

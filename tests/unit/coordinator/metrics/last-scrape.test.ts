@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lastScrapes } from '../../../../src/coordinator/metrics/last-scrape.ts';
+import { lastScrapes } from '../../../../src/coordinator/metrics/endpoint/last-scrape.ts';
 
 const prometheus = (...times: readonly number[]) => new Map([['prometheus', times]]);
 

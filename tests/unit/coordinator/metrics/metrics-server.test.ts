@@ -4,7 +4,7 @@ import {
   defaultMetricsPort,
   type MetricsServer,
   startMetricsServer,
-} from '../../../../src/coordinator/metrics/metrics-server.ts';
+} from '../../../../src/coordinator/metrics/endpoint/metrics-server.ts';
 import { idleStream } from '../../../support/live-run.ts';
 import { observeShortRun } from '../../../support/observed-run.ts';
 import { parseSamples } from '../../../support/scrape.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../../../src/coordinator/metrics/metrics.ts';
 import { observeMetrics } from '../../../../src/coordinator/metrics/observe-metrics.ts';
-import { byCategory, ledgerCategories, newAccount } from '../../../../src/shared/core/ledger.ts';
+import { byCategory, ledgerCategories, newAccount } from '../../../../src/economics/ledger/ledger.ts';
 import { member, observedRun, observeRun, observeShortRun, stepEvent } from '../../../support/observed-run.ts';
 import { parseSamples } from '../../../support/scrape.ts';
 

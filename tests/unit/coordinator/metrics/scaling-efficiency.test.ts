@@ -4,7 +4,7 @@ import {
   busBandwidth,
   estimateEfficiency,
   noSteps,
-} from '../../../../src/coordinator/metrics/scaling-efficiency.ts';
+} from '../../../../src/coordinator/metrics/collectors/scaling-efficiency.ts';
 import { noPhaseSeconds } from '../../../../src/shared/core/phases.ts';
 import { observeShortRun } from '../../../support/observed-run.ts';
 import { parseSamples } from '../../../support/scrape.ts';

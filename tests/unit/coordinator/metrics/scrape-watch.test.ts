@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type MetricsServer, startMetricsServer } from '../../../../src/coordinator/metrics/metrics-server.ts';
-import { createScrapeWatch, type ScrapeWatch } from '../../../../src/coordinator/metrics/scrape-watch.ts';
+import { type MetricsServer, startMetricsServer } from '../../../../src/coordinator/metrics/endpoint/metrics-server.ts';
+import { createScrapeWatch, type ScrapeWatch } from '../../../../src/coordinator/metrics/endpoint/scrape-watch.ts';
 import { idleStream } from '../../../support/live-run.ts';
 import { observeShortRun } from '../../../support/observed-run.ts';
 

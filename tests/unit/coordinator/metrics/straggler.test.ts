@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findStraggler } from '../../../../src/coordinator/metrics/straggler.ts';
+import { findStraggler } from '../../../../src/coordinator/metrics/collectors/straggler.ts';
 
 const waits = (...seconds: number[]) => seconds.map((waitSeconds, index) => ({ workerId: `w${index}`, waitSeconds }));
 

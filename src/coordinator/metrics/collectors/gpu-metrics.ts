@@ -1,0 +1,28 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { GpuReading } from '../../../shared/protocol/messages.ts';
+
+export interface GpuMetrics {
+  /** What a worker's card reported; what it does not report has no metric. */
+  gpuRead(workerId: string, reading: GpuReading): void;
+}
+
+export function createGpuMetrics(registry: Registry): GpuMetrics {
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `pennygrad_gpu_${name}`, help, labelNames: ['worker'] as const, registers: [registry] });
+  const gauges: Readonly<Record<keyof GpuReading, ReturnType<typeof gauge>>> = {
+    utilizationRatio: gauge('utilization_ratio', "Share of the time in which the worker's GPU ran a kernel, 0 to 1."),
+    memoryUsedBytes: gauge('memory_used_bytes', "Memory of the worker's GPU in use, by anyone."),
+    memoryTotalBytes: gauge('memory_total_bytes', "Memory of the worker's GPU."),
+    temperatureCelsius: gauge('temperature_celsius', "Temperature of the worker's GPU."),
+    powerWatts: gauge('power_watts', "Power that the worker's GPU draws."),
+  };
+  return {
+    gpuRead(worker, reading) {
+      for (const [key, metric] of Object.entries(gauges)) {
+        const value = reading[key as keyof GpuReading];
+        if (value === undefined) metric.remove({ worker });
+        else metric.set({ worker }, value);
+      }
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * Keeps the ledger of a run: follows its events, and draws up the accounts at every epoch and checkpoint, at the end,
+ * and every second in between. What others tell of costs (file, metrics, summary) is what was drawn up, so that none
+ * of them is ever ahead of the file, which is all that is left when the coordinator is killed.
+ */
+
+import type { Spent } from '../../economics/ledger/budget.ts';
+import {
+  type Account,
+  accruedUsd,
+  type BookedCategory,
+  book,
+  bookedUsd,
+  newAccount,
+} from '../../economics/ledger/ledger.ts';
+import { unknownBilling } from '../../economics/prices/billing-rules.ts';
+import { rentalRule } from '../../economics/prices/rental-rule.ts';
+import type { RunStatus } from '../../economics/record/run-record.ts';
+import type { Clock } from '../../shared/core/clock.ts';
+import type { SpentSeconds } from '../../shared/core/phases.ts';
+import type { LedgerCause, LedgerEntry, MemberSpent, RunEvent, RunObserver } from '../run-events.ts';
+
+export interface Bookkeeper {
+  observe(event: RunEvent): void;
+  /** Up to this moment, with what the run took before it was resumed. */
+  spent(): Spent;
+  /** Every process has ended as far as can be known: draws up the last accounts. May be called twice. */
+  close(): void;
+}
+
+/** What a run that is resumed has behind it. */
+export interface CarriedAccounts {
+  readonly entries: readonly LedgerEntry[];
+  readonly runSeconds: number;
+  /** Committed steps that training goes on from. */
+  readonly step: number;
+}
+
+export interface BookkeeperOptions {
+  readonly clock: Clock;
+  /** When the run began, of `clock`; the process's start, not this module's. */
+  readonly startedAt: number;
+  readonly carried: CarriedAccounts | undefined;
+  /** Where the accounts go. */
+  readonly announce: RunObserver;
+}
+
+const interimSeconds = 1;
+
+type Row = { -readonly [Key in keyof LedgerEntry]: LedgerEntry[Key] };
+
+export function createBookkeeper({ clock, startedAt, carried, announce }: BookkeeperOptions): Bookkeeper {
+  const rows = new Map<string, Row>(carried?.entries.map((entry) => [entry.workerId, { ...entry }]));
+  let workerOfRank: readonly string[] = [];
+  let step = carried?.step ?? 0;
+  let drawnUpAt = clock.now();
+  let ending: RunStatus | undefined;
+  let closed = false;
+  const runSeconds = () => (carried?.runSeconds ?? 0) + clock.now() - startedAt;
+
+  function began({ workerId, at, priceUsdPerHour, gpu }: Extract<RunEvent, { type: 'worker-began' }>): void {
+    const known = rows.get(workerId) ?? { workerId, rank: undefined, samples: 0, account: newAccount };
+    const priceSinceUnixMs = clock.unixMs() - (clock.now() - at) * 1000;
+    const billing = rentalRule(gpu) ?? unknownBilling;
+    const account = book(known.account, { type: 'began', at, priceUsdPerHour, billing });
+    rows.set(workerId, { ...known, account, priceSinceUnixMs });
+  }
+
+  function spend({ workerId, at, seconds }: MemberSpent, redone: boolean): void {
+    const row = rows.get(workerId);
+    if (row === undefined) return;
+    row.account = book(row.account, { type: 'spent', at, seconds: redone ? wasted(seconds) : categories(seconds) });
+  }
+
+  /** What a worker's time goes to while it says nothing of it. */
+  function silence(workerId: string): BookedCategory {
+    if (!workerOfRank.includes(workerId)) return 'startup';
+    // A process that is gone before the run has ended leaves undone what it was doing.
+    return ending === undefined || ending === 'failed' ? 'wasted' : 'idle';
+  }
+
+  function settle(workerId: string, type: 'passed' | 'ended', category = silence(workerId)): void {
+    const row = rows.get(workerId);
+    if (row !== undefined) row.account = book(row.account, { type, at: clock.now(), category });
+  }
+
+  function drawUp(cause: LedgerCause, epoch?: number): void {
+    drawnUpAt = clock.now();
+    const entries = [...rows.values()].map((row) => ({ ...row }));
+    announce({
+      type: 'ledger',
+      cause,
+      step,
+      runSeconds: runSeconds(),
+      entries,
+      ...(epoch === undefined ? {} : { epoch }),
+      costUsd: sum(entries, bookedUsd),
+    });
+  }
+
+  return {
+    observe(event) {
+      switch (event.type) {
+        case 'worker-began':
+          began(event);
+          break;
+        case 'generation':
+          for (const { workerId, rank } of event.members) {
+            settle(workerId, 'passed', 'startup');
+            const row = rows.get(workerId);
+            if (row !== undefined) row.rank = rank;
+          }
+          workerOfRank = event.members.map(({ workerId }) => workerId);
+          drawUp('begin');
+          break;
+        case 'step':
+          step = event.step + 1;
+          for (const { rank, samples } of event.members) {
+            const row = rows.get(workerOfRank[rank] ?? '');
+            if (row !== undefined) row.samples += samples;
+          }
+          break;
+        case 'spent':
+          for (const member of event.members) spend(member, event.redone);
+          if (clock.now() - drawnUpAt >= interimSeconds) drawUp('interim');
+          break;
+        case 'epoch':
+          drawUp('epoch', event.epoch);
+          break;
+        case 'checkpoint':
+          drawUp('checkpoint');
+          break;
+        case 'worker-lost':
+        case 'worker-ended':
+          settle(event.workerId, 'ended');
+          break;
+        case 'ended':
+          ending = event.status;
+          for (const workerId of rows.keys()) settle(workerId, 'passed');
+          break;
+      }
+    },
+    spent: () => ({
+      usd: sum([...rows.values()], (account) => accruedUsd(account, clock.now())),
+      seconds: runSeconds(),
+    }),
+    close() {
+      if (closed) return;
+      closed = true;
+      for (const workerId of rows.keys()) settle(workerId, 'ended');
+      drawUp('end');
+    },
+  };
+}
+
+function categories({ compute, apply, communicate, wait, load, evaluate, idle }: SpentSeconds) {
+  return { compute: compute + apply, communicate, wait, load, evaluate, idle };
+}
+
+/** Having nothing to do is no work, and so is not lost. */
+function wasted({ idle, evaluate, ...step }: SpentSeconds) {
+  return { wasted: Object.values(step).reduce((total, seconds) => total + seconds, 0), idle, evaluate };
+}
+
+function sum(entries: readonly LedgerEntry[], amount: (account: Account) => number): number {
+  return entries.reduce((total, { account }) => total + amount(account), 0);
+}

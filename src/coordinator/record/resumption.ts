@@ -1,0 +1,166 @@
+/** A run that ended early, opened again: its last checkpoint, and what it did and cost until then. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Milestone } from '../../economics/record/run-record.ts';
+import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { type CheckpointState, decodeCheckpoint } from '../../shared/model/checkpoint-files.ts';
+import type { StartingPoint } from '../training/train.ts';
+import type { CarriedAccounts } from './bookkeeper.ts';
+import { entryOf, type LedgerLine, readLedger } from './ledger-file.ts';
+import { type MetricsHistory, readMetrics } from './metrics-log.ts';
+import { listCheckpoints, type TrainedSpec } from './run-folder.ts';
+import type { CarriedRecord } from './run-recorder.ts';
+
+export interface Resumption {
+  readonly start: StartingPoint;
+  readonly accounts: CarriedAccounts;
+  readonly record: Omit<CarriedRecord, 'startedAtUnixMs'>;
+  /** What `metrics.jsonl` begins with. */
+  readonly keptMetrics: string;
+  /** What the user should know: a checkpoint that is damaged, steps that are lost. */
+  readonly notes: readonly string[];
+}
+
+export interface ResumedTraining extends TrainedSpec {
+  readonly trainCount: number;
+  readonly globalBatchSize: number;
+  readonly epochs: number;
+  readonly maxSteps: number | undefined;
+  readonly targetAccuracy: number | undefined;
+}
+
+/** @throws bad-input when there is nothing to go on from, or nothing left to do */
+export function readResumption(folder: string, training: ResumedTraining): Resumption {
+  const { state, damages } = findCheckpoint(join(folder, 'checkpoints'));
+  if (state !== undefined) requireSameTraining(folder, state, training);
+  const step = state?.step ?? 0;
+  const perEpoch = stepsPerEpoch(training.trainCount, training.globalBatchSize);
+  const metricsFile = join(folder, 'metrics.jsonl');
+  const history = readMetrics(metricsFile, readText(metricsFile), { step, perEpoch });
+  requireWorkLeft(folder, history, step, perEpoch, training);
+  const ledger = requireLedger(join(folder, 'ledger.jsonl'), step);
+  const stepsBefore = Math.max(history.lastStep, step, ...ledger.map((line) => line.step));
+  const lost = stepsBefore - step;
+  const { openEpoch, samples, trainSeconds, epochs, fleets, kept } = history;
+  const marker = { type: 'resume', step, lost_steps: lost };
+  return {
+    start: {
+      step,
+      stepsBefore,
+      epoch: openEpoch,
+      state: state && {
+        parameters: state.parameters,
+        optimizerState: { iterations: state.optimizerIterations, slots: state.optimizerSlots },
+      },
+    },
+    accounts: carriedAccounts(ledger, step),
+    record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets },
+    keptMetrics: `${kept}${JSON.stringify(marker)}\n`,
+    notes: [
+      ...damages,
+      ...(state === undefined ? ['no checkpoint was saved: training starts over'] : []),
+      ...(lost > 0
+        ? [`${lost} steps after the checkpoint are lost and trained again; the ledger calls that wasted`]
+        : []),
+    ],
+  };
+}
+
+/** The newest checkpoint that is whole. @throws bad-input when there are some, and none is whole */
+function findCheckpoint(folder: string): {
+  readonly state: CheckpointState | undefined;
+  readonly damages: readonly string[];
+} {
+  const damages: string[] = [];
+  for (const name of existsSync(folder) ? listCheckpoints(folder).toReversed() : []) {
+    const path = join(folder, name);
+    try {
+      const state = decodeCheckpoint(path, (file) => readFileSync(join(path, file)));
+      return { state, damages: damages.map((damage) => `${damage}; going on from ${name}`) };
+    } catch (error) {
+      damages.push(`damaged checkpoint: ${messageOf(error)}`);
+    }
+  }
+  if (damages.length === 0) return { state: undefined, damages };
+  throw badInput(`no checkpoint is whole: ${damages.join('; ')}; remove ${folder} to start over`);
+}
+
+function requireSameTraining(folder: string, state: CheckpointState, { model, optimizer, seed }: TrainedSpec): void {
+  const fields = [
+    ['model', model.name, state.model.name],
+    ['input shape', model.inputShape.join('×'), state.model.inputShape.join('×')],
+    ['optimizer', optimizer.name, state.optimizer.name],
+    ['learning rate', optimizer.learningRate, state.optimizer.learningRate],
+    ['seed', seed, state.seed],
+  ] as const;
+  const odd = fields.find(([, expected, saved]) => expected !== saved);
+  if (odd === undefined) return;
+  throw badInput(
+    `${folder}: its config.json has ${odd[0]} ${odd[1]}, its checkpoint ${odd[2]}; one of them was changed`,
+  );
+}
+
+function requireWorkLeft(
+  folder: string,
+  { epochs: tested, openEpoch }: MetricsHistory,
+  step: number,
+  perEpoch: number,
+  { epochs, maxSteps, targetAccuracy }: ResumedTraining,
+): void {
+  if (step >= (maxSteps ?? Number.POSITIVE_INFINITY)) {
+    throw badInput(`${folder} has trained ${step} steps, which --steps ${maxSteps} allows; --steps N goes on to N`);
+  }
+  if (step >= epochs * perEpoch && (openEpoch === undefined || step > epochs * perEpoch)) {
+    throw badInput(`${folder} has trained all of its ${epochs} epochs; --epochs N goes on to N`);
+  }
+  const reached = tested.find(({ testAccuracy }) => testAccuracy >= (targetAccuracy ?? Number.POSITIVE_INFINITY));
+  if (reached === undefined) return;
+  throw badInput(
+    `${folder} reached --target-accuracy ${targetAccuracy} after epoch ${reached.epoch + 1}; a higher one goes on`,
+  );
+}
+
+/**
+ * Accounts are drawn up before the first step, so there are none only of a run that has no step.
+ * @throws bad-input when they are gone: the run would go on as if it had cost nothing
+ */
+function requireLedger(file: string, step: number): readonly LedgerLine[] {
+  const lines = readLedger(file);
+  const lost = lines === undefined ? 'is missing' : lines.length === 0 && step > 0 ? 'is empty' : undefined;
+  if (lost !== undefined) {
+    throw badInput(
+      `${file} ${lost}: what the run has cost is not known, and budgets would begin afresh; ` +
+        'put it back to go on, or start another run',
+    );
+  }
+  return lines ?? [];
+}
+
+function carriedAccounts(ledger: readonly LedgerLine[], step: number): CarriedAccounts {
+  const last = new Map(ledger.map((line) => [line.worker, line]));
+  // Samples of steps that are lost do not count; their time and money do.
+  const saved = new Map(ledger.filter((line) => line.step <= step).map((line) => [line.worker, line.samples]));
+  return {
+    entries: [...last.values()].map((line) => ({ ...entryOf(line), samples: saved.get(line.worker) ?? 0 })),
+    runSeconds: Math.max(0, ...ledger.map((line) => line.run_seconds)),
+    step,
+  };
+}
+
+/** The last test pass of each epoch counts: one that was lost was done again. */
+function milestonesOf(ledger: readonly LedgerLine[]): readonly Milestone[] {
+  const byEpoch = new Map<number, { readonly runSeconds: number; readonly costUsd: number }>();
+  for (const { cause, epoch, run_seconds: runSeconds, cost_usd } of ledger) {
+    if (cause !== 'epoch' || epoch === undefined) continue;
+    const before = byEpoch.get(epoch - 1);
+    // Lines that were drawn up together are of the same moment.
+    const costUsd = (before?.runSeconds === runSeconds ? before.costUsd : 0) + cost_usd;
+    byEpoch.set(epoch - 1, { runSeconds, costUsd });
+  }
+  return [...byEpoch].map(([epoch, moment]) => ({ epoch, ...moment }));
+}
+
+function readText(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}

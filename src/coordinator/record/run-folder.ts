@@ -1,0 +1,192 @@
+/** The files of a run. They are written as it happens, so that a run that dies leaves what it had. */
+import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../shared/core/clock.ts';
+import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
+import { addPhases, noPhaseSeconds } from '../../shared/core/phases.ts';
+import { encodeCheckpoint } from '../../shared/model/checkpoint-files.ts';
+import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
+import type { Checkpoint, MemberInfo, RunEvent } from '../run-events.ts';
+import { appendLedger } from './ledger-file.ts';
+import { isLockName } from './run-lock.ts';
+
+export interface RunFolder {
+  /** Takes what belongs in `metrics.jsonl`, `ledger.jsonl` and `checkpoints/`; everything else passes by. */
+  observe(event: RunEvent): void;
+  /** Writes a file of the run, whole or not at all. */
+  write(name: string, content: string): void;
+  /** Writes what is left. May be called twice. */
+  close(): void;
+}
+
+/** What the run trains: part of every checkpoint. */
+export interface TrainedSpec {
+  readonly model: ModelSpec;
+  readonly optimizer: OptimizerSpec;
+  readonly seed: number;
+}
+
+/** Steps' lines wait for each other, up to so many: a write of its own for each would cost more than they are worth. */
+const linesAWrite = 64;
+
+/** Checkpoints that are kept; older ones are removed once a newer one is complete. */
+const keptCheckpoints = 2;
+
+/**
+ * @param keptMetrics of the run that is there and goes on: what `metrics.jsonl` begins with
+ * @throws bad-input when the folder cannot be made or written to, or holds a run that does not go on
+ */
+export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, keptMetrics?: string): RunFolder {
+  if (keptMetrics === undefined) makeFolder(path);
+  else writing(join(path, 'metrics.jsonl'), (file) => writeWhole(file, keptMetrics));
+  let lines: string[] = [];
+  /** Committed steps that this sitting began with. */
+  let begunAt = 0;
+
+  function flush(): void {
+    if (lines.length === 0) return;
+    const text = lines.join('');
+    lines = [];
+    writing(join(path, 'metrics.jsonl'), (file) => appendFileSync(file, text));
+  }
+
+  function writeLine(line: object): void {
+    lines.push(`${JSON.stringify(line)}\n`);
+    if (lines.length >= linesAWrite) flush();
+  }
+
+  return {
+    observe(event) {
+      switch (event.type) {
+        case 'step': {
+          const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
+          const { type, step, epoch, samples, loss, seconds, usd } = event;
+          writeLine({
+            type,
+            step: step + 1,
+            epoch: epoch + 1,
+            samples,
+            loss,
+            seconds,
+            cost_usd: usd,
+            accuracy: event.correct / samples,
+            samples_per_second: samples / seconds,
+            // Of all ranks together, to be divided by their number for the mean.
+            phase_seconds: total,
+          });
+          break;
+        }
+        case 'resumed':
+          begunAt = event.step;
+          break;
+        case 'generation':
+          writeLine({ type: 'fleet', step: begunAt, workers: event.members.map(fleetLine) });
+          flush();
+          break;
+        case 'shares':
+          writeLine({ ...event, step: event.step + 1 });
+          break;
+        case 'epoch': {
+          const { type, epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd } = event;
+          writeLine({
+            type,
+            epoch: epoch + 1,
+            loss,
+            accuracy,
+            test_loss: testLoss,
+            test_accuracy: testAccuracy,
+            samples,
+            seconds,
+            cost_usd: usd,
+            evaluate_seconds: event.evaluateSeconds,
+            cut_short: event.cutShort,
+            samples_per_second: samples / seconds,
+          });
+          break;
+        }
+        case 'ledger':
+          writing(join(path, 'ledger.jsonl'), (file) => appendLedger(file, event, clock.unixMs()));
+          break;
+        case 'checkpoint':
+          flush();
+          writing(join(path, 'checkpoints'), (folder) => writeCheckpoint(folder, event.checkpoint, trained));
+          break;
+      }
+    },
+    write(name, content) {
+      writing(join(path, name), (file) => writeWhole(file, content));
+    },
+    close: flush,
+  };
+}
+
+function fleetLine({ workerId, backend, device, gpu, emulatedSpeed, priceUsdPerHour }: MemberInfo): object {
+  return {
+    worker_id: workerId,
+    backend,
+    device,
+    gpu,
+    emulated_speed: emulatedSpeed,
+    price_usd_per_hour: priceUsdPerHour,
+  };
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+    const files = readdirSync(path).filter((name) => !isLockName(name));
+    if (files.includes('config.json')) throw badInput('already holds a run; choose another folder');
+    if (files.some((name) => !['checkpoints', 'metrics.jsonl', 'ledger.jsonl'].includes(name))) {
+      throw badInput('is not empty; choose another folder');
+    }
+    mkdirSync(join(path, 'checkpoints'), { recursive: true });
+    for (const name of ['metrics.jsonl', 'ledger.jsonl']) writeFileSync(join(path, name), '');
+  } catch (error) {
+    if (error instanceof PennygradError) throw badInput(`--out ${path}: ${error.message}`);
+    throw badInput(`--out ${path}: cannot make the run folder: ${messageOf(error)}`, error);
+  }
+}
+
+/** `checkpoints/step-N/`: complete as soon as it is there under its name. */
+function writeCheckpoint(folder: string, checkpoint: Checkpoint, { model, optimizer, seed }: TrainedSpec): void {
+  const name = `step-${checkpoint.step}`;
+  const draft = join(folder, `.${name}-${process.pid}`);
+  mkdirSync(draft, { recursive: true });
+  const files = encodeCheckpoint({
+    model,
+    optimizer,
+    seed,
+    ...checkpoint,
+    ...checkpoint.artifacts,
+    optimizerIterations: checkpoint.optimizerState.iterations,
+    optimizerSlots: checkpoint.optimizerState.slots,
+  });
+  for (const [file, content] of Object.entries(files)) writeFileSync(join(draft, file), content);
+  rmSync(join(folder, name), { recursive: true, force: true });
+  renameSync(draft, join(folder, name));
+  for (const old of listCheckpoints(folder).slice(0, -keptCheckpoints)) {
+    rmSync(join(folder, old), { recursive: true, force: true });
+  }
+}
+
+/** Names of the complete checkpoints, oldest first. */
+export function listCheckpoints(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => /^step-\d+$/.test(name))
+    .sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)));
+}
+
+function writeWhole(file: string, content: string): void {
+  const draft = `${file}.${process.pid}.tmp`;
+  writeFileSync(draft, content);
+  renameSync(draft, file);
+}
+
+/** @throws run-failed naming the file */
+function writing(file: string, write: (file: string) => void): void {
+  try {
+    write(file);
+  } catch (error) {
+    throw new PennygradError('run-failed', `cannot write ${file}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * One process at a time writes a run folder. The lock is the folder `lock` in it, with one file that names the holder.
+ * It is made beside its place and renamed into it, which the system lets one process do as long as `lock` is not there
+ * or is empty. A holder that is gone is removed by the name of its file, so that nobody removes one that came after it.
+ */
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
+import { isThere, type LockHolder, parseHolder, thisProcess } from './lock-holder.ts';
+
+export interface RunLock {
+  /** Others may write the folder now. If it was made for the lock, and is empty, it goes too. May be called twice. */
+  release(): void;
+}
+
+export interface LockPace {
+  /** A holder touches its file so often, */
+  readonly touchMs: number;
+  /** and from elsewhere it is watched for so long whether it does: no two clocks are compared. */
+  readonly watchMs: number;
+}
+
+const usualPace: LockPace = { touchMs: 2_000, watchMs: 10_000 };
+
+type OnWatch = (holder: LockHolder, seconds: number) => void;
+
+const draftPrefix = '.lock-';
+
+/** Whether a name in a run folder is a lock's, and no file of a run. */
+export function isLockName(name: string): boolean {
+  return name === 'lock' || name.startsWith(draftPrefix);
+}
+
+/**
+ * Waits for nobody: a process that is there keeps the folder, one that was killed has lost it.
+ * @param onWatch is told of a holder elsewhere that is watched, and for how many seconds
+ * @throws bad-input naming the process that writes the folder, or when the folder cannot be made
+ */
+export async function lockRun(folder: string, onWatch: OnWatch, pace: LockPace = usualPace): Promise<RunLock> {
+  const me = thisProcess();
+  const name = [me.host, me.pid, me.started].join('-');
+  const [lock, draft] = [join(folder, 'lock'), join(folder, `${draftPrefix}${name}`)];
+  const made = makeDraft(folder, draft, name, me);
+  try {
+    while (!tryRename(draft, lock)) await removeGoneHolders(folder, lock, onWatch, pace.watchMs);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (error instanceof PennygradError) throw error;
+    throw badInput(`${lock}: cannot be taken: ${messageOf(error)}`, error);
+  }
+  const mine = join(lock, name);
+  const touching = setInterval(() => touch(mine), pace.touchMs).unref();
+  let held = true;
+  return {
+    release() {
+      if (!held) return;
+      held = false;
+      clearInterval(touching);
+      rmSync(mine, { force: true });
+      removeEmpty(lock);
+      if (made) removeEmpty(folder);
+    },
+  };
+}
+
+/** @returns whether the run folder was made for it */
+function makeDraft(folder: string, draft: string, name: string, me: LockHolder): boolean {
+  try {
+    const made = mkdirSync(folder, { recursive: true }) !== undefined;
+    mkdirSync(draft, { recursive: true });
+    writeFileSync(join(draft, name), JSON.stringify(me));
+    return made;
+  } catch (error) {
+    throw badInput(`--out ${folder}: cannot make the run folder: ${messageOf(error)}`, error);
+  }
+}
+
+/** @returns false when `lock` is there and somebody's */
+function tryRename(draft: string, lock: string): boolean {
+  // Not every system renames onto an empty folder.
+  removeEmpty(lock);
+  try {
+    renameSync(draft, lock);
+    return true;
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) return false;
+    // Windows calls it so.
+    if (codeOf(error) === 'EPERM' && namesIn(lock).length > 0) return false;
+    throw error;
+  }
+}
+
+async function removeGoneHolders(folder: string, lock: string, onWatch: OnWatch, watchMs: number): Promise<void> {
+  for (const file of namesIn(lock).map((name) => join(lock, name))) {
+    const text = ifThere(() => readFileSync(file, 'utf8'));
+    if (text === undefined) continue;
+    const holder = parseHolder(text);
+    if (holder !== undefined && (await holds(holder, file, onWatch, watchMs))) {
+      throw badInput(
+        `${folder}: process ${holder.pid} on ${holder.host} is writing this run; end it first, or name another folder`,
+      );
+    }
+    rmSync(file, { force: true });
+  }
+}
+
+async function holds(holder: LockHolder, file: string, onWatch: OnWatch, watchMs: number): Promise<boolean> {
+  const there = isThere(holder);
+  if (there !== 'unknown') return there;
+  const touchedAt = () => ifThere(() => statSync(file).mtimeMs);
+  const before = touchedAt();
+  onWatch(holder, watchMs / 1000);
+  await sleep(watchMs);
+  const after = touchedAt();
+  return after !== undefined && after !== before;
+}
+
+function touch(file: string): void {
+  const now = new Date();
+  ifThere(() => utimesSync(file, now, now));
+}
+
+function namesIn(folder: string): readonly string[] {
+  return ifThere(() => readdirSync(folder)) ?? [];
+}
+
+/** Others may put something into it, or remove it, at any moment. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) throw error;
+  }
+}
+
+/** @returns undefined when the file is gone */
+function ifThere<Value>(look: () => Value): Value | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

@@ -1,0 +1,168 @@
+/** Adds up a run's events into the record that its summary is made from. */
+
+import { billedUsd, bookedSeconds, bookedUsd, newAccount } from '../../economics/ledger/ledger.ts';
+import type { Fleet } from '../../economics/record/fleet-change.ts';
+import type {
+  EpochRecord,
+  EpochTotals,
+  Milestone,
+  RunRecord,
+  RunStatus,
+  WorkerRecord,
+} from '../../economics/record/run-record.ts';
+import type { Clock } from '../../shared/core/clock.ts';
+import type { DatasetInfo } from '../../shared/data/dataset.ts';
+import type { LedgerEntry, MemberInfo, RunEvent } from '../run-events.ts';
+
+export interface RunRecorder {
+  observe(event: RunEvent): void;
+  /** What is known so far. */
+  record(ending: {
+    readonly status: RunStatus;
+    readonly reason?: string;
+    readonly replicas?: RunRecord['replicas'] | undefined;
+  }): RunRecord;
+}
+
+export interface RecordedConfig {
+  readonly runId: string;
+  readonly version: string;
+  /** When this process began. */
+  readonly startedAtUnixMs: number;
+  readonly dataset: DatasetInfo;
+  readonly modelName: string;
+  readonly globalBatchSize: number;
+  readonly seed: number;
+}
+
+/** What a run that is resumed has recorded before, up to where it goes on. */
+export interface CarriedRecord {
+  readonly startedAtUnixMs: number;
+  readonly steps: number;
+  readonly samples: number;
+  readonly trainSeconds: number;
+  readonly epochs: readonly EpochRecord[];
+  readonly milestones: readonly Milestone[];
+  /** Of the epoch that was begun and is not tested. */
+  readonly openEpoch: EpochTotals | undefined;
+  /** Of the sittings before. */
+  readonly fleets: readonly Fleet[];
+}
+
+export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
+  steps: 0,
+  samples: 0,
+  trainSeconds: 0,
+  epochs: [],
+  milestones: [],
+  openEpoch: undefined,
+  fleets: [],
+};
+
+/** @param cpuSeconds CPU time that this process has used so far, of all its threads */
+export function createRunRecorder(
+  config: RecordedConfig,
+  clock: Clock,
+  cpuSeconds: () => number,
+  before: CarriedRecord,
+): RunRecorder {
+  let members: readonly MemberInfo[] = [];
+  let entries: readonly LedgerEntry[] = [];
+  let parameters = 0;
+  let { steps, samples, trainSeconds, openEpoch } = before;
+  let [coordinatorCpuSeconds, cpuBefore] = [0, 0];
+  let secondsToFirstStep: number | undefined;
+  const epochs = [...before.epochs];
+  const milestones = [...before.milestones];
+  const fleets = [...before.fleets];
+
+  function workerRecord(member: MemberInfo): WorkerRecord {
+    const { account = newAccount, samples: trained = 0 } =
+      entries.find(({ workerId }) => workerId === member.workerId) ?? {};
+    const { compute, communicate, wait, load } = account.seconds;
+    return {
+      ...member,
+      samples: trained,
+      // The ledger counts the update as computing.
+      phases: { load, compute, communicate, wait, apply: 0 },
+      aliveSeconds: bookedSeconds(account),
+      booked: {
+        seconds: account.seconds,
+        usd: account.usd,
+        billedUsd: billedUsd(account),
+        rentals: account.rentals,
+      },
+    };
+  }
+
+  return {
+    observe(event) {
+      switch (event.type) {
+        case 'generation':
+          members = event.members;
+          parameters = event.parameterCount;
+          fleets.push({ step: steps, members });
+          break;
+        case 'epoch-begun':
+          cpuBefore = cpuSeconds();
+          break;
+        case 'step': {
+          steps += 1;
+          secondsToFirstStep ??= (clock.unixMs() - config.startedAtUnixMs) / 1000;
+          const cpu = cpuSeconds();
+          coordinatorCpuSeconds += cpu - cpuBefore;
+          cpuBefore = cpu;
+          samples += event.samples;
+          trainSeconds += event.seconds;
+          openEpoch = {
+            epoch: event.epoch,
+            samples: (openEpoch?.samples ?? 0) + event.samples,
+            lossSum: (openEpoch?.lossSum ?? 0) + event.loss * event.samples,
+            correct: (openEpoch?.correct ?? 0) + event.correct,
+            seconds: (openEpoch?.seconds ?? 0) + event.seconds,
+            // What was not written down stays unknown.
+            usd: openEpoch !== undefined && openEpoch.usd === undefined ? undefined : (openEpoch?.usd ?? 0) + event.usd,
+          };
+          break;
+        }
+        case 'epoch':
+          epochs.push(event);
+          openEpoch = undefined;
+          break;
+        case 'ledger':
+          entries = event.entries;
+          if (event.cause === 'epoch' && event.epoch !== undefined) {
+            milestones.push({ epoch: event.epoch, runSeconds: event.runSeconds, costUsd: event.costUsd });
+          }
+          break;
+      }
+    },
+    record({ status, reason, replicas }) {
+      const former = entries.filter(({ workerId }) => !members.some((member) => member.workerId === workerId));
+      return {
+        ...config,
+        startedAtUnixMs: before.startedAtUnixMs,
+        status,
+        reason,
+        replicas,
+        steps,
+        samples,
+        trainSeconds,
+        milestones,
+        secondsToFirstStep,
+        coordinatorCpuSeconds,
+        trainSecondsBefore: before.trainSeconds,
+        model: { name: config.modelName, parameters },
+        epochs: [...epochs],
+        openEpoch,
+        workers: members.map(workerRecord),
+        fleets: [...fleets],
+        formerWorkers: {
+          costUsd: former.reduce((sum, { account }) => sum + bookedUsd(account), 0),
+          billedUsd: former.reduce((sum, { account }) => sum + billedUsd(account), 0),
+          rentals: former.reduce((sum, { account }) => sum + account.rentals, 0),
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/** Runs by what their workers are: those of the same fleet with the same batch are repeats of each other. */
+import type { Summary } from '../record/summary.ts';
+import { countKinds, type KindCount, type WorkerKind } from './worker-kind.ts';
+
+/** A run and where it lies. */
+export interface ComparedRun {
+  readonly folder: string;
+  readonly summary: Summary;
+}
+
+/** A fleet with a batch size, and the runs of it. */
+export interface FleetRuns {
+  readonly fleet: readonly KindCount[];
+  readonly batch: number;
+  readonly runs: readonly ComparedRun[];
+}
+
+/** Fewest workers first, by batch. */
+export function groupRuns(runs: readonly ComparedRun[]): readonly FleetRuns[] {
+  const groups = new Map<string, FleetRuns>();
+  for (const run of runs) {
+    const fleet = countKinds(run.summary.workers);
+    const batch = run.summary.global_batch_size;
+    const key = `${batch}: ${fleetKey(fleet)}`;
+    groups.set(key, { fleet, batch, runs: [...(groups.get(key)?.runs ?? []), run] });
+  }
+  return [...groups.values()].sort(
+    (a, b) => a.batch - b.batch || workersOf(a) - workersOf(b) || a.fleet.length - b.fleet.length,
+  );
+}
+
+/** What makes two fleets the same, prices included. @returns the same text for them */
+export function fleetKey(fleet: readonly KindCount[]): string {
+  return fleet
+    .map(({ kind, count }) => `${count} ${kind.key}`)
+    .sort()
+    .join(' + ');
+}
+
+export function workersOf({ fleet }: Pick<FleetRuns, 'fleet'>): number {
+  return fleet.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Samples per second of each run. */
+export function ratesOf({ runs }: FleetRuns): readonly number[] {
+  return runs.map(({ summary }) => summary.samples_per_second);
+}
+
+/** Every kind of the fleets, as often as it is there. */
+export function kindsIn(groups: readonly FleetRuns[]): readonly WorkerKind[] {
+  return groups.flatMap(({ fleet }) => fleet.map(({ kind }) => kind));
+}
+
+/** USD per hour of all workers; undefined unless each has a price. */
+export function priceOf(fleet: readonly KindCount[]): number | undefined {
+  return fleet.every(({ kind }) => kind.usdPerHour !== undefined)
+    ? fleet.reduce((sum, { kind, count }) => sum + count * (kind.usdPerHour ?? 0), 0)
+    : undefined;
+}

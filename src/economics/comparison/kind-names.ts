@@ -1,0 +1,57 @@
+/** How kinds of workers are called side by side: by what tells them apart, and no more. Pure. */
+import { formatUsd } from '../../shared/core/number-format.ts';
+import type { KindCount, WorkerKind } from './worker-kind.ts';
+
+export interface Naming {
+  readonly kindName: (kind: WorkerKind) => string;
+  /** `1 × wasm + 2 × cpu` */
+  readonly fleetName: (fleet: readonly KindCount[]) => string;
+}
+
+/**
+ * Names of kinds, no two the same: `wasm`, where that is not enough `wasm (2 threads)` by what the device has of its own,
+ * and `wasm at $0.40/h` where they differ in price alone.
+ */
+export function createNaming(kinds: readonly WorkerKind[]): Naming {
+  const distinct = [...new Map(kinds.map((kind) => [kind.key, kind])).values()];
+  const names = new Map(distinct.map((kind) => [kind.key, nameAmong(kind, distinct)]));
+  const kindName = ({ key, name }: WorkerKind) => names.get(key) ?? name;
+  return {
+    kindName,
+    fleetName: (fleet) => fleet.map(({ kind, count }) => `${count} × ${kindName(kind)}`).join(' + '),
+  };
+}
+
+function nameAmong(kind: WorkerKind, kinds: readonly WorkerKind[]): string {
+  const namesakes = kinds.filter(({ name }) => name === kind.name);
+  const equals = namesakes.filter(({ speedKey }) => speedKey === kind.speedKey);
+  const device = describeDevice(kind, namesakes);
+  return [
+    kind.name,
+    ...(device === '' ? [] : [`(${device})`]),
+    ...(equals.length > 1 ? [describePrice(kind, equals)] : []),
+  ].join(' ');
+}
+
+/** What a kind's device has that not all of its namesakes have; all of it where that would be another's too. */
+function describeDevice({ device }: WorkerKind, namesakes: readonly WorkerKind[]): string {
+  const devices = [...new Set(namesakes.map((other) => other.device))];
+  const ownParts = (of: string) =>
+    partsOf(of)
+      .filter((part) => !devices.every((other) => partsOf(other).includes(part)))
+      .join(', ');
+  const own = ownParts(device);
+  return devices.filter((other) => ownParts(other) === own).length === 1 ? own : devices.length > 1 ? device : '';
+}
+
+function partsOf(device: string): readonly string[] {
+  return device.split(', ');
+}
+
+/** `at $0.40/h`, with all its digits where two would be another's too. */
+function describePrice({ usdPerHour }: WorkerKind, equals: readonly WorkerKind[]): string {
+  if (usdPerHour === undefined) return 'without a price';
+  const text = formatUsd(usdPerHour);
+  const same = equals.filter(({ usdPerHour: other }) => other !== undefined && formatUsd(other) === text);
+  return `at ${same.length > 1 ? `$${usdPerHour}` : text}/h`;
+}

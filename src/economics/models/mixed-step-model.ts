@@ -1,0 +1,178 @@
+/**
+ * How long a step of unlike workers takes. Each kind of worker has its own time a sample, c_k, and shares are balanced,
+ * so that all are done computing at once: every worker takes the part of the batch that its speed is of all speeds.
+ *
+ *   t(n, B) = B / Σ (n_k / c_k) + m · (N − 1) + f,   N = Σ n_k,   c, m, f ≥ 0
+ *
+ * Of workers that are all alike it is the model of `step-model.ts`. With the ratios c_k / c_0 given it is that model with
+ * another number of workers, so only the ratios are searched for; least squares of relative errors here as there.
+ */
+import { badInput } from '../../shared/core/errors.ts';
+import { type ModelError, type StepModel, solveTerms } from './step-model.ts';
+
+/** A measured step of a fleet: so many workers of each kind. */
+export interface MixedStep {
+  readonly counts: readonly number[];
+  readonly batch: number;
+  readonly seconds: number;
+}
+
+export interface MixedStepModel extends Omit<StepModel, 'computePerSample'> {
+  /** c, seconds, by kind. */
+  readonly computePerSample: readonly number[];
+}
+
+/** One more than there are unknowns. */
+const fewestPoints = (kinds: number) => kinds + 3;
+
+/** No two kinds are further apart in speed. */
+const mostRatio = 1000;
+
+export function mixedStepSeconds(model: MixedStepModel, counts: readonly number[], batch: number): number {
+  const { computePerSample, communicatePerWorker, fixed } = model;
+  const speed = counts.reduce((sum, count, kind) => sum + (count === 0 ? 0 : count / (computePerSample[kind] ?? 0)), 0);
+  return batch / speed + communicatePerWorker * (sumOf(counts) - 1) + fixed;
+}
+
+/**
+ * @param steps one for each fleet and batch; all have the same number of `counts`
+ * @throws bad-input when they are too few, or too alike to tell the terms and the kinds' speeds apart
+ */
+export function fitMixedStepModel(steps: readonly MixedStep[]): {
+  readonly model: MixedStepModel;
+  readonly error: ModelError;
+} {
+  const kinds = steps[0]?.counts.length ?? 0;
+  const rarest = Math.min(...Array.from({ length: kinds }, (_, kind) => stepsWith(steps, kind)));
+  if (steps.length < fewestPoints(kinds) || rarest < 2) {
+    throw badInput(
+      `a model of ${kinds} kinds together needs at least ${fewestPoints(kinds)} points that differ in workers or batch, ` +
+        `two of them with each kind; there are ${steps.length}; measure more: pennygrad sweep --heterogeneous --batch-size 64,256`,
+    );
+  }
+  const solved = solve(steps);
+  if (solved === undefined) {
+    throw badInput(
+      'the points do not tell the speeds of the kinds, communication and fixed time apart; ' +
+        'vary fleets and batch: pennygrad sweep --heterogeneous --batch-size 64,256',
+    );
+  }
+  const { model, ratios } = solved;
+  const errors = steps.map((step) => relativeError(model, step));
+  const foretold = steps.map((step) => {
+    const others = solve(
+      steps.filter((other) => other !== step),
+      ratios,
+    );
+    return others === undefined ? undefined : relativeError(others.model, step);
+  });
+  return {
+    model,
+    error: {
+      mean: sumOf(errors) / errors.length,
+      worst: Math.max(...errors),
+      worstForetold: foretold.every((error) => error !== undefined) ? Math.max(...foretold) : undefined,
+    },
+  };
+}
+
+function stepsWith(steps: readonly MixedStep[], kind: number): number {
+  return steps.filter(({ counts }) => (counts[kind] ?? 0) > 0).length;
+}
+
+function relativeError(model: MixedStepModel, { counts, batch, seconds }: MixedStep): number {
+  return Math.abs(mixedStepSeconds(model, counts, batch) / seconds - 1);
+}
+
+interface Solved {
+  readonly model: MixedStepModel;
+  /** c_k / c_0 by kind. */
+  readonly ratios: readonly number[];
+}
+
+/**
+ * Undefined when the steps do not determine the terms, or one of the ratios.
+ * @param near ratios of the kinds' times a sample to look around; everywhere when undefined
+ */
+function solve(steps: readonly MixedStep[], near?: readonly number[]): Solved | undefined {
+  const kinds = steps[0]?.counts.length ?? 0;
+  const fitWith = (ratios: readonly number[]) =>
+    solveTerms(
+      steps.map(({ counts, batch, seconds }) => ({
+        computed: batch / counts.reduce((sum, count, kind) => sum + count / (ratios[kind] ?? 1), 0),
+        others: sumOf(counts) - 1,
+        seconds,
+      })),
+    );
+  const residualOf = (ratios: readonly number[]) => fitWith(ratios)?.residual ?? Number.POSITIVE_INFINITY;
+  const ratios = searchRatios(near ?? Array<number>(kinds).fill(1), residualOf, near === undefined);
+  const best = fitWith(ratios);
+  if (best === undefined || (kinds > 1 && best.model.computePerSample === 0)) return undefined;
+  const isFlat = ratios.some((ratio, kind) => {
+    const nearby = [ratio / 1.5, ratio * 1.5].map((other) => residualOf(ratios.with(kind, other)));
+    return kind > 0 && !nearby.every((residual) => residual > best.residual + 1e-12);
+  });
+  if (isFlat) return undefined;
+  const { computePerSample, communicatePerWorker, fixed } = best.model;
+  const model = { computePerSample: ratios.map((ratio) => ratio * computePerSample), communicatePerWorker, fixed };
+  return { model, ratios };
+}
+
+/** One ratio at a time, until none makes it better; of two kinds there is only one. */
+function searchRatios(
+  start: readonly number[],
+  residualOf: (ratios: readonly number[]) => number,
+  everywhere: boolean,
+): readonly number[] {
+  let ratios = start;
+  let before = residualOf(ratios);
+  for (let round = 0; round < mostRounds && start.length > 1; round++) {
+    for (let kind = 1; kind < ratios.length; kind++) {
+      const others = ratios;
+      const value = (log: number) => residualOf(others.with(kind, Math.exp(log)));
+      const place = Math.log(others[kind] ?? 1);
+      ratios = others.with(kind, Math.exp(lowestNear(value, everywhere && round === 0 ? scan(value) : place)));
+    }
+    const after = residualOf(ratios);
+    if (start.length === 2 || before - after < 1e-9 * before) break;
+    before = after;
+  }
+  return ratios;
+}
+
+const mostRounds = 20;
+const stride = Math.log(mostRatio) / 24;
+
+/** The best of evenly spread places. */
+function scan(value: (x: number) => number): number {
+  const places = Array.from({ length: 49 }, (_, index) => (index - 24) * stride);
+  return places.map((x) => ({ x, y: value(x) })).reduce((best, other) => (other.y < best.y ? other : best)).x;
+}
+
+/** Golden sections around a place. */
+function lowestNear(value: (x: number) => number, start: number): number {
+  const golden = (Math.sqrt(5) - 1) / 2;
+  let [low, high] = [start - stride, start + stride];
+  let left = { x: high - golden * (high - low), y: 0 };
+  let right = { x: low + golden * (high - low), y: 0 };
+  left.y = value(left.x);
+  right.y = value(right.x);
+  while (high - low > 1e-7) {
+    if (left.y < right.y) {
+      high = right.x;
+      right = left;
+      const x = high - golden * (high - low);
+      left = { x, y: value(x) };
+    } else {
+      low = left.x;
+      left = right;
+      const x = low + golden * (high - low);
+      right = { x, y: value(x) };
+    }
+  }
+  return (low + high) / 2;
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

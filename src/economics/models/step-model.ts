@@ -1,0 +1,171 @@
+/**
+ * How long a step takes, as a function of workers and batch: a sample's computing is shared by the workers, every
+ * worker beyond the first adds communication (the star sums their gradients one by one), and something is fixed:
+ *
+ *   t(N, B) = c · B / N + m · (N − 1) + f,   c, m, f ≥ 0
+ *
+ * Fitted by least squares of relative errors, so that short steps count as much as long ones.
+ */
+import { badInput } from '../../shared/core/errors.ts';
+
+/** A measured step. */
+export interface MeasuredStep {
+  readonly workers: number;
+  readonly batch: number;
+  readonly seconds: number;
+}
+
+export interface StepModel {
+  /** c, seconds. */
+  readonly computePerSample: number;
+  /** m, seconds. */
+  readonly communicatePerWorker: number;
+  /** f, seconds. */
+  readonly fixed: number;
+}
+
+/** How far a model is from what was measured, as ratios of the measured. */
+export interface ModelError {
+  readonly mean: number;
+  readonly worst: number;
+  /** The worst when each point in turn is foretold from the others; undefined when those are too few. */
+  readonly worstForetold: number | undefined;
+}
+
+/** One more than there are unknowns: with fewer points any model fits, and its error says nothing. */
+const fewestPoints = 4;
+
+export function modelledStepSeconds(model: StepModel, workers: number, batch: number): number {
+  return (model.computePerSample * batch) / workers + model.communicatePerWorker * (workers - 1) + model.fixed;
+}
+
+/**
+ * @param steps of one kind of worker, one for each number of workers and batch
+ * @throws bad-input when they are too few, or too alike to tell the three terms apart
+ */
+export function fitStepModel(steps: readonly MeasuredStep[]): {
+  readonly model: StepModel;
+  readonly error: ModelError;
+} {
+  if (steps.length < fewestPoints) {
+    throw badInput(
+      `a model needs at least ${fewestPoints} points that differ in workers or batch, and there are ${steps.length}; ` +
+        'measure more: pennygrad sweep --workers 1,2 --batch-size 64,256',
+    );
+  }
+  const model = solve(steps);
+  if (model === undefined) {
+    throw badInput(
+      'the points do not tell computing, communication and fixed time apart; ' +
+        'vary both workers and batch: pennygrad sweep --workers 1,2 --batch-size 64,256',
+    );
+  }
+  const errors = steps.map((step) => relativeError(model, step));
+  return {
+    model,
+    error: {
+      mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
+      worst: Math.max(...errors),
+      worstForetold: foretell(steps),
+    },
+  };
+}
+
+function foretell(steps: readonly MeasuredStep[]): number | undefined {
+  const errors = steps.map((step) => {
+    const others = solve(steps.filter((other) => other !== step));
+    return others === undefined ? undefined : relativeError(others, step);
+  });
+  return errors.every((error) => error !== undefined) ? Math.max(...errors) : undefined;
+}
+
+function relativeError(model: StepModel, { workers, batch, seconds }: MeasuredStep): number {
+  return Math.abs(modelledStepSeconds(model, workers, batch) / seconds - 1);
+}
+
+/** Three unknowns have seven sets of those that are not 0: the best fit without a negative one is found by trying all. */
+const subsets = [[0, 1, 2], [0, 1], [0, 2], [1, 2], [0], [1], [2]] as const;
+
+/** Undefined when the steps do not determine the three terms. */
+function solve(steps: readonly MeasuredStep[]): StepModel | undefined {
+  return solveTerms(
+    steps.map(({ workers, batch, seconds }) => ({ computed: batch / workers, others: workers - 1, seconds })),
+  )?.model;
+}
+
+/** A measured step by what its terms are proportional to. */
+export interface StepTerms {
+  /** Samples that one worker of the speed of c would compute meanwhile. */
+  readonly computed: number;
+  /** Workers beyond the first. */
+  readonly others: number;
+  readonly seconds: number;
+}
+
+/**
+ * The terms that fit best.
+ * @returns with the sum of squared relative errors; undefined when the steps do not determine the three terms
+ */
+export function solveTerms(
+  steps: readonly StepTerms[],
+): { readonly model: StepModel; readonly residual: number } | undefined {
+  // Divided by the measured seconds, what is to be met is 1.
+  const rows = steps.map(({ computed, others, seconds }) => [computed, others, 1].map((x) => x / seconds));
+  if (leastSquares(rows, [0, 1, 2]) === undefined) return undefined;
+  const fits = subsets.flatMap((subset) => {
+    const found = leastSquares(rows, subset);
+    if (found === undefined || found.some((value) => value < 0)) return [];
+    const residual = rows.reduce((sum, row) => sum + (row.reduce((t, x, i) => t + x * (found[i] ?? 0), 0) - 1) ** 2, 0);
+    return [{ found, residual }];
+  });
+  const best = fits.sort((a, b) => a.residual - b.residual)[0];
+  if (best === undefined) return undefined;
+  const [computePerSample = 0, communicatePerWorker = 0, fixed = 0] = best.found;
+  return { model: { computePerSample, communicatePerWorker, fixed }, residual: best.residual };
+}
+
+/** Coefficients of the columns in `subset`, 0 for the others; undefined when the columns depend on each other. */
+function leastSquares(rows: readonly (readonly number[])[], subset: readonly number[]): readonly number[] | undefined {
+  // Columns of length 1, so that their dependence shows whatever their units are.
+  const lengths = subset.map((column) => Math.hypot(...rows.map((row) => row[column] ?? 0)));
+  if (lengths.some((length) => length === 0)) return undefined;
+  const columns = subset.map((column, i) => rows.map((row) => (row[column] ?? 0) / (lengths[i] ?? 1)));
+  // Modified Gram-Schmidt: each column less what it shares with those before it.
+  const solution = subset.map(() => 0);
+  const triangle = subset.map(() => subset.map(() => 0));
+  let target = rows.map(() => 1);
+  const projections: number[] = [];
+  const basis: number[][] = [];
+  for (const [k, column] of columns.entries()) {
+    let rest = column;
+    for (const [j, unit] of basis.entries()) {
+      const shared = dot(unit, rest);
+      set(triangle, j, k, shared);
+      rest = rest.map((value, i) => value - shared * (unit[i] ?? 0));
+    }
+    const length = Math.hypot(...rest);
+    if (length < 1e-6) return undefined;
+    set(triangle, k, k, length);
+    const unit = rest.map((value) => value / length);
+    const along = dot(unit, target);
+    projections.push(along);
+    target = target.map((value, i) => value - along * (unit[i] ?? 0));
+    basis.push(unit);
+  }
+  for (let k = subset.length - 1; k >= 0; k--) {
+    const known = solution.reduce((sum, value, j) => (j > k ? sum + (triangle[k]?.[j] ?? 0) * value : sum), 0);
+    solution[k] = ((projections[k] ?? 0) - known) / (triangle[k]?.[k] ?? 1);
+  }
+  const coefficients = [0, 0, 0];
+  for (const [i, column] of subset.entries()) coefficients[column] = (solution[i] ?? 0) / (lengths[i] ?? 1);
+  return coefficients;
+}
+
+function set(matrix: number[][], row: number, column: number, value: number): void {
+  const line = matrix[row];
+  if (line !== undefined) line[column] = value;
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+}

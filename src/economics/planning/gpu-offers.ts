@@ -1,0 +1,53 @@
+/** What a price table asks for the cards that workers were said to be. Pure. */
+
+import type { WorkerKind } from '../comparison/worker-kind.ts';
+import { gpuNames } from '../prices/price-label.ts';
+import { findPrice, labelsIn, latestPrices } from '../prices/price-lookup.ts';
+import type { PriceRow } from '../prices/price-row.ts';
+import { cardAlone } from '../prices/price-series.ts';
+import type { Summary } from '../record/summary.ts';
+import type { Offer } from './planning.ts';
+
+/**
+ * Offers of a kind's card, whoever rents it out; of one with the memory that its label names. None without a label.
+ * @param day ISO 8601: the latest prices that are not after it
+ */
+export function offersOn(table: readonly PriceRow[], day: string): (kind: WorkerKind) => readonly Offer[] {
+  const labelOf = labelsIn(table);
+  const rows = latestPrices(table, day);
+  return ({ gpu }) =>
+    rows
+      .filter((row) => gpu !== undefined && gpuNames(row).includes(gpu))
+      .map((row) => ({
+        label: row.scope === 'gpu-only' ? `${labelOf(row)}, ${cardAlone}` : labelOf(row),
+        usdPerHour: row.usdPerHour,
+      }));
+}
+
+/** Labels of workers whose price was looked up and is of the card without a machine: `gcp/t4/spot`. */
+export function labelsOfCardsAlone(summaries: readonly Summary[], table: readonly PriceRow[]): readonly string[] {
+  const labels = summaries.flatMap(({ workers, started_at }) =>
+    workers.flatMap(({ gpu, price_source, price_usd_per_hour: price }) => {
+      if (gpu === undefined || price_source === undefined) return [];
+      const row = tryFindPrice(table, gpu, started_at.slice(0, 10));
+      return row?.scope === 'gpu-only' && row.usdPerHour === price ? [gpu] : [];
+    }),
+  );
+  return [...new Set(labels)];
+}
+
+/** @returns nothing where there is no card alone */
+export function describeCardsAlone(labels: readonly string[]): readonly string[] {
+  return labels.length === 0
+    ? []
+    : [`the price of ${labels.join(', ')} is of the ${cardAlone}: the machine around it costs more`];
+}
+
+/** Undefined where the table, which may be another than the run had, has none. */
+function tryFindPrice(table: readonly PriceRow[], label: string, day: string): PriceRow | undefined {
+  try {
+    return findPrice(table, label, day);
+  } catch {
+    return undefined;
+  }
+}

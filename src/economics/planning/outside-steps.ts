@@ -1,0 +1,86 @@
+/** What a run takes besides its steps: start-up, test passes, its end. Pure: from summaries of measured runs. */
+import type { ComparedRun } from '../comparison/compared-fleets.ts';
+import type { Summary } from '../record/summary.ts';
+
+export interface OutsideSteps {
+  /** From the start of the coordinator until its workers start, in seconds: they cost nothing yet. */
+  readonly leadSeconds: number;
+  /** From the start of a worker's process until its first step, of one alone: its ledger's `startup`. */
+  readonly startupSeconds: number;
+  /** What each worker more adds to that of every worker: on one machine they share cores. */
+  readonly startupSecondsPerWorker: number;
+  /** Of a test image, on one worker of the first kind: the images are shared out by speed. */
+  readonly evaluateSecondsPerImage: number;
+  /** After steps and test passes: checkpoints, leaving. */
+  readonly endSeconds: number;
+}
+
+/** What a run of the model is to do. */
+export interface Work {
+  readonly workers: number;
+  /** Of all workers, in workers of the first kind. */
+  readonly speed: number;
+  /** Of all steps. */
+  readonly stepSeconds: number;
+  readonly evaluations: number;
+  readonly testImages: number;
+}
+
+/** @param speedOf how many workers of the first kind compute as fast as a run's workers together */
+export function fitOutsideSteps(runs: readonly ComparedRun[], speedOf: (run: ComparedRun) => number): OutsideSteps {
+  const startups = runs.map(({ summary }) => ({ others: summary.world_size - 1, seconds: startupSecondsOf(summary) }));
+  const perWorker = Math.max(0, slopeOf(startups));
+  const perImage = runs.flatMap((run) => {
+    const { dataset, epochs } = run.summary;
+    return epochs.map(({ evaluate_seconds }) => (evaluate_seconds * speedOf(run)) / dataset.test);
+  });
+  return {
+    leadSeconds: mean(runs.map(({ summary }) => leadSecondsOf(summary))),
+    startupSeconds: Math.max(0, mean(startups.map(({ others, seconds }) => seconds - perWorker * others))),
+    startupSecondsPerWorker: perWorker,
+    evaluateSecondsPerImage: mean(perImage),
+    endSeconds: mean(runs.map(({ summary }) => endSecondsOf(summary))),
+  };
+}
+
+/** How long each worker is alive, which is what is paid for. */
+export function paidSeconds(
+  { startupSeconds, startupSecondsPerWorker, evaluateSecondsPerImage, endSeconds }: OutsideSteps,
+  { workers, speed, stepSeconds, evaluations, testImages }: Work,
+): number {
+  const startup = startupSeconds + startupSecondsPerWorker * (workers - 1);
+  const evaluation = (evaluateSecondsPerImage * testImages) / speed;
+  return startup + stepSeconds + evaluations * evaluation + endSeconds;
+}
+
+/** Seconds of a whole run: from the start of its coordinator until the last of its workers ended. */
+export function runSeconds(summary: Summary): number {
+  return leadSecondsOf(summary) + Math.max(...summary.workers.map(({ alive_seconds }) => alive_seconds));
+}
+
+function leadSecondsOf(summary: Summary): number {
+  return Math.max(0, (summary.seconds_to_first_step ?? 0) - startupSecondsOf(summary));
+}
+
+function startupSecondsOf({ workers }: Summary): number {
+  return mean(workers.map(({ seconds_by_category }) => seconds_by_category.startup));
+}
+
+function endSecondsOf(summary: Summary): number {
+  const { workers, train_seconds, epochs } = summary;
+  const alive = mean(workers.map(({ alive_seconds }) => alive_seconds));
+  const evaluated = epochs.reduce((sum, { evaluate_seconds }) => sum + evaluate_seconds, 0);
+  return Math.max(0, alive - startupSecondsOf(summary) - train_seconds - evaluated);
+}
+
+/** Least squares; 0 where all have the same number of others. */
+function slopeOf(points: readonly { readonly others: number; readonly seconds: number }[]): number {
+  const [x, y] = [mean(points.map(({ others }) => others)), mean(points.map(({ seconds }) => seconds))];
+  const spread = points.reduce((sum, { others }) => sum + (others - x) ** 2, 0);
+  return spread === 0 ? 0 : points.reduce((sum, point) => sum + (point.others - x) * (point.seconds - y), 0) / spread;
+}
+
+/** 0 where nothing was measured. */
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

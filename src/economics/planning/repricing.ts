@@ -1,0 +1,177 @@
+/** A measured run at other prices: its seconds stay, its costs change. Pure. */
+
+import { badInput } from '../../shared/core/errors.ts';
+import { formatPercent, formatUsd } from '../../shared/core/number-format.ts';
+import { describeMixture } from '../comparison/one-fleet.ts';
+import { accruedCostUsd } from '../ledger/cost.ts';
+import type { Summary } from '../record/summary.ts';
+import type { LabelledPrice } from './price-history.ts';
+
+export interface RepricedWorker {
+  readonly workerId: string;
+  readonly aliveSeconds: number;
+  /** What it ran at; undefined when it had no price. */
+  readonly measuredUsdPerHour: number | undefined;
+  readonly measuredCostUsd: number;
+  readonly usdPerHour: number;
+  readonly costUsd: number;
+}
+
+export interface Repricing {
+  readonly basis: 'repriced';
+  readonly runId: string;
+  readonly workers: readonly RepricedWorker[];
+  /** Of workers that left before training, which keep their price: part of both sums. */
+  readonly formerCostUsd: number;
+  readonly measuredCostUsd: number;
+  readonly costUsd: number;
+  readonly secondsPerEpoch: number;
+  /** Of training alone, as the summary has it. */
+  readonly measuredCostPerEpochUsd: number;
+  readonly costPerEpochUsd: number;
+}
+
+/**
+ * @param prices USD per hour by worker; the others keep theirs
+ * @throws bad-input when a worker is not in the run, one has no price at all, or the run was not one fleet at one price
+ */
+export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>): Repricing {
+  requireOneFleet(summary);
+  const ids = summary.workers.map(({ worker_id }) => worker_id);
+  const unknown = [...prices.keys()].find((id) => !ids.includes(id));
+  if (unknown !== undefined)
+    throw badInput(`no worker '${unknown}' in run ${summary.run_id}; it had ${ids.join(', ')}`);
+  const workers = summary.workers.map((worker): RepricedWorker => {
+    const { worker_id: workerId, alive_seconds: aliveSeconds, price_usd_per_hour: measuredUsdPerHour } = worker;
+    const usdPerHour = prices.get(workerId) ?? measuredUsdPerHour;
+    if (usdPerHour === undefined)
+      throw badInput(`worker ${workerId} has no price: give it one, --set ${workerId}=0.18`);
+    const kept = usdPerHour === measuredUsdPerHour;
+    const costUsd = kept ? worker.cost_usd : accruedCostUsd(usdPerHour, aliveSeconds);
+    return { workerId, aliveSeconds, measuredUsdPerHour, measuredCostUsd: worker.cost_usd, usdPerHour, costUsd };
+  });
+  const sum = (of: (worker: RepricedWorker) => number) => workers.reduce((total, worker) => total + of(worker), 0);
+  const secondsPerEpoch = epochSeconds(summary);
+  const formerCostUsd = summary.former_workers_cost_usd;
+  return {
+    basis: 'repriced',
+    runId: summary.run_id,
+    workers,
+    formerCostUsd,
+    secondsPerEpoch,
+    measuredCostUsd: sum(({ measuredCostUsd }) => measuredCostUsd) + formerCostUsd,
+    costUsd: sum(({ costUsd }) => costUsd) + formerCostUsd,
+    measuredCostPerEpochUsd: accruedCostUsd(
+      sum(({ measuredUsdPerHour = 0 }) => measuredUsdPerHour),
+      secondsPerEpoch,
+    ),
+    costPerEpochUsd: accruedCostUsd(
+      sum(({ usdPerHour }) => usdPerHour),
+      secondsPerEpoch,
+    ),
+  };
+}
+
+/** The seconds of a run that changed are those of no fleet that new prices could be for. */
+function requireOneFleet(summary: Summary): void {
+  const mixture = describeMixture(summary);
+  if (mixture === undefined) return;
+  throw badInput(
+    `run ${summary.run_id} was not one fleet at one price: ${mixture}; reprice a run that was trained in one go`,
+  );
+}
+
+/** What an epoch of a run cost at one dated price for each of its workers. */
+export interface DatedCost {
+  readonly label: string;
+  /** Of prices of the same product, so that they compare: `lambda/h100/on-demand, 8x SXM`. */
+  readonly series: string;
+  /** As the table spells it: `H100`. */
+  readonly gpu: string;
+  /** ISO 8601 */
+  readonly date: string;
+  /** As the table has it. */
+  readonly dateText: string;
+  readonly usdPerHour: number;
+  readonly costPerEpochUsd: number;
+  /** Against the first of the same series: −0.4 when it fell by 40 %. */
+  readonly change: number;
+  readonly source: string;
+}
+
+/**
+ * The same seconds at each dated price, every worker at that price; by series, then by date. Of several prices of a series
+ * and day it is the cheapest, as in charts of prices.
+ * @throws bad-input when the run was not one fleet at one price
+ */
+export function costOverTime(summary: Summary, prices: readonly LabelledPrice[]): readonly DatedCost[] {
+  requireOneFleet(summary);
+  const seconds = epochSeconds(summary);
+  const cheapest = new Map<string, { readonly date: string; readonly price: LabelledPrice }>();
+  for (const price of prices) {
+    const { date, usdPerHour } = price.row;
+    if (date === undefined) continue;
+    const key = JSON.stringify([price.series, date]);
+    const other = cheapest.get(key)?.price.row.usdPerHour;
+    if (other === undefined || usdPerHour < other) cheapest.set(key, { date, price });
+  }
+  const sorted = [...cheapest.values()].sort(
+    (a, b) => a.price.series.localeCompare(b.price.series) || a.date.localeCompare(b.date),
+  );
+  return sorted.map(({ date, price: { label, series, row } }) => {
+    const { gpu, usdPerHour, dateText, source } = row;
+    const first = sorted.find(({ price }) => price.series === series)?.price.row.usdPerHour ?? usdPerHour;
+    const costPerEpochUsd = accruedCostUsd(usdPerHour * summary.world_size, seconds);
+    return {
+      label,
+      series,
+      gpu,
+      date,
+      dateText,
+      usdPerHour,
+      costPerEpochUsd,
+      change: usdPerHour / first - 1,
+      source,
+    };
+  });
+}
+
+/**
+ * `the same epoch cost $0.0051 at prices of 2017-10 and $0.0044 at those of 2026-09, -14 %: aws/v100/on-demand`, for each
+ * series that has several dates.
+ */
+export function describeCostsOverTime(costs: readonly DatedCost[]): readonly string[] {
+  return [...new Set(costs.map(({ series }) => series))].flatMap((series) => {
+    const own = costs.filter((cost) => cost.series === series);
+    const [first, last] = [own[0], own.at(-1)];
+    if (first === undefined || last === undefined || first === last) return [];
+    return [
+      `the same epoch cost ${formatUsd(first.costPerEpochUsd)} at prices of ${first.dateText} and ` +
+        `${formatUsd(last.costPerEpochUsd)} at those of ${last.dateText}, ${formatChange(last.change)}: ${series}`,
+    ];
+  });
+}
+
+/** `-14 %`, `+3 %`, `unchanged` */
+export function formatChange(change: number): string {
+  const text = formatPercent(change, 0);
+  return Number.parseFloat(text) === 0 ? 'unchanged' : `${change > 0 ? '+' : ''}${text}`;
+}
+
+/** Whose seconds are repriced, which every such figure must say. */
+export function describeSeconds({ workers }: Summary): string {
+  const devices = [...new Set(workers.map(({ device }) => device))].join(', ');
+  return (
+    `The seconds are those that this run took on ${devices}; only the price is the GPU's. ` +
+    'What the GPU itself would take was not measured.'
+  );
+}
+
+/**
+ * Seconds that an epoch's samples take at the run's mean rate: of a run cut short too.
+ * @throws bad-input when it trained no step
+ */
+export function epochSeconds({ run_id, dataset, samples_per_second }: Summary): number {
+  if (samples_per_second === 0) throw badInput(`run ${run_id} trained no step: there is nothing to reprice`);
+  return dataset.train / samples_per_second;
+}

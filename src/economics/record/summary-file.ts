@@ -1,0 +1,29 @@
+/** `summary.json` of a run's folder, read back. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { firstProblem } from '../../shared/core/first-problem.ts';
+import { type Summary, summarySchema } from './summary.ts';
+
+/** @throws bad-input naming the file and what is wrong with it */
+export function readSummary(folder: string): Summary {
+  if (!existsSync(folder)) throw badInput(`${folder}: no such folder; name a run's folder, for example runs/RUN-ID`);
+  const file = join(folder, 'summary.json');
+  if (!existsSync(file)) throw badInput(`${folder}: has no summary.json: it holds no run, or one that did not end`);
+  try {
+    return summarySchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    const detail = error instanceof z.ZodError ? firstProblem(error) : messageOf(error);
+    throw badInput(`${file}: is not what this version writes: ${detail}`, error);
+  }
+}
+
+/** Undefined where there is none, or one that cannot be read. */
+export function tryReadSummary(folder: string): Summary | undefined {
+  try {
+    return readSummary(folder);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,298 @@
+import { z } from 'zod';
+import { accruedCostUsd } from '../ledger/cost.ts';
+import { ledgerCategories } from '../ledger/ledger.ts';
+import type { SourcedBillingRule } from '../prices/billing-rules.ts';
+import { rentalRule } from '../prices/rental-rule.ts';
+import { findFleetChanges } from './fleet-change.ts';
+import type { EpochRecord, EpochTotals, RunRecord, WorkerRecord } from './run-record.ts';
+import { runStatuses } from './run-record.ts';
+import { timeToAccuracy } from './time-to-accuracy.ts';
+
+const count = z.int().nonnegative();
+const nonnegative = z.number().nonnegative();
+const ratio = z.number().min(0).max(1);
+/** Mean cross-entropy in nats; null where training diverged, since JSON has no NaN. */
+const loss = z.number().nullable();
+
+const byCategory = z.record(z.enum(ledgerCategories), nonnegative);
+
+const epochSummarySchema = z.strictObject({
+  /** Counts from 1. */
+  epoch: z.int().positive(),
+  loss,
+  accuracy: ratio,
+  test_loss: loss,
+  test_accuracy: ratio,
+  /** Training alone; `samples_per_second` and `cost_usd`, at the prices of their time, are of these seconds. */
+  seconds: nonnegative,
+  evaluate_seconds: nonnegative,
+  samples: count,
+  samples_per_second: nonnegative,
+  cost_usd: nonnegative,
+  /** `--steps` ended it before its samples were through; it was tested all the same. Absent of a whole one. */
+  cut_short: z.literal(true).optional(),
+});
+
+const billingSchema = z.strictObject({
+  provider: z.string(),
+  granularity_seconds: nonnegative,
+  minimum_seconds: nonnegative,
+  source: z.string(),
+  date: z.string(),
+});
+
+const workerSummarySchema = z.strictObject({
+  worker_id: z.string(),
+  rank: count,
+  backend: z.string(),
+  /** What the engine computes on, in its own words. */
+  device: z.string(),
+  host: z.string(),
+  samples: count,
+  alive_seconds: nonnegative,
+  /** Gradients and the optimizer's update. */
+  compute_seconds: nonnegative,
+  communicate_seconds: nonnegative,
+  wait_seconds: nonnegative,
+  load_seconds: nonnegative,
+  /** Shares of the four together, which is the worker's time in steps. */
+  compute_share: ratio,
+  communicate_share: ratio,
+  wait_share: ratio,
+  load_share: ratio,
+  /** Of a worker that only stood for a slower one: its speed, as a part of its own. Absent of a real one. */
+  emulated_speed: z.number().positive().max(1).optional(),
+  /** Absent when the worker has no price: it then counts as free. */
+  price_usd_per_hour: nonnegative.optional(),
+  /** Of a price that was looked up; absent for one that was given. */
+  price_source: z.string().optional(),
+  price_date: z.string().optional(),
+  /** The label that the worker was given, in small letters: older versions kept those that were typed. */
+  gpu: z.string().toLowerCase().optional(),
+  /** What its provider would bill; every life of its process is a rental of its own. By the second where no rule is known. */
+  billed_usd: nonnegative,
+  /** Lives of its process: more than one where the run went on with it. Absent of older versions, which billed them as one. */
+  rentals: count.optional(),
+  /** The rule that its last rental is billed by; absent where none is known. */
+  billing: billingSchema.optional(),
+  /** Price × time alive; where the price changed when the run was resumed, each time at its price. */
+  cost_usd: nonnegative,
+  /** As the ledger has them: they sum to `alive_seconds` and to `cost_usd`. */
+  seconds_by_category: byCategory,
+  cost_usd_by_category: byCategory,
+});
+
+/** An epoch that the run ended in: trained in part, or not tested. */
+const interruptedEpochSchema = epochSummarySchema.omit({
+  test_loss: true,
+  test_accuracy: true,
+  evaluate_seconds: true,
+  cut_short: true,
+});
+
+/** The file `summary.json` of a run's folder. Times are in seconds, costs in USD. */
+export const summarySchema = z.strictObject({
+  run_id: z.string(),
+  version: z.string(),
+  status: z.enum(runStatuses),
+  /** Why the run did not complete. */
+  reason: z.string().optional(),
+  /** ISO 8601, UTC. */
+  started_at: z.iso.datetime(),
+  dataset: z.strictObject({
+    name: z.string(),
+    train: count,
+    test: count,
+    source: z.string(),
+    /** Of each uncompressed file, by its IDX name. */
+    sha256: z.record(z.string(), z.string()),
+    /** Why this is the generated stand-in and not the real data. */
+    fallback_reason: z.string().optional(),
+  }),
+  model: z.strictObject({ name: z.string(), parameters: count }),
+  /** The engines of the workers, joined by `+` where they differ. */
+  backend: z.string(),
+  world_size: count,
+  global_batch_size: z.int().positive(),
+  seed: z.int(),
+  steps: count,
+  epochs: z.array(epochSummarySchema).readonly(),
+  interrupted_epoch: interruptedEpochSchema.optional(),
+  workers: z.array(workerSummarySchema).readonly(),
+  /**
+   * Where the run went on with other workers, engines, labels or prices: rates and shares are then those of no single
+   * fleet, and `workers` and prices are the last ones. Absent where it did not.
+   */
+  fleet_changes: z
+    .array(z.strictObject({ step: count, change: z.string() }))
+    .readonly()
+    .optional(),
+  /** Of the last test pass; null when there was none. */
+  test_accuracy: ratio.nullable(),
+  train_seconds: nonnegative,
+  samples_per_second: nonnegative,
+  /** From the start of the coordinator's process to the first commit; null when there was none. */
+  seconds_to_first_step: nonnegative.nullable(),
+  /** What the coordinator took of one core while steps were trained. */
+  coordinator_cpu_share: nonnegative,
+  /** Of all workers together; absent when none has a price. */
+  price_usd_per_hour: nonnegative.optional(),
+  /** Start-up, test passes and saving included; of all workers there ever were. */
+  cost_usd_total: nonnegative,
+  billed_usd_total: nonnegative,
+  /** Of `cost_usd_total`, what workers cost that are not in `workers`: they left before training, or the run was resumed without them. */
+  former_workers_cost_usd: nonnegative,
+  /** Of `billed_usd_total`, what they are billed. Absent of older versions, which left it out. */
+  former_workers_billed_usd: nonnegative.optional(),
+  /** What `billed_usd_total` is billed for: lives of processes, those of former workers too. Absent of older versions. */
+  rentals: count.optional(),
+  /** Time of the run and its cost to these test accuracies, start-up and test passes included; null: not reached. */
+  time_to_accuracy: z
+    .array(z.strictObject({ accuracy: ratio, seconds: nonnegative.nullable(), cost_usd: nonnegative.nullable() }))
+    .readonly(),
+  /** Whether all replicas ended the same, bit for bit; null when the run ended before they were compared. */
+  replicas_identical: z.boolean().nullable(),
+  /**
+   * How far apart they ended: ‖a − b‖ / ‖a‖ of rank 0's parameters and those furthest from them. Engines that differ
+   * round the same update differently; replicas of the same engine, device and CPU are always identical.
+   */
+  replicas_difference: nonnegative.nullable(),
+});
+
+export type Summary = z.infer<typeof summarySchema>;
+export type EpochSummary = Summary['epochs'][number];
+export type WorkerSummary = Summary['workers'][number];
+
+/** What a run's record amounts to: rates, shares and costs. */
+export function summarize(record: RunRecord): Summary {
+  const { dataset, model, reason, workers, openEpoch, formerWorkers } = record;
+  const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
+  const workerSummaries = workers.map(summarizeWorker);
+  const fleetChanges = findFleetChanges(record.fleets);
+  return {
+    run_id: record.runId,
+    version: record.version,
+    status: record.status,
+    ...(reason === undefined ? {} : { reason }),
+    started_at: new Date(record.startedAtUnixMs).toISOString(),
+    dataset: {
+      name: dataset.name,
+      train: dataset.trainCount,
+      test: dataset.testCount,
+      source: dataset.source,
+      sha256: { ...dataset.sha256 },
+      ...(dataset.fallbackReason === undefined ? {} : { fallback_reason: dataset.fallbackReason }),
+    },
+    model: { name: model.name, parameters: model.parameters },
+    backend: [...new Set(workers.map(({ backend }) => backend))].sort().join('+'),
+    world_size: workers.length,
+    global_batch_size: record.globalBatchSize,
+    seed: record.seed,
+    steps: record.steps,
+    epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
+    ...(openEpoch === undefined ? {} : { interrupted_epoch: summarizeOpenEpoch(openEpoch, price) }),
+    workers: workerSummaries,
+    ...(fleetChanges.length === 0 ? {} : { fleet_changes: fleetChanges }),
+    test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
+    train_seconds: record.trainSeconds,
+    samples_per_second: ratioOf(record.samples, record.trainSeconds),
+    seconds_to_first_step: record.secondsToFirstStep ?? null,
+    coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds - record.trainSecondsBefore),
+    ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
+    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + formerWorkers.costUsd,
+    billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)) + formerWorkers.billedUsd,
+    former_workers_cost_usd: formerWorkers.costUsd,
+    former_workers_billed_usd: formerWorkers.billedUsd,
+    rentals: sum(workers.map(({ booked }) => booked.rentals)) + formerWorkers.rentals,
+    time_to_accuracy: [...timeToAccuracy(record.epochs, record.milestones)],
+    replicas_identical: record.replicas?.identical ?? null,
+    replicas_difference: record.replicas?.difference ?? null,
+  };
+}
+
+/** @param price of all workers together, in USD per hour: what the epoch cost where that was not written down */
+function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
+  return {
+    epoch: epoch.epoch + 1,
+    loss: finiteOrNull(epoch.loss),
+    accuracy: epoch.accuracy,
+    test_loss: finiteOrNull(epoch.testLoss),
+    test_accuracy: epoch.testAccuracy,
+    seconds: epoch.seconds,
+    evaluate_seconds: epoch.evaluateSeconds,
+    samples: epoch.samples,
+    samples_per_second: ratioOf(epoch.samples, epoch.seconds),
+    cost_usd: epoch.usd ?? accruedCostUsd(price, epoch.seconds),
+    ...(epoch.cutShort ? { cut_short: true } : {}),
+  };
+}
+
+function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds, usd }: EpochTotals, price: number) {
+  return {
+    epoch: epoch + 1,
+    samples,
+    seconds,
+    loss: finiteOrNull(lossSum / samples),
+    accuracy: ratioOf(correct, samples),
+    samples_per_second: ratioOf(samples, seconds),
+    cost_usd: usd ?? accruedCostUsd(price, seconds),
+  };
+}
+
+function summarizeWorker(worker: WorkerRecord): WorkerSummary {
+  const { phases, priceUsdPerHour, emulatedSpeed, booked } = worker;
+  const compute = phases.compute + phases.apply;
+  const inSteps = compute + phases.communicate + phases.wait + phases.load;
+  return {
+    worker_id: worker.workerId,
+    rank: worker.rank,
+    backend: worker.backend,
+    device: worker.device,
+    host: worker.host,
+    samples: worker.samples,
+    alive_seconds: worker.aliveSeconds,
+    compute_seconds: compute,
+    communicate_seconds: phases.communicate,
+    wait_seconds: phases.wait,
+    load_seconds: phases.load,
+    compute_share: ratioOf(compute, inSteps),
+    communicate_share: ratioOf(phases.communicate, inSteps),
+    wait_share: ratioOf(phases.wait, inSteps),
+    load_share: ratioOf(phases.load, inSteps),
+    ...(emulatedSpeed === undefined ? {} : { emulated_speed: emulatedSpeed }),
+    ...(priceUsdPerHour === undefined ? {} : { price_usd_per_hour: priceUsdPerHour }),
+    ...summarizePrice(worker),
+    cost_usd: sum(Object.values(booked.usd)),
+    seconds_by_category: { ...booked.seconds },
+    cost_usd_by_category: { ...booked.usd },
+  };
+}
+
+/** Where the price is from, and what the worker costs as its provider bills. */
+function summarizePrice({ priceOrigin, gpu, booked }: WorkerRecord) {
+  const rule = rentalRule(gpu);
+  return {
+    ...(gpu === undefined ? {} : { gpu }),
+    ...(priceOrigin === undefined ? {} : { price_source: priceOrigin.source, price_date: priceOrigin.date }),
+    billed_usd: booked.billedUsd,
+    rentals: booked.rentals,
+    ...(rule === undefined ? {} : { billing: describeBilling(rule) }),
+  };
+}
+
+function describeBilling({ provider, granularitySeconds, minimumSeconds, source, date }: SourcedBillingRule) {
+  return { provider, granularity_seconds: granularitySeconds, minimum_seconds: minimumSeconds, source, date };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** 0 before anything happened, rather than 0 / 0. */
+function ratioOf(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

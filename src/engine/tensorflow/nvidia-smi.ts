@@ -1,0 +1,73 @@
+/** What the NVIDIA driver says of its cards, by way of the `nvidia-smi` that every driver brings. */
+import { PennygradError } from '../../shared/core/errors.ts';
+import type { RunProgram } from '../run-program.ts';
+
+/** A card. What it does not report (a card that shares the host's memory has none of its own) is left out. */
+export interface Gpu {
+  readonly index: number;
+  readonly uuid: string;
+  readonly name: string;
+  readonly driverVersion: string;
+  readonly memoryTotalBytes?: number;
+  readonly memoryUsedBytes?: number;
+  /** Share of the last sample period in which a kernel ran: 0 … 1. */
+  readonly utilizationRatio?: number;
+  readonly temperatureCelsius?: number;
+  readonly powerWatts?: number;
+}
+
+/** The name comes last: nothing promises that it has no comma. */
+const fields = [
+  ...['index', 'uuid', 'driver_version', 'memory.total', 'memory.used', 'utilization.gpu', 'temperature.gpu'],
+  ...['power.draw', 'name'],
+];
+
+const mebibyte = 2 ** 20;
+
+/** A driver that hangs must not hang what asks it. */
+const timeoutMs = 10_000;
+
+/**
+ * The cards of this host, in the driver's order; none where there is no driver or no card.
+ * @param card only this one, by index or UUID
+ * @throws PennygradError when there is a driver that does not answer, with its words
+ */
+export async function listGpus(run: RunProgram, card?: string): Promise<readonly Gpu[]> {
+  const only = card === undefined ? [] : ['-i', card];
+  const query = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits', ...only];
+  const { code, stdout, stderr, missing } = await run('nvidia-smi', query, { timeoutMs });
+  if (missing) return [];
+  if (code !== 0) {
+    const words = `${stdout}\n${stderr}`.trim().split('\n')[0];
+    if (/^No devices were found/.test(words ?? '')) return [];
+    throw new PennygradError('run-failed', `nvidia-smi failed: ${words || 'it did not answer'}`);
+  }
+  return parseGpus(stdout);
+}
+
+/** The rows of `nvidia-smi --format=csv,noheader,nounits` over `fields`; rows that are none are passed over. */
+export function parseGpus(csv: string): readonly Gpu[] {
+  return csv.split('\n').flatMap((line) => {
+    const cells = line.split(',').map((cell) => cell.trim());
+    const [index, uuid, driverVersion, total, used, utilization, temperature, power] = cells;
+    const name = cells.slice(fields.length - 1).join(', ');
+    if (!/^\d+$/.test(index ?? '') || uuid === undefined || driverVersion === undefined || name === '') return [];
+    return {
+      index: Number(index),
+      uuid,
+      name,
+      driverVersion,
+      ...reported('memoryTotalBytes', total, mebibyte),
+      ...reported('memoryUsedBytes', used, mebibyte),
+      ...reported('utilizationRatio', utilization, 1 / 100),
+      ...reported('temperatureCelsius', temperature, 1),
+      ...reported('powerWatts', power, 1),
+    };
+  });
+}
+
+/** `[N/A]`, `[Not Supported]`, `[Unknown Error]` and `[GPU requires reset]` are no numbers. */
+function reported<Key extends string>(key: Key, cell: string | undefined, unit: number): { [K in Key]?: number } {
+  const found = /^\d+(\.\d+)?/.exec(cell ?? '');
+  return found === null ? {} : ({ [key]: Number(found[0]) * unit } as { [K in Key]?: number });
+}

@@ -1,0 +1,93 @@
+/** A graph loaded into TensorFlow, and run with typed arrays. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { messageOf, PennygradError } from '../../shared/core/errors.ts';
+import type { GraphNode } from './tensorflow-graph.ts';
+import type { TensorflowBinding } from './tensorflow-installation.ts';
+import { encodeSavedModel, type ProtobufMessages, savedModelTag } from './tensorflow-saved-model.ts';
+
+export interface Feed {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Not kept after the run, unless the graph assigns it to a variable. */
+  readonly values: Float32Array | Int32Array | Uint8Array;
+}
+
+export interface TensorflowSession {
+  /**
+   * Runs what the fetches need, and returns them: copies, in the order asked for.
+   * @throws PennygradError saying what to do when memory ran out
+   */
+  run(feeds: readonly Feed[], fetches: readonly string[]): readonly Float32Array[];
+  /** Frees the graph and its variables. May be called twice. */
+  close(): void;
+}
+
+export function openSession(
+  binding: TensorflowBinding,
+  messages: ProtobufMessages,
+  nodes: readonly GraphNode[],
+): TensorflowSession {
+  const model = load(binding, encodeSavedModel(nodes, messages));
+  let closed = false;
+
+  function typeOf({ values }: Feed): number {
+    if (values instanceof Float32Array) return binding.TF_FLOAT;
+    return values instanceof Int32Array ? binding.TF_INT32 : binding.TF_UINT8;
+  }
+
+  return {
+    run(feeds, fetches) {
+      const tensors: number[] = [];
+      try {
+        for (const feed of feeds) tensors.push(binding.createTensor(feed.shape, typeOf(feed), feed.values));
+        const inputNames = feeds.map(({ name }) => `${name}:0`).join();
+        const outputNames = fetches.map((name) => `${name}:0`).join();
+        const inputCount = tensors.length;
+        for (const { id } of binding.runSavedModel(model, tensors.slice(), inputNames, outputNames)) tensors.push(id);
+        return tensors.slice(inputCount).map((id) => binding.tensorDataSync(id) as Float32Array);
+      } catch (error) {
+        throw describeFailure(error);
+      } finally {
+        for (const id of tensors) binding.deleteTensor(id);
+      }
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      binding.deleteSavedModel(model);
+    },
+  };
+}
+
+/** The binding reads a saved model only from a folder. */
+function load(binding: TensorflowBinding, bytes: Uint8Array): number {
+  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-graph-'));
+  try {
+    writeFileSync(join(folder, 'saved_model.pb'), bytes);
+    return binding.loadSavedModel(folder, savedModelTag);
+  } catch (error) {
+    throw describeFailure(error);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What TensorFlow and CUDA say when memory runs out: by the allocator, by a library, by the driver. */
+const outOfMemory = /\bOOM when allocating\b|RESOURCE_EXHAUSTED|Resource exhausted|ran out of memory|out of memory/i;
+
+/** An error of TensorFlow in one line, with what to do where that is known. */
+export function describeFailure(error: unknown): PennygradError {
+  if (error instanceof PennygradError) return error;
+  const words = messageOf(error).split('\n')[0];
+  if (!outOfMemory.test(messageOf(error))) {
+    return new PennygradError('run-failed', `TensorFlow failed: ${words}`, { cause: error });
+  }
+  const where = /device:GPU|CUDA|cuda/.test(messageOf(error)) ? 'the GPU ran' : 'TensorFlow ran';
+  return new PennygradError(
+    'run-failed',
+    `${where} out of memory: lower --batch-size, use a smaller model, or end other programs on it (${words})`,
+    { cause: error },
+  );
+}

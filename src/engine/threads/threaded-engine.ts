@@ -1,0 +1,153 @@
+/**
+ * One engine on several threads, each with a whole replica of its own. A batch is cut in as many shares as there are
+ * threads, and their gradients are added in the order of the threads, so that a run repeats bit for bit. Every thread
+ * makes the same update by itself: parameters never travel in a step, and a gradient goes through shared memory.
+ */
+import { evenShares } from '../../shared/core/sampling.ts';
+import type { Dataset, Split } from '../../shared/data/dataset.ts';
+import type { BatchResult, Engine, EngineOptions } from '../engine.ts';
+import { checkIndices, checkInterval, checkOptimizerState, checkSamples, checkVector } from '../engine-checks.ts';
+import type { UsableFlavour } from '../wasm/kernel-module.ts';
+import { type EngineThread, startEngineThread } from './engine-thread-link.ts';
+import { emptyResult } from './engine-thread-messages.ts';
+import { threadedDevice } from './threaded-device.ts';
+
+export interface Threading {
+  /** All of them, the calling one included; at least 2. */
+  readonly threads: number;
+  readonly flavour: UsableFlavour;
+  /** The compiled `engine-thread`. */
+  readonly program: string | URL;
+  /** The engine of the calling thread. */
+  readonly createEngine: (options: EngineOptions) => Promise<Engine>;
+}
+
+/** @throws what the engine of any thread throws when it is made; the threads have ended then */
+export async function createThreadedEngine(given: EngineOptions, threading: Threading): Promise<Engine> {
+  const options = { ...given, dataset: shareDataset(given.dataset) };
+  const { dataset, optimizer } = options;
+  const others = Array.from({ length: threading.threads - 1 }, (_, i) =>
+    startEngineThread(`thread ${i + 2} of the wasm engine`, threading.program),
+  );
+  const endThreads = () => {
+    for (const thread of others) thread.end();
+  };
+  const creating = others.map((thread) => thread.request({ type: 'create', options, flavour: threading.flavour }));
+  const creatingOwn = threading.createEngine(options);
+  let main: Engine;
+  try {
+    [main] = await Promise.all([creatingOwn, ...creating]);
+  } catch (error) {
+    endThreads();
+    void creatingOwn.then(
+      (engine) => engine.dispose(),
+      () => {},
+    );
+    throw error;
+  }
+  const { parameterCount } = main;
+  const gradientsOfOthers = others.map(() => sharedFloats(parameterCount));
+  const sharedSum = sharedFloats(parameterCount);
+  /** The other threads' last update, which nobody waits for: a thread does the next request after it anyway. */
+  let applied: Promise<unknown> = Promise.resolve();
+
+  /** The same of every thread, this one included. */
+  async function onAll(own: () => Promise<void>, request: Parameters<EngineThread['request']>[0]): Promise<void> {
+    const requested = others.map((thread) => thread.request(request));
+    await Promise.all([own(), ...requested]);
+  }
+
+  return {
+    ...main,
+    device: threadedDevice(main.device, threading.threads),
+
+    async setParameters(parameters) {
+      checkVector('parameters', parameters, parameterCount);
+      await onAll(() => main.setParameters(parameters), { type: 'set-parameters', parameters });
+    },
+
+    async setOptimizerState(state) {
+      checkOptimizerState(state, optimizer, parameterCount);
+      await onAll(() => main.setOptimizerState(state), { type: 'set-optimizer-state', state });
+    },
+
+    async computeGradients(indices, gradients) {
+      checkVector('gradients', gradients, parameterCount);
+      checkIndices(indices, dataset.train);
+      const [own, ...shares] = evenShares({ from: 0, to: indices.length }, threading.threads).map(({ from, to }) =>
+        indices.slice(from, to),
+      ) as [Uint32Array, ...Uint32Array[]];
+      const requested = others.map((thread, i) =>
+        thread.request({
+          type: 'compute-gradients',
+          indices: shares[i] as Uint32Array,
+          gradients: gradientsOfOthers[i] as Float32Array,
+        }),
+      );
+      const results = await Promise.all([main.computeGradients(own, gradients), ...requested]);
+      for (const [i, share] of shares.entries()) {
+        if (share.length > 0) add(gradients, gradientsOfOthers[i] as Float32Array);
+      }
+      return sum(results);
+    },
+
+    async applyGradients(gradientSum, samples) {
+      checkVector('gradients', gradientSum, parameterCount);
+      checkSamples(samples);
+      // They read the sum until then; a thread that failed is told of here.
+      await applied;
+      sharedSum.set(gradientSum);
+      applied = Promise.all(
+        others.map((thread) => thread.request({ type: 'apply-gradients', gradientSum: sharedSum, samples })),
+      );
+      applied.catch(() => {});
+      await main.applyGradients(gradientSum, samples);
+    },
+
+    async evaluate(split, from, to) {
+      checkInterval(split, dataset[split], from, to);
+      const [own, ...shares] = evenShares({ from, to }, threading.threads) as [Interval, ...Interval[]];
+      const requested = others.map((thread, i) =>
+        thread.request({ type: 'evaluate', split, ...(shares[i] as Interval) }),
+      );
+      return sum(await Promise.all([main.evaluate(split, own.from, own.to), ...requested]));
+    },
+
+    dispose() {
+      endThreads();
+      main.dispose();
+    },
+  };
+}
+
+type Interval = ReturnType<typeof evenShares>[number];
+
+function sum(results: readonly BatchResult[]): BatchResult {
+  return results.reduce(
+    (total, { lossSum, correct }) => ({ lossSum: total.lossSum + lossSum, correct: total.correct + correct }),
+    emptyResult,
+  );
+}
+
+function add(target: Float32Array, addend: Float32Array): void {
+  for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) + (addend[i] as number);
+}
+
+/** A message with such a dataset carries no images. */
+function shareDataset(dataset: Dataset): Dataset {
+  return { ...dataset, train: shareSplit(dataset.train), test: shareSplit(dataset.test) };
+}
+
+function shareSplit({ count, images, labels }: Split): Split {
+  return { count, images: sharedBytes(images), labels: sharedBytes(labels) };
+}
+
+function sharedBytes(bytes: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
+}
+
+function sharedFloats(length: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(length * 4));
+}

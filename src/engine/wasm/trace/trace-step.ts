@@ -1,0 +1,150 @@
+/** Captures one training step of a model, for one size of batch, as instructions. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { KernelSizes } from '../kernel-module.ts';
+import { registerFusedConvolutionGradient } from '../op-by-op/wasm-kernels.ts';
+import type { FinalGradient, Instruction, Region } from './instructions.ts';
+import { startLowering } from './lower.ts';
+import * as op from './opcodes.ts';
+import { startTracing, type TracedOperation, type TracedValue, type Tracer } from './trace.ts';
+import { UncapturableError } from './untraceable-error.ts';
+
+export interface StepToCapture {
+  /** Images, [batch, …imageShape], to logits, [batch, classes]. */
+  readonly forward: (images: tf.Tensor) => tf.Tensor;
+  /** Variables of the tracing backend, in the order of the flat vector. */
+  readonly variables: readonly tf.Variable[];
+  readonly imageShape: readonly number[];
+  readonly batch: number;
+  readonly sizes: KernelSizes;
+}
+
+export interface CapturedStep {
+  readonly batch: number;
+  readonly instructions: readonly Instruction[];
+  /** Which instruction is `opLoss`: before it is the forward pass, behind it the backward pass. */
+  readonly loss: number;
+  /** Read and written where the loss is: [batch, classes] both. */
+  readonly logits: Region;
+  readonly logitGradients: Region;
+  /** In the order of their instructions. */
+  readonly finalGradients: readonly FinalGradient[];
+}
+
+/** @throws UncapturableError naming the operation that cannot be captured */
+export async function captureStep(step: StepToCapture): Promise<CapturedStep> {
+  registerFusedConvolutionGradient();
+  const tracer = await startTracing();
+  const { forward, variables, imageShape, batch } = step;
+  let recorded: Recording | undefined;
+  // Tensors go when the trace is over; what stays are the values that they stood for.
+  tf.tidy(() => {
+    recorded = record(tracer, forward, variables, [batch, ...imageShape]);
+  });
+  return lower(tracer, recorded as unknown as Recording, step);
+}
+
+function lower(
+  tracer: Tracer,
+  recorded: Recording,
+  { variables, imageShape, batch, sizes }: StepToCapture,
+): CapturedStep {
+  const offsets = byteOffsets(variables);
+  const lowering = startLowering({
+    sizes,
+    parameters: new Map(variables.map((variable, i) => [tracer.valueOf(variable), offsets[i] as number])),
+    gradients: new Map(recorded.gradients.map((value, i) => [value, offsets[i] as number])),
+  });
+  const imageSize = imageShape.reduce((size, n) => size * n, 1);
+  lowering.append({
+    opcode: op.opGatherImages,
+    passes: op.everyPass,
+    args: [{ kind: 'batch' }, lowering.regionOf(recorded.images), batch, imageSize],
+  });
+  for (const operation of recorded.forwardPass) lowering.add(operation);
+  const loss = lowering.instructions.length;
+  const [logits, logitGradients] = [recorded.logits, recorded.logitGradients].map(lowering.regionOf) as [
+    Region,
+    Region,
+  ];
+  lowering.append({ opcode: op.opLoss, passes: 0, args: [logits, logitGradients] });
+  for (const operation of recorded.backwardPass) lowering.add(operation);
+  checkGradients(variables, offsets, lowering.finalGradients);
+  return {
+    batch,
+    instructions: lowering.instructions,
+    loss,
+    logits,
+    logitGradients,
+    finalGradients: lowering.finalGradients,
+  };
+}
+
+interface Recording {
+  readonly images: TracedValue;
+  readonly logits: TracedValue;
+  readonly logitGradients: TracedValue;
+  /** Of every variable. */
+  readonly gradients: readonly TracedValue[];
+  readonly forwardPass: readonly TracedOperation[];
+  readonly backwardPass: readonly TracedOperation[];
+}
+
+function record(
+  tracer: Tracer,
+  forward: StepToCapture['forward'],
+  variables: readonly tf.Variable[],
+  shape: readonly number[],
+): Recording {
+  const images = tracer.input(shape);
+  let forwardPass: readonly TracedOperation[] = [];
+  let logits: TracedValue | undefined;
+  let logitGradients: TracedValue | undefined;
+  const { grads } = translatingErrors(() =>
+    tf.variableGrads(() => {
+      const output = forward(images);
+      forwardPass = tracer.take();
+      const gradients = tracer.input(output.shape);
+      logits = tracer.valueOf(output);
+      logitGradients = tracer.valueOf(gradients);
+      return tf.customGrad(() => ({ value: tf.scalar(0), gradFunc: () => gradients }))(output) as tf.Scalar;
+    }, [...variables]),
+  );
+  return {
+    images: tracer.valueOf(images),
+    logits: logits as unknown as TracedValue,
+    logitGradients: logitGradients as unknown as TracedValue,
+    gradients: variables.map(({ name }) => tracer.valueOf(grads[name] as tf.Tensor)),
+    forwardPass,
+    backwardPass: tracer.take(),
+  };
+}
+
+/** tfjs says which kernel the tracing backend lacks, in the middle of a message of its own. */
+function translatingErrors<T>(trace: () => T): T {
+  try {
+    return trace();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const kernel = /Kernel '(\w+)' not registered/.exec(message)?.[1];
+    throw kernel === undefined ? error : new UncapturableError(kernel, 'captured steps do not have it');
+  }
+}
+
+function byteOffsets(variables: readonly tf.Variable[]): readonly number[] {
+  let offset = 0;
+  return variables.map(({ size }) => {
+    offset += size * 4;
+    return offset - size * 4;
+  });
+}
+
+function checkGradients(
+  variables: readonly tf.Variable[],
+  offsets: readonly number[],
+  finalGradients: readonly FinalGradient[],
+): void {
+  const final = new Set(finalGradients.map(({ offset }) => offset));
+  for (const [i, { name }] of variables.entries()) {
+    if (!final.has(offsets[i] as number)) throw new UncapturableError(name, 'nothing makes its gradient');
+  }
+}

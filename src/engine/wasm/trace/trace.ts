@@ -1,0 +1,192 @@
+/**
+ * Records what a function of tensors computes, without computing it: a tfjs backend whose kernels note the operation
+ * and give back a tensor of the right shape and no values. Gradients are recorded in the same way, because tfjs makes
+ * them of the same kernels.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { poolShape } from '../op-by-op/pool-shape.ts';
+import { type ConvolutionAttributes, fusedConvolutionKernels } from '../op-by-op/wasm-kernels.ts';
+
+/** A tensor of the traced function; reshaped tensors are the same value. */
+export interface TracedValue {
+  readonly id: number;
+  /** How many float32 elements. */
+  readonly size: number;
+  /** Its values, where the function itself gave them. */
+  readonly constant?: Float32Array;
+}
+
+export interface TracedOperation {
+  /** tfjs's name of the kernel. */
+  readonly kernel: string;
+  readonly inputs: Readonly<Record<string, TracedValue>>;
+  readonly inputShapes: Readonly<Record<string, readonly number[]>>;
+  readonly attributes: tf.NamedAttrMap;
+  readonly outputs: readonly TracedValue[];
+}
+
+export interface Tracer {
+  /** A tensor that comes from outside of the function. */
+  input(shape: readonly number[]): tf.Tensor;
+  valueOf(tensor: tf.Tensor): TracedValue;
+  /** What has been recorded since the last call, in order. */
+  take(): readonly TracedOperation[];
+}
+
+const backendName = 'pennygrad-trace';
+
+/** Values of tensors live in the data ids that tfjs hands around: they go with the last tensor that has them. */
+interface TracedData {
+  readonly value: TracedValue;
+  /** How many tensors have it: tfjs counts its tensors by what `disposeData` says. */
+  references: number;
+}
+
+let operations: TracedOperation[] = [];
+let valueCount = 0;
+let registered = false;
+
+/** Makes the tracing backend the current one. The caller chooses the next when it is done. */
+export async function startTracing(): Promise<Tracer> {
+  if (!registered) register();
+  await tf.setBackend(backendName);
+  operations = [];
+  return {
+    input: (shape) => tf.engine().makeTensorFromTensorInfo(result(shape)),
+    valueOf: ({ dataId }) => (dataId as TracedData).value,
+    take() {
+      const taken = operations;
+      operations = [];
+      return taken;
+    },
+  };
+}
+
+function result(shape: readonly number[], constant?: Float32Array): tf.TensorInfo {
+  const size = tf.util.sizeFromShape([...shape]);
+  const value = { id: valueCount++, size, ...(constant === undefined ? {} : { constant }) };
+  return { dataId: { value, references: 1 } satisfies TracedData, shape: [...shape], dtype: 'float32' };
+}
+
+type OutputShapes = (
+  inputs: Readonly<Record<string, tf.TensorInfo>>,
+  attributes: tf.NamedAttrMap,
+) => readonly (readonly number[])[];
+
+/** The shapes that a kernel's outputs have. What is not listed here cannot be captured. */
+const outputShapes: Readonly<Record<string, OutputShapes>> = {
+  [fusedConvolutionKernels.forward]: (_, attributes) => [convolution(attributes).info.outShape],
+  [fusedConvolutionKernels.backpropInput]: (_, attributes) => [convolution(attributes).info.inShape],
+  [fusedConvolutionKernels.backpropFilter]: (_, attributes) => {
+    const { filterShape, outChannels } = convolution(attributes).info;
+    return [filterShape, [outChannels]];
+  },
+  [tf.MaxPool]: ({ x }, attributes) => [poolShape(x as tf.TensorInfo, attributes).outShape],
+  [tf.MaxPoolGrad]: ({ input }) => [(input as tf.TensorInfo).shape],
+  [tf.AvgPool]: ({ x }, attributes) => [poolShape(x as tf.TensorInfo, attributes).outShape],
+  [tf.AvgPoolGrad]: ({ input }) => [(input as tf.TensorInfo).shape],
+  [tf.Relu]: sameShape,
+  [tf.Step]: sameShape,
+  [tf.Sigmoid]: sameShape,
+  [tf.Tanh]: sameShape,
+  [tf.Elu]: sameShape,
+  [tf.Square]: sameShape,
+  [tf.EluGrad]: ({ dy }) => [(dy as tf.TensorInfo).shape],
+  [tf.Add]: broadcast,
+  [tf.Sub]: broadcast,
+  [tf.Multiply]: broadcast,
+};
+
+function sameShape({ x }: Readonly<Record<string, tf.TensorInfo>>) {
+  return [(x as tf.TensorInfo).shape];
+}
+
+function broadcast({ a, b }: Readonly<Record<string, tf.TensorInfo>>) {
+  return [tf.broadcast_util.assertAndGetBroadcastShape((a as tf.TensorInfo).shape, (b as tf.TensorInfo).shape)];
+}
+
+function convolution(attributes: tf.NamedAttrMap): ConvolutionAttributes {
+  return attributes as unknown as ConvolutionAttributes;
+}
+
+function register(): void {
+  registered = true;
+  tf.registerBackend(backendName, () => tracingBackend());
+  for (const [kernelName, shapesOf] of Object.entries(outputShapes)) {
+    tf.registerKernel({
+      kernelName,
+      backendName,
+      kernelFunc({ inputs, attrs = {} }) {
+        const given = inputs as Record<string, tf.TensorInfo>;
+        const outputs = shapesOf(given, attrs).map((shape) => result(shape));
+        operations.push({
+          kernel: kernelName,
+          inputs: mapValues(given, ({ dataId }) => (dataId as TracedData).value),
+          inputShapes: mapValues(given, ({ shape }) => shape),
+          attributes: attrs,
+          outputs: outputs.map(({ dataId }) => (dataId as TracedData).value),
+        });
+        // tfjs takes a kernel's array for several outputs, whatever its length.
+        return outputs.length === 1 ? (outputs[0] as tf.TensorInfo) : outputs;
+      },
+    });
+  }
+  // The same values under another shape, or another type: everything is computed in float32.
+  registerAlias(tf.Identity, ({ shape }) => shape);
+  registerAlias(tf.Cast, ({ shape }) => shape);
+  registerAlias(tf.Reshape, ({ shape }, { shape: wanted }) =>
+    tf.util.inferFromImplicitShape(wanted as number[], tf.util.sizeFromShape(shape)),
+  );
+}
+
+function registerAlias(
+  kernelName: string,
+  shapeOf: (x: tf.TensorInfo, attributes: { readonly shape?: unknown }) => number[],
+): void {
+  tf.registerKernel({
+    kernelName,
+    backendName,
+    kernelFunc({ inputs, attrs }) {
+      const x = (inputs as Record<string, tf.TensorInfo>).x as tf.TensorInfo;
+      (x.dataId as TracedData).references++;
+      return { dataId: x.dataId, shape: shapeOf(x, (attrs ?? {}) as { shape?: unknown }), dtype: 'float32' };
+    },
+  });
+}
+
+function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
+
+function tracingBackend(): tf.KernelBackend {
+  return Object.assign(new tf.KernelBackend(), {
+    write(values: tf.backend_util.BackendValues, shape: number[]) {
+      return result(shape, Float32Array.from(values as ArrayLike<number>)).dataId;
+    },
+    // tfjs moves a tensor of another backend here when it is used here.
+    move() {
+      throw new Error('a tensor that is not of the traced function was used in it');
+    },
+    readSync: (dataId: TracedData) => known(dataId),
+    read: async (dataId: TracedData) => known(dataId),
+    numDataIds: () => 0,
+    incRef(dataId: TracedData) {
+      dataId.references++;
+    },
+    refCount: ({ references }: TracedData) => references,
+    disposeData(dataId: TracedData, force = false) {
+      dataId.references--;
+      return force || dataId.references <= 0;
+    },
+    memory: () => ({ unreliable: true }),
+    floatPrecision: () => 32 as const,
+    epsilon: () => 1e-7,
+    dispose: () => {},
+  });
+}
+
+function known({ value }: TracedData): Float32Array {
+  if (value.constant === undefined)
+    throw new Error('the traced function reads values that are not known before it runs');
+  return value.constant;
+}

@@ -1,0 +1,90 @@
+/** A stack of layers in wasm memory: its flat vectors, and captured steps of it for any size of batch. */
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Layer, Model } from '../../../shared/model/zoo.ts';
+import { totalSize } from '../../flat-vector.ts';
+import { layerFunction, trainableVariables } from '../../model-network.ts';
+import { instantiateKernels, type Kernels, type UsableFlavour } from '../kernel-module.ts';
+import { fuseWasmLayer } from '../op-by-op/wasm-layers.ts';
+import { createFlatMemory, type FlatMemory } from './flat-memory.ts';
+import { startTracing } from './trace.ts';
+import { type CapturedStep, captureStep } from './trace-step.ts';
+import { type CapturedProgram, loadProgram } from './traced-program.ts';
+
+export interface CapturedModel {
+  readonly memory: FlatMemory;
+  readonly kernels: Kernels;
+  readonly network: Model['network'];
+  /** Of the tracing backend: they have shapes and names, and no values that mean anything. */
+  readonly variables: readonly tf.Variable[];
+  readonly parameterCount: number;
+  /** Addresses of the flat vectors. */
+  readonly parameters: number;
+  readonly gradients: number;
+  capture(batch: number): Promise<CapturedStep>;
+  /** Captured when it is first asked for. @throws UncapturableError naming an operation that cannot be captured */
+  programFor(batch: number): Promise<CapturedProgram>;
+  /** Which images the next pass is about: indices into the bytes at an address. */
+  selectBatch(images: number, indices: Uint32Array): void;
+}
+
+/**
+ * @param build makes the network, whose layers but those of `forward` are not run; the tracing backend is current then
+ * @param largestBatch how many images `selectBatch` has room for
+ */
+export async function openCapturedModel(
+  build: () => { readonly network: Model['network']; readonly forward: readonly Layer[] },
+  imageShape: readonly number[],
+  largestBatch: number,
+  { flavour }: UsableFlavour,
+): Promise<CapturedModel> {
+  await startTracing();
+  const { network, forward } = build();
+  const variables = trainableVariables(network);
+  const layers = forward.map((layer) => fuseWasmLayer(layer) ?? layerFunction(layer));
+  const parameterCount = totalSize(variables);
+  const memory = createFlatMemory();
+  const kernels = await instantiateKernels(flavour, memory.memory);
+  const parameters = memory.allocate(parameterCount * 4);
+  const gradients = memory.allocate(parameterCount * 4);
+  const batchAddress = memory.allocate((1 + largestBatch) * 4);
+  const surroundings = {
+    kernels,
+    memory,
+    parameters,
+    gradients,
+    batch: batchAddress,
+    kept: new Map<string, number>(),
+  };
+  const programs = new Map<number, CapturedProgram>();
+
+  const capture = (batch: number) =>
+    captureStep({
+      forward: (images) => layers.reduce((x, layer) => layer(x), images),
+      variables,
+      imageShape,
+      batch,
+      sizes: kernels,
+    });
+
+  return {
+    memory,
+    kernels,
+    network,
+    variables,
+    parameterCount,
+    parameters,
+    gradients,
+    capture,
+    async programFor(batch) {
+      const known = programs.get(batch);
+      if (known !== undefined) return known;
+      const program = loadProgram(await capture(batch), surroundings);
+      programs.set(batch, program);
+      return program;
+    },
+    selectBatch(images, indices) {
+      memory.words(batchAddress, 1)[0] = images;
+      memory.words(batchAddress + 4, indices.length).set(indices);
+    },
+  };
+}

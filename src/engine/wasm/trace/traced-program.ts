@@ -1,0 +1,88 @@
+/** A captured step in wasm memory, ready to run. */
+import type { Kernels } from '../kernel-module.ts';
+import { encodeProgram } from './encode-program.ts';
+import type { FlatMemory } from './flat-memory.ts';
+import type { Region } from './instructions.ts';
+import { placeRegions } from './place-regions.ts';
+import type { CapturedStep } from './trace-step.ts';
+
+/** Where the flat vectors and the batch are, and what captured steps of one engine share. */
+export interface ProgramSurroundings {
+  readonly kernels: Pick<Kernels, 'runProgram'>;
+  readonly memory: FlatMemory;
+  readonly parameters: number;
+  readonly gradients: number;
+  readonly batch: number;
+  /** Addresses of kept regions by key; programs add theirs. */
+  readonly kept: Map<string, number>;
+}
+
+export interface CapturedProgram {
+  readonly batch: number;
+  /** Addresses. */
+  readonly logits: number;
+  readonly logitGradients: number;
+  /** Runs the instructions of the half-open interval [from, to). */
+  run(from: number, to: number, pass: number): void;
+  runForward(pass: number): void;
+  /** @param onFinal told of the byte offsets of gradients as soon as they are final, in the last pass */
+  runBackward(pass: number, onFinal?: (offset: number) => void): void;
+}
+
+export function loadProgram(step: CapturedStep, surroundings: ProgramSurroundings): CapturedProgram {
+  const { kernels, memory, parameters, gradients, batch, kept } = surroundings;
+  const { offsets, bytes } = placeRegions(step.instructions);
+  const transients = memory.allocate(bytes);
+  const { words, starts } = encodeProgram(step.instructions, addressOf);
+  const program = memory.allocate(words.byteLength);
+  memory.words(program, words.length).set(words);
+
+  function addressOf(region: Region): number {
+    switch (region.kind) {
+      case 'transient':
+        return transients + (offsets.get(region) as number);
+      case 'kept':
+        return keep(region);
+      case 'parameters':
+        return parameters + region.offset;
+      case 'gradients':
+        return gradients + region.offset;
+      case 'batch':
+        return batch;
+      default:
+        return region satisfies never;
+    }
+  }
+
+  function keep({ key, bytes: size, values }: Extract<Region, { kind: 'kept' }>): number {
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const address = memory.allocate(size);
+    if (values !== undefined) memory.floats(address, values.length).set(values);
+    kept.set(key, address);
+    return address;
+  }
+
+  function run(from: number, to: number, pass: number): void {
+    kernels.runProgram(program + (starts[from] as number) * 4, program + (starts[to] as number) * 4, pass);
+  }
+
+  return {
+    batch: step.batch,
+    logits: addressOf(step.logits),
+    logitGradients: addressOf(step.logitGradients),
+    run,
+    runForward: (pass) => run(0, step.loss, pass),
+    runBackward(pass, onFinal) {
+      let next = step.loss;
+      if (onFinal !== undefined) {
+        for (const { instruction, offset } of step.finalGradients) {
+          run(next, instruction + 1, pass);
+          next = instruction + 1;
+          onFinal(offset);
+        }
+      }
+      run(next, step.instructions.length, pass);
+    },
+  };
+}

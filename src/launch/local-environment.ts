@@ -1,0 +1,23 @@
+/** What the workers that a host runs for itself have to know before they load a native library. */
+import { availableParallelism } from 'node:os';
+import type { EngineName } from '../engine/engine.ts';
+import type { RunProgram } from '../engine/run-program.ts';
+import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
+import { tensorflowEnvironment } from '../engine/tensorflow/tensorflow-environment.ts';
+import { findInstallation, tensorflowFolder } from '../engine/tensorflow/tensorflow-installation.ts';
+
+export type LocalEnvironment = (localRank: number) => Readonly<Record<string, string>>;
+
+/** Variables to add to each local worker's environment. @param backends of all of them, by local rank */
+export async function localEnvironment(
+  backends: readonly ('auto' | EngineName)[],
+  run: RunProgram,
+): Promise<LocalEnvironment> {
+  if (!backends.some((backend) => backend === 'auto' || backend === 'tensorflow')) return () => ({});
+  const installation = findInstallation(tensorflowFolder());
+  if (!installation.complete) return () => ({});
+  // A driver that fails is the worker's to report: it looks at the card again.
+  const cards = installation.gpu ? (await listGpus(run).catch(() => [])).length : 0;
+  const place = { localWorkers: backends.length, cores: availableParallelism(), cards };
+  return (localRank) => tensorflowEnvironment({ ...place, localRank }, installation.libraryFolders, process.env);
+}

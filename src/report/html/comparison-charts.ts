@@ -1,0 +1,214 @@
+/** The charts of a comparison. */
+
+import type { ComparedPoint, Comparison } from '../../economics/comparison/comparison.ts';
+import type { Estimate } from '../../economics/models/confidence.ts';
+import { formatCount } from '../../shared/core/number-format.ts';
+import { pointName } from '../comparison/comparison-text.ts';
+import type { Chart, ChartSeries } from './chart.ts';
+
+/** Those that there are figures for. */
+export function comparisonCharts(comparison: Comparison): readonly Chart[] {
+  const names = createNames(comparison.points);
+  return [
+    throughputChart(comparison, names),
+    efficiencyChart(comparison, names),
+    frontChart(comparison.points, names),
+    breakEvenChart(comparison, names),
+  ].filter(({ xs, series }) => xs.length > 0 && series.length > 0);
+}
+
+/** How points are called: without the batch where all have the same, which the titles then say. */
+export interface PointNames {
+  readonly ofPoint: (point: ComparedPoint) => string;
+  readonly withBatch: (name: string, batch: number) => string;
+  /** `, batch 64`, or nothing. */
+  readonly title: string;
+}
+
+export function createNames(points: readonly ComparedPoint[]): PointNames {
+  const [only = 0, ...others] = [...new Set(points.map(({ globalBatchSize }) => globalBatchSize))];
+  if (others.length === 0) {
+    return { ofPoint: ({ name }) => name, withBatch: (name) => name, title: `, batch ${formatCount(only)}` };
+  }
+  return { ofPoint: pointName, withBatch: (name, batch) => `${name}, batch ${formatCount(batch)}`, title: '' };
+}
+
+/** A figure at a place of the x axis. */
+interface Entry {
+  readonly x: number;
+  readonly estimate: Pick<Estimate, 'interval'> & { readonly value: number };
+}
+
+interface Line extends Pick<ChartSeries, 'label' | 'style' | 'guides'> {
+  readonly entries: readonly Entry[];
+}
+
+/** The lines over the places that any of them has. */
+function overAll(lines: readonly Line[]): Pick<Chart, 'xs' | 'series'> {
+  const drawn = lines.filter(({ entries }) => entries.length > 0);
+  const xs = placesOf(drawn);
+  const series = drawn.map(({ label, style, guides, entries }): ChartSeries => {
+    const at = xs.map((x) => entries.find((entry) => entry.x === x)?.estimate);
+    return {
+      label,
+      style,
+      values: at.map((estimate) => estimate?.value ?? null),
+      intervals: at.map((estimate) => estimate?.interval ?? null),
+      ...(guides === undefined ? {} : { guides }),
+    };
+  });
+  return { xs, series };
+}
+
+function placesOf(lines: readonly Line[]): readonly number[] {
+  return [...new Set(lines.flatMap(({ entries }) => entries.map(({ x }) => x)))].sort((a, b) => a - b);
+}
+
+/** Growths, and each point that none of them has as a line of its own. */
+function familiesOf({ points, growths }: Comparison, names: PointNames) {
+  const lone = [...points.keys()].filter((index) => !growths.some((growth) => growth.points.includes(index)));
+  return [
+    ...growths.map((growth) => ({
+      label: names.withBatch(
+        `${growth.beside === undefined ? '' : `${growth.beside} + `}n × ${growth.kind}`,
+        growth.globalBatchSize,
+      ),
+      members: growth.points.flatMap((index) => points[index] ?? []),
+    })),
+    ...lone.flatMap((index) => {
+      const point = points[index];
+      return point === undefined ? [] : [{ label: names.ofPoint(point), members: [point] }];
+    }),
+  ];
+}
+
+const workersAxis = { label: 'workers', format: 'count', zero: false, ticks: true } as const;
+
+function throughputChart(comparison: Comparison, names: PointNames): Chart {
+  const families = familiesOf(comparison, names);
+  const measured = families.map(
+    ({ label, members }): Line => ({
+      label,
+      style: 'line',
+      entries: members.map(({ workers, samplesPerSecond }) => ({ x: workers, estimate: samplesPerSecond })),
+    }),
+  );
+  // What the same workers do alone, added up.
+  const ideal = families.map(({ label, members }, guides): Line => {
+    const sums = members.flatMap(({ workers, samplesPerSecond: { value }, strong }) =>
+      workers === 1 || strong !== undefined ? [{ x: workers, value: value / (strong?.value ?? 1) }] : [],
+    );
+    return {
+      label: `ideal: ${label}`,
+      style: 'guide',
+      guides,
+      entries: sums.length < 2 ? [] : sums.map(({ x, value }) => ({ x, estimate: { value, interval: undefined } })),
+    };
+  });
+  return {
+    id: 'throughput',
+    title: `Samples per second${names.title}`,
+    x: workersAxis,
+    y: { label: 'samples/s', format: 'count', zero: true },
+    ...overAll([...measured, ...ideal]),
+  };
+}
+
+function efficiencyChart(comparison: Comparison, names: PointNames): Chart {
+  const strong = familiesOf(comparison, names).map(
+    ({ label, members }): Line => ({
+      label: `strong: ${label}`,
+      style: 'line',
+      entries: members.flatMap(({ workers, strong }) =>
+        strong === undefined ? [] : [{ x: workers, estimate: strong }],
+      ),
+    }),
+  );
+  const weakPoints = comparison.points.flatMap((point) =>
+    point.weak === undefined
+      ? []
+      : [
+          {
+            label: `weak: ${point.name.replaceAll(/\d+ × /g, '')}, ${formatCount(point.weak.baselineBatch)} a worker`,
+            entry: { x: point.workers, estimate: point.weak },
+          },
+        ],
+  );
+  const weak = [...new Set(weakPoints.map(({ label }) => label))].map(
+    (label): Line => ({
+      label,
+      style: 'line',
+      entries: weakPoints.flatMap((point) => (point.label === label ? [point.entry] : [])),
+    }),
+  );
+  const lines = [...strong, ...weak].filter(({ entries }) => entries.length > 0);
+  const ideal: Line = {
+    label: 'ideal',
+    style: 'guide',
+    entries: placesOf(lines).map((x) => ({ x, estimate: { value: 1, interval: undefined } })),
+  };
+  return {
+    id: 'efficiency',
+    title: `Efficiency against workers alone${names.title}`,
+    x: workersAxis,
+    y: { label: 'efficiency', format: 'percent', zero: true },
+    ...overAll([...lines, ideal]),
+  };
+}
+
+function frontChart(points: readonly ComparedPoint[], names: PointNames): Chart {
+  const byTime = points
+    .filter(({ costPerEpochUsd }) => costPerEpochUsd !== undefined)
+    .sort((a, b) => a.secondsPerEpoch - b.secondsPerEpoch);
+  const cost = ({ costPerEpochUsd }: ComparedPoint) => costPerEpochUsd ?? null;
+  return {
+    id: 'front',
+    title: `Cost and time of an epoch, and the front of what nothing beats in both${names.title}`,
+    x: { label: 'seconds an epoch', format: 'seconds', zero: false, log: true },
+    y: { label: 'USD an epoch', format: 'usd', zero: false, log: true },
+    xs: byTime.map(({ secondsPerEpoch }) => secondsPerEpoch),
+    series: [
+      {
+        label: 'all fleets',
+        style: 'points',
+        values: byTime.map(cost),
+        names: byTime.map((point) => names.ofPoint(point)),
+      },
+      { label: 'front', style: 'line', values: byTime.map((point) => (point.onFront ? cost(point) : null)) },
+    ],
+  };
+}
+
+function breakEvenChart({ growths }: Comparison, names: PointNames): Chart {
+  const shown = growths.filter(({ additions }) => additions.some(({ basis }) => basis === 'measured'));
+  const prices = shown.map(
+    ({ kind, beside, globalBatchSize, additions }): Line => ({
+      label: names.withBatch(beside === undefined ? kind : `${kind} beside ${beside}`, globalBatchSize),
+      style: 'line',
+      entries: additions
+        .filter(({ basis }) => basis === 'measured')
+        .map(({ count, breakEvenUsdPerHour: value, breakEvenIntervalUsdPerHour: interval }) => ({
+          x: count,
+          estimate: { value, interval },
+        })),
+    }),
+  );
+  const asked = [...new Set(shown.map(({ usdPerHour = 0 }) => usdPerHour))].map((price): Line => {
+    const at = shown.flatMap(({ usdPerHour = 0 }, index) => (usdPerHour === price ? [index] : []));
+    const kinds = [...new Set(at.map((index) => shown[index]?.kind))].join(', ');
+    const [guides, ...others] = at;
+    return {
+      label: `asked: ${kinds}`,
+      style: 'guide',
+      ...(guides === undefined || others.length > 0 ? {} : { guides }),
+      entries: placesOf(prices).map((x) => ({ x, estimate: { value: price, interval: undefined } })),
+    };
+  });
+  return {
+    id: 'break-even',
+    title: `Price below which one more worker pays${names.title}`,
+    x: { label: 'workers of the kind, the one more included', format: 'count', zero: false, ticks: true },
+    y: { label: 'USD an hour', format: 'usd', zero: true },
+    ...overAll([...prices, ...asked]),
+  };
+}

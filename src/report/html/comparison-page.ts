@@ -1,0 +1,107 @@
+/** A comparison as an HTML report. */
+import type { Comparison } from '../../economics/comparison/comparison.ts';
+import type { CardHistory } from '../../economics/planning/price-history.ts';
+import { formatCount, formatUsd } from '../../shared/core/number-format.ts';
+import { additionColumns, moneyColumns, rateColumns } from '../comparison/comparison-table.ts';
+import {
+  describeBest,
+  describeBreakEven,
+  describeGrowth,
+  describeMarginals,
+  growthName,
+  longGrowths,
+} from '../comparison/comparison-text.ts';
+import { chartHtml } from './chart.ts';
+import { comparisonCharts, createNames } from './comparison-charts.ts';
+import { escapeHtml, listHtml, sectionHtml, tableHtml } from './markup.ts';
+import { renderPage } from './page.ts';
+import { cardFigures, priceSectionHtml } from './price-charts.ts';
+import type { ReportAssets } from './report-assets.ts';
+import { stackedBarsHtml } from './stacked-bars.ts';
+
+/** @param cards of the runs' workers, as far as a price table knows them */
+export function renderComparisonPage(
+  comparison: Comparison,
+  assets: ReportAssets,
+  cards: readonly CardHistory[] = [],
+): string {
+  const { points, breakEvens, dataset, model, notes } = comparison;
+  const priced = points.filter(({ costUsd }) => costUsd !== undefined);
+  const charts = comparisonCharts(comparison);
+  const names = createNames(points);
+  const prices = cardFigures(cards, 'these runs');
+  const chart = (id: string, describe: string) => {
+    const found = charts.find((one) => one.id === id);
+    return found === undefined ? '' : chartHtml(found, describe);
+  };
+  const runs = points.reduce((sum, point) => sum + point.runs.length, 0);
+  return renderPage(
+    {
+      title: `Comparison of ${runs} runs`,
+      lead: `${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}. In brackets and as whiskers: 95 % confidence, Welch's t-interval on logarithms; a whisker that ends in an arrow goes on beyond the plot.`,
+      basis: 'measured',
+      charts: [...charts, ...prices.map(({ chart: one }) => one)],
+      footer: `Runs: ${points.flatMap((point) => point.runs).join(', ')}`,
+      body: [
+        listHtml(describeBest(comparison)),
+        tableHtml('All points', rateColumns(priced.length > 0), points),
+        sectionHtml(
+          'Speed',
+          chart('throughput', 'Samples per second by number of workers, and the sum of what the same workers do alone'),
+        ),
+        sectionHtml(
+          'Efficiency',
+          chart('efficiency', 'Strong and weak scaling efficiency by number of workers; one is ideal'),
+        ),
+        sectionHtml(
+          'Time and cost',
+          chart(
+            'front',
+            'Seconds and cost of an epoch at every point; the line joins those that no other beats in both',
+          ),
+        ),
+        sectionHtml(
+          'Where the time went',
+          stackedBarsHtml(
+            'time',
+            `Time of a step of the mean worker${names.title}`,
+            points.map((point) => ({ name: names.ofPoint(point), spending: point.stepSeconds })),
+            (seconds) => `${(1000 * seconds).toFixed(2)} ms`,
+          ),
+        ),
+        sectionHtml(
+          'Where the money went',
+          priced.length === 0 ? '' : tableHtml('Accrued and billed', moneyColumns(priced), priced),
+          stackedBarsHtml(
+            'money',
+            `Cost of a run, start-up and test passes included${names.title}`,
+            priced.flatMap((point) =>
+              point.costUsd === undefined
+                ? []
+                : [{ name: names.ofPoint(point), spending: point.costUsd, former: point.formerCostUsd }],
+            ),
+            formatUsd,
+          ),
+        ),
+        sectionHtml(
+          'Adding workers',
+          ...longGrowths(comparison).map(
+            (growth) =>
+              `<h3>${escapeHtml(growthName(growth))}</h3>` +
+              tableHtml(`Adding ${growthName(growth)}`, additionColumns(points), growth.additions) +
+              listHtml([describeGrowth(growth)]),
+          ),
+          chart(
+            'break-even',
+            'Price below which the first, second, and each further worker of a kind pays, and the price that is asked',
+          ),
+        ),
+        sectionHtml('What a worker is worth', listHtml(describeMarginals(comparison))),
+        sectionHtml('Break-even prices', listHtml(breakEvens.map(describeBreakEven))),
+        priceSectionHtml(prices),
+        sectionHtml('Mind', listHtml(notes)),
+      ],
+    },
+    assets,
+  );
+}

@@ -1,0 +1,41 @@
+/** The price table as an HTML report: how the price of each GPU rose and fell. */
+
+import type { GpuHistory } from '../../economics/planning/price-history.ts';
+import { formatCount } from '../../shared/core/number-format.ts';
+import { listHtml, sectionHtml, tableHtml } from './markup.ts';
+import { renderPage } from './page.ts';
+import { datedChartNote, priceColumns, priceFigure } from './price-charts.ts';
+import type { ReportAssets } from './report-assets.ts';
+
+/** @param until ISO 8601: the histories have no later price */
+export function renderPricesPage(histories: readonly GpuHistory[], until: string, assets: ReportAssets): string {
+  const count = histories.reduce((sum, { prices }) => sum + prices.length, 0);
+  const figures = new Map(
+    histories
+      .filter(({ prices }) => prices.some(({ row }) => row.date !== undefined))
+      .map((history) => [history, priceFigure(history)]),
+  );
+  return renderPage(
+    {
+      title: `What GPUs cost: ${histories.map(({ gpu }) => gpu).join(', ')}`,
+      lead: `${formatCount(count)} prices up to ${until}, in USD per hour of one GPU: that of its machine divided by the machine's GPUs.`,
+      basis: 'listed prices',
+      charts: [...figures.values()].map(({ chart }) => chart),
+      footer:
+        'Each price has its source in the table behind its chart. Undated ones are there alone, and never looked up.',
+      body: [
+        listHtml([
+          datedChartNote,
+          'A label may stand for several machines, or for the card alone without one: each is a line of its own.',
+        ]),
+        ...histories.map((history) =>
+          sectionHtml(
+            history.gpu,
+            figures.get(history)?.html ?? tableHtml(`Prices of ${history.gpu}`, priceColumns, history.prices),
+          ),
+        ),
+      ],
+    },
+    assets,
+  );
+}

@@ -1,0 +1,142 @@
+/** One run as an HTML report. */
+
+import { workerCostUsd, workerSeconds } from '../../economics/comparison/spending.ts';
+import type { CardHistory } from '../../economics/planning/price-history.ts';
+import { emulationNote } from '../../economics/record/emulation-note.ts';
+import type { StepPoint } from '../../economics/record/step-series.ts';
+import type { Summary } from '../../economics/record/summary.ts';
+import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
+import { describeEpochMarks, epochColumns, epochRows, workerColumns, workerRows } from '../terminal/summary-table.ts';
+import { type Chart, chartHtml } from './chart.ts';
+import { escapeHtml, listHtml, sectionHtml, tableHtml } from './markup.ts';
+import { renderPage } from './page.ts';
+import { cardFigures, priceSectionHtml } from './price-charts.ts';
+import type { ReportAssets } from './report-assets.ts';
+import { type StackedBar, stackedBarsHtml } from './stacked-bars.ts';
+
+/** @param cards of its workers, as far as a price table knows them */
+export function renderRunPage(
+  summary: Summary,
+  steps: readonly StepPoint[],
+  assets: ReportAssets,
+  cards: readonly CardHistory[] = [],
+): string {
+  const { dataset, model, workers } = summary;
+  const priced = summary.price_usd_per_hour !== undefined;
+  const charts = [lossChart(steps), speedChart(steps), accuracyChart(summary)].filter(({ xs }) => xs.length > 0);
+  const prices = cardFigures(cards, 'this run');
+  const chart = (id: string, describe: string) => {
+    const found = charts.find((one) => one.id === id);
+    return found === undefined ? '' : chartHtml(found, describe);
+  };
+  return renderPage(
+    {
+      title: `Run ${summary.run_id}`,
+      lead: [
+        `${summary.status}${summary.reason === undefined ? '' : `: ${summary.reason}`}`,
+        `${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}`,
+        `${workers.length} × ${summary.backend}`,
+        `batch ${formatCount(summary.global_batch_size)}`,
+        `seed ${summary.seed}`,
+      ].join(' · '),
+      basis: 'measured',
+      charts: [...charts, ...prices.map(({ chart: one }) => one)],
+      footer: `pennygrad ${summary.version}, started ${summary.started_at}`,
+      body: [
+        listHtml(headlines(summary)),
+        sectionHtml(
+          'Epochs',
+          tableHtml('Epochs', epochColumns(priced), epochRows(summary)),
+          ...describeEpochMarks(summary).map((mark) => `<p>${escapeHtml(mark)}</p>`),
+          chart('accuracy', 'Accuracy by epoch'),
+        ),
+        sectionHtml('Learning', chart('loss', 'Training loss by step')),
+        sectionHtml('Speed', chart('speed', 'Samples per second by step')),
+        sectionHtml(
+          'Where the time went',
+          workers.length === 0 ? '' : tableHtml('Workers', workerColumns(summary, priced), workerRows(summary)),
+          stackedBarsHtml(
+            'time',
+            'Time alive, by worker',
+            workers.map((worker) => ({ name: worker.worker_id, spending: workerSeconds(worker) })),
+            formatSeconds,
+          ),
+        ),
+        sectionHtml('Where the money went', stackedBarsHtml('money', 'Cost, by worker', costBars(summary), formatUsd)),
+        priceSectionHtml(prices),
+      ],
+    },
+    assets,
+  );
+}
+
+/** They sum to what the run cost. */
+function costBars({ workers, former_workers_cost_usd: former }: Summary): readonly StackedBar[] {
+  return [
+    ...workers
+      .filter(({ price_usd_per_hour, cost_usd }) => price_usd_per_hour !== undefined || cost_usd > 0)
+      .map((worker) => ({ name: worker.worker_id, spending: workerCostUsd(worker) })),
+    ...(former > 0 ? [{ name: 'former workers', former }] : []),
+  ];
+}
+
+function headlines(summary: Summary): readonly string[] {
+  const { test_accuracy, dataset, price_usd_per_hour: price, workers, fleet_changes: changes = [] } = summary;
+  return [
+    ...(dataset.fallback_reason === undefined
+      ? []
+      : [`not real data: generated '${dataset.name}', because ${dataset.fallback_reason}`]),
+    ...(test_accuracy === null
+      ? []
+      : [`test accuracy ${formatPercent(test_accuracy, 2)} after ${formatSeconds(summary.train_seconds)} of training`]),
+    `${formatCount(summary.samples_per_second)} samples/s`,
+    price === undefined
+      ? 'no price given: pass --price USD_PER_HOUR'
+      : `${formatUsd(summary.cost_usd_total)}${changes.length === 0 ? '' : ', lately'} at ${formatUsd(price)} an hour, start-up and test passes included`,
+    ...changes.map(({ step, change }) => `went on after step ${formatCount(step)} otherwise: ${change}`),
+    ...workers.flatMap(({ worker_id, emulated_speed: speed }) =>
+      speed === undefined ? [] : [`${worker_id} was ${emulationNote(speed)}`],
+    ),
+  ];
+}
+
+const stepAxis = { label: 'step', format: 'count', zero: true } as const;
+const finite = (value: number) => (Number.isFinite(value) ? value : null);
+
+function lossChart(steps: readonly StepPoint[]): Chart {
+  return {
+    id: 'loss',
+    title: 'Training loss',
+    x: stepAxis,
+    xs: steps.map(({ step }) => step),
+    y: { label: 'nats', format: 'count', zero: true },
+    series: [{ label: 'loss', style: 'line', values: steps.map(({ loss }) => finite(loss)) }],
+  };
+}
+
+function speedChart(steps: readonly StepPoint[]): Chart {
+  return {
+    id: 'speed',
+    title: 'Samples per second',
+    x: stepAxis,
+    xs: steps.map(({ step }) => step),
+    y: { label: 'samples/s', format: 'count', zero: true },
+    series: [
+      { label: 'samples/s', style: 'line', values: steps.map(({ samplesPerSecond }) => finite(samplesPerSecond)) },
+    ],
+  };
+}
+
+function accuracyChart({ epochs }: Summary): Chart {
+  return {
+    id: 'accuracy',
+    title: 'Accuracy',
+    xs: epochs.map(({ epoch }) => epoch),
+    x: { label: 'epoch', format: 'count', zero: true, ticks: true },
+    y: { label: 'accuracy', format: 'percent', zero: false },
+    series: [
+      { label: 'test', style: 'line', values: epochs.map(({ test_accuracy }) => test_accuracy) },
+      { label: 'training', style: 'line', values: epochs.map(({ accuracy }) => accuracy) },
+    ],
+  };
+}

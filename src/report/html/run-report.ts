@@ -1,0 +1,21 @@
+/** `report.html` of a run's folder, from what the run left in it. */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cardHistories } from '../../economics/planning/price-history.ts';
+import type { PriceRow } from '../../economics/prices/price-row.ts';
+import { readStepSeries } from '../../economics/record/step-series.ts';
+import type { Summary } from '../../economics/record/summary.ts';
+import { readReportAssets } from './report-assets.ts';
+import { renderRunPage } from './run-page.ts';
+
+/**
+ * @param prices the table in which the workers' cards are looked up
+ * @throws when the folder cannot be read or written
+ */
+export function writeRunReport(folder: string, summary: Summary, prices: readonly PriceRow[]): void {
+  const steps = readStepSeries(readFileSync(join(folder, 'metrics.jsonl'), 'utf8'));
+  const page = renderRunPage(summary, steps, readReportAssets(), cardHistories([summary], prices));
+  const file = join(folder, 'report.html');
+  writeFileSync(`${file}.tmp`, page);
+  renameSync(`${file}.tmp`, file);
+}

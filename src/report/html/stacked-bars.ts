@@ -1,0 +1,75 @@
+/** Stacked bars in plain HTML: where time or money went. */
+
+import { type Spending, usedCategories } from '../../economics/comparison/spending.ts';
+import { formatPercent } from '../../shared/core/number-format.ts';
+import { escapeHtml, tableHtml } from './markup.ts';
+
+export interface StackedBar {
+  readonly name: string;
+  readonly spending?: Spending | undefined;
+  /** What workers cost that are not in the run any more; nobody knows on what. */
+  readonly former?: number | undefined;
+}
+
+interface Part {
+  readonly name: string;
+  readonly of: (bar: StackedBar) => number;
+}
+
+/** What bars consist of, as far as any of them has it. */
+function partsOf(bars: readonly StackedBar[]): readonly Part[] {
+  const used = usedCategories(bars.flatMap(({ spending }) => spending ?? []));
+  const former = ({ former: usd = 0 }: StackedBar) => usd;
+  return [
+    ...used.map((category): Part => ({ name: category, of: ({ spending }) => spending?.[category] ?? 0 })),
+    ...(bars.some((bar) => former(bar) > 0) ? [{ name: 'former workers', of: former }] : []),
+  ];
+}
+
+/** What is narrower than this part of the longest bar has no room for its percentage, however wide the page; the style sees to the rest. */
+const labelledShare = 0.03;
+
+/** The same colour for a category on every page. */
+function segmentClass({ name }: Part): string {
+  return `segment-${name.replace(' ', '-')}`;
+}
+
+/**
+ * Each bar is as long as its sum.
+ * @param id of the figure in the page
+ * @param format of a sum, such as `$0.0021`
+ */
+export function stackedBarsHtml(
+  id: string,
+  title: string,
+  bars: readonly StackedBar[],
+  format: (sum: number) => string,
+): string {
+  if (bars.length === 0) return '';
+  const parts = partsOf(bars);
+  const sumOf = (bar: StackedBar) => parts.reduce((sum, { of }) => sum + of(bar), 0);
+  const longest = Math.max(...bars.map(sumOf));
+  const rows = bars.map((bar) => {
+    const sum = sumOf(bar);
+    const shares = parts.map((part) => ({ part, share: sum > 0 ? part.of(bar) / sum : 0 }));
+    const length = longest > 0 ? sum / longest : 0;
+    const segments = shares.map(({ part, share }) => {
+      const text =
+        share * length >= labelledShare ? `<span class="segment-text">${formatPercent(share, 0)}</span>` : '';
+      const title = `${part.name} ${formatPercent(share)}`;
+      return `<span class="segment ${segmentClass(part)}" style="flex-grow:${share.toFixed(5)}" title="${title}">${text}</span>`;
+    });
+    const words = shares.map(({ part, share }) => `${part.name} ${formatPercent(share)}`);
+    const label = escapeHtml(`${bar.name}: ${format(sum)}, ${words.join(', ')}`);
+    return `<span class="bar-name">${escapeHtml(bar.name)}</span><div class="bar" role="img" aria-label="${label}" style="width:${(100 * length).toFixed(2)}%">${segments.join('')}</div><span class="bar-sum">${escapeHtml(format(sum))}</span>`;
+  });
+  const key = parts.map((part) => `<li><span class="segment ${segmentClass(part)}"></span>${part.name}</li>`).join('');
+  const columns = [
+    { head: 'of', cell: ({ name }: StackedBar) => name, align: 'left' as const },
+    { head: 'sum', cell: (bar: StackedBar) => format(sumOf(bar)) },
+    ...parts.map(({ name, of }) => ({ head: name, cell: (bar: StackedBar) => format(of(bar)) })),
+  ];
+  return `<figure id="${escapeHtml(id)}"><figcaption>${escapeHtml(title)}</figcaption>
+<ul class="key" aria-hidden="true">${key}</ul><div class="bars">${rows.join('\n')}</div>
+<details><summary>The figures</summary>${tableHtml(`${title}, figures`, columns, bars)}</details></figure>`;
+}

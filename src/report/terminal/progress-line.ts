@@ -1,0 +1,60 @@
+import { stripVTControlCharacters } from 'node:util';
+import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
+import { createPaint } from './colour.ts';
+import { type ProgressState, progressFigures } from './progress-state.ts';
+
+export interface ProgressLineOptions {
+  readonly columns: number;
+  readonly colour: boolean;
+  /** Seconds, of the clock that the state was begun with. */
+  readonly now: number;
+}
+
+const longestBar = 24;
+const shortestBar = 6;
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
+
+/**
+ * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, cost an hour, time left. Where there is no
+ * room the bar shrinks first, then the figures go, the least telling first.
+ */
+export function renderProgress(state: ProgressState, { columns, colour, now }: ProgressLineOptions): string {
+  const paint = createPaint(colour);
+  const { done, loss, accuracy, samplesPerSecond, etaSeconds } = progressFigures(state, now);
+  const head = `epoch ${state.epoch + 1}/${state.epochs}`;
+  const parts = [
+    { text: `${formatCount(samplesPerSecond)} samples/s`, expendable: 2 },
+    { text: `loss ${formatLoss(loss)}`, expendable: 6 },
+    { text: `accuracy ${formatPercent(accuracy)}`, expendable: 3 },
+    { text: state.costUsd === undefined ? '' : `${formatUsd(state.costUsd)} so far`, expendable: 1 },
+    { text: state.usdPerHour === undefined ? '' : `${formatUsd(state.usdPerHour)}/h`, expendable: 5 },
+    { text: etaSeconds === undefined ? '' : `${formatSeconds(etaSeconds)} left`, expendable: 4 },
+  ].filter(({ text }) => text !== '');
+
+  // A line as wide as the terminal would wrap, and then could not be redrawn in place.
+  const room = columns - 1 - head.length - ' 100 %'.length - 2;
+  while (widthOf(parts) + shortestBar > room && parts.length > 0) {
+    const least = Math.max(...parts.map(({ expendable }) => expendable));
+    parts.splice(
+      parts.findIndex(({ expendable }) => expendable === least),
+      1,
+    );
+  }
+  const bar = renderBar(done, Math.max(0, Math.min(longestBar, room - widthOf(parts))));
+  const percent = `${Math.floor(done * 100)} %`.padStart(5);
+  const line = [paint('bold', head), paint('cyan', bar), percent].filter((part) => part !== '').join(' ');
+  const full = line + parts.map(({ text }) => paint('dim', ' · ') + text).join('');
+  const plain = stripVTControlCharacters(full);
+  return plain.length < columns ? full : plain.slice(0, Math.max(0, columns - 1));
+}
+
+function widthOf(parts: readonly { readonly text: string }[]): number {
+  return parts.reduce((sum, { text }) => sum + text.length + ' · '.length, 0);
+}
+
+/** A bar of `width` characters, to an eighth of one. */
+function renderBar(done: number, width: number): string {
+  const filled = Math.floor(done * width * eighths.length);
+  const whole = Math.floor(filled / eighths.length);
+  return `${'█'.repeat(whole)}${eighths[filled % eighths.length]}`.padEnd(width, '░');
+}

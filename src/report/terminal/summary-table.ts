@@ -1,0 +1,216 @@
+import { describeBilling } from '../../economics/record/billing-text.ts';
+import { emulationNote } from '../../economics/record/emulation-note.ts';
+import type { EpochSummary, Summary, WorkerSummary } from '../../economics/record/summary.ts';
+import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
+import { createPaint, type Paint } from './colour.ts';
+import { type Column, renderTable } from './table.ts';
+
+export interface SummaryTableOptions {
+  /** Width of the terminal; the tables never take more than 100. */
+  readonly columns: number;
+  readonly colour: boolean;
+}
+
+const maxColumns = 100;
+const longestName = 20;
+const longestLabel = 28;
+
+/** What a run amounted to, for the end of the terminal's output: a head line, a table of epochs, one of workers. */
+export function renderSummaryTable(summary: Summary, { columns, colour }: SummaryTableOptions): string {
+  const paint = createPaint(colour);
+  const options = { columns: Math.min(columns, maxColumns), paint };
+  const priced = summary.price_usd_per_hour !== undefined || summary.cost_usd_total > 0;
+  const paragraphs = [
+    renderHead(summary, paint),
+    renderTable(epochColumns(priced), epochRows(summary), { ...options, totals: 1 }),
+    ...(summary.workers.length === 0
+      ? []
+      : [renderTable(workerColumns(summary, priced), workerRows(summary), options)]),
+    renderClosing(summary, paint),
+  ];
+  return `${paragraphs.join('\n\n')}\n`;
+}
+
+function renderHead(summary: Summary, paint: Paint): string {
+  const { dataset, model, reason } = summary;
+  const workers = summary.world_size === 1 ? '1 worker' : `${summary.world_size} workers`;
+  const lines = [
+    `${paint('bold', `Run ${summary.run_id}`)} ${paintStatus(summary, paint)}${reason === undefined ? '' : `: ${reason}`}`,
+    [
+      dataset.name,
+      `${model.name} of ${formatCount(model.parameters)} parameters`,
+      `${workers} (${summary.backend})`,
+      `batch ${summary.global_batch_size}`,
+      `seed ${summary.seed}`,
+    ].join(' · '),
+  ];
+  if (dataset.fallback_reason !== undefined) {
+    lines.push(
+      paint(['bold', 'yellow'], `Not real data: generated '${dataset.name}', because ${dataset.fallback_reason}`),
+    );
+  }
+  return lines.join('\n');
+}
+
+function paintStatus({ status }: Summary, paint: Paint): string {
+  switch (status) {
+    case 'completed':
+      return paint('green', status);
+    case 'interrupted':
+      return paint('yellow', status);
+    case 'failed':
+      return paint('red', status);
+    default:
+      return status satisfies never;
+  }
+}
+
+/** An epoch's row, or that of all of them; a figure that the sum of epochs doesn't have is undefined. */
+interface EpochRow extends Pick<EpochSummary, 'seconds' | 'samples_per_second' | 'cost_usd'> {
+  readonly name: string;
+  readonly loss?: number | null;
+  readonly accuracy?: number;
+  readonly test_loss?: number | null;
+  readonly test_accuracy?: number;
+}
+
+export function epochRows(summary: Summary): readonly EpochRow[] {
+  const total: EpochRow = {
+    name: 'run',
+    seconds: summary.train_seconds,
+    samples_per_second: summary.samples_per_second,
+    cost_usd: summary.cost_usd_total,
+    ...(summary.test_accuracy === null ? {} : { test_accuracy: summary.test_accuracy }),
+  };
+  const { interrupted_epoch: cut } = summary;
+  return [
+    ...summary.epochs.map((epoch) => ({ name: `${epoch.epoch}${epoch.cut_short ? '*' : ''}`, ...epoch })),
+    ...(cut === undefined ? [] : [{ name: `${cut.epoch}*`, ...cut }]),
+    total,
+  ];
+}
+
+export function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
+  const columns: readonly Column<EpochRow>[] = [
+    { head: 'epoch', cell: ({ name }) => name },
+    { head: 'seconds', cell: ({ seconds }) => seconds.toFixed(1), expendable: 2 },
+    { head: 'samples/s', cell: (row) => formatCount(row.samples_per_second) },
+    { head: 'loss', cell: ({ loss }) => optional(loss, formatLoss), expendable: 3 },
+    { head: 'accuracy', cell: ({ accuracy }) => optional(accuracy, formatPercent), expendable: 4 },
+    { head: 'test loss', cell: (row) => optional(row.test_loss, formatLoss), expendable: 5 },
+    { head: 'test accuracy', cell: (row) => optional(row.test_accuracy, (value) => formatPercent(value, 2)) },
+  ];
+  return priced ? [...columns, { head: 'cost', cell: ({ cost_usd }) => formatUsd(cost_usd) }] : columns;
+}
+
+/** A worker's row, or that of all that are not in the run any more, of whom only the money is known. */
+export type WorkerRow = Partial<WorkerSummary> & Pick<WorkerSummary, 'worker_id' | 'cost_usd' | 'billed_usd'>;
+
+/** Rows whose costs sum to the run's. */
+export function workerRows(summary: Summary): readonly WorkerRow[] {
+  const { workers, former_workers_cost_usd: cost_usd, former_workers_billed_usd: billed_usd = 0 } = summary;
+  const former = { worker_id: 'former workers', cost_usd, billed_usd };
+  return cost_usd > 0 || billed_usd > 0 ? [...workers, former] : workers;
+}
+
+export function workerColumns(summary: Summary, priced: boolean): readonly Column<WorkerRow>[] {
+  const severalHosts = new Set(summary.workers.map(({ host }) => host)).size > 1;
+  const labelled = summary.workers.some(({ gpu }) => gpu !== undefined);
+  const severalBackends = new Set(summary.workers.map(({ backend }) => backend)).size > 1;
+  const columns: (Column<WorkerRow> | false)[] = [
+    { head: 'worker', cell: ({ worker_id }) => shorten(worker_id), align: 'left' },
+    severalHosts && { head: 'host', cell: ({ host }) => shorten(host ?? ''), align: 'left', expendable: 3 },
+    severalBackends && { head: 'engine', cell: ({ backend }) => backend ?? '', align: 'left', expendable: 2 },
+    labelled && { head: 'gpu', cell: ({ gpu }) => shorten(gpu ?? '', longestLabel), align: 'left', expendable: 2 },
+    { head: 'samples', cell: ({ samples }) => optional(samples, formatCount) },
+    { head: 'compute', cell: (row) => optional(row.compute_share, formatPercent) },
+    { head: 'communicate', cell: (row) => optional(row.communicate_share, formatPercent), expendable: 4 },
+    { head: 'wait', cell: (row) => optional(row.wait_share, formatPercent) },
+    { head: 'load', cell: (row) => optional(row.load_share, formatPercent), expendable: 5 },
+    priced && { head: 'cost', cell: formatWorkerCost },
+    priced && { head: 'billed', cell: formatWorkerBill, expendable: 1 },
+  ];
+  return columns.filter((column) => column !== false);
+}
+
+/** One without a price may have had one before the run went on. */
+function formatWorkerCost({ cost_usd, price_usd_per_hour }: WorkerRow): string {
+  return price_usd_per_hour === undefined && cost_usd === 0 ? 'no price' : formatUsd(cost_usd);
+}
+
+function formatWorkerBill({ billed_usd, price_usd_per_hour }: WorkerRow): string {
+  return price_usd_per_hour === undefined && billed_usd === 0 ? '' : formatUsd(billed_usd);
+}
+
+/** What the `*` of an epoch's row means. */
+export function describeEpochMarks({ epochs, interrupted_epoch }: Summary): readonly string[] {
+  return [
+    ...(interrupted_epoch === undefined ? [] : ['* ended before its test pass']),
+    ...(epochs.some(({ cut_short }) => cut_short) ? ['* cut short by --steps'] : []),
+  ];
+}
+
+function renderClosing(summary: Summary, paint: Paint): string {
+  const { epochs, replicas_identical, replicas_difference, test_accuracy, price_usd_per_hour, cost_usd_total } =
+    summary;
+  const { fleet_changes: changes = [] } = summary;
+  const lines = [...describeEpochMarks(summary)];
+  if (test_accuracy !== null) {
+    lines.push(
+      `Test accuracy ${paint('bold', formatPercent(test_accuracy, 2))} after ${countEpochs(epochs)}, ${formatSeconds(summary.train_seconds)} of training`,
+    );
+  }
+  if (replicas_identical === false) {
+    const difference = (replicas_difference ?? 0).toExponential(0);
+    lines.push(`Replicas of different engines or CPUs ended ${difference} apart, which is rounding`);
+  } else if (replicas_identical && summary.world_size > 1) {
+    lines.push('All replicas ended with the same parameters, bit for bit');
+  }
+  for (const { worker_id, emulated_speed } of summary.workers) {
+    if (emulated_speed !== undefined) lines.push(`Worker ${shorten(worker_id)} was ${emulationNote(emulated_speed)}`);
+  }
+  for (const { step, change } of changes) lines.push(`Went on after step ${formatCount(step)} otherwise: ${change}`);
+  const reached = summary.time_to_accuracy.filter(({ seconds }) => seconds !== null);
+  if (reached.length > 0) lines.push(`Test accuracy of ${reached.map(formatReached(summary)).join(', ')}`);
+  if (price_usd_per_hour === undefined && cost_usd_total > 0) {
+    lines.push(
+      `Cost ${paint('bold', formatUsd(cost_usd_total))}; no price given any more`,
+      ...describeBilling(summary),
+    );
+  } else if (price_usd_per_hour === undefined) {
+    lines.push('Cost: no price given: pass --price USD_PER_HOUR');
+  } else {
+    const unpriced = summary.workers.filter((worker) => worker.price_usd_per_hour === undefined);
+    const gap =
+      unpriced.length === 0 ? '' : `; no price given for ${unpriced.map((w) => shorten(w.worker_id)).join(', ')}`;
+    const lately = changes.length === 0 ? '' : ', lately';
+    lines.push(
+      `Cost ${paint('bold', formatUsd(cost_usd_total))}${lately} at ${formatUsd(price_usd_per_hour)} an hour, start-up and test passes included${gap}`,
+      ...describeBilling(summary),
+    );
+  }
+  return lines.join('\n');
+}
+
+/** `2 epochs`, `a part of an epoch`, `2 epochs and a part of one`. */
+function countEpochs(epochs: readonly EpochSummary[]): string {
+  const whole = epochs.filter(({ cut_short }) => !cut_short).length;
+  const wholes = `${whole} ${whole === 1 ? 'epoch' : 'epochs'}`;
+  if (whole === epochs.length) return wholes;
+  return whole === 0 ? 'a part of an epoch' : `${wholes} and a part of one`;
+}
+
+/** `97 % after 12 s and $0.0021`: of the run, start-up and test passes included. */
+function formatReached({ price_usd_per_hour }: Summary) {
+  return ({ accuracy, seconds, cost_usd }: Summary['time_to_accuracy'][number]) =>
+    `${formatPercent(accuracy, 0)} after ${formatSeconds(seconds ?? 0)}` +
+    (price_usd_per_hour === undefined ? '' : ` and ${formatUsd(cost_usd ?? 0)}`);
+}
+
+function optional<Value>(value: Value | undefined, format: (value: Value) => string): string {
+  return value === undefined ? '' : format(value);
+}
+
+function shorten(name: string, longest = longestName): string {
+  return name.length <= longest ? name : `${name.slice(0, longest - 1)}…`;
+}

@@ -1,0 +1,269 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readResumption } from '../../../../src/coordinator/record/resumption.ts';
+import { encodeCheckpoint } from '../../../../src/shared/model/checkpoint-files.ts';
+import { temporaryFolder } from '../../../support/pennygrad.ts';
+
+// Four steps an epoch: three of 16 samples and one of 2.
+const training = {
+  model: { name: 'softmax', inputShape: [1, 1, 1], classes: 2 },
+  optimizer: { name: 'sgd', learningRate: 0.5 },
+  seed: 1,
+  trainCount: 50,
+  globalBatchSize: 16,
+  epochs: 3,
+  maxSteps: undefined,
+  targetAccuracy: undefined,
+} as const;
+
+const stepLine = (step: number) => ({
+  type: 'step',
+  step,
+  epoch: Math.ceil(step / 4),
+  samples: step % 4 === 0 ? 2 : 16,
+  loss: 0.5,
+  seconds: 0.25,
+  accuracy: 0.5,
+});
+const epochLine = (epoch: number) => ({
+  type: 'epoch',
+  epoch,
+  loss: 0.5,
+  accuracy: 0.5,
+  test_loss: 0.4,
+  test_accuracy: 0.6,
+  samples: 50,
+  seconds: 1,
+  evaluate_seconds: 0.1,
+});
+const nothing = { compute: 0, communicate: 0, wait: 0, load: 0, startup: 0, evaluate: 0, idle: 0, wasted: 0, other: 0 };
+const ledgerLine = (worker: string, step: number, more: object = {}) => ({
+  cause: 'interim',
+  time: '2025-06-01T12:00:00.000Z',
+  worker,
+  rank: 0,
+  step,
+  samples: step * 8,
+  run_seconds: step,
+  alive_seconds: step,
+  price_usd_per_hour: 3600,
+  price_since: '2025-06-01T12:00:00.000Z',
+  seconds: { ...nothing, compute: step },
+  usd: { ...nothing, compute: step },
+  cost_usd: step,
+  ...more,
+});
+
+const oneLine = (step: number) => ledgerLine('w0', step);
+
+interface Run {
+  readonly metrics?: readonly object[];
+  readonly ledger?: readonly object[];
+  readonly checkpoints?: readonly number[];
+}
+
+/** A ledger that has the last checkpoint, unless another is given. */
+function runFolder({ metrics = [], checkpoints = [], ledger = checkpoints.slice(-1).map(oneLine) }: Run): string {
+  const folder = temporaryFolder();
+  const text = (lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  writeFileSync(join(folder, 'metrics.jsonl'), text(metrics));
+  writeFileSync(join(folder, 'ledger.jsonl'), text(ledger));
+  for (const step of checkpoints) {
+    const checkpoint = join(folder, 'checkpoints', `step-${step}`);
+    mkdirSync(checkpoint, { recursive: true });
+    const files = encodeCheckpoint({
+      ...training,
+      step,
+      epoch: Math.floor((step - 1) / 4),
+      cursor: 0,
+      topology: {},
+      optimizerIterations: step,
+      weightSpecs: [{ name: 'w', shape: [2], dtype: 'float32' }],
+      parameters: Float32Array.of(step, -step),
+      optimizerSlots: [],
+    });
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(checkpoint, name), content);
+  }
+  return folder;
+}
+
+const steps = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => stepLine(from + i));
+
+describe('a run that ended', () => {
+  test('in the middle of an epoch, with its last step saved, loses nothing', () => {
+    const metrics = [...steps(1, 4), epochLine(1), ...steps(5, 6)];
+    const { start, record, notes } = readResumption(runFolder({ metrics, checkpoints: [4, 6] }), training);
+    expect(start).toMatchObject({ step: 6, stepsBefore: 6, state: { optimizerState: { iterations: 6, slots: [] } } });
+    expect([...(start.state?.parameters ?? [])]).toEqual([6, -6]);
+    expect(start.epoch).toEqual({ epoch: 1, samples: 32, lossSum: 16, correct: 16, seconds: 0.5 });
+    expect(record).toMatchObject({
+      steps: 6,
+      samples: 82,
+      trainSeconds: 1.5,
+      epochs: [{ epoch: 0, testAccuracy: 0.6 }],
+    });
+    expect(notes).toEqual([]);
+  });
+
+  test('because its coordinator was killed, begins after the checkpoint, and keeps each step once', () => {
+    const metrics = [...steps(1, 4), epochLine(1), ...steps(5, 8), epochLine(2)];
+    const ledger = [ledgerLine('w0', 4), ledgerLine('w1', 4), ledgerLine('w0', 11), ledgerLine('w1', 10)];
+    const folder = runFolder({ metrics, ledger, checkpoints: [4] });
+    writeFileSync(join(folder, 'ledger.jsonl'), `${readFileSync(join(folder, 'ledger.jsonl'), 'utf8')}{"cause":"inte`);
+    writeFileSync(join(folder, 'metrics.jsonl'), `${readFileSync(join(folder, 'metrics.jsonl'), 'utf8')}{"type":"st`);
+    const { start, accounts, record, keptMetrics, notes } = readResumption(folder, training);
+    expect(start).toMatchObject({ step: 4, stepsBefore: 11, epoch: undefined });
+    expect(record).toMatchObject({ steps: 4, samples: 50, openEpoch: undefined });
+    const kept = keptMetrics.trim().split('\n');
+    expect(kept.map((line) => JSON.parse(line))).toEqual([
+      ...[...steps(1, 4), epochLine(1)],
+      { type: 'resume', step: 4, lost_steps: 7 },
+    ]);
+    expect(notes.join()).toMatch(/7 steps after the checkpoint are lost/);
+    // Time and money are spent; samples are trained only where they are saved.
+    expect(accounts).toMatchObject({ runSeconds: 11, step: 4 });
+    expect(accounts.entries.map(({ workerId, samples, account }) => [workerId, samples, account.usd.compute])).toEqual([
+      ['w0', 32, 11],
+      ['w1', 32, 10],
+    ]);
+    // What was cut off is gone from the file, so that more can be appended.
+    expect(readFileSync(join(folder, 'ledger.jsonl'), 'utf8').trim().split('\n')).toHaveLength(4);
+  });
+
+  test('pays on what it was billed, and by what it cost where its ledger has no bills', () => {
+    const ledger = [ledgerLine('w0', 2, { billed_usd: 60, rentals: 2 }), ledgerLine('w1', 2)];
+    const { accounts } = readResumption(runFolder({ metrics: steps(1, 2), ledger, checkpoints: [2] }), training);
+    expect(accounts.entries.map(({ account }) => account)).toMatchObject([
+      { rentals: 2, endedBilledUsd: 60 },
+      { rentals: 1, endedBilledUsd: 2 },
+    ]);
+  });
+
+  test('before its first accounts has cost nothing', () => {
+    expect(readResumption(runFolder({}), training).accounts).toEqual({ entries: [], runSeconds: 0, step: 0 });
+  });
+
+  test('before anything was saved starts over, and pays on', () => {
+    const folder = runFolder({ metrics: steps(1, 3), ledger: [ledgerLine('w0', 3)] });
+    const { start, accounts, notes } = readResumption(folder, training);
+    expect(start).toEqual({ step: 0, stepsBefore: 3, state: undefined, epoch: undefined });
+    expect(accounts.entries[0]?.account.usd.compute).toBe(3);
+    expect(notes.join()).toMatch(/no checkpoint was saved: training starts over/);
+  });
+
+  test('by --steps in the middle of an epoch goes on with that epoch, as if it had not been tested', () => {
+    const metrics = [...steps(1, 2), { ...epochLine(1), samples: 32 }];
+    const folder = runFolder({ metrics, checkpoints: [2] });
+    expect(readResumption(folder, { ...training, maxSteps: 9 }).start.epoch).toMatchObject({ epoch: 0, samples: 32 });
+    expect(() => readResumption(folder, { ...training, maxSteps: 2 })).toThrow(
+      /trained 2 steps, which --steps 2 allows/,
+    );
+  });
+
+  test('with all epochs has nothing left to do, unless there are more, or the last is not tested', () => {
+    const whole = [...steps(1, 4), epochLine(1), ...steps(5, 8), epochLine(2)];
+    const folder = runFolder({ metrics: whole, checkpoints: [8] });
+    expect(() => readResumption(folder, { ...training, epochs: 2 })).toThrow(/trained all of its 2 epochs; --epochs N/);
+    expect(readResumption(folder, training).start).toMatchObject({ step: 8, epoch: undefined });
+    const untested = runFolder({ metrics: whole.slice(0, -1), checkpoints: [8] });
+    expect(readResumption(untested, { ...training, epochs: 2 }).start.epoch).toMatchObject({ epoch: 1, samples: 50 });
+    expect(() => readResumption(folder, { ...training, targetAccuracy: 0.55 })).toThrow(
+      /reached --target-accuracy 0\.55 after epoch 1; a higher one goes on/,
+    );
+  });
+
+  test('has the cost of the epoch it is in, unless an older version trained some of it', () => {
+    const priced = steps(1, 4).map((line) => ({ ...line, cost_usd: 0.5 }));
+    const [first, second] = steps(5, 6);
+    const epochUsd = (...metrics: readonly object[]) =>
+      readResumption(runFolder({ metrics, checkpoints: [6] }), training).start.epoch?.usd;
+    const before = [...priced, { ...epochLine(1), cost_usd: 2 }];
+    expect(epochUsd(...before, { ...first, cost_usd: 0.5 }, { ...second, cost_usd: 0.25 })).toBe(0.75);
+    expect(epochUsd(...before, { ...first }, { ...second, cost_usd: 0.25 })).toBeUndefined();
+    const folder = runFolder({ metrics: [...before, ...steps(5, 6)], checkpoints: [6] });
+    expect(readResumption(folder, training).record.epochs).toMatchObject([{ epoch: 0, usd: 2 }]);
+  });
+
+  test('knows who trained, lost steps or not', () => {
+    const fleet = (step: number, price_usd_per_hour: number) => ({
+      type: 'fleet',
+      step,
+      workers: [{ worker_id: 'w0', backend: 'wasm', device: 'SIMD', price_usd_per_hour }],
+    });
+    const metrics = [fleet(0, 1), ...steps(1, 4), epochLine(1), fleet(4, 2), ...steps(5, 6)];
+    expect(readResumption(runFolder({ metrics, checkpoints: [4] }), training).record.fleets).toMatchObject([
+      { step: 0, members: [{ workerId: 'w0', backend: 'wasm', priceUsdPerHour: 1 }] },
+      { step: 4, members: [{ priceUsdPerHour: 2 }] },
+    ]);
+  });
+
+  test('tells when epochs were done, by the last time they were', () => {
+    const moment = (worker: string, epoch: number, run_seconds: number, cost_usd: number) =>
+      ledgerLine(worker, epoch * 4, { cause: 'epoch', epoch, run_seconds, cost_usd });
+    const ledger = [
+      ...[moment('w0', 1, 10, 1), moment('w1', 1, 10, 2), moment('w0', 2, 20, 3), moment('w1', 2, 20, 4)],
+      ...[moment('w0', 2, 35, 6), moment('w1', 2, 35, 7)],
+    ];
+    const metrics = [...steps(1, 4), epochLine(1), ...steps(5, 8), epochLine(2)];
+    expect(readResumption(runFolder({ metrics, ledger, checkpoints: [8] }), training).record.milestones).toEqual([
+      { epoch: 0, runSeconds: 10, costUsd: 3 },
+      { epoch: 1, runSeconds: 35, costUsd: 13 },
+    ]);
+  });
+});
+
+describe('a run that is damaged', () => {
+  const metrics = [...steps(1, 4), epochLine(1), ...steps(5, 6)];
+
+  test('in its last checkpoint goes on from the one before, and says so', () => {
+    const folder = runFolder({ metrics, checkpoints: [4, 6] });
+    rmSync(join(folder, 'checkpoints', 'step-6', 'weights.bin'));
+    const { start, notes } = readResumption(folder, training);
+    expect(start).toMatchObject({ step: 4, stepsBefore: 6 });
+    expect(notes[0]).toMatch(/damaged checkpoint: .*step-6\/weights\.bin: .*; going on from step-4/);
+  });
+
+  test.each([
+    [
+      'in all of its checkpoints',
+      (folder: string) => rmSync(join(folder, 'checkpoints/step-6/weights.bin')),
+      /no checkpoint is whole: .*weights\.bin.*; remove .*checkpoints to start over/,
+    ],
+    [
+      'in its metrics',
+      (folder: string) => writeFileSync(join(folder, 'metrics.jsonl'), 'x\n{}\n'),
+      /metrics\.jsonl line 1: /,
+    ],
+    [
+      'in a step that is missing',
+      (folder: string) => writeFileSync(join(folder, 'metrics.jsonl'), `${JSON.stringify(stepLine(1))}\n`),
+      /metrics\.jsonl: has 1 of the 6 steps of the checkpoint/,
+    ],
+    [
+      'in that its ledger is gone',
+      (folder: string) => rmSync(join(folder, 'ledger.jsonl')),
+      /ledger\.jsonl is missing: what the run has cost is not known, and budgets would begin afresh; put it back/,
+    ],
+    [
+      'in that nothing is left of its ledger',
+      (folder: string) => writeFileSync(join(folder, 'ledger.jsonl'), ''),
+      /ledger\.jsonl is empty: what the run has cost is not known/,
+    ],
+    [
+      'in its ledger',
+      (folder: string) =>
+        writeFileSync(join(folder, 'ledger.jsonl'), `${JSON.stringify(ledgerLine('w0', 4, { cost_usd: -1 }))}\n`),
+      /ledger\.jsonl line 1: cost_usd: /,
+    ],
+  ] as const)('%s says where', (_, damage, message) => {
+    const folder = runFolder({ metrics, checkpoints: [6] });
+    damage(folder);
+    expect(() => readResumption(folder, training)).toThrow(message);
+  });
+
+  test('in that its checkpoint is of another training is named by the field', () => {
+    const folder = runFolder({ metrics, checkpoints: [6] });
+    expect(() => readResumption(folder, { ...training, seed: 2 })).toThrow(/config\.json has seed 2, its checkpoint 1/);
+  });
+});

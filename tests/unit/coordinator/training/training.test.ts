@@ -1,0 +1,484 @@
+/** Coordinator and workers in one process, over real sockets, with an engine small enough to check by hand. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  openControlPlane,
+} from '../../../../src/coordinator/membership/control-plane.ts';
+import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import {
+  type TrainContext,
+  type TrainOutcome,
+  type TrainSettings,
+  train,
+} from '../../../../src/coordinator/training/train.ts';
+import { processorSeconds, systemClock } from '../../../../src/shared/core/clock.ts';
+import { epochOrder } from '../../../../src/shared/core/sampling.ts';
+import type { Dataset } from '../../../../src/shared/data/dataset.ts';
+import { runWorker, type WorkerOptions } from '../../../../src/worker/run-worker.ts';
+import { type ToyFaults, toyDataset, toyProvider } from '../../../support/toy-engine.ts';
+
+const model = { name: 'softmax' as const, inputShape: [1, 1, 1] as [number, number, number], classes: 2 };
+const dataset = toyDataset(50);
+const settings = {
+  trainCount: 50,
+  testCount: 20,
+  epochs: 3,
+  maxSteps: undefined,
+  globalBatchSize: 16,
+  balance: 'auto' as const,
+};
+
+interface Party {
+  readonly control: ControlPlane;
+  readonly events: RunEvent[];
+  /** Connects a worker; the promise is its life. */
+  join(workerId: string, faults?: ToyFaults, options?: Partial<WorkerOptions>, data?: Dataset): Promise<void>;
+  train(
+    options?: Partial<TrainSettings & Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd'>>,
+  ): Promise<TrainOutcome>;
+  eventsOf<Type extends RunEvent['type']>(type: Type): Extract<RunEvent, { type: Type }>[];
+}
+
+async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> = {}): Promise<Party> {
+  const events: RunEvent[] = [];
+  const observe = (event: RunEvent) => events.push(event);
+  const control = await openControlPlane({
+    bind: 'tcp://127.0.0.1:*',
+    run: 'run-1',
+    worldSize,
+    timeoutSeconds: 5,
+    checksumEvery: 1,
+    identity: { version: '1', model, datasetDigest: 'toy', seed: 1 },
+    datasetName: 'toy',
+    optimizer: { name: 'sgd', learningRate: 0.5 },
+    defaultPriceUsdPerHour: undefined,
+    expectedIds: undefined,
+    clock: systemClock,
+    observe,
+    ...overrides,
+  });
+  return {
+    control,
+    events,
+    join: (workerId, faults = {}, options = {}, data = dataset) =>
+      runWorker(
+        {
+          connect: control.endpoint,
+          workerId,
+          version: '1',
+          cpu: 'x',
+          timeoutSeconds: 5,
+          expected: {},
+          signal: new AbortController().signal,
+          ...options,
+        },
+        {
+          clock: systemClock,
+          uptime: () => 0,
+          loadDataset: async () => data,
+          log() {},
+          sleep,
+          processorSeconds,
+          readGpu: async () => undefined,
+          selectEngine: async () => ({ provider: toyProvider(faults), reason: 'toy' }),
+        },
+      ),
+    async train({ signal = new AbortController().signal, findSpentBudget, spentUsd, ...changes } = {}) {
+      try {
+        const context = {
+          clock: systemClock,
+          observe,
+          signal,
+          ...(findSpentBudget === undefined ? {} : { findSpentBudget }),
+          ...(spentUsd === undefined ? {} : { spentUsd }),
+        };
+        const outcome = await train(await control.rendezvous(), { ...settings, ...changes }, context);
+        await control.close();
+        return outcome;
+      } catch (error) {
+        await control.close(error as Error);
+        throw error;
+      }
+    },
+    eventsOf: (type) => events.filter((event): event is never => event.type === type),
+  };
+}
+
+/** The same training in one loop. */
+async function plainTraining(): Promise<Float32Array> {
+  const engine = await toyProvider().create({
+    model,
+    optimizer: { name: 'sgd', learningRate: 0.5 },
+    seed: 1,
+    dataset,
+  });
+  const gradients = new Float32Array(2);
+  for (let epoch = 0; epoch < settings.epochs; epoch++) {
+    const order = epochOrder(1, epoch, 50);
+    for (let from = 0; from < 50; from += 16) {
+      const batch = order.subarray(from, Math.min(from + 16, 50));
+      await engine.computeGradients(batch, gradients);
+      await engine.applyGradients(gradients, batch.length);
+    }
+  }
+  return engine.getParameters();
+}
+
+describe('training', () => {
+  it.each([1, 2, 3, 5])('with %i workers ends where a plain loop ends', async (worldSize) => {
+    const party = await open(worldSize);
+    const workers = Array.from({ length: worldSize }, (_, i) => party.join(`w${i}`));
+    expect(await party.train()).toEqual({
+      steps: 12,
+      end: { kind: 'completed' },
+      replicas: { identical: true, difference: 0 },
+    });
+    await Promise.all(workers);
+    const expected = await plainTraining();
+    const trained = party.eventsOf('checkpoint').at(-1)?.checkpoint;
+    expect(trained).toMatchObject({ step: 12, epoch: 2, cursor: 50 });
+    for (const i of [0, 1]) expect(trained?.parameters[i]).toBeCloseTo(expected[i] ?? Number.NaN, 6);
+  });
+
+  it('tells of every step and epoch, with each sample counted once', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1')];
+    await party.train();
+    await Promise.all(workers);
+    const steps = party.eventsOf('step');
+    expect(steps.map(({ step, epoch, samples }) => [step, epoch, samples])).toEqual(
+      Array.from({ length: 12 }, (_, step) => [step, Math.floor(step / 4), step % 4 === 3 ? 2 : 16]),
+    );
+    for (const { members } of steps) {
+      expect(members.map(({ rank }) => rank)).toEqual([0, 1]);
+      for (const { phases } of members)
+        for (const spent of Object.values(phases)) expect(spent).toBeGreaterThanOrEqual(0);
+    }
+    const epochs = party.eventsOf('epoch');
+    expect(epochs.map(({ samples }) => samples)).toEqual([50, 50, 50]);
+    expect(epochs.at(-1)?.loss).toBeLessThan(epochs[0]?.loss ?? 0);
+    expect(epochs.at(-1)?.testAccuracy).toBeGreaterThan(0.5);
+  });
+
+  it('finishes the planned steps when it is interrupted, and says where it stopped', async () => {
+    const controller = new AbortController();
+    const party = await open(2);
+    const workers = [
+      party.join('w0', {
+        beforeGradients: (step) => {
+          if (step === 5) controller.abort();
+        },
+      }),
+      party.join('w1'),
+    ];
+    const outcome = await party.train({ signal: controller.signal });
+    await Promise.all(workers);
+    expect(outcome.end).toEqual({ kind: 'interrupted' });
+    expect(outcome.steps).toBeGreaterThanOrEqual(6);
+    expect(outcome.steps).toBeLessThan(8);
+    const { step, epoch, cursor } = party.eventsOf('checkpoint').at(-1)?.checkpoint ?? {};
+    expect({ step, epoch, cursor }).toEqual({ step: outcome.steps, epoch: 1, cursor: (outcome.steps - 4) * 16 });
+  });
+});
+
+describe('a budget', () => {
+  it('ends training with the step that is planned, tests nothing more, and leaves a checkpoint', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1')];
+    const findSpentBudget = () => (party.eventsOf('step').length >= 5 ? 'the money is gone' : undefined);
+    const outcome = await party.train({ findSpentBudget });
+    await Promise.all(workers);
+    expect(outcome.end).toEqual({ kind: 'budget', reason: 'the money is gone' });
+    // The fifth commit uses it up, and the sixth step is under way by then.
+    expect(outcome.steps).toBe(6);
+    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint).toMatchObject({ step: 6, epoch: 1, cursor: 32 });
+    expect(party.eventsOf('epoch')).toHaveLength(1);
+  });
+
+  it('that is used up before the first step trains none', async () => {
+    const party = await open(1);
+    const worker = party.join('w0');
+    const outcome = await party.train({ findSpentBudget: () => 'the time is up' });
+    await worker;
+    expect(outcome).toMatchObject({ steps: 0, end: { kind: 'budget' } });
+    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint).toMatchObject({ step: 0, epoch: 0, cursor: 0 });
+  });
+
+  it('that falls at the end of an epoch leaves its test pass to the run that goes on', async () => {
+    const party = await open(1);
+    const worker = party.join('w0');
+    const findSpentBudget = () => (party.eventsOf('step').length >= 8 ? 'the time is up' : undefined);
+    expect((await party.train({ findSpentBudget })).steps).toBe(8);
+    await worker;
+    expect(party.eventsOf('epoch')).toHaveLength(1);
+
+    const saved = party.eventsOf('checkpoint').at(-1)?.checkpoint;
+    if (saved === undefined) throw new Error('a checkpoint');
+    const totals = { epoch: 1, samples: 50, lossSum: 25, correct: 40, seconds: 1 };
+    const next = await open(1);
+    const again = next.join('w0');
+    await next.train({ start: { step: 8, stepsBefore: 8, state: saved, epoch: totals } });
+    await again;
+    expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, samples: 50, loss: 0.5, accuracy: 0.8 }, { epoch: 2 }]);
+    expect(next.eventsOf('step').map(({ step }) => step)).toEqual([8, 9, 10, 11]);
+  });
+});
+
+describe('the cost of an epoch', () => {
+  /** A meter that each committed step moves by a dollar, from which the test pass and all else take nothing. */
+  const meter = (party: Party, perStep: number) => () => 100 + perStep * party.eventsOf('step').length;
+
+  it('is what the meter rose by while its steps were trained, and goes on where it was left', async () => {
+    const party = await open(1);
+    const worker = party.join('w0');
+    await party.train({ spentUsd: meter(party, 1), maxSteps: 6 });
+    await worker;
+    expect(party.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 1, 1, 1, 0, 1]);
+    expect(party.eventsOf('epoch').map(({ usd }) => usd)).toEqual([3, 1]);
+    expect(party.eventsOf('epoch').map(({ cutShort }) => cutShort)).toEqual([undefined, true]);
+
+    const saved = party.eventsOf('checkpoint').at(-1)?.checkpoint;
+    if (saved === undefined) throw new Error('a checkpoint');
+    const totals = { epoch: 1, samples: 32, lossSum: 16, correct: 16, seconds: 1, usd: 1 };
+    const next = await open(1);
+    const again = next.join('w0');
+    // At ten times the price: the epoch's first half keeps its own.
+    await next.train({
+      spentUsd: meter(next, 10),
+      maxSteps: 8,
+      start: { step: 6, stepsBefore: 6, state: saved, epoch: totals },
+    });
+    await again;
+    expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, usd: 1 + 10 }]);
+    expect(next.eventsOf('epoch')[0]).not.toHaveProperty('cutShort');
+  });
+});
+
+describe('a target accuracy', () => {
+  it('ends training after the test pass that first has it', async () => {
+    const party = await open(1);
+    const worker = party.join('w0');
+    const outcome = await party.train({ epochs: 50, targetAccuracy: 0.6 });
+    await worker;
+    expect(outcome.end).toMatchObject({
+      kind: 'target',
+      reason: expect.stringMatching(/target-accuracy 0\.6 .* epoch/),
+    });
+    const reached = party.eventsOf('epoch').map(({ testAccuracy }) => testAccuracy >= 0.6);
+    expect(reached.indexOf(true)).toBe(reached.length - 1);
+  });
+});
+
+describe('a run that goes on', () => {
+  it('ends where it would have, bit for bit, and says which steps it had trained before', async () => {
+    const whole = await open(2);
+    const first = [whole.join('w0'), whole.join('w1')];
+    await whole.train();
+    await Promise.all(first);
+    const [saved] = whole.eventsOf('checkpoint');
+    const expected = whole.eventsOf('checkpoint').at(-1);
+    if (saved === undefined || expected === undefined) throw new Error('checkpoints');
+
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1')];
+    await party.train({ start: { step: 4, stepsBefore: 6, state: saved.checkpoint, epoch: undefined } });
+    await Promise.all(workers);
+    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint.parameters).toEqual(expected.checkpoint.parameters);
+    expect(party.eventsOf('step').map(({ step }) => step)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
+    const inSteps = party.eventsOf('spent').filter(({ members }) => members.some(({ seconds }) => seconds.compute > 0));
+    expect(inSteps.filter(({ redone }) => redone)).toHaveLength(2);
+  });
+
+  it('does not begin with a replica that took over something else', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1', { keepsParameters: true })];
+    const state = { parameters: Float32Array.of(1, 2), optimizerState: { iterations: 4, slots: [] } };
+    await expect(party.train({ start: { step: 4, stepsBefore: 4, state, epoch: undefined } })).rejects.toThrow(
+      /worker w1 .* did not take over the checkpoint's parameters/,
+    );
+    await Promise.allSettled(workers);
+  });
+});
+
+describe('what a worker says its time went to', () => {
+  it('adds up to the time it was in the run, the last step and the test pass included', async () => {
+    const party = await open(2);
+    const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
+    const workers = [party.join('w0'), party.join('w1', { beforeGradients: slow })];
+    const began = performance.now() / 1000;
+    await party.train();
+    const lasted = performance.now() / 1000 - began;
+    await Promise.all(workers);
+    for (const workerId of ['w0', 'w1']) {
+      const told = party.eventsOf('spent').flatMap(({ members }) => members.filter((m) => m.workerId === workerId));
+      const total = told.reduce((sum, { seconds }) => sum + Object.values(seconds).reduce((a, b) => a + b, 0), 0);
+      const last = told.at(-1)?.at ?? 0;
+      expect(total).toBeGreaterThan(0.2); // twelve steps that wait some 20 ms each, on one rank or the other
+      expect(total).toBeLessThan(lasted);
+      expect(last - (told[0]?.at ?? 0)).toBeLessThan(lasted);
+      for (const { seconds } of told)
+        for (const spent of Object.values(seconds)) expect(spent).toBeGreaterThanOrEqual(0);
+    }
+    // What follows the last vote of the run is told with what comes after it.
+    const afterLastStep = party.events.slice(party.events.findLastIndex(({ type }) => type === 'step'));
+    const [, ...later] = afterLastStep.filter((event) => event.type === 'spent');
+    expect(later.flatMap(({ members }) => members).some(({ seconds }) => seconds.communicate > 0)).toBe(true);
+  });
+});
+
+describe('the handshake over the wire', () => {
+  it.each([
+    ['seed', { expected: { seed: 2 } }, /seed differs: the run has 1, this worker 2/],
+    ['model', { expected: { model: 'mlp' as const } }, /model differs: the run has softmax .*, this worker mlp/],
+    ['version', { version: '2' }, /pennygrad version differs: the run has 1, this worker 2/],
+  ])('refuses another %s by name, and the worker says so', async (_, options, message) => {
+    const party = await open(1);
+    await expect(party.join('w0', {}, options)).rejects.toThrow(message);
+    // The place is still free for one that fits.
+    const worker = party.join('w1');
+    expect((await party.train()).steps).toBe(12);
+    await worker;
+    expect(party.eventsOf('worker-refused')).toHaveLength(1);
+  });
+
+  it('refuses another dataset, and other initial parameters', async () => {
+    const party = await open(2);
+    const other = party.join('w0', {}, {}, toyDataset(50, 'other'));
+    await expect(other).rejects.toThrow(/dataset digest differs: the run has toy, this worker other/);
+    const first = party.join('w1');
+    await expect.poll(() => party.eventsOf('worker-ready').length).toBe(1);
+    await expect(party.join('w2', { offset: 1 })).rejects.toThrow(/checksum of the initial parameters differs/);
+    const third = party.join('w3');
+    expect((await party.train()).steps).toBe(12);
+    await Promise.all([first, third]);
+  });
+
+  it('lets another take the place of a worker that left before training began', async () => {
+    const party = await open(2);
+    const unlucky = party.join('w0', { failToStart: 'no such engine here' });
+    await expect(unlucky).rejects.toThrow('no such engine here');
+    await expect.poll(() => party.eventsOf('worker-lost').length).toBe(1);
+    const workers = [party.join('w1'), party.join('w2')];
+    expect((await party.train()).steps).toBe(12);
+    await Promise.all(workers);
+  });
+
+  it('refuses a second worker of the same name and one too many', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0')];
+    await expect.poll(() => party.eventsOf('worker-joined').length).toBe(1);
+    await expect(party.join('w0')).rejects.toThrow(/worker id differs/);
+    workers.push(party.join('w1'));
+    await expect.poll(() => party.eventsOf('worker-joined').length).toBe(2);
+    await expect(party.join('w2')).rejects.toThrow(/world size differs/);
+    await party.train();
+    await Promise.all(workers);
+  });
+});
+
+describe('workers that are not alike', () => {
+  it.each([
+    ['engines', { device: 'other' }, {}],
+    ['CPUs', {}, { cpu: 'y' }],
+  ])('of different %s may round differently, and the run says by how much', async (_, faults, options) => {
+    const party = await open(3);
+    const workers = [
+      party.join('w0'),
+      party.join('w1', { ...faults, drift: 1e-7 }, options),
+      party.join('w2', { ...faults, drift: 1e-7 }, options),
+    ];
+    const { replicas } = await party.train();
+    await Promise.all(workers);
+    // Twelve updates of 1e-7 in both parameters, relative to the length of a vector between 0.1 and 10.
+    expect(replicas).toMatchObject({ identical: false });
+    expect(replicas?.difference).toBeGreaterThan(1e-7);
+    expect(replicas?.difference).toBeLessThan(1e-4);
+  });
+
+  it('end the run where rounding does not explain the difference', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1', { device: 'other', drift: 1e-3 })];
+    await expect(party.train()).rejects.toThrow(
+      /worker w1 .*\(cpu \(other\) on x\) holds parameters \d\.\de-[1-3] from rank 0's before step 4/,
+    );
+    await Promise.allSettled(workers);
+  });
+
+  it('are compared bit for bit with those of their kind', async () => {
+    const party = await open(3);
+    const kinds = [{}, { device: 'other' }, { device: 'other', drift: 1e-7 }];
+    const workers = kinds.map((faults, i) => party.join(`w${i}`, faults));
+    await expect(party.train()).rejects.toThrow(
+      /worker w2 .* holds other parameters than rank 1 before step 1, though both compute with cpu \(other\) on x/,
+    );
+    await Promise.allSettled(workers);
+  });
+
+  it('get shares by their speed, each sample still counted once', async () => {
+    const party = await open(2);
+    const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
+    const workers = [party.join('w0'), party.join('w1', { device: 'slow', beforeGradients: slow })];
+    await party.train();
+    await Promise.all(workers);
+    const changes = party.eventsOf('shares');
+    expect(changes[0]?.reason).toMatch(/^shares 8\/8 -> /);
+    for (const { step, members, samples } of party.eventsOf('step')) {
+      const { shares } = changes.findLast((change) => change.step <= step) ?? { shares: [8, 8] };
+      const taken = members.map((member) => member.samples);
+      if (samples === 16) expect(taken).toEqual(shares);
+      expect(taken.reduce((a, b) => a + b)).toBe(samples);
+    }
+    const [fast = 0, slowed = 0] = changes.at(-1)?.shares ?? [];
+    expect(fast).toBeGreaterThan(slowed);
+    expect(party.eventsOf('epoch').map(({ samples }) => samples)).toEqual([50, 50, 50]);
+  });
+});
+
+describe('a worker that breaks', () => {
+  it('ends the run with its own words', async () => {
+    const party = await open(2);
+    const broken = party.join('w1', {
+      beforeGradients: (step) => {
+        if (step === 3) throw new Error('the card is on fire');
+      },
+    });
+    broken.catch(() => {}); // looked at below
+    const other = party.join('w0');
+    other.catch(() => {});
+    await expect(party.train()).rejects.toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(/worker w1 \(rank 1, pid \d+ on .*\) left during plan: the card is on fire/),
+    });
+    await expect(broken).rejects.toThrow('the card is on fire');
+    await expect(other).rejects.toThrow(/the run failed: worker w1 .*the card is on fire/);
+  });
+
+  it('or evaluates to a loss that is not finite ends the run', async () => {
+    const party = await open(1);
+    const worker = party.join('w0', { testLoss: Number.POSITIVE_INFINITY });
+    worker.catch(() => {}); // the run says the same
+    await expect(party.train()).rejects.toMatchObject({
+      code: 'diverged',
+      message: expect.stringMatching(/worker w0 .* left during evaluate: the loss became Infinity on test images/),
+    });
+  });
+
+  it('or computes something else is named by the checksum of its parameters', async () => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1', { drift: 1e-3 })];
+    await expect(party.train()).rejects.toThrow(/worker w1 .* holds other parameters than rank 0 before step 1/);
+    await Promise.allSettled(workers);
+  });
+
+  it('or is stuck in a step is lost at its deadline, though its heart beats', async () => {
+    const party = await open(2, { timeoutSeconds: 1 });
+    const workers = [party.join('w0'), party.join('w1', { beforeGradients: () => new Promise(() => {}) })];
+    for (const worker of workers) worker.catch(() => {});
+    await expect(party.train()).rejects.toMatchObject({
+      code: 'quorum-lost',
+      message: expect.stringMatching(/worker w1 .* in phase compute: no result for .* though it is alive/),
+    });
+  });
+});

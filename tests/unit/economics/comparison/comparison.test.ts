@@ -1,0 +1,310 @@
+import { describe, expect, test } from 'vitest';
+import { type ComparedRun, compareRuns } from '../../../../src/economics/comparison/comparison.ts';
+import { sumSpending } from '../../../../src/economics/comparison/spending.ts';
+import type { RunRecord } from '../../../../src/economics/record/run-record.ts';
+import { snakeCased } from '../../../../src/report/comparison/comparison-json.ts';
+import { renderComparison } from '../../../../src/report/comparison/comparison-table.ts';
+import { describeBreakEven, describeMarginal } from '../../../../src/report/comparison/comparison-text.ts';
+import { comparisonCharts } from '../../../../src/report/html/comparison-charts.ts';
+import { comparedRun, kindOfWorker } from '../../../support/compared-runs.ts';
+import { runRecord } from '../../../support/run-records.ts';
+
+const dear = kindOfWorker({ backend: 'wasm', price: 0.4 });
+const cheap = kindOfWorker({ backend: 'cpu', price: 0.05 });
+
+/** One, two and four equal workers at batch 64 and the first at 32; three repeats, one per cent apart. */
+const scaling: readonly ComparedRun[] = [
+  ...[990, 1000, 1010].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
+  ...[1485, 1500, 1515].map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 })),
+  ...[792, 800, 808].map((rate) => comparedRun({ workers: [dear], rate, batch: 32 })),
+];
+const point = (runs: readonly ComparedRun[], workers: number, batch = 64) => {
+  const found = compareRuns(runs).points.find((p) => p.workers === workers && p.globalBatchSize === batch);
+  if (found === undefined) throw new Error('no such point');
+  return found;
+};
+
+describe('compareRuns', () => {
+  test('takes runs with the same workers and batch for repeats of a point', () => {
+    const { points } = compareRuns(scaling);
+    expect(points.map(({ name, globalBatchSize, runs }) => [name, globalBatchSize, runs.length])).toEqual([
+      ['1 × wasm', 32, 3],
+      ['1 × wasm', 64, 3],
+      ['2 × wasm', 64, 3],
+    ]);
+  });
+
+  test('strong efficiency is against the same batch, weak against the same batch a worker', () => {
+    const { strong, weak } = point(scaling, 2);
+    expect(strong?.value).toBeCloseTo(0.75, 6);
+    expect(strong?.baselineBatch).toBe(64);
+    expect(weak?.value).toBeCloseTo(1500 / (2 * 800), 6);
+    expect(weak?.baselineBatch).toBe(32);
+    expect(point(scaling, 1).strong).toBeUndefined();
+    const [low, high] = strong?.interval ?? [0, 0];
+    // Spreads of 1 % on both sides: √(2/3) % standard error, t(4) = 2.776.
+    expect(Math.log(high / low) / 2).toBeCloseTo(2.776 * Math.sqrt(2 / 3) * 0.01, 4);
+  });
+
+  test('an epoch costs the price of the fleet for the time that its samples take', () => {
+    const two = point(scaling, 2);
+    expect(two.usdPerHour).toBeCloseTo(0.8, 12);
+    expect(two.secondsPerEpoch).toBeCloseTo(40, 2);
+    expect(two.costPerEpochUsd).toBeCloseTo((0.8 * 40) / 3600, 5);
+    expect(two.costPerThousandUsd).toBeCloseTo((0.8 * 40) / 3600 / 60, 7);
+  });
+
+  test('the second worker adds half the speed for half of the bill, and pays below half the price', () => {
+    const [marginal] = point(scaling, 2).marginals;
+    if (marginal === undefined) throw new Error('no verdict');
+    expect(marginal).toMatchObject({ basis: 'measured', verdict: 'costs more than it brings', billShare: 0.5 });
+    expect(marginal.breakEvenUsdPerHour).toBeCloseTo(0.2, 6);
+    expect(describeMarginal(marginal)).toBe(
+      'one of 2 × wasm adds 50 % (47 to 53) speed for 50 % of the bill: drop it unless speed is worth more, it pays below $0.20/h (measured)',
+    );
+  });
+
+  test('does not judge what the spread of the repeats leaves open', () => {
+    const noisy = [
+      ...[900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
+      ...[1800, 1990, 2200].map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 })),
+    ];
+    const [marginal] = point(noisy, 2).marginals;
+    expect(marginal?.uncertain).toBe(true);
+    expect(marginal && describeMarginal(marginal)).toMatch(
+      /^one of 2 × wasm adds 100 % \(\d+ to \d+\) speed for 50 % of the bill: whether it pays at \$0\.40\/h cannot be told from these repeats, it breaks even at \$0\.40\/h \(\$0\.\d\d\/h to \$0\.\d\d\/h\) \(measured\)$/,
+    );
+    expect(point(scaling, 2).marginals[0]?.uncertain).toBe(false);
+  });
+
+  test('a worker that may speed up or slow down is not to be dropped at any price', () => {
+    const ofTwo = (rates: readonly number[]) => {
+      const alone = [900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 }));
+      const both = rates.map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 }));
+      const [marginal] = point([...alone, ...both], 2).marginals;
+      if (marginal === undefined) throw new Error('no verdict');
+      return marginal;
+    };
+    const open = ofTwo([800, 950, 1050]);
+    expect(open).toMatchObject({ verdict: 'slows the others down', uncertain: true });
+    expect(describeMarginal(open)).toMatch(
+      /slows the others by 7 % \(-\d+ to \d+\) for 50 % of the bill: whether it speeds up or slows down cannot be told from these repeats \(measured\)$/,
+    );
+    const sure = ofTwo([495, 500, 505]);
+    expect(sure.uncertain).toBe(false);
+    expect(describeMarginal(sure)).toMatch(
+      /slows the others by 50 % \(\d+ to \d+\) for 50 % of the bill: drop it at any price \(measured\)$/,
+    );
+    // Two repeats that differ: from nothing to a thousandfold.
+    expect(describeMarginal(ofTwo([300, 3000]))).toContain('% (wide: too few repeats)');
+  });
+
+  test('does not say that a kind is cheaper or dearer where its break-even price is not known well enough', () => {
+    const breakEven = (rates: readonly number[]) => {
+      const [one] = compareRuns([
+        ...[900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
+        ...rates.map((rate) => comparedRun({ workers: [cheap], rate, batch: 64 })),
+      ]).breakEvens;
+      return one === undefined ? '' : describeBreakEven(one);
+    };
+    expect(breakEven([115, 125, 140])).toMatch(
+      /^cpu alone breaks even with wasm of \$0\.40\/h at \$0\.05\d\/h \(\$0\.0\d+\/h–\$0\.0\d+\/h\), batch 64; whether it does the same for less at \$0\.050\/h cannot be told from these repeats$/,
+    );
+    expect(breakEven([50, 500])).toMatch(/at \$0\.06\d\/h \(wide: too few repeats\), batch 64; whether/);
+    expect(breakEven([240, 250, 260])).toMatch(/; at \$0\.050\/h it does the same for less$/);
+  });
+
+  test('says that it models where no run without the worker is at hand', () => {
+    const [marginal] = point([comparedRun({ workers: [dear, dear], rate: 1000, batch: 64 })], 2).marginals;
+    // 80 % of the step computes, so one worker alone would take 1.8 of its time.
+    expect(marginal).toMatchObject({ basis: 'modelled' });
+    expect(marginal?.speedGain).toBeCloseTo(0.8, 6);
+  });
+
+  test('mixed fleets are measured against what their workers do alone, and each kind is judged', () => {
+    const mixed = [
+      comparedRun({ workers: [dear], rate: 1000, batch: 64 }),
+      comparedRun({ workers: [cheap], rate: 250, batch: 64 }),
+      comparedRun({ workers: [dear, cheap], rate: 1100, batch: 64 }),
+    ];
+    const comparison = compareRuns(mixed);
+    const two = comparison.points.at(-1);
+    expect(two?.name).toBe('1 × wasm + 1 × cpu');
+    expect(two?.strong?.value).toBeCloseTo(1100 / 1250, 9);
+    expect(two?.weak).toBeUndefined();
+    expect(two?.marginals.map(({ worker, basis, verdict }) => [worker, basis, verdict])).toEqual([
+      // A sample of the dear one costs twice as much as one of the cheap one.
+      ['w0', 'measured', 'costs more than it brings'],
+      ['w1', 'measured', 'costs more than it brings'],
+    ]);
+    expect(two?.marginals[1]?.breakEvenUsdPerHour).toBeCloseTo(0.04, 9);
+    expect(comparison.breakEvens).toHaveLength(1);
+    const [breakEven] = comparison.breakEvens;
+    expect(breakEven && describeBreakEven(breakEven)).toBe(
+      'cpu alone breaks even with wasm of $0.40/h at $0.10/h, batch 64; at $0.050/h it does the same for less',
+    );
+  });
+
+  test('marks what nothing else beats in both time and cost', () => {
+    const { points, cheapest, fastest } = compareRuns(scaling);
+    expect(points.map(({ onFront }) => onFront)).toEqual([false, true, true]);
+    expect([cheapest, fastest]).toEqual([1, 2]);
+  });
+
+  test('tells prices apart in names, and pools their speed', () => {
+    const dearer = kindOfWorker({ backend: 'wasm', price: 0.8 });
+    const { points } = compareRuns([
+      comparedRun({ workers: [dear], rate: 1000, batch: 64 }),
+      comparedRun({ workers: [dearer, dearer], rate: 1600, batch: 64 }),
+    ]);
+    expect(points.map(({ name }) => name)).toEqual(['1 × wasm at $0.40/h', '2 × wasm at $0.80/h']);
+    expect(points[1]?.strong?.value).toBeCloseTo(0.8, 9);
+  });
+
+  test('two kinds never have one name, and every point is in the charts', () => {
+    const threads = kindOfWorker({ ...dear, device: 'wasm, 2 threads' });
+    const labelled = kindOfWorker({ ...dear, gpu: 'gcp/T4/spot' });
+    const fleets = [[dear], [threads], [labelled], [dear, threads], [dear, dear], [threads, threads], [labelled, dear]];
+    const more = [
+      [dear, threads, threads, threads],
+      [dear, dear, dear, threads],
+    ];
+    const runs = [...fleets, ...more].map((workers, index) => comparedRun({ workers, rate: 1000 + index, batch: 64 }));
+    const comparison = compareRuns(runs);
+    const names = comparison.points.map(({ name }) => name);
+    expect(new Set(names).size).toBe(runs.length);
+    expect(names).toEqual(expect.arrayContaining(['1 × wasm', '1 × wasm (2 threads)', '1 × t4 wasm']));
+    expect(comparison.breakEvens.map(({ kind }) => kind)).toEqual(['wasm (2 threads)', 't4 wasm']);
+    for (const { id, series } of comparisonCharts(comparison)) {
+      expect(new Set(series.map(({ label }) => label)).size, id).toBe(series.length);
+      if (id !== 'throughput') continue;
+      const drawn = series.filter(({ style }) => style === 'line').flatMap(({ values }) => values);
+      for (const { samplesPerSecond } of comparison.points) expect(drawn).toContain(samplesPerSecond.value);
+    }
+  });
+
+  test('leaves out, and says so, what did not complete; refuses what does not compare', () => {
+    const failed = comparedRun({ workers: [dear], rate: 500, batch: 64, status: 'failed' });
+    expect(compareRuns([...scaling, failed]).notes).toContain(`left out: ${failed.folder}, which is failed`);
+    expect(() => compareRuns([failed])).toThrow(`none of the runs can be compared: ${failed.folder}, which is failed`);
+    const other = comparedRun({ workers: [dear], rate: 500, batch: 64, dataset: 'digits' });
+    expect(() => compareRuns([...scaling, other])).toThrow('the runs differ in dataset: mnist, digits');
+  });
+
+  test('a run that went on with another fleet or price is left out, and why is said', () => {
+    const member = (workerId: string, priceUsdPerHour: number) => ({
+      workerId,
+      backend: 'wasm',
+      device: 'wasm',
+      priceUsdPerHour,
+    });
+    const fleets = [
+      { step: 0, members: [member('w0', 0.4), member('w1', 0.4)] },
+      { step: 40, members: [member('w0', 0.2)] },
+    ];
+    const resumed = comparedRun({ workers: [dear], rate: 1200, batch: 64, folder: 'runs/resumed', record: { fleets } });
+    const { points, notes } = compareRuns([...scaling, resumed]);
+    expect(points.flatMap(({ runs }) => runs)).not.toContain('runs/resumed');
+    expect(notes).toContain(
+      'left out: runs/resumed, which was not one fleet at one price: after step 40 w1 left, w0 is $0.20 an hour instead of $0.40 an hour',
+    );
+    // Before changes were written down, a price that changed shows in what was paid.
+    const old = comparedRun({ workers: [dear], rate: 1200, batch: 64 });
+    const [worker] = old.summary.workers;
+    if (worker === undefined) throw new Error('no worker');
+    const paid = { ...old.summary, workers: [{ ...worker, cost_usd: 1.1 * worker.cost_usd }] };
+    expect(() => compareRuns([{ folder: 'old', summary: paid }])).toThrow('the price of w0 changed on the way');
+  });
+
+  test('where the money went sums to the cost of the run, workers that left before training included', () => {
+    const formerWorkers = { costUsd: 0.002, billedUsd: 0.002, rentals: 1 };
+    const run = comparedRun({ workers: [dear], rate: 1000, batch: 64, record: { formerWorkers } });
+    const comparison = compareRuns([run]);
+    const [one] = comparison.points;
+    expect(one?.costUsd && sumSpending(one.costUsd) + (one.formerCostUsd ?? 0)).toBeCloseTo(
+      run.summary.cost_usd_total,
+      12,
+    );
+    const text = renderComparison(comparison, { columns: 200, colour: false });
+    const share = (100 * 0.002) / run.summary.cost_usd_total;
+    expect(text).toMatch(new RegExp(`former workers\n[^\n]+\n.* ${share.toFixed(1)} %\n`));
+    expect(renderComparison(compareRuns(scaling), { columns: 200, colour: false })).not.toContain('former');
+  });
+
+  test('runs of other images under the same name are refused, those of other seeds are repeats', () => {
+    const { dataset } = runRecord();
+    const withRecord = (record: Partial<RunRecord>) => comparedRun({ workers: [dear], rate: 990, batch: 64, record });
+    const fewer = withRecord({ dataset: { ...dataset, trainCount: 6000 } });
+    expect(() => compareRuns([...scaling, fewer])).toThrow(
+      'the runs differ in number of images: 60000 + 10000, 6000 + 10000; their costs do not compare',
+    );
+    const other = withRecord({ dataset: { ...dataset, sha256: { 'train-images-idx3-ubyte': 'c0ffee' } } });
+    expect(() => compareRuns([...scaling, other])).toThrow('mnist of SHA-256 ba89…, mnist of SHA-256 c0ffee…');
+    expect(point([...scaling, withRecord({ seed: 2 })], 1).runs).toHaveLength(4);
+  });
+
+  test('says that runs are of different machines, unless those are the same as far as they go', () => {
+    const at = (hosts: readonly string[]) =>
+      comparedRun({ workers: hosts.map((host) => ({ ...dear, host })), rate: 1000, batch: 64 });
+    const notes = (...all: readonly (readonly string[])[]) => compareRuns(all.map(at)).notes.join('\n');
+    expect(notes(['alpha'], ['beta'])).toContain('the runs are of different machines (alpha; beta)');
+    expect(notes(['alpha', 'beta'], ['alpha', 'gamma'])).toContain('different machines');
+    expect(notes(['alpha'], ['alpha', 'beta'], ['alpha', 'alpha'])).not.toContain('different machines');
+  });
+
+  test('shows what was billed beside what accrued, and by which rules', () => {
+    // A run of 66 s at $0.40 and $0.05 an hour.
+    const summary = comparedRun({ workers: [dear, cheap], rate: 60_000 / 60.5, batch: 64 });
+    const comparison = compareRuns([summary]);
+    expect(comparison.points[0]?.costOfRunUsd).toBeCloseTo((0.45 * 65.5) / 3600, 12);
+    expect(comparison.points[0]?.billedOfRunUsd).toBeCloseTo((0.45 * 66) / 3600, 12);
+    expect(comparison.notes).toContain('billed: to the second where no rule of a provider is known');
+    expect(renderComparison(comparison, { columns: 200, colour: false })).toMatch(/run +billed +compute/);
+
+    const rented = kindOfWorker({ ...dear, gpu: 'lambda/t4/on-demand' });
+    const minutes = compareRuns([comparedRun({ workers: [rented], rate: 60_000 / 60, batch: 64 })]);
+    expect(minutes.points[0]?.billedOfRunUsd).toBeCloseTo((0.4 * 120) / 3600, 12);
+    expect(minutes.notes).toContain('billed: Lambda to the 60 s');
+  });
+
+  test('the cost of 1,000 samples has two digits however little it is', () => {
+    const [one, two] = [
+      { ...dear, price: 0.001 },
+      { ...dear, price: 0.002 },
+    ].map((kind) => kindOfWorker(kind));
+    if (one === undefined || two === undefined) throw new Error('no kinds');
+    const runs = [one, two].map((kind) => comparedRun({ workers: [kind], rate: 1000, batch: 64 }));
+    const text = renderComparison(compareRuns(runs), { columns: 120, colour: false });
+    expect(text).toMatch(/1 × wasm at \$0\.0010\/h .* \$0\.00000028\b/);
+    expect(text).toMatch(/1 × wasm at \$0\.0020\/h .* \$0\.00000056\b/);
+  });
+
+  test('without prices there are speeds and no costs', () => {
+    const free = kindOfWorker({ backend: 'wasm' });
+    const comparison = compareRuns([
+      comparedRun({ workers: [free], rate: 1000, batch: 64 }),
+      comparedRun({ workers: [free, free], rate: 1500, batch: 64 }),
+    ]);
+    expect(comparison.points[1]).toMatchObject({ costPerEpochUsd: undefined, marginals: [], onFront: false });
+    expect(comparison.cheapest).toBeUndefined();
+    expect(renderComparison(comparison, { columns: 100, colour: false })).not.toContain('$');
+  });
+});
+
+test('the terminal has every point in each table, within its width', () => {
+  const text = renderComparison(compareRuns(scaling), { columns: 100, colour: false });
+  expect(text.match(/^ 2 × wasm/gm)).toHaveLength(3);
+  expect(text).toContain('75 % (73–77)');
+  expect(text).toContain('cheapest: 1 × wasm, batch 64, 60.0 s an epoch for $0.0067');
+  expect(text).toContain("Welch's t-interval");
+  for (const line of text.split('\n').filter((candidate) => candidate.startsWith(' '))) {
+    expect(line.length).toBeLessThanOrEqual(100);
+  }
+});
+
+test('snakeCased names as the other files do, and keeps nothing undefined', () => {
+  expect(snakeCased({ onFront: true, costUsd: { aB: [{ cD: undefined }] } })).toEqual({
+    on_front: true,
+    cost_usd: { a_b: [{ c_d: null }] },
+  });
+});

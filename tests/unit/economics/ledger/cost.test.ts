@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { accruedCostUsd, billedCostUsd, billedSeconds } from '../../../../src/economics/ledger/cost.ts';
+
+const rule = fc.record({
+  granularitySeconds: fc.constantFrom(1, 60, 300, 3600),
+  minimumSeconds: fc.constantFrom(0, 60, 300, 3600),
+});
+const alive = fc.double({ min: 0, max: 1e7, noNaN: true });
+const price = fc.double({ min: 0, max: 1000, noNaN: true });
+
+describe('billedCostUsd', () => {
+  it.each([
+    // At $3.60 an hour a second is a tenth of a cent.
+    [0, 1, 60, 0],
+    [0.4, 1, 60, 0.06],
+    [60.2, 1, 60, 0.061],
+    [61, 60, 0, 0.12],
+    [3601, 3600, 3600, 7.2],
+    [10, 60, 90, 0.12],
+  ])('%d s by units of %d s and a minimum of %d s cost $%d', (seconds, granularitySeconds, minimumSeconds, usd) => {
+    expect(billedCostUsd(seconds, 3.6, { granularitySeconds, minimumSeconds })).toBeCloseTo(usd, 12);
+  });
+
+  it('is never less than what accrued', () => {
+    fc.assert(
+      fc.property(alive, price, rule, (seconds, usd, billing) => {
+        expect(billedCostUsd(seconds, usd, billing)).toBeGreaterThanOrEqual(accruedCostUsd(usd, seconds));
+      }),
+    );
+  });
+
+  it('never falls as time goes on', () => {
+    fc.assert(
+      fc.property(alive, alive, price, rule, (a, b, usd, billing) => {
+        const [sooner, later] = [Math.min(a, b), Math.max(a, b)];
+        expect(billedCostUsd(later, usd, billing)).toBeGreaterThanOrEqual(billedCostUsd(sooner, usd, billing));
+      }),
+    );
+  });
+
+  it('is what accrued where the time is whole units, from the minimum up', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100_000 }), price, rule, (units, usd, billing) => {
+        const seconds = units * billing.granularitySeconds;
+        fc.pre(seconds >= billing.minimumSeconds);
+        expect(billedCostUsd(seconds, usd, billing)).toBe(accruedCostUsd(usd, seconds));
+      }),
+    );
+  });
+
+  it('exceeds what was used by less than a unit, beyond the minimum, or by rounding to one', () => {
+    fc.assert(
+      fc.property(alive, rule, (seconds, billing) => {
+        fc.pre(seconds >= billing.minimumSeconds);
+        expect(billedSeconds(seconds, billing) - seconds).toBeLessThanOrEqual(billing.granularitySeconds);
+      }),
+    );
+  });
+});

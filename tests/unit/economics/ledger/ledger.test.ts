@@ -1,0 +1,163 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Account,
+  type AccountEvent,
+  accruedUsd,
+  billedUsd,
+  book,
+  bookedSeconds,
+  bookedUsd,
+  ledgerCategories,
+  newAccount,
+} from '../../../../src/economics/ledger/ledger.ts';
+
+const bySecond = { granularitySeconds: 1, minimumSeconds: 0 };
+const byMinute = { granularitySeconds: 60, minimumSeconds: 60 };
+const booked = ledgerCategories.filter((category) => category !== 'other');
+const anySeconds = fc.double({ min: 0, max: 1e4, noNaN: true });
+const anyCategory = fc.constantFrom(...booked);
+const anyPrice = fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: undefined });
+
+/** Whatever may be heard, in whatever order, at times that never go backwards. */
+const anyEvents = fc
+  .array(
+    fc.tuple(
+      fc.double({ min: 0, max: 100, noNaN: true }),
+      fc.oneof(
+        fc.record({
+          type: fc.constant('began' as const),
+          priceUsdPerHour: anyPrice,
+          billing: fc.constantFrom(bySecond, byMinute),
+        }),
+        fc.record({
+          type: fc.constant('spent' as const),
+          seconds: fc.dictionary(anyCategory, anySeconds) as fc.Arbitrary<Record<(typeof booked)[number], number>>,
+        }),
+        fc.record({ type: fc.constantFrom('passed' as const, 'ended' as const), category: anyCategory }),
+      ),
+    ),
+    { maxLength: 30 },
+  )
+  .map((steps) => {
+    let at = 0;
+    return steps.map(([passed, event]): AccountEvent => {
+      at += passed;
+      return { ...event, at };
+    });
+  });
+
+describe('an account', () => {
+  test('never falls in any category, nor books anything negative, whatever is heard', () => {
+    fc.assert(
+      fc.property(anyEvents, (events) => {
+        let account: Account = newAccount;
+        for (const event of events) {
+          const next = book(account, event);
+          for (const category of ledgerCategories) {
+            expect(next.seconds[category]).toBeGreaterThanOrEqual(account.seconds[category]);
+            expect(next.usd[category]).toBeGreaterThanOrEqual(account.usd[category]);
+            expect(account.seconds[category]).toBeGreaterThanOrEqual(0);
+          }
+          expect(billedUsd(next)).toBeGreaterThanOrEqual(billedUsd(account));
+          expect(billedUsd(next)).toBeGreaterThanOrEqual(bookedUsd(next) - 1e-9);
+          account = next;
+        }
+      }),
+    );
+  });
+
+  test('has the price of each life on its seconds', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anySeconds, anySeconds, fc.double({ min: 0, max: 100, noNaN: true }))), (lives) => {
+        let [account, now, expected]: [Account, number, number] = [newAccount, 0, 0];
+        for (const [dead, alive, priceUsdPerHour] of lives) {
+          now += dead;
+          account = book(account, { type: 'began', at: now, priceUsdPerHour, billing: bySecond });
+          now += alive;
+          expected += (alive * priceUsdPerHour) / 3600;
+          expect(accruedUsd(account, now)).toBeCloseTo(expected, 6);
+          account = book(account, { type: 'ended', at: now, category: 'startup' });
+        }
+        expect(bookedUsd(account)).toBeCloseTo(expected, 6);
+        expect(bookedSeconds(account)).toBeCloseTo(
+          lives.reduce((sum, [, alive]) => sum + alive, 0),
+          5,
+        );
+      }),
+    );
+  });
+
+  /** A worker that books every moment of its own, heard over a network that takes its time. */
+  const honestLife = fc.record({
+    startup: fc.double({ min: 0.1, max: 10, noNaN: true }),
+    laps: fc.array(
+      fc.record({
+        seconds: fc.double({ min: 0, max: 5, noNaN: true }),
+        category: anyCategory,
+        unnamed: fc.double({ min: 0, max: 0.5, noNaN: true }),
+        delay: fc.double({ min: 0, max: 0.05, noNaN: true }),
+      }),
+      { maxLength: 40 },
+    ),
+    rest: fc.double({ min: 0.1, max: 5, noNaN: true }),
+  });
+
+  test('sums to the time alive, late reports or not, and has what the worker says in its categories', () => {
+    fc.assert(
+      fc.property(honestLife, ({ startup, laps, rest }) => {
+        let account = book(newAccount, { type: 'began', at: 100, priceUsdPerHour: 3600, billing: bySecond });
+        let now = 100 + startup;
+        account = book(account, { type: 'passed', at: now, category: 'startup' });
+        const said = new Map<string, number>([['startup', startup]]);
+        for (const { seconds, category, unnamed, delay } of laps) {
+          now += seconds + unnamed;
+          account = book(account, { type: 'spent', at: now + delay, seconds: { [category]: seconds } });
+          said.set(category, (said.get(category) ?? 0) + seconds);
+        }
+        now += rest;
+        account = book(account, { type: 'ended', at: now, category: 'idle' });
+        const alive = now - 100;
+        const latest = Math.max(0, ...laps.map(({ delay }) => delay));
+        expect(bookedSeconds(account)).toBeGreaterThanOrEqual(alive - 1e-6);
+        expect(bookedSeconds(account)).toBeLessThanOrEqual(alive + latest + 1e-6);
+        expect(bookedUsd(account)).toBeCloseTo(bookedSeconds(account), 6);
+        for (const category of booked) {
+          if (category !== 'idle') expect(account.seconds[category]).toBeCloseTo(said.get(category) ?? 0, 6);
+        }
+      }),
+    );
+  });
+
+  test('believes a worker that claims more time than its life has had only in proportion', () => {
+    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: undefined, billing: bySecond });
+    account = book(account, { type: 'spent', at: 10, seconds: { compute: 300, wait: 100 } });
+    expect(account.seconds).toMatchObject({ compute: 7.5, wait: 2.5, other: 0 });
+    expect(bookedUsd(account)).toBe(0);
+  });
+
+  test('goes on where a process was started again, and books nothing between two lives', () => {
+    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: 3600, billing: bySecond });
+    account = book(account, { type: 'ended', at: 10, category: 'wasted' });
+    account = book(account, { type: 'spent', at: 15, seconds: { compute: 5 } });
+    account = book(account, { type: 'began', at: 20, priceUsdPerHour: 1800, billing: bySecond });
+    expect(accruedUsd(account, 24)).toBe(12);
+    account = book(account, { type: 'passed', at: 24, category: 'startup' });
+    expect(account.seconds).toMatchObject({ wasted: 10, startup: 4, compute: 0 });
+    expect(account.usd).toMatchObject({ wasted: 10, startup: 2 });
+  });
+
+  test('bills each life by itself, at the price and by the rule of its time', () => {
+    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: 3600, billing: byMinute });
+    expect(billedUsd(account)).toBe(0);
+    account = book(account, { type: 'ended', at: 10, category: 'idle' });
+    expect(billedUsd(account)).toBe(60);
+    account = book(account, { type: 'began', at: 100, priceUsdPerHour: 7200, billing: bySecond });
+    account = book(account, { type: 'passed', at: 102.5, category: 'startup' });
+    // Two seconds and a half are three.
+    expect(billedUsd(account)).toBe(60 + 2 * 3);
+    account = book(account, { type: 'ended', at: 104, category: 'idle' });
+    expect(account).toMatchObject({ rentals: 2, endedBilledUsd: 60 + 2 * 4 });
+    expect(bookedUsd(account)).toBe(10 + 2 * 4);
+  });
+});

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { meanEstimate, ratioEstimate } from '../../../../src/economics/models/confidence.ts';
+import { createRandom } from '../../../../src/shared/core/random.ts';
+
+const values = (minLength: number) =>
+  fc.array(fc.double({ min: 1e-3, max: 1e6, noNaN: true }), { minLength, maxLength: 8 });
+
+describe('meanEstimate', () => {
+  test('of logarithms 0, 1, 2 is e, within t(2) = 4.303 standard errors of 1/√3', () => {
+    const { value, interval } = meanEstimate([1, Math.E, Math.E ** 2]);
+    expect(value).toBeCloseTo(Math.E, 12);
+    expect(interval?.[0]).toBeCloseTo(Math.exp(1 - 4.303 / Math.sqrt(3)), 12);
+    expect(interval?.[1]).toBeCloseTo(Math.exp(1 + 4.303 / Math.sqrt(3)), 12);
+  });
+
+  test('of one value has no interval', () => {
+    expect(meanEstimate([5])).toEqual({ value: expect.closeTo(5, 12), interval: undefined });
+  });
+});
+
+describe('ratioEstimate', () => {
+  test("agrees with Welch's test worked by hand: means 2 and 1, variances 1 and 4, three repeats of each", () => {
+    const exp = (logs: readonly number[]) => logs.map(Math.exp);
+    const { value, interval } = ratioEstimate(exp([1, 2, 3]), exp([-1, 1, 3]));
+    expect(value).toBeCloseTo(Math.E, 12);
+    // s² = 1/3 + 4/3; degrees (5/3)² / ((1/3)²/2 + (4/3)²/2) = 2.94, for which t(2) stands.
+    const halfWidth = 4.303 * Math.sqrt(5 / 3);
+    expect(interval?.[1]).toBeCloseTo(Math.exp(1 + halfWidth), 9);
+  });
+
+  test('contains its value, scales with the scale, and needs two of each for an interval', () => {
+    fc.assert(
+      fc.property(values(2), values(2), (a, b) => {
+        const { value, interval } = ratioEstimate(a, b);
+        expect(interval).toBeDefined();
+        const [low, high] = interval ?? [Number.NaN, Number.NaN];
+        expect(low <= value * (1 + 1e-9) && value <= high * (1 + 1e-9)).toBe(true);
+        expect(ratioEstimate(a, b, 0.5).value / value).toBeCloseTo(0.5, 9);
+      }),
+    );
+    expect(ratioEstimate([1, 2], [3]).interval).toBeUndefined();
+    expect(ratioEstimate([2, 2], [4, 4]).interval).toEqual([expect.closeTo(0.5, 12), expect.closeTo(0.5, 12)]);
+  });
+
+  test('covers the true ratio in about 95 of 100 experiments of five noisy repeats', () => {
+    const random = createRandom(7);
+    const normal = () => Math.sqrt(-2 * Math.log(1 - random.float())) * Math.cos(2 * Math.PI * random.float());
+    const draw = (mean: number, spread: number) => Array.from({ length: 5 }, () => mean * Math.exp(spread * normal()));
+    let covered = 0;
+    for (let experiment = 0; experiment < 2000; experiment++) {
+      const [low, high] = ratioEstimate(draw(3, 0.05), draw(2, 0.15)).interval ?? [0, 0];
+      if (low <= 1.5 && 1.5 <= high) covered += 1;
+    }
+    // Rounding the degrees of freedom down makes it cover a little more often than it says.
+    expect(covered / 2000).toBeGreaterThan(0.935);
+    expect(covered / 2000).toBeLessThan(0.985);
+  });
+});

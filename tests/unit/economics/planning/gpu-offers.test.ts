@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { kindOf } from '../../../../src/economics/comparison/worker-kind.ts';
+import { describeCardsAlone, labelsOfCardsAlone, offersOn } from '../../../../src/economics/planning/gpu-offers.ts';
+import { summarize } from '../../../../src/economics/record/summary.ts';
+import { comparedRun } from '../../../support/compared-runs.ts';
+import { priceRows } from '../../../support/price-rows.ts';
+import { runRecord, workerRecord } from '../../../support/run-records.ts';
+
+const table = priceRows(
+  'aws/A100/on-demand 2022-08 4 40',
+  'aws/A100/on-demand 2022-08 5 80',
+  'aws/A100/on-demand 2024-08 3 80',
+  'gcp/T4/spot 2023-06 0.11 16 GPU_SKU gpu-only',
+);
+const offers = (gpu?: string) => {
+  const worker = { backend: 'wasm', ...(gpu === undefined ? {} : { gpu }) };
+  const [first] = comparedRun({ workers: [worker], rate: 1000, batch: 64 }).summary.workers;
+  if (first === undefined) throw new Error('no worker');
+  return offersOn(table, '2025-01-01')(kindOf(first)).map(({ label, usdPerHour }) => `${label} ${usdPerHour}`);
+};
+
+test('a label has the offers of its card, by the memory that it names, in capitals or not', () => {
+  expect(offers('aws/a100-80gb/on-demand')).toEqual(['aws/a100-80gb/on-demand 3']);
+  expect(offers('lambda/A100-40GB/spot')).toEqual(['aws/a100-40gb/on-demand 4']);
+  expect(offers('a100')).toEqual(['aws/a100-40gb/on-demand 4', 'aws/a100-80gb/on-demand 3']);
+  expect(offers('T4')).toEqual(['gcp/t4/spot, card alone 0.11']);
+  expect(offers('mine')).toEqual([]);
+  expect(offers()).toEqual([]);
+});
+
+test('a run that paid for a card alone is known by the price that was looked up', () => {
+  const worker = { gpu: 'gcp/t4/spot', priceUsdPerHour: 0.11 };
+  const priceOrigin = { source: 'prices.csv', date: '2023-06' };
+  const summary = (overrides: object) => summarize(runRecord({ workers: [workerRecord({ ...worker, ...overrides })] }));
+  const labels = labelsOfCardsAlone([summary({ priceOrigin }), summary({ priceOrigin })], table);
+  expect(describeCardsAlone(labels)).toEqual([
+    'the price of gcp/t4/spot is of the card alone: the machine around it costs more',
+  ]);
+  // Given by hand, or of another table: nothing is known of it.
+  expect(labelsOfCardsAlone([summary({}), summary({ priceOrigin, priceUsdPerHour: 0.2 })], table)).toEqual([]);
+  expect(describeCardsAlone([])).toEqual([]);
+});

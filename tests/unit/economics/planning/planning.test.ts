@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest';
+import { compareRuns } from '../../../../src/economics/comparison/comparison.ts';
+import { type PlanOptions, planRuns } from '../../../../src/economics/planning/planning.ts';
+import { comparedRun, type TestKind } from '../../../support/compared-runs.ts';
+
+const dear = { backend: 'wasm', price: 0.36 };
+
+/** Runs of workers whose step is exactly 0.1 ms a sample, 1 ms a worker more and 2 ms: 60,000 samples an epoch. */
+const runsOf = (kind: TestKind) =>
+  [1, 2, 4].flatMap((workers) =>
+    [50, 200].map((batch) => {
+      const seconds = (1e-4 * batch) / workers + 1e-3 * (workers - 1) + 2e-3;
+      // A test pass is shared out: with one worker it takes 2 s.
+      const run = { rate: batch / seconds, batch, evaluateSeconds: 2 / workers };
+      return comparedRun({ workers: Array(workers).fill(kind), ...run });
+    }),
+  );
+const measured = runsOf(dear);
+const plan = (options: Partial<PlanOptions> = {}, runs = measured) =>
+  planRuns(runs, {
+    epochs: 1,
+    mostWorkers: undefined,
+    targetSeconds: undefined,
+    budgetUsd: undefined,
+    offersOf: () => [],
+    ...options,
+  });
+
+describe('planRuns', () => {
+  test('finds the terms again, and prices all the work from start-up to the last test pass', () => {
+    const { models, front } = plan({ epochs: 3 });
+    const [model] = models;
+    expect(model?.model.computePerSample).toBeCloseTo(1e-4, 9);
+    expect(model?.model.communicatePerWorker).toBeCloseTo(1e-3, 9);
+    expect(model?.error.worst).toBeLessThan(1e-6);
+    const alone = front.find(({ workers, globalBatchSize }) => workers === 1 && globalBatchSize === 200);
+    // 300 steps of 22 ms and a test pass of 2 s, three times, between 3 s of start-up and 1 s at the end.
+    const paid = 3 + 3 * (300 * 0.022 + 2) + 1;
+    expect(alone?.usd).toBeCloseTo(paid * 1e-4, 9);
+    // The coordinator began half a second earlier, which no worker is paid for.
+    expect(alone?.seconds).toBeCloseTo(0.5 + paid, 6);
+    const two = front.find(({ workers, globalBatchSize }) => workers === 2 && globalBatchSize === 200);
+    expect(two?.seconds).toBeCloseTo(0.5 + 3 + 3 * (300 * 0.013 + 1) + 1, 6);
+  });
+
+  test('says how far off it is on the measured runs, in time and cost of a whole run', () => {
+    const [exact] = plan().models;
+    expect(exact?.timeError.worst).toBeLessThan(1e-6);
+    expect(exact?.costError?.worst).toBeLessThan(1e-6);
+    // One that took 3 s longer to start, of about 12 s, and paid for it.
+    const [first, ...others] = measured;
+    if (first === undefined) throw new Error('no runs');
+    const [worker] = first.summary.workers;
+    if (worker === undefined) throw new Error('no worker');
+    const late = {
+      ...worker,
+      alive_seconds: worker.alive_seconds + 3,
+      cost_usd: worker.cost_usd + 3e-4,
+      seconds_by_category: { ...worker.seconds_by_category, startup: worker.seconds_by_category.startup + 3 },
+    };
+    const summary = {
+      ...first.summary,
+      workers: [late],
+      seconds_to_first_step: 6.5,
+      cost_usd_total: first.summary.cost_usd_total + 3e-4,
+    };
+    const [off] = plan({}, [{ ...first, summary }, ...others]).models;
+    expect(off?.error.worst).toBeLessThan(1e-6);
+    // Least squares give it half of the 3 s, or nearly so.
+    expect(off?.costError?.worst).toBeGreaterThan(0.08);
+    expect(off?.timeError.worst).toBeGreaterThan(0.08);
+    expect(
+      plan({ offersOf: () => [{ label: 'x', usdPerHour: 1 }] }, runsOf({ backend: 'wasm' })).models[0],
+    ).toMatchObject({
+      costError: undefined,
+    });
+  });
+
+  test('in time the cheapest, under a budget the fastest; every other way is worse or does not meet it', () => {
+    const { front } = plan();
+    for (const limit of front.map(({ seconds }) => seconds + 1e-9)) {
+      const chosen = plan({ targetSeconds: limit }).chosen;
+      const usd = Math.min(...front.filter(({ seconds }) => seconds <= limit).map((way) => way.usd));
+      expect(chosen?.usd).toBe(usd);
+    }
+    for (const limit of front.map(({ usd }) => usd + 1e-12)) {
+      const chosen = plan({ budgetUsd: limit }).chosen;
+      expect(chosen?.seconds).toBe(Math.min(...front.filter(({ usd }) => usd <= limit).map((way) => way.seconds)));
+    }
+    expect(front.length).toBeGreaterThan(1);
+  });
+
+  test('goes to twice what was measured, marked, or as far as it is told', () => {
+    const { front } = plan();
+    expect(front.every(({ workers, extrapolated }) => extrapolated === workers > 4)).toBe(true);
+    expect(Math.max(...plan({ mostWorkers: 2 }).front.map(({ workers }) => workers))).toBe(2);
+  });
+
+  test('takes the offers of a price table where a kind has any', () => {
+    const offersOf = () => [
+      { label: 'a/t4/spot', usdPerHour: 0.036 },
+      { label: 'b/t4/spot', usdPerHour: 0.72 },
+    ];
+    expect(new Set(plan({ offersOf }).front.map(({ offer }) => offer))).toEqual(new Set(['a/t4/spot']));
+  });
+
+  test('refuses too few points, no price, and the impossible', () => {
+    expect(() => plan({}, measured.slice(0, 3))).toThrow('wasm: a model needs at least 4 points');
+    expect(() => plan({ targetSeconds: 0.1 })).toThrow(/nothing modelled meets that: the fastest way takes \d/);
+    const free = runsOf({ backend: 'wasm' });
+    expect(() => plan({}, free)).toThrow('none of the modelled workers has a price');
+  });
+
+  test('takes workers of a kind together whatever they cost, and says why kinds cannot be planned together', () => {
+    const cheap = comparedRun({ workers: [{ backend: 'wasm', price: 0.036 }], rate: 50 / 0.007, batch: 50 });
+    const mixed = comparedRun({ workers: [dear, { backend: 'cpu', price: 0.1 }], rate: 5000, batch: 50 });
+    const { models, front, left } = plan({}, [...measured, cheap, mixed]);
+    expect(models).toHaveLength(1);
+    expect(left).toEqual([{ kind: 'wasm + cpu', reason: expect.stringContaining('two of them with each kind') }]);
+    expect(front.some(({ workers, usdPerHour }) => Math.abs(usdPerHour - workers * 0.036) < 1e-12)).toBe(true);
+    expect(compareRuns([...measured, cheap, mixed]).points).toHaveLength(8);
+  });
+
+  test('fits nothing to a run that did not complete, and says so', () => {
+    const failed = comparedRun({ workers: [dear], rate: 9, batch: 50, status: 'failed' });
+    const { models, leftRuns } = plan({}, [...measured, failed]);
+    expect(models[0]?.error.worst).toBeLessThan(1e-6);
+    expect(leftRuns).toEqual([{ folder: failed.folder, reason: 'which is failed' }]);
+  });
+
+  describe('of unlike workers', () => {
+    const slow = { backend: 'cpu', price: 0.036 };
+    /** A sample takes a fast worker 0.1 ms and a slow one 0.4 ms; 0.2 ms a worker more, 1 ms fixed. */
+    const seconds = (fast: number, slower: number, batch: number) =>
+      batch / (fast / 1e-4 + slower / 4e-4) + 2e-4 * (fast + slower - 1) + 1e-3;
+    const fleets = [
+      [1, 0],
+      [0, 1],
+      [1, 1],
+      [1, 2],
+      [1, 3],
+    ] as const;
+    const mixed = fleets.flatMap(([fast, slower]) =>
+      [50, 200].map((batch) => {
+        const workers = [...Array(fast).fill(dear), ...Array(slower).fill(slow)];
+        const rate = batch / seconds(fast, slower, batch);
+        return comparedRun({ workers, rate, batch, evaluateSeconds: tested(fast, slower) });
+      }),
+    );
+    /** A test image takes each twice as long as a sample; the images are shared out by speed. */
+    function tested(fast: number, slower: number): number {
+      return 20_000 / (fast / 1e-4 + slower / 4e-4);
+    }
+
+    test("finds each kind's speed, and plans fleets that mix them", () => {
+      const { models, mixed: fitted, left, front } = plan({}, mixed);
+      expect(models).toEqual([]);
+      expect(left).toEqual([]);
+      expect(fitted).toHaveLength(1);
+      const [fit] = fitted;
+      expect(fit?.kinds).toEqual(['wasm', 'cpu']);
+      expect(fit?.points).toBe(10);
+      expect(fit?.model.computePerSample[0]).toBeCloseTo(1e-4, 7);
+      expect(fit?.model.computePerSample[1]).toBeCloseTo(4e-4, 7);
+      expect(fit?.error.worst).toBeLessThan(1e-4);
+      expect(fit?.error.worstForetold).toBeLessThan(1e-3);
+      const way = plan({ mostWorkers: 4 }, mixed).front.find(({ fleet }) => fleet === '1 × wasm + 3 × cpu');
+      // 300 steps of 200 samples, a test pass, and what is before and after.
+      expect(way?.globalBatchSize).toBe(200);
+      expect(way?.seconds).toBeCloseTo(0.5 + 3 + 300 * seconds(1, 3, 200) + tested(1, 3) + 1, 2);
+      expect(way?.usdPerHour).toBeCloseTo(0.36 + 3 * 0.036, 9);
+      expect(front.some(({ extrapolated }) => extrapolated)).toBe(true);
+    });
+
+    test('no fleet on the front is beaten by one with other numbers of workers', () => {
+      const { front } = plan({ mostWorkers: 5 }, mixed);
+      for (let fast = 0; fast <= 5; fast++) {
+        for (let slower = 0; slower <= 5 - fast; slower++) {
+          if (fast + slower === 0) continue;
+          const paid = 4 + 300 * seconds(fast, slower, 200) + tested(fast, slower);
+          const usd = (paid * (fast * 0.36 + slower * 0.036)) / 3600;
+          expect(front.some((way) => way.seconds > (0.5 + paid) * 1.001 && way.usd > usd * 1.001)).toBe(false);
+        }
+      }
+    });
+
+    test('a kind with points of its own keeps its own model for fleets of equals', () => {
+      const own = [2, 3].flatMap((workers) =>
+        [50, 200].map((batch) =>
+          comparedRun({ workers: Array(workers).fill(dear), rate: batch / seconds(workers, 0, batch), batch }),
+        ),
+      );
+      const { models, mixed: fitted } = plan({}, [...mixed, ...own]);
+      expect(models.map(({ kind, points }) => [kind, points])).toEqual([['wasm', 6]]);
+      expect(fitted.map(({ points }) => points)).toEqual([14]);
+      expect(models[0]?.model.computePerSample).toBeCloseTo(1e-4, 9);
+    });
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { labelPrices } from '../../../../src/economics/planning/price-history.ts';
+import { costOverTime, describeCostsOverTime, repriceRun } from '../../../../src/economics/planning/repricing.ts';
+import { comparedRun } from '../../../support/compared-runs.ts';
+import { priceRows } from '../../../support/price-rows.ts';
+
+/** Two workers, 60,000 samples in 60 s and 5 s of start-up. */
+const { summary } = comparedRun({
+  workers: [
+    { backend: 'wasm', price: 0.36 },
+    { backend: 'cpu', price: 0.036 },
+  ],
+  rate: 1000,
+  batch: 64,
+});
+
+describe('repriceRun', () => {
+  test('changes the price of the workers that are named, and no second of any', () => {
+    const repricing = repriceRun(summary, new Map([['w1', 0.72]]));
+    expect(repricing.workers.map(({ aliveSeconds, usdPerHour }) => [aliveSeconds, usdPerHour])).toEqual([
+      [65, 0.36],
+      [65, 0.72],
+    ]);
+    expect(repricing.measuredCostUsd).toBeCloseTo(65 * (0.0001 + 0.00001), 12);
+    expect(repricing.costUsd).toBeCloseTo(65 * (0.0001 + 0.0002), 12);
+    expect(repricing.measuredCostPerEpochUsd).toBeCloseTo(60 * 0.00011, 12);
+    expect(repricing.costPerEpochUsd).toBeCloseTo(60 * 0.0003, 12);
+    expect(repricing.basis).toBe('repriced');
+  });
+
+  test('at its own prices a run costs what it cost', () => {
+    const repricing = repriceRun(summary, new Map());
+    expect(repricing.costUsd).toBe(summary.cost_usd_total);
+    expect(repricing.costPerEpochUsd).toBe(repricing.measuredCostPerEpochUsd);
+  });
+
+  test('a run that went on with another fleet or price is refused, since its sums would be of neither', () => {
+    const member = (priceUsdPerHour: number) => ({
+      workerId: 'w0',
+      backend: 'wasm',
+      device: 'wasm',
+      priceUsdPerHour,
+    });
+    const fleets = [
+      { step: 0, members: [member(2.48)] },
+      { step: 10, members: [member(1)] },
+    ];
+    const changed = comparedRun({
+      workers: [{ backend: 'wasm', price: 1 }],
+      rate: 1000,
+      batch: 64,
+      record: { fleets },
+    }).summary;
+    const reason = /was not one fleet at one price: after step 10 w0 is \$1\.00 an hour instead of \$2\.48 an hour/;
+    expect(() => repriceRun(changed, new Map([['w0', 0.5]]))).toThrow(reason);
+    expect(() => costOverTime(changed, [])).toThrow(reason);
+  });
+
+  test('what workers cost that left before training stays in both sums', () => {
+    const formerWorkers = { costUsd: 0.5, billedUsd: 0.5, rentals: 1 };
+    const worker = { backend: 'wasm', price: 0.36 };
+    const left = comparedRun({ workers: [worker], rate: 1000, batch: 64, record: { formerWorkers } }).summary;
+    expect(repriceRun(left, new Map()).costUsd).toBeCloseTo(left.cost_usd_total, 12);
+    expect(repriceRun(left, new Map([['w0', 3.6]])).costUsd).toBeCloseTo(0.5 + 65 * 0.001, 12);
+  });
+
+  test('refuses workers that were not there, and those without any price', () => {
+    expect(() => repriceRun(summary, new Map([['w2', 1]]))).toThrow("no worker 'w2'");
+    const free = comparedRun({ workers: [{ backend: 'wasm' }, { backend: 'wasm' }], rate: 1000, batch: 64 }).summary;
+    expect(() => repriceRun(free, new Map([['w0', 1]]))).toThrow('worker w1 has no price: give it one, --set w1=0.18');
+  });
+});
+
+test('costOverTime pays every worker each dated price, and says how it changed since the first', () => {
+  const rows = priceRows(
+    'own/t4/spot 2024-01-01 1.8',
+    'own/t4/spot 2020-01-01 3.6',
+    'other/t4/spot 2021-01-01 0.36',
+    'other/t4/spot undated 9',
+  );
+  const costs = costOverTime(summary, labelPrices(rows, rows));
+  const own = costs.filter(({ label }) => !label.startsWith('other/'));
+  expect(own.map(({ date, change }) => [date, change])).toEqual([
+    ['2020-01-01', 0],
+    ['2024-01-01', -0.5],
+  ]);
+  // Two workers for 60 s.
+  expect(own.map(({ costPerEpochUsd }) => costPerEpochUsd)).toEqual([
+    expect.closeTo(2 * 0.001 * 60, 12),
+    expect.closeTo(2 * 0.0005 * 60, 12),
+  ]);
+  expect(costs.find(({ label }) => label.startsWith('other/'))).toMatchObject({ change: 0 });
+});
+
+test('a change of product is none of price, and of several offers of a day the cheapest counts', () => {
+  const rows = priceRows(
+    'own/h100/on-demand 2023-05 2.4 80 1x_H100_PCIe',
+    'own/h100/on-demand 2026-09 3.6 80 1x_H100_PCIe',
+    'own/h100/on-demand 2026-09 4.8 80 8x_H100_SXM',
+    'own/t4/spot 2023-05 0.35 16 GPU_SKU gpu-only',
+    'own/v100/spot 2017-10 3.06 16',
+    'own/v100/spot 2026-09 3.2 16',
+    'own/v100/spot 2026-09 3.06 16',
+  );
+  const costs = costOverTime(summary, labelPrices(rows, rows));
+  expect(costs.map(({ series, dateText, usdPerHour }) => [series, dateText, usdPerHour])).toEqual([
+    ['own/h100/on-demand, 1x PCIe', '2023-05', 2.4],
+    ['own/h100/on-demand, 1x PCIe', '2026-09', 3.6],
+    ['own/h100/on-demand, 8x SXM', '2026-09', 4.8],
+    ['own/t4/spot, card alone', '2023-05', 0.35],
+    ['own/v100/spot', '2017-10', 3.06],
+    ['own/v100/spot', '2026-09', 3.06],
+  ]);
+  // Two workers for 60 s.
+  expect(describeCostsOverTime(costs)).toEqual([
+    'the same epoch cost $0.080 at prices of 2023-05 and $0.12 at those of 2026-09, +50 %: own/h100/on-demand, 1x PCIe',
+    'the same epoch cost $0.10 at prices of 2017-10 and $0.10 at those of 2026-09, unchanged: own/v100/spot',
+  ]);
+});

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { mergePrices, shippedPrices } from '../../../../src/economics/prices/price-table.ts';
+
+describe('the shipped price table', () => {
+  const rows = shippedPrices();
+
+  it('has a row for every line of the file', () => {
+    const lines = readFileSync(new URL('../../../../data/gpu-prices.csv', import.meta.url), 'utf8')
+      .trim()
+      .split('\n');
+    expect(rows).toHaveLength(lines.length - 1);
+  });
+
+  it('says what one GPU costs, and what the instance does', () => {
+    expect(rows.find(({ instance, market }) => instance === 'p4d.24xlarge' && market === 'on-demand')).toEqual({
+      gpu: 'A100',
+      gpuMemoryGb: 40,
+      provider: 'AWS',
+      market: 'on-demand',
+      usdPerHour: 4.0963,
+      instanceUsdPerHour: 32.77,
+      gpuCount: 8,
+      instance: 'p4d.24xlarge',
+      region: 'us',
+      scope: 'vm',
+      grade: 'B',
+      date: '2022-08-01',
+      dateText: '2022-08',
+      note: undefined,
+      source: 'github.com/the-full-stack/website git:64463be:docs/cloud-gpus/cloud-gpus.csv',
+    });
+  });
+
+  it('has a source for every price that a reader can find: an address, or a published list and its version', () => {
+    for (const { source } of rows) expect(source).toMatch(/[a-z]\.[a-z]{2,}\/|AWS Price List, .* version \d{14}/);
+  });
+
+  it('keeps a comma in a quoted cell', () => {
+    expect(rows.map(({ note }) => note)).toContain('observed spot, single AZ');
+  });
+});
+
+it("a user's prices replace what is shipped for the same GPU, provider and market, whatever the date", () => {
+  const shipped = shippedPrices();
+  const [spot] = shipped.filter(({ gpu, market }) => gpu === 'T4' && market === 'spot');
+  if (spot === undefined) throw new Error('no T4 spot price is shipped');
+  const own = [{ ...spot, provider: 'gcp', date: '2017-01-01', usdPerHour: 0.09 }];
+  const merged = mergePrices(shipped, own);
+  expect(merged.filter(({ gpu, market }) => gpu === 'T4' && market === 'spot')).toEqual(own);
+  expect(merged).toHaveLength(shipped.length);
+});

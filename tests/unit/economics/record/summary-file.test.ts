@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { kindOf } from '../../../../src/economics/comparison/worker-kind.ts';
+import { summarize } from '../../../../src/economics/record/summary.ts';
+import { readSummary } from '../../../../src/economics/record/summary-file.ts';
+import { runRecord, workerRecord } from '../../../support/run-records.ts';
+
+const folders: string[] = [];
+const folderWith = (summary: unknown) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-summary-'));
+  folders.push(folder);
+  writeFileSync(join(folder, 'summary.json'), JSON.stringify(summary));
+  return folder;
+};
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+const labelled = (gpu: string) => summarize({ ...runRecord(), workers: [workerRecord({ gpu })] });
+
+describe('readSummary', () => {
+  it('takes workers of older runs for the same kind, however their label was typed', () => {
+    const kinds = ['gcp/T4/spot', 'gcp/t4/spot'].map((gpu) => {
+      const [worker] = readSummary(folderWith(labelled(gpu))).workers;
+      return worker && kindOf(worker);
+    });
+    expect(kinds[0]).toMatchObject({ gpu: 't4' });
+    expect(kinds[0]).toEqual(kinds[1]);
+  });
+
+  it('says the first thing that is wrong with a file, and how much more is', () => {
+    expect(() => readSummary(folderWith({}))).toThrow(
+      /is not what this version writes: run_id: Invalid input: [^:;]* \(and \d\d more\)$/,
+    );
+    const { seed: _, ...rest } = labelled('t4');
+    expect(() => readSummary(folderWith(rest))).toThrow(/writes: seed: Invalid input: [^()]*$/);
+  });
+});

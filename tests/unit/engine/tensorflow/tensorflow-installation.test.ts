@@ -1,0 +1,97 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Gpu } from '../../../../src/engine/tensorflow/nvidia-smi.ts';
+import {
+  findInstallation,
+  manifestPath,
+  type TensorflowManifest,
+  tensorflowFolder,
+} from '../../../../src/engine/tensorflow/tensorflow-installation.ts';
+import { describeAvailability } from '../../../../src/engine/tensorflow/tensorflow-probe.ts';
+
+const card: Gpu = { index: 0, uuid: 'GPU-1', name: 'T4', driverVersion: '550' };
+
+function folderWith(manifest: string | ((folder: string) => TensorflowManifest)): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-test-'));
+  writeFileSync(manifestPath(folder), typeof manifest === 'string' ? manifest : JSON.stringify(manifest(folder)));
+  return folder;
+}
+
+const manifestOf = (folder: string, gpu = false): TensorflowManifest => ({
+  version: 1,
+  tensorflow: '2.21.0',
+  gpu,
+  python: 'python3',
+  packageFolder: folder,
+  binding: join(folder, 'binding.node'),
+  library: manifestPath(folder),
+  libraryFolders: [],
+});
+
+describe('findInstallation', () => {
+  it('says how to get one where there is none', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pennygrad-test-'));
+    expect(findInstallation(folder)).toEqual({
+      complete: false,
+      reason: 'TensorFlow is not set up',
+      remedy: 'run pennygrad setup tensorflow',
+      notInstalled: true,
+    });
+  });
+
+  it.each(['', '{', '{"version":2}', '[]'])('takes %j for no manifest', (text) => {
+    expect(findInstallation(folderWith(text))).toMatchObject({ complete: false, reason: /another version/ });
+  });
+
+  it('notices that a file is gone, and asks for the same kind again', () => {
+    const folder = folderWith((at) => manifestOf(at, true));
+    expect(findInstallation(folder)).toEqual({
+      complete: false,
+      reason: `${join(folder, 'binding.node')} is gone`,
+      remedy: 'run pennygrad setup tensorflow --gpu again',
+    });
+    writeFileSync(join(folder, 'binding.node'), '');
+    expect(findInstallation(folder)).toEqual({ complete: true, ...manifestOf(folder, true) });
+  });
+
+  it('looks where PENNYGRAD_HOME says', () => {
+    expect(tensorflowFolder({ PENNYGRAD_HOME: '/elsewhere' })).toBe('/elsewhere/engines/tensorflow');
+    expect(tensorflowFolder({ PENNYGRAD_HOME: '' })).toMatch(/pennygrad.*engines.tensorflow$/);
+  });
+});
+
+describe('describeAvailability', () => {
+  const installed = (gpu: boolean) => ({ complete: true, ...manifestOf('/f', gpu) }) as const;
+
+  it('passes on why there is no installation', () => {
+    const missing = { complete: false, reason: 'why', remedy: 'what' } as const;
+    expect(describeAvailability(missing, [card], {})).toEqual({ usable: false, reason: 'why', remedy: 'what' });
+  });
+
+  it('lets auto take CUDA, and nothing else', () => {
+    const onCard = describeAvailability(installed(true), [card], {});
+    expect(onCard).toMatchObject({ usable: true, device: 'TensorFlow 2.21.0, CUDA' });
+    expect(onCard).not.toHaveProperty('notAutomatic');
+    expect(describeAvailability(installed(false), [card], {})).toMatchObject({
+      usable: true,
+      device: 'TensorFlow 2.21.0, CPU',
+      notAutomatic: expect.stringContaining('without CUDA'),
+    });
+    for (const hidden of ['-1', '']) {
+      expect(describeAvailability(installed(true), [card], { CUDA_VISIBLE_DEVICES: hidden })).toMatchObject({
+        usable: true,
+        device: 'TensorFlow 2.21.0, CPU',
+        notAutomatic: expect.stringContaining('hides every GPU'),
+      });
+    }
+  });
+
+  it('does not let a CUDA build compute on the CPU unasked', () => {
+    expect(describeAvailability(installed(true), [], {})).toMatchObject({
+      usable: false,
+      reason: expect.stringContaining('nvidia-smi lists no GPU'),
+    });
+  });
+});

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { createAsyncQueue } from '../../../../src/shared/core/async-queue.ts';
+
+it('hands items over in order, whether the reader or the writer is first', async () => {
+  const queue = createAsyncQueue<number>();
+  queue.push(1);
+  expect(await queue.next()).toBe(1);
+  const waiting = queue.next();
+  queue.push(2);
+  queue.push(3);
+  expect(await waiting).toBe(2);
+  expect(await queue.next()).toBe(3);
+});
+
+it('ends the wait under way and every later one with the first failure', async () => {
+  const queue = createAsyncQueue<number>();
+  const waiting = queue.next();
+  queue.fail(new Error('first'));
+  queue.fail(new Error('second'));
+  await expect(waiting).rejects.toThrow('first');
+  await expect(queue.next()).rejects.toThrow('first');
+});

@@ -1,0 +1,123 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { loadLayersModel } from '@tensorflow/tfjs-layers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../../src/engine/engine.ts';
+import { wasmProvider } from '../../../../src/engine/engines.ts';
+import {
+  type CheckpointFile,
+  type CheckpointState,
+  decodeCheckpoint,
+  encodeCheckpoint,
+} from '../../../../src/shared/model/checkpoint-files.ts';
+import { relativeError } from '../../../support/compare-vectors.ts';
+import { engineDataset } from '../../../support/engine-dataset.ts';
+
+const model = { name: 'cnn', inputShape: [18, 18, 1], classes: 4 } as const;
+const optimizer = { name: 'adam', learningRate: 0.001 } as const;
+const dataset = engineDataset(model.inputShape, model.classes, 4, 3);
+let engine: Engine;
+let state: CheckpointState;
+
+beforeAll(async () => {
+  engine = await wasmProvider().create({ model, optimizer, seed: 1, dataset });
+  const gradients = new Float32Array(engine.parameterCount);
+  await engine.computeGradients(Uint32Array.of(0, 1, 2, 3), gradients);
+  await engine.applyGradients(gradients, 4);
+  const { iterations, slots } = await engine.getOptimizerState();
+  state = {
+    model,
+    optimizer,
+    seed: 1,
+    step: 1,
+    epoch: 0,
+    cursor: 4,
+    ...engine.artifacts(),
+    parameters: await engine.getParameters(),
+    optimizerIterations: iterations,
+    optimizerSlots: slots,
+  };
+});
+afterAll(() => engine.dispose());
+
+type Files = Record<CheckpointFile, Uint8Array>;
+
+function encodedFiles(): Files {
+  const contents = encodeCheckpoint(state);
+  const bytes = (name: CheckpointFile) => Buffer.from(contents[name] as Uint8Array);
+  return {
+    'model.json': bytes('model.json'),
+    'weights.bin': bytes('weights.bin'),
+    'training.json': bytes('training.json'),
+    'optimizer.bin': bytes('optimizer.bin'),
+  };
+}
+
+function decode(files: Files): CheckpointState {
+  return decodeCheckpoint('run', (file) => files[file]);
+}
+
+describe('checkpoint files', () => {
+  it('hold everything', () => {
+    const decoded = decode(encodedFiles());
+    const { parameters, optimizerSlots, ...rest } = decoded;
+    const { parameters: expectedParameters, optimizerSlots: expectedSlots, ...expectedRest } = state;
+    expect(rest).toEqual(JSON.parse(JSON.stringify(expectedRest)));
+    expect(relativeError(parameters, expectedParameters)).toBe(0);
+    expect(optimizerSlots.length).toBe(2);
+    for (const [i, slot] of optimizerSlots.entries()) expect(relativeError(slot, expectedSlots[i] ?? [])).toBe(0);
+  });
+
+  it('load in tfjs as they are, and predict what the engine does', async () => {
+    tf.enableProdMode();
+    await tf.setBackend('cpu');
+    const files = encodedFiles();
+    const json = JSON.parse(Buffer.from(files['model.json']).toString());
+    const [manifest] = json.weightsManifest;
+    expect(manifest.paths).toEqual(['weights.bin']);
+    const loaded = await loadLayersModel({
+      load: async () => ({
+        modelTopology: json.modelTopology,
+        weightSpecs: manifest.weights,
+        weightData: Uint8Array.from(files['weights.bin']).buffer,
+      }),
+    });
+    const { images, count } = dataset.test;
+    const pixels = tf.tensor4d(
+      Float32Array.from(images, (byte) => byte / 255),
+      [count, 18, 18, 1],
+    );
+    const predicted = (loaded.predict(pixels) as tf.Tensor).dataSync();
+    expect(relativeError(await engine.predict(images, count), predicted)).toBeLessThan(1e-5);
+    loaded.dispose();
+  });
+
+  const damages: [string, (files: Files) => void, RegExp][] = [
+    ['a truncated weights.bin', (f) => shorten(f, 'weights.bin'), /run\/weights\.bin: \d+ bytes, expected \d+/],
+    ['a truncated optimizer.bin', (f) => shorten(f, 'optimizer.bin'), /run\/optimizer\.bin: \d+ bytes, expected \d+/],
+    ['a truncated model.json', (f) => shorten(f, 'model.json'), /run\/model\.json: .*JSON/],
+    ['another format', (f) => edit(f, 'training.json', (t) => ({ ...t, format: 9 })), /run\/training\.json: format/],
+    ['a step that is no count', (f) => edit(f, 'training.json', (t) => ({ ...t, step: -1 })), /training\.json: step/],
+    ['no topology', (f) => edit(f, 'model.json', ({ modelTopology: _, ...m }) => m), /model\.json: modelTopology/],
+  ];
+  it.each(damages)('are refused with %s, by name', (_, damage, message) => {
+    const files = encodedFiles();
+    damage(files);
+    expect(() => decode(files)).toThrow(message);
+  });
+
+  it('are refused when one is missing, by name', () => {
+    const read = () => {
+      throw new Error('ENOENT: no such file');
+    };
+    expect(() => decodeCheckpoint('run', read)).toThrow(/run\/\w+\.json: ENOENT/);
+  });
+});
+
+function shorten(files: Files, name: CheckpointFile): void {
+  files[name] = files[name].subarray(0, -4);
+}
+
+function edit(files: Files, name: CheckpointFile, change: (content: Record<string, unknown>) => object): void {
+  files[name] = Buffer.from(JSON.stringify(change(JSON.parse(Buffer.from(files[name]).toString()))));
+}

@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { describe, expect, it } from 'vitest';
+import { buildModel } from '../../../../src/shared/model/zoo.ts';
+
+// Without this, tfjs prints an advertisement.
+tf.enableProdMode();
+
+describe('buildModel', () => {
+  const inputShape = [28, 28, 1] as const;
+
+  it.each([
+    ['cnn', 320 + 18_496 + 36_928 + 36_928 + 650],
+    ['mlp', 784 * 128 + 128 + 1290],
+    ['softmax', 7850],
+  ] as const)('%s has %i parameters for digits', async (name, parameters) => {
+    await tf.setBackend('cpu');
+    const { network } = buildModel({ name, inputShape, classes: 10 });
+    expect(network.countParams()).toBe(parameters);
+    network.dispose();
+  });
+
+  it('takes other images and classes', async () => {
+    await tf.setBackend('cpu');
+    const { network, logitLayers } = buildModel({ name: 'cnn', inputShape: [32, 20, 3], classes: 7 });
+    const images = tf.zeros([2, 32, 20, 3]);
+    const probabilities = network.predict(images) as tf.Tensor2D;
+    expect(probabilities.shape).toEqual([2, 7]);
+    const logits = logitLayers.reduce<tf.Tensor>((x, layer) => layer.apply(x) as tf.Tensor, images);
+    expect(Array.from(tf.softmax(logits).dataSync())).toEqual(Array.from(probabilities.dataSync()));
+    network.dispose();
+  });
+
+  it('names variables alike in every process, whatever was built before', async () => {
+    await tf.setBackend('cpu');
+    const names = () => {
+      const { network } = buildModel({ name: 'mlp', inputShape, classes: 10 });
+      const built = network.trainableWeights.map(({ originalName }) => originalName);
+      network.dispose();
+      return built;
+    };
+    expect(names()).toEqual(['hidden/kernel', 'hidden/bias', 'logits/kernel', 'logits/bias']);
+    expect(names()).toEqual(names());
+  });
+});
