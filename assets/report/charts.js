@@ -232,7 +232,9 @@
         },
         axes: [
           {
-            ...{ ...axis, ...ticks, label: chart.x.label },
+            ...axis,
+            ...ticks,
+            label: chart.x.label,
             ...(logX ? logAxis((width - 110) / 55) : {}),
             ...(isDate ? {} : { values: labels(chart.x.format) }),
           },
