@@ -32,7 +32,7 @@ export function groupRuns(runs: readonly ComparedRun[]): readonly FleetRuns[] {
 /** What makes two fleets the same, prices included. @returns the same text for them */
 export function fleetKey(fleet: readonly KindCount[]): string {
   return fleet
-    .map(({ kind, count }) => `${count} ${kind.key}`)
+    .map(({ kind, count }) => `${count} ${kind.priceKey}`)
     .sort()
     .join(' + ');
 }

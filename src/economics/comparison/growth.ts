@@ -49,8 +49,8 @@ export function findGrowingFleets(groups: readonly Pick<FleetRuns, 'fleet' | 'ba
   const found = new Map<string, GrowingFleets>();
   for (const { fleet, batch } of groups) {
     for (const { kind } of fleet) {
-      const others = fleet.filter((other) => other.kind.key !== kind.key);
-      const key = JSON.stringify([batch, kind.key, fleetKey(others)]);
+      const others = fleet.filter((other) => other.kind.priceKey !== kind.priceKey);
+      const key = JSON.stringify([batch, kind.priceKey, fleetKey(others)]);
       if (!found.has(key)) found.set(key, { kind, others, members: membersOf(groups, batch, kind, others) });
     }
   }
@@ -80,8 +80,8 @@ function membersOf(
 ): GrowingFleets['members'] {
   return groups
     .flatMap((group, index) => {
-      const rest = group.fleet.filter((entry) => entry.kind.key !== kind.key);
-      const count = group.fleet.find((entry) => entry.kind.key === kind.key)?.count ?? 0;
+      const rest = group.fleet.filter((entry) => entry.kind.priceKey !== kind.priceKey);
+      const count = group.fleet.find((entry) => entry.kind.priceKey === kind.priceKey)?.count ?? 0;
       return group.batch === batch && fleetKey(rest) === fleetKey(others) ? [{ count, index }] : [];
     })
     .sort((a, b) => a.count - b.count);
@@ -110,7 +110,7 @@ export function growthsOf(
       points: members.map(({ index }) => index),
       additions: members.flatMap(({ count, index }) => {
         const group = groups[index];
-        const at = group?.fleet.findIndex((entry) => entry.kind.key === kind.key) ?? -1;
+        const at = group?.fleet.findIndex((entry) => entry.kind.priceKey === kind.priceKey) ?? -1;
         const marginal = marginals[index]?.[at];
         if (group === undefined || marginal === undefined || workersOf(group) === 1) return [];
         const { worker: _, kind: __, ...figures } = marginal;

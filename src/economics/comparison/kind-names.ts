@@ -13,9 +13,9 @@ export interface Naming {
  * and `wasm at $0.40/h` where they differ in price alone.
  */
 export function createNaming(kinds: readonly WorkerKind[]): Naming {
-  const distinct = [...new Map(kinds.map((kind) => [kind.key, kind])).values()];
-  const names = new Map(distinct.map((kind) => [kind.key, nameAmong(kind, distinct)]));
-  const kindName = ({ key, name }: WorkerKind) => names.get(key) ?? name;
+  const distinct = [...new Map(kinds.map((kind) => [kind.priceKey, kind])).values()];
+  const names = new Map(distinct.map((kind) => [kind.priceKey, nameAmong(kind, distinct)]));
+  const kindName = ({ priceKey, name }: WorkerKind) => names.get(priceKey) ?? name;
   return {
     kindName,
     fleetName: (fleet) => fleet.map(({ kind, count }) => `${count} × ${kindName(kind)}`).join(' + '),

@@ -48,7 +48,7 @@ export function marginalsOf(group: FleetRuns, groups: readonly FleetRuns[], nami
         breakEvenPrice(without, ratio[0] * samplesPerSecond),
         breakEvenPrice(without, ratio[1] * samplesPerSecond),
       ] as const);
-    const ids = group.runs[0]?.summary.workers.filter((worker) => kindOf(worker).key === kind.key);
+    const ids = group.runs[0]?.summary.workers.filter((worker) => kindOf(worker).priceKey === kind.priceKey);
     return {
       worker:
         count === 1 ? (ids?.[0]?.worker_id ?? naming.kindName(kind)) : `one of ${count} × ${naming.kindName(kind)}`,
@@ -71,7 +71,7 @@ function modelledRateWithout({ runs }: FleetRuns, kind: WorkerKind): number {
   return mean(
     runs.map(({ summary: { workers, steps, train_seconds } }) => {
       const perStep = workers.map((w) => ({ samples: w.samples / steps, computeSeconds: w.compute_seconds / steps }));
-      const index = workers.findIndex((worker) => kindOf(worker).key === kind.key);
+      const index = workers.findIndex((worker) => kindOf(worker).priceKey === kind.priceKey);
       return rateWithout(perStep, index, train_seconds / steps);
     }),
   );

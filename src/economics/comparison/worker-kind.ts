@@ -6,7 +6,7 @@ export interface WorkerKind {
   /** The same for workers that should be equally fast. */
   readonly speedKey: string;
   /** The same for workers that also cost the same. */
-  readonly key: string;
+  readonly priceKey: string;
   /** For people; kinds that differ in their device or price alone share it: kind-names.ts tells them apart. */
   readonly name: string;
   /** What its engine computes on, in its own words. */
@@ -27,7 +27,7 @@ export function kindOf(worker: WorkerSummary): WorkerKind {
   const speedKey = [gpu, backend, device, speed].join('|');
   return {
     speedKey,
-    key: `${speedKey}|${usdPerHour ?? ''}`,
+    priceKey: `${speedKey}|${usdPerHour ?? ''}`,
     gpu,
     device,
     usdPerHour,
@@ -45,7 +45,7 @@ export interface KindCount {
 export function countKinds(workers: readonly WorkerSummary[]): readonly KindCount[] {
   const kinds = new Map<string, KindCount>();
   for (const kind of workers.map(kindOf)) {
-    kinds.set(kind.key, { kind, count: (kinds.get(kind.key)?.count ?? 0) + 1 });
+    kinds.set(kind.priceKey, { kind, count: (kinds.get(kind.priceKey)?.count ?? 0) + 1 });
   }
   return [...kinds.values()];
 }

@@ -65,7 +65,7 @@ export function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
     }
   }
   // Workers of all prices are one kind here.
-  const priceless = ({ kind }: Pick<KindRuns, 'kind'>) => ({ ...kind, key: kind.speedKey, usdPerHour: undefined });
+  const priceless = ({ kind }: Pick<KindRuns, 'kind'>) => ({ ...kind, priceKey: kind.speedKey, usdPerHour: undefined });
   const { kindName } = createNaming([...groups.values()].map(priceless));
   return [...groups.values()].map((group) => ({ ...group, name: kindName(priceless(group)) }));
 }

@@ -39,5 +39,5 @@ test('a label is the same in capitals', () => {
     rate: 1000,
     batch: 64,
   }).summary.workers;
-  expect(a && kindOf(a).key).toBe(b && kindOf(b).key);
+  expect(a && kindOf(a).priceKey).toBe(b && kindOf(b).priceKey);
 });
