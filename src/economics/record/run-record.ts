@@ -2,7 +2,10 @@ import type { PhaseSeconds } from '../../shared/core/phases.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { PriceOrigin } from '../ledger/cost.ts';
 import type { ByCategory } from '../ledger/ledger.ts';
+import type { EpochTotals } from './epoch-totals.ts';
 import type { Fleet } from './fleet-change.ts';
+
+export type { EpochTotals } from './epoch-totals.ts';
 
 /** How a run ended. */
 export const runStatuses = ['completed', 'interrupted', 'failed'] as const;
@@ -58,18 +61,6 @@ export interface WorkerRecord {
     /** Lives of its process. */
     readonly rentals: number;
   };
-}
-
-/** Sums over the steps of an epoch that is not tested yet. */
-export interface EpochTotals {
-  /** Counts from 0. */
-  readonly epoch: number;
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly correct: number;
-  readonly seconds: number;
-  /** As of a finished epoch. */
-  readonly usd?: number | undefined;
 }
 
 /** How far a run had come when an epoch's test pass was done. */
