@@ -21,7 +21,7 @@ const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 export function renderProgress(state: ProgressState, { columns, colour, now }: ProgressLineOptions): string {
   const paint = createPaint(colour);
   const { done, loss, accuracy, samplesPerSecond, etaSeconds } = progressFigures(state, now);
-  const head = `epoch ${state.epoch + 1}/${state.epochs}`;
+  const head = `epoch ${state.totals.epoch + 1}/${state.epochs}`;
   const parts = [
     { text: `${formatCount(samplesPerSecond)} samples/s`, expendable: 2 },
     { text: `loss ${formatLoss(loss)}`, expendable: 6 },

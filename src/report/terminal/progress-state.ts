@@ -1,72 +1,57 @@
 /** How far a run is, counted step by step. Times are in seconds of the caller's clock. */
+import {
+  addStep,
+  beginEpoch,
+  type EpochMeans,
+  type EpochTotals,
+  epochMeans,
+  type StepFigures,
+} from '../../economics/record/epoch-totals.ts';
+
 export interface ProgressState {
   readonly epochs: number;
-  /** Training samples an epoch. */
+  /** Training samples in an epoch. */
   readonly samplesPerEpoch: number;
-  /** Training samples of the whole run: fewer than `epochs × samplesPerEpoch` when `--steps` ends it early. */
+  /** Training samples in the whole run: fewer than `epochs × samplesPerEpoch` when `--steps` ends it early. */
   readonly totalSamples: number;
-  /** Counts from 0. */
-  readonly epoch: number;
-  /** Of this epoch. */
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly correct: number;
-  readonly seconds: number;
-  /** Of the epochs before this one. */
+  /** The epoch in progress. */
+  readonly totals: EpochTotals;
+  /** Samples trained in earlier epochs. */
   readonly samplesBefore: number;
-  /** Of the whole run, before it was resumed: no time of this sitting went into them. */
+  /** Samples trained before the run was resumed. They took no time in this process. */
   readonly samplesCarried: number;
   readonly startedAt: number;
-  /** So far; undefined when no price was given. */
+  /** Cost of the run so far; undefined when no worker has a price. */
   readonly costUsd: number | undefined;
-  /** What the workers cost together. */
+  /** Price of all workers together. */
   readonly usdPerHour: number | undefined;
 }
 
 /** A committed step. */
-export interface ProgressStep {
+export interface ProgressStep extends StepFigures {
   /** Counts from 0. */
   readonly epoch: number;
-  readonly samples: number;
-  /** Mean over the step's samples. */
-  readonly loss: number;
-  readonly correct: number;
-  readonly seconds: number;
-  /** Cost of the run so far; left out when no price was given. */
+  /** Cost of the run so far; left out when no worker has a price. */
   readonly costUsd?: number | undefined;
-  /** What the workers cost together. */
+  /** Price of all workers together. */
   readonly usdPerHour?: number | undefined;
 }
 
 export interface ProgressPlan extends Pick<ProgressState, 'epochs' | 'samplesPerEpoch' | 'totalSamples'> {
-  /** Of a run that goes on: the samples it has behind it, and the sums over the epoch it is in the middle of. */
-  readonly carried?: {
-    readonly samples: number;
-    readonly epoch?: Pick<ProgressState, 'epoch' | 'samples' | 'lossSum' | 'correct' | 'seconds'> | undefined;
-  };
+  /** Set on resume: the samples trained before, and the totals of the epoch that was in progress. */
+  readonly carried?: { readonly samples: number; readonly epoch?: EpochTotals | undefined };
 }
 
 export function beginProgress(plan: ProgressPlan, now: number): ProgressState {
   const { epochs, samplesPerEpoch, totalSamples, carried } = plan;
   const samplesCarried = carried?.samples ?? 0;
-  const before = samplesCarried - (carried?.epoch?.samples ?? 0);
-  const { epoch, samples, lossSum, correct, seconds } = carried?.epoch ?? {
-    epoch: Math.floor(before / samplesPerEpoch),
-    samples: 0,
-    lossSum: 0,
-    correct: 0,
-    seconds: 0,
-  };
+  const samplesBefore = samplesCarried - (carried?.epoch?.samples ?? 0);
   return {
     epochs,
     samplesPerEpoch,
     totalSamples,
-    epoch,
-    samples,
-    lossSum,
-    correct,
-    seconds,
-    samplesBefore: before,
+    totals: carried?.epoch ?? beginEpoch(Math.floor(samplesBefore / samplesPerEpoch)),
+    samplesBefore,
     samplesCarried,
     startedAt: now,
     costUsd: undefined,
@@ -75,45 +60,35 @@ export function beginProgress(plan: ProgressPlan, now: number): ProgressState {
 }
 
 export function advanceProgress(state: ProgressState, step: ProgressStep): ProgressState {
-  const sameEpoch = step.epoch === state.epoch;
-  const before = sameEpoch ? state : { ...state, samples: 0, lossSum: 0, correct: 0, seconds: 0 };
+  const sameEpoch = step.epoch === state.totals.epoch;
   return {
-    ...before,
-    epoch: step.epoch,
-    samples: before.samples + step.samples,
-    lossSum: before.lossSum + step.loss * step.samples,
-    correct: before.correct + step.correct,
-    seconds: before.seconds + step.seconds,
-    samplesBefore: sameEpoch ? state.samplesBefore : state.samplesBefore + state.samples,
+    ...state,
+    totals: addStep(sameEpoch ? state.totals : beginEpoch(step.epoch), step),
+    samplesBefore: sameEpoch ? state.samplesBefore : state.samplesBefore + state.totals.samples,
     costUsd: step.costUsd ?? state.costUsd,
     usdPerHour: step.usdPerHour ?? state.usdPerHour,
   };
 }
 
-/** What the state amounts to. Loss, accuracy and speed are those of the epoch so far. */
-export interface ProgressFigures {
-  /** Of the epoch's samples, 0 to 1. */
+/** What people are shown. The means are over the epoch so far. */
+export interface ProgressFigures extends EpochMeans {
+  /** Completed fraction of the epoch, 0 to 1. */
   readonly done: number;
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly samplesPerSecond: number;
-  /** To the end of the run at the pace since its start, test passes included; undefined before the first step. */
+  /** Time to the end of the run at its pace so far, test passes included; undefined before the first step. */
   readonly etaSeconds: number | undefined;
 }
 
 export function progressFigures(state: ProgressState, now: number): ProgressFigures {
+  const { samples } = state.totals;
   const samplesInEpoch = Math.min(state.samplesPerEpoch, state.totalSamples - state.samplesBefore);
-  const trained = state.samplesBefore + state.samples;
-  const inThisSitting = trained - state.samplesCarried;
-  const per = (sum: number, whole: number) => (whole > 0 ? sum / whole : 0);
+  const trained = state.samplesBefore + samples;
+  const inThisProcess = trained - state.samplesCarried;
   return {
-    done: Math.min(1, per(state.samples, samplesInEpoch)),
-    loss: per(state.lossSum, state.samples),
-    accuracy: per(state.correct, state.samples),
-    samplesPerSecond: per(state.samples, state.seconds),
+    ...epochMeans(state.totals),
+    done: samplesInEpoch > 0 ? Math.min(1, samples / samplesInEpoch) : 0,
     etaSeconds:
-      inThisSitting > 0
-        ? (Math.max(0, state.totalSamples - trained) * (now - state.startedAt)) / inThisSitting
+      inThisProcess > 0
+        ? (Math.max(0, state.totalSamples - trained) * (now - state.startedAt)) / inThisProcess
         : undefined,
   };
 }

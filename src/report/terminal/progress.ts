@@ -149,9 +149,9 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
       const { loss, accuracy, samplesPerSecond, etaSeconds } = progressFigures(state, now());
       print({
         event: 'progress',
-        epoch: state.epoch + 1,
+        epoch: state.totals.epoch + 1,
         epochs: state.epochs,
-        samples: state.samples,
+        samples: state.totals.samples,
         samples_per_second: samplesPerSecond,
         loss,
         accuracy,
