@@ -10,11 +10,11 @@ import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
 import { observeLive } from './live/observe-live.ts';
 import { type ControlPlane, openControlPlane } from './membership/control-plane.ts';
+import { runInfoOf } from './metrics/collectors/run-metrics.ts';
 import { startMetricsServer } from './metrics/endpoint/metrics-server.ts';
 import { type PushTarget, pushMetrics } from './metrics/endpoint/pushgateway.ts';
 import { createScrapeWatch } from './metrics/endpoint/scrape-watch.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
-import { observeMetrics, runInfoOf } from './metrics/observe-metrics.ts';
 import type { OtlpExport } from './metrics/otlp/otlp-export.ts';
 import type { OtlpTarget } from './metrics/otlp/otlp-target.ts';
 import { type Bookkeeper, createBookkeeper } from './record/bookkeeper.ts';
@@ -118,9 +118,7 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
   const startedAt = clock.now() - (clock.unixMs() - startedAtUnixMs) / 1000;
   const resumption = options.resumed && readResumption(out, { ...options, trainCount: dataset.trainCount });
   requireBudgetLeft(options.budget, resumption);
-  const metrics = createMetrics();
-  // Before anybody can read them: what the run cost already, and where the workers' costs begin.
-  const countMetrics = observeMetrics(metrics, options, resumption?.accounts.entries);
+  const metrics = createMetrics({ ...options, carried: resumption?.accounts.entries });
   const live = observeLive({ ...options, budgetUsd: options.budget.usd }, clock);
   const scrapes = createScrapeWatch(clock);
   const server = await startMetricsServer({
@@ -146,7 +144,7 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
   const observers: RunObserver[] = [
     folder.observe,
     recorder.observe,
-    countMetrics,
+    metrics.observe,
     live.observe,
     context.observe,
     (event) => {

@@ -1,5 +1,5 @@
+import type { ObservedRun } from '../../src/coordinator/metrics/collector.ts';
 import { createMetrics, type Metrics } from '../../src/coordinator/metrics/metrics.ts';
-import { type ObservedRun, observeMetrics } from '../../src/coordinator/metrics/observe-metrics.ts';
 import { createBookkeeper } from '../../src/coordinator/record/bookkeeper.ts';
 import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
 import { noPhaseSeconds } from '../../src/shared/core/phases.ts';
@@ -58,10 +58,10 @@ export function observeRun(): {
   readonly pass: (seconds: number) => void;
   readonly now: () => number;
 } {
-  const metrics = createMetrics();
+  const metrics = createMetrics(observedRun);
   let seconds = 0;
   const clock = { now: () => seconds, unixMs: () => startedAtUnixMs + seconds * 1000 };
-  const count = observeMetrics(metrics, observedRun);
+  const count = metrics.observe;
   const bookkeeper = createBookkeeper({ clock, startedAt: 0, carried: undefined, announce: count });
   return {
     metrics,

@@ -3,48 +3,51 @@
  * file; and the process's defaults under the names that every Node.js program has.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { type BudgetMetrics, createBudgetMetrics } from './collectors/budget-metrics.ts';
-import { type CostMetrics, createCostMetrics } from './collectors/cost-metrics.ts';
-import { createGpuMetrics, type GpuMetrics } from './collectors/gpu-metrics.ts';
-import { createLearningMetrics, type LearningMetrics } from './collectors/learning-metrics.ts';
-import { createRunMetrics, type RunMetrics } from './collectors/run-metrics.ts';
-import { createScalingMetrics, type ScalingMetrics } from './collectors/scaling-metrics.ts';
-import { createStepMetrics, type StepMetrics } from './collectors/step-metrics.ts';
-import { createTrafficMetrics, type TrafficMetrics } from './collectors/traffic-metrics.ts';
-import { createWorkerMetrics, type WorkerMetrics } from './collectors/worker-metrics.ts';
+import type { RunObserver } from '../run-events.ts';
+import type { Collector, ObservedRun } from './collector.ts';
+import { createBudgetMetrics } from './collectors/budget-metrics.ts';
+import { createCostMetrics } from './collectors/cost-metrics.ts';
+import { createGpuMetrics } from './collectors/gpu-metrics.ts';
+import { createLearningMetrics } from './collectors/learning-metrics.ts';
+import { createRunMetrics } from './collectors/run-metrics.ts';
+import { createScalingMetrics } from './collectors/scaling-metrics.ts';
+import { createStepMetrics } from './collectors/step-metrics.ts';
+import { createTrafficMetrics } from './collectors/traffic-metrics.ts';
+import { createWorkerMetrics } from './collectors/worker-metrics.ts';
 import { createHealth, type HealthReport } from './endpoint/health.ts';
 
-export interface Metrics
-  extends RunMetrics,
-    StepMetrics,
-    LearningMetrics,
-    WorkerMetrics,
-    TrafficMetrics,
-    ScalingMetrics,
-    CostMetrics,
-    BudgetMetrics,
-    GpuMetrics {
+const collectors: readonly Collector[] = [
+  createRunMetrics,
+  createStepMetrics,
+  createLearningMetrics,
+  createWorkerMetrics,
+  createTrafficMetrics,
+  createScalingMetrics,
+  createCostMetrics,
+  createBudgetMetrics,
+  createGpuMetrics,
+];
+
+export interface Metrics {
   readonly application: Registry;
   readonly process: Registry;
   readonly health: HealthReport;
+  /** Keeps all of them up to date. */
+  readonly observe: RunObserver;
 }
 
-export function createMetrics(): Metrics {
+export function createMetrics(run: ObservedRun): Metrics {
   const application = new Registry();
   const process = new Registry();
   collectDefaultMetrics({ register: process });
+  const health = createHealth(run.runId);
+  const observers = [health.observe, ...collectors.map((collect) => collect(application, run))];
   return {
     application,
     process,
-    health: createHealth(),
-    ...createRunMetrics(application),
-    ...createStepMetrics(application),
-    ...createLearningMetrics(application),
-    ...createWorkerMetrics(application),
-    ...createTrafficMetrics(application),
-    ...createScalingMetrics(application),
-    ...createCostMetrics(application),
-    ...createBudgetMetrics(application),
-    ...createGpuMetrics(application),
+    health,
+    observe(event) {
+      for (const observe of observers) observe(event);
+    },
   };
 }

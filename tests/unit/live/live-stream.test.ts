@@ -9,7 +9,7 @@ import { createMetrics } from '../../../src/coordinator/metrics/metrics.ts';
 import { applyChanges } from '../../../src/shared/protocol/live/live-changes.ts';
 import type { LiveState } from '../../../src/shared/protocol/live/live-state.ts';
 import { livePlan } from '../../support/live-run.ts';
-import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
+import { member, observedRun, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
 
 const host = '127.0.0.1';
 const servers: MetricsServer[] = [];
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 async function serve() {
   const live = observeLive(livePlan, { now: () => 0, unixMs: () => startedAtUnixMs });
-  const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(), live: live.stream });
+  const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(observedRun), live: live.stream });
   servers.push(server);
   return { live, server, url: `http://${host}:${server.port}` };
 }
@@ -108,7 +108,7 @@ describe('the stream of events', () => {
     // Every state differs from the last one, and soon fills the buffers of a socket.
     const read = () => ({ ...state, run: { ...state.run, version: `${reads++}`.padEnd(1_000_000) } });
     const stream = createLiveStream(read, { updateMs: 5, heartbeatMs: 5, patienceMs: 50, farewellMs: 50 });
-    const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(), live: stream });
+    const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(observedRun), live: stream });
     servers.push(server);
     const deaf = connect(server.port, host);
     await new Promise<void>((resolve) => deaf.once('connect', resolve));
@@ -131,7 +131,7 @@ describe('the stream of events', () => {
   test('says that it is there when nothing changes', async () => {
     const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
     const live = createLiveStream(() => state, { updateMs: 5, heartbeatMs: 5, patienceMs: 1_000, farewellMs: 50 });
-    const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(), live });
+    const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(observedRun), live });
     servers.push(server);
     const listener = await listen(`http://${host}:${server.port}`);
     expect((await listener.next())?.event).toBe('state');

@@ -1,14 +1,9 @@
-import { Gauge, type Registry } from 'prom-client';
-import type { Budget } from '../../../economics/ledger/budget.ts';
+import { Gauge } from 'prom-client';
+import type { Collector } from '../collector.ts';
 
 const secondsPerHour = 3600;
 
-export interface BudgetMetrics {
-  /** What the run may take. */
-  budget(budget: Budget): void;
-}
-
-export function createBudgetMetrics(registry: Registry): BudgetMetrics {
+export const createBudgetMetrics: Collector = (registry, { budget }) => {
   const registers = [registry];
   const usd = new Gauge({
     name: 'pennygrad_budget_usd',
@@ -20,13 +15,10 @@ export function createBudgetMetrics(registry: Registry): BudgetMetrics {
     help: 'Time after which the run ends (--budget-hours); absent when no such budget is set.',
     registers,
   });
-  // A gauge without labels begins as 0, which would be a budget of nothing.
+  // A gauge without labels starts at 0, which would be a budget of nothing.
   usd.remove();
   seconds.remove();
-  return {
-    budget(limits) {
-      if (limits.usd !== undefined) usd.set(limits.usd);
-      if (limits.hours !== undefined) seconds.set(limits.hours * secondsPerHour);
-    },
-  };
-}
+  if (budget.usd !== undefined) usd.set(budget.usd);
+  if (budget.hours !== undefined) seconds.set(budget.hours * secondsPerHour);
+  return () => {};
+};

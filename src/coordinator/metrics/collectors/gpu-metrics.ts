@@ -1,12 +1,8 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
 import type { GpuReading } from '../../../shared/protocol/messages.ts';
+import type { Collector } from '../collector.ts';
 
-export interface GpuMetrics {
-  /** What a worker's card reported; what it does not report has no metric. */
-  gpuRead(workerId: string, reading: GpuReading): void;
-}
-
-export function createGpuMetrics(registry: Registry): GpuMetrics {
+export const createGpuMetrics: Collector = (registry) => {
   const gauge = (name: string, help: string) =>
     new Gauge({ name: `pennygrad_gpu_${name}`, help, labelNames: ['worker'] as const, registers: [registry] });
   const gauges: Readonly<Record<keyof GpuReading, ReturnType<typeof gauge>>> = {
@@ -16,13 +12,13 @@ export function createGpuMetrics(registry: Registry): GpuMetrics {
     temperatureCelsius: gauge('temperature_celsius', "Temperature of the worker's GPU."),
     powerWatts: gauge('power_watts', "Power that the worker's GPU draws."),
   };
-  return {
-    gpuRead(worker, reading) {
-      for (const [key, metric] of Object.entries(gauges)) {
-        const value = reading[key as keyof GpuReading];
-        if (value === undefined) metric.remove({ worker });
-        else metric.set({ worker }, value);
-      }
-    },
+  return (event) => {
+    if (event.type !== 'worker-heard' || event.gpu === undefined) return;
+    const { workerId: worker, gpu } = event;
+    for (const [key, metric] of Object.entries(gauges)) {
+      const value = gpu[key as keyof GpuReading];
+      if (value === undefined) metric.remove({ worker });
+      else metric.set({ worker }, value);
+    }
   };
-}
+};

@@ -1,16 +1,7 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
+import type { Collector } from '../collector.ts';
 
-export const splits = ['train', 'test'] as const;
-export type SplitName = (typeof splits)[number];
-
-export interface LearningMetrics {
-  /** Means over the samples of a training step or a test pass: loss in nats, accuracy 0 to 1. */
-  learned(split: SplitName, loss: number, accuracy: number): void;
-  /** @param seconds of training, without the test pass */
-  epochFinished(seconds: number): void;
-}
-
-export function createLearningMetrics(registry: Registry): LearningMetrics {
+export const createLearningMetrics: Collector = (registry) => {
   const registers = [registry];
   const labelNames = ['split'] as const;
   const loss = new Gauge({
@@ -30,13 +21,27 @@ export function createLearningMetrics(registry: Registry): LearningMetrics {
     help: 'Training time of the last whole epoch, without its test pass; absent before the first has ended.',
     registers,
   });
-  // A gauge without labels begins as 0, which would be an epoch that took no time.
+  // A gauge without labels starts at 0, which would be an epoch that took no time.
   epochDuration.remove();
-  return {
-    learned(split, lossValue, accuracyValue) {
-      loss.set({ split }, lossValue);
-      accuracy.set({ split }, accuracyValue);
-    },
-    epochFinished: (seconds) => epochDuration.set(seconds),
+
+  const learned = (split: 'train' | 'test', lossValue: number, accuracyValue: number) => {
+    loss.set({ split }, lossValue);
+    accuracy.set({ split }, accuracyValue);
   };
-}
+  return (event) => {
+    switch (event.type) {
+      case 'step':
+        learned('train', event.loss, event.correct / event.samples);
+        break;
+      case 'epoch':
+        learned('test', event.testLoss, event.testAccuracy);
+        // A part of an epoch would look like a fast one.
+        if (!event.cutShort) epochDuration.set(event.seconds);
+        break;
+      case 'ended':
+        // A worker whose loss diverges leaves before it can report it.
+        if (event.code === 'diverged') learned('train', Number.NaN, Number.NaN);
+        break;
+    }
+  };
+};

@@ -1,34 +1,40 @@
-import { Gauge, type Registry } from 'prom-client';
-import { type RunStatus, runStatuses } from '../../../economics/record/run-record.ts';
+import { Gauge } from 'prom-client';
+import { runStatuses } from '../../../economics/record/run-record.ts';
+import type { Collector, ObservedRun } from '../collector.ts';
 
 const labelNames = ['run_id', 'version', 'dataset', 'model', 'optimizer', 'global_batch_size', 'seed'] as const;
 
-/** What a run is, in words; the labels of `run_info`. */
+/** The labels of `run_info`. */
 export type RunInfo = Readonly<Record<(typeof labelNames)[number], string>>;
 
-export interface RunMetrics {
-  runInfo(info: RunInfo): void;
-  runEnded(status: RunStatus): void;
+export function runInfoOf(run: ObservedRun): RunInfo {
+  return {
+    run_id: run.runId,
+    version: run.version,
+    dataset: run.dataset.name,
+    model: run.model.name,
+    optimizer: run.optimizer.name,
+    global_batch_size: String(run.globalBatchSize),
+    seed: String(run.seed),
+  };
 }
 
-export function createRunMetrics(registry: Registry): RunMetrics {
+export const createRunMetrics: Collector = (registry, run) => {
+  const registers = [registry];
   const info = new Gauge({
     name: 'pennygrad_run_info',
     help: 'Always 1; its labels say what is being trained.',
     labelNames,
-    registers: [registry],
+    registers,
   });
   const ended = new Gauge({
     name: 'pennygrad_run_ended',
     help: `1 for how the run ended, status being ${runStatuses.join(', ')}; absent while it lasts.`,
     labelNames: ['status'],
-    registers: [registry],
+    registers,
   });
-  return {
-    runEnded: (status) => ended.set({ status }, 1),
-    runInfo(labels) {
-      info.reset();
-      info.set(labels, 1);
-    },
+  info.set(runInfoOf(run), 1);
+  return (event) => {
+    if (event.type === 'ended') ended.set({ status: event.status }, 1);
   };
-}
+};

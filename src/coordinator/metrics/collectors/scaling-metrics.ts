@@ -1,17 +1,8 @@
-import { Gauge, type Registry } from 'prom-client';
-import type { PhaseSeconds } from '../../../shared/core/phases.ts';
+import { Gauge } from 'prom-client';
+import type { Collector } from '../collector.ts';
 import { addStep, busBandwidth, estimateEfficiency, noSteps } from './scaling-efficiency.ts';
 
-export interface ScalingMetrics {
-  /** @param bytes of one worker's gradients */
-  gradientBytes(bytes: number): void;
-  /** The averages start over, as `samples_per_second` does. */
-  scalingBegun(): void;
-  /** @param members where each worker's time went */
-  scalingStep(seconds: number, members: readonly PhaseSeconds[]): void;
-}
-
-export function createScalingMetrics(registry: Registry): ScalingMetrics {
+export const createScalingMetrics: Collector = (registry) => {
   const registers = [registry];
   const efficiency = new Gauge({
     name: 'pennygrad_scaling_efficiency_ratio',
@@ -27,23 +18,27 @@ export function createScalingMetrics(registry: Registry): ScalingMetrics {
     registers,
   });
   let taken = noSteps;
-  let bytes = 0;
-  return {
-    gradientBytes(value) {
-      bytes = value;
-    },
-    scalingBegun() {
-      taken = noSteps;
-    },
-    scalingStep(seconds, members) {
-      taken = addStep(taken, seconds, members);
-      const ratios = estimateEfficiency(taken);
-      if (ratios !== undefined) {
-        efficiency.set({ mode: 'strong' }, ratios.strong);
-        efficiency.set({ mode: 'weak' }, ratios.weak);
+  let gradientBytes = 0;
+  return (event) => {
+    switch (event.type) {
+      case 'generation':
+        gradientBytes = event.parameterCount * Float32Array.BYTES_PER_ELEMENT;
+        break;
+      case 'epoch-begun':
+        taken = noSteps;
+        break;
+      case 'step': {
+        const phases = event.members.map((member) => member.phases);
+        taken = addStep(taken, event.seconds, phases);
+        const ratios = estimateEfficiency(taken);
+        if (ratios !== undefined) {
+          efficiency.set({ mode: 'strong' }, ratios.strong);
+          efficiency.set({ mode: 'weak' }, ratios.weak);
+        }
+        const busBytes = busBandwidth(taken, gradientBytes);
+        if (busBytes !== undefined) bandwidth.set(busBytes);
+        break;
       }
-      const busBytes = busBandwidth(taken, bytes);
-      if (busBytes !== undefined) bandwidth.set(busBytes);
-    },
+    }
   };
-}
+};

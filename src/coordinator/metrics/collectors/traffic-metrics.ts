@@ -1,12 +1,7 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter } from 'prom-client';
+import type { Collector } from '../collector.ts';
 
-export interface TrafficMetrics {
-  /** Bytes of gradients, as seen from the coordinator. */
-  allReduceBytes(direction: 'sent' | 'received', bytes: number): void;
-  frameRejected(reason: string): void;
-}
-
-export function createTrafficMetrics(registry: Registry): TrafficMetrics {
+export const createTrafficMetrics: Collector = (registry) => {
   const registers = [registry];
   const bytes = new Counter({
     name: 'pennygrad_allreduce_bytes_total',
@@ -20,8 +15,14 @@ export function createTrafficMetrics(registry: Registry): TrafficMetrics {
     labelNames: ['reason'],
     registers,
   });
-  return {
-    allReduceBytes: (direction, count) => bytes.inc({ direction }, count),
-    frameRejected: (reason) => rejected.inc({ reason }),
+  return (event) => {
+    switch (event.type) {
+      case 'bytes':
+        bytes.inc({ direction: event.direction }, event.bytes);
+        break;
+      case 'frame-rejected':
+        rejected.inc({ reason: event.reason });
+        break;
+    }
   };
-}
+};

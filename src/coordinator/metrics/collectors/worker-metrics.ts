@@ -1,30 +1,12 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
-import { findStraggler, type WorkerWait } from './straggler.ts';
+import { Counter, Gauge } from 'prom-client';
+import type { MemberInfo } from '../../run-events.ts';
+import type { Collector } from '../collector.ts';
+import { findStraggler } from './straggler.ts';
 
-/** One life of a worker: it begins anew when its process does. */
-export interface WorkerLife {
-  readonly workerId: string;
-  readonly host: string;
-  readonly pid: number;
-}
-
-export interface WorkerMetrics {
-  /** These workers, and no others, are now in the run. */
-  workersUp(workers: readonly WorkerLife[]): void;
-  workerDown(workerId: string): void;
-  /** What a worker computes with, and the label that it was given. */
-  workerEngine(workerId: string, engine: string, device: string, gpu?: string): void;
-  /** A worker's share of a step's samples, 0 to 1. */
-  workerShare(workerId: string, ratio: number): void;
-  heartbeat(workerId: string, unixSeconds: number): void;
-  /** How long each worker waited in a step. */
-  waited(waits: readonly WorkerWait[]): void;
-}
-
-/** Characters of a device in a label. */
+/** Characters of a device in a label: workers describe themselves at any length. */
 const longestDevice = 100;
 
-export function createWorkerMetrics(registry: Registry): WorkerMetrics {
+export const createWorkerMetrics: Collector = (registry) => {
   const registers = [registry];
   const labelNames = ['worker'] as const;
   const worldSize = new Gauge({ name: 'pennygrad_world_size', help: 'Workers in the run.', registers });
@@ -64,41 +46,54 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     labelNames,
     registers,
   });
-  let present = new Set<string>();
-  const lives = new Map<string, string>();
-  const setDown = (worker: string) => {
-    present.delete(worker);
+
+  const present = new Set<string>();
+  let members: readonly MemberInfo[] = [];
+  /** The process of each worker, by worker: another one is a restart. */
+  const processes = new Map<string, string>();
+
+  function setDown(worker: string): void {
+    if (!present.delete(worker)) return;
     up.set({ worker }, 0);
     worldSize.set(present.size);
-  };
+  }
 
-  return {
-    workersUp(workers) {
-      const workerIds = workers.map(({ workerId }) => workerId);
-      for (const worker of present) if (!workerIds.includes(worker)) setDown(worker);
-      present = new Set(workerIds);
-      for (const worker of present) up.set({ worker }, 1);
-      for (const { workerId: worker, host, pid } of workers) {
-        const life = `${host} ${pid}`;
-        const before = lives.get(worker) ?? life;
-        restarts.inc({ worker }, life === before ? 0 : 1);
-        lives.set(worker, life);
+  function setUp({ workerId: worker, host, pid, backend, device, gpu }: MemberInfo): void {
+    present.add(worker);
+    up.set({ worker }, 1);
+    const process = `${host} ${pid}`;
+    restarts.inc({ worker }, process === (processes.get(worker) ?? process) ? 0 : 1);
+    processes.set(worker, process);
+    const labels = { worker, engine: backend, device: device.slice(0, longestDevice) };
+    info.set(gpu === undefined ? labels : { ...labels, gpu }, 1);
+  }
+
+  return (event) => {
+    switch (event.type) {
+      case 'generation': {
+        members = event.members;
+        const ids = new Set(members.map(({ workerId }) => workerId));
+        for (const worker of present) if (!ids.has(worker)) setDown(worker);
+        for (const member of members) setUp(member);
+        worldSize.set(present.size);
+        break;
       }
-      worldSize.set(present.size);
-    },
-    workerDown(workerId) {
-      if (present.has(workerId)) setDown(workerId);
-    },
-    // A worker's own words are as long as it likes; a label is not.
-    workerEngine: (worker, engine, device, gpu) => {
-      const named = gpu === undefined ? {} : { gpu };
-      info.set({ worker, engine, device: device.slice(0, longestDevice), ...named }, 1);
-    },
-    workerShare: (worker, ratio) => share.set({ worker }, ratio),
-    heartbeat: (worker, unixSeconds) => heard.set({ worker }, unixSeconds),
-    waited(waits) {
-      const straggler = findStraggler(waits);
-      if (straggler !== undefined) stragglerWait.inc({ worker: straggler.workerId }, straggler.seconds);
-    },
+      case 'worker-lost':
+        setDown(event.workerId);
+        break;
+      case 'worker-heard':
+        heard.set({ worker: event.workerId }, event.unixMs / 1000);
+        break;
+      case 'step': {
+        const parts = event.members.flatMap(({ rank, samples, phases }) => {
+          const member = members[rank];
+          return member === undefined ? [] : [{ workerId: member.workerId, samples, waitSeconds: phases.wait }];
+        });
+        for (const { workerId: worker, samples } of parts) share.set({ worker }, samples / event.samples);
+        const straggler = findStraggler(parts);
+        if (straggler !== undefined) stragglerWait.inc({ worker: straggler.workerId }, straggler.seconds);
+        break;
+      }
+    }
   };
-}
+};

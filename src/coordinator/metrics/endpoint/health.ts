@@ -1,6 +1,8 @@
+import type { RunObserver } from '../../run-events.ts';
+
 /** What `/healthz` answers. */
 export interface Health {
-  /** Waiting for workers, training, or done with it, however it ended. */
+  /** Waiting for workers, training, or ended, however it ended. */
   readonly status: 'waiting' | 'training' | 'ended';
   readonly run_id: string;
   /** Counts from 1; 0 before the first. */
@@ -12,15 +14,28 @@ export interface Health {
 
 export interface HealthReport {
   read(): Health;
-  update(changes: Partial<Health>): void;
+  readonly observe: RunObserver;
 }
 
-export function createHealth(): HealthReport {
-  let health: Health = { status: 'waiting', run_id: '', epoch: 0, step: 0, world_size: 0 };
+export function createHealth(runId: string): HealthReport {
+  let health: Health = { status: 'waiting', run_id: runId, epoch: 0, step: 0, world_size: 0 };
   return {
     read: () => health,
-    update(changes) {
-      health = { ...health, ...changes };
+    observe(event) {
+      switch (event.type) {
+        case 'generation':
+          health = { ...health, status: 'training', world_size: event.members.length };
+          break;
+        case 'epoch-begun':
+          health = { ...health, epoch: event.epoch + 1 };
+          break;
+        case 'step':
+          health = { ...health, step: event.step + 1 };
+          break;
+        case 'ended':
+          health = { ...health, status: 'ended' };
+          break;
+      }
     },
   };
 }

@@ -2,7 +2,21 @@ import fc from 'fast-check';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { createCostMetrics } from '../../../../src/coordinator/metrics/collectors/cost-metrics.ts';
+import type { LedgerEvent } from '../../../../src/coordinator/run-events.ts';
+import { byCategory, newAccount } from '../../../../src/economics/ledger/ledger.ts';
+import { observedRun } from '../../../support/observed-run.ts';
 import { parseSamples } from '../../../support/scrape.ts';
+
+/** The accounts of one worker that has spent `usd` on a category, and on nothing else. */
+function ledgerEvent(workerId: string, category: string, usd: number): LedgerEvent {
+  const account = {
+    ...newAccount,
+    priceUsdPerHour: 1,
+    usd: byCategory((other) => (other === category ? usd : 0)),
+  };
+  const entry = { workerId, rank: 0, samples: 0, account, priceSinceUnixMs: 0 };
+  return { type: 'ledger', cause: 'interim', step: 0, runSeconds: 0, costUsd: usd, entries: [entry] };
+}
 
 test('whatever is booked, cost_usd_total never falls, and is the most that was reached', async () => {
   const booking = fc.record({
@@ -14,11 +28,11 @@ test('whatever is booked, cost_usd_total never falls, and is the most that was r
   await fc.assert(
     fc.asyncProperty(fc.array(booking, { maxLength: 20 }), async (bookings) => {
       const registry = new Registry();
-      const metrics = createCostMetrics(registry);
+      const observe = createCostMetrics(registry, observedRun);
       let before: ReadonlyMap<string, number> = new Map();
       for (const { worker, category, usd, begins } of bookings) {
-        if (begins) metrics.costBegins(worker);
-        metrics.costReached(worker, category, usd);
+        if (begins) observe({ type: 'worker-began', workerId: worker, at: 0, priceUsdPerHour: 1 });
+        observe(ledgerEvent(worker, category, usd));
         const now = parseSamples(await registry.metrics());
         for (const [series, value] of before) expect(now.get(series), series).toBeGreaterThanOrEqual(value);
         before = now;

@@ -1,8 +1,8 @@
 /** OpenTelemetry's exporter, and a receiver that decodes what it sends by the published definition of the protocol. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { runInfoOf } from '../../../../../src/coordinator/metrics/observe-metrics.ts';
+import { runInfoOf } from '../../../../../src/coordinator/metrics/collectors/run-metrics.ts';
 import { startOtlpExport } from '../../../../../src/coordinator/metrics/otlp/otlp-export.ts';
-import { observedRun, observeShortRun, startedAtUnixMs } from '../../../../support/observed-run.ts';
+import { observedRun, observeShortRun, startedAtUnixMs, stepEvent } from '../../../../support/observed-run.ts';
 import { type OtlpReceiver, samplesOf, startOtlpReceiver } from '../../../../support/otlp-receiver.ts';
 import { parseSamples, sortedLabels } from '../../../../support/scrape.ts';
 
@@ -74,12 +74,12 @@ describe('an export', () => {
     const receiver = await receive();
     const { close, metrics } = exportTo(receiver.url, { intervalMs: 100, timeoutMs: 5000 });
     await until(() => receiver.received.length >= 2);
-    metrics.learned('test', 0.25, 0.5);
+    metrics.observe(stepEvent(2, { correct: 32 }));
     await close();
     const accuracies = receiver.received.map(({ metrics: all }) =>
-      samplesOf(all).get('pennygrad_accuracy_ratio{split="test"}'),
+      samplesOf(all).get('pennygrad_accuracy_ratio{split="train"}'),
     );
-    expect(accuracies[0]).toBe(0.9);
+    expect(accuracies[0]).toBe(0.75);
     expect(accuracies.at(-1)).toBe(0.5);
   });
 });

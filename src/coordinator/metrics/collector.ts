@@ -1,0 +1,28 @@
+/** What one file of `collectors/` is: a few related metrics, and what in a run changes them. */
+import type { Registry } from 'prom-client';
+import type { Budget } from '../../economics/ledger/budget.ts';
+import type { DatasetInfo } from '../../shared/data/dataset.ts';
+import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
+import type { LedgerEntry, RunObserver } from '../run-events.ts';
+
+/**
+ * Registers its metrics, sets those that are known before the run begins, and returns an observer that keeps them up to
+ * date. Collectors do not know each other, and the order in which they see an event does not matter.
+ */
+export type Collector = (registry: Registry, run: ObservedRun) => RunObserver;
+
+/** What the metrics need to know of a run before it begins. */
+export interface ObservedRun {
+  readonly runId: string;
+  readonly version: string;
+  readonly dataset: Pick<DatasetInfo, 'name'>;
+  readonly model: Pick<ModelSpec, 'name'>;
+  readonly optimizer: Pick<OptimizerSpec, 'name'>;
+  readonly globalBatchSize: number;
+  readonly seed: number;
+  readonly budget: Budget;
+  /** The workers that will join, where they are known. */
+  readonly expected?: readonly { readonly workerId: string; readonly priceUsdPerHour: number | undefined }[];
+  /** Set on resume: the accounts at which the cost counters start. */
+  readonly carried?: readonly LedgerEntry[] | undefined;
+}
