@@ -1,29 +1,18 @@
 /** What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. */
-import type { PriceOrigin } from '../economics/ledger/cost.ts';
 import type { Account } from '../economics/ledger/ledger.ts';
 import type { EpochRecord, EpochTotals, RunStatus } from '../economics/record/run-record.ts';
+import type { WorkerDescription } from '../economics/record/worker-description.ts';
 import type { ErrorCode } from '../shared/core/errors.ts';
 import type { PhaseSeconds, SpentSeconds } from '../shared/core/phases.ts';
 import type { ModelArtifacts, OptimizerState } from '../shared/model/training-state.ts';
 import type { GpuReading } from '../shared/protocol/messages.ts';
 
 /** A worker as the run knows it once it is ready. */
-export interface MemberInfo {
-  readonly workerId: string;
+export interface MemberInfo extends WorkerDescription {
   readonly rank: number;
-  readonly host: string;
   readonly pid: number;
   readonly cpu: string;
-  readonly backend: string;
-  readonly device: string;
   readonly backendReason: string;
-  readonly priceUsdPerHour: number | undefined;
-  /** Of a worker that only stands for a slower one: its speed, as a part of its own. */
-  readonly emulatedSpeed?: number | undefined;
-  /** Of a price that was looked up. */
-  readonly priceOrigin?: PriceOrigin | undefined;
-  /** The label that the worker was given. */
-  readonly gpu?: string | undefined;
   /** Unix time at which the process began, from which its cost counts. */
   readonly aliveSinceUnixMs: number;
 }

@@ -7,7 +7,7 @@ import type { ComparedRun } from '../../src/economics/comparison/comparison.ts';
 import { accruedCostUsd } from '../../src/economics/ledger/cost.ts';
 import type { RunRecord, RunStatus, WorkerRecord } from '../../src/economics/record/run-record.ts';
 import { summarize } from '../../src/economics/record/summary.ts';
-import { runRecord, workerRecord } from './run-records.ts';
+import { runRecord, type TestWorker, workerRecord } from './run-records.ts';
 
 export interface TestKind {
   readonly backend: string;
@@ -85,7 +85,7 @@ export function comparedRun({
 }
 
 /** A worker whose last second, and the seconds of the test pass before it, are not start-up. */
-function endingWith(evaluate: number, overrides: Partial<WorkerRecord>): WorkerRecord {
+function endingWith(evaluate: number, overrides: TestWorker): WorkerRecord {
   const { booked, ...record } = workerRecord(overrides);
   const outside = { startup: booked.seconds.startup - evaluate - 1, evaluate, idle: 1 };
   const usd = Object.entries(outside).map(([category, seconds]) => [

@@ -27,7 +27,10 @@ export function member(rank: number, priceUsdPerHour?: number): MemberInfo {
     backend: 'wasm',
     device: 'wasm, SIMD',
     backendReason: 'the fastest',
+    gpu: undefined,
+    emulatedSpeed: undefined,
     priceUsdPerHour,
+    priceOrigin: undefined,
     aliveSinceUnixMs: startedAtUnixMs,
   };
 }

@@ -2,33 +2,44 @@ import { accruedCostUsd, billedCostUsd } from '../../src/economics/ledger/cost.t
 import { byCategory } from '../../src/economics/ledger/ledger.ts';
 import { unknownBilling } from '../../src/economics/prices/billing-rules.ts';
 import { rentalRule } from '../../src/economics/prices/rental-rule.ts';
+import type { FleetMember } from '../../src/economics/record/fleet-change.ts';
 import type { RunRecord, WorkerRecord } from '../../src/economics/record/run-record.ts';
+import type { PhaseSeconds } from '../../src/shared/core/phases.ts';
+
+/** A worker by what its time went to; the rest of `aliveSeconds` is start-up. */
+export interface TestWorker extends Partial<WorkerRecord> {
+  readonly phases?: PhaseSeconds;
+  readonly aliveSeconds?: number;
+}
 
 /** A worker of 36 s at $0.10 an hour: exactly a tenth of a cent. */
-export function workerRecord(overrides: Partial<WorkerRecord> = {}): WorkerRecord {
-  const record = {
+export function workerRecord({
+  phases = { load: 1, compute: 14, communicate: 2, wait: 1, apply: 2 },
+  aliveSeconds = 36,
+  ...overrides
+}: TestWorker = {}): WorkerRecord {
+  const worker = {
     workerId: 'w0',
     rank: 0,
     backend: 'wasm',
     device: 'wasm, SIMD',
     host: 'alpha',
+    gpu: undefined,
+    emulatedSpeed: undefined,
     samples: 60_000,
-    phases: { load: 1, compute: 14, communicate: 2, wait: 1, apply: 2 },
-    aliveSeconds: 36,
     priceUsdPerHour: 0.1,
+    priceOrigin: undefined,
     ...overrides,
   };
-  return { booked: bookAll(record), ...record };
+  return { booked: bookAll(worker, phases, aliveSeconds), ...worker };
 }
 
 /** The time alive, booked as its phases say, and the rest as start-up; all of it one rental. */
-function bookAll({
-  phases,
-  aliveSeconds,
-  priceUsdPerHour = 0,
-  gpu,
-}: Omit<WorkerRecord, 'booked'>): WorkerRecord['booked'] {
-  const { load, compute, communicate, wait, apply } = phases;
+function bookAll(
+  { priceUsdPerHour = 0, gpu }: Pick<WorkerRecord, 'priceUsdPerHour' | 'gpu'>,
+  { load, compute, communicate, wait, apply }: PhaseSeconds,
+  aliveSeconds: number,
+): WorkerRecord['booked'] {
   const inSteps = { load, compute: compute + apply, communicate, wait };
   const startup = Math.max(0, aliveSeconds - Object.values(inSteps).reduce((sum, value) => sum + value, 0));
   const parts = new Map<string, number>(Object.entries({ ...inSteps, startup }));
@@ -36,6 +47,19 @@ function bookAll({
   const usd = byCategory((category) => accruedCostUsd(priceUsdPerHour, seconds[category]));
   const billedUsd = billedCostUsd(aliveSeconds, priceUsdPerHour, rentalRule(gpu) ?? unknownBilling);
   return { seconds, usd, billedUsd, rentals: 1 };
+}
+
+/** `w0` at $0.10 an hour, as the fleet of a sitting has it. */
+export function fleetMember(overrides: Partial<FleetMember> = {}): FleetMember {
+  return {
+    workerId: 'w0',
+    backend: 'wasm',
+    device: 'wasm, SIMD',
+    gpu: undefined,
+    emulatedSpeed: undefined,
+    priceUsdPerHour: 0.1,
+    ...overrides,
+  };
 }
 
 /** Two epochs of MNIST on two workers, in round numbers. */

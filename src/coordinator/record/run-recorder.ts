@@ -1,6 +1,6 @@
 /** Adds up a run's events into the record that its summary is made from. */
 
-import { billedUsd, bookedSeconds, bookedUsd, newAccount } from '../../economics/ledger/ledger.ts';
+import { billedUsd, bookedUsd, newAccount } from '../../economics/ledger/ledger.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
 import type {
   EpochRecord,
@@ -79,13 +79,9 @@ export function createRunRecorder(
   function workerRecord(member: MemberInfo): WorkerRecord {
     const { account = newAccount, samples: trained = 0 } =
       entries.find(({ workerId }) => workerId === member.workerId) ?? {};
-    const { compute, communicate, wait, load } = account.seconds;
     return {
       ...member,
       samples: trained,
-      // The ledger counts the update as computing.
-      phases: { load, compute, communicate, wait, apply: 0 },
-      aliveSeconds: bookedSeconds(account),
       booked: {
         seconds: account.seconds,
         usd: account.usd,

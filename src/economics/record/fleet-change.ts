@@ -5,16 +5,10 @@
 
 import { formatUsd } from '../../shared/core/number-format.ts';
 import { emulationNote } from './emulation-note.ts';
+import type { WorkerDescription } from './worker-description.ts';
 
-/** By what a worker's speed and cost are told apart from others'. */
-export interface FleetMember {
-  readonly workerId: string;
-  readonly backend: string;
-  readonly device: string;
-  readonly gpu?: string | undefined;
-  readonly emulatedSpeed?: number | undefined;
-  readonly priceUsdPerHour: number | undefined;
-}
+/** What tells one worker from another in speed and cost. */
+export type FleetMember = Omit<WorkerDescription, 'host' | 'priceOrigin'>;
 
 /** Who trained from a step on. */
 export interface Fleet {

@@ -1,9 +1,8 @@
-import type { PhaseSeconds } from '../../shared/core/phases.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
-import type { PriceOrigin } from '../ledger/cost.ts';
 import type { ByCategory } from '../ledger/ledger.ts';
 import type { EpochTotals } from './epoch-totals.ts';
 import type { Fleet } from './fleet-change.ts';
+import type { WorkerDescription } from './worker-description.ts';
 
 export type { EpochTotals } from './epoch-totals.ts';
 
@@ -34,26 +33,13 @@ export interface EpochRecord {
 }
 
 /** What one worker did in the whole run. */
-export interface WorkerRecord {
-  readonly workerId: string;
+export interface WorkerRecord extends WorkerDescription {
   readonly rank: number;
-  readonly backend: string;
-  readonly device: string;
-  readonly host: string;
   /** Samples of committed steps. */
   readonly samples: number;
-  readonly phases: PhaseSeconds;
-  /** From the start of its process to its end, or to the end of the run. */
-  readonly aliveSeconds: number;
-  readonly priceUsdPerHour: number | undefined;
-  /** Of a worker that only stood for a slower one: its speed, as a part of its own. */
-  readonly emulatedSpeed?: number | undefined;
-  /** Of a price that was looked up. */
-  readonly priceOrigin?: PriceOrigin | undefined;
-  /** The label that the worker was given. */
-  readonly gpu?: string | undefined;
-  /** What the ledger has booked of `aliveSeconds`, each at the price of its time. */
+  /** What the ledger has booked, each second at the price of its time. */
   readonly booked: {
+    /** They sum to the time alive. */
     readonly seconds: ByCategory;
     readonly usd: ByCategory;
     /** Each life of its process by itself, by the rule and the price of its time. */

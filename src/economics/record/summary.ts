@@ -240,9 +240,9 @@ function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds, usd }: 
 }
 
 function summarizeWorker(worker: WorkerRecord): WorkerSummary {
-  const { phases, priceUsdPerHour, emulatedSpeed, booked } = worker;
-  const compute = phases.compute + phases.apply;
-  const inSteps = compute + phases.communicate + phases.wait + phases.load;
+  const { priceUsdPerHour, emulatedSpeed, booked } = worker;
+  const { compute, communicate, wait, load } = booked.seconds;
+  const inSteps = compute + communicate + wait + load;
   return {
     worker_id: worker.workerId,
     rank: worker.rank,
@@ -250,15 +250,15 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     device: worker.device,
     host: worker.host,
     samples: worker.samples,
-    alive_seconds: worker.aliveSeconds,
+    alive_seconds: sum(Object.values(booked.seconds)),
     compute_seconds: compute,
-    communicate_seconds: phases.communicate,
-    wait_seconds: phases.wait,
-    load_seconds: phases.load,
+    communicate_seconds: communicate,
+    wait_seconds: wait,
+    load_seconds: load,
     compute_share: ratioOf(compute, inSteps),
-    communicate_share: ratioOf(phases.communicate, inSteps),
-    wait_share: ratioOf(phases.wait, inSteps),
-    load_share: ratioOf(phases.load, inSteps),
+    communicate_share: ratioOf(communicate, inSteps),
+    wait_share: ratioOf(wait, inSteps),
+    load_share: ratioOf(load, inSteps),
     ...(emulatedSpeed === undefined ? {} : { emulated_speed: emulatedSpeed }),
     ...(priceUsdPerHour === undefined ? {} : { price_usd_per_hour: priceUsdPerHour }),
     ...summarizePrice(worker),

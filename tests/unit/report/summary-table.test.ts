@@ -4,7 +4,7 @@ import type { EpochRecord } from '../../../src/economics/record/run-record.ts';
 import { summarize } from '../../../src/economics/record/summary.ts';
 import { renderSummaryTable } from '../../../src/report/terminal/summary-table.ts';
 import { noPhaseSeconds } from '../../../src/shared/core/phases.ts';
-import { runRecord, workerRecord } from '../../support/run-records.ts';
+import { fleetMember, runRecord, workerRecord } from '../../support/run-records.ts';
 
 const plain = { columns: 100, colour: false };
 
@@ -107,7 +107,7 @@ describe('renderSummaryTable', () => {
   test('says where a run went on otherwise', () => {
     const fleet = (step: number, priceUsdPerHour: number) => ({
       step,
-      members: [{ workerId: 'w0', backend: 'wasm', device: 'wasm', priceUsdPerHour }],
+      members: [fleetMember({ priceUsdPerHour })],
     });
     const text = renderSummaryTable(summarize(runRecord({ fleets: [fleet(0, 0.1), fleet(5, 0.2)] })), plain);
     expect(text).toContain('Went on after step 5 otherwise: w0 is $0.20 an hour instead of $0.10 an hour\n');

@@ -7,7 +7,7 @@ import { renderComparison } from '../../../../src/report/comparison/comparison-t
 import { describeBreakEven, describeMarginal } from '../../../../src/report/comparison/comparison-text.ts';
 import { comparisonCharts } from '../../../../src/report/html/comparison-charts.ts';
 import { comparedRun, kindOfWorker } from '../../../support/compared-runs.ts';
-import { runRecord } from '../../../support/run-records.ts';
+import { fleetMember, runRecord } from '../../../support/run-records.ts';
 
 const dear = kindOfWorker({ backend: 'wasm', price: 0.4 });
 const cheap = kindOfWorker({ backend: 'cpu', price: 0.05 });
@@ -192,15 +192,9 @@ describe('compareRuns', () => {
   });
 
   test('a run that went on with another fleet or price is left out, and why is said', () => {
-    const member = (workerId: string, priceUsdPerHour: number) => ({
-      workerId,
-      backend: 'wasm',
-      device: 'wasm',
-      priceUsdPerHour,
-    });
     const fleets = [
-      { step: 0, members: [member('w0', 0.4), member('w1', 0.4)] },
-      { step: 40, members: [member('w0', 0.2)] },
+      { step: 0, members: [0, 1].map((rank) => fleetMember({ workerId: `w${rank}`, priceUsdPerHour: 0.4 })) },
+      { step: 40, members: [fleetMember({ priceUsdPerHour: 0.2 })] },
     ];
     const resumed = comparedRun({ workers: [dear], rate: 1200, batch: 64, folder: 'runs/resumed', record: { fleets } });
     const { points, notes } = compareRuns([...scaling, resumed]);

@@ -3,6 +3,7 @@ import { labelPrices } from '../../../../src/economics/planning/price-history.ts
 import { costOverTime, describeCostsOverTime, repriceRun } from '../../../../src/economics/planning/repricing.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
 import { priceRows } from '../../../support/price-rows.ts';
+import { fleetMember } from '../../../support/run-records.ts';
 
 /** Two workers, 60,000 samples in 60 s and 5 s of start-up. */
 const { summary } = comparedRun({
@@ -35,15 +36,9 @@ describe('repriceRun', () => {
   });
 
   test('a run that went on with another fleet or price is refused, since its sums would be of neither', () => {
-    const member = (priceUsdPerHour: number) => ({
-      workerId: 'w0',
-      backend: 'wasm',
-      device: 'wasm',
-      priceUsdPerHour,
-    });
     const fleets = [
-      { step: 0, members: [member(2.48)] },
-      { step: 10, members: [member(1)] },
+      { step: 0, members: [fleetMember({ priceUsdPerHour: 2.48 })] },
+      { step: 10, members: [fleetMember({ priceUsdPerHour: 1 })] },
     ];
     const changed = comparedRun({
       workers: [{ backend: 'wasm', price: 1 }],

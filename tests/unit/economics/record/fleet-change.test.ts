@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type FleetMember, findFleetChanges } from '../../../../src/economics/record/fleet-change.ts';
+import { fleetMember } from '../../../support/run-records.ts';
 
-const member = (workerId: string, overrides: Partial<FleetMember> = {}): FleetMember => ({
-  workerId,
-  backend: 'wasm',
-  device: 'wasm, SIMD',
-  priceUsdPerHour: 0.1,
-  ...overrides,
-});
+const member = (workerId: string, overrides: Partial<FleetMember> = {}) => fleetMember({ workerId, ...overrides });
 const changesOf = (...fleets: readonly (readonly FleetMember[])[]) =>
   findFleetChanges(fleets.map((members, index) => ({ step: 10 * index, members })));
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { summarize, summarySchema } from '../../../../src/economics/record/summary.ts';
-import { runRecord, workerRecord } from '../../../support/run-records.ts';
+import { fleetMember, runRecord, workerRecord } from '../../../support/run-records.ts';
 
 describe('summarize', () => {
   test('is a valid summary.json, unchanged by writing and reading it', () => {
@@ -47,9 +47,8 @@ describe('summarize', () => {
   });
 
   test('says where the run went on with another fleet, and only there', () => {
-    const members = [{ workerId: 'w0', backend: 'wasm', device: 'wasm', priceUsdPerHour: 0.1 }];
     const fleets = [
-      { step: 0, members },
+      { step: 0, members: [fleetMember()] },
       { step: 7, members: [] },
     ];
     expect(summarySchema.parse(summarize(runRecord({ fleets }))).fleet_changes).toEqual([
