@@ -3,7 +3,7 @@
 import { chooseFlavour } from '../engine/wasm/kernel-module.ts';
 import type { Instruction } from '../engine/wasm/trace/instructions.ts';
 import * as op from '../engine/wasm/trace/opcodes.ts';
-import { openCapturedModel } from '../engine/wasm/trace/traced-model.ts';
+import { openTracedModel } from '../engine/wasm/trace/traced-model.ts';
 import { type Column, renderTable } from '../report/terminal/table.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import { initialParameters } from '../shared/model/initialize.ts';
@@ -25,7 +25,7 @@ const flavour = chooseFlavour(process.env.PENNYGRAD_WASM_SIMD);
 if (!flavour.usable) throw new Error(flavour.reason);
 const dataset = await loadDataset('mnist');
 const spec = { name: 'cnn', inputShape: dataset.imageShape, classes: dataset.classes } as const;
-const model = await openCapturedModel(
+const model = await openTracedModel(
   () => {
     const { network, logitLayers } = buildModel(spec);
     return { network, forward: logitLayers };
@@ -43,7 +43,7 @@ model.selectBatch(
   images,
   Uint32Array.from({ length: batch }, (_, i) => i),
 );
-const step = await model.capture(batch);
+const step = await model.trace(batch);
 const program = await model.programFor(batch);
 const peak = await peakFlops(flavour);
 

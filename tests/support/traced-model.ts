@@ -5,7 +5,7 @@ import * as layers from '@tensorflow/tfjs-layers';
 import { trainableVariables } from '../../src/engine/model-network.ts';
 import type { UsableFlavour } from '../../src/engine/wasm/kernel-module.ts';
 import { everyPass } from '../../src/engine/wasm/trace/opcodes.ts';
-import { openCapturedModel } from '../../src/engine/wasm/trace/traced-model.ts';
+import { openTracedModel } from '../../src/engine/wasm/trace/traced-model.ts';
 import type { Layer } from '../../src/shared/model/zoo.ts';
 
 export interface StepCase {
@@ -24,13 +24,13 @@ export interface StepResult {
   readonly gradients: Float32Array;
 }
 
-export async function capturedStep(flavour: UsableFlavour, step: StepCase): Promise<StepResult> {
+export async function tracedStep(flavour: UsableFlavour, step: StepCase): Promise<StepResult> {
   const { imageShape, images, batch, values } = step;
   const build = () => {
     const network = layers.sequential({ layers: step.layers() });
     return { network, forward: network.layers };
   };
-  const model = await openCapturedModel(build, imageShape, batch, flavour);
+  const model = await openTracedModel(build, imageShape, batch, flavour);
   const { memory, network, parameters, gradients, parameterCount: count } = model;
   const source = memory.allocate(images.length);
   const program = await model.programFor(batch);

@@ -10,8 +10,8 @@ import { registerWasmKernels } from './op-by-op/wasm-kernels.ts';
 import { fuseWasmLayer } from './op-by-op/wasm-layers.ts';
 import { startWasmBackend } from './op-by-op/wasm-memory.ts';
 import { createWasmOptimizer } from './op-by-op/wasm-optimizer.ts';
-import { UncapturableError } from './trace/untraceable-error.ts';
-import { createCapturedEngine } from './wasm-traced-engine.ts';
+import { UntraceableError } from './trace/untraceable-error.ts';
+import { createTracedEngine } from './wasm-traced-engine.ts';
 
 /** The kernels that tfjs's registered ones run: those of the engine that was activated last. */
 let current: WasmDevice | undefined;
@@ -19,9 +19,9 @@ let current: WasmDevice | undefined;
 export async function createWasmEngine(options: EngineOptions, choice: UsableFlavour): Promise<Engine> {
   tf.enableProdMode();
   try {
-    return await createCapturedEngine(options, choice);
+    return await createTracedEngine(options, choice);
   } catch (error) {
-    if (!(error instanceof UncapturableError)) throw error;
+    if (!(error instanceof UntraceableError)) throw error;
     return createOpByOpEngine(options, { ...choice, device: `${choice.device}, op by op (${error.message})` });
   }
 }

@@ -27,20 +27,20 @@ import { totalSize } from '../flat-vector.ts';
 import { artifactsOf } from '../model-network.ts';
 import type { UsableFlavour } from './kernel-module.ts';
 import { everyPass, firstPass, innerPass, lastPass } from './trace/opcodes.ts';
-import { openCapturedModel } from './trace/traced-model.ts';
-import type { CapturedProgram } from './trace/traced-program.ts';
+import { openTracedModel } from './trace/traced-model.ts';
+import type { TracedProgram } from './trace/traced-program.ts';
 
 /** Images of a micro-batch, at most. With the CNN's, what a pass works on takes about a core's own cache. */
 const microBatchSize = 8;
 
-/** @throws UncapturableError naming an operation of the model that no captured step can have */
-export async function createCapturedEngine(options: EngineOptions, flavour: UsableFlavour): Promise<Engine> {
+/** @throws UntraceableError naming an operation of the model that no captured step can have */
+export async function createTracedEngine(options: EngineOptions, flavour: UsableFlavour): Promise<Engine> {
   checkFit(options);
   const { dataset, model: spec } = options;
   const { inputShape, classes } = spec;
   const imageSize = inputShape.reduce((size, n) => size * n, 1);
 
-  const captured = await openCapturedModel(
+  const traced = await openTracedModel(
     () => {
       const { network, logitLayers } = buildModel(spec);
       return { network, forward: logitLayers };
@@ -49,8 +49,8 @@ export async function createCapturedEngine(options: EngineOptions, flavour: Usab
     microBatchSize,
     flavour,
   );
-  const { memory, kernels, network, variables, parameterCount, parameters, gradients } = captured;
-  const { programFor, selectBatch } = captured;
+  const { memory, kernels, network, variables, parameterCount, parameters, gradients } = traced;
+  const { programFor, selectBatch } = traced;
   const sizesByOffset = new Map<number, number>();
   for (const [i, { size }] of variables.entries()) sizesByOffset.set(totalSize(variables.slice(0, i)) * 4, size);
   const slots = optimizerSlots[options.optimizer.name].map(() => memory.allocate(parameterCount * 4));
@@ -142,7 +142,7 @@ export async function createCapturedEngine(options: EngineOptions, flavour: Usab
       let lossSum = 0;
       let correct = 0;
       for (const [i, part] of parts.entries()) {
-        const program = programs[i] as CapturedProgram;
+        const program = programs[i] as TracedProgram;
         const isLast = i === parts.length - 1;
         const pass = parts.length === 1 ? everyPass : i === 0 ? firstPass : isLast ? lastPass : innerPass;
         selectBatch(images, part);
@@ -198,7 +198,7 @@ export async function createCapturedEngine(options: EngineOptions, flavour: Usab
     },
   };
 
-  function lossOf(program: CapturedProgram, labels: Uint8Array): BatchResult {
+  function lossOf(program: TracedProgram, labels: Uint8Array): BatchResult {
     const count = labels.length * classes;
     const logitGradients = memory.floats(program.logitGradients, count);
     return crossEntropy(memory.floats(program.logits, count), labels, classes, logitGradients);

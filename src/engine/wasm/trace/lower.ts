@@ -7,7 +7,7 @@ import { type ConvolutionAttributes, fusedConvolutionKernels } from '../op-by-op
 import type { FinalGradient, Instruction, Region } from './instructions.ts';
 import * as op from './opcodes.ts';
 import type { TracedOperation, TracedValue } from './trace.ts';
-import { UncapturableError } from './untraceable-error.ts';
+import { UntraceableError } from './untraceable-error.ts';
 
 export interface LoweringOptions {
   readonly sizes: KernelSizes;
@@ -18,7 +18,7 @@ export interface LoweringOptions {
 }
 
 export interface Lowering {
-  /** Appends an operation's instructions. @throws UncapturableError naming an operation that has none */
+  /** Appends an operation's instructions. @throws UntraceableError naming an operation that has none */
   add(operation: TracedOperation): void;
   append(instruction: Instruction): void;
   /** Where a value is. */
@@ -66,7 +66,7 @@ export function startLowering({ sizes, parameters, gradients }: LoweringOptions)
 
   function input({ kernel, inputs }: TracedOperation, name: string): TracedValue {
     const value = inputs[name];
-    if (value === undefined) throw new UncapturableError(kernel, `it was called without ${name}`);
+    if (value === undefined) throw new UntraceableError(kernel, `it was called without ${name}`);
     return value;
   }
 
@@ -74,14 +74,14 @@ export function startLowering({ sizes, parameters, gradients }: LoweringOptions)
 
   function output({ kernel, outputs }: TracedOperation, index = 0): TracedValue {
     const value = outputs[index];
-    if (value === undefined) throw new UncapturableError(kernel, `it has no output ${index}`);
+    if (value === undefined) throw new UntraceableError(kernel, `it has no output ${index}`);
     return value;
   }
 
   /** Where a parameter's gradient goes; a filter that is used twice would need a sum, which no model here does. */
   function gradientOf(operation: TracedOperation, index: number): { readonly region: Region; readonly offset: number } {
     const offset = gradients.get(output(operation, index));
-    if (offset === undefined) throw new UncapturableError(operation.kernel, 'its gradient is not that of a parameter');
+    if (offset === undefined) throw new UntraceableError(operation.kernel, 'its gradient is not that of a parameter');
     return { region: { kind: 'gradients', offset }, offset };
   }
 
@@ -124,7 +124,7 @@ export function startLowering({ sizes, parameters, gradients }: LoweringOptions)
 
   function stateOf({ kernel, attributes }: TracedOperation): ConvolutionState {
     const state = convolutions.get((attributes as unknown as ConvolutionAttributes).info);
-    if (state === undefined) throw new UncapturableError(kernel, 'it belongs to no convolution of the forward pass');
+    if (state === undefined) throw new UntraceableError(kernel, 'it belongs to no convolution of the forward pass');
     return state;
   }
 
@@ -223,7 +223,7 @@ export function startLowering({ sizes, parameters, gradients }: LoweringOptions)
     const out = output(operation);
     const operands = [first, second].map((name) => input(operation, name));
     if (!operands.every(({ size }) => size === out.size || size === 1)) {
-      throw new UncapturableError(operation.kernel, 'it broadcasts more than a number');
+      throw new UntraceableError(operation.kernel, 'it broadcasts more than a number');
     }
     emit(op.opBinary, [f, ...operands.map(regionOf), regionOf(out), out.size, ...operands.map(({ size }) => size)]);
   };
@@ -255,7 +255,7 @@ export function startLowering({ sizes, parameters, gradients }: LoweringOptions)
     append: (instruction) => void instructions.push(instruction),
     add(operation) {
       const lower = lowerings[operation.kernel];
-      if (lower === undefined) throw new UncapturableError(operation.kernel, 'it has no kernel');
+      if (lower === undefined) throw new UntraceableError(operation.kernel, 'it has no kernel');
       lower(operation);
     },
   };

@@ -6,9 +6,9 @@ import type { FinalGradient, Instruction, Region } from './instructions.ts';
 import { startLowering } from './lower.ts';
 import * as op from './opcodes.ts';
 import { startTracing, type TracedOperation, type TracedValue, type Tracer } from './trace.ts';
-import { UncapturableError } from './untraceable-error.ts';
+import { UntraceableError } from './untraceable-error.ts';
 
-export interface StepToCapture {
+export interface StepToTrace {
   /** Images, [batch, …imageShape], to logits, [batch, classes]. */
   readonly forward: (images: tf.Tensor) => tf.Tensor;
   /** Variables of the tracing backend, in the order of the flat vector. */
@@ -18,7 +18,7 @@ export interface StepToCapture {
   readonly sizes: KernelSizes;
 }
 
-export interface CapturedStep {
+export interface TracedStep {
   readonly batch: number;
   readonly instructions: readonly Instruction[];
   /** Which instruction is `opLoss`: before it is the forward pass, behind it the backward pass. */
@@ -30,8 +30,8 @@ export interface CapturedStep {
   readonly finalGradients: readonly FinalGradient[];
 }
 
-/** @throws UncapturableError naming the operation that cannot be captured */
-export async function captureStep(step: StepToCapture): Promise<CapturedStep> {
+/** @throws UntraceableError naming the operation that cannot be captured */
+export async function traceStep(step: StepToTrace): Promise<TracedStep> {
   registerFusedConvolutionGradient();
   const tracer = await startTracing();
   const { forward, variables, imageShape, batch } = step;
@@ -43,11 +43,7 @@ export async function captureStep(step: StepToCapture): Promise<CapturedStep> {
   return lower(tracer, recorded as unknown as Recording, step);
 }
 
-function lower(
-  tracer: Tracer,
-  recorded: Recording,
-  { variables, imageShape, batch, sizes }: StepToCapture,
-): CapturedStep {
+function lower(tracer: Tracer, recorded: Recording, { variables, imageShape, batch, sizes }: StepToTrace): TracedStep {
   const offsets = byteOffsets(variables);
   const lowering = startLowering({
     sizes,
@@ -91,7 +87,7 @@ interface Recording {
 
 function record(
   tracer: Tracer,
-  forward: StepToCapture['forward'],
+  forward: StepToTrace['forward'],
   variables: readonly tf.Variable[],
   shape: readonly number[],
 ): Recording {
@@ -126,7 +122,7 @@ function translatingErrors<T>(trace: () => T): T {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const kernel = /Kernel '(\w+)' not registered/.exec(message)?.[1];
-    throw kernel === undefined ? error : new UncapturableError(kernel, 'captured steps do not have it');
+    throw kernel === undefined ? error : new UntraceableError(kernel, 'captured steps do not have it');
   }
 }
 
@@ -145,6 +141,6 @@ function checkGradients(
 ): void {
   const final = new Set(finalGradients.map(({ offset }) => offset));
   for (const [i, { name }] of variables.entries()) {
-    if (!final.has(offsets[i] as number)) throw new UncapturableError(name, 'nothing makes its gradient');
+    if (!final.has(offsets[i] as number)) throw new UntraceableError(name, 'nothing makes its gradient');
   }
 }

@@ -7,10 +7,10 @@ import { instantiateKernels, type Kernels, type UsableFlavour } from '../kernel-
 import { fuseWasmLayer } from '../op-by-op/wasm-layers.ts';
 import { createFlatMemory, type FlatMemory } from './flat-memory.ts';
 import { startTracing } from './trace.ts';
-import { type CapturedStep, captureStep } from './trace-step.ts';
-import { type CapturedProgram, loadProgram } from './traced-program.ts';
+import { type TracedStep, traceStep } from './trace-step.ts';
+import { loadProgram, type TracedProgram } from './traced-program.ts';
 
-export interface CapturedModel {
+export interface TracedModel {
   readonly memory: FlatMemory;
   readonly kernels: Kernels;
   readonly network: Model['network'];
@@ -20,9 +20,9 @@ export interface CapturedModel {
   /** Addresses of the flat vectors. */
   readonly parameters: number;
   readonly gradients: number;
-  capture(batch: number): Promise<CapturedStep>;
-  /** Captured when it is first asked for. @throws UncapturableError naming an operation that cannot be captured */
-  programFor(batch: number): Promise<CapturedProgram>;
+  trace(batch: number): Promise<TracedStep>;
+  /** Captured when it is first asked for. @throws UntraceableError naming an operation that cannot be captured */
+  programFor(batch: number): Promise<TracedProgram>;
   /** Which images the next pass is about: indices into the bytes at an address. */
   selectBatch(images: number, indices: Uint32Array): void;
 }
@@ -31,12 +31,12 @@ export interface CapturedModel {
  * @param build makes the network, whose layers but those of `forward` are not run; the tracing backend is current then
  * @param largestBatch how many images `selectBatch` has room for
  */
-export async function openCapturedModel(
+export async function openTracedModel(
   build: () => { readonly network: Model['network']; readonly forward: readonly Layer[] },
   imageShape: readonly number[],
   largestBatch: number,
   { flavour }: UsableFlavour,
-): Promise<CapturedModel> {
+): Promise<TracedModel> {
   await startTracing();
   const { network, forward } = build();
   const variables = trainableVariables(network);
@@ -55,10 +55,10 @@ export async function openCapturedModel(
     batch: batchAddress,
     kept: new Map<string, number>(),
   };
-  const programs = new Map<number, CapturedProgram>();
+  const programs = new Map<number, TracedProgram>();
 
-  const capture = (batch: number) =>
-    captureStep({
+  const trace = (batch: number) =>
+    traceStep({
       forward: (images) => layers.reduce((x, layer) => layer(x), images),
       variables,
       imageShape,
@@ -74,11 +74,11 @@ export async function openCapturedModel(
     parameterCount,
     parameters,
     gradients,
-    capture,
+    trace,
     async programFor(batch) {
       const known = programs.get(batch);
       if (known !== undefined) return known;
-      const program = loadProgram(await capture(batch), surroundings);
+      const program = loadProgram(await trace(batch), surroundings);
       programs.set(batch, program);
       return program;
     },

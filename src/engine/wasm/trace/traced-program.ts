@@ -4,7 +4,7 @@ import { encodeProgram } from './encode-program.ts';
 import type { FlatMemory } from './flat-memory.ts';
 import type { Region } from './instructions.ts';
 import { placeRegions } from './place-regions.ts';
-import type { CapturedStep } from './trace-step.ts';
+import type { TracedStep } from './trace-step.ts';
 
 /** Where the flat vectors and the batch are, and what captured steps of one engine share. */
 export interface ProgramSurroundings {
@@ -17,7 +17,7 @@ export interface ProgramSurroundings {
   readonly kept: Map<string, number>;
 }
 
-export interface CapturedProgram {
+export interface TracedProgram {
   readonly batch: number;
   /** Addresses. */
   readonly logits: number;
@@ -29,7 +29,7 @@ export interface CapturedProgram {
   runBackward(pass: number, onFinal?: (offset: number) => void): void;
 }
 
-export function loadProgram(step: CapturedStep, surroundings: ProgramSurroundings): CapturedProgram {
+export function loadProgram(step: TracedStep, surroundings: ProgramSurroundings): TracedProgram {
   const { kernels, memory, parameters, gradients, batch, kept } = surroundings;
   const { offsets, bytes } = placeRegions(step.instructions);
   const transients = memory.allocate(bytes);

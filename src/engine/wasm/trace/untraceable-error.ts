@@ -1,5 +1,5 @@
 /** A model cannot be captured, because of one operation. */
-export class UncapturableError extends Error {
+export class UntraceableError extends Error {
   constructor(operation: string, reason: string) {
     super(`${operation}: ${reason}`);
   }

@@ -6,7 +6,7 @@ import { chooseFlavour, simdFlavours, type UsableFlavour } from '../../../../src
 import { createRandom } from '../../../../src/shared/core/random.ts';
 import type { Layer } from '../../../../src/shared/model/zoo.ts';
 import { relativeError } from '../../../support/compare-vectors.ts';
-import { capturedStep, plainStep, type StepCase } from '../../../support/traced-model.ts';
+import { plainStep, type StepCase, tracedStep } from '../../../support/traced-model.ts';
 
 const { conv2d, dense, flatten, maxPooling2d, averagePooling2d, activation, reshape, batchNormalization } =
   layers.layers;
@@ -29,7 +29,7 @@ describe.each(simdFlavours)('captured steps with %s', (flavour) => {
   const usable = chooseFlavour(flavour) as UsableFlavour;
 
   async function check(step: StepCase): Promise<void> {
-    const [actual, expected] = [await capturedStep(usable, step), await plainStep(step)];
+    const [actual, expected] = [await tracedStep(usable, step), await plainStep(step)];
     expect(relativeError(actual.outputs, expected.outputs)).toBeLessThan(1e-5);
     expect(relativeError(actual.gradients, expected.gradients)).toBeLessThan(1e-5);
   }
@@ -69,7 +69,7 @@ describe.each(simdFlavours)('captured steps with %s', (flavour) => {
       averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
       flatten(),
     ]);
-    const { outputs, gradients } = await capturedStep(usable, step);
+    const { outputs, gradients } = await tracedStep(usable, step);
     const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
     const loss = dot(step.values(outputs.length), outputs);
     expect(relativeError([dot(step.values(gradients.length), gradients)], [loss])).toBeLessThan(1e-5);
@@ -91,7 +91,7 @@ describe.each(simdFlavours)('captured steps with %s', (flavour) => {
       batchNormalization(),
       dense({ units: 2, activation: 'relu' }),
     ]);
-    await expect(capturedStep(usable, step)).rejects.toThrow(/^\w+: captured steps do not have it$/);
+    await expect(tracedStep(usable, step)).rejects.toThrow(/^\w+: captured steps do not have it$/);
   });
 });
 
