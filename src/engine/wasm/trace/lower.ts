@@ -4,6 +4,7 @@ import type { KernelSizes } from '../kernel-module.ts';
 import { poolShape } from '../op-by-op/pool-shape.ts';
 import { type ConvolutionInfo, withoutPadding } from '../op-by-op/wasm-convolution.ts';
 import { type ConvolutionAttributes, fusedConvolutionKernels } from '../op-by-op/wasm-kernels.ts';
+import { type BinaryFunction, binaryFunctions, unaryFunctions } from './elementwise.ts';
 import type { FinalGradient, Instruction, Region } from './instructions.ts';
 import * as op from './opcodes.ts';
 import type { TracedOperation, TracedValue } from './trace.ts';
@@ -214,18 +215,24 @@ export function startLowering({ sizes, parameters, gradients }: LoweringOptions)
     emit(opcode, [...before.map((name) => regionIn(operation, name)), regionOf(output(operation)), ...shape]);
   }
 
-  const unary = (f: number) => (operation: TracedOperation) => {
+  const unary = (code: number) => (operation: TracedOperation) => {
     const out = output(operation);
-    emit(op.opUnary, [f, regionIn(operation, 'x'), regionOf(out), out.size]);
+    emit(op.opUnary, [code, regionIn(operation, 'x'), regionOf(out), out.size]);
   };
 
-  const binary = (f: number, first: string, second: string) => (operation: TracedOperation) => {
+  const binary = (f: BinaryFunction) => (operation: TracedOperation) => {
     const out = output(operation);
-    const operands = [first, second].map((name) => input(operation, name));
+    const operands = f.operands.map((name) => input(operation, name));
     if (!operands.every(({ size }) => size === out.size || size === 1)) {
       throw new UntraceableError(operation.kernel, 'it broadcasts more than a number');
     }
-    emit(op.opBinary, [f, ...operands.map(regionOf), regionOf(out), out.size, ...operands.map(({ size }) => size)]);
+    emit(op.opBinary, [
+      f.code,
+      ...operands.map(regionOf),
+      regionOf(out),
+      out.size,
+      ...operands.map(({ size }) => size),
+    ]);
   };
 
   const lowerings: Readonly<Record<string, (operation: TracedOperation) => void>> = {
@@ -236,16 +243,8 @@ export function startLowering({ sizes, parameters, gradients }: LoweringOptions)
     [tf.MaxPoolGrad]: (operation) => pool(operation, op.opMaxPoolBackprop, 'input', ['input', 'dy']),
     [tf.AvgPool]: (operation) => pool(operation, op.opAveragePool, 'x', ['x']),
     [tf.AvgPoolGrad]: (operation) => pool(operation, op.opAveragePoolBackprop, 'input', ['dy']),
-    [tf.Relu]: unary(op.unaryRelu),
-    [tf.Step]: unary(op.unaryStep),
-    [tf.Sigmoid]: unary(op.unarySigmoid),
-    [tf.Tanh]: unary(op.unaryTanh),
-    [tf.Elu]: unary(op.unaryElu),
-    [tf.Square]: unary(op.unarySquare),
-    [tf.Add]: binary(op.binaryAdd, 'a', 'b'),
-    [tf.Sub]: binary(op.binarySubtract, 'a', 'b'),
-    [tf.Multiply]: binary(op.binaryMultiply, 'a', 'b'),
-    [tf.EluGrad]: binary(op.binaryEluGradient, 'dy', 'y'),
+    ...Object.fromEntries([...unaryFunctions].map(([kernel, code]) => [kernel, unary(code)])),
+    ...Object.fromEntries([...binaryFunctions].map(([kernel, f]) => [kernel, binary(f)])),
   };
 
   return {

@@ -6,6 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { poolShape } from '../op-by-op/pool-shape.ts';
 import { type ConvolutionAttributes, fusedConvolutionKernels } from '../op-by-op/wasm-kernels.ts';
+import { type BinaryFunction, binaryFunctions, unaryFunctions } from './elementwise.ts';
 
 /** A tensor of the traced function; reshaped tensors are the same value. */
 export interface TracedValue {
@@ -85,24 +86,19 @@ const outputShapes: Readonly<Record<string, OutputShapes>> = {
   [tf.MaxPoolGrad]: ({ input }) => [(input as tf.TensorInfo).shape],
   [tf.AvgPool]: ({ x }, attributes) => [poolShape(x as tf.TensorInfo, attributes).outShape],
   [tf.AvgPoolGrad]: ({ input }) => [(input as tf.TensorInfo).shape],
-  [tf.Relu]: sameShape,
-  [tf.Step]: sameShape,
-  [tf.Sigmoid]: sameShape,
-  [tf.Tanh]: sameShape,
-  [tf.Elu]: sameShape,
-  [tf.Square]: sameShape,
-  [tf.EluGrad]: ({ dy }) => [(dy as tf.TensorInfo).shape],
-  [tf.Add]: broadcast,
-  [tf.Sub]: broadcast,
-  [tf.Multiply]: broadcast,
+  ...Object.fromEntries([...unaryFunctions.keys()].map((kernel) => [kernel, sameShape])),
+  ...Object.fromEntries([...binaryFunctions].map(([kernel, { operands }]) => [kernel, broadcast(operands)])),
 };
 
 function sameShape({ x }: Readonly<Record<string, tf.TensorInfo>>) {
   return [(x as tf.TensorInfo).shape];
 }
 
-function broadcast({ a, b }: Readonly<Record<string, tf.TensorInfo>>) {
-  return [tf.broadcast_util.assertAndGetBroadcastShape((a as tf.TensorInfo).shape, (b as tf.TensorInfo).shape)];
+function broadcast(operands: BinaryFunction['operands']): OutputShapes {
+  return (inputs) => {
+    const [a, b] = operands.map((name) => inputs[name]) as [tf.TensorInfo, tf.TensorInfo];
+    return [tf.broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape)];
+  };
 }
 
 function convolution(attributes: tf.NamedAttrMap): ConvolutionAttributes {

@@ -1,0 +1,29 @@
+/**
+ * The operations on single elements that a traced step can have: tfjs's name of each, and the number by which the
+ * kernels know the function (opcodes.ts).
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import * as op from './opcodes.ts';
+
+/** Functions of an input `x`. */
+export const unaryFunctions: ReadonlyMap<string, number> = new Map([
+  [tf.Relu, op.unaryRelu],
+  [tf.Step, op.unaryStep],
+  [tf.Sigmoid, op.unarySigmoid],
+  [tf.Tanh, op.unaryTanh],
+  [tf.Elu, op.unaryElu],
+  [tf.Square, op.unarySquare],
+]);
+
+export interface BinaryFunction {
+  readonly code: number;
+  /** tfjs's names of the two inputs. */
+  readonly operands: readonly [first: string, second: string];
+}
+
+export const binaryFunctions: ReadonlyMap<string, BinaryFunction> = new Map([
+  [tf.Add, { code: op.binaryAdd, operands: ['a', 'b'] }],
+  [tf.Sub, { code: op.binarySubtract, operands: ['a', 'b'] }],
+  [tf.Multiply, { code: op.binaryMultiply, operands: ['a', 'b'] }],
+  [tf.EluGrad, { code: op.binaryEluGradient, operands: ['dy', 'y'] }],
+]);
