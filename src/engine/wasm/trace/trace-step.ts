@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { KernelSizes } from '../kernel-module.ts';
 import { registerFusedConvolutionGradient } from '../op-by-op/wasm-kernels.ts';
 import type { FinalGradient, Instruction, Region } from './instructions.ts';
-import { startLowering } from './lower.ts';
+import { lower } from './lower.ts';
+import { startLowering } from './lowering.ts';
 import * as op from './opcodes.ts';
 import { startTracing, type TracedOperation, type TracedValue, type Tracer } from './trace.ts';
 import { UntraceableError } from './untraceable-error.ts';
@@ -40,10 +41,14 @@ export async function traceStep(step: StepToTrace): Promise<TracedStep> {
   tf.tidy(() => {
     recorded = record(tracer, forward, variables, [batch, ...imageShape]);
   });
-  return lower(tracer, recorded as unknown as Recording, step);
+  return instructionsOf(tracer, recorded as unknown as Recording, step);
 }
 
-function lower(tracer: Tracer, recorded: Recording, { variables, imageShape, batch, sizes }: StepToTrace): TracedStep {
+function instructionsOf(
+  tracer: Tracer,
+  recorded: Recording,
+  { variables, imageShape, batch, sizes }: StepToTrace,
+): TracedStep {
   const offsets = byteOffsets(variables);
   const lowering = startLowering({
     sizes,
@@ -51,19 +56,13 @@ function lower(tracer: Tracer, recorded: Recording, { variables, imageShape, bat
     gradients: new Map(recorded.gradients.map((value, i) => [value, offsets[i] as number])),
   });
   const imageSize = imageShape.reduce((size, n) => size * n, 1);
-  lowering.append({
-    opcode: op.opGatherImages,
-    passes: op.everyPass,
-    args: [{ kind: 'batch' }, lowering.regionOf(recorded.images), batch, imageSize],
-  });
-  for (const operation of recorded.forwardPass) lowering.add(operation);
+  lowering.emit(op.opGatherImages, [{ kind: 'batch' }, lowering.regionOf(recorded.images), batch, imageSize]);
+  for (const operation of recorded.forwardPass) lower(lowering, operation);
   const loss = lowering.instructions.length;
-  const [logits, logitGradients] = [recorded.logits, recorded.logitGradients].map(lowering.regionOf) as [
-    Region,
-    Region,
-  ];
-  lowering.append({ opcode: op.opLoss, passes: 0, args: [logits, logitGradients] });
-  for (const operation of recorded.backwardPass) lowering.add(operation);
+  const logits = lowering.regionOf(recorded.logits);
+  const logitGradients = lowering.regionOf(recorded.logitGradients);
+  lowering.emit(op.opLoss, [logits, logitGradients], 0);
+  for (const operation of recorded.backwardPass) lower(lowering, operation);
   checkGradients(variables, offsets, lowering.finalGradients);
   return {
     batch,
