@@ -13,10 +13,12 @@ import type { BatchResult, Engine, EngineOptions } from '../engine.ts';
 import { checkFit, checkIndices, labelsOf } from '../engine-checks.ts';
 import { totalSize } from '../flat-vector.ts';
 import { artifactsOf, trainableVariables } from '../model-network.ts';
+import { feeds, fetches } from './tensorflow-endpoints.ts';
 import { visibleDevices } from './tensorflow-environment.ts';
 import { loadBinding, loadMessages, type TensorflowManifest } from './tensorflow-installation.ts';
+import { optimizerScalars } from './tensorflow-optimizer.ts';
 import { openSession } from './tensorflow-session.ts';
-import { buildStepGraph, feeds, fetches, optimizerScalars } from './tensorflow-step-graph.ts';
+import { buildStepGraph } from './tensorflow-step-graph.ts';
 
 /** Images that `evaluate` and `predict` take at a time: bounds the memory of their activations. */
 const evaluationBatchSize = 250;

@@ -3,12 +3,13 @@
  * one flat gradient. The parameters, the optimizer's moments and the training images are variables of the graph, so
  * they stay on its device; the parameters are *one* flat variable of which the layers see pieces.
  */
-import type { OptimizerName } from '../../shared/model/model-spec.ts';
-import { adamConstants, optimizerSlots } from '../../shared/model/model-spec.ts';
+import { type OptimizerName, optimizerSlots } from '../../shared/model/model-spec.ts';
 import type { Layer } from '../../shared/model/zoo.ts';
 import { type Shaped, totalSize } from '../flat-vector.ts';
+import { feeds, fetches } from './tensorflow-endpoints.ts';
 import { createGraph, type DataType, type Graph, type GraphNode, onFloats } from './tensorflow-graph.ts';
 import { graphLayer, type PlacedLayer } from './tensorflow-layers.ts';
+import { addOptimizer } from './tensorflow-optimizer.ts';
 
 export interface StepGraphOptions {
   /** Up to the logits. */
@@ -18,36 +19,6 @@ export interface StepGraphOptions {
   readonly imageShape: readonly [number, number, number];
   readonly optimizer: OptimizerName;
 }
-
-/** Names of what goes in and out. `slot…` are the optimizer's, numbered from 0. */
-export const feeds = {
-  /** uint8 [count, pixels]. */
-  trainImages: 'train_images',
-  parameters: 'parameters_in',
-  slot: (index: number) => `slot_${index}_in`,
-  /** int32 [batch], of training images. */
-  indices: 'indices',
-  /** int32 [batch]. */
-  labels: 'labels',
-  /** uint8 [count, pixels]: images to classify. */
-  images: 'images',
-  gradientSum: 'gradient_sum',
-  /** float32 [5]: see `optimizerScalars`. */
-  scalars: 'scalars',
-} as const;
-
-export const fetches = {
-  trainImagesSet: 'train_images_set',
-  parametersSet: 'parameters_set',
-  slotSet: (index: number) => `slot_${index}_set`,
-  parameters: 'parameters_out',
-  slot: (index: number) => `slot_${index}_out`,
-  /** One flat vector: the sum over the batch. */
-  gradient: 'gradient',
-  batchLogits: 'batch_logits',
-  logits: 'logits',
-  applied: 'applied',
-} as const;
 
 /** The operations of the graph, or the first layer that TensorFlow's graph cannot have. */
 export function buildStepGraph(options: StepGraphOptions): { readonly nodes: readonly GraphNode[] } | Unsupported {
@@ -174,43 +145,4 @@ function addStep(graph: Graph, options: StepGraphOptions, images: string, parame
     { ...onFloats, N: { int: flat.length }, Tidx: { type: 'int32' } },
     fetches.gradient,
   );
-}
-
-/**
- * What `feeds.scalars` holds: samples, learning rate, β₁ᵗ, β₂ᵗ and ε·√(1 − β₂ᵗ). TensorFlow adds its ε to the root of
- * the moment as it is, Kingma and Ba (2015, algorithm 1) to the root of the corrected one: hence the factor.
- * @param iteration counts from 1
- */
-export function optimizerScalars(samples: number, learningRate: number, iteration: number): Float32Array {
-  const { beta1, beta2, epsilon } = adamConstants;
-  const power2 = beta2 ** iteration;
-  return Float32Array.of(samples, learningRate, beta1 ** iteration, power2, epsilon * Math.sqrt(1 - power2));
-}
-
-function addOptimizer(
-  graph: Graph,
-  optimizer: OptimizerName,
-  parameters: string,
-  slots: readonly string[],
-  parameterCount: number,
-): void {
-  const sum = graph.placeholder(feeds.gradientSum, 'float32', [parameterCount]);
-  const scalars = graph.placeholder(feeds.scalars, 'float32', [5]);
-  const unpacked = graph.add('Unpack', [scalars], { ...onFloats, num: { int: 5 }, axis: { int: 0 } });
-  const scalar = (index: number) => `${unpacked}:${index}`;
-  const rate = scalar(1);
-  const mean = graph.add('RealDiv', [sum, scalar(0)], onFloats);
-  const [first = '', second = ''] = slots;
-  const update =
-    optimizer === 'sgd'
-      ? graph.add('ResourceApplyGradientDescent', [parameters, rate, mean], onFloats)
-      : graph.add(
-          'ResourceApplyAdam',
-          [
-            ...[parameters, first, second, scalar(2), scalar(3), rate],
-            ...[graph.float(adamConstants.beta1), graph.float(adamConstants.beta2), scalar(4), mean],
-          ],
-          onFloats,
-        );
-  graph.add('Identity', [graph.float(0), `^${update}`], onFloats, fetches.applied);
 }

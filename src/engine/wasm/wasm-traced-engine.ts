@@ -10,7 +10,7 @@ import { PennygradError } from '../../shared/core/errors.ts';
 import type { Split } from '../../shared/data/dataset.ts';
 import { crossEntropy, softmaxRows } from '../../shared/model/cross-entropy.ts';
 import { initialParameters } from '../../shared/model/initialize.ts';
-import { adamConstants, optimizerSlots } from '../../shared/model/model-spec.ts';
+import { optimizerSlots } from '../../shared/model/model-spec.ts';
 import { buildModel } from '../../shared/model/zoo.ts';
 import type { BatchResult, Engine, EngineOptions } from '../engine.ts';
 import {
@@ -26,6 +26,7 @@ import {
 import { totalSize } from '../flat-vector.ts';
 import { artifactsOf } from '../model-network.ts';
 import type { UsableFlavour } from './kernel-module.ts';
+import { updateParameters } from './optimizer-update.ts';
 import { everyPass, firstPass, innerPass, lastPass } from './trace/opcodes.ts';
 import { openTracedModel } from './trace/traced-model.ts';
 import type { TracedProgram } from './trace/traced-program.ts';
@@ -161,7 +162,12 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
       checkSamples(samples);
       floats(gradients).set(gradientSum);
       iterations++;
-      update(samples);
+      updateParameters(
+        kernels,
+        options.optimizer,
+        { parameters, gradientSum: gradients, slots, out: parameters, count: parameterCount },
+        { samples, iteration: iterations },
+      );
     },
 
     async evaluate(name, from, to) {
@@ -209,27 +215,6 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
     const to = from + (sizesByOffset.get(byteOffset) as number);
     target.set(floats(gradients).subarray(from, to), from);
     onReady?.(from, to);
-  }
-
-  function update(samples: number): void {
-    const { name, learningRate } = options.optimizer;
-    switch (name) {
-      case 'sgd':
-        kernels.sgdUpdate(parameters, gradients, parameters, parameterCount, samples, learningRate);
-        break;
-      case 'adam': {
-        const { beta1, beta2, epsilon } = adamConstants;
-        const [firstMoment, secondMoment] = slots as [number, number];
-        kernels.adamUpdate(
-          ...([parameters, gradients, firstMoment, secondMoment, parameters, parameterCount, samples] as const),
-          ...([beta1, 1 - beta1, beta2, 1 - beta2] as const),
-          ...([1 / (1 - beta1 ** iterations), 1 / (1 - beta2 ** iterations), learningRate, epsilon] as const),
-        );
-        break;
-      }
-      default:
-        name satisfies never;
-    }
   }
 }
 

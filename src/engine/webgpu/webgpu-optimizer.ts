@@ -5,7 +5,12 @@
  * single precision, which a GPU may round so coarsely that a run resumed from a checkpoint drifts away.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { adamConstants, type OptimizerSpec, optimizerSlots } from '../../shared/model/model-spec.ts';
+import {
+  adamConstants,
+  type OptimizerName,
+  type OptimizerSpec,
+  optimizerSlots,
+} from '../../shared/model/model-spec.ts';
 import { totalSize } from '../flat-vector.ts';
 import type { TfjsOptimizer } from '../tfjs/tfjs-backend.ts';
 import type { WebgpuBackend, WebgpuProgram } from './webgpu-backend.ts';
@@ -73,7 +78,7 @@ function biasCorrections(iterations: number): readonly [number, number] {
  */
 function updateProgram({ name, learningRate }: OptimizerSpec, length: number): WebgpuProgram {
   const { beta1, beta2, epsilon } = adamConstants;
-  const updates: Readonly<Record<OptimizerSpec['name'], string>> = {
+  const updates: Readonly<Record<OptimizerName, string>> = {
     sgd: `setOutputAtIndex(index, parameters[index] - ${learningRate} * gradient);`,
     adam: `
       let first = ${beta1} * slots[index] + ${1 - beta1} * gradient;
@@ -83,11 +88,12 @@ function updateProgram({ name, learningRate }: OptimizerSpec, length: number): W
       setOutputAtIndex(index + ${length}, first);
       setOutputAtIndex(index + ${2 * length}, second);`,
   };
+  const slotCount = optimizerSlots[name].length;
   const workgroupSize = [64, 1, 1] as const;
   return {
-    outputShape: [length * (1 + optimizerSlots[name].length)],
+    outputShape: [length * (1 + slotCount)],
     // WebGPU's layout has only what the shader uses.
-    variableNames: ['parameters', 'gradientSum', ...(name === 'sgd' ? [] : ['slots'])],
+    variableNames: ['parameters', 'gradientSum', ...(slotCount === 0 ? [] : ['slots'])],
     workgroupSize,
     dispatchLayout: { x: [0] },
     dispatch: [Math.ceil(length / workgroupSize[0]), 1, 1],

@@ -13,12 +13,16 @@ export interface ModelSpec {
 export const optimizerNames = ['adam', 'sgd'] as const;
 export type OptimizerName = (typeof optimizerNames)[number];
 
-/** Keras' defaults for Adam. */
+/**
+ * Adam as in Kingma and Ba (2015, algorithm 1): ε is added to the root of the *corrected* second moment, as PyTorch and
+ * tfjs do; Keras and TensorFlow add it to the root before correction. The values are the defaults of tfjs and Keras
+ * (PyTorch's ε is 1e-8).
+ */
 export const adamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
 
-/** Flat vectors that an optimizer remembers: Adam's first and second moments. */
+/** The flat vectors that an optimizer remembers between steps, by name. */
 export const optimizerSlots: Readonly<Record<OptimizerName, readonly string[]>> = {
-  adam: ['first-moment', 'second-moment'],
+  adam: ['first moment', 'second moment'],
   sgd: [],
 };
 

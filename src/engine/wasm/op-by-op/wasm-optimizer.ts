@@ -1,8 +1,9 @@
 /** Adam and gradient descent over variables in wasm memory: one kernel call a variable. */
 import * as tf from '@tensorflow/tfjs-core';
-import { adamConstants, type OptimizerSpec, optimizerSlots } from '../../../shared/model/model-spec.ts';
+import { type OptimizerSpec, optimizerSlots } from '../../../shared/model/model-spec.ts';
 import { totalSize } from '../../flat-vector.ts';
 import type { TfjsOptimizer } from '../../tfjs/tfjs-backend.ts';
+import { updateParameters } from '../optimizer-update.ts';
 import type { WasmDevice } from './wasm-convolution.ts';
 
 export function createWasmOptimizer(
@@ -17,42 +18,25 @@ export function createWasmOptimizer(
 
   function apply(gradientSum: Float32Array, samples: number): void {
     iterations++;
-    const update = updater(samples);
+    const slotAddresses = slots.map((slot) => memory.addressOf(slot));
     const gradientBytes = memory.scratch(length * 4);
     memory.floats(gradientBytes, length).set(gradientSum);
     let offset = 0;
     for (const variable of variables) {
       // Never in place: tfjs's stock kernels keep packed copies of weights that they know by their buffer.
       const updated = memory.allocate(variable.shape);
-      update(memory.addressOf(variable), gradientBytes + offset, memory.addressOf(updated), variable.size, offset);
+      const vectors = {
+        parameters: memory.addressOf(variable),
+        gradientSum: gradientBytes + offset,
+        slots: slotAddresses.map((address) => address + offset),
+        out: memory.addressOf(updated),
+        count: variable.size,
+      };
+      updateParameters(kernels, spec, vectors, { samples, iteration: iterations });
       const tensor = tf.engine().makeTensorFromTensorInfo(updated);
       variable.assign(tensor);
       tensor.dispose();
       offset += variable.size * 4;
-    }
-  }
-
-  type Update = (parameters: number, gradientSum: number, out: number, count: number, slotOffset: number) => void;
-
-  function updater(samples: number): Update {
-    const { name, learningRate } = spec;
-    switch (name) {
-      case 'sgd':
-        return (parameters, sum, out, count) => kernels.sgdUpdate(parameters, sum, out, count, samples, learningRate);
-      case 'adam': {
-        const { beta1, beta2, epsilon } = adamConstants;
-        const correction1 = 1 / (1 - beta1 ** iterations);
-        const correction2 = 1 / (1 - beta2 ** iterations);
-        const [first, second] = slots.map((slot) => memory.addressOf(slot)) as [number, number];
-        return (parameters, sum, out, count, offset) =>
-          kernels.adamUpdate(
-            ...([parameters, sum, first + offset, second + offset, out, count, samples] as const),
-            ...([beta1, 1 - beta1, beta2, 1 - beta2] as const),
-            ...([correction1, correction2, learningRate, epsilon] as const),
-          );
-      }
-      default:
-        return name satisfies never;
     }
   }
 

@@ -1,0 +1,48 @@
+/** An optimizer's update of vectors in WebAssembly memory, by the kernel that each optimizer has. */
+import { adamConstants, type OptimizerName, type OptimizerSpec } from '../../shared/model/model-spec.ts';
+import type { Kernels } from './kernel-module.ts';
+
+/** Addresses of `count` floats each. */
+export interface UpdatedVectors {
+  readonly parameters: number;
+  readonly gradientSum: number;
+  /** The optimizer's own, in the order of `optimizerSlots`; updated in place. */
+  readonly slots: readonly number[];
+  /** Where the new parameters go; may be `parameters`. */
+  readonly out: number;
+  readonly count: number;
+}
+
+export interface UpdateStep {
+  readonly learningRate: number;
+  /** Samples of the global batch. */
+  readonly samples: number;
+  /** Counts from 1. */
+  readonly iteration: number;
+}
+
+type Update = (kernels: Kernels, vectors: UpdatedVectors, step: UpdateStep) => void;
+
+const updates: Readonly<Record<OptimizerName, Update>> = {
+  sgd(kernels, { parameters, gradientSum, out, count }, { learningRate, samples }) {
+    kernels.sgdUpdate(parameters, gradientSum, out, count, samples, learningRate);
+  },
+  adam(kernels, { parameters, gradientSum, slots, out, count }, { learningRate, samples, iteration }) {
+    const { beta1, beta2, epsilon } = adamConstants;
+    const [firstMoment, secondMoment] = slots as [number, number];
+    kernels.adamUpdate(
+      ...([parameters, gradientSum, firstMoment, secondMoment, out, count, samples] as const),
+      ...([beta1, 1 - beta1, beta2, 1 - beta2] as const),
+      ...([1 / (1 - beta1 ** iteration), 1 / (1 - beta2 ** iteration), learningRate, epsilon] as const),
+    );
+  },
+};
+
+export function updateParameters(
+  kernels: Kernels,
+  { name, learningRate }: OptimizerSpec,
+  vectors: UpdatedVectors,
+  step: Omit<UpdateStep, 'learningRate'>,
+): void {
+  updates[name](kernels, vectors, { ...step, learningRate });
+}
