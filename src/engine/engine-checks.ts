@@ -1,9 +1,9 @@
 /** What every engine refuses, in the same words. */
-import { badInput } from '../shared/core/errors.ts';
+import { badInput, type PennygradError } from '../shared/core/errors.ts';
 import type { ImageShape, Split } from '../shared/data/dataset.ts';
 import { type OptimizerSpec, optimizerSlots } from '../shared/model/model-spec.ts';
 import type { OptimizerState } from '../shared/model/training-state.ts';
-import type { EngineOptions } from './engine.ts';
+import type { EngineAvailability, EngineName, EngineOptions } from './engine.ts';
 
 export function checkFit({ dataset, model }: EngineOptions): void {
   const { name, imageShape, classes } = dataset;
@@ -55,4 +55,12 @@ export function checkImages(images: Uint8Array, count: number, shape: ImageShape
   if (images.length !== count * size) {
     throw badInput(`${count} images of ${shape.join('×')} are ${count * size} bytes, not ${images.length}`);
   }
+}
+
+/** The error of an engine that was asked for by name. */
+export function unusable(
+  name: EngineName,
+  { reason, remedy }: Extract<EngineAvailability, { usable: false }>,
+): PennygradError {
+  return badInput(`engine ${name} is not usable: ${reason}; ${remedy}`);
 }

@@ -1,7 +1,8 @@
+import { cpuProvider } from '../../src/engine/cpu/cpu-provider.ts';
 import type { EngineProvider } from '../../src/engine/engine.ts';
-import { cpuProvider, wasmProvider } from '../../src/engine/engines.ts';
 import { chooseFlavour, type UsableFlavour } from '../../src/engine/wasm/kernel-module.ts';
 import { createOpByOpEngine } from '../../src/engine/wasm/wasm-engine.ts';
+import { wasmProvider } from '../../src/engine/wasm/wasm-provider.ts';
 import { engineThreadProgram } from '../support/engine-thread-program.ts';
 import { describeEngine } from './engine.contract.ts';
 

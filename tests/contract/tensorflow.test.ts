@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { cpuProvider } from '../../src/engine/cpu/cpu-provider.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { cpuProvider, tensorflowProvider } from '../../src/engine/engines.ts';
+import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
 import { modelNames, optimizerNames } from '../../src/shared/model/model-spec.ts';
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';

@@ -2,8 +2,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { tensorflowProvider } from '../../src/engine/engines.ts';
 import { runProgram } from '../../src/engine/run-program.ts';
+import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
 import { killAll, run, temporaryFolder } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { tensorflowProvider } from '../../src/engine/engines.ts';
+import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { childrenOf, isAlive, killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
 import { lastParameters, maxDifference, readJsonLines, readSummary } from '../support/run-folder.ts';

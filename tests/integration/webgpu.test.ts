@@ -2,9 +2,11 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
+import { cpuProvider } from '../../src/engine/cpu/cpu-provider.ts';
 import type { Engine, EngineOptions, EngineProvider } from '../../src/engine/engine.ts';
 import { engineFolder } from '../../src/engine/engine-folder.ts';
-import { cpuProvider, wasmProvider, webgpuProvider } from '../../src/engine/engines.ts';
+import { wasmProvider } from '../../src/engine/wasm/wasm-provider.ts';
+import { webgpuProvider } from '../../src/engine/webgpu/webgpu-provider.ts';
 import { describeEngine } from '../contract/engine.contract.ts';
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';

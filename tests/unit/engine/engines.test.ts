@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { cpuProvider } from '../../../src/engine/cpu/cpu-provider.ts';
 import type { EngineAvailability, EngineName, EngineProvider } from '../../../src/engine/engine.ts';
-import { cpuProvider, enginesWith, selectEngine, wasmProvider } from '../../../src/engine/engines.ts';
+import { enginesWith, selectEngine } from '../../../src/engine/engines.ts';
 import { chooseFlavour } from '../../../src/engine/wasm/kernel-module.ts';
+import { wasmProvider } from '../../../src/engine/wasm/wasm-provider.ts';
 
 function provider(name: EngineName, availability: EngineAvailability): EngineProvider {
   return { name, probe: async () => availability, create: () => Promise.reject(new Error('only probed')) };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine, EngineOptions } from '../../../../src/engine/engine.ts';
-import { wasmProvider } from '../../../../src/engine/engines.ts';
+import { wasmProvider } from '../../../../src/engine/wasm/wasm-provider.ts';
 import { relativeError } from '../../../support/compare-vectors.ts';
 import { engineDataset } from '../../../support/engine-dataset.ts';
 import { engineThreadProgram } from '../../../support/engine-thread-program.ts';

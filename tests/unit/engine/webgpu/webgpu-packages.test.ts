@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { webgpuProvider } from '../../../../src/engine/engines.ts';
 import { isSetUp, loadDawn, manifestPath, webgpuPackages } from '../../../../src/engine/webgpu/webgpu-packages.ts';
+import { webgpuProvider } from '../../../../src/engine/webgpu/webgpu-provider.ts';
 import { temporaryFolder } from '../../../support/pennygrad.ts';
 
 it("takes the backend of the version of pennygrad's tfjs-core, exactly", () => {

@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../../src/engine/engine.ts';
-import { wasmProvider } from '../../../../src/engine/engines.ts';
+import { wasmProvider } from '../../../../src/engine/wasm/wasm-provider.ts';
 import {
   type CheckpointFile,
   type CheckpointState,

@@ -1,0 +1,19 @@
+import type { EngineProvider } from '../engine.ts';
+
+/**
+ * @param folder where `pennygrad setup webgpu` installs
+ * @param adapterIndex which GPU, from 0, as text; by default the best
+ */
+export function webgpuProvider(folder: string, adapterIndex?: string): EngineProvider {
+  return {
+    name: 'webgpu',
+    async probe() {
+      const { probeWebgpu } = await import('./webgpu-probe.ts');
+      return probeWebgpu(folder, adapterIndex);
+    },
+    async create(options) {
+      const { createWebgpuEngine } = await import('./webgpu-engine.ts');
+      return createWebgpuEngine(options, folder, adapterIndex);
+    },
+  };
+}
