@@ -37,7 +37,7 @@ export interface Engine {
   readonly device: string;
   readonly parameterCount: number;
   /** The NVIDIA card that it computes on, as `nvidia-smi -i` takes it. */
-  readonly card?: string;
+  readonly card?: string | undefined;
 
   /** A copy of the parameters, `parameterCount` floats. */
   getParameters(): Promise<Float32Array>;

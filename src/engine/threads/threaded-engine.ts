@@ -26,25 +26,7 @@ export interface Threading {
 export async function createThreadedEngine(given: EngineOptions, threading: Threading): Promise<Engine> {
   const options = { ...given, dataset: shareDataset(given.dataset) };
   const { dataset, optimizer } = options;
-  const others = Array.from({ length: threading.threads - 1 }, (_, i) =>
-    startEngineThread(`thread ${i + 2} of the wasm engine`, threading.program),
-  );
-  const endThreads = () => {
-    for (const thread of others) thread.end();
-  };
-  const creating = others.map((thread) => thread.request({ type: 'create', options, flavour: threading.flavour }));
-  const creatingOwn = threading.createEngine(options);
-  let main: Engine;
-  try {
-    [main] = await Promise.all([creatingOwn, ...creating]);
-  } catch (error) {
-    endThreads();
-    void creatingOwn.then(
-      (engine) => engine.dispose(),
-      () => {},
-    );
-    throw error;
-  }
+  const { main, others, endOthers } = await startThreads(options, threading);
   const { parameterCount } = main;
   const gradientsOfOthers = others.map(() => sharedFloats(parameterCount));
   const sharedSum = sharedFloats(parameterCount);
@@ -114,10 +96,42 @@ export async function createThreadedEngine(given: EngineOptions, threading: Thre
     },
 
     dispose() {
-      endThreads();
+      endOthers();
       main.dispose();
     },
   };
+}
+
+interface Threads {
+  /** The engine of the calling thread. */
+  readonly main: Engine;
+  readonly others: readonly EngineThread[];
+  readonly endOthers: () => void;
+}
+
+async function startThreads(
+  options: EngineOptions,
+  { threads, flavour, program, createEngine }: Threading,
+): Promise<Threads> {
+  const others = Array.from({ length: threads - 1 }, (_, i) =>
+    startEngineThread(`thread ${i + 2} of the wasm engine`, program),
+  );
+  const endOthers = () => {
+    for (const thread of others) thread.end();
+  };
+  const creating = others.map((thread) => thread.request({ type: 'create', options, flavour }));
+  const creatingMain = createEngine(options);
+  try {
+    const [main] = await Promise.all([creatingMain, ...creating]);
+    return { main, others, endOthers };
+  } catch (error) {
+    endOthers();
+    void creatingMain.then(
+      (engine) => engine.dispose(),
+      () => {},
+    );
+    throw error;
+  }
 }
 
 type Interval = ReturnType<typeof evenShares>[number];

@@ -1,0 +1,43 @@
+/** The images of a traced engine, as bytes in its own memory. */
+import type { Dataset, Split } from '../../shared/data/dataset.ts';
+import type { FlatMemory } from './trace/flat-memory.ts';
+
+export interface TracedImages {
+  /** The address of all images of a split of the dataset. They are copied when they are first asked for. */
+  resident(split: Split): number;
+  /** Where images `[start, start + count)` of any split are: their address and the index of the first one there. */
+  place(split: Split, start: number, count: number): { readonly address: number; readonly first: number };
+}
+
+/**
+ * @param imageSize bytes of an image
+ * @param largestCount how many images `place` has to find room for
+ */
+export function createTracedImages(
+  memory: FlatMemory,
+  { train, test }: Pick<Dataset, 'train' | 'test'>,
+  imageSize: number,
+  largestCount: number,
+): TracedImages {
+  const addresses = new Map<Split, number>();
+  let stage: number | undefined;
+
+  function resident(split: Split): number {
+    const known = addresses.get(split);
+    if (known !== undefined) return known;
+    const address = memory.allocate(split.images.length);
+    memory.bytes(address, split.images.length).set(split.images);
+    addresses.set(split, address);
+    return address;
+  }
+
+  return {
+    resident,
+    place(split, start, count) {
+      if (split === train || split === test) return { address: resident(split), first: start };
+      stage ??= memory.allocate(imageSize * largestCount);
+      memory.bytes(stage, count * imageSize).set(split.images.subarray(start * imageSize, (start + count) * imageSize));
+      return { address: stage, first: 0 };
+    },
+  };
+}
