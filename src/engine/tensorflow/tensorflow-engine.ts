@@ -4,21 +4,21 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { badInput, PennygradError } from '../../shared/core/errors.ts';
+import { badInput } from '../../shared/core/errors.ts';
 import type { Split } from '../../shared/data/dataset.ts';
 import { crossEntropy } from '../../shared/model/cross-entropy.ts';
 import { initialParameters } from '../../shared/model/initialize.ts';
 import { optimizerSlots } from '../../shared/model/model-spec.ts';
 import { buildModel } from '../../shared/model/zoo.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
-import { checkFit, checkIndices, checkOptimizerState, checkSamples, checkVector, labelsOf } from '../engine-checks.ts';
-import { evaluation, type LogitsConsumer } from '../evaluation.ts';
+import { checkFit, labelsOf } from '../engine-checks.ts';
 import { totalSize } from '../flat-vector.ts';
 import { artifactsOf, trainableVariables } from '../model-network.ts';
+import { engineOf, type LogitsConsumer, type Replica } from '../replica.ts';
 import { feeds, fetches } from './tensorflow-endpoints.ts';
 import { visibleDevices } from './tensorflow-environment.ts';
 import { loadBinding, loadMessages, type TensorflowManifest } from './tensorflow-installation.ts';
-import { openSession, type TensorflowSession } from './tensorflow-session.ts';
+import { openSession } from './tensorflow-session.ts';
 import { openState } from './tensorflow-state.ts';
 import { buildStepGraph } from './tensorflow-step-graph.ts';
 
@@ -41,13 +41,8 @@ export async function createTensorflowEngine(
   const session = openSession(binding, loadMessages(manifest), nodes);
   // TensorFlow computes on the first card that it sees.
   const card = binding.isUsingGpuDevice() ? (visibleDevices(0, 1, process.env.CUDA_VISIBLE_DEVICES) ?? '0') : undefined;
-  let disposed = false;
-
-  const run: TensorflowSession['run'] = (inputs, outputs) => {
-    if (disposed) throw new PennygradError('run-failed', 'the tensorflow engine was used after its disposal');
-    return session.run(inputs, outputs);
-  };
   const { count, images } = dataset.train;
+  const { run } = session;
   run([{ name: feeds.trainImages, shape: [count, pixels], values: images }], [fetches.trainImagesSet]);
   const state = openState(run, parameterCount, optimizerSlots[optimizer.name].length);
   state.setParameters(
@@ -66,34 +61,18 @@ export async function createTensorflowEngine(
     }
   }
 
-  return {
+  const replica: Replica = {
     name: 'tensorflow',
     device,
-    parameterCount,
     card,
-    ...evaluation(options, forward),
+    parameterCount,
+    forward,
     artifacts: () => artifacts,
-    getParameters: async () => state.getParameters(),
-
-    async setParameters(parameters) {
-      checkVector('parameters', parameters, parameterCount);
-      state.setParameters(parameters);
-    },
-
-    getOptimizerState: async () => state.getOptimizerState(),
-
-    async setOptimizerState(optimizerState) {
-      checkOptimizerState(optimizerState, optimizer, parameterCount);
-      state.setOptimizerState(optimizerState);
-    },
-
+    getParameters: state.getParameters,
+    setParameters: state.setParameters,
+    getOptimizerState: state.getOptimizerState,
+    setOptimizerState: state.setOptimizerState,
     async computeGradients(indices, gradients) {
-      checkVector('gradients', gradients, parameterCount);
-      if (indices.length === 0) {
-        gradients.fill(0);
-        return { lossSum: 0, correct: 0 };
-      }
-      checkIndices(indices, dataset.train);
       const labels = labelsOf(dataset.train, indices);
       const shape = [indices.length];
       const inputs = [
@@ -105,19 +84,10 @@ export async function createTensorflowEngine(
       // The loss itself in double precision, as every engine reports it.
       return crossEntropy(logits, labels, classes);
     },
-
-    async applyGradients(gradientSum, samples) {
-      checkVector('gradients', gradientSum, parameterCount);
-      checkSamples(samples);
-      state.update(gradientSum, samples, optimizer.learningRate);
-    },
-
-    dispose() {
-      if (disposed) return;
-      disposed = true;
-      session.close();
-    },
+    applyGradients: (gradientSum, samples) => state.update(gradientSum, samples, optimizer.learningRate),
+    dispose: () => session.close(),
   };
+  return engineOf(replica, options);
 }
 
 /** The model's layers live on tfjs's plain backend only as long as it takes to describe them. */

@@ -1,14 +1,13 @@
 /** An engine over tfjs, whatever the backend computes with. */
 import * as tf from '@tensorflow/tfjs-core';
-import { PennygradError } from '../../shared/core/errors.ts';
 import type { Split } from '../../shared/data/dataset.ts';
 import { initialParameters } from '../../shared/model/initialize.ts';
 import { buildModel } from '../../shared/model/zoo.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
-import { checkFit, checkIndices, checkOptimizerState, checkSamples, checkVector } from '../engine-checks.ts';
-import { evaluation, type LogitsConsumer } from '../evaluation.ts';
+import { checkFit } from '../engine-checks.ts';
 import { totalSize, viewsOf } from '../flat-vector.ts';
 import { artifactsOf, layerFunction, trainableVariables } from '../model-network.ts';
+import { engineOf, type LogitsConsumer, type Replica } from '../replica.ts';
 import type { TfjsBackend } from './tfjs-backend.ts';
 import { createTfjsGradients } from './tfjs-gradients.ts';
 
@@ -17,7 +16,7 @@ const evaluationBatchSize = 256;
 
 /** @throws PennygradError if model and dataset do not fit together. The backend must be ready. */
 export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): Engine {
-  const { dataset, model: spec } = options;
+  const { model: spec } = options;
   const { inputShape, classes } = spec;
   checkFit(options);
 
@@ -32,12 +31,9 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
   const optimizer = backend.createOptimizer(options.optimizer, variables);
   const shapes = variables.map(({ shape }) => shape);
   assign(initialParameters(shapes, options.seed));
-  let disposed = false;
 
   /** Every use of tfjs goes through here: its backend is global to the process, and another engine may have it. */
   function onBackend<T>(use: () => T): T {
-    if (disposed)
-      throw new PennygradError('run-failed', `the ${backend.engineName} engine was used after its disposal`);
     backend.activate();
     return use();
   }
@@ -68,53 +64,27 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     }
   }
 
-  return {
+  const replica: Replica = {
     name: backend.engineName,
     device: backend.device,
     parameterCount,
-    ...evaluation(options, forward),
+    forward,
     artifacts: () => artifactsOf(network, variables),
-
     async getParameters() {
       const parameters = new Float32Array(parameterCount);
       await onBackend(() => backend.readInto(variables, parameters));
       return parameters;
     },
-
-    async setParameters(parameters) {
-      checkVector('parameters', parameters, parameterCount);
-      onBackend(() => assign(parameters));
-    },
-
-    getOptimizerState: async () => onBackend(() => optimizer.getState()),
-
-    async setOptimizerState(state) {
-      checkOptimizerState(state, options.optimizer, parameterCount);
-      await onBackend(() => optimizer.setState(state));
-    },
-
-    async computeGradients(indices, gradients, onReady) {
-      checkVector('gradients', gradients, parameterCount);
-      if (indices.length === 0) {
-        gradients.fill(0);
-        return { lossSum: 0, correct: 0 };
-      }
-      checkIndices(indices, dataset.train);
-      return gradientsOfBatch.compute(indices, gradients, onReady);
-    },
-
-    async applyGradients(gradientSum, samples) {
-      checkVector('gradients', gradientSum, parameterCount);
-      checkSamples(samples);
-      onBackend(() => optimizer.apply(gradientSum, samples));
-    },
-
+    setParameters: (parameters) => onBackend(() => assign(parameters)),
+    getOptimizerState: () => onBackend(() => optimizer.getState()),
+    setOptimizerState: (state) => onBackend(() => optimizer.setState(state)),
+    computeGradients: gradientsOfBatch.compute,
+    applyGradients: (gradientSum, samples) => onBackend(() => optimizer.apply(gradientSum, samples)),
     dispose() {
-      if (disposed) return;
-      disposed = true;
       optimizer.dispose();
       network.dispose();
       backend.dispose?.();
     },
   };
+  return engineOf(replica, options);
 }

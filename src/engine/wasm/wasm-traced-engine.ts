@@ -6,14 +6,13 @@
  * pass. What depends on the parameters alone is done in the first pass of a step, and what needs the sums over all
  * micro-batches in the last.
  */
-import { PennygradError } from '../../shared/core/errors.ts';
 import type { Split } from '../../shared/data/dataset.ts';
 import { initialParameters } from '../../shared/model/initialize.ts';
 import { buildModel } from '../../shared/model/zoo.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
-import { checkFit, checkIndices, checkOptimizerState, checkSamples, checkVector } from '../engine-checks.ts';
-import { evaluation, type LogitsConsumer } from '../evaluation.ts';
+import { checkFit } from '../engine-checks.ts';
 import { artifactsOf } from '../model-network.ts';
+import { engineOf, type LogitsConsumer, type Replica } from '../replica.ts';
 import type { UsableFlavour } from './kernel-module.ts';
 import { firstPass, innerPass } from './trace/opcodes.ts';
 import { openTracedModel } from './trace/traced-model.ts';
@@ -38,16 +37,10 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
   const optimizer = createTracedOptimizer(model, options.optimizer);
   const images = createTracedImages(memory, dataset, inputShape[0] * inputShape[1] * inputShape[2], microBatchSize);
   const computeGradients = gradientsOf(model, classes, microBatchSize);
-  let disposed = false;
 
   const parameters = () => memory.floats(model.parameters, parameterCount);
 
-  function checkUsable(): void {
-    if (disposed) throw new PennygradError('run-failed', 'the wasm engine was used after its disposal');
-  }
-
   async function forward(split: Split, from: number, to: number, use: LogitsConsumer): Promise<void> {
-    checkUsable();
     for (let start = from; start < to; start += microBatchSize) {
       const count = Math.min(microBatchSize, to - start);
       const program = await programFor(count);
@@ -67,55 +60,23 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
   const shapes = variables.map(({ shape }) => shape);
   parameters().set(initialParameters(shapes, options.seed));
 
-  return {
+  const replica: Replica = {
     name: 'wasm',
     device: flavour.device,
     parameterCount,
-    ...evaluation(options, forward),
+    forward,
     artifacts: () => artifactsOf(network, variables),
-
-    async getParameters() {
-      checkUsable();
-      return parameters().slice();
-    },
-
-    async setParameters(values) {
-      checkUsable();
-      checkVector('parameters', values, parameterCount);
-      parameters().set(values);
-    },
-
-    getOptimizerState: async () => optimizer.getState(),
-
-    async setOptimizerState(state) {
-      checkUsable();
-      checkOptimizerState(state, options.optimizer, parameterCount);
-      optimizer.setState(state);
-    },
-
-    async computeGradients(indices, target, onReady) {
-      checkUsable();
-      checkVector('gradients', target, parameterCount);
-      if (indices.length === 0) {
-        target.fill(0);
-        return { lossSum: 0, correct: 0 };
-      }
-      checkIndices(indices, dataset.train);
-      return computeGradients(dataset.train, images.resident(dataset.train), indices, target, onReady);
-    },
-
-    async applyGradients(gradientSum, samples) {
-      checkUsable();
-      checkVector('gradients', gradientSum, parameterCount);
-      checkSamples(samples);
+    getParameters: () => parameters().slice(),
+    setParameters: (values) => parameters().set(values),
+    getOptimizerState: optimizer.getState,
+    setOptimizerState: optimizer.setState,
+    computeGradients: (indices, target, onReady) =>
+      computeGradients(dataset.train, images.resident(dataset.train), indices, target, onReady),
+    applyGradients(gradientSum, samples) {
       memory.floats(model.gradients, parameterCount).set(gradientSum);
       optimizer.update(samples);
     },
-
-    dispose() {
-      if (disposed) return;
-      disposed = true;
-      network.dispose();
-    },
+    dispose: () => network.dispose(),
   };
+  return engineOf(replica, options);
 }
