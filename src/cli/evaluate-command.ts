@@ -27,14 +27,16 @@ export function addEvaluateCommand(cli: Argv): Argv {
         .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on other images, for machines'),
     async (argv) => {
       const settings = resolveSettings(evaluateSettings, argv, process.env, undefined);
-      const { path, dataset, engine, state } = await openTrainedRun(String(argv.run), settings);
+      const { path, dataset, engine, saved } = await openTrainedRun(String(argv.run), settings);
       const { split, json } = settings;
       const { count } = dataset[split];
       const { lossSum, correct } = await engine.evaluate(split, 0, count);
       const result = { loss: lossSum / count, accuracy: correct / count, samples: count };
       engine.dispose();
       if (json) {
-        console.log(JSON.stringify({ checkpoint: path, step: state.step, dataset: dataset.name, split, ...result }));
+        console.log(
+          JSON.stringify({ checkpoint: path, step: saved.checkpoint.step, dataset: dataset.name, split, ...result }),
+        );
         return;
       }
       console.log(`${path} on ${count} ${split} images of ${dataset.name}, engine ${engine.name}`);

@@ -8,7 +8,7 @@ import type { Options } from 'yargs';
 import { z } from 'zod';
 import { balanceModes } from '../coordinator/training/share-balance.ts';
 import { engineNames } from '../engine/engine.ts';
-import { allReduceNames } from '../shared/collectives/all-reduce.ts';
+import { allReduceNames } from '../shared/collectives/registry.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { describeGiven } from '../shared/core/given-value.ts';
 import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';

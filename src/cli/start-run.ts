@@ -9,6 +9,7 @@ import { loadPrices } from '../economics/prices/price-table.ts';
 import { writeRunReport } from '../report/html/run-report.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { systemTimers } from '../shared/core/timers.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
@@ -90,6 +91,7 @@ export async function startRun({
       maxSteps: settings.steps,
       globalBatchSize: settings.batchSize,
       balance: settings.balance,
+      allReduce: settings.allReduce,
       priceUsdPerHour: settings.price,
       budget: { usd: settings.budgetUsd, hours: settings.budgetHours },
       targetAccuracy: settings.targetAccuracy,
@@ -110,6 +112,7 @@ export async function startRun({
     {
       cpuSeconds: processorSeconds,
       clock: systemClock,
+      timers: systemTimers,
       signal,
       observe: output.observe,
       warn: output.warn,

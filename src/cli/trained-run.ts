@@ -7,7 +7,7 @@ import { selectEngine } from '../engine/engines.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
-import { type CheckpointState, decodeCheckpoint } from '../shared/model/checkpoint-files.ts';
+import { decodeCheckpoint, type SavedCheckpoint } from '../shared/model/checkpoint-files.ts';
 import { type DataSettings, dataSettings, trainSettings } from './settings.ts';
 
 /** Settings of the commands that open a run. */
@@ -27,7 +27,7 @@ export const runPositional = {
 export interface TrainedRun {
   /** The checkpoint's folder. */
   readonly path: string;
-  readonly state: CheckpointState;
+  readonly saved: SavedCheckpoint;
   readonly dataset: Dataset;
   readonly engine: Engine;
 }
@@ -43,13 +43,13 @@ type OpenSettings = DataSettings & {
  */
 export async function openTrainedRun(path: string, settings: OpenSettings): Promise<TrainedRun> {
   const folder = findCheckpoint(path);
-  const state = decodeCheckpoint(folder, (file) => readFileSync(join(folder, file)));
+  const saved = decodeCheckpoint(folder, (file) => readFileSync(join(folder, file)));
   const trainedOn = settings.dataset === undefined ? readDataset(path) : undefined;
   const dataset = await loadDataset(settings.dataset ?? trainedOn?.name, {
     ...settings,
     onWarning: (line) => console.error(`pennygrad: warning: ${line}`),
   });
-  const { model, optimizer, seed } = state;
+  const { model, optimizer, seed } = saved.trained;
   if (dataset.imageShape.join() !== model.inputShape.join() || dataset.classes !== model.classes) {
     throw badInput(
       `${path}: the model takes ${model.inputShape.join('×')} images of ${model.classes} classes, ` +
@@ -63,8 +63,8 @@ export async function openTrainedRun(path: string, settings: OpenSettings): Prom
   }
   const { provider } = await selectEngine(settings.backend);
   const engine = await provider.create({ model, optimizer, seed, dataset });
-  await engine.setParameters(state.parameters);
-  return { path: folder, state, dataset, engine };
+  await engine.setParameters(saved.checkpoint.state.parameters);
+  return { path: folder, saved, dataset, engine };
 }
 
 function findCheckpoint(path: string): string {

@@ -7,6 +7,7 @@ import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
 import { managedVariable } from '../launch/local-workers.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { describeListening } from '../shared/core/server-url.ts';
+import { systemTimers } from '../shared/core/timers.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import { serveOwnMetrics } from '../worker/metrics/own-endpoint.ts';
@@ -99,6 +100,7 @@ export function addWorkerCommand(cli: Argv): Argv {
           },
           {
             clock: systemClock,
+            timers: systemTimers,
             sleep: sleepPrecisely,
             processorSeconds,
             uptime: () => process.uptime(),

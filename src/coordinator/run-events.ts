@@ -1,35 +1,52 @@
-/** What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. */
+/**
+ * What happens in a run, for whoever watches: the run folder, the metrics, the terminal. Times in seconds. Workers are
+ * named by their ids: ranks hold only within a generation, and only its members have one.
+ */
+
 import type { Account } from '../economics/ledger/ledger.ts';
-import type { EpochRecord, EpochTotals, RunStatus } from '../economics/record/run-record.ts';
+import type { EpochTotals } from '../economics/record/epoch-totals.ts';
+import type { EpochRecord, RunStatus } from '../economics/record/run-record.ts';
 import type { WorkerDescription } from '../economics/record/worker-description.ts';
 import type { ErrorCode } from '../shared/core/errors.ts';
 import type { PhaseSeconds, SpentSeconds } from '../shared/core/phases.ts';
-import type { ModelArtifacts, OptimizerState } from '../shared/model/training-state.ts';
+import type { Checkpoint } from '../shared/model/training-state.ts';
 import type { GpuReading } from '../shared/protocol/messages.ts';
 
-/** A worker as the run knows it once it is ready. */
-export interface MemberInfo extends WorkerDescription {
-  readonly rank: number;
+/** A worker as it presents itself when it joins. */
+export interface WorkerInfo extends Omit<WorkerDescription, 'backend' | 'device'> {
   readonly pid: number;
+  /** Architecture and model of its host's CPU. */
   readonly cpu: string;
-  readonly backendReason: string;
   /** Unix time at which the process began, from which its cost counts. */
   readonly aliveSinceUnixMs: number;
 }
 
-export interface MemberStep {
+/** A worker as a member of a generation. */
+export interface MemberInfo extends WorkerInfo, WorkerDescription {
   readonly rank: number;
+  readonly backendReason: string;
+}
+
+export interface MemberStep {
+  readonly workerId: string;
   readonly samples: number;
   /** Where the time between this vote and the one before it went. */
   readonly phases: PhaseSeconds;
 }
 
-/** What a member says its time went to since it last said so; heard at `at`, of the run's clock. */
+/** What a member has used since it last said so; heard at `at`, on the run's clock. */
 export interface MemberSpent {
-  readonly rank: number;
   readonly workerId: string;
   readonly at: number;
   readonly seconds: SpentSeconds;
+  /** Bytes of gradients that its all-reduce exchanged. */
+  readonly bytes: { readonly sent: number; readonly received: number };
+}
+
+export interface MemberShare {
+  readonly workerId: string;
+  /** Samples of a full global batch. */
+  readonly samples: number;
 }
 
 /** A worker's account as it stands. */
@@ -40,15 +57,15 @@ export interface LedgerEntry {
   /** Trained in committed steps. */
   readonly samples: number;
   readonly account: Account;
-  /** Unix time from which the account's price holds. */
+  /** Unix time from which the account's present price holds. */
   readonly priceSinceUnixMs: number;
 }
 
-/** Why the accounts are drawn up: `interim` is the clock, so that a run that is killed has lost a second of them. */
+/** Why the accounts are drawn up. `interim`: every second, so that a run that is killed loses no more than that. */
 export const ledgerCauses = ['begin', 'interim', 'epoch', 'checkpoint', 'end'] as const;
 export type LedgerCause = (typeof ledgerCauses)[number];
 
-/** All figures are of the whole run, with what it took before it was resumed. */
+/** The accounts of all workers. Figures cover the whole run, including what it took before it was resumed. */
 export interface LedgerEvent {
   readonly type: 'ledger';
   readonly cause: LedgerCause;
@@ -57,7 +74,7 @@ export interface LedgerEvent {
   /** The epoch that ended, counted from 0. */
   readonly epoch?: number;
   readonly runSeconds: number;
-  /** Of all workers together, as booked. */
+  /** All workers together, as booked. */
   readonly costUsd: number;
   readonly entries: readonly LedgerEntry[];
 }
@@ -73,45 +90,34 @@ export interface StepEvent {
   readonly correct: number;
   /** From the commit before (or the start of the epoch) to this step's commit. */
   readonly seconds: number;
-  /** What all workers cost in that time, as the ledger has it. */
+  /** What all workers cost in that time, by the ledger. */
   readonly usd: number;
   readonly members: readonly MemberStep[];
 }
 
-/** Losses are means over the samples of the epoch's steps, each seen with the parameters of its step. */
+/** Losses are means over the epoch's samples, each computed with the parameters of its own step. */
 export interface EpochEvent extends EpochRecord {
   readonly type: 'epoch';
 }
 
-/** Everything a checkpoint holds, as rank 0 sent it. */
-export interface Checkpoint {
-  readonly step: number;
-  readonly epoch: number;
-  /** Samples of the epoch that were applied: where a resumed run goes on. */
-  readonly cursor: number;
-  readonly parameters: Float32Array;
-  readonly artifacts: ModelArtifacts;
-  readonly optimizerState: OptimizerState;
-}
-
 export type RunEvent =
-  /** The run is one that goes on: what it has behind it. */
+  /** The run was resumed: what it had done before. */
   | {
       readonly type: 'resumed';
       readonly step: number;
       readonly samples: number;
-      /** Of the epoch it is in the middle of. */
+      /** The epoch that was begun and not tested. */
       readonly epoch: EpochTotals | undefined;
     }
   | { readonly type: 'listening'; readonly endpoint: string }
   | { readonly type: 'worker-joined'; readonly workerId: string; readonly host: string; readonly pid: number }
-  /** Its process began at `at`, of the run's clock: its cost counts from there. */
+  /** Its process began at `at` on the run's clock: its cost counts from there. */
   | {
       readonly type: 'worker-began';
       readonly workerId: string;
       readonly at: number;
       readonly priceUsdPerHour: number | undefined;
-      /** The label that the worker was given, which says who bills it. */
+      /** The label of its card, which says who bills it. */
       readonly gpu?: string | undefined;
     }
   /** Its process is gone. */
@@ -138,28 +144,27 @@ export type RunEvent =
     }
   | { readonly type: 'worker-lost'; readonly workerId: string; readonly reason: string }
   | { readonly type: 'frame-rejected'; readonly reason: string; readonly detail: string }
-  | { readonly type: 'bytes'; readonly direction: 'sent' | 'received'; readonly bytes: number }
   | { readonly type: 'epoch-begun'; readonly epoch: number }
   | StepEvent
   | {
       readonly type: 'shares';
-      /** The first step that has them. */
+      /** The first step that uses them. */
       readonly step: number;
-      /** Samples of a full global batch, by rank. */
-      readonly shares: readonly number[];
+      /** In rank order. */
+      readonly shares: readonly MemberShare[];
       readonly reason: string;
     }
   | {
       readonly type: 'spent';
       readonly members: readonly MemberSpent[];
-      /** In a step that was trained before, and lost. */
+      /** In a step that had been trained before the run was resumed, and was lost. */
       readonly redone: boolean;
     }
   | EpochEvent
   | LedgerEvent
   | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly type: 'predictions'; readonly probabilities: Float32Array; readonly count: number }
-  /** Nothing more is trained; workers are told to leave. What comes after is their last accounts. */
+  /** Training is over; workers are told to leave. Only their last accounts come after this. */
   | { readonly type: 'ended'; readonly status: RunStatus; readonly code: ErrorCode | undefined };
 
 export type RunObserver = (event: RunEvent) => void;

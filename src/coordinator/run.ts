@@ -4,8 +4,10 @@ import { bookedUsd } from '../economics/ledger/ledger.ts';
 import type { RunStatus } from '../economics/record/run-record.ts';
 import { type Summary, summarize } from '../economics/record/summary.ts';
 import { type Predictions, renderPredictionsSvg } from '../report/predictions/predictions-svg.ts';
+import { type AllReduceName, chooseAllReduce } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
 import { observeLive } from './live/observe-live.ts';
@@ -17,14 +19,16 @@ import { createScrapeWatch } from './metrics/endpoint/scrape-watch.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import type { OtlpExport } from './metrics/otlp/otlp-export.ts';
 import type { OtlpTarget } from './metrics/otlp/otlp-target.ts';
+import { publishTo } from './publish-events.ts';
 import { type Bookkeeper, createBookkeeper } from './record/bookkeeper.ts';
 import { type Resumption, readResumption } from './record/resumption.ts';
 import { openRunFolder, type RunFolder } from './record/run-folder.ts';
 import { lockRun, type RunLock } from './record/run-lock.ts';
 import { createRunRecorder, nothingRecorded } from './record/run-recorder.ts';
-import type { MemberInfo, RunEvent, RunObserver } from './run-events.ts';
+import type { MemberInfo, RunObserver } from './run-events.ts';
+import type { ReplicaComparison } from './training/replicas.ts';
 import type { BalanceMode } from './training/share-balance.ts';
-import { type ReplicaComparison, type StartingPoint, type TrainOutcome, train } from './training/train.ts';
+import { type StartingPoint, type TrainOutcome, train } from './training/train.ts';
 
 export interface ExpectedWorker {
   readonly workerId: string;
@@ -49,6 +53,7 @@ export interface RunOptions {
   readonly maxSteps: number | undefined;
   readonly globalBatchSize: number;
   readonly balance: BalanceMode;
+  readonly allReduce: AllReduceName | 'auto';
   /** Replicas compare their parameters every so many steps. */
   readonly checksumEvery: number;
   readonly priceUsdPerHour: number | undefined;
@@ -72,6 +77,7 @@ export interface RunOptions {
 
 export interface RunContext {
   readonly clock: Clock;
+  readonly timers: Timers;
   /** CPU time that this process has used so far, of all its threads. */
   readonly cpuSeconds: () => number;
   readonly observe: RunObserver;
@@ -133,12 +139,7 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
     ...options.resumed,
     ...(resumption?.record ?? nothingRecorded),
   });
-  const bookkeeper = createBookkeeper({
-    clock,
-    startedAt,
-    carried: resumption?.accounts,
-    announce: (event) => observe(event),
-  });
+  const bookkeeper = createBookkeeper({ clock, startedAt, carried: resumption?.accounts });
   let probabilities: Float32Array | undefined;
   let exporting: OtlpExport | undefined;
   const observers: RunObserver[] = [
@@ -155,12 +156,8 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
         folder.write('config.json', json({ ...options.config, workers: event.members.map(describeMember) }));
       if (event.type === 'predictions') probabilities = event.probabilities;
     },
-    // Last: its accounts are announced in the middle of an event, when all the others have seen it.
-    bookkeeper.observe,
   ];
-  const observe = (event: RunEvent) => {
-    for (const observer of observers) observer(event);
-  };
+  const observe = publishTo(observers, bookkeeper.observe);
 
   try {
     if (server.warning !== undefined) context.warn(server.warning);
@@ -175,7 +172,10 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
     live.end(end);
     observe({ type: 'ended', status: end.status, code: end.error?.code });
     await context.workersLeft?.();
-    const lostAccounts = errorOf(() => bookkeeper.close());
+    const lostAccounts = errorOf(() => {
+      const accounts = bookkeeper.close();
+      if (accounts !== undefined) observe(accounts);
+    });
     const summary = summarize(recorder.record(end));
     const predictions = probabilities && predictionsOf(options.dataset, probabilities);
     const lost = writeResults(folder, summary, predictions);
@@ -267,7 +267,9 @@ async function trainToTheEnd(
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
     datasetName: dataset.name,
     defaultPriceUsdPerHour: options.priceUsdPerHour,
+    allReduce: chooseAllReduce(options.allReduce),
     clock: context.clock,
+    timers: context.timers,
     observe,
   });
   let failure: Error | undefined;

@@ -1,6 +1,7 @@
 /** Speaks to a coordinator without joining its run. */
 import { connect, type Socket } from 'node:net';
 import { messageOf } from '../shared/core/errors.ts';
+import { systemTimers } from '../shared/core/timers.ts';
 import { connectWorkerSocket, type WorkerSocket } from '../shared/transport/worker-socket.ts';
 import { type LinkTimes, linkTimes, type PingTimes } from './clock-offset.ts';
 
@@ -31,7 +32,12 @@ export async function pingCoordinator(endpoint: string, options: PingOptions): P
 }
 
 async function exchange(endpoint: string, pings: number, deadline: number) {
-  const socket = connectWorkerSocket({ connect: endpoint, onUnreachable: () => {} });
+  const socket = connectWorkerSocket({
+    connect: endpoint,
+    timers: systemTimers,
+    onUnreachable: () => {},
+    onDisconnect: () => {},
+  });
   const silent = setTimeout(() => socket.close(), deadline - performance.now());
   try {
     const exchanges: PingTimes[] = [];

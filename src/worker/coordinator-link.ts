@@ -1,11 +1,12 @@
 /**
  * A worker's view of its coordinator: orders to carry out one after another, commits to wait for, and sums for the
- * collective. It beats the worker's heart, and ends every wait when the coordinator has been silent for too long.
+ * collective. It ends every wait when the connection breaks, or when the coordinator has been silent for too long.
  */
-import { createAsyncQueue } from '../shared/core/async-queue.ts';
+import { type AsyncQueue, createAsyncQueue } from '../shared/core/async-queue.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { type Deadlines, deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, PennygradError } from '../shared/core/errors.ts';
+import type { Timers } from '../shared/core/timers.ts';
 import type {
   Attempt,
   Body,
@@ -15,12 +16,13 @@ import type {
   WorkerMessage,
 } from '../shared/protocol/messages.ts';
 import { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
+import { judgeSilence, type Silence } from './silence.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
 
 /** What a worker is told to do, in order. */
 export type Order =
-  | From<'welcome' | 'refuse' | 'quorum' | 'plan' | 'evaluate' | 'capture' | 'predict' | 'stop'>
+  | From<'welcome' | 'refuse' | 'quorum' | 'assign' | 'evaluate' | 'report-state' | 'predict' | 'stop'>
   | RestoreOrder;
 export type RestoreOrder = From<'restore'> & { readonly tensors: readonly Float32Array[] };
 
@@ -29,50 +31,58 @@ export interface CoordinatorLink {
   nextOrder(): Promise<Order>;
   /** Resolves when the attempt is committed. Commits of other attempts are stale and are dropped. */
   committed(attempt: Attempt): Promise<void>;
-  /** Where `reduced` messages go; also told when the link fails. */
-  setReducedSink(sink: ReducedSink): void;
+  /** Where `reduced` messages go from now on. */
+  setReducedSink(sink: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void): void;
   /** After the welcome: messages carry the run's id, and the run's own timeout holds. */
   joinRun(run: string, timeoutSeconds: number): void;
   /** What the worker's GPU reported last: its heartbeats say so from now on. */
   setGpuReading(reading: GpuReading): void;
+  /** Aborted when the link fails, with the error. */
+  readonly signal: AbortSignal;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
   /** Sends what is left and closes. May be called twice. */
   close(): Promise<void>;
 }
 
-export interface ReducedSink {
-  deliver(message: From<'reduced'>, values: Float32Array | undefined): void;
-  close(reason: Error): void;
-}
-
 export interface LinkOptions {
   readonly connect: string;
   readonly timeoutSeconds: number;
   readonly clock: Clock;
+  readonly timers: Timers;
 }
 
-export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOptions): CoordinatorLink {
+/** A coordinator that stops may close its connection before its last message is read. */
+const lastWordsMs = 500;
+
+export function openCoordinatorLink({ connect, timeoutSeconds, clock, timers }: LinkOptions): CoordinatorLink {
   const orders = createAsyncQueue<Order>();
   const commits = createAsyncQueue<From<'commit'>>();
-  let sink: ReducedSink | undefined;
+  const failing = new AbortController();
+  let deliverReduced: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void = () => {};
   let run = '';
   let deadlines: Deadlines = deadlinesFrom(timeoutSeconds);
-  let lastHeard = clock.now();
+  let silence: Silence = { lastHeard: clock.now(), askedAt: clock.now() };
   let gpu: GpuReading | undefined;
   let closed = false;
 
   const socket = connectWorkerSocket({
     connect,
+    timers,
     onUnreachable: (reason) => fail(lost(`cannot send to the coordinator at ${connect}: ${reason}`)),
+    onDisconnect() {
+      // Before the welcome ZeroMQ connects again, and nothing was lost.
+      if (run === '') return;
+      timers.after(lastWordsMs, () => fail(lost(`the connection to the coordinator at ${connect} is gone`)));
+    },
   });
-  let heart = startHeart();
+  let stopHeart = startHeart();
   void listen();
 
   function fail(error: Error): void {
+    failing.abort(error);
     orders.fail(error);
     commits.fail(error);
-    sink?.close(error);
   }
 
   async function listen(): Promise<void> {
@@ -84,55 +94,24 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
       }
       const { message, tensors } = decoded;
       if (run !== '' && message.run !== run) continue;
-      lastHeard = clock.now();
-      dispatch(message, tensors);
+      silence = { ...silence, lastHeard: clock.now() };
+      if (message.type === 'reduced') deliverReduced(message, tensors);
+      else queue(message, tensors, { orders, commits, fail });
     }
   }
 
-  function dispatch(message: CoordinatorMessage, tensors: readonly Float32Array[]): void {
-    switch (message.type) {
-      case 'reduced':
-        sink?.deliver(message, tensors[0]);
-        break;
-      case 'commit':
-        commits.push(message);
-        break;
-      case 'heartbeat':
-      case 'pong':
-        break;
-      case 'welcome':
-      case 'refuse':
-      case 'quorum':
-      case 'plan':
-      case 'evaluate':
-      case 'capture':
-      case 'predict':
-        orders.push(message);
-        break;
-      case 'restore':
-        orders.push({ ...message, tensors });
-        break;
-      case 'stop':
-        // A run that failed may stop a worker in the middle of a step, where it waits for something else than orders.
-        if (message.outcome === 'completed') orders.push(message);
-        else fail(new PennygradError(message.outcome, `the run failed: ${message.reason}`));
-        break;
-      default:
-        message satisfies never;
-    }
-  }
-
-  function startHeart(): NodeJS.Timeout {
-    return setInterval(() => {
-      if (run !== '') socket.send({ type: 'heartbeat', ...(gpu === undefined ? {} : { gpu }) });
-      const silence = (clock.now() - lastHeard) * 1000;
-      if (silence > deadlines.silenceMs) {
-        fail(lost(`no word from the coordinator at ${connect} for ${(silence / 1000).toFixed(1)} s`));
-      }
-    }, deadlines.heartbeatMs);
+  function startHeart(): () => void {
+    const { heartbeatMs, silenceMs } = deadlines;
+    return timers.every(heartbeatMs, () => {
+      if (run !== '') socket.send({ type: 'heartbeat', gpu });
+      const decision = judgeSilence(silence, clock.now(), { periodMs: heartbeatMs, limitMs: silenceMs });
+      if (decision.kind === 'wait') silence = decision.silence;
+      else fail(lost(`no word from the coordinator at ${connect} for ${decision.seconds.toFixed(1)} s`));
+    });
   }
 
   return {
+    signal: failing.signal,
     send: (body, tensors) => socket.send(body, tensors),
     nextOrder: () => orders.next(),
     async committed({ generation, step, attempt }) {
@@ -141,15 +120,16 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
         if (commit.generation === generation && commit.step === step && commit.attempt === attempt) return;
       }
     },
-    setReducedSink(next) {
-      sink = next;
+    setReducedSink(sink) {
+      deliverReduced = sink;
     },
     joinRun(id, timeout) {
       run = id;
       socket.joinRun(id);
       deadlines = deadlinesFrom(timeout);
-      clearInterval(heart);
-      heart = startHeart();
+      stopHeart();
+      silence = { ...silence, askedAt: clock.now() };
+      stopHeart = startHeart();
     },
     setGpuReading(reading) {
       gpu = reading;
@@ -158,12 +138,53 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock }: LinkOpti
     async close() {
       if (closed) return;
       closed = true;
-      clearInterval(heart);
+      stopHeart();
       fail(new PennygradError('interrupted', 'the link to the coordinator was closed'));
       await socket.flushed();
       socket.close();
     },
   };
+}
+
+interface Waits {
+  readonly orders: AsyncQueue<Order>;
+  readonly commits: AsyncQueue<From<'commit'>>;
+  fail(error: Error): void;
+}
+
+/** Puts a message where the worker waits for it. */
+function queue(
+  message: Exclude<CoordinatorMessage, { type: 'reduced' }>,
+  tensors: readonly Float32Array[],
+  { orders, commits, fail }: Waits,
+): void {
+  switch (message.type) {
+    case 'commit':
+      commits.push(message);
+      break;
+    case 'heartbeat':
+    case 'pong':
+      break;
+    case 'welcome':
+    case 'refuse':
+    case 'quorum':
+    case 'assign':
+    case 'evaluate':
+    case 'report-state':
+    case 'predict':
+      orders.push(message);
+      break;
+    case 'restore':
+      orders.push({ ...message, tensors });
+      break;
+    case 'stop':
+      // A run that failed may stop a worker in the middle of a step, where it waits for something else than orders.
+      if (message.outcome === 'completed') orders.push(message);
+      else fail(new PennygradError(message.outcome, `the run failed: ${message.reason}`));
+      break;
+    default:
+      message satisfies never;
+  }
 }
 
 function lost(message: string): PennygradError {

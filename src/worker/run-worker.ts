@@ -4,10 +4,9 @@ import type { PriceOrigin } from '../economics/ledger/cost.ts';
 import type { Engine, EngineProvider } from '../engine/engine.ts';
 import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
 import { bucketEnds, gradientBuckets } from '../shared/collectives/buckets.ts';
-import { createStarAllReduce } from '../shared/collectives/star.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
-import { epochOrder } from '../shared/core/sampling.ts';
+import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelName } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
@@ -18,11 +17,10 @@ import {
   type MessageOf,
   type WorkerMessage,
 } from '../shared/protocol/messages.ts';
-import { type CoordinatorLink, type Order, openCoordinatorLink, type RestoreOrder } from './coordinator-link.ts';
+import { type CoordinatorLink, openCoordinatorLink } from './coordinator-link.ts';
 import { watchGpu } from './gpu-watch.ts';
+import { runSession, unexpected } from './session.ts';
 import { type SlowedTime, slowEngineDown } from './slowed-engine.ts';
-import { createStepRunner, diverged } from './step.ts';
-import { type Stopwatch, startStopwatch } from './stopwatch.ts';
 import { unobserved, type WorkerObserver } from './worker-observer.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
@@ -49,6 +47,7 @@ export interface WorkerOptions {
 
 export interface WorkerDependencies {
   readonly clock: Clock;
+  readonly timers: Timers;
   /** For so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Seconds of processor time that this process has had. */
@@ -65,15 +64,12 @@ export interface WorkerDependencies {
   readonly observer?: WorkerObserver;
 }
 
-/** Test images a worker evaluates before it lets its heart beat again. */
-const evaluationSlice = 250;
-
 /**
  * Resolves when the coordinator ends the run.
  * @throws whatever ended this worker; the coordinator has been told before.
  */
 export async function runWorker(options: WorkerOptions, dependencies: WorkerDependencies): Promise<void> {
-  const link = openCoordinatorLink({ ...options, clock: dependencies.clock });
+  const link = openCoordinatorLink({ ...options, clock: dependencies.clock, timers: dependencies.timers });
   const life: Life = { phase: 'rendezvous', engine: undefined, stopWatching: () => {} };
   const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));
   options.signal.addEventListener('abort', interrupt);
@@ -150,53 +146,25 @@ async function live(
 
   life.phase = 'rendezvous';
   log(`ready, engine ${reason}; waiting for the others`);
-  const { rank, worldSize } = await expectOrder(link, 'quorum');
-  log(`training as rank ${rank} of ${worldSize}`);
-  const stopwatch = startStopwatch(clock);
-  const allReduce = createStarAllReduce({ rank, buckets, send: link.send });
-  link.setReducedSink(allReduce);
-  const orderOf = memoizedOrder(welcome.seed, dataset.trainCount);
-  const { checksumEvery } = welcome;
-  const runStep = createStepRunner({ rank, engine, allReduce, link, stopwatch, checksumEvery, orderOf, observer });
-
-  for (;;) {
-    life.phase = 'idle';
-    const order = await link.nextOrder();
-    stopwatch.lap('idle');
-    life.phase = order.type;
-    switch (order.type) {
-      case 'plan':
-        await runStep(order);
-        break;
-      case 'evaluate':
-        link.send(await evaluate(engine, order, stopwatch));
-        observer.evaluated(order.to - order.from);
-        break;
-      case 'capture':
-        await capture(engine, order, link, stopwatch);
-        break;
-      case 'restore':
-        await restore(engine, order, link, stopwatch);
-        break;
-      case 'predict': {
-        const [height, width, channels] = dataset.imageShape;
-        const images = dataset.test.images.subarray(0, order.count * height * width * channels);
-        const probabilities = await engine.predict(images, order.count);
-        stopwatch.lap('evaluate');
-        link.send({ type: 'predicted', spent: stopwatch.totals() }, [probabilities]);
-        break;
-      }
-      case 'stop':
-        log(`the run is over: ${order.reason}`);
-        return;
-      case 'welcome':
-      case 'refuse':
-      case 'quorum':
-        throw unexpected(order);
-      default:
-        order satisfies never;
-    }
-  }
+  const quorum = await expectOrder(link, 'quorum');
+  log(`training as rank ${quorum.rank} of ${quorum.worldSize}`);
+  const { seed, checksumEvery } = welcome;
+  const onPhase = (phase: string) => {
+    life.phase = phase;
+  };
+  const over = await runSession({
+    link,
+    quorum,
+    engine,
+    dataset,
+    buckets,
+    seed,
+    checksumEvery,
+    clock,
+    observer,
+    onPhase,
+  });
+  log(`the run is over: ${over}`);
 }
 
 function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerMessage, 'hello'>> {
@@ -209,10 +177,10 @@ function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerM
     host: hostname(),
     pid: process.pid,
     uptime,
-    ...(priceUsdPerHour === undefined ? {} : { priceUsdPerHour }),
-    ...(priceOrigin === undefined ? {} : { priceOrigin }),
-    ...(gpu === undefined ? {} : { gpu }),
-    ...(emulatedSpeed === undefined ? {} : { emulatedSpeed }),
+    priceUsdPerHour,
+    priceOrigin,
+    gpu,
+    emulatedSpeed,
   };
 }
 
@@ -226,76 +194,6 @@ async function expectOrder<Type extends 'welcome' | 'quorum'>(link: CoordinatorL
   }
   if (order.type === 'stop') throw new PennygradError('quorum-lost', `the run ended before it began: ${order.reason}`);
   throw unexpected(order);
-}
-
-function unexpected(order: Order): PennygradError {
-  return new PennygradError('run-failed', `the coordinator sent '${order.type}' out of turn`);
-}
-
-/** Evaluates slice by slice, so that a long pass on a slow engine does not look like a dead worker. */
-async function evaluate(
-  engine: Engine,
-  { evaluation, split, from, to }: From<'evaluate'>,
-  stopwatch: Stopwatch,
-): Promise<Body<MessageOf<WorkerMessage, 'evaluated'>>> {
-  let lossSum = 0;
-  let correct = 0;
-  for (let start = from; start < to; start += evaluationSlice) {
-    const slice = await engine.evaluate(split, start, Math.min(start + evaluationSlice, to));
-    lossSum += slice.lossSum;
-    correct += slice.correct;
-    if (!Number.isFinite(lossSum)) throw diverged(`on ${split} images`, lossSum);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  stopwatch.lap('evaluate');
-  return { type: 'evaluated', evaluation, samples: to - from, lossSum, correct, spent: stopwatch.totals() };
-}
-
-async function capture(
-  engine: Engine,
-  { extent }: From<'capture'>,
-  link: CoordinatorLink,
-  stopwatch: Stopwatch,
-): Promise<void> {
-  const parameters = await engine.getParameters();
-  const parametersChecksum = parameterChecksum(parameters);
-  const { topology, weightSpecs } = engine.artifacts();
-  const state = extent === 'state' ? await engine.getOptimizerState() : undefined;
-  stopwatch.skip();
-  link.send(
-    {
-      type: 'captured',
-      spent: stopwatch.totals(),
-      parametersChecksum,
-      ...(state === undefined ? {} : { state: { topology, weightSpecs, optimizerIterations: state.iterations } }),
-    },
-    extent === 'checksum' ? [] : [parameters, ...(state?.slots ?? [])],
-  );
-}
-
-/** The received frames are only lent: engines may keep what they are given. */
-async function restore(
-  engine: Engine,
-  { optimizerIterations, tensors }: RestoreOrder,
-  link: CoordinatorLink,
-  stopwatch: Stopwatch,
-): Promise<void> {
-  const [parameters, ...slots] = tensors.map((tensor) => tensor.slice());
-  if (parameters === undefined) throw new PennygradError('run-failed', 'the coordinator sent no parameters to restore');
-  await engine.setParameters(parameters);
-  await engine.setOptimizerState({ iterations: optimizerIterations, slots });
-  const parametersChecksum = parameterChecksum(await engine.getParameters());
-  stopwatch.lap('load');
-  link.send({ type: 'restored', spent: stopwatch.totals(), parametersChecksum });
-}
-
-/** The order of an epoch is asked for once a step, and made once an epoch. */
-function memoizedOrder(seed: number, sampleCount: number): (epoch: number) => Uint32Array {
-  let current: { epoch: number; order: Uint32Array } | undefined;
-  return (epoch) => {
-    if (current?.epoch !== epoch) current = { epoch, order: epochOrder(seed, epoch, sampleCount) };
-    return current.order;
-  };
 }
 
 /** A GPU computes while the processor waits for it. */

@@ -1,22 +1,18 @@
 /** One optimizer step, as a rank sees it. */
-
 import type { Engine } from '../engine/engine.ts';
-import type { AllReduce } from '../shared/collectives/all-reduce.ts';
+import type { AllReduce } from '../shared/collectives/collective.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
-import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
+import type { Assignment } from '../shared/protocol/messages.ts';
 import type { CoordinatorLink } from './coordinator-link.ts';
-import type { Stopwatch } from './stopwatch.ts';
+import type { UsageMeter } from './usage-meter.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
-type Plan = MessageOf<CoordinatorMessage, 'plan'>;
-
 export interface StepContext {
-  readonly rank: number;
   readonly engine: Engine;
   readonly allReduce: AllReduce;
-  readonly link: CoordinatorLink;
-  readonly stopwatch: Stopwatch;
+  readonly link: Pick<CoordinatorLink, 'send' | 'committed'>;
+  readonly usage: UsageMeter;
   /** Replicas compare parameters on steps divisible by this. */
   readonly checksumEvery: number;
   /** The epoch's sample order. */
@@ -24,44 +20,44 @@ export interface StepContext {
   readonly observer: Pick<WorkerObserver, 'stepped'>;
 }
 
-/** Runs the plans of one generation. */
-export function createStepRunner(context: StepContext): (plan: Plan) => Promise<void> {
-  const { rank, engine, allReduce, link, stopwatch } = context;
+/** Carries out the assignments of one generation. */
+export function createStepRunner(context: StepContext): (assignment: Assignment) => Promise<void> {
+  const { engine, allReduce, link, usage } = context;
   // ZeroMQ sends from this buffer without copying. It is free again at the commit, which says that all of it arrived.
   const gradients = new Float32Array(engine.parameterCount);
 
-  return async function runStep(plan) {
-    const { generation, step, attempt } = plan;
-    const indices = context.orderOf(plan.epoch).subarray(plan.from, plan.to);
-    const checksum =
-      step % context.checksumEvery === 0 ? { parametersChecksum: parameterChecksum(await engine.getParameters()) } : {};
-    stopwatch.lap('load');
+  return async function runStep({ generation, step, attempt, epoch, from, to, globalBatch }) {
+    const indices = context.orderOf(epoch).subarray(from, to);
+    const isCompared = step % context.checksumEvery === 0;
+    const parametersChecksum = isCompared ? parameterChecksum(await engine.getParameters()) : undefined;
+    usage.lap('load');
 
     const reduction = allReduce.start({ generation, step, attempt }, gradients);
     const { lossSum, correct } = await engine.computeGradients(indices, gradients, reduction.ready);
     if (!Number.isFinite(lossSum)) throw diverged(`at step ${step}`, lossSum);
-    stopwatch.lap('compute');
+    usage.lap('compute');
 
-    const { sum, waitSeconds } = await reduction.finish(() =>
+    const samples = indices.length;
+    const { sum, waitSeconds, bytes } = await reduction.finish(() =>
       link.send({
         type: 'vote',
         generation,
         step,
         attempt,
-        rank,
-        samples: indices.length,
+        samples,
         lossSum,
         correct,
-        spent: stopwatch.totals(),
-        ...checksum,
+        usage: usage.totals(),
+        parametersChecksum,
       }),
     );
     await link.committed({ generation, step, attempt });
-    stopwatch.lap('communicate', waitSeconds);
+    usage.exchanged(bytes);
+    usage.lap('communicate', waitSeconds);
 
-    await engine.applyGradients(sum, plan.globalBatch);
-    stopwatch.lap('apply');
-    context.observer.stepped(indices.length, stopwatch.totals());
+    await engine.applyGradients(sum, globalBatch);
+    usage.lap('apply');
+    context.observer.stepped(samples, usage.totals().seconds);
   };
 }
 

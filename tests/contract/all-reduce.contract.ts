@@ -1,18 +1,20 @@
 /** What every collective must do, whatever its topology. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AllReduce } from '../../src/shared/collectives/all-reduce.ts';
+import type { AllReduce, Collective } from '../../src/shared/collectives/collective.ts';
 
 /** One collective over `worldSize` ranks in this process. */
 export interface CollectiveUnderTest {
   readonly ranks: readonly AllReduce[];
+  /** Ends the generation. */
+  abort(reason: Error): void;
   close(): void | Promise<void>;
 }
 
 /** @param sizes of the variables that make up the vector */
 export type CollectiveFactory = (worldSize: number, sizes: readonly number[]) => Promise<CollectiveUnderTest>;
 
-export function describeAllReduce(name: string, create: CollectiveFactory): void {
+export function describeAllReduce(name: string, numerics: Collective['numerics'], create: CollectiveFactory): void {
   describe(`${name} all-reduce`, () => {
     /**
      * Runs reductions step by step: rank r contributes `vectors[step][r]`, ranks in the given order, with a turn of the
@@ -48,8 +50,10 @@ export function describeAllReduce(name: string, create: CollectiveFactory): void
             reduction.ready(from, to);
             await new Promise((resolve) => setImmediate(resolve));
           }
-          pending[rank] = reduction.finish(vote).then(({ sum, waitSeconds }) => {
+          pending[rank] = reduction.finish(vote).then(({ sum, waitSeconds, bytes }) => {
             expect(waitSeconds).toBeGreaterThanOrEqual(0);
+            // Whoever is not alone must send its own part, and receive the others'.
+            if (worldSize > 1) for (const count of [bytes.sent, bytes.received]) expect(count).toBeGreaterThan(0);
             return sum.slice();
           });
           await new Promise((resolve) => setImmediate(resolve));
@@ -69,15 +73,24 @@ export function describeAllReduce(name: string, create: CollectiveFactory): void
         }),
       );
 
-    it('gives every rank the plain sum in rank order, bit for bit', async () => {
+    it('gives every rank the same bits: the sum over ranks', async () => {
       await fc.assert(
         fc.asyncProperty(vectors, async (contributions) => {
-          const expected = contributions[0]?.slice() ?? new Float32Array(0);
+          const inRankOrder = contributions[0]?.slice() ?? new Float32Array(0);
           for (const vector of contributions.slice(1)) {
-            for (let i = 0; i < expected.length; i++) expected[i] = Math.fround((expected[i] ?? 0) + (vector[i] ?? 0));
+            for (let i = 0; i < inRankOrder.length; i++) {
+              inRankOrder[i] = Math.fround((inRankOrder[i] ?? 0) + (vector[i] ?? 0));
+            }
           }
           const { results } = await reduce([contributions.map((vector) => vector.slice())]);
-          for (const sum of results[0] ?? []) expect(sum).toEqual(expected);
+          const [first, ...others] = results[0] ?? [];
+          for (const other of others) expect(other).toEqual(first);
+          if (numerics === 'rank-order') expect(first).toEqual(inRankOrder);
+          const largest = Math.max(...contributions.flatMap((vector) => [...vector].map(Math.abs)), 1);
+          for (const [i, value] of (first ?? []).entries()) {
+            const exact = contributions.reduce((sum, vector) => sum + (vector[i] ?? 0), 0);
+            expect(Math.abs(value - exact)).toBeLessThanOrEqual(contributions.length * largest * 2 ** -22);
+          }
         }),
         { numRuns: 30 },
       );
@@ -121,12 +134,39 @@ export function describeAllReduce(name: string, create: CollectiveFactory): void
       }
     });
 
-    it('ends a pending reduction when it is closed', async () => {
+    it('tells who waited for whom: the last rank for nobody, the first for all', async () => {
+      const group = await create(2, [4]);
+      const [first, second] = group.ranks;
+      const reduceStep = (rank: AllReduce | undefined, step: number) =>
+        rank?.start({ generation: 1, step, attempt: 0 }, new Float32Array(4)).finish(() => {});
+      // The first step also waits for connections.
+      await Promise.all([reduceStep(first, 0), reduceStep(second, 0)]);
+      const early = reduceStep(first, 1);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      const late = reduceStep(second, 1);
+      const [waitOfFirst = 0, waitOfSecond = 1] = (await Promise.all([early, late])).map((part) => part?.waitSeconds);
+      expect(waitOfFirst).toBeGreaterThan(0.03);
+      expect(waitOfSecond).toBeLessThan(waitOfFirst);
+      await group.close();
+    });
+
+    it('lets nothing of an attempt into the next one, which may be another try at the same step', async () => {
+      const group = await create(2, [4]);
+      const [first, second] = group.ranks;
+      const start = (rank: AllReduce | undefined, attempt: number, value: number) =>
+        rank?.start({ generation: 1, step: 0, attempt }, new Float32Array(4).fill(value)).finish(() => {});
+      // The second rank never takes part in attempt 0.
+      start(first, 0, 1000)?.catch(() => {});
+      const sums = await Promise.all([start(first, 1, 1), start(second, 1, 2)]);
+      for (const result of sums) expect([...(result?.sum ?? [])]).toEqual([3, 3, 3, 3]);
+      await group.close();
+    });
+
+    it('ends pending and later reductions when the generation is aborted', async () => {
       const group = await create(2, [4]);
       const [first] = group.ranks;
       const pending = first?.start({ generation: 1, step: 0, attempt: 0 }, new Float32Array(4)).finish(() => {});
-      first?.close(new Error('worker w1 was lost'));
-      first?.close(new Error('again'));
+      group.abort(new Error('worker w1 was lost'));
       await expect(pending).rejects.toThrow('worker w1 was lost');
       const later = first?.start({ generation: 1, step: 1, attempt: 0 }, new Float32Array(4)).finish(() => {});
       await expect(later).rejects.toThrow('worker w1 was lost');

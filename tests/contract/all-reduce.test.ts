@@ -1,85 +1,115 @@
 import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
-import { createStarAllReduce, type StarAllReduce } from '../../src/shared/collectives/star.ts';
-import { createStarReducer } from '../../src/shared/collectives/star-reducer.ts';
+import type { AllReduce, FromHub, ToHub } from '../../src/shared/collectives/collective.ts';
+import { allReduceNames, collectiveOf } from '../../src/shared/collectives/registry.ts';
+import { systemTimers } from '../../src/shared/core/timers.ts';
 import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../src/shared/protocol/codec.ts';
-import type { CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
+import type { Body, CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
 import { bindCoordinatorSocket } from '../../src/shared/transport/coordinator-socket.ts';
 import { connectWorkerSocket } from '../../src/shared/transport/worker-socket.ts';
-import { describeAllReduce } from './all-reduce.contract.ts';
+import { type CollectiveUnderTest, describeAllReduce } from './all-reduce.contract.ts';
 
-describeAllReduce('star, over encoded frames,', async (worldSize, sizes) => {
+for (const name of allReduceNames) {
+  const { numerics } = collectiveOf(name);
+  describeAllReduce(`${name}, over encoded frames,`, numerics, (...sizes) => overFrames(name, ...sizes));
+  describeAllReduce(`${name}, over ZeroMQ,`, numerics, (...sizes) => overSockets(name, ...sizes));
+}
+
+type Name = Parameters<typeof collectiveOf>[0];
+
+/** Everything between ranks and hub is encoded and decoded, and arrives a turn of the event loop later. */
+async function overFrames(name: Name, worldSize: number, sizes: readonly number[]): Promise<CollectiveUnderTest> {
   const buckets = gradientBuckets(sizes);
-  const reducer = createStarReducer(worldSize, buckets);
+  const generation = new AbortController();
+  const hub = collectiveOf(name).createHub?.({ worldSize, buckets });
   const bytes = (frames: readonly (Uint8Array | Float32Array)[]) =>
     frames.map((frame) => Buffer.from(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength)));
-  const ranks: StarAllReduce[] = Array.from({ length: worldSize }, (_, rank) =>
-    createStarAllReduce({
-      rank,
-      buckets,
-      send(body, tensors) {
-        const decoded = decodeWorkerMessage(bytes(encode<WorkerMessage>('run', body, tensors)));
-        if (!decoded.ok || decoded.message.type !== 'contribute') throw new Error('not a contribution');
-        const { step, rank: from, bucket } = decoded.message;
-        const values = decoded.tensors[0] ?? new Float32Array(0);
-        const result = reducer.contribute(step, from, bucket, values, performance.now() / 1000);
-        if (result.kind === 'refused') throw new Error(result.reason);
-        if (result.kind === 'complete') setImmediate(() => reply(step, bucket, result.sum, result.waited));
-      },
-    }),
-  );
-  function reply(step: number, bucket: number, sum: Float32Array, waited: readonly number[]): void {
-    for (const [rank, collective] of ranks.entries()) {
-      const body = { type: 'reduced' as const, generation: 1, step, attempt: 0, bucket, waited: waited[rank] ?? 0 };
-      const decoded = decodeCoordinatorMessage(bytes(encode<CoordinatorMessage>('run', body, [sum])));
-      if (decoded.ok && decoded.message.type === 'reduced') collective.deliver(decoded.message, decoded.tensors[0]);
+
+  function sendToHub(rank: number, body: Body<ToHub>, tensors: readonly Float32Array[]): void {
+    const decoded = decodeWorkerMessage(bytes(encode<WorkerMessage>('run', body, tensors)));
+    if (!decoded.ok || decoded.message.type !== 'contribute') throw new Error('not a contribution');
+    const outcome = hub?.receive(rank, decoded.message, decoded.tensors, performance.now() / 1000);
+    if (outcome?.kind === 'refused') throw new Error(outcome.reason);
+    for (const reply of outcome?.kind === 'reply' ? outcome.replies : []) {
+      setImmediate(() => sendToRank(reply.rank, reply.body, reply.tensors));
     }
   }
-  return { ranks, close() {} };
-});
 
-describeAllReduce('star, over ZeroMQ,', async (worldSize, sizes) => {
+  function sendToRank(rank: number, body: Body<FromHub>, tensors: readonly Float32Array[]): void {
+    const decoded = decodeCoordinatorMessage(bytes(encode<CoordinatorMessage>('run', body, tensors)));
+    if (decoded.ok && decoded.message.type === 'reduced') ranks[rank]?.receive(decoded.message, decoded.tensors);
+  }
+
+  const ranks: AllReduce[] = Array.from({ length: worldSize }, (_, rank) =>
+    collectiveOf(name).createRank({
+      rank,
+      worldSize,
+      buckets,
+      sendToHub: (body, tensors) => sendToHub(rank, body, tensors),
+      signal: generation.signal,
+    }),
+  );
+  return { ranks, abort: (reason) => generation.abort(reason), close() {} };
+}
+
+async function overSockets(name: Name, worldSize: number, sizes: readonly number[]): Promise<CollectiveUnderTest> {
   const buckets = gradientBuckets(sizes);
-  const reducer = createStarReducer(worldSize, buckets);
-  const centre = await bindCoordinatorSocket({ bind: 'tcp://127.0.0.1:*', run: 'run', onUnreachable() {} });
+  const generation = new AbortController();
+  const hub = collectiveOf(name).createHub?.({ worldSize, buckets });
+  const centre = await bindCoordinatorSocket({
+    bind: 'tcp://127.0.0.1:*',
+    run: 'run',
+    timers: systemTimers,
+    heartbeatMs: 1000,
+    connectionMs: 10_000,
+    onUnreachable() {},
+    onDisconnect() {},
+  });
   const peers: string[] = [];
-  void (async () => {
-    for await (const { peer, decoded } of centre.receive()) {
-      if (!decoded.ok || decoded.message.type !== 'contribute') throw new Error('not a contribution');
-      const { step, rank, bucket } = decoded.message;
-      peers[rank] = peer;
-      const values = decoded.tensors[0] ?? new Float32Array(0);
-      const result = reducer.contribute(step, rank, bucket, values, performance.now() / 1000);
-      if (result.kind === 'refused') throw new Error(result.reason);
-      if (result.kind !== 'complete') continue;
-      for (const [to, address] of peers.entries()) {
-        const body = {
-          type: 'reduced',
-          generation: 1,
-          step,
-          attempt: 0,
-          bucket,
-          waited: result.waited[to] ?? 0,
-        } as const;
-        centre.send(address, body, [result.sum]);
-      }
-    }
-  })();
 
   const links = Array.from({ length: worldSize }, (_, rank) => {
-    const socket = connectWorkerSocket({ connect: centre.endpoint, onUnreachable() {} });
-    const collective = createStarAllReduce({ rank, buckets, send: socket.send });
+    const socket = connectWorkerSocket({
+      connect: centre.endpoint,
+      timers: systemTimers,
+      onUnreachable() {},
+      onDisconnect() {},
+    });
+    // The first message of a connection says whose it is.
+    socket.send({ type: 'leave', code: 'run-failed', phase: String(rank), reason: '' });
+    const collective = collectiveOf(name).createRank({
+      rank,
+      worldSize,
+      buckets,
+      sendToHub: socket.send,
+      signal: generation.signal,
+    });
     void (async () => {
       for await (const decoded of socket.receive()) {
-        if (decoded.ok && decoded.message.type === 'reduced') collective.deliver(decoded.message, decoded.tensors[0]);
+        if (decoded.ok && decoded.message.type === 'reduced') collective.receive(decoded.message, decoded.tensors);
       }
     })();
     return { socket, collective };
   });
+
+  void (async () => {
+    for await (const { peer, decoded } of centre.receive()) {
+      if (!decoded.ok) throw new Error(decoded.detail);
+      const { message, tensors } = decoded;
+      if (message.type === 'leave') peers[Number(message.phase)] = peer;
+      if (message.type !== 'contribute') continue;
+      const outcome = hub?.receive(peers.indexOf(peer), message, tensors, performance.now() / 1000);
+      if (outcome?.kind === 'refused') throw new Error(outcome.reason);
+      for (const reply of outcome?.kind === 'reply' ? outcome.replies : []) {
+        centre.send(peers[reply.rank] ?? '', reply.body, reply.tensors);
+      }
+    }
+  })();
+
   return {
     ranks: links.map(({ collective }) => collective),
+    abort: (reason) => generation.abort(reason),
     close() {
       for (const { socket } of links) socket.close();
       centre.close();
     },
   };
-});
+}

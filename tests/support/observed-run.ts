@@ -1,5 +1,6 @@
 import type { ObservedRun } from '../../src/coordinator/metrics/collector.ts';
 import { createMetrics, type Metrics } from '../../src/coordinator/metrics/metrics.ts';
+import { publishTo } from '../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../src/coordinator/record/bookkeeper.ts';
 import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
 import { noPhaseSeconds } from '../../src/shared/core/phases.ts';
@@ -47,8 +48,8 @@ export function stepEvent(step: number, overrides: Partial<StepEvent> = {}): Ste
     seconds: 1,
     usd: 0.002,
     members: [
-      { rank: 0, samples: 32, phases: { load: 0.05, compute: 0.8, communicate: 0.1, wait: 0, apply: 0.05 } },
-      { rank: 1, samples: 32, phases: { load: 0.05, compute: 0.3, communicate: 0.1, wait: 0.5, apply: 0.05 } },
+      { workerId: 'w0', samples: 32, phases: { load: 0.05, compute: 0.8, communicate: 0.1, wait: 0, apply: 0.05 } },
+      { workerId: 'w1', samples: 32, phases: { load: 0.05, compute: 0.3, communicate: 0.1, wait: 0.5, apply: 0.05 } },
     ],
     ...overrides,
   };
@@ -64,14 +65,10 @@ export function observeRun(): {
   const metrics = createMetrics(observedRun);
   let seconds = 0;
   const clock = { now: () => seconds, unixMs: () => startedAtUnixMs + seconds * 1000 };
-  const count = metrics.observe;
-  const bookkeeper = createBookkeeper({ clock, startedAt: 0, carried: undefined, announce: count });
+  const bookkeeper = createBookkeeper({ clock, startedAt: 0, carried: undefined });
   return {
     metrics,
-    observe(event) {
-      count(event);
-      bookkeeper.observe(event);
-    },
+    observe: publishTo([metrics.observe], bookkeeper.observe),
     pass(passed) {
       seconds += passed;
     },
@@ -86,11 +83,11 @@ export function observeShortRun(): Metrics {
     observe({
       type: 'spent',
       redone: false,
-      members: members.map(({ rank, phases }) => ({
-        rank,
-        workerId: `w${rank}`,
+      members: members.map(({ workerId, phases }) => ({
+        workerId,
         at: now(),
         seconds: { ...phases, evaluate, idle: 0 },
+        bytes: evaluate === 0 ? { sent: 40, received: 40 } : { sent: 0, received: 0 },
       })),
     });
   for (const rank of [0, 1]) observe({ type: 'worker-began', workerId: `w${rank}`, at: 0, priceUsdPerHour: 3.6 });
@@ -108,15 +105,13 @@ export function observeShortRun(): Metrics {
   observe({ type: 'epoch-begun', epoch: 0 });
   for (const step of [0, 1]) {
     pass(1);
-    observe({ type: 'bytes', direction: 'received', bytes: 80 });
-    observe({ type: 'bytes', direction: 'sent', bytes: 80 });
     const event = stepEvent(step);
     observe(event);
     tell(event.members);
   }
   pass(0.5);
   tell(
-    [0, 1].map((rank) => ({ rank, samples: 0, phases: noPhaseSeconds })),
+    ['w0', 'w1'].map((workerId) => ({ workerId, samples: 0, phases: noPhaseSeconds })),
     0.5,
   );
   observe({

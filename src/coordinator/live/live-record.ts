@@ -19,15 +19,14 @@ import { phaseRatios, recentPhases } from './recent-phases.ts';
 export interface LiveRecord {
   readonly state: LiveState;
   readonly progress: ProgressState;
-  /** By rank. */
-  readonly ranks: readonly Rank[];
+  readonly members: readonly KnownMember[];
   readonly meter: CostMeter;
   /** Why frames were rejected so far: each reason is logged once, since strangers could fill the log otherwise. */
   readonly rejections: readonly string[];
 }
 
-interface Rank {
-  readonly member: MemberInfo;
+interface KnownMember {
+  readonly info: MemberInfo;
   readonly recent: PhaseSeconds;
   /** From then on it costs nothing. */
   readonly lost: boolean;
@@ -94,7 +93,7 @@ export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
       log: [],
     },
     progress: beginProgress({ epochs, samplesPerEpoch: trainCount, totalSamples }, now),
-    ranks: [],
+    members: [],
     meter: newCostMeter,
     rejections: [],
   };
@@ -130,7 +129,7 @@ export function advanceLive(before: LiveRecord, event: RunEvent, moment: Moment)
             stage: { name: 'training' },
             workers: event.members.map(memberWorker),
           }),
-          ranks: event.members.map((member) => ({ member, recent: noPhaseSeconds, lost: false })),
+          members: event.members.map((info) => ({ info, recent: noPhaseSeconds, lost: false })),
           progress: beginProgress(record.progress, moment.now),
         },
         moment,
@@ -172,7 +171,6 @@ export function advanceLive(before: LiveRecord, event: RunEvent, moment: Moment)
     }
     case 'checkpoint':
       return logged(`checkpoint at step ${event.checkpoint.step}`);
-    case 'bytes':
     case 'predictions':
     // The page is told by whoever knows the reason too.
     case 'ended':
@@ -250,15 +248,16 @@ function takeStep(record: LiveRecord, event: StepEvent, { now }: Moment): LiveRe
   const { samples, loss, correct, seconds } = event;
   const step = event.step + 1;
   const progress = advanceProgress(record.progress, event);
-  const ranks = record.ranks.map((known, rank) => {
-    const part = event.members.find((member) => member.rank === rank);
+  const partOf = (workerId: string) => event.members.find((member) => member.workerId === workerId);
+  const members = record.members.map((known) => {
+    const part = partOf(known.info.workerId);
     return part === undefined ? known : { ...known, recent: recentPhases(known.recent, part.phases, seconds) };
   });
   const workers = state.workers.map((worker) => {
-    const rank = ranks.findIndex(({ member }) => member.workerId === worker.workerId);
-    const part = event.members.find((member) => member.rank === rank);
+    const part = partOf(worker.workerId);
     if (part === undefined) return worker;
-    const phases = phaseRatios(ranks[rank]?.recent ?? noPhaseSeconds);
+    const { recent = noPhaseSeconds } = members.find(({ info }) => info.workerId === worker.workerId) ?? {};
+    const phases = phaseRatios(recent);
     return { ...worker, share: part.samples / samples, ...(phases === undefined ? {} : { phases }) };
   });
   // After the last step of an epoch the test pass begins, of which no event tells.
@@ -271,26 +270,26 @@ function takeStep(record: LiveRecord, event: StepEvent, { now }: Moment): LiveRe
       workers,
     }),
     progress,
-    ranks,
+    members,
   };
 }
 
 function loseWorker(record: LiveRecord, workerId: string): LiveRecord {
-  const { state, ranks } = record;
+  const { state, members } = record;
   // One that never trained may come back under another name any number of times.
-  if (!ranks.some(({ member }) => member.workerId === workerId))
+  if (!members.some(({ info }) => info.workerId === workerId))
     return change(record, { workers: state.workers.filter((worker) => worker.workerId !== workerId) });
   return {
     ...change(record, changeWorker(state, workerId, { status: 'lost' })),
-    ranks: ranks.map((rank) => (rank.member.workerId === workerId ? { ...rank, lost: true } : rank)),
+    members: members.map((member) => (member.info.workerId === workerId ? { ...member, lost: true } : member)),
   };
 }
 
 /** USD per hour of all workers that are there and have a price; undefined when none has one. */
-function fleetPrice({ ranks }: LiveRecord): number | undefined {
-  const priced = ranks.filter(({ member }) => member.priceUsdPerHour !== undefined);
+function fleetPrice({ members }: LiveRecord): number | undefined {
+  const priced = members.filter(({ info }) => info.priceUsdPerHour !== undefined);
   if (priced.length === 0) return undefined;
-  return priced.reduce((sum, { member, lost }) => sum + (lost ? 0 : (member.priceUsdPerHour ?? 0)), 0);
+  return priced.reduce((sum, { info, lost }) => sum + (lost ? 0 : (info.priceUsdPerHour ?? 0)), 0);
 }
 
 function memberWorker({ workerId, host, backend, device, priceUsdPerHour }: MemberInfo): LiveWorker {

@@ -1,7 +1,9 @@
-/** Replicas are replicas only if they train the same thing: who differs is refused, by the name of the field. */
+/** Replicas are replicas only if they train the same thing: a worker that differs is refused, by the name of the field. */
+import { bucketsFromEnds } from '../../shared/collectives/buckets.ts';
 import type { ModelSpec } from '../../shared/model/model-spec.ts';
 import { protocolVersion } from '../../shared/protocol/limits.ts';
 import type { Identity } from '../../shared/protocol/messages.ts';
+import type { Ready } from './worker.ts';
 
 export interface Mismatch {
   readonly field: string;
@@ -35,6 +37,15 @@ export function versionMismatch(detail: string): Mismatch {
   return { field: 'protocol version', expected: String(protocolVersion), actual: detail };
 }
 
+/**
+ * The first thing in which a worker differs from the run, or undefined if it fits.
+ * @param other what another worker loaded, if one has: equal seeds give equal parameters on every engine, and a
+ *   difference would otherwise only show later
+ */
+export function findUnfit(expected: Identity, ready: Ready, other: Ready | undefined): Mismatch | undefined {
+  return findMismatch(expected, ready.identity) ?? findBadBuckets(ready) ?? findDifferentStart(other, ready);
+}
+
 /** The first field in which a worker differs from the run, or undefined if it fits. */
 export function findMismatch(expected: Identity, actual: Identity): Mismatch | undefined {
   const fields: readonly (readonly [string, (identity: Identity) => string])[] = [
@@ -47,6 +58,24 @@ export function findMismatch(expected: Identity, actual: Identity): Mismatch | u
     if (read(expected) !== read(actual)) return { field, expected: read(expected), actual: read(actual) };
   }
   return undefined;
+}
+
+/** Buckets that do not make up a gradient would only show as a step that never ends. */
+function findBadBuckets({ bucketEnds, parameterCount }: Ready): Mismatch | undefined {
+  if (bucketsFromEnds(bucketEnds, parameterCount) !== undefined) return undefined;
+  return { field: 'gradient buckets', expected: `ends that ascend to ${parameterCount}`, actual: bucketEnds.join() };
+}
+
+function findDifferentStart(first: Ready | undefined, second: Ready): Mismatch | undefined {
+  if (first === undefined) return undefined;
+  const [expectedEnds, actualEnds] = [first.bucketEnds.join(), second.bucketEnds.join()];
+  if (expectedEnds !== actualEnds) return { field: 'gradient buckets', expected: expectedEnds, actual: actualEnds };
+  if (first.parametersChecksum === second.parametersChecksum) return undefined;
+  return {
+    field: 'checksum of the initial parameters',
+    expected: String(first.parametersChecksum),
+    actual: String(second.parametersChecksum),
+  };
 }
 
 function describeModel({ name, inputShape, classes }: ModelSpec): string {

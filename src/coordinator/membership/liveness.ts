@@ -1,38 +1,65 @@
-/** Who is lost: a pure decision over what was last heard of each member. Times in seconds of one steady clock. */
+/**
+ * Which worker is lost though its connection stands: a pure decision over what each of them is doing. Times in seconds
+ * of one steady clock.
+ *
+ * Dead hosts, dead processes and frozen ones are not found here: their connections break (ZeroMQ pings them from a
+ * thread of its own, on both sides, so that a worker that computes for minutes is not taken for a dead one).
+ */
 import type { Deadlines } from '../../shared/core/deadlines.ts';
 
-/** What a member is doing, as far as the coordinator knows. */
-export type Duty = 'load' | 'rendezvous' | 'compute' | 'communicate' | 'evaluate' | 'checkpoint' | 'predict' | 'idle';
+/** What a worker is doing, as far as the coordinator knows. */
+export type Activity =
+  | 'load'
+  | 'rendezvous'
+  | 'compute'
+  | 'communicate'
+  | 'evaluate'
+  | 'checkpoint'
+  | 'predict'
+  | 'idle';
 
 export interface Signs {
-  readonly duty: Duty;
-  /** Since when it owes us the end of its duty. */
-  readonly dutySince: number;
+  readonly activity: Activity;
+  /** When the activity began. */
+  readonly since: number;
   readonly lastHeard: number;
 }
 
-export interface Loss<Member> {
-  readonly member: Member;
+/** A step, a checkpoint or a prediction ends within its deadline. */
+const boundedActivities = ['compute', 'communicate', 'checkpoint', 'predict'] as const satisfies readonly Activity[];
+
+export interface Loss<Worker> {
+  readonly worker: Worker;
   readonly reason: string;
 }
 
 /**
- * A member that has been silent, or busy with one thing, for longer than its deadline allows; only an evaluation may
- * take as long as it does while the heart beats. Of members that are
- * overdue together the one that still computes is to blame: the others wait for its gradients.
+ * A worker that takes longer over one thing than its deadline allows. Loading and evaluating may take as long as they
+ * do, while the worker is heard from. Of workers that are overdue together the one that still computes is to blame: the
+ * others wait for its gradients.
  */
-export function findLost<Member extends Signs>(
-  members: readonly Member[],
+export function findStuck<Worker extends Signs>(
+  workers: readonly Worker[],
   now: number,
   deadlines: Deadlines,
-): Loss<Member> | undefined {
-  const silent = members.find(({ lastHeard }) => (now - lastHeard) * 1000 > deadlines.silenceMs);
+): Loss<Worker> | undefined {
+  const silent = workers.find(
+    ({ activity, since, lastHeard }) =>
+      !isBounded(activity) && (now - Math.max(since, lastHeard)) * 1000 > deadlines.silenceMs,
+  );
   if (silent !== undefined) {
-    return { member: silent, reason: `silent for ${(now - silent.lastHeard).toFixed(1)} s (frozen, or unreachable)` };
+    return { worker: silent, reason: `silent for ${(now - silent.lastHeard).toFixed(1)} s, though it is connected` };
   }
-  const overdue = (duty: Duty) =>
-    members.find((member) => member.duty === duty && (now - member.dutySince) * 1000 > deadlines.stepMs);
-  const stuck = overdue('compute') ?? overdue('communicate') ?? overdue('checkpoint') ?? overdue('predict');
-  if (stuck === undefined) return undefined;
-  return { member: stuck, reason: `no result for ${(now - stuck.dutySince).toFixed(1)} s, though it is alive` };
+  const overdue = (activity: Activity) =>
+    workers.find((worker) => worker.activity === activity && (now - worker.since) * 1000 > deadlines.stepMs);
+  for (const activity of boundedActivities) {
+    const stuck = overdue(activity);
+    if (stuck === undefined) continue;
+    return { worker: stuck, reason: `no result for ${(now - stuck.since).toFixed(1)} s, though it is alive` };
+  }
+  return undefined;
+}
+
+function isBounded(activity: Activity): boolean {
+  return (boundedActivities as readonly Activity[]).includes(activity);
 }

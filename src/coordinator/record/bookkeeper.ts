@@ -1,7 +1,8 @@
 /**
  * Keeps the ledger of a run: follows its events, and draws up the accounts at every epoch and checkpoint, at the end,
- * and every second in between. What others tell of costs (file, metrics, summary) is what was drawn up, so that none
- * of them is ever ahead of the file, which is all that is left when the coordinator is killed.
+ * and every second in between. The accounts are events in their own right, derived from the others. File, metrics and
+ * summary all take costs from these, so that none of them is ever ahead of the file, which is all that is left when the
+ * coordinator is killed.
  */
 
 import type { Spent } from '../../economics/ledger/budget.ts';
@@ -18,17 +19,18 @@ import { rentalRule } from '../../economics/prices/rental-rule.ts';
 import type { RunStatus } from '../../economics/record/run-record.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import type { SpentSeconds } from '../../shared/core/phases.ts';
-import type { LedgerCause, LedgerEntry, MemberSpent, RunEvent, RunObserver } from '../run-events.ts';
+import type { LedgerCause, LedgerEntry, LedgerEvent, MemberSpent, RunEvent } from '../run-events.ts';
 
 export interface Bookkeeper {
-  observe(event: RunEvent): void;
+  /** Takes in an event. @returns the accounts, when the event makes it time to draw them up */
+  observe(event: RunEvent): LedgerEvent | undefined;
   /** Up to this moment, with what the run took before it was resumed. */
   spent(): Spent;
-  /** Every process has ended as far as can be known: draws up the last accounts. May be called twice. */
-  close(): void;
+  /** Every process has ended as far as can be known. @returns the last accounts; undefined when called again */
+  close(): LedgerEvent | undefined;
 }
 
-/** What a run that is resumed has behind it. */
+/** What a run had cost before it was resumed. */
 export interface CarriedAccounts {
   readonly entries: readonly LedgerEntry[];
   readonly runSeconds: number;
@@ -38,20 +40,18 @@ export interface CarriedAccounts {
 
 export interface BookkeeperOptions {
   readonly clock: Clock;
-  /** When the run began, of `clock`; the process's start, not this module's. */
+  /** When this process began, on `clock`. */
   readonly startedAt: number;
   readonly carried: CarriedAccounts | undefined;
-  /** Where the accounts go. */
-  readonly announce: RunObserver;
 }
 
 const interimSeconds = 1;
 
 type Row = { -readonly [Key in keyof LedgerEntry]: LedgerEntry[Key] };
 
-export function createBookkeeper({ clock, startedAt, carried, announce }: BookkeeperOptions): Bookkeeper {
+export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOptions): Bookkeeper {
   const rows = new Map<string, Row>(carried?.entries.map((entry) => [entry.workerId, { ...entry }]));
-  let workerOfRank: readonly string[] = [];
+  let members: readonly string[] = [];
   let step = carried?.step ?? 0;
   let drawnUpAt = clock.now();
   let ending: RunStatus | undefined;
@@ -74,7 +74,7 @@ export function createBookkeeper({ clock, startedAt, carried, announce }: Bookke
 
   /** What a worker's time goes to while it says nothing of it. */
   function silence(workerId: string): BookedCategory {
-    if (!workerOfRank.includes(workerId)) return 'startup';
+    if (!members.includes(workerId)) return 'startup';
     // A process that is gone before the run has ended leaves undone what it was doing.
     return ending === undefined || ending === 'failed' ? 'wasted' : 'idle';
   }
@@ -84,18 +84,12 @@ export function createBookkeeper({ clock, startedAt, carried, announce }: Bookke
     if (row !== undefined) row.account = book(row.account, { type, at: clock.now(), category });
   }
 
-  function drawUp(cause: LedgerCause, epoch?: number): void {
+  function drawUp(cause: LedgerCause, epoch?: number): LedgerEvent {
     drawnUpAt = clock.now();
     const entries = [...rows.values()].map((row) => ({ ...row }));
-    announce({
-      type: 'ledger',
-      cause,
-      step,
-      runSeconds: runSeconds(),
-      entries,
-      ...(epoch === undefined ? {} : { epoch }),
-      costUsd: sum(entries, bookedUsd),
-    });
+    const costUsd = sum(entries, bookedUsd);
+    const event = { type: 'ledger', cause, step, runSeconds: runSeconds(), entries, costUsd } as const;
+    return epoch === undefined ? event : { ...event, epoch };
   }
 
   return {
@@ -103,41 +97,39 @@ export function createBookkeeper({ clock, startedAt, carried, announce }: Bookke
       switch (event.type) {
         case 'worker-began':
           began(event);
-          break;
+          return undefined;
         case 'generation':
           for (const { workerId, rank } of event.members) {
             settle(workerId, 'passed', 'startup');
             const row = rows.get(workerId);
             if (row !== undefined) row.rank = rank;
           }
-          workerOfRank = event.members.map(({ workerId }) => workerId);
-          drawUp('begin');
-          break;
+          members = event.members.map(({ workerId }) => workerId);
+          return drawUp('begin');
         case 'step':
           step = event.step + 1;
-          for (const { rank, samples } of event.members) {
-            const row = rows.get(workerOfRank[rank] ?? '');
+          for (const { workerId, samples } of event.members) {
+            const row = rows.get(workerId);
             if (row !== undefined) row.samples += samples;
           }
-          break;
+          return undefined;
         case 'spent':
           for (const member of event.members) spend(member, event.redone);
-          if (clock.now() - drawnUpAt >= interimSeconds) drawUp('interim');
-          break;
+          return clock.now() - drawnUpAt >= interimSeconds ? drawUp('interim') : undefined;
         case 'epoch':
-          drawUp('epoch', event.epoch);
-          break;
+          return drawUp('epoch', event.epoch);
         case 'checkpoint':
-          drawUp('checkpoint');
-          break;
+          return drawUp('checkpoint');
         case 'worker-lost':
         case 'worker-ended':
           settle(event.workerId, 'ended');
-          break;
+          return undefined;
         case 'ended':
           ending = event.status;
           for (const workerId of rows.keys()) settle(workerId, 'passed');
-          break;
+          return undefined;
+        default:
+          return undefined;
       }
     },
     spent: () => ({
@@ -145,10 +137,10 @@ export function createBookkeeper({ clock, startedAt, carried, announce }: Bookke
       seconds: runSeconds(),
     }),
     close() {
-      if (closed) return;
+      if (closed) return undefined;
       closed = true;
       for (const workerId of rows.keys()) settle(workerId, 'ended');
-      drawUp('end');
+      return drawUp('end');
     },
   };
 }

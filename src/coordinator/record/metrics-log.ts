@@ -1,7 +1,9 @@
 /** `metrics.jsonl` read again: what a run did up to the step that it is resumed from. */
+
 import { z } from 'zod';
+import type { EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
-import type { EpochRecord, EpochTotals } from '../../economics/record/run-record.ts';
+import type { EpochRecord } from '../../economics/record/run-record.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 
 /** JSON has no NaN, and a diverged loss is written as null. */

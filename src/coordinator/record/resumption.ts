@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
-import { type CheckpointState, decodeCheckpoint } from '../../shared/model/checkpoint-files.ts';
+import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
+import type { TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
 import { entryOf, type LedgerLine, readLedger } from './ledger-file.ts';
 import { type MetricsHistory, readMetrics } from './metrics-log.ts';
-import { listCheckpoints, type TrainedSpec } from './run-folder.ts';
+import { listCheckpoints } from './run-folder.ts';
 import type { CarriedRecord } from './run-recorder.ts';
 
 export interface Resumption {
@@ -32,9 +33,9 @@ export interface ResumedTraining extends TrainedSpec {
 
 /** @throws bad-input when there is nothing to go on from, or nothing left to do */
 export function readResumption(folder: string, training: ResumedTraining): Resumption {
-  const { state, damages } = findCheckpoint(join(folder, 'checkpoints'));
-  if (state !== undefined) requireSameTraining(folder, state, training);
-  const step = state?.step ?? 0;
+  const { saved, damages } = findCheckpoint(join(folder, 'checkpoints'));
+  if (saved !== undefined) requireSameTraining(folder, saved.trained, training);
+  const step = saved?.checkpoint.step ?? 0;
   const perEpoch = stepsPerEpoch(training.trainCount, training.globalBatchSize);
   const metricsFile = join(folder, 'metrics.jsonl');
   const history = readMetrics(metricsFile, readText(metricsFile), { step, perEpoch });
@@ -45,21 +46,13 @@ export function readResumption(folder: string, training: ResumedTraining): Resum
   const { openEpoch, samples, trainSeconds, epochs, fleets, kept } = history;
   const marker = { type: 'resume', step, lost_steps: lost };
   return {
-    start: {
-      step,
-      stepsBefore,
-      epoch: openEpoch,
-      state: state && {
-        parameters: state.parameters,
-        optimizerState: { iterations: state.optimizerIterations, slots: state.optimizerSlots },
-      },
-    },
+    start: { step, stepsBefore, epoch: openEpoch, state: saved?.checkpoint.state },
     accounts: carriedAccounts(ledger, step),
     record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets },
     keptMetrics: `${kept}${JSON.stringify(marker)}\n`,
     notes: [
       ...damages,
-      ...(state === undefined ? ['no checkpoint was saved: training starts over'] : []),
+      ...(saved === undefined ? ['no checkpoint was saved: training starts over'] : []),
       ...(lost > 0
         ? [`${lost} steps after the checkpoint are lost and trained again; the ledger calls that wasted`]
         : []),
@@ -69,32 +62,32 @@ export function readResumption(folder: string, training: ResumedTraining): Resum
 
 /** The newest checkpoint that is whole. @throws bad-input when there are some, and none is whole */
 function findCheckpoint(folder: string): {
-  readonly state: CheckpointState | undefined;
+  readonly saved: SavedCheckpoint | undefined;
   readonly damages: readonly string[];
 } {
   const damages: string[] = [];
   for (const name of existsSync(folder) ? listCheckpoints(folder).toReversed() : []) {
     const path = join(folder, name);
     try {
-      const state = decodeCheckpoint(path, (file) => readFileSync(join(path, file)));
-      return { state, damages: damages.map((damage) => `${damage}; going on from ${name}`) };
+      const saved = decodeCheckpoint(path, (file) => readFileSync(join(path, file)));
+      return { saved, damages: damages.map((damage) => `${damage}; going on from ${name}`) };
     } catch (error) {
       damages.push(`damaged checkpoint: ${messageOf(error)}`);
     }
   }
-  if (damages.length === 0) return { state: undefined, damages };
+  if (damages.length === 0) return { saved: undefined, damages };
   throw badInput(`no checkpoint is whole: ${damages.join('; ')}; remove ${folder} to start over`);
 }
 
-function requireSameTraining(folder: string, state: CheckpointState, { model, optimizer, seed }: TrainedSpec): void {
+function requireSameTraining(folder: string, saved: TrainedSpec, { model, optimizer, seed }: TrainedSpec): void {
   const fields = [
-    ['model', model.name, state.model.name],
-    ['input shape', model.inputShape.join('×'), state.model.inputShape.join('×')],
-    ['optimizer', optimizer.name, state.optimizer.name],
-    ['learning rate', optimizer.learningRate, state.optimizer.learningRate],
-    ['seed', seed, state.seed],
+    ['model', model.name, saved.model.name],
+    ['input shape', model.inputShape.join('×'), saved.model.inputShape.join('×')],
+    ['optimizer', optimizer.name, saved.optimizer.name],
+    ['learning rate', optimizer.learningRate, saved.optimizer.learningRate],
+    ['seed', seed, saved.seed],
   ] as const;
-  const odd = fields.find(([, expected, saved]) => expected !== saved);
+  const odd = fields.find(([, ours, theirs]) => ours !== theirs);
   if (odd === undefined) return;
   throw badInput(
     `${folder}: its config.json has ${odd[0]} ${odd[1]}, its checkpoint ${odd[2]}; one of them was changed`,

@@ -5,8 +5,9 @@ import type { Clock } from '../../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
 import { addPhases, noPhaseSeconds } from '../../shared/core/phases.ts';
 import { encodeCheckpoint } from '../../shared/model/checkpoint-files.ts';
-import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
-import type { Checkpoint, MemberInfo, RunEvent } from '../run-events.ts';
+import type { TrainedSpec } from '../../shared/model/model-spec.ts';
+import type { Checkpoint } from '../../shared/model/training-state.ts';
+import type { MemberInfo, RunEvent } from '../run-events.ts';
 import { appendLedger } from './ledger-file.ts';
 import { isLockName } from './run-lock.ts';
 
@@ -17,13 +18,6 @@ export interface RunFolder {
   write(name: string, content: string): void;
   /** Writes what is left. May be called twice. */
   close(): void;
-}
-
-/** What the run trains: part of every checkpoint. */
-export interface TrainedSpec {
-  readonly model: ModelSpec;
-  readonly optimizer: OptimizerSpec;
-  readonly seed: number;
 }
 
 /** Steps' lines wait for each other, up to so many: a write of its own for each would cost more than they are worth. */
@@ -71,7 +65,7 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
             cost_usd: usd,
             accuracy: event.correct / samples,
             samples_per_second: samples / seconds,
-            // Of all ranks together, to be divided by their number for the mean.
+            // The sum over all members: divided by their number it is the mean.
             phase_seconds: total,
           });
           break;
@@ -84,7 +78,7 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
           flush();
           break;
         case 'shares':
-          writeLine({ ...event, step: event.step + 1 });
+          writeLine({ ...event, step: event.step + 1, shares: event.shares.map(({ samples }) => samples) });
           break;
         case 'epoch': {
           const { type, epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd } = event;
@@ -148,19 +142,11 @@ function makeFolder(path: string): void {
 }
 
 /** `checkpoints/step-N/`: complete as soon as it is there under its name. */
-function writeCheckpoint(folder: string, checkpoint: Checkpoint, { model, optimizer, seed }: TrainedSpec): void {
+function writeCheckpoint(folder: string, checkpoint: Checkpoint, trained: TrainedSpec): void {
   const name = `step-${checkpoint.step}`;
   const draft = join(folder, `.${name}-${process.pid}`);
   mkdirSync(draft, { recursive: true });
-  const files = encodeCheckpoint({
-    model,
-    optimizer,
-    seed,
-    ...checkpoint,
-    ...checkpoint.artifacts,
-    optimizerIterations: checkpoint.optimizerState.iterations,
-    optimizerSlots: checkpoint.optimizerState.slots,
-  });
+  const files = encodeCheckpoint(checkpoint, trained);
   for (const [file, content] of Object.entries(files)) writeFileSync(join(draft, file), content);
   rmSync(join(folder, name), { recursive: true, force: true });
   renameSync(draft, join(folder, name));

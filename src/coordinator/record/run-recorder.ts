@@ -1,15 +1,9 @@
 /** Adds up a run's events into the record that its summary is made from. */
 
 import { billedUsd, bookedUsd, newAccount } from '../../economics/ledger/ledger.ts';
+import { addStep, beginEpoch, type EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
-import type {
-  EpochRecord,
-  EpochTotals,
-  Milestone,
-  RunRecord,
-  RunStatus,
-  WorkerRecord,
-} from '../../economics/record/run-record.ts';
+import type { EpochRecord, Milestone, RunRecord, RunStatus, WorkerRecord } from '../../economics/record/run-record.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { LedgerEntry, MemberInfo, RunEvent } from '../run-events.ts';
@@ -110,15 +104,7 @@ export function createRunRecorder(
           cpuBefore = cpu;
           samples += event.samples;
           trainSeconds += event.seconds;
-          openEpoch = {
-            epoch: event.epoch,
-            samples: (openEpoch?.samples ?? 0) + event.samples,
-            lossSum: (openEpoch?.lossSum ?? 0) + event.loss * event.samples,
-            correct: (openEpoch?.correct ?? 0) + event.correct,
-            seconds: (openEpoch?.seconds ?? 0) + event.seconds,
-            // What was not written down stays unknown.
-            usd: openEpoch !== undefined && openEpoch.usd === undefined ? undefined : (openEpoch?.usd ?? 0) + event.usd,
-          };
+          openEpoch = addStep(openEpoch ?? beginEpoch(event.epoch), event);
           break;
         }
         case 'epoch':

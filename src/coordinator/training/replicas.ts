@@ -1,33 +1,43 @@
 /**
- * Which replicas must be equal bit for bit, and how close the others must be.
+ * Whether the replicas are what they should be.
  *
- * All replicas apply the same reduced gradient, so what sets them apart is the rounding of the optimizer's update alone:
- * they drift by last bits, and no replica's drift feeds another's. Workers alike in engine, device and CPU round alike,
- * and a difference between them is an error. (The CPU counts because relaxed SIMD may fuse a multiplication with an
+ * All replicas apply the same reduced gradient, so only the rounding of the optimizer's update sets them apart: they
+ * drift by last bits, and no replica's drift feeds another's. Workers alike in engine, device and CPU round alike, and
+ * any difference between them is an error. (The CPU counts because relaxed SIMD may fuse a multiplication with an
  * addition or not, as the CPU can.)
  */
-import type { Member } from '../membership/roster.ts';
+import { PennygradError } from '../../shared/core/errors.ts';
+import type { Answered } from '../generation/requests.ts';
+import { describeWorker, type Member } from '../membership/worker.ts';
 
-/** Replicas of different kinds may be this far apart, relative to the length of the parameter vector. */
+/** Replicas with other arithmetic may be this far apart, relative to the length of the parameter vector. */
 export const replicaTolerance = 1e-4;
 
-/** What replicas of the same arithmetic have in common. */
-export function replicaKind({ hello, ready }: Pick<Member, 'hello' | 'ready'>): string {
-  return `${ready?.backend} (${ready?.device}) on ${hello.cpu}`;
+/** The replicas as they ended. */
+export interface ReplicaComparison {
+  /** All of them, bit for bit. */
+  readonly identical: boolean;
+  /** The largest ‖a − b‖ / ‖a‖ between rank 0's parameters a and another replica's b; 0 when they are identical. */
+  readonly difference: number;
 }
 
-/** The first rank of each kind, by rank. */
-export function firstOfEachKind(kinds: readonly string[]): readonly number[] {
-  return [...kinds.keys()].filter((rank) => kinds.indexOf(kinds[rank] ?? '') === rank);
+/** Replicas with the same key compute with the same arithmetic, and must be identical bit for bit. */
+export function numericsKey({ info, ready }: Pick<Member, 'info' | 'ready'>): string {
+  return `${ready.backend} (${ready.device}) on ${info.cpu}`;
 }
 
-/** @returns the first rank whose checksum is not that of the first rank of its kind, with that rank */
+/** The first rank of each key, by rank. */
+export function firstOfEachKey(keys: readonly string[]): readonly number[] {
+  return [...keys.keys()].filter((rank) => keys.indexOf(keys[rank] ?? '') === rank);
+}
+
+/** @returns the first rank whose checksum is not that of the first rank with its key, and that rank */
 export function findOddReplica(
-  kinds: readonly string[],
+  keys: readonly string[],
   checksums: readonly (number | undefined)[],
 ): { readonly rank: number; readonly expected: number } | undefined {
-  return [...kinds.keys()]
-    .map((rank) => ({ rank, expected: kinds.indexOf(kinds[rank] ?? '') }))
+  return [...keys.keys()]
+    .map((rank) => ({ rank, expected: keys.indexOf(keys[rank] ?? '') }))
     .find(({ rank, expected }) => checksums[rank] !== checksums[expected]);
 }
 
@@ -40,4 +50,55 @@ export function relativeDistance(a: Float32Array, b: Float32Array): number {
     squares += value ** 2;
   }
   return differences === 0 ? 0 : Math.sqrt(differences / squares);
+}
+
+/**
+ * @param checksums of the parameters, by rank, before this step
+ * @throws run-failed, naming the rank whose parameters are not those of another with the same arithmetic
+ */
+export function requireEqualReplicas(
+  members: readonly Member[],
+  checksums: readonly (number | undefined)[],
+  step: number,
+): void {
+  const keys = members.map(numericsKey);
+  const odd = findOddReplica(keys, checksums);
+  const member = members[odd?.rank ?? -1];
+  if (odd === undefined || member === undefined) return;
+  throw new PennygradError(
+    'run-failed',
+    `${describeWorker(member)} holds other parameters than rank ${odd.expected} before step ${step}, ` +
+      `though both compute with ${keys[odd.rank]}; their replicas must be identical`,
+  );
+}
+
+/**
+ * @param answers of all ranks, with the parameters of the first of each numericsKey
+ * @throws run-failed, naming a rank whose parameters are further from rank 0's than rounding takes them
+ */
+export function compareReplicas(
+  members: readonly Member[],
+  answers: readonly Answered<'state'>[],
+  parameterCount: number,
+  step: number,
+): ReplicaComparison {
+  const keys = members.map(numericsKey);
+  const reference = answers[0]?.tensors[0];
+  const distances = firstOfEachKey(keys).map((rank) => {
+    const parameters = answers[rank]?.tensors[0];
+    if (reference === undefined || parameters?.length !== parameterCount) return { rank, distance: Number.NaN };
+    return { rank, distance: relativeDistance(reference, parameters) };
+  });
+  // Negated, because NaN is within no tolerance.
+  const far = distances.find(({ distance }) => !(distance <= replicaTolerance));
+  const member = members[far?.rank ?? -1];
+  if (far !== undefined && member !== undefined) {
+    throw new PennygradError(
+      'run-failed',
+      `${describeWorker(member)} (${keys[far.rank]}) holds parameters ${far.distance.toExponential(1)} from rank 0's ` +
+        `before step ${step}, relative to their length; rounding explains ${replicaTolerance} at most`,
+    );
+  }
+  const checksums = new Set(answers.map(({ message }) => message.parametersChecksum));
+  return { identical: checksums.size === 1, difference: Math.max(...distances.map(({ distance }) => distance)) };
 }

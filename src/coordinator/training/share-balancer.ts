@@ -1,26 +1,25 @@
-/** The shares of a generation's ranks, and their following of measured speed. */
-
-import type { Member } from '../membership/roster.ts';
+/** The shares of a generation's ranks, which follow measured speed where workers differ. */
+import type { Member } from '../membership/worker.ts';
 import type { MemberStep } from '../run-events.ts';
-import { replicaKind } from './replicas.ts';
+import { numericsKey } from './replicas.ts';
 import { type BalanceMode, beginBalance, rebalance } from './share-balance.ts';
 
 export interface ShareBalancer {
   /** Samples of a full global batch, by rank: the weights by which any batch is cut. */
   shares(): readonly number[];
-  /** Takes in a committed step. @returns why the shares changed, if they did */
+  /** Takes in a committed step, its members in rank order. @returns why the shares changed, if they did */
   observe(members: readonly MemberStep[]): string | undefined;
 }
 
-/** What workers of the same speed have in common, as far as they can say. */
-export function speedKind(member: Pick<Member, 'hello' | 'ready'>): string {
-  return `${replicaKind(member)} at ${member.hello.emulatedSpeed ?? 1}`;
+/** Workers with the same key should be equally fast, as far as they can say. */
+export function speedKey(member: Pick<Member, 'info' | 'ready'>): string {
+  return `${numericsKey(member)} at ${member.info.emulatedSpeed ?? 1}`;
 }
 
-/** @param kinds by rank, of `speedKind`: the promise that a run repeats bit for bit is kept where all are alike */
-export function createShareBalancer(mode: BalanceMode, globalBatch: number, kinds: readonly string[]): ShareBalancer {
-  const follows = mode === 'on' || (mode === 'auto' && new Set(kinds).size > 1);
-  let state = beginBalance(globalBatch, kinds.length);
+/** @param keys by rank, of `speedKey`: where all are alike shares stay even, so that runs repeat bit for bit */
+export function createShareBalancer(mode: BalanceMode, globalBatch: number, keys: readonly string[]): ShareBalancer {
+  const follows = mode === 'on' || (mode === 'auto' && new Set(keys).size > 1);
+  let state = beginBalance(globalBatch, keys.length);
   return {
     shares: () => state.shares,
     observe(members) {

@@ -4,8 +4,6 @@ import type { EpochTotals } from './epoch-totals.ts';
 import type { Fleet } from './fleet-change.ts';
 import type { WorkerDescription } from './worker-description.ts';
 
-export type { EpochTotals } from './epoch-totals.ts';
-
 /** How a run ended. */
 export const runStatuses = ['completed', 'interrupted', 'failed'] as const;
 export type RunStatus = (typeof runStatuses)[number];

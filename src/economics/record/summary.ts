@@ -3,8 +3,9 @@ import { accruedCostUsd } from '../ledger/cost.ts';
 import { ledgerCategories } from '../ledger/ledger.ts';
 import type { SourcedBillingRule } from '../prices/billing-rules.ts';
 import { rentalRule } from '../prices/rental-rule.ts';
+import type { EpochTotals } from './epoch-totals.ts';
 import { findFleetChanges } from './fleet-change.ts';
-import type { EpochRecord, EpochTotals, RunRecord, WorkerRecord } from './run-record.ts';
+import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
 import { runStatuses } from './run-record.ts';
 import { timeToAccuracy } from './time-to-accuracy.ts';
 

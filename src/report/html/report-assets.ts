@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 /** The same from the sources and from the build. */
-const own = (name: string) => readFileSync(new URL(`../../../../assets/report/${name}`, import.meta.url), 'utf8');
+const own = (name: string) => readFileSync(new URL(`../../../assets/report/${name}`, import.meta.url), 'utf8');
 const uplot = (name: string) => readFileSync(require.resolve(`uplot/dist/${name}`), 'utf8');
 
 export interface ReportAssets {

@@ -1,25 +1,30 @@
 /**
- * Every wait in a run ends, and one knob says when: `--timeout` seconds, here T.
+ * Every wait in a run ends, and one setting says when: `--timeout` seconds, here T.
  *
- * - heartbeat period = T / 10, and at most 5 s: silence is told from slowness by several missed beats
- * - silence limit    = 0.8 T: a peer that said nothing for so long is lost; the rest of T is for ending cleanly
- * - step deadline    = 0.8 T: a member that has not voted so long after the plan is lost, however often its heart beats
- * - rendezvous       = 0.8 T: the time workers have to arrive and get ready
- * - exit             = T / 10, and at most 3 s: a local worker that has not ended so long after it was told to is killed
+ * - heartbeat period = T / 10, at most 5 s: how often each side pings the other
+ * - connection timeout = T / 2: a connection that answers no ping for so long is closed. A ping may leave a whole period
+ *   after the peer fell silent, so a frozen peer is known within 0.6 T, before anything that waits for it is overdue
+ * - silence limit = 0.8 T: a peer that owes progress and says nothing for so long is lost. The rest of T is for ending
+ *   cleanly
+ * - step deadline = 0.8 T: a member whose part of a step takes longer is lost
+ * - rendezvous = 0.8 T: the time workers have to arrive and get ready
+ * - exit = T / 10, at most 3 s: a local worker that has not ended so long after it was told to is killed
  */
 export interface Deadlines {
   readonly heartbeatMs: number;
+  readonly connectionMs: number;
   readonly silenceMs: number;
   readonly stepMs: number;
   readonly rendezvousMs: number;
   readonly exitMs: number;
 }
 
-/** @param timeoutSeconds the `--timeout` flag, in seconds, positive. */
+/** @param timeoutSeconds the `--timeout` setting, in seconds, positive */
 export function deadlinesFrom(timeoutSeconds: number): Deadlines {
   const total = timeoutSeconds * 1000;
   return {
     heartbeatMs: Math.min(total / 10, 5000),
+    connectionMs: total / 2,
     silenceMs: total * 0.8,
     stepMs: total * 0.8,
     rendezvousMs: total * 0.8,

@@ -9,32 +9,13 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { badInput, messageOf } from '../core/errors.ts';
-import { type ModelSpec, modelNames, type OptimizerSpec, optimizerNames, optimizerSlots } from './model-spec.ts';
+import { modelNames, optimizerNames, optimizerSlots, type TrainedSpec } from './model-spec.ts';
+import type { Checkpoint } from './training-state.ts';
 
-export interface CheckpointState {
-  readonly model: ModelSpec;
-  readonly optimizer: OptimizerSpec;
-  readonly seed: number;
-  /** Committed optimizer steps. */
-  readonly step: number;
-  /** Counts from 0. */
-  readonly epoch: number;
-  /** Samples of the epoch that were applied: where a resumed run goes on. */
-  readonly cursor: number;
-  /** tfjs's `modelTopology`. */
-  readonly topology: unknown;
-  readonly weightSpecs: readonly WeightSpec[];
-  /** One flat vector, in the order of `weightSpecs`. */
-  readonly parameters: Float32Array;
-  readonly optimizerIterations: number;
-  /** Flat vectors like `parameters`. */
-  readonly optimizerSlots: readonly Float32Array[];
-}
-
-interface WeightSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly dtype: 'float32';
+/** A checkpoint with what it was trained as. */
+export interface SavedCheckpoint {
+  readonly checkpoint: Checkpoint;
+  readonly trained: TrainedSpec;
 }
 
 const fileNames = ['model.json', 'weights.bin', 'training.json', 'optimizer.bin'] as const;
@@ -69,16 +50,18 @@ const trainingFile = z.object({
 });
 
 /** The files' contents by name. */
-export function encodeCheckpoint(state: CheckpointState): Readonly<Record<CheckpointFile, string | Uint8Array>> {
-  const { model, optimizer, seed, step, epoch, cursor, topology, weightSpecs } = state;
-  const [weights, slots] = [bytesOf([state.parameters]), bytesOf(state.optimizerSlots)];
+export function encodeCheckpoint(
+  { step, epoch, cursor, state, artifacts }: Checkpoint,
+  { model, optimizer, seed }: TrainedSpec,
+): Readonly<Record<CheckpointFile, string | Uint8Array>> {
+  const [weights, slots] = [bytesOf([state.parameters]), bytesOf(state.optimizer.slots)];
   return {
     'model.json': json({
       format: 'layers-model',
       generatedBy: 'pennygrad',
       convertedBy: null,
-      modelTopology: topology,
-      weightsManifest: [{ paths: ['weights.bin'], weights: weightSpecs }],
+      modelTopology: artifacts.topology,
+      weightsManifest: [{ paths: ['weights.bin'], weights: artifacts.weightSpecs }],
     }),
     'weights.bin': weights,
     'training.json': json({
@@ -88,7 +71,7 @@ export function encodeCheckpoint(state: CheckpointState): Readonly<Record<Checkp
       step,
       epoch,
       cursor,
-      optimizer: { ...optimizer, iterations: state.optimizerIterations },
+      optimizer: { ...optimizer, iterations: state.optimizer.iterations },
       crc32: { 'weights.bin': crc32(weights), 'optimizer.bin': crc32(slots) },
     } satisfies z.input<typeof trainingFile>),
     'optimizer.bin': slots,
@@ -99,7 +82,7 @@ export function encodeCheckpoint(state: CheckpointState): Readonly<Record<Checkp
  * @param folder for messages
  * @throws bad-input naming the file, the field and what it should be
  */
-export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) => Uint8Array): CheckpointState {
+export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) => Uint8Array): SavedCheckpoint {
   const content = (file: CheckpointFile) => {
     try {
       return read(file);
@@ -132,22 +115,24 @@ export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) =>
   };
 
   const { modelTopology, weightsManifest } = parse('model.json', modelFile);
-  const { optimizer, format: _, crc32: checksums, ...training } = parse('training.json', trainingFile);
+  const { optimizer, crc32: checksums, model, seed, step, epoch, cursor } = parse('training.json', trainingFile);
   const weightSpecs = weightsManifest[0].weights;
   const parameterCount = weightSpecs.reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
   const { iterations, ...optimizerSpec } = optimizer;
-  const slots = optimizerSlots[optimizer.name].length;
-  const memory = floats('optimizer.bin', slots * parameterCount);
+  const slotCount = optimizerSlots[optimizer.name].length;
+  const memory = floats('optimizer.bin', slotCount * parameterCount);
+  const slots = Array.from({ length: slotCount }, (_, slot) =>
+    memory.subarray(slot * parameterCount, (slot + 1) * parameterCount),
+  );
   return {
-    ...training,
-    weightSpecs,
-    topology: modelTopology,
-    optimizer: optimizerSpec,
-    optimizerIterations: iterations,
-    parameters: floats('weights.bin', parameterCount),
-    optimizerSlots: Array.from({ length: slots }, (__, slot) =>
-      memory.subarray(slot * parameterCount, (slot + 1) * parameterCount),
-    ),
+    trained: { model, optimizer: optimizerSpec, seed },
+    checkpoint: {
+      step,
+      epoch,
+      cursor,
+      state: { parameters: floats('weights.bin', parameterCount), optimizer: { iterations, slots } },
+      artifacts: { topology: modelTopology, weightSpecs },
+    },
   };
 }
 

@@ -31,3 +31,10 @@ export interface OptimizerSpec {
   readonly name: OptimizerName;
   readonly learningRate: number;
 }
+
+/** What a run trains, and from which seed. */
+export interface TrainedSpec {
+  readonly model: ModelSpec;
+  readonly optimizer: OptimizerSpec;
+  readonly seed: number;
+}

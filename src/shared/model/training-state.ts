@@ -1,4 +1,4 @@
-/** The state of a training run: what a checkpoint holds and what a replica is restored from. */
+/** What training goes on from: the state of a replica, as checkpoints hold it and workers are given it. */
 
 /** The optimizer's memory, for checkpoints: `slots` are flat vectors like the parameters (Adam: first moment, second moment). */
 export interface OptimizerState {
@@ -16,4 +16,23 @@ export interface ModelArtifacts {
     readonly shape: readonly number[];
     readonly dtype: 'float32';
   }[];
+}
+
+/** The state of a replica at one step. */
+export interface TrainingState {
+  /** One flat vector, in the order of `ModelArtifacts.weightSpecs`. */
+  readonly parameters: Float32Array;
+  readonly optimizer: OptimizerState;
+}
+
+/** A replica's state with its place in the run. */
+export interface Checkpoint {
+  /** Committed optimizer steps. */
+  readonly step: number;
+  /** Counts from 0. */
+  readonly epoch: number;
+  /** Samples of the epoch that were applied: a resumed run starts after them. */
+  readonly cursor: number;
+  readonly state: TrainingState;
+  readonly artifacts: ModelArtifacts;
 }

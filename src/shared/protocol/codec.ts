@@ -23,13 +23,18 @@ const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: '
 
 const float32Bytes = Float32Array.BYTES_PER_ELEMENT;
 
-/** Header and tensor frames, ready for a socket. Tensors are not copied: they may not change until they are sent. */
+/**
+ * Header and tensor frames, ready for a socket. Tensors are not copied: they may not change until they are sent. Fields
+ * that are undefined do not travel: MessagePack has no such value.
+ */
 export function encode<Message extends WorkerMessage | CoordinatorMessage>(
   run: string,
   body: Body<Message>,
   tensors: readonly Float32Array[] = [],
 ): (Uint8Array | Float32Array)[] {
-  return [packr.pack({ v: protocolVersion, run, ...body }), ...tensors];
+  const header: Record<string, unknown> = { v: protocolVersion, run, ...body };
+  for (const field in header) if (header[field] === undefined) delete header[field];
+  return [packr.pack(header), ...tensors];
 }
 
 export const decodeWorkerMessage = (frames: readonly Uint8Array[]) => decode(workerMessage, frames);

@@ -1,5 +1,5 @@
 /** The wire format's version: a peer that speaks another one is refused by name. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** A header larger than this is not one of ours (the largest carries a model's topology). */
 export const maxHeaderBytes = 1 << 20;

@@ -1,6 +1,6 @@
 /**
- * Every message, one union per direction. A message is a msgpackr header, described here, and raw little-endian
- * float32 frames, named in each message's comment. What is not described here does not exist on the wire.
+ * Every message of the control plane, one union per direction. A message is a msgpackr header, described here, and raw
+ * little-endian float32 frames, named in the message's comment. What is not described here does not exist on the wire.
  */
 import { z } from 'zod';
 import { modelNames, optimizerNames } from '../model/model-spec.ts';
@@ -8,7 +8,7 @@ import { maxParameterCount, maxWorldSize, protocolVersion } from './limits.ts';
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const finite = z.number();
-/** No peer's words may move another's terminal about. */
+/** Control characters in a peer's text must not reach a terminal. */
 const printable = (text: string) => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 const name = z.string().min(1).max(200).transform(printable);
 const text = z.string().max(4000).transform(printable);
@@ -20,18 +20,23 @@ const rank = z
   .min(0)
   .max(maxWorldSize - 1);
 
-/** Which try at which step a message belongs to. Plans and votes of another attempt are stale. */
+/** Which try at which step a message belongs to. Messages of another attempt are stale. */
 const attempt = { generation: count, step: count, attempt: count };
 
-/** Totals of where a worker's time went since its generation began, up to when it says so. */
-const spent = z.object({
-  load: seconds,
-  compute: seconds,
-  communicate: seconds,
-  wait: seconds,
-  apply: seconds,
-  evaluate: seconds,
-  idle: seconds,
+/** What a worker has used since its generation began, up to this message. Totals, so that a lost report costs nothing. */
+const usage = z.object({
+  /** Where its time went. */
+  seconds: z.object({
+    load: seconds,
+    compute: seconds,
+    communicate: seconds,
+    wait: seconds,
+    apply: seconds,
+    evaluate: seconds,
+    idle: seconds,
+  }),
+  /** Bytes of gradients that its all-reduce exchanged. */
+  bytes: z.object({ sent: count, received: count }),
 });
 
 const modelSpec = z.object({
@@ -59,27 +64,27 @@ export const leaveCodes = [...failureCodes, 'interrupted'] as const;
 const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   z.object({ v: z.literal(protocolVersion), run: z.string().max(200), type: z.literal(type), ...shape });
 
-/** First words of a worker. `run` is empty: the worker learns it from the welcome. */
+/** A worker's first message. `run` is empty: the worker learns it from the welcome. */
 const hello = message('hello', {
   workerId: name,
   version: name,
   host: name,
-  /** Architecture and model of the host's CPU: engines may round by it. */
+  /** Architecture and model of the host's CPU: rounding may depend on it. */
   cpu: name,
   pid: count,
-  /** Seconds the process has been alive, so that its cost counts from its start. */
+  /** Seconds the process has been alive: its cost counts from its start. */
   uptime: seconds.max(10 * 365 * 24 * 3600),
-  /** The worker's own price, if it was told one; else the coordinator's default applies. */
+  /** The worker's own price; without one the coordinator's default applies. */
   priceUsdPerHour: z.number().min(0).optional(),
-  /** Of a worker that only stands for a slower one: its speed, as a part of its own. */
+  /** Set on a worker that emulates a slower one: the share of its own speed that it runs at. */
   emulatedSpeed: z.number().positive().max(1).optional(),
-  /** Where that price is from, if it was looked up. */
+  /** Where the price is from, if it was looked up. */
   priceOrigin: z.object({ source: text, date: name }).optional(),
-  /** What the worker is said to compute on, for summaries and metrics: a label like `gcp/t4/spot`. */
+  /** The label of the card, for summaries, metrics and billing rules: for example `gcp/t4/spot`. */
   gpu: name.optional(),
 });
 
-/** Dataset, model and engine are loaded; says what this worker would train, for the coordinator to compare. */
+/** Dataset, model and engine are loaded. Says what this worker would train, for the coordinator to compare. */
 const ready = message('ready', {
   identity,
   backend: name,
@@ -91,26 +96,30 @@ const ready = message('ready', {
   bucketEnds: z.array(count).min(1).max(10_000).readonly(),
 });
 
-/** Star all-reduce: one bucket of this rank's gradient sum. Frame 1: the bucket's floats. */
-const contribute = message('contribute', { ...attempt, rank, bucket: count });
+/** Star all-reduce: one bucket of this worker's gradient sum. Frame 1: the bucket's floats. */
+const contribute = message('contribute', { ...attempt, bucket: count });
 
 /** The worker's part of the attempt can no longer fail on its side. */
 const vote = message('vote', {
   ...attempt,
-  rank,
   samples: count,
   lossSum: finite,
   correct: count,
-  spent,
+  usage,
   /** CRC-32 of the parameters before this step, on the steps where replicas are compared. */
   parametersChecksum: count.optional(),
 });
 
-const evaluated = message('evaluated', { evaluation: count, samples: count, lossSum: finite, correct: count, spent });
+/** Says which request of the generation a message makes or answers: requests are numbered from 1. */
+const request = { request: count };
 
-/** Answers `capture`. Frames: the parameters if asked for, then the optimizer's slots if the state was. */
-const captured = message('captured', {
-  spent,
+/** Answers `evaluate`. */
+const evaluated = message('evaluated', { ...request, samples: count, lossSum: finite, correct: count, usage });
+
+/** Answers `report-state`. Frames: the parameters if asked for, then the optimizer's slots if the state was. */
+const state = message('state', {
+  ...request,
+  usage,
   parametersChecksum: count,
   state: z
     .object({
@@ -124,10 +133,10 @@ const captured = message('captured', {
 });
 
 /** Answers `predict`. Frame 1: probabilities, images × classes. */
-const predicted = message('predicted', { spent });
+const predicted = message('predicted', { ...request, usage });
 
-/** Answers `restore`: the checksum of the parameters that the worker now has. */
-const restored = message('restored', { spent, parametersChecksum: count });
+/** Answers `restore` with the checksum of the parameters that the worker now has. */
+const restored = message('restored', { ...request, usage, parametersChecksum: count });
 
 const gpuReading = z.object({
   utilizationRatio: z.number().min(0).max(1).optional(),
@@ -137,9 +146,10 @@ const gpuReading = z.object({
   powerWatts: z.number().min(0).optional(),
 });
 
+/** The coordinator's program still runs. (That its connection stands, ZeroMQ's own pings show.) */
 const heartbeat = message('heartbeat', {});
 
-/** A worker's says what its GPU reported last, if it has one that reports. */
+/** The worker's program still gets on, with what its GPU reported last, if it has one that reports. */
 const workerHeartbeat = message('heartbeat', { gpu: gpuReading.optional() });
 
 /** The worker ends by its own decision: it was asked to (Ctrl-C), or something broke. */
@@ -149,7 +159,7 @@ const leave = message('leave', {
   reason: text,
 });
 
-/** Of a wall clock, in milliseconds since the Unix epoch. */
+/** A wall clock's milliseconds since the Unix epoch. */
 const unixMs = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 
 /** Asks for a `pong`. Anybody may: the sender need not be a member, and does not become one. */
@@ -161,7 +171,7 @@ export const workerMessage = z.discriminatedUnion('type', [
   contribute,
   vote,
   evaluated,
-  captured,
+  state,
   predicted,
   restored,
   workerHeartbeat,
@@ -170,7 +180,7 @@ export const workerMessage = z.discriminatedUnion('type', [
 ]);
 export type WorkerMessage = z.infer<typeof workerMessage>;
 
-/** Answers `hello`: what this run trains. `timeout` is the run's one knob for deadlines, in seconds. */
+/** Answers `hello`: what this run trains. `timeout` is the run's one setting for deadlines, in seconds. */
 const welcome = message('welcome', {
   dataset: z.object({ name: path, digest }),
   model: modelSpec,
@@ -181,38 +191,44 @@ const welcome = message('welcome', {
   checksumEvery: z.int().min(1),
 });
 
-/** The coordinator will not have this worker, and says which field is wrong. */
+/** The coordinator does not accept this worker: `field` is what does not fit. */
 const refuse = message('refuse', { field: name, expected: text, actual: text });
 
-/** A generation begins: everyone's place in it. */
-const quorum = message('quorum', { generation: count, rank, worldSize: z.int().min(1).max(maxWorldSize) });
+/** A generation begins: this worker's place in it, and how gradients are summed. */
+const quorum = message('quorum', {
+  generation: count,
+  rank,
+  worldSize: z.int().min(1).max(maxWorldSize),
+  /** A name of the registry of collectives. */
+  allReduce: name,
+});
 
-/** One rank's share of a step: positions `[from, to)` of the epoch's order. May be sent ahead. */
-const plan = message('plan', { ...attempt, epoch: count, from: count, to: count, globalBatch: z.int().min(1) });
+/** What one rank computes in a step: positions `[from, to)` of the epoch's sample order. May be sent ahead. */
+const assign = message('assign', { ...attempt, epoch: count, from: count, to: count, globalBatch: z.int().min(1) });
 
 /**
  * Star all-reduce: the sum over ranks of one bucket. Frame 1: the floats.
- * `waited` is how long this rank's contribution lay there before the last one came, in seconds.
+ * `waited` is how long this rank's contribution waited for the last one, in seconds.
  */
 const reduced = message('reduced', { ...attempt, bucket: count, waited: seconds });
 
 /** Every member voted for the attempt: apply it. */
 const commit = message('commit', attempt);
 
-/** Evaluate `[from, to)` of a split. */
-const evaluate = message('evaluate', { evaluation: count, split: z.enum(['train', 'test']), from: count, to: count });
+/** Evaluate samples `[from, to)` of a split. */
+const evaluate = message('evaluate', { ...request, split: z.enum(['train', 'test']), from: count, to: count });
 
-/** Send the parameters' checksum; also the parameters themselves; or everything a checkpoint holds. */
-const capture = message('capture', { extent: z.enum(['checksum', 'parameters', 'state']) });
+/** Send the checksum of the parameters; or the parameters as well; or everything that a checkpoint holds. */
+const reportState = message('report-state', { ...request, extent: z.enum(['checksum', 'parameters', 'state']) });
 
 /**
  * Go on from a checkpoint. Frames: the parameters, then the optimizer's slots.
- * Comes before the first plan of a generation, or never.
+ * Comes before the first assignment of a generation, or never.
  */
-const restore = message('restore', { optimizerIterations: count });
+const restore = message('restore', { ...request, optimizerIterations: count });
 
-/** Class probabilities of the first `count` test images. */
-const predict = message('predict', { count: z.int().min(1).max(1000) });
+/** Send class probabilities of the first `count` test images. */
+const predict = message('predict', { ...request, count: z.int().min(1).max(1000) });
 
 /** The run is over, well (`completed`, also when the user ended it early) or not: leave. */
 const stop = message('stop', { outcome: z.enum(['completed', ...failureCodes]), reason: text });
@@ -232,11 +248,11 @@ export const coordinatorMessage = z.discriminatedUnion('type', [
   welcome,
   refuse,
   quorum,
-  plan,
+  assign,
   reduced,
   commit,
   evaluate,
-  capture,
+  reportState,
   restore,
   predict,
   heartbeat,
@@ -247,8 +263,10 @@ export type CoordinatorMessage = z.infer<typeof coordinatorMessage>;
 
 export type MessageOf<Union extends { type: string }, Type extends Union['type']> = Extract<Union, { type: Type }>;
 export type Attempt = { readonly generation: number; readonly step: number; readonly attempt: number };
+export type Assignment = MessageOf<CoordinatorMessage, 'assign'>;
 export type Identity = z.infer<typeof identity>;
 export type GpuReading = z.infer<typeof gpuReading>;
+export type Usage = z.infer<typeof usage>;
 
 /** What a sender writes: the codec adds version and run. */
 export type Body<Message> = Message extends unknown ? Omit<Message, 'v' | 'run'> : never;

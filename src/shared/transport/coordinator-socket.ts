@@ -1,10 +1,12 @@
 /** The coordinator's end of the control plane: a ROUTER that every worker connects to. */
 import { Router } from 'zeromq';
 import { badInput, messageOf } from '../core/errors.ts';
+import type { Timers } from '../core/timers.ts';
 import { type Decoded, decodeWorkerMessage, encode } from '../protocol/codec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
+import { byteLength, type Frames } from './frames.ts';
 import { createMessageMemory } from './message-memory.ts';
-import { createOutbox } from './outbox.ts';
+import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { socketOptions } from './socket-options.ts';
 
 /** A peer's address on the socket: the routing id that ZeroMQ gives its connection, as latin1 text. */
@@ -15,7 +17,7 @@ export interface CoordinatorSocket {
   readonly endpoint: string;
   send(peer: PeerId, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]): void;
   /** Every message in order of arrival, until the socket is closed. */
-  receive(): AsyncIterable<{ peer: PeerId; decoded: Decoded<WorkerMessage>; bytes: number }>;
+  receive(): AsyncIterable<{ peer: PeerId; decoded: Decoded<WorkerMessage> }>;
   flushed(): Promise<void>;
   close(): void;
 }
@@ -24,14 +26,31 @@ export interface CoordinatorSocketOptions {
   /** `tcp://127.0.0.1:*` lets the system choose a port. */
   readonly bind: string;
   readonly run: string;
-  /** A peer's connection is gone, or it does not take messages. */
+  readonly timers: Timers;
+  /** Peers are pinged this often by ZeroMQ's own thread, which does not wait for JavaScript on either side. */
+  readonly heartbeatMs: number;
+  /** A connection that answers no ping for so long is closed, by both ends. */
+  readonly connectionMs: number;
+  /** A peer's connection is gone, or takes no messages. */
   readonly onUnreachable: (peer: PeerId, reason: string) => void;
+  /** Some peer's connection is gone; a message to each peer tells whose, through `onUnreachable`. */
+  readonly onDisconnect: () => void;
 }
 
-/** @throws bad-input when the endpoint is malformed or taken. */
+/** ZeroMQ sends this duration as 16 bits of tenths of a second. */
+const longestTimeToLiveMs = 6_553_500;
+
+/** @throws bad-input when the endpoint is malformed or taken */
 export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): Promise<CoordinatorSocket> {
-  // Mandatory: a send to a peer that is gone fails at once, where ZeroMQ's default drops it silently.
-  const socket = new Router({ ...socketOptions, mandatory: true });
+  const socket = new Router({
+    ...socketOptions,
+    // A send to a peer that is gone fails at once; by default ZeroMQ would drop it without a word.
+    mandatory: true,
+    heartbeatInterval: options.heartbeatMs,
+    heartbeatTimeout: options.connectionMs,
+    heartbeatTimeToLive: Math.min(options.connectionMs, longestTimeToLiveMs),
+  });
+  socket.events.on('disconnect', options.onDisconnect);
   try {
     await socket.bind(options.bind);
   } catch (error) {
@@ -40,27 +59,29 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
   }
 
   const memory = createMessageMemory();
-  type Addressed = { peer: PeerId; frames: (Uint8Array | Float32Array)[] };
-  const outbox = createOutbox<Addressed>(
-    ({ peer, frames }) => socket.send([Buffer.from(peer, 'latin1'), ...frames]),
-    (error, { peer }) => {
-      if (!socket.closed) options.onUnreachable(peer, messageOf(error));
+  const outboxes = createOutboxes<PeerId, Frames>({
+    send: (peer, frames) => socket.send([Buffer.from(peer, 'latin1'), ...frames]),
+    sizeOf: byteLength,
+    limits: outboxLimits,
+    timers: options.timers,
+    onUnreachable(peer, reason) {
+      if (!socket.closed) options.onUnreachable(peer, reason);
     },
-  );
+  });
 
   return {
     endpoint: socket.lastEndpoint ?? options.bind,
-    send: (peer, body, tensors) => outbox.post({ peer, frames: encode(options.run, body, tensors) }),
+    send: (peer, body, tensors) => outboxes.post(peer, encode(options.run, body, tensors)),
     async *receive() {
       for await (const [identity, ...frames] of socket) {
         if (identity === undefined) continue;
-        const bytes = frames.reduce((sum, frame) => sum + frame.byteLength, 0);
-        memory.received(bytes);
-        yield { peer: identity.toString('latin1'), decoded: decodeWorkerMessage(frames), bytes };
+        memory.received(byteLength(frames));
+        yield { peer: identity.toString('latin1'), decoded: decodeWorkerMessage(frames) };
       }
     },
-    flushed: () => outbox.flushed(),
+    flushed: () => outboxes.flushed(),
     close() {
+      outboxes.close();
       if (!socket.closed) socket.close();
     },
   };

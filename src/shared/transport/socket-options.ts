@@ -2,12 +2,12 @@ import { maxFrameBytes } from '../protocol/limits.ts';
 
 /** What both ends of the control plane set. */
 export const socketOptions = {
-  /** On close, how long unsent messages may still try to leave, in ms: the last word is worth a moment, not a hang. */
+  /** How long unsent messages may still try to leave after the socket is closed, in ms: time for a last word. */
   linger: 500,
   /** Larger frames end the connection of the peer that sends them. */
   maxMessageSize: maxFrameBytes,
-  /** A peer that does not drain its queue for so long is lost; its silence deadline says so before this does. */
-  sendTimeout: 10_000,
+  /** Never wait for a peer's connection to have room: the outbox passes over it. */
+  sendTimeout: 0,
   sendHighWaterMark: 1000,
   receiveHighWaterMark: 1000,
 } as const;

@@ -1,10 +1,12 @@
 /** A worker's end of the control plane: a DEALER connected to the coordinator. */
 import { Dealer } from 'zeromq';
 import { badInput, messageOf } from '../core/errors.ts';
+import type { Timers } from '../core/timers.ts';
 import { type Decoded, decodeCoordinatorMessage, encode } from '../protocol/codec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
+import { byteLength, type Frames } from './frames.ts';
 import { createMessageMemory } from './message-memory.ts';
-import { createOutbox } from './outbox.ts';
+import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { socketOptions } from './socket-options.ts';
 
 export interface WorkerSocket {
@@ -20,12 +22,21 @@ export interface WorkerSocket {
 export interface WorkerSocketOptions {
   /** For example `tcp://10.0.0.1:5555`. */
   readonly connect: string;
+  readonly timers: Timers;
+  /** The coordinator takes no messages. */
   readonly onUnreachable: (reason: string) => void;
+  /** The connection to the coordinator was there and is gone. */
+  readonly onDisconnect: () => void;
 }
 
-/** Connecting never waits: an absent coordinator shows as silence. @throws bad-input for a malformed endpoint. */
+/**
+ * Connecting never waits: an absent coordinator shows as silence. The coordinator pings, and its pings say after how
+ * much silence this end closes the connection, so that both ends keep the run's own deadline.
+ * @throws bad-input for a malformed endpoint
+ */
 export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket {
   const socket = new Dealer(socketOptions);
+  socket.events.on('disconnect', options.onDisconnect);
   try {
     socket.connect(options.connect);
   } catch (error) {
@@ -34,26 +45,30 @@ export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket 
   }
   const memory = createMessageMemory();
   let run = '';
-  const outbox = createOutbox<(Uint8Array | Float32Array)[]>(
-    (frames) => socket.send(frames),
-    (error) => {
-      if (!socket.closed) options.onUnreachable(messageOf(error));
+  const outboxes = createOutboxes<'coordinator', Frames>({
+    send: (_, frames) => socket.send([...frames]),
+    sizeOf: byteLength,
+    limits: outboxLimits,
+    timers: options.timers,
+    onUnreachable(_, reason) {
+      if (!socket.closed) options.onUnreachable(reason);
     },
-  );
+  });
 
   return {
     joinRun(id) {
       run = id;
     },
-    send: (body, tensors) => outbox.post(encode(run, body, tensors)),
+    send: (body, tensors) => outboxes.post('coordinator', encode(run, body, tensors)),
     async *receive() {
       for await (const frames of socket) {
-        memory.received(frames.reduce((sum, frame) => sum + frame.byteLength, 0));
+        memory.received(byteLength(frames));
         yield decodeCoordinatorMessage(frames);
       }
     },
-    flushed: () => outbox.flushed(),
+    flushed: () => outboxes.flushed(),
     close() {
+      outboxes.close();
       if (!socket.closed) socket.close();
     },
   };

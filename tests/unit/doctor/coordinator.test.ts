@@ -8,6 +8,7 @@ import { checkCoordinator } from '../../../src/doctor/check-coordinator.ts';
 import { linkTimes } from '../../../src/doctor/clock-offset.ts';
 import { pingCoordinator } from '../../../src/doctor/ping-coordinator.ts';
 import { processorSeconds, systemClock } from '../../../src/shared/core/clock.ts';
+import { systemTimers } from '../../../src/shared/core/timers.ts';
 import { runWorker } from '../../../src/worker/run-worker.ts';
 import { toyDataset, toyProvider } from '../../support/toy-engine.ts';
 
@@ -34,6 +35,8 @@ async function coordinator(clockAheadMs: number): Promise<{ control: ControlPlan
     optimizer: { name: 'sgd', learningRate: 0.5 },
     defaultPriceUsdPerHour: undefined,
     expectedIds: undefined,
+    allReduce: 'star',
+    timers: systemTimers,
     clock: { now: systemClock.now, unixMs: () => Date.now() + clockAheadMs },
     observe: (event) => events.push(event),
   });
@@ -118,6 +121,7 @@ describe('a coordinator', () => {
       },
       {
         clock: systemClock,
+        timers: systemTimers,
         uptime: () => 0,
         loadDataset: async () => toyDataset(50),
         log() {},

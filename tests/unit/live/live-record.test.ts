@@ -8,6 +8,7 @@ import {
   type LiveRecord,
   tickLive,
 } from '../../../src/coordinator/live/live-record.ts';
+import { publishTo } from '../../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../../src/coordinator/record/bookkeeper.ts';
 import type { EpochEvent, RunEvent } from '../../../src/coordinator/run-events.ts';
 import { livePlan } from '../../support/live-run.ts';
@@ -24,7 +25,8 @@ function openLive(plan: LivePlan = livePlan) {
     record = advanceLive(record, event, at(now));
   };
   const clock = { now: () => now, unixMs: () => at(now).unixMs };
-  const books = createBookkeeper({ clock, startedAt: 0, carried: undefined, announce: see });
+  const books = createBookkeeper({ clock, startedAt: 0, carried: undefined });
+  const publish = publishTo([see], books.observe);
   return {
     tell(seconds: number, event: RunEvent) {
       now = seconds;
@@ -33,8 +35,7 @@ function openLive(plan: LivePlan = livePlan) {
         for (const { workerId, priceUsdPerHour } of event.members)
           books.observe({ type: 'worker-began', workerId, at: 0, priceUsdPerHour });
       }
-      see(event);
-      books.observe(event);
+      publish(event);
     },
     end(seconds: number, ending: LiveEnding) {
       now = seconds;
@@ -43,7 +44,8 @@ function openLive(plan: LivePlan = livePlan) {
     /** All processes are gone. */
     closeBooks(seconds: number) {
       now = seconds;
-      books.close();
+      const accounts = books.close();
+      if (accounts !== undefined) see(accounts);
     },
     record: () => record,
   };
@@ -115,7 +117,7 @@ describe('what the live page shows', () => {
 
   test('where the time went: the update counts as computing, and shares are of the samples', () => {
     const uneven = stepEvent(0, { samples: 40 });
-    const members = uneven.members.map((part) => ({ ...part, samples: part.rank === 0 ? 30 : 10 }));
+    const members = uneven.members.map((part) => ({ ...part, samples: part.workerId === 'w0' ? 30 : 10 }));
     const { workers } = observe([...begun, [3, { ...uneven, members }]]).state;
     expect(workers.map(({ share }) => share)).toEqual([0.75, 0.25]);
     expect(workers[0]?.phases?.compute).toBeCloseTo(0.85, 12);
@@ -129,7 +131,7 @@ describe('what the live page shows', () => {
 
   test('a worker that slows down shows soon, whatever it did before', () => {
     const phases = { load: 0, compute: 0.1, communicate: 0, wait: 0.9, apply: 0 };
-    const slow = (step: number) => stepEvent(step, { members: [{ rank: 0, samples: 64, phases }] });
+    const slow = (step: number) => stepEvent(step, { members: [{ workerId: 'w0', samples: 64, phases }] });
     const before = observe([...begun, ...tenSteps]);
     const after = Array.from({ length: 30 }, (_, step) => slow(10 + step)).reduce(
       (record, step) => advanceLive(record, step, at(20)),

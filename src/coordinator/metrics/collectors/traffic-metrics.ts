@@ -5,7 +5,7 @@ export const createTrafficMetrics: Collector = (registry) => {
   const registers = [registry];
   const bytes = new Counter({
     name: 'pennygrad_allreduce_bytes_total',
-    help: 'Bytes of gradients through the coordinator; direction is sent or received.',
+    help: 'Bytes of gradients that workers exchanged in the all-reduce; direction is sent or received, as workers see it.',
     labelNames: ['direction'],
     registers,
   });
@@ -17,8 +17,11 @@ export const createTrafficMetrics: Collector = (registry) => {
   });
   return (event) => {
     switch (event.type) {
-      case 'bytes':
-        bytes.inc({ direction: event.direction }, event.bytes);
+      case 'spent':
+        for (const { bytes: exchanged } of event.members) {
+          bytes.inc({ direction: 'sent' }, exchanged.sent);
+          bytes.inc({ direction: 'received' }, exchanged.received);
+        }
         break;
       case 'frame-rejected':
         rejected.inc({ reason: event.reason });

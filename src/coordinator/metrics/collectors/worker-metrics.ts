@@ -85,10 +85,11 @@ export const createWorkerMetrics: Collector = (registry) => {
         heard.set({ worker: event.workerId }, event.unixMs / 1000);
         break;
       case 'step': {
-        const parts = event.members.flatMap(({ rank, samples, phases }) => {
-          const member = members[rank];
-          return member === undefined ? [] : [{ workerId: member.workerId, samples, waitSeconds: phases.wait }];
-        });
+        const parts = event.members.map(({ workerId, samples, phases }) => ({
+          workerId,
+          samples,
+          waitSeconds: phases.wait,
+        }));
         for (const { workerId: worker, samples } of parts) share.set({ worker }, samples / event.samples);
         const straggler = findStraggler(parts);
         if (straggler !== undefined) stragglerWait.inc({ worker: straggler.workerId }, straggler.seconds);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createCollector } from '../../../../src/coordinator/generation/collector.ts';
 import { findMismatch, findObstacle } from '../../../../src/coordinator/membership/handshake.ts';
-import { findLost, type Signs } from '../../../../src/coordinator/membership/liveness.ts';
+import { findStuck, type Signs } from '../../../../src/coordinator/membership/liveness.ts';
 import { type Candidate, decideRendezvous } from '../../../../src/coordinator/membership/rendezvous.ts';
 import { deadlinesFrom } from '../../../../src/shared/core/deadlines.ts';
 
@@ -28,36 +27,45 @@ describe('decideRendezvous', () => {
   });
 });
 
-describe('findLost', () => {
+describe('findStuck', () => {
   const deadlines = deadlinesFrom(10);
-  const member: Signs = { duty: 'compute', dutySince: 100, lastHeard: 100 };
+  const computing: Signs = { activity: 'compute', since: 100, lastHeard: 100 };
 
-  it('lets a member be that keeps its deadlines', () => {
-    expect(findLost([member], 107.9, deadlines)).toBeUndefined();
+  it('lets a worker be that keeps its deadlines', () => {
+    expect(findStuck([computing], 108, deadlines)).toBeUndefined();
+    expect(findStuck([{ ...computing, activity: 'load' }], 108, deadlines)).toBeUndefined();
   });
 
-  it('finds the one that is silent', () => {
-    const silent = { ...member, duty: 'idle' as const };
-    expect(findLost([{ ...member, lastHeard: 108, dutySince: 108 }, silent], 108.1, deadlines)).toEqual({
-      member: silent,
-      reason: 'silent for 8.1 s (frozen, or unreachable)',
+  it.each(['compute', 'communicate', 'checkpoint', 'predict'] as const)('finds one that is stuck in %s', (activity) => {
+    const stuck = { ...computing, activity, lastHeard: 108 };
+    expect(findStuck([stuck], 108.1, deadlines)).toEqual({
+      worker: stuck,
+      reason: 'no result for 8.1 s, though it is alive',
     });
   });
 
-  it('finds the one whose heart beats while its step never ends', () => {
-    const stuck = { ...member, lastHeard: 108 };
-    expect(findLost([stuck], 108.1, deadlines)?.reason).toBe('no result for 8.1 s, though it is alive');
+  it('lets a worker compute in silence: whether it lives, its connection tells', () => {
+    expect(findStuck([{ ...computing, since: 107, lastHeard: 0 }], 108, deadlines)).toBeUndefined();
   });
+
+  it.each(['load', 'rendezvous', 'evaluate', 'idle'] as const)(
+    'lets %s take as long as it does while the worker is heard, and finds one that is silent',
+    (activity) => {
+      const worker = { activity, since: 0, lastHeard: 108 };
+      expect(findStuck([worker], 108.1, deadlines)).toBeUndefined();
+      expect(findStuck([worker], 116.1, deadlines)).toEqual({
+        worker,
+        reason: 'silent for 8.1 s, though it is connected',
+      });
+      // What it did before it began with this does not count.
+      expect(findStuck([{ ...worker, since: 115 }], 116.1, deadlines)).toBeUndefined();
+    },
+  );
 
   it('blames the one that still computes, not those that wait for it', () => {
-    const waiting: Signs = { duty: 'communicate', dutySince: 99, lastHeard: 108 };
-    const computing: Signs = { duty: 'compute', dutySince: 100, lastHeard: 108 };
-    expect(findLost([waiting, computing], 108.5, deadlines)?.member).toBe(computing);
-    expect(findLost([waiting], 108.5, deadlines)?.member).toBe(waiting);
-  });
-
-  it('does not hold a long evaluation against a member that is heard', () => {
-    expect(findLost([{ duty: 'evaluate', dutySince: 0, lastHeard: 108 }], 108.1, deadlines)).toBeUndefined();
+    const waiting: Signs = { activity: 'communicate', since: 99, lastHeard: 108 };
+    expect(findStuck([waiting, computing], 108.5, deadlines)?.worker).toBe(computing);
+    expect(findStuck([waiting], 108.5, deadlines)?.worker).toBe(waiting);
   });
 });
 
@@ -91,21 +99,5 @@ describe('the handshake', () => {
     expect(findObstacle({ workerId: 'w2', version: '1.0.0' }, { ...run, present: ['w0', 'w1'] })?.field).toBe(
       'world size',
     );
-  });
-});
-
-describe('createCollector', () => {
-  it('resolves in rank order once every rank has answered, and takes no second answer', async () => {
-    const collector = createCollector<string>(2);
-    expect(collector.offer(1, 'b')).toBe(true);
-    expect(collector.offer(1, 'again')).toBe(false);
-    expect(collector.offer(0, 'a')).toBe(true);
-    expect(await collector.all).toEqual(['a', 'b']);
-  });
-
-  it('fails with the error it is given', async () => {
-    const collector = createCollector<string>(2);
-    collector.fail(new Error('w1 was lost'));
-    await expect(collector.all).rejects.toThrow('w1 was lost');
   });
 });

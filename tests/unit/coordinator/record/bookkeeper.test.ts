@@ -13,24 +13,25 @@ function openBooks(carried?: CarriedAccounts) {
     clock: { now: () => now, unixMs: () => now * 1000 },
     startedAt: 0,
     carried,
-    announce: (event) => {
-      if (event.type === 'ledger') drawnUp.push(event);
-    },
   });
+  const keep = (accounts: LedgerEvent | undefined) => {
+    if (accounts !== undefined) drawnUp.push(accounts);
+  };
   return {
     books,
     drawnUp,
+    close: () => keep(books.close()),
     pass(seconds: number) {
       now += seconds;
     },
     tell(...events: readonly RunEvent[]) {
-      for (const event of events) books.observe(event);
+      for (const event of events) keep(books.observe(event));
     },
     began: (workerId: string): RunEvent => ({ type: 'worker-began', workerId, at: now, priceUsdPerHour: 3600 }),
     spent: (workerId: string, seconds: Partial<SpentSeconds>, redone = false): RunEvent => ({
       type: 'spent',
       redone,
-      members: [{ rank: 0, workerId, at: now, seconds: { ...nothingSpent, ...seconds } }],
+      members: [{ workerId, at: now, seconds: { ...nothingSpent, ...seconds }, bytes: { sent: 0, received: 0 } }],
     }),
     accountOf: (workerId: string) => drawnUp.at(-1)?.entries.find((entry) => entry.workerId === workerId)?.account,
   };
@@ -45,7 +46,7 @@ const generation = (...ranks: readonly number[]): RunEvent => ({
 
 describe('the books of a run', () => {
   test('have a line of a worker at the beginning, every second, at epochs and checkpoints, and at the end', () => {
-    const { books, drawnUp, pass, tell, began, spent } = openBooks();
+    const { books, close, drawnUp, pass, tell, began, spent } = openBooks();
     tell(began('w0'));
     pass(2);
     tell(generation(0));
@@ -64,8 +65,8 @@ describe('the books of a run', () => {
       seconds: 1,
       evaluateSeconds: 1,
     });
-    books.close();
-    books.close();
+    close();
+    expect(books.close()).toBeUndefined();
     expect(drawnUp.map(({ cause }) => cause)).toEqual(['begin', 'interim', 'epoch', 'end']);
     expect(drawnUp.at(-1)?.entries[0]?.account.seconds).toMatchObject({ startup: 2, compute: expect.closeTo(1.5, 9) });
     expect(drawnUp.at(-1)?.costUsd).toBeCloseTo(4, 9);
@@ -77,7 +78,7 @@ describe('the books of a run', () => {
       ['completed', 'idle'],
       ['interrupted', 'idle'],
     ] as const) {
-      const { books, pass, tell, began, accountOf, spent } = openBooks();
+      const { close, pass, tell, began, accountOf, spent } = openBooks();
       tell(began('w0'), generation(0));
       pass(1);
       tell(spent('w0', { compute: 1 }));
@@ -86,30 +87,30 @@ describe('the books of a run', () => {
       pass(0.5);
       tell({ type: 'worker-ended', workerId: 'w0' });
       pass(100);
-      books.close();
+      close();
       expect(accountOf('w0')?.seconds).toEqual(byCategory((c) => ({ compute: 1, [category]: 3.5 })[c] ?? 0));
     }
   });
 
   test('end the life of a worker that is lost, and go on with the others', () => {
-    const { books, pass, tell, began, accountOf } = openBooks();
+    const { books, close, pass, tell, began, accountOf } = openBooks();
     tell(began('w0'), began('w1'), generation(0, 1));
     pass(2);
     tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed' });
     pass(5);
     tell({ type: 'ended', status: 'failed', code: undefined });
-    books.close();
+    close();
     expect(accountOf('w1')?.seconds).toMatchObject({ wasted: 2, idle: 0 });
     expect(accountOf('w0')?.seconds).toMatchObject({ wasted: 7 });
     expect(books.spent().usd).toBeCloseTo(9, 9);
   });
 
   test('call wasted what is trained again, but not what was spent waiting for orders', () => {
-    const { books, pass, tell, began, accountOf, spent } = openBooks();
+    const { close, pass, tell, began, accountOf, spent } = openBooks();
     tell(began('w0'), generation(0));
     pass(3);
     tell(spent('w0', { load: 0.25, compute: 1, communicate: 0.5, wait: 0.5, apply: 0.25, idle: 0.5 }, true));
-    books.close();
+    close();
     expect(accountOf('w0')?.seconds).toMatchObject({ wasted: 2.5, idle: 0.5, compute: 0, other: 0 });
   });
 
@@ -138,7 +139,7 @@ describe('the books of a run', () => {
   });
 
   test("bill a worker's lives by the rule of its label's provider", () => {
-    const { books, pass, tell, began, accountOf } = openBooks();
+    const { close, pass, tell, began, accountOf } = openBooks();
     const life = (gpu: string) => {
       tell({ ...began('w0'), gpu } as RunEvent);
       pass(5.5);
@@ -146,7 +147,7 @@ describe('the books of a run', () => {
     };
     life('gcp/t4/spot');
     life('vast/t4/on-demand');
-    books.close();
+    close();
     expect(accountOf('w0')).toMatchObject({ rentals: 2, endedBilledUsd: 60 + 6 });
     expect(bookedUsd(accountOf('w0') ?? newAccount)).toBe(11);
   });

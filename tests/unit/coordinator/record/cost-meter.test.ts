@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { publishTo } from '../../../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../../../src/coordinator/record/bookkeeper.ts';
 import { advanceMeter, newCostMeter, readMeter } from '../../../../src/coordinator/record/cost-meter.ts';
 import type { LedgerEvent, RunEvent } from '../../../../src/coordinator/run-events.ts';
@@ -20,16 +21,14 @@ function openMeter() {
     clock: { now: () => now, unixMs: () => now * 1000 },
     startedAt: 0,
     carried: undefined,
-    announce: see,
   });
-  const tell = (...events: readonly RunEvent[]) => {
-    for (const event of events) {
-      see(event);
-      books.observe(event);
-    }
-  };
+  const publish = publishTo([see], books.observe);
+  const tell = (...events: readonly RunEvent[]) => events.forEach(publish);
   return {
-    books,
+    close() {
+      const accounts = books.close();
+      if (accounts !== undefined) see(accounts);
+    },
     tell,
     pass(seconds: number) {
       now += seconds;
@@ -48,7 +47,8 @@ function openMeter() {
     },
     /** @param late seconds that the worker's words took to arrive */
     spent(rank: number, compute: number, late = 0) {
-      const heard = { rank, workerId: `w${rank}`, at: now, seconds: { ...nothingSpent, compute: compute - late } };
+      const seconds = { ...nothingSpent, compute: compute - late };
+      const heard = { workerId: `w${rank}`, at: now, seconds, bytes: { sent: 0, received: 0 } };
       tell({ type: 'spent', redone: false, members: [heard] });
     },
     read: () => readMeter(meter, now),
@@ -77,7 +77,7 @@ describe('the cost meter', () => {
     run.tell({ type: 'worker-ended', workerId: 'w0' });
     run.pass(10);
     expect(run.read()).toMatchObject({ usd: expect.closeTo(7, 9), usdPerHour: undefined });
-    run.books.close();
+    run.close();
     expect(run.read().usd).toBeCloseTo(7, 9);
   });
 
@@ -143,7 +143,7 @@ describe('the cost meter', () => {
           look();
         }
         run.tell({ type: 'ended', status: 'completed', code: undefined });
-        run.books.close();
+        run.close();
         look();
         expect(before.usd).toBeCloseTo(
           run.booked().reduce((sum, usd) => sum + usd, 0),

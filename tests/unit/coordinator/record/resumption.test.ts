@@ -72,17 +72,16 @@ function runFolder({ metrics = [], checkpoints = [], ledger = checkpoints.slice(
   for (const step of checkpoints) {
     const checkpoint = join(folder, 'checkpoints', `step-${step}`);
     mkdirSync(checkpoint, { recursive: true });
-    const files = encodeCheckpoint({
-      ...training,
-      step,
-      epoch: Math.floor((step - 1) / 4),
-      cursor: 0,
-      topology: {},
-      optimizerIterations: step,
-      weightSpecs: [{ name: 'w', shape: [2], dtype: 'float32' }],
-      parameters: Float32Array.of(step, -step),
-      optimizerSlots: [],
-    });
+    const files = encodeCheckpoint(
+      {
+        step,
+        epoch: Math.floor((step - 1) / 4),
+        cursor: 0,
+        state: { parameters: Float32Array.of(step, -step), optimizer: { iterations: step, slots: [] } },
+        artifacts: { topology: {}, weightSpecs: [{ name: 'w', shape: [2], dtype: 'float32' }] },
+      },
+      training,
+    );
     for (const [name, content] of Object.entries(files)) writeFileSync(join(checkpoint, name), content);
   }
   return folder;
@@ -94,7 +93,7 @@ describe('a run that ended', () => {
   test('in the middle of an epoch, with its last step saved, loses nothing', () => {
     const metrics = [...steps(1, 4), epochLine(1), ...steps(5, 6)];
     const { start, record, notes } = readResumption(runFolder({ metrics, checkpoints: [4, 6] }), training);
-    expect(start).toMatchObject({ step: 6, stepsBefore: 6, state: { optimizerState: { iterations: 6, slots: [] } } });
+    expect(start).toMatchObject({ step: 6, stepsBefore: 6, state: { optimizer: { iterations: 6, slots: [] } } });
     expect([...(start.state?.parameters ?? [])]).toEqual([6, -6]);
     expect(start.epoch).toEqual({ epoch: 1, samples: 32, lossSum: 16, correct: 16, seconds: 0.5 });
     expect(record).toMatchObject({

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { findOddReplica, firstOfEachKind, relativeDistance } from '../../../../src/coordinator/training/replicas.ts';
+import { findOddReplica, firstOfEachKey, relativeDistance } from '../../../../src/coordinator/training/replicas.ts';
 
 describe('replicas', () => {
-  it('are grouped by kind, in the order of ranks', () => {
-    expect(firstOfEachKind(['a', 'b', 'a', 'c', 'b'])).toEqual([0, 1, 3]);
+  it('are grouped by their key, in the order of ranks', () => {
+    expect(firstOfEachKey(['a', 'b', 'a', 'c', 'b'])).toEqual([0, 1, 3]);
   });
 
-  it('of one kind must have one checksum; other kinds may have others', () => {
-    const kinds = ['a', 'b', 'a', 'b'];
-    expect(findOddReplica(kinds, [1, 2, 1, 2])).toBeUndefined();
-    expect(findOddReplica(kinds, [1, 2, 1, 1])).toEqual({ rank: 3, expected: 1 });
-    expect(findOddReplica(kinds, [1, 2, undefined, 2])).toEqual({ rank: 2, expected: 0 });
+  it('with one key must have one checksum; others may have others', () => {
+    const keys = ['a', 'b', 'a', 'b'];
+    expect(findOddReplica(keys, [1, 2, 1, 2])).toBeUndefined();
+    expect(findOddReplica(keys, [1, 2, 1, 1])).toEqual({ rank: 3, expected: 1 });
+    expect(findOddReplica(keys, [1, 2, undefined, 2])).toEqual({ rank: 2, expected: 0 });
   });
 
   it('are as far apart as their difference is long, relative to the first', () => {

@@ -15,6 +15,7 @@ import {
 } from '../../../../src/coordinator/training/train.ts';
 import { processorSeconds, systemClock } from '../../../../src/shared/core/clock.ts';
 import { epochOrder } from '../../../../src/shared/core/sampling.ts';
+import { systemTimers } from '../../../../src/shared/core/timers.ts';
 import type { Dataset } from '../../../../src/shared/data/dataset.ts';
 import { runWorker, type WorkerOptions } from '../../../../src/worker/run-worker.ts';
 import { type ToyFaults, toyDataset, toyProvider } from '../../../support/toy-engine.ts';
@@ -55,7 +56,9 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
     optimizer: { name: 'sgd', learningRate: 0.5 },
     defaultPriceUsdPerHour: undefined,
     expectedIds: undefined,
+    allReduce: 'star',
     clock: systemClock,
+    timers: systemTimers,
     observe,
     ...overrides,
   });
@@ -76,6 +79,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
         },
         {
           clock: systemClock,
+          timers: systemTimers,
           uptime: () => 0,
           loadDataset: async () => data,
           log() {},
@@ -139,7 +143,7 @@ describe('training', () => {
     const expected = await plainTraining();
     const trained = party.eventsOf('checkpoint').at(-1)?.checkpoint;
     expect(trained).toMatchObject({ step: 12, epoch: 2, cursor: 50 });
-    for (const i of [0, 1]) expect(trained?.parameters[i]).toBeCloseTo(expected[i] ?? Number.NaN, 6);
+    for (const i of [0, 1]) expect(trained?.state.parameters[i]).toBeCloseTo(expected[i] ?? Number.NaN, 6);
   });
 
   it('tells of every step and epoch, with each sample counted once', async () => {
@@ -152,7 +156,7 @@ describe('training', () => {
       Array.from({ length: 12 }, (_, step) => [step, Math.floor(step / 4), step % 4 === 3 ? 2 : 16]),
     );
     for (const { members } of steps) {
-      expect(members.map(({ rank }) => rank)).toEqual([0, 1]);
+      expect(members.map(({ workerId }) => workerId)).toEqual(['w0', 'w1']);
       for (const { phases } of members)
         for (const spent of Object.values(phases)) expect(spent).toBeGreaterThanOrEqual(0);
     }
@@ -219,7 +223,7 @@ describe('a budget', () => {
     const totals = { epoch: 1, samples: 50, lossSum: 25, correct: 40, seconds: 1 };
     const next = await open(1);
     const again = next.join('w0');
-    await next.train({ start: { step: 8, stepsBefore: 8, state: saved, epoch: totals } });
+    await next.train({ start: { step: 8, stepsBefore: 8, state: saved.state, epoch: totals } });
     await again;
     expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, samples: 50, loss: 0.5, accuracy: 0.8 }, { epoch: 2 }]);
     expect(next.eventsOf('step').map(({ step }) => step)).toEqual([8, 9, 10, 11]);
@@ -248,7 +252,7 @@ describe('the cost of an epoch', () => {
     await next.train({
       spentUsd: meter(next, 10),
       maxSteps: 8,
-      start: { step: 6, stepsBefore: 6, state: saved, epoch: totals },
+      start: { step: 6, stepsBefore: 6, state: saved.state, epoch: totals },
     });
     await again;
     expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, usd: 1 + 10 }]);
@@ -283,9 +287,11 @@ describe('a run that goes on', () => {
 
     const party = await open(2);
     const workers = [party.join('w0'), party.join('w1')];
-    await party.train({ start: { step: 4, stepsBefore: 6, state: saved.checkpoint, epoch: undefined } });
+    await party.train({ start: { step: 4, stepsBefore: 6, state: saved.checkpoint.state, epoch: undefined } });
     await Promise.all(workers);
-    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint.parameters).toEqual(expected.checkpoint.parameters);
+    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint.state.parameters).toEqual(
+      expected.checkpoint.state.parameters,
+    );
     expect(party.eventsOf('step').map(({ step }) => step)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
     const inSteps = party.eventsOf('spent').filter(({ members }) => members.some(({ seconds }) => seconds.compute > 0));
     expect(inSteps.filter(({ redone }) => redone)).toHaveLength(2);
@@ -294,7 +300,7 @@ describe('a run that goes on', () => {
   it('does not begin with a replica that took over something else', async () => {
     const party = await open(2);
     const workers = [party.join('w0'), party.join('w1', { keepsParameters: true })];
-    const state = { parameters: Float32Array.of(1, 2), optimizerState: { iterations: 4, slots: [] } };
+    const state = { parameters: Float32Array.of(1, 2), optimizer: { iterations: 4, slots: [] } };
     await expect(party.train({ start: { step: 4, stepsBefore: 4, state, epoch: undefined } })).rejects.toThrow(
       /worker w1 .* did not take over the checkpoint's parameters/,
     );
@@ -425,12 +431,13 @@ describe('workers that are not alike', () => {
     const changes = party.eventsOf('shares');
     expect(changes[0]?.reason).toMatch(/^shares 8\/8 -> /);
     for (const { step, members, samples } of party.eventsOf('step')) {
-      const { shares } = changes.findLast((change) => change.step <= step) ?? { shares: [8, 8] };
+      const change = changes.findLast((candidate) => candidate.step <= step);
+      const shares = change?.shares.map((share) => share.samples) ?? [8, 8];
       const taken = members.map((member) => member.samples);
       if (samples === 16) expect(taken).toEqual(shares);
       expect(taken.reduce((a, b) => a + b)).toBe(samples);
     }
-    const [fast = 0, slowed = 0] = changes.at(-1)?.shares ?? [];
+    const [fast = 0, slowed = 0] = changes.at(-1)?.shares.map((share) => share.samples) ?? [];
     expect(fast).toBeGreaterThan(slowed);
     expect(party.eventsOf('epoch').map(({ samples }) => samples)).toEqual([50, 50, 50]);
   });
@@ -449,7 +456,7 @@ describe('a worker that breaks', () => {
     other.catch(() => {});
     await expect(party.train()).rejects.toMatchObject({
       code: 'run-failed',
-      message: expect.stringMatching(/worker w1 \(rank 1, pid \d+ on .*\) left during plan: the card is on fire/),
+      message: expect.stringMatching(/worker w1 \(rank 1, pid \d+ on .*\) left during step: the card is on fire/),
     });
     await expect(broken).rejects.toThrow('the card is on fire');
     await expect(other).rejects.toThrow(/the run failed: worker w1 .*the card is on fire/);

@@ -6,9 +6,9 @@ import type { Engine } from '../../../../src/engine/engine.ts';
 import { wasmProvider } from '../../../../src/engine/wasm/wasm-provider.ts';
 import {
   type CheckpointFile,
-  type CheckpointState,
   decodeCheckpoint,
   encodeCheckpoint,
+  type SavedCheckpoint,
 } from '../../../../src/shared/model/checkpoint-files.ts';
 import { relativeError } from '../../../support/compare-vectors.ts';
 import { engineDataset } from '../../../support/engine-dataset.ts';
@@ -17,25 +17,22 @@ const model = { name: 'cnn', inputShape: [18, 18, 1], classes: 4 } as const;
 const optimizer = { name: 'adam', learningRate: 0.001 } as const;
 const dataset = engineDataset(model.inputShape, model.classes, 4, 3);
 let engine: Engine;
-let state: CheckpointState;
+let saved: SavedCheckpoint;
 
 beforeAll(async () => {
   engine = await wasmProvider().create({ model, optimizer, seed: 1, dataset });
   const gradients = new Float32Array(engine.parameterCount);
   await engine.computeGradients(Uint32Array.of(0, 1, 2, 3), gradients);
   await engine.applyGradients(gradients, 4);
-  const { iterations, slots } = await engine.getOptimizerState();
-  state = {
-    model,
-    optimizer,
-    seed: 1,
-    step: 1,
-    epoch: 0,
-    cursor: 4,
-    ...engine.artifacts(),
-    parameters: await engine.getParameters(),
-    optimizerIterations: iterations,
-    optimizerSlots: slots,
+  saved = {
+    trained: { model, optimizer, seed: 1 },
+    checkpoint: {
+      step: 1,
+      epoch: 0,
+      cursor: 4,
+      state: { parameters: await engine.getParameters(), optimizer: await engine.getOptimizerState() },
+      artifacts: engine.artifacts(),
+    },
   };
 });
 afterAll(() => engine.dispose());
@@ -43,7 +40,7 @@ afterAll(() => engine.dispose());
 type Files = Record<CheckpointFile, Uint8Array>;
 
 function encodedFiles(): Files {
-  const contents = encodeCheckpoint(state);
+  const contents = encodeCheckpoint(saved.checkpoint, saved.trained);
   const bytes = (name: CheckpointFile) => Buffer.from(contents[name] as Uint8Array);
   return {
     'model.json': bytes('model.json'),
@@ -53,19 +50,23 @@ function encodedFiles(): Files {
   };
 }
 
-function decode(files: Files): CheckpointState {
+function decode(files: Files): SavedCheckpoint {
   return decodeCheckpoint('run', (file) => files[file]);
 }
 
 describe('checkpoint files', () => {
   it('hold everything', () => {
-    const decoded = decode(encodedFiles());
-    const { parameters, optimizerSlots, ...rest } = decoded;
-    const { parameters: expectedParameters, optimizerSlots: expectedSlots, ...expectedRest } = state;
-    expect(rest).toEqual(JSON.parse(JSON.stringify(expectedRest)));
-    expect(relativeError(parameters, expectedParameters)).toBe(0);
-    expect(optimizerSlots.length).toBe(2);
-    for (const [i, slot] of optimizerSlots.entries()) expect(relativeError(slot, expectedSlots[i] ?? [])).toBe(0);
+    const { trained, checkpoint } = decode(encodedFiles());
+    const { state, ...position } = checkpoint;
+    const { state: expected, ...expectedPosition } = saved.checkpoint;
+    expect(trained).toEqual(saved.trained);
+    expect(position).toEqual(JSON.parse(JSON.stringify(expectedPosition)));
+    expect(relativeError(state.parameters, expected.parameters)).toBe(0);
+    expect(state.optimizer.iterations).toBe(1);
+    expect(state.optimizer.slots.length).toBe(2);
+    for (const [i, slot] of state.optimizer.slots.entries()) {
+      expect(relativeError(slot, expected.optimizer.slots[i] ?? [])).toBe(0);
+    }
   });
 
   it('load in tfjs as they are, and predict what the engine does', async () => {

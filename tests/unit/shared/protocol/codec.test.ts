@@ -6,7 +6,8 @@ import { maxHeaderBytes, protocolVersion } from '../../../../src/shared/protocol
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../../../src/shared/protocol/messages.ts';
 
 const attempt = { generation: 1, step: 7, attempt: 0 };
-const spent = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125, evaluate: 2, idle: 0.5 };
+const seconds = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125, evaluate: 2, idle: 0.5 };
+const usage = { seconds, bytes: { sent: 40, received: 80 } };
 const spec = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number, number], classes: 10 };
 
 const workerBodies: Body<WorkerMessage>[] = [
@@ -33,12 +34,13 @@ const workerBodies: Body<WorkerMessage>[] = [
     parametersChecksum: 4_294_967_295,
     bucketEnds: [4, 10],
   },
-  { type: 'contribute', ...attempt, rank: 1, bucket: 0 },
-  { type: 'vote', ...attempt, rank: 1, samples: 32, lossSum: 3.5, correct: 30, spent, parametersChecksum: 5 },
-  { type: 'evaluated', evaluation: 1, samples: 100, lossSum: 1, correct: 99, spent },
+  { type: 'contribute', ...attempt, bucket: 0 },
+  { type: 'vote', ...attempt, samples: 32, lossSum: 3.5, correct: 30, usage, parametersChecksum: 5 },
+  { type: 'evaluated', request: 1, samples: 100, lossSum: 1, correct: 99, usage },
   {
-    type: 'captured',
-    spent,
+    type: 'state',
+    request: 2,
+    usage,
     parametersChecksum: 1,
     state: {
       topology: { class_name: 'Sequential' },
@@ -46,11 +48,11 @@ const workerBodies: Body<WorkerMessage>[] = [
       optimizerIterations: 5,
     },
   },
-  { type: 'predicted', spent },
-  { type: 'restored', spent, parametersChecksum: 7 },
+  { type: 'predicted', request: 3, usage },
+  { type: 'restored', request: 4, usage, parametersChecksum: 7 },
   { type: 'heartbeat' },
   { type: 'heartbeat', gpu: { utilizationRatio: 0.5, memoryUsedBytes: 1, memoryTotalBytes: 2, powerWatts: 60.5 } },
-  { type: 'leave', code: 'run-failed', phase: 'plan', reason: 'why' },
+  { type: 'leave', code: 'run-failed', phase: 'step', reason: 'why' },
   { type: 'ping', sentUnixMs: 1.8e12 + 0.25 },
 ];
 
@@ -65,14 +67,14 @@ const coordinatorBodies: Body<CoordinatorMessage>[] = [
     checksumEvery: 50,
   },
   { type: 'refuse', field: 'seed', expected: '1', actual: '2' },
-  { type: 'quorum', generation: 1, rank: 0, worldSize: 2 },
-  { type: 'plan', ...attempt, epoch: 0, from: 0, to: 32, globalBatch: 64 },
+  { type: 'quorum', generation: 1, rank: 0, worldSize: 2, allReduce: 'star' },
+  { type: 'assign', ...attempt, epoch: 0, from: 0, to: 32, globalBatch: 64 },
   { type: 'reduced', ...attempt, bucket: 0, waited: 0.5 },
   { type: 'commit', ...attempt },
-  { type: 'evaluate', evaluation: 1, split: 'test', from: 0, to: 5000 },
-  { type: 'capture', extent: 'state' },
-  { type: 'restore', optimizerIterations: 469 },
-  { type: 'predict', count: 10 },
+  { type: 'evaluate', request: 1, split: 'test', from: 0, to: 5000 },
+  { type: 'report-state', request: 2, extent: 'state' },
+  { type: 'restore', request: 4, optimizerIterations: 469 },
+  { type: 'predict', request: 3, count: 10 },
   { type: 'heartbeat' },
   { type: 'stop', outcome: 'completed', reason: 'done' },
   { type: 'pong', sentUnixMs: 1.8e12 + 0.25, receivedUnixMs: 1.8e12, answeredUnixMs: 1.8e12, version: '1' },
@@ -96,7 +98,9 @@ describe('a message that is sent', () => {
   });
 
   it('is read without a copy when its bytes are aligned, and with one when they are not', () => {
-    const [header, tensor] = asBytes(encode<WorkerMessage>('r', { type: 'predicted', spent }, [Float32Array.of(1, 2)]));
+    const [header, tensor] = asBytes(
+      encode<WorkerMessage>('r', { type: 'predicted', request: 3, usage }, [Float32Array.of(1, 2)]),
+    );
     if (header === undefined || tensor === undefined) throw new Error('two frames');
     const aligned = decodeWorkerMessage([header, tensor]);
     expect(aligned.ok && aligned.tensors[0]?.buffer).toBe(tensor.buffer);
@@ -112,23 +116,21 @@ describe('a message that is not one of ours', () => {
     run: 'r',
     type: 'vote',
     ...attempt,
-    rank: 0,
     samples: 1,
     lossSum: 1,
     correct: 1,
-    spent,
+    usage,
   };
   const cases: [string, unknown, string][] = [
     ['another protocol version', { ...good, v: 99 }, 'version'],
     ['no version', { type: 'vote' }, 'version'],
     ['an unknown type', { ...good, type: 'nope' }, 'fields'],
-    ['a negative rank', { ...good, rank: -1 }, 'fields'],
-    ['a rank past the limit', { ...good, rank: 100_000 }, 'fields'],
+    ['a negative attempt', { ...good, attempt: -1 }, 'fields'],
     ['a fractional step', { ...good, step: 1.5 }, 'fields'],
     ['a loss that is no number', { ...good, lossSum: 'high' }, 'fields'],
     ['a loss that is not finite', { ...good, lossSum: Number.NaN }, 'fields'],
-    ['a missing field', { ...good, spent: undefined }, 'fields'],
-    ['a negative time', { ...good, spent: { ...spent, idle: -1 } }, 'fields'],
+    ['a missing field', { ...good, usage: undefined }, 'fields'],
+    ['a negative time', { ...good, usage: { ...usage, seconds: { ...seconds, idle: -1 } } }, 'fields'],
     ['a ping from before the epoch', { v: protocolVersion, run: '', type: 'ping', sentUnixMs: -1 }, 'fields'],
     ['a ping without a time', { v: protocolVersion, run: '', type: 'ping' }, 'fields'],
     ['a list', [1, 2], 'version'],

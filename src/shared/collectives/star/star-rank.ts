@@ -1,23 +1,7 @@
-/**
- * Star all-reduce, a rank's side: hand every bucket to the coordinator, take the sums back.
- *
- * The sum of one bucket can come back while later ones still leave. The fewest messages of all collectives, and the
- * coordinator knows what was reduced, so it can decide a step without another round trip; its links carry all traffic.
- */
-import type { Interval } from '../core/sampling.ts';
-import type { Attempt, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../protocol/messages.ts';
-import type { AllReduce, ReducedSum } from './all-reduce.ts';
-
-export interface StarAllReduce extends AllReduce {
-  /** Takes a `reduced` message off the wire; one that belongs to no pending reduction is ignored. */
-  deliver(message: MessageOf<CoordinatorMessage, 'reduced'>, values: Float32Array | undefined): void;
-}
-
-export interface StarOptions {
-  readonly rank: number;
-  readonly buckets: readonly Interval[];
-  readonly send: (body: Body<MessageOf<WorkerMessage, 'contribute'>>, tensors: readonly Float32Array[]) => void;
-}
+/** The star, a rank's side: hand every bucket to the hub, take the sums back. Sums return while later buckets leave. */
+import type { Interval } from '../../core/sampling.ts';
+import type { Attempt } from '../../protocol/messages.ts';
+import type { AllReduce, RankOptions, Reduced } from '../collective.ts';
 
 interface Pending {
   readonly attempt: Attempt;
@@ -26,23 +10,26 @@ interface Pending {
   /** Buckets whose sum is not back. */
   readonly missing: Set<number>;
   waitSeconds: number;
-  settle: { resolve(sum: ReducedSum): void; reject(error: Error): void } | undefined;
+  settle: { resolve(reduced: Reduced): void; reject(error: unknown): void } | undefined;
 }
 
-export function createStarAllReduce({ rank, buckets, send }: StarOptions): StarAllReduce {
+export function createStarRank({ buckets, sendToHub, signal }: RankOptions): AllReduce {
   const sum = new Float32Array(buckets.at(-1)?.to ?? 0);
   let pending: Pending | undefined;
-  let closed: Error | undefined;
+
+  signal.addEventListener('abort', () => {
+    pending?.settle?.reject(signal.reason);
+    pending = undefined;
+  });
 
   function complete(reduction: Pending): void {
     if (reduction.missing.size > 0 || reduction.settle === undefined) return;
     pending = undefined;
-    reduction.settle.resolve({ sum, waitSeconds: reduction.waitSeconds });
+    const bytes = { sent: sum.byteLength, received: sum.byteLength };
+    reduction.settle.resolve({ sum, waitSeconds: reduction.waitSeconds, bytes });
   }
 
   return {
-    name: 'star',
-
     start(attempt, values) {
       if (values.length !== sum.length) {
         throw new Error(`star all-reduce: ${values.length} floats, expected ${sum.length}`);
@@ -58,7 +45,7 @@ export function createStarAllReduce({ rank, buckets, send }: StarOptions): StarA
 
       function contribute(bucket: number): void {
         const { from, to } = buckets[bucket] as Interval;
-        send({ type: 'contribute', ...attempt, rank, bucket }, [values.subarray(from, to)]);
+        sendToHub({ type: 'contribute', ...attempt, bucket }, [values.subarray(from, to)]);
       }
 
       return {
@@ -71,7 +58,7 @@ export function createStarAllReduce({ rank, buckets, send }: StarOptions): StarA
           });
         },
         finish(vote) {
-          if (closed !== undefined) return Promise.reject(closed);
+          if (signal.aborted) return Promise.reject(signal.reason);
           reduction.unfinished.forEach((floats, index) => {
             if (floats > 0) contribute(index);
           });
@@ -84,25 +71,19 @@ export function createStarAllReduce({ rank, buckets, send }: StarOptions): StarA
       };
     },
 
-    deliver(message, values) {
+    receive(message, [values]) {
       const bucket = buckets[message.bucket];
       if (pending === undefined || bucket === undefined || values === undefined) return;
-      if (!sameAttempt(pending.attempt, message) || values.length !== bucket.to - bucket.from) return;
+      if (!isSameAttempt(pending.attempt, message) || values.length !== bucket.to - bucket.from) return;
       if (!pending.missing.delete(message.bucket)) return;
       sum.set(values, bucket.from);
-      // What the last bucket waited is what the rank waits for: the earlier ones were waited for while it computed.
+      // Earlier buckets were waited for while this rank computed; only the last one holds it up.
       pending.waitSeconds = message.waited;
       complete(pending);
-    },
-
-    close(reason) {
-      closed ??= reason;
-      pending?.settle?.reject(reason);
-      pending = undefined;
     },
   };
 }
 
-function sameAttempt(a: Attempt, b: Attempt): boolean {
+function isSameAttempt(a: Attempt, b: Attempt): boolean {
   return a.generation === b.generation && a.step === b.step && a.attempt === b.attempt;
 }

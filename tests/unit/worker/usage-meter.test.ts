@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { startStopwatch } from '../../../src/worker/stopwatch.ts';
+import { startUsageMeter } from '../../../src/worker/usage-meter.ts';
 
 test('every moment goes to one activity, whatever is claimed to have been waiting', () => {
   const lap = fc.record({
@@ -11,16 +11,16 @@ test('every moment goes to one activity, whatever is claimed to have been waitin
   fc.assert(
     fc.property(fc.array(lap), (laps) => {
       let now = 5;
-      const watch = startStopwatch({ now: () => now, unixMs: () => 0 });
+      const meter = startUsageMeter({ now: () => now });
       let skipped = 0;
       for (const { seconds, activity, waitSeconds } of laps) {
         now += seconds;
         if (activity === undefined) {
-          watch.skip();
+          meter.skip();
           skipped += seconds;
-        } else watch.lap(activity, waitSeconds);
+        } else meter.lap(activity, waitSeconds);
       }
-      const total = Object.values(watch.totals()).reduce((sum, value) => sum + value, 0);
+      const total = Object.values(meter.totals().seconds).reduce((sum, value) => sum + value, 0);
       expect(total).toBeCloseTo(now - 5 - skipped, 6);
     }),
   );
@@ -28,10 +28,17 @@ test('every moment goes to one activity, whatever is claimed to have been waitin
 
 test('of a lap, what was waiting is told apart', () => {
   let now = 0;
-  const watch = startStopwatch({ now: () => now, unixMs: () => 0 });
+  const meter = startUsageMeter({ now: () => now });
   now = 3;
-  watch.lap('communicate', 1);
+  meter.lap('communicate', 1);
   now = 4;
-  watch.lap('compute');
-  expect(watch.totals()).toMatchObject({ communicate: 2, wait: 1, compute: 1, idle: 0 });
+  meter.lap('compute');
+  expect(meter.totals().seconds).toMatchObject({ communicate: 2, wait: 1, compute: 1, idle: 0 });
+});
+
+test('bytes add up', () => {
+  const meter = startUsageMeter({ now: () => 0 });
+  meter.exchanged({ sent: 10, received: 20 });
+  meter.exchanged({ sent: 1, received: 2 });
+  expect(meter.totals().bytes).toEqual({ sent: 11, received: 22 });
 });

@@ -1,0 +1,160 @@
+/**
+ * What a generation knows of its members: which attempts and requests are under way, who has answered them, and what
+ * each member is doing. A value, and the pure transitions that messages and orders make of it.
+ */
+import { noPhaseSeconds, spentBetween } from '../../shared/core/phases.ts';
+import type { Attempt, MessageOf, Usage, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { Activity } from '../membership/liveness.ts';
+
+export type Vote = MessageOf<WorkerMessage, 'vote'>;
+/** What a member sends in answer to a request. */
+export type Answer = MessageOf<WorkerMessage, 'evaluated' | 'state' | 'predicted' | 'restored'>;
+
+export interface MemberState {
+  readonly activity: Activity;
+  /** When it began, in seconds of the run's clock. */
+  readonly since: number;
+  /** What it has used by its last report, when that came, and what of it has been told on. */
+  readonly usage: Usage;
+  readonly usageAt: number;
+  readonly told: Usage;
+}
+
+export interface GenerationState {
+  readonly number: number;
+  /** By rank. */
+  readonly members: readonly MemberState[];
+  /** Attempts under way by step, each with the ranks that have voted. One attempt a step at a time. */
+  readonly attempts: ReadonlyMap<number, { readonly attempt: number; readonly voted: readonly number[] }>;
+  /** Requests under way by number, each with the type that answers it and the ranks that have not. */
+  readonly requests: ReadonlyMap<number, { readonly answer: Answer['type']; readonly missing: readonly number[] }>;
+  /** Requests that there were. */
+  readonly requestCount: number;
+}
+
+/** The new state; or the reason why the message does not belong here, and everything stays as it was. */
+export type Accepted = { readonly state: GenerationState } | { readonly refusal: string };
+
+const nothingUsed: Usage = {
+  seconds: { ...noPhaseSeconds, evaluate: 0, idle: 0 },
+  bytes: { sent: 0, received: 0 },
+};
+
+export function beginGenerationState(number: number, worldSize: number, now: number): GenerationState {
+  const idle: MemberState = { activity: 'idle', since: now, usage: nothingUsed, usageAt: now, told: nothingUsed };
+  return { number, members: Array(worldSize).fill(idle), attempts: new Map(), requests: new Map(), requestCount: 0 };
+}
+
+/** A step is assigned to all ranks: those that were idle begin to compute. */
+export function assignStep(state: GenerationState, { step, attempt }: Attempt, now: number): GenerationState {
+  return {
+    ...state,
+    attempts: new Map(state.attempts).set(step, { attempt, voted: [] }),
+    members: state.members.map((member) => (member.activity === 'idle' ? begin(member, 'compute', now) : member)),
+  };
+}
+
+/** The step is applied: ranks go on with the next one, if that is assigned already. */
+export function commitStep(state: GenerationState, step: number, now: number): GenerationState {
+  const attempts = new Map(state.attempts);
+  attempts.delete(step);
+  const next = attempts.size > 0 ? 'compute' : 'idle';
+  return { ...state, attempts, members: state.members.map((member) => begin(member, next, now)) };
+}
+
+/** Why a message about an attempt is stale, or undefined if the attempt is under way. */
+export function findStale(state: GenerationState, { generation, step, attempt }: Attempt): string | undefined {
+  if (generation !== state.number) return `generation ${generation}, this is ${state.number}`;
+  const current = state.attempts.get(step);
+  if (current === undefined) return `step ${step}, which is not under way`;
+  return attempt === current.attempt ? undefined : `attempt ${attempt} of step ${step}, which is at ${current.attempt}`;
+}
+
+/** A rank has handed over some of its gradient. The deadline is that of the whole step: it goes on running. */
+export function noteContribution(state: GenerationState, rank: number): GenerationState {
+  return changeMember(state, rank, (member) =>
+    member.activity === 'compute' ? { ...member, activity: 'communicate' } : member,
+  );
+}
+
+export function acceptVote(state: GenerationState, rank: number, vote: Vote, now: number): Accepted {
+  const stale = findStale(state, vote);
+  if (stale !== undefined) return { refusal: `a vote for ${stale}` };
+  const { attempt, voted } = state.attempts.get(vote.step) ?? { attempt: vote.attempt, voted: [] };
+  if (voted.includes(rank)) return { refusal: `a second vote of rank ${rank} for step ${vote.step}` };
+  const attempts = new Map(state.attempts).set(vote.step, { attempt, voted: [...voted, rank] });
+  return { state: changeMember({ ...state, attempts }, rank, (member) => report(member, vote.usage, now)) };
+}
+
+/** A request goes out to some ranks, who are busy with it until they answer. @returns its number too */
+export function openRequest(
+  state: GenerationState,
+  answer: Answer['type'],
+  ranks: readonly number[],
+  activity: Activity,
+  now: number,
+): { readonly state: GenerationState; readonly request: number } {
+  const request = state.requestCount + 1;
+  return {
+    request,
+    state: {
+      ...state,
+      requestCount: request,
+      requests: new Map(state.requests).set(request, { answer, missing: ranks }),
+      members: state.members.map((member, rank) => (ranks.includes(rank) ? begin(member, activity, now) : member)),
+    },
+  };
+}
+
+export function acceptAnswer(state: GenerationState, rank: number, message: Answer, now: number): Accepted {
+  const { request, type, usage } = message;
+  const open = state.requests.get(request);
+  if (open?.answer !== type || !open.missing.includes(rank)) {
+    return { refusal: `'${type}' to request ${request}, which is not under way` };
+  }
+  const missing = open.missing.filter((other) => other !== rank);
+  const requests = new Map(state.requests);
+  if (missing.length === 0) requests.delete(request);
+  else requests.set(request, { answer: type, missing });
+  return {
+    state: changeMember({ ...state, requests }, rank, (member) => begin(report(member, usage, now), 'idle', now)),
+  };
+}
+
+/** What a member used since it was last told. */
+export interface Told {
+  readonly rank: number;
+  readonly at: number;
+  readonly seconds: Usage['seconds'];
+  readonly bytes: Usage['bytes'];
+}
+
+/** What members have reported since this was last asked. Members without a new report are left out. */
+export function takeUsage(state: GenerationState): { readonly state: GenerationState; readonly told: readonly Told[] } {
+  const told = state.members.flatMap(({ usage, usageAt, told: before }, rank) => {
+    if (usage === before) return [];
+    const seconds = spentBetween(before.seconds, usage.seconds);
+    const bytes = {
+      sent: usage.bytes.sent - before.bytes.sent,
+      received: usage.bytes.received - before.bytes.received,
+    };
+    return [{ rank, at: usageAt, seconds, bytes }];
+  });
+  return { state: { ...state, members: state.members.map((member) => ({ ...member, told: member.usage })) }, told };
+}
+
+function begin(member: MemberState, activity: Activity, now: number): MemberState {
+  return { ...member, activity, since: now };
+}
+
+function report(member: MemberState, usage: Usage, now: number): MemberState {
+  return { ...member, usage, usageAt: now };
+}
+
+function changeMember(
+  state: GenerationState,
+  rank: number,
+  change: (member: MemberState) => MemberState,
+): GenerationState {
+  return { ...state, members: state.members.map((member, other) => (other === rank ? change(member) : member)) };
+}

@@ -1,0 +1,86 @@
+/** What a generation is asked for between steps: test passes, states for checkpoints, predictions. */
+import { PennygradError } from '../../shared/core/errors.ts';
+import { weightedShares } from '../../shared/core/sampling.ts';
+import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';
+import type { TrainingState } from '../../shared/model/training-state.ts';
+import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { Activity } from '../membership/liveness.ts';
+import { describeWorker, type Member } from '../membership/worker.ts';
+import type { Answer } from './generation-state.ts';
+
+/** A member's answer with the tensors that came with it. */
+export interface Answered<Type extends Answer['type']> {
+  readonly message: MessageOf<WorkerMessage, Type>;
+  readonly tensors: readonly Float32Array[];
+}
+
+/** What a rank is sent for a request of this number. */
+export type Order = (
+  request: number,
+  rank: number,
+) => readonly [body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]];
+
+/** Sends a request to some ranks, and waits for all their answers, which come in rank order. */
+export type Ask = <Type extends Answer['type']>(
+  answer: Type,
+  activity: Activity,
+  ranks: readonly number[],
+  order: Order,
+) => Promise<readonly Answered<Type>[]>;
+
+export interface Requests {
+  /** Loss and correct predictions over the first `count` samples of a split, shared out over the ranks. */
+  evaluate(
+    split: 'train' | 'test',
+    count: number,
+    weights: readonly number[],
+  ): Promise<{ readonly lossSum: number; readonly correct: number }>;
+  /** Every rank's checksum; those of `withParameters` also send their parameters, and rank 0 its whole state. */
+  reportState(withParameters: readonly number[]): Promise<readonly Answered<'state'>[]>;
+  /** Gives every rank a checkpoint's state. @throws run-failed, naming a rank that did not take it over */
+  restore(state: TrainingState): Promise<void>;
+  /** Probabilities of the first `count` test images, from rank 0. */
+  predict(count: number): Promise<Float32Array>;
+}
+
+export function createRequests(members: readonly Member[], ask: Ask): Requests {
+  const ranks = members.map(({ rank }) => rank);
+  return {
+    async evaluate(split, count, weights) {
+      const shares = weightedShares({ from: 0, to: count }, weights);
+      const evaluated = await ask('evaluated', 'evaluate', ranks, (request, rank) => {
+        const { from, to } = shares[rank] ?? { from: 0, to: 0 };
+        return [{ type: 'evaluate', request, split, from, to }];
+      });
+      return {
+        lossSum: evaluated.reduce((sum, { message }) => sum + message.lossSum, 0),
+        correct: evaluated.reduce((sum, { message }) => sum + message.correct, 0),
+      };
+    },
+
+    reportState: (withParameters) =>
+      ask('state', 'checkpoint', ranks, (request, rank) => {
+        const extent = rank === 0 ? 'state' : withParameters.includes(rank) ? 'parameters' : 'checksum';
+        return [{ type: 'report-state', request, extent }];
+      }),
+
+    async restore({ parameters, optimizer }) {
+      const tensors = [parameters, ...optimizer.slots];
+      const restored = await ask('restored', 'checkpoint', ranks, (request) => [
+        { type: 'restore', request, optimizerIterations: optimizer.iterations },
+        tensors,
+      ]);
+      const expected = parameterChecksum(parameters);
+      const odd = members.find((_, rank) => restored[rank]?.message.parametersChecksum !== expected);
+      if (odd === undefined) return;
+      throw new PennygradError('run-failed', `${describeWorker(odd)} did not take over the checkpoint's parameters`);
+    },
+
+    async predict(count) {
+      const [answer] = await ask('predicted', 'predict', [0], (request) => [{ type: 'predict', request, count }]);
+      const [probabilities] = answer?.tensors ?? [];
+      if (probabilities === undefined) throw new PennygradError('run-failed', 'rank 0 predicted nothing');
+      return probabilities;
+    },
+  };
+}

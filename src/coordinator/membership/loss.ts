@@ -1,0 +1,79 @@
+/** How a worker is lost, and what that means for the run. Pure transitions. */
+import { type ErrorCode, PennygradError } from '../../shared/core/errors.ts';
+import type { Body, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
+import { refuse } from './admission.ts';
+import { versionMismatch } from './handshake.ts';
+import {
+  type Activities,
+  activityOf,
+  announce,
+  type Membership,
+  type MembershipInput,
+  type MembershipStep,
+  unchanged,
+  without,
+} from './membership-state.ts';
+import { describeWorker, type Worker } from './worker.ts';
+
+export function leave(
+  state: Membership,
+  peer: PeerId,
+  { code, phase, reason }: Body<MessageOf<WorkerMessage, 'leave'>>,
+): MembershipStep {
+  const worker = state.workers.get(peer);
+  if (worker === undefined) return unchanged(state);
+  const message = `${describeWorker(worker)} left during ${phase}: ${reason}`;
+  // A worker's Ctrl-C is not the run's: the run lost a member.
+  return remove(state, worker, reason, new PennygradError(code === 'interrupted' ? 'quorum-lost' : code, message));
+}
+
+export function garbled(
+  state: Membership,
+  { peer, reason, detail }: Extract<MembershipInput, { type: 'garbled' }>,
+  activities: Activities,
+): MembershipStep {
+  const worker = state.workers.get(peer);
+  if (worker !== undefined) {
+    return lose(state, worker, `it sent something that is not understood: ${detail}`, activities, 'run-failed');
+  }
+  // A stranger would not understand an answer either, unless only its version differs.
+  return reason === 'version'
+    ? { state, effects: refuse(peer, 'of another version', versionMismatch(detail)) }
+    : unchanged(state);
+}
+
+export function lose(
+  state: Membership,
+  worker: Worker | undefined,
+  reason: string,
+  activities: Activities,
+  code: ErrorCode = 'quorum-lost',
+): MembershipStep {
+  if (worker === undefined) return unchanged(state);
+  const { activity } = activityOf(worker, activities);
+  const message = `${describeWorker(worker)} was lost in phase ${activity}: ${reason}`;
+  return remove(state, worker, reason, new PennygradError(code, message));
+}
+
+/** Before a generation begins another may take the place; after that, the generation has lost a member and ends. */
+function remove(state: Membership, worker: Worker, reason: string, error: PennygradError): MembershipStep {
+  const lost = announce({ type: 'worker-lost', workerId: worker.info.workerId, reason });
+  return {
+    state: without(state, worker.peer),
+    effects: state.generations > 0 ? [lost, { type: 'fail', error }] : [lost],
+  };
+}
+
+export function exited(
+  state: Membership,
+  { workerId, reason, code }: Extract<MembershipInput, { type: 'exited' }>,
+  activities: Activities,
+): MembershipStep {
+  const worker = [...state.workers.values()].find(({ info }) => info.workerId === workerId);
+  const step = lose(state, worker, reason, activities, code);
+  // Nobody will take its place: whoever reports its end had started it.
+  const phase = worker === undefined ? 'before it joined' : `in phase ${activityOf(worker, activities).activity}`;
+  const error = new PennygradError(code, `worker ${workerId} was lost ${phase}: ${reason}`);
+  return { ...step, effects: [...step.effects, { type: 'fail', error }] };
+}

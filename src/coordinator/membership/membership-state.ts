@@ -1,0 +1,119 @@
+/** What the membership reducer works on: its state, what can happen, and what can be done about it. */
+import { type Deadlines, deadlinesFrom } from '../../shared/core/deadlines.ts';
+import type { ErrorCode, PennygradError } from '../../shared/core/errors.ts';
+import type { OptimizerSpec } from '../../shared/model/model-spec.ts';
+import type {
+  Body,
+  CoordinatorMessage,
+  GpuReading,
+  Identity,
+  MessageOf,
+  WorkerMessage,
+} from '../../shared/protocol/messages.ts';
+import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
+import type { RunEvent } from '../run-events.ts';
+import type { Activity } from './liveness.ts';
+import type { Hello, Ready, Worker } from './worker.ts';
+
+export interface MembershipRules {
+  /** Where workers connect, for messages. */
+  readonly endpoint: string;
+  readonly worldSize: number;
+  /** Names of the workers that will come, where they are known. */
+  readonly expectedIds: readonly string[] | undefined;
+  readonly timeoutSeconds: number;
+  readonly defaultPriceUsdPerHour: number | undefined;
+  /** What every worker must train. */
+  readonly identity: Identity;
+  readonly datasetName: string;
+  readonly optimizer: OptimizerSpec;
+  readonly checksumEvery: number;
+}
+
+export interface Membership {
+  readonly workers: ReadonlyMap<PeerId, Worker>;
+  /** When the run began to wait for workers; undefined before that, and once a generation has begun. */
+  readonly gatheringSince: number | undefined;
+  /** Generations that have begun. */
+  readonly generations: number;
+}
+
+export const noMembers: Membership = { workers: new Map(), gatheringSince: undefined, generations: 0 };
+
+export type MembershipInput =
+  | { readonly type: 'hello'; readonly peer: PeerId; readonly hello: Hello }
+  | { readonly type: 'ready'; readonly peer: PeerId; readonly ready: Ready }
+  | { readonly type: 'leave'; readonly peer: PeerId; readonly leave: Body<MessageOf<WorkerMessage, 'leave'>> }
+  /** Any other message of a worker. */
+  | { readonly type: 'heard'; readonly peer: PeerId }
+  | { readonly type: 'heartbeat'; readonly peer: PeerId; readonly gpu: GpuReading | undefined }
+  /** Frames that are no message. */
+  | { readonly type: 'garbled'; readonly peer: PeerId; readonly reason: string; readonly detail: string }
+  /** The connection is gone, or takes nothing. */
+  | { readonly type: 'unreachable'; readonly peer: PeerId; readonly reason: string }
+  /** Its parent says that the worker's process has ended before its time. */
+  | { readonly type: 'exited'; readonly workerId: string; readonly reason: string; readonly code: ErrorCode }
+  /** The run begins to wait for its workers. */
+  | { readonly type: 'gather' }
+  /** Time has passed. */
+  | { readonly type: 'tick' };
+
+export type MembershipEffect =
+  | { readonly type: 'send'; readonly peer: PeerId; readonly body: Body<CoordinatorMessage> }
+  | { readonly type: 'announce'; readonly event: RunEvent }
+  /** A generation begins with these workers, in rank order. */
+  | { readonly type: 'begin'; readonly workers: readonly Worker[]; readonly reason: string }
+  /** The run cannot go on. */
+  | { readonly type: 'fail'; readonly error: PennygradError };
+
+export interface MembershipStep {
+  readonly state: Membership;
+  readonly effects: readonly MembershipEffect[];
+}
+
+/** What the members of a generation are doing, by peer. */
+export type Activities = ReadonlyMap<PeerId, { readonly activity: Activity; readonly since: number }>;
+
+/** What a worker is doing: a generation knows of its members, everybody else loads or waits. */
+export function activityOf(
+  worker: Worker,
+  activities: Activities,
+): { readonly activity: Activity; readonly since: number } {
+  const { peer, ready, since } = worker;
+  return activities.get(peer) ?? { activity: ready === undefined ? 'load' : 'rendezvous', since };
+}
+
+export function unchanged(state: Membership): MembershipStep {
+  return { state, effects: [] };
+}
+
+/** In seconds. Members send hundreds of messages a second, and deadlines are longer than this. */
+const heardResolution = 0.05;
+
+/** The worker sent something. */
+export function hear(state: Membership, peer: PeerId, now: number): Membership {
+  const worker = state.workers.get(peer);
+  if (worker === undefined || now - worker.lastHeard < heardResolution) return state;
+  return withWorker(state, { ...worker, lastHeard: now });
+}
+
+export function withWorker(state: Membership, worker: Worker): Membership {
+  return { ...state, workers: new Map(state.workers).set(worker.peer, worker) };
+}
+
+export function without(state: Membership, peer: PeerId): Membership {
+  return { ...state, workers: new Map([...state.workers].filter(([known]) => known !== peer)) };
+}
+
+export function announce(event: RunEvent): MembershipEffect {
+  return { type: 'announce', event };
+}
+
+/** A message that is understood but has no place. */
+export function reject(reason: string, detail: string): MembershipEffect {
+  return announce({ type: 'frame-rejected', reason, detail });
+}
+
+export function deadlinesOf({ timeoutSeconds }: MembershipRules): Deadlines {
+  return deadlinesFrom(timeoutSeconds);
+}

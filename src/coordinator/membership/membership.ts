@@ -1,0 +1,124 @@
+/**
+ * Who is in the run: a pure reducer. It takes what happened and the moment, and returns the new state and what is to be
+ * done about it; `control-plane.ts` does it.
+ */
+import { PennygradError } from '../../shared/core/errors.ts';
+import type { GpuReading } from '../../shared/protocol/messages.ts';
+import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
+import { acceptReady, welcome } from './admission.ts';
+import { findStuck } from './liveness.ts';
+import { exited, garbled, leave, lose } from './loss.ts';
+import {
+  type Activities,
+  activityOf,
+  announce,
+  deadlinesOf,
+  hear,
+  type Membership,
+  type MembershipInput,
+  type MembershipRules,
+  type MembershipStep,
+  unchanged,
+} from './membership-state.ts';
+import { decideRendezvous } from './rendezvous.ts';
+import type { Moment } from './worker.ts';
+
+export function advanceMembership(
+  config: MembershipRules,
+  state: Membership,
+  input: MembershipInput,
+  moment: Moment,
+  activities: Activities = new Map(),
+): MembershipStep {
+  switch (input.type) {
+    case 'hello':
+      return welcome(config, state, input.peer, input.hello, moment);
+    case 'ready':
+      return thenGather(config, acceptReady(config, state, input.peer, input.ready, moment), moment.now);
+    case 'leave':
+      return leave(state, input.peer, input.leave);
+    case 'heard':
+      return unchanged(hear(state, input.peer, moment.now));
+    case 'heartbeat':
+      return heartbeat(state, input.peer, input.gpu, moment);
+    case 'garbled':
+      return garbled(state, input, activities);
+    case 'unreachable':
+      return lose(state, state.workers.get(input.peer), `it cannot be reached (${input.reason})`, activities);
+    case 'exited':
+      return exited(state, input, activities);
+    case 'gather':
+      return gather(config, { ...state, gatheringSince: moment.now }, moment.now);
+    case 'tick':
+      return tick(config, state, moment.now, activities);
+    default:
+      return input satisfies never;
+  }
+}
+
+function heartbeat(
+  before: Membership,
+  peer: PeerId,
+  gpu: GpuReading | undefined,
+  { now, unixMs }: Moment,
+): MembershipStep {
+  const state = hear(before, peer, now);
+  const worker = state.workers.get(peer);
+  if (worker === undefined) return unchanged(state);
+  const { workerId } = worker.info;
+  return {
+    state,
+    effects: [announce({ type: 'worker-heard', workerId, unixMs, ...(gpu === undefined ? {} : { gpu }) })],
+  };
+}
+
+function tick(config: MembershipRules, state: Membership, now: number, activities: Activities): MembershipStep {
+  const signs = [...state.workers.values()].map((worker) => ({
+    ...activityOf(worker, activities),
+    lastHeard: worker.lastHeard,
+    subject: worker,
+  }));
+  const stuck = findStuck(signs, now, deadlinesOf(config));
+  const step = stuck === undefined ? unchanged(state) : lose(state, stuck.worker.subject, stuck.reason, activities);
+  return thenGather(config, step, now);
+}
+
+/** Any change may have completed the fleet. */
+function thenGather(config: MembershipRules, { state, effects }: MembershipStep, now: number): MembershipStep {
+  const gathered = gather(config, state, now);
+  return { state: gathered.state, effects: [...effects, ...gathered.effects] };
+}
+
+/** Decides whether a generation begins now. */
+function gather(config: MembershipRules, state: Membership, now: number): MembershipStep {
+  if (state.gatheringSince === undefined) return unchanged(state);
+  const byId = new Map([...state.workers.values()].map((worker) => [worker.info.workerId, worker] as const));
+  const decision = decideRendezvous(
+    [...byId].map(([workerId, { ready }]) => ({ workerId, state: ready === undefined ? 'joined' : 'ready' })),
+    config,
+    (now - state.gatheringSince) * 1000,
+    deadlinesOf(config).rendezvousMs,
+  );
+  switch (decision.kind) {
+    case 'wait':
+      return unchanged(state);
+    case 'give-up': {
+      const message = `rendezvous at ${config.endpoint}: ${decision.reason} in time (--timeout ${config.timeoutSeconds})`;
+      return { state, effects: [{ type: 'fail', error: new PennygradError('quorum-lost', message) }] };
+    }
+    case 'begin': {
+      const workers = decision.members.flatMap((workerId) => byId.get(workerId) ?? []);
+      const ranked = workers.map((worker, rank) => ({ ...worker, rank }));
+      return {
+        state: {
+          workers: new Map([...state.workers, ...ranked.map((worker) => [worker.peer, worker] as const)]),
+          gatheringSince: undefined,
+          generations: state.generations + 1,
+        },
+        effects: [{ type: 'begin', workers: ranked, reason: decision.reason }],
+      };
+    }
+    default:
+      return decision satisfies never;
+  }
+}

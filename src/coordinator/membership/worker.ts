@@ -1,0 +1,63 @@
+/** The one shape of a worker, from its hello to its end. */
+import type { Body, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
+import type { MemberInfo, WorkerInfo } from '../run-events.ts';
+
+export type Hello = Body<MessageOf<WorkerMessage, 'hello'>>;
+export type Ready = Body<MessageOf<WorkerMessage, 'ready'>>;
+
+export interface Worker {
+  readonly peer: PeerId;
+  readonly info: WorkerInfo;
+  /** What it loaded; undefined while it loads. */
+  readonly ready: Ready | undefined;
+  /** Set while it is a member of a generation. */
+  readonly rank: number | undefined;
+  /** When it joined or got ready, and when it last sent anything: seconds of the run's clock. */
+  readonly since: number;
+  readonly lastHeard: number;
+}
+
+/** A worker that is a member of a generation. */
+export type Member = Worker & { readonly rank: number; readonly ready: Ready };
+
+export interface Moment {
+  /** Seconds of the run's clock. */
+  readonly now: number;
+  readonly unixMs: number;
+}
+
+export function joinedWorker(
+  peer: PeerId,
+  hello: Hello,
+  { now, unixMs }: Moment,
+  defaultPriceUsdPerHour: number | undefined,
+): Worker {
+  const { workerId, host, pid, cpu, emulatedSpeed, priceOrigin, gpu } = hello;
+  const info = {
+    workerId,
+    host,
+    pid,
+    cpu,
+    priceUsdPerHour: hello.priceUsdPerHour ?? defaultPriceUsdPerHour,
+    emulatedSpeed,
+    priceOrigin,
+    gpu,
+    aliveSinceUnixMs: unixMs - hello.uptime * 1000,
+  };
+  return { peer, info, ready: undefined, rank: undefined, since: now, lastHeard: now };
+}
+
+/** Ready workers as the members of a generation, in rank order. */
+export function rankWorkers(workers: readonly Worker[]): readonly Member[] {
+  return workers.flatMap(({ ready, ...worker }, rank) => (ready === undefined ? [] : { ...worker, ready, rank }));
+}
+
+export function memberInfo({ info, rank, ready: { backend, device, backendReason } }: Member): MemberInfo {
+  return { ...info, rank, backend, device, backendReason };
+}
+
+/** `worker w1 (rank 1, pid 4242 on host)`: enough to find it. */
+export function describeWorker({ info, rank }: Worker): string {
+  return `worker ${info.workerId} (${rank === undefined ? '' : `rank ${rank}, `}pid ${info.pid} on ${info.host})`;
+}

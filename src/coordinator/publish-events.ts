@@ -1,0 +1,17 @@
+import type { RunEvent, RunObserver } from './run-events.ts';
+
+/**
+ * Tells all observers what happens. What follows from an event is told in a pass of its own, after everybody has seen
+ * the event, so that the order of the observers does not matter.
+ * @param derive what follows from an event, if anything does
+ */
+export function publishTo(
+  observers: readonly RunObserver[],
+  derive: (event: RunEvent) => RunEvent | undefined,
+): RunObserver {
+  return function publish(event) {
+    for (const observe of observers) observe(event);
+    const derived = derive(event);
+    if (derived !== undefined) publish(derived);
+  };
+}

@@ -1,0 +1,106 @@
+/** The steps of one epoch: assign, collect votes, commit. */
+import { addStep, type EpochTotals } from '../../economics/record/epoch-totals.ts';
+import { globalBatch, stepsPerEpoch } from '../../shared/core/sampling.ts';
+import type { Generation } from '../generation/generation.ts';
+import type { Vote } from '../generation/generation-state.ts';
+import type { MemberStep } from '../run-events.ts';
+import { requireEqualReplicas } from './replicas.ts';
+import type { ShareBalancer } from './share-balancer.ts';
+import type { TrainContext, TrainSettings } from './train.ts';
+
+/** Steps are assigned this many ahead, so that a worker never waits for its next one. */
+const assignedAhead = 1;
+
+export interface EpochRange {
+  /** What the epoch has so far. */
+  readonly totals: EpochTotals;
+  /** The next step, counted from the start of the run. */
+  readonly begin: number;
+  /** Where the epoch ends, or the run before it. */
+  readonly end: number;
+  /** Steps before this one were committed once already, and lost. */
+  readonly stepsBefore: number;
+}
+
+export interface TrainedSteps {
+  /** The next step. */
+  readonly step: number;
+  readonly totals: EpochTotals;
+  /** Which budget is used up, if one is. */
+  readonly spentBudget: string | undefined;
+}
+
+/** Trains to the end of the range; less far where the run is interrupted or a budget is used up. */
+export async function trainSteps(
+  generation: Generation,
+  { globalBatchSize, trainCount }: TrainSettings,
+  { clock, observe, signal, findSpentBudget = () => undefined, spentUsd = () => 0 }: TrainContext,
+  balancer: ShareBalancer,
+  { totals: before, begin, end: endOfRange, stepsBefore }: EpochRange,
+): Promise<TrainedSteps> {
+  const { epoch } = before;
+  const perEpoch = stepsPerEpoch(trainCount, globalBatchSize);
+  let spentBudget = findSpentBudget();
+  let end = spentBudget !== undefined || signal.aborted ? begin : endOfRange;
+  let assigned = begin;
+  let totals = before;
+  let [committedAt, costBefore] = [clock.now(), spentUsd()];
+  observe({ type: 'epoch-begun', epoch });
+
+  for (let step = begin; step < end; step++) {
+    for (; assigned < Math.min(step + 1 + assignedAhead, end); assigned++) {
+      generation.assign(
+        assigned,
+        epoch,
+        globalBatch(assigned % perEpoch, globalBatchSize, trainCount),
+        balancer.shares(),
+      );
+    }
+    const votes = await generation.votes(step);
+    requireEqualReplicas(
+      generation.members,
+      votes.map(({ parametersChecksum }) => parametersChecksum),
+      step,
+    );
+    generation.commit(step);
+
+    const [now, cost] = [clock.now(), spentUsd()];
+    const spent = generation.takeSpent();
+    const members = generation.members.flatMap(({ info: { workerId } }, rank): readonly MemberStep[] => {
+      const phases = spent.find((member) => member.workerId === workerId)?.seconds;
+      return phases === undefined ? [] : [{ workerId, samples: votes[rank]?.samples ?? 0, phases }];
+    });
+    const { samples, lossSum, correct } = sumVotes(votes);
+    const seconds = now - committedAt;
+    // The ledger's sums may differ in their last bits from one moment to the next.
+    const usd = Math.max(0, cost - costBefore);
+    const figures = { samples, loss: lossSum / samples, correct, seconds, usd };
+    totals = addStep(totals, figures);
+    observe({ type: 'step', step, epoch, members, ...figures });
+    observe({ type: 'spent', members: spent, redone: step < stepsBefore });
+    const reason = balancer.observe(members);
+    if (reason !== undefined)
+      observe({ type: 'shares', step: assigned, shares: sharesOf(generation, balancer), reason });
+    [committedAt, costBefore] = [now, cost];
+    spentBudget ??= findSpentBudget();
+    // Workers already have these assignments: finishing them leaves no rank in the middle of a step.
+    if (signal.aborted || spentBudget !== undefined) end = assigned;
+  }
+  return { step: Math.max(begin, end), totals, spentBudget };
+}
+
+function sharesOf({ members }: Generation, balancer: ShareBalancer) {
+  const shares = balancer.shares();
+  return members.map(({ info: { workerId } }, rank) => ({ workerId, samples: shares[rank] ?? 0 }));
+}
+
+function sumVotes(votes: readonly Vote[]): { samples: number; lossSum: number; correct: number } {
+  return votes.reduce(
+    (sum, { samples, lossSum, correct }) => ({
+      samples: sum.samples + samples,
+      lossSum: sum.lossSum + lossSum,
+      correct: sum.correct + correct,
+    }),
+    { samples: 0, lossSum: 0, correct: 0 },
+  );
+}

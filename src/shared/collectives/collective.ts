@@ -1,0 +1,101 @@
+/**
+ * All-reduce: every rank hands in a vector, and every rank gets the sum over all ranks, the same bits everywhere.
+ *
+ * Vectors are sums over samples already, so the sum over ranks is weighted by samples without another factor. Sums
+ * never depend on the order of arrival, so that a run is reproducible.
+ *
+ * A collective has a side for each rank and, where the coordinator does the adding, a hub. A new one is a folder with a
+ * `Collective`, and a line in `registry.ts`.
+ */
+import type { Interval } from '../core/sampling.ts';
+import type { Attempt, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../protocol/messages.ts';
+
+/** What ranks send to the hub, and the hub to ranks. */
+export type ToHub = MessageOf<WorkerMessage, 'contribute'>;
+export type FromHub = MessageOf<CoordinatorMessage, 'reduced'>;
+
+export interface Collective {
+  /** What it does, for `--help`. */
+  readonly description: string;
+  /**
+   * - rank-order: the sum is ((rank 0 + rank 1) + rank 2) + …, each partial sum rounded to float32. All collectives that
+   *   say so give the same bits.
+   * - deterministic: the same bits on all ranks and in every run, in an order of its own.
+   */
+  readonly numerics: 'rank-order' | 'deterministic';
+  createRank(options: RankOptions): AllReduce;
+  /** Undefined where ranks exchange among themselves. */
+  readonly createHub?: (options: HubOptions) => AllReduceHub;
+}
+
+export interface RankOptions {
+  readonly rank: number;
+  readonly worldSize: number;
+  /** In which gradients travel; the same on every rank. */
+  readonly buckets: readonly Interval[];
+  /** Sends to the hub. Tensors may not change until the attempt is committed. */
+  readonly sendToHub: (body: Body<ToHub>, tensors: readonly Float32Array[]) => void;
+  /** Ends the generation: every wait rejects with its reason, now and later. */
+  readonly signal: AbortSignal;
+}
+
+/** A rank's side of one generation. */
+export interface AllReduce {
+  /**
+   * Begins the reduction of one attempt at a step. The parts of `values` are handed over as they become ready, and may
+   * not change from then on until the attempt is committed. One reduction at a time; a new one replaces an aborted one.
+   * @throws if `values` has not the length that the ranks agreed on
+   */
+  start(attempt: Attempt, values: Float32Array): Reduction;
+  /** Takes a message from the hub; one that belongs to no pending reduction is ignored. */
+  receive(message: FromHub, tensors: readonly Float32Array[]): void;
+}
+
+export interface Reduction {
+  /** `values[from .. to − 1]` are final. Never blocks; intervals may come in any order, but no float twice. */
+  ready(from: number, to: number): void;
+  /**
+   * Everything is final: resolves with the sum over ranks.
+   *
+   * `vote` is called once, as soon as this rank's part of the attempt can no longer fail on this side. With a hub that
+   * is when everything was handed over, before the sum is back, which saves the vote's round trip; among peers it is
+   * when the sum is complete.
+   */
+  finish(vote: () => void): Promise<Reduced>;
+}
+
+export interface Reduced {
+  /** The sum over ranks; the collective's own buffer, valid until the next reduction starts. */
+  readonly sum: Float32Array;
+  /** Seconds of `finish` spent waiting for slower ranks: the straggler wait, apart from the communication. */
+  readonly waitSeconds: number;
+  /** Bytes of gradients that this rank exchanged. */
+  readonly bytes: { readonly sent: number; readonly received: number };
+}
+
+export interface HubOptions {
+  readonly worldSize: number;
+  readonly buckets: readonly Interval[];
+}
+
+/** The coordinator's side of one generation. Pure state: it sends nothing itself. */
+export interface AllReduceHub {
+  /** @param now seconds, of any steady clock */
+  receive(rank: number, message: Body<ToHub>, tensors: readonly Float32Array[], now: number): HubOutcome;
+  /** The attempt is committed or aborted: nothing of it is kept. */
+  forget(attempt: Attempt): void;
+}
+
+export type HubOutcome =
+  /** Other ranks' parts are missing. */
+  | { readonly kind: 'pending' }
+  /** To be sent now. */
+  | { readonly kind: 'reply'; readonly replies: readonly HubReply[] }
+  /** It is no part of this reduction. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface HubReply {
+  readonly rank: number;
+  readonly body: Body<FromHub>;
+  readonly tensors: readonly Float32Array[];
+}

@@ -1,0 +1,14 @@
+import type { Collective } from '../collective.ts';
+import { createStarHub } from './star-hub.ts';
+import { createStarRank } from './star-rank.ts';
+
+/**
+ * The star: ranks send their gradients to the coordinator, which adds them up and sends the sum back. It takes the
+ * fewest messages of all collectives and needs no connection between workers; the coordinator's links carry everything.
+ */
+export const star: Collective = {
+  description: 'the coordinator adds the gradients up',
+  numerics: 'rank-order',
+  createRank: createStarRank,
+  createHub: createStarHub,
+};

@@ -1,0 +1,135 @@
+/**
+ * One bounded outbox a peer, in front of one ZeroMQ socket.
+ *
+ * A ZeroMQ socket takes one send at a time (a second one is refused with EBUSY), and one peer that does not read must
+ * not keep the others waiting. So each peer has a queue of its own, the socket never waits for room (`sendTimeout: 0`),
+ * and a peer whose connection is full is passed over until it has room again.
+ */
+import { messageOf } from '../core/errors.ts';
+import type { Timers } from '../core/timers.ts';
+
+export interface Outboxes<Peer, Frames> {
+  /** Queues a message for a peer. Failures go to `onUnreachable`, not to the caller. */
+  post(peer: Peer, frames: Frames): void;
+  /** Resolves when nothing more can be handed over: every queue is empty, or its peer takes nothing at the moment. */
+  flushed(): Promise<void>;
+  /** Drops everything that is queued. May be called twice. */
+  close(): void;
+}
+
+export interface OutboxLimits {
+  readonly messages: number;
+  /** A message larger than this is taken all the same by a queue that is empty. */
+  readonly bytes: number;
+  /** A peer that takes no message for so long is unreachable. */
+  readonly stalledMs: number;
+}
+
+export interface OutboxOptions<Peer, Frames> {
+  /** Rejects with the code EAGAIN where the peer's connection has no room. */
+  readonly send: (peer: Peer, frames: Frames) => Promise<void>;
+  readonly sizeOf: (frames: Frames) => number;
+  readonly limits: OutboxLimits;
+  readonly timers: Timers;
+  /** What was queued for the peer is dropped. */
+  readonly onUnreachable: (peer: Peer, reason: string) => void;
+}
+
+/** What a peer of a run may be behind by: some steps of gradients, and one checkpoint. */
+export const outboxLimits: OutboxLimits = { messages: 1000, bytes: 64 << 20, stalledMs: 10_000 };
+
+/** How often a connection without room is tried again. */
+const retryMs = 5;
+
+interface Queue<Frames> {
+  readonly messages: Frames[];
+  bytes: number;
+  /** The connection has no room: tried again by a timer, given up by another. */
+  stall: { readonly endRetry: () => void; readonly endWatch: () => void } | undefined;
+}
+
+export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames>): Outboxes<Peer, Frames> {
+  const { send, sizeOf, limits, timers, onUnreachable } = options;
+  const queues = new Map<Peer, Queue<Frames>>();
+  /** Peers whose next message may be sent, in the order of their turns. */
+  const ready = new Set<Peer>();
+  let draining: Promise<void> | undefined;
+
+  function forget(peer: Peer): void {
+    const queue = queues.get(peer);
+    if (queue !== undefined) endStall(queue);
+    queues.delete(peer);
+    ready.delete(peer);
+  }
+
+  function drop(peer: Peer, reason: string): void {
+    forget(peer);
+    onUnreachable(peer, reason);
+  }
+
+  function wake(peer: Peer): void {
+    ready.add(peer);
+    draining ??= drain();
+  }
+
+  function stall(peer: Peer, queue: Queue<Frames>): void {
+    const endRetry = timers.after(retryMs, () => wake(peer));
+    const endWatch =
+      queue.stall?.endWatch ??
+      timers.after(limits.stalledMs, () => drop(peer, `it has taken no message for ${limits.stalledMs / 1000} s`));
+    queue.stall = { endRetry, endWatch };
+  }
+
+  async function sendNext(peer: Peer, queue: Queue<Frames>, frames: Frames): Promise<void> {
+    try {
+      await send(peer, frames);
+    } catch (error) {
+      if (queues.get(peer) !== queue) return;
+      if ((error as { code?: unknown }).code === 'EAGAIN') stall(peer, queue);
+      else drop(peer, messageOf(error));
+      return;
+    }
+    if (queues.get(peer) !== queue) return;
+    endStall(queue);
+    queue.messages.shift();
+    queue.bytes -= sizeOf(frames);
+    if (queue.messages.length > 0) ready.add(peer);
+    else queues.delete(peer);
+  }
+
+  async function drain(): Promise<void> {
+    for (let [peer] = ready; peer !== undefined; [peer] = ready) {
+      ready.delete(peer);
+      const queue = queues.get(peer);
+      const [frames] = queue?.messages ?? [];
+      if (queue !== undefined && frames !== undefined) await sendNext(peer, queue, frames);
+    }
+    // At once, in the same turn as the look for more: what is posted later must start again.
+    draining = undefined;
+  }
+
+  return {
+    post(peer, frames) {
+      const queue = queues.get(peer) ?? { messages: [], bytes: 0, stall: undefined };
+      const bytes = queue.bytes + sizeOf(frames);
+      if (queue.messages.length > 0 && (bytes > limits.bytes || queue.messages.length >= limits.messages)) {
+        drop(peer, `${queue.messages.length} messages (${queue.bytes} bytes) wait for it`);
+        return;
+      }
+      queues.set(peer, queue);
+      queue.messages.push(frames);
+      queue.bytes = bytes;
+      if (queue.stall === undefined) wake(peer);
+    },
+    flushed: async () => draining,
+    close() {
+      for (const peer of [...queues.keys()]) forget(peer);
+    },
+  };
+}
+
+function endStall(queue: Queue<unknown>): void {
+  queue.stall?.endRetry();
+  queue.stall?.endWatch();
+  queue.stall = undefined;
+}

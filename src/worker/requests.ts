@@ -1,0 +1,90 @@
+/** What a member answers between steps: test passes, its state, a state to take over, predictions. */
+import type { Engine } from '../engine/engine.ts';
+import { PennygradError } from '../shared/core/errors.ts';
+import type { Dataset } from '../shared/data/dataset.ts';
+import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
+import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
+import type { RestoreOrder } from './coordinator-link.ts';
+import { diverged } from './step.ts';
+import type { UsageMeter } from './usage-meter.ts';
+
+type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
+
+/** A message and the tensors that travel with it. */
+export interface Reply {
+  readonly body: Body<WorkerMessage>;
+  readonly tensors: readonly Float32Array[];
+}
+
+/** Test images that are evaluated at a time; between two slices the worker's program gets on with other things. */
+const evaluationSlice = 250;
+
+export async function evaluate(
+  engine: Engine,
+  { request, split, from, to }: From<'evaluate'>,
+  usage: UsageMeter,
+): Promise<Reply> {
+  let lossSum = 0;
+  let correct = 0;
+  for (let start = from; start < to; start += evaluationSlice) {
+    const slice = await engine.evaluate(split, start, Math.min(start + evaluationSlice, to));
+    lossSum += slice.lossSum;
+    correct += slice.correct;
+    if (!Number.isFinite(lossSum)) throw diverged(`on ${split} images`, lossSum);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  usage.lap('evaluate');
+  return {
+    body: { type: 'evaluated', request, samples: to - from, lossSum, correct, usage: usage.totals() },
+    tensors: [],
+  };
+}
+
+export async function reportState(
+  engine: Engine,
+  { request, extent }: From<'report-state'>,
+  usage: UsageMeter,
+): Promise<Reply> {
+  const parameters = await engine.getParameters();
+  const parametersChecksum = parameterChecksum(parameters);
+  const { topology, weightSpecs } = engine.artifacts();
+  const optimizer = extent === 'state' ? await engine.getOptimizerState() : undefined;
+  usage.skip();
+  return {
+    body: {
+      type: 'state',
+      request,
+      usage: usage.totals(),
+      parametersChecksum,
+      state: optimizer && { topology, weightSpecs, optimizerIterations: optimizer.iterations },
+    },
+    tensors: extent === 'checksum' ? [] : [parameters, ...(optimizer?.slots ?? [])],
+  };
+}
+
+/** The received frames are only lent, and engines may keep what they are given: they get copies. */
+export async function restore(
+  engine: Engine,
+  { request, optimizerIterations, tensors }: RestoreOrder,
+  usage: UsageMeter,
+): Promise<Reply> {
+  const [parameters, ...slots] = tensors.map((tensor) => tensor.slice());
+  if (parameters === undefined) throw new PennygradError('run-failed', 'the coordinator sent no parameters to restore');
+  await engine.setParameters(parameters);
+  await engine.setOptimizerState({ iterations: optimizerIterations, slots });
+  const parametersChecksum = parameterChecksum(await engine.getParameters());
+  usage.lap('load');
+  return { body: { type: 'restored', request, usage: usage.totals(), parametersChecksum }, tensors: [] };
+}
+
+export async function predict(
+  engine: Engine,
+  { test, imageShape: [height, width, channels] }: Dataset,
+  { request, count }: From<'predict'>,
+  usage: UsageMeter,
+): Promise<Reply> {
+  const images = test.images.subarray(0, count * height * width * channels);
+  const probabilities = await engine.predict(images, count);
+  usage.lap('evaluate');
+  return { body: { type: 'predicted', request, usage: usage.totals() }, tensors: [probabilities] };
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { AllReduceHub } from '../../../../src/shared/collectives/collective.ts';
+import { createStarHub } from '../../../../src/shared/collectives/star/star-hub.ts';
+
+const one = [{ from: 0, to: 2 }];
+const two = [...one, { from: 2, to: 3 }];
+
+interface Part {
+  readonly rank: number;
+  readonly values: readonly number[];
+  readonly step?: number;
+  readonly attempt?: number;
+  readonly bucket?: number;
+  readonly now?: number;
+}
+
+function give(hub: AllReduceHub, { rank, values, step = 0, attempt = 0, bucket = 0, now = 0 }: Part) {
+  const message = { type: 'contribute', generation: 1, step, attempt, bucket } as const;
+  return hub.receive(rank, message, [Float32Array.from(values)], now);
+}
+
+/** What every rank is sent. */
+const reply = (sum: readonly number[], waited: readonly number[], { step = 0, attempt = 0, bucket = 0 } = {}) => ({
+  kind: 'reply',
+  replies: waited.map((seconds, rank) => ({
+    rank,
+    body: { type: 'reduced', generation: 1, step, attempt, bucket, waited: seconds },
+    tensors: [Float32Array.from(sum)],
+  })),
+});
+
+describe('the hub of the star', () => {
+  it('answers when the last rank has come, and tells each rank how long its part waited', () => {
+    const hub = createStarHub({ worldSize: 3, buckets: one });
+    expect(give(hub, { rank: 2, values: [1, 2], now: 10 })).toEqual({ kind: 'pending' });
+    expect(give(hub, { rank: 0, values: [10, 20], now: 10.5 })).toEqual({ kind: 'pending' });
+    expect(give(hub, { rank: 1, values: [100, 200], now: 12 })).toEqual(reply([111, 222], [1.5, 0, 2]));
+  });
+
+  it('adds in rank order, whatever the order of arrival', () => {
+    const values = [1e8, 1, -1e8, 0.5];
+    const expected = Math.fround(Math.fround(Math.fround(1e8 + 1) - 1e8) + 0.5);
+    for (const order of [
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [2, 0, 3, 1],
+    ]) {
+      const hub = createStarHub({ worldSize: 4, buckets: [{ from: 0, to: 1 }] });
+      const outcomes = order.map((rank) => give(hub, { rank, values: [values[rank] ?? 0] }));
+      expect(outcomes.at(-1)).toEqual(reply([expected], [0, 0, 0, 0]));
+    }
+  });
+
+  it('keeps steps, attempts and buckets apart', () => {
+    const hub = createStarHub({ worldSize: 2, buckets: two });
+    give(hub, { rank: 0, values: [1, 1] });
+    give(hub, { rank: 0, values: [5], bucket: 1 });
+    give(hub, { rank: 0, values: [7, 7], step: 1 });
+    give(hub, { rank: 0, values: [9, 9], attempt: 1 });
+    expect(give(hub, { rank: 1, values: [6], bucket: 1 })).toEqual(reply([11], [0, 0], { bucket: 1 }));
+    expect(give(hub, { rank: 1, values: [2, 3] })).toEqual(reply([3, 4], [0, 0]));
+    expect(give(hub, { rank: 1, values: [1, 0], attempt: 1 })).toEqual(reply([10, 9], [0, 0], { attempt: 1 }));
+    expect(give(hub, { rank: 1, values: [0, 0], step: 1 })).toEqual(reply([7, 7], [0, 0], { step: 1 }));
+  });
+
+  it('refuses what does not belong, and loses nothing by it', () => {
+    const hub = createStarHub({ worldSize: 2, buckets: one });
+    give(hub, { rank: 0, values: [1, 1] });
+    for (const [part, reason] of [
+      [{ rank: 0, values: [9, 9] }, 'rank 0 contributed twice'],
+      [{ rank: 1, values: [9, 9], bucket: 1 }, 'bucket 1 of 1'],
+      [{ rank: 1, values: [9] }, '1 floats for a bucket of 2'],
+      [{ rank: 1, values: [9, 9, 9] }, '3 floats for a bucket of 2'],
+    ] as const) {
+      expect(give(hub, part)).toEqual({ kind: 'refused', reason });
+    }
+    const message = { type: 'contribute', generation: 1, step: 0, attempt: 0, bucket: 0 } as const;
+    expect(hub.receive(1, message, [], 0)).toEqual({ kind: 'refused', reason: '0 floats for a bucket of 2' });
+    expect(give(hub, { rank: 1, values: [2, 2] })).toEqual(reply([3, 3], [0, 0]));
+  });
+
+  it('refuses a second part of a sum that was sent already', () => {
+    const hub = createStarHub({ worldSize: 2, buckets: one });
+    give(hub, { rank: 0, values: [1, 1] });
+    give(hub, { rank: 1, values: [2, 2] });
+    for (const rank of [0, 1]) expect(give(hub, { rank, values: [9, 9] })).toMatchObject({ kind: 'refused' });
+  });
+
+  it('forgets an aborted attempt, and nothing else', () => {
+    const hub = createStarHub({ worldSize: 2, buckets: one });
+    give(hub, { rank: 0, values: [1, 1] });
+    give(hub, { rank: 0, values: [5, 5], step: 1 });
+    hub.forget({ generation: 1, step: 0, attempt: 0 });
+    expect(give(hub, { rank: 1, values: [2, 2] })).toEqual({ kind: 'pending' });
+    expect(give(hub, { rank: 1, values: [2, 2], step: 1 })).toEqual(reply([7, 7], [0, 0], { step: 1 }));
+  });
+});
