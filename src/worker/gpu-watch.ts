@@ -1,12 +1,12 @@
 import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
 
-/** `nvidia-smi` takes tens of milliseconds of a core, and what it shows changes slowly. */
+/** `nvidia-smi` takes tens of milliseconds of a core, and its figures change slowly. */
 const intervalMs = 5000;
 
 /**
- * Reads a card now and every few seconds, one reading at a time. A reading that fails ends the watch: what the card
- * reports is worth no more than a line in the log.
- * @returns what ends the watch; may be called twice
+ * Reads a card now and every few seconds, one reading at a time. A failed reading ends the watch: these figures are worth
+ * a line in the log, no more.
+ * @returns ends the watch; may be called twice
  */
 export function watchGpu(
   read: () => Promise<Gpu | undefined>,

@@ -1,14 +1,14 @@
-/** A sleep that ends when it should: Node's timers count in milliseconds, which is a tenth of a training step. */
+/** A sleep with sub-millisecond precision. Node's timers count in milliseconds, a tenth of a training step. */
 import { setTimeout as sleepRoughly } from 'node:timers/promises';
 
-/** How much later than asked a timer may fire on a machine that is not overloaded. */
+/** How late a timer may fire on a machine that is not overloaded. */
 const timerToleranceMs = 2;
 
 const nobodyWakesThis = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Sleeps, by a timer as far as a timer can be trusted, and for what is left by blocking the thread, as computing would.
- * It takes no processor time and never ends early.
+ * Sleeps by a timer for most of the time and blocks the thread for the rest, as computing would. It takes no processor
+ * time and never ends early.
  */
 export async function sleepPrecisely(milliseconds: number): Promise<void> {
   const end = performance.now() + milliseconds;

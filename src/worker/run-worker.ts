@@ -33,13 +33,13 @@ export interface WorkerOptions {
   readonly cpu: string;
   readonly timeoutSeconds: number;
   readonly priceUsdPerHour?: number;
-  /** Stands for a slower worker, of so much of this one's speed: above 0 and up to 1. */
+  /** Set to emulate a slower worker: the share of this one's speed, above 0 and up to 1. */
   readonly emulatedSpeed?: number;
-  /** Of a price that was looked up. */
+  /** Set when the price was looked up. */
   readonly priceOrigin?: PriceOrigin;
-  /** What it is said to compute on. */
+  /** The label of the card it computes on. */
   readonly gpu?: string;
-  /** What this worker was told to train; anything else that the coordinator trains is refused, by name. */
+  /** What this worker was told to train. The coordinator refuses it, by the name of the field, if the run differs. */
   readonly expected: { readonly model?: ModelName; readonly seed?: number };
   /** Ctrl-C: leave. */
   readonly signal: AbortSignal;
@@ -48,25 +48,23 @@ export interface WorkerOptions {
 export interface WorkerDependencies {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** For so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<void>;
-  /** Seconds of processor time that this process has had. */
+  /** Processor time of this process, in seconds. */
   readonly processorSeconds: () => number;
-  /** Seconds this process has been alive. */
+  /** How long this process has been alive, in seconds. */
   readonly uptime: () => number;
-  /** Loads the data of this name as this host has it. */
+  /** Loads the dataset of this name, from wherever this host has it. */
   readonly loadDataset: (name: string) => Promise<Dataset>;
-  /** What an NVIDIA card reports, by the name that its engine has for it. */
+  /** Reads an NVIDIA card, by the name that its engine gives it. */
   readonly readGpu: (card: string) => Promise<Gpu | undefined>;
   readonly selectEngine: () => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
   readonly log: (line: string) => void;
-  /** Nobody watches when left out. */
   readonly observer?: WorkerObserver;
 }
 
 /**
  * Resolves when the coordinator ends the run.
- * @throws whatever ended this worker; the coordinator has been told before.
+ * @throws whatever ended this worker, after the coordinator was told
  */
 export async function runWorker(options: WorkerOptions, dependencies: WorkerDependencies): Promise<void> {
   const link = openCoordinatorLink({ ...options, clock: dependencies.clock, timers: dependencies.timers });
@@ -122,7 +120,7 @@ async function live(
     life.stopWatching = watchGpu(
       () => dependencies.readGpu(card),
       (gpu) => link.setGpuReading(gpu),
-      (error) => log(`no more figures of the GPU: ${messageOf(error)}`),
+      (error) => log(`the GPU can no longer be read: ${messageOf(error)}`),
     );
   }
   const buckets = gradientBuckets(
@@ -196,7 +194,7 @@ async function expectOrder<Type extends 'welcome' | 'quorum'>(link: CoordinatorL
   throw unexpected(order);
 }
 
-/** A GPU computes while the processor waits for it. */
+/** A GPU's computing shows on the clock, not in the processor time of this process. */
 function timeOf(
   { name, card }: Pick<Engine, 'name' | 'card'>,
   { clock, processorSeconds, sleep }: WorkerDependencies,

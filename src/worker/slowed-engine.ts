@@ -1,24 +1,24 @@
-/** An engine that stands for a slower one: it computes as fast as ever, and then waits as long as the slower one would. */
+/** Emulates a slower engine: it computes at full speed, then waits for the rest of the time the slower one would take. */
 import type { Engine } from '../engine/engine.ts';
 
-/** What timers can do: a shorter wait is put off until it has company, and what one overslept the next makes good. */
+/** Shorter waits are added up until they reach this. Time that one wait overslept is taken off the next. */
 const shortestWaitSeconds = 0.001;
 
 export interface SlowedTime {
   /** Seconds of a steady clock. */
   now(): number;
-  /** Seconds that the engine has computed so far: of its processor, or of the clock where that cannot be told. */
+  /** Seconds the engine has computed: processor time, or clock time where that is unknown. */
   busySeconds(): number;
   sleep(milliseconds: number): Promise<void>;
 }
 
 /**
- * Everything that costs computing takes `1 / speed` of its time, on the average of many calls. Gradients are handed on
- * only after the wait, all at once: the slower engine would not have them earlier.
+ * Every computation takes `1 / speed` of its time, on the average of many calls. Gradients are delivered all at once,
+ * after the wait: the slower engine would not have them earlier.
  *
- * Time in which other processes had the processor is not stretched, as with a cgroup's CPU quota: the slower one would
- * have a machine of its own. A call that took longer than even the slower engine is not made good.
- * @param speed as a part of the engine's own, above 0 and up to 1
+ * As under a cgroup's CPU quota, time in which other processes had the processor is not stretched: the slower engine
+ * would have a machine of its own. If a call took longer than the slower engine would, later calls do not make up for it.
+ * @param speed the share of the engine's own speed, above 0 and up to 1
  */
 export function slowEngineDown(engine: Engine, speed: number, { now, busySeconds, sleep }: SlowedTime): Engine {
   let owed = 0;

@@ -24,9 +24,9 @@ import type { LedgerCause, LedgerEntry, LedgerEvent, MemberSpent, RunEvent } fro
 export interface Bookkeeper {
   /** Takes in an event. @returns the accounts, when the event makes it time to draw them up */
   observe(event: RunEvent): LedgerEvent | undefined;
-  /** Up to this moment, with what the run took before it was resumed. */
+  /** Up to now, including what the run took before it was resumed. */
   spent(): Spent;
-  /** Every process has ended as far as can be known. @returns the last accounts; undefined when called again */
+  /** All workers have ended, as far as is known. @returns the last accounts; undefined when called again */
   close(): LedgerEvent | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface Bookkeeper {
 export interface CarriedAccounts {
   readonly entries: readonly LedgerEntry[];
   readonly runSeconds: number;
-  /** Committed steps that training goes on from. */
+  /** The committed step that training resumes from. */
   readonly step: number;
 }
 
@@ -72,10 +72,10 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
     row.account = book(row.account, { type: 'spent', at, seconds: redone ? wasted(seconds) : categories(seconds) });
   }
 
-  /** What a worker's time goes to while it says nothing of it. */
+  /** The category of time that a worker has not reported. */
   function silence(workerId: string): BookedCategory {
     if (!members.includes(workerId)) return 'startup';
-    // A process that is gone before the run has ended leaves undone what it was doing.
+    // A process that ends before the run leaves its work unfinished.
     return ending === undefined || ending === 'failed' ? 'wasted' : 'idle';
   }
 
@@ -149,7 +149,7 @@ function categories({ compute, apply, communicate, wait, load, evaluate, idle }:
   return { compute: compute + apply, communicate, wait, load, evaluate, idle };
 }
 
-/** Having nothing to do is no work, and so is not lost. */
+/** Idle time is not work, so it cannot be wasted. */
 function wasted({ idle, evaluate, ...step }: SpentSeconds) {
   return { wasted: Object.values(step).reduce((total, seconds) => total + seconds, 0), idle, evaluate };
 }

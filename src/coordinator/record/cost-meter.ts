@@ -1,6 +1,6 @@
 /**
- * What a run has cost up to a moment: its accounts as they were last drawn up, and the price of the time since. Between
- * two bookings it moves as they will, so it never falls. Pure: times are seconds of the run's clock, passed in.
+ * What a run has cost up to now: its last accounts plus the price of the time since. It never falls, because the next
+ * accounts book at least that much. Pure: times are seconds of the run's clock, passed in.
  */
 import { pricePerHour } from '../../economics/ledger/cost.ts';
 import { type Account, accruedUsd, book, bookedUsd } from '../../economics/ledger/ledger.ts';
@@ -12,11 +12,11 @@ export interface CostMeter {
 }
 
 export interface CostReading {
-  /** Of all workers, with those that are gone. */
+  /** All workers together, including those that are gone. */
   readonly usd: number;
-  /** Of those that have, or had, a price. */
+  /** Workers that never had a price are left out. */
   readonly usdByWorker: ReadonlyMap<string, number>;
-  /** Of the workers that are alive; undefined when none of them has a price. */
+  /** The workers that are alive now; undefined when none of them has a price. */
   readonly usdPerHour: number | undefined;
 }
 
@@ -28,7 +28,7 @@ export function advanceMeter(meter: CostMeter, event: RunEvent, now: number): Co
       return { accounts: new Map(event.entries.map(({ workerId, account }) => [workerId, account])) };
     case 'worker-lost':
     case 'worker-ended': {
-      // The accounts are drawn up later, and will say that it cost nothing from now on. What for is theirs to say.
+      // The next accounts will choose the category; here only the amount matters.
       const account = meter.accounts.get(event.workerId);
       if (account === undefined) return meter;
       const ended = book(account, { type: 'ended', at: now, category: 'idle' });

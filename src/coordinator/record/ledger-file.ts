@@ -1,4 +1,4 @@
-/** `ledger.jsonl`: the accounts of a run, a line a worker each time they are drawn up, every figure cumulative. */
+/** `ledger.jsonl`: one line per worker each time the accounts are drawn up. Every figure is cumulative. */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { billedUsd, bookedSeconds, bookedUsd, ledgerCategories } from '../../economics/ledger/ledger.ts';
@@ -22,21 +22,21 @@ const lineSchema = z.object({
   samples: z.int().nonnegative(),
   run_seconds: amount,
   alive_seconds: amount,
-  /** Null when none was given: the worker then counts as free. */
+  /** Null when no price was given; the worker then counts as free. */
   price_usd_per_hour: amount.nullable(),
-  /** The price holds from here until the worker's next line with another one; what was before is booked at its price. */
+  /** From when this price holds. Earlier time is booked at the price it had. */
   price_since: z.iso.datetime(),
   seconds: byCategory,
   usd: byCategory,
   cost_usd: amount,
-  /** Lives of the worker's process, each a rental of its own. Lines of older versions have neither this nor the next. */
+  /** Processes the worker has had; each is a separate rental. Older versions wrote neither this nor the next field. */
   rentals: z.int().nonnegative().optional(),
-  /** What all of them are billed, each at the price and by the rule of its time, as if the last ended here. */
+  /** The bill for all rentals, each at its own price and billing rule, as if the last one ended here. */
   billed_usd: amount.optional(),
 });
 export type LedgerLine = z.infer<typeof lineSchema>;
 
-/** The lines of an event, in the file's words. */
+/** The file's lines for one event. */
 export function ledgerLines(event: LedgerEvent, nowUnixMs: number): readonly LedgerLine[] {
   const { cause, step, epoch, runSeconds } = event;
   return event.entries.map(({ workerId, rank, samples, account, priceSinceUnixMs }) => ({
@@ -59,15 +59,15 @@ export function ledgerLines(event: LedgerEvent, nowUnixMs: number): readonly Led
   }));
 }
 
-/** Written at once, and not when there are many: they are what is left of a run that is killed. */
+/** Written at once rather than in batches, so that a run that is killed leaves them. */
 export function appendLedger(file: string, event: LedgerEvent, nowUnixMs: number): void {
   const lines = ledgerLines(event, nowUnixMs).map((line) => `${JSON.stringify(line)}\n`);
   appendFileSync(file, lines.join(''));
 }
 
 /**
- * A ledger as a run left it. A last line that was cut off when the run was killed is removed from the file, so that
- * more can be appended.
+ * Reads the ledger of an earlier run. A last line that was cut off by a kill is removed from the file, so that more can
+ * be appended.
  * @returns undefined where there is no file
  * @throws bad-input naming the line and the field
  */
@@ -84,8 +84,8 @@ export function readLedger(file: string): readonly LedgerLine[] | undefined {
 }
 
 /**
- * What a worker's account holds after its last line. Where an older version wrote it, all that was is taken for one
- * rental that is billed what it cost: the least that it can have been.
+ * A worker's account after its last line. Lines of older versions have no billing; they are taken as one rental that is
+ * billed exactly its cost, the least it can have been.
  */
 export function entryOf(line: LedgerLine): LedgerEntry {
   return {

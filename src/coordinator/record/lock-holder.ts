@@ -1,4 +1,4 @@
-/** Who holds a run folder: a process, named so that another one can tell whether it is still there. */
+/** The process that holds a run folder, described so that another process can tell whether it is still alive. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
@@ -6,14 +6,14 @@ import { z } from 'zod';
 const holderSchema = z.object({
   host: z.string(),
   pid: z.int().positive(),
-  /** In which `pid` counts; containers may share a host's name. */
+  /** The PID namespace in which `pid` is valid; containers may share a host name. */
   namespace: z.string(),
-  /** When the process began, in the system's own words: process ids are given again. */
+  /** When the process started, as the system writes it, because process ids are reused. */
   started: z.string(),
 });
 export type LockHolder = z.infer<typeof holderSchema>;
 
-/** Where the system does not say: a process that was given the id again then passes for its predecessor. */
+/** Used where the system gives no start time; a process that reuses the id then passes for the holder. */
 const notSaid = '';
 
 /** This process. */
@@ -26,7 +26,7 @@ export function thisProcess(): LockHolder {
   };
 }
 
-/** @returns undefined when the text is no holder's */
+/** @returns undefined when the text does not describe a holder */
 export function parseHolder(text: string): LockHolder | undefined {
   try {
     return holderSchema.safeParse(JSON.parse(text)).data;
@@ -35,15 +35,15 @@ export function parseHolder(text: string): LockHolder | undefined {
   }
 }
 
-/** Whether the process is there; of one on another host, or in a container, nothing can be known from here. */
+/** Whether the process is alive. Nothing can be said of a process on another host or in another container. */
 export function isThere({ host, pid, namespace, started }: LockHolder): boolean | 'unknown' {
   if (host !== hostname() || namespace !== ownNamespace()) return 'unknown';
   return started === notSaid ? takesSignals(pid) : startOf(pid) === started;
 }
 
 /**
- * Boot, and clock ticks from there: `boot_id`, and field 22 of `/proc/PID/stat`, where the name before it is in
- * parentheses and may have any in it. A zombie is gone: only its parent has not looked yet.
+ * The boot and the clock ticks since then: `boot_id`, and field 22 of `/proc/PID/stat`. The process name before it is in
+ * parentheses and may itself contain parentheses. A zombie counts as gone.
  */
 function startOf(pid: number): string | undefined {
   try {
@@ -69,7 +69,7 @@ function takesSignals(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // It is there, and another user's.
+    // It exists but belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

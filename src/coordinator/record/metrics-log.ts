@@ -1,4 +1,4 @@
-/** `metrics.jsonl` read again: what a run did up to the step that it is resumed from. */
+/** Reads `metrics.jsonl`: what a run did up to the step that it is resumed from. */
 
 import { z } from 'zod';
 import type { EpochTotals } from '../../economics/record/epoch-totals.ts';
@@ -6,7 +6,7 @@ import type { Fleet } from '../../economics/record/fleet-change.ts';
 import type { EpochRecord } from '../../economics/record/run-record.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 
-/** JSON has no NaN, and a diverged loss is written as null. */
+/** JSON has no NaN, so a diverged loss is written as null. */
 const loss = z
   .number()
   .nullable()
@@ -17,7 +17,7 @@ const figures = {
   accuracy: z.number(),
   samples: count,
   seconds: z.number().nonnegative(),
-  /** Of all workers in these seconds; older versions did not write it. */
+  /** Cost of all workers in these seconds. Older versions did not write it. */
   cost_usd: z.number().nonnegative().optional(),
 };
 /** Steps and epochs count from 1 in the file. */
@@ -56,19 +56,19 @@ export interface MetricsHistory {
   readonly trainSeconds: number;
   /** Whole epochs with their test passes. */
   readonly epochs: readonly EpochRecord[];
-  /** Of the epoch that was begun and has no result. */
+  /** The epoch that was begun and has no result. */
   readonly openEpoch: EpochTotals | undefined;
-  /** Of all sittings, in their order; of what older versions trained there is none. */
+  /** The fleet of each sitting, in order. Older versions did not write them. */
   readonly fleets: readonly Fleet[];
-  /** The highest that the file has, saved or not. */
+  /** The highest step in the file, whether it was saved or not. */
   readonly lastStep: number;
-  /** The lines that are of what was saved: each step once, in order. */
+  /** The lines of saved steps: each step once, in order. */
   readonly kept: string;
 }
 
 /**
- * @param text of the file; a last line that was cut off when the run was killed is left out
- * @param position `step` steps were saved, of epochs of `perEpoch` steps
+ * @param text the file's content; a last line that was cut off by a kill is ignored
+ * @param position steps that were saved, and the steps in an epoch
  * @throws bad-input naming the line and what is wrong with it
  */
 export function readMetrics(
@@ -86,13 +86,13 @@ export function readMetrics(
       case 'step':
       case 'resume':
         return entry.step <= savedStep;
-      // Whoever trained has cost, whatever is left of it.
+      // A fleet that trained has cost money, even if none of its steps was saved.
       case 'fleet':
         return true;
-      // The first step that has them, which may be the next one.
+      // The first step with these shares may be the one after the last saved step.
       case 'shares':
         return entry.step <= savedStep + 1;
-      // One that --steps cut short is gone on with.
+      // An epoch that --steps cut short is continued.
       case 'epoch':
         return entry.epoch * perEpoch <= savedStep;
       default:

@@ -1,4 +1,4 @@
-/** A run that ended early, opened again: its last checkpoint, and what it did and cost until then. */
+/** Opens a run that ended early: its last checkpoint, and what it had done and cost until then. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
@@ -17,9 +17,9 @@ export interface Resumption {
   readonly start: StartingPoint;
   readonly accounts: CarriedAccounts;
   readonly record: Omit<CarriedRecord, 'startedAtUnixMs'>;
-  /** What `metrics.jsonl` begins with. */
+  /** The new content of `metrics.jsonl`: the lines that are kept. */
   readonly keptMetrics: string;
-  /** What the user should know: a checkpoint that is damaged, steps that are lost. */
+  /** For the user: damaged checkpoints, lost steps. */
   readonly notes: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export interface ResumedTraining extends TrainedSpec {
   readonly targetAccuracy: number | undefined;
 }
 
-/** @throws bad-input when there is nothing to go on from, or nothing left to do */
+/** @throws bad-input when there is nothing to resume from, or nothing left to do */
 export function readResumption(folder: string, training: ResumedTraining): Resumption {
   const { saved, damages } = findCheckpoint(join(folder, 'checkpoints'));
   if (saved !== undefined) requireSameTraining(folder, saved.trained, training);
@@ -60,7 +60,7 @@ export function readResumption(folder: string, training: ResumedTraining): Resum
   };
 }
 
-/** The newest checkpoint that is whole. @throws bad-input when there are some, and none is whole */
+/** The newest checkpoint that can be read. @throws bad-input when there are checkpoints and none can be read */
 function findCheckpoint(folder: string): {
   readonly saved: SavedCheckpoint | undefined;
   readonly damages: readonly string[];
@@ -115,8 +115,8 @@ function requireWorkLeft(
 }
 
 /**
- * Accounts are drawn up before the first step, so there are none only of a run that has no step.
- * @throws bad-input when they are gone: the run would go on as if it had cost nothing
+ * Accounts are drawn up before the first step, so only a run without steps has none.
+ * @throws bad-input when the file is missing or empty: the run would continue as if it had cost nothing
  */
 function requireLedger(file: string, step: number): readonly LedgerLine[] {
   const lines = readLedger(file);
@@ -132,7 +132,7 @@ function requireLedger(file: string, step: number): readonly LedgerLine[] {
 
 function carriedAccounts(ledger: readonly LedgerLine[], step: number): CarriedAccounts {
   const last = new Map(ledger.map((line) => [line.worker, line]));
-  // Samples of steps that are lost do not count; their time and money do.
+  // The samples of lost steps do not count; their time and money do.
   const saved = new Map(ledger.filter((line) => line.step <= step).map((line) => [line.worker, line.samples]));
   return {
     entries: [...last.values()].map((line) => ({ ...entryOf(line), samples: saved.get(line.worker) ?? 0 })),
@@ -141,13 +141,13 @@ function carriedAccounts(ledger: readonly LedgerLine[], step: number): CarriedAc
   };
 }
 
-/** The last test pass of each epoch counts: one that was lost was done again. */
+/** The last test pass of an epoch counts: an earlier one was lost and repeated. */
 function milestonesOf(ledger: readonly LedgerLine[]): readonly Milestone[] {
   const byEpoch = new Map<number, { readonly runSeconds: number; readonly costUsd: number }>();
   for (const { cause, epoch, run_seconds: runSeconds, cost_usd } of ledger) {
     if (cause !== 'epoch' || epoch === undefined) continue;
     const before = byEpoch.get(epoch - 1);
-    // Lines that were drawn up together are of the same moment.
+    // Lines of the same moment belong to the same accounts.
     const costUsd = (before?.runSeconds === runSeconds ? before.costUsd : 0) + cost_usd;
     byEpoch.set(epoch - 1, { runSeconds, costUsd });
   }

@@ -1,4 +1,4 @@
-/** The files of a run. They are written as it happens, so that a run that dies leaves what it had. */
+/** The files of a run. They are written as things happen, so that a run that dies leaves what it had. */
 import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../shared/core/clock.ts';
@@ -12,29 +12,29 @@ import { appendLedger } from './ledger-file.ts';
 import { isLockName } from './run-lock.ts';
 
 export interface RunFolder {
-  /** Takes what belongs in `metrics.jsonl`, `ledger.jsonl` and `checkpoints/`; everything else passes by. */
+  /** Writes what belongs in `metrics.jsonl`, `ledger.jsonl` and `checkpoints/`; ignores all other events. */
   observe(event: RunEvent): void;
   /** Writes a file of the run, whole or not at all. */
   write(name: string, content: string): void;
-  /** Writes what is left. May be called twice. */
+  /** Writes buffered lines. May be called twice. */
   close(): void;
 }
 
-/** Steps' lines wait for each other, up to so many: a write of its own for each would cost more than they are worth. */
+/** Lines of steps are written in batches of this many: a write per step would cost too much. */
 const linesAWrite = 64;
 
-/** Checkpoints that are kept; older ones are removed once a newer one is complete. */
+/** The newest checkpoints, of which this many are kept. */
 const keptCheckpoints = 2;
 
 /**
- * @param keptMetrics of the run that is there and goes on: what `metrics.jsonl` begins with
- * @throws bad-input when the folder cannot be made or written to, or holds a run that does not go on
+ * @param keptMetrics set on resume: the new content of `metrics.jsonl`
+ * @throws bad-input when the folder cannot be made or written to, or holds another run
  */
 export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, keptMetrics?: string): RunFolder {
   if (keptMetrics === undefined) makeFolder(path);
   else writing(join(path, 'metrics.jsonl'), (file) => writeWhole(file, keptMetrics));
   let lines: string[] = [];
-  /** Committed steps that this sitting began with. */
+  /** Committed steps when this sitting began. */
   let begunAt = 0;
 
   function flush(): void {
@@ -141,7 +141,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** `checkpoints/step-N/`: complete as soon as it is there under its name. */
+/** Writes `checkpoints/step-N/` under another name and renames it, so that whatever has this name is complete. */
 function writeCheckpoint(folder: string, checkpoint: Checkpoint, trained: TrainedSpec): void {
   const name = `step-${checkpoint.step}`;
   const draft = join(folder, `.${name}-${process.pid}`);

@@ -1,7 +1,7 @@
 /**
- * One process at a time writes a run folder. The lock is the folder `lock` in it, with one file that names the holder.
- * It is made beside its place and renamed into it, which the system lets one process do as long as `lock` is not there
- * or is empty. A holder that is gone is removed by the name of its file, so that nobody removes one that came after it.
+ * Lets only one process write a run folder. The lock is the folder `lock` in it, with one file that describes the holder.
+ * It is made under another name and renamed to `lock`, which succeeds for one process only, while `lock` does not exist
+ * or is empty. A dead holder's file is removed by its own name, so that no process removes the file of a later holder.
  */
 import {
   mkdirSync,
@@ -20,14 +20,14 @@ import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts
 import { isThere, type LockHolder, parseHolder, thisProcess } from './lock-holder.ts';
 
 export interface RunLock {
-  /** Others may write the folder now. If it was made for the lock, and is empty, it goes too. May be called twice. */
+  /** Lets others write the folder. Removes it too if it was made for the lock and is empty. May be called twice. */
   release(): void;
 }
 
 export interface LockPace {
-  /** A holder touches its file so often, */
+  /** How often a holder touches its file. */
   readonly touchMs: number;
-  /** and from elsewhere it is watched for so long whether it does: no two clocks are compared. */
+  /** How long another host watches whether the file is touched. This way no two clocks are compared. */
   readonly watchMs: number;
 }
 
@@ -37,14 +37,14 @@ type OnWatch = (holder: LockHolder, seconds: number) => void;
 
 const draftPrefix = '.lock-';
 
-/** Whether a name in a run folder is a lock's, and no file of a run. */
+/** Whether a name in a run folder belongs to the lock rather than to the run. */
 export function isLockName(name: string): boolean {
   return name === 'lock' || name.startsWith(draftPrefix);
 }
 
 /**
- * Waits for nobody: a process that is there keeps the folder, one that was killed has lost it.
- * @param onWatch is told of a holder elsewhere that is watched, and for how many seconds
+ * Takes the lock, unless a living process holds it.
+ * @param onWatch called when a holder on another host is watched, with the seconds that takes
  * @throws bad-input naming the process that writes the folder, or when the folder cannot be made
  */
 export async function lockRun(folder: string, onWatch: OnWatch, pace: LockPace = usualPace): Promise<RunLock> {
@@ -74,7 +74,7 @@ export async function lockRun(folder: string, onWatch: OnWatch, pace: LockPace =
   };
 }
 
-/** @returns whether the run folder was made for it */
+/** @returns whether the run folder had to be made */
 function makeDraft(folder: string, draft: string, name: string, me: LockHolder): boolean {
   try {
     const made = mkdirSync(folder, { recursive: true }) !== undefined;
@@ -86,16 +86,16 @@ function makeDraft(folder: string, draft: string, name: string, me: LockHolder):
   }
 }
 
-/** @returns false when `lock` is there and somebody's */
+/** @returns false when another process holds `lock` */
 function tryRename(draft: string, lock: string): boolean {
-  // Not every system renames onto an empty folder.
+  // Some systems do not rename onto an empty folder.
   removeEmpty(lock);
   try {
     renameSync(draft, lock);
     return true;
   } catch (error) {
     if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) return false;
-    // Windows calls it so.
+    // The code on Windows.
     if (codeOf(error) === 'EPERM' && namesIn(lock).length > 0) return false;
     throw error;
   }
@@ -135,7 +135,7 @@ function namesIn(folder: string): readonly string[] {
   return ifThere(() => readdirSync(folder)) ?? [];
 }
 
-/** Others may put something into it, or remove it, at any moment. */
+/** Other processes may change or remove the folder at any moment. */
 function removeEmpty(folder: string): void {
   try {
     rmdirSync(folder);

@@ -29,7 +29,7 @@ export interface RecordedConfig {
   readonly seed: number;
 }
 
-/** What a run that is resumed has recorded before, up to where it goes on. */
+/** What the run had recorded up to the step it is resumed from. */
 export interface CarriedRecord {
   readonly startedAtUnixMs: number;
   readonly steps: number;
@@ -37,9 +37,9 @@ export interface CarriedRecord {
   readonly trainSeconds: number;
   readonly epochs: readonly EpochRecord[];
   readonly milestones: readonly Milestone[];
-  /** Of the epoch that was begun and is not tested. */
+  /** The epoch that was begun and not tested. */
   readonly openEpoch: EpochTotals | undefined;
-  /** Of the sittings before. */
+  /** The fleets of earlier sittings. */
   readonly fleets: readonly Fleet[];
 }
 

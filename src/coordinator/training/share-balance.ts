@@ -3,32 +3,32 @@
  *
  * A rank that took `t` seconds for `n` samples, of which `f` are known to be the same for any share (choosing indices,
  * the update), would take `f + (t − f) × n′ / n` for `n′`. Computing has a fixed cost as well, so a real change is
- * smaller than the predicted one: shares approach the balance from one side and never swing past it, and the fixed
- * point is the same, equal times. That is why that cost is not fitted.
+ * smaller than the predicted one: shares approach the balance from one side and never swing past it. The fixed point is
+ * the same (equal times), so that cost need not be fitted.
  *
- * Whether a change pays is judged by replay: what would the recent steps have taken with the new shares? Noise that
- * hits all shares alike gains nothing there, so it moves nothing.
+ * A change is judged by replay: what would the recent steps have taken with the new shares? Noise that hits all shares
+ * alike gains nothing in the replay, so it changes nothing.
  */
 
-/** When shares follow measured speed; `auto`: when the workers are not all alike. */
+/** Whether shares follow measured speed. `auto`: only when the workers are not all alike. */
 export const balanceModes = ['auto', 'on', 'off'] as const;
 export type BalanceMode = (typeof balanceModes)[number];
 
-/** What the next decision rests on. */
+/** What the next decision is based on. */
 export interface BalanceState {
   /** Samples of a full global batch, by rank. */
   readonly shares: readonly number[];
-  /** The recent steps that had these shares, the oldest first. */
+  /** Recent steps with these shares, oldest first. */
   readonly recent: readonly BusyTimes[];
-  /** Whether these shares rest on a measurement. */
+  /** Whether these shares were chosen from a measurement. */
   readonly measured: boolean;
 }
 
 /** A step's seconds by rank. */
 export interface BusyTimes {
-  /** All but communication and waiting. */
+  /** Everything except communication and waiting. */
   readonly busy: readonly number[];
-  /** Of these, what would be the same with any share. */
+  /** The part of `busy` that any share would take. */
   readonly fixed: readonly number[];
 }
 
@@ -40,16 +40,16 @@ export interface MeasuredStep extends BusyTimes {
 
 export interface Rebalanced {
   readonly state: BalanceState;
-  /** Why the shares changed, with both; undefined when they did not. */
+  /** Why the shares changed, with the old and the new ones; undefined when they did not. */
   readonly reason: string | undefined;
 }
 
-/** So many steps are remembered: longer than a slow spell of a shared machine, shorter than anyone's patience. */
+/** Steps that are remembered: more than a slow spell of a shared machine lasts, but few enough to react soon. */
 const rememberedSteps = 30;
 /**
- * A change must promise to shorten the step by this ratio, and by more the fewer steps speak for it: a gross imbalance
- * is mended soon, a slight one only on good evidence. One slow step must not decide, which the median of three leaves
- * out; but the very first is enough where workers are an order of magnitude apart: such a step may take minutes.
+ * The ratio by which a change must promise to shorten the step. It is higher the fewer steps there are: a large imbalance
+ * is corrected soon, a small one only on good evidence. From three steps on, the median ignores one slow step. Before
+ * that a change needs workers that are far apart and were never measured: one such step may take minutes.
  */
 function requiredGain(steps: number, measured: boolean): number {
   if (steps >= 3) return 0.02 + 0.4 / steps;
@@ -62,8 +62,8 @@ export function beginBalance(globalBatch: number, worldSize: number): BalanceSta
 }
 
 /**
- * Takes in a step and decides the shares of those that are not planned yet. A step with other shares than the present
- * ones (planned before they changed, or the short last one of an epoch) is passed over.
+ * Takes in a step and decides the shares of steps that are not assigned yet. A step with other shares than the present
+ * ones (assigned before they changed, or the short last step of an epoch) is ignored.
  */
 export function rebalance(state: BalanceState, { samples, busy, fixed }: MeasuredStep): Rebalanced {
   const { shares } = state;
@@ -87,12 +87,12 @@ export function rebalance(state: BalanceState, { samples, busy, fixed }: Measure
   if (gain < requiredGain(recent.length, state.measured)) return { state: kept, reason: undefined };
   const reason =
     `shares ${shares.join('/')} -> ${candidate.join('/')}: ` +
-    `with these the slowest worker would have been done ${percent(gain)} sooner in the last ${recent.length} steps`;
+    `in the last ${recent.length} steps the slowest worker would have finished ${percent(gain)} sooner`;
   return { state: { shares: candidate, recent: [], measured: true }, reason };
 }
 
 /**
- * Whole shares with which the slowest rank is done soonest, at least one sample each if there are enough.
+ * Whole shares with which the slowest rank finishes soonest; at least one sample each, if there are enough.
  * @param total samples to share out
  * @param secondsPerSample by rank, all positive
  * @param fixedSeconds by rank, whatever the share
@@ -104,7 +104,7 @@ export function fastestShares(
 ): readonly number[] {
   const speeds = secondsPerSample.map((spent) => 1 / spent);
   const fewest = total >= speeds.length ? 1 : 0;
-  // When all would be done, were samples divisible and shares below none allowed.
+  // When all ranks would finish if samples were divisible and shares could be negative.
   const done = (total + sum(speeds.map((speed, rank) => speed * (fixedSeconds[rank] ?? 0)))) / sum(speeds);
   const shares = speeds.map((speed, rank) =>
     Math.min(total, Math.max(fewest, Math.floor((done - (fixedSeconds[rank] ?? 0)) * speed))),
@@ -112,7 +112,7 @@ export function fastestShares(
   const secondsWith = (rank: number, more: number) =>
     (fixedSeconds[rank] ?? 0) + ((shares[rank] ?? 0) + more) * (secondsPerSample[rank] ?? 0);
   const ranks = [...shares.keys()];
-  // Rounding left some over, or the fewest each took more than there are.
+  // Rounding leaves some over, or the minimum of one each takes too many.
   for (let left = total - sum(shares); left > 0; left--) {
     const rank = ranks.reduce((best, other) => (secondsWith(other, 1) < secondsWith(best, 1) ? other : best));
     shares[rank] = (shares[rank] ?? 0) + 1;
@@ -125,7 +125,7 @@ export function fastestShares(
   return shares;
 }
 
-/** What all ranks together wait for the slowest one, of the time that all of them have: 0 when all are done at once. */
+/** The share of all ranks' time that is spent waiting for the slowest rank; 0 when all finish together. */
 export function waitingShare(seconds: readonly number[]): number {
   const slowest = Math.max(...seconds);
   return slowest > 0 ? 1 - mean(seconds) / slowest : 0;

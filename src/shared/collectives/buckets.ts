@@ -1,18 +1,18 @@
 /**
- * How a gradient travels: in buckets, each on its way as soon as the backward pass has finished it, while the layers
- * before are still being computed (Li et al., "PyTorch Distributed", VLDB 2020, section 3.2.3).
+ * A gradient travels in buckets. A bucket leaves as soon as the backward pass has finished it, while earlier layers are
+ * still being computed (Li et al., "PyTorch Distributed", VLDB 2020, section 3.2.3).
  */
 import type { Interval } from '../core/sampling.ts';
 
-/** A bucket is closed at the first variable's edge past this many floats (256 KiB): smaller ones cost more than they save. */
+/** A bucket ends at the first variable boundary past this many floats (256 KiB): smaller buckets cost more than they save. */
 const enoughFloats = 1 << 16;
-/** No message is longer than this many floats (1 MiB), so that reducing overlaps with receiving. */
+/** The longest bucket in floats (1 MiB), so that reducing overlaps with receiving. */
 const maxFloats = 1 << 18;
 
 /**
- * Cuts a flat gradient at the edges of its variables, from the end, where the backward pass begins.
- * @param sizes of the variables in their order in the flat vector, in floats
- * @returns the buckets in the order of the flat vector, without gaps
+ * Cuts a flat gradient at the boundaries of its variables, from the end, where the backward pass begins.
+ * @param sizes of the variables in floats, in the order of the flat vector
+ * @returns buckets in the order of the flat vector, without gaps
  */
 export function gradientBuckets(sizes: readonly number[]): readonly Interval[] {
   const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -27,7 +27,7 @@ export function gradientBuckets(sizes: readonly number[]): readonly Interval[] {
   return ascending.slice(1).flatMap((to, i) => splitEvenly({ from: ascending[i] ?? 0, to }));
 }
 
-/** The ends of the buckets, which is all that a peer must be told of them. */
+/** The ends of the buckets: all that another process needs to know of them. */
 export function bucketEnds(buckets: readonly Interval[]): readonly number[] {
   return buckets.map(({ to }) => to);
 }

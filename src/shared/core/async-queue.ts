@@ -1,7 +1,7 @@
 /** A queue whose reader waits for the next item. One reader at a time. */
 export interface AsyncQueue<Item> {
   push(item: Item): void;
-  /** Rejects once the queue was failed, with the error it was failed with; items queued before are dropped. */
+  /** Rejects with the error of `fail` once that was called; items queued before are dropped. */
   next(): Promise<Item>;
   /** Ends this and every later wait with `error`. The first failure wins. */
   fail(error: Error): void;

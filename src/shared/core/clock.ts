@@ -11,7 +11,7 @@ export const systemClock: Clock = {
   unixMs: () => Date.now(),
 };
 
-/** Seconds of processor time that this process has had, all its threads together. */
+/** Processor time of this process, all threads together, in seconds. */
 export function processorSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;

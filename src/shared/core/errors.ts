@@ -8,9 +8,9 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-/** What went wrong, in the words a caller can branch on. */
+/** What went wrong, for callers to branch on. */
 export type ErrorCode =
-  /** A flag, file, dataset or frame is not what it must be: the user can mend it. */
+  /** A flag, file, dataset or frame is wrong, and the user can fix it. */
   | 'bad-input'
   /** Training itself failed: a worker's exception, replicas that differ. */
   | 'run-failed'
@@ -37,7 +37,7 @@ export class PennygradError extends Error {
   }
 }
 
-/** Shorthand for the most common kind: input that the user can mend. */
+/** Shorthand for the most common error: input that the user can fix. */
 export function badInput(message: string, cause?: unknown): PennygradError {
   return new PennygradError('bad-input', message, cause === undefined ? undefined : { cause });
 }
@@ -47,13 +47,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The first line of its message. Of a host with several addresses Node says what each answered, and nothing as a whole. */
+/** The first line of the message. For a host with several addresses Node throws one error per address: the first counts. */
 export function firstLineOf(error: unknown): string {
   const first = error instanceof AggregateError ? error.errors[0] : error;
   return messageOf(first).trim().split('\n')[0] ?? '';
 }
 
-/** The exit code a command ends with when `error` reaches the top. */
+/** The exit code of a command that ends with this error. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof PennygradError)) return exitCodes.runFailed;
   switch (error.code) {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What a check found, in one short line: the first problem and where it is, and how many more there are. A file of
- * another kind has dozens, which say no more than the first.
+ * One line for a failed check: the first problem, its place, and how many more there are. A file of the wrong kind has
+ * dozens, and they say no more than the first.
  */
 export function firstProblem({ issues }: z.ZodError): string {
   const [first, ...others] = issues;

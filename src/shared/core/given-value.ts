@@ -1,4 +1,4 @@
-/** A value of the wrong kind as an error names it: text in quotes, a list or a map as what it is. */
+/** How an error shows a value of the wrong type: text in quotes, otherwise 'a list' or 'a map'. */
 export function describeGiven(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' && value !== null ? 'a map' : `'${String(value)}'`;

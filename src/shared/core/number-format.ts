@@ -1,4 +1,4 @@
-/** How numbers look in everything people read: the progress line, the tables, the pictures. */
+/** How numbers look wherever people read them: the progress line, tables, pictures. */
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const cents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -9,14 +9,14 @@ export function formatCount(value: number): string {
 }
 
 /**
- * `$0.0031`, `$0.62`, `$1,234.50`: to the cent from ten cents up, two significant digits below, since an epoch on small
- * machines costs less than a cent. What is less than a ten-thousandth of one is only called so.
+ * `$0.0031`, `$0.62`, `$1,234.50`: to the cent from ten cents up; below that two significant digits, because an epoch on
+ * a small machine costs less than a cent. Less than a ten-thousandth of a cent is shown as less than that.
  */
 export function formatUsd(usd: number): string {
   return usd > 0 && usd < 1e-6 ? '<$0.000001' : formatUsdToDigits(usd);
 }
 
-/** As `formatUsd`, but with its two digits however little it is, so that it can be ranked: `$0.00000016`. */
+/** Like `formatUsd`, but always with two digits, so that small amounts can be ranked: `$0.00000016`. */
 export function formatUsdToDigits(usd: number): string {
   if (usd === 0) return '$0.00';
   if (usd >= 0.0995) return `$${cents.format(usd)}`;

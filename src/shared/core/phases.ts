@@ -1,4 +1,4 @@
-/** What a worker's time in a step goes to. */
+/** The phases of a step, as a worker's time is split. */
 export const phaseNames = ['load', 'compute', 'communicate', 'wait', 'apply'] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
@@ -7,7 +7,7 @@ export type PhaseSeconds = Readonly<Record<PhaseName, number>>;
 
 export const noPhaseSeconds: PhaseSeconds = { load: 0, compute: 0, communicate: 0, wait: 0, apply: 0 };
 
-/** `a + scale × b`, phase by phase: with scale −1 the growth between two readings of the same counters. */
+/** `a + scale × b`, phase by phase. With scale −1: the growth between two readings. */
 export function addPhases(a: PhaseSeconds, b: PhaseSeconds, scale = 1): PhaseSeconds {
   return {
     load: a.load + scale * b.load,
@@ -18,12 +18,12 @@ export function addPhases(a: PhaseSeconds, b: PhaseSeconds, scale = 1): PhaseSec
   };
 }
 
-/** What a worker's time goes to while it is in a run: the phases of steps, test passes, and having nothing to do. */
+/** How a worker's time in a run is split: the phases of steps, test passes, and idling. */
 export type SpentSeconds = PhaseSeconds & { readonly evaluate: number; readonly idle: number };
 
 export const nothingSpent: SpentSeconds = { ...noPhaseSeconds, evaluate: 0, idle: 0 };
 
-/** The growth between two readings of the same counters. */
+/** The growth between two readings. */
 export function spentBetween(before: SpentSeconds, after: SpentSeconds): SpentSeconds {
   return {
     ...addPhases(after, before, -1),

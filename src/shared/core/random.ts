@@ -13,12 +13,12 @@ export interface Random {
   shuffle(values: Uint32Array): void;
 }
 
-/** 2^32 / φ: steps that spread evenly, and keep a zero from mixing to zero. */
+/** 2^32 / φ: its multiples spread evenly, and a zero does not stay zero. */
 const golden = 0x9e37_79b9;
 
 /**
  * @param seed an integer from 0 to 2^32 − 1
- * @param stream numbers that tell apart the uses of one seed; each combination is a sequence of its own
+ * @param stream numbers that separate the uses of one seed; each combination gives another sequence
  */
 export function createRandom(seed: number, ...stream: readonly number[]): Random {
   let mixed = seed >>> 0;
@@ -31,7 +31,7 @@ export function createRandom(seed: number, ...stream: readonly number[]): Random
   return fromState(state);
 }
 
-/** The generator from a given state of four words, not all zero; `createRandom` is what callers want. */
+/** The generator with a given state of four words, not all zero. Callers want `createRandom`. */
 export function fromState(words: ArrayLike<number>): Random {
   let [a = 0, b = 0, c = 0, d = 0] = Array.from(words, (word) => word | 0);
 
@@ -48,7 +48,7 @@ export function fromState(words: ArrayLike<number>): Random {
   }
 
   function integer(bound: number): number {
-    // Values past the last whole multiple of `bound` would favour small results.
+    // Values past the last whole multiple of `bound` would make small results more likely.
     const limit = 2 ** 32 - (2 ** 32 % bound);
     let value = uint32();
     while (value >= limit) value = uint32();

@@ -1,8 +1,8 @@
 /**
  * Which samples a step trains on, and which of them each rank gets.
  *
- * Everything here is a pure function of its arguments, so that every worker computes the same order by itself and a
- * plan needs to carry no more than an interval of it.
+ * Everything here is a pure function of its arguments: every worker computes the same order by itself, and an assignment
+ * need only carry an interval of it.
  */
 import { createRandom } from './random.ts';
 
@@ -12,7 +12,7 @@ export interface Interval {
   readonly to: number;
 }
 
-/** Keeps the stream of sample orders apart from the other things that the run's seed decides. */
+/** Separates the sample order from other uses of the run's seed. */
 const orderStream = 0x0_5a_3b_1e;
 
 /**
@@ -25,7 +25,7 @@ export function epochOrder(seed: number, epoch: number, sampleCount: number): Ui
   return order;
 }
 
-/** Steps that visit every sample of an epoch once; the last one may be short. */
+/** The number of steps that visit every sample of an epoch once; the last may be short. */
 export function stepsPerEpoch(sampleCount: number, globalBatchSize: number): number {
   return Math.ceil(sampleCount / globalBatchSize);
 }
@@ -37,7 +37,7 @@ export function globalBatch(stepInEpoch: number, globalBatchSize: number, sample
 }
 
 /**
- * Cuts an interval into one share a rank, in rank order, as even as can be: the first `length mod N` shares are one
+ * Cuts an interval into one share per rank, in rank order, as evenly as possible: the first `length mod N` shares are one
  * longer. Shares may be empty when there are fewer samples than ranks.
  */
 export function evenShares(interval: Interval, worldSize: number): readonly Interval[] {
@@ -45,9 +45,9 @@ export function evenShares(interval: Interval, worldSize: number): readonly Inte
 }
 
 /**
- * Cuts an interval into one share a rank, in rank order, as close to the ratio of the weights as whole samples can be
- * (the largest remainder method, ties to the lower rank). An interval as long as the sum of whole weights is cut into
- * just these.
+ * Cuts an interval into one share per rank, in rank order, in the ratio of the weights, rounded to whole samples by the
+ * largest remainder method (ties go to the lower rank). An interval as long as the sum of whole weights is cut into
+ * exactly these.
  * @param weights by rank, none negative, not all 0
  */
 export function weightedShares({ from, to }: Interval, weights: readonly number[]): readonly Interval[] {

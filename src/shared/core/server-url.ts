@@ -1,8 +1,8 @@
-/** Addresses that stand for every one of this machine: a server listens on them, and nobody can open them. */
+/** Wildcard addresses: a server can listen on them, but nobody can open them. */
 const everyAddress: readonly string[] = ['0.0.0.0', '::'];
 
 /**
- * Where a browser on the same machine finds a server: at `localhost` if it listens on every address.
+ * The URL at which a browser on the same machine finds a server: `localhost` if it listens on every address.
  * @param path begins with a slash
  */
 export function serverUrl({ host, port }: { readonly host: string; readonly port: number }, path: string): string {
@@ -10,7 +10,7 @@ export function serverUrl({ host, port }: { readonly host: string; readonly port
   return `http://${name}:${port}${path}`;
 }
 
-/** What a URL of `serverUrl` does not say for itself; empty where it says all. */
+/** A note for a server that listens on every address, which its URL does not show; otherwise empty. */
 export function describeListening(host: string): string {
   return everyAddress.includes(host) ? ` · listening on every address of this host (${host})` : '';
 }

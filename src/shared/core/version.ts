@@ -5,8 +5,8 @@ const packageJson = JSON.parse(readFileSync(new URL('../../../package.json', imp
   readonly engines: { readonly node: string };
 };
 
-/** The version of this package, as its package.json has it. */
+/** The version of this package, from package.json. */
 export const pennygradVersion: string = packageJson.version;
 
-/** The versions of Node that it runs on, as `>=MAJOR.MINOR.PATCH`. */
+/** The versions of Node that this package supports, as `>=MAJOR.MINOR.PATCH`. */
 export const requiredNode: string = packageJson.engines.node;

@@ -29,16 +29,13 @@ export interface CoordinatorSocketOptions {
   readonly timers: Timers;
   /** Peers are pinged this often by ZeroMQ's own thread, which does not wait for JavaScript on either side. */
   readonly heartbeatMs: number;
-  /** A connection that answers no ping for so long is closed, by both ends. */
+  /** A connection that answers no ping for so long is closed. */
   readonly connectionMs: number;
   /** A peer's connection is gone, or takes no messages. */
   readonly onUnreachable: (peer: PeerId, reason: string) => void;
   /** Some peer's connection is gone; a message to each peer tells whose, through `onUnreachable`. */
   readonly onDisconnect: () => void;
 }
-
-/** ZeroMQ sends this duration as 16 bits of tenths of a second. */
-const longestTimeToLiveMs = 6_553_500;
 
 /** @throws bad-input when the endpoint is malformed or taken */
 export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): Promise<CoordinatorSocket> {
@@ -48,7 +45,6 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
     mandatory: true,
     heartbeatInterval: options.heartbeatMs,
     heartbeatTimeout: options.connectionMs,
-    heartbeatTimeToLive: Math.min(options.connectionMs, longestTimeToLiveMs),
   });
   socket.events.on('disconnect', options.onDisconnect);
   try {
@@ -60,7 +56,14 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
 
   const memory = createMessageMemory();
   const outboxes = createOutboxes<PeerId, Frames>({
-    send: (peer, frames) => socket.send([Buffer.from(peer, 'latin1'), ...frames]),
+    async send(peer, frames) {
+      try {
+        await socket.send([Buffer.from(peer, 'latin1'), ...frames]);
+      } catch (error) {
+        if ((error as { code?: unknown }).code === 'EHOSTUNREACH') throw new Error('its connection is gone');
+        throw error;
+      }
+    },
     sizeOf: byteLength,
     limits: outboxLimits,
     timers: options.timers,

@@ -1,14 +1,14 @@
 /**
- * Gives the memory of received messages back in time.
+ * Frees the memory of received messages in time.
  *
- * A received frame lives outside V8's heap, and V8 answers the pressure of such memory with full collections of a heap
- * that is not the problem: with two gradients a step they took half of the coordinator's time, on every core at once. A
- * collection of the young generation, where frames die, takes a fraction of a millisecond.
+ * Received frames live outside V8's heap. V8 reacts to that memory with full collections, which took half of the
+ * coordinator's time with two gradients a step, on every core. Frames die young, and collecting the young generation
+ * takes a fraction of a millisecond.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Received bytes after which the young generation is collected: a third of what makes V8 collect everything. */
+/** Received bytes after which the young generation is collected: a third of what triggers a full collection. */
 const collectAfterBytes = 12 << 20;
 
 export interface MessageMemory {
@@ -28,7 +28,7 @@ export function createMessageMemory(): MessageMemory {
   };
 }
 
-/** V8's `gc`, which a program can have without the flag on its command line; nothing where a runtime hides it. */
+/** V8's `gc`, without a flag on the command line; does nothing where the runtime hides it. */
 function youngCollector(): () => void {
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('typeof gc === "function" ? gc : undefined');

@@ -29,11 +29,7 @@ export interface WorkerSocketOptions {
   readonly onDisconnect: () => void;
 }
 
-/**
- * Connecting never waits: an absent coordinator shows as silence. The coordinator pings, and its pings say after how
- * much silence this end closes the connection, so that both ends keep the run's own deadline.
- * @throws bad-input for a malformed endpoint
- */
+/** Connecting never waits: an absent coordinator shows as silence. @throws bad-input for a malformed endpoint */
 export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket {
   const socket = new Dealer(socketOptions);
   socket.events.on('disconnect', options.onDisconnect);

@@ -7,7 +7,7 @@ import type { OwnMetrics } from './own-metrics.ts';
 
 export interface OwnEndpoint {
   readonly url: string;
-  /** Does not wait for connections that are kept alive. May be called twice. */
+  /** Ends keep-alive connections rather than waiting for them. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -15,7 +15,7 @@ export interface OwnEndpoint {
  * Serves a worker's metrics at `/metrics`, application and process on one page.
  *
  * @param place where to listen; port 0 is any free one
- * @throws bad-input when it cannot be listened there
+ * @throws bad-input when the port cannot be used
  */
 export async function serveOwnMetrics(
   place: { readonly port: number; readonly host: string },
@@ -35,8 +35,8 @@ export async function serveOwnMetrics(
     server.once('error', (error) =>
       reject(
         badInput(
-          `--worker-metrics ${place.port} on ${place.host}: cannot be listened on: ${messageOf(error)}; ` +
-            'choose another port, or 0 for any that is free',
+          `--worker-metrics ${place.port}: cannot listen on ${place.host}: ${messageOf(error)}; ` +
+            'choose another port, or 0 for any free one',
           error,
         ),
       ),

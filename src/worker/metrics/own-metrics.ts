@@ -1,4 +1,4 @@
-/** What one worker tells Prometheus of itself; the coordinator tells the same of all of them together. */
+/** The metrics of one worker. The coordinator has the same for all workers together. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { addPhases, noPhaseSeconds, type PhaseSeconds, phaseNames } from '../../shared/core/phases.ts';
 import type { WorkerObserver } from '../worker-observer.ts';
