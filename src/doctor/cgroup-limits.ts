@@ -6,8 +6,8 @@
 export interface CgroupLimits {
   readonly version: 1 | 2;
   /** Processors' worth of time, 1.5 for instance. */
-  readonly cpus?: number;
-  readonly memoryBytes?: number;
+  readonly cpus?: number | undefined;
+  readonly memoryBytes?: number | undefined;
 }
 
 /** The text of a file, or undefined where there is none. */
@@ -32,11 +32,7 @@ export function readCgroupLimits(read: ReadText): CgroupLimits | undefined {
       cpuQuota(read(`${folder}/cpu.cfs_quota_us`), read(`${folder}/cpu.cfs_period_us`)),
     );
     const memoryBytes = values(v1[1], (folder) => memoryLimit(read(`${folder}/memory.limit_in_bytes`)));
-    return {
-      version: 1,
-      ...(cpus === undefined ? {} : { cpus }),
-      ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    };
+    return { version: 1, cpus, memoryBytes };
   }
   const v2 = foldersOf('');
   if (v2.length === 0) return undefined;
@@ -45,7 +41,7 @@ export function readCgroupLimits(read: ReadText): CgroupLimits | undefined {
     return cpuQuota(quota, period);
   });
   const memoryBytes = values(v2, (folder) => memoryLimit(read(`${folder}/memory.max`)));
-  return { version: 2, ...(cpus === undefined ? {} : { cpus }), ...(memoryBytes === undefined ? {} : { memoryBytes }) };
+  return { version: 2, cpus, memoryBytes };
 }
 
 /** Lines `ID:CONTROLLERS:PATH`; v2 has no controllers, and is the empty name here. */

@@ -42,7 +42,7 @@ export interface Facts {
   readonly dataset: DatasetFacts;
   readonly folder: FolderFacts;
   readonly ports: readonly PortFacts[];
-  readonly coordinator?: CoordinatorFacts;
+  readonly coordinator: CoordinatorFacts | undefined;
 }
 
 export interface Diagnosis {
@@ -69,15 +69,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
     onProgress(seconds === 0 ? `trying engine ${engine}` : `measuring engine ${engine} for ${seconds} s`);
     engines.push(await tryEngine({ engine, batchSize, seconds }));
   }
-  const facts = {
-    host,
-    engines,
-    gpu,
-    dataset,
-    folder,
-    ports,
-    ...(coordinator === undefined ? {} : { coordinator }),
-  };
+  const facts = { host, engines, gpu, dataset, folder, ports, coordinator };
   return { facts, checks: await checkAll(facts, options) };
 }
 

@@ -11,7 +11,7 @@ export interface HostFacts {
   readonly cores: number;
   /** That this process may run on (its affinity, a container's cpuset). */
   readonly usableCores: number;
-  readonly cgroup?: CgroupLimits;
+  readonly cgroup?: CgroupLimits | undefined;
   readonly memoryTotalBytes: number;
   /** That can be had without swapping. */
   readonly memoryFreeBytes: number;
@@ -26,7 +26,7 @@ export function gatherHost(): HostFacts {
     cpuModel: processors[0]?.model.trim() || 'unknown',
     cores: processors.length,
     usableCores: availableParallelism(),
-    ...(cgroup === undefined ? {} : { cgroup }),
+    cgroup,
     memoryTotalBytes: totalmem(),
     memoryFreeBytes: freemem(),
   };

@@ -14,7 +14,7 @@ export interface PortFacts {
   /** Why it is not free. */
   readonly problem?: string;
   /** Who has it, where that can be known. */
-  readonly holder?: PortHolder;
+  readonly holder?: PortHolder | undefined;
 }
 
 export async function gatherPort(
@@ -28,7 +28,7 @@ export async function gatherPort(
       return { ...wanted, free: false, problem: messageOf(error) };
     }
     const holder = findPortHolder(wanted.port);
-    return { ...wanted, free: false, problem: 'in use', ...(holder === undefined ? {} : { holder }) };
+    return { ...wanted, free: false, problem: 'in use', holder };
   }
 }
 

@@ -6,13 +6,13 @@ import type { EngineSpeed, EngineTrialMessage, EngineTrialTask } from './engine-
 export interface EngineFacts {
   readonly engine: EngineName;
   /** Undefined when the trial ended before the engine could say. */
-  readonly availability?: EngineAvailability;
-  readonly speed?: EngineSpeed;
+  readonly availability?: EngineAvailability | undefined;
+  readonly speed?: EngineSpeed | undefined;
   /** Set when the trial did not end well: `crashed: killed by SIGSEGV`. */
-  readonly problem?: string;
+  readonly problem?: string | undefined;
 }
 
-export const engineTrialProgram = fileURLToPath(new URL('./engine-trial.js', import.meta.url));
+const engineTrialProgram = fileURLToPath(new URL('./engine-trial.js', import.meta.url));
 
 /** Starting a native library may take long; one that hangs must not hang this process. */
 const overheadMs = 60_000;
@@ -42,7 +42,7 @@ export function tryEngine(task: EngineTrialTask, program = engineTrialProgram): 
     const end = (crash: string | undefined) => {
       clearTimeout(timer);
       const problem = found.problem ?? (crash === undefined || lastWords === '' ? crash : `${crash}; ${lastWords}`);
-      resolve({ engine: task.engine, ...found, ...(problem === undefined ? {} : { problem }) });
+      resolve({ engine: task.engine, availability: found.availability, speed: found.speed, problem });
     };
     child.on('error', (error) => end(`could not be tried: ${error.message}`));
     child.on('close', (code, signal) => {

@@ -27,7 +27,7 @@ export const runProgram: RunProgram = (program, args, { cwd, environment, timeou
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: environment ?? process.env,
-      ...(cwd === undefined ? {} : { cwd }),
+      cwd,
     });
     // Not spawn's own: where there is no such program, that one goes on and keeps this process alive.
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeoutMs);

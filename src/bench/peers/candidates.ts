@@ -39,7 +39,7 @@ export interface Absent {
 
 const engineProgram = fileURLToPath(new URL('./engine-candidate.js', import.meta.url));
 /** Of the repository: the peers' own programs are not part of the package. */
-export const peersFolder = fileURLToPath(new URL('../../../bench/peers/', import.meta.url));
+const peersFolder = fileURLToPath(new URL('../../../bench/peers/', import.meta.url));
 
 /** One thread for each library that would take more, and no GPU. */
 const oneThread = {
@@ -74,7 +74,7 @@ async function engineCandidate(provider: EngineProvider, simd?: string): Promise
     command: {
       program: process.execPath,
       args: [engineProgram, name],
-      environment: { ...oneThread, ...(simd === undefined ? {} : { PENNYGRAD_WASM_SIMD: simd }) },
+      environment: simd === undefined ? oneThread : { ...oneThread, PENNYGRAD_WASM_SIMD: simd },
     },
     slow,
     remark: slow ? 'one step' : (availability.notAutomatic ?? ''),

@@ -24,7 +24,7 @@ const peak = engine.name === 'wasm' && flavour.usable ? await peakFlops(flavour)
 say({
   device: `${engine.device}, Node ${process.version}`,
   parameters: engine.parameterCount,
-  ...(peak === undefined ? {} : { peakFlops: peak }),
+  peakFlops: peak,
 });
 
 for await (const line of createInterface({ input: process.stdin })) {

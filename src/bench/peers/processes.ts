@@ -21,7 +21,7 @@ export function createProcesses(): Processes {
 
   function start({ program, args, cwd, environment }: Command): ChildProcessWithoutNullStreams {
     const child = spawn(program, args, {
-      ...(cwd === undefined ? {} : { cwd }),
+      cwd,
       env: { ...process.env, ...environment },
       // A group of its own: the terminal's Ctrl-C reaches the benchmark alone, which ends the whole group.
       detached: true,

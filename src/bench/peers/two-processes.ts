@@ -8,7 +8,7 @@ import { answerSchema, parseMessage } from './messages.ts';
 import type { Command, Processes } from './processes.ts';
 import { roundRobin } from './schedule.ts';
 
-export const trainTitle = 'pennygrad train, wasm';
+const trainTitle = 'pennygrad train, wasm';
 export const ddpTitle = 'PyTorch DDP';
 
 const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));

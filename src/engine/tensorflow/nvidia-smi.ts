@@ -67,7 +67,7 @@ export function parseGpus(csv: string): readonly Gpu[] {
 }
 
 /** `[N/A]`, `[Not Supported]`, `[Unknown Error]` and `[GPU requires reset]` are no numbers. */
-function reported<Key extends string>(key: Key, cell: string | undefined, unit: number): { [K in Key]?: number } {
+function reported<Key extends keyof Gpu>(key: Key, cell: string | undefined, unit: number): { [K in Key]?: number } {
   const found = /^\d+(\.\d+)?/.exec(cell ?? '');
   return found === null ? {} : ({ [key]: Number(found[0]) * unit } as { [K in Key]?: number });
 }

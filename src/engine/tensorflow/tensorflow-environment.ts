@@ -27,14 +27,14 @@ export function tensorflowEnvironment(
   libraryFolders: readonly string[],
   existing: Environment,
 ): Readonly<Record<string, string>> {
-  const card = visibleDevices(place.localRank, place.cards, existing.CUDA_VISIBLE_DEVICES);
-  return {
+  const variables = {
     ...cudaEnvironment(libraryFolders, existing),
-    ...(card === undefined ? {} : { CUDA_VISIBLE_DEVICES: card }),
-    // Else CUDA counts its cards from the fastest, and nvidia-smi from the first slot.
-    ...(place.cards === 0 ? {} : unlessSet({ CUDA_DEVICE_ORDER: 'PCI_BUS_ID' }, existing)),
     ...unlessSet(threadVariables(threadsPerWorker(place)), existing),
+    // By default CUDA numbers cards by speed, but nvidia-smi by slot.
+    ...unlessSet(place.cards === 0 ? {} : { CUDA_DEVICE_ORDER: 'PCI_BUS_ID' }, existing),
   };
+  const card = visibleDevices(place.localRank, place.cards, existing.CUDA_VISIBLE_DEVICES);
+  return card === undefined ? variables : { ...variables, CUDA_VISIBLE_DEVICES: card };
 }
 
 /** Threads with which a worker computes, so that the workers of a host do not fight for its cores. */

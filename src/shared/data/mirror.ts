@@ -20,7 +20,7 @@ export interface DownloadProgress {
   readonly url: string;
   readonly receivedBytes: number;
   /** As the mirror announced it, if it did. */
-  readonly totalBytes?: number;
+  readonly totalBytes: number | undefined;
 }
 
 export interface MirrorOptions {
@@ -80,7 +80,7 @@ export async function download(
       receivedBytes += chunk.length;
       if (receivedBytes > maxBytes) throw oversized(url, maxBytes, receivedBytes);
       awaitMore();
-      onProgress({ url, receivedBytes, ...(totalBytes === undefined ? {} : { totalBytes }) });
+      onProgress({ url, receivedBytes, totalBytes });
     }
     return Buffer.concat(chunks);
   } catch (error) {

@@ -33,7 +33,7 @@ export interface ConvolutionAttributes {
   readonly info: ConvolutionInfo;
   readonly relu: boolean;
   /** Told in the backward pass, before the gradient of `x` is computed. */
-  readonly onGradients?: ParameterGradientListener;
+  readonly onGradients: ParameterGradientListener | undefined;
 }
 
 /** The tensors are the backward pass's own: copy what is to be kept. */

@@ -39,7 +39,7 @@ function fuseParameters(
   // A sequential model uses a layer once, so what one operation's backward pass makes is all there is.
   const attributes: FusedAttributes = {
     relu,
-    ...(listener && { onGradients: (dKernel, dBias) => listener(kernel, bias, dKernel, dBias) }),
+    onGradients: listener && ((dKernel, dBias) => listener(kernel, bias, dKernel, dBias)),
   };
   if (className === 'Dense') return fuseDense(kernel, bias, attributes);
   const isConvolution = className === 'Conv2D' && config.dataFormat === 'channelsLast';

@@ -14,7 +14,7 @@ export interface TracedValue {
   /** How many float32 elements. */
   readonly size: number;
   /** Its values, where the function itself gave them. */
-  readonly constant?: Float32Array;
+  readonly constant: Float32Array | undefined;
 }
 
 export interface TracedOperation {
@@ -65,7 +65,7 @@ export async function startTracing(): Promise<Tracer> {
 
 function result(shape: readonly number[], constant?: Float32Array): tf.TensorInfo {
   const size = tf.util.sizeFromShape([...shape]);
-  const value = { id: valueCount++, size, ...(constant === undefined ? {} : { constant }) };
+  const value = { id: valueCount++, size, constant };
   return { dataId: { value, references: 1 } satisfies TracedData, shape: [...shape], dtype: 'float32' };
 }
 
