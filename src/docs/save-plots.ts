@@ -5,7 +5,26 @@ import { pathToFileURL } from 'node:url';
 import { decode, encode } from 'fast-png';
 import { chromium, type Page } from 'playwright-core';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
-import { type PlotArguments, readPlotArguments } from './plot-arguments.ts';
+
+/** What `npm run docs:plots` is told. */
+interface PlotArguments {
+  readonly report: string;
+  /** The pictures are called PREFIX-NAME.png. */
+  readonly prefix: string;
+  /** Path of the browser. */
+  readonly chromium: string;
+}
+
+const usage = 'npm run docs:plots -- REPORT.html docs/PREFIX; $CHROMIUM names a browser that is not /usr/bin/chromium';
+
+/** @throws bad-input unless there are two arguments */
+function readPlotArguments(
+  [report, prefix, ...more]: readonly string[],
+  { CHROMIUM: chromium = '/usr/bin/chromium' }: NodeJS.ProcessEnv,
+): PlotArguments {
+  if (report === undefined || prefix === undefined || more.length > 0) throw badInput(`usage: ${usage}`);
+  return { report, prefix, chromium };
+}
 
 /** CSS pixels: as wide as GitHub shows a page's text. */
 const width = 830;

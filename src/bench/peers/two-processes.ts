@@ -33,22 +33,22 @@ export async function measureTwoProcesses(
   processes: Processes,
   { batchSizes, rounds, steps, ddp, onProgress }: TwoProcessesOptions,
 ): Promise<TwoProcessesResult> {
-  const runs: Readonly<Record<string, (batchSize: number) => Promise<number>>> = {
-    [trainTitle]: async (batchSize) =>
-      (await trainOnce({ program, backend: 'wasm', batchSize, steps }, 2)).samples_per_second,
-    ...(ddp === undefined
-      ? {}
-      : {
-          [ddpTitle]: async (batchSize: number) => {
-            const answer = parseMessage(answerSchema, await processes.output(ddp(batchSize, steps)));
-            return (batchSize * answer.steps) / answer.seconds;
-          },
-        }),
-  };
+  /** By title, what measures samples per second. */
+  const runs = new Map<string, (batchSize: number) => Promise<number>>();
+  runs.set(trainTitle, async (batchSize) => {
+    const summary = await trainOnce({ program, backend: 'wasm', batchSize, steps }, 2);
+    return summary.samples_per_second;
+  });
+  if (ddp !== undefined) {
+    runs.set(ddpTitle, async (batchSize) => {
+      const answer = parseMessage(answerSchema, await processes.output(ddp(batchSize, steps)));
+      return (batchSize * answer.steps) / answer.seconds;
+    });
+  }
   const measurements: Measurement[] = [];
   const absent = new Map<string, string>();
-  for (const { round, batchSize, candidate } of roundRobin(Object.keys(runs), batchSizes, rounds)) {
-    const run = runs[candidate];
+  for (const { round, batchSize, candidate } of roundRobin([...runs.keys()], batchSizes, rounds)) {
+    const run = runs.get(candidate);
     if (run === undefined || absent.has(candidate)) continue;
     try {
       const samplesPerSecond = await run(batchSize);

@@ -123,7 +123,7 @@ export interface Kernels extends KernelSizes {
 }
 
 /** Where the build puts a flavour's module, whether this file runs from `src` or compiled from elsewhere. */
-export function kernelFile(flavour: SimdFlavour): string {
+function kernelFile(flavour: SimdFlavour): string {
   return join(packageRoot(dirname(fileURLToPath(import.meta.url))), 'dist', 'kernels', `kernels-${flavour}.wasm`);
 }
 

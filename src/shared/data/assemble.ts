@@ -10,7 +10,6 @@ export interface Provenance {
   readonly source: string;
   /** Without it, the labels tell: the largest, plus one. */
   readonly classes?: number;
-  readonly fallbackReason?: string;
 }
 
 /**

@@ -11,7 +11,7 @@ import { assembleDataset } from './assemble.ts';
 import { openCache } from './cache.ts';
 import { type PublishedDataset, type PublishedName, publishedDatasets, publishedNames } from './catalog.ts';
 import { closestName } from './closest-name.ts';
-import type { Dataset, DatasetInfo } from './dataset.ts';
+import type { Dataset } from './dataset.ts';
 import { digitsName, generateDigits } from './digits.ts';
 import { maxFolderFileBytes, readFolder } from './folder.ts';
 import { type HashedBytes, uncompressed } from './hashed-bytes.ts';
@@ -22,7 +22,7 @@ import type { Source } from './source.ts';
 import { verifyFile } from './verify.ts';
 
 /** Every name that is not a folder. */
-export const datasetNames = [...publishedNames, digitsName] as const;
+const datasetNames = [...publishedNames, digitsName] as const;
 
 export interface LoadOptions {
   /** Folder with the published dataset's files, or with a folder of the dataset's name that has them. */
@@ -59,11 +59,6 @@ export async function loadDataset(name: string | undefined, options: LoadOptions
 /** Where downloads are kept unless told otherwise. */
 export function defaultCacheFolder(): string {
   return envPaths('pennygrad', { suffix: '' }).cache;
-}
-
-/** What identifies a dataset, without its pixels. */
-export function describeDataset({ train: _train, test: _test, ...info }: Dataset): DatasetInfo {
-  return info;
 }
 
 async function loadMnistOrDigits(options: LoadOptions): Promise<Dataset> {

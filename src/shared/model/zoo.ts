@@ -22,11 +22,11 @@ export function buildModel(spec: ModelSpec): Model {
 
 const hiddenLayers: Readonly<Record<ModelName, (inputShape: number[]) => Layer[]>> = {
   cnn: (inputShape) => [
-    convolution('conv1', 32, inputShape),
+    layers.layers.conv2d({ name: 'conv1', filters: 32, kernelSize: 3, activation: 'relu', inputShape }),
     layers.layers.maxPooling2d({ name: 'pool1', poolSize: 2 }),
-    convolution('conv2', 64),
+    layers.layers.conv2d({ name: 'conv2', filters: 64, kernelSize: 3, activation: 'relu' }),
     layers.layers.maxPooling2d({ name: 'pool2', poolSize: 2 }),
-    convolution('conv3', 64),
+    layers.layers.conv2d({ name: 'conv3', filters: 64, kernelSize: 3, activation: 'relu' }),
     layers.layers.flatten({ name: 'flatten' }),
     layers.layers.dense({ name: 'hidden', units: 64, activation: 'relu' }),
   ],
@@ -36,8 +36,3 @@ const hiddenLayers: Readonly<Record<ModelName, (inputShape: number[]) => Layer[]
   ],
   softmax: (inputShape) => [layers.layers.flatten({ name: 'flatten', inputShape })],
 };
-
-function convolution(name: string, filters: number, inputShape?: number[]): Layer {
-  const shape = inputShape === undefined ? {} : { inputShape };
-  return layers.layers.conv2d({ name, filters, kernelSize: 3, activation: 'relu', ...shape });
-}

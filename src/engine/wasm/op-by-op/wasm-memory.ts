@@ -11,7 +11,7 @@ export interface WasmMemory {
   /** Byte address of a tensor's data. Stays valid as long as the tensor. */
   addressOf(tensor: tf.TensorInfo): number;
   /** A new tensor without values yet. */
-  allocate(shape: readonly number[], dtype?: 'float32' | 'int32'): tf.TensorInfo;
+  allocate(shape: readonly number[]): tf.TensorInfo;
   /** Lets one more tensor have the same data; they go with the last of them. */
   share(dataId: tf.TensorInfo['dataId']): void;
   /** Frees a tensor that tfjs's engine has not seen. */
@@ -62,8 +62,8 @@ function shareMemory(backend: BackendInsides): WasmMemory {
     memory,
     // Addresses above 2 GiB come out of the module as negative numbers.
     addressOf: ({ dataId }) => backend.dataIdMap.get(dataId).memoryOffset >>> 0,
-    allocate(shape, dtype = 'float32') {
-      const tensor = backend.makeOutput(shape, dtype);
+    allocate(shape) {
+      const tensor = backend.makeOutput(shape, 'float32');
       // The backend does not look; the kernels would write over its own data.
       if (backend.dataIdMap.get(tensor.dataId).memoryOffset === 0 && shape.every((size) => size > 0)) {
         throw new PennygradError('run-failed', `out of WebAssembly memory for ${shape.join('×')}; lower --batch-size`);
