@@ -5,8 +5,10 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { RunObserver } from '../run-events.ts';
 import type { Collector, ObservedRun } from './collector.ts';
+import { createBalanceMetrics } from './collectors/balance-metrics.ts';
 import { createBudgetMetrics } from './collectors/budget-metrics.ts';
 import { createCostMetrics } from './collectors/cost-metrics.ts';
+import { createCostRateMetrics } from './collectors/cost-rate-metrics.ts';
 import { createGpuMetrics } from './collectors/gpu-metrics.ts';
 import { createLearningMetrics } from './collectors/learning-metrics.ts';
 import { createRunMetrics } from './collectors/run-metrics.ts';
@@ -21,9 +23,11 @@ const collectors: readonly Collector[] = [
   createStepMetrics,
   createLearningMetrics,
   createWorkerMetrics,
+  createBalanceMetrics,
   createTrafficMetrics,
   createScalingMetrics,
   createCostMetrics,
+  createCostRateMetrics,
   createBudgetMetrics,
   createGpuMetrics,
 ];

@@ -1,7 +1,6 @@
 import { Counter, Gauge } from 'prom-client';
 import type { MemberInfo } from '../../run-events.ts';
 import type { Collector } from '../collector.ts';
-import { findStraggler } from './straggler.ts';
 
 /** Characters of a device in a label: workers describe themselves at any length. */
 const longestDevice = 100;
@@ -22,12 +21,6 @@ export const createWorkerMetrics: Collector = (registry) => {
     labelNames,
     registers,
   });
-  const stragglerWait = new Counter({
-    name: 'pennygrad_straggler_wait_seconds_total',
-    help: 'Time that other workers waited for this one, summed over them.',
-    labelNames,
-    registers,
-  });
   const restarts = new Counter({
     name: 'pennygrad_worker_restarts_total',
     help: 'Times that the worker came back as a new process.',
@@ -40,16 +33,8 @@ export const createWorkerMetrics: Collector = (registry) => {
     labelNames: ['worker', 'engine', 'device', 'gpu'],
     registers,
   });
-  const share = new Gauge({
-    name: 'pennygrad_worker_share_ratio',
-    help: "The worker's share of the last step's samples.",
-    labelNames,
-    registers,
-  });
-
   const present = new Set<string>();
-  let members: readonly MemberInfo[] = [];
-  /** The process of each worker, by worker: another one is a restart. */
+  /** The last process of each worker: a different one is a restart. */
   const processes = new Map<string, string>();
 
   function setDown(worker: string): void {
@@ -71,10 +56,9 @@ export const createWorkerMetrics: Collector = (registry) => {
   return (event) => {
     switch (event.type) {
       case 'generation': {
-        members = event.members;
-        const ids = new Set(members.map(({ workerId }) => workerId));
+        const ids = new Set(event.members.map(({ workerId }) => workerId));
         for (const worker of present) if (!ids.has(worker)) setDown(worker);
-        for (const member of members) setUp(member);
+        for (const member of event.members) setUp(member);
         worldSize.set(present.size);
         break;
       }
@@ -84,17 +68,6 @@ export const createWorkerMetrics: Collector = (registry) => {
       case 'worker-heard':
         heard.set({ worker: event.workerId }, event.unixMs / 1000);
         break;
-      case 'step': {
-        const parts = event.members.map(({ workerId, samples, phases }) => ({
-          workerId,
-          samples,
-          waitSeconds: phases.wait,
-        }));
-        for (const { workerId: worker, samples } of parts) share.set({ worker }, samples / event.samples);
-        const straggler = findStraggler(parts);
-        if (straggler !== undefined) stragglerWait.inc({ worker: straggler.workerId }, straggler.seconds);
-        break;
-      }
     }
   };
 };

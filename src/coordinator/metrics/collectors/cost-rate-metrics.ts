@@ -1,0 +1,48 @@
+import { Gauge } from 'prom-client';
+import { accruedCostUsd, pricePerHour } from '../../../economics/ledger/cost.ts';
+import { costPerThousandUsd } from '../../../economics/models/scaling.ts';
+import { addStep, beginEpoch, epochMeans } from '../../../economics/record/epoch-totals.ts';
+import type { Collector } from '../collector.ts';
+
+export const createCostRateMetrics: Collector = (registry) => {
+  const registers = [registry];
+  const lastEpoch = new Gauge({
+    name: 'pennygrad_last_epoch_cost_usd',
+    help: 'Cost in USD of the last whole epoch, without its test pass; absent before, and where no worker has a price.',
+    registers,
+  });
+  const perThousand = new Gauge({
+    name: 'pennygrad_cost_usd_per_thousand_samples',
+    help: 'Cost in USD of training on a thousand samples, at the speed of the epoch so far; absent where no worker has a price.',
+    registers,
+  });
+  // A gauge without labels starts at 0, which would be a measured cost.
+  lastEpoch.remove();
+  perThousand.remove();
+  /** Price of all workers together; undefined when none has one. */
+  let fleetPrice: number | undefined;
+  let totals = beginEpoch(0);
+
+  return (event) => {
+    switch (event.type) {
+      case 'generation':
+        fleetPrice = pricePerHour(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour));
+        break;
+      case 'epoch-begun':
+        totals = beginEpoch(event.epoch);
+        break;
+      case 'step': {
+        totals = addStep(totals, event);
+        const { samplesPerSecond } = epochMeans(totals);
+        if (fleetPrice === undefined || samplesPerSecond === 0) break;
+        perThousand.set(costPerThousandUsd({ usdPerHour: fleetPrice, samplesPerSecond }));
+        break;
+      }
+      case 'epoch':
+        // A part of an epoch would look like a fast and cheap one.
+        if (fleetPrice === undefined || event.cutShort) break;
+        lastEpoch.set(event.usd ?? accruedCostUsd(fleetPrice, event.seconds));
+        break;
+    }
+  };
+};
