@@ -2,7 +2,8 @@
 import { type Budget, findSpentBudget } from '../economics/ledger/budget.ts';
 import { bookedUsd } from '../economics/ledger/ledger.ts';
 import type { RunStatus } from '../economics/record/run-record.ts';
-import { type Summary, summarize } from '../economics/record/summary.ts';
+import { summarize } from '../economics/record/summarize.ts';
+import type { Summary } from '../economics/record/summary.ts';
 import { type Predictions, renderPredictionsSvg } from '../report/predictions/predictions-svg.ts';
 import { type AllReduceName, chooseAllReduce } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareRuns } from '../../src/economics/comparison/comparison.ts';
 import { cardHistories, historiesByGpu, labelPrices } from '../../src/economics/planning/price-history.ts';
 import { costOverTime } from '../../src/economics/planning/repricing.ts';
-import { summarize } from '../../src/economics/record/summary.ts';
+import { summarize } from '../../src/economics/record/summarize.ts';
 import { renderComparisonPage } from '../../src/report/html/comparison-page.ts';
 import { renderPricesPage } from '../../src/report/html/prices-page.ts';
 import { readReportAssets } from '../../src/report/html/report-assets.ts';

@@ -6,7 +6,7 @@
 import type { ComparedRun } from '../../src/economics/comparison/comparison.ts';
 import { accruedCostUsd } from '../../src/economics/ledger/cost.ts';
 import type { RunRecord, RunStatus, WorkerRecord } from '../../src/economics/record/run-record.ts';
-import { summarize } from '../../src/economics/record/summary.ts';
+import { summarize } from '../../src/economics/record/summarize.ts';
 import { runRecord, type TestWorker, workerRecord } from './run-records.ts';
 
 export interface TestKind {

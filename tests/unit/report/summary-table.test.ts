@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { EpochRecord } from '../../../src/economics/record/run-record.ts';
-import { summarize } from '../../../src/economics/record/summary.ts';
+import { summarize } from '../../../src/economics/record/summarize.ts';
 import { renderSummaryTable } from '../../../src/report/terminal/summary-table.ts';
 import { noPhaseSeconds } from '../../../src/shared/core/phases.ts';
 import { fleetMember, runRecord, workerRecord } from '../../support/run-records.ts';

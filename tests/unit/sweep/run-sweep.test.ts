@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { summarize } from '../../../src/economics/record/summary.ts';
+import { summarize } from '../../../src/economics/record/summarize.ts';
 import { evenFleet, sweepPoints } from '../../../src/sweep/grid.ts';
 import { runSweep } from '../../../src/sweep/run-sweep.ts';
 import { readSweep } from '../../../src/sweep/sweep-file.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { kindOf } from '../../../../src/economics/comparison/worker-kind.ts';
 import { describeCardsAlone, labelsOfCardsAlone, offersOn } from '../../../../src/economics/planning/gpu-offers.ts';
-import { summarize } from '../../../../src/economics/record/summary.ts';
+import { summarize } from '../../../../src/economics/record/summarize.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
 import { priceRows } from '../../../support/price-rows.ts';
 import { runRecord, workerRecord } from '../../../support/run-records.ts';

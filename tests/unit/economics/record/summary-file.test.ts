@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { kindOf } from '../../../../src/economics/comparison/worker-kind.ts';
-import { summarize } from '../../../../src/economics/record/summary.ts';
+import { summarize } from '../../../../src/economics/record/summarize.ts';
 import { readSummary } from '../../../../src/economics/record/summary-file.ts';
 import { runRecord, workerRecord } from '../../../support/run-records.ts';
 

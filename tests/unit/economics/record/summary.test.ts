@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { summarize, summarySchema } from '../../../../src/economics/record/summary.ts';
+import { summarize } from '../../../../src/economics/record/summarize.ts';
+import { summarySchema } from '../../../../src/economics/record/summary.ts';
 import { fleetMember, runRecord, workerRecord } from '../../../support/run-records.ts';
 
 describe('summarize', () => {

@@ -1,0 +1,142 @@
+import { accruedCostUsd } from '../ledger/cost.ts';
+import type { SourcedBillingRule } from '../prices/billing-rules.ts';
+import { rentalRule } from '../prices/rental-rule.ts';
+import type { EpochTotals } from './epoch-totals.ts';
+import { findFleetChanges } from './fleet-change.ts';
+import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
+import type { EpochSummary, Summary, WorkerSummary } from './summary.ts';
+import { timeToAccuracy } from './time-to-accuracy.ts';
+
+/** What a run's record amounts to: rates, shares and costs. */
+export function summarize(record: RunRecord): Summary {
+  const { dataset, model, reason, workers, openEpoch, formerWorkers } = record;
+  const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
+  const workerSummaries = workers.map(summarizeWorker);
+  const fleetChanges = findFleetChanges(record.fleets);
+  return {
+    run_id: record.runId,
+    version: record.version,
+    status: record.status,
+    ...(reason === undefined ? {} : { reason }),
+    started_at: new Date(record.startedAtUnixMs).toISOString(),
+    dataset: {
+      name: dataset.name,
+      train: dataset.trainCount,
+      test: dataset.testCount,
+      source: dataset.source,
+      sha256: { ...dataset.sha256 },
+      ...(dataset.fallbackReason === undefined ? {} : { fallback_reason: dataset.fallbackReason }),
+    },
+    model: { name: model.name, parameters: model.parameters },
+    backend: [...new Set(workers.map(({ backend }) => backend))].sort().join('+'),
+    world_size: workers.length,
+    global_batch_size: record.globalBatchSize,
+    seed: record.seed,
+    steps: record.steps,
+    epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
+    ...(openEpoch === undefined ? {} : { interrupted_epoch: summarizeOpenEpoch(openEpoch, price) }),
+    workers: workerSummaries,
+    ...(fleetChanges.length === 0 ? {} : { fleet_changes: fleetChanges }),
+    test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
+    train_seconds: record.trainSeconds,
+    samples_per_second: ratioOf(record.samples, record.trainSeconds),
+    seconds_to_first_step: record.secondsToFirstStep ?? null,
+    coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds - record.trainSecondsBefore),
+    ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
+    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + formerWorkers.costUsd,
+    billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)) + formerWorkers.billedUsd,
+    former_workers_cost_usd: formerWorkers.costUsd,
+    former_workers_billed_usd: formerWorkers.billedUsd,
+    rentals: sum(workers.map(({ booked }) => booked.rentals)) + formerWorkers.rentals,
+    time_to_accuracy: [...timeToAccuracy(record.epochs, record.milestones)],
+    replicas_identical: record.replicas?.identical ?? null,
+    replicas_difference: record.replicas?.difference ?? null,
+  };
+}
+
+/** @param price of all workers together, in USD per hour: what the epoch cost where that was not written down */
+function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
+  return {
+    epoch: epoch.epoch + 1,
+    loss: finiteOrNull(epoch.loss),
+    accuracy: epoch.accuracy,
+    test_loss: finiteOrNull(epoch.testLoss),
+    test_accuracy: epoch.testAccuracy,
+    seconds: epoch.seconds,
+    evaluate_seconds: epoch.evaluateSeconds,
+    samples: epoch.samples,
+    samples_per_second: ratioOf(epoch.samples, epoch.seconds),
+    cost_usd: epoch.usd ?? accruedCostUsd(price, epoch.seconds),
+    ...(epoch.cutShort ? { cut_short: true } : {}),
+  };
+}
+
+function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds, usd }: EpochTotals, price: number) {
+  return {
+    epoch: epoch + 1,
+    samples,
+    seconds,
+    loss: finiteOrNull(lossSum / samples),
+    accuracy: ratioOf(correct, samples),
+    samples_per_second: ratioOf(samples, seconds),
+    cost_usd: usd ?? accruedCostUsd(price, seconds),
+  };
+}
+
+function summarizeWorker(worker: WorkerRecord): WorkerSummary {
+  const { priceUsdPerHour, emulatedSpeed, booked } = worker;
+  const { compute, communicate, wait, load } = booked.seconds;
+  const inSteps = compute + communicate + wait + load;
+  return {
+    worker_id: worker.workerId,
+    rank: worker.rank,
+    backend: worker.backend,
+    device: worker.device,
+    host: worker.host,
+    samples: worker.samples,
+    alive_seconds: sum(Object.values(booked.seconds)),
+    compute_seconds: compute,
+    communicate_seconds: communicate,
+    wait_seconds: wait,
+    load_seconds: load,
+    compute_share: ratioOf(compute, inSteps),
+    communicate_share: ratioOf(communicate, inSteps),
+    wait_share: ratioOf(wait, inSteps),
+    load_share: ratioOf(load, inSteps),
+    ...(emulatedSpeed === undefined ? {} : { emulated_speed: emulatedSpeed }),
+    ...(priceUsdPerHour === undefined ? {} : { price_usd_per_hour: priceUsdPerHour }),
+    ...summarizePrice(worker),
+    cost_usd: sum(Object.values(booked.usd)),
+    seconds_by_category: { ...booked.seconds },
+    cost_usd_by_category: { ...booked.usd },
+  };
+}
+
+/** Where the price is from, and what the worker costs as its provider bills. */
+function summarizePrice({ priceOrigin, gpu, booked }: WorkerRecord) {
+  const rule = rentalRule(gpu);
+  return {
+    ...(gpu === undefined ? {} : { gpu }),
+    ...(priceOrigin === undefined ? {} : { price_source: priceOrigin.source, price_date: priceOrigin.date }),
+    billed_usd: booked.billedUsd,
+    rentals: booked.rentals,
+    ...(rule === undefined ? {} : { billing: describeBilling(rule) }),
+  };
+}
+
+function describeBilling({ provider, granularitySeconds, minimumSeconds, source, date }: SourcedBillingRule) {
+  return { provider, granularity_seconds: granularitySeconds, minimum_seconds: minimumSeconds, source, date };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** 0 before anything happened, rather than 0 / 0. */
+function ratioOf(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
