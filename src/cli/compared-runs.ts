@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { ComparedRun } from '../economics/comparison/comparison.ts';
+import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
 import { readSummary } from '../economics/record/summary-file.ts';
 import { badInput } from '../shared/core/errors.ts';
 import { readSweep } from '../sweep/sweep-file.ts';

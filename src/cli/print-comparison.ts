@@ -1,6 +1,7 @@
 /** What `compare` says of runs, and a sweep at its end. */
 
-import { type ComparedRun, type Comparison, compareRuns } from '../economics/comparison/comparison.ts';
+import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
+import { type Comparison, compareRuns } from '../economics/comparison/comparison.ts';
 import { describeCardsAlone, labelsOfCardsAlone } from '../economics/planning/gpu-offers.ts';
 import type { PriceRow } from '../economics/prices/price-table.ts';
 import { snakeCased } from '../report/comparison/comparison-json.ts';

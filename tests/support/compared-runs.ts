@@ -3,7 +3,7 @@
  * Workers begin half a second after the coordinator, start up for 3 s and end 1 s after the test pass.
  */
 
-import type { ComparedRun } from '../../src/economics/comparison/comparison.ts';
+import type { ComparedRun } from '../../src/economics/comparison/compared-fleets.ts';
 import { accruedCostUsd } from '../../src/economics/ledger/cost.ts';
 import type { RunRecord, RunStatus, WorkerRecord } from '../../src/economics/record/run-record.ts';
 import { summarize } from '../../src/economics/record/summarize.ts';

@@ -1,7 +1,8 @@
 /** Fleets that were not measured, foretold by a model of those that were. Pure. */
 
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
-import { type ComparedRun, comparableRuns, whyLeftOut } from '../comparison/comparison.ts';
+import { comparableRuns, whyLeftOut } from '../comparison/comparable-runs.ts';
+import type { ComparedRun } from '../comparison/compared-fleets.ts';
 import type { WorkerKind } from '../comparison/worker-kind.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
 import { mixedStepSeconds } from '../models/mixed-step-model.ts';

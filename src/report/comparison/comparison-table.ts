@@ -1,6 +1,7 @@
 /** A comparison for the terminal. */
 
-import type { ComparedPoint, Comparison } from '../../economics/comparison/comparison.ts';
+import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
+import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Addition } from '../../economics/comparison/growth.ts';
 import {
   type Spending,

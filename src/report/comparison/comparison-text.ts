@@ -1,6 +1,8 @@
 /** A comparison in words: what the terminal and the HTML report both say. */
 
-import type { BreakEven, ComparedPoint, Comparison } from '../../economics/comparison/comparison.ts';
+import type { BreakEven } from '../../economics/comparison/break-even.ts';
+import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
+import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Addition, Growth } from '../../economics/comparison/growth.ts';
 import type { Marginal } from '../../economics/comparison/marginal.ts';
 import type { Estimate } from '../../economics/models/confidence.ts';

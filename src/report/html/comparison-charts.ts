@@ -1,6 +1,7 @@
 /** The charts of a comparison. */
 
-import type { ComparedPoint, Comparison } from '../../economics/comparison/comparison.ts';
+import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
+import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Estimate } from '../../economics/models/confidence.ts';
 import { formatCount } from '../../shared/core/number-format.ts';
 import { pointName } from '../comparison/comparison-text.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ComparedRun, compareRuns } from '../../../../src/economics/comparison/comparison.ts';
+import type { ComparedRun } from '../../../../src/economics/comparison/compared-fleets.ts';
+import { compareRuns } from '../../../../src/economics/comparison/comparison.ts';
 import { sumSpending } from '../../../../src/economics/comparison/spending.ts';
 import type { RunRecord } from '../../../../src/economics/record/run-record.ts';
 import { snakeCased } from '../../../../src/report/comparison/comparison-json.ts';

@@ -1,0 +1,66 @@
+/** What a reader must know to trust the figures of a comparison. Pure. */
+import { describeRules } from '../record/billing-text.ts';
+import { whyLeftOut } from './comparable-runs.ts';
+import type { ComparedRun } from './compared-fleets.ts';
+import type { ComparedPoint } from './compared-point.ts';
+
+export function notesOf(
+  runs: readonly ComparedRun[],
+  used: readonly ComparedRun[],
+  points: readonly Pick<ComparedPoint, 'globalBatchSize' | 'runs' | 'usdPerHour'>[],
+): readonly string[] {
+  const hosts = new Set(used.flatMap(({ summary }) => summary.workers.map(({ host }) => host)));
+  const machines = [...new Set(used.map(machinesOf))];
+  const fallback = used.find(({ summary }) => summary.dataset.fallback_reason !== undefined);
+  return [
+    ...runs.flatMap((run) => {
+      const reason = whyLeftOut(run);
+      return reason === undefined ? [] : [`left out: ${run.folder}, ${reason}`];
+    }),
+    ...(fallback === undefined ? [] : ['the data are generated digits, not MNIST']),
+    ...(points.some((point) => point.usdPerHour === undefined)
+      ? ['workers without a price have no costs: pass --price to train, or use reprice']
+      : []),
+    ...(points.some((point) => point.usdPerHour !== undefined)
+      ? [`billed: ${describeRules(used.flatMap(({ summary }) => summary.workers))}`]
+      : []),
+    ...(points.some((point) => point.runs.length < 3)
+      ? ['one run has no confidence interval, and two a very wide one: repeat three times or more']
+      : []),
+    ...(new Set(points.map(({ globalBatchSize }) => globalBatchSize)).size > 1
+      ? ['batches of different sizes learn differently: an epoch of one is not worth an epoch of the other']
+      : []),
+    ...(used.some(({ summary }) => summary.workers.some(({ emulated_speed }) => emulated_speed !== undefined))
+      ? ['emulated workers are real ones that wait after computing, as long as a slower card would still compute']
+      : []),
+    ...(machines.length > 1 && used.some((run) => !sharesMachines(run, used))
+      ? [
+          `the runs are of different machines (${machines.slice(0, mostMachines).join('; ')}${machines.length > mostMachines ? '; …' : ''}): how those differ is in every figure`,
+        ]
+      : []),
+    ...(hosts.size === 1 && used.some(({ summary }) => summary.world_size > 1)
+      ? ['all workers shared one machine: they also share its cores and memory, as workers of their own would not']
+      : []),
+  ];
+}
+
+/** Named in a note; every container has a name of its own. */
+const mostMachines = 5;
+
+/** `alpha, beta` */
+function machinesOf({ summary }: ComparedRun): string {
+  return [...new Set(summary.workers.map(({ host }) => host))].sort().join(', ');
+}
+
+/**
+ * Whether the machines of a run are those of the repeats of it, and among or around those of every other run: a fleet on
+ * two machines compares with one on the first of them.
+ */
+function sharesMachines(run: ComparedRun, others: readonly ComparedRun[]): boolean {
+  const own = machinesOf(run).split(', ');
+  return others.every((other) => {
+    const theirs = machinesOf(other).split(', ');
+    const [few, many] = own.length < theirs.length ? [own, theirs] : [theirs, own];
+    return few.every((host) => many.includes(host));
+  });
+}
