@@ -1,10 +1,10 @@
-/** What one kind of worker may cost in the place of another. Pure. */
+/** What one kind of worker may cost in place of another. Pure. */
 import { type Estimate, ratioEstimate } from '../models/confidence.ts';
 import { replacementPrice } from '../models/scaling.ts';
 import { type FleetRuns, ratesOf, workersOf } from './compared-fleets.ts';
 import type { Naming } from './kind-names.ts';
 
-/** The price at which one worker of a kind trains a sample for what it costs on another. */
+/** The price at which a sample costs the same on one worker of a kind as on one of the reference kind. */
 export interface BreakEven {
   readonly kind: string;
   readonly reference: string;
@@ -14,7 +14,7 @@ export interface BreakEven {
   readonly usdPerHour: number | undefined;
 }
 
-/** Every kind that was measured alone, against the dearest that was, at the same batch. */
+/** Compares every kind that was measured alone with the most expensive of them, at the same batch. */
 export function breakEvensOf(groups: readonly FleetRuns[], { kindName }: Naming): readonly BreakEven[] {
   const alone = groups.flatMap((group) => {
     const kind = group.fleet[0]?.kind;
@@ -22,19 +22,19 @@ export function breakEvensOf(groups: readonly FleetRuns[], { kindName }: Naming)
   });
   return [...new Set(alone.map(({ batch }) => batch))].flatMap((batch) => {
     const here = alone.filter((one) => one.batch === batch);
-    const dearest = [...here].sort((a, b) => (b.kind.usdPerHour ?? -1) - (a.kind.usdPerHour ?? -1))[0];
-    const price = dearest?.kind.usdPerHour;
-    if (dearest === undefined || price === undefined) return [];
+    const reference = [...here].sort((a, b) => (b.kind.usdPerHour ?? -1) - (a.kind.usdPerHour ?? -1))[0];
+    const price = reference?.kind.usdPerHour;
+    if (reference === undefined || price === undefined) return [];
     return here
-      .filter(({ kind }) => kind.speedKey !== dearest.kind.speedKey)
+      .filter(({ kind }) => kind.speedKey !== reference.kind.speedKey)
       .map(({ kind, rates }) => ({
         kind: kindName(kind),
-        reference: kindName(dearest.kind),
+        reference: kindName(reference.kind),
         referenceUsdPerHour: price,
         globalBatchSize: batch,
         breakEvenUsdPerHour: ratioEstimate(
           rates,
-          dearest.rates,
+          reference.rates,
           replacementPrice({ usdPerHour: price, samplesPerSecond: 1 }, 1),
         ),
         usdPerHour: kind.usdPerHour,

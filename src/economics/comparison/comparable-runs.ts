@@ -5,7 +5,7 @@ import type { ComparedRun } from './compared-fleets.ts';
 import { describeMixture } from './one-fleet.ts';
 
 /**
- * The runs that were completed, by one fleet at one price.
+ * The completed runs whose workers and prices did not change.
  * @throws bad-input when there are none, or they trained different things
  */
 export function comparableRuns(runs: readonly ComparedRun[]): readonly [ComparedRun, ...ComparedRun[]] {
@@ -19,29 +19,31 @@ export function comparableRuns(runs: readonly ComparedRun[]): readonly [Compared
   requireSame('dataset', used, ({ dataset }) => dataset.name);
   requireSame('number of images', used, ({ dataset }) => `${dataset.train} + ${dataset.test}`);
   requireSame('data', used, ({ dataset }) => describeData(dataset));
-  requireSame('model', used, ({ model }) => `${model.name} of ${model.parameters} parameters`);
+  requireSame('model', used, ({ model }) => `${model.name} with ${model.parameters} parameters`);
   return used;
 }
 
-/** Why a run is no measurement of a fleet; undefined where it is one. */
+/** @returns why a run does not measure a fleet, as a relative clause; undefined when it does */
 export function whyLeftOut({ summary }: ComparedRun): string | undefined {
-  if (summary.status !== 'completed') return `which is ${summary.status}`;
+  if (summary.status !== 'completed') return `which ${summary.status === 'failed' ? 'failed' : 'was interrupted'}`;
   if (summary.samples_per_second === 0) return 'which trained no step';
   const mixture = describeMixture(summary);
-  return mixture === undefined ? undefined : `which was not one fleet at one price: ${mixture}`;
+  return mixture === undefined ? undefined : `whose workers or prices changed: ${mixture}`;
 }
 
-/** `mnist of SHA-256 440fcabf…, 2669…`: its files in the order of their names. */
+/** `mnist with SHA-256 440fcabf… 2669…`, files in the order of their names. */
 function describeData({ name, sha256 }: Summary['dataset']): string {
   const sums = Object.keys(sha256)
     .sort()
     .map((file) => `${sha256[file]?.slice(0, 8)}…`);
-  return sums.length === 0 ? name : `${name} of SHA-256 ${sums.join(' ')}`;
+  return sums.length === 0 ? name : `${name} with SHA-256 ${sums.join(' ')}`;
 }
 
 function requireSame(what: string, runs: readonly ComparedRun[], of: (summary: Summary) => string): void {
   const values = [...new Set(runs.map(({ summary }) => of(summary)))];
   if (values.length > 1) {
-    throw badInput(`the runs differ in ${what}: ${values.join(', ')}; their costs do not compare, name runs of one`);
+    throw badInput(
+      `the runs differ in ${what}: ${values.join(', ')}; their costs cannot be compared, name runs that have it in common`,
+    );
   }
 }

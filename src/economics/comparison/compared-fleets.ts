@@ -1,21 +1,21 @@
-/** Runs by what their workers are: those of the same fleet with the same batch are repeats of each other. */
+/** Groups runs by fleet and batch size: runs of the same fleet with the same batch are repeats of each other. */
 import type { Summary } from '../record/summary.ts';
 import { countKinds, type KindCount, type WorkerKind } from './worker-kind.ts';
 
-/** A run and where it lies. */
+/** A run and its folder. */
 export interface ComparedRun {
   readonly folder: string;
   readonly summary: Summary;
 }
 
-/** A fleet with a batch size, and the runs of it. */
+/** The repeats of one fleet with one batch size. */
 export interface FleetRuns {
   readonly fleet: readonly KindCount[];
   readonly batch: number;
   readonly runs: readonly ComparedRun[];
 }
 
-/** Fewest workers first, by batch. */
+/** Ordered by batch size, then by number of workers. */
 export function groupRuns(runs: readonly ComparedRun[]): readonly FleetRuns[] {
   const groups = new Map<string, FleetRuns>();
   for (const run of runs) {
@@ -29,7 +29,7 @@ export function groupRuns(runs: readonly ComparedRun[]): readonly FleetRuns[] {
   );
 }
 
-/** What makes two fleets the same, prices included. @returns the same text for them */
+/** Equal for fleets that have the same workers at the same prices. */
 export function fleetKey(fleet: readonly KindCount[]): string {
   return fleet
     .map(({ kind, count }) => `${count} ${kind.priceKey}`)
@@ -41,17 +41,17 @@ export function workersOf({ fleet }: Pick<FleetRuns, 'fleet'>): number {
   return fleet.reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Samples per second of each run. */
+/** Samples per second, one figure a run. */
 export function ratesOf({ runs }: FleetRuns): readonly number[] {
   return runs.map(({ summary }) => summary.samples_per_second);
 }
 
-/** Every kind of the fleets, as often as it is there. */
+/** The kinds in all fleets; a kind that is in several fleets is listed several times. */
 export function kindsIn(groups: readonly FleetRuns[]): readonly WorkerKind[] {
   return groups.flatMap(({ fleet }) => fleet.map(({ kind }) => kind));
 }
 
-/** USD per hour of all workers; undefined unless each has a price. */
+/** USD per hour of all workers together; undefined unless every worker has a price. */
 export function priceOf(fleet: readonly KindCount[]): number | undefined {
   return fleet.every(({ kind }) => kind.usdPerHour !== undefined)
     ? fleet.reduce((sum, { kind, count }) => sum + count * (kind.usdPerHour ?? 0), 0)

@@ -8,44 +8,44 @@ import { type Marginal, marginalsOf } from './marginal.ts';
 import { meanSpending, runCostUsd, type Spending, stepSeconds } from './spending.ts';
 import type { WorkerKind } from './worker-kind.ts';
 
-/** An efficiency, against what the fleet's workers do alone. */
+/** A scaling efficiency, relative to what the fleet's workers do alone. */
 export interface Efficiency extends Estimate {
-  /** Samples a step of the workers alone. */
+  /** Batch size of the workers alone. */
   readonly baselineBatch: number;
 }
 
-/** A fleet with a batch size: one run, or repeats of it. */
+/** One fleet with one batch size, measured once or repeatedly. */
 export interface ComparedPoint {
   /** `2 × wasm`. */
   readonly name: string;
   readonly workers: number;
   readonly globalBatchSize: number;
-  /** Their folders. */
+  /** The folders of the runs. */
   readonly runs: readonly string[];
   readonly samplesPerSecond: Estimate;
-  /** T1 / (N · TN), of the same global batch. */
+  /** T1 / (N · TN) at the same global batch. */
   readonly strong: Efficiency | undefined;
-  /** R_N / (N · R_1), of the same batch a worker. */
+  /** R_N / (N · R_1) at the same batch per worker. */
   readonly weak: Efficiency | undefined;
-  /** Of the last whole epoch, the mean over the runs. */
+  /** Of the last test pass, mean over the runs. */
   readonly testAccuracy: number | undefined;
   readonly secondsPerEpoch: number;
-  /** Of the whole fleet; undefined unless every worker has a price, as are all costs. */
+  /** Of the whole fleet. Like all costs, undefined unless every worker has a price. */
   readonly usdPerHour: number | undefined;
   readonly costPerThousandUsd: number | undefined;
-  /** Of training alone: an epoch's seconds at the fleet's price. */
+  /** Training alone: the seconds of an epoch at the fleet's price. */
   readonly costPerEpochUsd: number | undefined;
-  /** Of a whole run, start-up and test passes included. */
+  /** A whole run with start-up and test passes, mean over the runs. */
   readonly costOfRunUsd: number | undefined;
-  /** The same as providers would bill it, the mean over the runs: each worker's time rounded up by the provider's rule. */
+  /** What providers would bill for a whole run, mean over the runs: each worker's time is rounded up by its provider's rule. */
   readonly billedOfRunUsd: number | undefined;
-  /** Nothing else here is both faster and cheaper. */
+  /** No other point is both faster and cheaper. */
   readonly onFront: boolean;
-  /** Seconds of a step of the mean worker. */
+  /** Seconds of a step, mean over the workers. */
   readonly stepSeconds: Spending;
-  /** USD of a whole run by what it was spent on; with `formerCostUsd` it sums to `costOfRunUsd`. */
+  /** USD of a whole run by what it was spent on. Together with `formerCostUsd` it sums to `costOfRunUsd`. */
   readonly costUsd: Spending | undefined;
-  /** USD of a whole run that went to workers which left before training; what they did is not known. */
+  /** USD of a whole run spent on workers that left before training; what they spent their time on is unknown. */
   readonly formerCostUsd: number | undefined;
   readonly marginals: readonly Marginal[];
 }
@@ -88,9 +88,9 @@ export function describePoint(
 }
 
 /**
- * The fleet's rate against the sum of what its workers do alone with `batch` samples a step: for equal workers
- * R_N / (N · R_1), which is T1 / (N · TN) when the batch is the fleet's own. Undefined for a worker alone, and where one
- * of the kinds was not measured alone.
+ * The fleet's rate relative to the sum of its workers' rates alone at `batch` samples a step. For equal workers this is
+ * R_N / (N · R_1), which equals T1 / (N · TN) when `batch` is the fleet's own.
+ * @returns undefined for a single worker, and where one of the kinds was not measured alone
  */
 function efficiency(group: FleetRuns, groups: readonly FleetRuns[], batch: number): Efficiency | undefined {
   if (workersOf(group) === 1) return undefined;
@@ -103,7 +103,7 @@ function efficiency(group: FleetRuns, groups: readonly FleetRuns[], batch: numbe
   return { ...ratioEstimate(ratesOf(group), sums), baselineBatch: batch };
 }
 
-/** Rates of one worker of a kind, whatever it cost. */
+/** Samples per second of one worker of a kind, whatever it cost. */
 function ratesAlone(groups: readonly FleetRuns[], { speedKey }: WorkerKind, batch: number): readonly number[] {
   return groups
     .filter((group) => group.batch === batch && workersOf(group) === 1 && group.fleet[0]?.kind.speedKey === speedKey)

@@ -17,7 +17,7 @@ export function notesOf(
       const reason = whyLeftOut(run);
       return reason === undefined ? [] : [`left out: ${run.folder}, ${reason}`];
     }),
-    ...(fallback === undefined ? [] : ['the data are generated digits, not MNIST']),
+    ...(fallback === undefined ? [] : ['the data is generated digits, not MNIST']),
     ...(points.some((point) => point.usdPerHour === undefined)
       ? ['workers without a price have no costs: pass --price to train, or use reprice']
       : []),
@@ -25,26 +25,26 @@ export function notesOf(
       ? [`billed: ${describeRules(used.flatMap(({ summary }) => summary.workers))}`]
       : []),
     ...(points.some((point) => point.runs.length < 3)
-      ? ['one run has no confidence interval, and two a very wide one: repeat three times or more']
+      ? ['one run gives no confidence interval, and two give a very wide one: repeat each run three times or more']
       : []),
     ...(new Set(points.map(({ globalBatchSize }) => globalBatchSize)).size > 1
-      ? ['batches of different sizes learn differently: an epoch of one is not worth an epoch of the other']
+      ? ['batches of different sizes learn differently: an epoch at one size is not worth an epoch at another']
       : []),
     ...(used.some(({ summary }) => summary.workers.some(({ emulated_speed }) => emulated_speed !== undefined))
-      ? ['emulated workers are real ones that wait after computing, as long as a slower card would still compute']
+      ? ['emulated workers are real ones that wait after computing, for as long as a slower card would still compute']
       : []),
     ...(machines.length > 1 && used.some((run) => !sharesMachines(run, used))
       ? [
-          `the runs are of different machines (${machines.slice(0, mostMachines).join('; ')}${machines.length > mostMachines ? '; …' : ''}): how those differ is in every figure`,
+          `the runs used different machines (${machines.slice(0, mostMachines).join('; ')}${machines.length > mostMachines ? '; …' : ''}): differences between the machines are part of every figure`,
         ]
       : []),
     ...(hosts.size === 1 && used.some(({ summary }) => summary.world_size > 1)
-      ? ['all workers shared one machine: they also share its cores and memory, as workers of their own would not']
+      ? ['all workers shared one machine with its cores and memory; workers on machines of their own would not']
       : []),
   ];
 }
 
-/** Named in a note; every container has a name of its own. */
+/** Machines that a note names: in containers every run may have another host name. */
 const mostMachines = 5;
 
 /** `alpha, beta` */
@@ -53,8 +53,8 @@ function machinesOf({ summary }: ComparedRun): string {
 }
 
 /**
- * Whether the machines of a run are those of the repeats of it, and among or around those of every other run: a fleet on
- * two machines compares with one on the first of them.
+ * Whether a run's machines are a subset or a superset of those of every other run: a fleet on two machines compares with
+ * a fleet on one of them.
  */
 function sharesMachines(run: ComparedRun, others: readonly ComparedRun[]): boolean {
   const own = machinesOf(run).split(', ');

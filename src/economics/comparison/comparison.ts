@@ -1,4 +1,4 @@
-/** What several runs say when they are laid side by side. Pure: from summaries to figures. */
+/** Compares runs: from summaries to figures. Pure. */
 
 import { cheapest, paretoFront } from '../models/scaling.ts';
 import { type BreakEven, breakEvensOf } from './break-even.ts';
@@ -13,11 +13,12 @@ export interface Comparison {
   readonly dataset: { readonly name: string; readonly train: number };
   readonly model: { readonly name: string; readonly parameters: number };
   readonly points: readonly ComparedPoint[];
-  /** Names the cheapest and the fastest point's place in `points`; undefined without prices. */
+  /** Index in `points`; undefined without prices. */
   readonly cheapest: number | undefined;
+  /** Index in `points`. */
   readonly fastest: number;
   readonly breakEvens: readonly BreakEven[];
-  /** What workers bring that are added one by one, where fleets with fewer were measured. */
+  /** What each added worker brings, where the fleet without it was measured too. */
   readonly growths: readonly Growth[];
   /** What a reader must know to trust the figures. */
   readonly notes: readonly string[];
@@ -25,7 +26,7 @@ export interface Comparison {
 
 /**
  * Runs with the same workers, prices and batch are repeats of one point.
- * @param furtherNotes what the runs themselves do not say
+ * @param furtherNotes notes that cannot be derived from the runs
  * @throws bad-input when there is nothing to compare, or the runs trained different things
  */
 export function compareRuns(runs: readonly ComparedRun[], furtherNotes: readonly string[] = []): Comparison {

@@ -1,4 +1,4 @@
-/** Fleets that grow by one kind of worker: what each further one of it brings, and at what price. */
+/** Fleets that grow by one kind of worker: what each added worker brings, and at what price it pays. */
 import { type Estimate, meanEstimate, ratioEstimate } from '../models/confidence.ts';
 import { breakEvenPrice } from '../models/scaling.ts';
 import { type FleetRuns, fleetKey, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
@@ -8,42 +8,44 @@ import type { KindCount, WorkerKind } from './worker-kind.ts';
 
 /** The n-th worker of a kind. */
 export interface Addition extends Omit<Marginal, 'worker' | 'kind'> {
-  /** How many of the kind there are with it. */
+  /** n: workers of the kind, with this one. */
   readonly count: number;
-  /** The place of the fleet that has it among the comparison's points. */
+  /** Index of the fleet with this worker in the comparison's points. */
   readonly point: number;
   /**
-   * Price of each of the kind's workers at which the fleet's samples cost what those of the others alone do, with 95 %
-   * confidence. Undefined where there are no others, or they were not measured without any of the kind.
+   * Price of each of the n workers at which a sample costs the same with all of them as with none, with 95 % confidence.
+   * Undefined where the fleet without any of them does not exist or was not measured.
    */
   readonly breakEvenOfAllUsdPerHour: Estimate | undefined;
 }
 
-/** Fleets with the same batch that differ in the number of workers of one kind alone. */
+/** Fleets with the same batch that differ only in the number of workers of one kind. */
 export interface Growth {
   readonly kind: string;
   readonly usdPerHour: number | undefined;
-  /** `1 × wasm`; undefined where all workers are of the kind. */
+  /** The other workers, `1 × wasm`; undefined where there are none. */
   readonly beside: string | undefined;
   readonly globalBatchSize: number;
-  /** Places of its fleets among the comparison's points, fewest workers first. */
+  /** Indexes of the fleets in the comparison's points, fewest workers first. */
   readonly points: readonly number[];
   /** Empty without prices. */
   readonly additions: readonly Addition[];
-  /** How many of the kind the fleet has whose samples cost least; undefined without prices. */
+  /** Workers of the kind in the fleet whose samples cost least; undefined without prices. */
   readonly cheapestCount: number | undefined;
 }
 
-/** Fleets that make a growth: the place of each in the list, by the number of the growing kind. */
+/** The fleets of a growth, ordered by the number of workers of the growing kind. */
 export interface GrowingFleets {
   readonly kind: WorkerKind;
   readonly others: readonly KindCount[];
+  /** `index` is that of the fleet in the list that was searched. */
   readonly members: readonly { readonly count: number; readonly index: number }[];
 }
 
 /**
- * A fleet of several kinds may be seen to grow in several ways: the way with the most fleets counts, of equally long
- * ones that which adds the cheaper kind. Ways that show no fleet of several workers that a longer one does not are left out.
+ * A fleet of several kinds can be read as the growth of any of them. Growths with more fleets come first, and among equally
+ * long ones those that add the cheaper kind; a growth is left out when every fleet of several workers in it is in an
+ * earlier one.
  */
 export function findGrowingFleets(groups: readonly Pick<FleetRuns, 'fleet' | 'batch'>[]): readonly GrowingFleets[] {
   const found = new Map<string, GrowingFleets>();
@@ -123,7 +125,7 @@ export function growthsOf(
   });
 }
 
-/** Price of each of `count` workers at which they leave the cost of a sample as it was `without` them. */
+/** Price of each of `count` workers at which a sample costs what it did `without` them. */
 function priceOfAll(group: FleetRuns, count: number, without: FleetRuns): Estimate | undefined {
   const usdPerHour = priceOf(without.fleet);
   if (usdPerHour === undefined) return undefined;

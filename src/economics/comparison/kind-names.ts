@@ -1,4 +1,4 @@
-/** How kinds of workers are called side by side: by what tells them apart, and no more. Pure. */
+/** Names for kinds of workers that are shown side by side: as short as tells them apart. Pure. */
 import { formatUsd } from '../../shared/core/number-format.ts';
 import type { KindCount, WorkerKind } from './worker-kind.ts';
 
@@ -9,8 +9,8 @@ export interface Naming {
 }
 
 /**
- * Names of kinds, no two the same: `wasm`, where that is not enough `wasm (2 threads)` by what the device has of its own,
- * and `wasm at $0.40/h` where they differ in price alone.
+ * Gives every kind a name of its own: `wasm`; where that is ambiguous, `wasm (2 threads)` with the part of the device that
+ * differs; and `wasm at $0.40/h` where only prices differ.
  */
 export function createNaming(kinds: readonly WorkerKind[]): Naming {
   const distinct = [...new Map(kinds.map((kind) => [kind.priceKey, kind])).values()];
@@ -33,7 +33,7 @@ function nameAmong(kind: WorkerKind, kinds: readonly WorkerKind[]): string {
   ].join(' ');
 }
 
-/** What a kind's device has that not all of its namesakes have; all of it where that would be another's too. */
+/** The parts of a device that its namesakes do not all have, or the whole device where those parts are ambiguous. */
 function describeDevice({ device }: WorkerKind, namesakes: readonly WorkerKind[]): string {
   const devices = [...new Set(namesakes.map((other) => other.device))];
   const ownParts = (of: string) =>
@@ -48,7 +48,7 @@ function partsOf(device: string): readonly string[] {
   return device.split(', ');
 }
 
-/** `at $0.40/h`, with all its digits where two would be another's too. */
+/** `at $0.40/h`, with all digits where rounding would make two prices look the same. */
 function describePrice({ usdPerHour }: WorkerKind, equals: readonly WorkerKind[]): string {
   if (usdPerHour === undefined) return 'without a price';
   const text = formatUsd(usdPerHour);

@@ -1,32 +1,32 @@
-/** What one worker of a fleet is worth to it: measured where a run without it is at hand, else modelled. */
+/** What one worker is worth to its fleet: measured where a run without it exists, otherwise modelled. */
 import { meanEstimate, ratioEstimate } from '../models/confidence.ts';
 import { breakEvenPrice, judgeWorker, type MarginalVerdict, rateWithout } from '../models/scaling.ts';
 import { type FleetRuns, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
 import type { Naming } from './kind-names.ts';
 import { kindOf, speedKeyOf, type WorkerKind } from './worker-kind.ts';
 
-/** Whether a figure was measured or follows from a model of what was. */
+/** Whether a figure was measured, or comes from a model of what was measured. */
 export type Basis = 'measured' | 'modelled';
 
-/** What one worker of a kind is worth to its fleet. */
+/** What one worker of a kind is worth to its fleet. The verdict goes by the cost of a sample. */
 export interface Marginal extends MarginalVerdict {
   /** `w2`, or `one of 3 × wasm`. */
   readonly worker: string;
   readonly kind: string;
   readonly usdPerHour: number;
   readonly basis: Basis;
-  /** 95 % confidence of `speedGain`; undefined without repeats, and where it is modelled. */
+  /** 95 % confidence interval of `speedGain`; undefined without repeats, and where the gain is modelled. */
   readonly speedGainInterval: readonly [low: number, high: number] | undefined;
-  /** 95 % confidence of `breakEvenUsdPerHour`, likewise. */
+  /** 95 % confidence interval of `breakEvenUsdPerHour`; undefined likewise. */
   readonly breakEvenIntervalUsdPerHour: readonly [low: number, high: number] | undefined;
   /**
-   * The verdict may be noise: the confidence of its break-even price has its price in it, or that of its gain has both
-   * more speed and less.
+   * The verdict may be noise: the interval of the break-even price contains the worker's price, or the interval of the
+   * gain contains 0.
    */
   readonly uncertain: boolean;
 }
 
-/** Each kind of worker in a fleet: what one of it brings, measured where a run without it is here. */
+/** What one worker of each kind in a fleet brings. */
 export function marginalsOf(group: FleetRuns, groups: readonly FleetRuns[], naming: Naming): readonly Marginal[] {
   const price = priceOf(group.fleet);
   if (price === undefined || workersOf(group) === 1) return [];

@@ -1,24 +1,24 @@
-/** Workers that are the same for the purpose of comparing: what they compute with, and what they cost. */
+/** Which workers a comparison treats as the same: what they compute with, and what they cost. */
 import { emulationNote } from '../record/emulation-note.ts';
 import type { WorkerSummary } from '../record/summary.ts';
 
 export interface WorkerKind {
-  /** The same for workers that should be equally fast. */
+  /** Equal for workers that are expected to be equally fast. */
   readonly speedKey: string;
-  /** The same for workers that also cost the same. */
+  /** Equal for workers that also cost the same. */
   readonly priceKey: string;
-  /** For people; kinds that differ in their device or price alone share it: kind-names.ts tells them apart. */
+  /** For people to read. Kinds that differ only in device or price share it; kind-names.ts tells them apart. */
   readonly name: string;
-  /** What its engine computes on, in its own words. */
+  /** What the engine computes on, in its own words. */
   readonly device: string;
-  /** The GPU that it was said to be. */
+  /** The GPU in the worker's label. */
   readonly gpu: string | undefined;
   readonly usdPerHour: number | undefined;
 }
 
 export function kindOf(worker: WorkerSummary): WorkerKind {
   const { backend, device, emulated_speed: speed, price_usd_per_hour: usdPerHour } = worker;
-  // Of `gcp/t4/spot` the card is t4: who rents it out makes it no faster.
+  // The card in `gcp/t4/spot` is t4; who rents it out makes it no faster.
   const gpu = worker.gpu
     ?.toLowerCase()
     .split('/')
@@ -35,13 +35,12 @@ export function kindOf(worker: WorkerSummary): WorkerKind {
   };
 }
 
-/** A kind, and how many of it. */
 export interface KindCount {
   readonly kind: WorkerKind;
   readonly count: number;
 }
 
-/** The kinds among workers, in order of first appearance. */
+/** Counts workers by kind, in order of first appearance. */
 export function countKinds(workers: readonly WorkerSummary[]): readonly KindCount[] {
   const kinds = new Map<string, KindCount>();
   for (const kind of workers.map(kindOf)) {
@@ -50,7 +49,7 @@ export function countKinds(workers: readonly WorkerSummary[]): readonly KindCoun
   return [...kinds.values()];
 }
 
-/** What makes two fleets the same, by what their workers compute with alone. @returns the same text for them */
+/** Equal for fleets whose workers compute with the same things, whatever they cost. */
 export function speedKeyOf(fleet: readonly KindCount[]): string {
   const counts = new Map<string, number>();
   for (const { kind, count } of fleet) counts.set(kind.speedKey, (counts.get(kind.speedKey) ?? 0) + count);

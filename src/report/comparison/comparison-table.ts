@@ -1,14 +1,10 @@
-/** A comparison for the terminal. */
+/** A comparison as the terminal's tables, and the columns that HTML reports share. */
 
 import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Addition } from '../../economics/comparison/growth.ts';
-import {
-  type Spending,
-  type SpendingCategory,
-  sumSpending,
-  usedCategories,
-} from '../../economics/comparison/spending.ts';
+import { type Spending, sumSpending, usedCategories } from '../../economics/comparison/spending.ts';
+import type { LedgerCategory } from '../../economics/ledger/ledger.ts';
 import { formatCount, formatPercent, formatUsd, formatUsdToDigits } from '../../shared/core/number-format.ts';
 import { createPaint } from '../terminal/colour.ts';
 import { type Column, renderTable } from '../terminal/table.ts';
@@ -41,12 +37,12 @@ export function renderComparison(
   const priced = points.filter(({ costUsd }) => costUsd !== undefined);
   return `${[
     wrapText(
-      `Measured: ${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}; in brackets 95 % confidence (Welch's t-interval on logarithms)`,
+      `Measured: ${model.name} with ${formatCount(model.parameters)} parameters on ${dataset.name}; brackets: 95 % confidence (Welch's t-interval on logarithms)`,
       options.columns,
     ).replace('Measured', paint('bold', 'Measured')),
     table(rateColumns(priced.length > 0), points),
     ...section('Best', prose(describeBest(comparison))),
-    ...section('Where the time of a step went, of the mean worker', table(timeColumns(points), points)),
+    ...section('Where the time of a step went, mean over workers', table(timeColumns(points), points)),
     ...section('Where the money of a run went', priced.length === 0 ? [] : table(moneyColumns(priced), priced)),
     ...longGrowths(comparison).flatMap((growth) =>
       section(`Adding workers: ${growthName(growth)}`, [
@@ -56,7 +52,7 @@ export function renderComparison(
     ),
     ...section('What a worker is worth', prose(describeMarginals(comparison))),
     ...section('Break-even prices', prose(breakEvens.map(describeBreakEven))),
-    ...section('Mind', prose(notes)),
+    ...section('Notes', prose(notes)),
   ].join('\n\n')}\n`;
 }
 
@@ -89,12 +85,12 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
   ];
 }
 
-/** Those that are seldom much, which the terminal leaves out first; reports have all. */
-const smallCategories: Partial<Record<SpendingCategory, number>> = { load: 3, idle: 2, other: 1 };
+/** Categories that are usually small. A narrow terminal drops the highest number first; HTML reports have them all. */
+const smallCategories: Partial<Record<LedgerCategory, number>> = { load: 3, idle: 2, other: 1 };
 
 /**
  * Columns for the sums, and one for the share of each category that anything was spent on.
- * @param beside what the sums have that no category does
+ * @param beside the part of the sums that belongs to no category
  */
 function spendingColumns(
   sums: readonly Column<ComparedPoint>[],
@@ -120,7 +116,7 @@ function timeColumns(points: readonly ComparedPoint[]): readonly Column<Compared
   return spendingColumns([{ head: 'step ms', cell: step }], points, ({ stepSeconds }) => stepSeconds);
 }
 
-/** What a run cost: accrued, billed, and the accrued by what it was spent on. */
+/** What a run cost: accrued, billed, and what the accrued cost was spent on. */
 export function moneyColumns(points: readonly ComparedPoint[]): readonly Column<ComparedPoint>[] {
   const usd = (value: number | undefined) => (value === undefined ? '' : formatUsd(value));
   const sums: readonly Column<ComparedPoint>[] = [
@@ -134,11 +130,11 @@ export function moneyColumns(points: readonly ComparedPoint[]): readonly Column<
   return [...spent, { head: 'former workers', cell: (point) => formatPercent(share(point)) }];
 }
 
-/** What each further worker of a kind brings. @param points of the comparison */
+/** What each added worker of a kind brings. @param points all points of the comparison */
 export function additionColumns(points: readonly ComparedPoint[]): readonly Column<Addition>[] {
   const verdicts = {
     pays: 'pays',
-    'costs more than it brings': 'too dear',
+    'costs more than it brings': 'costs more',
     'slows the others down': 'slows others',
   };
   const hourly = (usdPerHour: number) => formatPrice(usdPerHour).replace('/h', '');
@@ -171,13 +167,13 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     },
     {
       head: 'verdict',
-      cell: ({ verdict, uncertain }) => (uncertain ? 'cannot be told' : verdicts[verdict]),
+      cell: ({ verdict, uncertain }) => (uncertain ? 'uncertain' : verdicts[verdict]),
       align: 'left',
     },
   ];
 }
 
-function shareOf(spending: Spending | undefined, category: SpendingCategory, beside = 0): string {
+function shareOf(spending: Spending | undefined, category: LedgerCategory, beside = 0): string {
   if (spending === undefined) return '';
   const total = sumSpending(spending) + beside;
   return formatPercent(total > 0 ? spending[category] / total : 0);

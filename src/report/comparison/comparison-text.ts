@@ -1,4 +1,4 @@
-/** A comparison in words: what the terminal and the HTML report both say. */
+/** A comparison in sentences, for both the terminal and the HTML report. */
 
 import type { BreakEven } from '../../economics/comparison/break-even.ts';
 import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
@@ -8,21 +8,20 @@ import type { Marginal } from '../../economics/comparison/marginal.ts';
 import type { Estimate } from '../../economics/models/confidence.ts';
 import { formatCount, formatPercent, formatUsd } from '../../shared/core/number-format.ts';
 
-/** Of an interval whose end is so many times its beginning nothing can be read but that there were too few repeats. */
+/** An interval whose end is more than this many times its beginning only says that there were too few repeats. */
 const widest = 10;
-/** What stands for such an interval. */
+/** Shown in place of such an interval. */
 const wideInTable = 'wide';
 const wideInProse = 'wide: too few repeats';
-const untold = 'cannot be told from these repeats';
 
 type Interval = readonly [low: number, high: number];
 
-/** @param interval of a ratio, or of what is proportional to one */
+/** @param interval of a ratio, or of a figure that is proportional to one */
 function isWide([low, high]: Interval): boolean {
   return high > widest * low;
 }
 
-/** `3,141 (3,020–3,260)`: the value and its 95 % confidence interval. */
+/** `3,141 (3,020–3,260)`: a value and its 95 % confidence interval. */
 export function formatEstimate(
   { value, interval }: Estimate,
   format: (value: number) => string,
@@ -41,7 +40,7 @@ export function formatEfficiency(efficiency: Estimate | undefined): string {
   return `${formatPercent(value, 0)} (${range})`;
 }
 
-/** ` (47 to 53)` after a gain of speed, or what follows from it; nothing without an interval. */
+/** ` (47 to 53)`, to follow a speed gain or a figure derived from one; empty without an interval. */
 export function formatGainInterval(
   { speedGainInterval: gains }: Pick<Marginal, 'speedGainInterval'>,
   interval: Interval | undefined,
@@ -52,14 +51,14 @@ export function formatGainInterval(
   return ` (${isWide([1 + gains[0], 1 + gains[1]]) ? wide : interval.map(format).join(' to ')})`;
 }
 
-/** `$0.18/h`, a minus before what would have to be paid. */
+/** `$0.18/h`, or `-$0.18/h`. */
 export function formatPrice(usdPerHour: number): string {
   return `${usdPerHour < 0 ? '-' : ''}${formatUsd(Math.abs(usdPerHour))}/h`;
 }
 
 /**
- * `w3 adds 11 % (9 to 13) speed for 20 % of the bill: drop it unless speed is worth more, it pays below $0.18/h
- * (measured)`, in brackets 95 % confidence
+ * `w3 adds 11 % (9 to 13) speed for 20 % of the bill: drop it unless speed is worth more to you, it pays below $0.18/h
+ * (measured)`; the first brackets hold the 95 % confidence interval.
  */
 export function describeMarginal(marginal: Marginal): string {
   const repeated = marginal.basis === 'modelled' || marginal.speedGainInterval !== undefined;
@@ -82,9 +81,9 @@ function describeAdvice(marginal: Marginal): string {
   const price = formatPrice(breakEvenUsdPerHour);
   if (marginal.uncertain) {
     const isEither = speedGainInterval !== undefined && speedGainInterval[0] < 0 && speedGainInterval[1] > 0;
-    if (isEither) return `whether it speeds up or slows down ${untold}`;
+    if (isEither) return 'these repeats do not show whether it speeds training up or slows it down';
     const range = formatGainInterval(marginal, breakEvenIntervalUsdPerHour, formatPrice, wideInProse);
-    return `whether it pays at ${formatPrice(usdPerHour)} ${untold}, it breaks even at ${price}${range}`;
+    return `these repeats do not show whether it pays at ${formatPrice(usdPerHour)}, it breaks even at ${price}${range}`;
   }
   switch (verdict) {
     case 'slows the others down':
@@ -92,18 +91,18 @@ function describeAdvice(marginal: Marginal): string {
     case 'pays':
       return `keep it, ${usdPerHour === 0 ? 'it is free' : `it pays up to ${price}`}`;
     case 'costs more than it brings':
-      return `drop it unless speed is worth more, it pays below ${price}`;
+      return `drop it unless speed is worth more to you, it pays below ${price}`;
     default:
       return verdict satisfies never;
   }
 }
 
-/** Growths of several steps, which have a table of their own. */
+/** Growths with several added workers, which get a table of their own. */
 export function longGrowths({ growths }: Pick<Comparison, 'growths'>): readonly Growth[] {
   return growths.filter(({ additions }) => additions.length > 1);
 }
 
-/** A sentence for each worker that no table of a growth has. */
+/** A sentence for each worker that is in no growth's table. */
 export function describeMarginals({ points, growths }: Pick<Comparison, 'points' | 'growths'>): readonly string[] {
   const long = longGrowths({ growths });
   return points.flatMap((point, index) =>
@@ -113,40 +112,40 @@ export function describeMarginals({ points, growths }: Pick<Comparison, 'points'
   );
 }
 
-/** `wasm at 25 % speed of $0.20/h beside 1 × wasm, batch 64` */
+/** `wasm emulated at 25 % speed ($0.20/h) beside 1 × wasm, batch 64` */
 export function growthName({ kind, usdPerHour, beside, globalBatchSize }: Growth): string {
   return [
-    `${kind}${usdPerHour === undefined ? '' : ` of ${formatPrice(usdPerHour)}`}`,
+    `${kind}${usdPerHour === undefined ? '' : ` (${formatPrice(usdPerHour)})`}`,
     ...(beside === undefined ? [] : [` beside ${beside}`]),
     `, batch ${formatCount(globalBatchSize)}`,
   ].join('');
 }
 
 /**
- * When the workers of a kind pay, in a sentence: `at $0.20/h the 1st pays, the 2nd and 3rd cost more than they bring,
- * the 4th slows the others down: waiting and communication take more than it brings; a sample costs least with 1 of them`
+ * Which workers of a kind pay: `at $0.20/h the 1st pays, the 2nd and 3rd cost more than they bring, the 4th slows the
+ * others down: waiting and communication take more time than it saves; a sample costs least with 1 of them`
  */
 export function describeGrowth({ additions, cheapestCount, usdPerHour = 0 }: Growth): string {
-  const kindOf = ({ verdict, uncertain }: Addition) => (uncertain ? untold : verdict);
+  const verdictOf = ({ verdict, uncertain }: Addition) => (uncertain ? 'uncertain' : verdict);
   const verdicts = additions.reduce<[Addition, ...Addition[]][]>((runs, addition) => {
     const last = runs.at(-1);
-    if (last !== undefined && kindOf(last[0]) === kindOf(addition)) last.push(addition);
+    if (last !== undefined && verdictOf(last[0]) === verdictOf(addition)) last.push(addition);
     else runs.push([addition]);
     return runs;
   }, []);
   const few = cheapestCount === 0 ? 'without any of them' : `with ${cheapestCount} of them`;
-  // Where a verdict is open, so is which fleet is the cheapest.
-  const measured = additions.some(({ uncertain }) => uncertain) ? 'by the mean of these repeats ' : '';
+  // Where a verdict is uncertain, so is which fleet is the cheapest.
+  const measured = additions.some(({ uncertain }) => uncertain) ? 'on average over these repeats ' : '';
   const least = cheapestCount === undefined ? '' : `; ${measured}a sample costs least ${few}`;
   return `at ${formatPrice(usdPerHour)} ${verdicts.map(describeVerdict).join(', ')}${least}`;
 }
 
-/** @param run of additions of which the same is to be said */
+/** @param run additions with the same verdict */
 function describeVerdict(run: readonly [Addition, ...Addition[]]): string {
   const several = run.length > 1;
   const which = `the ${joinWords(run.map(({ count }) => ordinal(count)))}`;
   const [{ verdict, uncertain }] = run;
-  if (uncertain) return `of ${which} it ${untold}`;
+  if (uncertain) return `these repeats do not show whether ${which} ${several ? 'pay' : 'pays'}`;
   switch (verdict) {
     case 'pays':
       return `${which} ${several ? 'pay' : 'pays'}`;
@@ -154,8 +153,8 @@ function describeVerdict(run: readonly [Addition, ...Addition[]]): string {
       return `${which} ${several ? 'cost more than they bring' : 'costs more than it brings'}`;
     case 'slows the others down':
       return several
-        ? `${which} slow the others down: waiting and communication take more than they bring`
-        : `${which} slows the others down: waiting and communication take more than it brings`;
+        ? `${which} slow the others down: waiting and communication take more time than they save`
+        : `${which} slows the others down: waiting and communication take more time than it saves`;
     default:
       return verdict satisfies never;
   }
@@ -173,12 +172,12 @@ function joinWords(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
-/** `cpu alone breaks even with wasm of $0.40/h at $0.10/h, batch 64; at $0.12/h it is too dear` */
+/** `cpu alone breaks even with wasm ($0.40/h) at $0.10/h, batch 64; at $0.12/h it is too expensive` */
 export function describeBreakEven(breakEven: BreakEven): string {
   const { kind, reference, referenceUsdPerHour, breakEvenUsdPerHour, globalBatchSize, usdPerHour } = breakEven;
   const price = formatEstimate(breakEvenUsdPerHour, formatPrice, wideInProse);
   return (
-    `${kind} alone breaks even with ${reference} of ${formatPrice(referenceUsdPerHour)} at ${price}, ` +
+    `${kind} alone breaks even with ${reference} (${formatPrice(referenceUsdPerHour)}) at ${price}, ` +
     `batch ${formatCount(globalBatchSize)}${usdPerHour === undefined ? '' : `; ${judgePrice(breakEvenUsdPerHour, usdPerHour)}`}`
   );
 }
@@ -186,16 +185,16 @@ export function describeBreakEven(breakEven: BreakEven): string {
 function judgePrice({ value, interval }: Estimate, usdPerHour: number): string {
   const price = formatPrice(usdPerHour);
   if (interval !== undefined && interval[0] < usdPerHour && usdPerHour < interval[1]) {
-    return `whether it does the same for less at ${price} ${untold}`;
+    return `these repeats do not show whether it does the same for less at ${price}`;
   }
-  return usdPerHour <= value ? `at ${price} it does the same for less` : `at ${price} it is too dear`;
+  return usdPerHour <= value ? `at ${price} it does the same for less` : `at ${price} it is too expensive`;
 }
 
 export function pointName({ name, globalBatchSize }: Pick<ComparedPoint, 'name' | 'globalBatchSize'>): string {
   return `${name}, batch ${formatCount(globalBatchSize)}`;
 }
 
-/** The two ends of the Pareto front, in a sentence each. */
+/** The fastest and the cheapest point, a sentence each. */
 export function describeBest({ points, cheapest, fastest }: Comparison): readonly string[] {
   const quickest = points[fastest];
   const best = cheapest === undefined ? undefined : points[cheapest];

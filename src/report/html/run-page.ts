@@ -1,6 +1,5 @@
 /** One run as an HTML report. */
 
-import { workerCostUsd, workerSeconds } from '../../economics/comparison/spending.ts';
 import type { CardHistory } from '../../economics/planning/price-history.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
 import type { StepPoint } from '../../economics/record/step-series.ts';
@@ -58,7 +57,7 @@ export function renderRunPage(
           stackedBarsHtml(
             'time',
             'Time alive, by worker',
-            workers.map((worker) => ({ name: worker.worker_id, spending: workerSeconds(worker) })),
+            workers.map((worker) => ({ name: worker.worker_id, spending: worker.seconds_by_category })),
             formatSeconds,
           ),
         ),
@@ -75,7 +74,7 @@ function costBars({ workers, former_workers_cost_usd: former }: Summary): readon
   return [
     ...workers
       .filter(({ price_usd_per_hour, cost_usd }) => price_usd_per_hour !== undefined || cost_usd > 0)
-      .map((worker) => ({ name: worker.worker_id, spending: workerCostUsd(worker) })),
+      .map((worker) => ({ name: worker.worker_id, spending: worker.cost_usd_by_category })),
     ...(former > 0 ? [{ name: 'former workers', former }] : []),
   ];
 }

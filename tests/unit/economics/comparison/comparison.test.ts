@@ -61,7 +61,7 @@ describe('compareRuns', () => {
     expect(marginal).toMatchObject({ basis: 'measured', verdict: 'costs more than it brings', billShare: 0.5 });
     expect(marginal.breakEvenUsdPerHour).toBeCloseTo(0.2, 6);
     expect(describeMarginal(marginal)).toBe(
-      'one of 2 × wasm adds 50 % (47 to 53) speed for 50 % of the bill: drop it unless speed is worth more, it pays below $0.20/h (measured)',
+      'one of 2 × wasm adds 50 % (47 to 53) speed for 50 % of the bill: drop it unless speed is worth more to you, it pays below $0.20/h (measured)',
     );
   });
 
@@ -73,7 +73,7 @@ describe('compareRuns', () => {
     const [marginal] = point(noisy, 2).marginals;
     expect(marginal?.uncertain).toBe(true);
     expect(marginal && describeMarginal(marginal)).toMatch(
-      /^one of 2 × wasm adds 100 % \(\d+ to \d+\) speed for 50 % of the bill: whether it pays at \$0\.40\/h cannot be told from these repeats, it breaks even at \$0\.40\/h \(\$0\.\d\d\/h to \$0\.\d\d\/h\) \(measured\)$/,
+      /^one of 2 × wasm adds 100 % \(\d+ to \d+\) speed for 50 % of the bill: these repeats do not show whether it pays at \$0\.40\/h, it breaks even at \$0\.40\/h \(\$0\.\d\d\/h to \$0\.\d\d\/h\) \(measured\)$/,
     );
     expect(point(scaling, 2).marginals[0]?.uncertain).toBe(false);
   });
@@ -89,7 +89,7 @@ describe('compareRuns', () => {
     const open = ofTwo([800, 950, 1050]);
     expect(open).toMatchObject({ verdict: 'slows the others down', uncertain: true });
     expect(describeMarginal(open)).toMatch(
-      /slows the others by 7 % \(-\d+ to \d+\) for 50 % of the bill: whether it speeds up or slows down cannot be told from these repeats \(measured\)$/,
+      /slows the others by 7 % \(-\d+ to \d+\) for 50 % of the bill: these repeats do not show whether it speeds training up or slows it down \(measured\)$/,
     );
     const sure = ofTwo([495, 500, 505]);
     expect(sure.uncertain).toBe(false);
@@ -109,9 +109,9 @@ describe('compareRuns', () => {
       return one === undefined ? '' : describeBreakEven(one);
     };
     expect(breakEven([115, 125, 140])).toMatch(
-      /^cpu alone breaks even with wasm of \$0\.40\/h at \$0\.05\d\/h \(\$0\.0\d+\/h–\$0\.0\d+\/h\), batch 64; whether it does the same for less at \$0\.050\/h cannot be told from these repeats$/,
+      /^cpu alone breaks even with wasm \(\$0\.40\/h\) at \$0\.05\d\/h \(\$0\.0\d+\/h–\$0\.0\d+\/h\), batch 64; these repeats do not show whether it does the same for less at \$0\.050\/h$/,
     );
-    expect(breakEven([50, 500])).toMatch(/at \$0\.06\d\/h \(wide: too few repeats\), batch 64; whether/);
+    expect(breakEven([50, 500])).toMatch(/at \$0\.06\d\/h \(wide: too few repeats\), batch 64; these repeats do not show whether/);
     expect(breakEven([240, 250, 260])).toMatch(/; at \$0\.050\/h it does the same for less$/);
   });
 
@@ -142,7 +142,7 @@ describe('compareRuns', () => {
     expect(comparison.breakEvens).toHaveLength(1);
     const [breakEven] = comparison.breakEvens;
     expect(breakEven && describeBreakEven(breakEven)).toBe(
-      'cpu alone breaks even with wasm of $0.40/h at $0.10/h, batch 64; at $0.050/h it does the same for less',
+      'cpu alone breaks even with wasm ($0.40/h) at $0.10/h, batch 64; at $0.050/h it does the same for less',
     );
   });
 
@@ -186,8 +186,8 @@ describe('compareRuns', () => {
 
   test('leaves out, and says so, what did not complete; refuses what does not compare', () => {
     const failed = comparedRun({ workers: [dear], rate: 500, batch: 64, status: 'failed' });
-    expect(compareRuns([...scaling, failed]).notes).toContain(`left out: ${failed.folder}, which is failed`);
-    expect(() => compareRuns([failed])).toThrow(`none of the runs can be compared: ${failed.folder}, which is failed`);
+    expect(compareRuns([...scaling, failed]).notes).toContain(`left out: ${failed.folder}, which failed`);
+    expect(() => compareRuns([failed])).toThrow(`none of the runs can be compared: ${failed.folder}, which failed`);
     const other = comparedRun({ workers: [dear], rate: 500, batch: 64, dataset: 'digits' });
     expect(() => compareRuns([...scaling, other])).toThrow('the runs differ in dataset: mnist, digits');
   });
@@ -201,14 +201,14 @@ describe('compareRuns', () => {
     const { points, notes } = compareRuns([...scaling, resumed]);
     expect(points.flatMap(({ runs }) => runs)).not.toContain('runs/resumed');
     expect(notes).toContain(
-      'left out: runs/resumed, which was not one fleet at one price: after step 40 w1 left, w0 is $0.20 an hour instead of $0.40 an hour',
+      'left out: runs/resumed, whose workers or prices changed: after step 40 w1 left, w0 is $0.20 an hour instead of $0.40 an hour',
     );
     // Before changes were written down, a price that changed shows in what was paid.
     const old = comparedRun({ workers: [dear], rate: 1200, batch: 64 });
     const [worker] = old.summary.workers;
     if (worker === undefined) throw new Error('no worker');
     const paid = { ...old.summary, workers: [{ ...worker, cost_usd: 1.1 * worker.cost_usd }] };
-    expect(() => compareRuns([{ folder: 'old', summary: paid }])).toThrow('the price of w0 changed on the way');
+    expect(() => compareRuns([{ folder: 'old', summary: paid }])).toThrow('the price of w0 changed during the run');
   });
 
   test('where the money went sums to the cost of the run, workers that left before training included', () => {
@@ -231,10 +231,10 @@ describe('compareRuns', () => {
     const withRecord = (record: Partial<RunRecord>) => comparedRun({ workers: [dear], rate: 990, batch: 64, record });
     const fewer = withRecord({ dataset: { ...dataset, trainCount: 6000 } });
     expect(() => compareRuns([...scaling, fewer])).toThrow(
-      'the runs differ in number of images: 60000 + 10000, 6000 + 10000; their costs do not compare',
+      'the runs differ in number of images: 60000 + 10000, 6000 + 10000; their costs cannot be compared',
     );
     const other = withRecord({ dataset: { ...dataset, sha256: { 'train-images-idx3-ubyte': 'c0ffee' } } });
-    expect(() => compareRuns([...scaling, other])).toThrow('mnist of SHA-256 ba89…, mnist of SHA-256 c0ffee…');
+    expect(() => compareRuns([...scaling, other])).toThrow('mnist with SHA-256 ba89…, mnist with SHA-256 c0ffee…');
     expect(point([...scaling, withRecord({ seed: 2 })], 1).runs).toHaveLength(4);
   });
 
@@ -242,7 +242,7 @@ describe('compareRuns', () => {
     const at = (hosts: readonly string[]) =>
       comparedRun({ workers: hosts.map((host) => ({ ...dear, host })), rate: 1000, batch: 64 });
     const notes = (...all: readonly (readonly string[])[]) => compareRuns(all.map(at)).notes.join('\n');
-    expect(notes(['alpha'], ['beta'])).toContain('the runs are of different machines (alpha; beta)');
+    expect(notes(['alpha'], ['beta'])).toContain('the runs used different machines (alpha; beta)');
     expect(notes(['alpha', 'beta'], ['alpha', 'gamma'])).toContain('different machines');
     expect(notes(['alpha'], ['alpha', 'beta'], ['alpha', 'alpha'])).not.toContain('different machines');
   });

@@ -1,14 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  meanSpending,
-  runCostUsd,
-  type Spending,
-  spendingCategories,
-  stepSeconds,
-  sumSpending,
-  workerCostUsd,
-  workerSeconds,
-} from '../../../../src/economics/comparison/spending.ts';
+import { meanSpending, runCostUsd, stepSeconds, sumSpending } from '../../../../src/economics/comparison/spending.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
 
 /** Two workers alive for 65 s, 60 s of them in steps. */
@@ -16,15 +7,6 @@ const { summary } = comparedRun({
   workers: [{ backend: 'wasm', price: 0.36 }, { backend: 'cpu' }],
   rate: 1000,
   batch: 60,
-});
-const [priced] = summary.workers;
-if (priced === undefined) throw new Error('the run has no worker');
-
-test('a worker spent its life, and its price, on what the ledger says', () => {
-  const spending = Object.fromEntries(spendingCategories.map((category, i) => [category, i])) as Spending;
-  const booked = { ...priced, seconds_by_category: spending, cost_usd_by_category: spending };
-  expect(workerSeconds(booked)).toEqual(spending);
-  expect(workerCostUsd(booked)).toEqual(spending);
 });
 
 test('money goes where the time of priced workers goes, and sums to the cost of the run', () => {

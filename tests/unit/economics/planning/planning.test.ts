@@ -125,7 +125,7 @@ describe('planRuns', () => {
     const failed = comparedRun({ workers: [dear], rate: 9, batch: 50, status: 'failed' });
     const { models, leftRuns } = plan({}, [...measured, failed]);
     expect(models[0]?.error.worst).toBeLessThan(1e-6);
-    expect(leftRuns).toEqual([{ folder: failed.folder, reason: 'which is failed' }]);
+    expect(leftRuns).toEqual([{ folder: failed.folder, reason: 'which failed' }]);
   });
 
   describe('of unlike workers', () => {

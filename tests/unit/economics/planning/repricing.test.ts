@@ -46,7 +46,8 @@ describe('repriceRun', () => {
       batch: 64,
       record: { fleets },
     }).summary;
-    const reason = /was not one fleet at one price: after step 10 w0 is \$1\.00 an hour instead of \$2\.48 an hour/;
+    const reason =
+      /the workers or prices of run \S+ changed: after step 10 w0 is \$1\.00 an hour instead of \$2\.48 an hour/;
     expect(() => repriceRun(changed, new Map([['w0', 0.5]]))).toThrow(reason);
     expect(() => costOverTime(changed, [])).toThrow(reason);
   });
