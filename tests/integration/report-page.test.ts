@@ -163,7 +163,7 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
     const html = renderRepricedPage(summary, costs, readReportAssets());
     const page = await checkPage('repriced', html, ['cost-t4'], { colorScheme: 'light' });
     expect(await page.locator('.basis').textContent()).toBe('repriced');
-    expect(await page.getByText('What the GPU itself would take was not measured').count()).toBe(1);
+    expect(await page.getByText('How long the GPU itself would take was not measured').count()).toBe(1);
     await page.context().close();
   });
 

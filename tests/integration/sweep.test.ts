@@ -86,7 +86,7 @@ it('is resumable, and its runs compare', async () => {
   );
   expect(await refused('--set', 'w0= ')).toContain("2 pennygrad: --set 'w0= ': must be a price");
   expect((await run(['reprice', join(out, 'w2-cpu-b40-r2'), '--set', '*=gcp/t4/spot'])).stdout).toContain(
-    'the price of gcp/t4/spot is of the card alone',
+    'the price of gcp/t4/spot is for the card alone',
   );
 
   const planned = await run(['plan', '--sweep', out, '--target-seconds', '600', '--json']);

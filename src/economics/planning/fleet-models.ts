@@ -1,5 +1,4 @@
-/** Models of how long steps take, fitted to measured fleets. Pure. */
-
+/** Models of the duration of a step, fitted to measured fleets. Pure. */
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
 import { createNaming } from '../comparison/kind-names.ts';
 import { countKinds, kindOf, type WorkerKind } from '../comparison/worker-kind.ts';
@@ -9,19 +8,19 @@ import { fitMixedStepModel, type MixedStepModel, mixedStepSeconds } from '../mod
 import { fitStepModel, type ModelError, modelledStepSeconds, type StepModel } from '../models/step-model.ts';
 import { fitOutsideSteps, type OutsideSteps, paidSeconds, runSeconds } from './outside-steps.ts';
 
-/** How far modelled runs are from the measured ones, as ratios of the measured. */
+/** How far modelled runs are from measured ones, as a fraction of the measured value. */
 export interface RunError {
   readonly mean: number;
   readonly worst: number;
 }
 
-/** What a model rests on, and what it leaves out. */
+/** What a model was fitted to, and how well it fits. */
 export interface FittedTo {
-  /** Of the time of a step. */
+  /** Error of the duration of a step. */
   readonly error: ModelError;
-  /** Of the time of whole runs, start-up and test passes included. */
+  /** Error of the duration of whole runs, start-up and test passes included. */
   readonly timeError: RunError;
-  /** Of what whole runs cost; undefined where none had a price. */
+  /** Error of the cost of whole runs; undefined where none had a price. */
   readonly costError: RunError | undefined;
   readonly points: number;
   readonly measuredWorkers: readonly number[];
@@ -29,13 +28,13 @@ export interface FittedTo {
   readonly outside: OutsideSteps;
 }
 
-/** Of workers that are all alike. */
+/** A model of fleets of equal workers. */
 export interface KindModel extends FittedTo {
   readonly kind: string;
   readonly model: StepModel;
 }
 
-/** Of kinds that were measured together; fleets of one of them alone are among its points. */
+/** A model of fleets of several kinds, fitted to fleets of these kinds together and alone. */
 export interface MixedModel extends FittedTo {
   readonly kinds: readonly string[];
   readonly model: MixedStepModel;
@@ -43,15 +42,15 @@ export interface MixedModel extends FittedTo {
 
 export interface KindRuns {
   readonly kind: WorkerKind;
-  /** What it is called among the others, whatever it costs. */
+  /** The same for workers of all prices. */
   readonly name: string;
-  /** Prices that workers of this kind were run at. */
+  /** The prices that workers of this kind had. */
   readonly prices: readonly number[];
-  /** Of fleets of equals. */
+  /** Runs of this kind alone. */
   readonly runs: readonly ComparedRun[];
 }
 
-/** Kinds by what they compute with. */
+/** Groups workers by what they compute with: workers of all prices are one kind here. */
 export function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
   const groups = new Map<string, Omit<KindRuns, 'name'>>();
   for (const run of runs) {
@@ -64,7 +63,6 @@ export function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
       groups.set(kind.speedKey, { kind, prices, runs: own });
     }
   }
-  // Workers of all prices are one kind here.
   const priceless = ({ kind }: Pick<KindRuns, 'kind'>) => ({ ...kind, priceKey: kind.speedKey, usdPerHour: undefined });
   const { kindName } = createNaming([...groups.values()].map(priceless));
   return [...groups.values()].map((group) => ({ ...group, name: kindName(priceless(group)) }));
@@ -74,7 +72,7 @@ function speedKeysOf({ summary }: ComparedRun): readonly string[] {
   return [...new Set(countKinds(summary.workers).map(({ kind }) => kind.speedKey))];
 }
 
-/** Kinds that fleets join, directly or through others, and all runs of them. */
+/** Kinds that were measured together in one fleet, directly or through a third kind, and all runs of these kinds. */
 export interface Mixture {
   readonly kinds: readonly KindRuns[];
   readonly runs: readonly ComparedRun[];
@@ -123,7 +121,7 @@ export function modelMixture(mixture: Mixture): MixedModel {
   return { kinds: namesOf(mixture), model, error, ...fitted };
 }
 
-/** How many workers of the first kind compute as fast as so many of each kind. */
+/** Speed of a fleet in workers of the first kind. @param counts workers of each kind */
 export function speedOfCounts({ computePerSample }: MixedStepModel, counts: readonly number[]): number {
   const [first = 1] = computePerSample;
   return counts.reduce(
@@ -139,7 +137,7 @@ interface Point {
   readonly seconds: number;
 }
 
-/** Seconds of a step of each fleet and batch: the geometric mean of its runs. */
+/** One point for each fleet and batch; its seconds are the geometric mean over its runs. */
 function pointsOf(runs: readonly ComparedRun[], countsOf: (run: ComparedRun) => readonly number[]): readonly Point[] {
   const points = new Map<string, { counts: readonly number[]; batch: number; seconds: readonly number[] }>();
   for (const run of runs) {
@@ -152,9 +150,9 @@ function pointsOf(runs: readonly ComparedRun[], countsOf: (run: ComparedRun) => 
 }
 
 interface RunModel {
-  /** In workers of the first kind. */
+  /** Speed of a run's workers together, in workers of the first kind. */
   readonly speedOf: (run: ComparedRun) => number;
-  /** Seconds of a step. */
+  /** Modelled seconds of a step. */
   readonly stepOf: (run: ComparedRun) => number;
 }
 
@@ -190,7 +188,7 @@ function fittedTo(
   };
 }
 
-/** @param ratios modelled to measured */
+/** @param ratios modelled over measured */
 function errorOf(ratios: readonly number[]): RunError {
   const errors = ratios.map((ratio) => Math.abs(ratio - 1));
   return { mean: errors.reduce((sum, error) => sum + error, 0) / errors.length, worst: Math.max(...errors) };

@@ -1,4 +1,4 @@
-/** What a price table asks for the cards that workers were said to be. Pure. */
+/** The offers in a price table for the cards in workers' labels. Pure. */
 
 import type { WorkerKind } from '../comparison/worker-kind.ts';
 import { gpuNames } from '../prices/price-label.ts';
@@ -9,8 +9,8 @@ import type { Summary } from '../record/summary.ts';
 import type { Offer } from './planning.ts';
 
 /**
- * Offers of a kind's card, whoever rents it out; of one with the memory that its label names. None without a label.
- * @param day ISO 8601: the latest prices that are not after it
+ * All providers' offers of a kind's card, with the size of memory that its label names. None for a kind without a label.
+ * @param day ISO 8601; later prices are ignored
  */
 export function offersOn(table: readonly PriceRow[], day: string): (kind: WorkerKind) => readonly Offer[] {
   const labelOf = labelsIn(table);
@@ -24,7 +24,7 @@ export function offersOn(table: readonly PriceRow[], day: string): (kind: Worker
       }));
 }
 
-/** Labels of workers whose price was looked up and is of the card without a machine: `gcp/t4/spot`. */
+/** The labels (`gcp/t4/spot`) of workers whose price was looked up and covers the card without a machine. */
 export function labelsOfCardsAlone(summaries: readonly Summary[], table: readonly PriceRow[]): readonly string[] {
   const labels = summaries.flatMap(({ workers, started_at }) =>
     workers.flatMap(({ gpu, price_source, price_usd_per_hour: price }) => {
@@ -36,14 +36,14 @@ export function labelsOfCardsAlone(summaries: readonly Summary[], table: readonl
   return [...new Set(labels)];
 }
 
-/** @returns nothing where there is no card alone */
+/** @returns a note, or none when there are no labels */
 export function describeCardsAlone(labels: readonly string[]): readonly string[] {
   return labels.length === 0
     ? []
-    : [`the price of ${labels.join(', ')} is of the ${cardAlone}: the machine around it costs more`];
+    : [`the price of ${labels.join(', ')} is for the ${cardAlone}: the machine around it costs extra`];
 }
 
-/** Undefined where the table, which may be another than the run had, has none. */
+/** @returns undefined when the table, which may differ from the one that the run used, has no such price */
 function tryFindPrice(table: readonly PriceRow[], label: string, day: string): PriceRow | undefined {
   try {
     return findPrice(table, label, day);

@@ -1,32 +1,32 @@
-/** What a run takes besides its steps: start-up, test passes, its end. Pure: from summaries of measured runs. */
+/** The time that a run takes outside its steps: start-up, test passes, the end. Pure: from summaries of measured runs. */
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
 import type { Summary } from '../record/summary.ts';
 
 export interface OutsideSteps {
-  /** From the start of the coordinator until its workers start, in seconds: they cost nothing yet. */
+  /** From the start of the coordinator to the start of its workers, which cost nothing before. */
   readonly leadSeconds: number;
-  /** From the start of a worker's process until its first step, of one alone: its ledger's `startup`. */
+  /** From the start of a single worker's process to its first step: `startup` in its ledger. */
   readonly startupSeconds: number;
-  /** What each worker more adds to that of every worker: on one machine they share cores. */
+  /** What each further worker adds to the start-up of every worker: on one machine they share cores. */
   readonly startupSecondsPerWorker: number;
-  /** Of a test image, on one worker of the first kind: the images are shared out by speed. */
+  /** For one test image on one worker of the first kind. Test images are shared out by speed. */
   readonly evaluateSecondsPerImage: number;
-  /** After steps and test passes: checkpoints, leaving. */
+  /** After steps and test passes: saving checkpoints, leaving. */
   readonly endSeconds: number;
 }
 
-/** What a run of the model is to do. */
+/** What a modelled run does. */
 export interface Work {
   readonly workers: number;
-  /** Of all workers, in workers of the first kind. */
+  /** Speed of all workers together, in workers of the first kind. */
   readonly speed: number;
-  /** Of all steps. */
+  /** Duration of all steps together. */
   readonly stepSeconds: number;
   readonly evaluations: number;
   readonly testImages: number;
 }
 
-/** @param speedOf how many workers of the first kind compute as fast as a run's workers together */
+/** @param speedOf speed of a run's workers together, in workers of the first kind */
 export function fitOutsideSteps(runs: readonly ComparedRun[], speedOf: (run: ComparedRun) => number): OutsideSteps {
   const startups = runs.map(({ summary }) => ({ others: summary.world_size - 1, seconds: startupSecondsOf(summary) }));
   const perWorker = Math.max(0, slopeOf(startups));
@@ -43,7 +43,7 @@ export function fitOutsideSteps(runs: readonly ComparedRun[], speedOf: (run: Com
   };
 }
 
-/** How long each worker is alive, which is what is paid for. */
+/** How long each worker is alive, and so costs money. */
 export function paidSeconds(
   { startupSeconds, startupSecondsPerWorker, evaluateSecondsPerImage, endSeconds }: OutsideSteps,
   { workers, speed, stepSeconds, evaluations, testImages }: Work,
@@ -53,7 +53,7 @@ export function paidSeconds(
   return startup + stepSeconds + evaluations * evaluation + endSeconds;
 }
 
-/** Seconds of a whole run: from the start of its coordinator until the last of its workers ended. */
+/** Duration of a whole run: from the start of the coordinator to the end of its last worker. */
 export function runSeconds(summary: Summary): number {
   return leadSecondsOf(summary) + Math.max(...summary.workers.map(({ alive_seconds }) => alive_seconds));
 }
@@ -73,14 +73,14 @@ function endSecondsOf(summary: Summary): number {
   return Math.max(0, alive - startupSecondsOf(summary) - train_seconds - evaluated);
 }
 
-/** Least squares; 0 where all have the same number of others. */
+/** The slope of the least-squares line; 0 where all points have the same number of others. */
 function slopeOf(points: readonly { readonly others: number; readonly seconds: number }[]): number {
   const [x, y] = [mean(points.map(({ others }) => others)), mean(points.map(({ seconds }) => seconds))];
   const spread = points.reduce((sum, { others }) => sum + (others - x) ** 2, 0);
   return spread === 0 ? 0 : points.reduce((sum, point) => sum + (point.others - x) * (point.seconds - y), 0) / spread;
 }
 
-/** 0 where nothing was measured. */
+/** 0 for no values. */
 function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

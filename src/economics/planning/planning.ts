@@ -1,5 +1,4 @@
-/** Fleets that were not measured, foretold by a model of those that were. Pure. */
-
+/** Predicts fleets that were not measured with models of fleets that were. Pure. */
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
 import { comparableRuns, whyLeftOut } from '../comparison/comparable-runs.ts';
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
@@ -24,7 +23,7 @@ import {
 } from './fleet-models.ts';
 import { paidSeconds } from './outside-steps.ts';
 
-/** A price at which workers of a kind are to be had. */
+/** A price at which workers of a kind can be rented. */
 export interface Offer {
   readonly label: string;
   readonly usdPerHour: number;
@@ -32,29 +31,29 @@ export interface Offer {
 
 export interface PlanOptions {
   readonly epochs: number;
-  /** Fleets of up to so many workers; undefined: twice as many as were measured. */
+  /** Largest fleet to consider; undefined: twice the largest that was measured. */
   readonly mostWorkers: number | undefined;
   readonly targetSeconds: number | undefined;
   readonly budgetUsd: number | undefined;
   readonly offersOf: (kind: WorkerKind) => readonly Offer[];
 }
 
-/** A way to train, all the work from start-up to the last test pass. */
+/** One way to do the whole run, from start-up to the last test pass. */
 export interface PlannedWay {
-  /** `wasm`; of unlike workers `wasm + cpu`. */
+  /** `wasm`, or `wasm + cpu` for a mixed fleet. */
   readonly kind: string;
   /** `1 × wasm + 2 × cpu` */
   readonly fleet: string;
-  /** Where its prices are from. */
+  /** Where its prices come from. */
   readonly offer: string;
   readonly workers: number;
   readonly globalBatchSize: number;
-  /** Of all workers. */
+  /** All workers together. */
   readonly usdPerHour: number;
-  /** From the start of the coordinator; workers cost from their own start on. */
+  /** Counted from the start of the coordinator. Workers cost money only from their own start on. */
   readonly seconds: number;
   readonly usd: number;
-  /** More workers than were measured. */
+  /** The fleet has more workers than any that was measured. */
   readonly extrapolated: boolean;
 }
 
@@ -62,20 +61,20 @@ export interface Plan {
   readonly basis: 'modelled';
   readonly models: readonly KindModel[];
   readonly mixed: readonly MixedModel[];
-  /** Kinds that have no model, and why. */
+  /** Kinds without a model, and why. */
   readonly left: readonly { readonly kind: string; readonly reason: string }[];
-  /** Runs that nothing was fitted to, and why. */
+  /** Runs that no model was fitted to, and why. */
   readonly leftRuns: readonly { readonly folder: string; readonly reason: string }[];
-  /** What no other way beats in time and cost, fastest first. */
+  /** The ways that no other beats in both time and cost, fastest first. */
   readonly front: readonly PlannedWay[];
-  /** The cheapest way within the target time, or the fastest under the budget; undefined when nothing was asked for. */
+  /** The cheapest way within the target time, or the fastest within the budget; undefined when neither was given. */
   readonly chosen: PlannedWay | undefined;
 }
 
 /**
- * Kinds that were measured together in one fleet are planned together, in any numbers; a kind with enough points of its
- * own has a model of its own for fleets of equals.
- * @throws bad-input when nothing has enough points for a model or any price, or nothing meets what was asked
+ * Kinds that were measured together in one fleet are planned together, in any combination. A kind with enough points of
+ * its own has a model of its own, for fleets of that kind alone.
+ * @throws bad-input when no kind has enough points for a model, none has a price, or no way meets the target and the budget
  */
 export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Plan {
   const used = comparableRuns(runs);
@@ -99,7 +98,7 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     if (group.runs.length === 0) return [];
     const before = left.length;
     const models = attempt(group.name, () => ({ group, fitted: modelKind(group) }));
-    // A kind that is planned with others is not left out.
+    // A kind without a model of its own is not left out when it is planned together with others.
     if (together.has(group)) left.splice(before);
     return models;
   });
@@ -112,7 +111,7 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     ...equal.flatMap(({ group, fitted }) => waysOf(fitted, offersFor(group, options), dataset, options)),
     ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, dataset, options)),
   ];
-  if (ways.length === 0) throw badInput('none of the modelled workers has a price: give one with --price');
+  if (ways.length === 0) throw badInput('none of the modelled workers has a price: set one with --price');
   const front = paretoFront(ways);
   return {
     basis: 'modelled',
@@ -164,8 +163,8 @@ function waysOf(
 }
 
 /**
- * Fleets of the kinds in any numbers, each worker at its kind's lowest price.
- * @param modelled kinds that have a model of their own: their fleets of equals are its
+ * Fleets of the kinds in any combination, each worker at its kind's lowest price.
+ * @param modelled kinds with a model of their own, which covers fleets of that kind alone
  */
 function mixedWaysOf(
   { kinds }: Mixture,
@@ -210,7 +209,7 @@ function mixedWaysOf(
   );
 }
 
-/** Numbers of workers of each kind, all together 1 to `most`. */
+/** Every combination of counts of `kinds` kinds that sums to 1 up to `most`. */
 function fleetsUpTo(most: number, kinds: number): readonly (readonly number[])[] {
   const grow = (counts: readonly number[], left: number): readonly (readonly number[])[] =>
     counts.length === kinds
@@ -219,13 +218,13 @@ function fleetsUpTo(most: number, kinds: number): readonly (readonly number[])[]
   return grow([], most).filter((counts) => counts.some((count) => count > 0));
 }
 
-/** How large fleets are planned, and which of them were not measured. */
+/** The largest fleet to plan, and whether a fleet of a size is larger than any that was measured. */
 function reachOf({ measuredWorkers }: FittedTo, { mostWorkers }: PlanOptions) {
   const measured = Math.max(...measuredWorkers);
   return { most: mostWorkers ?? 2 * measured, extrapolated: (workers: number) => workers > measured };
 }
 
-/** Of a fleet, for all the work: seconds of the run, and those of them that each worker is paid for. */
+/** Duration of the whole run on a fleet, and the part of it that each worker is paid for. */
 function totalSeconds(
   { outside }: FittedTo,
   fleet: {
@@ -254,11 +253,11 @@ function choose(front: readonly PlannedWay[], { targetSeconds, budgetUsd }: Plan
     ({ seconds, usd }) =>
       seconds <= (targetSeconds ?? Number.POSITIVE_INFINITY) && usd <= (budgetUsd ?? Number.POSITIVE_INFINITY),
   );
-  // Fastest first: the last that is in time is the cheapest.
+  // The front is ordered fastest first, so the last way within the target time is the cheapest.
   const chosen = targetSeconds === undefined ? within[0] : within.at(-1);
   if (chosen === undefined) {
     throw badInput(
-      `nothing modelled meets that: the fastest way takes ${fastest?.seconds.toPrecision(3)} s and the cheapest costs ` +
+      `no modelled fleet meets that: the fastest takes ${fastest?.seconds.toPrecision(3)} s and the cheapest costs ` +
         `$${cheapest?.usd.toPrecision(2)}; raise --target-seconds or --budget-usd, or train fewer --epochs`,
     );
   }

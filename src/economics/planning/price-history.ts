@@ -1,4 +1,4 @@
-/** What GPUs cost over time, as charts and tables show it. Pure: from rows of a price table. */
+/** The prices of GPUs over time, for charts and tables. Pure: from rows of a price table. */
 
 import { kindOf } from '../comparison/worker-kind.ts';
 import { gpuNames } from '../prices/price-label.ts';
@@ -10,19 +10,19 @@ import type { Summary } from '../record/summary.ts';
 export interface LabelledPrice {
   /** `gcp/t4/spot` */
   readonly label: string;
-  /** Of prices of the same product: `gcp/t4/spot, card alone`. */
+  /** Prices in one series are of the same product: `gcp/t4/spot, card alone`. */
   readonly series: string;
   readonly row: PriceRow;
 }
 
-/** All prices of a GPU, by date; undated ones, which are old, come first. */
+/** All prices of a GPU, by date. Prices without a date are old and come first. */
 export interface GpuHistory {
   /** As the table spells it: `H100`. */
   readonly gpu: string;
   readonly prices: readonly LabelledPrice[];
 }
 
-/** Rows of a table, named as the whole table would. */
+/** Names rows as they are named in the whole table. */
 export function labelPrices(rows: readonly PriceRow[], table: readonly PriceRow[]): readonly LabelledPrice[] {
   const [labelOf, seriesOf] = [labelsIn(table), seriesIn(table)];
   return rows.map((row) => ({ label: labelOf(row), series: seriesOf(row), row }));
@@ -44,7 +44,7 @@ export function historiesByGpu(prices: readonly LabelledPrice[]): readonly GpuHi
     .sort((a, b) => a.gpu.localeCompare(b.gpu));
 }
 
-/** A figure under a label, from a day on. */
+/** A figure that holds from a day on. */
 export interface DatedFigure {
   readonly label: string;
   /** ISO 8601 */
@@ -58,7 +58,7 @@ export interface DatedSeries {
   readonly points: readonly { readonly day: string; readonly value: number }[];
 }
 
-/** A series for each label, of each day the lowest figure: several of one day are different offers. */
+/** One series a label. Several figures of one day are different offers, of which the lowest counts. */
 export function lowestByDay(figures: readonly DatedFigure[]): readonly DatedSeries[] {
   const series = new Map<string, Map<string, number>>();
   for (const { label, day, value } of figures) {
@@ -74,7 +74,7 @@ export function lowestByDay(figures: readonly DatedFigure[]): readonly DatedSeri
     .sort((a, b) => a.label.localeCompare(b.label));
 }
 
-/** The prices that have a date, as figures. */
+/** The prices that have a date. */
 export function datedPrices(prices: readonly LabelledPrice[]): readonly DatedFigure[] {
   return prices.flatMap(({ series, row: { date, usdPerHour } }) =>
     date === undefined ? [] : [{ label: series, day: date, value: usdPerHour }],
@@ -88,13 +88,13 @@ export interface PaidPrice {
   readonly usdPerHour: number;
 }
 
-/** A card that workers had, or were said to have. */
+/** A card that workers had, by their labels. */
 export interface CardHistory extends GpuHistory {
-  /** Each once, by day. */
+  /** Distinct prices, by day. */
   readonly paid: readonly PaidPrice[];
 }
 
-/** The cards of runs' workers that a price table knows: by the GPU of their labels, whoever rents it out. */
+/** The price histories of the cards in the workers' labels, from all providers. Cards that the table lacks are left out. */
 export function cardHistories(summaries: readonly Summary[], table: readonly PriceRow[]): readonly CardHistory[] {
   const workers = summaries.flatMap(({ workers: all, started_at }) =>
     all.flatMap((worker) => {
@@ -109,7 +109,7 @@ export function cardHistories(summaries: readonly Summary[], table: readonly Pri
       if (own === gpu && price !== undefined) paid.set(`${day} ${price}`, { day, usdPerHour: price });
     }
     const byDay = [...paid.values()].sort((a, b) => a.day.localeCompare(b.day) || a.usdPerHour - b.usdPerHour);
-    // The name that the label has, since it may be of one size of memory alone.
+    // The label's name for the card, which may include a size of memory.
     return historiesByGpu(labelPrices(rows, table)).map(({ prices }) => ({
       gpu: gpu.toUpperCase(),
       prices,

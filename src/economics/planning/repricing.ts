@@ -1,4 +1,4 @@
-/** A measured run at other prices: its seconds stay, its costs change. Pure. */
+/** A measured run at other prices: its times stay, its costs change. Pure. */
 
 import { badInput } from '../../shared/core/errors.ts';
 import { formatPercent, formatUsd } from '../../shared/core/number-format.ts';
@@ -10,7 +10,7 @@ import type { LabelledPrice } from './price-history.ts';
 export interface RepricedWorker {
   readonly workerId: string;
   readonly aliveSeconds: number;
-  /** What it ran at; undefined when it had no price. */
+  /** The price in the run; undefined when the worker had none. */
   readonly measuredUsdPerHour: number | undefined;
   readonly measuredCostUsd: number;
   readonly usdPerHour: number;
@@ -21,19 +21,19 @@ export interface Repricing {
   readonly basis: 'repriced';
   readonly runId: string;
   readonly workers: readonly RepricedWorker[];
-  /** Of workers that left before training, which keep their price: part of both sums. */
+  /** Cost of workers that left before training. They keep their price, so this is part of both sums. */
   readonly formerCostUsd: number;
   readonly measuredCostUsd: number;
   readonly costUsd: number;
   readonly secondsPerEpoch: number;
-  /** Of training alone, as the summary has it. */
+  /** Training alone. */
   readonly measuredCostPerEpochUsd: number;
   readonly costPerEpochUsd: number;
 }
 
 /**
- * @param prices USD per hour by worker; the others keep theirs
- * @throws bad-input when a worker is not in the run, one has no price at all, or the run was not one fleet at one price
+ * @param prices USD per hour by worker; workers that are left out keep their price
+ * @throws bad-input when a worker is not in the run, one has no price at all, or the run's workers or prices changed
  */
 export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>): Repricing {
   requireOneFleet(summary);
@@ -45,7 +45,7 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
     const { worker_id: workerId, alive_seconds: aliveSeconds, price_usd_per_hour: measuredUsdPerHour } = worker;
     const usdPerHour = prices.get(workerId) ?? measuredUsdPerHour;
     if (usdPerHour === undefined)
-      throw badInput(`worker ${workerId} has no price: give it one, --set ${workerId}=0.18`);
+      throw badInput(`worker ${workerId} has no price: set one, for example --set ${workerId}=0.18`);
     const kept = usdPerHour === measuredUsdPerHour;
     const costUsd = kept ? worker.cost_usd : accruedCostUsd(usdPerHour, aliveSeconds);
     return { workerId, aliveSeconds, measuredUsdPerHour, measuredCostUsd: worker.cost_usd, usdPerHour, costUsd };
@@ -72,37 +72,37 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
   };
 }
 
-/** The seconds of a run that changed are those of no fleet that new prices could be for. */
+/** The times of a run that changed belong to no single fleet that new prices could apply to. */
 function requireOneFleet(summary: Summary): void {
   const mixture = describeMixture(summary);
   if (mixture === undefined) return;
   throw badInput(
-    `run ${summary.run_id} was not one fleet at one price: ${mixture}; reprice a run that was trained in one go`,
+    `the workers or prices of run ${summary.run_id} changed: ${mixture}; reprice a run that kept them throughout`,
   );
 }
 
-/** What an epoch of a run cost at one dated price for each of its workers. */
+/** The cost of a run's epoch if each of its workers had one dated price. */
 export interface DatedCost {
   readonly label: string;
-  /** Of prices of the same product, so that they compare: `lambda/h100/on-demand, 8x SXM`. */
+  /** Prices in one series are of the same product and can be compared: `lambda/h100/on-demand, 8x SXM`. */
   readonly series: string;
   /** As the table spells it: `H100`. */
   readonly gpu: string;
   /** ISO 8601 */
   readonly date: string;
-  /** As the table has it. */
+  /** The date as the table spells it. */
   readonly dateText: string;
   readonly usdPerHour: number;
   readonly costPerEpochUsd: number;
-  /** Against the first of the same series: −0.4 when it fell by 40 %. */
+  /** Relative to the first price of the series: −0.4 after a fall of 40 %. */
   readonly change: number;
   readonly source: string;
 }
 
 /**
- * The same seconds at each dated price, every worker at that price; by series, then by date. Of several prices of a series
- * and day it is the cheapest, as in charts of prices.
- * @throws bad-input when the run was not one fleet at one price
+ * The run's epoch at each dated price, ordered by series, then by date. Where a series has several prices on a day, the
+ * lowest counts, as in charts of prices.
+ * @throws bad-input when the run's workers or prices changed
  */
 export function costOverTime(summary: Summary, prices: readonly LabelledPrice[]): readonly DatedCost[] {
   requireOneFleet(summary);
@@ -137,8 +137,8 @@ export function costOverTime(summary: Summary, prices: readonly LabelledPrice[])
 }
 
 /**
- * `the same epoch cost $0.0051 at prices of 2017-10 and $0.0044 at those of 2026-09, -14 %: aws/v100/on-demand`, for each
- * series that has several dates.
+ * For each series with several dates: `the same epoch cost $0.0051 at prices of 2017-10 and $0.0044 at those of 2026-09,
+ * -14 %: aws/v100/on-demand`.
  */
 export function describeCostsOverTime(costs: readonly DatedCost[]): readonly string[] {
   return [...new Set(costs.map(({ series }) => series))].flatMap((series) => {
@@ -158,18 +158,18 @@ export function formatChange(change: number): string {
   return Number.parseFloat(text) === 0 ? 'unchanged' : `${change > 0 ? '+' : ''}${text}`;
 }
 
-/** Whose seconds are repriced, which every such figure must say. */
+/** Whose times are repriced. Every page with repriced figures must say so. */
 export function describeSeconds({ workers }: Summary): string {
   const devices = [...new Set(workers.map(({ device }) => device))].join(', ');
   return (
-    `The seconds are those that this run took on ${devices}; only the price is the GPU's. ` +
-    'What the GPU itself would take was not measured.'
+    `The times are those of this run on ${devices}; only the price is the GPU's. ` +
+    'How long the GPU itself would take was not measured.'
   );
 }
 
 /**
- * Seconds that an epoch's samples take at the run's mean rate: of a run cut short too.
- * @throws bad-input when it trained no step
+ * Seconds that a whole epoch takes at the run's mean rate, also for a run that was cut short.
+ * @throws bad-input when the run trained no step
  */
 export function epochSeconds({ run_id, dataset, samples_per_second }: Summary): number {
   if (samples_per_second === 0) throw badInput(`run ${run_id} trained no step: there is nothing to reprice`);

@@ -111,7 +111,9 @@ describe('compareRuns', () => {
     expect(breakEven([115, 125, 140])).toMatch(
       /^cpu alone breaks even with wasm \(\$0\.40\/h\) at \$0\.05\d\/h \(\$0\.0\d+\/h–\$0\.0\d+\/h\), batch 64; these repeats do not show whether it does the same for less at \$0\.050\/h$/,
     );
-    expect(breakEven([50, 500])).toMatch(/at \$0\.06\d\/h \(wide: too few repeats\), batch 64; these repeats do not show whether/);
+    expect(breakEven([50, 500])).toMatch(
+      /at \$0\.06\d\/h \(wide: too few repeats\), batch 64; these repeats do not show whether/,
+    );
     expect(breakEven([240, 250, 260])).toMatch(/; at \$0\.050\/h it does the same for less$/);
   });
 

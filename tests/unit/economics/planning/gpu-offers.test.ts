@@ -34,7 +34,7 @@ test('a run that paid for a card alone is known by the price that was looked up'
   const summary = (overrides: object) => summarize(runRecord({ workers: [workerRecord({ ...worker, ...overrides })] }));
   const labels = labelsOfCardsAlone([summary({ priceOrigin }), summary({ priceOrigin })], table);
   expect(describeCardsAlone(labels)).toEqual([
-    'the price of gcp/t4/spot is of the card alone: the machine around it costs more',
+    'the price of gcp/t4/spot is for the card alone: the machine around it costs extra',
   ]);
   // Given by hand, or of another table: nothing is known of it.
   expect(labelsOfCardsAlone([summary({}), summary({ priceOrigin, priceUsdPerHour: 0.2 })], table)).toEqual([]);

@@ -106,7 +106,7 @@ describe('planRuns', () => {
 
   test('refuses too few points, no price, and the impossible', () => {
     expect(() => plan({}, measured.slice(0, 3))).toThrow('wasm: a model needs at least 4 points');
-    expect(() => plan({ targetSeconds: 0.1 })).toThrow(/nothing modelled meets that: the fastest way takes \d/);
+    expect(() => plan({ targetSeconds: 0.1 })).toThrow(/no modelled fleet meets that: the fastest takes \d/);
     const free = runsOf({ backend: 'wasm' });
     expect(() => plan({}, free)).toThrow('none of the modelled workers has a price');
   });

@@ -63,7 +63,9 @@ describe('repriceRun', () => {
   test('refuses workers that were not there, and those without any price', () => {
     expect(() => repriceRun(summary, new Map([['w2', 1]]))).toThrow("no worker 'w2'");
     const free = comparedRun({ workers: [{ backend: 'wasm' }, { backend: 'wasm' }], rate: 1000, batch: 64 }).summary;
-    expect(() => repriceRun(free, new Map([['w0', 1]]))).toThrow('worker w1 has no price: give it one, --set w1=0.18');
+    expect(() => repriceRun(free, new Map([['w0', 1]]))).toThrow(
+      'worker w1 has no price: set one, for example --set w1=0.18',
+    );
   });
 });
 
