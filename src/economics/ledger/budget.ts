@@ -1,12 +1,12 @@
-/** When a run has had enough: a pure decision that says why. */
+/** When a run has used up a budget. Pure: the decision returns its reason. */
 
 export interface Budget {
   readonly usd: number | undefined;
-  /** Of the run, not of its workers' time added up. */
+  /** Duration of the run, not the sum over its workers. */
   readonly hours: number | undefined;
 }
 
-/** What a run has taken so far, with everything before it was resumed. */
+/** What a run has taken so far, including the time before it was resumed. */
 export interface Spent {
   readonly usd: number;
   readonly seconds: number;
@@ -14,7 +14,7 @@ export interface Spent {
 
 const secondsPerHour = 3600;
 
-/** @returns which budget is used up, in words, or undefined while both last */
+/** @returns which budget is used up, in words; undefined while neither is */
 export function findSpentBudget({ usd, hours }: Budget, spent: Spent): string | undefined {
   if (usd !== undefined && spent.usd >= usd) return `--budget-usd ${usd} is reached`;
   if (hours !== undefined && spent.seconds >= hours * secondsPerHour) return `--budget-hours ${hours} is reached`;
@@ -22,8 +22,8 @@ export function findSpentBudget({ usd, hours }: Budget, spent: Spent): string | 
 }
 
 /**
- * The budgets that are used up, raised to twice what was taken by now, to two digits, rounded up; those that last are
- * left out. Not twice the budget: where start-up alone took more than that, the run could still not go on.
+ * Raises each budget that is used up to twice what the run has taken, rounded up to two digits; other budgets are
+ * undefined in the result. Twice the old budget would not be enough for a run whose start-up alone took more than that.
  */
 export function raiseSpentBudget({ usd, hours }: Budget, spent: Spent): Budget {
   const raise = (budget: number | undefined, taken: number) =>
@@ -31,7 +31,7 @@ export function raiseSpentBudget({ usd, hours }: Budget, spent: Spent): Budget {
   return { usd: raise(usd, spent.usd), hours: raise(hours, spent.seconds / secondsPerHour) };
 }
 
-/** To two significant digits. */
+/** Rounds up to two significant digits. */
 function roundUp(value: number): number {
   const nearest = Number(value.toPrecision(2));
   const unit = 10 ** (Math.floor(Math.log10(value)) - 1);

@@ -1,20 +1,20 @@
 /**
- * What a worker's time went to, in seconds and USD. Every moment from the start of a worker's process to its end is
- * booked once, in one category, and nothing that is booked is ever taken back: sums never fall, and together they are
- * the time alive. Pure: times are seconds of one steady clock, passed in.
+ * What a worker's time was spent on, in seconds and USD. Every moment from the start of a worker's process to its end is
+ * booked once, in one category, and a booking is never taken back: the sums never fall, and together they are the time
+ * alive. Pure: times are seconds of one monotonic clock, passed in.
  */
 import { accruedCostUsd, type BillingRule, billedCostUsd } from './cost.ts';
 
 /**
  * - compute: gradients and the optimizer's update
- * - communicate: gradients on their way, and the word that the step is committed
- * - wait: for slower ranks
- * - load: the sample order and other preparations of a step
- * - startup: from the start of the process until training begins
+ * - communicate: gradients and commits in transit
+ * - wait: waiting for slower ranks
+ * - load: the sample order and other preparation of a step
+ * - startup: from the start of the process to the start of training
  * - evaluate: test passes and predictions
- * - idle: nothing to do: others still evaluate, the run ends
- * - wasted: attempts that came to nothing, and steps that were trained before and lost
- * - other: what no clock saw, such as the writing of checkpoints
+ * - idle: nothing to do, because others still evaluate or the run is ending
+ * - wasted: aborted attempts, and steps that are trained again after their result was lost
+ * - other: time that no worker reported, such as writing checkpoints
  */
 export const ledgerCategories = [
   'compute',
@@ -29,31 +29,30 @@ export const ledgerCategories = [
 ] as const;
 export type LedgerCategory = (typeof ledgerCategories)[number];
 
-/** `other` is what is left: nobody books it. */
+/** `other` is the remainder and is never booked directly. */
 export type BookedCategory = Exclude<LedgerCategory, 'other'>;
 
 export type ByCategory = Readonly<Record<LedgerCategory, number>>;
 
-/** A worker's, over all its lives: a worker that was started again has the same account. */
+/** One worker's account over all its lives: a worker that is restarted keeps its account. */
 export interface Account {
   readonly seconds: ByCategory;
   readonly usd: ByCategory;
-  /** Of the present or the last life; undefined counts as free. */
+  /** The price in the current life, or in the last one; undefined counts as free. */
   readonly priceUsdPerHour: number | undefined;
-  /** Lives there were, the present one too: each is a rental of its own. */
+  /** Number of lives, including the current one. Each is a rental of its own. */
   readonly rentals: number;
-  /** What those that are over are billed, each at the price and by the rule of its time. */
+  /** Bill for the lives that have ended, each at the price and by the rule of its time. */
   readonly endedBilledUsd: number;
-  /** Undefined while the worker has no process. */
+  /** The current life of the worker's process; undefined while there is none. */
   readonly life: Life | undefined;
 }
 
 interface Life {
   readonly since: number;
-  /** Seconds of this life that are in a category other than `other`. */
+  /** Seconds of this life in categories other than `other`. */
   readonly booked: number;
   readonly other: number;
-  /** How its provider rounds the time that it lasts. */
   readonly billing: BillingRule;
 }
 
@@ -65,11 +64,11 @@ export type AccountEvent =
       readonly priceUsdPerHour: number | undefined;
       readonly billing: BillingRule;
     }
-  /** The worker says what its time went to since it last did. */
+  /** The worker reported what its time was spent on since its last report. */
   | { readonly type: 'spent'; readonly at: number; readonly seconds: Readonly<Partial<Record<BookedCategory, number>>> }
-  /** Everything up to now that is not booked yet went to one category. */
+  /** All time up to now that is not booked yet was spent on one category. */
   | { readonly type: 'passed'; readonly at: number; readonly category: BookedCategory }
-  /** The same, and the process is gone. */
+  /** As `passed`, and the process has ended. */
   | { readonly type: 'ended'; readonly at: number; readonly category: BookedCategory };
 
 export const nothingByCategory = byCategory(() => 0);
@@ -104,23 +103,23 @@ export function book(account: Account, event: AccountEvent): Account {
   }
 }
 
-/** Seconds booked, which is the time alive up to what was last heard. */
+/** Seconds booked: the time alive up to the last report. */
 export function bookedSeconds({ seconds }: Account): number {
   return sumOf(seconds);
 }
 
-/** USD booked, up to what was last heard. */
+/** USD booked up to the last report. */
 export function bookedUsd({ usd }: Account): number {
   return sumOf(usd);
 }
 
-/** USD billed for all lives up to what was last heard: were the present one to end there, that is what it is billed. */
+/** USD billed for all lives, if the current one ended with the last report. */
 export function billedUsd({ endedBilledUsd, life, priceUsdPerHour = 0 }: Account): number {
   if (life === undefined) return endedBilledUsd;
   return endedBilledUsd + billedCostUsd(life.booked + life.other, priceUsdPerHour, life.billing);
 }
 
-/** USD up to now: what is booked, and the price of the time since. */
+/** USD up to now: what is booked, plus price × the time since. */
 export function accruedUsd(account: Account, now: number): number {
   return bookedUsd(account) + accruedCostUsd(account.priceUsdPerHour ?? 0, unbooked(account, now));
 }
@@ -130,9 +129,9 @@ export function byCategory(amount: (category: LedgerCategory) => number): ByCate
 }
 
 /**
- * A report is late by its way over the network, now more and now less: what is late is `other` until it comes, and
- * `other` never falls, so it ends as the latest that any report was. A worker that claims more than its life has had
- * time for is believed in proportion.
+ * Network delay varies from report to report. The delay of a report counts as `other` until the next one covers it, and
+ * `other` never falls, so it ends up as the largest delay of any report. A worker that claims more time than its life has
+ * room for has its claim scaled down.
  */
 function bookReport(account: Account, { at, seconds }: Extract<AccountEvent, { type: 'spent' }>): Account {
   const { life } = account;

@@ -1,16 +1,16 @@
 /**
  * Confidence from repeats. Rates vary by a factor rather than by an amount, so the arithmetic is on logarithms: means
  * are geometric, and the interval of a ratio is Welch's t-interval of the difference of mean logarithms (B. L. Welch,
- * Biometrika 34, 1947), which asks neither for equal variances nor for equally many repeats.
+ * Biometrika 34, 1947), which requires neither equal variances nor equal numbers of repeats.
  */
 
-/** An estimate with its two-sided 95 % confidence interval; without repeats there is none. */
+/** An estimate with its two-sided 95 % confidence interval. A single value has no interval. */
 export interface Estimate {
   readonly value: number;
   readonly interval: readonly [low: number, high: number] | undefined;
 }
 
-/** Two-sided 95 % points of Student's t by degrees of freedom; between the rows the lower one holds, which is wider. */
+/** Two-sided 95 % points of Student's t by degrees of freedom. Between two rows the lower row applies, which is wider. */
 const criticalT: readonly (readonly [degrees: number, t: number])[] = [
   ...([
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11,
@@ -21,22 +21,22 @@ const criticalT: readonly (readonly [degrees: number, t: number])[] = [
   [120, 1.98],
 ];
 
-/** The geometric mean of positive values, with the t-interval of their mean logarithm. */
+/** The geometric mean of positive values, with the t-interval of the mean of their logarithms. */
 export function meanEstimate(values: readonly number[]): Estimate {
   const { mean, variance, count } = logMoments(values);
   return estimate(mean, Math.sqrt(variance / count), count - 1);
 }
 
-/** `scale × mean(numerators) / mean(denominators)` of positive values measured independently of each other. */
+/** `scale × mean(numerators) / mean(denominators)` of positive values that were measured independently of each other. */
 export function ratioEstimate(numerators: readonly number[], denominators: readonly number[], scale = 1): Estimate {
   const a = logMoments(numerators);
   const b = logMoments(denominators);
-  const [ofA, ofB] = [a.variance / a.count, b.variance / b.count];
-  // Welch and Satterthwaite's degrees of freedom; without any spread they are those of the smaller sample.
-  const spread = (ofA + ofB) ** 2 / (ofA ** 2 / (a.count - 1) + ofB ** 2 / (b.count - 1));
+  const [varianceA, varianceB] = [a.variance / a.count, b.variance / b.count];
+  // Welch–Satterthwaite; where no value varies, the degrees of freedom of the smaller sample.
+  const welch = (varianceA + varianceB) ** 2 / (varianceA ** 2 / (a.count - 1) + varianceB ** 2 / (b.count - 1));
   const fewest = Math.min(a.count, b.count) - 1;
-  const degrees = fewest < 1 ? 0 : Number.isFinite(spread) ? spread : fewest;
-  return estimate(a.mean - b.mean + Math.log(scale), Math.sqrt(ofA + ofB), degrees);
+  const degrees = fewest < 1 ? 0 : Number.isFinite(welch) ? welch : fewest;
+  return estimate(a.mean - b.mean + Math.log(scale), Math.sqrt(varianceA + varianceB), degrees);
 }
 
 function estimate(logMean: number, standardError: number, degrees: number): Estimate {

@@ -1,31 +1,32 @@
 /**
- * How long a step of unlike workers takes. Each kind of worker has its own time a sample, c_k, and shares are balanced,
- * so that all are done computing at once: every worker takes the part of the batch that its speed is of all speeds.
+ * How long a step of a mixed fleet takes. Each kind of worker has its own time per sample, c_k. Shares are balanced: every
+ * worker takes a part of the batch in proportion to its speed, so that all finish computing at the same time.
  *
  *   t(n, B) = B / Σ (n_k / c_k) + m · (N − 1) + f,   N = Σ n_k,   c, m, f ≥ 0
  *
- * Of workers that are all alike it is the model of `step-model.ts`. With the ratios c_k / c_0 given it is that model with
- * another number of workers, so only the ratios are searched for; least squares of relative errors here as there.
+ * For equal workers this is the model of `step-model.ts`. With the ratios c_k / c_0 given it is that model with another
+ * number of workers, so only the ratios are searched for. Both models are fitted by least squares of relative errors.
  */
 import { badInput } from '../../shared/core/errors.ts';
 import { type ModelError, type StepModel, solveTerms } from './step-model.ts';
 
-/** A measured step of a fleet: so many workers of each kind. */
+/** A measured step of a fleet. */
 export interface MixedStep {
+  /** Workers of each kind. */
   readonly counts: readonly number[];
   readonly batch: number;
   readonly seconds: number;
 }
 
 export interface MixedStepModel extends Omit<StepModel, 'computePerSample'> {
-  /** c, seconds, by kind. */
+  /** c in seconds, by kind. */
   readonly computePerSample: readonly number[];
 }
 
 /** One more than there are unknowns. */
 const fewestPoints = (kinds: number) => kinds + 3;
 
-/** No two kinds are further apart in speed. */
+/** The search assumes that no two kinds are further apart in speed. */
 const mostRatio = 1000;
 
 export function mixedStepSeconds(model: MixedStepModel, counts: readonly number[], batch: number): number {
@@ -36,7 +37,7 @@ export function mixedStepSeconds(model: MixedStepModel, counts: readonly number[
 
 /**
  * @param steps one for each fleet and batch; all have the same number of `counts`
- * @throws bad-input when they are too few, or too alike to tell the terms and the kinds' speeds apart
+ * @throws bad-input when there are too few steps, or they are too similar to separate the terms and the kinds' speeds
  */
 export function fitMixedStepModel(steps: readonly MixedStep[]): {
   readonly model: MixedStepModel;
@@ -47,14 +48,14 @@ export function fitMixedStepModel(steps: readonly MixedStep[]): {
   if (steps.length < fewestPoints(kinds) || rarest < 2) {
     throw badInput(
       `a model of ${kinds} kinds together needs at least ${fewestPoints(kinds)} points that differ in workers or batch, ` +
-        `two of them with each kind; there are ${steps.length}; measure more: pennygrad sweep --heterogeneous --batch-size 64,256`,
+        `with each kind in at least two, and there are ${steps.length}; measure more: pennygrad sweep --heterogeneous --batch-size 64,256`,
     );
   }
   const solved = solve(steps);
   if (solved === undefined) {
     throw badInput(
-      'the points do not tell the speeds of the kinds, communication and fixed time apart; ' +
-        'vary fleets and batch: pennygrad sweep --heterogeneous --batch-size 64,256',
+      'the points are too similar to separate the speeds of the kinds, communication and fixed time; ' +
+        'vary both fleets and batch: pennygrad sweep --heterogeneous --batch-size 64,256',
     );
   }
   const { model, ratios } = solved;
@@ -91,8 +92,8 @@ interface Solved {
 }
 
 /**
- * Undefined when the steps do not determine the terms, or one of the ratios.
- * @param near ratios of the kinds' times a sample to look around; everywhere when undefined
+ * @param near ratios c_k / c_0 to search around; undefined searches everywhere
+ * @returns undefined when the steps do not determine the terms or one of the ratios
  */
 function solve(steps: readonly MixedStep[], near?: readonly number[]): Solved | undefined {
   const kinds = steps[0]?.counts.length ?? 0;
@@ -118,7 +119,7 @@ function solve(steps: readonly MixedStep[], near?: readonly number[]): Solved | 
   return { model, ratios };
 }
 
-/** One ratio at a time, until none makes it better; of two kinds there is only one. */
+/** Coordinate descent: improves one ratio at a time until none improves the fit. Two kinds have a single ratio. */
 function searchRatios(
   start: readonly number[],
   residualOf: (ratios: readonly number[]) => number,
@@ -143,13 +144,13 @@ function searchRatios(
 const mostRounds = 20;
 const stride = Math.log(mostRatio) / 24;
 
-/** The best of evenly spread places. */
+/** The lowest of evenly spaced places. */
 function scan(value: (x: number) => number): number {
   const places = Array.from({ length: 49 }, (_, index) => (index - 24) * stride);
   return places.map((x) => ({ x, y: value(x) })).reduce((best, other) => (other.y < best.y ? other : best)).x;
 }
 
-/** Golden sections around a place. */
+/** Golden-section search around a place. */
 function lowestNear(value: (x: number) => number, start: number): number {
   const golden = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [start - stride, start + stride];

@@ -1,41 +1,38 @@
 /**
- * What more workers bring and what they cost. Rates are in samples per second, prices in USD per hour. A "fleet" is
- * all workers of a run together.
+ * What additional workers bring and cost. Rates are in samples per second, prices in USD per hour. A fleet is all workers
+ * of a run together.
  */
 import { accruedCostUsd } from '../ledger/cost.ts';
 
-/** Strong scaling, E = T1 / (N · TN): the same work in TN seconds by N workers, in T1 by one. */
+/** Strong scaling, E = T1 / (N · TN): one worker takes T1 seconds, N workers take TN for the same work. */
 export function strongEfficiency(secondsOfOne: number, secondsOfAll: number, workers: number): number {
   return secondsOfOne / (workers * secondsOfAll);
 }
 
-/** Weak scaling, E = R_N / (N · R_1): the rate of N workers with N times the work, against N times that of one. */
+/** Weak scaling, E = R_N / (N · R_1): the rate of N workers on N times the work, relative to N times that of one. */
 export function weakEfficiency(rateOfOne: number, rateOfAll: number, workers: number): number {
   return rateOfAll / (workers * rateOfOne);
 }
 
-/** What a fleet costs and brings. */
+/** What a fleet costs and how fast it trains. */
 export interface FleetRate {
   readonly usdPerHour: number;
   readonly samplesPerSecond: number;
 }
 
-/** USD for 1,000 samples while a fleet trains. */
+/** USD for training on 1,000 samples. */
 export function costPerThousandUsd({ usdPerHour, samplesPerSecond }: FleetRate): number {
   return accruedCostUsd(usdPerHour, 1000 / samplesPerSecond);
 }
 
-/**
- * The price of a whole fleet at which a sample costs what it costs on `reference`: what may be paid for a cheaper card
- * in the place of a dear one.
- */
+/** The price of a fleet at which a sample costs the same as on `reference`: the most to pay for replacing it. */
 export function replacementPrice(reference: FleetRate, samplesPerSecond: number): number {
   return (reference.usdPerHour * samplesPerSecond) / reference.samplesPerSecond;
 }
 
 /**
- * The price of a worker at which adding it leaves the cost of a sample as it was: P · (R' / R − 1). Below it the worker
- * pays; 0 or less when it only slows the others down.
+ * The price of a worker at which adding it does not change the cost of a sample: P · (R' / R − 1). Below this price the
+ * worker pays. It is 0 or less when the worker only slows the others down.
  */
 export function breakEvenPrice(without: FleetRate, samplesPerSecondWith: number): number {
   return without.usdPerHour * (samplesPerSecondWith / without.samplesPerSecond - 1);
@@ -43,18 +40,18 @@ export function breakEvenPrice(without: FleetRate, samplesPerSecondWith: number)
 
 export type Verdict = 'pays' | 'costs more than it brings' | 'slows the others down';
 
-/** What one worker is worth to a fleet. */
+/** What one worker is worth to its fleet. */
 export interface MarginalVerdict {
   readonly verdict: Verdict;
-  /** 0.11 when the fleet is 11 % faster with it than without. */
+  /** 0.11 when the fleet is 11 % faster with the worker than without it. */
   readonly speedGain: number;
-  /** Its part of what the fleet costs per hour. */
+  /** The worker's part of the fleet's price. */
   readonly billShare: number;
-  /** USD per hour, below which it pays. */
+  /** The worker pays below this price. */
   readonly breakEvenUsdPerHour: number;
 }
 
-/** Judges a worker by the rate of its fleet with it and without it. The cost of a sample decides. */
+/** Judges a worker by the cost of a sample with it and without it. */
 export function judgeWorker(usdPerHour: number, without: FleetRate, samplesPerSecondWith: number): MarginalVerdict {
   const speedGain = samplesPerSecondWith / without.samplesPerSecond - 1;
   const breakEvenUsdPerHour = breakEvenPrice(without, samplesPerSecondWith);
@@ -72,16 +69,16 @@ export function judgeWorker(usdPerHour: number, without: FleetRate, samplesPerSe
   };
 }
 
-/** What a worker does in a step of its fleet, in samples and seconds. */
+/** A worker's part of one step. */
 export interface WorkerStep {
   readonly samples: number;
   readonly computeSeconds: number;
 }
 
 /**
- * The rate a fleet would have without one of its workers, from its own steps: the others compute its samples as fast as
- * they compute theirs, evenly loaded, and whatever is not computing stays as long. A model, not a measurement.
- * @param stepSeconds of the whole fleet
+ * Models the rate of a fleet without one of its workers: the others take over its samples at their own speeds, evenly
+ * loaded, and the time that is not spent computing stays the same.
+ * @param stepSeconds duration of a step of the whole fleet
  */
 export function rateWithout(workers: readonly WorkerStep[], index: number, stepSeconds: number): number {
   const batch = workers.reduce((sum, { samples }) => sum + samples, 0);
@@ -94,13 +91,12 @@ export function rateWithout(workers: readonly WorkerStep[], index: number, stepS
   return batch / (batch / others + rest);
 }
 
-/** A way to do the work: how long it takes, in seconds, and what it costs, in USD. */
 export interface TimeAndCost {
   readonly seconds: number;
   readonly usd: number;
 }
 
-/** The ways that no other beats in time and cost at once (Pareto), fastest first; of equals the first is kept. */
+/** The ways that no other beats in both time and cost (the Pareto front), fastest first. Of equal ways the first is kept. */
 export function paretoFront<Way extends TimeAndCost>(ways: readonly Way[]): readonly Way[] {
   const byTime = [...ways].sort((a, b) => a.seconds - b.seconds || a.usd - b.usd);
   const front: Way[] = [];
@@ -111,7 +107,7 @@ export function paretoFront<Way extends TimeAndCost>(ways: readonly Way[]): read
   return front;
 }
 
-/** The cheapest way; of equally cheap ones the fastest. Undefined when there is none. */
+/** The cheapest way, and of equally cheap ones the fastest; undefined for no ways. */
 export function cheapest<Way extends TimeAndCost>(ways: readonly Way[]): Way | undefined {
   return paretoFront(ways).at(-1);
 }

@@ -1,6 +1,6 @@
 /**
- * How long a step takes, as a function of workers and batch: a sample's computing is shared by the workers, every
- * worker beyond the first adds communication (the star sums their gradients one by one), and something is fixed:
+ * How long a step takes, by workers N and batch B: the workers share the computing, every worker after the first adds
+ * communication (the star sums gradients one by one), and some time is fixed:
  *
  *   t(N, B) = c · B / N + m · (N − 1) + f,   c, m, f ≥ 0
  *
@@ -8,7 +8,6 @@
  */
 import { badInput } from '../../shared/core/errors.ts';
 
-/** A measured step. */
 export interface MeasuredStep {
   readonly workers: number;
   readonly batch: number;
@@ -16,23 +15,23 @@ export interface MeasuredStep {
 }
 
 export interface StepModel {
-  /** c, seconds. */
+  /** c in seconds. */
   readonly computePerSample: number;
-  /** m, seconds. */
+  /** m in seconds. */
   readonly communicatePerWorker: number;
-  /** f, seconds. */
+  /** f in seconds. */
   readonly fixed: number;
 }
 
-/** How far a model is from what was measured, as ratios of the measured. */
+/** How far a model is from what was measured, as a fraction of the measured value. */
 export interface ModelError {
   readonly mean: number;
   readonly worst: number;
-  /** The worst when each point in turn is foretold from the others; undefined when those are too few. */
+  /** The largest error when each point is predicted from the others; undefined when there are too few points for that. */
   readonly worstForetold: number | undefined;
 }
 
-/** One more than there are unknowns: with fewer points any model fits, and its error says nothing. */
+/** One more than there are unknowns: with fewer points any model fits, and its error means nothing. */
 const fewestPoints = 4;
 
 export function modelledStepSeconds(model: StepModel, workers: number, batch: number): number {
@@ -41,7 +40,7 @@ export function modelledStepSeconds(model: StepModel, workers: number, batch: nu
 
 /**
  * @param steps of one kind of worker, one for each number of workers and batch
- * @throws bad-input when they are too few, or too alike to tell the three terms apart
+ * @throws bad-input when there are too few steps, or they are too similar to separate the three terms
  */
 export function fitStepModel(steps: readonly MeasuredStep[]): {
   readonly model: StepModel;
@@ -56,7 +55,7 @@ export function fitStepModel(steps: readonly MeasuredStep[]): {
   const model = solve(steps);
   if (model === undefined) {
     throw badInput(
-      'the points do not tell computing, communication and fixed time apart; ' +
+      'the points are too similar to separate computing, communication and fixed time; ' +
         'vary both workers and batch: pennygrad sweep --workers 1,2 --batch-size 64,256',
     );
   }
@@ -83,33 +82,33 @@ function relativeError(model: StepModel, { workers, batch, seconds }: MeasuredSt
   return Math.abs(modelledStepSeconds(model, workers, batch) / seconds - 1);
 }
 
-/** Three unknowns have seven sets of those that are not 0: the best fit without a negative one is found by trying all. */
+/** Which of the three unknowns are not 0. Trying all seven subsets finds the best fit without a negative unknown. */
 const subsets = [[0, 1, 2], [0, 1], [0, 2], [1, 2], [0], [1], [2]] as const;
 
-/** Undefined when the steps do not determine the three terms. */
+/** @returns undefined when the steps do not determine the three terms */
 function solve(steps: readonly MeasuredStep[]): StepModel | undefined {
   return solveTerms(
     steps.map(({ workers, batch, seconds }) => ({ computed: batch / workers, others: workers - 1, seconds })),
   )?.model;
 }
 
-/** A measured step by what its terms are proportional to. */
+/** A measured step, by the quantities that its terms are proportional to. */
 export interface StepTerms {
-  /** Samples that one worker of the speed of c would compute meanwhile. */
+  /** Samples that one worker with time c per sample would compute in the same time. */
   readonly computed: number;
-  /** Workers beyond the first. */
+  /** Workers after the first. */
   readonly others: number;
   readonly seconds: number;
 }
 
 /**
- * The terms that fit best.
- * @returns with the sum of squared relative errors; undefined when the steps do not determine the three terms
+ * The best-fitting terms and the sum of squared relative errors.
+ * @returns undefined when the steps do not determine the three terms
  */
 export function solveTerms(
   steps: readonly StepTerms[],
 ): { readonly model: StepModel; readonly residual: number } | undefined {
-  // Divided by the measured seconds, what is to be met is 1.
+  // Divided by the measured seconds, every target is 1.
   const rows = steps.map(({ computed, others, seconds }) => [computed, others, 1].map((x) => x / seconds));
   if (leastSquares(rows, [0, 1, 2]) === undefined) return undefined;
   const fits = subsets.flatMap((subset) => {
@@ -124,13 +123,13 @@ export function solveTerms(
   return { model: { computePerSample, communicatePerWorker, fixed }, residual: best.residual };
 }
 
-/** Coefficients of the columns in `subset`, 0 for the others; undefined when the columns depend on each other. */
+/** The coefficients of the columns in `subset`, 0 for the others; undefined when the columns are linearly dependent. */
 function leastSquares(rows: readonly (readonly number[])[], subset: readonly number[]): readonly number[] | undefined {
-  // Columns of length 1, so that their dependence shows whatever their units are.
+  // Columns are scaled to length 1, so that the test for dependence does not depend on units.
   const lengths = subset.map((column) => Math.hypot(...rows.map((row) => row[column] ?? 0)));
   if (lengths.some((length) => length === 0)) return undefined;
   const columns = subset.map((column, i) => rows.map((row) => (row[column] ?? 0) / (lengths[i] ?? 1)));
-  // Modified Gram-Schmidt: each column less what it shares with those before it.
+  // Modified Gram–Schmidt: each column is made orthogonal to those before it.
   const solution = subset.map(() => 0);
   const triangle = subset.map(() => subset.map(() => 0));
   let target = rows.map(() => 1);

@@ -101,7 +101,7 @@ describe('fitMixedStepModel', () => {
       ),
       { counts: [1, 1], batch: 64, seconds: 0.1 },
     ];
-    expect(() => fitMixedStepModel(once)).toThrow('two of them with each kind');
+    expect(() => fitMixedStepModel(once)).toThrow('with each kind in at least two');
     // Whatever the second kind's speed is, another time a sample of the first makes up for it.
     const together = stepsOf(
       [
@@ -111,7 +111,7 @@ describe('fitMixedStepModel', () => {
       ],
       seconds,
     );
-    expect(() => fitMixedStepModel(together)).toThrow('do not tell the speeds of the kinds');
+    expect(() => fitMixedStepModel(together)).toThrow('too similar to separate the speeds of the kinds');
   });
 });
 

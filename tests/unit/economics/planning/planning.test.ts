@@ -116,7 +116,7 @@ describe('planRuns', () => {
     const mixed = comparedRun({ workers: [dear, { backend: 'cpu', price: 0.1 }], rate: 5000, batch: 50 });
     const { models, front, left } = plan({}, [...measured, cheap, mixed]);
     expect(models).toHaveLength(1);
-    expect(left).toEqual([{ kind: 'wasm + cpu', reason: expect.stringContaining('two of them with each kind') }]);
+    expect(left).toEqual([{ kind: 'wasm + cpu', reason: expect.stringContaining('with each kind in at least two') }]);
     expect(front.some(({ workers, usdPerHour }) => Math.abs(usdPerHour - workers * 0.036) < 1e-12)).toBe(true);
     expect(compareRuns([...measured, cheap, mixed]).points).toHaveLength(8);
   });
