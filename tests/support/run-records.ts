@@ -1,7 +1,6 @@
 import { accruedCostUsd, billedCostUsd } from '../../src/economics/ledger/cost.ts';
 import { byCategory } from '../../src/economics/ledger/ledger.ts';
-import { unknownBilling } from '../../src/economics/prices/billing-rules.ts';
-import { rentalRule } from '../../src/economics/prices/rental-rule.ts';
+import { rentalRule, unknownBilling } from '../../src/economics/prices/billing-rules.ts';
 import type { FleetMember } from '../../src/economics/record/fleet-change.ts';
 import type { RunRecord, WorkerRecord } from '../../src/economics/record/run-record.ts';
 import type { PhaseSeconds } from '../../src/shared/core/phases.ts';

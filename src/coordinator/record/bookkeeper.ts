@@ -14,8 +14,7 @@ import {
   bookedUsd,
   newAccount,
 } from '../../economics/ledger/ledger.ts';
-import { unknownBilling } from '../../economics/prices/billing-rules.ts';
-import { rentalRule } from '../../economics/prices/rental-rule.ts';
+import { rentalRule, unknownBilling } from '../../economics/prices/billing-rules.ts';
 import type { RunStatus } from '../../economics/record/run-record.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import type { SpentSeconds } from '../../shared/core/phases.ts';

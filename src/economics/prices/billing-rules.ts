@@ -1,15 +1,16 @@
 import type { BillingRule } from '../ledger/cost.ts';
+import { splitLabel } from './price-label.ts';
 
-/** A rule, and where it is stated. */
+/** A billing rule and its source. */
 export interface SourcedBillingRule extends BillingRule {
   readonly provider: string;
-  /** When it came into force, or was last read. */
+  /** The day on which the rule came into force or was last checked. */
   readonly date: string;
   readonly source: string;
   readonly note?: string;
 }
 
-/** How providers bill what is rented by the hour and stopped at will, for Linux. */
+/** How providers bill on-demand and spot instances with Linux. */
 export const billingRules: readonly SourcedBillingRule[] = [
   {
     provider: 'AWS',
@@ -17,7 +18,7 @@ export const billingRules: readonly SourcedBillingRule[] = [
     minimumSeconds: 60,
     date: '2017-10-02',
     source: 'aws.amazon.com/about-aws/whats-new/2017/10/announcing-amazon-ec2-per-second-billing',
-    note: 'capacity blocks are paid in advance, whatever is used of them',
+    note: 'capacity blocks are paid in advance, used or not',
   },
   {
     provider: 'GCP',
@@ -49,10 +50,11 @@ export const billingRules: readonly SourcedBillingRule[] = [
   },
 ];
 
-/** Where no rule is known: by the second, which is the least that any provider here bills. */
+/** Assumed for unknown providers: by the second, the finest unit of any provider above. */
 export const unknownBilling: BillingRule = { granularitySeconds: 1, minimumSeconds: 0 };
 
-/** How a provider bills; undefined when it is not known. Providers are the same in any case. */
-export function findBillingRule(provider: string | undefined): SourcedBillingRule | undefined {
-  return billingRules.find((rule) => rule.provider.toLowerCase() === provider?.toLowerCase());
+/** @param label a worker's label, `gcp/t4/spot` @returns undefined when the label names no provider with a known rule */
+export function rentalRule(label: string | undefined): SourcedBillingRule | undefined {
+  const provider = label === undefined ? undefined : splitLabel(label)?.provider;
+  return billingRules.find((rule) => rule.provider.toLowerCase() === provider);
 }

@@ -4,10 +4,10 @@ import { describeGiven } from '../../shared/core/given-value.ts';
 import { dateForms, firstUsableDay } from './price-date.ts';
 import type { PriceRow } from './price-row.ts';
 
-/** A row as a file has it, with the places to name when something is wrong with it. */
+/** An unchecked row of a file, with the positions that errors name. */
 export interface RawRow {
   readonly cells: Readonly<Record<string, unknown>>;
-  /** `prices.csv line 7`: where the cell is, by its name in `cells`; where the row begins, without one. */
+  /** `prices.csv line 7`: the position of the named cell; without a name, the position of the row. */
   readonly placeOf: (name?: string) => string;
 }
 
@@ -15,7 +15,7 @@ const number = z.union([z.number(), z.string()]).transform(Number).pipe(z.number
 const positive = number.pipe(z.number().positive());
 const text = z.string().min(1);
 
-/** The columns of a price table, each with what its cells must be. */
+/** The columns of a price table, each with a schema and its description for errors. */
 const columns = {
   gpu: { schema: text, wanted: 'the name of a GPU' },
   provider: { schema: text, wanted: 'the name of a provider' },
@@ -35,15 +35,15 @@ const columns = {
 type Column = keyof typeof columns;
 type Cells = { readonly [Name in Column]: z.output<(typeof columns)[Name]['schema']> };
 
-/** Other names that a column goes by. */
+/** Alternative names of columns. */
 const aliases: Readonly<Record<string, Column>> = { year_month: 'date', market: 'pricing' };
 
-/** How far the price of a GPU may be from that of its instance divided by the GPUs, as a ratio: they are rounded. */
+/** How far rounding may take the price per GPU from the instance's price divided by its GPUs, as a fraction. */
 const roundingTolerance = 1e-3;
 
 /**
- * A row, checked. Empty cells count as left out; a price without a source has the file as its source.
- * @throws bad-input naming the place, the column, what it must be and what it is
+ * Checks a row. Empty cells count as missing, and a price without a source gets the file as its source.
+ * @throws bad-input naming the position, the column, what the cell must be and what it is
  */
 export function priceRowOf({ placeOf, cells }: RawRow, file: string): PriceRow {
   const fail = (message: string, name?: string) => badInput(`${placeOf(name)}: ${message}`);
@@ -51,7 +51,7 @@ export function priceRowOf({ placeOf, cells }: RawRow, file: string): PriceRow {
   for (const [name, value] of Object.entries(cells)) {
     const column = Object.hasOwn(aliases, name) ? aliases[name] : name;
     if (column === undefined || !isColumn(column)) {
-      throw fail(`unknown column '${name}'; valid ones: ${Object.keys(columns).join(', ')}`, name);
+      throw fail(`unknown column '${name}'; the columns are ${Object.keys(columns).join(', ')}`, name);
     }
     if (value === '' || value === null) continue;
     if (given.has(column)) throw fail(`${column} is given twice, once as ${name}`, name);

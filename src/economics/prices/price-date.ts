@@ -6,14 +6,14 @@ const patterns = {
   before: new RegExp(`^pre-${month}$`),
 };
 
-/** What `firstUsableDay` takes, for messages. */
+/** The forms that `firstUsableDay` accepts, for error messages. */
 export const dateForms =
   '2025-06-01, 2025-06, ~2025-06, ~2025-01..2025-06 (the earlier month first), pre-2025-06 or undated';
 
 /**
- * The first day for which a price of this date may be used: of a month its first, of a window the first of its last
- * month, since nothing earlier is sure, and of `pre-` a month the first of the month before.
- * @returns an ISO 8601 day; null for `undated`; undefined for what is no date
+ * The first day on which a price with this date may be used: the first day of a month; for a range the first day of its
+ * last month, because the price may not have applied earlier; for `pre-` the first day of the month before.
+ * @returns an ISO 8601 day; null for `undated`; undefined for a text that is no date
  */
 export function firstUsableDay(text: string): string | null | undefined {
   if (text === 'undated') return null;
@@ -30,7 +30,7 @@ export function firstUsableDay(text: string): string | null | undefined {
   return new Date(Date.UTC(Number(before[1]), Number(before[2]) - 2)).toISOString().slice(0, 10);
 }
 
-/** Whether it is a day of the calendar, as `2025-06-01`. */
+/** Whether a text is a day of the calendar in the form `2025-06-01`. */
 export function isDay(text: string): boolean {
   const time = patterns.day.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   return Number.isFinite(time) && new Date(time).toISOString().startsWith(text);

@@ -1,4 +1,4 @@
-/** Price tables as files: CSV with a head line, or YAML (so JSON as well) that is a list of maps. */
+/** Reads price tables from files: CSV with a header line, or YAML (and so JSON) with a list of maps. */
 import { basename } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
@@ -7,14 +7,14 @@ import { priceRowOf, type RawRow } from './price-columns.ts';
 import type { PriceRow } from './price-row.ts';
 
 /**
- * The rows of a price table. @param path decides by its ending how the text is read, and is named in errors
- * @throws bad-input naming the file, the line, the column and what it must be
+ * @param path its extension decides the format, and errors name it
+ * @throws bad-input naming the file, the line, the column and what the cell must be
  */
 export function parsePriceFile(path: string, text: string): readonly PriceRow[] {
   const file = basename(path);
   const raw = /\.ya?ml$|\.json$/i.test(file) ? readYaml(file, text) : readCsv(file, text);
   if (raw.length === 0)
-    throw badInput(`${file}: has no prices; the columns gpu, provider, usd_per_hour and date must be there`);
+    throw badInput(`${file}: has no prices; a price has the columns gpu, provider, usd_per_hour and date`);
   return raw.map((row) => priceRowOf(row, file));
 }
 
@@ -34,12 +34,12 @@ function readCsv(file: string, text: string): readonly RawRow[] {
   }
 }
 
-/** Of two columns of one name only one could be read, and nobody would know which. */
+/** Only one of two columns with the same name could be read, and it would not be clear which. */
 function requireDistinct(names: readonly string[]): string[] {
   const second = names.findIndex((name, index) => names.indexOf(name) < index);
   const name = names[second];
   if (name === undefined) return [...names];
-  throw badInput(`columns ${names.indexOf(name) + 1} and ${second + 1} are both named '${name}'; leave one out`);
+  throw badInput(`columns ${names.indexOf(name) + 1} and ${second + 1} are both named '${name}'; remove one`);
 }
 
 function readYaml(file: string, text: string): readonly RawRow[] {

@@ -1,12 +1,12 @@
-/** What prices are called on the command line: `provider/gpu/market`, in small letters. */
+/** Names of prices on the command line: `provider/gpu/market` in lower case. */
 import type { PriceRow } from './price-row.ts';
 
-/** `gcp/t4/spot`: what a row is called on the command line. */
+/** `gcp/t4/spot` */
 export function priceLabel({ provider, gpu, market }: PriceRow): string {
   return `${provider}/${gpu}/${market}`.toLowerCase();
 }
 
-/** The parts of `provider/gpu/market`; undefined for a text that is none. */
+/** The parts of `provider/gpu/market`; undefined for a text of another form. */
 export function splitLabel(
   label: string,
 ): { readonly provider: string; readonly gpu: string; readonly market: string } | undefined {
@@ -14,7 +14,7 @@ export function splitLabel(
   return provider && gpu && market && more.length === 0 ? { provider, gpu, market } : undefined;
 }
 
-/** The GPU's own name, and that with its memory. */
+/** The GPU's name, and the name with its memory where that is known: `a100`, `a100-80gb`. */
 export function gpuNames({ gpu, gpuMemoryGb }: PriceRow): readonly string[] {
   const name = gpu.toLowerCase();
   return gpuMemoryGb === undefined ? [name] : [name, `${name}-${gpuMemoryGb}gb`];

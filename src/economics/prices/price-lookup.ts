@@ -1,9 +1,9 @@
-/** Prices by name and day. Pure: from a table to a row of it. */
+/** Looks up prices by label and day. Pure. */
 import { badInput } from '../../shared/core/errors.ts';
 import { gpuNames, priceLabel, splitLabel } from './price-label.ts';
 import type { PriceRow } from './price-row.ts';
 
-/** A row that has a date, so that it can be chosen by one. */
+/** A row with a date. Only these can be looked up. */
 export type DatedPrice = PriceRow & { readonly date: string };
 
 const shownMatches = 5;
@@ -13,8 +13,8 @@ export function isDated(row: PriceRow): row is DatedPrice {
 }
 
 /**
- * For each GPU (of each size of memory), provider and market the latest price that is not after a day. Of several of
- * the same day it is the cheapest. In the order of the table; prices without a date are left out.
+ * The latest price up to a day for each GPU (and size of memory), provider and market, in the order of the table. Of several
+ * prices of the same day the lowest counts. Prices without a date are left out.
  * @param day ISO 8601
  */
 export function latestPrices(rows: readonly PriceRow[], day: string): readonly DatedPrice[] {
@@ -28,10 +28,7 @@ export function latestPrices(rows: readonly PriceRow[], day: string): readonly D
   return [...latest.values()];
 }
 
-/**
- * What each row of a table is called, in full: `gcp/t4/spot`, and `aws/a100-80gb/on-demand` where a GPU comes with
- * several sizes of memory.
- */
+/** Gives each row of a table its label: `gcp/t4/spot`, or `aws/a100-80gb/on-demand` where a GPU has several sizes of memory. */
 export function labelsIn(rows: readonly PriceRow[]): (row: PriceRow) => string {
   const sizes = new Map<string, Set<number | undefined>>();
   for (const row of rows) sizes.set(priceLabel(row), (sizes.get(priceLabel(row)) ?? new Set()).add(row.gpuMemoryGb));
@@ -43,9 +40,9 @@ export function labelsIn(rows: readonly PriceRow[]): (row: PriceRow) => string {
 }
 
 /**
- * The price that a label names on a day: the latest that is not after it, and the cheapest of the same day.
+ * The price of a label on a day: the latest up to that day, and the lowest where several have the same date.
  * @param label `gcp/t4/spot`, or with the GPU's memory `aws/a100-80gb/on-demand`
- * @throws bad-input listing near labels, or saying what keeps this one from having one price
+ * @throws bad-input listing similar labels, or saying why this label has no single price on that day
  */
 export function findPrice(rows: readonly PriceRow[], label: string, day: string): DatedPrice {
   const wanted = splitLabel(label);
@@ -59,11 +56,11 @@ export function findPrice(rows: readonly PriceRow[], label: string, day: string)
   const [some] = named;
   if (some === undefined) {
     const near = nearLabels(rows, wanted).join(', ');
-    throw badInput(`no price is known for '${label}'; near it: ${near} (all: pennygrad prices)`);
+    throw badInput(`no price is known for '${label}'; similar labels: ${near} (all: pennygrad prices)`);
   }
   const exact = new Set(named.map(labelsIn(rows)));
   if (new Set(named.map(({ gpuMemoryGb }) => gpuMemoryGb)).size > 1) {
-    throw badInput(`'${label}' names GPUs that differ in memory; say ${[...exact].sort().join(' or ')}`);
+    throw badInput(`'${label}' names GPUs with different amounts of memory; use ${[...exact].sort().join(' or ')}`);
   }
   const dated = named.filter(isDated);
   const [first, ...others] = dated.filter(({ date }) => date <= day);
@@ -71,8 +68,8 @@ export function findPrice(rows: readonly PriceRow[], label: string, day: string)
   const earliest = dated.map(({ date }) => date).sort()[0];
   throw badInput(
     earliest === undefined
-      ? `the price of '${label}', ${some.usdPerHour} USD per hour, has no date; to take it, give it with price=`
-      : `'${label}' has no price on ${day}; its first is of ${earliest}`,
+      ? `the price of '${label}', ${some.usdPerHour} USD per hour, has no date; to use it, pass price=${some.usdPerHour}`
+      : `'${label}' has no price on ${day}; its first price is from ${earliest}`,
   );
 }
 
@@ -80,7 +77,7 @@ function isBetter(row: DatedPrice, than: DatedPrice): boolean {
   return row.date > than.date || (row.date === than.date && row.usdPerHour < than.usdPerHour);
 }
 
-/** Labels that share the most with the one wanted; that it is the same GPU counts most. */
+/** The labels most similar to the one wanted. The same GPU counts most, then the provider, then the market. */
 function nearLabels(
   rows: readonly PriceRow[],
   wanted: { readonly provider: string; readonly gpu: string; readonly market: string },

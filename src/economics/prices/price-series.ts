@@ -1,21 +1,21 @@
 /**
- * Prices that are of one product and so make a series over time. A label like `lambda/h100/on-demand` may stand for
- * several, at once or one after the other: an H100 PCIe and an SXM, a large machine and a small one, the card without
- * any. The step from one to another is no change of price.
+ * Groups prices of one product into a series over time. A label like `lambda/h100/on-demand` may cover several products:
+ * an H100 PCIe and an SXM, a large machine and a small one, the card without a machine. The difference between two
+ * products is no change of price.
  */
 import { labelsIn } from './price-lookup.ts';
 import type { PriceRow } from './price-row.ts';
 
-/** What is said of prices that leave out the machine around the card. */
+/** Marks prices that do not include the machine around the card. */
 export const cardAlone = 'card alone';
 
 /**
- * What the series is called that each row of a table belongs to: its label, `lambda/h100/on-demand, 8x SXM` where the
- * label has several instances, by what not all of them have in their names, and `gcp/t4/spot, card alone`.
+ * Names the series of each row of a table: the label; `lambda/h100/on-demand, 8x SXM` where the label covers several
+ * instances, by the words that differ in their names; and `gcp/t4/spot, card alone`.
  */
 export function seriesIn(rows: readonly PriceRow[]): (row: PriceRow) => string {
   const labelOf = labelsIn(rows);
-  /** By label, by the instance's bare name: as it was first spelt. */
+  /** The first spelling of each instance, by label and by the instance's bare name. */
   const instances = new Map<string, Map<string, string>>();
   for (const row of rows) {
     if (row.scope === 'gpu-only') continue;
@@ -34,7 +34,7 @@ export function seriesIn(rows: readonly PriceRow[]): (row: PriceRow) => string {
   };
 }
 
-/** All words where those that not every other name has are none. */
+/** The words of a name that not all names share; all words where there are none such. */
 function ownWords(name: string, names: readonly string[]): string {
   const words = name.split(' ');
   const own = words.filter((word) => !names.every((other) => other.split(' ').includes(word)));

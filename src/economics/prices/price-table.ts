@@ -1,4 +1,4 @@
-/** What GPUs cost: the table that is shipped, and the user's own over it. */
+/** The shipped price table, and the user's own table on top of it. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
@@ -10,14 +10,15 @@ export type { PriceRow } from './price-row.ts';
 
 const shippedFile = new URL('../../../data/gpu-prices.csv', import.meta.url);
 
-/** The price table that comes with the package: facts with date, provider and source, in the order of the file. */
+/** The price table of the package, in the order of its file. */
 export function shippedPrices(): readonly PriceRow[] {
   return parsePriceFile(fileURLToPath(shippedFile), readFileSync(shippedFile, 'utf8'));
 }
 
 /**
- * The shipped table with a user's own laid over it. @param path of a CSV or YAML file; undefined for the shipped alone
- * @throws bad-input when the file cannot be read, or naming its line, its column and what it must be
+ * The shipped table with a user's own on top.
+ * @param path of a CSV or YAML file; undefined for the shipped table alone
+ * @throws bad-input when the file cannot be read, or naming the line, the column and what the cell must be
  */
 export function loadPrices(path: string | undefined): readonly PriceRow[] {
   if (path === undefined) return shippedPrices();
@@ -30,7 +31,7 @@ export function loadPrices(path: string | undefined): readonly PriceRow[] {
   return mergePrices(shippedPrices(), parsePriceFile(path, text));
 }
 
-/** What `own` says of a GPU of a provider in a market replaces all that `shipped` says of it. */
+/** For each provider, GPU and market in `own`, its rows replace all rows of `shipped`. */
 export function mergePrices(shipped: readonly PriceRow[], own: readonly PriceRow[]): readonly PriceRow[] {
   const replaced = new Set(own.map(priceLabel));
   return [...shipped.filter((row) => !replaced.has(priceLabel(row))), ...own];

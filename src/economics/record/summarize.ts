@@ -1,6 +1,5 @@
 import { accruedCostUsd } from '../ledger/cost.ts';
-import type { SourcedBillingRule } from '../prices/billing-rules.ts';
-import { rentalRule } from '../prices/rental-rule.ts';
+import { rentalRule, type SourcedBillingRule } from '../prices/billing-rules.ts';
 import type { EpochTotals } from './epoch-totals.ts';
 import { findFleetChanges } from './fleet-change.ts';
 import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';

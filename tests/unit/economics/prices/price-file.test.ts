@@ -55,7 +55,7 @@ describe('a price table', () => {
     [[head, 'T4,acme,Infinity,2026-01'], "line 2: usd_per_hour must be a positive number, got 'Infinity'"],
     [[head, 'T4,acme,1,yesterday'], 'line 2: date must be 2025-06-01, 2025-06,'],
     [['gpu,provider,usd_per_hour', 'T4,acme,1'], 'line 2: date is missing'],
-    [[`${head},colour`, 'T4,acme,1,2026-01,red'], "line 2: unknown column 'colour'; valid ones: gpu, provider,"],
+    [[`${head},colour`, 'T4,acme,1,2026-01,red'], "line 2: unknown column 'colour'; the columns are gpu, provider,"],
     [[`${head},toString`, 'T4,acme,1,2026-01,red'], "line 2: unknown column 'toString'"],
     [[`${head},year_month`, 'T4,acme,1,2026-01,2026-01'], 'line 2: date is given twice, once as year_month'],
     [

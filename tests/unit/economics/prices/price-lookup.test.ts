@@ -36,11 +36,17 @@ describe('findPrice', () => {
   });
 
   it.each([
-    ['gcp/t5/spot', "no price is known for 'gcp/t5/spot'; near it: gcp/t4/spot, gcp/t4/on-demand, runpod/h100/spot,"],
-    ['azure/t4/spot', "no price is known for 'azure/t4/spot'; near it: gcp/t4/spot, gcp/t4/on-demand,"],
-    ['gcp/a100/spot', 'near it: aws/a100-40gb/on-demand, aws/a100-80gb/on-demand, gcp/t4/spot,'],
-    ['aws/a100/on-demand', 'names GPUs that differ in memory; say aws/a100-40gb/on-demand or aws/a100-80gb/on-demand'],
-    ['gcp/t4/on-demand', "'gcp/t4/on-demand' has no price on 2024-02-01; its first is of 2024-06-01"],
+    [
+      'gcp/t5/spot',
+      "no price is known for 'gcp/t5/spot'; similar labels: gcp/t4/spot, gcp/t4/on-demand, runpod/h100/spot,",
+    ],
+    ['azure/t4/spot', "no price is known for 'azure/t4/spot'; similar labels: gcp/t4/spot, gcp/t4/on-demand,"],
+    ['gcp/a100/spot', 'similar labels: aws/a100-40gb/on-demand, aws/a100-80gb/on-demand, gcp/t4/spot,'],
+    [
+      'aws/a100/on-demand',
+      'names GPUs with different amounts of memory; use aws/a100-40gb/on-demand or aws/a100-80gb/on-demand',
+    ],
+    ['gcp/t4/on-demand', "'gcp/t4/on-demand' has no price on 2024-02-01; its first price is from 2024-06-01"],
     ['runpod/h100/spot', "the price of 'runpod/h100/spot', 2.5 USD per hour, has no date"],
     ['t4', "'t4' must be provider/gpu/market to have a price, for example gcp/t4/spot"],
     ['gcp/t4/spot/x', 'must be provider/gpu/market'],
