@@ -126,7 +126,7 @@ describe('bad input is one clear line and exit code 2', () => {
     [
       'a summary of something else',
       ['compare', foreign],
-      /foreign\/summary\.json: is not what this version writes: run_id: .* \(and \d\d more\)$/m,
+      /foreign\/summary\.json: not a summary of this version: run_id: .* \(and \d\d more\)$/m,
     ],
     ['a run that is not there', ['evaluate', 'runs/none'], /runs\/none: no such folder/],
     ['a folder without a checkpoint', ['predict', occupied], /holds no checkpoint/],

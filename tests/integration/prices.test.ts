@@ -107,7 +107,7 @@ it('a run that goes on is billed for each life of each worker, at its price and 
   expect(summary.former_workers_billed_usd).toBeCloseTo(former, 9);
   expect(summary.billed_usd_total).toBeCloseTo(stayed + former, 9);
   expect(second.stdout).toMatch(
-    /Billed \$\d+\.\d+ for 3 rentals, each by itself; the last ones GCP to the second, 60 s at least/,
+    /Billed \$\d+\.\d+ for 3 separate rentals; the latest ones GCP by the second, at least 60 s/,
   );
 });
 

@@ -1,4 +1,4 @@
-/** What must be said wherever figures of an emulated worker are: `emulated at 25 % speed`. */
+/** `emulated at 25 % speed`: must be shown wherever figures of an emulated worker are. */
 export function emulationNote(speed: number): string {
   return `emulated at ${Number((speed * 100).toPrecision(3))} % speed`;
 }

@@ -1,4 +1,4 @@
-/** Sums over the steps of an epoch: the one accumulator behind the loop, the record, the metrics and the progress line. */
+/** Sums over the steps of an epoch, for the training loop, the record, the metrics and the progress line. */
 
 /** What a committed step adds to its epoch. */
 export interface StepFigures {

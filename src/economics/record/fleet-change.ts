@@ -1,8 +1,7 @@
 /**
- * Whether a run was one fleet's at one price all along. A run that went on with others is fast and dear as none of its
- * fleets is: what compares or reprices runs must know. Pure.
+ * Whether a run kept its workers and prices throughout. The speed and the cost of a run that changed them belong to none
+ * of its fleets, so comparing and repricing must know. Pure.
  */
-
 import { formatUsd } from '../../shared/core/number-format.ts';
 import { emulationNote } from './emulation-note.ts';
 import type { WorkerDescription } from './worker-description.ts';
@@ -10,21 +9,21 @@ import type { WorkerDescription } from './worker-description.ts';
 /** What tells one worker from another in speed and cost. */
 export type FleetMember = Omit<WorkerDescription, 'host' | 'priceOrigin'>;
 
-/** Who trained from a step on. */
+/** The workers that trained from a step on. */
 export interface Fleet {
-  /** Committed steps that the run had by then. */
+  /** Committed steps before this fleet. */
   readonly step: number;
   readonly members: readonly FleetMember[];
 }
 
 export interface FleetChange {
-  /** Committed steps that the run had by then. */
+  /** Committed steps before the change. */
   readonly step: number;
-  /** In words. */
+  /** `w1 left, w0 is $0.20 an hour instead of $0.40 an hour` */
   readonly change: string;
 }
 
-/** @param fleets of a run's sittings, in their order */
+/** @param fleets one for each time that the run was started or resumed, in order */
 export function findFleetChanges(fleets: readonly Fleet[]): readonly FleetChange[] {
   return fleets.slice(1).flatMap((fleet, index) => {
     const change = describeChange(fleets[index]?.members ?? [], fleet.members);
@@ -36,7 +35,7 @@ function describeChange(before: readonly FleetMember[], after: readonly FleetMem
   const missing = (from: readonly FleetMember[], id: string) => !from.some(({ workerId }) => workerId === id);
   return [
     ...before.filter(({ workerId }) => missing(after, workerId)).map(({ workerId }) => `${workerId} left`),
-    ...after.filter(({ workerId }) => missing(before, workerId)).map(({ workerId }) => `${workerId} came`),
+    ...after.filter(({ workerId }) => missing(before, workerId)).map(({ workerId }) => `${workerId} joined`),
     ...after.flatMap((member) => {
       const same = before.find(({ workerId }) => workerId === member.workerId);
       return same === undefined ? [] : describeDifferences(same, member);

@@ -10,23 +10,23 @@ export type RunStatus = (typeof runStatuses)[number];
 
 /** A finished epoch. Losses are means in nats, accuracies ratios, times seconds. */
 export interface EpochRecord {
-  /** Counts from 0, as everywhere but in what people read. */
+  /** Counts from 0; only what people read counts from 1. */
   readonly epoch: number;
   readonly loss: number;
   readonly accuracy: number;
   readonly testLoss: number;
   readonly testAccuracy: number;
   readonly samples: number;
-  /** Training alone. */
+  /** Training alone, without the test pass. */
   readonly seconds: number;
-  /** The test pass after it. */
+  /** Duration of the test pass. */
   readonly evaluateSeconds: number;
   /**
-   * What all workers cost in `seconds`, each at the price of its time, in USD. Undefined where an older version trained
-   * some of it, and did not write that down.
+   * Cost of all workers in `seconds`, in USD, each second at the price of its time. Undefined where an older version, which
+   * did not record it, trained a part of the epoch.
    */
   readonly usd?: number | undefined;
-  /** `--steps` ended it before its samples were through; it was tested all the same. */
+  /** `--steps` ended the epoch before all its samples were trained on. It was tested nevertheless. */
   readonly cutShort?: true;
 }
 
@@ -37,27 +37,27 @@ export interface WorkerRecord extends WorkerDescription {
   readonly samples: number;
   /** What the ledger has booked, each second at the price of its time. */
   readonly booked: {
-    /** They sum to the time alive. */
+    /** Sums to the time alive. */
     readonly seconds: ByCategory;
     readonly usd: ByCategory;
-    /** Each life of its process by itself, by the rule and the price of its time. */
+    /** The sum of its rentals, each at the price and by the rule of its time. */
     readonly billedUsd: number;
-    /** Lives of its process. */
+    /** Every life of the worker's process is a rental. */
     readonly rentals: number;
   };
 }
 
-/** How far a run had come when an epoch's test pass was done. */
+/** The state of a run at the end of an epoch's test pass. */
 export interface Milestone {
   /** Counts from 0. */
   readonly epoch: number;
-  /** Of the run, start-up and test passes included. */
+  /** Time since the start of the run, including start-up and test passes. */
   readonly runSeconds: number;
-  /** Of all workers. */
+  /** Cost of all workers so far. */
   readonly costUsd: number;
 }
 
-/** What a run was told and what came of it: plain data that the coordinator fills in and the summary is made from. */
+/** What a run was asked to do and what came of it. The coordinator fills it in, and the summary is made from it. */
 export interface RunRecord {
   readonly runId: string;
   readonly version: string;
@@ -69,25 +69,25 @@ export interface RunRecord {
   readonly model: { readonly name: string; readonly parameters: number };
   readonly globalBatchSize: number;
   readonly seed: number;
-  /** Committed steps, the samples in them and the seconds they took; an epoch that was cut short counts too. */
+  /** Committed steps, their samples and the time they took, including those of an epoch that was cut short. */
   readonly steps: number;
   readonly samples: number;
   readonly trainSeconds: number;
-  /** Of them, what was before the run was resumed: nobody knows that process's CPU time. */
+  /** The part of `trainSeconds` before the run was resumed: the CPU time of that process is unknown. */
   readonly trainSecondsBefore: number;
   readonly epochs: readonly EpochRecord[];
-  /** The epoch that the run ended in. */
+  /** The unfinished epoch, if the run ended in the middle of one. */
   readonly openEpoch: EpochTotals | undefined;
-  /** One an epoch. */
+  /** One for each finished epoch. */
   readonly milestones: readonly Milestone[];
   readonly workers: readonly WorkerRecord[];
-  /** Who trained, one a sitting. */
+  /** One for each time that the run was started or resumed. */
   readonly fleets: readonly Fleet[];
-  /** Of workers that are not in the run any more: they left before training, or the run was resumed without them. */
+  /** Workers that are no longer in the run: they left before training, or the run was resumed without them. */
   readonly formerWorkers: { readonly costUsd: number; readonly billedUsd: number; readonly rentals: number };
   /** From the start of the coordinator's process to the first commit; undefined when there was none. */
   readonly secondsToFirstStep: number | undefined;
-  /** CPU time of the coordinator's process, all threads together, while steps were trained. */
+  /** CPU time of the coordinator's process, all threads together, during training steps. */
   readonly coordinatorCpuSeconds: number;
   /** Undefined when the run ended before the replicas were compared. */
   readonly replicas: { readonly identical: boolean; readonly difference: number } | undefined;

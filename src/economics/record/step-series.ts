@@ -1,18 +1,18 @@
-/** How a run went, step by step, from its `metrics.jsonl`: few enough points to be drawn. */
+/** The course of a run from its `metrics.jsonl`, reduced to as many points as a chart can show. */
 
 /** Means over neighbouring steps. */
 export interface StepPoint {
-  /** The last of them, counted from 1. */
+  /** The last of these steps, counted from 1. */
   readonly step: number;
   readonly loss: number;
   readonly samplesPerSecond: number;
 }
 
-/** So many lines are looked at, evenly spread: a report must not take longer for a longer run. */
+/** Lines that are parsed, evenly spread, so that the report of a long run does not take longer. */
 const mostLines = 5000;
 const mostPoints = 300;
 
-/** @param text of `metrics.jsonl`; a last line that was cut short is passed over */
+/** @param text of `metrics.jsonl`; a truncated last line is ignored */
 export function readStepSeries(text: string): readonly StepPoint[] {
   const lines = text.split('\n').filter((line) => line.startsWith('{"type":"step"') && line.endsWith('}'));
   const stride = Math.ceil(lines.length / mostLines);

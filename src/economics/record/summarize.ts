@@ -6,7 +6,7 @@ import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
 import type { EpochSummary, Summary, WorkerSummary } from './summary.ts';
 import { timeToAccuracy } from './time-to-accuracy.ts';
 
-/** What a run's record amounts to: rates, shares and costs. */
+/** Derives rates, shares and costs from a run's record. */
 export function summarize(record: RunRecord): Summary {
   const { dataset, model, reason, workers, openEpoch, formerWorkers } = record;
   const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
@@ -53,7 +53,7 @@ export function summarize(record: RunRecord): Summary {
   };
 }
 
-/** @param price of all workers together, in USD per hour: what the epoch cost where that was not written down */
+/** @param price USD per hour of all workers together, for an epoch whose cost was not recorded */
 function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
   return {
     epoch: epoch.epoch + 1,
@@ -111,7 +111,7 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
   };
 }
 
-/** Where the price is from, and what the worker costs as its provider bills. */
+/** Where the price comes from, and what the provider bills. */
 function summarizePrice({ priceOrigin, gpu, booked }: WorkerRecord) {
   const rule = rentalRule(gpu);
   return {
@@ -131,7 +131,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** 0 before anything happened, rather than 0 / 0. */
+/** 0 for an empty whole, rather than NaN. */
 function ratioOf(part: number, whole: number): number {
   return whole > 0 ? part / whole : 0;
 }

@@ -1,4 +1,4 @@
-/** `summary.json` of a run's folder, read back. */
+/** Reads `summary.json` of a run's folder. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,16 +10,16 @@ import { type Summary, summarySchema } from './summary.ts';
 export function readSummary(folder: string): Summary {
   if (!existsSync(folder)) throw badInput(`${folder}: no such folder; name a run's folder, for example runs/RUN-ID`);
   const file = join(folder, 'summary.json');
-  if (!existsSync(file)) throw badInput(`${folder}: has no summary.json: it holds no run, or one that did not end`);
+  if (!existsSync(file)) throw badInput(`${folder}: has no summary.json: it holds no run, or one that has not ended`);
   try {
     return summarySchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     const detail = error instanceof z.ZodError ? firstProblem(error) : messageOf(error);
-    throw badInput(`${file}: is not what this version writes: ${detail}`, error);
+    throw badInput(`${file}: not a summary of this version: ${detail}`, error);
   }
 }
 
-/** Undefined where there is none, or one that cannot be read. */
+/** @returns undefined where there is no summary, or none that can be read */
 export function tryReadSummary(folder: string): Summary | undefined {
   try {
     return readSummary(folder);

@@ -17,13 +17,13 @@ const epochSummarySchema = z.strictObject({
   accuracy: ratio,
   test_loss: loss,
   test_accuracy: ratio,
-  /** Training alone; `samples_per_second` and `cost_usd`, at the prices of their time, are of these seconds. */
+  /** Training alone. `samples_per_second` and `cost_usd` (each second at the price of its time) refer to these seconds. */
   seconds: nonnegative,
   evaluate_seconds: nonnegative,
   samples: count,
   samples_per_second: nonnegative,
   cost_usd: nonnegative,
-  /** `--steps` ended it before its samples were through; it was tested all the same. Absent of a whole one. */
+  /** Set if `--steps` ended the epoch before all its samples were trained on. It was tested nevertheless. */
   cut_short: z.literal(true).optional(),
 });
 
@@ -39,7 +39,7 @@ const workerSummarySchema = z.strictObject({
   worker_id: z.string(),
   rank: count,
   backend: z.string(),
-  /** What the engine computes on, in its own words. */
+  /** What the engine computes on, in the engine's words. */
   device: z.string(),
   host: z.string(),
   samples: count,
@@ -49,34 +49,34 @@ const workerSummarySchema = z.strictObject({
   communicate_seconds: nonnegative,
   wait_seconds: nonnegative,
   load_seconds: nonnegative,
-  /** Shares of the four together, which is the worker's time in steps. */
+  /** Each as a fraction of the four together, which are the worker's time in steps. */
   compute_share: ratio,
   communicate_share: ratio,
   wait_share: ratio,
   load_share: ratio,
-  /** Of a worker that only stood for a slower one: its speed, as a part of its own. Absent of a real one. */
+  /** Set for a worker that emulated a slower one: its speed as a fraction of its own. */
   emulated_speed: z.number().positive().max(1).optional(),
-  /** Absent when the worker has no price: it then counts as free. */
+  /** Absent when the worker has no price, which counts as free. */
   price_usd_per_hour: nonnegative.optional(),
-  /** Of a price that was looked up; absent for one that was given. */
+  /** Set if the price was looked up. */
   price_source: z.string().optional(),
   price_date: z.string().optional(),
-  /** The label that the worker was given, in small letters: older versions kept those that were typed. */
+  /** The worker's label in lower case. Older versions kept it as it was typed. */
   gpu: z.string().toLowerCase().optional(),
-  /** What its provider would bill; every life of its process is a rental of its own. By the second where no rule is known. */
+  /** What the provider would bill: every life of the process is a rental of its own. By the second where no rule is known. */
   billed_usd: nonnegative,
-  /** Lives of its process: more than one where the run went on with it. Absent of older versions, which billed them as one. */
+  /** Lives of the worker's process: more than one if the run was resumed. Older versions billed them as one and left this out. */
   rentals: count.optional(),
-  /** The rule that its last rental is billed by; absent where none is known. */
+  /** The rule by which the last rental is billed; absent where none is known. */
   billing: billingSchema.optional(),
-  /** Price × time alive; where the price changed when the run was resumed, each time at its price. */
+  /** Price × time alive, each second at the price of its time. */
   cost_usd: nonnegative,
-  /** As the ledger has them: they sum to `alive_seconds` and to `cost_usd`. */
+  /** From the ledger; they sum to `alive_seconds` and `cost_usd`. */
   seconds_by_category: byCategory,
   cost_usd_by_category: byCategory,
 });
 
-/** An epoch that the run ended in: trained in part, or not tested. */
+/** The epoch in which the run ended: trained in part, or not tested. */
 const interruptedEpochSchema = epochSummarySchema.omit({
   test_loss: true,
   test_accuracy: true,
@@ -84,7 +84,7 @@ const interruptedEpochSchema = epochSummarySchema.omit({
   cut_short: true,
 });
 
-/** The file `summary.json` of a run's folder. Times are in seconds, costs in USD. */
+/** The format of `summary.json` in a run's folder. Times are in seconds, costs in USD. */
 export const summarySchema = z.strictObject({
   run_id: z.string(),
   version: z.string(),
@@ -98,13 +98,13 @@ export const summarySchema = z.strictObject({
     train: count,
     test: count,
     source: z.string(),
-    /** Of each uncompressed file, by its IDX name. */
+    /** By the IDX name of the uncompressed file. */
     sha256: z.record(z.string(), z.string()),
-    /** Why this is the generated stand-in and not the real data. */
+    /** Set if the generated stand-in was used: why the real data was not available. */
     fallback_reason: z.string().optional(),
   }),
   model: z.strictObject({ name: z.string(), parameters: count }),
-  /** The engines of the workers, joined by `+` where they differ. */
+  /** The workers' engines, joined by `+` where they differ. */
   backend: z.string(),
   world_size: count,
   global_batch_size: z.int().positive(),
@@ -114,41 +114,41 @@ export const summarySchema = z.strictObject({
   interrupted_epoch: interruptedEpochSchema.optional(),
   workers: z.array(workerSummarySchema).readonly(),
   /**
-   * Where the run went on with other workers, engines, labels or prices: rates and shares are then those of no single
-   * fleet, and `workers` and prices are the last ones. Absent where it did not.
+   * Set if the run was resumed with other workers, engines, labels or prices. Rates and shares then belong to no single
+   * fleet, and `workers` and prices are the latest ones.
    */
   fleet_changes: z
     .array(z.strictObject({ step: count, change: z.string() }))
     .readonly()
     .optional(),
-  /** Of the last test pass; null when there was none. */
+  /** From the last test pass; null when there was none. */
   test_accuracy: ratio.nullable(),
   train_seconds: nonnegative,
   samples_per_second: nonnegative,
   /** From the start of the coordinator's process to the first commit; null when there was none. */
   seconds_to_first_step: nonnegative.nullable(),
-  /** What the coordinator took of one core while steps were trained. */
+  /** The coordinator's CPU time during training steps, as a fraction of one core. */
   coordinator_cpu_share: nonnegative,
-  /** Of all workers together; absent when none has a price. */
+  /** All workers together; absent when none has a price. */
   price_usd_per_hour: nonnegative.optional(),
-  /** Start-up, test passes and saving included; of all workers there ever were. */
+  /** Cost of all workers that were ever in the run, including start-up, test passes and saving. */
   cost_usd_total: nonnegative,
   billed_usd_total: nonnegative,
-  /** Of `cost_usd_total`, what workers cost that are not in `workers`: they left before training, or the run was resumed without them. */
+  /** The part of `cost_usd_total` for workers not in `workers`: they left before training, or the run was resumed without them. */
   former_workers_cost_usd: nonnegative,
-  /** Of `billed_usd_total`, what they are billed. Absent of older versions, which left it out. */
+  /** The part of `billed_usd_total` for these workers. Older versions left it out. */
   former_workers_billed_usd: nonnegative.optional(),
-  /** What `billed_usd_total` is billed for: lives of processes, those of former workers too. Absent of older versions. */
+  /** Rentals in `billed_usd_total`: lives of all workers' processes, including former workers. Older versions left it out. */
   rentals: count.optional(),
-  /** Time of the run and its cost to these test accuracies, start-up and test passes included; null: not reached. */
+  /** Time and cost from the start of the run until these test accuracies were reached; null where they were not. */
   time_to_accuracy: z
     .array(z.strictObject({ accuracy: ratio, seconds: nonnegative.nullable(), cost_usd: nonnegative.nullable() }))
     .readonly(),
-  /** Whether all replicas ended the same, bit for bit; null when the run ended before they were compared. */
+  /** Whether all replicas were bit-identical at the end; null when the run ended before they were compared. */
   replicas_identical: z.boolean().nullable(),
   /**
-   * How far apart they ended: ‖a − b‖ / ‖a‖ of rank 0's parameters and those furthest from them. Engines that differ
-   * round the same update differently; replicas of the same engine, device and CPU are always identical.
+   * ‖a − b‖ / ‖a‖ for rank 0's parameters a and the parameters b furthest from them. Different engines round the same
+   * update differently; replicas with the same engine, device and CPU are always identical.
    */
   replicas_difference: nonnegative.nullable(),
 });

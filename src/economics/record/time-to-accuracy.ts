@@ -1,17 +1,16 @@
 /**
- * What it took to be so accurate, as DAWNBench asks (Coleman et al., 2017): time and money to a fixed test accuracy,
- * which a faster but worse training cannot shorten.
+ * Time and cost to a fixed test accuracy, as in DAWNBench (Coleman et al., 2017): training that is faster but learns less
+ * does not improve this figure.
  */
 import type { EpochRecord, Milestone } from './run-record.ts';
 
-/** Test accuracies that are asked for. */
 export const accuracyTargets = [0.97, 0.98, 0.99] as const;
 
 export interface TimeToAccuracy {
   readonly accuracy: number;
-  /** Of the run, start-up and test passes included, to the end of the test pass that first had it; null: never. */
+  /** From the start of the run to the end of the first test pass that reached the accuracy; null if none did. */
   readonly seconds: number | null;
-  /** Of all workers; null where it was never reached. */
+  /** Cost of all workers up to then; null if the accuracy was not reached. */
   readonly cost_usd: number | null;
 }
 

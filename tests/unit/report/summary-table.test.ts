@@ -95,13 +95,13 @@ describe('renderSummaryTable', () => {
     const text = renderSummaryTable(summarize(record), plain);
     expect(cells(text, 'former workers')).toEqual(['former workers', '$0.50', '$0.75']);
     expect(cells(text, 'run').at(-1)).toBe('$0.50');
-    expect(text).toContain('Billed $0.75 for 5 rentals, each by itself: to the second');
+    expect(text).toContain('Billed $0.75 for 5 separate rentals: by the second');
     expect(renderSummaryTable(summarize(runRecord()), plain)).not.toMatch(/former|rentals/);
     // Money that was spent shows though nobody has a price any more.
     const workers = [workerRecord({ priceUsdPerHour: undefined })];
     const unpriced = renderSummaryTable(summarize({ ...record, workers }), plain);
     expect(cells(unpriced, 'former workers').slice(-2)).toEqual(['$0.50', '$0.75']);
-    expect(unpriced).toContain('Cost $0.50; no price given any more\nBilled $0.75 for 4 rentals, each by itself\n');
+    expect(unpriced).toContain('Cost $0.50; no price given any more\nBilled $0.75 for 4 separate rentals\n');
   });
 
   test('says where a run went on otherwise', () => {
@@ -112,7 +112,7 @@ describe('renderSummaryTable', () => {
     const text = renderSummaryTable(summarize(runRecord({ fleets: [fleet(0, 0.1), fleet(5, 0.2)] })), plain);
     expect(text).toContain('Went on after step 5 otherwise: w0 is $0.20 an hour instead of $0.10 an hour\n');
     expect(text).toMatch(/Cost \$0.0020, lately at \$0.20 an hour/);
-    expect(text).toContain('Billed $0.0020; the last ones to the second where no rule');
+    expect(text).toContain('Billed $0.0020; the latest ones by the second where the provider has no known rule');
   });
 
   test('says what was billed by which rule, and where a price is from', () => {
@@ -129,7 +129,9 @@ describe('renderSummaryTable', () => {
     // $0.01 a second: 7 of them were used, 60 are billed.
     expect(cells(text, 'w1').slice(-2)).toEqual(['$0.070', '$0.60']);
     expect(cells(text, 'w2').slice(-2)).toEqual(['$0.0010', '$0.0010']);
-    expect(text).toContain('Billed $1.20: AWS to the second, 60 s at least; to the second where no rule');
+    expect(text).toContain(
+      'Billed $1.20: AWS by the second, at least 60 s; by the second where the provider has no known rule',
+    );
     expect(text.match(/Price of .*/g)).toEqual(['Price of aws/t4/on-demand: $36.00 an hour, 2026-09, a list']);
   });
 

@@ -255,13 +255,13 @@ describe('compareRuns', () => {
     const comparison = compareRuns([summary]);
     expect(comparison.points[0]?.costOfRunUsd).toBeCloseTo((0.45 * 65.5) / 3600, 12);
     expect(comparison.points[0]?.billedOfRunUsd).toBeCloseTo((0.45 * 66) / 3600, 12);
-    expect(comparison.notes).toContain('billed: to the second where no rule of a provider is known');
+    expect(comparison.notes).toContain('billed: by the second where the provider has no known rule');
     expect(renderComparison(comparison, { columns: 200, colour: false })).toMatch(/run +billed +compute/);
 
     const rented = kindOfWorker({ ...dear, gpu: 'lambda/t4/on-demand' });
     const minutes = compareRuns([comparedRun({ workers: [rented], rate: 60_000 / 60, batch: 64 })]);
     expect(minutes.points[0]?.billedOfRunUsd).toBeCloseTo((0.4 * 120) / 3600, 12);
-    expect(minutes.notes).toContain('billed: Lambda to the 60 s');
+    expect(minutes.notes).toContain('billed: Lambda by the minute');
   });
 
   test('the cost of 1,000 samples has two digits however little it is', () => {

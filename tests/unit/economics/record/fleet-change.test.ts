@@ -13,18 +13,18 @@ describe('a run that went on', () => {
     expect(findFleetChanges([])).toEqual([]);
   });
 
-  test('with others says who left and who came, at which step', () => {
+  test('with others says who left and who joined, at which step', () => {
     const [first, second] = [
       [member('w0'), member('w1')],
       [member('w0'), member('w2')],
     ];
-    expect(changesOf(first, first, second)).toEqual([{ step: 20, change: 'w1 left, w2 came' }]);
+    expect(changesOf(first, first, second)).toEqual([{ step: 20, change: 'w1 left, w2 joined' }]);
   });
 
   test('back to what it was has changed twice', () => {
     expect(changesOf([member('w0'), member('w1')], [member('w0')], [member('w0'), member('w1')])).toEqual([
       { step: 10, change: 'w1 left' },
-      { step: 20, change: 'w1 came' },
+      { step: 20, change: 'w1 joined' },
     ]);
   });
 

@@ -32,9 +32,9 @@ describe('readSummary', () => {
 
   it('says the first thing that is wrong with a file, and how much more is', () => {
     expect(() => readSummary(folderWith({}))).toThrow(
-      /is not what this version writes: run_id: Invalid input: [^:;]* \(and \d\d more\)$/,
+      /not a summary of this version: run_id: Invalid input: [^:;]* \(and \d\d more\)$/,
     );
     const { seed: _, ...rest } = labelled('t4');
-    expect(() => readSummary(folderWith(rest))).toThrow(/writes: seed: Invalid input: [^()]*$/);
+    expect(() => readSummary(folderWith(rest))).toThrow(/this version: seed: Invalid input: [^()]*$/);
   });
 });
