@@ -4,7 +4,7 @@ import type { KindModel, MixedModel, RunError } from '../economics/planning/flee
 import { offersOn } from '../economics/planning/gpu-offers.ts';
 import { type Offer, type Plan, type PlannedWay, planRuns } from '../economics/planning/planning.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
-import { snakeCased } from '../report/comparison/comparison-json.ts';
+import { snakeCased } from '../report/snake-case.ts';
 import { type Column, renderTable } from '../report/terminal/table.ts';
 import { wrapText } from '../report/terminal/wrap-text.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../shared/core/number-format.ts';

@@ -4,8 +4,8 @@ import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
 import { type Comparison, compareRuns } from '../economics/comparison/comparison.ts';
 import { describeCardsAlone, labelsOfCardsAlone } from '../economics/planning/gpu-offers.ts';
 import type { PriceRow } from '../economics/prices/price-table.ts';
-import { snakeCased } from '../report/comparison/comparison-json.ts';
 import { renderComparison } from '../report/comparison/comparison-table.ts';
+import { snakeCased } from '../report/snake-case.ts';
 import { terminalColumns, wantsColour } from './terminal.ts';
 
 /** @param table tells which prices leave out the machine around a card */

@@ -160,7 +160,7 @@ describe('a run that goes on with other workers', () => {
     const change = 'w1 left, w0 is $72.00 an hour instead of $36.00 an hour';
     expect(before).not.toHaveProperty('fleet_changes');
     expect(after.fleet_changes).toEqual([{ step: 5, change }]);
-    expect(stdout).toContain(`Went on after step 5 otherwise: ${change}\n`);
+    expect(stdout).toContain(`Changed after step 5: ${change}\n`);
     expect(stdout).toMatch(/^ former workers .*\$/m);
     // An epoch of both: what each step cost in its time.
     const steps = readJsonLines(join(out, 'metrics.jsonl')).filter(({ type }) => type === 'step');

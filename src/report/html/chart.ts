@@ -1,46 +1,46 @@
-/** Charts as the report's script draws them, with the same figures in a table behind each. */
+/** Charts for the report's script to draw, each with its figures in a table. */
 import type { Column } from '../terminal/table.ts';
 import { escapeHtml, tableHtml } from './markup.ts';
 
-/** Of a `date` the values are seconds since 1970, UTC. */
+/** The values of a `date` are seconds since 1970, UTC. */
 export type ChartFormat = 'count' | 'percent' | 'seconds' | 'usd' | 'date';
 
 /**
  * - points: markers alone
  * - line: markers, joined
  * - steps: markers, and a thin line that holds each value until the next
- * - guide: a dashed line without markers, for what the others are to be held against
+ * - guide: a dashed line without markers, as a reference for the other series
  * - mark: stars, to stand out from the other series
  */
 export type SeriesStyle = 'points' | 'line' | 'steps' | 'guide' | 'mark';
 
 export interface ChartSeries {
   readonly label: string;
-  /** One for each of the chart's `xs`, null where there is none. */
+  /** One for each of the chart's `xs`, null where the series has no value. */
   readonly values: readonly (number | null)[];
-  /** 95 % confidence. */
+  /** 95 % confidence intervals. */
   readonly intervals?: readonly (readonly [number, number] | null)[];
   /** Written beside the points. */
   readonly names?: readonly (string | null)[];
   readonly style: SeriesStyle;
-  /** Of a guide: the place of the series that it is for, whose colour it takes. */
+  /** Set for a guide: the index of the series that it refers to and whose colour it takes. */
   readonly guides?: number;
 }
 
 export interface ChartAxis {
   readonly label: string;
   readonly format: ChartFormat;
-  /** Begins at zero. */
+  /** The axis starts at zero. */
   readonly zero: boolean;
-  /** Logarithmic where the values differ by more than fourfold. */
+  /** The axis is logarithmic where values differ by a factor of four or more. */
   readonly log?: true;
 }
 
 export interface Chart {
-  /** Of the page. */
+  /** Unique in the page. */
   readonly id: string;
   readonly title: string;
-  /** `ticks`: at the values alone. */
+  /** `ticks`: only at the values. */
   readonly x: ChartAxis & { readonly ticks?: true };
   readonly y: ChartAxis;
   /** Ascending. */
@@ -49,9 +49,9 @@ export interface Chart {
 }
 
 /**
- * The place of a chart, and the table behind it.
+ * The element in which a chart is drawn, with the table of its figures.
  * @param describe says in a sentence what the chart shows
- * @param table of the chart's figures; by default a row for each of its `xs`
+ * @param table of the figures; by default with a row for each of the chart's `xs`
  */
 export function chartHtml(chart: Chart, describe: string, table = figuresHtml(chart)): string {
   return `<figure id="${escapeHtml(chart.id)}"><figcaption>${escapeHtml(chart.title)}</figcaption>
@@ -60,7 +60,7 @@ export function chartHtml(chart: Chart, describe: string, table = figuresHtml(ch
 </figure>`;
 }
 
-/** What the table behind a chart is called. */
+/** The caption of a chart's table. */
 export function figuresCaption({ title }: Chart): string {
   return `${title}, figures`;
 }

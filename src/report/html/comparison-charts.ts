@@ -1,5 +1,4 @@
 /** The charts of a comparison. */
-
 import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Estimate } from '../../economics/models/confidence.ts';
@@ -7,7 +6,7 @@ import { formatCount } from '../../shared/core/number-format.ts';
 import { pointName } from '../comparison/comparison-text.ts';
 import type { Chart, ChartSeries } from './chart.ts';
 
-/** Those that there are figures for. */
+/** All charts for which the comparison has figures. */
 export function comparisonCharts(comparison: Comparison): readonly Chart[] {
   const names = createNames(comparison.points);
   return [
@@ -18,11 +17,11 @@ export function comparisonCharts(comparison: Comparison): readonly Chart[] {
   ].filter(({ xs, series }) => xs.length > 0 && series.length > 0);
 }
 
-/** How points are called: without the batch where all have the same, which the titles then say. */
+/** Names of points. Where all points have the same batch size, the titles of the charts name it instead. */
 export interface PointNames {
   readonly ofPoint: (point: ComparedPoint) => string;
   readonly withBatch: (name: string, batch: number) => string;
-  /** `, batch 64`, or nothing. */
+  /** Suffix of titles: `, batch 64`, or empty. */
   readonly title: string;
 }
 
@@ -34,7 +33,7 @@ export function createNames(points: readonly ComparedPoint[]): PointNames {
   return { ofPoint: pointName, withBatch: (name, batch) => `${name}, batch ${formatCount(batch)}`, title: '' };
 }
 
-/** A figure at a place of the x axis. */
+/** A figure at one position on the x axis. */
 interface Entry {
   readonly x: number;
   readonly estimate: Pick<Estimate, 'interval'> & { readonly value: number };
@@ -44,7 +43,7 @@ interface Line extends Pick<ChartSeries, 'label' | 'style' | 'guides'> {
   readonly entries: readonly Entry[];
 }
 
-/** The lines over the places that any of them has. */
+/** Puts lines on a common x axis, which has every position that any of them has. */
 function overAll(lines: readonly Line[]): Pick<Chart, 'xs' | 'series'> {
   const drawn = lines.filter(({ entries }) => entries.length > 0);
   const xs = placesOf(drawn);
@@ -65,7 +64,7 @@ function placesOf(lines: readonly Line[]): readonly number[] {
   return [...new Set(lines.flatMap(({ entries }) => entries.map(({ x }) => x)))].sort((a, b) => a - b);
 }
 
-/** Growths, and each point that none of them has as a line of its own. */
+/** The growths, and a family of its own for each point that is in none of them. */
 function familiesOf({ points, growths }: Comparison, names: PointNames) {
   const lone = [...points.keys()].filter((index) => !growths.some((growth) => growth.points.includes(index)));
   return [
@@ -94,7 +93,7 @@ function throughputChart(comparison: Comparison, names: PointNames): Chart {
       entries: members.map(({ workers, samplesPerSecond }) => ({ x: workers, estimate: samplesPerSecond })),
     }),
   );
-  // What the same workers do alone, added up.
+  // The sum of what the same workers do alone.
   const ideal = families.map(({ label, members }, guides): Line => {
     const sums = members.flatMap(({ workers, samplesPerSecond: { value }, strong }) =>
       workers === 1 || strong !== undefined ? [{ x: workers, value: value / (strong?.value ?? 1) }] : [],
@@ -150,7 +149,7 @@ function efficiencyChart(comparison: Comparison, names: PointNames): Chart {
   };
   return {
     id: 'efficiency',
-    title: `Efficiency against workers alone${names.title}`,
+    title: `Efficiency relative to workers alone${names.title}`,
     x: workersAxis,
     y: { label: 'efficiency', format: 'percent', zero: true },
     ...overAll([...lines, ideal]),
@@ -164,9 +163,9 @@ function frontChart(points: readonly ComparedPoint[], names: PointNames): Chart 
   const cost = ({ costPerEpochUsd }: ComparedPoint) => costPerEpochUsd ?? null;
   return {
     id: 'front',
-    title: `Cost and time of an epoch, and the front of what nothing beats in both${names.title}`,
-    x: { label: 'seconds an epoch', format: 'seconds', zero: false, log: true },
-    y: { label: 'USD an epoch', format: 'usd', zero: false, log: true },
+    title: `Cost and time of an epoch, and the Pareto front${names.title}`,
+    x: { label: 'seconds per epoch', format: 'seconds', zero: false, log: true },
+    y: { label: 'USD per epoch', format: 'usd', zero: false, log: true },
     xs: byTime.map(({ secondsPerEpoch }) => secondsPerEpoch),
     series: [
       {
@@ -199,7 +198,7 @@ function breakEvenChart({ growths }: Comparison, names: PointNames): Chart {
     const kinds = [...new Set(at.map((index) => shown[index]?.kind))].join(', ');
     const [guides, ...others] = at;
     return {
-      label: `asked: ${kinds}`,
+      label: `actual price: ${kinds}`,
       style: 'guide',
       ...(guides === undefined || others.length > 0 ? {} : { guides }),
       entries: placesOf(prices).map((x) => ({ x, estimate: { value: price, interval: undefined } })),
@@ -208,8 +207,8 @@ function breakEvenChart({ growths }: Comparison, names: PointNames): Chart {
   return {
     id: 'break-even',
     title: `Price below which one more worker pays${names.title}`,
-    x: { label: 'workers of the kind, the one more included', format: 'count', zero: false, ticks: true },
-    y: { label: 'USD an hour', format: 'usd', zero: true },
+    x: { label: 'workers of the kind, including the added one', format: 'count', zero: false, ticks: true },
+    y: { label: 'USD per hour', format: 'usd', zero: true },
     ...overAll([...prices, ...asked]),
   };
 }

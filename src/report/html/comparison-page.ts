@@ -19,7 +19,7 @@ import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
 import { stackedBarsHtml } from './stacked-bars.ts';
 
-/** @param cards of the runs' workers, as far as a price table knows them */
+/** @param cards price histories of the workers' cards, as far as a price table has them */
 export function renderComparisonPage(
   comparison: Comparison,
   assets: ReportAssets,
@@ -38,7 +38,7 @@ export function renderComparisonPage(
   return renderPage(
     {
       title: `Comparison of ${runs} runs`,
-      lead: `${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}. In brackets and as whiskers: 95 % confidence, Welch's t-interval on logarithms; a whisker that ends in an arrow goes on beyond the plot.`,
+      lead: `${model.name} with ${formatCount(model.parameters)} parameters on ${dataset.name}. Brackets and whiskers show 95 % confidence (Welch's t-interval on logarithms); a whisker that ends in an arrow continues outside the plot.`,
       basis: 'measured',
       charts: [...charts, ...prices.map(({ chart: one }) => one)],
       footer: `Runs: ${points.flatMap((point) => point.runs).join(', ')}`,
@@ -57,14 +57,14 @@ export function renderComparisonPage(
           'Time and cost',
           chart(
             'front',
-            'Seconds and cost of an epoch at every point; the line joins those that no other beats in both',
+            'Seconds and cost of an epoch at every point; the line joins the points that no other beats in both',
           ),
         ),
         sectionHtml(
           'Where the time went',
           stackedBarsHtml(
             'time',
-            `Time of a step of the mean worker${names.title}`,
+            `Time of a step, mean over workers${names.title}`,
             points.map((point) => ({ name: names.ofPoint(point), spending: point.stepSeconds })),
             (seconds) => `${(1000 * seconds).toFixed(2)} ms`,
           ),
@@ -93,13 +93,13 @@ export function renderComparisonPage(
           ),
           chart(
             'break-even',
-            'Price below which the first, second, and each further worker of a kind pays, and the price that is asked',
+            'Price below which the first, second and each further worker of a kind pays, and its actual price',
           ),
         ),
         sectionHtml('What a worker is worth', listHtml(describeMarginals(comparison))),
         sectionHtml('Break-even prices', listHtml(breakEvens.map(describeBreakEven))),
         priceSectionHtml(prices),
-        sectionHtml('Mind', listHtml(notes)),
+        sectionHtml('Notes', listHtml(notes)),
       ],
     },
     assets,

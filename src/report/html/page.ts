@@ -7,15 +7,15 @@ import type { ReportAssets } from './report-assets.ts';
 export interface Page {
   readonly title: string;
   readonly lead: string;
-  /** What the figures are, as a whole. */
+  /** How the figures of the page were obtained. */
   readonly basis: Basis | 'repriced' | 'listed prices';
   readonly body: readonly string[];
-  /** The charts that have their places in the body. */
+  /** The charts whose elements are in the body. */
   readonly charts: readonly Chart[];
   readonly footer: string;
 }
 
-/** Nothing may be asked of the network, whatever a report holds. */
+/** A report must never request anything from the network. */
 const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'";
 
 export function renderPage({ title, lead, basis, body, charts, footer }: Page, { css, js }: ReportAssets): string {

@@ -1,5 +1,4 @@
-/** Charts of figures that are known at dates, with where each is from in the table behind. */
-
+/** Charts of dated figures. The table of each chart names the source of every figure. */
 import {
   type CardHistory,
   type DatedFigure,
@@ -15,23 +14,23 @@ import type { Column } from '../terminal/table.ts';
 import { type Chart, type ChartSeries, chartHtml, figuresCaption } from './chart.ts';
 import { listHtml, sectionHtml, tableHtml } from './markup.ts';
 
-/** What must be known to read such a chart. */
+/** What a reader must know about such a chart. */
 export const datedChartNote =
-  'Points are prices that are known at their dates. Dots between them hold a price until the next one that is known, as ' +
-  "a worker's label does; nothing is known of what it was in between. Of several offers of one day the cheapest is drawn.";
+  'Points are prices that are known at their dates. The dotted line holds a price until the next known one, as looking up ' +
+  "a worker's label does; the price in between is not known. Of several offers on one day the cheapest is drawn.";
 
-/** A chart and its markup, to be put in a page. */
+/** A chart and its markup in the page. */
 export interface PriceFigure {
   readonly chart: Chart;
   readonly html: string;
 }
 
-/** @param paid by runs: marked with stars, named by `paidBy` */
+/** @param paid prices that runs paid, marked with stars and labelled with `paidBy` */
 export function priceFigure({ gpu, prices }: GpuHistory, paid: readonly PaidPrice[] = [], paidBy = ''): PriceFigure {
   const chart = datedChart({
     id: `prices-${slugOf(gpu)}`,
     title: `Price of one ${gpu}`,
-    unit: 'USD an hour',
+    unit: 'USD per hour',
     figures: datedPrices(prices),
     paid,
     paidBy,
@@ -40,12 +39,12 @@ export function priceFigure({ gpu, prices }: GpuHistory, paid: readonly PaidPric
   return { chart, html: chartHtml(chart, describe, tableHtml(figuresCaption(chart), priceColumns, prices)) };
 }
 
-/** What cards that workers had cost over time. */
+/** The price histories of workers' cards. */
 export function cardFigures(cards: readonly CardHistory[], paidBy: string): readonly PriceFigure[] {
   return cards.map((card) => priceFigure(card, card.paid, paidBy));
 }
 
-/** Nothing where there is no card. */
+/** Empty without figures. */
 export function priceSectionHtml(figures: readonly PriceFigure[]): string {
   if (figures.length === 0) return '';
   return sectionHtml('What these cards cost over time', ...figures.map(({ html }) => html), listHtml([datedChartNote]));
@@ -65,7 +64,7 @@ export function datedChart({ id, title, unit, figures, paid, paidBy }: DatedChar
   const days = [
     ...new Set([...series.flatMap(({ points }) => points.map(({ day }) => day)), ...paid.map(({ day }) => day)]),
   ].sort();
-  // One day may have several prices that were paid: a series for each of the same place among its day's.
+  // A series has one value a day: the second price paid on a day goes into a second series, and so on.
   const rounds = Math.max(0, ...days.map((day) => paid.filter((one) => one.day === day).length));
   const marks = Array.from({ length: rounds }, (_, round): ChartSeries => {
     const at = days.map((day) => paid.filter((one) => one.day === day)[round]);
@@ -92,7 +91,7 @@ export function datedChart({ id, title, unit, figures, paid, paidBy }: DatedChar
   };
 }
 
-/** Part of an element's id: letters and digits of a name, and no two names the same. */
+/** A name as part of an element's id. Different names give different slugs, except for case. */
 export function slugOf(name: string): string {
   const code = (character: string) => (character === ' ' ? '-' : `_${character.charCodeAt(0).toString(16)}`);
   return name.toLowerCase().replace(/[^a-z0-9]/g, code);

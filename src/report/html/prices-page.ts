@@ -1,5 +1,4 @@
-/** The price table as an HTML report: how the price of each GPU rose and fell. */
-
+/** The price table as an HTML report: the price of each GPU over time. */
 import type { GpuHistory } from '../../economics/planning/price-history.ts';
 import { formatCount } from '../../shared/core/number-format.ts';
 import { listHtml, sectionHtml, tableHtml } from './markup.ts';
@@ -7,7 +6,7 @@ import { renderPage } from './page.ts';
 import { datedChartNote, priceColumns, priceFigure } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
 
-/** @param until ISO 8601: the histories have no later price */
+/** @param until ISO 8601, the last day of the histories */
 export function renderPricesPage(histories: readonly GpuHistory[], until: string, assets: ReportAssets): string {
   const count = histories.reduce((sum, { prices }) => sum + prices.length, 0);
   const figures = new Map(
@@ -22,11 +21,11 @@ export function renderPricesPage(histories: readonly GpuHistory[], until: string
       basis: 'listed prices',
       charts: [...figures.values()].map(({ chart }) => chart),
       footer:
-        'Each price has its source in the table behind its chart. Undated ones are there alone, and never looked up.',
+        'Every price has its source in the table under its chart. Prices without a date are only in the tables, and are never looked up.',
       body: [
         listHtml([
           datedChartNote,
-          'A label may stand for several machines, or for the card alone without one: each is a line of its own.',
+          'A label may cover several machines, or the card alone without a machine: each has a line of its own.',
         ]),
         ...histories.map((history) =>
           sectionHtml(

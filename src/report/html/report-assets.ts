@@ -1,9 +1,9 @@
-/** What every report carries, so that it needs no network: uPlot, and the report's own script and style. */
+/** What every report contains so that it needs no network: uPlot, and the report's own scripts and style. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
-/** The same from the sources and from the build. */
+/** The path is the same from `src` and from `dist`. */
 const own = (name: string) => readFileSync(new URL(`../../../assets/report/${name}`, import.meta.url), 'utf8');
 const uplot = (name: string) => readFileSync(require.resolve(`uplot/dist/${name}`), 'utf8');
 

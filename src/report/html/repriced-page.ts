@@ -1,5 +1,4 @@
 /** A measured epoch at every dated price, as an HTML report. */
-
 import {
   type DatedCost,
   describeCostsOverTime,
@@ -23,7 +22,7 @@ export function renderRepricedPage(summary: Summary, costs: readonly DatedCost[]
     const chart = datedChart({
       id: `cost-${slugOf(gpu)}`,
       title: `This epoch at the prices of ${gpu}`,
-      unit: 'USD an epoch',
+      unit: 'USD per epoch',
       figures: own.map(({ series, date, costPerEpochUsd }) => ({ label: series, day: date, value: costPerEpochUsd })),
       paid: [],
       paidBy: '',
@@ -33,11 +32,11 @@ export function renderRepricedPage(summary: Summary, costs: readonly DatedCost[]
   });
   return renderPage(
     {
-      title: `An epoch of run ${run_id} over time`,
-      lead: `${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}: an epoch of ${formatSeconds(epochSeconds(summary))}, each of its ${formatCount(world_size)} workers at the price of one GPU.`,
+      title: `An epoch of run ${run_id} at prices over time`,
+      lead: `${model.name} with ${formatCount(model.parameters)} parameters on ${dataset.name}: an epoch of ${formatSeconds(epochSeconds(summary))}, with each of its ${formatCount(world_size)} workers at the price of one GPU.`,
       basis: 'repriced',
       charts: figures.map(({ chart }) => chart),
-      footer: `Each price has its source in the table behind its chart. Run ${run_id}, started ${summary.started_at}`,
+      footer: `Every price has its source in the table under its chart. Run ${run_id}, started ${summary.started_at}`,
       body: [
         listHtml([describeSeconds(summary), datedChartNote]),
         sectionHtml('What changed', listHtml(describeCostsOverTime(costs))),
@@ -52,7 +51,7 @@ const costColumns: readonly Column<DatedCost>[] = [
   { head: 'price', cell: ({ series }) => series, align: 'left' },
   { head: 'from', cell: ({ dateText }) => dateText, align: 'left' },
   { head: 'USD/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },
-  { head: 'an epoch', cell: ({ costPerEpochUsd }) => formatUsd(costPerEpochUsd) },
+  { head: 'USD/epoch', cell: ({ costPerEpochUsd }) => formatUsd(costPerEpochUsd) },
   { head: 'change', cell: ({ change }) => (change === 0 ? '' : formatChange(change)) },
   { head: 'source', cell: ({ source }) => source, align: 'left' },
 ];

@@ -1,5 +1,4 @@
 /** One run as an HTML report. */
-
 import type { CardHistory } from '../../economics/planning/price-history.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
 import type { StepPoint } from '../../economics/record/step-series.ts';
@@ -13,7 +12,7 @@ import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
 import { type StackedBar, stackedBarsHtml } from './stacked-bars.ts';
 
-/** @param cards of its workers, as far as a price table knows them */
+/** @param cards price histories of the workers' cards, as far as a price table has them */
 export function renderRunPage(
   summary: Summary,
   steps: readonly StepPoint[],
@@ -33,7 +32,7 @@ export function renderRunPage(
       title: `Run ${summary.run_id}`,
       lead: [
         `${summary.status}${summary.reason === undefined ? '' : `: ${summary.reason}`}`,
-        `${model.name} of ${formatCount(model.parameters)} parameters on ${dataset.name}`,
+        `${model.name} with ${formatCount(model.parameters)} parameters on ${dataset.name}`,
         `${workers.length} × ${summary.backend}`,
         `batch ${formatCount(summary.global_batch_size)}`,
         `seed ${summary.seed}`,
@@ -69,7 +68,7 @@ export function renderRunPage(
   );
 }
 
-/** They sum to what the run cost. */
+/** The bars sum to the cost of the run. */
 function costBars({ workers, former_workers_cost_usd: former }: Summary): readonly StackedBar[] {
   return [
     ...workers
@@ -91,8 +90,8 @@ function headlines(summary: Summary): readonly string[] {
     `${formatCount(summary.samples_per_second)} samples/s`,
     price === undefined
       ? 'no price given: pass --price USD_PER_HOUR'
-      : `${formatUsd(summary.cost_usd_total)}${changes.length === 0 ? '' : ', lately'} at ${formatUsd(price)} an hour, start-up and test passes included`,
-    ...changes.map(({ step, change }) => `went on after step ${formatCount(step)} otherwise: ${change}`),
+      : `${formatUsd(summary.cost_usd_total)}${changes.length === 0 ? '' : ', now'} at ${formatUsd(price)} an hour, including start-up and test passes`,
+    ...changes.map(({ step, change }) => `changed after step ${formatCount(step)}: ${change}`),
     ...workers.flatMap(({ worker_id, emulated_speed: speed }) =>
       speed === undefined ? [] : [`${worker_id} was ${emulationNote(speed)}`],
     ),

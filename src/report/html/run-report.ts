@@ -1,4 +1,4 @@
-/** `report.html` of a run's folder, from what the run left in it. */
+/** Writes `report.html` in a run's folder, from the other files there. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cardHistories } from '../../economics/planning/price-history.ts';
@@ -9,7 +9,7 @@ import { readReportAssets } from './report-assets.ts';
 import { renderRunPage } from './run-page.ts';
 
 /**
- * @param prices the table in which the workers' cards are looked up
+ * @param prices the price table in which the workers' cards are looked up
  * @throws when the folder cannot be read or written
  */
 export function writeRunReport(folder: string, summary: Summary, prices: readonly PriceRow[]): void {

@@ -1,5 +1,4 @@
-/** Stacked bars in plain HTML: where time or money went. */
-
+/** Stacked bars in plain HTML: what time or money was spent on. */
 import { type Spending, usedCategories } from '../../economics/comparison/spending.ts';
 import { formatPercent } from '../../shared/core/number-format.ts';
 import { escapeHtml, tableHtml } from './markup.ts';
@@ -7,7 +6,7 @@ import { escapeHtml, tableHtml } from './markup.ts';
 export interface StackedBar {
   readonly name: string;
   readonly spending?: Spending | undefined;
-  /** What workers cost that are not in the run any more; nobody knows on what. */
+  /** Cost of workers that are no longer in the run. What it was spent on is unknown. */
   readonly former?: number | undefined;
 }
 
@@ -16,7 +15,7 @@ interface Part {
   readonly of: (bar: StackedBar) => number;
 }
 
-/** What bars consist of, as far as any of them has it. */
+/** The parts that at least one bar has. */
 function partsOf(bars: readonly StackedBar[]): readonly Part[] {
   const used = usedCategories(bars.flatMap(({ spending }) => spending ?? []));
   const former = ({ former: usd = 0 }: StackedBar) => usd;
@@ -26,16 +25,19 @@ function partsOf(bars: readonly StackedBar[]): readonly Part[] {
   ];
 }
 
-/** What is narrower than this part of the longest bar has no room for its percentage, however wide the page; the style sees to the rest. */
+/**
+ * A segment below this fraction of the longest bar has no room for its percentage on any page; the style sheet hides those
+ * that do not fit on a narrow one.
+ */
 const labelledShare = 0.03;
 
-/** The same colour for a category on every page. */
+/** The class sets the colour, which is the same for a category on every page. */
 function segmentClass({ name }: Part): string {
   return `segment-${name.replace(' ', '-')}`;
 }
 
 /**
- * Each bar is as long as its sum.
+ * The length of a bar is proportional to its sum.
  * @param id of the figure in the page
  * @param format of a sum, such as `$0.0021`
  */
@@ -65,7 +67,7 @@ export function stackedBarsHtml(
   });
   const key = parts.map((part) => `<li><span class="segment ${segmentClass(part)}"></span>${part.name}</li>`).join('');
   const columns = [
-    { head: 'of', cell: ({ name }: StackedBar) => name, align: 'left' as const },
+    { head: 'name', cell: ({ name }: StackedBar) => name, align: 'left' as const },
     { head: 'sum', cell: (bar: StackedBar) => format(sumOf(bar)) },
     ...parts.map(({ name, of }) => ({ head: name, cell: (bar: StackedBar) => format(of(bar)) })),
   ];

@@ -4,10 +4,10 @@ import { toMnistImage } from './mnist-image.ts';
 import { decodePng } from './png-image.ts';
 
 /**
- * Reads a picture of a digit, of any size, dark on bright or bright on dark, as a 28 × 28 image like MNIST's.
+ * Reads a picture of a digit, of any size, dark on bright or bright on dark, as a 28 × 28 image in the style of MNIST.
  *
  * @returns 784 bytes, row-major, 0 (background) to 255
- * @throws bad-input naming the file: it cannot be read, is no PNG, is broken, or is blank
+ * @throws bad-input naming the file when it cannot be read, is not a PNG, is broken or is blank
  */
 export async function readImageInput(file: string): Promise<Uint8Array> {
   const bytes = await readFile(file).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** Makes of any picture of a digit what MNIST's makers made of theirs. */
+/** Prepares any picture of a digit as the makers of MNIST prepared theirs. */
 
 /** A picture as one channel, row-major, 0 (black) to 1 (white). */
 export interface GreyImage {
@@ -9,17 +9,18 @@ export interface GreyImage {
 
 const fieldSize = 28;
 const boxSize = 20;
-/** Fainter than this share of the darkest stroke is paper: the grain of a scan must not stretch the bounding box. */
+/** Ink below this fraction of the darkest stroke counts as paper, so that the grain of a scan does not stretch the bounding box. */
 const faintInk = 0.15;
-/** A picture whose brightest and darkest parts differ by less has nothing on it. */
+/** A picture with less contrast is blank. */
 const leastContrast = 0.05;
 
 /**
- * A 28 × 28 image as MNIST's, white on black, in bytes.
+ * A 28 × 28 image like MNIST's, white on black, in bytes.
  *
  * As LeCun, Cortes and Burges describe MNIST (yann.lecun.com/exdb/mnist): the digit is scaled to fit a 20 × 20 box with
  * its aspect ratio kept, which leaves grey levels, and its centre of mass is put at the centre of the 28 × 28 field.
- * What is background, and so whether the picture is dark on bright, is decided by its border. A 28 × 28 picture with a dark border is taken as is.
+ * The border of the picture decides what is background, and so whether the picture is dark on bright. A 28 × 28 picture
+ * with a dark border is not changed.
  *
  * @returns undefined when the picture is blank
  */
@@ -37,7 +38,7 @@ export function toMnistImage(image: GreyImage): Uint8Array | undefined {
   return toBytes(centreByMass(resampleByArea(ink, box, width, height)).values);
 }
 
-/** The median along the edge: a stroke that leaves the picture does not decide what is background. */
+/** The median along the edge, so that a stroke that leaves the picture does not decide what is background. */
 function borderBrightness({ width, height, values }: GreyImage): number {
   const firstRow = values.subarray(0, width);
   const lastRow = values.subarray((height - 1) * width);
@@ -47,7 +48,7 @@ function borderBrightness({ width, height, values }: GreyImage): number {
   return border[Math.floor(border.length / 2)] ?? 0;
 }
 
-/** How far each pixel is from the background towards the strokes, scaled so that the fullest stroke is 1. */
+/** The distance of each pixel from the background in the direction of the strokes, scaled so that the strongest is 1. */
 function toInk({ width, height, values }: GreyImage, background: number): GreyImage | undefined {
   const darkest = values.reduce((least, value) => Math.min(least, value), 1);
   const brightest = values.reduce((most, value) => Math.max(most, value), 0);
@@ -76,7 +77,7 @@ function boundingBox({ width, height, values }: GreyImage): Box | undefined {
   return right < 0 ? undefined : { left, top, width: right - left + 1, height: bottom - top + 1 };
 }
 
-/** Each pixel of the result is the mean over the rectangle of the source that it covers, parts of pixels included. */
+/** Each pixel of the result is the mean over the rectangle of the source that it covers, including parts of pixels. */
 export function resampleByArea(image: GreyImage, box: Box, width: number, height: number): GreyImage {
   const columns = Array.from({ length: width }, (_, column) => coverage(column, width, box.left, box.width));
   const values = new Float32Array(width * height);
@@ -95,7 +96,7 @@ export function resampleByArea(image: GreyImage, box: Box, width: number, height
   return { width, height, values };
 }
 
-/** The source pixels under one of `length` result pixels along an axis, with shares that sum to 1. */
+/** The source pixels under one of `length` result pixels along an axis, with weights that sum to 1. */
 function coverage(
   position: number,
   length: number,
@@ -114,8 +115,8 @@ function coverage(
 }
 
 /**
- * Shifts by whole pixels, which blurs nothing, until the centre of mass lies within pixel 14 each way: that is where it
- * lies in every image of MNIST's test set. What is shifted out of the field is lost.
+ * Shifts the digit until its centre of mass lies within pixel 14 in both directions, as in every image of MNIST's test set.
+ * The shift is by whole pixels, which does not blur. What is shifted out of the field is lost.
  */
 function centreByMass({ width, values }: GreyImage): GreyImage {
   let [mass, acrossSum, downSum] = [0, 0, 0];

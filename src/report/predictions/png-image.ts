@@ -2,10 +2,10 @@ import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from 'f
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import type { GreyImage } from './mnist-image.ts';
 
-/** Larger pictures would take a GB and more to decode; a photo has some 12 million pixels. */
+/** Decoding larger pictures would take more than a GB of memory; a photo has some 12 million pixels. */
 const mostPixels = 50_000_000;
 
-/** Where a PNG says how large and how it is stored: fields of IHDR, its first chunk. */
+/** Offsets in the file of the fields of IHDR, the first chunk of a PNG. */
 const widthAt = 16;
 const heightAt = 20;
 const depthAt = 24;
@@ -13,7 +13,7 @@ const interlaceAt = 28;
 const headerEnd = 29;
 
 /**
- * Decodes a PNG of any colour type and depth to brightness, transparent parts as on white paper.
+ * Decodes a PNG of any colour type and depth to brightness. Transparent parts count as white paper.
  *
  * @param file named in errors
  * @throws bad-input naming the file and what is wrong with it
@@ -70,7 +70,7 @@ interface Samples {
   readonly max: number;
 }
 
-/** One array element a sample, whatever the palette or the bits a sample. */
+/** Unpacks to one array element per sample, for any palette and any number of bits per sample. */
 function unpack(png: DecodedPng): Samples {
   const { data, channels, depth, palette, width, height } = png;
   if (palette !== undefined) {
@@ -78,7 +78,7 @@ function unpack(png: DecodedPng): Samples {
   }
   const max = 2 ** depth - 1;
   if (depth >= 8) return { samples: data, channels, max };
-  // Only grey has fewer than 8 bits: several samples a byte, the first in the high bits, and each row begins a byte.
+  // Only grey images have fewer than 8 bits: several samples share a byte, the first in the high bits, and each row begins a byte.
   const samples = new Uint8Array(width * height);
   const perByte = 8 / depth;
   const bytesPerRow = Math.ceil(width / perByte);

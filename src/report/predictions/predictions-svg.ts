@@ -9,10 +9,10 @@ const perRow = 5;
 const card = { width: 144, height: 200, gap: 12 };
 const margin = 24;
 const headHeight = 52;
-/** Four screen pixels for one of MNIST's. */
+/** Four screen pixels for each pixel of MNIST. */
 const imageSize = 112;
 
-// Colours meet 4.5:1 against their backgrounds in both schemes; a cross and words mark an error besides.
+// Colours have a contrast of 4.5:1 in both schemes. Errors are also marked by a cross and in words.
 const style = `
   svg { color-scheme: light dark; --page: #ffffff; --card: #f4f5f7; --line: #d5d8de; --text: #1b1f27; --quiet: #5a6270; --right: #1f6feb; --wrong: #b3261e; --track: #dfe2e8; }
   @media (prefers-color-scheme: dark) {
@@ -35,8 +35,8 @@ const style = `
 `;
 
 /**
- * A picture of test images with the class that the model gives each, how sure it is, and the true class.
- * One self-contained SVG: pixels are embedded as PNG, and it follows the reader's light or dark scheme.
+ * A picture of test images, each with the predicted class, its probability and the true class.
+ * The SVG is self-contained: pixels are embedded as PNG. It follows the reader's light or dark scheme.
  *
  * @throws bad-input when the lengths do not fit together
  */
@@ -54,7 +54,7 @@ export function renderPredictionsSvg(predictions: Predictions): string {
     return `<g transform="translate(${x} ${y})">${renderCard(row, predictions.imageShape)}</g>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title desc">
-<title id="title">What the model makes of ${subject}</title>
+<title id="title">Predictions for ${subject}</title>
 <desc id="desc">${rows.map(describe).join(' ')}</desc>
 <style>${style}</style>
 <rect class="page" width="100%" height="100%"/>

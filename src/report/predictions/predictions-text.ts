@@ -3,16 +3,16 @@ import type { ImageShape } from '../../shared/data/dataset.ts';
 import { createPaint } from '../terminal/colour.ts';
 import { listPredictions, type Prediction, type Predictions } from './predictions.ts';
 
-/** Five images of 14 characters with a gap of 2 between them are 78 columns. */
+/** Five images of 14 characters with gaps of 2 take 78 columns. */
 const perLine = 5;
 const imageColumns = 14;
 const gap = '  ';
-/** A pixel is ink from this brightness (0 to 255) on: averaging thins strokes, so it is below the middle. */
+/** A pixel of at least this brightness (0 to 255) is ink. Averaging thins strokes, so the threshold is below the middle. */
 const inkThreshold = 84;
 
 /**
- * Images drawn in half-block characters, two pixels a character, with the predicted class and how sure the model is
- * under each, and the true class where it differs. At most 80 columns wide.
+ * Images drawn in half-block characters, two pixels a character. Under each are the predicted class and its probability,
+ * and the true class where it differs. At most 80 columns wide.
  *
  * @throws bad-input when the lengths do not fit together
  */

@@ -1,7 +1,7 @@
 import { badInput } from '../../shared/core/errors.ts';
 import type { ImageShape } from '../../shared/data/dataset.ts';
 
-/** Images with their true classes and what a model makes of them. */
+/** Images with their true classes and a model's predictions. */
 export interface Predictions {
   /** `count × height × width × channels` bytes. */
   readonly images: Uint8Array;

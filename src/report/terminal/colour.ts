@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 type Format = Parameters<typeof styleText>[0];
 export type Paint = (format: Format, text: string) => string;
 
-/** Styles text, or leaves it as it is. Whether a terminal wants colour is the caller's to say, not this process's stdout's. */
+/** Styles text, or returns it unchanged. The caller decides whether to colour: the text may not be for this process's stdout. */
 export function createPaint(colour: boolean): Paint {
   return colour ? (format, text) => styleText(format, text, { validateStream: false }) : (_, text) => text;
 }

@@ -6,12 +6,13 @@ const narrowest = 20;
 const dayMs = 86_400_000;
 
 /**
- * Prices over time, for a terminal: a row of bars for each series, between its first and its last price. All have the
- * same axes; heights are logarithmic, since prices differ by a hundredfold. A price holds until the next one.
- * @param series of USD per hour
- * @param until ISO 8601, the day at which the chart ends
+ * A chart of prices over time for a terminal: a row of bars for each series, between its first and its last price. All
+ * rows have the same axes. Heights are logarithmic, because prices differ by a factor of a hundred. A price holds until the
+ * next one.
+ * @param series in USD per hour
+ * @param until ISO 8601, the last day of the chart
  * @param columns width of the terminal
- * @returns lines; none when no series has a price until then
+ * @returns lines; none when no series has a price up to `until`
  */
 export function renderPriceChart(series: readonly DatedSeries[], until: string, columns: number): readonly string[] {
   const known = series
@@ -57,7 +58,7 @@ function formatEnd({ value }: { readonly value: number }): string {
   return formatUsd(value);
 }
 
-/** Each year where it begins, as far as there is room. */
+/** Years at the columns where they begin, as far as there is room. */
 function renderYears(begin: number, end: number, width: number): string {
   let line = '';
   for (let year = new Date(begin).getUTCFullYear(); year <= new Date(end).getUTCFullYear(); year++) {

@@ -6,7 +6,7 @@ import { type ProgressState, progressFigures } from './progress-state.ts';
 export interface ProgressLineOptions {
   readonly columns: number;
   readonly colour: boolean;
-  /** Seconds, of the clock that the state was begun with. */
+  /** Seconds of the clock that the state was begun with. */
   readonly now: number;
 }
 
@@ -15,8 +15,8 @@ const shortestBar = 6;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /**
- * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, cost an hour, time left. Where there is no
- * room the bar shrinks first, then the figures go, the least telling first.
+ * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, cost per hour, time left. Where
+ * there is no room, the bar shrinks first; then figures are left out, the least important first.
  */
 export function renderProgress(state: ProgressState, { columns, colour, now }: ProgressLineOptions): string {
   const paint = createPaint(colour);
@@ -31,7 +31,7 @@ export function renderProgress(state: ProgressState, { columns, colour, now }: P
     { text: etaSeconds === undefined ? '' : `${formatSeconds(etaSeconds)} left`, expendable: 4 },
   ].filter(({ text }) => text !== '');
 
-  // A line as wide as the terminal would wrap, and then could not be redrawn in place.
+  // A line as wide as the terminal would wrap, and could then not be redrawn in place.
   const room = columns - 1 - head.length - ' 100 %'.length - 2;
   while (widthOf(parts) + shortestBar > room && parts.length > 0) {
     const least = Math.max(...parts.map(({ expendable }) => expendable));
@@ -52,7 +52,7 @@ function widthOf(parts: readonly { readonly text: string }[]): number {
   return parts.reduce((sum, { text }) => sum + text.length + ' · '.length, 0);
 }
 
-/** A bar of `width` characters, to an eighth of one. */
+/** A bar of `width` characters, with a resolution of an eighth of a character. */
 function renderBar(done: number, width: number): string {
   const filled = Math.floor(done * width * eighths.length);
   const whole = Math.floor(filled / eighths.length);

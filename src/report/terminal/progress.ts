@@ -13,26 +13,26 @@ import {
 
 /** A finished epoch with its test pass. */
 export interface ProgressEpoch extends Omit<EpochRecord, 'evaluateSeconds'> {
-  /** Cost of the run so far; left out when no price was given. */
+  /** Cost of the run so far; left out when no worker has a price. */
   readonly costUsd?: number | undefined;
 }
 
 /** Shows a run while it happens. */
 export interface Progress {
-  /** Training begins: what was before is start-up. */
+  /** Start-up is over and training begins. */
   begin(plan: ProgressPlan): void;
   step(step: ProgressStep): void;
   epoch(epoch: ProgressEpoch): void;
-  /** A line of its own, that leaves the progress line whole. */
+  /** Prints a line of its own without breaking the progress line. */
   log(line: string): void;
-  /** Ends the line that is being drawn. May be called twice. */
+  /** Ends the progress line. May be called twice. */
   close(): void;
 }
 
 export interface ProgressOptions {
   readonly stream: {
     write(text: string): unknown;
-    /** Width of the terminal, read at every draw since it may change. */
+    /** Width of the terminal, read at every draw because it may change. */
     readonly columns?: number | undefined;
   };
   /** Seconds that never go backwards. */
@@ -42,16 +42,16 @@ export interface ProgressOptions {
 }
 
 const defaultColumns = 80;
-/** A terminal is redrawn at most every so many seconds. */
+/** Shortest time between two redraws on a terminal. */
 const redrawSeconds = 0.1;
-/** Elsewhere so many lines an epoch are printed, or fewer: none before so many seconds have passed since the last. */
+/** Outside a terminal: the most lines in an epoch, and the shortest time between two. */
 const linesPerEpoch = 10;
 const lineSeconds = 10;
 
-/** `--quiet`: nothing at all. */
+/** For `--quiet`. */
 export const silentProgress: Progress = { begin() {}, step() {}, epoch() {}, log() {}, close() {} };
 
-/** On a terminal a line redrawn in place; elsewhere, as in a log file, now and then a plain line. */
+/** On a terminal a line that is redrawn in place; elsewhere, as in a log file, a plain line from time to time. */
 export function createProgress(options: ProgressOptions): Progress {
   return options.isTTY ? createTerminalProgress(options) : createLineProgress(options);
 }
@@ -81,7 +81,7 @@ function createTerminalProgress({ stream, now, colour }: ProgressOptions): Progr
     step(step) {
       if (state === undefined) return;
       state = advanceProgress(state, step);
-      // The last step of an epoch is always shown: the test pass that follows draws nothing.
+      // The last step of an epoch is always shown, because nothing is drawn during the test pass after it.
       const full = progressFigures(state, now()).done === 1;
       if (full || now() - drawnAt >= redrawSeconds) draw();
     },
@@ -129,8 +129,8 @@ function createLineProgress({ stream, now, colour }: ProgressOptions): Progress 
 }
 
 /**
- * `--json`: an object a line, of the same moments at which plain lines are printed. Times in seconds, epochs
- * from 1. `cost_usd` is the epoch's, as in `summary.json`; `run_cost_usd` the run's so far.
+ * For `--json`: an object a line, at the moments at which plain lines would be printed. Times are in seconds, epochs count
+ * from 1. `cost_usd` is the cost of the epoch, as in `summary.json`; `run_cost_usd` that of the run so far.
  */
 export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'stream' | 'now'>): Progress {
   const schedule = createLineSchedule(now);
@@ -184,13 +184,13 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
 }
 
 interface LineSchedule {
-  /** Training or an epoch begins: the wait for the next line does too. */
+  /** Call when training or an epoch begins: restarts the wait for the next line. */
   restart(): void;
-  /** Whether a line should be printed now; if so, it counts as printed. */
+  /** Whether a line should be printed now. If so, it counts as printed. */
   due(state: ProgressState): boolean;
 }
 
-/** Never at the end of an epoch, since its result is a line of its own. */
+/** No line is due at the end of an epoch, because the epoch's result gets a line of its own. */
 function createLineSchedule(now: () => number): LineSchedule {
   let linesSoFar = 0;
   let printedAt = now();
@@ -208,7 +208,7 @@ function createLineSchedule(now: () => number): LineSchedule {
   };
 }
 
-/** One line, shorter than `columns` if that can be: the less telling figures go first. */
+/** One line, shorter than `columns` if possible: the least important figures are left out first. */
 function renderEpoch(epoch: ProgressEpoch, epochs: number, colour: boolean, columns: number): string {
   const paint = createPaint(colour);
   const head = `epoch ${epoch.epoch + 1}/${epochs}${epoch.cutShort ? ' cut short' : ''}`;

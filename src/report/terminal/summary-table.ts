@@ -15,7 +15,7 @@ const maxColumns = 100;
 const longestName = 20;
 const longestLabel = 28;
 
-/** What a run amounted to, for the end of the terminal's output: a head line, a table of epochs, one of workers. */
+/** The end of the terminal's output: a heading, a table of epochs, a table of workers, and sentences. */
 export function renderSummaryTable(summary: Summary, { columns, colour }: SummaryTableOptions): string {
   const paint = createPaint(colour);
   const options = { columns: Math.min(columns, maxColumns), paint };
@@ -38,7 +38,7 @@ function renderHead(summary: Summary, paint: Paint): string {
     `${paint('bold', `Run ${summary.run_id}`)} ${paintStatus(summary, paint)}${reason === undefined ? '' : `: ${reason}`}`,
     [
       dataset.name,
-      `${model.name} of ${formatCount(model.parameters)} parameters`,
+      `${model.name} with ${formatCount(model.parameters)} parameters`,
       `${workers} (${summary.backend})`,
       `batch ${summary.global_batch_size}`,
       `seed ${summary.seed}`,
@@ -65,7 +65,7 @@ function paintStatus({ status }: Summary, paint: Paint): string {
   }
 }
 
-/** An epoch's row, or that of all of them; a figure that the sum of epochs doesn't have is undefined. */
+/** The row of an epoch, or of the whole run, which lacks some of the figures. */
 interface EpochRow extends Pick<EpochSummary, 'seconds' | 'samples_per_second' | 'cost_usd'> {
   readonly name: string;
   readonly loss?: number | null;
@@ -103,10 +103,10 @@ export function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
   return priced ? [...columns, { head: 'cost', cell: ({ cost_usd }) => formatUsd(cost_usd) }] : columns;
 }
 
-/** A worker's row, or that of all that are not in the run any more, of whom only the money is known. */
+/** The row of a worker, or of all former workers together, for which only costs are known. */
 export type WorkerRow = Partial<WorkerSummary> & Pick<WorkerSummary, 'worker_id' | 'cost_usd' | 'billed_usd'>;
 
-/** Rows whose costs sum to the run's. */
+/** The costs of the rows sum to the cost of the run. */
 export function workerRows(summary: Summary): readonly WorkerRow[] {
   const { workers, former_workers_cost_usd: cost_usd, former_workers_billed_usd: billed_usd = 0 } = summary;
   const former = { worker_id: 'former workers', cost_usd, billed_usd };
@@ -133,7 +133,7 @@ export function workerColumns(summary: Summary, priced: boolean): readonly Colum
   return columns.filter((column) => column !== false);
 }
 
-/** One without a price may have had one before the run went on. */
+/** A worker without a price may have had one before the run was resumed. */
 function formatWorkerCost({ cost_usd, price_usd_per_hour }: WorkerRow): string {
   return price_usd_per_hour === undefined && cost_usd === 0 ? 'no price' : formatUsd(cost_usd);
 }
@@ -142,7 +142,7 @@ function formatWorkerBill({ billed_usd, price_usd_per_hour }: WorkerRow): string
   return price_usd_per_hour === undefined && billed_usd === 0 ? '' : formatUsd(billed_usd);
 }
 
-/** What the `*` of an epoch's row means. */
+/** Explains the `*` in the rows of epochs. */
 export function describeEpochMarks({ epochs, interrupted_epoch }: Summary): readonly string[] {
   return [
     ...(interrupted_epoch === undefined ? [] : ['* ended before its test pass']),
@@ -162,19 +162,19 @@ function renderClosing(summary: Summary, paint: Paint): string {
   }
   if (replicas_identical === false) {
     const difference = (replicas_difference ?? 0).toExponential(0);
-    lines.push(`Replicas of different engines or CPUs ended ${difference} apart, which is rounding`);
+    lines.push(`Replicas with different engines or CPUs ended ${difference} apart, which is rounding`);
   } else if (replicas_identical && summary.world_size > 1) {
     lines.push('All replicas ended with the same parameters, bit for bit');
   }
   for (const { worker_id, emulated_speed } of summary.workers) {
     if (emulated_speed !== undefined) lines.push(`Worker ${shorten(worker_id)} was ${emulationNote(emulated_speed)}`);
   }
-  for (const { step, change } of changes) lines.push(`Went on after step ${formatCount(step)} otherwise: ${change}`);
+  for (const { step, change } of changes) lines.push(`Changed after step ${formatCount(step)}: ${change}`);
   const reached = summary.time_to_accuracy.filter(({ seconds }) => seconds !== null);
-  if (reached.length > 0) lines.push(`Test accuracy of ${reached.map(formatReached(summary)).join(', ')}`);
+  if (reached.length > 0) lines.push(`Reached test accuracy ${reached.map(formatReached(summary)).join(', ')}`);
   if (price_usd_per_hour === undefined && cost_usd_total > 0) {
     lines.push(
-      `Cost ${paint('bold', formatUsd(cost_usd_total))}; no price given any more`,
+      `Cost ${paint('bold', formatUsd(cost_usd_total))}; the workers no longer have a price`,
       ...describeBilling(summary),
     );
   } else if (price_usd_per_hour === undefined) {
@@ -183,24 +183,24 @@ function renderClosing(summary: Summary, paint: Paint): string {
     const unpriced = summary.workers.filter((worker) => worker.price_usd_per_hour === undefined);
     const gap =
       unpriced.length === 0 ? '' : `; no price given for ${unpriced.map((w) => shorten(w.worker_id)).join(', ')}`;
-    const lately = changes.length === 0 ? '' : ', lately';
+    const now = changes.length === 0 ? '' : ', now';
     lines.push(
-      `Cost ${paint('bold', formatUsd(cost_usd_total))}${lately} at ${formatUsd(price_usd_per_hour)} an hour, start-up and test passes included${gap}`,
+      `Cost ${paint('bold', formatUsd(cost_usd_total))}${now} at ${formatUsd(price_usd_per_hour)} an hour, including start-up and test passes${gap}`,
       ...describeBilling(summary),
     );
   }
   return lines.join('\n');
 }
 
-/** `2 epochs`, `a part of an epoch`, `2 epochs and a part of one`. */
+/** `2 epochs`, `part of an epoch`, `2 epochs and part of one`. */
 function countEpochs(epochs: readonly EpochSummary[]): string {
   const whole = epochs.filter(({ cut_short }) => !cut_short).length;
   const wholes = `${whole} ${whole === 1 ? 'epoch' : 'epochs'}`;
   if (whole === epochs.length) return wholes;
-  return whole === 0 ? 'a part of an epoch' : `${wholes} and a part of one`;
+  return whole === 0 ? 'part of an epoch' : `${wholes} and part of one`;
 }
 
-/** `97 % after 12 s and $0.0021`: of the run, start-up and test passes included. */
+/** `97 % after 12 s and $0.0021`, counted from the start of the run. */
 function formatReached({ price_usd_per_hour }: Summary) {
   return ({ accuracy, seconds, cost_usd }: Summary['time_to_accuracy'][number]) =>
     `${formatPercent(accuracy, 0)} after ${formatSeconds(seconds ?? 0)}` +

@@ -1,20 +1,19 @@
 import CliTable from 'cli-table3';
 import type { Paint } from './colour.ts';
 
-/** A column of a table over rows of one kind. */
 export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => string;
   readonly align?: 'left' | 'right';
-  /** Columns with a higher number are the first to go when the table is too wide; 0 stays. */
+  /** When the table is too wide, columns with the highest number are dropped first. 0 or none: never dropped. */
   readonly expendable?: number;
 }
 
 const separator = 3;
 
 /**
- * A table with a ruled head, at most `columns` characters wide as far as dropping expendable columns can make it so.
- * The last `totals` rows are set off by a rule.
+ * A table with a ruled heading. Expendable columns are dropped until it is at most `columns` characters wide.
+ * The last `totals` rows are separated by a rule.
  */
 export function renderTable<Row>(
   columns: readonly Column<Row>[],
@@ -42,7 +41,7 @@ export function renderTable<Row>(
       middle: ' ',
     },
     colAligns: kept.map(({ align }) => align ?? 'right'),
-    // Empty styles, since the library's own would colour whether or not colour is wanted.
+    // Empty styles, because the library's defaults add colour.
     style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
   });
   const ruled = kept.map((column) => rule.repeat(widthOf(column, rows)));
@@ -60,7 +59,7 @@ export function renderTable<Row>(
     .join('\n');
 }
 
-/** The columns that fit: while the table is too wide, the most expendable goes. */
+/** The columns that fit into `width`. */
 export function fitColumns<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],

@@ -1,9 +1,9 @@
-/** No line of prose is longer, however wide the terminal is. */
+/** Longest line of prose, even on a wider terminal. */
 const longest = 100;
 
 /**
- * Prose in lines of at most `columns` characters, all but the first indented. `11 %` and `2 × wasm` are not torn apart;
- * a word that is too long for a line has one of its own.
+ * Wraps prose into lines of at most `columns` characters, all but the first indented. `11 %` and `2 × wasm` stay together;
+ * a word that is longer than a line gets a line of its own.
  */
 export function wrapText(text: string, columns: number, indent = '  '): string {
   const width = Math.min(columns, longest);

@@ -37,7 +37,7 @@ describe('renderSummaryTable', () => {
     const text = renderSummaryTable(summarize(runRecord({ openEpoch })), plain);
     expect(cells(text, '3*')).toEqual(['3*', '4.0', '160', '0.1000', '93.8 %', '$0.00022']);
     expect(text).toContain('* ended before its test pass');
-    expect(text).toContain('Test accuracy of 97 % after 15 s and $0.00080, 98 % after 15 s and $0.00080\n');
+    expect(text).toContain('Reached test accuracy 97 % after 15 s and $0.00080, 98 % after 15 s and $0.00080\n');
   });
 
   test('marks an epoch that --steps cut short, with what its test pass found', () => {
@@ -47,8 +47,8 @@ describe('renderSummaryTable', () => {
     const cut = text(first, { ...second, cutShort: true });
     expect(cells(cut, '1')).toHaveLength(8);
     expect(cells(cut, '2*')).toEqual(['2*', '8.0', '7,500', '0.0571', '98.2 %', '0.0411', '98.81 %', '$0.00044']);
-    expect(cut).toContain('\n* cut short by --steps\nTest accuracy 98.81 % after 1 epoch and a part of one, 20 s');
-    expect(text({ ...first, cutShort: true })).toContain('Test accuracy 98.02 % after a part of an epoch, 20 s');
+    expect(cut).toContain('\n* cut short by --steps\nTest accuracy 98.81 % after 1 epoch and part of one, 20 s');
+    expect(text({ ...first, cutShort: true })).toContain('Test accuracy 98.02 % after part of an epoch, 20 s');
     expect(text(first, second)).not.toMatch(/\*|part/);
   });
 
@@ -101,7 +101,7 @@ describe('renderSummaryTable', () => {
     const workers = [workerRecord({ priceUsdPerHour: undefined })];
     const unpriced = renderSummaryTable(summarize({ ...record, workers }), plain);
     expect(cells(unpriced, 'former workers').slice(-2)).toEqual(['$0.50', '$0.75']);
-    expect(unpriced).toContain('Cost $0.50; no price given any more\nBilled $0.75 for 4 separate rentals\n');
+    expect(unpriced).toContain('Cost $0.50; the workers no longer have a price\nBilled $0.75 for 4 separate rentals\n');
   });
 
   test('says where a run went on otherwise', () => {
@@ -110,8 +110,8 @@ describe('renderSummaryTable', () => {
       members: [fleetMember({ priceUsdPerHour })],
     });
     const text = renderSummaryTable(summarize(runRecord({ fleets: [fleet(0, 0.1), fleet(5, 0.2)] })), plain);
-    expect(text).toContain('Went on after step 5 otherwise: w0 is $0.20 an hour instead of $0.10 an hour\n');
-    expect(text).toMatch(/Cost \$0.0020, lately at \$0.20 an hour/);
+    expect(text).toContain('Changed after step 5: w0 is $0.20 an hour instead of $0.10 an hour\n');
+    expect(text).toMatch(/Cost \$0.0020, now at \$0.20 an hour/);
     expect(text).toContain('Billed $0.0020; the latest ones by the second where the provider has no known rule');
   });
 
@@ -151,7 +151,7 @@ describe('renderSummaryTable', () => {
 
   test('says how far apart replicas of different engines ended', () => {
     const text = renderSummaryTable(summarize(runRecord({ replicas: { identical: false, difference: 3e-7 } })), plain);
-    expect(text).toContain('Replicas of different engines or CPUs ended 3e-7 apart');
+    expect(text).toContain('Replicas with different engines or CPUs ended 3e-7 apart');
     expect(text).not.toContain('bit for bit');
   });
 

@@ -3,10 +3,10 @@ import type { ComparedRun } from '../../../../src/economics/comparison/compared-
 import { compareRuns } from '../../../../src/economics/comparison/comparison.ts';
 import { sumSpending } from '../../../../src/economics/comparison/spending.ts';
 import type { RunRecord } from '../../../../src/economics/record/run-record.ts';
-import { snakeCased } from '../../../../src/report/comparison/comparison-json.ts';
 import { renderComparison } from '../../../../src/report/comparison/comparison-table.ts';
 import { describeBreakEven, describeMarginal } from '../../../../src/report/comparison/comparison-text.ts';
 import { comparisonCharts } from '../../../../src/report/html/comparison-charts.ts';
+import { snakeCased } from '../../../../src/report/snake-case.ts';
 import { comparedRun, kindOfWorker } from '../../../support/compared-runs.ts';
 import { fleetMember, runRecord } from '../../../support/run-records.ts';
 

@@ -1,4 +1,4 @@
-/** A comparison as the machines' files have it: in snake_case, what is absent as null. */
+/** A value as JSON output has it: with its keys in snake_case, and undefined as null. */
 export function snakeCased(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snakeCased);
   if (typeof value !== 'object' || value === null) return value ?? null;
