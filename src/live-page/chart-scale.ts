@@ -1,4 +1,4 @@
-/** The arithmetic of a chart: from values to pixels, and which values to name on an axis. */
+/** The scales of a chart: where values lie on an axis, and which values to label. */
 
 export interface Scale {
   readonly from: number;
@@ -6,13 +6,13 @@ export interface Scale {
   readonly logarithmic: boolean;
 }
 
-/** Where a value lies on its axis: 0 at `from`, 1 at `to`. */
+/** The position of a value on its axis: 0 at `from`, 1 at `to`. */
 export function position({ from, to, logarithmic }: Scale, value: number): number {
   const at = (x: number) => (logarithmic ? Math.log10(x) : x);
   return (at(value) - at(from)) / (at(to) - at(from));
 }
 
-/** Round values on the scale, in rising order: multiples of 1, 2 or 5 × 10ⁿ, about as many as asked for. */
+/** Round values on the scale, ascending: multiples of 1, 2 or 5 × 10ⁿ, approximately `about` of them. */
 export function ticks({ from, to, logarithmic }: Scale, about: number): readonly number[] {
   if (logarithmic) return logarithmicTicks(from, to, about);
   const step = roundStep((to - from) / about);
@@ -21,10 +21,7 @@ export function ticks({ from, to, logarithmic }: Scale, about: number): readonly
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => exact((first + index) * step));
 }
 
-/**
- * A logarithmic scale for values above 0, ending at round values on both sides. Values that are 0, or not finite, have
- * no place on it.
- */
+/** A logarithmic scale with round values at both ends. Values that are not positive and finite are ignored. */
 export function logarithmicScale(values: readonly number[]): Scale {
   const usable = values.filter((value) => value > 0 && Number.isFinite(value));
   if (usable.length === 0) return { from: 0.1, to: 1, logarithmic: true };
@@ -34,7 +31,7 @@ export function logarithmicScale(values: readonly number[]): Scale {
   return { from, to: to > from ? to : from * 10, logarithmic: true };
 }
 
-/** A scale from 0 to a round value above all. */
+/** A scale from 0 to a round value that no value exceeds. */
 export function scaleFromZero(values: readonly number[]): Scale {
   const high = Math.max(0, ...values.filter(Number.isFinite));
   const step = roundStep((high || 1) / 4);
@@ -42,8 +39,8 @@ export function scaleFromZero(values: readonly number[]): Scale {
 }
 
 /**
- * A scale of ratios up to 1 that begins below nine tenths of the values: the first steps, from chance upwards, would
- * leave no room for the differences that matter later.
+ * A scale of ratios that ends at 1 and starts below nine tenths of the values. Starting at the lowest value, the accuracy of
+ * the first steps, would leave no room for the differences that matter later.
  */
 export function ratioScale(values: readonly number[]): Scale {
   const sorted = values.filter(Number.isFinite).toSorted((a, b) => a - b);
@@ -52,14 +49,14 @@ export function ratioScale(values: readonly number[]): Scale {
   return { from: Math.max(0, exact(1 - Math.ceil((1 - low) / step - 1e-9) * step)), to: 1, logarithmic: false };
 }
 
-/** The nearest multiple of 1, 2 or 5 × 10ⁿ from `step` upwards. */
+/** The smallest 1, 2 or 5 × 10ⁿ that is not below `step`. */
 function roundStep(step: number): number {
   const power = 10 ** Math.floor(Math.log10(step) + 1e-9);
   const rounded = [1, 2, 5, 10].find((factor) => factor * power >= step * (1 - 1e-9)) ?? 10;
   return exact(rounded * power);
 }
 
-/** The next 1, 2 or 5 × 10ⁿ towards 0 from a positive value, away from 0 from a negative one. */
+/** The largest ±1, ±2 or ±5 × 10ⁿ that is not above `value`. */
 function roundDown(value: number): number {
   const size = Math.abs(value);
   const power = 10 ** Math.floor(Math.log10(size) + 1e-9);
@@ -83,7 +80,7 @@ function extent(values: readonly number[]): readonly [number, number] {
   return [Math.min(...values), Math.max(...values)];
 }
 
-/** Without the dust of binary fractions: 0.30000000000000004 is 0.3. */
+/** Removes the rounding error of binary fractions: 0.30000000000000004 becomes 0.3. */
 function exact(value: number): number {
   return Number(value.toPrecision(12));
 }

@@ -3,10 +3,10 @@ import { create, createSvg, setAttributes, setText } from './elements.ts';
 
 export interface Series {
   readonly name: string;
-  /** Class of its line, its marks and its swatch. */
+  /** CSS class of its line, marks and legend. */
   readonly className: string;
   readonly points: readonly { readonly step: number; readonly value: number }[];
-  /** Few points: each has a mark. */
+  /** Whether each point has a mark, for series of few points. */
   readonly marked: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface ChartContent {
   readonly scale: Scale;
   /** The last step. */
   readonly steps: number;
-  /** One sentence for those who do not see it. */
+  /** One sentence for screen readers. */
   readonly summary: string;
 }
 
@@ -29,11 +29,11 @@ export interface ChartOptions {
   readonly formatStep: (step: number) => string;
 }
 
-/** In the units of the drawing, which its element stretches as a whole. */
+/** In the units of the drawing, which scales with its element. */
 const [width, height] = [400, 190];
 const plot = { left: 46, right: width - 8, top: 8, bottom: height - 20 };
 
-/** A line chart over steps in a `<figure>`, with a reading under the pointer. */
+/** A line chart over steps in a `<figure>`, which shows the value under the pointer. */
 export function createChart(figure: HTMLElement, { title, format, formatStep }: ChartOptions): Chart {
   const legend = create('span', { class: 'legend' });
   const reading = createSvg('text', { class: 'reading', x: plot.right, y: plot.top + 10, 'text-anchor': 'end' });
@@ -66,7 +66,7 @@ export function createChart(figure: HTMLElement, { title, format, formatStep }: 
     drawReading();
   });
 
-  /** What the first series, which has most points, has nearest to the pointer. */
+  /** Shows the point nearest to the pointer in the first series, which has the most points. */
   function drawReading(): void {
     const points = content?.series[0]?.points ?? [];
     const [first] = points;

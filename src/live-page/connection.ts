@@ -1,19 +1,19 @@
 import { applyChanges, type LiveChanges } from '../shared/protocol/live/live-changes.ts';
 import type { LiveState } from '../shared/protocol/live/live-state.ts';
 
-/** The coordinator says something every five seconds at least. */
+/** The connection counts as dead after this. The coordinator sends something at least every five seconds. */
 const silenceMs = 15_000;
-/** Browsers try again by themselves unless they are answered with an error. */
-const againMs = 2_000;
+/** Browsers reconnect by themselves, except after an error response. */
+const reconnectMs = 2_000;
 
 export interface Watcher {
-  /** The state changed, or there is a connection again. */
+  /** Called when the state changes, and when a lost connection is back. */
   readonly onState: (state: LiveState) => void;
-  /** Nothing is heard; what was shown last may be out of date. */
+  /** Called when the connection is lost and the state may be out of date. */
   readonly onLost: () => void;
 }
 
-/** Listens for ever: to this run, and to the next ones on the same port. */
+/** Follows this run and all later runs on the same port. */
 export function watchRuns({ onState, onLost }: Watcher): void {
   let state: LiveState | undefined;
   let heardAt = Date.now();
@@ -30,7 +30,7 @@ export function watchRuns({ onState, onLost }: Watcher): void {
         heardAt = Date.now();
         take(JSON.parse(data) as Data);
       });
-    // A new state forgets the old one: it may be that of another run.
+    // A whole state replaces the old one, which may be that of another run.
     listen<LiveState>('state', (whole) => {
       state = whole;
       onState(state);
@@ -43,7 +43,7 @@ export function watchRuns({ onState, onLost }: Watcher): void {
     listen('heartbeat', () => {});
     opened.addEventListener('error', () => {
       onLost();
-      if (opened.readyState === EventSource.CLOSED) setTimeout(reopen, againMs);
+      if (opened.readyState === EventSource.CLOSED) setTimeout(reopen, reconnectMs);
     });
     return opened;
   }

@@ -3,13 +3,13 @@ import type { LiveState } from '../shared/protocol/live/live-state.ts';
 import { byId, create } from './elements.ts';
 import { nothing } from './figures.ts';
 
-/** More rows than these nobody reads; /metrics and the run folder have every step. */
+/** Most rows in the table of steps; the run folder has every step. */
 const mostRows = 20;
 
 const epochColumns = ['Epoch', 'Loss', 'Accuracy', 'Test loss', 'Test accuracy', 'Seconds', 'Samples/s', 'Cost'];
 const pointColumns = ['Step', 'Loss', 'Accuracy', 'Samples/s'];
 
-/** The curves as tables, drawn while they are unfolded. */
+/** The curves as tables, drawn only while they are open. */
 export function createDataTables(): (state: LiveState) => void {
   const details = byId('data', HTMLDetailsElement);
   const epochRows = byId('epochs', HTMLTableSectionElement);

@@ -1,13 +1,13 @@
-/** The page's elements: finding them, making them, and changing them only where something changed. */
+/** Finds, creates and changes elements of the page. */
 
-/** @throws when the page has no such element, which is a mistake in this package */
+/** @throws when the page has no such element, which is a bug in this package */
 export function byId<Type extends Element>(id: string, type: new () => Type): Type {
   const found = document.getElementById(id);
   if (found instanceof type) return found;
   throw new Error(`index.html has no ${type.name} with id ${id}`);
 }
 
-/** Text that stays the same is left alone, so that a selection lives and a screen reader has nothing to say. */
+/** Does not touch text that stays the same, so that selections are kept and screen readers stay silent. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

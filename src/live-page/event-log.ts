@@ -3,7 +3,7 @@ import { byId, create } from './elements.ts';
 
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
-/** Newest at the bottom, which the style sheet keeps in sight unless the reader scrolls away. */
+/** The newest entry is at the bottom, which the style sheet keeps in view unless the reader scrolls away. */
 export function createEventLog(): (state: LiveState) => void {
   const list = byId('entries', HTMLOListElement);
   let shown: { readonly runId: string; readonly lastId: number } | undefined;

@@ -1,9 +1,8 @@
-/** What the page says in words and figures, from the state alone. */
-
+/** The words and figures of the page. Pure: from the state. */
 import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../shared/core/number-format.ts';
 import type { LiveState } from '../shared/protocol/live/live-state.ts';
 
-/** Where there is nothing to say yet. */
+/** Shown where there is no value yet. */
 export const nothing = '–';
 
 export interface Figure {
@@ -16,7 +15,7 @@ export interface Figures {
   readonly accuracy: Figure;
   readonly loss: Figure;
   readonly throughput: Figure;
-  /** The ratio of the budget, where there is one. */
+  /** Fraction of the budget that is spent; undefined without a budget. */
   readonly cost: Figure & { readonly budgetRatio: number | undefined };
 }
 
@@ -51,7 +50,7 @@ export function describeFigures(state: LiveState): Figures {
 
 function describeCost({ cost, budgetUsd, workers }: LiveState): Figures['cost'] {
   if (cost === undefined) {
-    const note = workers.length === 0 ? '' : 'no worker has a price; --price gives one';
+    const note = workers.length === 0 ? '' : 'no worker has a price; set one with --price';
     return { value: nothing, note, budgetRatio: undefined };
   }
   const unpriced = workers.filter(({ priceUsdPerHour }) => priceUsdPerHour === undefined).length;
@@ -95,8 +94,8 @@ export function describeStage({ stage, run, progress }: LiveState): string {
   }
 }
 
-/** What to add to the stage when there is no connection. */
+/** Shown with the stage while there is no connection. */
 export function describeSilence(state: LiveState | undefined): string {
   const ended = state !== undefined && ['completed', 'interrupted', 'failed'].includes(state.stage.name);
-  return ended ? 'the next run on this port will show here' : 'no connection, trying again';
+  return ended ? 'the next run on this port will appear here' : 'no connection, trying again';
 }

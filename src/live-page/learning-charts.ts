@@ -4,7 +4,7 @@ import { type Chart, createChart, type Series } from './chart.ts';
 import { logarithmicScale, ratioScale, scaleFromZero } from './chart-scale.ts';
 import { byId } from './elements.ts';
 
-/** Loss, accuracy and throughput over the steps. */
+/** The charts of loss, accuracy and throughput over the steps. */
 export function createLearningCharts(): (state: LiveState) => void {
   const chart = (id: string, title: string, format: (value: number) => string): Chart =>
     createChart(byId(id, HTMLElement), { title, format, formatStep: formatCount });
@@ -55,7 +55,7 @@ export function createLearningCharts(): (state: LiveState) => void {
   };
 }
 
-/** The mean over a few steps would stand out beside those over many: the last point waits until it has them all. */
+/** Leaves out the last point until it has all its steps: a mean over few steps would stand out beside means over many. */
 function wholePoints({ points, stepsPerPoint }: LiveState['curve']): readonly CurvePoint[] {
   return points.length > 1 ? points.filter(({ step }) => step % stepsPerPoint === 0) : points;
 }

@@ -1,4 +1,4 @@
-/** The page: every state that comes is drawn, part by part. */
+/** Draws every state that arrives, part by part. */
 import type { LiveState } from '../shared/protocol/live/live-state.ts';
 import { watchRuns } from './connection.ts';
 import { createDataTables } from './data-tables.ts';
@@ -20,7 +20,7 @@ let shown: LiveState | undefined;
 
 watchRuns({
   onState(state) {
-    // Another version serves another page.
+    // Another version of the program serves another version of this page.
     if (shown !== undefined && shown.run.version !== state.run.version) return location.reload();
     shown = state;
     for (const draw of parts) draw(state);

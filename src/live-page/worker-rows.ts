@@ -8,7 +8,7 @@ interface Row {
   update(worker: LiveWorker): void;
 }
 
-/** A row a worker, kept while the worker is: only what changed is touched. */
+/** A row for each worker. A row is kept as long as its worker, and only what changed is drawn. */
 export function createWorkerRows(): (state: LiveState) => void {
   const body = byId('workers', HTMLTableSectionElement);
   byId('phase-legend', HTMLElement).append(...shownPhases.map((phase) => create('span', { class: phase }, phase)));
@@ -67,7 +67,7 @@ function createRow(workerId: string): Row {
   };
 }
 
-/** @param label stands by the cell on a narrow screen, where a row is laid out as a card without a head */
+/** @param label shown beside the cell on a narrow screen, where a row is laid out as a card and the heading is hidden */
 function createCell(kind: string, label: string, ...children: readonly Node[]): HTMLTableCellElement {
   return create('td', { class: kind, 'data-label': label }, ...children);
 }

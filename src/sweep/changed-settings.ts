@@ -1,9 +1,9 @@
-/** What two lists of arguments of `train` differ in. */
+/** How two lists of arguments for `train` differ. */
 
 /**
- * @param before `--epochs 1 --price 0.35`, as a sweep was begun with
- * @param now the same of the sweep that is to go on with it
- * @returns a clause for each setting that differs; none when all are the same, in whatever order
+ * @param before arguments that a sweep was started with: `--epochs 1 --price 0.35`
+ * @param now arguments of the sweep that is to continue it
+ * @returns a clause for each setting that differs, whatever the order of the arguments
  */
 export function changedSettings(before: readonly string[], now: readonly string[]): readonly string[] {
   const [theirs, ours] = [settingsIn(before), settingsIn(now)];

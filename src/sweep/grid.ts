@@ -1,4 +1,4 @@
-/** The runs of a sweep. Pure: from what was asked to a list. */
+/** The runs of a sweep. Pure: from settings to a list of runs. */
 
 /** The workers of a run, as arguments of `train`. */
 export interface Fleet {
@@ -7,7 +7,7 @@ export interface Fleet {
   readonly args: readonly string[];
 }
 
-/** A point of the grid: what is repeated. */
+/** A point of the grid, which is measured once a round. */
 export interface SweepPoint extends Fleet {
   readonly batchSize: number;
 }
@@ -20,15 +20,15 @@ export interface SweepRun {
   readonly round: number;
 }
 
-/** `workers` of `backend`, all alike. */
+/** A fleet of equal workers. */
 export function evenFleet(workers: number, backend: string): Fleet {
   return { id: `w${workers}-${backend}`, args: ['--workers', String(workers), '--backend', backend] };
 }
 
-/** A worker as `train --worker` takes it: text, or a map from a config file. */
+/** Workers as `train --worker` takes them: text, or a map from a config file. */
 export type FleetEntry = string | Readonly<Record<string, unknown>>;
 
-/** `"backend=wasm,price=1 + backend=cpu,count=2"`, or the list of its entries. */
+/** `"backend=wasm,price=1 + backend=cpu,count=2"`, or a list of such entries. */
 export type FleetSpec = string | readonly FleetEntry[];
 
 export function mixedFleet(spec: FleetSpec): Fleet {
@@ -54,13 +54,13 @@ function entryText(entry: FleetEntry): string {
   return pairs.join(',');
 }
 
-/** The slow card's part of the fast one's speed in `heterogeneousFleets`, and of its price. */
+/** The slow card of `heterogeneousFleets`: its speed and its price relative to the fast card, and the most of them in a fleet. */
 const slow = { duty: 0.25, price: 0.2, most: 3 } as const;
 
 /**
- * The study of a mixed fleet: a fast dear card alone, a slow cheap one alone, and the fast one with one to three slow
- * ones. The slow ones are real workers held to a quarter of their speed; the prices are for the sake of argument, since
- * break-even prices follow from the speeds and the fast card's price alone.
+ * The fleets to study a mix of cards: a fast expensive card alone, a slow cheap one alone, and the fast one with one to
+ * three slow ones. The slow ones are real workers held to a quarter of their speed. The prices are examples: break-even
+ * prices depend only on the speeds and on the price of the fast card.
  */
 export function heterogeneousFleets(backend: string): readonly Fleet[] {
   const fast = { backend, price: 1 };
@@ -69,7 +69,7 @@ export function heterogeneousFleets(backend: string): readonly Fleet[] {
   return [[fast], [cheap], ...joined].map(mixedFleet);
 }
 
-/** Every fleet with every batch size; of the same point asked for twice, one. */
+/** Every fleet with every batch size, without duplicates. */
 export function sweepPoints(fleets: readonly Fleet[], batchSizes: readonly number[]): readonly SweepPoint[] {
   const points = fleets.flatMap((fleet) =>
     batchSizes.map((batchSize) => ({ id: `${fleet.id}-b${batchSize}`, args: fleet.args, batchSize })),
@@ -77,9 +77,27 @@ export function sweepPoints(fleets: readonly Fleet[], batchSizes: readonly numbe
   return points.filter(({ id }, index) => points.findIndex((other) => other.id === id) === index);
 }
 
-/** Round by round, so that a slow spell of the machine meets all points alike. */
+/** All points once in every round, so that a slow phase of the machine affects all points alike. */
 export function sweepRuns(points: readonly SweepPoint[], repeats: number): readonly SweepRun[] {
   return Array.from({ length: repeats }, (_, index) => index + 1).flatMap((round) =>
     points.map((point) => ({ id: `${point.id}-r${round}`, point, round })),
   );
+}
+
+/**
+ * Estimates the duration of the runs to come: the mean of finished runs of the same point, or of all finished runs.
+ * @param done points of finished runs, with the seconds that each took
+ * @param ahead points of the runs to come
+ * @returns seconds; undefined before any run has finished
+ */
+export function remainingSeconds(
+  done: readonly { readonly point: string; readonly seconds: number }[],
+  ahead: readonly string[],
+): number | undefined {
+  if (done.length === 0) return undefined;
+  const mean = (runs: typeof done) => runs.reduce((sum, { seconds }) => sum + seconds, 0) / runs.length;
+  return ahead.reduce((sum, point) => {
+    const same = done.filter((run) => run.point === point);
+    return sum + mean(same.length > 0 ? same : done);
+  }, 0);
 }

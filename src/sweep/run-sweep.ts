@@ -1,4 +1,4 @@
-/** A sweep from its first run that is not complete to its last. */
+/** Runs a sweep, or what is left of it. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Summary } from '../economics/record/summary.ts';
@@ -6,8 +6,7 @@ import { tryReadSummary } from '../economics/record/summary-file.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { badInput, exitCodes, PennygradError } from '../shared/core/errors.ts';
 import { changedSettings } from './changed-settings.ts';
-import { type SweepPoint, type SweepRun, sweepRuns } from './grid.ts';
-import { remainingSeconds } from './remaining.ts';
+import { remainingSeconds, type SweepPoint, type SweepRun, sweepRuns } from './grid.ts';
 import { readSweep, type SweepRecord, writeSweep } from './sweep-file.ts';
 import type { TrainProcess } from './train-process.ts';
 
@@ -16,7 +15,7 @@ export interface SweepOptions {
   readonly out: string;
   readonly points: readonly SweepPoint[];
   readonly repeats: number;
-  /** Arguments of `train` that all runs share. */
+  /** Arguments for `train` that all runs share. */
   readonly args: readonly string[];
   readonly machine: SweepRecord['machine'];
 }
@@ -26,16 +25,16 @@ export interface SweepProgress {
   /** Counts from 1. */
   readonly number: number;
   readonly total: number;
-  /** Until the whole sweep is done; undefined before the first run has finished. */
+  /** Time until the whole sweep is done; undefined before the first run has finished. */
   readonly remainingSeconds: number | undefined;
 }
 
 export interface SweepContext {
   readonly train: TrainProcess;
   readonly clock: Clock;
-  /** Ctrl-C. */
+  /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
-  /** A run was complete already. */
+  /** Called for each run that is complete already. */
   readonly onSkip: (run: SweepRun) => void;
   readonly onBegin: (progress: SweepProgress) => void;
   readonly onRun: (run: SweepRun, summary: Summary, seconds: number) => void;
@@ -43,10 +42,9 @@ export interface SweepContext {
 }
 
 /**
- * Runs what is not complete yet. A run that fails does not keep the others from running.
+ * Runs what is not complete yet. A run that fails does not end the sweep.
  * @returns the runs that failed
- * @throws bad-input when the folder holds another sweep, or the first thing that a run refuses to begin with;
- * interrupted on Ctrl-C
+ * @throws bad-input when the folder holds another sweep, or when a run rejects its arguments; interrupted on Ctrl-C
  */
 export async function runSweep(options: SweepOptions, context: SweepContext): Promise<readonly SweepRun[]> {
   const { out, points, repeats } = options;
@@ -64,7 +62,7 @@ export async function runSweep(options: SweepOptions, context: SweepContext): Pr
     const progress = { run, number: runs.length - ahead.length + index + 1, total: runs.length };
     context.onBegin({ ...progress, remainingSeconds: remainingSeconds(record.runs, points) });
     const folder = join(out, run.id);
-    // What a run left that did not end.
+    // An earlier attempt may have left files.
     rmSync(folder, { recursive: true, force: true });
     const started = context.clock.now();
     const exit = await context.train(trainArguments(run, folder, options.args), context.signal);
@@ -93,7 +91,7 @@ export async function runSweep(options: SweepOptions, context: SweepContext): Pr
   return failed;
 }
 
-/** A new record, or that of the sweep that goes on: the grid may have grown, what all runs share may not change. */
+/** A new record, or that of the sweep to continue. Its grid may grow, but the arguments that all runs share must not change. */
 function beginRecord({ out, points, repeats, args, machine }: SweepOptions, { clock }: SweepContext): SweepRecord {
   const asked = points.map(({ id, args: own, batchSize }) => ({ id, args: own, batch_size: batchSize }));
   const before = readSweep(out);
@@ -104,14 +102,14 @@ function beginRecord({ out, points, repeats, args, machine }: SweepOptions, { cl
   const changed = changedSettings(before.args, args);
   if (changed.length > 0) {
     throw badInput(
-      `--out ${out}: holds a sweep of other settings: ${changed.join(', ')}; choose another folder, ` +
-        'or name no settings to go on with its own',
+      `--out ${out}: holds a sweep with other settings: ${changed.join(', ')}; choose another folder, ` +
+        'or pass no settings to continue with its own',
     );
   }
   if (before.machine.cpu !== machine.cpu || before.machine.cores !== machine.cores) {
     throw badInput(
-      `--out ${out}: was begun on ${before.machine.cpu} with ${before.machine.cores} cores, and this machine is ` +
-        'another: its runs would not compare; choose another folder',
+      `--out ${out}: was started on another machine, ${before.machine.cpu} with ${before.machine.cores} cores; ` +
+        'runs of this machine cannot be compared with those; choose another folder',
     );
   }
   const others = before.points.filter(({ id }) => !asked.some((point) => point.id === id));

@@ -1,4 +1,4 @@
-/** `sweep.json`: what a sweep was asked for, and which of its runs are complete. */
+/** `sweep.json`: the settings of a sweep, and which of its runs are complete. */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,21 +10,21 @@ const sweepSchema = z.strictObject({
   /** ISO 8601, UTC. */
   created_at: z.iso.datetime(),
   machine: z.strictObject({ cpu: z.string(), cores: z.int(), node: z.string(), pennygrad: z.string() }),
-  /** Arguments of `train` that all runs share. */
+  /** Arguments for `train` that all runs share. */
   args: z.array(z.string()).readonly(),
   points: z
     .array(z.strictObject({ id: z.string(), args: z.array(z.string()).readonly(), batch_size: z.int().positive() }))
     .readonly(),
   repeats: z.int().positive(),
-  /** Complete runs, in the order they ended. */
+  /** Complete runs, in the order in which they ended. */
   runs: z
     .array(
       z.strictObject({
-        /** Its folder, beside this file. */
+        /** The run's folder, beside this file. */
         folder: z.string(),
         point: z.string(),
         round: z.int().positive(),
-        /** From the start of its process to its end. */
+        /** Duration of its process. */
         seconds: z.number().nonnegative(),
       }),
     )
@@ -34,7 +34,7 @@ export type SweepRecord = z.infer<typeof sweepSchema>;
 
 const fileName = 'sweep.json';
 
-/** Undefined when the folder holds no sweep. @throws bad-input when its sweep.json is not one */
+/** @returns undefined when the folder holds no sweep @throws bad-input when its sweep.json cannot be read */
 export function readSweep(folder: string): SweepRecord | undefined {
   const file = join(folder, fileName);
   if (!existsSync(file)) return undefined;
@@ -42,11 +42,11 @@ export function readSweep(folder: string): SweepRecord | undefined {
     return sweepSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     const detail = error instanceof z.ZodError ? firstProblem(error) : messageOf(error);
-    throw badInput(`${file}: is no sweep of this version: ${detail}`, error);
+    throw badInput(`${file}: not a sweep of this version: ${detail}`, error);
   }
 }
 
-/** Whole or not at all. @throws bad-input when it cannot be written */
+/** Writes atomically. @throws bad-input when the file cannot be written */
 export function writeSweep(folder: string, record: SweepRecord): void {
   const file = join(folder, fileName);
   try {

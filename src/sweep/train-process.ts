@@ -1,22 +1,22 @@
-/** A run as a process of its own, as a user would start it. */
+/** Runs `pennygrad train` as a process of its own, as a user would. */
 import { spawn } from 'node:child_process';
 
 export interface TrainExit {
   readonly code: number | null;
-  /** The last line it wrote to stderr. */
+  /** The last line that it wrote to stderr. */
   readonly lastWords: string;
 }
 
-/** Runs `pennygrad ARGS` to its end. The first abort of `signal` ends it as Ctrl-C does: after its step. */
+/** Runs `pennygrad ARGS` to its end. Aborting `signal` ends it as Ctrl-C does, after the current step. */
 export type TrainProcess = (args: readonly string[], signal: AbortSignal) => Promise<TrainExit>;
 
-/** @param program the compiled command line; @param environment of the processes */
+/** @param program path of the compiled command line @param environment environment of the processes */
 export function createTrainProcess(program: string, environment: NodeJS.ProcessEnv): TrainProcess {
   return (args, signal) => {
     const child = spawn(process.execPath, [program, ...args], {
-      // A process group of its own: the terminal's Ctrl-C reaches this process alone, which passes it on once.
+      // In a process group of its own, so that Ctrl-C in the terminal reaches only this process, which passes it on once.
       detached: true,
-      // The channel ends it in order if this process ends first.
+      // If this process ends first, the channel closes and the run ends in an orderly way.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: environment,
     });

@@ -173,6 +173,6 @@ describe.skipIf(noChromium !== undefined)(`the live page${skipped}`, () => {
     expect((await second.exit).code).toBe(4);
     expect(await text('#status')).toContain(readSummary(join(folder, 'second')).reason);
     expect(await page.locator('#status').getAttribute('data-stage')).toBe('failed');
-    await status(/the next run on this port will show here$/);
+    await status(/the next run on this port will appear here$/);
   });
 });

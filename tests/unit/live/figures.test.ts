@@ -45,7 +45,10 @@ describe('the figures of the live page', () => {
     expect(cost.note).toBe('$0.62/h · $0.0012 per epoch · 31 % of $0.010 · 1 without a price');
     const { cost: _, ...free } = training;
     expect(describeFigures({ ...free, workers: [] }).cost.note).toBe('');
-    expect(describeFigures(free).cost).toMatchObject({ value: '–', note: 'no worker has a price; --price gives one' });
+    expect(describeFigures(free).cost).toMatchObject({
+      value: '–',
+      note: 'no worker has a price; set one with --price',
+    });
   });
 
   test('name the run and where it is', () => {
@@ -61,7 +64,7 @@ describe('the figures of the live page', () => {
     expect(describeSilence(training)).toBe('no connection, trying again');
     expect(describeSilence(undefined)).toBe('no connection, trying again');
     expect(describeSilence({ ...training, stage: { name: 'failed' } })).toBe(
-      'the next run on this port will show here',
+      'the next run on this port will appear here',
     );
   });
 });

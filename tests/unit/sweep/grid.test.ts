@@ -9,8 +9,7 @@ import {
   sweepTask,
   withoutTrainVariables,
 } from '../../../src/cli/sweep-settings.ts';
-import { sweepRuns } from '../../../src/sweep/grid.ts';
-import { remainingSeconds } from '../../../src/sweep/remaining.ts';
+import { remainingSeconds, sweepRuns } from '../../../src/sweep/grid.ts';
 import { writeSweep } from '../../../src/sweep/sweep-file.ts';
 import { temporaryFolder } from '../../support/pennygrad.ts';
 

@@ -122,12 +122,12 @@ describe('runSweep', () => {
     const out = newFolder();
     await sweep(out).result;
     await expect(sweep(out, undefined, { args: ['--price', '1', '--epochs', '2'] }).result).rejects.toThrow(
-      'holds a sweep of other settings: --epochs is 1 there and 2 here, --price is not set there and 1 here; choose',
+      'holds a sweep with other settings: --epochs is 1 there and 2 here, --price is not set there and 1 here; choose',
     );
     await expect(sweep(out, undefined, { machine: { ...machine, cpu: 'other' } }).result).rejects.toThrow(
-      'this machine is another',
+      'was started on another machine',
     );
     writeFileSync(join(out, 'sweep.json'), readFileSync(join(out, 'sweep.json'), 'utf8').replace('"repeats"', '"x"'));
-    await expect(sweep(out).result).rejects.toThrow('is no sweep of this version');
+    await expect(sweep(out).result).rejects.toThrow('not a sweep of this version');
   });
 });

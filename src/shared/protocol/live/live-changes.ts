@@ -1,20 +1,22 @@
-/** What a page that holds one state must be told to hold the next: both ends of the stream. Runs in browsers too. */
+/** The difference between two states: made by the coordinator, applied by the page. Runs in browsers too. */
 import type { LiveState } from './live-state.ts';
 
-/** Keys that changed, whole; of the two that only grow, what is new. */
+/** The keys that changed, with their whole values; for the curve and the log only what was appended. */
 export interface LiveChanges extends Partial<Omit<LiveState, 'curve' | 'log'>> {
   readonly curve?: Appended<LiveState['curve']['points'][number]> & Pick<LiveState['curve'], 'stepsPerPoint'>;
   readonly log?: Appended<LiveState['log'][number]>;
 }
 
 interface Appended<Item> {
-  /** So many of the items at the beginning are dropped, then so many are kept, and `items` come after them. */
+  /** The number of items to drop at the beginning. */
   readonly drop: number;
+  /** The number of items to keep after those. */
   readonly keep: number;
+  /** The items to append. */
   readonly items: readonly Item[];
 }
 
-/** States share what did not change, so that comparing two is comparing references. @returns undefined for no change */
+/** Compares by reference, since states share what did not change. @returns undefined when nothing changed */
 export function changesBetween(before: LiveState, after: LiveState): LiveChanges | undefined {
   const { curve, log, ...rest } = after;
   const changed = Object.entries(rest).filter(([key, value]) => before[key as keyof LiveState] !== value);
@@ -28,7 +30,7 @@ export function changesBetween(before: LiveState, after: LiveState): LiveChanges
   return Object.keys(changes).length === 0 ? undefined : changes;
 }
 
-/** @returns what `changesBetween(before, after)` was given as `after` */
+/** Inverse of `changesBetween`: `applyChanges(before, changesBetween(before, after))` equals `after`. */
 export function applyChanges(before: LiveState, { curve, log, ...rest }: LiveChanges): LiveState {
   return {
     ...before,

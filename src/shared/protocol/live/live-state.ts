@@ -1,6 +1,6 @@
 /**
- * What the live page shows of a run: plain JSON, made by the coordinator and drawn by the browser. Times in seconds,
- * losses in nats, accuracies and shares as ratios. Epochs and steps count from 1, 0 meaning none yet.
+ * What the live page shows of a run: plain JSON, made by the coordinator and drawn by the browser. Times are in seconds,
+ * losses in nats, accuracies and shares are ratios. Epochs and steps count from 1; 0 means none yet.
  */
 export interface LiveState {
   readonly run: LiveRun;
@@ -8,16 +8,16 @@ export interface LiveState {
   readonly progress: LiveProgress;
   /** Absent when no worker has a price. */
   readonly cost?: LiveCost;
-  /** Most to spend on the run, in USD; absent when nobody set a limit. */
+  /** `--budget-usd`; absent when it was not set. */
   readonly budgetUsd?: number;
   readonly workers: readonly LiveWorker[];
   readonly curve: LiveCurve;
   readonly epochs: readonly LiveEpoch[];
-  /** The last entries, oldest first. */
+  /** The latest entries, oldest first. */
   readonly log: readonly LogEntry[];
 }
 
-/** What was asked for; stays as it is. */
+/** The settings of the run, which do not change. */
 export interface LiveRun {
   readonly runId: string;
   readonly version: string;
@@ -32,7 +32,7 @@ export interface LiveRun {
   readonly startedAtUnixMs: number;
 }
 
-/** Where the run is in its life; `reason` says why it ended early. */
+/** What the run is doing, or how it ended. `reason` says why it ended early. */
 export interface LiveStage {
   readonly name: 'waiting' | 'training' | 'testing' | 'completed' | 'interrupted' | 'failed';
   readonly reason?: string;
@@ -43,23 +43,23 @@ export interface LiveProgress {
   readonly step: number;
   /** Since the coordinator's process began. */
   readonly elapsedSeconds: number;
-  /** To the end of training; absent before the first step. */
+  /** Time to the end of training; absent before the first step. */
   readonly etaSeconds?: number;
-  /** Of the epoch so far, as are the next two. */
+  /** This and the next two are means over the epoch so far. */
   readonly samplesPerSecond?: number;
   readonly loss?: number;
   readonly accuracy?: number;
 }
 
 export interface LiveCost {
-  /** Accrued so far by all workers, as the ledger has it. */
+  /** Accrued so far by all workers, according to the ledger. */
   readonly usd: number;
   readonly usdPerHour: number;
-  /** Of the last whole epoch, without its test pass. */
+  /** Cost of the last whole epoch without its test pass. */
   readonly lastEpochUsd?: number;
 }
 
-/** What the page shows of a worker's time. Computing includes the optimizer's update. */
+/** The phases of a step that the page shows. `compute` includes the optimizer's update. */
 export const shownPhases = ['compute', 'communicate', 'wait', 'load'] as const;
 export type ShownPhase = (typeof shownPhases)[number];
 
@@ -72,15 +72,15 @@ export interface LiveWorker {
   readonly priceUsdPerHour?: number;
   /** Accrued so far. */
   readonly costUsd?: number;
-  /** Of the last step's samples. */
+  /** Fraction of the last step's samples. */
   readonly share?: number;
-  /** Share of the time in which its GPU ran a kernel. */
+  /** Fraction of the time in which the worker's GPU ran a kernel. */
   readonly gpuUtilization?: number;
-  /** Ratios of the time of recent steps; absent before the first. */
+  /** Fractions of the time of recent steps; absent before the first step. */
   readonly phases?: Readonly<Record<ShownPhase, number>>;
 }
 
-/** The run so far in a bounded number of points, each the mean over as many steps; the last may have fewer. */
+/** The run so far in a bounded number of points. Each covers `stepsPerPoint` steps; the last may have fewer. */
 export interface LiveCurve {
   readonly stepsPerPoint: number;
   readonly points: readonly CurvePoint[];
@@ -88,7 +88,7 @@ export interface LiveCurve {
 
 /** Sums over consecutive steps. */
 export interface CurvePoint {
-  /** The last of them. */
+  /** The last of these steps. */
   readonly step: number;
   readonly samples: number;
   readonly lossSum: number;
@@ -98,7 +98,7 @@ export interface CurvePoint {
 
 export interface LiveEpoch {
   readonly epoch: number;
-  /** At its end. */
+  /** The last step of the epoch. */
   readonly step: number;
   readonly loss: number;
   readonly accuracy: number;
@@ -107,12 +107,12 @@ export interface LiveEpoch {
   readonly seconds: number;
   readonly samplesPerSecond: number;
   readonly costUsd?: number;
-  /** `--steps` ended it before its samples were through. */
+  /** `--steps` ended the epoch before all its samples were trained on. */
   readonly cutShort?: true;
 }
 
 export interface LogEntry {
-  /** Counts up; entries that were dropped leave a gap at the beginning. */
+  /** Consecutive numbers. The oldest entries are dropped, so the first id need not be 1. */
   readonly id: number;
   readonly unixMs: number;
   readonly level: 'info' | 'good' | 'bad';
