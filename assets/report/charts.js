@@ -1,21 +1,20 @@
 /**
- * Draws the charts of a report with uPlot, which the page carries. Each `<div data-chart="ID">` shows the chart of that
- * id in the page's data, which is described in src/shared/report/html/chart.ts: all series over the same `xs`, null
- * where they have no value. Markers, whiskers and names are drawn here, over uPlot's lines; place-names.js, log-ticks.js and
- * whisker-lines.js say where.
+ * Draws the charts of a report with uPlot, which is part of the page. Each `<div data-chart="ID">` shows the chart with that
+ * id from the page's data, whose format is described in src/report/html/chart.ts. Markers, whiskers and names are drawn here,
+ * over uPlot's lines, where place-names.js, log-ticks.js and whisker-lines.js say.
  */
 (() => {
   const { uPlot, placeNames, boxAround, boxesAlong, logTicks, whiskerLines } = globalThis;
   const charts = JSON.parse(document.getElementById('charts').textContent);
-  /** Names beside points need room. */
+  /** Charts with names beside points need more room. */
   const heightOf = ({ series }) => (series.some(({ names }) => names) ? 400 : 320);
   const printWidth = 640;
   const colours = 8;
-  /** With more points than this their markers would hide the line. */
+  /** With more points than this, markers would hide the line. */
   const mostMarkers = 60;
   const yearSeconds = 365 * 86_400;
 
-  /** SVG paths around 0,0: series are told apart by their shape as well as by their colour. */
+  /** SVG paths around 0,0. Series differ in shape as well as in colour. */
   const shapes = [
     'M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z',
     'M-4-4h8v8h-8z',
@@ -30,7 +29,7 @@
     count: (value) => counts.format(value),
     percent: (value) => `${counts.format(100 * value)} %`,
     seconds: (value) => `${counts.format(value)} s`,
-    // Plain digits: an epoch may cost a hundredth of a cent, and 1e-4 reads badly as money.
+    // Plain digits, because an epoch may cost a hundredth of a cent, and 1e-4 is hard to read as money.
     usd: (value) => {
       const size = Math.abs(value);
       const digits = size === 0 ? 2 : Math.max(2, 1 - Math.floor(Math.log10(size)));
@@ -42,7 +41,7 @@
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  /** How a series looks: a guide has the colour of the series that it is for. */
+  /** The style of a series. A guide has the colour of the series that it refers to. */
   function lookOf(chart, index) {
     const { style, guides } = chart.series[index];
     if (style === 'mark') return { stroke: colour('--ink'), shape: star, dash: undefined };
@@ -58,7 +57,7 @@
   const isWide = (axis, values) =>
     axis.log && Math.min(...values) > 0 && Math.max(...values) >= 4 * Math.min(...values);
 
-  /** With room for what is written beside the points; from 0 where the axis has a zero and is not logarithmic. */
+  /** The range of an axis, with room for names beside points. It starts at 0 where the axis has a zero and is not logarithmic. */
   function rangeOf({ zero, format, ticks }, values, log) {
     if (values.length === 0) return [0, 1];
     const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -72,10 +71,10 @@
     return [zero ? Math.min(0, low - (low < 0 ? room : 0)) : Math.max(0, low - room), high + room];
   }
 
-  /** Room for the labels of the y axis, in CSS pixels: `$0.000020` is wider than `20 %`. */
+  /** Width of the y axis in CSS pixels, by its longest label: `$0.000020` is wider than `20 %`. */
   const sizeOfLabels = (_, values) => 24 + 7 * Math.max(4, ...(values ?? []).map((value) => value.length));
 
-  /** All that is drawn of the series. Whiskers may be very long: they are cut where they would flatten the rest. */
+  /** The values that the y axis must show. Very long whiskers are cut where they would flatten everything else. */
   function drawnValues({ series }) {
     const values = series.flatMap((one) => one.values).filter((value) => value != null);
     const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -84,7 +83,7 @@
     return [...values, ...ends.map((end) => Math.min(high + most, Math.max(low - most, end)))];
   }
 
-  /** Markers, whiskers of 95 % confidence, and the names of points. */
+  /** Draws markers, whiskers of 95 % confidence, and the names of points. */
   function annotate(chart, few) {
     return (plot) => {
       const { ctx, bbox } = plot;
@@ -128,7 +127,7 @@
     };
   }
 
-  /** Series that have the same places get their whiskers side by side. */
+  /** Whiskers of several series at the same position are drawn side by side. */
   const whiskerShift = ({ x }, index) => (x.ticks ? [0, 3, -3, 6, -6][index % 5] : 0);
 
   function drawWhisker(ctx, plot, x, interval, inner, ratio) {
@@ -170,7 +169,7 @@
     ctx.fillText(name, left, (top + bottom) / 2);
   }
 
-  /** The legend's markers look as the series do. */
+  /** Gives the legend's markers the style of their series. */
   function drawLegend(chart) {
     return (plot) => {
       for (const [index, row] of [...plot.root.querySelectorAll('.u-series')].slice(1).entries()) {
@@ -274,7 +273,7 @@
     for (const { chart, plot, place } of shown) plot.setSize({ width: place.clientWidth, height: heightOf(chart) });
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawAll());
-  // On paper the colours are the light ones, and nothing can be unfolded.
+  // Paper has light colours, and tables that are closed could not be opened.
   matchMedia('print').addEventListener('change', ({ matches }) => {
     for (const details of document.querySelectorAll('details')) details.open = matches;
     drawAll(matches ? printWidth : undefined);

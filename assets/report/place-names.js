@@ -1,11 +1,10 @@
 /**
- * Finds places for names beside the points of a chart. Pure: from boxes, {left, top, right, bottom} in pixels of the
- * canvas, to boxes.
+ * Finds places for names beside the points of a chart. Pure. Boxes are {left, top, right, bottom} in pixels of the canvas.
  */
 (() => {
   const boxAround = (x, y, half) => ({ left: x - half, top: y - half, right: x + half, bottom: y + half });
 
-  /** What a line covers, in small boxes, so that no name is written over it. */
+  /** A line as a row of small boxes, so that no name is written over it. */
   function boxesAlong(from, to, ratio) {
     const count = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / (4 * ratio));
     return Array.from({ length: count }, (_, index) => {
@@ -14,7 +13,7 @@
     });
   }
 
-  /** The nearest place at the edge of a name. */
+  /** The point on the edge of a name that is nearest to the name's point. */
   const leaderEnd = ({ x, y }, { left, top, right, bottom }, ratio) => ({
     x: Math.min(right, Math.max(left, x)),
     y: Math.min(bottom - 3 * ratio, Math.max(top + 3 * ratio, y)),
@@ -34,11 +33,11 @@
   const near = [9, 14];
   const far = [22, 34, 48, 64, 82, 102, 124, 148];
 
-  /** The first free place around a point, from near to far, whose line to the point is free if that is asked for. */
+  /** The nearest free place around a point. With `freeLeader` the line from the place to the point must be free too. */
   function placeBox(point, { distances, freeLeader, ratio, taken, inner }) {
     const { x, y, width } = point;
     const lineHeight = 15 * ratio;
-    // What is at the point itself is no hindrance to its line.
+    // The line may cross what is drawn at its own point.
     const own = boxAround(x, y, lineHeight / 2);
     for (const distance of distances) {
       for (const [right, down] of sides) {
@@ -56,8 +55,8 @@
   }
 
   /**
-   * Names that have room beside their point go there; then the others further off, each with a line to its point.
-   * @returns how good it is, less being better, and where each name goes; without a place, nowhere
+   * Places names beside their points where there is room, and then the others further away, each with a line to its point.
+   * @returns the places of the names that have one, and a penalty: the lower, the better the result
    */
   function placeInOrder(points, ratio, occupied, inner) {
     const taken = [...occupied];
@@ -67,7 +66,7 @@
     for (const [distances, freeLeader, cost] of [
       [near, false, 0],
       [far, true, 50],
-      // Better a line across a name than no name.
+      // A line across something else is better than no name.
       [far, false, 1000],
     ]) {
       const left = [];
@@ -88,14 +87,13 @@
   }
 
   /**
-   * Where names go that are written beside points, none over another or over what is drawn: a name without a place is
-   * left out.
-   * @param points {name, x, y, width}: width is the name's
-   * @param space {ratio, occupied, inner}: pixels to one of CSS, boxes of what is drawn, and the box to stay within
-   * @returns {point, box, leader} of each: leader is where a line from the point ends, if the name is far from it
+   * Places names beside points so that none covers another name or anything drawn. A name without a place is left out.
+   * @param points {name, x, y, width}: `width` is that of the name
+   * @param space {ratio, occupied, inner}: canvas pixels per CSS pixel, the boxes of what is drawn, and the box to stay inside
+   * @returns {point, box, leader} for each placed name: `leader` is the end of the line from the point, if the name is far away
    */
   function placeNames(points, { ratio, occupied, inner }) {
-    // Which name is placed first decides what is left for the others.
+    // The first names take room from the others, so several orders are tried.
     const orders = [(a, b) => a.y - b.y, (a, b) => a.x - b.x, (a, b) => a.width - b.width];
     return orders
       .flatMap((order) => [points.toSorted(order), points.toSorted(order).reverse()])

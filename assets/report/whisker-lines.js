@@ -1,13 +1,14 @@
-/** The lines of a whisker, which is cut where the plot ends. Pure: in pixels of the canvas, down the canvas is more. */
+/** The lines of a whisker, cut at the edge of the plot. Pure: in pixels of the canvas, whose y axis points down. */
 (() => {
   /**
-   * @param low, high where the interval ends, the low end further down
-   * @param space {inner, ratio}: the box of the plot, and pixels to one of CSS
-   * @returns {from, to} of each line: the whisker, and at its ends a cap, or an arrow where it goes on beyond the plot
+   * @param low y of the low end of the interval
+   * @param high y of its high end, which is the smaller number
+   * @param space {inner, ratio}: the box of the plot, and canvas pixels per CSS pixel
+   * @returns {from, to} of each line: the whisker, with a cap at each end, or an arrow where it continues outside the plot
    */
   function whiskerLines(x, low, high, { inner, ratio }) {
     const cap = 4 * ratio;
-    // A pixel within, so that the stroke of what is cut is whole.
+    // A pixel inside the edge, so that the whole stroke is visible.
     const within = (y) => Math.min(inner.bottom - ratio, Math.max(inner.top + ratio, y));
     const ends = [
       { y: within(low), isCut: low > inner.bottom || low < inner.top, inwards: -1 },

@@ -1,6 +1,6 @@
 /**
- * What a run tells Prometheus. Two registries: the application's own metrics, all named `pennygrad_…`, one collector a
- * file; and the process's defaults under the names that every Node.js program has.
+ * The metrics of a run, in two registries: the application's own, all named `pennygrad_…`, with one collector a file; and
+ * prom-client's default metrics of the process.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { RunObserver } from '../run-events.ts';
@@ -36,7 +36,7 @@ export interface Metrics {
   readonly application: Registry;
   readonly process: Registry;
   readonly health: HealthReport;
-  /** Keeps all of them up to date. */
+  /** Updates all metrics and the health report. */
   readonly observe: RunObserver;
 }
 

@@ -7,7 +7,7 @@ export const createBalanceMetrics: Collector = (registry) => {
   const labelNames = ['worker'] as const;
   const share = new Gauge({
     name: 'pennygrad_worker_share_ratio',
-    help: "The worker's share of the last step's samples.",
+    help: "The worker's fraction of the samples of the last step.",
     labelNames,
     registers,
   });

@@ -7,13 +7,13 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
   const registers = [registry];
   const price = new Gauge({
     name: 'pennygrad_worker_price_usd_per_hour',
-    help: 'Price of the worker in USD per hour; absent when none was given.',
+    help: 'Price of the worker in USD per hour; absent when it has none.',
     labelNames: ['worker'],
     registers,
   });
   const cost = new Counter({
     name: 'pennygrad_cost_usd_total',
-    help: `Accrued cost in USD by worker and what its time went to: ${ledgerCategories.join(', ')}.`,
+    help: `Accrued cost in USD by worker and what its time was spent on: ${ledgerCategories.join(', ')}.`,
     labelNames: ['worker', 'category'],
     registers,
   });

@@ -8,12 +8,12 @@ export const createCostRateMetrics: Collector = (registry) => {
   const registers = [registry];
   const lastEpoch = new Gauge({
     name: 'pennygrad_last_epoch_cost_usd',
-    help: 'Cost in USD of the last whole epoch, without its test pass; absent before, and where no worker has a price.',
+    help: 'Cost in USD of the last whole epoch, without its test pass; absent before the first has ended, and when no worker has a price.',
     registers,
   });
   const perThousand = new Gauge({
     name: 'pennygrad_cost_usd_per_thousand_samples',
-    help: 'Cost in USD of training on a thousand samples, at the speed of the epoch so far; absent where no worker has a price.',
+    help: 'Cost in USD of training on a thousand samples, at the speed of the epoch so far; absent when no worker has a price.',
     registers,
   });
   // A gauge without labels starts at 0, which would be a measured cost.

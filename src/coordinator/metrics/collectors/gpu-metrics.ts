@@ -6,8 +6,8 @@ export const createGpuMetrics: Collector = (registry) => {
   const gauge = (name: string, help: string) =>
     new Gauge({ name: `pennygrad_gpu_${name}`, help, labelNames: ['worker'] as const, registers: [registry] });
   const gauges: Readonly<Record<keyof GpuReading, ReturnType<typeof gauge>>> = {
-    utilizationRatio: gauge('utilization_ratio', "Share of the time in which the worker's GPU ran a kernel, 0 to 1."),
-    memoryUsedBytes: gauge('memory_used_bytes', "Memory of the worker's GPU in use, by anyone."),
+    utilizationRatio: gauge('utilization_ratio', "Fraction of the time in which the worker's GPU ran a kernel."),
+    memoryUsedBytes: gauge('memory_used_bytes', "Used memory of the worker's GPU, including that of other processes."),
     memoryTotalBytes: gauge('memory_total_bytes', "Memory of the worker's GPU."),
     temperatureCelsius: gauge('temperature_celsius', "Temperature of the worker's GPU."),
     powerWatts: gauge('power_watts', "Power that the worker's GPU draws."),

@@ -12,7 +12,7 @@ export const createLearningMetrics: Collector = (registry) => {
   });
   const accuracy = new Gauge({
     name: 'pennygrad_accuracy_ratio',
-    help: 'Share of samples classified right; split is train, over the last committed step, or test, over the last test pass.',
+    help: 'Fraction of samples classified correctly; split is train, over the last committed step, or test, over the last test pass.',
     labelNames,
     registers,
   });

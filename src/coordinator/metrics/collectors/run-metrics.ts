@@ -29,7 +29,7 @@ export const createRunMetrics: Collector = (registry, run) => {
   });
   const ended = new Gauge({
     name: 'pennygrad_run_ended',
-    help: `1 for how the run ended, status being ${runStatuses.join(', ')}; absent while it lasts.`,
+    help: `1 for the status with which the run ended: ${runStatuses.join(', ')}; absent while it runs.`,
     labelNames: ['status'],
     registers,
   });

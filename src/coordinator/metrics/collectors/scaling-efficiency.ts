@@ -1,19 +1,19 @@
 import { addPhases, noPhaseSeconds, type PhaseSeconds } from '../../../shared/core/phases.ts';
 
-/** What some committed steps took. */
+/** Sums over committed steps with the same number of workers. */
 export interface StepsTaken {
   readonly steps: number;
-  /** From commit to commit, summed. */
+  /** From commit to commit. */
   readonly seconds: number;
-  /** Workers in each of them. */
+  /** Workers in each step. */
   readonly workers: number;
-  /** Where the time of all workers went, summed over steps and workers. */
+  /** Summed over steps and workers. */
   readonly phases: PhaseSeconds;
 }
 
 export const noSteps: StepsTaken = { steps: 0, seconds: 0, workers: 0, phases: noPhaseSeconds };
 
-/** One more step. A change of the number of workers starts over: averages over both would be of neither. */
+/** Adds a step. The sums start over when the number of workers changes, since a mean over both would describe neither. */
 export function addStep(taken: StepsTaken, seconds: number, members: readonly PhaseSeconds[]): StepsTaken {
   const before = taken.workers === members.length ? taken : noSteps;
   return {
@@ -25,10 +25,10 @@ export function addStep(taken: StepsTaken, seconds: number, members: readonly Ph
 }
 
 /**
- * Scaling efficiency as a run can tell of itself, without a run on one worker to compare with: strong T1 / (N·TN), weak
- * R_N / (N·R_1). The one worker is estimated from the time that these workers spent on samples and on updates: for strong
- * scaling it does all of a step's samples and one update, for weak scaling one worker's share. What the estimate cannot
- * see is that a larger share may compute faster per sample, and that workers on one host slow each other down.
+ * Estimates scaling efficiency within a run, without a run on one worker to compare with: strong T1 / (N·TN), weak
+ * R_N / (N·R_1). The time of one worker is estimated from the time that these workers spent on samples and updates: for
+ * strong scaling it does all samples of a step and one update, for weak scaling one worker's share. The estimate ignores
+ * that a larger share may compute faster per sample, and that workers on one host slow each other down.
  *
  * @returns undefined before the first step
  */
@@ -46,11 +46,11 @@ export function estimateEfficiency({
 }
 
 /**
- * Bus bandwidth of the all-reduce as nccl-tests define it: bytes / time × 2(N − 1)/N, which a perfect all-reduce keeps
- * at the speed of the links, however many the workers. The time is the mean of what the workers spent communicating,
- * without their waits for one another.
+ * Bus bandwidth of the all-reduce as defined by nccl-tests: bytes / time × 2(N − 1)/N. A perfect all-reduce keeps it at the
+ * speed of the links for any number of workers. The time is the mean that the workers spent communicating, without waiting
+ * for one another.
  *
- * @param bytes of one worker's gradients
+ * @param bytes size of one worker's gradients
  * @returns bytes per second; undefined when nothing was communicated
  */
 export function busBandwidth({ steps, workers, phases }: StepsTaken, bytes: number): number | undefined {

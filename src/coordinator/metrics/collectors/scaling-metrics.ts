@@ -7,8 +7,8 @@ export const createScalingMetrics: Collector = (registry) => {
   const efficiency = new Gauge({
     name: 'pennygrad_scaling_efficiency_ratio',
     help:
-      'Speed as a share of that many times one worker, over the epoch so far, one worker being estimated from the time ' +
-      'spent computing; mode is strong (one worker has the whole batch) or weak (one worker has one share).',
+      'Scaling efficiency over the epoch so far, with the speed of one worker estimated from the time spent computing; ' +
+      'mode is strong (one worker has the whole batch) or weak (one worker has one share).',
     labelNames: ['mode'] as const,
     registers,
   });

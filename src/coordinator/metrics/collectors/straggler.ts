@@ -1,14 +1,14 @@
-/** A worker's wait in a step, in seconds. */
+/** How long a worker waited for others in a step. */
 export interface WorkerWait {
   readonly workerId: string;
   readonly waitSeconds: number;
 }
 
 /**
- * Whom the others waited for in a step: the worker that waited least. Its `seconds` are what each of the others waited
- * longer than it did, summed, so a step in which all wait alike, on the network, blames none.
+ * The straggler of a step is the worker that waited least. `seconds` sums how much longer each of the others waited, so a
+ * step in which all wait equally long, for the network, blames nobody.
  *
- * @returns undefined when there is nobody to wait for
+ * @returns undefined for fewer than two workers
  */
 export function findStraggler(
   waits: readonly WorkerWait[],

@@ -11,7 +11,7 @@ export const createTrafficMetrics: Collector = (registry) => {
   });
   const rejected = new Counter({
     name: 'pennygrad_frames_rejected_total',
-    help: 'Frames from the network that were dropped, by reason: what part of them was wrong.',
+    help: 'Frames from the network that were rejected, by the part of them that was wrong.',
     labelNames: ['reason'],
     registers,
   });

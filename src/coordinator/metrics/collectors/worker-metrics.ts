@@ -23,13 +23,13 @@ export const createWorkerMetrics: Collector = (registry) => {
   });
   const restarts = new Counter({
     name: 'pennygrad_worker_restarts_total',
-    help: 'Times that the worker came back as a new process.',
+    help: 'Number of times that the worker came back as a new process.',
     labelNames,
     registers,
   });
   const info = new Gauge({
     name: 'pennygrad_worker_info',
-    help: 'Always 1; its labels say what the worker computes with; gpu is what it was named, if anything.',
+    help: 'Always 1; its labels say what the worker computes with; gpu is its label, if it has one.',
     labelNames: ['worker', 'engine', 'device', 'gpu'],
     registers,
   });

@@ -1,18 +1,18 @@
-/** Whether the end of a run waits to be scraped once more. Pure: times are seconds of one steady clock, passed in. */
+/** Whether a run should wait at its end for one more scrape. Pure: times are seconds of one monotonic clock, passed in. */
 
-/** When each reader of `/metrics` came lately, oldest first. */
+/** The latest scrapes of each reader of `/metrics`, oldest first. */
 export type ScrapeTimes = ReadonlyMap<string, readonly number[]>;
 
 export interface LastScrape {
-  /** Who is waited for. Nobody: there is no wait. */
+  /** The readers to wait for; none means no wait. */
   readonly readers: readonly string[];
-  /** The longest that it takes. */
+  /** The longest that the wait can take. */
   readonly seconds: number;
 }
 
 /**
- * Waits for those who come at intervals: who was there twice, is not overdue, and will be back within the limit. Their
- * interval is the median of the last ones, so that one scrape that was lost does not count.
+ * The run waits for readers that scrape at intervals: that have scraped at least twice, are not overdue, and are expected
+ * within the limit. A reader's interval is the median of its latest ones, so that a single missed scrape does not matter.
  */
 export function lastScrapes(times: ScrapeTimes, now: number, limitSeconds: number): LastScrape {
   const waits = [...times].flatMap(([reader, scrapes]) => {
@@ -28,7 +28,7 @@ export function lastScrapes(times: ScrapeTimes, now: number, limitSeconds: numbe
   };
 }
 
-/** A scrape that is later than this does not come: half an interval, or what a busy machine takes. */
+/** How late a scrape may be before it is given up: half an interval, but at least a second for a busy machine. */
 function lateness(interval: number): number {
   return Math.max(interval / 2, 1);
 }

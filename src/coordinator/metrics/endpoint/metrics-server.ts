@@ -10,34 +10,34 @@ import type { Metrics } from '../metrics.ts';
 /** The port used when none is asked for, if it is free. */
 export const defaultMetricsPort = 9464;
 
-/** Characters of a program's name. */
+/** Characters of a reader's user agent that are kept. */
 const longestAgent = 100;
 
 export interface MetricsServerOptions {
-  /** Undefined: the default port, or any other if that one is taken. 0: any free port. */
+  /** Undefined: the default port, or any free one if that is taken. 0: any free port. */
   readonly port: number | undefined;
   readonly host: string;
   readonly metrics: Pick<Metrics, 'application' | 'process' | 'health'>;
-  /** What the live page at `/` listens to. */
+  /** The stream for the live page at `/`. */
   readonly live: LiveStream;
-  /** Told of everybody who asks for `/metrics`: an address and the name of the program there. */
+  /** Called for every request for `/metrics`. @param reader the client's address and user agent */
   readonly onScrape?: (reader: string, response: ServerResponse) => void;
 }
 
 export interface MetricsServer {
   readonly port: number;
-  /** Of the metrics page, as a browser on this machine opens it. */
+  /** The URL of `/metrics` for a browser on this machine. */
   readonly url: string;
-  /** Set when the port is not the default one, with the reason and the alternative. */
+  /** Set when the default port was taken: says so, and how to choose another. */
   readonly warning?: string;
-  /** Ends the live stream first. Does not wait for connections that are kept alive. May be called twice. */
+  /** Ends the live stream first. Does not wait for idle connections. May be called twice. */
   close(): Promise<void>;
 }
 
 /**
  * Serves the live page at `/`, its stream at `/events`, `/metrics` and `/healthz` over HTTP.
  *
- * @throws bad-input when the port that was asked for is taken or not permitted, or the host is none of this machine's
+ * @throws bad-input when the given port is taken or not permitted, or the host is not an address of this machine
  */
 export async function startMetricsServer({
   port,
@@ -51,7 +51,7 @@ export async function startMetricsServer({
     if (request.method === 'GET' && pathOf(request) === '/metrics') onScrape?.(readerOf(request), response);
     answer(request, metrics).then(
       (reply) => send(response, request, reply),
-      (error: unknown) => send(response, request, text(500, `this could not be read: ${messageOf(error)}\n`)),
+      (error: unknown) => send(response, request, text(500, `could not be read: ${messageOf(error)}\n`)),
     );
   });
   const warning = await listenSomewhere(server, port, host);
@@ -75,7 +75,7 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-/** @returns a warning when the server had to listen on another port than the default */
+/** @returns a warning when the default port was taken */
 async function listenSomewhere(server: Server, port: number | undefined, host: string): Promise<string | undefined> {
   try {
     await listen(server, port ?? defaultMetricsPort, host);
@@ -108,7 +108,10 @@ function explain(error: unknown, port: number, host: string): Error {
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return badInput(`--metrics-host ${host}: not an address of this machine; 127.0.0.1 or 0.0.0.0 always are`, error);
+      return badInput(
+        `--metrics-host ${host}: not an address of this machine; 127.0.0.1 and 0.0.0.0 always are`,
+        error,
+      );
     default:
       return badInput(`--metrics-port ${port} on ${host}: cannot be listened on: ${messageOf(error)}`, error);
   }
@@ -129,7 +132,7 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? url;
 }
 
-/** Two servers that scrape from one address are told apart by nothing, and count as one. */
+/** Two readers with the same address and user agent cannot be told apart and count as one. */
 function readerOf({ socket, headers }: IncomingMessage): string {
   return `${socket.remoteAddress} ${headers['user-agent']?.slice(0, longestAgent)}`;
 }

@@ -2,20 +2,20 @@ import { Pushgateway, type Registry } from 'prom-client';
 import { firstLineOf } from '../../../shared/core/errors.ts';
 
 export interface PushTarget {
-  /** Of the Pushgateway, http(s)://HOST:PORT. */
+  /** The Pushgateway, http(s)://HOST:PORT. */
   readonly url: string;
-  /** Whose metrics these are: they take the place of what this instance pushed before. */
+  /** The group of these metrics. They replace what this instance pushed before. */
   readonly instance: string;
 }
 
-/** A gateway that says nothing for so long is not waited for. */
+/** How long to wait for the gateway. */
 const timeoutMs = 5000;
 
 /**
- * Leaves a run's last metrics with a Prometheus Pushgateway, under job `pennygrad`, for a run may be over before it is
- * scraped again. One group an instance, not one a run: a gateway forgets nothing of its own accord.
+ * Pushes the last metrics of a run to a Prometheus Pushgateway, as job `pennygrad`, because the run may end before it is
+ * scraped again. There is one group for each instance rather than for each run, because a gateway never forgets a group.
  *
- * @returns what went wrong, in a line: a run that trained has not failed because nobody took its metrics
+ * @returns what went wrong, in a line; a run that trained does not fail because its metrics could not be pushed
  */
 export async function pushMetrics({ url, instance }: PushTarget, registry: Registry): Promise<string | undefined> {
   try {
@@ -23,6 +23,6 @@ export async function pushMetrics({ url, instance }: PushTarget, registry: Regis
     await gateway.push({ jobName: 'pennygrad', groupings: { instance } });
     return undefined;
   } catch (error) {
-    return `--pushgateway ${url}: the metrics could not be left there: ${firstLineOf(error)}; is it a Pushgateway, and up?`;
+    return `--pushgateway ${url}: the metrics could not be pushed: ${firstLineOf(error)}; is a Pushgateway running there?`;
   }
 }

@@ -3,25 +3,25 @@ import type { Clock } from '../../../shared/core/clock.ts';
 import { lastScrapes } from './last-scrape.ts';
 
 export interface ScrapeWatch {
-  /** Somebody asks for `/metrics`, and will be answered with `response`. */
+  /** A reader asked for `/metrics` and is about to get `response`. */
   observe(reader: string, response: ServerResponse): void;
   /**
-   * Resolves once everybody who comes regularly has been answered once more, from now on; at once when there is nobody.
-   * @param limitSeconds the longest that it may take
-   * @param signal ends it at once
-   * @param onWait is told how long it takes at most, if it takes any time
+   * Resolves when every regular reader has been answered once more; immediately when there are none.
+   * @param limitSeconds the longest wait
+   * @param signal ends the wait
+   * @param onWait called with the longest time that the wait can take, if there is a wait
    */
   waitForLast(limitSeconds: number, signal: AbortSignal, onWait: (seconds: number) => void): Promise<void>;
 }
 
-/** Enough for a median; what was long ago says nothing. */
+/** Scrapes that are kept for each reader: enough for a median. */
 const keptTimes = 5;
-/** Strangers could fill the memory otherwise. */
+/** Bounded, because anybody may ask for the metrics. */
 const keptReaders = 16;
 
-/** Follows who reads the metrics, so that a run does not end between its last booking and the scrape that sees it. */
+/** Follows who reads the metrics, so that a run does not end before its last bookings have been scraped. */
 export function createScrapeWatch({ now }: Pick<Clock, 'now'>): ScrapeWatch {
-  // In the order in which they were last here.
+  // Ordered by the time of the last scrape.
   const times = new Map<string, readonly number[]>();
   let onAnswered: ((reader: string) => void) | undefined;
 
@@ -32,7 +32,7 @@ export function createScrapeWatch({ now }: Pick<Clock, 'now'>): ScrapeWatch {
       times.set(reader, [...before, now()].slice(-keptTimes));
       const [oldest] = times.keys();
       if (times.size > keptReaders && oldest !== undefined) times.delete(oldest);
-      // A scrape that began before the wait may hold what was before it.
+      // The answer to a request from before the wait may lack the latest values.
       const tell = onAnswered;
       if (tell !== undefined) response.once('finish', () => tell(reader));
     },

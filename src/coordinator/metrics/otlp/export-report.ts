@@ -1,14 +1,14 @@
 import { firstLineOf } from '../../../shared/core/errors.ts';
 import { type OtlpTarget, shownUrl } from './otlp-target.ts';
 
-/** What is worth saying of a run's exports: each method returns the line, if there is one. */
+/** What to tell the user about a run's exports. Each method returns a line, or undefined when there is nothing to say. */
 export interface ExportReport {
   succeeded(): void;
-  /** An export failed: worth a line the first time. */
+  /** An export failed. Only the first failure gets a line. */
   failed(error: unknown): string | undefined;
-  /** The library has something to say, which it may do at every export: worth a line once. */
+  /** The library logged something, perhaps at every export. Each remark gets a line once. */
   remarked(remark: string): string | undefined;
-  /** There will be no further export: worth a line when the last one failed, and not as the first. */
+  /** There will be no further export. Gets a line when the last export failed and was not the first failure. */
   ended(): string | undefined;
 }
 
@@ -27,7 +27,7 @@ export function createExportReport({ namedBy, url }: Pick<OtlpTarget, 'namedBy' 
       if (failures > 1) return undefined;
       return (
         `${namedBy}: metrics could not be exported to ${shownUrl(url)}: ${causeOf(error)}; ` +
-        'is it an OTLP receiver over HTTP, and up?'
+        'is an OTLP receiver for HTTP running there?'
       );
     },
     remarked(remark) {
@@ -38,17 +38,17 @@ export function createExportReport({ namedBy, url }: Pick<OtlpTarget, 'namedBy' 
     },
     ended() {
       if (!lastFailed || failures === 1) return undefined;
-      return `${namedBy}: ${failures} of ${exports} exports to ${shownUrl(url)} failed, the last among them: the end of the run is not there`;
+      return `${namedBy}: ${failures} of ${exports} exports to ${shownUrl(url)} failed, including the last: the receiver lacks the end of the run`;
     },
   };
 }
 
-/** Of an answer the library makes an error whose message is no more than `Not Found`; its body may say why. */
+/** The library turns an error response into an error with no more than `Not Found` as its message; the body may say more. */
 function causeOf(error: unknown): string {
   const answer = error instanceof Error && 'code' in error && typeof error.code === 'number' ? error : undefined;
   if (answer === undefined) return firstLineOf(error);
   const body = 'data' in answer && typeof answer.data === 'string' ? firstLineOf(answer.data) : '';
-  // Most receivers answer in binary, and proxies with a page.
+  // Only short plain text is shown: most receivers answer in binary, and proxies with an HTML page.
   const why = /^[ -;=-~]{1,200}$/.test(body) ? ` (${body})` : '';
   return `HTTP ${answer.code} ${firstLineOf(answer)}${why}`;
 }

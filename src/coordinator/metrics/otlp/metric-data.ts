@@ -1,7 +1,7 @@
 /**
- * Metrics of Prometheus' kind as OpenTelemetry's, by the rules of its specification, "Prometheus and OpenMetrics
- * Compatibility", section "Prometheus Metric points to OTLP": names are kept as they are, `_total` included, so that an
- * OTLP receiver which makes Prometheus' names of them arrives at the same ones.
+ * Converts Prometheus metrics to OpenTelemetry's, by the rules of its specification "Prometheus and OpenMetrics
+ * Compatibility", section "Prometheus Metric points to OTLP". Names are kept, including `_total`, so that a receiver that
+ * converts them back to Prometheus arrives at the same names.
  */
 import { type HrTime, ValueType } from '@opentelemetry/api';
 import {
@@ -13,7 +13,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 
-/** A metric as `Registry.getMetricsAsJSON` gives it. */
+/** A metric as `Registry.getMetricsAsJSON` returns it. */
 export type PrometheusMetric = MetricObjectWithValues<MetricValue<string>>;
 
 export interface Period {
@@ -25,8 +25,8 @@ export interface Period {
 type HistogramValue = HistogramMetricData['dataPoints'][number]['value'];
 
 /**
- * In UCUM, by the last word of a name, which by Prometheus' convention is its unit. What is not here has none: of a
- * rate (`…_bytes_per_second`) Prometheus would append the unit to the name a second time.
+ * Units in UCUM, by the last word of a name, which by Prometheus' convention is the unit. Other words have none: for a rate
+ * (`…_bytes_per_second`) Prometheus would append the unit to the name a second time.
  */
 const units: Readonly<Record<string, string>> = {
   seconds: 's',
@@ -38,10 +38,10 @@ const units: Readonly<Record<string, string>> = {
 };
 
 /**
- * Counters become monotonic sums, gauges gauges and histograms histograms, all cumulative. NaN and infinities are kept,
- * as the specification does. A metric without a value yet is left out.
+ * Counters become monotonic sums, gauges stay gauges and histograms histograms, all cumulative. NaN and infinities are kept,
+ * as the specification requires. A metric without a value is left out.
  *
- * @throws Error for a summary, which no metric of ours is
+ * @throws Error for a Prometheus summary, which this program does not use
  */
 export function metricDataOf(metrics: readonly PrometheusMetric[], { startUnixMs, endUnixMs }: Period): MetricData[] {
   const times = { startTime: hrTime(startUnixMs), endTime: hrTime(endUnixMs) };
@@ -70,7 +70,7 @@ function convert(metric: PrometheusMetric, times: Times): MetricData {
   }
 }
 
-/** Prometheus has a sample for every bucket, the sum and the count; they belong together by their other labels. */
+/** Prometheus has a sample for every bucket, the sum and the count. Samples with the same other labels form one histogram. */
 function histogramPoints({ name, values }: PrometheusMetric, times: Times): DataPoint<HistogramValue>[] {
   const groups = new Map<string, { labels: MetricValue<string>['labels']; samples: MetricValue<string>[] }>();
   for (const sample of values) {
@@ -94,7 +94,7 @@ function histogramOf(name: string, samples: readonly MetricValue<string>[]): His
     .map(({ labels, value }) => ({ bound: Number(labels.le), value }))
     .filter(({ bound }) => Number.isFinite(bound))
     .sort((a, b) => a.bound - b.bound);
-  // Prometheus counts what is at most the bound; OpenTelemetry what is between two, the last up to infinity.
+  // A bucket of Prometheus counts all values up to its bound; one of OpenTelemetry those between two bounds.
   const upTo = [0, ...below.map(({ value }) => value), count];
   return {
     buckets: {
@@ -106,12 +106,11 @@ function histogramOf(name: string, samples: readonly MetricValue<string>[]): His
   };
 }
 
-/** The samples of a histogram have names of their own, which the registry's type leaves out. */
+/** The samples of a histogram have names of their own, which prom-client's type lacks. */
 function sampleName(sample: MetricValue<string>): unknown {
   return 'metricName' in sample ? sample.metricName : undefined;
 }
 
-/** Labels are text. */
 function attributesOf(labels: MetricValue<string>['labels']): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, String(value)]));
 }

@@ -1,10 +1,9 @@
 /**
- * Sends a run's metrics to an OTLP receiver, with OpenTelemetry's own reader and exporter: intervals, retries, headers,
- * compression and certificates are theirs. Nothing is counted twice: what is exported is read from the registry that
- * serves `/metrics`.
+ * Exports a run's metrics to an OTLP receiver with OpenTelemetry's own reader and exporter, which handle intervals, retries,
+ * headers, compression and certificates. The values are read from the registry that serves `/metrics`.
  *
- * Imported only where there is somewhere to export to, for the libraries take their time to load. They are of the 2.x
- * line (0.2xx of the exporter), the last that runs on Node 20.
+ * Import this file only when there is something to export: the libraries are slow to load. They are of the 2.x line (0.2xx
+ * for the exporter), the last one that runs on Node 20.
  */
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
@@ -35,19 +34,19 @@ export interface OtlpExportOptions {
   readonly registry: Registry;
   readonly run: RunInfo;
   readonly clock: Pick<Clock, 'unixMs'>;
-  /** Takes a line about what went wrong: a run is not ended by what becomes of its metrics. */
+  /** Called with a line about what went wrong. A failed export does not end a run. */
   readonly warn: (line: string) => void;
 }
 
 export interface OtlpExport {
-  /** Exports what the metrics are by now, and ends. Waits little longer than one export may take. May be called twice. */
+  /** Exports the metrics one last time and ends. Waits little longer than an export may take. May be called twice. */
   close(): Promise<void>;
 }
 
-/** So much longer than an export may take is waited for the last one, which then says itself what went wrong. */
+/** How much longer than its timeout to wait for the last export, so that the export itself reports what went wrong. */
 const closeGraceMs = 500;
 
-/** Begins to export at intervals. */
+/** Starts to export at intervals. */
 export function startOtlpExport({ target, registry, run, clock, warn }: OtlpExportOptions): OtlpExport {
   const report = createExportReport(target);
   const say = (line: string | undefined) => (line === undefined ? undefined : warn(line));
@@ -60,7 +59,7 @@ export function startOtlpExport({ target, registry, run, clock, warn }: OtlpExpo
       new PeriodicExportingMetricReader({
         exporter: reported,
         exportIntervalMillis: target.intervalMs,
-        // The exporter gives up before the reader would, and knows why.
+        // The exporter times out first, and knows why.
         exportTimeoutMillis: target.intervalMs,
         metricProducers: [createProducer(registry, run.version, clock)],
       }),
@@ -87,7 +86,7 @@ export function startOtlpExport({ target, registry, run, clock, warn }: OtlpExpo
   };
 }
 
-/** The registry's metrics, whenever a reader asks. */
+/** Converts the registry's metrics whenever the reader asks for them. */
 function createProducer(registry: Registry, version: string, clock: Pick<Clock, 'unixMs'>): MetricProducer {
   const startUnixMs = clock.unixMs();
   return {
@@ -105,9 +104,7 @@ function createProducer(registry: Registry, version: string, clock: Pick<Clock, 
   };
 }
 
-/**
- * Reports how each export ended, and tells the reader that it went well: of a failure it knows no more to do than log it.
- */
+/** Reports how each export ended, and tells the reader that it succeeded: the reader would only log a failure. */
 function reportExports(
   exporter: PushMetricExporter,
   report: ExportReport,
@@ -123,7 +120,7 @@ function reportExports(
         }
         done({ code: ExportResultCode.SUCCESS });
       };
-      // Whoever waited for it has given up: it would only keep the process alive.
+      // Nobody waits for it any more, and it would only keep the process alive.
       if (abandoned) return tell({ code: ExportResultCode.FAILED });
       exporter.export(metrics, tell);
     },
@@ -135,7 +132,7 @@ function reportExports(
   };
 }
 
-/** What the library would print, warnings and worse. */
+/** Redirects the warnings and errors that the library would print. */
 function routeDiagnostics(remark: (text: string) => void): void {
   const tell = (...parts: readonly unknown[]) => remark(parts.map(String).join(' '));
   const ignore = () => {};
@@ -145,7 +142,7 @@ function routeDiagnostics(remark: (text: string) => void): void {
   );
 }
 
-/** Who the metrics are of. What the user says of it in OpenTelemetry's variables comes last, and so first. */
+/** Describes the run. What the user sets in OpenTelemetry's variables is merged last and wins. */
 function resourceOf({ run_id, version, ...labels }: RunInfo): Resource {
   const ofTheRun = Object.entries(labels).map(([label, value]) => [`pennygrad.${label}`, value] as const);
   return defaultResource()

@@ -1,18 +1,18 @@
-/** Whether metrics are exported over OTLP, and where to: what the flag says, or else OpenTelemetry's own variables. */
+/** Whether metrics are exported over OTLP, and where to: by the flag, or else by OpenTelemetry's own variables. */
 
 export interface OtlpTarget {
-  /** What a POST goes to, `…/v1/metrics`. */
+  /** The URL of POST requests, `…/v1/metrics`. */
   readonly url: string;
-  /** The flag or the variable that named it. */
+  /** The flag or the variable that set the URL. */
   readonly namedBy: string;
   readonly intervalMs: number;
-  /** An export that has taken so long is given up. */
+  /** The longest that an export may take. */
   readonly timeoutMs: number;
 }
 
 export type OtlpChoice =
   | { readonly kind: 'none' }
-  /** It was asked for, in a way that cannot be met: why, and what to do. */
+  /** An export was asked for but is not possible. The reason says why and what to do. */
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'export'; readonly target: OtlpTarget };
 
@@ -25,25 +25,25 @@ const signalPath = 'v1/metrics';
 /** The specification's default. */
 const defaultIntervalMs = 60_000;
 
-/** The most that a timer takes. */
+/** The longest delay of a timer. */
 const longestIntervalMs = 2 ** 31 - 1;
 
-/** Less than the specification's 10 s: the end of a run waits for its last export, and should not wait for long. */
+/** Less than the specification's 10 s, because the end of a run waits for the last export. */
 const longestTimeoutMs = 5000;
 
 /**
- * A flag beats the variables, all but `OTEL_SDK_DISABLED`. As OpenTelemetry's specification wants it, a variable that is
- * empty is not set, one that holds nonsense is not a reason to end the program, and of the two endpoints the one for
- * metrics comes first and is taken as it is.
+ * The flag beats all variables but `OTEL_SDK_DISABLED`. As OpenTelemetry's specification requires, an empty variable counts
+ * as not set, an invalid one does not end the program, and of the two endpoint variables the one for metrics takes
+ * precedence and is used as it is.
  *
- * @param flag base URL, checked already; `v1/metrics` is appended unless it ends in that
+ * @param flag base URL, already validated; `v1/metrics` is appended unless the URL ends with it
  */
 export function chooseOtlpTarget(flag: string | undefined, environment: Environment): OtlpChoice {
   const read = (name: string) => environment[name]?.trim() || undefined;
   const disabled = read('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
   if (flag !== undefined) {
     return disabled
-      ? { kind: 'refused', reason: `${flagName}: OTEL_SDK_DISABLED=true switches it off; unset one of them` }
+      ? { kind: 'refused', reason: `${flagName}: OTEL_SDK_DISABLED=true switches exports off; remove one of them` }
       : { kind: 'export', target: { url: withSignalPath(new URL(flag)).href, namedBy: flagName, ...timesOf(read) } };
   }
   const endpoint = firstSet(read, ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT']);
@@ -55,8 +55,8 @@ export function chooseOtlpTarget(flag: string | undefined, environment: Environm
     return {
       kind: 'refused',
       reason:
-        `${asked.name}=${asked.value}: metrics are exported over ${protocol} alone, so they are not; to have them, ` +
-        `set OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=${protocol} and an endpoint that takes it, or ${flagName} URL`,
+        `${asked.name}=${asked.value}: no metrics are exported, because only ${protocol} is supported; to export them, ` +
+        `set OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=${protocol} and an endpoint for it, or pass ${flagName} URL`,
     };
   }
   const url = httpUrl(endpoint.value);
@@ -70,7 +70,7 @@ export function chooseOtlpTarget(flag: string | undefined, environment: Environm
   return { kind: 'export', target: { url: href, namedBy: endpoint.name, ...timesOf(read) } };
 }
 
-/** For people to read: without what may be a secret. */
+/** A URL for people to read, without the parts that may be secret. */
 export function shownUrl(url: string): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname;
@@ -105,7 +105,7 @@ function timesOf(read: Read): Pick<OtlpTarget, 'intervalMs' | 'timeoutMs'> {
     longestTimeoutMs,
     milliseconds('OTEL_EXPORTER_OTLP_METRICS_TIMEOUT', 'OTEL_EXPORTER_OTLP_TIMEOUT') ?? longestTimeoutMs,
     milliseconds('OTEL_METRIC_EXPORT_TIMEOUT') ?? longestTimeoutMs,
-    // So that an export is over, well or ill, before the next one begins.
+    // An export must be over before the next one starts.
     intervalMs / 2,
   );
   return { intervalMs, timeoutMs };

@@ -9,7 +9,7 @@ describe('the report of exports', () => {
     const report = create();
     expect(report.failed(refused)).toBe(
       '--otlp: metrics could not be exported to http://c:4318/v1/metrics: connect ECONNREFUSED 127.0.0.1:4318; ' +
-        'is it an OTLP receiver over HTTP, and up?',
+        'is an OTLP receiver for HTTP running there?',
     );
     expect(report.failed(refused)).toBeUndefined();
     report.succeeded();
@@ -20,7 +20,7 @@ describe('the report of exports', () => {
     const causeOf = (data: string) =>
       create()
         .failed(Object.assign(new Error('Not Found'), { code: 404, data }))
-        ?.match(/v1\/metrics: (.*); is it/)?.[1];
+        ?.match(/v1\/metrics: (.*); is an/)?.[1];
     expect(causeOf('the receiver is not enabled\n')).toBe('HTTP 404 Not Found (the receiver is not enabled)');
     for (const body of ['', '\x12\x07binary', '<!doctype html>']) expect(causeOf(body)).toBe('HTTP 404 Not Found');
   });
@@ -35,7 +35,7 @@ describe('the report of exports', () => {
     report.failed(refused);
     report.failed(refused);
     expect(report.ended()).toBe(
-      '--otlp: 2 of 3 exports to http://c:4318/v1/metrics failed, the last among them: the end of the run is not there',
+      '--otlp: 2 of 3 exports to http://c:4318/v1/metrics failed, including the last: the receiver lacks the end of the run',
     );
   });
 

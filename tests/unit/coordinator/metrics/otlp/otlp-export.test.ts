@@ -100,7 +100,7 @@ describe('a receiver', () => {
     await close();
     expect(warnings).toEqual([
       expect.stringMatching(/^--otlp: metrics could not be exported to .*: Request timed out; /),
-      expect.stringMatching(/^--otlp: (\d+) of \1 exports to .* failed, the last among them/),
+      expect.stringMatching(/^--otlp: (\d+) of \1 exports to .* failed, including the last/),
     ]);
   });
 
@@ -111,7 +111,7 @@ describe('a receiver', () => {
     await close();
     expect(warnings).toEqual([
       expect.stringMatching(/^--otlp: metrics could not be exported to .*: Request timed out; /),
-      expect.stringMatching(/^--otlp: (\d+) of \1 exports to .* failed, the last among them/),
+      expect.stringMatching(/^--otlp: (\d+) of \1 exports to .* failed, including the last/),
     ]);
   });
 });

@@ -53,8 +53,8 @@ describe('chooseOtlpTarget', () => {
     expect(chooseOtlpTarget(undefined, { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toEqual({
       kind: 'refused',
       reason:
-        'OTEL_EXPORTER_OTLP_PROTOCOL=grpc: metrics are exported over http/protobuf alone, so they are not; to have ' +
-        'them, set OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf and an endpoint that takes it, or --otlp URL',
+        'OTEL_EXPORTER_OTLP_PROTOCOL=grpc: no metrics are exported, because only http/protobuf is supported; to ' +
+        'export them, set OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf and an endpoint for it, or pass --otlp URL',
     });
     const overruled = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/protobuf' };
     expect(chooseOtlpTarget(undefined, { ...endpoint, ...overruled }).kind).toBe('export');
@@ -72,7 +72,7 @@ describe('chooseOtlpTarget', () => {
     });
     expect(chooseOtlpTarget('http://c:4318', { OTEL_SDK_DISABLED: 'true' })).toEqual({
       kind: 'refused',
-      reason: '--otlp: OTEL_SDK_DISABLED=true switches it off; unset one of them',
+      reason: '--otlp: OTEL_SDK_DISABLED=true switches exports off; remove one of them',
     });
   });
 
