@@ -1,19 +1,19 @@
 import type { CurvePoint, LiveCurve } from '../../shared/protocol/live/live-state.ts';
 
-/** Even. Enough for the eye, few enough that a point is the mean of many steps, and cheap to send. */
+/** Enough points for a smooth curve, few enough that each is a mean over many steps and that sending them is cheap. Even. */
 const mostPoints = 200;
 
 export const noCurve: LiveCurve = { stepsPerPoint: 1, points: [] };
 
 /**
- * Adds a step. A curve that is full is halved by merging neighbours, so that a run of any length fits, and every point
- * stays an exact mean.
+ * Adds a step. A full curve is halved by merging neighbouring points, so that a run of any length fits and every point
+ * remains an exact mean.
  *
- * @param step a point of this one step
+ * @param step the point of a single step
  */
 export function extendCurve({ stepsPerPoint, points }: LiveCurve, step: CurvePoint): LiveCurve {
   const last = points.at(-1);
-  // Points end at multiples of stepsPerPoint.
+  // A point is complete when its last step is a multiple of stepsPerPoint.
   const open = last !== undefined && last.step % stepsPerPoint !== 0;
   if (open) return { stepsPerPoint, points: points.with(-1, merge(last, step)) };
   if (points.length < mostPoints) return { stepsPerPoint, points: [...points, step] };

@@ -2,23 +2,23 @@ import type { ServerResponse } from 'node:http';
 import { changesBetween } from '../../shared/protocol/live/live-changes.ts';
 import type { LiveState } from '../../shared/protocol/live/live-state.ts';
 
-/** A run needs few spectators, and each costs the coordinator time. */
+/** Every page costs the coordinator time. */
 const mostClients = 8;
 
 export interface StreamPace {
   readonly updateMs: number;
-  /** Something is sent at least so often, so that a page can tell a quiet run from a lost one. */
+  /** Longest time between two messages, so that a page can tell a quiet run from a lost connection. */
   readonly heartbeatMs: number;
-  /** A reader that takes nothing for so long is dropped. */
+  /** A reader that accepts nothing for this long is dropped. */
   readonly patienceMs: number;
-  /** How long the end of the run waits for readers to take its last words. */
+  /** Longest time that the end of the run waits for readers to receive the last state. */
   readonly farewellMs: number;
 }
 
-const usualPace: StreamPace = { updateMs: 250, heartbeatMs: 5_000, patienceMs: 10_000, farewellMs: 500 };
+const defaultPace: StreamPace = { updateMs: 250, heartbeatMs: 5_000, patienceMs: 10_000, farewellMs: 500 };
 
 export interface LiveStream {
-  /** Answers a request for `/events`: the state, then what changes of it. */
+  /** Answers a request for `/events` with the state, followed by its changes. */
   connect(response: ServerResponse): void;
   /** Sends the last state and ends every stream. Idempotent. */
   close(): Promise<void>;
@@ -26,19 +26,19 @@ export interface LiveStream {
 
 interface Client {
   readonly response: ServerResponse;
-  /** What it holds. */
+  /** The state that the page has. */
   sent: LiveState;
   wroteAt: number;
 }
 
 /**
  * Server-sent events: `state` with a LiveState, then `changes` with LiveChanges at most four times a second, and
- * `heartbeat` when there are none. A reader that is still busy with the last message is passed over, and gets all that
- * it missed in one message later: nobody makes training wait, and no queue grows.
+ * `heartbeat` when nothing changes. A reader that has not yet received the last message is skipped, and later gets
+ * everything that it missed in one message. So no reader makes training wait, and no queue grows.
  *
- * @param read the state as it is now; only asked while somebody watches
+ * @param read returns the current state; only called while a page is connected
  */
-export function createLiveStream(read: () => LiveState, pace: StreamPace = usualPace): LiveStream {
+export function createLiveStream(read: () => LiveState, pace: StreamPace = defaultPace): LiveStream {
   const { updateMs, heartbeatMs, patienceMs, farewellMs } = pace;
   const clients = new Set<Client>();
   let timer: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export function createLiveStream(read: () => LiveState, pace: StreamPace = usual
     connect(response) {
       if (clients.size >= mostClients || closed !== undefined) {
         response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '10' });
-        response.end(`${mostClients} pages watch this run already; close one\n`);
+        response.end(`${mostClients} pages are already watching this run; close one\n`);
         return;
       }
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });

@@ -3,10 +3,10 @@ import type { RunObserver } from '../run-events.ts';
 import { advanceLive, beginLive, endLive, type LiveEnding, type LivePlan, tickLive } from './live-record.ts';
 import { createLiveStream, type LiveStream } from './live-stream.ts';
 
-/** Keeps what the live page shows, and streams it to whoever watches. */
+/** Keeps the state of the live page and streams it to the pages that are connected. */
 export interface LiveObserver {
   readonly observe: RunObserver;
-  /** How it ended; closing the stream says it to the pages. */
+  /** Records how the run ended. Closing the stream afterwards sends it to the pages. */
   end(ending: LiveEnding): void;
   readonly stream: LiveStream;
 }

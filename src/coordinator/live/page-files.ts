@@ -1,10 +1,10 @@
-/** The files of the live page, as the build leaves them beside this one. */
+/** The files of the live page in the build. */
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 
 const built = new URL('../../', import.meta.url);
 
-/** What may be asked for, by path in the build. Browsers find the modules by the paths that they import. */
+/** The files that may be requested, by path in the build: modules must keep the paths by which they import each other. */
 const publicFiles = new Set([
   ...['index.html', 'page.css', 'icon.svg'].map((name) => `live-page/${name}`),
   ...['chart', 'chart-scale', 'connection', 'data-tables', 'elements', 'event-log', 'figures', 'learning-charts'].map(
@@ -21,7 +21,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The page asks nobody but the server it came from, and no other page may frame it. */
+/** The page may only make requests to the server that it came from, and no other page may frame it. */
 const headers = {
   'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
@@ -34,7 +34,7 @@ export interface PageFile {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** @returns undefined when the path is none of the page's */
+/** @returns undefined when the path is not one of the page's */
 export async function readPageFile(path: string): Promise<PageFile | undefined> {
   const name = path === '/' ? 'live-page/index.html' : path.slice(1);
   if (!publicFiles.has(name)) return undefined;
