@@ -15,7 +15,10 @@ export function outSize(input: number, window: number, stride: number, dilation 
   return Math.floor((input - ((window - 1) * dilation + 1)) / stride) + 1;
 }
 
-/** Calls `visit` with the flat offsets of every product that a convolution without padding sums. */
+/**
+ * Calls `visit` with flat offsets of the products that a convolution without padding sums: an input, and the first output
+ * channel of the filter and of the output. The products of the input with the other channels follow one by one.
+ */
 function forEachProduct(shape: ConvolutionCase, visit: (x: number, filter: number, out: number) => void): void {
   const { batch, height, width, inChannels, outChannels, strides, dilations } = shape;
   const [filterHeight, filterWidth] = shape.filter;
@@ -26,16 +29,15 @@ function forEachProduct(shape: ConvolutionCase, visit: (x: number, filter: numbe
       for (let j = 0; j < outWidth; j++)
         for (let p = 0; p < filterHeight; p++)
           for (let q = 0; q < filterWidth; q++)
-            for (let c = 0; c < inChannels; c++)
-              for (let o = 0; o < outChannels; o++) {
-                const row = i * strides[0] + p * dilations[0];
-                const column = j * strides[1] + q * dilations[1];
-                visit(
-                  ((n * height + row) * width + column) * inChannels + c,
-                  ((p * filterWidth + q) * inChannels + c) * outChannels + o,
-                  ((n * outHeight + i) * outWidth + j) * outChannels + o,
-                );
-              }
+            for (let c = 0; c < inChannels; c++) {
+              const row = i * strides[0] + p * dilations[0];
+              const column = j * strides[1] + q * dilations[1];
+              visit(
+                ((n * height + row) * width + column) * inChannels + c,
+                ((p * filterWidth + q) * inChannels + c) * outChannels,
+                ((n * outHeight + i) * outWidth + j) * outChannels,
+              );
+            }
 }
 
 export function convolutionSizes(shape: ConvolutionCase) {
@@ -61,8 +63,12 @@ export function convolve(
   relu: boolean,
 ): Float64Array {
   const out = Float64Array.from({ length: convolutionSizes(shape).out }, (_, i) => at(bias, i % shape.outChannels));
+  const [inputs, weights] = [Float64Array.from(x), Float64Array.from(filter)];
   forEachProduct(shape, (xi, fi, oi) => {
-    out[oi] = at(out, oi) + at(x, xi) * at(filter, fi);
+    const input = at(inputs, xi);
+    for (let o = 0; o < shape.outChannels; o++) {
+      out[oi + o] = (out[oi + o] as number) + input * (weights[fi + o] as number);
+    }
   });
   return relu ? out.map((value) => Math.max(value, 0)) : out;
 }
@@ -84,9 +90,16 @@ export function convolutionGradients(
     filter: new Float64Array(sizes.filter),
     bias: new Float64Array(shape.outChannels),
   };
+  const [inputs, weights] = [Float64Array.from(x), Float64Array.from(filter)];
   forEachProduct(shape, (xi, fi, oi) => {
-    gradients.x[xi] = at(gradients.x, xi) + at(filter, fi) * at(passed, oi);
-    gradients.filter[fi] = at(gradients.filter, fi) + at(x, xi) * at(passed, oi);
+    const input = at(inputs, xi);
+    let sum = at(gradients.x, xi);
+    for (let o = 0; o < shape.outChannels; o++) {
+      const slope = passed[oi + o] as number;
+      sum += (weights[fi + o] as number) * slope;
+      gradients.filter[fi + o] = (gradients.filter[fi + o] as number) + input * slope;
+    }
+    gradients.x[xi] = sum;
   });
   passed.forEach((value, i) => {
     const channel = i % shape.outChannels;
