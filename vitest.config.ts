@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
+    // Read by tests/support/thoroughness.ts. A mode can be named on every system's command line, a variable cannot.
+    env: mode === 'thorough' ? { PENNYGRAD_TEST_THOROUGH: '1' } : {},
     projects: [
       {
+        extends: true,
         // Files share a process: forty starts of one would take longer than the tests.
         test: {
           name: 'unit',
@@ -15,6 +18,7 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         // Real processes on real cores: after the unit tests and one file at a time, so that deadlines hold on two cores.
         test: {
           name: 'integration',
@@ -27,4 +31,4 @@ export default defineConfig({
       },
     ],
   },
-});
+}));

@@ -1,4 +1,4 @@
-/** One captured step of any stack of layers, beside the same step by tfjs's own `cpu` backend. */
+/** One captured step of any stack of layers, beside the same step in double precision. */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as layers from '@tensorflow/tfjs-layers';
@@ -7,6 +7,7 @@ import type { UsableFlavour } from '../../src/engine/wasm/kernel-module.ts';
 import { everyPass } from '../../src/engine/wasm/trace/opcodes.ts';
 import { openTracedModel } from '../../src/engine/wasm/trace/traced-model.ts';
 import type { Layer } from '../../src/shared/model/zoo.ts';
+import { type ReferenceStep, referenceStep } from './reference-network.ts';
 
 export interface StepCase {
   /** Makes the layers anew; the first says its input's shape. */
@@ -48,28 +49,26 @@ export async function tracedStep(flavour: UsableFlavour, step: StepCase): Promis
   return { outputs, gradients: memory.floats(gradients, count).slice() };
 }
 
-export async function plainStep(step: StepCase): Promise<StepResult> {
-  const { imageShape, images, batch, values } = step;
+/**
+ * The same step in double precision.
+ *
+ * @returns computes it, from what `disturb` makes of the images, the parameters and the gradient of the outputs
+ */
+export async function exactStep({
+  layers: make,
+  images,
+  batch,
+  values,
+}: StepCase): Promise<(disturb?: (exact: Float64Array) => Float64Array) => ReferenceStep> {
   await tf.setBackend('cpu');
-  return tf.tidy(() => {
-    const network = layers.sequential({ layers: step.layers() });
-    const variables = trainableVariables(network);
-    const parameters = values(variables.reduce((sum, { size }) => sum + size, 0));
-    let offset = 0;
-    for (const variable of variables) {
-      variable.assign(tf.tensor(parameters.slice(offset, offset + variable.size), variable.shape));
-      offset += variable.size;
-    }
-    const x = tf.tensor(
-      Float32Array.from(images, (byte) => byte / 255),
-      [batch, ...imageShape],
-    );
-    const apply = () => network.layers.reduce((y, layer) => layer.apply(y) as tf.Tensor, x);
-    const { grads } = tf.variableGrads(() => {
-      const y = apply();
-      return tf.sum(tf.mul(y, tf.tensor(values(y.size), y.shape))) as tf.Scalar;
-    }, [...variables]);
-    const flat = variables.flatMap(({ name }) => Array.from((grads[name] as tf.Tensor).dataSync<'float32'>()));
-    return { outputs: apply().dataSync<'float32'>().slice(), gradients: Float32Array.from(flat) };
-  });
+  const network = layers.sequential({ layers: make() });
+  const parameterCount = trainableVariables(network).reduce((sum, { size }) => sum + size, 0);
+  const outputCount = tf.util.sizeFromShape([batch, ...(network.outputShape as number[]).slice(1)]);
+  const pixels = Float64Array.from(images, (byte) => byte / 255);
+  const [parameters, outputGradient] = [parameterCount, outputCount].map((n) => Float64Array.from(values(n))) as [
+    Float64Array,
+    Float64Array,
+  ];
+  return (disturb = (exact) => exact) =>
+    referenceStep(network.layers, batch, disturb(pixels), disturb(parameters), disturb(outputGradient));
 }
