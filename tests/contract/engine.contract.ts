@@ -7,7 +7,7 @@ import type { ModelName, OptimizerName } from '../../src/shared/model/model-spec
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';
 
-// The smallest images that the CNN takes, and few: the reference engine does about thirty of them in a second.
+// The smallest images that the CNN takes, and few: the reference engine takes half a second for a gradient of one.
 const imageShape = [18, 19, 1] as const;
 const classes = 5;
 const dataset = engineDataset(imageShape, classes, 12, 5);
@@ -21,26 +21,28 @@ function options(model: ModelName, optimizer: OptimizerName, seed = 1): EngineOp
   };
 }
 
-/** Leaves the process-wide tfjs backend as the engine under test finds it, which may be another's. */
-export function describeEngine(title: string, provider: EngineProvider): void {
+/**
+ * Leaves the process-wide tfjs backend as the engine under test finds it, which may be another's.
+ *
+ * @param model what an engine shows that it would show with any model
+ */
+export function describeEngine(title: string, provider: EngineProvider, model: ModelName = 'cnn'): void {
   describe(`${title} engine`, () => {
+    // Some engines take long to make: tests that leave no trace share one, and tests of a few parameters another.
     let engine: Engine;
+    let small: Engine;
+    let initial: Float32Array;
 
     beforeAll(async () => {
-      engine = await provider.create(options('cnn', 'adam'));
+      engine = await provider.create(options(model, 'adam'));
+      small = await provider.create(options('softmax', 'sgd'));
+      initial = await engine.getParameters();
     });
-    afterAll(() => engine.dispose());
+    afterAll(() => {
+      engine.dispose();
+      small.dispose();
+    });
 
-    const initial = async () => {
-      await engine.setParameters(await parametersOf(options('cnn', 'adam')));
-    };
-    /** Initial parameters by way of a second engine, which also puts tfjs's global state to use. */
-    async function parametersOf(spec: EngineOptions): Promise<Float32Array> {
-      const other = await provider.create(spec);
-      const parameters = await other.getParameters();
-      other.dispose();
-      return parameters;
-    }
     async function gradientsOf(of: Engine, ...indices: number[]) {
       const gradients = new Float32Array(of.parameterCount).fill(Number.NaN);
       const result = await of.computeGradients(Uint32Array.from(indices), gradients);
@@ -63,8 +65,11 @@ export function describeEngine(title: string, provider: EngineProvider): void {
     it('starts from the parameters that the seed decides, whatever the engine', async () => {
       const shapes = engine.artifacts().weightSpecs.map(({ shape }) => shape);
       const expected = initialParameters(shapes, 7);
-      expect(relativeError(await parametersOf(options('cnn', 'adam', 7)), expected)).toBe(0);
-      expect(relativeError(await parametersOf(options('cnn', 'adam', 8)), expected)).toBeGreaterThan(0.1);
+      // A second engine beside the first, which also puts tfjs's global state to use.
+      const other = await provider.create(options(model, 'adam', 7));
+      expect(relativeError(await other.getParameters(), expected)).toBe(0);
+      expect(relativeError(initial, expected)).toBeGreaterThan(0.1);
+      other.dispose();
     });
 
     it('describes one weight for each stretch of the flat vector', () => {
@@ -81,7 +86,7 @@ export function describeEngine(title: string, provider: EngineProvider): void {
       expect(relativeError(read, kept)).toBe(0);
       read.fill(0);
       expect(relativeError(await engine.getParameters(), kept)).toBe(0);
-      await initial();
+      await engine.setParameters(initial);
     });
 
     it('sums over samples: the parts of a batch add up to it, and order does not matter', async () => {
@@ -117,7 +122,8 @@ export function describeEngine(title: string, provider: EngineProvider): void {
         reported.set(gradients.subarray(from, to), from);
       });
       expect(relativeError(gradients, expected.gradients)).toBe(0);
-      for (const [i, value] of reported.entries()) if (!Number.isNaN(value)) expect(value).toBe(gradients[i]);
+      const changedLater = gradients.filter((value, i) => !Number.isNaN(reported[i]) && reported[i] !== value);
+      expect(changedLater.length).toBe(0);
     });
 
     it('writes zeros for a batch of none', async () => {
@@ -127,7 +133,6 @@ export function describeEngine(title: string, provider: EngineProvider): void {
     });
 
     it('finds the gradient of the loss that evaluate reports, by central differences', async () => {
-      const small = await provider.create(options('softmax', 'sgd'));
       const { gradients, lossSum } = await gradientsOf(small, 0, 1, 2, 3, 4, 5);
       const parameters = await small.getParameters();
       const direction = Float32Array.from(gradients, (_, i) => Math.cos(i));
@@ -139,17 +144,14 @@ export function describeEngine(title: string, provider: EngineProvider): void {
       const expected = gradients.reduce((sum, g, i) => sum + g * (direction[i] ?? 0), 0);
       expect(relativeError([slope], [expected])).toBeLessThan(1e-3);
       expect(relativeError([await lossAt(0)], [lossSum])).toBeLessThan(1e-6);
-      small.dispose();
     });
 
     it('divides the gradient by the samples of the global batch', async () => {
-      const small = await provider.create(options('softmax', 'sgd'));
       const before = await small.getParameters();
       const sum = Float32Array.from(before, (_, i) => (i % 7) - 3);
       await small.applyGradients(sum, 8);
       const expected = before.map((p, i) => p - (0.01 * (sum[i] ?? 0)) / 8);
       expect(relativeError(await small.getParameters(), expected)).toBeLessThan(1e-6);
-      small.dispose();
     });
 
     it('evaluates any interval of either split as it computes gradients', async () => {
@@ -177,8 +179,8 @@ export function describeEngine(title: string, provider: EngineProvider): void {
       expect(relativeError([lossSum], [(await engine.evaluate('test', 0, count)).lossSum])).toBeLessThan(1e-5);
     });
 
-    it.each(['mlp', 'softmax', 'cnn'] as const)('learns what it is shown: %s', async (model) => {
-      const learner = await provider.create(options(model, 'adam'));
+    it.each(['mlp', 'softmax', 'cnn'] as const)('learns what it is shown: %s', async (name) => {
+      const learner = await provider.create(options(name, 'adam'));
       const before = await learner.evaluate('train', 0, 2);
       for (let step = 0; step < 3; step++)
         await learner.applyGradients((await gradientsOf(learner, 0, 1)).gradients, 2);
@@ -201,7 +203,7 @@ export function describeEngine(title: string, provider: EngineProvider): void {
         expect(state.iterations).toBe(3);
         expect(state.slots.length).toBe(name === 'adam' ? 2 : 0);
 
-        const second = await provider.create(options('softmax', name, 99));
+        const second = name === 'sgd' ? small : await provider.create(options('softmax', name, 99));
         await trainSteps(second, 1);
         await second.setParameters(parameters);
         await second.setOptimizerState(state);
@@ -210,13 +212,13 @@ export function describeEngine(title: string, provider: EngineProvider): void {
         await trainSteps(second, 2);
         expect(relativeError(await second.getParameters(), await first.getParameters())).toBeLessThan(1e-6);
         first.dispose();
-        second.dispose();
+        if (second !== small) second.dispose();
       },
     );
 
     it('leaves no tensor behind, neither in steps nor in its life', async () => {
       const atFirst = tf.memory().numTensors;
-      const busy = await provider.create(options('cnn', 'adam'));
+      const busy = await provider.create(options(model, 'adam'));
       await trainSteps(busy, 1);
       const afterOne = tf.memory();
       await trainSteps(busy, 1);
@@ -246,8 +248,8 @@ export function describeEngine(title: string, provider: EngineProvider): void {
       await expect(engine.evaluate('test', 0, 6)).rejects.toThrow(/\[0, 6\).*5 samples/);
       await expect(engine.predict(new Uint8Array(7), 1)).rejects.toThrow(/18×19×1/);
       await expect(engine.setOptimizerState({ iterations: 1, slots: [] })).rejects.toThrow(/adam has 2 slots, not 0/);
-      const wide = { ...options('cnn', 'adam').model, inputShape: [19, 19, 1] as const };
-      await expect(provider.create({ ...options('cnn', 'adam'), model: wide })).rejects.toThrow(/19×19×1.*18×19×1/);
+      const wide = { ...options(model, 'adam').model, inputShape: [19, 19, 1] as const };
+      await expect(provider.create({ ...options(model, 'adam'), model: wide })).rejects.toThrow(/19×19×1.*18×19×1/);
     });
   });
 }

@@ -4,6 +4,7 @@ import { chooseFlavour, type UsableFlavour } from '../../src/engine/wasm/kernel-
 import { createOpByOpEngine } from '../../src/engine/wasm/wasm-engine.ts';
 import { wasmProvider } from '../../src/engine/wasm/wasm-provider.ts';
 import { engineThreadProgram } from '../support/engine-thread-program.ts';
+import { thorough } from '../support/thoroughness.ts';
 import { describeEngine } from './engine.contract.ts';
 
 /** What models get that cannot be captured. */
@@ -12,7 +13,8 @@ const opByOpProvider: EngineProvider = {
   create: (options) => createOpByOpEngine(options, chooseFlavour() as UsableFlavour),
 };
 
-describeEngine('cpu', cpuProvider);
+// A convolution takes it half a second. That it learns with some is always shown.
+describeEngine('cpu', cpuProvider, thorough ? 'cnn' : 'mlp');
 describeEngine('wasm (relaxed SIMD)', wasmProvider('relaxed-simd'));
 describeEngine('wasm (SIMD)', wasmProvider('simd'));
 describeEngine('wasm (op by op)', opByOpProvider);

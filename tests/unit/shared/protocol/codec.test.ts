@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../../../src/shared/protocol/codec.ts';
 import { maxHeaderBytes, protocolVersion } from '../../../../src/shared/protocol/limits.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../../../src/shared/protocol/messages.ts';
+import { rounds } from '../../../support/thoroughness.ts';
 
 const attempt = { generation: 1, step: 7, attempt: 0 };
 const seconds = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125, evaluate: 2, idle: 0.5 };
@@ -180,12 +181,12 @@ describe('the decoder under fuzz', () => {
     }
   };
 
-  it('survives 40,000 random messages', () => {
+  it('survives random messages', () => {
     const frame = fc.uint8Array({ maxLength: 80 });
-    fc.assert(fc.property(fc.array(frame, { maxLength: 4 }), decodeBoth), { numRuns: 40_000 });
+    fc.assert(fc.property(fc.array(frame, { maxLength: 4 }), decodeBoth), { numRuns: rounds(2000, 40_000) });
   });
 
-  it('survives 60,000 valid messages with a few bytes changed, cut off or repeated', () => {
+  it('survives valid messages with a few bytes changed, cut off or repeated', () => {
     const damage = fc.record({
       message: fc.constantFrom(...valid),
       at: fc.nat(),
@@ -206,11 +207,11 @@ describe('the decoder under fuzz', () => {
         }[kind];
         decodeBoth([damaged, ...rest]);
       }),
-      { numRuns: 60_000 },
+      { numRuns: rounds(3000, 60_000) },
     );
   });
 
-  it('survives 10,000 well-formed maps with fields of the wrong type', () => {
+  it('survives well-formed maps with fields of the wrong type', () => {
     const bodies = [...workerBodies, ...coordinatorBodies] as Record<string, unknown>[];
     const wrong = fc.tuple(fc.constantFrom(...bodies), fc.nat(), fc.anything({ withBigInt: false }));
     fc.assert(
@@ -225,7 +226,7 @@ describe('the decoder under fuzz', () => {
         }
         decodeBoth([packed]);
       }),
-      { numRuns: 10_000 },
+      { numRuns: rounds(1000, 10_000) },
     );
   });
 });
