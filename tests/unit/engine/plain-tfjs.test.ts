@@ -53,7 +53,7 @@ async function plainGradients(engine: Engine, indices: readonly number[]) {
 }
 
 it("engines have the CNN's gradients", async () => {
-  const indices = [6, 1, 3];
+  const indices = thorough ? [6, 1, 3] : [6, 1];
   const engines = await Promise.all(simdFlavours.map((flavour) => create('cnn', flavour)));
   const expected = await plainGradients(engines[0] as Engine, indices);
   expect(expected.gradients.length).toBe(10);
