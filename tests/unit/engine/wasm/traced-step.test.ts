@@ -127,7 +127,7 @@ describe('traced steps', () => {
       dense({ units: 2, activation: 'relu' }),
     ]);
     for (const flavour of flavours) {
-      await expect(tracedStep(flavour, step)).rejects.toThrow(/^\w+: traced steps do not have it$/);
+      await expect(tracedStep(flavour, step)).rejects.toThrow(/^\w+: captured steps do not have it$/);
     }
   });
 });
