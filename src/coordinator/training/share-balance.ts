@@ -87,7 +87,7 @@ export function rebalance(state: BalanceState, { samples, busy, fixed }: Measure
   if (gain < requiredGain(recent.length, state.measured)) return { state: kept, reason: undefined };
   const reason =
     `shares ${shares.join('/')} -> ${candidate.join('/')}: ` +
-    `in the last ${recent.length} steps the slowest worker would have finished ${percent(gain)} sooner`;
+    `the slowest worker would have finished ${percent(gain)} sooner in the last ${recent.length} steps`;
   return { state: { shares: candidate, recent: [], measured: true }, reason };
 }
 
