@@ -1,4 +1,4 @@
-/** From a run's events to what the live page shows of it. Pure: the time comes with each event. */
+/** From the events of a run to the state of the live page. Pure: the time is passed in with each event. */
 import { accruedCostUsd, aliveSeconds } from '../../economics/ledger/cost.ts';
 import {
   advanceProgress,
@@ -6,39 +6,40 @@ import {
   type ProgressState,
   progressFigures,
 } from '../../report/terminal/progress-state.ts';
-import { formatPercent } from '../../shared/core/number-format.ts';
-import { noPhaseSeconds, type PhaseSeconds } from '../../shared/core/phases.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
-import type { LiveCost, LiveStage, LiveState, LiveWorker, LogEntry } from '../../shared/protocol/live/live-state.ts';
+import type { LiveCost, LiveEpoch, LiveStage, LiveState } from '../../shared/protocol/live/live-state.ts';
 import { advanceMeter, type CostMeter, newCostMeter, readMeter } from '../record/cost-meter.ts';
-import type { MemberInfo, RunEvent, StepEvent } from '../run-events.ts';
+import type { EpochEvent, RunEvent, StepEvent } from '../run-events.ts';
 import { extendCurve, noCurve } from './curve.ts';
-import { phaseRatios, recentPhases } from './recent-phases.ts';
+import { appendToLog, clip, describeEvent, type LogLine } from './live-log.ts';
+import {
+  addWorker,
+  beginGeneration,
+  changeWorker,
+  fleetPrice,
+  type KnownMember,
+  type LiveWorkers,
+  loseWorker,
+  stepWorkers,
+} from './live-workers.ts';
 
-/** What the page shows, and what it takes to go on from there. */
+/** The state of the page, and what it takes to update it. */
 export interface LiveRecord {
   readonly state: LiveState;
   readonly progress: ProgressState;
   readonly members: readonly KnownMember[];
   readonly meter: CostMeter;
-  /** Why frames were rejected so far: each reason is logged once, since strangers could fill the log otherwise. */
+  /** Why frames were rejected so far. Each reason is logged once, because anybody can send frames. */
   readonly rejections: readonly string[];
 }
 
-interface KnownMember {
-  readonly info: MemberInfo;
-  readonly recent: PhaseSeconds;
-  /** From then on it costs nothing. */
-  readonly lost: boolean;
-}
-
 export interface Moment {
-  /** Seconds that never go backwards. */
+  /** Seconds of a monotonic clock. */
   readonly now: number;
   readonly unixMs: number;
 }
 
-/** What a run was told. */
+/** The settings of the run. */
 export interface LivePlan {
   readonly runId: string;
   readonly version: string;
@@ -54,15 +55,11 @@ export interface LivePlan {
   readonly budgetUsd?: number | undefined;
 }
 
-/** How a run ended; the reason is that of a run that did not complete. */
 export interface LiveEnding {
   readonly status: 'completed' | 'interrupted' | 'failed';
+  /** Why the run did not complete. */
   readonly reason?: string;
 }
-
-/** Entries of the log that are kept, and the characters of each: workers' own words are as long as they like. */
-const keptEntries = 100;
-const longestText = 300;
 
 export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
   const { trainCount } = plan.dataset;
@@ -100,135 +97,73 @@ export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
 }
 
 export function advanceLive(before: LiveRecord, event: RunEvent, moment: Moment): LiveRecord {
-  const record = { ...before, meter: advanceMeter(before.meter, event, moment.now) };
+  const metered = { ...before, meter: advanceMeter(before.meter, event, moment.now) };
+  if (event.type === 'frame-rejected' && before.rejections.includes(event.reason)) return metered;
+  const line = describeEvent(event, before.state.run.worldSize);
+  return follow(line === undefined ? metered : log(metered, moment, line), event, moment);
+}
+
+function follow(record: LiveRecord, event: RunEvent, moment: Moment): LiveRecord {
   const { state } = record;
-  const logged = (text: string, level: LogEntry['level'] = 'info') => log(record, moment, text, level);
+  const { workers } = state;
   switch (event.type) {
-    case 'listening':
-      return logged(`waiting for ${state.run.worldSize === 1 ? 'a worker' : `${state.run.worldSize} workers`}`);
     case 'worker-joined': {
       const { workerId, host } = event;
-      const others = state.workers.filter((worker) => worker.workerId !== workerId);
-      const workers = [...others, { workerId, host, status: 'joined' } as const];
-      return change(logged(`${workerId} joined from ${host}`), { workers });
+      return change(record, { workers: addWorker(workers, { workerId, host, status: 'joined' }) });
     }
     case 'worker-ready': {
       const { workerId, backend, device } = event;
-      const ready = changeWorker(state, workerId, { status: 'ready', backend, device: clip(device) });
-      return change(logged(`${workerId} is ready: ${backend} (${device})`), ready);
+      const ready = { status: 'ready', backend, device: clip(device) } as const;
+      return change(record, { workers: changeWorker(workers, workerId, ready) });
     }
-    case 'worker-refused':
-      return logged(`refused ${event.workerId}: ${event.reason}`, 'bad');
-    case 'worker-heard':
-      if (event.gpu?.utilizationRatio === undefined) return record;
-      return change(record, changeWorker(state, event.workerId, { gpuUtilization: event.gpu.utilizationRatio }));
-    case 'generation':
-      return tickLive(
-        {
-          ...change(logged(`training begins: ${event.reason}`, 'good'), {
-            stage: { name: 'training' },
-            workers: event.members.map(memberWorker),
-          }),
-          members: event.members.map((info) => ({ info, recent: noPhaseSeconds, lost: false })),
-          progress: beginProgress(record.progress, moment.now),
-        },
-        moment,
-      );
+    case 'worker-heard': {
+      const gpuUtilization = event.gpu?.utilizationRatio;
+      if (gpuUtilization === undefined) return record;
+      return change(record, { workers: changeWorker(workers, event.workerId, { gpuUtilization }) });
+    }
     case 'worker-lost':
-      return loseWorker(logged(`lost ${event.workerId}: ${event.reason}`, 'bad'), event.workerId);
-    case 'frame-rejected': {
-      if (record.rejections.includes(event.reason)) return record;
-      const text = `rejected a frame (${event.reason}): ${event.detail}; more like it are counted in /metrics`;
-      return { ...logged(text, 'bad'), rejections: [...record.rejections, event.reason] };
+      return changeWorkers(record, (all) => loseWorker(all, event.workerId));
+    case 'generation': {
+      const begun = changeWorkers(record, () => beginGeneration(event.members));
+      const training = change(begun, { stage: { name: 'training' } });
+      return tickLive({ ...training, progress: beginProgress(record.progress, moment.now) }, moment);
     }
+    case 'frame-rejected':
+      return { ...record, rejections: [...record.rejections, event.reason] };
     case 'epoch-begun':
-      return change(record, {
-        stage: { name: 'training' },
-        progress: { ...state.progress, epoch: event.epoch + 1 },
-      });
+      return change(record, { stage: { name: 'training' }, progress: { ...state.progress, epoch: event.epoch + 1 } });
     case 'step':
       return takeStep(record, event, moment);
-    case 'shares':
-      return logged(`from step ${event.step + 1} ${event.reason}`);
-    case 'epoch': {
-      const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, cutShort } = event;
-      const rate = fleetPrice(record);
-      const costUsd = rate === undefined ? {} : { costUsd: usd ?? accruedCostUsd(rate, seconds) };
-      const finished = {
-        epoch: epoch + 1,
-        step: state.progress.step,
-        loss,
-        accuracy,
-        testLoss,
-        testAccuracy,
-        seconds,
-        samplesPerSecond: seconds > 0 ? samples / seconds : 0,
-        ...costUsd,
-        ...(cutShort ? { cutShort } : {}),
-      };
-      const text = `epoch ${epoch + 1} ${cutShort ? 'cut short' : 'finished'}: test accuracy ${formatPercent(testAccuracy, 2)}`;
-      return tickLive(change(logged(text, 'good'), { epochs: [...state.epochs, finished] }), moment);
-    }
-    case 'checkpoint':
-      return logged(`checkpoint at step ${event.checkpoint.step}`);
-    case 'predictions':
-    // The page is told by whoever knows the reason too.
-    case 'ended':
-    case 'spent':
-    case 'worker-began':
-    case 'worker-ended':
-      return record;
-    // The last accounts are drawn up when the run has ended: the page ends with them too.
+    case 'epoch':
+      return tickLive(change(record, { epochs: [...state.epochs, finishedEpoch(record, event)] }), moment);
+    // The last accounts are drawn up after the end of the run, and the page must show them too.
     case 'ledger':
       return showCosts(record, moment);
-    case 'resumed':
-      return logged(`goes on after step ${event.step}`);
     default:
-      return event satisfies never;
+      return record;
   }
 }
 
-/** The time has passed: elapsed seconds and costs are what they are now. */
+/** Updates elapsed time and costs. */
 export function tickLive(record: LiveRecord, moment: Moment): LiveRecord {
   const { now, unixMs } = moment;
   const { state, progress } = record;
   if (hasEnded(state.stage)) return record;
-  const { step } = state.progress;
-  const figures = progressFigures(progress, now);
-  const seen =
-    step === 0
-      ? {}
-      : {
-          loss: figures.loss,
-          accuracy: figures.accuracy,
-          samplesPerSecond: figures.samplesPerSecond,
-          ...(figures.etaSeconds === undefined ? {} : { etaSeconds: figures.etaSeconds }),
-        };
+  const { epoch, step } = state.progress;
   const elapsedSeconds = aliveSeconds(state.run.startedAtUnixMs, unixMs);
-  const ticked = change(record, { progress: { epoch: state.progress.epoch, step, elapsedSeconds, ...seen } });
-  return showCosts(ticked, moment);
+  if (step === 0) return showCosts(change(record, { progress: { epoch, step, elapsedSeconds } }), moment);
+  const { loss, accuracy, samplesPerSecond, etaSeconds } = progressFigures(progress, now);
+  const eta = etaSeconds === undefined ? {} : { etaSeconds };
+  const ticked = { epoch, step, elapsedSeconds, loss, accuracy, samplesPerSecond, ...eta };
+  return showCosts(change(record, { progress: ticked }), moment);
 }
 
-/** What the accounts had when they were last drawn up, and the price of the time since. */
-function showCosts(record: LiveRecord, { now }: Moment): LiveRecord {
-  const { state } = record;
-  const usdPerHour = fleetPrice(record);
-  const { usd, usdByWorker } = readMeter(record.meter, now);
-  if (usdPerHour === undefined && usd === 0) return record;
-  const last = state.epochs.findLast(({ cutShort }) => !cutShort)?.costUsd;
-  const cost: LiveCost = { usd, usdPerHour: usdPerHour ?? 0, ...(last === undefined ? {} : { lastEpochUsd: last }) };
-  const workers = state.workers.map((worker) => {
-    const costUsd = usdByWorker.get(worker.workerId);
-    return costUsd === undefined ? worker : { ...worker, costUsd };
-  });
-  return change(record, { cost, workers });
-}
-
-/** How it ended. Only the last accounts come after it. */
+/** Only the last accounts may come after this. */
 export function endLive(record: LiveRecord, { status, reason }: LiveEnding, moment: Moment): LiveRecord {
   if (hasEnded(record.state.stage)) return record;
-  const ended = status === 'completed' ? 'finished' : `${status}: ${reason ?? 'no reason given'}`;
-  const logged = log(tickLive(record, moment), moment, ended, status === 'completed' ? 'good' : 'bad');
+  const completed = status === 'completed';
+  const text = completed ? 'finished' : `${status}: ${reason ?? 'no reason given'}`;
+  const logged = log(tickLive(record, moment), moment, { text, level: completed ? 'good' : 'bad' });
   const { etaSeconds: _, ...progress } = logged.state.progress;
   return change(logged, {
     stage: { name: status, ...(reason === undefined ? {} : { reason: clip(reason) }) },
@@ -248,69 +183,60 @@ function takeStep(record: LiveRecord, event: StepEvent, { now }: Moment): LiveRe
   const { samples, loss, correct, seconds } = event;
   const step = event.step + 1;
   const progress = advanceProgress(record.progress, event);
-  const partOf = (workerId: string) => event.members.find((member) => member.workerId === workerId);
-  const members = record.members.map((known) => {
-    const part = partOf(known.info.workerId);
-    return part === undefined ? known : { ...known, recent: recentPhases(known.recent, part.phases, seconds) };
-  });
-  const workers = state.workers.map((worker) => {
-    const part = partOf(worker.workerId);
-    if (part === undefined) return worker;
-    const { recent = noPhaseSeconds } = members.find(({ info }) => info.workerId === worker.workerId) ?? {};
-    const phases = phaseRatios(recent);
-    return { ...worker, share: part.samples / samples, ...(phases === undefined ? {} : { phases }) };
-  });
-  // After the last step of an epoch the test pass begins, of which no event tells.
+  // The test pass begins after the last step of an epoch. No event says so.
   const testing = progressFigures(progress, now).done === 1;
-  return {
-    ...change(record, {
-      ...(testing ? { stage: { name: 'testing' } as const } : {}),
+  const stepped = change(
+    changeWorkers(record, (all) => stepWorkers(all, event)),
+    {
+      stage: testing ? { name: 'testing' } : state.stage,
       progress: { ...state.progress, epoch: event.epoch + 1, step },
       curve: extendCurve(state.curve, { step, samples, lossSum: loss * samples, correct, seconds }),
-      workers,
-    }),
-    progress,
-    members,
-  };
+    },
+  );
+  return { ...stepped, progress };
 }
 
-function loseWorker(record: LiveRecord, workerId: string): LiveRecord {
-  const { state, members } = record;
-  // One that never trained may come back under another name any number of times.
-  if (!members.some(({ info }) => info.workerId === workerId))
-    return change(record, { workers: state.workers.filter((worker) => worker.workerId !== workerId) });
+function finishedEpoch({ state, members }: LiveRecord, event: EpochEvent): LiveEpoch {
+  const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, cutShort } = event;
+  const price = fleetPrice(members);
   return {
-    ...change(record, changeWorker(state, workerId, { status: 'lost' })),
-    members: members.map((member) => (member.info.workerId === workerId ? { ...member, lost: true } : member)),
+    epoch: epoch + 1,
+    step: state.progress.step,
+    loss,
+    accuracy,
+    testLoss,
+    testAccuracy,
+    seconds,
+    samplesPerSecond: seconds > 0 ? samples / seconds : 0,
+    ...(price === undefined ? {} : { costUsd: usd ?? accruedCostUsd(price, seconds) }),
+    ...(cutShort ? { cutShort } : {}),
   };
 }
 
-/** USD per hour of all workers that are there and have a price; undefined when none has one. */
-function fleetPrice({ members }: LiveRecord): number | undefined {
-  const priced = members.filter(({ info }) => info.priceUsdPerHour !== undefined);
-  if (priced.length === 0) return undefined;
-  return priced.reduce((sum, { info, lost }) => sum + (lost ? 0 : (info.priceUsdPerHour ?? 0)), 0);
-}
-
-function memberWorker({ workerId, host, backend, device, priceUsdPerHour }: MemberInfo): LiveWorker {
-  const price = priceUsdPerHour === undefined ? {} : { priceUsdPerHour };
-  return { workerId, host, backend, device: clip(device), status: 'training', ...price };
+/** Shows the latest accounts, plus price × the time since. */
+function showCosts(record: LiveRecord, { now }: Moment): LiveRecord {
+  const { state } = record;
+  const usdPerHour = fleetPrice(record.members);
+  const { usd, usdByWorker } = readMeter(record.meter, now);
+  if (usdPerHour === undefined && usd === 0) return record;
+  const last = state.epochs.findLast(({ cutShort }) => !cutShort)?.costUsd;
+  const cost: LiveCost = { usd, usdPerHour: usdPerHour ?? 0, ...(last === undefined ? {} : { lastEpochUsd: last }) };
+  const workers = state.workers.map((worker) => {
+    const costUsd = usdByWorker.get(worker.workerId);
+    return costUsd === undefined ? worker : { ...worker, costUsd };
+  });
+  return change(record, { cost, workers });
 }
 
 function change(record: LiveRecord, changes: Partial<LiveState>): LiveRecord {
   return { ...record, state: { ...record.state, ...changes } };
 }
 
-function changeWorker({ workers }: LiveState, workerId: string, changes: Partial<LiveWorker>): Partial<LiveState> {
-  return { workers: workers.map((worker) => (worker.workerId === workerId ? { ...worker, ...changes } : worker)) };
+function changeWorkers(record: LiveRecord, transition: (all: LiveWorkers) => LiveWorkers): LiveRecord {
+  const { members, workers } = transition({ members: record.members, workers: record.state.workers });
+  return { ...change(record, { workers }), members };
 }
 
-function log(record: LiveRecord, { unixMs }: Moment, text: string, level: LogEntry['level']): LiveRecord {
-  const { log: before } = record.state;
-  const entry = { id: (before.at(-1)?.id ?? 0) + 1, unixMs, level, text: clip(text) };
-  return change(record, { log: [...before, entry].slice(-keptEntries) });
-}
-
-function clip(text: string): string {
-  return text.length <= longestText ? text : `${text.slice(0, longestText - 1)}…`;
+function log(record: LiveRecord, { unixMs }: Moment, line: LogLine): LiveRecord {
+  return change(record, { log: appendToLog(record.state.log, unixMs, line) });
 }

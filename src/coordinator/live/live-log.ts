@@ -1,0 +1,66 @@
+/** The log of the live page: a line for every event that people should know about. Pure. */
+import { formatPercent } from '../../shared/core/number-format.ts';
+import type { LogEntry } from '../../shared/protocol/live/live-state.ts';
+import type { RunEvent } from '../run-events.ts';
+
+export type LogLine = Pick<LogEntry, 'text' | 'level'>;
+
+/** Entries that are kept. */
+const keptEntries = 100;
+/** Characters of a text that are kept: workers describe themselves at any length. */
+const longestText = 300;
+
+/** @returns undefined for an event that has no line */
+export function describeEvent(event: RunEvent, worldSize: number): LogLine | undefined {
+  const info = (text: string): LogLine => ({ text, level: 'info' });
+  const good = (text: string): LogLine => ({ text, level: 'good' });
+  const bad = (text: string): LogLine => ({ text, level: 'bad' });
+  switch (event.type) {
+    case 'listening':
+      return info(`waiting for ${worldSize === 1 ? 'a worker' : `${worldSize} workers`}`);
+    case 'resumed':
+      return info(`resumed after step ${event.step}`);
+    case 'worker-joined':
+      return info(`${event.workerId} joined from ${event.host}`);
+    case 'worker-ready':
+      return info(`${event.workerId} is ready: ${event.backend} (${event.device})`);
+    case 'worker-refused':
+      return bad(`refused ${event.workerId}: ${event.reason}`);
+    case 'worker-lost':
+      return bad(`lost ${event.workerId}: ${event.reason}`);
+    case 'generation':
+      return good(`training begins: ${event.reason}`);
+    case 'shares':
+      return info(`from step ${event.step + 1} ${event.reason}`);
+    case 'epoch': {
+      const how = event.cutShort ? 'cut short' : 'finished';
+      return good(`epoch ${event.epoch + 1} ${how}: test accuracy ${formatPercent(event.testAccuracy, 2)}`);
+    }
+    case 'checkpoint':
+      return info(`checkpoint at step ${event.checkpoint.step}`);
+    case 'frame-rejected':
+      return bad(`rejected a frame (${event.reason}): ${event.detail}; further ones are only counted, in /metrics`);
+    case 'worker-began':
+    case 'worker-ended':
+    case 'worker-heard':
+    case 'epoch-begun':
+    case 'step':
+    case 'spent':
+    case 'ledger':
+    case 'predictions':
+    // The end of the run is logged with its reason, which this event lacks.
+    case 'ended':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+export function appendToLog(log: readonly LogEntry[], unixMs: number, { text, level }: LogLine): readonly LogEntry[] {
+  const entry = { id: (log.at(-1)?.id ?? 0) + 1, unixMs, level, text: clip(text) };
+  return [...log, entry].slice(-keptEntries);
+}
+
+export function clip(text: string): string {
+  return text.length <= longestText ? text : `${text.slice(0, longestText - 1)}…`;
+}

@@ -1,0 +1,95 @@
+/** The workers on the live page. Pure. */
+import { addPhases, noPhaseSeconds, type PhaseSeconds, phaseNames } from '../../shared/core/phases.ts';
+import type { LiveWorker, ShownPhase } from '../../shared/protocol/live/live-state.ts';
+import type { MemberInfo, StepEvent } from '../run-events.ts';
+import { clip } from './live-log.ts';
+
+/** The weight of a step falls to 1/e in this time: a worker that slows down shows, a single slow step does not. */
+const memorySeconds = 10;
+
+/** A worker that trains, or trained until it was lost. */
+export interface KnownMember {
+  readonly info: MemberInfo;
+  /** Weighted sums of the seconds of recent steps by phase. Older steps count less. */
+  readonly recent: PhaseSeconds;
+  /** A lost worker costs nothing more. */
+  readonly lost: boolean;
+}
+
+export interface LiveWorkers {
+  readonly workers: readonly LiveWorker[];
+  readonly members: readonly KnownMember[];
+}
+
+export function beginGeneration(members: readonly MemberInfo[]): LiveWorkers {
+  return {
+    members: members.map((info) => ({ info, recent: noPhaseSeconds, lost: false })),
+    workers: members.map(({ workerId, host, backend, device, priceUsdPerHour }) => ({
+      workerId,
+      host,
+      backend,
+      device: clip(device),
+      status: 'training',
+      ...(priceUsdPerHour === undefined ? {} : { priceUsdPerHour }),
+    })),
+  };
+}
+
+/** Adds a worker in place of one with the same id. */
+export function addWorker(workers: readonly LiveWorker[], worker: LiveWorker): readonly LiveWorker[] {
+  return [...workers.filter(({ workerId }) => workerId !== worker.workerId), worker];
+}
+
+export function changeWorker(
+  workers: readonly LiveWorker[],
+  workerId: string,
+  changes: Partial<LiveWorker>,
+): readonly LiveWorker[] {
+  return workers.map((worker) => (worker.workerId === workerId ? { ...worker, ...changes } : worker));
+}
+
+/** A lost member stays on the page. A worker that never trained is removed: it may come back under any number of names. */
+export function loseWorker({ workers, members }: LiveWorkers, workerId: string): LiveWorkers {
+  if (!members.some(({ info }) => info.workerId === workerId)) {
+    return { members, workers: workers.filter((worker) => worker.workerId !== workerId) };
+  }
+  return {
+    members: members.map((member) => (member.info.workerId === workerId ? { ...member, lost: true } : member)),
+    workers: changeWorker(workers, workerId, { status: 'lost' }),
+  };
+}
+
+/** Updates shares and phases. */
+export function stepWorkers({ workers, members }: LiveWorkers, step: StepEvent): LiveWorkers {
+  const parts = new Map(step.members.map((part) => [part.workerId, part]));
+  const stepped = members.map((member) => {
+    const part = parts.get(member.info.workerId);
+    if (part === undefined) return member;
+    return { ...member, recent: addPhases(part.phases, member.recent, Math.exp(-step.seconds / memorySeconds)) };
+  });
+  const recent = new Map(stepped.map((member) => [member.info.workerId, member.recent]));
+  return {
+    members: stepped,
+    workers: workers.map((worker) => {
+      const part = parts.get(worker.workerId);
+      if (part === undefined) return worker;
+      const phases = phaseRatios(recent.get(worker.workerId) ?? noPhaseSeconds);
+      return { ...worker, share: part.samples / step.samples, ...(phases === undefined ? {} : { phases }) };
+    }),
+  };
+}
+
+/** USD per hour of all members that are not lost; undefined when no member has a price. */
+export function fleetPrice(members: readonly KnownMember[]): number | undefined {
+  const priced = members.filter(({ info }) => info.priceUsdPerHour !== undefined);
+  if (priced.length === 0) return undefined;
+  return priced.reduce((sum, { info, lost }) => sum + (lost ? 0 : (info.priceUsdPerHour ?? 0)), 0);
+}
+
+/** Each phase as a fraction of their sum; undefined when the sum is 0. `compute` includes the optimizer's update. */
+function phaseRatios(seconds: PhaseSeconds): Readonly<Record<ShownPhase, number>> | undefined {
+  const sum = phaseNames.reduce((total, phase) => total + seconds[phase], 0);
+  if (sum <= 0) return undefined;
+  const { load, compute, communicate, wait, apply } = addPhases(noPhaseSeconds, seconds, 1 / sum);
+  return { compute: compute + apply, communicate, wait, load };
+}
