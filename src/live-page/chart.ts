@@ -35,24 +35,7 @@ const plot = { left: 46, right: width - 8, top: 8, bottom: height - 20 };
 
 /** A line chart over steps in a `<figure>`, which shows the value under the pointer. */
 export function createChart(figure: HTMLElement, { title, format, formatStep }: ChartOptions): Chart {
-  const legend = create('span', { class: 'legend' });
-  const reading = createSvg('text', { class: 'reading', x: plot.right, y: plot.top + 10, 'text-anchor': 'end' });
-  const axes = createSvg('g', { class: 'axes' });
-  const lines = createSvg('g', { 'clip-path': `url(#${figure.id}-clip)` });
-  const cursor = createSvg('line', { class: 'cursor', y1: plot.top, y2: plot.bottom, visibility: 'hidden' });
-  const box = {
-    x: plot.left - 4,
-    y: plot.top - 4,
-    width: plot.right - plot.left + 8,
-    height: plot.bottom - plot.top + 8,
-  };
-  const svg = createSvg(
-    'svg',
-    { viewBox: `0 0 ${width} ${height}`, role: 'img' },
-    createSvg('clipPath', { id: `${figure.id}-clip` }, createSvg('rect', box)),
-    ...[axes, lines, cursor, reading],
-  );
-  figure.append(create('figcaption', {}, create('strong', {}, title), legend), svg);
+  const { svg, legend, reading, axes, lines, cursor } = createParts(figure, title);
   let content: ChartContent | undefined;
   let pointedAt: number | undefined;
 
@@ -87,25 +70,9 @@ export function createChart(figure: HTMLElement, { title, format, formatStep }: 
   return {
     draw(next) {
       content = next;
-      const { series, scale, steps, summary } = next;
+      const { series, summary } = next;
       svg.setAttribute('aria-label', summary);
-      const horizontal = { from: 0, to: steps, logarithmic: false };
-      axes.replaceChildren(
-        ...ticks(scale, 4).flatMap((value) => {
-          const { y } = place(next, { step: 0, value });
-          const label = createSvg('text', { x: plot.left - 6, y: y + 4, 'text-anchor': 'end' }, format(value));
-          return [createSvg('line', { x1: plot.left, x2: plot.right, y1: y, y2: y }), label];
-        }),
-        ...ticks(horizontal, 4).map((step) => {
-          const { x } = place(next, { step, value: scale.from });
-          const anchor = x > plot.right - 16 ? 'end' : 'middle';
-          return createSvg(
-            'text',
-            { x, y: plot.bottom + 15, 'text-anchor': anchor },
-            step === 0 ? 'step 0' : formatStep(step),
-          );
-        }),
-      );
+      axes.replaceChildren(...drawAxes(next, format, formatStep));
       lines.replaceChildren(...series.flatMap((one) => drawSeries(next, one)));
       if (legend.childElementCount !== series.length || series.length === 1) {
         const names = series.length > 1 ? series : [];
@@ -114,6 +81,49 @@ export function createChart(figure: HTMLElement, { title, format, formatStep }: 
       drawReading();
     },
   };
+}
+
+function createParts(figure: HTMLElement, title: string) {
+  const legend = create('span', { class: 'legend' });
+  const reading = createSvg('text', { class: 'reading', x: plot.right, y: plot.top + 10, 'text-anchor': 'end' });
+  const axes = createSvg('g', { class: 'axes' });
+  const lines = createSvg('g', { 'clip-path': `url(#${figure.id}-clip)` });
+  const cursor = createSvg('line', { class: 'cursor', y1: plot.top, y2: plot.bottom, visibility: 'hidden' });
+  const box = {
+    x: plot.left - 4,
+    y: plot.top - 4,
+    width: plot.right - plot.left + 8,
+    height: plot.bottom - plot.top + 8,
+  };
+  const svg = createSvg(
+    'svg',
+    { viewBox: `0 0 ${width} ${height}`, role: 'img' },
+    createSvg('clipPath', { id: `${figure.id}-clip` }, createSvg('rect', box)),
+    ...[axes, lines, cursor, reading],
+  );
+  figure.append(create('figcaption', {}, create('strong', {}, title), legend), svg);
+  return { svg, legend, reading, axes, lines, cursor };
+}
+
+function drawAxes(
+  content: ChartContent,
+  format: ChartOptions['format'],
+  formatStep: ChartOptions['formatStep'],
+): readonly SVGElement[] {
+  const { scale, steps } = content;
+  const horizontal = { from: 0, to: steps, logarithmic: false };
+  const rows = ticks(scale, 4).flatMap((value) => {
+    const { y } = place(content, { step: 0, value });
+    const label = createSvg('text', { x: plot.left - 6, y: y + 4, 'text-anchor': 'end' }, format(value));
+    return [createSvg('line', { x1: plot.left, x2: plot.right, y1: y, y2: y }), label];
+  });
+  const columns = ticks(horizontal, 4).map((step) => {
+    const { x } = place(content, { step, value: scale.from });
+    const anchor = x > plot.right - 16 ? 'end' : 'middle';
+    const text = step === 0 ? 'step 0' : formatStep(step);
+    return createSvg('text', { x, y: plot.bottom + 15, 'text-anchor': anchor }, text);
+  });
+  return [...rows, ...columns];
 }
 
 function drawSeries(content: ChartContent, { points, className, marked }: Series): readonly SVGElement[] {

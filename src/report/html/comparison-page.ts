@@ -1,4 +1,5 @@
 /** A comparison as an HTML report. */
+import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { CardHistory } from '../../economics/planning/price-history.ts';
 import { formatCount, formatUsd } from '../../shared/core/number-format.ts';
@@ -11,7 +12,7 @@ import {
   growthName,
   longGrowths,
 } from '../comparison/comparison-text.ts';
-import { chartHtml } from './chart.ts';
+import { type Chart, chartHtml } from './chart.ts';
 import { comparisonCharts, createNames } from './comparison-charts.ts';
 import { escapeHtml, listHtml, sectionHtml, tableHtml } from './markup.ts';
 import { renderPage } from './page.ts';
@@ -26,76 +27,22 @@ export function renderComparisonPage(
   cards: readonly CardHistory[] = [],
 ): string {
   const { points, breakEvens, dataset, model, notes } = comparison;
-  const priced = points.filter(({ costUsd }) => costUsd !== undefined);
   const charts = comparisonCharts(comparison);
-  const names = createNames(points);
   const prices = cardFigures(cards, 'these runs');
-  const chart = (id: string, describe: string) => {
-    const found = charts.find((one) => one.id === id);
-    return found === undefined ? '' : chartHtml(found, describe);
-  };
-  const runs = points.reduce((sum, point) => sum + point.runs.length, 0);
+  const runs = points.flatMap((point) => point.runs);
   return renderPage(
     {
-      title: `Comparison of ${runs} runs`,
+      title: `Comparison of ${runs.length} runs`,
       lead: `${model.name} with ${formatCount(model.parameters)} parameters on ${dataset.name}. Brackets and whiskers show 95 % confidence (Welch's t-interval on logarithms); a whisker that ends in an arrow continues outside the plot.`,
       basis: 'measured',
-      charts: [...charts, ...prices.map(({ chart: one }) => one)],
-      footer: `Runs: ${points.flatMap((point) => point.runs).join(', ')}`,
+      charts: [...charts, ...prices.map(({ chart }) => chart)],
+      footer: `Runs: ${runs.join(', ')}`,
       body: [
         listHtml(describeBest(comparison)),
-        tableHtml('All points', rateColumns(priced.length > 0), points),
-        sectionHtml(
-          'Speed',
-          chart('throughput', 'Samples per second by number of workers, and the sum of what the same workers do alone'),
-        ),
-        sectionHtml(
-          'Efficiency',
-          chart('efficiency', 'Strong and weak scaling efficiency by number of workers; one is ideal'),
-        ),
-        sectionHtml(
-          'Time and cost',
-          chart(
-            'front',
-            'Seconds and cost of an epoch at every point; the line joins the points that no other beats in both',
-          ),
-        ),
-        sectionHtml(
-          'Where the time went',
-          stackedBarsHtml(
-            'time',
-            `Time of a step, mean over workers${names.title}`,
-            points.map((point) => ({ name: names.ofPoint(point), spending: point.stepSeconds })),
-            (seconds) => `${(1000 * seconds).toFixed(2)} ms`,
-          ),
-        ),
-        sectionHtml(
-          'Where the money went',
-          priced.length === 0 ? '' : tableHtml('Accrued and billed', moneyColumns(priced), priced),
-          stackedBarsHtml(
-            'money',
-            `Cost of a run, start-up and test passes included${names.title}`,
-            priced.flatMap((point) =>
-              point.costUsd === undefined
-                ? []
-                : [{ name: names.ofPoint(point), spending: point.costUsd, former: point.formerCostUsd }],
-            ),
-            formatUsd,
-          ),
-        ),
-        sectionHtml(
-          'Adding workers',
-          ...longGrowths(comparison).map(
-            (growth) =>
-              `<h3>${escapeHtml(growthName(growth))}</h3>` +
-              tableHtml(`Adding ${growthName(growth)}`, additionColumns(points), growth.additions) +
-              listHtml([describeGrowth(growth)]),
-          ),
-          chart(
-            'break-even',
-            'Price below which the first, second and each further worker of a kind pays, and its actual price',
-          ),
-        ),
+        tableHtml('All points', rateColumns(pricedPoints(comparison).length > 0), points),
+        ...chartSections(charts),
+        ...spendingSections(comparison),
+        growthSection(comparison, charts),
         sectionHtml('What a worker is worth', listHtml(describeMarginals(comparison))),
         sectionHtml('Break-even prices', listHtml(breakEvens.map(describeBreakEven))),
         priceSectionHtml(prices),
@@ -103,5 +50,81 @@ export function renderComparisonPage(
       ],
     },
     assets,
+  );
+}
+
+function pricedPoints({ points }: Comparison): readonly ComparedPoint[] {
+  return points.filter(({ costUsd }) => costUsd !== undefined);
+}
+
+/** Empty where the comparison has no such chart. */
+function namedChartHtml(charts: readonly Chart[], id: string, describe: string): string {
+  const chart = charts.find((one) => one.id === id);
+  return chart === undefined ? '' : chartHtml(chart, describe);
+}
+
+function chartSections(charts: readonly Chart[]): readonly string[] {
+  const section = (title: string, id: string, describe: string) =>
+    sectionHtml(title, namedChartHtml(charts, id, describe));
+  return [
+    section(
+      'Speed',
+      'throughput',
+      'Samples per second by number of workers, and the sum of what the same workers do alone',
+    ),
+    section('Efficiency', 'efficiency', 'Strong and weak scaling efficiency by number of workers; one is ideal'),
+    section(
+      'Time and cost',
+      'front',
+      'Seconds and cost of an epoch at every point; the line joins the points that no other beats in both',
+    ),
+  ];
+}
+
+function spendingSections(comparison: Comparison): readonly string[] {
+  const { points } = comparison;
+  const priced = pricedPoints(comparison);
+  const names = createNames(points);
+  return [
+    sectionHtml(
+      'Where the time went',
+      stackedBarsHtml(
+        'time',
+        `Time of a step, mean over workers${names.title}`,
+        points.map((point) => ({ name: names.ofPoint(point), spending: point.stepSeconds })),
+        (seconds) => `${(1000 * seconds).toFixed(2)} ms`,
+      ),
+    ),
+    sectionHtml(
+      'Where the money went',
+      priced.length === 0 ? '' : tableHtml('Accrued and billed', moneyColumns(priced), priced),
+      stackedBarsHtml(
+        'money',
+        `Cost of a run, including start-up and test passes${names.title}`,
+        priced.map((point) => ({
+          name: names.ofPoint(point),
+          spending: point.costUsd,
+          former: point.formerCostUsd,
+        })),
+        formatUsd,
+      ),
+    ),
+  ];
+}
+
+function growthSection(comparison: Comparison, charts: readonly Chart[]): string {
+  return sectionHtml(
+    'Adding workers',
+    ...longGrowths(comparison).map(
+      (growth) =>
+        `<h3>${escapeHtml(growthName(growth))}</h3>` +
+        tableHtml(`Adding ${growthName(growth)}`, additionColumns(comparison.points), growth.additions) +
+        listHtml([describeGrowth(growth)]),
+    ),
+    namedChartHtml(
+      charts,
+      'break-even',
+      'Price below which the first, second and each further worker of a kind pays, and its actual price',
+    ),
   );
 }
