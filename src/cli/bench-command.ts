@@ -3,35 +3,37 @@ import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Argv } from 'yargs';
-import { z } from 'zod';
 import { benchEngine, type EngineBenchRow } from '../bench/engine-bench.ts';
 import { benchTraining, type TrainBenchRow } from '../bench/train-bench.ts';
 import { type Column, renderTable } from '../report/terminal/table.ts';
+import { engineSettings } from '../settings/engine-settings.ts';
+import { printSettings } from '../settings/output-settings.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
+import { integer, path } from '../settings/schemas.ts';
+import { trainingSettings } from '../settings/training-settings.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { formatCount, formatPercent } from '../shared/core/number-format.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
-import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
 
-const { backend, threads, batchSize, json } = trainSettings;
 const benchSettings = {
-  backend,
-  threads,
-  batchSize: { ...batchSize, describe: 'Global batch of the runs' },
+  ...engineSettings,
+  batchSize: { ...trainingSettings.batchSize, describe: 'Global batch of the runs' },
   repeat: {
     type: 'string',
     describe: 'Rounds of runs; the median counts',
     defaultText: '3',
-    schema: trainSettings.epochs.schema.unwrap().default(3),
+    schema: integer(1, 100_000).default(3),
   },
-  steps: { ...trainSettings.steps, describe: 'Steps of a run, instead of a whole epoch' },
+  steps: { ...trainingSettings.steps, describe: 'Steps of a run, instead of a whole epoch' },
   out: {
     type: 'string',
     describe: 'File for the figures',
     defaultText: 'bench-results/bench.json',
-    schema: z.string().min(1, 'a path').default('bench-results/bench.json'),
+    schema: path.default('bench-results/bench.json'),
   },
-  json,
+  json: printSettings.json,
 } as const;
 
 const engineBatchSizes = [32, 64, 128];

@@ -3,17 +3,19 @@ import { cardHistories } from '../economics/planning/price-history.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
 import { renderComparisonPage } from '../report/html/comparison-page.ts';
 import { readReportAssets } from '../report/html/report-assets.ts';
+import { printSettings } from '../settings/output-settings.ts';
+import { pricesSetting } from '../settings/price-settings.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
 import { compareAtPrices, printComparison } from './print-comparison.ts';
-import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
-import { pricesSetting } from './worker-price.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { htmlSetting, writeReport } from './write-report.ts';
 
 const compareSettings = {
   sweep: sweepSetting,
   html: { ...htmlSetting, describe: 'File for a report with plots, which needs no network' },
   prices: { ...pricesSetting, describe: 'CSV or YAML file of prices, for the history of cards in the report' },
-  json: trainSettings.json,
+  json: printSettings.json,
 } as const;
 
 export function addCompareCommand(cli: Argv): Argv {

@@ -1,17 +1,18 @@
 /** The runs that a command is given: named one by one, or all of a sweep. */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
 import { readSummary } from '../economics/record/summary-file.ts';
+import { path } from '../settings/schemas.ts';
+import type { Setting } from '../settings/setting.ts';
 import { badInput } from '../shared/core/errors.ts';
 import { readSweep } from '../sweep/sweep-file.ts';
 
 export const sweepSetting = {
   type: 'string',
   describe: 'Folder of a sweep: all its complete runs',
-  schema: z.string().min(1, 'a path').optional(),
-} as const;
+  schema: path.optional(),
+} as const satisfies Setting;
 
 /** Positional `run..`. */
 export const runsPositional = { describe: 'Folders of runs', array: true } as const;

@@ -1,28 +1,17 @@
 import { hostname } from 'node:os';
 import type { Argv } from 'yargs';
-import { z } from 'zod';
+import { bindSetting, type MembershipConfig } from '../settings/membership-settings.ts';
+import { bySubject, runSettings } from '../settings/run-settings.ts';
+import type { SettingsTable } from '../settings/setting.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
-import { exitCodes } from '../shared/core/errors.ts';
-import { listenForInterruption } from './interruption.ts';
+import { runInterruptibly } from './interruption.ts';
 import { resolveRunSettings } from './resumed-run.ts';
 import { createRunOutput } from './run-output.ts';
-import { configOption, trainSettings, yargsOptions } from './settings.ts';
+import { configOption, yargsOptions } from './setting-flags.ts';
 import { startRun } from './start-run.ts';
 
 /** Workers choose their own engine and threads; everything else is as in `train`. */
-const { backend: _, threads: __, ...shared } = trainSettings;
-export const coordinatorSettings = {
-  bind: {
-    type: 'string',
-    describe: 'Where workers connect: tcp://ADDRESS:PORT, port * picks one',
-    defaultText: 'tcp://127.0.0.1:5555',
-    schema: z
-      .string()
-      .regex(/^(tcp|ipc):\/\/.+/, { error: 'tcp://ADDRESS:PORT' })
-      .default('tcp://127.0.0.1:5555'),
-  },
-  ...shared,
-} as const;
+const coordinatorSettings = { bind: bindSetting, ...runSettings } as const satisfies SettingsTable;
 
 export function addCoordinatorCommand(cli: Argv): Argv {
   return cli.command(
@@ -35,35 +24,24 @@ export function addCoordinatorCommand(cli: Argv): Argv {
         .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
     async (argv) => {
       const { settings, resumed } = resolveRunSettings(coordinatorSettings, argv);
-      const output = createRunOutput({ ...settings, verbose: argv.verbose === true, remote: true });
-      let exitCode: number | undefined;
-      const interruption = listenForInterruption(
-        () => {
-          if (exitCode === undefined) output.note('stopping after the step in flight; Ctrl-C again ends at once');
-        },
-        () => process.exit(exitCode ?? exitCodes.interrupted),
-      );
-      try {
-        await startRun({
-          settings: { ...settings, backend: 'auto', threads: undefined },
+      const config = bySubject(settings);
+      const output = createRunOutput(config, { verbose: argv.verbose === true, remote: true });
+      process.exitCode = await runInterruptibly({ note: output.note, secondDoes: 'ends at once' }, (run) =>
+        startRun({
+          ...run,
+          // `config.json` has what `train --resume` would start its workers with.
+          settings: { ...settings, backend: 'auto' },
           resumed,
           bind: settings.bind,
           output,
-          signal: interruption.signal,
-          onListening: ({ endpoint }) => output.note(waitingFor(settings, endpoint)),
-          onEnd(code) {
-            exitCode = code;
-          },
-        });
-        process.exitCode = exitCode ?? exitCodes.runFailed;
-      } finally {
-        interruption.dispose();
-      }
+          onListening: ({ endpoint }) => output.note(waitingFor(config.membership, endpoint)),
+        }),
+      );
     },
   );
 }
 
-function waitingFor({ workers, timeout }: { readonly workers: number; readonly timeout: number }, endpoint: string) {
+function waitingFor({ workers, timeout }: MembershipConfig, endpoint: string): string {
   const seconds = Math.round(deadlinesFrom(timeout).rendezvousMs / 1000);
   const noun = workers === 1 ? 'a worker' : `${workers} workers`;
   return `waiting for ${noun}, ${seconds} s at most (--timeout): pennygrad worker --connect ${reachable(endpoint)}`;

@@ -7,11 +7,17 @@ import { type DiagnoseOptions, type Diagnosis, diagnose } from '../doctor/diagno
 import type { EngineFacts } from '../doctor/try-engine.ts';
 import { engineProviders } from '../engine/engines.ts';
 import { type Column, renderTable } from '../report/terminal/table.ts';
+import { sourceSettings } from '../settings/data-settings.ts';
+import { bindSetting } from '../settings/membership-settings.ts';
+import { observabilitySettings } from '../settings/observability-settings.ts';
+import { folderSettings, printSettings } from '../settings/output-settings.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
+import { flag, positive } from '../settings/schemas.ts';
+import { withoutDefault } from '../settings/setting.ts';
 import { exitCodes } from '../shared/core/errors.ts';
 import { formatCount } from '../shared/core/number-format.ts';
 import { pennygradVersion, requiredNode } from '../shared/core/version.ts';
-import { coordinatorSettings } from './coordinator-command.ts';
-import { dataSettings, positive, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
 
 const doctorSettings = {
@@ -32,14 +38,14 @@ const doctorSettings = {
   bench: {
     type: 'boolean',
     describe: 'Measure the engines; --no-bench only looks',
-    schema: trainSettings.json.schema.unwrap().default(true),
+    schema: flag.default(true),
   },
-  ...dataSettings,
-  out: { ...trainSettings.out, describe: 'Folder that runs are to be written to', defaultText: 'runs' },
-  bind: { ...coordinatorSettings.bind, schema: coordinatorSettings.bind.schema.unwrap().optional() },
-  metricsPort: trainSettings.metricsPort,
-  metricsHost: trainSettings.metricsHost,
-  json: { ...trainSettings.json, describe: 'One JSON object on stdout, with everything that was measured' },
+  ...sourceSettings,
+  out: { ...folderSettings.out, describe: 'Folder that runs are to be written to', defaultText: 'runs' },
+  bind: { ...withoutDefault(bindSetting), defaultText: bindSetting.defaultText },
+  metricsPort: observabilitySettings.metricsPort,
+  metricsHost: observabilitySettings.metricsHost,
+  json: { ...printSettings.json, describe: 'One JSON object on stdout, with everything that was measured' },
 } as const;
 
 /** The global batch of `train` over its workers. */
@@ -87,7 +93,7 @@ function portsToTry(settings: {
   readonly metricsPort: number | undefined;
   readonly metricsHost: string;
 }): DiagnoseOptions['ports'] {
-  const bind = settings.bind ?? coordinatorSettings.bind.defaultText;
+  const bind = settings.bind ?? bindSetting.defaultText;
   const [, host, port] = bind.match(/^tcp:\/\/\[?([^\]]+)\]?:(\d+)$/) ?? [];
   const metrics = settings.metricsPort ?? defaultMetricsPort;
   const asked = [

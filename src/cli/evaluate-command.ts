@@ -1,7 +1,9 @@
 import type { Argv } from 'yargs';
 import { z } from 'zod';
+import { printSettings } from '../settings/output-settings.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
 import { formatLoss, formatPercent } from '../shared/core/number-format.ts';
-import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';
 
 const evaluateSettings = {
@@ -12,7 +14,7 @@ const evaluateSettings = {
     defaultText: 'test',
     schema: z.enum(['test', 'train'], { error: 'test or train' }).default('test'),
   },
-  json: trainSettings.json,
+  json: printSettings.json,
 } as const;
 
 export function addEvaluateCommand(cli: Argv): Argv {

@@ -7,11 +7,18 @@ import { loadPrices } from '../economics/prices/price-table.ts';
 import { snakeCased } from '../report/snake-case.ts';
 import { type Column, renderTable } from '../report/terminal/table.ts';
 import { wrapText } from '../report/terminal/wrap-text.ts';
+import { membershipSettings } from '../settings/membership-settings.ts';
+import { printSettings } from '../settings/output-settings.ts';
+import { pricesSetting } from '../settings/price-settings.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
+import { positive } from '../settings/schemas.ts';
+import { withDefault, withoutDefault } from '../settings/setting.ts';
+import { trainingSettings } from '../settings/training-settings.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../shared/core/number-format.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
-import { positive, resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
-import { pricesSetting, today } from './worker-price.ts';
+import { today } from './worker-price.ts';
 
 const planSettings = {
   sweep: sweepSetting,
@@ -21,16 +28,15 @@ const planSettings = {
     schema: positive.optional(),
   },
   budgetUsd: { type: 'string', describe: 'The fastest way for so many USD', schema: positive.optional() },
-  epochs: { ...trainSettings.epochs, defaultText: '1', schema: trainSettings.epochs.schema.unwrap().default(1) },
+  epochs: withDefault(trainingSettings.epochs, 1),
   maxWorkers: {
-    ...trainSettings.workers,
+    ...withoutDefault(membershipSettings.workers),
     describe: 'Fleets of up to so many workers',
     defaultText: 'twice the most measured',
-    schema: trainSettings.workers.schema.unwrap().optional(),
   },
-  price: { ...trainSettings.price, describe: 'USD per hour of a worker, in the place of what it was measured at' },
+  price: { ...membershipSettings.price, describe: 'USD per hour of a worker, in the place of what it was measured at' },
   prices: pricesSetting,
-  json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
+  json: { ...printSettings.json, describe: 'One JSON object on stdout' },
 } as const;
 
 export function addPlanCommand(cli: Argv): Argv {

@@ -5,10 +5,13 @@ import { readImageInput } from '../report/predictions/image-input.ts';
 import { listPredictions, type Predictions } from '../report/predictions/predictions.ts';
 import { renderPredictionsSvg } from '../report/predictions/predictions-svg.ts';
 import { renderPredictionsText } from '../report/predictions/predictions-text.ts';
+import { printSettings } from '../settings/output-settings.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
+import { path } from '../settings/schemas.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { formatProbability } from '../shared/core/number-format.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { wantsColour } from './terminal.ts';
 import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';
 
@@ -29,8 +32,8 @@ const predictSettings = {
     defaultText: '0..9',
     schema: indexRange.optional(),
   },
-  svg: { type: 'string', describe: 'Write the picture to this file', schema: z.string().min(1, 'a path').optional() },
-  json: trainSettings.json,
+  svg: { type: 'string', describe: 'Write the picture to this file', schema: path.optional() },
+  json: printSettings.json,
 } as const;
 
 export function addPredictCommand(cli: Argv): Argv {

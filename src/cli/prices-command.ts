@@ -15,11 +15,15 @@ import { renderPricesPage } from '../report/html/prices-page.ts';
 import { readReportAssets } from '../report/html/report-assets.ts';
 import { renderPriceChart } from '../report/terminal/price-chart.ts';
 import { type Column, renderTable } from '../report/terminal/table.ts';
+import { printSettings } from '../settings/output-settings.ts';
+import { pricesSetting } from '../settings/price-settings.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
+import { flag } from '../settings/schemas.ts';
 import { badInput } from '../shared/core/errors.ts';
 import { formatUsd } from '../shared/core/number-format.ts';
-import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
-import { pricesSetting, today } from './worker-price.ts';
+import { today } from './worker-price.ts';
 import { htmlSetting, writeReport } from './write-report.ts';
 
 const name = z.string().min(1, 'a name').optional();
@@ -35,11 +39,11 @@ const pricesSettings = {
   history: {
     type: 'boolean',
     describe: 'All prices up to then, and a chart of them',
-    schema: trainSettings.json.schema,
+    schema: flag.default(false),
   },
   prices: pricesSetting,
   html: { ...htmlSetting, describe: 'File for a report of the history with plots, which needs no network' },
-  json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
+  json: { ...printSettings.json, describe: 'One JSON object on stdout' },
 } as const;
 
 export function addPricesCommand(cli: Argv): Argv {

@@ -23,11 +23,15 @@ import { snakeCased } from '../report/snake-case.ts';
 import { renderPriceChart } from '../report/terminal/price-chart.ts';
 import { type Column, renderTable } from '../report/terminal/table.ts';
 import { wrapText } from '../report/terminal/wrap-text.ts';
+import { printSettings } from '../settings/output-settings.ts';
+import { pricesSetting } from '../settings/price-settings.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
+import { flag } from '../settings/schemas.ts';
 import { badInput } from '../shared/core/errors.ts';
 import { formatSeconds, formatUsd } from '../shared/core/number-format.ts';
-import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
-import { pricesSetting, today } from './worker-price.ts';
+import { today } from './worker-price.ts';
 import { htmlSetting, writeReport } from './write-report.ts';
 
 const repriceSettings = {
@@ -44,7 +48,7 @@ const repriceSettings = {
   overTime: {
     type: 'boolean',
     describe: 'The run at every dated price of --gpu in the table',
-    schema: trainSettings.json.schema,
+    schema: flag.default(false),
   },
   gpu: {
     type: 'string',
@@ -58,7 +62,7 @@ const repriceSettings = {
     schema: z.string().refine(isDay, 'a day like 2025-06-01').optional(),
   },
   html: { ...htmlSetting, describe: 'File for a report of --over-time with plots, which needs no network' },
-  json: { ...trainSettings.json, describe: 'One JSON object on stdout' },
+  json: { ...printSettings.json, describe: 'One JSON object on stdout' },
 } as const;
 type Settings = ReturnType<typeof resolveSettings<typeof repriceSettings>>;
 

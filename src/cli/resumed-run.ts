@@ -2,10 +2,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { printSettings } from '../settings/output-settings.ts';
+import { kebab, resolveSettings } from '../settings/resolve-settings.ts';
+import type { SettingsTable } from '../settings/setting.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { firstProblem } from '../shared/core/first-problem.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
-import { kebab, readLayers, resolveSettings, type TrainSettings, type trainSettings } from './settings.ts';
+import { readLayers } from './setting-flags.ts';
 
 export interface ResumedRun {
   readonly folder: string;
@@ -14,19 +17,8 @@ export interface ResumedRun {
   readonly dataset: Pick<DatasetInfo, 'name' | 'digest'>;
 }
 
-/** What decides the parameters that training ends with; another value would make another run of it. */
-const fixed = [
-  'dataset',
-  'model',
-  'batchSize',
-  'optimizer',
-  'lr',
-  'seed',
-  'out',
-] as const satisfies readonly (keyof TrainSettings)[];
-
 /** How a command prints is its own affair each time. */
-const notInherited: readonly string[] = ['json', 'quiet', 'resume'];
+const notInherited: readonly string[] = [...Object.keys(printSettings), 'resume'];
 
 const configSchema = z.object({
   run_id: z.string(),
@@ -40,10 +32,7 @@ const configSchema = z.object({
  * flags and the environment change of it.
  * @throws bad-input naming the setting that may not change, or what is wrong with the folder
  */
-export function resolveRunSettings<Table extends Pick<typeof trainSettings, 'resume' | (typeof fixed)[number]>>(
-  table: Table,
-  argv: Readonly<Record<string, unknown>>,
-) {
+export function resolveRunSettings<Table extends SettingsTable>(table: Table, argv: Readonly<Record<string, unknown>>) {
   const [flags, environment, file] = readLayers(argv);
   const resume = flags.resume ?? environment.PENNYGRAD_RESUME ?? file?.values.resume;
   if (typeof resume !== 'string') {
@@ -55,12 +44,13 @@ export function resolveRunSettings<Table extends Pick<typeof trainSettings, 'res
   const settings = resolveSettings(table, flags, environment, { path, values });
   const asked: Readonly<Record<string, unknown>> = settings;
   const own: Readonly<Record<string, unknown>> = { dataset: config.dataset.name, ...config.settings };
-  const changed = fixed.find((key) => asked[key] !== undefined && asked[key] !== own[key]);
+  const kept = Object.keys(table).filter((key) => table[key]?.keptOnResume);
+  const changed = kept.find((key) => asked[key] !== undefined && asked[key] !== own[key]);
   if (changed !== undefined) {
     throw badInput(
       `--${kebab(changed)} ${String(asked[changed])}: a run that goes on keeps its own ` +
         `(${own[changed] === undefined ? 'it had none' : String(own[changed])}); so are fixed: ` +
-        fixed.map(kebab).join(', '),
+        kept.map(kebab).join(', '),
     );
   }
   const resumed: ResumedRun = {
@@ -95,7 +85,7 @@ function readRunConfig(folder: string) {
 /** As a config file would have them. `--workers` and `--worker` stand for each other: one given drops the other. */
 function inherited(
   settings: Readonly<Record<string, unknown>>,
-  table: object,
+  table: SettingsTable,
   flags: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
   const dropped = [
@@ -106,6 +96,6 @@ function inherited(
   return Object.fromEntries(
     Object.entries(settings)
       .filter(([key]) => key in table && !dropped.includes(key))
-      .map(([key, value]) => [key, key === 'mirrors' && Array.isArray(value) ? value.join(',') : value]),
+      .map(([key, value]) => [key, Array.isArray(value) && !table[key]?.repeatable ? value.join(',') : value]),
   );
 }

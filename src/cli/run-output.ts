@@ -1,20 +1,23 @@
 /** What a run prints: for people on a terminal or in a log, or for machines with `--json`. */
 import { relative } from 'node:path';
 import { advanceMeter, newCostMeter, readMeter } from '../coordinator/record/cost-meter.ts';
-import type { RunResult } from '../coordinator/run.ts';
 import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
+import type { RunResult } from '../coordinator/run-options.ts';
 import { raiseSpentBudget, type Spent } from '../economics/ledger/budget.ts';
 import { emulationNote } from '../economics/record/emulation-note.ts';
 import { renderPredictionsText } from '../report/predictions/predictions-text.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../report/terminal/progress.ts';
 import type { ProgressPlan } from '../report/terminal/progress-state.ts';
 import { renderSummaryTable } from '../report/terminal/summary-table.ts';
+import type { BudgetConfig } from '../settings/budget-settings.ts';
+import { budgetOf } from '../settings/budget-settings.ts';
+import type { PrintConfig } from '../settings/output-settings.ts';
+import type { RunConfig } from '../settings/run-settings.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import { describeListening } from '../shared/core/server-url.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
-import type { TrainSettings } from './settings.ts';
 import { paint, terminalColumns, wantsColour } from './terminal.ts';
 import { canCost, unreachableBudget } from './worker-price.ts';
 
@@ -32,11 +35,7 @@ export interface RunOutput {
   end(result: RunResult): number;
 }
 
-export interface OutputOptions
-  extends Pick<
-    TrainSettings,
-    'json' | 'quiet' | 'metricsHost' | 'epochs' | 'steps' | 'batchSize' | 'workers' | 'budgetUsd' | 'budgetHours'
-  > {
+export interface OutputOptions {
   readonly verbose: boolean;
   /** Workers are people's, who want to see that they arrive. */
   readonly remote?: boolean;
@@ -45,9 +44,12 @@ export interface OutputOptions
 /** Strangers could fill the terminal otherwise. */
 const shownRefusals = 20;
 
-export function createRunOutput(options: OutputOptions): RunOutput {
-  const { json, quiet, verbose, workers, metricsHost, remote = false } = options;
-  const progress = chooseProgress(options);
+export function createRunOutput(
+  { print, training, membership, budget, observability }: RunConfig,
+  { verbose, remote = false }: OutputOptions,
+): RunOutput {
+  const { json, quiet } = print;
+  const progress = chooseProgress(print);
   const cost = createCostMeter();
   const rejected = new Map<string, number>();
   let [out, trainCount, refusals, joined] = ['', 0, 0, 0];
@@ -64,7 +66,8 @@ export function createRunOutput(options: OutputOptions): RunOutput {
   return {
     note,
     warn,
-    metrics: (url) => note(`live page at ${new URL('/', url)} · metrics at ${url}${describeListening(metricsHost)}`),
+    metrics: (url) =>
+      note(`live page at ${new URL('/', url)} · metrics at ${url}${describeListening(observability.metricsHost)}`),
     download: createDownloadNote(note),
     workerLine: (workerId, line) => detail(`[${workerId}] ${line}`),
 
@@ -83,7 +86,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
         case 'worker-joined':
           joined += 1;
           (remote ? note : detail)(
-            `worker ${event.workerId} joined from ${event.host}, pid ${event.pid}: ${joined} of ${workers}`,
+            `worker ${event.workerId} joined from ${event.host}, pid ${event.pid}: ${joined} of ${membership.workers}`,
           );
           break;
         case 'worker-ready':
@@ -95,9 +98,9 @@ export function createRunOutput(options: OutputOptions): RunOutput {
           break;
         case 'generation': {
           for (const line of [...event.members.map(describeMember), ...describeEngines(event.members)]) note(line);
-          if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && options.budgetUsd !== undefined)
-            warn(`${unreachableBudget(options.budgetUsd)}; workers take one with --price or --gpu`);
-          const { epochs, steps, batchSize } = options;
+          if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && budget.budgetUsd !== undefined)
+            warn(`${unreachableBudget(budget.budgetUsd)}; workers take one with --price or --gpu`);
+          const { epochs, steps, batchSize } = training;
           const all = epochs * trainCount;
           progress.begin({
             epochs,
@@ -147,7 +150,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
       console.error(`pennygrad: ${error.message}`);
       const again = `pennygrad ${remote ? 'coordinator' : 'train'} --resume ${folder}`;
       // Who set a budget means to go on, a program too, and even where start-up took all of it.
-      if (error.code === 'budget-reached') console.error(`to go on: ${again}${moreBudget(options, cost.spent())}`);
+      if (error.code === 'budget-reached') console.error(`to go on: ${again}${moreBudget(budget, cost.spent())}`);
       else if (summary.steps > 0 && !json) console.error(`to go on: ${again}`);
       if (verbose) console.error(error);
       return exitCodeOf(error);
@@ -155,7 +158,7 @@ export function createRunOutput(options: OutputOptions): RunOutput {
   };
 }
 
-function chooseProgress({ json, quiet }: OutputOptions): Progress {
+function chooseProgress({ json, quiet }: PrintConfig): Progress {
   const clock = { now: systemClock.now, stream: process.stdout };
   if (json) return createJsonProgress(clock);
   if (quiet) return silentProgress;
@@ -182,8 +185,8 @@ function createCostMeter() {
 }
 
 /** A budget that is used up has to be larger before a run can go on. */
-function moreBudget({ budgetUsd, budgetHours }: OutputOptions, spent: Spent): string {
-  const raised = raiseSpentBudget({ usd: budgetUsd, hours: budgetHours }, spent);
+function moreBudget(budget: BudgetConfig, spent: Spent): string {
+  const raised = raiseSpentBudget(budgetOf(budget), spent);
   const flags = { 'budget-usd': raised.usd, 'budget-hours': raised.hours };
   return Object.entries(flags)
     .map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${value}`))

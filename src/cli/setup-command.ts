@@ -1,24 +1,29 @@
 import type { Argv } from 'yargs';
-import { z } from 'zod';
 import { engineFolder } from '../engine/engine-folder.ts';
 import { runProgram } from '../engine/run-program.ts';
+import { printSettings } from '../settings/output-settings.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
+import { flag, path } from '../settings/schemas.ts';
 import type { SetupContext, SetupReport } from '../setup/setup.ts';
 import { setupTensorflow } from '../setup/setup-tensorflow.ts';
 import { setupWebgpu } from '../setup/setup-webgpu.ts';
 import { badInput } from '../shared/core/errors.ts';
-import { resolveSettings, trainSettings, yargsOptions } from './settings.ts';
+import { yargsOptions } from './setting-flags.ts';
 
-const path = z.string().min(1, 'a path').optional();
 const setupSettings = {
-  gpu: { type: 'boolean', describe: 'tensorflow: with CUDA, for NVIDIA cards', schema: trainSettings.json.schema },
+  gpu: { type: 'boolean', describe: 'tensorflow: with CUDA, for NVIDIA cards', schema: flag.default(false) },
   venv: {
     type: 'string',
     describe: 'tensorflow: virtual environment to use, or to make',
     defaultText: "in pennygrad's data folder",
-    schema: path,
+    schema: path.optional(),
   },
-  python: { type: 'string', describe: 'tensorflow: Python whose environment is used as it is', schema: path },
-  json: { ...trainSettings.json, describe: 'The result as one JSON object on stdout' },
+  python: {
+    type: 'string',
+    describe: 'tensorflow: Python whose environment is used as it is',
+    schema: path.optional(),
+  },
+  json: { ...printSettings.json, describe: 'The result as one JSON object on stdout' },
 } as const;
 
 type SetupSettings = ReturnType<typeof resolveSettings<typeof setupSettings>>;

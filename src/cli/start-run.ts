@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/membership/control-plane.ts';
-import { chooseOtlpTarget, type OtlpTarget, shownUrl } from '../coordinator/metrics/otlp/otlp-target.ts';
-import { type ExpectedWorker, runTraining } from '../coordinator/run.ts';
+import { runTraining } from '../coordinator/run.ts';
+import type { ExpectedWorker } from '../coordinator/run-options.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
 import { writeRunReport } from '../report/html/run-report.ts';
+import { bySubject, type RunSettings } from '../settings/run-settings.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { systemTimers } from '../shared/core/timers.ts';
@@ -15,13 +16,10 @@ import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import { type ResumedRun, requireSameData } from './resumed-run.ts';
 import type { RunOutput } from './run-output.ts';
-import type { TrainSettings } from './settings.ts';
-
-/** Replicas compare their parameters every so many steps. */
-const checksumEvery = 50;
 
 export interface StartOptions {
-  readonly settings: TrainSettings;
+  /** All of the command's settings, which `config.json` keeps. */
+  readonly settings: RunSettings & Readonly<Record<string, unknown>>;
   /** The run that goes on, if one does; `settings` are its own. */
   readonly resumed?: ResumedRun | undefined;
   readonly bind: string;
@@ -30,13 +28,13 @@ export interface StartOptions {
   readonly output: RunOutput;
   readonly signal: AbortSignal;
   /** The workers that will come, where they are known. */
-  readonly expected?: readonly ExpectedWorker[];
+  readonly expected?: readonly ExpectedWorker[] | undefined;
   readonly onListening: (
     coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded'>,
     dataset: Dataset,
   ) => void;
   /** Workers were told to leave: resolves when those that this process started are gone. */
-  readonly workersLeft?: () => Promise<void>;
+  readonly workersLeft?: (() => Promise<void>) | undefined;
   /** The run is over and its result is printed; the process may still wait for a last scrape. */
   readonly onEnd: (exitCode: number) => void;
 }
@@ -54,52 +52,38 @@ export async function startRun({
   workersLeft,
   onEnd,
 }: StartOptions): Promise<void> {
-  if (settings.workers > settings.batchSize) {
+  const { membership, data, training, budget, observability, folder } = bySubject(settings);
+  if (membership.workers > training.batchSize) {
     throw badInput(
-      `--workers ${settings.workers} is more than --batch-size ${settings.batchSize}: a worker would have no samples; ` +
+      `--workers ${membership.workers} is more than --batch-size ${training.batchSize}: a worker would have no samples; ` +
         'use fewer workers or a larger batch',
     );
   }
-  const loading = loadDataset(settings.dataset ?? resumed?.dataset.name, {
-    ...settings,
+  const loading = loadDataset(data.dataset ?? resumed?.dataset.name, {
+    ...data,
     onWarning: output.warn,
     onProgress: output.download,
   });
   const dataset = await orInterrupted(loading, signal);
   if (resumed !== undefined) requireSameData(resumed, dataset);
   const runId = resumed?.runId ?? newRunId(new Date(), dataset.name, settings);
-  const out = resumed?.folder ?? settings.out ?? join('runs', runId);
+  const out = resumed?.folder ?? folder.out ?? join('runs', runId);
   const startedAtUnixMs = resumed?.startedAtUnixMs ?? performance.timeOrigin;
   output.begin({ runId, out, dataset });
-  const otlp = otlpTarget(settings, output);
   await runTraining(
     {
       runId,
       bind,
       out,
       dataset,
-      checksumEvery,
+      training,
+      membership,
+      budget,
+      observability,
       version: pennygradVersion,
       startedAtUnixMs: performance.timeOrigin,
-      worldSize: settings.workers,
-      ...(expected === undefined ? {} : { expected }),
-      timeoutSeconds: settings.timeout,
-      model: { name: settings.model, inputShape: dataset.imageShape, classes: dataset.classes },
-      optimizer: { name: settings.optimizer, learningRate: settings.lr },
-      seed: settings.seed,
-      epochs: settings.epochs,
-      maxSteps: settings.steps,
-      globalBatchSize: settings.batchSize,
-      balance: settings.balance,
-      allReduce: settings.allReduce,
-      priceUsdPerHour: settings.price,
-      budget: { usd: settings.budgetUsd, hours: settings.budgetHours },
-      targetAccuracy: settings.targetAccuracy,
+      expected,
       resumed,
-      metrics: { port: settings.metricsPort, host: settings.metricsHost },
-      push: settings.pushgateway === undefined ? undefined : { url: settings.pushgateway, instance: hostname() },
-      otlp,
-      lastScrapeSeconds: settings.lastScrape,
       config: {
         run_id: runId,
         started_at: new Date(startedAtUnixMs).toISOString(),
@@ -111,6 +95,8 @@ export async function startRun({
     },
     {
       cpuSeconds: processorSeconds,
+      environment: process.env,
+      host: hostname(),
       clock: systemClock,
       timers: systemTimers,
       signal,
@@ -119,7 +105,7 @@ export async function startRun({
       note: output.note,
       onMetrics: output.metrics,
       onListening: (coordinator) => onListening(coordinator, dataset),
-      ...(workersLeft === undefined ? {} : { workersLeft }),
+      workersLeft,
       onResult(result) {
         try {
           writeRunReport(out, result.summary, loadPrices(pricesFile));
@@ -133,25 +119,8 @@ export async function startRun({
   );
 }
 
-/** Says where metrics go: the variables may have been set for other programs. */
-function otlpTarget({ otlp }: TrainSettings, output: RunOutput): OtlpTarget | undefined {
-  const choice = chooseOtlpTarget(otlp, process.env);
-  switch (choice.kind) {
-    case 'none':
-      return undefined;
-    case 'refused':
-      output.warn(choice.reason);
-      return undefined;
-    case 'export':
-      output.note(`metrics are exported to ${shownUrl(choice.target.url)} (${choice.target.namedBy})`);
-      return choice.target;
-    default:
-      return choice satisfies never;
-  }
-}
-
 /** A run that goes on is not another run: which folder was named to go on is no setting of it. */
-function ofTheRun({ resume: _, ...settings }: TrainSettings): object {
+function ofTheRun({ resume: _, ...settings }: StartOptions['settings']): object {
   return settings;
 }
 
@@ -166,7 +135,7 @@ function orInterrupted<Value>(work: Promise<Value>, signal: AbortSignal): Promis
 }
 
 /** Sorts by time, says what it was, and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`. */
-function newRunId(now: Date, dataset: string, { model, workers }: TrainSettings): string {
+function newRunId(now: Date, dataset: string, { model, workers }: RunSettings): string {
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const name = basename(dataset)
     .replace(/[^\w-]+/g, '_')

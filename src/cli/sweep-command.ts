@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Argv } from 'yargs';
 import { loadPrices } from '../economics/prices/price-table.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { exitCodes, PennygradError } from '../shared/core/errors.ts';
 import { formatCount, formatSeconds } from '../shared/core/number-format.ts';
@@ -14,7 +15,7 @@ import { createTrainProcess } from '../sweep/train-process.ts';
 import { readRuns } from './compared-runs.ts';
 import { listenForInterruption } from './interruption.ts';
 import { compareAtPrices, printComparison } from './print-comparison.ts';
-import { configOption, readLayers, resolveSettings, yargsOptions } from './settings.ts';
+import { configOption, readLayers, yargsOptions } from './setting-flags.ts';
 import { sweepSettings, sweepTask, withoutTrainVariables } from './sweep-settings.ts';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));

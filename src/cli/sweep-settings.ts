@@ -1,5 +1,17 @@
 /** The settings of `sweep`, and the grid that they ask for. */
 import { z } from 'zod';
+import { dataSettings } from '../settings/data-settings.ts';
+import { engineSettings } from '../settings/engine-settings.ts';
+import { membershipSettings } from '../settings/membership-settings.ts';
+import { observabilitySettings } from '../settings/observability-settings.ts';
+import { folderSettings, printSettings } from '../settings/output-settings.ts';
+import { pricesSetting } from '../settings/price-settings.ts';
+import { areAnyGiven, argumentsOf, resolveSettings, variableOf } from '../settings/resolve-settings.ts';
+import { flag, integer, listOf } from '../settings/schemas.ts';
+import { type SettingsTable, withDefault, without } from '../settings/setting.ts';
+import { trainSettings } from '../settings/train-settings.ts';
+import { trainingSettings } from '../settings/training-settings.ts';
+import { planWorkers } from '../settings/worker-entries.ts';
 import {
   evenFleet,
   type FleetSpec,
@@ -10,60 +22,47 @@ import {
 } from '../sweep/grid.ts';
 import type { SweepOptions } from '../sweep/run-sweep.ts';
 import { readSweep } from '../sweep/sweep-file.ts';
-import { areAnyGiven, kebab, type readLayers, resolveSettings, trainSettings } from './settings.ts';
-import { pricesSetting, priceWorker, today } from './worker-price.ts';
-import { planWorkers } from './worker-specs.ts';
-
-/** What the grid decides, and what a sweep says for all its runs. */
-const { workers, backend, batchSize, epochs, out, json, quiet, ...others } = trainSettings;
-const { metricsPort: _, metricsHost: __, lastScrape: ___, ...unwatched } = others;
-/** A run of a grid is whole, and begins at the beginning. */
-const { resume: ____, budgetUsd: _____, budgetHours: ______, targetAccuracy: _______, ...shared } = unwatched;
-
-/** `1,2,4`, or a list in the config file. */
-function listOf<Item extends z.ZodType>(item: Item) {
-  return z
-    .union([
-      z.string().transform((text): unknown[] => text.split(',').map((part) => part.trim())),
-      z.number().transform((value): unknown[] => [value]),
-      z.array(z.unknown()),
-    ])
-    .pipe(z.array(item).min(1, 'a list'));
-}
+import type { readLayers } from './setting-flags.ts';
+import { priceWorker, today } from './worker-price.ts';
 
 const fleetEntry = z.union([z.string(), z.record(z.string(), z.unknown())]);
 
+/** What all runs of a sweep share. A run of a grid is whole, begins at the beginning, and is not watched. */
 const sharedSettings = {
-  ...shared,
+  threads: engineSettings.threads,
+  ...without(membershipSettings, 'workers'),
+  ...dataSettings,
+  ...without(trainingSettings, 'batchSize', 'targetAccuracy'),
+  epochs: withDefault(trainingSettings.epochs, 1),
+  ...without(observabilitySettings, 'metricsPort', 'metricsHost', 'lastScrape'),
   prices: pricesSetting,
-  epochs: { ...epochs, defaultText: '1', schema: epochs.schema.unwrap().default(1) },
-};
+} as const satisfies SettingsTable;
 
 export const sweepSettings = {
   workers: {
-    ...workers,
+    ...membershipSettings.workers,
     describe: 'Numbers of workers, separated by commas',
     defaultText: '1,2',
     repeatable: true,
-    schema: listOf(workers.schema.unwrap()).optional(),
+    schema: listOf(membershipSettings.workers.schema.unwrap()).optional(),
   },
   backend: {
-    ...backend,
+    ...engineSettings.backend,
     describe: 'Engines, separated by commas',
     repeatable: true,
-    schema: listOf(backend.schema.unwrap()).optional(),
+    schema: listOf(engineSettings.backend.schema.unwrap()).optional(),
   },
   batchSize: {
-    ...batchSize,
+    ...trainingSettings.batchSize,
     describe: 'Global batches, separated by commas',
     repeatable: true,
-    schema: listOf(batchSize.schema.unwrap()).default([64]),
+    schema: listOf(trainingSettings.batchSize.schema.unwrap()).default([64]),
   },
   repeat: {
     type: 'string',
     describe: 'Rounds; confidence comes from repeats',
     defaultText: '3',
-    schema: epochs.schema.unwrap().default(3),
+    schema: integer(1, 100_000).default(3),
   },
   fleet: {
     type: 'string',
@@ -80,13 +79,17 @@ export const sweepSettings = {
   heterogeneous: {
     type: 'boolean',
     describe: 'The study of a fast dear card with 0 to 3 slow cheap ones, emulated at a quarter of the speed',
-    schema: json.schema,
+    schema: flag.default(false),
   },
   ...sharedSettings,
-  out: { ...out, describe: 'Folder of the sweep; named alone, the sweep in it goes on', defaultText: 'sweeps/<time>' },
-  json,
-  quiet: { ...quiet, describe: 'No progress, only the comparison' },
-} as const;
+  out: {
+    ...folderSettings.out,
+    describe: 'Folder of the sweep; named alone, the sweep in it goes on',
+    defaultText: 'sweeps/<time>',
+  },
+  json: printSettings.json,
+  quiet: { ...printSettings.quiet, describe: 'No progress, only the comparison' },
+} as const satisfies SettingsTable;
 
 /** How the command itself goes about it: not what is run. */
 const ofTheCommand: readonly string[] = ['out', 'json', 'quiet'];
@@ -132,26 +135,18 @@ export function pointsOf({ workers, backend, batchSize, fleet, heterogeneous, pr
       args.filter((_, index) => index % 2 === 1),
       { backend: 'auto', workers: undefined },
     );
-    for (const { gpu, priceUsdPerHour: price } of planned) priceWorker({ gpu, price }, prices, today());
+    for (const worker of planned) priceWorker(worker, prices, today());
   }
   return sweepPoints([...even, ...fleets], batchSize);
 }
 
 /** What all runs share, as arguments of `train`: settings that are undefined are left to it. */
 export function sharedArguments(settings: Readonly<Record<string, unknown>>): readonly string[] {
-  return Object.keys(sharedSettings).flatMap((key) => {
-    const value = settings[key];
-    if (value === undefined || value === false) return [];
-    return [`--${kebab(key)}`, ...(value === true ? [] : [Array.isArray(value) ? value.join(',') : String(value)])];
-  });
+  return argumentsOf(sharedSettings, settings);
 }
 
 /** Variables that would tell the runs something else than the sweep does. */
 export function withoutTrainVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const names = new Set(
-    [...Object.keys(trainSettings), 'worker', 'prices', 'workerMetrics', 'config'].map(
-      (key) => `PENNYGRAD_${kebab(key).replaceAll('-', '_').toUpperCase()}`,
-    ),
-  );
+  const names = new Set([...Object.keys(trainSettings), 'config'].map(variableOf));
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.has(name)));
 }

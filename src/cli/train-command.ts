@@ -1,29 +1,21 @@
 import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
-import type { ExpectedWorker } from '../coordinator/run.ts';
+import type { ExpectedWorker } from '../coordinator/run-options.ts';
 import { runProgram } from '../engine/run-program.ts';
 import { localEnvironment } from '../launch/local-environment.ts';
 import { type LocalWorkers, launchLocalWorkers } from '../launch/local-workers.ts';
+import { argumentsOf } from '../settings/resolve-settings.ts';
+import { bySubject } from '../settings/run-settings.ts';
+import { localWorkerSettings, type TrainSettings, trainSettings } from '../settings/train-settings.ts';
+import { type PlannedWorker, planWorkers } from '../settings/worker-entries.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, type ErrorCode, exitCodes } from '../shared/core/errors.ts';
-import { listenForInterruption } from './interruption.ts';
+import { runInterruptibly } from './interruption.ts';
 import { type ResumedRun, resolveRunSettings } from './resumed-run.ts';
 import { createRunOutput } from './run-output.ts';
-import { configOption, type TrainSettings, trainSettings, workerMetricsSetting, yargsOptions } from './settings.ts';
+import { configOption, yargsOptions } from './setting-flags.ts';
 import { startRun } from './start-run.ts';
-import { canCost, pricesSetting, priceWorker, today, unreachableBudget } from './worker-price.ts';
-import { type PlannedWorker, planWorkers, workerSetting } from './worker-specs.ts';
-
-/** With `--worker` the number of workers need not be given as well. */
-const trainCommandSettings = {
-  ...trainSettings,
-  workers: { ...trainSettings.workers, schema: trainSettings.workers.schema.unwrap().optional() },
-  worker: workerSetting,
-  prices: pricesSetting,
-  workerMetrics: workerMetricsSetting,
-} as const;
-
-type LocalTrainSettings = TrainSettings & { readonly prices: string | undefined };
+import { canCost, priceWorker, today, unreachableBudget } from './worker-price.ts';
 
 /** A worker's own words travel by socket, and may arrive after the news of its exit. */
 const lastWordsMs = 500;
@@ -34,7 +26,7 @@ export function addTrainCommand(cli: Argv): Argv {
     'Train on this host: starts a coordinator and its workers',
     (command) =>
       command
-        .options({ ...yargsOptions(trainCommandSettings), ...configOption })
+        .options({ ...yargsOptions(trainSettings), ...configOption })
         .example('$0 train', 'MNIST on two workers')
         .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
         .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
@@ -47,10 +39,10 @@ export function addTrainCommand(cli: Argv): Argv {
         .example('$0 train --resume runs/RUN-ID', 'go on with a run that ended early')
         .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
     async (argv) => {
-      const { settings, resumed } = resolveRunSettings(trainCommandSettings, argv);
+      const { settings, resumed } = resolveRunSettings(trainSettings, argv);
       const planned = planWorkers(settings.worker, settings);
       // Each worker looks its price up itself; that it has one is known before any is started.
-      const expected = planned.map(({ id, gpu, priceUsdPerHour: price }) => ({
+      const expected = planned.map(({ id, gpu, price }) => ({
         workerId: id,
         priceUsdPerHour: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
       }));
@@ -58,19 +50,23 @@ export function addTrainCommand(cli: Argv): Argv {
       if (settings.budgetUsd !== undefined && !canCost(prices)) {
         throw badInput(`${unreachableBudget(settings.budgetUsd)}; give one with --price, or --worker gpu=gcp/t4/spot`);
       }
-      process.exitCode = await trainLocally(
-        { ...settings, workers: planned.length },
-        planned.map((worker, index) => ({ ...worker, metricsPort: portAfter(settings.workerMetrics, index) })),
+      process.exitCode = await trainLocally({
+        settings: { ...settings, workers: planned.length },
+        planned: planned.map((worker, index) => ({
+          ...worker,
+          workerMetrics: portAfter(settings.workerMetrics, index),
+        })),
         expected,
-        ...([argv.verbose === true, resumed] as const),
-      );
+        resumed,
+        verbose: argv.verbose === true,
+      });
     },
   );
 }
 
 interface LocalWorker extends PlannedWorker {
-  /** Of its own metrics, which it serves only if there is one. */
-  readonly metricsPort: number | undefined;
+  /** Port of its own metrics, which it serves only if there is one. */
+  readonly workerMetrics: number | undefined;
 }
 
 /** 0, any free port, is so for all. */
@@ -78,66 +74,62 @@ function portAfter(first: number | undefined, index: number): number | undefined
   return first === undefined || first === 0 ? first : first + index;
 }
 
-async function trainLocally(
-  settings: LocalTrainSettings,
-  planned: readonly LocalWorker[],
-  expected: readonly ExpectedWorker[],
-  verbose: boolean,
-  resumed: ResumedRun | undefined,
-): Promise<number> {
-  const output = createRunOutput({ ...settings, verbose });
+interface LocalTraining {
+  readonly settings: TrainSettings;
+  readonly planned: readonly LocalWorker[];
+  readonly expected: readonly ExpectedWorker[];
+  readonly resumed: ResumedRun | undefined;
+  readonly verbose: boolean;
+}
+
+/** @returns the exit code */
+function trainLocally({ settings, planned, expected, resumed, verbose }: LocalTraining): Promise<number> {
+  const output = createRunOutput(bySubject(settings), { verbose });
   let workers: LocalWorkers | undefined;
   const stopWorkers = async () => workers?.stop(deadlinesFrom(settings.timeout).exitMs);
-  let exitCode: number | undefined;
-  const interruption = listenForInterruption(
-    () => {
-      if (exitCode === undefined) output.note('stopping after the step in flight; Ctrl-C again kills at once');
-    },
-    () => {
-      workers?.kill();
-      process.exit(exitCode ?? exitCodes.interrupted);
-    },
-  );
-  try {
+  const interruption = { note: output.note, secondDoes: 'kills at once', kill: () => workers?.kill() };
+  return runInterruptibly(interruption, async (run) => {
     const environment = await localEnvironment(
       planned.map(({ backend }) => backend),
       runProgram,
     );
-    await startRun({
-      settings,
-      resumed,
-      output,
-      workersLeft: stopWorkers,
-      expected,
-      bind: 'tcp://127.0.0.1:*',
-      pricesFile: settings.prices,
-      signal: interruption.signal,
-      onListening({ endpoint, workerGone, workerEnded }, dataset) {
-        const crowding = describeCrowding(planned, availableParallelism());
-        if (crowding !== undefined) output.warn(crowding);
-        workers = launchLocalWorkers({
-          workers: planned.map((worker) => ({
-            id: worker.id,
-            args: workerArguments(settings, worker, endpoint, dataset.name),
-          })),
-          environment,
-          onLine: (workerId, line) => output.workerLine(workerId, line),
-          onGone: workerEnded,
-          onExit(workerId, { reason, code }) {
-            if (code === null) workerGone(workerId, reason);
-            else setTimeout(() => workerGone(workerId, reason, errorCodeOf(code)), lastWordsMs);
-          },
-        });
-      },
-      onEnd(code) {
-        exitCode = code;
-      },
-    });
-    return exitCode ?? exitCodes.runFailed;
-  } finally {
-    await stopWorkers();
-    interruption.dispose();
-  }
+    try {
+      await startRun({
+        ...run,
+        settings,
+        resumed,
+        output,
+        expected,
+        bind: 'tcp://127.0.0.1:*',
+        pricesFile: settings.prices,
+        workersLeft: stopWorkers,
+        onListening(coordinator, dataset) {
+          const crowding = describeCrowding(planned, availableParallelism());
+          if (crowding !== undefined) output.warn(crowding);
+          workers = launchLocalWorkers({
+            workers: planned.map((worker) => ({
+              id: worker.id,
+              args: argumentsOf(localWorkerSettings, {
+                ...settings,
+                ...worker,
+                connect: coordinator.endpoint,
+                dataset: dataset.name,
+              }),
+            })),
+            environment,
+            onLine: output.workerLine,
+            onGone: coordinator.workerEnded,
+            onExit(workerId, { reason, code }) {
+              if (code === null) coordinator.workerGone(workerId, reason);
+              else setTimeout(() => coordinator.workerGone(workerId, reason, errorCodeOf(code)), lastWordsMs);
+            },
+          });
+        },
+      });
+    } finally {
+      await stopWorkers();
+    }
+  });
 }
 
 /** A local worker's exit code is what this process would exit with, were the fault its own. */
@@ -151,28 +143,4 @@ function describeCrowding(planned: readonly PlannedWorker[], cores: number): str
   if (threads <= cores) return undefined;
   const wanted = threads === planned.length ? '' : ` of ${threads} threads`;
   return `${planned.length} workers${wanted} share ${cores} cores: each will be slower`;
-}
-
-function workerArguments(
-  settings: LocalTrainSettings,
-  { backend, threads, priceUsdPerHour, duty, gpu, metricsPort }: LocalWorker,
-  endpoint: string,
-  dataset: string,
-): readonly string[] {
-  const { dataDir, cacheDir, mirrors, timeout, metricsHost } = settings;
-  const optional = Object.entries({
-    'data-dir': dataDir,
-    'cache-dir': cacheDir,
-    mirrors: mirrors?.join(','),
-    threads: threads?.toString(),
-    price: priceUsdPerHour?.toString(),
-    duty: duty?.toString(),
-    gpu,
-    prices: settings.prices,
-    ...(metricsPort === undefined ? {} : { 'worker-metrics': String(metricsPort), 'metrics-host': metricsHost }),
-  });
-  return [
-    ...['--connect', endpoint, '--backend', backend, '--dataset', dataset, '--timeout', String(timeout)],
-    ...optional.flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, value])),
-  ];
 }

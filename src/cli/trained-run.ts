@@ -4,17 +4,18 @@ import { basename, join } from 'node:path';
 import { listCheckpoints } from '../coordinator/record/run-folder.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/engines.ts';
+import { type DataConfig, dataSettings } from '../settings/data-settings.ts';
+import { type EngineConfig, engineSettings } from '../settings/engine-settings.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../shared/model/checkpoint-files.ts';
-import { type DataSettings, dataSettings, trainSettings } from './settings.ts';
 
 /** Settings of the commands that open a run. */
 export const trainedRunSettings = {
-  backend: trainSettings.backend,
-  dataset: { ...trainSettings.dataset, defaultText: "the run's" },
+  backend: engineSettings.backend,
   ...dataSettings,
+  dataset: { ...dataSettings.dataset, defaultText: "the run's" },
 } as const;
 
 /** The argument that names it. */
@@ -32,10 +33,7 @@ export interface TrainedRun {
   readonly engine: Engine;
 }
 
-type OpenSettings = DataSettings & {
-  readonly backend: Parameters<typeof selectEngine>[0];
-  readonly dataset: string | undefined;
-};
+type OpenSettings = DataConfig & Pick<EngineConfig, 'backend'>;
 
 /**
  * @param path a run's folder, or the folder of one of its checkpoints

@@ -1,10 +1,11 @@
 import { cpus, hostname } from 'node:os';
 import type { Argv } from 'yargs';
-import { z } from 'zod';
 import { enginesWith, selectEngine } from '../engine/engines.ts';
 import { runProgram } from '../engine/run-program.ts';
 import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
 import { managedVariable } from '../launch/local-workers.ts';
+import { resolveSettings } from '../settings/resolve-settings.ts';
+import { type WorkerConfig, workerSettings } from '../settings/worker-settings.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { describeListening } from '../shared/core/server-url.ts';
 import { systemTimers } from '../shared/core/timers.ts';
@@ -14,59 +15,8 @@ import { serveOwnMetrics } from '../worker/metrics/own-endpoint.ts';
 import { createOwnMetrics } from '../worker/metrics/own-metrics.ts';
 import { sleepPrecisely } from '../worker/precise-sleep.ts';
 import { runWorker } from '../worker/run-worker.ts';
-import { dutySetting, resolveSettings, trainSettings, workerMetricsSetting, yargsOptions } from './settings.ts';
-import { gpuSetting, pricesSetting, priceWorker, today } from './worker-price.ts';
-
-/** A worker takes its task from the coordinator; what it is told here it insists on. */
-const { backend, threads, dataDir, cacheDir, mirrors, timeout, price } = trainSettings;
-const workerSettings = {
-  connect: {
-    type: 'string',
-    describe: "The coordinator's address, tcp://HOST:PORT",
-    schema: z.string({ error: 'the address of a coordinator, tcp://HOST:PORT' }).regex(/^(tcp|ipc):\/\/.+/, {
-      error: 'tcp://HOST:PORT',
-    }),
-  },
-  id: {
-    type: 'string',
-    describe: 'Name of this worker, unique in the run; ranks follow the names',
-    defaultText: 'HOST-PID',
-    schema: z.string().min(1).max(200).optional(),
-  },
-  backend,
-  threads: {
-    ...threads,
-    describe: 'Cores to compute on, with backend wasm or tensorflow',
-    defaultText: '1; tensorflow: all',
-  },
-  dataset: {
-    ...trainSettings.dataset,
-    describe: 'Where this host has the dataset, if not where the coordinator has it; it must be the same data',
-    defaultText: "the coordinator's",
-  },
-  dataDir,
-  cacheDir,
-  mirrors,
-  model: {
-    ...trainSettings.model,
-    defaultText: "the coordinator's",
-    describe: 'Refuse to train any other model',
-    schema: trainSettings.model.schema.unwrap().optional(),
-  },
-  seed: {
-    ...trainSettings.seed,
-    defaultText: "the coordinator's",
-    describe: 'Refuse to train with any other seed',
-    schema: trainSettings.seed.schema.unwrap().optional(),
-  },
-  timeout: { ...timeout, describe: 'Seconds of silence after which the coordinator is given up' },
-  workerMetrics: workerMetricsSetting,
-  metricsHost: trainSettings.metricsHost,
-  price: { ...price, describe: "What this worker costs, in USD per hour (else the coordinator's --price)" },
-  duty: dutySetting,
-  gpu: gpuSetting,
-  prices: pricesSetting,
-} as const;
+import { yargsOptions } from './setting-flags.ts';
+import { priceWorker, today } from './worker-price.ts';
 
 export function addWorkerCommand(cli: Argv): Argv {
   return cli.command(
@@ -120,12 +70,7 @@ export function addWorkerCommand(cli: Argv): Argv {
   );
 }
 
-interface MetricsPlace {
-  readonly workerMetrics: number | undefined;
-  readonly metricsHost: string;
-}
-
-async function openOwnMetrics(workerId: string, { workerMetrics: port, metricsHost: host }: MetricsPlace) {
+async function openOwnMetrics(workerId: string, { workerMetrics: port, metricsHost: host }: WorkerConfig) {
   if (port === undefined) return undefined;
   const observer = createOwnMetrics(workerId, () => process.memoryUsage());
   const endpoint = await serveOwnMetrics({ port, host }, observer);

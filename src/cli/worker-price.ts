@@ -1,28 +1,7 @@
 /** What a worker costs, from what it was told: a price, or a label that is looked up in the price table. */
-import { z } from 'zod';
 import type { PriceOrigin } from '../economics/ledger/cost.ts';
 import { findPrice } from '../economics/prices/price-lookup.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
-
-export const gpuSetting = {
-  type: 'string',
-  describe: 'What it is in summaries and metrics; a label like gcp/t4/spot also looks its price up',
-  // In small letters, as the table writes labels: `gcp/T4/spot` is no other kind of worker.
-  schema: z
-    .string('a label')
-    .trim()
-    .toLowerCase()
-    .min(1, 'a label')
-    .max(200, 'a label of at most 200 characters')
-    .optional(),
-} as const;
-
-/** A price table of the user's own, of every command that looks prices up. */
-export const pricesSetting = {
-  type: 'string',
-  describe: 'CSV or YAML file of prices, laid over those that are shipped',
-  schema: z.string().min(1, 'a path').optional(),
-} as const;
 
 export interface WorkerPrice {
   readonly priceUsdPerHour?: number;

@@ -5,21 +5,21 @@ import type { RunStatus } from '../economics/record/run-record.ts';
 import { summarize } from '../economics/record/summarize.ts';
 import type { Summary } from '../economics/record/summary.ts';
 import { type Predictions, renderPredictionsSvg } from '../report/predictions/predictions-svg.ts';
-import { type AllReduceName, chooseAllReduce } from '../shared/collectives/registry.ts';
-import type { Clock } from '../shared/core/clock.ts';
+import { budgetOf } from '../settings/budget-settings.ts';
+import type { ObservabilityConfig } from '../settings/observability-settings.ts';
+import { chooseAllReduce } from '../shared/collectives/registry.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
-import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
+import type { TrainedSpec } from '../shared/model/model-spec.ts';
 import { observeLive } from './live/observe-live.ts';
 import { type ControlPlane, openControlPlane } from './membership/control-plane.ts';
 import { runInfoOf } from './metrics/collectors/run-metrics.ts';
 import { startMetricsServer } from './metrics/endpoint/metrics-server.ts';
-import { type PushTarget, pushMetrics } from './metrics/endpoint/pushgateway.ts';
+import { pushMetrics } from './metrics/endpoint/pushgateway.ts';
 import { createScrapeWatch } from './metrics/endpoint/scrape-watch.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import type { OtlpExport } from './metrics/otlp/otlp-export.ts';
-import type { OtlpTarget } from './metrics/otlp/otlp-target.ts';
+import { chooseOtlpTarget, type OtlpTarget, shownUrl } from './metrics/otlp/otlp-target.ts';
 import { publishTo } from './publish-events.ts';
 import { type Bookkeeper, createBookkeeper } from './record/bookkeeper.ts';
 import { type Resumption, readResumption } from './record/resumption.ts';
@@ -27,82 +27,12 @@ import { openRunFolder, type RunFolder } from './record/run-folder.ts';
 import { lockRun, type RunLock } from './record/run-lock.ts';
 import { createRunRecorder, nothingRecorded } from './record/run-recorder.ts';
 import type { MemberInfo, RunObserver } from './run-events.ts';
+import type { RunContext, RunOptions } from './run-options.ts';
 import type { ReplicaComparison } from './training/replicas.ts';
-import type { BalanceMode } from './training/share-balance.ts';
 import { type StartingPoint, type TrainOutcome, train } from './training/train.ts';
 
-export interface ExpectedWorker {
-  readonly workerId: string;
-  readonly priceUsdPerHour: number | undefined;
-}
-
-export interface RunOptions {
-  readonly runId: string;
-  readonly version: string;
-  /** When this process began. */
-  readonly startedAtUnixMs: number;
-  readonly bind: string;
-  readonly worldSize: number;
-  /** The workers that will come, where they are known. */
-  readonly expected?: readonly ExpectedWorker[];
-  readonly timeoutSeconds: number;
-  readonly dataset: Dataset;
-  readonly model: ModelSpec;
-  readonly optimizer: OptimizerSpec;
-  readonly seed: number;
-  readonly epochs: number;
-  readonly maxSteps: number | undefined;
-  readonly globalBatchSize: number;
-  readonly balance: BalanceMode;
-  readonly allReduce: AllReduceName | 'auto';
-  /** Replicas compare their parameters every so many steps. */
-  readonly checksumEvery: number;
-  readonly priceUsdPerHour: number | undefined;
-  readonly budget: Budget;
-  /** Ends training after the test pass that first has it, 0 to 1. */
-  readonly targetAccuracy: number | undefined;
-  /** Of a run that goes on: when it began at first. The run folder is its own. */
-  readonly resumed?: { readonly startedAtUnixMs: number } | undefined;
-  readonly metrics: { readonly port: number | undefined; readonly host: string };
-  /** Where to leave the last metrics. */
-  readonly push: PushTarget | undefined;
-  /** Where to export the metrics to while the run lasts, and when it ends. */
-  readonly otlp: OtlpTarget | undefined;
-  /** The longest to wait at the end for whoever scrapes the metrics to see the last ones; 0: not at all. */
-  readonly lastScrapeSeconds: number;
-  /** The run folder. */
-  readonly out: string;
-  /** Everything the run was told, for `config.json`. */
-  readonly config: object;
-}
-
-export interface RunContext {
-  readonly clock: Clock;
-  readonly timers: Timers;
-  /** CPU time that this process has used so far, of all its threads. */
-  readonly cpuSeconds: () => number;
-  readonly observe: RunObserver;
-  readonly warn: (line: string) => void;
-  readonly note: (line: string) => void;
-  /** Ctrl-C. */
-  readonly signal: AbortSignal;
-  /** The coordinator listens: workers may come. */
-  readonly onListening: (coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded'>) => void;
-  /** Workers were told to leave: resolves when those that this process started are gone. */
-  readonly workersLeft?: () => Promise<void>;
-  /** The metrics endpoint serves. */
-  readonly onMetrics: (url: string) => void;
-  /** The run is over, and its files are written. Only the metrics endpoint may still wait to be read once more. */
-  readonly onResult: (result: RunResult) => void;
-}
-
-export interface RunResult {
-  readonly summary: Summary;
-  /** Of the first test images; absent when the run ended before. */
-  readonly predictions: Predictions | undefined;
-  /** What ended the run early, if anything did. */
-  readonly error: PennygradError | undefined;
-}
+/** Replicas compare their parameters every so many steps. */
+const checksumEvery = 50;
 
 /**
  * Runs to the end, whatever the end is: a run that fails has a summary too, which `onResult` is told.
@@ -121,25 +51,48 @@ export async function runTraining(options: RunOptions, context: RunContext): Pro
 
 async function runLocked(options: RunOptions, context: RunContext, lock: RunLock): Promise<void> {
   const { clock } = context;
-  const { dataset, startedAtUnixMs, out } = options;
+  const { dataset, startedAtUnixMs, out, training, budget, observability } = options;
+  const spec = trainedSpec(options);
   const startedAt = clock.now() - (clock.unixMs() - startedAtUnixMs) / 1000;
-  const resumption = options.resumed && readResumption(out, { ...options, trainCount: dataset.trainCount });
-  requireBudgetLeft(options.budget, resumption);
-  const metrics = createMetrics({ ...options, carried: resumption?.accounts.entries });
-  const live = observeLive({ ...options, budgetUsd: options.budget.usd }, clock);
+  const resumption = options.resumed && readResumption(out, { spec, training, trainCount: dataset.trainCount });
+  requireBudgetLeft(budgetOf(budget), resumption);
+  const metrics = createMetrics({
+    runId: options.runId,
+    version: options.version,
+    dataset,
+    training,
+    budget,
+    expected: options.expected,
+    carried: resumption?.accounts.entries,
+  });
+  const live = observeLive(options, clock);
   const scrapes = createScrapeWatch(clock);
   const server = await startMetricsServer({
-    ...options.metrics,
+    port: observability.metricsPort,
+    host: observability.metricsHost,
     metrics,
     live: live.stream,
     onScrape: scrapes.observe,
   });
-  const folder = await closingOnError(server, async () => openRunFolder(out, options, clock, resumption?.keptMetrics));
-  const recorder = createRunRecorder({ ...options, modelName: options.model.name }, clock, context.cpuSeconds, {
-    startedAtUnixMs,
-    ...options.resumed,
-    ...(resumption?.record ?? nothingRecorded),
-  });
+  const folder = await closingOnError(server, async () => openRunFolder(out, spec, clock, resumption?.keptMetrics));
+  const recorder = createRunRecorder(
+    {
+      runId: options.runId,
+      version: options.version,
+      startedAtUnixMs,
+      dataset,
+      modelName: training.model,
+      globalBatchSize: training.batchSize,
+      seed: training.seed,
+    },
+    clock,
+    context.cpuSeconds,
+    {
+      startedAtUnixMs,
+      ...options.resumed,
+      ...(resumption?.record ?? nothingRecorded),
+    },
+  );
   const bookkeeper = createBookkeeper({ clock, startedAt, carried: resumption?.accounts });
   let probabilities: Float32Array | undefined;
   let exporting: OtlpExport | undefined;
@@ -169,7 +122,7 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
     }
     context.onMetrics(server.url);
     exporting = await exportMetrics(options, metrics, context);
-    const end = await trainToTheEnd({ ...options, start: resumption?.start }, context, observe, bookkeeper);
+    const end = await trainToTheEnd(options, spec, resumption?.start, context, observe, bookkeeper);
     live.end(end);
     observe({ type: 'ended', status: end.status, code: end.error?.code });
     await context.workersLeft?.();
@@ -181,13 +134,14 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
     const predictions = probabilities && predictionsOf(options.dataset, probabilities);
     const lost = writeResults(folder, summary, predictions);
     const [unpushed] = await Promise.all([
-      options.push && pushMetrics(options.push, metrics.application),
+      observability.pushgateway &&
+        pushMetrics({ url: observability.pushgateway, instance: context.host }, metrics.application),
       exporting?.close(),
     ]);
     if (unpushed !== undefined) context.warn(unpushed);
     context.onResult({ summary, predictions, error: end.error ?? lostAccounts ?? lost });
     lock.release();
-    await scrapes.waitForLast(options.lastScrapeSeconds, context.signal, (seconds) =>
+    await scrapes.waitForLast(observability.lastScrape, context.signal, (seconds) =>
       context.note(`waiting up to ${Math.ceil(seconds)} s for the next scrape of /metrics (Ctrl-C does not wait)`),
     );
   } finally {
@@ -198,12 +152,44 @@ async function runLocked(options: RunOptions, context: RunContext, lock: RunLock
 async function exportMetrics(
   options: RunOptions,
   { application }: Metrics,
-  { clock, warn }: RunContext,
+  context: RunContext,
 ): Promise<OtlpExport | undefined> {
-  if (options.otlp === undefined) return undefined;
+  const target = otlpTarget(options.observability, context);
+  if (target === undefined) return undefined;
   // Who exports nothing need not load what it takes.
   const { startOtlpExport } = await import('./metrics/otlp/otlp-export.ts');
-  return startOtlpExport({ target: options.otlp, registry: application, run: runInfoOf(options), clock, warn });
+  return startOtlpExport({
+    target,
+    registry: application,
+    run: runInfoOf(options),
+    clock: context.clock,
+    warn: context.warn,
+  });
+}
+
+/** Says where metrics go: the variables may have been set for other programs. */
+function otlpTarget({ otlp }: ObservabilityConfig, { environment, warn, note }: RunContext): OtlpTarget | undefined {
+  const choice = chooseOtlpTarget(otlp, environment);
+  switch (choice.kind) {
+    case 'none':
+      return undefined;
+    case 'refused':
+      warn(choice.reason);
+      return undefined;
+    case 'export':
+      note(`metrics are exported to ${shownUrl(choice.target.url)} (${choice.target.namedBy})`);
+      return choice.target;
+    default:
+      return choice satisfies never;
+  }
+}
+
+function trainedSpec({ training, dataset }: RunOptions): TrainedSpec {
+  return {
+    model: { name: training.model, inputShape: dataset.imageShape, classes: dataset.classes },
+    optimizer: { name: training.optimizer, learningRate: training.lr },
+    seed: training.seed,
+  };
 }
 
 /** @throws bad-input: a run that would end at once had better say so at once */
@@ -250,25 +236,27 @@ interface End {
   readonly error: PennygradError | undefined;
 }
 
-interface Begun extends RunOptions {
-  readonly start: StartingPoint | undefined;
-}
-
 async function trainToTheEnd(
-  options: Begun,
+  options: RunOptions,
+  { model, optimizer, seed }: TrainedSpec,
+  start: StartingPoint | undefined,
   context: RunContext,
   observe: RunObserver,
   bookkeeper: Bookkeeper,
 ): Promise<End> {
-  const { version, model, seed, dataset } = options;
+  const { version, dataset, membership } = options;
   const control = await openControlPlane({
-    ...options,
+    bind: options.bind,
+    worldSize: membership.workers,
+    timeoutSeconds: membership.timeout,
+    optimizer,
+    checksumEvery,
     expectedIds: options.expected?.map(({ workerId }) => workerId),
     run: options.runId,
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
     datasetName: dataset.name,
-    defaultPriceUsdPerHour: options.priceUsdPerHour,
-    allReduce: chooseAllReduce(options.allReduce),
+    defaultPriceUsdPerHour: membership.price,
+    allReduce: chooseAllReduce(options.training.allReduce),
     clock: context.clock,
     timers: context.timers,
     observe,
@@ -277,7 +265,7 @@ async function trainToTheEnd(
   try {
     observe({ type: 'listening', endpoint: control.endpoint });
     if (!context.signal.aborted) context.onListening(control);
-    const end = endOf(await trainWithWorkers(control, options, { ...context, observe }, bookkeeper));
+    const end = endOf(await trainWithWorkers(control, options, start, { ...context, observe }, bookkeeper));
     failure = end.error;
     return end;
   } catch (error) {
@@ -290,7 +278,8 @@ async function trainToTheEnd(
 
 async function trainWithWorkers(
   control: ControlPlane,
-  options: Begun,
+  { training, dataset, budget }: RunOptions,
+  start: StartingPoint | undefined,
   context: Pick<RunContext, 'clock' | 'observe' | 'signal'>,
   bookkeeper: Bookkeeper,
 ): Promise<TrainOutcome> {
@@ -300,13 +289,13 @@ async function trainWithWorkers(
   if (signal.aborted) giveUp();
   const generation = await control.rendezvous();
   signal.removeEventListener('abort', giveUp);
-  const { trainCount, testCount } = options.dataset;
+  const { trainCount, testCount } = dataset;
   return train(
     generation,
-    { ...options, trainCount, testCount },
+    { training, trainCount, testCount, start },
     {
       ...context,
-      findSpentBudget: () => findSpentBudget(options.budget, bookkeeper.spent()),
+      findSpentBudget: () => findSpentBudget(budgetOf(budget), bookkeeper.spent()),
       spentUsd: () => bookkeeper.spent().usd,
     },
   );

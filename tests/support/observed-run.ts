@@ -4,6 +4,7 @@ import { publishTo } from '../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../src/coordinator/record/bookkeeper.ts';
 import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
 import { noPhaseSeconds } from '../../src/shared/core/phases.ts';
+import { trainingConfig } from './settings.ts';
 
 export const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
 
@@ -11,11 +12,8 @@ export const observedRun: ObservedRun = {
   runId: 'r1',
   version: '0.1.0',
   dataset: { name: 'mnist' },
-  model: { name: 'cnn' },
-  optimizer: { name: 'adam' },
-  globalBatchSize: 64,
-  seed: 1,
-  budget: { usd: 5, hours: 2 },
+  training: trainingConfig(),
+  budget: { budgetUsd: 5, budgetHours: 2 },
 };
 
 export function member(rank: number, priceUsdPerHour?: number): MemberInfo {

@@ -6,7 +6,11 @@ import {
   type ProgressState,
   progressFigures,
 } from '../../report/terminal/progress-state.ts';
+import type { BudgetConfig } from '../../settings/budget-settings.ts';
+import type { MembershipConfig } from '../../settings/membership-settings.ts';
+import type { TrainingConfig } from '../../settings/training-settings.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { LiveCost, LiveEpoch, LiveStage, LiveState } from '../../shared/protocol/live/live-state.ts';
 import { advanceMeter, type CostMeter, newCostMeter, readMeter } from '../record/cost-meter.ts';
 import type { EpochEvent, RunEvent, StepEvent } from '../run-events.ts';
@@ -44,15 +48,10 @@ export interface LivePlan {
   readonly runId: string;
   readonly version: string;
   readonly startedAtUnixMs: number;
-  readonly worldSize: number;
-  readonly dataset: { readonly name: string; readonly trainCount: number };
-  readonly model: { readonly name: string };
-  readonly optimizer: { readonly name: string };
-  readonly seed: number;
-  readonly epochs: number;
-  readonly maxSteps: number | undefined;
-  readonly globalBatchSize: number;
-  readonly budgetUsd?: number | undefined;
+  readonly dataset: Pick<DatasetInfo, 'name' | 'trainCount'>;
+  readonly training: TrainingConfig;
+  readonly membership: MembershipConfig;
+  readonly budget: BudgetConfig;
 }
 
 export interface LiveEnding {
@@ -62,24 +61,26 @@ export interface LiveEnding {
 }
 
 export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
-  const { trainCount } = plan.dataset;
-  const allSteps = plan.epochs * stepsPerEpoch(trainCount, plan.globalBatchSize);
-  const totalSamples = Math.min(plan.epochs * trainCount, (plan.maxSteps ?? Infinity) * plan.globalBatchSize);
-  const { runId, version, startedAtUnixMs, worldSize, seed, epochs, globalBatchSize, budgetUsd } = plan;
+  const { runId, version, startedAtUnixMs, dataset, membership } = plan;
+  const { model, optimizer, seed, epochs, batchSize, steps: maxSteps = Number.POSITIVE_INFINITY } = plan.training;
+  const { budgetUsd } = plan.budget;
+  const { trainCount } = dataset;
+  const allSteps = epochs * stepsPerEpoch(trainCount, batchSize);
+  const totalSamples = Math.min(epochs * trainCount, maxSteps * batchSize);
   return {
     state: {
       run: {
         runId,
         version,
         startedAtUnixMs,
-        worldSize,
+        worldSize: membership.workers,
         seed,
         epochs,
-        globalBatchSize,
-        dataset: plan.dataset.name,
-        model: plan.model.name,
-        optimizer: plan.optimizer.name,
-        totalSteps: Math.min(allSteps, plan.maxSteps ?? Infinity),
+        globalBatchSize: batchSize,
+        dataset: dataset.name,
+        model,
+        optimizer,
+        totalSteps: Math.min(allSteps, maxSteps),
       },
       stage: { name: 'waiting' },
       progress: { epoch: 0, step: 0, elapsedSeconds: 0 },

@@ -1,9 +1,10 @@
 /** What one file of `collectors/` is: a few related metrics, and what in a run changes them. */
 import type { Registry } from 'prom-client';
-import type { Budget } from '../../economics/ledger/budget.ts';
+import type { BudgetConfig } from '../../settings/budget-settings.ts';
+import type { TrainingConfig } from '../../settings/training-settings.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
-import type { ModelSpec, OptimizerSpec } from '../../shared/model/model-spec.ts';
 import type { LedgerEntry, RunObserver } from '../run-events.ts';
+import type { ExpectedWorker } from '../run-options.ts';
 
 /**
  * Registers its metrics, sets those that are known before the run begins, and returns an observer that keeps them up to
@@ -16,13 +17,10 @@ export interface ObservedRun {
   readonly runId: string;
   readonly version: string;
   readonly dataset: Pick<DatasetInfo, 'name'>;
-  readonly model: Pick<ModelSpec, 'name'>;
-  readonly optimizer: Pick<OptimizerSpec, 'name'>;
-  readonly globalBatchSize: number;
-  readonly seed: number;
-  readonly budget: Budget;
+  readonly training: TrainingConfig;
+  readonly budget: BudgetConfig;
   /** The workers that will join, where they are known. */
-  readonly expected?: readonly { readonly workerId: string; readonly priceUsdPerHour: number | undefined }[];
+  readonly expected?: readonly ExpectedWorker[] | undefined;
   /** Set on resume: the accounts at which the cost counters start. */
   readonly carried?: readonly LedgerEntry[] | undefined;
 }

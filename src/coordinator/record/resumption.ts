@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
+import type { TrainingConfig } from '../../settings/training-settings.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
@@ -23,20 +24,19 @@ export interface Resumption {
   readonly notes: readonly string[];
 }
 
-export interface ResumedTraining extends TrainedSpec {
+/** What a run that is resumed was told. */
+export interface ResumedTraining {
+  readonly spec: TrainedSpec;
+  readonly training: TrainingConfig;
   readonly trainCount: number;
-  readonly globalBatchSize: number;
-  readonly epochs: number;
-  readonly maxSteps: number | undefined;
-  readonly targetAccuracy: number | undefined;
 }
 
 /** @throws bad-input when there is nothing to resume from, or nothing left to do */
-export function readResumption(folder: string, training: ResumedTraining): Resumption {
+export function readResumption(folder: string, { spec, training, trainCount }: ResumedTraining): Resumption {
   const { saved, damages } = findCheckpoint(join(folder, 'checkpoints'));
-  if (saved !== undefined) requireSameTraining(folder, saved.trained, training);
+  if (saved !== undefined) requireSameTraining(folder, saved.trained, spec);
   const step = saved?.checkpoint.step ?? 0;
-  const perEpoch = stepsPerEpoch(training.trainCount, training.globalBatchSize);
+  const perEpoch = stepsPerEpoch(trainCount, training.batchSize);
   const metricsFile = join(folder, 'metrics.jsonl');
   const history = readMetrics(metricsFile, readText(metricsFile), { step, perEpoch });
   requireWorkLeft(folder, history, step, perEpoch, training);
@@ -99,7 +99,7 @@ function requireWorkLeft(
   { epochs: tested, openEpoch }: MetricsHistory,
   step: number,
   perEpoch: number,
-  { epochs, maxSteps, targetAccuracy }: ResumedTraining,
+  { epochs, steps: maxSteps, targetAccuracy }: TrainingConfig,
 ): void {
   if (step >= (maxSteps ?? Number.POSITIVE_INFINITY)) {
     throw badInput(`${folder} has trained ${step} steps, which --steps ${maxSteps} allows; --steps N goes on to N`);

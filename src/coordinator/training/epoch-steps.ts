@@ -33,13 +33,13 @@ export interface TrainedSteps {
 /** Trains to the end of the range; less far where the run is interrupted or a budget is used up. */
 export async function trainSteps(
   generation: Generation,
-  { globalBatchSize, trainCount }: TrainSettings,
+  { training: { batchSize }, trainCount }: TrainSettings,
   { clock, observe, signal, findSpentBudget = () => undefined, spentUsd = () => 0 }: TrainContext,
   balancer: ShareBalancer,
   { totals: before, begin, end: endOfRange, stepsBefore }: EpochRange,
 ): Promise<TrainedSteps> {
   const { epoch } = before;
-  const perEpoch = stepsPerEpoch(trainCount, globalBatchSize);
+  const perEpoch = stepsPerEpoch(trainCount, batchSize);
   let spentBudget = findSpentBudget();
   let end = spentBudget !== undefined || signal.aborted ? begin : endOfRange;
   let assigned = begin;
@@ -49,12 +49,7 @@ export async function trainSteps(
 
   for (let step = begin; step < end; step++) {
     for (; assigned < Math.min(step + 1 + assignedAhead, end); assigned++) {
-      generation.assign(
-        assigned,
-        epoch,
-        globalBatch(assigned % perEpoch, globalBatchSize, trainCount),
-        balancer.shares(),
-      );
+      generation.assign(assigned, epoch, globalBatch(assigned % perEpoch, batchSize, trainCount), balancer.shares());
     }
     const votes = await generation.votes(step);
     requireEqualReplicas(

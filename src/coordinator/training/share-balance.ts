@@ -10,10 +10,6 @@
  * alike gains nothing in the replay, so it changes nothing.
  */
 
-/** Whether shares follow measured speed. `auto`: only when the workers are not all alike. */
-export const balanceModes = ['auto', 'on', 'off'] as const;
-export type BalanceMode = (typeof balanceModes)[number];
-
 /** What the next decision is based on. */
 export interface BalanceState {
   /** Samples of a full global batch, by rank. */

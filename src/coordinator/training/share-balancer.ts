@@ -1,8 +1,9 @@
 /** The shares of a generation's ranks, which follow measured speed where workers differ. */
+import type { BalanceMode } from '../../settings/training-settings.ts';
 import type { Member } from '../membership/worker.ts';
 import type { MemberStep } from '../run-events.ts';
 import { numericsKey } from './replicas.ts';
-import { type BalanceMode, beginBalance, rebalance } from './share-balance.ts';
+import { beginBalance, rebalance } from './share-balance.ts';
 
 export interface ShareBalancer {
   /** Samples of a full global batch, by rank: the weights by which any batch is cut. */

@@ -1,5 +1,6 @@
 /** Training, as the coordinator sees it: epochs of steps, each followed by a test pass and a checkpoint. */
 import { beginEpoch, type EpochTotals } from '../../economics/record/epoch-totals.ts';
+import type { TrainingConfig } from '../../settings/training-settings.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
@@ -8,19 +9,12 @@ import type { EpochEvent, RunObserver } from '../run-events.ts';
 import { saveCheckpoint } from './checkpoint.ts';
 import { trainSteps } from './epoch-steps.ts';
 import type { ReplicaComparison } from './replicas.ts';
-import type { BalanceMode } from './share-balance.ts';
 import { createShareBalancer, type ShareBalancer, speedKey } from './share-balancer.ts';
 
 export interface TrainSettings {
+  readonly training: TrainingConfig;
   readonly trainCount: number;
   readonly testCount: number;
-  readonly epochs: number;
-  /** Stop after this many steps, if that comes first. */
-  readonly maxSteps: number | undefined;
-  readonly globalBatchSize: number;
-  readonly balance: BalanceMode;
-  /** Stop after the first epoch whose test accuracy reaches this, 0 to 1. */
-  readonly targetAccuracy?: number | undefined;
   /** Where a resumed run begins. */
   readonly start?: StartingPoint | undefined;
 }
@@ -74,10 +68,10 @@ export async function train(
   context: TrainContext,
 ): Promise<TrainOutcome> {
   const { observe, signal } = context;
-  const { start = fromTheBeginning } = settings;
-  const perEpoch = stepsPerEpoch(settings.trainCount, settings.globalBatchSize);
-  const lastStep = Math.min(settings.epochs * perEpoch, settings.maxSteps ?? Number.POSITIVE_INFINITY);
-  const balancer = createShareBalancer(settings.balance, settings.globalBatchSize, generation.members.map(speedKey));
+  const { training, start = fromTheBeginning } = settings;
+  const perEpoch = stepsPerEpoch(settings.trainCount, training.batchSize);
+  const lastStep = Math.min(training.epochs * perEpoch, training.steps ?? Number.POSITIVE_INFINITY);
+  const balancer = createShareBalancer(training.balance, training.batchSize, generation.members.map(speedKey));
   let replicas: ReplicaComparison | undefined;
   let [step, open] = [start.step, start.epoch];
   let end: TrainEnd = { kind: 'completed' };
@@ -96,7 +90,7 @@ export async function train(
       const tested = await testEpoch(generation, settings, context, balancer, open);
       const cutShort = endOfEpoch < (epoch + 1) * perEpoch;
       observe(cutShort ? { ...tested, cutShort } : tested);
-      end = endAfter(tested, settings) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
+      end = endAfter(tested, training) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
       open = undefined;
     }
     replicas = await saveCheckpoint(generation, observe, { step, epoch, cursor: trained.totals.samples });
@@ -107,7 +101,7 @@ export async function train(
   return { steps: step, end, replicas };
 }
 
-function endAfter({ testAccuracy, epoch }: EpochEvent, { targetAccuracy }: TrainSettings): TrainEnd | undefined {
+function endAfter({ testAccuracy, epoch }: EpochEvent, { targetAccuracy }: TrainingConfig): TrainEnd | undefined {
   if (targetAccuracy === undefined || testAccuracy < targetAccuracy) return undefined;
   return { kind: 'target', reason: `--target-accuracy ${targetAccuracy} is reached after epoch ${epoch + 1}` };
 }

@@ -2,16 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { requireSameData, resolveRunSettings } from '../../../src/cli/resumed-run.ts';
-import { trainSettings } from '../../../src/cli/settings.ts';
-import { workerSetting } from '../../../src/cli/worker-specs.ts';
+import { trainSettings } from '../../../src/settings/train-settings.ts';
 import { temporaryFolder } from '../../support/pennygrad.ts';
 import { toyDataset } from '../../support/toy-engine.ts';
-
-const table = {
-  ...trainSettings,
-  workers: { ...trainSettings.workers, schema: trainSettings.workers.schema.unwrap().optional() },
-  worker: workerSetting,
-} as const;
 
 function runOf(settings: object): string {
   const folder = temporaryFolder();
@@ -34,7 +27,7 @@ afterEach(() => vi.unstubAllEnvs());
 describe('a run that goes on', () => {
   test('has its own settings, and what may change of them changed', () => {
     const folder = runOf({ ...finished, mirrors: ['https://a.example/x', 'https://b.example/y'] });
-    const { settings, resumed } = resolveRunSettings(table, { resume: folder, epochs: '9', budgetUsd: '1' });
+    const { settings, resumed } = resolveRunSettings(trainSettings, { resume: folder, epochs: '9', budgetUsd: '1' });
     expect(settings).toMatchObject({
       workers: 3,
       batchSize: 32,
@@ -57,7 +50,7 @@ describe('a run that goes on', () => {
   test('may be told again what it is, in words or by its name', () => {
     const folder = runOf(finished);
     const flags = { resume: folder, dataset: 'mnist', lr: '1e-2', model: 'mlp' };
-    expect(resolveRunSettings(table, flags).resumed?.folder).toBe(folder);
+    expect(resolveRunSettings(trainSettings, flags).resumed?.folder).toBe(folder);
   });
 
   test.each([
@@ -67,39 +60,43 @@ describe('a run that goes on', () => {
     ['batch size', { batchSize: '8' }, /--batch-size 8: a run that goes on keeps its own \(32\)/],
     ['folder', { out: 'elsewhere' }, /--out elsewhere: a run that goes on keeps its own \(it had none\)/],
   ])('cannot have another %s', (_, flags, message) => {
-    expect(() => resolveRunSettings(table, { resume: runOf(finished), ...flags })).toThrow(message);
+    expect(() => resolveRunSettings(trainSettings, { resume: runOf(finished), ...flags })).toThrow(message);
   });
 
   test('nor by the environment', () => {
     vi.stubEnv('PENNYGRAD_SEED', '6');
-    expect(() => resolveRunSettings(table, { resume: runOf(finished) })).toThrow(/--seed 6: .*keeps its own \(5\)/);
+    expect(() => resolveRunSettings(trainSettings, { resume: runOf(finished) })).toThrow(
+      /--seed 6: .*keeps its own \(5\)/,
+    );
   });
 
   test('takes a number of workers for its list of them, and the other way round', () => {
     const folder = runOf({ ...finished, workers: 2, worker: ['backend=wasm,count=2'] });
-    expect(resolveRunSettings(table, { resume: folder, workers: '4' }).settings).toMatchObject({ workers: 4 });
-    expect(resolveRunSettings(table, { resume: folder, workers: '4' }).settings.worker).toBeUndefined();
-    const others = resolveRunSettings(table, { resume: folder, worker: 'backend=cpu' }).settings;
+    expect(resolveRunSettings(trainSettings, { resume: folder, workers: '4' }).settings).toMatchObject({ workers: 4 });
+    expect(resolveRunSettings(trainSettings, { resume: folder, workers: '4' }).settings.worker).toBeUndefined();
+    const others = resolveRunSettings(trainSettings, { resume: folder, worker: 'backend=cpu' }).settings;
     expect(others).toMatchObject({ worker: ['backend=cpu'], workers: undefined });
   });
 
   test('needs the same data', () => {
-    const { resumed } = resolveRunSettings(table, { resume: runOf(finished) });
+    const { resumed } = resolveRunSettings(trainSettings, { resume: runOf(finished) });
     if (resumed === undefined) throw new Error('a resumed run');
     expect(() => requireSameData(resumed, toyDataset(1, 'd1'))).not.toThrow();
     expect(() => requireSameData(resumed, toyDataset(1, 'd2'))).toThrow(/was trained on other data \(mnist\) than toy/);
   });
 
   test('that is none is named, with what is wrong', () => {
-    expect(() => resolveRunSettings(table, { resume: '/nowhere' })).toThrow(/--resume \/nowhere: holds no run/);
+    expect(() => resolveRunSettings(trainSettings, { resume: '/nowhere' })).toThrow(/--resume \/nowhere: holds no run/);
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'config.json'), '{"run_id":"r"}');
-    expect(() => resolveRunSettings(table, { resume: folder })).toThrow(/config\.json: started_at: .* \(and 2 more\)$/);
+    expect(() => resolveRunSettings(trainSettings, { resume: folder })).toThrow(
+      /config\.json: started_at: .* \(and 2 more\)$/,
+    );
     writeFileSync(join(folder, 'config.json'), '{');
-    expect(() => resolveRunSettings(table, { resume: folder })).toThrow(/config\.json: /);
+    expect(() => resolveRunSettings(trainSettings, { resume: folder })).toThrow(/config\.json: /);
   });
 });
 
 test('without --resume settings are those of the flags', () => {
-  expect(resolveRunSettings(table, { lr: '0.5' })).toMatchObject({ settings: { lr: 0.5 }, resumed: undefined });
+  expect(resolveRunSettings(trainSettings, { lr: '0.5' })).toMatchObject({ settings: { lr: 0.5 }, resumed: undefined });
 });

@@ -13,6 +13,7 @@ import { createBookkeeper } from '../../../src/coordinator/record/bookkeeper.ts'
 import type { EpochEvent, RunEvent } from '../../../src/coordinator/run-events.ts';
 import { livePlan } from '../../support/live-run.ts';
 import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
+import { budgetConfig } from '../../support/settings.ts';
 
 /** Seconds after the start. */
 const at = (seconds: number) => ({ now: seconds, unixMs: startedAtUnixMs + seconds * 1000 });
@@ -90,7 +91,8 @@ describe('what the live page shows', () => {
     expect(state).toMatchObject({ stage: { name: 'waiting' }, workers: [], epochs: [], log: [] });
     expect(state).not.toHaveProperty('cost');
     expect(state).not.toHaveProperty('budgetUsd');
-    expect(observe([], { ...livePlan, maxSteps: 7, budgetUsd: 0.5 }).state).toMatchObject({
+    const training = { ...livePlan.training, steps: 7 };
+    expect(observe([], { ...livePlan, training, budget: budgetConfig({ budgetUsd: 0.5 }) }).state).toMatchObject({
       run: { totalSteps: 7 },
       budgetUsd: 0.5,
     });

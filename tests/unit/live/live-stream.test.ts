@@ -77,7 +77,10 @@ describe('the stream of events', () => {
     const streams = await Promise.all(Array.from({ length: 8 }, () => listen(url)));
     expect(streams.map(({ response }) => response.status)).toEqual(Array(8).fill(200));
     const refused = await fetch(`${url}/events`);
-    expect([refused.status, await refused.text()]).toEqual([503, expect.stringContaining('8 pages are already watching')]);
+    expect([refused.status, await refused.text()]).toEqual([
+      503,
+      expect.stringContaining('8 pages are already watching'),
+    ]);
     await streams[0]?.stop();
     await expect.poll(async () => (await listen(url)).response.status).toBe(200);
   });

@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { resolveSettings } from '../../../src/cli/settings.ts';
 import {
   pointsOf,
   sharedArguments,
@@ -9,6 +8,7 @@ import {
   sweepTask,
   withoutTrainVariables,
 } from '../../../src/cli/sweep-settings.ts';
+import { resolveSettings } from '../../../src/settings/resolve-settings.ts';
 import { remainingSeconds, sweepRuns } from '../../../src/sweep/grid.ts';
 import { writeSweep } from '../../../src/sweep/sweep-file.ts';
 import { temporaryFolder } from '../../support/pennygrad.ts';
@@ -73,7 +73,7 @@ describe('the grid of a sweep', () => {
 
   test('passes on what all runs share, and keeps variables from telling them otherwise', () => {
     const args = sharedArguments(resolve({ steps: '9', price: '0.35' }));
-    expect(args.join(' ')).toMatch(/--steps 9\b.*--price 0\.35 --epochs 1$/);
+    expect(args.join(' ')).toMatch(/--price 0\.35\b.*--epochs 1 --steps 9\b/);
     expect(args.join(' ')).not.toMatch(/--(workers|backend|batch-size|out|json|metrics-port) /);
     expect(
       withoutTrainVariables({

@@ -52,7 +52,9 @@ describe("a worker's own metrics", () => {
     try {
       await expect(serveOwnMetrics({ port, host: '127.0.0.1' }, observed())).rejects.toMatchObject({
         code: 'bad-input',
-        message: expect.stringMatching(`^--worker-metrics ${port}: cannot listen on 127.0.0.1: .*EADDRINUSE.*; choose another port`),
+        message: expect.stringMatching(
+          `^--worker-metrics ${port}: cannot listen on 127.0.0.1: .*EADDRINUSE.*; choose another port`,
+        ),
       });
     } finally {
       await first.close();

@@ -18,7 +18,7 @@ export const createBudgetMetrics: Collector = (registry, { budget }) => {
   // A gauge without labels starts at 0, which would be a budget of nothing.
   usd.remove();
   seconds.remove();
-  if (budget.usd !== undefined) usd.set(budget.usd);
-  if (budget.hours !== undefined) seconds.set(budget.hours * secondsPerHour);
+  if (budget.budgetUsd !== undefined) usd.set(budget.budgetUsd);
+  if (budget.budgetHours !== undefined) seconds.set(budget.budgetHours * secondsPerHour);
   return () => {};
 };

@@ -7,15 +7,15 @@ const labelNames = ['run_id', 'version', 'dataset', 'model', 'optimizer', 'globa
 /** The labels of `run_info`. */
 export type RunInfo = Readonly<Record<(typeof labelNames)[number], string>>;
 
-export function runInfoOf(run: ObservedRun): RunInfo {
+export function runInfoOf({ runId, version, dataset, training }: Omit<ObservedRun, 'budget'>): RunInfo {
   return {
-    run_id: run.runId,
-    version: run.version,
-    dataset: run.dataset.name,
-    model: run.model.name,
-    optimizer: run.optimizer.name,
-    global_batch_size: String(run.globalBatchSize),
-    seed: String(run.seed),
+    run_id: runId,
+    version,
+    dataset: dataset.name,
+    model: training.model,
+    optimizer: training.optimizer,
+    global_batch_size: String(training.batchSize),
+    seed: String(training.seed),
   };
 }
 

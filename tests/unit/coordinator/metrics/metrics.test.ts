@@ -3,6 +3,7 @@ import { createMetrics } from '../../../../src/coordinator/metrics/metrics.ts';
 import { byCategory, ledgerCategories, newAccount } from '../../../../src/economics/ledger/ledger.ts';
 import { member, observedRun, observeRun, observeShortRun, stepEvent } from '../../../support/observed-run.ts';
 import { parseSamples } from '../../../support/scrape.ts';
+import { budgetConfig } from '../../../support/settings.ts';
 
 async function scrape({ application }: { readonly application: { metrics(): Promise<string> } }) {
   return parseSamples(await application.metrics());
@@ -224,7 +225,7 @@ test('a budget has a metric where one is set', async () => {
   const set = await scrape(observeShortRun());
   expect(set.get('pennygrad_budget_usd')).toBe(5);
   expect(set.get('pennygrad_budget_seconds')).toBe(7200);
-  const none = await scrape(createMetrics({ ...observedRun, budget: { usd: undefined, hours: undefined } }));
+  const none = await scrape(createMetrics({ ...observedRun, budget: budgetConfig() }));
   expect([...none.keys()].filter((series) => series.includes('budget'))).toEqual([]);
 });
 

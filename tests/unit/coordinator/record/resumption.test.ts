@@ -1,21 +1,23 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readResumption } from '../../../../src/coordinator/record/resumption.ts';
+import { type ResumedTraining, readResumption } from '../../../../src/coordinator/record/resumption.ts';
+import type { TrainingConfig } from '../../../../src/settings/training-settings.ts';
 import { encodeCheckpoint } from '../../../../src/shared/model/checkpoint-files.ts';
 import { temporaryFolder } from '../../../support/pennygrad.ts';
+import { trainingConfig } from '../../../support/settings.ts';
 
 // Four steps an epoch: three of 16 samples and one of 2.
-const training = {
+const spec = {
   model: { name: 'softmax', inputShape: [1, 1, 1], classes: 2 },
   optimizer: { name: 'sgd', learningRate: 0.5 },
   seed: 1,
-  trainCount: 50,
-  globalBatchSize: 16,
-  epochs: 3,
-  maxSteps: undefined,
-  targetAccuracy: undefined,
 } as const;
+const resumed = (changes: Partial<TrainingConfig> = {}): ResumedTraining => ({
+  spec,
+  training: trainingConfig({ batchSize: 16, epochs: 3, ...changes }),
+  trainCount: 50,
+});
 
 const stepLine = (step: number) => ({
   type: 'step',
@@ -80,7 +82,7 @@ function runFolder({ metrics = [], checkpoints = [], ledger = checkpoints.slice(
         state: { parameters: Float32Array.of(step, -step), optimizer: { iterations: step, slots: [] } },
         artifacts: { topology: {}, weightSpecs: [{ name: 'w', shape: [2], dtype: 'float32' }] },
       },
-      training,
+      spec,
     );
     for (const [name, content] of Object.entries(files)) writeFileSync(join(checkpoint, name), content);
   }
@@ -92,7 +94,7 @@ const steps = (from: number, to: number) => Array.from({ length: to - from + 1 }
 describe('a run that ended', () => {
   test('in the middle of an epoch, with its last step saved, loses nothing', () => {
     const metrics = [...steps(1, 4), epochLine(1), ...steps(5, 6)];
-    const { start, record, notes } = readResumption(runFolder({ metrics, checkpoints: [4, 6] }), training);
+    const { start, record, notes } = readResumption(runFolder({ metrics, checkpoints: [4, 6] }), resumed());
     expect(start).toMatchObject({ step: 6, stepsBefore: 6, state: { optimizer: { iterations: 6, slots: [] } } });
     expect([...(start.state?.parameters ?? [])]).toEqual([6, -6]);
     expect(start.epoch).toEqual({ epoch: 1, samples: 32, lossSum: 16, correct: 16, seconds: 0.5 });
@@ -111,7 +113,7 @@ describe('a run that ended', () => {
     const folder = runFolder({ metrics, ledger, checkpoints: [4] });
     writeFileSync(join(folder, 'ledger.jsonl'), `${readFileSync(join(folder, 'ledger.jsonl'), 'utf8')}{"cause":"inte`);
     writeFileSync(join(folder, 'metrics.jsonl'), `${readFileSync(join(folder, 'metrics.jsonl'), 'utf8')}{"type":"st`);
-    const { start, accounts, record, keptMetrics, notes } = readResumption(folder, training);
+    const { start, accounts, record, keptMetrics, notes } = readResumption(folder, resumed());
     expect(start).toMatchObject({ step: 4, stepsBefore: 11, epoch: undefined });
     expect(record).toMatchObject({ steps: 4, samples: 50, openEpoch: undefined });
     const kept = keptMetrics.trim().split('\n');
@@ -132,7 +134,7 @@ describe('a run that ended', () => {
 
   test('pays on what it was billed, and by what it cost where its ledger has no bills', () => {
     const ledger = [ledgerLine('w0', 2, { billed_usd: 60, rentals: 2 }), ledgerLine('w1', 2)];
-    const { accounts } = readResumption(runFolder({ metrics: steps(1, 2), ledger, checkpoints: [2] }), training);
+    const { accounts } = readResumption(runFolder({ metrics: steps(1, 2), ledger, checkpoints: [2] }), resumed());
     expect(accounts.entries.map(({ account }) => account)).toMatchObject([
       { rentals: 2, endedBilledUsd: 60 },
       { rentals: 1, endedBilledUsd: 2 },
@@ -140,12 +142,12 @@ describe('a run that ended', () => {
   });
 
   test('before its first accounts has cost nothing', () => {
-    expect(readResumption(runFolder({}), training).accounts).toEqual({ entries: [], runSeconds: 0, step: 0 });
+    expect(readResumption(runFolder({}), resumed()).accounts).toEqual({ entries: [], runSeconds: 0, step: 0 });
   });
 
   test('before anything was saved starts over, and pays on', () => {
     const folder = runFolder({ metrics: steps(1, 3), ledger: [ledgerLine('w0', 3)] });
-    const { start, accounts, notes } = readResumption(folder, training);
+    const { start, accounts, notes } = readResumption(folder, resumed());
     expect(start).toEqual({ step: 0, stepsBefore: 3, state: undefined, epoch: undefined });
     expect(accounts.entries[0]?.account.usd.compute).toBe(3);
     expect(notes.join()).toMatch(/no checkpoint was saved: training starts over/);
@@ -154,20 +156,18 @@ describe('a run that ended', () => {
   test('by --steps in the middle of an epoch goes on with that epoch, as if it had not been tested', () => {
     const metrics = [...steps(1, 2), { ...epochLine(1), samples: 32 }];
     const folder = runFolder({ metrics, checkpoints: [2] });
-    expect(readResumption(folder, { ...training, maxSteps: 9 }).start.epoch).toMatchObject({ epoch: 0, samples: 32 });
-    expect(() => readResumption(folder, { ...training, maxSteps: 2 })).toThrow(
-      /trained 2 steps, which --steps 2 allows/,
-    );
+    expect(readResumption(folder, resumed({ steps: 9 })).start.epoch).toMatchObject({ epoch: 0, samples: 32 });
+    expect(() => readResumption(folder, resumed({ steps: 2 }))).toThrow(/trained 2 steps, which --steps 2 allows/);
   });
 
   test('with all epochs has nothing left to do, unless there are more, or the last is not tested', () => {
     const whole = [...steps(1, 4), epochLine(1), ...steps(5, 8), epochLine(2)];
     const folder = runFolder({ metrics: whole, checkpoints: [8] });
-    expect(() => readResumption(folder, { ...training, epochs: 2 })).toThrow(/trained all of its 2 epochs; --epochs N/);
-    expect(readResumption(folder, training).start).toMatchObject({ step: 8, epoch: undefined });
+    expect(() => readResumption(folder, resumed({ epochs: 2 }))).toThrow(/trained all of its 2 epochs; --epochs N/);
+    expect(readResumption(folder, resumed()).start).toMatchObject({ step: 8, epoch: undefined });
     const untested = runFolder({ metrics: whole.slice(0, -1), checkpoints: [8] });
-    expect(readResumption(untested, { ...training, epochs: 2 }).start.epoch).toMatchObject({ epoch: 1, samples: 50 });
-    expect(() => readResumption(folder, { ...training, targetAccuracy: 0.55 })).toThrow(
+    expect(readResumption(untested, resumed({ epochs: 2 })).start.epoch).toMatchObject({ epoch: 1, samples: 50 });
+    expect(() => readResumption(folder, resumed({ targetAccuracy: 0.55 }))).toThrow(
       /reached --target-accuracy 0\.55 after epoch 1; a higher one goes on/,
     );
   });
@@ -176,12 +176,12 @@ describe('a run that ended', () => {
     const priced = steps(1, 4).map((line) => ({ ...line, cost_usd: 0.5 }));
     const [first, second] = steps(5, 6);
     const epochUsd = (...metrics: readonly object[]) =>
-      readResumption(runFolder({ metrics, checkpoints: [6] }), training).start.epoch?.usd;
+      readResumption(runFolder({ metrics, checkpoints: [6] }), resumed()).start.epoch?.usd;
     const before = [...priced, { ...epochLine(1), cost_usd: 2 }];
     expect(epochUsd(...before, { ...first, cost_usd: 0.5 }, { ...second, cost_usd: 0.25 })).toBe(0.75);
     expect(epochUsd(...before, { ...first }, { ...second, cost_usd: 0.25 })).toBeUndefined();
     const folder = runFolder({ metrics: [...before, ...steps(5, 6)], checkpoints: [6] });
-    expect(readResumption(folder, training).record.epochs).toMatchObject([{ epoch: 0, usd: 2 }]);
+    expect(readResumption(folder, resumed()).record.epochs).toMatchObject([{ epoch: 0, usd: 2 }]);
   });
 
   test('knows who trained, lost steps or not', () => {
@@ -191,7 +191,7 @@ describe('a run that ended', () => {
       workers: [{ worker_id: 'w0', backend: 'wasm', device: 'SIMD', price_usd_per_hour }],
     });
     const metrics = [fleet(0, 1), ...steps(1, 4), epochLine(1), fleet(4, 2), ...steps(5, 6)];
-    expect(readResumption(runFolder({ metrics, checkpoints: [4] }), training).record.fleets).toMatchObject([
+    expect(readResumption(runFolder({ metrics, checkpoints: [4] }), resumed()).record.fleets).toMatchObject([
       { step: 0, members: [{ workerId: 'w0', backend: 'wasm', priceUsdPerHour: 1 }] },
       { step: 4, members: [{ priceUsdPerHour: 2 }] },
     ]);
@@ -205,7 +205,7 @@ describe('a run that ended', () => {
       ...[moment('w0', 2, 35, 6), moment('w1', 2, 35, 7)],
     ];
     const metrics = [...steps(1, 4), epochLine(1), ...steps(5, 8), epochLine(2)];
-    expect(readResumption(runFolder({ metrics, ledger, checkpoints: [8] }), training).record.milestones).toEqual([
+    expect(readResumption(runFolder({ metrics, ledger, checkpoints: [8] }), resumed()).record.milestones).toEqual([
       { epoch: 0, runSeconds: 10, costUsd: 3 },
       { epoch: 1, runSeconds: 35, costUsd: 13 },
     ]);
@@ -218,7 +218,7 @@ describe('a run that is damaged', () => {
   test('in its last checkpoint goes on from the one before, and says so', () => {
     const folder = runFolder({ metrics, checkpoints: [4, 6] });
     rmSync(join(folder, 'checkpoints', 'step-6', 'weights.bin'));
-    const { start, notes } = readResumption(folder, training);
+    const { start, notes } = readResumption(folder, resumed());
     expect(start).toMatchObject({ step: 4, stepsBefore: 6 });
     expect(notes[0]).toMatch(/damaged checkpoint: .*step-6\/weights\.bin: .*; going on from step-4/);
   });
@@ -258,11 +258,13 @@ describe('a run that is damaged', () => {
   ] as const)('%s says where', (_, damage, message) => {
     const folder = runFolder({ metrics, checkpoints: [6] });
     damage(folder);
-    expect(() => readResumption(folder, training)).toThrow(message);
+    expect(() => readResumption(folder, resumed())).toThrow(message);
   });
 
   test('in that its checkpoint is of another training is named by the field', () => {
     const folder = runFolder({ metrics, checkpoints: [6] });
-    expect(() => readResumption(folder, { ...training, seed: 2 })).toThrow(/config\.json has seed 2, its checkpoint 1/);
+    expect(() => readResumption(folder, { ...resumed(), spec: { ...spec, seed: 2 } })).toThrow(
+      /config\.json has seed 2, its checkpoint 1/,
+    );
   });
 });

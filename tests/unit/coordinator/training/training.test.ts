@@ -13,23 +13,18 @@ import {
   type TrainSettings,
   train,
 } from '../../../../src/coordinator/training/train.ts';
+import type { TrainingConfig } from '../../../../src/settings/training-settings.ts';
 import { processorSeconds, systemClock } from '../../../../src/shared/core/clock.ts';
 import { epochOrder } from '../../../../src/shared/core/sampling.ts';
 import { systemTimers } from '../../../../src/shared/core/timers.ts';
 import type { Dataset } from '../../../../src/shared/data/dataset.ts';
 import { runWorker, type WorkerOptions } from '../../../../src/worker/run-worker.ts';
+import { trainingConfig } from '../../../support/settings.ts';
 import { type ToyFaults, toyDataset, toyProvider } from '../../../support/toy-engine.ts';
 
 const model = { name: 'softmax' as const, inputShape: [1, 1, 1] as [number, number, number], classes: 2 };
 const dataset = toyDataset(50);
-const settings = {
-  trainCount: 50,
-  testCount: 20,
-  epochs: 3,
-  maxSteps: undefined,
-  globalBatchSize: 16,
-  balance: 'auto' as const,
-};
+const settings = { epochs: 3, batchSize: 16 };
 
 interface Party {
   readonly control: ControlPlane;
@@ -37,7 +32,9 @@ interface Party {
   /** Connects a worker; the promise is its life. */
   join(workerId: string, faults?: ToyFaults, options?: Partial<WorkerOptions>, data?: Dataset): Promise<void>;
   train(
-    options?: Partial<TrainSettings & Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd'>>,
+    options?: Partial<
+      TrainingConfig & Pick<TrainSettings, 'start'> & Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd'>
+    >,
   ): Promise<TrainOutcome>;
   eventsOf<Type extends RunEvent['type']>(type: Type): Extract<RunEvent, { type: Type }>[];
 }
@@ -89,7 +86,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
           selectEngine: async () => ({ provider: toyProvider(faults), reason: 'toy' }),
         },
       ),
-    async train({ signal = new AbortController().signal, findSpentBudget, spentUsd, ...changes } = {}) {
+    async train({ signal = new AbortController().signal, findSpentBudget, spentUsd, start, ...changes } = {}) {
       try {
         const context = {
           clock: systemClock,
@@ -98,7 +95,12 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
           ...(findSpentBudget === undefined ? {} : { findSpentBudget }),
           ...(spentUsd === undefined ? {} : { spentUsd }),
         };
-        const outcome = await train(await control.rendezvous(), { ...settings, ...changes }, context);
+        const training = trainingConfig({ ...settings, ...changes });
+        const outcome = await train(
+          await control.rendezvous(),
+          { training, trainCount: 50, testCount: 20, start },
+          context,
+        );
         await control.close();
         return outcome;
       } catch (error) {
@@ -237,7 +239,7 @@ describe('the cost of an epoch', () => {
   it('is what the meter rose by while its steps were trained, and goes on where it was left', async () => {
     const party = await open(1);
     const worker = party.join('w0');
-    await party.train({ spentUsd: meter(party, 1), maxSteps: 6 });
+    await party.train({ spentUsd: meter(party, 1), steps: 6 });
     await worker;
     expect(party.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 1, 1, 1, 0, 1]);
     expect(party.eventsOf('epoch').map(({ usd }) => usd)).toEqual([3, 1]);
@@ -251,7 +253,7 @@ describe('the cost of an epoch', () => {
     // At ten times the price: the epoch's first half keeps its own.
     await next.train({
       spentUsd: meter(next, 10),
-      maxSteps: 8,
+      steps: 8,
       start: { step: 6, stepsBefore: 6, state: saved.state, epoch: totals },
     });
     await again;

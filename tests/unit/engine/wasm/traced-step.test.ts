@@ -7,7 +7,7 @@ import { createRandom } from '../../../../src/shared/core/random.ts';
 import type { Layer } from '../../../../src/shared/model/zoo.ts';
 import { relativeError } from '../../../support/compare-vectors.ts';
 import { rounds } from '../../../support/thoroughness.ts';
-import { tracedStep, exactStep, type StepCase } from '../../../support/traced-model.ts';
+import { exactStep, type StepCase, tracedStep } from '../../../support/traced-model.ts';
 
 const { conv2d, dense, flatten, maxPooling2d, averagePooling2d, activation, reshape, batchNormalization } =
   layers.layers;

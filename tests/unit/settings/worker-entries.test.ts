@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { resolveSettings } from '../../../src/cli/settings.ts';
-import { planWorkers, workerSetting } from '../../../src/cli/worker-specs.ts';
+import { resolveSettings } from '../../../src/settings/resolve-settings.ts';
+import { planWorkers, workerSetting } from '../../../src/settings/worker-entries.ts';
 
 const resolve = (flag: unknown, environment: Record<string, string> = {}, list?: unknown) =>
   resolveSettings(
@@ -14,7 +14,7 @@ const plan = (flag: unknown, defaults: { workers?: number; backend?: 'auto' | 'w
 
 describe('planWorkers', () => {
   it('without entries starts --workers of --backend, two of auto by default', () => {
-    const auto = { backend: 'auto', priceUsdPerHour: undefined };
+    const auto = { backend: 'auto', price: undefined };
     expect(plan(undefined)).toEqual([
       { id: 'w0', ...auto },
       { id: 'w1', ...auto },
@@ -26,9 +26,9 @@ describe('planWorkers', () => {
 
   it('starts what the entries say, in their order', () => {
     expect(plan(['backend=cpu,price=1.2,count=2', 'price=0.05, id=fast'], { backend: 'wasm' })).toEqual([
-      { id: 'w0', backend: 'cpu', priceUsdPerHour: 1.2 },
-      { id: 'w1', backend: 'cpu', priceUsdPerHour: 1.2 },
-      { id: 'fast', backend: 'wasm', priceUsdPerHour: 0.05 },
+      { id: 'w0', backend: 'cpu', price: 1.2 },
+      { id: 'w1', backend: 'cpu', price: 1.2 },
+      { id: 'fast', backend: 'wasm', price: 0.05 },
     ]);
   });
 
@@ -46,10 +46,7 @@ describe('planWorkers', () => {
 
   it('takes a label of any kind, which is looked up later', () => {
     expect(
-      plan(['gpu=T4,price=0.35', 'gpu=gcp/T4/Spot', 'gpu=gcp/t4/spot']).map(({ gpu, priceUsdPerHour }) => [
-        gpu,
-        priceUsdPerHour,
-      ]),
+      plan(['gpu=T4,price=0.35', 'gpu=gcp/T4/Spot', 'gpu=gcp/t4/spot']).map(({ gpu, price }) => [gpu, price]),
     ).toEqual([
       ['t4', 0.35],
       ['gcp/t4/spot', undefined],

@@ -2,13 +2,16 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readConfigFile, resolveSettings, trainSettings } from '../../../src/cli/settings.ts';
+import { readConfigFile } from '../../../src/settings/config-file.ts';
+import { engineSettings } from '../../../src/settings/engine-settings.ts';
+import { resolveSettings } from '../../../src/settings/resolve-settings.ts';
+import { runSettings } from '../../../src/settings/run-settings.ts';
 
 const resolve = (
   flags: Record<string, unknown> = {},
   environment: Record<string, string> = {},
   values?: Record<string, unknown>,
-) => resolveSettings(trainSettings, flags, environment, values && { path: 'run.yaml', values });
+) => resolveSettings({ ...runSettings, ...engineSettings }, flags, environment, values && { path: 'run.yaml', values });
 
 describe('resolveSettings', () => {
   it('has the documented defaults', () => {

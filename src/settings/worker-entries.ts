@@ -3,8 +3,11 @@ import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
 import { describeGiven } from '../shared/core/given-value.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
-import { dutySetting, type TrainSettings, trainSettings } from './settings.ts';
-import { gpuSetting } from './worker-price.ts';
+import { type EngineConfig, engineSettings } from './engine-settings.ts';
+import { membershipSettings } from './membership-settings.ts';
+import { gpuSetting } from './price-settings.ts';
+import { type Setting, withoutDefault } from './setting.ts';
+import { dutySetting } from './worker-settings.ts';
 
 /** One entry as it was given: `key=value` pairs separated by commas, or a map in the config file. */
 export type WorkerEntry = string | Readonly<Record<string, unknown>>;
@@ -12,9 +15,10 @@ export type WorkerEntry = string | Readonly<Record<string, unknown>>;
 /** A worker to start. What it was not told, it takes from `--backend`, `--threads` and `--price`. */
 export interface PlannedWorker {
   readonly id: string;
-  readonly backend: TrainSettings['backend'];
+  readonly backend: EngineConfig['backend'];
   readonly threads: number | undefined;
-  readonly priceUsdPerHour: number | undefined;
+  /** USD per hour. */
+  readonly price: number | undefined;
   readonly duty: number | undefined;
   /** A label like `t4`, or one that has a price in the table, `gcp/t4/spot`. */
   readonly gpu: string | undefined;
@@ -22,12 +26,12 @@ export interface PlannedWorker {
 
 /** The keys of an entry, checked as the flags of the same name are. */
 const fields = {
-  backend: trainSettings.backend.schema.unwrap().optional(),
-  price: trainSettings.price.schema,
+  backend: withoutDefault(engineSettings.backend).schema,
+  price: membershipSettings.price.schema,
   gpu: gpuSetting.schema,
   id: z.string('a name').min(1, 'a name').max(200, 'a name of at most 200 characters').optional(),
-  count: trainSettings.workers.schema.unwrap().optional(),
-  threads: trainSettings.threads.schema,
+  count: withoutDefault(membershipSettings.workers).schema,
+  threads: engineSettings.threads.schema,
   duty: dutySetting.schema,
 } as const;
 type Fields = { readonly [Key in keyof typeof fields]: z.output<(typeof fields)[Key]> };
@@ -44,7 +48,7 @@ export const workerSetting = {
     )
     .transform((value): readonly WorkerEntry[] => (typeof value === 'string' ? value.split(';') : value))
     .optional(),
-} as const;
+} as const satisfies Setting;
 
 /**
  * The workers that a run starts, in the order they were named. Without entries: `--workers` of `--backend`.
@@ -52,8 +56,9 @@ export const workerSetting = {
  */
 export function planWorkers(
   entries: readonly WorkerEntry[] | undefined,
-  defaults: Pick<TrainSettings, 'backend'> & {
+  defaults: {
     readonly workers: number | undefined;
+    readonly backend: EngineConfig['backend'];
     readonly threads?: number | undefined;
   },
 ): readonly PlannedWorker[] {
@@ -69,7 +74,7 @@ export function planWorkers(
       id: id ?? `w${index}`,
       backend: backend ?? defaults.backend,
       threads: threads ?? defaults.threads,
-      priceUsdPerHour: price,
+      price,
       duty,
       gpu,
     }));

@@ -1,0 +1,34 @@
+/** Tables of settings as command-line flags. */
+import type { Options } from 'yargs';
+import { readConfigFile } from '../settings/config-file.ts';
+import { kebab } from '../settings/resolve-settings.ts';
+import type { SettingsTable } from '../settings/setting.ts';
+
+/**
+ * The table as yargs options. Defaults are shown but not set: only flags that were typed may beat the other layers.
+ * What is not a switch has no type: yargs would show every value as a string, which numbers and choices only are here.
+ */
+export function yargsOptions(table: SettingsTable): Record<string, Options> {
+  return Object.fromEntries(
+    Object.entries(table).map(([key, { describe, type, defaultText }]) => [
+      kebab(key),
+      {
+        describe,
+        ...(type === 'boolean' ? { type } : { requiresArg: true }),
+        ...(defaultText === undefined ? {} : { defaultDescription: defaultText }),
+      },
+    ]),
+  );
+}
+
+/** `--config`, of the commands that have many settings. */
+export const configOption = {
+  config: { describe: 'YAML or JSON file of these settings', requiresArg: true },
+} as const satisfies Record<string, Options>;
+
+/** The layers of a command that has `--config`, as `resolveSettings` takes them. */
+export function readLayers(argv: Readonly<Record<string, unknown>>) {
+  const path = argv.config ?? process.env.PENNYGRAD_CONFIG;
+  const file = typeof path === 'string' ? readConfigFile(path) : undefined;
+  return [argv, process.env, file] as const;
+}

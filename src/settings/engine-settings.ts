@@ -1,0 +1,21 @@
+/** What workers compute with. */
+import { engineNames } from '../engine/engine.ts';
+import { choice, integer } from './schemas.ts';
+import type { Parsed, SettingsTable } from './setting.ts';
+
+export const engineSettings = {
+  backend: {
+    type: 'string',
+    describe: `${engineNames.join(', ')}, or auto: the fastest that works here`,
+    defaultText: 'auto',
+    schema: choice(['auto', ...engineNames]).default('auto'),
+  },
+  threads: {
+    type: 'string',
+    describe: 'Cores that each worker computes on, with backend wasm or tensorflow',
+    defaultText: '1; tensorflow: an even part of them',
+    schema: integer(1, 256).optional(),
+  },
+} as const satisfies SettingsTable;
+
+export type EngineConfig = Parsed<typeof engineSettings>;

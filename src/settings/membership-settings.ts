@@ -1,0 +1,38 @@
+/** Who takes part in a run, how long it waits for them, and what they cost if they do not say. */
+import { z } from 'zod';
+import { maxWorldSize } from '../shared/protocol/limits.ts';
+import { between, integer, number } from './schemas.ts';
+import type { Parsed, Setting, SettingsTable } from './setting.ts';
+
+export const membershipSettings = {
+  workers: {
+    type: 'string',
+    describe: 'World size: how many workers share each step',
+    defaultText: '2',
+    schema: integer(1, maxWorldSize).default(2),
+  },
+  timeout: {
+    type: 'string',
+    describe: 'Seconds in which a worker must arrive, and after which a dead or frozen one ends the run',
+    defaultText: '30',
+    schema: between(1, 86_400).default(30),
+  },
+  price: {
+    type: 'string',
+    describe: 'What a worker costs, in USD per hour',
+    schema: number.pipe(z.number().min(0, 'at least 0')).optional(),
+  },
+} as const satisfies SettingsTable;
+
+/** Where the coordinator listens. */
+export const bindSetting = {
+  type: 'string',
+  describe: 'Where workers connect: tcp://ADDRESS:PORT, port * picks one',
+  defaultText: 'tcp://127.0.0.1:5555',
+  schema: z
+    .string()
+    .regex(/^(tcp|ipc):\/\/.+/, { error: 'tcp://ADDRESS:PORT' })
+    .default('tcp://127.0.0.1:5555'),
+} as const satisfies Setting;
+
+export type MembershipConfig = Parsed<typeof membershipSettings>;

@@ -1,0 +1,26 @@
+/** Where a run's files are, and what is printed. */
+import { flag, path } from './schemas.ts';
+import type { Parsed, SettingsTable } from './setting.ts';
+
+export const folderSettings = {
+  out: {
+    type: 'string',
+    describe: 'Run folder',
+    defaultText: 'runs/<run-id>',
+    schema: path.optional(),
+    keptOnResume: true,
+  },
+  resume: {
+    type: 'string',
+    describe: 'Go on with the run in this folder, from its last checkpoint and with its settings',
+    schema: path.optional(),
+  },
+} as const satisfies SettingsTable;
+
+export const printSettings = {
+  json: { type: 'boolean', describe: 'One JSON object a line on stdout', schema: flag.default(false) },
+  quiet: { type: 'boolean', describe: 'No progress, only the summary', schema: flag.default(false) },
+} as const satisfies SettingsTable;
+
+export type FolderConfig = Parsed<typeof folderSettings>;
+export type PrintConfig = Parsed<typeof printSettings>;

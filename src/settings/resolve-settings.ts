@@ -1,0 +1,79 @@
+/** Values for a table of settings. A flag beats the environment, which beats the config file, which beats the default. */
+import { badInput } from '../shared/core/errors.ts';
+import { describeGiven } from '../shared/core/given-value.ts';
+import type { Parsed, SettingsTable } from './setting.ts';
+
+export type Layers = readonly [
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>>,
+  file: { readonly path: string; readonly values: Readonly<Record<string, unknown>> } | undefined,
+];
+
+/** What the first layer that has a setting says of it, and where; undefined where the default holds. */
+function findGiven(key: string, ...[flags, environment, file]: Layers) {
+  const inFile = Object.entries(file?.values ?? {}).find(([name]) => camel(name) === key);
+  const layers = [
+    { from: `--${kebab(key)}`, value: flags[key] },
+    { from: variableOf(key), value: environment[variableOf(key)] },
+    { from: `${file?.path}: ${kebab(key)}`, value: inFile?.[1] },
+  ];
+  return layers.find(({ value }) => value !== undefined);
+}
+
+/** Whether any layer says something of any of these settings. */
+export function areAnyGiven(keys: readonly string[], ...layers: Layers): boolean {
+  return keys.some((key) => findGiven(key, ...layers) !== undefined);
+}
+
+/**
+ * Settings from their layers, checked.
+ * @throws bad-input naming the flag (or the variable, or the file's key), the value, and what it must be
+ */
+export function resolveSettings<Table extends SettingsTable>(
+  table: Table,
+  ...[flags, environment, file]: Layers
+): Parsed<Table> {
+  const unknown = Object.keys(file?.values ?? {}).find((key) => !(camel(key) in table));
+  if (file !== undefined && unknown !== undefined) {
+    throw badInput(`${file.path}: unknown key '${unknown}'; valid keys: ${Object.keys(table).map(kebab).join(', ')}`);
+  }
+  const settings: Record<string, unknown> = {};
+  for (const [key, { schema, repeatable }] of Object.entries(table)) {
+    const given = findGiven(key, flags, environment, file);
+    if (Array.isArray(given?.value) && repeatable !== true) throw badInput(`${given.from} is given more than once`);
+    const parsed = schema.safeParse(given?.value);
+    if (!parsed.success) {
+      const wanted = parsed.error.issues.map(({ message }) => message).at(-1);
+      if (given === undefined) throw badInput(`--${kebab(key)} is required: ${wanted}`);
+      throw badInput(`${given.from} must be ${wanted}, got ${describeGiven(given.value)}`);
+    }
+    settings[key] = parsed.data;
+  }
+  return settings as Parsed<Table>;
+}
+
+/** A setting's name as a flag: `batchSize` as `batch-size`. */
+export function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** A setting's name as an environment variable: `batchSize` as `PENNYGRAD_BATCH_SIZE`. */
+export function variableOf(key: string): string {
+  return `PENNYGRAD_${kebab(key).replaceAll('-', '_').toUpperCase()}`;
+}
+
+/**
+ * Settings as the flags that another command of this program takes. What is undefined, or a switch that is off, is left
+ * out: the command's own default holds.
+ */
+export function argumentsOf(table: SettingsTable, values: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.keys(table).flatMap((key) => {
+    const value = values[key];
+    if (value === undefined || value === false) return [];
+    return [`--${kebab(key)}`, ...(value === true ? [] : [Array.isArray(value) ? value.join(',') : String(value)])];
+  });
+}
+
+function camel(key: string): string {
+  return key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
