@@ -1,0 +1,35 @@
+/** `config.json` of a run: what it was told, and once it trains, who computes. */
+import type { MemberInfo, RunObserver } from '../run-events.ts';
+import type { RunFolder } from './run-folder.ts';
+
+/** @param config everything the run was told; the folder is left as it was until the coordinator listens */
+export function writeConfig(folder: Pick<RunFolder, 'write'>, config: object): RunObserver {
+  return (event) => {
+    // A run that cannot begin leaves the folder to the next try.
+    if (event.type === 'listening') folder.write('config.json', json(config));
+    // The workers are not known before this point.
+    if (event.type === 'generation')
+      folder.write('config.json', json({ ...config, workers: event.members.map(describeMember) }));
+  };
+}
+
+function describeMember(member: MemberInfo): object {
+  const { workerId, rank, host, cpu, backend, device, gpu, emulatedSpeed, priceUsdPerHour, priceOrigin } = member;
+  return {
+    worker_id: workerId,
+    rank,
+    host,
+    cpu,
+    backend,
+    device,
+    gpu,
+    price_usd_per_hour: priceUsdPerHour,
+    price_source: priceOrigin?.source,
+    price_date: priceOrigin?.date,
+    emulated_speed: emulatedSpeed,
+  };
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

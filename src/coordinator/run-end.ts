@@ -1,0 +1,50 @@
+/** How a run ended, from how its training did. Pure. */
+import type { RunStatus } from '../economics/record/run-record.ts';
+import { PennygradError } from '../shared/core/errors.ts';
+import type { ReplicaComparison } from './training/replicas.ts';
+import type { TrainOutcome } from './training/train.ts';
+
+export interface RunEnd {
+  readonly status: RunStatus;
+  /** In words; undefined for a run that did all that it was asked for. */
+  readonly reason?: string;
+  readonly replicas?: ReplicaComparison | undefined;
+  /** What ended the run early, which decides the exit code. */
+  readonly error: PennygradError | undefined;
+}
+
+/** Training returned: the replicas were compared at the last checkpoint, which has every step. */
+export function endOfTraining({ end, steps, replicas }: TrainOutcome): RunEnd {
+  switch (end.kind) {
+    case 'completed':
+      return { status: 'completed', replicas, error: undefined };
+    case 'target':
+      return { status: 'completed', reason: end.reason, replicas, error: undefined };
+    case 'interrupted':
+      return endedEarly(interrupted(`interrupted after step ${steps}; the checkpoint has it`), replicas);
+    case 'budget':
+      return endedEarly(
+        new PennygradError('budget-reached', `${end.reason} after step ${steps}; the checkpoint has it`),
+        replicas,
+      );
+    default:
+      return end satisfies never;
+  }
+}
+
+/** Training threw. */
+export function endOfFailure(failure: Error): RunEnd {
+  const error =
+    failure instanceof PennygradError
+      ? failure
+      : new PennygradError('run-failed', `unexpected: ${failure.message}`, { cause: failure });
+  return { status: error.code === 'interrupted' ? 'interrupted' : 'failed', reason: error.message, error };
+}
+
+export function interrupted(message: string): PennygradError {
+  return new PennygradError('interrupted', message);
+}
+
+function endedEarly(error: PennygradError, replicas: ReplicaComparison | undefined): RunEnd {
+  return { status: 'interrupted', reason: error.message, replicas, error };
+}

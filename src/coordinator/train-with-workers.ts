@@ -1,0 +1,95 @@
+/** Training from the first bind to the last worker's goodbye. */
+import { findSpentBudget, type Spent } from '../economics/ledger/budget.ts';
+import { budgetOf } from '../settings/budget-settings.ts';
+import { chooseAllReduce } from '../shared/collectives/registry.ts';
+import type { Clock } from '../shared/core/clock.ts';
+import { messageOf } from '../shared/core/errors.ts';
+import type { Timers } from '../shared/core/timers.ts';
+import type { TrainedSpec } from '../shared/model/model-spec.ts';
+import { type ControlPlane, openControlPlane } from './membership/control-plane.ts';
+import { endOfFailure, endOfTraining, interrupted, type RunEnd } from './run-end.ts';
+import type { RunObserver } from './run-events.ts';
+import type { RunContext, RunOptions } from './run-options.ts';
+import { type StartingPoint, type TrainOutcome, train } from './training/train.ts';
+
+/** Replicas compare their parameters every so many steps. */
+const checksumEvery = 50;
+
+export interface TrainingRun {
+  readonly options: RunOptions;
+  readonly spec: TrainedSpec;
+  /** Where a resumed run goes on. */
+  readonly start: StartingPoint | undefined;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly observe: RunObserver;
+  readonly signal: AbortSignal;
+  readonly onListening: RunContext['onListening'];
+  /** What the run has taken so far. */
+  readonly spent: () => Spent;
+}
+
+/**
+ * Waits for the workers, trains with them, and sends them away.
+ * @returns how it ended, failures included
+ * @throws bad-input when the address cannot be bound
+ */
+export async function trainWithWorkers(run: TrainingRun): Promise<RunEnd> {
+  const { observe, signal } = run;
+  const control = await openControl(run);
+  let failure: Error | undefined;
+  try {
+    observe({ type: 'listening', endpoint: control.endpoint });
+    if (!signal.aborted) run.onListening(control);
+    const end = endOfTraining(await trainOn(control, run));
+    failure = end.error;
+    return end;
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(messageOf(error));
+    return endOfFailure(failure);
+  } finally {
+    await control.close(failure);
+  }
+}
+
+function openControl({ options, spec, clock, timers, observe }: TrainingRun): Promise<ControlPlane> {
+  const { runId, version, bind, dataset, training, membership, expected } = options;
+  const { model, optimizer, seed } = spec;
+  return openControlPlane({
+    bind,
+    run: runId,
+    worldSize: membership.workers,
+    expectedIds: expected?.map(({ workerId }) => workerId),
+    timeoutSeconds: membership.timeout,
+    identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
+    datasetName: dataset.name,
+    optimizer,
+    checksumEvery,
+    defaultPriceUsdPerHour: membership.price,
+    allReduce: chooseAllReduce(training.allReduce),
+    clock,
+    timers,
+    observe,
+  });
+}
+
+async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOutcome> {
+  const { start, clock, observe, signal, spent } = run;
+  const { training, dataset, budget } = run.options;
+  const giveUp = () => control.fail(interrupted('interrupted before training began'));
+  signal.addEventListener('abort', giveUp);
+  if (signal.aborted) giveUp();
+  const generation = await control.rendezvous();
+  signal.removeEventListener('abort', giveUp);
+  return train(
+    generation,
+    { training, trainCount: dataset.trainCount, testCount: dataset.testCount, start },
+    {
+      clock,
+      observe,
+      signal,
+      findSpentBudget: () => findSpentBudget(budgetOf(budget), spent()),
+      spentUsd: () => spent().usd,
+    },
+  );
+}
