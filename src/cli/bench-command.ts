@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Argv } from 'yargs';
 import { benchEngine, type EngineBenchRow } from '../bench/engine-bench.ts';
 import { benchTraining, type TrainBenchRow } from '../bench/train-bench.ts';
 import { type Column, renderTable } from '../report/terminal/table.ts';
@@ -14,6 +13,7 @@ import { trainingSettings } from '../settings/training-settings.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { formatCount, formatPercent } from '../shared/core/number-format.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
+import type { Command } from './command.ts';
 import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
 
@@ -40,46 +40,42 @@ const engineBatchSizes = [32, 64, 128];
 const engineSeconds = 3;
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
-export function addBenchCommand(cli: Argv): Argv {
-  return cli.command(
-    'bench',
-    'Measure this machine: one engine, and runs of one and two workers',
-    (command) =>
-      command
-        .options(yargsOptions(benchSettings))
-        .example('$0 bench', 'about three minutes')
-        .example('$0 bench --steps 300 --repeat 1', 'a quick look'),
-    async (argv) => {
-      const settings = resolveSettings(benchSettings, argv, process.env, undefined);
-      const say = (line: string) => (settings.json ? undefined : console.log(line));
+export const benchCommand: Command = {
+  options: (command) =>
+    command
+      .options(yargsOptions(benchSettings))
+      .example('$0 bench', 'about three minutes')
+      .example('$0 bench --steps 300 --repeat 1', 'a quick look'),
+  async run(argv) {
+    const settings = resolveSettings(benchSettings, argv, process.env, undefined);
+    const say = (line: string) => (settings.json ? undefined : console.log(line));
 
-      say(paint('bold', `engine ${settings.backend}, one worker's process, CNN with Adam`));
-      const engine = await benchEngine({ ...settings, batchSizes: engineBatchSizes, seconds: engineSeconds });
-      say(renderTable(engineColumns, engine, tableOptions()));
+    say(paint('bold', `engine ${settings.backend}, one worker's process, CNN with Adam`));
+    const engine = await benchEngine({ ...settings, batchSizes: engineBatchSizes, seconds: engineSeconds });
+    say(renderTable(engineColumns, engine, tableOptions()));
 
-      say(paint('bold', `\ntrain, global batch ${settings.batchSize}, rounds: ${settings.repeat}`));
-      const training = await benchTraining({
-        program,
-        workers: [1, 2],
-        backend: settings.backend,
-        threads: settings.threads,
-        batchSize: settings.batchSize,
-        steps: settings.steps,
-        repeats: settings.repeat,
-        onRun: ({ workers, round, summary }) =>
-          say(`round ${round + 1}, workers ${workers}: ${formatCount(summary.samples_per_second)} samples/s`),
-      });
-      say(`\n${renderTable(trainColumns, training, tableOptions())}`);
+    say(paint('bold', `\ntrain, global batch ${settings.batchSize}, rounds: ${settings.repeat}`));
+    const training = await benchTraining({
+      program,
+      workers: [1, 2],
+      backend: settings.backend,
+      threads: settings.threads,
+      batchSize: settings.batchSize,
+      steps: settings.steps,
+      repeats: settings.repeat,
+      onRun: ({ workers, round, summary }) =>
+        say(`round ${round + 1}, workers ${workers}: ${formatCount(summary.samples_per_second)} samples/s`),
+    });
+    say(`\n${renderTable(trainColumns, training, tableOptions())}`);
 
-      const cores = availableParallelism();
-      const machine = { node: process.version, pennygrad: pennygradVersion, cpu: cpus()[0]?.model ?? 'unknown', cores };
-      const figures = { machine, settings, engine, training };
-      save(settings.out, figures);
-      if (settings.json) console.log(JSON.stringify(figures));
-      say(`\n${machine.cpu}, ${cores} cores, Node ${machine.node}; figures in ${settings.out}`);
-    },
-  );
-}
+    const cores = availableParallelism();
+    const machine = { node: process.version, pennygrad: pennygradVersion, cpu: cpus()[0]?.model ?? 'unknown', cores };
+    const figures = { machine, settings, engine, training };
+    save(settings.out, figures);
+    if (settings.json) console.log(JSON.stringify(figures));
+    say(`\n${machine.cpu}, ${cores} cores, Node ${machine.node}; figures in ${settings.out}`);
+  },
+};
 
 const engineColumns: readonly Column<EngineBenchRow>[] = [
   { head: 'batch', cell: (row) => formatCount(row.batchSize) },

@@ -1,4 +1,3 @@
-import type { Argv } from 'yargs';
 import { cardHistories } from '../economics/planning/price-history.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
 import { renderComparisonPage } from '../report/html/comparison-page.ts';
@@ -6,6 +5,7 @@ import { readReportAssets } from '../report/html/report-assets.ts';
 import { printSettings } from '../settings/output-settings.ts';
 import { pricesSetting } from '../settings/price-settings.ts';
 import { resolveSettings } from '../settings/resolve-settings.ts';
+import type { Command } from './command.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
 import { compareAtPrices, printComparison } from './print-comparison.ts';
 import { yargsOptions } from './setting-flags.ts';
@@ -18,30 +18,26 @@ const compareSettings = {
   json: printSettings.json,
 } as const;
 
-export function addCompareCommand(cli: Argv): Argv {
-  return cli.command(
-    'compare [run..]',
-    'Lay runs side by side: speed, scaling, cost',
-    (command) =>
-      command
-        .positional('run', runsPositional)
-        .options(yargsOptions(compareSettings))
-        .example('$0 compare runs/a runs/b', 'two runs')
-        .example('$0 compare --sweep sweeps/a --html report.html', 'a sweep, with a report'),
-    (argv) => {
-      const settings = resolveSettings(compareSettings, argv, process.env, undefined);
-      const runs = readRuns(namedRuns(argv.run), settings.sweep);
-      const table = loadPrices(settings.prices);
-      const comparison = compareAtPrices(runs, table);
-      printComparison(comparison, settings.json);
-      if (settings.html !== undefined) {
-        const cards = cardHistories(
-          runs.map(({ summary }) => summary),
-          table,
-        );
-        writeReport(settings.html, renderComparisonPage(comparison, readReportAssets(), cards));
-        if (!settings.json) console.log(`report: ${settings.html}`);
-      }
-    },
-  );
-}
+export const compareCommand: Command = {
+  options: (command) =>
+    command
+      .positional('run', runsPositional)
+      .options(yargsOptions(compareSettings))
+      .example('$0 compare runs/a runs/b', 'two runs')
+      .example('$0 compare --sweep sweeps/a --html report.html', 'a sweep, with a report'),
+  run(argv) {
+    const settings = resolveSettings(compareSettings, argv, process.env, undefined);
+    const runs = readRuns(namedRuns(argv.run), settings.sweep);
+    const table = loadPrices(settings.prices);
+    const comparison = compareAtPrices(runs, table);
+    printComparison(comparison, settings.json);
+    if (settings.html !== undefined) {
+      const cards = cardHistories(
+        runs.map(({ summary }) => summary),
+        table,
+      );
+      writeReport(settings.html, renderComparisonPage(comparison, readReportAssets(), cards));
+      if (!settings.json) console.log(`report: ${settings.html}`);
+    }
+  },
+};

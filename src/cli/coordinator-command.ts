@@ -1,45 +1,42 @@
 import { hostname } from 'node:os';
-import type { Argv } from 'yargs';
 import { bindSetting, type MembershipConfig } from '../settings/membership-settings.ts';
 import { bySubject, runSettings } from '../settings/run-settings.ts';
 import type { SettingsTable } from '../settings/setting.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
+import type { Command } from './command.ts';
+import { configOption } from './config-layers.ts';
 import { runInterruptibly } from './interruption.ts';
 import { resolveRunSettings } from './resumed-run.ts';
 import { createRunOutput } from './run-output.ts';
-import { configOption, yargsOptions } from './setting-flags.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { startRun } from './start-run.ts';
 
 /** Workers choose their own engine and threads; everything else is as in `train`. */
 const coordinatorSettings = { bind: bindSetting, ...runSettings } as const satisfies SettingsTable;
 
-export function addCoordinatorCommand(cli: Argv): Argv {
-  return cli.command(
-    'coordinator',
-    'Wait for workers from any host, and train with them',
-    (command) =>
-      command
-        .options({ ...yargsOptions(coordinatorSettings), ...configOption })
-        .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2', 'two workers, from anywhere')
-        .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
-    async (argv) => {
-      const { settings, resumed } = resolveRunSettings(coordinatorSettings, argv);
-      const config = bySubject(settings);
-      const output = createRunOutput(config, { verbose: argv.verbose === true, remote: true });
-      process.exitCode = await runInterruptibly({ note: output.note, secondDoes: 'ends at once' }, (run) =>
-        startRun({
-          ...run,
-          // `config.json` has what `train --resume` would start its workers with.
-          settings: { ...settings, backend: 'auto' },
-          resumed,
-          bind: settings.bind,
-          output,
-          onListening: ({ endpoint }) => output.note(waitingFor(config.membership, endpoint)),
-        }),
-      );
-    },
-  );
-}
+export const coordinatorCommand: Command = {
+  options: (command) =>
+    command
+      .options({ ...yargsOptions(coordinatorSettings), ...configOption })
+      .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2', 'two workers, from anywhere')
+      .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
+  async run(argv) {
+    const { settings, resumed } = resolveRunSettings(coordinatorSettings, argv);
+    const config = bySubject(settings);
+    const output = createRunOutput(config, { verbose: argv.verbose === true, remote: true });
+    process.exitCode = await runInterruptibly({ note: output.note, secondDoes: 'ends at once' }, (run) =>
+      startRun({
+        ...run,
+        // `config.json` has what `train --resume` would start its workers with.
+        settings: { ...settings, backend: 'auto' },
+        resumed,
+        bind: settings.bind,
+        output,
+        onListening: ({ endpoint }) => output.note(waitingFor(config.membership, endpoint)),
+      }),
+    );
+  },
+};
 
 function waitingFor({ workers, timeout }: MembershipConfig, endpoint: string): string {
   const seconds = Math.round(deadlinesFrom(timeout).rendezvousMs / 1000);

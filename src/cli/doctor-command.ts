@@ -1,4 +1,3 @@
-import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { defaultMetricsPort } from '../coordinator/metrics/endpoint/metrics-server.ts';
 import type { Check } from '../doctor/check.ts';
@@ -17,6 +16,7 @@ import { withoutDefault } from '../settings/setting.ts';
 import { exitCodes } from '../shared/core/errors.ts';
 import { formatCount } from '../shared/core/number-format.ts';
 import { pennygradVersion, requiredNode } from '../shared/core/version.ts';
+import type { Command } from './command.ts';
 import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
 
@@ -51,41 +51,37 @@ const doctorSettings = {
 /** The global batch of `train` over its workers. */
 const batchSize = 32;
 
-export function addDoctorCommand(cli: Argv): Argv {
-  return cli.command(
-    'doctor',
-    'Find out whether a run can succeed here, how fast, and what to do if not',
-    (command) =>
-      command
-        .options(yargsOptions(doctorSettings))
-        .example('$0 doctor', 'everything, about ten seconds')
-        .example('$0 doctor --no-bench --json', 'at once, for machines')
-        .example('$0 doctor --connect tcp://10.0.0.1:5555', 'can this host work for that coordinator?')
-        .epilogue('Exit codes: 0 when the main job can run here, 3 when it cannot; warnings do not count.'),
-    async (argv) => {
-      const settings = resolveSettings(doctorSettings, argv, process.env, undefined);
-      const progress = createProgress(!settings.json);
-      const diagnosis = await diagnose({
-        version: pennygradVersion,
-        requiredNode,
-        batchSize,
-        connect: settings.connect,
-        engines: engineProviders.map(({ name }) => name),
-        seconds: settings.bench ? settings.seconds : 0,
-        dataDir: settings.dataDir,
-        cacheDir: settings.cacheDir,
-        mirrors: settings.mirrors,
-        ports: portsToTry(settings),
-        runsFolder: settings.out ?? 'runs',
-        onProgress: progress.show,
-      });
-      progress.clear();
-      const healthy = diagnosis.checks.every(({ status }) => status !== 'fail');
-      console.log(settings.json ? JSON.stringify(asRecord(diagnosis, healthy)) : render(diagnosis, healthy));
-      process.exitCode = healthy ? exitCodes.done : exitCodes.runFailed;
-    },
-  );
-}
+export const doctorCommand: Command = {
+  options: (command) =>
+    command
+      .options(yargsOptions(doctorSettings))
+      .example('$0 doctor', 'everything, about ten seconds')
+      .example('$0 doctor --no-bench --json', 'at once, for machines')
+      .example('$0 doctor --connect tcp://10.0.0.1:5555', 'can this host work for that coordinator?')
+      .epilogue('Exit codes: 0 when the main job can run here, 3 when it cannot; warnings do not count.'),
+  async run(argv) {
+    const settings = resolveSettings(doctorSettings, argv, process.env, undefined);
+    const progress = createProgress(!settings.json);
+    const diagnosis = await diagnose({
+      version: pennygradVersion,
+      requiredNode,
+      batchSize,
+      connect: settings.connect,
+      engines: engineProviders.map(({ name }) => name),
+      seconds: settings.bench ? settings.seconds : 0,
+      dataDir: settings.dataDir,
+      cacheDir: settings.cacheDir,
+      mirrors: settings.mirrors,
+      ports: portsToTry(settings),
+      runsFolder: settings.out ?? 'runs',
+      onProgress: progress.show,
+    });
+    progress.clear();
+    const healthy = diagnosis.checks.every(({ status }) => status !== 'fail');
+    console.log(settings.json ? JSON.stringify(asRecord(diagnosis, healthy)) : render(diagnosis, healthy));
+    process.exitCode = healthy ? exitCodes.done : exitCodes.runFailed;
+  },
+};
 
 /** As `coordinator` and `train` would have them; a port that the system chooses cannot be taken. */
 function portsToTry(settings: {

@@ -1,8 +1,8 @@
-import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { printSettings } from '../settings/output-settings.ts';
 import { resolveSettings } from '../settings/resolve-settings.ts';
 import { formatLoss, formatPercent } from '../shared/core/number-format.ts';
+import type { Command } from './command.ts';
 import { yargsOptions } from './setting-flags.ts';
 import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';
 
@@ -17,32 +17,28 @@ const evaluateSettings = {
   json: printSettings.json,
 } as const;
 
-export function addEvaluateCommand(cli: Argv): Argv {
-  return cli.command(
-    'evaluate <run>',
-    'Loss and accuracy of a trained run',
-    (command) =>
-      command
-        .positional('run', runPositional)
-        .options(yargsOptions(evaluateSettings))
-        .example('$0 evaluate runs/RUN-ID', 'on the test images of its dataset')
-        .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on other images, for machines'),
-    async (argv) => {
-      const settings = resolveSettings(evaluateSettings, argv, process.env, undefined);
-      const { path, dataset, engine, saved } = await openTrainedRun(String(argv.run), settings);
-      const { split, json } = settings;
-      const { count } = dataset[split];
-      const { lossSum, correct } = await engine.evaluate(split, 0, count);
-      const result = { loss: lossSum / count, accuracy: correct / count, samples: count };
-      engine.dispose();
-      if (json) {
-        console.log(
-          JSON.stringify({ checkpoint: path, step: saved.checkpoint.step, dataset: dataset.name, split, ...result }),
-        );
-        return;
-      }
-      console.log(`${path} on ${count} ${split} images of ${dataset.name}, engine ${engine.name}`);
-      console.log(`loss ${formatLoss(result.loss)}, accuracy ${formatPercent(result.accuracy, 2)}`);
-    },
-  );
-}
+export const evaluateCommand: Command = {
+  options: (command) =>
+    command
+      .positional('run', runPositional)
+      .options(yargsOptions(evaluateSettings))
+      .example('$0 evaluate runs/RUN-ID', 'on the test images of its dataset')
+      .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on other images, for machines'),
+  async run(argv) {
+    const settings = resolveSettings(evaluateSettings, argv, process.env, undefined);
+    const { path, dataset, engine, saved } = await openTrainedRun(String(argv.run), settings);
+    const { split, json } = settings;
+    const { count } = dataset[split];
+    const { lossSum, correct } = await engine.evaluate(split, 0, count);
+    const result = { loss: lossSum / count, accuracy: correct / count, samples: count };
+    engine.dispose();
+    if (json) {
+      console.log(
+        JSON.stringify({ checkpoint: path, step: saved.checkpoint.step, dataset: dataset.name, split, ...result }),
+      );
+      return;
+    }
+    console.log(`${path} on ${count} ${split} images of ${dataset.name}, engine ${engine.name}`);
+    console.log(`loss ${formatLoss(result.loss)}, accuracy ${formatPercent(result.accuracy, 2)}`);
+  },
+};

@@ -3,41 +3,12 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
-import { addBenchCommand } from './bench-command.ts';
-import { addCompareCommand } from './compare-command.ts';
-import { addCoordinatorCommand } from './coordinator-command.ts';
-import { addDoctorCommand } from './doctor-command.ts';
-import { addEvaluateCommand } from './evaluate-command.ts';
-import { addPlanCommand } from './plan-command.ts';
-import { addPredictCommand } from './predict-command.ts';
-import { addPricesCommand } from './prices-command.ts';
-import { addRepriceCommand } from './reprice-command.ts';
-import { addSetupCommand } from './setup-command.ts';
-import { addSweepCommand } from './sweep-command.ts';
-import { addTrainCommand } from './train-command.ts';
-import { addWorkerCommand } from './worker-command.ts';
+import { commands } from './commands.ts';
 
 const args = hideBin(process.argv);
 
-/** By the name that each of them registers. */
-const commands = {
-  train: addTrainCommand,
-  coordinator: addCoordinatorCommand,
-  worker: addWorkerCommand,
-  evaluate: addEvaluateCommand,
-  predict: addPredictCommand,
-  bench: addBenchCommand,
-  doctor: addDoctorCommand,
-  setup: addSetupCommand,
-  prices: addPricesCommand,
-  sweep: addSweepCommand,
-  compare: addCompareCommand,
-  reprice: addRepriceCommand,
-  plan: addPlanCommand,
-} as const;
-
 /** The command whose help has the flags that were meant. */
-const helpOf = Object.hasOwn(commands, args[0] ?? '') ? ` ${args[0]}` : '';
+const helpOf = commands.some(({ usage }) => usage.split(' ')[0] === args[0]) ? ` ${args[0]}` : '';
 
 const cli = yargs(args)
   .scriptName('pennygrad')
@@ -62,7 +33,14 @@ const cli = yargs(args)
       : error;
   });
 
-for (const add of Object.values(commands)) add(cli);
+for (const { usage, summary, load } of commands) {
+  cli.command({
+    command: usage,
+    describe: summary,
+    builder: async (command) => (await load()).options(command),
+    handler: async (argv) => (await load()).run(argv),
+  });
+}
 
 // A reader that has gone (`| head`, a closed terminal) ends a run as Ctrl-C does, and everything else at once.
 for (const stream of [process.stdout, process.stderr]) {

@@ -1,4 +1,3 @@
-import type { Argv } from 'yargs';
 import type { StepModel } from '../economics/models/step-model.ts';
 import type { KindModel, MixedModel, RunError } from '../economics/planning/fleet-models.ts';
 import { offersOn } from '../economics/planning/gpu-offers.ts';
@@ -15,6 +14,7 @@ import { positive } from '../settings/schemas.ts';
 import { withDefault, withoutDefault } from '../settings/setting.ts';
 import { trainingSettings } from '../settings/training-settings.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../shared/core/number-format.ts';
+import type { Command } from './command.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
 import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
@@ -39,29 +39,25 @@ const planSettings = {
   json: { ...printSettings.json, describe: 'One JSON object on stdout' },
 } as const;
 
-export function addPlanCommand(cli: Argv): Argv {
-  return cli.command(
-    'plan [run..]',
-    'The cheapest way to be done in time, or the fastest under a budget, from a model of measured runs',
-    (command) =>
-      command
-        .positional('run', runsPositional)
-        .options(yargsOptions(planSettings))
-        .example('$0 plan --sweep sweeps/a --target-seconds 60', 'the cheapest way to an epoch in a minute')
-        .example('$0 plan --sweep sweeps/a --budget-usd 0.05 --epochs 10', 'the fastest ten epochs for five cents'),
-    (argv) => {
-      const settings = resolveSettings(planSettings, argv, process.env, undefined);
-      const runs = readRuns(namedRuns(argv.run), settings.sweep);
-      const plan = planRuns(runs, {
-        ...settings,
-        mostWorkers: settings.maxWorkers,
-        offersOf:
-          settings.price === undefined ? offersOn(loadPrices(settings.prices), today()) : fixedOffer(settings.price),
-      });
-      console.log(settings.json ? JSON.stringify(snakeCased(plan)) : renderPlan(plan, settings.epochs));
-    },
-  );
-}
+export const planCommand: Command = {
+  options: (command) =>
+    command
+      .positional('run', runsPositional)
+      .options(yargsOptions(planSettings))
+      .example('$0 plan --sweep sweeps/a --target-seconds 60', 'the cheapest way to an epoch in a minute')
+      .example('$0 plan --sweep sweeps/a --budget-usd 0.05 --epochs 10', 'the fastest ten epochs for five cents'),
+  run(argv) {
+    const settings = resolveSettings(planSettings, argv, process.env, undefined);
+    const runs = readRuns(namedRuns(argv.run), settings.sweep);
+    const plan = planRuns(runs, {
+      ...settings,
+      mostWorkers: settings.maxWorkers,
+      offersOf:
+        settings.price === undefined ? offersOn(loadPrices(settings.prices), today()) : fixedOffer(settings.price),
+    });
+    console.log(settings.json ? JSON.stringify(snakeCased(plan)) : renderPlan(plan, settings.epochs));
+  },
+};
 
 function fixedOffer(usdPerHour: number): () => readonly Offer[] {
   return () => [{ label: '--price', usdPerHour }];

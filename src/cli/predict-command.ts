@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { readImageInput } from '../report/predictions/image-input.ts';
 import { listPredictions, type Predictions } from '../report/predictions/predictions.ts';
@@ -11,6 +10,7 @@ import { path } from '../settings/schemas.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { formatProbability } from '../shared/core/number-format.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
+import type { Command } from './command.ts';
 import { yargsOptions } from './setting-flags.ts';
 import { wantsColour } from './terminal.ts';
 import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';
@@ -36,41 +36,37 @@ const predictSettings = {
   json: printSettings.json,
 } as const;
 
-export function addPredictCommand(cli: Argv): Argv {
-  return cli.command(
-    'predict <run> [image]',
-    'What a trained run sees in an image',
-    (command) =>
-      command
-        .positional('run', runPositional)
-        .positional('image', { type: 'string', describe: 'A PNG of one digit, any size' })
-        .options(yargsOptions(predictSettings))
-        .example('$0 predict runs/RUN-ID', 'the first ten test images')
-        .example('$0 predict runs/RUN-ID seven.png', 'a drawing of your own')
-        .example('$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten others, as a picture'),
-    async (argv) => {
-      const settings = resolveSettings(predictSettings, argv, process.env, undefined);
-      const file = argv.image === undefined ? undefined : String(argv.image);
-      if (file !== undefined && settings.index !== undefined) {
-        throw badInput('name an image or --index, not both');
-      }
-      if (file !== undefined && settings.svg !== undefined) {
-        throw badInput('--svg draws test images (--index), not an image of your own');
-      }
-      const { dataset, engine } = await openTrainedRun(String(argv.run), settings);
-      if (file !== undefined) {
-        const image = await readImageInput(file);
-        const probabilities = await engine.predict(image, 1);
-        printImage(file, probabilities, settings.json);
-      } else {
-        const chosen = chooseImages(dataset, settings.index ?? { first: 0, last: Math.min(9, dataset.testCount - 1) });
-        const probabilities = await engine.predict(chosen.images, chosen.labels.length);
-        printTestImages({ ...chosen, probabilities }, settings);
-      }
-      engine.dispose();
-    },
-  );
-}
+export const predictCommand: Command = {
+  options: (command) =>
+    command
+      .positional('run', runPositional)
+      .positional('image', { type: 'string', describe: 'A PNG of one digit, any size' })
+      .options(yargsOptions(predictSettings))
+      .example('$0 predict runs/RUN-ID', 'the first ten test images')
+      .example('$0 predict runs/RUN-ID seven.png', 'a drawing of your own')
+      .example('$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten others, as a picture'),
+  async run(argv) {
+    const settings = resolveSettings(predictSettings, argv, process.env, undefined);
+    const file = argv.image === undefined ? undefined : String(argv.image);
+    if (file !== undefined && settings.index !== undefined) {
+      throw badInput('name an image or --index, not both');
+    }
+    if (file !== undefined && settings.svg !== undefined) {
+      throw badInput('--svg draws test images (--index), not an image of your own');
+    }
+    const { dataset, engine } = await openTrainedRun(String(argv.run), settings);
+    if (file !== undefined) {
+      const image = await readImageInput(file);
+      const probabilities = await engine.predict(image, 1);
+      printImage(file, probabilities, settings.json);
+    } else {
+      const chosen = chooseImages(dataset, settings.index ?? { first: 0, last: Math.min(9, dataset.testCount - 1) });
+      const probabilities = await engine.predict(chosen.images, chosen.labels.length);
+      printTestImages({ ...chosen, probabilities }, settings);
+    }
+    engine.dispose();
+  },
+};
 
 function chooseImages(
   { test, imageShape }: Dataset,

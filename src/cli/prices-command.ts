@@ -1,4 +1,3 @@
-import type { Argv } from 'yargs';
 import { z } from 'zod';
 import {
   datedPrices,
@@ -21,6 +20,7 @@ import { resolveSettings } from '../settings/resolve-settings.ts';
 import { flag } from '../settings/schemas.ts';
 import { badInput } from '../shared/core/errors.ts';
 import { formatUsd } from '../shared/core/number-format.ts';
+import type { Command } from './command.ts';
 import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
 import { today } from './worker-price.ts';
@@ -46,45 +46,41 @@ const pricesSettings = {
   json: { ...printSettings.json, describe: 'One JSON object on stdout' },
 } as const;
 
-export function addPricesCommand(cli: Argv): Argv {
-  return cli.command(
-    'prices',
-    'What GPUs cost, and did: the price table that labels like gcp/t4/spot are looked up in',
-    (command) =>
-      command
-        .options(yargsOptions(pricesSettings))
-        .example('$0 prices', 'the latest of each GPU, provider and market')
-        .example('$0 prices --gpu h100 --on 2025-06-01', 'as they were on a day')
-        .example('$0 prices --gpu h100 --history', 'how they rose and fell')
-        .example('$0 prices --gpu h100 --html h100.html', 'the same as a plot')
-        .example('$0 prices --prices mine.csv --provider acme', 'your own; columns: gpu, provider, usd_per_hour, date'),
-    (argv) => {
-      const { gpu, provider, on, history, prices, html, json } = resolveSettings(
-        pricesSettings,
-        argv,
-        process.env,
-        undefined,
-      );
-      const day = on ?? today();
-      const table = loadPrices(prices);
-      const wanted = only(only(table, 'gpu', gpu), 'provider', provider);
-      const known = wanted.filter(({ date }) => (date ?? today()) <= day);
-      const shown = history ? known.toSorted(byDate) : latestPrices(wanted, day).toSorted(byGpuAndPrice);
-      const labelled = labelPrices(shown, table);
-      if (html !== undefined) {
-        if (known.length === 0) throw badInput(`--html ${html}: ${describeNone(wanted, day)}`);
-        const histories = historiesByGpu(labelPrices(known, table));
-        writeReport(html, renderPricesPage(histories, day, readReportAssets()));
-      }
-      if (json) {
-        console.log(JSON.stringify({ on: day, prices: labelled.map(asRecord) }));
-        return;
-      }
-      console.log(shown.length === 0 ? describeNone(wanted, day) : render(labelled, day, history));
-      if (html !== undefined) console.log(`report: ${html}`);
-    },
-  );
-}
+export const pricesCommand: Command = {
+  options: (command) =>
+    command
+      .options(yargsOptions(pricesSettings))
+      .example('$0 prices', 'the latest of each GPU, provider and market')
+      .example('$0 prices --gpu h100 --on 2025-06-01', 'as they were on a day')
+      .example('$0 prices --gpu h100 --history', 'how they rose and fell')
+      .example('$0 prices --gpu h100 --html h100.html', 'the same as a plot')
+      .example('$0 prices --prices mine.csv --provider acme', 'your own; columns: gpu, provider, usd_per_hour, date'),
+  run(argv) {
+    const { gpu, provider, on, history, prices, html, json } = resolveSettings(
+      pricesSettings,
+      argv,
+      process.env,
+      undefined,
+    );
+    const day = on ?? today();
+    const table = loadPrices(prices);
+    const wanted = only(only(table, 'gpu', gpu), 'provider', provider);
+    const known = wanted.filter(({ date }) => (date ?? today()) <= day);
+    const shown = history ? known.toSorted(byDate) : latestPrices(wanted, day).toSorted(byGpuAndPrice);
+    const labelled = labelPrices(shown, table);
+    if (html !== undefined) {
+      if (known.length === 0) throw badInput(`--html ${html}: ${describeNone(wanted, day)}`);
+      const histories = historiesByGpu(labelPrices(known, table));
+      writeReport(html, renderPricesPage(histories, day, readReportAssets()));
+    }
+    if (json) {
+      console.log(JSON.stringify({ on: day, prices: labelled.map(asRecord) }));
+      return;
+    }
+    console.log(shown.length === 0 ? describeNone(wanted, day) : render(labelled, day, history));
+    if (html !== undefined) console.log(`report: ${html}`);
+  },
+};
 
 function only(rows: readonly PriceRow[], field: 'gpu' | 'provider', wanted: string | undefined): readonly PriceRow[] {
   if (wanted === undefined) return rows;

@@ -1,4 +1,3 @@
-import type { Argv } from 'yargs';
 import { z } from 'zod';
 import { describeCardsAlone } from '../economics/planning/gpu-offers.ts';
 import { labelPrices, lowestByDay } from '../economics/planning/price-history.ts';
@@ -29,6 +28,7 @@ import { resolveSettings } from '../settings/resolve-settings.ts';
 import { flag } from '../settings/schemas.ts';
 import { badInput } from '../shared/core/errors.ts';
 import { formatSeconds, formatUsd } from '../shared/core/number-format.ts';
+import type { Command } from './command.ts';
 import { yargsOptions } from './setting-flags.ts';
 import { paint, terminalColumns } from './terminal.ts';
 import { today } from './worker-price.ts';
@@ -66,26 +66,22 @@ const repriceSettings = {
 } as const;
 type Settings = ReturnType<typeof resolveSettings<typeof repriceSettings>>;
 
-export function addRepriceCommand(cli: Argv): Argv {
-  return cli.command(
-    'reprice <run>',
-    'What a measured run would have cost at other prices',
-    (command) =>
-      command
-        .positional('run', { describe: "A run's folder", type: 'string', demandOption: true })
-        .options(yargsOptions(repriceSettings))
-        .example('$0 reprice runs/a --set w2=0.18', 'one worker at another price')
-        .example("$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'all at what a T4 cost then')
-        .example('$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose')
-        .example('$0 reprice runs/a --over-time --gpu h100 --html epoch.html', 'the same as plots'),
-    (argv) => {
-      const settings = resolveSettings(repriceSettings, argv, process.env, undefined);
-      const summary = readSummary(String(argv.run));
-      const text = settings.overTime ? overTime(summary, settings) : atOtherPrices(summary, settings);
-      console.log(text);
-    },
-  );
-}
+export const repriceCommand: Command = {
+  options: (command) =>
+    command
+      .positional('run', { describe: "A run's folder", type: 'string', demandOption: true })
+      .options(yargsOptions(repriceSettings))
+      .example('$0 reprice runs/a --set w2=0.18', 'one worker at another price')
+      .example("$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'all at what a T4 cost then')
+      .example('$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose')
+      .example('$0 reprice runs/a --over-time --gpu h100 --html epoch.html', 'the same as plots'),
+  run(argv) {
+    const settings = resolveSettings(repriceSettings, argv, process.env, undefined);
+    const summary = readSummary(String(argv.run));
+    const text = settings.overTime ? overTime(summary, settings) : atOtherPrices(summary, settings);
+    console.log(text);
+  },
+};
 
 function atOtherPrices(summary: Summary, settings: Settings): string {
   if (settings.html !== undefined) throw badInput('--html is the report of --over-time: pass that too');

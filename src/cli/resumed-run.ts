@@ -8,7 +8,7 @@ import type { SettingsTable } from '../settings/setting.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { firstProblem } from '../shared/core/first-problem.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
-import { readLayers } from './setting-flags.ts';
+import { readLayers } from './config-layers.ts';
 
 export interface ResumedRun {
   readonly folder: string;

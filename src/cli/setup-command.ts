@@ -1,4 +1,3 @@
-import type { Argv } from 'yargs';
 import { engineFolder } from '../engine/engine-folder.ts';
 import { runProgram } from '../engine/run-program.ts';
 import { printSettings } from '../settings/output-settings.ts';
@@ -8,6 +7,7 @@ import type { SetupContext, SetupReport } from '../setup/setup.ts';
 import { setupTensorflow } from '../setup/setup-tensorflow.ts';
 import { setupWebgpu } from '../setup/setup-webgpu.ts';
 import { badInput } from '../shared/core/errors.ts';
+import type { Command } from './command.ts';
 import { yargsOptions } from './setting-flags.ts';
 
 const setupSettings = {
@@ -46,39 +46,35 @@ const setups: Readonly<Record<string, Setup>> = {
   webgpu: { settings: [], run: (_settings, context) => setupWebgpu(context) },
 };
 
-export function addSetupCommand(cli: Argv): Argv {
-  return cli.command(
-    'setup <engine>',
-    'Install what an engine needs besides pennygrad itself',
-    (command) =>
-      command
-        .positional('engine', { describe: 'Which one', choices: Object.keys(setups), demandOption: true })
-        .options(yargsOptions(setupSettings))
-        .example('$0 setup tensorflow', 'TensorFlow on the CPU; needs Python 3.10 to 3.13 and a C++ compiler')
-        .example('$0 setup tensorflow --gpu', 'TensorFlow on NVIDIA cards, with the CUDA that it needs')
-        .example('$0 setup tensorflow --venv ~/envs/tf', 'in a virtual environment of yours')
-        .example('$0 setup webgpu', 'any GPU with Vulkan, Metal or Direct3D 12'),
-    async (argv) => {
-      const settings = resolveSettings(setupSettings, argv, process.env, undefined);
-      const engine = String(argv.engine);
-      const setup = setups[engine];
-      if (setup === undefined) throw badInput(`nothing is to be set up for ${engine}`);
-      const stray = Object.entries(settings).find(
-        ([name, value]) => value && name !== 'json' && !setup.settings.some((own) => own === name),
-      );
-      if (stray !== undefined) throw badInput(`--${stray[0]} means nothing to setup ${engine}`);
-      const report = await setup.run(settings, {
-        folder: engineFolder(engine, process.env),
-        environment: process.env,
-        run: runProgram,
-        // Progress is not the result: a pipe gets the result alone.
-        say: (line) => console.error(line),
-      });
-      if (settings.json) console.log(JSON.stringify(report));
-      else console.log(describe(report));
-    },
-  );
-}
+export const setupCommand: Command = {
+  options: (command) =>
+    command
+      .positional('engine', { describe: 'Which one', choices: Object.keys(setups), demandOption: true })
+      .options(yargsOptions(setupSettings))
+      .example('$0 setup tensorflow', 'TensorFlow on the CPU; needs Python 3.10 to 3.13 and a C++ compiler')
+      .example('$0 setup tensorflow --gpu', 'TensorFlow on NVIDIA cards, with the CUDA that it needs')
+      .example('$0 setup tensorflow --venv ~/envs/tf', 'in a virtual environment of yours')
+      .example('$0 setup webgpu', 'any GPU with Vulkan, Metal or Direct3D 12'),
+  async run(argv) {
+    const settings = resolveSettings(setupSettings, argv, process.env, undefined);
+    const engine = String(argv.engine);
+    const setup = setups[engine];
+    if (setup === undefined) throw badInput(`nothing is to be set up for ${engine}`);
+    const stray = Object.entries(settings).find(
+      ([name, value]) => value && name !== 'json' && !setup.settings.some((own) => own === name),
+    );
+    if (stray !== undefined) throw badInput(`--${stray[0]} means nothing to setup ${engine}`);
+    const report = await setup.run(settings, {
+      folder: engineFolder(engine, process.env),
+      environment: process.env,
+      run: runProgram,
+      // Progress is not the result: a pipe gets the result alone.
+      say: (line) => console.error(line),
+    });
+    if (settings.json) console.log(JSON.stringify(report));
+    else console.log(describe(report));
+  },
+};
 
 function describe({ engine, alreadyThere, device, folder }: SetupReport): string {
   return (

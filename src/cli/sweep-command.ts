@@ -1,7 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Argv } from 'yargs';
 import { loadPrices } from '../economics/prices/price-table.ts';
 import { resolveSettings } from '../settings/resolve-settings.ts';
 import { systemClock } from '../shared/core/clock.ts';
@@ -12,93 +11,91 @@ import type { SweepRun } from '../sweep/grid.ts';
 import { runSweep } from '../sweep/run-sweep.ts';
 import { readSweep } from '../sweep/sweep-file.ts';
 import { createTrainProcess } from '../sweep/train-process.ts';
+import type { Command } from './command.ts';
 import { readRuns } from './compared-runs.ts';
+import { configOption, readLayers } from './config-layers.ts';
 import { listenForInterruption } from './interruption.ts';
 import { compareAtPrices, printComparison } from './print-comparison.ts';
-import { configOption, readLayers, yargsOptions } from './setting-flags.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { sweepSettings, sweepTask, withoutTrainVariables } from './sweep-settings.ts';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
-export function addSweepCommand(cli: Argv): Argv {
-  return cli.command(
-    'sweep',
-    'Run a grid of trainings, repeated, and compare them',
-    (command) =>
-      command
-        .options({ ...yargsOptions(sweepSettings), ...configOption })
-        .example('$0 sweep --workers 1,2,4 --batch-size 64,256', 'strong and weak scaling, three rounds')
-        .example('$0 sweep --backend wasm,tensorflow --price 0.35 --steps 300', 'two engines, runs cut short')
-        .example(`$0 sweep --fleet 'backend=wasm,price=1 + backend=cpu,price=0.1,count=2'`, 'workers that differ')
-        .example('$0 sweep --heterogeneous', 'when does a slow cheap card pay beside a fast one?')
-        .example('$0 sweep --out sweeps/a', 'goes on with the sweep in that folder, as it was begun'),
-    async (argv) => {
-      const layers = readLayers(argv);
-      const settings = resolveSettings(sweepSettings, ...layers);
-      const out = settings.out ?? join('sweeps', new Date(systemClock.unixMs()).toISOString().replace(/[:.]/g, ''));
-      const shown = relative(process.cwd(), out) || out;
-      const again = `pennygrad sweep --out ${shown}`;
-      const say = (line: string) => (settings.quiet || settings.json ? undefined : console.log(line));
-      const tell = (event: string, run: SweepRun, more: object = {}) =>
-        settings.json ? console.log(JSON.stringify({ event, run: run.id, ...more })) : undefined;
+export const sweepCommand: Command = {
+  options: (command) =>
+    command
+      .options({ ...yargsOptions(sweepSettings), ...configOption })
+      .example('$0 sweep --workers 1,2,4 --batch-size 64,256', 'strong and weak scaling, three rounds')
+      .example('$0 sweep --backend wasm,tensorflow --price 0.35 --steps 300', 'two engines, runs cut short')
+      .example(`$0 sweep --fleet 'backend=wasm,price=1 + backend=cpu,price=0.1,count=2'`, 'workers that differ')
+      .example('$0 sweep --heterogeneous', 'when does a slow cheap card pay beside a fast one?')
+      .example('$0 sweep --out sweeps/a', 'goes on with the sweep in that folder, as it was begun'),
+  async run(argv) {
+    const layers = readLayers(argv);
+    const settings = resolveSettings(sweepSettings, ...layers);
+    const out = settings.out ?? join('sweeps', new Date(systemClock.unixMs()).toISOString().replace(/[:.]/g, ''));
+    const shown = relative(process.cwd(), out) || out;
+    const again = `pennygrad sweep --out ${shown}`;
+    const say = (line: string) => (settings.quiet || settings.json ? undefined : console.log(line));
+    const tell = (event: string, run: SweepRun, more: object = {}) =>
+      settings.json ? console.log(JSON.stringify({ event, run: run.id, ...more })) : undefined;
 
-      const interruption = listenForInterruption(
-        () => say('stopping after the step in flight; Ctrl-C again kills at once'),
-        () => process.exit(exitCodes.interrupted),
+    const interruption = listenForInterruption(
+      () => say('stopping after the step in flight; Ctrl-C again kills at once'),
+      () => process.exit(exitCodes.interrupted),
+    );
+    try {
+      const failed = await runSweep(
+        {
+          out,
+          ...sweepTask(out, layers),
+          machine: {
+            cpu: cpus()[0]?.model ?? 'unknown',
+            cores: availableParallelism(),
+            node: process.version,
+            pennygrad: pennygradVersion,
+          },
+        },
+        {
+          train: createTrainProcess(program, withoutTrainVariables(process.env)),
+          clock: systemClock,
+          signal: interruption.signal,
+          onSkip: (run) => {
+            say(`${run.id}: complete already`);
+            tell('skip', run);
+          },
+          onBegin: ({ run, number, total, remainingSeconds }) => {
+            const left = remainingSeconds === undefined ? '' : `, about ${formatSeconds(remainingSeconds)} to go`;
+            say(`${run.id}: run ${number} of ${total}${left}`);
+            tell('begin', run, { number, total, remaining_seconds: remainingSeconds ?? null });
+          },
+          onRun: (run, summary, seconds) => {
+            const rate = `${formatCount(summary.samples_per_second)} samples/s`;
+            say(`${run.id}: ${rate}, ${formatSeconds(seconds)} with start-up`);
+            tell('run', run, { seconds, summary });
+          },
+          onFailure: (run, reason) => {
+            console.error(`pennygrad: warning: run ${run.id} failed: ${reason}`);
+            tell('failure', run, { reason });
+          },
+        },
       );
-      try {
-        const failed = await runSweep(
-          {
-            out,
-            ...sweepTask(out, layers),
-            machine: {
-              cpu: cpus()[0]?.model ?? 'unknown',
-              cores: availableParallelism(),
-              node: process.version,
-              pennygrad: pennygradVersion,
-            },
-          },
-          {
-            train: createTrainProcess(program, withoutTrainVariables(process.env)),
-            clock: systemClock,
-            signal: interruption.signal,
-            onSkip: (run) => {
-              say(`${run.id}: complete already`);
-              tell('skip', run);
-            },
-            onBegin: ({ run, number, total, remainingSeconds }) => {
-              const left = remainingSeconds === undefined ? '' : `, about ${formatSeconds(remainingSeconds)} to go`;
-              say(`${run.id}: run ${number} of ${total}${left}`);
-              tell('begin', run, { number, total, remaining_seconds: remainingSeconds ?? null });
-            },
-            onRun: (run, summary, seconds) => {
-              const rate = `${formatCount(summary.samples_per_second)} samples/s`;
-              say(`${run.id}: ${rate}, ${formatSeconds(seconds)} with start-up`);
-              tell('run', run, { seconds, summary });
-            },
-            onFailure: (run, reason) => {
-              console.error(`pennygrad: warning: run ${run.id} failed: ${reason}`);
-              tell('failure', run, { reason });
-            },
-          },
-        );
-        say('');
-        // Nothing, as long as none of its runs is complete.
-        if (readSweep(out)?.runs.length !== 0) {
-          const comparison = compareAtPrices(readRuns([], out), loadPrices(settings.prices));
-          printComparison(comparison, settings.json, { event: 'comparison' });
-        }
-        if (failed.length > 0) {
-          const names = failed.map(({ id }) => id).join(', ');
-          throw new PennygradError('run-failed', `runs failed: ${names}; to try them again: ${again}`);
-        }
-        say(`all runs are in ${shown}; the same with plots: pennygrad compare --sweep ${shown} --html report.html`);
-      } catch (error) {
-        if (!(error instanceof PennygradError) || error.code !== 'interrupted') throw error;
-        throw new PennygradError('interrupted', `${error.message}; to go on: ${again}`);
-      } finally {
-        interruption.dispose();
+      say('');
+      // Nothing, as long as none of its runs is complete.
+      if (readSweep(out)?.runs.length !== 0) {
+        const comparison = compareAtPrices(readRuns([], out), loadPrices(settings.prices));
+        printComparison(comparison, settings.json, { event: 'comparison' });
       }
-    },
-  );
-}
+      if (failed.length > 0) {
+        const names = failed.map(({ id }) => id).join(', ');
+        throw new PennygradError('run-failed', `runs failed: ${names}; to try them again: ${again}`);
+      }
+      say(`all runs are in ${shown}; the same with plots: pennygrad compare --sweep ${shown} --html report.html`);
+    } catch (error) {
+      if (!(error instanceof PennygradError) || error.code !== 'interrupted') throw error;
+      throw new PennygradError('interrupted', `${error.message}; to go on: ${again}`);
+    } finally {
+      interruption.dispose();
+    }
+  },
+};

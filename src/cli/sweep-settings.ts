@@ -22,7 +22,7 @@ import {
 } from '../sweep/grid.ts';
 import type { SweepOptions } from '../sweep/run-sweep.ts';
 import { readSweep } from '../sweep/sweep-file.ts';
-import type { readLayers } from './setting-flags.ts';
+import type { readLayers } from './config-layers.ts';
 import { priceWorker, today } from './worker-price.ts';
 
 const fleetEntry = z.union([z.string(), z.record(z.string(), z.unknown())]);

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import type { Argv } from 'yargs';
 import type { ExpectedWorker } from '../coordinator/run-options.ts';
 import { runProgram } from '../engine/run-program.ts';
 import { localEnvironment } from '../launch/local-environment.ts';
@@ -10,59 +9,57 @@ import { localWorkerSettings, type TrainSettings, trainSettings } from '../setti
 import { type PlannedWorker, planWorkers } from '../settings/worker-entries.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, type ErrorCode, exitCodes } from '../shared/core/errors.ts';
+import type { Command } from './command.ts';
+import { configOption } from './config-layers.ts';
 import { runInterruptibly } from './interruption.ts';
 import { type ResumedRun, resolveRunSettings } from './resumed-run.ts';
 import { createRunOutput } from './run-output.ts';
-import { configOption, yargsOptions } from './setting-flags.ts';
+import { yargsOptions } from './setting-flags.ts';
 import { startRun } from './start-run.ts';
 import { canCost, priceWorker, today, unreachableBudget } from './worker-price.ts';
 
 /** A worker's own words travel by socket, and may arrive after the news of its exit. */
 const lastWordsMs = 500;
 
-export function addTrainCommand(cli: Argv): Argv {
-  return cli.command(
-    'train',
-    'Train on this host: starts a coordinator and its workers',
-    (command) =>
-      command
-        .options({ ...yargsOptions(trainSettings), ...configOption })
-        .example('$0 train', 'MNIST on two workers')
-        .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
-        .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
-        .example('$0 train --workers 1 --threads 4', 'one worker on four cores')
-        .example('$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price that the table has for it')
-        .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
-        .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events for machines')
-        .example('$0 train --price 1.20 --budget-usd 5', 'stop, resumably, when $5 are spent')
-        .example('$0 train --otlp http://localhost:4318', 'metrics to an OpenTelemetry Collector')
-        .example('$0 train --resume runs/RUN-ID', 'go on with a run that ended early')
-        .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
-    async (argv) => {
-      const { settings, resumed } = resolveRunSettings(trainSettings, argv);
-      const planned = planWorkers(settings.worker, settings);
-      // Each worker looks its price up itself; that it has one is known before any is started.
-      const expected = planned.map(({ id, gpu, price }) => ({
-        workerId: id,
-        priceUsdPerHour: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
-      }));
-      const prices = expected.map(({ priceUsdPerHour }) => priceUsdPerHour);
-      if (settings.budgetUsd !== undefined && !canCost(prices)) {
-        throw badInput(`${unreachableBudget(settings.budgetUsd)}; give one with --price, or --worker gpu=gcp/t4/spot`);
-      }
-      process.exitCode = await trainLocally({
-        settings: { ...settings, workers: planned.length },
-        planned: planned.map((worker, index) => ({
-          ...worker,
-          workerMetrics: portAfter(settings.workerMetrics, index),
-        })),
-        expected,
-        resumed,
-        verbose: argv.verbose === true,
-      });
-    },
-  );
-}
+export const trainCommand: Command = {
+  options: (command) =>
+    command
+      .options({ ...yargsOptions(trainSettings), ...configOption })
+      .example('$0 train', 'MNIST on two workers')
+      .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
+      .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
+      .example('$0 train --workers 1 --threads 4', 'one worker on four cores')
+      .example('$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price that the table has for it')
+      .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
+      .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events for machines')
+      .example('$0 train --price 1.20 --budget-usd 5', 'stop, resumably, when $5 are spent')
+      .example('$0 train --otlp http://localhost:4318', 'metrics to an OpenTelemetry Collector')
+      .example('$0 train --resume runs/RUN-ID', 'go on with a run that ended early')
+      .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
+  async run(argv) {
+    const { settings, resumed } = resolveRunSettings(trainSettings, argv);
+    const planned = planWorkers(settings.worker, settings);
+    // Each worker looks its price up itself; that it has one is known before any is started.
+    const expected = planned.map(({ id, gpu, price }) => ({
+      workerId: id,
+      priceUsdPerHour: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
+    }));
+    const prices = expected.map(({ priceUsdPerHour }) => priceUsdPerHour);
+    if (settings.budgetUsd !== undefined && !canCost(prices)) {
+      throw badInput(`${unreachableBudget(settings.budgetUsd)}; give one with --price, or --worker gpu=gcp/t4/spot`);
+    }
+    process.exitCode = await trainLocally({
+      settings: { ...settings, workers: planned.length },
+      planned: planned.map((worker, index) => ({
+        ...worker,
+        workerMetrics: portAfter(settings.workerMetrics, index),
+      })),
+      expected,
+      resumed,
+      verbose: argv.verbose === true,
+    });
+  },
+};
 
 interface LocalWorker extends PlannedWorker {
   /** Port of its own metrics, which it serves only if there is one. */

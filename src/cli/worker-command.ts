@@ -1,5 +1,4 @@
 import { cpus, hostname } from 'node:os';
-import type { Argv } from 'yargs';
 import { enginesWith, selectEngine } from '../engine/engines.ts';
 import { runProgram } from '../engine/run-program.ts';
 import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
@@ -11,67 +10,75 @@ import { describeListening } from '../shared/core/server-url.ts';
 import { systemTimers } from '../shared/core/timers.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
-import { serveOwnMetrics } from '../worker/metrics/own-endpoint.ts';
-import { createOwnMetrics } from '../worker/metrics/own-metrics.ts';
 import { sleepPrecisely } from '../worker/precise-sleep.ts';
 import { runWorker } from '../worker/run-worker.ts';
+import type { Command } from './command.ts';
 import { yargsOptions } from './setting-flags.ts';
-import { priceWorker, today } from './worker-price.ts';
+import type { WorkerPrice } from './worker-price.ts';
 
-export function addWorkerCommand(cli: Argv): Argv {
-  return cli.command(
-    'worker',
-    'Join a coordinator, on this host or another, and compute',
-    (command) =>
-      command
-        .options(yargsOptions(workerSettings))
-        .example('$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host')
-        .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with a price of its own')
-        .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price that the table has'),
-    async (argv) => {
-      const settings = resolveSettings(workerSettings, argv, process.env, undefined);
-      const workerId = settings.id ?? `${hostname()}-${process.pid}`;
-      const own = await openOwnMetrics(workerId, settings);
-      try {
-        await runWorker(
-          {
-            connect: settings.connect,
-            workerId,
-            version: pennygradVersion,
-            cpu: `${process.arch}, ${cpus()[0]?.model.trim() || 'unknown model'}`,
-            timeoutSeconds: settings.timeout,
-            ...priceWorker(settings, settings.prices, today()),
-            ...(settings.duty === undefined ? {} : { emulatedSpeed: settings.duty }),
-            expected: {
-              ...(settings.model === undefined ? {} : { model: settings.model }),
-              ...(settings.seed === undefined ? {} : { seed: settings.seed }),
-            },
-            signal: endWithParentOrUser(),
+export const workerCommand: Command = {
+  options: (command) =>
+    command
+      .options(yargsOptions(workerSettings))
+      .example('$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host')
+      .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with a price of its own')
+      .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price that the table has'),
+  async run(argv) {
+    const settings = resolveSettings(workerSettings, argv, process.env, undefined);
+    const signal = endWithParentOrUser();
+    const workerId = settings.id ?? `${hostname()}-${process.pid}`;
+    const own = await openOwnMetrics(workerId, settings);
+    try {
+      await runWorker(
+        {
+          connect: settings.connect,
+          workerId,
+          version: pennygradVersion,
+          cpu: `${process.arch}, ${cpus()[0]?.model.trim() || 'unknown model'}`,
+          timeoutSeconds: settings.timeout,
+          ...(await ownPrice(settings)),
+          ...(settings.duty === undefined ? {} : { emulatedSpeed: settings.duty }),
+          expected: {
+            ...(settings.model === undefined ? {} : { model: settings.model }),
+            ...(settings.seed === undefined ? {} : { seed: settings.seed }),
           },
-          {
-            clock: systemClock,
-            timers: systemTimers,
-            sleep: sleepPrecisely,
-            processorSeconds,
-            uptime: () => process.uptime(),
-            loadDataset: (name) =>
-              loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
-            readGpu: async (card) => (await listGpus(runProgram, card))[0],
-            selectEngine: () => selectEngine(settings.backend, enginesWith(settings.threads)),
-            log: (line) => console.log(line),
-            ...(own && { observer: own.observer }),
-          },
-        );
-      } finally {
-        // A scraper that keeps its connection would keep this process.
-        await own?.endpoint.close();
-      }
-    },
-  );
+          signal,
+        },
+        {
+          clock: systemClock,
+          timers: systemTimers,
+          sleep: sleepPrecisely,
+          processorSeconds,
+          uptime: () => process.uptime(),
+          loadDataset: (name) =>
+            loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
+          readGpu: async (card) => (await listGpus(runProgram, card))[0],
+          selectEngine: () => selectEngine(settings.backend, enginesWith(settings.threads)),
+          log: (line) => console.log(line),
+          ...(own && { observer: own.observer }),
+        },
+      );
+    } finally {
+      // A scraper that keeps its connection would keep this process.
+      await own?.endpoint.close();
+    }
+  },
+};
+
+/** The price table, and what it takes to read it, is loaded only by workers that have a label. */
+async function ownPrice({ gpu, price, prices }: WorkerConfig): Promise<WorkerPrice> {
+  if (gpu === undefined) return price === undefined ? {} : { priceUsdPerHour: price };
+  const { priceWorker, today } = await import('./worker-price.ts');
+  return priceWorker({ gpu, price }, prices, today());
 }
 
+/** Loaded, and served, only where a port is given. */
 async function openOwnMetrics(workerId: string, { workerMetrics: port, metricsHost: host }: WorkerConfig) {
   if (port === undefined) return undefined;
+  const [{ createOwnMetrics }, { serveOwnMetrics }] = await Promise.all([
+    import('../worker/metrics/own-metrics.ts'),
+    import('../worker/metrics/own-endpoint.ts'),
+  ]);
   const observer = createOwnMetrics(workerId, () => process.memoryUsage());
   const endpoint = await serveOwnMetrics({ port, host }, observer);
   console.log(`metrics of this worker at ${endpoint.url}${describeListening(host)}`);

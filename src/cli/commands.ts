@@ -1,0 +1,77 @@
+/** All commands, in the order of the help. Each is loaded when it is called: a worker's start waits for no other. */
+import type { Command } from './command.ts';
+
+interface ListedCommand {
+  /** The name, and what follows it besides flags. */
+  readonly usage: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+export const commands: readonly ListedCommand[] = [
+  {
+    usage: 'train',
+    summary: 'Train on this host: starts a coordinator and its workers',
+    load: async () => (await import('./train-command.ts')).trainCommand,
+  },
+  {
+    usage: 'coordinator',
+    summary: 'Wait for workers from any host, and train with them',
+    load: async () => (await import('./coordinator-command.ts')).coordinatorCommand,
+  },
+  {
+    usage: 'worker',
+    summary: 'Join a coordinator, on this host or another, and compute',
+    load: async () => (await import('./worker-command.ts')).workerCommand,
+  },
+  {
+    usage: 'evaluate <run>',
+    summary: 'Loss and accuracy of a trained run',
+    load: async () => (await import('./evaluate-command.ts')).evaluateCommand,
+  },
+  {
+    usage: 'predict <run> [image]',
+    summary: 'What a trained run sees in an image',
+    load: async () => (await import('./predict-command.ts')).predictCommand,
+  },
+  {
+    usage: 'bench',
+    summary: 'Measure this machine: one engine, and runs of one and two workers',
+    load: async () => (await import('./bench-command.ts')).benchCommand,
+  },
+  {
+    usage: 'doctor',
+    summary: 'Find out whether a run can succeed here, how fast, and what to do if not',
+    load: async () => (await import('./doctor-command.ts')).doctorCommand,
+  },
+  {
+    usage: 'setup <engine>',
+    summary: 'Install what an engine needs besides pennygrad itself',
+    load: async () => (await import('./setup-command.ts')).setupCommand,
+  },
+  {
+    usage: 'prices',
+    summary: 'What GPUs cost, and did: the price table that labels like gcp/t4/spot are looked up in',
+    load: async () => (await import('./prices-command.ts')).pricesCommand,
+  },
+  {
+    usage: 'sweep',
+    summary: 'Run a grid of trainings, repeated, and compare them',
+    load: async () => (await import('./sweep-command.ts')).sweepCommand,
+  },
+  {
+    usage: 'compare [run..]',
+    summary: 'Lay runs side by side: speed, scaling, cost',
+    load: async () => (await import('./compare-command.ts')).compareCommand,
+  },
+  {
+    usage: 'reprice <run>',
+    summary: 'What a measured run would have cost at other prices',
+    load: async () => (await import('./reprice-command.ts')).repriceCommand,
+  },
+  {
+    usage: 'plan [run..]',
+    summary: 'The cheapest way to be done in time, or the fastest under a budget, from a model of measured runs',
+    load: async () => (await import('./plan-command.ts')).planCommand,
+  },
+];
