@@ -19,17 +19,17 @@ import { paint, terminalColumns } from './terminal.ts';
 
 const benchSettings = {
   ...engineSettings,
-  batchSize: { ...trainingSettings.batchSize, describe: 'Global batch of the runs' },
+  batchSize: { ...trainingSettings.batchSize, describe: 'Global batch of the training runs' },
   repeat: {
     type: 'string',
-    describe: 'Rounds of runs; the median counts',
+    describe: 'Rounds of runs; the result is their median',
     defaultText: '3',
     schema: integer(1, 100_000).default(3),
   },
-  steps: { ...trainingSettings.steps, describe: 'Steps of a run, instead of a whole epoch' },
+  steps: { ...trainingSettings.steps, describe: 'Steps per run, instead of a whole epoch' },
   out: {
     type: 'string',
-    describe: 'File for the figures',
+    describe: 'File for the results',
     defaultText: 'bench-results/bench.json',
     schema: path.default('bench-results/bench.json'),
   },

@@ -41,17 +41,17 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     usage: 'doctor',
-    summary: 'Find out whether a run can succeed here, how fast, and what to do if not',
+    summary: 'Find out whether a run can succeed here, how fast it would be, and what to do if it cannot',
     load: async () => (await import('./doctor-command.ts')).doctorCommand,
   },
   {
     usage: 'setup <engine>',
-    summary: 'Install what an engine needs besides pennygrad itself',
+    summary: 'Install what an engine needs besides pennygrad',
     load: async () => (await import('./setup-command.ts')).setupCommand,
   },
   {
     usage: 'prices',
-    summary: 'What GPUs cost, and did: the price table that labels like gcp/t4/spot are looked up in',
+    summary: 'What GPUs cost now and in the past: the table where labels like gcp/t4/spot find their price',
     load: async () => (await import('./prices-command.ts')).pricesCommand,
   },
   {
@@ -61,7 +61,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     usage: 'compare [run..]',
-    summary: 'Lay runs side by side: speed, scaling, cost',
+    summary: 'Compare the speed, scaling and cost of runs',
     load: async () => (await import('./compare-command.ts')).compareCommand,
   },
   {
@@ -71,7 +71,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     usage: 'plan [run..]',
-    summary: 'The cheapest way to be done in time, or the fastest under a budget, from a model of measured runs',
+    summary: 'The cheapest way to finish in time, or the fastest within a budget, from a model of measured runs',
     load: async () => (await import('./plan-command.ts')).planCommand,
   },
 ];

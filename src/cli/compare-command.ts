@@ -13,8 +13,8 @@ import { htmlSetting, writeReport } from './write-report.ts';
 
 const compareSettings = {
   sweep: sweepSetting,
-  html: { ...htmlSetting, describe: 'File for a report with plots, which needs no network' },
-  prices: { ...pricesSetting, describe: 'CSV or YAML file of prices, for the history of cards in the report' },
+  html: { ...htmlSetting, describe: 'Write a self-contained report with plots to this file' },
+  prices: { ...pricesSetting, describe: 'CSV or YAML file of prices, for the price history in the report' },
   json: printSettings.json,
 } as const;
 

@@ -1,4 +1,4 @@
-/** The runs that a command is given: named one by one, or all of a sweep. */
+/** The runs that a command works on: named one by one, or all runs of a sweep. */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
@@ -10,7 +10,7 @@ import { readSweep } from '../sweep/sweep-file.ts';
 
 export const sweepSetting = {
   type: 'string',
-  describe: 'Folder of a sweep: all its complete runs',
+  describe: 'Folder of a sweep, for all of its complete runs',
   schema: path.optional(),
 } as const satisfies Setting;
 
@@ -22,9 +22,9 @@ export function namedRuns(run: unknown): readonly string[] {
 }
 
 /**
- * Each run once, however often and by whatever paths it is named: a run is no repeat of itself.
- * @param warn of a copy of a run that was named before, and of runs of the sweep that are gone
- * @throws bad-input when none is named, or one that is named cannot be read
+ * Reads each run once, however often and by whatever paths it is named: a copy is not a repetition.
+ * @param warn is told of copies, and of runs of the sweep that are gone
+ * @throws bad-input when no run is named, or one cannot be read
  */
 export function readRuns(
   folders: readonly string[],
@@ -38,7 +38,7 @@ export function readRuns(
     const same = runs.get(run.summary.run_id);
     if (same === undefined) runs.set(run.summary.run_id, run);
     else if (realpathSync(same.folder) !== realpathSync(run.folder)) {
-      warn(`${run.folder} is a copy of ${same.folder} (run ${run.summary.run_id}): it counts once`);
+      warn(`${run.folder} is a copy of ${same.folder} (run ${run.summary.run_id}) and is left out`);
     }
   }
   return [...runs.values()];
@@ -51,15 +51,15 @@ function readRun(folder: string): ComparedRun {
   return { folder, summary: readSummary(folder) };
 }
 
-/** The complete runs of a sweep, as far as they are still there. */
+/** The complete runs of a sweep that still exist. */
 function readSweepRuns(sweep: string, warn: (line: string) => void): readonly ComparedRun[] {
   const record = readSweep(sweep);
-  if (record === undefined) throw badInput(`--sweep ${sweep}: holds no sweep.json; name the --out of a sweep`);
+  if (record === undefined) throw badInput(`--sweep ${sweep}: there is no sweep.json; name the folder of a sweep`);
   if (record.runs.length === 0) throw badInput(`--sweep ${sweep}: none of its runs is complete yet`);
   const folders = record.runs.map(({ folder }) => join(sweep, folder));
   const there = folders.filter((folder) => existsSync(join(folder, 'summary.json')));
   for (const folder of folders)
-    if (!there.includes(folder)) warn(`${folder} has no summary.json any more: it is left out`);
-  if (there.length === 0) throw badInput(`--sweep ${sweep}: none of its runs has a summary.json any more`);
+    if (!there.includes(folder)) warn(`${folder} has lost its summary.json and is left out`);
+  if (there.length === 0) throw badInput(`--sweep ${sweep}: none of its runs has a summary.json left`);
   return there.map(readRun);
 }

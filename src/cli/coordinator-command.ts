@@ -11,7 +11,7 @@ import { createRunOutput } from './run-output.ts';
 import { yargsOptions } from './setting-flags.ts';
 import { startRun } from './start-run.ts';
 
-/** Workers choose their own engine and threads; everything else is as in `train`. */
+/** As in `train`, but workers choose their own engine and threads. */
 const coordinatorSettings = { bind: bindSetting, ...runSettings } as const satisfies SettingsTable;
 
 export const coordinatorCommand: Command = {
@@ -27,7 +27,7 @@ export const coordinatorCommand: Command = {
     process.exitCode = await runInterruptibly({ note: output.note, secondDoes: 'ends at once' }, (run) =>
       startRun({
         ...run,
-        // `config.json` has what `train --resume` would start its workers with.
+        // For `train --resume`, which starts workers of its own with the backend in `config.json`.
         settings: { ...settings, backend: 'auto' },
         resumed,
         bind: settings.bind,
@@ -44,7 +44,7 @@ function waitingFor({ workers, timeout }: MembershipConfig, endpoint: string): s
   return `waiting for ${noun}, ${seconds} s at most (--timeout): pennygrad worker --connect ${reachable(endpoint)}`;
 }
 
-/** Where another host finds an endpoint that is bound to every address of this one. */
+/** The endpoint as other hosts can use it, where it is bound to every address of this one. */
 function reachable(endpoint: string): string {
   return endpoint.replace(/\/\/(0\.0\.0\.0|\[::\]|\*):/, `//${hostname()}:`);
 }

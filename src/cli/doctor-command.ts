@@ -23,7 +23,7 @@ import { paint, terminalColumns } from './terminal.ts';
 const doctorSettings = {
   connect: {
     type: 'string',
-    describe: 'Ask the coordinator at tcp://HOST:PORT too: latency, clock, version',
+    describe: 'Also check the latency, clock and version of the coordinator at tcp://HOST:PORT',
     schema: z
       .string()
       .regex(/^(tcp:\/\/.+:\d+|ipc:\/\/.+)$/, { error: 'tcp://HOST:PORT' })
@@ -31,24 +31,24 @@ const doctorSettings = {
   },
   seconds: {
     type: 'string',
-    describe: 'How long each engine is measured',
+    describe: 'Seconds to measure each engine for',
     defaultText: '2',
     schema: positive.pipe(z.number().max(600, 'at most 600')).default(2),
   },
   bench: {
     type: 'boolean',
-    describe: 'Measure the engines; --no-bench only looks',
+    describe: 'Measure the engines; --no-bench only checks that they are there',
     schema: flag.default(true),
   },
   ...sourceSettings,
-  out: { ...folderSettings.out, describe: 'Folder that runs are to be written to', defaultText: 'runs' },
+  out: { ...folderSettings.out, describe: 'Folder that runs will be written to', defaultText: 'runs' },
   bind: { ...withoutDefault(bindSetting), defaultText: bindSetting.defaultText },
   metricsPort: observabilitySettings.metricsPort,
   metricsHost: observabilitySettings.metricsHost,
-  json: { ...printSettings.json, describe: 'One JSON object on stdout, with everything that was measured' },
+  json: { ...printSettings.json, describe: 'Print one JSON object on stdout, with everything that was measured' },
 } as const;
 
-/** The global batch of `train` over its workers. */
+/** A worker's share of the default global batch of `train`. */
 const batchSize = 32;
 
 export const doctorCommand: Command = {
@@ -56,7 +56,7 @@ export const doctorCommand: Command = {
     command
       .options(yargsOptions(doctorSettings))
       .example('$0 doctor', 'everything, about ten seconds')
-      .example('$0 doctor --no-bench --json', 'at once, for machines')
+      .example('$0 doctor --no-bench --json', 'without measuring, for machines')
       .example('$0 doctor --connect tcp://10.0.0.1:5555', 'can this host work for that coordinator?')
       .epilogue('Exit codes: 0 when the main job can run here, 3 when it cannot; warnings do not count.'),
   async run(argv) {
@@ -83,7 +83,7 @@ export const doctorCommand: Command = {
   },
 };
 
-/** As `coordinator` and `train` would have them; a port that the system chooses cannot be taken. */
+/** The ports that `coordinator` and `train` would use. A port that the system chooses cannot be taken. */
 function portsToTry(settings: {
   readonly bind: string | undefined;
   readonly metricsPort: number | undefined;
@@ -107,7 +107,7 @@ function portsToTry(settings: {
   ];
 }
 
-/** One line on a terminal's stderr that is overwritten; nothing elsewhere. */
+/** One line on stderr that is overwritten; nothing where stderr is not a terminal. */
 function createProgress(wanted: boolean) {
   const shown = wanted && process.stderr.isTTY === true;
   const clear = () => shown && process.stderr.write('\r\u001b[K');
@@ -157,7 +157,7 @@ function renderCheck({ name, status, line, remedy }: Check): string {
   return `${marks[status]}  ${name.padEnd(11)} ${line}${advice}`;
 }
 
-/** Keys as in summary.json. */
+/** With keys in snake case, as in summary.json. */
 function asRecord({ facts, checks }: Diagnosis, healthy: boolean): unknown {
   return snakeCased({ pennygrad: pennygradVersion, healthy, checks, ...facts });
 }

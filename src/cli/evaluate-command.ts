@@ -10,7 +10,7 @@ const evaluateSettings = {
   ...trainedRunSettings,
   split: {
     type: 'string',
-    describe: 'Which images: test or train',
+    describe: 'Images to evaluate on: test or train',
     defaultText: 'test',
     schema: z.enum(['test', 'train'], { error: 'test or train' }).default('test'),
   },
@@ -23,7 +23,7 @@ export const evaluateCommand: Command = {
       .positional('run', runPositional)
       .options(yargsOptions(evaluateSettings))
       .example('$0 evaluate runs/RUN-ID', 'on the test images of its dataset')
-      .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on other images, for machines'),
+      .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on another dataset, for machines'),
   async run(argv) {
     const settings = resolveSettings(evaluateSettings, argv, process.env, undefined);
     const { path, dataset, engine, saved } = await openTrainedRun(String(argv.run), settings);

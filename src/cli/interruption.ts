@@ -1,14 +1,14 @@
-/** Ctrl-C, as people press it: once to end in order, again to end now. */
+/** Ctrl-C: once to stop in order, again to stop at once. */
 import { exitCodes } from '../shared/core/errors.ts';
 
 export interface Interruption {
   /** Aborted by the first Ctrl-C or SIGTERM, and by the end of a parent that holds a channel to this process. */
   readonly signal: AbortSignal;
-  /** Listens no more. May be called twice. */
+  /** Stops listening. May be called twice. */
   dispose(): void;
 }
 
-/** @param onFirst tells the user what happens now; @param onSecond must end the process at once */
+/** @param onFirst tells the user what happens now; @param onSecond must end the process */
 export function listenForInterruption(onFirst: () => void, onSecond: () => void): Interruption {
   const controller = new AbortController();
   const interrupt = () => {
@@ -39,15 +39,15 @@ export interface InterruptibleRun {
 
 export interface RunInterruption {
   readonly note: (line: string) => void;
-  /** What a second Ctrl-C does, as the first one says it. */
+  /** What a second Ctrl-C does, for the note at the first: 'kills at once'. */
   readonly secondDoes: string;
-  /** Ends what would outlive this process. */
+  /** Ends whatever would outlive this process. */
   readonly kill?: () => void;
 }
 
 /**
- * Runs training so that Ctrl-C finishes the step in flight, and a second one ends this process at once. After the run
- * has ended the first one says nothing, and the second keeps the exit code of the run.
+ * Runs training until its end. Ctrl-C finishes the step in flight, and a second one ends this process. Once the run has
+ * ended the first Ctrl-C prints no note, and the second one exits with the code of the run.
  * @returns the exit code
  */
 export async function runInterruptibly(

@@ -7,14 +7,14 @@ import { commands } from './commands.ts';
 
 const args = hideBin(process.argv);
 
-/** The command whose help has the flags that were meant. */
+/** For errors: the command whose help lists its flags. */
 const helpOf = commands.some(({ usage }) => usage.split(' ')[0] === args[0]) ? ` ${args[0]}` : '';
 
 const cli = yargs(args)
   .scriptName('pennygrad')
-  .usage('$0 <command>\n\nTrains over many workers, and tells you to the cent what each one cost.')
+  .usage('$0 <command>\n\nTrains across many workers, and tells you to the cent what each one cost.')
   .version(pennygradVersion)
-  .option('verbose', { type: 'boolean', describe: 'Say more, and show where an error came from', global: true })
+  .option('verbose', { type: 'boolean', describe: 'Print more, and show where an error came from', global: true })
   .parserConfiguration({ 'parse-numbers': false, 'duplicate-arguments-array': true })
   .demandCommand(1, 'name a command, for example: pennygrad train')
   .strict()
@@ -26,7 +26,7 @@ const cli = yargs(args)
       'Exit codes: 0 done, 2 bad input, 3 run failed, 4 worker lost or deadline passed, ' +
       '5 budget reached, 130 interrupted.',
   )
-  // Yargs would print the whole help before the one line that matters.
+  // By default yargs prints the whole help before the one line that matters.
   .fail((message, error) => {
     throw error === undefined || error.name === 'YError'
       ? badInput(`${message} (see pennygrad${helpOf} --help)`)
@@ -42,12 +42,12 @@ for (const { usage, summary, load } of commands) {
   });
 }
 
-// A reader that has gone (`| head`, a closed terminal) ends a run as Ctrl-C does, and everything else at once.
+// When the reader of the output is gone (`| head`, a closed terminal), a run stops as at Ctrl-C; other commands exit.
 for (const stream of [process.stdout, process.stderr]) {
   stream.once('error', () => {
     stream.on('error', () => {});
     if (process.listenerCount('SIGINT') > 0) process.emit('SIGINT');
-    // What ended before its last words could be read has ended as it has.
+    // A command that has already ended keeps its exit code.
     else process.exit(process.exitCode ?? exitCodes.runFailed);
   });
 }
@@ -60,6 +60,6 @@ try {
   console.error(`pennygrad: ${text}`);
   if (args.includes('--verbose')) console.error(error);
   process.exitCode = exitCodeOf(error);
-  // What was interrupted may still be waiting for the network.
+  // Interrupted work may still be waiting for the network.
   if (process.exitCode === exitCodes.interrupted) process.exit();
 }

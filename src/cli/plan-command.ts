@@ -24,19 +24,26 @@ const planSettings = {
   sweep: sweepSetting,
   targetSeconds: {
     type: 'string',
-    describe: 'The cheapest way to be done in so many seconds',
+    describe: 'Find the cheapest way to finish in this many seconds',
     schema: positive.optional(),
   },
-  budgetUsd: { type: 'string', describe: 'The fastest way for so many USD', schema: positive.optional() },
+  budgetUsd: {
+    type: 'string',
+    describe: 'Find the fastest way that costs at most this many USD',
+    schema: positive.optional(),
+  },
   epochs: withDefault(trainingSettings.epochs, 1),
   maxWorkers: {
     ...withoutDefault(membershipSettings.workers),
-    describe: 'Fleets of up to so many workers',
-    defaultText: 'twice the most measured',
+    describe: 'Largest number of workers to consider',
+    defaultText: 'twice the largest measured',
   },
-  price: { ...membershipSettings.price, describe: 'USD per hour of a worker, in the place of what it was measured at' },
+  price: {
+    ...membershipSettings.price,
+    describe: 'Price of a worker in USD per hour, instead of the prices in the table',
+  },
   prices: pricesSetting,
-  json: { ...printSettings.json, describe: 'One JSON object on stdout' },
+  json: { ...printSettings.json, describe: 'Print one JSON object on stdout' },
 } as const;
 
 export const planCommand: Command = {
@@ -114,7 +121,7 @@ function errorText({ mean, worst }: RunError): string {
   return `${formatPercent(mean)} (at most ${formatPercent(worst)})`;
 }
 
-/** How far off the model is where it can be checked, in a sentence for each kind of worker. */
+/** How far the model is off where it can be checked, in a sentence. */
 function describeErrors({ name, points, error, timeError, costError }: ModelRow): string {
   const { worstForetold } = error;
   const foretold =

@@ -28,11 +28,11 @@ const predictSettings = {
   ...trainedRunSettings,
   index: {
     type: 'string',
-    describe: 'Which test images: an index or a range such as 0..9',
+    describe: 'Test images to predict: an index or a range such as 0..9',
     defaultText: '0..9',
     schema: indexRange.optional(),
   },
-  svg: { type: 'string', describe: 'Write the picture to this file', schema: path.optional() },
+  svg: { type: 'string', describe: 'Write the picture to this file, as SVG', schema: path.optional() },
   json: printSettings.json,
 } as const;
 
@@ -44,7 +44,7 @@ export const predictCommand: Command = {
       .options(yargsOptions(predictSettings))
       .example('$0 predict runs/RUN-ID', 'the first ten test images')
       .example('$0 predict runs/RUN-ID seven.png', 'a drawing of your own')
-      .example('$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten others, as a picture'),
+      .example('$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten other images, as a picture'),
   async run(argv) {
     const settings = resolveSettings(predictSettings, argv, process.env, undefined);
     const file = argv.image === undefined ? undefined : String(argv.image);

@@ -28,33 +28,36 @@ import { htmlSetting, writeReport } from './write-report.ts';
 
 const name = z.string().min(1, 'a name').optional();
 const pricesSettings = {
-  gpu: { type: 'string', describe: 'Of this GPU alone', schema: name },
-  provider: { type: 'string', describe: 'Of this provider alone', schema: name },
+  gpu: { type: 'string', describe: 'Only prices of this GPU', schema: name },
+  provider: { type: 'string', describe: 'Only prices of this provider', schema: name },
   on: {
     type: 'string',
-    describe: 'As they were on this day, 2025-06-01',
+    describe: 'Prices as they were on this day, for example 2025-06-01',
     defaultText: 'today',
     schema: z.string().refine(isDay, 'a day like 2025-06-01').optional(),
   },
   history: {
     type: 'boolean',
-    describe: 'All prices up to then, and a chart of them',
+    describe: 'All prices up to that day, with a chart',
     schema: flag.default(false),
   },
   prices: pricesSetting,
-  html: { ...htmlSetting, describe: 'File for a report of the history with plots, which needs no network' },
-  json: { ...printSettings.json, describe: 'One JSON object on stdout' },
+  html: { ...htmlSetting, describe: 'Write a self-contained report of the history, with plots, to this file' },
+  json: { ...printSettings.json, describe: 'Print one JSON object on stdout' },
 } as const;
 
 export const pricesCommand: Command = {
   options: (command) =>
     command
       .options(yargsOptions(pricesSettings))
-      .example('$0 prices', 'the latest of each GPU, provider and market')
-      .example('$0 prices --gpu h100 --on 2025-06-01', 'as they were on a day')
+      .example('$0 prices', 'the latest price for each GPU, provider and market')
+      .example('$0 prices --gpu h100 --on 2025-06-01', 'prices as they were on a day')
       .example('$0 prices --gpu h100 --history', 'how they rose and fell')
       .example('$0 prices --gpu h100 --html h100.html', 'the same as a plot')
-      .example('$0 prices --prices mine.csv --provider acme', 'your own; columns: gpu, provider, usd_per_hour, date'),
+      .example(
+        '$0 prices --prices mine.csv --provider acme',
+        'a table of your own; columns: gpu, provider, usd_per_hour, date',
+      ),
   run(argv) {
     const { gpu, provider, on, history, prices, html, json } = resolveSettings(
       pricesSettings,
@@ -94,22 +97,22 @@ function byGpuAndPrice(a: PriceRow, b: PriceRow): number {
   return a.gpu.localeCompare(b.gpu) || a.usdPerHour - b.usdPerHour;
 }
 
-/** Of an undated price it is only known that it is one by now. Undated ones come first, since they are old. */
+/** Undated prices come first: all that is known is that they are from before today. */
 function byDate(a: PriceRow, b: PriceRow): number {
   return (a.date ?? '').localeCompare(b.date ?? '') || byGpuAndPrice(a, b);
 }
 
-/** @param rows those asked for, of any day */
+/** @param rows the rows that were asked for, of any day */
 function describeNone(rows: readonly PriceRow[], day: string): string {
   const [first] = rows.filter(isDated).toSorted(byDate);
   if (first === undefined) return 'These prices have no date: --history without --on shows them';
-  return `No price is known as early as ${day}; the first is of ${first.dateText}`;
+  return `There is no price from ${day} or before; the first is from ${first.dateText}`;
 }
 
 function render(prices: readonly LabelledPrice[], day: string, history: boolean): string {
   const columns = terminalColumns();
   const chart = history ? renderPriceChart(lowestByDay(datedPrices(prices)), day, columns) : [];
-  // A label is looked up by date.
+  // A label finds only prices that have a date.
   const example = prices.find(({ row }) => isDated(row));
   return [
     renderTable(priceColumns, prices, { columns, paint }),
@@ -135,7 +138,7 @@ const priceColumns: readonly Column<LabelledPrice>[] = [
   { head: 'region', cell: ({ row }) => row.region ?? '', align: 'left', expendable: 5 },
 ];
 
-/** Keys as in the price table's file. */
+/** With the keys of the price table's file. */
 function asRecord({ label, series, row }: LabelledPrice): object {
   return {
     label,

@@ -1,4 +1,4 @@
-/** What `compare` says of runs, and a sweep at its end. */
+/** The comparison that `compare` prints, and a sweep at its end. */
 
 import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
 import { type Comparison, compareRuns } from '../economics/comparison/comparison.ts';
@@ -8,13 +8,13 @@ import { renderComparison } from '../report/comparison/comparison-table.ts';
 import { snakeCased } from '../report/snake-case.ts';
 import { terminalColumns, wantsColour } from './terminal.ts';
 
-/** @param table tells which prices leave out the machine around a card */
+/** @param table says which prices are of the card alone, without its machine */
 export function compareAtPrices(runs: readonly ComparedRun[], table: readonly PriceRow[]): Comparison {
   const summaries = runs.map(({ summary }) => summary);
   return compareRuns(runs, describeCardsAlone(labelsOfCardsAlone(summaries, table)));
 }
 
-/** @param event the first keys of the JSON object, where it is one of many lines */
+/** @param event first keys of the JSON object, where it is one event of many */
 export function printComparison(comparison: Comparison, json: boolean, event: object = {}): void {
   console.log(
     json

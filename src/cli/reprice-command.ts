@@ -37,32 +37,32 @@ import { htmlSetting, writeReport } from './write-report.ts';
 const repriceSettings = {
   set: {
     type: 'string',
-    describe: 'WORKER=PRICE in USD per hour, or WORKER=gcp/t4/spot; * is every worker; repeat it for others',
+    describe: 'WORKER=PRICE in USD per hour, or WORKER=gcp/t4/spot; * is every worker; repeat for others',
     repeatable: true,
     schema: z
       .union([z.string().transform((one) => [one]), z.array(z.string())])
       .pipe(z.array(z.string().regex(/^[^=]+=.+$/, 'WORKER=PRICE, like w2=0.18')))
       .default([]),
   },
-  prices: { ...pricesSetting, describe: 'CSV or YAML file of prices: workers with a gpu label cost what it says' },
+  prices: { ...pricesSetting, describe: 'CSV or YAML file of prices, for workers that have a gpu label' },
   overTime: {
     type: 'boolean',
-    describe: 'The run at every dated price of --gpu in the table',
+    describe: 'Price the run at every dated price of --gpu in the table',
     schema: flag.default(false),
   },
   gpu: {
     type: 'string',
-    describe: 'Names of GPUs, separated by commas, for --over-time',
+    describe: 'GPUs for --over-time, separated by commas',
     schema: z.string().min(1, 'names of GPUs').optional(),
   },
   on: {
     type: 'string',
-    describe: 'Labels cost what they did on this day, 2025-06-01',
+    describe: 'Look up labels as of this day, for example 2025-06-01',
     defaultText: 'today',
     schema: z.string().refine(isDay, 'a day like 2025-06-01').optional(),
   },
-  html: { ...htmlSetting, describe: 'File for a report of --over-time with plots, which needs no network' },
-  json: { ...printSettings.json, describe: 'One JSON object on stdout' },
+  html: { ...htmlSetting, describe: 'Write a self-contained report of --over-time, with plots, to this file' },
+  json: { ...printSettings.json, describe: 'Print one JSON object on stdout' },
 } as const;
 type Settings = ReturnType<typeof resolveSettings<typeof repriceSettings>>;
 
@@ -72,7 +72,7 @@ export const repriceCommand: Command = {
       .positional('run', { describe: "A run's folder", type: 'string', demandOption: true })
       .options(yargsOptions(repriceSettings))
       .example('$0 reprice runs/a --set w2=0.18', 'one worker at another price')
-      .example("$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'all at what a T4 cost then')
+      .example("$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'every worker at what a T4 cost then')
       .example('$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose')
       .example('$0 reprice runs/a --over-time --gpu h100 --html epoch.html', 'the same as plots'),
   run(argv) {
@@ -84,9 +84,9 @@ export const repriceCommand: Command = {
 };
 
 function atOtherPrices(summary: Summary, settings: Settings): string {
-  if (settings.html !== undefined) throw badInput('--html is the report of --over-time: pass that too');
+  if (settings.html !== undefined) throw badInput('--html needs --over-time');
   if (settings.set.length === 0 && settings.prices === undefined) {
-    throw badInput('name other prices: --set w0=0.18, --prices FILE or --over-time --gpu t4');
+    throw badInput('no other prices are given: pass --set w0=0.18, --prices FILE or --over-time --gpu t4');
   }
   const { prices, cardsAlone } = newPrices(summary, settings);
   const repricing = repriceRun(summary, prices);
@@ -99,11 +99,11 @@ function atOtherPrices(summary: Summary, settings: Settings): string {
 interface NewPrices {
   /** USD per hour by worker. */
   readonly prices: ReadonlyMap<string, number>;
-  /** Labels whose price leaves out the machine. */
+  /** Labels whose price is of the card alone, without its machine. */
   readonly cardsAlone: readonly string[];
 }
 
-/** What `--set` says, else what the table says of the worker's label. */
+/** The price from `--set`, or from the table by the worker's label. */
 function newPrices(summary: Summary, { set, prices, on }: Settings): NewPrices {
   const table = loadPrices(prices);
   const cardsAlone = new Set<string>();
@@ -157,7 +157,7 @@ function renderRepricing(repricing: Repricing): string {
 }
 
 function overTime(summary: Summary, { set, gpu, prices, on, json, html }: Settings): string {
-  if (set.length > 0) throw badInput('--set names one price and --over-time takes those of the table: leave one out');
+  if (set.length > 0) throw badInput('--set and --over-time exclude each other');
   const table = loadPrices(prices);
   const day = on ?? today();
   const wanted = wantedGpus(table, gpu).filter(isDated);
@@ -167,7 +167,7 @@ function overTime(summary: Summary, { set, gpu, prices, on, json, html }: Settin
     throw badInput(
       first === undefined
         ? `the prices of ${gpu} have no date: there is nothing to show over time`
-        : `no price of ${gpu} is known as early as ${day}; the first is of ${first}`,
+        : `there is no price of ${gpu} from ${day} or before; the first is from ${first}`,
     );
   }
   const costs = costOverTime(summary, labelPrices(known, table));

@@ -1,4 +1,4 @@
-/** `--resume RUN`: the settings of a run that goes on are its own, and only some of them may change. */
+/** `--resume RUN`: a resumed run has its own settings, and only some of them may change. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -17,7 +17,7 @@ export interface ResumedRun {
   readonly dataset: Pick<DatasetInfo, 'name' | 'digest'>;
 }
 
-/** How a command prints is its own affair each time. */
+/** What a command prints is decided each time. */
 const notInherited: readonly string[] = [...Object.keys(printSettings), 'resume'];
 
 const configSchema = z.object({
@@ -48,8 +48,8 @@ export function resolveRunSettings<Table extends SettingsTable>(table: Table, ar
   const changed = kept.find((key) => asked[key] !== undefined && asked[key] !== own[key]);
   if (changed !== undefined) {
     throw badInput(
-      `--${kebab(changed)} ${String(asked[changed])}: a run that goes on keeps its own ` +
-        `(${own[changed] === undefined ? 'it had none' : String(own[changed])}); so are fixed: ` +
+      `--${kebab(changed)} ${String(asked[changed])}: a resumed run keeps its own ` +
+        `(${own[changed] === undefined ? 'it had none' : String(own[changed])}); these cannot change: ` +
         kept.map(kebab).join(', '),
     );
   }
@@ -62,15 +62,16 @@ export function resolveRunSettings<Table extends SettingsTable>(table: Table, ar
   return { settings, resumed };
 }
 
-/** @throws bad-input when the name stands for other data than it did */
+/** @throws bad-input when the dataset's name now stands for other data */
 export function requireSameData({ folder, dataset }: ResumedRun, { name, digest }: DatasetInfo): void {
   if (digest === dataset.digest) return;
-  throw badInput(`${folder}: was trained on other data (${dataset.name}) than ${name} is now; it cannot go on with it`);
+  throw badInput(`${folder}: was trained on other data (${dataset.name}) than ${name} is now, so it cannot be resumed`);
 }
 
 function readRunConfig(folder: string) {
   const path = join(folder, 'config.json');
-  if (!existsSync(path)) throw badInput(`--resume ${folder}: holds no run (config.json); name the folder of a run`);
+  if (!existsSync(path))
+    throw badInput(`--resume ${folder}: there is no run (no config.json); name the folder of a run`);
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
@@ -82,7 +83,7 @@ function readRunConfig(folder: string) {
   throw badInput(`${path}: ${firstProblem(parsed.error)}`);
 }
 
-/** As a config file would have them. `--workers` and `--worker` stand for each other: one given drops the other. */
+/** The settings as a config file would have them. `--workers` replaces the run's `worker` entries, and vice versa. */
 function inherited(
   settings: Readonly<Record<string, unknown>>,
   table: SettingsTable,

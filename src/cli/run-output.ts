@@ -25,23 +25,23 @@ export interface RunOutput {
   begin(run: { readonly runId: string; readonly out: string; readonly dataset: Dataset }): void;
   observe(event: RunEvent): void;
   metrics(url: string): void;
-  /** A download has got on. */
+  /** A download has made progress. */
   download(progress: DownloadProgress): void;
-  /** A line of a local worker's own output. */
+  /** A line that a local worker printed. */
   workerLine(workerId: string, line: string): void;
   note(line: string): void;
   warn(line: string): void;
-  /** Prints what came of it. @returns the exit code */
+  /** Prints the result. @returns the exit code */
   end(result: RunResult): number;
 }
 
 export interface OutputOptions {
   readonly verbose: boolean;
-  /** Workers are people's, who want to see that they arrive. */
+  /** People start the workers, and want to see them arrive. */
   readonly remote?: boolean;
 }
 
-/** Strangers could fill the terminal otherwise. */
+/** Otherwise a stranger could fill the terminal. */
 const shownRefusals = 20;
 
 export function createRunOutput(
@@ -57,7 +57,7 @@ export function createRunOutput(
 
   const note = (line: string) => (quiet ? undefined : progress.log(line));
   const detail = (line: string) => (verbose ? note(line) : undefined);
-  // Warnings are for people even when stdout is for machines or for nobody.
+  // Warnings are printed even with --json and --quiet.
   const warn = (line: string) => {
     if (!json && !quiet && process.stderr.isTTY) progress.log(paint('yellow', line));
     else console.error(`pennygrad: warning: ${line}`);
@@ -99,7 +99,7 @@ export function createRunOutput(
         case 'generation': {
           for (const line of [...event.members.map(describeMember), ...describeEngines(event.members)]) note(line);
           if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && budget.budgetUsd !== undefined)
-            warn(`${unreachableBudget(budget.budgetUsd)}; workers take one with --price or --gpu`);
+            warn(`${unreachableBudget(budget.budgetUsd)}; give one with --price, or to a worker with --gpu`);
           const { epochs, steps, batchSize } = training;
           const all = epochs * trainCount;
           progress.begin({
@@ -112,7 +112,7 @@ export function createRunOutput(
         }
         case 'resumed':
           carried = { samples: event.samples, epoch: event.epoch };
-          note(`going on after step ${event.step}`);
+          note(`resuming after step ${event.step}`);
           break;
         case 'step':
           progress.step({ ...event, ...cost.read() });
@@ -140,7 +140,7 @@ export function createRunOutput(
       else {
         if (predictions !== undefined && !quiet)
           console.log(`\n${renderPredictionsText(predictions, { colour: wantsColour() })}`);
-        // A run that ended before it began has nothing to sum up.
+        // A run that ended before training began has nothing to sum up.
         if (summary.world_size > 0)
           console.log(`\n${renderSummaryTable(summary, { columns: terminalColumns(), colour: wantsColour() })}`);
         if (rejected.size > 0) console.log(`frames rejected, by reason: ${describeCounts(rejected)}`);
@@ -149,9 +149,9 @@ export function createRunOutput(
       if (error === undefined) return exitCodes.done;
       console.error(`pennygrad: ${error.message}`);
       const again = `pennygrad ${remote ? 'coordinator' : 'train'} --resume ${folder}`;
-      // Who set a budget means to go on, a program too, and even where start-up took all of it.
-      if (error.code === 'budget-reached') console.error(`to go on: ${again}${moreBudget(budget, cost.spent())}`);
-      else if (summary.steps > 0 && !json) console.error(`to go on: ${again}`);
+      // Users of a budget mean to resume, programs too, even where start-up used all of it.
+      if (error.code === 'budget-reached') console.error(`to resume: ${again}${moreBudget(budget, cost.spent())}`);
+      else if (summary.steps > 0 && !json) console.error(`to resume: ${again}`);
       if (verbose) console.error(error);
       return exitCodeOf(error);
     },
@@ -174,9 +174,9 @@ function createCostMeter() {
       meter = advanceMeter(meter, event, systemClock.now());
       if (event.type === 'ledger') spent = { usd: event.costUsd, seconds: event.runSeconds };
     },
-    /** By the last accounts. */
+    /** What the last ledger entry says. */
     spent: () => spent,
-    /** Undefined as long as no worker has a price. */
+    /** Undefined while no worker has a price. */
     read(): { readonly costUsd: number; readonly usdPerHour: number } | undefined {
       const { usd, usdPerHour } = readMeter(meter, systemClock.now());
       return usdPerHour === undefined ? undefined : { costUsd: usd, usdPerHour };
@@ -184,7 +184,7 @@ function createCostMeter() {
   };
 }
 
-/** A budget that is used up has to be larger before a run can go on. */
+/** A budget that is used up has to be raised before the run can be resumed. */
 function moreBudget(budget: BudgetConfig, spent: Spent): string {
   const raised = raiseSpentBudget(budgetOf(budget), spent);
   const flags = { 'budget-usd': raised.usd, 'budget-hours': raised.hours };
@@ -193,7 +193,7 @@ function moreBudget(budget: BudgetConfig, spent: Spent): string {
     .join('');
 }
 
-/** A line for every tenth of a file. */
+/** Prints a line for every tenth of a file. */
 function createDownloadNote(note: (line: string) => void): (progress: DownloadProgress) => void {
   let last = '';
   return ({ url, receivedBytes, totalBytes }) => {
@@ -206,7 +206,7 @@ function createDownloadNote(note: (line: string) => void): (progress: DownloadPr
 
 function fallbackWarning({ trainCount, testCount, fallbackReason }: Dataset): string {
   return (
-    `MNIST is not to be had here; training on ${trainCount} + ${testCount} GENERATED digits instead. ` +
+    `MNIST is not available; training on ${trainCount} + ${testCount} GENERATED digits instead. ` +
     `Accuracy says nothing about MNIST. Reason: ${fallbackReason}`
   );
 }
@@ -216,7 +216,7 @@ function describeMember({ workerId, rank, host, pid, backend, device, emulatedSp
   return `rank ${rank}: worker ${workerId}, pid ${pid} on ${host}, ${backend} (${device})${emulation}`;
 }
 
-/** Each engine once, with the reason it was chosen for. */
+/** Each engine once, with the reason why it was chosen. */
 function describeEngines(members: readonly MemberInfo[]): readonly string[] {
   return [...new Set(members.map(({ backendReason }) => `engine ${backendReason}`))];
 }

@@ -4,8 +4,8 @@ import { kebab } from '../settings/resolve-settings.ts';
 import type { SettingsTable } from '../settings/setting.ts';
 
 /**
- * The table as yargs options. Defaults are shown but not set: only flags that were typed may beat the other layers.
- * What is not a switch has no type: yargs would show every value as a string, which numbers and choices only are here.
+ * The table as yargs options. Defaults are shown but not set, because only flags that were typed may beat the other
+ * layers. Only switches have a type: with a type, yargs would show numbers and choices as "[string]".
  */
 export function yargsOptions(table: SettingsTable): Record<string, Options> {
   return Object.fromEntries(

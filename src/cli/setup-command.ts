@@ -14,22 +14,22 @@ const setupSettings = {
   gpu: { type: 'boolean', describe: 'tensorflow: with CUDA, for NVIDIA cards', schema: flag.default(false) },
   venv: {
     type: 'string',
-    describe: 'tensorflow: virtual environment to use, or to make',
+    describe: 'tensorflow: virtual environment to use, created if it does not exist',
     defaultText: "in pennygrad's data folder",
     schema: path.optional(),
   },
   python: {
     type: 'string',
-    describe: 'tensorflow: Python whose environment is used as it is',
+    describe: 'tensorflow: Python whose environment to use as it is',
     schema: path.optional(),
   },
-  json: { ...printSettings.json, describe: 'The result as one JSON object on stdout' },
+  json: { ...printSettings.json, describe: 'Print the result as one JSON object on stdout' },
 } as const;
 
 type SetupSettings = ReturnType<typeof resolveSettings<typeof setupSettings>>;
 
 interface Setup {
-  /** Settings that mean something to it, besides `json`. */
+  /** The settings that apply to it, besides `json`. */
   readonly settings: readonly (keyof SetupSettings)[];
   readonly run: (settings: SetupSettings, context: SetupContext) => Promise<SetupReport>;
 }
@@ -49,7 +49,7 @@ const setups: Readonly<Record<string, Setup>> = {
 export const setupCommand: Command = {
   options: (command) =>
     command
-      .positional('engine', { describe: 'Which one', choices: Object.keys(setups), demandOption: true })
+      .positional('engine', { describe: 'Engine to set up', choices: Object.keys(setups), demandOption: true })
       .options(yargsOptions(setupSettings))
       .example('$0 setup tensorflow', 'TensorFlow on the CPU; needs Python 3.10 to 3.13 and a C++ compiler')
       .example('$0 setup tensorflow --gpu', 'TensorFlow on NVIDIA cards, with the CUDA that it needs')
@@ -59,16 +59,16 @@ export const setupCommand: Command = {
     const settings = resolveSettings(setupSettings, argv, process.env, undefined);
     const engine = String(argv.engine);
     const setup = setups[engine];
-    if (setup === undefined) throw badInput(`nothing is to be set up for ${engine}`);
+    if (setup === undefined) throw badInput(`engine ${engine} needs no setup`);
     const stray = Object.entries(settings).find(
       ([name, value]) => value && name !== 'json' && !setup.settings.some((own) => own === name),
     );
-    if (stray !== undefined) throw badInput(`--${stray[0]} means nothing to setup ${engine}`);
+    if (stray !== undefined) throw badInput(`--${stray[0]} does not apply to setup ${engine}`);
     const report = await setup.run(settings, {
       folder: engineFolder(engine, process.env),
       environment: process.env,
       run: runProgram,
-      // Progress is not the result: a pipe gets the result alone.
+      // On stderr, so that a pipe gets the result alone.
       say: (line) => console.error(line),
     });
     if (settings.json) console.log(JSON.stringify(report));
@@ -78,7 +78,7 @@ export const setupCommand: Command = {
 
 function describe({ engine, alreadyThere, device, folder }: SetupReport): string {
   return (
-    `${alreadyThere ? 'already there' : 'done'}: --backend ${engine} uses ${device}\n` +
-    `it is in ${folder}; to be rid of it, remove that folder`
+    `${alreadyThere ? 'already installed' : 'done'}: --backend ${engine} uses ${device}\n` +
+    `it is in ${folder}; to uninstall it, remove that folder`
   );
 }

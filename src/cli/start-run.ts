@@ -20,20 +20,20 @@ import type { RunOutput } from './run-output.ts';
 export interface StartOptions {
   /** All of the command's settings, which `config.json` keeps. */
   readonly settings: RunSettings & Readonly<Record<string, unknown>>;
-  /** The run that goes on, if one does; `settings` are its own. */
+  /** Set on resume: the run that is resumed, whose settings `settings` are. */
   readonly resumed?: ResumedRun | undefined;
   readonly bind: string;
   /** The user's own price table, if there is one. */
   readonly pricesFile?: string | undefined;
   readonly output: RunOutput;
   readonly signal: AbortSignal;
-  /** The workers that will come, where they are known. */
+  /** The workers that will join, where they are known. */
   readonly expected?: readonly ExpectedWorker[] | undefined;
   readonly onListening: (
     coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded'>,
     dataset: Dataset,
   ) => void;
-  /** Workers were told to leave: resolves when those that this process started are gone. */
+  /** Called once the workers were told to leave. Resolves when those that this process started are gone. */
   readonly workersLeft?: (() => Promise<void>) | undefined;
   /** The run is over and its result is printed; the process may still wait for a last scrape. */
   readonly onEnd: (exitCode: number) => void;
@@ -110,7 +110,7 @@ export async function startRun({
         try {
           writeRunReport(out, result.summary, loadPrices(pricesFile));
         } catch (error) {
-          // The run itself is safe in its other files.
+          // The other files of the run are complete.
           output.warn(`no report.html: ${messageOf(error)}`);
         }
         onEnd(output.end(result));
@@ -119,12 +119,12 @@ export async function startRun({
   );
 }
 
-/** A run that goes on is not another run: which folder was named to go on is no setting of it. */
+/** Whether a run was resumed is not a setting of the run. */
 function ofTheRun({ resume: _, ...settings }: StartOptions['settings']): object {
   return settings;
 }
 
-/** A download may take long, and nothing of it is lost that cannot be had again. */
+/** A download may take long, and may be given up at any point. */
 function orInterrupted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const interrupt = () => reject(new PennygradError('interrupted', 'interrupted before training began'));
@@ -134,7 +134,7 @@ function orInterrupted<Value>(work: Promise<Value>, signal: AbortSignal): Promis
   });
 }
 
-/** Sorts by time, says what it was, and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`. */
+/** A name that sorts by time, describes the run and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`. */
 function newRunId(now: Date, dataset: string, { model, workers }: RunSettings): string {
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const name = basename(dataset)

@@ -28,8 +28,8 @@ export const sweepCommand: Command = {
       .example('$0 sweep --workers 1,2,4 --batch-size 64,256', 'strong and weak scaling, three rounds')
       .example('$0 sweep --backend wasm,tensorflow --price 0.35 --steps 300', 'two engines, runs cut short')
       .example(`$0 sweep --fleet 'backend=wasm,price=1 + backend=cpu,price=0.1,count=2'`, 'workers that differ')
-      .example('$0 sweep --heterogeneous', 'when does a slow cheap card pay beside a fast one?')
-      .example('$0 sweep --out sweeps/a', 'goes on with the sweep in that folder, as it was begun'),
+      .example('$0 sweep --heterogeneous', 'when does a slow cheap card pay off beside a fast one?')
+      .example('$0 sweep --out sweeps/a', 'continue the sweep in that folder, as it was begun'),
   async run(argv) {
     const layers = readLayers(argv);
     const settings = resolveSettings(sweepSettings, ...layers);
@@ -61,7 +61,7 @@ export const sweepCommand: Command = {
           clock: systemClock,
           signal: interruption.signal,
           onSkip: (run) => {
-            say(`${run.id}: complete already`);
+            say(`${run.id}: already complete`);
             tell('skip', run);
           },
           onBegin: ({ run, number, total, remainingSeconds }) => {
@@ -81,19 +81,19 @@ export const sweepCommand: Command = {
         },
       );
       say('');
-      // Nothing, as long as none of its runs is complete.
+      // While no run is complete there is nothing to compare.
       if (readSweep(out)?.runs.length !== 0) {
         const comparison = compareAtPrices(readRuns([], out), loadPrices(settings.prices));
         printComparison(comparison, settings.json, { event: 'comparison' });
       }
       if (failed.length > 0) {
         const names = failed.map(({ id }) => id).join(', ');
-        throw new PennygradError('run-failed', `runs failed: ${names}; to try them again: ${again}`);
+        throw new PennygradError('run-failed', `runs failed: ${names}; to run them again: ${again}`);
       }
       say(`all runs are in ${shown}; the same with plots: pennygrad compare --sweep ${shown} --html report.html`);
     } catch (error) {
       if (!(error instanceof PennygradError) || error.code !== 'interrupted') throw error;
-      throw new PennygradError('interrupted', `${error.message}; to go on: ${again}`);
+      throw new PennygradError('interrupted', `${error.message}; to continue: ${again}`);
     } finally {
       interruption.dispose();
     }

@@ -1,4 +1,4 @@
-/** The settings of `sweep`, and the grid that they ask for. */
+/** The settings of `sweep`, and the grid of runs that they describe. */
 import { z } from 'zod';
 import { dataSettings } from '../settings/data-settings.ts';
 import { engineSettings } from '../settings/engine-settings.ts';
@@ -27,7 +27,7 @@ import { priceWorker, today } from './worker-price.ts';
 
 const fleetEntry = z.union([z.string(), z.record(z.string(), z.unknown())]);
 
-/** What all runs of a sweep share. A run of a grid is whole, begins at the beginning, and is not watched. */
+/** Settings with one value for all runs. Runs of a sweep start afresh, train to their end, and are not watched. */
 const sharedSettings = {
   threads: engineSettings.threads,
   ...without(membershipSettings, 'workers'),
@@ -60,13 +60,13 @@ export const sweepSettings = {
   },
   repeat: {
     type: 'string',
-    describe: 'Rounds; confidence comes from repeats',
+    describe: 'Rounds of the grid; confidence intervals need repeats',
     defaultText: '3',
     schema: integer(1, 100_000).default(3),
   },
   fleet: {
     type: 'string',
-    describe: "Workers that differ: entries of train's --worker joined by ' + '; repeat it for other fleets",
+    describe: "Fleet of workers that differ: entries of train's --worker joined by ' + '; repeat it for other fleets",
     repeatable: true,
     schema: z
       .union(
@@ -78,23 +78,23 @@ export const sweepSettings = {
   },
   heterogeneous: {
     type: 'boolean',
-    describe: 'The study of a fast dear card with 0 to 3 slow cheap ones, emulated at a quarter of the speed',
+    describe: 'Study one fast expensive card with 0 to 3 slow cheap ones, emulated at a quarter of the speed',
     schema: flag.default(false),
   },
   ...sharedSettings,
   out: {
     ...folderSettings.out,
-    describe: 'Folder of the sweep; named alone, the sweep in it goes on',
+    describe: 'Folder of the sweep; given alone, it continues the sweep in that folder',
     defaultText: 'sweeps/<time>',
   },
   json: printSettings.json,
-  quiet: { ...printSettings.quiet, describe: 'No progress, only the comparison' },
+  quiet: { ...printSettings.quiet, describe: 'Print no progress, only the comparison' },
 } as const satisfies SettingsTable;
 
-/** How the command itself goes about it: not what is run. */
+/** Settings of the command itself, which do not change what is run. */
 const ofTheCommand: readonly string[] = ['out', 'json', 'quiet'];
 
-/** What a sweep runs: what the layers ask for; if they name no more than its folder, what that was begun with. */
+/** What to run: what the layers ask for or, if they name only a folder, what the sweep in that folder was begun with. */
 export function sweepTask(
   out: string,
   layers: ReturnType<typeof readLayers>,
@@ -125,7 +125,7 @@ export function pointsOf({ workers, backend, batchSize, fleet, heterogeneous, pr
     ...(fleet ?? []).map(mixedFleet),
     ...(heterogeneous ? engines.flatMap((engine) => heterogeneousFleets(engine)) : []),
   ];
-  // Fleets that were named stand alone, unless a grid was asked for beside them.
+  // With fleets, the grid of equal workers is left out unless it was asked for.
   const even =
     fleets.length > 0 && workers === undefined
       ? []
@@ -140,12 +140,12 @@ export function pointsOf({ workers, backend, batchSize, fleet, heterogeneous, pr
   return sweepPoints([...even, ...fleets], batchSize);
 }
 
-/** What all runs share, as arguments of `train`: settings that are undefined are left to it. */
+/** The settings that all runs share, as flags of `train`. */
 export function sharedArguments(settings: Readonly<Record<string, unknown>>): readonly string[] {
   return argumentsOf(sharedSettings, settings);
 }
 
-/** Variables that would tell the runs something else than the sweep does. */
+/** The environment without the variables that would change the settings of the runs. */
 export function withoutTrainVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = new Set([...Object.keys(trainSettings), 'config'].map(variableOf));
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.has(name)));

@@ -1,7 +1,7 @@
 /** The terminal this process writes to. */
 import { styleText } from 'node:util';
 
-/** Colours only where a person sees them; `NO_COLOR` (https://no-color.org) turns them off. */
+/** Colours are for terminals only; `NO_COLOR` (https://no-color.org) turns them off. */
 export function wantsColour(): boolean {
   return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }

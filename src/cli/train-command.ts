@@ -18,7 +18,7 @@ import { yargsOptions } from './setting-flags.ts';
 import { startRun } from './start-run.ts';
 import { canCost, priceWorker, today, unreachableBudget } from './worker-price.ts';
 
-/** A worker's own words travel by socket, and may arrive after the news of its exit. */
+/** A worker's last message may arrive after the news of its exit. */
 const lastWordsMs = 500;
 
 export const trainCommand: Command = {
@@ -29,17 +29,17 @@ export const trainCommand: Command = {
       .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
       .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
       .example('$0 train --workers 1 --threads 4', 'one worker on four cores')
-      .example('$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price that the table has for it')
+      .example('$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price in the table')
       .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
-      .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events for machines')
-      .example('$0 train --price 1.20 --budget-usd 5', 'stop, resumably, when $5 are spent')
+      .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events as JSON')
+      .example('$0 train --price 1.20 --budget-usd 5', 'stop, resumably, after $5')
       .example('$0 train --otlp http://localhost:4318', 'metrics to an OpenTelemetry Collector')
-      .example('$0 train --resume runs/RUN-ID', 'go on with a run that ended early')
+      .example('$0 train --resume runs/RUN-ID', 'resume a run that ended early')
       .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
   async run(argv) {
     const { settings, resumed } = resolveRunSettings(trainSettings, argv);
     const planned = planWorkers(settings.worker, settings);
-    // Each worker looks its price up itself; that it has one is known before any is started.
+    // Each worker looks up its own price; a label without a price is refused before any worker starts.
     const expected = planned.map(({ id, gpu, price }) => ({
       workerId: id,
       priceUsdPerHour: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
@@ -66,7 +66,7 @@ interface LocalWorker extends PlannedWorker {
   readonly workerMetrics: number | undefined;
 }
 
-/** 0, any free port, is so for all. */
+/** Port 0, which means any free port, is passed on as it is. */
 function portAfter(first: number | undefined, index: number): number | undefined {
   return first === undefined || first === 0 ? first : first + index;
 }
@@ -129,12 +129,12 @@ function trainLocally({ settings, planned, expected, resumed, verbose }: LocalTr
   });
 }
 
-/** A local worker's exit code is what this process would exit with, were the fault its own. */
+/** The error that this process would exit with for the same reason. */
 function errorCodeOf(exitCode: number): ErrorCode {
   return exitCode === exitCodes.usage ? 'bad-input' : exitCode === exitCodes.runFailed ? 'run-failed' : 'quorum-lost';
 }
 
-/** Threads beyond the cores there are only take turns. */
+/** Warns when there are more threads than cores. */
 function describeCrowding(planned: readonly PlannedWorker[], cores: number): string | undefined {
   const threads = planned.reduce((sum, worker) => sum + (worker.threads ?? 1), 0);
   if (threads <= cores) return undefined;

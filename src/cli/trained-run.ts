@@ -1,4 +1,4 @@
-/** A run that was trained, opened again: its newest checkpoint in an engine of this process. */
+/** Opens a trained run: loads its newest checkpoint into an engine of this process. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { listCheckpoints } from '../coordinator/record/run-folder.ts';
@@ -18,7 +18,7 @@ export const trainedRunSettings = {
   dataset: { ...dataSettings.dataset, defaultText: "the run's" },
 } as const;
 
-/** The argument that names it. */
+/** The positional argument that names the run. */
 export const runPositional = {
   type: 'string',
   describe: "A run's folder, or one of its checkpoints",
@@ -37,7 +37,7 @@ type OpenSettings = DataConfig & Pick<EngineConfig, 'backend'>;
 
 /**
  * @param path a run's folder, or the folder of one of its checkpoints
- * @throws bad-input naming what is missing or does not fit
+ * @throws bad-input naming what is missing or does not match
  */
 export async function openTrainedRun(path: string, settings: OpenSettings): Promise<TrainedRun> {
   const folder = findCheckpoint(path);
@@ -70,11 +70,11 @@ function findCheckpoint(path: string): string {
   if (existsSync(join(path, 'model.json'))) return path;
   const checkpoints = existsSync(join(path, 'checkpoints')) ? join(path, 'checkpoints') : path;
   const newest = listCheckpoints(checkpoints).at(-1);
-  if (newest === undefined) throw badInput(`${path}: holds no checkpoint (checkpoints/step-N)`);
+  if (newest === undefined) throw badInput(`${path}: there is no checkpoint (no checkpoints/step-N)`);
   return join(checkpoints, newest);
 }
 
-/** From `config.json` of the run, which is two folders up when a checkpoint was named. */
+/** Reads `config.json` of the run, which is two folders up when a checkpoint was named. */
 function readDataset(path: string): { readonly name?: string; readonly digest?: string } {
   for (const file of [join(path, 'config.json'), join(path, '..', '..', 'config.json')]) {
     if (!existsSync(file)) continue;

@@ -21,8 +21,8 @@ export const workerCommand: Command = {
     command
       .options(yargsOptions(workerSettings))
       .example('$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host')
-      .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with a price of its own')
-      .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price that the table has'),
+      .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with its own price')
+      .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price in the table'),
   async run(argv) {
     const settings = resolveSettings(workerSettings, argv, process.env, undefined);
     const signal = endWithParentOrUser();
@@ -59,20 +59,20 @@ export const workerCommand: Command = {
         },
       );
     } finally {
-      // A scraper that keeps its connection would keep this process.
+      // Otherwise a scraper that keeps its connection open would keep this process alive.
       await own?.endpoint.close();
     }
   },
 };
 
-/** The price table, and what it takes to read it, is loaded only by workers that have a label. */
+/** Only workers with a label load the price table and its parsers. */
 async function ownPrice({ gpu, price, prices }: WorkerConfig): Promise<WorkerPrice> {
   if (gpu === undefined) return price === undefined ? {} : { priceUsdPerHour: price };
   const { priceWorker, today } = await import('./worker-price.ts');
   return priceWorker({ gpu, price }, prices, today());
 }
 
-/** Loaded, and served, only where a port is given. */
+/** Metrics are loaded and served only where a port is given. */
 async function openOwnMetrics(workerId: string, { workerMetrics: port, metricsHost: host }: WorkerConfig) {
   if (port === undefined) return undefined;
   const [{ createOwnMetrics }, { serveOwnMetrics }] = await Promise.all([
@@ -91,11 +91,11 @@ function endWithParentOrUser(): AbortSignal {
   if (process.env[managedVariable] === undefined) {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
   } else {
-    // A terminal or an init system may signal the whole family.
+    // A terminal or an init system may signal parent and children alike.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
     process.on('disconnect', () => process.exit(0));
     if (!process.connected) process.exit(0);
-    // The channel alone must not keep a worker alive that is done.
+    // The channel must not keep a finished worker alive.
     process.channel?.unref();
   }
   return controller.signal;

@@ -1,4 +1,4 @@
-/** What a worker costs, from what it was told: a price, or a label that is looked up in the price table. */
+/** What a worker costs: the price it was given, or the price of its label in the price table. */
 import type { PriceOrigin } from '../economics/ledger/cost.ts';
 import { findPrice } from '../economics/prices/price-lookup.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
@@ -10,11 +10,11 @@ export interface WorkerPrice {
 }
 
 /**
- * A price that was given beats one that is looked up. A label without slashes is a name and no more: its worker costs
- * what the coordinator's `--price` says.
+ * A given price beats one from the table. A label without slashes is only a name; its worker costs the coordinator's
+ * `--price`.
  * @param pricesFile `--prices`
- * @param day ISO 8601: the price is the latest that is not after it
- * @throws bad-input when the label has no price, listing near ones, or when the file has an error
+ * @param day ISO 8601; the price is the latest one up to this day
+ * @throws bad-input when the label has no price, with similar labels, or when the file has an error
  */
 export function priceWorker(
   { gpu, price }: { readonly gpu: string | undefined; readonly price: number | undefined },
@@ -28,12 +28,11 @@ export function priceWorker(
   return { ...label, priceUsdPerHour: usdPerHour, priceOrigin: { source, date: dateText } };
 }
 
-/** Whether workers at these prices cost anything: USD per hour, undefined where there is none. */
+/** Whether workers at these prices (USD per hour) cost anything. */
 export function canCost(prices: readonly (number | undefined)[]): boolean {
   return prices.some((price = 0) => price > 0);
 }
 
-/** What is to be said of a budget of workers that cost nothing. */
 export function unreachableBudget(budgetUsd: number): string {
   return `--budget-usd ${budgetUsd} can never be reached: no worker has a price`;
 }

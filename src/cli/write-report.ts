@@ -4,14 +4,14 @@ import { path } from '../settings/schemas.ts';
 import type { Setting } from '../settings/setting.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 
-/** `--html` of every command that has a report. */
+/** `--html`, for commands that have a report. */
 export const htmlSetting = {
   type: 'string',
-  describe: 'File for a report with plots',
+  describe: 'Write a report with plots to this file',
   schema: path.optional(),
 } as const satisfies Setting;
 
-/** @throws bad-input when the file named by `--html` cannot be written */
+/** @throws bad-input when the file cannot be written */
 export function writeReport(file: string, page: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true });

@@ -1,4 +1,4 @@
-/** What the workers that a host runs for itself have to know before they load a native library. */
+/** Environment variables that local workers need before they load a native library. */
 import { availableParallelism } from 'node:os';
 import type { EngineName } from '../engine/engine.ts';
 import type { RunProgram } from '../engine/run-program.ts';
@@ -8,7 +8,7 @@ import { findInstallation, tensorflowFolder } from '../engine/tensorflow/tensorf
 
 export type LocalEnvironment = (localRank: number) => Readonly<Record<string, string>>;
 
-/** Variables to add to each local worker's environment. @param backends of all of them, by local rank */
+/** Variables to add to each local worker's environment. @param backends by local rank */
 export async function localEnvironment(
   backends: readonly ('auto' | EngineName)[],
   run: RunProgram,
@@ -16,7 +16,7 @@ export async function localEnvironment(
   if (!backends.some((backend) => backend === 'auto' || backend === 'tensorflow')) return () => ({});
   const installation = findInstallation(tensorflowFolder());
   if (!installation.complete) return () => ({});
-  // A driver that fails is the worker's to report: it looks at the card again.
+  // The worker looks at the card again, and reports a driver that fails.
   const cards = installation.gpu ? (await listGpus(run).catch(() => [])).length : 0;
   const place = { localWorkers: backends.length, cores: availableParallelism(), cards };
   return (localRank) => tensorflowEnvironment({ ...place, localRank }, installation.libraryFolders, process.env);

@@ -1,6 +1,6 @@
 /**
- * Workers as child processes of this one. None outlives it: each holds one end of a channel to its parent and ends
- * itself when the other end closes, which the system does even for a parent that was killed.
+ * Workers as child processes of this one. None outlives it: each holds one end of a channel to its parent and exits when
+ * the other end closes, which the operating system does even when the parent is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -8,22 +8,22 @@ import { homeVariable } from '../engine/engine-folder.ts';
 import { adapterOf, adapterVariable } from '../engine/webgpu/webgpu-adapters.ts';
 
 export interface LocalWorkers {
-  /** Resolves when all have exited; kills those that have not after `graceMs`. */
+  /** Waits until all have exited, and kills those that have not after `graceMs`. */
   stop(graceMs: number): Promise<void>;
-  /** Kills all at once. */
+  /** Kills all of them at once. */
   kill(): void;
 }
 
 export interface LocalWorkersOptions {
-  /** Each with the arguments of its `pennygrad worker`; `--id` is added. */
+  /** Each with the arguments of its `pennygrad worker`, without `--id`. */
   readonly workers: readonly { readonly id: string; readonly args: readonly string[] }[];
-  /** Variables that a worker gets besides, by its place among `workers`. */
+  /** Further variables of a worker, by its place in `workers`. */
   readonly environment: (localRank: number) => Readonly<Record<string, string>>;
-  /** A worker's output, line by line. */
+  /** Called with each line that a worker prints. */
   readonly onLine: (workerId: string, line: string) => void;
-  /** A worker's process is gone, for whatever reason. */
+  /** Called when a worker's process is gone, for whatever reason. */
   readonly onGone: (workerId: string) => void;
-  /** A worker exited on its own: by a signal, or with a code. `reason` is in words, with what it printed last. */
+  /** Called when a worker exits unasked. `code` is null after a signal; `reason` includes what it printed last. */
   readonly onExit: (workerId: string, exit: { readonly reason: string; readonly code: number | null }) => void;
 }
 
@@ -42,7 +42,7 @@ export function launchLocalWorkers({
   let stopping = false;
   const children = workers.map(({ id, args }, localRank) => {
     const child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
-      // A process group of its own: the terminal's Ctrl-C reaches the parent alone, which stops workers in order.
+      // In its own process group, so that Ctrl-C reaches only the parent, which stops the workers in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...workerEnvironment(process.env, localRank), ...environment(localRank) },
@@ -54,7 +54,7 @@ export function launchLocalWorkers({
     });
     child.on('error', (error) => onExit(id, { reason: `could not be started: ${error.message}`, code: null }));
     child.on('exit', () => onGone(id));
-    // Not `exit`: what it printed last may still be on its way then.
+    // Not on `exit`: the last output may not have been read by then.
     child.on('close', (code, signal) => {
       if (stopping) return;
       const reason = signal === null ? `exited with code ${code}: ${lastWords}` : `killed by ${signal}`;
@@ -79,12 +79,12 @@ export function launchLocalWorkers({
   };
 }
 
-/** Variables that no flag stands for. */
+/** Variables that have no flag. */
 const kept: readonly string[] = ['PENNYGRAD_WASM_SIMD', homeVariable];
 
 /**
- * Settings come as flags: this process's variables must not overrule them. Of several WebGPU
- * adapters each worker gets one, in turn.
+ * Leaves out the variables of settings: a worker is told its settings by flags. Where there are several WebGPU adapters,
+ * each worker gets one of them in turn.
  */
 export function workerEnvironment(environment: NodeJS.ProcessEnv, localRank: number): NodeJS.ProcessEnv {
   const passed = Object.entries(environment).filter(([name]) => !name.startsWith('PENNYGRAD_') || kept.includes(name));

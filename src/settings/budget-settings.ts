@@ -1,16 +1,16 @@
-/** How much a run may take. */
+/** How much money and time a run may take. */
 import { positive } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
 export const budgetSettings = {
   budgetUsd: {
     type: 'string',
-    describe: 'End resumably once all workers together have cost so many USD',
+    describe: 'Stop, resumably, when the workers together have cost this many USD',
     schema: positive.optional(),
   },
   budgetHours: {
     type: 'string',
-    describe: 'End resumably once the run has taken so many hours',
+    describe: 'Stop, resumably, when the run has taken this many hours',
     schema: positive.optional(),
   },
 } as const satisfies SettingsTable;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 
-/** A YAML or JSON file of settings. @throws bad-input when it cannot be read or is no map */
+/** Reads a YAML or JSON file of settings. @throws bad-input when it cannot be read or is not a map */
 export function readConfigFile(file: string): { path: string; values: Record<string, unknown> } {
   if (!existsSync(file)) throw badInput(`--config ${file}: no such file`);
   let values: unknown;
@@ -12,7 +12,7 @@ export function readConfigFile(file: string): { path: string; values: Record<str
     throw badInput(`--config ${file}: ${messageOf(error).split('\n')[0]}`, error);
   }
   if (typeof values !== 'object' || values === null || Array.isArray(values)) {
-    throw badInput(`--config ${file}: must hold a map of settings, for example 'epochs: 5'`);
+    throw badInput(`--config ${file}: must be a map of settings, for example 'epochs: 5'`);
   }
   return { path: file, values: values as Record<string, unknown> };
 }

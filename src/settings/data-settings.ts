@@ -1,19 +1,24 @@
-/** What is trained on, and where it comes from. */
+/** The dataset, and where it comes from. */
 import { z } from 'zod';
 import { path } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
-/** Where data comes from: needed by every command that reads a dataset. */
+/** Where to find a dataset. Every command that reads one has these. */
 export const sourceSettings = {
   dataDir: {
     type: 'string',
-    describe: 'Folder with the four IDX files of the dataset, gzipped or not',
+    describe: "Folder with the dataset's four IDX files, gzipped or not",
     schema: path.optional(),
   },
-  cacheDir: { type: 'string', describe: "Where downloads are kept (the user's cache folder)", schema: path.optional() },
+  cacheDir: {
+    type: 'string',
+    describe: 'Folder that downloads are kept in',
+    defaultText: "the user's cache folder",
+    schema: path.optional(),
+  },
   mirrors: {
     type: 'string',
-    describe: 'URLs of folders to download IDX files from, separated by commas',
+    describe: 'URLs of folders to download the IDX files from, separated by commas',
     schema: z
       .string()
       .transform((list) => list.split(',').map((url) => url.trim()))

@@ -6,14 +6,14 @@ import type { Parsed, SettingsTable } from './setting.ts';
 export const engineSettings = {
   backend: {
     type: 'string',
-    describe: `${engineNames.join(', ')}, or auto: the fastest that works here`,
+    describe: `Engine: ${engineNames.join(', ')}, or auto (the fastest that works here)`,
     defaultText: 'auto',
     schema: choice(['auto', ...engineNames]).default('auto'),
   },
   threads: {
     type: 'string',
-    describe: 'Cores that each worker computes on, with backend wasm or tensorflow',
-    defaultText: '1; tensorflow: an even part of them',
+    describe: 'Cores per worker, with backend wasm or tensorflow',
+    defaultText: '1; tensorflow: an even share of the cores',
     schema: integer(1, 256).optional(),
   },
 } as const satisfies SettingsTable;

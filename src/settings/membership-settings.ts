@@ -1,4 +1,4 @@
-/** Who takes part in a run, how long it waits for them, and what they cost if they do not say. */
+/** Who takes part in a run, how long the run waits for them, and what they cost by default. */
 import { z } from 'zod';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
 import { between, integer, number } from './schemas.ts';
@@ -13,13 +13,13 @@ export const membershipSettings = {
   },
   timeout: {
     type: 'string',
-    describe: 'Seconds in which a worker must arrive, and after which a dead or frozen one ends the run',
+    describe: 'Seconds to wait for workers to join, and for a silent one before the run fails',
     defaultText: '30',
     schema: between(1, 86_400).default(30),
   },
   price: {
     type: 'string',
-    describe: 'What a worker costs, in USD per hour',
+    describe: 'Price of a worker in USD per hour',
     schema: number.pipe(z.number().min(0, 'at least 0')).optional(),
   },
 } as const satisfies SettingsTable;
@@ -27,7 +27,7 @@ export const membershipSettings = {
 /** Where the coordinator listens. */
 export const bindSetting = {
   type: 'string',
-  describe: 'Where workers connect: tcp://ADDRESS:PORT, port * picks one',
+  describe: 'Address that workers connect to: tcp://ADDRESS:PORT; port * picks a free one',
   defaultText: 'tcp://127.0.0.1:5555',
   schema: z
     .string()

@@ -6,7 +6,7 @@ import type { Parsed, SettingsTable } from './setting.ts';
 export const observabilitySettings = {
   metricsPort: {
     type: 'string',
-    describe: 'Port of the live page, /metrics and /healthz; 0 picks one',
+    describe: 'Port of the live page, /metrics and /healthz; 0 picks a free one',
     defaultText: '9464',
     schema: port.optional(),
   },
@@ -18,7 +18,7 @@ export const observabilitySettings = {
   },
   pushgateway: {
     type: 'string',
-    describe: 'Leave the last metrics with the Prometheus Pushgateway at this URL',
+    describe: 'Push the final metrics to the Prometheus Pushgateway at this URL',
     schema: httpUrl.optional(),
   },
   otlp: {
@@ -29,7 +29,7 @@ export const observabilitySettings = {
   },
   lastScrape: {
     type: 'string',
-    describe: 'Seconds, at most, that the end waits for whoever scrapes /metrics to do so once more; 0: not at all',
+    describe: 'Longest wait in seconds, at the end of the run, for a last scrape of /metrics; 0 does not wait',
     defaultText: '60',
     schema: between(0, 3600).default(60),
   },

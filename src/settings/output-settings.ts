@@ -1,25 +1,25 @@
-/** Where a run's files are, and what is printed. */
+/** Where a run's files go, and what is printed. */
 import { flag, path } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
 export const folderSettings = {
   out: {
     type: 'string',
-    describe: 'Run folder',
+    describe: 'Folder for the files of the run',
     defaultText: 'runs/<run-id>',
     schema: path.optional(),
     keptOnResume: true,
   },
   resume: {
     type: 'string',
-    describe: 'Go on with the run in this folder, from its last checkpoint and with its settings',
+    describe: 'Resume the run in this folder, from its last checkpoint and with its settings',
     schema: path.optional(),
   },
 } as const satisfies SettingsTable;
 
 export const printSettings = {
-  json: { type: 'boolean', describe: 'One JSON object a line on stdout', schema: flag.default(false) },
-  quiet: { type: 'boolean', describe: 'No progress, only the summary', schema: flag.default(false) },
+  json: { type: 'boolean', describe: 'Print one JSON object per line on stdout', schema: flag.default(false) },
+  quiet: { type: 'boolean', describe: 'Print no progress, only the summary', schema: flag.default(false) },
 } as const satisfies SettingsTable;
 
 export type FolderConfig = Parsed<typeof folderSettings>;

@@ -1,12 +1,12 @@
-/** What workers cost, by the price table. */
+/** How a worker's price is looked up in the price table. */
 import { z } from 'zod';
 import { path } from './schemas.ts';
 import type { Setting } from './setting.ts';
 
 export const gpuSetting = {
   type: 'string',
-  describe: 'What it is in summaries and metrics; a label like gcp/t4/spot also looks its price up',
-  // In small letters, as the table writes labels: `gcp/T4/spot` is no other kind of worker.
+  describe: 'Label of the GPU in summaries and metrics; one like gcp/t4/spot also looks up its price',
+  // The table has its labels in lower case: `gcp/T4/spot` is the same worker.
   schema: z
     .string('a label')
     .trim()
@@ -16,9 +16,9 @@ export const gpuSetting = {
     .optional(),
 } as const satisfies Setting;
 
-/** A price table of the user's own, of every command that looks prices up. */
+/** The user's own price table. Every command that looks up prices has it. */
 export const pricesSetting = {
   type: 'string',
-  describe: 'CSV or YAML file of prices, laid over those that are shipped',
+  describe: 'CSV or YAML file of prices that override those of the built-in table',
   schema: path.optional(),
 } as const satisfies Setting;

@@ -9,7 +9,7 @@ export type Layers = readonly [
   file: { readonly path: string; readonly values: Readonly<Record<string, unknown>> } | undefined,
 ];
 
-/** What the first layer that has a setting says of it, and where; undefined where the default holds. */
+/** The value in the first layer that has the setting, and where it is; undefined where no layer has it. */
 function findGiven(key: string, ...[flags, environment, file]: Layers) {
   const inFile = Object.entries(file?.values ?? {}).find(([name]) => camel(name) === key);
   const layers = [
@@ -20,14 +20,14 @@ function findGiven(key: string, ...[flags, environment, file]: Layers) {
   return layers.find(({ value }) => value !== undefined);
 }
 
-/** Whether any layer says something of any of these settings. */
+/** Whether any layer has any of these settings. */
 export function areAnyGiven(keys: readonly string[], ...layers: Layers): boolean {
   return keys.some((key) => findGiven(key, ...layers) !== undefined);
 }
 
 /**
- * Settings from their layers, checked.
- * @throws bad-input naming the flag (or the variable, or the file's key), the value, and what it must be
+ * Takes each setting of the table from the first layer that has it, and checks it.
+ * @throws bad-input naming the flag, variable or file key, the value, and what it must be
  */
 export function resolveSettings<Table extends SettingsTable>(
   table: Table,
@@ -63,8 +63,8 @@ export function variableOf(key: string): string {
 }
 
 /**
- * Settings as the flags that another command of this program takes. What is undefined, or a switch that is off, is left
- * out: the command's own default holds.
+ * Settings as flags for another command of this program. Settings that are undefined, and switches that are off, are
+ * left out.
  */
 export function argumentsOf(table: SettingsTable, values: Readonly<Record<string, unknown>>): readonly string[] {
   return Object.keys(table).flatMap((key) => {

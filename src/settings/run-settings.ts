@@ -1,4 +1,4 @@
-/** The settings of a run, which `train` and `coordinator` have in common. */
+/** The settings of a run, which `train` and `coordinator` share. */
 import { budgetSettings } from './budget-settings.ts';
 import { dataSettings } from './data-settings.ts';
 import { membershipSettings } from './membership-settings.ts';
@@ -7,7 +7,7 @@ import { folderSettings, printSettings } from './output-settings.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 import { trainingSettings } from './training-settings.ts';
 
-/** By subject: each part of a run is handed the group that it uses. */
+/** The settings by subject. Each part of a run is handed the group that it uses. */
 const groups = {
   membership: membershipSettings,
   data: dataSettings,
@@ -18,7 +18,7 @@ const groups = {
   print: printSettings,
 } as const satisfies Readonly<Record<string, SettingsTable>>;
 
-/** All of them in one table, as users name them. */
+/** The same settings in one table, as users name them. */
 export const runSettings = {
   ...membershipSettings,
   ...dataSettings,
@@ -31,10 +31,10 @@ export const runSettings = {
 
 export type RunSettings = Parsed<typeof runSettings>;
 
-/** The same by subject. */
+/** The values by subject. */
 export type RunConfig = { readonly [Group in keyof typeof groups]: Parsed<(typeof groups)[Group]> };
 
-/** What the command has besides is left out. */
+/** Sorts the values by subject. Settings that only the command has are left out. */
 export function bySubject(settings: RunSettings): RunConfig {
   const values: Readonly<Record<string, unknown>> = settings;
   const grouped = Object.entries(groups).map(([subject, table]) => [

@@ -1,4 +1,7 @@
-/** What a setting is. Tables of settings are the one source of flags, variables, config keys, help and checks. */
+/**
+ * What a setting is. A table of settings is the one source of flags, variables, config keys, help and checks, so that
+ * they cannot disagree.
+ */
 import { z } from 'zod';
 
 export interface Setting {

@@ -1,4 +1,4 @@
-/** The settings of `train`: those of a run, and of the workers that it starts. */
+/** The settings of `train`: those of the run, and those of the workers that it starts. */
 import { engineSettings } from './engine-settings.ts';
 import { pricesSetting } from './price-settings.ts';
 import { runSettings } from './run-settings.ts';
@@ -7,7 +7,7 @@ import { workerSetting } from './worker-entries.ts';
 import { workerMetricsSetting, workerSettings } from './worker-settings.ts';
 
 export const trainSettings = {
-  // With `--worker` the number of workers need not be given as well.
+  // No default: `--worker` may decide the number of workers instead.
   workers: { ...withoutDefault(runSettings.workers), defaultText: runSettings.workers.defaultText },
   ...engineSettings,
   ...without(runSettings, 'workers'),
@@ -16,8 +16,8 @@ export const trainSettings = {
   workerMetrics: workerMetricsSetting,
 } as const satisfies SettingsTable;
 
-/** With the workers counted. */
+/** The values once the workers are counted. */
 export type TrainSettings = Omit<Parsed<typeof trainSettings>, 'workers'> & { readonly workers: number };
 
-/** What a local worker is told by `train`; everything else it takes from the coordinator. */
+/** What `train` tells its local workers. The coordinator tells them the rest. */
 export const localWorkerSettings = without(workerSettings, 'id', 'model', 'seed');

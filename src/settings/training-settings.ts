@@ -1,4 +1,4 @@
-/** What is trained, and for how long: what decides the parameters that a run ends with. */
+/** What is trained, and for how long. */
 
 import { z } from 'zod';
 import { allReduceNames } from '../shared/collectives/registry.ts';
@@ -6,34 +6,34 @@ import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
 import { choice, integer, number, positive } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
-/** When shares follow measured speed; `auto`: when the workers are not all alike. */
+/** Whether faster workers get larger shares; `auto`: when the workers differ. */
 export const balanceModes = ['auto', 'on', 'off'] as const;
 
 export const trainingSettings = {
   model: {
     type: 'string',
-    describe: modelNames.join(', '),
+    describe: `Model to train: ${modelNames.join(', ')}`,
     defaultText: 'cnn',
     schema: choice(modelNames).default('cnn'),
     keptOnResume: true,
   },
   epochs: {
     type: 'string',
-    describe: 'Passes over the data',
+    describe: 'Passes over the training data',
     defaultText: '5',
     schema: integer(1, 100_000).default(5),
   },
-  steps: { type: 'string', describe: 'Stop after so many steps', schema: integer(1, 1e9).optional() },
+  steps: { type: 'string', describe: 'Stop after this many steps', schema: integer(1, 1e9).optional() },
   batchSize: {
     type: 'string',
-    describe: 'Samples a step over all workers (global batch)',
+    describe: 'Global batch: samples per step over all workers',
     defaultText: '64',
     schema: integer(1, 1 << 20).default(64),
     keptOnResume: true,
   },
   optimizer: {
     type: 'string',
-    describe: optimizerNames.join(', '),
+    describe: `Optimizer: ${optimizerNames.join(', ')}`,
     defaultText: 'adam',
     schema: choice(optimizerNames).default('adam'),
     keptOnResume: true,
@@ -47,26 +47,26 @@ export const trainingSettings = {
   },
   seed: {
     type: 'string',
-    describe: 'Decides the initial parameters and the order of samples',
+    describe: 'Seed of the initial parameters and of the sample order',
     defaultText: '1',
     schema: integer(0, 2 ** 32 - 1).default(1),
     keptOnResume: true,
   },
   allReduce: {
     type: 'string',
-    describe: `How gradients are summed: ${allReduceNames.join(', ')}, or auto`,
+    describe: `Collective that sums the gradients: ${allReduceNames.join(', ')}, or auto`,
     defaultText: 'auto',
     schema: choice(['auto', ...allReduceNames]).default('auto'),
   },
   balance: {
     type: 'string',
-    describe: 'Shares follow measured speed: on, off, or auto: when the workers are not all alike',
+    describe: 'Give faster workers larger shares: on, off, or auto (on when the workers differ)',
     defaultText: 'auto',
     schema: choice(balanceModes).default('auto'),
   },
   targetAccuracy: {
     type: 'string',
-    describe: 'End after the test pass that first has it, 0 to 1',
+    describe: 'Stop after the first epoch whose test accuracy reaches this, 0 to 1',
     schema: number.pipe(z.number().gt(0, 'greater than 0').max(1, 'at most 1')).optional(),
   },
 } as const satisfies SettingsTable;

@@ -1,4 +1,4 @@
-/** `--worker backend=cpu,price=1.2,count=2`: workers that are not all alike. Pure: from text to a list of workers. */
+/** `--worker backend=cpu,price=1.2,count=2`: workers that differ. Pure: from text to a list of workers. */
 import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
 import { describeGiven } from '../shared/core/given-value.ts';
@@ -9,15 +9,15 @@ import { gpuSetting } from './price-settings.ts';
 import { type Setting, withoutDefault } from './setting.ts';
 import { dutySetting } from './worker-settings.ts';
 
-/** One entry as it was given: `key=value` pairs separated by commas, or a map in the config file. */
+/** An entry as it was given: `key=value` pairs separated by commas, or a map in the config file. */
 export type WorkerEntry = string | Readonly<Record<string, unknown>>;
 
-/** A worker to start. What it was not told, it takes from `--backend`, `--threads` and `--price`. */
+/** A worker to start. `--backend` and `--threads` apply where its entry does not say otherwise. */
 export interface PlannedWorker {
   readonly id: string;
   readonly backend: EngineConfig['backend'];
   readonly threads: number | undefined;
-  /** USD per hour. */
+  /** USD per hour; undefined where the entry names none. */
   readonly price: number | undefined;
   readonly duty: number | undefined;
   /** A label like `t4`, or one that has a price in the table, `gcp/t4/spot`. */
@@ -39,7 +39,7 @@ type Fields = { readonly [Key in keyof typeof fields]: z.output<(typeof fields)[
 /** `--worker` as flag (repeated), variable (entries separated by `;`) or list in the config file. */
 export const workerSetting = {
   type: 'string',
-  describe: `A worker, or several alike: ${Object.keys(fields).join(', ')} as key=value,...; repeat it for others`,
+  describe: `Workers that differ, as key=value,... with the keys ${Object.keys(fields).join(', ')}; repeat it for each`,
   repeatable: true,
   schema: z
     .union(

@@ -9,32 +9,32 @@ import { port, positive } from './schemas.ts';
 import { type Parsed, type Setting, type SettingsTable, withoutDefault } from './setting.ts';
 import { trainingSettings } from './training-settings.ts';
 
-/** Of the commands that run workers. */
 export const workerMetricsSetting = {
   type: 'string',
-  describe: "Port of a worker's own /metrics; further local workers take the ports after it; 0 picks free ones",
+  describe:
+    "Port of the worker's own /metrics; with several local workers, the first of their ports; 0 picks free ones",
   schema: port.optional(),
 } as const satisfies Setting;
 
-/** For studies of workers that are not alike, where they are: needed by no run that counts. */
+/** For studies of unlike workers on a machine whose workers are alike. */
 export const dutySetting = {
   type: 'string',
-  describe: 'Emulate a slower worker: the part of its computing time in which it computes, above 0 and up to 1',
+  describe: 'Emulate a slower worker: its speed as a fraction of the real one, above 0 and up to 1',
   schema: positive.pipe(z.number().max(1, 'at most 1')).optional(),
 } as const satisfies Setting;
 
-/** A worker takes its task from the coordinator; what it is told here it insists on. */
+/** The coordinator tells a worker what to train. A model or a seed given here must match it. */
 export const workerSettings = {
   connect: {
     type: 'string',
-    describe: "The coordinator's address, tcp://HOST:PORT",
+    describe: 'Address of the coordinator: tcp://HOST:PORT',
     schema: z.string({ error: 'the address of a coordinator, tcp://HOST:PORT' }).regex(/^(tcp|ipc):\/\/.+/, {
       error: 'tcp://HOST:PORT',
     }),
   },
   id: {
     type: 'string',
-    describe: 'Name of this worker, unique in the run; ranks follow the names',
+    describe: 'Name of this worker, unique in the run; ranks are in the order of the names',
     defaultText: 'HOST-PID',
     schema: z.string().min(1).max(200).optional(),
   },
@@ -47,7 +47,7 @@ export const workerSettings = {
   ...dataSettings,
   dataset: {
     ...dataSettings.dataset,
-    describe: 'Where this host has the dataset, if not where the coordinator has it; it must be the same data',
+    describe: 'Name or folder of the dataset on this host, if it differs; the data must be the same',
     defaultText: "the coordinator's",
   },
   model: {
@@ -60,12 +60,16 @@ export const workerSettings = {
     defaultText: "the coordinator's",
     describe: 'Refuse to train with any other seed',
   },
-  timeout: { ...membershipSettings.timeout, describe: 'Seconds of silence after which the coordinator is given up' },
+  timeout: {
+    ...membershipSettings.timeout,
+    describe: 'Seconds of silence after which the worker gives up on the coordinator',
+  },
   workerMetrics: workerMetricsSetting,
   metricsHost: observabilitySettings.metricsHost,
   price: {
     ...membershipSettings.price,
-    describe: "What this worker costs, in USD per hour (else the coordinator's --price)",
+    describe: 'Price of this worker in USD per hour',
+    defaultText: "the coordinator's --price",
   },
   duty: dutySetting,
   gpu: gpuSetting,

@@ -129,7 +129,7 @@ describe('bad input is one clear line and exit code 2', () => {
       /foreign\/summary\.json: not a summary of this version: run_id: .* \(and \d\d more\)$/m,
     ],
     ['a run that is not there', ['evaluate', 'runs/none'], /runs\/none: no such folder/],
-    ['a folder without a checkpoint', ['predict', occupied], /holds no checkpoint/],
+    ['a folder without a checkpoint', ['predict', occupied], /there is no checkpoint/],
   ])('%s', async (_, args, message) => {
     const { code, stderr, stdout } = await run(args, { env: { PENNYGRAD_METRICS_PORT: '0' } });
     expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -181,7 +181,7 @@ describe('bad input is one clear line and exit code 2', () => {
     await run(['worker', '--connect', endpoint]);
     const { code, stderr } = await coordinator.exit;
     expect(stderr).toBe(
-      'pennygrad: warning: --budget-usd 5 can never be reached: no worker has a price; workers take one with --price or --gpu\n',
+      'pennygrad: warning: --budget-usd 5 can never be reached: no worker has a price; give one with --price, or to a worker with --gpu\n',
     );
     expect(code).toBe(0);
   });

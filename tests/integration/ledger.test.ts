@@ -76,7 +76,7 @@ describe('a budget', () => {
   it('ends the run resumably, with exit code 5, and says how to go on', () => {
     expect(exit.code).toBe(5);
     expect(exit.stderr).toMatch(/--budget-usd 20 is reached after step \d+; the checkpoint has it/);
-    const [, more] = exit.stderr.match(/to go on: pennygrad train --resume \S+ --budget-usd (\S+)\n/) ?? [];
+    const [, more] = exit.stderr.match(/to resume: pennygrad train --resume \S+ --budget-usd (\S+)\n/) ?? [];
     const { status, cost_usd_total: spent, epochs, interrupted_epoch } = readSummary(out);
     expect(Number(more)).toBeGreaterThanOrEqual(2 * spent);
     expect(Number(more)).toBeLessThan(1.1 * 2 * spent);
@@ -96,7 +96,7 @@ describe('a budget', () => {
     const { steps, cost_usd_total } = readSummary(folder);
     expect(steps).toBe(0);
     // The hours last.
-    const [, more] = first.stderr.match(/to go on: pennygrad train --resume \S+ --budget-usd (\S+)\n/) ?? [];
+    const [, more] = first.stderr.match(/to resume: pennygrad train --resume \S+ --budget-usd (\S+)\n/) ?? [];
     expect(Number(more)).toBeGreaterThanOrEqual(2 * cost_usd_total);
     const second = await run(['train', '--resume', folder, '--budget-usd', String(1000 * Number(more))]);
     expect(second.code).toBe(0);

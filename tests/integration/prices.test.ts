@@ -32,7 +32,7 @@ it('prices as they were on a day, for people and for machines', async () => {
 
 it('a day before the first price has none, and an undated price is of no past day', async () => {
   const early = await run(['prices', '--gpu', 'h100', '--history', '--on', '2016-01-01']);
-  expect(early.stdout).toBe('No price is known as early as 2016-01-01; the first is of 2023-05\n');
+  expect(early.stdout).toBe('There is no price from 2016-01-01 or before; the first is from 2023-05\n');
   const now = await run(['prices', '--gpu', 'h100', '--provider', 'runpod', '--history']);
   expect(now.stdout).toMatch(/runpod\/h100\/spot +\$2\.49 +undated/);
   expect(now.stdout).toMatch(/--worker gpu=runpod\/h100\/on-demand$/m);

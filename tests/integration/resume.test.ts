@@ -84,7 +84,7 @@ describe('a run that goes on ends where it would have', () => {
     const interrupt = (pid: number) => process.kill(pid, 'SIGINT');
     const first = await disturb(out, 0, interrupt, ...settings, '--dataset', longEpochs, '--out', out);
     expect(first.code).toBe(130);
-    expect(first.stderr).toMatch(/to go on: pennygrad train --resume \S+\n/);
+    expect(first.stderr).toMatch(/to resume: pennygrad train --resume \S+\n/);
     const before = readSummary(out);
     expect(before).toMatchObject({ epochs: [], interrupted_epoch: { epoch: 1, samples: before.steps * 50 } });
     await expectToEndAlike(out, before.steps + 20, longEpochs);
@@ -177,9 +177,9 @@ describe('a run that cannot go on', () => {
   });
 
   it.each([
-    ['another learning rate', ['--lr', '0.5'], /--lr 0\.5: a run that goes on keeps its own \(0\.001\)/],
-    ['another seed', ['--seed', '8'], /--seed 8: a run that goes on keeps its own \(7\)/],
-    ['another batch', ['--batch-size', '32'], /--batch-size 32: a run that goes on keeps its own \(50\)/],
+    ['another learning rate', ['--lr', '0.5'], /--lr 0\.5: a resumed run keeps its own \(0\.001\)/],
+    ['another seed', ['--seed', '8'], /--seed 8: a resumed run keeps its own \(7\)/],
+    ['another batch', ['--batch-size', '32'], /--batch-size 32: a resumed run keeps its own \(50\)/],
     ['a file of settings', ['--config', 'x.yaml'], /x\.yaml: no such file/],
     ['nothing left to do', [], /has trained 5 steps, which --steps 5 allows; --steps N goes on to N/],
   ])('with %s says so', async (_, flags, message) => {
@@ -197,7 +197,7 @@ describe('a run that cannot go on', () => {
 
   it('because it is none says so', async () => {
     const { code, stderr } = await run(['train', '--resume', folder]);
-    expect(stderr).toMatch(/holds no run \(config\.json\); name the folder of a run/);
+    expect(stderr).toMatch(/there is no run \(no config\.json\); name the folder of a run/);
     expect(code).toBe(2);
   });
 });

@@ -78,7 +78,7 @@ it('a run that is being trained neither goes on nor begins elsewhere, until it i
   job.child.kill('SIGKILL');
   await job.exit;
   const resumed = start(['train', '--resume', out]);
-  await resumed.waitFor(/going on after step \d+\n[\s\S]*rank 0/);
+  await resumed.waitFor(/resuming after step \d+\n[\s\S]*rank 0/);
   resumed.child.kill('SIGINT');
   expect((await resumed.exit).code).toBe(130);
   expect(readSummary(out).status).toBe('interrupted');

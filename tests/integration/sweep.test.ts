@@ -19,7 +19,7 @@ it('is resumable, and its runs compare', async () => {
   first.child.kill('SIGINT');
   const interrupted = await first.exit;
   expect(interrupted.code).toBe(130);
-  expect(interrupted.stderr).toMatch(/interrupted with \d runs to go; to go on: pennygrad sweep --out /);
+  expect(interrupted.stderr).toMatch(/interrupted with \d runs to go; to continue: pennygrad sweep --out /);
   const startedAt = readSummary(join(out, 'w1-cpu-b20-r1')).started_at;
 
   // Its own settings are in the folder; others are refused by name.
@@ -28,7 +28,7 @@ it('is resumable, and its runs compare', async () => {
   const second = await run(['sweep', '--out', out]);
   expect(second.stderr).toBe('');
   expect(second.code).toBe(0);
-  expect(second.stdout).toContain('w1-cpu-b20-r1: complete already');
+  expect(second.stdout).toContain('w1-cpu-b20-r1: already complete');
   expect(second.stdout).toMatch(/w2-cpu-b40-r2: run 8 of 8, about [\d.]+ s to go/);
   expect(readSummary(join(out, 'w1-cpu-b20-r1')).started_at).toBe(startedAt);
   const sweep = JSON.parse(readFileSync(join(out, 'sweep.json'), 'utf8'));
@@ -71,7 +71,7 @@ it('is resumable, and its runs compare', async () => {
   expect(dated.stdout).toContain(`report: ${overTime}`);
   expect(readFileSync(overTime, 'utf8')).toMatch(/"id":"cost-k80".*"id":"cost-t4"/);
   const misplaced = await run(['reprice', join(out, 'w2-cpu-b40-r2'), '--set', '*=0.72', '--html', overTime]);
-  expect(misplaced).toMatchObject({ code: 2, stderr: expect.stringContaining('--html is the report of --over-time') });
+  expect(misplaced).toMatchObject({ code: 2, stderr: expect.stringContaining('--html needs --over-time') });
 
   expect(dated.stdout).toMatch(
     /the same epoch cost \$[\d.]+ at prices of 2016-10 and \$[\d.]+ at those of 2022-08, unchanged:\s+aws\/k80/,

@@ -32,7 +32,7 @@ test('a run counts once, however it is named; a copy of it is warned of', () => 
   cpSync(a, copy, { recursive: true });
   expect(readWithWarnings([a, copy])).toEqual({
     folders: [a],
-    warnings: [`${copy} is a copy of ${a} (run run-a): it counts once`],
+    warnings: [`${copy} is a copy of ${a} (run run-a) and is left out`],
   });
 });
 
@@ -53,8 +53,8 @@ test('a sweep is not taken for a run, and is read without the runs whose folders
   rmSync(join(sweep, 'r1'), { recursive: true });
   expect(readWithWarnings([], sweep)).toEqual({
     folders: [join(sweep, 'r2')],
-    warnings: [`${join(sweep, 'r1')} has no summary.json any more: it is left out`],
+    warnings: [`${join(sweep, 'r1')} has lost its summary.json and is left out`],
   });
   rmSync(join(sweep, 'r2'), { recursive: true });
-  expect(() => readWithWarnings([], sweep)).toThrow('none of its runs has a summary.json any more');
+  expect(() => readWithWarnings([], sweep)).toThrow('none of its runs has a summary.json left');
 });

@@ -54,11 +54,11 @@ describe('a run that goes on', () => {
   });
 
   test.each([
-    ['lr', { lr: '0.5' }, /--lr 0\.5: a run that goes on keeps its own \(0\.01\)/],
-    ['model', { model: 'cnn' }, /--model cnn: a run that goes on keeps its own \(mlp\)/],
-    ['dataset', { dataset: 'kmnist' }, /--dataset kmnist: a run that goes on keeps its own \(mnist\)/],
-    ['batch size', { batchSize: '8' }, /--batch-size 8: a run that goes on keeps its own \(32\)/],
-    ['folder', { out: 'elsewhere' }, /--out elsewhere: a run that goes on keeps its own \(it had none\)/],
+    ['lr', { lr: '0.5' }, /--lr 0\.5: a resumed run keeps its own \(0\.01\)/],
+    ['model', { model: 'cnn' }, /--model cnn: a resumed run keeps its own \(mlp\)/],
+    ['dataset', { dataset: 'kmnist' }, /--dataset kmnist: a resumed run keeps its own \(mnist\)/],
+    ['batch size', { batchSize: '8' }, /--batch-size 8: a resumed run keeps its own \(32\)/],
+    ['folder', { out: 'elsewhere' }, /--out elsewhere: a resumed run keeps its own \(it had none\)/],
   ])('cannot have another %s', (_, flags, message) => {
     expect(() => resolveRunSettings(trainSettings, { resume: runOf(finished), ...flags })).toThrow(message);
   });
@@ -86,7 +86,9 @@ describe('a run that goes on', () => {
   });
 
   test('that is none is named, with what is wrong', () => {
-    expect(() => resolveRunSettings(trainSettings, { resume: '/nowhere' })).toThrow(/--resume \/nowhere: holds no run/);
+    expect(() => resolveRunSettings(trainSettings, { resume: '/nowhere' })).toThrow(
+      /--resume \/nowhere: there is no run/,
+    );
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'config.json'), '{"run_id":"r"}');
     expect(() => resolveRunSettings(trainSettings, { resume: folder })).toThrow(
