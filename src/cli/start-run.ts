@@ -68,7 +68,7 @@ export async function startRun({
   if (resumed !== undefined) requireSameData(resumed, dataset);
   const runId = resumed?.runId ?? newRunId(new Date(), dataset.name, settings);
   const out = resumed?.folder ?? folder.out ?? join('runs', runId);
-  const startedAtUnixMs = resumed?.startedAtUnixMs ?? performance.timeOrigin;
+  const startedAt = new Date(resumed?.startedAtUnixMs ?? performance.timeOrigin).toISOString();
   output.begin({ runId, out, dataset });
   await runTraining(
     {
@@ -84,14 +84,7 @@ export async function startRun({
       startedAtUnixMs: performance.timeOrigin,
       expected,
       resumed,
-      config: {
-        run_id: runId,
-        started_at: new Date(startedAtUnixMs).toISOString(),
-        settings: ofTheRun(settings),
-        node: process.version,
-        pennygrad: pennygradVersion,
-        dataset: { name: dataset.name, source: dataset.source, digest: dataset.digest, sha256: dataset.sha256 },
-      },
+      config: { run_id: runId, started_at: startedAt, ...configOf(settings, dataset) },
     },
     {
       cpuSeconds: processorSeconds,
@@ -119,9 +112,15 @@ export async function startRun({
   );
 }
 
-/** Whether a run was resumed is not a setting of the run. */
-function ofTheRun({ resume: _, ...settings }: StartOptions['settings']): object {
-  return settings;
+/** For `config.json`. Whether a run was resumed is not a setting of the run. */
+function configOf({ resume: _, ...settings }: StartOptions['settings'], dataset: Dataset): object {
+  const { name, source, digest, sha256 } = dataset;
+  return {
+    settings,
+    node: process.version,
+    pennygrad: pennygradVersion,
+    dataset: { name, source, digest, sha256 },
+  };
 }
 
 /** A download may take long, and may be given up at any point. */
