@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { argumentsOf, resolveSettings } from '../../../src/settings/resolve-settings.ts';
+import { bySubject, runSettings } from '../../../src/settings/run-settings.ts';
+import { withDefault, without, withoutDefault } from '../../../src/settings/setting.ts';
+import { localWorkerSettings } from '../../../src/settings/train-settings.ts';
+import { trainingSettings } from '../../../src/settings/training-settings.ts';
+
+const resolve = (flags: Record<string, unknown>) => resolveSettings(runSettings, flags, {}, undefined);
+
+describe('the settings of a run by subject', () => {
+  test('are all of them, each with its value and in one place', () => {
+    const settings = resolve({ batchSize: '32', timeout: '5', budgetUsd: '2', otlp: 'http://a.example', out: 'a' });
+    const groups = Object.values(bySubject(settings));
+    expect(groups.flatMap((group) => Object.keys(group)).sort()).toEqual(Object.keys(runSettings).sort());
+    expect(Object.fromEntries(groups.flatMap((group) => Object.entries(group)))).toEqual(settings);
+    expect(bySubject(settings)).toMatchObject({
+      training: { batchSize: 32 },
+      membership: { timeout: 5 },
+      budget: { budgetUsd: 2 },
+      observability: { otlp: 'http://a.example' },
+      folder: { out: 'a' },
+    });
+  });
+
+  test('leave out what only the command has', () => {
+    const ofTrain = { ...resolve({}), worker: ['a'] };
+    const { training } = bySubject(ofTrain);
+    expect(Object.keys(training)).toEqual(Object.keys(trainingSettings));
+  });
+});
+
+describe('settings as flags of another command', () => {
+  /** As yargs would hand them on. */
+  const parse = (args: readonly string[]) =>
+    Object.fromEntries(
+      args.flatMap((arg, index) => {
+        if (!arg.startsWith('--')) return [];
+        const key = arg.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+        const next = args[index + 1];
+        return [[key, next === undefined || next.startsWith('--') ? true : next]];
+      }),
+    );
+
+  test('arrive as they were', () => {
+    const told = {
+      connect: 'tcp://127.0.0.1:5555',
+      backend: 'wasm',
+      threads: 2,
+      dataset: 'mnist',
+      mirrors: ['https://a.example/x', 'https://b.example/y'],
+      timeout: 7.5,
+      price: 0,
+      metricsHost: '0.0.0.0',
+    } as const;
+    const args = argumentsOf(localWorkerSettings, told);
+    expect(resolveSettings(localWorkerSettings, parse(args), {}, undefined)).toEqual(told);
+  });
+
+  test('leave out what the table has not, what is undefined, and switches that are off', () => {
+    const { json, quiet, price } = runSettings;
+    const values = { json: true, quiet: false, price: undefined, seed: 4 };
+    expect(argumentsOf({ json, quiet, price }, values)).toEqual(['--json']);
+  });
+});
+
+describe('a table made of another', () => {
+  test('without a setting keeps the others', () => {
+    const { seed: _, ...others } = trainingSettings;
+    expect(without(trainingSettings, 'seed')).toEqual(others);
+  });
+
+  test('with another default still checks, and shows it', () => {
+    const epochs = withDefault(trainingSettings.epochs, 1);
+    const given = (value?: string) => resolveSettings({ epochs }, { epochs: value }, {}, undefined).epochs;
+    expect([given(), given('3'), epochs.defaultText]).toEqual([1, 3, '1']);
+    expect(() => given('0')).toThrow('--epochs must be at least 1');
+  });
+
+  test('without a default may be left out, and still checks', () => {
+    const epochs = withoutDefault(trainingSettings.epochs);
+    const given = (value?: string) => resolveSettings({ epochs }, { epochs: value }, {}, undefined).epochs;
+    expect([given(), given('3')]).toEqual([undefined, 3]);
+    expect(epochs).not.toHaveProperty('defaultText');
+    expect(() => given('0')).toThrow('--epochs must be at least 1');
+  });
+});
