@@ -27,10 +27,10 @@ export interface ComparedPoint {
   readonly strong: Efficiency | undefined;
   /** R_N / (N · R_1) at the same batch per worker. */
   readonly weak: Efficiency | undefined;
-  /** Of the last test pass, mean over the runs. */
+  /** In the last test pass, mean over the runs. */
   readonly testAccuracy: number | undefined;
   readonly secondsPerEpoch: number;
-  /** Of the whole fleet. Like all costs, undefined unless every worker has a price. */
+  /** Price of the whole fleet. Like all costs, undefined unless every worker has a price. */
   readonly usdPerHour: number | undefined;
   readonly costPerThousandUsd: number | undefined;
   /** Training alone: the seconds of an epoch at the fleet's price. */

@@ -60,7 +60,7 @@ export function fitMixedStepModel(steps: readonly MixedStep[]): {
   }
   const { model, ratios } = solved;
   const errors = steps.map((step) => relativeError(model, step));
-  const foretold = steps.map((step) => {
+  const predictionErrors = steps.map((step) => {
     const others = solve(
       steps.filter((other) => other !== step),
       ratios,
@@ -72,7 +72,9 @@ export function fitMixedStepModel(steps: readonly MixedStep[]): {
     error: {
       mean: sumOf(errors) / errors.length,
       worst: Math.max(...errors),
-      worstForetold: foretold.every((error) => error !== undefined) ? Math.max(...foretold) : undefined,
+      worstForetold: predictionErrors.every((error) => error !== undefined)
+        ? Math.max(...predictionErrors)
+        : undefined,
     },
   };
 }

@@ -65,12 +65,13 @@ export function fitStepModel(steps: readonly MeasuredStep[]): {
     error: {
       mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
       worst: Math.max(...errors),
-      worstForetold: foretell(steps),
+      worstForetold: worstPrediction(steps),
     },
   };
 }
 
-function foretell(steps: readonly MeasuredStep[]): number | undefined {
+/** The largest error when each step is predicted from the others. */
+function worstPrediction(steps: readonly MeasuredStep[]): number | undefined {
   const errors = steps.map((step) => {
     const others = solve(steps.filter((other) => other !== step));
     return others === undefined ? undefined : relativeError(others, step);
