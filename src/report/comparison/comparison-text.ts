@@ -57,7 +57,7 @@ export function formatPrice(usdPerHour: number): string {
 }
 
 /**
- * `w3 adds 11 % (9 to 13) speed for 20 % of the bill: drop it unless speed is worth more to you, it pays below $0.18/h
+ * `w3 adds 11 % (9 to 13) speed for 20 % of the bill: drop it unless speed is worth more to you; it pays below $0.18/h
  * (measured)`; the first brackets hold the 95 % confidence interval.
  */
 export function describeMarginal(marginal: Marginal): string {
@@ -83,15 +83,15 @@ function describeAdvice(marginal: Marginal): string {
     const isEither = speedGainInterval !== undefined && speedGainInterval[0] < 0 && speedGainInterval[1] > 0;
     if (isEither) return 'these repeats do not show whether it speeds training up or slows it down';
     const range = formatGainInterval(marginal, breakEvenIntervalUsdPerHour, formatPrice, wideInProse);
-    return `these repeats do not show whether it pays at ${formatPrice(usdPerHour)}, it breaks even at ${price}${range}`;
+    return `these repeats do not show whether it pays at ${formatPrice(usdPerHour)}; it breaks even at ${price}${range}`;
   }
   switch (verdict) {
     case 'slows the others down':
       return 'drop it at any price';
     case 'pays':
-      return `keep it, ${usdPerHour === 0 ? 'it is free' : `it pays up to ${price}`}`;
+      return `keep it: ${usdPerHour === 0 ? 'it is free' : `it pays up to ${price}`}`;
     case 'costs more than it brings':
-      return `drop it unless speed is worth more to you, it pays below ${price}`;
+      return `drop it unless speed is worth more to you; it pays below ${price}`;
     default:
       return verdict satisfies never;
   }
@@ -145,7 +145,7 @@ function describeVerdict(run: readonly [Addition, ...Addition[]]): string {
   const several = run.length > 1;
   const which = `the ${joinWords(run.map(({ count }) => ordinal(count)))}`;
   const [{ verdict, uncertain }] = run;
-  if (uncertain) return `these repeats do not show whether ${which} ${several ? 'pay' : 'pays'}`;
+  if (uncertain) return `whether ${which} ${several ? 'pay' : 'pays'} is uncertain`;
   switch (verdict) {
     case 'pays':
       return `${which} ${several ? 'pay' : 'pays'}`;

@@ -61,7 +61,7 @@ describe('compareRuns', () => {
     expect(marginal).toMatchObject({ basis: 'measured', verdict: 'costs more than it brings', billShare: 0.5 });
     expect(marginal.breakEvenUsdPerHour).toBeCloseTo(0.2, 6);
     expect(describeMarginal(marginal)).toBe(
-      'one of 2 × wasm adds 50 % (47 to 53) speed for 50 % of the bill: drop it unless speed is worth more to you, it pays below $0.20/h (measured)',
+      'one of 2 × wasm adds 50 % (47 to 53) speed for 50 % of the bill: drop it unless speed is worth more to you; it pays below $0.20/h (measured)',
     );
   });
 
@@ -73,7 +73,7 @@ describe('compareRuns', () => {
     const [marginal] = point(noisy, 2).marginals;
     expect(marginal?.uncertain).toBe(true);
     expect(marginal && describeMarginal(marginal)).toMatch(
-      /^one of 2 × wasm adds 100 % \(\d+ to \d+\) speed for 50 % of the bill: these repeats do not show whether it pays at \$0\.40\/h, it breaks even at \$0\.40\/h \(\$0\.\d\d\/h to \$0\.\d\d\/h\) \(measured\)$/,
+      /^one of 2 × wasm adds 100 % \(\d+ to \d+\) speed for 50 % of the bill: these repeats do not show whether it pays at \$0\.40\/h; it breaks even at \$0\.40\/h \(\$0\.\d\d\/h to \$0\.\d\d\/h\) \(measured\)$/,
     );
     expect(point(scaling, 2).marginals[0]?.uncertain).toBe(false);
   });

@@ -64,7 +64,7 @@ describe('growths of a comparison', () => {
     ];
     const [growth] = growthsOf(noisy);
     expect(growth && describeGrowth(growth)).toBe(
-      'at $0.20/h these repeats do not show whether the 1st pays, the 2nd pays; on average over these repeats a sample costs least with 2 of them',
+      'at $0.20/h whether the 1st pays is uncertain, the 2nd pays; on average over these repeats a sample costs least with 2 of them',
     );
     const text = renderComparison(compareRuns(noisy), { columns: 120, colour: false });
     expect(text).toMatch(/ 1st .* uncertain\n 2nd .* pays\n/);
