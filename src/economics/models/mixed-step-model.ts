@@ -72,9 +72,7 @@ export function fitMixedStepModel(steps: readonly MixedStep[]): {
     error: {
       mean: sumOf(errors) / errors.length,
       worst: Math.max(...errors),
-      worstForetold: predictionErrors.every((error) => error !== undefined)
-        ? Math.max(...predictionErrors)
-        : undefined,
+      worstForetold: predictionErrors.every((error) => error !== undefined) ? Math.max(...predictionErrors) : undefined,
     },
   };
 }
