@@ -1,0 +1,219 @@
+/** Who may join a run, and what each is told. */
+import { describe, expect, it } from 'vitest';
+import { event, helloOf, identity, isReady, model, readyOf, refused, rejection, startGathering } from './gathering.ts';
+
+const gather = { type: 'gather' } as const;
+const tick = { type: 'tick' } as const;
+
+describe('workers that fit', () => {
+  it('join, get ready, and begin a generation once all are there', () => {
+    const run = startGathering();
+    expect(run.input(gather)).toEqual([]);
+    expect(run.hello('w1', { pid: 11, uptime: 2.5 })).toEqual([
+      event({ type: 'worker-joined', workerId: 'w1', host: 'alpha', pid: 11 }),
+      event({ type: 'worker-began', workerId: 'w1', at: 97.5, priceUsdPerHour: undefined, gpu: undefined }),
+      {
+        type: 'send',
+        peer: 'w1',
+        body: {
+          type: 'welcome',
+          dataset: { name: 'mnist', digest: 'abc' },
+          model,
+          optimizer: { name: 'adam', learningRate: 0.001 },
+          seed: 1,
+          timeout: 10,
+          checksumEvery: 50,
+        },
+      },
+    ]);
+    run.time.advance(1000);
+    expect(run.ready('w1')).toEqual([isReady('w1')]);
+    expect(run.hello('w0')).toHaveLength(3);
+    run.time.advance(1000);
+    const w1 = run.worker('w1');
+    const effects = run.ready('w0');
+    expect(effects).toEqual([
+      isReady('w0'),
+      {
+        type: 'begin',
+        workers: [
+          { ...run.worker('w0'), rank: 0 },
+          { ...w1, rank: 1 },
+        ],
+        reason: 'all 2 workers are ready',
+      },
+    ]);
+    expect(run.worker('w0')).toMatchObject({ rank: 0, since: 102, lastHeard: 102, ready: readyOf() });
+    expect(run.worker('w1')).toEqual({ ...w1, rank: 1 });
+    expect(w1).toMatchObject({ rank: undefined, since: 101, lastHeard: 101 });
+    expect(run.state()).toMatchObject({ gatheringSince: undefined, generations: 1 });
+  });
+
+  it('begin at once when the run asks for them last, and only once', () => {
+    const run = startGathering({ worldSize: 1 });
+    run.hello('w0');
+    expect(run.ready('w0')).toEqual([isReady('w0')]);
+    expect(run.pass(60_000)).toEqual([{ afterMs: 8500, effects: [expect.anything()] }]); // silent, and gone
+    run.hello('w0');
+    run.ready('w0');
+    expect(run.input(gather)).toMatchObject([{ type: 'begin', reason: 'all 1 workers are ready' }]);
+    run.members({ w0: ['compute', run.time.clock.now()] });
+    expect(run.input(tick)).toEqual([]);
+  });
+
+  it('have ranks by their names, not by their arrival', () => {
+    const run = startGathering({ worldSize: 3 });
+    run.input(gather);
+    for (const workerId of ['w10', 'w2', 'w1']) run.hello(workerId);
+    for (const workerId of ['w2', 'w10']) run.ready(workerId);
+    const begin = run.ready('w1').find(({ type }) => type === 'begin');
+    expect(begin?.type === 'begin' && begin.workers.map(({ peer, rank }) => [peer, rank])).toEqual([
+      ['w1', 0],
+      ['w2', 1],
+      ['w10', 2],
+    ]);
+    expect(run.workers().map((peer) => [peer, run.worker(peer).rank])).toEqual([
+      ['w10', 2],
+      ['w2', 1],
+      ['w1', 0],
+    ]);
+  });
+
+  it('are known by what their hello says', () => {
+    const run = startGathering();
+    const priceOrigin = { source: 'list', date: '2025-06' };
+    run.hello('w0', { uptime: 3, priceUsdPerHour: 0.5, emulatedSpeed: 0.25, priceOrigin, gpu: 'gcp/t4/spot' }, 'p');
+    expect(run.worker('p')).toStrictEqual({
+      peer: 'p',
+      info: {
+        workerId: 'w0',
+        host: 'alpha',
+        pid: 4242,
+        cpu: 'x64',
+        priceUsdPerHour: 0.5,
+        emulatedSpeed: 0.25,
+        priceOrigin,
+        gpu: 'gcp/t4/spot',
+        aliveSinceUnixMs: run.time.clock.unixMs() - 3000,
+      },
+      ready: undefined,
+      rank: undefined,
+      since: 100,
+      lastHeard: 100,
+    });
+  });
+
+  it.each([
+    { own: undefined, byDefault: undefined, price: undefined },
+    { own: undefined, byDefault: 0.4, price: 0.4 },
+    { own: 0.5, byDefault: 0.4, price: 0.5 },
+    { own: 0, byDefault: 0.4, price: 0 },
+  ])('cost their own price, or else the default: $own, $byDefault', ({ own, byDefault, price }) => {
+    const run = startGathering({ defaultPriceUsdPerHour: byDefault });
+    const effects = run.hello('w0', { priceUsdPerHour: own, gpu: 'gcp/t4/spot' });
+    expect(effects[1]).toEqual(
+      event({ type: 'worker-began', workerId: 'w0', at: 98, priceUsdPerHour: price, gpu: 'gcp/t4/spot' }),
+    );
+    expect(run.worker('w0').info.priceUsdPerHour).toBe(price);
+  });
+});
+
+describe('a newcomer that does not fit', () => {
+  const taken = 'another name (--id chooses one)';
+  const full = '2 workers, who are all here';
+
+  it.each([
+    ['another version', [], helloOf('w0', { version: '2.0.0' }), ['pennygrad version', '1.0.0', '2.0.0']],
+    ['a name that is taken', ['w0'], helloOf('w0'), ['worker id', taken, 'w0, which is taken']],
+    ['one too many', ['w0', 'w1'], helloOf('w2'), ['world size', full, 'is one more']],
+    ['all of it: the version', ['w0', 'w1'], helloOf('w1', { version: '2' }), ['pennygrad version', '1.0.0', '2']],
+    ['a name that is taken, and one too many', ['w0', 'w1'], helloOf('w1'), ['worker id', taken, 'w1, which is taken']],
+  ] as const)('is refused for %s', (_, present, hello, [field, expected, actual]) => {
+    const run = startGathering();
+    for (const workerId of present) run.hello(workerId);
+    const before = run.state();
+    expect(run.input({ type: 'hello', peer: 'new', hello })).toEqual(
+      refused('new', hello.workerId, field, expected, actual),
+    );
+    expect(run.state()).toBe(before);
+  });
+
+  it.each([
+    ['pennygrad version', { identity: { ...identity, version: '2' } }, '1.0.0', '2'],
+    [
+      'model',
+      { identity: { ...identity, model: { ...model, name: 'mlp' as const } } },
+      'cnn (28×28×1 to 10 classes)',
+      'mlp (28×28×1 to 10 classes)',
+    ],
+    [
+      'model',
+      { identity: { ...identity, model: { ...model, inputShape: [28, 82, 1] as [number, number, number] } } },
+      'cnn (28×28×1 to 10 classes)',
+      'cnn (28×82×1 to 10 classes)',
+    ],
+    ['dataset digest', { identity: { ...identity, datasetDigest: 'xyz' } }, 'abc', 'xyz'],
+    ['seed', { identity: { ...identity, seed: 2 } }, '1', '2'],
+    ['gradient buckets', { bucketEnds: [4, 11] }, 'ends that ascend to 10', '4,11'],
+    ['gradient buckets', { bucketEnds: [6, 4, 10] }, 'ends that ascend to 10', '6,4,10'],
+    ['gradient buckets', { bucketEnds: [10] }, '4,10', '10'],
+    ['gradient buckets', { bucketEnds: [10], parametersChecksum: 78 }, '4,10', '10'],
+    ['checksum of the initial parameters', { parametersChecksum: 78 }, '77', '78'],
+  ] as const)('is refused when it is ready: %s', (field, difference, expected, actual) => {
+    const run = startGathering();
+    run.input(gather);
+    run.hello('w0');
+    run.ready('w0');
+    run.hello('w1');
+    expect(run.ready('w1', difference)).toEqual([
+      ...refused('w1', 'w1', field, expected, actual),
+      event({ type: 'worker-ended', workerId: 'w1' }),
+    ]);
+    expect(run.workers()).toEqual(['w0']);
+    // Its place is free for another, even of the same name.
+    run.hello('w1', {}, 'again');
+    expect(run.ready('again')).toMatchObject([isReady('w1'), { type: 'begin' }]);
+  });
+
+  it('is compared with a worker that is ready, not with one that loads', () => {
+    const run = startGathering({ worldSize: 3 });
+    run.hello('w0');
+    run.hello('w1');
+    expect(run.ready('w1', { parametersChecksum: 78, bucketEnds: [10] })).toEqual([isReady('w1')]);
+    expect(run.ready('w0', { bucketEnds: [10] })).toEqual([
+      ...refused('w0', 'w0', 'checksum of the initial parameters', '78', '77'),
+      event({ type: 'worker-ended', workerId: 'w0' }),
+    ]);
+  });
+
+  it('is told no more than a thousand characters of a field', () => {
+    const run = startGathering({ identity: { ...identity, datasetDigest: 'e'.repeat(1001) } });
+    run.hello('w0');
+    expect(run.ready('w0', { identity: { ...identity, datasetDigest: 'a'.repeat(1001) } })).toEqual([
+      ...refused('w0', 'w0', 'dataset digest', 'e'.repeat(1000), 'a'.repeat(1000)),
+      event({ type: 'worker-ended', workerId: 'w0' }),
+    ]);
+  });
+});
+
+describe('a member that repeats itself', () => {
+  it('has a second hello rejected, under any name, and stays what it was', () => {
+    const run = startGathering();
+    run.hello('w0');
+    const before = run.state();
+    for (const workerId of ['w0', 'w1']) {
+      expect(run.hello(workerId, {}, 'w0')).toEqual([rejection('peer', 'a second hello')]);
+    }
+    expect(run.state()).toBe(before);
+  });
+
+  it('has a second ready rejected, though it was heard', () => {
+    const run = startGathering();
+    run.hello('w0');
+    run.ready('w0');
+    const before = run.worker('w0');
+    run.time.advance(500);
+    expect(run.ready('w0', { parametersChecksum: 78 })).toEqual([rejection('stale', 'a second ready')]);
+    expect(run.worker('w0')).toEqual({ ...before, lastHeard: 100.5 });
+  });
+});

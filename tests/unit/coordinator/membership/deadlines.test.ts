@@ -1,0 +1,154 @@
+/** What happens to a run's workers while time passes. */
+import { describe, expect, it } from 'vitest';
+import { event, failure, lost, startGathering, startTraining } from './gathering.ts';
+
+const gather = { type: 'gather' } as const;
+const tick = { type: 'tick' } as const;
+
+describe('a heartbeat', () => {
+  it("is told with the wall clock, and with the GPU's reading if there is one", () => {
+    const run = startGathering();
+    run.hello('w0', {}, 'p0');
+    run.time.advance(1000);
+    const unixMs = run.time.clock.unixMs();
+    const gpu = { utilizationRatio: 0.5 };
+    expect(run.input({ type: 'heartbeat', peer: 'p0', gpu })).toStrictEqual([
+      event({ type: 'worker-heard', workerId: 'w0', unixMs, gpu }),
+    ]);
+    expect(run.input({ type: 'heartbeat', peer: 'p0', gpu: undefined })).toStrictEqual([
+      event({ type: 'worker-heard', workerId: 'w0', unixMs }),
+    ]);
+    expect(run.worker('p0')).toMatchObject({ since: 100, lastHeard: 101 });
+  });
+
+  it('of a stranger says nothing', () => {
+    const run = startGathering();
+    expect(run.input({ type: 'heartbeat', peer: 'p0', gpu: undefined })).toEqual([]);
+    expect(run.workers()).toEqual([]);
+  });
+
+  it('like any message counts as a sign of life, twenty times a second at most', () => {
+    const run = startGathering();
+    run.hello('w0');
+    const heardAfter = (ms: number) => {
+      run.time.advance(ms);
+      expect(run.input({ type: 'heard', peer: 'w0' })).toEqual([]);
+      return run.worker('w0').lastHeard;
+    };
+    expect(heardAfter(49)).toBe(100);
+    expect(heardAfter(2)).toBe(100.051);
+    expect(heardAfter(20)).toBe(100.051);
+    expect(heardAfter(1000)).toBe(101.071);
+    expect(run.input({ type: 'heard', peer: 'stranger' })).toEqual([]);
+    expect(run.workers()).toEqual(['w0']);
+  });
+});
+
+describe('workers that do not come', () => {
+  it('end the run at the deadline, by name where their names are known', () => {
+    const run = startGathering({ worldSize: 4, expectedIds: ['w0', 'w1', 'w2', 'w3'] });
+    run.time.advance(3000); // The deadline counts from the moment the run begins to wait.
+    run.input(gather);
+    run.hello('w1');
+    run.hello('w0');
+    run.ready('w0');
+    const message =
+      'rendezvous at tcp://10.0.0.1:5555: 1 of 4 workers ready, w1 still loading, w2, w3 never arrived ' +
+      'in time (--timeout 10)';
+    // Whoever is here still sends its heartbeats.
+    const seen = [4000, 4500].flatMap((ms) => {
+      const effects = run.pass(ms);
+      for (const peer of ['w0', 'w1']) run.input({ type: 'heartbeat', peer, gpu: undefined });
+      return effects;
+    });
+    expect(seen).toEqual([
+      { afterMs: 4000, effects: [failure('quorum-lost', message)] },
+      { afterMs: 4500, effects: [failure('quorum-lost', message)] },
+    ]);
+  });
+
+  it('are counted where their names are not known, and the deadline is exact', () => {
+    const run = startGathering();
+    run.input(gather);
+    run.time.advance(7999);
+    expect(run.input(tick)).toEqual([]);
+    run.time.advance(1);
+    expect(run.input(tick)).toEqual([
+      failure(
+        'quorum-lost',
+        'rendezvous at tcp://10.0.0.1:5555: 0 of 2 workers ready, 2 never arrived in time (--timeout 10)',
+      ),
+    ]);
+  });
+
+  it('do not end a run that does not wait for them, or waits no longer', () => {
+    expect(startGathering().pass(60_000)).toEqual([]);
+    const run = startTraining();
+    run.members({ w0: ['compute', 100], w1: ['compute', 100] });
+    expect(run.pass(8000)).toEqual([]);
+  });
+});
+
+describe('a worker that is stuck', () => {
+  it('in silence while it loads gives up its place just past the deadline, not at it', () => {
+    const run = startGathering();
+    run.hello('w0');
+    run.time.advance(8000);
+    expect(run.input(tick)).toEqual([]);
+    run.time.advance(1);
+    expect(run.input(tick)).toEqual([lost('w0', 'silent for 8.0 s, though it is connected')]);
+    expect(run.workers()).toEqual([]);
+  });
+
+  it('in a step ends the run just past the deadline, not at it', () => {
+    const run = startTraining();
+    run.members({ w0: ['communicate', 100], w1: ['compute', 100] });
+    run.time.advance(8000);
+    expect(run.input(tick)).toEqual([]);
+    run.time.advance(1);
+    const reason = 'no result for 8.0 s, though it is alive';
+    expect(run.input(tick)).toEqual([
+      lost('w1', reason),
+      failure('quorum-lost', `worker w1 (rank 1, pid 4242 on alpha) was lost in phase compute: ${reason}`),
+    ]);
+    expect(run.workers()).toEqual(['w0']);
+  });
+
+  it('is found by the ticks of a run that nothing else happens in', () => {
+    const run = startTraining();
+    run.members({ w0: ['idle', 100], w1: ['predict', 101] });
+    expect(run.pass(9000).slice(0, 1)).toEqual([
+      {
+        afterMs: 8500,
+        effects: [
+          lost('w0', 'silent for 8.5 s, though it is connected'),
+          failure(
+            'quorum-lost',
+            'worker w0 (rank 0, pid 4242 on alpha) was lost in phase idle: silent for 8.5 s, though it is connected',
+          ),
+        ],
+      },
+    ]);
+  });
+
+  it('may take as long as it likes to load while its heart beats', () => {
+    const run = startGathering();
+    run.hello('w0');
+    for (let beat = 0; beat < 60; beat++) {
+      expect(run.pass(1000)).toEqual([]);
+      run.input({ type: 'heartbeat', peer: 'w0', gpu: undefined });
+    }
+  });
+
+  it('and gone in the moment of the deadline is told before the run ends for want of it', () => {
+    const run = startGathering();
+    run.hello('w0');
+    run.time.advance(1);
+    run.input(gather);
+    run.time.advance(8000);
+    expect(run.input(tick)).toMatchObject([
+      lost('w0', 'silent for 8.0 s, though it is connected'),
+      { type: 'fail', message: expect.stringContaining('0 of 2 workers ready, 2 never arrived') },
+    ]);
+  });
+});

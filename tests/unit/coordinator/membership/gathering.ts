@@ -1,0 +1,176 @@
+/** A run that gathers its workers, driven as the control plane drives it, in virtual time. */
+import type { Activity } from '../../../../src/coordinator/membership/liveness.ts';
+import { advanceMembership } from '../../../../src/coordinator/membership/membership.ts';
+import {
+  type Activities,
+  type Membership,
+  type MembershipEffect,
+  type MembershipInput,
+  type MembershipRules,
+  noMembers,
+} from '../../../../src/coordinator/membership/membership-state.ts';
+import type { Hello, Ready, Worker } from '../../../../src/coordinator/membership/worker.ts';
+import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import type { PennygradError } from '../../../../src/shared/core/errors.ts';
+import type { Body, MessageOf, WorkerMessage } from '../../../../src/shared/protocol/messages.ts';
+import { createVirtualTime, type VirtualTime } from '../../../support/virtual-time.ts';
+
+export const model = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number, number], classes: 10 };
+export const identity = { version: '1.0.0', model, datasetDigest: 'abc', seed: 1 };
+
+/** With a timeout of 10 s: heartbeats every second, and deadlines of 8 s for silence, steps and the rendezvous. */
+const rules: MembershipRules = {
+  endpoint: 'tcp://10.0.0.1:5555',
+  worldSize: 2,
+  expectedIds: undefined,
+  timeoutSeconds: 10,
+  defaultPriceUsdPerHour: undefined,
+  identity,
+  datasetName: 'mnist',
+  optimizer: { name: 'adam', learningRate: 0.001 },
+  checksumEvery: 50,
+};
+
+export function helloOf(workerId: string, fields: Partial<Hello> = {}): Hello {
+  return { type: 'hello', workerId, version: '1.0.0', host: 'alpha', cpu: 'x64', pid: 4242, uptime: 2, ...fields };
+}
+
+export function readyOf(fields: Partial<Ready> = {}): Ready {
+  return {
+    type: 'ready',
+    identity,
+    backend: 'wasm',
+    device: 'wasm, SIMD',
+    backendReason: 'the fastest',
+    parameterCount: 10,
+    parametersChecksum: 77,
+    bucketEnds: [4, 10],
+    ...fields,
+  };
+}
+
+/** An effect as a test writes it down: errors by their code and message. */
+export type Shown = Exclude<MembershipEffect, { type: 'fail' }> | ShownFailure;
+export interface ShownFailure {
+  readonly type: 'fail';
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Gathering {
+  readonly time: VirtualTime;
+  /** What each input leads to. Peers have the names of their workers unless a test says otherwise. */
+  hello(workerId: string, fields?: Partial<Hello>, peer?: string): readonly Shown[];
+  ready(peer: string, fields?: Partial<Ready>): readonly Shown[];
+  leave(peer: string, fields?: Partial<Body<MessageOf<WorkerMessage, 'leave'>>>): readonly Shown[];
+  input(input: MembershipInput): readonly Shown[];
+  /** Lets time pass, with the ticks that the control plane makes of it, and tells when they led to something. */
+  pass(ms: number): readonly { readonly afterMs: number; readonly effects: readonly Shown[] }[];
+  /** What the members of the generation do from now on. */
+  members(activities: Readonly<Record<string, readonly [activity: Activity, since: number]>>): void;
+  state(): Membership;
+  workers(): readonly string[];
+  worker(peer: string): Worker;
+}
+
+export function startGathering(overrides: Partial<MembershipRules> = {}): Gathering {
+  const time = createVirtualTime();
+  const config = { ...rules, ...overrides };
+  const tickMs = Math.min(config.timeoutSeconds * 100, 5000) / 2;
+  let state = noMembers;
+  let activities: Activities | undefined;
+
+  function input(given: MembershipInput): readonly Shown[] {
+    const moment = { now: time.clock.now(), unixMs: time.clock.unixMs() };
+    const step = advanceMembership(config, state, given, moment, activities);
+    state = step.state;
+    return step.effects.map(shown);
+  }
+
+  return {
+    time,
+    input,
+    hello: (workerId, fields, peer = workerId) => input({ type: 'hello', peer, hello: helloOf(workerId, fields) }),
+    ready: (peer, fields) => input({ type: 'ready', peer, ready: readyOf(fields) }),
+    leave: (peer, fields = {}) =>
+      input({
+        type: 'leave',
+        peer,
+        leave: { type: 'leave', code: 'run-failed', phase: 'load', reason: 'why', ...fields },
+      }),
+    pass(ms) {
+      const began = time.clock.now();
+      const seen: { readonly afterMs: number; readonly effects: readonly Shown[] }[] = [];
+      const stop = time.timers.every(tickMs, () => {
+        const effects = input({ type: 'tick' });
+        if (effects.length > 0) seen.push({ afterMs: (time.clock.now() - began) * 1000, effects });
+      });
+      time.advance(ms);
+      stop();
+      return seen;
+    },
+    members(given) {
+      activities = new Map(Object.entries(given).map(([peer, [activity, since]]) => [peer, { activity, since }]));
+    },
+    state: () => state,
+    workers: () => [...state.workers.keys()],
+    worker(peer) {
+      const worker = state.workers.get(peer);
+      if (worker === undefined) throw new Error(`no worker ${peer}`);
+      return worker;
+    },
+  };
+}
+
+/** Two workers that are ready and train: the first generation has begun. */
+export function startTraining(): Gathering {
+  const run = startGathering();
+  run.input({ type: 'gather' });
+  for (const workerId of ['w0', 'w1']) {
+    run.hello(workerId);
+    run.ready(workerId);
+  }
+  return run;
+}
+
+function shown(effect: MembershipEffect): Shown {
+  if (effect.type !== 'fail') return effect;
+  const { code, message }: PennygradError = effect.error;
+  return { type: 'fail', code, message };
+}
+
+export function event(told: RunEvent): Shown {
+  return { type: 'announce', event: told };
+}
+
+export function failure(code: string, message: string): Shown {
+  return { type: 'fail', code, message };
+}
+
+export function rejection(reason: string, detail: string): Shown {
+  return event({ type: 'frame-rejected', reason, detail });
+}
+
+export function lost(workerId: string, reason: string): Shown {
+  return event({ type: 'worker-lost', workerId, reason });
+}
+
+/** The effects of an accepted ready of a worker as `readyOf` describes it. */
+export function isReady(workerId: string): Shown {
+  return event({ type: 'worker-ready', workerId, backend: 'wasm', device: 'wasm, SIMD' });
+}
+
+/** What a peer is told, and whoever watches. */
+export function refused(
+  peer: string,
+  workerId: string,
+  field: string,
+  expected: string,
+  actual: string,
+): readonly Shown[] {
+  const reason = `${field} differs: the run has ${expected}, the worker ${actual}`;
+  return [
+    { type: 'send', peer, body: { type: 'refuse', field, expected, actual } },
+    event({ type: 'worker-refused', workerId, reason }),
+  ];
+}
