@@ -15,6 +15,27 @@ describe('decideRendezvous', () => {
     });
   });
 
+  it('takes no more than it was asked for: the first by name', () => {
+    expect(decideRendezvous([ready('w2'), ready('w1'), ready('w0')], { worldSize: 2 }, 0, 1000)).toMatchObject({
+      kind: 'begin',
+      members: ['w0', 'w1'],
+    });
+  });
+
+  it.each([
+    [['r:w0', 'r:w1'], ['w0', 'w1', 'w2'], '2 of 3 workers ready, w2 never arrived'],
+    [['r:w0', 'r:w1', 'j:w2'], undefined, '2 of 3 workers ready, w2 still loading'],
+    [['j:w10', 'j:w2', 'j:w1'], ['w1', 'w2', 'w10'], '0 of 3 workers ready, w1, w2, w10 still loading'],
+    [[], undefined, '0 of 3 workers ready, 3 never arrived'],
+    [['r:other'], ['w0', 'w1', 'w2'], '1 of 3 workers ready, w0, w1, w2 never arrived'],
+  ])('says what it waits for: of %j, %j', (present, expectedIds, reason) => {
+    const candidates = present.map((text): Candidate => {
+      const [state, workerId = ''] = text.split(':');
+      return { workerId, state: state === 'r' ? 'ready' : 'joined' };
+    });
+    expect(decideRendezvous(candidates, { worldSize: 3, expectedIds }, 0, 1000)).toEqual({ kind: 'wait', reason });
+  });
+
   it('waits, then gives up, and says who is missing', () => {
     const candidates: Candidate[] = [ready('a'), { workerId: 'b', state: 'joined' }];
     const reason = '1 of 4 workers ready, b still loading, 2 never arrived';
@@ -61,6 +82,27 @@ describe('findStuck', () => {
       expect(findStuck([{ ...worker, since: 115 }], 116.1, deadlines)).toBeUndefined();
     },
   );
+
+  it.each(['load', 'rendezvous', 'evaluate', 'idle'] as const)(
+    'is just past the deadline, not at it: %s',
+    (activity) => {
+      const worker = { activity, since: 100, lastHeard: 0 };
+      expect(findStuck([worker], 108, deadlines)).toBeUndefined();
+      expect(findStuck([worker], 108.001, deadlines)).toEqual({
+        worker,
+        reason: 'silent for 108.0 s, though it is connected',
+      });
+    },
+  );
+
+  it('names a silent worker before one that is overdue, and the first of several', () => {
+    const silent: Signs = { activity: 'idle', since: 90, lastHeard: 90 };
+    expect(findStuck([computing, silent, { ...silent }], 109, deadlines)?.worker).toBe(silent);
+    const [predicting, saving] = (['predict', 'checkpoint'] as const).map((activity) => ({ ...computing, activity }));
+    if (predicting === undefined || saving === undefined) throw new Error('two workers');
+    expect(findStuck([predicting, saving], 109, deadlines)?.worker).toBe(saving);
+    expect(findStuck([predicting, { ...predicting }], 109, deadlines)?.worker).toBe(predicting);
+  });
 
   it('blames the one that still computes, not those that wait for it', () => {
     const waiting: Signs = { activity: 'communicate', since: 99, lastHeard: 108 };

@@ -1,0 +1,223 @@
+/** What a generation tells its members, and what it makes of what they answer. */
+import { describe, expect, it } from 'vitest';
+import { outcomeOf } from '../../../support/outcome.ts';
+import { buckets, contribution, memberOf, number, playGeneration, toAll, used, vote } from './members.ts';
+
+const step = (index: number) => ({ generation: number, step: index, attempt: 0 });
+const batch = { from: 0, to: 16 };
+
+describe('a generation', () => {
+  it('begins with a word to every rank of its place in it', () => {
+    const { sent, generation } = playGeneration(3);
+    expect(sent()).toEqual(
+      [0, 1, 2].map((to) => ({
+        to,
+        body: { type: 'quorum', generation: number, rank: to, worldSize: 3, allReduce: 'star' },
+        tensors: [],
+      })),
+    );
+    expect(generation.members).toEqual([0, 1, 2].map((rank) => memberOf(rank)));
+    expect(generation.parameterCount).toBe(3);
+  });
+
+  it('cuts each batch by the weights, and sends every rank its part', () => {
+    const { sent, generation } = playGeneration(3);
+    sent();
+    generation.assign(5, 2, { from: 32, to: 48 }, [8, 6, 2]);
+    const shares = [
+      [32, 40],
+      [40, 46],
+      [46, 48],
+    ];
+    expect(sent()).toEqual(
+      shares.map(([from, to], rank) => ({
+        to: rank,
+        body: { type: 'assign', ...step(5), epoch: 2, from, to, globalBatch: 16 },
+        tensors: [],
+      })),
+    );
+  });
+
+  it('commits a step when every rank has voted, with the votes in rank order', async () => {
+    const { sent, generation, say } = playGeneration(2);
+    generation.assign(0, 0, batch, [1, 1]);
+    sent();
+    const votes = generation.votes(0);
+    expect(say(1, vote(0, { lossSum: 1 }))).toBeUndefined();
+    expect(await outcomeOf(votes)).toBe('pending');
+    expect(say(0, vote(0, { lossSum: 2 }))).toBeUndefined();
+    expect(await outcomeOf(votes)).toMatchObject({ value: [{ lossSum: 2 }, { lossSum: 1 }] });
+    expect(sent()).toEqual([]);
+    generation.commit(0);
+    expect(sent()).toEqual(toAll(2, { type: 'commit', ...step(0) }));
+  });
+
+  it('keeps the votes of steps that are assigned ahead apart', async () => {
+    const { generation, say } = playGeneration(2);
+    generation.assign(0, 0, batch, [1, 1]);
+    generation.assign(1, 0, batch, [1, 1]);
+    say(0, vote(1, { lossSum: 10 }));
+    say(0, vote(0, { lossSum: 0 }));
+    say(1, vote(0, { lossSum: 1 }));
+    expect(await outcomeOf(generation.votes(0))).toMatchObject({ value: [{ lossSum: 0 }, { lossSum: 1 }] });
+    expect(await outcomeOf(generation.votes(1))).toBe('pending');
+    generation.commit(0);
+    say(1, vote(1, { lossSum: 11 }));
+    expect(await outcomeOf(generation.votes(1))).toMatchObject({ value: [{ lossSum: 10 }, { lossSum: 11 }] });
+  });
+
+  it('has votes only for steps that are assigned', async () => {
+    const { generation } = playGeneration(1);
+    const error = 'votes: step 0 was not assigned';
+    expect(await outcomeOf(generation.votes(0))).toEqual({ error });
+    generation.assign(0, 0, batch, [1]);
+    expect(await outcomeOf(generation.votes(0))).toBe('pending');
+    generation.commit(0);
+    expect(await outcomeOf(generation.votes(0))).toEqual({ error });
+  });
+
+  it('adds up each bucket, and sends the sum to all, with how long each had waited', () => {
+    const { sent, generation, say, time } = playGeneration(2);
+    generation.assign(0, 0, batch, [1, 1]);
+    sent();
+    expect(say(1, contribution(0, 1), [[5]])).toBeUndefined();
+    time.advance(250);
+    expect(say(1, contribution(0, 0), [[1, 2]])).toBeUndefined();
+    expect(sent()).toEqual([]);
+    time.advance(500);
+    expect(say(0, contribution(0, 0), [[10, 20]])).toBeUndefined();
+    const reduced = (bucket: number, waited: number) => ({ type: 'reduced' as const, ...step(0), bucket, waited });
+    expect(sent()).toEqual([
+      { to: 0, body: reduced(0, 0), tensors: [[11, 22]] },
+      { to: 1, body: reduced(0, 0.5), tensors: [[11, 22]] },
+    ]);
+    expect(say(0, contribution(0, 1), [[50]])).toBeUndefined();
+    expect(sent()).toEqual([
+      { to: 0, body: reduced(1, 0), tensors: [[55]] },
+      { to: 1, body: reduced(1, 0.75), tensors: [[55]] },
+    ]);
+  });
+
+  it('keeps nothing of a step that is committed', () => {
+    const { generation, say } = playGeneration(2);
+    for (const index of [0, 1]) {
+      generation.assign(index, 0, batch, [1, 1]);
+      for (const rank of [0, 1]) {
+        for (const bucket of buckets.keys()) say(rank, contribution(index, bucket), [bucket === 0 ? [1, 2] : [3]]);
+      }
+      generation.commit(index);
+      expect(say(0, contribution(index, 0), [[1, 2]])).toBe(`a contribution to step ${index}, which is not under way`);
+    }
+  });
+});
+
+describe('what the members of a generation do', () => {
+  it('is idle, until a step or a request gives them something to do, each with its own clock', () => {
+    const { generation, time, say } = playGeneration(2);
+    const activities = () => [...generation.activities()].map(([peer, { activity, since }]) => [peer, activity, since]);
+    const both = (activity: string, since: number) => ['p0', 'p1'].map((peer) => [peer, activity, since]);
+    expect(activities()).toEqual(both('idle', 100));
+
+    time.advance(1000);
+    generation.assign(0, 0, batch, [1, 1]);
+    expect(activities()).toEqual(both('compute', 101));
+
+    // A step that is assigned ahead, gradients that leave, votes: the deadline stays that of the step.
+    time.advance(1000);
+    generation.assign(1, 0, batch, [1, 1]);
+    expect(activities()).toEqual(both('compute', 101));
+    say(1, contribution(0, 1), [[5]]);
+    say(1, vote(0));
+    expect(activities()).toEqual([
+      ['p0', 'compute', 101],
+      ['p1', 'communicate', 101],
+    ]);
+
+    // The commit begins the next step for all, or nothing.
+    time.advance(1000);
+    generation.commit(0);
+    expect(activities()).toEqual(both('compute', 103));
+    time.advance(1000);
+    generation.commit(1);
+    expect(activities()).toEqual(both('idle', 104));
+
+    time.advance(1000);
+    generation.predict(3).catch(() => {});
+    expect(activities()).toEqual([
+      ['p0', 'predict', 105],
+      ['p1', 'idle', 104],
+    ]);
+    time.advance(1000);
+    say(0, { type: 'predicted', request: 1, usage: used(1, 1) }, [[1]]);
+    expect(activities()).toEqual([
+      ['p0', 'idle', 106],
+      ['p1', 'idle', 104],
+    ]);
+
+    generation.evaluate('test', 10, [1, 1]).catch(() => {});
+    expect(activities()).toEqual(both('evaluate', 106));
+    time.advance(1000);
+    generation.reportState([]).catch(() => {});
+    expect(activities()).toEqual(both('checkpoint', 107));
+  });
+
+  it('stays what it is when a late part of a gradient comes for a step ahead of it', () => {
+    const { generation, say } = playGeneration(2);
+    generation.assign(0, 0, batch, [1, 1]);
+    generation.predict(3).catch(() => {});
+    say(0, contribution(0, 1), [[5]]);
+    expect(generation.activities().get('p0')?.activity).toBe('predict');
+  });
+});
+
+describe('what members have used', () => {
+  it('is told once, as what is new since it was last told, with the moment it was heard', () => {
+    const { generation, time, say } = playGeneration(2);
+    generation.assign(0, 0, batch, [1, 1]);
+    expect(generation.takeSpent()).toEqual([]);
+    time.advance(500);
+    say(1, vote(0, { usage: used(2, 40, 80) }));
+    time.advance(500);
+    expect(generation.takeSpent()).toEqual([{ workerId: 'w1', at: 100.5, ...used(2, 40, 80) }]);
+    expect(generation.takeSpent()).toEqual([]);
+
+    say(0, vote(0, { usage: used(1, 10) }));
+    generation.commit(0);
+    generation.assign(1, 0, batch, [1, 1]);
+    say(1, vote(1, { usage: used(2.5, 50, 100) }));
+    // Two reports before anybody asks are told as one.
+    generation.evaluate('test', 2, [1, 1]).catch(() => {});
+    time.advance(1000);
+    say(1, { type: 'evaluated', request: 1, samples: 1, lossSum: 1, correct: 1, usage: used(4.5, 60, 110) });
+    expect(generation.takeSpent()).toEqual([
+      { workerId: 'w0', at: 101, ...used(1, 10) },
+      { workerId: 'w1', at: 102, ...used(2.5, 20, 30) },
+    ]);
+    expect(generation.takeSpent()).toEqual([]);
+  });
+});
+
+describe('a generation that is aborted', () => {
+  it('ends every wait at once, with the reason, and those that begin later too', async () => {
+    const { generation, abort, sent } = playGeneration(2);
+    generation.assign(0, 0, batch, [1, 1]);
+    generation.assign(1, 0, batch, [1, 1]);
+    const waits = (): readonly Promise<unknown>[] => [
+      generation.votes(0),
+      generation.votes(1),
+      generation.evaluate('test', 10, [1, 1]),
+      generation.reportState([0]),
+      generation.predict(3),
+    ];
+    const outcomes = (begun: readonly Promise<unknown>[]) => Promise.all(begun.map((wait) => outcomeOf(wait)));
+    const before = waits();
+    expect(await outcomes(before)).toEqual(Array(5).fill('pending'));
+    abort(new Error('worker w1 was lost'));
+    const lost = { error: 'worker w1 was lost' };
+    expect(await outcomes(before)).toEqual(Array(5).fill(lost));
+    expect(await outcomes(waits())).toEqual(Array(5).fill(lost));
+    generation.assign(2, 0, batch, [1, 1]);
+    expect(await outcomeOf(generation.votes(2))).toEqual(lost);
+    expect(sent().every(({ body }) => body.type !== 'commit')).toBe(true);
+  });
+});

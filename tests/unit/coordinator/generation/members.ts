@@ -1,0 +1,116 @@
+/** A generation whose members are played by the test: what it sends is kept, and what members send is handed to it. */
+import {
+  createGeneration,
+  type Generation,
+  type MemberMessage,
+} from '../../../../src/coordinator/generation/generation.ts';
+import { joinedWorker, type Member, rankWorkers } from '../../../../src/coordinator/membership/worker.ts';
+import type { Interval } from '../../../../src/shared/core/sampling.ts';
+import type {
+  Body,
+  CoordinatorMessage,
+  MessageOf,
+  Usage,
+  WorkerMessage,
+} from '../../../../src/shared/protocol/messages.ts';
+import { nothingUsed } from '../../../support/nothing-used.ts';
+import { createVirtualTime, type VirtualTime } from '../../../support/virtual-time.ts';
+import { helloOf, readyOf } from '../membership/gathering.ts';
+
+export interface Sent {
+  readonly to: number;
+  readonly body: Body<CoordinatorMessage>;
+  readonly tensors: readonly (readonly number[])[];
+}
+
+export interface PlayedGeneration {
+  readonly time: VirtualTime;
+  readonly generation: Generation;
+  /** What was sent since this was last asked. */
+  sent(): readonly Sent[];
+  abort(reason: Error): void;
+  /** A member's message. @returns why it was refused */
+  say(rank: number, body: Body<MemberMessage>, tensors?: readonly (readonly number[])[]): string | undefined;
+}
+
+/** The generation has this number. */
+export const number = 3;
+
+/** Of a gradient of three floats. */
+export const buckets: readonly Interval[] = [
+  { from: 0, to: 2 },
+  { from: 2, to: 3 },
+];
+
+export function memberOf(rank: number, cpu = 'x64', backend = 'wasm'): Member {
+  const hello = helloOf(`w${rank}`, { cpu, pid: 100 + rank });
+  const worker = joinedWorker(`p${rank}`, hello, { now: 1, unixMs: 1 }, undefined);
+  const [member] = rankWorkers([{ ...worker, ready: readyOf({ backend }) }]);
+  if (member === undefined) throw new Error('a member');
+  return { ...member, rank };
+}
+
+export function playGeneration(worldSize = 2): PlayedGeneration {
+  const time = createVirtualTime();
+  const ending = new AbortController();
+  let sent: Sent[] = [];
+  const generation = createGeneration({
+    number,
+    members: Array.from({ length: worldSize }, (_, rank) => memberOf(rank)),
+    parameterCount: 3,
+    buckets,
+    allReduce: 'star',
+    clock: time.clock,
+    signal: ending.signal,
+    send: (member, body, tensors = []) =>
+      sent.push({ to: member.rank, body, tensors: tensors.map((tensor) => [...tensor]) }),
+  });
+  return {
+    time,
+    generation,
+    sent() {
+      const taken = sent;
+      sent = [];
+      return taken;
+    },
+    abort: (reason) => ending.abort(reason),
+    say(rank, body, tensors = []) {
+      const message = { v: 4, run: 'run-1', ...body } as MemberMessage;
+      return generation.accept(
+        `p${rank}`,
+        message,
+        tensors.map((values) => Float32Array.from(values)),
+      );
+    },
+  };
+}
+
+/** To every rank the same, in rank order. */
+export function toAll(
+  worldSize: number,
+  body: Body<CoordinatorMessage>,
+  tensors: Sent['tensors'] = [],
+): readonly Sent[] {
+  return Array.from({ length: worldSize }, (_, to) => ({ to, body, tensors }));
+}
+
+export function contribution(
+  step: number,
+  bucket: number,
+  fields: Partial<Body<MessageOf<WorkerMessage, 'contribute'>>> = {},
+): Body<MessageOf<WorkerMessage, 'contribute'>> {
+  return { type: 'contribute', generation: number, step, attempt: 0, bucket, ...fields };
+}
+
+export function vote(
+  step: number,
+  fields: Partial<Body<MessageOf<WorkerMessage, 'vote'>>> = {},
+): Body<MessageOf<WorkerMessage, 'vote'>> {
+  const figures = { samples: 8, lossSum: 4, correct: 6, usage: nothingUsed };
+  return { type: 'vote', generation: number, step, attempt: 0, ...figures, ...fields };
+}
+
+/** Usage in round numbers: `compute` seconds of computing, and so many bytes each way. */
+export function used(compute: number, sent: number, received = sent): Usage {
+  return { seconds: { ...nothingUsed.seconds, compute }, bytes: { sent, received } };
+}

@@ -1,0 +1,136 @@
+/** What a generation is asked for between steps: who is asked what, and what becomes of the answers. */
+import { describe, expect, it } from 'vitest';
+import { parameterChecksum } from '../../../../src/shared/model/parameter-checksum.ts';
+import { nothingUsed } from '../../../support/nothing-used.ts';
+import { outcomeOf } from '../../../support/outcome.ts';
+import { playGeneration, toAll } from './members.ts';
+
+/** A generation of which nothing is expected yet. */
+function playQuietGeneration(worldSize: number) {
+  const played = playGeneration(worldSize);
+  played.sent();
+  return played;
+}
+
+const usage = nothingUsed;
+
+describe('a test pass', () => {
+  it('is cut by the weights, and its parts are added up', async () => {
+    const { generation, sent, say } = playQuietGeneration(3);
+    const evaluating = generation.evaluate('test', 100, [5, 3, 2]);
+    const shares = [
+      [0, 50],
+      [50, 80],
+      [80, 100],
+    ];
+    expect(sent()).toEqual(
+      shares.map(([from, to], rank) => ({
+        to: rank,
+        body: { type: 'evaluate', request: 1, split: 'test', from, to },
+        tensors: [],
+      })),
+    );
+    for (const [rank, lossSum, correct] of [
+      [2, 0.5, 19],
+      [0, 3, 48],
+      [1, 1.25, 29],
+    ] as const) {
+      expect(await outcomeOf(evaluating)).toBe('pending');
+      say(rank, { type: 'evaluated', request: 1, samples: 1, lossSum, correct, usage });
+    }
+    expect(await outcomeOf(evaluating)).toEqual({ value: { lossSum: 4.75, correct: 96 } });
+  });
+
+  it('may be over the training images, from the first one', () => {
+    const { generation, sent } = playQuietGeneration(1);
+    generation.evaluate('train', 7, [1]).catch(() => {});
+    expect(sent()).toMatchObject([{ body: { split: 'train', from: 0, to: 7 } }]);
+  });
+});
+
+describe('a report of the state', () => {
+  it('is the whole state of rank 0, parameters of those that are asked for them, checksums of the others', async () => {
+    const { generation, sent, say } = playQuietGeneration(4);
+    const reports = generation.reportState([0, 2]);
+    const extents = ['state', 'checksum', 'parameters', 'checksum'];
+    expect(sent()).toEqual(
+      extents.map((extent, to) => ({ to, body: { type: 'report-state', request: 1, extent }, tensors: [] })),
+    );
+    for (const rank of [3, 0, 2, 1]) {
+      say(rank, { type: 'state', request: 1, parametersChecksum: 10 + rank, usage }, [[rank]]);
+    }
+    const answers = [10, 11, 12, 13].map((parametersChecksum, rank) => ({
+      message: { v: 4, run: 'run-1', type: 'state', request: 1, parametersChecksum, usage },
+      tensors: [Float32Array.of(rank)],
+    }));
+    expect(await outcomeOf(reports)).toEqual({ value: answers });
+  });
+});
+
+describe('a state to take over', () => {
+  const parameters = Float32Array.of(1, 2, 3);
+  const slots = [Float32Array.of(4, 5, 6), Float32Array.of(7, 8, 9)];
+
+  it('goes to every rank, parameters first, and is done when all have it', async () => {
+    const { generation, sent, say } = playQuietGeneration(2);
+    const restoring = generation.restore({ parameters, optimizer: { iterations: 12, slots } });
+    expect(sent()).toEqual(
+      toAll(2, { type: 'restore', request: 1, optimizerIterations: 12 }, [
+        [1, 2, 3],
+        [4, 5, 6],
+        [7, 8, 9],
+      ]),
+    );
+    const restored = {
+      type: 'restored',
+      request: 1,
+      parametersChecksum: parameterChecksum(parameters),
+      usage,
+    } as const;
+    say(1, restored);
+    expect(await outcomeOf(restoring)).toBe('pending');
+    say(0, restored);
+    expect(await outcomeOf(restoring)).toEqual({ value: undefined });
+  });
+
+  it.each([0, 1])('that rank %i did not take over ends the run by its name', async (odd) => {
+    const { generation, say } = playQuietGeneration(2);
+    const restoring = generation.restore({ parameters, optimizer: { iterations: 0, slots: [] } });
+    for (const rank of [0, 1]) {
+      const parametersChecksum = parameterChecksum(parameters) + (rank === odd ? 1 : 0);
+      say(rank, { type: 'restored', request: 1, parametersChecksum, usage });
+    }
+    await expect(restoring).rejects.toMatchObject({
+      code: 'run-failed',
+      message: `worker w${odd} (rank ${odd}, pid 10${odd} on alpha) did not take over the checkpoint's parameters`,
+    });
+  });
+});
+
+describe('predictions', () => {
+  it('are made by rank 0 alone', async () => {
+    const { generation, sent, say } = playQuietGeneration(2);
+    const predicting = generation.predict(2);
+    expect(sent()).toEqual([{ to: 0, body: { type: 'predict', request: 1, count: 2 }, tensors: [] }]);
+    say(0, { type: 'predicted', request: 1, usage }, [[0.25, 0.75]]);
+    expect(await outcomeOf(predicting)).toEqual({ value: Float32Array.of(0.25, 0.75) });
+  });
+
+  it('that come without any end the run', async () => {
+    const { generation, say } = playQuietGeneration(1);
+    const predicting = generation.predict(2);
+    say(0, { type: 'predicted', request: 1, usage });
+    await expect(predicting).rejects.toMatchObject({ code: 'run-failed', message: 'rank 0 predicted nothing' });
+  });
+});
+
+it('requests are numbered from 1, and each is answered by its own number', async () => {
+  const { generation, sent, say } = playQuietGeneration(1);
+  const [first, second] = [generation.predict(1), generation.predict(2)];
+  expect(sent().map(({ body }) => 'request' in body && body.request)).toEqual([1, 2]);
+  say(0, { type: 'predicted', request: 2, usage }, [[2]]);
+  expect(await outcomeOf(second)).toEqual({ value: Float32Array.of(2) });
+  expect(await outcomeOf(first)).toBe('pending');
+  say(0, { type: 'predicted', request: 1, usage }, [[1]]);
+  expect(await outcomeOf(first)).toEqual({ value: Float32Array.of(1) });
+});

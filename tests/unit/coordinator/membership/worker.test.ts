@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import {
+  describeWorker,
+  joinedWorker,
+  memberInfo,
+  rankWorkers,
+} from '../../../../src/coordinator/membership/worker.ts';
+import { helloOf, readyOf } from './gathering.ts';
+
+const moment = { now: 50, unixMs: 1_000_000 };
+const loading = joinedWorker('p0', helloOf('w0'), moment, undefined);
+const ready = { ...joinedWorker('p1', helloOf('w1', { pid: 7, host: 'beta' }), moment, undefined), ready: readyOf() };
+
+it('only workers that are ready are members, with ranks by their places', () => {
+  expect(rankWorkers([ready, { ...ready, peer: 'p2' }, loading])).toEqual([
+    { ...ready, rank: 0 },
+    { ...ready, peer: 'p2', rank: 1 },
+  ]);
+});
+
+it('is described so that it can be found, with its rank once it has one', () => {
+  expect(describeWorker(ready)).toBe('worker w1 (pid 7 on beta)');
+  expect(describeWorker({ ...ready, rank: 0 })).toBe('worker w1 (rank 0, pid 7 on beta)');
+});
+
+it('is known to whoever watches by what it said of itself, in hello and ready', () => {
+  const [member] = rankWorkers([ready]);
+  if (member === undefined) throw new Error('a member');
+  expect(memberInfo(member)).toStrictEqual({
+    ...ready.info,
+    rank: 0,
+    backend: 'wasm',
+    device: 'wasm, SIMD',
+    backendReason: 'the fastest',
+  });
+});
