@@ -31,7 +31,9 @@ export function startUsageMeter(clock: Pick<Clock, 'now'>): UsageMeter {
       const lap = elapsed();
       const waited = Math.min(lap, waitSeconds);
       const withWait = { ...seconds, wait: seconds.wait + waited };
-      seconds = { ...withWait, [activity]: withWait[activity] + lap - waited };
+      // Rounded apart, so that no total falls by its last bit: a counter that falls counts as one that began again.
+      const spent = lap - waited;
+      seconds = { ...withWait, [activity]: withWait[activity] + spent };
     },
     skip() {
       elapsed();
