@@ -148,7 +148,18 @@ function begin(member: MemberState, activity: Activity, now: number): MemberStat
 }
 
 function report(member: MemberState, usage: Usage, now: number): MemberState {
-  return { ...member, usage, usageAt: now };
+  return { ...member, usage: neverLess(member.usage, usage), usageAt: now };
+}
+
+/** Totals do not fall, whatever a member says: the counters that are told the growth could not take anything back. */
+function neverLess(before: Usage, after: Usage): Usage {
+  const seconds = { ...after.seconds };
+  for (const [name, total] of Object.entries(before.seconds) as [keyof Usage['seconds'], number][]) {
+    seconds[name] = Math.max(total, seconds[name]);
+  }
+  const sent = Math.max(before.bytes.sent, after.bytes.sent);
+  const received = Math.max(before.bytes.received, after.bytes.received);
+  return { seconds, bytes: { sent, received } };
 }
 
 function changeMember(

@@ -1,5 +1,6 @@
 /** What a generation tells its members, and what it makes of what they answer. */
 import { describe, expect, it } from 'vitest';
+import type { Usage } from '../../../../src/shared/protocol/messages.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
 import { buckets, contribution, memberOf, number, playGeneration, toAll, used, vote } from './members.ts';
 
@@ -195,6 +196,19 @@ describe('what members have used', () => {
     ]);
     expect(generation.takeSpent()).toEqual([]);
   });
+});
+
+it('totals that fall are told as nothing new: what was told is never taken back', () => {
+  const { generation, say } = playGeneration(1);
+  for (const index of [0, 1, 2, 3]) generation.assign(index, 0, batch, [1]);
+  const tell = (index: number, usage: Usage) => {
+    say(0, vote(index, { usage }));
+    return generation.takeSpent().map(({ seconds, bytes }) => ({ seconds, bytes }));
+  };
+  expect(tell(0, used(2, 40, 80))).toEqual([used(2, 40, 80)]);
+  expect(tell(1, used(1, 30, 70))).toEqual([used(0, 0, 0)]);
+  expect(tell(2, used(1.5, 60, 70))).toEqual([used(0, 20, 0)]);
+  expect(tell(3, used(3, 50, 90))).toEqual([used(1, 0, 10)]);
 });
 
 describe('a generation that is aborted', () => {
