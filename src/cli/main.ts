@@ -28,9 +28,7 @@ const cli = yargs(args)
   )
   // By default yargs prints the whole help before the one line that matters.
   .fail((message, error) => {
-    throw error === undefined || error.name === 'YError'
-      ? badInput(`${message} (see pennygrad${helpOf} --help)`)
-      : error;
+    throw error === undefined ? wrongUsage(message) : error;
   });
 
 for (const { usage, summary, load } of commands) {
@@ -52,9 +50,15 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+function wrongUsage(message: string): PennygradError {
+  return badInput(`${message} (see pennygrad${helpOf} --help)`);
+}
+
 try {
   await cli.parseAsync();
-} catch (error) {
+} catch (thrown) {
+  // Yargs throws some of its own errors past `fail`, because commands are loaded when they are called.
+  const error = thrown instanceof Error && thrown.name === 'YError' ? wrongUsage(thrown.message) : thrown;
   const known = error instanceof PennygradError;
   const text = known ? messageOf(error) : `unexpected error: ${messageOf(error)} (--verbose shows where)`;
   console.error(`pennygrad: ${text}`);

@@ -80,7 +80,7 @@ it('is resumable, and its runs compare', async () => {
     const { code, stderr } = await run(['reprice', join(out, 'w2-cpu-b40-r2'), ...args]);
     return `${code} ${stderr}`;
   };
-  expect(await refused('--over-time', '--gpu', 't4', '--set', 'w0=1')).toContain('2 pennygrad: --set names one price');
+  expect(await refused('--over-time', '--gpu', 't4', '--set', 'w0=1')).toContain('2 pennygrad: --set and --over-time exclude each other');
   expect(await refused('--over-time', '--gpu', 't4', '--on', '2016-01-01')).toBe(
     '2 pennygrad: no price of t4 is known as early as 2016-01-01; the first is of 2022-08-01\n',
   );
