@@ -80,9 +80,11 @@ it('is resumable, and its runs compare', async () => {
     const { code, stderr } = await run(['reprice', join(out, 'w2-cpu-b40-r2'), ...args]);
     return `${code} ${stderr}`;
   };
-  expect(await refused('--over-time', '--gpu', 't4', '--set', 'w0=1')).toContain('2 pennygrad: --set and --over-time exclude each other');
+  expect(await refused('--over-time', '--gpu', 't4', '--set', 'w0=1')).toContain(
+    '2 pennygrad: --set and --over-time exclude each other',
+  );
   expect(await refused('--over-time', '--gpu', 't4', '--on', '2016-01-01')).toBe(
-    '2 pennygrad: no price of t4 is known as early as 2016-01-01; the first is of 2022-08-01\n',
+    '2 pennygrad: there is no price of t4 from 2016-01-01 or before; the first is from 2022-08-01\n',
   );
   expect(await refused('--set', 'w0= ')).toContain("2 pennygrad: --set 'w0= ': must be a price");
   expect((await run(['reprice', join(out, 'w2-cpu-b40-r2'), '--set', '*=gcp/t4/spot'])).stdout).toContain(
