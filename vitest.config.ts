@@ -1,34 +1,40 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig(({ mode }) => ({
-  test: {
+export default defineConfig(({ mode }) => {
+  const common = {
+    globalSetup: 'tests/support/temporary-root.ts',
+    setupFiles: 'tests/support/leave-nothing-behind.ts',
     // Read by tests/support/thoroughness.ts. A mode can be named on every system's command line, a variable cannot.
     env: mode === 'thorough' ? { PENNYGRAD_TEST_THOROUGH: '1' } : {},
-    projects: [
-      {
-        extends: true,
-        // Files share a process: forty starts of one would take longer than the tests.
-        test: {
-          name: 'unit',
-          include: ['tests/unit/**/*.test.ts', 'tests/contract/**/*.test.ts'],
-          isolate: false,
-          // A deadline for what hangs, not for a slow machine.
-          testTimeout: 60_000,
-          maxWorkers: 2,
+  };
+  return {
+    test: {
+      projects: [
+        {
+          // Files share a process: forty starts of one would take longer than the tests.
+          test: {
+            ...common,
+            name: 'unit',
+            include: ['tests/unit/**/*.test.ts', 'tests/contract/**/*.test.ts'],
+            isolate: false,
+            // A deadline for what hangs, not for a slow machine.
+            testTimeout: 60_000,
+            maxWorkers: 2,
+          },
         },
-      },
-      {
-        extends: true,
-        // Real processes on real cores: after the unit tests and one file at a time, so that deadlines hold on two cores.
-        test: {
-          name: 'integration',
-          include: ['tests/integration/**/*.test.ts', 'tests/chaos/**/*.test.ts'],
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+        {
+          // Real processes on real cores: after the unit tests and one file at a time, so that deadlines hold on two cores.
+          test: {
+            ...common,
+            name: 'integration',
+            include: ['tests/integration/**/*.test.ts', 'tests/chaos/**/*.test.ts'],
+            fileParallelism: false,
+            sequence: { groupOrder: 1 },
+            testTimeout: 120_000,
+            hookTimeout: 120_000,
+          },
         },
-      },
-    ],
-  },
-}));
+      ],
+    },
+  };
+});

@@ -3,17 +3,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Dealer } from 'zeromq';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import {
-  childrenOf,
-  eventually,
-  isAlive,
-  killAll,
-  type Running,
-  run,
-  start,
-  temporaryFolder,
-} from '../support/pennygrad.ts';
+import { childrenOf, eventually, isAlive, killAll, type Running, run, start } from '../support/pennygrad.ts';
 import { lastCheckpoint, readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = writeIdxFolder(2000, 200);
 const timeout = 5;

@@ -10,8 +10,9 @@ import { freePort } from '../support/free-port.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { type LedgerRow, lastLedgerRows } from '../support/ledger-lines.ts';
 import { type Prometheus, type Series, startPrometheus } from '../support/monitoring.ts';
-import { type Exit, killAll, start, temporaryFolder } from '../support/pennygrad.ts';
+import { type Exit, killAll, start } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 afterAll(killAll);
 

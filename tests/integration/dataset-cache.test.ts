@@ -1,16 +1,16 @@
 /** Several real processes, one cache. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { startMirror, whole } from '../support/mirror-server.ts';
 import { perFile, sha256 } from '../support/small-dataset.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const program = fileURLToPath(new URL('../support/cache-process.mjs', import.meta.url));
 const children = new Set<ChildProcess>();
@@ -19,14 +19,6 @@ afterEach(() => {
   for (const child of children) child.kill('SIGKILL');
   children.clear();
 });
-
-const root = mkdtempSync(join(tmpdir(), 'pennygrad-cache-'));
-// A writer killed a moment ago may still be making files while they are removed.
-afterAll(() => rmSync(root, { recursive: true, maxRetries: 5 }));
-
-function newFolder(): string {
-  return mkdtempSync(join(root, 'folder-'));
-}
 
 function start(...args: string[]): { child: ChildProcess; output: Promise<string> } {
   const child = spawn(process.execPath, [program, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -54,7 +46,7 @@ test('processes that start at once with an empty cache all load real MNIST', asy
   // Compressed in another way than the published archives.
   const answers = Object.entries(contents).map(([name, bytes]) => [`${name}.gz`, whole(gzipSync(bytes, { level: 1 }))]);
   const mirror = await startMirror(Object.fromEntries(answers));
-  const cache = newFolder();
+  const cache = temporaryFolder();
   const digest = sha256(
     Object.values(contents)
       .map((bytes) => sha256(bytes))
@@ -76,9 +68,9 @@ test('processes that start at once with an empty cache all load real MNIST', asy
 });
 
 test('a reader sees one whole file or the other, also while writers are killed', async () => {
-  const cache = newFolder();
+  const cache = temporaryFolder();
   const payloads = [1, 2].map((k) => {
-    const path = join(newFolder(), 'payload');
+    const path = join(temporaryFolder(), 'payload');
     writeFileSync(path, Buffer.concat([Buffer.of(0x1f, 0x8b), randomBytes(k << 20)]));
     return path;
   });

@@ -1,7 +1,6 @@
 /** Plots of a report saved as pictures for the documentation, by the script that a maintainer calls. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,9 +11,10 @@ import { renderComparisonPage } from '../../src/report/html/comparison-page.ts';
 import { readReportAssets } from '../../src/report/html/report-assets.ts';
 import { noChromium } from '../support/chromium.ts';
 import { comparedRun } from '../support/compared-runs.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const script = fileURLToPath(new URL('../../dist/docs/save-plots.js', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'pennygrad-plots-'));
+const folder = temporaryFolder();
 const report = join(folder, 'report.html');
 const wasm = { backend: 'wasm', price: 0.1 };
 const runs = [1, 2, 3].map((workers) =>

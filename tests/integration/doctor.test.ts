@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { tryEngine } from '../../src/doctor/try-engine.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run, start } from '../support/pennygrad.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 afterEach(killAll);
 

@@ -7,8 +7,9 @@ import { epochOrder } from '../../src/shared/core/sampling.ts';
 import { loadDataset } from '../../src/shared/data/load-dataset.ts';
 import { initialParameters } from '../../src/shared/model/initialize.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run, start } from '../support/pennygrad.ts';
 import { lastParameters, maxDifference, readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 // 333 samples in batches of 50: a short last batch of 33, and neither is divisible by 2, 3 or 4.
 const samples = 333;

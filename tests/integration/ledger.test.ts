@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { fallen, type LedgerRow, readLedgerRows, sumOf } from '../support/ledger-lines.ts';
-import { type Exit, killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { type Exit, killAll, run, start } from '../support/pennygrad.ts';
 import { type Lifetime, watchChildren } from '../support/process-lifetimes.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const out = join(temporaryFolder(), 'run');
 // Two workers at a dollar a second each: the budget lasts some ten seconds, which is no whole number of epochs.

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPercent, formatUsd } from '../../src/shared/core/number-format.ts';
 import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchPage } from '../support/chromium.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { childrenOf, killAll, type Running, start, temporaryFolder } from '../support/pennygrad.ts';
+import { childrenOf, killAll, type Running, start } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const dataset = writeIdxFolder(2_000, 200);

@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run, start } from '../support/pennygrad.ts';
 import { lastParameters, maxDifference, readJsonLines, readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = writeIdxFolder(333, 60);
 const mixed = ['--worker', 'backend=cpu,price=1.2', '--worker', 'backend=wasm,price=0.05,id=fast'];

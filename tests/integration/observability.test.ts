@@ -10,8 +10,9 @@ import { lastLedgerRows } from '../support/ledger-lines.ts';
 import { idleStream } from '../support/live-run.ts';
 import { type Prometheus, type Series, startPrometheus, startPushgateway } from '../support/monitoring.ts';
 import { observeShortRun } from '../support/observed-run.ts';
-import { killAll, start, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, start } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Evaluated as often as this test scrapes. */
 const rules = ['recording.yml', 'alerts.yml'].map((name) =>

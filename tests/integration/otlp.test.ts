@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { type OtlpReceiver, samplesOf, startOtlpReceiver } from '../support/otlp-receiver.ts';
-import { killAll, run, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let receiver: OtlpReceiver;
 const small = () => ['--dataset', writeIdxFolder(200, 50), '--model', 'softmax', '--epochs', '1'];

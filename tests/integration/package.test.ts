@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { temporaryFolder } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const exec = promisify(execFile);

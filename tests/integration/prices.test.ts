@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { readLedgerRows } from '../support/ledger-lines.ts';
-import { killAll, run, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 afterEach(killAll);
 

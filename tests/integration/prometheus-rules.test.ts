@@ -4,7 +4,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { temporaryFolder } from '../support/pennygrad.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = fileURLToPath(new URL('../../deploy/prometheus', import.meta.url));
 

@@ -1,6 +1,5 @@
 /** Reports in a real browser: they draw, are silent on the network, and can be read without seeing or on paper. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { decode } from 'fast-png';
@@ -19,6 +18,7 @@ import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchP
 import { comparedRun } from '../support/compared-runs.ts';
 import { priceRows } from '../support/price-rows.ts';
 import { runRecord, workerRecord } from '../support/run-records.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const dear = { backend: 'wasm', price: 0.4 };
 const cheap = { backend: '</script><b>cpu', price: 0.05 };
@@ -37,7 +37,7 @@ describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (
   });
   afterAll(() => browser?.close());
 
-  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-report-'));
+  const folder = temporaryFolder();
   const file = join(folder, 'report.html');
   writeFileSync(file, renderComparisonPage(compareRuns(runs), readReportAssets()));
 

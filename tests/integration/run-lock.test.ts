@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run, start } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const holderProgram = fileURLToPath(new URL('../support/hold-lock.mjs', import.meta.url));
 const holders = new Set<ChildProcess>();

@@ -8,9 +8,10 @@ import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadDataset } from '../../src/shared/data/load-dataset.ts';
-import { killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run, start } from '../support/pennygrad.ts';
 import { lastCheckpoint, readJsonLines, readSummary } from '../support/run-folder.ts';
 import { parseSamples } from '../support/scrape.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const out = join(temporaryFolder(), 'run');
 const scrapes: string[] = [];

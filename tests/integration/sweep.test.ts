@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run, start } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 afterEach(killAll);
 

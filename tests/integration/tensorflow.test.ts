@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../src/engine/run-program.ts';
 import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
-import { killAll, run, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const availability = await tensorflowProvider.probe();
 afterAll(killAll);

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { childrenOf, isAlive, killAll, run, start, temporaryFolder } from '../support/pennygrad.ts';
+import { childrenOf, isAlive, killAll, run, start } from '../support/pennygrad.ts';
 import { lastParameters, maxDifference, readJsonLines, readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = writeIdxFolder(333, 60);
 

@@ -10,8 +10,9 @@ import { webgpuProvider } from '../../src/engine/webgpu/webgpu-provider.ts';
 import { describeEngine } from '../contract/engine.contract.ts';
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';
-import { killAll, run, temporaryFolder } from '../support/pennygrad.ts';
+import { killAll, run } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const webgpu = webgpuProvider(engineFolder('webgpu', process.env));
 const availability = await webgpu.probe();

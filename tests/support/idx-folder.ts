@@ -1,7 +1,7 @@
 /** A small dataset on disk, in the IDX format, written here and not by the code under test. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from './temporary-folder.ts';
 
 function idx(dimensions: readonly number[], bytes: Uint8Array): Buffer {
   const header = Buffer.alloc(4 + 4 * dimensions.length);
@@ -31,7 +31,7 @@ function split(count: number, offset: number): { images: Uint8Array; labels: Uin
 
 /** @returns the folder */
 export function writeIdxFolder(trainCount: number, testCount: number): string {
-  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-idx-'));
+  const folder = temporaryFolder();
   for (const [prefix, count, offset] of [
     ['train', trainCount, 0],
     ['t10k', testCount, 3],

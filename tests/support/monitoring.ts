@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { temporaryFolder } from './pennygrad.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export interface Served {
   readonly url: string;

@@ -1,9 +1,8 @@
 /** Runs the built command line as a user would: real processes, real sockets. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -83,10 +82,6 @@ export function run(args: readonly string[], options?: StartOptions): Promise<Ex
 /** For `afterEach`: no process of a failed test lives on. */
 export function killAll(): void {
   for (const child of running) child.kill('SIGKILL');
-}
-
-export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'pennygrad-test-'));
 }
 
 /** Children of a process, by the kernel's own account. */

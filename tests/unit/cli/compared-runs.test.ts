@@ -1,10 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRuns } from '../../../src/cli/compared-runs.ts';
 import { writeSweep } from '../../../src/sweep/sweep-file.ts';
 import { comparedRun } from '../../support/compared-runs.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 function writeRun(folder: string, runId: string): string {
   const { summary } = comparedRun({ workers: [{ backend: 'wasm' }], rate: 1000, batch: 64, record: { runId } });
@@ -20,7 +20,7 @@ function readWithWarnings(folders: readonly string[], sweep?: string) {
 }
 
 test('a run counts once, however it is named; a copy of it is warned of', () => {
-  const root = mkdtempSync(join(tmpdir(), 'pennygrad-runs-'));
+  const root = temporaryFolder();
   const a = writeRun(join(root, 'a'), 'run-a');
   const b = writeRun(join(root, 'b'), 'run-b');
   symlinkSync(a, join(root, 'link'));
@@ -37,7 +37,7 @@ test('a run counts once, however it is named; a copy of it is warned of', () => 
 });
 
 test('a sweep is not taken for a run, and is read without the runs whose folders are gone', () => {
-  const sweep = mkdtempSync(join(tmpdir(), 'pennygrad-sweep-'));
+  const sweep = temporaryFolder();
   const runs = ['r1', 'r2'].map((folder, index) => ({ folder, point: 'p', round: index + 1, seconds: 1 }));
   for (const { folder } of runs) writeRun(join(sweep, folder), folder);
   writeSweep(sweep, {

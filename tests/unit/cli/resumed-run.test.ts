@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { requireSameData, resolveRunSettings } from '../../../src/cli/resumed-run.ts';
 import { trainSettings } from '../../../src/settings/train-settings.ts';
-import { temporaryFolder } from '../../support/pennygrad.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { toyDataset } from '../../support/toy-engine.ts';
 
 function runOf(settings: object): string {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { canCost, priceWorker } from '../../../src/cli/worker-price.ts';
-import { temporaryFolder } from '../../support/pennygrad.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const own = join(temporaryFolder(), 'own.csv');
 writeFileSync(own, 'gpu,provider,pricing,usd_per_hour,date\nT4,gcp,spot,0.09,2026-01\nT4,gcp,spot,0.08,2026-05\n');

@@ -1,20 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { encode, type ImageData } from 'fast-png';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readImageInput } from '../../../src/report/predictions/image-input.ts';
 import { resampleByArea, toMnistImage } from '../../../src/report/predictions/mnist-image.ts';
 import { decodePng } from '../../../src/report/predictions/png-image.ts';
 import { mnistTestImages } from '../../support/mnist-samples.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pennygrad-images-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 async function readBytes(bytes: Uint8Array): Promise<Uint8Array> {
   const file = join(folder, 'digit.png');

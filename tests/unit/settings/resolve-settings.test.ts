@@ -1,11 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfigFile } from '../../../src/settings/config-file.ts';
 import { engineSettings } from '../../../src/settings/engine-settings.ts';
 import { resolveSettings } from '../../../src/settings/resolve-settings.ts';
 import { runSettings } from '../../../src/settings/run-settings.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const resolve = (
   flags: Record<string, unknown> = {},
@@ -73,7 +73,7 @@ describe('resolveSettings', () => {
 
 describe('readConfigFile', () => {
   const write = (name: string, text: string) => {
-    const path = join(mkdtempSync(join(tmpdir(), 'pennygrad-')), name);
+    const path = join(temporaryFolder(), name);
     writeFileSync(path, text);
     return path;
   };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runProgram } from '../../../src/engine/run-program.ts';
 import { arePackagesInstalled, installPackages } from '../../../src/setup/npm-install.ts';
-import { temporaryFolder } from '../../support/pennygrad.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** A package that npm can install without a registry. */
 function localPackage(version: string): string {

@@ -11,7 +11,7 @@ import {
 import { resolveSettings } from '../../../src/settings/resolve-settings.ts';
 import { remainingSeconds, sweepRuns } from '../../../src/sweep/grid.ts';
 import { writeSweep } from '../../../src/sweep/sweep-file.ts';
-import { temporaryFolder } from '../../support/pennygrad.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const resolve = (flags: Record<string, unknown>, file?: Record<string, unknown>) =>
   resolveSettings(sweepSettings, flags, {}, file && { path: 'sweep.yaml', values: file });

@@ -1,23 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { summarize } from '../../../src/economics/record/summarize.ts';
 import { evenFleet, sweepPoints } from '../../../src/sweep/grid.ts';
 import { runSweep } from '../../../src/sweep/run-sweep.ts';
 import { readSweep } from '../../../src/sweep/sweep-file.ts';
 import type { TrainExit } from '../../../src/sweep/train-process.ts';
 import { runRecord } from '../../support/run-records.ts';
-
-const folders: string[] = [];
-const newFolder = () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-sweep-'));
-  folders.push(folder);
-  return folder;
-};
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const machine = { cpu: 'a CPU', cores: 2, node: 'v20', pennygrad: '0.1.0' };
 const points = sweepPoints([evenFleet(1, 'wasm'), evenFleet(2, 'wasm')], [64]);
@@ -60,7 +50,7 @@ function sweep(
 
 describe('runSweep', () => {
   test('runs everything, round by round, and says how long the rest takes', async () => {
-    const out = newFolder();
+    const out = temporaryFolder();
     const { result, log } = sweep(out);
     expect(await result).toEqual([]);
     expect(log).toEqual([
@@ -80,7 +70,7 @@ describe('runSweep', () => {
   });
 
   test('goes on after an interruption with the run that was cut short, and runs nothing twice', async () => {
-    const out = newFolder();
+    const out = temporaryFolder();
     const first = sweep(out, (name) => (name === 'w2-wasm-b64-r1' ? { code: 130, lastWords: 'interrupted' } : done));
     await expect(first.result).rejects.toMatchObject({ code: 'interrupted', message: 'interrupted with 3 runs to go' });
     const second = sweep(out);
@@ -92,7 +82,7 @@ describe('runSweep', () => {
   });
 
   test('runs again what was removed, and only what a larger grid adds', async () => {
-    const out = newFolder();
+    const out = temporaryFolder();
     await sweep(out).result;
     rmSync(join(out, 'w1-wasm-b64-r2'), { recursive: true });
     const again = sweep(out, undefined, {
@@ -108,18 +98,18 @@ describe('runSweep', () => {
   });
 
   test('a run that fails does not keep the others from running; one that cannot begin ends the sweep', async () => {
-    const failing = sweep(newFolder(), (name) =>
+    const failing = sweep(temporaryFolder(), (name) =>
       name.startsWith('w2') ? { code: 4, lastWords: 'worker w1 was lost' } : done,
     );
     expect((await failing.result).map(({ id }) => id)).toEqual(['w2-wasm-b64-r1', 'w2-wasm-b64-r2']);
     expect(failing.log).toContain('w2-wasm-b64-r1 failed: worker w1 was lost');
-    const refused = sweep(newFolder(), () => ({ code: 2, lastWords: '--dataset x: no such folder' }));
+    const refused = sweep(temporaryFolder(), () => ({ code: 2, lastWords: '--dataset x: no such folder' }));
     await expect(refused.result).rejects.toThrow('run w1-wasm-b64-r1: --dataset x: no such folder');
     expect(refused.log).toHaveLength(2);
   });
 
   test('refuses to mix what does not compare', async () => {
-    const out = newFolder();
+    const out = temporaryFolder();
     await sweep(out).result;
     await expect(sweep(out, undefined, { args: ['--price', '1', '--epochs', '2'] }).result).rejects.toThrow(
       'holds a sweep with other settings: --epochs is 1 there and 2 here, --price is not set there and 1 here; choose',

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { type ResumedTraining, readResumption } from '../../../../src/coordinator/record/resumption.ts';
 import type { TrainingConfig } from '../../../../src/settings/training-settings.ts';
 import { encodeCheckpoint } from '../../../../src/shared/model/checkpoint-files.ts';
-import { temporaryFolder } from '../../../support/pennygrad.ts';
 import { trainingConfig } from '../../../support/settings.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 // Four steps an epoch: three of 16 samples and one of 2.
 const spec = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isThere, type LockHolder, thisProcess } from '../../../../src/coordinator/record/lock-holder.ts';
 import { lockRun } from '../../../../src/coordinator/record/run-lock.ts';
-import { temporaryFolder } from '../../../support/pennygrad.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const pace = { touchMs: 10, watchMs: 200 };
 

@@ -1,22 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { kindOf } from '../../../../src/economics/comparison/worker-kind.ts';
 import { summarize } from '../../../../src/economics/record/summarize.ts';
 import { readSummary } from '../../../../src/economics/record/summary-file.ts';
 import { runRecord, workerRecord } from '../../../support/run-records.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
-const folders: string[] = [];
 const folderWith = (summary: unknown) => {
-  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-summary-'));
-  folders.push(folder);
+  const folder = temporaryFolder();
   writeFileSync(join(folder, 'summary.json'), JSON.stringify(summary));
   return folder;
 };
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
 
 const labelled = (gpu: string) => summarize({ ...runRecord(), workers: [workerRecord({ gpu })] });
 

@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Gpu } from '../../../../src/engine/tensorflow/nvidia-smi.ts';
@@ -10,11 +9,12 @@ import {
   tensorflowFolder,
 } from '../../../../src/engine/tensorflow/tensorflow-installation.ts';
 import { describeAvailability } from '../../../../src/engine/tensorflow/tensorflow-probe.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const card: Gpu = { index: 0, uuid: 'GPU-1', name: 'T4', driverVersion: '550' };
 
 function folderWith(manifest: string | ((folder: string) => TensorflowManifest)): string {
-  const folder = mkdtempSync(join(tmpdir(), 'pennygrad-test-'));
+  const folder = temporaryFolder();
   writeFileSync(manifestPath(folder), typeof manifest === 'string' ? manifest : JSON.stringify(manifest(folder)));
   return folder;
 }
@@ -32,7 +32,7 @@ const manifestOf = (folder: string, gpu = false): TensorflowManifest => ({
 
 describe('findInstallation', () => {
   it('says how to get one where there is none', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'pennygrad-test-'));
+    const folder = temporaryFolder();
     expect(findInstallation(folder)).toEqual({
       complete: false,
       reason: 'TensorFlow is not set up',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { isSetUp, loadDawn, manifestPath, webgpuPackages } from '../../../../src/engine/webgpu/webgpu-packages.ts';
 import { webgpuProvider } from '../../../../src/engine/webgpu/webgpu-provider.ts';
-import { temporaryFolder } from '../../../support/pennygrad.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 it("takes the backend of the version of pennygrad's tfjs-core, exactly", () => {
   const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));

@@ -1,8 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { acquire } from '../../../../src/shared/data/acquire.ts';
 import { openCache } from '../../../../src/shared/data/cache.ts';
 import { idxFileNames, type PerIdxFile } from '../../../../src/shared/data/idx-files.ts';
@@ -18,6 +17,7 @@ import {
   whole,
 } from '../../../support/mirror-server.ts';
 import { perFile, sha256, smallDataset } from '../../../support/small-dataset.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const { dataset, contents, archives } = smallDataset();
 const first = 'train-images-idx3-ubyte';
@@ -27,11 +27,8 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-const root = mkdtempSync(join(tmpdir(), 'pennygrad-cache-'));
-afterAll(() => rmSync(root, { recursive: true }));
-
 function newCache() {
-  const folder = mkdtempSync(join(root, 'cache-'));
+  const folder = temporaryFolder();
   const warnings: string[] = [];
   return { folder, warnings, cache: openCache(folder, (line) => warnings.push(line)) };
 }

