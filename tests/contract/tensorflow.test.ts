@@ -1,16 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { cpuProvider } from '../../src/engine/cpu/cpu-provider.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
 import { modelNames, optimizerNames } from '../../src/shared/model/model-spec.ts';
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';
+import { needs } from '../support/machine-parts.ts';
 import { describeEngine } from './engine.contract.ts';
 
-const availability = await tensorflowProvider.probe();
-const why = availability.usable ? '' : ` (skipped: ${availability.reason}; ${availability.remedy})`;
+const { describe } = await needs('tensorflow');
 
-describe.skipIf(!availability.usable)(`tensorflow${why}`, () => {
+describe('tensorflow', () => {
   describeEngine('tensorflow', tensorflowProvider);
 
   const cases = modelNames.flatMap((model) => optimizerNames.map((optimizer) => [model, optimizer] as const));

@@ -9,6 +9,7 @@ import type { Summary } from '../../src/economics/record/summary.ts';
 import { freePort } from '../support/free-port.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { type LedgerRow, lastLedgerRows } from '../support/ledger-lines.ts';
+import { needs } from '../support/machine-parts.ts';
 import { type Prometheus, type Series, startPrometheus } from '../support/monitoring.ts';
 import { type Exit, killAll, start } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
@@ -16,7 +17,9 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 afterAll(killAll);
 
-describe('increase() over a run', () => {
+const withPrometheus = await needs('prometheus');
+
+withPrometheus.describe('increase() over a run', () => {
   const out = join(temporaryFolder(), 'run');
   let prometheus: Prometheus;
   let exit: Exit;

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { decode } from 'fast-png';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { compareRuns } from '../../src/economics/comparison/comparison.ts';
 import { renderComparisonPage } from '../../src/report/html/comparison-page.ts';
 import { readReportAssets } from '../../src/report/html/report-assets.ts';
-import { noChromium } from '../support/chromium.ts';
 import { comparedRun } from '../support/compared-runs.ts';
+import { needs } from '../support/machine-parts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const script = fileURLToPath(new URL('../../dist/docs/save-plots.js', import.meta.url));
@@ -25,7 +25,9 @@ writeFileSync(report, renderComparisonPage(compareRuns(runs), readReportAssets()
 const save = (args: readonly string[], env = {}) =>
   promisify(execFile)(process.execPath, [script, ...args], { env: { ...process.env, ...env } });
 
-describe.skipIf(noChromium !== undefined)(`plots for pages${noChromium ? ` (${noChromium})` : ''}`, () => {
+const { describe } = await needs('chromium');
+
+describe('plots for pages', () => {
   it('are saved one by one, sharp and small', async () => {
     const prefix = join(folder, 'pictures', 'grid');
     const { stdout } = await save([report, prefix]);

@@ -1,10 +1,11 @@
 /** The live page in a real browser, beside real runs. */
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { formatPercent, formatUsd } from '../../src/shared/core/number-format.ts';
-import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchPage } from '../support/chromium.ts';
+import { accessibilityProblems, chromiumPath, type PageWatch, watchPage } from '../support/chromium.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
+import { needs } from '../support/machine-parts.ts';
 import { childrenOf, killAll, type Running, start } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -19,9 +20,9 @@ function train(name: string, ...args: readonly string[]): Running {
   ]);
 }
 
-const skipped = noChromium === undefined ? '' : ` (skipped: ${noChromium})`;
+const { describe } = await needs('chromium');
 
-describe.skipIf(noChromium !== undefined)(`the live page${skipped}`, () => {
+describe('the live page', () => {
   let browser: Browser;
   let page: Page;
   let watch: PageWatch;

@@ -2,17 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dashboards } from '../../deploy/grafana/dashboards/dashboards.ts';
 import { startMetricsServer } from '../../src/coordinator/metrics/endpoint/metrics-server.ts';
 import type { Summary } from '../../src/economics/record/summary.ts';
 import { lastLedgerRows } from '../support/ledger-lines.ts';
 import { idleStream } from '../support/live-run.ts';
+import { needs } from '../support/machine-parts.ts';
 import { type Prometheus, type Series, startPrometheus, startPushgateway } from '../support/monitoring.ts';
 import { observeShortRun } from '../support/observed-run.ts';
 import { killAll, start } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const { describe } = await needs('prometheus', 'pushgateway');
 
 /** Evaluated as often as this test scrapes. */
 const rules = ['recording.yml', 'alerts.yml'].map((name) =>

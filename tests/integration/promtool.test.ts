@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { startMetricsServer } from '../../src/coordinator/metrics/endpoint/metrics-server.ts';
 import { createMetrics } from '../../src/coordinator/metrics/metrics.ts';
 import { idleStream } from '../support/live-run.ts';
+import { needs } from '../support/machine-parts.ts';
 import { observedRun, observeShortRun } from '../support/observed-run.ts';
 
 /** What Prometheus' own linter says of an exposition. */
@@ -11,11 +12,11 @@ function checkMetrics(exposition: string): { readonly status: number | null; rea
     input: exposition,
     encoding: 'utf8',
   });
-  if (error !== undefined) {
-    throw new Error(`promtool cannot be run (${error.message}): install it, on Debian with apt-get install prometheus`);
-  }
+  if (error !== undefined) throw error;
   return { status, output: stdout + stderr };
 }
+
+const { it: test } = await needs('prometheus');
 
 const clean = { status: 0, output: '' };
 

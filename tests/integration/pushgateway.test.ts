@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { type Served, startPushgateway } from '../support/monitoring.ts';
+import { needs } from '../support/machine-parts.ts';
+import { startPushgateway } from '../support/monitoring.ts';
 import { killAll, run } from '../support/pennygrad.ts';
 import { parseSamples } from '../support/scrape.ts';
 
-let gateway: Served;
 const train = (...args: string[]) => run(['train', '--workers', '1', '--epochs', '1', '--metrics-port', '0', ...args]);
 
-beforeAll(async () => {
-  gateway = await startPushgateway();
-});
-afterAll(async () => {
-  killAll();
-  await gateway.stop();
-});
+afterEach(killAll);
 
-it('a run that diverges leaves word of it: the loss that no scrape could have seen', async () => {
+const withPushgateway = await needs('pushgateway');
+withPushgateway.it('a run that diverges leaves word of it: the loss that no scrape could have seen', async () => {
+  const gateway = await startPushgateway();
+  onTestFinished(gateway.stop);
   const args = ['--dataset', writeIdxFolder(200, 50), '--model', 'mlp', '--optimizer', 'sgd', '--lr', '1e30'];
   expect((await train(...args, '--pushgateway', gateway.url)).code).toBe(3);
   const samples = [...parseSamples(await (await fetch(`${gateway.url}/metrics`)).text())];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { decode } from 'fast-png';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compareRuns } from '../../src/economics/comparison/comparison.ts';
 import { cardHistories, historiesByGpu, labelPrices } from '../../src/economics/planning/price-history.ts';
 import { costOverTime } from '../../src/economics/planning/repricing.ts';
@@ -14,8 +14,9 @@ import { renderPricesPage } from '../../src/report/html/prices-page.ts';
 import { readReportAssets } from '../../src/report/html/report-assets.ts';
 import { renderRepricedPage } from '../../src/report/html/repriced-page.ts';
 import { renderRunPage } from '../../src/report/html/run-page.ts';
-import { accessibilityProblems, chromiumPath, noChromium, type PageWatch, watchPage } from '../support/chromium.ts';
+import { accessibilityProblems, chromiumPath, type PageWatch, watchPage } from '../support/chromium.ts';
 import { comparedRun } from '../support/compared-runs.ts';
+import { needs } from '../support/machine-parts.ts';
 import { priceRows } from '../support/price-rows.ts';
 import { runRecord, workerRecord } from '../support/run-records.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -30,7 +31,9 @@ const runs = [
   comparedRun({ workers: [dear, cheap], rate: 1100, batch: 64 }),
 ];
 
-describe.skipIf(noChromium !== undefined)(`reports in Chromium${noChromium ? ` (${noChromium})` : ''}`, () => {
+const { describe } = await needs('chromium');
+
+describe('reports in Chromium', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: chromiumPath });

@@ -8,6 +8,7 @@ import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadDataset } from '../../src/shared/data/load-dataset.ts';
+import { needs } from '../support/machine-parts.ts';
 import { killAll, run, start } from '../support/pennygrad.ts';
 import { lastCheckpoint, readJsonLines, readSummary } from '../support/run-folder.ts';
 import { parseSamples } from '../support/scrape.ts';
@@ -85,6 +86,8 @@ describe('the run folder', () => {
   });
 });
 
+const withPrometheus = await needs('prometheus');
+
 describe('the metrics while it trains', () => {
   const sampleOf = (scrape: string, series: string) => parseSamples(scrape).get(series) ?? Number.NaN;
 
@@ -115,7 +118,7 @@ describe('the metrics while it trains', () => {
     expect(totals.at(-1)).toBeLessThanOrEqual(readSummary(out).cost_usd_total);
   });
 
-  it('leave promtool nothing to complain about', () => {
+  withPrometheus.it('leave promtool nothing to complain about', () => {
     const application = (scrapes.at(-1) ?? '')
       .split('\n')
       .filter((line) => line.includes('pennygrad_'))

@@ -3,12 +3,13 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../src/engine/run-program.ts';
-import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
+import { needs } from '../support/machine-parts.ts';
 import { killAll, run } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const availability = await tensorflowProvider.probe();
+const onLinux = await needs('linux');
+const withTensorflow = await needs('tensorflow');
 afterAll(killAll);
 
 /** A search path with these programs of this machine and nothing else. */
@@ -29,7 +30,7 @@ describe('setup tensorflow', () => {
     expect(code).toBe(2);
   });
 
-  describe.skipIf(process.platform !== 'linux')('on Linux', () => {
+  onLinux.describe('on Linux', () => {
     it('names the Python that is missing', async () => {
       const env = { PENNYGRAD_HOME: temporaryFolder(), PATH: await pathWith('node', 'npm', 'g++', 'make') };
       const { code, stderr } = await run(['setup', 'tensorflow'], { env });
@@ -73,7 +74,7 @@ describe('train --backend tensorflow', () => {
     expect(code).toBe(2);
   });
 
-  describe.skipIf(!availability.usable)('where it is', () => {
+  withTensorflow.describe('where it is', () => {
     it('has nothing to set up again', async () => {
       const { code, stdout } = await run(['setup', 'tensorflow', '--json']);
       expect(JSON.parse(stdout)).toMatchObject({ engine: 'tensorflow', alreadyThere: true });

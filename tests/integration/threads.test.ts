@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
+import { needs } from '../support/machine-parts.ts';
 import { childrenOf, isAlive, killAll, run, start } from '../support/pennygrad.ts';
 import { lastParameters, maxDifference, readJsonLines, readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -64,9 +64,9 @@ describe('a worker of two threads', () => {
   });
 });
 
-const tensorflow = await tensorflowProvider.probe();
+const withTensorflow = await needs('linux', 'tensorflow');
 
-describe.skipIf(!tensorflow.usable || process.platform !== 'linux')('TensorFlow', () => {
+withTensorflow.describe('TensorFlow', () => {
   it('computes on as many threads as it is told to, whatever the environment says', () => {
     const program = fileURLToPath(new URL('../support/tensorflow-threads.mjs', import.meta.url));
     const gained = (threads: string, set: string) => {

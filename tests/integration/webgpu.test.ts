@@ -1,7 +1,7 @@
 /** The webgpu engine, where `pennygrad setup webgpu` has seen one train: on a GPU, or on a program that does as one. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { cpuProvider } from '../../src/engine/cpu/cpu-provider.ts';
 import type { Engine, EngineOptions, EngineProvider } from '../../src/engine/engine.ts';
 import { engineFolder } from '../../src/engine/engine-folder.ts';
@@ -10,19 +10,20 @@ import { webgpuProvider } from '../../src/engine/webgpu/webgpu-provider.ts';
 import { describeEngine } from '../contract/engine.contract.ts';
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';
+import { needs } from '../support/machine-parts.ts';
 import { killAll, run } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const webgpu = webgpuProvider(engineFolder('webgpu', process.env));
 const availability = await webgpu.probe();
-const why = availability.usable ? `on ${availability.device}` : `(skipped: ${availability.reason})`;
+const { describe } = await needs('webgpu');
 
 afterAll(killAll);
 
-if (availability.usable) describeEngine(`webgpu ${why}`, webgpu);
+describe('webgpu', () => {
+  describeEngine('webgpu', webgpu);
 
-describe.runIf(availability.usable)(`webgpu ${why}`, () => {
   const dataset = engineDataset([18, 19, 1], 5, 12, 5);
   const options = (name: 'cnn' | 'mlp'): EngineOptions => ({
     model: { name, inputShape: dataset.imageShape, classes: dataset.classes },

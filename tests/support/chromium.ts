@@ -1,12 +1,8 @@
 /** A real browser for the live page: the one that the system has. */
-import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
 export const chromiumPath = '/usr/bin/chromium';
-
-/** Why what needs a browser is skipped; undefined where there is one. */
-export const noChromium = existsSync(chromiumPath) ? undefined : `${chromiumPath} is missing: apt-get install chromium`;
 
 /** What the page asked for, and what it complained of. */
 export interface PageWatch {

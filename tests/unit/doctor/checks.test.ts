@@ -12,6 +12,7 @@ import { gatherPort } from '../../../src/doctor/port-facts.ts';
 import { listeningSockets } from '../../../src/doctor/port-holder.ts';
 import type { EngineFacts } from '../../../src/doctor/try-engine.ts';
 import { idxFileNames } from '../../../src/shared/data/idx-files.ts';
+import { needs } from '../../support/machine-parts.ts';
 
 const usable = (engine: EngineFacts['engine'], device: string): EngineFacts => ({
   engine,
@@ -136,6 +137,8 @@ describe('GPUs', () => {
   });
 });
 
+const onLinux = await needs('linux');
+
 describe('ports', () => {
   it('who holds one is named, with what to do; only one that was asked for fails', async () => {
     const server = createServer();
@@ -146,9 +149,18 @@ describe('ports', () => {
     const facts = await gatherPort({ ...wanted, askedFor: false });
     expect(checkPort(facts)).toMatchObject({ status: 'warn', remedy: expect.stringContaining('--metrics-port') });
     expect(checkPort({ ...facts, askedFor: true })).toMatchObject({ status: 'fail' });
-    if (process.platform === 'linux') expect(facts.holder?.pid).toBe(process.pid);
     await new Promise((resolve) => server.close(resolve));
     expect(checkPort(await gatherPort({ ...wanted, askedFor: true }))).toMatchObject({ status: 'ok' });
+  });
+
+  onLinux.it('the process that holds one is named', async () => {
+    const server = createServer();
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
+    });
+    const facts = await gatherPort({ purpose: 'metrics', host: '127.0.0.1', port, askedFor: false });
+    await new Promise((resolve) => server.close(resolve));
+    expect(facts.holder?.pid).toBe(process.pid);
   });
 
   it('an address of another machine cannot be listened on', async () => {
