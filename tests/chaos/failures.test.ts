@@ -2,8 +2,9 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Dealer } from 'zeromq';
+import { eventually } from '../support/eventually.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { childrenOf, eventually, isAlive, killAll, type Running, run, start } from '../support/pennygrad.ts';
+import { childrenOf, isAlive, killAll, type Running, run, start } from '../support/pennygrad.ts';
 import { lastCheckpoint, readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
-import { childrenOf, eventually, isAlive } from '../support/pennygrad.ts';
+import { eventually } from '../support/eventually.ts';
+import { childrenOf, isAlive } from '../support/pennygrad.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const program = fileURLToPath(new URL('../../dist/bench/peers/main.js', import.meta.url));

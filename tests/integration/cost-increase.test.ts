@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Summary } from '../../src/economics/record/summary.ts';
+import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { type LedgerRow, lastLedgerRows } from '../support/ledger-lines.ts';
@@ -32,14 +33,15 @@ withPrometheus.describe('increase() over a run', () => {
     const port = await freePort();
     prometheus = await startPrometheus([{ job: 'pennygrad', targets: [`127.0.0.1:${port}`] }], [], '200ms');
     // Prometheus is there before the runs that it watches; its first scrape comes seconds after it listens.
-    while ((await prometheus.query('up')).length === 0) await sleep(100);
+    await eventually('Prometheus scrapes', async () => (await prometheus.query('up')).length > 0, 30_000);
     const run = start([
       ...['train', '--dataset', writeIdxFolder(20_000, 200), '--model', 'mlp', '--epochs', '99999', '--price', '3600'],
       ...['--budget-usd', '44', '--metrics-port', String(port), '--out', out],
     ]);
     exit = await run.exit;
-    // A question within an interval after the last scrape would be answered as if the run went on.
-    await sleep(1_000);
+    // Before Prometheus finds nobody there, a question would be answered as if the run went on.
+    const isGone = async () => (await prometheus.query('up == 0')).length > 0;
+    await eventually('Prometheus misses the run', isGone, 30_000);
     summary = readSummary(out);
     ledger = lastLedgerRows(out);
   });
@@ -128,7 +130,7 @@ describe('the wait for the last scrape', () => {
     ]);
     const [, url = ''] = await run.waitFor(/metrics at (http:[^\s"]+)/);
     const scrape = () => fetch(url).then((response) => response.text());
-    // Another will be due so long after the end that nobody need hurry.
+    // Another will be due so long after the end that nobody need hurry: the time between these two is what the run waits.
     await scrape();
     await sleep(5_000);
     await scrape();

@@ -79,8 +79,8 @@ test('a reader sees one whole file or the other, also while writers are killed',
   await Promise.all(writers.map(firstLine));
   const reader = start('read', cache);
   for (let round = 0; round < 8; round++) {
+    // Any moment will do, wherever in its work it may be: what it says it says between two files.
     await setTimeout(50 + 17 * round);
-    // Wherever in its work it may be.
     writers.shift()?.kill('SIGKILL');
     const writer = startWriter(round);
     writers.push(writer);

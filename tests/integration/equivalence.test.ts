@@ -124,7 +124,7 @@ describe('a coordinator and workers in terminals of their own', () => {
     const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
     // They arrive in the order that ranks do not follow.
     const workers = [start(['worker', '--connect', endpoint, '--id', 'b'])];
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await coordinator.waitFor(/worker b joined/);
     workers.push(start(['worker', '--connect', endpoint, '--id', 'a']));
     for (const job of [coordinator, ...workers]) expect((await job.exit).code).toBe(0);
     expect(readSummary(out).workers.map(({ worker_id, rank }) => [worker_id, rank])).toEqual([

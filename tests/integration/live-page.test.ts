@@ -45,12 +45,16 @@ describe('the live page', () => {
     [, origin = ''] = await first.waitFor(/live page at (http:\S+)\//);
     await page.goto(origin);
     while (!/^Finished/.test(await text('#status'))) {
-      stepsSeen.add(await text('#progress-note'));
+      const note = await text('#progress-note');
+      stepsSeen.add(note);
       const cost = Number((await text('#cost')).replace('$', ''));
       if (cost > 0) costsSeen.push(cost);
       if (stepsSeen.size === 3) accessibility.training = await accessibilityProblems(page);
       complaints = [...watch.complaints];
-      await page.waitForTimeout(100);
+      await page.waitForFunction(`(() => {
+        const text = (id) => document.getElementById(id).textContent;
+        return text('progress-note') !== ${JSON.stringify(note)} || text('status').startsWith('Finished');
+      })()`);
     }
     expect((await first.exit).code).toBe(0);
   });

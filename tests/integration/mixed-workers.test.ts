@@ -103,7 +103,7 @@ function lastShares(out: string): readonly number[] {
   return (changes.at(-1)?.shares ?? []) as readonly number[];
 }
 
-/** Stops a process for 20 ms of every 30, until the returned function is called. */
+/** Stops a process for 20 ms of every 30, until the returned function is called: its time is what the test is about. */
 function slowDown(child: ChildProcess | undefined): () => void {
   let stopped = false;
   let timer: NodeJS.Timeout;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dashboards } from '../../deploy/grafana/dashboards/dashboards.ts';
 import { startMetricsServer } from '../../src/coordinator/metrics/endpoint/metrics-server.ts';
 import type { Summary } from '../../src/economics/record/summary.ts';
+import { eventually } from '../support/eventually.ts';
 import { lastLedgerRows } from '../support/ledger-lines.ts';
 import { idleStream } from '../support/live-run.ts';
 import { needs } from '../support/machine-parts.ts';
@@ -69,24 +70,21 @@ beforeAll(async () => {
   ended = Date.now() / 1000;
   summary = readSummary(out);
   // What was pushed has to be scraped, and the rules to be evaluated after that.
-  await until(async () => {
-    const [ending] = await prometheus.query(`pennygrad_run_ended{status="completed", ${pushed}}[5m]`);
-    const recorded = await prometheus.query(`timestamp(job_instance:pennygrad_cost_usd:sum{${pushed}})`);
-    const since = ending?.values[0]?.time;
-    return since !== undefined && recorded.length > 0 && lastOf(recorded) > since;
-  });
+  await eventually(
+    'the end of the run is scraped and recorded',
+    async () => {
+      const [ending] = await prometheus.query(`pennygrad_run_ended{status="completed", ${pushed}}[5m]`);
+      const recorded = await prometheus.query(`timestamp(job_instance:pennygrad_cost_usd:sum{${pushed}})`);
+      const since = ending?.values[0]?.time;
+      return since !== undefined && recorded.length > 0 && lastOf(recorded) > since;
+    },
+    30_000,
+  );
 }, 120_000);
 afterAll(async () => {
   killAll();
   await Promise.all(closing.map((close) => close()));
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await condition()); ) {
-    if (Date.now() > deadline) throw new Error('not within 20 s');
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
-}
 
 const lastOf = ([series]: readonly Series[]) => series?.values.at(-1)?.value ?? Number.NaN;
 const sum = (series: readonly Series[]) => series.reduce((total, one) => total + lastOf([one]), 0);

@@ -22,11 +22,12 @@ let stdout = '';
 beforeAll(async () => {
   const job = start(['train', '--epochs', '1', '--price', '0.36', '--metrics-port', '0', '--out', out]);
   const [, url = ''] = await job.waitFor(/metrics at (http:\S+)/);
-  // The run waits for the scrape that sees its end, and has none of its own to wait for after that.
-  while (!scrapes.at(-1)?.includes('pennygrad_run_ended{')) {
-    await new Promise((resolve) => setTimeout(resolve, 500));
+  // Whenever the live page is told something, until a scrape sees the end of the run, for which the run waits.
+  const told = (await fetch(new URL('/events', url))).body ?? [];
+  for await (const _ of told) {
     health = (await (await fetch(new URL('/healthz', url))).json()) as Record<string, unknown>;
     scrapes.push(await (await fetch(url)).text());
+    if (scrapes.at(-1)?.includes('pennygrad_run_ended{')) break;
   }
   const result = await job.exit;
   expect(result.stderr).toBe('');

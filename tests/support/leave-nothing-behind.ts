@@ -4,8 +4,8 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, inject } from 'vitest';
+import { eventually } from './eventually.ts';
 import { listeningAddresses, processesWith } from './leftovers.ts';
 import { leftFiles } from './temporary-folder.ts';
 
@@ -33,12 +33,8 @@ afterAll(async () => {
   if (left.length > 0) throw new Error(`left behind:\n${left.join('\n')}`);
 }, 3 * patienceMs);
 
-/** Looks until there is nothing: nobody tells when a process of a process, or a socket of a library's thread, is gone. */
+/** Nobody tells when a process of a process, or a socket of a library's thread, is gone. */
 async function whatStays<Item>(look: () => readonly Item[]): Promise<readonly Item[]> {
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
-    const found = look();
-    if (found.length === 0 || performance.now() > deadline) return found;
-    await sleep(10);
-  }
+  await eventually('nothing is left', () => look().length === 0, patienceMs).catch(() => {});
+  return look();
 }

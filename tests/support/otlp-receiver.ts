@@ -56,7 +56,7 @@ export interface OtlpReceiver {
   /** http://HOST:PORT */
   readonly url: string;
   readonly received: readonly ReceivedExport[];
-  /** Requests, answered or not. */
+  /** Requests that have come whole, answered or not. */
   requests(): number;
   close(): Promise<void>;
 }
@@ -66,10 +66,10 @@ export async function startOtlpReceiver(answer: number | 'silence' = 200): Promi
   const received: ReceivedExport[] = [];
   let requests = 0;
   const server = createServer(async (request, response) => {
-    requests += 1;
     const body = await bytesOf(request);
-    if (answer === 'silence') return;
     if (answer === 200) received.push(decode(request, body));
+    requests += 1;
+    if (answer === 'silence') return;
     // An empty message: all of it was taken.
     response.writeHead(answer, { 'content-type': 'application/x-protobuf' }).end();
   });

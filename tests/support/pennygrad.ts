@@ -98,12 +98,3 @@ export function isAlive(pid: number): boolean {
     return false;
   }
 }
-
-/** Resolves when the condition holds; rejects, naming what was waited for, when it does not in time. */
-export async function eventually(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

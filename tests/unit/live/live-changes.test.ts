@@ -11,6 +11,7 @@ import type { RunEvent } from '../../../src/coordinator/run-events.ts';
 import { applyChanges, changesBetween } from '../../../src/shared/protocol/live/live-changes.ts';
 import { livePlan } from '../../support/live-run.ts';
 import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
+import { rounds } from '../../support/thoroughness.ts';
 
 const plan = { ...livePlan, dataset: { name: 'mnist', trainCount: 60_000 } };
 const begin = () => beginLive(plan, { now: 0, unixMs: startedAtUnixMs });
@@ -59,7 +60,7 @@ test('whatever happened between two states, the changes lead from one to the oth
       if (changes === undefined) expect(after.state).toEqual(before.state);
       else expect(applyChanges(sent(before.state), sent(changes))).toEqual(sent(after.state));
     }),
-    { numRuns: 60 },
+    { numRuns: rounds(25, 100) },
   );
 });
 

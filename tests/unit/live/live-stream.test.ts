@@ -1,8 +1,8 @@
 /** The stream and its page files, over real HTTP. */
 import { connect } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { beginLive } from '../../../src/coordinator/live/live-record.ts';
-import { createLiveStream } from '../../../src/coordinator/live/live-stream.ts';
+import { createLiveStream, type LiveStream } from '../../../src/coordinator/live/live-stream.ts';
 import { observeLive } from '../../../src/coordinator/live/observe-live.ts';
 import { type MetricsServer, startMetricsServer } from '../../../src/coordinator/metrics/endpoint/metrics-server.ts';
 import { createMetrics } from '../../../src/coordinator/metrics/metrics.ts';
@@ -106,28 +106,41 @@ describe('the stream of events', () => {
   });
 
   test('a reader that reads nothing is dropped after a while, and the timer with the last of them', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     let reads = 0;
     const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
     // Every state differs from the last one, and soon fills the buffers of a socket.
     const read = () => ({ ...state, run: { ...state.run, version: `${reads++}`.padEnd(1_000_000) } });
     const stream = createLiveStream(read, { updateMs: 5, heartbeatMs: 5, patienceMs: 50, farewellMs: 50 });
-    const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(observedRun), live: stream });
+    let [connected, dropped] = [() => {}, false];
+    const connection = new Promise<void>((resolve) => {
+      connected = resolve;
+    });
+    const live: LiveStream = {
+      ...stream,
+      connect(response) {
+        stream.connect(response);
+        response.once('close', () => {
+          dropped = true;
+        });
+        connected();
+      },
+    };
+    const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(observedRun), live });
     servers.push(server);
     const deaf = connect(server.port, host);
     await new Promise<void>((resolve) => deaf.once('connect', resolve));
     deaf.pause();
     deaf.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
-    await expect.poll(() => reads, { timeout: 10_000 }).toBeGreaterThan(0);
-    await expect
-      .poll(
-        async () => {
-          const before = reads;
-          await new Promise((resolve) => setTimeout(resolve, 100));
-          return reads - before;
-        },
-        { timeout: 20_000 },
-      )
-      .toBe(0);
+    await connection;
+    expect(vi.getTimerCount()).toBe(1);
+    while (!dropped) {
+      vi.advanceTimersByTime(20);
+      // What was written goes on its way.
+      await new Promise(setImmediate);
+    }
+    expect(vi.getTimerCount()).toBe(0);
     deaf.destroy();
   });
 

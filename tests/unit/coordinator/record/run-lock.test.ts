@@ -74,6 +74,7 @@ describe('the lock of a run folder', () => {
   test('is kept by a process on another host that touches it', async () => {
     const { folder, file } = lockedBy({ host: 'elsewhere', pid: 7 });
     let seconds = 0;
+    // As often as its watcher looks, and more: the touching is what this is about.
     const touching = setInterval(() => utimesSync(file, ++seconds, seconds), 20);
     await expect(take(folder)).rejects.toMatchObject({ message: expect.stringContaining('process 7 on elsewhere') });
     clearInterval(touching);

@@ -313,6 +313,7 @@ describe('a run that goes on', () => {
 describe('what a worker says its time went to', () => {
   it('adds up to the time it was in the run, the last step and the test pass included', async () => {
     const party = await open(2);
+    // Time is what this is about.
     const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
     const workers = [party.join('w0'), party.join('w1', { beforeGradients: slow })];
     const began = performance.now() / 1000;
@@ -426,6 +427,7 @@ describe('workers that are not alike', () => {
 
   it('get shares by their speed, each sample still counted once', async () => {
     const party = await open(2);
+    // Time is what this is about.
     const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
     const workers = [party.join('w0'), party.join('w1', { device: 'slow', beforeGradients: slow })];
     await party.train();

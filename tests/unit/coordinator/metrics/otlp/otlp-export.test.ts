@@ -1,5 +1,5 @@
 /** OpenTelemetry's exporter, and a receiver that decodes what it sends by the published definition of the protocol. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runInfoOf } from '../../../../../src/coordinator/metrics/collectors/run-metrics.ts';
 import { startOtlpExport } from '../../../../../src/coordinator/metrics/otlp/otlp-export.ts';
 import { observedRun, observeShortRun, startedAtUnixMs, stepEvent } from '../../../../support/observed-run.ts';
@@ -7,8 +7,12 @@ import { type OtlpReceiver, samplesOf, startOtlpReceiver } from '../../../../sup
 import { parseSamples, sortedLabels } from '../../../../support/scrape.ts';
 
 const opened: { close(): Promise<void> }[] = [];
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+});
 afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close();
+  vi.useRealTimers();
 });
 
 async function receive(answer?: number | 'silence'): Promise<OtlpReceiver> {
@@ -17,11 +21,11 @@ async function receive(answer?: number | 'silence'): Promise<OtlpReceiver> {
   return receiver;
 }
 
-function exportTo(url: string, times = { intervalMs: 60_000, timeoutMs: 5000 }) {
+function exportTo(url: string, timeoutMs = 5000) {
   const warnings: string[] = [];
   const metrics = observeShortRun();
   const exporting = startOtlpExport({
-    target: { url, namedBy: '--otlp', ...times },
+    target: { url, namedBy: '--otlp', intervalMs: 60_000, timeoutMs },
     registry: metrics.application,
     run: runInfoOf(observedRun),
     clock: { unixMs: () => startedAtUnixMs },
@@ -31,10 +35,13 @@ function exportTo(url: string, times = { intervalMs: 60_000, timeoutMs: 5000 }) 
   return { ...exporting, warnings, metrics };
 }
 
-const until = async (condition: () => boolean) => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-};
-
+/** Lets intervals pass until so many exports have been made. One that passes while an export is under way brings none. */
+async function passIntervals(receiver: OtlpReceiver, exports: number): Promise<void> {
+  while (receiver.requests() < exports) {
+    vi.advanceTimersByTime(60_000);
+    await new Promise(setImmediate);
+  }
+}
 describe('an export', () => {
   it('is, when the run ends, every sample that /metrics has, and says whose they are', async () => {
     const receiver = await receive();
@@ -72,15 +79,16 @@ describe('an export', () => {
 
   it('is made at intervals while the run lasts', async () => {
     const receiver = await receive();
-    const { close, metrics } = exportTo(receiver.url, { intervalMs: 100, timeoutMs: 5000 });
-    await until(() => receiver.received.length >= 2);
+    const { close, metrics } = exportTo(receiver.url);
+    await passIntervals(receiver, 1);
     metrics.observe(stepEvent(2, { correct: 32 }));
+    await passIntervals(receiver, 2);
+    metrics.observe(stepEvent(3, { correct: 16 }));
     await close();
     const accuracies = receiver.received.map(({ metrics: all }) =>
       samplesOf(all).get('pennygrad_accuracy_ratio{split="train"}'),
     );
-    expect(accuracies[0]).toBe(0.75);
-    expect(accuracies.at(-1)).toBe(0.5);
+    expect(accuracies).toEqual([0.75, 0.5, 0.25]);
   });
 });
 
@@ -95,8 +103,8 @@ describe('a receiver', () => {
 
   it('that answers nothing is given up, and a run that fails to reach it again and again says so twice', async () => {
     const receiver = await receive('silence');
-    const { close, warnings } = exportTo(receiver.url, { intervalMs: 200, timeoutMs: 100 });
-    await until(() => receiver.requests() >= 3);
+    const { close, warnings } = exportTo(receiver.url, 100);
+    await passIntervals(receiver, 3);
     await close();
     expect(warnings).toEqual([
       expect.stringMatching(/^--otlp: metrics could not be exported to .*: Request timed out; /),
@@ -106,8 +114,8 @@ describe('a receiver', () => {
 
   it('does not hold up the end of a run that finds an export still under way', async () => {
     const receiver = await receive('silence');
-    const { close, warnings } = exportTo(receiver.url, { intervalMs: 700, timeoutMs: 650 });
-    await until(() => receiver.requests() === 1);
+    const { close, warnings } = exportTo(receiver.url, 100);
+    await passIntervals(receiver, 1);
     await close();
     expect(warnings).toEqual([
       expect.stringMatching(/^--otlp: metrics could not be exported to .*: Request timed out; /),
