@@ -25,7 +25,7 @@ export function labelsOf({ labels }: Split, indices: Uint32Array): Uint8Array {
   return Uint8Array.from(indices, (index) => labels[index] as number);
 }
 
-/** @param name plural: it begins the message */
+/** @param name what the vector holds, in the plural: the message starts with it */
 export function checkVector(name: string, vector: Float32Array, parameterCount: number): void {
   if (vector.length !== parameterCount) {
     throw badInput(`${name} have ${vector.length} floats, but the model has ${parameterCount} parameters`);
@@ -36,7 +36,8 @@ export function checkOptimizerState(state: OptimizerState, { name }: OptimizerSp
   const { iterations, slots } = state;
   const expected = optimizerSlots[name].length;
   if (slots.length !== expected) throw badInput(`optimizer ${name} has ${expected} slots, not ${slots.length}`);
-  if (!Number.isInteger(iterations) || iterations < 0) throw badInput(`${iterations} optimizer iterations`);
+  if (!Number.isInteger(iterations) || iterations < 0)
+    throw badInput(`the optimizer state counts ${iterations} iterations, which is not a whole number`);
   for (const [i, slot] of slots.entries()) checkVector(`optimizer slot ${i}'s values`, slot, parameterCount);
 }
 
@@ -57,7 +58,7 @@ export function checkImages(images: Uint8Array, count: number, shape: ImageShape
   }
 }
 
-/** The error of an engine that was asked for by name. */
+/** The error for an engine that was asked for by name but cannot be used. */
 export function unusable(
   name: EngineName,
   { reason, remedy }: Extract<EngineAvailability, { usable: false }>,

@@ -10,42 +10,46 @@ import { adapterOf } from './webgpu/webgpu-adapters.ts';
 import { webgpuProvider } from './webgpu/webgpu-provider.ts';
 
 /**
- * One entry an engine. A provider imports its engine when one is made: tfjs takes long to load, and most commands never
- * need it.
+ * The registry: one entry per engine. A provider imports its engine only when it creates one, because tfjs is slow to
+ * load and most commands never need it.
  */
 const providers: Readonly<Record<EngineName, (threads: number | undefined) => EngineProvider>> = {
   tensorflow: tensorflowWith,
   webgpu: (threads) =>
     onOneThread(webgpuProvider(engineFolder('webgpu', process.env), adapterOf(process.env, 0)), threads),
+  // PENNYGRAD_WASM_SIMD=simd avoids relaxed SIMD, whose rounding differs between CPUs.
   wasm: (threads) => wasmProvider(process.env.PENNYGRAD_WASM_SIMD, threads),
   cpu: (threads) => onOneThread(cpuProvider, threads),
 };
 
-/** Fastest first. `PENNYGRAD_WASM_SIMD=simd` keeps the wasm engine from relaxed SIMD, whose rounding differs by CPU. */
+/** In the order of `engineNames`, each with as many threads as it chooses. */
 export const engineProviders = enginesWith(undefined);
 
-/** @param threads with which an engine computes; undefined lets it choose. One that cannot have them is not usable. */
+/**
+ * The engines in the order of `engineNames`.
+ * @param threads how many each engine computes on; undefined lets it choose. An engine that cannot is not usable.
+ */
 export function enginesWith(threads: number | undefined): readonly EngineProvider[] {
   return engineNames.map((name) => providers[name](threads));
 }
 
 function onOneThread(provider: EngineProvider, threads = 1): EngineProvider {
   if (threads === 1) return provider;
-  const reason = `it has no use for ${threads} threads`;
-  const remedy = 'leave --threads out, or take --backend wasm or tensorflow';
+  const reason = `it cannot compute on ${threads} threads`;
+  const remedy = 'leave out --threads, or use --backend wasm or tensorflow';
   return { ...provider, probe: async () => ({ usable: false, reason, remedy }) };
 }
 
 export interface EngineSelection {
   readonly provider: EngineProvider;
-  /** Which one and why, in words: `wasm: the fastest engine that works here (wasm, relaxed SIMD)`. */
+  /** Which engine was chosen and why, for display: `wasm: the fastest engine that works here (wasm, relaxed SIMD)`. */
   readonly reason: string;
 }
 
 /**
- * `auto` takes the first provider that works; a name takes that one.
- * @param providers fastest first
- * @throws PennygradError if the named one, or every one, is not usable, with the reason and what to do
+ * Finds the provider of the requested engine. `auto` takes the first one that works and does not ask to be skipped.
+ * @param providers in order of preference
+ * @throws PennygradError if the requested engine, or with `auto` every engine, cannot be used; it says why and what to do
  */
 export async function selectEngine(
   requested: 'auto' | EngineName,

@@ -1,4 +1,4 @@
-/** The variables of a model as one vector: each row-major, in layer order. */
+/** A model's variables as one flat vector, in layer order and each row-major. */
 
 export interface Shaped {
   readonly shape: readonly number[];
@@ -9,7 +9,7 @@ export function totalSize(variables: readonly Shaped[]): number {
   return variables.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** The part of `flat` that belongs to each variable, without copying. */
+/** Views of the parts of `flat` that belong to each variable. */
 export function viewsOf(flat: Float32Array, variables: readonly Shaped[]): readonly Float32Array[] {
   let offset = 0;
   return variables.map(({ size }) => {

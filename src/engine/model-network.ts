@@ -1,4 +1,4 @@
-/** What engines ask of a network of tfjs layers. */
+/** What engines need to know about a network of tfjs layers. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelArtifacts } from '../shared/model/training-state.ts';
 import type { Layer, Model } from '../shared/model/zoo.ts';

@@ -1,4 +1,4 @@
-/** An engine around what is its own: arguments, disposal and results are the same for all. */
+/** Makes an `Engine` of the parts that differ between engines. Argument checks, disposal and evaluation are shared. */
 import { PennygradError } from '../shared/core/errors.ts';
 import type { Split } from '../shared/data/dataset.ts';
 import { crossEntropy, softmaxRows } from '../shared/model/cross-entropy.ts';
@@ -13,22 +13,22 @@ import {
   checkVector,
 } from './engine-checks.ts';
 
-/** @param logits of the samples `[start, end)`; they may change after the call */
+/** @param logits of the samples `[start, end)`; only valid during the call */
 export type LogitsConsumer = (logits: Float32Array, start: number, end: number) => void;
 
 /**
- * What each engine brings. See `Engine` for the methods of the same names. Arguments have been checked, and nothing is
- * called after `dispose`.
+ * The parts that differ between engines. Methods do what `Engine` says of the methods of the same names; their arguments
+ * have been checked, and none is called after `dispose`.
  */
 export interface Replica extends Pick<Engine, 'name' | 'device' | 'card' | 'parameterCount' | 'artifacts'> {
   getParameters(): Float32Array | Promise<Float32Array>;
   setParameters(parameters: Float32Array): void | Promise<void>;
   getOptimizerState(): OptimizerState | Promise<OptimizerState>;
   setOptimizerState(state: OptimizerState): void | Promise<void>;
-  /** For at least one index. */
+  /** Called with at least one index. */
   computeGradients: Engine['computeGradients'];
   applyGradients(gradientSum: Float32Array, samples: number): void | Promise<void>;
-  /** Computes the logits of the samples `[from, to)` of a split, which need not be the dataset's, in chunks and in order. */
+  /** Computes the logits of the samples `[from, to)`, in chunks and in order. The split need not be the dataset's. */
   forward(split: Split, from: number, to: number, use: LogitsConsumer): void | Promise<void>;
   /** Called once. */
   dispose(): void;

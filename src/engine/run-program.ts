@@ -1,25 +1,25 @@
-/** Running another program to its end. */
+/** Runs another program and waits until it ends. */
 import { spawn } from 'node:child_process';
 
 export interface ProgramResult {
-  /** Exit code; undefined when the program is not there, could not be started or was killed. */
+  /** Exit code; undefined if the program could not be started or was killed. */
   readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
-  /** There is no such program on the path. */
+  /** The program is not on the path. */
   readonly missing: boolean;
 }
 
 export interface RunOptions {
   readonly cwd?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Kills it after so long. */
+  /** The program is killed after this time. */
   readonly timeoutMs?: number;
-  /** Told of each line that it prints, on either stream. */
+  /** Called with each line that it prints, on either stream. */
   readonly onLine?: (line: string) => void;
 }
 
-/** Runs a program without a shell; resolves whatever becomes of it. */
+/** Runs a program without a shell. Never rejects: the result says what happened. */
 export type RunProgram = (program: string, args: readonly string[], options?: RunOptions) => Promise<ProgramResult>;
 
 export const runProgram: RunProgram = (program, args, { cwd, environment, timeoutMs, onLine } = {}) =>
@@ -29,7 +29,7 @@ export const runProgram: RunProgram = (program, args, { cwd, environment, timeou
       env: environment ?? process.env,
       cwd,
     });
-    // Not spawn's own: where there is no such program, that one goes on and keeps this process alive.
+    // spawn's own timeout keeps this process alive when the program does not exist.
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     const output = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {

@@ -7,7 +7,7 @@ import { engineThreadProgram } from '../support/engine-thread-program.ts';
 import { thorough } from '../support/thoroughness.ts';
 import { describeEngine } from './engine.contract.ts';
 
-/** What models get that cannot be captured. */
+/** What models get that cannot be traced. */
 const opByOpProvider: EngineProvider = {
   ...wasmProvider(),
   create: (options) => createOpByOpEngine(options, chooseFlavour() as UsableFlavour),

@@ -60,7 +60,7 @@ describe('a worker of two threads', () => {
       trainArguments(join(temporaryFolder(), 'run'), '--worker', 'backend=cpu,threads=2'),
     );
     expect(code).toBe(2);
-    expect(stderr).toContain('engine cpu is not usable: it has no use for 2 threads; leave --threads out');
+    expect(stderr).toContain('engine cpu is not usable: it cannot compute on 2 threads; leave out --threads');
   });
 });
 

@@ -1,4 +1,4 @@
-/** One captured step of any stack of layers, beside the same step in double precision. */
+/** One traced step of any stack of layers, beside the same step in double precision. */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as layers from '@tensorflow/tfjs-layers';

@@ -1,4 +1,4 @@
-/** The reference engine: tfjs's plain JavaScript kernels, without anything of ours. Slow, and right. */
+/** The reference engine: tfjs's plain JavaScript kernels, unchanged. Slow, but simple and correct. */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import type { ImageShape, Split } from '../../shared/data/dataset.ts';
@@ -8,7 +8,7 @@ import { createTfjsEngine } from '../tfjs/tfjs-engine.ts';
 import { createTfjsOptimizer } from '../tfjs/tfjs-optimizer.ts';
 
 export async function createCpuEngine(options: EngineOptions, device: string): Promise<Engine> {
-  // Without this, tfjs advises every user to install tfjs-node.
+  // Otherwise tfjs prints advice to install tfjs-node.
   tf.enableProdMode();
   await tf.setBackend('cpu');
   return createTfjsEngine({ ...cpuBackend, device }, options);

@@ -1,8 +1,8 @@
-/** What the NVIDIA driver says of its cards, by way of the `nvidia-smi` that every driver brings. */
+/** What the NVIDIA driver reports about its cards, through the `nvidia-smi` that comes with every driver. */
 import { PennygradError } from '../../shared/core/errors.ts';
 import type { RunProgram } from '../run-program.ts';
 
-/** A card. What it does not report (a card that shares the host's memory has none of its own) is left out. */
+/** A card. Readings that it does not report are missing; a card without memory of its own reports no memory. */
 export interface Gpu {
   readonly index: number;
   readonly uuid: string;
@@ -10,13 +10,13 @@ export interface Gpu {
   readonly driverVersion: string;
   readonly memoryTotalBytes?: number;
   readonly memoryUsedBytes?: number;
-  /** Share of the last sample period in which a kernel ran: 0 … 1. */
+  /** Share of the last sample period in which a kernel ran, 0 to 1. */
   readonly utilizationRatio?: number;
   readonly temperatureCelsius?: number;
   readonly powerWatts?: number;
 }
 
-/** The name comes last: nothing promises that it has no comma. */
+/** The name is last because it may contain commas. */
 const fields = [
   ...['index', 'uuid', 'driver_version', 'memory.total', 'memory.used', 'utilization.gpu', 'temperature.gpu'],
   ...['power.draw', 'name'],
@@ -24,13 +24,13 @@ const fields = [
 
 const mebibyte = 2 ** 20;
 
-/** A driver that hangs must not hang what asks it. */
+/** A driver that hangs must not hang the caller. */
 const timeoutMs = 10_000;
 
 /**
- * The cards of this host, in the driver's order; none where there is no driver or no card.
- * @param card only this one, by index or UUID
- * @throws PennygradError when there is a driver that does not answer, with its words
+ * The cards of this host, in the driver's order; none if there is no driver.
+ * @param card only this card, by index or UUID
+ * @throws PennygradError with the driver's message if the driver fails
  */
 export async function listGpus(run: RunProgram, card?: string): Promise<readonly Gpu[]> {
   const only = card === undefined ? [] : ['-i', card];
@@ -45,7 +45,7 @@ export async function listGpus(run: RunProgram, card?: string): Promise<readonly
   return parseGpus(stdout);
 }
 
-/** The rows of `nvidia-smi --format=csv,noheader,nounits` over `fields`; rows that are none are passed over. */
+/** Parses the output of `nvidia-smi --format=csv,noheader,nounits` for `fields`. Other lines are skipped. */
 export function parseGpus(csv: string): readonly Gpu[] {
   return csv.split('\n').flatMap((line) => {
     const cells = line.split(',').map((cell) => cell.trim());
@@ -66,7 +66,7 @@ export function parseGpus(csv: string): readonly Gpu[] {
   });
 }
 
-/** `[N/A]`, `[Not Supported]`, `[Unknown Error]` and `[GPU requires reset]` are no numbers. */
+/** No field for cells that are not numbers: `[N/A]`, `[Not Supported]`, `[Unknown Error]`, `[GPU requires reset]`. */
 function reported<Key extends keyof Gpu>(key: Key, cell: string | undefined, unit: number): { [K in Key]?: number } {
   const found = /^\d+(\.\d+)?/.exec(cell ?? '');
   return found === null ? {} : ({ [key]: Number(found[0]) * unit } as { [K in Key]?: number });

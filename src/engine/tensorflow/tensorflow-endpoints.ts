@@ -1,4 +1,4 @@
-/** The names by which the step graph (tensorflow-step-graph.ts) is fed and its results are fetched. `slot…` are the optimizer's, numbered from 0. */
+/** Names of the step graph's inputs and outputs (tensorflow-step-graph.ts). Optimizer slots are numbered from 0. */
 export const feeds = {
   /** uint8 [count, pixels]. */
   trainImages: 'train_images',

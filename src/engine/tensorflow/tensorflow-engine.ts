@@ -1,6 +1,6 @@
 /**
- * The engine over TensorFlow itself. A step is one run of one graph (tensorflow-step-graph.ts): what tfjs would call
- * operation by operation, TensorFlow plans, fuses and runs on its own.
+ * The engine over TensorFlow itself. A step is one run of one graph (tensorflow-step-graph.ts), which TensorFlow plans and
+ * fuses as a whole, where tfjs would call one operation after the other.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
@@ -22,10 +22,10 @@ import { openSession } from './tensorflow-session.ts';
 import { openState } from './tensorflow-state.ts';
 import { buildStepGraph } from './tensorflow-step-graph.ts';
 
-/** Images that `evaluate` and `predict` take at a time: bounds the memory of their activations. */
+/** Images per chunk in `evaluate` and `predict`: limits the memory that activations take. */
 const evaluationBatchSize = 250;
 
-/** @throws PennygradError if TensorFlow cannot be loaded, or the model cannot be a graph */
+/** @throws PennygradError if TensorFlow cannot be loaded, or if the model has a layer that the graph cannot have */
 export async function createTensorflowEngine(
   options: EngineOptions,
   manifest: TensorflowManifest,
@@ -81,7 +81,7 @@ export async function createTensorflowEngine(
       ];
       const [gradient, logits] = run(inputs, [fetches.gradient, fetches.batchLogits]) as [Float32Array, Float32Array];
       gradients.set(gradient);
-      // The loss itself in double precision, as every engine reports it.
+      // In double precision, as every engine reports the loss.
       return crossEntropy(logits, labels, classes);
     },
     applyGradients: (gradientSum, samples) => state.update(gradientSum, samples, optimizer.learningRate),
@@ -90,7 +90,7 @@ export async function createTensorflowEngine(
   return engineOf(replica, options);
 }
 
-/** The model's layers live on tfjs's plain backend only as long as it takes to describe them. */
+/** Builds the model on tfjs's plain backend, describes it as a graph and disposes of it. */
 async function describeModel({ model: spec, optimizer }: EngineOptions) {
   tf.enableProdMode();
   await tf.setBackend('cpu');

@@ -1,8 +1,8 @@
 /**
- * Building a TensorFlow graph: operations by name, each with inputs that are other operations' outputs.
+ * Builds a TensorFlow graph of named operations, whose inputs are outputs of other operations.
  *
- * An output is written as TensorFlow writes it: `name` for the first, `name:1` for the second. An input `^name` only
- * waits for that operation.
+ * Outputs have TensorFlow's names: `name` is an operation's first output and `name:1` its second. The input `^name` is a
+ * control dependency: it only waits for that operation.
  */
 
 export const dataTypes = { float32: 1, int32: 3, uint8: 4, string: 7, int64: 9, resource: 20 } as const;
@@ -15,7 +15,7 @@ export type Attribute =
   | { readonly bool: boolean }
   | { readonly text: string }
   | { readonly ints: readonly number[] }
-  /** −1 stands for a dimension that is not known. */
+  /** −1 is an unknown dimension. */
   | { readonly shape: readonly number[] }
   | { readonly tensor: { readonly type: 'int32' | 'float32'; readonly shape: readonly number[]; values: number[] } };
 
@@ -28,22 +28,22 @@ export interface GraphNode {
 
 export interface Graph {
   readonly nodes: readonly GraphNode[];
-  /** Adds an operation; returns its first output. The name is made up unless it is given. */
+  /** Adds an operation and returns its first output. Without a name, one is generated. */
   add(
     operation: string,
     inputs: readonly string[],
     attributes?: Readonly<Record<string, Attribute>>,
     name?: string,
   ): string;
-  /** A constant vector of integers, such as a shape. */
+  /** A constant vector of integers, for example a shape. */
   integers(values: readonly number[]): string;
   integer(value: number): string;
   float(value: number): string;
-  /** What is fed from outside. */
+  /** An input that is fed from outside. */
   placeholder(name: string, type: DataType, shape: readonly number[]): string;
 }
 
-/** Attributes of most operations on floats. */
+/** The attributes of most operations on floats. */
 export const onFloats = { T: { type: 'float32' } } as const;
 
 export function createGraph(): Graph {

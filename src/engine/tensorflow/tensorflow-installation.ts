@@ -1,4 +1,4 @@
-/** What `pennygrad setup tensorflow` leaves behind, and how its native binding is loaded. */
+/** Finds what `pennygrad setup tensorflow` has installed, and loads its native binding. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -7,22 +7,22 @@ import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts
 import { engineFolder } from '../engine-folder.ts';
 import type { ProtobufMessages } from './tensorflow-saved-model.ts';
 
-/** Written last: where it is, everything else is. Raise the version when what an installation has to hold changes. */
+/** Setup writes the manifest last, so it proves a complete installation. Raise the version if its contents change. */
 const manifest = z.object({
   version: z.literal(1),
-  /** Version of TensorFlow. */
+  /** TensorFlow's version. */
   tensorflow: z.string(),
   /** Built for CUDA. */
   gpu: z.boolean(),
   /** The Python environment that holds TensorFlow. */
   python: z.string(),
-  /** Folder of the npm package, whose binding was built here. */
+  /** The folder of the npm package whose binding was built. */
   packageFolder: z.string(),
   /** The native binding. */
   binding: z.string(),
   /** TensorFlow's own library. */
   library: z.string(),
-  /** Folders of the CUDA libraries that the loader must find. */
+  /** Folders with the CUDA libraries that the loader must find. */
   libraryFolders: z.array(z.string()),
 });
 export type TensorflowManifest = z.infer<typeof manifest>;
@@ -38,7 +38,7 @@ export function manifestPath(folder: string): string {
   return join(folder, manifestName);
 }
 
-/** How an installation is called in messages. */
+/** The command to suggest in messages. */
 export function setupCommand(gpu: boolean): string {
   return `pennygrad setup tensorflow${gpu ? ' --gpu' : ''}`;
 }
@@ -49,11 +49,11 @@ export type Installation =
       readonly complete: false;
       readonly reason: string;
       readonly remedy: string;
-      /** Nobody ever set it up. */
+      /** It was never set up. */
       readonly notInstalled?: true;
     };
 
-/** Reads the manifest and looks whether its files are still there; loads nothing. */
+/** Reads the manifest and checks that its files exist. Does not load TensorFlow. */
 export function findInstallation(folder: string): Installation {
   const path = manifestPath(folder);
   const incomplete = (reason: string) => ({ complete: false, reason, remedy: `run ${setupCommand(false)}` }) as const;
@@ -62,14 +62,14 @@ export function findInstallation(folder: string): Installation {
   try {
     found = manifest.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    return incomplete(`${path} is of another version of pennygrad, or broken`);
+    return incomplete(`${path} is broken or was written by another version of pennygrad`);
   }
   const gone = [found.binding, found.library].find((file) => !existsSync(file));
   if (gone === undefined) return { complete: true, ...found };
-  return { ...incomplete(`${gone} is gone`), remedy: `run ${setupCommand(found.gpu)} again` };
+  return { ...incomplete(`${gone} is missing`), remedy: `run ${setupCommand(found.gpu)} again` };
 }
 
-/** The part of `@tensorflow/tfjs-node`'s binding that is used. Tensors are numbers that have to be deleted. */
+/** The part that pennygrad uses of `@tensorflow/tfjs-node`'s binding. Tensors are handles that must be deleted. */
 export interface TensorflowBinding {
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;
@@ -92,18 +92,18 @@ export interface TensorflowBinding {
 }
 
 /**
- * Loads TensorFlow into this process; the first time takes about a second.
- * @throws PennygradError when the system cannot load it, with the loader's words
+ * Loads TensorFlow into this process, which takes about a second the first time.
+ * @throws PennygradError with the loader's message if it cannot be loaded
  */
 export function loadBinding({ binding, gpu, libraryFolders }: TensorflowManifest): TensorflowBinding {
-  // TensorFlow logs its start-up to stderr, whatever else a program has there.
+  // By default TensorFlow logs its start-up to stderr.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   const require = createRequire(import.meta.url);
   try {
     const loaded = require(binding) as TensorflowBinding;
     if (gpu && !loaded.isUsingGpuDevice() && process.env.CUDA_VISIBLE_DEVICES !== '-1') {
       throw badInput(
-        'TensorFlow sees no CUDA device: check that nvidia-smi lists one and that LD_LIBRARY_PATH has ' +
+        'TensorFlow sees no CUDA device: check that nvidia-smi lists one and that LD_LIBRARY_PATH contains ' +
           `${libraryFolders.join(':')}; or set CUDA_VISIBLE_DEVICES=-1 to compute on the CPU`,
       );
     }
@@ -114,7 +114,7 @@ export function loadBinding({ binding, gpu, libraryFolders }: TensorflowManifest
   }
 }
 
-/** The protobuf classes that come with the npm package. */
+/** Loads the protobuf classes of the npm package. */
 export function loadMessages({ packageFolder }: TensorflowManifest): ProtobufMessages {
   const require = createRequire(join(packageFolder, 'package.json'));
   return require('./dist/proto/api_pb.js') as ProtobufMessages;

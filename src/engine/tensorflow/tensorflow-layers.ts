@@ -1,4 +1,4 @@
-/** Layers as operations of a TensorFlow graph, forward and backward. */
+/** Translates layers to operations of a TensorFlow graph, forward and backward. */
 import type { Layer } from '../../shared/model/zoo.ts';
 import { type Attribute, type Graph, onFloats } from './tensorflow-graph.ts';
 
@@ -6,21 +6,21 @@ import { type Attribute, type Graph, onFloats } from './tensorflow-graph.ts';
 export interface PlacedLayer {
   readonly output: string;
   /**
-   * Adds the backward pass for the gradient of the output.
-   * @param needsInput whether anything before this layer learns
+   * Adds the layer's backward pass.
+   * @param needsInput whether the gradient of the input is needed, because an earlier layer has variables
    */
   backward(outputGradient: string, needsInput: boolean): LayerGradients;
 }
 
 export interface LayerGradients {
-  /** One for each of the layer's variables, in their order. */
+  /** One for each of the layer's variables, in the same order. */
   readonly variables: readonly string[];
   readonly input: string | undefined;
 }
 
 type Place = (graph: Graph, input: string, variables: readonly string[]) => PlacedLayer;
 
-/** What is read of tfjs's layer configurations. */
+/** The part that is used of tfjs's layer configurations. */
 interface Config {
   readonly activation?: unknown;
   readonly dataFormat?: unknown;
@@ -31,7 +31,7 @@ interface Config {
   readonly poolSize: readonly [number, number];
 }
 
-/** How to put a layer in a graph; undefined for a layer that cannot be. */
+/** How to place a layer in a graph; undefined if the graph cannot have it. */
 export function graphLayer(layer: Layer): Place | undefined {
   const config = layer.getConfig() as unknown as Config;
   const kind = layer.getClassName();
@@ -50,7 +50,7 @@ const placeFlatten: Place = (graph, input) => {
   const reshape = (x: string, shape: string) =>
     graph.add('Reshape', [x, shape], { ...onFloats, Tshape: { type: 'int32' } });
   const shape = shapeOf(graph, input);
-  // The first dimension as it is, the others as one.
+  // Keeps the first dimension and joins the others.
   const samples = graph.add('StridedSlice', [shape, graph.integers([0]), graph.integers([1]), graph.integers([1])], {
     T: { type: 'int32' },
     Index: { type: 'int32' },
@@ -86,7 +86,7 @@ function maxPooling({ poolSize, strides, padding }: Config): Place {
   };
 }
 
-/** A layer that multiplies by a kernel, without what comes after. */
+/** The product of a layer with its kernel, without bias and activation. */
 interface PlacedProduct {
   readonly output: string;
   kernelGradient(dy: string): string;

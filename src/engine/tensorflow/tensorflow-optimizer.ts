@@ -4,8 +4,8 @@ import { feeds, fetches } from './tensorflow-endpoints.ts';
 import { type Graph, onFloats } from './tensorflow-graph.ts';
 
 /**
- * What `feeds.scalars` holds: samples, learning rate, β₁ᵗ, β₂ᵗ and ε·√(1 − β₂ᵗ). TensorFlow adds its ε to the root of
- * the moment as it is, Kingma and Ba (2015, algorithm 1) to the root of the corrected one: hence the factor.
+ * The values for `feeds.scalars`: samples, learning rate, β₁ᵗ, β₂ᵗ and ε·√(1 − β₂ᵗ). TensorFlow adds ε to the root of the
+ * uncorrected second moment; the factor makes that equal to Kingma and Ba's form (see `adamConstants`).
  * @param iteration counts from 1
  */
 export function optimizerScalars(samples: number, learningRate: number, iteration: number): Float32Array {
@@ -20,7 +20,7 @@ interface UpdateInputs {
   readonly slots: readonly string[];
   /** The gradient of the mean loss. */
   readonly mean: string;
-  /** By index in `optimizerScalars`. */
+  /** An element of `optimizerScalars`. */
   readonly scalar: (index: number) => string;
 }
 
@@ -39,7 +39,7 @@ const updates: Readonly<Record<OptimizerName, (inputs: UpdateInputs) => string>>
   },
 };
 
-/** Adds the update of the parameters by the fed sum of gradients. `parameters` and `slots` are handles of variables. */
+/** Adds the optimizer update. `parameters` and `slots` are handles of variables. */
 export function addOptimizer(
   graph: Graph,
   optimizer: OptimizerName,

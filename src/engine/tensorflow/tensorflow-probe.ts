@@ -1,4 +1,4 @@
-/** Whether TensorFlow can be used here, and on what it would compute: from files and the driver, without loading it. */
+/** Finds out, from files and the driver, whether TensorFlow can be used and on what. Does not load TensorFlow. */
 import { messageOf } from '../../shared/core/errors.ts';
 import type { EngineAvailability } from '../engine.ts';
 import { runProgram } from '../run-program.ts';
@@ -21,7 +21,7 @@ export async function probeTensorflow(): Promise<TensorflowAvailability> {
   try {
     return describeAvailability(installation, await listGpus(runProgram), process.env);
   } catch (error) {
-    return { usable: false, reason: messageOf(error), remedy: "mend or reinstall NVIDIA's driver" };
+    return { usable: false, reason: messageOf(error), remedy: "repair or reinstall NVIDIA's driver" };
   }
 }
 

@@ -3,7 +3,7 @@ import { unusable } from '../engine-checks.ts';
 import { threadVariables } from './tensorflow-environment.ts';
 import { probeTensorflow } from './tensorflow-probe.ts';
 
-/** TensorFlow with as many threads as it likes. */
+/** TensorFlow, which chooses its number of threads itself. */
 export const tensorflowProvider: EngineProvider = {
   name: 'tensorflow',
   async probe() {
@@ -23,10 +23,10 @@ export function tensorflowWith(threads: number | undefined): EngineProvider {
   return {
     ...tensorflowProvider,
     async create(options) {
-      // TensorFlow looks when it is loaded, which is later.
+      // TensorFlow reads these when it is loaded, which happens in `create`.
       Object.assign(process.env, threadVariables(threads));
       const engine = await tensorflowProvider.create(options);
-      // Without a number it takes as many as it likes, so one is worth saying too.
+      // TensorFlow's own choice may be any number, so the device also names a choice of one.
       return { ...engine, device: `${engine.device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}` };
     },
   };

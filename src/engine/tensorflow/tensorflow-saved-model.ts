@@ -1,10 +1,10 @@
-/** A graph as the bytes of a `saved_model.pb`, the one form in which TensorFlow's binding takes a graph. */
+/** Encodes a graph as a `saved_model.pb`, the only format in which TensorFlow's binding accepts graphs. */
 import { type Attribute, dataTypes, type GraphNode } from './tensorflow-graph.ts';
 
-/** The tag under which the graph is saved, and by which it is loaded. */
+/** The tag under which the graph is saved and loaded. */
 export const savedModelTag = 'train';
 
-/** Version of operations that graphs are written for: any that TensorFlow 2 still reads. */
+/** The `GraphDef` version that the operations are written for. TensorFlow 2 reads it. */
 const producerVersion = 1395;
 
 /**
@@ -69,7 +69,7 @@ function encodeShape(dimensions: readonly number[], messages: ProtobufMessages):
   return shape;
 }
 
-/** A message of google-protobuf, which has no types of its own here. */
+/** A google-protobuf message. */
 // biome-ignore lint/suspicious/noExplicitAny: generated JavaScript without declarations
 type Message = any;
 export type ProtobufMessages = Readonly<

@@ -1,4 +1,4 @@
-/** A graph loaded into TensorFlow, and run with typed arrays. */
+/** Loads a graph into TensorFlow and runs it with typed arrays. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,17 +10,18 @@ import { encodeSavedModel, type ProtobufMessages, savedModelTag } from './tensor
 export interface Feed {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Not kept after the run, unless the graph assigns it to a variable. */
+  /** Must not change after the run if the graph assigns it to a variable. */
   readonly values: Float32Array | Int32Array | Uint8Array;
 }
 
 export interface TensorflowSession {
   /**
-   * Runs what the fetches need, and returns them: copies, in the order asked for.
-   * @throws PennygradError saying what to do when memory ran out
+   * Runs the part of the graph that the fetches need.
+   * @returns copies of the fetched tensors, in the order of `fetches`
+   * @throws PennygradError if the run fails; it says what to do if memory ran out
    */
   run(feeds: readonly Feed[], fetches: readonly string[]): readonly Float32Array[];
-  /** Frees the graph and its variables. May be called twice. */
+  /** Frees the graph and its variables. A second call does nothing. */
   close(): void;
 }
 
@@ -61,7 +62,7 @@ export function openSession(
   };
 }
 
-/** The binding reads a saved model only from a folder. */
+/** Goes through a temporary folder, because the binding reads saved models only from folders. */
 function load(binding: TensorflowBinding, bytes: Uint8Array): number {
   const folder = mkdtempSync(join(tmpdir(), 'pennygrad-graph-'));
   try {
@@ -74,10 +75,10 @@ function load(binding: TensorflowBinding, bytes: Uint8Array): number {
   }
 }
 
-/** What TensorFlow and CUDA say when memory runs out: by the allocator, by a library, by the driver. */
+/** Messages of TensorFlow's allocator, of CUDA's libraries and of the driver. */
 const outOfMemory = /\bOOM when allocating\b|RESOURCE_EXHAUSTED|Resource exhausted|ran out of memory|out of memory/i;
 
-/** An error of TensorFlow in one line, with what to do where that is known. */
+/** Turns an error of TensorFlow into one line, with what to do if that is known. */
 export function describeFailure(error: unknown): PennygradError {
   if (error instanceof PennygradError) return error;
   const words = messageOf(error).split('\n')[0];

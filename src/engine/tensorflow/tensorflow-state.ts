@@ -1,4 +1,4 @@
-/** Parameters and optimizer state, which are variables of the step graph. */
+/** The parameters and the optimizer's state, which are variables of the step graph. */
 import type { OptimizerState } from '../../shared/model/training-state.ts';
 import { feeds, fetches } from './tensorflow-endpoints.ts';
 import { optimizerScalars } from './tensorflow-optimizer.ts';
@@ -13,10 +13,10 @@ export interface TensorflowState {
   update(gradientSum: Float32Array, samples: number, learningRate: number): void;
 }
 
-/** The slots start as zeros; the parameters have no values yet. */
+/** Sets the slots to zero. The parameters have no values until `setParameters`. */
 export function openState(run: TensorflowSession['run'], parameterCount: number, slotCount: number): TensorflowState {
   const flat = (name: string, values: Float32Array) => ({ name, shape: [parameterCount], values });
-  // Assigned to a variable, the array might become the variable's own memory: hence a copy.
+  // Copied, because TensorFlow may use the array as the variable's own memory.
   const assign = (feed: string, values: Float32Array, fetch: string) => run([flat(feed, values.slice())], [fetch]);
   const read = (fetch: string) => run([], [fetch])[0] as Float32Array;
   let iterations = 0;

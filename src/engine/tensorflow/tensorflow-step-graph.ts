@@ -1,7 +1,7 @@
 /**
- * The whole of training as one TensorFlow graph, which is run in one call a step: gather → forward → loss → backward →
- * one flat gradient. The parameters, the optimizer's moments and the training images are variables of the graph, so
- * they stay on its device; the parameters are *one* flat variable of which the layers see pieces.
+ * Training as one TensorFlow graph. A step is one call: gather → forward → loss → backward → one flat gradient. The
+ * parameters, the optimizer's slots and the training images are variables of the graph, so they stay on its device. The
+ * parameters are *one* flat variable, which is split into those of the layers.
  */
 import { type OptimizerName, optimizerSlots } from '../../shared/model/model-spec.ts';
 import type { Layer } from '../../shared/model/zoo.ts';
@@ -12,7 +12,7 @@ import { graphLayer, type PlacedLayer } from './tensorflow-layers.ts';
 import { addOptimizer } from './tensorflow-optimizer.ts';
 
 export interface StepGraphOptions {
-  /** Up to the logits. */
+  /** Those up to the logits. */
   readonly layers: readonly Layer[];
   /** In the order of the flat vector. */
   readonly variables: readonly Shaped[];
@@ -20,7 +20,7 @@ export interface StepGraphOptions {
   readonly optimizer: OptimizerName;
 }
 
-/** The operations of the graph, or the first layer that TensorFlow's graph cannot have. */
+/** Builds the graph, or names the first layer that it cannot have. */
 export function buildStepGraph(options: StepGraphOptions): { readonly nodes: readonly GraphNode[] } | Unsupported {
   const unsupported = options.layers.find((layer) => graphLayer(layer) === undefined);
   if (unsupported !== undefined) return { unsupported: `${unsupported.getClassName()} '${unsupported.name}'` };
@@ -48,7 +48,7 @@ export interface Unsupported {
   readonly unsupported: string;
 }
 
-/** A variable of the graph, with the operation that sets it from what is fed. Returns its handle. */
+/** Adds a variable and the operation that sets it to what is fed. Returns the variable's handle. */
 function residentVariable(graph: Graph, type: DataType, shape: readonly number[], feed: string, fetch: string): string {
   const handle = graph.add('VarHandleOp', [], {
     dtype: { type },
@@ -58,7 +58,7 @@ function residentVariable(graph: Graph, type: DataType, shape: readonly number[]
   });
   const value = graph.placeholder(feed, type, shape);
   const assigned = graph.add('AssignVariableOp', [handle, value], { dtype: { type } });
-  // A run must fetch something.
+  // A run must fetch a tensor, and an assignment has none.
   graph.add('Identity', [graph.float(0), `^${assigned}`], onFloats, fetch);
   return handle;
 }
@@ -67,7 +67,7 @@ function readVariable(graph: Graph, handle: string, name?: string): string {
   return graph.add('ReadVariableOp', [handle], { dtype: { type: 'float32' } }, name);
 }
 
-/** The flat vector as the model's variables. */
+/** Splits the flat vector into the model's variables. */
 function splitParameters(graph: Graph, { variables }: StepGraphOptions, parameters: string): readonly string[] {
   const sizes = graph.integers(variables.map(({ size }) => size));
   const pieces = graph.add('SplitV', [readVariable(graph, parameters), sizes, graph.integer(0)], {
@@ -126,10 +126,10 @@ function addStep(graph: Graph, options: StepGraphOptions, images: string, parame
     ...onFloats,
     Tlabels: { type: 'int32' },
   });
-  // Its second output: the gradient of the summed loss.
+  // The second output is the gradient of the summed loss.
   let dy: string | undefined = `${loss}:1`;
   const gradients: string[] = [];
-  // Layers before the first that learns need no gradient.
+  // Layers before the first with variables need no gradient.
   const firstLearner = options.layers.findIndex((layer) => layer.trainableWeights.length > 0);
   for (let i = layers.length - 1; i >= firstLearner && dy !== undefined; i--) {
     const { variables, input } = (layers[i] as PlacedLayer).backward(dy, i > firstLearner);

@@ -5,35 +5,35 @@ import type { OptimizerState } from '../../shared/model/training-state.ts';
 import type { Layer } from '../../shared/model/zoo.ts';
 import type { EngineName } from '../engine.ts';
 
-/** Everything that one tfjs backend does in its own way; the engine (tfjs-engine.ts) does the rest. */
+/** What differs between tfjs backends; the engine (tfjs-engine.ts) does the rest. */
 export interface TfjsBackend {
   readonly engineName: EngineName;
   readonly device: string;
   /**
-   * Makes this the backend that tfjs's operations run on. tfjs has one current backend for the whole process, so this
-   * comes before every use, and costs nothing when it already is.
+   * Makes this the current backend of tfjs. There is only one current backend per process, so this is called before every
+   * use. It costs nothing if the backend is current already.
    */
   activate(): void;
   /**
-   * Results are read back once, at a step's end, instead of the logits in its middle as well: for devices where each
-   * read waits for all that was queued.
+   * Reads results back once, at the end of a step, and not also the logits in the middle: for devices where every read
+   * waits for all queued work.
    */
   readonly readsOncePerStep?: boolean;
-  /** Images of a split by index, scaled to 0 … 1: a new `[indices.length, …imageShape]` tensor. */
+  /** The images with these indices, scaled to 0 … 1: a new tensor of shape `[indices.length, …imageShape]`. */
   gather(split: Split, imageShape: ImageShape, indices: Uint32Array): Tensor4D;
   /**
-   * A faster way to run a layer than the layer's own, recorded for gradients like any operation; or none.
-   * @param report may be told of the gradients of the layer's variables in the middle of the backward pass
+   * A faster way to run a layer than tfjs's own, if there is one. It is recorded on the tape like any operation.
+   * @param report may be called with the gradients of the layer's variables during the backward pass
    */
   fuseLayer(layer: Layer, report: GradientReport): ((x: Tensor) => Tensor) | undefined;
-  /** Copies tensors into `target`, one behind the other. */
+  /** Copies the tensors into `target`, one after the other. */
   readInto(tensors: readonly Tensor[], target: Float32Array): Promise<void>;
   createOptimizer(spec: OptimizerSpec, variables: readonly Variable[]): TfjsOptimizer;
   /** Frees what the backend keeps for this engine. */
   dispose?(): void;
 }
 
-/** A variable's final gradient; `values` are good only during the call. */
+/** Receives a variable's final gradient; `values` are only valid during the call. */
 export type GradientReport = (variable: Variable, values: Float32Array) => void;
 
 export interface TfjsOptimizer {

@@ -1,4 +1,4 @@
-/** An engine over tfjs, whatever the backend computes with. */
+/** The engine over tfjs, for any backend. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Split } from '../../shared/data/dataset.ts';
 import { initialParameters } from '../../shared/model/initialize.ts';
@@ -11,10 +11,13 @@ import { engineOf, type LogitsConsumer, type Replica } from '../replica.ts';
 import type { TfjsBackend } from './tfjs-backend.ts';
 import { createTfjsGradients } from './tfjs-gradients.ts';
 
-/** Images that `evaluate` and `predict` take at a time: bounds the memory of their activations. */
+/** Images per chunk in `evaluate` and `predict`: limits the memory that activations take. */
 const evaluationBatchSize = 256;
 
-/** @throws PennygradError if model and dataset do not fit together. The backend must be ready. */
+/**
+ * The backend must have been initialised.
+ * @throws PennygradError if the model does not fit the dataset
+ */
 export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): Engine {
   const { model: spec } = options;
   const { inputShape, classes } = spec;
@@ -32,7 +35,7 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
   const shapes = variables.map(({ shape }) => shape);
   assign(initialParameters(shapes, options.seed));
 
-  /** Every use of tfjs goes through here: its backend is global to the process, and another engine may have it. */
+  /** Every use of tfjs goes through here: the current backend is global, and another engine may have changed it. */
   function onBackend<T>(use: () => T): T {
     backend.activate();
     return use();
@@ -42,7 +45,7 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
     const views = viewsOf(parameters, variables);
     tf.tidy(() => {
       for (const [i, variable] of variables.entries()) {
-        // A copy, because the cpu backend keeps the array that it is given.
+        // Copied, because the cpu backend keeps the array that it is given.
         variable.assign(tf.tensor((views[i] as Float32Array).slice(), variable.shape));
       }
     });

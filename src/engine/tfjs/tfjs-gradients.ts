@@ -1,4 +1,4 @@
-/** The gradient of a batch over tfjs: forward by the layers, backward by tfjs's tape. */
+/** The gradient of a batch with tfjs: forward through the layers, backward along tfjs's tape. */
 import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy } from '../../shared/model/cross-entropy.ts';
 import type { BatchResult, Engine, EngineOptions } from '../engine.ts';
@@ -8,9 +8,9 @@ import type { GradientReport, TfjsBackend } from './tfjs-backend.ts';
 import { gradientsAndLogits } from './tfjs-single-read.ts';
 
 export interface TfjsGradients {
-  /** As the engine's, for at least one index of the training split. */
+  /** See `Engine.computeGradients`; for at least one index. */
   readonly compute: Engine['computeGradients'];
-  /** For `TfjsBackend.fuseLayer`: a gradient that the backward pass is done with goes out while the pass goes on. */
+  /** For `TfjsBackend.fuseLayer`: hands on a gradient that is final while the backward pass continues. */
   readonly report: GradientReport;
 }
 
@@ -18,7 +18,7 @@ export interface TfjsReplica {
   readonly backend: TfjsBackend;
   readonly options: EngineOptions;
   readonly variables: readonly tf.Variable[];
-  /** Runs `use` with the replica's backend as the current one. */
+  /** Makes the replica's backend the current one, then calls `use`. */
   readonly onBackend: <T>(use: () => T) => T;
   readonly logitsOf: (images: tf.Tensor4D) => tf.Tensor2D;
 }
@@ -81,7 +81,7 @@ export function createTfjsGradients({ backend, options, variables, onBackend, lo
   };
 }
 
-/** Where the gradients of the pass under way go. */
+/** Where the gradients of the running pass go. */
 interface Delivery {
   readonly gradients: Float32Array;
   readonly delivered: Set<tf.Variable>;
@@ -89,8 +89,8 @@ interface Delivery {
 }
 
 /**
- * The loss as an operation on the tape whose values are computed here, in double precision: a batch has so few logits
- * that reading them back costs less than five more kernels would.
+ * Records the loss as one operation on the tape, computed here in double precision. A batch has so few logits that reading
+ * them back costs less than running five more kernels.
  */
 function recordLoss(logits: tf.Tensor2D, labels: Uint8Array, classes: number) {
   let result: BatchResult | undefined;

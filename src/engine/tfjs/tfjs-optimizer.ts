@@ -1,4 +1,4 @@
-/** tfjs's own optimizers over flat vectors: right on every backend. */
+/** tfjs's own optimizers, with their state as flat vectors. They work on every backend. */
 import * as tf from '@tensorflow/tfjs-core';
 import { adamConstants, type OptimizerSpec, optimizerSlots } from '../../shared/model/model-spec.ts';
 import type { OptimizerState } from '../../shared/model/training-state.ts';
@@ -27,7 +27,7 @@ export function createTfjsOptimizer(spec: OptimizerSpec, variables: readonly tf.
       { length: optimizerSlots[spec.name].length },
       () => new Float32Array(totalSize(variables)),
     );
-    // Before the first step, tfjs has not made the moments, which are zero.
+    // tfjs creates the moments in the first step; until then they are zero.
     if (weights.length > 0) {
       const parts = slots.flatMap((slot) => viewsOf(slot, variables));
       for (const [i, part] of parts.entries()) part.set(await (weights[i] as tf.Tensor).data());

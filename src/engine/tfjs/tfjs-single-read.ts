@@ -1,11 +1,11 @@
-/** The gradient of a batch for devices that should not be waited for in the middle of a step. */
+/** The gradient of a batch without reading anything back in the middle of a step. */
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * Forward and backward without a read: the loss's gradient, softmax − onehot, is computed where the logits are.
- * @param forward the logits, `labels.length × classes`
- * @returns the gradients of the summed cross-entropy for each variable, then the logits, from which the caller finds the
- *   loss in double precision: the tensors to read in one go, and to dispose of
+ * Runs forward and backward. The gradient of the loss, softmax − onehot, is computed on the device.
+ * @param forward computes the logits, `labels.length × classes`
+ * @returns the gradient of the summed cross-entropy for each variable, then the logits, from which the caller computes
+ *   the loss in double precision; the caller reads all tensors at once and disposes of them
  */
 export function gradientsAndLogits(
   forward: () => tf.Tensor2D,
@@ -27,7 +27,7 @@ export function gradientsAndLogits(
   });
 }
 
-/** A scalar with the gradient of the summed cross-entropy, and without its value, which nobody on the device needs. */
+/** A scalar that has the gradient of the summed cross-entropy, but not its value, which the device does not need. */
 function standIn(logits: tf.Tensor2D, targets: tf.Tensor): tf.Scalar {
   return tf.customGrad((x) => ({
     value: tf.scalar(0),

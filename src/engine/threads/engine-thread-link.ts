@@ -1,13 +1,13 @@
-/** A further thread of an engine, as the engine's main thread sees it. */
+/** The main thread's link to one of an engine's other threads. */
 import { Worker } from 'node:worker_threads';
 import { PennygradError } from '../../shared/core/errors.ts';
 import type { BatchResult } from '../engine.ts';
 import type { ThreadAnswer, ThreadRequest } from './engine-thread-messages.ts';
 
 export interface EngineThread {
-  /** Resolves when the thread has done it. @throws what the thread threw, or that the thread has ended, naming it */
+  /** Resolves when the thread is done. @throws PennygradError if the thread threw or has ended; it names the thread */
   request(request: ThreadRequest): Promise<BatchResult>;
-  /** Ends the thread at once, whatever it does. May be called twice. */
+  /** Ends the thread at once, even while it computes. A second call does nothing. */
   end(): void;
 }
 
@@ -17,14 +17,14 @@ interface Waiting {
 }
 
 /**
- * @param name in words, for errors: `thread 2 of engine wasm`
- * @param program the compiled `engine-thread`, or another that speaks its messages
+ * @param name for errors: `thread 2 of the wasm engine`
+ * @param program the compiled `engine-thread`, or another program with the same messages
  */
 export function startEngineThread(name: string, program: string | URL): EngineThread {
   const worker = new Worker(program);
   const waiting: Waiting[] = [];
   let ended: Error | undefined;
-  // Only what is waited for keeps the process alive.
+  // An idle thread must not keep the process alive.
   worker.unref();
 
   function endWith(error: Error): void {

@@ -1,4 +1,4 @@
-/** The program of a further thread of the wasm engine: carries out requests on a replica of its own. */
+/** The program of a thread of the wasm engine: carries out requests on its own replica. */
 import { parentPort } from 'node:worker_threads';
 import { messageOf, PennygradError } from '../../shared/core/errors.ts';
 import type { BatchResult, Engine } from '../engine.ts';
@@ -42,7 +42,7 @@ async function answer(request: ThreadRequest): Promise<ThreadAnswer> {
   }
 }
 
-// One after another, in the order they came, although each may wait for something.
+// Requests run one at a time and in order, although each of them may wait for something.
 let last: Promise<unknown> = Promise.resolve();
 parentPort?.on('message', (request: ThreadRequest) => {
   last = last.then(async () => parentPort?.postMessage(await answer(request)));

@@ -1,7 +1,7 @@
 /**
- * One engine on several threads, each with a whole replica of its own. A batch is cut in as many shares as there are
- * threads, and their gradients are added in the order of the threads, so that a run repeats bit for bit. Every thread
- * makes the same update by itself: parameters never travel in a step, and a gradient goes through shared memory.
+ * One engine on several threads, each with its own complete replica. A batch is cut into one share per thread, and the
+ * gradients are added in the order of the threads, so that a run can be repeated bit for bit. Every thread makes the same
+ * update itself: a step moves no parameters, and gradients go through shared memory.
  */
 import { evenShares } from '../../shared/core/sampling.ts';
 import type { Dataset, Split } from '../../shared/data/dataset.ts';
@@ -13,16 +13,16 @@ import { emptyResult } from './engine-thread-messages.ts';
 import { threadedDevice } from './threaded-device.ts';
 
 export interface Threading {
-  /** All of them, the calling one included; at least 2. */
+  /** How many, including the calling thread; at least 2. */
   readonly threads: number;
   readonly flavour: UsableFlavour;
   /** The compiled `engine-thread`. */
   readonly program: string | URL;
-  /** The engine of the calling thread. */
+  /** Creates the engine of the calling thread. */
   readonly createEngine: (options: EngineOptions) => Promise<Engine>;
 }
 
-/** @throws what the engine of any thread throws when it is made; the threads have ended then */
+/** @throws PennygradError if a thread cannot create its engine; all threads have ended then */
 export async function createThreadedEngine(given: EngineOptions, threading: Threading): Promise<Engine> {
   const options = { ...given, dataset: shareDataset(given.dataset) };
   const { dataset, optimizer } = options;
@@ -30,10 +30,10 @@ export async function createThreadedEngine(given: EngineOptions, threading: Thre
   const { parameterCount } = main;
   const gradientsOfOthers = others.map(() => sharedFloats(parameterCount));
   const sharedSum = sharedFloats(parameterCount);
-  /** The other threads' last update, which nobody waits for: a thread does the next request after it anyway. */
+  /** The last update of the other threads. Nobody waits for it, because each thread handles requests in order. */
   let applied: Promise<unknown> = Promise.resolve();
 
-  /** The same of every thread, this one included. */
+  /** Does the same on every thread, including this one. */
   async function onAll(own: () => Promise<void>, request: Parameters<EngineThread['request']>[0]): Promise<void> {
     const requested = others.map((thread) => thread.request(request));
     await Promise.all([own(), ...requested]);
@@ -76,7 +76,7 @@ export async function createThreadedEngine(given: EngineOptions, threading: Thre
     async applyGradients(gradientSum, samples) {
       checkVector('gradients', gradientSum, parameterCount);
       checkSamples(samples);
-      // They read the sum until then; a thread that failed is told of here.
+      // The other threads read `sharedSum` until then. This also reports a thread that failed.
       await applied;
       sharedSum.set(gradientSum);
       applied = Promise.all(
@@ -147,7 +147,7 @@ function add(target: Float32Array, addend: Float32Array): void {
   for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) + (addend[i] as number);
 }
 
-/** A message with such a dataset carries no images. */
+/** A copy in shared memory, which messages to threads do not copy again. */
 function shareDataset(dataset: Dataset): Dataset {
   return { ...dataset, train: shareSplit(dataset.train), test: shareSplit(dataset.test) };
 }

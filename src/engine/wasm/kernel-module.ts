@@ -1,10 +1,10 @@
-/** Finds, chooses and instantiates the compiled kernels (kernels/index.ts describes what they compute). */
+/** Finds, chooses and instantiates the compiled kernels. kernels/index.ts describes what they compute. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
 
-/** The SIMD instructions that a build of the kernels uses; the faster first. */
+/** The SIMD instructions that a build of the kernels uses, faster first. */
 export const simdFlavours = ['relaxed-simd', 'simd'] as const;
 export type SimdFlavour = (typeof simdFlavours)[number];
 
@@ -57,7 +57,7 @@ type PaddingShape = readonly [
   left: number,
 ];
 
-/** The sizes of what the kernels keep and scratch, in bytes. */
+/** Sizes of kept and scratch memory, in bytes. */
 export interface KernelSizes {
   conv2dPackedFilterBytes(depth: number, outChannels: number): number;
   conv2dTransposedFilterBytes(taps: number, inChannels: number, outChannels: number): number;
@@ -69,11 +69,11 @@ export interface KernelSizes {
   winogradFilterBytes(inChannels: number, outChannels: number): number;
 }
 
-/** What the module exports. Numbers called after a tensor are its address. */
+/** The module's exports. Parameters named after a tensor are its address. */
 export interface Kernels extends KernelSizes {
-  /** Does `80 · iterations` floating-point operations as fast as one core can. */
+  /** Does `80 · iterations` floating-point operations as fast as one core can. See kernels/peak.ts. */
   multiplyAddChains(iterations: number): number;
-  /** Runs a captured program's instructions from one address to another: those that take part in `pass`. */
+  /** Runs those instructions of a traced program in `[program, end)` that take part in `pass`. */
   runProgram(program: number, end: number, pass: number): void;
   conv2dForwardScratchBytes(...shape: ConvolutionShape): number;
   conv2dForward(
@@ -122,14 +122,14 @@ export interface Kernels extends KernelSizes {
   ): void;
 }
 
-/** Where the build puts a flavour's module, whether this file runs from `src` or compiled from elsewhere. */
+/** The file of a flavour's compiled module. Works from `src` as well as from the compiled copy of this file. */
 function kernelFile(flavour: SimdFlavour): string {
   return join(packageRoot(dirname(fileURLToPath(import.meta.url))), 'dist', 'kernels', `kernels-${flavour}.wasm`);
 }
 
 /**
- * Which build of the kernels to use.
- * @param requested one of `simdFlavours`; the fastest that this runtime can compile if left out or empty
+ * Chooses a build of the kernels.
+ * @param requested one of `simdFlavours`; if missing or empty, the fastest that this runtime can compile
  */
 export function chooseFlavour(requested?: string): FlavourChoice {
   const candidates = requested ? simdFlavours.filter((flavour) => flavour === requested) : simdFlavours;
@@ -149,7 +149,7 @@ export function chooseFlavour(requested?: string): FlavourChoice {
   return { usable: true, flavour, device: flavour === 'simd' ? 'wasm, SIMD' : 'wasm, relaxed SIMD' };
 }
 
-/** Compiles and instantiates a flavour that `chooseFlavour` found, over `memory`, which others may use as well. */
+/** Compiles and instantiates a flavour that `chooseFlavour` has found usable. `memory` may be shared with others. */
 export async function instantiateKernels(flavour: SimdFlavour, memory: WebAssembly.Memory): Promise<Kernels> {
   const { instance } = await WebAssembly.instantiate(readFileSync(kernelFile(flavour)), { env: { memory } });
   return instance.exports as Kernels;
@@ -159,7 +159,7 @@ function isSupported(flavour: SimdFlavour): boolean {
   const module = readFileSync(kernelFile(flavour));
   if (WebAssembly.validate(module)) return true;
   if (flavour !== 'relaxed-simd') return false;
-  // Node 20 has the instructions, behind a flag.
+  // Node 20 has relaxed SIMD only behind a flag.
   v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
   return WebAssembly.validate(module);
 }

@@ -1,14 +1,14 @@
-/** An optimizer's update of vectors in WebAssembly memory, by the kernel that each optimizer has. */
+/** Optimizer updates of vectors in WebAssembly memory, one kernel per optimizer. */
 import { adamConstants, type OptimizerName, type OptimizerSpec } from '../../shared/model/model-spec.ts';
 import type { Kernels } from './kernel-module.ts';
 
-/** Addresses of `count` floats each. */
+/** Addresses of vectors of `count` floats. */
 export interface UpdatedVectors {
   readonly parameters: number;
   readonly gradientSum: number;
-  /** The optimizer's own, in the order of `optimizerSlots`; updated in place. */
+  /** In the order of `optimizerSlots`; updated in place. */
   readonly slots: readonly number[];
-  /** Where the new parameters go; may be `parameters`. */
+  /** Receives the new parameters; may be `parameters` itself. */
   readonly out: number;
   readonly count: number;
 }

@@ -1,4 +1,4 @@
-/** Forward and backward over a batch, in micro-batches that run as traced programs. */
+/** The gradient of a batch, computed by traced programs in micro-batches. */
 import type { Split } from '../../shared/data/dataset.ts';
 import { crossEntropy } from '../../shared/model/cross-entropy.ts';
 import type { BatchResult } from '../engine.ts';
@@ -8,7 +8,7 @@ import { everyPass, firstPass, innerPass, lastPass } from './trace/opcodes.ts';
 import type { TracedModel } from './trace/traced-model.ts';
 import type { TracedProgram } from './trace/traced-program.ts';
 
-/** As `Engine.computeGradients`, of images at an address, for at least one index. */
+/** See `Engine.computeGradients`; for at least one index. @param images address of the split's images */
 export type ComputeGradients = (
   split: Split,
   images: number,
@@ -17,7 +17,7 @@ export type ComputeGradients = (
   onReady: ((from: number, to: number) => void) | undefined,
 ) => Promise<BatchResult>;
 
-/** @param microBatchSize images of a micro-batch, at most */
+/** @param microBatchSize largest number of images in a micro-batch */
 export function gradientsOf(model: TracedModel, classes: number, microBatchSize: number): ComputeGradients {
   const { memory, variables, parameterCount, programFor, selectBatch } = model;
   const gradients = () => memory.floats(model.gradients, parameterCount);
@@ -38,7 +38,7 @@ export function gradientsOf(model: TracedModel, classes: number, microBatchSize:
 
   return async (split, images, indices, target, onReady) => {
     const parts = cutEvenly(indices, microBatchSize);
-    // All of them now: tracing one allocates, and leaves time for others to run.
+    // Traced before the loop: tracing allocates memory, and while it waits other calls may run.
     const programs = await Promise.all(parts.map(({ length }) => length).map(programFor));
     gradients().fill(0);
     let lossSum = 0;
@@ -58,7 +58,7 @@ export function gradientsOf(model: TracedModel, classes: number, microBatchSize:
   };
 }
 
-/** As few parts of at most `size` as there can be, the longer ones first, none longer than another by more than one. */
+/** Cuts into as few parts of at most `size` as possible. Their lengths differ by at most one, longer parts first. */
 function cutEvenly(indices: Uint32Array, size: number): readonly Uint32Array[] {
   const count = Math.ceil(indices.length / size);
   let end = 0;

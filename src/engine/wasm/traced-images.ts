@@ -1,17 +1,20 @@
-/** The images of a traced engine, as bytes in its own memory. */
+/** Images as bytes in the memory of a traced engine. */
 import type { Dataset, Split } from '../../shared/data/dataset.ts';
 import type { FlatMemory } from './trace/flat-memory.ts';
 
 export interface TracedImages {
-  /** The address of all images of a split of the dataset. They are copied when they are first asked for. */
+  /** The address of all images of one of the dataset's splits. The first call copies them. */
   resident(split: Split): number;
-  /** Where images `[start, start + count)` of any split are: their address and the index of the first one there. */
+  /**
+   * Makes images `[start, start + count)` of any split available until the next call.
+   * @returns an address, and the index there of the first image
+   */
   place(split: Split, start: number, count: number): { readonly address: number; readonly first: number };
 }
 
 /**
- * @param imageSize bytes of an image
- * @param largestCount how many images `place` has to find room for
+ * @param imageSize bytes per image
+ * @param largestCount largest `count` for `place`
  */
 export function createTracedImages(
   memory: FlatMemory,

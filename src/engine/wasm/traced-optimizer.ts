@@ -1,14 +1,14 @@
-/** The optimizer of a traced engine, whose slots lie in the engine's own memory. */
+/** The optimizer of a traced engine. Its slots are in the engine's memory. */
 import { type OptimizerSpec, optimizerSlots } from '../../shared/model/model-spec.ts';
 import type { OptimizerState } from '../../shared/model/training-state.ts';
 import { updateParameters } from './optimizer-update.ts';
 import type { TracedModel } from './trace/traced-model.ts';
 
 export interface TracedOptimizer {
-  /** A copy. */
+  /** Returns a copy. */
   getState(): OptimizerState;
   setState(state: OptimizerState): void;
-  /** Updates the model's parameters by the sum of gradients in its memory. */
+  /** Updates the model's parameters with the gradient sum in its memory. */
   update(samples: number): void;
 }
 

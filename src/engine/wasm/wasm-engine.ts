@@ -1,4 +1,4 @@
-/** The fast engine: captured steps, or else tfjs's wasm backend with our own training kernels. */
+/** The wasm engine: runs traced steps if the model can be traced, and one operation at a time otherwise. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ImageShape, Split } from '../../shared/data/dataset.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
@@ -13,7 +13,7 @@ import { createWasmOptimizer } from './op-by-op/wasm-optimizer.ts';
 import { UntraceableError } from './trace/untraceable-error.ts';
 import { createTracedEngine } from './wasm-traced-engine.ts';
 
-/** The kernels that tfjs's registered ones run: those of the engine that was activated last. */
+/** The kernels of the engine that was activated last. tfjs's registered kernels use these. */
 let current: WasmDevice | undefined;
 
 export async function createWasmEngine(options: EngineOptions, choice: UsableFlavour): Promise<Engine> {
@@ -26,7 +26,7 @@ export async function createWasmEngine(options: EngineOptions, choice: UsableFla
   }
 }
 
-/** For models that cannot be captured: every operation is a call of its own. */
+/** For models that cannot be traced: tfjs's wasm backend with our own training kernels, one call per operation. */
 export async function createOpByOpEngine(options: EngineOptions, choice: UsableFlavour): Promise<Engine> {
   tf.enableProdMode();
   const memory = await startWasmBackend();
@@ -64,7 +64,7 @@ function wasmBackend(device: WasmDevice, description: string): TfjsBackend {
   };
 }
 
-/** The dataset stays in bytes, in JavaScript's memory: a batch of bytes is copied over and widened there. */
+/** The dataset stays in JavaScript's memory as bytes. Only the batch is copied to wasm memory and converted to floats. */
 function gather(
   { memory, kernels }: WasmDevice,
   { images }: Split,

@@ -6,8 +6,8 @@ import { chooseFlavour } from './kernel-module.ts';
 const engineThreadProgram = new URL('../threads/engine-thread.js', import.meta.url);
 
 /**
- * @param simd `relaxed-simd` or `simd`; by default the best that this runtime has
- * @param threadProgram the compiled `engine-thread`, which all threads but the first run
+ * @param simd `relaxed-simd` or `simd`; by default the fastest that this runtime has
+ * @param threadProgram the compiled `engine-thread`, which every thread but the calling one runs
  */
 export function wasmProvider(simd?: string, threads = 1, threadProgram = engineThreadProgram): EngineProvider {
   return {

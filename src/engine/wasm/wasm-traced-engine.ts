@@ -1,10 +1,10 @@
 /**
- * The wasm engine at its fastest: every step is a traced program that runs in one or a few calls, in a memory of its own
- * that holds dataset, parameters and gradients.
+ * The fast wasm engine. A step is a traced program that takes a few calls to run. The engine has a memory of its own, which
+ * holds dataset, parameters and gradients.
  *
- * A batch is cut in micro-batches whose activations stay in the processor's cache from the forward pass to the backward
- * pass. What depends on the parameters alone is done in the first pass of a step, and what needs the sums over all
- * micro-batches in the last.
+ * A batch is cut into micro-batches, whose activations stay in the processor's cache between the forward and the backward
+ * pass. Work that depends only on the parameters is done in the first pass of a step, and work that needs the sums over
+ * all micro-batches in the last pass.
  */
 import type { Split } from '../../shared/data/dataset.ts';
 import { initialParameters } from '../../shared/model/initialize.ts';
@@ -20,10 +20,10 @@ import { gradientsOf } from './traced-gradients.ts';
 import { createTracedImages } from './traced-images.ts';
 import { createTracedOptimizer } from './traced-optimizer.ts';
 
-/** Images of a micro-batch, at most. With the CNN's, what a pass works on takes about a core's own cache. */
+/** Largest number of images in a micro-batch. A pass of the CNN with eight fits a core's own cache. */
 const microBatchSize = 8;
 
-/** @throws UntraceableError naming an operation of the model that no traced step can have */
+/** @throws UntraceableError that names an operation of the model that cannot be traced */
 export async function createTracedEngine(options: EngineOptions, flavour: UsableFlavour): Promise<Engine> {
   checkFit(options);
   const { dataset, model: spec } = options;
@@ -49,13 +49,13 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
         address,
         Uint32Array.from({ length: count }, (_, i) => first + i),
       );
-      // The parameters are packed in the first pass, and are the same in the others.
+      // The first pass packs the parameters, which the others use.
       program.runForward(start === from ? firstPass : innerPass);
       use(memory.floats(program.logits, count * classes), start, start + count);
     }
   }
 
-  // Here and not later: who asks for an engine learns at once that the model cannot be traced.
+  // Traced now, so that a model that cannot be traced is found out when the engine is created.
   await programFor(microBatchSize);
   const shapes = variables.map(({ shape }) => shape);
   parameters().set(initialParameters(shapes, options.seed));

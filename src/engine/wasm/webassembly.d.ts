@@ -1,9 +1,9 @@
-/** The part of the WebAssembly JavaScript interface used here: Node has it, its types do not. */
+/** The part of the WebAssembly JavaScript API that is used here. Node's types lack it. */
 declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { readonly initial: number });
     readonly buffer: ArrayBuffer;
-    /** Throws a RangeError when there is no room. */
+    /** @throws RangeError if there is not enough memory */
     grow(pages: number): number;
   }
   function validate(module: Uint8Array): boolean;

@@ -1,29 +1,30 @@
-/** Which GPUs there are, and which one is used. */
+/** Lists the WebGPU adapters of this host and chooses one. */
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import type { AdapterInfo, Dawn, Gpu } from './webgpu-packages.ts';
 
-/** An adapter as Dawn lists it: a GPU, or a program that does as one, behind one graphics interface. */
+/** An adapter as Dawn lists it: a GPU, or software that emulates one, behind one graphics API. */
 export interface ListedAdapter {
   /** `vulkan`, `metal`, `d3d12`, … */
   readonly backend: string;
   readonly name: string;
 }
 
-/** An adapter that can be had. */
+/** An adapter that Dawn has granted. */
 export interface Adapter extends ListedAdapter {
   readonly index: number;
-  /** Computes on the CPU: right, and slow. */
+  /** It emulates a GPU on the CPU: correct, but slow. */
   readonly software: boolean;
   readonly gpu: Gpu;
 }
 
-/** The variable that chooses among several GPUs. */
+/** The environment variable that chooses among several GPUs. */
 export const adapterVariable = 'PENNYGRAD_WEBGPU_ADAPTER';
 
 /**
- * The choice in the environment: a number, or several for the workers that one command starts, which take them in turn.
- * @param localRank position of this worker among those
- * @returns the number as text, as `chooseAdapter` takes it
+ * The adapter that the environment assigns to a local worker. The variable may list several numbers, which the workers
+ * that one command starts use in turn.
+ * @param localRank the worker's position among them, from 0
+ * @returns the adapter's number as text, for `chooseAdapter`; undefined if the variable is not set
  */
 export function adapterOf(
   environment: Readonly<Record<string, string | undefined>>,
@@ -34,8 +35,8 @@ export function adapterOf(
 }
 
 /**
- * Every adapter, best first by Dawn's judgement. Dawn tells only in the error that it raises when it is asked for one
- * that does not exist; where there is none at all, it gives null instead.
+ * All adapters, in Dawn's order of preference. Dawn lists them only in the error for an adapter that does not exist; if
+ * there are no adapters at all, it returns null instead.
  */
 export async function listAdapters(dawn: Dawn): Promise<readonly ListedAdapter[]> {
   try {
@@ -46,7 +47,7 @@ export async function listAdapters(dawn: Dawn): Promise<readonly ListedAdapter[]
   }
 }
 
-/** The adapters named in Dawn's error message, a line each: ` * backend: 'vulkan', name: 'NVIDIA A10'`. */
+/** Parses the adapters in Dawn's error message, one per line: ` * backend: 'vulkan', name: 'NVIDIA A10'`. */
 export function parseListing(message: string): readonly ListedAdapter[] {
   return [...message.matchAll(/^ \* backend: '([^']*)', name: '(.*)'$/gm)].map(([, backend = '', name = '']) => ({
     backend,
@@ -55,9 +56,11 @@ export function parseListing(message: string): readonly ListedAdapter[] {
 }
 
 /**
- * The adapter to use: the one asked for, else the first that is not known by its name as software, else the first.
- * @param index position in the list, from 0, as text that a user wrote
- * @throws PennygradError if there is none, or if Dawn would take another one for it: it goes by name alone
+ * Chooses the adapter at `index`, or else the first whose name is not that of software, or else the first.
+ * @param listed at least one adapter
+ * @param index position in the list, from 0, as text from the user
+ * @throws PennygradError if there is no adapter at `index`, or if Dawn, which finds adapters by name only, would open
+ *   another one
  */
 export function chooseAdapter(listed: readonly ListedAdapter[], index?: string): ListedAdapter & { index: number } {
   const choices = `adapters here: ${listed.map(({ name }, i) => `${i} (${name})`).join(', ')}`;
@@ -76,21 +79,21 @@ export function chooseAdapter(listed: readonly ListedAdapter[], index?: string):
   if (taken !== wanted) {
     throw badInput(
       `webgpu adapter ${wanted} cannot be told from adapter ${taken}, which has the same name; ${choices}; ` +
-        'give the worker a container or a virtual machine that has that GPU only',
+        'run the worker in a container or virtual machine that has only that GPU',
     );
   }
   return { ...chosen, index: wanted };
 }
 
-/** Whether a name is that of a GPU that is only emulated. */
+/** Whether this is the name of software that emulates a GPU. */
 export function isSoftware(name: string): boolean {
   return /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i.test(name);
 }
 
 /**
- * Asks for an adapter.
- * @param index as of `chooseAdapter`
- * @returns nothing if there is no adapter
+ * Opens an adapter.
+ * @param index see `chooseAdapter`
+ * @returns undefined if this host has no adapter
  */
 export async function findAdapter(dawn: Dawn, index?: string): Promise<Adapter | undefined> {
   const listed = await listAdapters(dawn);
@@ -106,12 +109,12 @@ function isSoftwareAdapter(name: string, info: AdapterInfo): boolean {
   return info.isFallbackAdapter || [name, info.architecture, info.device, info.description].some(isSoftware);
 }
 
-/** `NVIDIA A10 (vulkan)`; what only emulates a GPU says so. */
+/** For display: `NVIDIA A10 (vulkan)`, or `llvmpipe (vulkan, software)`. */
 export function describeAdapter({ name, backend, software }: Omit<Adapter, 'gpu'>): string {
   return `${name} (${backend}${software ? ', software' : ''})`;
 }
 
-/** What is missing where Dawn finds no adapter, and how to get it. */
+/** What to tell the user if Dawn finds no adapter. */
 export const noAdapter = {
   reason: 'no GPU was found that speaks WebGPU',
   remedy:

@@ -1,4 +1,4 @@
-/** tfjs's webgpu backend, started once in a process. */
+/** tfjs's webgpu backend, which is started once per process. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
@@ -7,10 +7,10 @@ import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts
 import { type Adapter, describeAdapter, findAdapter, noAdapter } from './webgpu-adapters.ts';
 import { type Dawn, type Gpu, loadDawn } from './webgpu-packages.ts';
 
-/** What pennygrad itself uses of the backend that tfjs-backend-webgpu registers. */
+/** The part that pennygrad uses of the backend that tfjs-backend-webgpu registers. */
 export interface WebgpuBackend {
   readonly device: WebgpuDevice;
-  /** @param uniforms values of `program.uniforms`, in order */
+  /** @param uniforms values for `program.uniforms`, in order */
   runWebGPUProgram(
     program: WebgpuProgram,
     inputs: readonly tf.TensorInfo[],
@@ -19,7 +19,7 @@ export interface WebgpuBackend {
   ): tf.TensorInfo;
 }
 
-/** What pennygrad itself uses of a `GPUDevice`. */
+/** The part that pennygrad uses of a `GPUDevice`. */
 interface WebgpuDevice {
   readonly limits: { readonly maxStorageBufferBindingSize: number };
   readonly lost: Promise<{ readonly message: string }>;
@@ -27,37 +27,37 @@ interface WebgpuDevice {
 }
 
 /**
- * A shader as the backend takes it: what each invocation writes at its index of the output. To be made anew for each run,
- * because the backend writes into it; compiled shaders are found by `shaderKey`.
+ * A compute shader in the backend's format; each invocation writes the output at its own index. Make a new object for
+ * every run, because the backend modifies it. Compiled shaders are cached by `shaderKey`.
  */
 export interface WebgpuProgram {
   readonly outputShape: readonly number[];
-  /** Names of the inputs in the shader, where each is a storage array. */
+  /** The inputs' names in the shader, where each is a storage array. */
   readonly variableNames: readonly string[];
   readonly workgroupSize: readonly [number, number, number];
-  /** Which dimensions of the output each dimension of the dispatch runs over. */
+  /** Which dimensions of the output each dimension of the dispatch covers. */
   readonly dispatchLayout: { readonly x: readonly number[] };
   readonly dispatch: readonly [number, number, number];
-  /** Whether `uniforms.size` is to be the size of the output. */
+  /** Whether the shader needs the output's size in `uniforms.size`. */
   readonly size: boolean;
   /** Declarations of further uniforms. */
   readonly uniforms?: string;
-  /** What the shader's text depends on: it is compiled once for each. */
+  /** Identifies the shader's source: it is compiled once per key. */
   readonly shaderKey: string;
   getUserCode(): string;
 }
 
 export interface StartedWebgpu {
   readonly backend: WebgpuBackend;
-  /** The adapter in words. */
+  /** The adapter, for display. */
   readonly description: string;
-  /** @throws PennygradError if the GPU failed since the start: it says so only between steps, results are rubbish then */
+  /** @throws PennygradError if the GPU has failed since the start. The API reports this late; results are then wrong. */
   check(): void;
 }
 
 let started: Promise<StartedWebgpu> | undefined;
 
-/** Starts tfjs's webgpu backend, or gives the one that runs; it is then the current one. */
+/** Makes tfjs's webgpu backend the current one, and starts it if it is not running. */
 export async function startWebgpu(folder: string, adapterIndex: string | undefined): Promise<StartedWebgpu> {
   started ??= start(folder, adapterIndex);
   try {
@@ -78,13 +78,13 @@ async function start(folder: string, adapterIndex: string | undefined): Promise<
   try {
     await tf.setBackend('webgpu');
   } catch (error) {
-    throw badInput(`${describeAdapter(adapter)} gives no device: ${messageOf(error)}`, error);
+    throw badInput(`${describeAdapter(adapter)} cannot be opened: ${messageOf(error)}`, error);
   }
   const backend = tf.backend() as unknown as WebgpuBackend;
   return { backend, description: describeAdapter(adapter), check: watch(backend.device, adapter) };
 }
 
-/** Keeps the first thing that goes wrong on the device, and throws it when asked. */
+/** Remembers the device's first failure. The returned function throws it. */
 function watch(device: WebgpuDevice, adapter: Adapter): () => void {
   let failure: string | undefined;
   device.onuncapturederror = ({ error }) => {
@@ -95,7 +95,9 @@ function watch(device: WebgpuDevice, adapter: Adapter): () => void {
   });
   return () => {
     if (failure === undefined) return;
-    const remedy = /out of memory|allocat/i.test(failure) ? '; lower --batch-size, or stop what else uses the GPU' : '';
+    const remedy = /out of memory|allocat/i.test(failure)
+      ? '; lower --batch-size, or stop other programs that use the GPU'
+      : '';
     throw new PennygradError('run-failed', `${describeAdapter(adapter)} failed: ${failure.split('\n')[0]}${remedy}`);
   };
 }
@@ -103,10 +105,10 @@ function watch(device: WebgpuDevice, adapter: Adapter): () => void {
 /**
  * Loads tfjs's backend, which registers `webgpu` with tfjs.
  *
- * The package is written for browsers. Its CommonJS build is compiled with a browser's global variables as parameters,
- * which leaves those of this process alone (Node 20 has no `navigator`, later ones have one without a `gpu`), and with
- * pennygrad's own tfjs-core, so that there is one.
- * @param gpu the backend asks it for an adapter, and takes what it gets
+ * The package is written for browsers. Its CommonJS build is compiled here with a browser's globals as parameters, which
+ * leaves this process's globals unchanged (Node 20 has no `navigator`; in later versions it has no `gpu`). It also gets
+ * pennygrad's own tfjs-core, so that the process has only one.
+ * @param gpu where the backend requests its adapter
  */
 async function loadTfjsBackend(folder: string, { globals }: Dawn, gpu: Gpu): Promise<void> {
   const file = join(folder, 'node_modules', '@tensorflow', 'tfjs-backend-webgpu', 'dist', 'tf-backend-webgpu.node.js');
@@ -119,5 +121,5 @@ async function loadTfjsBackend(folder: string, { globals }: Dawn, gpu: Gpu): Pro
 
 function require(name: string): unknown {
   if (name === '@tensorflow/tfjs-core') return tf;
-  throw new Error(`tfjs-backend-webgpu requires ${name}, which no version did that this was written for`);
+  throw new Error(`tfjs-backend-webgpu requires ${name}, which pennygrad does not provide`);
 }

@@ -1,4 +1,4 @@
-/** The engine for GPUs of every make: tfjs's WebGPU backend on Dawn. */
+/** The engine for GPUs of any vendor: tfjs's WebGPU backend on Dawn. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Engine, EngineOptions } from '../engine.ts';
 import type { TfjsBackend } from '../tfjs/tfjs-backend.ts';
@@ -8,8 +8,8 @@ import { createWebgpuImages, type WebgpuImages } from './webgpu-images.ts';
 import { createWebgpuOptimizer } from './webgpu-optimizer.ts';
 
 /**
- * @param folder where `pennygrad setup webgpu` put the packages
- * @param adapterIndex which GPU, see `chooseAdapter`; counts only for the first engine of a process
+ * @param folder where `pennygrad setup webgpu` has installed the packages
+ * @param adapterIndex which GPU, see `chooseAdapter`; later engines of the process use the first engine's GPU
  */
 export async function createWebgpuEngine(
   options: EngineOptions,
@@ -39,7 +39,7 @@ function webgpuBackend(gpu: StartedWebgpu, images: WebgpuImages): TfjsBackend {
     gather: images.gather,
     fuseLayer: () => undefined,
     async readInto(tensors, target) {
-      // Joined on the GPU: each read waits until the GPU is done with everything before it.
+      // Joined on the GPU, because every read waits until the GPU has finished all earlier work.
       const joined = tf.tidy(() => tf.concat(tensors.map((tensor) => tf.reshape(tensor, [-1]))));
       try {
         target.set(await joined.data<'float32'>());

@@ -1,4 +1,4 @@
-/** Images on the GPU, as bytes: a step sends indices, and a shader picks and widens the pixels. */
+/** Images stay on the GPU as bytes. A step sends indices, and a shader gathers the pixels and converts them to floats. */
 import * as tf from '@tensorflow/tfjs-core';
 import { PennygradError } from '../../shared/core/errors.ts';
 import type { ImageShape, Split } from '../../shared/data/dataset.ts';
@@ -10,7 +10,7 @@ export interface WebgpuImages {
   dispose(): void;
 }
 
-/** @param splits stay on the GPU; the images of any other are sent when they are asked for */
+/** @param splits are uploaded now and stay on the GPU; images of other splits are uploaded when they are gathered */
 export function createWebgpuImages(backend: WebgpuBackend, splits: readonly Split[]): WebgpuImages {
   const resident = new Map(splits.map((split) => [split, upload(backend, split.images)]));
 
@@ -40,7 +40,7 @@ export function createWebgpuImages(backend: WebgpuBackend, splits: readonly Spli
   };
 }
 
-/** Four bytes to an integer, the first one lowest: WebGPU's smallest number has 32 bits. */
+/** Packs four bytes into each 32-bit integer, little-endian, because WebGPU has no smaller type. */
 function upload({ device }: WebgpuBackend, bytes: Uint8Array): tf.Tensor1D {
   const words = new Int32Array(Math.max(1, Math.ceil(bytes.length / 4)));
   new Uint8Array(words.buffer).set(bytes);
@@ -48,7 +48,7 @@ function upload({ device }: WebgpuBackend, bytes: Uint8Array): tf.Tensor1D {
   if (words.byteLength > limit) {
     throw new PennygradError(
       'run-failed',
-      `the images are ${words.byteLength} bytes, but this GPU takes ${limit} at a time; use another engine`,
+      `the images take ${words.byteLength} bytes, but this GPU allows buffers of ${limit} bytes; use another engine`,
     );
   }
   return tf.tensor1d(words, 'int32');

@@ -1,8 +1,8 @@
 /**
  * Adam and gradient descent as one shader over the flat vectors.
  *
- * tfjs's own optimizers take a dozen small shaders for each variable, and find Adam's bias corrections by powers in
- * single precision, which a GPU may round so coarsely that a run resumed from a checkpoint drifts away.
+ * tfjs's own optimizers run a dozen small shaders per variable. They also compute Adam's bias corrections from powers in
+ * single precision, which a GPU may round so coarsely that a resumed run drifts away from the original.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -22,7 +22,7 @@ export function createWebgpuOptimizer(
 ): TfjsOptimizer {
   const length = totalSize(variables);
   const slotCount = optimizerSlots[spec.name].length;
-  /** All slots, one behind the other, if there are any. */
+  /** All slots, one after the other; undefined if the optimizer has none. */
   let slots = slotCount === 0 ? undefined : tf.keep(tf.zeros([slotCount * length]));
   let iterations = 0;
 
@@ -66,15 +66,15 @@ export function createWebgpuOptimizer(
   };
 }
 
-/** 1 / (1 − βᵗ) for both moments of Adam, in double precision. */
+/** 1 / (1 − βᵗ) for Adam's two moments, in double precision. */
 function biasCorrections(iterations: number): readonly [number, number] {
   const { beta1, beta2 } = adamConstants;
   return [1 / (1 - beta1 ** iterations), 1 / (1 - beta2 ** iterations)];
 }
 
 /**
- * From parameters, the sum of gradients and the slots to the updated parameters with the slots behind them: a shader
- * writes to one buffer. Adam is the form with the bias corrections apart (Kingma and Ba, 2015, algorithm 1), as in tfjs.
+ * Reads parameters, gradient sum and slots; writes the new parameters, followed by the new slots, because a shader has one
+ * output buffer. For Adam's form see `adamConstants`.
  */
 function updateProgram({ name, learningRate }: OptimizerSpec, length: number): WebgpuProgram {
   const { beta1, beta2, epsilon } = adamConstants;
@@ -92,7 +92,7 @@ function updateProgram({ name, learningRate }: OptimizerSpec, length: number): W
   const workgroupSize = [64, 1, 1] as const;
   return {
     outputShape: [length * (1 + slotCount)],
-    // WebGPU's layout has only what the shader uses.
+    // WebGPU's bind group layout contains only inputs that the shader uses.
     variableNames: ['parameters', 'gradientSum', ...(slotCount === 0 ? [] : ['slots'])],
     workgroupSize,
     dispatchLayout: { x: [0] },

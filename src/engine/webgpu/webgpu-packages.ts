@@ -1,6 +1,6 @@
 /**
- * The two npm packages behind the webgpu engine: Dawn's bindings for Node and tfjs's backend on top of WebGPU. They are
- * no dependencies, for their size: `pennygrad setup webgpu` installs them in a folder of their own.
+ * The two npm packages that the webgpu engine uses: Dawn's bindings for Node, and tfjs's WebGPU backend. They are too large
+ * to be dependencies; `pennygrad setup webgpu` installs them in a folder of their own.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 
-/** Exact versions: what is installed is what was tested. That of tfjs is tfjs-core's. */
+/** Exact versions, so that what is installed is what was tested. The backend's version must be that of tfjs-core. */
 export const webgpuPackages = { webgpu: '0.6.2', '@tensorflow/tfjs-backend-webgpu': '4.22.0' } as const;
 
-/** What of an adapter's description (`GPUAdapterInfo`) tells which one it is. */
+/** The part of WebGPU's `GPUAdapterInfo` that identifies an adapter. */
 export interface AdapterInfo {
   readonly vendor: string;
   readonly architecture: string;
@@ -20,7 +20,7 @@ export interface AdapterInfo {
   readonly isFallbackAdapter: boolean;
 }
 
-/** What pennygrad itself uses of WebGPU's `GPU` object. */
+/** The part that pennygrad uses of WebGPU's `GPU` object. */
 export interface Gpu {
   requestAdapter(): Promise<{ readonly info: AdapterInfo } | null>;
 }
@@ -28,18 +28,18 @@ export interface Gpu {
 export interface Dawn {
   /** @param options `KEY=VALUE`, for example `backend=vulkan` */
   create(options: readonly string[]): Gpu;
-  /** What a browser has as global variables: `GPUBuffer`, `GPUBufferUsage`, … */
+  /** The globals that a browser has: `GPUBuffer`, `GPUBufferUsage`, … */
   readonly globals: Readonly<Record<string, unknown>>;
 }
 
 const manifestName = 'manifest.json';
 
-/** Where setup notes that everything is there and has trained: written last, so an engine without it is not used. */
+/** The file that setup writes last, after a successful trial. Without it the engine is not used. */
 export function manifestPath(folder: string): string {
   return join(folder, manifestName);
 }
 
-/** Whether setup got to its end in this folder, with the versions that this pennygrad uses. */
+/** Whether setup has finished in this folder, with the versions that this pennygrad uses. */
 export async function isSetUp(folder: string): Promise<boolean> {
   if (!existsSync(manifestPath(folder))) return false;
   try {
@@ -50,11 +50,11 @@ export async function isSetUp(folder: string): Promise<boolean> {
   }
 }
 
-/** @throws PennygradError if the package is not there or not for this platform */
+/** @throws PennygradError if the package is missing or has no build for this platform */
 export async function loadDawn(folder: string): Promise<Dawn> {
   const entry = join(folder, 'node_modules', 'webgpu', 'index.js');
-  // With each adapter a desktop is looked for, and libwayland complains on stderr where there is no folder to look in.
-  // This one has no desktop, and is the user's own: in a folder that is open to all, anybody could pose as one.
+  // Dawn looks for a desktop with each adapter, and libwayland complains on stderr if this variable is not set. The folder
+  // must be the user's own: in a shared folder, anybody could pose as the desktop.
   process.env.XDG_RUNTIME_DIR ||= folder;
   try {
     return (await import(/* @vite-ignore */ pathToFileURL(entry).href)) as Dawn;

@@ -1,10 +1,10 @@
-/** Whether the webgpu engine can be used. */
+/** Finds out whether the webgpu engine can be used. */
 import { messageOf } from '../../shared/core/errors.ts';
 import type { EngineAvailability } from '../engine.ts';
 import { describeAdapter, findAdapter, noAdapter } from './webgpu-adapters.ts';
 import { isSetUp, loadDawn } from './webgpu-packages.ts';
 
-/** A GPU's driver is only touched where setup has seen it train. */
+/** Loads a GPU's driver only if setup has seen it train. */
 export async function probeWebgpu(folder: string, adapterIndex: string | undefined): Promise<EngineAvailability> {
   if (!(await isSetUp(folder))) {
     return {
@@ -19,7 +19,7 @@ export async function probeWebgpu(folder: string, adapterIndex: string | undefin
     if (adapter === undefined) return { usable: false, ...noAdapter };
     const device = describeAdapter(adapter);
     return adapter.software
-      ? { usable: true, device, notAutomatic: `${device} is no GPU, but emulates one on the CPU` }
+      ? { usable: true, device, notAutomatic: `${device} only emulates a GPU on the CPU` }
       : { usable: true, device };
   } catch (error) {
     return { usable: false, reason: messageOf(error), remedy: 'or use another engine' };

@@ -1,8 +1,8 @@
 import type { EngineProvider } from '../engine.ts';
 
 /**
- * @param folder where `pennygrad setup webgpu` installs
- * @param adapterIndex which GPU, from 0, as text; by default the best
+ * @param folder where `pennygrad setup webgpu` has installed the engine
+ * @param adapterIndex which GPU, see `chooseAdapter`
  */
 export function webgpuProvider(folder: string, adapterIndex?: string): EngineProvider {
   return {

@@ -81,7 +81,7 @@ describe('engines of several threads', () => {
 
   it.each(['cpu', 'webgpu'] as const)('are not to be had of %s, which says what to do', async (name) => {
     await expect(selectEngine(name, enginesWith(3))).rejects.toThrow(
-      `engine ${name} is not usable: it has no use for 3 threads; leave --threads out, or take --backend wasm or tensorflow`,
+      `engine ${name} is not usable: it cannot compute on 3 threads; leave out --threads, or use --backend wasm or tensorflow`,
     );
   });
 

@@ -3,10 +3,11 @@
  *
  * `g = gradientSum / samples`, then `m = β1·m + (1 − β1)·g`, `v = β2·v + (1 − β2)·g²`,
  * `parameters −= learningRate · (m / (1 − β1ᵗ)) / (√(v / (1 − β2ᵗ)) + ε)`.
- * The moments change in place; the parameters are written to `out`, because the backend keeps copies of weights that
- * it knows by their buffer.
- * @param oneMinusBeta1 rounded once: in single precision, 1 − 0.999 is off by 13 parts in a million
- * @param correction1 1 / (1 − β1ᵗ) @param correction2 1 / (1 − β2ᵗ)
+ * The moments are updated in place. The parameters are written to `out`, because tfjs's own kernels cache copies of
+ * weights by their buffer.
+ * @param oneMinusBeta1 passed in because 1 − 0.999, computed in single precision, is off by 13 parts in a million
+ * @param correction1 1 / (1 − β1ᵗ)
+ * @param correction2 1 / (1 − β2ᵗ)
  */
 export function adamUpdate(
   parameters: usize,

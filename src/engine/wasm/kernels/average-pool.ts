@@ -1,4 +1,4 @@
-/** Average pooling and its gradient, NHWC. As in tfjs, a window at the edge is averaged over what it sees of the image. */
+/** Average pooling and its gradient. As in tfjs, a window at the edge averages only the pixels inside the image. */
 
 export function averagePoolForward(
   x: usize,

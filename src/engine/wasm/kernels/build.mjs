@@ -1,6 +1,6 @@
 /**
- * Compiles the kernels to dist/kernels, once per SIMD flavour. Does nothing when the outputs are newer than every
- * source, so that it can be part of each check.
+ * Compiles the kernels to dist/kernels, once per SIMD flavour. Does nothing if the outputs are newer than every source,
+ * so that every check can call it.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -23,7 +23,7 @@ const isFresh = (file) => (statSync(join(output, file), { throwIfNoEntry: false 
 if (!flavours.every(({ file }) => isFresh(file))) {
   mkdirSync(output, { recursive: true });
   for (const { file, features } of flavours) {
-    // Renamed when complete, because another process may be loading the file that it replaces.
+    // Renamed when complete, because another process may be loading the old file.
     const draft = join(output, `draft-${process.pid}-${file}`);
     try {
       await compile(draft, features);
@@ -39,19 +39,19 @@ async function compile(file, features) {
   const { error, stderr } = await asc.main([
     ...['index.ts', '--baseDir', sources, '--outFile', relative(sources, file)],
     ...['--runtime', 'stub', '--importMemory', '--noAssert', '--use', 'abort=', '-O3', '--converge'],
-    // Vectors pass between kernels only, never to JavaScript.
+    // Warning 112: exported functions with vectors. JavaScript does not call those.
     ...['--disableWarning', '112'],
     ...features.flatMap((feature) => ['--enable', feature]),
   ]);
   if (error) throw new Error(`the kernels do not compile:\n${stderr}`, { cause: error });
 }
 
-/** The memory belongs to the tfjs backend: a module with data of its own would overwrite what is there. */
+/** The kernels may share the tfjs backend's memory, so a module with static data would overwrite the backend's. */
 function checkModule(file, binary) {
   const dataSection = 11;
   if (sectionsOf(binary).includes(dataSection))
     throw new Error(`${file} has static data, which would overwrite tfjs's`);
-  // Node 20 compiles relaxed SIMD behind a flag only; what holds for one flavour's imports holds for the other's.
+  // Node 20 compiles relaxed SIMD only behind a flag. Both flavours have the same imports, so one check is enough.
   if (!WebAssembly.validate(binary)) return;
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(binary)).map(
     ({ module, name }) => `${module}.${name}`,
@@ -60,7 +60,7 @@ function checkModule(file, binary) {
     throw new Error(`${file} must import env.memory alone, not ${imports.join(', ')}`);
 }
 
-/** Section ids, in order (WebAssembly core specification, 5.5.2). */
+/** A module's section ids, in order (WebAssembly core specification, 5.5.2). */
 function sectionsOf(binary) {
   const ids = [];
   for (let at = 8; at < binary.length; ) {

@@ -1,4 +1,4 @@
-/** Functions of single elements, for the activations that no other kernel takes in. */
+/** Element-wise functions, for activations that are not part of another kernel. */
 import {
   binaryAdd,
   binaryEluGradient,
@@ -27,7 +27,7 @@ export function mapUnary(f: i32, x: usize, out: usize, count: i32): void {
   }
 }
 
-/** `out[i] = f(a[i % aCount], b[i % bCount])`: an operand may be shorter, and is then repeated. */
+/** `out[i] = f(a[i % aCount], b[i % bCount])`: a shorter operand is repeated. */
 export function mapBinary(f: i32, a: usize, b: usize, out: usize, count: i32, aCount: i32, bCount: i32): void {
   let i = 0;
   if ((aCount === count || aCount === 1) && (bCount === count || bCount === 1)) {
@@ -68,7 +68,7 @@ function binary(f: i32, a: v128, b: v128): v128 {
   return f32x4.splat(0);
 }
 
-/** eˣ to about 1e-7, by x = n·ln 2 + r and a polynomial in r (Cephes, expf.c). No table, because modules have no data. */
+/** eˣ to about 1e-7, by x = n·ln 2 + r and a polynomial in r (Cephes, expf.c). No table: modules have no static data. */
 function exponential(x: v128): v128 {
   const clamped = f32x4.min(f32x4.max(x, f32x4.splat(-87.3)), f32x4.splat(88.3));
   const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(<f32>Math.LOG2E)));
@@ -85,7 +85,7 @@ function exponential(x: v128): v128 {
   return f32x4.mul(fraction, power);
 }
 
-/** By the exponential where that is exact, and a polynomial around zero, where it is not (Cephes, tanhf.c). */
+/** Uses the exponential, or near zero, where that is inexact, a polynomial (Cephes, tanhf.c). */
 function hyperbolicTangent(x: v128): v128 {
   const one = f32x4.splat(1);
   const two = f32x4.splat(2);

@@ -1,12 +1,12 @@
 /**
- * The training kernels, in AssemblyScript (compiled by build.mjs; TypeScript's compiler never sees this folder).
+ * The training kernels, in AssemblyScript. build.mjs compiles them; TypeScript's compiler does not see this folder.
  *
  * Conventions, for every file here:
- * - A `usize` is a byte address in the memory that is shared with the tfjs backend. Kernels allocate nothing and keep
- *   nothing between calls; callers pass scratch memory as large as the matching `…ScratchBytes` says.
- * - Tensors are float32, row-major; images are NHWC, filters are [height, width, in, out].
- * - Convolutions take no padding: callers pad the images first (pad-images.ts), so `height` and `width` are padded
- *   sizes. The shape always comes as the same thirteen numbers, in the same order.
+ * - A `usize` is a byte address in the imported memory. Kernels allocate nothing and keep no state between calls. Callers
+ *   pass scratch memory of the size that the matching `…ScratchBytes` returns.
+ * - Tensors are float32 and row-major. Images are NHWC, filters are [height, width, in, out].
+ * - Convolutions do not pad. Callers pad the images first (pad-images.ts), so `height` and `width` are padded sizes. A
+ *   shape is always the same thirteen numbers in the same order.
  * - A fully connected layer is a 1×1 convolution over one image of height 1 whose width is the batch.
  */
 export { adamUpdate } from './adam';

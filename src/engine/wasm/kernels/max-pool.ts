@@ -1,9 +1,9 @@
 /**
- * Max pooling and its gradient, for any window, stride and padding. Channels are taken four at a time.
- * Ties go to the first of a window in row-major order, as in tfjs's own `cpu` kernels.
+ * Max pooling and its gradient, for any window, stride and padding, four channels at a time. Of equal values the first in
+ * row-major order wins, as in tfjs's own `cpu` kernels.
  */
 
-/** `paddingTop` and `paddingLeft` are rows and columns outside the image; windows see only what is inside. */
+/** Padding is never read: windows only see pixels inside the image. */
 export function maxPoolForward(
   x: usize,
   out: usize,
@@ -61,7 +61,7 @@ export function maxPoolForward(
   }
 }
 
-/** Writes all of `dx`: each output's gradient goes to the input that was largest in its window. */
+/** Writes all of `dx`. Each output's gradient goes to the largest input of its window. */
 export function maxPoolBackprop(
   x: usize,
   dy: usize,
@@ -93,7 +93,7 @@ export function maxPoolBackprop(
     outHeight * 2 <= height &&
     outWidth * 2 <= width &&
     vectorBytes === columnBytes;
-  // Where windows cover every input once, each gradient is written as it is found, not added to a zero.
+  // If windows cover every input exactly once, gradients are written and not added to zeros.
   const covered = disjointWindowsOfFour && outHeight * 2 === height && outWidth * 2 === width;
   if (!covered) memory.fill(dx, 0, <usize>(batch * height) * rowBytes);
   for (let image = 0; image < batch; image++) {
@@ -147,7 +147,7 @@ export function maxPoolBackprop(
   }
 }
 
-/** The window that nearly every model uses, 2×2 and sharing no input with another, without loops. */
+/** A 2×2 window that shares no input with another, which nearly every model uses; without loops. */
 function routeWindowOfFour(
   corner: usize,
   gradient: v128,

@@ -1,8 +1,8 @@
 import { multiplyAdd } from './simd';
 
 /**
- * Nothing but multiply-adds that wait for none but their own last: what this measures is the most that any kernel can do.
- * @returns a number that depends on all of them, so that none is left out
+ * Runs ten independent chains of multiply-adds. No kernel can do more operations per second.
+ * @returns a number that depends on all chains, so that the compiler removes none
  */
 export function multiplyAddChains(iterations: i32): f32 {
   const a = f32x4.splat(1.0000001);

@@ -1,4 +1,4 @@
-/** Turns `count` bytes into floats from 0 to 1: `byte / 255`, correctly rounded. */
+/** Converts `count` bytes to floats from 0 to 1: `byte / 255`, correctly rounded. */
 export function scalePixels(bytes: usize, out: usize, count: i32): void {
   const scale = f32x4.splat(255);
   let i = 0;
@@ -16,9 +16,9 @@ export function scalePixels(bytes: usize, out: usize, count: i32): void {
 }
 
 /**
- * Copies the images of a batch out of a dataset of bytes, as floats from 0 to 1.
- * @param batch address of the dataset, followed by the indices of `count` images, 32 bits each
- * @param size bytes of an image
+ * Copies the images of a batch from a dataset of bytes to floats from 0 to 1.
+ * @param batch points to the dataset's address, followed by the indices of `count` images, 32 bits each
+ * @param size bytes per image
  */
 export function gatherImages(batch: usize, out: usize, count: i32, size: i32): void {
   const images = <usize>load<u32>(batch);

@@ -1,7 +1,7 @@
 /** The shapes of max and average pooling. */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** A pooling operation as the kernels take it. @throws for images that are not float32 */
+/** The shape of a pooling operation in the kernels' order. @throws Error if the images are not float32 */
 export function poolShape(
   x: { readonly shape: readonly number[]; readonly dtype: tf.DataType },
   attributes: tf.NamedAttrMap,

@@ -1,9 +1,9 @@
-/** Convolutions of tensors in wasm memory: any padding, stride and dilation, by kernels that know no padding. */
+/** Convolutions of tensors in wasm memory, with any padding, stride and dilation. The kernels themselves do not pad. */
 import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import type { ConvolutionShape, Kernels } from '../kernel-module.ts';
 import type { WasmMemory } from './wasm-memory.ts';
 
-/** tfjs's description of a convolution, less what the kernels do not need; its shapes are those of the tensors made. */
+/** The part of tfjs's description of a convolution that the kernels need. Its shapes are those of the created tensors. */
 export type ConvolutionInfo = Omit<
   backend_util.Conv2DInfo,
   'dataFormat' | 'padInfo' | 'inShape' | 'outShape' | 'filterShape'
@@ -14,7 +14,7 @@ export type ConvolutionInfo = Omit<
   readonly filterShape: readonly number[];
 };
 
-/** A fully connected layer as a convolution: its samples are the pixels of one row, its filter is 1×1. */
+/** A fully connected layer as a convolution: the samples are the pixels of one row, and the filter is 1×1. */
 export function denseInfo(samples: number, inputs: number, units: number): ConvolutionInfo {
   return {
     batchSize: 1,
@@ -76,7 +76,7 @@ export function convolutionForward(
 
 /**
  * The gradient with respect to the input, a new tensor of `info.inShape`.
- * @param activation what the layer put out, if it has a rectifier: gradients count only where it is positive
+ * @param activation the layer's output if it has a rectifier; gradients only count where it is positive
  */
 export function convolutionBackpropInput(
   { memory, kernels }: WasmDevice,
@@ -100,7 +100,7 @@ export function convolutionBackpropInput(
   return dx;
 }
 
-/** The gradients with respect to filter and bias, two new tensors. `activation` as for the input's. */
+/** The gradients with respect to filter and bias, two new tensors. For `activation` see `convolutionBackpropInput`. */
 export function convolutionBackpropFilter(
   { memory, kernels }: WasmDevice,
   x: TensorInfo,
@@ -131,15 +131,15 @@ export function convolutionBackpropFilter(
 
 export interface Unpadded {
   readonly shape: ConvolutionShape;
-  /** How to copy between the images and their padded copy; undefined where the images will do as they are. */
+  /** How to copy between the images and their padded copy; undefined if no padding is needed. */
   readonly padding: Parameters<Kernels['padImages']> extends [number, number, ...infer Rest] ? Rest | undefined : never;
   readonly paddedBytes: number;
 }
 
-/** The convolution as one over images that include the padding. */
+/** The same convolution over images that include the padding. */
 export function withoutPadding(info: ConvolutionInfo): Unpadded {
   const { batchSize, inHeight, inWidth, inChannels, padInfo } = info;
-  // Rounding up the output's size can make the last window reach further than the padding.
+  // If the output's size was rounded up, the last window can reach beyond the padding.
   const reachHeight = (info.outHeight - 1) * info.strideHeight + info.effectiveFilterHeight;
   const reachWidth = (info.outWidth - 1) * info.strideWidth + info.effectiveFilterWidth;
   const height = Math.max(padInfo.top + inHeight + padInfo.bottom, reachHeight);

@@ -1,6 +1,7 @@
 /**
- * Our kernels as tfjs kernels of the backend `wasm`: those that stock lacks (Conv2DBackpropFilter) or has in a naive
- * form, under tfjs's names; and convolution + bias + rectifier in one, under a name of our own, with its gradients.
+ * Registers our kernels for tfjs's backend `wasm`. Some have tfjs's names, because the backend lacks them
+ * (Conv2DBackpropFilter) or has only a naive version. Convolution + bias + rectifier as one operation, with its gradients,
+ * has names of our own.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { poolShape } from './pool-shape.ts';
@@ -12,14 +13,14 @@ import {
   type WasmDevice,
 } from './wasm-convolution.ts';
 
-/** Our own names, of kernels whose attributes are `ConvolutionAttributes`. */
+/** Our own kernels, whose attributes are `ConvolutionAttributes`. */
 export const fusedConvolutionKernels = {
   forward: 'PennygradConvolution',
   backpropInput: 'PennygradConvolutionBackpropInput',
   backpropFilter: 'PennygradConvolutionBackpropFilter',
 } as const;
 
-/** `relu?(convolution(x, filter) + bias)` in one kernel, with gradients. The current backend must be `wasm`. */
+/** `convolution(x, filter) + bias`, with or without a rectifier, as one operation with a gradient. */
 export function convolutionWithBias(
   x: tf.Tensor,
   filter: tf.Tensor,
@@ -32,14 +33,14 @@ export function convolutionWithBias(
 export interface ConvolutionAttributes {
   readonly info: ConvolutionInfo;
   readonly relu: boolean;
-  /** Told in the backward pass, before the gradient of `x` is computed. */
+  /** Called in the backward pass before the gradient of `x` is computed. */
   readonly onGradients: ParameterGradientListener | undefined;
 }
 
-/** The tensors are the backward pass's own: copy what is to be kept. */
+/** The tensors are only valid during the call. */
 export type ParameterGradientListener = (dFilter: tf.Tensor, dBias: tf.Tensor) => void;
 
-/** tfjs types attributes as JSON, and passes anything. */
+/** tfjs declares attributes as JSON, but passes on any value. */
 function runKernel(name: string, inputs: Record<string, tf.Tensor>, attributes: ConvolutionAttributes) {
   return tf.engine().runKernel(name, inputs, attributes as unknown as tf.NamedAttrMap);
 }
@@ -47,8 +48,8 @@ function runKernel(name: string, inputs: Record<string, tf.Tensor>, attributes: 
 let registered = false;
 
 /**
- * Registers everything, once for the process.
- * @param device what to run on, asked at each call: engines in one process may use different builds of the kernels
+ * Registers all kernels, once per process.
+ * @param device called at every use, because the engines of a process may use different builds of the kernels
  */
 export function registerWasmKernels(device: () => WasmDevice): void {
   if (registered) return;
@@ -93,7 +94,7 @@ function convolution(attributes: tf.NamedAttrMap | undefined): ConvolutionAttrib
 
 let gradientRegistered = false;
 
-/** The gradient of `convolutionWithBias`, once for the process: tfjs has one for all of its backends. */
+/** Registers the gradient of `convolutionWithBias`, once per process. tfjs uses it for all backends. */
 export function registerFusedConvolutionGradient(): void {
   if (gradientRegistered) return;
   gradientRegistered = true;
@@ -108,7 +109,7 @@ export function registerFusedConvolutionGradient(): void {
         tf.Tensor,
         tf.Tensor,
       ];
-      // One kernel makes both. Not inside the functions below: tfjs frees what they make and do not return.
+      // One kernel computes both. Not in the functions below, because tfjs frees tensors that they do not return.
       const parameters = runKernel(fusedConvolutionKernels.backpropFilter, { x, dy, y }, convolution(attributes));
       const [dFilter, dBias] = parameters as [tf.Tensor, tf.Tensor];
       convolution(attributes).onGradients?.(dFilter, dBias);
@@ -123,7 +124,7 @@ export function registerFusedConvolutionGradient(): void {
 }
 
 function replaceConvolution(device: () => WasmDevice): void {
-  // Stock pads wrongly for `same` where strides are larger than the filter.
+  // tfjs's own kernel pads wrongly for `same` if strides are larger than the filter.
   register(tf.Conv2D, ({ x, filter }, attributes) => {
     const info = convolutionInfo(present(x).shape, present(filter).shape, attributes);
     return convolutionForward(device(), present(x), present(filter), undefined, info, false);
@@ -142,7 +143,7 @@ function replaceConvolution(device: () => WasmDevice): void {
   });
 }
 
-/** @throws for images that are not NHWC, which no kernel of this backend takes */
+/** @throws Error if the images are not NHWC, the only layout of this backend */
 function convolutionInfo(inputShape: number[], filterShape: number[], attributes: tf.NamedAttrMap): ConvolutionInfo {
   const { strides, pad, dilations, dimRoundingMode, dataFormat } = attributes as unknown as tf.Conv2DAttrs;
   if (dataFormat === 'NCHW') throw new Error('the wasm backend takes NHWC images only');
@@ -178,7 +179,7 @@ function replaceMaxPool(device: () => WasmDevice): void {
   });
 }
 
-/** Stock copies; tfjs clones every tensor that it saves for a gradient, and never writes to one. */
+/** tfjs's own kernel copies. Sharing is safe because tfjs never writes to a tensor, and it clones all that it saves. */
 function replaceIdentity(device: () => WasmDevice): void {
   register(tf.Identity, ({ x }) => {
     const { dataId, shape, dtype } = present(x);

@@ -1,4 +1,4 @@
-/** Which layers run as one kernel forward and one or two backward, and how. */
+/** Layers that run as one kernel forward and one or two kernels backward. */
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import type { Layer } from '../../../shared/model/zoo.ts';
@@ -9,14 +9,14 @@ type ActivationIdentifier = Parameters<typeof layers.layers.activation>[0]['acti
 
 type LayerFunction = (x: tf.Tensor) => tf.Tensor;
 
-/** Told of the gradients of a layer's kernel and bias when the backward pass has them. */
+/** Called with the gradients of a layer's kernel and bias during the backward pass. */
 export type LayerGradientListener = (
   ...args: [kernel: tf.Variable, bias: tf.Variable, ...Parameters<ParameterGradientListener>]
 ) => void;
 
 /**
- * Conv2D and Dense with a bias; undefined for everything else, which then runs as tfjs runs it. A rectifier is part of
- * the kernel, other activations are operations of their own. Expects a layer that has been built.
+ * A faster way to run Conv2D and Dense layers that have a bias; undefined for all other layers. A rectifier is part of the
+ * kernel, other activations are separate operations. The layer must have been built.
  */
 export function fuseWasmLayer(layer: Layer, listener?: LayerGradientListener): LayerFunction | undefined {
   const config = layer.getConfig() as unknown as Config;
@@ -36,7 +36,7 @@ function fuseParameters(
   listener: LayerGradientListener | undefined,
 ): LayerFunction | undefined {
   const relu = config.activation === 'relu';
-  // A sequential model uses a layer once, so what one operation's backward pass makes is all there is.
+  // A sequential model uses each layer once, so this operation's gradients are the layer's whole gradients.
   const attributes: FusedAttributes = {
     relu,
     onGradients: listener && ((dKernel, dBias) => listener(kernel, bias, dKernel, dBias)),
@@ -48,7 +48,7 @@ function fuseParameters(
 
 type FusedAttributes = Omit<ConvolutionAttributes, 'info'>;
 
-/** What is read of tfjs's configurations of Conv2D and Dense. */
+/** The part that is used of tfjs's configurations of Conv2D and Dense. */
 interface Config {
   readonly activation: ActivationIdentifier;
   readonly dataFormat?: unknown;

@@ -1,4 +1,4 @@
-/** tfjs's wasm backend, and the part of its insides that other kernels need to work on its tensors. */
+/** tfjs's wasm backend, and access to its memory for our own kernels. */
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
@@ -8,22 +8,22 @@ import { PennygradError } from '../../../shared/core/errors.ts';
 /** The heap that tfjs's wasm backend and our kernels share. */
 export interface WasmMemory {
   readonly memory: WebAssembly.Memory;
-  /** Byte address of a tensor's data. Stays valid as long as the tensor. */
+  /** Byte address of a tensor's data. Valid as long as the tensor. */
   addressOf(tensor: tf.TensorInfo): number;
-  /** A new tensor without values yet. */
+  /** A new float32 tensor with undefined values. */
   allocate(shape: readonly number[]): tf.TensorInfo;
-  /** Lets one more tensor have the same data; they go with the last of them. */
+  /** Counts one more tensor with this data, which is freed with its last tensor. */
   share(dataId: tf.TensorInfo['dataId']): void;
-  /** Frees a tensor that tfjs's engine has not seen. */
+  /** Frees a tensor that tfjs's engine does not know. */
   free(tensor: tf.TensorInfo): void;
-  /** At least `bytes` bytes, for use until the next call. */
+  /** The address of at least `bytes` bytes, for use until the next call. */
   scratch(bytes: number): number;
-  /** A view that is good until the next allocation, which may move the heap. */
+  /** Views are only valid until the next allocation, which may move the heap. */
   floats(address: number, length: number): Float32Array;
   bytes(address: number, length: number): Uint8Array;
 }
 
-/** What tfjs 4 leaves open of its backend. */
+/** Internals of the backend that tfjs 4 exposes. */
 interface BackendInsides {
   readonly wasm: {
     readonly asm?: { readonly memory?: WebAssembly.Memory };
@@ -38,7 +38,7 @@ interface BackendInsides {
 
 let started: Promise<WasmMemory> | undefined;
 
-/** Starts the backend `wasm`, once for the process. */
+/** Starts the backend `wasm`, once per process. */
 export function startWasmBackend(): Promise<WasmMemory> {
   started ??= start();
   return started;
@@ -54,17 +54,17 @@ function shareMemory(backend: BackendInsides): WasmMemory {
   const { wasm } = backend;
   const memory = wasm.asm?.memory;
   if (memory === undefined) {
-    throw new Error('this version of @tensorflow/tfjs-backend-wasm does not show its memory; pennygrad knows 4.22');
+    throw new Error('this version of @tensorflow/tfjs-backend-wasm hides its memory; install version 4.22');
   }
   let scratchAddress = 0;
   let scratchBytes = 0;
   return {
     memory,
-    // Addresses above 2 GiB come out of the module as negative numbers.
+    // The module returns addresses above 2 GiB as negative numbers.
     addressOf: ({ dataId }) => backend.dataIdMap.get(dataId).memoryOffset >>> 0,
     allocate(shape) {
       const tensor = backend.makeOutput(shape, 'float32');
-      // The backend does not look; the kernels would write over its own data.
+      // The backend does not check this, and the kernels would overwrite its own data.
       if (backend.dataIdMap.get(tensor.dataId).memoryOffset === 0 && shape.every((size) => size > 0)) {
         throw new PennygradError('run-failed', `out of WebAssembly memory for ${shape.join('×')}; lower --batch-size`);
       }

@@ -1,4 +1,4 @@
-/** Adam and gradient descent over variables in wasm memory: one kernel call a variable. */
+/** Optimizers over variables in wasm memory, with one kernel call per variable. */
 import * as tf from '@tensorflow/tfjs-core';
 import { type OptimizerSpec, optimizerSlots } from '../../../shared/model/model-spec.ts';
 import { totalSize } from '../../flat-vector.ts';
@@ -12,7 +12,7 @@ export function createWasmOptimizer(
   variables: readonly tf.Variable[],
 ): TfjsOptimizer {
   const length = totalSize(variables);
-  // Kept as tensors, so that tfjs frees and counts them; the kernels update them in place.
+  // Tensors, so that tfjs counts and frees them. The kernels update them in place.
   const slots = optimizerSlots[spec.name].map(() => tf.keep(tf.zeros([length])));
   let iterations = 0;
 
@@ -23,7 +23,7 @@ export function createWasmOptimizer(
     memory.floats(gradientBytes, length).set(gradientSum);
     let offset = 0;
     for (const variable of variables) {
-      // Never in place: tfjs's stock kernels keep packed copies of weights that they know by their buffer.
+      // Not in place, because tfjs's own kernels cache packed copies of weights by their buffer.
       const updated = memory.allocate(variable.shape);
       const vectors = {
         parameters: memory.addressOf(variable),

@@ -1,11 +1,8 @@
-/**
- * The operations on single elements that a traced step can have: tfjs's name of each, and the number by which the
- * kernels know the function (opcodes.ts).
- */
+/** The element-wise operations that a traced step can contain, by tfjs's names, with their functions in opcodes.ts. */
 import * as tf from '@tensorflow/tfjs-core';
 import * as op from './opcodes.ts';
 
-/** Functions of an input `x`. */
+/** Functions of one input, `x`. */
 export const unaryFunctions: ReadonlyMap<string, number> = new Map([
   [tf.Relu, op.unaryRelu],
   [tf.Step, op.unaryStep],
@@ -17,7 +14,7 @@ export const unaryFunctions: ReadonlyMap<string, number> = new Map([
 
 export interface BinaryFunction {
   readonly code: number;
-  /** tfjs's names of the two inputs. */
+  /** tfjs's names for the two inputs. */
   readonly operands: readonly [first: string, second: string];
 }
 

@@ -1,12 +1,13 @@
+/** Encodes instructions for the interpreter (kernels/program.ts). */
 import type { Instruction, Region } from './instructions.ts';
 
 export interface EncodedProgram {
   readonly words: Int32Array;
-  /** Where each instruction begins, in words, and after them where the last one ends. */
+  /** The index of each instruction's first word, followed by the length of `words`. */
   readonly starts: readonly number[];
 }
 
-/** The numbers that the interpreter (kernels/program.ts) runs. `addressOf` says where a region is, in bytes. */
+/** @param addressOf byte address of a region */
 export function encodeProgram(
   instructions: readonly Instruction[],
   addressOf: (region: Region) => number,

@@ -1,11 +1,11 @@
-/** WebAssembly memory that is only ever added to: what is allocated stays, where it is. */
+/** WebAssembly memory that only grows: allocations are never freed or moved. */
 import { PennygradError } from '../../../shared/core/errors.ts';
 
 export interface FlatMemory {
   readonly memory: WebAssembly.Memory;
-  /** The address of new bytes, all zero, at a multiple of 64. @throws PennygradError when there is no room for them */
+  /** The address of new zero bytes, a multiple of 64. @throws PennygradError if memory runs out */
   allocate(bytes: number): number;
-  /** Views that are good until the next allocation, which may move the memory. */
+  /** Views are only valid until the next allocation, which may move the buffer. */
   floats(address: number, length: number): Float32Array;
   words(address: number, length: number): Int32Array;
   bytes(address: number, length: number): Uint8Array;
@@ -38,6 +38,9 @@ function grow(memory: WebAssembly.Memory, pages: number): void {
     memory.grow(pages);
   } catch {
     const mebibytes = Math.round((memory.buffer.byteLength + pages * pageBytes) / 2 ** 20);
-    throw new PennygradError('run-failed', `out of WebAssembly memory: ${mebibytes} MiB are more than there are`);
+    throw new PennygradError(
+      'run-failed',
+      `out of WebAssembly memory: ${mebibytes} MiB are needed; use a smaller model or dataset, or another --backend`,
+    );
   }
 }

@@ -1,20 +1,20 @@
-/** What a captured step consists of, before it has addresses. */
+/** The instructions of a traced step, before regions have addresses. */
 
 /** A stretch of the engine's memory. */
 export type Region =
-  /** Needed from the first instruction that names it to the last: others may have the place before and after. */
+  /** Used from the first instruction that names it to the last. Its memory may be shared with others before and after. */
   | { readonly kind: 'transient'; readonly bytes: number }
-  /** Stays from pass to pass and from step to step, and is the same one for every captured step with this key. */
+  /** Persists between passes and steps. All traced steps share one region per key. */
   | { readonly kind: 'kept'; readonly key: string; readonly bytes: number; readonly values?: Float32Array }
-  /** The flat vectors, from a byte on. */
+  /** The flat vectors from a byte offset on. */
   | { readonly kind: 'parameters'; readonly offset: number }
   | { readonly kind: 'gradients'; readonly offset: number }
-  /** Which images a pass is about: what `opGatherImages` takes. */
+  /** The images of the current pass, which `opGatherImages` reads. */
   | { readonly kind: 'batch' };
 
 export interface Instruction {
   readonly opcode: number;
-  /** The passes that it takes part in, as bits (opcodes.ts). */
+  /** The passes in which it runs, as bits (opcodes.ts). */
   readonly passes: number;
   readonly args: readonly (number | Region)[];
 }
@@ -24,7 +24,7 @@ export function regionsOf({ args }: Instruction): readonly Region[] {
   return args.filter((arg): arg is Region => typeof arg !== 'number');
 }
 
-/** A parameter's gradient is final after an instruction of the last pass. */
+/** The instruction of the last pass after which a parameter's gradient is final. */
 export interface FinalGradient {
   readonly instruction: number;
   /** Byte offset in the flat vector. */

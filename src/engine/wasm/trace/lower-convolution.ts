@@ -1,4 +1,4 @@
-/** A convolution and its gradients as instructions: by Winograd's method where that suits it, as matrix products elsewhere. */
+/** Translates convolutions and their gradients to instructions: Winograd's method if possible, or else matrix products. */
 import type { KernelSizes } from '../kernel-module.ts';
 import { type ConvolutionInfo, withoutPadding } from '../op-by-op/wasm-convolution.ts';
 import type { ConvolutionAttributes } from '../op-by-op/wasm-kernels.ts';
@@ -46,7 +46,7 @@ export function lowerConvolution(lowering: Lowering, operation: TracedOperation)
   lowering.convolutions.set(info, { name, isWinograd, images, gradient: undefined });
 }
 
-/** The gradients of filter and bias. */
+/** The gradients with respect to filter and bias. */
 export function lowerFilterGradient(lowering: Lowering, operation: TracedOperation): void {
   const { sizes, emit } = lowering;
   const { info, relu } = operation.attributes as unknown as ConvolutionAttributes;
@@ -62,7 +62,7 @@ export function lowerFilterGradient(lowering: Lowering, operation: TracedOperati
     const gradient = transient(sizes.winogradImageBytes(batch, outHeight, outWidth, outChannels));
     const bytes = sizes.winogradFilterBytes(inChannels, outChannels);
     const sums = kept(`${state.name}: sums`, bytes);
-    // The bias's gradient is added to the flat vector, which starts a step with zeros.
+    // Adds the bias's gradient to the flat vector, which is zero at the start of a step.
     emit(op.opWinogradTransformGradient, [
       ...[dy, activation, gradient, dBias.region],
       ...[batch, outHeight, outWidth, outChannels],
@@ -86,7 +86,7 @@ export function lowerFilterGradient(lowering: Lowering, operation: TracedOperati
   lowering.complete([dFilter, dBias]);
 }
 
-/** The gradient of the images. */
+/** The gradient with respect to the images. */
 export function lowerInputGradient(lowering: Lowering, operation: TracedOperation): void {
   const { sizes, emit } = lowering;
   const { info, relu } = operation.attributes as unknown as ConvolutionAttributes;
@@ -136,7 +136,7 @@ function depthOf({ filterHeight, filterWidth, inChannels }: ConvolutionInfo): nu
   return filterHeight * filterWidth * inChannels;
 }
 
-/** What winograd.ts can do. */
+/** Whether kernels/convolution/winograd.ts supports this convolution. */
 function suitsWinograd(info: ConvolutionInfo): boolean {
   const { filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth } = info;
   const isThreeByThree = filterHeight === 3 && filterWidth === 3;

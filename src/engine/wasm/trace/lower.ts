@@ -1,4 +1,4 @@
-/** Turns traced operations into instructions: which kernel, on which regions, in which passes. */
+/** Translates traced operations to instructions: which kernel, on which regions, in which passes. */
 import * as tf from '@tensorflow/tfjs-core';
 import { poolShape } from '../op-by-op/pool-shape.ts';
 import { fusedConvolutionKernels } from '../op-by-op/wasm-kernels.ts';
@@ -23,7 +23,7 @@ const lowerings: Readonly<Record<string, Lower>> = {
   ...Object.fromEntries([...binaryFunctions].map(([kernel, f]) => [kernel, binary(f)])),
 };
 
-/** Appends an operation's instructions. @throws UntraceableError naming an operation that has none */
+/** Emits an operation's instructions. @throws UntraceableError if there are none for it */
 export function lower(lowering: Lowering, operation: TracedOperation): void {
   const lowerOperation = lowerings[operation.kernel];
   if (lowerOperation === undefined) throw new UntraceableError(operation.kernel, 'it has no kernel');
@@ -31,8 +31,8 @@ export function lower(lowering: Lowering, operation: TracedOperation): void {
 }
 
 /**
- * @param image the input that has the images' shape
- * @param inputs those that the kernel reads, in its order
+ * @param image name of the input that has the images' shape
+ * @param inputs names of the inputs that the kernel reads, in its order
  */
 function pool(opcode: number, image: string, inputs: readonly string[]): Lower {
   return (lowering, operation) => {
@@ -55,7 +55,7 @@ function binary({ code, operands }: BinaryFunction): Lower {
     const out = lowering.output(operation);
     const values = operands.map((name) => lowering.input(operation, name));
     if (!values.every(({ size }) => size === out.size || size === 1)) {
-      throw new UntraceableError(operation.kernel, 'it broadcasts more than a number');
+      throw new UntraceableError(operation.kernel, 'only a single number can be broadcast');
     }
     lowering.emit(op.opBinary, [
       code,

@@ -1,4 +1,4 @@
-/** A step on its way from traced operations to instructions: what has been emitted, and where each value is. */
+/** State of the translation of a traced step to instructions: what has been emitted, and where each value is. */
 import type { KernelSizes } from '../kernel-module.ts';
 import type { ConvolutionInfo } from '../op-by-op/wasm-convolution.ts';
 import type { FinalGradient, Instruction, Region } from './instructions.ts';
@@ -8,9 +8,9 @@ import { UntraceableError } from './untraceable-error.ts';
 
 export interface LoweringOptions {
   readonly sizes: KernelSizes;
-  /** Byte offset in the flat vector of every value that is a parameter. */
+  /** Byte offsets in the flat vector of the values that are parameters. */
   readonly parameters: ReadonlyMap<TracedValue, number>;
-  /** Likewise of every value that is the gradient of a parameter. */
+  /** Byte offsets in the flat vector of the values that are gradients of parameters. */
   readonly gradients: ReadonlyMap<TracedValue, number>;
 }
 
@@ -18,24 +18,25 @@ export interface Lowering {
   readonly sizes: KernelSizes;
   readonly instructions: readonly Instruction[];
   readonly finalGradients: readonly FinalGradient[];
-  /** The convolutions of the forward pass, for their backward pass. */
+  /** State of the forward pass's convolutions that their backward pass needs. */
   readonly convolutions: Map<ConvolutionInfo, ConvolutionState>;
-  /** Appends an instruction, for every pass unless told otherwise. */
+  /** Appends an instruction. @param passes bits of opcodes.ts; every pass by default */
   emit(opcode: number, args: Instruction['args'], passes?: number): void;
-  /** Where a value is. */
+  /** The region that holds a value. */
   regionOf(value: TracedValue): Region;
   /** @throws UntraceableError if the operation was called without this input */
   input(operation: TracedOperation, name: string): TracedValue;
   /** @throws UntraceableError if the operation has no such output */
   output(operation: TracedOperation, index?: number): TracedValue;
-  /** Where an input is. */
+  /** The region that holds an input. */
   regionIn(operation: TracedOperation, name: string): Region;
   /**
-   * Where an output goes that is the gradient of a parameter. A filter that is used twice would need a sum, which no
-   * model here does.
+   * The region for an output that is the gradient of a parameter. A filter that is used twice would need a sum; none of
+   * the models has one.
+   * @throws UntraceableError if the output is not the gradient of a parameter
    */
   gradientOf(operation: TracedOperation, index: number): ParameterGradient;
-  /** The instruction that was emitted last completes these gradients. */
+  /** Records that the last emitted instruction completes these gradients. */
   complete(gradients: readonly ParameterGradient[]): void;
 }
 
@@ -45,14 +46,14 @@ export interface ParameterGradient {
   readonly offset: number;
 }
 
-/** What the backward pass of a convolution takes over from its forward pass. */
+/** What the backward pass of a convolution needs from its forward pass. */
 export interface ConvolutionState {
-  /** Names what the convolution keeps; the same for every batch size. */
+  /** Prefix of the keys of the convolution's kept regions; the same for every batch size. */
   readonly name: string;
   readonly isWinograd: boolean;
-  /** The images with their padding, or the images in Winograd's form. */
+  /** The padded images, or the images in Winograd's form. */
   readonly images: Region;
-  /** The gradient in Winograd's form: made for the filter, used again for the input. */
+  /** The gradient in Winograd's form: computed for the filter's gradient, used again for the input's. */
   gradient: Region | undefined;
 }
 

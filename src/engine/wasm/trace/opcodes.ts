@@ -1,8 +1,9 @@
 /**
- * The instructions of a captured step, by number. The interpreter (kernels/program.ts, AssemblyScript) and the encoder
- * (encode-program.ts) both read this file, so it holds plain constants that mean the same in both languages.
+ * The opcodes of a traced step's instructions. The interpreter (kernels/program.ts, in AssemblyScript) imports this file
+ * too, so it only has plain constants that mean the same in both languages.
  */
-/** Nothing: where the loss is computed, outside of the program. */
+
+/** Does nothing: marks where the loss is computed, outside of the program. */
 export const opLoss = 0;
 export const opGatherImages = 1;
 export const opZero = 2;
@@ -29,7 +30,7 @@ export const opWinogradBackpropInput = 22;
 export const opUnary = 23;
 export const opBinary = 24;
 
-/** Passes over micro-batches, as bits: an instruction names those that it runs in. */
+/** Passes over micro-batches, as bits. An instruction names the passes in which it runs. */
 export const firstPass = 1;
 export const innerPass = 2;
 export const lastPass = 4;
@@ -47,5 +48,5 @@ export const unarySquare = 5;
 export const binaryAdd = 0;
 export const binarySubtract = 1;
 export const binaryMultiply = 2;
-/** The gradient `a` of an Elu's output `b`. */
+/** The gradient of Elu's input, from the gradient `a` of its output `b`. */
 export const binaryEluGradient = 3;

@@ -1,10 +1,10 @@
-/** Places transient regions in as little memory as a greedy choice finds: two may overlap if no instruction needs both. */
+/** Places transient regions greedily in little memory. Regions may overlap if they are never in use at the same time. */
 import { type Instruction, type Region, regionsOf } from './instructions.ts';
 
 type TransientRegion = Extract<Region, { kind: 'transient' }>;
 
 export interface Placement {
-  /** Byte offsets, multiples of 64: one line of the cache. */
+  /** Byte offsets, multiples of 64 (a cache line). */
   readonly offsets: ReadonlyMap<Region, number>;
   readonly bytes: number;
 }
@@ -39,7 +39,7 @@ export function placeRegions(instructions: readonly Instruction[]): Placement {
   return { offsets, bytes };
 }
 
-/** The lowest offset at which `size` bytes do not touch what is live. */
+/** The lowest offset at which `size` bytes do not overlap a live region. */
 function firstGap(live: readonly Placed[], size: number): number {
   let offset = 0;
   for (const { from, to } of live.toSorted((a, b) => a.from - b.from)) {

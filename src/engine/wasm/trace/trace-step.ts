@@ -1,4 +1,4 @@
-/** Captures one training step of a model, for one size of batch, as instructions. */
+/** Traces one training step of a model, for one batch size, and translates it to instructions. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelSizes } from '../kernel-module.ts';
 import { registerFusedConvolutionGradient } from '../op-by-op/wasm-kernels.ts';
@@ -10,9 +10,9 @@ import { startTracing, type TracedOperation, type TracedValue, type Tracer } fro
 import { UntraceableError } from './untraceable-error.ts';
 
 export interface StepToTrace {
-  /** Images, [batch, …imageShape], to logits, [batch, classes]. */
+  /** Maps images, [batch, …imageShape], to logits, [batch, classes]. */
   readonly forward: (images: tf.Tensor) => tf.Tensor;
-  /** Variables of the tracing backend, in the order of the flat vector. */
+  /** On the tracing backend, in the order of the flat vector. */
   readonly variables: readonly tf.Variable[];
   readonly imageShape: readonly number[];
   readonly batch: number;
@@ -22,22 +22,22 @@ export interface StepToTrace {
 export interface TracedStep {
   readonly batch: number;
   readonly instructions: readonly Instruction[];
-  /** Which instruction is `opLoss`: before it is the forward pass, behind it the backward pass. */
+  /** The index of `opLoss`, which is between the forward and the backward pass. */
   readonly loss: number;
-  /** Read and written where the loss is: [batch, classes] both. */
+  /** Where the loss is read and its gradient is written; both are [batch, classes]. */
   readonly logits: Region;
   readonly logitGradients: Region;
   /** In the order of their instructions. */
   readonly finalGradients: readonly FinalGradient[];
 }
 
-/** @throws UntraceableError naming the operation that cannot be captured */
+/** @throws UntraceableError that names an operation that cannot be traced */
 export async function traceStep(step: StepToTrace): Promise<TracedStep> {
   registerFusedConvolutionGradient();
   const tracer = await startTracing();
   const { forward, variables, imageShape, batch } = step;
   let recorded: Recording | undefined;
-  // Tensors go when the trace is over; what stays are the values that they stood for.
+  // tidy frees the tensors. Only the values that they stood for are needed afterwards.
   tf.tidy(() => {
     recorded = record(tracer, forward, variables, [batch, ...imageShape]);
   });
@@ -78,7 +78,7 @@ interface Recording {
   readonly images: TracedValue;
   readonly logits: TracedValue;
   readonly logitGradients: TracedValue;
-  /** Of every variable. */
+  /** One for each variable. */
   readonly gradients: readonly TracedValue[];
   readonly forwardPass: readonly TracedOperation[];
   readonly backwardPass: readonly TracedOperation[];
@@ -114,14 +114,14 @@ function record(
   };
 }
 
-/** tfjs says which kernel the tracing backend lacks, in the middle of a message of its own. */
+/** Turns tfjs's error about a kernel that the tracing backend lacks into an `UntraceableError`. */
 function translatingErrors<T>(trace: () => T): T {
   try {
     return trace();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const kernel = /Kernel '(\w+)' not registered/.exec(message)?.[1];
-    throw kernel === undefined ? error : new UntraceableError(kernel, 'captured steps do not have it');
+    throw kernel === undefined ? error : new UntraceableError(kernel, 'it cannot be traced');
   }
 }
 
@@ -140,6 +140,7 @@ function checkGradients(
 ): void {
   const final = new Set(finalGradients.map(({ offset }) => offset));
   for (const [i, { name }] of variables.entries()) {
-    if (!final.has(offsets[i] as number)) throw new UntraceableError(name, 'nothing makes its gradient');
+    if (!final.has(offsets[i] as number))
+      throw new UntraceableError(name, 'the traced step does not compute its gradient');
   }
 }

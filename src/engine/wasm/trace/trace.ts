@@ -1,24 +1,24 @@
 /**
- * Records what a function of tensors computes, without computing it: a tfjs backend whose kernels note the operation
- * and give back a tensor of the right shape and no values. Gradients are recorded in the same way, because tfjs makes
- * them of the same kernels.
+ * Records what a function of tensors computes, without computing it. The tracing backend's kernels record the operation
+ * and return a tensor with a shape, but without values. Gradients are recorded in the same way, because tfjs computes them
+ * with the same kernels.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { poolShape } from '../op-by-op/pool-shape.ts';
 import { type ConvolutionAttributes, fusedConvolutionKernels } from '../op-by-op/wasm-kernels.ts';
 import { type BinaryFunction, binaryFunctions, unaryFunctions } from './elementwise.ts';
 
-/** A tensor of the traced function; reshaped tensors are the same value. */
+/** A value of the traced function. A tensor and its reshaped copies are the same value. */
 export interface TracedValue {
   readonly id: number;
-  /** How many float32 elements. */
+  /** Number of float32 elements. */
   readonly size: number;
-  /** Its values, where the function itself gave them. */
+  /** The elements, if the function itself contains them. */
   readonly constant: Float32Array | undefined;
 }
 
 export interface TracedOperation {
-  /** tfjs's name of the kernel. */
+  /** tfjs's name for the kernel. */
   readonly kernel: string;
   readonly inputs: Readonly<Record<string, TracedValue>>;
   readonly inputShapes: Readonly<Record<string, readonly number[]>>;
@@ -27,19 +27,19 @@ export interface TracedOperation {
 }
 
 export interface Tracer {
-  /** A tensor that comes from outside of the function. */
+  /** A tensor that is passed to the function. */
   input(shape: readonly number[]): tf.Tensor;
   valueOf(tensor: tf.Tensor): TracedValue;
-  /** What has been recorded since the last call, in order. */
+  /** The operations that were recorded since the last call, in order. */
   take(): readonly TracedOperation[];
 }
 
 const backendName = 'pennygrad-trace';
 
-/** Values of tensors live in the data ids that tfjs hands around: they go with the last tensor that has them. */
+/** What tfjs passes around as a tensor's data id. */
 interface TracedData {
   readonly value: TracedValue;
-  /** How many tensors have it: tfjs counts its tensors by what `disposeData` says. */
+  /** How many tensors have it. tfjs counts tensors by the results of `disposeData`. */
   references: number;
 }
 
@@ -47,7 +47,7 @@ let operations: TracedOperation[] = [];
 let valueCount = 0;
 let registered = false;
 
-/** Makes the tracing backend the current one. The caller chooses the next when it is done. */
+/** Makes the tracing backend the current one. The caller activates another one when it is done. */
 export async function startTracing(): Promise<Tracer> {
   if (!registered) register();
   await tf.setBackend(backendName);
@@ -74,7 +74,7 @@ type OutputShapes = (
   attributes: tf.NamedAttrMap,
 ) => readonly (readonly number[])[];
 
-/** The shapes that a kernel's outputs have. What is not listed here cannot be captured. */
+/** The shapes of each kernel's outputs. Kernels that are not listed cannot be traced. */
 const outputShapes: Readonly<Record<string, OutputShapes>> = {
   [fusedConvolutionKernels.forward]: (_, attributes) => [convolution(attributes).info.outShape],
   [fusedConvolutionKernels.backpropInput]: (_, attributes) => [convolution(attributes).info.inShape],
@@ -122,12 +122,12 @@ function register(): void {
           attributes: attrs,
           outputs: outputs.map(({ dataId }) => (dataId as TracedData).value),
         });
-        // tfjs takes a kernel's array for several outputs, whatever its length.
+        // tfjs takes an array for several outputs, even if it has only one element.
         return outputs.length === 1 ? (outputs[0] as tf.TensorInfo) : outputs;
       },
     });
   }
-  // The same values under another shape, or another type: everything is computed in float32.
+  // The same value with another shape or type. Everything is computed in float32.
   registerAlias(tf.Identity, ({ shape }) => shape);
   registerAlias(tf.Cast, ({ shape }) => shape);
   registerAlias(tf.Reshape, ({ shape }, { shape: wanted }) =>
@@ -159,9 +159,9 @@ function tracingBackend(): tf.KernelBackend {
     write(values: tf.backend_util.BackendValues, shape: number[]) {
       return result(shape, Float32Array.from(values as ArrayLike<number>)).dataId;
     },
-    // tfjs moves a tensor of another backend here when it is used here.
+    // tfjs calls this for tensors of another backend.
     move() {
-      throw new Error('a tensor that is not of the traced function was used in it');
+      throw new Error('the traced function uses a tensor from outside');
     },
     readSync: (dataId: TracedData) => known(dataId),
     read: async (dataId: TracedData) => known(dataId),
@@ -183,6 +183,6 @@ function tracingBackend(): tf.KernelBackend {
 
 function known({ value }: TracedData): Float32Array {
   if (value.constant === undefined)
-    throw new Error('the traced function reads values that are not known before it runs');
+    throw new Error('the traced function reads a value that is only known when it runs');
   return value.constant;
 }

@@ -1,4 +1,4 @@
-/** A stack of layers in wasm memory: its flat vectors, and captured steps of it for any size of batch. */
+/** A stack of layers in wasm memory: its flat vectors, and its traced steps for any batch size. */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Layer, Model } from '../../../shared/model/zoo.ts';
 import { totalSize } from '../../flat-vector.ts';
@@ -14,22 +14,22 @@ export interface TracedModel {
   readonly memory: FlatMemory;
   readonly kernels: Kernels;
   readonly network: Model['network'];
-  /** Of the tracing backend: they have shapes and names, and no values that mean anything. */
+  /** On the tracing backend: they have shapes and names, but no values. */
   readonly variables: readonly tf.Variable[];
   readonly parameterCount: number;
   /** Addresses of the flat vectors. */
   readonly parameters: number;
   readonly gradients: number;
   trace(batch: number): Promise<TracedStep>;
-  /** Captured when it is first asked for. @throws UntraceableError naming an operation that cannot be captured */
+  /** Traced at the first call. @throws UntraceableError that names an operation that cannot be traced */
   programFor(batch: number): Promise<TracedProgram>;
-  /** Which images the next pass is about: indices into the bytes at an address. */
+  /** Selects the images of the next pass, by their indices in the images at an address. */
   selectBatch(images: number, indices: Uint32Array): void;
 }
 
 /**
- * @param build makes the network, whose layers but those of `forward` are not run; the tracing backend is current then
- * @param largestBatch how many images `selectBatch` has room for
+ * @param build creates the network on the tracing backend; only the layers of `forward` are run
+ * @param largestBatch the largest number of images for `selectBatch`
  */
 export async function openTracedModel(
   build: () => { readonly network: Model['network']; readonly forward: readonly Layer[] },

@@ -1,4 +1,4 @@
-/** A captured step in wasm memory, ready to run. */
+/** A traced step in wasm memory, ready to run. */
 import type { Kernels } from '../kernel-module.ts';
 import { encodeProgram } from './encode-program.ts';
 import type { FlatMemory } from './flat-memory.ts';
@@ -6,14 +6,14 @@ import type { Region } from './instructions.ts';
 import { placeRegions } from './place-regions.ts';
 import type { TracedStep } from './trace-step.ts';
 
-/** Where the flat vectors and the batch are, and what captured steps of one engine share. */
+/** Addresses of the flat vectors and of the batch, and what the traced steps of one engine share. */
 export interface ProgramSurroundings {
   readonly kernels: Pick<Kernels, 'runProgram'>;
   readonly memory: FlatMemory;
   readonly parameters: number;
   readonly gradients: number;
   readonly batch: number;
-  /** Addresses of kept regions by key; programs add theirs. */
+  /** Addresses of kept regions by key. Programs add their own. */
   readonly kept: Map<string, number>;
 }
 
@@ -22,10 +22,10 @@ export interface TracedProgram {
   /** Addresses. */
   readonly logits: number;
   readonly logitGradients: number;
-  /** Runs the instructions of the half-open interval [from, to). */
+  /** Runs the instructions `[from, to)` that take part in `pass`. */
   run(from: number, to: number, pass: number): void;
   runForward(pass: number): void;
-  /** @param onFinal told of the byte offsets of gradients as soon as they are final, in the last pass */
+  /** @param onFinal for the last pass: called with the byte offset of each gradient as soon as it is final */
   runBackward(pass: number, onFinal?: (offset: number) => void): void;
 }
 

@@ -1,4 +1,4 @@
-/** A model cannot be captured, because of one operation. */
+/** A model cannot be traced because of one of its operations. The message names it. */
 export class UntraceableError extends Error {
   constructor(operation: string, reason: string) {
     super(`${operation}: ${reason}`);

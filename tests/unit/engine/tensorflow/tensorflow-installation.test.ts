@@ -49,7 +49,7 @@ describe('findInstallation', () => {
     const folder = folderWith((at) => manifestOf(at, true));
     expect(findInstallation(folder)).toEqual({
       complete: false,
-      reason: `${join(folder, 'binding.node')} is gone`,
+      reason: `${join(folder, 'binding.node')} is missing`,
       remedy: 'run pennygrad setup tensorflow --gpu again',
     });
     writeFileSync(join(folder, 'binding.node'), '');

@@ -1,17 +1,17 @@
-/** The gradients of a convolution with respect to its filter and bias: outer products summed over output positions. */
+/** The gradients of a convolution with respect to filter and bias: sums of outer products over output positions. */
 
 import { whereActive } from '../simd';
 import { roundUp } from './pack';
 import { accumulateOuterProducts, accumulateThreeTaps } from './tiles';
 
-/** Images are taken together until they have at least this many output positions, to spread the cost of a tile. */
+/** Images are processed together until they have this many output positions, to spread the cost of a tile. */
 const blockPositions: i32 = 128;
 
 function imagesPerBlock(batch: i32, outPositions: i32): i32 {
   return min((blockPositions - 1 + outPositions) / outPositions, batch);
 }
 
-/** Bytes of the sums that `conv2dAddFilterGradient` adds to: tiles of the filter's gradient, and the bias's. */
+/** Size of the sums that `conv2dAddFilterGradient` adds to: tiles of the filter's gradient, and the bias's gradient. */
 export function conv2dFilterGradientBytes(depth: i32, outChannels: i32): i32 {
   return ((roundUp(depth, 4) + 1) * roundUp(outChannels, 8)) << 2;
 }
@@ -76,7 +76,7 @@ export function conv2dBackpropFilterScratchBytes(
 
 /**
  * Writes all of `dFilter`, and of `dBias` unless it is 0.
- * @param activation what the layer put out if it has a rectifier, shaped like `dy`: gradients count only where it is
+ * @param activation the layer's output, shaped like `dy`, if it has a rectifier: gradients only count where it is
  *   positive. 0 for a layer without one.
  */
 export function conv2dBackpropFilter(
@@ -126,7 +126,7 @@ export function conv2dBackpropFilter(
   conv2dUnpackFilterGradient(scratch, dFilter, dBias, depth, outChannels);
 }
 
-/** Copies the sums of `conv2dAddFilterGradient` to the gradients, [depth, outChannels] and (unless 0) [outChannels]. */
+/** Copies the sums of `conv2dAddFilterGradient` to the gradients, [depth, outChannels] and [outChannels]. `dBias` may be 0. */
 export function conv2dUnpackFilterGradient(
   sums: usize,
   dFilter: usize,
@@ -142,7 +142,7 @@ export function conv2dUnpackFilterGradient(
   if (dBias) memory.copy(dBias, sums + <usize>roundUp(depth, 4) * tileRowBytes, filterRowBytes);
 }
 
-/** Adds the gradients of `conv2dBackpropFilter` to `sums`, of `conv2dFilterGradientBytes`. */
+/** Adds the gradients of `conv2dBackpropFilter` to `sums`, which has `conv2dFilterGradientBytes`. */
 export function conv2dAddFilterGradient(
   x: usize,
   dy: usize,
@@ -172,7 +172,7 @@ export function conv2dAddFilterGradient(
   const outPositions = outHeight * outWidth;
   const pixels = height * width;
   const imagesPerPass = imagesPerBlock(batch, outPositions);
-  // Four channels at a time can be read from the images as they are; otherwise from an im2col copy of them.
+  // Multiples of four channels can be read from the images themselves, others from an im2col copy.
   const quadChannels = (inChannels & 3) === 0;
   const isDense = strideWidth === 1 && dilationHeight === 1 && dilationWidth === 1;
   const threeTaps = inChannels === 1 && filterWidth === 3 && isDense;
@@ -226,7 +226,7 @@ export function conv2dAddFilterGradient(
           }
         }
       }
-      // The rows that fill up the last quad are multiplied like the others, and must be numbers.
+      // The rows that fill up the last quad are multiplied too, so they must not be NaN.
       for (; row < tileDepth; row++) {
         let out = xQuads + ((<usize>((row >> 2) * 4 * positions + (row & 3))) << 2);
         for (let position = 0; position < positions; position++) {
@@ -280,7 +280,7 @@ export function conv2dAddFilterGradient(
   }
 }
 
-/** Packs gradients [positions, channels] into panels of eight channels, and adds up each channel for the bias. */
+/** Packs gradients [positions, channels] into panels of eight channels, and sums each channel for the bias. */
 function packGradients(dy: usize, activation: usize, panels: usize, sums: usize, positions: i32, channels: i32): void {
   const rowBytes = (<usize>channels) << 2;
   const toActivation = activation - dy;
@@ -339,7 +339,7 @@ function packChannelQuads(x: usize, out: usize, pixels: i32, channels: i32): voi
   }
 }
 
-/** What one tap of the filter reads of one channel, for every output position: one row of an im2col quad. */
+/** Packs what one tap of the filter reads from one channel, for every output position: one row of an im2col quad. */
 function packTapRow(
   x: usize,
   out: usize,

@@ -1,15 +1,15 @@
-/** The gradient of a convolution with respect to its input: one matrix product per tap, added where the tap read. */
+/** The gradient of a convolution with respect to its input: one matrix product per tap, added to what the tap read. */
 import { packActiveRowQuad, packRowQuad, packTransposedTaps, roundUp } from './pack';
 import { accumulateTile } from './tiles';
 
 const blockPositions: i32 = 64;
 
-/** Bytes of a filter packed for `conv2dBackpropInputPacked`. */
+/** Size of a filter that is packed for `conv2dBackpropInputPacked`. */
 export function conv2dTransposedFilterBytes(taps: i32, inChannels: i32, outChannels: i32): i32 {
   return (taps * roundUp(inChannels, 8) * outChannels) << 2;
 }
 
-/** Scratch of `conv2dBackpropInputPacked`. */
+/** Size of `rowQuads` for `conv2dBackpropInputPacked`. */
 export function conv2dBackpropInputPackedScratchBytes(outChannels: i32): i32 {
   return (blockPositions * outChannels) << 2;
 }
@@ -35,8 +35,8 @@ export function conv2dBackpropInputScratchBytes(
 }
 
 /**
- * Writes all of `dx`, an image batch of the (padded) input's shape.
- * @param activation what the layer put out if it has a rectifier, shaped like `dy`: gradients count only where it is
+ * Writes all of `dx`, which has the shape of the padded input.
+ * @param activation the layer's output, shaped like `dy`, if it has a rectifier: gradients only count where it is
  *   positive. 0 for a layer without one.
  */
 export function conv2dBackpropInput(
@@ -83,7 +83,7 @@ export function conv2dBackpropInput(
   );
 }
 
-/** `conv2dBackpropInput` of a filter that `packTransposedTaps` has packed. */
+/** `conv2dBackpropInput` for a filter that `packTransposedTaps` has packed. */
 export function conv2dBackpropInputPacked(
   dy: usize,
   activation: usize,

@@ -1,11 +1,11 @@
-/** Convolution with bias and optional rectifier, as a matrix product over im2col row quads. */
+/** Convolution with bias and an optional rectifier, as a matrix product over im2col row quads. */
 import { packPanels, packRowQuad, roundUp } from './pack';
 import { multiplySlidingTile, multiplyTile } from './tiles';
 
-/** Output positions whose row quads are packed before every panel of the filter passes over them: they stay in cache. */
+/** Output positions that are packed together, few enough to stay in cache while all panels of the filter use them. */
 const blockPositions: i32 = 32;
 
-/** Bytes of a filter packed for `conv2dForwardPacked`. */
+/** Size of a filter and bias that are packed for `conv2dForwardPacked`. */
 export function conv2dPackedFilterBytes(depth: i32, outChannels: i32): i32 {
   return (roundUp(outChannels, 8) * (depth + 1)) << 2;
 }
@@ -21,7 +21,7 @@ export function conv2dPackFilter(filter: usize, bias: usize, packed: usize, dept
   packPanels(filter, packed + biasBytes, depth, outChannels);
 }
 
-/** Scratch of `conv2dForwardPacked`. */
+/** Size of `rowQuads` for `conv2dForwardPacked`. */
 export function conv2dForwardPackedScratchBytes(depth: i32): i32 {
   return (blockPositions * depth) << 2;
 }
@@ -94,7 +94,7 @@ export function conv2dForward(
   );
 }
 
-/** `conv2dForward` of a filter and bias that `conv2dPackFilter` has packed. */
+/** `conv2dForward` for a filter and bias that `conv2dPackFilter` has packed. */
 export function conv2dForwardPacked(
   x: usize,
   packed: usize,
@@ -119,7 +119,7 @@ export function conv2dForwardPacked(
   const panels = packed + ((<usize>roundUp(outChannels, 8)) << 2);
   const isDense = strideWidth === 1 && dilationHeight === 1 && dilationWidth === 1;
   if (inChannels === 1 && isDense && (outChannels & 7) === 0) {
-    // The last tile of a row reads up to three pixels past it, for positions that are not stored.
+    // The last tile of a row reads up to three pixels too many, for positions that are not stored.
     const imageBytes = (<usize>(height * width)) << 2;
     const rowBytes = (<usize>width) << 2;
     const positionBytes = (<usize>outChannels) << 2;
@@ -149,7 +149,7 @@ export function conv2dForwardPacked(
     return;
   }
 
-  // A row of taps is one run of memory, unless the filter is dilated.
+  // A row of taps is contiguous in memory, unless the filter is dilated.
   const runs = dilationWidth === 1 ? 1 : filterWidth;
   const runDepth = (filterWidth / runs) * inChannels;
   const runBytes = (<usize>(dilationWidth * inChannels)) << 2;
@@ -169,7 +169,7 @@ export function conv2dForwardPacked(
       let x2: usize = 0;
       let x3: usize = 0;
       for (let i = 0; i < 4; i++) {
-        // Rows behind the last position repeat the first of the quad; their products are not stored.
+        // Rows after the last position repeat the first row of the quad. Their products are not stored.
         let address = x0;
         if (position + i < end) {
           const pixel = (image * height + row * strideHeight) * width + column * strideWidth;

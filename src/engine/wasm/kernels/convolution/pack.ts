@@ -1,6 +1,6 @@
 /**
- * Packing: the tiles (tiles.ts) read their operands in one run of consecutive memory each.
- * A *row quad* is four rows interleaved, [depth][4]; a *panel* is eight columns side by side, [depth][8].
+ * Packs operands so that the tiles (tiles.ts) read consecutive memory.
+ * A *row quad* is four interleaved rows, [depth][4]. A *panel* is eight columns side by side, [depth][8].
  */
 import { whereActive } from '../simd';
 
@@ -8,7 +8,7 @@ export function roundUp(value: i32, multiple: i32): i32 {
   return ((value + multiple - 1) / multiple) * multiple;
 }
 
-/** Transposes a 4×4 block: `rows` become columns, 16 bytes apart from `stride`. */
+/** Stores the transpose of a 4×4 block, with `stride` bytes between its rows. */
 function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, out: usize, stride: usize): void {
   const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5);
   const high01 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
@@ -23,7 +23,7 @@ function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, out: usize, str
   v128.store(out, v128.shuffle<i64>(high01, high23, 1, 3));
 }
 
-/** Interleaves `depth` floats of four rows into a row quad. Returns the address behind it. */
+/** Interleaves `depth` floats of four rows into a row quad. Returns the address after it. */
 export function packRowQuad(row0: usize, row1: usize, row2: usize, row3: usize, out: usize, depth: i32): usize {
   let k = 0;
   for (; k + 4 <= depth; k += 4) {
@@ -49,8 +49,8 @@ export function packRowQuad(row0: usize, row1: usize, row2: usize, row3: usize, 
 }
 
 /**
- * `packRowQuad` of gradients where the activation `offset` bytes further on is positive, zero elsewhere.
- * @param offset distance from a gradient to its activation
+ * `packRowQuad` for gradients, with zeros where the activation is not positive.
+ * @param offset distance in bytes from a gradient to its activation
  */
 export function packActiveRowQuad(
   row0: usize,
@@ -91,7 +91,7 @@ export function packActiveRowQuad(
   return out;
 }
 
-/** Packs a [depth, columns] matrix into panels [⌈columns / 8⌉][depth][8], zero-filled behind the last column. */
+/** Packs a [depth, columns] matrix into panels [⌈columns / 8⌉][depth][8], with zeros after the last column. */
 export function packPanels(matrix: usize, out: usize, depth: i32, columns: i32): void {
   const rowBytes = (<usize>columns) << 2;
   for (let column = 0; column < columns; column += 8) {
@@ -117,7 +117,7 @@ export function packPanels(matrix: usize, out: usize, depth: i32, columns: i32):
 
 /**
  * Packs the *transpose* of every tap's [inChannels, outChannels] matrix of a filter into panels
- * [⌈inChannels / 8⌉][taps][outChannels][8], zero-filled behind the last input channel.
+ * [⌈inChannels / 8⌉][taps][outChannels][8], with zeros after the last input channel.
  */
 export function packTransposedTaps(filter: usize, out: usize, taps: i32, inChannels: i32, outChannels: i32): void {
   const rowBytes = (<usize>outChannels) << 2;

@@ -1,6 +1,6 @@
-/** Zero padding around a batch of images, and its inverse: convolutions here know no padding of their own. */
+/** Zero padding around a batch of images, and its inverse. The convolutions themselves do not pad. */
 
-/** Copies [batch, height, width, channels] into the middle of zeros [batch, paddedHeight, paddedWidth, channels]. */
+/** Copies [batch, height, width, channels] into zeros [batch, paddedHeight, paddedWidth, channels] at `top` and `left`. */
 export function padImages(
   x: usize,
   out: usize,
@@ -24,7 +24,7 @@ export function padImages(
   }
 }
 
-/** Copies the middle of [batch, paddedHeight, paddedWidth, channels] to [batch, height, width, channels]. */
+/** The inverse of `padImages`: copies the part inside the padding. */
 export function cropImages(
   padded: usize,
   out: usize,

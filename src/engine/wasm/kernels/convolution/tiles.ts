@@ -1,8 +1,8 @@
 /**
- * The inner loops: a 4×8 tile of a matrix product kept in eight vector registers.
+ * The inner loops: each keeps a 4×8 tile of a matrix product in eight vector registers.
  *
- * One step of depth an iteration, on purpose: with more, V8 runs out of the sixteen registers and spills. They stay
- * functions of their own for the same reason, so that nothing around them competes for registers.
+ * An iteration deliberately makes only one step of depth: with more, V8 runs out of the sixteen registers and spills. For
+ * the same reason the loops are functions of their own, so that no other code competes for registers.
  */
 import { loadLanes, multiplyAdd, storeLanes } from '../simd';
 
@@ -78,7 +78,7 @@ export function multiplyTile(
   }
 }
 
-/** Adds `rowQuad · panel` to up to four rows of up to eight columns, each row at an address of its own. */
+/** Adds `rowQuad · panel` to up to four rows of up to eight columns. Each row has its own address. */
 export function accumulateTile(
   rowQuad: usize,
   panel: usize,
@@ -135,10 +135,10 @@ export function accumulateTile(
 /**
  * Adds `Σ x[position] ⊗ dy[position]` to a 4×8 tile of a filter's gradient: four input channels by eight output
  * channels, over `images × rows × columns` positions.
- * @param x first four input channels, one position each 16 bytes
+ * @param x the first four input channels, 16 bytes per position
  * @param dy a panel: eight output channels of every position, in order
  * @param tile four rows of eight floats, `tileRowBytes` apart
- * @param xImageBytes step from an image to the next in `x`; likewise for a row of output positions and for a position
+ * @param xImageBytes distance between images in `x`; likewise for rows and columns of output positions
  */
 export function accumulateOuterProducts(
   x: usize,
@@ -212,7 +212,7 @@ function addPair(address: usize, low: v128, high: v128): void {
   v128.store(address, f32x4.add(v128.load(address, 16), high), 16);
 }
 
-/** `addPair` of the first `count` (1 to 7) lanes. */
+/** `addPair` for the first `count` (1 to 7) lanes. */
 function addLanes(address: usize, low: v128, high: v128, count: i32): void {
   const storedLow = loadLanes(address, count);
   const storedHigh = loadLanes(address + 16, count - 4);
@@ -221,9 +221,9 @@ function addLanes(address: usize, low: v128, high: v128, count: i32): void {
 
 /**
  * A 4×8 tile of a product whose left operand is blocked by eight columns: `out[i][·] = Σ_k rows[k / 8][i][k % 8] · panel[k]`.
- * @param rows four rows, 32 bytes apart, of the first block of eight columns; the next block is `blockBytes` further on
- * @param blocks how many blocks of eight columns
- * @param out four rows of eight floats, one behind the other
+ * @param rows four rows, 32 bytes apart, of the first block of eight columns; blocks are `blockBytes` apart
+ * @param blocks number of blocks of eight columns
+ * @param out four rows of eight floats, contiguous
  */
 export function multiplyBlockedRows(rows: usize, blockBytes: usize, panel: usize, blocks: i32, out: usize): void {
   let b0: v128;
@@ -270,10 +270,10 @@ export function multiplyBlockedRows(rows: usize, blockBytes: usize, panel: usize
 }
 
 /**
- * Adds `Σ_row columns[row] ⊗ panel[row]` to a 4×8 tile: four columns of one matrix by eight of another, over its rows.
- * @param columns four floats of each row, 32 bytes apart
- * @param panel eight floats of each row, 32 bytes apart
- * @param tile four rows of eight floats, one behind the other
+ * Adds `Σ_row columns[row] ⊗ panel[row]` to a 4×8 tile: four columns of one matrix by eight of another, over all rows.
+ * @param columns four floats per row, 32 bytes apart
+ * @param panel eight floats per row, 32 bytes apart
+ * @param tile four rows of eight floats, contiguous
  */
 export function accumulateBlockedColumns(columns: usize, panel: usize, rows: i32, tile: usize): void {
   let b0: v128;
@@ -316,8 +316,8 @@ export function accumulateBlockedColumns(columns: usize, panel: usize, rows: i32
 }
 
 /**
- * `out = activation(bias + convolution)` for up to four neighbouring positions of a row, of images with one channel: what
- * a tap reads for them is side by side in the image, and needs no packing.
+ * `out = activation(bias + convolution)` for up to four neighbouring positions of a row, for images with one channel. What
+ * a tap reads for them is contiguous in the image, so it need not be packed.
  * @param x what the first tap reads for the first position
  */
 export function multiplySlidingTile(
@@ -384,8 +384,8 @@ export function multiplySlidingTile(
 }
 
 /**
- * Adds to three rows of a filter's gradient, those of three neighbouring taps of one channel by eight output channels:
- * the outer products of what the taps read with `dy`, over `images × rows × columns` positions.
+ * Adds to the gradient of three neighbouring taps of a filter, for one input and eight output channels: the outer products
+ * of what the taps read with `dy`, over `images × rows × columns` positions.
  * @param dy a panel: eight output channels of every position, in order
  * @param tile three rows of eight floats, `tileRowBytes` apart
  */

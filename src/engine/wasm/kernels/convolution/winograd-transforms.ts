@@ -1,12 +1,13 @@
 /**
- * The one-dimensional transforms of Winograd's F(4, 3): four outputs of a three-tap correlation from six inputs with six
- * multiplications in place of twelve (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015, 4.3).
+ * The one-dimensional transforms of Winograd's F(4, 3), which computes four outputs of a three-tap correlation from six
+ * inputs with six multiplications instead of twelve (Lavin and Gray, "Fast algorithms for convolutional neural networks",
+ * 2015, 4.3).
  *
  *   y = Aᵀ ((G g) ⊙ (Bᵀ d))
  *
- * and, for the gradients, the transposes of the same three matrices. Two dimensions are one transform along the columns
- * of a patch and one along its rows. Every function reads vectors of four channels `fromStride` bytes apart, and writes
- * vectors `toStride` bytes apart.
+ * Gradients use the transposes of the same three matrices. In two dimensions, one transform runs along the columns of a
+ * patch and one along its rows. Every function reads vectors of four channels that are `fromStride` bytes apart, and
+ * writes vectors that are `toStride` bytes apart.
  */
 import { multiplyAdd } from '../simd';
 
@@ -34,7 +35,7 @@ export function transformInput(from: usize, fromStride: usize, to: usize, toStri
   v128.store(to + 5 * toStride, multiplyAdd(four, d1, multiplyAdd(minusFive, d3, d5)));
 }
 
-/** `B v`: the gradient of `transformInput`. The first `count` of six results are added to what is at `to`. */
+/** `B v`: the gradient of `transformInput`. Adds the first `count` of six results to what is at `to`. */
 export function addInputGradient(from: usize, fromStride: usize, to: usize, toStride: usize, count: i32): void {
   const v0 = v128.load(from);
   const v1 = v128.load(from + fromStride);

@@ -1,11 +1,11 @@
 /**
- * Convolutions of 3×3 filters at stride 1 by Winograd's F(4×4, 3×3): tiles of 4×4 outputs, 36 multiplications each in
- * place of 144. Forward, `out = Aᵀ [(G filter Gᵀ) ⊙ (Bᵀ x B)] A`; both gradients are the transposes of the same maps,
- * so they save as much. Channels must be multiples of eight.
+ * Convolutions with 3×3 filters at stride 1 by Winograd's F(4×4, 3×3): a tile of 4×4 outputs takes 36 multiplications
+ * instead of 144. Forward, `out = Aᵀ [(G filter Gᵀ) ⊙ (Bᵀ x B)] A`. Both gradients are the transposes of the same maps and
+ * save as much. Channels must be multiples of eight.
  *
- * A transformed tensor is 36 *planes*, one for each element of a 6×6 tile. A plane of images is blocked by channel,
- * [channels / 8][tiles][8], which serves each product as it is: rows of tiles forward, columns of channels for the
- * filter's gradient. A plane of a filter is panels [columns / 8][rows][8].
+ * A transformed tensor has 36 *planes*, one for each element of a 6×6 tile. A plane of images is blocked by channels,
+ * [channels / 8][tiles][8]. All products can use this layout: they need rows of tiles forward, and columns of channels
+ * for the filter's gradient. A plane of a filter consists of panels, [columns / 8][rows][8].
  */
 
 import { whereActive } from '../simd';
@@ -21,7 +21,7 @@ import {
 } from './winograd-transforms';
 
 const planes: usize = 36;
-/** A 6×6 patch of four channels, twice: one being transformed, one to transform from. */
+/** Scratch of two 6×6 patches of four channels: a half-transformed one, and one to transform from. */
 const patchBytes: usize = 2 * 36 * 16;
 const patchColumnBytes: usize = 16;
 const patchRowBytes: usize = 6 * 16;
@@ -30,7 +30,7 @@ function tilesOf(batch: i32, outHeight: i32, outWidth: i32): i32 {
   return roundUp(batch * ((outHeight + 3) >> 2) * ((outWidth + 3) >> 2), 4);
 }
 
-/** A line more than the plane needs, or planes whose size is a power of two would all fall into the same cache lines. */
+/** One cache line more than the plane needs. Otherwise planes of 2ⁿ bytes would compete for the same cache lines. */
 function planeBytes(rows: i32, channels: i32): usize {
   return ((<usize>(rows * channels)) << 2) + 64;
 }
@@ -43,7 +43,7 @@ export function winogradFilterBytes(inChannels: i32, outChannels: i32): i32 {
   return <i32>(planes * planeBytes(inChannels, outChannels) + patchBytes);
 }
 
-/** Transforms a filter [3, 3, inChannels, outChannels]: planes of [inChannels, outChannels]. */
+/** Transforms a filter, [3, 3, inChannels, outChannels], to planes of [inChannels, outChannels]. */
 export function winogradPackFilter(filter: usize, packed: usize, inChannels: i32, outChannels: i32): void {
   const plane = planeBytes(inChannels, outChannels);
   const patch = packed + planes * plane;
@@ -62,7 +62,7 @@ export function winogradPackFilter(filter: usize, packed: usize, inChannels: i32
   }
 }
 
-/** The transpose of each plane of a packed filter: planes of [outChannels, inChannels]. */
+/** Transposes each plane of a packed filter, to planes of [outChannels, inChannels]. */
 export function winogradTransposeFilter(packed: usize, transposed: usize, inChannels: i32, outChannels: i32): void {
   const plane = planeBytes(inChannels, outChannels);
   for (let element: usize = 0; element < planes; element++) {
@@ -89,7 +89,7 @@ export function winogradTransposeFilter(packed: usize, transposed: usize, inChan
   }
 }
 
-/** Transforms the images of a convolution: planes of [tiles, channels]. Rows behind the last tile are zeros. */
+/** Transforms the images of a convolution to planes of [tiles, channels]. Rows after the last tile are zeros. */
 export function winogradTransformImages(
   x: usize,
   transformed: usize,
@@ -136,7 +136,7 @@ export function winogradTransformImages(
 }
 
 /**
- * `out = activation(bias + convolution)` of transformed images and a packed filter.
+ * `out = activation(bias + convolution)` for transformed images and a packed filter.
  * @param bias `outChannels` floats, or 0 for none
  * @param products scratch of `winogradImageBytes(…, outChannels)`
  */
@@ -192,9 +192,9 @@ export function winogradForward(
 }
 
 /**
- * Transforms the gradient of the convolution's output, for both gradients below, and adds it up for the bias.
- * @param activation what the layer put out if it has a rectifier: gradients count only where it is positive; 0 for none
- * @param dBias `outChannels` floats that are added to
+ * Transforms the gradient of the convolution's output, for both gradients below, and adds its sums to the bias's gradient.
+ * @param activation the layer's output if it has a rectifier, or 0: gradients only count where it is positive
+ * @param dBias `outChannels` floats
  */
 export function winogradTransformGradient(
   dy: usize,
@@ -213,7 +213,7 @@ export function winogradTransformGradient(
   const columnBytes = (<usize>outChannels) << 2;
   const rowBytes = <usize>outWidth * columnBytes;
   const toActivation = activation - dy;
-  // Channels innermost: what a tile reads of all of them stays in the first cache, a whole image might not.
+  // Channels are innermost because a tile with all its channels fits the first-level cache; a whole image might not.
   let tile = 0;
   for (let image = 0; image < batch; image++) {
     const corner = dy + ((<usize>(image * outHeight * outWidth * outChannels)) << 2);
@@ -259,7 +259,7 @@ export function winogradTransformGradient(
   zeroRowsBehind(transformed, batch, outHeight, outWidth, outChannels, tiles, plane);
 }
 
-/** Adds the gradient of the packed filter, from transformed images and the transformed gradient. */
+/** Adds to the gradient of the packed filter, from transformed images and the transformed gradient. */
 export function winogradAddFilterGradient(
   images: usize,
   gradient: usize,
@@ -289,7 +289,7 @@ export function winogradAddFilterGradient(
   }
 }
 
-/** Writes the filter's gradient, [3, 3, inChannels, outChannels], from that of the packed filter. */
+/** Writes the filter's gradient, [3, 3, inChannels, outChannels], from the gradient of the packed filter. */
 export function winogradUnpackFilterGradient(dPacked: usize, dFilter: usize, inChannels: i32, outChannels: i32): void {
   const plane = planeBytes(inChannels, outChannels);
   const patch = dPacked + planes * plane;
@@ -356,12 +356,12 @@ export function winogradBackpropInput(
   }
 }
 
-/** Byte offset of an element of a plane that is blocked by eight columns. */
+/** Byte offset of an element in a plane that is blocked by eight columns. */
 function panelOffset(row: i32, column: i32, rows: i32): usize {
   return (<usize>(((column >> 3) * rows + row) * 8 + (column & 7))) << 2;
 }
 
-/** The 36 products of planes [rows, depth] and [depth, columns]. */
+/** Multiplies the 36 planes [rows, depth] with the 36 planes [depth, columns]. */
 function multiplyPlanes(a: usize, b: usize, out: usize, rows: i32, depth: i32, columns: i32): void {
   const aPlane = planeBytes(rows, depth);
   const bPlane = planeBytes(depth, columns);
@@ -380,7 +380,7 @@ function multiplyPlanes(a: usize, b: usize, out: usize, rows: i32, depth: i32, c
   }
 }
 
-/** Copies `rows × columns` vectors into a patch, and zeros behind them. */
+/** Copies `rows × columns` vectors into a patch of `size × size`, and fills the rest with zeros. */
 function copyClipped(
   from: usize,
   rowBytes: usize,
