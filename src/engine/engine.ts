@@ -1,9 +1,9 @@
 /**
  * An engine holds one replica: the model's parameters, the optimizer's state and the dataset, all on one device.
  *
- * In a step, sample indices go in and one flat gradient comes out. Images do not cross the interface during training, and
- * parameters cross it only for checkpoints. The flat vectors hold the model's trainable variables in layer order, each
- * row-major (tfjs's `model.trainableWeights`), so all engines agree on every offset.
+ * In a step, sample indices go in and one flat gradient comes out. Images do not cross the interface during training,
+ * and parameters cross it only for checkpoints. The flat vectors hold the model's trainable variables in layer order,
+ * each row-major (tfjs's `model.trainableWeights`), so all engines agree on every offset.
  *
  * Gradients are sums, not means: `computeGradients` adds up the samples that it was given, and `applyGradients` divides
  * by the number of samples in the global batch. Uneven shares and a short last batch are therefore exact.
@@ -48,7 +48,7 @@ export interface Engine {
 
   /**
    * Runs forward and backward over training samples, given by their indices in the training split.
-   * @param gradients receives the *sum* of the samples' gradients, `parameterCount` floats; zeros if there are no indices
+   * @param gradients receives the *sum* of the samples' gradients, `parameterCount` floats; zeros without samples
    * @param onReady called with the interval `[from, to)` of `gradients` as soon as it is final, so that it can be sent
    *   while the rest is computed; an engine may report all intervals, some or none
    */

@@ -49,7 +49,7 @@ export interface EngineSelection {
 /**
  * Finds the provider of the requested engine. `auto` takes the first one that works and does not ask to be skipped.
  * @param providers in order of preference
- * @throws PennygradError if the requested engine, or with `auto` every engine, cannot be used; it says why and what to do
+ * @throws PennygradError if the requested engine cannot be used, or with `auto` if none can; it says why
  */
 export async function selectEngine(
   requested: 'auto' | EngineName,

@@ -17,8 +17,8 @@ import {
 export type LogitsConsumer = (logits: Float32Array, start: number, end: number) => void;
 
 /**
- * The parts that differ between engines. Methods do what `Engine` says of the methods of the same names; their arguments
- * have been checked, and none is called after `dispose`.
+ * The parts that differ between engines. Methods do what `Engine` says of the methods of the same names; their
+ * arguments have been checked, and none is called after `dispose`.
  */
 export interface Replica extends Pick<Engine, 'name' | 'device' | 'card' | 'parameterCount' | 'artifacts'> {
   getParameters(): Float32Array | Promise<Float32Array>;

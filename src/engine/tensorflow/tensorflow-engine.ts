@@ -1,6 +1,6 @@
 /**
- * The engine over TensorFlow itself. A step is one run of one graph (tensorflow-step-graph.ts), which TensorFlow plans and
- * fuses as a whole, where tfjs would call one operation after the other.
+ * The engine over TensorFlow itself. A step is one run of one graph (tensorflow-step-graph.ts), which TensorFlow plans
+ * and fuses as a whole, where tfjs would call one operation after the other.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';

@@ -1,8 +1,8 @@
 /**
  * Builds a TensorFlow graph of named operations, whose inputs are outputs of other operations.
  *
- * Outputs have TensorFlow's names: `name` is an operation's first output and `name:1` its second. The input `^name` is a
- * control dependency: it only waits for that operation.
+ * Outputs have TensorFlow's names: `name` is an operation's first output and `name:1` its second. The input `^name` is
+ * a control dependency: it only waits for that operation.
  */
 
 export const dataTypes = { float32: 1, int32: 3, uint8: 4, string: 7, int64: 9, resource: 20 } as const;

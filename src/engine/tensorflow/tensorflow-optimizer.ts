@@ -4,8 +4,8 @@ import { feeds, fetches } from './tensorflow-endpoints.ts';
 import { type Graph, onFloats } from './tensorflow-graph.ts';
 
 /**
- * The values for `feeds.scalars`: samples, learning rate, β₁ᵗ, β₂ᵗ and ε·√(1 − β₂ᵗ). TensorFlow adds ε to the root of the
- * uncorrected second moment; the factor makes that equal to Kingma and Ba's form (see `adamConstants`).
+ * The values for `feeds.scalars`: samples, learning rate, β₁ᵗ, β₂ᵗ and ε·√(1 − β₂ᵗ). TensorFlow adds ε to the root of
+ * the uncorrected second moment; the factor makes that equal to Kingma and Ba's form (see `adamConstants`).
  * @param iteration counts from 1
  */
 export function optimizerScalars(samples: number, learningRate: number, iteration: number): Float32Array {

@@ -10,8 +10,8 @@ export interface TfjsBackend {
   readonly engineName: EngineName;
   readonly device: string;
   /**
-   * Makes this the current backend of tfjs. There is only one current backend per process, so this is called before every
-   * use. It costs nothing if the backend is current already.
+   * Makes this the current backend of tfjs. There is only one current backend per process, so this is called before
+   * every use. It costs nothing if the backend is current already.
    */
   activate(): void;
   /**

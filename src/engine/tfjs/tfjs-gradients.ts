@@ -89,8 +89,8 @@ interface Delivery {
 }
 
 /**
- * Records the loss as one operation on the tape, computed here in double precision. A batch has so few logits that reading
- * them back costs less than running five more kernels.
+ * Records the loss as one operation on the tape, computed here in double precision. A batch has so few logits that
+ * reading them back costs less than running five more kernels.
  */
 function recordLoss(logits: tf.Tensor2D, labels: Uint8Array, classes: number) {
   let result: BatchResult | undefined;

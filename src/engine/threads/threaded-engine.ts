@@ -1,7 +1,7 @@
 /**
  * One engine on several threads, each with its own complete replica. A batch is cut into one share per thread, and the
- * gradients are added in the order of the threads, so that a run can be repeated bit for bit. Every thread makes the same
- * update itself: a step moves no parameters, and gradients go through shared memory.
+ * gradients are added in the order of the threads, so that a run can be repeated bit for bit. Every thread makes the
+ * same update itself: a step moves no parameters, and gradients go through shared memory.
  */
 import { evenShares } from '../../shared/core/sampling.ts';
 import type { Dataset, Split } from '../../shared/data/dataset.ts';

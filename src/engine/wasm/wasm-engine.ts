@@ -64,7 +64,9 @@ function wasmBackend(device: WasmDevice, description: string): TfjsBackend {
   };
 }
 
-/** The dataset stays in JavaScript's memory as bytes. Only the batch is copied to wasm memory and converted to floats. */
+/**
+ * The dataset stays in JavaScript's memory as bytes. Only the batch is copied to wasm memory and converted to floats.
+ */
 function gather(
   { memory, kernels }: WasmDevice,
   { images }: Split,

@@ -1,10 +1,10 @@
 /**
- * The fast wasm engine. A step is a traced program that takes a few calls to run. The engine has a memory of its own, which
- * holds dataset, parameters and gradients.
+ * The fast wasm engine. A step is a traced program that takes a few calls to run. The engine has a memory of its own,
+ * which holds dataset, parameters and gradients.
  *
- * A batch is cut into micro-batches, whose activations stay in the processor's cache between the forward and the backward
- * pass. Work that depends only on the parameters is done in the first pass of a step, and work that needs the sums over
- * all micro-batches in the last pass.
+ * A batch is cut into micro-batches, whose activations stay in the processor's cache between the forward and the
+ * backward pass. Work that depends only on the parameters is done in the first pass of a step, and work that needs the
+ * sums over all micro-batches in the last pass.
  */
 import type { Split } from '../../shared/data/dataset.ts';
 import { initialParameters } from '../../shared/model/initialize.ts';

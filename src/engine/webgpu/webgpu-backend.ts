@@ -51,7 +51,9 @@ export interface StartedWebgpu {
   readonly backend: WebgpuBackend;
   /** The adapter, for display. */
   readonly description: string;
-  /** @throws PennygradError if the GPU has failed since the start. The API reports this late; results are then wrong. */
+  /**
+   * @throws PennygradError if the GPU has failed since the start. The API reports this late; results are then wrong.
+   */
   check(): void;
 }
 
@@ -105,9 +107,9 @@ function watch(device: WebgpuDevice, adapter: Adapter): () => void {
 /**
  * Loads tfjs's backend, which registers `webgpu` with tfjs.
  *
- * The package is written for browsers. Its CommonJS build is compiled here with a browser's globals as parameters, which
- * leaves this process's globals unchanged (Node 20 has no `navigator`; in later versions it has no `gpu`). It also gets
- * pennygrad's own tfjs-core, so that the process has only one.
+ * The package is written for browsers. Its CommonJS build is compiled here with a browser's globals as parameters,
+ * which leaves this process's globals unchanged (Node 20 has no `navigator`; in later versions it has no `gpu`). It
+ * also gets pennygrad's own tfjs-core, so that the process has only one.
  * @param gpu where the backend requests its adapter
  */
 async function loadTfjsBackend(folder: string, { globals }: Dawn, gpu: Gpu): Promise<void> {

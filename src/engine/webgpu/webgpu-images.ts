@@ -1,4 +1,6 @@
-/** Images stay on the GPU as bytes. A step sends indices, and a shader gathers the pixels and converts them to floats. */
+/**
+ * Images stay on the GPU as bytes. A step sends indices, and a shader gathers the pixels and converts them to floats.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { PennygradError } from '../../shared/core/errors.ts';
 import type { ImageShape, Split } from '../../shared/data/dataset.ts';

@@ -1,8 +1,8 @@
 /**
  * Adam and gradient descent as one shader over the flat vectors.
  *
- * tfjs's own optimizers run a dozen small shaders per variable. They also compute Adam's bias corrections from powers in
- * single precision, which a GPU may round so coarsely that a resumed run drifts away from the original.
+ * tfjs's own optimizers run a dozen small shaders per variable. They also compute Adam's bias corrections from powers
+ * in single precision, which a GPU may round so coarsely that a resumed run drifts away from the original.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -73,8 +73,8 @@ function biasCorrections(iterations: number): readonly [number, number] {
 }
 
 /**
- * Reads parameters, gradient sum and slots; writes the new parameters, followed by the new slots, because a shader has one
- * output buffer. For Adam's form see `adamConstants`.
+ * Reads parameters, gradient sum and slots; writes the new parameters, followed by the new slots, because a shader has
+ * one output buffer. For Adam's form see `adamConstants`.
  */
 function updateProgram({ name, learningRate }: OptimizerSpec, length: number): WebgpuProgram {
   const { beta1, beta2, epsilon } = adamConstants;

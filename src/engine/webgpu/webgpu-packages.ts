@@ -1,6 +1,6 @@
 /**
- * The two npm packages that the webgpu engine uses: Dawn's bindings for Node, and tfjs's WebGPU backend. They are too large
- * to be dependencies; `pennygrad setup webgpu` installs them in a folder of their own.
+ * The two npm packages that the webgpu engine uses: Dawn's bindings for Node, and tfjs's WebGPU backend. They are too
+ * large to be dependencies; `pennygrad setup webgpu` installs them in a folder of their own.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -53,8 +53,8 @@ export async function isSetUp(folder: string): Promise<boolean> {
 /** @throws PennygradError if the package is missing or has no build for this platform */
 export async function loadDawn(folder: string): Promise<Dawn> {
   const entry = join(folder, 'node_modules', 'webgpu', 'index.js');
-  // Dawn looks for a desktop with each adapter, and libwayland complains on stderr if this variable is not set. The folder
-  // must be the user's own: in a shared folder, anybody could pose as the desktop.
+  // Dawn looks for a desktop with each adapter, and libwayland complains on stderr if this variable is not set. The
+  // folder must be the user's own: in a shared folder, anybody could pose as the desktop.
   process.env.XDG_RUNTIME_DIR ||= folder;
   try {
     return (await import(/* @vite-ignore */ pathToFileURL(entry).href)) as Dawn;

@@ -68,7 +68,9 @@ function binary(f: i32, a: v128, b: v128): v128 {
   return f32x4.splat(0);
 }
 
-/** eˣ to about 1e-7, by x = n·ln 2 + r and a polynomial in r (Cephes, expf.c). No table: modules have no static data. */
+/**
+ * eˣ to about 1e-7, by x = n·ln 2 + r and a polynomial in r (Cephes, expf.c). No table: modules have no static data.
+ */
 function exponential(x: v128): v128 {
   const clamped = f32x4.min(f32x4.max(x, f32x4.splat(-87.3)), f32x4.splat(88.3));
   const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(<f32>Math.LOG2E)));

@@ -2,8 +2,8 @@
  * The training kernels, in AssemblyScript. build.mjs compiles them; TypeScript's compiler does not see this folder.
  *
  * Conventions, for every file here:
- * - A `usize` is a byte address in the imported memory. Kernels allocate nothing and keep no state between calls. Callers
- *   pass scratch memory of the size that the matching `…ScratchBytes` returns.
+ * - A `usize` is a byte address in the imported memory. Kernels allocate nothing and keep no state between calls.
+ *   Callers pass scratch memory of the size that the matching `…ScratchBytes` returns.
  * - Tensors are float32 and row-major. Images are NHWC, filters are [height, width, in, out].
  * - Convolutions do not pad. Callers pad the images first (pad-images.ts), so `height` and `width` are padded sizes. A
  *   shape is always the same thirteen numbers in the same order.

@@ -1,6 +1,6 @@
 /**
- * Max pooling and its gradient, for any window, stride and padding, four channels at a time. Of equal values the first in
- * row-major order wins, as in tfjs's own `cpu` kernels.
+ * Max pooling and its gradient, for any window, stride and padding, four channels at a time. Of equal values the first
+ * in row-major order wins, as in tfjs's own `cpu` kernels.
  */
 
 /** Padding is never read: windows only see pixels inside the image. */

@@ -1,8 +1,8 @@
 /**
  * The interpreter of traced steps: one call from JavaScript runs any number of kernels.
  *
- * A program is a sequence of 32-bit numbers. Each instruction has its opcode, the passes in which it runs (as bits), the
- * number of its arguments, and the kernel's arguments.
+ * A program is a sequence of 32-bit numbers. Each instruction has its opcode, the passes in which it runs (as bits),
+ * the number of its arguments, and the kernel's arguments.
  */
 import * as op from '../trace/opcodes';
 import { averagePoolBackprop, averagePoolForward } from './average-pool';

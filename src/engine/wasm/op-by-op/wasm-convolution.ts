@@ -3,7 +3,9 @@ import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import type { ConvolutionShape, Kernels } from '../kernel-module.ts';
 import type { WasmMemory } from './wasm-memory.ts';
 
-/** The part of tfjs's description of a convolution that the kernels need. Its shapes are those of the created tensors. */
+/**
+ * The part of tfjs's description of a convolution that the kernels need. Its shapes are those of the created tensors.
+ */
 export type ConvolutionInfo = Omit<
   backend_util.Conv2DInfo,
   'dataFormat' | 'padInfo' | 'inShape' | 'outShape' | 'filterShape'

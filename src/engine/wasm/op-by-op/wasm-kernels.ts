@@ -1,7 +1,7 @@
 /**
  * Registers our kernels for tfjs's backend `wasm`. Some have tfjs's names, because the backend lacks them
- * (Conv2DBackpropFilter) or has only a naive version. Convolution + bias + rectifier as one operation, with its gradients,
- * has names of our own.
+ * (Conv2DBackpropFilter) or has only a naive version. Convolution + bias + rectifier as one operation, with its
+ * gradients, has names of our own.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { poolShape } from './pool-shape.ts';

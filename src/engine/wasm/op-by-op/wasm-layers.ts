@@ -15,8 +15,8 @@ export type LayerGradientListener = (
 ) => void;
 
 /**
- * A faster way to run Conv2D and Dense layers that have a bias; undefined for all other layers. A rectifier is part of the
- * kernel, other activations are separate operations. The layer must have been built.
+ * A faster way to run Conv2D and Dense layers that have a bias; undefined for all other layers. A rectifier is part of
+ * the kernel, other activations are separate operations. The layer must have been built.
  */
 export function fuseWasmLayer(layer: Layer, listener?: LayerGradientListener): LayerFunction | undefined {
   const config = layer.getConfig() as unknown as Config;

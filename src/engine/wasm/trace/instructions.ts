@@ -2,7 +2,9 @@
 
 /** A stretch of the engine's memory. */
 export type Region =
-  /** Used from the first instruction that names it to the last. Its memory may be shared with others before and after. */
+  /**
+   * Used from the first instruction that names it to the last. Its memory may be shared with others before and after.
+   */
   | { readonly kind: 'transient'; readonly bytes: number }
   /** Persists between passes and steps. All traced steps share one region per key. */
   | { readonly kind: 'kept'; readonly key: string; readonly bytes: number; readonly values?: Float32Array }

@@ -1,4 +1,6 @@
-/** Translates convolutions and their gradients to instructions: Winograd's method if possible, or else matrix products. */
+/**
+ * Translates convolutions and their gradients to instructions: Winograd's method if possible, or else matrix products.
+ */
 import type { KernelSizes } from '../kernel-module.ts';
 import { type ConvolutionInfo, withoutPadding } from '../op-by-op/wasm-convolution.ts';
 import type { ConvolutionAttributes } from '../op-by-op/wasm-kernels.ts';

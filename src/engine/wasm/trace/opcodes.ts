@@ -1,6 +1,6 @@
 /**
- * The opcodes of a traced step's instructions. The interpreter (kernels/program.ts, in AssemblyScript) imports this file
- * too, so it only has plain constants that mean the same in both languages.
+ * The opcodes of a traced step's instructions. The interpreter (kernels/program.ts, in AssemblyScript) imports this
+ * file too, so it only has plain constants that mean the same in both languages.
  */
 
 /** Does nothing: marks where the loss is computed, outside of the program. */

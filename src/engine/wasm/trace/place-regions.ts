@@ -1,4 +1,6 @@
-/** Places transient regions greedily in little memory. Regions may overlap if they are never in use at the same time. */
+/**
+ * Places transient regions greedily in little memory. Regions may overlap if they are never in use at the same time.
+ */
 import { type Instruction, type Region, regionsOf } from './instructions.ts';
 
 type TransientRegion = Extract<Region, { kind: 'transient' }>;

@@ -1,7 +1,7 @@
 /**
- * Records what a function of tensors computes, without computing it. The tracing backend's kernels record the operation
- * and return a tensor with a shape, but without values. Gradients are recorded in the same way, because tfjs computes them
- * with the same kernels.
+ * Records what a function of tensors computes, without computing it. The tracing backend's kernels record the
+ * operation and return a tensor with a shape, but without values. Gradients are recorded in the same way, because tfjs
+ * computes them with the same kernels.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { poolShape } from '../op-by-op/pool-shape.ts';

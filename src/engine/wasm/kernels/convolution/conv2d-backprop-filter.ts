@@ -126,7 +126,7 @@ export function conv2dBackpropFilter(
   conv2dUnpackFilterGradient(scratch, dFilter, dBias, depth, outChannels);
 }
 
-/** Copies the sums of `conv2dAddFilterGradient` to the gradients, [depth, outChannels] and [outChannels]. `dBias` may be 0. */
+/** Copies the sums of `conv2dAddFilterGradient` to `dFilter`, [depth, outChannels], and unless it is 0 to `dBias`. */
 export function conv2dUnpackFilterGradient(
   sums: usize,
   dFilter: usize,

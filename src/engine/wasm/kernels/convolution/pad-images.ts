@@ -1,6 +1,8 @@
 /** Zero padding around a batch of images, and its inverse. The convolutions themselves do not pad. */
 
-/** Copies [batch, height, width, channels] into zeros [batch, paddedHeight, paddedWidth, channels] at `top` and `left`. */
+/**
+ * Copies [batch, height, width, channels] into zeros [batch, paddedHeight, paddedWidth, channels] at `top` and `left`.
+ */
 export function padImages(
   x: usize,
   out: usize,

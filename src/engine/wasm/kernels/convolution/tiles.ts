@@ -1,8 +1,8 @@
 /**
  * The inner loops: each keeps a 4×8 tile of a matrix product in eight vector registers.
  *
- * An iteration deliberately makes only one step of depth: with more, V8 runs out of the sixteen registers and spills. For
- * the same reason the loops are functions of their own, so that no other code competes for registers.
+ * An iteration deliberately makes only one step of depth: with more, V8 runs out of the sixteen registers and spills.
+ * For the same reason the loops are functions of their own, so that no other code competes for registers.
  */
 import { loadLanes, multiplyAdd, storeLanes } from '../simd';
 
@@ -220,7 +220,8 @@ function addLanes(address: usize, low: v128, high: v128, count: i32): void {
 }
 
 /**
- * A 4×8 tile of a product whose left operand is blocked by eight columns: `out[i][·] = Σ_k rows[k / 8][i][k % 8] · panel[k]`.
+ * A 4×8 tile of a product whose left operand is blocked by eight columns:
+ * `out[i][·] = Σ_k rows[k / 8][i][k % 8] · panel[k]`.
  * @param rows four rows, 32 bytes apart, of the first block of eight columns; blocks are `blockBytes` apart
  * @param blocks number of blocks of eight columns
  * @param out four rows of eight floats, contiguous
@@ -316,8 +317,8 @@ export function accumulateBlockedColumns(columns: usize, panel: usize, rows: i32
 }
 
 /**
- * `out = activation(bias + convolution)` for up to four neighbouring positions of a row, for images with one channel. What
- * a tap reads for them is contiguous in the image, so it need not be packed.
+ * `out = activation(bias + convolution)` for up to four neighbouring positions of a row, for images with one channel.
+ * What a tap reads for them is contiguous in the image, so it need not be packed.
  * @param x what the first tap reads for the first position
  */
 export function multiplySlidingTile(
@@ -384,8 +385,8 @@ export function multiplySlidingTile(
 }
 
 /**
- * Adds to the gradient of three neighbouring taps of a filter, for one input and eight output channels: the outer products
- * of what the taps read with `dy`, over `images × rows × columns` positions.
+ * Adds to the gradient of three neighbouring taps of a filter, for one input and eight output channels: the outer
+ * products of what the taps read with `dy`, over `images × rows × columns` positions.
  * @param dy a panel: eight output channels of every position, in order
  * @param tile three rows of eight floats, `tileRowBytes` apart
  */

@@ -1,7 +1,7 @@
 /**
- * The one-dimensional transforms of Winograd's F(4, 3), which computes four outputs of a three-tap correlation from six
- * inputs with six multiplications instead of twelve (Lavin and Gray, "Fast algorithms for convolutional neural networks",
- * 2015, 4.3).
+ * The one-dimensional transforms of Winograd's F(4, 3), which computes four outputs of a three-tap correlation from
+ * six inputs with six multiplications instead of twelve (Lavin and Gray, "Fast algorithms for convolutional neural
+ * networks", 2015, 4.3).
  *
  *   y = Aᵀ ((G g) ⊙ (Bᵀ d))
  *

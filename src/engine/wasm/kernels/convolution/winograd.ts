@@ -1,7 +1,7 @@
 /**
  * Convolutions with 3×3 filters at stride 1 by Winograd's F(4×4, 3×3): a tile of 4×4 outputs takes 36 multiplications
- * instead of 144. Forward, `out = Aᵀ [(G filter Gᵀ) ⊙ (Bᵀ x B)] A`. Both gradients are the transposes of the same maps and
- * save as much. Channels must be multiples of eight.
+ * instead of 144. Forward, `out = Aᵀ [(G filter Gᵀ) ⊙ (Bᵀ x B)] A`. Both gradients are the transposes of the same maps
+ * and save as much. Channels must be multiples of eight.
  *
  * A transformed tensor has 36 *planes*, one for each element of a 6×6 tile. A plane of images is blocked by channels,
  * [channels / 8][tiles][8]. All products can use this layout: they need rows of tiles forward, and columns of channels
@@ -192,7 +192,8 @@ export function winogradForward(
 }
 
 /**
- * Transforms the gradient of the convolution's output, for both gradients below, and adds its sums to the bias's gradient.
+ * Transforms the gradient of the convolution's output, for both gradients below, and adds its sums to the bias's
+ * gradient.
  * @param activation the layer's output if it has a rectifier, or 0: gradients only count where it is positive
  * @param dBias `outChannels` floats
  */
