@@ -191,7 +191,7 @@ describe('the checkpoint', () => {
     writeFileSync(join(folder, 'weights.bin'), Buffer.alloc(100));
     const { code, stderr } = await run(['evaluate', folder, '--dataset', 'mnist']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/weights\.bin: 100 bytes, expected 373288 \(93322 float32\)/);
+    expect(stderr).toMatch(/weights\.bin: has 100 bytes, expected 373288 \(93322 float32\)/);
   });
 });
 

@@ -1,10 +1,8 @@
 /**
- * The files of a checkpoint's folder: the model in tfjs's own format, and beside it what training needs to go on.
+ * The files in a checkpoint's folder: the model in tfjs's own format, and what training needs to continue.
  *
- * - `model.json`, `weights.bin`: any tfjs program loads them
- * - `training.json`, `optimizer.bin`: position, seed, and the optimizer's slots, one behind the other
- *
- * https://www.tensorflow.org/js/guide/save_load describes the format of the first two.
+ * - `model.json`, `weights.bin`: any tfjs program can load them (https://www.tensorflow.org/js/guide/save_load)
+ * - `training.json`, `optimizer.bin`: position, seed, and the optimizer's slots, one after the other
  */
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
@@ -12,7 +10,7 @@ import { badInput, messageOf } from '../core/errors.ts';
 import { modelNames, optimizerNames, optimizerSlots, type TrainedSpec } from './model-spec.ts';
 import type { Checkpoint } from './training-state.ts';
 
-/** A checkpoint with what it was trained as. */
+/** A checkpoint with the model, optimizer and seed that it was trained with. */
 export interface SavedCheckpoint {
   readonly checkpoint: Checkpoint;
   readonly trained: TrainedSpec;
@@ -45,11 +43,11 @@ const trainingFile = z.object({
   step: count,
   epoch: count,
   cursor: count,
-  /** CRC-32 of the binary files; checkpoints of older versions have none. */
+  /** CRC-32 of the binary files. Checkpoints of older versions do not have it. */
   crc32: z.object({ 'weights.bin': count, 'optimizer.bin': count }).optional(),
 });
 
-/** The files' contents by name. */
+/** Encodes a checkpoint as the contents of its files, by name. */
 export function encodeCheckpoint(
   { step, epoch, cursor, state, artifacts }: Checkpoint,
   { model, optimizer, seed }: TrainedSpec,
@@ -79,8 +77,9 @@ export function encodeCheckpoint(
 }
 
 /**
- * @param folder for messages
- * @throws bad-input naming the file, the field and what it should be
+ * Decodes a checkpoint.
+ * @param folder for error messages
+ * @throws PennygradError `bad-input` that names the file, the field and the expected value
  */
 export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) => Uint8Array): SavedCheckpoint {
   const content = (file: CheckpointFile) => {
@@ -106,10 +105,10 @@ export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) =>
     const bytes = content(file);
     const expected = length * Float32Array.BYTES_PER_ELEMENT;
     if (bytes.byteLength !== expected) {
-      throw badInput(`${folder}/${file}: ${bytes.byteLength} bytes, expected ${expected} (${length} float32)`);
+      throw badInput(`${folder}/${file}: has ${bytes.byteLength} bytes, expected ${expected} (${length} float32)`);
     }
     if (checksums !== undefined && crc32(bytes) !== checksums[file]) {
-      throw badInput(`${folder}/${file}: its content is not what was saved (CRC-32)`);
+      throw badInput(`${folder}/${file}: was changed or damaged since it was saved (its CRC-32 differs)`);
     }
     return new Float32Array(Uint8Array.from(bytes).buffer);
   };

@@ -1,19 +1,19 @@
-/** The loss of a classifier, in double precision, with its gradient. */
+/** Softmax cross-entropy, the loss of a classifier, with its gradient. Computed in double precision. */
 
 export interface CrossEntropy {
   /** Sum over the samples of −ln p(label), in nats. */
   readonly lossSum: number;
-  /** Samples whose largest logit is the label's; the first of equals counts. */
+  /** How many samples have their label as the largest logit. Of equal logits, the first is the largest. */
   readonly correct: number;
 }
 
 /**
  * Softmax cross-entropy of `labels.length × classes` logits, summed over the samples.
  *
- * With p = softmax(logits), the loss of a sample is −ln p(label) and its gradient p − onehot(label). Both come from the
- * logits less their maximum, so that no exponential overflows.
+ * With p = softmax(logits), a sample's loss is −ln p(label) and its gradient is p − onehot(label). The largest logit is
+ * subtracted first, so that no exponential overflows.
  * @param logitGradients if given, receives the gradient of the sum, shaped like `logits`
- * @throws RangeError if a label is not a class
+ * @throws RangeError if a label is not below `classes`
  */
 export function crossEntropy(
   logits: Float32Array,
@@ -48,7 +48,7 @@ export function crossEntropy(
   return { lossSum, correct };
 }
 
-/** Softmax of each row of `logits`, a new array of the same shape. */
+/** The softmax of each row of `logits`, in a new array of the same shape. */
 export function softmaxRows(logits: Float32Array, classes: number): Float32Array {
   const probabilities = new Float32Array(logits.length);
   for (let start = 0; start < logits.length; start += classes) {

@@ -1,13 +1,13 @@
-/** Initial parameters, the same bits on every engine: drawn here rather than by tfjs, whose backends draw their own. */
+/** Initial parameters that are bit-identical on every engine, unlike those that tfjs's backends would draw. */
 import { createRandom } from '../core/random.ts';
 
-/** Keeps the initial parameters apart from the other things that the run's seed decides. */
+/** Separates this random sequence from others with the same seed. */
 const initializationStream = 0x1a_17_1a_1e;
 
 /**
- * Kernels from the Glorot uniform distribution, U(−l, l) with l = √(6 / (fan in + fan out)) (Glorot and Bengio, 2010,
- * equation 16); biases zero. Each variable has a random sequence of its own, so that it does not depend on the others.
- * @param shapes of the model's variables in layer order; those of rank 1 are biases
+ * Draws kernels from the Glorot uniform distribution, U(−l, l) with l = √(6 / (fan in + fan out)) (Glorot and Bengio, 2010,
+ * equation 16). Biases are zero. Each variable has its own random sequence, so that it does not depend on the others.
+ * @param shapes the model's variables in layer order; those of rank 1 are biases
  * @returns one flat vector
  */
 export function initialParameters(shapes: readonly (readonly number[])[], seed: number): Float32Array {
@@ -25,12 +25,12 @@ export function initialParameters(shapes: readonly (readonly number[])[], seed: 
   return parameters;
 }
 
-/** Inputs of one unit: filter taps × input channels, or the rows of a dense kernel. */
+/** How many inputs a unit has: filter taps × input channels, or the rows of a dense kernel. */
 function fanIn(shape: readonly number[]): number {
   return sizeOf(shape.slice(0, -1));
 }
 
-/** Units that one input feeds: filter taps × output channels, or the columns of a dense kernel. */
+/** How many units an input feeds: filter taps × output channels, or the columns of a dense kernel. */
 function fanOut(shape: readonly number[]): number {
   return sizeOf(shape.slice(0, -2)) * (shape.at(-1) ?? 1);
 }

@@ -1,9 +1,10 @@
+/** Descriptions of models and optimizers, as they are sent over the network and saved in checkpoints. */
 import type { ImageShape } from '../data/dataset.ts';
 
 export const modelNames = ['cnn', 'mlp', 'softmax'] as const;
 export type ModelName = (typeof modelNames)[number];
 
-/** A model by description: two processes with equal specs build the same layers with the same parameters. */
+/** Describes a model. Processes with equal specs build the same layers. */
 export interface ModelSpec {
   readonly name: ModelName;
   readonly inputShape: ImageShape;
@@ -20,13 +21,13 @@ export type OptimizerName = (typeof optimizerNames)[number];
  */
 export const adamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
 
-/** The flat vectors that an optimizer remembers between steps, by name. */
+/** Names of the flat vectors that each optimizer keeps between steps. */
 export const optimizerSlots: Readonly<Record<OptimizerName, readonly string[]>> = {
   adam: ['first moment', 'second moment'],
   sgd: [],
 };
 
-/** An optimizer by description; Adam's other constants are `adamConstants`. */
+/** Describes an optimizer. Adam's other constants are `adamConstants`. */
 export interface OptimizerSpec {
   readonly name: OptimizerName;
   readonly learningRate: number;

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** CRC-32 of the parameters' bytes: equal on two replicas that are bit for bit the same. */
+/** The CRC-32 of the parameters' bytes, by which replicas that should be bit-identical are compared. */
 export function parameterChecksum(parameters: Float32Array): number {
   return crc32(new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength));
 }

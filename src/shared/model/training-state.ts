@@ -1,8 +1,10 @@
-/** What training goes on from: the state of a replica, as checkpoints hold it and workers are given it. */
+/** The state of training, as checkpoints hold it and workers receive it. */
 
-/** The optimizer's memory, for checkpoints: `slots` are flat vectors like the parameters (Adam: first moment, second moment). */
+/** What an optimizer keeps between steps. */
 export interface OptimizerState {
+  /** Updates that it has made. */
   readonly iterations: number;
+  /** Flat vectors with the layout of the parameters, in the order of `optimizerSlots`. */
   readonly slots: readonly Float32Array[];
 }
 
@@ -25,13 +27,13 @@ export interface TrainingState {
   readonly optimizer: OptimizerState;
 }
 
-/** A replica's state with its place in the run. */
+/** A replica's state and its position in the run. */
 export interface Checkpoint {
   /** Committed optimizer steps. */
   readonly step: number;
   /** Counts from 0. */
   readonly epoch: number;
-  /** Samples of the epoch that were applied: a resumed run starts after them. */
+  /** Samples of the epoch that have been applied. A resumed run continues after them. */
   readonly cursor: number;
   readonly state: TrainingState;
   readonly artifacts: ModelArtifacts;

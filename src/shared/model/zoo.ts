@@ -1,17 +1,17 @@
-/** The models that ship with pennygrad, as tfjs layers. */
+/** The models that pennygrad can train, as tfjs layers. */
 import * as layers from '@tensorflow/tfjs-layers';
 import type { ModelName, ModelSpec } from './model-spec.ts';
 
 export interface Model {
-  /** The whole model, images to class probabilities: what a checkpoint saves. */
+  /** The whole model, from images to class probabilities. Checkpoints save it. */
   readonly network: layers.Sequential;
-  /** Its layers up to the logits. Training stops there, because softmax and cross-entropy are stable only together. */
+  /** The layers up to the logits. Training stops there, because softmax and cross-entropy are only stable together. */
   readonly logitLayers: readonly Layer[];
 }
 
 export type Layer = layers.Sequential['layers'][number];
 
-/** Builds the layers on the current tfjs backend. Their initial weights mean nothing: see initialize.ts. */
+/** Builds a model on the current tfjs backend. Its weights are placeholders; initialize.ts draws the initial ones. */
 export function buildModel(spec: ModelSpec): Model {
   const network = layers.sequential({ name: spec.name });
   for (const layer of hiddenLayers[spec.name]([...spec.inputShape])) network.add(layer);
