@@ -1,4 +1,4 @@
-/** Finds the files of a published dataset: the first source that has the true file wins. */
+/** Finds the files of a published dataset. The first source with a verified file is used. */
 import { badInput, PennygradError } from '../core/errors.ts';
 import type { PublishedDataset, PublishedFile } from './catalog.ts';
 import type { HashedBytes } from './hashed-bytes.ts';
@@ -9,13 +9,13 @@ import { verifyFile } from './verify.ts';
 export interface Acquired {
   /** Verified and uncompressed. */
   readonly files: PerIdxFile<HashedBytes>;
-  /** The sources the files came from, in words. */
+  /** The sources that the files came from, for display. */
   readonly source: string;
 }
 
 /**
- * One file after the other, so that a dataset that cannot be had is found out by its first file.
- * @throws PennygradError `bad-input` that lists every source tried and why it failed
+ * Finds one file after the other, so that a dataset that is not available fails at its first file.
+ * @throws PennygradError `bad-input` that lists every source and why it failed
  */
 export async function acquire(dataset: PublishedDataset, sources: readonly Source[]): Promise<Acquired> {
   const files: Partial<Record<IdxFileName, HashedBytes>> = {};
@@ -37,12 +37,12 @@ async function acquireFile(
     try {
       return { content: await readVerified(file, source), source };
     } catch (error) {
-      // Only what a source is expected to do wrong; a fault in this program is not a reason to ask the next one.
+      // Only expected failures of a source lead to the next one, not bugs in this program.
       if (!(error instanceof PennygradError)) throw error;
       failures.push(error.message);
     }
   }
-  throw badInput(`${file.dataset} could not be had from any source: ${failures.join('; ')}`);
+  throw badInput(`${file.dataset} is not available from any source: ${failures.join('; ')}`);
 }
 
 async function readVerified(file: PublishedFile, source: Source): Promise<HashedBytes> {

@@ -1,4 +1,4 @@
-/** Four IDX files become a dataset, if they fit together. */
+/** Makes a dataset of four IDX files, if they fit together. */
 import { badInput } from '../core/errors.ts';
 import type { Dataset, Split } from './dataset.ts';
 import { type HashedBytes, sha256Of } from './hashed-bytes.ts';
@@ -8,14 +8,14 @@ import { idxFileNames, type PerIdxFile } from './idx-files.ts';
 export interface Provenance {
   readonly name: string;
   readonly source: string;
-  /** Without it, the labels tell: the largest, plus one. */
+  /** The largest label plus one if not given. */
   readonly classes?: number;
 }
 
 /**
- * The pixels are views of the files' bytes, not copies.
+ * The dataset's images and labels are views of the files' bytes.
  * @param files uncompressed
- * @throws PennygradError `bad-input`, naming the file, when one is not IDX or they do not fit together
+ * @throws PennygradError `bad-input` that names the file that is not IDX or does not fit the others
  */
 export function assembleDataset(files: PerIdxFile<HashedBytes>, provenance: Provenance): Dataset {
   const train = readSplit(files['train-images-idx3-ubyte'], files['train-labels-idx1-ubyte']);

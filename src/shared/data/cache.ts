@@ -1,7 +1,7 @@
 /**
- * The user's cache of downloads: `FOLDER/DATASET/NAME.gz`, each file exactly as the mirror sent it, so that a cached
- * file is verified in the same way as a fresh one. Many processes may use it at once: a file appears whole by a rename
- * or not at all, and whoever renames last puts the same verified content in place.
+ * The user's cache of downloads: `FOLDER/DATASET/NAME.gz`. Files are kept exactly as the mirror sent them, so that they
+ * are verified like new ones. Processes can share the cache: files are put in place by a rename, so they are always
+ * complete, and whichever process renames last stores the same verified content.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { type HashedBytes, isGzip, readHashed } from './hashed-bytes.ts';
 import type { Source } from './source.ts';
 
 export interface Cache extends Source {
-  /** Keeps a verified file. A cache that cannot be written is a warning, not an error. */
+  /** Keeps a verified file. Warns if the cache cannot be written. */
   store(file: PublishedFile, bytes: HashedBytes): Promise<void>;
 }
 
@@ -21,13 +21,15 @@ export function cachedPath(folder: string, file: PublishedFile): string {
   return join(folder, file.dataset, `${file.name}.gz`);
 }
 
-/** @param warn called with a line for the user: a corrupt file, a cache that cannot be written */
+/** @param warn called with a line for the user, for example about a corrupt file */
 export function openCache(folder: string, warn: (line: string) => void): Cache {
   const pathOf = (file: PublishedFile) => cachedPath(folder, file);
 
   async function discard(file: PublishedFile, reason: string): Promise<void> {
     warn(`${reason}; removed from the cache`);
-    await rm(pathOf(file), { force: true }).catch((error) => warn(`cannot be removed: ${messageOf(error)}`));
+    await rm(pathOf(file), { force: true }).catch((error) =>
+      warn(`${pathOf(file)} cannot be removed: ${messageOf(error)}`),
+    );
   }
 
   return {
@@ -36,23 +38,23 @@ export function openCache(folder: string, warn: (line: string) => void): Cache {
       try {
         return await readHashed(pathOf(file), maxArchiveBytes(file));
       } catch (error) {
-        // Without a cause it is the file that is wrong; with one, the system would not let it be read.
+        // With a cause, the system refused to read the file. Without one, the file itself is wrong.
         if (error instanceof PennygradError && error.cause === undefined) await discard(file, error.message);
         throw error;
       }
     },
     rejected: discard,
     async store(file, { bytes, where }) {
-      if (!isGzip(bytes)) throw badInput(`${where}: not gzipped; the cache keeps gzip archives only`);
+      if (!isGzip(bytes)) throw badInput(`${where}: not gzipped; the cache only keeps gzip archives`);
       const path = pathOf(file);
       await writeAtomically(path, bytes).catch((error) => {
-        warn(`${path}: not cached, so the next start downloads it again: ${messageOf(error)}`);
+        warn(`${path} cannot be cached, so the next run will download it again: ${messageOf(error)}`);
       });
     },
   };
 }
 
-/** Readers see the old file or the whole new one, also when this process dies half-way. */
+/** Readers see the old file or the complete new one, even if this process dies while it writes. */
 async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
@@ -60,7 +62,7 @@ async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
     const file = await open(temporary, 'wx');
     try {
       await file.writeFile(bytes);
-      // Without this, a power cut after the rename could leave the name with no content.
+      // Otherwise a power failure after the rename could leave an empty file.
       await file.sync();
     } finally {
       await file.close();

@@ -1,9 +1,9 @@
 /**
- * The published datasets: what their files hold, how they are recognised and where they can be downloaded.
+ * The published datasets: the contents of their files, their checksums, and where to download them.
  *
- * MNIST is recognised by the SHA-256 of each file's *uncompressed* content, so that any way of compressing it is
- * accepted. Of Fashion-MNIST and KMNIST only sums of the published gzip archives are known: an archive is compared
- * with those, and anything else can merely be checked for the right sizes.
+ * MNIST's checksums are the SHA-256 of each file's *uncompressed* content, so files are accepted however they were
+ * compressed. For Fashion-MNIST and KMNIST only checksums of the published gzip archives are known. Other archives, and
+ * uncompressed files, can only be checked for the right sizes.
  */
 import { idxHeaderBytes } from './idx.ts';
 import { type IdxFileName, idxFileNames, type PerIdxFile } from './idx-files.ts';
@@ -11,7 +11,7 @@ import { type IdxFileName, idxFileNames, type PerIdxFile } from './idx-files.ts'
 export const publishedNames = ['mnist', 'fashion-mnist', 'kmnist'] as const;
 export type PublishedName = (typeof publishedNames)[number];
 
-/** What a file is compared with: SHA-256 in hex. */
+/** The SHA-256, in hex, of a file's uncompressed content or of its gzip archive. */
 export type Checksum =
   | { readonly of: 'content'; readonly sha256: string }
   | { readonly of: 'archive'; readonly sha256: string };
@@ -28,7 +28,7 @@ export interface PublishedDataset {
   readonly title: string;
   readonly classes: number;
   readonly files: readonly PublishedFile[];
-  /** URLs of folders that hold each file as `NAME.gz`, best first. */
+  /** URLs of folders that have each file as `NAME.gz`, best first. */
   readonly mirrors: readonly string[];
 }
 
@@ -96,12 +96,12 @@ export const publishedDatasets: Readonly<Record<PublishedName, PublishedDataset>
   },
 };
 
-/** Uncompressed size of a file, in bytes. */
+/** The uncompressed size of a file, in bytes. */
 export function contentBytes({ shape }: PublishedFile): number {
   return idxHeaderBytes(shape.length) + shape.reduce((product, size) => product * size, 1);
 }
 
-/** No archive of the file is larger than this: gzip adds little to what it cannot compress. */
+/** The largest possible size of an archive of the file: gzip adds little to data that it cannot compress. */
 export function maxArchiveBytes(file: PublishedFile): number {
   return contentBytes(file) + (64 << 10);
 }

@@ -1,4 +1,4 @@
-/** For "did you mean": the name that takes the fewest edits, if few enough that it may be a slip. */
+/** The name for a "did you mean" hint: the one with the fewest edits, if they are few enough to be a typing error. */
 export function closestName(typed: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map((name) => ({ name, edits: editDistance(typed.toLowerCase(), name) }))
@@ -7,7 +7,7 @@ export function closestName(typed: string, names: readonly string[]): string | u
   return best !== undefined && best.edits <= Math.max(2, best.name.length / 3) ? best.name : undefined;
 }
 
-/** Insertions, deletions and substitutions that turn one text into the other (Levenshtein, by rows). */
+/** How many insertions, deletions and substitutions turn one text into the other (Levenshtein distance, by rows). */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

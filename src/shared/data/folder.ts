@@ -1,16 +1,16 @@
-/** Four IDX files in a folder of the user's. */
+/** Reads four IDX files from a folder that the user has named. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badInput, messageOf } from '../core/errors.ts';
 import { type HashedBytes, readHashed } from './hashed-bytes.ts';
 import { type IdxFileName, idxFileNames, type PerIdxFile, spellingsOf } from './idx-files.ts';
 
-/** An IDX header can promise four billion images; what fits in one process' memory is far less. */
+/** The largest size of a file. An IDX header can announce far more than fits in memory. */
 export const maxFolderFileBytes = 2 ** 31 - 1;
 
 /**
- * The four files as they are, gzipped or not.
- * @throws PennygradError `bad-input` when the folder or a file is missing or unreadable
+ * Reads the four files as they are, gzipped or not.
+ * @throws PennygradError `bad-input` if the folder or a file is missing or cannot be read
  */
 export async function readFolder(folder: string): Promise<PerIdxFile<HashedBytes>> {
   const present = await namesIn(folder);

@@ -1,4 +1,4 @@
-/** Files in memory with their SHA-256: read once, hashed once, on the way in. */
+/** Files in memory with their SHA-256, which is computed while they are read. */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -6,14 +6,14 @@ import { gunzip } from 'node:zlib';
 import { badInput, messageOf } from '../core/errors.ts';
 
 export interface HashedBytes {
-  /** The path or URL, to name in errors. */
+  /** The path or URL, for error messages. */
   readonly where: string;
   readonly bytes: Uint8Array;
   /** SHA-256 of `bytes`, in hex. */
   readonly sha256: string;
 }
 
-/** Large enough that reading costs few system calls, small enough that hashing starts early. */
+/** Large enough for few system calls, small enough that hashing starts early. */
 const chunkBytes = 4 << 20;
 
 export function sha256Of(bytes: Uint8Array | string): string {
@@ -21,10 +21,10 @@ export function sha256Of(bytes: Uint8Array | string): string {
 }
 
 /**
- * Reads a file whole. Each chunk is hashed while the next one is being read.
- * @param maxBytes larger files are refused unread
- * @throws PennygradError `bad-input` when the file is missing, unreadable, no file or too large; its `cause` is the
- *   system's error, if the system refused
+ * Reads a whole file. Each chunk is hashed while the next one is read.
+ * @param maxBytes larger files are refused and not read
+ * @throws PennygradError `bad-input` if the file is missing, cannot be read, is not a file or is too large; its
+ *   `cause` is the system's error, if there is one
  */
 export async function readHashed(path: string, maxBytes: number): Promise<HashedBytes> {
   try {
@@ -50,7 +50,7 @@ async function readAndHash(file: FileHandle, size: number): Promise<Omit<HashedB
   let reading = readAt(0);
   for (;;) {
     const { bytesRead } = await reading;
-    // The end, or less than was measured because the file shrank: what is here is judged by its content.
+    // The end of the file, which may have shrunk since. Its checksum will tell.
     if (bytesRead === 0) return { bytes: bytes.subarray(0, filled), sha256: hash.digest('hex') };
     const chunk = bytes.subarray(filled, filled + bytesRead);
     filled += bytesRead;
@@ -59,15 +59,15 @@ async function readAndHash(file: FileHandle, size: number): Promise<Omit<HashedB
   }
 }
 
-/** Whether these are gzip's first bytes, whatever the file is called. */
+/** Whether a file is gzipped, by its first bytes. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
 /**
- * The content of a file that may or may not be gzipped.
- * @param maxBytes content that is larger is refused while it is being unpacked
- * @throws PennygradError `bad-input` when the archive is truncated, corrupt or too large
+ * The content of a file that may be gzipped.
+ * @param maxBytes unpacking stops with an error if the content is larger
+ * @throws PennygradError `bad-input` if the archive is truncated, corrupt or too large
  */
 export async function uncompressed(file: HashedBytes, maxBytes: number): Promise<HashedBytes> {
   if (!isGzip(file.bytes)) return file;

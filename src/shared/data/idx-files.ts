@@ -1,4 +1,4 @@
-/** The four files that make an image dataset in the MNIST layout, in the order in which digests list them. */
+/** The four files of a dataset in MNIST's layout, in the order that its digest uses. */
 export const idxFileNames = [
   'train-images-idx3-ubyte',
   'train-labels-idx1-ubyte',
@@ -10,7 +10,7 @@ export type IdxFileName = (typeof idxFileNames)[number];
 /** One value for each of the four files. */
 export type PerIdxFile<T> = Readonly<Record<IdxFileName, T>>;
 
-/** The names under which a file is found in folders in the wild. What is inside is told by content, not by name. */
+/** The names that a file may have in a folder. Whether it is gzipped is decided by its content, not by its name. */
 export function spellingsOf(name: IdxFileName): readonly string[] {
   const dotted = name.replace('-idx', '.idx');
   return [name, `${name}.gz`, dotted, `${dotted}.gz`];

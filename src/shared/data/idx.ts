@@ -1,13 +1,13 @@
 /**
- * IDX, the format of MNIST: two zero bytes, a type code, the number of dimensions, each dimension as a big-endian
- * uint32, then the elements in row-major order. Only unsigned bytes are read: no image set of this kind uses another
- * type. Format: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+ * IDX, the file format of MNIST: two zero bytes, a type code, the number of dimensions, each dimension as a big-endian
+ * uint32, then the elements in row-major order. Only unsigned bytes are supported, the type that such datasets use.
+ * Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
  */
 import { badInput } from '../core/errors.ts';
 
 /** A tensor of bytes. */
 export interface Idx {
-  /** At least one dimension; the product of all is `data.length`. */
+  /** At least one dimension. Their product is `data.length`. */
   readonly shape: readonly number[];
   readonly data: Uint8Array;
 }
@@ -21,15 +21,15 @@ const elementTypes: Readonly<Record<number, string>> = {
   14: 'float64',
 };
 
-/** Bytes before the elements of a tensor of so many dimensions. */
+/** The size of a header, in bytes. */
 export function idxHeaderBytes(dimensions: number): number {
   return 4 + 4 * dimensions;
 }
 
 /**
- * Reads uncompressed IDX bytes. The elements are a view of `bytes`, not a copy.
- * @param where the file or URL the bytes came from, to name in errors
- * @throws PennygradError `bad-input` when the bytes are not exactly one tensor of unsigned bytes
+ * Parses uncompressed IDX bytes. The result's data is a view of `bytes`.
+ * @param where the file or URL that the bytes came from, for error messages
+ * @throws PennygradError `bad-input` unless the bytes are exactly one tensor of unsigned bytes
  */
 export function parseIdx(bytes: Uint8Array, where: string): Idx {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -40,7 +40,7 @@ export function parseIdx(bytes: Uint8Array, where: string): Idx {
   if (type !== unsignedByte) {
     const found = elementTypes[type];
     if (found === undefined) throw notIdx(where, bytes);
-    throw badInput(`${where}: holds ${found} elements (type code ${type}); only unsigned bytes (8) are read`);
+    throw badInput(`${where}: holds ${found} elements (type code ${type}); only unsigned bytes (8) are supported`);
   }
   if (dimensions === 0) throw notIdx(where, bytes);
 
@@ -56,13 +56,13 @@ export function parseIdx(bytes: Uint8Array, where: string): Idx {
       `${where}: oversized: its header promises ${shape.join(' × ')} elements in ${expected} bytes, found ${surplus} more; get the file again`,
     );
   }
-  // A plain array also where `bytes` is a Buffer, whose `slice` would surprise.
+  // Always a plain Uint8Array: `bytes` may be a Buffer, whose `slice` does not copy.
   return { shape, data: new Uint8Array(bytes.buffer, bytes.byteOffset + header, bytes.length - header) };
 }
 
 /**
  * The inverse of `parseIdx`.
- * @throws RangeError when shape and data disagree
+ * @throws RangeError if the data does not have the shape's size
  */
 export function serializeIdx({ shape, data }: Idx): Uint8Array {
   const elements = shape.reduce((product, size) => product * size, 1);

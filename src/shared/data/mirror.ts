@@ -1,16 +1,16 @@
-/** Downloads from public mirrors over HTTP. Every wait has a deadline, every size a limit. */
+/** Downloads from public mirrors over HTTP. Every wait has a deadline, and every size has a limit. */
 import { badInput, messageOf } from '../core/errors.ts';
 import { maxArchiveBytes, type PublishedFile } from './catalog.ts';
 import { type HashedBytes, isGzip, sha256Of } from './hashed-bytes.ts';
 import type { Source } from './source.ts';
 
-/** All in seconds. */
+/** In seconds. */
 export interface DownloadDeadlines {
   /** From the request to the response's header. */
   readonly connect: number;
-  /** Longest silence within the body. */
+  /** The longest pause within the body. */
   readonly stall: number;
-  /** The whole file, so that a mirror that drips a byte at a time does not hold the run up for ever. */
+  /** For the whole file, so that a mirror that sends one byte at a time cannot delay the run for ever. */
   readonly total: number;
 }
 
@@ -19,7 +19,7 @@ export const defaultDownloadDeadlines: DownloadDeadlines = { connect: 10, stall:
 export interface DownloadProgress {
   readonly url: string;
   readonly receivedBytes: number;
-  /** As the mirror announced it, if it did. */
+  /** The size that the mirror announced, if it did. */
   readonly totalBytes: number | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface MirrorOptions {
   readonly store: (file: PublishedFile, bytes: HashedBytes) => Promise<void>;
 }
 
-/** @param url of the folder that holds each file as `NAME.gz` */
+/** @param url the folder that has each file as `NAME.gz` */
 export function mirror(url: string, { deadlines, onProgress, store }: MirrorOptions): Source {
   const folder = url.endsWith('/') ? url : `${url}/`;
   return {
@@ -46,8 +46,8 @@ export function mirror(url: string, { deadlines, onProgress, store }: MirrorOpti
 }
 
 /**
- * The body of an HTTP resource.
- * @throws PennygradError `bad-input` with the URL and the reason: unreachable, not 200, too slow, cut off, too large
+ * Downloads an HTTP resource.
+ * @throws PennygradError `bad-input` with the URL and the reason: unreachable, not 200, too slow, cut off or too large
  */
 export async function download(
   url: string,
@@ -61,7 +61,7 @@ export async function download(
   const total = failAfter(deadlines.total, 'not complete');
   let silence = failAfter(deadlines.connect, 'no answer');
   try {
-    // Unpacked on the way, the archive could not be compared with its published checksum.
+    // If fetch decompressed the archive, it could not be compared with its published checksum.
     const response = await fetch(url, { signal: abort.signal, headers: { 'accept-encoding': 'identity' } });
     if (!response.ok || response.body === null)
       throw badInput(`${url}: HTTP ${response.status} ${response.statusText}`);
@@ -88,14 +88,14 @@ export async function download(
   } finally {
     clearTimeout(silence);
     clearTimeout(total);
-    // Frees the connection of a response that was not read to its end.
+    // Closes the connection if the response was not read to its end.
     abort.abort();
   }
 }
 
 function announcedBytes(headers: Headers): number | undefined {
   const length = headers.get('content-length');
-  // A body that is unpacked on arrival has another length than the one announced.
+  // If fetch decompresses the body, the announced length is not that of the result.
   return length === null || headers.has('content-encoding') ? undefined : Number(length);
 }
 
@@ -103,7 +103,7 @@ function oversized(url: string, maxBytes: number, found: number) {
   return badInput(`${url}: oversized: expected at most ${maxBytes} bytes, found ${found} or more`);
 }
 
-/** fetch rejects with a bare TypeError; what happened is in its cause. */
+/** fetch rejects with a TypeError whose cause says what happened. */
 function failureOf(url: string, error: unknown): unknown {
   if (!(error instanceof TypeError)) return error;
   const { cause } = error;

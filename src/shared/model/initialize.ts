@@ -5,8 +5,9 @@ import { createRandom } from '../core/random.ts';
 const initializationStream = 0x1a_17_1a_1e;
 
 /**
- * Draws kernels from the Glorot uniform distribution, U(−l, l) with l = √(6 / (fan in + fan out)) (Glorot and Bengio, 2010,
- * equation 16). Biases are zero. Each variable has its own random sequence, so that it does not depend on the others.
+ * Draws kernels from the Glorot uniform distribution, U(−l, l) with l = √(6 / (fan in + fan out)) (Glorot and Bengio,
+ * 2010, equation 16). Biases are zero. Each variable has its own random sequence, so that it does not depend on the
+ * others.
  * @param shapes the model's variables in layer order; those of rank 1 are biases
  * @returns one flat vector
  */

@@ -131,7 +131,7 @@ test('when all sources fail, the error says why each did', async () => {
   await expect(failure).rejects.toMatchObject({ code: 'bad-input' });
   await expect(failure).rejects.toThrow(
     [
-      `mnist could not be had from any source: ${join(folder, 'mnist', `${first}.gz`)}: not found`,
+      `mnist is not available from any source: ${join(folder, 'mnist', `${first}.gz`)}: not found`,
       `${dead}${first}.gz: unreachable (ECONNREFUSED)`,
       `${lying.url}${first}.gz: corrupt, or not MNIST: expected SHA-256 ${sha256(contents[first])} of the uncompressed content, found ${sha256(
         contents[first].map((byte) => (byte === 1 ? 2 : byte)),
@@ -150,7 +150,7 @@ test('a cache that cannot be written is a warning', async () => {
   const server = await serve(archives);
   await acquire(dataset, [cache, mirrorOf(server.url, cache)]);
   expect(warnings).toHaveLength(4);
-  expect(warnings[0]).toMatch(/not cached, so the next start downloads it again/);
+  expect(warnings[0]).toMatch(/cannot be cached, so the next run will download it again/);
 });
 
 test('a temporary file that a dead process left is no obstacle', async () => {

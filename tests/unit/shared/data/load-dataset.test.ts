@@ -78,7 +78,7 @@ test.each(['mnist', 'fashion-mnist', 'kmnist'])('%s, when named, is had or it is
   const failure = loadDataset(name, nowhere);
   await expect(failure).rejects.toMatchObject({ code: 'bad-input' });
   await expect(failure).rejects.toThrow(
-    new RegExp(`^${name} could not be had from any source: .*not found.*unreachable.*--data-dir.*--mirrors`),
+    new RegExp(`^${name} is not available from any source: .*not found.*unreachable.*--data-dir.*--mirrors`),
   );
 });
 
@@ -125,7 +125,7 @@ test('data that no published sum applies to is used with a warning, and its sour
   const warnings: string[] = [];
   const dataset = await loadDataset('kmnist', { dataDir: packageData, onWarning: (line) => warnings.push(line) });
   expect(dataset.source).toBe(`folder ${packageData} (not verified by checksum)`);
-  expect(warnings.join()).toMatch(/taken to be KMNIST by size alone/);
+  expect(warnings.join()).toMatch(/assumed to be KMNIST because of the size/);
 });
 
 test('a label beyond the classes is refused, and the file named', async () => {
