@@ -1,5 +1,4 @@
-/** How fast one worker's engine trains the CNN, without coordinator, network or other workers. */
-
+/** Measures how fast one engine trains the CNN, without coordinator, network or other workers. */
 import type { Engine, EngineName } from '../engine/engine.ts';
 import { enginesWith, selectEngine } from '../engine/engines.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
@@ -7,12 +6,12 @@ import { median } from './median.ts';
 
 export interface EngineBenchOptions {
   readonly backend: 'auto' | EngineName;
-  /** As `enginesWith` takes them. */
+  /** See `enginesWith`. */
   readonly threads?: number | undefined;
   readonly batchSizes: readonly number[];
-  /** MNIST if it can be had, unless told otherwise. */
+  /** See `loadDataset`. */
   readonly dataset?: string;
-  /** How long to measure each batch size, after warming up for a fifth of it. */
+  /** How long to measure each batch size, after a warm-up of a fifth of this time. */
   readonly seconds: number;
 }
 
@@ -20,14 +19,14 @@ export interface EngineBenchRow {
   readonly device: string;
   readonly batchSize: number;
   readonly steps: number;
-  /** Of the median step and of the fastest one. */
+  /** From the median and from the fastest step. */
   readonly samplesPerSecond: number;
   readonly bestSamplesPerSecond: number;
-  /** Medians. Gradients include gathering the batch, forward and backward, and reading the flat gradient back. */
+  /** Medians. `gradients` includes gathering the batch, forward, backward and reading the flat gradient back. */
   readonly phaseMilliseconds: { readonly gradients: number; readonly apply: number };
 }
 
-/** One row a batch size. */
+/** One row per batch size. */
 export async function benchEngine(options: EngineBenchOptions): Promise<EngineBenchRow[]> {
   const { backend, threads, batchSizes, seconds } = options;
   const dataset = await loadDataset(options.dataset);
@@ -65,11 +64,11 @@ interface Step {
   /** Milliseconds. */
   readonly gradients: number;
   readonly apply: number;
-  /** Mean over the batch, in nats. */
+  /** The mean over the batch, in nats. */
   readonly loss: number;
 }
 
-/** A training step over the next `batchSize` samples, round and round. */
+/** A function that trains one step on the next `batchSize` samples, and starts again after the last sample. */
 export function stepper(engine: Engine, batchSize: number, sampleCount: number): () => Promise<Step> {
   const gradients = new Float32Array(engine.parameterCount);
   let next = 0;
@@ -84,7 +83,7 @@ export function stepper(engine: Engine, batchSize: number, sampleCount: number):
   };
 }
 
-/** Steps until the time is over, at least one. */
+/** Repeats the step until the time is over, at least once. */
 export async function repeatFor(seconds: number, step: () => Promise<Step>): Promise<Step[]> {
   const end = performance.now() + seconds * 1000;
   const times: Step[] = [];

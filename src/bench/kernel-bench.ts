@@ -1,5 +1,4 @@
-/** Where a captured step's time goes: each instruction by itself, beside what the core could do. `npm run bench:kernels`. */
-
+/** Measures each instruction of a traced step by itself, against the core's peak: `npm run bench:kernels`. */
 import { chooseFlavour } from '../engine/wasm/kernel-module.ts';
 import type { Instruction } from '../engine/wasm/trace/instructions.ts';
 import * as op from '../engine/wasm/trace/opcodes.ts';
@@ -17,7 +16,7 @@ interface Row {
   readonly name: string;
   readonly passes: number;
   readonly microseconds: number;
-  /** Of the products alone. */
+  /** Floating-point operations of the matrix products only. */
   readonly operations: number | undefined;
 }
 
@@ -105,7 +104,7 @@ const perImage = rows
 const perStep = rows.filter(({ passes }) => passes !== op.everyPass).reduce((sum, row) => sum + row.microseconds, 0);
 console.log(`${perImage.toFixed(0)} µs an image and ${perStep.toFixed(0)} µs a step`);
 
-/** Multiplications and additions of an instruction's matrix products. */
+/** How many multiplications and additions an instruction's matrix products take. */
 function operationsOf({ opcode, args }: Instruction): number | undefined {
   const numbers = args.filter((arg) => typeof arg === 'number');
   switch (opcode) {

@@ -1,24 +1,24 @@
-/** Floating-point operations that training a model takes, by counting multiplications. */
+/** Counts the floating-point operations that training a model takes. */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import type { ModelSpec } from '../shared/model/model-spec.ts';
 import { buildModel } from '../shared/model/zoo.ts';
 
-/** A layer that multiplies by weights: a dense layer has one position, a convolution each pixel of its output. */
+/** A layer with weights. A dense layer has one position, a convolution one for each pixel of its output. */
 export interface WeightedLayer {
-  /** Weights of the kernel, without the bias. */
+  /** The size of the kernel, without the bias. */
   readonly weights: number;
-  /** How often the whole kernel is applied to a sample. */
+  /** How often the whole kernel is applied per sample. */
   readonly positions: number;
 }
 
 /**
- * Floating-point operations of one sample's forward and backward pass.
+ * The floating-point operations of one sample's forward and backward pass.
  *
- * A layer's forward pass multiplies and adds `weights × positions` times: 2 operations each. The gradient with respect
- * to its weights takes as many again, and so does the one with respect to its input, which the first layer is spared:
- * images are not learnt. So `4 w p` for the first layer and `6 w p` for every other one. Biases, activations, pooling,
- * loss and optimizer are left out; together they are some 2 % of the CNN.
+ * A layer's forward pass multiplies and adds `weights × positions` times, which is two operations each. The gradient
+ * with respect to its weights takes as many again. So does the gradient with respect to its input, which the first
+ * layer does not need. That is `4 w p` for the first layer and `6 w p` for every other one. Biases, activations,
+ * pooling, loss and optimizer are not counted; together they are about 2 % of the CNN.
  */
 export function trainingFlops(layers: readonly WeightedLayer[]): number {
   return layers.reduce((sum, { weights, positions }, i) => sum + (i === 0 ? 4 : 6) * weights * positions, 0);
@@ -26,13 +26,13 @@ export function trainingFlops(layers: readonly WeightedLayer[]): number {
 
 export interface ModelSize {
   readonly parameters: number;
-  /** See `trainingFlops`. */
+  /** Per sample, see `trainingFlops`. */
   readonly flops: number;
 }
 
-/** Counts a model's parameters and what training takes a sample. */
+/** Counts a model's parameters and its operations per sample. */
 export async function modelSize(spec: ModelSpec): Promise<ModelSize> {
-  // Without this, tfjs advises every user to install tfjs-node.
+  // Otherwise tfjs prints advice to install tfjs-node.
   tf.enableProdMode();
   await tf.setBackend('cpu');
   const { network } = buildModel(spec);

@@ -6,8 +6,8 @@ const iterations = 200_000;
 const rounds = 40;
 
 /**
- * The most floating-point operations that one core does in a second with the vectors that WebAssembly has: 128 bits, a
- * multiplication and an addition each (fused with relaxed SIMD). Measured by a kernel that does nothing else.
+ * The peak of one core in floating-point operations per second, with WebAssembly's vectors of 128 bits and a
+ * multiplication and an addition each (fused with relaxed SIMD). Measured with a kernel that does nothing else.
  */
 export async function peakFlops({ flavour }: UsableFlavour): Promise<number> {
   const kernels = await instantiateKernels(flavour, createFlatMemory().memory);

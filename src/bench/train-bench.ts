@@ -1,4 +1,4 @@
-/** How whole runs scale: real `train` processes, one after another, with different numbers of workers. */
+/** Measures how whole runs scale: real `train` processes with different numbers of workers, one after another. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,22 +14,22 @@ export interface TrainBenchOptions {
   readonly backend: string;
   readonly threads?: number | undefined;
   readonly batchSize: number;
-  /** Steps of a run; undefined trains a whole epoch. */
+  /** Steps per run; undefined trains a whole epoch. */
   readonly steps: number | undefined;
-  /** Rounds; in each, every number of workers runs once, so that a slow spell of the machine meets them all. */
+  /** Number of rounds. Each runs every number of workers once, so that a slow phase of the machine affects them all. */
   readonly repeats: number;
   readonly onRun: (run: { readonly workers: number; readonly round: number; readonly summary: Summary }) => void;
 }
 
 export interface TrainBenchRow {
   readonly workers: number;
-  /** Medians over the rounds. Throughput is of the training steps: neither start-up nor the test pass counts. */
+  /** Medians over the rounds. The throughput is that of the training steps, without start-up and test passes. */
   readonly samplesPerSecond: number;
   readonly secondsToFirstStep: number;
   readonly coordinatorCpuShare: number;
-  /** Samples/s of N workers over N times those of one, round by round: strong scaling E = T1 / (N · TN). */
+  /** Strong scaling, E = T1 / (N · TN): samples/s of N workers ÷ N times those of one worker, by rounds. */
   readonly efficiency: number;
-  /** Of the mean worker's step, in milliseconds. */
+  /** Milliseconds per step, as the mean over the workers. */
   readonly stepMilliseconds: Readonly<Record<'load' | 'compute' | 'communicate' | 'wait' | 'total', number>>;
   readonly rounds: readonly number[];
 }
@@ -74,7 +74,7 @@ function stepMilliseconds(runs: readonly Summary[], secondsOf: (worker: Summary[
   );
 }
 
-/** One run to its end, from start to summary, in a folder that is removed again. */
+/** Runs one training in a temporary folder and returns its summary. */
 export async function trainOnce(
   {
     program,
@@ -120,7 +120,7 @@ export async function trainOnce(
   }
 }
 
-/** What it printed. The channel ends it in order if this process ends first. */
+/** Returns what the program printed. The IPC channel lets it end in order if this process ends first. */
 function runToTheEnd(program: string, args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   const text = { stdout: '', stderr: '' };

@@ -10,17 +10,17 @@ export const help = `Compares pennygrad's engines with PyTorch, Keras and tfjs-n
 
 npm run bench:engines -- [options]
 
-  --batch-sizes 32,64    batches to measure
-  --seconds 3            of each measurement
-  --rounds 3             in each, every candidate is measured once with every batch size; medians count
-  --steps 938            of each run of two processes; 0 leaves these runs out
-  --engines LIST         of ${engineNames.join(', ')}; all that work here if left out
-  --peers LIST           of ${peerNames.join(', ')}, or none; all if left out
-  --cores 0,1            cores to use: the first for the engines, the first two for the runs; the last ones if left out
-  --json FILE            writes every figure
+  --batch-sizes 32,64    batch sizes to measure
+  --seconds 3            length of each measurement
+  --rounds 3             rounds; each measures every candidate once per batch size, and the medians are reported
+  --steps 938            steps of each run of two processes; 0 skips these runs
+  --engines LIST         some of ${engineNames.join(', ')}; default: all that work here
+  --peers LIST           some of ${peerNames.join(', ')}, or none; default: all
+  --cores 0,1            cores to use: the first for one-core measurements, the first two for runs; default: the last two
+  --json FILE            also write all figures to this file
 
-Python peers are installed in the user's cache folder at the first run, from where pip is configured to look: PyTorch
-brings gigabytes of CUDA unless that is an index of CPU builds.`;
+The first run installs the Python peers in the user's cache folder, with pip's own configuration. PyTorch comes with
+gigabytes of CUDA unless pip uses an index of CPU builds.`;
 
 const number = z.string().transform(Number);
 const atLeast = (min: number) => number.pipe(z.int('a whole number').min(min, `at least ${min}`));
@@ -60,7 +60,10 @@ const schema = z.object({
 
 export type BenchArguments = z.output<typeof schema>;
 
-/** @returns `help` when that was asked for. @throws bad-input naming the argument, its value, and what it must be */
+/**
+ * @returns `help` if the arguments ask for it
+ * @throws PennygradError `bad-input` that says what an argument must be
+ */
 export function parseArguments(args: readonly string[]): BenchArguments | 'help' {
   const { help, ...values } = readArguments(args);
   if (help === true) return 'help';

@@ -1,19 +1,19 @@
-/** A candidate while it runs: a process that trains when it is asked to and sleeps in between. */
+/** A running candidate: a process that trains on request and sleeps in between. */
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { type Answer, answerSchema, parseMessage, type Ready, type Request, readySchema } from './messages.ts';
 import { type Command, killGroup, listenToLastLine, type Processes } from './processes.ts';
 
 export interface RunningCandidate extends Ready {
-  /** @throws Error with the reason when the process ended, answered nonsense, or not within the deadline */
+  /** @throws Error with the reason if the process ends, gives an invalid answer or misses the deadline */
   measure(request: Request): Promise<Answer>;
-  /** Ends the process. May be called twice. */
+  /** Ends the process. A second call does nothing. */
   stop(): void;
 }
 
 /**
  * Starts a candidate and waits until it is ready.
- * @param graceSeconds how long it may take to start, and an answer beyond the seconds asked for
+ * @param graceSeconds limit for the start, and for an answer beyond the requested seconds
  */
 export async function startCandidate(
   processes: Processes,
@@ -24,7 +24,7 @@ export async function startCandidate(
   const lastWords = listenToLastLine(child);
   const failedToStart = new Promise<never>((_, reject) => child.once('error', reject));
   failedToStart.catch(() => {});
-  // Only then has all been read that it printed last.
+  // `close` comes after the last output has been read.
   const closed = new Promise((resolve) => child.once('close', resolve));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const stop = () => killGroup(child);
@@ -34,9 +34,9 @@ export async function startCandidate(
       const { done, value } = await lines.next();
       if (done) {
         await closed;
-        throw new Error(lastWords() ?? 'its process ended without a word');
+        throw new Error(lastWords() ?? 'its process ended without an error message');
       }
-      // Libraries print what they like; only objects are for us.
+      // Libraries may print other lines. Messages are JSON objects.
       if (value.startsWith('{')) return parseMessage(schema, value);
     }
   }

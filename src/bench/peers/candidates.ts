@@ -1,4 +1,4 @@
-/** Who is compared: pennygrad's engines, and the other ways to train the same CNN on a CPU. */
+/** The candidates of the comparison: pennygrad's engines, and other ways to train the same CNN on a CPU. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ import { pythonEnvironment } from './python-environment.ts';
 export const peerNames = ['torch', 'keras', 'tfjs-node'] as const;
 export type PeerName = (typeof peerNames)[number];
 
-/** How the peers are called in the tables. */
+/** The peers' names in the tables. */
 export const peerTitles: Readonly<Record<PeerName, string>> = {
   torch: 'PyTorch',
   keras: 'Keras',
@@ -25,23 +25,23 @@ export const peerTitles: Readonly<Record<PeerName, string>> = {
 export interface Candidate {
   readonly title: string;
   readonly command: Command;
-  /** So slow that one step of each batch size must do. */
+  /** So slow that one step per batch size must be enough. */
   readonly slow: boolean;
-  /** What to know about the figures, if anything. */
+  /** A note on the figures; may be empty. */
   readonly remark: string;
 }
 
-/** Someone who belongs in the table and cannot be measured. */
+/** A candidate that cannot be measured. */
 export interface Absent {
   readonly title: string;
   readonly reason: string;
 }
 
 const engineProgram = fileURLToPath(new URL('./engine-candidate.js', import.meta.url));
-/** Of the repository: the peers' own programs are not part of the package. */
+/** Only in the repository: the peers' own programs are not part of the package. */
 const peersFolder = fileURLToPath(new URL('../../../bench/peers/', import.meta.url));
 
-/** One thread for each library that would take more, and no GPU. */
+/** Keeps every library to one thread, without a GPU. */
 const oneThread = {
   OMP_NUM_THREADS: '1',
   MKL_NUM_THREADS: '1',
@@ -53,7 +53,7 @@ const oneThread = {
   PYTHONDONTWRITEBYTECODE: '1',
 } as const;
 
-/** The engines of these names, wasm once with each of its instruction sets. */
+/** The engines with these names; wasm once for each SIMD flavour. */
 export async function engineCandidates(names: readonly EngineName[]): Promise<readonly (Candidate | Absent)[]> {
   const others = engineProviders
     .filter(({ name }) => name !== 'wasm')
@@ -82,7 +82,7 @@ async function engineCandidate(provider: EngineProvider, simd?: string): Promise
 }
 
 export interface PeerOptions {
-  /** The dataset as the peers read it: `images.bin` and `labels.bin`. */
+  /** The folder with the dataset for the peers: `images.bin` and `labels.bin`. */
   readonly dataFolder: string;
   readonly onProgress: (line: string) => void;
 }
@@ -107,7 +107,7 @@ export async function peerCandidate(
   }
 }
 
-/** PyTorch's data-parallel training, two processes with one thread each. @throws Error with the reason if it cannot be had */
+/** PyTorch's data-parallel training with two processes of one thread. @throws Error if PyTorch cannot be installed */
 export async function ddpCommand(
   processes: Processes,
   { dataFolder, onProgress }: PeerOptions,
@@ -129,14 +129,14 @@ function peerPython(processes: Processes, name: 'torch' | 'keras', onProgress: P
   });
 }
 
-/** The folder of the installed package: pennygrad's own copy, or the project's. @throws Error if there is none */
+/** The folder of the installed tfjs-node: pennygrad's own copy, or the project's. @throws Error if there is none */
 function findTfjsNode(): string {
   const own = join(engineFolder('tensorflow', process.env), 'npm', 'package.json');
   for (const from of [own, import.meta.url]) {
     try {
       return dirname(createRequire(from).resolve('@tensorflow/tfjs-node/package.json'));
     } catch {
-      // The next place.
+      // Not here: try the next place.
     }
   }
   throw new Error('@tensorflow/tfjs-node is not installed; install it with: pennygrad setup tensorflow');

@@ -1,18 +1,19 @@
-/** The two tables of the comparison, as text. */
-
+/** The columns and rows of the comparison's two tables. */
 import type { Column } from '../../report/terminal/table.ts';
 import { formatCount, formatPercent } from '../../shared/core/number-format.ts';
 import { type Absent, peerNames, peerTitles } from './candidates.ts';
 import type { ComparisonRow } from './comparison.ts';
 
-/** A row of a table: figures, or why there are none. */
+/** A row with figures, or with a remark that says why there are none. */
 export interface TableRow {
   readonly title: string;
   readonly figures?: ComparisonRow;
   readonly remark: string;
 }
 
-/** Measured rows with what is to be known about them, then those who could not be measured, with the reason. */
+/**
+ * Rows of the measured candidates with their remarks, then rows of those that could not be measured, with the reason.
+ */
 export function tableRows(
   measured: readonly ComparisonRow[],
   absent: readonly Absent[],
@@ -40,7 +41,7 @@ const common: readonly Column<TableRow>[] = [
 
 const remark: Column<TableRow> = { head: '', cell: (row) => row.remark, align: 'left' };
 
-/** Samples/s on one core, share of the roofline, and how many times as fast as each peer. */
+/** Samples/s on one core, share of the roofline, and the ratio to each peer. */
 export const engineColumns: readonly Column<TableRow>[] = [
   { head: 'engine', cell: ({ title }) => title, align: 'left' },
   ...common,
@@ -49,7 +50,7 @@ export const engineColumns: readonly Column<TableRow>[] = [
   remark,
 ];
 
-/** Whole runs of two processes, against `baseline`. */
+/** Whole runs of two processes, and their ratio to `baseline`. */
 export function pairColumns(baseline: string): readonly Column<TableRow>[] {
   return [
     { head: 'two processes', cell: ({ title }) => title, align: 'left' },

@@ -1,4 +1,4 @@
-/** From measurements to the rows that people read. */
+/** Turns measurements into rows of medians and ratios. */
 import { median } from '../median.ts';
 
 export interface Measurement {
@@ -11,23 +11,23 @@ export interface Measurement {
 export interface ComparisonRow {
   readonly candidate: string;
   readonly batchSize: number;
-  /** Of the rounds: the middle and the fastest. */
+  /** The median and the best of the rounds. */
   readonly samplesPerSecond: number;
   readonly bestSamplesPerSecond: number;
-  /** Share of the peak that the median does; undefined without a peak. */
+  /** The median's share of the peak; undefined if the peak is not known. */
   readonly rooflineShare: number | undefined;
-  /** By baseline: how many times as fast. Only baselines that were measured with the same batch size, and not oneself. */
+  /** By baseline, how many times as fast. Only has other candidates that were measured with the same batch size. */
   readonly ratios: Readonly<Record<string, number>>;
 }
 
 export interface ComparisonOptions {
   readonly baselines: readonly string[];
   readonly flopsPerSample: number;
-  /** Floating-point operations per second of one core. */
+  /** One core's peak in floating-point operations per second. */
   readonly peakFlops: number | undefined;
 }
 
-/** A row a candidate and batch size, in the order in which they first appear. */
+/** One row per candidate and batch size, in the order of their first measurements. */
 export function compare(measurements: readonly Measurement[], options: ComparisonOptions): readonly ComparisonRow[] {
   const { baselines, flopsPerSample, peakFlops } = options;
   const pairs = new Map(
@@ -55,8 +55,8 @@ export function compare(measurements: readonly Measurement[], options: Compariso
 }
 
 /**
- * How many times as fast `measured` is as `baseline`: the median of the rounds' ratios, since the two sides of a round
- * met the same machine. Undefined if they share no round.
+ * How many times as fast `measured` is as `baseline`: the median of the rounds' ratios, because both sides of a round
+ * were measured under the same conditions. Undefined if they have no round in common.
  */
 export function ratio(measured: readonly Measurement[], baseline: readonly Measurement[]): number | undefined {
   const ofRound = new Map(baseline.map(({ round, samplesPerSecond }) => [round, samplesPerSecond]));

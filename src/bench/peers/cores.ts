@@ -1,9 +1,9 @@
-/** Which cores the benchmark uses, so that every candidate has the same one to itself. */
+/** Chooses and assigns cores, so that all candidates are measured on the same one. */
 import { readFileSync } from 'node:fs';
 import { badInput } from '../../shared/core/errors.ts';
 import type { Command, Processes } from './processes.ts';
 
-/** Cores of a list as Linux writes them: `0-2,5` is 0, 1, 2, 5. */
+/** Parses a list of cores in Linux's format: `0-2,5` is 0, 1, 2, 5. */
 export function parseCores(list: string): readonly number[] {
   return list.split(',').flatMap((range) => {
     const match = /^(\d+)(?:-(\d+))?$/.exec(range.trim());
@@ -14,7 +14,7 @@ export function parseCores(list: string): readonly number[] {
   });
 }
 
-/** The cores that this process may use, or undefined where the system does not say (anywhere but on Linux). */
+/** The cores that this process may use; undefined if the system is not Linux. */
 export function allowedCores(): readonly number[] | undefined {
   try {
     const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
@@ -24,7 +24,7 @@ export function allowedCores(): readonly number[] | undefined {
   }
 }
 
-/** Whether `taskset`, of util-linux, can be run here. */
+/** Whether `taskset` (of util-linux) is installed. */
 export async function hasTaskset(processes: Processes): Promise<boolean> {
   return processes.output({ program: 'taskset', args: ['--version'] }).then(
     () => true,
@@ -32,7 +32,7 @@ export async function hasTaskset(processes: Processes): Promise<boolean> {
   );
 }
 
-/** The same command, kept to these cores; as it was where none are given. */
+/** The same command, limited to these cores if there are any. */
 export function pinned(command: Command, cores: readonly number[] | undefined): Command {
   if (cores === undefined) return command;
   return { ...command, program: 'taskset', args: ['-c', cores.join(','), command.program, ...command.args] };

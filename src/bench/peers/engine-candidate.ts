@@ -1,6 +1,6 @@
 /**
- * A pennygrad engine as a candidate: `node engine-candidate.js ENGINE`. What it does for a step is what a worker does,
- * without coordinator and network: gather the batch from bytes, forward, backward, read the flat gradient back, update.
+ * A pennygrad engine as a candidate: `node engine-candidate.js ENGINE`. A step does what a worker does, without
+ * coordinator and network: gather the batch from bytes, forward, backward, read the flat gradient back, update.
  */
 import { createInterface } from 'node:readline';
 import type { EngineName } from '../../engine/engine.ts';

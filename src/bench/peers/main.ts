@@ -1,4 +1,4 @@
-/** `npm run bench:engines`: progress on stderr, the tables on stdout, every figure in `--json FILE`. */
+/** `npm run bench:engines`: progress on stderr, the tables on stdout, all figures in `--json FILE`. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -86,7 +86,7 @@ async function measurePair(
   dataFolder: string,
   cores: readonly number[] | undefined,
 ) {
-  // Whatever starts from here on inherits it: coordinator, workers and PyTorch's processes share the same two cores.
+  // Processes started from here on inherit this: coordinator, workers and PyTorch's processes share the two cores.
   if (cores !== undefined) {
     const args = ['-a', '-c', '-p', cores.slice(0, 2).join(','), String(process.pid)];
     await processes.output({ program: 'taskset', args });
@@ -113,7 +113,7 @@ const tableOptions = {
   paint: createPaint(process.stdout.isTTY === true && !process.env.NO_COLOR),
 };
 
-/** The cores to pin to: those asked for, or the last two this process may use, since the first serve interrupts. */
+/** The cores to pin to. By default the last two that this process may use, because the first ones handle interrupts. */
 function chooseCores(wanted: readonly number[] | undefined): readonly number[] | undefined {
   const allowed = allowedCores();
   const missing = wanted?.find((core) => allowed?.includes(core) === false);

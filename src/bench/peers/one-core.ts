@@ -1,4 +1,4 @@
-/** The first table: every candidate on one core, each in a process of its own, in interleaved rounds. */
+/** The first table: measures every candidate on one core, each in its own process, in interleaved rounds. */
 import { messageOf } from '../../shared/core/errors.ts';
 import { type RunningCandidate, startCandidate } from './candidate.ts';
 import type { Absent, Candidate } from './candidates.ts';
@@ -7,7 +7,7 @@ import { pinned } from './cores.ts';
 import type { Processes } from './processes.ts';
 import { roundRobin } from './schedule.ts';
 
-/** A start on a busy machine, or a step of the slowest engine with a large batch. */
+/** Enough for a start on a busy machine, or for a step of the slowest engine with a large batch. */
 const graceSeconds = 180;
 
 export interface OneCoreOptions {
@@ -15,20 +15,20 @@ export interface OneCoreOptions {
   readonly batchSizes: readonly number[];
   readonly rounds: number;
   readonly seconds: number;
-  /** The core that all of them use in turn; undefined leaves it to the system. */
+  /** The core that all candidates use in turn; undefined leaves it to the system. */
   readonly core: number | undefined;
-  /** What the model must have, so that all train the same one. */
+  /** The number of parameters that every candidate's model must have. */
   readonly parameters: number;
   readonly onProgress: (line: string) => void;
 }
 
 export interface OneCoreResult {
   readonly measurements: readonly Measurement[];
-  /** Those who did not start, or ended before the last round: what they had measured does not count. */
+  /** Candidates that did not start, or ended before the last round. Their measurements are dropped. */
   readonly absent: readonly Absent[];
-  /** By title: what computes, with versions. */
+  /** By title, what each candidate computes on, with versions. */
   readonly devices: Readonly<Record<string, string>>;
-  /** The highest that was measured, in floating-point operations per second. */
+  /** The highest measured peak, in floating-point operations per second. */
   readonly peakFlops: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export async function measureOnOneCore(processes: Processes, options: OneCoreOpt
       const started = await startCandidate(processes, pinned(command, core), graceSeconds);
       running.set(candidate, started);
       checkParameters(started.parameters, options.parameters);
-      // Compilers and caches: what the first steps of a batch size cost is not what the later ones do.
+      // The first steps of a batch size are slow, because of compilers and caches.
       const warmUps = candidate.slow ? [] : batchSizes;
       for (const batchSize of warmUps) await samplesPerSecond(started, batchSize, options.seconds / 2);
       onProgress(`${title}: ${started.device}`);
@@ -95,7 +95,7 @@ function checkParameters(found: number, expected: number): void {
   if (found !== expected) throw new Error(`its model has ${found} parameters, not ${expected}`);
 }
 
-/** Rounds begin with different candidates; the table begins with the first. */
+/** Sorts the measurements by the order of the candidates, because rounds start with different candidates. */
 function inOrder(candidates: readonly Candidate[], measurements: readonly Measurement[]): readonly Measurement[] {
   return candidates.flatMap(({ title }) => measurements.filter(({ candidate }) => candidate === title));
 }

@@ -1,4 +1,4 @@
-/** The processes that a benchmark starts. None outlives it, also when it is interrupted. */
+/** The processes that a benchmark starts. They end with it, even if it is interrupted. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 
 export interface Command {
@@ -10,9 +10,9 @@ export interface Command {
 
 export interface Processes {
   start(command: Command): ChildProcessWithoutNullStreams;
-  /** What it printed. @throws Error with the last line of its error output if it fails or cannot be started */
+  /** Runs a command and returns what it printed. @throws Error with its last line on stderr if it fails */
   output(command: Command): Promise<string>;
-  /** Kills all that still run, with what they started. May be called twice. */
+  /** Kills all processes that still run, and their children. A second call does nothing. */
   killAll(): void;
 }
 
@@ -23,12 +23,12 @@ export function createProcesses(): Processes {
     const child = spawn(program, args, {
       cwd,
       env: { ...process.env, ...environment },
-      // A group of its own: the terminal's Ctrl-C reaches the benchmark alone, which ends the whole group.
+      // A process group of its own, so that Ctrl-C only reaches the benchmark, which then ends the group.
       detached: true,
     });
     running.add(child);
     child.once('close', () => running.delete(child));
-    // A request to a process that has just died: its end is reported by `close`.
+    // Ignored: a write to a process that has just died fails, and `close` reports its end.
     child.stdin.on('error', () => {});
     return child;
   }
@@ -43,13 +43,13 @@ export function createProcesses(): Processes {
   };
 }
 
-/** Kills a process that `start` made, and what it started. */
+/** Kills a process that `start` created, and its children. */
 export function killGroup({ pid }: { readonly pid?: number | undefined }): void {
   if (pid === undefined) return;
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
   } catch {
-    // It ended by itself.
+    // It has already ended.
   }
 }
 
@@ -68,7 +68,7 @@ function outputOf(child: ChildProcessWithoutNullStreams): Promise<string> {
   });
 }
 
-/** The last line of a process's error output so far: where most programs say why they end. */
+/** The last line that a process has printed on stderr, where most programs say why they end. */
 export function listenToLastLine(child: ChildProcessWithoutNullStreams): () => string | undefined {
   let tail = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

@@ -1,10 +1,10 @@
-/** Virtual environments for the Python peers: made once, in the user's cache folder. */
+/** Virtual environments for the Python peers. They are created once, in the user's cache folder. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../shared/core/errors.ts';
 import type { Processes } from './processes.ts';
 
-/** The command of a Python 3. @throws Error if there is none */
+/** Finds the command of a Python 3. @throws Error if there is none */
 export async function findPython(processes: Processes): Promise<string> {
   for (const program of ['python3', 'python']) {
     const version = await processes.output({ program, args: ['--version'] }).catch(() => '');
@@ -14,8 +14,9 @@ export async function findPython(processes: Processes): Promise<string> {
 }
 
 /**
- * The interpreter of a virtual environment with what a requirements file asks for. Installs only when it is not there
- * yet, was made for other requirements, or was not finished. Where packages come from is pip's own configuration.
+ * Returns the interpreter of a virtual environment with the packages of a requirements file. Creates the environment
+ * if it does not exist, has other requirements or was not finished. pip's own configuration decides where packages
+ * come from.
  * @throws Error that says which step failed and why
  */
 export async function pythonEnvironment(
@@ -24,7 +25,7 @@ export async function pythonEnvironment(
 ): Promise<string> {
   const interpreter = process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin/python');
   const wanted = readFileSync(requirements, 'utf8');
-  // Written last, so that it tells a finished environment from one that was interrupted.
+  // Written last, as a sign of a finished installation.
   const installed = join(folder, 'installed-requirements.txt');
   if (existsSync(installed) && readFileSync(installed, 'utf8') === wanted) return interpreter;
   const python = await findPython(processes);
@@ -42,7 +43,7 @@ export interface EnvironmentOptions {
   readonly folder: string;
   /** A pip requirements file. */
   readonly requirements: string;
-  /** Told when it takes long. */
+  /** Called before long installations. */
   readonly onProgress: (line: string) => void;
 }
 

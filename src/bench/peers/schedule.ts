@@ -1,4 +1,6 @@
-/** One measurement of the schedule. */
+/** The order of measurements. */
+
+/** One measurement. */
 export interface Turn<Candidate> {
   readonly round: number;
   readonly batchSize: number;
@@ -6,8 +8,8 @@ export interface Turn<Candidate> {
 }
 
 /**
- * Every candidate once a round and batch size, those of a batch size directly one after another, so that a slow spell of
- * the machine meets all of them. Each round starts with the next candidate: none always follows the same one.
+ * Measures every candidate once per round and batch size. The candidates of a batch size follow each other directly, so
+ * that a slow phase of the machine affects them all. Each round starts with another candidate.
  */
 export function roundRobin<Candidate>(
   candidates: readonly Candidate[],

@@ -1,4 +1,4 @@
-/** The second table: whole runs of two workers against PyTorch's data-parallel training on two processes. */
+/** The second table: measures whole runs of two workers, and PyTorch's data-parallel training on two processes. */
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../shared/core/errors.ts';
 import { trainOnce } from '../train-bench.ts';
@@ -17,9 +17,9 @@ export interface TwoProcessesOptions {
   /** Global batches. */
   readonly batchSizes: readonly number[];
   readonly rounds: number;
-  /** The same number for both; start-up counts for neither, and for DDP the first twenty steps do not either. */
+  /** The same number for both. Start-up is not measured, nor are DDP's first twenty steps. */
   readonly steps: number;
-  /** Undefined leaves DDP out. */
+  /** Undefined skips DDP. */
   readonly ddp: ((batchSize: number, steps: number) => Command) | undefined;
   readonly onProgress: (line: string) => void;
 }
