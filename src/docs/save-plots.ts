@@ -1,4 +1,4 @@
-/** Saves each plot of a report as a PNG with its title and legend, in light colours, for pages that show pictures alone. */
+/** Saves each plot of a report as a PNG with title and legend, in light colours, for pages that only show pictures. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,18 +6,19 @@ import { decode, encode } from 'fast-png';
 import { chromium, type Page } from 'playwright-core';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 
-/** What `npm run docs:plots` is told. */
+/** The arguments of `npm run docs:plots`. */
 interface PlotArguments {
   readonly report: string;
-  /** The pictures are called PREFIX-NAME.png. */
+  /** The pictures are saved as PREFIX-NAME.png. */
   readonly prefix: string;
-  /** Path of the browser. */
+  /** The browser's path. */
   readonly chromium: string;
 }
 
-const usage = 'npm run docs:plots -- REPORT.html docs/PREFIX; $CHROMIUM names a browser that is not /usr/bin/chromium';
+const usage =
+  'npm run docs:plots -- REPORT.html docs/PREFIX; set CHROMIUM to use another browser than /usr/bin/chromium';
 
-/** @throws bad-input unless there are two arguments */
+/** @throws PennygradError `bad-input` unless there are two arguments */
 function readPlotArguments(
   [report, prefix, ...more]: readonly string[],
   { CHROMIUM: chromium = '/usr/bin/chromium' }: NodeJS.ProcessEnv,
@@ -26,12 +27,12 @@ function readPlotArguments(
   return { report, prefix, chromium };
 }
 
-/** CSS pixels: as wide as GitHub shows a page's text. */
+/** In CSS pixels: the width of a page's text on GitHub. */
 const width = 830;
-/** Pixels of the picture to one of these, for screens with fine pixels. */
+/** Pixels per CSS pixel, for high-resolution screens. */
 const scale = 2;
 
-/** A picture has nothing to unfold and no pointer: what only those need goes. */
+/** Hides what is only useful with a pointer. */
 const pictureStyle = `
   figure { padding: 12px; margin: 0; background: var(--ground); }
   details, .u-legend .u-series:first-child, .u-legend .u-value { display: none !important; }
@@ -40,12 +41,12 @@ const pictureStyle = `
 
 /**
  * @returns the pictures' paths, in the order of the report
- * @throws bad-input when there is no report, no plot in it, or no browser
+ * @throws PennygradError `bad-input` if there is no report, no plot in it or no browser
  */
 async function savePlots({ report, prefix, chromium: executablePath }: PlotArguments): Promise<readonly string[]> {
-  if (!existsSync(report)) throw badInput(`${report}: no such file; make it with pennygrad compare --html ${report}`);
+  if (!existsSync(report)) throw badInput(`${report}: no such file; create it with pennygrad compare --html ${report}`);
   if (!existsSync(executablePath)) {
-    throw badInput(`${executablePath} is missing: apt-get install chromium, or name another browser with $CHROMIUM`);
+    throw badInput(`${executablePath} is missing: apt-get install chromium, or set CHROMIUM to another browser`);
   }
   const browser = await chromium.launch({ executablePath });
   try {
@@ -61,7 +62,7 @@ async function savePlots({ report, prefix, chromium: executablePath }: PlotArgum
     await page.addStyleTag({ content: pictureStyle });
     mkdirSync(dirname(prefix), { recursive: true });
     const files = await saveFigures(page, report, prefix);
-    if (complaints.length > 0) throw new Error(`${report}: its plots are not whole: ${complaints.join('; ')}`);
+    if (complaints.length > 0) throw new Error(`${report}: its plots have errors: ${complaints.join('; ')}`);
     return files;
   } finally {
     await browser.close();
@@ -70,7 +71,7 @@ async function savePlots({ report, prefix, chromium: executablePath }: PlotArgum
 
 async function saveFigures(page: Page, report: string, prefix: string): Promise<readonly string[]> {
   const figures = await page.locator('figure[id]').all();
-  if (figures.length === 0) throw badInput(`${report}: has no plots; name a report that pennygrad wrote with --html`);
+  if (figures.length === 0) throw badInput(`${report}: has no plots; pass a report that pennygrad wrote with --html`);
   const files: string[] = [];
   for (const figure of figures) {
     const path = `${prefix}-${await figure.getAttribute('id')}.png`;
@@ -80,7 +81,7 @@ async function saveFigures(page: Page, report: string, prefix: string): Promise<
   return files;
 }
 
-/** The same picture, packed as tightly as can be: a browser packs its screenshots in haste. */
+/** Recompresses a picture as far as possible, because browsers compress screenshots only a little. */
 function smaller(png: Buffer): Uint8Array {
   return encode(decode(png), { zlib: { level: 9 } });
 }

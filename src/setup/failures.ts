@@ -1,5 +1,4 @@
-/** What went wrong with a program that `setup` ran, and what to do about it. */
-
+/** Explains why a program that `setup` ran has failed, and what to do about it. */
 import type { ProgramResult } from '../engine/run-program.ts';
 import { badInput, type PennygradError } from '../shared/core/errors.ts';
 
@@ -12,14 +11,14 @@ const causes: readonly { readonly words: RegExp; readonly reason: string; readon
   {
     words: /ensurepip is not\s+available|No module named '?(ensurepip|venv|pip)/,
     reason: 'this Python lacks venv or pip',
-    remedy: 'install them (Debian, Ubuntu: apt install python3-venv) or name another Python with --python',
+    remedy: 'install them (Debian, Ubuntu: apt install python3-venv), or choose another Python with --python',
   },
   {
     words: /externally-managed-environment/,
-    reason: 'this Python belongs to the system, which does not let pip install into it',
-    remedy: 'leave out --python, so that a virtual environment is made, or name one with --venv',
+    reason: 'this Python belongs to the system, which does not let pip install packages',
+    remedy: 'leave out --python to get a virtual environment, or choose one with --venv',
   },
-  // pip reports what it cannot reach as versions that do not exist, so the network comes first.
+  // If pip cannot reach the registry, it also reports that no version exists, so the network is checked first.
   {
     words:
       /name resolution|NewConnectionError|ConnectTimeoutError|Network is unreachable|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|ProxyError|Max retries exceeded/,
@@ -29,7 +28,7 @@ const causes: readonly { readonly words: RegExp; readonly reason: string; readon
   {
     words: /No matching distribution found|Could not find a version that satisfies/,
     reason: 'TensorFlow has no wheel for this Python and processor',
-    remedy: 'name another Python with --python (3.10 to 3.13, 64-bit)',
+    remedy: 'choose another Python with --python (3.10 to 3.13, 64-bit)',
   },
   {
     words: /fatal error: node_api\.h|Could not find node headers|node-gyp.*(getaddrinfo|headers)/s,
@@ -41,14 +40,16 @@ const causes: readonly { readonly words: RegExp; readonly reason: string; readon
     reason: "the wheel lacks TensorFlow's C header files",
     remedy: 'install a release of TensorFlow into a fresh environment (--venv)',
   },
-  { words: /EACCES|EPERM|Permission denied/, reason: 'a folder cannot be written', remedy: 'check who owns it' },
+  {
+    words: /EACCES|EPERM|Permission denied/,
+    reason: 'a folder cannot be written',
+    remedy: 'check its owner and permissions',
+  },
 ];
 
-/**
- * @param what what was being done, as in `installing TensorFlow`
- */
+/** @param what the step that failed: `installing TensorFlow` */
 export function explainFailure(what: string, program: string, result: ProgramResult): PennygradError {
-  if (result.missing) return badInput(`${what}: there is no ${program}; install it`);
+  if (result.missing) return badInput(`${what} failed: ${program} is not installed; install it`);
   const output = `${result.stderr}\n${result.stdout}`;
   const known = causes.find(({ words }) => words.test(output));
   const said = lastError(output);
@@ -56,7 +57,7 @@ export function explainFailure(what: string, program: string, result: ProgramRes
   return badInput(`${what} failed: ${program} ended with ${result.code ?? 'a signal'}: ${said}`, output);
 }
 
-/** The line that says most: the last that speaks of an error, or the last of all. */
+/** The most informative line: the last one that mentions an error, or else the last one. */
 function lastError(output: string): string {
   const lines = output.split('\n').map((line) => line.trim());
   const line = lines.findLast((text) => /error/i.test(text)) ?? lines.findLast((text) => text !== '') ?? 'no output';

@@ -1,5 +1,4 @@
-/** The trial in which an engine that was just set up shows that it learns. */
-
+/** The trial that shows whether an engine learns. */
 import type { Engine, EngineOptions } from '../engine/engine.ts';
 import { generateDigits } from '../shared/data/digits.ts';
 import type { Verification } from './verification.ts';
@@ -7,7 +6,7 @@ import type { Verification } from './verification.ts';
 const steps = 3;
 const batch = Uint32Array.from({ length: 20 }, (_, i) => i);
 
-/** Trains three steps of the CNN on the same few drawn digits. */
+/** Trains the CNN for three steps on the same few drawn digits. */
 export async function tryLearning(create: (options: EngineOptions) => Promise<Engine>): Promise<Verification> {
   const dataset = generateDigits({ trainCount: batch.length, testCount: 10 });
   const engine = await create({

@@ -1,4 +1,4 @@
-/** tfjs-node's native binding, built here against the TensorFlow of a Python wheel. */
+/** Builds tfjs-node's native binding against the TensorFlow of a Python wheel. */
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { badInput } from '../shared/core/errors.ts';
@@ -6,9 +6,7 @@ import { explainFailure } from './failures.ts';
 import { type PythonTensorflow, tensorflowLibrary } from './python-environment.ts';
 import type { SetupContext } from './setup.ts';
 
-/**
- * Its `-gpu` twin holds the same sources: only the TensorFlow that the binding is linked with makes the difference.
- */
+/** Also for GPUs: the `-gpu` package has the same sources, and only the linked TensorFlow differs. */
 const bindingPackage = '@tensorflow/tfjs-node';
 const bindingRelease = '4.22.0';
 
@@ -17,7 +15,7 @@ export interface NativeBinding {
   readonly binding: string;
 }
 
-/** What building takes, checked before anything is downloaded. */
+/** Checks for the build tools before anything is downloaded. @throws PennygradError that says what to install */
 export async function requireBuildTools({ run }: SetupContext): Promise<void> {
   const install =
     'install a C++ compiler and make (Debian, Ubuntu: apt install build-essential; Fedora: dnf install gcc-c++ make)';
@@ -25,17 +23,17 @@ export async function requireBuildTools({ run }: SetupContext): Promise<void> {
     [process.env.CXX ?? 'g++', 'C++ compiler'],
     ['make', 'make'],
   ] as const) {
-    if ((await run(tool, ['--version'])).code !== 0) throw badInput(`there is no ${what} (${tool}): ${install}`);
+    if ((await run(tool, ['--version'])).code !== 0) throw badInput(`${what} not found (${tool}): ${install}`);
   }
   if ((await run('npm', ['--version'])).code !== 0)
-    throw badInput('there is no npm: install the one that comes with Node');
+    throw badInput('npm not found: install the one that comes with Node');
 }
 
-/** Installs the package, links the wheel's libraries and headers into it, and builds; skips what is done. */
+/** Installs the package, links the wheel's libraries and headers into it, and builds. Skips steps that are done. */
 export async function prepareBinding(tensorflow: PythonTensorflow, context: SetupContext): Promise<NativeBinding> {
   const packageFolder = await installPackage(context);
   const binding = join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
-  // What a finished build was made for: another TensorFlow needs another one.
+  // Records the TensorFlow of a finished build, because another TensorFlow needs another build.
   const record = join(packageFolder, 'lib', 'built-for.txt');
   const builtFor = `${tensorflow.version} ${tensorflow.folder}`;
   if (existsSync(binding) && existsSync(record) && readFileSync(record, 'utf8') === builtFor) {
@@ -43,14 +41,14 @@ export async function prepareBinding(tensorflow: PythonTensorflow, context: Setu
   }
   link(tensorflow.folder, packageFolder);
   context.say('building the binding (10 seconds to a minute)');
-  // By way of npm, which tells node-pre-gyp where the node-gyp is that came with it; `--no` fetches nothing.
+  // npm tells node-pre-gyp where to find npm's own node-gyp. `--no` prevents downloads.
   const build = ['node-pre-gyp', 'install', '--build-from-source', '-C', packageFolder, ...nodeHeaders()];
   const result = await context.run('npm', ['exec', '--no', '--', ...build], {
     cwd: join(context.folder, 'npm'),
     environment: { ...context.environment, npm_config_python: tensorflow.python },
   });
   if (result.code !== 0) throw explainFailure('building the binding', 'node-pre-gyp', result);
-  if (!existsSync(binding)) throw badInput(`building the binding: it succeeded, but there is no ${binding}`);
+  if (!existsSync(binding)) throw badInput(`building the binding seemed to succeed, but ${binding} is missing`);
   writeFileSync(record, builtFor);
   return { packageFolder, binding };
 }
@@ -62,7 +60,7 @@ async function installPackage({ folder, run, say, environment }: SetupContext): 
   const what = `installing ${bindingPackage} ${bindingRelease}`;
   say(`${what} (about 50 MB to download)`);
   mkdirSync(root, { recursive: true });
-  // Without a package.json of its own, npm would install into a project further up.
+  // Without a package.json here, npm would install into a project in a parent folder.
   writeFileSync(join(root, 'package.json'), '{ "private": true }\n');
   const result = await run(
     'npm',
@@ -73,14 +71,14 @@ async function installPackage({ folder, run, say, environment }: SetupContext): 
   return packageFolder;
 }
 
-/** npm writes its own record when all packages are in place. */
+/** The installed version; undefined if the installation was not finished, which npm records in .package-lock.json. */
 function installedRelease(root: string, packageFolder: string): string | undefined {
   const manifest = join(packageFolder, 'package.json');
   if (!existsSync(manifest) || !existsSync(join(root, 'node_modules', '.package-lock.json'))) return undefined;
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string }).version;
 }
 
-/** The names that the package links with and loads, each a link into the wheel. */
+/** Creates the files that the package links with and loads, as links into the wheel. */
 function link(wheel: string, packageFolder: string): void {
   const libraries = join(packageFolder, 'deps', 'lib');
   mkdirSync(libraries, { recursive: true });
@@ -98,7 +96,7 @@ function link(wheel: string, packageFolder: string): void {
   }
 }
 
-/** Node's own headers, where they came with it; else node-gyp downloads them. */
+/** Uses the headers that came with Node, if they did. Otherwise node-gyp downloads them. */
 function nodeHeaders(): readonly string[] {
   const prefix = dirname(dirname(process.execPath));
   return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : [];

@@ -1,4 +1,4 @@
-/** Installing npm packages in a folder of pennygrad's own, out of the user's project. */
+/** Installs npm packages in pennygrad's own folder, outside of the user's project. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,17 +6,17 @@ import type { RunProgram } from '../engine/run-program.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { explainFailure } from './failures.ts';
 
-/** Name to exact version. */
+/** Exact versions by name. */
 export type Packages = Readonly<Record<string, string>>;
 
 /**
- * Makes `folder/node_modules` hold these packages, without their peers and without running their scripts.
+ * Installs these packages in `folder/node_modules`, without peer dependencies and without running scripts.
  * @throws PennygradError that says why npm failed and what to do
  */
 export async function installPackages(folder: string, packages: Packages, run: RunProgram): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
-    // Its own package.json keeps npm from climbing into a project above.
+    // Without a package.json here, npm would install into a project in a parent folder.
     await writeFile(join(folder, 'package.json'), `${JSON.stringify({ private: true })}\n`);
   } catch (error) {
     throw badInput(`${folder} cannot be written: ${messageOf(error)}; set PENNYGRAD_HOME to another folder`, error);

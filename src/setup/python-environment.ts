@@ -1,4 +1,4 @@
-/** A Python environment that holds TensorFlow: found, or made. */
+/** Finds or creates a Python environment with TensorFlow. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -7,19 +7,19 @@ import { badInput } from '../shared/core/errors.ts';
 import { explainFailure } from './failures.ts';
 import type { SetupContext } from './setup.ts';
 
-/** What is installed where none is found: the release that this was tried with. */
+/** The release that is installed if none is found: the one that was tested. */
 const tensorflowRelease = '2.21.0';
 
-/** Pythons that this release has wheels for. */
+/** The Python versions that this release has wheels for. */
 const oldestPython = [3, 10] as const;
 const newestPython = [3, 13] as const;
 
 export interface PythonChoice {
   /** Build for CUDA. */
   readonly gpu: boolean;
-  /** Folder of a virtual environment to use, or to make. */
+  /** The folder of a virtual environment to use or create. */
   readonly venv: string | undefined;
-  /** An interpreter whose environment is used as it is. */
+  /** An interpreter whose own environment is used. */
   readonly python: string | undefined;
 }
 
@@ -27,22 +27,22 @@ export interface PythonChoice {
 export interface PythonTensorflow {
   readonly python: string;
   readonly version: string;
-  /** The wheel's folder. */
+  /** The folder of the installed wheel. */
   readonly folder: string;
-  /** Folders of CUDA libraries that came with it. */
+  /** Folders with the CUDA libraries that came with it. */
   readonly libraryFolders: readonly string[];
 }
 
-/** One for each kind: their wheels hold the same files. */
+/** One environment for CPUs and one for CUDA, because their wheels have the same files. */
 export function defaultVenv(folder: string, gpu: boolean): string {
   return join(folder, gpu ? 'venv-cuda' : 'venv');
 }
 
-/** Finds or makes the environment, and TensorFlow in it. */
+/** Finds or creates the environment, and installs TensorFlow in it if necessary. */
 export async function preparePython(choice: PythonChoice, context: SetupContext): Promise<PythonTensorflow> {
   const python = choice.python ?? (await prepareVenv(choice.venv ?? defaultVenv(context.folder, choice.gpu), context));
   const before = await inspectPython(python, context.run);
-  if (before === undefined) throw badInput(`${python} does not run: name a Python 3 with --python`);
+  if (before === undefined) throw badInput(`${python} does not run: choose a Python 3 with --python`);
   const unfit = wrongVersion(before.version);
   if (unfit !== undefined) throw badInput(`${python} ${unfit}`);
   const found = suitable(before, choice.gpu);
@@ -61,7 +61,7 @@ export async function preparePython(choice: PythonChoice, context: SetupContext)
   );
   if (result.code !== 0) throw explainFailure(what, python, result);
   const after = suitable(await inspectPython(python, context.run), choice.gpu);
-  if (after === undefined) throw badInput(`${what}: pip reported success, but ${python} does not find it`);
+  if (after === undefined) throw badInput(`${what} seemed to succeed, but ${python} does not find it`);
   return { python, ...after };
 }
 
@@ -75,13 +75,13 @@ async function prepareVenv(folder: string, { run, say, environment }: SetupConte
   const inside = join(folder, 'bin', 'python');
   if (existsSync(inside) && (await hasPip(inside, run))) return inside;
   const python = await findPython(run);
-  say(`making a virtual environment in ${folder}`);
+  say(`creating a virtual environment in ${folder}`);
   const result = await run(python, ['-m', 'venv', folder], { environment });
-  if (result.code !== 0) throw explainFailure('making a virtual environment', python, result);
+  if (result.code !== 0) throw explainFailure('creating a virtual environment', python, result);
   return inside;
 }
 
-/** An interrupted `venv` leaves a Python without pip. */
+/** False after an interrupted `venv`, which leaves a Python without pip. */
 async function hasPip(python: string, run: RunProgram): Promise<boolean> {
   return (await run(python, ['-m', 'pip', '--version'])).code === 0;
 }
@@ -96,11 +96,11 @@ async function findPython(run: RunProgram): Promise<string> {
     if (reason === undefined) return name;
     unfit.push(`${name} ${reason}`);
   }
-  const why = unfit.length === 0 ? 'there is no python3 on the path' : unfit.join('; ');
+  const why = unfit.length === 0 ? 'no python3 on the path' : unfit.join('; ');
   throw badInput(`${why}: install Python 3.10 to 3.13 with venv (Debian, Ubuntu: apt install python3-venv)`);
 }
 
-/** Why TensorFlow does not run on this Python, or undefined. */
+/** Why TensorFlow does not support this version of Python; undefined if it does. */
 export function wrongVersion(version: readonly number[]): string | undefined {
   const [major = 0, minor = 0] = version;
   const at = (limit: readonly [number, number]) => (major - limit[0]) * 1000 + minor - limit[1];
@@ -111,14 +111,14 @@ export function wrongVersion(version: readonly number[]): string | undefined {
 
 const facts = z.object({
   version: z.array(z.int()),
-  /** Versions of the two wheels. */
+  /** Versions of the installed wheels. */
   releases: z.partialRecord(z.enum(['tensorflow', 'tensorflow-cpu']), z.string()),
   folder: z.string().nullable(),
   libraries: z.array(z.string()),
 });
 type PythonFacts = z.infer<typeof facts>;
 
-/** Finds TensorFlow without importing it, which takes seconds. */
+/** Finds TensorFlow without importing it, which would take seconds. */
 const inspection = `
 import glob, importlib.metadata, importlib.util, json, os, sys
 spec = importlib.util.find_spec('tensorflow')
@@ -138,10 +138,10 @@ async function inspectPython(python: string, run: RunProgram): Promise<PythonFac
   return code === 0 ? facts.parse(JSON.parse(stdout)) : undefined;
 }
 
-/** The TensorFlow that is there, if it is whole and has CUDA's libraries where they are asked for. */
+/** The installed TensorFlow, if it is complete and, for GPUs, has CUDA's libraries. */
 function suitable(found: PythonFacts | undefined, gpu: boolean): Omit<PythonTensorflow, 'python'> | undefined {
   if (found === undefined || found.folder === null) return undefined;
-  // The wheel without `-cpu` computes on the CPU as well.
+  // The wheel without `-cpu` also computes on CPUs.
   const version = gpu ? found.releases.tensorflow : (found.releases.tensorflow ?? found.releases['tensorflow-cpu']);
   if (version === undefined) return undefined;
   if (!existsSync(tensorflowLibrary(found.folder))) return undefined;
@@ -149,7 +149,7 @@ function suitable(found: PythonFacts | undefined, gpu: boolean): Omit<PythonTens
   return { version, folder: found.folder, libraryFolders: gpu ? found.libraries : [] };
 }
 
-/** The shared library that has all of TensorFlow, in the wheel's folder. */
+/** The shared library in the wheel's folder that contains all of TensorFlow. */
 export function tensorflowLibrary(folder: string): string {
   return join(folder, 'libtensorflow_cc.so.2');
 }

@@ -1,7 +1,7 @@
 /**
- * `pennygrad setup tensorflow`: TensorFlow from a Python wheel, and tfjs-node's binding built against it, in
- * pennygrad's own folder. Every step looks first whether it is done, so that an interrupted setup goes on where it
- * stopped; the manifest comes last, and only when three steps of training worked.
+ * `pennygrad setup tensorflow`: installs TensorFlow from a Python wheel and builds tfjs-node's binding against it, in
+ * pennygrad's own folder. Every step first checks whether it is done, so an interrupted setup can be continued. The
+ * manifest is written last, and only if three steps of training have worked.
  */
 import { existsSync, mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -21,7 +21,7 @@ import { prepareBinding, requireBuildTools } from './native-binding.ts';
 import { defaultVenv, type PythonChoice, preparePython, tensorflowLibrary } from './python-environment.ts';
 import type { SetupContext, SetupReport } from './setup.ts';
 
-/** Free disk space that a setup from nothing takes, in bytes. */
+/** The disk space that a complete setup needs, in bytes. */
 const neededBytes = { cpu: 3e9, gpu: 10e9 };
 
 const verification = fileURLToPath(new URL('./train-three-steps.js', import.meta.url));
@@ -31,7 +31,7 @@ export async function setupTensorflow(choice: PythonChoice, context: SetupContex
   const report = async (found: TensorflowManifest, alreadyThere: boolean) => {
     const cards = found.gpu ? await listGpus(run) : [];
     const availability = describeAvailability({ complete: true, ...found }, cards, environment);
-    const device = availability.usable ? availability.device : `nothing yet: ${availability.reason}`;
+    const device = availability.usable ? availability.device : `nothing yet (${availability.reason})`;
     return { engine: 'tensorflow', alreadyThere, device, folder };
   };
   const existing = findInstallation(folder);
@@ -60,7 +60,7 @@ export async function setupTensorflow(choice: PythonChoice, context: SetupContex
   };
   const candidate = join(folder, 'manifest.candidate.json');
   writeFileSync(candidate, `${JSON.stringify(manifest, null, 2)}\n`);
-  say('training three steps with it');
+  say('training three steps as a test');
   const result = await run(process.execPath, [verification, candidate], {
     environment: { ...environment, ...cudaEnvironment(manifest.libraryFolders, environment) },
   });
@@ -75,17 +75,17 @@ function isWhatIsAskedFor(found: TensorflowManifest, { gpu, venv, python }: Pyth
   return venv === undefined || found.python === join(resolve(venv), 'bin', 'python');
 }
 
-/** Paths outlive the folder that they were typed in. */
+/** Resolves paths, because the manifest is used from other working directories. */
 function absolute({ gpu, venv, python }: PythonChoice): PythonChoice {
   return { gpu, python, venv: venv === undefined ? undefined : resolve(venv) };
 }
 
-/** Training on the CPU with a CUDA build verifies it where there is no card, in a container image say. */
+/** CUDA_VISIBLE_DEVICES=-1 skips the check and verifies the CUDA build on the CPU, for example in a container image. */
 async function requireCard({ run, environment }: SetupContext): Promise<void> {
   if (environment.CUDA_VISIBLE_DEVICES === '-1' || (await listGpus(run)).length > 0) return;
   throw badInput(
-    "nvidia-smi lists no GPU: install NVIDIA's driver, leave out --gpu, or set CUDA_VISIBLE_DEVICES=-1 to set up now " +
-      'for a card that comes later',
+    "nvidia-smi lists no GPU: install NVIDIA's driver, leave out --gpu, or set CUDA_VISIBLE_DEVICES=-1 to set up for a " +
+      'card that will be added later',
   );
 }
 
@@ -93,7 +93,7 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw badInput(`${folder} cannot be made: ${messageOf(error)}; set PENNYGRAD_HOME to a folder that can`, error);
+    throw badInput(`${folder} cannot be created: ${messageOf(error)}; set PENNYGRAD_HOME to another folder`, error);
   }
 }
 

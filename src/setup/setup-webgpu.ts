@@ -1,4 +1,4 @@
-/** `pennygrad setup webgpu`: two npm packages, and a GPU that is seen to train. */
+/** `pennygrad setup webgpu`: installs two npm packages and tests whether the GPU can train. */
 import { rm, writeFile } from 'node:fs/promises';
 import { adapterOf, findAdapter, listAdapters, noAdapter } from '../engine/webgpu/webgpu-adapters.ts';
 import { isSetUp, loadDawn, manifestPath, webgpuPackages } from '../engine/webgpu/webgpu-packages.ts';
@@ -8,15 +8,15 @@ import type { SetupContext, SetupReport } from './setup.ts';
 import { verifyEngine } from './verification.ts';
 
 export interface WebgpuReport extends SetupReport {
-  /** It computes on the CPU, and `--backend auto` passes it over. */
+  /** It only emulates a GPU on the CPU, so `--backend auto` skips it. */
   readonly software: boolean;
-  /** Every adapter, in the order of their numbers for `PENNYGRAD_WEBGPU_ADAPTER`. */
+  /** All adapters, in the order of their numbers for `PENNYGRAD_WEBGPU_ADAPTER`. */
   readonly adapters: readonly string[];
 }
 
 /**
- * Does what is left to do: packages that are there are kept, and the manifest, without which the engine is not used, is
- * written last.
+ * Does the steps that are not done yet. Installed packages are kept. The manifest, without which the engine is not
+ * used, is written last.
  * @throws PennygradError that says what is missing and how to get it
  */
 export async function setupWebgpu({ folder, environment, run, say }: SetupContext): Promise<WebgpuReport> {
@@ -27,10 +27,10 @@ export async function setupWebgpu({ folder, environment, run, say }: SetupContex
       say(`installing ${Object.keys(webgpuPackages).join(' and ')} in ${folder} (about 160 MB)`);
       await installPackages(folder, webgpuPackages, run);
     }
-    say('training three steps');
+    say('training three steps as a test');
     await verifyEngine('webgpu', run);
   }
-  // Not before the verification: its process is the one that may crash.
+  // After the verification, because loading Dawn may crash, and the verification has its own process.
   const dawn = await loadDawn(folder);
   const adapter = await findAdapter(dawn, adapterOf(environment, 0));
   if (adapter === undefined) throw badInput(`${noAdapter.reason}; ${noAdapter.remedy}, then run this again`);
@@ -40,6 +40,6 @@ export async function setupWebgpu({ folder, environment, run, say }: SetupContex
   }
   for (const [i, line] of adapters.entries()) say(`adapter ${i}: ${line}`);
   const { name, backend, software } = adapter;
-  if (software) say('this one emulates a GPU on the CPU: --backend auto passes it over');
+  if (software) say(`${name} only emulates a GPU on the CPU: --backend auto skips it`);
   return { engine: 'webgpu', folder, alreadyThere, device: `${name} (${backend})`, software, adapters };
 }

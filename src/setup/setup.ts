@@ -1,18 +1,18 @@
-/** What all of `pennygrad setup ENGINE` have in common. */
+/** What the setups of all engines have in common. */
 import type { RunProgram } from '../engine/run-program.ts';
 
 export interface SetupContext {
-  /** The engine's own folder; it need not exist. */
+  /** The engine's own folder. It need not exist. */
   readonly folder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly run: RunProgram;
-  /** A line for the user: what is being done now. */
+  /** Prints a line for the user that says what is being done. */
   readonly say: (line: string) => void;
 }
 
 export interface SetupReport {
   readonly engine: string;
-  /** Nothing had to be done. */
+  /** Whether the engine was already set up. */
   readonly alreadyThere: boolean;
   /** What `--backend ENGINE` will compute on. */
   readonly device: string;

@@ -1,6 +1,6 @@
 /**
- * A program of its own, so that a native library that crashes takes nothing else along: trains three steps on drawn
- * digits with the installation of a manifest, and fails unless the loss falls. Usage: node train-three-steps.js MANIFEST
+ * Trains three steps on drawn digits with the TensorFlow of a manifest, and fails unless the loss falls. A program of
+ * its own, so that a crash of the native library ends nothing else. Usage: node train-three-steps.js MANIFEST
  */
 import { readFileSync } from 'node:fs';
 import { createTensorflowEngine } from '../engine/tensorflow/tensorflow-engine.ts';

@@ -1,8 +1,7 @@
 /**
- * A process in which an engine shows that it works: `node verify-engine.js ENGINE` trains three steps and prints one
- * line of JSON (`Verification`). A driver that crashes takes this process with it, and no other.
+ * Trains three steps with an engine and prints one line of JSON (`Verification`): `node verify-engine.js ENGINE`. A
+ * program of its own, so that a crash of the driver ends nothing else.
  */
-
 import { engineProviders } from '../engine/engines.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import { tryLearning } from './learning-trial.ts';

@@ -55,7 +55,7 @@ describe('plots for pages', () => {
     writeFileSync(broken, '<figure id="a">a</figure><script>throw new Error("half a plot")</script>');
     await expect(save([broken, join(folder, 'broken')])).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('its plots are not whole: half a plot'),
+      stderr: expect.stringContaining('its plots have errors: half a plot'),
     });
   });
 

@@ -30,7 +30,7 @@ it('says what failed: the package, the program, the folder', async () => {
   );
   const noPath: typeof runProgram = (program, args, options) =>
     runProgram(program, args, { ...options, environment: { PATH: '' } });
-  await expect(installPackages(temporaryFolder(), nowhere, noPath)).rejects.toThrow(/there is no npm; install it/);
+  await expect(installPackages(temporaryFolder(), nowhere, noPath)).rejects.toThrow(/npm is not installed; install it/);
   const file = join(temporaryFolder(), 'a-file');
   writeFileSync(file, '');
   await expect(installPackages(join(file, 'folder'), nowhere, runProgram)).rejects.toThrow(/PENNYGRAD_HOME/);
