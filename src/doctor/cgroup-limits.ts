@@ -1,19 +1,19 @@
 /**
- * What Linux control groups (cgroups, the limits of containers and services) leave this process. Both versions: in v2
- * one hierarchy has `cpu.max` and `memory.max`; in v1 each controller has a hierarchy of its own. A limit of any
- * ancestor holds as well, so the smallest one counts. https://docs.kernel.org/admin-guide/cgroup-v2.html
+ * The limits that Linux control groups (cgroups, as used for containers and services) set for this process. Version 2
+ * has one hierarchy with `cpu.max` and `memory.max`. Version 1 has one hierarchy per controller. The limits of all
+ * ancestors apply, so the smallest one counts. https://docs.kernel.org/admin-guide/cgroup-v2.html
  */
 export interface CgroupLimits {
   readonly version: 1 | 2;
-  /** Processors' worth of time, 1.5 for instance. */
+  /** Processor time per time, for example 1.5. */
   readonly cpus?: number | undefined;
   readonly memoryBytes?: number | undefined;
 }
 
-/** The text of a file, or undefined where there is none. */
+/** The text of a file; undefined if it does not exist. */
 export type ReadText = (path: string) => string | undefined;
 
-/** @returns undefined where there are no cgroups: not on Linux, or /proc is hidden */
+/** @returns undefined without cgroups: on other systems, or if /proc is hidden */
 export function readCgroupLimits(read: ReadText): CgroupLimits | undefined {
   const memberships = parseMemberships(read('/proc/self/cgroup') ?? '');
   const mounts = parseMounts(read('/proc/self/mountinfo') ?? '');
@@ -25,7 +25,7 @@ export function readCgroupLimits(read: ReadText): CgroupLimits | undefined {
   const values = (folders: readonly string[], quota: (folder: string) => number | undefined) =>
     smallest(folders.flatMap((folder) => quota(folder) ?? []));
 
-  // On a hybrid system v1 has the controllers, and v2 is mounted without any.
+  // Hybrid systems also mount v2, but v1 has the controllers.
   const v1 = [foldersOf('cpu'), foldersOf('memory')] as const;
   if (v1.some((folders) => folders.length > 0)) {
     const cpus = values(v1[0], (folder) =>
@@ -44,7 +44,7 @@ export function readCgroupLimits(read: ReadText): CgroupLimits | undefined {
   return { version: 2, cpus, memoryBytes };
 }
 
-/** Lines `ID:CONTROLLERS:PATH`; v2 has no controllers, and is the empty name here. */
+/** The group of each controller, from lines `ID:CONTROLLERS:PATH`. v2's controller is the empty name. */
 function parseMemberships(text: string): ReadonlyMap<string, string> {
   return new Map(
     text.split('\n').flatMap((line) => {
@@ -57,13 +57,15 @@ function parseMemberships(text: string): ReadonlyMap<string, string> {
 }
 
 interface Mount {
-  /** Of the hierarchy, what is seen at `point`: a container may see a part of it only. */
+  /** The folder of the hierarchy that is mounted at `point`. A container may only see a part of the hierarchy. */
   readonly root: string;
   readonly point: string;
   readonly controllers: readonly string[];
 }
 
-/** Lines `ID PARENT DEVICE ROOT POINT OPTIONS… - TYPE SOURCE SUPER-OPTIONS`; v1's controllers are among the last. */
+/**
+ * From lines `ID PARENT DEVICE ROOT POINT OPTIONS… - TYPE SOURCE SUPER-OPTIONS`. v1's controllers are super options.
+ */
 function parseMounts(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [, root, point, type, options] = line.match(/^\d+ \d+ \S+ (\S+) (\S+) .*- (cgroup2?) \S+ (\S+)$/) ?? [];
@@ -72,21 +74,21 @@ function parseMounts(text: string): readonly Mount[] {
   });
 }
 
-/** From the process's own group up to the highest that can be seen. */
+/** The folders from the process's own group up to the highest visible one. */
 function foldersUpwards(path: string, { root, point }: Mount): readonly string[] {
   const inside = root === '/' ? path : path === root || path.startsWith(`${root}/`) ? path.slice(root.length) : '/';
-  // A path that leads out of the namespace names nothing that is mounted here.
+  // A path that leads out of the namespace is not mounted here.
   const parts = inside.includes('/..') ? [] : inside.split('/').filter(Boolean);
   return Array.from({ length: parts.length + 1 }, (_, up) => [point, ...parts.slice(0, parts.length - up)].join('/'));
 }
 
-/** `max`, -1 and nothing at all are no limit. */
+/** undefined if there is no limit: `max`, -1 or no file. */
 function cpuQuota(quota: string | undefined, period: string | undefined): number | undefined {
   const cpus = Number(quota) / Number(period);
   return quota !== undefined && cpus > 0 && Number.isFinite(cpus) ? cpus : undefined;
 }
 
-/** v1 writes no limit as the largest multiple of a page. */
+/** v1 has a huge number for no limit: the largest multiple of a page. */
 const unlimitedBytes = 2 ** 62;
 
 function memoryLimit(text: string | undefined): number | undefined {

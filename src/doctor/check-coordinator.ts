@@ -1,12 +1,12 @@
 import type { Check } from './check.ts';
 import type { CoordinatorFacts } from './ping-coordinator.ts';
 
-/** Above this, gradients wait for the network about as long as a step of the CNN computes. */
+/** Above this, a step of the CNN waits for the network about as long as it computes. */
 const slowRoundTripMs = 10;
-/** Times of one run are compared in seconds. */
+/** Times in the records of a run are compared by the second. */
 const largeOffsetMs = 1000;
 
-/** @param version of the pennygrad that asks */
+/** @param version this pennygrad's version */
 export function checkCoordinator(facts: CoordinatorFacts, version: string): Check {
   const { endpoint } = facts;
   const name = 'coordinator';
@@ -16,7 +16,7 @@ export function checkCoordinator(facts: CoordinatorFacts, version: string): Chec
       status: 'fail',
       line: `${endpoint}: ${facts.problem}`,
       remedy:
-        'check address and port; the coordinator must be running with --bind tcp://0.0.0.0:PORT and its host must let the port through',
+        'check address and port; start the coordinator with --bind tcp://0.0.0.0:PORT and open the port in its firewall',
     };
   }
   const { roundTripMedianMs, clockOffsetMs, clockOffsetErrorMs } = facts;
@@ -29,7 +29,7 @@ export function checkCoordinator(facts: CoordinatorFacts, version: string): Chec
       name,
       status: 'fail',
       line,
-      remedy: `it refuses workers of pennygrad ${version}: install ${facts.version} here, or ${version} there`,
+      remedy: `it refuses workers with pennygrad ${version}: install ${facts.version} here, or ${version} there`,
     };
   }
   if (Math.abs(clockOffsetMs) - clockOffsetErrorMs > largeOffsetMs) {
@@ -37,7 +37,8 @@ export function checkCoordinator(facts: CoordinatorFacts, version: string): Chec
       name,
       status: 'warn',
       line,
-      remedy: 'set both clocks by NTP: times in metrics and records of the two hosts cannot be compared',
+      remedy:
+        'synchronise both clocks with NTP; until then, times in metrics and records of the two hosts cannot be compared',
     };
   }
   if (roundTripMedianMs > slowRoundTripMs) {
@@ -45,7 +46,8 @@ export function checkCoordinator(facts: CoordinatorFacts, version: string): Chec
       name,
       status: 'warn',
       line,
-      remedy: 'every step waits for at least one round trip: use a larger --batch-size, or hosts closer together',
+      remedy:
+        'every step waits for at least one round trip: use a larger --batch-size, or hosts that are closer together',
     };
   }
   return { name, status: 'ok', line };

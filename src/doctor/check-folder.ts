@@ -2,7 +2,7 @@ import type { Check } from './check.ts';
 import type { FolderFacts } from './folder-facts.ts';
 import { formatBytes } from './format-bytes.ts';
 
-/** Two checkpoints of the CNN and the lines of its steps take less. */
+/** More than two checkpoints of the CNN and the records of its steps. */
 const leastBytes = 20e6;
 const comfortableBytes = 200e6;
 
@@ -12,8 +12,8 @@ export function checkFolder({ folder, freeBytes, problem }: FolderFacts): Check 
     return {
       name,
       status: 'fail',
-      line: `${folder}: cannot be written: ${problem}`,
-      remedy: 'run pennygrad in a folder that you may write to, or name one with --out',
+      line: `${folder} cannot be written: ${problem}`,
+      remedy: 'run pennygrad in a folder that you can write to, or choose one with --out',
     };
   }
   const line = `${folder}: writable, ${formatBytes(freeBytes)} free`;
@@ -22,6 +22,6 @@ export function checkFolder({ folder, freeBytes, problem }: FolderFacts): Check 
     name,
     status: freeBytes < leastBytes ? 'fail' : 'warn',
     line,
-    remedy: 'free some space, or name a folder on another disk with --out',
+    remedy: 'free some space, or choose a folder on another disk with --out',
   };
 }

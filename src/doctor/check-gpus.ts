@@ -2,13 +2,13 @@ import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
 import type { Check } from './check.ts';
 import { formatBytes } from './format-bytes.ts';
 
-/** No GPU is an answer: every engine but some need none. */
+/** An empty list is not a problem, because most engines need no GPU. */
 export type GpuFacts = { readonly gpus: readonly Gpu[]; readonly problem?: string };
 
 export function checkGpus({ gpus, problem }: GpuFacts): readonly Check[] {
   const name = 'gpu';
   if (problem !== undefined) {
-    const remedy = 'reinstall the NVIDIA driver, or restart after it was updated; wasm and cpu train without';
+    const remedy = 'reinstall the NVIDIA driver, or restart after an update; wasm and cpu train without it';
     return [{ name, status: 'warn', line: problem, remedy }];
   }
   if (gpus.length === 0)

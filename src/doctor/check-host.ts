@@ -2,7 +2,7 @@ import type { Check } from './check.ts';
 import { formatBytes } from './format-bytes.ts';
 import type { HostFacts } from './host-facts.ts';
 
-/** @param required the range of package.json, of the form `>=MAJOR.MINOR.PATCH` */
+/** @param required the range in package.json, of the form `>=MAJOR.MINOR.PATCH` */
 export function checkNode(
   { nodeVersion, platform }: Pick<HostFacts, 'nodeVersion' | 'platform'>,
   required: string,
@@ -22,7 +22,7 @@ function isAtLeast(version: string, least: string): boolean {
   return true;
 }
 
-/** Workers of the main job. */
+/** How many workers `pennygrad train` starts by default. */
 const defaultWorkers = 2;
 
 export function checkCores({ cpuModel, cores, usableCores, cgroup }: Omit<HostFacts, 'memoryTotalBytes'>): Check {
@@ -45,7 +45,7 @@ function round(value: number): string {
   return String(Number(value.toFixed(2)));
 }
 
-/** A coordinator and two workers with MNIST in memory take 0.65 GB. */
+/** Enough for a coordinator and two workers with MNIST in memory, which take 0.65 GB. */
 const comfortableBytes = 1e9;
 
 export function checkMemory(facts: Pick<HostFacts, 'cgroup' | 'memoryTotalBytes' | 'memoryFreeBytes'>): Check {

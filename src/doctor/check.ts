@@ -1,9 +1,9 @@
-/** `warn`: the main job runs, but not as well as it could, or not with every default. `fail`: it does not run. */
+/** `warn`: `pennygrad train` works, but not as well as it could or not with all defaults. `fail`: it does not work. */
 export type CheckStatus = 'ok' | 'warn' | 'fail';
 
-/** What facts mean for a run, in words. Checks are pure: facts in, this out. */
+/** What facts mean for a run. */
 export interface Check {
-  /** What was looked at, in a word: `node`, `dataset`. */
+  /** What was checked, in one word: `node`, `dataset`. */
   readonly name: string;
   readonly status: CheckStatus;
   /** What was found. */

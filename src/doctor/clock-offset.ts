@@ -1,7 +1,7 @@
-/** Latency and clock offset from an exchange of timestamps, as NTP reckons them (RFC 5905, section 8). */
+/** Computes latency and clock offset from exchanges of timestamps, as in NTP (RFC 5905, section 8). */
 import { median } from '../bench/median.ts';
 
-/** One exchange, in milliseconds: two times by this side's clock around two by the other's. */
+/** One exchange, in milliseconds: sent and returned by this side's clock, received and answered by the other side's. */
 export interface PingTimes {
   readonly sentMs: number;
   readonly receivedMs: number;
@@ -14,20 +14,20 @@ export interface LinkTimes {
   readonly roundTripMinMs: number;
   /** How far the other clock is ahead of this one. */
   readonly clockOffsetMs: number;
-  /** The offset is right to within so much, however uneven the way there and the way back. */
+  /** The offset's largest possible error, however much the two directions differ. */
   readonly clockOffsetErrorMs: number;
 }
 
-/** Wall clocks are read in whole milliseconds. */
+/** Wall clocks have a resolution of one millisecond. */
 const clockResolutionMs = 1;
 
 /**
- * The offset is taken from the fastest exchange: its error is at most half of its round trip.
+ * Takes the offset from the fastest exchange, because its error is at most half of the round trip.
  * @param exchanges at least one
  */
 export function linkTimes(exchanges: readonly PingTimes[]): LinkTimes {
   const samples = exchanges.map(({ sentMs, receivedMs, answeredMs, returnedMs }) => ({
-    // Clocks that tick in milliseconds can make an answer seem to take longer than the whole exchange.
+    // Because of the clocks' resolution, the answer may seem to take longer than the whole exchange.
     roundTripMs: Math.max(0, returnedMs - sentMs - (answeredMs - receivedMs)),
     offsetMs: (receivedMs - sentMs + (answeredMs - returnedMs)) / 2,
   }));

@@ -1,4 +1,4 @@
-/** Where a run would get MNIST from. */
+/** Finds out where a run would get MNIST from. */
 import { messageOf } from '../shared/core/errors.ts';
 import { publishedDatasets } from '../shared/data/catalog.ts';
 import { idxFileNames } from '../shared/data/idx-files.ts';
@@ -7,10 +7,10 @@ import { defaultCacheFolder, loadDataset } from '../shared/data/load-dataset.ts'
 import { findPackage } from '../shared/data/npm-package.ts';
 
 export interface DatasetFacts {
-  /** The folder the user named: no other source is asked then. */
+  /** The folder that the user named. It is then the only source. */
   readonly folder?: { readonly path: string; readonly problem?: string; readonly warnings: readonly string[] };
   readonly sources: readonly InspectedSource[];
-  /** Asked only when the local sources do not have every file. */
+  /** Only tried if the local sources do not have every file. */
   readonly mirrors: readonly { readonly url: string; readonly problem?: string }[];
 }
 
@@ -29,7 +29,7 @@ export async function gatherDataset({ dataDir, cacheDir, mirrors }: DatasetSetti
   return { sources, mirrors: await Promise.all(urls.map(tryMirror)) };
 }
 
-/** Whether every file is verified in one source or another. */
+/** Whether every file is verified in one of the sources. */
 export function isComplete(sources: readonly InspectedSource[]): boolean {
   const had = new Set(sources.flatMap(({ verified }) => verified.map(({ name }) => name)));
   return idxFileNames.every((name) => had.has(name));

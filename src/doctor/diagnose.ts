@@ -1,5 +1,4 @@
-/** Gathers every fact that decides whether a run can succeed here, and checks each. */
-
+/** Gathers the facts that decide whether a run can succeed here, and checks them. */
 import type { EngineName } from '../engine/engine.ts';
 import { runProgram } from '../engine/run-program.ts';
 import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
@@ -25,12 +24,12 @@ export interface DiagnoseOptions extends DatasetSettings {
   /** In the order of preference. */
   readonly engines: readonly EngineName[];
   readonly batchSize: number;
-  /** How long each engine is measured; 0 measures none. */
+  /** How long each engine is measured; 0 does not measure. */
   readonly seconds: number;
   readonly ports: readonly Pick<PortFacts, 'purpose' | 'host' | 'port' | 'askedFor'>[];
   readonly runsFolder: string;
   readonly connect: string | undefined;
-  /** Told what is being done now, in words, as often as that changes. */
+  /** Called with what is being done, for display, whenever that changes. */
   readonly onProgress: (doing: string) => void;
 }
 
@@ -52,17 +51,17 @@ export interface Diagnosis {
 
 const pings = { pings: 11, timeoutMs: 5000 };
 
-/** One thing after another, so that nothing disturbs what is measured. Never throws for what it finds. */
+/** Does one thing after the other, so that measurements are not disturbed. Problems are results and do not throw. */
 export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   const { onProgress, connect, seconds, batchSize } = options;
   const host = gatherHost();
   const folder = gatherFolder(options.runsFolder);
-  onProgress('looking at ports, cards and dataset');
+  onProgress('checking ports, GPUs and dataset');
   const ports: PortFacts[] = [];
   for (const port of options.ports) ports.push(await gatherPort(port));
   const gpu = await gatherGpus();
   const dataset = await gatherDataset(options);
-  if (connect !== undefined) onProgress(`asking ${connect}`);
+  if (connect !== undefined) onProgress(`contacting ${connect}`);
   const coordinator = connect === undefined ? undefined : await pingCoordinator(connect, pings);
   const engines: EngineFacts[] = [];
   for (const engine of options.engines) {

@@ -1,4 +1,4 @@
-/** The program of a process that tries one engine and dies alone if the engine's native code does. */
+/** Tries one engine. A program of its own, so that a crash of the engine's native code ends nothing else. */
 import { benchEngine } from '../bench/engine-bench.ts';
 import type { EngineName } from '../engine/engine.ts';
 import { engineProviders } from '../engine/engines.ts';
@@ -21,7 +21,7 @@ async function tryEngine({ engine, batchSize, seconds }: EngineTrialTask): Promi
   if (speed !== undefined) await tell({ type: 'measured', speed });
 }
 
-/** One sample a step first: an engine that would need longer than `seconds` for a whole batch is not made to. */
+/** Measures steps of one sample first, and whole batches only if one takes less than `seconds`. */
 async function measureEngine({ engine, batchSize, seconds }: EngineTrialTask): Promise<EngineSpeed | undefined> {
   const single = await measureBatch(engine, 1, Math.min(seconds, 0.1));
   if (single === undefined || batchSize / single.samplesPerSecond > seconds) return single;
@@ -29,7 +29,7 @@ async function measureEngine({ engine, batchSize, seconds }: EngineTrialTask): P
 }
 
 async function measureBatch(engine: EngineName, batchSize: number, seconds: number): Promise<EngineSpeed | undefined> {
-  // Drawn digits: speed does not depend on what the images show, and no file or network is needed.
+  // Speed does not depend on what the images show, and drawn digits need no files or network.
   const [row] = await benchEngine({ backend: engine, batchSizes: [batchSize], seconds, dataset: 'digits' });
   if (row === undefined) return undefined;
   const { samplesPerSecond, bestSamplesPerSecond, steps } = row;
@@ -40,6 +40,6 @@ process.on('disconnect', () => process.exit());
 process.once('message', (task: EngineTrialTask) => {
   tryEngine(task)
     .catch((error: unknown) => tell({ type: 'failed', message: messageOf(error) }))
-    // What an engine's library keeps alive must not keep this process.
+    // An engine's library may keep the process alive.
     .finally(() => process.exit());
 });

@@ -1,26 +1,26 @@
-/** Whether runs can be written, tried for real: permissions alone do not tell of a read-only or full disk. */
+/** Tries to write to the runs folder, because permissions do not reveal a read-only or full disk. */
 import { existsSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../shared/core/errors.ts';
 
 export interface FolderFacts {
-  /** As it was given. */
+  /** As the user gave it. */
   readonly folder: string;
-  /** Where it would be made, if it is not there yet. */
+  /** The folder, or if it does not exist its nearest existing parent. */
   readonly existing: string;
   readonly freeBytes?: number;
-  /** Why nothing can be written there. */
+  /** Why it cannot be written. */
   readonly problem?: string;
 }
 
-/** Leaves nothing behind. */
+/** Removes what it writes. */
 export function gatherFolder(folder: string): FolderFacts {
   const existing = nearestExisting(resolve(folder));
   try {
     if (!statSync(existing).isDirectory()) return { folder, existing, problem: `${existing} is not a folder` };
     const trial = mkdtempSync(join(existing, '.pennygrad-doctor-'));
     try {
-      writeFileSync(join(trial, 'file'), 'written to see whether it can be');
+      writeFileSync(join(trial, 'file'), 'written by pennygrad doctor as a test');
     } finally {
       rmSync(trial, { recursive: true, force: true });
     }

@@ -1,4 +1,4 @@
-/** Node, processors and memory of this host, as far as this process may use them. */
+/** Node, processors and memory of this host, and how much of them this process may use. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { type CgroupLimits, readCgroupLimits } from './cgroup-limits.ts';
@@ -7,13 +7,13 @@ export interface HostFacts {
   readonly nodeVersion: string;
   readonly platform: string;
   readonly cpuModel: string;
-  /** Of the host. */
+  /** The host's. */
   readonly cores: number;
-  /** That this process may run on (its affinity, a container's cpuset). */
+  /** Those that this process may run on, by its affinity or a container's cpuset. */
   readonly usableCores: number;
   readonly cgroup?: CgroupLimits | undefined;
   readonly memoryTotalBytes: number;
-  /** That can be had without swapping. */
+  /** Available without swapping. */
   readonly memoryFreeBytes: number;
 }
 

@@ -1,4 +1,4 @@
-/** Speaks to a coordinator without joining its run. */
+/** Pings a coordinator without joining its run. */
 import { connect, type Socket } from 'node:net';
 import { messageOf } from '../shared/core/errors.ts';
 import { systemTimers } from '../shared/core/timers.ts';
@@ -11,17 +11,17 @@ export type CoordinatorFacts = { readonly endpoint: string } & (
 );
 
 export interface PingOptions {
-  /** Counted pings; one more opens the connection. */
+  /** Measured pings, after a first one that opens the connection. */
   readonly pings: number;
-  /** For everything together. */
+  /** For all pings together. */
   readonly timeoutMs: number;
 }
 
-/** @param endpoint `tcp://HOST:PORT`, or another that ZeroMQ takes. Never throws: what went wrong is `problem`. */
+/** Never throws: `problem` says what went wrong. @param endpoint `tcp://HOST:PORT`, or another that ZeroMQ accepts */
 export async function pingCoordinator(endpoint: string, options: PingOptions): Promise<CoordinatorFacts> {
   const deadline = performance.now() + options.timeoutMs;
   try {
-    // ZeroMQ connects again and again in silence; only a plain connection says why there is none.
+    // ZeroMQ retries silently. Only a plain connection tells why the host cannot be reached.
     const [, host, port] = endpoint.match(/^tcp:\/\/\[?([^\]]+)\]?:(\d+)$/) ?? [];
     if (host !== undefined) await reach(host, Number(port), deadline - performance.now());
     const { version, exchanges } = await exchange(endpoint, options.pings, deadline);
@@ -45,7 +45,7 @@ async function exchange(endpoint: string, pings: number, deadline: number) {
     for (let ping = 0; ping <= pings; ping++) {
       const answer = await pingOnce(socket);
       version = answer.version;
-      // The first one also waited for the connection.
+      // The first ping also waited for the connection.
       if (ping > 0) exchanges.push(answer.times);
     }
     return { version, exchanges };
@@ -60,22 +60,22 @@ async function pingOnce(socket: WorkerSocket): Promise<{ readonly version: strin
   socket.send({ type: 'ping', sentUnixMs: sentMs });
   for await (const decoded of socket.receive()) {
     const returnedMs = preciseUnixMs();
-    if (!decoded.ok) throw new Error(`it answers, but not as a coordinator of this version does: ${decoded.detail}`);
+    if (!decoded.ok) throw new Error(`it does not answer like a coordinator of this version: ${decoded.detail}`);
     const { message } = decoded;
     if (message.type === 'pong' && message.sentUnixMs === sentMs) {
       const { version, receivedUnixMs, answeredUnixMs } = message;
       return { version, times: { sentMs, receivedMs: receivedUnixMs, answeredMs: answeredUnixMs, returnedMs } };
     }
   }
-  throw new Error('something listens there, but it does not answer as a coordinator');
+  throw new Error('something listens on that port, but does not answer like a coordinator');
 }
 
-/** The wall clock when this process began, and a finer clock since. */
+/** Wall clock time with a resolution finer than a millisecond. */
 function preciseUnixMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Resolves when somebody listens there. @throws Error that says why nobody could be reached */
+/** Resolves if something listens there. @throws Error that says why it cannot be reached */
 function reach(host: string, port: number, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect({ host, port });
@@ -96,10 +96,10 @@ function reach(host: string, port: number, timeoutMs: number): Promise<void> {
 function reasonOf(error: NodeJS.ErrnoException, host: string): string {
   switch (error.code) {
     case 'ECONNREFUSED':
-      return 'nobody listens on that port';
+      return 'nothing listens on that port';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `no host of the name ${host} is known`;
+      return `there is no host called ${host}`;
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return 'there is no route to that host';

@@ -1,4 +1,4 @@
-/** Which ports can be had, found out by having them for a moment. */
+/** Finds out which ports are free, by listening on them for a moment. */
 import { type AddressInfo, createServer } from 'node:net';
 import { messageOf } from '../shared/core/errors.ts';
 import { findPortHolder, type PortHolder } from './port-holder.ts';
@@ -6,14 +6,14 @@ import { findPortHolder, type PortHolder } from './port-holder.ts';
 export interface PortFacts {
   readonly purpose: 'coordinator' | 'metrics' | 'local workers';
   readonly host: string;
-  /** 0 asked for any. */
+  /** 0 is any port. */
   readonly port: number;
-  /** Whether the user named it, so that no other will do. */
+  /** Whether the user asked for this port, so that no other one can be used. */
   readonly askedFor: boolean;
   readonly free: boolean;
   /** Why it is not free. */
   readonly problem?: string;
-  /** Who has it, where that can be known. */
+  /** The process that uses it, if that is known. */
   readonly holder?: PortHolder | undefined;
 }
 
@@ -32,7 +32,7 @@ export async function gatherPort(
   }
 }
 
-/** @returns the port, which the system has chosen if 0 was asked for */
+/** @returns the port, which the system chooses for 0 */
 function listenOnce(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,4 +1,4 @@
-/** Who listens on a port, from Linux's /proc: nothing on other systems, and nothing of other users' processes. */
+/** Finds the process that listens on a port, from Linux's /proc. Other users' processes are not visible there. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface PortHolder {
@@ -21,7 +21,7 @@ export function findPortHolder(port: number): PortHolder | undefined {
   }
 }
 
-/** Inodes of the sockets that listen on a port, from the text of /proc/net/tcp or tcp6. */
+/** The inodes of the sockets that listen on a port, from the text of /proc/net/tcp or tcp6. */
 export function listeningSockets(table: string, port: number): readonly string[] {
   const listening = '0A';
   return table.split('\n').flatMap((line) => {
@@ -39,7 +39,7 @@ function openFiles(pid: string): readonly string[] {
   return orNone(() => readdirSync(folder)).flatMap((fd) => orNone(() => [readlinkSync(`${folder}/${fd}`)]));
 }
 
-/** What is another user's cannot be read, and what has just been closed is gone. */
+/** No files if reading fails: for another user's process, or for a process that has just ended. */
 function orNone(read: () => readonly string[]): readonly string[] {
   try {
     return read();
@@ -48,7 +48,7 @@ function orNone(read: () => readonly string[]): readonly string[] {
   }
 }
 
-/** The command line, cut short, in printable characters: it is somebody else's text. */
+/** The command line, shortened. It may contain anything, so control characters are replaced. */
 function commandOf(pid: string): string {
   const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
     .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')

@@ -1,3 +1,4 @@
+/** Tries an engine in a process of its own, in which a native library may crash. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { EngineAvailability, EngineName } from '../engine/engine.ts';
@@ -5,21 +6,21 @@ import type { EngineSpeed, EngineTrialMessage, EngineTrialTask } from './engine-
 
 export interface EngineFacts {
   readonly engine: EngineName;
-  /** Undefined when the trial ended before the engine could say. */
+  /** Undefined if the trial ended before it was known. */
   readonly availability?: EngineAvailability | undefined;
   readonly speed?: EngineSpeed | undefined;
-  /** Set when the trial did not end well: `crashed: killed by SIGSEGV`. */
+  /** Set if the trial failed: `crashed: killed by SIGSEGV`. */
   readonly problem?: string | undefined;
 }
 
 const engineTrialProgram = fileURLToPath(new URL('./engine-trial.js', import.meta.url));
 
-/** Starting a native library may take long; one that hangs must not hang this process. */
+/** Enough for a native library to start. One that hangs must not hang this process. */
 const overheadMs = 60_000;
 
 /**
- * Tries an engine in a process of its own. Never throws: a crash is a fact.
- * @param program the compiled `engine-trial`, or another that speaks its messages
+ * Never rejects: a crash is a result.
+ * @param program the compiled `engine-trial`, or another program with the same messages
  */
 export function tryEngine(task: EngineTrialTask, program = engineTrialProgram): Promise<EngineFacts> {
   return new Promise((resolve) => {
@@ -44,11 +45,11 @@ export function tryEngine(task: EngineTrialTask, program = engineTrialProgram): 
       const problem = found.problem ?? (crash === undefined || lastWords === '' ? crash : `${crash}; ${lastWords}`);
       resolve({ engine: task.engine, availability: found.availability, speed: found.speed, problem });
     };
-    child.on('error', (error) => end(`could not be tried: ${error.message}`));
+    child.on('error', (error) => end(`could not be started: ${error.message}`));
     child.on('close', (code, signal) => {
       end(signal !== null ? `crashed: killed by ${signal}` : code !== 0 ? `crashed: exit code ${code}` : undefined);
     });
-    // A process that dies at once may not take the task; its end says so.
+    // Errors are ignored: if the process dies at once, `close` reports it.
     child.send(task, () => {});
   });
 }

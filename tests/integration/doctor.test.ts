@@ -73,7 +73,7 @@ describe('doctor', () => {
     writeFileSync(join(cwd, 'runs'), 'a file, not a folder');
     const folder = await run(quick, { cwd });
     expect(folder.code).toBe(3);
-    expect(folder.stdout).toMatch(/FAIL +runs +runs: cannot be written: .* is not a folder\n +→ .*--out/);
+    expect(folder.stdout).toMatch(/FAIL +runs +runs cannot be written: .* is not a folder\n +→ .*--out/);
 
     mkdirSync(join(cwd, 'empty'));
     const data = await run([...quick, '--data-dir', 'empty', '--out', 'elsewhere'], { cwd });
@@ -107,7 +107,7 @@ describe('doctor', () => {
   it('does not wait for a coordinator that is not there', async () => {
     const { code, stdout, seconds } = await run([...quick, '--connect', 'tcp://127.0.0.1:1']);
     expect(code).toBe(3);
-    expect(stdout).toMatch(/FAIL +coordinator tcp:\/\/127\.0\.0\.1:1: nobody listens on that port\n +→ /);
+    expect(stdout).toMatch(/FAIL +coordinator tcp:\/\/127\.0\.0\.1:1: nothing listens on that port\n +→ /);
     expect(seconds).toBeLessThan(60);
   });
 

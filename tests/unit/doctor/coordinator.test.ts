@@ -160,7 +160,7 @@ describe('an address without a coordinator', () => {
     const { port, close } = await listener();
     await close();
     const facts = await pingCoordinator(`tcp://127.0.0.1:${port}`, options);
-    expect(facts).toMatchObject({ answered: false, problem: 'nobody listens on that port' });
+    expect(facts).toMatchObject({ answered: false, problem: 'nothing listens on that port' });
     expect(checkCoordinator(facts, '1')).toMatchObject({ status: 'fail', remedy: expect.stringContaining('--bind') });
   });
 
