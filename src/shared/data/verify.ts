@@ -35,7 +35,5 @@ export async function verifyFile(
   if (found === sha256) return { content, verifiedBy: of };
   if (of === 'archive' && required === 'sizes') return { content, verifiedBy: 'sizes' };
   const hashed = of === 'content' ? 'the uncompressed content' : 'the gzip archive';
-  throw badInput(
-    `${file.where}: corrupt, or not ${title}: expected SHA-256 ${sha256} of ${hashed}, found ${found}`,
-  );
+  throw badInput(`${file.where}: corrupt, or not ${title}: expected SHA-256 ${sha256} of ${hashed}, found ${found}`);
 }

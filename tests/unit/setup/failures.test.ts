@@ -44,7 +44,9 @@ describe('what a failed program said', () => {
     ).toBe('building failed: make ended with 1: x.cc:1: error: odd');
     expect(explainFailure('building', 'make', ended('')).message).toBe('building failed: make ended with 1: no output');
     const missing = { code: undefined, stdout: '', stderr: 'spawn make ENOENT', missing: true };
-    expect(explainFailure('building', 'make', missing).message).toBe('building failed: make is not installed; install it');
+    expect(explainFailure('building', 'make', missing).message).toBe(
+      'building failed: make is not installed; install it',
+    );
   });
 });
 

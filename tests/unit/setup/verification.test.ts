@@ -25,5 +25,7 @@ it('gives the last words of an engine that fails, and says when it left none', a
     'engine webgpu is installed but does not train: no GPU was found; install one',
   );
   const crashing = async () => ({ ...(await ended({})()), code: undefined });
-  await expect(verifyEngine('webgpu', crashing)).rejects.toThrow(/its process was killed, perhaps by a crash of the driver/);
+  await expect(verifyEngine('webgpu', crashing)).rejects.toThrow(
+    /its process was killed, perhaps by a crash of the driver/,
+  );
 });

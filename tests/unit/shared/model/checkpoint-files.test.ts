@@ -95,7 +95,11 @@ describe('checkpoint files', () => {
 
   const damages: [string, (files: Files) => void, RegExp][] = [
     ['a truncated weights.bin', (f) => shorten(f, 'weights.bin'), /run\/weights\.bin: has \d+ bytes, expected \d+/],
-    ['a truncated optimizer.bin', (f) => shorten(f, 'optimizer.bin'), /run\/optimizer\.bin: has \d+ bytes, expected \d+/],
+    [
+      'a truncated optimizer.bin',
+      (f) => shorten(f, 'optimizer.bin'),
+      /run\/optimizer\.bin: has \d+ bytes, expected \d+/,
+    ],
     ['a truncated model.json', (f) => shorten(f, 'model.json'), /run\/model\.json: .*JSON/],
     ['another format', (f) => edit(f, 'training.json', (t) => ({ ...t, format: 9 })), /run\/training\.json: format/],
     ['a step that is no count', (f) => edit(f, 'training.json', (t) => ({ ...t, step: -1 })), /training\.json: step/],
