@@ -119,7 +119,9 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
       queues.set(peer, queue);
       queue.messages.push(frames);
       queue.bytes = bytes;
-      if (queue.stall === undefined) wake(peer);
+      // A queue with earlier messages has its turn already, or waits for room. A second turn would start a second retry,
+      // which nobody would cancel.
+      if (queue.messages.length === 1) wake(peer);
     },
     flushed: async () => draining,
     close() {

@@ -1,0 +1,297 @@
+/** The outboxes in front of a socket that the test plays, in virtual time. */
+import { describe, expect, it } from 'vitest';
+import { createDeferred, type Deferred } from '../../../../src/shared/core/deferred.ts';
+import { createOutboxes, outboxLimits } from '../../../../src/shared/transport/outboxes.ts';
+import { outcomeOf } from '../../../support/outcome.ts';
+import { createVirtualTime, promisesSettle } from '../../../support/virtual-time.ts';
+
+const full = Object.assign(new Error('Resource temporarily unavailable'), { code: 'EAGAIN' });
+const gone = Object.assign(new Error('Host unreachable'), { code: 'EHOSTUNREACH' });
+
+/** Messages are texts, and as long as their texts. Peers in `without` have no room, or fail. */
+function openOutboxes(limits: Partial<typeof outboxLimits> = {}) {
+  const time = createVirtualTime();
+  const sent: string[] = [];
+  const attempts: string[] = [];
+  const unreachable: [peer: string, reason: string][] = [];
+  const without = new Map<string, unknown>();
+  let held: Deferred<void> | undefined;
+  let sending = 0;
+
+  const outboxes = createOutboxes<string, string>({
+    async send(peer, message) {
+      attempts.push(message);
+      sending += 1;
+      // A ZeroMQ socket answers a second send with EBUSY.
+      expect(sending).toBe(1);
+      await held?.promise;
+      sending -= 1;
+      if (without.has(peer)) throw without.get(peer);
+      sent.push(message);
+    },
+    sizeOf: (message) => message.length,
+    limits: { messages: 4, bytes: 100, stalledMs: 100, ...limits },
+    timers: time.timers,
+    onUnreachable: (peer, reason) => unreachable.push([peer, reason]),
+  });
+
+  return {
+    time,
+    sent,
+    attempts,
+    unreachable,
+    without,
+    ...outboxes,
+    /** Messages to the peer that is their first letter. */
+    postAll(...messages: readonly string[]) {
+      for (const message of messages) outboxes.post(message[0] ?? '', message);
+    },
+    /** The send that comes next takes until this is called. */
+    hold() {
+      const holding = createDeferred<void>();
+      held = holding;
+      return () => {
+        held = undefined;
+        holding.resolve();
+      };
+    },
+  };
+}
+
+describe('messages', () => {
+  it('to one peer leave in the order in which they were posted, one at a time', async () => {
+    const { postAll, sent, flushed } = openOutboxes();
+    postAll('a1', 'a2', 'a3', 'a4');
+    await flushed();
+    expect(sent).toEqual(['a1', 'a2', 'a3', 'a4']);
+  });
+
+  it('to several peers take turns', async () => {
+    const { postAll, sent, flushed } = openOutboxes();
+    postAll('a1', 'a2', 'a3', 'b1', 'c1', 'c2');
+    await flushed();
+    expect(sent).toEqual(['a1', 'b1', 'c1', 'a2', 'c2', 'a3']);
+  });
+
+  it('that are posted at any moment while the last one leaves are sent', async () => {
+    for (let turns = 0; turns < 20; turns++) {
+      const { postAll, sent } = openOutboxes();
+      postAll('a1');
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      postAll('b1');
+      await promisesSettle();
+      expect(sent, `after ${turns} turns`).toEqual(['a1', 'b1']);
+      postAll('a2');
+      await promisesSettle();
+      expect(sent, `after ${turns} turns`).toEqual(['a1', 'b1', 'a2']);
+    }
+  });
+});
+
+describe('a peer that has no room', () => {
+  it('holds up nobody else, and is tried again every 5 ms until it has', async () => {
+    const { time, postAll, sent, attempts, without, unreachable } = openOutboxes();
+    without.set('a', full);
+    postAll('a1', 'a2', 'b1', 'b2');
+    await promisesSettle();
+    expect(sent).toEqual(['b1', 'b2']);
+    expect(attempts.filter((message) => message === 'a1')).toHaveLength(1);
+    expect(attempts).not.toContain('a2');
+
+    await time.advanceAsync(4);
+    postAll('a3', 'b3');
+    await promisesSettle();
+    expect(attempts.filter((message) => message === 'a1')).toHaveLength(1);
+    await time.advanceAsync(1);
+    expect(attempts.filter((message) => message === 'a1')).toHaveLength(2);
+    await time.advanceAsync(10);
+    expect(attempts.filter((message) => message === 'a1')).toHaveLength(4);
+
+    without.delete('a');
+    await time.advanceAsync(5);
+    expect(sent).toEqual(['b1', 'b2', 'b3', 'a1', 'a2', 'a3']);
+    await time.advanceAsync(10_000);
+    expect(unreachable).toEqual([]);
+    expect(time.pending()).toBe(0);
+  });
+
+  it('for too long is given up with what was queued for it; the others go on', async () => {
+    const { time, postAll, sent, without, unreachable } = openOutboxes({ stalledMs: 250 });
+    without.set('a', full);
+    postAll('a1', 'a2');
+    await time.advanceAsync(249);
+    expect(unreachable).toEqual([]);
+    await time.advanceAsync(1);
+    expect(unreachable).toEqual([['a', 'it has taken no message for 0.25 s']]);
+    expect(time.pending()).toBe(0);
+
+    // A peer that comes back is as good as any.
+    without.delete('a');
+    postAll('b1', 'a3');
+    await time.advanceAsync(5000);
+    expect(sent).toEqual(['b1', 'a3']);
+    expect(unreachable).toHaveLength(1);
+  });
+
+  it('has all of its time again after every message that it takes', async () => {
+    const { time, postAll, sent, without, unreachable } = openOutboxes();
+    for (const message of ['a1', 'a2', 'a3']) {
+      without.set('a', full);
+      postAll(message);
+      await time.advanceAsync(90);
+      without.delete('a');
+      await time.advanceAsync(5);
+      expect(sent.at(-1)).toBe(message);
+    }
+    expect(unreachable).toEqual([]);
+    without.set('a', full);
+    postAll('a4');
+    await time.advanceAsync(100);
+    expect(unreachable).toHaveLength(1);
+  });
+
+  it('and is given up while a message is on its way is not tried again', async () => {
+    const { time, postAll, attempts, without, unreachable, hold } = openOutboxes();
+    without.set('a', full);
+    postAll('a1', 'a2');
+    await time.advanceAsync(94);
+    const release = hold();
+    await time.advanceAsync(6);
+    expect(unreachable).toHaveLength(1);
+    release();
+    const before = attempts.length;
+    await time.advanceAsync(5000);
+    expect(attempts).toHaveLength(before);
+    expect(unreachable).toHaveLength(1);
+    expect(time.pending()).toBe(0);
+  });
+});
+
+describe('a peer that is behind', () => {
+  it('by too many messages is given up, and what it was owed with it', async () => {
+    const { postAll, sent, unreachable, flushed, hold } = openOutboxes({ messages: 3 });
+    const release = hold();
+    postAll('a-1', 'a-2', 'a-3', 'b-1');
+    expect(unreachable).toEqual([]);
+    postAll('a-4');
+    expect(unreachable).toEqual([['a', '3 messages (9 bytes) wait for it']]);
+    release();
+    await flushed();
+    // The first one was on its way.
+    expect(sent).toEqual(['a-1', 'b-1']);
+  });
+
+  it('by too many bytes is given up, but not by just as many as it may be', async () => {
+    const { postAll, unreachable, hold } = openOutboxes({ bytes: 10 });
+    const release = hold();
+    postAll('a23', 'a23', 'a234');
+    expect(unreachable).toEqual([]);
+    postAll('a');
+    expect(unreachable).toEqual([['a', '3 messages (10 bytes) wait for it']]);
+    release();
+    await promisesSettle();
+  });
+
+  it('gets a message of any size when nothing else waits', async () => {
+    const { postAll, sent, unreachable, flushed, hold } = openOutboxes({ bytes: 10 });
+    const large = 'a'.repeat(1000);
+    postAll(large);
+    await flushed();
+    postAll(large);
+    await flushed();
+    expect(sent).toEqual([large, large]);
+    const release = hold();
+    postAll(large, 'a');
+    expect(unreachable).toEqual([['a', '1 messages (1000 bytes) wait for it']]);
+    release();
+    await promisesSettle();
+  });
+
+  it('is behind by no more than what has not left', async () => {
+    const { postAll, sent, unreachable, flushed } = openOutboxes({ bytes: 10, messages: 2 });
+    for (let round = 0; round < 10; round++) {
+      postAll('a2345', 'a2345');
+      await flushed();
+    }
+    expect(sent).toHaveLength(20);
+    expect(unreachable).toEqual([]);
+  });
+
+  it('and begins again is not counted what was dropped', async () => {
+    const { postAll, sent, unreachable, flushed, hold } = openOutboxes({ messages: 2 });
+    const release = hold();
+    postAll('a1', 'a2', 'a3', 'a4', 'a5');
+    expect(unreachable).toEqual([['a', '2 messages (4 bytes) wait for it']]);
+    release();
+    await flushed();
+    expect(sent).toEqual(['a1', 'a4', 'a5']);
+  });
+});
+
+describe('a peer that is gone', () => {
+  it.each([
+    [gone, 'Host unreachable'],
+    ['no such peer', 'no such peer'],
+  ])('is given up at once, with what was queued for it: %s', async (error, reason) => {
+    const { time, postAll, sent, attempts, unreachable, without, flushed } = openOutboxes();
+    without.set('a', error);
+    postAll('a1', 'a2', 'b1');
+    await flushed();
+    expect(unreachable).toEqual([['a', reason]]);
+    expect(attempts).toEqual(['a1', 'b1']);
+    expect(sent).toEqual(['b1']);
+    expect(time.pending()).toBe(0);
+  });
+
+  it('after it had no room leaves no timers', async () => {
+    const { time, postAll, unreachable, without } = openOutboxes();
+    without.set('a', full);
+    postAll('a1');
+    await promisesSettle();
+    expect(time.pending()).toBe(2);
+    without.set('a', gone);
+    await time.advanceAsync(5);
+    expect(unreachable).toEqual([['a', 'Host unreachable']]);
+    expect(time.pending()).toBe(0);
+  });
+});
+
+describe('flushed', () => {
+  it('waits for what can leave, and for nobody that has no room', async () => {
+    const { postAll, sent, without, flushed, hold } = openOutboxes();
+    expect(await outcomeOf(flushed())).toEqual({ value: undefined });
+    without.set('a', full);
+    postAll('a1');
+    await promisesSettle();
+    const release = hold();
+    postAll('b1', 'b2');
+    const waiting = flushed();
+    expect(await outcomeOf(waiting)).toBe('pending');
+    release();
+    expect(await outcomeOf(waiting)).toEqual({ value: undefined });
+    expect(sent).toEqual(['b1', 'b2']);
+  });
+});
+
+describe('close', () => {
+  it('drops everything, may be called twice, and leaves no timers', async () => {
+    const { time, postAll, sent, attempts, unreachable, without, close, hold } = openOutboxes();
+    without.set('a', full);
+    postAll('a1', 'a2');
+    await promisesSettle();
+    const release = hold();
+    postAll('b1', 'b2', 'c1');
+    close();
+    close();
+    expect(time.pending()).toBe(0);
+    release();
+    await time.advanceAsync(5000);
+    expect(sent).toEqual(['b1']);
+    expect(attempts).toEqual(['a1', 'b1']);
+    expect(unreachable).toEqual([]);
+  });
+});
+
+it('the limits of a run', () => {
+  expect(outboxLimits).toEqual({ messages: 1000, bytes: 67_108_864, stalledMs: 10_000 });
+});
