@@ -1,0 +1,89 @@
+/** One body, or several, of every message: with everything that it may carry, and with no more than it must. */
+import type { Body, CoordinatorMessage, WorkerMessage } from '../../../../src/shared/protocol/messages.ts';
+
+const attempt = { generation: 1, step: 7, attempt: 0 };
+const seconds = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125, evaluate: 2, idle: 0.5 };
+const usage = { seconds, bytes: { sent: 40, received: 2 ** 40 } };
+const model = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number, number], classes: 10 };
+
+export const workerBodies: readonly Body<WorkerMessage>[] = [
+  { type: 'hello', workerId: 'w0', version: '1', host: 'h', cpu: 'c', pid: 1, uptime: 0.1 },
+  {
+    type: 'hello',
+    workerId: 'w0',
+    version: '1',
+    host: 'h',
+    cpu: 'c',
+    pid: 70_000,
+    uptime: 0.1,
+    priceUsdPerHour: 1,
+    emulatedSpeed: 0.5,
+    priceOrigin: { source: 's', date: '2026-07' },
+    gpu: 'gcp/t4/spot',
+  },
+  {
+    type: 'ready',
+    identity: { version: '1', model, datasetDigest: 'd', seed: Number.MAX_SAFE_INTEGER },
+    backend: 'wasm',
+    device: 'd',
+    backendReason: 'r',
+    parameterCount: 10,
+    parametersChecksum: 4_294_967_295,
+    bucketEnds: [4, 10],
+  },
+  { type: 'contribute', ...attempt, bucket: 0 },
+  { type: 'vote', ...attempt, samples: 32, lossSum: 3.5, correct: 30, usage },
+  { type: 'vote', ...attempt, samples: 32, lossSum: 3.5, correct: 30, usage, parametersChecksum: 5 },
+  { type: 'evaluated', request: 1, samples: 100, lossSum: 1, correct: 99, usage },
+  { type: 'state', request: 2, usage, parametersChecksum: 1 },
+  {
+    type: 'state',
+    request: 2,
+    usage,
+    parametersChecksum: 1,
+    state: {
+      topology: { class_name: 'Sequential' },
+      weightSpecs: [{ name: 'k', shape: [3, 3], dtype: 'float32' }],
+      optimizerIterations: 5,
+    },
+  },
+  { type: 'predicted', request: 3, usage },
+  { type: 'restored', request: 4, usage, parametersChecksum: 7 },
+  { type: 'heartbeat' },
+  {
+    type: 'heartbeat',
+    gpu: {
+      utilizationRatio: 0.5,
+      memoryUsedBytes: 1,
+      memoryTotalBytes: 2,
+      temperatureCelsius: -3,
+      powerWatts: 60.5,
+    },
+  },
+  { type: 'leave', code: 'run-failed', phase: 'step', reason: 'why' },
+  { type: 'ping', sentUnixMs: 1.8e12 + 0.25 },
+];
+
+export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
+  {
+    type: 'welcome',
+    dataset: { name: 'mnist', digest: 'd' },
+    model,
+    optimizer: { name: 'adam', learningRate: 0.001 },
+    seed: 1,
+    timeout: 30,
+    checksumEvery: 50,
+  },
+  { type: 'refuse', field: 'seed', expected: '1', actual: '2' },
+  { type: 'quorum', generation: 1, rank: 0, worldSize: 2, allReduce: 'star' },
+  { type: 'assign', ...attempt, epoch: 0, from: 0, to: 32, globalBatch: 64 },
+  { type: 'reduced', ...attempt, bucket: 0, waited: 0.5 },
+  { type: 'commit', ...attempt },
+  { type: 'evaluate', request: 1, split: 'test', from: 0, to: 5000 },
+  { type: 'report-state', request: 2, extent: 'state' },
+  { type: 'restore', request: 4, optimizerIterations: 469 },
+  { type: 'predict', request: 3, count: 10 },
+  { type: 'heartbeat' },
+  { type: 'stop', outcome: 'completed', reason: 'done' },
+  { type: 'pong', sentUnixMs: 1.8e12 + 0.25, receivedUnixMs: 1.8e12, answeredUnixMs: 1.8e12, version: '1' },
+];

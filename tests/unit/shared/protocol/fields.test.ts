@@ -1,0 +1,235 @@
+/** What each field of each message may hold, at its limits and one step past them. */
+import { pack } from 'msgpackr';
+import { describe, expect, it } from 'vitest';
+import { decodeCoordinatorMessage, decodeWorkerMessage } from '../../../../src/shared/protocol/codec.ts';
+import * as limits from '../../../../src/shared/protocol/limits.ts';
+import { leaveCodes } from '../../../../src/shared/protocol/messages.ts';
+import { coordinatorBodies, workerBodies } from './bodies.ts';
+
+/** Values that a field takes, and values that it does not. */
+interface Domain {
+  readonly takes: readonly unknown[];
+  readonly refuses: readonly unknown[];
+}
+
+const most = Number.MAX_SAFE_INTEGER;
+const noNumbers = [Number.NaN, Number.POSITIVE_INFINITY, '1', null, undefined, [1]];
+
+const text = (least: number, longest: number): Domain => ({
+  takes: ['x'.repeat(least), 'x'.repeat(longest)],
+  refuses: ['x'.repeat(longest + 1), 1, null, undefined, ...(least > 0 ? [''] : [])],
+});
+const integer = (least: number, largest: number): Domain => ({
+  takes: [least, largest],
+  refuses: [least - 1, largest + 1, least + 0.5, ...noNumbers],
+});
+const real = (least: number, largest: number): Domain => ({
+  takes: [least, (least + largest) / 2, largest],
+  refuses: [least - 1e-3, largest * 1.001, ...noNumbers],
+});
+/** At least 0. */
+const amount: Domain = { takes: [0, 0.25, 1e300], refuses: [-1e-9, ...noNumbers] };
+/** Above 0. */
+const positive: Domain = { takes: [1e-9, 1e300], refuses: [0, -1, ...noNumbers] };
+const choice = (...options: readonly string[]): Domain => ({ takes: options, refuses: ['', 'other', 1, undefined] });
+const optional = ({ takes, refuses }: Domain): Domain => ({
+  takes: [...takes, undefined],
+  refuses: refuses.filter((value) => value !== undefined),
+});
+
+const count = integer(0, most);
+const finite: Domain = { takes: [-1e300, 0, 1e300], refuses: noNumbers };
+const name = text(1, 200);
+const words = text(0, 4000);
+const unixMs: Domain = { takes: [0, 0.5, most], refuses: [-0.5, 2 ** 54, ...noNumbers] };
+
+type Fields = Readonly<Record<string, Domain>>;
+
+const attempt = { generation: count, step: count, attempt: count };
+const usage: Fields = {
+  'usage.seconds.load': amount,
+  'usage.seconds.compute': amount,
+  'usage.seconds.communicate': amount,
+  'usage.seconds.wait': amount,
+  'usage.seconds.apply': amount,
+  'usage.seconds.evaluate': amount,
+  'usage.seconds.idle': amount,
+  'usage.bytes.sent': count,
+  'usage.bytes.received': count,
+};
+const modelAt = (path: string): Fields => ({
+  [`${path}.name`]: choice('cnn', 'mlp', 'softmax'),
+  [`${path}.inputShape.0`]: count,
+  [`${path}.inputShape.1`]: count,
+  [`${path}.inputShape.2`]: count,
+  [`${path}.inputShape`]: { takes: [], refuses: [[28, 28], [28, 28, 1, 1], [], undefined] },
+  [`${path}.classes`]: integer(2, 256),
+});
+
+const workerFields: Readonly<Record<string, Fields>> = {
+  hello: {
+    workerId: name,
+    version: name,
+    host: name,
+    cpu: name,
+    pid: count,
+    uptime: real(0, 315_360_000),
+    priceUsdPerHour: optional(amount),
+    emulatedSpeed: optional({ takes: [1e-9, 1], refuses: [0, 1.001, ...noNumbers] }),
+    priceOrigin: optional({ takes: [], refuses: [{}, { source: 's' }, { date: 'd' }, 's'] }),
+    'priceOrigin.source': words,
+    'priceOrigin.date': name,
+    gpu: optional(name),
+  },
+  ready: {
+    'identity.version': name,
+    ...modelAt('identity.model'),
+    'identity.datasetDigest': text(0, 128),
+    'identity.seed': count,
+    backend: name,
+    device: words,
+    backendReason: words,
+    parameterCount: integer(1, 67_108_864),
+    parametersChecksum: count,
+    bucketEnds: { takes: [[1], Array(10_000).fill(1)], refuses: [[], Array(10_001).fill(1), 1, undefined] },
+    'bucketEnds.1': count,
+  },
+  contribute: { ...attempt, bucket: count },
+  vote: { ...attempt, samples: count, lossSum: finite, correct: count, ...usage, parametersChecksum: optional(count) },
+  evaluated: { request: count, samples: count, lossSum: finite, correct: count, ...usage },
+  state: {
+    request: count,
+    ...usage,
+    parametersChecksum: count,
+    state: optional({ takes: [], refuses: [{}, 'x', null] }),
+    'state.topology': { takes: [1, 'x', null, { a: [1] }], refuses: [] },
+    'state.optimizerIterations': count,
+    'state.weightSpecs': { takes: [[]], refuses: [{}, undefined] },
+    'state.weightSpecs.0.name': name,
+    'state.weightSpecs.0.dtype': choice('float32'),
+    'state.weightSpecs.0.shape': { takes: [[], Array(8).fill(1)], refuses: [Array(9).fill(1), undefined] },
+    'state.weightSpecs.0.shape.0': count,
+  },
+  predicted: { request: count, ...usage },
+  restored: { request: count, ...usage, parametersChecksum: count },
+  heartbeat: {
+    gpu: optional({ takes: [{}], refuses: ['x', null] }),
+    'gpu.utilizationRatio': optional(real(0, 1)),
+    'gpu.memoryUsedBytes': optional(amount),
+    'gpu.memoryTotalBytes': optional(amount),
+    'gpu.temperatureCelsius': optional(finite),
+    'gpu.powerWatts': optional(amount),
+  },
+  leave: {
+    code: choice('bad-input', 'run-failed', 'diverged', 'quorum-lost', 'interrupted'),
+    phase: name,
+    reason: words,
+  },
+  ping: { sentUnixMs: unixMs },
+};
+
+const coordinatorFields: Readonly<Record<string, Fields>> = {
+  welcome: {
+    'dataset.name': text(1, 4096),
+    'dataset.digest': text(0, 128),
+    ...modelAt('model'),
+    'optimizer.name': choice('adam', 'sgd'),
+    'optimizer.learningRate': positive,
+    seed: count,
+    timeout: positive,
+    checksumEvery: { takes: [1, most], refuses: [0, 1.5, ...noNumbers] },
+  },
+  refuse: { field: name, expected: words, actual: words },
+  quorum: { generation: count, rank: integer(0, 255), worldSize: integer(1, 256), allReduce: name },
+  assign: {
+    ...attempt,
+    epoch: count,
+    from: count,
+    to: count,
+    globalBatch: { takes: [1, most], refuses: [0, 1.5, ...noNumbers] },
+  },
+  reduced: { ...attempt, bucket: count, waited: amount },
+  commit: attempt,
+  evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
+  'report-state': { request: count, extent: choice('checksum', 'parameters', 'state') },
+  restore: { request: count, optimizerIterations: count },
+  predict: { request: count, count: integer(1, 1000) },
+  heartbeat: {},
+  stop: { outcome: choice('completed', 'bad-input', 'run-failed', 'diverged', 'quorum-lost'), reason: words },
+  pong: { sentUnixMs: unixMs, receivedUnixMs: unixMs, answeredUnixMs: unixMs, version: name },
+};
+
+const everywhere: Fields = { v: { takes: [4], refuses: [] }, run: text(0, 200) };
+
+/** The body with everything that the message may carry. */
+function fullBody(bodies: readonly { readonly type: string }[], type: string): object {
+  const body = bodies.findLast((candidate) => candidate.type === type);
+  if (body === undefined) throw new Error(`no ${type}`);
+  return { v: limits.protocolVersion, run: 'r', ...body };
+}
+
+function withValue(container: unknown, [key = '', ...inner]: readonly string[], value: unknown): unknown {
+  const copy = structuredClone(container) as Record<string, unknown>;
+  if (inner.length > 0) copy[key] = withValue(copy[key], inner, value);
+  // An undefined field is one that is not there.
+  else if (value === undefined) delete copy[key];
+  else copy[key] = value;
+  return copy;
+}
+
+const directions = [
+  { to: 'to the coordinator', table: workerFields, bodies: workerBodies, decode: decodeWorkerMessage },
+  { to: 'to workers', table: coordinatorFields, bodies: coordinatorBodies, decode: decodeCoordinatorMessage },
+];
+
+describe.each(directions)('messages $to', ({ table, bodies, decode }) => {
+  it.each(Object.keys(table))('%s', (type) => {
+    const full = fullBody(bodies, type);
+    for (const [field, { takes, refuses }] of Object.entries({ ...everywhere, ...table[type] })) {
+      const decodeWith = (value: unknown) => decode([pack(withValue(full, field.split('.'), value))]);
+      for (const value of takes) {
+        expect(decodeWith(value), `${field} takes ${show(value)}`).toMatchObject({ ok: true });
+      }
+      for (const value of refuses) {
+        const where = expect.stringMatching(new RegExp(`^${field}`));
+        expect(decodeWith(value), `${field} refuses ${show(value)}`).toEqual({
+          ok: false,
+          reason: 'fields',
+          detail: where,
+        });
+      }
+    }
+  });
+
+  it('are all in the table', () => {
+    expect(Object.keys(table)).toEqual([...new Set(bodies.map(({ type }) => type))]);
+  });
+});
+
+it('the fields of no message are in those of another', () => {
+  for (const { bodies, decode } of directions) {
+    for (const type of new Set(bodies.map((body) => body.type))) {
+      const decoded = decode([pack({ ...fullBody(bodies, type), stray: 1 })]);
+      expect(decoded.ok && decoded.message).not.toHaveProperty('stray');
+    }
+  }
+});
+
+it('the limits of the protocol', () => {
+  expect({ ...limits }).toEqual({
+    protocolVersion: 4,
+    maxHeaderBytes: 1_048_576,
+    maxTensorFrames: 8,
+    maxFrameBytes: 268_435_456,
+    maxWorldSize: 256,
+    maxParameterCount: 67_108_864,
+  });
+});
+
+it('a worker leaves with the code of any failure, or because it was told to', () => {
+  expect(leaveCodes).toEqual(['bad-input', 'run-failed', 'diverged', 'quorum-lost', 'interrupted']);
+});
+
+function show(value: unknown): string {
+  return String(JSON.stringify(value) ?? value).slice(0, 30);
+}
