@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accruedCostUsd, billedCostUsd, billedSeconds } from '../../../../src/economics/ledger/cost.ts';
+import { hourlyPrice, logUniform, orZero } from '../../../support/realistic-numbers.ts';
 
 const rule = fc.record({
   granularitySeconds: fc.constantFrom(1, 60, 300, 3600),
   minimumSeconds: fc.constantFrom(0, 60, 300, 3600),
 });
-const alive = fc.double({ min: 0, max: 1e7, noNaN: true });
-const price = fc.double({ min: 0, max: 1000, noNaN: true });
+const alive = orZero(logUniform(0.01, 1e7));
+const price = hourlyPrice;
 
 describe('billedCostUsd', () => {
   it.each([

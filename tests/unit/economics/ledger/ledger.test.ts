@@ -11,19 +11,20 @@ import {
   ledgerCategories,
   newAccount,
 } from '../../../../src/economics/ledger/ledger.ts';
+import { hourlyPrice, logUniform, orZero, uniform } from '../../../support/realistic-numbers.ts';
 
 const bySecond = { granularitySeconds: 1, minimumSeconds: 0 };
 const byMinute = { granularitySeconds: 60, minimumSeconds: 60 };
 const booked = ledgerCategories.filter((category) => category !== 'other');
-const anySeconds = fc.double({ min: 0, max: 1e4, noNaN: true });
+const anySeconds = orZero(logUniform(1e-3, 1e4));
 const anyCategory = fc.constantFrom(...booked);
-const anyPrice = fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: undefined });
+const anyPrice = fc.option(hourlyPrice, { nil: undefined });
 
 /** Whatever may be heard, in whatever order, at times that never go backwards. */
 const anyEvents = fc
   .array(
     fc.tuple(
-      fc.double({ min: 0, max: 100, noNaN: true }),
+      orZero(logUniform(1e-3, 1000)),
       fc.oneof(
         fc.record({
           type: fc.constant('began' as const),
@@ -69,7 +70,7 @@ describe('an account', () => {
 
   test('has the price of each life on its seconds', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(anySeconds, anySeconds, fc.double({ min: 0, max: 100, noNaN: true }))), (lives) => {
+      fc.property(fc.array(fc.tuple(anySeconds, anySeconds, hourlyPrice)), (lives) => {
         let [account, now, expected]: [Account, number, number] = [newAccount, 0, 0];
         for (const [dead, alive, priceUsdPerHour] of lives) {
           now += dead;
@@ -90,17 +91,17 @@ describe('an account', () => {
 
   /** A worker that books every moment of its own, heard over a network that takes its time. */
   const honestLife = fc.record({
-    startup: fc.double({ min: 0.1, max: 10, noNaN: true }),
+    startup: uniform(0.1, 10),
     laps: fc.array(
       fc.record({
-        seconds: fc.double({ min: 0, max: 5, noNaN: true }),
+        seconds: orZero(logUniform(1e-3, 5)),
         category: anyCategory,
-        unnamed: fc.double({ min: 0, max: 0.5, noNaN: true }),
-        delay: fc.double({ min: 0, max: 0.05, noNaN: true }),
+        unnamed: orZero(uniform(0, 0.5)),
+        delay: uniform(0, 0.05),
       }),
       { maxLength: 40 },
     ),
-    rest: fc.double({ min: 0.1, max: 5, noNaN: true }),
+    rest: uniform(0.1, 5),
   });
 
   test('sums to the time alive, late reports or not, and has what the worker says in its categories', () => {

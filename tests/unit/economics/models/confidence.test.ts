@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { meanEstimate, ratioEstimate } from '../../../../src/economics/models/confidence.ts';
 import { createRandom } from '../../../../src/shared/core/random.ts';
+import { logUniform } from '../../../support/realistic-numbers.ts';
 
-const values = (minLength: number) =>
-  fc.array(fc.double({ min: 1e-3, max: 1e6, noNaN: true }), { minLength, maxLength: 8 });
+const values = (minLength: number) => fc.array(logUniform(1e-3, 1e6), { minLength, maxLength: 8 });
 
 describe('meanEstimate', () => {
   test('of logarithms 0, 1, 2 is e, within t(2) = 4.303 standard errors of 1/√3', () => {

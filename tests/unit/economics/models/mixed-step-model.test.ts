@@ -6,9 +6,10 @@ import {
   mixedStepSeconds,
 } from '../../../../src/economics/models/mixed-step-model.ts';
 import { fitStepModel, modelledStepSeconds } from '../../../../src/economics/models/step-model.ts';
+import { logUniform, uniform } from '../../../support/realistic-numbers.ts';
 
-const term = fc.double({ min: 1e-4, max: 1e-2, noNaN: true });
-const ratio = fc.double({ min: 0.05, max: 20, noNaN: true });
+const term = logUniform(1e-4, 1e-2);
+const ratio = logUniform(0.05, 20);
 const batches = [64, 256];
 const stepsOf = (
   fleets: readonly (readonly number[])[],
@@ -26,7 +27,7 @@ const heterogeneous = [
 
 describe('fitMixedStepModel', () => {
   test('of workers that are all alike it is the model of equals', () => {
-    const noise = fc.array(fc.double({ min: 0.8, max: 1.25, noNaN: true }), { minLength: 6, maxLength: 6 });
+    const noise = fc.array(uniform(0.8, 1.25), { minLength: 6, maxLength: 6 });
     fc.assert(
       fc.property(term, term, term, noise, (c, m, f, factors) => {
         const steps = stepsOf([[1], [2], [4]], ([n = 1], batch) => (c * batch) / 64 / n + m * (n - 1) + f).map(

@@ -11,15 +11,18 @@ import {
   strongEfficiency,
   weakEfficiency,
 } from '../../../../src/economics/models/scaling.ts';
+import { logUniform } from '../../../support/realistic-numbers.ts';
 
-const positive = fc.double({ min: 1e-3, max: 1e6, noNaN: true });
+const rate = logUniform(1, 1e6);
+const price = logUniform(0.005, 100);
+const seconds = logUniform(1e-4, 1e5);
 const workers = fc.integer({ min: 1, max: 1000 });
-const fleet = fc.record({ usdPerHour: positive, samplesPerSecond: positive });
+const fleet = fc.record({ usdPerHour: price, samplesPerSecond: rate });
 
 describe('efficiency', () => {
   test('is 1 when N workers take an N-th of the time, or do N times the work in the same', () => {
     fc.assert(
-      fc.property(positive, workers, (value, n) => {
+      fc.property(rate, workers, (value, n) => {
         expect(strongEfficiency(value, value / n, n)).toBeCloseTo(1, 9);
         expect(weakEfficiency(value, value * n, n)).toBeCloseTo(1, 9);
       }),
@@ -39,10 +42,10 @@ describe('break-even prices', () => {
 
   test('at the break-even price a sample costs the same with the worker as without it', () => {
     fc.assert(
-      fc.property(fleet, positive, (without, gained) => {
+      fc.property(fleet, rate, (without, gained) => {
         const samplesPerSecond = without.samplesPerSecond + gained;
-        const price = breakEvenPrice(without, samplesPerSecond);
-        const after = costPerThousandUsd({ usdPerHour: without.usdPerHour + price, samplesPerSecond });
+        const breakEven = breakEvenPrice(without, samplesPerSecond);
+        const after = costPerThousandUsd({ usdPerHour: without.usdPerHour + breakEven, samplesPerSecond });
         expect(after / costPerThousandUsd(without)).toBeCloseTo(1, 6);
       }),
     );
@@ -50,7 +53,7 @@ describe('break-even prices', () => {
 
   test('at the replacement price a sample costs the same on either', () => {
     fc.assert(
-      fc.property(fleet, positive, (reference, samplesPerSecond) => {
+      fc.property(fleet, rate, (reference, samplesPerSecond) => {
         const usdPerHour = replacementPrice(reference, samplesPerSecond);
         expect(costPerThousandUsd({ usdPerHour, samplesPerSecond }) / costPerThousandUsd(reference)).toBeCloseTo(1, 9);
       }),
@@ -69,13 +72,13 @@ describe('judgeWorker', () => {
 
   test('says `pays` exactly when a sample gets no dearer, and notices who slows the others down', () => {
     fc.assert(
-      fc.property(positive, fleet, positive, (price, without, rateWith) => {
-        const { verdict, breakEvenUsdPerHour } = judgeWorker(price, without, rateWith);
+      fc.property(price, fleet, rate, (usdPerHour, without, rateWith) => {
+        const { verdict, breakEvenUsdPerHour } = judgeWorker(usdPerHour, without, rateWith);
         expect(verdict === 'slows the others down').toBe(rateWith <= without.samplesPerSecond);
         // Right at the edge rounding decides.
-        fc.pre(Math.abs(price / breakEvenUsdPerHour - 1) > 1e-9);
+        fc.pre(Math.abs(usdPerHour / breakEvenUsdPerHour - 1) > 1e-9);
         const dearer =
-          costPerThousandUsd({ usdPerHour: without.usdPerHour + price, samplesPerSecond: rateWith }) >
+          costPerThousandUsd({ usdPerHour: without.usdPerHour + usdPerHour, samplesPerSecond: rateWith }) >
           costPerThousandUsd(without);
         expect(verdict === 'pays').toBe(!dearer);
       }),
@@ -97,9 +100,9 @@ describe('rateWithout', () => {
 
   test('the only worker brings everything, and no worker more than the fleet has', () => {
     expect(rateWithout([{ samples: 64, computeSeconds: 0.1 }], 0, 0.2)).toBe(0);
-    const step = fc.record({ samples: fc.integer({ min: 1, max: 512 }), computeSeconds: positive });
+    const step = fc.record({ samples: fc.integer({ min: 1, max: 512 }), computeSeconds: seconds });
     fc.assert(
-      fc.property(fc.array(step, { minLength: 2, maxLength: 8 }), positive, (steps, rest) => {
+      fc.property(fc.array(step, { minLength: 2, maxLength: 8 }), seconds, (steps, rest) => {
         const batch = steps.reduce((sum, { samples }) => sum + samples, 0);
         const stepSeconds = Math.max(...steps.map(({ computeSeconds }) => computeSeconds)) + rest;
         expect(rateWithout(steps, 0, stepSeconds)).toBeLessThanOrEqual((batch / stepSeconds) * (1 + 1e-9));

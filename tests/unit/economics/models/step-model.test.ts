@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fitStepModel, type MeasuredStep, modelledStepSeconds } from '../../../../src/economics/models/step-model.ts';
+import { logUniform } from '../../../support/realistic-numbers.ts';
 
 const grid = [1, 2, 4].flatMap((workers) => [64, 256].map((batch) => ({ workers, batch })));
 const truth = (c: number, m: number, f: number, points = grid): MeasuredStep[] =>
@@ -8,7 +9,7 @@ const truth = (c: number, m: number, f: number, points = grid): MeasuredStep[] =
 
 describe('fitStepModel', () => {
   test('finds the terms again that made the points, and foretells other fleets', () => {
-    const term = fc.double({ min: 1e-5, max: 1e-1, noNaN: true });
+    const term = logUniform(1e-5, 1e-1);
     fc.assert(
       fc.property(term, term, term, (c, m, f) => {
         const { model, error } = fitStepModel(truth(c / 100, m, f));
@@ -20,7 +21,7 @@ describe('fitStepModel', () => {
   });
 
   test('no term is negative, whatever was measured, and its error is that of its own figures', () => {
-    const seconds = fc.array(fc.double({ min: 1e-3, max: 1, noNaN: true }), { minLength: 6, maxLength: 6 });
+    const seconds = fc.array(logUniform(1e-3, 1), { minLength: 6, maxLength: 6 });
     fc.assert(
       fc.property(seconds, (measured) => {
         const steps = grid.map((point, i) => ({ ...point, seconds: measured[i] ?? 1 }));

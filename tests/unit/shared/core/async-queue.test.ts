@@ -20,3 +20,10 @@ it('ends the wait under way and every later one with the first failure', async (
   await expect(waiting).rejects.toThrow('first');
   await expect(queue.next()).rejects.toThrow('first');
 });
+
+it('drops what was queued before a failure', async () => {
+  const queue = createAsyncQueue<number>();
+  queue.push(1);
+  queue.fail(new Error('gone'));
+  await expect(queue.next()).rejects.toThrow('gone');
+});

@@ -1,13 +1,32 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deadlinesFrom } from '../../../../src/shared/core/deadlines.ts';
 
-it('leaves time to end cleanly before the timeout the user asked for', () => {
-  for (const timeout of [1, 30, 600]) {
-    const { heartbeatMs, silenceMs, stepMs, rendezvousMs, exitMs } = deadlinesFrom(timeout);
-    // A loss is looked for every half heartbeat.
-    expect(silenceMs + heartbeatMs / 2 + exitMs).toBeLessThan(timeout * 1000);
-    expect(stepMs + heartbeatMs / 2 + exitMs).toBeLessThan(timeout * 1000);
-    expect(rendezvousMs + heartbeatMs / 2 + exitMs).toBeLessThan(timeout * 1000);
-    expect(silenceMs / heartbeatMs).toBeGreaterThanOrEqual(3);
-  }
+describe('deadlinesFrom', () => {
+  it.each([
+    { timeout: 1, heartbeatMs: 100, lostMs: 800, exitMs: 100 },
+    { timeout: 10, heartbeatMs: 1000, lostMs: 8000, exitMs: 1000 },
+    { timeout: 30, heartbeatMs: 3000, lostMs: 24_000, exitMs: 3000 },
+    { timeout: 40, heartbeatMs: 4000, lostMs: 32_000, exitMs: 3000 },
+    { timeout: 50, heartbeatMs: 5000, lostMs: 40_000, exitMs: 3000 },
+    { timeout: 600, heartbeatMs: 5000, lostMs: 480_000, exitMs: 3000 },
+  ])('of $timeout s', ({ timeout, heartbeatMs, lostMs, exitMs }) => {
+    expect(deadlinesFrom(timeout)).toEqual({
+      heartbeatMs,
+      silenceMs: lostMs,
+      stepMs: lostMs,
+      rendezvousMs: lostMs,
+      exitMs,
+    });
+  });
+
+  it('leaves time to end cleanly before the timeout the user asked for', () => {
+    for (const timeout of [1, 30, 600]) {
+      const { heartbeatMs, silenceMs, stepMs, rendezvousMs, exitMs } = deadlinesFrom(timeout);
+      // A loss is looked for every half heartbeat.
+      expect(silenceMs + heartbeatMs / 2 + exitMs).toBeLessThan(timeout * 1000);
+      expect(stepMs + heartbeatMs / 2 + exitMs).toBeLessThan(timeout * 1000);
+      expect(rendezvousMs + heartbeatMs / 2 + exitMs).toBeLessThan(timeout * 1000);
+      expect(silenceMs / heartbeatMs).toBeGreaterThanOrEqual(3);
+    }
+  });
 });

@@ -4,10 +4,12 @@ import {
   formatCount,
   formatLoss,
   formatPercent,
+  formatProbability,
   formatSeconds,
   formatUsd,
   formatUsdToDigits,
 } from '../../../../src/shared/core/number-format.ts';
+import { logUniform } from '../../../support/realistic-numbers.ts';
 
 describe('formatUsd', () => {
   test.each([
@@ -16,10 +18,14 @@ describe('formatUsd', () => {
     [0.000_996, '$0.0010'],
     [0.000_067, '$0.000067'],
     [1e-6, '$0.0000010'],
+    [9.99e-7, '<$0.000001'],
     [1e-8, '<$0.000001'],
     [0.062, '$0.062'],
+    [0.099_4, '$0.099'],
     [0.099_9, '$0.10'],
     [0.62, '$0.62'],
+    [0.625_1, '$0.63'],
+    [7, '$7.00'],
     [1234.5, '$1,234.50'],
   ])('%d is %s', (usd, text) => expect(formatUsd(usd)).toBe(text));
 
@@ -31,9 +37,9 @@ describe('formatUsd', () => {
 
   test('is never further from the amount than half a cent, and 5 % below ten cents', () => {
     fc.assert(
-      fc.property(fc.double({ min: 1e-6, max: 1e6, noNaN: true }), (usd) => {
+      fc.property(logUniform(1e-6, 1e6), (usd) => {
         const shown = Number(formatUsd(usd).replace(/[$,]/g, ''));
-        expect(Math.abs(shown - usd)).toBeLessThanOrEqual(Math.max(0, usd < 0.0995 ? usd * 0.0501 : 0.005_000_1));
+        expect(Math.abs(shown - usd)).toBeLessThanOrEqual(usd < 0.0995 ? usd * 0.0501 : 0.005_000_1);
       }),
     );
   });
@@ -41,23 +47,49 @@ describe('formatUsd', () => {
 
 test.each([
   [0.031_24, '0.0312'],
+  [0.999_94, '0.9999'],
+  [1, '1.000'],
   [2.345_6, '2.346'],
+  [10, '10.0'],
   [12.34, '12.3'],
+  [99.94, '99.9'],
+  [100, '1.0e+2'],
   [4567, '4.6e+3'],
   [Number.NaN, 'not finite'],
+  [Number.POSITIVE_INFINITY, 'not finite'],
   [null, 'not finite'],
 ])('a loss of %s is %s', (loss, text) => expect(formatLoss(loss)).toBe(text));
 
 test.each([
+  [0, '0.0 s'],
   [9.44, '9.4 s'],
-  [9.96, '10 s'],
+  [9.94, '9.9 s'],
+  [9.95, '10 s'],
+  [59.4, '59 s'],
   [59.6, '1 min 00 s'],
   [185, '3 min 05 s'],
+  [3599.4, '59 min 59 s'],
   [3599.6, '1 h 00 min'],
   [7440, '2 h 04 min'],
 ])('%d seconds are %s', (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
 
-test('counts are grouped, ratios are percent', () => {
-  expect(formatCount(60_000)).toBe('60,000');
+test.each([
+  [0, '0'],
+  [999, '999'],
+  [60_000, '60,000'],
+  [1234.5678, '1,235'],
+])('a count of %d is %s', (value, text) => expect(formatCount(value)).toBe(text));
+
+test('a ratio is percent', () => {
   expect(formatPercent(0.98814, 2)).toBe('98.81 %');
+  expect(formatPercent(0.98814)).toBe('98.8 %');
 });
+
+test.each([
+  [0.5, '50.0 %'],
+  [0.999_49, '99.9 %'],
+  [0.9995, '>99.9 %'],
+  [1, '>99.9 %'],
+])('a probability of %d is %s, since softmax is never certain', (probability, text) =>
+  expect(formatProbability(probability)).toBe(text),
+);

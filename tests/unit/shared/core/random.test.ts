@@ -8,9 +8,34 @@ describe('xoshiro128**', () => {
       11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804,
     ]);
   });
+
+  it('draws again where a word would favour small integers: at the last whole multiple of the bound and beyond', () => {
+    const words = fromState([1, 2, 3, 4]);
+    const raw = Array.from({ length: 200 }, () => words.uint32());
+    // A single multiple of each of these fits into 32 bits, and the last is itself a word of the sequence.
+    for (const bound of [3 * 2 ** 30, 2 ** 31 + 1, raw[7] ?? 0]) {
+      const random = fromState([1, 2, 3, 4]);
+      const kept = raw.filter((word) => word < bound);
+      expect(kept.length).toBeLessThan(raw.length);
+      expect(kept.map(() => random.integer(bound))).toEqual(kept);
+    }
+  });
 });
 
 describe('createRandom', () => {
+  it('is the same in every version, since what a seed decides must be found again', () => {
+    const drawn = (...args: [number, ...number[]]) => {
+      const random = createRandom(...args);
+      return [random.uint32(), random.uint32(), random.uint32(), random.uint32()];
+    };
+    expect(drawn(0)).toEqual([3809008728, 1133695204, 53579671, 2891528803]);
+    expect(drawn(42, 3, 9)).toEqual([2132984052, 1776098659, 3270086845, 2711261596]);
+    const random = createRandom(7);
+    const order = Uint32Array.of(0, 1, 2, 3, 4, 5, 6, 7);
+    random.shuffle(order);
+    expect([...order, random.uint32()]).toEqual([2, 1, 7, 4, 3, 5, 6, 0, 1532573114]);
+  });
+
   const first = (...args: [number, ...number[]]) => createRandom(...args).uint32();
 
   it('gives the same sequence for the same seed and stream, and another for any other', () => {

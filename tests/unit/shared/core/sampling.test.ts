@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { epochOrder, evenShares, globalBatch, stepsPerEpoch } from '../../../../src/shared/core/sampling.ts';
+import {
+  epochOrder,
+  evenShares,
+  globalBatch,
+  stepsPerEpoch,
+  weightedShares,
+} from '../../../../src/shared/core/sampling.ts';
+
+const lengthsOf = (shares: readonly { readonly from: number; readonly to: number }[]) =>
+  shares.map(({ from, to }) => to - from);
 
 describe('epochOrder', () => {
   it('visits every sample once', () => {
@@ -11,6 +20,11 @@ describe('epochOrder', () => {
     expect(epochOrder(1, 0, 100)).toEqual(epochOrder(1, 0, 100));
     expect(epochOrder(1, 0, 100)).not.toEqual(epochOrder(1, 1, 100));
     expect(epochOrder(1, 0, 100)).not.toEqual(epochOrder(2, 0, 100));
+  });
+
+  it('is the same in every version, since a resumed run goes on in the middle of it', () => {
+    expect([...epochOrder(1, 0, 12)]).toEqual([11, 4, 5, 1, 3, 9, 2, 0, 8, 6, 7, 10]);
+    expect([...epochOrder(2024, 7, 12)]).toEqual([10, 8, 7, 5, 2, 1, 11, 3, 4, 6, 9, 0]);
   });
 });
 
@@ -35,12 +49,72 @@ describe('an epoch cut into steps and shares', () => {
     );
   });
 
-  it('gives ranks shares that differ by at most one sample', () => {
+  it('gives ranks shares that differ by at most one sample, the longer ones first', () => {
     fc.assert(
       fc.property(sizes, ({ samples, batch, world }) => {
-        const lengths = evenShares(globalBatch(0, batch, samples), world).map(({ from, to }) => to - from);
+        const lengths = lengthsOf(evenShares(globalBatch(0, batch, samples), world));
         expect(lengths).toHaveLength(world);
-        expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(1);
+        expect((lengths[0] ?? 0) - (lengths.at(-1) ?? 0)).toBeLessThanOrEqual(1);
+        expect(lengths).toEqual([...lengths].sort((a, b) => b - a));
+      }),
+    );
+  });
+
+  it('has nothing past the end of the epoch', () => {
+    expect(globalBatch(2, 64, 150)).toEqual({ from: 128, to: 150 });
+    expect(globalBatch(3, 64, 150)).toEqual({ from: 150, to: 150 });
+  });
+});
+
+describe('weightedShares', () => {
+  it.each([
+    {
+      what: 'whole weights that sum to the length are the shares',
+      weights: [1, 2, 3, 4],
+      length: 10,
+      shares: [1, 2, 3, 4],
+    },
+    { what: 'only their ratio counts', weights: [0.25, 0.5, 0.25], length: 8, shares: [2, 4, 2] },
+    {
+      what: 'one sample left goes to the largest remainder, here 0.6',
+      weights: [3, 3.4, 3.6],
+      length: 10,
+      shares: [3, 3, 4],
+    },
+    { what: 'two left go to the two largest', weights: [1.4, 1.9, 1.7], length: 5, shares: [1, 2, 2] },
+    { what: 'the remainder decides, not the share', weights: [5.1, 0.9], length: 6, shares: [5, 1] },
+    { what: 'equal remainders go to the lower rank', weights: [1, 1, 2], length: 2, shares: [1, 0, 1] },
+    { what: 'whichever ranks they are of', weights: [2, 1, 1], length: 2, shares: [1, 1, 0] },
+    { what: 'a weight of 0 gets nothing', weights: [1, 0, 1], length: 5, shares: [3, 0, 2] },
+    { what: 'fewer samples than ranks leave some without', weights: [1, 1, 1], length: 1, shares: [1, 0, 0] },
+    { what: 'no samples, no shares', weights: [1, 2], length: 0, shares: [0, 0] },
+  ])('$what', ({ weights, length, shares }) => {
+    expect(lengthsOf(weightedShares({ from: 100, to: 100 + length }, weights))).toEqual(shares);
+  });
+
+  it('are neighbours in rank order, from the start of the interval to its end', () => {
+    expect(weightedShares({ from: 10, to: 20 }, [3, 2, 5])).toEqual([
+      { from: 10, to: 13 },
+      { from: 13, to: 15 },
+      { from: 15, to: 20 },
+    ]);
+  });
+
+  it('are as close to the ratio as whole samples can be: giving one to another rank never brings them closer', () => {
+    const weights = fc
+      .array(fc.integer({ min: 0, max: 50 }), { minLength: 2, maxLength: 6 })
+      .filter((all) => all.some((weight) => weight > 0));
+    fc.assert(
+      fc.property(weights, fc.nat(200), (all, length) => {
+        const total = all.reduce((sum, weight) => sum + weight, 0);
+        const lengths = lengthsOf(weightedShares({ from: 0, to: length }, all));
+        expect(lengths.reduce((sum, own) => sum + own, 0)).toBe(length);
+        /** Samples over the exact share, times `total` so that they are whole. */
+        const excess = lengths.map((own, rank) => own * total - length * (all[rank] ?? 0));
+        const most = Math.max(...excess);
+        const least = Math.min(...excess);
+        // From `most` to `least` the squares change by 2 · total · (total − most + least).
+        expect(most - least).toBeLessThanOrEqual(total);
       }),
     );
   });

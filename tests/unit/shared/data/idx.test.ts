@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseIdx, serializeIdx } from '../../../../src/shared/data/idx.ts';
+import { uniform } from '../../../support/realistic-numbers.ts';
 import { idxBytes } from '../../../support/small-dataset.ts';
 
 const tensors = fc
@@ -53,7 +54,7 @@ test('a file cut at any byte is truncated, and named', () => {
 
 test('cutting any tensor anywhere is an error', () => {
   fc.assert(
-    fc.property(tensors, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (tensor, share) => {
+    fc.property(tensors, uniform(0, 0.999), (tensor, share) => {
       const bytes = serializeIdx(tensor);
       expect(() => parseIdx(bytes.subarray(0, Math.floor(share * bytes.length)), 'f')).toThrow('truncated');
     }),
