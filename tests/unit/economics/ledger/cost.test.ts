@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { accruedCostUsd, billedCostUsd, billedSeconds } from '../../../../src/economics/ledger/cost.ts';
+import {
+  accruedCostUsd,
+  aliveSeconds,
+  billedCostUsd,
+  billedSeconds,
+  pricePerHour,
+} from '../../../../src/economics/ledger/cost.ts';
 import { hourlyPrice, logUniform, orZero } from '../../../support/realistic-numbers.ts';
 
 const rule = fc.record({
@@ -9,6 +15,28 @@ const rule = fc.record({
 });
 const alive = orZero(logUniform(0.01, 1e7));
 const price = hourlyPrice;
+
+describe('aliveSeconds', () => {
+  it.each([
+    [1_750_000_000_000, 1_750_000_090_500, 90.5],
+    [1_750_000_000_000, 1_750_000_000_000, 0],
+    [1_750_000_000_000, 1_749_999_999_000, 0],
+  ])('from %d to %d ms of the wall clock is %d s', (since, now, seconds) => {
+    expect(aliveSeconds(since, now)).toBe(seconds);
+  });
+});
+
+describe('pricePerHour', () => {
+  it.each([
+    [[0.25, 0.5], 0.75],
+    [[0.25, undefined], 0.25],
+    [[0], 0],
+    [[undefined, undefined], undefined],
+    [[], undefined],
+  ])('of workers at %j is %s', (prices, usd) => {
+    expect(pricePerHour(prices)).toBe(usd);
+  });
+});
 
 describe('billedCostUsd', () => {
   it.each([

@@ -137,6 +137,41 @@ describe('an account', () => {
     expect(bookedUsd(account)).toBe(0);
   });
 
+  test('has room for a claim only in the time of the present life that no report has named yet', () => {
+    let account = book(newAccount, { type: 'began', at: 100, priceUsdPerHour: 3600, billing: bySecond });
+    account = book(account, { type: 'passed', at: 110, category: 'startup' });
+    account = book(account, { type: 'spent', at: 120, seconds: { compute: 30, wait: 10 } });
+    // Ten seconds are left of twenty.
+    expect(account.seconds).toMatchObject({ startup: 10, compute: 7.5, wait: 2.5, other: 0 });
+    expect(bookedUsd(account)).toBe(20);
+  });
+
+  test('books as `other` what no report has named yet, which ends as the latest that any report was', () => {
+    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: 3600, billing: bySecond });
+    account = book(account, { type: 'spent', at: 11, seconds: { compute: 10 } });
+    expect(account.seconds).toMatchObject({ compute: 10, other: 1 });
+    account = book(account, { type: 'spent', at: 21, seconds: { compute: 10 } });
+    expect(account.seconds).toMatchObject({ compute: 20, other: 1 });
+    // A report that names the late second as well is believed, though `other` has it already.
+    account = book(account, { type: 'spent', at: 31, seconds: { compute: 11 } });
+    expect(account.seconds).toMatchObject({ compute: 31, other: 1 });
+  });
+
+  test('books nothing for a claim below zero', () => {
+    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: 3600, billing: bySecond });
+    account = book(account, { type: 'spent', at: 10, seconds: { compute: -5, wait: 4 } });
+    expect(account.seconds).toMatchObject({ compute: 0, wait: 4, other: 6 });
+  });
+
+  test('closes a life whose end was not heard when the next begins, as wasted', () => {
+    let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: 3600, billing: byMinute });
+    account = book(account, { type: 'passed', at: 4, category: 'startup' });
+    account = book(account, { type: 'began', at: 10, priceUsdPerHour: 7200, billing: bySecond });
+    expect(account.seconds).toMatchObject({ startup: 4, wasted: 6 });
+    expect(account).toMatchObject({ rentals: 2, endedBilledUsd: 60 });
+    expect(accruedUsd(account, 11)).toBe(10 + 2);
+  });
+
   test('goes on where a process was started again, and books nothing between two lives', () => {
     let account = book(newAccount, { type: 'began', at: 0, priceUsdPerHour: 3600, billing: bySecond });
     account = book(account, { type: 'ended', at: 10, category: 'wasted' });

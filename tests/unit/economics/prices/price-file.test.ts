@@ -34,6 +34,24 @@ describe('a price table', () => {
     });
   });
 
+  it('takes the price of a GPU that is stated where it is that of the instance divided, but for rounding', () => {
+    const [row] = csv(`${head},gpu_count,usd_per_gpu_hour`, 'H100,acme,80,2026-01,8,10.005');
+    expect(row).toMatchObject({ usdPerHour: 10.005, instanceUsdPerHour: 80, gpuCount: 8 });
+  });
+
+  it('counts empty cells as left out, and spaces around text as none', () => {
+    const yaml = "- {gpu: ' T4 ', provider: acme, usd_per_hour: 0.2, date: 2026-01, region: , note: ''}";
+    expect(parsePriceFile('prices.yml', yaml)[0]).toMatchObject({ gpu: 'T4', region: undefined, note: undefined });
+  });
+
+  it('is CSV unless its name ends like YAML or JSON', () => {
+    const text = `${head}\nT4,acme,0.2,2026-01`;
+    for (const name of ['prices.yaml.csv', 'prices.json.txt', 'prices'])
+      expect(parsePriceFile(name, text)).toHaveLength(1);
+    for (const name of ['a.yaml', 'a.YML', 'a.json'])
+      expect(() => parsePriceFile(name, text)).toThrow('a list of prices');
+  });
+
   it('reads the same from YAML, JSON, and CSV with Windows line ends, a byte order mark and blank lines', () => {
     const [row] = csv(`${head},market`, 'T4,acme,0.2,2026-01,spot');
     const withSource = (source: string) => [{ ...row, source }];
@@ -99,9 +117,24 @@ describe('a price table', () => {
       '- {gpu: T4, provider: acme, usd_per_hour: 1, date: 2026-01}\n- T4',
       'prices.yml line 2: must be a list of prices',
     ],
-    ['- {gpu: [', 'prices.yml: '],
+    ['- {gpu: [', /^prices\.yml: \w+ \w+.*$/],
+    [
+      '- gpu: T4\n  provider: acme\n  usd_per_hour: 8\n  date: 2026-01\n  usd_per_gpu_hour: 2',
+      'prices.yml line 5: usd_per_gpu_hour must be usd_per_hour / gpu_count = 8',
+    ],
     ['', 'prices.yml: must be a list of prices'],
   ])('is refused as YAML too: %j', (text, message) => {
     expect(() => parsePriceFile('prices.yml', text)).toThrow(message);
+  });
+
+  it.each([
+    ['prices.csv', head],
+    ['prices.csv', `${head}\nT4,acme,free,2026-01`],
+    ['prices.csv', `${head}\nT4`],
+    ['prices.yml', 'gpu: T4'],
+    ['prices.yml', '- {gpu: ['],
+  ])('that is refused, here %s with %j, is bad input, and the user is told in one line', (name, text) => {
+    const error: unknown = expect.objectContaining({ code: 'bad-input', message: expect.stringMatching(/^.+$/) });
+    expect(() => parsePriceFile(name, text)).toThrow(error as Error);
   });
 });

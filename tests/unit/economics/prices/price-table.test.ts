@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
-import { mergePrices, shippedPrices } from '../../../../src/economics/prices/price-table.ts';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { loadPrices, mergePrices, shippedPrices } from '../../../../src/economics/prices/price-table.ts';
 
 describe('the shipped price table', () => {
   const rows = shippedPrices();
@@ -49,4 +51,37 @@ it("a user's prices replace what is shipped for the same GPU, provider and marke
   const merged = mergePrices(shipped, own);
   expect(merged.filter(({ gpu, market }) => gpu === 'T4' && market === 'spot')).toEqual(own);
   expect(merged).toHaveLength(shipped.length);
+});
+
+describe('loadPrices', () => {
+  const folders: string[] = [];
+  const fileWith = (text: string) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pennygrad-prices-'));
+    folders.push(folder);
+    writeFileSync(join(folder, 'prices.csv'), text);
+    return join(folder, 'prices.csv');
+  };
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  });
+
+  it('without a file is what is shipped', () => {
+    expect(loadPrices(undefined)).toEqual(shippedPrices());
+  });
+
+  it("lays a user's file over it", () => {
+    const rows = loadPrices(fileWith('gpu,provider,usd_per_hour,date\nT4,acmé,0.2,2026-01\n'));
+    expect(rows).toHaveLength(shippedPrices().length + 1);
+    expect(rows.at(-1)).toMatchObject({ gpu: 'T4', provider: 'acmé', usdPerHour: 0.2, source: 'prices.csv' });
+  });
+
+  it('says which file cannot be read, and why', () => {
+    const missing = join(tmpdir(), 'pennygrad-no-such-folder', 'prices.csv');
+    expect(() => loadPrices(missing)).toThrow(
+      expect.objectContaining({
+        code: 'bad-input',
+        message: expect.stringContaining(`--prices ${missing}: cannot be read: ENOENT`),
+      }),
+    );
+  });
 });
