@@ -37,4 +37,11 @@ describe('a run that went on', () => {
   ] as const)('with %j names it', (difference, change) => {
     expect(changesOf([member('w0')], [member('w0', difference)])).toEqual([{ step: 10, change }]);
   });
+
+  test('compares each worker with itself', () => {
+    const [before, after] = [0.3, 0.4].map((priceUsdPerHour) => [member('w0'), member('w1', { priceUsdPerHour })]);
+    expect(changesOf(before ?? [], after ?? [])).toEqual([
+      { step: 10, change: 'w1 is $0.40 an hour instead of $0.30 an hour' },
+    ]);
+  });
 });

@@ -28,6 +28,20 @@ describe('readStepSeries', () => {
     expect(series.at(-1)?.step).toBeGreaterThan(19_990);
   });
 
+  test('of 10,000 lines it looks at every other, and 17 of these make a point', () => {
+    // A step's loss is its number, so a mean says which steps it is of.
+    const series = readStepSeries(Array.from({ length: 10_000 }, (_, i) => line(i + 1, i + 1)).join('\n'));
+    expect(series).toHaveLength(Math.ceil(5000 / 17));
+    expect(series[0]).toMatchObject({ step: 33, loss: 17 });
+    expect(series[1]).toMatchObject({ step: 67, loss: 51 });
+    // The last point has the two that are left.
+    expect(series.at(-1)).toMatchObject({ step: 9999, loss: 9998 });
+  });
+
+  test('takes no other line for a step, however it ends', () => {
+    expect(readStepSeries(['{"type":"note","step":1}', line(1, 2)].join('\n'))).toHaveLength(1);
+  });
+
   test('a loss that was not finite stays visible as such', () => {
     expect(readStepSeries(line(1, null))[0]?.loss).toBeNaN();
   });

@@ -32,6 +32,36 @@ describe('summarize', () => {
     expect(summary.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
   });
 
+  test('has what only some runs have: a reason, a stand-in, an emulated speed, time before it was resumed', () => {
+    const { dataset } = runRecord();
+    const worker = workerRecord({ gpu: 'gcp/t4/spot', emulatedSpeed: 0.25 });
+    const record = runRecord({
+      status: 'interrupted',
+      reason: 'interrupted by SIGINT',
+      dataset: { ...dataset, fallbackReason: 'no network' },
+      workers: [worker],
+      trainSecondsBefore: 12,
+      replicas: { identical: false, difference: 1e-7 },
+    });
+    const summary = summarySchema.parse(JSON.parse(JSON.stringify(summarize(record))));
+    expect(summary).toMatchObject({
+      status: 'interrupted',
+      reason: 'interrupted by SIGINT',
+      dataset: { sha256: { 'train-images-idx3-ubyte': 'ba89' }, fallback_reason: 'no network' },
+      workers: [{ worker_id: 'w0', emulated_speed: 0.25, price_usd_per_hour: 0.1, gpu: 'gcp/t4/spot' }],
+      seconds_to_first_step: 1.5,
+      // 2 s of the 8 that were trained since.
+      coordinator_cpu_share: 0.25,
+      replicas_identical: false,
+      replicas_difference: 1e-7,
+    });
+    const plain = JSON.parse(JSON.stringify(summarize(runRecord())));
+    expect(plain).not.toHaveProperty('reason');
+    expect(plain.dataset).not.toHaveProperty('fallback_reason');
+    for (const name of ['emulated_speed', 'gpu', 'billing']) expect(plain.workers[0]).not.toHaveProperty(name);
+    expect(() => summarySchema.parse(summarize(runRecord({ workers: [{ ...worker, emulatedSpeed: 2 }] })))).toThrow();
+  });
+
   test('an epoch costs what all workers together cost for its seconds', () => {
     // 2 workers at $0.10/h for 12 s: 2 × 0.10 × 12 / 3600.
     expect(summarize(runRecord()).epochs[0]).toMatchObject({ samples_per_second: 5000, seconds: 12 });
