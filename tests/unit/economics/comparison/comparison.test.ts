@@ -7,7 +7,7 @@ import { renderComparison } from '../../../../src/report/comparison/comparison-t
 import { describeBreakEven, describeMarginal } from '../../../../src/report/comparison/comparison-text.ts';
 import { comparisonCharts } from '../../../../src/report/html/comparison-charts.ts';
 import { snakeCased } from '../../../../src/report/snake-case.ts';
-import { comparedRun, kindOfWorker } from '../../../support/compared-runs.ts';
+import { comparedRun, kindOfWorker, type TestKind } from '../../../support/compared-runs.ts';
 import { fleetMember, runRecord } from '../../../support/run-records.ts';
 
 const dear = kindOfWorker({ backend: 'wasm', price: 0.4 });
@@ -35,13 +35,35 @@ describe('compareRuns', () => {
     ]);
   });
 
+  test('a point has the means of its repeats, and the comparison what all of them trained', () => {
+    const [epoch] = runRecord().epochs;
+    if (epoch === undefined) throw new Error('the record has epochs');
+    const tested = [0.96, 0.98].map((testAccuracy) =>
+      comparedRun({ workers: [dear], rate: 1000, batch: 64, record: { epochs: [{ ...epoch, testAccuracy }] } }),
+    );
+    const untested = comparedRun({ workers: [dear], rate: 500, batch: 64, folder: 'slow', record: { epochs: [] } });
+    const comparison = compareRuns([...tested, untested]);
+    expect(comparison).toMatchObject({
+      dataset: { name: 'mnist', train: 60_000 },
+      model: { name: 'cnn', parameters: 93_322 },
+    });
+    const [one] = comparison.points;
+    expect(one).toMatchObject({ workers: 1, runs: ['runs/wasm-b64-1000', 'runs/wasm-b64-1000', 'slow'] });
+    expect(one?.testAccuracy).toBeCloseTo(0.97, 12);
+    // Alive for 65, 65 and 125 s at $0.40 an hour.
+    expect(one?.costOfRunUsd).toBeCloseTo((0.4 * 85) / 3600, 12);
+    expect(compareRuns([untested]).points[0]?.testAccuracy).toBeUndefined();
+  });
+
   test('strong efficiency is against the same batch, weak against the same batch a worker', () => {
     const { strong, weak } = point(scaling, 2);
     expect(strong?.value).toBeCloseTo(0.75, 6);
     expect(strong?.baselineBatch).toBe(64);
     expect(weak?.value).toBeCloseTo(1500 / (2 * 800), 6);
     expect(weak?.baselineBatch).toBe(32);
-    expect(point(scaling, 1).strong).toBeUndefined();
+    expect(point(scaling, 1)).toMatchObject({ strong: undefined, marginals: [] });
+    // Nothing to measure it against.
+    expect(point(scaling.slice(3, 6), 2).strong).toBeUndefined();
     const [low, high] = strong?.interval ?? [0, 0];
     // Spreads of 1 % on both sides: √(2/3) % standard error, t(4) = 2.776.
     expect(Math.log(high / low) / 2).toBeCloseTo(2.776 * Math.sqrt(2 / 3) * 0.01, 4);
@@ -124,6 +146,37 @@ describe('compareRuns', () => {
     expect(marginal?.speedGain).toBeCloseTo(0.8, 6);
   });
 
+  test('models the rate without a worker from what that worker did, the mean over the repeats', () => {
+    /** Of 60 s, w0 computes so many, and w1 half of that. */
+    const run = (seconds: number): ComparedRun => {
+      const { folder, summary } = comparedRun({ workers: [dear, cheap], rate: 1000, batch: 64 });
+      const workers = summary.workers.map((worker, rank) => ({ ...worker, compute_seconds: seconds / (rank + 1) }));
+      return { folder: `${folder}-${seconds}`, summary: { ...summary, workers } };
+    };
+    /** Of 30,000 samples each at their own speed, evenly loaded, with all that is not computing kept. */
+    const rateWithout = (own: number, others: number) =>
+      60_000 / (2 * others + 60 - 60_000 / (30_000 / own + 30_000 / others));
+    const ofOne = point([run(30)], 2).marginals.map(({ speedGain }) => 1 / (1 + speedGain));
+    expect(ofOne).toEqual([
+      expect.closeTo(rateWithout(30, 15) / 1000, 9),
+      expect.closeTo(rateWithout(15, 30) / 1000, 9),
+    ]);
+    const [first] = point([run(30), run(48)], 2).marginals;
+    const mean = (rateWithout(30, 15) + rateWithout(48, 24)) / 2;
+    expect(1 / (1 + (first?.speedGain ?? 0))).toBeCloseTo(mean / 1000, 9);
+  });
+
+  test('measures a worker by the fleet without it, in whatever order its workers are', () => {
+    const runs = [
+      comparedRun({ workers: [dear, cheap, dear], rate: 1500, batch: 64 }),
+      comparedRun({ workers: [cheap, dear], rate: 1200, batch: 64 }),
+    ];
+    const [ofDear, ofCheap] = point(runs, 3).marginals;
+    expect(ofDear).toMatchObject({ worker: 'one of 2 × wasm', kind: 'wasm', basis: 'measured', usdPerHour: 0.4 });
+    expect(ofDear?.speedGain).toBeCloseTo(0.25, 9);
+    expect(ofCheap).toMatchObject({ worker: 'w1', kind: 'cpu', basis: 'modelled', usdPerHour: 0.05 });
+  });
+
   test('mixed fleets are measured against what their workers do alone, and each kind is judged', () => {
     const mixed = [
       comparedRun({ workers: [dear], rate: 1000, batch: 64 }),
@@ -134,7 +187,14 @@ describe('compareRuns', () => {
     const two = comparison.points.at(-1);
     expect(two?.name).toBe('1 × wasm + 1 × cpu');
     expect(two?.strong?.value).toBeCloseTo(1100 / 1250, 9);
-    expect(two?.weak).toBeUndefined();
+    // Half of the batch on each would be weak scaling of equals alone.
+    const halves = [dear, cheap].map((kind) => comparedRun({ workers: [kind], rate: 500, batch: 32 }));
+    expect(point([...mixed, ...halves], 2).weak).toBeUndefined();
+    // Three repeats of one and one of the other make one sum.
+    const repeated = [990, 1010].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 }));
+    const { strong } = point([...mixed, ...repeated], 2);
+    expect(strong?.value).toBeCloseTo(1100 / 1250, 9);
+    expect(strong?.interval).toBeUndefined();
     expect(two?.marginals.map(({ worker, basis, verdict }) => [worker, basis, verdict])).toEqual([
       // A sample of the dear one costs twice as much as one of the cheap one.
       ['w0', 'measured', 'costs more than it brings'],
@@ -152,6 +212,54 @@ describe('compareRuns', () => {
     const { points, cheapest, fastest } = compareRuns(scaling);
     expect(points.map(({ onFront }) => onFront)).toEqual([false, true, true]);
     expect([cheapest, fastest]).toEqual([1, 2]);
+  });
+
+  test('the fastest is the first of those that take an epoch the least time', () => {
+    const fastestOf = (...rates: readonly number[]) =>
+      compareRuns(rates.map((rate, index) => comparedRun({ workers: [dear], rate, batch: 32 * (index + 1) }))).fastest;
+    expect(fastestOf(3000, 1000, 2000)).toBe(0);
+    expect(fastestOf(1000, 3000, 2000)).toBe(1);
+    expect(fastestOf(1000, 3000, 3000)).toBe(1);
+  });
+
+  describe('break-even prices', () => {
+    const breakEvensOf = (...runs: readonly (readonly [kind: TestKind, rate: number, batch: number])[]) =>
+      compareRuns(runs.map(([kind, rate, batch]) => comparedRun({ workers: [kind], rate, batch }))).breakEvens.map(
+        ({ kind, reference, globalBatchSize, breakEvenUsdPerHour, usdPerHour }) => ({
+          pair: `${kind} for ${reference} at ${globalBatchSize}`,
+          usd: Number(breakEvenUsdPerHour.value.toFixed(9)),
+          usdPerHour,
+        }),
+      );
+
+    test('are against the dearest kind, whichever was run first', () => {
+      const [middle, free] = [{ backend: 'webgpu', price: 0.2 }, { backend: 'tensorflow' }];
+      const runs = [
+        [cheap, 250, 64],
+        [dear, 1000, 64],
+        [free, 50, 64],
+        [middle, 500, 64],
+      ] as const;
+      const found = [
+        { pair: 'cpu for wasm at 64', usd: 0.1, usdPerHour: 0.05 },
+        { pair: 'tensorflow for wasm at 64', usd: 0.02, usdPerHour: undefined },
+        { pair: 'webgpu for wasm at 64', usd: 0.2, usdPerHour: 0.2 },
+      ];
+      expect(breakEvensOf(...runs)).toEqual(found);
+      expect(breakEvensOf(...runs.toReversed())).toEqual(found.toReversed());
+    });
+
+    test('are of each batch by itself', () => {
+      expect(breakEvensOf([dear, 1000, 64], [cheap, 250, 64], [dear, 1000, 32], [cheap, 500, 32])).toEqual([
+        { pair: 'cpu for wasm at 32', usd: 0.2, usdPerHour: 0.05 },
+        { pair: 'cpu for wasm at 64', usd: 0.1, usdPerHour: 0.05 },
+      ]);
+    });
+
+    test('need a price, and two kinds', () => {
+      expect(breakEvensOf([{ backend: 'wasm' }, 1000, 64], [{ backend: 'cpu' }, 250, 64])).toEqual([]);
+      expect(breakEvensOf([dear, 1000, 64], [{ ...dear, price: 0.8 }, 1000, 64])).toEqual([]);
+    });
   });
 
   test('tells prices apart in names, and pools their speed', () => {

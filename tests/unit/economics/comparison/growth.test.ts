@@ -41,6 +41,75 @@ describe('growths of a comparison', () => {
     const [low, high] = second?.breakEvenIntervalUsdPerHour ?? [0, 0];
     expect(low).toBeLessThan(second?.breakEvenUsdPerHour ?? 0);
     expect(high).toBeGreaterThan(second?.breakEvenUsdPerHour ?? 0);
+    // The interval of the ratio of rates, 1 + 2p where two of them break even at p, is symmetrical in its logarithm.
+    const all = second?.breakEvenOfAllUsdPerHour;
+    const [lowAll, highAll] = all?.interval ?? [0, 0];
+    expect(lowAll).toBeLessThan(0.2);
+    expect(highAll).toBeGreaterThan(0.2);
+    expect((1 + 2 * lowAll) * (1 + 2 * highAll)).toBeCloseTo(1.4 ** 2, 9);
+    expect(growth?.cheapestCount).toBe(1);
+  });
+
+  test('without repeats there are no intervals, without prices no additions', () => {
+    const once = [0, 1, 2].map((count) => comparedRun({ workers: fleet(count), rate: 1000 + 100 * count, batch: 64 }));
+    const [growth] = growthsOf(once);
+    expect(growth?.additions[1]?.breakEvenOfAllUsdPerHour).toEqual({
+      value: expect.closeTo(0.1, 9),
+      interval: undefined,
+    });
+    const free = [1, 2].map((count) =>
+      comparedRun({ workers: Array<TestKind>(count).fill({ backend: 'wasm' }), rate: 1000 * count, batch: 64 }),
+    );
+    expect(growthsOf(free)).toEqual([
+      {
+        kind: 'wasm',
+        usdPerHour: undefined,
+        beside: undefined,
+        globalBatchSize: 64,
+        points: [0, 1],
+        additions: [],
+        cheapestCount: undefined,
+      },
+    ]);
+  });
+
+  describe('that fleets could show in several ways', () => {
+    /** Which kind grows beside what, at which batch, over how many of it. */
+    const waysOf = (...fleets: readonly (readonly [workers: readonly TestKind[], batch?: number])[]) =>
+      growthsOf(fleets.map(([workers, batch = 64], index) => comparedRun({ workers, rate: 1000 + index, batch }))).map(
+        ({ kind, beside, globalBatchSize, points }) => [kind, beside, globalBatchSize, points.length],
+      );
+
+    test('add the cheaper kind, whichever is named first', () => {
+      expect(waysOf([[fast]], [[slow]], [[fast, slow]])).toEqual([['cpu', '1 × wasm', 64, 2]]);
+      expect(waysOf([[slow]], [[fast]], [[slow, fast]])).toEqual([['cpu', '1 × wasm', 64, 2]]);
+    });
+
+    test('are shown once: a lone worker that only the shorter way has does not bring it back', () => {
+      expect(waysOf([[slow]], [fleet(1)], [fleet(2)], [fleet(3)])).toEqual([['cpu', '1 × wasm', 64, 3]]);
+    });
+
+    test('are shown twice where the shorter way has a fleet of its own', () => {
+      expect(waysOf([fleet(1)], [fleet(2)], [fleet(3)], [[fast, fast, slow]])).toEqual([
+        ['cpu', '1 × wasm', 64, 3],
+        ['wasm', '1 × cpu', 64, 2],
+      ]);
+    });
+
+    test('come in the order of the points, those of equals first', () => {
+      expect(waysOf([[fast]], [[fast, fast]], [fleet(1)], [fleet(2)])).toEqual([
+        ['wasm', undefined, 64, 2],
+        ['cpu', '1 × wasm', 64, 3],
+      ]);
+    });
+
+    test('are of one batch each', () => {
+      const equals = (count: number) => Array<TestKind>(count).fill(fast);
+      expect(waysOf([equals(1)], [equals(2)], [equals(3)], [equals(1), 32], [equals(2), 32])).toEqual([
+        ['wasm', undefined, 32, 2],
+        ['wasm', undefined, 64, 3],
+      ]);
+    });
   });
 
   test('one sentence says when they pay, and how many make samples cheapest', () => {

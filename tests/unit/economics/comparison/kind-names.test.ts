@@ -17,6 +17,7 @@ test('a name has what tells a kind from its namesakes', () => {
   expect(namesOf(wasm('wasm, SIMD'), { backend: 'cpu' })).toEqual(['wasm', 'cpu']);
   expect(namesOf(wasm('wasm, SIMD'), wasm('wasm, SIMD, 2 threads'))).toEqual(['wasm', 'wasm (2 threads)']);
   expect(namesOf(wasm('wasm, SIMD'), wasm('wasm, relaxed SIMD'))).toEqual(['wasm (SIMD)', 'wasm (relaxed SIMD)']);
+  expect(namesOf(wasm('x'), wasm('x, 2 threads, pinned'))).toEqual(['wasm', 'wasm (2 threads, pinned)']);
   expect(namesOf(wasm('a, b'), wasm('b, a'))).toEqual(['wasm (a, b)', 'wasm (b, a)']);
 });
 
