@@ -19,6 +19,28 @@ describe('meanEstimate', () => {
   });
 });
 
+test.each([
+  [1, 12.706],
+  [2, 4.303],
+  [9, 2.262],
+  [29, 2.045],
+  [30, 2.042],
+  // Between the rows of a table the one above holds.
+  [39, 2.042],
+  [40, 2.021],
+  [59, 2.021],
+  [60, 2.0],
+  [119, 2.0],
+  [120, 1.98],
+  [500, 1.98],
+])('with %d degrees of freedom the interval reaches %d standard errors to both sides', (degrees, t) => {
+  const logs = Array.from({ length: degrees + 1 }, (_, index) => index % 7);
+  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+  const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / degrees;
+  const [low, high] = meanEstimate(logs.map(Math.exp)).interval ?? [0, 0];
+  expect(Math.log(high / low) / 2 / Math.sqrt(variance / logs.length)).toBeCloseTo(t, 9);
+});
+
 describe('ratioEstimate', () => {
   test("agrees with Welch's test worked by hand: means 2 and 1, variances 1 and 4, three repeats of each", () => {
     const exp = (logs: readonly number[]) => logs.map(Math.exp);

@@ -71,7 +71,7 @@ describe('fitMixedStepModel', () => {
     const { model, error } = fitMixedStepModel(
       stepsOf(fleets, (counts, batch) => mixedStepSeconds(truth, counts, batch)),
     );
-    expect(error.worst).toBeLessThan(1e-3);
+    expect(error.worst).toBeLessThan(1e-6);
     for (const [kind, c] of truth.computePerSample.entries()) {
       expect((model.computePerSample[kind] ?? 0) / c).toBeCloseTo(1, 2);
     }
@@ -114,6 +114,68 @@ describe('fitMixedStepModel', () => {
     );
     expect(() => fitMixedStepModel(together)).toThrow('too similar to separate the speeds of the kinds');
   });
+});
+
+describe('with few points', () => {
+  const truth = { computePerSample: [1e-4, 4e-4], communicatePerWorker: 2e-4, fixed: 1e-3 };
+  const step = (fast: number, slow: number, batch: number): MixedStep => ({
+    counts: [fast, slow],
+    batch,
+    seconds: mixedStepSeconds(truth, [fast, slow], batch),
+  });
+
+  test('five are enough for two kinds, and two with each', () => {
+    const five = [step(1, 0, 64), step(1, 0, 256), step(2, 0, 64), step(1, 1, 64), step(1, 2, 256)];
+    const { model, error } = fitMixedStepModel(five);
+    expect(error.worst).toBeLessThan(1e-6);
+    expect(model.computePerSample[1]).toBeCloseTo(4e-4, 8);
+    expect(() => fitMixedStepModel(five.slice(1))).toThrow('needs at least 5 points');
+  });
+
+  test('nothing is said about foretelling where the others would be too few', () => {
+    // Without the only point of two workers nothing tells communication.
+    const { error } = fitMixedStepModel([
+      step(1, 0, 64),
+      step(1, 0, 256),
+      step(0, 1, 64),
+      step(0, 1, 256),
+      step(1, 1, 64),
+    ]);
+    expect(error.worst).toBeLessThan(1e-6);
+    expect(error.worstForetold).toBeUndefined();
+  });
+});
+
+describe('a kind that only came with others', () => {
+  const fleets = [
+    [1, 0],
+    [2, 0],
+    [1, 1],
+    [1, 2],
+  ];
+  const refused = (seconds: (counts: readonly number[], batch: number) => number) => () =>
+    fitMixedStepModel(stepsOf(fleets, seconds));
+  const message = /^the points do not tell the speeds of the kinds.*: pennygrad sweep --heterogeneous/;
+
+  test('and helped with nothing might be of any speed from slow to none', () => {
+    expect(refused(([n = 0, more = 0], batch) => (1e-4 * batch) / n + 2e-4 * (n + more - 1) + 1e-3)).toThrow(message);
+  });
+
+  test('and computed all in no time might be of any speed from fast to infinite', () => {
+    expect(
+      refused(([n = 0, more = 0], batch) => (more > 0 ? 0 : (1e-4 * batch) / n) + 2e-4 * (n + more - 1) + 1e-3),
+    ).toThrow(message);
+  });
+});
+
+test('one kind is refused too where its points tell no communication', () => {
+  const alone = [32, 64, 128, 256].map((batch) => ({ counts: [1], batch, seconds: 1e-4 * batch + 1e-3 }));
+  expect(() => fitMixedStepModel(alone)).toThrow('the points do not tell');
+});
+
+test('a kind that a fleet has none of has no part in its steps, though it would compute in no time', () => {
+  const model = { computePerSample: [1e-4, 0], communicatePerWorker: 1e-3, fixed: 2e-3 };
+  expect(mixedStepSeconds(model, [2, 0], 64)).toBeCloseTo(32e-4 + 1e-3 + 2e-3, 12);
 });
 
 test('a worker more that costs no communication never slows a step, whatever its speed', () => {

@@ -70,6 +70,21 @@ describe('judgeWorker', () => {
     expect(judged.breakEvenUsdPerHour).toBeCloseTo(0.176, 12);
   });
 
+  test.each([
+    { what: 'exactly at the break-even price it pays', price: 0.5, rate: 1500, verdict: 'pays' },
+    { what: 'a trifle above it does not', price: 0.501, rate: 1500, verdict: 'costs more than it brings' },
+    { what: 'without any gain it only slows the others down', price: 0, rate: 1000, verdict: 'slows the others down' },
+  ])('$what', ({ price: usdPerHour, rate: rateWith, verdict }) => {
+    expect(judgeWorker(usdPerHour, { usdPerHour: 1, samplesPerSecond: 1000 }, rateWith).verdict).toBe(verdict);
+  });
+
+  test('a free worker among free ones has no part of the bill', () => {
+    expect(judgeWorker(0, { usdPerHour: 0, samplesPerSecond: 1000 }, 1500)).toMatchObject({
+      verdict: 'pays',
+      billShare: 0,
+    });
+  });
+
   test('says `pays` exactly when a sample gets no dearer, and notices who slows the others down', () => {
     fc.assert(
       fc.property(price, fleet, rate, (usdPerHour, without, rateWith) => {

@@ -31,8 +31,41 @@ describe('fitStepModel', () => {
           ({ workers, batch, seconds: s }) => Math.abs(modelledStepSeconds(model, workers, batch) - s) / s,
         );
         expect(error.worst).toBeCloseTo(Math.max(...errors), 9);
+        expect(error.mean).toBeCloseTo(errors.reduce((sum, one) => sum + one, 0) / errors.length, 9);
       }),
     );
+  });
+
+  test('no model without a negative term fits better, whatever was measured', () => {
+    const seconds = fc.array(logUniform(1e-3, 1), { minLength: 6, maxLength: 6 });
+    fc.assert(
+      fc.property(seconds, (measured) => {
+        const steps = grid.map((point, i) => ({ ...point, seconds: measured[i] ?? 1 }));
+        const { model } = fitStepModel(steps);
+        // Karush, Kuhn and Tucker: the sum of squares is level in each term, or rises from 0.
+        const terms = [
+          { value: model.computePerSample, of: ({ workers, batch }: MeasuredStep) => batch / workers },
+          { value: model.communicatePerWorker, of: ({ workers }: MeasuredStep) => workers - 1 },
+          { value: model.fixed, of: () => 1 },
+        ];
+        for (const { value, of } of terms) {
+          const column = steps.map((step) => of(step) / step.seconds);
+          const misses = steps.map((step) => modelledStepSeconds(model, step.workers, step.batch) / step.seconds - 1);
+          const slope = column.reduce((sum, x, i) => sum + x * (misses[i] ?? 0), 0) / Math.hypot(...column);
+          if (value > 0) expect(Math.abs(slope)).toBeLessThan(1e-6);
+          else expect(slope).toBeGreaterThan(-1e-6);
+        }
+      }),
+    );
+  });
+
+  test('fits in any unit of time', () => {
+    for (const unit of [1e-9, 1e9]) {
+      const { model } = fitStepModel(truth(1e-4 * unit, 1e-3 * unit, 2e-3 * unit));
+      expect(model.computePerSample / unit).toBeCloseTo(1e-4, 9);
+      expect(model.communicatePerWorker / unit).toBeCloseTo(1e-3, 9);
+      expect(model.fixed / unit).toBeCloseTo(2e-3, 9);
+    }
   });
 
   test('no nearby model fits better', () => {
@@ -54,9 +87,13 @@ describe('fitStepModel', () => {
   });
 
   test('refuses what would fit anything', () => {
-    expect(() => fitStepModel(truth(1, 1, 1).slice(0, 3))).toThrow('needs at least 4 points');
+    expect(() => fitStepModel(truth(1, 1, 1).slice(0, 3))).toThrow(
+      /needs at least 4 points .* there are 3; .*pennygrad sweep --workers 1,2 --batch-size 64,256$/,
+    );
     const alone = [32, 64, 128, 256].map((batch) => ({ workers: 1, batch }));
-    expect(() => fitStepModel(truth(1, 1, 1, alone))).toThrow('vary both workers and batch');
+    expect(() => fitStepModel(truth(1, 1, 1, alone))).toThrow(
+      /^the points do not tell .* vary both workers and batch: pennygrad sweep/,
+    );
     const weak = [1, 2, 4, 8].map((workers) => ({ workers, batch: 64 * workers }));
     expect(() => fitStepModel(truth(1, 1, 1, weak))).toThrow('vary both workers and batch');
   });
