@@ -90,6 +90,35 @@ describe('planRuns', () => {
     expect(front.length).toBeGreaterThan(1);
   });
 
+  test('a way that takes exactly the target, or costs exactly the budget, meets it; nothing is chosen unasked', () => {
+    const { front, chosen } = plan();
+    expect(chosen).toBeUndefined();
+    for (const way of front) {
+      expect(plan({ targetSeconds: way.seconds }).chosen).toEqual(way);
+      expect(plan({ budgetUsd: way.usd }).chosen).toEqual(way);
+      expect(plan({ targetSeconds: way.seconds, budgetUsd: way.usd }).chosen).toEqual(way);
+    }
+  });
+
+  test('says what a way is of', () => {
+    const { basis, front } = plan();
+    expect(basis).toBe('modelled');
+    const alone = front.find(({ workers }) => workers === 1);
+    expect(alone).toMatchObject({ kind: 'wasm', fleet: '1 × wasm', offer: 'as measured', extrapolated: false });
+    expect(front.find(({ workers }) => workers === 2)?.fleet).toBe('2 × wasm');
+  });
+
+  test('gives every worker at least one sample of a step', () => {
+    // Without communication more workers are always faster.
+    const runs = [1, 2, 4].flatMap((workers) =>
+      [20, 50].map((batch) => {
+        const seconds = (1e-2 * batch) / workers + 2e-3;
+        return comparedRun({ workers: Array(workers).fill(dear), rate: batch / seconds, batch });
+      }),
+    );
+    expect(plan({ mostWorkers: 60 }, runs).front[0]).toMatchObject({ workers: 50, globalBatchSize: 50 });
+  });
+
   test('goes to twice what was measured, marked, or as far as it is told', () => {
     const { front } = plan();
     expect(front.every(({ workers, extrapolated }) => extrapolated === workers > 4)).toBe(true);
@@ -106,7 +135,16 @@ describe('planRuns', () => {
 
   test('refuses too few points, no price, and the impossible', () => {
     expect(() => plan({}, measured.slice(0, 3))).toThrow('wasm: a model needs at least 4 points');
-    expect(() => plan({ targetSeconds: 0.1 })).toThrow(/no modelled fleet meets that: the fastest takes \d/);
+    const { front } = plan();
+    const [fastest, cheapest] = [front[0]?.seconds.toPrecision(3), front.at(-1)?.usd.toPrecision(2)];
+    expect(front.length).toBeGreaterThan(2);
+    for (const impossible of [{ targetSeconds: 0.1 }, { budgetUsd: 1e-9 }]) {
+      expect(() => plan(impossible)).toThrow(
+        new RegExp(
+          `no modelled fleet meets that: the fastest takes ${fastest} s and the cheapest costs \\$${cheapest}; `,
+        ),
+      );
+    }
     const free = runsOf({ backend: 'wasm' });
     expect(() => plan({}, free)).toThrow('none of the modelled workers has a price');
   });
@@ -181,6 +219,84 @@ describe('planRuns', () => {
           const usd = (paid * (fast * 0.36 + slower * 0.036)) / 3600;
           expect(front.some((way) => way.seconds > (0.5 + paid) * 1.001 && way.usd > usd * 1.001)).toBe(false);
         }
+      }
+    });
+
+    test('its errors are of whole runs, and no fleet is larger than it is told', () => {
+      const { mixed: fitted, front } = plan({ mostWorkers: 3 }, mixed);
+      expect(fitted[0]?.timeError.worst).toBeLessThan(1e-3);
+      expect(fitted[0]?.costError?.worst).toBeLessThan(1e-3);
+      expect(fitted[0]).toMatchObject({ measuredWorkers: [1, 2, 3, 4], batches: [50, 200] });
+      expect(Math.max(...front.map(({ workers }) => workers))).toBe(3);
+      expect(Math.min(...front.map(({ workers }) => workers))).toBe(1);
+      // The slow ones cost the least for their speed.
+      expect(front.map(({ fleet }) => fleet)).toContain('1 × cpu');
+    });
+
+    test('each worker has the lowest price of its kind, and a way says where its prices are from', () => {
+      const offersOf = ({ name }: { readonly name: string }) => [
+        { label: `dear/${name}`, usdPerHour: 9 },
+        { label: `low/${name}`, usdPerHour: name === 'wasm' ? 0.36 : 0.036 },
+      ];
+      const { front } = plan({ mostWorkers: 4, offersOf }, mixed);
+      expect(front.find(({ fleet }) => fleet === '1 × wasm + 3 × cpu')).toMatchObject({
+        kind: 'wasm + cpu',
+        offer: 'low/wasm + low/cpu',
+        usdPerHour: expect.closeTo(0.36 + 3 * 0.036, 9),
+      });
+      expect(plan({ mostWorkers: 4 }, mixed).front.find(({ workers }) => workers === 4)?.offer).toBe('as measured');
+    });
+
+    test('only kinds that have a price are planned', () => {
+      const offersOf = ({ name }: { readonly name: string }) =>
+        name === 'wasm' ? [{ label: 'a', usdPerHour: 1 }] : [];
+      const free = { backend: 'cpu' };
+      const unpriced = fleets.flatMap(([fast, slower]) =>
+        [50, 200].map((batch) => {
+          const workers = [...Array(fast).fill(dear), ...Array(slower).fill(free)];
+          return comparedRun({ workers, rate: batch / seconds(fast, slower, batch), batch });
+        }),
+      );
+      expect(new Set(plan({ offersOf }, unpriced).front.map(({ kind }) => kind))).toEqual(new Set(['wasm']));
+    });
+
+    test('gives every worker at least one sample of a step', () => {
+      const ideal = fleets.flatMap(([fast, slower]) =>
+        [2, 5].map((batch) => {
+          const workers = [...Array(fast).fill(dear), ...Array(slower).fill(slow)];
+          return comparedRun({ workers, rate: 1 / (1 / (fast / 1e-2 + slower / 4e-2) + 1e-3 / batch), batch });
+        }),
+      );
+      const { front } = plan({ mostWorkers: 7 }, ideal);
+      expect(Math.max(...front.map(({ workers }) => workers))).toBe(5);
+    });
+
+    test('fleets of equals are of the own model of their kind, though the joint one makes them faster', () => {
+      const own = [2, 3].flatMap((workers) =>
+        [50, 200].map((batch) =>
+          comparedRun({
+            workers: Array(workers).fill(dear),
+            rate: batch / seconds(workers, 0, batch),
+            batch,
+            evaluateSeconds: tested(workers, 0),
+          }),
+        ),
+      );
+      const quick = fleets
+        .filter(([, slower]) => slower > 0)
+        .flatMap(([fast, slower]) =>
+          [50, 200].map((batch) => {
+            const workers = [...Array(fast).fill(dear), ...Array(slower).fill(slow)];
+            const rate = (1.5 * batch) / seconds(fast, slower, batch);
+            return comparedRun({ workers, rate, batch, evaluateSeconds: tested(fast, slower) });
+          }),
+        );
+      const { front } = plan({ mostWorkers: 3 }, [...mixed.slice(0, 2), ...own, ...quick]);
+      const equals = front.filter(({ kind }) => kind === 'wasm');
+      expect(equals.length).toBeGreaterThan(0);
+      for (const way of equals) {
+        const steps = (60_000 / way.globalBatchSize) * seconds(way.workers, 0, way.globalBatchSize);
+        expect(way.seconds).toBeCloseTo(0.5 + 3 + steps + tested(way.workers, 0) + 1, 3);
       }
     });
 

@@ -33,6 +33,22 @@ test('a GPU has one history, whoever spells it how, by date, undated prices firs
   ]);
 });
 
+test('undated prices come first, and those of a day in the order of their names, whatever the order of the table', () => {
+  const rows = priceRows(
+    ...[
+      'b/t4/spot 2024-01 1',
+      'c/t4/spot undated 1',
+      'a/t4/spot 2024-01 1',
+      'd/t4/spot undated 1',
+      'e/t4/spot 2023-01 1',
+    ],
+  );
+  for (const order of [rows, rows.toReversed()]) {
+    const [t4] = historiesByGpu(labelPrices(order, order));
+    expect(t4?.prices.map(({ row }) => row.provider)).toEqual(['c', 'd', 'e', 'a', 'b']);
+  }
+});
+
 test('no price of the shipped table is lost', () => {
   const shipped = shippedPrices();
   const histories = historiesByGpu(labelPrices(shipped, shipped));
@@ -59,11 +75,12 @@ test('of several figures of one day the lowest is drawn', () => {
 });
 
 describe('cardHistories', () => {
-  const runOf = (gpu: string, price?: number) =>
+  const runOf = (gpu: string, price?: number, startedAtUnixMs = Date.UTC(2025, 5, 1, 12)) =>
     comparedRun({
       workers: [{ backend: 'wasm', gpu, ...(price === undefined ? {} : { price }) }],
       rate: 100,
       batch: 50,
+      record: { startedAtUnixMs },
     }).summary;
 
   test('are of the cards that the table knows, with each price that was paid once', () => {
@@ -76,6 +93,24 @@ describe('cardHistories', () => {
       { day: '2025-06-01', usdPerHour: 0.2 },
       { day: '2025-06-01', usdPerHour: 0.3 },
     ]);
+  });
+
+  test('what was paid is by day, then by price', () => {
+    const [early, late] = [Date.UTC(2025, 0, 1), Date.UTC(2025, 11, 31, 23, 59)];
+    const runs = [runOf('t4', 0.3, late), runOf('t4', 0.5, early), runOf('t4', 0.2, late), runOf('t4', 0.4, early)];
+    for (const order of [runs, runs.toReversed()]) {
+      expect(cardHistories(order, table)[0]?.paid).toEqual([
+        { day: '2025-01-01', usdPerHour: 0.4 },
+        { day: '2025-01-01', usdPerHour: 0.5 },
+        { day: '2025-12-31', usdPerHour: 0.2 },
+        { day: '2025-12-31', usdPerHour: 0.3 },
+      ]);
+    }
+  });
+
+  test('a worker without a label has none', () => {
+    const { summary } = comparedRun({ workers: [{ backend: 'wasm', price: 1 }], rate: 100, batch: 50 });
+    expect(cardHistories([summary], table)).toEqual([]);
   });
 
   test('a size of memory is a card of its own', () => {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { labelPrices } from '../../../../src/economics/planning/price-history.ts';
-import { costOverTime, describeCostsOverTime, repriceRun } from '../../../../src/economics/planning/repricing.ts';
+import {
+  costOverTime,
+  describeCostsOverTime,
+  describeSeconds,
+  epochSeconds,
+  formatChange,
+  repriceRun,
+} from '../../../../src/economics/planning/repricing.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
 import { priceRows } from '../../../support/price-rows.ts';
 import { fleetMember } from '../../../support/run-records.ts';
@@ -35,6 +42,12 @@ describe('repriceRun', () => {
     expect(repricing.costPerEpochUsd).toBe(repricing.measuredCostPerEpochUsd);
   });
 
+  test('a worker that keeps its price keeps its cost, to the last digit of the ledger', () => {
+    const workers = summary.workers.map((worker) => ({ ...worker, cost_usd: worker.cost_usd * 1.001 }));
+    const kept = repriceRun({ ...summary, workers }, new Map([['w0', 0.36]]));
+    expect(kept.workers.map(({ costUsd }) => costUsd)).toEqual(workers.map(({ cost_usd }) => cost_usd));
+  });
+
   test('a run that went on with another fleet or price is refused, since its sums would be of neither', () => {
     const fleets = [
       { step: 0, members: [fleetMember({ priceUsdPerHour: 2.48 })] },
@@ -56,12 +69,16 @@ describe('repriceRun', () => {
     const formerWorkers = { costUsd: 0.5, billedUsd: 0.5, rentals: 1 };
     const worker = { backend: 'wasm', price: 0.36 };
     const left = comparedRun({ workers: [worker], rate: 1000, batch: 64, record: { formerWorkers } }).summary;
-    expect(repriceRun(left, new Map()).costUsd).toBeCloseTo(left.cost_usd_total, 12);
+    expect(repriceRun(left, new Map())).toMatchObject({
+      formerCostUsd: 0.5,
+      costUsd: expect.closeTo(left.cost_usd_total, 12),
+      measuredCostUsd: expect.closeTo(left.cost_usd_total, 12),
+    });
     expect(repriceRun(left, new Map([['w0', 3.6]])).costUsd).toBeCloseTo(0.5 + 65 * 0.001, 12);
   });
 
   test('refuses workers that were not there, and those without any price', () => {
-    expect(() => repriceRun(summary, new Map([['w2', 1]]))).toThrow("no worker 'w2'");
+    expect(() => repriceRun(summary, new Map([['w2', 1]]))).toThrow(/no worker 'w2' .* w0, w1$/);
     const free = comparedRun({ workers: [{ backend: 'wasm' }, { backend: 'wasm' }], rate: 1000, batch: 64 }).summary;
     expect(() => repriceRun(free, new Map([['w0', 1]]))).toThrow(
       'worker w1 has no price: set one, for example --set w1=0.18',
@@ -97,8 +114,10 @@ test('a change of product is none of price, and of several offers of a day the c
     'own/h100/on-demand 2026-09 4.8 80 8x_H100_SXM',
     'own/t4/spot 2023-05 0.35 16 GPU_SKU gpu-only',
     'own/v100/spot 2017-10 3.06 16',
+    'own/v100/spot 2022-01 9 16',
     'own/v100/spot 2026-09 3.2 16',
     'own/v100/spot 2026-09 3.06 16',
+    'own/v100/spot 2026-09 3.1 16',
   );
   const costs = costOverTime(summary, labelPrices(rows, rows));
   expect(costs.map(({ series, dateText, usdPerHour }) => [series, dateText, usdPerHour])).toEqual([
@@ -107,6 +126,7 @@ test('a change of product is none of price, and of several offers of a day the c
     ['own/h100/on-demand, 8x SXM', '2026-09', 4.8],
     ['own/t4/spot, card alone', '2023-05', 0.35],
     ['own/v100/spot', '2017-10', 3.06],
+    ['own/v100/spot', '2022-01', 9],
     ['own/v100/spot', '2026-09', 3.06],
   ]);
   // Two workers for 60 s.
@@ -114,4 +134,28 @@ test('a change of product is none of price, and of several offers of a day the c
     'the same epoch cost $0.080 at prices of 2023-05 and $0.12 at those of 2026-09, +50 %: own/h100/on-demand, 1x PCIe',
     'the same epoch cost $0.10 at prices of 2017-10 and $0.10 at those of 2026-09, unchanged: own/v100/spot',
   ]);
+});
+
+test.each([
+  [-0.14, '-14 %'],
+  [0.03, '+3 %'],
+  [0, 'unchanged'],
+  [0.004, 'unchanged'],
+  [-0.004, 'unchanged'],
+])('a change of %d is %s', (change, text) => {
+  expect(formatChange(change)).toBe(text);
+});
+
+test('says on what the seconds were measured, each device once', () => {
+  const { summary: three } = comparedRun({
+    workers: [{ backend: 'wasm' }, { backend: 'cpu' }, { backend: 'wasm' }],
+    rate: 1000,
+    batch: 64,
+  });
+  expect(describeSeconds(three)).toMatch(/took on wasm, cpu; .*not measured\.$/);
+});
+
+test('an epoch takes what all its samples take, of a run that was cut short too; one without a step is refused', () => {
+  expect(epochSeconds({ ...summary, steps: 3 })).toBeCloseTo(60, 9);
+  expect(() => epochSeconds({ ...summary, samples_per_second: 0 })).toThrow(`run ${summary.run_id} trained no step`);
 });
