@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ComparedRun, compareRuns } from '../../../../src/economics/comparison/comparison.ts';
+import type { ComparedRun } from '../../../../src/economics/comparison/compared-fleets.ts';
+import { compareRuns } from '../../../../src/economics/comparison/comparison.ts';
 import type { RunRecord } from '../../../../src/economics/record/run-record.ts';
 import { comparedRun, type TestKind, type TestRun } from '../../../support/compared-runs.ts';
 import { runRecord } from '../../../support/run-records.ts';
@@ -102,8 +103,10 @@ describe('runs that cannot be compared', () => {
   const sha256 = { labels: '0123456789abcdef', images: 'fedcba9876543210' };
 
   test('are none at all: the first is named, and how many more there are', () => {
-    expect(() => compareRuns(failed.slice(1))).toThrow(/: runs\/a, which is failed$/);
-    expect(() => compareRuns(failed)).toThrow(/: runs\/a, which is failed \(and 1 more\)$/);
+    expect(() => compareRuns(failed.slice(1))).toThrow(/: runs\/a, which failed$/);
+    expect(() => compareRuns(failed)).toThrow(/: runs\/a, which failed \(and 1 more\)$/);
+    const interrupted = repeats([dear], { status: 'interrupted', folder: 'runs/b' }, 1);
+    expect(() => compareRuns(interrupted)).toThrow(/: runs\/b, which was interrupted$/);
   });
 
   test('trained no step', () => {
@@ -113,15 +116,15 @@ describe('runs that cannot be compared', () => {
   test.each([
     [
       { model: { name: 'mlp', parameters: 93_322 } },
-      'differ in model: cnn of 93322 parameters, mlp of 93322 parameters',
+      'differ in model: cnn with 93322 parameters, mlp with 93322 parameters',
     ],
-    [{ model: { name: 'cnn', parameters: 7 } }, 'differ in model: cnn of 93322 parameters, cnn of 7 parameters'],
+    [{ model: { name: 'cnn', parameters: 7 } }, 'differ in model: cnn with 93322 parameters, cnn with 7 parameters'],
     [{ dataset: { ...dataset, testCount: 1 } }, 'differ in number of images: 60000 + 10000, 60000 + 1'],
     [
       { dataset: { ...dataset, sha256 } },
-      'differ in data: mnist of SHA-256 ba89…, mnist of SHA-256 fedcba98… 01234567…',
+      'differ in data: mnist with SHA-256 ba89…, mnist with SHA-256 fedcba98… 01234567…',
     ],
-    [{ dataset: { ...dataset, sha256: {} } }, 'differ in data: mnist of SHA-256 ba89…, mnist;'],
+    [{ dataset: { ...dataset, sha256: {} } }, 'differ in data: mnist with SHA-256 ba89…, mnist;'],
   ])('trained different things: %j', (record, message) => {
     expect(() => compareRuns([withRecord({}), withRecord(record)])).toThrow(message);
   });

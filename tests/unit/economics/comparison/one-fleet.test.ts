@@ -21,5 +21,5 @@ test('every change that was written down is named, with its step', () => {
 test('a price that changed shows in what was paid, beyond one per cent', () => {
   expect(describeMixture(paid(1, 1, 1))).toBeUndefined();
   expect(describeMixture(paid(1.009, 0.991))).toBeUndefined();
-  expect(describeMixture(paid(1.02, 1, 0.98))).toBe('the price of w0, w2 changed on the way');
+  expect(describeMixture(paid(1.02, 1, 0.98))).toBe('the price of w0, w2 changed during the run');
 });

@@ -25,8 +25,8 @@ test('workers are equally fast by what they compute with, and of one kind if the
     { backend: 'wasm', gpu: 'gcp/t4/spot', price: 0.4, device: 'wasm, 2 threads' },
   );
   for (const same of [cheaper, free, rented]) expect(same?.speedKey).toBe(base?.speedKey);
-  expect(new Set([base, cheaper, free].map((kind) => kind?.key)).size).toBe(3);
-  expect(rented?.key).toBe(base?.key);
+  expect(new Set([base, cheaper, free].map((kind) => kind?.priceKey)).size).toBe(3);
+  expect(rented?.priceKey).toBe(base?.priceKey);
   expect(other?.speedKey).not.toBe(base?.speedKey);
 });
 

@@ -155,7 +155,7 @@ describe('a kind that only came with others', () => {
   ];
   const refused = (seconds: (counts: readonly number[], batch: number) => number) => () =>
     fitMixedStepModel(stepsOf(fleets, seconds));
-  const message = /^the points do not tell the speeds of the kinds.*: pennygrad sweep --heterogeneous/;
+  const message = /^the points are too similar to separate the speeds of the kinds.*: pennygrad sweep --heterogeneous/;
 
   test('and helped with nothing might be of any speed from slow to none', () => {
     expect(refused(([n = 0, more = 0], batch) => (1e-4 * batch) / n + 2e-4 * (n + more - 1) + 1e-3)).toThrow(message);
@@ -170,7 +170,7 @@ describe('a kind that only came with others', () => {
 
 test('one kind is refused too where its points tell no communication', () => {
   const alone = [32, 64, 128, 256].map((batch) => ({ counts: [1], batch, seconds: 1e-4 * batch + 1e-3 }));
-  expect(() => fitMixedStepModel(alone)).toThrow('the points do not tell');
+  expect(() => fitMixedStepModel(alone)).toThrow('the points are too similar');
 });
 
 test('a kind that a fleet has none of has no part in its steps, though it would compute in no time', () => {

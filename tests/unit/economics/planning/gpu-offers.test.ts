@@ -42,5 +42,5 @@ test('a run that paid for a card alone is known by the price that was looked up'
   // A price that includes the machine, and a label that the table does not know.
   const looked = { priceOrigin, gpu: 'aws/a100-80gb/on-demand', priceUsdPerHour: 3 };
   expect(labelsOfCardsAlone([summary(looked), summary({ ...looked, gpu: 'own/b200/spot' })], table)).toEqual([]);
-  expect(describeCardsAlone(['a/t4/spot', 'b/t4/spot'])[0]).toContain('the price of a/t4/spot, b/t4/spot is of');
+  expect(describeCardsAlone(['a/t4/spot', 'b/t4/spot'])[0]).toContain('the price of a/t4/spot, b/t4/spot is for');
 });

@@ -152,7 +152,7 @@ test('says on what the seconds were measured, each device once', () => {
     rate: 1000,
     batch: 64,
   });
-  expect(describeSeconds(three)).toMatch(/took on wasm, cpu; .*not measured\.$/);
+  expect(describeSeconds(three)).toMatch(/of this run on wasm, cpu; .*not measured\.$/);
 });
 
 test('an epoch takes what all its samples take, of a run that was cut short too; one without a step is refused', () => {

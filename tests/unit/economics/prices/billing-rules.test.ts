@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { billingRules, findBillingRule, unknownBilling } from '../../../../src/economics/prices/billing-rules.ts';
+import { billingRules, rentalRule, unknownBilling } from '../../../../src/economics/prices/billing-rules.ts';
 import { isDay } from '../../../../src/economics/prices/price-date.ts';
-import { rentalRule } from '../../../../src/economics/prices/rental-rule.ts';
 
 describe('the rule of a worker', () => {
   it.each([
@@ -20,11 +19,6 @@ describe('the rule of a worker', () => {
   it.each(['acme/t4/spot', 't4', undefined])('labelled %s is not known', (label) => {
     expect(rentalRule(label)).toBeUndefined();
   });
-});
-
-it('providers are the same in any case, and nobody is no provider', () => {
-  expect(findBillingRule('rUNpOD')?.provider).toBe('RunPod');
-  expect(findBillingRule(undefined)).toBeUndefined();
 });
 
 it('every rule says when it was read and where it is stated', () => {

@@ -78,7 +78,7 @@ describe('findPrice', () => {
     expect(() => findPrice(reversed, 'aws/a100/on-demand', '2025-01-01')).toThrow(
       'aws/a100-40gb/on-demand or aws/a100-80gb/on-demand',
     );
-    expect(() => findPrice(reversed, 'gcp/t4/spot', '2020-01-01')).toThrow('its first is of 2024-01-01');
+    expect(() => findPrice(reversed, 'gcp/t4/spot', '2020-01-01')).toThrow('its first price is from 2024-01-01');
   });
 
   it('names five near labels, no more', () => {

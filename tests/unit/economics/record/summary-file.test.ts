@@ -40,7 +40,9 @@ describe('readSummary', () => {
       expect.objectContaining({ code: 'bad-input', message: expect.stringContaining(message) }) as Error;
     expect(() => readSummary(missing)).toThrow(isBadInput(`${missing}: no such folder`));
     writeFileSync(join(folder, 'summary.json'), '{');
-    expect(() => readSummary(folder)).toThrow(isBadInput(`${join(folder, 'summary.json')}: not a summary of this version`));
+    expect(() => readSummary(folder)).toThrow(
+      isBadInput(`${join(folder, 'summary.json')}: not a summary of this version`),
+    );
     rmSync(join(folder, 'summary.json'));
     expect(() => readSummary(folder)).toThrow(isBadInput(`${folder}: has no summary.json`));
   });
