@@ -294,6 +294,7 @@ describe('planRuns', () => {
       const { front } = plan({ mostWorkers: 3 }, [...mixed.slice(0, 2), ...own, ...quick]);
       const equals = front.filter(({ kind }) => kind === 'wasm');
       expect(equals.length).toBeGreaterThan(0);
+      expect(front.map(({ kind }) => kind)).toContain('wasm + cpu');
       for (const way of equals) {
         const steps = (60_000 / way.globalBatchSize) * seconds(way.workers, 0, way.globalBatchSize);
         expect(way.seconds).toBeCloseTo(0.5 + 3 + steps + tested(way.workers, 0) + 1, 3);
