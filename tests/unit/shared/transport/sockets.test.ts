@@ -104,7 +104,7 @@ it(
     const { socket, unreachable } = await bind();
     socket.send('nobody', { type: 'heartbeat' });
     await socket.flushed();
-    expect(unreachable).toEqual([['nobody', 'Host unreachable']]);
+    expect(unreachable).toEqual([['nobody', 'its connection is gone']]);
   },
   deadlineMs,
 );
