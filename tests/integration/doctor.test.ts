@@ -61,7 +61,7 @@ describe('doctor', () => {
       expect(stdout).toMatch(
         new RegExp(`FAIL +port +${port} on 127\\.0\\.0\\.1 \\(metrics\\): in use by process ${process.pid}`),
       );
-      expect(stdout).toMatch(/→ choose another with --metrics-port/);
+      expect(stdout).toMatch(/→ choose another port with --metrics-port/);
       expect(stdout).toMatch(/The main job cannot run here: one check failed/);
     } finally {
       server.close();
