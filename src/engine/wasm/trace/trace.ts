@@ -10,7 +10,6 @@ import { type BinaryFunction, binaryFunctions, unaryFunctions } from './elementw
 
 /** A value of the traced function. A tensor and its reshaped copies are the same value. */
 export interface TracedValue {
-  readonly id: number;
   /** Number of float32 elements. */
   readonly size: number;
   /** The elements, if the function itself contains them. */
@@ -44,7 +43,6 @@ interface TracedData {
 }
 
 let operations: TracedOperation[] = [];
-let valueCount = 0;
 let registered = false;
 
 /** Makes the tracing backend the current one. The caller activates another one when it is done. */
@@ -65,7 +63,7 @@ export async function startTracing(): Promise<Tracer> {
 
 function result(shape: readonly number[], constant?: Float32Array): tf.TensorInfo {
   const size = tf.util.sizeFromShape([...shape]);
-  const value = { id: valueCount++, size, constant };
+  const value = { size, constant };
   return { dataId: { value, references: 1 } satisfies TracedData, shape: [...shape], dtype: 'float32' };
 }
 
