@@ -13,7 +13,6 @@ export const webgpuPackages = { webgpu: '0.6.2', '@tensorflow/tfjs-backend-webgp
 
 /** The part of WebGPU's `GPUAdapterInfo` that identifies an adapter. */
 export interface AdapterInfo {
-  readonly vendor: string;
   readonly architecture: string;
   readonly device: string;
   readonly description: string;
