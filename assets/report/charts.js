@@ -1,7 +1,7 @@
 /**
- * Draws the charts of a report with uPlot, which is part of the page. Each `<div data-chart="ID">` shows the chart with that
- * id from the page's data, whose format is described in src/report/html/chart.ts. Markers, whiskers and names are drawn here,
- * over uPlot's lines, where place-names.js, log-ticks.js and whisker-lines.js say.
+ * Draws the charts of a report with uPlot, which is part of the page. Each `<div data-chart="ID">` shows the chart with
+ * that id from the page's data, whose format is described in src/report/html/chart.ts. Markers, whiskers and names are
+ * drawn here, over uPlot's lines, where place-names.js, log-ticks.js and whisker-lines.js say.
  */
 (() => {
   const { uPlot, placeNames, boxAround, boxesAlong, logTicks, whiskerLines } = globalThis;
@@ -57,7 +57,10 @@
   const isWide = (axis, values) =>
     axis.log && Math.min(...values) > 0 && Math.max(...values) >= 4 * Math.min(...values);
 
-  /** The range of an axis, with room for names beside points. It starts at 0 where the axis has a zero and is not logarithmic. */
+  /**
+   * The range of an axis, with room for names beside points. It starts at 0 where the axis has a zero and is not
+   * logarithmic.
+   */
   function rangeOf({ zero, format, ticks }, values, log) {
     if (values.length === 0) return [0, 1];
     const [low, high] = [Math.min(...values), Math.max(...values)];

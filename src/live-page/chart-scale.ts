@@ -39,8 +39,8 @@ export function scaleFromZero(values: readonly number[]): Scale {
 }
 
 /**
- * A scale of ratios that ends at 1 and starts below nine tenths of the values. Starting at the lowest value, the accuracy of
- * the first steps, would leave no room for the differences that matter later.
+ * A scale of ratios that ends at 1 and starts below nine tenths of the values. Starting at the lowest value, the accuracy
+ * of the first steps, would leave no room for the differences that matter later.
  */
 export function ratioScale(values: readonly number[]): Scale {
   const sorted = values.filter(Number.isFinite).toSorted((a, b) => a - b);

@@ -54,7 +54,10 @@ function entryText(entry: FleetEntry): string {
   return pairs.join(',');
 }
 
-/** The slow card of `heterogeneousFleets`: its speed and its price relative to the fast card, and the most of them in a fleet. */
+/**
+ * The slow card of `heterogeneousFleets`: its speed and its price relative to the fast card, and the most of them in a
+ * fleet.
+ */
 const slow = { duty: 0.25, price: 0.2, most: 3 } as const;
 
 /**

@@ -91,7 +91,9 @@ export async function runSweep(options: SweepOptions, context: SweepContext): Pr
   return failed;
 }
 
-/** A new record, or that of the sweep to continue. Its grid may grow, but the arguments that all runs share must not change. */
+/**
+ * A new record, or that of the sweep to continue. Its grid may grow, but the arguments that all runs share must not change.
+ */
 function beginRecord({ out, points, repeats, args, machine }: SweepOptions, { clock }: SweepContext): SweepRecord {
   const asked = points.map(({ id, args: own, batchSize }) => ({ id, args: own, batch_size: batchSize }));
   const before = readSweep(out);

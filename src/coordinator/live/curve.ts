@@ -1,6 +1,8 @@
 import type { CurvePoint, LiveCurve } from '../../shared/protocol/live/live-state.ts';
 
-/** Enough points for a smooth curve, few enough that each is a mean over many steps and that sending them is cheap. Even. */
+/**
+ * Enough points for a smooth curve, few enough that each is a mean over many steps and that sending them is cheap. Even.
+ */
 const mostPoints = 200;
 
 export const noCurve: LiveCurve = { stepsPerPoint: 1, points: [] };

@@ -37,7 +37,9 @@ export interface ComparedPoint {
   readonly costPerEpochUsd: number | undefined;
   /** A whole run with start-up and test passes, mean over the runs. */
   readonly costOfRunUsd: number | undefined;
-  /** What providers would bill for a whole run, mean over the runs: each worker's time is rounded up by its provider's rule. */
+  /**
+   * What providers would bill for a whole run, mean over the runs: each worker's time is rounded up by its provider's rule.
+   */
   readonly billedOfRunUsd: number | undefined;
   /** No other point is both faster and cheaper. */
   readonly onFront: boolean;

@@ -43,9 +43,9 @@ export interface GrowingFleets {
 }
 
 /**
- * A fleet of several kinds can be read as the growth of any of them. Growths with more fleets come first, and among equally
- * long ones those that add the cheaper kind; a growth is left out when every fleet of several workers in it is in an
- * earlier one.
+ * A fleet of several kinds can be read as the growth of any of them. Growths with more fleets take precedence, and among
+ * equally long ones those that add the cheaper kind; a growth is left out when every fleet of several workers in it is in
+ * an earlier one.
  */
 export function findGrowingFleets(groups: readonly Pick<FleetRuns, 'fleet' | 'batch'>[]): readonly GrowingFleets[] {
   const found = new Map<string, GrowingFleets>();

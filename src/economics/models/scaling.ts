@@ -96,7 +96,9 @@ export interface TimeAndCost {
   readonly usd: number;
 }
 
-/** The ways that no other beats in both time and cost (the Pareto front), fastest first. Of equal ways the first is kept. */
+/**
+ * The ways that no other beats in both time and cost (the Pareto front), fastest first. Of equal ways the first is kept.
+ */
 export function paretoFront<Way extends TimeAndCost>(ways: readonly Way[]): readonly Way[] {
   const byTime = [...ways].sort((a, b) => a.seconds - b.seconds || a.usd - b.usd);
   const front: Way[] = [];

@@ -13,8 +13,8 @@ export function isDated(row: PriceRow): row is DatedPrice {
 }
 
 /**
- * The latest price up to a day for each GPU (and size of memory), provider and market, in the order of the table. Of several
- * prices of the same day the lowest counts. Prices without a date are left out.
+ * The latest price up to a day for each GPU (and size of memory), provider and market, in the order of the table. Of
+ * several prices of the same day the lowest counts. Prices without a date are left out.
  * @param day ISO 8601
  */
 export function latestPrices(rows: readonly PriceRow[], day: string): readonly DatedPrice[] {
@@ -28,7 +28,9 @@ export function latestPrices(rows: readonly PriceRow[], day: string): readonly D
   return [...latest.values()];
 }
 
-/** Gives each row of a table its label: `gcp/t4/spot`, or `aws/a100-80gb/on-demand` where a GPU has several sizes of memory. */
+/**
+ * Gives each row of a table its label: `gcp/t4/spot`, or `aws/a100-80gb/on-demand` where a GPU has several sizes of memory.
+ */
 export function labelsIn(rows: readonly PriceRow[]): (row: PriceRow) => string {
   const sizes = new Map<string, Set<number | undefined>>();
   for (const row of rows) sizes.set(priceLabel(row), (sizes.get(priceLabel(row)) ?? new Set()).add(row.gpuMemoryGb));

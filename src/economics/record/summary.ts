@@ -63,9 +63,14 @@ const workerSummarySchema = z.strictObject({
   price_date: z.string().optional(),
   /** The worker's label in lower case. Older versions kept it as it was typed. */
   gpu: z.string().toLowerCase().optional(),
-  /** What the provider would bill: every life of the process is a rental of its own. By the second where no rule is known. */
+  /**
+   * What the provider would bill: every life of the process is a rental of its own. By the second where no rule is known.
+   */
   billed_usd: nonnegative,
-  /** Lives of the worker's process: more than one if the run was resumed. Older versions billed them as one and left this out. */
+  /**
+   * Lives of the worker's process: more than one if the run was resumed. Older versions billed them as one and left this
+   * out.
+   */
   rentals: count.optional(),
   /** The rule by which the last rental is billed; absent where none is known. */
   billing: billingSchema.optional(),
@@ -134,11 +139,16 @@ export const summarySchema = z.strictObject({
   /** Cost of all workers that were ever in the run, including start-up, test passes and saving. */
   cost_usd_total: nonnegative,
   billed_usd_total: nonnegative,
-  /** The part of `cost_usd_total` for workers not in `workers`: they left before training, or the run was resumed without them. */
+  /**
+   * The part of `cost_usd_total` for workers not in `workers`: they left before training, or the run was resumed without
+   * them.
+   */
   former_workers_cost_usd: nonnegative,
   /** The part of `billed_usd_total` for these workers. Older versions left it out. */
   former_workers_billed_usd: nonnegative.optional(),
-  /** Rentals in `billed_usd_total`: lives of all workers' processes, including former workers. Older versions left it out. */
+  /**
+   * Rentals in `billed_usd_total`: lives of all workers' processes, including former workers. Older versions left it out.
+   */
   rentals: count.optional(),
   /** Time and cost from the start of the run until these test accuracies were reached; null where they were not. */
   time_to_accuracy: z

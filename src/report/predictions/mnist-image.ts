@@ -9,7 +9,10 @@ export interface GreyImage {
 
 const fieldSize = 28;
 const boxSize = 20;
-/** Ink below this fraction of the darkest stroke counts as paper, so that the grain of a scan does not stretch the bounding box. */
+/**
+ * Ink below this fraction of the darkest stroke counts as paper, so that the grain of a scan does not stretch the bounding
+ * box.
+ */
 const faintInk = 0.15;
 /** A picture with less contrast is blank. */
 const leastContrast = 0.05;

@@ -43,7 +43,9 @@ export function createExportReport({ namedBy, url }: Pick<OtlpTarget, 'namedBy' 
   };
 }
 
-/** The library turns an error response into an error with no more than `Not Found` as its message; the body may say more. */
+/**
+ * The library turns an error response into an error with no more than `Not Found` as its message; the body may say more.
+ */
 function causeOf(error: unknown): string {
   const answer = error instanceof Error && 'code' in error && typeof error.code === 'number' ? error : undefined;
   if (answer === undefined) return firstLineOf(error);

@@ -38,8 +38,8 @@ const units: Readonly<Record<string, string>> = {
 };
 
 /**
- * Counters become monotonic sums, gauges stay gauges and histograms histograms, all cumulative. NaN and infinities are kept,
- * as the specification requires. A metric without a value is left out.
+ * Counters become monotonic sums, gauges stay gauges and histograms histograms, all cumulative. NaN and infinities are
+ * kept, as the specification requires. A metric without a value is left out.
  *
  * @throws Error for a Prometheus summary, which this program does not use
  */
@@ -70,7 +70,9 @@ function convert(metric: PrometheusMetric, times: Times): MetricData {
   }
 }
 
-/** Prometheus has a sample for every bucket, the sum and the count. Samples with the same other labels form one histogram. */
+/**
+ * Prometheus has a sample for every bucket, the sum and the count. Samples with the same other labels form one histogram.
+ */
 function histogramPoints({ name, values }: PrometheusMetric, times: Times): DataPoint<HistogramValue>[] {
   const groups = new Map<string, { labels: MetricValue<string>['labels']; samples: MetricValue<string>[] }>();
   for (const sample of values) {

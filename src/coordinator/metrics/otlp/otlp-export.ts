@@ -1,6 +1,6 @@
 /**
- * Exports a run's metrics to an OTLP receiver with OpenTelemetry's own reader and exporter, which handle intervals, retries,
- * headers, compression and certificates. The values are read from the registry that serves `/metrics`.
+ * Exports a run's metrics to an OTLP receiver with OpenTelemetry's own reader and exporter, which handle intervals,
+ * retries, headers, compression and certificates. The values are read from the registry that serves `/metrics`.
  *
  * Import this file only when there is something to export: the libraries are slow to load. They are of the 2.x line (0.2xx
  * for the exporter), the last one that runs on Node 20.
