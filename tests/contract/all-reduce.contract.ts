@@ -142,6 +142,7 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
       // The first step also waits for connections.
       await Promise.all([reduceStep(first, 0), reduceStep(second, 0)]);
       const early = reduceStep(first, 1);
+      // What is waited here is what this is about.
       await new Promise((resolve) => setTimeout(resolve, 60));
       const late = reduceStep(second, 1);
       const [waitOfFirst = 0, waitOfSecond = 1] = (await Promise.all([early, late])).map((part) => part?.waitSeconds);

@@ -15,7 +15,8 @@ export default defineConfig({
   ],
   test: {
     include: [`${tests}/*.test.ts`],
-    setupFiles: ['tests/mutation/reproducible-properties.ts'],
+    globalSetup: 'tests/support/temporary-root.ts',
+    setupFiles: ['tests/mutation/reproducible-properties.ts', 'tests/support/leave-nothing-behind.ts'],
     // All files of a run in one process, and a new process for each mutant.
     isolate: false,
     // A mutant that hangs fails its tests after seconds.

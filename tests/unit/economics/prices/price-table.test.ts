@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadPrices, mergePrices, shippedPrices } from '../../../../src/economics/prices/price-table.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 describe('the shipped price table', () => {
   const rows = shippedPrices();
@@ -54,16 +54,11 @@ it("a user's prices replace what is shipped for the same GPU, provider and marke
 });
 
 describe('loadPrices', () => {
-  const folders: string[] = [];
   const fileWith = (text: string) => {
-    const folder = mkdtempSync(join(tmpdir(), 'pennygrad-prices-'));
-    folders.push(folder);
-    writeFileSync(join(folder, 'prices.csv'), text);
-    return join(folder, 'prices.csv');
+    const file = join(temporaryFolder(), 'prices.csv');
+    writeFileSync(file, text);
+    return file;
   };
-  afterEach(() => {
-    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-  });
 
   it('without a file is what is shipped', () => {
     expect(loadPrices(undefined)).toEqual(shippedPrices());
@@ -76,7 +71,7 @@ describe('loadPrices', () => {
   });
 
   it('says which file cannot be read, and why', () => {
-    const missing = join(tmpdir(), 'pennygrad-no-such-folder', 'prices.csv');
+    const missing = join(temporaryFolder(), 'no-such-folder', 'prices.csv');
     expect(() => loadPrices(missing)).toThrow(
       expect.objectContaining({
         code: 'bad-input',
