@@ -16,6 +16,25 @@ describe('gradientBuckets', () => {
     expect(gradientBuckets([600_000]).map(({ from, to }) => to - from)).toEqual([200_000, 200_000, 200_000]);
   });
 
+  it.each([
+    [[65_536], [65_536]],
+    [[10, 65_535], [65_545]],
+    [
+      [10, 65_536],
+      [10, 65_546],
+    ],
+    [
+      [10, 1, 65_535],
+      [10, 65_546],
+    ],
+    [[262_144], [262_144]],
+    [[262_145], [131_073, 262_145]],
+    [[524_288], [262_144, 524_288]],
+    [[], []],
+  ])('of %j floats end at %j', (sizes, ends) => {
+    expect(bucketEnds(gradientBuckets(sizes))).toEqual(ends);
+  });
+
   it('covers every float once, in messages of at most 1 MiB', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 900_000 }), { minLength: 1, maxLength: 12 }), (sizes) => {
@@ -32,6 +51,13 @@ describe('gradientBuckets', () => {
       }),
     );
   });
+});
+
+it('bucketsFromEnds is the way back, from 0 to the length', () => {
+  expect(bucketsFromEnds([4, 10], 10)).toEqual([
+    { from: 0, to: 4 },
+    { from: 4, to: 10 },
+  ]);
 });
 
 it('bucketsFromEnds refuses ends that do not make up the gradient', () => {

@@ -1,0 +1,181 @@
+/** One step of a worker, whose engine, collective and coordinator the test plays, in virtual time. */
+import { describe, expect, it } from 'vitest';
+import type { Reduced } from '../../../src/shared/collectives/collective.ts';
+import { createDeferred } from '../../../src/shared/core/deferred.ts';
+import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
+import type { Assignment, Body, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
+import { createStepRunner } from '../../../src/worker/step.ts';
+import { startUsageMeter } from '../../../src/worker/usage-meter.ts';
+import { fakeEngine } from '../../support/fake-engine.ts';
+import { outcomeOf } from '../../support/outcome.ts';
+import { createVirtualTime } from '../../support/virtual-time.ts';
+
+interface StepCase {
+  readonly checksumEvery?: number;
+  readonly lossSum?: number;
+  /** Of the time until the sum is there. */
+  readonly waitSeconds?: number;
+}
+
+/**
+ * A worker whose every part of a step takes a time of its own: 1 s to load, 2 s to compute, 4 s until the sum is there,
+ * 8 s until the commit, 16 s to apply.
+ */
+function openSteps({ checksumEvery = 5, lossSum = 3.5, waitSeconds = 3 }: StepCase = {}) {
+  const time = createVirtualTime();
+  const log: string[] = [];
+  const sent: Body<WorkerMessage>[] = [];
+  const buffers: Float32Array[] = [];
+  const commit = createDeferred<void>();
+  const usage = startUsageMeter(time.clock);
+  const sum = Float32Array.of(30, 40);
+  const parameters = Float32Array.of(1, 2);
+
+  const run = createStepRunner({
+    engine: fakeEngine({
+      async getParameters() {
+        log.push('checksum');
+        return parameters;
+      },
+      async computeGradients(indices, gradients, onReady) {
+        log.push(`compute ${indices.join()}`);
+        time.advance(2000);
+        buffers.push(gradients);
+        onReady?.(1, 2);
+        return { lossSum, correct: 2 };
+      },
+      async applyGradients(gradientSum, samples) {
+        expect(gradientSum).toBe(sum);
+        log.push(`apply ${samples}`);
+        time.advance(16_000);
+      },
+    }),
+    allReduce: {
+      start({ generation, step, attempt }, values) {
+        log.push(`start ${generation}/${step}/${attempt}`);
+        buffers.push(values);
+        return {
+          ready: (from, to) => log.push(`ready ${from}..${to}`),
+          async finish(vote): Promise<Reduced> {
+            log.push('finish');
+            vote();
+            time.advance(4000);
+            return { sum, waitSeconds, bytes: { sent: 8, received: 16 } };
+          },
+        };
+      },
+      receive() {},
+    },
+    link: {
+      send(body) {
+        log.push(body.type);
+        sent.push(body);
+      },
+      async committed({ generation, step, attempt }) {
+        log.push(`await ${generation}/${step}/${attempt}`);
+        time.advance(8000);
+        await commit.promise;
+      },
+    },
+    usage,
+    checksumEvery,
+    orderOf(epoch) {
+      time.advance(1000);
+      return Uint32Array.from([0, 1, 2, 3, 4, 5], (index) => 10 * epoch + index);
+    },
+    observer: { stepped: (samples, totals) => log.push(`stepped ${samples} ${Object.values(totals).join()}`) },
+  });
+  return { run, log, sent, buffers, commit: commit.resolve, usage, parameters };
+}
+
+function assignment(step: number, fields: Partial<Assignment> = {}): Assignment {
+  const range = { epoch: 1, from: 2, to: 5, globalBatch: 16 };
+  return { v: 4, run: 'r', type: 'assign', generation: 3, step, attempt: 0, ...range, ...fields };
+}
+
+describe('a step', () => {
+  it('loads, computes, reduces, votes, and applies the sum once it is committed', async () => {
+    const { run, log, commit, usage } = openSteps();
+    const running = run(assignment(7));
+    const untilCommit = ['start 3/7/0', 'compute 12,13,14', 'ready 1..2', 'finish', 'vote', 'await 3/7/0'];
+    expect(await outcomeOf(running)).toBe('pending');
+    expect(log).toEqual(untilCommit);
+    commit();
+    expect(await outcomeOf(running)).toEqual({ value: undefined });
+    // load, compute, communicate, wait, apply, evaluate, idle
+    expect(log.slice(untilCommit.length)).toEqual(['apply 16', 'stepped 3 1,2,9,3,16,0,0']);
+    expect(usage.totals().bytes).toEqual({ sent: 8, received: 16 });
+  });
+
+  it('votes with its figures, and with what it has used up to now', async () => {
+    const { run, sent, commit } = openSteps();
+    commit();
+    await run(assignment(7));
+    await run(assignment(8));
+    const figures = { type: 'vote', generation: 3, attempt: 0, samples: 3, lossSum: 3.5, correct: 2 };
+    const seconds = { load: 1, compute: 2, communicate: 0, wait: 0, apply: 0, evaluate: 0, idle: 0 };
+    expect(sent).toEqual([
+      { ...figures, step: 7, usage: { seconds, bytes: { sent: 0, received: 0 } } },
+      {
+        ...figures,
+        step: 8,
+        usage: {
+          seconds: { ...seconds, load: 2, compute: 4, communicate: 9, wait: 3, apply: 16 },
+          bytes: { sent: 8, received: 16 },
+        },
+      },
+    ]);
+  });
+
+  it('computes into one buffer, which is the one that travels', async () => {
+    const { run, buffers, commit } = openSteps();
+    commit();
+    await run(assignment(7));
+    await run(assignment(8));
+    expect(new Set(buffers).size).toBe(1);
+    expect(buffers).toHaveLength(4);
+    expect(buffers[0]).toHaveLength(2);
+  });
+
+  it('has its parameters compared where its number is divisible', async () => {
+    const { run, sent, log, commit, parameters } = openSteps({ checksumEvery: 3 });
+    commit();
+    for (const step of [0, 1, 2, 3, 4]) await run(assignment(step));
+    const checksum = parameterChecksum(parameters);
+    expect(sent.map((body) => body.type === 'vote' && body.parametersChecksum)).toEqual([
+      checksum,
+      undefined,
+      undefined,
+      checksum,
+      undefined,
+    ]);
+    expect(log.filter((line) => line === 'checksum')).toHaveLength(2);
+  });
+
+  it('of no samples takes part all the same', async () => {
+    const { run, log, sent, commit } = openSteps({ lossSum: 0 });
+    commit();
+    await run(assignment(7, { from: 4, to: 4 }));
+    expect(log).toContain('compute ');
+    expect(sent).toMatchObject([{ samples: 0, lossSum: 0 }]);
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'whose loss becomes %f ends this worker before it votes',
+    async (lossSum) => {
+      const { run, log } = openSteps({ lossSum });
+      await expect(run(assignment(7))).rejects.toMatchObject({
+        code: 'diverged',
+        message: `the loss became ${lossSum} at step 7; try a smaller --lr`,
+      });
+      expect(log).not.toContain('finish');
+    },
+  );
+
+  it('has waited no longer than it took', async () => {
+    const { run, usage, commit } = openSteps({ waitSeconds: 100 });
+    commit();
+    await run(assignment(7));
+    expect(usage.totals().seconds).toMatchObject({ wait: 12, communicate: 0 });
+  });
+});
