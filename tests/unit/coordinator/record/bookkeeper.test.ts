@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { type CarriedAccounts, createBookkeeper } from '../../../../src/coordinator/record/bookkeeper.ts';
 import type { LedgerEvent, RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { bookedUsd, byCategory, newAccount, nothingByCategory } from '../../../../src/economics/ledger/ledger.ts';
-import { nothingSpent, type SpentSeconds } from '../../../../src/shared/core/phases.ts';
-import { member } from '../../../support/observed-run.ts';
+import { noPhaseSeconds, nothingSpent, type SpentSeconds } from '../../../../src/shared/core/phases.ts';
+import type { Checkpoint } from '../../../../src/shared/model/training-state.ts';
+import { member, stepEvent } from '../../../support/observed-run.ts';
 
 /** Books whose clock is moved by hand; at $3600 an hour a second costs a dollar. */
 function openBooks(carried?: CarriedAccounts) {
@@ -37,6 +38,26 @@ function openBooks(carried?: CarriedAccounts) {
   };
 }
 
+const epochEvent = (epoch: number): RunEvent => ({
+  type: 'epoch',
+  epoch,
+  loss: 1,
+  accuracy: 1,
+  testLoss: 1,
+  testAccuracy: 1,
+  samples: 1,
+  seconds: 1,
+  evaluateSeconds: 1,
+});
+
+const savedCheckpoint: Checkpoint = {
+  step: 1,
+  epoch: 0,
+  cursor: 1,
+  state: { parameters: new Float32Array(1), optimizer: { iterations: 1, slots: [] } },
+  artifacts: { topology: {}, weightSpecs: [] },
+};
+
 const generation = (...ranks: readonly number[]): RunEvent => ({
   type: 'generation',
   parameterCount: 1,
@@ -54,17 +75,7 @@ describe('the books of a run', () => {
       pass(0.4);
       tell(spent('w0', { compute: 0.3, communicate: 0.1 }));
     }
-    tell({
-      type: 'epoch',
-      epoch: 0,
-      loss: 1,
-      accuracy: 1,
-      testLoss: 1,
-      testAccuracy: 1,
-      samples: 1,
-      seconds: 1,
-      evaluateSeconds: 1,
-    });
+    tell(epochEvent(0));
     close();
     expect(books.close()).toBeUndefined();
     expect(drawnUp.map(({ cause }) => cause)).toEqual(['begin', 'interim', 'epoch', 'end']);
@@ -150,5 +161,136 @@ describe('the books of a run', () => {
     close();
     expect(accountOf('w0')).toMatchObject({ rentals: 2, endedBilledUsd: 60 + 6 });
     expect(bookedUsd(accountOf('w0') ?? newAccount)).toBe(11);
+  });
+
+  test('book every category of what a worker says, and call other only what is left', () => {
+    const { close, pass, tell, began, accountOf, spent } = openBooks();
+    tell(began('w0'));
+    pass(4);
+    tell(generation(0));
+    pass(10);
+    tell(spent('w0', { load: 0.25, compute: 1, communicate: 0.5, wait: 2, apply: 0.75, evaluate: 1.5, idle: 3 }), {
+      type: 'ended',
+      status: 'completed',
+      code: undefined,
+    });
+    pass(5);
+    close();
+    expect(accountOf('w0')?.seconds).toEqual({
+      compute: 1.75,
+      communicate: 0.5,
+      wait: 2,
+      load: 0.25,
+      startup: 4,
+      evaluate: 1.5,
+      idle: 3 + 5,
+      wasted: 0,
+      other: 1,
+    });
+  });
+
+  test('book the same, trained again, as wasted but for what is no step', () => {
+    const { close, pass, tell, began, accountOf, spent } = openBooks();
+    tell(began('w0'), generation(0));
+    pass(10);
+    const seconds = { load: 0.25, compute: 1, communicate: 0.5, wait: 2, apply: 0.75, evaluate: 1.5, idle: 3 };
+    tell(spent('w0', seconds, true));
+    close();
+    expect(accountOf('w0')?.seconds).toEqual(
+      byCategory((category) => ({ wasted: 4.5, evaluate: 1.5, idle: 3, other: 1 })[category as string] ?? 0),
+    );
+  });
+
+  test('count the samples of each worker, its rank, and the steps', () => {
+    const { close, drawnUp, pass, tell, began } = openBooks();
+    tell(began('w1'), began('w0'), generation(0, 1));
+    expect(drawnUp.at(-1)).toMatchObject({ cause: 'begin', step: 0, runSeconds: 0, costUsd: 0 });
+    const phases = noPhaseSeconds;
+    const members = [
+      { workerId: 'w0', samples: 3, phases },
+      { workerId: 'w1', samples: 5, phases },
+      { workerId: 'unknown', samples: 7, phases },
+    ];
+    for (const step of [6, 7]) tell(stepEvent(step, { members }));
+    pass(2);
+    close();
+    const [last] = drawnUp.slice(-1);
+    expect(last).toMatchObject({ type: 'ledger', cause: 'end', step: 8, runSeconds: 2 });
+    expect(last).not.toHaveProperty('epoch');
+    expect(last?.entries.map(({ workerId, rank, samples }) => [workerId, rank, samples])).toEqual([
+      ['w1', 1, 10],
+      ['w0', 0, 6],
+    ]);
+  });
+
+  test('draw up no line that changes afterwards', () => {
+    const { close, drawnUp, pass, tell, began } = openBooks();
+    tell(began('w0'), generation(0));
+    const before = structuredClone(drawnUp[0]);
+    pass(3);
+    tell(stepEvent(0));
+    close();
+    expect(drawnUp[0]).toEqual(before);
+  });
+
+  test('have a line a second of work at most, one an epoch and one a checkpoint, whenever they come', () => {
+    const { drawnUp, pass, tell, began, spent } = openBooks();
+    tell(began('w0'), generation(0));
+    pass(0.999);
+    tell(spent('w0', { compute: 0.5 }));
+    expect(drawnUp).toHaveLength(1);
+    pass(0.001);
+    tell(spent('w0', { compute: 0.5 }));
+    expect(drawnUp.at(-1)).toMatchObject({ cause: 'interim', runSeconds: 1 });
+    tell({ type: 'checkpoint', checkpoint: savedCheckpoint });
+    expect(drawnUp.at(-1)).toMatchObject({ cause: 'checkpoint' });
+    pass(0.5);
+    tell(spent('w0', { compute: 0.5 }));
+    expect(drawnUp).toHaveLength(3);
+    tell(epochEvent(4));
+    expect(drawnUp.at(-1)).toMatchObject({ cause: 'epoch', epoch: 4 });
+    tell({ type: 'listening', endpoint: 'tcp://x' }, { type: 'worker-lost', workerId: 'nobody', reason: '' });
+    expect(drawnUp).toHaveLength(4);
+  });
+
+  test('book what a worker did before it was a member, or without becoming one, as startup', () => {
+    const { close, pass, tell, began, accountOf } = openBooks();
+    tell(began('w0'), began('w1'));
+    pass(2);
+    tell({ type: 'worker-ended', workerId: 'w1' });
+    pass(3);
+    tell(generation(0), { type: 'ended', status: 'failed', code: 'run-failed' });
+    close();
+    expect(accountOf('w1')?.seconds).toEqual(byCategory((category) => (category === 'startup' ? 2 : 0)));
+    expect(accountOf('w0')?.seconds).toEqual(byCategory((category) => (category === 'startup' ? 5 : 0)));
+  });
+
+  test('know from when on a price holds by the wall clock, a new one with each life', () => {
+    const { drawnUp, pass, tell, close } = openBooks();
+    pass(10);
+    const life = (at: number, priceUsdPerHour: number): RunEvent => ({
+      type: 'worker-began',
+      workerId: 'w0',
+      at,
+      priceUsdPerHour,
+    });
+    tell(life(7, 3600));
+    pass(10);
+    tell(life(15, 7200));
+    pass(1);
+    close();
+    expect(drawnUp.at(-1)?.entries).toMatchObject([
+      { priceSinceUnixMs: 15_000, rank: undefined, samples: 0, account: { priceUsdPerHour: 7200, rentals: 2 } },
+    ]);
+    // The first life's eight seconds at a dollar were wasted; the second has had six at two dollars to start up.
+    expect(drawnUp.at(-1)?.costUsd).toBe(8 + 12);
+  });
+
+  test('pay no heed to what a worker says that nobody knows', () => {
+    const { books, pass, tell, began, spent } = openBooks();
+    tell(began('w0'));
+    pass(2);
+    tell(spent('w1', { compute: 2 }));
+    expect(books.spent()).toEqual({ usd: 2, seconds: 2 });
   });
 });

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { publishTo } from '../../../src/coordinator/publish-events.ts';
+import type { RunEvent } from '../../../src/coordinator/run-events.ts';
+
+const begun = (epoch: number): RunEvent => ({ type: 'epoch-begun', epoch });
+
+it('everybody sees an event, in the order of the observers, before anybody sees what follows from it', () => {
+  const seen: string[] = [];
+  const observer = (name: string) => (event: RunEvent) => seen.push(`${name}: ${JSON.stringify(event)}`);
+  // From epoch 0 follows 1, from 1 follows 2, from 2 nothing.
+  const derive = (event: RunEvent) =>
+    event.type === 'epoch-begun' && event.epoch < 2 ? begun(event.epoch + 1) : undefined;
+  publishTo([observer('a'), observer('b')], derive)(begun(0));
+  expect(seen).toEqual(
+    [0, 1, 2].flatMap((epoch) => ['a', 'b'].map((name) => `${name}: ${JSON.stringify(begun(epoch))}`)),
+  );
+});
+
+it('what follows is decided once an event, when all have seen it', () => {
+  const log: string[] = [];
+  const publish = publishTo([() => log.push('seen'), () => log.push('seen')], () => {
+    log.push('derived');
+    return undefined;
+  });
+  publish(begun(0));
+  publish(begun(1));
+  expect(log).toEqual(['seen', 'seen', 'derived', 'seen', 'seen', 'derived']);
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import { saveCheckpoint } from '../../../../src/coordinator/training/checkpoint.ts';
+import { memberOf } from '../generation/members.ts';
+import { type Script, scriptGeneration, spentBy, stateOf } from './scripted-generation.ts';
+
+const position = { step: 9, epoch: 2, cursor: 48 };
+
+async function save(script: Script) {
+  const { generation, log } = scriptGeneration(script);
+  const events: RunEvent[] = [];
+  const replicas = await saveCheckpoint(generation, (event) => events.push(event), position);
+  return { replicas, events, log };
+}
+
+describe('a checkpoint', () => {
+  it("is rank 0's state with its place in the run, told after what it took", async () => {
+    const { events, replicas } = await save({ spent: () => [spentBy(0)] });
+    expect(replicas).toEqual({ identical: true, difference: 0 });
+    expect(events).toEqual([
+      { type: 'spent', members: [spentBy(0)], redone: false },
+      {
+        type: 'checkpoint',
+        checkpoint: {
+          step: 9,
+          epoch: 2,
+          cursor: 48,
+          state: {
+            parameters: Float32Array.of(3, 4, 12),
+            optimizer: { iterations: 7, slots: [Float32Array.of(1, 1, 1), Float32Array.of(2, 2, 2)] },
+          },
+          artifacts: { topology: { layers: 1 }, weightSpecs: [] },
+        },
+      },
+    ]);
+  });
+
+  it('asks for the parameters of the first rank of each arithmetic, and says how far these are apart', async () => {
+    const members = [memberOf(0), memberOf(1), memberOf(2, 'arm64'), memberOf(3, 'arm64')];
+    const answers = [stateOf(1), stateOf(1), stateOf(2, [3, 4, 12.0005]), stateOf(2)];
+    const { log, replicas } = await save({ members, answers });
+    expect(log).toEqual(['report-state, parameters of 0,2']);
+    expect(replicas).toEqual({ identical: false, difference: expect.closeTo(0.0005 / 13, 7) });
+  });
+
+  const withTensors = (tensors: readonly Float32Array[]) => ({ ...stateOf(1), tensors });
+  const [parameters = new Float32Array(3), slot = new Float32Array(3)] = stateOf(1).tensors;
+
+  it.each([
+    ['no state', { ...stateOf(1), message: { ...stateOf(1).message, state: undefined } }],
+    ['a slot that is too short', withTensors([parameters, slot, new Float32Array(2)])],
+    ['a slot that is too long', withTensors([parameters, new Float32Array(4), slot])],
+  ])('is not made of %s', async (_, answer) => {
+    await expect(save({ members: [memberOf(0)], answers: [answer] })).rejects.toMatchObject({
+      code: 'run-failed',
+      message: 'rank 0 sent no complete state for the checkpoint',
+    });
+  });
+
+  it('is not made of replicas that are not what they should be', async () => {
+    await expect(save({ answers: [stateOf(1), stateOf(2)] })).rejects.toThrow(/before step 9/);
+    const members = [memberOf(0), memberOf(1, 'arm64')];
+    await expect(save({ members, answers: [stateOf(1), stateOf(2, [3, 4, 13])] })).rejects.toThrow(/before step 9/);
+  });
+});

@@ -1,0 +1,233 @@
+/** The steps of an epoch, with a generation that answers as the test says. */
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import { type EpochRange, trainSteps } from '../../../../src/coordinator/training/epoch-steps.ts';
+import { createShareBalancer, type ShareBalancer } from '../../../../src/coordinator/training/share-balancer.ts';
+import type { TrainContext } from '../../../../src/coordinator/training/train.ts';
+import { beginEpoch } from '../../../../src/economics/record/epoch-totals.ts';
+import { trainingConfig } from '../../../support/settings.ts';
+import { type Script, scriptGeneration, spentBy } from './scripted-generation.ts';
+
+interface Steps extends Script {
+  readonly range?: Partial<EpochRange>;
+  readonly context?: Partial<TrainContext>;
+  readonly balancer?: ShareBalancer;
+  /** Called with every event. */
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+/** Steps of 4 samples of 10, three an epoch, two workers. */
+async function trainEpoch({ range, context, balancer, onEvent, ...script }: Steps = {}) {
+  const { generation, log, time } = scriptGeneration(script);
+  const events: RunEvent[] = [];
+  const outcome = await trainSteps(
+    generation,
+    { training: trainingConfig({ batchSize: 4 }), trainCount: 10, testCount: 5 },
+    {
+      clock: time.clock,
+      signal: new AbortController().signal,
+      observe(event) {
+        events.push(event);
+        onEvent?.(event);
+      },
+      ...context,
+    },
+    balancer ?? createShareBalancer('off', 4, ['a', 'a']),
+    { totals: beginEpoch(0), begin: 0, end: 3, stepsBefore: 0, ...range },
+  );
+  const eventsOf = <Type extends RunEvent['type']>(type: Type) =>
+    events.filter((event): event is Extract<RunEvent, { type: Type }> => event.type === type);
+  return { outcome, log, events, eventsOf, committed: log.filter((line) => line.startsWith('commit')).length };
+}
+
+describe('the steps of an epoch', () => {
+  it('are assigned one ahead, each with its part of the order, and committed when all have voted', async () => {
+    const { log, outcome } = await trainEpoch();
+    expect(log).toEqual([
+      'assign 0 of epoch 0: 0..4 by 2/2',
+      'assign 1 of epoch 0: 4..8 by 2/2',
+      'votes 0',
+      'commit 0',
+      'assign 2 of epoch 0: 8..10 by 2/2',
+      'votes 1',
+      'commit 1',
+      'votes 2',
+      'commit 2',
+    ]);
+    expect(outcome).toMatchObject({ step: 3, spentBudget: undefined });
+  });
+
+  it('go on in the middle of a later epoch', async () => {
+    const range = { totals: { ...beginEpoch(1), samples: 4 }, begin: 4, end: 6 };
+    const { log, outcome, events } = await trainEpoch({ range });
+    expect(log.filter((line) => line.startsWith('assign'))).toEqual([
+      'assign 4 of epoch 1: 4..8 by 2/2',
+      'assign 5 of epoch 1: 8..10 by 2/2',
+    ]);
+    expect(events[0]).toEqual({ type: 'epoch-begun', epoch: 1 });
+    expect(outcome).toMatchObject({ step: 6, totals: { epoch: 1, samples: 4 + 32 } });
+  });
+
+  it('of which there are none are told as an epoch that begins, and no more', async () => {
+    const range = { begin: 3, end: 3 };
+    const { log, outcome, events } = await trainEpoch({ range });
+    expect(log).toEqual([]);
+    expect(events).toEqual([{ type: 'epoch-begun', epoch: 0 }]);
+    expect(outcome).toEqual({ step: 3, totals: beginEpoch(0), spentBudget: undefined });
+  });
+});
+
+describe('a committed step', () => {
+  const votes = [
+    { samples: 3, lossSum: 6, correct: 1 },
+    { samples: 1, lossSum: 4, correct: 1 },
+  ];
+
+  it('is told with the sums over its votes, then with what was spent', async () => {
+    let cost = 10;
+    const { events } = await trainEpoch({
+      range: { end: 2, stepsBefore: 1 },
+      vote: (rank) => votes[rank] ?? {},
+      context: { spentUsd: () => cost++ },
+      spent: () => [spentBy(0, 2), spentBy(1, 3)],
+    });
+    const phases = (compute: number) => spentBy(0, compute).seconds;
+    const step = {
+      type: 'step',
+      epoch: 0,
+      samples: 4,
+      loss: 2.5,
+      correct: 2,
+      seconds: 1,
+      usd: 1,
+      members: [
+        { workerId: 'w0', samples: 3, phases: phases(2) },
+        { workerId: 'w1', samples: 1, phases: phases(3) },
+      ],
+    };
+    const spent = { type: 'spent', members: [spentBy(0, 2), spentBy(1, 3)] };
+    expect(events).toEqual([
+      { type: 'epoch-begun', epoch: 0 },
+      { ...step, step: 0 },
+      { ...spent, redone: true },
+      { ...step, step: 1 },
+      { ...spent, redone: false },
+    ]);
+  });
+
+  it('adds to what its epoch has', async () => {
+    let cost = 0;
+    const totals = { epoch: 0, samples: 4, lossSum: 10, correct: 2, seconds: 5, usd: 7 };
+    const { outcome } = await trainEpoch({
+      range: { totals, begin: 1 },
+      vote: (rank) => votes[rank] ?? {},
+      stepMs: 250,
+      context: { spentUsd: () => cost++ },
+    });
+    expect(outcome.totals).toEqual({ epoch: 0, samples: 12, lossSum: 30, correct: 6, seconds: 5.5, usd: 9 });
+  });
+
+  it('never costs less than nothing, and nothing where nobody counts', async () => {
+    const costs = [5, 4.75, 6];
+    const falling = await trainEpoch({ range: { end: 2 }, context: { spentUsd: () => costs.shift() ?? 0 } });
+    expect(falling.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 1.25]);
+    const free = await trainEpoch();
+    expect(free.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 0, 0]);
+  });
+
+  it('leaves out the times of a member that reported none', async () => {
+    const { eventsOf } = await trainEpoch({ spent: (step) => (step === 0 ? [spentBy(1)] : []) });
+    expect(eventsOf('step').map(({ members }) => members.map(({ workerId }) => workerId))).toEqual([['w1'], [], []]);
+  });
+
+  it('needs replicas that are alike, or is not committed', async () => {
+    const log: string[] = [];
+    const training = trainEpoch({
+      vote: (rank, step) => ({ parametersChecksum: step === 1 ? rank : 0 }),
+      onEvent: ({ type }) => log.push(type),
+    });
+    await expect(training).rejects.toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(/^worker w1 .* holds other parameters than rank 0 before step 1,/),
+    });
+    expect(log).toEqual(['epoch-begun', 'step', 'spent']);
+  });
+
+  it('may change the shares of the next one that is not assigned yet', async () => {
+    let shares = [2, 2];
+    const seen: unknown[] = [];
+    const balancer: ShareBalancer = {
+      shares: () => shares,
+      observe(members) {
+        seen.push(members.map(({ samples }) => samples));
+        if (seen.length !== 1) return undefined;
+        shares = [3, 1];
+        return 'w0 is faster';
+      },
+    };
+    const { events, log } = await trainEpoch({ balancer, vote: (rank) => votes[rank] ?? {} });
+    expect(seen).toEqual([
+      [3, 1],
+      [3, 1],
+      [3, 1],
+    ]);
+    expect(events[3]).toEqual({
+      type: 'shares',
+      step: 2,
+      shares: [
+        { workerId: 'w0', samples: 3 },
+        { workerId: 'w1', samples: 1 },
+      ],
+      reason: 'w0 is faster',
+    });
+    expect(log).toContain('assign 2 of epoch 0: 8..10 by 3/1');
+    expect(events.filter(({ type }) => type === 'shares')).toHaveLength(1);
+  });
+});
+
+describe('training that ends early', () => {
+  const range = { end: 100 };
+
+  it('because it is interrupted finishes what is assigned', async () => {
+    const interruption = new AbortController();
+    const { outcome, committed } = await trainEpoch({
+      range,
+      context: { signal: interruption.signal },
+      onEvent: (event) => {
+        if (event.type === 'step' && event.step === 4) interruption.abort();
+      },
+    });
+    expect(outcome).toMatchObject({ step: 6, spentBudget: undefined });
+    expect(committed).toBe(6);
+  });
+
+  it('because a budget is used up finishes what is assigned, and keeps to the first reason', async () => {
+    const reasons = [undefined, undefined, 'the money is gone', 'the time is up', 'both'];
+    const { outcome, committed } = await trainEpoch({ range, context: { findSpentBudget: () => reasons.shift() } });
+    expect(outcome).toMatchObject({ step: 3, spentBudget: 'the money is gone' });
+    expect(committed).toBe(3);
+    // Asked once before, and once a commit until there is a reason.
+    expect(reasons).toEqual(['the time is up', 'both']);
+  });
+
+  it('before it begins trains nothing', async () => {
+    const budget = await trainEpoch({ range: { begin: 2, end: 3 }, context: { findSpentBudget: () => 'no money' } });
+    expect(budget.outcome).toEqual({ step: 2, totals: beginEpoch(0), spentBudget: 'no money' });
+    const interrupted = await trainEpoch({ range: { begin: 2, end: 3 }, context: { signal: AbortSignal.abort() } });
+    expect(interrupted.outcome).toEqual({ step: 2, totals: beginEpoch(0), spentBudget: undefined });
+    for (const { log } of [budget, interrupted]) expect(log).toEqual([]);
+  });
+
+  it('at the end of its range has nothing left to finish', async () => {
+    const interruption = new AbortController();
+    const { outcome, committed } = await trainEpoch({
+      range: { end: 2 },
+      context: { signal: interruption.signal },
+      onEvent: (event) => {
+        if (event.type === 'step' && event.step === 1) interruption.abort();
+      },
+    });
+    expect(outcome.step).toBe(2);
+    expect(committed).toBe(2);
+  });
+});

@@ -1,0 +1,98 @@
+/** A generation that answers as a script says, at once, and keeps a log of what it was asked. */
+import type { Generation } from '../../../../src/coordinator/generation/generation.ts';
+import type { Vote } from '../../../../src/coordinator/generation/generation-state.ts';
+import type { Answered } from '../../../../src/coordinator/generation/requests.ts';
+import type { Member } from '../../../../src/coordinator/membership/worker.ts';
+import type { MemberSpent } from '../../../../src/coordinator/run-events.ts';
+import { nothingUsed } from '../../../support/nothing-used.ts';
+import { createVirtualTime, type VirtualTime } from '../../../support/virtual-time.ts';
+import { memberOf, vote } from '../generation/members.ts';
+
+export interface Script {
+  readonly members?: readonly Member[];
+  /** What a rank votes for a step. */
+  readonly vote?: (rank: number, step: number) => Partial<Vote>;
+  /** What members have used when this is asked; a second of computing each unless a test says otherwise. */
+  readonly spent?: (step: number) => readonly MemberSpent[];
+  /** Each step takes so long. */
+  readonly stepMs?: number;
+  readonly answers?: readonly Answered<'state'>[];
+  readonly evaluated?: { readonly lossSum: number; readonly correct: number };
+}
+
+export interface ScriptedGeneration {
+  readonly generation: Generation;
+  readonly log: string[];
+  readonly time: VirtualTime;
+}
+
+/** What a member has used: `compute` seconds of computing, one of loading, a half of applying. */
+export function spentBy(rank: number, compute = 1): MemberSpent {
+  const seconds = { ...nothingUsed.seconds, load: 1, compute, apply: 0.5 };
+  return { workerId: `w${rank}`, at: 100, seconds, bytes: { sent: 4, received: 4 } };
+}
+
+/** A rank's state of three parameters, with two slots. */
+export function stateOf(checksum: number, parameters = [3, 4, 12]): Answered<'state'> {
+  const state = { topology: { layers: 1 }, weightSpecs: [], optimizerIterations: 7 };
+  return {
+    message: {
+      v: 4,
+      run: 'r',
+      type: 'state',
+      request: 1,
+      usage: nothingUsed,
+      parametersChecksum: checksum,
+      state,
+    },
+    tensors: [parameters, [1, 1, 1], [2, 2, 2]].map((values) => Float32Array.from(values)),
+  };
+}
+
+export function scriptGeneration({
+  members = [memberOf(0), memberOf(1)],
+  vote: voteOf = () => ({}),
+  spent = () => members.map(({ rank }) => spentBy(rank)),
+  stepMs = 1000,
+  answers = members.map(() => stateOf(1)),
+  evaluated = { lossSum: 10, correct: 15 },
+}: Script = {}): ScriptedGeneration {
+  const time = createVirtualTime();
+  const log: string[] = [];
+  let committed = -1;
+  const generation: Generation = {
+    members,
+    parameterCount: 3,
+    assign: (step, epoch, { from, to }, weights) =>
+      log.push(`assign ${step} of epoch ${epoch}: ${from}..${to} by ${weights.join('/')}`),
+    async votes(step) {
+      log.push(`votes ${step}`);
+      time.advance(stepMs);
+      return members.map(({ rank }): Vote => ({ v: 4, run: 'r', ...vote(step), ...voteOf(rank, step) }));
+    },
+    commit(step) {
+      log.push(`commit ${step}`);
+      committed = step;
+    },
+    takeSpent: () => spent(committed),
+    async evaluate(split, count, weights) {
+      log.push(`evaluate ${split} ${count} by ${weights.join('/')}`);
+      time.advance(500);
+      return evaluated;
+    },
+    async reportState(withParameters) {
+      log.push(`report-state, parameters of ${withParameters.join()}`);
+      return answers;
+    },
+    async restore({ parameters }) {
+      log.push(`restore ${parameters.join()}`);
+    },
+    async predict(count) {
+      log.push(`predict ${count}`);
+      return new Float32Array(count);
+    },
+    activities: () => new Map(),
+    accept: () => undefined,
+  };
+  return { generation, log, time };
+}

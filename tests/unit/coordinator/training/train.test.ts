@@ -1,0 +1,211 @@
+/** The loop over epochs, with a generation that answers as the test says. */
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import { type TrainContext, type TrainSettings, train } from '../../../../src/coordinator/training/train.ts';
+import type { TrainingConfig } from '../../../../src/settings/training-settings.ts';
+import { trainingConfig } from '../../../support/settings.ts';
+import { type Script, scriptGeneration, stateOf } from './scripted-generation.ts';
+
+interface Training extends Script {
+  readonly training?: Partial<TrainingConfig>;
+  readonly settings?: Partial<TrainSettings>;
+  readonly context?: Partial<TrainContext>;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+/** Two epochs of three steps, of 4 of 10 samples, 20 test images, two workers that each vote for 8 samples. */
+async function runTraining({ training, settings, context, onEvent, ...script }: Training = {}) {
+  const { generation, log, time } = scriptGeneration(script);
+  const events: RunEvent[] = [];
+  const outcome = await train(
+    generation,
+    { training: trainingConfig({ batchSize: 4, epochs: 2, ...training }), trainCount: 10, testCount: 20, ...settings },
+    {
+      clock: time.clock,
+      signal: new AbortController().signal,
+      observe(event) {
+        events.push(event);
+        onEvent?.(event);
+      },
+      ...context,
+    },
+  );
+  const eventsOf = <Type extends RunEvent['type']>(type: Type) =>
+    events.filter((event): event is Extract<RunEvent, { type: Type }> => event.type === type);
+  const positions = eventsOf('checkpoint').map(({ checkpoint: { step, epoch, cursor } }) => [step, epoch, cursor]);
+  return { outcome, log, events, eventsOf, positions };
+}
+
+const atStep = (step: number, act: () => void) => (event: RunEvent) => {
+  if (event.type === 'step' && event.step === step) act();
+};
+
+describe('training', () => {
+  it('is epochs of steps, each tested and saved, and a picture at the end', async () => {
+    const { outcome, log, events, positions } = await runTraining();
+    expect(outcome).toEqual({ steps: 6, end: { kind: 'completed' }, replicas: { identical: true, difference: 0 } });
+    expect(log.filter((line) => !/^(assign|votes)/.test(line))).toEqual([
+      'commit 0',
+      'commit 1',
+      'commit 2',
+      'evaluate test 20 by 2/2',
+      'report-state, parameters of 0',
+      'commit 3',
+      'commit 4',
+      'commit 5',
+      'evaluate test 20 by 2/2',
+      'report-state, parameters of 0',
+      'predict 10',
+    ]);
+    expect(positions).toEqual([
+      [3, 0, 48],
+      [6, 1, 48],
+    ]);
+    expect(events.map(({ type }) => type).slice(7)).toEqual([
+      'spent',
+      'epoch',
+      'spent',
+      'checkpoint',
+      'epoch-begun',
+      ...Array(3).fill(['step', 'spent']).flat(),
+      'spent',
+      'epoch',
+      'spent',
+      'checkpoint',
+      'predictions',
+      'spent',
+    ]);
+    expect(events.at(-2)).toEqual({ type: 'predictions', count: 10, probabilities: new Float32Array(10) });
+    expect(events.filter((event) => event.type === 'spent').map(({ redone }) => redone)).not.toContain(true);
+  });
+
+  it('tells of an epoch with means over its samples and over the test images', async () => {
+    let cost = 0;
+    const { eventsOf } = await runTraining({ context: { spentUsd: () => cost++ } });
+    expect(eventsOf('epoch')[0]).toStrictEqual({
+      type: 'epoch',
+      epoch: 0,
+      loss: 0.5,
+      accuracy: 0.75,
+      testLoss: 0.5,
+      testAccuracy: 0.75,
+      samples: 48,
+      seconds: 3,
+      usd: 3,
+      evaluateSeconds: 0.5,
+    });
+    expect(eventsOf('epoch').map(({ epoch }) => epoch)).toEqual([0, 1]);
+  });
+
+  it('shows no more images than there are', async () => {
+    expect((await runTraining({ settings: { testCount: 7 } })).log.at(-1)).toBe('predict 7');
+  });
+
+  it.each([
+    [4, [3, 4], [undefined, true]],
+    [3, [3], [undefined]],
+    [2, [2], [true]],
+    [100, [3, 6], [undefined, undefined]],
+  ])('of %i steps at most says which epoch that cuts short', async (steps, saved, cutShort) => {
+    const { outcome, eventsOf, positions } = await runTraining({ training: { steps } });
+    expect(outcome).toMatchObject({ steps: saved.at(-1), end: { kind: 'completed' } });
+    expect(positions.map(([step]) => step)).toEqual(saved);
+    expect(eventsOf('epoch').map((event) => event.cutShort)).toEqual(cutShort);
+  });
+
+  it.each([
+    [0.75, 3, { kind: 'target', reason: '--target-accuracy 0.75 is reached after epoch 1' }],
+    [0.5, 3, { kind: 'target', reason: '--target-accuracy 0.5 is reached after epoch 1' }],
+    [0.76, 6, { kind: 'completed' }],
+  ])('ends at the first epoch that reaches a test accuracy of %d', async (targetAccuracy, steps, end) => {
+    expect((await runTraining({ training: { targetAccuracy } })).outcome).toMatchObject({ steps, end });
+  });
+
+  it('compares the replicas of each save', async () => {
+    const { outcome } = await runTraining({ training: { epochs: 1 }, answers: [stateOf(1), stateOf(1)] });
+    expect(outcome.replicas).toEqual({ identical: true, difference: 0 });
+    await expect(runTraining({ answers: [stateOf(1), stateOf(2)] })).rejects.toThrow(
+      /w1 .* holds other parameters than rank 0 before step 3/,
+    );
+  });
+});
+
+describe('training that is interrupted', () => {
+  it('in an epoch saves where it is, and tests nothing more', async () => {
+    const interruption = new AbortController();
+    const { outcome, positions, eventsOf } = await runTraining({
+      context: { signal: interruption.signal },
+      onEvent: atStep(3, () => interruption.abort()),
+      training: { epochs: 3 },
+    });
+    // The fifth step was assigned; the epoch has a sixth.
+    expect(outcome).toMatchObject({ steps: 5, end: { kind: 'interrupted' } });
+    expect(positions.at(-1)).toEqual([5, 1, 32]);
+    expect(eventsOf('epoch')).toHaveLength(1);
+  });
+
+  it('at the end of an epoch tests it, and goes no further', async () => {
+    const interruption = new AbortController();
+    const { outcome, eventsOf } = await runTraining({
+      context: { signal: interruption.signal },
+      onEvent: atStep(2, () => interruption.abort()),
+    });
+    expect(outcome).toMatchObject({ steps: 3, end: { kind: 'interrupted' } });
+    expect(eventsOf('epoch')).toHaveLength(1);
+  });
+
+  it('at its very end is complete', async () => {
+    const interruption = new AbortController();
+    const { outcome } = await runTraining({
+      context: { signal: interruption.signal },
+      onEvent: atStep(5, () => interruption.abort()),
+    });
+    expect(outcome).toMatchObject({ steps: 6, end: { kind: 'completed' } });
+  });
+
+  it('by a budget says which, even where an epoch ends', async () => {
+    let steps = 0;
+    const { outcome, eventsOf, positions } = await runTraining({
+      context: { findSpentBudget: () => (steps >= 3 ? 'the money is gone' : undefined) },
+      onEvent: ({ type }) => {
+        if (type === 'step') steps += 1;
+      },
+    });
+    expect(outcome).toMatchObject({ steps: 3, end: { kind: 'budget', reason: 'the money is gone' } });
+    expect(eventsOf('epoch')).toEqual([]);
+    expect(positions).toEqual([[3, 0, 48]]);
+  });
+});
+
+describe('training that goes on', () => {
+  const state = { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 4, slots: [] } };
+
+  it('between epochs restores the state, and trains what is left', async () => {
+    const start = { step: 3, stepsBefore: 5, state, epoch: undefined };
+    const { log, outcome, eventsOf } = await runTraining({ settings: { start } });
+    expect(log.slice(0, 2)).toEqual(['restore 1,2,3', 'assign 3 of epoch 1: 0..4 by 2/2']);
+    expect(outcome.steps).toBe(6);
+    const redone = eventsOf('spent').map((event) => event.redone);
+    // Steps 3 and 4 had been trained before; step 5, tests and saves had not.
+    expect(redone).toEqual([true, true, false, false, false, false]);
+  });
+
+  it('in an epoch whose steps are all done tests it first', async () => {
+    const epoch = { epoch: 0, samples: 10, lossSum: 20, correct: 5, seconds: 2, usd: undefined };
+    const start = { step: 3, stepsBefore: 3, state: undefined, epoch };
+    const { log, eventsOf, positions } = await runTraining({ settings: { start } });
+    expect(log[0]).toBe('evaluate test 20 by 2/2');
+    expect(eventsOf('epoch')[0]).toMatchObject({ epoch: 0, loss: 2, accuracy: 0.5, samples: 10, usd: undefined });
+    expect(positions).toEqual([
+      [3, 0, 10],
+      [6, 1, 48],
+    ]);
+  });
+
+  it('where nothing is left trains and saves nothing', async () => {
+    const start = { step: 6, stepsBefore: 6, state: undefined, epoch: undefined };
+    const { log, outcome } = await runTraining({ settings: { start } });
+    expect(outcome).toEqual({ steps: 6, end: { kind: 'completed' }, replicas: undefined });
+    expect(log).toEqual(['predict 10']);
+  });
+});
