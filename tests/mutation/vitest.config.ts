@@ -1,12 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** `MUTATION_TESTS` narrows the tests, since those of the coordinator take long to load and cover much besides it. */
-const tests = process.env.MUTATION_TESTS ?? 'tests/unit/{shared,economics,coordinator}/**';
-
 export default defineConfig({
   plugins: [
     {
-      // Stryker asks for threads, which native add-ons do not survive the end of.
+      // Stryker asks for threads, and the native add-ons abort the process when a thread that loaded them ends.
       name: 'processes',
       configureVitest({ project }) {
         project.config.pool = 'forks';
@@ -14,12 +11,12 @@ export default defineConfig({
     },
   ],
   test: {
-    include: [`${tests}/*.test.ts`],
+    include: [`${process.env.MUTATION_TESTS}/**/*.test.ts`],
     globalSetup: 'tests/support/temporary-root.ts',
     setupFiles: ['tests/mutation/reproducible-properties.ts', 'tests/support/leave-nothing-behind.ts'],
-    // All files of a run in one process, and a new process for each mutant.
+    // All test files of a mutant share a process; the next mutant has a new one.
     isolate: false,
-    // A mutant that hangs fails its tests after seconds.
+    // A mutant that hangs is known after seconds, and there is still time for the slowest test on a busy machine.
     testTimeout: 10_000,
   },
 });
