@@ -64,7 +64,7 @@ describe('plots for pages', () => {
     writeFileSync(empty, '<p>nothing</p>');
     await expect(save([empty, join(folder, 'x')])).rejects.toMatchObject({
       code: 2,
-      stderr: `docs:plots: ${empty}: has no plots; name a report that pennygrad wrote with --html\n`,
+      stderr: `docs:plots: ${empty}: has no plots; pass a report that pennygrad wrote with --html\n`,
     });
   });
 });
@@ -80,6 +80,6 @@ it('says what is missing', async () => {
   });
   await expect(save([report, 'x'], { CHROMIUM: '/no/browser' })).rejects.toMatchObject({
     code: 2,
-    stderr: 'docs:plots: /no/browser is missing: apt-get install chromium, or name another browser with $CHROMIUM\n',
+    stderr: 'docs:plots: /no/browser is missing: apt-get install chromium, or set CHROMIUM to another browser\n',
   });
 });

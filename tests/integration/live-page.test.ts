@@ -51,10 +51,17 @@ describe('the live page', () => {
       if (cost > 0) costsSeen.push(cost);
       if (stepsSeen.size === 3) accessibility.training = await accessibilityProblems(page);
       complaints = [...watch.complaints];
-      await page.waitForFunction(`(() => {
+      await page.evaluate(`new Promise((resolve) => {
         const text = (id) => document.getElementById(id).textContent;
-        return text('progress-note') !== ${JSON.stringify(note)} || text('status').startsWith('Finished');
-      })()`);
+        const look = () => {
+          if (text('progress-note') === ${JSON.stringify(note)} && !text('status').startsWith('Finished')) return;
+          changes.disconnect();
+          resolve();
+        };
+        const changes = new MutationObserver(look);
+        changes.observe(document.body, { subtree: true, childList: true, characterData: true });
+        look();
+      })`);
     }
     expect((await first.exit).code).toBe(0);
   });

@@ -29,6 +29,6 @@ it('a gateway that is not there takes nothing from the run but a warning', async
   expect(code).toBe(0);
   expect(stdout).toMatch(/test accuracy/);
   expect(stderr).toMatch(
-    /warning: --pushgateway http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*; is it a Pushgateway, and up\?/,
+    /warning: --pushgateway http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*; is a Pushgateway running there\?/,
   );
 });
