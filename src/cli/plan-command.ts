@@ -125,7 +125,7 @@ function errorText({ mean, worst }: RunError): string {
 function describeErrors({ name, points, error, timeError, costError }: ModelRow): string {
   const { worstForetold } = error;
   const foretold =
-    worstForetold === undefined ? '' : `, ${formatPercent(worstForetold)} where each is foretold from the others`;
+    worstForetold === undefined ? '' : `, ${formatPercent(worstForetold)} when each is predicted from the others`;
   return (
     `${name}: off the ${points} measured points by ${errorText(error)} in the time of a step${foretold}; ` +
     `off the measured runs by ${errorText(timeError)} in time` +

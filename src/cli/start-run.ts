@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
-import type { ControlPlane } from '../coordinator/membership/control-plane.ts';
+import type { ControlPlane } from '../coordinator/control-plane.ts';
 import { runTraining } from '../coordinator/run.ts';
 import type { ExpectedWorker } from '../coordinator/run-options.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';

@@ -1,4 +1,4 @@
-/** What a run shows of itself while it lasts: metrics, the live page, and exports of both. */
+/** Makes a run observable while it lasts: metrics, the live page, and exports of both. */
 import type { ObservabilityConfig } from '../settings/observability-settings.ts';
 import { observeLive } from './live/observe-live.ts';
 import { runInfoOf } from './metrics/collectors/run-metrics.ts';

@@ -157,7 +157,7 @@ export type RunEvent =
   | {
       readonly type: 'spent';
       readonly members: readonly MemberSpent[];
-      /** In a step that had been trained before the run was resumed, and was lost. */
+      /** True for a step trained again because its first result was lost. */
       readonly redone: boolean;
     }
   | EpochEvent

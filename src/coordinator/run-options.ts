@@ -1,4 +1,4 @@
-/** What a run is told, what it needs of its process, and what comes of it. */
+/** A run's options, what it needs from its process, and its result. */
 import type { Summary } from '../economics/record/summary.ts';
 import type { Predictions } from '../report/predictions/predictions.ts';
 import type { BudgetConfig } from '../settings/budget-settings.ts';
@@ -9,7 +9,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import type { PennygradError } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import type { ControlPlane } from './membership/control-plane.ts';
+import type { ControlPlane } from './control-plane.ts';
 import type { RunObserver } from './run-events.ts';
 
 export interface ExpectedWorker {

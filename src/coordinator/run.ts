@@ -48,7 +48,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     },
     clock,
     context.cpuSeconds,
-    { startedAtUnixMs, ...resumed, ...(resumption?.record ?? nothingRecorded) },
+    { ...(resumption?.record ?? nothingRecorded), startedAtUnixMs: resumed?.startedAtUnixMs ?? startedAtUnixMs },
   );
   const predictions = keepPredictions(dataset);
   const bookkeeper = createBookkeeper({

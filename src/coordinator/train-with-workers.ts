@@ -6,7 +6,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
-import { type ControlPlane, openControlPlane } from './membership/control-plane.ts';
+import { type ControlPlane, openControlPlane } from './control-plane.ts';
 import { endOfFailure, endOfTraining, interrupted, type RunEnd } from './run-end.ts';
 import type { RunObserver } from './run-events.ts';
 import type { RunContext, RunOptions } from './run-options.ts';
@@ -79,8 +79,7 @@ async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOu
   const giveUp = () => control.fail(interrupted('interrupted before training began'));
   signal.addEventListener('abort', giveUp);
   if (signal.aborted) giveUp();
-  const generation = await control.rendezvous();
-  signal.removeEventListener('abort', giveUp);
+  const generation = await control.rendezvous().finally(() => signal.removeEventListener('abort', giveUp));
   return train(
     generation,
     { training, trainCount: dataset.trainCount, testCount: dataset.testCount, start },

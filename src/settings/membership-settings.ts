@@ -13,7 +13,7 @@ export const membershipSettings = {
   },
   timeout: {
     type: 'string',
-    describe: 'Seconds to wait for workers to join, and for a silent one before the run fails',
+    describe: 'Seconds to wait for workers to join, or for a silent worker, before the run fails',
     defaultText: '30',
     schema: between(1, 86_400).default(30),
   },

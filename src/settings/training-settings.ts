@@ -1,7 +1,7 @@
 /** What is trained, and for how long. */
 
 import { z } from 'zod';
-import { allReduceNames } from '../shared/collectives/registry.ts';
+import { allReduceNames, collectiveOf } from '../shared/collectives/registry.ts';
 import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
 import { choice, integer, number, positive } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
@@ -54,7 +54,7 @@ export const trainingSettings = {
   },
   allReduce: {
     type: 'string',
-    describe: `Collective that sums the gradients: ${allReduceNames.join(', ')}, or auto`,
+    describe: `How gradients are summed: ${allReduceNames.map((name) => `${name} (${collectiveOf(name).description})`).join(', ')}, or auto`,
     defaultText: 'auto',
     schema: choice(['auto', ...allReduceNames]).default('auto'),
   },

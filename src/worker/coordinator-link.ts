@@ -77,7 +77,7 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock, timers }: 
     },
   });
   let stopHeart = startHeart();
-  void listen();
+  listen().catch(fail);
 
   function fail(error: Error): void {
     failing.abort(error);

@@ -62,7 +62,7 @@ export async function reportState(
   };
 }
 
-/** The received frames are only lent, and engines may keep what they are given: they get copies. */
+/** Received frames may be reused and engines may keep their input, so engines get copies. */
 export async function restore(
   engine: Engine,
   { request, optimizerIterations, tensors }: RestoreOrder,

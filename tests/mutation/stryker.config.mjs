@@ -5,7 +5,7 @@ const decisions = [
   'src/economics/**/*.ts',
   'src/shared/{core,protocol,collectives}/**/*.ts',
   'src/coordinator/{membership,generation,training}/*.ts',
-  '!src/coordinator/membership/control-plane.ts',
+  '!src/coordinator/control-plane.ts',
   'src/coordinator/record/bookkeeper.ts',
 ];
 

@@ -7,7 +7,7 @@ export interface Answers<Answer> {
   readonly all: Promise<readonly Answer[]>;
 }
 
-/** @param count of the answers that there will be */
+/** @param count answers to wait for */
 export function createAnswers<Answer>(count: number, signal: AbortSignal): Answers<Answer> {
   const answers = new Map<number, Answer>();
   const { promise, resolve, reject } = createDeferred<readonly Answer[]>();

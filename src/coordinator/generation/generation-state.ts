@@ -14,7 +14,7 @@ export interface MemberState {
   readonly activity: Activity;
   /** When it began, in seconds of the run's clock. */
   readonly since: number;
-  /** What it has used by its last report, when that came, and what of it has been told on. */
+  /** Totals in its last report, when that arrived, and the totals already passed on. */
   readonly usage: Usage;
   readonly usageAt: number;
   readonly told: Usage;
@@ -28,7 +28,7 @@ export interface GenerationState {
   readonly attempts: ReadonlyMap<number, { readonly attempt: number; readonly voted: readonly number[] }>;
   /** Requests under way by number, each with the type that answers it and the ranks that have not. */
   readonly requests: ReadonlyMap<number, { readonly answer: Answer['type']; readonly missing: readonly number[] }>;
-  /** Requests that there were. */
+  /** Number of requests opened so far. */
   readonly requestCount: number;
 }
 
@@ -72,9 +72,8 @@ export function findStale(state: GenerationState, { generation, step, attempt }:
 
 /** A rank has handed over some of its gradient. The deadline is that of the whole step: it goes on running. */
 export function noteContribution(state: GenerationState, rank: number): GenerationState {
-  return changeMember(state, rank, (member) =>
-    member.activity === 'compute' ? { ...member, activity: 'communicate' } : member,
-  );
+  if (state.members[rank]?.activity !== 'compute') return state;
+  return changeMember(state, rank, (member) => ({ ...member, activity: 'communicate' }));
 }
 
 export function acceptVote(state: GenerationState, rank: number, vote: Vote, now: number): Accepted {
@@ -86,7 +85,7 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, now
   return { state: changeMember({ ...state, attempts }, rank, (member) => report(member, vote.usage, now)) };
 }
 
-/** A request goes out to some ranks, who are busy with it until they answer. @returns its number too */
+/** Opens a request to some ranks, which are busy until they answer. @returns the new state and the request's number */
 export function openRequest(
   state: GenerationState,
   answer: Answer['type'],

@@ -18,18 +18,18 @@ import { type Hello, joinedWorker, type Moment, type Ready } from './worker.ts';
 const maxFieldLength = 1000;
 
 export function welcome(
-  config: MembershipRules,
+  rules: MembershipRules,
   state: Membership,
   peer: PeerId,
   hello: Hello,
   moment: Moment,
 ): MembershipStep {
   if (state.workers.has(peer)) return { state, effects: [reject('peer', 'a second hello')] };
-  const { identity, worldSize, datasetName, optimizer, timeoutSeconds, checksumEvery } = config;
+  const { identity, worldSize, datasetName, optimizer, timeoutSeconds, checksumEvery } = rules;
   const present = [...state.workers.values()].map(({ info }) => info.workerId);
   const obstacle = findObstacle(hello, { version: identity.version, worldSize, present });
   if (obstacle !== undefined) return { state, effects: refuse(peer, hello.workerId, obstacle) };
-  const worker = joinedWorker(peer, hello, moment, config.defaultPriceUsdPerHour);
+  const worker = joinedWorker(peer, hello, moment, rules.defaultPriceUsdPerHour);
   const { workerId, host, pid, priceUsdPerHour, gpu } = worker.info;
   const began = moment.now - hello.uptime;
   return {
@@ -54,7 +54,7 @@ export function welcome(
   };
 }
 
-/** What tells a peer, and whoever watches, that it is not accepted. */
+/** The refusal: a message to the peer and an event. */
 export function refuse(peer: PeerId, workerId: string, { field, ...mismatch }: Mismatch): readonly MembershipEffect[] {
   const expected = mismatch.expected.slice(0, maxFieldLength);
   const actual = mismatch.actual.slice(0, maxFieldLength);
@@ -67,7 +67,7 @@ export function refuse(peer: PeerId, workerId: string, { field, ...mismatch }: M
 
 /** Whether this completes the fleet is for the rendezvous to decide. */
 export function acceptReady(
-  config: MembershipRules,
+  rules: MembershipRules,
   before: Membership,
   peer: PeerId,
   ready: Ready,
@@ -79,7 +79,7 @@ export function acceptReady(
   if (worker.ready !== undefined) return { state, effects: [reject('stale', 'a second ready')] };
   const { workerId } = worker.info;
   const other = [...state.workers.values()].find((candidate) => candidate.ready !== undefined);
-  const mismatch = findUnfit(config.identity, ready, other?.ready);
+  const mismatch = findUnfit(rules.identity, ready, other?.ready);
   if (mismatch !== undefined) {
     const ended = announce({ type: 'worker-ended', workerId });
     return { state: without(state, peer), effects: [...refuse(peer, workerId, mismatch), ended] };

@@ -1,4 +1,4 @@
-/** Replicas are replicas only if they train the same thing: a worker that differs is refused, by the name of the field. */
+/** All workers must train the same thing. One that differs is refused, and the refusal names the field. */
 import { bucketsFromEnds } from '../../shared/collectives/buckets.ts';
 import type { ModelSpec } from '../../shared/model/model-spec.ts';
 import { protocolVersion } from '../../shared/protocol/limits.ts';
@@ -32,7 +32,7 @@ export function findObstacle(
   return undefined;
 }
 
-/** What a peer is told whose frames are of another protocol. */
+/** The refusal for a peer with another protocol version. */
 export function versionMismatch(detail: string): Mismatch {
   return { field: 'protocol version', expected: String(protocolVersion), actual: detail };
 }
@@ -60,7 +60,7 @@ export function findMismatch(expected: Identity, actual: Identity): Mismatch | u
   return undefined;
 }
 
-/** Buckets that do not make up a gradient would only show as a step that never ends. */
+/** Buckets that do not cover the gradient would otherwise cause a step that never finishes. */
 function findBadBuckets({ bucketEnds, parameterCount }: Ready): Mismatch | undefined {
   if (bucketsFromEnds(bucketEnds, parameterCount) !== undefined) return undefined;
   return { field: 'gradient buckets', expected: `ends that ascend to ${parameterCount}`, actual: bucketEnds.join() };

@@ -1,5 +1,5 @@
 /**
- * Which worker is lost though its connection stands: a pure decision over what each of them is doing. Times in seconds
+ * Finds workers that are stuck although still connected: a pure decision over what each of them is doing. Times in seconds
  * of one steady clock.
  *
  * Dead hosts, dead processes and frozen ones are not found here: their connections break (ZeroMQ pings them from a
@@ -34,8 +34,8 @@ export interface Loss<Worker> {
 }
 
 /**
- * A worker that takes longer over one thing than its deadline allows. Loading and evaluating may take as long as they
- * do, while the worker is heard from. Of workers that are overdue together the one that still computes is to blame: the
+ * A worker that takes longer over one thing than its deadline allows. Loading and evaluating have no deadline while the
+ * worker keeps sending. Of workers that are overdue together the one that still computes is to blame: the
  * others wait for its gradients.
  */
 export function findStuck<Worker extends Signs>(

@@ -6,8 +6,8 @@ import { PennygradError } from '../../shared/core/errors.ts';
 import type { GpuReading } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import { acceptReady, welcome } from './admission.ts';
+import { exited, garbled, leave, lose } from './departure.ts';
 import { findStuck } from './liveness.ts';
-import { exited, garbled, leave, lose } from './loss.ts';
 import {
   type Activities,
   activityOf,
@@ -24,7 +24,7 @@ import { decideRendezvous } from './rendezvous.ts';
 import type { Moment } from './worker.ts';
 
 export function advanceMembership(
-  config: MembershipRules,
+  rules: MembershipRules,
   state: Membership,
   input: MembershipInput,
   moment: Moment,
@@ -32,9 +32,9 @@ export function advanceMembership(
 ): MembershipStep {
   switch (input.type) {
     case 'hello':
-      return welcome(config, state, input.peer, input.hello, moment);
+      return welcome(rules, state, input.peer, input.hello, moment);
     case 'ready':
-      return thenGather(config, acceptReady(config, state, input.peer, input.ready, moment), moment.now);
+      return thenGather(rules, acceptReady(rules, state, input.peer, input.ready, moment), moment.now);
     case 'leave':
       return leave(state, input.peer, input.leave);
     case 'heard':
@@ -48,9 +48,9 @@ export function advanceMembership(
     case 'exited':
       return exited(state, input, activities);
     case 'gather':
-      return gather(config, { ...state, gatheringSince: moment.now }, moment.now);
+      return gather(rules, { ...state, gatheringSince: moment.now }, moment.now);
     case 'tick':
-      return tick(config, state, moment.now, activities);
+      return tick(rules, state, moment.now, activities);
     default:
       return input satisfies never;
   }
@@ -72,38 +72,38 @@ function heartbeat(
   };
 }
 
-function tick(config: MembershipRules, state: Membership, now: number, activities: Activities): MembershipStep {
+function tick(rules: MembershipRules, state: Membership, now: number, activities: Activities): MembershipStep {
   const signs = [...state.workers.values()].map((worker) => ({
     ...activityOf(worker, activities),
     lastHeard: worker.lastHeard,
     subject: worker,
   }));
-  const stuck = findStuck(signs, now, deadlinesOf(config));
+  const stuck = findStuck(signs, now, deadlinesOf(rules));
   const step = stuck === undefined ? unchanged(state) : lose(state, stuck.worker.subject, stuck.reason, activities);
-  return thenGather(config, step, now);
+  return thenGather(rules, step, now);
 }
 
 /** Any change may have completed the fleet. */
-function thenGather(config: MembershipRules, { state, effects }: MembershipStep, now: number): MembershipStep {
-  const gathered = gather(config, state, now);
+function thenGather(rules: MembershipRules, { state, effects }: MembershipStep, now: number): MembershipStep {
+  const gathered = gather(rules, state, now);
   return { state: gathered.state, effects: [...effects, ...gathered.effects] };
 }
 
 /** Decides whether a generation begins now. */
-function gather(config: MembershipRules, state: Membership, now: number): MembershipStep {
+function gather(rules: MembershipRules, state: Membership, now: number): MembershipStep {
   if (state.gatheringSince === undefined) return unchanged(state);
   const byId = new Map([...state.workers.values()].map((worker) => [worker.info.workerId, worker] as const));
   const decision = decideRendezvous(
     [...byId].map(([workerId, { ready }]) => ({ workerId, state: ready === undefined ? 'joined' : 'ready' })),
-    config,
+    rules,
     (now - state.gatheringSince) * 1000,
-    deadlinesOf(config).rendezvousMs,
+    deadlinesOf(rules).rendezvousMs,
   );
   switch (decision.kind) {
     case 'wait':
       return unchanged(state);
     case 'give-up': {
-      const message = `rendezvous at ${config.endpoint}: ${decision.reason} in time (--timeout ${config.timeoutSeconds})`;
+      const message = `rendezvous at ${rules.endpoint}: ${decision.reason} in time (--timeout ${rules.timeoutSeconds})`;
       return { state, effects: [{ type: 'fail', error: new PennygradError('quorum-lost', message) }] };
     }
     case 'begin': {

@@ -1,4 +1,4 @@
-/** `config.json` of a run: what it was told, and once it trains, who computes. */
+/** `config.json` of a run: its settings and, once training begins, its workers. */
 import type { MemberInfo, RunObserver } from '../run-events.ts';
 import type { RunFolder } from './run-folder.ts';
 

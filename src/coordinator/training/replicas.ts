@@ -1,5 +1,5 @@
 /**
- * Whether the replicas are what they should be.
+ * Checks that the replicas agree.
  *
  * All replicas apply the same reduced gradient, so only the rounding of the optimizer's update sets them apart: they
  * drift by last bits, and no replica's drift feeds another's. Workers alike in engine, device and CPU round alike, and
@@ -13,7 +13,7 @@ import { describeWorker, type Member } from '../membership/worker.ts';
 /** Replicas with other arithmetic may be this far apart, relative to the length of the parameter vector. */
 export const replicaTolerance = 1e-4;
 
-/** The replicas as they ended. */
+/** How far apart the replicas were when last compared. */
 export interface ReplicaComparison {
   /** All of them, bit for bit. */
   readonly identical: boolean;

@@ -27,7 +27,7 @@ export interface StartingPoint {
   readonly state: TrainingState | undefined;
   /** The epoch that was begun and not tested; undefined between epochs. */
   readonly epoch: EpochTotals | undefined;
-  /** Steps that were committed once, saved or not. */
+  /** Steps committed before the resume, whether or not a checkpoint has them. */
   readonly stepsBefore: number;
 }
 

@@ -149,7 +149,7 @@ const gpuReading = z.object({
 /** The coordinator's program still runs. (That its connection stands, ZeroMQ's own pings show.) */
 const heartbeat = message('heartbeat', {});
 
-/** The worker's program still gets on, with what its GPU reported last, if it has one that reports. */
+/** The worker is still making progress. Carries its GPU's last reading, if there is one. */
 const workerHeartbeat = message('heartbeat', { gpu: gpuReading.optional() });
 
 /** The worker ends by its own decision: it was asked to (Ctrl-C), or something broke. */

@@ -7,19 +7,20 @@
  */
 import { messageOf } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
+import { maxFrameBytes } from '../protocol/limits.ts';
 
 export interface Outboxes<Peer, Frames> {
   /** Queues a message for a peer. Failures go to `onUnreachable`, not to the caller. */
   post(peer: Peer, frames: Frames): void;
-  /** Resolves when nothing more can be handed over: every queue is empty, or its peer takes nothing at the moment. */
+  /** Resolves when nothing more can be handed over: every queue is empty, or its peer has no room. */
   flushed(): Promise<void>;
   /** Drops everything that is queued. May be called twice. */
   close(): void;
 }
 
 export interface OutboxLimits {
+  /** How much may wait for a peer whose connection has no room. */
   readonly messages: number;
-  /** A message larger than this is taken all the same by a queue that is empty. */
   readonly bytes: number;
   /** A peer that takes no message for so long is unreachable. */
   readonly stalledMs: number;
@@ -35,8 +36,12 @@ export interface OutboxOptions<Peer, Frames> {
   readonly onUnreachable: (peer: Peer, reason: string) => void;
 }
 
-/** What a peer of a run may be behind by: some steps of gradients, and one checkpoint. */
-export const outboxLimits: OutboxLimits = { messages: 1000, bytes: 64 << 20, stalledMs: 10_000 };
+/** What a peer may be behind by: two gradients or checkpoints of the largest model. */
+export const outboxLimits: OutboxLimits = {
+  messages: 1000,
+  bytes: 2 * maxFrameBytes,
+  stalledMs: 10_000,
+};
 
 /** How often a connection without room is tried again. */
 const retryMs = 5;
@@ -98,21 +103,25 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
   }
 
   async function drain(): Promise<void> {
-    for (let [peer] = ready; peer !== undefined; [peer] = ready) {
-      ready.delete(peer);
-      const queue = queues.get(peer);
-      const [frames] = queue?.messages ?? [];
-      if (queue !== undefined && frames !== undefined) await sendNext(peer, queue, frames);
+    try {
+      for (let [peer] = ready; peer !== undefined; [peer] = ready) {
+        ready.delete(peer);
+        const queue = queues.get(peer);
+        const [frames] = queue?.messages ?? [];
+        if (queue !== undefined && frames !== undefined) await sendNext(peer, queue, frames);
+      }
+    } finally {
+      // In the same turn as the last look for work, so that a later post starts a new drain.
+      draining = undefined;
     }
-    // At once, in the same turn as the look for more: what is posted later must start again.
-    draining = undefined;
   }
 
   return {
     post(peer, frames) {
       const queue = queues.get(peer) ?? { messages: [], bytes: 0, stall: undefined };
       const bytes = queue.bytes + sizeOf(frames);
-      if (queue.messages.length > 0 && (bytes > limits.bytes || queue.messages.length >= limits.messages)) {
+      // A peer that takes what it is sent may be sent any amount at once.
+      if (queue.stall !== undefined && (bytes > limits.bytes || queue.messages.length >= limits.messages)) {
         drop(peer, `${queue.messages.length} messages (${queue.bytes} bytes) wait for it`);
         return;
       }

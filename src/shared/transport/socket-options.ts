@@ -8,6 +8,7 @@ export const socketOptions = {
   maxMessageSize: maxFrameBytes,
   /** Never wait for a peer's connection to have room: the outbox passes over it. */
   sendTimeout: 0,
-  sendHighWaterMark: 1000,
+  /** Messages that wait in ZeroMQ for a peer that does not read. A message may be a mebibyte of gradients. */
+  sendHighWaterMark: 64,
   receiveHighWaterMark: 1000,
 } as const;

@@ -12,7 +12,7 @@ import { socketOptions } from './socket-options.ts';
 export interface WorkerSocket {
   /** Messages carry this run's id from now on. */
   joinRun(run: string): void;
-  /** Tensors may not change until the message has left; two buffers used in turn are enough for a step's answer. */
+  /** Tensors are not copied: they may not change until the coordinator has answered. */
   send(body: Body<WorkerMessage>, tensors?: readonly Float32Array[]): void;
   receive(): AsyncIterable<Decoded<CoordinatorMessage>>;
   flushed(): Promise<void>;

@@ -2,7 +2,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ControlPlane, openControlPlane } from '../../../src/coordinator/membership/control-plane.ts';
+import { type ControlPlane, openControlPlane } from '../../../src/coordinator/control-plane.ts';
 import type { RunEvent } from '../../../src/coordinator/run-events.ts';
 import { checkCoordinator } from '../../../src/doctor/check-coordinator.ts';
 import { linkTimes } from '../../../src/doctor/clock-offset.ts';

@@ -5,7 +5,7 @@ import {
   type ControlPlane,
   type ControlPlaneOptions,
   openControlPlane,
-} from '../../../../src/coordinator/membership/control-plane.ts';
+} from '../../../../src/coordinator/control-plane.ts';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
 import {
   type TrainContext,

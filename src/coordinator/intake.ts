@@ -1,8 +1,8 @@
 /** Where a message belongs: a pure decision by who sent it and what it is. */
-import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
-import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
-import type { MemberMessage } from '../generation/generation.ts';
-import type { Membership, MembershipInput } from './membership-state.ts';
+import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
+import type { PeerId } from '../shared/transport/coordinator-socket.ts';
+import type { MemberMessage } from './generation/generation.ts';
+import type { Membership, MembershipInput } from './membership/membership-state.ts';
 
 export type Intake =
   /** For the membership reducer. */

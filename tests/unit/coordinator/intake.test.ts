@@ -1,10 +1,10 @@
 /** Where a message belongs, by who sent it, for which run, and what it is. */
 import { expect, it } from 'vitest';
-import { type Intake, takeIn } from '../../../../src/coordinator/membership/intake.ts';
-import { joinedWorker } from '../../../../src/coordinator/membership/worker.ts';
-import type { Body, WorkerMessage } from '../../../../src/shared/protocol/messages.ts';
-import { nothingUsed } from '../../../support/nothing-used.ts';
-import { helloOf, readyOf } from './gathering.ts';
+import { type Intake, takeIn } from '../../../src/coordinator/intake.ts';
+import { joinedWorker } from '../../../src/coordinator/membership/worker.ts';
+import type { Body, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
+import { nothingUsed } from '../../support/nothing-used.ts';
+import { helloOf, readyOf } from './membership/gathering.ts';
 
 const attempt = { generation: 1, step: 7, attempt: 0 };
 const result = { request: 1, usage: nothingUsed };

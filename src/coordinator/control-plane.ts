@@ -3,21 +3,26 @@
  * the membership reducer, and does what it decides. What the members of a generation do together is in `generation/`;
  * what is trained, in `training/`.
  */
-import { bucketsFromEnds } from '../../shared/collectives/buckets.ts';
-import type { AllReduceName } from '../../shared/collectives/registry.ts';
-import type { Clock } from '../../shared/core/clock.ts';
-import { deadlinesFrom } from '../../shared/core/deadlines.ts';
-import { createDeferred } from '../../shared/core/deferred.ts';
-import { type ErrorCode, PennygradError } from '../../shared/core/errors.ts';
-import type { Timers } from '../../shared/core/timers.ts';
-import type { CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
-import { bindCoordinatorSocket, type PeerId } from '../../shared/transport/coordinator-socket.ts';
-import { createGeneration, type Generation } from '../generation/generation.ts';
-import type { RunObserver } from '../run-events.ts';
+import { bucketsFromEnds } from '../shared/collectives/buckets.ts';
+import type { AllReduceName } from '../shared/collectives/registry.ts';
+import type { Clock } from '../shared/core/clock.ts';
+import { deadlinesFrom } from '../shared/core/deadlines.ts';
+import { createDeferred } from '../shared/core/deferred.ts';
+import { type ErrorCode, messageOf, PennygradError } from '../shared/core/errors.ts';
+import type { Timers } from '../shared/core/timers.ts';
+import type { CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
+import { bindCoordinatorSocket, type PeerId } from '../shared/transport/coordinator-socket.ts';
+import { createGeneration, type Generation } from './generation/generation.ts';
 import { takeIn } from './intake.ts';
-import { advanceMembership } from './membership.ts';
-import { type MembershipEffect, type MembershipInput, type MembershipRules, noMembers } from './membership-state.ts';
-import { memberInfo, rankWorkers } from './worker.ts';
+import { advanceMembership } from './membership/membership.ts';
+import {
+  type MembershipEffect,
+  type MembershipInput,
+  type MembershipRules,
+  noMembers,
+} from './membership/membership-state.ts';
+import { memberInfo, rankWorkers } from './membership/worker.ts';
+import type { RunObserver } from './run-events.ts';
 
 export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
   readonly bind: string;
@@ -34,7 +39,7 @@ export interface ControlPlane {
   rendezvous(): Promise<Generation>;
   /** A worker is known to be gone, by whoever knows it first (its parent process, say). */
   workerGone(workerId: string, reason: string, code?: ErrorCode): void;
-  /** A worker's process has ended, for better or worse: it costs nothing from now on. */
+  /** A worker's process has ended, for whatever reason; it costs nothing from now on. */
   workerEnded(workerId: string): void;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
@@ -45,10 +50,10 @@ export interface ControlPlane {
 /** What workers are told about the end is cut to this; the whole is in the coordinator's own output. */
 const maxReasonLength = 1000;
 
-/** What a worker said before its connection closed may not have been read yet, and says why it left. */
+/** The worker's last message may still be unread, and it says why the worker left. */
 const lastWordsMs = 500;
 
-/** ZeroMQ may announce a broken connection before it refuses messages for it; so much later it does. */
+/** ZeroMQ may report a disconnect before it refuses messages to that peer; after this delay it does. */
 const disconnectedMs = 50;
 
 /** @throws bad-input when the address cannot be bound */
@@ -60,7 +65,8 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   ending.signal.addEventListener('abort', () => begun.reject(ending.signal.reason));
   let state = noMembers;
   let generation: Generation | undefined;
-  let closed = false;
+  let closing: Promise<void> | undefined;
+  let beatIsDue = false;
 
   const socket = await bindCoordinatorSocket({
     bind: options.bind,
@@ -69,7 +75,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     heartbeatMs: deadlines.heartbeatMs,
     connectionMs: deadlines.connectionMs,
     onUnreachable: (peer, reason) => timers.after(lastWordsMs, () => dispatch({ type: 'unreachable', peer, reason })),
-    onDisconnect: () => timers.after(disconnectedMs, beat),
+    onDisconnect: beatSoon,
   });
   const rules: MembershipRules = { ...options, endpoint: socket.endpoint };
   const stopTimers = [
@@ -80,11 +86,28 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
 
   /** Also finds out whose connection is gone: a message to that peer is refused. */
   function beat(): void {
-    for (const peer of state.workers.keys()) if (!closed) socket.send(peer, { type: 'heartbeat' });
+    beatIsDue = false;
+    if (closing !== undefined) return;
+    for (const peer of state.workers.keys()) socket.send(peer, { type: 'heartbeat' });
+  }
+
+  /** Once, however many connections break meanwhile: strangers' connections break too. */
+  function beatSoon(): void {
+    if (beatIsDue) return;
+    beatIsDue = true;
+    timers.after(disconnectedMs, beat);
   }
 
   function dispatch(input: MembershipInput): void {
-    if (closed) return;
+    if (closing !== undefined) return;
+    try {
+      advance(input);
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  }
+
+  function advance(input: MembershipInput): void {
     const moment = { now: clock.now(), unixMs: clock.unixMs() };
     const activities = input.type === 'heard' ? undefined : generation?.activities();
     const step = advanceMembership(rules, state, input, moment, activities);
@@ -171,6 +194,13 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     ending.abort(error);
   }
 
+  async function sayGoodbye(error: Error | undefined): Promise<void> {
+    for (const stop of stopTimers) stop();
+    for (const peer of state.workers.keys()) socket.send(peer, { type: 'stop', ...describeEnd(error) });
+    await socket.flushed();
+    socket.close();
+  }
+
   return {
     endpoint: socket.endpoint,
     rendezvous() {
@@ -180,13 +210,9 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     workerGone: (workerId, reason, code = 'quorum-lost') => dispatch({ type: 'exited', workerId, reason, code }),
     workerEnded: (workerId) => observe({ type: 'worker-ended', workerId }),
     fail,
-    async close(error) {
-      if (closed) return;
-      for (const stop of stopTimers) stop();
-      for (const peer of state.workers.keys()) socket.send(peer, { type: 'stop', ...describeEnd(error) });
-      closed = true;
-      await socket.flushed();
-      socket.close();
+    close(error) {
+      closing ??= sayGoodbye(error);
+      return closing;
     },
   };
 }
