@@ -1,27 +1,17 @@
 /**
- * The coordinator's dealings with workers: turns messages, broken connections and the passing of time into inputs of
- * the membership reducer, and does what it decides. What the members of a generation do together is in `generation/`;
- * what is trained, in `training/`.
+ * The coordinator's dealings with workers: the socket, the heartbeats and the passing of time. What messages and broken
+ * connections mean is decided in `membership-loop.ts`.
  */
-import { bucketsFromEnds } from '../shared/collectives/buckets.ts';
 import type { AllReduceName } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
-import { createDeferred } from '../shared/core/deferred.ts';
-import { type ErrorCode, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { type ErrorCode, PennygradError } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
-import type { CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
-import { bindCoordinatorSocket, type PeerId } from '../shared/transport/coordinator-socket.ts';
-import { createGeneration, type Generation } from './generation/generation.ts';
-import { takeIn } from './intake.ts';
-import { advanceMembership } from './membership/membership.ts';
-import {
-  type MembershipEffect,
-  type MembershipInput,
-  type MembershipRules,
-  noMembers,
-} from './membership/membership-state.ts';
-import { memberInfo, rankWorkers } from './membership/worker.ts';
+import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
+import { bindCoordinatorSocket } from '../shared/transport/coordinator-socket.ts';
+import type { Generation } from './generation/generation.ts';
+import type { MembershipInput, MembershipRules } from './membership/membership-state.ts';
+import { createMembershipLoop } from './membership-loop.ts';
 import type { RunObserver } from './run-events.ts';
 
 export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
@@ -58,13 +48,8 @@ const disconnectedMs = 50;
 
 /** @throws bad-input when the address cannot be bound */
 export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { run, clock, timers, observe } = options;
+  const { run, allReduce, clock, timers, observe } = options;
   const deadlines = deadlinesFrom(options.timeoutSeconds);
-  const ending = new AbortController();
-  const begun = createDeferred<Generation>();
-  ending.signal.addEventListener('abort', () => begun.reject(ending.signal.reason));
-  let state = noMembers;
-  let generation: Generation | undefined;
   let closing: Promise<void> | undefined;
   let beatIsDue = false;
 
@@ -78,17 +63,22 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     onDisconnect: beatSoon,
   });
   const rules: MembershipRules = { ...options, endpoint: socket.endpoint };
+  const loop = createMembershipLoop({ run, rules, allReduce, clock, observe, send: socket.send });
   const stopTimers = [
     timers.every(deadlines.heartbeatMs, beat),
     timers.every(deadlines.heartbeatMs / 2, () => dispatch({ type: 'tick' })),
   ];
-  listen().catch(fail);
+  listen().catch(loop.fail);
+
+  function dispatch(input: MembershipInput): void {
+    if (closing === undefined) loop.dispatch(input);
+  }
 
   /** Also finds out whose connection is gone: a message to that peer is refused. */
   function beat(): void {
     beatIsDue = false;
     if (closing !== undefined) return;
-    for (const peer of state.workers.keys()) socket.send(peer, { type: 'heartbeat' });
+    for (const peer of loop.peers()) socket.send(peer, { type: 'heartbeat' });
   }
 
   /** Once, however many connections break meanwhile: strangers' connections break too. */
@@ -98,64 +88,11 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     timers.after(disconnectedMs, beat);
   }
 
-  function dispatch(input: MembershipInput): void {
-    if (closing !== undefined) return;
-    try {
-      advance(input);
-    } catch (error) {
-      fail(error instanceof Error ? error : new Error(messageOf(error)));
-    }
-  }
-
-  function advance(input: MembershipInput): void {
-    const moment = { now: clock.now(), unixMs: clock.unixMs() };
-    const activities = input.type === 'heard' ? undefined : generation?.activities();
-    const step = advanceMembership(rules, state, input, moment, activities);
-    state = step.state;
-    for (const effect of step.effects) perform(effect);
-  }
-
-  function perform(effect: MembershipEffect): void {
-    switch (effect.type) {
-      case 'send':
-        socket.send(effect.peer, effect.body);
-        break;
-      case 'announce':
-        observe(effect.event);
-        break;
-      case 'begin':
-        begin(effect);
-        break;
-      case 'fail':
-        fail(effect.error);
-        break;
-      default:
-        effect satisfies never;
-    }
-  }
-
-  function begin({ workers, reason }: Extract<MembershipEffect, { type: 'begin' }>): void {
-    const members = rankWorkers(workers);
-    const { parameterCount = 0, bucketEnds = [] } = members[0]?.ready ?? {};
-    const next = createGeneration({
-      number: state.generations,
-      members,
-      parameterCount,
-      buckets: bucketsFromEnds(bucketEnds, parameterCount) ?? [],
-      allReduce: options.allReduce,
-      clock,
-      signal: ending.signal,
-      send: (member, body, tensors) => socket.send(member.peer, body, tensors),
-    });
-    generation = next;
-    observe({ type: 'generation', members: members.map(memberInfo), parameterCount, reason });
-    begun.resolve(next);
-  }
-
   async function listen(): Promise<void> {
     for await (const { peer, decoded } of socket.receive()) {
+      if (closing !== undefined) continue;
       if (decoded.ok) {
-        accept(peer, decoded.message, decoded.tensors);
+        loop.accept(peer, decoded.message, decoded.tensors);
         continue;
       }
       const { reason, detail } = decoded;
@@ -164,39 +101,9 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     }
   }
 
-  function accept(peer: PeerId, received: WorkerMessage, tensors: readonly Float32Array[]): void {
-    const intake = takeIn({ id: run, version: options.identity.version }, state, peer, received, clock.unixMs());
-    switch (intake.kind) {
-      case 'input':
-        dispatch(intake.input);
-        break;
-      case 'deliver': {
-        dispatch({ type: 'heard', peer });
-        const reason =
-          generation === undefined ? 'no generation yet' : generation.accept(peer, intake.message, tensors);
-        if (reason !== undefined) observe({ type: 'frame-rejected', reason: 'stale', detail: reason });
-        break;
-      }
-      case 'answer':
-        socket.send(peer, intake.body);
-        break;
-      case 'rejected':
-        observe({ type: 'frame-rejected', reason: intake.reason, detail: intake.detail });
-        break;
-      case 'ignored':
-        break;
-      default:
-        intake satisfies never;
-    }
-  }
-
-  function fail(error: Error): void {
-    ending.abort(error);
-  }
-
   async function sayGoodbye(error: Error | undefined): Promise<void> {
     for (const stop of stopTimers) stop();
-    for (const peer of state.workers.keys()) socket.send(peer, { type: 'stop', ...describeEnd(error) });
+    for (const peer of loop.peers()) socket.send(peer, { type: 'stop', ...describeEnd(error) });
     await socket.flushed();
     socket.close();
   }
@@ -204,12 +111,12 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   return {
     endpoint: socket.endpoint,
     rendezvous() {
-      if (!ending.signal.aborted) dispatch({ type: 'gather' });
-      return begun.promise;
+      if (!loop.hasFailed()) dispatch({ type: 'gather' });
+      return loop.begun;
     },
     workerGone: (workerId, reason, code = 'quorum-lost') => dispatch({ type: 'exited', workerId, reason, code }),
     workerEnded: (workerId) => observe({ type: 'worker-ended', workerId }),
-    fail,
+    fail: loop.fail,
     close(error) {
       closing ??= sayGoodbye(error);
       return closing;

@@ -1,6 +1,6 @@
 /**
  * Who is in the run: a pure reducer. It takes what happened and the moment, and returns the new state and what is to be
- * done about it; `control-plane.ts` does it.
+ * done about it; `membership-loop.ts` does it.
  */
 import { PennygradError } from '../../shared/core/errors.ts';
 import type { GpuReading } from '../../shared/protocol/messages.ts';

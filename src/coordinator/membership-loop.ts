@@ -1,0 +1,138 @@
+/**
+ * Keeps who is in the run and the generation that they form: feeds the membership reducer, does what it decides, and hands
+ * members' messages to the generation. It has no sockets and no timers; `control-plane.ts` has them.
+ */
+import { bucketsFromEnds } from '../shared/collectives/buckets.ts';
+import type { AllReduceName } from '../shared/collectives/registry.ts';
+import type { Clock } from '../shared/core/clock.ts';
+import { createDeferred } from '../shared/core/deferred.ts';
+import { messageOf } from '../shared/core/errors.ts';
+import type { Body, CoordinatorMessage, WorkerMessage } from '../shared/protocol/messages.ts';
+import type { PeerId } from '../shared/transport/coordinator-socket.ts';
+import { createGeneration, type Generation } from './generation/generation.ts';
+import { takeIn } from './intake.ts';
+import { advanceMembership } from './membership/membership.ts';
+import {
+  type MembershipEffect,
+  type MembershipInput,
+  type MembershipRules,
+  noMembers,
+} from './membership/membership-state.ts';
+import { memberInfo, rankWorkers } from './membership/worker.ts';
+import type { RunObserver } from './run-events.ts';
+
+export interface MembershipLoopOptions {
+  readonly run: string;
+  readonly rules: MembershipRules;
+  readonly allReduce: AllReduceName;
+  readonly clock: Clock;
+  readonly observe: RunObserver;
+  readonly send: (peer: PeerId, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
+}
+
+export interface MembershipLoop {
+  dispatch(input: MembershipInput): void;
+  /** Takes a message from any peer. */
+  accept(peer: PeerId, message: WorkerMessage, tensors: readonly Float32Array[]): void;
+  /** The workers that are in the run. */
+  peers(): Iterable<PeerId>;
+  /** Resolves when a generation begins; rejects when the run fails before. */
+  readonly begun: Promise<Generation>;
+  /** Ends every wait with `error`; the first failure wins. */
+  fail(error: Error): void;
+  hasFailed(): boolean;
+}
+
+export function createMembershipLoop(options: MembershipLoopOptions): MembershipLoop {
+  const { run, rules, clock, observe, send } = options;
+  const ending = new AbortController();
+  const begun = createDeferred<Generation>();
+  ending.signal.addEventListener('abort', () => begun.reject(ending.signal.reason));
+  let state = noMembers;
+  let generation: Generation | undefined;
+
+  function fail(error: Error): void {
+    ending.abort(error);
+  }
+
+  function dispatch(input: MembershipInput): void {
+    try {
+      const moment = { now: clock.now(), unixMs: clock.unixMs() };
+      const activities = input.type === 'heard' ? undefined : generation?.activities();
+      const step = advanceMembership(rules, state, input, moment, activities);
+      state = step.state;
+      for (const effect of step.effects) perform(effect);
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  }
+
+  function perform(effect: MembershipEffect): void {
+    switch (effect.type) {
+      case 'send':
+        send(effect.peer, effect.body);
+        break;
+      case 'announce':
+        observe(effect.event);
+        break;
+      case 'begin':
+        begin(effect);
+        break;
+      case 'fail':
+        fail(effect.error);
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  function begin({ workers, reason }: Extract<MembershipEffect, { type: 'begin' }>): void {
+    const members = rankWorkers(workers);
+    const { parameterCount = 0, bucketEnds = [] } = members[0]?.ready ?? {};
+    generation = createGeneration({
+      number: state.generations,
+      members,
+      parameterCount,
+      buckets: bucketsFromEnds(bucketEnds, parameterCount) ?? [],
+      allReduce: options.allReduce,
+      clock,
+      signal: ending.signal,
+      send: (member, body, tensors) => send(member.peer, body, tensors),
+    });
+    observe({ type: 'generation', members: members.map(memberInfo), parameterCount, reason });
+    begun.resolve(generation);
+  }
+
+  return {
+    dispatch,
+    accept(peer, received, tensors) {
+      const intake = takeIn({ id: run, version: rules.identity.version }, state, peer, received, clock.unixMs());
+      switch (intake.kind) {
+        case 'input':
+          dispatch(intake.input);
+          break;
+        case 'deliver': {
+          dispatch({ type: 'heard', peer });
+          const refusal =
+            generation === undefined ? 'no generation yet' : generation.accept(peer, intake.message, tensors);
+          if (refusal !== undefined) observe({ type: 'frame-rejected', reason: 'stale', detail: refusal });
+          break;
+        }
+        case 'answer':
+          send(peer, intake.body);
+          break;
+        case 'rejected':
+          observe({ type: 'frame-rejected', reason: intake.reason, detail: intake.detail });
+          break;
+        case 'ignored':
+          break;
+        default:
+          intake satisfies never;
+      }
+    },
+    peers: () => state.workers.keys(),
+    begun: begun.promise,
+    fail,
+    hasFailed: () => ending.signal.aborted,
+  };
+}
