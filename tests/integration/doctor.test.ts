@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { tryEngine } from '../../src/doctor/try-engine.ts';
+import { tryEngine } from '../../src/doctor/facts/try-engine.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { killAll, run, start } from '../support/pennygrad.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

@@ -1,4 +1,4 @@
-// Speaks as src/doctor/engine-trial.ts does until it dies, as an engine's native library may make it.
+// Speaks as src/doctor/facts/engine-trial.ts does until it dies, as an engine's native library may make it.
 process.once('message', ({ engine }) => {
   const die = {
     tensorflow: () => process.kill(process.pid, 'SIGSEGV'),

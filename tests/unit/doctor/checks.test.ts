@@ -1,16 +1,16 @@
 /** What facts mean: each check is a pure function. */
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { checkDataset } from '../../../src/doctor/check-dataset.ts';
-import { checkEngines, engineState, explainEngine } from '../../../src/doctor/check-engines.ts';
-import { checkFolder } from '../../../src/doctor/check-folder.ts';
-import { checkGpus } from '../../../src/doctor/check-gpus.ts';
-import { checkCores, checkMemory, checkNode } from '../../../src/doctor/check-host.ts';
-import { checkPort } from '../../../src/doctor/check-ports.ts';
+import { checkDataset } from '../../../src/doctor/checks/check-dataset.ts';
+import { checkEngines, engineState, explainEngine } from '../../../src/doctor/checks/check-engines.ts';
+import { checkFolder } from '../../../src/doctor/checks/check-folder.ts';
+import { checkGpus } from '../../../src/doctor/checks/check-gpus.ts';
+import { checkCores, checkMemory, checkNode } from '../../../src/doctor/checks/check-host.ts';
+import { checkPort } from '../../../src/doctor/checks/check-ports.ts';
+import { gatherPort } from '../../../src/doctor/facts/port-facts.ts';
+import { listeningSockets } from '../../../src/doctor/facts/port-holder.ts';
+import type { EngineFacts } from '../../../src/doctor/facts/try-engine.ts';
 import { formatBytes } from '../../../src/doctor/format-bytes.ts';
-import { gatherPort } from '../../../src/doctor/port-facts.ts';
-import { listeningSockets } from '../../../src/doctor/port-holder.ts';
-import type { EngineFacts } from '../../../src/doctor/try-engine.ts';
 import { idxFileNames } from '../../../src/shared/data/idx-files.ts';
 import { needs } from '../../support/machine-parts.ts';
 

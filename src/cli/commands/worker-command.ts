@@ -1,20 +1,20 @@
 import { cpus, hostname } from 'node:os';
-import { enginesWith, selectEngine } from '../engine/engines.ts';
-import { runProgram } from '../engine/run-program.ts';
-import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
-import { managedVariable } from '../launch/local-workers.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { type WorkerConfig, workerSettings } from '../settings/worker-settings.ts';
-import { processorSeconds, systemClock } from '../shared/core/clock.ts';
-import { describeListening } from '../shared/core/server-url.ts';
-import { systemTimers } from '../shared/core/timers.ts';
-import { pennygradVersion } from '../shared/core/version.ts';
-import { loadDataset } from '../shared/data/load-dataset.ts';
-import { sleepPrecisely } from '../worker/precise-sleep.ts';
-import { runWorker } from '../worker/run-worker.ts';
-import type { Command } from './command.ts';
-import { yargsOptions } from './setting-flags.ts';
-import type { WorkerPrice } from './worker-price.ts';
+import { enginesWith, selectEngine } from '../../engine/engines.ts';
+import { runProgram } from '../../engine/run-program.ts';
+import { listGpus } from '../../engine/tensorflow/nvidia-smi.ts';
+import { managedVariable } from '../../launch/local-workers.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { type WorkerConfig, workerSettings } from '../../settings/worker-settings.ts';
+import { processorSeconds, systemClock } from '../../shared/core/clock.ts';
+import { describeListening } from '../../shared/core/server-url.ts';
+import { systemTimers } from '../../shared/core/timers.ts';
+import { pennygradVersion } from '../../shared/core/version.ts';
+import { loadDataset } from '../../shared/data/load-dataset.ts';
+import { sleepPrecisely } from '../../worker/precise-sleep.ts';
+import { runWorker } from '../../worker/run-worker.ts';
+import type { Command } from '../command.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import type { WorkerPrice } from '../worker-price.ts';
 
 export const workerCommand: Command = {
   options: (command) =>
@@ -68,7 +68,7 @@ export const workerCommand: Command = {
 /** Only workers with a label load the price table and its parsers. */
 async function ownPrice({ gpu, price, prices }: WorkerConfig): Promise<WorkerPrice> {
   if (gpu === undefined) return price === undefined ? {} : { priceUsdPerHour: price };
-  const { priceWorker, today } = await import('./worker-price.ts');
+  const { priceWorker, today } = await import('../worker-price.ts');
   return priceWorker({ gpu, price }, prices, today());
 }
 
@@ -76,8 +76,8 @@ async function ownPrice({ gpu, price, prices }: WorkerConfig): Promise<WorkerPri
 async function openOwnMetrics(workerId: string, { workerMetrics: port, metricsHost: host }: WorkerConfig) {
   if (port === undefined) return undefined;
   const [{ createOwnMetrics }, { serveOwnMetrics }] = await Promise.all([
-    import('../worker/metrics/own-metrics.ts'),
-    import('../worker/metrics/own-endpoint.ts'),
+    import('../../worker/metrics/own-metrics.ts'),
+    import('../../worker/metrics/own-endpoint.ts'),
   ]);
   const observer = createOwnMetrics(workerId, () => process.memoryUsage());
   const endpoint = await serveOwnMetrics({ port, host }, observer);

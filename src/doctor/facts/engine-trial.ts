@@ -1,8 +1,8 @@
 /** Tries one engine. A program of its own, so that a crash of the engine's native code ends nothing else. */
-import { benchEngine } from '../bench/engine-bench.ts';
-import type { EngineName } from '../engine/engine.ts';
-import { engineProviders } from '../engine/engines.ts';
-import { messageOf } from '../shared/core/errors.ts';
+import { benchEngine } from '../../bench/engine-bench.ts';
+import type { EngineName } from '../../engine/engine.ts';
+import { engineProviders } from '../../engine/engines.ts';
+import { messageOf } from '../../shared/core/errors.ts';
 import type { EngineSpeed, EngineTrialMessage, EngineTrialTask } from './engine-trial-messages.ts';
 
 function tell(message: EngineTrialMessage): Promise<void> {

@@ -1,15 +1,15 @@
 import { hostname } from 'node:os';
-import { bindSetting, type MembershipConfig } from '../settings/membership-settings.ts';
-import { bySubject, runSettings } from '../settings/run-settings.ts';
-import type { SettingsTable } from '../settings/setting.ts';
-import { deadlinesFrom } from '../shared/core/deadlines.ts';
-import type { Command } from './command.ts';
-import { configOption } from './config-layers.ts';
-import { runInterruptibly } from './interruption.ts';
-import { resolveRunSettings } from './resumed-run.ts';
-import { createRunOutput } from './run-output.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { startRun } from './start-run.ts';
+import { bindSetting, type MembershipConfig } from '../../settings/membership-settings.ts';
+import { bySubject, runSettings } from '../../settings/run-settings.ts';
+import type { SettingsTable } from '../../settings/setting.ts';
+import { deadlinesFrom } from '../../shared/core/deadlines.ts';
+import type { Command } from '../command.ts';
+import { configOption } from '../config-layers.ts';
+import { runInterruptibly } from '../interruption.ts';
+import { resolveRunSettings } from '../resumed-run.ts';
+import { createRunOutput } from '../run-output.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { startRun } from '../start-run.ts';
 
 /** As in `train`, but workers choose their own engine and threads. */
 const coordinatorSettings = { bind: bindSetting, ...runSettings } as const satisfies SettingsTable;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { printSettings } from '../settings/output-settings.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { formatLoss, formatPercent } from '../shared/core/number-format.ts';
-import type { Command } from './command.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';
+import { printSettings } from '../../settings/output-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { formatLoss, formatPercent } from '../../shared/core/number-format.ts';
+import type { Command } from '../command.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { openTrainedRun, runPositional, trainedRunSettings } from '../trained-run.ts';
 
 const evaluateSettings = {
   ...trainedRunSettings,

@@ -1,6 +1,6 @@
 /** Finds out which ports are free, by listening on them for a moment. */
 import { type AddressInfo, createServer } from 'node:net';
-import { messageOf } from '../shared/core/errors.ts';
+import { messageOf } from '../../shared/core/errors.ts';
 import { findPortHolder, type PortHolder } from './port-holder.ts';
 
 export interface PortFacts {

@@ -1,5 +1,5 @@
+import type { PortFacts } from '../facts/port-facts.ts';
 import type { Check } from './check.ts';
-import type { PortFacts } from './port-facts.ts';
 
 const flags = { coordinator: '--bind tcp://ADDRESS:PORT', metrics: '--metrics-port PORT' } as const;
 

@@ -1,6 +1,6 @@
-import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
+import type { Gpu } from '../../engine/tensorflow/nvidia-smi.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { Check } from './check.ts';
-import { formatBytes } from './format-bytes.ts';
 
 /** An empty list is not a problem, because most engines need no GPU. */
 export type GpuFacts = { readonly gpus: readonly Gpu[]; readonly problem?: string };

@@ -1,5 +1,5 @@
+import type { CoordinatorFacts } from '../facts/ping-coordinator.ts';
 import type { Check } from './check.ts';
-import type { CoordinatorFacts } from './ping-coordinator.ts';
 
 /** Above this, a step of the CNN waits for the network about as long as it computes. */
 const slowRoundTripMs = 10;

@@ -1,24 +1,24 @@
-import type { StepModel } from '../economics/models/step-model.ts';
-import type { KindModel, MixedModel, RunError } from '../economics/planning/fleet-models.ts';
-import { offersOn } from '../economics/planning/gpu-offers.ts';
-import { type Offer, type Plan, type PlannedWay, planRuns } from '../economics/planning/planning.ts';
-import { loadPrices } from '../economics/prices/price-table.ts';
-import { snakeCased } from '../report/snake-case.ts';
-import { type Column, renderTable } from '../report/terminal/table.ts';
-import { wrapText } from '../report/terminal/wrap-text.ts';
-import { membershipSettings } from '../settings/membership-settings.ts';
-import { printSettings } from '../settings/output-settings.ts';
-import { pricesSetting } from '../settings/price-settings.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { positive } from '../settings/schemas.ts';
-import { withDefault, withoutDefault } from '../settings/setting.ts';
-import { trainingSettings } from '../settings/training-settings.ts';
-import { formatCount, formatPercent, formatSeconds, formatUsd } from '../shared/core/number-format.ts';
-import type { Command } from './command.ts';
-import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { paint, terminalColumns } from './terminal.ts';
-import { today } from './worker-price.ts';
+import type { StepModel } from '../../economics/models/step-model.ts';
+import type { KindModel, MixedModel, RunError } from '../../economics/planning/fleet-models.ts';
+import { offersOn } from '../../economics/planning/gpu-offers.ts';
+import { type Offer, type Plan, type PlannedWay, planRuns } from '../../economics/planning/planning.ts';
+import { loadPrices } from '../../economics/prices/price-table.ts';
+import { snakeCased } from '../../report/snake-case.ts';
+import { type Column, renderTable } from '../../report/terminal/table.ts';
+import { wrapText } from '../../report/terminal/wrap-text.ts';
+import { membershipSettings } from '../../settings/membership-settings.ts';
+import { printSettings } from '../../settings/output-settings.ts';
+import { pricesSetting } from '../../settings/price-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { positive } from '../../settings/schemas.ts';
+import { withDefault, withoutDefault } from '../../settings/setting.ts';
+import { trainingSettings } from '../../settings/training-settings.ts';
+import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
+import type { Command } from '../command.ts';
+import { namedRuns, readRuns, runsPositional, sweepSetting } from '../compared-runs.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { paint, terminalColumns } from '../terminal.ts';
+import { today } from '../worker-price.ts';
 
 const planSettings = {
   sweep: sweepSetting,

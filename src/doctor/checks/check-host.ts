@@ -1,6 +1,6 @@
+import type { HostFacts } from '../facts/host-facts.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { Check } from './check.ts';
-import { formatBytes } from './format-bytes.ts';
-import type { HostFacts } from './host-facts.ts';
 
 /** @param required the range in package.json, of the form `>=MAJOR.MINOR.PATCH` */
 export function checkNode(

@@ -1,7 +1,7 @@
 /** Tries to write to the runs folder, because permissions do not reveal a read-only or full disk. */
 import { existsSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { messageOf } from '../shared/core/errors.ts';
+import { messageOf } from '../../shared/core/errors.ts';
 
 export interface FolderFacts {
   /** As the user gave it. */

@@ -1,5 +1,5 @@
 /** Computes latency and clock offset from exchanges of timestamps, as in NTP (RFC 5905, section 8). */
-import { median } from '../bench/median.ts';
+import { median } from '../../bench/median.ts';
 
 /** One exchange, in milliseconds: sent and returned by this side's clock, received and answered by the other side's. */
 export interface PingTimes {

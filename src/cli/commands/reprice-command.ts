@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { describeCardsAlone } from '../economics/planning/gpu-offers.ts';
-import { labelPrices, lowestByDay } from '../economics/planning/price-history.ts';
+import { describeCardsAlone } from '../../economics/planning/gpu-offers.ts';
+import { labelPrices, lowestByDay } from '../../economics/planning/price-history.ts';
 import {
   costOverTime,
   type DatedCost,
@@ -10,29 +10,29 @@ import {
   type RepricedWorker,
   type Repricing,
   repriceRun,
-} from '../economics/planning/repricing.ts';
-import { isDay } from '../economics/prices/price-date.ts';
-import { findPrice, isDated } from '../economics/prices/price-lookup.ts';
-import { loadPrices, type PriceRow } from '../economics/prices/price-table.ts';
-import type { Summary } from '../economics/record/summary.ts';
-import { readSummary } from '../economics/record/summary-file.ts';
-import { readReportAssets } from '../report/html/report-assets.ts';
-import { renderRepricedPage } from '../report/html/repriced-page.ts';
-import { snakeCased } from '../report/snake-case.ts';
-import { renderPriceChart } from '../report/terminal/price-chart.ts';
-import { type Column, renderTable } from '../report/terminal/table.ts';
-import { wrapText } from '../report/terminal/wrap-text.ts';
-import { printSettings } from '../settings/output-settings.ts';
-import { pricesSetting } from '../settings/price-settings.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { flag } from '../settings/schemas.ts';
-import { badInput } from '../shared/core/errors.ts';
-import { formatSeconds, formatUsd } from '../shared/core/number-format.ts';
-import type { Command } from './command.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { paint, terminalColumns } from './terminal.ts';
-import { today } from './worker-price.ts';
-import { htmlSetting, writeReport } from './write-report.ts';
+} from '../../economics/planning/repricing.ts';
+import { isDay } from '../../economics/prices/price-date.ts';
+import { findPrice, isDated } from '../../economics/prices/price-lookup.ts';
+import { loadPrices, type PriceRow } from '../../economics/prices/price-table.ts';
+import type { Summary } from '../../economics/record/summary.ts';
+import { readSummary } from '../../economics/record/summary-file.ts';
+import { readReportAssets } from '../../report/html/report-assets.ts';
+import { renderRepricedPage } from '../../report/html/repriced-page.ts';
+import { snakeCased } from '../../report/snake-case.ts';
+import { renderPriceChart } from '../../report/terminal/price-chart.ts';
+import { type Column, renderTable } from '../../report/terminal/table.ts';
+import { wrapText } from '../../report/terminal/wrap-text.ts';
+import { printSettings } from '../../settings/output-settings.ts';
+import { pricesSetting } from '../../settings/price-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { flag } from '../../settings/schemas.ts';
+import { badInput } from '../../shared/core/errors.ts';
+import { formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
+import type { Command } from '../command.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { paint, terminalColumns } from '../terminal.ts';
+import { today } from '../worker-price.ts';
+import { htmlSetting, writeReport } from '../write-report.ts';
 
 const repriceSettings = {
   set: {

@@ -1,8 +1,8 @@
-import type { EngineAvailability, EngineProvider } from '../engine/engine.ts';
-import { selectEngine } from '../engine/engines.ts';
-import { messageOf } from '../shared/core/errors.ts';
+import type { EngineAvailability, EngineProvider } from '../../engine/engine.ts';
+import { selectEngine } from '../../engine/engines.ts';
+import { messageOf } from '../../shared/core/errors.ts';
+import type { EngineFacts } from '../facts/try-engine.ts';
 import type { Check } from './check.ts';
-import type { EngineFacts } from './try-engine.ts';
 
 /** `broken`: it crashed, failed or hung in its trial. */
 export type EngineState = 'usable' | 'by name only' | 'not usable' | 'broken';

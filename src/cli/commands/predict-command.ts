@@ -1,19 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { readImageInput } from '../report/predictions/image-input.ts';
-import { listPredictions, type Predictions } from '../report/predictions/predictions.ts';
-import { renderPredictionsSvg } from '../report/predictions/predictions-svg.ts';
-import { renderPredictionsText } from '../report/predictions/predictions-text.ts';
-import { printSettings } from '../settings/output-settings.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { path } from '../settings/schemas.ts';
-import { badInput, messageOf } from '../shared/core/errors.ts';
-import { formatProbability } from '../shared/core/number-format.ts';
-import type { Dataset } from '../shared/data/dataset.ts';
-import type { Command } from './command.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { wantsColour } from './terminal.ts';
-import { openTrainedRun, runPositional, trainedRunSettings } from './trained-run.ts';
+import { readImageInput } from '../../report/predictions/image-input.ts';
+import { listPredictions, type Predictions } from '../../report/predictions/predictions.ts';
+import { renderPredictionsSvg } from '../../report/predictions/predictions-svg.ts';
+import { renderPredictionsText } from '../../report/predictions/predictions-text.ts';
+import { printSettings } from '../../settings/output-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { path } from '../../settings/schemas.ts';
+import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { formatProbability } from '../../shared/core/number-format.ts';
+import type { Dataset } from '../../shared/data/dataset.ts';
+import type { Command } from '../command.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { wantsColour } from '../terminal.ts';
+import { openTrainedRun, runPositional, trainedRunSettings } from '../trained-run.ts';
 
 /** A range of test images, both ends included. */
 const indexRange = z

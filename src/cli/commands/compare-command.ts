@@ -1,15 +1,15 @@
-import { cardHistories } from '../economics/planning/price-history.ts';
-import { loadPrices } from '../economics/prices/price-table.ts';
-import { renderComparisonPage } from '../report/html/comparison-page.ts';
-import { readReportAssets } from '../report/html/report-assets.ts';
-import { printSettings } from '../settings/output-settings.ts';
-import { pricesSetting } from '../settings/price-settings.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import type { Command } from './command.ts';
-import { namedRuns, readRuns, runsPositional, sweepSetting } from './compared-runs.ts';
-import { compareAtPrices, printComparison } from './print-comparison.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { htmlSetting, writeReport } from './write-report.ts';
+import { cardHistories } from '../../economics/planning/price-history.ts';
+import { loadPrices } from '../../economics/prices/price-table.ts';
+import { renderComparisonPage } from '../../report/html/comparison-page.ts';
+import { readReportAssets } from '../../report/html/report-assets.ts';
+import { printSettings } from '../../settings/output-settings.ts';
+import { pricesSetting } from '../../settings/price-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import type { Command } from '../command.ts';
+import { namedRuns, readRuns, runsPositional, sweepSetting } from '../compared-runs.ts';
+import { compareAtPrices, printComparison } from '../print-comparison.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { htmlSetting, writeReport } from '../write-report.ts';
 
 const compareSettings = {
   sweep: sweepSetting,

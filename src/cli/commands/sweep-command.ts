@@ -1,25 +1,25 @@
 import { availableParallelism, cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadPrices } from '../economics/prices/price-table.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { systemClock } from '../shared/core/clock.ts';
-import { exitCodes, PennygradError } from '../shared/core/errors.ts';
-import { formatCount, formatSeconds } from '../shared/core/number-format.ts';
-import { pennygradVersion } from '../shared/core/version.ts';
-import type { SweepRun } from '../sweep/grid.ts';
-import { runSweep } from '../sweep/run-sweep.ts';
-import { readSweep } from '../sweep/sweep-file.ts';
-import { createTrainProcess } from '../sweep/train-process.ts';
-import type { Command } from './command.ts';
-import { readRuns } from './compared-runs.ts';
-import { configOption, readLayers } from './config-layers.ts';
-import { listenForInterruption } from './interruption.ts';
-import { compareAtPrices, printComparison } from './print-comparison.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { sweepSettings, sweepTask, withoutTrainVariables } from './sweep-settings.ts';
+import { loadPrices } from '../../economics/prices/price-table.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { systemClock } from '../../shared/core/clock.ts';
+import { exitCodes, PennygradError } from '../../shared/core/errors.ts';
+import { formatCount, formatSeconds } from '../../shared/core/number-format.ts';
+import { pennygradVersion } from '../../shared/core/version.ts';
+import type { SweepRun } from '../../sweep/grid.ts';
+import { runSweep } from '../../sweep/run-sweep.ts';
+import { readSweep } from '../../sweep/sweep-file.ts';
+import { createTrainProcess } from '../../sweep/train-process.ts';
+import type { Command } from '../command.ts';
+import { readRuns } from '../compared-runs.ts';
+import { configOption, readLayers } from '../config-layers.ts';
+import { listenForInterruption } from '../interruption.ts';
+import { compareAtPrices, printComparison } from '../print-comparison.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { sweepSettings, sweepTask, withoutTrainVariables } from '../sweep-settings.ts';
 
-const program = fileURLToPath(new URL('./main.js', import.meta.url));
+const program = fileURLToPath(new URL('../main.js', import.meta.url));
 
 export const sweepCommand: Command = {
   options: (command) =>

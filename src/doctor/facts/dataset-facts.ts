@@ -1,10 +1,10 @@
 /** Finds out where a run would get MNIST from. */
-import { messageOf } from '../shared/core/errors.ts';
-import { publishedDatasets } from '../shared/data/catalog.ts';
-import { idxFileNames } from '../shared/data/idx-files.ts';
-import { type InspectedSource, inspectDataset } from '../shared/data/inspect-dataset.ts';
-import { defaultCacheFolder, loadDataset } from '../shared/data/load-dataset.ts';
-import { findPackage } from '../shared/data/npm-package.ts';
+import { messageOf } from '../../shared/core/errors.ts';
+import { publishedDatasets } from '../../shared/data/catalog.ts';
+import { idxFileNames } from '../../shared/data/idx-files.ts';
+import { type InspectedSource, inspectDataset } from '../../shared/data/inspect-dataset.ts';
+import { defaultCacheFolder, loadDataset } from '../../shared/data/load-dataset.ts';
+import { findPackage } from '../../shared/data/npm-package.ts';
 
 export interface DatasetFacts {
   /** The folder that the user named. It is then the only source. */

@@ -2,20 +2,20 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { benchEngine, type EngineBenchRow } from '../bench/engine-bench.ts';
-import { benchTraining, type TrainBenchRow } from '../bench/train-bench.ts';
-import { type Column, renderTable } from '../report/terminal/table.ts';
-import { engineSettings } from '../settings/engine-settings.ts';
-import { printSettings } from '../settings/output-settings.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { integer, path } from '../settings/schemas.ts';
-import { trainingSettings } from '../settings/training-settings.ts';
-import { badInput, messageOf } from '../shared/core/errors.ts';
-import { formatCount, formatPercent } from '../shared/core/number-format.ts';
-import { pennygradVersion } from '../shared/core/version.ts';
-import type { Command } from './command.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { paint, terminalColumns } from './terminal.ts';
+import { benchEngine, type EngineBenchRow } from '../../bench/engine-bench.ts';
+import { benchTraining, type TrainBenchRow } from '../../bench/train-bench.ts';
+import { type Column, renderTable } from '../../report/terminal/table.ts';
+import { engineSettings } from '../../settings/engine-settings.ts';
+import { printSettings } from '../../settings/output-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { integer, path } from '../../settings/schemas.ts';
+import { trainingSettings } from '../../settings/training-settings.ts';
+import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { formatCount, formatPercent } from '../../shared/core/number-format.ts';
+import { pennygradVersion } from '../../shared/core/version.ts';
+import type { Command } from '../command.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { paint, terminalColumns } from '../terminal.ts';
 
 const benchSettings = {
   ...engineSettings,
@@ -38,7 +38,7 @@ const benchSettings = {
 
 const engineBatchSizes = [32, 64, 128];
 const engineSeconds = 3;
-const program = fileURLToPath(new URL('./main.js', import.meta.url));
+const program = fileURLToPath(new URL('../main.js', import.meta.url));
 
 export const benchCommand: Command = {
   options: (command) =>

@@ -1,14 +1,14 @@
-import { engineFolder } from '../engine/engine-folder.ts';
-import { runProgram } from '../engine/run-program.ts';
-import { printSettings } from '../settings/output-settings.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { flag, path } from '../settings/schemas.ts';
-import type { SetupContext, SetupReport } from '../setup/setup.ts';
-import { setupTensorflow } from '../setup/setup-tensorflow.ts';
-import { setupWebgpu } from '../setup/setup-webgpu.ts';
-import { badInput } from '../shared/core/errors.ts';
-import type { Command } from './command.ts';
-import { yargsOptions } from './setting-flags.ts';
+import { engineFolder } from '../../engine/engine-folder.ts';
+import { runProgram } from '../../engine/run-program.ts';
+import { printSettings } from '../../settings/output-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { flag, path } from '../../settings/schemas.ts';
+import type { SetupContext, SetupReport } from '../../setup/setup.ts';
+import { setupTensorflow } from '../../setup/setup-tensorflow.ts';
+import { setupWebgpu } from '../../setup/setup-webgpu.ts';
+import { badInput } from '../../shared/core/errors.ts';
+import type { Command } from '../command.ts';
+import { yargsOptions } from '../setting-flags.ts';
 
 const setupSettings = {
   gpu: { type: 'boolean', describe: 'tensorflow: with CUDA, for NVIDIA cards', schema: flag.default(false) },

@@ -1,6 +1,6 @@
+import type { FolderFacts } from '../facts/folder-facts.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { Check } from './check.ts';
-import type { FolderFacts } from './folder-facts.ts';
-import { formatBytes } from './format-bytes.ts';
 
 /** More than two checkpoints of the CNN and the records of its steps. */
 const leastBytes = 20e6;

@@ -1,8 +1,8 @@
 /** Pings a coordinator without joining its run. */
 import { connect, type Socket } from 'node:net';
-import { messageOf } from '../shared/core/errors.ts';
-import { systemTimers } from '../shared/core/timers.ts';
-import { connectWorkerSocket, type WorkerSocket } from '../shared/transport/worker-socket.ts';
+import { messageOf } from '../../shared/core/errors.ts';
+import { systemTimers } from '../../shared/core/timers.ts';
+import { connectWorkerSocket, type WorkerSocket } from '../../shared/transport/worker-socket.ts';
 import { type LinkTimes, linkTimes, type PingTimes } from './clock-offset.ts';
 
 export type CoordinatorFacts = { readonly endpoint: string } & (

@@ -1,5 +1,5 @@
 /** The messages between the doctor and the process that tries an engine, over Node's IPC channel. */
-import type { EngineAvailability, EngineName } from '../engine/engine.ts';
+import type { EngineAvailability, EngineName } from '../../engine/engine.ts';
 
 export interface EngineTrialTask {
   readonly engine: EngineName;

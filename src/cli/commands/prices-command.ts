@@ -5,26 +5,26 @@ import {
   type LabelledPrice,
   labelPrices,
   lowestByDay,
-} from '../economics/planning/price-history.ts';
-import { isDay } from '../economics/prices/price-date.ts';
-import { isDated, latestPrices } from '../economics/prices/price-lookup.ts';
-import { cardAlone } from '../economics/prices/price-series.ts';
-import { loadPrices, type PriceRow } from '../economics/prices/price-table.ts';
-import { renderPricesPage } from '../report/html/prices-page.ts';
-import { readReportAssets } from '../report/html/report-assets.ts';
-import { renderPriceChart } from '../report/terminal/price-chart.ts';
-import { type Column, renderTable } from '../report/terminal/table.ts';
-import { printSettings } from '../settings/output-settings.ts';
-import { pricesSetting } from '../settings/price-settings.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { flag } from '../settings/schemas.ts';
-import { badInput } from '../shared/core/errors.ts';
-import { formatUsd } from '../shared/core/number-format.ts';
-import type { Command } from './command.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { paint, terminalColumns } from './terminal.ts';
-import { today } from './worker-price.ts';
-import { htmlSetting, writeReport } from './write-report.ts';
+} from '../../economics/planning/price-history.ts';
+import { isDay } from '../../economics/prices/price-date.ts';
+import { isDated, latestPrices } from '../../economics/prices/price-lookup.ts';
+import { cardAlone } from '../../economics/prices/price-series.ts';
+import { loadPrices, type PriceRow } from '../../economics/prices/price-table.ts';
+import { renderPricesPage } from '../../report/html/prices-page.ts';
+import { readReportAssets } from '../../report/html/report-assets.ts';
+import { renderPriceChart } from '../../report/terminal/price-chart.ts';
+import { type Column, renderTable } from '../../report/terminal/table.ts';
+import { printSettings } from '../../settings/output-settings.ts';
+import { pricesSetting } from '../../settings/price-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { flag } from '../../settings/schemas.ts';
+import { badInput } from '../../shared/core/errors.ts';
+import { formatUsd } from '../../shared/core/number-format.ts';
+import type { Command } from '../command.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { paint, terminalColumns } from '../terminal.ts';
+import { today } from '../worker-price.ts';
+import { htmlSetting, writeReport } from '../write-report.ts';
 
 const name = z.string().min(1, 'a name').optional();
 const pricesSettings = {

@@ -1,7 +1,7 @@
-import type { InspectedSource } from '../shared/data/inspect-dataset.ts';
+import type { InspectedSource } from '../../shared/data/inspect-dataset.ts';
+import { type DatasetFacts, isComplete } from '../facts/dataset-facts.ts';
+import { formatBytes } from '../format-bytes.ts';
 import type { Check } from './check.ts';
-import { type DatasetFacts, isComplete } from './dataset-facts.ts';
-import { formatBytes } from './format-bytes.ts';
 
 const name = 'dataset';
 

@@ -1,7 +1,7 @@
 /** Tries an engine in a process of its own, in which a native library may crash. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { EngineAvailability, EngineName } from '../engine/engine.ts';
+import type { EngineAvailability, EngineName } from '../../engine/engine.ts';
 import type { EngineSpeed, EngineTrialMessage, EngineTrialTask } from './engine-trial-messages.ts';
 
 export interface EngineFacts {

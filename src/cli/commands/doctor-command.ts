@@ -1,24 +1,24 @@
 import { z } from 'zod';
-import { defaultMetricsPort } from '../coordinator/metrics/endpoint/metrics-server.ts';
-import type { Check } from '../doctor/check.ts';
-import { engineState, explainEngine } from '../doctor/check-engines.ts';
-import { type DiagnoseOptions, type Diagnosis, diagnose } from '../doctor/diagnose.ts';
-import type { EngineFacts } from '../doctor/try-engine.ts';
-import { engineProviders } from '../engine/engines.ts';
-import { type Column, renderTable } from '../report/terminal/table.ts';
-import { sourceSettings } from '../settings/data-settings.ts';
-import { bindSetting } from '../settings/membership-settings.ts';
-import { observabilitySettings } from '../settings/observability-settings.ts';
-import { folderSettings, printSettings } from '../settings/output-settings.ts';
-import { resolveSettings } from '../settings/resolve-settings.ts';
-import { flag, positive } from '../settings/schemas.ts';
-import { withoutDefault } from '../settings/setting.ts';
-import { exitCodes } from '../shared/core/errors.ts';
-import { formatCount } from '../shared/core/number-format.ts';
-import { pennygradVersion, requiredNode } from '../shared/core/version.ts';
-import type { Command } from './command.ts';
-import { yargsOptions } from './setting-flags.ts';
-import { paint, terminalColumns } from './terminal.ts';
+import { defaultMetricsPort } from '../../coordinator/metrics/endpoint/metrics-server.ts';
+import type { Check } from '../../doctor/checks/check.ts';
+import { engineState, explainEngine } from '../../doctor/checks/check-engines.ts';
+import { type DiagnoseOptions, type Diagnosis, diagnose } from '../../doctor/diagnose.ts';
+import type { EngineFacts } from '../../doctor/facts/try-engine.ts';
+import { engineProviders } from '../../engine/engines.ts';
+import { type Column, renderTable } from '../../report/terminal/table.ts';
+import { sourceSettings } from '../../settings/data-settings.ts';
+import { bindSetting } from '../../settings/membership-settings.ts';
+import { observabilitySettings } from '../../settings/observability-settings.ts';
+import { folderSettings, printSettings } from '../../settings/output-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { flag, positive } from '../../settings/schemas.ts';
+import { withoutDefault } from '../../settings/setting.ts';
+import { exitCodes } from '../../shared/core/errors.ts';
+import { formatCount } from '../../shared/core/number-format.ts';
+import { pennygradVersion, requiredNode } from '../../shared/core/version.ts';
+import type { Command } from '../command.ts';
+import { yargsOptions } from '../setting-flags.ts';
+import { paint, terminalColumns } from '../terminal.ts';
 
 const doctorSettings = {
   connect: {
