@@ -103,7 +103,10 @@ function gather(rules: MembershipRules, state: Membership, now: number): Members
     case 'wait':
       return unchanged(state);
     case 'give-up': {
-      const message = `rendezvous at ${rules.endpoint}: ${decision.reason} in time (--timeout ${rules.timeoutSeconds})`;
+      const seconds = deadlinesOf(rules).rendezvousMs / 1000;
+      const message =
+        `rendezvous at ${rules.endpoint} timed out after ${seconds} s (--timeout ${rules.timeoutSeconds}): ` +
+        decision.reason;
       return { state, effects: [{ type: 'fail', error: new PennygradError('quorum-lost', message) }] };
     }
     case 'begin': {

@@ -53,8 +53,8 @@ describe('workers that do not come', () => {
     run.hello('w0');
     run.ready('w0');
     const message =
-      'rendezvous at tcp://10.0.0.1:5555: 1 of 4 workers ready, w1 still loading, w2, w3 never arrived ' +
-      'in time (--timeout 10)';
+      'rendezvous at tcp://10.0.0.1:5555 timed out after 8 s (--timeout 10): ' +
+      '1 of 4 workers ready, w1 still loading, w2, w3 never arrived';
     // Whoever is here still sends its heartbeats.
     const seen = [4000, 4500].flatMap((ms) => {
       const effects = run.pass(ms);
@@ -76,7 +76,7 @@ describe('workers that do not come', () => {
     expect(run.input(tick)).toEqual([
       failure(
         'quorum-lost',
-        'rendezvous at tcp://10.0.0.1:5555: 0 of 2 workers ready, 2 never arrived in time (--timeout 10)',
+        'rendezvous at tcp://10.0.0.1:5555 timed out after 8 s (--timeout 10): 0 of 2 workers ready, 2 never arrived',
       ),
     ]);
   });
