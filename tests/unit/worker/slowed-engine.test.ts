@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { slowEngineDown } from '../../../src/worker/slowed-engine.ts';
+import { logUniform, uniform } from '../../support/realistic-numbers.ts';
 import { toyDataset, toyProvider } from '../../support/toy-engine.ts';
 
 const dataset = toyDataset(20);
@@ -58,9 +59,9 @@ describe('an engine that is slowed down', () => {
   it('keeps its speed over many calls, however short they are and however long a sleep takes', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.double({ min: 0.05, max: 1, noNaN: true }),
-        fc.array(fc.double({ min: 1e-6, max: 0.02, noNaN: true }), { minLength: 1, maxLength: 60 }),
-        fc.double({ min: 0, max: 0.003, noNaN: true }),
+        uniform(0.05, 1),
+        fc.array(logUniform(1e-6, 0.02), { minLength: 1, maxLength: 60 }),
+        uniform(0, 0.003),
         async (speed, times, overslept) => {
           let next = 0;
           const { engine, spent } = await slowed(speed, { seconds: () => times[next++] ?? 0, overslept });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lastScrapes } from '../../../../src/coordinator/metrics/endpoint/last-scrape.ts';
+import { logUniform, uniform } from '../../../support/realistic-numbers.ts';
 
 const prometheus = (...times: readonly number[]) => new Map([['prometheus', times]]);
 
@@ -43,9 +44,9 @@ describe('the end of a run waits', () => {
   });
 
   test('long enough for the next scrape and never beyond the limit, whatever the interval', () => {
-    const seconds = fc.double({ min: 0.01, max: 100, noNaN: true });
+    const seconds = logUniform(0.01, 100);
     fc.assert(
-      fc.property(seconds, fc.double({ min: 0.01, max: 0.99, noNaN: true }), seconds, (interval, part, limit) => {
+      fc.property(seconds, uniform(0.01, 0.99), seconds, (interval, part, limit) => {
         const now = 1000;
         const last = now - interval * part;
         const { readers, seconds: wait } = lastScrapes(prometheus(last - interval, last), now, limit);

@@ -7,6 +7,7 @@ import type { LedgerEvent, RunEvent } from '../../../../src/coordinator/run-even
 import { bookedUsd } from '../../../../src/economics/ledger/ledger.ts';
 import { nothingSpent } from '../../../../src/shared/core/phases.ts';
 import { member } from '../../../support/observed-run.ts';
+import { orZero, uniform } from '../../../support/realistic-numbers.ts';
 
 /** A meter beside the books of a run, as a coordinator has them; at $3600 an hour a second costs a dollar. */
 function openMeter() {
@@ -92,13 +93,13 @@ describe('the cost meter', () => {
     const rank = fc.constantFrom(0, 1);
     const passed = fc.record({
       type: fc.constant('pass' as const),
-      seconds: fc.double({ min: 0, max: 2, noNaN: true }),
+      seconds: orZero(uniform(0, 2)),
     });
     const spent = fc.record({
       type: fc.constant('spent' as const),
       rank,
-      compute: fc.double({ min: 0, max: 3, noNaN: true }),
-      late: fc.double({ min: 0, max: 0.5, noNaN: true }),
+      compute: orZero(uniform(0, 3)),
+      late: uniform(0, 0.5),
     });
     const checkpoint = fc.record({ type: fc.constant('epoch' as const) });
     const gone = fc.record({ type: fc.constantFrom('worker-lost' as const, 'worker-ended' as const), rank });

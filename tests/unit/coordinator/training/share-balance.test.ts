@@ -9,6 +9,7 @@ import {
   waitingShare,
 } from '../../../../src/coordinator/training/share-balance.ts';
 import { createRandom } from '../../../../src/shared/core/random.ts';
+import { logUniform, orZero, uniform } from '../../../support/realistic-numbers.ts';
 
 /** Steps of two real runs with even shares, all the disturbances of a shared machine included. */
 const recorded: {
@@ -74,8 +75,8 @@ describe('fastestShares', () => {
     total: fc.integer({ min: 0, max: 500 }),
     ranks: fc.array(
       fc.record({
-        perSample: fc.double({ min: 1e-6, max: 1e3, noNaN: true }),
-        fixed: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e4, noNaN: true })),
+        perSample: logUniform(1e-6, 1e3),
+        fixed: orZero(logUniform(1e-3, 1e4)),
       }),
       { minLength: 1, maxLength: 12 },
     ),
@@ -126,12 +127,12 @@ describe('rebalance', () => {
       globalBatch: fc.integer({ min: 8, max: 300 }),
       ranks: fc.array(
         fc.record({
-          perStep: fc.double({ min: 0, max: 50, noNaN: true }),
-          perSample: fc.double({ min: 0.01, max: 20, noNaN: true }),
+          perStep: uniform(0, 50),
+          perSample: logUniform(0.01, 20),
         }),
         { minLength: 1, maxLength: 8 },
       ),
-      noise: fc.double({ min: 0, max: 0.9, noNaN: true }),
+      noise: uniform(0, 0.9),
       seed: fc.nat(),
     });
     fc.assert(
@@ -146,7 +147,7 @@ describe('rebalance', () => {
     const runs = fc.record({
       globalBatch: fc.integer({ min: 128, max: 1024 }),
       // Of the even step of the slower rank, up to half is the same whatever the share.
-      fixed: fc.double({ min: 0, max: 0.5, noNaN: true }),
+      fixed: uniform(0, 0.5),
       slower: fc.integer({ min: 0, max: 1 }),
     });
     fc.assert(
@@ -161,7 +162,7 @@ describe('rebalance', () => {
   });
 
   it('never swings past the balance, whatever the fixed cost', () => {
-    const costs = fc.array(fc.double({ min: 0, max: 300, noNaN: true }), { minLength: 2, maxLength: 2 });
+    const costs = fc.array(uniform(0, 300), { minLength: 2, maxLength: 2 });
     fc.assert(
       fc.property(costs, (perStep) => {
         const speeds = [1, 3].map((perSample, rank) => ({ perSample, perStep: perStep[rank] ?? 0 }));
