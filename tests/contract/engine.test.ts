@@ -18,4 +18,6 @@ describeEngine('cpu', cpuProvider, thorough ? 'cnn' : 'mlp');
 describeEngine('wasm (relaxed SIMD)', wasmProvider('relaxed-simd'));
 describeEngine('wasm (SIMD)', wasmProvider('simd'));
 describeEngine('wasm (op by op)', opByOpProvider);
-describeEngine('wasm (2 threads)', wasmProvider(undefined, 2, engineThreadProgram));
+// Every engine of these starts a thread, which loads tfjs anew; what is special about them is always shown, in
+// tests/unit/engine/threads.
+if (thorough) describeEngine('wasm (2 threads)', wasmProvider(undefined, 2, engineThreadProgram));

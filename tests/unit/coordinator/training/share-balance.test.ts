@@ -10,6 +10,7 @@ import {
 } from '../../../../src/coordinator/training/share-balance.ts';
 import { createRandom } from '../../../../src/shared/core/random.ts';
 import { logUniform, orZero, uniform } from '../../../support/realistic-numbers.ts';
+import { rounds } from '../../../support/thoroughness.ts';
 
 /** Steps of two real runs with even shares, all the disturbances of a shared machine included. */
 const recorded: {
@@ -64,7 +65,7 @@ function simulate({ globalBatch, speeds, steps, noise = 0, seed = 1 }: Simulatio
 }
 
 /** Noise is chance: the same chance in every run of these tests. */
-const seeds = Array.from({ length: 40 }, (_, seed) => seed);
+const seeds = Array.from({ length: rounds(10, 40) }, (_, seed) => seed);
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]) => sum(values) / values.length;
