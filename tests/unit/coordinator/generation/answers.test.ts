@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { createAnswers } from '../../../../src/coordinator/generation/answers.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
@@ -31,6 +32,7 @@ test('answers that are complete stay, whatever happens later', async () => {
   const controller = new AbortController();
   const answers = createAnswers<string>(1, controller.signal);
   answers.add(0, 'a');
+  expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   controller.abort(new Error('too late'));
   expect(await answers.all).toEqual(['a']);
 });

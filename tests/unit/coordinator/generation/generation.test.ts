@@ -112,6 +112,19 @@ describe('a generation', () => {
   });
 });
 
+it('a step that is assigned again begins from nothing', () => {
+  const { sent, generation, say } = playGeneration(2);
+  const contributeBoth = () => {
+    generation.assign(0, 0, batch, [1, 1]);
+    sent();
+    for (const rank of [0, 1]) expect(say(rank, contribution(0, 1), [[5]])).toBeUndefined();
+    expect(sent()).toMatchObject([{ tensors: [[10]] }, { tensors: [[10]] }]);
+  };
+  contributeBoth();
+  generation.commit(0);
+  contributeBoth();
+});
+
 describe('what the members of a generation do', () => {
   it('is idle, until a step or a request gives them something to do, each with its own clock', () => {
     const { generation, time, say } = playGeneration(2);
@@ -160,6 +173,9 @@ describe('what the members of a generation do', () => {
     time.advance(1000);
     generation.reportState([]).catch(() => {});
     expect(activities()).toEqual(both('checkpoint', 107));
+    time.advance(1000);
+    generation.restore({ parameters: new Float32Array(3), optimizer: { iterations: 1, slots: [] } }).catch(() => {});
+    expect(activities()).toEqual(both('checkpoint', 108));
   });
 
   it('stays what it is when a late part of a gradient comes for a step ahead of it', () => {

@@ -196,6 +196,13 @@ describe('a newcomer that does not fit', () => {
   });
 });
 
+it('a stranger is not ready, whatever it says', () => {
+  const run = startGathering();
+  const before = run.state();
+  expect(run.ready('stranger')).toEqual([]);
+  expect(run.state()).toBe(before);
+});
+
 describe('a member that repeats itself', () => {
   it('has a second hello rejected, under any name, and stays what it was', () => {
     const run = startGathering();

@@ -17,6 +17,13 @@ describe('a worker that leaves', () => {
     expect(run.ready('w2')).toMatchObject([isReady('w2'), { type: 'begin' }]);
   });
 
+  it('and is no member leaves nothing behind', () => {
+    const run = startTraining();
+    const before = run.state();
+    expect(run.leave('stranger')).toEqual([]);
+    expect(run.state()).toBe(before);
+  });
+
   it.each([
     ['bad-input', 'bad-input'],
     ['run-failed', 'run-failed'],

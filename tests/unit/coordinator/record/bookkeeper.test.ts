@@ -287,10 +287,17 @@ describe('the books of a run', () => {
   });
 
   test('pay no heed to what a worker says that nobody knows', () => {
-    const { books, pass, tell, began, spent } = openBooks();
+    const { books, drawnUp, pass, tell, began, spent } = openBooks();
     tell(began('w0'));
     pass(2);
     tell(spent('w1', { compute: 2 }));
     expect(books.spent()).toEqual({ usd: 2, seconds: 2 });
+    tell(generation(0, 1));
+    expect(drawnUp.at(-1)?.entries.map(({ workerId }) => workerId)).toEqual(['w0']);
+  });
+
+  test('count the time of the run from its start, which was before the books were opened', () => {
+    const clock = { now: () => 107, unixMs: () => 0 };
+    expect(createBookkeeper({ clock, startedAt: 105, carried: undefined }).spent()).toEqual({ usd: 0, seconds: 2 });
   });
 });

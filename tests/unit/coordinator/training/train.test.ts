@@ -146,12 +146,13 @@ describe('training that is interrupted', () => {
 
   it('at the end of an epoch tests it, and goes no further', async () => {
     const interruption = new AbortController();
-    const { outcome, eventsOf } = await runTraining({
+    const { outcome, eventsOf, positions } = await runTraining({
       context: { signal: interruption.signal },
       onEvent: atStep(2, () => interruption.abort()),
     });
     expect(outcome).toMatchObject({ steps: 3, end: { kind: 'interrupted' } });
     expect(eventsOf('epoch')).toHaveLength(1);
+    expect(positions).toEqual([[3, 0, 48]]);
   });
 
   it('at its very end is complete', async () => {
@@ -200,6 +201,15 @@ describe('training that goes on', () => {
       [3, 0, 10],
       [6, 1, 48],
     ]);
+  });
+
+  it('after its last step tests what was not tested', async () => {
+    const epoch = { epoch: 1, samples: 10, lossSum: 20, correct: 5, seconds: 2, usd: 1 };
+    const start = { step: 6, stepsBefore: 6, state: undefined, epoch };
+    const { outcome, eventsOf, positions } = await runTraining({ settings: { start } });
+    expect(outcome).toMatchObject({ steps: 6, end: { kind: 'completed' } });
+    expect(eventsOf('epoch')).toMatchObject([{ epoch: 1, usd: 1 }]);
+    expect(positions).toEqual([[6, 1, 10]]);
   });
 
   it('where nothing is left trains and saves nothing', async () => {

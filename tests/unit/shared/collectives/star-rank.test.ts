@@ -77,7 +77,8 @@ describe('the gradient of a rank', () => {
     ready(2, 2);
     ready(3, 3);
     ready(0, 2);
-    expect(log).toEqual(['0 of 1/7/0: 1,2']);
+    ready(2, 3);
+    expect(log).toEqual(['0 of 1/7/0: 1,2', '1 of 1/7/0: 3']);
   });
 
   it('must be as long as was agreed', () => {
@@ -169,6 +170,12 @@ describe('a generation that is aborted', () => {
     expect(await outcomeOf(start({ ...first, step: 8 }, gradient()).finish(vote))).toEqual(lost);
     expect(log).toHaveLength(before);
     reduced(0, [9, 9]);
+  });
+
+  it('while nothing is waited for ends what comes later', async () => {
+    const { start, abort, vote } = openRank();
+    abort(new Error('w1 was lost'));
+    expect(await outcomeOf(start(first, gradient()).finish(vote))).toEqual({ error: 'w1 was lost' });
   });
 
   it('while a gradient is computed lets nothing of it be waited for', async () => {

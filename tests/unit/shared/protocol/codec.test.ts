@@ -40,6 +40,13 @@ describe('a message that is sent', () => {
     }
   });
 
+  it('may have its numbers as 64-bit integers, as encoders of other languages do', () => {
+    const header = pack({ v: protocolVersion, run: 'r', type: 'ping', sentUnixMs: 200 });
+    const uint64 = Buffer.concat([header.subarray(0, -2), Buffer.from('cf00000000000000c8', 'hex')]);
+    expect(header.subarray(-2).toString('hex')).toBe('ccc8');
+    expect(decodeWorkerMessage([uint64])).toMatchObject({ ok: true, message: { sentUnixMs: 200 } });
+  });
+
   it('leaves out fields that are undefined', () => {
     const given = { type: 'heartbeat', gpu: undefined } as const;
     const [header] = encode<WorkerMessage>('r', given);
