@@ -26,3 +26,14 @@ it('what follows is decided once an event, when all have seen it', () => {
   publish(begun(1));
   expect(log).toEqual(['seen', 'seen', 'derived', 'seen', 'seen', 'derived']);
 });
+
+it('an observer that throws keeps the event from nobody, and what follows from it is not told', () => {
+  const log: string[] = [];
+  const failing = (reason: string) => () => {
+    log.push(reason);
+    throw new Error(reason);
+  };
+  const publish = publishTo([failing('the disk is full'), failing('second'), () => log.push('seen')], () => begun(1));
+  expect(() => publish(begun(0))).toThrow('the disk is full');
+  expect(log).toEqual(['the disk is full', 'second', 'seen']);
+});

@@ -5,6 +5,7 @@ import {
   type BalanceState,
   beginBalance,
   fastestShares,
+  type Rebalanced,
   rebalance,
   waitingShare,
 } from '../../../../src/coordinator/training/share-balance.ts';
@@ -89,6 +90,49 @@ describe('fastestShares', () => {
       ranks.map(({ fixed }) => fixed),
     );
 
+  it.each([
+    [
+      [10, [1, 1]],
+      [5, 5],
+    ],
+    [
+      [0, [1, 1]],
+      [0, 0],
+    ],
+    [
+      [1, [1, 1]],
+      [1, 0],
+    ],
+    [
+      [2, [1, 100]],
+      [1, 1],
+    ],
+    // Of 6⅔ and 3⅓ samples: the one left over goes to the rank that finishes it sooner.
+    [
+      [10, [1, 2]],
+      [7, 3],
+    ],
+    [
+      [10, [1, 1], [0, 4]],
+      [7, 3],
+    ],
+    // A rank that finishes too late even without samples takes one all the same, from the ranks that finish last.
+    [
+      [10, [1, 1], [0, 100]],
+      [9, 1],
+    ],
+    [
+      [10, [1, 2, 1], [0, 0, 100]],
+      [6, 3, 1],
+    ],
+    [
+      [12, [1, 2, 1], [0, 0, 100]],
+      [7, 4, 1],
+    ],
+  ] as const)('of %j are %j', ([total, perSample, fixed], shares) => {
+    expect(fastestShares(total, perSample, fixed)).toEqual(shares);
+  });
+
   it('gives out everything, and at least one each where there is enough', () => {
     fc.assert(
       fc.property(cases, ({ total, ranks }) => {
@@ -123,6 +167,36 @@ describe('fastestShares', () => {
 });
 
 describe('rebalance', () => {
+  /** Steps one after another, each with the present shares. @returns the last decision */
+  function observe(state: BalanceState, steps: readonly (readonly number[])[]) {
+    let decision: Rebalanced = { state, reason: undefined };
+    for (const busy of steps) {
+      const { state: before } = decision;
+      decision = rebalance(before, { samples: before.shares, busy, fixed: busy.map(() => 0) });
+    }
+    return decision;
+  }
+
+  it('changes nothing for one slow step among three', () => {
+    const [even, slow] = [
+      [2, 2],
+      [10, 2],
+    ];
+    for (const steps of [
+      [slow, even, even],
+      [even, slow, even],
+      [even, even, slow],
+    ]) {
+      expect(observe(beginBalance(16, 2), steps)).toMatchObject({ state: { shares: [8, 8] }, reason: undefined });
+    }
+  });
+
+  it('changes nothing where there are fewer samples than ranks, but remembers the steps', () => {
+    const decision = observe(beginBalance(1, 2), Array(3).fill([9, 1]));
+    expect(decision).toMatchObject({ state: { shares: [1, 0], measured: false }, reason: undefined });
+    expect(decision.state.recent).toHaveLength(3);
+  });
+
   it('always shares out the whole batch, at least a sample each', () => {
     const runs = fc.record({
       globalBatch: fc.integer({ min: 8, max: 300 }),
@@ -268,4 +342,8 @@ describe('rebalance', () => {
     // 0.4 + 0.17 n = 1.6 + 0.7 (64 − n) at n = 52.9.
     expect(steps.at(-1)?.samples).toEqual([53, 11]);
   });
+});
+
+it('the share of waiting is 0 where nobody does anything', () => {
+  expect([[0, 0], [], [2, 2], [1, 4]].map(waitingShare)).toEqual([0, 0, 0, 0.375]);
 });

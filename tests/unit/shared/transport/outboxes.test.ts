@@ -51,7 +51,7 @@ function openOutboxes(limits: Partial<typeof outboxLimits> = {}) {
       const holding = createDeferred<void>();
       held = holding;
       return () => {
-        held = undefined;
+        if (held === holding) held = undefined;
         holding.resolve();
       };
     },
@@ -165,6 +165,21 @@ describe('a peer that has no room', () => {
     expect(unreachable).toHaveLength(1);
     expect(time.pending()).toBe(0);
   });
+
+  it('and is given up while its last message leaves gets what is posted after that', async () => {
+    const { time, postAll, sent, without, unreachable, hold } = openOutboxes();
+    without.set('a', full);
+    postAll('a1');
+    await time.advanceAsync(94);
+    const release = hold();
+    await time.advanceAsync(6);
+    expect(unreachable).toHaveLength(1);
+    without.delete('a');
+    postAll('a2');
+    release();
+    await time.advanceAsync(5);
+    expect(sent).toEqual(['a1', 'a2']);
+  });
 });
 
 describe('a peer that is behind', () => {
@@ -208,6 +223,23 @@ describe('a peer that is behind', () => {
       await promisesSettle();
     }
     expect(sent).toHaveLength(20);
+  });
+
+  it('is not counted what left before its connection was full', async () => {
+    const { postAll, sent, without, unreachable, hold } = openOutboxes({ bytes: 10 });
+    const releaseFirst = hold();
+    postAll('a2345', 'a2345');
+    const releaseSecond = hold();
+    releaseFirst();
+    await promisesSettle();
+    expect(sent).toEqual(['a2345']);
+    without.set('a', full);
+    releaseSecond();
+    await promisesSettle();
+    postAll('a2345');
+    expect(unreachable).toEqual([]);
+    postAll('a');
+    expect(unreachable).toEqual([['a', '2 messages (10 bytes) wait for it']]);
   });
 
   it('and begins again is not counted what was dropped', async () => {
