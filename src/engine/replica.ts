@@ -66,7 +66,7 @@ export function engineOf(replica: Replica, { dataset, model, optimizer }: Engine
     async setParameters(parameters) {
       checkUsable();
       checkVector('parameters', parameters, parameterCount);
-      await replica.setParameters(parameters);
+      return replica.setParameters(parameters);
     },
 
     async getOptimizerState() {
@@ -77,7 +77,7 @@ export function engineOf(replica: Replica, { dataset, model, optimizer }: Engine
     async setOptimizerState(state) {
       checkUsable();
       checkOptimizerState(state, optimizer, parameterCount);
-      await replica.setOptimizerState(state);
+      return replica.setOptimizerState(state);
     },
 
     async computeGradients(indices, gradients, onReady) {
@@ -95,7 +95,7 @@ export function engineOf(replica: Replica, { dataset, model, optimizer }: Engine
       checkUsable();
       checkVector('gradients', gradientSum, parameterCount);
       checkSamples(samples);
-      await replica.applyGradients(gradientSum, samples);
+      return replica.applyGradients(gradientSum, samples);
     },
 
     async evaluate(splitName, from, to): Promise<BatchResult> {

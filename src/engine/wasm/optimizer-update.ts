@@ -13,21 +13,19 @@ export interface UpdatedVectors {
   readonly count: number;
 }
 
-export interface UpdateStep {
-  readonly learningRate: number;
-  /** Samples of the global batch. */
-  readonly samples: number;
-  /** Counts from 1. */
-  readonly iteration: number;
-}
-
-type Update = (kernels: Kernels, vectors: UpdatedVectors, step: UpdateStep) => void;
+type Update = (
+  kernels: Kernels,
+  vectors: UpdatedVectors,
+  learningRate: number,
+  samples: number,
+  iteration: number,
+) => void;
 
 const updates: Readonly<Record<OptimizerName, Update>> = {
-  sgd(kernels, { parameters, gradientSum, out, count }, { learningRate, samples }) {
+  sgd(kernels, { parameters, gradientSum, out, count }, learningRate, samples) {
     kernels.sgdUpdate(parameters, gradientSum, out, count, samples, learningRate);
   },
-  adam(kernels, { parameters, gradientSum, slots, out, count }, { learningRate, samples, iteration }) {
+  adam(kernels, { parameters, gradientSum, slots, out, count }, learningRate, samples, iteration) {
     const { beta1, beta2, epsilon } = adamConstants;
     const [firstMoment, secondMoment] = slots as [number, number];
     kernels.adamUpdate(
@@ -38,11 +36,16 @@ const updates: Readonly<Record<OptimizerName, Update>> = {
   },
 };
 
+/**
+ * @param samples of the global batch, by which the gradient sum is divided
+ * @param iteration counts from 1
+ */
 export function updateParameters(
   kernels: Kernels,
   { name, learningRate }: OptimizerSpec,
   vectors: UpdatedVectors,
-  step: Omit<UpdateStep, 'learningRate'>,
+  samples: number,
+  iteration: number,
 ): void {
-  updates[name](kernels, vectors, { ...step, learningRate });
+  updates[name](kernels, vectors, learningRate, samples, iteration);
 }

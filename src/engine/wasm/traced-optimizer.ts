@@ -26,7 +26,7 @@ export function createTracedOptimizer(model: TracedModel, spec: OptimizerSpec): 
     },
     update(samples) {
       iterations++;
-      updateParameters(kernels, spec, vectors, { samples, iteration: iterations });
+      updateParameters(kernels, spec, vectors, samples, iterations);
     },
   };
 }

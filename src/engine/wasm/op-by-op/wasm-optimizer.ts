@@ -32,7 +32,7 @@ export function createWasmOptimizer(
         out: memory.addressOf(updated),
         count: variable.size,
       };
-      updateParameters(kernels, spec, vectors, { samples, iteration: iterations });
+      updateParameters(kernels, spec, vectors, samples, iterations);
       const tensor = tf.engine().makeTensorFromTensorInfo(updated);
       variable.assign(tensor);
       tensor.dispose();
