@@ -13,6 +13,7 @@ import {
   outSize,
   type PoolCase,
 } from '../../../support/reference-layers.ts';
+import { rounds } from '../../../support/thoroughness.ts';
 
 describe.each(simdFlavours)('kernels with %s', (flavour) => {
   let memory: KernelMemory;
@@ -26,7 +27,7 @@ describe.each(simdFlavours)('kernels with %s', (flavour) => {
     it.each(namedConvolutions)('agrees with the definition: %s', (_, shape) => checkConvolution(shape, 1));
 
     it('agrees with the definition for any shape', () => {
-      fc.assert(fc.property(anyConvolution, fc.nat(), checkConvolution), { numRuns: 60 });
+      fc.assert(fc.property(anyConvolution, fc.nat(), checkConvolution), { numRuns: rounds(20, 100) });
     });
 
     function checkConvolution(shape: ConvolutionCase, seed: number): void {
@@ -99,7 +100,7 @@ describe.each(simdFlavours)('kernels with %s', (flavour) => {
     it.each(namedPools)('agrees with the definition: %s', (_, shape) => checkPool(shape, 1));
 
     it('agrees with the definition for any window', () => {
-      fc.assert(fc.property(anyPool, fc.nat(), checkPool), { numRuns: 100 });
+      fc.assert(fc.property(anyPool, fc.nat(), checkPool), { numRuns: rounds(50, 200) });
     });
 
     function checkPool(shape: PoolCase, seed: number): void {

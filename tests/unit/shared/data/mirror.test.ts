@@ -38,9 +38,9 @@ test('a file arrives whole, and its progress is told', async () => {
 });
 
 test('a slow mirror is waited for while bytes keep coming', async () => {
-  const url = await serve(dripping(bytes, 4000, 90));
-  // 13 pieces, 90 ms apart: longer in all than the silence that would be too long.
-  const received = await download(url, bytes.length, { ...patient, stall: 1 }, ignore);
+  const url = await serve(dripping(bytes, 4000, 40));
+  // 13 pieces, 40 ms apart: longer in all than the silence that would be too long.
+  const received = await download(url, bytes.length, { ...patient, stall: 0.45 }, ignore);
   expect(Buffer.compare(received, bytes)).toBe(0);
 });
 

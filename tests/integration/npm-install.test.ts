@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { runProgram } from '../../../src/engine/run-program.ts';
-import { arePackagesInstalled, installPackages } from '../../../src/setup/npm-install.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { runProgram } from '../../src/engine/run-program.ts';
+import { arePackagesInstalled, installPackages } from '../../src/setup/npm-install.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** A package that npm can install without a registry. */
 function localPackage(version: string): string {
