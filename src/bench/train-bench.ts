@@ -14,7 +14,9 @@ export interface TrainBenchOptions {
   readonly backend: string;
   readonly threads?: number | undefined;
   readonly batchSize: number;
-  /** Steps per run; undefined trains a whole epoch. */
+  /** Epochs per run. A process may slow down only after some thousand steps: the first epoch does not show that. */
+  readonly epochs: number;
+  /** Ends runs earlier. */
   readonly steps: number | undefined;
   /** Number of rounds. Each runs every number of workers once, so that a slow phase of the machine affects them all. */
   readonly repeats: number;
@@ -29,6 +31,8 @@ export interface TrainBenchRow {
   readonly coordinatorCpuShare: number;
   /** Strong scaling, E = T1 / (N · TN): samples/s of N workers ÷ N times those of one worker, by rounds. */
   readonly efficiency: number;
+  /** Throughput of the last epoch ÷ that of the first; undefined where runs have no two whole epochs. */
+  readonly lastToFirstEpoch: number | undefined;
   /** Milliseconds per step, as the mean over the workers. */
   readonly stepMilliseconds: Readonly<Record<'load' | 'compute' | 'communicate' | 'wait' | 'total', number>>;
   readonly rounds: readonly number[];
@@ -54,6 +58,7 @@ export async function benchTraining(options: TrainBenchOptions): Promise<readonl
       secondsToFirstStep: median(runs.map(({ seconds_to_first_step }) => seconds_to_first_step ?? Number.NaN)),
       coordinatorCpuShare: median(runs.map(({ coordinator_cpu_share }) => coordinator_cpu_share)),
       efficiency: median(rounds.map((rate, round) => rate / (workers * (alone[round] ?? Number.NaN)))),
+      lastToFirstEpoch: lastToFirstEpoch(runs),
       stepMilliseconds: {
         load: stepMilliseconds(runs, ({ load_seconds }) => load_seconds),
         compute: stepMilliseconds(runs, ({ compute_seconds }) => compute_seconds),
@@ -63,6 +68,16 @@ export async function benchTraining(options: TrainBenchOptions): Promise<readonl
       },
     };
   });
+}
+
+function lastToFirstEpoch(runs: readonly Summary[]): number | undefined {
+  const ratios = runs.flatMap(({ epochs }) => {
+    const [first, last] = [epochs[0], epochs.at(-1)];
+    return first === undefined || last === undefined || first === last
+      ? []
+      : [last.samples_per_second / first.samples_per_second];
+  });
+  return ratios.length === 0 ? undefined : median(ratios);
 }
 
 function stepMilliseconds(runs: readonly Summary[], secondsOf: (worker: Summary['workers'][number]) => number): number {
@@ -81,8 +96,9 @@ export async function trainOnce(
     backend,
     threads,
     batchSize,
+    epochs,
     steps,
-  }: Pick<TrainBenchOptions, 'program' | 'backend' | 'threads' | 'batchSize' | 'steps'>,
+  }: Pick<TrainBenchOptions, 'program' | 'backend' | 'threads' | 'batchSize' | 'epochs' | 'steps'>,
   workers: number,
 ): Promise<Summary> {
   const folder = mkdtempSync(join(tmpdir(), 'pennygrad-bench-'));
@@ -96,7 +112,7 @@ export async function trainOnce(
       '--batch-size',
       String(batchSize),
       '--epochs',
-      '1',
+      String(epochs),
       '--json',
       '--quiet',
     ],

@@ -36,7 +36,7 @@ export async function measureTwoProcesses(
   /** By title, what measures samples per second. */
   const runs = new Map<string, (batchSize: number) => Promise<number>>();
   runs.set(trainTitle, async (batchSize) => {
-    const summary = await trainOnce({ program, backend: 'wasm', batchSize, steps }, 2);
+    const summary = await trainOnce({ program, backend: 'wasm', batchSize, epochs: 1, steps }, 2);
     return summary.samples_per_second;
   });
   if (ddp !== undefined) {

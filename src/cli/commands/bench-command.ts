@@ -26,7 +26,11 @@ const benchSettings = {
     defaultText: '3',
     schema: integer(1, 100_000).default(3),
   },
-  steps: { ...trainingSettings.steps, describe: 'Steps per run, instead of a whole epoch' },
+  epochs: {
+    ...trainingSettings.epochs,
+    describe: 'Epochs per run; some slowdowns begin only after thousands of steps',
+  },
+  steps: { ...trainingSettings.steps, describe: 'Stop each run after this many steps' },
   out: {
     type: 'string',
     describe: 'File for the results',
@@ -44,7 +48,7 @@ export const benchCommand: Command = {
   options: (command) =>
     command
       .options(yargsOptions(benchSettings))
-      .example('$0 bench', 'about three minutes')
+      .example('$0 bench', 'about five minutes')
       .example('$0 bench --steps 300 --repeat 1', 'a quick look'),
   async run(argv) {
     const settings = resolveSettings(benchSettings, argv, process.env, undefined);
@@ -61,6 +65,7 @@ export const benchCommand: Command = {
       backend: settings.backend,
       threads: settings.threads,
       batchSize: settings.batchSize,
+      epochs: settings.epochs,
       steps: settings.steps,
       repeats: settings.repeat,
       onRun: ({ workers, round, summary }) =>
@@ -90,6 +95,10 @@ const trainColumns: readonly Column<TrainBenchRow>[] = [
   { head: 'workers', cell: (row) => formatCount(row.workers) },
   { head: 'samples/s', cell: (row) => formatCount(row.samplesPerSecond) },
   { head: 'efficiency', cell: (row) => formatPercent(row.efficiency) },
+  {
+    head: 'last ÷ first epoch',
+    cell: ({ lastToFirstEpoch }) => (lastToFirstEpoch === undefined ? '–' : formatPercent(lastToFirstEpoch)),
+  },
   { head: 'step ms', cell: (row) => row.stepMilliseconds.total.toFixed(2) },
   { head: 'compute', cell: (row) => row.stepMilliseconds.compute.toFixed(2) },
   { head: 'communicate', cell: (row) => row.stepMilliseconds.communicate.toFixed(2) },
