@@ -8,7 +8,7 @@ export const configOption = {
 
 /** The layers of a command that has `--config`, for `resolveSettings`. */
 export function readLayers(argv: Readonly<Record<string, unknown>>) {
-  const path = argv.config ?? process.env.PENNYGRAD_CONFIG;
+  const path = argv.config ?? (process.env.PENNYGRAD_CONFIG || undefined);
   const file = typeof path === 'string' ? readConfigFile(path) : undefined;
   return [argv, process.env, file] as const;
 }

@@ -6,6 +6,7 @@ import { renderSummaryTable } from '../report/terminal/summary-table.ts';
 import { type BudgetConfig, budgetOf } from '../settings/budget-settings.ts';
 import type { PrintConfig } from '../settings/output-settings.ts';
 import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
+import { shellQuoted } from '../shared/core/shell-quoted.ts';
 import { terminalColumns, wantsColour } from './terminal.ts';
 
 export interface PrintedRun {
@@ -34,7 +35,7 @@ export function printResult({ summary, predictions, error }: RunResult, run: Pri
   }
   if (error === undefined) return exitCodes.done;
   console.error(`pennygrad: ${error.message}`);
-  const again = `pennygrad ${run.command} --resume ${folder}`;
+  const again = `pennygrad ${run.command} --resume ${shellQuoted(folder)}`;
   // Users of a budget mean to resume, programs too, even where start-up used all of it.
   if (error.code === 'budget-reached') console.error(`to resume: ${again}${moreBudget(run.budget, run.spent)}`);
   else if (summary.steps > 0 && !print.json) console.error(`to resume: ${again}`);

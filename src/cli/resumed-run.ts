@@ -7,6 +7,7 @@ import { kebab, resolveSettings } from '../settings/resolve-settings.ts';
 import type { SettingsTable } from '../settings/setting.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { firstProblem } from '../shared/core/first-problem.ts';
+import { printable } from '../shared/core/printable.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
 import { readLayers } from './config-layers.ts';
 
@@ -21,10 +22,10 @@ export interface ResumedRun {
 const notInherited: readonly string[] = [...Object.keys(printSettings), 'resume'];
 
 const configSchema = z.object({
-  run_id: z.string(),
+  run_id: z.string().overwrite(printable),
   started_at: z.iso.datetime(),
   settings: z.record(z.string(), z.unknown()),
-  dataset: z.object({ name: z.string(), digest: z.string() }),
+  dataset: z.object({ name: z.string().overwrite(printable), digest: z.string() }),
 });
 
 /**
@@ -34,7 +35,7 @@ const configSchema = z.object({
  */
 export function resolveRunSettings<Table extends SettingsTable>(table: Table, argv: Readonly<Record<string, unknown>>) {
   const [flags, environment, file] = readLayers(argv);
-  const resume = flags.resume ?? environment.PENNYGRAD_RESUME ?? file?.values.resume;
+  const resume = flags.resume ?? (environment.PENNYGRAD_RESUME || undefined) ?? file?.values.resume;
   if (typeof resume !== 'string') {
     return { settings: resolveSettings(table, flags, environment, file), resumed: undefined };
   }
@@ -96,7 +97,7 @@ function inherited(
   ];
   return Object.fromEntries(
     Object.entries(settings)
-      .filter(([key]) => key in table && !dropped.includes(key))
+      .filter(([key]) => Object.hasOwn(table, key) && !dropped.includes(key))
       .map(([key, value]) => [key, Array.isArray(value) && !table[key]?.repeatable ? value.join(',') : value]),
   );
 }

@@ -46,6 +46,7 @@ export async function openObservability(
     host: observability.metricsHost,
     metrics,
     live: live.stream,
+    ownNames: [context.host],
     onScrape: scrapes.observe,
   });
   if (server.warning !== undefined) warn(server.warning);

@@ -1,10 +1,10 @@
 /** Environment variables that local workers need before they load a native library. */
-import { availableParallelism } from 'node:os';
 import type { EngineName } from '../engine/engine.ts';
 import type { RunProgram } from '../engine/run-program.ts';
 import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
 import { tensorflowEnvironment } from '../engine/tensorflow/tensorflow-environment.ts';
 import { findInstallation, tensorflowFolder } from '../engine/tensorflow/tensorflow-installation.ts';
+import { usableCores } from './usable-cores.ts';
 
 export type LocalEnvironment = (localRank: number) => Readonly<Record<string, string>>;
 
@@ -18,6 +18,6 @@ export async function localEnvironment(
   if (!installation.complete) return () => ({});
   // The worker looks at the card again, and reports a driver that fails.
   const cards = installation.gpu ? (await listGpus(run).catch(() => [])).length : 0;
-  const place = { localWorkers: backends.length, cores: availableParallelism(), cards };
+  const place = { localWorkers: backends.length, cores: usableCores(), cards };
   return (localRank) => tensorflowEnvironment({ ...place, localRank }, installation.libraryFolders, process.env);
 }

@@ -14,7 +14,8 @@ function findGiven(key: string, ...[flags, environment, file]: Layers) {
   const inFile = Object.entries(file?.values ?? {}).find(([name]) => camel(name) === key);
   const layers = [
     { from: `--${kebab(key)}`, value: flags[key] },
-    { from: variableOf(key), value: environment[variableOf(key)] },
+    // Compose files and CI systems set variables that have no value to the empty text.
+    { from: variableOf(key), value: environment[variableOf(key)] || undefined },
     { from: `${file?.path}: ${kebab(key)}`, value: inFile?.[1] },
   ];
   return layers.find(({ value }) => value !== undefined);
@@ -33,7 +34,7 @@ export function resolveSettings<Table extends SettingsTable>(
   table: Table,
   ...[flags, environment, file]: Layers
 ): Parsed<Table> {
-  const unknown = Object.keys(file?.values ?? {}).find((key) => !(camel(key) in table));
+  const unknown = Object.keys(file?.values ?? {}).find((key) => !Object.hasOwn(table, camel(key)));
   if (file !== undefined && unknown !== undefined) {
     throw badInput(`${file.path}: unknown key '${unknown}'; valid keys: ${Object.keys(table).map(kebab).join(', ')}`);
   }

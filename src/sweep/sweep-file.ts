@@ -4,12 +4,18 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { firstProblem } from '../shared/core/first-problem.ts';
+import { printable } from '../shared/core/printable.ts';
 
 const sweepSchema = z.strictObject({
   format: z.literal(1),
   /** ISO 8601, UTC. */
   created_at: z.iso.datetime(),
-  machine: z.strictObject({ cpu: z.string(), cores: z.int(), node: z.string(), pennygrad: z.string() }),
+  machine: z.strictObject({
+    cpu: z.string().overwrite(printable),
+    cores: z.number().positive(),
+    node: z.string(),
+    pennygrad: z.string(),
+  }),
   /** Arguments for `train` that all runs share. */
   args: z.array(z.string()).readonly(),
   points: z
@@ -22,7 +28,7 @@ const sweepSchema = z.strictObject({
       z.strictObject({
         /** The run's folder, beside this file. */
         folder: z.string(),
-        point: z.string(),
+        point: z.string().overwrite(printable),
         round: z.int().positive(),
         /** Duration of its process. */
         seconds: z.number().nonnegative(),

@@ -16,6 +16,8 @@ const parts = {
   linux: () => (process.platform === 'linux' ? undefined : `this is ${process.platform}`),
   prometheus: () => missingProgram('prometheus', 'prometheus') ?? missingProgram('promtool', 'prometheus'),
   pushgateway: () => missingProgram('prometheus-pushgateway', 'prometheus-pushgateway'),
+  /** A user who may start processes of other users. */
+  root: () => (process.getuid?.() === 0 ? undefined : 'this user is not root'),
   tensorflow: () => unusable(tensorflowProvider.probe()),
   /** A user to whom files can be closed. */
   unprivileged: () => (process.getuid?.() === 0 ? 'root may do everything' : undefined),

@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchEngine, type EngineBenchRow } from '../../bench/engine-bench.ts';
 import { benchTraining, type TrainBenchRow } from '../../bench/train-bench.ts';
+import { usableCores } from '../../launch/usable-cores.ts';
 import { type Column, renderTable } from '../../report/terminal/table.ts';
 import { engineSettings } from '../../settings/engine-settings.ts';
 import { printSettings } from '../../settings/output-settings.ts';
@@ -14,7 +15,6 @@ import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { formatCount, formatPercent } from '../../shared/core/number-format.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
 import type { Command } from '../command.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { paint, terminalColumns } from '../terminal.ts';
 
 const benchSettings = {
@@ -45,11 +45,9 @@ const engineSeconds = 3;
 const program = fileURLToPath(new URL('../main.js', import.meta.url));
 
 export const benchCommand: Command = {
+  settings: benchSettings,
   options: (command) =>
-    command
-      .options(yargsOptions(benchSettings))
-      .example('$0 bench', 'about five minutes')
-      .example('$0 bench --steps 300 --repeat 1', 'a quick look'),
+    command.example('$0 bench', 'about five minutes').example('$0 bench --steps 300 --repeat 1', 'a quick look'),
   async run(argv) {
     const settings = resolveSettings(benchSettings, argv, process.env, undefined);
     const say = (line: string) => (settings.json ? undefined : console.log(line));
@@ -73,7 +71,7 @@ export const benchCommand: Command = {
     });
     say(`\n${renderTable(trainColumns, training, tableOptions())}`);
 
-    const cores = availableParallelism();
+    const cores = usableCores();
     const machine = { node: process.version, pennygrad: pennygradVersion, cpu: cpus()[0]?.model ?? 'unknown', cores };
     const figures = { machine, settings, engine, training };
     save(settings.out, figures);

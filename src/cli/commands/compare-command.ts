@@ -8,7 +8,6 @@ import { resolveSettings } from '../../settings/resolve-settings.ts';
 import type { Command } from '../command.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from '../compared-runs.ts';
 import { compareAtPrices, printComparison } from '../print-comparison.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { htmlSetting, writeReport } from '../write-report.ts';
 
 const compareSettings = {
@@ -19,10 +18,10 @@ const compareSettings = {
 } as const;
 
 export const compareCommand: Command = {
+  settings: compareSettings,
   options: (command) =>
     command
       .positional('run', runsPositional)
-      .options(yargsOptions(compareSettings))
       .example('$0 compare runs/a runs/b', 'two runs')
       .example('$0 compare --sweep sweeps/a --html report.html', 'a sweep, with a report'),
   run(argv) {

@@ -8,16 +8,16 @@ import { configOption } from '../config-layers.ts';
 import { runInterruptibly } from '../interruption.ts';
 import { resolveRunSettings } from '../resumed-run.ts';
 import { createRunOutput } from '../run-output.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { startRun } from '../start-run.ts';
 
 /** As in `train`, but workers choose their own engine and threads. */
 const coordinatorSettings = { bind: bindSetting, ...runSettings } as const satisfies SettingsTable;
 
 export const coordinatorCommand: Command = {
+  settings: coordinatorSettings,
   options: (command) =>
     command
-      .options({ ...yargsOptions(coordinatorSettings), ...configOption })
+      .options(configOption)
       .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2', 'two workers, from anywhere')
       .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
   async run(argv) {

@@ -17,7 +17,6 @@ import { exitCodes } from '../../shared/core/errors.ts';
 import { formatCount } from '../../shared/core/number-format.ts';
 import { pennygradVersion, requiredNode } from '../../shared/core/version.ts';
 import type { Command } from '../command.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { paint, terminalColumns } from '../terminal.ts';
 
 const doctorSettings = {
@@ -52,9 +51,9 @@ const doctorSettings = {
 const batchSize = 32;
 
 export const doctorCommand: Command = {
+  settings: doctorSettings,
   options: (command) =>
     command
-      .options(yargsOptions(doctorSettings))
       .example('$0 doctor', 'everything, about ten seconds')
       .example('$0 doctor --no-bench --json', 'without measuring, for machines')
       .example('$0 doctor --connect tcp://10.0.0.1:5555', 'can this host work for that coordinator?')

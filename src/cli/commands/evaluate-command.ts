@@ -3,7 +3,6 @@ import { printSettings } from '../../settings/output-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { formatLoss, formatPercent } from '../../shared/core/number-format.ts';
 import type { Command } from '../command.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { openTrainedRun, runPositional, trainedRunSettings } from '../trained-run.ts';
 
 const evaluateSettings = {
@@ -18,10 +17,10 @@ const evaluateSettings = {
 } as const;
 
 export const evaluateCommand: Command = {
+  settings: evaluateSettings,
   options: (command) =>
     command
       .positional('run', runPositional)
-      .options(yargsOptions(evaluateSettings))
       .example('$0 evaluate runs/RUN-ID', 'on the test images of its dataset')
       .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on another dataset, for machines'),
   async run(argv) {

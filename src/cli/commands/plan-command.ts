@@ -16,7 +16,6 @@ import { trainingSettings } from '../../settings/training-settings.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import type { Command } from '../command.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from '../compared-runs.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { paint, terminalColumns } from '../terminal.ts';
 import { today } from '../worker-price.ts';
 
@@ -47,10 +46,10 @@ const planSettings = {
 } as const;
 
 export const planCommand: Command = {
+  settings: planSettings,
   options: (command) =>
     command
       .positional('run', runsPositional)
-      .options(yargsOptions(planSettings))
       .example('$0 plan --sweep sweeps/a --target-seconds 60', 'the cheapest way to an epoch in a minute')
       .example('$0 plan --sweep sweeps/a --budget-usd 0.05 --epochs 10', 'the fastest ten epochs for five cents'),
   run(argv) {

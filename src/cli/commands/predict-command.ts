@@ -11,7 +11,6 @@ import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { formatProbability } from '../../shared/core/number-format.ts';
 import type { Dataset } from '../../shared/data/dataset.ts';
 import type { Command } from '../command.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { wantsColour } from '../terminal.ts';
 import { openTrainedRun, runPositional, trainedRunSettings } from '../trained-run.ts';
 
@@ -37,11 +36,11 @@ const predictSettings = {
 } as const;
 
 export const predictCommand: Command = {
+  settings: predictSettings,
   options: (command) =>
     command
       .positional('run', runPositional)
       .positional('image', { type: 'string', describe: 'A PNG of one digit, any size' })
-      .options(yargsOptions(predictSettings))
       .example('$0 predict runs/RUN-ID', 'the first ten test images')
       .example('$0 predict runs/RUN-ID seven.png', 'a drawing of your own')
       .example('$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten other images, as a picture'),

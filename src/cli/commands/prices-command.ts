@@ -21,7 +21,6 @@ import { flag } from '../../settings/schemas.ts';
 import { badInput } from '../../shared/core/errors.ts';
 import { formatUsd } from '../../shared/core/number-format.ts';
 import type { Command } from '../command.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { paint, terminalColumns } from '../terminal.ts';
 import { today } from '../worker-price.ts';
 import { htmlSetting, writeReport } from '../write-report.ts';
@@ -47,9 +46,9 @@ const pricesSettings = {
 } as const;
 
 export const pricesCommand: Command = {
+  settings: pricesSettings,
   options: (command) =>
     command
-      .options(yargsOptions(pricesSettings))
       .example('$0 prices', 'the latest price for each GPU, provider and market')
       .example('$0 prices --gpu h100 --on 2025-06-01', 'prices as they were on a day')
       .example('$0 prices --gpu h100 --history', 'how they rose and fell')

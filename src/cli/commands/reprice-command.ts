@@ -29,7 +29,6 @@ import { flag } from '../../settings/schemas.ts';
 import { badInput } from '../../shared/core/errors.ts';
 import { formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import type { Command } from '../command.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { paint, terminalColumns } from '../terminal.ts';
 import { today } from '../worker-price.ts';
 import { htmlSetting, writeReport } from '../write-report.ts';
@@ -67,10 +66,10 @@ const repriceSettings = {
 type Settings = ReturnType<typeof resolveSettings<typeof repriceSettings>>;
 
 export const repriceCommand: Command = {
+  settings: repriceSettings,
   options: (command) =>
     command
       .positional('run', { describe: "A run's folder", type: 'string', demandOption: true })
-      .options(yargsOptions(repriceSettings))
       .example('$0 reprice runs/a --set w2=0.18', 'one worker at another price')
       .example("$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'every worker at what a T4 cost then')
       .example('$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose')

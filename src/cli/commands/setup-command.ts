@@ -8,7 +8,6 @@ import { setupTensorflow } from '../../setup/setup-tensorflow.ts';
 import { setupWebgpu } from '../../setup/setup-webgpu.ts';
 import { badInput } from '../../shared/core/errors.ts';
 import type { Command } from '../command.ts';
-import { yargsOptions } from '../setting-flags.ts';
 
 const setupSettings = {
   gpu: { type: 'boolean', describe: 'tensorflow: with CUDA, for NVIDIA cards', schema: flag.default(false) },
@@ -47,10 +46,10 @@ const setups: Readonly<Record<string, Setup>> = {
 };
 
 export const setupCommand: Command = {
+  settings: setupSettings,
   options: (command) =>
     command
       .positional('engine', { describe: 'Engine to set up', choices: Object.keys(setups), demandOption: true })
-      .options(yargsOptions(setupSettings))
       .example('$0 setup tensorflow', 'TensorFlow on the CPU; needs Python 3.10 to 3.13 and a C++ compiler')
       .example('$0 setup tensorflow --gpu', 'TensorFlow on NVIDIA cards, with the CUDA that it needs')
       .example('$0 setup tensorflow --venv ~/envs/tf', 'in a virtual environment of yours')

@@ -1,11 +1,13 @@
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadPrices } from '../../economics/prices/price-table.ts';
+import { usableCores } from '../../launch/usable-cores.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { exitCodes, PennygradError } from '../../shared/core/errors.ts';
 import { formatCount, formatSeconds } from '../../shared/core/number-format.ts';
+import { shellQuoted } from '../../shared/core/shell-quoted.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
 import type { SweepRun } from '../../sweep/grid.ts';
 import { runSweep } from '../../sweep/run-sweep.ts';
@@ -16,15 +18,15 @@ import { readRuns } from '../compared-runs.ts';
 import { configOption, readLayers } from '../config-layers.ts';
 import { listenForInterruption } from '../interruption.ts';
 import { compareAtPrices, printComparison } from '../print-comparison.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { sweepSettings, sweepTask, withoutTrainVariables } from '../sweep-settings.ts';
 
 const program = fileURLToPath(new URL('../main.js', import.meta.url));
 
 export const sweepCommand: Command = {
+  settings: sweepSettings,
   options: (command) =>
     command
-      .options({ ...yargsOptions(sweepSettings), ...configOption })
+      .options(configOption)
       .example('$0 sweep --workers 1,2,4 --batch-size 64,256', 'strong and weak scaling, three rounds')
       .example('$0 sweep --backend wasm,tensorflow --price 0.35 --steps 300', 'two engines, runs cut short')
       .example(`$0 sweep --fleet 'backend=wasm,price=1 + backend=cpu,price=0.1,count=2'`, 'workers that differ')
@@ -35,7 +37,7 @@ export const sweepCommand: Command = {
     const settings = resolveSettings(sweepSettings, ...layers);
     const out = settings.out ?? join('sweeps', new Date(systemClock.unixMs()).toISOString().replace(/[:.]/g, ''));
     const shown = relative(process.cwd(), out) || out;
-    const again = `pennygrad sweep --out ${shown}`;
+    const again = `pennygrad sweep --out ${shellQuoted(shown)}`;
     const say = (line: string) => (settings.quiet || settings.json ? undefined : console.log(line));
     const tell = (event: string, run: SweepRun, more: object = {}) =>
       settings.json ? console.log(JSON.stringify({ event, run: run.id, ...more })) : undefined;
@@ -51,7 +53,7 @@ export const sweepCommand: Command = {
           ...sweepTask(out, layers),
           machine: {
             cpu: cpus()[0]?.model ?? 'unknown',
-            cores: availableParallelism(),
+            cores: usableCores(),
             node: process.version,
             pennygrad: pennygradVersion,
           },
@@ -90,7 +92,9 @@ export const sweepCommand: Command = {
         const names = failed.map(({ id }) => id).join(', ');
         throw new PennygradError('run-failed', `runs failed: ${names}; to run them again: ${again}`);
       }
-      say(`all runs are in ${shown}; the same with plots: pennygrad compare --sweep ${shown} --html report.html`);
+      say(
+        `all runs are in ${shown}; the same with plots: pennygrad compare --sweep ${shellQuoted(shown)} --html report.html`,
+      );
     } catch (error) {
       if (!(error instanceof PennygradError) || error.code !== 'interrupted') throw error;
       throw new PennygradError('interrupted', `${error.message}; to continue: ${again}`);

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import type { ExpectedWorker } from '../../coordinator/run-options.ts';
 import { runProgram } from '../../engine/run-program.ts';
 import { localEnvironment } from '../../launch/local-environment.ts';
 import { type LocalWorkers, launchLocalWorkers } from '../../launch/local-workers.ts';
+import { usableCores } from '../../launch/usable-cores.ts';
 import { argumentsOf } from '../../settings/resolve-settings.ts';
 import { bySubject } from '../../settings/run-settings.ts';
 import { localWorkerSettings, type TrainSettings, trainSettings } from '../../settings/train-settings.ts';
@@ -14,7 +14,6 @@ import { configOption } from '../config-layers.ts';
 import { runInterruptibly } from '../interruption.ts';
 import { type ResumedRun, resolveRunSettings } from '../resumed-run.ts';
 import { createRunOutput } from '../run-output.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import { startRun } from '../start-run.ts';
 import { canCost, priceWorker, today, unreachableBudget } from '../worker-price.ts';
 
@@ -22,9 +21,10 @@ import { canCost, priceWorker, today, unreachableBudget } from '../worker-price.
 const lastWordsMs = 500;
 
 export const trainCommand: Command = {
+  settings: trainSettings,
   options: (command) =>
     command
-      .options({ ...yargsOptions(trainSettings), ...configOption })
+      .options(configOption)
       .example('$0 train', 'MNIST on two workers')
       .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
       .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
@@ -101,7 +101,7 @@ function trainLocally({ settings, planned, expected, resumed, verbose }: LocalTr
         pricesFile: settings.prices,
         workersLeft: stopWorkers,
         onListening(coordinator, dataset) {
-          const crowding = describeCrowding(planned, availableParallelism());
+          const crowding = describeCrowding(planned, usableCores());
           if (crowding !== undefined) output.warn(crowding);
           workers = launchLocalWorkers({
             workers: planned.map((worker) => ({
@@ -139,5 +139,5 @@ function describeCrowding(planned: readonly PlannedWorker[], cores: number): str
   const threads = planned.reduce((sum, worker) => sum + (worker.threads ?? 1), 0);
   if (threads <= cores) return undefined;
   const wanted = threads === planned.length ? '' : ` of ${threads} threads`;
-  return `${planned.length} workers${wanted} share ${cores} cores: each will be slower`;
+  return `${planned.length} workers${wanted} share ${Number(cores.toFixed(2))} cores: each will be slower`;
 }

@@ -13,13 +13,12 @@ import { loadDataset } from '../../shared/data/load-dataset.ts';
 import { sleepPrecisely } from '../../worker/precise-sleep.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Command } from '../command.ts';
-import { yargsOptions } from '../setting-flags.ts';
 import type { WorkerPrice } from '../worker-price.ts';
 
 export const workerCommand: Command = {
+  settings: workerSettings,
   options: (command) =>
     command
-      .options(yargsOptions(workerSettings))
       .example('$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host')
       .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with its own price')
       .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price in the table'),

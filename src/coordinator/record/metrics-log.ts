@@ -5,12 +5,14 @@ import type { EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
 import type { EpochRecord } from '../../economics/record/run-record.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { printable } from '../../shared/core/printable.ts';
 
 /** JSON has no NaN, so a diverged loss is written as null. */
 const loss = z
   .number()
   .nullable()
   .transform((value) => value ?? Number.NaN);
+const text = z.string().overwrite(printable);
 const count = z.int().nonnegative();
 const figures = {
   loss,
@@ -40,10 +42,10 @@ const line = z.discriminatedUnion('type', [
     step: count,
     workers: z.array(
       z.object({
-        worker_id: z.string(),
-        backend: z.string(),
-        device: z.string(),
-        gpu: z.string().optional(),
+        worker_id: text,
+        backend: text,
+        device: text,
+        gpu: text.optional(),
         emulated_speed: z.number().optional(),
         price_usd_per_hour: z.number().nonnegative().optional(),
       }),

@@ -1,3 +1,4 @@
+import { isAtLeast } from '../../shared/core/node-version.ts';
 import type { HostFacts } from '../facts/host-facts.ts';
 import { formatBytes } from '../format-bytes.ts';
 import type { Check } from './check.ts';
@@ -8,18 +9,9 @@ export function checkNode(
   required: string,
 ): Check {
   const line = `Node ${nodeVersion} on ${platform} (needs ${required})`;
-  return isAtLeast(nodeVersion, required.replace(/^>=/, ''))
+  return isAtLeast(nodeVersion, required)
     ? { name: 'node', status: 'ok', line }
     : { name: 'node', status: 'fail', line, remedy: 'install a current Node from https://nodejs.org' };
-}
-
-function isAtLeast(version: string, least: string): boolean {
-  const [a, b] = [version, least].map((text) => text.split(/[.-]/).map(Number));
-  for (let part = 0; part < 3; part++) {
-    const [have, need] = [a?.[part] ?? 0, b?.[part] ?? 0];
-    if (have !== need) return have > need;
-  }
-  return true;
 }
 
 /** How many workers `pennygrad train` starts by default. */

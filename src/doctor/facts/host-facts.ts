@@ -1,7 +1,7 @@
 /** Node, processors and memory of this host, and how much of them this process may use. */
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { type CgroupLimits, readCgroupLimits } from './cgroup-limits.ts';
+import { type CgroupLimits, readCgroupLimits } from '../../launch/cgroup-limits.ts';
+import { readIfThere } from '../../launch/usable-cores.ts';
 
 export interface HostFacts {
   readonly nodeVersion: string;
@@ -30,12 +30,4 @@ export function gatherHost(): HostFacts {
     memoryTotalBytes: totalmem(),
     memoryFreeBytes: freemem(),
   };
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

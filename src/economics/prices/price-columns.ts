@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { badInput } from '../../shared/core/errors.ts';
 import { describeGiven } from '../../shared/core/given-value.ts';
+import { printable } from '../../shared/core/printable.ts';
 import { dateForms, firstUsableDay } from './price-date.ts';
 import type { PriceRow } from './price-row.ts';
 
@@ -13,7 +14,7 @@ export interface RawRow {
 
 const number = z.union([z.number(), z.string()]).transform(Number).pipe(z.number());
 const positive = number.pipe(z.number().positive());
-const text = z.string().min(1);
+const text = z.string().min(1).overwrite(printable);
 
 /** The columns of a price table, each with a schema and its description for errors. */
 const columns = {

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { printable } from '../../shared/core/printable.ts';
 import { ledgerCategories } from '../ledger/ledger.ts';
 import { runStatuses } from './run-record.ts';
 
+/** A summary may be of somebody else's run, and is printed. */
+const text = z.string().overwrite(printable);
 const count = z.int().nonnegative();
 const nonnegative = z.number().nonnegative();
 const ratio = z.number().min(0).max(1);
@@ -28,20 +31,20 @@ const epochSummarySchema = z.strictObject({
 });
 
 const billingSchema = z.strictObject({
-  provider: z.string(),
+  provider: text,
   granularity_seconds: nonnegative,
   minimum_seconds: nonnegative,
-  source: z.string(),
-  date: z.string(),
+  source: text,
+  date: text,
 });
 
 const workerSummarySchema = z.strictObject({
-  worker_id: z.string(),
+  worker_id: text,
   rank: count,
-  backend: z.string(),
+  backend: text,
   /** What the engine computes on, in the engine's words. */
-  device: z.string(),
-  host: z.string(),
+  device: text,
+  host: text,
   samples: count,
   alive_seconds: nonnegative,
   /** Gradients and the optimizer's update. */
@@ -59,10 +62,10 @@ const workerSummarySchema = z.strictObject({
   /** Absent when the worker has no price, which counts as free. */
   price_usd_per_hour: nonnegative.optional(),
   /** Set if the price was looked up. */
-  price_source: z.string().optional(),
-  price_date: z.string().optional(),
+  price_source: text.optional(),
+  price_date: text.optional(),
   /** The worker's label in lower case. Older versions kept it as it was typed. */
-  gpu: z.string().toLowerCase().optional(),
+  gpu: text.toLowerCase().optional(),
   /**
    * What the provider would bill: every life of the process is a rental of its own. By the second where no rule is known.
    */
@@ -91,26 +94,26 @@ const interruptedEpochSchema = epochSummarySchema.omit({
 
 /** The format of `summary.json` in a run's folder. Times are in seconds, costs in USD. */
 export const summarySchema = z.strictObject({
-  run_id: z.string(),
-  version: z.string(),
+  run_id: text,
+  version: text,
   status: z.enum(runStatuses),
   /** Why the run did not complete. */
-  reason: z.string().optional(),
+  reason: text.optional(),
   /** ISO 8601, UTC. */
   started_at: z.iso.datetime(),
   dataset: z.strictObject({
-    name: z.string(),
+    name: text,
     train: count,
     test: count,
-    source: z.string(),
+    source: text,
     /** By the IDX name of the uncompressed file. */
-    sha256: z.record(z.string(), z.string()),
+    sha256: z.record(text, text),
     /** Set if the generated stand-in was used: why the real data was not available. */
-    fallback_reason: z.string().optional(),
+    fallback_reason: text.optional(),
   }),
-  model: z.strictObject({ name: z.string(), parameters: count }),
+  model: z.strictObject({ name: text, parameters: count }),
   /** The workers' engines, joined by `+` where they differ. */
-  backend: z.string(),
+  backend: text,
   world_size: count,
   global_batch_size: z.int().positive(),
   seed: z.int(),
@@ -123,7 +126,7 @@ export const summarySchema = z.strictObject({
    * fleet, and `workers` and prices are the latest ones.
    */
   fleet_changes: z
-    .array(z.strictObject({ step: count, change: z.string() }))
+    .array(z.strictObject({ step: count, change: text }))
     .readonly()
     .optional(),
   /** From the last test pass; null when there was none. */

@@ -3,13 +3,13 @@
  * little-endian float32 frames, named in the message's comment. What is not described here does not exist on the wire.
  */
 import { z } from 'zod';
+import { printable } from '../core/printable.ts';
 import { modelNames, optimizerNames } from '../model/model-spec.ts';
 import { maxParameterCount, maxWorldSize, protocolVersion } from './limits.ts';
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const finite = z.number();
 /** Control characters in a peer's text must not reach a terminal. */
-const printable = (text: string) => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 const name = z.string().min(1).max(200).transform(printable);
 const text = z.string().max(4000).transform(printable);
 const path = z.string().min(1).max(4096);

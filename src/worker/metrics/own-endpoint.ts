@@ -1,8 +1,8 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { serverUrl } from '../../shared/core/server-url.ts';
+import { createBoundedServer } from '../../shared/transport/http-guard.ts';
 import type { OwnMetrics } from './own-metrics.ts';
 
 export interface OwnEndpoint {
@@ -21,7 +21,7 @@ export async function serveOwnMetrics(
   place: { readonly port: number; readonly host: string },
   { application, process }: Pick<OwnMetrics, 'application' | 'process'>,
 ): Promise<OwnEndpoint> {
-  const server = createServer((request, response) => {
+  const server = createBoundedServer((request, response) => {
     if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not found; there is /metrics\n');
       return;

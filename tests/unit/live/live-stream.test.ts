@@ -1,4 +1,6 @@
 /** The stream and its page files, over real HTTP. */
+import { once } from 'node:events';
+import { get } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { beginLive } from '../../../src/coordinator/live/live-record.ts';
@@ -164,6 +166,22 @@ describe('the page', () => {
     const urls = [...(await response.text()).matchAll(/(?:src|href)="([^"]*)"/g)].map(([, target]) => target);
     expect(urls.length).toBeGreaterThan(3);
     for (const target of urls) expect(target).toMatch(/^[/#][^/]/);
+  });
+
+  test('and its stream are not for a site whose name leads here', async () => {
+    const { port } = new URL((await serve()).url);
+    const statusOf = async (path: string, host: string) => {
+      const [response] = await once(get({ port, path, headers: { host } }), 'response');
+      response.destroy();
+      return response.statusCode;
+    };
+    for (const path of ['/', '/events', '/page.css']) {
+      expect(await statusOf(path, 'evil.example'), path).toBe(403);
+      expect(await statusOf(path, `localhost:${port}`), path).not.toBe(403);
+    }
+    // Prometheus may know this machine by any name.
+    expect(await statusOf('/metrics', 'trainer.cluster.example')).toBe(200);
+    expect(await statusOf('/healthz', 'trainer.cluster.example')).toBe(200);
   });
 
   test('has no other files than its own', async () => {

@@ -39,6 +39,17 @@ describe('resolveSettings', () => {
     expect(resolve({ epochs: '4' }, environment, file)).toMatchObject({ epochs: 4, batchSize: 32, lr: 0.01, seed: 1 });
   });
 
+  it('takes a variable without a value for one that is not set', () => {
+    expect(resolve({}, { PENNYGRAD_EPOCHS: '', PENNYGRAD_PRICE: '' }, { epochs: 2 })).toMatchObject({ epochs: 2 });
+  });
+
+  it.each(['constructor', '__proto__', 'toString', 'has-own-property'])('does not know the key %s of a file', (key) => {
+    const file = join(temporaryFolder(), 'run.yaml');
+    writeFileSync(file, `epochs: 2\n${key}: 1\n`);
+    const { values } = readConfigFile(file);
+    expect(() => resolve({}, {}, values)).toThrow(`unknown key '${key}'; valid keys: `);
+  });
+
   it.each([
     ['lr', 'NaN', "--lr must be a number, got 'NaN'"],
     ['lr', '0', "--lr must be greater than 0, got '0'"],

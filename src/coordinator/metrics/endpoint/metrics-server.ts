@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { type AddressInfo, isIP } from 'node:net';
 import { Registry } from 'prom-client';
 import { badInput, messageOf } from '../../../shared/core/errors.ts';
 import { serverUrl } from '../../../shared/core/server-url.ts';
+import { createBoundedServer, isOwnHost } from '../../../shared/transport/http-guard.ts';
 import type { LiveStream } from '../../live/live-stream.ts';
 import { readPageFile } from '../../live/page-files.ts';
 import type { Metrics } from '../metrics.ts';
@@ -20,6 +21,8 @@ export interface MetricsServerOptions {
   readonly metrics: Pick<Metrics, 'application' | 'process' | 'health'>;
   /** The stream for the live page at `/`. */
   readonly live: LiveStream;
+  /** Names of this machine, by which browsers may ask for the live page; addresses and names without a dot always may. */
+  readonly ownNames?: readonly string[];
   /** Called for every request for `/metrics`. @param reader the client's address and user agent */
   readonly onScrape?: (reader: string, response: ServerResponse) => void;
 }
@@ -44,9 +47,15 @@ export async function startMetricsServer({
   host,
   metrics,
   live,
+  ownNames = [],
   onScrape,
 }: MetricsServerOptions): Promise<MetricsServer> {
-  const server = createServer((request, response) => {
+  const names = [host, ...ownNames];
+  const server = createBoundedServer((request, response) => {
+    // Monitoring finds its targets by any name. The live page says more, and to browsers.
+    if (!['/metrics', '/healthz'].includes(pathOf(request)) && !isOwnHost(request.headers.host, names)) {
+      return send(response, request, text(403, `${refusal(names)}\n`));
+    }
     if (request.method === 'GET' && pathOf(request) === '/events') return live.connect(response);
     if (request.method === 'GET' && pathOf(request) === '/metrics') onScrape?.(readerOf(request), response);
     answer(request, metrics).then(
@@ -66,6 +75,11 @@ export async function startMetricsServer({
       return closed;
     },
   };
+}
+
+function refusal(names: readonly string[]): string {
+  const known = names.filter((name) => isIP(name) === 0).map((name) => `, ${name}`);
+  return `ask for this page by an IP address, localhost${known.join('')} or a name without a dot; a proxy can set the Host header`;
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -1,0 +1,79 @@
+/** The command line: finds the command, and turns what it throws into a line and an exit code. */
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { printable } from '../shared/core/printable.ts';
+import { pennygradVersion } from '../shared/core/version.ts';
+import { commands } from './commands.ts';
+import { yargsOptions } from './setting-flags.ts';
+
+const args = hideBin(process.argv);
+
+/** For errors: the command whose help lists its flags. */
+const helpOf = commands.some(({ usage }) => usage.split(' ')[0] === args[0]) ? ` ${args[0]}` : '';
+
+const cli = yargs(args)
+  .scriptName('pennygrad')
+  .usage('$0 <command>\n\nTrains across many workers, and tells you to the cent what each one cost.')
+  .version(pennygradVersion)
+  .option('verbose', { type: 'boolean', describe: 'Print more, and show where an error came from', global: true })
+  .parserConfiguration({ 'parse-numbers': false, 'duplicate-arguments-array': true })
+  .demandCommand(1, 'name a command, for example: pennygrad train')
+  .strict()
+  .recommendCommands()
+  .wrap(Math.min(110, process.stdout.columns ?? 110))
+  .example('$0 train', 'MNIST on two workers of this host')
+  .epilogue(
+    'Settings also come from PENNYGRAD_* variables (PENNYGRAD_BATCH_SIZE=32), after flags and before --config.\n\n' +
+      'Exit codes: 0 done, 2 bad input, 3 run failed, 4 worker lost or deadline passed, ' +
+      '5 budget reached, 130 interrupted.',
+  )
+  // By default yargs prints the whole help before the one line that matters.
+  .fail((message, error) => {
+    throw error === undefined ? wrongUsage(message) : error;
+  });
+
+for (const { usage, summary, load } of commands) {
+  cli.command({
+    command: usage,
+    describe: summary,
+    async builder(command) {
+      const { settings, options } = await load();
+      return options(command.options(yargsOptions(settings)));
+    },
+    async handler(argv) {
+      const { settings, run } = await load();
+      const { requireKnownVariables } = await import('./known-variables.ts');
+      await requireKnownVariables(process.env, settings);
+      await run(argv);
+    },
+  });
+}
+
+// When the reader of the output is gone (`| head`, a closed terminal), a run stops as at Ctrl-C; other commands exit.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.once('error', () => {
+    stream.on('error', () => {});
+    if (process.listenerCount('SIGINT') > 0) process.emit('SIGINT');
+    // A command that has already ended keeps its exit code.
+    else process.exit(process.exitCode ?? exitCodes.runFailed);
+  });
+}
+
+function wrongUsage(message: string): PennygradError {
+  return badInput(`${message} (see pennygrad${helpOf} --help)`);
+}
+
+try {
+  await cli.parseAsync();
+} catch (thrown) {
+  // Yargs throws some of its own errors past `fail`, because commands are loaded when they are called.
+  const error = thrown instanceof Error && thrown.name === 'YError' ? wrongUsage(thrown.message) : thrown;
+  const known = error instanceof PennygradError;
+  const text = known ? messageOf(error) : `unexpected error: ${messageOf(error)} (--verbose shows where)`;
+  console.error(`pennygrad: ${printable(text)}`);
+  if (args.includes('--verbose')) console.error(error);
+  process.exitCode = exitCodeOf(error);
+  // Interrupted work may still be waiting for the network.
+  if (process.exitCode === exitCodes.interrupted) process.exit();
+}
