@@ -37,10 +37,10 @@ export async function openObservability(
   carried: readonly LedgerEntry[] | undefined,
 ): Promise<Observability> {
   const { runId, version, dataset, training, budget, expected, observability } = options;
-  const { clock, signal, note, warn } = context;
+  const { clock, timers, signal, note, warn } = context;
   const metrics = createMetrics({ runId, version, dataset, training, budget, expected, carried });
-  const live = observeLive(options, clock);
-  const scrapes = createScrapeWatch(clock);
+  const live = observeLive(options, clock, timers);
+  const scrapes = createScrapeWatch(clock, timers);
   const server = await startMetricsServer({
     port: observability.metricsPort,
     host: observability.metricsHost,

@@ -22,6 +22,9 @@ export interface RunOptions {
 /** Runs a program without a shell. Never rejects: the result says what happened. */
 export type RunProgram = (program: string, args: readonly string[], options?: RunOptions) => Promise<ProgramResult>;
 
+/** EACCES: some folder of the path is closed to this user, and no other has the program. */
+const notFound: ReadonlySet<unknown> = new Set(['ENOENT', 'EACCES']);
+
 export const runProgram: RunProgram = (program, args, { cwd, environment, timeoutMs, onLine } = {}) =>
   new Promise((resolve) => {
     const child = spawn(program, args, {
@@ -43,7 +46,7 @@ export const runProgram: RunProgram = (program, args, { cwd, environment, timeou
     }
     child.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      resolve({ code: undefined, stdout: '', stderr: error.message, missing: error.code === 'ENOENT' });
+      resolve({ code: undefined, stdout: '', stderr: error.message, missing: notFound.has(error.code) });
     });
     child.on('close', (code) => {
       clearTimeout(timer);

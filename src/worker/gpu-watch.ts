@@ -1,4 +1,5 @@
 import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
+import type { Timers } from '../shared/core/timers.ts';
 
 /** `nvidia-smi` takes tens of milliseconds of a core, and its figures change slowly. */
 const intervalMs = 5000;
@@ -10,18 +11,18 @@ const intervalMs = 5000;
  */
 export function watchGpu(
   read: () => Promise<Gpu | undefined>,
+  timers: Timers,
   onReading: (gpu: Gpu) => void,
   onFailure: (error: unknown) => void,
 ): () => void {
-  let timer: NodeJS.Timeout | undefined;
+  let endTimer = () => {};
   let stopped = false;
   const look = async () => {
     try {
       const gpu = await read();
       if (stopped || gpu === undefined) return;
       onReading(gpu);
-      timer = setTimeout(look, intervalMs);
-      timer.unref();
+      endTimer = timers.after(intervalMs, look);
     } catch (error) {
       if (!stopped) onFailure(error);
     }
@@ -29,6 +30,6 @@ export function watchGpu(
   void look();
   return () => {
     stopped = true;
-    clearTimeout(timer);
+    endTimer();
   };
 }

@@ -119,6 +119,7 @@ async function live(
   if (card !== undefined) {
     life.stopWatching = watchGpu(
       () => dependencies.readGpu(card),
+      dependencies.timers,
       (gpu) => link.setGpuReading(gpu),
       (error) => log(`the GPU can no longer be read: ${messageOf(error)}`),
     );

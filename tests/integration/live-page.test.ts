@@ -1,9 +1,9 @@
 /** The live page in a real browser, beside real runs. */
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { formatPercent, formatUsd } from '../../src/shared/core/number-format.ts';
-import { accessibilityProblems, chromiumPath, type PageWatch, watchPage } from '../support/chromium.ts';
+import { accessibilityProblems, launchChromium, type PageWatch, watchPage } from '../support/chromium.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { needs } from '../support/machine-parts.ts';
 import { childrenOf, killAll, type Running, start } from '../support/pennygrad.ts';
@@ -38,13 +38,13 @@ describe('the live page', () => {
     expect.poll(() => text('#status'), { timeout: 60_000, interval: 50 }).toMatch(pattern);
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: chromiumPath });
+    browser = await launchChromium();
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     watch = watchPage(page);
     const first = train('first', '--epochs', '40', '--metrics-port', '0');
     [, origin = ''] = await first.waitFor(/live page at (http:\S+)\//);
     await page.goto(origin);
-    while (!/^Finished/.test(await text('#status'))) {
+    while (!/^(Finished|Failed)/.test(await text('#status'))) {
       const note = await text('#progress-note');
       stepsSeen.add(note);
       const cost = Number((await text('#cost')).replace('$', ''));
@@ -54,7 +54,7 @@ describe('the live page', () => {
       await page.evaluate(`new Promise((resolve) => {
         const text = (id) => document.getElementById(id).textContent;
         const look = () => {
-          if (text('progress-note') === ${JSON.stringify(note)} && !text('status').startsWith('Finished')) return;
+          if (text('progress-note') === ${JSON.stringify(note)} && !/^(Finished|Failed)/.test(text('status'))) return;
           changes.disconnect();
           resolve();
         };

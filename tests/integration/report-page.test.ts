@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { decode } from 'fast-png';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compareRuns } from '../../src/economics/comparison/comparison.ts';
 import { cardHistories, historiesByGpu, labelPrices } from '../../src/economics/planning/price-history.ts';
@@ -14,7 +14,7 @@ import { renderPricesPage } from '../../src/report/html/prices-page.ts';
 import { readReportAssets } from '../../src/report/html/report-assets.ts';
 import { renderRepricedPage } from '../../src/report/html/repriced-page.ts';
 import { renderRunPage } from '../../src/report/html/run-page.ts';
-import { accessibilityProblems, chromiumPath, type PageWatch, watchPage } from '../support/chromium.ts';
+import { accessibilityProblems, launchChromium, type PageWatch, watchPage } from '../support/chromium.ts';
 import { comparedRun } from '../support/compared-runs.ts';
 import { needs } from '../support/machine-parts.ts';
 import { priceRows } from '../support/price-rows.ts';
@@ -36,7 +36,7 @@ const { describe } = await needs('chromium');
 describe('reports in Chromium', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: chromiumPath });
+    browser = await launchChromium();
   });
   afterAll(() => browser?.close());
 

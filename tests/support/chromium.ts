@@ -1,8 +1,18 @@
 /** A real browser for the live page: the one that the system has. */
 import axe from 'axe-core';
-import type { Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export const chromiumPath = '/usr/bin/chromium';
+
+/** Starts it with folders of its own, so that it leaves nothing in the user's. */
+export function launchChromium(): Promise<Browser> {
+  const folder = temporaryFolder();
+  return chromium.launch({
+    executablePath: chromiumPath,
+    env: { ...process.env, XDG_CACHE_HOME: folder, XDG_CONFIG_HOME: folder },
+  });
+}
 
 /** What the page asked for, and what it complained of. */
 export interface PageWatch {

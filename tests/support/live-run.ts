@@ -1,5 +1,7 @@
 import { beginLive, type LivePlan } from '../../src/coordinator/live/live-record.ts';
 import { createLiveStream, type LiveStream } from '../../src/coordinator/live/live-stream.ts';
+import { systemClock } from '../../src/shared/core/clock.ts';
+import { systemTimers } from '../../src/shared/core/timers.ts';
 import { startedAtUnixMs } from './observed-run.ts';
 import { budgetConfig, membershipConfig, trainingConfig } from './settings.ts';
 
@@ -17,5 +19,5 @@ export const livePlan: LivePlan = {
 /** The stream of a run in which nothing happens. */
 export function idleStream(): LiveStream {
   const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
-  return createLiveStream(() => state);
+  return createLiveStream(() => state, systemClock, systemTimers);
 }

@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../shared/core/clock.ts';
+import type { Timers } from '../../shared/core/timers.ts';
 import { changesBetween } from '../../shared/protocol/live/live-changes.ts';
 import type { LiveState } from '../../shared/protocol/live/live-state.ts';
 
@@ -28,7 +30,7 @@ interface Client {
   readonly response: ServerResponse;
   /** The state that the page has. */
   sent: LiveState;
-  wroteAt: number;
+  wroteAtMs: number;
 }
 
 /**
@@ -38,34 +40,43 @@ interface Client {
  *
  * @param read returns the current state; only called while a page is connected
  */
-export function createLiveStream(read: () => LiveState, pace: StreamPace = defaultPace): LiveStream {
+export function createLiveStream(
+  read: () => LiveState,
+  clock: Pick<Clock, 'now'>,
+  timers: Timers,
+  pace: StreamPace = defaultPace,
+): LiveStream {
   const { updateMs, heartbeatMs, patienceMs, farewellMs } = pace;
   const clients = new Set<Client>();
-  let timer: NodeJS.Timeout | undefined;
+  let endUpdates: (() => void) | undefined;
   let closed: Promise<void> | undefined;
 
   function update(): void {
     const state = read();
-    const now = performance.now();
+    const nowMs = 1000 * clock.now();
     for (const client of clients) {
-      const { response, wroteAt } = client;
+      const { response, wroteAtMs } = client;
       if (response.writableNeedDrain) {
-        if (now - wroteAt > patienceMs) response.destroy();
+        if (nowMs - wroteAtMs > patienceMs) response.destroy();
         continue;
       }
       const changes = changesBetween(client.sent, state);
-      if (changes === undefined && now - wroteAt < heartbeatMs) continue;
+      if (changes === undefined && nowMs - wroteAtMs < heartbeatMs) continue;
       response.write(changes === undefined ? message('heartbeat', {}) : message('changes', changes));
       client.sent = state;
-      client.wroteAt = now;
+      client.wroteAtMs = nowMs;
     }
+  }
+
+  function stopUpdates(): void {
+    endUpdates?.();
+    endUpdates = undefined;
   }
 
   function forget(client: Client): void {
     clients.delete(client);
     if (clients.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
+    stopUpdates();
   }
 
   return {
@@ -76,11 +87,11 @@ export function createLiveStream(read: () => LiveState, pace: StreamPace = defau
         return;
       }
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-      const client = { response, sent: read(), wroteAt: performance.now() };
+      const client = { response, sent: read(), wroteAtMs: 1000 * clock.now() };
       response.write(`retry: 1000\n${message('state', client.sent)}`);
       clients.add(client);
       response.on('close', () => forget(client));
-      timer ??= setInterval(update, updateMs).unref();
+      endUpdates ??= timers.every(updateMs, update);
     },
     close() {
       closed ??= sayGoodbye();
@@ -95,13 +106,14 @@ export function createLiveStream(read: () => LiveState, pace: StreamPace = defau
       const last = changes === undefined ? '' : message('changes', changes);
       return new Promise<void>((resolve) => void response.end(last, resolve));
     });
-    let late: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      late = setTimeout(resolve, farewellMs);
+    await new Promise<void>((resolve) => {
+      const endWait = timers.after(farewellMs, resolve);
+      void Promise.all(ends).then(() => {
+        endWait();
+        resolve();
+      });
     });
-    await Promise.race([Promise.all(ends), deadline]);
-    clearTimeout(late);
-    clearInterval(timer);
+    stopUpdates();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/core/clock.ts';
+import type { Timers } from '../../shared/core/timers.ts';
 import type { RunObserver } from '../run-events.ts';
 import { advanceLive, beginLive, endLive, type LiveEnding, type LivePlan, tickLive } from './live-record.ts';
 import { createLiveStream, type LiveStream } from './live-stream.ts';
@@ -11,13 +12,14 @@ export interface LiveObserver {
   readonly stream: LiveStream;
 }
 
-export function observeLive(plan: LivePlan, clock: Clock): LiveObserver {
+export function observeLive(plan: LivePlan, clock: Clock, timers: Timers): LiveObserver {
   const moment = () => ({ now: clock.now(), unixMs: clock.unixMs() });
   let record = beginLive(plan, moment());
-  const stream = createLiveStream(() => {
+  const read = () => {
     record = tickLive(record, moment());
     return record.state;
-  });
+  };
+  const stream = createLiveStream(read, clock, timers);
   return {
     stream,
     observe(event) {

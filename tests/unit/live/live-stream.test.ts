@@ -2,16 +2,19 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { beginLive } from '../../../src/coordinator/live/live-record.ts';
 import { createLiveStream, type LiveStream } from '../../../src/coordinator/live/live-stream.ts';
 import { observeLive } from '../../../src/coordinator/live/observe-live.ts';
 import { type MetricsServer, startMetricsServer } from '../../../src/coordinator/metrics/endpoint/metrics-server.ts';
 import { createMetrics } from '../../../src/coordinator/metrics/metrics.ts';
+import { systemClock } from '../../../src/shared/core/clock.ts';
+import { systemTimers } from '../../../src/shared/core/timers.ts';
 import { applyChanges } from '../../../src/shared/protocol/live/live-changes.ts';
 import type { LiveState } from '../../../src/shared/protocol/live/live-state.ts';
 import { livePlan } from '../../support/live-run.ts';
 import { member, observedRun, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
+import { createVirtualTime } from '../../support/virtual-time.ts';
 
 const host = '127.0.0.1';
 const servers: MetricsServer[] = [];
@@ -20,7 +23,7 @@ afterEach(async () => {
 });
 
 async function serve() {
-  const live = observeLive(livePlan, { now: () => 0, unixMs: () => startedAtUnixMs });
+  const live = observeLive(livePlan, { now: () => 0, unixMs: () => startedAtUnixMs }, systemTimers);
   const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(observedRun), live: live.stream });
   servers.push(server);
   return { live, server, url: `http://${host}:${server.port}` };
@@ -108,13 +111,17 @@ describe('the stream of events', () => {
   });
 
   test('a reader that reads nothing is dropped after a while, and the timer with the last of them', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
-    onTestFinished(() => void vi.useRealTimers());
+    const time = createVirtualTime();
     let reads = 0;
     const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
     // Every state differs from the last one, and soon fills the buffers of a socket.
     const read = () => ({ ...state, run: { ...state.run, version: `${reads++}`.padEnd(1_000_000) } });
-    const stream = createLiveStream(read, { updateMs: 5, heartbeatMs: 5, patienceMs: 50, farewellMs: 50 });
+    const stream = createLiveStream(read, time.clock, time.timers, {
+      updateMs: 5,
+      heartbeatMs: 5,
+      patienceMs: 50,
+      farewellMs: 50,
+    });
     let [connected, dropped] = [() => {}, false];
     const connection = new Promise<void>((resolve) => {
       connected = resolve;
@@ -136,19 +143,24 @@ describe('the stream of events', () => {
     deaf.pause();
     deaf.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
     await connection;
-    expect(vi.getTimerCount()).toBe(1);
+    expect(time.pending()).toBe(1);
     while (!dropped) {
-      vi.advanceTimersByTime(20);
+      time.advance(20);
       // What was written goes on its way.
       await new Promise(setImmediate);
     }
-    expect(vi.getTimerCount()).toBe(0);
+    expect(time.pending()).toBe(0);
     deaf.destroy();
   });
 
   test('says that it is there when nothing changes', async () => {
     const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
-    const live = createLiveStream(() => state, { updateMs: 5, heartbeatMs: 5, patienceMs: 1_000, farewellMs: 50 });
+    const live = createLiveStream(() => state, systemClock, systemTimers, {
+      updateMs: 5,
+      heartbeatMs: 5,
+      patienceMs: 1_000,
+      farewellMs: 50,
+    });
     const server = await startMetricsServer({ port: 0, host, metrics: createMetrics(observedRun), live });
     servers.push(server);
     const listener = await listen(`http://${host}:${server.port}`);

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../shared/core/clock.ts';
+import type { Timers } from '../../../shared/core/timers.ts';
 import { lastScrapes } from './last-scrape.ts';
 
 export interface ScrapeWatch {
@@ -20,7 +21,7 @@ const keptTimes = 5;
 const keptReaders = 16;
 
 /** Follows who reads the metrics, so that a run does not end before its last bookings have been scraped. */
-export function createScrapeWatch({ now }: Pick<Clock, 'now'>): ScrapeWatch {
+export function createScrapeWatch({ now }: Pick<Clock, 'now'>, timers: Timers): ScrapeWatch {
   // Ordered by the time of the last scrape.
   const times = new Map<string, readonly number[]>();
   let onAnswered: ((reader: string) => void) | undefined;
@@ -43,12 +44,12 @@ export function createScrapeWatch({ now }: Pick<Clock, 'now'>): ScrapeWatch {
       const missing = new Set(readers);
       return new Promise((resolve) => {
         const end = () => {
-          clearTimeout(timer);
+          endTimer();
           signal.removeEventListener('abort', end);
           onAnswered = undefined;
           resolve();
         };
-        const timer = setTimeout(end, seconds * 1000);
+        const endTimer = timers.after(seconds * 1000, end);
         signal.addEventListener('abort', end);
         onAnswered = (reader) => {
           missing.delete(reader);

@@ -3,8 +3,10 @@ import { type MetricsServer, startMetricsServer } from '../../../../src/coordina
 import { createScrapeWatch, type ScrapeWatch } from '../../../../src/coordinator/metrics/endpoint/scrape-watch.ts';
 import { idleStream } from '../../../support/live-run.ts';
 import { observeShortRun } from '../../../support/observed-run.ts';
+import { createVirtualTime, type VirtualTime } from '../../../support/virtual-time.ts';
 
 let seconds = 0;
+let time: VirtualTime;
 let server: MetricsServer;
 let watch: ScrapeWatch;
 let ending: AbortController;
@@ -14,7 +16,8 @@ beforeEach(async () => {
   seconds = 0;
   announced = [];
   ending = new AbortController();
-  watch = createScrapeWatch({ now: () => seconds });
+  time = createVirtualTime();
+  watch = createScrapeWatch({ now: () => seconds }, time.timers);
   server = await startMetricsServer({
     port: 0,
     host: '127.0.0.1',
@@ -67,9 +70,13 @@ describe('the wait for the last scrape', () => {
 
   test('ends by itself when nobody comes', async () => {
     for (const at of [0, 10]) await scrape(at);
-    seconds = 24.99;
-    await wait().over;
-    expect(announced).toEqual([expect.closeTo(0.01, 9)]);
+    seconds = 15;
+    const { over, isOver } = wait();
+    expect(announced).toEqual([10]);
+    await time.advanceAsync(9_999);
+    expect(isOver()).toBe(false);
+    time.advance(1);
+    await over;
   });
 
   test('ends at once when it is told to, and is none after that', async () => {
