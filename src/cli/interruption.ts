@@ -1,32 +1,63 @@
-/** Ctrl-C: once to stop in order, again to stop at once. */
+/** What ends a command from outside: Ctrl-C once to stop in order, again to stop at once; a hang-up; a lost reader. */
 import { exitCodes } from '../shared/core/errors.ts';
+import { hasTerminal } from './terminal.ts';
 
 export interface Interruption {
-  /** Aborted by the first Ctrl-C or SIGTERM, and by the end of a parent that holds a channel to this process. */
+  /** Aborted by the first Ctrl-C or SIGTERM, and by whatever else ends a command in order. */
   readonly signal: AbortSignal;
   /** Stops listening. May be called twice. */
   dispose(): void;
 }
 
-/** @param onFirst tells the user what happens now; @param onSecond must end the process */
+/** Whoever ends in order when nobody reads the output any more. */
+const readers = new Set<() => void>();
+
+/**
+ * Nobody reads the output any more (`| head`, a closed terminal).
+ * @returns whether a command ends in order because of it; otherwise nothing is worth going on for
+ */
+export function loseReader(): boolean {
+  for (const lose of readers) lose();
+  return readers.size > 0;
+}
+
+/**
+ * Without a terminal there is nothing to hang up: what runs under `nohup`, `setsid` or a service manager goes on. (Node
+ * clears the mark that `nohup` sets, so it cannot be looked at.)
+ */
+export function surviveHangUps(): void {
+  if (!hasTerminal()) process.on('SIGHUP', () => {});
+}
+
+/**
+ * Only a second Ctrl-C or SIGTERM ends the process at once. When a terminal closes, a hang-up and a write that fails come
+ * together, and neither is an order to hurry. The end of a parent that holds a channel to this process is none either.
+ * @param onFirst tells the user what happens now; @param onSecond must end the process
+ */
 export function listenForInterruption(onFirst: () => void, onSecond: () => void): Interruption {
   const controller = new AbortController();
-  const interrupt = () => {
-    if (controller.signal.aborted) {
-      onSecond();
-      return;
-    }
+  const end = () => {
+    if (controller.signal.aborted) return;
     controller.abort();
     onFirst();
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, interrupt);
-  process.on('disconnect', interrupt);
+  const interrupt = () => {
+    if (controller.signal.aborted) onSecond();
+    else end();
+  };
+  const listeners = [
+    ['SIGINT', interrupt],
+    ['SIGTERM', interrupt],
+    ['disconnect', end],
+    ...(hasTerminal() ? [['SIGHUP', end] as const] : []),
+  ] as const;
+  for (const [event, listener] of listeners) process.on(event, listener);
+  readers.add(end);
   return {
     signal: controller.signal,
     dispose() {
-      for (const signal of signals) process.off(signal, interrupt);
-      process.off('disconnect', interrupt);
+      for (const [event, listener] of listeners) process.off(event, listener);
+      readers.delete(end);
     },
   };
 }

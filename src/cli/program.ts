@@ -5,6 +5,7 @@ import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../s
 import { printable } from '../shared/core/printable.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { commands } from './commands.ts';
+import { loseReader, surviveHangUps } from './interruption.ts';
 import { yargsOptions } from './setting-flags.ts';
 
 const args = hideBin(process.argv);
@@ -50,13 +51,14 @@ for (const { usage, summary, load } of commands) {
   });
 }
 
+surviveHangUps();
+
 // When the reader of the output is gone (`| head`, a closed terminal), a run stops as at Ctrl-C; other commands exit.
 for (const stream of [process.stdout, process.stderr]) {
   stream.once('error', () => {
     stream.on('error', () => {});
-    if (process.listenerCount('SIGINT') > 0) process.emit('SIGINT');
     // A command that has already ended keeps its exit code.
-    else process.exit(process.exitCode ?? exitCodes.runFailed);
+    if (!loseReader()) process.exit(process.exitCode ?? exitCodes.runFailed);
   });
 }
 

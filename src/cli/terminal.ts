@@ -6,6 +6,11 @@ export function wantsColour(): boolean {
   return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }
 
+/** Whether somebody at a terminal sees anything of this process, and can hang up. */
+export function hasTerminal(): boolean {
+  return process.stdout.isTTY === true || process.stderr.isTTY === true;
+}
+
 export function terminalColumns(): number {
   return process.stdout.columns ?? 120;
 }
