@@ -1,6 +1,7 @@
-/** What a run prints of its workers: who joined, who trains and with what, who was lost. */
+/** What a run prints of its workers: who joined, who trains and with what, who was lost or spared. */
 import type { MemberInfo, RunEvent, RunObserver } from '../coordinator/run-events.ts';
 import { emulationNote } from '../economics/record/emulation-note.ts';
+import { describeStandstill } from '../shared/core/standstill.ts';
 import type { RunPrinter } from './run-printer.ts';
 
 /** Otherwise a stranger could fill the terminal. */
@@ -12,12 +13,13 @@ const shownRefusals = 20;
  */
 export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number, remote: boolean): RunObserver {
   const arrival = remote ? note : detail;
-  let [joined, refused] = [0, 0];
+  const present = new Set<string>();
+  let refused = 0;
   return (event: RunEvent) => {
     switch (event.type) {
       case 'worker-joined':
-        joined += 1;
-        arrival(`worker ${event.workerId} joined from ${event.host}, pid ${event.pid}: ${joined} of ${expected}`);
+        present.add(event.workerId);
+        arrival(`worker ${event.workerId} joined from ${event.host}, pid ${event.pid}: ${present.size} of ${expected}`);
         break;
       case 'worker-ready':
         arrival(`worker ${event.workerId} is ready: ${event.backend} (${event.device})`);
@@ -27,8 +29,15 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
         if (refused <= shownRefusals) warn(`refused worker ${event.workerId}: ${event.reason}`);
         break;
       case 'worker-lost':
-        joined -= 1;
+        present.delete(event.workerId);
         arrival(`worker ${event.workerId} lost: ${event.reason}`);
+        break;
+      // Also of one that was refused after it had joined.
+      case 'worker-ended':
+        present.delete(event.workerId);
+        break;
+      case 'stood-still':
+        warn(describeStandstill(event.seconds));
         break;
       case 'generation':
         for (const line of [...event.members.map(describeMember), ...describeEngines(event.members)]) note(line);

@@ -6,6 +6,7 @@ import type { AllReduceName } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { type ErrorCode, PennygradError } from '../shared/core/errors.ts';
+import { watchStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
 import { bindCoordinatorSocket } from '../shared/transport/coordinator-socket.ts';
@@ -27,6 +28,8 @@ export interface ControlPlane {
   readonly endpoint: string;
   /** Waits until all workers are ready. @throws quorum-lost at the deadline, saying who is missing */
   rendezvous(): Promise<Generation>;
+  /** Whether a generation has begun. */
+  hasBegun(): boolean;
   /** A worker is known to be gone, by whoever knows it first (its parent process, say). */
   workerGone(workerId: string, reason: string, code?: ErrorCode): void;
   /** A worker's process has ended, for whatever reason; it costs nothing from now on. */
@@ -43,6 +46,9 @@ const maxReasonLength = 1000;
 /** The worker's last message may still be unread, and it says why the worker left. */
 const lastWordsMs = 500;
 
+/** How long messages that ZeroMQ has taken may still try to leave when the socket is closed. */
+const shortestLingerMs = 500;
+
 /** ZeroMQ may report a disconnect before it refuses messages to that peer; after this delay it does. */
 const disconnectedMs = 50;
 
@@ -50,6 +56,8 @@ const disconnectedMs = 50;
 export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { run, allReduce, clock, timers, observe } = options;
   const deadlines = deadlinesFrom(options.timeoutSeconds);
+  const tickMs = deadlines.heartbeatMs / 2;
+  const standstill = watchStandstill(clock, tickMs);
   let closing: Promise<void> | undefined;
   let beatIsDue = false;
 
@@ -59,6 +67,8 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     timers,
     heartbeatMs: deadlines.heartbeatMs,
     connectionMs: deadlines.connectionMs,
+    stalledMs: deadlines.silenceMs,
+    lingerMs: Math.max(shortestLingerMs, deadlines.exitMs),
     onUnreachable: (peer, reason) => timers.after(lastWordsMs, () => dispatch({ type: 'unreachable', peer, reason })),
     onDisconnect: beatSoon,
   });
@@ -66,12 +76,20 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   const loop = createMembershipLoop({ run, rules, allReduce, clock, observe, send: socket.send });
   const stopTimers = [
     timers.every(deadlines.heartbeatMs, beat),
-    timers.every(deadlines.heartbeatMs / 2, () => dispatch({ type: 'tick' })),
+    timers.every(tickMs, () => dispatch({ type: 'tick' })),
   ];
   listen().catch(loop.fail);
 
   function dispatch(input: MembershipInput): void {
-    if (closing === undefined) loop.dispatch(input);
+    if (closing !== undefined) return;
+    noticeStandstill();
+    loop.dispatch(input);
+  }
+
+  /** Before anything else is judged: what happened meanwhile is not known yet. */
+  function noticeStandstill(): void {
+    const seconds = standstill.look();
+    if (seconds > 0) loop.standStill(seconds);
   }
 
   /** Also finds out whose connection is gone: a message to that peer is refused. */
@@ -92,6 +110,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     for await (const { peer, decoded } of socket.receive()) {
       if (closing !== undefined) continue;
       if (decoded.ok) {
+        noticeStandstill();
         loop.accept(peer, decoded.message, decoded.tensors);
         continue;
       }
@@ -104,7 +123,13 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   async function sayGoodbye(error: Error | undefined): Promise<void> {
     for (const stop of stopTimers) stop();
     for (const peer of loop.peers()) socket.send(peer, { type: 'stop', ...describeEnd(error) });
-    await socket.flushed();
+    // A worker that gets no stop takes the run for lost: one without room for it is waited for.
+    let giveUp = () => {};
+    const overdue = new Promise<void>((resolve) => {
+      giveUp = timers.after(deadlines.exitMs, resolve);
+    });
+    await Promise.race([socket.emptied(), overdue]);
+    giveUp();
     socket.close();
   }
 
@@ -114,6 +139,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
       if (!loop.hasFailed()) dispatch({ type: 'gather' });
       return loop.begun;
     },
+    hasBegun: loop.hasBegun,
     workerGone: (workerId, reason, code = 'quorum-lost') => dispatch({ type: 'exited', workerId, reason, code }),
     workerEnded: (workerId) => observe({ type: 'worker-ended', workerId }),
     fail: loop.fail,

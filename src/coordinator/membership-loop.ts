@@ -32,6 +32,8 @@ export interface MembershipLoopOptions {
 
 export interface MembershipLoop {
   dispatch(input: MembershipInput): void;
+  /** This process did not listen for so many seconds. Must come before what it hears next. */
+  standStill(seconds: number): void;
   /** Takes a message from any peer. */
   accept(peer: PeerId, message: WorkerMessage, tensors: readonly Float32Array[]): void;
   /** The workers that are in the run. */
@@ -41,6 +43,8 @@ export interface MembershipLoop {
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
   hasFailed(): boolean;
+  /** Whether a generation has begun. */
+  hasBegun(): boolean;
 }
 
 export function createMembershipLoop(options: MembershipLoopOptions): MembershipLoop {
@@ -105,6 +109,10 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
 
   return {
     dispatch,
+    standStill(seconds) {
+      generation?.putOff(seconds);
+      dispatch({ type: 'stood-still', seconds });
+    },
     accept(peer, received, tensors) {
       const intake = takeIn({ id: run, version: rules.identity.version }, state, peer, received, clock.unixMs());
       switch (intake.kind) {
@@ -134,5 +142,6 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
     begun: begun.promise,
     fail,
     hasFailed: () => ending.signal.aborted,
+    hasBegun: () => generation !== undefined,
   };
 }

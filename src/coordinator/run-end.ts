@@ -38,7 +38,12 @@ export function endOfFailure(failure: Error): RunEnd {
     failure instanceof PennygradError
       ? failure
       : new PennygradError('run-failed', `unexpected: ${failure.message}`, { cause: failure });
-  return { status: error.code === 'interrupted' ? 'interrupted' : 'failed', reason: error.message, error };
+  const isInterruption = error.code === 'interrupted' || error.code === 'budget-reached';
+  return { status: isInterruption ? 'interrupted' : 'failed', reason: error.message, error };
+}
+
+export function spentBeforeTraining(reason: string): PennygradError {
+  return new PennygradError('budget-reached', `${reason} before training began`);
 }
 
 export function interrupted(message: string): PennygradError {

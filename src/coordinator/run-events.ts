@@ -143,6 +143,10 @@ export type RunEvent =
       readonly reason: string;
     }
   | { readonly type: 'worker-lost'; readonly workerId: string; readonly reason: string }
+  /** The coordinator's process did not run for so many seconds, long enough to take others for lost. */
+  | { readonly type: 'stood-still'; readonly seconds: number }
+  /** A second has passed. */
+  | { readonly type: 'tick' }
   | { readonly type: 'frame-rejected'; readonly reason: string; readonly detail: string }
   | { readonly type: 'epoch-begun'; readonly epoch: number }
   | StepEvent

@@ -91,8 +91,10 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   await observability.waitForLastScrape();
 }
 
-function lockFolder(folder: string, { note }: RunContext): Promise<RunLock> {
-  return lockRun(folder, ({ pid, host }, seconds) =>
-    note(`process ${pid} on ${host} wrote this run last: watching for ${seconds} s whether it still does`),
-  );
+function lockFolder(folder: string, { note, signal }: RunContext): Promise<RunLock> {
+  return lockRun(folder, {
+    signal,
+    onWatch: ({ pid, host }, seconds) =>
+      note(`process ${pid} on ${host} wrote this run last: watching for ${seconds} s whether it still does`),
+  });
 }

@@ -7,10 +7,13 @@ import { messageOf } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
-import { endOfFailure, endOfTraining, interrupted, type RunEnd } from './run-end.ts';
+import { endOfFailure, endOfTraining, interrupted, type RunEnd, spentBeforeTraining } from './run-end.ts';
 import type { RunObserver } from './run-events.ts';
 import type { RunContext, RunOptions } from './run-options.ts';
 import { type StartingPoint, type TrainOutcome, train } from './training/train.ts';
+
+/** How often whoever watches is told that time passes, and a budget is looked at while nothing is trained. */
+const tickMs = 1000;
 
 /** Replicas compare their parameters every so many steps. */
 const checksumEvery = 50;
@@ -37,6 +40,7 @@ export interface TrainingRun {
 export async function trainWithWorkers(run: TrainingRun): Promise<RunEnd> {
   const { observe, signal } = run;
   const control = await openControl(run);
+  const stopTicks = run.timers.every(tickMs, () => tick(control, run));
   let failure: Error | undefined;
   try {
     observe({ type: 'listening', endpoint: control.endpoint });
@@ -48,8 +52,17 @@ export async function trainWithWorkers(run: TrainingRun): Promise<RunEnd> {
     failure = error instanceof Error ? error : new Error(messageOf(error));
     return endOfFailure(failure);
   } finally {
+    stopTicks();
     await control.close(failure);
   }
+}
+
+/** While workers train, their reports move the ledger, and training looks at the budget. Before that only time does. */
+function tick(control: ControlPlane, { options, observe, spent }: TrainingRun): void {
+  observe({ type: 'tick' });
+  if (control.hasBegun()) return;
+  const reason = findSpentBudget(budgetOf(options.budget), spent());
+  if (reason !== undefined) control.fail(spentBeforeTraining(reason));
 }
 
 function openControl({ options, spec, clock, timers, observe }: TrainingRun): Promise<ControlPlane> {

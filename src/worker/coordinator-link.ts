@@ -1,11 +1,13 @@
 /**
  * A worker's view of its coordinator: orders to carry out one after another, commits to wait for, and sums for the
- * collective. It ends every wait when the connection breaks, or when the coordinator has been silent for too long.
+ * collective. It ends every wait when the connection breaks, or when the coordinator has been silent for too long. The
+ * coordinator's own waits have deadlines, so one that is heard is one that will go on or end the run.
  */
 import { type AsyncQueue, createAsyncQueue } from '../shared/core/async-queue.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { type Deadlines, deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, PennygradError } from '../shared/core/errors.ts';
+import type { Look } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type {
   Attempt,
@@ -50,30 +52,46 @@ export interface LinkOptions {
   readonly timeoutSeconds: number;
   readonly clock: Clock;
   readonly timers: Timers;
+  /**
+   * The coordinator is the parent of this process, and its end is this one's end. It may be silent for as long as it
+   * likes: it is suspended then (Ctrl-Z), and will go on.
+   */
+  readonly managed: boolean;
+  /** This process did not listen for so many seconds, long enough for the coordinator to give it up. */
+  readonly onStoodStill: (seconds: number) => void;
 }
 
 /** A coordinator that stops may close its connection before its last message is read. */
 const lastWordsMs = 500;
 
-export function openCoordinatorLink({ connect, timeoutSeconds, clock, timers }: LinkOptions): CoordinatorLink {
+export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
+  const { connect, timeoutSeconds, clock, timers, managed } = options;
   const orders = createAsyncQueue<Order>();
   const commits = createAsyncQueue<From<'commit'>>();
   const failing = new AbortController();
   let deliverReduced: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void = () => {};
   let run = '';
   let deadlines: Deadlines = deadlinesFrom(timeoutSeconds);
-  let silence: Silence = { lastHeard: clock.now(), askedAt: clock.now() };
+  const look = (): Look => ({ now: clock.now(), unixMs: clock.unixMs() });
+  const patienceMs = () => (managed ? Number.POSITIVE_INFINITY : deadlines.silenceMs);
+  let silence: Silence = { lastHeard: clock.now(), asked: look() };
+  /** When this process last found that it had stood still, and for how long. */
+  let [wokeAt, sleptSeconds] = [Number.NEGATIVE_INFINITY, 0];
   let gpu: GpuReading | undefined;
   let closed = false;
 
   const socket = connectWorkerSocket({
     connect,
     timers,
+    stalledMs: patienceMs,
     onUnreachable: (reason) => fail(lost(`cannot send to the coordinator at ${connect}: ${reason}`)),
     onDisconnect() {
       // Before the welcome ZeroMQ connects again, and nothing was lost.
       if (run === '') return;
-      timers.after(lastWordsMs, () => fail(lost(`the connection to the coordinator at ${connect} is gone`)));
+      timers.after(lastWordsMs, () => {
+        judge();
+        fail(lost(`the connection to the coordinator at ${connect} is gone`, recentSleep()));
+      });
     },
   });
   let stopHeart = startHeart();
@@ -101,13 +119,28 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock, timers }: 
   }
 
   function startHeart(): () => void {
-    const { heartbeatMs, silenceMs } = deadlines;
-    return timers.every(heartbeatMs, () => {
+    return timers.every(deadlines.heartbeatMs, () => {
       if (run !== '') socket.send({ type: 'heartbeat', gpu });
-      const decision = judgeSilence(silence, clock.now(), { periodMs: heartbeatMs, limitMs: silenceMs });
-      if (decision.kind === 'wait') silence = decision.silence;
-      else fail(lost(`no word from the coordinator at ${connect} for ${decision.seconds.toFixed(1)} s`));
+      judge();
     });
+  }
+
+  function judge(): void {
+    const rules = { periodMs: deadlines.heartbeatMs, limitMs: patienceMs() };
+    const decision = judgeSilence(silence, look(), rules);
+    if (decision.kind === 'lost') {
+      fail(lost(`no word from the coordinator at ${connect} for ${decision.seconds.toFixed(1)} s`));
+      return;
+    }
+    silence = decision.silence;
+    if (decision.stoodStill * 1000 < deadlines.connectionMs) return;
+    [wokeAt, sleptSeconds] = [clock.now(), decision.stoodStill];
+    options.onStoodStill(sleptSeconds);
+  }
+
+  /** The sleep from which this process woke just now, if it did. */
+  function recentSleep(): number | undefined {
+    return (clock.now() - wokeAt) * 1000 < deadlines.connectionMs ? sleptSeconds : undefined;
   }
 
   return {
@@ -128,7 +161,7 @@ export function openCoordinatorLink({ connect, timeoutSeconds, clock, timers }: 
       socket.joinRun(id);
       deadlines = deadlinesFrom(timeout);
       stopHeart();
-      silence = { ...silence, askedAt: clock.now() };
+      silence = { ...silence, asked: look() };
       stopHeart = startHeart();
     },
     setGpuReading(reading) {
@@ -187,6 +220,11 @@ function queue(
   }
 }
 
-function lost(message: string): PennygradError {
-  return new PennygradError('quorum-lost', `${message}; is it still running and reachable?`);
+/** @param slept for how long this process had stood still just before, if it had */
+function lost(message: string, slept?: number): PennygradError {
+  const why =
+    slept === undefined
+      ? 'is it still running and reachable?'
+      : `this process had stood still for ${slept.toFixed(1)} s, and was given up`;
+  return new PennygradError('quorum-lost', `${message}; ${why}`);
 }

@@ -6,6 +6,7 @@ import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
 import { bucketEnds, gradientBuckets } from '../shared/collectives/buckets.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { describeStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelName } from '../shared/model/model-spec.ts';
@@ -17,7 +18,8 @@ import {
   type MessageOf,
   type WorkerMessage,
 } from '../shared/protocol/messages.ts';
-import { type CoordinatorLink, openCoordinatorLink } from './coordinator-link.ts';
+import { askForPlace, describeRefusal } from './ask-for-place.ts';
+import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
 import { watchGpu } from './gpu-watch.ts';
 import { runSession, unexpected } from './session.ts';
 import { type SlowedTime, slowEngineDown } from './slowed-engine.ts';
@@ -41,6 +43,8 @@ export interface WorkerOptions {
   readonly gpu?: string;
   /** What this worker was told to train. The coordinator refuses it, by the name of the field, if the run differs. */
   readonly expected: { readonly model?: ModelName; readonly seed?: number };
+  /** The coordinator is the parent of this process, which ends with it. */
+  readonly managed?: boolean;
   /** Ctrl-C: leave. */
   readonly signal: AbortSignal;
 }
@@ -67,7 +71,14 @@ export interface WorkerDependencies {
  * @throws whatever ended this worker, after the coordinator was told
  */
 export async function runWorker(options: WorkerOptions, dependencies: WorkerDependencies): Promise<void> {
-  const link = openCoordinatorLink({ ...options, clock: dependencies.clock, timers: dependencies.timers });
+  const link = openCoordinatorLink({
+    connect: options.connect,
+    timeoutSeconds: options.timeoutSeconds,
+    managed: options.managed ?? false,
+    clock: dependencies.clock,
+    timers: dependencies.timers,
+    onStoodStill: (seconds) => dependencies.log(describeStandstill(seconds)),
+  });
   const life: Life = { phase: 'rendezvous', engine: undefined, stopWatching: () => {} };
   const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));
   options.signal.addEventListener('abort', interrupt);
@@ -99,10 +110,11 @@ async function live(
   options: WorkerOptions,
   dependencies: WorkerDependencies,
 ): Promise<void> {
-  const { clock, log, observer = unobserved } = dependencies;
+  const { clock, timers, log, observer = unobserved } = dependencies;
   log(`connecting to ${options.connect}`);
-  link.send(helloOf(options, dependencies.uptime()));
-  const welcome = await expectOrder(link, 'welcome');
+  const hello = () => helloOf(options, dependencies.uptime());
+  const { timeoutSeconds } = options;
+  const welcome = expect(await askForPlace({ link, hello, timeoutSeconds, clock, timers, log }), 'welcome');
   link.joinRun(welcome.run, welcome.timeout);
   log(`joined run ${welcome.run}: ${welcome.model.name} on ${welcome.dataset.name}`);
 
@@ -145,7 +157,7 @@ async function live(
 
   life.phase = 'rendezvous';
   log(`ready, engine ${reason}; waiting for the others`);
-  const quorum = await expectOrder(link, 'quorum');
+  const quorum = expect(await link.nextOrder(), 'quorum');
   log(`training as rank ${quorum.rank} of ${quorum.worldSize}`);
   const { seed, checksumEvery } = welcome;
   const onPhase = (phase: string) => {
@@ -183,13 +195,13 @@ function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerM
   };
 }
 
-async function expectOrder<Type extends 'welcome' | 'quorum'>(link: CoordinatorLink, type: Type): Promise<From<Type>> {
-  const order = await link.nextOrder();
+function expect<Type extends 'welcome' | 'quorum'>(order: Order, type: Type): From<Type> {
   if (order.type === type) return order as From<Type>;
   if (order.type === 'refuse') {
-    throw badInput(
-      `the coordinator refused this worker: ${order.field} differs: the run has ${order.expected}, this worker ${order.actual}`,
-    );
+    const why = describeRefusal(order);
+    // Its place is gone: another took it while this one was loading.
+    if (order.passing === true) throw new PennygradError('quorum-lost', `this worker lost its place: ${why}`);
+    throw badInput(`the coordinator refused this worker: ${why}`);
   }
   if (order.type === 'stop') throw new PennygradError('quorum-lost', `the run ended before it began: ${order.reason}`);
   throw unexpected(order);

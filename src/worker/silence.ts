@@ -1,27 +1,27 @@
 /** Whether the coordinator has been silent for too long: a pure decision. Times in seconds of one steady clock. */
+import { judgeStandstill, type Look, putOff } from '../shared/core/standstill.ts';
 
 export interface Silence {
-  /** When the coordinator was last heard. */
+  /** When the coordinator was last heard; later by the time in which nobody listened. */
   readonly lastHeard: number;
   /** When this was last asked. */
-  readonly askedAt: number;
+  readonly asked: Look;
 }
 
 export type SilenceDecision =
-  | { readonly kind: 'wait'; readonly silence: Silence }
+  /** `stoodStill`: seconds for which this process did not listen; mostly 0. */
+  | { readonly kind: 'wait'; readonly silence: Silence; readonly stoodStill: number }
   | { readonly kind: 'lost'; readonly seconds: number };
 
-/**
- * Asked once a period. If it is asked much later than that, this process itself stood still: it computed, or was
- * suspended. What the coordinator has said meanwhile is not read yet, so its silence starts over.
- */
+/** Asked once a period. */
 export function judgeSilence(
-  { lastHeard, askedAt }: Silence,
-  now: number,
+  { lastHeard, asked }: Silence,
+  look: Look,
   { periodMs, limitMs }: { readonly periodMs: number; readonly limitMs: number },
 ): SilenceDecision {
-  if ((now - askedAt) * 1000 > 2 * periodMs) return { kind: 'wait', silence: { lastHeard: now, askedAt: now } };
-  const seconds = now - lastHeard;
+  const stoodStill = judgeStandstill(asked, look, periodMs);
+  const heard = putOff(lastHeard, stoodStill, look.now);
+  const seconds = look.now - heard;
   if (seconds * 1000 > limitMs) return { kind: 'lost', seconds };
-  return { kind: 'wait', silence: { lastHeard, askedAt: now } };
+  return { kind: 'wait', silence: { lastHeard: heard, asked: look }, stoodStill };
 }

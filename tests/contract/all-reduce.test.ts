@@ -61,6 +61,7 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
     timers: systemTimers,
     heartbeatMs: 1000,
     connectionMs: 10_000,
+    stalledMs: 10_000,
     onUnreachable() {},
     onDisconnect() {},
   });
@@ -70,6 +71,7 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
     const socket = connectWorkerSocket({
       connect: centre.endpoint,
       timers: systemTimers,
+      stalledMs: () => 10_000,
       onUnreachable() {},
       onDisconnect() {},
     });

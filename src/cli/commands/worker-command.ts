@@ -6,6 +6,7 @@ import { managedVariable } from '../../launch/local-workers.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { type WorkerConfig, workerSettings } from '../../settings/worker-settings.ts';
 import { processorSeconds, systemClock } from '../../shared/core/clock.ts';
+import { exitCodes } from '../../shared/core/errors.ts';
 import { describeListening } from '../../shared/core/server-url.ts';
 import { systemTimers } from '../../shared/core/timers.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
@@ -13,6 +14,7 @@ import { loadDataset } from '../../shared/data/load-dataset.ts';
 import { sleepPrecisely } from '../../worker/precise-sleep.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Command } from '../command.ts';
+import { listenForInterruption } from '../interruption.ts';
 import type { WorkerPrice } from '../worker-price.ts';
 
 export const workerCommand: Command = {
@@ -24,7 +26,8 @@ export const workerCommand: Command = {
       .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price in the table'),
   async run(argv) {
     const settings = resolveSettings(workerSettings, argv, process.env, undefined);
-    const signal = endWithParentOrUser();
+    const managed = process.env[managedVariable] !== undefined;
+    const signal = managed ? endWithParent() : leaveInOrder();
     const workerId = settings.id ?? `${hostname()}-${process.pid}`;
     const own = await openOwnMetrics(workerId, settings);
     try {
@@ -41,6 +44,7 @@ export const workerCommand: Command = {
             ...(settings.model === undefined ? {} : { model: settings.model }),
             ...(settings.seed === undefined ? {} : { seed: settings.seed }),
           },
+          managed,
           signal,
         },
         {
@@ -84,18 +88,21 @@ async function openOwnMetrics(workerId: string, { workerMetrics: port, metricsHo
   return { observer, endpoint };
 }
 
-/** Ctrl-C, unless a parent manages this process: then the parent decides, and its death ends this process. */
-function endWithParentOrUser(): AbortSignal {
-  const controller = new AbortController();
-  if (process.env[managedVariable] === undefined) {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
-  } else {
-    // A terminal or an init system may signal parent and children alike.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-    process.on('disconnect', () => process.exit(0));
-    if (!process.connected) process.exit(0);
-    // The channel must not keep a finished worker alive.
-    process.channel?.unref();
-  }
-  return controller.signal;
+/** The run is told before this process ends; a second Ctrl-C does not wait for that. */
+function leaveInOrder(): AbortSignal {
+  return listenForInterruption(
+    () => {},
+    () => process.exit(exitCodes.interrupted),
+  ).signal;
+}
+
+/** The parent decides, and its death ends this process. */
+function endWithParent(): AbortSignal {
+  // A terminal or an init system may signal parent and children alike.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  process.on('disconnect', () => process.exit(0));
+  if (!process.connected) process.exit(0);
+  // The channel must not keep a finished worker alive.
+  process.channel?.unref();
+  return new AbortController().signal;
 }

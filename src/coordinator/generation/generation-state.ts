@@ -3,6 +3,7 @@
  * each member is doing. A value, and the pure transitions that messages and orders make of it.
  */
 import { noPhaseSeconds, spentBetween } from '../../shared/core/phases.ts';
+import { putOff } from '../../shared/core/standstill.ts';
 import type { Attempt, MessageOf, Usage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { Activity } from '../membership/liveness.ts';
 
@@ -115,9 +116,19 @@ export function acceptAnswer(state: GenerationState, rank: number, message: Answ
   const requests = new Map(state.requests);
   if (missing.length === 0) requests.delete(request);
   else requests.set(request, { answer: type, missing });
+  // With the next request the member begins now: requests are asked for ahead, and answered one after the other.
+  const isAsked = [...requests.values()].some(({ missing: others }) => others.includes(rank));
   return {
-    state: changeMember({ ...state, requests }, rank, (member) => begin(report(member, usage, now), 'idle', now)),
+    state: changeMember({ ...state, requests }, rank, (member) =>
+      begin(report(member, usage, now), isAsked ? member.activity : 'idle', now),
+    ),
   };
+}
+
+/** The coordinator did not listen for so many seconds: nobody's time ran. */
+export function putOffMembers(state: GenerationState, seconds: number, now: number): GenerationState {
+  const members = state.members.map((member) => ({ ...member, since: putOff(member.since, seconds, now) }));
+  return { ...state, members };
 }
 
 /** What a member used since it was last told. */

@@ -24,6 +24,7 @@ import {
   findStale,
   noteContribution,
   openRequest,
+  putOffMembers,
   takeUsage,
   type Vote,
 } from './generation-state.ts';
@@ -45,6 +46,8 @@ export interface Generation extends Requests {
   takeSpent(): readonly MemberSpent[];
   /** What each member is doing. */
   activities(): Activities;
+  /** The coordinator did not listen for so many seconds: nobody's time ran. */
+  putOff(seconds: number): void;
   /** Takes a peer's message; says why if it does not belong here. */
   accept(peer: PeerId, message: MemberMessage, tensors: readonly Float32Array[]): string | undefined;
 }
@@ -165,6 +168,10 @@ export function createGeneration(options: GenerationOptions): Generation {
           return peer === undefined ? [] : [[peer, { activity, since }] as const];
         }),
       ),
+
+    putOff(seconds) {
+      state = putOffMembers(state, seconds, clock.now());
+    },
 
     accept(peer, message, tensors) {
       const rank = rankOf.get(peer);

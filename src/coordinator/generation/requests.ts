@@ -1,6 +1,6 @@
 /** What a generation is asked for between steps: test passes, states for checkpoints, predictions. */
 import { PennygradError } from '../../shared/core/errors.ts';
-import { weightedShares } from '../../shared/core/sampling.ts';
+import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
 import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
@@ -29,10 +29,10 @@ export type Ask = <Type extends Answer['type']>(
 ) => Promise<readonly Answered<Type>[]>;
 
 export interface Requests {
-  /** Loss and correct predictions over the first `count` samples of a split, shared out over the ranks. */
+  /** Loss and correct predictions over some samples of a split, shared out over the ranks. */
   evaluate(
     split: 'train' | 'test',
-    count: number,
+    samples: Interval,
     weights: readonly number[],
   ): Promise<{ readonly lossSum: number; readonly correct: number }>;
   /** Every rank's checksum; those of `withParameters` also send their parameters, and rank 0 its whole state. */
@@ -46,8 +46,8 @@ export interface Requests {
 export function createRequests(members: readonly Member[], ask: Ask): Requests {
   const ranks = members.map(({ rank }) => rank);
   return {
-    async evaluate(split, count, weights) {
-      const shares = weightedShares({ from: 0, to: count }, weights);
+    async evaluate(split, samples, weights) {
+      const shares = weightedShares(samples, weights);
       const evaluated = await ask('evaluated', 'evaluate', ranks, (request, rank) => {
         const { from, to } = shares[rank] ?? { from: 0, to: 0 };
         return [{ type: 'evaluate', request, split, from, to }];

@@ -1,5 +1,6 @@
 /** The log of the live page: a line for every event that people should know about. Pure. */
 import { formatPercent } from '../../shared/core/number-format.ts';
+import { describeStandstill } from '../../shared/core/standstill.ts';
 import type { LogEntry } from '../../shared/protocol/live/live-state.ts';
 import type { RunEvent } from '../run-events.ts';
 
@@ -26,6 +27,8 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       return info(`${event.workerId} is ready: ${event.backend} (${event.device})`);
     case 'worker-refused':
       return bad(`refused ${event.workerId}: ${event.reason}`);
+    case 'stood-still':
+      return info(describeStandstill(event.seconds));
     case 'worker-lost':
       return bad(`lost ${event.workerId}: ${event.reason}`);
     case 'generation':
@@ -48,6 +51,7 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
     case 'spent':
     case 'ledger':
     case 'predictions':
+    case 'tick':
     // The end of the run is logged with its reason, which this event lacks.
     case 'ended':
       return undefined;

@@ -3,16 +3,17 @@ import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import { findObstacle, findUnfit, type Mismatch } from './handshake.ts';
 import {
   announce,
+  deadlinesOf,
   hear,
   type Membership,
   type MembershipEffect,
   type MembershipRules,
   type MembershipStep,
   reject,
-  without,
+  withDeparted,
   withWorker,
 } from './membership-state.ts';
-import { type Hello, joinedWorker, type Moment, type Ready } from './worker.ts';
+import { type Hello, joinedWorker, type Moment, type Ready, type Worker } from './worker.ts';
 
 /** Longer fields of a refusal are cut. */
 const maxFieldLength = 1000;
@@ -28,7 +29,13 @@ export function welcome(
   const { identity, worldSize, datasetName, optimizer, timeoutSeconds, checksumEvery } = rules;
   const present = [...state.workers.values()].map(({ info }) => info.workerId);
   const obstacle = findObstacle(hello, { version: identity.version, worldSize, present });
-  if (obstacle !== undefined) return { state, effects: refuse(peer, hello.workerId, obstacle) };
+  if (obstacle !== undefined) {
+    const late = obstacle.passing === true ? findLate(rules, state, hello, moment.now) : undefined;
+    if (late === undefined) return { state, effects: refuse(peer, hello.workerId, obstacle, hello.asked) };
+    const freed = displace(rules, state, late, moment.now);
+    const { state: after, effects } = welcome(rules, freed.state, peer, hello, moment);
+    return { state: after, effects: [...freed.effects, ...effects] };
+  }
   const worker = joinedWorker(peer, hello, moment, rules.defaultPriceUsdPerHour);
   const { workerId, host, pid, priceUsdPerHour, gpu } = worker.info;
   const began = moment.now - hello.uptime;
@@ -54,15 +61,57 @@ export function welcome(
   };
 }
 
-/** The refusal: a message to the peer and an event. */
-export function refuse(peer: PeerId, workerId: string, { field, ...mismatch }: Mismatch): readonly MembershipEffect[] {
+/**
+ * The worker whose place a newcomer gets: one of its name, or else the one that has been loading longest, if it should
+ * have been ready by now.
+ */
+function findLate(
+  rules: MembershipRules,
+  { workers }: Membership,
+  { workerId }: Hello,
+  now: number,
+): Worker | undefined {
+  const isLate = ({ ready, since }: Worker) => ready === undefined && (now - since) * 1000 > deadlinesOf(rules).loadMs;
+  const namesake = [...workers.values()].find(({ info }) => info.workerId === workerId);
+  if (namesake !== undefined) return isLate(namesake) ? namesake : undefined;
+  // In the order of their hellos.
+  return [...workers.values()].find(isLate);
+}
+
+function displace(rules: MembershipRules, state: Membership, late: Worker, now: number): MembershipStep {
+  const { workerId } = late.info;
+  const mismatch = {
+    field: 'loading time',
+    expected: `${deadlinesOf(rules).loadMs / 1000} s at most while others ask for a place`,
+    actual: `is loading for ${(now - late.since).toFixed(1)} s`,
+    passing: true,
+  };
+  const reason = `it was not ready after ${(now - late.since).toFixed(1)} s, and another worker asks for its place`;
+  return {
+    state: withDeparted(rules, state, late, 'load'),
+    effects: [tell(late.peer, mismatch), announce({ type: 'worker-lost', workerId, reason })],
+  };
+}
+
+/**
+ * The refusal: a message to the peer and an event.
+ * @param asked how often the peer has asked before: only the first refusal is an event
+ */
+export function refuse(peer: PeerId, workerId: string, mismatch: Mismatch, asked = 0): readonly MembershipEffect[] {
+  const { field, expected, actual } = shortened(mismatch);
+  const reason = `${field} differs: the run has ${expected}, the worker ${actual}`;
+  const told = tell(peer, mismatch);
+  return asked > 0 ? [told] : [told, announce({ type: 'worker-refused', workerId, reason })];
+}
+
+function tell(peer: PeerId, mismatch: Mismatch): MembershipEffect {
+  return { type: 'send', peer, body: { type: 'refuse', ...shortened(mismatch) } };
+}
+
+function shortened({ field, passing, ...mismatch }: Mismatch): Mismatch {
   const expected = mismatch.expected.slice(0, maxFieldLength);
   const actual = mismatch.actual.slice(0, maxFieldLength);
-  const reason = `${field} differs: the run has ${expected}, the worker ${actual}`;
-  return [
-    { type: 'send', peer, body: { type: 'refuse', field, expected, actual } },
-    announce({ type: 'worker-refused', workerId, reason }),
-  ];
+  return { field, expected, actual, passing };
 }
 
 /** Whether this completes the fleet is for the rendezvous to decide. */
@@ -82,7 +131,7 @@ export function acceptReady(
   const mismatch = findUnfit(rules.identity, ready, other?.ready);
   if (mismatch !== undefined) {
     const ended = announce({ type: 'worker-ended', workerId });
-    return { state: without(state, peer), effects: [...refuse(peer, workerId, mismatch), ended] };
+    return { state: withDeparted(rules, state, worker, 'load'), effects: [...refuse(peer, workerId, mismatch), ended] };
   }
   const { backend, device } = ready;
   return {

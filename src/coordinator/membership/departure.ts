@@ -10,13 +10,15 @@ import {
   announce,
   type Membership,
   type MembershipInput,
+  type MembershipRules,
   type MembershipStep,
   unchanged,
-  without,
+  withDeparted,
 } from './membership-state.ts';
 import { describeWorker, type Worker } from './worker.ts';
 
 export function leave(
+  rules: MembershipRules,
   state: Membership,
   peer: PeerId,
   { code, phase, reason }: Body<MessageOf<WorkerMessage, 'leave'>>,
@@ -25,17 +27,19 @@ export function leave(
   if (worker === undefined) return unchanged(state);
   const message = `${describeWorker(worker)} left during ${phase}: ${reason}`;
   // A worker's Ctrl-C is not the run's: the run lost a member.
-  return remove(state, worker, reason, new PennygradError(code === 'interrupted' ? 'quorum-lost' : code, message));
+  const error = new PennygradError(code === 'interrupted' ? 'quorum-lost' : code, message);
+  return remove(rules, state, worker, phase, reason, error);
 }
 
 export function garbled(
+  rules: MembershipRules,
   state: Membership,
   { peer, reason, detail }: Extract<MembershipInput, { type: 'garbled' }>,
   activities: Activities,
 ): MembershipStep {
   const worker = state.workers.get(peer);
   if (worker !== undefined) {
-    return lose(state, worker, `it sent something that is not understood: ${detail}`, activities, 'run-failed');
+    return lose(rules, state, worker, `it sent something that is not understood: ${detail}`, activities, 'run-failed');
   }
   // A stranger would not understand an answer either, unless only its version differs.
   return reason === 'version'
@@ -44,6 +48,7 @@ export function garbled(
 }
 
 export function lose(
+  rules: MembershipRules,
   state: Membership,
   worker: Worker | undefined,
   reason: string,
@@ -53,27 +58,37 @@ export function lose(
   if (worker === undefined) return unchanged(state);
   const { activity } = activityOf(worker, activities);
   const message = `${describeWorker(worker)} was lost in phase ${activity}: ${reason}`;
-  return remove(state, worker, reason, new PennygradError(code, message));
+  return remove(rules, state, worker, activity, reason, new PennygradError(code, message));
 }
 
 /** Before a generation begins another may take the place; after that, the generation has lost a member and ends. */
-function remove(state: Membership, worker: Worker, reason: string, error: PennygradError): MembershipStep {
+function remove(
+  rules: MembershipRules,
+  state: Membership,
+  worker: Worker,
+  phase: string,
+  reason: string,
+  error: PennygradError,
+): MembershipStep {
   const lost = announce({ type: 'worker-lost', workerId: worker.info.workerId, reason });
   return {
-    state: without(state, worker.peer),
+    state: withDeparted(rules, state, worker, phase),
     effects: state.generations > 0 ? [lost, { type: 'fail', error }] : [lost],
   };
 }
 
 export function exited(
+  rules: MembershipRules,
   state: Membership,
   { workerId, reason, code }: Extract<MembershipInput, { type: 'exited' }>,
   activities: Activities,
 ): MembershipStep {
   const worker = [...state.workers.values()].find(({ info }) => info.workerId === workerId);
-  const step = lose(state, worker, reason, activities, code);
+  const step = lose(rules, state, worker, reason, activities, code);
+  // Its connection may be gone already, and its last words heard.
+  const phase = worker === undefined ? state.departed.get(workerId) : activityOf(worker, activities).activity;
+  const when = phase === undefined ? 'before it joined' : `in phase ${phase}`;
   // Nobody will take its place: whoever reports its end had started it.
-  const phase = worker === undefined ? 'before it joined' : `in phase ${activityOf(worker, activities).activity}`;
-  const error = new PennygradError(code, `worker ${workerId} was lost ${phase}: ${reason}`);
+  const error = new PennygradError(code, `worker ${workerId} was lost ${when}: ${reason}`);
   return { ...step, effects: [...step.effects, { type: 'fail', error }] };
 }

@@ -25,8 +25,14 @@ export interface Signs {
   readonly lastHeard: number;
 }
 
-/** A step, a checkpoint or a prediction ends within its deadline. */
-const boundedActivities = ['compute', 'communicate', 'checkpoint', 'predict'] as const satisfies readonly Activity[];
+/** What is asked for is asked for in parts: each of them ends within the deadline. */
+const boundedActivities = [
+  'compute',
+  'communicate',
+  'evaluate',
+  'checkpoint',
+  'predict',
+] as const satisfies readonly Activity[];
 
 export interface Loss<Worker> {
   readonly worker: Worker;
@@ -34,8 +40,8 @@ export interface Loss<Worker> {
 }
 
 /**
- * A worker that takes longer over one thing than its deadline allows. Loading and evaluating have no deadline while the
- * worker keeps sending. Of workers that are overdue together the one that still computes is to blame: the
+ * A worker that takes longer over one thing than its deadline allows. One that loads, or waits to be asked, only has to keep
+ * sending: for both the rendezvous has a deadline, and so has every request. Of workers that are overdue together the one that still computes is to blame: the
  * others wait for its gradients.
  */
 export function findStuck<Worker extends Signs>(

@@ -36,9 +36,16 @@ export interface Membership {
   readonly gatheringSince: number | undefined;
   /** Generations that have begun. */
   readonly generations: number;
+  /** What each expected worker was doing when it left or was lost, by its name. */
+  readonly departed: ReadonlyMap<string, string>;
 }
 
-export const noMembers: Membership = { workers: new Map(), gatheringSince: undefined, generations: 0 };
+export const noMembers: Membership = {
+  workers: new Map(),
+  gatheringSince: undefined,
+  generations: 0,
+  departed: new Map(),
+};
 
 export type MembershipInput =
   | { readonly type: 'hello'; readonly peer: PeerId; readonly hello: Hello }
@@ -53,6 +60,8 @@ export type MembershipInput =
   | { readonly type: 'unreachable'; readonly peer: PeerId; readonly reason: string }
   /** Its parent says that the worker's process has ended before its time. */
   | { readonly type: 'exited'; readonly workerId: string; readonly reason: string; readonly code: ErrorCode }
+  /** This process did not listen for so many seconds. */
+  | { readonly type: 'stood-still'; readonly seconds: number }
   /** The run begins to wait for its workers. */
   | { readonly type: 'gather' }
   /** Time has passed. */
@@ -103,6 +112,17 @@ export function withWorker(state: Membership, worker: Worker): Membership {
 
 export function without(state: Membership, peer: PeerId): Membership {
   return { ...state, workers: new Map([...state.workers].filter(([known]) => known !== peer)) };
+}
+
+/** The worker has gone in this phase. Only expected names are kept: strangers could have any number. */
+export function withDeparted(
+  { expectedIds = [] }: MembershipRules,
+  state: Membership,
+  { peer, info: { workerId } }: Worker,
+  phase: string,
+): Membership {
+  const rest = without(state, peer);
+  return expectedIds.includes(workerId) ? { ...rest, departed: new Map(rest.departed).set(workerId, phase) } : rest;
 }
 
 export function announce(event: RunEvent): MembershipEffect {

@@ -3,6 +3,7 @@
  * done about it; `membership-loop.ts` does it.
  */
 import { PennygradError } from '../../shared/core/errors.ts';
+import { putOff } from '../../shared/core/standstill.ts';
 import type { GpuReading } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import { acceptReady, welcome } from './admission.ts';
@@ -21,7 +22,7 @@ import {
   unchanged,
 } from './membership-state.ts';
 import { decideRendezvous } from './rendezvous.ts';
-import type { Moment } from './worker.ts';
+import type { Moment, Worker } from './worker.ts';
 
 export function advanceMembership(
   rules: MembershipRules,
@@ -36,17 +37,19 @@ export function advanceMembership(
     case 'ready':
       return thenGather(rules, acceptReady(rules, state, input.peer, input.ready, moment), moment.now);
     case 'leave':
-      return leave(state, input.peer, input.leave);
+      return leave(rules, state, input.peer, input.leave);
     case 'heard':
       return unchanged(hear(state, input.peer, moment.now));
     case 'heartbeat':
       return heartbeat(state, input.peer, input.gpu, moment);
     case 'garbled':
-      return garbled(state, input, activities);
+      return garbled(rules, state, input, activities);
     case 'unreachable':
-      return lose(state, state.workers.get(input.peer), `it cannot be reached (${input.reason})`, activities);
+      return lose(rules, state, state.workers.get(input.peer), `it cannot be reached (${input.reason})`, activities);
     case 'exited':
-      return exited(state, input, activities);
+      return exited(rules, state, input, activities);
+    case 'stood-still':
+      return standStill(rules, state, input.seconds, moment.now);
     case 'gather':
       return gather(rules, { ...state, gatheringSince: moment.now }, moment.now);
     case 'tick':
@@ -72,6 +75,24 @@ function heartbeat(
   };
 }
 
+/** Nobody's time ran. It is told only where somebody would have been given up otherwise. */
+function standStill(rules: MembershipRules, state: Membership, seconds: number, now: number): MembershipStep {
+  const { workers, gatheringSince } = state;
+  const puttingOff = (worker: Worker) => ({
+    ...worker,
+    since: putOff(worker.since, seconds, now),
+    lastHeard: putOff(worker.lastHeard, seconds, now),
+  });
+  return {
+    state: {
+      ...state,
+      workers: new Map([...workers].map(([peer, worker]) => [peer, puttingOff(worker)])),
+      gatheringSince: gatheringSince === undefined ? undefined : putOff(gatheringSince, seconds, now),
+    },
+    effects: seconds * 1000 < deadlinesOf(rules).connectionMs ? [] : [announce({ type: 'stood-still', seconds })],
+  };
+}
+
 function tick(rules: MembershipRules, state: Membership, now: number, activities: Activities): MembershipStep {
   const signs = [...state.workers.values()].map((worker) => ({
     ...activityOf(worker, activities),
@@ -79,7 +100,8 @@ function tick(rules: MembershipRules, state: Membership, now: number, activities
     subject: worker,
   }));
   const stuck = findStuck(signs, now, deadlinesOf(rules));
-  const step = stuck === undefined ? unchanged(state) : lose(state, stuck.worker.subject, stuck.reason, activities);
+  const step =
+    stuck === undefined ? unchanged(state) : lose(rules, state, stuck.worker.subject, stuck.reason, activities);
   return thenGather(rules, step, now);
 }
 
@@ -114,6 +136,7 @@ function gather(rules: MembershipRules, state: Membership, now: number): Members
       const ranked = workers.map((worker, rank) => ({ ...worker, rank }));
       return {
         state: {
+          ...state,
           workers: new Map([...state.workers, ...ranked.map((worker) => [worker.peer, worker] as const)]),
           gatheringSince: undefined,
           generations: state.generations + 1,

@@ -115,6 +115,10 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         case 'spent':
           for (const member of event.members) spend(member, event.redone);
           return clock.now() - drawnUpAt >= interimSeconds ? drawUp('interim') : undefined;
+        case 'tick':
+          // Members report what they spend; nobody else does.
+          for (const workerId of rows.keys()) if (!members.includes(workerId)) settle(workerId, 'passed');
+          return clock.now() - drawnUpAt >= interimSeconds ? drawUp('interim') : undefined;
         case 'epoch':
           return drawUp('epoch', event.epoch);
         case 'checkpoint':

@@ -33,7 +33,13 @@ export interface LockPace {
 
 const usualPace: LockPace = { touchMs: 2_000, watchMs: 10_000 };
 
-type OnWatch = (holder: LockHolder, seconds: number) => void;
+export interface LockOptions {
+  /** Called when a holder on another host is watched, with the seconds that takes. */
+  readonly onWatch: (holder: LockHolder, seconds: number) => void;
+  /** Ctrl-C: watches no longer. */
+  readonly signal: AbortSignal;
+  readonly pace?: LockPace;
+}
 
 const draftPrefix = '.lock-';
 
@@ -44,19 +50,19 @@ export function isLockName(name: string): boolean {
 
 /**
  * Takes the lock, unless a living process holds it.
- * @param onWatch called when a holder on another host is watched, with the seconds that takes
- * @throws bad-input naming the process that writes the folder, or when the folder cannot be made
+ * @throws bad-input naming the process that writes the folder, or when the folder cannot be made; interrupted
  */
-export async function lockRun(folder: string, onWatch: OnWatch, pace: LockPace = usualPace): Promise<RunLock> {
+export async function lockRun(folder: string, { onWatch, signal, pace = usualPace }: LockOptions): Promise<RunLock> {
   const me = thisProcess();
   const name = [me.host, me.pid, me.started].join('-');
   const [lock, draft] = [join(folder, 'lock'), join(folder, `${draftPrefix}${name}`)];
   const made = makeDraft(folder, draft, name, me);
   try {
-    while (!tryRename(draft, lock)) await removeGoneHolders(folder, lock, onWatch, pace.watchMs);
+    while (!tryRename(draft, lock)) await removeGoneHolders(folder, lock, { onWatch, signal, pace });
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
     if (error instanceof PennygradError) throw error;
+    if (signal.aborted) throw new PennygradError('interrupted', 'interrupted before training began');
     throw badInput(`${lock}: cannot be taken: ${messageOf(error)}`, error);
   }
   const mine = join(lock, name);
@@ -101,12 +107,12 @@ function tryRename(draft: string, lock: string): boolean {
   }
 }
 
-async function removeGoneHolders(folder: string, lock: string, onWatch: OnWatch, watchMs: number): Promise<void> {
+async function removeGoneHolders(folder: string, lock: string, options: Required<LockOptions>): Promise<void> {
   for (const file of namesIn(lock).map((name) => join(lock, name))) {
     const text = ifThere(() => readFileSync(file, 'utf8'));
     if (text === undefined) continue;
     const holder = parseHolder(text);
-    if (holder !== undefined && (await holds(holder, file, onWatch, watchMs))) {
+    if (holder !== undefined && (await holds(holder, file, options))) {
       throw badInput(
         `${folder}: process ${holder.pid} on ${holder.host} is writing this run; end it first, or name another folder`,
       );
@@ -115,13 +121,17 @@ async function removeGoneHolders(folder: string, lock: string, onWatch: OnWatch,
   }
 }
 
-async function holds(holder: LockHolder, file: string, onWatch: OnWatch, watchMs: number): Promise<boolean> {
+async function holds(
+  holder: LockHolder,
+  file: string,
+  { onWatch, signal, pace: { watchMs } }: Required<LockOptions>,
+): Promise<boolean> {
   const there = isThere(holder);
   if (there !== 'unknown') return there;
   const touchedAt = () => ifThere(() => statSync(file).mtimeMs);
   const before = touchedAt();
   onWatch(holder, watchMs / 1000);
-  await sleep(watchMs);
+  await sleep(watchMs, undefined, { signal });
   const after = touchedAt();
   return after !== undefined && after !== before;
 }

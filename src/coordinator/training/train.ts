@@ -9,7 +9,8 @@ import type { EpochEvent, RunObserver } from '../run-events.ts';
 import { saveCheckpoint } from './checkpoint.ts';
 import { trainSteps } from './epoch-steps.ts';
 import type { ReplicaComparison } from './replicas.ts';
-import { createShareBalancer, type ShareBalancer, speedKey } from './share-balancer.ts';
+import { createShareBalancer, speedKey } from './share-balancer.ts';
+import { runTestPass, type TestPass } from './test-pass.ts';
 
 export interface TrainSettings {
   readonly training: TrainingConfig;
@@ -34,9 +35,9 @@ export interface StartingPoint {
 export interface TrainContext {
   readonly clock: Pick<Clock, 'now'>;
   readonly observe: RunObserver;
-  /** Ctrl-C: finish the steps that are assigned, then return. */
+  /** Ctrl-C: finish what workers are asked for already, steps or parts of a test pass, then save and return. */
   readonly signal: AbortSignal;
-  /** Says which budget is used up, once one is: then training ends as by Ctrl-C. Asked after every commit. */
+  /** Says which budget is used up, once one is: then training ends as by Ctrl-C. Asked before every step and part. */
   readonly findSpentBudget?: () => string | undefined;
   /** What the run has cost so far, in USD. */
   readonly spentUsd?: () => number;
@@ -84,14 +85,18 @@ export async function train(
     const range = { totals, begin: step, end: endOfEpoch, stepsBefore: start.stepsBefore };
     const trained = await trainSteps(generation, settings, context, balancer, range);
     ({ step, totals: open } = trained);
-    if (trained.spentBudget !== undefined) end = { kind: 'budget', reason: trained.spentBudget };
-    else if (step < endOfEpoch) end = { kind: 'interrupted' };
+    if (trained.spentBudget !== undefined || step < endOfEpoch) end = endOfCutOff(trained.spentBudget);
     else {
-      const tested = await testEpoch(generation, settings, context, balancer, open);
-      const cutShort = endOfEpoch < (epoch + 1) * perEpoch;
-      observe(cutShort ? { ...tested, cutShort } : tested);
-      end = endAfter(tested, training) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
-      open = undefined;
+      const began = context.clock.now();
+      const test = await runTestPass(generation, settings, context, balancer.shares());
+      if (test.kind === 'cut-off') end = endOfCutOff(test.spentBudget);
+      else {
+        const tested = describeEpoch(open, test, settings.testCount, context.clock.now() - began);
+        const cutShort = endOfEpoch < (epoch + 1) * perEpoch;
+        observe(cutShort ? { ...tested, cutShort } : tested);
+        end = endAfter(tested, training) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
+        open = undefined;
+      }
     }
     replicas = await saveCheckpoint(generation, observe, { step, epoch, cursor: trained.totals.samples });
   }
@@ -106,16 +111,17 @@ function endAfter({ testAccuracy, epoch }: EpochEvent, { targetAccuracy }: Train
   return { kind: 'target', reason: `--target-accuracy ${targetAccuracy} is reached after epoch ${epoch + 1}` };
 }
 
-async function testEpoch(
-  generation: Generation,
-  { testCount }: TrainSettings,
-  { clock, observe }: TrainContext,
-  balancer: ShareBalancer,
+/** Steps or tests are left: they are for the run that goes on. */
+function endOfCutOff(spentBudget: string | undefined): TrainEnd {
+  return spentBudget === undefined ? { kind: 'interrupted' } : { kind: 'budget', reason: spentBudget };
+}
+
+function describeEpoch(
   { epoch, samples, lossSum, correct, seconds, usd }: EpochTotals,
-): Promise<EpochEvent> {
-  const started = clock.now();
-  const tested = await generation.evaluate('test', testCount, balancer.shares());
-  observe({ type: 'spent', members: generation.takeSpent(), redone: false });
+  tested: Extract<TestPass, { kind: 'complete' }>,
+  testCount: number,
+  evaluateSeconds: number,
+): EpochEvent {
   return {
     type: 'epoch',
     epoch,
@@ -126,6 +132,6 @@ async function testEpoch(
     samples,
     seconds,
     usd,
-    evaluateSeconds: clock.now() - started,
+    evaluateSeconds,
   };
 }

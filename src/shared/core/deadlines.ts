@@ -7,8 +7,13 @@
  * - silence limit = 0.8 T: a peer that owes progress and says nothing for so long is lost. The rest of T is for ending
  *   cleanly
  * - step deadline = 0.8 T: a member whose part of a step takes longer is lost
- * - rendezvous = 0.8 T: the time workers have to arrive and get ready
- * - exit = T / 10, at most 3 s: a local worker that has not ended so long after it was told to is killed
+ * - rendezvous = 0.8 T: the time workers have to arrive and get ready, and how long a worker asks for a place
+ * - load = 0.4 T: a worker that is not ready so long after its hello gives its place to one that asks for it, which then
+ *   has as much time
+ * - exit = T / 10, at most 3 s: a local worker that has not ended so long after it was told to is killed. A worker whose
+ *   connection has no room has as long to take the news that the run is over
+ *
+ * Time in which the process that waits stood still does not count (`standstill.ts`).
  */
 export interface Deadlines {
   readonly heartbeatMs: number;
@@ -16,6 +21,7 @@ export interface Deadlines {
   readonly silenceMs: number;
   readonly stepMs: number;
   readonly rendezvousMs: number;
+  readonly loadMs: number;
   readonly exitMs: number;
 }
 
@@ -28,6 +34,7 @@ export function deadlinesFrom(timeoutSeconds: number): Deadlines {
     silenceMs: total * 0.8,
     stepMs: total * 0.8,
     rendezvousMs: total * 0.8,
+    loadMs: total * 0.4,
     exitMs: Math.min(total / 10, 3000),
   };
 }

@@ -82,6 +82,8 @@ const hello = message('hello', {
   priceOrigin: z.object({ source: text, date: name }).optional(),
   /** The label of the card, for summaries, metrics and billing rules: for example `gcp/t4/spot`. */
   gpu: name.optional(),
+  /** How often this worker has asked for a place before. */
+  asked: count.optional(),
 });
 
 /** Dataset, model and engine are loaded. Says what this worker would train, for the coordinator to compare. */
@@ -191,8 +193,11 @@ const welcome = message('welcome', {
   checksumEvery: z.int().min(1),
 });
 
-/** The coordinator does not accept this worker: `field` is what does not fit. */
-const refuse = message('refuse', { field: name, expected: text, actual: text });
+/**
+ * The coordinator does not accept this worker: `field` is what does not fit. `passing`: it may fit later, because a place
+ * may become free.
+ */
+const refuse = message('refuse', { field: name, expected: text, actual: text, passing: z.boolean().optional() });
 
 /** A generation begins: this worker's place in it, and how gradients are summed. */
 const quorum = message('quorum', {

@@ -19,6 +19,8 @@ export interface CoordinatorSocket {
   /** Every message in order of arrival, until the socket is closed. */
   receive(): AsyncIterable<{ peer: PeerId; decoded: Decoded<WorkerMessage> }>;
   flushed(): Promise<void>;
+  /** Resolves when every message was taken by its peer's connection, or its peer was given up. */
+  emptied(): Promise<void>;
   close(): void;
 }
 
@@ -31,6 +33,10 @@ export interface CoordinatorSocketOptions {
   readonly heartbeatMs: number;
   /** A connection that answers no ping for so long is closed. */
   readonly connectionMs: number;
+  /** A peer that takes no message for so long is unreachable. */
+  readonly stalledMs: number;
+  /** How long messages that were handed over may still try to leave after the socket is closed. */
+  readonly lingerMs?: number;
   /** A peer's connection is gone, or takes no messages. */
   readonly onUnreachable: (peer: PeerId, reason: string) => void;
   /** Some peer's connection is gone; a message to each peer tells whose, through `onUnreachable`. */
@@ -45,6 +51,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
     mandatory: true,
     heartbeatInterval: options.heartbeatMs,
     heartbeatTimeout: options.connectionMs,
+    ...(options.lingerMs === undefined ? {} : { linger: options.lingerMs }),
   });
   socket.events.on('disconnect', options.onDisconnect);
   try {
@@ -66,6 +73,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
     },
     sizeOf: byteLength,
     limits: outboxLimits,
+    stalledMs: () => options.stalledMs,
     timers: options.timers,
     onUnreachable(peer, reason) {
       if (!socket.closed) options.onUnreachable(peer, reason);
@@ -83,6 +91,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
       }
     },
     flushed: () => outboxes.flushed(),
+    emptied: () => outboxes.emptied(),
     close() {
       outboxes.close();
       if (!socket.closed) socket.close();

@@ -5,6 +5,7 @@
  * not keep the others waiting. So each peer has a queue of its own, the socket never waits for room (`sendTimeout: 0`),
  * and a peer whose connection is full is passed over until it has room again.
  */
+import { createDeferred, type Deferred } from '../core/deferred.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
 import { maxFrameBytes } from '../protocol/limits.ts';
@@ -14,6 +15,8 @@ export interface Outboxes<Peer, Frames> {
   post(peer: Peer, frames: Frames): void;
   /** Resolves when nothing more can be handed over: every queue is empty, or its peer has no room. */
   flushed(): Promise<void>;
+  /** Resolves when every queue is empty: its last message was taken, or its peer was given up. */
+  emptied(): Promise<void>;
   /** Drops everything that is queued. May be called twice. */
   close(): void;
 }
@@ -22,8 +25,6 @@ export interface OutboxLimits {
   /** How much may wait for a peer whose connection has no room. */
   readonly messages: number;
   readonly bytes: number;
-  /** A peer that takes no message for so long is unreachable. */
-  readonly stalledMs: number;
 }
 
 export interface OutboxOptions<Peer, Frames> {
@@ -31,6 +32,8 @@ export interface OutboxOptions<Peer, Frames> {
   readonly send: (peer: Peer, frames: Frames) => Promise<void>;
   readonly sizeOf: (frames: Frames) => number;
   readonly limits: OutboxLimits;
+  /** How long a peer may take no message before it is unreachable. */
+  readonly stalledMs: () => number;
   readonly timers: Timers;
   /** What was queued for the peer is dropped. */
   readonly onUnreachable: (peer: Peer, reason: string) => void;
@@ -40,7 +43,6 @@ export interface OutboxOptions<Peer, Frames> {
 export const outboxLimits: OutboxLimits = {
   messages: 1000,
   bytes: 2 * maxFrameBytes,
-  stalledMs: 10_000,
 };
 
 /** How often a connection without room is tried again. */
@@ -49,22 +51,33 @@ const retryMs = 5;
 interface Queue<Frames> {
   readonly messages: Frames[];
   bytes: number;
-  /** The connection has no room: tried again by a timer, given up by another. */
-  stall: { readonly endRetry: () => void; readonly endWatch: () => void } | undefined;
+  /**
+   * Set while the connection has no room: it is tried again by a timer. `waitedMs` adds up the waits between the tries,
+   * and not the time by the clock: while this process is suspended nobody can take a message from it.
+   */
+  stall: { readonly endRetry: () => void; readonly waitedMs: number } | undefined;
 }
 
 export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames>): Outboxes<Peer, Frames> {
-  const { send, sizeOf, limits, timers, onUnreachable } = options;
+  const { send, sizeOf, limits, stalledMs, timers, onUnreachable } = options;
   const queues = new Map<Peer, Queue<Frames>>();
   /** Peers whose next message may be sent, in the order of their turns. */
   const ready = new Set<Peer>();
   let draining: Promise<void> | undefined;
+  let whenEmpty: Deferred<void> | undefined;
 
   function forget(peer: Peer): void {
     const queue = queues.get(peer);
     if (queue !== undefined) endStall(queue);
-    queues.delete(peer);
     ready.delete(peer);
+    remove(peer);
+  }
+
+  function remove(peer: Peer): void {
+    queues.delete(peer);
+    if (queues.size > 0) return;
+    whenEmpty?.resolve();
+    whenEmpty = undefined;
   }
 
   function drop(peer: Peer, reason: string): void {
@@ -78,11 +91,9 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
   }
 
   function stall(peer: Peer, queue: Queue<Frames>): void {
-    const endRetry = timers.after(retryMs, () => wake(peer));
-    const endWatch =
-      queue.stall?.endWatch ??
-      timers.after(limits.stalledMs, () => drop(peer, `it has taken no message for ${limits.stalledMs / 1000} s`));
-    queue.stall = { endRetry, endWatch };
+    const waitedMs = queue.stall === undefined ? 0 : queue.stall.waitedMs + retryMs;
+    if (waitedMs >= stalledMs()) drop(peer, `it has taken no message for ${waitedMs / 1000} s`);
+    else queue.stall = { endRetry: timers.after(retryMs, () => wake(peer)), waitedMs };
   }
 
   async function sendNext(peer: Peer, queue: Queue<Frames>, frames: Frames): Promise<void> {
@@ -99,7 +110,7 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
     queue.messages.shift();
     queue.bytes -= sizeOf(frames);
     if (queue.messages.length > 0) ready.add(peer);
-    else queues.delete(peer);
+    else remove(peer);
   }
 
   async function drain(): Promise<void> {
@@ -133,6 +144,11 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
       if (queue.messages.length === 1) wake(peer);
     },
     flushed: async () => draining,
+    async emptied() {
+      if (queues.size === 0) return;
+      whenEmpty ??= createDeferred<void>();
+      await whenEmpty.promise;
+    },
     close() {
       for (const peer of [...queues.keys()]) forget(peer);
     },
@@ -141,6 +157,5 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
 
 function endStall(queue: Queue<unknown>): void {
   queue.stall?.endRetry();
-  queue.stall?.endWatch();
   queue.stall = undefined;
 }

@@ -23,6 +23,8 @@ export interface WorkerSocketOptions {
   /** For example `tcp://10.0.0.1:5555`. */
   readonly connect: string;
   readonly timers: Timers;
+  /** How long the coordinator may take no message before it is unreachable. Asked at every try: the run may set another. */
+  readonly stalledMs: () => number;
   /** The coordinator takes no messages. */
   readonly onUnreachable: (reason: string) => void;
   /** The connection to the coordinator was there and is gone. */
@@ -45,6 +47,7 @@ export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket 
     send: (_, frames) => socket.send([...frames]),
     sizeOf: byteLength,
     limits: outboxLimits,
+    stalledMs: options.stalledMs,
     timers: options.timers,
     onUnreachable(_, reason) {
       if (!socket.closed) options.onUnreachable(reason);

@@ -35,6 +35,7 @@ describe('the end of a run whose training threw', () => {
     ['run-failed', 'failed', 3],
     ['diverged', 'failed', 3],
     ['interrupted', 'interrupted', 130],
+    ['budget-reached', 'interrupted', 5],
   ] as const)('by %s is %s', (code, status, exitCode) => {
     const failure = new PennygradError(code, 'why');
     expect(endOfFailure(failure)).toEqual({ status, reason: 'why', error: failure });

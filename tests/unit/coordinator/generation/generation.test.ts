@@ -168,7 +168,7 @@ describe('what the members of a generation do', () => {
       ['p1', 'idle', 104],
     ]);
 
-    generation.evaluate('test', 10, [1, 1]).catch(() => {});
+    generation.evaluate('test', { from: 0, to: 10 }, [1, 1]).catch(() => {});
     expect(activities()).toEqual(both('evaluate', 106));
     time.advance(1000);
     generation.reportState([]).catch(() => {});
@@ -203,7 +203,7 @@ describe('what members have used', () => {
     generation.assign(1, 0, batch, [1, 1]);
     say(1, vote(1, { usage: used(2.5, 50, 100) }));
     // Two reports before anybody asks are told as one.
-    generation.evaluate('test', 2, [1, 1]).catch(() => {});
+    generation.evaluate('test', { from: 0, to: 2 }, [1, 1]).catch(() => {});
     time.advance(1000);
     say(1, { type: 'evaluated', request: 1, samples: 1, lossSum: 1, correct: 1, usage: used(4.5, 60, 110) });
     expect(generation.takeSpent()).toEqual([
@@ -235,7 +235,7 @@ describe('a generation that is aborted', () => {
     const waits = (): readonly Promise<unknown>[] => [
       generation.votes(0),
       generation.votes(1),
-      generation.evaluate('test', 10, [1, 1]),
+      generation.evaluate('test', { from: 0, to: 10 }, [1, 1]),
       generation.reportState([0]),
       generation.predict(3),
     ];

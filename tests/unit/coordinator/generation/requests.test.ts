@@ -17,11 +17,11 @@ const usage = nothingUsed;
 describe('a test pass', () => {
   it('is cut by the weights, and its parts are added up', async () => {
     const { generation, sent, say } = playQuietGeneration(3);
-    const evaluating = generation.evaluate('test', 100, [5, 3, 2]);
+    const evaluating = generation.evaluate('test', { from: 40, to: 140 }, [5, 3, 2]);
     const shares = [
-      [0, 50],
-      [50, 80],
-      [80, 100],
+      [40, 90],
+      [90, 120],
+      [120, 140],
     ];
     expect(sent()).toEqual(
       shares.map(([from, to], rank) => ({
@@ -43,8 +43,50 @@ describe('a test pass', () => {
 
   it('may be over the training images, from the first one', () => {
     const { generation, sent } = playQuietGeneration(1);
-    generation.evaluate('train', 7, [1]).catch(() => {});
+    generation.evaluate('train', { from: 0, to: 7 }, [1]).catch(() => {});
     expect(sent()).toMatchObject([{ body: { split: 'train', from: 0, to: 7 } }]);
+  });
+});
+
+describe('parts of a test pass that are asked for ahead', () => {
+  it('are answered one after the other: with each answer the time for the next begins', async () => {
+    const { generation, say, time } = playQuietGeneration(2);
+    const activities = () => [...generation.activities().values()];
+    const parts = [0, 10].map((from) => generation.evaluate('test', { from, to: from + 10 }, [1, 1]));
+    const answer = (rank: number, request: number) =>
+      say(rank, { type: 'evaluated', request, samples: 5, lossSum: 1, correct: 1, usage });
+    time.advance(3000);
+    answer(0, 1);
+    expect(activities()).toEqual([
+      { activity: 'evaluate', since: 103 },
+      { activity: 'evaluate', since: 100 },
+    ]);
+    time.advance(3000);
+    answer(0, 2);
+    answer(1, 1);
+    expect(activities()).toEqual([
+      { activity: 'idle', since: 106 },
+      { activity: 'evaluate', since: 106 },
+    ]);
+    answer(1, 2);
+    expect(activities()).toEqual([
+      { activity: 'idle', since: 106 },
+      { activity: 'idle', since: 106 },
+    ]);
+    expect(await Promise.all(parts)).toEqual([
+      { lossSum: 2, correct: 2 },
+      { lossSum: 2, correct: 2 },
+    ]);
+  });
+});
+
+describe('a coordinator that stood still', () => {
+  it("does not count that time as its members'", () => {
+    const { generation, time } = playQuietGeneration(1);
+    generation.predict(1).catch(() => {});
+    time.advance(61_000);
+    generation.putOff(60);
+    expect([...generation.activities().values()]).toEqual([{ activity: 'predict', since: 160 }]);
   });
 });
 

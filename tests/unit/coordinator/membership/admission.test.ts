@@ -1,6 +1,17 @@
 /** Who may join a run, and what each is told. */
 import { describe, expect, it } from 'vitest';
-import { event, helloOf, identity, isReady, model, readyOf, refused, rejection, startGathering } from './gathering.ts';
+import {
+  event,
+  helloOf,
+  identity,
+  isReady,
+  lost,
+  model,
+  readyOf,
+  refused,
+  rejection,
+  startGathering,
+} from './gathering.ts';
 
 const gather = { type: 'gather' } as const;
 const tick = { type: 'tick' } as const;
@@ -132,10 +143,26 @@ describe('a newcomer that does not fit', () => {
     const run = startGathering();
     for (const workerId of present) run.hello(workerId);
     const before = run.state();
+    // A place may become free; another version stays another.
+    const passing = field === 'pennygrad version' ? undefined : true;
     expect(run.input({ type: 'hello', peer: 'new', hello })).toEqual(
-      refused('new', hello.workerId, field, expected, actual),
+      refused('new', hello.workerId, field, expected, actual, passing),
     );
     expect(run.state()).toBe(before);
+  });
+
+  it('and asks again is told so again, and nobody else is', () => {
+    const run = startGathering({ worldSize: 1 });
+    run.hello('w0');
+    const [told] = run.hello('w1');
+    expect(run.hello('w1', { asked: 1 })).toEqual([told]);
+    expect(run.hello('w1', { asked: 2 })).toEqual([told]);
+    run.leave('w0');
+    expect(run.hello('w1', { asked: 3 })).toMatchObject([
+      { event: { type: 'worker-joined', workerId: 'w1' } },
+      {},
+      { body: { type: 'welcome' } },
+    ]);
   });
 
   it.each([
@@ -193,6 +220,95 @@ describe('a newcomer that does not fit', () => {
       ...refused('w0', 'w0', 'dataset digest', 'e'.repeat(1000), 'a'.repeat(1000)),
       event({ type: 'worker-ended', workerId: 'w0' }),
     ]);
+  });
+});
+
+describe('a place that nobody gets ready in', () => {
+  /** With a timeout of 10 s a worker has 4 s before others may have its place. */
+  const late = (seconds: string) => `it was not ready after ${seconds} s, and another worker asks for its place`;
+  const lateRefusal = (peer: string, seconds: string) => ({
+    type: 'send',
+    peer,
+    body: {
+      type: 'refuse',
+      field: 'loading time',
+      expected: '4 s at most while others ask for a place',
+      actual: `is loading for ${seconds} s`,
+      passing: true,
+    },
+  });
+  const joins = (workerId: string) => [
+    { type: 'announce', event: { type: 'worker-joined', workerId } },
+    { type: 'announce', event: { type: 'worker-began', workerId } },
+    { type: 'send', body: { type: 'welcome' } },
+  ];
+
+  it('goes to the next that asks, but not before the deadline', () => {
+    const run = startGathering();
+    run.input(gather);
+    run.hello('w0');
+    run.ready('w0');
+    run.hello('hung');
+    run.time.advance(4000);
+    expect(run.hello('w1')).toMatchObject([{ body: { type: 'refuse', passing: true } }, {}]);
+    run.time.advance(1);
+    expect(run.hello('w1', { asked: 1 })).toMatchObject([
+      lateRefusal('hung', '4.0'),
+      lost('hung', late('4.0')),
+      ...joins('w1'),
+    ]);
+    expect(run.workers()).toEqual(['w0', 'w1']);
+    // The run begins without it, in time; what it says after all comes from a stranger.
+    expect(run.ready('hung')).toEqual([]);
+    expect(run.ready('w1')).toMatchObject([isReady('w1'), { type: 'begin' }]);
+  });
+
+  it('goes to one of the same name, and to no other while that one is here', () => {
+    const run = startGathering();
+    run.hello('w0');
+    run.hello('w1');
+    run.time.advance(4001);
+    expect(run.hello('w1', {}, 'again')).toMatchObject([
+      lateRefusal('w1', '4.0'),
+      lost('w1', late('4.0')),
+      ...joins('w1'),
+    ]);
+    expect(run.workers()).toEqual(['w0', 'again']);
+    // A namesake that got ready, or has just come, keeps its place, however late somebody else is.
+    expect(run.hello('w1', {}, 'third')).toMatchObject([{ body: { field: 'worker id', passing: true } }, {}]);
+    run.ready('again');
+    run.time.advance(60_000);
+    expect(run.hello('w1', {}, 'third')).toMatchObject([{ body: { field: 'worker id', passing: true } }, {}]);
+  });
+
+  it('is that of the one that has been loading longest', () => {
+    const run = startGathering({ worldSize: 3 });
+    for (const workerId of ['b', 'a', 'c']) {
+      run.hello(workerId);
+      run.time.advance(1000);
+    }
+    run.time.advance(4000);
+    run.ready('b');
+    run.hello('w0');
+    expect(run.workers()).toEqual(['b', 'c', 'w0']);
+  });
+
+  it('stays its own while nobody asks, and once it is ready', () => {
+    const run = startGathering({ worldSize: 1 });
+    run.hello('w0');
+    run.time.advance(7000);
+    expect(run.ready('w0')).toEqual([isReady('w0')]);
+    expect(run.hello('w1')).toMatchObject([{ body: { field: 'world size', passing: true } }, {}]);
+    expect(run.workers()).toEqual(['w0']);
+  });
+
+  it('is not taken by one that would not fit', () => {
+    const run = startGathering({ worldSize: 1 });
+    run.hello('w0');
+    run.time.advance(5000);
+    const before = run.state();
+    expect(run.hello('w1', { version: '2' })).toMatchObject([{ body: { field: 'pennygrad version' } }, {}]);
+    expect(run.state()).toBe(before);
   });
 });
 

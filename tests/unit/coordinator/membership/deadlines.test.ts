@@ -140,6 +140,25 @@ describe('a worker that is stuck', () => {
     }
   });
 
+  it('in a part of a test pass ends the run, though its heart beats', () => {
+    const run = startTraining();
+    run.members({ w0: ['idle', 100], w1: ['evaluate', 100] });
+    const effects = Array.from({ length: 9 }, () => {
+      for (const peer of ['w0', 'w1']) run.input({ type: 'heartbeat', peer, gpu: undefined });
+      return run.pass(1000);
+    }).flat();
+    const reason = 'no result for 8.5 s, though it is alive';
+    expect(effects.slice(0, 1)).toEqual([
+      {
+        afterMs: 500,
+        effects: [
+          lost('w1', reason),
+          failure('quorum-lost', `worker w1 (rank 1, pid 4242 on alpha) was lost in phase evaluate: ${reason}`),
+        ],
+      },
+    ]);
+  });
+
   it('and gone in the moment of the deadline is told before the run ends for want of it', () => {
     const run = startGathering();
     run.hello('w0');
@@ -150,5 +169,54 @@ describe('a worker that is stuck', () => {
       lost('w0', 'silent for 8.0 s, though it is connected'),
       { type: 'fail', message: expect.stringContaining('0 of 2 workers ready, 2 never arrived') },
     ]);
+  });
+});
+
+describe('a coordinator that stood still', () => {
+  it.each([
+    ['loading', 'load'],
+    ['waiting for the others', 'rendezvous'],
+  ])('holds nothing against a worker that is %s, nor against those who are to come', (_, activity) => {
+    const run = startGathering();
+    run.input(gather);
+    run.hello('w0');
+    if (activity === 'rendezvous') run.ready('w0');
+    run.time.advance(3000);
+    run.input({ type: 'heartbeat', peer: 'w0', gpu: undefined });
+    run.time.advance(1000 + 60_000);
+    expect(run.input({ type: 'stood-still', seconds: 60 })).toEqual([event({ type: 'stood-still', seconds: 60 })]);
+    // From the gathering to the end of the deadline of 8 s, 4 s are left.
+    run.time.advance(3999);
+    expect(run.input(tick)).toEqual([]);
+    run.time.advance(1);
+    expect(run.input(tick)).toMatchObject([{ type: 'fail', code: 'quorum-lost' }]);
+    expect(run.worker('w0').lastHeard).toBe(163);
+  });
+
+  it('gives a worker that loads its time before others may have its place', () => {
+    const run = startGathering({ worldSize: 1 });
+    run.hello('w0');
+    run.time.advance(1000 + 60_000);
+    run.input({ type: 'stood-still', seconds: 60 });
+    run.time.advance(3000);
+    expect(run.hello('w1')).toMatchObject([{ body: { field: 'world size' } }, {}]);
+    run.time.advance(1);
+    expect(run.hello('w1')).toMatchObject([{ body: { field: 'loading time' } }, {}, {}, {}, {}]);
+  });
+
+  it('does not take what was heard meanwhile for the future', () => {
+    const run = startGathering();
+    run.hello('w0');
+    run.time.advance(10_000);
+    run.input({ type: 'heartbeat', peer: 'w0', gpu: undefined });
+    run.time.advance(10);
+    run.input({ type: 'stood-still', seconds: 10 });
+    expect(run.worker('w0')).toMatchObject({ since: 110, lastHeard: 110.01 });
+  });
+
+  it('tells it only where somebody would have been given up: from half of the timeout', () => {
+    const run = startGathering();
+    expect(run.input({ type: 'stood-still', seconds: 4.99 })).toEqual([]);
+    expect(run.input({ type: 'stood-still', seconds: 5 })).toEqual([event({ type: 'stood-still', seconds: 5 })]);
   });
 });

@@ -1,6 +1,6 @@
 /** How workers are lost, and what follows for the run. */
 import { describe, expect, it } from 'vitest';
-import { failure, isReady, lost, refused, startGathering, startTraining } from './gathering.ts';
+import { failure, identity, isReady, lost, refused, startGathering, startTraining } from './gathering.ts';
 
 const gather = { type: 'gather' } as const;
 
@@ -69,6 +69,41 @@ describe('a process that its parent sees end', () => {
     const before = run.state();
     expect(run.input(exited)).toEqual([failure('run-failed', 'worker w0 was lost before it joined: it was killed')]);
     expect(run.state()).toBe(before);
+  });
+
+  it('after it said why it leaves is named with its phase, not as one that never came', () => {
+    const run = startGathering({ expectedIds: ['w0', 'w1'] });
+    run.hello('w0', {}, 'p0');
+    run.leave('p0', { phase: 'load', reason: 'no such engine here' });
+    expect(run.input({ ...exited, reason: 'exited with code 3: no such engine here' })).toEqual([
+      failure('run-failed', 'worker w0 was lost in phase load: exited with code 3: no such engine here'),
+    ]);
+  });
+
+  it.each([
+    ['whose connection broke first', 'load', { type: 'unreachable', peer: 'p0', reason: 'Host unreachable' }],
+    ['that sent nonsense', 'load', { type: 'garbled', peer: 'p0', reason: 'fields', detail: 'step' }],
+  ] as const)('%s is named with its phase as well', (_, phase, first) => {
+    const run = startGathering({ expectedIds: ['w0', 'w1'] });
+    run.hello('w0', {}, 'p0');
+    run.input(first);
+    expect(run.input(exited)).toEqual([failure('run-failed', `worker w0 was lost in phase ${phase}: it was killed`)]);
+  });
+
+  it('because it was refused is named with its phase as well', () => {
+    const run = startGathering({ expectedIds: ['w0', 'w1'] });
+    run.hello('w0', {}, 'p0');
+    run.ready('p0', { identity: { ...identity, seed: 2 } });
+    expect(run.input(exited)).toEqual([failure('run-failed', 'worker w0 was lost in phase load: it was killed')]);
+  });
+
+  it('is not remembered of strangers, who could be any number', () => {
+    const run = startGathering({ expectedIds: ['w0'] });
+    for (let i = 0; i < 50; i++) {
+      run.hello(`x${i}`);
+      run.leave(`x${i}`);
+    }
+    expect(run.state()).toEqual({ workers: new Map(), gatheringSince: undefined, generations: 0, departed: new Map() });
   });
 
   it.each([

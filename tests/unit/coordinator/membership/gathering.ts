@@ -167,10 +167,11 @@ export function refused(
   field: string,
   expected: string,
   actual: string,
+  passing?: boolean,
 ): readonly Shown[] {
   const reason = `${field} differs: the run has ${expected}, the worker ${actual}`;
   return [
-    { type: 'send', peer, body: { type: 'refuse', field, expected, actual } },
+    { type: 'send', peer, body: { type: 'refuse', field, expected, actual, passing } },
     event({ type: 'worker-refused', workerId, reason }),
   ];
 }

@@ -83,6 +83,32 @@ describe('the books of a run', () => {
     expect(drawnUp.at(-1)?.costUsd).toBeCloseTo(4, 9);
   });
 
+  test('go on while the run only waits: a worker that gets ready costs its time, second by second', () => {
+    const { drawnUp, pass, tell, began, accountOf } = openBooks();
+    tell(began('w0'));
+    for (const seconds of [0.5, 0.5, 1, 2]) {
+      pass(seconds);
+      tell({ type: 'tick' });
+    }
+    expect(drawnUp.map(({ cause, costUsd, runSeconds }) => [cause, costUsd, runSeconds])).toEqual([
+      ['interim', 1, 1],
+      ['interim', 2, 2],
+      ['interim', 4, 4],
+    ]);
+    expect(accountOf('w0')?.seconds).toMatchObject({ startup: 4 });
+  });
+
+  test("leave a member's time to its reports, however long it says nothing", () => {
+    const { pass, tell, began, accountOf, spent } = openBooks();
+    tell(began('w0'), generation(0));
+    pass(30);
+    tell({ type: 'tick' });
+    expect(accountOf('w0')?.seconds).toEqual(nothingByCategory);
+    pass(1);
+    tell(spent('w0', { evaluate: 31 }));
+    expect(accountOf('w0')?.seconds).toMatchObject({ evaluate: 31, startup: 0, other: 0 });
+  });
+
   test('call wasted what a run that fails was in the middle of, and idle what one that ends well was', () => {
     for (const [status, category] of [
       ['failed', 'wasted'],

@@ -17,9 +17,13 @@ function lockedBy(holder: Partial<LockHolder>): { readonly folder: string; reado
 }
 
 /** Takes the lock, and says who was watched. */
-async function take(folder: string) {
+async function take(folder: string, signal = new AbortController().signal) {
   const watched: string[] = [];
-  const lock = await lockRun(folder, ({ host, pid }, seconds) => watched.push(`${pid} on ${host}: ${seconds}`), pace);
+  const lock = await lockRun(folder, {
+    onWatch: ({ host, pid }, seconds) => watched.push(`${pid} on ${host}: ${seconds}`),
+    signal,
+    pace,
+  });
   return { lock, watched };
 }
 
@@ -38,6 +42,18 @@ describe('the lock of a run folder', () => {
     await expect(take(folder)).rejects.toMatchObject({ code: 'bad-input' });
     again.lock.release();
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('is no longer waited for after Ctrl-C, and nothing is left of the try', async () => {
+    const { folder } = lockedBy({ host: 'elsewhere' });
+    const interruption = new AbortController();
+    const taking = lockRun(folder, {
+      onWatch: () => interruption.abort(),
+      signal: interruption.signal,
+      pace: { touchMs: 10, watchMs: 60_000 },
+    });
+    await expect(taking).rejects.toMatchObject({ code: 'interrupted' });
+    expect(readdirSync(folder)).toEqual(['lock']);
   });
 
   test('takes the folder with it that was made for it, if nothing came into it', async () => {

@@ -17,7 +17,8 @@ export interface Script {
   /** Each step takes so long. */
   readonly stepMs?: number;
   readonly answers?: readonly Answered<'state'>[];
-  readonly evaluated?: { readonly lossSum: number; readonly correct: number };
+  /** Called before a part of a test pass is answered. */
+  readonly onEvaluate?: (from: number) => void;
 }
 
 export interface ScriptedGeneration {
@@ -55,7 +56,7 @@ export function scriptGeneration({
   spent = () => members.map(({ rank }) => spentBy(rank)),
   stepMs = 1000,
   answers = members.map(() => stateOf(1)),
-  evaluated = { lossSum: 10, correct: 15 },
+  onEvaluate = () => {},
 }: Script = {}): ScriptedGeneration {
   const time = createVirtualTime();
   const log: string[] = [];
@@ -75,10 +76,11 @@ export function scriptGeneration({
       committed = step;
     },
     takeSpent: () => spent(committed),
-    async evaluate(split, count, weights) {
-      log.push(`evaluate ${split} ${count} by ${weights.join('/')}`);
+    async evaluate(split, { from, to }, weights) {
+      log.push(`evaluate ${split} ${from}..${to} by ${weights.join('/')}`);
       time.advance(500);
-      return evaluated;
+      onEvaluate(from);
+      return { lossSum: (to - from) / 2, correct: ((to - from) * 3) / 4 };
     },
     async reportState(withParameters) {
       log.push(`report-state, parameters of ${withParameters.join()}`);
@@ -92,6 +94,7 @@ export function scriptGeneration({
       return new Float32Array(count);
     },
     activities: () => new Map(),
+    putOff() {},
     accept: () => undefined,
   };
   return { generation, log, time };

@@ -36,6 +36,9 @@ async function runTraining({ training, settings, context, onEvent, ...script }: 
   return { outcome, log, events, eventsOf, positions };
 }
 
+/** In parts of two global batches. */
+const testPass = ['0..8', '8..16', '16..20'].map((part) => `evaluate test ${part} by 2/2`);
+
 const atStep = (step: number, act: () => void) => (event: RunEvent) => {
   if (event.type === 'step' && event.step === step) act();
 };
@@ -48,12 +51,12 @@ describe('training', () => {
       'commit 0',
       'commit 1',
       'commit 2',
-      'evaluate test 20 by 2/2',
+      ...testPass,
       'report-state, parameters of 0',
       'commit 3',
       'commit 4',
       'commit 5',
-      'evaluate test 20 by 2/2',
+      ...testPass,
       'report-state, parameters of 0',
       'predict 10',
     ]);
@@ -62,13 +65,13 @@ describe('training', () => {
       [6, 1, 48],
     ]);
     expect(events.map(({ type }) => type).slice(7)).toEqual([
-      'spent',
+      ...Array(3).fill('spent'),
       'epoch',
       'spent',
       'checkpoint',
       'epoch-begun',
       ...Array(3).fill(['step', 'spent']).flat(),
-      'spent',
+      ...Array(3).fill('spent'),
       'epoch',
       'spent',
       'checkpoint',
@@ -92,7 +95,7 @@ describe('training', () => {
       samples: 48,
       seconds: 3,
       usd: 3,
-      evaluateSeconds: 0.5,
+      evaluateSeconds: 1.5,
     });
     expect(eventsOf('epoch').map(({ epoch }) => epoch)).toEqual([0, 1]);
   });
@@ -144,24 +147,68 @@ describe('training that is interrupted', () => {
     expect(eventsOf('epoch')).toHaveLength(1);
   });
 
-  it('at the end of an epoch tests it, and goes no further', async () => {
+  it.each([2, 5])('with step %i, the last of its epoch, leaves the test pass to the run that goes on', async (last) => {
     const interruption = new AbortController();
     const { outcome, eventsOf, positions } = await runTraining({
       context: { signal: interruption.signal },
-      onEvent: atStep(2, () => interruption.abort()),
+      onEvent: atStep(last, () => interruption.abort()),
+    });
+    expect(outcome).toMatchObject({ steps: last + 1, end: { kind: 'interrupted' } });
+    expect(eventsOf('epoch').map(({ epoch }) => epoch)).toEqual(last === 2 ? [] : [0]);
+    expect(positions.at(-1)).toEqual([last + 1, last === 2 ? 0 : 1, 48]);
+  });
+
+  it('in a test pass waits for the parts that are asked for, asks for no more, and saves', async () => {
+    const interruption = new AbortController();
+    const { outcome, eventsOf, log, positions } = await runTraining({
+      context: { signal: interruption.signal },
+      settings: { testCount: 40 },
+      onEvaluate: (from) => {
+        if (from === 8) interruption.abort();
+      },
     });
     expect(outcome).toMatchObject({ steps: 3, end: { kind: 'interrupted' } });
-    expect(eventsOf('epoch')).toHaveLength(1);
+    expect(eventsOf('epoch')).toEqual([]);
+    expect(log.filter((line) => line.startsWith('evaluate'))).toEqual(testPass.slice(0, 2));
+    expect(log.at(-2)).toBe('report-state, parameters of 0');
     expect(positions).toEqual([[3, 0, 48]]);
+  });
+
+  it('in the last part of a test pass has tested', async () => {
+    const interruption = new AbortController();
+    const { outcome, eventsOf } = await runTraining({
+      context: { signal: interruption.signal },
+      onEvaluate: (from) => {
+        if (from === 16) interruption.abort();
+      },
+    });
+    expect(outcome).toMatchObject({ steps: 3, end: { kind: 'interrupted' } });
+    expect(eventsOf('epoch')).toMatchObject([{ epoch: 0, testLoss: 0.5, testAccuracy: 0.75 }]);
   });
 
   it('at its very end is complete', async () => {
     const interruption = new AbortController();
     const { outcome } = await runTraining({
       context: { signal: interruption.signal },
-      onEvent: atStep(5, () => interruption.abort()),
+      onEvent: ({ type }) => {
+        if (type === 'predictions') interruption.abort();
+      },
     });
     expect(outcome).toMatchObject({ steps: 6, end: { kind: 'completed' } });
+  });
+
+  it('by a budget in a test pass says which', async () => {
+    let parts = 0;
+    const { outcome, eventsOf, log } = await runTraining({
+      context: { findSpentBudget: () => (parts >= 1 ? 'the money is gone' : undefined) },
+      onEvaluate: () => {
+        parts += 1;
+      },
+    });
+    expect(outcome).toMatchObject({ steps: 3, end: { kind: 'budget', reason: 'the money is gone' } });
+    expect(eventsOf('epoch')).toEqual([]);
+    // Two were asked for at once.
+    expect(log.filter((line) => line.startsWith('evaluate'))).toEqual(testPass.slice(0, 2));
   });
 
   it('by a budget says which, even where an epoch ends', async () => {
@@ -188,14 +235,14 @@ describe('training that goes on', () => {
     expect(outcome.steps).toBe(6);
     const redone = eventsOf('spent').map((event) => event.redone);
     // Steps 3 and 4 had been trained before; step 5, tests and saves had not.
-    expect(redone).toEqual([true, true, false, false, false, false]);
+    expect(redone).toEqual([true, true, ...Array(6).fill(false)]);
   });
 
   it('in an epoch whose steps are all done tests it first', async () => {
     const epoch = { epoch: 0, samples: 10, lossSum: 20, correct: 5, seconds: 2, usd: undefined };
     const start = { step: 3, stepsBefore: 3, state: undefined, epoch };
     const { log, eventsOf, positions } = await runTraining({ settings: { start } });
-    expect(log[0]).toBe('evaluate test 20 by 2/2');
+    expect(log.slice(0, 3)).toEqual(testPass);
     expect(eventsOf('epoch')[0]).toMatchObject({ epoch: 0, loss: 2, accuracy: 0.5, samples: 10, usd: undefined });
     expect(positions).toEqual([
       [3, 0, 10],

@@ -16,6 +16,7 @@ describe('deadlinesFrom', () => {
       silenceMs: lostMs,
       stepMs: lostMs,
       rendezvousMs: lostMs,
+      loadMs: lostMs / 2,
       exitMs,
     });
   });

@@ -24,6 +24,7 @@ async function bind() {
     timers: time.timers,
     heartbeatMs: 1000,
     connectionMs: 60_000,
+    stalledMs: 10_000,
     onUnreachable: (peer, reason) => unreachable.push([peer, reason]),
     onDisconnect() {},
   });
