@@ -19,6 +19,8 @@ const parts = {
   /** A user who may start processes of other users. */
   root: () => (process.getuid?.() === 0 ? undefined : 'this user is not root'),
   tensorflow: () => unusable(tensorflowProvider.probe()),
+  /** A terminal that a test can close: `script` of util-linux, whose flags other systems do not know. */
+  terminal: () => (process.platform === 'linux' ? missingProgram('script', 'bsdutils') : `this is ${process.platform}`),
   /** A user to whom files can be closed. */
   unprivileged: () => (process.getuid?.() === 0 ? 'root may do everything' : undefined),
   /** A GPU, or a program that does as one, with which `pennygrad setup webgpu` has trained. */

@@ -29,6 +29,12 @@ export interface StartOptions {
 
 const running = new Set<ChildProcess>();
 
+/** For `killAll`: a process that a test has started by other means. */
+export function startedHere(child: ChildProcess): void {
+  running.add(child);
+  child.on('close', () => running.delete(child));
+}
+
 /** Starts `pennygrad ARGS`. Metrics go to a free port unless the arguments say otherwise. */
 export function start(args: readonly string[], { cwd, env }: StartOptions = {}): Running {
   if (!existsSync(program)) throw new Error(`${program} is missing: run npm run build`);

@@ -28,6 +28,7 @@ it('temporary folders are made by tests/support/temporary-folder.ts, which knows
 
 it('a test waits for what happens, and a fixed while only where time is what it is about', () => {
   expect(filesWith(/\b(setTimeout|waitForTimeout|sleep)\(/)).toEqual([
+    'chaos/suspension.test.ts',
     'contract/all-reduce.contract.ts',
     'integration/cost-increase.test.ts',
     'integration/dataset-cache.test.ts',

@@ -1,0 +1,123 @@
+/**
+ * Processes that are suspended, as by Ctrl-Z, `docker pause` or a closed lid, for longer than `--timeout`. Who slept holds
+ * nothing against the others; who sleeps alone is missed by them within the deadline.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { writeIdxFolder } from '../support/idx-folder.ts';
+import { childrenOf, killAll, type Running, start } from '../support/pennygrad.ts';
+import { readSummary } from '../support/run-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const folder = writeIdxFolder(1000, 100);
+const timeout = 5;
+const endless = [
+  ...['--dataset', folder, '--timeout', String(timeout), '--metrics-port', '0', '--epochs', '100000'],
+  ...['--model', 'softmax'],
+];
+
+/** Processes that a test stopped, which would outlive it otherwise. */
+const stopped = new Set<number>();
+afterEach(() => {
+  for (const pid of stopped) signal(pid, 'SIGCONT');
+  stopped.clear();
+  killAll();
+});
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Time is what this is about: nobody may take a sleeper of this length for dead. */
+async function suspend(pids: readonly number[], seconds = timeout * 1.3): Promise<void> {
+  for (const pid of pids) stopped.add(pid);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  await sleep(seconds * 1000);
+  for (const pid of pids) process.kill(pid, 'SIGCONT');
+}
+
+const epochsOf = (job: Running) => job.output().match(/epoch \d+\/100000/g)?.length ?? 0;
+
+/** Epochs end that had not ended yet. */
+async function trainsOn(job: Running): Promise<void> {
+  await job.waitFor(new RegExp(`(epoch \\d+/100000[^]*?){${epochsOf(job) + 3}}`));
+}
+
+const pidOf = ({ child }: Running) => child.pid ?? 0;
+
+async function startApart(): Promise<{ readonly coordinator: Running; readonly workers: readonly Running[] }> {
+  const coordinator = start(['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '2', ...endless]);
+  const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
+  const workers = ['a', 'b'].map((id) =>
+    start(['worker', '--connect', endpoint, '--id', id, '--backend', 'wasm', '--timeout', String(timeout)]),
+  );
+  await trainsOn(coordinator);
+  return { coordinator, workers };
+}
+
+describe('a run on this host', () => {
+  it.each([
+    ['the command alone, as by Ctrl-Z: its workers are in groups of their own', false],
+    ['the command and its workers together', true],
+  ])('goes on after %s', async (_, together) => {
+    const out = `${temporaryFolder()}/run`;
+    const job = start(['train', '--workers', '2', '--backend', 'wasm', ...endless, '--out', out]);
+    await trainsOn(job);
+    await suspend([pidOf(job), ...(together ? childrenOf(pidOf(job)) : [])]);
+    await trainsOn(job);
+    job.child.kill('SIGINT');
+    const { code, stderr } = await job.exit;
+    expect(code).toBe(130);
+    expect(readSummary(out)).toMatchObject({ status: 'interrupted', replicas_identical: true });
+    expect(stderr.match(/this process stood still for [67]\.\d s/g)).toHaveLength(1);
+    expect(stderr).not.toMatch(/lost/);
+  });
+});
+
+describe('a run whose workers are apart', () => {
+  it('goes on after all of it slept, and every process says so once', async () => {
+    const { coordinator, workers } = await startApart();
+    const all = [coordinator, ...workers];
+    await suspend(all.map(pidOf));
+    await trainsOn(coordinator);
+    coordinator.child.kill('SIGINT');
+    for (const job of all) {
+      const { code, stdout, stderr } = await job.exit;
+      expect(code).toBe(job === coordinator ? 130 : 0);
+      expect((stdout + stderr).match(/this process stood still for [67]\.\d s/g)).toHaveLength(1);
+    }
+  });
+
+  it('finds within the deadline that one of them sleeps alone, which learns it when it wakes', async () => {
+    const { coordinator, workers } = await startApart();
+    const [sleeper] = workers;
+    if (sleeper === undefined) throw new Error('a worker');
+    const began = performance.now();
+    const sleeping = suspend([pidOf(sleeper)], timeout * 1.5);
+    const { code, stderr } = await coordinator.exit;
+    expect((performance.now() - began) / 1000).toBeLessThan(timeout + 1);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/worker a \(rank 0, .*(cannot be reached|no result)/);
+    await sleeping;
+    const exit = await sleeper.exit;
+    expect(exit.code).toBe(4);
+    expect(exit.stdout + exit.stderr).toMatch(/this process (had )?stood still for [78]\.\d s/);
+  });
+
+  it('is missed by its workers when its coordinator sleeps alone', async () => {
+    const { coordinator, workers } = await startApart();
+    stopped.add(pidOf(coordinator));
+    const began = performance.now();
+    process.kill(pidOf(coordinator), 'SIGSTOP');
+    for (const worker of workers) {
+      const { code, stderr } = await worker.exit;
+      expect(code).toBe(4);
+      expect(stderr).toMatch(/no word from the coordinator at tcp:\S+ for 4\.\d s/);
+    }
+    expect((performance.now() - began) / 1000).toBeLessThan(timeout + 1);
+  });
+});
