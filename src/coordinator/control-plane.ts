@@ -11,6 +11,7 @@ import type { Timers } from '../shared/core/timers.ts';
 import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
 import { bindCoordinatorSocket } from '../shared/transport/coordinator-socket.ts';
 import type { Generation } from './generation/generation.ts';
+import { sayGoodbye } from './goodbye.ts';
 import type { MembershipInput, MembershipRules } from './membership/membership-state.ts';
 import { createMembershipLoop } from './membership-loop.ts';
 import type { RunObserver } from './run-events.ts';
@@ -120,16 +121,9 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     }
   }
 
-  async function sayGoodbye(error: Error | undefined): Promise<void> {
+  async function end(error: Error | undefined): Promise<void> {
     for (const stop of stopTimers) stop();
-    for (const peer of loop.peers()) socket.send(peer, { type: 'stop', ...describeEnd(error) });
-    // A worker that gets no stop takes the run for lost: one without room for it is waited for.
-    let giveUp = () => {};
-    const overdue = new Promise<void>((resolve) => {
-      giveUp = timers.after(deadlines.exitMs, resolve);
-    });
-    await Promise.race([socket.emptied(), overdue]);
-    giveUp();
+    await sayGoodbye(socket, loop.peers(), { type: 'stop', ...describeEnd(error) }, timers, deadlines.exitMs);
     socket.close();
   }
 
@@ -144,7 +138,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     workerEnded: (workerId) => observe({ type: 'worker-ended', workerId }),
     fail: loop.fail,
     close(error) {
-      closing ??= sayGoodbye(error);
+      closing ??= end(error);
       return closing;
     },
   };

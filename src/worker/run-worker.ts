@@ -5,6 +5,8 @@ import type { Engine, EngineProvider } from '../engine/engine.ts';
 import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
 import { bucketEnds, gradientBuckets } from '../shared/collectives/buckets.ts';
 import type { Clock } from '../shared/core/clock.ts';
+import { deadlinesFrom } from '../shared/core/deadlines.ts';
+import { createDeferred } from '../shared/core/deferred.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { describeStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
@@ -83,8 +85,9 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
   const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));
   options.signal.addEventListener('abort', interrupt);
   if (options.signal.aborted) interrupt();
+  const abandoned = failAfterLink(link.signal, dependencies.timers, deadlinesFrom(options.timeoutSeconds).exitMs);
   try {
-    await live(link, life, options, dependencies);
+    await Promise.race([live(link, life, options, dependencies), abandoned.failed]);
   } catch (error) {
     const known = error instanceof PennygradError ? error.code : undefined;
     const code = leaveCodes.find((leaveCode) => leaveCode === known) ?? 'run-failed';
@@ -92,10 +95,31 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
     throw error;
   } finally {
     options.signal.removeEventListener('abort', interrupt);
+    abandoned.cancel();
     life.stopWatching();
     await link.close();
     life.engine?.dispose();
   }
+}
+
+/**
+ * Every wait for the coordinator ends with the link, but an engine may not notice (a card that hangs, a download): what it
+ * does is given up a moment later.
+ */
+function failAfterLink(signal: AbortSignal, timers: Timers, graceMs: number) {
+  const { promise: failed, reject } = createDeferred<never>();
+  let cancel = () => {};
+  const begin = () => {
+    cancel = timers.after(graceMs, () => reject(signal.reason));
+  };
+  signal.addEventListener('abort', begin);
+  return {
+    failed,
+    cancel() {
+      signal.removeEventListener('abort', begin);
+      cancel();
+    },
+  };
 }
 
 interface Life {

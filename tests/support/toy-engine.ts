@@ -32,6 +32,8 @@ export interface ToyFaults {
   readonly offset?: number;
   /** The engine cannot be made, for this reason. */
   readonly failToStart?: string;
+  /** Called before each part of a test pass; may throw or never resolve. */
+  readonly beforeEvaluation?: () => void | Promise<void>;
   /** What `evaluate` claims the loss to be. */
   readonly testLoss?: number;
   /** Added to the parameters at every update. */
@@ -42,6 +44,7 @@ export interface ToyFaults {
 
 export function toyProvider({
   beforeGradients,
+  beforeEvaluation,
   failToStart,
   testLoss,
   offset = 0,
@@ -99,6 +102,7 @@ export function toyProvider({
           );
         },
         async evaluate(split, from, to) {
+          await beforeEvaluation?.();
           const indices = Array.from({ length: to - from }, (_, i) => from + i);
           const result = sum(indices, dataset[split], new Float32Array(2));
           return { ...result, lossSum: testLoss ?? result.lossSum };

@@ -6,6 +6,7 @@ import { managedVariable } from '../../launch/local-workers.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { type WorkerConfig, workerSettings } from '../../settings/worker-settings.ts';
 import { processorSeconds, systemClock } from '../../shared/core/clock.ts';
+import { deadlinesFrom } from '../../shared/core/deadlines.ts';
 import { exitCodes } from '../../shared/core/errors.ts';
 import { describeListening } from '../../shared/core/server-url.ts';
 import { systemTimers } from '../../shared/core/timers.ts';
@@ -61,6 +62,10 @@ export const workerCommand: Command = {
           ...(own && { observer: own.observer }),
         },
       );
+    } catch (error) {
+      // Whatever still keeps this process alive, a card that hangs say, does not do so for long.
+      setTimeout(() => process.exit(), deadlinesFrom(settings.timeout).exitMs).unref();
+      throw error;
     } finally {
       // Otherwise a scraper that keeps its connection open would keep this process alive.
       await own?.endpoint.close();

@@ -374,16 +374,41 @@ describe('the handshake over the wire', () => {
     await Promise.all(workers);
   });
 
-  it('refuses a second worker of the same name and one too many', async () => {
+  it('lets a second worker of the same name and one too many wait for a place until their own deadlines', async () => {
     const party = await open(2);
-    const workers = [party.join('w0')];
-    await expect.poll(() => party.eventsOf('worker-joined').length).toBe(1);
-    await expect(party.join('w0')).rejects.toThrow(/worker id differs/);
-    workers.push(party.join('w1'));
-    await expect.poll(() => party.eventsOf('worker-joined').length).toBe(2);
-    await expect(party.join('w2')).rejects.toThrow(/world size differs/);
-    await party.train();
-    await Promise.all(workers);
+    const leaving = new AbortController();
+    const first = party.join('w0', {}, { signal: leaving.signal });
+    await expect.poll(() => party.eventsOf('worker-ready').length).toBe(1);
+    const second = party.join('w0', {}, { timeoutSeconds: 20 });
+    await expect.poll(() => party.eventsOf('worker-refused').length).toBe(1);
+    leaving.abort();
+    await expect(first).rejects.toMatchObject({ code: 'interrupted' });
+    const third = party.join('w1');
+    await expect.poll(() => party.eventsOf('worker-ready').length).toBe(3);
+
+    await expect(party.join('w2', {}, { timeoutSeconds: 1 })).rejects.toMatchObject({
+      code: 'quorum-lost',
+      message: expect.stringMatching(/^no place in the run after 0\.8 s \(--timeout 1\): world size differs/),
+    });
+    expect((await party.train()).steps).toBe(12);
+    await Promise.all([second, third]);
+    expect(party.eventsOf('worker-refused').map(({ workerId }) => workerId)).toEqual(['w0', 'w2']);
+  });
+});
+
+describe('a member whose heart beats', () => {
+  const never = () => new Promise<void>(() => {});
+
+  it('but that never answers a part of a test pass ends the run within the deadline, by its name', async () => {
+    const party = await open(2, { timeoutSeconds: 1 });
+    const workers = [party.join('w0'), party.join('w1', { beforeEvaluation: never })];
+    await expect(party.train()).rejects.toMatchObject({
+      code: 'quorum-lost',
+      message: expect.stringMatching(
+        /^worker w1 .* was lost in phase evaluate: no result for 0\.\d s, though it is alive$/,
+      ),
+    });
+    for (const { status } of await Promise.allSettled(workers)) expect(status).toBe('rejected');
   });
 });
 
