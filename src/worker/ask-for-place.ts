@@ -15,8 +15,8 @@ export type RefusalDecision =
   | { readonly kind: 'ask-again'; readonly delayMs: number }
   | { readonly kind: 'give-up'; readonly error: PennygradError };
 
-/** The first wait is the heartbeat's period divided by this; each wait is twice the one before it, up to the period. */
-const firstWaitDivisor = 8;
+/** Each wait is twice the one before it, from an eighth of the longest. A place is soon taken by somebody else. */
+const longestWaitMs = 1000;
 
 /**
  * @param asked how often it has asked, this time included
@@ -38,7 +38,8 @@ export function decideAfterRefusal(
     const limit = `${rendezvousMs / 1000} s (--timeout ${timeoutSeconds})`;
     return { kind: 'give-up', error: new PennygradError('quorum-lost', `no place in the run after ${limit}: ${why}`) };
   }
-  const delayMs = Math.min(heartbeatMs, (heartbeatMs / firstWaitDivisor) * 2 ** (asked - 1));
+  const longestMs = Math.min(heartbeatMs, longestWaitMs);
+  const delayMs = Math.min(longestMs, (longestMs / 8) * 2 ** (asked - 1));
   return { kind: 'ask-again', delayMs: Math.min(delayMs, rendezvousMs - waitedMs) };
 }
 

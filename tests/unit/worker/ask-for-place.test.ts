@@ -94,3 +94,13 @@ it('a worker that does not fit asks no more: waiting would not change it', () =>
   });
   expect(decideAfterRefusal({ ...refusal, passing: false }, 1, 0, 10).kind).toBe('give-up');
 });
+
+it('a worker asks at least once a second, and ten times as often as a short timeout is long', () => {
+  const full: Parameters<typeof decideAfterRefusal>[0] = { field: 'f', expected: 'e', actual: 'a', passing: true };
+  const waits = (timeout: number) =>
+    [1, 2, 3, 4, 5, 9]
+      .map((asked) => decideAfterRefusal(full, asked, 0, timeout))
+      .map((d) => 'delayMs' in d && d.delayMs);
+  expect(waits(600)).toEqual([125, 250, 500, 1000, 1000, 1000]);
+  expect(waits(1)).toEqual([12.5, 25, 50, 100, 100, 100]);
+});
