@@ -62,7 +62,7 @@ export const workerSettings = {
   },
   timeout: {
     ...membershipSettings.timeout,
-    describe: 'Seconds of silence after which the worker gives up on the coordinator',
+    describe: 'Seconds to wait for a place in the run, or for a silent coordinator, before the worker gives up',
   },
   workerMetrics: workerMetricsSetting,
   metricsHost: observabilitySettings.metricsHost,
