@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type ControlPlane, openControlPlane } from '../../../src/coordinator/control-plane.ts';
 import type { RunEvent } from '../../../src/coordinator/run-events.ts';
 import { outcomeOf } from '../../support/outcome.ts';
-import { createSleepyTime } from '../../support/sleepy-time.ts';
+import { createSuspendableTime } from '../../support/suspendable-time.ts';
 import { identity } from './membership/gathering.ts';
 
 const opened: ControlPlane[] = [];
@@ -13,7 +13,7 @@ afterEach(async () => {
 
 /** With a timeout of 10 s, workers have 8 s to come. */
 async function gather() {
-  const time = createSleepyTime();
+  const time = createSuspendableTime();
   const events: RunEvent[] = [];
   const control = await openControlPlane({
     bind: 'tcp://127.0.0.1:*',
@@ -49,7 +49,7 @@ describe('a coordinator that waits for workers', () => {
   it('and is suspended goes on where it was: they have what is left of their time, and it says so once', async () => {
     const { time, events, begun } = await gather();
     time.advance(3000);
-    time.sleep(3600);
+    time.suspend(3600);
     time.advance(4499);
     expect(await outcomeOf(begun)).toBe('pending');
     // The tick after the sleep counts as slept: it came half a second after the last.

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type CoordinatorLink, openCoordinatorLink } from '../../../src/worker/coordinator-link.ts';
 import { freePort } from '../../support/free-port.ts';
 import { outcomeOf } from '../../support/outcome.ts';
-import { createSleepyTime } from '../../support/sleepy-time.ts';
+import { createSuspendableTime } from '../../support/suspendable-time.ts';
 
 const opened: CoordinatorLink[] = [];
 afterEach(async () => {
@@ -12,7 +12,7 @@ afterEach(async () => {
 
 /** With a timeout of 10 s a coordinator may be silent for 8 s. */
 async function connect(managed = false) {
-  const time = createSleepyTime();
+  const time = createSuspendableTime();
   const sleeps: number[] = [];
   const link = openCoordinatorLink({
     connect: `tcp://127.0.0.1:${await freePort()}`,
@@ -41,7 +41,7 @@ describe('a worker whose coordinator says nothing', () => {
   it('does not count the time in which it was suspended itself, and says once that it was', async () => {
     const { time, order, sleeps } = await connect();
     time.advance(3000);
-    time.sleep(3600);
+    time.suspend(3600);
     time.advance(6000);
     expect(await outcomeOf(order)).toBe('pending');
     expect(sleeps).toEqual([3601]);
@@ -52,9 +52,9 @@ describe('a worker whose coordinator says nothing', () => {
 
   it('does not mention a pause too short for anybody to be given up', async () => {
     const { time, sleeps } = await connect();
-    time.sleep(3.9);
+    time.suspend(3.9);
     time.advance(1000);
-    time.sleep(4);
+    time.suspend(4);
     time.advance(1000);
     expect(sleeps).toEqual([5]);
   });
