@@ -1,7 +1,8 @@
 /** Who takes part in a run, how long the run waits for them, and what they cost by default. */
 import { z } from 'zod';
+import { maxPriceUsdPerHour } from '../shared/core/price-limit.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
-import { between, integer, number } from './schemas.ts';
+import { between, integer } from './schemas.ts';
 import type { Parsed, Setting, SettingsTable } from './setting.ts';
 
 export const membershipSettings = {
@@ -20,7 +21,7 @@ export const membershipSettings = {
   price: {
     type: 'string',
     describe: 'Price of a worker in USD per hour',
-    schema: number.pipe(z.number().min(0, 'at least 0')).optional(),
+    schema: between(0, maxPriceUsdPerHour).optional(),
   },
 } as const satisfies SettingsTable;
 

@@ -28,6 +28,7 @@ import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { flag } from '../../settings/schemas.ts';
 import { badInput } from '../../shared/core/errors.ts';
 import { formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
+import { maxPriceUsdPerHour } from '../../shared/core/price-limit.ts';
 import type { Command } from '../command.ts';
 import { paint, terminalColumns } from '../terminal.ts';
 import { today } from '../worker-price.ts';
@@ -114,8 +115,8 @@ function newPrices(summary: Summary, { set, prices, on }: Settings): NewPrices {
   const chosen = set.flatMap((pair) => {
     const [id, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1).trim()];
     const price = value.includes('/') ? priceOf(value) : Number(value);
-    if (value === '' || !(price >= 0 && Number.isFinite(price))) {
-      throw badInput(`--set '${pair}': must be a price of at least 0 or a label like gcp/t4/spot`);
+    if (value === '' || !(price >= 0 && price <= maxPriceUsdPerHour)) {
+      throw badInput(`--set '${pair}': must be a price from 0 to ${maxPriceUsdPerHour} or a label like gcp/t4/spot`);
     }
     const ids = id === '*' ? summary.workers.map(({ worker_id }) => worker_id) : [id];
     return ids.map((worker) => [worker, price] as const);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { badInput } from '../../shared/core/errors.ts';
 import { describeGiven } from '../../shared/core/given-value.ts';
+import { maxPriceUsdPerHour } from '../../shared/core/price-limit.ts';
 import { printable } from '../../shared/core/printable.ts';
 import { dateForms, firstUsableDay } from './price-date.ts';
 import type { PriceRow } from './price-row.ts';
@@ -14,17 +15,19 @@ export interface RawRow {
 
 const number = z.union([z.number(), z.string()]).transform(Number).pipe(z.number());
 const positive = number.pipe(z.number().positive());
+const price = positive.pipe(z.number().max(maxPriceUsdPerHour));
+const wantedPrice = `a positive number of at most ${maxPriceUsdPerHour}`;
 const text = z.string().min(1).overwrite(printable);
 
 /** The columns of a price table, each with a schema and its description for errors. */
 const columns = {
   gpu: { schema: text, wanted: 'the name of a GPU' },
   provider: { schema: text, wanted: 'the name of a provider' },
-  usd_per_hour: { schema: positive, wanted: 'a positive number' },
+  usd_per_hour: { schema: price, wanted: wantedPrice },
   date: { schema: text.refine((value) => firstUsableDay(value) !== undefined), wanted: dateForms },
   pricing: { schema: text.default('on-demand'), wanted: 'on-demand, spot, or another market' },
   gpu_count: { schema: number.pipe(z.int().positive()).default(1), wanted: 'a whole number from 1 up' },
-  usd_per_gpu_hour: { schema: positive.optional(), wanted: 'a positive number' },
+  usd_per_gpu_hour: { schema: price.optional(), wanted: wantedPrice },
   gpu_mem_gb: { schema: positive.optional(), wanted: 'a positive number' },
   instance_type: { schema: text.optional(), wanted: 'text' },
   region: { schema: text.optional(), wanted: 'text' },

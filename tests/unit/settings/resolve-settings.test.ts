@@ -64,6 +64,8 @@ describe('resolveSettings', () => {
     ['metricsPort', '70000', "--metrics-port must be at most 65535, got '70000'"],
     ['timeout', '0', "--timeout must be at least 1, got '0'"],
     ['price', '-1', "--price must be at least 0, got '-1'"],
+    ['price', '10000.01', "--price must be at most 10000, got '10000.01'"],
+    ['price', '1.7e308', "--price must be at most 10000, got '1.7e308'"],
     ['otlp', 'localhost:4318', "--otlp must be an http(s) URL, got 'localhost:4318'"],
     ['mirrors', 'ftp://x', "--mirrors must be http(s) URLs separated by commas, got 'ftp://x'"],
   ])('names the flag, the value and what it must be: --%s %s', (key, value, message) => {

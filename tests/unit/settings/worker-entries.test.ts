@@ -65,6 +65,7 @@ describe('planWorkers', () => {
     ['backend=gpu', "--worker 'backend=gpu': backend must be one of auto, tensorflow, webgpu, wasm, cpu, got 'gpu'"],
     ['price=cheap', "--worker 'price=cheap': price must be a number, got 'cheap'"],
     ['price=-1', "--worker 'price=-1': price must be at least 0, got '-1'"],
+    ['price=1e9', "--worker 'price=1e9': price must be at most 10000, got '1e9'"],
     ['threads=0', "--worker 'threads=0': threads must be at least 1, got '0'"],
     ['threads=1.5', "--worker 'threads=1.5': threads must be a whole number, got '1.5'"],
     ['duty=0', "--worker 'duty=0': duty must be greater than 0, got '0'"],

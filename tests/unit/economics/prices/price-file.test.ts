@@ -66,11 +66,15 @@ describe('a price table', () => {
   it.each([
     [
       [head, 'T4,acme,0.2,2026-01', '', '', '', '', 'T4,acme,abc,2026-01'],
-      "prices.csv line 7: usd_per_hour must be a positive number, got 'abc'",
+      "prices.csv line 7: usd_per_hour must be a positive number of at most 10000, got 'abc'",
     ],
-    [[head, 'T4,acme,0,2026-01'], "line 2: usd_per_hour must be a positive number, got '0'"],
-    [[head, 'T4,acme,,2026-01'], 'line 2: usd_per_hour is missing; it must be a positive number'],
-    [[head, 'T4,acme,Infinity,2026-01'], "line 2: usd_per_hour must be a positive number, got 'Infinity'"],
+    [[head, 'T4,acme,0,2026-01'], "line 2: usd_per_hour must be a positive number of at most 10000, got '0'"],
+    [[head, 'T4,acme,,2026-01'], 'line 2: usd_per_hour is missing; it must be a positive number of at most 10000'],
+    [
+      [head, 'T4,acme,Infinity,2026-01'],
+      "line 2: usd_per_hour must be a positive number of at most 10000, got 'Infinity'",
+    ],
+    [[head, 'T4,acme,10001,2026-01'], "line 2: usd_per_hour must be a positive number of at most 10000, got '10001'"],
     [[head, 'T4,acme,1,yesterday'], 'line 2: date must be 2025-06-01, 2025-06,'],
     [['gpu,provider,usd_per_hour', 'T4,acme,1'], 'line 2: date is missing'],
     [[`${head},colour`, 'T4,acme,1,2026-01,red'], "line 2: unknown column 'colour'; the columns are gpu, provider,"],
@@ -103,11 +107,11 @@ describe('a price table', () => {
     ['- gpu: T4\n- gpu: L4\n', 'prices.yml line 1: provider is missing'],
     [
       '# mine\n\n- {gpu: T4, provider: acme, usd_per_hour: -1, date: 2026-01}',
-      "prices.yml line 3: usd_per_hour must be a positive number, got '-1'",
+      "prices.yml line 3: usd_per_hour must be a positive number of at most 10000, got '-1'",
     ],
     [
       '- gpu: T4\n  provider: acme\n  usd_per_hour: cheap\n  date: 2026-01\n',
-      "prices.yml line 3: usd_per_hour must be a positive number, got 'cheap'",
+      "prices.yml line 3: usd_per_hour must be a positive number of at most 10000, got 'cheap'",
     ],
     ['- gpu: T4\n  provider: acme\n  colour:\n    red\n', "prices.yml line 4: unknown column 'colour'"],
     ['- gpu: [T4]\n  provider: acme', 'prices.yml line 1: gpu must be the name of a GPU, got a list'],
