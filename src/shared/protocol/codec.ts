@@ -2,7 +2,8 @@
 import { Packr } from 'msgpackr';
 import type { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
-import { maxHeaderBytes, maxTensorFrames, protocolVersion } from './limits.ts';
+import { findForeign } from './header-check.ts';
+import { maxHeaderBytes, maxStrangerHeaderBytes, maxTensorFrames, protocolVersion } from './limits.ts';
 import {
   type Body,
   type CoordinatorMessage,
@@ -18,41 +19,72 @@ export type Decoded<Message> =
   | { readonly ok: true; readonly message: Message; readonly tensors: readonly Float32Array[] }
   | { readonly ok: false; readonly reason: RejectionReason; readonly detail: string };
 
-// Plain MessagePack: no records and no extensions that a peer in another language would have to know.
+/** A stranger is a peer that has not been let into the run. */
+export type Sender = 'member' | 'stranger';
+
+const limits = {
+  member: { headerBytes: maxHeaderBytes, tensorFrames: maxTensorFrames },
+  stranger: { headerBytes: maxStrangerHeaderBytes, tensorFrames: 0 },
+} as const;
+
+// Plain MessagePack. These options say what is written; what is read, `findForeign` decides.
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number', moreTypes: false });
 
 const float32Bytes = Float32Array.BYTES_PER_ELEMENT;
 
 /**
  * Header and tensor frames, ready for a socket. Tensors are not copied: they may not change until they are sent. Fields
- * that are undefined do not travel: MessagePack has no such value.
+ * that are undefined do not travel, at any depth: MessagePack has no such value.
  */
 export function encode<Message extends WorkerMessage | CoordinatorMessage>(
   run: string,
   body: Body<Message>,
   tensors: readonly Float32Array[] = [],
 ): (Uint8Array | Float32Array)[] {
-  const header: Record<string, unknown> = { v: protocolVersion, run, ...body };
-  for (const field in header) if (header[field] === undefined) delete header[field];
+  const header = withoutUndefined({ v: protocolVersion, run, ...body });
   return [packr.pack(header), ...tensors];
 }
 
-export const decodeWorkerMessage = (frames: readonly Uint8Array[]) => decode(workerMessage, frames);
-export const decodeCoordinatorMessage = (frames: readonly Uint8Array[]) => decode(coordinatorMessage, frames);
+/** The value itself where nothing is to be left out. In a list undefined becomes null, as in JSON. */
+function withoutUndefined(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => withoutUndefined(item) ?? null);
+    return items.some((item, i) => item !== value[i]) ? items : value;
+  }
+  let changed: Record<string, unknown> | undefined;
+  for (const [field, before] of Object.entries(value)) {
+    const after = withoutUndefined(before);
+    if (after === before && after !== undefined) continue;
+    changed ??= { ...value };
+    if (after === undefined) delete changed[field];
+    else changed[field] = after;
+  }
+  return changed ?? value;
+}
 
-function decode<Message>(schema: z.ZodType<Message>, frames: readonly Uint8Array[]): Decoded<Message> {
+export const decodeWorkerMessage = (frames: readonly Uint8Array[], sender: Sender = 'member') =>
+  decode(workerMessage, frames, sender);
+export const decodeCoordinatorMessage = (frames: readonly Uint8Array[]) => decode(coordinatorMessage, frames, 'member');
+
+function decode<Message>(schema: z.ZodType<Message>, frames: readonly Uint8Array[], sender: Sender): Decoded<Message> {
   const [header, ...tensorFrames] = frames;
+  const most = limits[sender];
   if (header === undefined) return rejected('frames', 'no header frame');
-  if (header.byteLength > maxHeaderBytes) return rejected('header', `header of ${header.byteLength} bytes`);
-  if (tensorFrames.length > maxTensorFrames) return rejected('frames', `${tensorFrames.length} tensor frames`);
+  if (header.byteLength > most.headerBytes) return rejected('header', `header of ${header.byteLength} bytes`);
+  if (tensorFrames.length > most.tensorFrames) return rejected('frames', `${tensorFrames.length} tensor frames`);
 
+  const foreign = findForeign(header);
+  if (foreign !== undefined) return rejected('header', foreign);
   let value: unknown;
   try {
     value = packr.unpack(header);
   } catch (error) {
     return rejected('header', messageOf(error));
   }
-  if (typeof value !== 'object' || value === null) return rejected('header', `a ${typeof value}, not a map`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return rejected('header', `${kindOf(value)}, not a map`);
+  }
   const version = (value as { v?: unknown }).v;
   if (version !== protocolVersion) {
     return rejected('version', `protocol version ${shown(version)}, this side speaks ${protocolVersion}`);
@@ -75,6 +107,11 @@ function decode<Message>(schema: z.ZodType<Message>, frames: readonly Uint8Array
 function float32View(frame: Uint8Array): Float32Array {
   const aligned = frame.byteOffset % float32Bytes === 0 ? frame : Uint8Array.from(frame);
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / float32Bytes);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }
 
 function shown(value: unknown): string {

@@ -3,18 +3,21 @@
  * little-endian float32 frames, named in the message's comment. What is not described here does not exist on the wire.
  */
 import { z } from 'zod';
+import { maxPriceUsdPerHour } from '../core/price-limit.ts';
 import { printable } from '../core/printable.ts';
 import { modelNames, optimizerNames } from '../model/model-spec.ts';
 import { maxParameterCount, maxWorldSize, protocolVersion } from './limits.ts';
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
-const finite = z.number();
+/** What a member computed. NaN and infinity are for the generation to judge: it knows the step and what was asked. */
+const computed = z.custom<number>((value) => typeof value === 'number', 'Invalid input: expected number');
 /** Control characters in a peer's text must not reach a terminal. */
 const name = z.string().min(1).max(200).transform(printable);
 const text = z.string().max(4000).transform(printable);
 const path = z.string().min(1).max(4096);
 const digest = z.string().max(128);
-const seconds = z.number().min(0);
+/** No longer than 30 years: sums of them stay finite, whatever a peer says. */
+const seconds = z.number().min(0).max(1e9);
 const rank = z
   .int()
   .min(0)
@@ -75,7 +78,7 @@ const hello = message('hello', {
   /** Seconds the process has been alive: its cost counts from its start. */
   uptime: seconds.max(10 * 365 * 24 * 3600),
   /** The worker's own price; without one the coordinator's default applies. */
-  priceUsdPerHour: z.number().min(0).optional(),
+  priceUsdPerHour: z.number().min(0).max(maxPriceUsdPerHour).optional(),
   /** Set on a worker that emulates a slower one: the share of its own speed that it runs at. */
   emulatedSpeed: z.number().positive().max(1).optional(),
   /** Where the price is from, if it was looked up. */
@@ -105,7 +108,7 @@ const contribute = message('contribute', { ...attempt, bucket: count });
 const vote = message('vote', {
   ...attempt,
   samples: count,
-  lossSum: finite,
+  lossSum: computed,
   correct: count,
   usage,
   /** CRC-32 of the parameters before this step, on the steps where replicas are compared. */
@@ -116,7 +119,7 @@ const vote = message('vote', {
 const request = { request: count };
 
 /** Answers `evaluate`. */
-const evaluated = message('evaluated', { ...request, samples: count, lossSum: finite, correct: count, usage });
+const evaluated = message('evaluated', { ...request, samples: count, lossSum: computed, correct: count, usage });
 
 /** Answers `report-state`. Frames: the parameters if asked for, then the optimizer's slots if the state was. */
 const state = message('state', {
@@ -142,10 +145,10 @@ const restored = message('restored', { ...request, usage, parametersChecksum: co
 
 const gpuReading = z.object({
   utilizationRatio: z.number().min(0).max(1).optional(),
-  memoryUsedBytes: z.number().min(0).optional(),
-  memoryTotalBytes: z.number().min(0).optional(),
-  temperatureCelsius: finite.optional(),
-  powerWatts: z.number().min(0).optional(),
+  memoryUsedBytes: z.number().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  memoryTotalBytes: z.number().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  temperatureCelsius: z.number().min(-300).max(10_000).optional(),
+  powerWatts: z.number().min(0).max(1e6).optional(),
 });
 
 /** The coordinator's program still runs. (That its connection stands, ZeroMQ's own pings show.) */

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../../../src/shared/protocol/codec.ts';
 import { protocolVersion } from '../../../../src/shared/protocol/limits.ts';
 import type { CoordinatorMessage, WorkerMessage } from '../../../../src/shared/protocol/messages.ts';
+import { sharedGraph } from '../../../support/shared-graph.ts';
 import { rounds } from '../../../support/thoroughness.ts';
 import { coordinatorBodies, workerBodies } from './bodies.ts';
 
@@ -72,4 +73,94 @@ describe('the decoder under fuzz', () => {
       { numRuns: rounds(400, 10_000) },
     );
   });
+});
+
+/** Half a millisecond, and ten microseconds a byte: hundreds of times what decoding takes on an idle machine. */
+const boundMs = (bytes: number) => 0.5 + bytes / 100;
+
+/** Once, or the least of three where that takes too long: then the machine may have done something else meanwhile. */
+function decodeMs(header: Uint8Array): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3 && least > boundMs(header.length); i++) {
+    const began = performance.now();
+    decodeWorkerMessage([header], 'member');
+    decodeCoordinatorMessage([header]);
+    least = Math.min(least, performance.now() - began);
+  }
+  return least;
+}
+
+describe('the time to decode is linear in the bytes', () => {
+  it.each([1, 2, 3, 4, 5, 12])('for a graph of %i levels whose nodes are shared', (levels) => {
+    const header = sharedGraph({ levels, fanOut: 10, members: 50 });
+    expect(decodeMs(header)).toBeLessThan(boundMs(header.length));
+    expect(decodeWorkerMessage([header])).toMatchObject({ ok: false, detail: expect.stringMatching(/^an extension/) });
+  });
+
+  it('for headers that are as long, as deep and as full as they may be', () => {
+    const map = { v: protocolVersion, run: 'r', type: 'state', request: 1, parametersChecksum: 1 };
+    const ofTopology = (topology: unknown) =>
+      pack({ ...map, state: { topology, weightSpecs: [], optimizerIterations: 0 } });
+    const deep = Array.from({ length: 25 }).reduce<unknown>((inner) => [inner, {}], 1);
+    const specs = Array.from({ length: 1200 }, (_, i) => ({ name: '', shape: [i, -1, 0.5], dtype: 'x' }));
+    for (const header of [
+      ofTopology(Array(16_000).fill({})),
+      ofTopology(Array(300).fill(deep)),
+      ofTopology('\u001b'.repeat(200_000)),
+      ofTopology(Object.fromEntries(Array.from({ length: 8000 }, (_, i) => [`key ${i}`, i]))),
+      pack({ ...map, state: { topology: 1, weightSpecs: specs, optimizerIterations: 0 } }),
+      pack({ ...map, type: 'ready', bucketEnds: Array(16_000).fill(-1) }),
+      pack({ ...map, type: 'leave', code: 'run-failed', phase: '\u001b'.repeat(200), reason: '\u200b'.repeat(4000) }),
+    ]) {
+      expect(decodeMs(header)).toBeLessThan(boundMs(header.length));
+    }
+  });
+
+  it('for random bytes and random structures', () => {
+    const text = fc.string({ maxLength: 300 });
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 6 },
+        fc.double(),
+        fc.integer(),
+        text,
+        fc.array(tie('tree')),
+        fc.dictionary(text, tie('tree')),
+      ),
+    }));
+    const packed = tree.map((value) => pack(value));
+    // Type bytes above 0x7f begin containers, text and extensions: the rest are numbers.
+    const noise = fc.array(fc.oneof(fc.integer({ min: 0x80, max: 0xdf }), fc.nat(255)), { maxLength: 2000 });
+    const bytes = noise.map((values) => Uint8Array.from(values));
+    fc.assert(
+      fc.property(fc.oneof(packed, bytes), (header) => {
+        expect(decodeMs(header)).toBeLessThan(boundMs(header.length));
+      }),
+      { numRuns: rounds(300, 10_000) },
+    );
+  });
+});
+
+/** Any subset of what a body may leave out is undefined: our own decoder takes what our own encoder writes. */
+it('whatever is left out of a body, the other side understands it', () => {
+  const bodies = [...workerBodies, ...coordinatorBodies];
+  const optional = ['priceUsdPerHour', 'emulatedSpeed', 'priceOrigin', 'gpu', 'parametersChecksum', 'state'];
+  const readings = ['utilizationRatio', 'memoryUsedBytes', 'memoryTotalBytes', 'temperatureCelsius', 'powerWatts'];
+  const required = new Set(['state.parametersChecksum', 'ready.parametersChecksum', 'restored.parametersChecksum']);
+  const withHoles = (body: object, holes: readonly string[]): object =>
+    Object.fromEntries(
+      Object.entries(body).map(([field, value]) => {
+        const type = (body as { readonly type?: string }).type;
+        if (holes.includes(field) && !required.has(`${type}.${field}`)) return [field, undefined];
+        return [field, typeof value === 'object' && !Array.isArray(value) ? withHoles(value, holes) : value];
+      }),
+    );
+  fc.assert(
+    fc.property(fc.constantFrom(...bodies), fc.subarray([...optional, ...readings]), (body, holes) => {
+      const frames = asBytes(encode<WorkerMessage | CoordinatorMessage>('r', withHoles(body, holes) as typeof body));
+      const decode = workerBodies.includes(body as never) ? decodeWorkerMessage : decodeCoordinatorMessage;
+      expect(decode(frames)).toMatchObject({ ok: true });
+    }),
+    { numRuns: rounds(300, 5000) },
+  );
 });

@@ -27,8 +27,8 @@ const real = (least: number, largest: number): Domain => ({
   takes: [least, (least + largest) / 2, largest],
   refuses: [least - 1e-3, largest * 1.001, ...noNumbers],
 });
-/** At least 0. */
-const amount: Domain = { takes: [0, 0.25, 1e300], refuses: [-1e-9, ...noNumbers] };
+/** Seconds: sums of them are finite, whatever peers say. */
+const duration = real(0, 1e9);
 /** Above 0. */
 const positive: Domain = { takes: [1e-9, 1e300], refuses: [0, -1, ...noNumbers] };
 const choice = (...options: readonly string[]): Domain => ({ takes: options, refuses: ['', 'other', 1, undefined] });
@@ -38,7 +38,8 @@ const optional = ({ takes, refuses }: Domain): Domain => ({
 });
 
 const count = integer(0, most);
-const finite: Domain = { takes: [-1e300, 0, 1e300], refuses: noNumbers };
+/** Whether it is a number at all, and within what was asked, is judged with the step. */
+const computed: Domain = { takes: [-1e300, 0, 1e300, Number.NaN, -Infinity], refuses: ['1', null, undefined, [1]] };
 const name = text(1, 200);
 const words = text(0, 4000);
 const unixMs: Domain = { takes: [0, 0.5, most], refuses: [-0.5, 2 ** 54, ...noNumbers] };
@@ -47,13 +48,13 @@ type Fields = Readonly<Record<string, Domain>>;
 
 const attempt = { generation: count, step: count, attempt: count };
 const usage: Fields = {
-  'usage.seconds.load': amount,
-  'usage.seconds.compute': amount,
-  'usage.seconds.communicate': amount,
-  'usage.seconds.wait': amount,
-  'usage.seconds.apply': amount,
-  'usage.seconds.evaluate': amount,
-  'usage.seconds.idle': amount,
+  'usage.seconds.load': duration,
+  'usage.seconds.compute': duration,
+  'usage.seconds.communicate': duration,
+  'usage.seconds.wait': duration,
+  'usage.seconds.apply': duration,
+  'usage.seconds.evaluate': duration,
+  'usage.seconds.idle': duration,
   'usage.bytes.sent': count,
   'usage.bytes.received': count,
 };
@@ -74,7 +75,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
     cpu: name,
     pid: count,
     uptime: real(0, 315_360_000),
-    priceUsdPerHour: optional(amount),
+    priceUsdPerHour: optional(real(0, 10_000)),
     emulatedSpeed: optional({ takes: [1e-9, 1], refuses: [0, 1.001, ...noNumbers] }),
     priceOrigin: optional({ takes: [], refuses: [{}, { source: 's' }, { date: 'd' }, 's'] }),
     'priceOrigin.source': words,
@@ -95,8 +96,15 @@ const workerFields: Readonly<Record<string, Fields>> = {
     'bucketEnds.1': count,
   },
   contribute: { ...attempt, bucket: count },
-  vote: { ...attempt, samples: count, lossSum: finite, correct: count, ...usage, parametersChecksum: optional(count) },
-  evaluated: { request: count, samples: count, lossSum: finite, correct: count, ...usage },
+  vote: {
+    ...attempt,
+    samples: count,
+    lossSum: computed,
+    correct: count,
+    ...usage,
+    parametersChecksum: optional(count),
+  },
+  evaluated: { request: count, samples: count, lossSum: computed, correct: count, ...usage },
   state: {
     request: count,
     ...usage,
@@ -115,10 +123,10 @@ const workerFields: Readonly<Record<string, Fields>> = {
   heartbeat: {
     gpu: optional({ takes: [{}], refuses: ['x', null] }),
     'gpu.utilizationRatio': optional(real(0, 1)),
-    'gpu.memoryUsedBytes': optional(amount),
-    'gpu.memoryTotalBytes': optional(amount),
-    'gpu.temperatureCelsius': optional(finite),
-    'gpu.powerWatts': optional(amount),
+    'gpu.memoryUsedBytes': optional(real(0, most)),
+    'gpu.memoryTotalBytes': optional(real(0, most)),
+    'gpu.temperatureCelsius': optional(real(-300, 10_000)),
+    'gpu.powerWatts': optional(real(0, 1e6)),
   },
   leave: {
     code: choice('bad-input', 'run-failed', 'diverged', 'quorum-lost', 'interrupted'),
@@ -148,7 +156,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     to: count,
     globalBatch: { takes: [1, most], refuses: [0, 1.5, ...noNumbers] },
   },
-  reduced: { ...attempt, bucket: count, waited: amount },
+  reduced: { ...attempt, bucket: count, waited: duration },
   commit: attempt,
   evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
   'report-state': { request: count, extent: choice('checksum', 'parameters', 'state') },
@@ -172,8 +180,8 @@ function withValue(container: unknown, [key = '', ...inner]: readonly string[], 
   const copy = structuredClone(container) as Record<string, unknown>;
   if (inner.length > 0) copy[key] = withValue(copy[key], inner, value);
   // An undefined field is one that is not there.
-  else if (value === undefined) delete copy[key];
-  else copy[key] = value;
+  else if (value === undefined && !Array.isArray(copy)) delete copy[key];
+  else copy[key] = value ?? null;
   return copy;
 }
 
@@ -218,12 +226,17 @@ it('the fields of no message are in those of another', () => {
 it('the limits of the protocol', () => {
   expect({ ...limits }).toEqual({
     protocolVersion: 4,
-    maxHeaderBytes: 1_048_576,
-    maxTensorFrames: 8,
+    maxHeaderBytes: 262_144,
+    maxStrangerHeaderBytes: 8192,
+    maxHeaderValues: 16_384,
+    maxHeaderDepth: 32,
+    maxTensorFrames: 3,
     maxFrameBytes: 268_435_456,
     maxWorldSize: 256,
     maxParameterCount: 67_108_864,
+    frameBytesFor: expect.any(Function),
   });
+  expect([1, 65_536, 65_537, 67_108_864].map(limits.frameBytesFor)).toEqual([262_144, 262_144, 262_148, 268_435_456]);
 });
 
 it('a worker leaves with the code of any failure, or because it was told to', () => {
