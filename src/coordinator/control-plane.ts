@@ -8,6 +8,7 @@ import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { type ErrorCode, PennygradError } from '../shared/core/errors.ts';
 import { watchStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
+import { frameBytesFor } from '../shared/protocol/limits.ts';
 import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
 import { bindCoordinatorSocket } from '../shared/transport/coordinator-socket.ts';
 import type { Generation } from './generation/generation.ts';
@@ -65,6 +66,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   const socket = await bindCoordinatorSocket({
     bind: options.bind,
     run,
+    largestFrameBytes: frameBytesFor(options.parameterCount),
     timers,
     heartbeatMs: deadlines.heartbeatMs,
     connectionMs: deadlines.connectionMs,
@@ -108,7 +110,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   }
 
   async function listen(): Promise<void> {
-    for await (const { peer, decoded } of socket.receive()) {
+    for await (const { peer, decoded } of socket.receive(loop.isMember)) {
       if (closing !== undefined) continue;
       if (decoded.ok) {
         noticeStandstill();

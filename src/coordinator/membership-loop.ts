@@ -7,6 +7,7 @@ import type { AllReduceName } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { createDeferred } from '../shared/core/deferred.ts';
 import { messageOf } from '../shared/core/errors.ts';
+import { optimizerSlots } from '../shared/model/model-spec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { PeerId } from '../shared/transport/coordinator-socket.ts';
 import { createGeneration, type Generation } from './generation/generation.ts';
@@ -38,6 +39,8 @@ export interface MembershipLoop {
   accept(peer: PeerId, message: WorkerMessage, tensors: readonly Float32Array[]): void;
   /** The workers that are in the run. */
   peers(): Iterable<PeerId>;
+  /** Whether a peer is one of them. */
+  isMember(peer: PeerId): boolean;
   /** Resolves when a generation begins; rejects when the run fails before. */
   readonly begun: Promise<Generation>;
   /** Ends every wait with `error`; the first failure wins. */
@@ -71,6 +74,10 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
     }
   }
 
+  function stale(detail: string): void {
+    observe({ type: 'frame-rejected', reason: 'stale', detail });
+  }
+
   function perform(effect: MembershipEffect): void {
     switch (effect.type) {
       case 'send':
@@ -92,11 +99,13 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
 
   function begin({ workers, reason }: Extract<MembershipEffect, { type: 'begin' }>): void {
     const members = rankWorkers(workers);
-    const { parameterCount = 0, bucketEnds = [] } = members[0]?.ready ?? {};
+    const { bucketEnds = [] } = members[0]?.ready ?? {};
+    const { parameterCount, identity, optimizer, checksumEvery } = rules;
     generation = createGeneration({
       number: state.generations,
       members,
-      parameterCount,
+      model: { parameterCount, classes: identity.model.classes, slots: optimizerSlots[optimizer.name].length },
+      checksumEvery,
       buckets: bucketsFromEnds(bucketEnds, parameterCount) ?? [],
       allReduce: options.allReduce,
       clock,
@@ -121,9 +130,10 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
           break;
         case 'deliver': {
           dispatch({ type: 'heard', peer });
-          const refusal =
-            generation === undefined ? 'no generation yet' : generation.accept(peer, intake.message, tensors);
-          if (refusal !== undefined) observe({ type: 'frame-rejected', reason: 'stale', detail: refusal });
+          const refusal = generation?.accept(peer, intake.message, tensors);
+          if (generation === undefined) stale('no generation yet');
+          else if (refusal?.kind === 'stale') stale(refusal.reason);
+          else if (refusal !== undefined) dispatch({ type: 'misbehaved', peer, refusal });
           break;
         }
         case 'answer':
@@ -139,6 +149,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       }
     },
     peers: () => state.workers.keys(),
+    isMember: (peer) => state.workers.has(peer),
     begun: begun.promise,
     fail,
     hasFailed: () => ending.signal.aborted,

@@ -51,9 +51,10 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     { ...(resumption?.record ?? nothingRecorded), startedAtUnixMs: resumed?.startedAtUnixMs ?? startedAtUnixMs },
   );
   const predictions = keepPredictions(dataset);
+  const startedAt = clock.now() - (clock.unixMs() - startedAtUnixMs) / 1000;
   const bookkeeper = createBookkeeper({
     clock,
-    startedAt: clock.now() - (clock.unixMs() - startedAtUnixMs) / 1000,
+    startedAt,
     carried: resumption?.accounts,
   });
   const observers: readonly RunObserver[] = [
@@ -74,7 +75,18 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   await observability.begin();
   const { spent } = bookkeeper;
   const start = resumption?.start;
-  const end = await trainWithWorkers({ options, spec, start, clock, timers, observe, signal, onListening, spent });
+  const end = await trainWithWorkers({
+    options,
+    spec,
+    start,
+    clock,
+    startedAt,
+    timers,
+    observe,
+    signal,
+    onListening,
+    spent,
+  });
 
   observability.end(end);
   observe({ type: 'ended', status: end.status, code: end.error?.code });

@@ -6,6 +6,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
+import { parameterCount } from '../shared/model/parameter-count.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
 import { endOfFailure, endOfTraining, interrupted, type RunEnd, spentBeforeTraining } from './run-end.ts';
 import type { RunObserver } from './run-events.ts';
@@ -24,6 +25,8 @@ export interface TrainingRun {
   /** Where a resumed run goes on. */
   readonly start: StartingPoint | undefined;
   readonly clock: Clock;
+  /** When this process began, on `clock`. */
+  readonly startedAt: number;
   readonly timers: Timers;
   readonly observe: RunObserver;
   readonly signal: AbortSignal;
@@ -65,7 +68,7 @@ function tick(control: ControlPlane, { options, observe, spent }: TrainingRun): 
   if (reason !== undefined) control.fail(spentBeforeTraining(reason));
 }
 
-function openControl({ options, spec, clock, timers, observe }: TrainingRun): Promise<ControlPlane> {
+function openControl({ options, spec, clock, startedAt, timers, observe }: TrainingRun): Promise<ControlPlane> {
   const { runId, version, bind, dataset, training, membership, expected } = options;
   const { model, optimizer, seed } = spec;
   return openControlPlane({
@@ -75,6 +78,8 @@ function openControl({ options, spec, clock, timers, observe }: TrainingRun): Pr
     expectedIds: expected?.map(({ workerId }) => workerId),
     timeoutSeconds: membership.timeout,
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
+    parameterCount: parameterCount(spec.model),
+    startedAt,
     datasetName: dataset.name,
     optimizer,
     checksumEvery,

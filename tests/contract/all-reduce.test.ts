@@ -3,6 +3,7 @@ import type { AllReduce, FromHub, ToHub } from '../../src/shared/collectives/col
 import { allReduceNames, collectiveOf } from '../../src/shared/collectives/registry.ts';
 import { systemTimers } from '../../src/shared/core/timers.ts';
 import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../src/shared/protocol/codec.ts';
+import { maxFrameBytes } from '../../src/shared/protocol/limits.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
 import { bindCoordinatorSocket } from '../../src/shared/transport/coordinator-socket.ts';
 import { connectWorkerSocket } from '../../src/shared/transport/worker-socket.ts';
@@ -29,6 +30,7 @@ async function overFrames(name: Name, worldSize: number, sizes: readonly number[
     if (!decoded.ok || decoded.message.type !== 'contribute') throw new Error('not a contribution');
     const outcome = hub?.receive(rank, decoded.message, decoded.tensors, performance.now() / 1000);
     if (outcome?.kind === 'refused') throw new Error(outcome.reason);
+    if (outcome?.kind === 'diverged') throw new Error(`float ${outcome.float} is ${outcome.value}`);
     for (const reply of outcome?.kind === 'reply' ? outcome.replies : []) {
       setImmediate(() => sendToRank(reply.rank, reply.body, reply.tensors));
     }
@@ -58,6 +60,7 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
   const centre = await bindCoordinatorSocket({
     bind: 'tcp://127.0.0.1:*',
     run: 'run',
+    largestFrameBytes: maxFrameBytes,
     timers: systemTimers,
     heartbeatMs: 1000,
     connectionMs: 10_000,
@@ -93,13 +96,14 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
   });
 
   void (async () => {
-    for await (const { peer, decoded } of centre.receive()) {
+    for await (const { peer, decoded } of centre.receive(() => true)) {
       if (!decoded.ok) throw new Error(decoded.detail);
       const { message, tensors } = decoded;
       if (message.type === 'leave') peers[Number(message.phase)] = peer;
       if (message.type !== 'contribute') continue;
       const outcome = hub?.receive(peers.indexOf(peer), message, tensors, performance.now() / 1000);
       if (outcome?.kind === 'refused') throw new Error(outcome.reason);
+      if (outcome?.kind === 'diverged') throw new Error(`float ${outcome.float} is ${outcome.value}`);
       for (const reply of outcome?.kind === 'reply' ? outcome.replies : []) {
         centre.send(peers[reply.rank] ?? '', reply.body, reply.tensors);
       }

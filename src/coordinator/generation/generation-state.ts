@@ -6,6 +6,8 @@ import { noPhaseSeconds, spentBetween } from '../../shared/core/phases.ts';
 import { putOff } from '../../shared/core/standstill.ts';
 import type { Attempt, MessageOf, Usage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { Activity } from '../membership/liveness.ts';
+import { checkFigures } from './figures-check.ts';
+import { type Refusal, stale, wrong } from './refusal.ts';
 
 export type Vote = MessageOf<WorkerMessage, 'vote'>;
 /** What a member sends in answer to a request. */
@@ -21,12 +23,22 @@ export interface MemberState {
   readonly told: Usage;
 }
 
+export interface AttemptState {
+  readonly attempt: number;
+  /** Samples, by rank. */
+  readonly shares: readonly number[];
+  /** The ranks that have voted. */
+  readonly voted: readonly number[];
+}
+
 export interface GenerationState {
   readonly number: number;
   /** By rank. */
   readonly members: readonly MemberState[];
-  /** Attempts under way by step, each with the ranks that have voted. One attempt a step at a time. */
-  readonly attempts: ReadonlyMap<number, { readonly attempt: number; readonly voted: readonly number[] }>;
+  /** Attempts under way by step. One attempt a step at a time. */
+  readonly attempts: ReadonlyMap<number, AttemptState>;
+  /** Steps before this one have been assigned. */
+  readonly assignedSteps: number;
   /** Requests under way by number, each with the type that answers it and the ranks that have not. */
   readonly requests: ReadonlyMap<number, { readonly answer: Answer['type']; readonly missing: readonly number[] }>;
   /** Number of requests opened so far. */
@@ -34,7 +46,7 @@ export interface GenerationState {
 }
 
 /** The new state; or the reason why the message does not belong here, and everything stays as it was. */
-export type Accepted = { readonly state: GenerationState } | { readonly refusal: string };
+export type Accepted = { readonly state: GenerationState } | { readonly refusal: Refusal };
 
 const nothingUsed: Usage = {
   seconds: { ...noPhaseSeconds, evaluate: 0, idle: 0 },
@@ -43,14 +55,30 @@ const nothingUsed: Usage = {
 
 export function beginGenerationState(number: number, worldSize: number, now: number): GenerationState {
   const idle: MemberState = { activity: 'idle', since: now, usage: nothingUsed, usageAt: now, told: nothingUsed };
-  return { number, members: Array(worldSize).fill(idle), attempts: new Map(), requests: new Map(), requestCount: 0 };
+  return {
+    number,
+    members: Array(worldSize).fill(idle),
+    attempts: new Map(),
+    assignedSteps: 0,
+    requests: new Map(),
+    requestCount: 0,
+  };
 }
 
-/** A step is assigned to all ranks: those that were idle begin to compute. */
-export function assignStep(state: GenerationState, { step, attempt }: Attempt, now: number): GenerationState {
+/**
+ * A step is assigned to all ranks: those that were idle begin to compute.
+ * @param shares samples, by rank
+ */
+export function assignStep(
+  state: GenerationState,
+  { step, attempt }: Attempt,
+  shares: readonly number[],
+  now: number,
+): GenerationState {
   return {
     ...state,
-    attempts: new Map(state.attempts).set(step, { attempt, voted: [] }),
+    attempts: new Map(state.attempts).set(step, { attempt, shares, voted: [] }),
+    assignedSteps: Math.max(state.assignedSteps, step + 1),
     members: state.members.map((member) => (member.activity === 'idle' ? begin(member, 'compute', now) : member)),
   };
 }
@@ -63,12 +91,25 @@ export function commitStep(state: GenerationState, step: number, now: number): G
   return { ...state, attempts, members: state.members.map((member) => begin(member, next, now)) };
 }
 
-/** Why a message about an attempt is stale, or undefined if the attempt is under way. */
-export function findStale(state: GenerationState, { generation, step, attempt }: Attempt): string | undefined {
-  if (generation !== state.number) return `generation ${generation}, this is ${state.number}`;
+/**
+ * Why a message about an attempt is refused, or undefined if the attempt is under way. What is over is stale; nobody can
+ * know of what has not begun.
+ * @param what it is, as in 'a vote'
+ */
+export function checkAttempt(
+  state: GenerationState,
+  { generation, step, attempt }: Attempt,
+  what: string,
+): Refusal | undefined {
+  const refuse = (isOver: boolean, problem: string) =>
+    isOver ? stale(`${what} for ${problem}`) : wrong(what, `it is for ${problem}`);
+  if (generation !== state.number) {
+    return refuse(generation < state.number, `generation ${generation}, this is ${state.number}`);
+  }
   const current = state.attempts.get(step);
-  if (current === undefined) return `step ${step}, which is not under way`;
-  return attempt === current.attempt ? undefined : `attempt ${attempt} of step ${step}, which is at ${current.attempt}`;
+  if (current === undefined) return refuse(step < state.assignedSteps, `step ${step}, which is not under way`);
+  if (attempt === current.attempt) return undefined;
+  return refuse(attempt < current.attempt, `attempt ${attempt} of step ${step}, which is at ${current.attempt}`);
 }
 
 /** A rank has handed over some of its gradient. The deadline is that of the whole step: it goes on running. */
@@ -77,13 +118,46 @@ export function noteContribution(state: GenerationState, rank: number): Generati
   return changeMember(state, rank, (member) => ({ ...member, activity: 'communicate' }));
 }
 
-export function acceptVote(state: GenerationState, rank: number, vote: Vote, now: number): Accepted {
-  const stale = findStale(state, vote);
-  if (stale !== undefined) return { refusal: `a vote for ${stale}` };
-  const { attempt, voted } = state.attempts.get(vote.step) ?? { attempt: vote.attempt, voted: [] };
-  if (voted.includes(rank)) return { refusal: `a second vote of rank ${rank} for step ${vote.step}` };
-  const attempts = new Map(state.attempts).set(vote.step, { attempt, voted: [...voted, rank] });
+/** What must be true of a rank's vote, beside its share of the step. */
+export interface VoteTerms {
+  /** Buckets of the rank's gradient that have not come: it votes after the last of them. */
+  readonly missingBuckets: number;
+  /** Whether the replicas are compared at this step. */
+  readonly isCompared: boolean;
+}
+
+export function acceptVote(state: GenerationState, rank: number, vote: Vote, terms: VoteTerms, now: number): Accepted {
+  const refusal = checkAttempt(state, vote, 'a vote');
+  const current = state.attempts.get(vote.step);
+  if (refusal !== undefined || current === undefined) {
+    return { refusal: refusal ?? stale(`a vote for step ${vote.step}`) };
+  }
+  const problem = checkVote(current, rank, vote, terms);
+  if (problem !== undefined) return { refusal: problem };
+  const attempts = new Map(state.attempts).set(vote.step, { ...current, voted: [...current.voted, rank] });
   return { state: changeMember({ ...state, attempts }, rank, (member) => report(member, vote.usage, now)) };
+}
+
+function checkVote(
+  { shares, voted }: AttemptState,
+  rank: number,
+  vote: Vote,
+  { missingBuckets, isCompared }: VoteTerms,
+): Refusal | undefined {
+  const { step, parametersChecksum } = vote;
+  const what = `a wrong vote for step ${step}`;
+  if (voted.includes(rank)) return wrong(what, 'it must be one, got a second');
+  const problem = checkFigures(vote, shares[rank] ?? 0, what, `at step ${step}`);
+  if (problem !== undefined) return problem;
+  if ((parametersChecksum !== undefined) !== isCompared) {
+    return wrong(
+      what,
+      `parametersChecksum must be ${isCompared ? 'there, got none' : `left out, got ${parametersChecksum}`}`,
+    );
+  }
+  if (missingBuckets > 0)
+    return wrong(what, `all of its gradient must be here before, ${missingBuckets} buckets are not`);
+  return undefined;
 }
 
 /** Opens a request to some ranks, which are busy until they answer. @returns the new state and the request's number */
@@ -109,9 +183,13 @@ export function openRequest(
 export function acceptAnswer(state: GenerationState, rank: number, message: Answer, now: number): Accepted {
   const { request, type, usage } = message;
   const open = state.requests.get(request);
-  if (open?.answer !== type || !open.missing.includes(rank)) {
-    return { refusal: `'${type}' to request ${request}, which is not under way` };
+  const what = `'${type}' to request ${request}`;
+  if (open === undefined) {
+    const isOver = request > 0 && request <= state.requestCount;
+    return { refusal: isOver ? stale(`${what}, which is answered`) : wrong(what, 'there is no such request') };
   }
+  if (open.answer !== type) return { refusal: wrong(what, `the answer must be '${open.answer}'`) };
+  if (!open.missing.includes(rank)) return { refusal: wrong(what, 'no answer of this rank is waited for') };
   const missing = open.missing.filter((other) => other !== rank);
   const requests = new Map(state.requests);
   if (missing.length === 0) requests.delete(request);

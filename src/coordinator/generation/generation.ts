@@ -12,6 +12,7 @@ import type { Activity } from '../membership/liveness.ts';
 import type { Activities } from '../membership/membership-state.ts';
 import type { Member } from '../membership/worker.ts';
 import type { MemberSpent } from '../run-events.ts';
+import { type AnsweringModel, checkAnswer } from './answer-check.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import {
   type Accepted,
@@ -20,14 +21,15 @@ import {
   acceptVote,
   assignStep,
   beginGenerationState,
+  checkAttempt,
   commitStep,
-  findStale,
   noteContribution,
   openRequest,
   putOffMembers,
   takeUsage,
   type Vote,
 } from './generation-state.ts';
+import { diverged, type Refusal, stale, wrong } from './refusal.ts';
 import { type Answered, createRequests, type Order, type Requests } from './requests.ts';
 
 type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
@@ -48,14 +50,16 @@ export interface Generation extends Requests {
   activities(): Activities;
   /** The coordinator did not listen for so many seconds: nobody's time ran. */
   putOff(seconds: number): void;
-  /** Takes a peer's message; says why if it does not belong here. */
-  accept(peer: PeerId, message: MemberMessage, tensors: readonly Float32Array[]): string | undefined;
+  /** Takes a peer's message; says why if it does not. */
+  accept(peer: PeerId, message: MemberMessage, tensors: readonly Float32Array[]): Refusal | undefined;
 }
 
 export interface GenerationOptions {
   readonly number: number;
   readonly members: readonly Member[];
-  readonly parameterCount: number;
+  readonly model: AnsweringModel;
+  /** Replicas compare their parameters on steps divisible by this. */
+  readonly checksumEvery: number;
   /** In which gradients travel. */
   readonly buckets: readonly Interval[];
   readonly allReduce: AllReduceName;
@@ -65,16 +69,22 @@ export interface GenerationOptions {
   readonly send: (member: Member, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
 }
 
+/** A request under way: the answers so far, and what each rank was told. */
+interface OpenRequest {
+  readonly answers: Answers<Answered<Answer['type']>>;
+  readonly orders: ReadonlyMap<number, Body<CoordinatorMessage>>;
+}
+
 /** Steps are tried once: a generation that loses a member ends. */
 const attempt = 0;
 
 export function createGeneration(options: GenerationOptions): Generation {
-  const { number: generation, members, parameterCount, buckets, allReduce, clock, signal, send } = options;
+  const { number: generation, members, model, buckets, allReduce, clock, signal, send } = options;
   const worldSize = members.length;
   const rankOf = new Map(members.map(({ peer, rank }) => [peer, rank] as const));
   const hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({ worldSize, buckets });
   const ballots = new Map<number, Answers<Vote>>();
-  const answers = new Map<number, Answers<Answered<Answer['type']>>>();
+  const requests = new Map<number, OpenRequest>();
   let state = beginGenerationState(generation, worldSize, clock.now());
 
   for (const member of members) {
@@ -91,33 +101,44 @@ export function createGeneration(options: GenerationOptions): Generation {
     const opened = openRequest(state, answer, asked, activity, clock.now());
     const pending = createAnswers<Answered<Answer['type']>>(asked.length, signal);
     state = opened.state;
-    answers.set(opened.request, pending);
+    const orders = new Map<number, Body<CoordinatorMessage>>();
+    requests.set(opened.request, { answers: pending, orders });
     for (const rank of asked) {
       const member = members[rank];
-      if (member !== undefined) send(member, ...order(opened.request, rank));
+      const [body, tensors] = order(opened.request, rank);
+      orders.set(rank, body);
+      if (member !== undefined) send(member, body, tensors);
     }
     try {
       // Only answers of this type are accepted.
       return (await pending.all) as unknown as readonly Answered<Type>[];
     } finally {
-      answers.delete(opened.request);
+      requests.delete(opened.request);
     }
   }
 
   /** @returns why the message was refused, if it was */
-  function take(accepted: Accepted, then: () => void): string | undefined {
+  function take(accepted: Accepted, then: () => void): Refusal | undefined {
     if ('refusal' in accepted) return accepted.refusal;
     state = accepted.state;
     then();
     return undefined;
   }
 
-  function contribute(rank: number, message: From<'contribute'>, tensors: readonly Float32Array[]): string | undefined {
-    const stale = findStale(state, message);
-    if (stale !== undefined) return `a contribution to ${stale}`;
-    if (hub === undefined) return `a contribution, but ${allReduce} has no hub`;
+  function contribute(
+    rank: number,
+    message: From<'contribute'>,
+    tensors: readonly Float32Array[],
+  ): Refusal | undefined {
+    const refusal = checkAttempt(state, message, 'a contribution');
+    if (refusal !== undefined) return refusal;
+    const what = `a wrong contribution to step ${message.step}`;
+    if (hub === undefined) return wrong(what, `${allReduce} has no hub`);
     const outcome = hub.receive(rank, message, tensors, clock.now());
-    if (outcome.kind === 'refused') return outcome.reason;
+    if (outcome.kind === 'refused') return wrong(what, outcome.reason);
+    if (outcome.kind === 'diverged') {
+      return diverged(`the gradient became ${outcome.value} at step ${message.step}, in float ${outcome.float}`);
+    }
     state = noteContribution(state, rank);
     for (const reply of outcome.kind === 'reply' ? outcome.replies : []) {
       const member = members[reply.rank];
@@ -126,15 +147,37 @@ export function createGeneration(options: GenerationOptions): Generation {
     return undefined;
   }
 
+  function vote(rank: number, message: Vote, tensors: readonly Float32Array[]): Refusal | undefined {
+    if (tensors.length > 0)
+      return wrong(`a wrong vote for step ${message.step}`, `it must have no tensors, got ${tensors.length}`);
+    const terms = {
+      missingBuckets: hub?.missing(rank, message) ?? 0,
+      isCompared: message.step % options.checksumEvery === 0,
+    };
+    const accepted = acceptVote(state, rank, message, terms, clock.now());
+    return take(accepted, () => ballots.get(message.step)?.add(rank, message));
+  }
+
+  function answer(rank: number, message: Answer, tensors: readonly Float32Array[]): Refusal | undefined {
+    const accepted = acceptAnswer(state, rank, message, clock.now());
+    const request = requests.get(message.request);
+    const order = request?.orders.get(rank);
+    if ('refusal' in accepted || request === undefined || order === undefined) return take(accepted, () => {});
+    const problem = checkAnswer(order, message, tensors, model);
+    return problem ?? take(accepted, () => request.answers.add(rank, { message, tensors }));
+  }
+
   return {
     members,
-    parameterCount,
+    parameterCount: model.parameterCount,
 
     assign(step, epoch, batch, weights) {
-      state = assignStep(state, { generation, step, attempt }, clock.now());
+      const shares = weightedShares(batch, weights);
+      const samples = shares.map(({ from, to }) => to - from);
+      state = assignStep(state, { generation, step, attempt }, samples, clock.now());
       ballots.set(step, createAnswers(worldSize, signal));
       const globalBatch = batch.to - batch.from;
-      weightedShares(batch, weights).forEach((share, rank) => {
+      shares.forEach((share, rank) => {
         const member = members[rank];
         if (member === undefined) return;
         send(member, { type: 'assign', generation, step, attempt, epoch, from: share.from, to: share.to, globalBatch });
@@ -175,21 +218,18 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     accept(peer, message, tensors) {
       const rank = rankOf.get(peer);
-      if (rank === undefined) return `'${message.type}' from a worker that is no member of generation ${generation}`;
+      if (rank === undefined)
+        return stale(`'${message.type}' from a worker that is no member of generation ${generation}`);
       switch (message.type) {
         case 'contribute':
           return contribute(rank, message, tensors);
         case 'vote':
-          return take(acceptVote(state, rank, message, clock.now()), () =>
-            ballots.get(message.step)?.add(rank, message),
-          );
+          return vote(rank, message, tensors);
         case 'evaluated':
         case 'state':
         case 'predicted':
         case 'restored':
-          return take(acceptAnswer(state, rank, message, clock.now()), () =>
-            answers.get(message.request)?.add(rank, { message, tensors }),
-          );
+          return answer(rank, message, tensors);
         default:
           return message satisfies never;
       }

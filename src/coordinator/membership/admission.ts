@@ -36,14 +36,12 @@ export function welcome(
     const { state: after, effects } = welcome(rules, freed.state, peer, hello, moment);
     return { state: after, effects: [...freed.effects, ...effects] };
   }
-  const worker = joinedWorker(peer, hello, moment, rules.defaultPriceUsdPerHour);
-  const { workerId, host, pid, priceUsdPerHour, gpu } = worker.info;
-  const began = moment.now - hello.uptime;
+  const worker = joinedWorker(peer, hello, moment, rules.defaultPriceUsdPerHour, earliestBooked(rules, state));
+  const { workerId, host, pid } = worker.info;
   return {
     state: withWorker(state, worker),
     effects: [
       announce({ type: 'worker-joined', workerId, host, pid }),
-      announce({ type: 'worker-began', workerId, at: began, priceUsdPerHour, gpu }),
       {
         type: 'send',
         peer,
@@ -59,6 +57,15 @@ export function welcome(
       },
     ],
   };
+}
+
+/**
+ * A worker may have waited for the coordinator, but not longer than the timeout: what its process did before that is no
+ * cost of this run. And a place is paid for once: whoever takes one counts from when it was given up. So a run with N workers
+ * is never charged more than N times its own duration and the timeout, whatever its peers say.
+ */
+function earliestBooked({ startedAt, timeoutSeconds }: MembershipRules, { vacatedAt }: Membership): number {
+  return Math.max(startedAt - timeoutSeconds, vacatedAt ?? Number.NEGATIVE_INFINITY);
 }
 
 /**
@@ -88,7 +95,7 @@ function displace(rules: MembershipRules, state: Membership, late: Worker, now: 
   };
   const reason = `it was not ready after ${(now - late.since).toFixed(1)} s, and another worker asks for its place`;
   return {
-    state: withDeparted(rules, state, late, 'load'),
+    state: withDeparted(rules, state, late, 'load', now),
     effects: [tell(late.peer, mismatch), announce({ type: 'worker-lost', workerId, reason })],
   };
 }
@@ -126,16 +133,23 @@ export function acceptReady(
   const worker = state.workers.get(peer);
   if (worker === undefined) return { state, effects: [] };
   if (worker.ready !== undefined) return { state, effects: [reject('stale', 'a second ready')] };
-  const { workerId } = worker.info;
+  const { workerId, priceUsdPerHour, gpu } = worker.info;
   const other = [...state.workers.values()].find((candidate) => candidate.ready !== undefined);
-  const mismatch = findUnfit(rules.identity, ready, other?.ready);
+  const mismatch = findUnfit(rules, ready, other?.ready);
   if (mismatch !== undefined) {
     const ended = announce({ type: 'worker-ended', workerId });
-    return { state: withDeparted(rules, state, worker, 'load'), effects: [...refuse(peer, workerId, mismatch), ended] };
+    return {
+      state: withDeparted(rules, state, worker, 'load', now),
+      effects: [...refuse(peer, workerId, mismatch), ended],
+    };
   }
   const { backend, device } = ready;
   return {
     state: withWorker(state, { ...worker, ready, since: now }),
-    effects: [announce({ type: 'worker-ready', workerId, backend, device })],
+    // Nobody pays for a worker that could not train.
+    effects: [
+      announce({ type: 'worker-began', workerId, at: worker.aliveSince, priceUsdPerHour, gpu }),
+      announce({ type: 'worker-ready', workerId, backend, device }),
+    ],
   };
 }

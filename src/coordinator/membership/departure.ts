@@ -22,13 +22,14 @@ export function leave(
   state: Membership,
   peer: PeerId,
   { code, phase, reason }: Body<MessageOf<WorkerMessage, 'leave'>>,
+  now: number,
 ): MembershipStep {
   const worker = state.workers.get(peer);
   if (worker === undefined) return unchanged(state);
   const message = `${describeWorker(worker)} left during ${phase}: ${reason}`;
   // A worker's Ctrl-C is not the run's: the run lost a member.
   const error = new PennygradError(code === 'interrupted' ? 'quorum-lost' : code, message);
-  return remove(rules, state, worker, phase, reason, error);
+  return remove(rules, state, worker, { phase, reason, error, now });
 }
 
 export function garbled(
@@ -36,10 +37,12 @@ export function garbled(
   state: Membership,
   { peer, reason, detail }: Extract<MembershipInput, { type: 'garbled' }>,
   activities: Activities,
+  now: number,
 ): MembershipStep {
   const worker = state.workers.get(peer);
   if (worker !== undefined) {
-    return lose(rules, state, worker, `it sent something that is not understood: ${detail}`, activities, 'run-failed');
+    const told = `it sent something that is not understood: ${detail}`;
+    return lose(rules, state, worker, told, activities, now, 'run-failed');
   }
   // A stranger would not understand an answer either, unless only its version differs.
   return reason === 'version'
@@ -53,12 +56,21 @@ export function lose(
   worker: Worker | undefined,
   reason: string,
   activities: Activities,
+  now: number,
   code: ErrorCode = 'quorum-lost',
 ): MembershipStep {
   if (worker === undefined) return unchanged(state);
   const { activity } = activityOf(worker, activities);
   const message = `${describeWorker(worker)} was lost in phase ${activity}: ${reason}`;
-  return remove(rules, state, worker, activity, reason, new PennygradError(code, message));
+  return remove(rules, state, worker, { phase: activity, reason, error: new PennygradError(code, message), now });
+}
+
+interface Departure {
+  /** What the worker was doing. */
+  readonly phase: string;
+  readonly reason: string;
+  readonly error: PennygradError;
+  readonly now: number;
 }
 
 /** Before a generation begins another may take the place; after that, the generation has lost a member and ends. */
@@ -66,13 +78,11 @@ function remove(
   rules: MembershipRules,
   state: Membership,
   worker: Worker,
-  phase: string,
-  reason: string,
-  error: PennygradError,
+  { phase, reason, error, now }: Departure,
 ): MembershipStep {
   const lost = announce({ type: 'worker-lost', workerId: worker.info.workerId, reason });
   return {
-    state: withDeparted(rules, state, worker, phase),
+    state: withDeparted(rules, state, worker, phase, now),
     effects: state.generations > 0 ? [lost, { type: 'fail', error }] : [lost],
   };
 }
@@ -82,9 +92,10 @@ export function exited(
   state: Membership,
   { workerId, reason, code }: Extract<MembershipInput, { type: 'exited' }>,
   activities: Activities,
+  now: number,
 ): MembershipStep {
   const worker = [...state.workers.values()].find(({ info }) => info.workerId === workerId);
-  const step = lose(rules, state, worker, reason, activities, code);
+  const step = lose(rules, state, worker, reason, activities, now, code);
   // Its connection may be gone already, and its last words heard.
   const phase = worker === undefined ? state.departed.get(workerId) : activityOf(worker, activities).activity;
   const when = phase === undefined ? 'before it joined' : `in phase ${phase}`;

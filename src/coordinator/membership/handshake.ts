@@ -46,8 +46,23 @@ export function versionMismatch(detail: string): Mismatch {
  * @param other what another worker loaded, if one has: equal seeds give equal parameters on every engine, and a
  *   difference would otherwise only show later
  */
-export function findUnfit(expected: Identity, ready: Ready, other: Ready | undefined): Mismatch | undefined {
-  return findMismatch(expected, ready.identity) ?? findBadBuckets(ready) ?? findDifferentStart(other, ready);
+export function findUnfit(
+  { identity, parameterCount }: { readonly identity: Identity; readonly parameterCount: number },
+  ready: Ready,
+  other: Ready | undefined,
+): Mismatch | undefined {
+  return (
+    findMismatch(identity, ready.identity) ??
+    findOtherSize(parameterCount, ready) ??
+    findBadBuckets(ready) ??
+    findDifferentStart(other, ready)
+  );
+}
+
+/** The coordinator's buffers are made for the model's size. */
+function findOtherSize(expected: number, { parameterCount }: Ready): Mismatch | undefined {
+  if (parameterCount === expected) return undefined;
+  return { field: 'number of parameters', expected: String(expected), actual: String(parameterCount) };
 }
 
 /** The first field in which a worker differs from the run, or undefined if it fits. */

@@ -11,6 +11,7 @@ import type {
   WorkerMessage,
 } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
+import type { Wrong } from '../generation/refusal.ts';
 import type { RunEvent } from '../run-events.ts';
 import type { Activity } from './liveness.ts';
 import type { Hello, Ready, Worker } from './worker.ts';
@@ -23,8 +24,11 @@ export interface MembershipRules {
   readonly expectedIds: readonly string[] | undefined;
   readonly timeoutSeconds: number;
   readonly defaultPriceUsdPerHour: number | undefined;
-  /** What every worker must train. */
+  /** When this process began, in seconds of the run's clock. */
+  readonly startedAt: number;
+  /** What every worker must train, and the length of its flat parameter vector. */
   readonly identity: Identity;
+  readonly parameterCount: number;
   readonly datasetName: string;
   readonly optimizer: OptimizerSpec;
   readonly checksumEvery: number;
@@ -38,6 +42,8 @@ export interface Membership {
   readonly generations: number;
   /** What each expected worker was doing when it left or was lost, by its name. */
   readonly departed: ReadonlyMap<string, string>;
+  /** When a worker that was ready last gave up its place; undefined while none has. */
+  readonly vacatedAt: number | undefined;
 }
 
 export const noMembers: Membership = {
@@ -45,6 +51,7 @@ export const noMembers: Membership = {
   gatheringSince: undefined,
   generations: 0,
   departed: new Map(),
+  vacatedAt: undefined,
 };
 
 export type MembershipInput =
@@ -56,6 +63,8 @@ export type MembershipInput =
   | { readonly type: 'heartbeat'; readonly peer: PeerId; readonly gpu: GpuReading | undefined }
   /** Frames that are no message. */
   | { readonly type: 'garbled'; readonly peer: PeerId; readonly reason: string; readonly detail: string }
+  /** A member of the generation sent what no member sends. */
+  | { readonly type: 'misbehaved'; readonly peer: PeerId; readonly refusal: Wrong }
   /** The connection is gone, or takes nothing. */
   | { readonly type: 'unreachable'; readonly peer: PeerId; readonly reason: string }
   /** Its parent says that the worker's process has ended before its time. */
@@ -110,18 +119,21 @@ export function withWorker(state: Membership, worker: Worker): Membership {
   return { ...state, workers: new Map(state.workers).set(worker.peer, worker) };
 }
 
-export function without(state: Membership, peer: PeerId): Membership {
-  return { ...state, workers: new Map([...state.workers].filter(([known]) => known !== peer)) };
+export function without(state: Membership, worker: Worker, now: number): Membership {
+  const workers = new Map([...state.workers].filter(([peer]) => peer !== worker.peer));
+  return { ...state, workers, vacatedAt: worker.ready === undefined ? state.vacatedAt : now };
 }
 
 /** The worker has gone in this phase. Only expected names are kept: strangers could have any number. */
 export function withDeparted(
   { expectedIds = [] }: MembershipRules,
   state: Membership,
-  { peer, info: { workerId } }: Worker,
+  worker: Worker,
   phase: string,
+  now: number,
 ): Membership {
-  const rest = without(state, peer);
+  const { workerId } = worker.info;
+  const rest = without(state, worker, now);
   return expectedIds.includes(workerId) ? { ...rest, departed: new Map(rest.departed).set(workerId, phase) } : rest;
 }
 

@@ -37,17 +37,23 @@ export function advanceMembership(
     case 'ready':
       return thenGather(rules, acceptReady(rules, state, input.peer, input.ready, moment), moment.now);
     case 'leave':
-      return leave(rules, state, input.peer, input.leave);
+      return leave(rules, state, input.peer, input.leave, moment.now);
     case 'heard':
       return unchanged(hear(state, input.peer, moment.now));
     case 'heartbeat':
       return heartbeat(state, input.peer, input.gpu, moment);
     case 'garbled':
-      return garbled(rules, state, input, activities);
-    case 'unreachable':
-      return lose(rules, state, state.workers.get(input.peer), `it cannot be reached (${input.reason})`, activities);
+      return garbled(rules, state, input, activities, moment.now);
+    case 'misbehaved': {
+      const { reason, code } = input.refusal;
+      return lose(rules, state, state.workers.get(input.peer), reason, activities, moment.now, code);
+    }
+    case 'unreachable': {
+      const reason = `it cannot be reached (${input.reason})`;
+      return lose(rules, state, state.workers.get(input.peer), reason, activities, moment.now);
+    }
     case 'exited':
-      return exited(rules, state, input, activities);
+      return exited(rules, state, input, activities, moment.now);
     case 'stood-still':
       return standStill(rules, state, input.seconds, moment.now);
     case 'gather':
@@ -101,7 +107,7 @@ function tick(rules: MembershipRules, state: Membership, now: number, activities
   }));
   const stuck = findStuck(signs, now, deadlinesOf(rules));
   const step =
-    stuck === undefined ? unchanged(state) : lose(rules, state, stuck.worker.subject, stuck.reason, activities);
+    stuck === undefined ? unchanged(state) : lose(rules, state, stuck.worker.subject, stuck.reason, activities, now);
   return thenGather(rules, step, now);
 }
 

@@ -9,6 +9,8 @@ export type Ready = Body<MessageOf<WorkerMessage, 'ready'>>;
 export interface Worker {
   readonly peer: PeerId;
   readonly info: WorkerInfo;
+  /** From when its time is booked, in seconds of the run's clock. */
+  readonly aliveSince: number;
   /** What it loaded; undefined while it loads. */
   readonly ready: Ready | undefined;
   /** Set while it is a member of a generation. */
@@ -27,12 +29,18 @@ export interface Moment {
   readonly unixMs: number;
 }
 
+/**
+ * @param earliest moment from which a worker's time may be booked, in seconds of the run's clock: only its own word says
+ *   when its process began
+ */
 export function joinedWorker(
   peer: PeerId,
   hello: Hello,
   { now, unixMs }: Moment,
   defaultPriceUsdPerHour: number | undefined,
+  earliest: number,
 ): Worker {
+  const aliveSince = Math.max(now - hello.uptime, earliest);
   const { workerId, host, pid, cpu, emulatedSpeed, priceOrigin, gpu } = hello;
   const info = {
     workerId,
@@ -43,9 +51,9 @@ export function joinedWorker(
     emulatedSpeed,
     priceOrigin,
     gpu,
-    aliveSinceUnixMs: unixMs - hello.uptime * 1000,
+    aliveSinceUnixMs: unixMs - (now - aliveSince) * 1000,
   };
-  return { peer, info, ready: undefined, rank: undefined, since: now, lastHeard: now };
+  return { peer, info, aliveSince, ready: undefined, rank: undefined, since: now, lastHeard: now };
 }
 
 /** Ready workers as the members of a generation, in rank order. */

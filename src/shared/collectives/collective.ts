@@ -82,6 +82,8 @@ export interface HubOptions {
 export interface AllReduceHub {
   /** @param now seconds, of any steady clock */
   receive(rank: number, message: Body<ToHub>, tensors: readonly Float32Array[], now: number): HubOutcome;
+  /** How many of the rank's buckets of an attempt have not come. */
+  missing(rank: number, attempt: Attempt): number;
   /** The attempt is committed or aborted: nothing of it is kept. */
   forget(attempt: Attempt): void;
 }
@@ -91,8 +93,10 @@ export type HubOutcome =
   | { readonly kind: 'pending' }
   /** To be sent now. */
   | { readonly kind: 'reply'; readonly replies: readonly HubReply[] }
-  /** It is no part of this reduction. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  /** No rank that does its part sends this: the reason says what was expected, and what came. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** This float of the gradient is NaN, infinite, or so large that the sum over ranks could be. */
+  | { readonly kind: 'diverged'; readonly value: number; readonly float: number };
 
 export interface HubReply {
   readonly rank: number;

@@ -16,8 +16,11 @@ export interface CoordinatorSocket {
   /** Where workers connect, with the port that was chosen if none was asked for. */
   readonly endpoint: string;
   send(peer: PeerId, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]): void;
-  /** Every message in order of arrival, until the socket is closed. */
-  receive(): AsyncIterable<{ peer: PeerId; decoded: Decoded<WorkerMessage> }>;
+  /**
+   * Every message in order of arrival, until the socket is closed.
+   * @param isMember whether a peer has been let into the run; strangers may send less
+   */
+  receive(isMember: (peer: PeerId) => boolean): AsyncIterable<{ peer: PeerId; decoded: Decoded<WorkerMessage> }>;
   flushed(): Promise<void>;
   /** Resolves when every message was taken by its peer's connection, or its peer was given up. */
   emptied(): Promise<void>;
@@ -28,6 +31,8 @@ export interface CoordinatorSocketOptions {
   /** `tcp://127.0.0.1:*` lets the system choose a port. */
   readonly bind: string;
   readonly run: string;
+  /** The largest frame that the run's model needs. Whoever sends a larger one is disconnected. */
+  readonly largestFrameBytes: number;
   readonly timers: Timers;
   /** Peers are pinged this often by ZeroMQ's own thread, which does not wait for JavaScript on either side. */
   readonly heartbeatMs: number;
@@ -46,7 +51,7 @@ export interface CoordinatorSocketOptions {
 /** @throws bad-input when the endpoint is malformed or taken */
 export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): Promise<CoordinatorSocket> {
   const socket = new Router({
-    ...socketOptions,
+    ...socketOptions(options.largestFrameBytes),
     // A send to a peer that is gone fails at once; by default ZeroMQ would drop it without a word.
     mandatory: true,
     heartbeatInterval: options.heartbeatMs,
@@ -72,7 +77,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
       }
     },
     sizeOf: byteLength,
-    limits: outboxLimits,
+    limits: outboxLimits(options.largestFrameBytes),
     stalledMs: () => options.stalledMs,
     timers: options.timers,
     onUnreachable(peer, reason) {
@@ -83,11 +88,12 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
   return {
     endpoint: socket.lastEndpoint ?? options.bind,
     send: (peer, body, tensors) => outboxes.post(peer, encode(options.run, body, tensors)),
-    async *receive() {
+    async *receive(isMember) {
       for await (const [identity, ...frames] of socket) {
         if (identity === undefined) continue;
         memory.received(byteLength(frames));
-        yield { peer: identity.toString('latin1'), decoded: decodeWorkerMessage(frames) };
+        const peer = identity.toString('latin1');
+        yield { peer, decoded: decodeWorkerMessage(frames, isMember(peer) ? 'member' : 'stranger') };
       }
     },
     flushed: () => outboxes.flushed(),

@@ -8,7 +8,7 @@
 import { createDeferred, type Deferred } from '../core/deferred.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
-import { maxFrameBytes } from '../protocol/limits.ts';
+import { maxTensorFrames } from '../protocol/limits.ts';
 
 export interface Outboxes<Peer, Frames> {
   /** Queues a message for a peer. Failures go to `onUnreachable`, not to the caller. */
@@ -39,11 +39,10 @@ export interface OutboxOptions<Peer, Frames> {
   readonly onUnreachable: (peer: Peer, reason: string) => void;
 }
 
-/** What a peer may be behind by: two gradients or checkpoints of the largest model. */
-export const outboxLimits: OutboxLimits = {
-  messages: 1000,
-  bytes: 2 * maxFrameBytes,
-};
+/** What a peer may be behind by: two checkpoints of a model whose largest frame has so many bytes. */
+export function outboxLimits(largestFrameBytes: number): OutboxLimits {
+  return { messages: 1000, bytes: 2 * maxTensorFrames * largestFrameBytes };
+}
 
 /** How often a connection without room is tried again. */
 const retryMs = 5;

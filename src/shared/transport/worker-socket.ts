@@ -3,6 +3,7 @@ import { Dealer } from 'zeromq';
 import { badInput, messageOf } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
 import { type Decoded, decodeCoordinatorMessage, encode } from '../protocol/codec.ts';
+import { maxFrameBytes } from '../protocol/limits.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
 import { byteLength, type Frames } from './frames.ts';
 import { createMessageMemory } from './message-memory.ts';
@@ -33,7 +34,8 @@ export interface WorkerSocketOptions {
 
 /** Connecting never waits: an absent coordinator shows as silence. @throws bad-input for a malformed endpoint */
 export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket {
-  const socket = new Dealer(socketOptions);
+  // It connects before it knows the model. The peer is one that it chose.
+  const socket = new Dealer(socketOptions(maxFrameBytes));
   socket.events.on('disconnect', options.onDisconnect);
   try {
     socket.connect(options.connect);
@@ -46,7 +48,7 @@ export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket 
   const outboxes = createOutboxes<'coordinator', Frames>({
     send: (_, frames) => socket.send([...frames]),
     sizeOf: byteLength,
-    limits: outboxLimits,
+    limits: outboxLimits(maxFrameBytes),
     stalledMs: options.stalledMs,
     timers: options.timers,
     onUnreachable(_, reason) {

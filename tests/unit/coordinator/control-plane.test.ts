@@ -24,6 +24,8 @@ async function gather() {
     identity,
     datasetName: 'mnist',
     optimizer: { name: 'sgd', learningRate: 0.5 },
+    startedAt: time.clock.now(),
+    parameterCount: 3,
     defaultPriceUsdPerHour: undefined,
     expectedIds: undefined,
     allReduce: 'star',

@@ -27,10 +27,16 @@ const rows: readonly [Body<WorkerMessage>, stranger: 'input' | 'ignored' | 'reje
 /** Messages that say which run they are for; a hello does not know, and a leave may not. */
 const ofARun = rows.filter(([, stranger]) => stranger === 'rejected');
 
-const member = joinedWorker('p0', helloOf('w0'), { now: 1, unixMs: 1 }, undefined);
+const member = joinedWorker('p0', helloOf('w0'), { now: 1, unixMs: 1 }, undefined, 0);
 
 function take(peer: string, body: Body<WorkerMessage>, run = 'run-1'): Intake {
-  const membership = { workers: new Map([['p0', member]]), gatheringSince: 1, generations: 0, departed: new Map() };
+  const membership = {
+    workers: new Map([['p0', member]]),
+    gatheringSince: 1,
+    generations: 0,
+    departed: new Map(),
+    vacatedAt: undefined,
+  };
   const message = { v: 4, run, ...body } as WorkerMessage;
   return takeIn({ id: 'run-1', version: '1.0.0' }, membership, peer, message, 1234);
 }

@@ -31,6 +31,8 @@ async function coordinator(clockAheadMs: number): Promise<{ control: ControlPlan
       seed: 1,
       model: { name: 'softmax', inputShape: [1, 1, 1], classes: 2 },
     },
+    parameterCount: 2,
+    startedAt: systemClock.now(),
     datasetName: 'toy',
     optimizer: { name: 'sgd', learningRate: 0.5 },
     defaultPriceUsdPerHour: undefined,

@@ -9,6 +9,7 @@ it('a generation begins with members that do nothing and have used nothing', () 
     number: 3,
     members: [idle, idle],
     attempts: new Map(),
+    assignedSteps: 0,
     requests: new Map(),
     requestCount: 0,
   });

@@ -40,10 +40,11 @@ describe('a generation', () => {
   });
 
   it('commits a step when every rank has voted, with the votes in rank order', async () => {
-    const { sent, generation, say } = playGeneration(2);
+    const { sent, generation, say, contributeAll } = playGeneration(2);
     generation.assign(0, 0, batch, [1, 1]);
     sent();
     const votes = generation.votes(0);
+    contributeAll(0, 0, 1);
     expect(say(1, vote(0, { lossSum: 1 }))).toBeUndefined();
     expect(await outcomeOf(votes)).toBe('pending');
     expect(say(0, vote(0, { lossSum: 2 }))).toBeUndefined();
@@ -54,9 +55,10 @@ describe('a generation', () => {
   });
 
   it('keeps the votes of steps that are assigned ahead apart', async () => {
-    const { generation, say } = playGeneration(2);
+    const { generation, say, contributeAll } = playGeneration(2);
     generation.assign(0, 0, batch, [1, 1]);
     generation.assign(1, 0, batch, [1, 1]);
+    for (const step of [0, 1]) contributeAll(step, 0, 1);
     say(0, vote(1, { lossSum: 10 }));
     say(0, vote(0, { lossSum: 0 }));
     say(1, vote(0, { lossSum: 1 }));
@@ -107,7 +109,10 @@ describe('a generation', () => {
         for (const bucket of buckets.keys()) say(rank, contribution(index, bucket), [bucket === 0 ? [1, 2] : [3]]);
       }
       generation.commit(index);
-      expect(say(0, contribution(index, 0), [[1, 2]])).toBe(`a contribution to step ${index}, which is not under way`);
+      expect(say(0, contribution(index, 0), [[1, 2]])).toEqual({
+        kind: 'stale',
+        reason: `a contribution for step ${index}, which is not under way`,
+      });
     }
   });
 });
@@ -127,7 +132,7 @@ it('a step that is assigned again begins from nothing', () => {
 
 describe('what the members of a generation do', () => {
   it('is idle, until a step or a request gives them something to do, each with its own clock', () => {
-    const { generation, time, say } = playGeneration(2);
+    const { generation, time, say, contributeAll } = playGeneration(2);
     const activities = () => [...generation.activities()].map(([peer, { activity, since }]) => [peer, activity, since]);
     const both = (activity: string, since: number) => ['p0', 'p1'].map((peer) => [peer, activity, since]);
     expect(activities()).toEqual(both('idle', 100));
@@ -140,7 +145,7 @@ describe('what the members of a generation do', () => {
     time.advance(1000);
     generation.assign(1, 0, batch, [1, 1]);
     expect(activities()).toEqual(both('compute', 101));
-    say(1, contribution(0, 1), [[5]]);
+    contributeAll(0, 1);
     say(1, vote(0));
     expect(activities()).toEqual([
       ['p0', 'compute', 101],
@@ -162,7 +167,7 @@ describe('what the members of a generation do', () => {
       ['p1', 'idle', 104],
     ]);
     time.advance(1000);
-    say(0, { type: 'predicted', request: 1, usage: used(1, 1) }, [[1]]);
+    say(0, { type: 'predicted', request: 1, usage: used(1, 1) }, [[1, 0, 1, 0, 1, 0]]);
     expect(activities()).toEqual([
       ['p0', 'idle', 106],
       ['p1', 'idle', 104],
@@ -189,8 +194,9 @@ describe('what the members of a generation do', () => {
 
 describe('what members have used', () => {
   it('is told once, as what is new since it was last told, with the moment it was heard', () => {
-    const { generation, time, say } = playGeneration(2);
+    const { generation, time, say, contributeAll } = playGeneration(2);
     generation.assign(0, 0, batch, [1, 1]);
+    contributeAll(0, 0, 1);
     expect(generation.takeSpent()).toEqual([]);
     time.advance(500);
     say(1, vote(0, { usage: used(2, 40, 80) }));
@@ -201,6 +207,7 @@ describe('what members have used', () => {
     say(0, vote(0, { usage: used(1, 10) }));
     generation.commit(0);
     generation.assign(1, 0, batch, [1, 1]);
+    contributeAll(1, 1);
     say(1, vote(1, { usage: used(2.5, 50, 100) }));
     // Two reports before anybody asks are told as one.
     generation.evaluate('test', { from: 0, to: 2 }, [1, 1]).catch(() => {});
@@ -215,10 +222,11 @@ describe('what members have used', () => {
 });
 
 it('totals that fall are told as nothing new: what was told is never taken back', () => {
-  const { generation, say } = playGeneration(1);
+  const { generation, say, contributeAll } = playGeneration(1);
   for (const index of [0, 1, 2, 3]) generation.assign(index, 0, batch, [1]);
   const tell = (index: number, usage: Usage) => {
-    say(0, vote(index, { usage }));
+    contributeAll(index, 0);
+    say(0, vote(index, { samples: 16, usage }));
     return generation.takeSpent().map(({ seconds, bytes }) => ({ seconds, bytes }));
   };
   expect(tell(0, used(2, 40, 80))).toEqual([used(2, 40, 80)]);

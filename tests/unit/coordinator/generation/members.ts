@@ -4,8 +4,10 @@ import {
   type Generation,
   type MemberMessage,
 } from '../../../../src/coordinator/generation/generation.ts';
+import type { Refusal } from '../../../../src/coordinator/generation/refusal.ts';
 import { joinedWorker, type Member, rankWorkers } from '../../../../src/coordinator/membership/worker.ts';
 import type { Interval } from '../../../../src/shared/core/sampling.ts';
+import { parameterChecksum } from '../../../../src/shared/model/parameter-checksum.ts';
 import type {
   Body,
   CoordinatorMessage,
@@ -30,7 +32,9 @@ export interface PlayedGeneration {
   sent(): readonly Sent[];
   abort(reason: Error): void;
   /** A member's message. @returns why it was refused */
-  say(rank: number, body: Body<MemberMessage>, tensors?: readonly (readonly number[])[]): string | undefined;
+  say(rank: number, body: Body<MemberMessage>, tensors?: readonly (readonly number[])[]): Refusal | undefined;
+  /** Ranks send their whole gradients, three ones each, and what the hub makes of it is dropped. */
+  contributeAll(step: number, ...ranks: readonly number[]): void;
 }
 
 /** The generation has this number. */
@@ -44,7 +48,7 @@ export const buckets: readonly Interval[] = [
 
 export function memberOf(rank: number, cpu = 'x64', backend = 'wasm'): Member {
   const hello = helloOf(`w${rank}`, { cpu, pid: 100 + rank });
-  const worker = joinedWorker(`p${rank}`, hello, { now: 1, unixMs: 1 }, undefined);
+  const worker = joinedWorker(`p${rank}`, hello, { now: 1, unixMs: 1 }, undefined, 0);
   const [member] = rankWorkers([{ ...worker, ready: readyOf({ backend }) }]);
   if (member === undefined) throw new Error('a member');
   return { ...member, rank };
@@ -57,7 +61,8 @@ export function playGeneration(worldSize = 2): PlayedGeneration {
   const generation = createGeneration({
     number,
     members: Array.from({ length: worldSize }, (_, rank) => memberOf(rank)),
-    parameterCount: 3,
+    model: { parameterCount: 3, classes: 2, slots: 2 },
+    checksumEvery: 50,
     buckets,
     allReduce: 'star',
     clock: time.clock,
@@ -65,6 +70,14 @@ export function playGeneration(worldSize = 2): PlayedGeneration {
     send: (member, body, tensors = []) =>
       sent.push({ to: member.rank, body, tensors: tensors.map((tensor) => [...tensor]) }),
   });
+  function say(rank: number, body: Body<MemberMessage>, tensors: readonly (readonly number[])[] = []) {
+    const message = { v: 4, run: 'run-1', ...body } as MemberMessage;
+    return generation.accept(
+      `p${rank}`,
+      message,
+      tensors.map((values) => Float32Array.from(values)),
+    );
+  }
   return {
     time,
     generation,
@@ -74,13 +87,17 @@ export function playGeneration(worldSize = 2): PlayedGeneration {
       return taken;
     },
     abort: (reason) => ending.abort(reason),
-    say(rank, body, tensors = []) {
-      const message = { v: 4, run: 'run-1', ...body } as MemberMessage;
-      return generation.accept(
-        `p${rank}`,
-        message,
-        tensors.map((values) => Float32Array.from(values)),
-      );
+    say,
+    contributeAll(step, ...ranks) {
+      const before = sent;
+      sent = [];
+      for (const rank of ranks) {
+        buckets.forEach(({ from, to }, bucket) => {
+          const refusal = say(rank, contribution(step, bucket), [Array(to - from).fill(1)]);
+          if (refusal !== undefined) throw new Error(refusal.reason);
+        });
+      }
+      sent = before;
     },
   };
 }
@@ -107,7 +124,27 @@ export function vote(
   fields: Partial<Body<MessageOf<WorkerMessage, 'vote'>>> = {},
 ): Body<MessageOf<WorkerMessage, 'vote'>> {
   const figures = { samples: 8, lossSum: 4, correct: 6, usage: nothingUsed };
-  return { type: 'vote', generation: number, step, attempt: 0, ...figures, ...fields };
+  const compared = step % 50 === 0 ? { parametersChecksum: 7 } : {};
+  return { type: 'vote', generation: number, step, attempt: 0, ...figures, ...compared, ...fields };
+}
+
+/** A rank's whole state as an answer: three parameters with two slots, in a model of 3 = 1×2 + 1. */
+export function wholeState(request: number, usage: Usage, parameters: readonly number[] = [1, 2, 3]) {
+  const body: Body<MessageOf<WorkerMessage, 'state'>> = {
+    type: 'state',
+    request,
+    usage,
+    parametersChecksum: parameterChecksum(Float32Array.from(parameters)),
+    state: {
+      topology: {},
+      weightSpecs: [
+        { name: 'kernel', shape: [1, 2], dtype: 'float32' },
+        { name: 'bias', shape: [1], dtype: 'float32' },
+      ],
+      optimizerIterations: 1,
+    },
+  };
+  return { body, tensors: [parameters, [0, 0, 0], [0, 0, 0]] };
 }
 
 /** Usage in round numbers: `compute` seconds of computing, and so many bytes each way. */

@@ -22,7 +22,6 @@ describe('workers that fit', () => {
     expect(run.input(gather)).toEqual([]);
     expect(run.hello('w1', { pid: 11, uptime: 2.5 })).toEqual([
       event({ type: 'worker-joined', workerId: 'w1', host: 'alpha', pid: 11 }),
-      event({ type: 'worker-began', workerId: 'w1', at: 97.5, priceUsdPerHour: undefined, gpu: undefined }),
       {
         type: 'send',
         peer: 'w1',
@@ -38,13 +37,13 @@ describe('workers that fit', () => {
       },
     ]);
     run.time.advance(1000);
-    expect(run.ready('w1')).toEqual([isReady('w1')]);
-    expect(run.hello('w0')).toHaveLength(3);
+    expect(run.ready('w1')).toEqual(isReady('w1', 97.5));
+    expect(run.hello('w0')).toHaveLength(2);
     run.time.advance(1000);
     const w1 = run.worker('w1');
     const effects = run.ready('w0');
     expect(effects).toEqual([
-      isReady('w0'),
+      ...isReady('w0', 99),
       {
         type: 'begin',
         workers: [
@@ -63,7 +62,7 @@ describe('workers that fit', () => {
   it('begin at once when the run asks for them last, and only once', () => {
     const run = startGathering({ worldSize: 1 });
     run.hello('w0');
-    expect(run.ready('w0')).toEqual([isReady('w0')]);
+    expect(run.ready('w0')).toEqual(isReady('w0'));
     expect(run.pass(60_000)).toEqual([{ afterMs: 8500, effects: [expect.anything()] }]); // silent, and gone
     run.hello('w0');
     run.ready('w0');
@@ -107,6 +106,7 @@ describe('workers that fit', () => {
         gpu: 'gcp/t4/spot',
         aliveSinceUnixMs: run.time.clock.unixMs() - 3000,
       },
+      aliveSince: 97,
       ready: undefined,
       rank: undefined,
       since: 100,
@@ -121,15 +121,71 @@ describe('workers that fit', () => {
     { own: 0, byDefault: 0.4, price: 0 },
   ])('cost their own price, or else the default: $own, $byDefault', ({ own, byDefault, price }) => {
     const run = startGathering({ defaultPriceUsdPerHour: byDefault });
-    const effects = run.hello('w0', { priceUsdPerHour: own, gpu: 'gcp/t4/spot' });
-    expect(effects[1]).toEqual(
+    run.hello('w0', { priceUsdPerHour: own, gpu: 'gcp/t4/spot' });
+    const effects = run.ready('w0');
+    expect(effects[0]).toEqual(
       event({ type: 'worker-began', workerId: 'w0', at: 98, priceUsdPerHour: price, gpu: 'gcp/t4/spot' }),
     );
     expect(run.worker('w0').info.priceUsdPerHour).toBe(price);
   });
 });
 
+describe('the time of a worker', () => {
+  const tenYears = 10 * 365 * 24 * 3600;
+  const begins = (effects: readonly unknown[]) => effects[0];
+  const at = (workerId: string, moment: number) => isReady(workerId, moment)[0];
+
+  it('is not booked before it is ready', () => {
+    const run = startGathering();
+    const effects = [
+      ...run.hello('w0', { uptime: tenYears, priceUsdPerHour: 1000 }),
+      ...run.leave('w0', { reason: 'done' }),
+      ...run.hello('w1', { uptime: tenYears }),
+      ...run.ready('w1', { parametersChecksum: 0, identity: { ...identity, seed: 2 } }),
+    ];
+    expect(JSON.stringify(effects)).not.toMatch(/worker-began/);
+  });
+
+  it.each([
+    ['as it says', 2, 98],
+    ['for as long as the coordinator has run', 10, 90],
+    ['for the timeout before that', 20, 80],
+    ['and no longer', 20.5, 80],
+    ['and no longer, whatever it says', tenYears, 80],
+  ])('is booked %s', (_, uptime, from) => {
+    const run = startGathering();
+    run.hello('w0', { uptime });
+    run.time.advance(3000);
+    expect(begins(run.ready('w0'))).toEqual(at('w0', from));
+    expect(run.worker('w0').info.aliveSinceUnixMs).toBe(run.time.clock.unixMs() - 3000 - (100 - from) * 1000);
+  });
+
+  it('is booked once for a place, however often it is given up', () => {
+    const run = startGathering();
+    let booked = 0;
+    for (let life = 0; life < 20; life++) {
+      run.hello(`w${life}`, { uptime: tenYears });
+      run.time.advance(500);
+      const [began] = run.ready(`w${life}`);
+      if (began?.type !== 'announce' || began.event.type !== 'worker-began') throw new Error('no account');
+      run.time.advance(500);
+      run.leave(`w${life}`);
+      booked += run.time.clock.now() - began.event.at;
+    }
+    expect(booked).toBe(20 + 20);
+  });
+
+  it('is not cut by a worker that left before it was ready', () => {
+    const run = startGathering();
+    run.hello('w0');
+    run.leave('w0');
+    run.hello('w1', { uptime: 5 });
+    expect(begins(run.ready('w1'))).toEqual(at('w1', 95));
+  });
+});
+
 describe('a newcomer that does not fit', () => {
+  const ended = (workerId: string) => event({ type: 'worker-ended', workerId });
   const taken = 'another name (--id chooses one)';
   const full = '2 workers, who are all here';
 
@@ -160,7 +216,6 @@ describe('a newcomer that does not fit', () => {
     run.leave('w0');
     expect(run.hello('w1', { asked: 3 })).toMatchObject([
       { event: { type: 'worker-joined', workerId: 'w1' } },
-      {},
       { body: { type: 'welcome' } },
     ]);
   });
@@ -181,6 +236,8 @@ describe('a newcomer that does not fit', () => {
     ],
     ['dataset digest', { identity: { ...identity, datasetDigest: 'xyz' } }, 'abc', 'xyz'],
     ['seed', { identity: { ...identity, seed: 2 } }, '1', '2'],
+    ['number of parameters', { parameterCount: 11, bucketEnds: [4, 11] }, '10', '11'],
+    ['number of parameters', { parameterCount: 9, bucketEnds: [9] }, '10', '9'],
     ['gradient buckets', { bucketEnds: [4, 11] }, 'ends that ascend to 10', '4,11'],
     ['gradient buckets', { bucketEnds: [6, 4, 10] }, 'ends that ascend to 10', '6,4,10'],
     ['gradient buckets', { bucketEnds: [10] }, '4,10', '10'],
@@ -192,24 +249,21 @@ describe('a newcomer that does not fit', () => {
     run.hello('w0');
     run.ready('w0');
     run.hello('w1');
-    expect(run.ready('w1', difference)).toEqual([
-      ...refused('w1', 'w1', field, expected, actual),
-      event({ type: 'worker-ended', workerId: 'w1' }),
-    ]);
+    expect(run.ready('w1', difference)).toEqual([...refused('w1', 'w1', field, expected, actual), ended('w1')]);
     expect(run.workers()).toEqual(['w0']);
     // Its place is free for another, even of the same name.
     run.hello('w1', {}, 'again');
-    expect(run.ready('again')).toMatchObject([isReady('w1'), { type: 'begin' }]);
+    expect(run.ready('again')).toMatchObject([...isReady('w1'), { type: 'begin' }]);
   });
 
   it('is compared with a worker that is ready, not with one that loads', () => {
     const run = startGathering({ worldSize: 3 });
     run.hello('w0');
     run.hello('w1');
-    expect(run.ready('w1', { parametersChecksum: 78, bucketEnds: [10] })).toEqual([isReady('w1')]);
+    expect(run.ready('w1', { parametersChecksum: 78, bucketEnds: [10] })).toEqual(isReady('w1'));
     expect(run.ready('w0', { bucketEnds: [10] })).toEqual([
       ...refused('w0', 'w0', 'checksum of the initial parameters', '78', '77'),
-      event({ type: 'worker-ended', workerId: 'w0' }),
+      ended('w0'),
     ]);
   });
 
@@ -218,7 +272,7 @@ describe('a newcomer that does not fit', () => {
     run.hello('w0');
     expect(run.ready('w0', { identity: { ...identity, datasetDigest: 'a'.repeat(1001) } })).toEqual([
       ...refused('w0', 'w0', 'dataset digest', 'e'.repeat(1000), 'a'.repeat(1000)),
-      event({ type: 'worker-ended', workerId: 'w0' }),
+      ended('w0'),
     ]);
   });
 });
@@ -239,7 +293,6 @@ describe('a place that nobody gets ready in', () => {
   });
   const joins = (workerId: string) => [
     { type: 'announce', event: { type: 'worker-joined', workerId } },
-    { type: 'announce', event: { type: 'worker-began', workerId } },
     { type: 'send', body: { type: 'welcome' } },
   ];
 
@@ -260,7 +313,7 @@ describe('a place that nobody gets ready in', () => {
     expect(run.workers()).toEqual(['w0', 'w1']);
     // The run begins without it, in time; what it says after all comes from a stranger.
     expect(run.ready('hung')).toEqual([]);
-    expect(run.ready('w1')).toMatchObject([isReady('w1'), { type: 'begin' }]);
+    expect(run.ready('w1')).toMatchObject([...isReady('w1', 102.001), { type: 'begin' }]);
   });
 
   it('goes to one of the same name, and to no other while that one is here', () => {
@@ -297,7 +350,7 @@ describe('a place that nobody gets ready in', () => {
     const run = startGathering({ worldSize: 1 });
     run.hello('w0');
     run.time.advance(7000);
-    expect(run.ready('w0')).toEqual([isReady('w0')]);
+    expect(run.ready('w0')).toEqual(isReady('w0'));
     expect(run.hello('w1')).toMatchObject([{ body: { field: 'world size', passing: true } }, {}]);
     expect(run.workers()).toEqual(['w0']);
   });

@@ -13,8 +13,8 @@ describe('a worker that leaves', () => {
     run.ready('w1');
     expect(run.leave('w0', { reason: 'no such engine here' })).toEqual([lost('w0', 'no such engine here')]);
     expect(run.workers()).toEqual(['w1']);
-    expect(run.hello('w2')).toHaveLength(3);
-    expect(run.ready('w2')).toMatchObject([isReady('w2'), { type: 'begin' }]);
+    expect(run.hello('w2')).toHaveLength(2);
+    expect(run.ready('w2')).toMatchObject([...isReady('w2'), { type: 'begin' }]);
   });
 
   it('and is no member leaves nothing behind', () => {
@@ -165,4 +165,19 @@ describe('frames that are no message', () => {
       failure('run-failed', `worker w0 (rank 0, pid 4242 on alpha) was lost in phase compute: ${words}`),
     ]);
   });
+});
+
+it('a member that misbehaves is lost at once, and the run ends with its name and what it sent', () => {
+  const run = startTraining();
+  run.members({ w1: ['compute', 100] });
+  const reason = 'it sent a wrong vote for step 3: samples must be 8, got 0';
+  const refusal = { kind: 'wrong', reason, code: 'run-failed' } as const;
+  expect(run.input({ type: 'misbehaved', peer: 'w1', refusal })).toEqual([
+    lost('w1', reason),
+    failure('run-failed', `worker w1 (rank 1, pid 4242 on alpha) was lost in phase compute: ${reason}`),
+  ]);
+  expect(run.workers()).toEqual(['w0']);
+  const diverged = { kind: 'wrong', reason: 'the loss became NaN', code: 'diverged' } as const;
+  expect(run.input({ type: 'misbehaved', peer: 'w0', refusal: diverged })[1]).toMatchObject({ code: 'diverged' });
+  expect(run.input({ type: 'misbehaved', peer: 'stranger', refusal })).toEqual([]);
 });

@@ -25,7 +25,9 @@ const rules: MembershipRules = {
   expectedIds: undefined,
   timeoutSeconds: 10,
   defaultPriceUsdPerHour: undefined,
+  startedAt: 90,
   identity,
+  parameterCount: 10,
   datasetName: 'mnist',
   optimizer: { name: 'adam', learningRate: 0.001 },
   checksumEvery: 50,
@@ -155,9 +157,15 @@ export function lost(workerId: string, reason: string): Shown {
   return event({ type: 'worker-lost', workerId, reason });
 }
 
-/** The effects of an accepted ready of a worker as `readyOf` describes it. */
-export function isReady(workerId: string): Shown {
-  return event({ type: 'worker-ready', workerId, backend: 'wasm', device: 'wasm, SIMD' });
+/**
+ * The effects of an accepted ready of a worker as `helloOf` and `readyOf` describe it.
+ * @param at from when its time is booked
+ */
+export function isReady(workerId: string, at = 98): readonly Shown[] {
+  return [
+    event({ type: 'worker-began', workerId, at, priceUsdPerHour: undefined, gpu: undefined }),
+    event({ type: 'worker-ready', workerId, backend: 'wasm', device: 'wasm, SIMD' }),
+  ];
 }
 
 /** What a peer is told, and whoever watches. */

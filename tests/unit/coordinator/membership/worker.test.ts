@@ -8,8 +8,11 @@ import {
 import { helloOf, readyOf } from './gathering.ts';
 
 const moment = { now: 50, unixMs: 1_000_000 };
-const loading = joinedWorker('p0', helloOf('w0'), moment, undefined);
-const ready = { ...joinedWorker('p1', helloOf('w1', { pid: 7, host: 'beta' }), moment, undefined), ready: readyOf() };
+const loading = joinedWorker('p0', helloOf('w0'), moment, undefined, 0);
+const ready = {
+  ...joinedWorker('p1', helloOf('w1', { pid: 7, host: 'beta' }), moment, undefined, 0),
+  ready: readyOf(),
+};
 
 it('only workers that are ready are members, with ranks by their places', () => {
   expect(rankWorkers([ready, { ...ready, peer: 'p2' }, loading])).toEqual([

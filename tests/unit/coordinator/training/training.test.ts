@@ -49,6 +49,8 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
     timeoutSeconds: 5,
     checksumEvery: 1,
     identity: { version: '1', model, datasetDigest: 'toy', seed: 1 },
+    parameterCount: 2,
+    startedAt: systemClock.now(),
     datasetName: 'toy',
     optimizer: { name: 'sgd', learningRate: 0.5 },
     defaultPriceUsdPerHour: undefined,

@@ -67,15 +67,19 @@ describe('the hub of the star', () => {
     const hub = createStarHub({ worldSize: 2, buckets: one });
     give(hub, { rank: 0, values: [1, 1] });
     for (const [part, reason] of [
-      [{ rank: 0, values: [9, 9] }, 'rank 0 contributed twice'],
-      [{ rank: 1, values: [9, 9], bucket: 1 }, 'bucket 1 of 1'],
-      [{ rank: 1, values: [9] }, '1 floats for a bucket of 2'],
-      [{ rank: 1, values: [9, 9, 9] }, '3 floats for a bucket of 2'],
+      [{ rank: 0, values: [9, 9] }, 'bucket 0 came twice'],
+      [{ rank: 1, values: [9, 9], bucket: 1 }, 'bucket must be below 1, got 1'],
+      [{ rank: 1, values: [9] }, 'bucket 0 must have 2 floats, got 1'],
+      [{ rank: 1, values: [9, 9, 9] }, 'bucket 0 must have 2 floats, got 3'],
     ] as const) {
       expect(give(hub, part)).toEqual({ kind: 'refused', reason });
     }
     const message = { type: 'contribute', generation: 1, step: 0, attempt: 0, bucket: 0 } as const;
-    expect(hub.receive(1, message, [], 0)).toEqual({ kind: 'refused', reason: '0 floats for a bucket of 2' });
+    for (const count of [0, 2]) {
+      const tensors = Array(count).fill(Float32Array.of(9, 9));
+      const reason = `bucket 0 must have one tensor, got ${count}`;
+      expect(hub.receive(1, message, tensors, 0)).toEqual({ kind: 'refused', reason });
+    }
     expect(give(hub, { rank: 1, values: [2, 2] })).toEqual(reply([3, 3], [0, 0]));
   });
 
@@ -84,6 +88,55 @@ describe('the hub of the star', () => {
     give(hub, { rank: 0, values: [1, 1] });
     give(hub, { rank: 1, values: [2, 2] });
     for (const rank of [0, 1]) expect(give(hub, { rank, values: [9, 9] })).toMatchObject({ kind: 'refused' });
+  });
+
+  it.each([Number.NaN, Infinity, -Infinity, 1.8e38, -3.4e38])('knows which float of which rank is %f', (value) => {
+    const hub = createStarHub({ worldSize: 2, buckets: two });
+    give(hub, { rank: 0, values: [1, 1] });
+    give(hub, { rank: 0, values: [1], bucket: 1 });
+    const sent = Math.fround(value);
+    expect(give(hub, { rank: 1, values: [0, value] })).toEqual({ kind: 'diverged', value: sent, float: 1 });
+    expect(give(hub, { rank: 1, values: [value], bucket: 1 })).toEqual({ kind: 'diverged', value: sent, float: 2 });
+    // Nothing of it is added up.
+    expect(give(hub, { rank: 1, values: [2, 2] })).toEqual(reply([3, 3], [0, 0]));
+  });
+
+  it('takes the largest parts whose sum is finite', () => {
+    const hub = createStarHub({ worldSize: 4, buckets: one });
+    const large = Math.fround(8.5e37);
+    for (const rank of [0, 1, 2]) give(hub, { rank, values: [large, -large] });
+    const sum = [0, 1, 2].reduce((total) => Math.fround(total + large), large);
+    expect(Number.isFinite(sum)).toBe(true);
+    expect(give(hub, { rank: 3, values: [large, -large] })).toEqual(reply([sum, -sum], [0, 0, 0, 0]));
+  });
+
+  it('adds every float, whatever the length', () => {
+    for (let length = 1; length <= 9; length++) {
+      const hub = createStarHub({ worldSize: 2, buckets: [{ from: 0, to: length }] });
+      const values = Array.from({ length }, (_, i) => i + 1);
+      give(hub, { rank: 0, values });
+      expect(give(hub, { rank: 1, values: values.map((value) => 10 * value) })).toEqual(
+        reply(
+          values.map((value) => 11 * value),
+          [0, 0],
+        ),
+      );
+    }
+  });
+
+  it('says how many buckets a rank has still to send', () => {
+    const hub = createStarHub({ worldSize: 2, buckets: two });
+    const attempt = { generation: 1, step: 0, attempt: 0 };
+    const missing = () => [0, 1].map((rank) => hub.missing(rank, attempt));
+    expect(missing()).toEqual([2, 2]);
+    give(hub, { rank: 1, values: [5], bucket: 1 });
+    expect(missing()).toEqual([2, 1]);
+    give(hub, { rank: 0, values: [5], bucket: 1 });
+    give(hub, { rank: 0, values: [5, 5] });
+    give(hub, { rank: 1, values: [5, 5], step: 1 });
+    expect(missing()).toEqual([0, 1]);
+    hub.forget(attempt);
+    expect(missing()).toEqual([2, 2]);
   });
 
   it('forgets an aborted attempt, and nothing else', () => {

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, it } from 'vitest';
+import { modelNames } from '../../../../src/shared/model/model-spec.ts';
+import { parameterCount } from '../../../../src/shared/model/parameter-count.ts';
 import { buildModel } from '../../../../src/shared/model/zoo.ts';
 
 // Without this, tfjs prints an advertisement.
@@ -18,6 +20,22 @@ describe('buildModel', () => {
     const { network } = buildModel({ name, inputShape, classes: 10 });
     expect(network.countParams()).toBe(parameters);
     network.dispose();
+  });
+
+  it.each(modelNames)('%s has as many parameters as are counted without building it', async (name) => {
+    await tf.setBackend('cpu');
+    for (const [height, width, channels, classes] of [
+      [28, 28, 1, 10],
+      [18, 18, 1, 2],
+      [19, 33, 3, 100],
+      [21, 20, 4, 7],
+      [64, 22, 2, 256],
+    ] as const) {
+      const spec = { name, inputShape: [height, width, channels], classes } as const;
+      const { network } = buildModel(spec);
+      expect(parameterCount(spec), JSON.stringify(spec)).toBe(network.countParams());
+      network.dispose();
+    }
   });
 
   it('takes other images and classes', async () => {

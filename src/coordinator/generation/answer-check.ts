@@ -1,0 +1,87 @@
+/** Checks an answer and its tensors against the order that it answers. Pure. */
+import { firstBeyond, largestFloat32 } from '../../shared/core/first-beyond.ts';
+import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';
+import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import { checkFigures } from './figures-check.ts';
+import type { Answer } from './generation-state.ts';
+import { diverged, type Refusal, wrong } from './refusal.ts';
+
+/** What members train, as far as their answers show it. */
+export interface AnsweringModel {
+  readonly parameterCount: number;
+  readonly classes: number;
+  /** Vectors that the optimizer keeps beside the parameters. */
+  readonly slots: number;
+}
+
+type Tensors = readonly Float32Array[];
+type Order<Type extends CoordinatorMessage['type']> = Body<MessageOf<CoordinatorMessage, Type>>;
+
+/** @returns undefined where the answer is one to this order */
+export function checkAnswer(
+  order: Body<CoordinatorMessage>,
+  message: Answer,
+  tensors: Tensors,
+  model: AnsweringModel,
+): Refusal | undefined {
+  const what = `a wrong '${message.type}' to request ${message.request}`;
+  switch (message.type) {
+    case 'evaluated': {
+      const { from, to, split } = order as Order<'evaluate'>;
+      return checkShapes(tensors, [], what) ?? checkFigures(message, to - from, what, `on ${split} images`);
+    }
+    case 'state':
+      return checkState(order as Order<'report-state'>, message, tensors, model, what);
+    case 'predicted': {
+      const { count } = order as Order<'predict'>;
+      return checkShapes(tensors, [count * model.classes], what) ?? checkFinite(tensors, 'predictions');
+    }
+    case 'restored':
+      return checkShapes(tensors, [], what);
+    default:
+      return message satisfies never;
+  }
+}
+
+function checkState(
+  { extent }: Order<'report-state'>,
+  { state, parametersChecksum }: MessageOf<WorkerMessage, 'state'>,
+  tensors: Tensors,
+  { parameterCount, slots }: AnsweringModel,
+  what: string,
+): Refusal | undefined {
+  const vectors = { checksum: 0, parameters: 1, state: 1 + slots }[extent];
+  const misshapen = checkShapes(tensors, Array(vectors).fill(parameterCount), what);
+  if (misshapen !== undefined) return misshapen;
+  if (extent === 'state' && state === undefined) return wrong(what, 'state must be there, got none');
+  if (state !== undefined) {
+    const sizes = state.weightSpecs.map(({ shape }) => shape.reduce((size, length) => size * length, 1));
+    const described = sizes.reduce((sum, size) => sum + size, 0);
+    if (described !== parameterCount) {
+      return wrong(what, `weightSpecs must describe ${parameterCount} parameters, got ${described}`);
+    }
+  }
+  const [parameters] = tensors;
+  if (parameters === undefined) return undefined;
+  const actual = parameterChecksum(parameters);
+  if (actual !== parametersChecksum) {
+    return wrong(what, `parametersChecksum must be that of its parameters, ${actual}, got ${parametersChecksum}`);
+  }
+  return checkFinite(tensors, 'state');
+}
+
+function checkShapes(tensors: Tensors, lengths: readonly number[], what: string): Refusal | undefined {
+  if (tensors.length !== lengths.length)
+    return wrong(what, `it must have ${lengths.length} tensors, got ${tensors.length}`);
+  const odd = lengths.findIndex((length, i) => tensors[i]?.length !== length);
+  if (odd < 0) return undefined;
+  return wrong(what, `tensor ${odd} must have ${lengths[odd]} floats, got ${tensors[odd]?.length}`);
+}
+
+function checkFinite(tensors: Tensors, name: string): Refusal | undefined {
+  for (const tensor of tensors) {
+    const odd = firstBeyond(tensor, largestFloat32);
+    if (odd !== undefined) return diverged(`the ${name} of the model became ${tensor[odd]}`);
+  }
+  return undefined;
+}
