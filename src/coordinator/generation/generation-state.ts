@@ -135,7 +135,16 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, ter
   const problem = checkVote(current, rank, vote, terms);
   if (problem !== undefined) return { refusal: problem };
   const attempts = new Map(state.attempts).set(vote.step, { ...current, voted: [...current.voted, rank] });
-  return { state: changeMember({ ...state, attempts }, rank, (member) => report(member, vote.usage, now)) };
+  const [oldest] = [...attempts].sort(([a], [b]) => a - b);
+  // It has done its part of the step that is to be committed next. The deadline is that of the whole step.
+  const hasDoneItsPart = oldest?.[1].voted.includes(rank) === true;
+  return {
+    state: changeMember({ ...state, attempts }, rank, (before) => {
+      const member = report(before, vote.usage, now);
+      const isInStep = member.activity === 'compute' || member.activity === 'communicate';
+      return isInStep && hasDoneItsPart ? { ...member, activity: 'wait' } : member;
+    }),
+  };
 }
 
 function checkVote(

@@ -13,6 +13,7 @@ export type Activity =
   | 'rendezvous'
   | 'compute'
   | 'communicate'
+  | 'wait'
   | 'evaluate'
   | 'checkpoint'
   | 'predict'
@@ -25,13 +26,17 @@ export interface Signs {
   readonly lastHeard: number;
 }
 
-/** What is asked for is asked for in parts: each of them ends within the deadline. */
+/**
+ * What is asked for is asked for in parts, and each of them ends within the deadline. The first activity of this list is the
+ * first to blame.
+ */
 const boundedActivities = [
   'compute',
   'communicate',
   'evaluate',
   'checkpoint',
   'predict',
+  'wait',
 ] as const satisfies readonly Activity[];
 
 export interface Loss<Worker> {
@@ -40,9 +45,10 @@ export interface Loss<Worker> {
 }
 
 /**
+/**
  * A worker that takes longer over one thing than its deadline allows. One that loads, or waits to be asked, only has to keep
- * sending: for both the rendezvous has a deadline, and so has every request. Of workers that are overdue together the one that still computes is to blame: the
- * others wait for its gradients.
+ * sending: the rendezvous and every request have deadlines of their own. Of workers that are overdue together the one that
+ * still computes is to blame, or else the one whose gradient is not all here: the others wait for them.
  */
 export function findStuck<Worker extends Signs>(
   workers: readonly Worker[],

@@ -149,7 +149,7 @@ describe('what the members of a generation do', () => {
     say(1, vote(0));
     expect(activities()).toEqual([
       ['p0', 'compute', 101],
-      ['p1', 'communicate', 101],
+      ['p1', 'wait', 101],
     ]);
 
     // The commit begins the next step for all, or nothing.

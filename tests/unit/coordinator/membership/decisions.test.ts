@@ -57,7 +57,7 @@ describe('findStuck', () => {
     expect(findStuck([{ ...computing, activity: 'load' }], 108, deadlines)).toBeUndefined();
   });
 
-  it.each(['compute', 'communicate', 'evaluate', 'checkpoint', 'predict'] as const)(
+  it.each(['compute', 'communicate', 'evaluate', 'checkpoint', 'predict', 'wait'] as const)(
     'finds one that is stuck in %s',
     (activity) => {
       const stuck = { ...computing, activity, lastHeard: 108 };
@@ -108,6 +108,9 @@ describe('findStuck', () => {
     const waiting: Signs = { activity: 'communicate', since: 99, lastHeard: 108 };
     expect(findStuck([waiting, computing], 108.5, deadlines)?.worker).toBe(computing);
     expect(findStuck([waiting], 108.5, deadlines)?.worker).toBe(waiting);
+    const voted: Signs = { activity: 'wait', since: 99, lastHeard: 108 };
+    expect(findStuck([voted, waiting], 108.5, deadlines)?.worker).toBe(waiting);
+    expect(findStuck([voted], 108.5, deadlines)?.worker).toBe(voted);
   });
 });
 
