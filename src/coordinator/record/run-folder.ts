@@ -64,7 +64,7 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
             seconds,
             cost_usd: usd,
             accuracy: event.correct / samples,
-            samples_per_second: samples / seconds,
+            samples_per_second: rate(samples, seconds),
             // The sum over all members: divided by their number it is the mean.
             phase_seconds: total,
           });
@@ -94,7 +94,7 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
             cost_usd: usd,
             evaluate_seconds: event.evaluateSeconds,
             cut_short: event.cutShort,
-            samples_per_second: samples / seconds,
+            samples_per_second: rate(samples, seconds),
           });
           break;
         }
@@ -112,6 +112,11 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
     },
     close: flush,
   };
+}
+
+/** Undefined, and so left out of the line, where a clock saw no time pass. */
+function rate(samples: number, seconds: number): number | undefined {
+  return seconds > 0 ? samples / seconds : undefined;
 }
 
 function fleetLine({ workerId, backend, device, gpu, emulatedSpeed, priceUsdPerHour }: MemberInfo): object {

@@ -1,205 +1,35 @@
-/**
- * A run with a member that sends what it likes: every message of one member of two may be changed, left out, sent twice or
- * made up. However that goes, the run ends, and if it fails it names that member. Bytes travel through the codec, time is
- * virtual, and everything of the coordinator but its socket is the real one.
- */
-import { expect, it } from 'vitest';
-import { createMembershipLoop, type MembershipLoop } from '../../../src/coordinator/membership-loop.ts';
-import { train } from '../../../src/coordinator/training/train.ts';
+/** However a hostile member or a stranger behaves, the run ends, names whoever spoiled it, and bills nobody for it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createMembershipLoop } from '../../../src/coordinator/membership-loop.ts';
+import { createMetrics } from '../../../src/coordinator/metrics/metrics.ts';
+import { publishTo } from '../../../src/coordinator/publish-events.ts';
+import { createBookkeeper } from '../../../src/coordinator/record/bookkeeper.ts';
+import { ledgerLines } from '../../../src/coordinator/record/ledger-file.ts';
+import { openRunFolder } from '../../../src/coordinator/record/run-folder.ts';
+import { createRunRecorder, nothingRecorded } from '../../../src/coordinator/record/run-recorder.ts';
+import { summarize } from '../../../src/economics/record/summarize.ts';
 import { PennygradError } from '../../../src/shared/core/errors.ts';
-import { createRandom, type Random } from '../../../src/shared/core/random.ts';
-import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
+import { maxPriceUsdPerHour } from '../../../src/shared/core/price-limit.ts';
 import { decodeWorkerMessage, encode } from '../../../src/shared/protocol/codec.ts';
-import type { Body, CoordinatorMessage, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
-import { nothingUsed } from '../../support/nothing-used.ts';
-import { trainingConfig } from '../../support/settings.ts';
+import type { Body, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
+import { observedRun } from '../../support/observed-run.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { rounds } from '../../support/thoroughness.ts';
-import { createVirtualTime, promisesSettle } from '../../support/virtual-time.ts';
-import { helloOf, identity, readyOf } from './membership/gathering.ts';
-
-interface Message {
-  readonly body: Body<WorkerMessage>;
-  readonly tensors: readonly Float32Array[];
-}
-type Frames = readonly Uint8Array[];
-
-const parameters = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
-const parametersChecksum = parameterChecksum(parameters);
-const usage = nothingUsed;
-
-/** What a member that does its part answers. */
-function answersOf(order: Body<CoordinatorMessage>): readonly Message[] {
-  const say = (body: Body<WorkerMessage>, ...tensors: readonly Float32Array[]): Message => ({ body, tensors });
-  switch (order.type) {
-    case 'welcome':
-      return [say(readyOf({ parametersChecksum }))];
-    case 'assign': {
-      const { generation, step, attempt, from, to } = order;
-      const of = { generation, step, attempt };
-      const figures = { samples: to - from, lossSum: 1, correct: 1, usage };
-      return [
-        say({ type: 'contribute', ...of, bucket: 1 }, new Float32Array(6).fill(1)),
-        say({ type: 'contribute', ...of, bucket: 0 }, new Float32Array(4).fill(1)),
-        say({ type: 'vote', ...of, ...figures, ...(step % 2 === 0 ? { parametersChecksum } : {}) }),
-      ];
-    }
-    case 'evaluate': {
-      const samples = order.to - order.from;
-      return [say({ type: 'evaluated', request: order.request, samples, lossSum: 1, correct: 1, usage })];
-    }
-    case 'report-state': {
-      const { request, extent } = order;
-      const weightSpecs = [{ name: 'kernel', shape: [10], dtype: 'float32' as const }];
-      const state = extent === 'state' ? { topology: {}, weightSpecs, optimizerIterations: 1 } : undefined;
-      const vectors = { checksum: 0, parameters: 1, state: 3 }[extent];
-      return [say({ type: 'state', request, usage, parametersChecksum, state }, ...Array(vectors).fill(parameters))];
-    }
-    case 'predict':
-      return [say({ type: 'predicted', request: order.request, usage }, new Float32Array(order.count * 10))];
-    default:
-      return [];
-  }
-}
-
-const oddities: readonly unknown[] = [
-  ...[0, 1, -1, 2, 7, 0.5, 666, 2 ** 31, 2 ** 53, 9e15, 1e300, 1.7e308, Number.NaN, Infinity, -Infinity],
-  ...['', 'w0', 'x'.repeat(5000), null, true, [], [1, 2], {}, { a: 1 }, undefined],
-];
-
-function pick<Value>(random: Random, values: readonly Value[]): Value {
-  return values[random.integer(values.length)] as Value;
-}
-
-/** The value with one field, at any depth, that is another. */
-function changed(random: Random, value: unknown): unknown {
-  const fields = typeof value === 'object' && value !== null ? Object.keys(value) : [];
-  const field = fields[random.integer(Math.max(1, fields.length))];
-  if (field === undefined || random.integer(6) === 0) return pick(random, oddities);
-  const copy = structuredClone(value) as Record<string, unknown>;
-  copy[field] = changed(random, copy[field]);
-  return copy;
-}
-
-function changedTensors(random: Random, tensors: readonly Float32Array[]): readonly Float32Array[] {
-  const odd = pick(random, [Number.NaN, Infinity, 3.4e38, -3e38, 0, 1e-30]);
-  const length = pick(random, [0, 1, 4, 5, 6, 10, 11]);
-  return pick(random, [
-    [],
-    [new Float32Array(length)],
-    [...tensors, new Float32Array(length)],
-    tensors.slice(1),
-    tensors.map((tensor) => tensor.map((value, i) => (i === tensor.length - 1 ? odd : value))),
-  ]);
-}
-
-const asBytes = ({ body, tensors }: Message): Frames =>
-  encode<WorkerMessage>('run-1', body, tensors).map((frame) =>
-    Buffer.from(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength)),
-  );
-
-/** What a hostile member makes of its next message. @param said what it has sent before */
-function distort(random: Random, message: Message, said: readonly Message[]): readonly Frames[] {
-  const old = pick(random, [message, ...said]);
-  const noise = Uint8Array.from({ length: random.integer(60) }, () => random.integer(256));
-  const [header = new Uint8Array(), ...rest] = asBytes(message);
-  const at = random.integer(header.length);
-  const damaged = header.map((byte, i) => (i === at ? random.integer(256) : byte));
-  return pick(random, [
-    () => [],
-    () => [asBytes(message), asBytes(message)],
-    () => [asBytes(old)],
-    () => [asBytes(old), asBytes(message)],
-    () => [asBytes({ ...message, body: changed(random, message.body) as Message['body'] })],
-    () => [asBytes({ ...message, body: changed(random, message.body) as Message['body'] })],
-    () => [asBytes({ ...message, tensors: changedTensors(random, message.tensors) })],
-    () => [[damaged, ...rest]],
-    () => [[noise], asBytes(message)],
-    () => [asBytes({ body: helloOf('w2', { uptime: 1e8 }), tensors: [] }), asBytes(message)],
-    () => [asBytes({ body: readyOf({ parametersChecksum }), tensors: [] }), asBytes(message)],
-    () => [asBytes({ body: { type: 'leave', code: 'bad-input', phase: 'x', reason: 'bye' }, tensors: [] })],
-  ])();
-}
-
-/** How a run went. `undefined` is a run that was trained to its end. */
-async function play(seed: number): Promise<Error | undefined> {
-  const random = createRandom(seed);
-  const time = createVirtualTime();
-  const inbox: { readonly peer: string; readonly frames: Frames }[] = [];
-  const said: Message[] = [];
-  // The first messages are as they should be, so that faults are found in every phase.
-  let honestFor = random.integer(30);
-
-  function answer(peer: string, message: Message): void {
-    const isHostile = peer === 'p1' && honestFor-- <= 0 && random.integer(3) === 0;
-    for (const frames of isHostile ? distort(random, message, said) : [asBytes(message)]) inbox.push({ peer, frames });
-    if (peer === 'p1') said.push(message);
-  }
-
-  const loop: MembershipLoop = createMembershipLoop({
-    run: 'run-1',
-    rules: {
-      endpoint: 'tcp://10.0.0.1:5555',
-      worldSize: 2,
-      expectedIds: undefined,
-      timeoutSeconds: 10,
-      defaultPriceUsdPerHour: undefined,
-      startedAt: 90,
-      identity,
-      parameterCount: 10,
-      datasetName: 'mnist',
-      optimizer: { name: 'adam', learningRate: 0.001 },
-      checksumEvery: 2,
-    },
-    allReduce: 'star',
-    clock: time.clock,
-    observe() {},
-    send(peer, body) {
-      for (const message of answersOf(body)) answer(peer, message);
-    },
-  });
-  loop.dispatch({ type: 'gather' });
-  time.timers.every(500, () => loop.dispatch({ type: 'tick' }));
-  time.timers.every(1000, () =>
-    inbox.push({ peer: 'p0', frames: asBytes({ body: { type: 'heartbeat' }, tensors: [] }) }),
-  );
-  for (const rank of [0, 1]) answer(`p${rank}`, { body: helloOf(`w${rank}`), tensors: [] });
-
-  const run = loop.begun.then((generation) =>
-    train(
-      generation,
-      { training: trainingConfig({ epochs: 2, batchSize: 16 }), trainCount: 40, testCount: 20 },
-      { clock: time.clock, observe() {}, signal: new AbortController().signal },
-    ),
-  );
-  let end: { readonly error: Error | undefined } | undefined;
-  run.then(
-    () => {
-      end = { error: undefined };
-    },
-    (error: Error) => {
-      end = { error };
-    },
-  );
-  for (let turn = 0; end === undefined; turn++) {
-    if (turn > 2000) throw new Error(`seed ${seed}: the run hangs`);
-    for (const { peer, frames } of inbox.splice(0)) {
-      const decoded = decodeWorkerMessage(frames, loop.isMember(peer) ? 'member' : 'stranger');
-      if (decoded.ok) loop.accept(peer, decoded.message, decoded.tensors);
-      else loop.dispatch({ type: 'garbled', peer, reason: decoded.reason, detail: decoded.detail });
-    }
-    await promisesSettle();
-    if (inbox.length === 0) time.advance(500);
-  }
-  return end.error;
-}
+import { toyDataset } from '../../support/toy-engine.ts';
+import { createVirtualTime } from '../../support/virtual-time.ts';
+import { hostileRules, playHostileRun } from './hostile-party.ts';
+import { helloOf, readyOf } from './membership/gathering.ts';
 
 it('every run with a hostile member ends, and one that fails says who it was and what it did', async () => {
   const culprit =
     /^worker w[12] \(rank 1, pid \d+ on \S*\) (was lost in phase [a-z]+: .{10,}|left during x: bye|holds other parameters than rank 0)/;
   const kinds = new Set<string>();
   // In run 195 the hostile member votes for the step after the one that is waited for.
-  for (const seed of [195, ...Array(rounds(100, 1000)).keys()]) {
-    const error = await play(seed);
+  for (const seed of [195, ...Array(rounds(40, 500)).keys()]) {
+    const error = await playHostileRun(seed);
     if (error === undefined) continue;
     expect(error, `seed ${seed}: ${error.stack}`).toBeInstanceOf(PennygradError);
     // It may take another name. If it spoils its own arrival, the run says how many it waited for.
@@ -208,5 +38,123 @@ it('every run with a hostile member ends, and one that fails says who it was and
     kinds.add(error.message.replaceAll(/.* was lost in phase |[-\d.]+/g, '').slice(0, 60));
   }
   // The seeds find faults of many kinds, in every phase.
-  expect([...kinds].sort().length).toBeGreaterThan(20);
+  expect([...kinds].sort().length).toBeGreaterThan(rounds(12, 60));
+});
+
+const amounts = (text: string) => text.split('\n').filter((line) => line !== '');
+
+it('no file, metric or summary of such a run has an amount that is not finite, or that nobody owes', async () => {
+  for (const seed of Array(rounds(6, 60)).keys()) {
+    const time = createVirtualTime();
+    const out = join(temporaryFolder(), 'run');
+    const model = { name: 'cnn' as const, inputShape: [28, 28, 1] as const, classes: 10 };
+    const folder = openRunFolder(out, { model, optimizer: { name: 'adam', learningRate: 0.001 }, seed: 1 }, time.clock);
+    const startedAtUnixMs = time.clock.unixMs() - 10_000;
+    const recorder = createRunRecorder(
+      {
+        runId: 'run-1',
+        version: '1.0.0',
+        startedAtUnixMs,
+        dataset: toyDataset(40),
+        modelName: 'cnn',
+        globalBatchSize: 16,
+        seed: 1,
+      },
+      time.clock,
+      () => 1,
+      { ...nothingRecorded, startedAtUnixMs },
+    );
+    const metrics = createMetrics(observedRun);
+    const bookkeeper = createBookkeeper({ clock: time.clock, startedAt: 90, carried: undefined });
+    const observe = publishTo([folder.observe, recorder.observe, metrics.observe], bookkeeper.observe);
+    const error = await playHostileRun(seed, time, observe);
+    const status = error === undefined ? 'completed' : 'failed';
+    observe({ type: 'ended', status, code: undefined });
+    const last = bookkeeper.close();
+    if (last !== undefined) observe(last);
+    folder.close();
+
+    const optional = /"(rank|price_usd_per_hour)":null/g;
+    for (const name of ['ledger.jsonl', 'metrics.jsonl']) {
+      const text = readFileSync(join(out, name), 'utf8').replaceAll(optional, '');
+      expect(text, `seed ${seed}: ${name}`).not.toMatch(/null/);
+    }
+    for (const line of amounts(readFileSync(join(out, 'ledger.jsonl'), 'utf8'))) {
+      const { worker, cost_usd, billed_usd, run_seconds } = JSON.parse(line);
+      const owed = ((run_seconds + 10) * (worker === 'w0' ? 0.5 : maxPriceUsdPerHour)) / 3600;
+      expect(cost_usd, `seed ${seed}: ${line}`).toBeLessThanOrEqual(owed + 1e-9);
+      expect(billed_usd, `seed ${seed}: ${line}`).toBeLessThanOrEqual(owed + 1e-9);
+    }
+    // A gauge of what is not known yet is NaN; a counter that is not finite would be so for good.
+    const exposed = await metrics.application.metrics();
+    expect(exposed, `seed ${seed}`).not.toMatch(/ [-+]?(Inf|Infinity)$/m);
+    expect(exposed, `seed ${seed}`).not.toMatch(/^pennygrad_\w+_(total|usd)\S* NaN$/m);
+    const summary = summarize(recorder.record({ status }));
+    expect(everyNumber(summary).every(Number.isFinite), `seed ${seed}: ${JSON.stringify(summary)}`).toBe(true);
+  }
+});
+
+/** Numbers of a value, at any depth. */
+function everyNumber(value: unknown): readonly number[] {
+  if (typeof value === 'number') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(everyNumber) : [];
+}
+
+describe('hellos', () => {
+  const number = fc.oneof(
+    fc.double(),
+    fc.constantFrom(0, 1, 3600, 10_000, 10_000.1, 315_360_000, 1e9, 1.7e308, Infinity, Number.NaN, -1),
+  );
+  const life = fc.record({
+    uptime: number,
+    priceUsdPerHour: fc.option(number, { nil: undefined }),
+    becomesReady: fc.boolean(),
+    aliveMs: fc.integer({ min: 0, max: 5000 }),
+    leaves: fc.boolean(),
+  });
+
+  it('never put more on the bill than places, prices and time allow, and nothing without becoming ready', () => {
+    fc.assert(
+      fc.property(fc.array(life, { minLength: 1, maxLength: 12 }), (lives) => {
+        const time = createVirtualTime();
+        const bookkeeper = createBookkeeper({ clock: time.clock, startedAt: 90, carried: undefined });
+        let wereReady = 0;
+        const loop = createMembershipLoop({
+          run: 'run-1',
+          rules: { ...hostileRules, worldSize: 3 },
+          allReduce: 'star',
+          clock: time.clock,
+          observe(event) {
+            bookkeeper.observe(event);
+            if (event.type === 'worker-ready') wereReady += 1;
+          },
+          send() {},
+        });
+        const say = (peer: string, body: Body<WorkerMessage>) => {
+          const [header] = encode<WorkerMessage>('run-1', body);
+          const decoded = decodeWorkerMessage([header as Uint8Array], loop.isMember(peer) ? 'member' : 'stranger');
+          if (decoded.ok) loop.accept(peer, decoded.message, decoded.tensors);
+          else loop.dispatch({ type: 'garbled', peer, reason: decoded.reason, detail: decoded.detail });
+        };
+        lives.forEach(({ uptime, priceUsdPerHour, becomesReady, aliveMs, leaves }, i) => {
+          const peer = `p${i}`;
+          say(peer, helloOf(`w${i}`, { uptime, priceUsdPerHour }));
+          if (becomesReady) say(peer, readyOf());
+          time.advance(aliveMs);
+          if (leaves) say(peer, { type: 'leave', code: 'run-failed', phase: 'load', reason: '' });
+        });
+        const owed = (3 * (time.clock.now() - 90 + 10) * maxPriceUsdPerHour) / 3600;
+        const { usd } = bookkeeper.spent();
+        expect(usd).toBeGreaterThanOrEqual(0);
+        expect(usd).toBeLessThanOrEqual(wereReady === 0 ? 0 : owed + 1e-6);
+        const accounts = bookkeeper.close();
+        if (accounts === undefined) throw new Error('closed twice');
+        expect(accounts.entries).toHaveLength(wereReady);
+        for (const line of ledgerLines(accounts, time.clock.unixMs())) {
+          expect(JSON.stringify({ ...line, rank: 0, price_usd_per_hour: 0 })).not.toMatch(/null/);
+        }
+      }),
+      { numRuns: rounds(50, 1500) },
+    );
+  });
 });
