@@ -28,7 +28,7 @@ it('every run with a hostile member ends, and one that fails says who it was and
     /^worker w[12] \(rank 1, pid \d+ on \S*\) (was lost in phase [a-z]+: .{10,}|left during x: bye|holds other parameters than rank 0)/;
   const kinds = new Set<string>();
   // In run 195 the hostile member votes for the step after the one that is waited for.
-  for (const seed of [195, ...Array(rounds(40, 500)).keys()]) {
+  for (const seed of [195, ...Array(rounds(40, 300)).keys()]) {
     const error = await playHostileRun(seed);
     if (error === undefined) continue;
     expect(error, `seed ${seed}: ${error.stack}`).toBeInstanceOf(PennygradError);
