@@ -5,11 +5,16 @@
  */
 import { maxHeaderDepth, maxHeaderValues } from './limits.ts';
 
-/** Opens a container, or says what a value is and how many bytes it takes. */
-type Token =
-  | { readonly kind: 'value' | 'text'; readonly end: number }
-  | { readonly kind: 'list' | 'map'; readonly end: number; readonly size: number }
-  | { readonly kind: 'foreign'; readonly what: string };
+type Kind = 'value' | 'text' | 'list' | 'map' | 'extension' | 'binary data' | 'unused';
+
+/** A type byte: what begins with it. */
+interface Type {
+  readonly kind: Kind;
+  /** Bytes after the type byte that belong to the value itself, or that say its size. */
+  readonly width: number;
+  /** The size that the type byte says itself: bytes of text, items of a list, pairs of a map. */
+  readonly size: number;
+}
 
 interface Container {
   readonly isMap: boolean;
@@ -24,76 +29,71 @@ interface Container {
  */
 export function findForeign(bytes: Uint8Array): string | undefined {
   const open: Container[] = [{ isMap: false, left: 1 }];
+  let around = open[0] as Container;
   let at = 0;
   for (let values = 1; open.length > 0; values++) {
-    const token = readToken(bytes, at);
-    if (token.kind === 'foreign') return `${token.what} at byte ${at}`;
-    if (token.end > bytes.length) return `cut off in the value at byte ${at}`;
+    const type = types[bytes[at] ?? 0] as Type;
+    const { kind } = type;
+    if (kind === 'extension' || kind === 'binary data' || kind === 'unused') return `${describe(kind)} at byte ${at}`;
+    let end = at + 1 + type.width;
+    const size = kind === 'value' || type.width === 0 ? type.size : bigEndian(bytes, at + 1, end);
+    if (kind === 'text') end += size;
+    if (end > bytes.length) return `cut off in the value at byte ${at}`;
     if (values > maxHeaderValues) return `more than ${maxHeaderValues} values`;
-    const around = open[open.length - 1] as Container;
-    if (around.isMap && around.left % 2 === 0 && token.kind !== 'text') return `a key that is no text at byte ${at}`;
+    if (around.isMap && around.left % 2 === 0 && kind !== 'text') return `a key that is no text at byte ${at}`;
     around.left -= 1;
-    if (token.kind === 'list' || token.kind === 'map') {
-      const left = token.kind === 'map' ? 2 * token.size : token.size;
+    if (kind === 'list' || kind === 'map') {
+      const isMap = kind === 'map';
+      const left = isMap ? 2 * size : size;
       // A decoder takes room for all of them at once, and each has at least a byte.
-      if (left > bytes.length - token.end) return `a ${token.kind} of ${token.size} at byte ${at}, which is cut off`;
+      if (left > bytes.length - end) return `a ${kind} of ${size} at byte ${at}, which is cut off`;
       if (open.length > maxHeaderDepth) return `more than ${maxHeaderDepth} levels deep at byte ${at}`;
-      open.push({ isMap: token.kind === 'map', left });
+      open.push({ isMap, left });
     }
-    at = token.end;
+    at = end;
     while (open.at(-1)?.left === 0) open.pop();
+    around = open.at(-1) ?? around;
   }
   return at === bytes.length ? undefined : `${bytes.length - at} bytes after its end`;
 }
 
-/** Bytes after the type byte of values of a fixed length: float32 and float64, then integers, unsigned and signed. */
-const fixedLengths: readonly number[] = [4, 8, 1, 2, 4, 8, 1, 2, 4, 8];
-const float32 = 0xca;
+/** The types from 0xc0 to 0xdf: those of one kind follow each other, and differ in their widths. */
+const others: readonly (readonly [kind: Kind, width: number])[] = [
+  ['value', 0], // nil
+  ['unused', 0],
+  ...ofWidths('value', 0, 0), // booleans
+  ...ofWidths('binary data', 1, 2, 4),
+  ...ofWidths('extension', 1, 2, 4),
+  ...ofWidths('value', 4, 8), // floats
+  ...ofWidths('value', 1, 2, 4, 8), // unsigned integers
+  ...ofWidths('value', 1, 2, 4, 8), // signed integers
+  ...ofWidths('extension', 1, 2, 4, 8, 16),
+  ...ofWidths('text', 1, 2, 4),
+  ...ofWidths('list', 2, 4),
+  ...ofWidths('map', 2, 4),
+];
 
-/** The token that begins at `at`. Its end may lie after the end of the bytes. */
-function readToken(bytes: Uint8Array, at: number): Token {
-  const type = bytes[at] ?? 0;
-  const next = at + 1;
-  if (type < 0x80 || type >= 0xe0) return { kind: 'value', end: next };
-  if (type < 0x90) return { kind: 'map', end: next, size: type & 0x0f };
-  if (type < 0xa0) return { kind: 'list', end: next, size: type & 0x0f };
-  if (type < 0xc0) return { kind: 'text', end: next + (type & 0x1f) };
-  const fixed = fixedLengths[type - float32];
-  if (fixed !== undefined) return { kind: 'value', end: next + fixed };
-  switch (type) {
-    case 0xc0: // nil
-    case 0xc2: // false
-    case 0xc3: // true
-      return { kind: 'value', end: next };
-    case 0xd9:
-    case 0xda:
-    case 0xdb: {
-      const width = 1 << (type - 0xd9);
-      return { kind: 'text', end: next + width + bigEndian(bytes, next, width) };
-    }
-    case 0xdc:
-    case 0xdd: {
-      const width = type === 0xdc ? 2 : 4;
-      return { kind: 'list', end: next + width, size: bigEndian(bytes, next, width) };
-    }
-    case 0xde:
-    case 0xdf: {
-      const width = type === 0xde ? 2 : 4;
-      return { kind: 'map', end: next + width, size: bigEndian(bytes, next, width) };
-    }
-    case 0xc1:
-      return { kind: 'foreign', what: 'a type that MessagePack has not' };
-    case 0xc4:
-    case 0xc5:
-    case 0xc6:
-      return { kind: 'foreign', what: 'binary data' };
-    default:
-      return { kind: 'foreign', what: 'an extension' };
-  }
+/** By type byte: https://github.com/msgpack/msgpack/blob/master/spec.md#overview. */
+const types: readonly Type[] = Array.from({ length: 256 }, (_, byte) => {
+  if (byte < 0x80 || byte >= 0xe0) return { kind: 'value', width: 0, size: 0 };
+  if (byte < 0x90) return { kind: 'map', width: 0, size: byte & 0x0f };
+  if (byte < 0xa0) return { kind: 'list', width: 0, size: byte & 0x0f };
+  if (byte < 0xc0) return { kind: 'text', width: 0, size: byte & 0x1f };
+  const [kind, width] = others[byte - 0xc0] ?? ['unused', 0];
+  return { kind, width, size: 0 };
+});
+
+function ofWidths(kind: Kind, ...widths: readonly number[]): readonly (readonly [Kind, number])[] {
+  return widths.map((width) => [kind, width] as const);
 }
 
-function bigEndian(bytes: Uint8Array, at: number, width: number): number {
+function describe(kind: Kind): string {
+  if (kind === 'extension') return 'an extension';
+  return kind === 'unused' ? 'a type that MessagePack has not' : kind;
+}
+
+function bigEndian(bytes: Uint8Array, from: number, to: number): number {
   let value = 0;
-  for (let i = at; i < at + width; i++) value = value * 256 + (bytes[i] ?? 0);
+  for (let i = from; i < to; i++) value = value * 256 + (bytes[i] ?? 0);
   return value;
 }
