@@ -111,7 +111,7 @@ export type RunEvent =
     }
   | { readonly type: 'listening'; readonly endpoint: string }
   | { readonly type: 'worker-joined'; readonly workerId: string; readonly host: string; readonly pid: number }
-  /** Its process began at `at` on the run's clock: its cost counts from there. */
+  /** It is ready, and its cost counts: from `at` on the run's clock, when its process began as far as that is believed. */
   | {
       readonly type: 'worker-began';
       readonly workerId: string;
