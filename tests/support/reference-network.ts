@@ -30,14 +30,14 @@ type Image = readonly [height: number, width: number, channels: number];
 /**
  * @param stack layers of a built model
  * @param parameters of all layers, in the order of `gradients`
- * @param outputGradient of some loss, with respect to the outputs
+ * @param lossGradient the gradient of some loss with respect to the outputs
  */
 export function referenceStep(
   stack: readonly Layer[],
   batch: number,
   images: Float64Array,
   parameters: Float64Array,
-  outputGradient: Float64Array,
+  lossGradient: (outputs: Float64Array) => Float64Array,
 ): ReferenceStep {
   let offset = 0;
   const take = (size: number) => {
@@ -46,7 +46,7 @@ export function referenceStep(
   };
   const stages = stack.flatMap((layer) => stagesOf(layer, batch, take));
   const outputs = stages.reduce((x, stage) => stage.forward(x), images);
-  stages.reduceRight((dy, stage) => stage.backward(dy), outputGradient);
+  stages.reduceRight((dy, stage) => stage.backward(dy), lossGradient(outputs));
   return { outputs, gradients: stages.flatMap(({ gradients }) => gradients) };
 }
 

@@ -70,5 +70,5 @@ export async function exactStep({
     Float64Array,
   ];
   return (disturb = (exact) => exact) =>
-    referenceStep(network.layers, batch, disturb(pixels), disturb(parameters), disturb(outputGradient));
+    referenceStep(network.layers, batch, disturb(pixels), disturb(parameters), () => disturb(outputGradient));
 }

@@ -66,6 +66,7 @@ export interface KernelSizes {
   conv2dBackpropInputPackedScratchBytes(outChannels: number): number;
   conv2dAddFilterGradientScratchBytes(...shape: ConvolutionShape): number;
   winogradImageBytes(batch: number, outHeight: number, outWidth: number, channels: number): number;
+  winogradForwardScratchBytes(batch: number, outHeight: number, outWidth: number, outChannels: number): number;
   winogradFilterBytes(inChannels: number, outChannels: number): number;
 }
 

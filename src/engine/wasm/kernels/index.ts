@@ -29,7 +29,7 @@ export {
   conv2dPackedFilterBytes,
 } from './convolution/conv2d-forward';
 export { cropImages, padImages } from './convolution/pad-images';
-export { winogradFilterBytes, winogradImageBytes } from './convolution/winograd';
+export { winogradFilterBytes, winogradForwardScratchBytes, winogradImageBytes } from './convolution/winograd';
 export { maxPoolBackprop, maxPoolForward } from './max-pool';
 export { multiplyAddChains } from './peak';
 export { scalePixels } from './pixels';

@@ -14,13 +14,13 @@ import { cropImages, padImages } from './convolution/pad-images';
 import {
   winogradAddFilterGradient,
   winogradBackpropInput,
-  winogradForward,
   winogradPackFilter,
   winogradTransformGradient,
   winogradTransformImages,
   winogradTransposeFilter,
   winogradUnpackFilterGradient,
 } from './convolution/winograd';
+import { winogradForward } from './convolution/winograd-forward';
 import { mapBinary, mapUnary } from './elementwise';
 import { maxPoolBackprop, maxPoolForward } from './max-pool';
 import { gatherImages } from './pixels';
@@ -86,7 +86,7 @@ function runInstruction(opcode: i32, a: usize): void {
     winogradTransformImages(arg(a, 0), arg(a, 1), arg(a, 2), arg(a, 3), arg(a, 4), arg(a, 5), arg(a, 6), arg(a, 7));
   } else if (opcode === op.opWinogradForward) {
     winogradForward(arg(a, 0), arg(a, 1), arg(a, 2), arg(a, 3), arg(a, 4), arg(a, 5), arg(a, 6), arg(a, 7),
-      arg(a, 8), arg(a, 9), arg(a, 10) !== 0);
+      arg(a, 8), arg(a, 9), arg(a, 10), arg(a, 11), arg(a, 12) !== 0);
   } else if (opcode === op.opWinogradTransformGradient) {
     winogradTransformGradient(arg(a, 0), arg(a, 1), arg(a, 2), arg(a, 3), arg(a, 4), arg(a, 5), arg(a, 6), arg(a, 7));
   } else if (opcode === op.opWinogradAddFilterGradient) {

@@ -29,11 +29,11 @@ export function lowerConvolution(lowering: Lowering, operation: TracedOperation)
   if (isWinograd) {
     const packed = keptWinogradFilter(sizes, name, info);
     const transformed = transient(sizes.winogradImageBytes(batch, outHeight, outWidth, inChannels));
-    const products = transient(sizes.winogradImageBytes(batch, outHeight, outWidth, outChannels));
+    const products = transient(sizes.winogradForwardScratchBytes(batch, outHeight, outWidth, outChannels));
     emit(op.opWinogradPackFilter, [filter, packed, inChannels, outChannels], op.firstPass);
     emit(op.opWinogradTransformImages, [images, transformed, batch, height, width, inChannels, outHeight, outWidth]);
     emit(op.opWinogradForward, [
-      ...[transformed, packed, bias, out, products],
+      ...[images, transformed, filter, packed, bias, out, products],
       ...[batch, inChannels, outHeight, outWidth, outChannels, relu ? 1 : 0],
     ]);
     images = transformed;

@@ -11,27 +11,27 @@
 import { whereActive } from '../simd';
 import { roundUp } from './pack';
 import { accumulateBlockedColumns, multiplyBlockedRows } from './tiles';
+import { backgroundBytes, largestNorm } from './winograd-kinks';
 import {
   addInputGradient,
   transformFilter,
   transformFilterGradient,
   transformInput,
-  transformOutput,
   transformOutputGradient,
 } from './winograd-transforms';
 
-const planes: usize = 36;
+export const planes: usize = 36;
 /** Scratch of two 6×6 patches of four channels: a half-transformed one, and one to transform from. */
-const patchBytes: usize = 2 * 36 * 16;
-const patchColumnBytes: usize = 16;
-const patchRowBytes: usize = 6 * 16;
+export const patchBytes: usize = 2 * 36 * 16;
+export const patchColumnBytes: usize = 16;
+export const patchRowBytes: usize = 6 * 16;
 
-function tilesOf(batch: i32, outHeight: i32, outWidth: i32): i32 {
+export function tilesOf(batch: i32, outHeight: i32, outWidth: i32): i32 {
   return roundUp(batch * ((outHeight + 3) >> 2) * ((outWidth + 3) >> 2), 4);
 }
 
 /** One cache line more than the plane needs. Otherwise planes of 2ⁿ bytes would compete for the same cache lines. */
-function planeBytes(rows: i32, channels: i32): usize {
+export function planeBytes(rows: i32, channels: i32): usize {
   return ((<usize>(rows * channels)) << 2) + 64;
 }
 
@@ -39,8 +39,19 @@ export function winogradImageBytes(batch: i32, outHeight: i32, outWidth: i32, ch
   return <i32>(planes * planeBytes(tilesOf(batch, outHeight, outWidth), channels) + patchBytes);
 }
 
+/** Size of `products` for `winogradForward`. */
+export function winogradForwardScratchBytes(batch: i32, outHeight: i32, outWidth: i32, outChannels: i32): i32 {
+  const background = (outChannels << 2) + backgroundBytes(outHeight, outWidth);
+  return winogradImageBytes(batch, outHeight, outWidth, outChannels) + background;
+}
+
 export function winogradFilterBytes(inChannels: i32, outChannels: i32): i32 {
-  return <i32>(planes * planeBytes(inChannels, outChannels) + patchBytes);
+  return <i32>(planes * planeBytes(inChannels, outChannels) + patchBytes) + 4;
+}
+
+/** Where a packed filter keeps the largest norm of its output channels. */
+export function packedNorm(packed: usize, inChannels: i32, outChannels: i32): usize {
+  return packed + planes * planeBytes(inChannels, outChannels) + patchBytes;
 }
 
 /** Transforms a filter, [3, 3, inChannels, outChannels], to planes of [inChannels, outChannels]. */
@@ -60,6 +71,7 @@ export function winogradPackFilter(filter: usize, packed: usize, inChannels: i32
       }
     }
   }
+  store<f32>(packedNorm(packed, inChannels, outChannels), largestNorm(filter, 9 * inChannels, outChannels));
 }
 
 /** Transposes each plane of a packed filter, to planes of [outChannels, inChannels]. */
@@ -133,62 +145,6 @@ export function winogradTransformImages(
     }
   }
   zeroRowsBehind(transformed, batch, outHeight, outWidth, channels, tiles, plane);
-}
-
-/**
- * `out = activation(bias + convolution)` for transformed images and a packed filter.
- * @param bias `outChannels` floats, or 0 for none
- * @param products scratch of `winogradImageBytes(…, outChannels)`
- */
-export function winogradForward(
-  transformed: usize,
-  packed: usize,
-  bias: usize,
-  out: usize,
-  products: usize,
-  batch: i32,
-  inChannels: i32,
-  outHeight: i32,
-  outWidth: i32,
-  outChannels: i32,
-  relu: bool,
-): void {
-  const tiles = tilesOf(batch, outHeight, outWidth);
-  const plane = planeBytes(tiles, outChannels);
-  multiplyPlanes(transformed, packed, products, tiles, inChannels, outChannels);
-  const working = products + planes * plane;
-  const result = working + 6 * patchRowBytes;
-  const columnBytes = (<usize>outChannels) << 2;
-  const rowBytes = <usize>outWidth * columnBytes;
-  let tile = 0;
-  for (let image = 0; image < batch; image++) {
-    const corner = out + ((<usize>(image * outHeight * outWidth * outChannels)) << 2);
-    for (let top = 0; top < outHeight; top += 4) {
-      const rows = <usize>min(4, outHeight - top);
-      for (let left = 0; left < outWidth; left += 4) {
-        const columns = <usize>min(4, outWidth - left);
-        let target = corner + <usize>top * rowBytes + <usize>left * columnBytes;
-        for (let channel = 0; channel < outChannels; channel += 4) {
-          const shift = bias ? v128.load(bias + ((<usize>channel) << 2)) : f32x4.splat(0);
-          const from = products + panelOffset(tile, channel, tiles);
-          for (let j: usize = 0; j < 6; j++) {
-            transformOutput(from + j * plane, 6 * plane, working + j * patchColumnBytes, patchRowBytes);
-          }
-          let to = target;
-          for (let i: usize = 0; i < rows; i++) {
-            transformOutput(working + i * patchRowBytes, patchColumnBytes, result, patchColumnBytes);
-            for (let j: usize = 0; j < columns; j++) {
-              const value = f32x4.add(v128.load(result + (j << 4)), shift);
-              v128.store(to + j * columnBytes, relu ? f32x4.max(value, f32x4.splat(0)) : value);
-            }
-            to += rowBytes;
-          }
-          target += 16;
-        }
-        tile++;
-      }
-    }
-  }
 }
 
 /**
@@ -358,12 +314,12 @@ export function winogradBackpropInput(
 }
 
 /** Byte offset of an element in a plane that is blocked by eight columns. */
-function panelOffset(row: i32, column: i32, rows: i32): usize {
+export function panelOffset(row: i32, column: i32, rows: i32): usize {
   return (<usize>(((column >> 3) * rows + row) * 8 + (column & 7))) << 2;
 }
 
 /** Multiplies the 36 planes [rows, depth] with the 36 planes [depth, columns]. */
-function multiplyPlanes(a: usize, b: usize, out: usize, rows: i32, depth: i32, columns: i32): void {
+export function multiplyPlanes(a: usize, b: usize, out: usize, rows: i32, depth: i32, columns: i32): void {
   const aPlane = planeBytes(rows, depth);
   const bPlane = planeBytes(depth, columns);
   const outPlane = planeBytes(rows, columns);
