@@ -14,7 +14,7 @@ export type ErrorCode =
   | 'bad-input'
   /** Training itself failed: a worker's exception, replicas that differ. */
   | 'run-failed'
-  /** The loss is no longer finite. */
+  /** The loss is no longer finite, or too large for a model that learns. */
   | 'diverged'
   /** A worker is missing, dead or silent past its deadline. */
   | 'quorum-lost'

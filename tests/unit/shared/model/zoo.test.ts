@@ -38,6 +38,22 @@ describe('buildModel', () => {
     }
   });
 
+  it.each(modelNames)('%s names the initialisers that draw its parameters', async (name) => {
+    await tf.setBackend('cpu');
+    const { network } = buildModel({ name, inputShape, classes: 10 });
+    const configs = network.layers.map((layer) => layer.getConfig()).filter((config) => 'kernelInitializer' in config);
+    expect(configs.length).toBe(network.trainableWeights.length / 2);
+    // U(-l, l) with l² = 3 · scale / ((fan in + fan out) / 2), as initialize.ts has it.
+    for (const { kernelInitializer, biasInitializer } of configs) {
+      expect(kernelInitializer).toMatchObject({
+        className: 'VarianceScaling',
+        config: { scale: 1, mode: 'fanAvg', distribution: 'uniform' },
+      });
+      expect(biasInitializer).toMatchObject({ className: 'Zeros' });
+    }
+    network.dispose();
+  });
+
   it('takes other images and classes', async () => {
     await tf.setBackend('cpu');
     const { network, logitLayers } = buildModel({ name: 'cnn', inputShape: [32, 20, 3], classes: 7 });
