@@ -38,7 +38,8 @@ export function printResult({ summary, predictions, error }: RunResult, run: Pri
   const again = `pennygrad ${run.command} --resume ${shellQuoted(folder)}`;
   // Users of a budget mean to resume, programs too, even where start-up used all of it.
   if (error.code === 'budget-reached') console.error(`to resume: ${again}${moreBudget(run.budget, run.spent)}`);
-  else if (summary.steps > 0 && !print.json) console.error(`to resume: ${again}`);
+  // A resumed run keeps its learning rate, and would diverge again.
+  else if (summary.steps > 0 && !print.json && error.code !== 'diverged') console.error(`to resume: ${again}`);
   if (run.verbose) console.error(error);
   return exitCodeOf(error);
 }

@@ -61,10 +61,28 @@ describe('a run', () => {
     );
   });
 
-  it('that diverges ends with exit code 3 and says what to try', async () => {
+  it('that diverges ends with exit code 3 and says what to try, which is not to resume it', async () => {
     const { code, stderr } = await run(['train', '--dataset', folder, '--optimizer', 'sgd', '--lr', '1e30']);
     expect(code).toBe(3);
     expect(stderr).toMatch(/worker w\d \(.*the (loss|gradient) became \S+ at step \d+.*; try a smaller --lr/);
+    expect(stderr).not.toContain('--resume');
+  });
+
+  it('that diverges to losses that are still numbers ends so, too', async () => {
+    const { code, stderr } = await run([
+      'train',
+      '--dataset',
+      folder,
+      '--model',
+      'mlp',
+      '--metrics-port',
+      '0',
+      '--lr',
+      '1e6',
+    ]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/training has diverged: the test loss is \S+e\+\d+ after step \d+, .* --lr below 1000000/);
+    expect(stderr).not.toContain('--resume');
   });
 
   it('whose reader goes away ends in order', async () => {

@@ -2,11 +2,13 @@
 import { beginEpoch, type EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import type { Clock } from '../../shared/core/clock.ts';
+import { PennygradError } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { EpochEvent, RunObserver } from '../run-events.ts';
 import { saveCheckpoint } from './checkpoint.ts';
+import { findDivergence } from './divergence.ts';
 import { trainSteps } from './epoch-steps.ts';
 import type { ReplicaComparison } from './replicas.ts';
 import { createShareBalancer, speedKey } from './share-balancer.ts';
@@ -63,6 +65,7 @@ const predictedImages = 10;
 
 const fromTheBeginning: StartingPoint = { step: 0, state: undefined, epoch: undefined, stepsBefore: 0 };
 
+/** @throws diverged if an epoch ends with a loss that only a diverged model has */
 export async function train(
   generation: Generation,
   settings: TrainSettings,
@@ -94,6 +97,9 @@ export async function train(
         const tested = describeEpoch(open, test, settings.testCount, context.clock.now() - began);
         const cutShort = endOfEpoch < (epoch + 1) * perEpoch;
         observe(cutShort ? { ...tested, cutShort } : tested);
+        // Before the checkpoint: nobody can go on from such parameters.
+        const divergence = findDivergence(tested, step, training.lr);
+        if (divergence !== undefined) throw new PennygradError('diverged', divergence);
         end = endAfter(tested, training) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
         open = undefined;
       }

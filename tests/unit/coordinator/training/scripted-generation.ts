@@ -17,6 +17,8 @@ export interface Script {
   /** Each step takes so long. */
   readonly stepMs?: number;
   readonly answers?: readonly Answered<'state'>[];
+  /** Of each test image, half a nat unless a test says otherwise. */
+  readonly testLoss?: number;
   /** Called before a part of a test pass is answered. */
   readonly onEvaluate?: (from: number) => void;
 }
@@ -56,6 +58,7 @@ export function scriptGeneration({
   spent = () => members.map(({ rank }) => spentBy(rank)),
   stepMs = 1000,
   answers = members.map(() => stateOf(1)),
+  testLoss = 0.5,
   onEvaluate = () => {},
 }: Script = {}): ScriptedGeneration {
   const time = createVirtualTime();
@@ -80,7 +83,7 @@ export function scriptGeneration({
       log.push(`evaluate ${split} ${from}..${to} by ${weights.join('/')}`);
       time.advance(500);
       onEvaluate(from);
-      return { lossSum: (to - from) / 2, correct: ((to - from) * 3) / 4 };
+      return { lossSum: (to - from) * testLoss, correct: ((to - from) * 3) / 4 };
     },
     async reportState(withParameters) {
       log.push(`report-state, parameters of ${withParameters.join()}`);

@@ -44,6 +44,29 @@ const atStep = (step: number, act: () => void) => (event: RunEvent) => {
 };
 
 describe('training', () => {
+  it('that has diverged ends at the end of its epoch, with that epoch on record and without a checkpoint', async () => {
+    const events: RunEvent[] = [];
+    const diverging = {
+      testLoss: 1e6,
+      training: { lr: 0.25 },
+      onEvent: (event: RunEvent) => events.push(event),
+    };
+    await expect(runTraining(diverging)).rejects.toMatchObject({
+      code: 'diverged',
+      message: expect.stringMatching(/test loss is 1\.0e\+6 after step 3, in epoch 1, .* --lr below 0\.25$/),
+    });
+    expect(events.filter(({ type }) => type === 'epoch')).toMatchObject([{ epoch: 0, testLoss: 1e6 }]);
+    expect(events.some(({ type }) => type === 'checkpoint')).toBe(false);
+  });
+
+  it('goes on where a step has a loss that the epoch recovers from', async () => {
+    const { outcome } = await runTraining({
+      vote: (_, step) => ({ lossSum: step === 1 ? 1e9 : 1 }),
+      testLoss: 2,
+    });
+    expect(outcome.end).toEqual({ kind: 'completed' });
+  });
+
   it('is epochs of steps, each tested and saved, and a picture at the end', async () => {
     const { outcome, log, events, positions } = await runTraining();
     expect(outcome).toEqual({ steps: 6, end: { kind: 'completed' }, replicas: { identical: true, difference: 0 } });
