@@ -60,7 +60,7 @@ export function winogradForward(
         const columns = min(4, outWidth - left);
         const corner = <usize>(top * width + left);
         const from = x + corner * pixelBytes;
-        const exact = backgroundCells(marks + corner, width);
+        const exact = backgroundCells(marks + corner, width, rows, columns);
         if (exact && !(known && memory.compare(known, x, pixelBytes) === 0)) {
           const cell = ctz(exact);
           const pixel = from + <usize>((cell >> 2) * width + (cell & 3)) * pixelBytes;

@@ -25,9 +25,9 @@
 
 const toleranceFactor: f32 = 16;
 
-/** What `markBackground` needs for an image: a byte for each pixel, and what is read past the last of them. */
+/** Size of the marks of an image: a byte for each pixel, and what the last tile reads past them. */
 export function backgroundBytes(outHeight: i32, outWidth: i32): i32 {
-  return (outHeight + 2) * (outWidth + 2) + 64;
+  return (outHeight + 6) * (outWidth + 2) + 8;
 }
 
 /** The largest Euclidean norm of the weights of an output channel. `columns` is a multiple of four. */
@@ -79,10 +79,11 @@ export function markBackground(image: usize, marks: usize, pixels: i32, channels
 }
 
 /**
- * Which of a tile's 4×4 outputs see background alone, as bits in row-major order. Reads rows of eight marks.
+ * Which of a tile's 4×4 outputs see background alone, as bits in row-major order.
  * @param marks of the tile's first pixel
+ * @param rows rows of the tile that are outputs; what is past them has no bits
  */
-export function backgroundCells(marks: usize, width: i32): i32 {
+export function backgroundCells(marks: usize, width: i32, rows: i32, columns: i32): i32 {
   const stride = <usize>width;
   const row0 = markedTriples(marks);
   const row1 = markedTriples(marks + stride);
@@ -91,12 +92,13 @@ export function backgroundCells(marks: usize, width: i32): i32 {
   const row4 = markedTriples(marks + 4 * stride);
   const row5 = markedTriples(marks + 5 * stride);
   const inner = row2 | row3;
-  return (
+  const cells =
     zeroBytes(row0 | row1 | row2) |
     (zeroBytes(row1 | inner) << 4) |
     (zeroBytes(inner | row4) << 8) |
-    (zeroBytes(row3 | row4 | row5) << 12)
-  );
+    (zeroBytes(row3 | row4 | row5) << 12);
+  const firstColumn = 0x1111 & ((1 << (4 * rows)) - 1);
+  return cells & (firstColumn * ((1 << columns) - 1));
 }
 
 /** Four bytes: each is 1 if one of the three marks from there on is. */
