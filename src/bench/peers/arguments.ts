@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { engineNames } from '../../engine/engine.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { describeGiven } from '../../shared/core/given-value.ts';
 import { type PeerName, peerNames } from './candidates.ts';
 import { parseCores } from './cores.ts';
 
@@ -71,7 +72,7 @@ export function parseArguments(args: readonly string[]): BenchArguments | 'help'
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const name = String(issue?.path[0]);
-  throw badInput(`--${name} must be ${issue?.message}, got '${String(values[name as keyof typeof values])}'`);
+  throw badInput(`--${name} must be ${issue?.message}, got ${describeGiven(values[name as keyof typeof values])}`);
 }
 
 function readArguments(args: readonly string[]) {

@@ -1,5 +1,6 @@
 /** Lists the WebGPU adapters of this host and chooses one. */
 import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { describeGiven } from '../../shared/core/given-value.ts';
 import type { AdapterInfo, Dawn, Gpu } from './webgpu-packages.ts';
 
 /** An adapter as Dawn lists it: a GPU, or software that emulates one, behind one graphics API. */
@@ -73,7 +74,7 @@ export function chooseAdapter(listed: readonly ListedAdapter[], index?: string):
       : Number(index);
   const chosen = listed[wanted];
   if (chosen === undefined) {
-    throw badInput(`${adapterVariable} must be the number of an adapter, got '${index}'; ${choices}`);
+    throw badInput(`${adapterVariable} must be the number of an adapter, got ${describeGiven(index)}; ${choices}`);
   }
   const taken = listed.findIndex(({ backend, name }) => backend === chosen.backend && name.includes(chosen.name));
   if (taken !== wanted) {

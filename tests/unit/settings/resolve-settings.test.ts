@@ -58,7 +58,7 @@ describe('resolveSettings', () => {
     ['workers', '1000', "--workers must be at most 256, got '1000'"],
     ['workers', '1.5', "--workers must be a whole number, got '1.5'"],
     ['workers', 'two', "--workers must be a number, got 'two'"],
-    ['epochs', '', "--epochs must be a number, got ''"],
+    ['epochs', '', '--epochs must be a number, got nothing'],
     ['model', 'resnet', "--model must be one of cnn, mlp, softmax, got 'resnet'"],
     ['backend', 'cuda', "--backend must be one of auto, tensorflow, webgpu, wasm, cpu, got 'cuda'"],
     ['metricsPort', '70000', "--metrics-port must be at most 65535, got '70000'"],

@@ -1,4 +1,5 @@
 /** Whether metrics are exported over OTLP, and where to: by the flag, or else by OpenTelemetry's own variables. */
+import { describeGiven } from '../../../shared/core/given-value.ts';
 
 export interface OtlpTarget {
   /** The URL of POST requests, `…/v1/metrics`. */
@@ -63,7 +64,7 @@ export function chooseOtlpTarget(flag: string | undefined, environment: Environm
   if (url === undefined) {
     return {
       kind: 'refused',
-      reason: `${endpoint.name} must be an http(s) URL, got '${endpoint.value}'; no metrics are exported`,
+      reason: `${endpoint.name} must be an http(s) URL, got ${describeGiven(endpoint.value)}; no metrics are exported`,
     };
   }
   const { href } = endpoint.name === 'OTEL_EXPORTER_OTLP_ENDPOINT' ? withSignalPath(url) : url;

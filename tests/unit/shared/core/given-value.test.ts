@@ -5,7 +5,10 @@ it.each([
   ['text', "'text'"],
   [7, "'7'"],
   [null, "'null'"],
-  [undefined, "'undefined'"],
+  ['none', "'none'"],
+  [undefined, 'nothing'],
+  ['', 'nothing'],
+  ['  ', 'nothing'],
   [[1, 2], 'a list'],
   [{ a: 1 }, 'a map'],
 ])('%j is described as %s', (value, text) => {
