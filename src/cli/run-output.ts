@@ -1,9 +1,10 @@
 /** What a run prints: for people on a terminal or in a log, or for machines with `--json`. */
 import { relative } from 'node:path';
 import { advanceMeter, newCostMeter, readMeter } from '../coordinator/record/cost-meter.ts';
-import type { RunEvent } from '../coordinator/run-events.ts';
+import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 import type { RunResult } from '../coordinator/run-options.ts';
 import type { Spent } from '../economics/ledger/budget.ts';
+import { assumptionRemedy, describeAssumed } from '../economics/record/assumed-note.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../report/terminal/progress.ts';
 import type { ProgressPlan } from '../report/terminal/progress-state.ts';
 import type { PrintConfig } from '../settings/output-settings.ts';
@@ -76,6 +77,7 @@ export function createRunOutput(
         case 'generation':
           if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && budget.budgetUsd !== undefined)
             warn(`${unreachableBudget(budget.budgetUsd)}; give one with --price, or to a worker with --gpu`);
+          for (const line of describeAssumption(event.members, budget.budgetUsd)) note(line);
           progress.begin(progressPlan(training, trainCount, carried));
           break;
         case 'resumed':
@@ -106,6 +108,20 @@ export function createRunOutput(
   };
 }
 
+/** Said before training, so that nobody takes an assumed cost for a known one. */
+function describeAssumption(members: readonly MemberInfo[], budgetUsd: number | undefined): readonly string[] {
+  const assumed = describeAssumed(
+    members.map(({ workerId, priceAssumed, priceOrigin }) => ({
+      worker_id: workerId,
+      price_assumed: priceAssumed,
+      price_date: priceOrigin?.date,
+    })),
+  );
+  if (assumed === undefined) return [];
+  const budget = budgetUsd === undefined ? '' : `; --budget-usd ${budgetUsd} counts it`;
+  return [`price ${assumed}${budget}; ${assumptionRemedy}`];
+}
+
 function chooseProgress({ json, quiet }: PrintConfig): Progress {
   const clock = { now: systemClock.now, stream: process.stdout };
   if (json) return createJsonProgress(clock);
@@ -127,17 +143,19 @@ function progressPlan(
 function createCostMeter() {
   let meter = newCostMeter;
   let spent: Spent = { usd: 0, seconds: 0 };
+  let priceAssumed = false;
   return {
     observe(event: RunEvent): void {
       meter = advanceMeter(meter, event, systemClock.now());
+      if (event.type === 'generation') priceAssumed = event.members.some((member) => member.priceAssumed !== undefined);
       if (event.type === 'ledger') spent = { usd: event.costUsd, seconds: event.runSeconds };
     },
     /** What the last ledger entry says. */
     spent: () => spent,
     /** Undefined while no worker has a price. */
-    read(): { readonly costUsd: number; readonly usdPerHour: number } | undefined {
+    read(): { readonly costUsd: number; readonly usdPerHour: number; readonly priceAssumed: boolean } | undefined {
       const { usd, usdPerHour } = readMeter(meter, systemClock.now());
-      return usdPerHour === undefined ? undefined : { costUsd: usd, usdPerHour };
+      return usdPerHour === undefined ? undefined : { costUsd: usd, usdPerHour, priceAssumed };
     },
   };
 }

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/control-plane.ts';
 import { runTraining } from '../coordinator/run.ts';
 import type { ExpectedWorker } from '../coordinator/run-options.ts';
+import { type AssumePrice, assumePrice } from '../economics/prices/assumed-price.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
 import { writeRunReport } from '../report/html/run-report.ts';
 import { bySubject, type RunSettings } from '../settings/run-settings.ts';
@@ -16,6 +17,7 @@ import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 import { type ResumedRun, requireSameData } from './resumed-run.ts';
 import type { RunOutput } from './run-output.ts';
+import { today } from './worker-price.ts';
 
 export interface StartOptions {
   /** All of the command's settings, which `config.json` keeps. */
@@ -78,6 +80,7 @@ export async function startRun({
       dataset,
       training,
       membership,
+      assumePrice: membership.price === undefined ? assumeFrom(pricesFile) : undefined,
       budget,
       observability,
       version: pennygradVersion,
@@ -110,6 +113,12 @@ export async function startRun({
       },
     },
   );
+}
+
+/** Prices by the shipped table and the user's own, as of today. Reads them now, so that an error in them is found now. */
+function assumeFrom(pricesFile: string | undefined): AssumePrice {
+  const rows = loadPrices(pricesFile);
+  return (on) => assumePrice(rows, on, today());
 }
 
 /** For `config.json`. Whether a run was resumed is not a setting of the run. */

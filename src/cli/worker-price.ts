@@ -4,33 +4,36 @@ import { findPrice } from '../economics/prices/price-lookup.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
 
 export interface WorkerPrice {
-  readonly priceUsdPerHour?: number;
+  readonly priceUsdPerHour?: number | 'none';
+  /** Set if that is the price of each virtual CPU that the worker computes on. */
+  readonly pricePer?: 'vcpu';
   readonly priceOrigin?: PriceOrigin;
   readonly gpu?: string;
 }
 
 /**
  * A given price beats one from the table. A label without slashes is only a name; its worker costs the coordinator's
- * `--price`.
+ * `--price`, or what the coordinator assumes.
  * @param pricesFile `--prices`
  * @param day ISO 8601; the price is the latest one up to this day
  * @throws bad-input when the label has no price, with similar labels, or when the file has an error
  */
 export function priceWorker(
-  { gpu, price }: { readonly gpu: string | undefined; readonly price: number | undefined },
+  { gpu, price: given }: { readonly gpu: string | undefined; readonly price: number | 'none' | undefined },
   pricesFile: string | undefined,
   day: string,
 ): WorkerPrice {
   const label = gpu === undefined ? {} : { gpu };
-  if (price !== undefined) return { ...label, priceUsdPerHour: price };
+  if (given !== undefined) return { ...label, priceUsdPerHour: given };
   if (gpu === undefined || !gpu.includes('/')) return label;
-  const { usdPerHour, source, dateText } = findPrice(loadPrices(pricesFile), gpu, day);
-  return { ...label, priceUsdPerHour: usdPerHour, priceOrigin: { source, date: dateText } };
+  const { unit, usdPerHour, source, dateText } = findPrice(loadPrices(pricesFile), gpu, day);
+  const price = { priceUsdPerHour: usdPerHour, priceOrigin: { source, date: dateText } };
+  return { ...label, ...price, ...(unit === 'vcpu' ? { pricePer: unit } : {}) };
 }
 
 /** Whether workers at these prices (USD per hour) cost anything. */
-export function canCost(prices: readonly (number | undefined)[]): boolean {
-  return prices.some((price = 0) => price > 0);
+export function canCost(prices: readonly (number | 'none' | undefined)[]): boolean {
+  return prices.some((price) => typeof price === 'number' && price > 0);
 }
 
 export function unreachableBudget(budgetUsd: number): string {

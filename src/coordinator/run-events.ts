@@ -57,6 +57,8 @@ export interface LedgerEntry {
   /** Trained in committed steps. */
   readonly samples: number;
   readonly account: Account;
+  /** The present price was assumed. */
+  readonly priceAssumed?: true | undefined;
   /** Unix time from which the account's present price holds. */
   readonly priceSinceUnixMs: number;
 }
@@ -117,6 +119,8 @@ export type RunEvent =
       readonly workerId: string;
       readonly at: number;
       readonly priceUsdPerHour: number | undefined;
+      /** What the price was assumed from, if nobody gave one. */
+      readonly priceAssumed?: string | undefined;
       /** The label of its card, which says who bills it. */
       readonly gpu?: string | undefined;
     }

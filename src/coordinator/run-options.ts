@@ -1,4 +1,5 @@
 /** A run's options, what it needs from its process, and its result. */
+import type { AssumePrice } from '../economics/prices/assumed-price.ts';
 import type { Summary } from '../economics/record/summary.ts';
 import type { Predictions } from '../report/predictions/predictions.ts';
 import type { BudgetConfig } from '../settings/budget-settings.ts';
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly dataset: Dataset;
   readonly training: TrainingConfig;
   readonly membership: MembershipConfig;
+  /** The price of a worker that nobody gave one. */
+  readonly assumePrice?: AssumePrice | undefined;
   readonly budget: BudgetConfig;
   readonly observability: ObservabilityConfig;
   /** Set on resume: the original start time. The run folder is the one of the run that is resumed. */

@@ -69,7 +69,7 @@ function tick(control: ControlPlane, { options, observe, spent }: TrainingRun): 
 }
 
 function openControl({ options, spec, clock, startedAt, timers, observe }: TrainingRun): Promise<ControlPlane> {
-  const { runId, version, bind, dataset, training, membership, expected } = options;
+  const { runId, version, bind, dataset, training, membership, expected, assumePrice } = options;
   const { model, optimizer, seed } = spec;
   return openControlPlane({
     bind,
@@ -84,6 +84,7 @@ function openControl({ options, spec, clock, startedAt, timers, observe }: Train
     optimizer,
     checksumEvery,
     defaultPriceUsdPerHour: membership.price,
+    assumePrice,
     allReduce: chooseAllReduce(training.allReduce),
     clock,
     timers,

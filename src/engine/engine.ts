@@ -36,6 +36,8 @@ export interface Engine {
   /** What it computes on, for display: `wasm, relaxed SIMD`, `cpu (plain JavaScript)`. */
   readonly device: string;
   readonly parameterCount: number;
+  /** Threads of the CPU that it computes on; undefined where a GPU computes. */
+  readonly threads?: number | undefined;
   /** The NVIDIA card that it computes on, by the index or UUID that `nvidia-smi -i` accepts. */
   readonly card?: string | undefined;
 

@@ -20,7 +20,7 @@ export type LogitsConsumer = (logits: Float32Array, start: number, end: number) 
  * The parts that differ between engines. Methods do what `Engine` says of the methods of the same names; their
  * arguments have been checked, and none is called after `dispose`.
  */
-export interface Replica extends Pick<Engine, 'name' | 'device' | 'card' | 'parameterCount' | 'artifacts'> {
+export interface Replica extends Pick<Engine, 'name' | 'device' | 'threads' | 'card' | 'parameterCount' | 'artifacts'> {
   getParameters(): Float32Array | Promise<Float32Array>;
   setParameters(parameters: Float32Array): void | Promise<void>;
   getOptimizerState(): OptimizerState | Promise<OptimizerState>;
@@ -35,7 +35,7 @@ export interface Replica extends Pick<Engine, 'name' | 'device' | 'card' | 'para
 }
 
 export function engineOf(replica: Replica, { dataset, model, optimizer }: EngineOptions): Engine {
-  const { name, device, card, parameterCount } = replica;
+  const { name, device, threads, card, parameterCount } = replica;
   const { classes, inputShape } = model;
   let disposed = false;
 
@@ -54,6 +54,7 @@ export function engineOf(replica: Replica, { dataset, model, optimizer }: Engine
   return {
     name,
     device,
+    threads,
     card,
     parameterCount,
     artifacts: () => replica.artifacts(),

@@ -59,12 +59,18 @@ function describeCost({ cost, budgetUsd, workers }: LiveState): Figures['cost'] 
     value: formatUsd(cost.usd),
     budgetRatio,
     note: [
-      `${formatUsd(cost.usdPerHour)}/h`,
+      `${formatUsd(cost.usdPerHour)}/h${describeAssumptions(workers)}`,
       ...(cost.lastEpochUsd === undefined ? [] : [`${formatUsd(cost.lastEpochUsd)} per epoch`]),
       ...(budgetRatio === undefined ? [] : [`${formatPercent(budgetRatio, 0)} of ${formatUsd(budgetUsd ?? 0)}`]),
       ...(unpriced === 0 ? [] : [`${unpriced} without a price`]),
     ].join(' · '),
   };
+}
+
+/** Which part of the price nobody gave. */
+function describeAssumptions(workers: LiveState['workers']): string {
+  const assumed = workers.filter(({ priceAssumed }) => priceAssumed !== undefined).length;
+  return assumed === 0 ? '' : assumed === workers.length ? ' assumed' : `, assumed for ${assumed} of ${workers.length}`;
 }
 
 /** `mnist · cnn · adam · batch 64 · seed 1` */

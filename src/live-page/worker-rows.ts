@@ -61,7 +61,8 @@ function createRow(workerId: string): Row {
       setText(share, worker.share === undefined ? nothing : formatPercent(worker.share));
       for (const { phase, element: segment } of segments) segment.style.flexGrow = String(worker.phases?.[phase] ?? 0);
       setText(inWords, describePhases(worker));
-      setText(price, worker.priceUsdPerHour === undefined ? nothing : `${formatUsd(worker.priceUsdPerHour)}/h`);
+      setText(price, describePrice(worker));
+      setAttributes(price, { title: worker.priceAssumed ?? '' });
       setText(cost, worker.costUsd === undefined ? nothing : formatUsd(worker.costUsd));
     },
   };
@@ -70,6 +71,11 @@ function createRow(workerId: string): Row {
 /** @param label shown beside the cell on a narrow screen, where a row is laid out as a card and the heading is hidden */
 function createCell(kind: string, label: string, ...children: readonly Node[]): HTMLTableCellElement {
   return create('td', { class: kind, 'data-label': label }, ...children);
+}
+
+function describePrice({ priceUsdPerHour, priceAssumed }: LiveWorker): string {
+  if (priceUsdPerHour === undefined) return nothing;
+  return `${formatUsd(priceUsdPerHour)}/h${priceAssumed === undefined ? '' : ' assumed'}`;
 }
 
 function describePhases({ phases }: LiveWorker): string {

@@ -1,8 +1,7 @@
 /** Who takes part in a run, how long the run waits for them, and what they cost by default. */
 import { z } from 'zod';
-import { maxPriceUsdPerHour } from '../shared/core/price-limit.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
-import { between, integer } from './schemas.ts';
+import { between, integer, usdPerHour } from './schemas.ts';
 import type { Parsed, Setting, SettingsTable } from './setting.ts';
 
 export const membershipSettings = {
@@ -20,8 +19,9 @@ export const membershipSettings = {
   },
   price: {
     type: 'string',
-    describe: 'Price of a worker in USD per hour',
-    schema: between(0, maxPriceUsdPerHour).optional(),
+    describe: 'Price of a worker in USD per hour; none: no price, and none is assumed',
+    defaultText: 'assumed, by what it computes on',
+    schema: z.union([z.literal('none'), usdPerHour], 'a number of at least 0, or none').optional(),
   },
 } as const satisfies SettingsTable;
 

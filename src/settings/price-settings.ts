@@ -5,7 +5,8 @@ import type { Setting } from './setting.ts';
 
 export const gpuSetting = {
   type: 'string',
-  describe: 'Label of the GPU in summaries and metrics; one like gcp/t4/spot also looks up its price',
+  describe:
+    'Label of the GPU in summaries and metrics; one like gcp/t4/spot or aws/c7a/on-demand also looks up its price',
   // The table has its labels in lower case: `gcp/T4/spot` is the same worker.
   schema: z
     .string('a label')

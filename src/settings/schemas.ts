@@ -1,5 +1,7 @@
 /** Checks that settings share. Each message completes the sentence "--flag must be …". */
+
 import { z } from 'zod';
+import { maxPriceUsdPerHour } from '../shared/core/price-limit.ts';
 
 // A flag without a value arrives as '', which Number would read as 0.
 export const number = z
@@ -14,6 +16,8 @@ export const integer = (min: number, max: number) =>
 export const between = (min: number, max: number) =>
   number.pipe(z.number().min(min, `at least ${min}`).max(max, `at most ${max}`));
 
+/** The limit is a fleet's, far above any machine's. */
+export const usdPerHour = between(0, maxPriceUsdPerHour);
 export const positive = number.pipe(z.number().positive('greater than 0'));
 export const port = integer(0, 65_535);
 

@@ -17,8 +17,8 @@ export interface PlannedWorker {
   readonly id: string;
   readonly backend: EngineConfig['backend'];
   readonly threads: number | undefined;
-  /** USD per hour; undefined where the entry names none. */
-  readonly price: number | undefined;
+  /** USD per hour; `none`: it has no price, and none is assumed; undefined where the entry does not say. */
+  readonly price: number | 'none' | undefined;
   readonly duty: number | undefined;
   /** A label like `t4`, or one that has a price in the table, `gcp/t4/spot`. */
   readonly gpu: string | undefined;

@@ -68,7 +68,7 @@ export const workerSettings = {
   metricsHost: observabilitySettings.metricsHost,
   price: {
     ...membershipSettings.price,
-    describe: 'Price of this worker in USD per hour',
+    describe: 'Price of this worker in USD per hour; none: no price, and none is assumed',
     defaultText: "the coordinator's --price",
   },
   duty: dutySetting,

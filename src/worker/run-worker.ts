@@ -36,7 +36,10 @@ export interface WorkerOptions {
   /** Architecture and model of this host's CPU. */
   readonly cpu: string;
   readonly timeoutSeconds: number;
-  readonly priceUsdPerHour?: number;
+  /** `none`: it has no price, and none may be assumed. */
+  readonly priceUsdPerHour?: number | 'none';
+  /** Set if that is the price of each virtual CPU that it computes on. */
+  readonly pricePer?: 'vcpu';
   /** Set to emulate a slower worker: the share of this one's speed, above 0 and up to 1. */
   readonly emulatedSpeed?: number;
   /** Set when the price was looked up. */
@@ -150,7 +153,7 @@ async function live(
   const engine =
     emulatedSpeed === undefined ? created : slowEngineDown(created, emulatedSpeed, timeOf(created, dependencies));
   life.engine = engine;
-  const { device, parameterCount, card } = engine;
+  const { device, parameterCount, threads, card } = engine;
   observer.joined({ runId: welcome.run, engine: provider.name, device });
   if (card !== undefined) {
     life.stopWatching = watchGpu(
@@ -168,6 +171,8 @@ async function live(
     backend: provider.name,
     device,
     backendReason: reason,
+    threads,
+    card: await nameOfCard(engine, dependencies),
     parameterCount,
     parametersChecksum: parameterChecksum(await engine.getParameters()),
     bucketEnds: bucketEnds(buckets),
@@ -203,7 +208,7 @@ async function live(
 }
 
 function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerMessage, 'hello'>> {
-  const { workerId, version, cpu, priceUsdPerHour, priceOrigin, gpu, emulatedSpeed } = options;
+  const { workerId, version, cpu, priceUsdPerHour, pricePer, priceOrigin, gpu, emulatedSpeed } = options;
   return {
     type: 'hello',
     workerId,
@@ -213,6 +218,7 @@ function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerM
     pid: process.pid,
     uptime,
     priceUsdPerHour,
+    pricePer,
     priceOrigin,
     gpu,
     emulatedSpeed,
@@ -229,6 +235,15 @@ function expect<Type extends 'welcome' | 'quorum'>(order: Order, type: Type): Fr
   }
   if (order.type === 'stop') throw new PennygradError('quorum-lost', `the run ended before it began: ${order.reason}`);
   throw unexpected(order);
+}
+
+/** Which GPU it is, as far as is known: by its driver, or by what the engine says of its device. */
+async function nameOfCard(
+  { threads, card, device }: Engine,
+  { readGpu }: Pick<WorkerDependencies, 'readGpu'>,
+): Promise<string | undefined> {
+  if (threads !== undefined) return undefined;
+  return card === undefined ? device : (await readGpu(card).catch(() => undefined))?.name;
 }
 
 /** A GPU's computing shows on the clock, not in the processor time of this process. */

@@ -67,6 +67,9 @@ export function describeEngine(title: string, provider: EngineProvider, model: M
       expect(engine.name).toBe(provider.name);
       const availability = await provider.probe();
       expect(availability).toMatchObject({ usable: true, device: engine.device });
+      // What an assumed price is paid for.
+      const [, threads = '1'] = /(\d+) threads/.exec(engine.device) ?? [];
+      if (provider.name === 'wasm' || provider.name === 'cpu') expect(engine.threads).toBe(Number(threads));
     });
 
     it('starts from the parameters that the seed decides, whatever the engine', async () => {

@@ -124,7 +124,7 @@ describe('bad input is one clear line and exit code 2', () => {
     ],
     [
       'a budget of workers that cost nothing',
-      ['train', '--dataset', folder, '--budget-usd', '5'],
+      ['train', '--dataset', folder, '--budget-usd', '5', '--price', 'none'],
       /--budget-usd 5 can never be reached: no worker has a price; give one with --price/,
     ],
     ['an engine that does not exist', ['train', '--backend', 'tpu'], /--backend must be one of auto,/],
@@ -136,6 +136,12 @@ describe('bad input is one clear line and exit code 2', () => {
     ['a folder that holds something else', ['train', '--dataset', folder, '--out', cut], /is not empty/],
     ['a config file that is not there', ['train', '--config', 'none.yaml'], /--config none\.yaml: no such file/],
     ['a malformed endpoint', ['worker', '--connect', 'localhost'], /--connect must be tcp:\/\/HOST:PORT/],
+    [
+      'a price that is no price',
+      ['train', '--price', 'free'],
+      /--price must be a number of at least 0, or none, got 'free'/,
+    ],
+    ['nothing where a price is wanted', ['train', '--price='], /--price must be a number .*, got nothing$/m],
     ['no endpoint', ['worker'], /--connect is required: the address of a coordinator/],
     [
       'an address that cannot be bound',
@@ -197,7 +203,7 @@ describe('bad input is one clear line and exit code 2', () => {
       ...['--metrics-port', '0', '--budget-usd', '5'],
     ]);
     const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
-    await run(['worker', '--connect', endpoint]);
+    await run(['worker', '--connect', endpoint, '--price', 'none']);
     const { code, stderr } = await coordinator.exit;
     expect(stderr).toBe(
       'pennygrad: warning: --budget-usd 5 can never be reached: no worker has a price; give one with --price, or to a worker with --gpu\n',

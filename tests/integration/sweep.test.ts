@@ -81,6 +81,9 @@ it('is resumable, and its runs compare', async () => {
     const { code, stderr } = await run(['reprice', join(out, 'w2-cpu-b40-r2'), ...args]);
     return `${code} ${stderr}`;
   };
+  expect(await refused('--over-time')).toMatch(
+    /^2 pennygrad: --over-time needs --gpu, with one or more of a100, .*, v100\n$/,
+  );
   expect(await refused('--over-time', '--gpu', 't4', '--set', 'w0=1')).toContain(
     '2 pennygrad: --set and --over-time exclude each other',
   );

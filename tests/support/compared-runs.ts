@@ -13,6 +13,9 @@ export interface TestKind {
   readonly backend: string;
   readonly price?: number;
   readonly gpu?: string;
+  /** Set if nobody gave its price. */
+  readonly priceAssumed?: string;
+  readonly threads?: number;
   /** Its engine's name, if it is not said. */
   readonly device?: string;
   readonly host?: string;
@@ -64,20 +67,23 @@ export function comparedRun({
       trainSeconds: seconds,
       epochs: [{ ...epoch, samples, seconds, evaluateSeconds }],
       secondsToFirstStep: 3.5,
-      workers: workers.map(({ backend, price, gpu, device = backend, host = 'alpha', speed }, rank) =>
-        endingWith(evaluateSeconds, {
-          workerId: `w${rank}`,
-          rank,
-          backend,
-          device,
-          host,
-          priceUsdPerHour: price,
-          ...(gpu === undefined ? {} : { gpu }),
-          emulatedSpeed: speed,
-          samples: samples / workers.length,
-          phases: { load: 0, compute: 0.8 * seconds, communicate: 0.15 * seconds, wait: 0.05 * seconds, apply: 0 },
-          aliveSeconds: seconds + 3 + evaluateSeconds + 1,
-        }),
+      workers: workers.map(
+        ({ backend, price, priceAssumed, threads, gpu, device = backend, host = 'alpha', speed }, rank) =>
+          endingWith(evaluateSeconds, {
+            workerId: `w${rank}`,
+            rank,
+            backend,
+            device,
+            host,
+            priceUsdPerHour: price,
+            priceAssumed,
+            threads,
+            ...(gpu === undefined ? {} : { gpu }),
+            emulatedSpeed: speed,
+            samples: samples / workers.length,
+            phases: { load: 0, compute: 0.8 * seconds, communicate: 0.15 * seconds, wait: 0.05 * seconds, apply: 0 },
+            aliveSeconds: seconds + 3 + evaluateSeconds + 1,
+          }),
       ),
       ...overrides,
     }),

@@ -115,8 +115,14 @@ export const cost: DashboardSpec = {
           unit: 'currencyUSD',
           decimals: 3,
           width: 12,
-          description: 'USD an hour.',
-          queries: [{ expr: gauge('pennygrad_worker_price_usd_per_hour'), legend: '{{worker}}' }],
+          description: 'USD an hour, and the part of it that nobody gave and is assumed.',
+          queries: [
+            { expr: gauge('pennygrad_worker_price_usd_per_hour'), legend: '{{worker}}' },
+            {
+              expr: `${gauge('pennygrad_worker_price_usd_per_hour')} * on (job, instance, worker) ${gauge('pennygrad_worker_price_assumed')}`,
+              legend: '{{worker}}, assumed',
+            },
+          ],
         },
         {
           kind: 'lines',

@@ -10,7 +10,7 @@ import { membershipSettings } from '../../settings/membership-settings.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { pricesSetting } from '../../settings/price-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
-import { positive } from '../../settings/schemas.ts';
+import { positive, usdPerHour } from '../../settings/schemas.ts';
 import { withDefault, withoutDefault } from '../../settings/setting.ts';
 import { trainingSettings } from '../../settings/training-settings.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
@@ -38,8 +38,9 @@ const planSettings = {
     defaultText: 'twice the largest measured',
   },
   price: {
-    ...membershipSettings.price,
+    type: 'string',
     describe: 'Price of a worker in USD per hour, instead of the prices in the table',
+    schema: usdPerHour.optional(),
   },
   prices: pricesSetting,
   json: { ...printSettings.json, describe: 'Print one JSON object on stdout' },

@@ -19,6 +19,7 @@ import { pricesSetting } from '../../settings/price-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { flag } from '../../settings/schemas.ts';
 import { badInput } from '../../shared/core/errors.ts';
+import { describeGiven } from '../../shared/core/given-value.ts';
 import { formatUsd } from '../../shared/core/number-format.ts';
 import type { Command } from '../command.ts';
 import { paint, terminalColumns } from '../terminal.ts';
@@ -27,7 +28,7 @@ import { htmlSetting, writeReport } from '../write-report.ts';
 
 const name = z.string().min(1, 'a name').optional();
 const pricesSettings = {
-  gpu: { type: 'string', describe: 'Only prices of this GPU', schema: name },
+  gpu: { type: 'string', describe: 'Only prices of this GPU, or of a family of machines like c7a', schema: name },
   provider: { type: 'string', describe: 'Only prices of this provider', schema: name },
   on: {
     type: 'string',
@@ -49,7 +50,7 @@ export const pricesCommand: Command = {
   settings: pricesSettings,
   options: (command) =>
     command
-      .example('$0 prices', 'the latest price for each GPU, provider and market')
+      .example('$0 prices', 'the latest price for each GPU or CPU, provider and market')
       .example('$0 prices --gpu h100 --on 2025-06-01', 'prices as they were on a day')
       .example('$0 prices --gpu h100 --history', 'how they rose and fell')
       .example('$0 prices --gpu h100 --html h100.html', 'the same as a plot')
@@ -89,7 +90,7 @@ function only(rows: readonly PriceRow[], field: 'gpu' | 'provider', wanted: stri
   const matching = rows.filter((row) => row[field].toLowerCase() === wanted.toLowerCase());
   if (matching.length > 0) return matching;
   const known = [...new Set(rows.map((row) => row[field].toLowerCase()))].sort().join(', ');
-  throw badInput(`--${field} must be one that has a price: ${known}; got '${wanted}'`);
+  throw badInput(`--${field} must be one that has a price: ${known}; got ${describeGiven(wanted)}`);
 }
 
 function byGpuAndPrice(a: PriceRow, b: PriceRow): number {
@@ -117,7 +118,7 @@ function render(prices: readonly LabelledPrice[], day: string, history: boolean)
     renderTable(priceColumns, prices, { columns, paint }),
     ...(chart.length === 0 ? [] : ['', ...chart]),
     '',
-    `USD per hour of one GPU, up to ${day}; sources: --json.` +
+    `USD per hour of one GPU or vCPU, up to ${day}; sources: --json.` +
       (example === undefined ? '' : ` As a worker's price: --worker gpu=${example.label}`),
   ].join('\n');
 }
@@ -132,7 +133,8 @@ const priceColumns: readonly Column<LabelledPrice>[] = [
     expendable: 1,
   },
   { head: 'instance', cell: ({ row }) => row.instance ?? '', align: 'left', expendable: 2 },
-  { head: 'GPUs', cell: ({ row }) => String(row.gpuCount), expendable: 3 },
+  { head: 'of', cell: ({ row }) => (row.unit === 'gpu' ? 'a GPU' : 'a vCPU'), align: 'left' },
+  { head: 'in one', cell: ({ row }) => String(row.gpuCount), expendable: 3 },
   { head: 'priced', cell: ({ row }) => (row.scope === 'vm' ? 'machine' : cardAlone), align: 'left', expendable: 4 },
   { head: 'region', cell: ({ row }) => row.region ?? '', align: 'left', expendable: 5 },
 ];
@@ -142,6 +144,7 @@ function asRecord({ label, series, row }: LabelledPrice): object {
   return {
     label,
     series,
+    unit: row.unit,
     gpu: row.gpu,
     provider: row.provider,
     pricing: row.market,

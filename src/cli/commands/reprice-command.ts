@@ -10,6 +10,7 @@ import {
   type RepricedWorker,
   type Repricing,
   repriceRun,
+  unitsOf,
 } from '../../economics/planning/repricing.ts';
 import { isDay } from '../../economics/prices/price-date.ts';
 import { findPrice, isDated } from '../../economics/prices/price-lookup.ts';
@@ -27,6 +28,7 @@ import { pricesSetting } from '../../settings/price-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { flag } from '../../settings/schemas.ts';
 import { badInput } from '../../shared/core/errors.ts';
+import { describeGiven } from '../../shared/core/given-value.ts';
 import { formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import { maxPriceUsdPerHour } from '../../shared/core/price-limit.ts';
 import type { Command } from '../command.ts';
@@ -52,7 +54,7 @@ const repriceSettings = {
   },
   gpu: {
     type: 'string',
-    describe: 'GPUs for --over-time, separated by commas',
+    describe: 'GPUs, or families of machines like c7a, for --over-time; separated by commas',
     schema: z.string().min(1, 'names of GPUs').optional(),
   },
   on: {
@@ -107,23 +109,31 @@ interface NewPrices {
 function newPrices(summary: Summary, { set, prices, on }: Settings): NewPrices {
   const table = loadPrices(prices);
   const cardsAlone = new Set<string>();
-  const priceOf = (label: string) => {
-    const { usdPerHour, scope } = findPrice(table, label, on ?? today());
-    if (scope === 'gpu-only') cardsAlone.add(label.toLowerCase());
-    return usdPerHour;
+  const priceOf = (label: string, workerId: string) => {
+    const row = findPrice(table, label, on ?? today());
+    if (row.scope === 'gpu-only') cardsAlone.add(label.toLowerCase());
+    return (
+      row.usdPerHour *
+      unitsOf(
+        row,
+        summary.workers.filter(({ worker_id }) => worker_id === workerId),
+      )
+    );
   };
   const chosen = set.flatMap((pair) => {
     const [id, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1).trim()];
-    const price = value.includes('/') ? priceOf(value) : Number(value);
-    if (value === '' || !(price >= 0 && price <= maxPriceUsdPerHour)) {
-      throw badInput(`--set '${pair}': must be a price from 0 to ${maxPriceUsdPerHour} or a label like gcp/t4/spot`);
-    }
     const ids = id === '*' ? summary.workers.map(({ worker_id }) => worker_id) : [id];
-    return ids.map((worker) => [worker, price] as const);
+    return ids.map((worker) => {
+      const price = value.includes('/') ? priceOf(value, worker) : Number(value);
+      if (value === '' || !(price >= 0 && price <= maxPriceUsdPerHour)) {
+        throw badInput(`--set '${pair}': must be a price from 0 to ${maxPriceUsdPerHour} or a label like gcp/t4/spot`);
+      }
+      return [worker, price] as const;
+    });
   });
   const labels = summary.workers.flatMap(({ worker_id, gpu }) =>
     prices !== undefined && gpu?.includes('/') && !chosen.some(([id]) => id === worker_id)
-      ? [[worker_id, priceOf(gpu)] as const]
+      ? [[worker_id, priceOf(gpu, worker_id)] as const]
       : [],
   );
   if (labels.length + chosen.length === 0) {
@@ -141,7 +151,8 @@ function renderRepricing(repricing: Repricing): string {
     { head: 'alive', cell: ({ aliveSeconds }) => formatSeconds(aliveSeconds) },
     {
       head: 'measured at',
-      cell: ({ measuredUsdPerHour: price }) => (price === undefined ? 'no price' : `${formatUsd(price)}/h`),
+      cell: ({ measuredUsdPerHour: price, measuredPriceAssumed }) =>
+        price === undefined ? 'no price' : `${formatUsd(price)}/h${measuredPriceAssumed ? ' assumed' : ''}`,
     },
     { head: 'cost', cell: (worker) => formatUsd(worker.measuredCostUsd) },
     { head: 'repriced at', cell: ({ usdPerHour }) => `${formatUsd(usdPerHour)}/h` },
@@ -188,7 +199,7 @@ function overTime(summary: Summary, { set, gpu, prices, on, json, html }: Settin
   const figures = costs.map(({ series, date, usdPerHour }) => ({ label: series, day: date, value: usdPerHour }));
   const width = terminalColumns();
   return [
-    `${paint('bold', 'Repriced')}: an epoch of run ${summary.run_id}, each of its ${summary.world_size} workers at the price of one GPU`,
+    `${paint('bold', 'Repriced')}: an epoch of run ${summary.run_id}, each of its ${summary.world_size} workers at the price of one GPU, or of a vCPU for each of its threads`,
     `${note}\n`,
     renderTable(columns, costs, { columns: width, paint }),
     '',
@@ -200,10 +211,13 @@ function overTime(summary: Summary, { set, gpu, prices, on, json, html }: Settin
 
 function wantedGpus(table: readonly PriceRow[], names: string | undefined): readonly PriceRow[] {
   const known = [...new Set(table.map(({ gpu }) => gpu.toLowerCase()))].sort();
-  const wanted = names?.split(',').map((name) => name.trim().toLowerCase()) ?? [];
+  if (names === undefined) throw badInput(`--over-time needs --gpu, with one or more of ${known.join(', ')}`);
+  const wanted = names.split(',').map((name) => name.trim().toLowerCase());
   const unknown = wanted.find((name) => !known.includes(name));
-  if (wanted.length === 0 || unknown !== undefined) {
-    throw badInput(`--gpu must name GPUs that have a price: ${known.join(', ')}; got '${unknown ?? ''}'`);
+  if (unknown !== undefined) {
+    throw badInput(
+      `--gpu must name GPUs or CPUs that have a price: ${known.join(', ')}; got ${describeGiven(unknown)}`,
+    );
   }
   return table.filter(({ gpu }) => wanted.includes(gpu.toLowerCase()));
 }

@@ -27,6 +27,7 @@ export const trainCommand: Command = {
       .options(configOption)
       .example('$0 train', 'MNIST on two workers')
       .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
+      .example('$0 train --price none', 'no costs')
       .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
       .example('$0 train --workers 1 --threads 4', 'one worker on four cores')
       .example('$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price in the table')
@@ -40,12 +41,17 @@ export const trainCommand: Command = {
     const { settings, resumed } = resolveRunSettings(trainSettings, argv);
     const planned = planWorkers(settings.worker, settings);
     // Each worker looks up its own price; a label without a price is refused before any worker starts.
-    const expected = planned.map(({ id, gpu, price }) => ({
+    const priced = planned.map(({ id, gpu, price }) => ({
       workerId: id,
-      priceUsdPerHour: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
+      price: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
     }));
-    const prices = expected.map(({ priceUsdPerHour }) => priceUsdPerHour);
-    if (settings.budgetUsd !== undefined && !canCost(prices)) {
+    const expected = priced.map(({ workerId, price }) => ({
+      workerId,
+      priceUsdPerHour: price === 'none' ? undefined : price,
+    }));
+    // A worker without a price gets an assumed one once it is known what it computes on.
+    const assumes = priced.some(({ price }) => price === undefined);
+    if (settings.budgetUsd !== undefined && !assumes && !canCost(expected.map((worker) => worker.priceUsdPerHour))) {
       throw badInput(`${unreachableBudget(settings.budgetUsd)}; give one with --price, or --worker gpu=gcp/t4/spot`);
     }
     process.exitCode = await trainLocally({

@@ -24,13 +24,14 @@ export interface LiveWorkers {
 export function beginGeneration(members: readonly MemberInfo[]): LiveWorkers {
   return {
     members: members.map((info) => ({ info, recent: noPhaseSeconds, lost: false })),
-    workers: members.map(({ workerId, host, backend, device, priceUsdPerHour }) => ({
+    workers: members.map(({ workerId, host, backend, device, priceUsdPerHour, priceAssumed }) => ({
       workerId,
       host,
       backend,
       device: clip(device),
       status: 'training',
       ...(priceUsdPerHour === undefined ? {} : { priceUsdPerHour }),
+      ...(priceAssumed === undefined ? {} : { priceAssumed }),
     })),
   };
 }

@@ -13,7 +13,7 @@ import {
   withDeparted,
   withWorker,
 } from './membership-state.ts';
-import { type Hello, joinedWorker, type Moment, type Ready, type Worker } from './worker.ts';
+import { type Hello, joinedWorker, type Moment, type Ready, readyWorker, type Worker } from './worker.ts';
 
 /** Longer fields of a refusal are cut. */
 const maxFieldLength = 1000;
@@ -36,7 +36,7 @@ export function welcome(
     const { state: after, effects } = welcome(rules, freed.state, peer, hello, moment);
     return { state: after, effects: [...freed.effects, ...effects] };
   }
-  const worker = joinedWorker(peer, hello, moment, rules.defaultPriceUsdPerHour, earliestBooked(rules, state));
+  const worker = joinedWorker(peer, hello, moment, earliestBooked(rules, state));
   const { workerId, host, pid } = worker.info;
   return {
     state: withWorker(state, worker),
@@ -133,7 +133,7 @@ export function acceptReady(
   const worker = state.workers.get(peer);
   if (worker === undefined) return { state, effects: [] };
   if (worker.ready !== undefined) return { state, effects: [reject('stale', 'a second ready')] };
-  const { workerId, priceUsdPerHour, gpu } = worker.info;
+  const { workerId, gpu } = worker.info;
   const other = [...state.workers.values()].find((candidate) => candidate.ready !== undefined);
   const mismatch = findUnfit(rules, ready, other?.ready);
   if (mismatch !== undefined) {
@@ -144,11 +144,13 @@ export function acceptReady(
     };
   }
   const { backend, device } = ready;
+  const loaded = readyWorker(worker, ready, now, rules);
+  const { priceUsdPerHour, priceAssumed } = loaded.info;
   return {
-    state: withWorker(state, { ...worker, ready, since: now }),
+    state: withWorker(state, loaded),
     // Nobody pays for a worker that could not train.
     effects: [
-      announce({ type: 'worker-began', workerId, at: worker.aliveSince, priceUsdPerHour, gpu }),
+      announce({ type: 'worker-began', workerId, at: loaded.aliveSince, priceUsdPerHour, priceAssumed, gpu }),
       announce({ type: 'worker-ready', workerId, backend, device }),
     ],
   };

@@ -15,15 +15,15 @@ import type { Wrong } from '../generation/refusal.ts';
 import type { RunEvent } from '../run-events.ts';
 import type { Activity } from './liveness.ts';
 import type { Hello, Ready, Worker } from './worker.ts';
+import type { PriceRules } from './worker-price.ts';
 
-export interface MembershipRules {
+export interface MembershipRules extends PriceRules {
   /** Where workers connect, for messages. */
   readonly endpoint: string;
   readonly worldSize: number;
   /** Names of the workers that will come, where they are known. */
   readonly expectedIds: readonly string[] | undefined;
   readonly timeoutSeconds: number;
-  readonly defaultPriceUsdPerHour: number | undefined;
   /** When this process began, in seconds of the run's clock. */
   readonly startedAt: number;
   /** What every worker must train, and the length of its flat parameter vector. */

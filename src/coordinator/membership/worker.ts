@@ -2,6 +2,7 @@
 import type { Body, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import type { MemberInfo, WorkerInfo } from '../run-events.ts';
+import { decidePrice, type PriceRules, type WorkerPrice } from './worker-price.ts';
 
 export type Hello = Body<MessageOf<WorkerMessage, 'hello'>>;
 export type Ready = Body<MessageOf<WorkerMessage, 'ready'>>;
@@ -9,6 +10,7 @@ export type Ready = Body<MessageOf<WorkerMessage, 'ready'>>;
 export interface Worker {
   readonly peer: PeerId;
   readonly info: WorkerInfo;
+  readonly hello: Hello;
   /** From when its time is booked, in seconds of the run's clock. */
   readonly aliveSince: number;
   /** What it loaded; undefined while it loads. */
@@ -33,27 +35,45 @@ export interface Moment {
  * @param earliest moment from which a worker's time may be booked, in seconds of the run's clock: only its own word says
  *   when its process began
  */
-export function joinedWorker(
-  peer: PeerId,
-  hello: Hello,
-  { now, unixMs }: Moment,
-  defaultPriceUsdPerHour: number | undefined,
-  earliest: number,
-): Worker {
+export function joinedWorker(peer: PeerId, hello: Hello, { now, unixMs }: Moment, earliest: number): Worker {
   const aliveSince = Math.max(now - hello.uptime, earliest);
-  const { workerId, host, pid, cpu, emulatedSpeed, priceOrigin, gpu } = hello;
+  const { workerId, host, pid, cpu, emulatedSpeed, gpu } = hello;
   const info = {
     workerId,
     host,
     pid,
     cpu,
-    priceUsdPerHour: hello.priceUsdPerHour ?? defaultPriceUsdPerHour,
     emulatedSpeed,
-    priceOrigin,
     gpu,
+    ...unknownPrice,
     aliveSinceUnixMs: unixMs - (now - aliveSince) * 1000,
   };
-  return { peer, info, aliveSince, ready: undefined, rank: undefined, since: now, lastHeard: now };
+  return { peer, info, hello, aliveSince, ready: undefined, rank: undefined, since: now, lastHeard: now };
+}
+
+/** The worker with what it loaded, on which its price may depend. */
+export function readyWorker(worker: Worker, ready: Ready, now: number, prices: PriceRules): Worker {
+  const info = { ...worker.info, threads: ready.threads, ...priceInfo(decidePrice(worker.hello, ready, prices)) };
+  return { ...worker, info, ready, since: now };
+}
+
+type PriceInfo = Pick<WorkerInfo, 'priceUsdPerHour' | 'priceOrigin' | 'priceAssumed'>;
+
+const unknownPrice: PriceInfo = { priceUsdPerHour: undefined, priceOrigin: undefined, priceAssumed: undefined };
+
+function priceInfo(price: WorkerPrice): PriceInfo {
+  switch (price.kind) {
+    case 'own':
+      return { priceUsdPerHour: price.usdPerHour, priceOrigin: price.origin, priceAssumed: undefined };
+    case 'default':
+      return { priceUsdPerHour: price.usdPerHour, priceOrigin: undefined, priceAssumed: undefined };
+    case 'assumed':
+      return { priceUsdPerHour: price.usdPerHour, priceOrigin: price.origin, priceAssumed: price.from };
+    case 'none':
+      return unknownPrice;
+    default:
+      return price satisfies never;
+  }
 }
 
 /** Ready workers as the members of a generation, in rank order. */

@@ -57,12 +57,18 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
   let closed = false;
   const runSeconds = () => (carried?.runSeconds ?? 0) + clock.now() - startedAt;
 
-  function began({ workerId, at, priceUsdPerHour, gpu }: Extract<RunEvent, { type: 'worker-began' }>): void {
+  function began(event: Extract<RunEvent, { type: 'worker-began' }>): void {
+    const { workerId, at, priceUsdPerHour, gpu } = event;
     const known = rows.get(workerId) ?? { workerId, rank: undefined, samples: 0, account: newAccount };
     const priceSinceUnixMs = clock.unixMs() - (clock.now() - at) * 1000;
     const billing = rentalRule(gpu) ?? unknownBilling;
     const account = book(known.account, { type: 'began', at, priceUsdPerHour, billing });
-    rows.set(workerId, { ...known, account, priceSinceUnixMs });
+    rows.set(workerId, {
+      ...known,
+      account,
+      priceSinceUnixMs,
+      priceAssumed: event.priceAssumed === undefined ? undefined : true,
+    });
   }
 
   function spend({ workerId, at, seconds }: MemberSpent, redone: boolean): void {

@@ -14,7 +14,8 @@ export function writeConfig(folder: Pick<RunFolder, 'write'>, config: object): R
 }
 
 function describeMember(member: MemberInfo): object {
-  const { workerId, rank, host, cpu, backend, device, gpu, emulatedSpeed, priceUsdPerHour, priceOrigin } = member;
+  const { workerId, rank, host, cpu, backend, device, threads, gpu, emulatedSpeed } = member;
+  const { priceUsdPerHour, priceOrigin, priceAssumed } = member;
   return {
     worker_id: workerId,
     rank,
@@ -22,10 +23,12 @@ function describeMember(member: MemberInfo): object {
     cpu,
     backend,
     device,
+    threads,
     gpu,
     price_usd_per_hour: priceUsdPerHour,
     price_source: priceOrigin?.source,
     price_date: priceOrigin?.date,
+    price_assumed: priceAssumed,
     emulated_speed: emulatedSpeed,
   };
 }

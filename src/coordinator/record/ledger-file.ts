@@ -24,6 +24,8 @@ const lineSchema = z.object({
   alive_seconds: amount,
   /** Null when no price was given; the worker then counts as free. */
   price_usd_per_hour: amount.nullable(),
+  /** Set if nobody gave that price. */
+  price_assumed: z.literal(true).optional(),
   /** From when this price holds. Earlier time is booked at the price it had. */
   price_since: z.iso.datetime(),
   seconds: byCategory,
@@ -39,7 +41,7 @@ export type LedgerLine = z.infer<typeof lineSchema>;
 /** The file's lines for one event. */
 export function ledgerLines(event: LedgerEvent, nowUnixMs: number): readonly LedgerLine[] {
   const { cause, step, epoch, runSeconds } = event;
-  return event.entries.map(({ workerId, rank, samples, account, priceSinceUnixMs }) => ({
+  return event.entries.map(({ workerId, rank, samples, account, priceAssumed, priceSinceUnixMs }) => ({
     cause,
     time: new Date(nowUnixMs).toISOString(),
     worker: workerId,
@@ -50,6 +52,7 @@ export function ledgerLines(event: LedgerEvent, nowUnixMs: number): readonly Led
     run_seconds: runSeconds,
     alive_seconds: bookedSeconds(account),
     price_usd_per_hour: account.priceUsdPerHour ?? null,
+    ...(priceAssumed === undefined ? {} : { price_assumed: priceAssumed }),
     price_since: new Date(priceSinceUnixMs).toISOString(),
     seconds: account.seconds,
     usd: account.usd,
@@ -100,6 +103,7 @@ export function entryOf(line: LedgerLine): LedgerEntry {
       rentals: line.rentals ?? 1,
       endedBilledUsd: line.billed_usd ?? line.cost_usd,
     },
+    priceAssumed: line.price_assumed,
     priceSinceUnixMs: Date.parse(line.price_since),
   };
 }

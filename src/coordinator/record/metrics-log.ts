@@ -48,6 +48,7 @@ const line = z.discriminatedUnion('type', [
         gpu: text.optional(),
         emulated_speed: z.number().optional(),
         price_usd_per_hour: z.number().nonnegative().optional(),
+        price_assumed: z.string().optional(),
       }),
     ),
   }),
@@ -141,13 +142,14 @@ export function readMetrics(
 }
 
 function fleetOf({ step, workers }: Extract<z.output<typeof line>, { type: 'fleet' }>): Fleet {
-  const members = workers.map(({ worker_id, backend, device, gpu, emulated_speed, price_usd_per_hour }) => ({
+  const members = workers.map(({ worker_id, backend, device, gpu, emulated_speed, ...priced }) => ({
     workerId: worker_id,
     backend,
     device,
     gpu,
     emulatedSpeed: emulated_speed,
-    priceUsdPerHour: price_usd_per_hour,
+    priceUsdPerHour: priced.price_usd_per_hour,
+    priceAssumed: priced.price_assumed,
   }));
   return { step, members };
 }

@@ -119,7 +119,8 @@ function rate(samples: number, seconds: number): number | undefined {
   return seconds > 0 ? samples / seconds : undefined;
 }
 
-function fleetLine({ workerId, backend, device, gpu, emulatedSpeed, priceUsdPerHour }: MemberInfo): object {
+function fleetLine(member: MemberInfo): object {
+  const { workerId, backend, device, gpu, emulatedSpeed, priceUsdPerHour, priceAssumed } = member;
   return {
     worker_id: workerId,
     backend,
@@ -127,6 +128,7 @@ function fleetLine({ workerId, backend, device, gpu, emulatedSpeed, priceUsdPerH
     gpu,
     emulated_speed: emulatedSpeed,
     price_usd_per_hour: priceUsdPerHour,
+    price_assumed: priceAssumed,
   };
 }
 

@@ -32,6 +32,8 @@ export interface ComparedPoint {
   readonly secondsPerEpoch: number;
   /** Price of the whole fleet. Like all costs, undefined unless every worker has a price. */
   readonly usdPerHour: number | undefined;
+  /** Set if nobody gave the price of some of its workers. All costs then rest on an assumption. */
+  readonly priceAssumed?: true;
   readonly costPerThousandUsd: number | undefined;
   /** Training alone: the seconds of an epoch at the fleet's price. */
   readonly costPerEpochUsd: number | undefined;
@@ -76,6 +78,7 @@ export function describePoint(
     testAccuracy: accuracies.length === 0 ? undefined : mean(accuracies),
     secondsPerEpoch,
     usdPerHour,
+    ...(fleet.some(({ kind }) => kind.priceAssumed) ? { priceAssumed: true } : {}),
     costPerThousandUsd: priced((price) =>
       costPerThousandUsd({ usdPerHour: price, samplesPerSecond: samplesPerSecond.value }),
     ),

@@ -21,6 +21,7 @@ export function notesOf(
     ...(points.some((point) => point.usdPerHour === undefined)
       ? ['workers without a price have no costs: pass --price to train, or use reprice']
       : []),
+    ...assumedPrices(used),
     ...(points.some((point) => point.usdPerHour !== undefined)
       ? [`billed: ${describeRules(used.flatMap(({ summary }) => summary.workers))}`]
       : []),
@@ -42,6 +43,14 @@ export function notesOf(
       ? ['all workers shared one machine with its cores and memory; workers on machines of their own would not']
       : []),
   ];
+}
+
+function assumedPrices(used: readonly ComparedRun[]): readonly string[] {
+  const workers = used.flatMap(({ summary }) => summary.workers);
+  const from = [...new Set(workers.flatMap(({ price_assumed }) => price_assumed ?? []))];
+  return from.length === 0
+    ? []
+    : [`prices that nobody gave are assumed (${from.join('; ')}): pass --price to train for your own, or use reprice`];
 }
 
 /** Machines that a note names: in containers every run may have another host name. */

@@ -49,9 +49,9 @@ function partsOf(device: string): readonly string[] {
 }
 
 /** `at $0.40/h`, with all digits where rounding would make two prices look the same. */
-function describePrice({ usdPerHour }: WorkerKind, equals: readonly WorkerKind[]): string {
+function describePrice({ usdPerHour, priceAssumed }: WorkerKind, equals: readonly WorkerKind[]): string {
   if (usdPerHour === undefined) return 'without a price';
   const text = formatUsd(usdPerHour);
   const same = equals.filter(({ usdPerHour: other }) => other !== undefined && formatUsd(other) === text);
-  return `at ${same.length > 1 ? `$${usdPerHour}` : text}/h`;
+  return `at ${priceAssumed ? 'an assumed ' : ''}${same.length > 1 ? `$${usdPerHour}` : text}/h`;
 }

@@ -13,11 +13,16 @@ export interface WorkerKind {
   readonly device: string;
   /** The GPU in the worker's label. */
   readonly gpu: string | undefined;
+  /** Threads of the CPU that it computes on; undefined where a GPU computes. */
+  readonly threads: number | undefined;
   readonly usdPerHour: number | undefined;
+  /** Nobody gave that price. */
+  readonly priceAssumed: boolean;
 }
 
 export function kindOf(worker: WorkerSummary): WorkerKind {
   const { backend, device, emulated_speed: speed, price_usd_per_hour: usdPerHour } = worker;
+  const priceAssumed = worker.price_assumed !== undefined;
   // The card in `gcp/t4/spot` is t4; who rents it out makes it no faster.
   const gpu = worker.gpu
     ?.toLowerCase()
@@ -27,10 +32,12 @@ export function kindOf(worker: WorkerSummary): WorkerKind {
   const speedKey = [gpu, backend, device, speed].join('|');
   return {
     speedKey,
-    priceKey: `${speedKey}|${usdPerHour ?? ''}`,
+    priceKey: `${speedKey}|${usdPerHour ?? ''}${priceAssumed ? ' assumed' : ''}`,
     gpu,
     device,
+    threads: worker.threads,
     usdPerHour,
+    priceAssumed,
     name: name.filter((part) => part !== undefined).join(' '),
   };
 }

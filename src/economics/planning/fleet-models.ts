@@ -44,8 +44,8 @@ export interface KindRuns {
   readonly kind: WorkerKind;
   /** The same for workers of all prices. */
   readonly name: string;
-  /** The prices that workers of this kind had. */
-  readonly prices: readonly number[];
+  /** The prices that workers of this kind had, and whether nobody had given them. */
+  readonly prices: readonly { readonly usdPerHour: number; readonly assumed: boolean }[];
   /** Runs of this kind alone. */
   readonly runs: readonly ComparedRun[];
 }
@@ -58,7 +58,9 @@ export function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
     const alone = speedKeysOf(run).length === 1;
     for (const { kind } of fleet) {
       const group = groups.get(kind.speedKey) ?? { kind, prices: [], runs: [] };
-      const prices = kind.usdPerHour === undefined ? group.prices : [...new Set([...group.prices, kind.usdPerHour])];
+      const { usdPerHour, priceAssumed: assumed } = kind;
+      const known = group.prices.some((price) => price.usdPerHour === usdPerHour && price.assumed === assumed);
+      const prices = usdPerHour === undefined || known ? group.prices : [...group.prices, { usdPerHour, assumed }];
       const own = alone && !group.runs.includes(run) ? [...group.runs, run] : group.runs;
       groups.set(kind.speedKey, { kind, prices, runs: own });
     }

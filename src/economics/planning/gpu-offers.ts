@@ -9,18 +9,19 @@ import type { Summary } from '../record/summary.ts';
 import type { Offer } from './planning.ts';
 
 /**
- * All providers' offers of a kind's card, with the size of memory that its label names. None for a kind without a label.
+ * All providers' offers of a kind's card, with the size of memory that its label names, or of a vCPU for each of its
+ * threads. None for a kind without a label.
  * @param day ISO 8601; later prices are ignored
  */
 export function offersOn(table: readonly PriceRow[], day: string): (kind: WorkerKind) => readonly Offer[] {
   const labelOf = labelsIn(table);
   const rows = latestPrices(table, day);
-  return ({ gpu }) =>
+  return ({ gpu, threads = 1 }) =>
     rows
       .filter((row) => gpu !== undefined && gpuNames(row).includes(gpu))
       .map((row) => ({
         label: row.scope === 'gpu-only' ? `${labelOf(row)}, ${cardAlone}` : labelOf(row),
-        usdPerHour: row.usdPerHour,
+        usdPerHour: row.unit === 'vcpu' ? threads * row.usdPerHour : row.usdPerHour,
       }));
 }
 

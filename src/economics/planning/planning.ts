@@ -129,7 +129,9 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
 
 function offersFor({ kind, prices }: KindRuns, { offersOf }: PlanOptions): readonly Offer[] {
   const offers = offersOf(kind);
-  return offers.length > 0 ? offers : prices.map((usdPerHour) => ({ label: 'as measured', usdPerHour }));
+  return offers.length > 0
+    ? offers
+    : prices.map(({ usdPerHour, assumed }) => ({ label: assumed ? 'as assumed' : 'as measured', usdPerHour }));
 }
 
 function waysOf(

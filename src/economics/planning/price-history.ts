@@ -99,14 +99,18 @@ export function cardHistories(summaries: readonly Summary[], table: readonly Pri
   const workers = summaries.flatMap(({ workers: all, started_at }) =>
     all.flatMap((worker) => {
       const gpu = kindOf(worker).gpu?.toLowerCase();
-      return gpu === undefined ? [] : [{ gpu, day: started_at.slice(0, 10), price: worker.price_usd_per_hour }];
+      return gpu === undefined
+        ? []
+        : [{ gpu, day: started_at.slice(0, 10), threads: worker.threads, price: worker.price_usd_per_hour }];
     }),
   );
   return [...new Set(workers.map(({ gpu }) => gpu))].flatMap((gpu) => {
     const rows = table.filter((row) => row.date !== undefined && gpuNames(row).includes(gpu));
     const paid = new Map<string, PaidPrice>();
-    for (const { gpu: own, day, price } of workers) {
-      if (own === gpu && price !== undefined) paid.set(`${day} ${price}`, { day, usdPerHour: price });
+    for (const { gpu: own, day, threads = 1, price } of workers) {
+      if (own !== gpu || price === undefined) continue;
+      const usdPerHour = rows[0]?.unit === 'vcpu' ? price / threads : price;
+      paid.set(`${day} ${usdPerHour}`, { day, usdPerHour });
     }
     const byDay = [...paid.values()].sort((a, b) => a.day.localeCompare(b.day) || a.usdPerHour - b.usdPerHour);
     // The label's name for the card, which may include a size of memory.

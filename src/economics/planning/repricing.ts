@@ -4,7 +4,8 @@ import { badInput } from '../../shared/core/errors.ts';
 import { formatPercent, formatUsd } from '../../shared/core/number-format.ts';
 import { describeMixture } from '../comparison/one-fleet.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
-import type { Summary } from '../record/summary.ts';
+import type { PriceRow } from '../prices/price-row.ts';
+import type { Summary, WorkerSummary } from '../record/summary.ts';
 import type { LabelledPrice } from './price-history.ts';
 
 export interface RepricedWorker {
@@ -12,6 +13,8 @@ export interface RepricedWorker {
   readonly aliveSeconds: number;
   /** The price in the run; undefined when the worker had none. */
   readonly measuredUsdPerHour: number | undefined;
+  /** Set if nobody gave the price in the run. */
+  readonly measuredPriceAssumed?: true;
   readonly measuredCostUsd: number;
   readonly usdPerHour: number;
   readonly costUsd: number;
@@ -48,7 +51,15 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
       throw badInput(`worker ${workerId} has no price: set one, for example --set ${workerId}=0.18`);
     const kept = usdPerHour === measuredUsdPerHour;
     const costUsd = kept ? worker.cost_usd : accruedCostUsd(usdPerHour, aliveSeconds);
-    return { workerId, aliveSeconds, measuredUsdPerHour, measuredCostUsd: worker.cost_usd, usdPerHour, costUsd };
+    return {
+      workerId,
+      aliveSeconds,
+      measuredUsdPerHour,
+      ...(worker.price_assumed === undefined ? {} : { measuredPriceAssumed: true }),
+      measuredCostUsd: worker.cost_usd,
+      usdPerHour,
+      costUsd,
+    };
   });
   const sum = (of: (worker: RepricedWorker) => number) => workers.reduce((total, worker) => total + of(worker), 0);
   const secondsPerEpoch = epochSeconds(summary);
@@ -79,6 +90,11 @@ function requireOneFleet(summary: Summary): void {
   throw badInput(
     `the workers or prices of run ${summary.run_id} changed: ${mixture}; reprice a run that kept them throughout`,
   );
+}
+
+/** How often workers pay a price of the table: once each for a GPU, once for each thread for a vCPU. */
+export function unitsOf({ unit }: Pick<PriceRow, 'unit'>, workers: readonly Pick<WorkerSummary, 'threads'>[]): number {
+  return unit === 'gpu' ? workers.length : workers.reduce((sum, { threads = 1 }) => sum + threads, 0);
 }
 
 /** The cost of a run's epoch if each of its workers had one dated price. */
@@ -121,7 +137,7 @@ export function costOverTime(summary: Summary, prices: readonly LabelledPrice[])
   return sorted.map(({ date, price: { label, series, row } }) => {
     const { gpu, usdPerHour, dateText, source } = row;
     const first = sorted.find(({ price }) => price.series === series)?.price.row.usdPerHour ?? usdPerHour;
-    const costPerEpochUsd = accruedCostUsd(usdPerHour * summary.world_size, seconds);
+    const costPerEpochUsd = accruedCostUsd(usdPerHour * unitsOf(row, summary.workers), seconds);
     return {
       label,
       series,

@@ -28,6 +28,13 @@ export const billingRules: readonly SourcedBillingRule[] = [
     source: 'itpro.com/cloud/29563/google-cloud-platform-brings-per-second-billing-to-compute',
   },
   {
+    provider: 'Hetzner',
+    granularitySeconds: 3600,
+    minimumSeconds: 3600,
+    date: '2023-08-03',
+    source: 'docs.hetzner.com/cloud/billing/faq',
+  },
+  {
     provider: 'Lambda',
     granularitySeconds: 60,
     minimumSeconds: 60,

@@ -39,8 +39,14 @@ const columns = {
 type Column = keyof typeof columns;
 type Cells = { readonly [Name in Column]: z.output<(typeof columns)[Name]['schema']> };
 
-/** Alternative names of columns. */
-const aliases: Readonly<Record<string, Column>> = { year_month: 'date', market: 'pricing' };
+/** Alternative names of columns. A row that names a `cpu` is priced by vCPU. */
+const aliases: Readonly<Record<string, Column>> = {
+  year_month: 'date',
+  market: 'pricing',
+  cpu: 'gpu',
+  vcpu_count: 'gpu_count',
+  usd_per_vcpu_hour: 'usd_per_gpu_hour',
+};
 
 /** How far rounding may take the price per GPU from the instance's price divided by its GPUs, as a fraction. */
 const roundingTolerance = 1e-3;
@@ -55,7 +61,10 @@ export function priceRowOf({ placeOf, cells }: RawRow, file: string): PriceRow {
   for (const [name, value] of Object.entries(cells)) {
     const column = Object.hasOwn(aliases, name) ? aliases[name] : name;
     if (column === undefined || !isColumn(column)) {
-      throw fail(`unknown column '${name}'; the columns are ${Object.keys(columns).join(', ')}`, name);
+      throw fail(
+        `unknown column '${name}'; the columns are ${[...Object.keys(columns), 'cpu', 'vcpu_count'].join(', ')}`,
+        name,
+      );
     }
     if (value === '' || value === null) continue;
     if (given.has(column)) throw fail(`${column} is given twice, once as ${name}`, name);
@@ -67,18 +76,23 @@ export function priceRowOf({ placeOf, cells }: RawRow, file: string): PriceRow {
     if (parsed.success) return [name, parsed.data] as const;
     throw cell === undefined
       ? fail(`${name} is missing; it must be ${wanted}`)
-      : fail(`${name} must be ${wanted}, got ${describeGiven(cell.value)}`, cell.name);
+      : fail(`${cell.name} must be ${wanted}, got ${describeGiven(cell.value)}`, cell.name);
   });
   const row = Object.fromEntries(checked) as unknown as Cells;
   const perGpu = row.usd_per_hour / row.gpu_count;
   const stated = row.usd_per_gpu_hour ?? perGpu;
   if (Math.abs(stated - perGpu) > roundingTolerance * perGpu) {
+    const [name = 'usd_per_gpu_hour', count = 'gpu_count'] = [
+      given.get('usd_per_gpu_hour')?.name,
+      given.get('gpu_count')?.name,
+    ];
     throw fail(
-      `usd_per_gpu_hour must be usd_per_hour / gpu_count = ${Number(perGpu.toPrecision(6))}, got '${stated}'; leave it out`,
-      'usd_per_gpu_hour',
+      `${name} must be usd_per_hour / ${count} = ${Number(perGpu.toPrecision(6))}, got ${describeGiven(stated)}; leave it out`,
+      name,
     );
   }
   return {
+    unit: given.get('gpu')?.name === 'cpu' ? 'vcpu' : 'gpu',
     gpu: row.gpu,
     gpuMemoryGb: row.gpu_mem_gb,
     provider: row.provider,

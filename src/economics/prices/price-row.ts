@@ -1,16 +1,20 @@
-/** A row of a price table: the price of one GPU at a provider on a date. */
+/** What a price is for: one GPU, or one virtual CPU of a machine without a GPU. */
+export type PricedUnit = 'gpu' | 'vcpu';
+
+/** A row of a price table: the price of one GPU or one vCPU at a provider on a date. */
 export interface PriceRow {
-  /** As the source spells it: `H100`. */
+  readonly unit: PricedUnit;
+  /** The GPU, or the family of machines for a price by vCPU, as the source spells it: `H100`, `c7a`. */
   readonly gpu: string;
   readonly gpuMemoryGb: number | undefined;
   readonly provider: string;
   /** `on-demand`, `spot`, `preemptible`, `capacity-block`, … */
   readonly market: string;
-  /** Price of one GPU. One worker uses one GPU. */
+  /** Price of one GPU or vCPU. One worker uses one GPU, or as many vCPUs as it computes on threads. */
   readonly usdPerHour: number;
   /** Price of the whole instance. */
   readonly instanceUsdPerHour: number;
-  /** GPUs in the instance. */
+  /** GPUs or vCPUs in the instance. */
   readonly gpuCount: number;
   readonly instance: string | undefined;
   readonly region: string | undefined;

@@ -8,11 +8,13 @@ import type { PriceRow } from './price-row.ts';
 
 export type { PriceRow } from './price-row.ts';
 
-const shippedFile = new URL('../../../data/gpu-prices.csv', import.meta.url);
+const shippedFiles = ['gpu-prices.csv', 'cpu-prices.csv'].map(
+  (name) => new URL(`../../../data/${name}`, import.meta.url),
+);
 
-/** The price table of the package, in the order of its file. */
+/** The price table of the package, in the order of its files: prices of GPUs, then of vCPUs. */
 export function shippedPrices(): readonly PriceRow[] {
-  return parsePriceFile(fileURLToPath(shippedFile), readFileSync(shippedFile, 'utf8'));
+  return shippedFiles.flatMap((file) => parsePriceFile(fileURLToPath(file), readFileSync(file, 'utf8')));
 }
 
 /**
@@ -31,7 +33,7 @@ export function loadPrices(path: string | undefined): readonly PriceRow[] {
   return mergePrices(shippedPrices(), parsePriceFile(path, text));
 }
 
-/** For each provider, GPU and market in `own`, its rows replace all rows of `shipped`. */
+/** For each provider, GPU (or CPU) and market in `own`, its rows replace all rows of `shipped`. */
 export function mergePrices(shipped: readonly PriceRow[], own: readonly PriceRow[]): readonly PriceRow[] {
   const replaced = new Set(own.map(priceLabel));
   return [...shipped.filter((row) => !replaced.has(priceLabel(row))), ...own];

@@ -20,18 +20,29 @@ export function describeRules(workers: readonly WorkerSummary[]): string {
   return distinct(priced.map(describeRule)).join('; ');
 }
 
+const unitNames: ReadonlyMap<number, string> = new Map([
+  [1, 'second'],
+  [60, 'minute'],
+  [3600, 'hour'],
+]);
+
 function describeRule({ billing }: WorkerSummary): string {
   if (billing === undefined) return 'by the second where the provider has no known rule';
   const { provider, granularity_seconds, minimum_seconds } = billing;
-  const unit =
-    granularity_seconds === 1 ? 'second' : granularity_seconds === 60 ? 'minute' : `${granularity_seconds} s`;
+  const unit = unitNames.get(granularity_seconds) ?? `${granularity_seconds} s`;
   const least = minimum_seconds > granularity_seconds ? `, at least ${minimum_seconds} s` : '';
   return `${provider} by the ${unit}${least}`;
 }
 
-function describeOrigin({ gpu, price_usd_per_hour, price_source, price_date }: WorkerSummary): readonly string[] {
+function describeOrigin({
+  gpu,
+  price_usd_per_hour,
+  price_source,
+  price_date,
+  price_assumed,
+}: WorkerSummary): readonly string[] {
   if (price_usd_per_hour === undefined || price_source === undefined) return [];
-  return [`Price of ${gpu}: ${formatUsd(price_usd_per_hour)} an hour, ${price_date}, ${price_source}`];
+  return [`Price of ${price_assumed ?? gpu}: ${formatUsd(price_usd_per_hour)} an hour, ${price_date}, ${price_source}`];
 }
 
 function distinct(lines: readonly string[]): readonly string[] {

@@ -7,7 +7,7 @@ import { emulationNote } from './emulation-note.ts';
 import type { WorkerDescription } from './worker-description.ts';
 
 /** What tells one worker from another in speed and cost. */
-export type FleetMember = Omit<WorkerDescription, 'host' | 'priceOrigin'>;
+export type FleetMember = Omit<WorkerDescription, 'host' | 'threads' | 'priceOrigin'>;
 
 /** The workers that trained from a step on. */
 export interface Fleet {
@@ -55,6 +55,7 @@ function describeEngine({ backend, device, emulatedSpeed }: FleetMember): string
   return `${backend} (${device})${emulation}`;
 }
 
-function describePrice({ priceUsdPerHour }: FleetMember): string {
-  return priceUsdPerHour === undefined ? 'without a price' : `${formatUsd(priceUsdPerHour)} an hour`;
+function describePrice({ priceUsdPerHour, priceAssumed }: FleetMember): string {
+  if (priceUsdPerHour === undefined) return 'without a price';
+  return `${priceAssumed === undefined ? '' : 'assumed at '}${formatUsd(priceUsdPerHour)} an hour`;
 }

@@ -91,6 +91,7 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     rank: worker.rank,
     backend: worker.backend,
     device: worker.device,
+    ...(worker.threads === undefined ? {} : { threads: worker.threads }),
     host: worker.host,
     samples: worker.samples,
     alive_seconds: sum(Object.values(booked.seconds)),
@@ -112,11 +113,12 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
 }
 
 /** Where the price comes from, and what the provider bills. */
-function summarizePrice({ priceOrigin, gpu, booked }: WorkerRecord) {
+function summarizePrice({ priceOrigin, priceAssumed, gpu, booked }: WorkerRecord) {
   const rule = rentalRule(gpu);
   return {
     ...(gpu === undefined ? {} : { gpu }),
     ...(priceOrigin === undefined ? {} : { price_source: priceOrigin.source, price_date: priceOrigin.date }),
+    ...(priceAssumed === undefined ? {} : { price_assumed: priceAssumed }),
     billed_usd: booked.billedUsd,
     rentals: booked.rentals,
     ...(rule === undefined ? {} : { billing: describeBilling(rule) }),

@@ -44,6 +44,8 @@ const workerSummarySchema = z.strictObject({
   backend: text,
   /** What the engine computes on, in the engine's words. */
   device: text,
+  /** Threads of the CPU that it computed on. Left out where a GPU computed, and by older versions. */
+  threads: z.int().positive().optional(),
   host: text,
   samples: count,
   alive_seconds: nonnegative,
@@ -64,6 +66,8 @@ const workerSummarySchema = z.strictObject({
   /** Set if the price was looked up. */
   price_source: text.optional(),
   price_date: text.optional(),
+  /** Set if nobody gave a price: what it was assumed from. Such a cost is an assumption, not a measurement. */
+  price_assumed: text.optional(),
   /** The worker's label in lower case. Older versions kept it as it was typed. */
   gpu: text.toLowerCase().optional(),
   /**

@@ -2,6 +2,7 @@
  * The engine over TensorFlow itself. A step is one run of one graph (tensorflow-step-graph.ts), which TensorFlow plans
  * and fuses as a whole, where tfjs would call one operation after the other.
  */
+import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { badInput } from '../../shared/core/errors.ts';
@@ -16,7 +17,7 @@ import { totalSize } from '../flat-vector.ts';
 import { artifactsOf, trainableVariables } from '../model-network.ts';
 import { engineOf, type LogitsConsumer, type Replica } from '../replica.ts';
 import { feeds, fetches } from './tensorflow-endpoints.ts';
-import { visibleDevices } from './tensorflow-environment.ts';
+import { threadsIn, visibleDevices } from './tensorflow-environment.ts';
 import { loadBinding, loadMessages, type TensorflowManifest } from './tensorflow-installation.ts';
 import { openSession } from './tensorflow-session.ts';
 import { openState } from './tensorflow-state.ts';
@@ -64,6 +65,7 @@ export async function createTensorflowEngine(
   const replica: Replica = {
     name: 'tensorflow',
     device,
+    threads: card === undefined ? threadsIn(process.env, availableParallelism()) : undefined,
     card,
     parameterCount,
     forward,

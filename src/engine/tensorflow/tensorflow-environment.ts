@@ -7,6 +7,12 @@ export function threadVariables(threads: number): Readonly<Record<string, string
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** How many threads an operation uses: what the environment says, or else every core. */
+export function threadsIn(environment: Environment, cores: number): number {
+  const told = Number(environment.TF_NUM_INTRAOP_THREADS);
+  return Number.isInteger(told) && told > 0 ? told : cores;
+}
+
 /** A worker's place among the workers of its host. */
 export interface LocalPlace {
   /** Counts from 0. */

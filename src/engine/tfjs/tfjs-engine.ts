@@ -70,6 +70,7 @@ export function createTfjsEngine(backend: TfjsBackend, options: EngineOptions): 
   const replica: Replica = {
     name: backend.engineName,
     device: backend.device,
+    threads: backend.engineName === 'webgpu' ? undefined : 1,
     parameterCount,
     forward,
     artifacts: () => artifactsOf(network, variables),

@@ -42,6 +42,7 @@ export async function createThreadedEngine(given: EngineOptions, threading: Thre
   return {
     ...main,
     device: threadedDevice(main.device, threading.threads),
+    threads: threading.threads,
 
     async setParameters(parameters) {
       checkVector('parameters', parameters, parameterCount);

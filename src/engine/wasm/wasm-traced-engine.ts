@@ -63,6 +63,7 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
   const replica: Replica = {
     name: 'wasm',
     device: flavour.device,
+    threads: 1,
     parameterCount,
     forward,
     artifacts: () => artifactsOf(network, variables),

@@ -72,7 +72,10 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
     { head: 's/epoch', cell: ({ secondsPerEpoch }) => secondsPerEpoch.toFixed(1) },
     ...(priced
       ? ([
-          { head: '$/epoch', cell: ({ costPerEpochUsd }) => usd(costPerEpochUsd) },
+          {
+            head: '$/epoch',
+            cell: ({ costPerEpochUsd, priceAssumed }) => `${usd(costPerEpochUsd)}${priceAssumed ? ' assumed' : ''}`,
+          },
           { head: '$/1,000 samples', cell: (point) => usd(point.costPerThousandUsd), expendable: 3 },
           { head: 'front', cell: ({ onFront }) => (onFront ? '*' : '') },
         ] satisfies Column<ComparedPoint>[])

@@ -1,10 +1,18 @@
 /** One run as an HTML report. */
 import type { CardHistory } from '../../economics/planning/price-history.ts';
+import { assumptionRemedy, describeAssumed } from '../../economics/record/assumed-note.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
 import type { StepPoint } from '../../economics/record/step-series.ts';
 import type { Summary } from '../../economics/record/summary.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
-import { describeEpochMarks, epochColumns, epochRows, workerColumns, workerRows } from '../terminal/summary-table.ts';
+import {
+  costHead,
+  describeEpochMarks,
+  epochColumns,
+  epochRows,
+  workerColumns,
+  workerRows,
+} from '../terminal/summary-table.ts';
 import { type Chart, chartHtml } from './chart.ts';
 import { escapeHtml, listHtml, sectionHtml, tableHtml } from './markup.ts';
 import { renderPage } from './page.ts';
@@ -44,7 +52,7 @@ export function renderRunPage(
         listHtml(headlines(summary)),
         sectionHtml(
           'Epochs',
-          tableHtml('Epochs', epochColumns(priced), epochRows(summary)),
+          tableHtml('Epochs', epochColumns(summary, priced), epochRows(summary)),
           ...describeEpochMarks(summary).map((mark) => `<p>${escapeHtml(mark)}</p>`),
           chart('accuracy', 'Accuracy by epoch'),
         ),
@@ -60,12 +68,19 @@ export function renderRunPage(
             formatSeconds,
           ),
         ),
-        sectionHtml('Where the money went', stackedBarsHtml('money', 'Cost, by worker', costBars(summary), formatUsd)),
+        sectionHtml(
+          'Where the money went',
+          stackedBarsHtml('money', capitalized(`${costHead(summary)}, by worker`), costBars(summary), formatUsd),
+        ),
         priceSectionHtml(prices),
       ],
     },
     assets,
   );
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** The bars sum to the cost of the run. */
@@ -80,6 +95,7 @@ function costBars({ workers, former_workers_cost_usd: former }: Summary): readon
 
 function headlines(summary: Summary): readonly string[] {
   const { test_accuracy, dataset, price_usd_per_hour: price, workers, fleet_changes: changes = [] } = summary;
+  const assumed = describeAssumed(workers);
   return [
     ...(dataset.fallback_reason === undefined
       ? []
@@ -91,6 +107,7 @@ function headlines(summary: Summary): readonly string[] {
     price === undefined
       ? 'no price given: pass --price USD_PER_HOUR'
       : `${formatUsd(summary.cost_usd_total)}${changes.length === 0 ? '' : ', now'} at ${formatUsd(price)} an hour, including start-up and test passes`,
+    ...(assumed === undefined ? [] : [`the price is ${assumed}; ${assumptionRemedy}`]),
     ...changes.map(({ step, change }) => `changed after step ${formatCount(step)}: ${change}`),
     ...workers.flatMap(({ worker_id, emulated_speed: speed }) =>
       speed === undefined ? [] : [`${worker_id} was ${emulationNote(speed)}`],

@@ -26,7 +26,11 @@ export function renderProgress(state: ProgressState, { columns, colour, now }: P
     { text: `${formatCount(samplesPerSecond)} samples/s`, expendable: 2 },
     { text: `loss ${formatLoss(loss)}`, expendable: 6 },
     { text: `accuracy ${formatPercent(accuracy)}`, expendable: 3 },
-    { text: state.costUsd === undefined ? '' : `${formatUsd(state.costUsd)} so far`, expendable: 1 },
+    {
+      text:
+        state.costUsd === undefined ? '' : `${formatUsd(state.costUsd)}${state.priceAssumed ? ' assumed' : ''} so far`,
+      expendable: 1,
+    },
     { text: state.usdPerHour === undefined ? '' : `${formatUsd(state.usdPerHour)}/h`, expendable: 5 },
     { text: etaSeconds === undefined ? '' : `${formatSeconds(etaSeconds)} left`, expendable: 4 },
   ].filter(({ text }) => text !== '');

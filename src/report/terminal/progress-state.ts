@@ -25,6 +25,8 @@ export interface ProgressState {
   readonly costUsd: number | undefined;
   /** Price of all workers together. */
   readonly usdPerHour: number | undefined;
+  /** Whether the price of any worker is assumed. */
+  readonly priceAssumed: boolean;
 }
 
 /** A committed step. */
@@ -35,6 +37,8 @@ export interface ProgressStep extends StepFigures {
   readonly costUsd?: number | undefined;
   /** Price of all workers together. */
   readonly usdPerHour?: number | undefined;
+  /** Set if the price of any worker is assumed. */
+  readonly priceAssumed?: boolean | undefined;
 }
 
 export interface ProgressPlan extends Pick<ProgressState, 'epochs' | 'samplesPerEpoch' | 'totalSamples'> {
@@ -56,6 +60,7 @@ export function beginProgress(plan: ProgressPlan, now: number): ProgressState {
     startedAt: now,
     costUsd: undefined,
     usdPerHour: undefined,
+    priceAssumed: false,
   };
 }
 
@@ -67,6 +72,7 @@ export function advanceProgress(state: ProgressState, step: ProgressStep): Progr
     samplesBefore: sameEpoch ? state.samplesBefore : state.samplesBefore + state.totals.samples,
     costUsd: step.costUsd ?? state.costUsd,
     usdPerHour: step.usdPerHour ?? state.usdPerHour,
+    priceAssumed: step.priceAssumed ?? state.priceAssumed,
   };
 }
 

@@ -15,6 +15,8 @@ import {
 export interface ProgressEpoch extends Omit<EpochRecord, 'evaluateSeconds'> {
   /** Cost of the run so far; left out when no worker has a price. */
   readonly costUsd?: number | undefined;
+  /** Set if the price of any worker is assumed. */
+  readonly priceAssumed?: boolean | undefined;
 }
 
 /** Shows a run while it happens. */
@@ -158,9 +160,10 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
         eta_seconds: etaSeconds,
         run_cost_usd: state.costUsd,
         usd_per_hour: state.usdPerHour,
+        ...(state.priceAssumed ? { price_assumed: true } : {}),
       });
     },
-    epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, costUsd, cutShort }) {
+    epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, costUsd, priceAssumed, cutShort }) {
       schedule.restart();
       print({
         event: 'epoch',
@@ -173,6 +176,7 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
         seconds,
         samples_per_second: seconds > 0 ? samples / seconds : 0,
         ...(costUsd === undefined ? {} : { cost_usd: usd, run_cost_usd: costUsd }),
+        ...(priceAssumed ? { price_assumed: true } : {}),
         ...(cutShort ? { cut_short: true } : {}),
       });
     },
@@ -219,7 +223,9 @@ function renderEpoch(epoch: ProgressEpoch, epochs: number, colour: boolean, colu
     { text: `accuracy ${formatPercent(epoch.accuracy)}`, expendable: 3 },
     { text: `test loss ${formatLoss(epoch.testLoss)}`, expendable: 5 },
     { text: `test accuracy ${formatPercent(epoch.testAccuracy, 2)}`, expendable: 0 },
-    ...(epoch.costUsd === undefined ? [] : [{ text: `${formatUsd(epoch.costUsd)} so far`, expendable: 0 }]),
+    ...(epoch.costUsd === undefined
+      ? []
+      : [{ text: `${formatUsd(epoch.costUsd)}${epoch.priceAssumed ? ' assumed' : ''} so far`, expendable: 0 }]),
   ];
   const width = () => figures.reduce((sum, { text }) => sum + text.length + ' · '.length, head.length);
   while (width() > columns && figures.some(({ expendable }) => expendable > 0)) {

@@ -1,3 +1,4 @@
+import { assumptionRemedy, describeAssumed } from '../../economics/record/assumed-note.ts';
 import { describeBilling } from '../../economics/record/billing-text.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
 import type { EpochSummary, Summary, WorkerSummary } from '../../economics/record/summary.ts';
@@ -22,7 +23,7 @@ export function renderSummaryTable(summary: Summary, { columns, colour }: Summar
   const priced = summary.price_usd_per_hour !== undefined || summary.cost_usd_total > 0;
   const paragraphs = [
     renderHead(summary, paint),
-    renderTable(epochColumns(priced), epochRows(summary), { ...options, totals: 1 }),
+    renderTable(epochColumns(summary, priced), epochRows(summary), { ...options, totals: 1 }),
     ...(summary.workers.length === 0
       ? []
       : [renderTable(workerColumns(summary, priced), workerRows(summary), options)]),
@@ -90,7 +91,13 @@ export function epochRows(summary: Summary): readonly EpochRow[] {
   ];
 }
 
-export function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
+/** Says in the head of a column of costs whether they rest on assumed prices. */
+export function costHead({ workers }: Summary): string {
+  const assumed = workers.filter(({ price_assumed }) => price_assumed !== undefined).length;
+  return assumed === 0 ? 'cost' : assumed === workers.length ? 'assumed cost' : 'partly assumed cost';
+}
+
+export function epochColumns(summary: Summary, priced: boolean): readonly Column<EpochRow>[] {
   const columns: readonly Column<EpochRow>[] = [
     { head: 'epoch', cell: ({ name }) => name },
     { head: 'seconds', cell: ({ seconds }) => seconds.toFixed(1), expendable: 2 },
@@ -100,7 +107,7 @@ export function epochColumns(priced: boolean): readonly Column<EpochRow>[] {
     { head: 'test loss', cell: (row) => optional(row.test_loss, formatLoss), expendable: 5 },
     { head: 'test accuracy', cell: (row) => optional(row.test_accuracy, (value) => formatPercent(value, 2)) },
   ];
-  return priced ? [...columns, { head: 'cost', cell: ({ cost_usd }) => formatUsd(cost_usd) }] : columns;
+  return priced ? [...columns, { head: costHead(summary), cell: ({ cost_usd }) => formatUsd(cost_usd) }] : columns;
 }
 
 /** The row of a worker, or of all former workers together, for which only costs are known. */
@@ -116,6 +123,7 @@ export function workerRows(summary: Summary): readonly WorkerRow[] {
 export function workerColumns(summary: Summary, priced: boolean): readonly Column<WorkerRow>[] {
   const severalHosts = new Set(summary.workers.map(({ host }) => host)).size > 1;
   const labelled = summary.workers.some(({ gpu }) => gpu !== undefined);
+  const partly = costHead(summary) === 'partly assumed cost';
   const severalBackends = new Set(summary.workers.map(({ backend }) => backend)).size > 1;
   const columns: (Column<WorkerRow> | false)[] = [
     { head: 'worker', cell: ({ worker_id }) => shorten(worker_id), align: 'left' },
@@ -127,7 +135,7 @@ export function workerColumns(summary: Summary, priced: boolean): readonly Colum
     { head: 'communicate', cell: (row) => optional(row.communicate_share, formatPercent), expendable: 4 },
     { head: 'wait', cell: (row) => optional(row.wait_share, formatPercent) },
     { head: 'load', cell: (row) => optional(row.load_share, formatPercent), expendable: 5 },
-    priced && { head: 'cost', cell: formatWorkerCost },
+    priced && { head: costHead(summary), cell: partly ? formatCostAndBasis : formatWorkerCost },
     priced && { head: 'billed', cell: formatWorkerBill, expendable: 1 },
   ];
   return columns.filter((column) => column !== false);
@@ -136,6 +144,11 @@ export function workerColumns(summary: Summary, priced: boolean): readonly Colum
 /** A worker without a price may have had one before the run was resumed. */
 function formatWorkerCost({ cost_usd, price_usd_per_hour }: WorkerRow): string {
   return price_usd_per_hour === undefined && cost_usd === 0 ? 'no price' : formatUsd(cost_usd);
+}
+
+/** Where only some prices are assumed, each row says whether its own is. */
+function formatCostAndBasis(row: WorkerRow): string {
+  return `${row.price_assumed === undefined ? '' : 'assumed '}${formatWorkerCost(row)}`;
 }
 
 function formatWorkerBill({ billed_usd, price_usd_per_hour }: WorkerRow): string {
@@ -183,9 +196,11 @@ function renderClosing(summary: Summary, paint: Paint): string {
     const unpriced = summary.workers.filter((worker) => worker.price_usd_per_hour === undefined);
     const gap =
       unpriced.length === 0 ? '' : `; no price given for ${unpriced.map((w) => shorten(w.worker_id)).join(', ')}`;
+    const assumed = describeAssumed(summary.workers);
     const now = changes.length === 0 ? '' : ', now';
     lines.push(
       `Cost ${paint('bold', formatUsd(cost_usd_total))}${now} at ${formatUsd(price_usd_per_hour)} an hour, including start-up and test passes${gap}`,
+      ...(assumed === undefined ? [] : [`The price is ${assumed}; ${assumptionRemedy}`]),
       ...describeBilling(summary),
     );
   }

@@ -15,6 +15,8 @@ export const maxTensorFrames = 1 + Math.max(...Object.values(optimizerSlots).map
 /** The largest frame. libzmq drops the connection of a peer that sends a larger one. */
 export const maxFrameBytes = 256 << 20;
 export const maxWorldSize = 256;
+/** Threads of one worker. */
+export const maxThreads = 4096;
 export const maxParameterCount = maxFrameBytes / Float32Array.BYTES_PER_ELEMENT;
 
 /** The largest frame that a run with so many parameters needs: a vector of them, or a header. In bytes. */

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { maxPriceUsdPerHour } from '../core/price-limit.ts';
 import { printable } from '../core/printable.ts';
 import { modelNames, optimizerNames } from '../model/model-spec.ts';
-import { maxParameterCount, maxWorldSize, protocolVersion } from './limits.ts';
+import { maxParameterCount, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** What a member computed. NaN and infinity are for the generation to judge: it knows the step and what was asked. */
@@ -77,8 +77,10 @@ const hello = message('hello', {
   pid: count,
   /** Seconds the process has been alive: its cost counts from its start. */
   uptime: seconds.max(10 * 365 * 24 * 3600),
-  /** The worker's own price; without one the coordinator's default applies. */
-  priceUsdPerHour: z.number().min(0).max(maxPriceUsdPerHour).optional(),
+  /** The worker's own price; without one the coordinator's default applies. `none`: it has none, and none is assumed. */
+  priceUsdPerHour: z.union([z.number().min(0).max(maxPriceUsdPerHour), z.literal('none')]).optional(),
+  /** Set if that is the price of each virtual CPU that it computes on. */
+  pricePer: z.literal('vcpu').optional(),
   /** Set on a worker that emulates a slower one: the share of its own speed that it runs at. */
   emulatedSpeed: z.number().positive().max(1).optional(),
   /** Where the price is from, if it was looked up. */
@@ -95,6 +97,10 @@ const ready = message('ready', {
   backend: name,
   device: text,
   backendReason: text,
+  /** Threads of the CPU that it computes on; left out where a GPU computes. */
+  threads: z.int().min(1).max(maxThreads).optional(),
+  /** The name of the GPU that it computes on, as its driver spells it. */
+  card: text.optional(),
   parameterCount: z.int().min(1).max(maxParameterCount),
   parametersChecksum: count,
   /** Where the buckets end in which this worker's gradients travel. */

@@ -54,3 +54,17 @@ it.each([
 ] as const)('workers at %j can cost something: %s', (prices, expected) => {
   expect(canCost(prices)).toBe(expected);
 });
+
+it('a label of a CPU has the price of each thread, and none is none', () => {
+  expect(price('aws/c7a/on-demand')).toMatchObject({
+    gpu: 'aws/c7a/on-demand',
+    priceUsdPerHour: 0.05132,
+    pricePer: 'vcpu',
+  });
+  expect(price('gcp/t4/spot')).not.toHaveProperty('pricePer');
+  expect(priceWorker({ gpu: 'aws/c7a/on-demand', price: 'none' }, undefined, '2026-03-31')).toEqual({
+    gpu: 'aws/c7a/on-demand',
+    priceUsdPerHour: 'none',
+  });
+  expect(canCost(['none', undefined])).toBe(false);
+});

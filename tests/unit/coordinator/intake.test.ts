@@ -27,7 +27,7 @@ const rows: readonly [Body<WorkerMessage>, stranger: 'input' | 'ignored' | 'reje
 /** Messages that say which run they are for; a hello does not know, and a leave may not. */
 const ofARun = rows.filter(([, stranger]) => stranger === 'rejected');
 
-const member = joinedWorker('p0', helloOf('w0'), { now: 1, unixMs: 1 }, undefined, 0);
+const member = joinedWorker('p0', helloOf('w0'), { now: 1, unixMs: 1 }, 0);
 
 function take(peer: string, body: Body<WorkerMessage>, run = 'run-1'): Intake {
   const membership = {

@@ -51,6 +51,13 @@ describe('the figures of the live page', () => {
     });
   });
 
+  test('say which part of the price nobody gave', () => {
+    const assumed = { ...worker, priceAssumed: '1 vCPU at aws/c7a/on-demand' };
+    const noteOf = (workers: LiveState['workers']) => describeFigures({ ...training, workers }).cost.note;
+    expect(noteOf([assumed, { ...assumed, workerId: 'w1' }])).toBe('$0.62/h assumed · $0.0012 per epoch');
+    expect(noteOf([assumed, { ...worker, workerId: 'w1' }])).toBe('$0.62/h, assumed for 1 of 2 · $0.0012 per epoch');
+  });
+
   test('name the run and where it is', () => {
     expect(describeSubject(training)).toBe('mnist · cnn · adam · batch 64 · seed 1');
     const at = (name: LiveState['stage']['name'], reason?: string) =>

@@ -162,3 +162,43 @@ describe('renderSummaryTable', () => {
     expect(text).not.toContain('worker  ');
   });
 });
+
+describe('a cost at an assumed price', () => {
+  const assumed = {
+    priceAssumed: '1 vCPU at aws/c7a/on-demand',
+    priceOrigin: { source: 'example.org/prices', date: '2026-02' },
+  };
+  const given = workerRecord({ workerId: 'w1', rank: 1 });
+
+  test('is called so over every column of costs, and beside their sum', () => {
+    const workers = [workerRecord(assumed), workerRecord({ ...assumed, workerId: 'w1', rank: 1 })];
+    const summary = summarize(runRecord({ workers }));
+    expect(summary.workers[0]).toMatchObject({ price_assumed: '1 vCPU at aws/c7a/on-demand', price_date: '2026-02' });
+    const text = renderSummaryTable(summary, plain);
+    expect(text.match(/assumed cost/g)).toHaveLength(2);
+    expect(text).not.toMatch(/ {2}cost/);
+    expect(text).toContain(
+      'The price is assumed, not given: 1 vCPU at aws/c7a/on-demand (2026-02) for every worker; ' +
+        '--price USD_PER_HOUR sets it, --price none leaves it out\n',
+    );
+    expect(text).toContain('Price of 1 vCPU at aws/c7a/on-demand: $0.10 an hour, 2026-02, example.org/prices');
+  });
+
+  test('is told from one at a given price, worker by worker', () => {
+    const text = renderSummaryTable(summarize(runRecord({ workers: [workerRecord(assumed), given] })), plain);
+    expect(text.match(/partly assumed cost/g)).toHaveLength(2);
+    expect(cells(text, 'w0').at(-2)).toBe('assumed $0.0010');
+    expect(cells(text, 'w1').at(-2)).toBe('$0.0010');
+    expect(text).toContain('(2026-02) for w0;');
+  });
+
+  test('is a change of price when a resumed run is given one', () => {
+    const fleets = [
+      { step: 0, members: [fleetMember({ priceAssumed: '1 vCPU at a/b/c' })] },
+      { step: 9, members: [fleetMember()] },
+    ];
+    expect(summarize(runRecord({ fleets })).fleet_changes).toEqual([
+      { step: 9, change: 'w0 is $0.10 an hour instead of assumed at $0.10 an hour' },
+    ]);
+  });
+});

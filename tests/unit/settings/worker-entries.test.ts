@@ -63,7 +63,7 @@ describe('planWorkers', () => {
 
   it.each([
     ['backend=gpu', "--worker 'backend=gpu': backend must be one of auto, tensorflow, webgpu, wasm, cpu, got 'gpu'"],
-    ['price=cheap', "--worker 'price=cheap': price must be a number, got 'cheap'"],
+    ['price=cheap', "--worker 'price=cheap': price must be a number of at least 0, or none, got 'cheap'"],
     ['price=-1', "--worker 'price=-1': price must be at least 0, got '-1'"],
     ['price=1e9', "--worker 'price=1e9': price must be at most 10000, got '1e9'"],
     ['threads=0', "--worker 'threads=0': threads must be at least 1, got '0'"],
@@ -71,8 +71,8 @@ describe('planWorkers', () => {
     ['duty=0', "--worker 'duty=0': duty must be greater than 0, got '0'"],
     ['duty=2', "--worker 'duty=2': duty must be at most 1, got '2'"],
     ['count=0', "--worker 'count=0': count must be at least 1, got '0'"],
-    ['gpu=', "--worker 'gpu=': gpu must be a label, got ''"],
-    ['id=', "--worker 'id=': id must be a name, got ''"],
+    ['gpu=', "--worker 'gpu=': gpu must be a label, got nothing"],
+    ['id=', "--worker 'id=': id must be a name, got nothing"],
     [
       'bakend=cpu',
       "--worker 'bakend=cpu': unknown key 'bakend'; valid keys: backend, price, gpu, id, count, threads, duty",

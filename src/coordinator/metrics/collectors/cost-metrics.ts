@@ -11,6 +11,12 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
     labelNames: ['worker'],
     registers,
   });
+  const assumed = new Gauge({
+    name: 'pennygrad_worker_price_assumed',
+    help: 'Whether nobody gave the price of the worker and it is assumed: 1 or 0; absent when it has none.',
+    labelNames: ['worker'],
+    registers,
+  });
   const cost = new Counter({
     name: 'pennygrad_cost_usd_total',
     help: `Accrued cost in USD by worker and what its time was spent on: ${ledgerCategories.join(', ')}.`,
@@ -47,8 +53,10 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
   return (event) => {
     switch (event.type) {
       case 'generation':
-        for (const { workerId: worker, priceUsdPerHour } of event.members) {
-          if (priceUsdPerHour !== undefined) price.set({ worker }, priceUsdPerHour);
+        for (const { workerId: worker, priceUsdPerHour, priceAssumed } of event.members) {
+          if (priceUsdPerHour === undefined) continue;
+          price.set({ worker }, priceUsdPerHour);
+          assumed.set({ worker }, priceAssumed === undefined ? 0 : 1);
         }
         break;
       case 'worker-began':

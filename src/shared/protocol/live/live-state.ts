@@ -70,6 +70,8 @@ export interface LiveWorker {
   readonly backend?: string;
   readonly device?: string;
   readonly priceUsdPerHour?: number;
+  /** Set if nobody gave that price: what it is assumed from. */
+  readonly priceAssumed?: string;
   /** Accrued so far. */
   readonly costUsd?: number;
   /** Fraction of the last step's samples. */

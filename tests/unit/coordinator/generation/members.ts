@@ -48,7 +48,7 @@ export const buckets: readonly Interval[] = [
 
 export function memberOf(rank: number, cpu = 'x64', backend = 'wasm'): Member {
   const hello = helloOf(`w${rank}`, { cpu, pid: 100 + rank });
-  const worker = joinedWorker(`p${rank}`, hello, { now: 1, unixMs: 1 }, undefined, 0);
+  const worker = joinedWorker(`p${rank}`, hello, { now: 1, unixMs: 1 }, 0);
   const [member] = rankWorkers([{ ...worker, ready: readyOf({ backend }) }]);
   if (member === undefined) throw new Error('a member');
   return { ...member, rank };

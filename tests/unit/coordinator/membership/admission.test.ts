@@ -92,17 +92,21 @@ describe('workers that fit', () => {
   it('are known by what their hello says', () => {
     const run = startGathering();
     const priceOrigin = { source: 'list', date: '2025-06' };
-    run.hello('w0', { uptime: 3, priceUsdPerHour: 0.5, emulatedSpeed: 0.25, priceOrigin, gpu: 'gcp/t4/spot' }, 'p');
+    const hello = { uptime: 3, priceUsdPerHour: 0.5, emulatedSpeed: 0.25, priceOrigin, gpu: 'gcp/t4/spot' };
+    run.hello('w0', hello, 'p');
     expect(run.worker('p')).toStrictEqual({
       peer: 'p',
+      hello: helloOf('w0', hello),
       info: {
         workerId: 'w0',
         host: 'alpha',
         pid: 4242,
         cpu: 'x64',
-        priceUsdPerHour: 0.5,
+        // Known once it is ready.
+        priceUsdPerHour: undefined,
         emulatedSpeed: 0.25,
-        priceOrigin,
+        priceOrigin: undefined,
+        priceAssumed: undefined,
         gpu: 'gcp/t4/spot',
         aliveSinceUnixMs: run.time.clock.unixMs() - 3000,
       },

@@ -8,9 +8,9 @@ import {
 import { helloOf, readyOf } from './gathering.ts';
 
 const moment = { now: 50, unixMs: 1_000_000 };
-const loading = joinedWorker('p0', helloOf('w0'), moment, undefined, 0);
+const loading = joinedWorker('p0', helloOf('w0'), moment, 0);
 const ready = {
-  ...joinedWorker('p1', helloOf('w1', { pid: 7, host: 'beta' }), moment, undefined, 0),
+  ...joinedWorker('p1', helloOf('w1', { pid: 7, host: 'beta' }), moment, 0),
   ready: readyOf(),
 };
 

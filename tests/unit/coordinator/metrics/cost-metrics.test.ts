@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createCostMetrics } from '../../../../src/coordinator/metrics/collectors/cost-metrics.ts';
 import type { LedgerEvent } from '../../../../src/coordinator/run-events.ts';
 import { byCategory, newAccount } from '../../../../src/economics/ledger/ledger.ts';
-import { observedRun } from '../../../support/observed-run.ts';
+import { member, observedRun } from '../../../support/observed-run.ts';
 import { uniform } from '../../../support/realistic-numbers.ts';
 import { parseSamples } from '../../../support/scrape.ts';
 
@@ -50,4 +50,21 @@ test('whatever is booked, cost_usd_total never falls, and is the most that was r
       }
     }),
   );
+});
+
+test('says which prices nobody gave', async () => {
+  const registry = new Registry();
+  const observe = createCostMetrics(registry, observedRun);
+  const members = [
+    { ...member(0, 0.1), priceAssumed: '2 vCPUs at a/b/c' },
+    member(1, 0.5),
+    { ...member(2, 0), priceUsdPerHour: undefined },
+  ];
+  observe({ type: 'worker-began', workerId: 'w0', at: 0, priceUsdPerHour: 0.1, priceAssumed: '2 vCPUs at a/b/c' });
+  observe({ type: 'generation', parameterCount: 1, reason: 'ready', members });
+  const samples = parseSamples(await registry.metrics());
+  const assumed = ['w0', 'w1', 'w2'].map((worker) => samples.get(`pennygrad_worker_price_assumed{worker="${worker}"}`));
+  expect(assumed).toEqual([1, 0, undefined]);
+  // Its costs are counted from 0, so that `increase()` sees the first of them.
+  expect(samples.get('pennygrad_cost_usd_total{worker="w0",category="startup"}')).toBe(0);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type CarriedAccounts, createBookkeeper } from '../../../../src/coordinator/record/bookkeeper.ts';
+import { entryOf, ledgerLines } from '../../../../src/coordinator/record/ledger-file.ts';
 import type { LedgerEvent, RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { bookedUsd, byCategory, newAccount, nothingByCategory } from '../../../../src/economics/ledger/ledger.ts';
 import { noPhaseSeconds, nothingSpent, type SpentSeconds } from '../../../../src/shared/core/phases.ts';
@@ -326,4 +327,22 @@ describe('the books of a run', () => {
     const clock = { now: () => 107, unixMs: () => 0 };
     expect(createBookkeeper({ clock, startedAt: 105, carried: undefined }).spent()).toEqual({ usd: 0, seconds: 2 });
   });
+});
+
+test('a worker whose price is assumed once it is ready costs that price from its beginning, and says so', () => {
+  const { drawnUp, pass, tell, accountOf } = openBooks();
+  pass(3);
+  tell({ type: 'worker-began', workerId: 'w0', at: 0, priceUsdPerHour: 3600, priceAssumed: '1 vCPU at a/b/c' });
+  tell(generation(0));
+  expect(accountOf('w0')?.usd.startup).toBe(3);
+  const [event] = drawnUp;
+  if (event === undefined) throw new Error('no accounts');
+  const [line] = ledgerLines(event, 0);
+  if (line === undefined) throw new Error('no line');
+  expect(line).toMatchObject({ price_usd_per_hour: 3600, price_assumed: true });
+  expect(entryOf(line)).toMatchObject({ priceAssumed: true, account: { priceUsdPerHour: 3600 } });
+
+  // Its next life is paid for.
+  tell({ type: 'worker-began', workerId: 'w0', at: 3, priceUsdPerHour: 7200 }, generation(0));
+  expect(ledgerLines(drawnUp.at(-1) as LedgerEvent, 0)[0]).not.toHaveProperty('price_assumed');
 });

@@ -413,3 +413,30 @@ test('snakeCased names as the other files do, and keeps nothing undefined', () =
     cost_usd: { a_b: [{ c_d: null }] },
   });
 });
+
+describe('a price that nobody gave', () => {
+  const given = { backend: 'wasm', price: 0.36 };
+  const assumed = { ...given, priceAssumed: '7 vCPUs at a/b/c' };
+  const rendered = (...kinds: readonly TestKind[]) => {
+    const comparison = compareRuns(
+      kinds.map((kind, index) => comparedRun({ workers: [kind], rate: 1000 + index, batch: 64 })),
+    );
+    return { comparison, text: renderComparison(comparison, { columns: 120, colour: false }) };
+  };
+
+  test('is never mixed with a given one, not even of the same amount', () => {
+    const { comparison, text } = rendered(given, assumed);
+    expect(comparison.points.map(({ name, priceAssumed }) => [name, priceAssumed])).toEqual([
+      ['1 × wasm at $0.36/h', undefined],
+      ['1 × wasm at an assumed $0.36/h', true],
+    ]);
+    expect(text.match(/\$[\d.]+ assumed/g)).toHaveLength(1);
+  });
+
+  test('is noted with what it is assumed from', () => {
+    const note =
+      'prices that nobody gave are assumed (7 vCPUs at a/b/c): pass --price to train for your own, or use reprice';
+    expect(rendered(assumed).comparison.notes).toContain(note);
+    expect(rendered(given).text).not.toContain('assumed');
+  });
+});

@@ -17,10 +17,11 @@ const run = (workers: readonly TestKind[], overrides: Partial<TestRun> = {}) =>
 describe('kindsOf', () => {
   test('names kinds by what tells them apart, and knows the prices and the runs of each alone', () => {
     const threads = { ...wasm, device: 'wasm, 2 threads', price: 0.72 };
+    const given = (usdPerHour: number) => ({ usdPerHour, assumed: false });
     const runs = [run([wasm]), run([{ ...wasm, price: 0.1 }, wasm]), run([threads]), run([wasm, threads])];
     expect(kindsOf(runs).map(({ name, prices, runs: own }) => [name, prices, own])).toEqual([
-      ['wasm', [0.36, 0.1], [runs[0], runs[1]]],
-      ['wasm (2 threads)', [0.72], [runs[2]]],
+      ['wasm', [given(0.36), given(0.1)], [runs[0], runs[1]]],
+      ['wasm (2 threads)', [given(0.72)], [runs[2]]],
     ]);
     expect(kindsOf([run([{ backend: 'wasm' }])])[0]?.prices).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { kindOf } from '../../../../src/economics/comparison/worker-kind.ts';
 import { describeCardsAlone, labelsOfCardsAlone, offersOn } from '../../../../src/economics/planning/gpu-offers.ts';
+import { parsePriceFile } from '../../../../src/economics/prices/price-file.ts';
 import { summarize } from '../../../../src/economics/record/summarize.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
 import { priceRows } from '../../../support/price-rows.ts';
@@ -43,4 +44,15 @@ test('a run that paid for a card alone is known by the price that was looked up'
   const looked = { priceOrigin, gpu: 'aws/a100-80gb/on-demand', priceUsdPerHour: 3 };
   expect(labelsOfCardsAlone([summary(looked), summary({ ...looked, gpu: 'own/b200/spot' })], table)).toEqual([]);
   expect(describeCardsAlone(['a/t4/spot', 'b/t4/spot'])[0]).toContain('the price of a/t4/spot, b/t4/spot is for');
+});
+
+test('a worker on a CPU is offered a vCPU for each of its threads', () => {
+  const vcpus = parsePriceFile('p.csv', 'cpu,vcpu_count,provider,usd_per_hour,date\nc7a,2,aws,0.2,2024-01\n');
+  const [first] = comparedRun({
+    workers: [{ backend: 'wasm', gpu: 'gcp/c7a/spot', threads: 4 }],
+    rate: 1000,
+    batch: 64,
+  }).summary.workers;
+  if (first === undefined) throw new Error('no worker');
+  expect(offersOn(vcpus, '2025-01-01')(kindOf(first))).toEqual([{ label: 'aws/c7a/on-demand', usdPerHour: 0.4 }]);
 });

@@ -7,7 +7,9 @@ import {
   epochSeconds,
   formatChange,
   repriceRun,
+  unitsOf,
 } from '../../../../src/economics/planning/repricing.ts';
+import { parsePriceFile } from '../../../../src/economics/prices/price-file.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
 import { priceRows } from '../../../support/price-rows.ts';
 import { fleetMember } from '../../../support/run-records.ts';
@@ -158,4 +160,30 @@ test('says on what the seconds were measured, each device once', () => {
 test('an epoch takes what all its samples take, of a run that was cut short too; one without a step is refused', () => {
   expect(epochSeconds({ ...summary, steps: 3 })).toBeCloseTo(60, 9);
   expect(() => epochSeconds({ ...summary, samples_per_second: 0 })).toThrow(`run ${summary.run_id} trained no step`);
+});
+
+test('a price by vCPU is paid for every thread, one by GPU for every worker', () => {
+  const { summary: threaded } = comparedRun({
+    workers: [{ backend: 'wasm', threads: 2 }, { backend: 'wasm', threads: 3 }, { backend: 'wasm' }],
+    rate: 1000,
+    batch: 64,
+  });
+  const table = parsePriceFile('p.csv', 'cpu,provider,usd_per_hour,date\nc7a,aws,0.6,2024-01\n');
+  const [cost] = costOverTime(threaded, labelPrices(table, table));
+  expect(cost).toMatchObject({ usdPerHour: 0.6, costPerEpochUsd: expect.closeTo((0.6 * 6 * 60) / 3600, 12) });
+  expect(unitsOf({ unit: 'vcpu' }, threaded.workers)).toBe(6);
+  expect(unitsOf({ unit: 'gpu' }, threaded.workers)).toBe(3);
+});
+
+test('a measured price that nobody gave is still marked when the run is repriced', () => {
+  const { summary: assumed } = comparedRun({
+    workers: [
+      { backend: 'wasm', price: 0.1, priceAssumed: '2 vCPUs at a/b/c' },
+      { backend: 'wasm', price: 0.1 },
+    ],
+    rate: 1000,
+    batch: 64,
+  });
+  const { workers } = repriceRun(assumed, new Map([['w0', 0.5]]));
+  expect(workers.map(({ measuredPriceAssumed }) => measuredPriceAssumed)).toEqual([true, undefined]);
 });

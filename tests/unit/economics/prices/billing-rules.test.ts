@@ -22,7 +22,7 @@ describe('the rule of a worker', () => {
 });
 
 it('every rule says when it was read and where it is stated', () => {
-  expect(billingRules).toHaveLength(5);
+  expect(billingRules).toHaveLength(6);
   for (const { date, source } of billingRules) {
     expect(isDay(date)).toBe(true);
     expect(source).toMatch(/^[a-z.]+\.[a-z]+\/[a-z]/);

@@ -8,6 +8,7 @@ describe('a price table', () => {
   it('needs four columns; what is left out has a plain meaning, and the file as its source', () => {
     expect(csv(head, 'T4,acme,0.2,2026-01')).toEqual([
       {
+        unit: 'gpu',
         gpu: 'T4',
         provider: 'acme',
         market: 'on-demand',

@@ -1,21 +1,40 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { isDated } from '../../../../src/economics/prices/price-lookup.ts';
 import { loadPrices, mergePrices, shippedPrices } from '../../../../src/economics/prices/price-table.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 describe('the shipped price table', () => {
   const rows = shippedPrices();
 
-  it('has a row for every line of the file', () => {
-    const lines = readFileSync(new URL('../../../../data/gpu-prices.csv', import.meta.url), 'utf8')
-      .trim()
-      .split('\n');
-    expect(rows).toHaveLength(lines.length - 1);
+  it.each([
+    ['gpu-prices.csv', 'gpu'],
+    ['cpu-prices.csv', 'vcpu'],
+  ])('has a row for every line of %s, priced by %s', (file, unit) => {
+    const text = readFileSync(new URL(`../../../../data/${file}`, import.meta.url), 'utf8');
+    expect(rows.filter((row) => row.unit === unit)).toHaveLength(text.trim().split('\n').length - 1);
+  });
+
+  it('says what one vCPU costs, for machines of every large provider', () => {
+    const vcpus = rows.filter(({ unit }) => unit === 'vcpu');
+    expect(new Set(vcpus.map(({ provider }) => provider))).toEqual(new Set(['AWS', 'GCP', 'Azure', 'Hetzner']));
+    expect(vcpus.every(isDated)).toBe(true);
+    expect(vcpus.find(({ gpu }) => gpu === 'c7a')).toMatchObject({
+      provider: 'AWS',
+      market: 'on-demand',
+      usdPerHour: 0.05132,
+      instanceUsdPerHour: 0.10264,
+      gpuCount: 2,
+      date: '2026-02-01',
+    });
+    // A typing error of a digit would make a vCPU cost a tenth of, or ten times, what any provider asks.
+    for (const { usdPerHour } of vcpus) expect(usdPerHour).toSatisfy((usd: number) => usd > 0.002 && usd < 0.08);
   });
 
   it('says what one GPU costs, and what the instance does', () => {
     expect(rows.find(({ instance, market }) => instance === 'p4d.24xlarge' && market === 'on-demand')).toEqual({
+      unit: 'gpu',
       gpu: 'A100',
       gpuMemoryGb: 40,
       provider: 'AWS',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   cudaEnvironment,
   tensorflowEnvironment,
+  threadsIn,
   threadsPerWorker,
   visibleDevices,
 } from '../../../../src/engine/tensorflow/tensorflow-environment.ts';
@@ -33,6 +34,18 @@ describe('visibleDevices', () => {
         expect(new Set(dealt).size).toBe(cards);
       }),
     );
+  });
+});
+
+describe('threadsIn', () => {
+  it.each([
+    [{}, 8],
+    [{ TF_NUM_INTRAOP_THREADS: '3' }, 3],
+    [{ TF_NUM_INTRAOP_THREADS: '0' }, 8],
+    [{ TF_NUM_INTRAOP_THREADS: '' }, 8],
+    [{ TF_NUM_INTRAOP_THREADS: 'all' }, 8],
+  ])('%j on 8 cores: %i', (environment, threads) => {
+    expect(threadsIn(environment, 8)).toBe(threads);
   });
 });
 

@@ -226,6 +226,7 @@ it('the fields of no message are in those of another', () => {
 it('the limits of the protocol', () => {
   expect({ ...limits }).toEqual({
     protocolVersion: 4,
+    maxThreads: 4096,
     maxHeaderBytes: 262_144,
     maxStrangerHeaderBytes: 8192,
     maxHeaderValues: 16_384,
