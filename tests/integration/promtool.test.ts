@@ -1,10 +1,15 @@
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { startMetricsServer } from '../../src/coordinator/metrics/endpoint/metrics-server.ts';
 import { createMetrics } from '../../src/coordinator/metrics/metrics.ts';
+import { bucketsIn, histogramQuantile } from '../support/histogram-quantile.ts';
 import { idleStream } from '../support/live-run.ts';
 import { needs } from '../support/machine-parts.ts';
-import { observedRun, observeShortRun } from '../support/observed-run.ts';
+import { observedRun, observeRun, observeShortRun, stepEvent } from '../support/observed-run.ts';
+import { parseSamples } from '../support/scrape.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** What Prometheus' own linter says of an exposition. */
 function checkMetrics(exposition: string): { readonly status: number | null; readonly output: string } {
@@ -44,4 +49,41 @@ test('promtool can read all that is scraped: the process metrics break some of i
 
 test('promtool does find what is wrong', () => {
   expect(checkMetrics('# TYPE pennygrad_steps counter\npennygrad_steps 1\n').status).not.toBe(0);
+});
+
+test("histogram_quantile sees a step that becomes 10 % longer, as the unit tests' formula says", async () => {
+  const name = 'pennygrad_step_duration_seconds';
+  // The step of the default run; with it a scrape of every test is one of Prometheus' own.
+  const scrapes = await Promise.all(
+    [0.0075, 0.00825, 0.0042, 9].map(async (seconds) => {
+      const { metrics, observe } = observeRun();
+      for (let step = 0; step < 10; step++) observe(stepEvent(step, { seconds: seconds * (1 + step / 1000) }));
+      return bucketsIn(parseSamples(await metrics.application.metrics()), name);
+    }),
+  );
+  const tests = scrapes.map((buckets) => ({
+    input_series: [...buckets].map(([bound, count]) => ({
+      series: `${name}_bucket{le="${bound === Number.POSITIVE_INFINITY ? '+Inf' : bound}"}`,
+      values: String(count),
+    })),
+    promql_expr_test: [0.5, 0.95]
+      .map((quantile) => ({
+        expr: `histogram_quantile(${quantile}, ${name}_bucket) / ${histogramQuantile(quantile, buckets)} < bool 1.000001`,
+        eval_time: '0m',
+        exp_samples: [{ labels: '{}', value: 1 }],
+      }))
+      .concat(
+        [0.5, 0.95].map((quantile) => ({
+          expr: `histogram_quantile(${quantile}, ${name}_bucket) / ${histogramQuantile(quantile, buckets)} > bool 0.999999`,
+          eval_time: '0m',
+          exp_samples: [{ labels: '{}', value: 1 }],
+        })),
+      ),
+  }));
+  const file = join(temporaryFolder(), 'quantiles.test.yml');
+  writeFileSync(file, JSON.stringify({ tests }));
+  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
+  expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' });
+  const [before = 0, after = 0] = scrapes.map((buckets) => histogramQuantile(0.5, buckets));
+  expect(after / before).toBeGreaterThan(1.05);
 });

@@ -108,7 +108,7 @@ export const runOverview: DashboardSpec = {
           title: 'Step duration',
           unit: 's',
           width: 8,
-          description: 'From one commit to the next, as far as the buckets of the histogram tell.',
+          description: 'From one commit to the next; the buckets of the histogram are 9.6 % apart.',
           queries: [
             { expr: quantile(0.5), legend: 'median' },
             { expr: quantile(0.95), legend: '95 %' },

@@ -2,10 +2,11 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 import { addStep, beginEpoch, epochMeans } from '../../../economics/record/epoch-totals.ts';
 import { phaseNames } from '../../../shared/core/phases.ts';
 import type { Collector } from '../collector.ts';
+import { bucketsPerDecade, durationBuckets, phaseBucketsPerDecade } from '../duration-buckets.ts';
 
-/** In seconds: from what a small model takes to a slow machine's large batch. */
-const stepBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const phaseBuckets = [0.0001, 0.00025, 0.0005, ...stepBuckets];
+/** From what a small model takes to a slow machine's large batch. */
+const stepBuckets = durationBuckets(0.001, 10, bucketsPerDecade);
+const phaseBuckets = durationBuckets(0.0001, 10, phaseBucketsPerDecade);
 
 export const createStepMetrics: Collector = (registry) => {
   const registers = [registry];
@@ -18,14 +19,14 @@ export const createStepMetrics: Collector = (registry) => {
   const stepDuration = new Histogram({
     name: 'pennygrad_step_duration_seconds',
     help: 'Time from one commit to the next.',
-    buckets: stepBuckets,
+    buckets: [...stepBuckets],
     registers,
   });
   const phaseDuration = new Histogram({
     name: 'pennygrad_step_phase_duration_seconds',
     help: `Time a worker spent in a phase of a step; phase is ${phaseNames.join(', ')}.`,
     labelNames: ['phase'],
-    buckets: phaseBuckets,
+    buckets: [...phaseBuckets],
     registers,
   });
   const speed = new Gauge({
