@@ -51,7 +51,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     usage: 'prices',
-    summary: 'What GPUs cost now and in the past: the table where labels like gcp/t4/spot find their price',
+    summary: 'What GPUs and CPUs cost now and in the past: the table where labels like gcp/t4/spot find their price',
     load: async () => (await import('./commands/prices-command.ts')).pricesCommand,
   },
   {

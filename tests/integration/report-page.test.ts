@@ -14,6 +14,7 @@ import { renderPricesPage } from '../../src/report/html/prices-page.ts';
 import { readReportAssets } from '../../src/report/html/report-assets.ts';
 import { renderRepricedPage } from '../../src/report/html/repriced-page.ts';
 import { renderRunPage } from '../../src/report/html/run-page.ts';
+import { renderPredictionsSvg } from '../../src/report/predictions/predictions-svg.ts';
 import { accessibilityProblems, launchChromium, type PageWatch, watchPage } from '../support/chromium.ts';
 import { comparedRun } from '../support/compared-runs.ts';
 import { needs } from '../support/machine-parts.ts';
@@ -104,15 +105,27 @@ describe('reports in Chromium', () => {
   test('the report of one run draws its learning', async () => {
     const steps = Array.from({ length: 50 }, (_, i) => ({ step: i + 1, loss: 2 / (i + 1), samplesPerSecond: 900 + i }));
     const runFile = join(folder, 'run.html');
-    writeFileSync(runFile, renderRunPage(summarize(runRecord()), steps, readReportAssets()));
+    const picture = renderPredictionsSvg({
+      images: new Uint8Array(28 * 28).fill(128),
+      imageShape: [28, 28, 1],
+      labels: Uint8Array.of(1),
+      probabilities: Float32Array.of(0.25, 0.75),
+    });
+    writeFileSync(runFile, renderRunPage(summarize(runRecord()), steps, readReportAssets(), [], picture));
     const { page, complaints, requests } = await open();
     await page.goto(pathToFileURL(runFile).href);
     for (const id of ['loss', 'speed', 'accuracy']) {
       expect(await coloursOf(page, `[data-chart="${id}"] canvas`)).toBeGreaterThan(20);
     }
+    // Drawn although the page may load nothing, not even from itself.
+    expect(await page.locator('img').evaluate((image: { readonly naturalWidth: number }) => image.naturalWidth)).toBe(
+      192,
+    );
+    expect(await coloursOf(page, 'img')).toBeGreaterThan(5);
     expect(await accessibilityProblems(page)).toEqual([]);
     expect(complaints).toEqual([]);
-    expect(requests).toEqual([file, runFile].map((path) => pathToFileURL(path).href));
+    const beyondItself = requests.filter((url) => !url.startsWith('data:'));
+    expect(beyondItself).toEqual([file, runFile].map((path) => pathToFileURL(path).href));
     await page.context().close();
   });
 
@@ -166,7 +179,7 @@ describe('reports in Chromium', () => {
     const html = renderRepricedPage(summary, costs, readReportAssets());
     const page = await checkPage('repriced', html, ['cost-t4'], { colorScheme: 'light' });
     expect(await page.locator('.basis').textContent()).toBe('repriced');
-    expect(await page.getByText('How long the GPU itself would take was not measured').count()).toBe(1);
+    expect(await page.getByText('How long those would take was not measured').count()).toBe(1);
     await page.context().close();
   });
 

@@ -178,8 +178,8 @@ export function formatChange(change: number): string {
 export function describeSeconds({ workers }: Summary): string {
   const devices = [...new Set(workers.map(({ device }) => device))].join(', ');
   return (
-    `The times are those of this run on ${devices}; only the price is the GPU's. ` +
-    'How long the GPU itself would take was not measured.'
+    `The times are those of this run on ${devices}; only the prices are of other machines. ` +
+    'How long those would take was not measured.'
   );
 }
 

@@ -27,15 +27,16 @@ export interface PriceFigure {
 
 /** @param paid prices that runs paid, marked with stars and labelled with `paidBy` */
 export function priceFigure({ gpu, prices }: GpuHistory, paid: readonly PaidPrice[] = [], paidBy = ''): PriceFigure {
+  const one = prices[0]?.row.unit === 'vcpu' ? `one vCPU of ${gpu}` : `one ${gpu}`;
   const chart = datedChart({
     id: `prices-${slugOf(gpu)}`,
-    title: `Price of one ${gpu}`,
+    title: `Price of ${one}`,
     unit: 'USD per hour',
     figures: datedPrices(prices),
     paid,
     paidBy,
   });
-  const describe = `USD per hour of one ${gpu} by date, for each provider, market and product`;
+  const describe = `USD per hour of ${one} by date, for each provider, market and product`;
   return { chart, html: chartHtml(chart, describe, tableHtml(figuresCaption(chart), priceColumns, prices)) };
 }
 
@@ -102,7 +103,7 @@ export const priceColumns: readonly Column<LabelledPrice>[] = [
   { head: 'USD/h', cell: ({ row }) => formatUsd(row.usdPerHour) },
   { head: 'date', cell: ({ row }) => row.dateText, align: 'left' },
   { head: 'instance', cell: ({ row }) => row.instance ?? '', align: 'left' },
-  { head: 'GPUs', cell: ({ row }) => String(row.gpuCount) },
+  { head: 'GPUs or vCPUs', cell: ({ row }) => String(row.gpuCount) },
   { head: 'region', cell: ({ row }) => row.region ?? '', align: 'left' },
   { head: 'priced', cell: ({ row }) => (row.scope === 'vm' ? 'machine' : cardAlone), align: 'left' },
   { head: 'source', cell: ({ row }) => row.source, align: 'left' },

@@ -1,4 +1,4 @@
-/** The price table as an HTML report: the price of each GPU over time. */
+/** The price table as an HTML report: the price of each GPU or CPU over time. */
 import type { GpuHistory } from '../../economics/planning/price-history.ts';
 import { formatCount } from '../../shared/core/number-format.ts';
 import { listHtml, sectionHtml, tableHtml } from './markup.ts';
@@ -16,8 +16,8 @@ export function renderPricesPage(histories: readonly GpuHistory[], until: string
   );
   return renderPage(
     {
-      title: `What GPUs cost: ${histories.map(({ gpu }) => gpu).join(', ')}`,
-      lead: `${formatCount(count)} prices up to ${until}, in USD per hour of one GPU: that of its machine divided by the machine's GPUs.`,
+      title: `What they cost an hour: ${histories.map(({ gpu }) => gpu).join(', ')}`,
+      lead: `${formatCount(count)} prices up to ${until}, in USD per hour of one GPU or vCPU: that of its machine divided by the machine's GPUs or vCPUs.`,
       basis: 'listed prices',
       charts: [...figures.values()].map(({ chart }) => chart),
       footer:

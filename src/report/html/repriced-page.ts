@@ -33,7 +33,7 @@ export function renderRepricedPage(summary: Summary, costs: readonly DatedCost[]
   return renderPage(
     {
       title: `An epoch of run ${run_id} at prices over time`,
-      lead: `${model.name} with ${formatCount(model.parameters)} parameters on ${dataset.name}: an epoch of ${formatSeconds(epochSeconds(summary))}, with each of its ${formatCount(world_size)} workers at the price of one GPU.`,
+      lead: `${model.name} with ${formatCount(model.parameters)} parameters on ${dataset.name}: an epoch of ${formatSeconds(epochSeconds(summary))}, with each of its ${formatCount(world_size)} workers at the price of one GPU, or of a vCPU for each of its threads.`,
       basis: 'repriced',
       charts: figures.map(({ chart }) => chart),
       footer: `Every price has its source in the table under its chart. Run ${run_id}, started ${summary.started_at}`,

@@ -20,12 +20,16 @@ import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
 import { type StackedBar, stackedBarsHtml } from './stacked-bars.ts';
 
-/** @param cards price histories of the workers' cards, as far as a price table has them */
+/**
+ * @param cards price histories of the workers' cards, as far as a price table has them
+ * @param predictions the picture of test images with the model's predictions, as SVG; undefined where there is none
+ */
 export function renderRunPage(
   summary: Summary,
   steps: readonly StepPoint[],
   assets: ReportAssets,
   cards: readonly CardHistory[] = [],
+  predictions?: string,
 ): string {
   const { dataset, model, workers } = summary;
   const priced = summary.price_usd_per_hour !== undefined;
@@ -57,6 +61,7 @@ export function renderRunPage(
           chart('accuracy', 'Accuracy by epoch'),
         ),
         sectionHtml('Learning', chart('loss', 'Training loss by step')),
+        sectionHtml('Predictions', predictions === undefined ? '' : pictureHtml(predictions)),
         sectionHtml('Speed', chart('speed', 'Samples per second by step')),
         sectionHtml(
           'Where the time went',
@@ -77,6 +82,12 @@ export function renderRunPage(
     },
     assets,
   );
+}
+
+/** As an image, the picture keeps its styles to itself, and nothing in it can run. */
+function pictureHtml(svg: string): string {
+  const data = Buffer.from(svg).toString('base64');
+  return `<img class="picture" alt="Test images, each with the predicted class, its probability and the true class" src="data:image/svg+xml;base64,${data}">`;
 }
 
 function capitalized(text: string): string {
@@ -124,7 +135,7 @@ function lossChart(steps: readonly StepPoint[]): Chart {
     title: 'Training loss',
     x: stepAxis,
     xs: steps.map(({ step }) => step),
-    y: { label: 'nats', format: 'count', zero: true },
+    y: { label: 'nats', format: 'count', zero: true, log: true },
     series: [{ label: 'loss', style: 'line', values: steps.map(({ loss }) => finite(loss)) }],
   };
 }

@@ -1,5 +1,5 @@
 /** Writes `report.html` in a run's folder, from the other files there. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cardHistories } from '../../economics/planning/price-history.ts';
 import type { PriceRow } from '../../economics/prices/price-row.ts';
@@ -14,7 +14,10 @@ import { renderRunPage } from './run-page.ts';
  */
 export function writeRunReport(folder: string, summary: Summary, prices: readonly PriceRow[]): void {
   const steps = readStepSeries(readFileSync(join(folder, 'metrics.jsonl'), 'utf8'));
-  const page = renderRunPage(summary, steps, readReportAssets(), cardHistories([summary], prices));
+  const picture = join(folder, 'predictions.svg');
+  // A run that ended early has none.
+  const predictions = existsSync(picture) ? readFileSync(picture, 'utf8') : undefined;
+  const page = renderRunPage(summary, steps, readReportAssets(), cardHistories([summary], prices), predictions);
   const file = join(folder, 'report.html');
   writeFileSync(`${file}.tmp`, page);
   renameSync(`${file}.tmp`, file);
