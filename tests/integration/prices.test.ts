@@ -43,7 +43,7 @@ it('an unknown GPU is refused with those that are known', async () => {
   const { stderr, code } = await run(['prices', '--gpu', 'h10']);
   expect(code).toBe(2);
   expect(stderr).toBe(
-    "pennygrad: --gpu must be one that has a price: a100, a10g, h100, h200, k80, l4, t4, v100; got 'h10'\n",
+    "pennygrad: --gpu must be one that has a price: a100, a10g, c3, c7a, c7g, c7i, ccx, cx, dsv5, e2, h100, h200, k80, l4, n2, t4, v100; got 'h10'\n",
   );
 });
 
