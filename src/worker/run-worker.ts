@@ -21,6 +21,7 @@ import {
   type WorkerMessage,
 } from '../shared/protocol/messages.ts';
 import { askForPlace, describeRefusal } from './ask-for-place.ts';
+import { nameOfCard } from './card-name.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
 import { watchGpu } from './gpu-watch.ts';
 import { runSession, unexpected } from './session.ts';
@@ -172,7 +173,7 @@ async function live(
     device,
     backendReason: reason,
     threads,
-    card: await nameOfCard(engine, dependencies),
+    card: await nameOfCard(engine, dependencies.readGpu),
     parameterCount,
     parametersChecksum: parameterChecksum(await engine.getParameters()),
     bucketEnds: bucketEnds(buckets),
@@ -235,15 +236,6 @@ function expect<Type extends 'welcome' | 'quorum'>(order: Order, type: Type): Fr
   }
   if (order.type === 'stop') throw new PennygradError('quorum-lost', `the run ended before it began: ${order.reason}`);
   throw unexpected(order);
-}
-
-/** Which GPU it is, as far as is known: by its driver, or by what the engine says of its device. */
-async function nameOfCard(
-  { threads, card, device }: Engine,
-  { readGpu }: Pick<WorkerDependencies, 'readGpu'>,
-): Promise<string | undefined> {
-  if (threads !== undefined) return undefined;
-  return card === undefined ? device : (await readGpu(card).catch(() => undefined))?.name;
 }
 
 /** A GPU's computing shows on the clock, not in the processor time of this process. */

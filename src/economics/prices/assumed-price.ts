@@ -1,8 +1,9 @@
 /** The price of a worker that nobody gave one: a documented default for what it computes on. Pure. */
 import type { PriceOrigin } from '../ledger/cost.ts';
-import { gpuNames, priceLabel, splitLabel } from './price-label.ts';
-import { type DatedPrice, findPrice, isDated, latestPrices } from './price-lookup.ts';
+import { gpuNames, priceLabel } from './price-label.ts';
+import { type DatedPrice, labelsIn, latestPrices } from './price-lookup.ts';
 import type { PriceRow } from './price-row.ts';
+import { cardAlone } from './price-series.ts';
 
 /** The label whose price a vCPU is assumed to have. A vCPU of these machines is a whole core, as a thread of a worker needs. */
 export const assumedCpuLabel = 'aws/c7a/on-demand';
@@ -38,14 +39,14 @@ export function assumePrice(
   day: string,
 ): AssumedPrice | undefined {
   const row = cheapestCard(rows, gpu, day) ?? (threads === undefined ? cheapestCard(rows, card, day) : undefined);
-  if (row !== undefined) return assumed(row, row.usdPerHour, priceLabel(row));
-  if (threads === undefined || !rows.some(hasLabel(assumedCpuLabel))) return undefined;
-  const vcpu = findPrice(rows, assumedCpuLabel, day);
-  return assumed(
-    vcpu,
-    threads * vcpu.usdPerHour,
-    `${threads} ${threads === 1 ? 'vCPU' : 'vCPUs'} at ${assumedCpuLabel}`,
-  );
+  if (row !== undefined) {
+    const scope = row.scope === 'vm' ? '' : `, ${cardAlone}`;
+    return assumed(row, row.usdPerHour, `${labelsIn(rows)(row)}${scope}`);
+  }
+  const vcpu = latestPrices(rows, day).find((one) => one.unit === 'vcpu' && priceLabel(one) === assumedCpuLabel);
+  if (threads === undefined || vcpu === undefined) return undefined;
+  const vcpus = `${threads} ${threads === 1 ? 'vCPU' : 'vCPUs'}`;
+  return assumed(vcpu, threads * vcpu.usdPerHour, `${vcpus} at ${assumedCpuLabel}`);
 }
 
 function assumed({ source, dateText }: DatedPrice, usdPerHour: number, from: string): AssumedPrice {
@@ -77,13 +78,4 @@ function isCalled(name: string): (row: PriceRow) => boolean {
       (memory === undefined || row.gpuMemoryGb === undefined || memory === `${row.gpuMemoryGb}gb`)
     );
   };
-}
-
-function hasLabel(label: string): (row: PriceRow) => boolean {
-  const wanted = splitLabel(label);
-  return (row) =>
-    isDated(row) &&
-    row.provider.toLowerCase() === wanted?.provider &&
-    row.gpu.toLowerCase() === wanted.gpu &&
-    row.market === wanted.market;
 }

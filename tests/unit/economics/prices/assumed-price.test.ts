@@ -30,6 +30,13 @@ describe('a worker on a CPU', () => {
     });
   });
 
+  it('has no price of a later day, nor of a GPU that is called so', () => {
+    const later = parsePriceFile('own.csv', 'cpu,provider,usd_per_hour,date\nc7a,AWS,0.1,2027-01\n');
+    expect(assumePrice(later, { ...nothing, threads: 2 }, day)).toBeUndefined();
+    const gpu = parsePriceFile('own.csv', 'gpu,provider,usd_per_hour,date\nc7a,AWS,9,2026-01\n');
+    expect(assumePrice(gpu, { ...nothing, threads: 2 }, day)).toBeUndefined();
+  });
+
   it('has no price without that label', () => {
     expect(assumePrice(table('T4,16,acme,on-demand,1,2026-01,vm'), { ...nothing, threads: 2 }, day)).toBeUndefined();
   });
@@ -67,7 +74,10 @@ describe('a worker on a GPU', () => {
     ['NVIDIA A100 80GB PCIe', 2],
     ['NVIDIA A100 80 GB', 2],
   ])('%s is told by its memory', (name, usdPerHour) => {
-    expect(onCard(name, a100s)?.usdPerHour).toBe(usdPerHour);
+    expect(onCard(name, a100s)).toMatchObject({
+      usdPerHour,
+      from: `acme/a100-${usdPerHour === 1 ? 40 : 80}gb/on-demand`,
+    });
   });
 
   it('costs the least that is asked on demand for it with its machine', () => {
@@ -83,7 +93,7 @@ describe('a worker on a GPU', () => {
       origin: { source: 'prices.csv', date: '2026-01' },
       from: 'fair/t4/on-demand',
     });
-    expect(onCard('Tesla T4', offers.slice(3))?.from).toBe('bare/t4/on-demand');
+    expect(onCard('Tesla T4', offers.slice(3))?.from).toBe('bare/t4/on-demand, card alone');
   });
 
   it('is never taken for a CPU of that name, nor priced by the CPU beside it', () => {
