@@ -28,6 +28,14 @@ describe('a price table', () => {
     ]);
   });
 
+  it('has GPUs and vCPUs in one file, each row by the column that names it', () => {
+    const rows = csv('gpu,cpu,vcpu_count,provider,usd_per_hour,date', 'T4,,,acme,1,2026-01', ',c7a,4,acme,1,2026-01');
+    expect(rows.map(({ unit, gpu, gpuCount, usdPerHour }) => [unit, gpu, gpuCount, usdPerHour])).toEqual([
+      ['gpu', 'T4', 1, 1],
+      ['vcpu', 'c7a', 4, 0.25],
+    ]);
+  });
+
   it('divides the price of an instance by its GPUs', () => {
     expect(csv(`${head},gpu_count`, 'H100,acme,16,2026-01,8')[0]).toMatchObject({
       usdPerHour: 2,
@@ -88,6 +96,15 @@ describe('a price table', () => {
     [
       [head, 'T4,acme,1,~2026-05..2026-01'],
       "(the earlier month first), pre-2025-06 or undated, got '~2026-05..2026-01'",
+    ],
+    [[`${head},cpu`, 'T4,acme,1,2026-01,c7a'], 'line 2: gpu is given twice, once as cpu'],
+    [
+      ['cpu,provider,usd_per_hour,date,vcpu_count', 'c7a,acme,1,2026-01,half'],
+      "line 2: vcpu_count must be a whole number from 1 up, got 'half'",
+    ],
+    [
+      ['cpu,provider,usd_per_hour,date,vcpu_count,usd_per_vcpu_hour', 'c7a,acme,8,2026-01,8,2'],
+      'line 2: usd_per_vcpu_hour must be usd_per_hour / vcpu_count = 1',
     ],
     [[`${head},scope`, 'T4,acme,1,2026-01,card'], "line 2: scope must be vm or gpu-only, got 'card'"],
     [
