@@ -1,5 +1,5 @@
 /** `--resume RUN`: a resumed run has its own settings, and only some of them may change. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { printSettings } from '../settings/output-settings.ts';
@@ -9,6 +9,8 @@ import { badInput, messageOf } from '../shared/core/errors.ts';
 import { firstProblem } from '../shared/core/first-problem.ts';
 import { printable } from '../shared/core/printable.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
+import { readBoundedText } from '../shared/files/bounded-file.ts';
+import { fileLimits } from '../shared/files/file-limits.ts';
 import { readLayers } from './config-layers.ts';
 
 export interface ResumedRun {
@@ -73,9 +75,10 @@ function readRunConfig(folder: string) {
   const path = join(folder, 'config.json');
   if (!existsSync(path))
     throw badInput(`--resume ${folder}: there is no run (no config.json); name the folder of a run`);
+  const text = readBoundedText(path, fileLimits.settings);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(text);
   } catch (error) {
     throw badInput(`${path}: ${messageOf(error)}`, error);
   }

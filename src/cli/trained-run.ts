@@ -1,5 +1,5 @@
 /** Opens a trained run: loads its newest checkpoint into an engine of this process. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { listCheckpoints } from '../coordinator/record/run-folder.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -9,6 +9,8 @@ import { type EngineConfig, engineSettings } from '../settings/engine-settings.t
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
+import { readBoundedFile, readBoundedText } from '../shared/files/bounded-file.ts';
+import { fileLimits } from '../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../shared/model/checkpoint-files.ts';
 
 /** Settings of the commands that open a run. */
@@ -41,7 +43,7 @@ type OpenSettings = DataConfig & Pick<EngineConfig, 'backend'>;
  */
 export async function openTrainedRun(path: string, settings: OpenSettings): Promise<TrainedRun> {
   const folder = findCheckpoint(path);
-  const saved = decodeCheckpoint(folder, (file) => readFileSync(join(folder, file)));
+  const saved = decodeCheckpoint(folder, (file, maxBytes) => readBoundedFile(join(folder, file), maxBytes));
   const trainedOn = settings.dataset === undefined ? readDataset(path) : undefined;
   const dataset = await loadDataset(settings.dataset ?? trainedOn?.name, {
     ...settings,
@@ -78,8 +80,9 @@ function findCheckpoint(path: string): string {
 function readDataset(path: string): { readonly name?: string; readonly digest?: string } {
   for (const file of [join(path, 'config.json'), join(path, '..', '..', 'config.json')]) {
     if (!existsSync(file)) continue;
+    const text = readBoundedText(file, fileLimits.settings);
     try {
-      return (JSON.parse(readFileSync(file, 'utf8')) as { dataset?: { name?: string; digest?: string } }).dataset ?? {};
+      return (JSON.parse(text) as { dataset?: { name?: string; digest?: string } }).dataset ?? {};
     } catch (error) {
       throw badInput(`${file}: ${messageOf(error)}`, error);
     }

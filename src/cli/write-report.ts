@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { path } from '../settings/schemas.ts';
 import type { Setting } from '../settings/setting.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { makeFolder } from '../shared/files/make-folder.ts';
 
 /** `--html`, for commands that have a report. */
 export const htmlSetting = {
@@ -14,7 +15,7 @@ export const htmlSetting = {
 /** @throws bad-input when the file cannot be written */
 export function writeReport(file: string, page: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     writeFileSync(file, page);
   } catch (error) {
     throw badInput(`--html ${file}: ${messageOf(error)}`, error);

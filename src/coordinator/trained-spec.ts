@@ -1,14 +1,20 @@
 import type { TrainingConfig } from '../settings/training-settings.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
+import { requireModelFits } from '../shared/model/model-fit.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
 
-/** The model as it fits the dataset, and its optimizer: what workers build and checkpoints name. */
+/**
+ * The model as it fits the dataset, and its optimizer: what workers build and checkpoints name.
+ * @throws bad-input if the model cannot take such images
+ */
 export function trainedSpec(
   { model, optimizer, lr, seed }: TrainingConfig,
-  { imageShape, classes }: Pick<DatasetInfo, 'imageShape' | 'classes'>,
+  dataset: Pick<DatasetInfo, 'name' | 'imageShape' | 'classes'>,
 ): TrainedSpec {
+  const spec = { name: model, inputShape: dataset.imageShape, classes: dataset.classes };
+  requireModelFits(spec, dataset);
   return {
-    model: { name: model, inputShape: imageShape, classes },
+    model: spec,
     optimizer: { name: optimizer, learningRate: lr },
     seed,
   };

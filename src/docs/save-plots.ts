@@ -1,10 +1,11 @@
 /** Saves each plot of a report as a PNG with title and legend, in light colours, for pages that only show pictures. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { decode, encode } from 'fast-png';
 import { chromium, type Page } from 'playwright-core';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { makeFolder } from '../shared/files/make-folder.ts';
 
 /** The arguments of `npm run docs:plots`. */
 interface PlotArguments {
@@ -60,7 +61,7 @@ async function savePlots({ report, prefix, chromium: executablePath }: PlotArgum
     page.on('pageerror', ({ message }) => complaints.push(message));
     await page.goto(pathToFileURL(resolve(report)).href);
     await page.addStyleTag({ content: pictureStyle });
-    mkdirSync(dirname(prefix), { recursive: true });
+    makeFolder(dirname(prefix));
     const files = await saveFigures(page, report, prefix);
     if (complaints.length > 0) throw new Error(`${report}: its plots have errors: ${complaints.join('; ')}`);
     return files;

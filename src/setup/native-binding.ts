@@ -1,7 +1,8 @@
 /** Builds tfjs-node's native binding against the TensorFlow of a Python wheel. */
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { badInput } from '../shared/core/errors.ts';
+import { makeFolder } from '../shared/files/make-folder.ts';
 import { explainFailure } from './failures.ts';
 import { type PythonTensorflow, tensorflowLibrary } from './python-environment.ts';
 import type { SetupContext } from './setup.ts';
@@ -59,7 +60,7 @@ async function installPackage({ folder, run, say, environment }: SetupContext): 
   if (installedRelease(root, packageFolder) === bindingRelease) return packageFolder;
   const what = `installing ${bindingPackage} ${bindingRelease}`;
   say(`${what} (about 50 MB to download)`);
-  mkdirSync(root, { recursive: true });
+  makeFolder(root);
   // Without a package.json here, npm would install into a project in a parent folder.
   writeFileSync(join(root, 'package.json'), '{ "private": true }\n');
   const result = await run(
@@ -81,7 +82,7 @@ function installedRelease(root: string, packageFolder: string): string | undefin
 /** Creates the files that the package links with and loads, as links into the wheel. */
 function link(wheel: string, packageFolder: string): void {
   const libraries = join(packageFolder, 'deps', 'lib');
-  mkdirSync(libraries, { recursive: true });
+  makeFolder(libraries);
   const framework = join(wheel, 'libtensorflow_framework.so.2');
   const links = {
     [join(packageFolder, 'deps', 'include')]: join(wheel, 'include'),

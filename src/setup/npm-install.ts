@@ -1,9 +1,10 @@
 /** Installs npm packages in pennygrad's own folder, outside of the user's project. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunProgram } from '../engine/run-program.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { makeFolder } from '../shared/files/make-folder.ts';
 import { explainFailure } from './failures.ts';
 
 /** Exact versions by name. */
@@ -15,7 +16,7 @@ export type Packages = Readonly<Record<string, string>>;
  */
 export async function installPackages(folder: string, packages: Packages, run: RunProgram): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     // Without a package.json here, npm would install into a project in a parent folder.
     await writeFile(join(folder, 'package.json'), `${JSON.stringify({ private: true })}\n`);
   } catch (error) {

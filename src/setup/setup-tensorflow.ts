@@ -3,7 +3,7 @@
  * pennygrad's own folder. Every step first checks whether it is done, so an interrupted setup can be continued. The
  * manifest is written last, and only if three steps of training have worked.
  */
-import { existsSync, mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
@@ -16,6 +16,7 @@ import {
 } from '../engine/tensorflow/tensorflow-installation.ts';
 import { describeAvailability } from '../engine/tensorflow/tensorflow-probe.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { makeFolder } from '../shared/files/make-folder.ts';
 import { explainFailure } from './failures.ts';
 import { prepareBinding, requireBuildTools } from './native-binding.ts';
 import { defaultVenv, type PythonChoice, preparePython, tensorflowLibrary } from './python-environment.ts';
@@ -42,7 +43,7 @@ export async function setupTensorflow(choice: PythonChoice, context: SetupContex
   }
   await requireBuildTools(context);
   if (choice.gpu) await requireCard(context);
-  makeFolder(folder);
+  makeEngineFolder(folder);
   if (choice.python === undefined && !existsSync(choice.venv ?? defaultVenv(folder, choice.gpu))) {
     requireSpace(folder, choice.gpu);
   }
@@ -89,9 +90,9 @@ async function requireCard({ run, environment }: SetupContext): Promise<void> {
   );
 }
 
-function makeFolder(folder: string): void {
+function makeEngineFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw badInput(`${folder} cannot be created: ${messageOf(error)}; set PENNYGRAD_HOME to another folder`, error);
   }

@@ -1,10 +1,13 @@
 /** `sweep.json`: the settings of a sweep, and which of its runs are complete. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { firstProblem } from '../shared/core/first-problem.ts';
 import { printable } from '../shared/core/printable.ts';
+import { readBoundedText } from '../shared/files/bounded-file.ts';
+import { fileLimits } from '../shared/files/file-limits.ts';
+import { makeFolder } from '../shared/files/make-folder.ts';
 
 const sweepSchema = z.strictObject({
   format: z.literal(1),
@@ -44,8 +47,9 @@ const fileName = 'sweep.json';
 export function readSweep(folder: string): SweepRecord | undefined {
   const file = join(folder, fileName);
   if (!existsSync(file)) return undefined;
+  const text = readBoundedText(file, fileLimits.summary);
   try {
-    return sweepSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return sweepSchema.parse(JSON.parse(text));
   } catch (error) {
     const detail = error instanceof z.ZodError ? firstProblem(error) : messageOf(error);
     throw badInput(`${file}: not a sweep of this version: ${detail}`, error);
@@ -56,7 +60,7 @@ export function readSweep(folder: string): SweepRecord | undefined {
 export function writeSweep(folder: string, record: SweepRecord): void {
   const file = join(folder, fileName);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(`${file}.tmp`, `${JSON.stringify(record, null, 2)}\n`);
     renameSync(`${file}.tmp`, file);
   } catch (error) {

@@ -134,7 +134,7 @@ describe('bad input is one clear line and exit code 2', () => {
       /already holds a run/,
     ],
     ['a folder that holds something else', ['train', '--dataset', folder, '--out', cut], /is not empty/],
-    ['a config file that is not there', ['train', '--config', 'none.yaml'], /--config none\.yaml: no such file/],
+    ['a config file that is not there', ['train', '--config', 'none.yaml'], /--config none\.yaml: not found/],
     ['a malformed endpoint', ['worker', '--connect', 'localhost'], /--connect must be tcp:\/\/HOST:PORT/],
     [
       'a price that is no price',

@@ -182,7 +182,7 @@ describe('a run that cannot go on', () => {
     ['another learning rate', ['--lr', '0.5'], /--lr 0\.5: a resumed run keeps its own \(0\.001\)/],
     ['another seed', ['--seed', '8'], /--seed 8: a resumed run keeps its own \(7\)/],
     ['another batch', ['--batch-size', '32'], /--batch-size 32: a resumed run keeps its own \(50\)/],
-    ['a file of settings', ['--config', 'x.yaml'], /x\.yaml: no such file/],
+    ['a file of settings', ['--config', 'x.yaml'], /x\.yaml: not found/],
     ['nothing left to do', [], /has trained 5 steps, which --steps 5 allows; --steps N goes on to N/],
   ])('with %s says so', async (_, flags, message) => {
     const { code, stderr } = await run(['train', '--resume', whole, ...flags]);

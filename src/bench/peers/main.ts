@@ -1,5 +1,5 @@
 /** `npm run bench:engines`: progress on stderr, the tables on stdout, all figures in `--json FILE`. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createPaint } from '../../report/terminal/colour.ts';
@@ -8,6 +8,7 @@ import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../.
 import { formatCount } from '../../shared/core/number-format.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
 import { loadDataset } from '../../shared/data/load-dataset.ts';
+import { makeFolder } from '../../shared/files/make-folder.ts';
 import { modelSize } from '../model-flops.ts';
 import { type BenchArguments, help, parseArguments } from './arguments.ts';
 import { type Absent, type Candidate, ddpCommand, engineCandidates, peerCandidate, peerTitles } from './candidates.ts';
@@ -123,7 +124,7 @@ function chooseCores(wanted: readonly number[] | undefined): readonly number[] |
 
 function save(file: string, figures: object): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);
   } catch (error) {
     throw badInput(`--json ${file}: ${messageOf(error)}`, error);

@@ -1,7 +1,8 @@
 /** Virtual environments for the Python peers. They are created once, in the user's cache folder. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../shared/core/errors.ts';
+import { makeFolder } from '../../shared/files/make-folder.ts';
 import type { Processes } from './processes.ts';
 
 /** Finds the command of a Python 3. @throws Error if there is none */
@@ -29,7 +30,7 @@ export async function pythonEnvironment(
   const installed = join(folder, 'installed-requirements.txt');
   if (existsSync(installed) && readFileSync(installed, 'utf8') === wanted) return interpreter;
   const python = await findPython(processes);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   onProgress(`installing ${wanted.trim().split(/\s*\n/).join(', ')} in ${folder} (minutes, and gigabytes with CUDA)`);
   const venv = { program: python, args: ['-m', 'venv', folder] };
   await processes.output(venv).catch(failed(`${python} -m venv`));

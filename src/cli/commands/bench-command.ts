@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,7 @@ import { trainingSettings } from '../../settings/training-settings.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { formatCount, formatPercent } from '../../shared/core/number-format.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
+import { makeFolder } from '../../shared/files/make-folder.ts';
 import type { Command } from '../command.ts';
 import { paint, terminalColumns } from '../terminal.ts';
 
@@ -112,7 +113,7 @@ function tableOptions() {
 
 function save(file: string, figures: object): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);
   } catch (error) {
     throw badInput(`--out ${file}: ${messageOf(error)}`, error);

@@ -1,8 +1,10 @@
 /** `ledger.jsonl`: one line per worker each time the accounts are drawn up. Every figure is cumulative. */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { billedUsd, bookedSeconds, bookedUsd, ledgerCategories } from '../../economics/ledger/ledger.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
 import { type LedgerEntry, type LedgerEvent, ledgerCauses } from '../run-events.ts';
 
 const amount = z.number().nonnegative();
@@ -76,7 +78,7 @@ export function appendLedger(file: string, event: LedgerEvent, nowUnixMs: number
  */
 export function readLedger(file: string): readonly LedgerLine[] | undefined {
   if (!existsSync(file)) return undefined;
-  const text = readFileSync(file, 'utf8');
+  const text = readBoundedText(file, fileLimits.log);
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   const lines = whole
     .split('\n')

@@ -1,10 +1,12 @@
 /** Opens a run that ended early: its last checkpoint, and what it had done and cost until then. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { readBoundedFile, readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { StartingPoint } from '../training/train.ts';
@@ -69,7 +71,7 @@ function findCheckpoint(folder: string): {
   for (const name of existsSync(folder) ? listCheckpoints(folder).toReversed() : []) {
     const path = join(folder, name);
     try {
-      const saved = decodeCheckpoint(path, (file) => readFileSync(join(path, file)));
+      const saved = decodeCheckpoint(path, (file, maxBytes) => readBoundedFile(join(path, file), maxBytes));
       return { saved, damages: damages.map((damage) => `${damage}; going on from ${name}`) };
     } catch (error) {
       damages.push(`damaged checkpoint: ${messageOf(error)}`);
@@ -155,5 +157,5 @@ function milestonesOf(ledger: readonly LedgerLine[]): readonly Milestone[] {
 }
 
 function readText(file: string): string {
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return existsSync(file) ? readBoundedText(file, fileLimits.log) : '';
 }

@@ -1,9 +1,10 @@
 /** The files of a run. They are written as things happen, so that a run that dies leaves what it had. */
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
 import { addPhases, noPhaseSeconds } from '../../shared/core/phases.ts';
+import { makeFolder } from '../../shared/files/make-folder.ts';
 import { encodeCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { Checkpoint } from '../../shared/model/training-state.ts';
@@ -27,12 +28,13 @@ const linesAWrite = 64;
 const keptCheckpoints = 2;
 
 /**
+ * Nothing is written before the coordinator listens, so that a run that cannot begin leaves nothing.
+ * @param path exists
  * @param keptMetrics set on resume: the new content of `metrics.jsonl`
- * @throws bad-input when the folder cannot be made or written to, or holds another run
+ * @throws bad-input when the folder holds another run, or something else
  */
 export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, keptMetrics?: string): RunFolder {
-  if (keptMetrics === undefined) makeFolder(path);
-  else writing(join(path, 'metrics.jsonl'), (file) => writeWhole(file, keptMetrics));
+  if (keptMetrics === undefined) requireFree(path);
   let lines: string[] = [];
   /** Committed steps when this sitting began. */
   let begunAt = 0;
@@ -52,6 +54,10 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
   return {
     observe(event) {
       switch (event.type) {
+        case 'listening':
+          if (keptMetrics === undefined) writing(path, startAfresh);
+          else writing(join(path, 'metrics.jsonl'), (file) => writeWhole(file, keptMetrics));
+          break;
         case 'step': {
           const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
           const { type, step, epoch, samples, loss, seconds, usd } = event;
@@ -132,27 +138,50 @@ function fleetLine(member: MemberInfo): object {
   };
 }
 
-function makeFolder(path: string): void {
+/** Everything that a run writes into its folder. */
+const runFiles = [
+  'config.json',
+  'metrics.jsonl',
+  'ledger.jsonl',
+  'checkpoints',
+  'summary.json',
+  'report.html',
+  'predictions.svg',
+];
+
+function requireFree(path: string): void {
+  let problem: string | undefined;
   try {
-    mkdirSync(path, { recursive: true });
-    const files = readdirSync(path).filter((name) => !isLockName(name));
-    if (files.includes('config.json')) throw badInput('already holds a run; choose another folder');
-    if (files.some((name) => !['checkpoints', 'metrics.jsonl', 'ledger.jsonl'].includes(name))) {
-      throw badInput('is not empty; choose another folder');
-    }
-    mkdirSync(join(path, 'checkpoints'), { recursive: true });
-    for (const name of ['metrics.jsonl', 'ledger.jsonl']) writeFileSync(join(path, name), '');
+    problem = problemOf(path);
   } catch (error) {
-    if (error instanceof PennygradError) throw badInput(`--out ${path}: ${error.message}`);
-    throw badInput(`--out ${path}: cannot make the run folder: ${messageOf(error)}`, error);
+    throw badInput(`--out ${path}: cannot be read: ${messageOf(error)}`, error);
   }
+  if (problem !== undefined) throw badInput(`--out ${path}: ${problem}; choose another folder`);
+}
+
+/** Why no run can begin in the folder. One whose run never got to its first step is as good as empty. */
+function problemOf(path: string): string | undefined {
+  const names = readdirSync(path).filter((name) => !isLockName(name));
+  if (names.some((name) => !runFiles.includes(name))) {
+    return names.includes('config.json') ? 'already holds a run' : 'is not empty';
+  }
+  const hasSteps =
+    (names.includes('checkpoints') && readdirSync(join(path, 'checkpoints')).length > 0) ||
+    (names.includes('metrics.jsonl') ? statSync(join(path, 'metrics.jsonl')).size > 0 : names.includes('config.json'));
+  return hasSteps ? 'already holds a run' : undefined;
+}
+
+function startAfresh(path: string): void {
+  for (const name of runFiles) rmSync(join(path, name), { recursive: true, force: true });
+  makeFolder(join(path, 'checkpoints'));
+  for (const name of ['metrics.jsonl', 'ledger.jsonl']) writeFileSync(join(path, name), '');
 }
 
 /** Writes `checkpoints/step-N/` under another name and renames it, so that whatever has this name is complete. */
 function writeCheckpoint(folder: string, checkpoint: Checkpoint, trained: TrainedSpec): void {
   const name = `step-${checkpoint.step}`;
   const draft = join(folder, `.${name}-${process.pid}`);
-  mkdirSync(draft, { recursive: true });
+  makeFolder(draft);
   const files = encodeCheckpoint(checkpoint, trained);
   for (const [file, content] of Object.entries(files)) writeFileSync(join(draft, file), content);
   rmSync(join(folder, name), { recursive: true, force: true });

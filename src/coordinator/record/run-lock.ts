@@ -3,24 +3,17 @@
  * It is made under another name and renamed to `lock`, which succeeds for one process only, while `lock` does not exist
  * or is empty. A dead holder's file is removed by its own name, so that no process removes the file of a later holder.
  */
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
+import { readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
+import { makeFolder } from '../../shared/files/make-folder.ts';
 import { isThere, type LockHolder, parseHolder, thisProcess } from './lock-holder.ts';
 
 export interface RunLock {
-  /** Lets others write the folder. Removes it too if it was made for the lock and is empty. May be called twice. */
+  /** Lets others write the folder. Removes the folders that were made for the lock and are empty. May be called twice. */
   release(): void;
 }
 
@@ -75,16 +68,16 @@ export async function lockRun(folder: string, { onWatch, signal, pace = usualPac
       clearInterval(touching);
       rmSync(mine, { force: true });
       removeEmpty(lock);
-      if (made) removeEmpty(folder);
+      for (const folder of made.toReversed()) removeEmpty(folder);
     },
   };
 }
 
-/** @returns whether the run folder had to be made */
-function makeDraft(folder: string, draft: string, name: string, me: LockHolder): boolean {
+/** @returns the folders that had to be made, the run folder last */
+function makeDraft(folder: string, draft: string, name: string, me: LockHolder): readonly string[] {
   try {
-    const made = mkdirSync(folder, { recursive: true }) !== undefined;
-    mkdirSync(draft, { recursive: true });
+    const made = makeFolder(folder);
+    makeFolder(draft);
     writeFileSync(join(draft, name), JSON.stringify(me));
     return made;
   } catch (error) {
@@ -109,7 +102,7 @@ function tryRename(draft: string, lock: string): boolean {
 
 async function removeGoneHolders(folder: string, lock: string, options: Required<LockOptions>): Promise<void> {
   for (const file of namesIn(lock).map((name) => join(lock, name))) {
-    const text = ifThere(() => readFileSync(file, 'utf8'));
+    const text = ifThere(() => readBoundedText(file, fileLimits.lock));
     if (text === undefined) continue;
     const holder = parseHolder(text);
     if (holder !== undefined && (await holds(holder, file, options))) {
@@ -165,5 +158,6 @@ function ifThere<Value>(look: () => Value): Value | undefined {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  const system = error instanceof PennygradError ? error.cause : error;
+  return system instanceof Error && 'code' in system ? String(system.code) : '';
 }

@@ -1,7 +1,8 @@
 /** The shipped price table, and the user's own table on top of it. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
 import { parsePriceFile } from './price-file.ts';
 import { priceLabel } from './price-label.ts';
 import type { PriceRow } from './price-row.ts';
@@ -24,12 +25,7 @@ export function shippedPrices(): readonly PriceRow[] {
  */
 export function loadPrices(path: string | undefined): readonly PriceRow[] {
   if (path === undefined) return shippedPrices();
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw badInput(`--prices ${path}: cannot be read: ${messageOf(error)}`, error);
-  }
+  const text = readBoundedText(path, fileLimits.prices, `--prices ${path}`);
   return mergePrices(shippedPrices(), parsePriceFile(path, text));
 }
 

@@ -1,10 +1,12 @@
 /** Writes `report.html` in a run's folder, from the other files there. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cardHistories } from '../../economics/planning/price-history.ts';
 import type { PriceRow } from '../../economics/prices/price-row.ts';
 import { readStepSeries } from '../../economics/record/step-series.ts';
 import type { Summary } from '../../economics/record/summary.ts';
+import { readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
 import { readReportAssets } from './report-assets.ts';
 import { renderRunPage } from './run-page.ts';
 
@@ -13,10 +15,10 @@ import { renderRunPage } from './run-page.ts';
  * @throws when the folder cannot be read or written
  */
 export function writeRunReport(folder: string, summary: Summary, prices: readonly PriceRow[]): void {
-  const steps = readStepSeries(readFileSync(join(folder, 'metrics.jsonl'), 'utf8'));
+  const steps = readStepSeries(readBoundedText(join(folder, 'metrics.jsonl'), fileLimits.log));
   const picture = join(folder, 'predictions.svg');
   // A run that ended early has none.
-  const predictions = existsSync(picture) ? readFileSync(picture, 'utf8') : undefined;
+  const predictions = existsSync(picture) ? readBoundedText(picture, fileLimits.picture) : undefined;
   const page = renderRunPage(summary, steps, readReportAssets(), cardHistories([summary], prices), predictions);
   const file = join(folder, 'report.html');
   writeFileSync(`${file}.tmp`, page);

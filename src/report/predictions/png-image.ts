@@ -1,16 +1,7 @@
-import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from 'fast-png';
+import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import type { GreyImage } from './mnist-image.ts';
-
-/** Decoding larger pictures would take more than a GB of memory; a photo has some 12 million pixels. */
-const mostPixels = 50_000_000;
-
-/** Offsets in the file of the fields of IHDR, the first chunk of a PNG. */
-const widthAt = 16;
-const heightAt = 20;
-const depthAt = 24;
-const interlaceAt = 28;
-const headerEnd = 29;
+import { pixelsOnly, readPngLayout } from './png-layout.ts';
 
 /**
  * Decodes a PNG of any colour type and depth to brightness. Transparent parts count as white paper.
@@ -19,29 +10,18 @@ const headerEnd = 29;
  * @throws bad-input naming the file and what is wrong with it
  */
 export function decodePng(bytes: Uint8Array, file: string): GreyImage {
-  if (!hasPngSignature(bytes)) throw badInput(`${file}: not a PNG; convert the image to PNG first`);
-  requireDecodable(bytes, file);
-  try {
-    return toGrey(decode(bytes, { checkCrc: true }));
-  } catch (error) {
-    throw badInput(`${file}: a broken PNG (${messageOf(error)}); save it again`, error);
-  }
-}
-
-function requireDecodable(bytes: Uint8Array, file: string): void {
-  if (bytes.length < headerEnd) throw badInput(`${file}: a broken PNG (it ends within its header); save it again`);
-  const header = new DataView(bytes.buffer, bytes.byteOffset, headerEnd);
-  const width = header.getUint32(widthAt);
-  const height = header.getUint32(heightAt);
-  if (width === 0 || height === 0) throw badInput(`${file}: the image has no pixels (${width} × ${height})`);
-  if (width * height > mostPixels) {
-    throw badInput(`${file}: ${width} × ${height} pixels are too many, at most ${mostPixels}; scale it down`);
-  }
+  const layout = readPngLayout(bytes, file);
   // fast-png reads each pixel of an interlaced image as whole bytes.
-  if (header.getUint8(interlaceAt) !== 0 && header.getUint8(depthAt) < 8) {
+  if (layout.interlaced && layout.depth < 8) {
     throw badInput(
       `${file}: interlaced with fewer than 8 bits a channel, which cannot be read; save it without interlacing`,
     );
+  }
+  const pixels = pixelsOnly(bytes, layout, file);
+  try {
+    return toGrey(decode(pixels, { checkCrc: true }));
+  } catch (error) {
+    throw badInput(`${file}: a broken PNG (${messageOf(error)}); save it again`, error);
   }
 }
 

@@ -27,6 +27,11 @@ export function assembleDataset(files: PerIdxFile<HashedBytes>, provenance: Prov
   }
   const largest = Math.max(train.largestLabel, test.largestLabel);
   const classes = provenance.classes ?? largest + 1;
+  if (classes < 2) {
+    throw badInput(
+      `${files['train-labels-idx1-ubyte'].where}: all labels are 0; a classifier needs at least two classes`,
+    );
+  }
   for (const [split, name] of [
     [train, 'train-labels-idx1-ubyte'],
     [test, 't10k-labels-idx1-ubyte'],

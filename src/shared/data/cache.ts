@@ -4,9 +4,10 @@
  * complete, and whichever process renames last stores the same verified content.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { badInput, messageOf, PennygradError } from '../core/errors.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { maxArchiveBytes, type PublishedFile } from './catalog.ts';
 import { type HashedBytes, isGzip, readHashed } from './hashed-bytes.ts';
 import type { Source } from './source.ts';
@@ -56,7 +57,7 @@ export function openCache(folder: string, warn: (line: string) => void): Cache {
 
 /** Readers see the old file or the complete new one, even if this process dies while it writes. */
 async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
   try {
     const file = await open(temporary, 'wx');

@@ -2,11 +2,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badInput, messageOf } from '../core/errors.ts';
-import { type HashedBytes, readHashed } from './hashed-bytes.ts';
+import { type HashedBytes, headOf, readHashed, uncompressed } from './hashed-bytes.ts';
+import { announcedBytes, idxHeaderBytes, largestIdxHeader } from './idx.ts';
 import { type IdxFileName, idxFileNames, type PerIdxFile, spellingsOf } from './idx-files.ts';
 
 /** The largest size of a file. An IDX header can announce far more than fits in memory. */
-export const maxFolderFileBytes = 2 ** 31 - 1;
+const maxFolderFileBytes = 2 ** 31 - 1;
 
 /**
  * Reads the four files as they are, gzipped or not.
@@ -25,6 +26,22 @@ export async function readFolder(folder: string): Promise<PerIdxFile<HashedBytes
     paths.map(async ([name, path]) => [name, await readHashed(path, maxFolderFileBytes)] as const),
   );
   return Object.fromEntries(files) as PerIdxFile<HashedBytes>;
+}
+
+/**
+ * The content of a file, of which no more is unpacked than its header announces.
+ * @throws PennygradError `bad-input` if it is not IDX, or larger than its header or `maxFolderFileBytes` say
+ */
+export async function unpackIdx(file: HashedBytes): Promise<HashedBytes> {
+  const head = await headOf(file, largestIdxHeader);
+  // An archive that is broken from the start has no header.
+  const announced = head.length < idxHeaderBytes(1) ? largestIdxHeader : announcedBytes(head, file.where);
+  if (announced > maxFolderFileBytes) {
+    throw badInput(
+      `${file.where}: oversized: its header promises ${announced} bytes; expected at most ${maxFolderFileBytes} bytes`,
+    );
+  }
+  return uncompressed(file, announced);
 }
 
 async function namesIn(folder: string): Promise<ReadonlySet<string>> {

@@ -1,9 +1,10 @@
 /** Files in memory with their SHA-256, which is computed while they are read. */
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { createGunzip, gunzip } from 'node:zlib';
 import { badInput, messageOf } from '../core/errors.ts';
+import { openBoundedFile } from '../files/bounded-file.ts';
 
 export interface HashedBytes {
   /** The path or URL, for error messages. */
@@ -27,18 +28,13 @@ export function sha256Of(bytes: Uint8Array | string): string {
  *   `cause` is the system's error, if there is one
  */
 export async function readHashed(path: string, maxBytes: number): Promise<HashedBytes> {
+  const { file, size } = await openBoundedFile(path, maxBytes);
   try {
-    const file = await open(path);
-    try {
-      const stat = await file.stat();
-      if (!stat.isFile()) throw badInput(`${path}: not a file`);
-      if (stat.size > maxBytes) throw oversized(path, maxBytes, `${stat.size} bytes`);
-      return { where: path, ...(await readAndHash(file, stat.size)) };
-    } finally {
-      await file.close();
-    }
+    return { where: path, ...(await readAndHash(file, size)) };
   } catch (error) {
-    throw isSystemError(error) ? badInput(`${path}: ${reasonOf(error)}`, error) : error;
+    throw isSystemError(error) ? badInput(`${path}: ${messageOf(error)}`, error) : error;
+  } finally {
+    await file.close();
   }
 }
 
@@ -84,6 +80,24 @@ export async function uncompressed(file: HashedBytes, maxBytes: number): Promise
   }
 }
 
+/** The first bytes of a file's content; fewer if it is shorter, or if the archive is broken. */
+export async function headOf({ bytes }: HashedBytes, count: number): Promise<Uint8Array> {
+  if (!isGzip(bytes)) return bytes.subarray(0, count);
+  const gunzip = createGunzip({ chunkSize: count });
+  gunzip.end(bytes);
+  let head = Buffer.alloc(0);
+  try {
+    for await (const chunk of gunzip) {
+      head = Buffer.concat([head, chunk as Uint8Array]);
+      // Leaving the loop ends the unpacking.
+      if (head.length >= count) break;
+    }
+  } catch {
+    // `uncompressed` says what is wrong with the archive.
+  }
+  return head.subarray(0, count);
+}
+
 function oversized(where: string, maxBytes: number, found: string) {
   return badInput(`${where}: oversized: expected at most ${maxBytes} bytes, found ${found}`);
 }
@@ -92,10 +106,4 @@ type SystemError = Error & { readonly code: string };
 
 function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.name !== 'PennygradError';
-}
-
-function reasonOf(error: SystemError): string {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return 'not found';
-  if (error.code === 'EACCES' || error.code === 'EPERM') return `not readable (${error.code})`;
-  return messageOf(error);
 }

@@ -32,6 +32,32 @@ export function idxHeaderBytes(dimensions: number): number {
  * @throws PennygradError `bad-input` unless the bytes are exactly one tensor of unsigned bytes
  */
 export function parseIdx(bytes: Uint8Array, where: string): Idx {
+  const { header, shape, expected } = parseHeader(bytes, where);
+  if (bytes.length < expected)
+    throw tooShort(where, `${shape.join(' × ')} elements in ${expected} bytes`, bytes.length);
+  if (bytes.length > expected) {
+    const surplus = bytes.length - expected;
+    throw badInput(
+      `${where}: oversized: its header promises ${shape.join(' × ')} elements in ${expected} bytes, found ${surplus} more; get the file again`,
+    );
+  }
+  // Always a plain Uint8Array: `bytes` may be a Buffer, whose `slice` does not copy.
+  return { shape, data: new Uint8Array(bytes.buffer, bytes.byteOffset + header, bytes.length - header) };
+}
+
+/** The size of the largest header, in bytes. */
+export const largestIdxHeader = idxHeaderBytes(255);
+
+/**
+ * The size of the whole file by its header, so that no more than that need be unpacked.
+ * @param head the uncompressed file, or at least `largestIdxHeader` bytes of it
+ * @throws PennygradError `bad-input` if this is not the header of a tensor of unsigned bytes
+ */
+export function announcedBytes(head: Uint8Array, where: string): number {
+  return parseHeader(head, where).expected;
+}
+
+function parseHeader(bytes: Uint8Array, where: string) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4) throw tooShort(where, 'its first 4 bytes', bytes.length);
   if (view.getUint16(0) !== 0) throw notIdx(where, bytes);
@@ -47,17 +73,7 @@ export function parseIdx(bytes: Uint8Array, where: string): Idx {
   const header = idxHeaderBytes(dimensions);
   if (bytes.length < header) throw tooShort(where, `a header of ${header} bytes`, bytes.length);
   const shape = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
-  const expected = header + shape.reduce((product, size) => product * size, 1);
-  if (bytes.length < expected)
-    throw tooShort(where, `${shape.join(' × ')} elements in ${expected} bytes`, bytes.length);
-  if (bytes.length > expected) {
-    const surplus = bytes.length - expected;
-    throw badInput(
-      `${where}: oversized: its header promises ${shape.join(' × ')} elements in ${expected} bytes, found ${surplus} more; get the file again`,
-    );
-  }
-  // Always a plain Uint8Array: `bytes` may be a Buffer, whose `slice` does not copy.
-  return { shape, data: new Uint8Array(bytes.buffer, bytes.byteOffset + header, bytes.length - header) };
+  return { header, shape, expected: header + shape.reduce((product, size) => product * size, 1) };
 }
 
 /**

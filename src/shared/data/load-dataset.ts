@@ -13,8 +13,8 @@ import { type PublishedDataset, type PublishedName, publishedDatasets, published
 import { closestName } from './closest-name.ts';
 import type { Dataset } from './dataset.ts';
 import { digitsName, generateDigits } from './digits.ts';
-import { maxFolderFileBytes, readFolder } from './folder.ts';
-import { type HashedBytes, uncompressed } from './hashed-bytes.ts';
+import { readFolder, unpackIdx } from './folder.ts';
+import type { HashedBytes } from './hashed-bytes.ts';
 import { type IdxFileName, idxFileNames, type PerIdxFile } from './idx-files.ts';
 import { type DownloadDeadlines, type DownloadProgress, defaultDownloadDeadlines, mirror } from './mirror.ts';
 import { findPackage, npmPackage } from './npm-package.ts';
@@ -132,9 +132,7 @@ async function loadFromDataDir(
 
 async function loadFolder(folder: string): Promise<Dataset> {
   const found = await readFolder(folder);
-  const contents = await Promise.all(
-    idxFileNames.map(async (name) => [name, await uncompressed(found[name], maxFolderFileBytes)] as const),
-  );
+  const contents = await Promise.all(idxFileNames.map(async (name) => [name, await unpackIdx(found[name])] as const));
   return assembleDataset(Object.fromEntries(contents) as PerIdxFile<HashedBytes>, {
     name: folder,
     source: `folder ${folder}`,

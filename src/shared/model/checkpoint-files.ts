@@ -6,7 +6,9 @@
  */
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import { badInput, messageOf } from '../core/errors.ts';
+import { badInput, messageOf, PennygradError } from '../core/errors.ts';
+import { fileLimits } from '../files/file-limits.ts';
+import { maxParameters } from './model-fit.ts';
 import { modelNames, optimizerNames, optimizerSlots, type TrainedSpec } from './model-spec.ts';
 import type { Checkpoint } from './training-state.ts';
 
@@ -79,20 +81,25 @@ export function encodeCheckpoint(
 /**
  * Decodes a checkpoint.
  * @param folder for error messages
+ * @param read reads one of its files, which may have at most `maxBytes`
  * @throws PennygradError `bad-input` that names the file, the field and the expected value
  */
-export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) => Uint8Array): SavedCheckpoint {
-  const content = (file: CheckpointFile) => {
+export function decodeCheckpoint(
+  folder: string,
+  read: (file: CheckpointFile, maxBytes: number) => Uint8Array,
+): SavedCheckpoint {
+  const content = (file: CheckpointFile, maxBytes: number) => {
     try {
-      return read(file);
+      return read(file, maxBytes);
     } catch (error) {
+      if (error instanceof PennygradError) throw error;
       throw badInput(`${folder}/${file}: ${messageOf(error)}`, error);
     }
   };
   const parse = <Schema extends z.ZodType>(file: CheckpointFile, schema: Schema): z.output<Schema> => {
     let value: unknown;
     try {
-      value = JSON.parse(Buffer.from(content(file)).toString('utf8'));
+      value = JSON.parse(Buffer.from(content(file, fileLimits.checkpointJson)).toString('utf8'));
     } catch (error) {
       throw error instanceof SyntaxError ? badInput(`${folder}/${file}: ${error.message}`, error) : error;
     }
@@ -102,8 +109,8 @@ export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) =>
     throw badInput(`${folder}/${file}: ${issue?.path.join('.') || 'content'}: ${issue?.message}`);
   };
   const floats = (file: 'weights.bin' | 'optimizer.bin', length: number) => {
-    const bytes = content(file);
     const expected = length * Float32Array.BYTES_PER_ELEMENT;
+    const bytes = content(file, expected);
     if (bytes.byteLength !== expected) {
       throw badInput(`${folder}/${file}: has ${bytes.byteLength} bytes, expected ${expected} (${length} float32)`);
     }
@@ -117,6 +124,9 @@ export function decodeCheckpoint(folder: string, read: (file: CheckpointFile) =>
   const { optimizer, crc32: checksums, model, seed, step, epoch, cursor } = parse('training.json', trainingFile);
   const weightSpecs = weightsManifest[0].weights;
   const parameterCount = weightSpecs.reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
+  if (parameterCount > maxParameters) {
+    throw badInput(`${folder}/model.json: has ${parameterCount} parameters, at most ${maxParameters} can be trained`);
+  }
   const { iterations, ...optimizerSpec } = optimizer;
   const slotCount = optimizerSlots[optimizer.name].length;
   const memory = floats('optimizer.bin', slotCount * parameterCount);

@@ -42,7 +42,7 @@ describe('priceWorker', () => {
   it('refuses a label without a price, and a table that cannot be read', () => {
     expect(() => price('gcp/t5/spot')).toThrow("no price is known for 'gcp/t5/spot'; similar labels:");
     expect(() => price('gcp/t4')).toThrow("'gcp/t4' must be provider/gpu/market");
-    expect(() => price('gcp/t4/spot', undefined, 'none.csv')).toThrow('--prices none.csv: cannot be read');
+    expect(() => price('gcp/t4/spot', undefined, 'none.csv')).toThrow('--prices none.csv: not found');
   });
 });
 

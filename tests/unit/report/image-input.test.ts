@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { encode, type ImageData } from 'fast-png';
 import { describe, expect, test } from 'vitest';
@@ -206,10 +206,58 @@ describe('what cannot be read is refused by name, in one line', () => {
     expect(error).toMatchObject({ message: expect.stringMatching(/^[^\n]*digit\.png: [^\n]*$/) });
   });
 
+  /** A PNG of these chunks. */
+  const pngOf = (...chunks: readonly (readonly [type: string, data: Uint8Array])[]) =>
+    Buffer.concat([
+      good.subarray(0, 8),
+      ...chunks.map(([type, data]) => {
+        const named = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+        const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+        length.writeUInt32BE(data.length);
+        sum.writeUInt32BE(crc32(named));
+        return Buffer.concat([length, named, sum]);
+      }),
+    ]);
+  const ihdr = (width: number, height: number) => {
+    const data = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0]);
+    data.writeUInt32BE(width, 0);
+    data.writeUInt32BE(height, 4);
+    return ['IHDR', data] as const;
+  };
+  const end = ['IEND', new Uint8Array()] as const;
+  const pixels = (bytes: number) => ['IDAT', deflateSync(Buffer.alloc(bytes))] as const;
+
+  test('a picture with a byte more than its header announces, in one chunk or in several', async () => {
+    const refusal = /digit\.png: oversized: 28 × 28 pixels are 812 bytes, and it holds more/;
+    await expect(readBytes(pngOf(ihdr(28, 28), pixels(812), end))).rejects.toThrow(/blank/);
+    await expect(readBytes(pngOf(ihdr(28, 28), pixels(813), end))).rejects.toThrow(refusal);
+    const packed = deflateSync(Buffer.alloc(256 << 20));
+    const half = packed.length >> 1;
+    const before = process.resourceUsage().maxRSS;
+    await expect(
+      readBytes(pngOf(ihdr(28, 28), ['IDAT', packed.subarray(0, half)], ['IDAT', packed.subarray(half)], end)),
+    ).rejects.toThrow(refusal);
+    expect((process.resourceUsage().maxRSS - before) / 1024, 'MiB').toBeLessThan(64);
+  });
+
+  test('nothing is unpacked of chunks that are not pixels', async () => {
+    const [, drawn] = ['IDAT', deflateSync(Buffer.alloc(812, '\0\0\0\0\xff'))];
+    const profile = Buffer.concat([Buffer.from('bomb\0\0', 'latin1'), deflateSync(Buffer.alloc(256 << 20))]);
+    const before = process.resourceUsage().maxRSS;
+    const plain = await readBytes(pngOf(ihdr(28, 28), ['IDAT', drawn], end)).catch(String);
+    expect(await readBytes(pngOf(ihdr(28, 28), ['iCCP', profile], ['IDAT', drawn], end)).catch(String)).toEqual(plain);
+    expect((process.resourceUsage().maxRSS - before) / 1024, 'MiB').toBeLessThan(64);
+  });
+
+  test('a file that is larger than its pixels can be', async () => {
+    const file = join(folder, 'large.png');
+    await writeFile(file, pngOf(ihdr(28, 28), pixels(812), end));
+    await truncate(file, 2 ** 40);
+    await expect(readImageInput(file)).rejects.toThrow(/large\.png: oversized: expected at most 16778840 bytes/);
+  });
+
   test('a file that is not there', async () => {
-    await expect(readImageInput(join(folder, 'none.png'))).rejects.toThrow(
-      /none\.png: cannot be read \(ENOENT: no such file/,
-    );
+    await expect(readImageInput(join(folder, 'none.png'))).rejects.toThrow(/none\.png: not found$/);
   });
 
   test('any bytes after the signature: an image or an error of ours, never another', async () => {

@@ -97,7 +97,7 @@ describe('readConfigFile', () => {
   });
 
   it('says what is wrong with a file', () => {
-    expect(() => readConfigFile('nowhere.yaml')).toThrow('--config nowhere.yaml: no such file');
+    expect(() => readConfigFile('nowhere.yaml')).toThrow('--config nowhere.yaml: not found');
     expect(() => readConfigFile(write('a.yaml', '- 1\n'))).toThrow('must be a map of settings');
     expect(() => readConfigFile(write('a.yaml', 'a: [1'))).toThrow('a.yaml:');
   });

@@ -94,7 +94,7 @@ describe('loadPrices', () => {
     expect(() => loadPrices(missing)).toThrow(
       expect.objectContaining({
         code: 'bad-input',
-        message: expect.stringContaining(`--prices ${missing}: cannot be read: ENOENT`),
+        message: expect.stringContaining(`--prices ${missing}: not found`),
       }),
     );
   });

@@ -189,6 +189,48 @@ test.each<[string, (typeof idxFileNames)[number], Buffer, RegExp]>([
   await expect(loadDataset(folder)).rejects.toThrow(join(folder, name));
 });
 
+test.each<[string, Buffer, RegExp]>([
+  [
+    'more than its header announces',
+    gzipSync(Buffer.concat([idxBytes([30], () => 1), Buffer.alloc(64 << 20)])),
+    /train-labels-idx1-ubyte: oversized: expected at most 38 bytes, found more when unpacked/,
+  ],
+  [
+    'a header that announces more than is read',
+    gzipSync(Buffer.from([0, 0, 8, 1, 0x80, 0, 0, 0])),
+    /train-labels-idx1-ubyte: oversized: its header promises 2147483656 bytes; expected at most 2147483647 bytes/,
+  ],
+  ['less than its header announces', gzipSync(Buffer.from([0, 0, 8, 1, 0x7f, 0, 0, 0])), /ubyte: truncated: expected/],
+  ['no IDX in it', gzipSync(Buffer.alloc(64 << 20, 'text')), /train-labels-idx1-ubyte: not an IDX file/],
+  ['an archive that ends at once', gzipSync(idxBytes([30], () => 1)).subarray(0, 12), /truncated: the gzip stream/],
+])('a folder whose labels have %s is refused before more is unpacked', async (_, bytes, message) => {
+  const folder = writeIdxFolder(30, 12);
+  writeFileSync(join(folder, 'train-labels-idx1-ubyte'), bytes);
+  const before = process.resourceUsage().maxRSS;
+  await expect(loadDataset(folder)).rejects.toMatchObject({
+    code: 'bad-input',
+    message: expect.stringMatching(message),
+  });
+  expect((process.resourceUsage().maxRSS - before) / 1024, 'MiB').toBeLessThan(32);
+});
+
+test('a folder with one class only is refused: there is nothing to tell apart', async () => {
+  const folder = writeIdxFolder(30, 12);
+  for (const [name, count] of [
+    ['train', 30],
+    ['t10k', 12],
+  ] as const) {
+    writeFileSync(
+      join(folder, `${name}-labels-idx1-ubyte`),
+      idxBytes([count], () => 0),
+    );
+  }
+  await expect(loadDataset(folder)).rejects.toMatchObject({
+    code: 'bad-input',
+    message: `${join(folder, 'train-labels-idx1-ubyte')}: all labels are 0; a classifier needs at least two classes`,
+  });
+});
+
 test('a folder without separators in its name is found, a missing one is named', async () => {
   const parent = temporaryFolder();
   mkdirSync(join(parent, 'sub'));

@@ -111,6 +111,33 @@ describe('checkpoint files', () => {
     expect(() => decode(files)).toThrow(message);
   });
 
+  it('are read no further than they can be: by a fixed limit, or as the model says', () => {
+    const files = encodedFiles();
+    const limits: Partial<Record<CheckpointFile, number>> = {};
+    decodeCheckpoint('run', (file, maxBytes) => {
+      limits[file] = maxBytes;
+      return files[file];
+    });
+    expect(limits).toEqual({
+      'model.json': 2 ** 20,
+      'training.json': 2 ** 20,
+      'weights.bin': files['weights.bin'].length,
+      'optimizer.bin': files['optimizer.bin'].length,
+    });
+  });
+
+  it('are refused with more parameters than can be trained, before those are read', () => {
+    const files = encodedFiles();
+    const [manifest] = JSON.parse(Buffer.from(files['model.json']).toString()).weightsManifest;
+    const weights = [{ name: 'huge', shape: [2 ** 26 + 1], dtype: 'float32' }];
+    edit(files, 'model.json', (model) => ({ ...model, weightsManifest: [{ ...manifest, weights }] }));
+    const read = (file: CheckpointFile) => {
+      if (file.endsWith('.bin')) throw new Error('must not be read');
+      return files[file];
+    };
+    expect(() => decodeCheckpoint('run', read)).toThrow('run/model.json: has 67108865 parameters, at most 67108864');
+  });
+
   it('are refused when one is missing, by name', () => {
     const read = () => {
       throw new Error('ENOENT: no such file');

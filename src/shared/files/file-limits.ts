@@ -1,0 +1,19 @@
+/** The largest files that are read, in bytes, by what they hold. `docs/limits.md` lists them. */
+import { constants } from 'node:buffer';
+
+const mebibyte = 2 ** 20;
+
+export const fileLimits = {
+  /** `--config`, and the `config.json` of a run. */
+  settings: mebibyte,
+  /** `--prices`. */
+  prices: 4 * mebibyte,
+  /** `summary.json` of a run, and `sweep.json`. */
+  summary: 16 * mebibyte,
+  /** `metrics.jsonl` and `ledger.jsonl` of a run: the longest text that Node can hold. */
+  log: constants.MAX_STRING_LENGTH,
+  /** `model.json` and `training.json` of a checkpoint. */
+  checkpointJson: mebibyte,
+  /** Who holds the lock of a run folder. */
+  lock: 4096,
+} as const;
