@@ -4,7 +4,7 @@
  * sentence instead of a SyntaxError. The rest is in `program.ts`.
  */
 import { homedir } from 'node:os';
-import { exitCodes } from '../shared/core/errors.ts';
+import { exitCodes, messageOf } from '../shared/core/errors.ts';
 import { isAtLeast } from '../shared/core/node-version.ts';
 import { requiredNode } from '../shared/core/version.ts';
 
@@ -12,6 +12,14 @@ if (!isAtLeast(process.versions.node, requiredNode)) {
   console.error(
     `pennygrad: needs Node ${requiredNode}, and this is ${process.versions.node}; install a current one from https://nodejs.org`,
   );
+  process.exit(exitCodes.usage);
+}
+
+// Nearly everything asks for the working directory, and Node throws where it was deleted.
+try {
+  process.cwd();
+} catch (error) {
+  console.error(`pennygrad: the working directory cannot be used (${messageOf(error)}); change to another`);
   process.exit(exitCodes.usage);
 }
 

@@ -106,8 +106,9 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   async function listen(): Promise<void> {
     for await (const decoded of socket.receive()) {
       if (!decoded.ok) {
-        if (decoded.reason === 'version') fail(badInput(`the coordinator at ${connect}: ${decoded.detail}`));
-        // Anything else that is not understood is dropped: if it mattered, a deadline will say so.
+        // Nobody else speaks on this connection, so nothing that follows can be relied on.
+        const problem = `the coordinator at ${connect} sent what this worker cannot accept: ${decoded.detail}`;
+        fail(run === '' ? badInput(problem) : new PennygradError('run-failed', problem));
         continue;
       }
       const { message, tensors } = decoded;

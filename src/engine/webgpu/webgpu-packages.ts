@@ -49,14 +49,18 @@ export async function isSetUp(folder: string): Promise<boolean> {
   }
 }
 
+/** The URL of Dawn's bindings. */
+export function dawnEntry(folder: string): string {
+  return pathToFileURL(join(folder, 'node_modules', 'webgpu', 'index.js')).href;
+}
+
 /** @throws PennygradError if the package is missing or has no build for this platform */
 export async function loadDawn(folder: string): Promise<Dawn> {
-  const entry = join(folder, 'node_modules', 'webgpu', 'index.js');
   // Dawn looks for a desktop with each adapter, and libwayland complains on stderr if this variable is not set. The
   // folder must be the user's own: in a shared folder, anybody could pose as the desktop.
   process.env.XDG_RUNTIME_DIR ||= folder;
   try {
-    return (await import(/* @vite-ignore */ pathToFileURL(entry).href)) as Dawn;
+    return (await import(/* @vite-ignore */ dawnEntry(folder))) as Dawn;
   } catch (error) {
     const platform = `${process.platform}-${process.arch}`;
     throw badInput(
