@@ -12,6 +12,7 @@ import type { RunConfig } from '../settings/run-settings.ts';
 import type { TrainingConfig } from '../settings/training-settings.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { describeListening } from '../shared/core/server-url.ts';
+import { describeClassGaps } from '../shared/data/class-gaps.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
 import { printResult } from './print-result.ts';
@@ -64,7 +65,13 @@ export function createRunOutput(
     begin({ runId, out: folder, dataset }) {
       [out, trainCount] = [folder, dataset.trainCount];
       if (dataset.fallbackReason !== undefined) warn(fallbackWarning(dataset));
-      note(`run ${runId}: ${dataset.name} (${dataset.source}), ${dataset.trainCount} + ${dataset.testCount} images`);
+      const [height, width] = dataset.imageShape;
+      note(
+        `run ${runId}: ${dataset.name} (${dataset.source}), ${dataset.trainCount} + ${dataset.testCount} images ` +
+          `of ${height} × ${width} pixels in ${dataset.classes} classes`,
+      );
+      const gaps = describeClassGaps(dataset);
+      if (gaps !== undefined) warn(gaps);
     },
 
     observe(event) {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { readImageInput } from '../../report/predictions/image-input.ts';
+import { layoutOf } from '../../report/predictions/model-image.ts';
 import { listPredictions, type Predictions } from '../../report/predictions/predictions.ts';
 import { renderPredictionsSvg } from '../../report/predictions/predictions-svg.ts';
 import { renderPredictionsText } from '../../report/predictions/predictions-text.ts';
@@ -40,7 +41,10 @@ export const predictCommand: Command = {
   options: (command) =>
     command
       .positional('run', runPositional)
-      .positional('image', { type: 'string', describe: 'A PNG of one digit, any size' })
+      .positional('image', {
+        type: 'string',
+        describe: 'A PNG of one digit, or of what the dataset shows, of any size',
+      })
       .example('$0 predict runs/RUN-ID', 'the first ten test images')
       .example('$0 predict runs/RUN-ID seven.png', 'a drawing of your own')
       .example('$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten other images, as a picture'),
@@ -55,7 +59,7 @@ export const predictCommand: Command = {
     }
     const { dataset, engine } = await openTrainedRun(String(argv.run), settings);
     if (file !== undefined) {
-      const image = await readImageInput(file);
+      const image = await readImageInput(file, layoutOf(dataset));
       const probabilities = await engine.predict(image, 1);
       printImage(file, probabilities, settings.json);
     } else {

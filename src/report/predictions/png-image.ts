@@ -1,6 +1,6 @@
 import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
-import type { GreyImage } from './mnist-image.ts';
+import type { GreyImage } from './model-image.ts';
 import { pixelsOnly, readPngLayout } from './png-layout.ts';
 
 /**
