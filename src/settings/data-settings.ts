@@ -1,6 +1,6 @@
 /** The dataset, and where it comes from. */
 import { z } from 'zod';
-import { path } from './schemas.ts';
+import { httpUrls, path } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
 /** Where to find a dataset. Every command that reads one has these. */
@@ -22,7 +22,7 @@ export const sourceSettings = {
     schema: z
       .string()
       .transform((list) => list.split(',').map((url) => url.trim()))
-      .pipe(z.array(z.url({ protocol: /^https?$/, error: 'http(s) URLs separated by commas' })))
+      .pipe(httpUrls)
       .optional(),
   },
 } as const satisfies SettingsTable;

@@ -1,7 +1,7 @@
 /** Who takes part in a run, how long the run waits for them, and what they cost by default. */
 import { z } from 'zod';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
-import { between, integer, usdPerHour } from './schemas.ts';
+import { between, bindAddress, integer, usdPerHour } from './schemas.ts';
 import type { Parsed, Setting, SettingsTable } from './setting.ts';
 
 export const membershipSettings = {
@@ -30,10 +30,7 @@ export const bindSetting = {
   type: 'string',
   describe: 'Address that workers connect to: tcp://ADDRESS:PORT; port * picks a free one',
   defaultText: 'tcp://127.0.0.1:5555',
-  schema: z
-    .string()
-    .regex(/^(tcp|ipc):\/\/.+/, { error: 'tcp://ADDRESS:PORT' })
-    .default('tcp://127.0.0.1:5555'),
+  schema: bindAddress.default('tcp://127.0.0.1:5555'),
 } as const satisfies Setting;
 
 export type MembershipConfig = Parsed<typeof membershipSettings>;

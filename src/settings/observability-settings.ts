@@ -1,6 +1,5 @@
 /** Where a run can be watched, and where its metrics go. */
-import { z } from 'zod';
-import { between, httpUrl, port } from './schemas.ts';
+import { between, httpUrl, listenHost, port } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
 export const observabilitySettings = {
@@ -14,7 +13,7 @@ export const observabilitySettings = {
     type: 'string',
     describe: 'Address that the metrics ports listen on',
     defaultText: '127.0.0.1',
-    schema: z.string().min(1, 'an address').default('127.0.0.1'),
+    schema: listenHost.default('127.0.0.1'),
   },
   pushgateway: {
     type: 'string',

@@ -1,6 +1,7 @@
 /** Checks that settings share. Each message completes the sentence "--flag must be …". */
 
 import { z } from 'zod';
+import { isConnectable, parseEndpoint } from '../shared/core/endpoint.ts';
 import { maxPriceUsdPerHour } from '../shared/core/price-limit.ts';
 
 // A flag without a value arrives as '', which Number would read as 0.
@@ -25,7 +26,38 @@ export const choice = <const Names extends readonly [string, ...string[]]>(names
   z.enum(names, `one of ${names.join(', ')}`);
 
 export const path = z.string().min(1, 'a path');
-export const httpUrl = z.url({ protocol: /^https?$/, error: 'an http(s) URL' });
+/** @param what it must be, in the error */
+const httpUrlAs = (what: string) =>
+  z.string(what).superRefine((text, { addIssue }) => {
+    const withoutPort = text.replace(/^(https?:\/\/(?:\[[^\]]*\]|[^/:?#[\]]*)):\d+/, '$1');
+    const isHttp = URL.canParse(withoutPort) && /^https?:$/.test(new URL(withoutPort).protocol);
+    if (!isHttp) addIssue({ code: 'custom', message: what });
+    else if (!URL.canParse(text) || new URL(text).port === '0') {
+      addIssue({ code: 'custom', message: `${what}, with a port from 1 to 65535` });
+    }
+  });
+export const httpUrl = httpUrlAs('an http(s) URL');
+export const httpUrls = z.array(httpUrlAs('http(s) URLs separated by commas'));
+
+/** Where a socket of the control plane listens. */
+export const bindAddress = z
+  .string()
+  .refine(
+    (text) => parseEndpoint(text) !== undefined,
+    'tcp://ADDRESS:PORT with a port from 0 to 65535, or * for a free one, and an IPv6 address in brackets: tcp://[::1]:5555',
+  );
+
+/** Where a socket of the control plane connects. */
+export const connectAddress = z.string('the address of a coordinator, tcp://HOST:PORT').refine((text) => {
+  const endpoint = parseEndpoint(text);
+  return endpoint !== undefined && isConnectable(endpoint);
+}, 'tcp://HOST:PORT with a port from 1 to 65535, and an IPv6 address in brackets: tcp://[::1]:5555');
+
+/** An address that a web server listens on. */
+export const listenHost = z
+  .string()
+  .min(1, 'an address')
+  .transform((host) => host.replace(/^\[(.*)\]$/, '$1'));
 
 /** A switch, which variables and config files may spell out. */
 export const flag = z.union(

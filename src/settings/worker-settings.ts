@@ -5,7 +5,7 @@ import { engineSettings } from './engine-settings.ts';
 import { membershipSettings } from './membership-settings.ts';
 import { observabilitySettings } from './observability-settings.ts';
 import { gpuSetting, pricesSetting } from './price-settings.ts';
-import { port, positive } from './schemas.ts';
+import { connectAddress, port, positive } from './schemas.ts';
 import { type Parsed, type Setting, type SettingsTable, withoutDefault } from './setting.ts';
 import { trainingSettings } from './training-settings.ts';
 
@@ -28,9 +28,7 @@ export const workerSettings = {
   connect: {
     type: 'string',
     describe: 'Address of the coordinator: tcp://HOST:PORT',
-    schema: z.string({ error: 'the address of a coordinator, tcp://HOST:PORT' }).regex(/^(tcp|ipc):\/\/.+/, {
-      error: 'tcp://HOST:PORT',
-    }),
+    schema: connectAddress,
   },
   id: {
     type: 'string',

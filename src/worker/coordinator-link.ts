@@ -17,6 +17,7 @@ import type {
   MessageOf,
   WorkerMessage,
 } from '../shared/protocol/messages.ts';
+import type { IpFamily } from '../shared/transport/ip-family.ts';
 import { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 import { judgeSilence, type Silence } from './silence.ts';
 
@@ -49,6 +50,7 @@ export interface CoordinatorLink {
 
 export interface LinkOptions {
   readonly connect: string;
+  readonly family: IpFamily;
   readonly timeoutSeconds: number;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -65,7 +67,7 @@ export interface LinkOptions {
 const lastWordsMs = 500;
 
 export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
-  const { connect, timeoutSeconds, clock, timers, managed } = options;
+  const { connect, family, timeoutSeconds, clock, timers, managed } = options;
   const orders = createAsyncQueue<Order>();
   const commits = createAsyncQueue<From<'commit'>>();
   const failing = new AbortController();
@@ -82,6 +84,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
 
   const socket = connectWorkerSocket({
     connect,
+    family,
     timers,
     stalledMs: patienceMs,
     onUnreachable: (reason) => fail(lost(`cannot send to the coordinator at ${connect}: ${reason}`)),

@@ -20,9 +20,11 @@ import {
   type MessageOf,
   type WorkerMessage,
 } from '../shared/protocol/messages.ts';
+import type { IpFamily } from '../shared/transport/ip-family.ts';
 import { askForPlace, describeRefusal } from './ask-for-place.ts';
 import { nameOfCard } from './card-name.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
+import { findCoordinator } from './find-coordinator.ts';
 import { watchGpu } from './gpu-watch.ts';
 import { runSession, unexpected } from './session.ts';
 import { type SlowedTime, slowEngineDown } from './slowed-engine.ts';
@@ -68,6 +70,8 @@ export interface WorkerDependencies {
   /** Reads an NVIDIA card, by the name that its engine gives it. */
   readonly readGpu: (card: string) => Promise<Gpu | undefined>;
   readonly selectEngine: () => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
+  /** How a host is reached; rejects if there is none of that name. */
+  readonly ipFamilyOf: (endpoint: string) => Promise<IpFamily>;
   readonly log: (line: string) => void;
   readonly observer?: WorkerObserver;
 }
@@ -77,13 +81,17 @@ export interface WorkerDependencies {
  * @throws whatever ended this worker, after the coordinator was told
  */
 export async function runWorker(options: WorkerOptions, dependencies: WorkerDependencies): Promise<void> {
+  const { clock, timers, log } = dependencies;
+  log(`connecting to ${options.connect}`);
+  const family = await findCoordinator({ ...options, clock, timers, log, ipFamilyOf: dependencies.ipFamilyOf });
   const link = openCoordinatorLink({
     connect: options.connect,
+    family,
     timeoutSeconds: options.timeoutSeconds,
     managed: options.managed ?? false,
-    clock: dependencies.clock,
-    timers: dependencies.timers,
-    onStoodStill: (seconds) => dependencies.log(describeStandstill(seconds)),
+    clock,
+    timers,
+    onStoodStill: (seconds) => log(describeStandstill(seconds)),
   });
   const life: Life = { phase: 'rendezvous', engine: undefined, stopWatching: () => {} };
   const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));
@@ -139,7 +147,6 @@ async function live(
   dependencies: WorkerDependencies,
 ): Promise<void> {
   const { clock, timers, log, observer = unobserved } = dependencies;
-  log(`connecting to ${options.connect}`);
   const hello = () => helloOf(options, dependencies.uptime());
   const { timeoutSeconds } = options;
   const welcome = expect(await askForPlace({ link, hello, timeoutSeconds, clock, timers, log }), 'welcome');

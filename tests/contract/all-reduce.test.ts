@@ -73,6 +73,7 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
   const links = Array.from({ length: worldSize }, (_, rank) => {
     const socket = connectWorkerSocket({
       connect: centre.endpoint,
+      family: 4,
       timers: systemTimers,
       stalledMs: () => 10_000,
       onUnreachable() {},

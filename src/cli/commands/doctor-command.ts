@@ -11,8 +11,9 @@ import { bindSetting } from '../../settings/membership-settings.ts';
 import { observabilitySettings } from '../../settings/observability-settings.ts';
 import { folderSettings, printSettings } from '../../settings/output-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
-import { flag, positive } from '../../settings/schemas.ts';
+import { connectAddress, flag, positive } from '../../settings/schemas.ts';
 import { withoutDefault } from '../../settings/setting.ts';
+import { parseEndpoint } from '../../shared/core/endpoint.ts';
 import { exitCodes } from '../../shared/core/errors.ts';
 import { formatCount } from '../../shared/core/number-format.ts';
 import { pennygradVersion, requiredNode } from '../../shared/core/version.ts';
@@ -23,10 +24,7 @@ const doctorSettings = {
   connect: {
     type: 'string',
     describe: 'Also check the latency, clock and version of the coordinator at tcp://HOST:PORT',
-    schema: z
-      .string()
-      .regex(/^(tcp:\/\/.+:\d+|ipc:\/\/.+)$/, { error: 'tcp://HOST:PORT' })
-      .optional(),
+    schema: connectAddress.optional(),
   },
   seconds: {
     type: 'string',
@@ -89,13 +87,14 @@ function portsToTry(settings: {
   readonly metricsHost: string;
 }): DiagnoseOptions['ports'] {
   const bind = settings.bind ?? bindSetting.defaultText;
-  const [, host, port] = bind.match(/^tcp:\/\/\[?([^\]]+)\]?:(\d+)$/) ?? [];
+  const endpoint = parseEndpoint(bind);
+  const { host, port } = endpoint?.transport === 'tcp' ? endpoint : { host: '*', port: '*' };
   const metrics = settings.metricsPort ?? defaultMetricsPort;
   const asked = [
     {
       purpose: 'coordinator',
-      host: host === '*' || host === undefined ? '0.0.0.0' : host,
-      port: Number(port ?? 0),
+      host: host === '*' ? '0.0.0.0' : host,
+      port: port === '*' ? 0 : Number(port),
       askedFor: settings.bind !== undefined,
     },
     { purpose: 'metrics', host: settings.metricsHost, port: metrics, askedFor: settings.metricsPort !== undefined },

@@ -74,7 +74,13 @@ interface LocalWorker extends PlannedWorker {
 
 /** Port 0, which means any free port, is passed on as it is. */
 function portAfter(first: number | undefined, index: number): number | undefined {
-  return first === undefined || first === 0 ? first : first + index;
+  if (first === undefined || first === 0) return first;
+  if (first + index > 65_535) {
+    throw badInput(
+      `--worker-metrics ${first}: worker ${index + 1} would have port ${first + index}; the last is 65535`,
+    );
+  }
+  return first + index;
 }
 
 interface LocalTraining {

@@ -12,6 +12,7 @@ import { describeListening } from '../../shared/core/server-url.ts';
 import { systemTimers } from '../../shared/core/timers.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
 import { loadDataset } from '../../shared/data/load-dataset.ts';
+import { ipFamilyOf } from '../../shared/transport/ip-family.ts';
 import { sleepPrecisely } from '../../worker/precise-sleep.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Command } from '../command.ts';
@@ -58,6 +59,7 @@ export const workerCommand: Command = {
             loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
           readGpu: async (card) => (await listGpus(runProgram, card))[0],
           selectEngine: () => selectEngine(settings.backend, enginesWith(settings.threads)),
+          ipFamilyOf,
           log: (line) => console.log(line),
           ...(own && { observer: own.observer }),
         },

@@ -1,7 +1,9 @@
 /** Pings a coordinator without joining its run. */
 import { connect, type Socket } from 'node:net';
+import { parseEndpoint } from '../../shared/core/endpoint.ts';
 import { messageOf } from '../../shared/core/errors.ts';
 import { systemTimers } from '../../shared/core/timers.ts';
+import { type IpFamily, ipFamilyOf } from '../../shared/transport/ip-family.ts';
 import { connectWorkerSocket, type WorkerSocket } from '../../shared/transport/worker-socket.ts';
 import { type LinkTimes, linkTimes, type PingTimes } from './clock-offset.ts';
 
@@ -22,18 +24,20 @@ export async function pingCoordinator(endpoint: string, options: PingOptions): P
   const deadline = performance.now() + options.timeoutMs;
   try {
     // ZeroMQ retries silently. Only a plain connection tells why the host cannot be reached.
-    const [, host, port] = endpoint.match(/^tcp:\/\/\[?([^\]]+)\]?:(\d+)$/) ?? [];
-    if (host !== undefined) await reach(host, Number(port), deadline - performance.now());
-    const { version, exchanges } = await exchange(endpoint, options.pings, deadline);
+    const parsed = parseEndpoint(endpoint);
+    const family = await ipFamilyOf(endpoint);
+    if (parsed?.transport === 'tcp') await reach({ ...parsed, family }, deadline - performance.now());
+    const { version, exchanges } = await exchange(endpoint, family, options.pings, deadline);
     return { endpoint, answered: true, version, pings: exchanges.length, ...linkTimes(exchanges) };
   } catch (error) {
     return { endpoint, answered: false, problem: messageOf(error) };
   }
 }
 
-async function exchange(endpoint: string, pings: number, deadline: number) {
+async function exchange(endpoint: string, family: IpFamily, pings: number, deadline: number) {
   const socket = connectWorkerSocket({
     connect: endpoint,
+    family,
     timers: systemTimers,
     // The deadline for all pings ends the wait.
     stalledMs: () => Number.POSITIVE_INFINITY,
@@ -78,9 +82,12 @@ function preciseUnixMs(): number {
 }
 
 /** Resolves if something listens there. @throws Error that says why it cannot be reached */
-function reach(host: string, port: number, timeoutMs: number): Promise<void> {
+function reach(
+  { host, port, family }: { readonly host: string; readonly port: number | '*'; readonly family: IpFamily },
+  timeoutMs: number,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket: Socket = connect({ host, port });
+    const socket: Socket = connect({ host, port: Number(port), family });
     const end = (settle: () => void) => {
       clearTimeout(timer);
       socket.destroy();
@@ -91,17 +98,14 @@ function reach(host: string, port: number, timeoutMs: number): Promise<void> {
       timeoutMs,
     );
     socket.once('connect', () => end(resolve));
-    socket.once('error', (error: NodeJS.ErrnoException) => end(() => reject(new Error(reasonOf(error, host)))));
+    socket.once('error', (error: NodeJS.ErrnoException) => end(() => reject(new Error(reasonOf(error)))));
   });
 }
 
-function reasonOf(error: NodeJS.ErrnoException, host: string): string {
+function reasonOf(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ECONNREFUSED':
       return 'nothing listens on that port';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `there is no host called ${host}`;
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return 'there is no route to that host';

@@ -5,6 +5,7 @@ import type { Timers } from '../core/timers.ts';
 import { type Decoded, decodeWorkerMessage, encode } from '../protocol/codec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
 import { byteLength, type Frames } from './frames.ts';
+import { ipFamilyOf } from './ip-family.ts';
 import { createMessageMemory } from './message-memory.ts';
 import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { socketOptions } from './socket-options.ts';
@@ -48,10 +49,12 @@ export interface CoordinatorSocketOptions {
   readonly onDisconnect: () => void;
 }
 
-/** @throws bad-input when the endpoint is malformed or taken */
+/** @throws bad-input when the endpoint is malformed or taken, or its host has no address */
 export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): Promise<CoordinatorSocket> {
+  const family = await ipFamilyOf(options.bind);
   const socket = new Router({
     ...socketOptions(options.largestFrameBytes),
+    ipv6: family === 6,
     // A send to a peer that is gone fails at once; by default ZeroMQ would drop it without a word.
     mandatory: true,
     heartbeatInterval: options.heartbeatMs,

@@ -6,6 +6,7 @@ import { type Decoded, decodeCoordinatorMessage, encode } from '../protocol/code
 import { maxFrameBytes } from '../protocol/limits.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
 import { byteLength, type Frames } from './frames.ts';
+import type { IpFamily } from './ip-family.ts';
 import { createMessageMemory } from './message-memory.ts';
 import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { socketOptions } from './socket-options.ts';
@@ -23,6 +24,8 @@ export interface WorkerSocket {
 export interface WorkerSocketOptions {
   /** For example `tcp://10.0.0.1:5555`. */
   readonly connect: string;
+  /** How the coordinator's host is reached. */
+  readonly family: IpFamily;
   readonly timers: Timers;
   /** How long the coordinator may take no message before it is unreachable. Asked at every try: the run may set another. */
   readonly stalledMs: () => number;
@@ -35,7 +38,7 @@ export interface WorkerSocketOptions {
 /** Connecting never waits: an absent coordinator shows as silence. @throws bad-input for a malformed endpoint */
 export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket {
   // It connects before it knows the model. The peer is one that it chose.
-  const socket = new Dealer(socketOptions(maxFrameBytes));
+  const socket = new Dealer({ ...socketOptions(maxFrameBytes), ipv6: options.family === 6 });
   socket.events.on('disconnect', options.onDisconnect);
   try {
     socket.connect(options.connect);

@@ -126,6 +126,7 @@ describe('a coordinator', () => {
         timers: systemTimers,
         uptime: () => 0,
         loadDataset: async () => toyDataset(50),
+        ipFamilyOf: async () => 4,
         log() {},
         selectEngine: async () => ({ provider: toyProvider(), reason: 'toy' }),
         sleep,

@@ -38,6 +38,7 @@ async function joining() {
       loadDataset: () => new Promise(() => {}),
       readGpu: async () => undefined,
       selectEngine: () => Promise.reject(new Error('not asked for here')),
+      ipFamilyOf: async () => 4,
       log: () => {},
     },
   ).then(
@@ -87,7 +88,7 @@ test('a member that gets such a message leaves its run as failed', async () => {
   routers.push(router);
   await router.bind('tcp://127.0.0.1:*');
   const connect = router.lastEndpoint ?? '';
-  const link = openCoordinatorLink({ connect, timeoutSeconds: 600, clock: systemClock, timers: systemTimers });
+  const link = openCoordinatorLink({ connect, family: 4, timeoutSeconds: 600, clock: systemClock, timers: systemTimers });
   link.joinRun('run-1', 600);
   link.send({ type: 'heartbeat' });
   const [peer = Buffer.alloc(0)] = await router.receive();

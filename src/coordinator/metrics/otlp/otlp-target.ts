@@ -89,7 +89,7 @@ function firstSet(read: Read, names: readonly string[]): { readonly name: string
 
 function httpUrl(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.port !== '0' ? url : undefined;
 }
 
 function withSignalPath(base: URL): URL {

@@ -81,6 +81,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
           timers: systemTimers,
           uptime: () => 0,
           loadDataset: async () => data,
+          ipFamilyOf: async () => 4,
           log() {},
           sleep,
           processorSeconds,
