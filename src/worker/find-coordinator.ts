@@ -1,5 +1,5 @@
 import type { Clock } from '../shared/core/clock.ts';
-import { messageOf, PennygradError } from '../shared/core/errors.ts';
+import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
 
@@ -28,8 +28,10 @@ export async function findCoordinator(options: FindOptions): Promise<IpFamily> {
     try {
       return await orInterrupted(options.ipFamilyOf(connect), signal);
     } catch (error) {
-      if (signal.aborted || clock.now() >= deadline) throw error;
-      if (!told) log(`${messageOf(error)}; looking for it again for ${timeoutSeconds} s`);
+      if (signal.aborted) throw error;
+      const problem = `--connect ${connect}: ${messageOf(error)}`;
+      if (clock.now() >= deadline) throw badInput(problem, error);
+      if (!told) log(`${problem}; looking for it again for ${timeoutSeconds} s`);
     }
     await orInterrupted(new Promise<void>((resolve) => options.timers.after(retryMs, resolve)), signal);
   }

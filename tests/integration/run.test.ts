@@ -184,6 +184,24 @@ describe('the checkpoint', () => {
     expect(text).toMatch(/seven\.png: 7 \(/);
   });
 
+  it.each([
+    [0, 7],
+    [1, 2],
+    [2, 1],
+  ])('predicts test image %i, a %i, also where it is in a corner of the picture', async (index, label) => {
+    const { test } = await loadDataset('mnist');
+    const image = test.images.subarray(index * 784, (index + 1) * 784);
+    const inked = [...image.entries()].filter(([, value]) => value > 0).map(([at]) => at);
+    const top = Math.floor(Math.min(...inked) / 28);
+    const left = Math.min(...inked.map((at) => at % 28));
+    const data = new Uint8Array(784);
+    for (const at of inked) data[at - 28 * top - left] = image[at] ?? 0;
+    const png = join(temporaryFolder(), 'corner.png');
+    writeFileSync(png, encode({ width: 28, height: 28, data, channels: 1 }));
+    const { stdout: text } = await run(['predict', out, png]);
+    expect(text).toContain(`corner.png: ${label} (`);
+  });
+
   it('that is damaged is named, with what is wrong', async () => {
     const folder = join(temporaryFolder(), 'damaged');
     execFileSync('cp', ['-r', lastCheckpoint(out), folder]);

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { describe, it } from 'vitest';
 import { engineFolder } from '../../src/engine/engine-folder.ts';
 import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
@@ -13,6 +14,13 @@ import { chromiumPath } from './chromium.ts';
 /** Of each part, why this machine does not have it; undefined if it has. */
 const parts = {
   chromium: () => (existsSync(chromiumPath) ? undefined : `${chromiumPath} is missing: apt-get install chromium`),
+  /** The address of this host itself. */
+  ipv6: () =>
+    Object.values(networkInterfaces())
+      .flat()
+      .some((address) => address?.address === '::1')
+      ? undefined
+      : 'no interface has the address ::1',
   linux: () => (process.platform === 'linux' ? undefined : `this is ${process.platform}`),
   prometheus: () => missingProgram('prometheus', 'prometheus') ?? missingProgram('promtool', 'prometheus'),
   pushgateway: () => missingProgram('prometheus-pushgateway', 'prometheus-pushgateway'),

@@ -51,7 +51,9 @@ export interface CoordinatorSocketOptions {
 
 /** @throws bad-input when the endpoint is malformed or taken, or its host has no address */
 export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): Promise<CoordinatorSocket> {
-  const family = await ipFamilyOf(options.bind);
+  const family = await ipFamilyOf(options.bind).catch((error: unknown) => {
+    throw unbindable(options.bind, error);
+  });
   const socket = new Router({
     ...socketOptions(options.largestFrameBytes),
     ipv6: family === 6,
@@ -66,7 +68,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
     await socket.bind(options.bind);
   } catch (error) {
     socket.close();
-    throw badInput(`cannot bind ${options.bind}: ${messageOf(error)}; choose another address or port`, error);
+    throw unbindable(options.bind, error);
   }
 
   const memory = createMessageMemory();
@@ -106,4 +108,8 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
       if (!socket.closed) socket.close();
     },
   };
+}
+
+function unbindable(address: string, error: unknown) {
+  return badInput(`cannot bind ${address}: ${messageOf(error)}; choose another address or port`, error);
 }

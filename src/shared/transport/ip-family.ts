@@ -25,6 +25,6 @@ export async function ipFamilyOf(endpoint: string): Promise<IpFamily> {
     return addresses.some(({ family }) => family === 4) ? 4 : 6;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    throw badInput(`${endpoint}: there is no host called ${host} (${code})`, error);
+    throw badInput(`there is no host called ${host} (${code})`, error);
   }
 }

@@ -88,7 +88,13 @@ test('a member that gets such a message leaves its run as failed', async () => {
   routers.push(router);
   await router.bind('tcp://127.0.0.1:*');
   const connect = router.lastEndpoint ?? '';
-  const link = openCoordinatorLink({ connect, family: 4, timeoutSeconds: 600, clock: systemClock, timers: systemTimers });
+  const link = openCoordinatorLink({
+    connect,
+    family: 4,
+    timeoutSeconds: 600,
+    clock: systemClock,
+    timers: systemTimers,
+  });
   link.joinRun('run-1', 600);
   link.send({ type: 'heartbeat' });
   const [peer = Buffer.alloc(0)] = await router.receive();
