@@ -5,6 +5,7 @@
  * compressed. For Fashion-MNIST and KMNIST only checksums of the published gzip archives are known. Other archives, and
  * uncompressed files, can only be checked for the right sizes.
  */
+import { largestArchive } from './hashed-bytes.ts';
 import { idxHeaderBytes } from './idx.ts';
 import { type IdxFileName, idxFileNames, type PerIdxFile } from './idx-files.ts';
 
@@ -101,7 +102,7 @@ export function contentBytes({ shape }: PublishedFile): number {
   return idxHeaderBytes(shape.length) + shape.reduce((product, size) => product * size, 1);
 }
 
-/** The largest possible size of an archive of the file: gzip adds little to data that it cannot compress. */
+/** The largest possible size of an archive of the file. */
 export function maxArchiveBytes(file: PublishedFile): number {
-  return contentBytes(file) + (64 << 10);
+  return largestArchive(contentBytes(file));
 }

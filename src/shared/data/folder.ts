@@ -2,18 +2,23 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badInput, messageOf } from '../core/errors.ts';
-import { type HashedBytes, headOf, readHashed, uncompressed } from './hashed-bytes.ts';
+import { readFileHead } from '../files/bounded-file.ts';
+import { type HashedBytes, headOf, largestArchive, readHashed, uncompressed } from './hashed-bytes.ts';
 import { announcedBytes, idxHeaderBytes, largestIdxHeader } from './idx.ts';
 import { type IdxFileName, idxFileNames, type PerIdxFile, spellingsOf } from './idx-files.ts';
 
-/** The largest size of a file. An IDX header can announce far more than fits in memory. */
-const maxFolderFileBytes = 2 ** 31 - 1;
+/** The largest content of a file. An IDX header can announce far more than fits in memory. */
+const maxContentBytes = 2 ** 31 - 1;
+
+/** How much of a file is read to find its header: an archive may begin with a name and a comment. */
+const headBytes = 64 << 10;
 
 /**
- * Reads the four files as they are, gzipped or not.
- * @throws PennygradError `bad-input` if the folder or a file is missing or cannot be read
+ * Finds the four files, gzipped or not.
+ * @returns their paths
+ * @throws PennygradError `bad-input` if the folder or a file is missing
  */
-export async function readFolder(folder: string): Promise<PerIdxFile<HashedBytes>> {
+export async function findFiles(folder: string): Promise<PerIdxFile<string>> {
   const present = await namesIn(folder);
   const pathOf = (name: IdxFileName) => {
     const found = spellingsOf(name).find((spelling) => present.has(spelling));
@@ -21,27 +26,24 @@ export async function readFolder(folder: string): Promise<PerIdxFile<HashedBytes
       throw badInput(`folder ${folder}: lacks ${name}; looked for ${listing(spellingsOf(name))}`);
     return join(folder, found);
   };
-  const paths = idxFileNames.map((name) => [name, pathOf(name)] as const);
-  const files = await Promise.all(
-    paths.map(async ([name, path]) => [name, await readHashed(path, maxFolderFileBytes)] as const),
-  );
-  return Object.fromEntries(files) as PerIdxFile<HashedBytes>;
+  return Object.fromEntries(idxFileNames.map((name) => [name, pathOf(name)])) as PerIdxFile<string>;
 }
 
 /**
- * The content of a file, of which no more is unpacked than its header announces.
- * @throws PennygradError `bad-input` if it is not IDX, or larger than its header or `maxFolderFileBytes` say
+ * Reads and unpacks an IDX file, of which no more is taken than its header announces.
+ * @throws PennygradError `bad-input` if it cannot be read, is not IDX, or is larger than its header or `maxContentBytes`
  */
-export async function unpackIdx(file: HashedBytes): Promise<HashedBytes> {
-  const head = await headOf(file, largestIdxHeader);
-  // An archive that is broken from the start has no header.
-  const announced = head.length < idxHeaderBytes(1) ? largestIdxHeader : announcedBytes(head, file.where);
-  if (announced > maxFolderFileBytes) {
+export async function readIdxFile(path: string): Promise<HashedBytes> {
+  const start = readFileHead(path, headBytes);
+  const head = await headOf(start, largestIdxHeader);
+  // An archive that is broken from the start has no header; unpacking it says what is wrong.
+  const announced = head.length < idxHeaderBytes(1) ? largestIdxHeader : announcedBytes(head, path);
+  if (announced > maxContentBytes) {
     throw badInput(
-      `${file.where}: oversized: its header promises ${announced} bytes; expected at most ${maxFolderFileBytes} bytes`,
+      `${path}: oversized: its header promises ${announced} bytes; expected at most ${maxContentBytes} bytes`,
     );
   }
-  return uncompressed(file, announced);
+  return uncompressed(await readHashed(path, largestArchive(announced)), announced);
 }
 
 async function namesIn(folder: string): Promise<ReadonlySet<string>> {

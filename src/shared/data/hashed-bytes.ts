@@ -80,8 +80,13 @@ export async function uncompressed(file: HashedBytes, maxBytes: number): Promise
   }
 }
 
-/** The first bytes of a file's content; fewer if it is shorter, or if the archive is broken. */
-export async function headOf({ bytes }: HashedBytes, count: number): Promise<Uint8Array> {
+/** The largest archive of this much content, in bytes: gzip adds little to data that it cannot compress. */
+export function largestArchive(contentBytes: number): number {
+  return Math.ceil(contentBytes * 1.001) + (64 << 10);
+}
+
+/** The first bytes of the content of a file that may be gzipped, or of its beginning; fewer if there are no more. */
+export async function headOf(bytes: Uint8Array, count: number): Promise<Uint8Array> {
   if (!isGzip(bytes)) return bytes.subarray(0, count);
   const gunzip = createGunzip({ chunkSize: count });
   gunzip.end(bytes);

@@ -9,17 +9,24 @@ import { badInput, PennygradError } from '../core/errors.ts';
 import { acquire } from './acquire.ts';
 import { assembleDataset } from './assemble.ts';
 import { openCache } from './cache.ts';
-import { type PublishedDataset, type PublishedName, publishedDatasets, publishedNames } from './catalog.ts';
+import {
+  maxArchiveBytes,
+  type PublishedDataset,
+  type PublishedFile,
+  type PublishedName,
+  publishedDatasets,
+  publishedNames,
+} from './catalog.ts';
 import { closestName } from './closest-name.ts';
 import type { Dataset } from './dataset.ts';
 import { digitsName, generateDigits } from './digits.ts';
-import { readFolder, unpackIdx } from './folder.ts';
-import type { HashedBytes } from './hashed-bytes.ts';
+import { findFiles, readIdxFile } from './folder.ts';
+import { type HashedBytes, readHashed } from './hashed-bytes.ts';
 import { type IdxFileName, idxFileNames, type PerIdxFile } from './idx-files.ts';
 import { type DownloadDeadlines, type DownloadProgress, defaultDownloadDeadlines, mirror } from './mirror.ts';
 import { findPackage, npmPackage } from './npm-package.ts';
 import type { Source } from './source.ts';
-import { verifyFile } from './verify.ts';
+import { type VerifiedFile, verifyFile } from './verify.ts';
 
 /** All names, apart from folders. */
 const datasetNames = [...publishedNames, digitsName] as const;
@@ -106,11 +113,11 @@ async function loadFromDataDir(
 ): Promise<Dataset> {
   const own = join(dataDir, dataset.name);
   const folder = (await isFolder(own)) ? own : dataDir;
-  const found = await readFolder(folder);
+  const found = await findFiles(folder);
   const contents: Partial<Record<IdxFileName, HashedBytes>> = {};
   const unverified: string[] = [];
   for (const file of dataset.files) {
-    const { content, verifiedBy } = await verifyFile(file, found[file.name], 'sizes').catch((error) => {
+    const { content, verifiedBy } = await readPublished(file, found[file.name]).catch((error) => {
       throw error instanceof PennygradError
         ? badInput(
             `${error.message}. To train on this data although it is not ${dataset.title}, pass --dataset ${folder}`,
@@ -130,9 +137,13 @@ async function loadFromDataDir(
   return assembleDataset(contents as PerIdxFile<HashedBytes>, { name: dataset.name, source, classes: dataset.classes });
 }
 
+async function readPublished(file: PublishedFile, path: string): Promise<VerifiedFile> {
+  return verifyFile(file, await readHashed(path, maxArchiveBytes(file)), 'sizes');
+}
+
 async function loadFolder(folder: string): Promise<Dataset> {
-  const found = await readFolder(folder);
-  const contents = await Promise.all(idxFileNames.map(async (name) => [name, await unpackIdx(found[name])] as const));
+  const found = await findFiles(folder);
+  const contents = await Promise.all(idxFileNames.map(async (name) => [name, await readIdxFile(found[name])] as const));
   return assembleDataset(Object.fromEntries(contents) as PerIdxFile<HashedBytes>, {
     name: folder,
     source: `folder ${folder}`,

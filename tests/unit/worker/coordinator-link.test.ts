@@ -16,6 +16,7 @@ async function connect(managed = false) {
   const sleeps: number[] = [];
   const link = openCoordinatorLink({
     connect: `tcp://127.0.0.1:${await freePort()}`,
+    family: 4,
     timeoutSeconds: 10,
     clock: time.clock,
     timers: time.timers,

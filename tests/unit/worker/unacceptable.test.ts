@@ -94,6 +94,8 @@ test('a member that gets such a message leaves its run as failed', async () => {
     timeoutSeconds: 600,
     clock: systemClock,
     timers: systemTimers,
+    managed: false,
+    onStoodStill() {},
   });
   link.joinRun('run-1', 600);
   link.send({ type: 'heartbeat' });

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -192,7 +192,7 @@ test.each<[string, (typeof idxFileNames)[number], Buffer, RegExp]>([
 test.each<[string, Buffer, RegExp]>([
   [
     'more than its header announces',
-    gzipSync(Buffer.concat([idxBytes([30], () => 1), Buffer.alloc(40 << 20)])),
+    gzipSync(Buffer.concat([idxBytes([30], () => 1), Buffer.alloc(8 << 20)])),
     /train-labels-idx1-ubyte: oversized: expected at most 38 bytes, found more when unpacked/,
   ],
   [
@@ -201,7 +201,7 @@ test.each<[string, Buffer, RegExp]>([
     /train-labels-idx1-ubyte: oversized: its header promises 2147483656 bytes; expected at most 2147483647 bytes/,
   ],
   ['less than its header announces', gzipSync(Buffer.from([0, 0, 8, 1, 0x7f, 0, 0, 0])), /ubyte: truncated: expected/],
-  ['no IDX in it', gzipSync(Buffer.alloc(40 << 20, 'text')), /train-labels-idx1-ubyte: not an IDX file/],
+  ['no IDX in it', gzipSync(Buffer.alloc(8 << 20, 'text')), /train-labels-idx1-ubyte: not an IDX file/],
   ['an archive that ends at once', gzipSync(idxBytes([30], () => 1)).subarray(0, 12), /truncated: the gzip stream/],
 ])('a folder whose labels have %s is refused before more is unpacked', async (_, bytes, message) => {
   const folder = writeIdxFolder(30, 12);
@@ -212,6 +212,20 @@ test.each<[string, Buffer, RegExp]>([
     message: expect.stringMatching(message),
   });
   expect((process.resourceUsage().maxRSS - before) / 1024, 'MiB').toBeLessThan(32);
+});
+
+test('a file that is larger than its header announces is refused before it is read', async () => {
+  const folder = writeIdxFolder(30, 12);
+  const images = join(folder, 'train-images-idx3-ubyte');
+  truncateSync(images, 2 ** 40);
+  await expect(loadDataset(folder)).rejects.toThrow(
+    `${images}: oversized: expected at most 89096 bytes, found ${2 ** 40} bytes`,
+  );
+  await expect(loadDataset('mnist', { ...nowhere, dataDir: folder })).rejects.toThrow(
+    new RegExp(
+      `^${images}: oversized: expected at most 471\\d{5} bytes, found ${2 ** 40} bytes. To train on this data`,
+    ),
+  );
 });
 
 test('a folder with one class only is refused: there is nothing to tell apart', async () => {

@@ -46,6 +46,8 @@ function bind(address: string) {
     timers: systemTimers,
     heartbeatMs: 1000,
     connectionMs: 10_000,
+    stalledMs: 10_000,
+    largestFrameBytes: 1000,
     onUnreachable() {},
     onDisconnect() {},
   });
@@ -58,12 +60,13 @@ async function ping(address: string, connectTo: (endpoint: string) => string, fa
     connect: connectTo(coordinator.endpoint),
     family,
     timers: systemTimers,
+    stalledMs: () => 10_000,
     onUnreachable() {},
     onDisconnect() {},
   });
   closing.push(coordinator.close, worker.close);
   worker.send({ type: 'ping', sentUnixMs: 1 });
-  for await (const { decoded } of coordinator.receive()) return decoded.ok && decoded.message.type;
+  for await (const { decoded } of coordinator.receive(() => false)) return decoded.ok && decoded.message.type;
   return undefined;
 }
 
