@@ -71,9 +71,17 @@ function findCheckpoint(path: string): string {
   if (!existsSync(path)) throw badInput(`${path}: no such folder; name a run's folder, for example runs/RUN-ID`);
   if (existsSync(join(path, 'model.json'))) return path;
   const checkpoints = existsSync(join(path, 'checkpoints')) ? join(path, 'checkpoints') : path;
-  const newest = listCheckpoints(checkpoints).at(-1);
+  const newest = namesIn(checkpoints).at(-1);
   if (newest === undefined) throw badInput(`${path}: there is no checkpoint (no checkpoints/step-N)`);
   return join(checkpoints, newest);
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return listCheckpoints(folder);
+  } catch (error) {
+    throw badInput(`${folder}: is not a folder of checkpoints (${messageOf(error)}); name a run's folder`, error);
+  }
 }
 
 /** Reads `config.json` of the run, which is two folders up when a checkpoint was named. */

@@ -155,6 +155,7 @@ describe('bad input is one clear line and exit code 2', () => {
     ],
     ['a run that is not there', ['evaluate', 'runs/none'], /runs\/none: no such folder/],
     ['a folder without a checkpoint', ['predict', occupied], /there is no checkpoint/],
+    ['a device in place of a run', ['evaluate', '/dev/null'], /\/dev\/null: is not a folder of checkpoints/],
   ])('%s', async (_, args, message) => {
     const { code, stderr, stdout } = await run(args, { env: { PENNYGRAD_METRICS_PORT: '0' } });
     expect(stderr.trim().split('\n')).toHaveLength(1);

@@ -7,7 +7,7 @@ export const fileLimits = {
   /** `--config`, and the `config.json` of a run. */
   settings: mebibyte,
   /** `--prices`. */
-  prices: 4 * mebibyte,
+  prices: mebibyte,
   /** `summary.json` of a run, and `sweep.json`. */
   summary: 16 * mebibyte,
   /** `metrics.jsonl` and `ledger.jsonl` of a run: the longest text that Node can hold. */
