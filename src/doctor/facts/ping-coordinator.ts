@@ -25,13 +25,22 @@ export async function pingCoordinator(endpoint: string, options: PingOptions): P
   try {
     // ZeroMQ retries silently. Only a plain connection tells why the host cannot be reached.
     const parsed = parseEndpoint(endpoint);
-    const family = await ipFamilyOf(endpoint);
+    const family = await within(options.timeoutMs, ipFamilyOf(endpoint));
     if (parsed?.transport === 'tcp') await reach({ ...parsed, family }, deadline - performance.now());
     const { version, exchanges } = await exchange(endpoint, family, options.pings, deadline);
     return { endpoint, answered: true, version, pings: exchanges.length, ...linkTimes(exchanges) };
   } catch (error) {
     return { endpoint, answered: false, problem: messageOf(error) };
   }
+}
+
+/** A name service that does not answer takes longer than anybody wants to wait. */
+function within<Value>(timeoutMs: number, work: Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Error(`the host's address was not found within ${(timeoutMs / 1000).toFixed(0)} s`));
+    const timer = setTimeout(late, timeoutMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 async function exchange(endpoint: string, family: IpFamily, pings: number, deadline: number) {

@@ -10,6 +10,8 @@ export const fileLimits = {
   prices: mebibyte,
   /** `summary.json` of a run, and `sweep.json`. */
   summary: 16 * mebibyte,
+  /** `predictions.svg` of a run. */
+  picture: 4 * mebibyte,
   /** `metrics.jsonl` and `ledger.jsonl` of a run: the longest text that Node can hold. */
   log: constants.MAX_STRING_LENGTH,
   /** `model.json` and `training.json` of a checkpoint. */
