@@ -3,7 +3,7 @@
  * pennygrad's own folder. Every step first checks whether it is done, so an interrupted setup can be continued. The
  * manifest is written last, and only if three steps of training have worked.
  */
-import { existsSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
@@ -16,6 +16,7 @@ import {
 } from '../engine/tensorflow/tensorflow-installation.ts';
 import { describeAvailability } from '../engine/tensorflow/tensorflow-probe.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
+import { renameSynced, syncFile } from '../shared/files/atomic-files.ts';
 import { makeFolder } from '../shared/files/make-folder.ts';
 import { explainFailure } from './failures.ts';
 import { prepareBinding, requireBuildTools } from './native-binding.ts';
@@ -66,7 +67,8 @@ export async function setupTensorflow(choice: PythonChoice, context: SetupContex
     environment: { ...environment, ...cudaEnvironment(manifest.libraryFolders, environment) },
   });
   if (result.code !== 0) throw explainFailure('training three steps', 'node', result);
-  renameSync(candidate, manifestPath(folder));
+  syncFile(candidate);
+  renameSynced(candidate, manifestPath(folder));
   return report(manifest, false);
 }
 

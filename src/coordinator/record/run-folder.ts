@@ -1,9 +1,16 @@
 /** The files of a run. They are written as things happen, so that a run that dies leaves what it had. */
-import { appendFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
 import { addPhases, noPhaseSeconds } from '../../shared/core/phases.ts';
+import {
+  isDraftName,
+  removeDrafts,
+  syncFile,
+  writeFileAtomically,
+  writeFolderAtomically,
+} from '../../shared/files/atomic-files.ts';
 import { makeFolder } from '../../shared/files/make-folder.ts';
 import { encodeCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
@@ -20,6 +27,9 @@ export interface RunFolder {
   /** Writes buffered lines. May be called twice. */
   close(): void;
 }
+
+/** The files that grow line by line. */
+const lineFiles = ['metrics.jsonl', 'ledger.jsonl'] as const;
 
 /** Lines of steps are written in batches of this many: a write per step would cost too much. */
 const linesAWrite = 64;
@@ -56,7 +66,7 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
       switch (event.type) {
         case 'listening':
           if (keptMetrics === undefined) writing(path, startAfresh);
-          else writing(join(path, 'metrics.jsonl'), (file) => writeWhole(file, keptMetrics));
+          else reopenFolder(path, keptMetrics);
           break;
         case 'step': {
           const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
@@ -109,12 +119,14 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
           break;
         case 'checkpoint':
           flush();
+          // Whoever goes on from the checkpoint needs what led to it.
+          for (const name of lineFiles) writing(join(path, name), syncFile);
           writing(join(path, 'checkpoints'), (folder) => writeCheckpoint(folder, event.checkpoint, trained));
           break;
       }
     },
     write(name, content) {
-      writing(join(path, name), (file) => writeWhole(file, content));
+      writing(join(path, name), (file) => writeFileAtomically(file, content));
     },
     close: flush,
   };
@@ -161,31 +173,49 @@ function requireFree(path: string): void {
 
 /** Why no run can begin in the folder. One whose run never got to its first step is as good as empty. */
 function problemOf(path: string): string | undefined {
-  const names = readdirSync(path).filter((name) => !isLockName(name));
+  const names = readdirSync(path).filter((name) => !isLockName(name) && !isDraftName(name));
   if (names.some((name) => !runFiles.includes(name))) {
     return names.includes('config.json') ? 'already holds a run' : 'is not empty';
   }
   const hasSteps =
-    (names.includes('checkpoints') && readdirSync(join(path, 'checkpoints')).length > 0) ||
+    (names.includes('checkpoints') && readdirSync(join(path, 'checkpoints')).some((name) => !isDraftName(name))) ||
     (names.includes('metrics.jsonl') ? statSync(join(path, 'metrics.jsonl')).size > 0 : names.includes('config.json'));
   return hasSteps ? 'already holds a run' : undefined;
 }
 
 function startAfresh(path: string): void {
+  removeDrafts(path, 0);
   for (const name of runFiles) rmSync(join(path, name), { recursive: true, force: true });
   makeFolder(join(path, 'checkpoints'));
-  for (const name of ['metrics.jsonl', 'ledger.jsonl']) writeFileSync(join(path, name), '');
+  for (const name of lineFiles) writeFileSync(join(path, name), '');
 }
 
-/** Writes `checkpoints/step-N/` under another name and renames it, so that whatever has this name is complete. */
+/** Under the run's lock, so that whoever wrote drafts is gone. */
+function reopenFolder(path: string, keptMetrics: string): void {
+  writing(path, (folder) => {
+    const checkpoints = join(folder, 'checkpoints');
+    makeFolder(checkpoints);
+    for (const place of [folder, checkpoints]) {
+      removeDrafts(place, 0);
+      removeOldDrafts(place);
+    }
+    writeFileAtomically(join(folder, 'metrics.jsonl'), keptMetrics);
+    if (!existsSync(join(folder, 'ledger.jsonl'))) writeFileSync(join(folder, 'ledger.jsonl'), '');
+  });
+}
+
+/** Drafts as older versions called them. */
+function removeOldDrafts(folder: string): void {
+  const isDraft =
+    /^(\.step-\d+-\d+|(metrics\.jsonl|config\.json|summary\.json|predictions\.svg|report\.html)(\.\d+)?\.tmp)$/;
+  for (const name of readdirSync(folder).filter((found) => isDraft.test(found))) {
+    rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Whatever is called `checkpoints/step-N/` is complete. */
 function writeCheckpoint(folder: string, checkpoint: Checkpoint, trained: TrainedSpec): void {
-  const name = `step-${checkpoint.step}`;
-  const draft = join(folder, `.${name}-${process.pid}`);
-  makeFolder(draft);
-  const files = encodeCheckpoint(checkpoint, trained);
-  for (const [file, content] of Object.entries(files)) writeFileSync(join(draft, file), content);
-  rmSync(join(folder, name), { recursive: true, force: true });
-  renameSync(draft, join(folder, name));
+  writeFolderAtomically(join(folder, `step-${checkpoint.step}`), encodeCheckpoint(checkpoint, trained));
   for (const old of listCheckpoints(folder).slice(0, -keptCheckpoints)) {
     rmSync(join(folder, old), { recursive: true, force: true });
   }
@@ -196,12 +226,6 @@ export function listCheckpoints(folder: string): readonly string[] {
   return readdirSync(folder)
     .filter((name) => /^step-\d+$/.test(name))
     .sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)));
-}
-
-function writeWhole(file: string, content: string): void {
-  const draft = `${file}.${process.pid}.tmp`;
-  writeFileSync(draft, content);
-  renameSync(draft, file);
 }
 
 /** @throws run-failed naming the file */

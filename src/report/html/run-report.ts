@@ -1,10 +1,11 @@
 /** Writes `report.html` in a run's folder, from the other files there. */
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cardHistories } from '../../economics/planning/price-history.ts';
 import type { PriceRow } from '../../economics/prices/price-row.ts';
 import { readStepSeries } from '../../economics/record/step-series.ts';
 import type { Summary } from '../../economics/record/summary.ts';
+import { writeFileAtomically } from '../../shared/files/atomic-files.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { readReportAssets } from './report-assets.ts';
@@ -20,7 +21,5 @@ export function writeRunReport(folder: string, summary: Summary, prices: readonl
   // A run that ended early has none.
   const predictions = existsSync(picture) ? readBoundedText(picture, fileLimits.picture) : undefined;
   const page = renderRunPage(summary, steps, readReportAssets(), cardHistories([summary], prices), predictions);
-  const file = join(folder, 'report.html');
-  writeFileSync(`${file}.tmp`, page);
-  renameSync(`${file}.tmp`, file);
+  writeFileAtomically(join(folder, 'report.html'), page);
 }

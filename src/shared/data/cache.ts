@@ -3,10 +3,10 @@
  * are verified like new ones. Processes can share the cache: files are put in place by a rename, so they are always
  * complete, and whichever process renames last stores the same verified content.
  */
-import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { badInput, messageOf, PennygradError } from '../core/errors.ts';
+import { removeDrafts, writeFileAtomically } from '../files/atomic-files.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { maxArchiveBytes, type PublishedFile } from './catalog.ts';
 import { type HashedBytes, isGzip, readHashed } from './hashed-bytes.ts';
@@ -16,6 +16,9 @@ export interface Cache extends Source {
   /** Keeps a verified file. Warns if the cache cannot be written. */
   store(file: PublishedFile, bytes: HashedBytes): Promise<void>;
 }
+
+/** A draft of this age has lost its writer. */
+const staleAfterMs = 3_600_000;
 
 /** Where the cache keeps a file. */
 export function cachedPath(folder: string, file: PublishedFile): string {
@@ -48,29 +51,13 @@ export function openCache(folder: string, warn: (line: string) => void): Cache {
     async store(file, { bytes, where }) {
       if (!isGzip(bytes)) throw badInput(`${where}: not gzipped; the cache only keeps gzip archives`);
       const path = pathOf(file);
-      await writeAtomically(path, bytes).catch((error) => {
+      try {
+        makeFolder(dirname(path));
+        removeDrafts(dirname(path), staleAfterMs);
+        writeFileAtomically(path, bytes);
+      } catch (error) {
         warn(`${path} cannot be cached, so the next run will download it again: ${messageOf(error)}`);
-      });
+      }
     },
   };
-}
-
-/** Readers see the old file or the complete new one, even if this process dies while it writes. */
-async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  makeFolder(dirname(path));
-  const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(bytes);
-      // Otherwise a power failure after the rename could leave an empty file.
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
