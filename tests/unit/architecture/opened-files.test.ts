@@ -32,17 +32,17 @@ test('only files of the program and of the system are read without a limit', () 
       // What the kernel says.
       'bench/peers/cores.ts',
       'coordinator/record/lock-holder.ts',
-      'doctor/facts/host-facts.ts',
+      'launch/usable-cores.ts',
       'doctor/facts/port-holder.ts',
     ].sort(),
   );
 });
 
-test('files are opened for reading in one place; the cache opens new ones for writing', () => {
+test('files are opened for reading in one place, and for writing in one', () => {
   const opens = /import \{[^}]*\b(open|openSync)\b[^}]*\} from 'node:fs/;
-  expect(filesWith(opens)).toEqual(['shared/data/cache.ts', 'shared/files/bounded-file.ts']);
+  expect(filesWith(opens)).toEqual(['shared/files/atomic-files.ts', 'shared/files/bounded-file.ts']);
 });
 
-test('folders are made in one place', () => {
-  expect(filesWith(/\bmkdir(Sync)?\(/)).toEqual(['shared/files/make-folder.ts']);
+test('folders are made in one place, but for the draft of one that is written whole', () => {
+  expect(filesWith(/\bmkdir(Sync)?\(/)).toEqual(['shared/files/atomic-files.ts', 'shared/files/make-folder.ts']);
 });
