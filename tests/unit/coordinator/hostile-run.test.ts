@@ -46,7 +46,7 @@ const amounts = (text: string) => text.split('\n').filter((line) => line !== '')
 it('no file, metric or summary of such a run has an amount that is not finite, or that nobody owes', async () => {
   for (const seed of Array(rounds(6, 60)).keys()) {
     const time = createVirtualTime();
-    const out = join(temporaryFolder(), 'run');
+    const out = temporaryFolder();
     const model = { name: 'cnn' as const, inputShape: [28, 28, 1] as const, classes: 10 };
     const folder = openRunFolder(out, { model, optimizer: { name: 'adam', learningRate: 0.001 }, seed: 1 }, time.clock);
     const startedAtUnixMs = time.clock.unixMs() - 10_000;
@@ -67,6 +67,7 @@ it('no file, metric or summary of such a run has an amount that is not finite, o
     const metrics = createMetrics(observedRun);
     const bookkeeper = createBookkeeper({ clock: time.clock, startedAt: 90, carried: undefined });
     const observe = publishTo([folder.observe, recorder.observe, metrics.observe], bookkeeper.observe);
+    observe({ type: 'listening', endpoint: 'tcp://127.0.0.1:5555' });
     const error = await playHostileRun(seed, time, observe);
     const status = error === undefined ? 'completed' : 'failed';
     observe({ type: 'ended', status, code: undefined });
