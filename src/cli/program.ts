@@ -53,10 +53,17 @@ for (const { usage, summary, load } of commands) {
 
 surviveHangUps();
 
-// When the reader of the output is gone (`| head`, a closed terminal), a run stops as at Ctrl-C; other commands exit.
+// When the reader of the output is gone (`| head`, a closed terminal), a run stops as at Ctrl-C; other commands exit. A disk
+// that is full is no reader that is gone: the command has failed, and says so.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.once('error', () => {
+  stream.once('error', (error: NodeJS.ErrnoException) => {
     stream.on('error', () => {});
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') {
+      console.error(`pennygrad: the output cannot be written: ${error.message}`);
+      process.on('exit', (code) => {
+        if (code === exitCodes.done || code === exitCodes.interrupted) process.exitCode = exitCodes.runFailed;
+      });
+    }
     // A command that has already ended keeps its exit code.
     if (!loseReader()) process.exit(process.exitCode ?? exitCodes.runFailed);
   });

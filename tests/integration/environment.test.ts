@@ -1,8 +1,10 @@
 /** Environments in which the command line itself could fail to start. */
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { closeSync, openSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { needs } from '../support/machine-parts.ts';
 import { program, run } from '../support/pennygrad.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('an old Node', () => {
   it('is told which one is needed', () => {
@@ -29,4 +31,21 @@ it('a misspelt variable is an error, before anything runs', async () => {
   const { code, stderr } = await run(['prices'], { env: { PENNYGRAD_BACTH_SIZE: '32' } });
   expect(stderr).toMatch(/^pennygrad: .*PENNYGRAD_BACTH_SIZE is no setting; did you mean PENNYGRAD_BATCH_SIZE\?\n$/);
   expect(code).toBe(2);
+});
+
+const { it: itOnLinux } = await needs('linux');
+
+itOnLinux.each([
+  ['prices', []],
+  ['train', ['--model', 'softmax', '--epochs', '1', '--steps', '2000', '--metrics-port', '0', '--out', 'run']],
+])('%s whose output does not fit on the disk says so, and fails', async (command, args) => {
+  const full = openSync('/dev/full', 'w');
+  onTestFinished(() => closeSync(full));
+  const { status, stderr } = spawnSync(process.execPath, [program, command, ...args], {
+    cwd: temporaryFolder(),
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  expect(stderr).toContain('pennygrad: the output cannot be written: ENOSPC: no space left on device');
+  expect(status).toBe(3);
 });
