@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AllReduce, Collective } from '../../src/shared/collectives/collective.ts';
+import { rounds } from '../support/thoroughness.ts';
 
 /** One collective over `worldSize` ranks in this process. */
 export interface CollectiveUnderTest {
@@ -92,7 +93,7 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
             expect(Math.abs(value - exact)).toBeLessThanOrEqual(contributions.length * largest * 2 ** -22);
           }
         }),
-        { numRuns: 30 },
+        { numRuns: rounds(15, 60) },
       );
     });
 

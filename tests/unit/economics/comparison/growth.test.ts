@@ -4,6 +4,7 @@ import { compareRuns } from '../../../../src/economics/comparison/comparison.ts'
 import { renderComparison } from '../../../../src/report/comparison/comparison-table.ts';
 import { describeGrowth, ordinal } from '../../../../src/report/comparison/comparison-text.ts';
 import { comparedRun, kindOfWorker, type TestKind } from '../../../support/compared-runs.ts';
+import { rounds } from '../../../support/thoroughness.ts';
 
 const fast = kindOfWorker({ backend: 'wasm', price: 1 });
 const slow = kindOfWorker({ backend: 'cpu', price: 0.2 });
@@ -190,7 +191,7 @@ describe('growths of a comparison', () => {
           expect(shown.some((other, index) => index !== at && [...one].every((point) => other.has(point)))).toBe(false);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: rounds(20, 100) },
     );
   });
 });

@@ -7,6 +7,7 @@ import {
 } from '../../../../src/economics/models/mixed-step-model.ts';
 import { fitStepModel, modelledStepSeconds } from '../../../../src/economics/models/step-model.ts';
 import { logUniform, uniform } from '../../../support/realistic-numbers.ts';
+import { rounds } from '../../../support/thoroughness.ts';
 
 const term = logUniform(1e-4, 1e-2);
 const ratio = logUniform(0.05, 20);
@@ -40,6 +41,7 @@ describe('fitMixedStepModel', () => {
         expect(mixed.error.worstForetold).toBeCloseTo(equal.error.worstForetold ?? 0, 9);
         expect(mixedStepSeconds(mixed.model, [3], 128)).toBeCloseTo(modelledStepSeconds(equal.model, 3, 128), 12);
       }),
+      { numRuns: rounds(25, 100) },
     );
   });
 
@@ -54,7 +56,7 @@ describe('fitMixedStepModel', () => {
         expect(error.worstForetold).toBeLessThan(1e-2);
         expect(mixedStepSeconds(model, [2, 2], 128) / mixedStepSeconds(truth, [2, 2], 128)).toBeCloseTo(1, 2);
       }),
-      { numRuns: 15 },
+      { numRuns: rounds(6, 30) },
     );
   });
 
