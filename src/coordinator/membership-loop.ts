@@ -67,6 +67,9 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       const moment = { now: clock.now(), unixMs: clock.unixMs() };
       const activities = input.type === 'heard' ? undefined : generation?.activities();
       const step = advanceMembership(rules, state, input, moment, activities);
+      if (step.state.workers.size < state.workers.size) {
+        for (const peer of state.workers.keys()) if (!step.state.workers.has(peer)) generation?.lose(peer);
+      }
       state = step.state;
       for (const effect of step.effects) perform(effect);
     } catch (error) {

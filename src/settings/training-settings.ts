@@ -9,6 +9,8 @@ import type { Parsed, SettingsTable } from './setting.ts';
 /** Whether faster workers get larger shares; `auto`: when the workers differ. */
 export const balanceModes = ['auto', 'on', 'off'] as const;
 
+const stepsOrSeconds = 'a whole number of steps, like 500, or seconds, like 30s';
+
 export const trainingSettings = {
   model: {
     type: 'string',
@@ -64,6 +66,20 @@ export const trainingSettings = {
     defaultText: 'auto',
     schema: choice(balanceModes).default('auto'),
   },
+  checkpointEvery: {
+    type: 'string',
+    describe: 'Write a checkpoint every so many steps (500) or seconds (30s), besides the end of each epoch',
+    schema: z
+      .union([z.number(), z.string()], stepsOrSeconds)
+      .transform((value) =>
+        /^\d+(\.\d+)?s$/.test(String(value)) ? `${Number.parseFloat(String(value))}s` : Number(value),
+      )
+      .refine(
+        (every) => (typeof every === 'number' ? Number.isInteger(every) && every >= 1 && every <= 1e9 : every !== '0s'),
+        stepsOrSeconds,
+      )
+      .optional(),
+  },
   targetAccuracy: {
     type: 'string',
     describe: 'Stop after the first epoch whose test accuracy reaches this, 0 to 1',
@@ -72,4 +88,6 @@ export const trainingSettings = {
 } as const satisfies SettingsTable;
 
 export type TrainingConfig = Parsed<typeof trainingSettings>;
+/** Steps as a number, seconds as text, `30s`. */
+export type CheckpointEvery = NonNullable<TrainingConfig['checkpointEvery']>;
 export type BalanceMode = TrainingConfig['balance'];

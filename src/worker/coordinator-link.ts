@@ -32,7 +32,7 @@ export type RestoreOrder = From<'restore'> & { readonly tensors: readonly Float3
 export interface CoordinatorLink {
   send(body: Body<WorkerMessage>, tensors?: readonly Float32Array[]): void;
   nextOrder(): Promise<Order>;
-  /** Resolves when the attempt is committed. Commits of other attempts are stale and are dropped. */
+  /** Resolves when the attempt is committed; rejects when it is aborted. Other attempts' commits are stale: dropped. */
   committed(attempt: Attempt): Promise<void>;
   /** Where `reduced` messages go from now on. */
   setReducedSink(sink: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void): void;
@@ -42,6 +42,11 @@ export interface CoordinatorLink {
   setGpuReading(reading: GpuReading): void;
   /** Aborted when the link fails, with the error. */
   readonly signal: AbortSignal;
+  /**
+   * Aborted when the generation has lost a member and the step or test pass under way will come to nothing. Not aborted
+   * where the commit of the step is here already.
+   */
+  readonly aborted: AbortSignal;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
   /** Sends what is left and closes. May be called twice. */
@@ -71,6 +76,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   const orders = createAsyncQueue<Order>();
   const commits = createAsyncQueue<From<'commit'>>();
   const failing = new AbortController();
+  const aborting = new AbortController();
   let deliverReduced: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void = () => {};
   let run = '';
   let deadlines: Deadlines = deadlinesFrom(timeoutSeconds);
@@ -106,6 +112,15 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
     commits.fail(error);
   }
 
+  /** One step is under way at most, so a commit that nobody has read is that step's. */
+  function abort(): void {
+    orders.clear();
+    if (commits.length > 0) return;
+    const reason = new PennygradError('quorum-lost', 'the generation lost a member');
+    aborting.abort(reason);
+    commits.fail(reason);
+  }
+
   async function listen(): Promise<void> {
     for await (const decoded of socket.receive()) {
       if (!decoded.ok) {
@@ -118,6 +133,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
       if (run !== '' && message.run !== run) continue;
       silence = { ...silence, lastHeard: clock.now() };
       if (message.type === 'reduced') deliverReduced(message, tensors);
+      else if (message.type === 'abort') abort();
       else queue(message, tensors, { orders, commits, fail });
     }
   }
@@ -149,6 +165,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
 
   return {
     signal: failing.signal,
+    aborted: aborting.signal,
     send: (body, tensors) => socket.send(body, tensors),
     nextOrder: () => orders.next(),
     async committed({ generation, step, attempt }) {
@@ -191,7 +208,7 @@ interface Waits {
 
 /** Puts a message where the worker waits for it. */
 function queue(
-  message: Exclude<CoordinatorMessage, { type: 'reduced' }>,
+  message: Exclude<CoordinatorMessage, { type: 'reduced' | 'abort' }>,
   tensors: readonly Float32Array[],
   { orders, commits, fail }: Waits,
 ): void {

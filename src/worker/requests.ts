@@ -23,6 +23,7 @@ export async function evaluate(
   engine: Engine,
   { request, split, from, to }: From<'evaluate'>,
   usage: UsageMeter,
+  aborted: AbortSignal,
 ): Promise<Reply> {
   let lossSum = 0;
   let correct = 0;
@@ -32,6 +33,8 @@ export async function evaluate(
     correct += slice.correct;
     if (!Number.isFinite(lossSum)) throw diverged(`on ${split} images`, lossSum);
     await new Promise((resolve) => setImmediate(resolve));
+    if (aborted.aborted) usage.lap('evaluate');
+    aborted.throwIfAborted();
   }
   usage.lap('evaluate');
   return {
@@ -40,10 +43,12 @@ export async function evaluate(
   };
 }
 
+/** @param step steps of the run that the replica has applied, as far as it knows */
 export async function reportState(
   engine: Engine,
   { request, extent }: From<'report-state'>,
   usage: UsageMeter,
+  step: number | undefined,
 ): Promise<Reply> {
   const parameters = await engine.getParameters();
   const parametersChecksum = parameterChecksum(parameters);
@@ -55,6 +60,7 @@ export async function reportState(
       type: 'state',
       request,
       usage: usage.totals(),
+      step,
       parametersChecksum,
       state: optimizer && { topology, weightSpecs, optimizerIterations: optimizer.iterations },
     },

@@ -38,29 +38,28 @@ export async function runSession(options: SessionOptions): Promise<string> {
     worldSize,
     buckets: options.buckets,
     sendToHub: link.send,
-    signal: link.signal,
+    signal: AbortSignal.any([link.signal, link.aborted]),
   });
   link.setReducedSink(allReduce.receive);
   const usage = startUsageMeter(options.clock);
   const orderOf = memoizedOrder(options.seed, dataset.trainCount);
   const runStep = createStepRunner({ engine, allReduce, link, usage, checksumEvery, orderOf, observer });
   const send = ({ body, tensors }: Reply) => link.send(body, tensors);
+  /** Steps of the run that this replica has applied. */
+  let applied: number | undefined;
 
-  for (;;) {
-    options.onPhase('idle');
-    const order = await link.nextOrder();
-    usage.lap('idle');
-    options.onPhase(phaseOf(order));
+  async function carryOut(order: Exclude<Order, { type: 'stop' }>): Promise<void> {
     switch (order.type) {
       case 'assign':
         await runStep(order);
+        applied = order.step + 1;
         break;
       case 'evaluate':
-        send(await evaluate(engine, order, usage));
+        send(await evaluate(engine, order, usage, link.aborted));
         observer.evaluated(order.to - order.from);
         break;
       case 'report-state':
-        send(await reportState(engine, order, usage));
+        send(await reportState(engine, order, usage, applied));
         break;
       case 'restore':
         send(await restore(engine, order, usage));
@@ -68,14 +67,27 @@ export async function runSession(options: SessionOptions): Promise<string> {
       case 'predict':
         send(await predict(engine, dataset, order, usage));
         break;
-      case 'stop':
-        return order.reason;
       case 'welcome':
       case 'refuse':
       case 'quorum':
         throw unexpected(order);
       default:
         order satisfies never;
+    }
+  }
+
+  for (;;) {
+    options.onPhase('idle');
+    const order = await link.nextOrder();
+    usage.lap('idle');
+    options.onPhase(phaseOf(order));
+    if (order.type === 'stop') return order.reason;
+    try {
+      await carryOut(order);
+    } catch (error) {
+      if (error !== link.aborted.reason) throw error;
+      // The replica is as the last commit left it. Time went by in waiting for the member that was lost.
+      usage.lap('wait');
     }
   }
 }

@@ -17,12 +17,16 @@ export interface AnsweringModel {
 type Tensors = readonly Float32Array[];
 type Order<Type extends CoordinatorMessage['type']> = Body<MessageOf<CoordinatorMessage, Type>>;
 
-/** @returns undefined where the answer is one to this order */
+/**
+ * @param appliedSteps steps of the run that the members have applied; undefined before the first of their generation
+ * @returns undefined where the answer is one to this order
+ */
 export function checkAnswer(
   order: Body<CoordinatorMessage>,
   message: Answer,
   tensors: Tensors,
   model: AnsweringModel,
+  appliedSteps: number | undefined,
 ): Refusal | undefined {
   const what = `a wrong '${message.type}' to request ${message.request}`;
   switch (message.type) {
@@ -31,7 +35,10 @@ export function checkAnswer(
       return checkShapes(tensors, [], what) ?? checkFigures(message, to - from, what, `on ${split} images`);
     }
     case 'state':
-      return checkState(order as Order<'report-state'>, message, tensors, model, what);
+      return (
+        checkStep(message, appliedSteps, what) ??
+        checkState(order as Order<'report-state'>, message, tensors, model, what)
+      );
     case 'predicted': {
       const { count } = order as Order<'predict'>;
       return checkShapes(tensors, [count * model.classes], what) ?? checkFinite(tensors, 'predictions');
@@ -41,6 +48,16 @@ export function checkAnswer(
     default:
       return message satisfies never;
   }
+}
+
+/** Equal checksums would not tell: where gradients vanish, a step changes nothing. */
+function checkStep(
+  { step }: MessageOf<WorkerMessage, 'state'>,
+  appliedSteps: number | undefined,
+  what: string,
+): Refusal | undefined {
+  if (step === appliedSteps) return undefined;
+  return wrong(what, `step must be ${appliedSteps ?? 'left out'}, got ${step ?? 'none'}`);
 }
 
 function checkState(

@@ -39,10 +39,14 @@ export interface GenerationState {
   readonly attempts: ReadonlyMap<number, AttemptState>;
   /** Steps before this one have been assigned. */
   readonly assignedSteps: number;
+  /** Steps of the run that the members have applied; undefined before the first commit. */
+  readonly appliedSteps: number | undefined;
   /** Requests under way by number, each with the type that answers it and the ranks that have not. */
   readonly requests: ReadonlyMap<number, { readonly answer: Answer['type']; readonly missing: readonly number[] }>;
   /** Number of requests opened so far. */
   readonly requestCount: number;
+  /** Whether a member was lost. */
+  readonly isAborted: boolean;
 }
 
 /** The new state; or the reason why the message does not belong here, and everything stays as it was. */
@@ -60,8 +64,10 @@ export function beginGenerationState(number: number, worldSize: number, now: num
     members: Array(worldSize).fill(idle),
     attempts: new Map(),
     assignedSteps: 0,
+    appliedSteps: undefined,
     requests: new Map(),
     requestCount: 0,
+    isAborted: false,
   };
 }
 
@@ -88,7 +94,13 @@ export function commitStep(state: GenerationState, step: number, now: number): G
   const attempts = new Map(state.attempts);
   attempts.delete(step);
   const next = attempts.size > 0 ? 'compute' : 'idle';
-  return { ...state, attempts, members: state.members.map((member) => begin(member, next, now)) };
+  const members = state.members.map((member) => begin(member, next, now));
+  return { ...state, attempts, appliedSteps: step + 1, members };
+}
+
+/** A member is lost: what is under way comes to nothing. Messages about it may be on their way, and are stale. */
+export function abortAll(state: GenerationState): GenerationState {
+  return { ...state, attempts: new Map(), requests: new Map(), isAborted: true };
 }
 
 /**
@@ -169,7 +181,11 @@ function checkVote(
   return undefined;
 }
 
-/** Opens a request to some ranks, which are busy until they answer. @returns the new state and the request's number */
+/**
+ * Opens a request to some ranks, which are busy until they answer. After an abort, who still owes the answer to a request of
+ * the same kind keeps the deadline of that one, so that asking again and again ends.
+ * @returns the new state and the request's number
+ */
 export function openRequest(
   state: GenerationState,
   answer: Answer['type'],
@@ -178,13 +194,16 @@ export function openRequest(
   now: number,
 ): { readonly state: GenerationState; readonly request: number } {
   const request = state.requestCount + 1;
+  const owes = (member: MemberState) => state.isAborted && member.activity === activity;
   return {
     request,
     state: {
       ...state,
       requestCount: request,
       requests: new Map(state.requests).set(request, { answer, missing: ranks }),
-      members: state.members.map((member, rank) => (ranks.includes(rank) ? begin(member, activity, now) : member)),
+      members: state.members.map((member, rank) =>
+        ranks.includes(rank) && !owes(member) ? begin(member, activity, now) : member,
+      ),
     },
   };
 }

@@ -1,10 +1,12 @@
 /**
  * One generation: a fixed set of members with ranks. It sends them their orders and gathers what they answer.
- * A generation never changes its members; losing one aborts its signal, which ends every wait.
+ * A generation never changes its members; losing one aborts its signal, which ends every wait. After that the survivors
+ * can only be asked for their state.
  */
 import type { AllReduceHub } from '../../shared/collectives/collective.ts';
 import { type AllReduceName, collectiveOf } from '../../shared/collectives/registry.ts';
 import type { Clock } from '../../shared/core/clock.ts';
+import { PennygradError } from '../../shared/core/errors.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
@@ -17,6 +19,7 @@ import { type Answers, createAnswers } from './answers.ts';
 import {
   type Accepted,
   type Answer,
+  abortAll,
   acceptAnswer,
   acceptVote,
   assignStep,
@@ -30,11 +33,15 @@ import {
   type Vote,
 } from './generation-state.ts';
 import { diverged, type Refusal, stale, wrong } from './refusal.ts';
-import { type Answered, createRequests, type Order, type Requests } from './requests.ts';
+import { type Answered, type Ask, createRequests, type Order, type Requests } from './requests.ts';
 
 type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
 /** Messages that only a member of a generation sends. */
 export type MemberMessage = From<'contribute'> | Vote | Answer;
+
+/** The members that are left after a loss. */
+export type Survivors = Pick<Generation, 'members' | 'parameterCount' | 'reportState' | 'takeSpent'>;
+
 export interface Generation extends Requests {
   /** In rank order. */
   readonly members: readonly Member[];
@@ -50,6 +57,12 @@ export interface Generation extends Requests {
   activities(): Activities;
   /** The coordinator did not listen for so many seconds: nobody's time ran. */
   putOff(seconds: number): void;
+  /** The peer is no longer there. Ends what survivors are asked, since it may be one of them. */
+  lose(peer: PeerId): void;
+  /** Members that were lost. */
+  lostCount(): number;
+  /** Aborts the steps and requests under way. To be called again when one more is lost while they are asked. */
+  abort(): Survivors;
   /** Takes a peer's message; says why if it does not. */
   accept(peer: PeerId, message: MemberMessage, tensors: readonly Float32Array[]): Refusal | undefined;
 }
@@ -85,37 +98,40 @@ export function createGeneration(options: GenerationOptions): Generation {
   const hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({ worldSize, buckets });
   const ballots = new Map<number, Answers<Vote>>();
   const requests = new Map<number, OpenRequest>();
+  const lost = new Set<PeerId>();
+  let asking = new AbortController();
   let state = beginGenerationState(generation, worldSize, clock.now());
 
   for (const member of members) {
     send(member, { type: 'quorum', generation, rank: member.rank, worldSize, allReduce });
   }
 
-  /** Sends a request to some ranks, and waits for their answers. */
-  async function ask<Type extends Answer['type']>(
-    answer: Type,
-    activity: Activity,
-    asked: readonly number[],
-    order: Order,
-  ): Promise<readonly Answered<Type>[]> {
-    const opened = openRequest(state, answer, asked, activity, clock.now());
-    const pending = createAnswers<Answered<Answer['type']>>(asked.length, signal);
-    state = opened.state;
-    const orders = new Map<number, Body<CoordinatorMessage>>();
-    requests.set(opened.request, { answers: pending, orders });
-    for (const rank of asked) {
-      const member = members[rank];
-      const [body, tensors] = order(opened.request, rank);
-      orders.set(rank, body);
-      if (member !== undefined) send(member, body, tensors);
-    }
-    try {
-      // Only answers of this type are accepted.
-      return (await pending.all) as unknown as readonly Answered<Type>[];
-    } finally {
-      requests.delete(opened.request);
-    }
-  }
+  /** Sends requests to some ranks, and waits for their answers until the signal is aborted. */
+  const askUntil = (until: AbortSignal): Ask =>
+    async function ask<Type extends Answer['type']>(
+      answer: Type,
+      activity: Activity,
+      asked: readonly number[],
+      order: Order,
+    ): Promise<readonly Answered<Type>[]> {
+      const opened = openRequest(state, answer, asked, activity, clock.now());
+      const pending = createAnswers<Answered<Answer['type']>>(asked.length, until);
+      state = opened.state;
+      const orders = new Map<number, Body<CoordinatorMessage>>();
+      requests.set(opened.request, { answers: pending, orders });
+      for (const rank of asked) {
+        const member = members[rank];
+        const [body, tensors] = order(opened.request, rank);
+        orders.set(rank, body);
+        if (member !== undefined) send(member, body, tensors);
+      }
+      try {
+        // Only answers of this type are accepted.
+        return (await pending.all) as unknown as readonly Answered<Type>[];
+      } finally {
+        requests.delete(opened.request);
+      }
+    };
 
   /** @returns why the message was refused, if it was */
   function take(accepted: Accepted, then: () => void): Refusal | undefined {
@@ -163,8 +179,17 @@ export function createGeneration(options: GenerationOptions): Generation {
     const request = requests.get(message.request);
     const order = request?.orders.get(rank);
     if ('refusal' in accepted || request === undefined || order === undefined) return take(accepted, () => {});
-    const problem = checkAnswer(order, message, tensors, model);
+    const problem = checkAnswer(order, message, tensors, model, state.appliedSteps);
     return problem ?? take(accepted, () => request.answers.add(rank, { message, tensors }));
+  }
+
+  function takeSpent(): readonly MemberSpent[] {
+    const { state: after, told } = takeUsage(state);
+    state = after;
+    return told.flatMap(({ rank, at, seconds, bytes }) => {
+      const workerId = members[rank]?.info.workerId;
+      return workerId === undefined ? [] : [{ workerId, at, seconds, bytes }];
+    });
   }
 
   return {
@@ -193,15 +218,28 @@ export function createGeneration(options: GenerationOptions): Generation {
       for (const member of members) send(member, { type: 'commit', generation, step, attempt });
     },
 
-    ...createRequests(members, ask),
+    ...createRequests(members, askUntil(signal)),
 
-    takeSpent() {
-      const { state: after, told } = takeUsage(state);
-      state = after;
-      return told.flatMap(({ rank, at, seconds, bytes }) => {
-        const workerId = members[rank]?.info.workerId;
-        return workerId === undefined ? [] : [{ workerId, at, seconds, bytes }];
-      });
+    takeSpent,
+
+    lose(peer) {
+      if (!rankOf.has(peer) || lost.has(peer)) return;
+      lost.add(peer);
+      asking.abort(new PennygradError('quorum-lost', 'one more member was lost'));
+    },
+
+    lostCount: () => lost.size,
+
+    abort() {
+      const left = members.filter(({ peer }) => !lost.has(peer));
+      if (!state.isAborted) {
+        for (const step of state.attempts.keys()) hub?.forget({ generation, step, attempt });
+        for (const member of left) send(member, { type: 'abort', generation });
+      }
+      state = abortAll(state);
+      asking = new AbortController();
+      const { reportState } = createRequests(left, askUntil(asking.signal));
+      return { members: left, parameterCount: model.parameterCount, reportState, takeSpent };
     },
 
     activities: () =>

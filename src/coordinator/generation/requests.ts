@@ -35,7 +35,10 @@ export interface Requests {
     samples: Interval,
     weights: readonly number[],
   ): Promise<{ readonly lossSum: number; readonly correct: number }>;
-  /** Every rank's checksum; those of `withParameters` also send their parameters, and rank 0 its whole state. */
+  /**
+   * Every member's checksum; the first one's whole state.
+   * @param withParameters places in the list of members: these also send their parameters
+   */
   reportState(withParameters: readonly number[]): Promise<readonly Answered<'state'>[]>;
   /** Gives every rank a checkpoint's state. @throws run-failed, naming a rank that did not take it over */
   restore(state: TrainingState): Promise<void>;
@@ -60,7 +63,8 @@ export function createRequests(members: readonly Member[], ask: Ask): Requests {
 
     reportState: (withParameters) =>
       ask('state', 'checkpoint', ranks, (request, rank) => {
-        const extent = rank === 0 ? 'state' : withParameters.includes(rank) ? 'parameters' : 'checksum';
+        const place = ranks.indexOf(rank);
+        const extent = place === 0 ? 'state' : withParameters.includes(place) ? 'parameters' : 'checksum';
         return [{ type: 'report-state', request, extent }];
       }),
 

@@ -94,6 +94,7 @@ export function createRunRecorder(
           fleets.push({ step: steps, members });
           break;
         case 'epoch-begun':
+        case 'checkpoint':
           cpuBefore = cpuSeconds();
           break;
         case 'step': {

@@ -1,7 +1,8 @@
-/** A checkpoint: rank 0's state, once all replicas are known to be what they should be. */
+/** A checkpoint: the first member's state, once all replicas are known to be what they should be. */
 import { PennygradError } from '../../shared/core/errors.ts';
+import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Checkpoint } from '../../shared/model/training-state.ts';
-import type { Generation } from '../generation/generation.ts';
+import type { Survivors } from '../generation/generation.ts';
 import type { RunObserver } from '../run-events.ts';
 import {
   compareReplicas,
@@ -11,14 +12,29 @@ import {
   requireEqualReplicas,
 } from './replicas.ts';
 
+export type Position = Pick<Checkpoint, 'step' | 'epoch' | 'cursor'>;
+
+/** Where a run is after so many steps. The end of an epoch belongs to it. */
+export function positionAfter(step: number, batchSize: number, trainCount: number): Position {
+  const perEpoch = stepsPerEpoch(trainCount, batchSize);
+  const epoch = Math.max(0, Math.ceil(step / perEpoch) - 1);
+  return { step, epoch, cursor: Math.min((step - epoch * perEpoch) * batchSize, trainCount) };
+}
+
+export interface CheckpointContext {
+  readonly observe: RunObserver;
+  /** The members' time since the last commit went to a step that came to nothing. */
+  readonly wasted?: boolean;
+}
+
+/** @throws run-failed when the replicas are not the same */
 export async function saveCheckpoint(
-  generation: Generation,
-  observe: RunObserver,
-  position: Pick<Checkpoint, 'step' | 'epoch' | 'cursor'>,
+  { members, parameterCount, reportState, takeSpent }: Survivors,
+  position: Position,
+  { observe, wasted = false }: CheckpointContext,
 ): Promise<ReplicaComparison> {
-  const { members, parameterCount } = generation;
-  const answers = await generation.reportState(firstOfEachKey(members.map(numericsKey)));
-  observe({ type: 'spent', members: generation.takeSpent(), redone: false });
+  const answers = await reportState(firstOfEachKey(members.map(numericsKey)));
+  observe({ type: 'spent', members: takeSpent(), redone: wasted });
   requireEqualReplicas(
     members,
     answers.map(({ message }) => message.parametersChecksum),
@@ -30,7 +46,7 @@ export async function saveCheckpoint(
   const [parameters, ...slots] = first?.tensors ?? [];
   const complete = [parameters, ...slots].every((vector) => vector?.length === parameterCount);
   if (state === undefined || parameters === undefined || !complete) {
-    throw new PennygradError('run-failed', 'rank 0 sent no complete state for the checkpoint');
+    throw new PennygradError('run-failed', `rank ${members[0]?.rank} sent no complete state for the checkpoint`);
   }
   const checkpoint: Checkpoint = {
     ...position,

@@ -20,6 +20,10 @@ export interface EpochRange {
   readonly end: number;
   /** Steps before this one were committed once already, and lost. */
   readonly stepsBefore: number;
+  /** Whether the workers are to stop for a checkpoint. Asked after every commit. */
+  readonly isSaveDue: () => boolean;
+  /** Called as soon as a step is committed, with the next one. */
+  readonly onCommitted: (step: number) => void;
 }
 
 export interface TrainedSteps {
@@ -30,13 +34,13 @@ export interface TrainedSteps {
   readonly spentBudget: string | undefined;
 }
 
-/** Trains to the end of the range; less far where the run is interrupted or a budget is used up. */
+/** Trains to the end of the range; less far where the run is interrupted, a budget is used up, or a checkpoint is due. */
 export async function trainSteps(
   generation: Generation,
   { training: { batchSize }, trainCount }: TrainSettings,
   { clock, observe, signal, findSpentBudget = () => undefined, spentUsd = () => 0 }: TrainContext,
   balancer: ShareBalancer,
-  { totals: before, begin, end: endOfRange, stepsBefore }: EpochRange,
+  { totals: before, begin, end: endOfRange, stepsBefore, isSaveDue, onCommitted }: EpochRange,
 ): Promise<TrainedSteps> {
   const { epoch } = before;
   const perEpoch = stepsPerEpoch(trainCount, batchSize);
@@ -45,7 +49,6 @@ export async function trainSteps(
   let assigned = begin;
   let totals = before;
   let [committedAt, costBefore] = [clock.now(), spentUsd()];
-  observe({ type: 'epoch-begun', epoch });
 
   for (let step = begin; step < end; step++) {
     for (; assigned < Math.min(step + 1 + assignedAhead, end); assigned++) {
@@ -58,6 +61,7 @@ export async function trainSteps(
       step,
     );
     generation.commit(step);
+    onCommitted(step + 1);
 
     const [now, cost] = [clock.now(), spentUsd()];
     const spent = generation.takeSpent();
@@ -79,7 +83,7 @@ export async function trainSteps(
     [committedAt, costBefore] = [now, cost];
     spentBudget ??= findSpentBudget();
     // Workers already have these assignments: finishing them leaves no rank in the middle of a step.
-    if (signal.aborted || spentBudget !== undefined) end = assigned;
+    if (signal.aborted || spentBudget !== undefined || isSaveDue()) end = assigned;
   }
   return { step: Math.max(begin, end), totals, spentBudget };
 }

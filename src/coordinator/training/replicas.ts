@@ -53,7 +53,7 @@ export function relativeDistance(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * @param checksums of the parameters, by rank, before this step
+ * @param checksums of the members' parameters before this step
  * @throws run-failed, naming the rank whose parameters are not those of another with the same arithmetic
  */
 export function requireEqualReplicas(
@@ -67,14 +67,14 @@ export function requireEqualReplicas(
   if (odd === undefined || member === undefined) return;
   throw new PennygradError(
     'run-failed',
-    `${describeWorker(member)} holds other parameters than rank ${odd.expected} before step ${step}, ` +
+    `${describeWorker(member)} holds other parameters than rank ${members[odd.expected]?.rank} before step ${step}, ` +
       `though both compute with ${keys[odd.rank]}; their replicas must be identical`,
   );
 }
 
 /**
- * @param answers of all ranks, with the parameters of the first of each numericsKey
- * @throws run-failed, naming a rank whose parameters are further from rank 0's than rounding takes them
+ * @param answers of these members, with the parameters of the first of each numericsKey
+ * @throws run-failed, naming a member whose parameters are further from the first one's than rounding takes them
  */
 export function compareReplicas(
   members: readonly Member[],
@@ -95,7 +95,7 @@ export function compareReplicas(
   if (far !== undefined && member !== undefined) {
     throw new PennygradError(
       'run-failed',
-      `${describeWorker(member)} (${keys[far.rank]}) holds parameters ${far.distance.toExponential(1)} from rank 0's ` +
+      `${describeWorker(member)} (${keys[far.rank]}) holds parameters ${far.distance.toExponential(1)} from rank ${members[0]?.rank}'s ` +
         `before step ${step}, relative to their length; rounding explains ${replicaTolerance} at most`,
     );
   }

@@ -7,10 +7,12 @@ import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { EpochEvent, RunObserver } from '../run-events.ts';
-import { saveCheckpoint } from './checkpoint.ts';
+import { positionAfter, saveCheckpoint } from './checkpoint.ts';
 import { findDivergence } from './divergence.ts';
 import { trainSteps } from './epoch-steps.ts';
 import type { ReplicaComparison } from './replicas.ts';
+import { salvage } from './salvage.ts';
+import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
 import { createShareBalancer, speedKey } from './share-balancer.ts';
 import { runTestPass, type TestPass } from './test-pass.ts';
 
@@ -65,31 +67,77 @@ const predictedImages = 10;
 
 const fromTheBeginning: StartingPoint = { step: 0, state: undefined, epoch: undefined, stepsBefore: 0 };
 
-/** @throws diverged if an epoch ends with a loss that only a diverged model has */
+/**
+ * @throws what ended training early, with what became of the steps since the last checkpoint; diverged if an epoch ends
+ * with a loss that only a diverged model has
+ */
 export async function train(
   generation: Generation,
   settings: TrainSettings,
   context: TrainContext,
+): Promise<TrainOutcome> {
+  const { observe, clock } = context;
+  const { start = fromTheBeginning } = settings;
+  const { batchSize, checkpointEvery } = settings.training;
+  const schedule = createSaveSchedule(checkpointEvery, clock);
+  let [committed, saved] = [start.step, start.step];
+  const place = (step: number) => positionAfter(step, batchSize, settings.trainCount);
+  try {
+    return await trainEpochs(generation, settings, context, {
+      schedule,
+      onCommitted(step) {
+        committed = step;
+      },
+      async save(step) {
+        const replicas = await saveCheckpoint(generation, place(step), { observe });
+        saved = step;
+        schedule.saved();
+        return replicas;
+      },
+    });
+  } catch (failure) {
+    throw await salvage(generation, failure, place(committed), { observe, savedStep: saved });
+  }
+}
+
+interface Saving {
+  readonly schedule: SaveSchedule;
+  readonly onCommitted: (step: number) => void;
+  save(step: number): Promise<ReplicaComparison>;
+}
+
+async function trainEpochs(
+  generation: Generation,
+  settings: TrainSettings,
+  context: TrainContext,
+  { schedule, onCommitted, save }: Saving,
 ): Promise<TrainOutcome> {
   const { observe, signal } = context;
   const { training, start = fromTheBeginning } = settings;
   const perEpoch = stepsPerEpoch(settings.trainCount, training.batchSize);
   const lastStep = Math.min(training.epochs * perEpoch, training.steps ?? Number.POSITIVE_INFINITY);
   const balancer = createShareBalancer(training.balance, training.batchSize, generation.members.map(speedKey));
+  const { stepsBefore } = start;
+  const { isDue: isSaveDue } = schedule;
   let replicas: ReplicaComparison | undefined;
   let [step, open] = [start.step, start.epoch];
+  let begun: number | undefined;
   let end: TrainEnd = { kind: 'completed' };
 
   if (start.state !== undefined) await generation.restore(start.state);
   while (end.kind === 'completed' && (open !== undefined || step < lastStep)) {
     const totals = open ?? beginEpoch(Math.floor(step / perEpoch));
     const { epoch } = totals;
+    // Checkpoints within the epoch do not begin it again.
+    if (epoch !== begun) observe({ type: 'epoch-begun', epoch });
+    begun = epoch;
     const endOfEpoch = Math.min((epoch + 1) * perEpoch, lastStep);
-    const range = { totals, begin: step, end: endOfEpoch, stepsBefore: start.stepsBefore };
+    const stop = Math.min(endOfEpoch, schedule.nextStep(step));
+    const range = { totals, begin: step, end: stop, stepsBefore, isSaveDue, onCommitted };
     const trained = await trainSteps(generation, settings, context, balancer, range);
     ({ step, totals: open } = trained);
-    if (trained.spentBudget !== undefined || step < endOfEpoch) end = endOfCutOff(trained.spentBudget);
-    else {
+    if (trained.spentBudget !== undefined) end = endOfCutOff(trained.spentBudget);
+    else if (step === endOfEpoch) {
       const began = context.clock.now();
       const test = await runTestPass(generation, settings, context, balancer.shares());
       if (test.kind === 'cut-off') end = endOfCutOff(test.spentBudget);
@@ -103,8 +151,8 @@ export async function train(
         end = endAfter(tested, training) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
         open = undefined;
       }
-    }
-    replicas = await saveCheckpoint(generation, observe, { step, epoch, cursor: trained.totals.samples });
+    } else if (signal.aborted) end = endOfCutOff(undefined);
+    replicas = await save(step);
   }
   const count = Math.min(predictedImages, settings.testCount);
   observe({ type: 'predictions', count, probabilities: await generation.predict(count) });

@@ -1,6 +1,10 @@
 /** A queue whose reader waits for the next item. One reader at a time. */
 export interface AsyncQueue<Item> {
   push(item: Item): void;
+  /** Items that wait for a reader. */
+  readonly length: number;
+  /** Drops the items that wait for a reader. */
+  clear(): void;
   /** Rejects with the error of `fail` once that was called; items queued before are dropped. */
   next(): Promise<Item>;
   /** Ends this and every later wait with `error`. The first failure wins. */
@@ -13,6 +17,12 @@ export function createAsyncQueue<Item>(): AsyncQueue<Item> {
   let failure: Error | undefined;
 
   return {
+    get length() {
+      return items.length;
+    },
+    clear() {
+      items.length = 0;
+    },
     push(item) {
       if (reader === undefined) items.push(item);
       else {

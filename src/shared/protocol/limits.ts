@@ -1,7 +1,7 @@
 import { optimizerSlots } from '../model/model-spec.ts';
 
 /** The version of the wire format. A peer with another version is refused. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 /** The largest header in bytes. (The largest of ours carries a model's topology, or the ends of 10,000 buckets.) */
 export const maxHeaderBytes = 256 << 10;

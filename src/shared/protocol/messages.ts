@@ -131,6 +131,8 @@ const evaluated = message('evaluated', { ...request, samples: count, lossSum: co
 const state = message('state', {
   ...request,
   usage,
+  /** Steps of the run that the replica has applied; absent before the first one of its generation. */
+  step: count.optional(),
   parametersChecksum: count,
   state: z
     .object({
@@ -229,6 +231,12 @@ const reduced = message('reduced', { ...attempt, bucket: count, waited: seconds 
 /** Every member voted for the attempt: apply it. */
 const commit = message('commit', attempt);
 
+/**
+ * The generation has lost a member. What was ordered and is not committed will not be: drop it. A step whose commit came
+ * before this is applied. Requests may follow.
+ */
+const abort = message('abort', { generation: count });
+
 /** Evaluate samples `[from, to)` of a split. */
 const evaluate = message('evaluate', { ...request, split: z.enum(['train', 'test']), from: count, to: count });
 
@@ -265,6 +273,7 @@ export const coordinatorMessage = z.discriminatedUnion('type', [
   assign,
   reduced,
   commit,
+  abort,
   evaluate,
   reportState,
   restore,

@@ -42,20 +42,23 @@ export const hostileRules: MembershipRules = {
   checksumEvery: 2,
 };
 
-/** What a member that does its part answers. */
-function answersOf(order: Body<CoordinatorMessage>): readonly Message[] {
+/**
+ * What a member that does its part answers.
+ * @param step steps of the run that it has applied
+ */
+function answersOf(order: Body<CoordinatorMessage>, step: number | undefined): readonly Message[] {
   const say = (body: Body<WorkerMessage>, ...tensors: readonly Float32Array[]): Message => ({ body, tensors });
   switch (order.type) {
     case 'welcome':
       return [say(readyOf({ parametersChecksum }))];
     case 'assign': {
-      const { generation, step, attempt, from, to } = order;
-      const of = { generation, step, attempt };
+      const { generation, attempt, from, to } = order;
+      const of = { generation, step: order.step, attempt };
       const figures = { samples: to - from, lossSum: 1, correct: 1, usage };
       return [
         say({ type: 'contribute', ...of, bucket: 1 }, new Float32Array(6).fill(1)),
         say({ type: 'contribute', ...of, bucket: 0 }, new Float32Array(4).fill(1)),
-        say({ type: 'vote', ...of, ...figures, ...(step % 2 === 0 ? { parametersChecksum } : {}) }),
+        say({ type: 'vote', ...of, ...figures, ...(order.step % 2 === 0 ? { parametersChecksum } : {}) }),
       ];
     }
     case 'evaluate': {
@@ -67,7 +70,9 @@ function answersOf(order: Body<CoordinatorMessage>): readonly Message[] {
       const weightSpecs = [{ name: 'kernel', shape: [10], dtype: 'float32' as const }];
       const state = extent === 'state' ? { topology: {}, weightSpecs, optimizerIterations: 1 } : undefined;
       const vectors = { checksum: 0, parameters: 1, state: 3 }[extent];
-      return [say({ type: 'state', request, usage, parametersChecksum, state }, ...Array(vectors).fill(parameters))];
+      return [
+        say({ type: 'state', request, usage, step, parametersChecksum, state }, ...Array(vectors).fill(parameters)),
+      ];
     }
     case 'predict':
       return [say({ type: 'predicted', request: order.request, usage }, new Float32Array(order.count * 10))];
@@ -148,6 +153,8 @@ export async function playHostileRun(
   const random = createRandom(seed);
   const inbox: { readonly peer: string; readonly frames: Frames }[] = [];
   const said: Message[] = [];
+  /** By peer. */
+  const applied = new Map<string, number>();
   // The first messages are as they should be, so that faults are found in every phase.
   let honestFor = random.integer(30);
 
@@ -164,7 +171,8 @@ export async function playHostileRun(
     clock: time.clock,
     observe,
     send(peer, body) {
-      for (const message of answersOf(body)) answer(peer, message);
+      if (body.type === 'commit') applied.set(peer, body.step + 1);
+      for (const message of answersOf(body, applied.get(peer))) answer(peer, message);
     },
   });
   loop.dispatch({ type: 'gather' });

@@ -33,6 +33,17 @@ describe('resolveSettings', () => {
     });
   });
 
+  it.each([
+    ['500', 500],
+    [500, 500],
+    ['30s', '30s'],
+    ['0.5s', '0.5s'],
+    ['007s', '7s'],
+  ])('takes --checkpoint-every %s, which may be given again as it was understood', (value, every) => {
+    expect(resolve({ checkpointEvery: value }).checkpointEvery).toBe(every);
+    expect(resolve({}, {}, { 'checkpoint-every': every }).checkpointEvery).toBe(every);
+  });
+
   it('takes a flag before the environment before the file before the default', () => {
     const environment = { PENNYGRAD_EPOCHS: '3', PENNYGRAD_BATCH_SIZE: '32' };
     const file = { epochs: 2, 'batch-size': 16, lr: 0.01 };
@@ -67,6 +78,11 @@ describe('resolveSettings', () => {
     ['price', '10000.01', "--price must be at most 10000, got '10000.01'"],
     ['price', '1.7e308', "--price must be at most 10000, got '1.7e308'"],
     ['otlp', 'localhost:4318', "--otlp must be an http(s) URL, got 'localhost:4318'"],
+    ...['0', '1.5', '30m', '0s', '-3s', '', 's'].map((value): [string, string, string] => [
+      'checkpointEvery',
+      value,
+      `--checkpoint-every must be a whole number of steps, like 500, or seconds, like 30s, got ${value === '' ? 'nothing' : `'${value}'`}`,
+    ]),
     ['mirrors', 'ftp://x', "--mirrors must be http(s) URLs separated by commas, got 'ftp://x'"],
   ])('names the flag, the value and what it must be: --%s %s', (key, value, message) => {
     expect(() => resolve({ [key]: value })).toThrow(message);

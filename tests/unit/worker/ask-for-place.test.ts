@@ -8,7 +8,7 @@ import { outcomeOf } from '../../support/outcome.ts';
 import { createVirtualTime, promisesSettle } from '../../support/virtual-time.ts';
 
 const full = { field: 'world size', expected: '2 workers, who are all here', actual: 'is one more', passing: true };
-const envelope = { v: 4, run: 'r' } as const;
+const envelope = { v: 5, run: 'r' } as const;
 const stop: Order = { ...envelope, type: 'stop', outcome: 'completed', reason: 'completed' };
 
 /** With a timeout of 10 s: it asks for 8 s, and waits a second at most between two tries. */

@@ -10,7 +10,8 @@ import { nothingUsed } from '../../support/nothing-used.ts';
 import { toyDataset } from '../../support/toy-engine.ts';
 import { createVirtualTime } from '../../support/virtual-time.ts';
 
-const envelope = { v: 4, run: 'r', request: 6 } as const;
+const envelope = { v: 5, run: 'r', request: 6 } as const;
+const notAborted = new AbortController().signal;
 
 /** A meter, and an engine each of whose calls takes a second; the calls are kept. */
 function openWorker(overrides: Partial<Engine> = {}) {
@@ -53,7 +54,7 @@ describe('a test pass', () => {
       evaluate: async (_, start, end) => ({ lossSum: (end - start) / 2, correct: end - start - 1 }),
     });
     const count = to - from;
-    expect(await evaluate(engine, order(from, to), usage)).toEqual({
+    expect(await evaluate(engine, order(from, to), usage, notAborted)).toEqual({
       body: {
         type: 'evaluated',
         request: 6,
@@ -77,13 +78,22 @@ describe('a test pass', () => {
       if (calls.length < 4) setImmediate(look);
     };
     setImmediate(look);
-    await evaluate(engine, order(0, 1000), usage);
+    await evaluate(engine, order(0, 1000), usage, notAborted);
     expect(slicesByTurn).toEqual([1, 2, 3, 4]);
+  });
+
+  it('ends between two slices when it is aborted, and its time counts', async () => {
+    const aborting = new AbortController();
+    const { engine, usage, calls } = openWorker();
+    setImmediate(() => aborting.abort(new Error('a member is lost')));
+    await expect(evaluate(engine, order(0, 1000), usage, aborting.signal)).rejects.toThrow('a member is lost');
+    expect(calls.length).toBeLessThan(4);
+    expect(usage.totals()).toEqual(used({ evaluate: calls.length }));
   });
 
   it.each(['train', 'test'] as const)('whose loss is not finite ends the worker at once: %s', async (split) => {
     const { engine, usage, calls } = openWorker({ evaluate: async () => ({ lossSum: Number.NaN, correct: 0 }) });
-    await expect(evaluate(engine, { ...order(0, 1000), split }, usage)).rejects.toMatchObject({
+    await expect(evaluate(engine, { ...order(0, 1000), split }, usage, notAborted)).rejects.toMatchObject({
       code: 'diverged',
       message: `the loss became NaN on ${split} images; try a smaller --lr`,
     });
@@ -107,10 +117,10 @@ describe('a report of the state', () => {
       getOptimizerState: async () => ({ iterations: 12, slots }),
       artifacts: () => artifacts,
     });
-    const reply = await reportState(engine, { ...envelope, type: 'report-state', extent }, usage);
+    const reply = await reportState(engine, { ...envelope, type: 'report-state', extent }, usage, 9);
     // The time goes to nothing that has a name: the coordinator books it.
     expect(reply).toEqual({
-      body: { type: 'state', request: 6, usage: nothingUsed, parametersChecksum, state },
+      body: { type: 'state', request: 6, usage: nothingUsed, step: 9, parametersChecksum, state },
       tensors,
     });
     usage.lap('idle');

@@ -12,19 +12,21 @@ import { createVirtualTime, promisesSettle } from '../../support/virtual-time.ts
 
 type Sink = Parameters<CoordinatorLink['setReducedSink']>[0];
 
-const envelope = { v: 4, run: 'r' } as const;
+const envelope = { v: 5, run: 'r' } as const;
 const attempt = { generation: 1, step: 0, attempt: 0 };
 
 function openSession(allReduce = 'star') {
   const time = createVirtualTime();
   const orders = createAsyncQueue<Order>();
   const ending = new AbortController();
+  const aborting = new AbortController();
   const log: string[] = [];
   const sent: Body<WorkerMessage>[] = [];
   let deliver: Sink = () => {};
 
   const link: CoordinatorLink = {
     signal: ending.signal,
+    aborted: aborting.signal,
     send(body) {
       sent.push(body);
       if (body.type !== 'contribute') return;

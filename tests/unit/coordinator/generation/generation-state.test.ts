@@ -10,6 +10,8 @@ it('a generation begins with members that do nothing and have used nothing', () 
     members: [idle, idle],
     attempts: new Map(),
     assignedSteps: 0,
+    appliedSteps: undefined,
+    isAborted: false,
     requests: new Map(),
     requestCount: 0,
   });

@@ -16,11 +16,11 @@ const gradients = [
 const evaluated = (request: number) =>
   ({ type: 'evaluated', request, samples: 1, lossSum: 1, correct: 1, usage: used(9, 9) }) as const;
 const state = (request: number, fields: object = {}) =>
-  ({ type: 'state', request, parametersChecksum: 666, usage: used(9, 9), ...fields }) as const;
+  ({ type: 'state', request, step: 1, parametersChecksum: 666, usage: used(9, 9), ...fields }) as const;
 const predicted = (request: number) => ({ type: 'predicted', request, usage: used(9, 9) }) as const;
 const restored = (request: number) =>
   ({ type: 'restored', request, parametersChecksum: 666, usage: used(9, 9) }) as const;
-const whole = wholeState(3, used(3, 1));
+const whole = wholeState(3, used(3, 1), 1);
 /** What a hostile vote would change, if it counted. */
 const hostile = { samples: 666, lossSum: 666, correct: 666, usage: used(9, 9) };
 
@@ -41,7 +41,7 @@ async function reachTheMiddle() {
   for (const rank of [0, 1]) say(rank, { type: 'restored', request: 1, parametersChecksum: 1, usage: used(1, 1) });
   const predictions = generation.predict(1);
   const states = generation.reportState([]);
-  say(1, { type: 'state', request: 3, parametersChecksum: 11, usage: used(1, 1) });
+  say(1, { type: 'state', request: 3, step: 1, parametersChecksum: 11, usage: used(1, 1) });
   const testPass = generation.evaluate('test', { from: 0, to: 10 }, [1, 1]);
   generation.assign(1, 0, batch, [1, 1]);
   say(0, contribution(1, 0), [[...gradients[0][0]]]);
@@ -306,6 +306,27 @@ const answers: readonly Row[] = [
     bad("a wrong 'state' to request 3: state must be there, got none"),
   ],
   [
+    'of a step before',
+    0,
+    { ...whole.body, step: 0 },
+    whole.tensors,
+    bad("a wrong 'state' to request 3: step must be 1, got 0"),
+  ],
+  [
+    'of a step that is not committed',
+    0,
+    { ...whole.body, step: 2 },
+    whole.tensors,
+    bad("a wrong 'state' to request 3: step must be 1, got 2"),
+  ],
+  [
+    'of no step',
+    0,
+    { ...whole.body, step: undefined },
+    whole.tensors,
+    bad("a wrong 'state' to request 3: step must be 1, got none"),
+  ],
+  [
     'with a slot that is too short',
     0,
     whole.body,
@@ -366,7 +387,7 @@ it('all of it together changes nothing either', async () => {
 
 it('nobody is known by a part of a peer id', async () => {
   const { generation } = await reachTheMiddle();
-  const message = { v: 4 as const, run: 'run-1', ...vote(1) };
+  const message = { v: 5 as const, run: 'run-1', ...vote(1) };
   for (const peer of ['', 'p', 'p00', 'P0']) {
     expect(generation.accept(peer, message, [])).toEqual(
       over(`'vote' from a worker that is no member of generation ${number}`),

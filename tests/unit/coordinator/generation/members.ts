@@ -71,7 +71,7 @@ export function playGeneration(worldSize = 2): PlayedGeneration {
       sent.push({ to: member.rank, body, tensors: tensors.map((tensor) => [...tensor]) }),
   });
   function say(rank: number, body: Body<MemberMessage>, tensors: readonly (readonly number[])[] = []) {
-    const message = { v: 4, run: 'run-1', ...body } as MemberMessage;
+    const message = { v: 5, run: 'run-1', ...body } as MemberMessage;
     return generation.accept(
       `p${rank}`,
       message,
@@ -128,12 +128,13 @@ export function vote(
   return { type: 'vote', generation: number, step, attempt: 0, ...figures, ...compared, ...fields };
 }
 
-/** A rank's whole state as an answer: three parameters with two slots, in a model of 3 = 1×2 + 1. */
-export function wholeState(request: number, usage: Usage, parameters: readonly number[] = [1, 2, 3]) {
+/** A rank's whole state as an answer: three parameters with two slots, in a model of 3 = 1×2 + 1, after so many steps. */
+export function wholeState(request: number, usage: Usage, step?: number, parameters: readonly number[] = [1, 2, 3]) {
   const body: Body<MessageOf<WorkerMessage, 'state'>> = {
     type: 'state',
     request,
     usage,
+    step,
     parametersChecksum: parameterChecksum(Float32Array.from(parameters)),
     state: {
       topology: {},

@@ -146,8 +146,8 @@ describe('frames that are no message', () => {
 
   it('of another protocol version are refused in words that its worker prints', () => {
     const run = startGathering();
-    expect(run.input(garbled('old', 'version', 'protocol version 3, this side speaks 4'))).toEqual(
-      refused('old', 'of another version', 'protocol version', '4', 'protocol version 3, this side speaks 4'),
+    expect(run.input(garbled('old', 'version', 'protocol version 3, this side speaks 5'))).toEqual(
+      refused('old', 'of another version', 'protocol version', '5', 'protocol version 3, this side speaks 5'),
     );
   });
 

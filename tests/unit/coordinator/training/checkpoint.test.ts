@@ -9,7 +9,9 @@ const position = { step: 9, epoch: 2, cursor: 48 };
 async function save(script: Script) {
   const { generation, log } = scriptGeneration(script);
   const events: RunEvent[] = [];
-  const replicas = await saveCheckpoint(generation, (event) => events.push(event), position);
+  const replicas = await saveCheckpoint(generation, position, {
+    observe: (event) => events.push(event),
+  });
   return { replicas, events, log };
 }
 

@@ -33,7 +33,15 @@ async function trainEpoch({ range, context, balancer, onEvent, ...script }: Step
       ...context,
     },
     balancer ?? createShareBalancer('off', 4, ['a', 'a']),
-    { totals: beginEpoch(0), begin: 0, end: 3, stepsBefore: 0, ...range },
+    {
+      totals: beginEpoch(0),
+      begin: 0,
+      end: 3,
+      stepsBefore: 0,
+      isSaveDue: () => false,
+      onCommitted: () => {},
+      ...range,
+    },
   );
   const eventsOf = <Type extends RunEvent['type']>(type: Type) =>
     events.filter((event): event is Extract<RunEvent, { type: Type }> => event.type === type);
@@ -59,20 +67,19 @@ describe('the steps of an epoch', () => {
 
   it('go on in the middle of a later epoch', async () => {
     const range = { totals: { ...beginEpoch(1), samples: 4 }, begin: 4, end: 6 };
-    const { log, outcome, events } = await trainEpoch({ range });
+    const { log, outcome } = await trainEpoch({ range });
     expect(log.filter((line) => line.startsWith('assign'))).toEqual([
       'assign 4 of epoch 1: 4..8 by 2/2',
       'assign 5 of epoch 1: 8..10 by 2/2',
     ]);
-    expect(events[0]).toEqual({ type: 'epoch-begun', epoch: 1 });
     expect(outcome).toMatchObject({ step: 6, totals: { epoch: 1, samples: 4 + 32 } });
   });
 
-  it('of which there are none are told as an epoch that begins, and no more', async () => {
+  it('of which there are none are nothing', async () => {
     const range = { begin: 3, end: 3 };
     const { log, outcome, events } = await trainEpoch({ range });
     expect(log).toEqual([]);
-    expect(events).toEqual([{ type: 'epoch-begun', epoch: 0 }]);
+    expect(events).toEqual([]);
     expect(outcome).toEqual({ step: 3, totals: beginEpoch(0), spentBudget: undefined });
   });
 });
@@ -107,7 +114,6 @@ describe('a committed step', () => {
     };
     const spent = { type: 'spent', members: [spentBy(0, 2), spentBy(1, 3)] };
     expect(events).toEqual([
-      { type: 'epoch-begun', epoch: 0 },
       { ...step, step: 0 },
       { ...spent, redone: true },
       { ...step, step: 1 },
@@ -150,7 +156,7 @@ describe('a committed step', () => {
       code: 'run-failed',
       message: expect.stringMatching(/^worker w1 .* holds other parameters than rank 0 before step 1,/),
     });
-    expect(log).toEqual(['epoch-begun', 'step', 'spent']);
+    expect(log).toEqual(['step', 'spent']);
   });
 
   it('may change the shares of the next one that is not assigned yet', async () => {
@@ -171,7 +177,7 @@ describe('a committed step', () => {
       [3, 1],
       [3, 1],
     ]);
-    expect(events[3]).toEqual({
+    expect(events[2]).toEqual({
       type: 'shares',
       step: 2,
       shares: [

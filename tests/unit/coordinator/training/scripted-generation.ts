@@ -40,7 +40,7 @@ export function stateOf(checksum: number, parameters = [3, 4, 12]): Answered<'st
   const state = { topology: { layers: 1 }, weightSpecs: [], optimizerIterations: 7 };
   return {
     message: {
-      v: 4,
+      v: 5,
       run: 'r',
       type: 'state',
       request: 1,
@@ -72,7 +72,7 @@ export function scriptGeneration({
     async votes(step) {
       log.push(`votes ${step}`);
       time.advance(stepMs);
-      return members.map(({ rank }): Vote => ({ v: 4, run: 'r', ...vote(step), ...voteOf(rank, step) }));
+      return members.map(({ rank }): Vote => ({ v: 5, run: 'r', ...vote(step), ...voteOf(rank, step) }));
     },
     commit(step) {
       log.push(`commit ${step}`);
@@ -96,6 +96,9 @@ export function scriptGeneration({
       log.push(`predict ${count}`);
       return new Float32Array(count);
     },
+    lose: () => {},
+    lostCount: () => 0,
+    abort: () => generation,
     activities: () => new Map(),
     putOff() {},
     accept: () => undefined,

@@ -84,8 +84,8 @@ describe('training', () => {
       'predict 10',
     ]);
     expect(positions).toEqual([
-      [3, 0, 48],
-      [6, 1, 48],
+      [3, 0, 10],
+      [6, 1, 10],
     ]);
     expect(events.map(({ type }) => type).slice(7)).toEqual([
       ...Array(3).fill('spent'),
@@ -166,7 +166,7 @@ describe('training that is interrupted', () => {
     });
     // The fifth step was assigned; the epoch has a sixth.
     expect(outcome).toMatchObject({ steps: 5, end: { kind: 'interrupted' } });
-    expect(positions.at(-1)).toEqual([5, 1, 32]);
+    expect(positions.at(-1)).toEqual([5, 1, 8]);
     expect(eventsOf('epoch')).toHaveLength(1);
   });
 
@@ -178,7 +178,7 @@ describe('training that is interrupted', () => {
     });
     expect(outcome).toMatchObject({ steps: last + 1, end: { kind: 'interrupted' } });
     expect(eventsOf('epoch').map(({ epoch }) => epoch)).toEqual(last === 2 ? [] : [0]);
-    expect(positions.at(-1)).toEqual([last + 1, last === 2 ? 0 : 1, 48]);
+    expect(positions.at(-1)).toEqual([last + 1, last === 2 ? 0 : 1, 10]);
   });
 
   it('in a test pass waits for the parts that are asked for, asks for no more, and saves', async () => {
@@ -194,7 +194,7 @@ describe('training that is interrupted', () => {
     expect(eventsOf('epoch')).toEqual([]);
     expect(log.filter((line) => line.startsWith('evaluate'))).toEqual(testPass.slice(0, 2));
     expect(log.at(-2)).toBe('report-state, parameters of 0');
-    expect(positions).toEqual([[3, 0, 48]]);
+    expect(positions).toEqual([[3, 0, 10]]);
   });
 
   it('in the last part of a test pass has tested', async () => {
@@ -244,7 +244,7 @@ describe('training that is interrupted', () => {
     });
     expect(outcome).toMatchObject({ steps: 3, end: { kind: 'budget', reason: 'the money is gone' } });
     expect(eventsOf('epoch')).toEqual([]);
-    expect(positions).toEqual([[3, 0, 48]]);
+    expect(positions).toEqual([[3, 0, 10]]);
   });
 });
 
@@ -269,7 +269,7 @@ describe('training that goes on', () => {
     expect(eventsOf('epoch')[0]).toMatchObject({ epoch: 0, loss: 2, accuracy: 0.5, samples: 10, usd: undefined });
     expect(positions).toEqual([
       [3, 0, 10],
-      [6, 1, 48],
+      [6, 1, 10],
     ]);
   });
 

@@ -313,6 +313,168 @@ describe('a run that goes on', () => {
   });
 });
 
+describe('a member that is lost within an epoch', () => {
+  /** What workers hold after so many steps that nothing happened in. */
+  async function stateAfter(steps: number, worldSize = 2) {
+    const party = await open(worldSize);
+    const workers = Array.from({ length: worldSize }, (_, i) => party.join(`w${i}`));
+    await party.train({ steps });
+    await Promise.all(workers);
+    return party.eventsOf('checkpoint').at(-1)?.checkpoint.state;
+  }
+
+  it.each([
+    ['w0', 'w1', 1, 'an error'],
+    ['w1', 'w0', 5, 'an error'],
+    ['w0', 'w1', 6, 'Ctrl-C'],
+    ['w1', 'w0', 7, 'Ctrl-C'],
+  ])('%s leaves to %s what was committed before step %i, by %s', async (unlucky, survivor, lostAt, how) => {
+    const party = await open(2);
+    const leaving = new AbortController();
+    const beforeGradients = async (step: number) => {
+      if (step !== lostAt) return;
+      if (how === 'an error') throw new Error('the card is on fire');
+      leaving.abort();
+      await sleep(50);
+    };
+    const lost = party.join(unlucky, { beforeGradients }, { signal: leaving.signal });
+    const left = party.join(survivor);
+    for (const worker of [lost, left]) worker.catch(() => {});
+    await expect(party.train()).rejects.toThrow(
+      new RegExp(
+        `worker ${unlucky} .* left during step: .*; the checkpoint has step ${lostAt}, from the workers that are`,
+      ),
+    );
+    await Promise.allSettled([lost, left]);
+    const saved = party.eventsOf('checkpoint').at(-1)?.checkpoint;
+    const epoch = Math.ceil(lostAt / 4) - 1;
+    expect(saved).toMatchObject({ step: lostAt, epoch, cursor: (lostAt - 4 * epoch) * 16 });
+    expect(saved?.state).toEqual(await stateAfter(lostAt));
+    expect(party.eventsOf('step')).toHaveLength(lostAt);
+    // Messages that were on their way are late. Nobody is blamed for them.
+    expect(party.eventsOf('frame-rejected').filter(({ reason }) => reason !== 'stale')).toEqual([]);
+    expect(party.eventsOf('worker-lost').map(({ workerId }) => workerId)).toEqual([unlucky]);
+    // What the survivor computed for the step that came to nothing is wasted.
+    const last = party.eventsOf('spent').at(-1);
+    expect(last).toMatchObject({ redone: true, members: [{ workerId: survivor }] });
+  });
+
+  it('in a test pass leaves the epoch untested, and all of its steps', async () => {
+    const party = await open(2);
+    const lost = party.join('w0', { testLoss: Number.NaN });
+    const left = party.join('w1');
+    for (const worker of [lost, left]) worker.catch(() => {});
+    // A loss that is no number speaks against the parameters, which all replicas share.
+    await expect(party.train()).rejects.toThrow(/left during evaluate: the loss became NaN on test images; try/);
+    await Promise.allSettled([lost, left]);
+    expect(party.eventsOf('checkpoint')).toEqual([]);
+  });
+
+  it('with all others says what is lost', async () => {
+    const party = await open(1);
+    const leaving = new AbortController();
+    const worker = party.join(
+      'w0',
+      { beforeGradients: (step) => (step === 6 ? leaving.abort() : undefined) },
+      { signal: leaving.signal },
+    );
+    worker.catch(() => {});
+    await expect(party.train()).rejects.toThrow(
+      /left during step: .*; the [12] steps since the last checkpoint are lost: no worker is left that has them/,
+    );
+    await Promise.allSettled([worker]);
+    expect(party.eventsOf('checkpoint').map(({ checkpoint }) => checkpoint.step)).toEqual([4]);
+  });
+
+  it('leaves replicas that do not agree unsaved', async () => {
+    const party = await open(3, { checksumEvery: 1000 });
+    const lost = party.join('w0', {
+      beforeGradients: (step) => {
+        if (step === 2) throw new Error('the card is on fire');
+      },
+    });
+    const others = [party.join('w1'), party.join('w2', { drift: 1e-3 })];
+    for (const worker of [lost, ...others]) worker.catch(() => {});
+    await expect(party.train()).rejects.toThrow(
+      /the card is on fire; the 2 steps since the last checkpoint are lost: worker w2 .* holds other parameters than rank 1/,
+    );
+    await Promise.allSettled([lost, ...others]);
+    expect(party.eventsOf('checkpoint')).toEqual([]);
+  });
+
+  it('while the others are asked is left out, and those that remain are asked again', async () => {
+    const party = await open(3, { timeoutSeconds: 1 });
+    const dies = (step: number) => {
+      if (step === 2) throw new Error('the card is on fire');
+    };
+    // The first survivor never gets to the question, and is lost at its deadline.
+    const stuck = (step: number) => (step === 2 ? new Promise<void>(() => {}) : undefined);
+    const workers = [
+      party.join('w0', { beforeGradients: stuck }),
+      party.join('w1', { beforeGradients: dies }),
+      party.join('w2'),
+    ];
+    for (const worker of workers) worker.catch(() => {});
+    await expect(party.train()).rejects.toThrow(/worker w1 .*the card is on fire; the checkpoint has step 2, from/);
+    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint.state).toEqual(await stateAfter(2, 3));
+    expect(party.eventsOf('worker-lost').map(({ workerId }) => workerId)).toEqual(['w1', 'w0']);
+  });
+
+  it('costs a run that goes on none of its steps', async () => {
+    const whole = await open(2);
+    const first = [whole.join('w0'), whole.join('w1')];
+    await whole.train();
+    await Promise.all(first);
+    const party = await open(2);
+    const lost = party.join('w0', {
+      beforeGradients: (step) => {
+        if (step === 6) throw new Error('the card is on fire');
+      },
+    });
+    const left = party.join('w1');
+    for (const worker of [lost, left]) worker.catch(() => {});
+    await expect(party.train()).rejects.toThrow(/the checkpoint has step 6/);
+    const saved = party.eventsOf('checkpoint').at(-1)?.checkpoint;
+    if (saved === undefined) throw new Error('a checkpoint');
+    const next = await open(2);
+    const workers = [next.join('w0'), next.join('w1')];
+    const epoch = { epoch: 1, samples: 32, lossSum: 1, correct: 1, seconds: 1 };
+    await next.train({ start: { step: 6, stepsBefore: 6, state: saved.state, epoch } });
+    await Promise.all(workers);
+    expect(next.eventsOf('checkpoint').at(-1)?.checkpoint.state.parameters).toEqual(
+      whole.eventsOf('checkpoint').at(-1)?.checkpoint.state.parameters,
+    );
+  });
+});
+
+describe('--checkpoint-every', () => {
+  it.each([
+    [3, [3, 4, 6, 8, 9, 12]],
+    [4, [4, 8, 12]],
+    [100, [4, 8, 12]],
+  ])('%i steps saves within epochs, and the result is the same', async (checkpointEvery, saved) => {
+    const party = await open(2);
+    const workers = [party.join('w0'), party.join('w1')];
+    await party.train({ checkpointEvery });
+    await Promise.all(workers);
+    const checkpoints = party.eventsOf('checkpoint').map(({ checkpoint }) => checkpoint);
+    expect(checkpoints.map(({ step }) => step)).toEqual(saved);
+    expect(party.eventsOf('epoch-begun').map(({ epoch }) => epoch)).toEqual([0, 1, 2]);
+    expect(party.eventsOf('epoch').map(({ samples }) => samples)).toEqual([50, 50, 50]);
+    const expected = await plainTraining();
+    for (const i of [0, 1]) expect(checkpoints.at(-1)?.state.parameters[i]).toBeCloseTo(expected[i] ?? Number.NaN, 6);
+  });
+
+  it('so many seconds saves after the steps that are assigned', async () => {
+    const party = await open(1);
+    const worker = party.join('w0', { beforeGradients: () => sleep(10) });
+    await party.train({ checkpointEvery: '0.005s' });
+    await worker;
+    // The first step is assigned with the second one, and takes longer than that.
+    expect(party.eventsOf('checkpoint').map(({ checkpoint }) => checkpoint.step)).toEqual([2, 4, 6, 8, 10, 12]);
+  });
+});
+
 describe('what a worker says its time went to', () => {
   it('adds up to the time it was in the run, the last step and the test pass included', async () => {
     const party = await open(2);
@@ -408,7 +570,7 @@ describe('a member whose heart beats', () => {
     await expect(party.train()).rejects.toMatchObject({
       code: 'quorum-lost',
       message: expect.stringMatching(
-        /^worker w1 .* was lost in phase evaluate: no result for 0\.\d s, though it is alive$/,
+        /^worker w1 .* was lost in phase evaluate: no result for 0\.\d s, though it is alive; the checkpoint has step 4, from/,
       ),
     });
     for (const { status } of await Promise.allSettled(workers)) expect(status).toBe('rejected');

@@ -40,6 +40,7 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
     type: 'state',
     request: 2,
     usage,
+    step: 7,
     parametersChecksum: 1,
     state: {
       topology: { class_name: 'Sequential' },
@@ -79,6 +80,7 @@ export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
   { type: 'assign', ...attempt, epoch: 0, from: 0, to: 32, globalBatch: 64 },
   { type: 'reduced', ...attempt, bucket: 0, waited: 0.5 },
   { type: 'commit', ...attempt },
+  { type: 'abort', generation: 1 },
   { type: 'evaluate', request: 1, split: 'test', from: 0, to: 5000 },
   { type: 'report-state', request: 2, extent: 'state' },
   { type: 'restore', request: 4, optimizerIterations: 469 },

@@ -108,6 +108,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
   state: {
     request: count,
     ...usage,
+    step: optional(count),
     parametersChecksum: count,
     state: optional({ takes: [], refuses: [{}, 'x', null] }),
     'state.topology': { takes: [1, 'x', null, { a: [1] }], refuses: [] },
@@ -158,6 +159,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
   },
   reduced: { ...attempt, bucket: count, waited: duration },
   commit: attempt,
+  abort: { generation: count },
   evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
   'report-state': { request: count, extent: choice('checksum', 'parameters', 'state') },
   restore: { request: count, optimizerIterations: count },
@@ -167,7 +169,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
   pong: { sentUnixMs: unixMs, receivedUnixMs: unixMs, answeredUnixMs: unixMs, version: name },
 };
 
-const everywhere: Fields = { v: { takes: [4], refuses: [] }, run: text(0, 200) };
+const everywhere: Fields = { v: { takes: [5], refuses: [] }, run: text(0, 200) };
 
 /** The body with everything that the message may carry. */
 function fullBody(bodies: readonly { readonly type: string }[], type: string): object {
@@ -225,7 +227,7 @@ it('the fields of no message are in those of another', () => {
 
 it('the limits of the protocol', () => {
   expect({ ...limits }).toEqual({
-    protocolVersion: 4,
+    protocolVersion: 5,
     maxThreads: 4096,
     maxHeaderBytes: 262_144,
     maxStrangerHeaderBytes: 8192,

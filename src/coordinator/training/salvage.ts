@@ -1,0 +1,74 @@
+/** After the loss of a member: saves what the survivors hold, so that the run can go on from there. */
+import { type ErrorCode, messageOf, PennygradError } from '../../shared/core/errors.ts';
+import type { Generation } from '../generation/generation.ts';
+import { type CheckpointContext, type Position, saveCheckpoint } from './checkpoint.ts';
+
+export type SalvageDecision =
+  | { readonly kind: 'save' }
+  /** Everything that was committed is in the last checkpoint. */
+  | { readonly kind: 'saved' }
+  | { readonly kind: 'give-up'; readonly reason: string }
+  /** The failure is not the loss of a member. */
+  | { readonly kind: 'none' };
+
+export function decideSalvage(failure: {
+  readonly code: ErrorCode | undefined;
+  readonly lost: number;
+  readonly worldSize: number;
+  /** Committed steps, and those that the last checkpoint has. */
+  readonly step: number;
+  readonly savedStep: number;
+}): SalvageDecision {
+  if (failure.lost === 0 || failure.code === undefined) return { kind: 'none' };
+  if (failure.step === failure.savedStep) return failure.step === 0 ? { kind: 'none' } : { kind: 'saved' };
+  // Every replica has the parameters from which the loss became infinite. The checkpoint before may be better.
+  if (failure.code === 'diverged') return { kind: 'none' };
+  if (failure.lost === failure.worldSize) return { kind: 'give-up', reason: 'no worker is left that has them' };
+  return { kind: 'save' };
+}
+
+/**
+ * Nobody applies a step before it is committed, and commits are sent to all members at once. So every survivor is at the
+ * last committed step, or will be once it has read what was sent to it, and says so in its answer.
+ * @returns the failure as it is to be reported: with what became of the steps since the last checkpoint
+ */
+export async function salvage(
+  generation: Generation,
+  failure: unknown,
+  position: Position,
+  { savedStep, ...context }: Omit<CheckpointContext, 'wasted'> & { readonly savedStep: number },
+): Promise<unknown> {
+  const known = failure instanceof PennygradError ? failure : undefined;
+  const { step } = position;
+  const lose = (reason: string) =>
+    withNote(known, `the ${step - savedStep} steps since the last checkpoint are lost: ${reason}`);
+  for (;;) {
+    const lost = generation.lostCount();
+    const worldSize = generation.members.length;
+    const decision = decideSalvage({ code: known?.code, lost, worldSize, step, savedStep });
+    switch (decision.kind) {
+      case 'none':
+        return failure;
+      case 'saved':
+        return withNote(known, `the checkpoint has step ${step}`);
+      case 'give-up':
+        return lose(decision.reason);
+      case 'save':
+        try {
+          await saveCheckpoint(generation.abort(), position, { ...context, wasted: true });
+          return withNote(known, `the checkpoint has step ${step}, from the workers that are left`);
+        } catch (error) {
+          // If one more was lost meanwhile, the others are asked again.
+          if (generation.lostCount() === lost) return lose(messageOf(error));
+        }
+        break;
+      default:
+        return decision satisfies never;
+    }
+  }
+}
+
+function withNote(failure: PennygradError | undefined, note: string): unknown {
+  if (failure === undefined) return failure;
+  return new PennygradError(failure.code, `${failure.message}; ${note}`, { cause: failure });
+}
