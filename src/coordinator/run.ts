@@ -69,8 +69,8 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
 
   for (const note of resumption?.notes ?? []) context.warn(note);
   if (resumption !== undefined) {
-    const { steps, samples, openEpoch } = resumption.record;
-    observe({ type: 'resumed', step: steps, samples, epoch: openEpoch });
+    const { record, samplesBefore } = resumption;
+    observe({ type: 'resumed', step: record.steps, samples: samplesBefore, epoch: record.openEpoch });
   }
   await observability.begin();
   const { spent } = bookkeeper;

@@ -94,6 +94,7 @@ export function runRecord(overrides: Partial<RunRecord> = {}): RunRecord {
     ],
     openEpoch: undefined,
     fleets: [],
+    gaps: [],
     milestones: [
       { epoch: 0, runSeconds: 15, costUsd: 0.0008 },
       { epoch: 1, runSeconds: 24, costUsd: 0.0013 },

@@ -1,11 +1,11 @@
 /** `ledger.jsonl`: one line per worker each time the accounts are drawn up. Every figure is cumulative. */
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { z } from 'zod';
 import { billedUsd, bookedSeconds, bookedUsd, ledgerCategories } from '../../economics/ledger/ledger.ts';
-import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { type LedgerEntry, type LedgerEvent, ledgerCauses } from '../run-events.ts';
+import { describeRanges, type Range, readLines } from './json-lines.ts';
 
 const amount = z.number().nonnegative();
 const byCategory = z.record(z.enum(ledgerCategories), amount);
@@ -70,22 +70,38 @@ export function appendLedger(file: string, event: LedgerEvent, nowUnixMs: number
   appendFileSync(file, lines.join(''));
 }
 
-/**
- * Reads the ledger of an earlier run. A last line that was cut off by a kill is removed from the file, so that more can
- * be appended.
- * @returns undefined where there is no file
- * @throws bad-input naming the line and the field
- */
-export function readLedger(file: string): readonly LedgerLine[] | undefined {
+export interface Ledger {
+  readonly lines: readonly LedgerLine[];
+  /** What is missing of the file, in words. */
+  readonly gaps: readonly string[];
+  /** The file without what is damaged or cut off; undefined where that is nothing. */
+  readonly repaired: string | undefined;
+}
+
+/** Reads the ledger of an earlier run. @returns undefined where there is no file */
+export function readLedger(file: string): Ledger | undefined {
   if (!existsSync(file)) return undefined;
   const text = readBoundedText(file, fileLimits.log);
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  const lines = whole
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line, index) => parseLine(line, `${file} line ${index + 1}`));
-  if (whole !== text) writeFileSync(file, whole);
-  return lines;
+  const { lines: read, damaged } = readLines(text, lineSchema);
+  const lines = read.map(({ entry }) => entry);
+  const whole = read.map(({ source }) => `${source}\n`).join('');
+  return {
+    lines,
+    gaps: damaged.length === 0 ? [] : [describeDamage(damaged, lines)],
+    repaired: whole === text ? undefined : whole,
+  };
+}
+
+/** Every line has the totals, so one that is damaged is missed only where no later one has the worker's. */
+function describeDamage(damaged: readonly Range[], lines: readonly LedgerLine[]): string {
+  const last = new Map(lines.map((line) => [line.worker, line.run_seconds]));
+  const end = Math.max(...last.values());
+  const behind = [...last].filter(([, seconds]) => seconds < end);
+  const missed = behind.map(([worker, seconds]) => `${(end - seconds).toFixed(1)} s of ${worker}`);
+  return (
+    `ledger.jsonl had damaged lines, which are left out: ${describeRanges(damaged)}; the bill ` +
+    (missed.length === 0 ? 'is complete up to the last whole line' : `lacks the last ${missed.join(', ')}`)
+  );
 }
 
 /**
@@ -108,17 +124,4 @@ export function entryOf(line: LedgerLine): LedgerEntry {
     priceAssumed: line.price_assumed,
     priceSinceUnixMs: Date.parse(line.price_since),
   };
-}
-
-function parseLine(line: string, where: string): LedgerLine {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (error) {
-    throw badInput(`${where}: ${messageOf(error)}`, error);
-  }
-  const parsed = lineSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw badInput(`${where}: ${issue?.path.join('.') || 'content'}: ${issue?.message}`);
 }

@@ -1,11 +1,14 @@
-/** Reads `metrics.jsonl`: what a run did up to the step that it is resumed from. */
+/**
+ * Reads `metrics.jsonl`: what a run did up to the step that it is resumed from. The checkpoint is what counts, so lines that
+ * are damaged or missing are named and left out; they do not keep a run from going on.
+ */
 
 import { z } from 'zod';
 import type { EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
 import type { EpochRecord } from '../../economics/record/run-record.ts';
-import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { printable } from '../../shared/core/printable.ts';
+import { describeRanges, missingUpTo, type Range, readLines } from './json-lines.ts';
 
 /** JSON has no NaN, so a diverged loss is written as null. */
 const loss = z
@@ -36,7 +39,7 @@ const line = z.discriminatedUnion('type', [
   stepLine,
   epochLine,
   z.object({ type: z.literal('shares'), step: count }),
-  z.object({ type: z.literal('resume'), step: count }),
+  z.object({ type: z.literal('resume'), step: count, gaps: z.array(text).optional() }),
   z.object({
     type: z.literal('fleet'),
     step: count,
@@ -55,6 +58,7 @@ const line = z.discriminatedUnion('type', [
 ]);
 
 export interface MetricsHistory {
+  /** Of the steps that are in the file, as is the time. */
   readonly samples: number;
   readonly trainSeconds: number;
   /** Whole epochs with their test passes. */
@@ -65,28 +69,29 @@ export interface MetricsHistory {
   readonly fleets: readonly Fleet[];
   /** The highest step in the file, whether it was saved or not. */
   readonly lastStep: number;
-  /** The lines of saved steps: each step once, in order. */
+  /** The lines of saved steps: each step once. */
   readonly kept: string;
+  /** What is missing of the file, in words. */
+  readonly gaps: readonly string[];
+  /** What earlier resumptions said was missing. */
+  readonly earlierGaps: readonly string[];
 }
 
 /**
  * @param text the file's content; a last line that was cut off by a kill is ignored
  * @param position steps that were saved, and the steps in an epoch
- * @throws bad-input naming the line and what is wrong with it
  */
 export function readMetrics(
-  file: string,
   text: string,
   { step: savedStep, perEpoch }: { readonly step: number; readonly perEpoch: number },
 ): MetricsHistory {
-  const lines = text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((source) => source !== '')
-    .map((source, index) => ({ source, entry: parseLine(source, `${file} line ${index + 1}`) }));
-  const kept = lines.filter(({ entry }) => {
+  const { lines, damaged } = readLines(text, line);
+  const lastOfStep = new Map(lines.flatMap((read) => (read.entry.type === 'step' ? [[read.entry.step, read]] : [])));
+  const kept = lines.filter((read) => {
+    const { entry } = read;
     switch (entry.type) {
       case 'step':
+        return entry.step >= 1 && entry.step <= savedStep && lastOfStep.get(entry.step) === read;
       case 'resume':
         return entry.step <= savedStep;
       // A fleet that trained has cost money, even if none of its steps was saved.
@@ -104,10 +109,9 @@ export function readMetrics(
   });
   const steps = kept.flatMap(({ entry }) => (entry.type === 'step' ? [entry] : []));
   const epochs = kept.flatMap(({ entry }) => (entry.type === 'epoch' ? [entry] : []));
-  const openSteps = steps.filter(({ epoch }) => epoch > (epochs.at(-1)?.epoch ?? 0));
-  if (steps.length !== savedStep) {
-    throw badInput(`${file}: has ${steps.length} of the ${savedStep} steps of the checkpoint`);
-  }
+  const tested = new Set(epochs.map(({ epoch }) => epoch));
+  const present = Math.ceil(savedStep / perEpoch);
+  const openSteps = tested.has(present) ? [] : steps.filter(({ epoch }) => epoch === present);
   return {
     samples: sum(steps, ({ samples }) => samples),
     trainSeconds: sum(steps, ({ seconds }) => seconds),
@@ -138,7 +142,25 @@ export function readMetrics(
     fleets: kept.flatMap(({ entry }) => (entry.type === 'fleet' ? [fleetOf(entry)] : [])),
     lastStep: lines.reduce((most, { entry }) => (entry.type === 'step' ? Math.max(most, entry.step) : most), 0),
     kept: kept.map(({ source }) => `${source}\n`).join(''),
+    gaps: describeGaps({
+      damaged,
+      steps: missingUpTo(savedStep, lastOfStep.keys()),
+      epochs: missingUpTo(present - 1, tested),
+    }),
+    earlierGaps: lines.flatMap(({ entry }) => (entry.type === 'resume' ? (entry.gaps ?? []) : [])),
   };
+}
+
+function describeGaps({ damaged, steps, epochs }: Record<'damaged' | 'steps' | 'epochs', readonly Range[]>) {
+  return [
+    ...(damaged.length === 0
+      ? []
+      : [`metrics.jsonl had damaged lines, which are left out: ${describeRanges(damaged)}`]),
+    ...(steps.length === 0
+      ? []
+      : [`metrics.jsonl lacks steps, whose times and losses count nowhere: ${describeRanges(steps)}`]),
+    ...(epochs.length === 0 ? [] : [`metrics.jsonl lacks the results of epochs: ${describeRanges(epochs)}`]),
+  ];
 }
 
 function fleetOf({ step, workers }: Extract<z.output<typeof line>, { type: 'fleet' }>): Fleet {
@@ -152,19 +174,6 @@ function fleetOf({ step, workers }: Extract<z.output<typeof line>, { type: 'flee
     priceAssumed: priced.price_assumed,
   }));
   return { step, members };
-}
-
-function parseLine(source: string, where: string): z.output<typeof line> {
-  let value: unknown;
-  try {
-    value = JSON.parse(source);
-  } catch (error) {
-    throw badInput(`${where}: ${messageOf(error)}`, error);
-  }
-  const parsed = line.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw badInput(`${where}: ${issue?.path.join('.') || 'content'}: ${issue?.message}`);
 }
 
 function sum<Item>(items: readonly Item[], amount: (item: Item) => number): number {

@@ -5,13 +5,15 @@ import type { Milestone } from '../../economics/record/run-record.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { writeFileAtomically } from '../../shared/files/atomic-files.ts';
 import { readBoundedFile, readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
+import { positionAfter } from '../training/checkpoint.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
-import { entryOf, type LedgerLine, readLedger } from './ledger-file.ts';
+import { entryOf, type Ledger, type LedgerLine, readLedger } from './ledger-file.ts';
 import { type MetricsHistory, readMetrics } from './metrics-log.ts';
 import { listCheckpoints } from './run-folder.ts';
 import type { CarriedRecord } from './run-recorder.ts';
@@ -20,9 +22,11 @@ export interface Resumption {
   readonly start: StartingPoint;
   readonly accounts: CarriedAccounts;
   readonly record: Omit<CarriedRecord, 'startedAtUnixMs'>;
+  /** Samples of all committed steps, recorded or not. */
+  readonly samplesBefore: number;
   /** The new content of `metrics.jsonl`: the lines that are kept. */
   readonly keptMetrics: string;
-  /** For the user: damaged checkpoints, lost steps. */
+  /** For the user: damaged checkpoints, gaps in the record, lost steps. */
   readonly notes: readonly string[];
 }
 
@@ -40,20 +44,24 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
   const step = saved?.checkpoint.step ?? 0;
   const perEpoch = stepsPerEpoch(trainCount, training.batchSize);
   const metricsFile = join(folder, 'metrics.jsonl');
-  const history = readMetrics(metricsFile, readText(metricsFile), { step, perEpoch });
+  const history = readMetrics(readText(metricsFile), { step, perEpoch });
   requireWorkLeft(folder, history, step, perEpoch, training);
-  const ledger = requireLedger(join(folder, 'ledger.jsonl'), step);
+  const { lines: ledger, gaps: ledgerGaps } = requireLedger(join(folder, 'ledger.jsonl'), step);
   const stepsBefore = Math.max(history.lastStep, step, ...ledger.map((line) => line.step));
   const lost = stepsBefore - step;
-  const { openEpoch, samples, trainSeconds, epochs, fleets, kept } = history;
-  const marker = { type: 'resume', step, lost_steps: lost };
+  const { openEpoch, samples, trainSeconds, epochs, fleets, kept, earlierGaps } = history;
+  const found = [...history.gaps, ...ledgerGaps].filter((gap) => !earlierGaps.includes(gap));
+  const gaps = [...new Set([...earlierGaps, ...found])];
+  const marker = { type: 'resume', step, lost_steps: lost, gaps: gaps.length === 0 ? undefined : gaps };
   return {
     start: { step, stepsBefore, epoch: openEpoch, state: saved?.checkpoint.state },
     accounts: carriedAccounts(ledger, step),
-    record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets },
+    samplesBefore: samplesAfter(step, training.batchSize, trainCount),
+    record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets, gaps },
     keptMetrics: `${kept}${JSON.stringify(marker)}\n`,
     notes: [
       ...damages,
+      ...found,
       ...(saved === undefined ? ['no checkpoint was saved: training starts over'] : []),
       ...(lost > 0
         ? [`${lost} steps after the checkpoint are lost and trained again; the ledger calls that wasted`]
@@ -118,18 +126,21 @@ function requireWorkLeft(
 
 /**
  * Accounts are drawn up before the first step, so only a run without steps has none.
- * @throws bad-input when the file is missing or empty: the run would continue as if it had cost nothing
+ * @throws bad-input when nothing is left of the file: the run would continue as if it had cost nothing
  */
-function requireLedger(file: string, step: number): readonly LedgerLine[] {
-  const lines = readLedger(file);
-  const lost = lines === undefined ? 'is missing' : lines.length === 0 && step > 0 ? 'is empty' : undefined;
+function requireLedger(file: string, step: number): Ledger {
+  const ledger = readLedger(file);
+  const isLost = ledger?.lines.length === 0 && (step > 0 || ledger.gaps.length > 0);
+  const lost = ledger === undefined ? 'is missing' : isLost ? 'has no whole line' : undefined;
   if (lost !== undefined) {
     throw badInput(
       `${file} ${lost}: what the run has cost is not known, and budgets would begin afresh; ` +
         'put it back to go on, or start another run',
     );
   }
-  return lines ?? [];
+  // More will be appended.
+  if (ledger?.repaired !== undefined) writeFileAtomically(file, ledger.repaired);
+  return ledger ?? { lines: [], gaps: [], repaired: undefined };
 }
 
 function carriedAccounts(ledger: readonly LedgerLine[], step: number): CarriedAccounts {
@@ -143,17 +154,24 @@ function carriedAccounts(ledger: readonly LedgerLine[], step: number): CarriedAc
   };
 }
 
-/** The last test pass of an epoch counts: an earlier one was lost and repeated. */
+/**
+ * The last test pass of an epoch counts: an earlier one was lost and repeated. A worker that has no line of that moment has
+ * the costs of its line before.
+ */
 function milestonesOf(ledger: readonly LedgerLine[]): readonly Milestone[] {
-  const byEpoch = new Map<number, { readonly runSeconds: number; readonly costUsd: number }>();
-  for (const { cause, epoch, run_seconds: runSeconds, cost_usd } of ledger) {
+  const byEpoch = new Map<number, Omit<Milestone, 'epoch'>>();
+  const costs = new Map<string, number>();
+  for (const { cause, epoch, run_seconds: runSeconds, worker, cost_usd } of ledger) {
+    costs.set(worker, cost_usd);
     if (cause !== 'epoch' || epoch === undefined) continue;
-    const before = byEpoch.get(epoch - 1);
-    // Lines of the same moment belong to the same accounts.
-    const costUsd = (before?.runSeconds === runSeconds ? before.costUsd : 0) + cost_usd;
-    byEpoch.set(epoch - 1, { runSeconds, costUsd });
+    byEpoch.set(epoch - 1, { runSeconds, costUsd: [...costs.values()].reduce((sum, cost) => sum + cost, 0) });
   }
   return [...byEpoch].map(([epoch, moment]) => ({ epoch, ...moment }));
+}
+
+function samplesAfter(step: number, batchSize: number, trainCount: number): number {
+  const { epoch, cursor } = positionAfter(step, batchSize, trainCount);
+  return epoch * trainCount + cursor;
 }
 
 function readText(file: string): string {

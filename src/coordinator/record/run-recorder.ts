@@ -41,6 +41,8 @@ export interface CarriedRecord {
   readonly openEpoch: EpochTotals | undefined;
   /** The fleets of earlier sittings. */
   readonly fleets: readonly Fleet[];
+  /** What was lost of the run's files, in words. */
+  readonly gaps: readonly string[];
 }
 
 export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
@@ -51,6 +53,7 @@ export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
   milestones: [],
   openEpoch: undefined,
   fleets: [],
+  gaps: [],
 };
 
 /** @param cpuSeconds CPU time that this process has used so far, of all its threads */
@@ -140,6 +143,7 @@ export function createRunRecorder(
         openEpoch,
         workers: members.map(workerRecord),
         fleets: [...fleets],
+        gaps: before.gaps,
         formerWorkers: {
           costUsd: former.reduce((sum, { account }) => sum + bookedUsd(account), 0),
           billedUsd: former.reduce((sum, { account }) => sum + billedUsd(account), 0),

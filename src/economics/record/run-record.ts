@@ -83,6 +83,11 @@ export interface RunRecord {
   readonly workers: readonly WorkerRecord[];
   /** One for each time that the run was started or resumed. */
   readonly fleets: readonly Fleet[];
+  /**
+   * What was lost of the run's files before it was resumed, in words. Samples, times and epochs are those that are still
+   * recorded; `steps` are all.
+   */
+  readonly gaps: readonly string[];
   /** Workers that are no longer in the run: they left before training, or the run was resumed without them. */
   readonly formerWorkers: { readonly costUsd: number; readonly billedUsd: number; readonly rentals: number };
   /** From the start of the coordinator's process to the first commit; undefined when there was none. */

@@ -36,6 +36,7 @@ export function summarize(record: RunRecord): Summary {
     ...(openEpoch === undefined ? {} : { interrupted_epoch: summarizeOpenEpoch(openEpoch, price) }),
     workers: workerSummaries,
     ...(fleetChanges.length === 0 ? {} : { fleet_changes: fleetChanges }),
+    ...(record.gaps.length === 0 ? {} : { gaps: [...record.gaps] }),
     test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
     train_seconds: record.trainSeconds,
     samples_per_second: ratioOf(record.samples, record.trainSeconds),

@@ -133,6 +133,11 @@ export const summarySchema = z.strictObject({
     .array(z.strictObject({ step: count, change: text }))
     .readonly()
     .optional(),
+  /**
+   * What was lost of the run's files before it was resumed, in words. Rates, times and epochs are of what is left; `steps`
+   * are all.
+   */
+  gaps: z.array(text).readonly().optional(),
   /** From the last test pass; null when there was none. */
   test_accuracy: ratio.nullable(),
   train_seconds: nonnegative,

@@ -105,7 +105,14 @@ function costBars({ workers, former_workers_cost_usd: former }: Summary): readon
 }
 
 function headlines(summary: Summary): readonly string[] {
-  const { test_accuracy, dataset, price_usd_per_hour: price, workers, fleet_changes: changes = [] } = summary;
+  const {
+    test_accuracy,
+    dataset,
+    price_usd_per_hour: price,
+    workers,
+    fleet_changes: changes = [],
+    gaps = [],
+  } = summary;
   const assumed = describeAssumed(workers);
   return [
     ...(dataset.fallback_reason === undefined
@@ -119,6 +126,7 @@ function headlines(summary: Summary): readonly string[] {
       ? 'no price given: pass --price USD_PER_HOUR'
       : `${formatUsd(summary.cost_usd_total)}${changes.length === 0 ? '' : ', now'} at ${formatUsd(price)} an hour, including start-up and test passes`,
     ...(assumed === undefined ? [] : [`the price is ${assumed}; ${assumptionRemedy}`]),
+    ...gaps.map((gap) => `incomplete: ${gap}`),
     ...changes.map(({ step, change }) => `changed after step ${formatCount(step)}: ${change}`),
     ...workers.flatMap(({ worker_id, emulated_speed: speed }) =>
       speed === undefined ? [] : [`${worker_id} was ${emulationNote(speed)}`],

@@ -166,7 +166,7 @@ export function describeEpochMarks({ epochs, interrupted_epoch }: Summary): read
 function renderClosing(summary: Summary, paint: Paint): string {
   const { epochs, replicas_identical, replicas_difference, test_accuracy, price_usd_per_hour, cost_usd_total } =
     summary;
-  const { fleet_changes: changes = [] } = summary;
+  const { fleet_changes: changes = [], gaps = [] } = summary;
   const lines = [...describeEpochMarks(summary)];
   if (test_accuracy !== null) {
     lines.push(
@@ -183,6 +183,7 @@ function renderClosing(summary: Summary, paint: Paint): string {
     if (emulated_speed !== undefined) lines.push(`Worker ${shorten(worker_id)} was ${emulationNote(emulated_speed)}`);
   }
   for (const { step, change } of changes) lines.push(`Changed after step ${formatCount(step)}: ${change}`);
+  for (const gap of gaps) lines.push(`Incomplete: ${gap}`);
   const reached = summary.time_to_accuracy.filter(({ seconds }) => seconds !== null);
   if (reached.length > 0) lines.push(`Reached test accuracy ${reached.map(formatReached(summary)).join(', ')}`);
   if (price_usd_per_hour === undefined && cost_usd_total > 0) {

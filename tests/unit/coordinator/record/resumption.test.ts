@@ -230,16 +230,6 @@ describe('a run that is damaged', () => {
       /no checkpoint is whole: .*weights\.bin.*; remove .*checkpoints to start over/,
     ],
     [
-      'in its metrics',
-      (folder: string) => writeFileSync(join(folder, 'metrics.jsonl'), 'x\n{}\n'),
-      /metrics\.jsonl line 1: /,
-    ],
-    [
-      'in a step that is missing',
-      (folder: string) => writeFileSync(join(folder, 'metrics.jsonl'), `${JSON.stringify(stepLine(1))}\n`),
-      /metrics\.jsonl: has 1 of the 6 steps of the checkpoint/,
-    ],
-    [
       'in that its ledger is gone',
       (folder: string) => rmSync(join(folder, 'ledger.jsonl')),
       /ledger\.jsonl is missing: what the run has cost is not known, and budgets would begin afresh; put it back/,
@@ -247,18 +237,118 @@ describe('a run that is damaged', () => {
     [
       'in that nothing is left of its ledger',
       (folder: string) => writeFileSync(join(folder, 'ledger.jsonl'), ''),
-      /ledger\.jsonl is empty: what the run has cost is not known/,
+      /ledger\.jsonl has no whole line: what the run has cost is not known/,
     ],
     [
-      'in its ledger',
+      'in all lines of its ledger',
       (folder: string) =>
         writeFileSync(join(folder, 'ledger.jsonl'), `${JSON.stringify(ledgerLine('w0', 4, { cost_usd: -1 }))}\n`),
-      /ledger\.jsonl line 1: cost_usd: /,
+      /ledger\.jsonl has no whole line: /,
     ],
   ] as const)('%s says where', (_, damage, message) => {
     const folder = runFolder({ metrics, checkpoints: [6] });
     damage(folder);
     expect(() => readResumption(folder, resumed())).toThrow(message);
+  });
+
+  /** A run after six of its steps, with another content of its metrics. */
+  const withMetrics = (content: string) => {
+    const folder = runFolder({ metrics, checkpoints: [6] });
+    writeFileSync(join(folder, 'metrics.jsonl'), content);
+    return readResumption(folder, resumed());
+  };
+  const textOf = (lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+
+  test.each([
+    ['gone', '', ['lacks steps, .*: 1 to 6', 'lacks the results of epochs: 1'], [0, 0, undefined]],
+    ['short', textOf(steps(1, 3)), ['lacks steps, .*: 4 to 6', 'lacks .* epochs: 1'], [48, 0, undefined]],
+    [
+      'without a line in its middle',
+      textOf([...steps(1, 2), ...steps(4, 4), epochLine(1), ...steps(5, 6)]),
+      ['lacks steps, .*: 3$'],
+      [66, 1, 32],
+    ],
+    [
+      'damaged in some lines',
+      textOf(metrics)
+        .replaceAll('"step":2,', '"step":-2,')
+        .replace('"step":5', '\0\0step":5')
+        .replace('{"type":"epoch"', '\0'),
+      ['had damaged lines, .*: 2 and 5 to 6$', 'lacks steps, .*: 2 and 5$', 'lacks the results of epochs: 1'],
+      [50, 0, 16],
+    ],
+    ['given twice', textOf([...metrics, ...steps(5, 6)]), [], [82, 1, 32]],
+  ] as const)('in that its metrics are %s goes on, and says what is missing', (_, content, missing, figures) => {
+    const { start, record, samplesBefore, keptMetrics, notes } = withMetrics(content);
+    expect(start).toMatchObject({ step: 6, stepsBefore: 6, state: { optimizer: { iterations: 6 } } });
+    expect([record.samples, record.epochs.length, record.openEpoch?.samples]).toEqual(figures);
+    // Where the run is does not depend on what was recorded.
+    expect([record.steps, samplesBefore]).toEqual([6, 82]);
+    expect(record.gaps).toEqual(missing.map((text) => expect.stringMatching(text)));
+    expect(notes).toEqual(record.gaps);
+    const kept = keptMetrics
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(kept.at(-1)).toEqual({
+      type: 'resume',
+      step: 6,
+      lost_steps: 0,
+      ...(missing.length > 0 && { gaps: record.gaps }),
+    });
+    const trained = kept.filter(({ type }) => type === 'step').map(({ step }) => step);
+    expect(new Set(trained).size).toBe(trained.length);
+  });
+
+  test('in its metrics remembers what was missing, and says it once', () => {
+    const first = withMetrics(textOf(steps(1, 3)));
+    const again = withMetrics(first.keptMetrics);
+    expect(again.record.gaps).toEqual(first.record.gaps);
+    expect(again.notes).toEqual([]);
+    // A resumption that is lost with its steps has said it too.
+    const marker = { type: 'resume', step: 9, lost_steps: 0, gaps: ['the ledger had a hole'] };
+    expect(withMetrics(textOf([...metrics, marker])).record.gaps).toEqual(['the ledger had a hole']);
+  });
+
+  test('in the result of the epoch that it has just trained tests that again', () => {
+    const folder = runFolder({ metrics: steps(1, 4), checkpoints: [4] });
+    const { start, record } = readResumption(folder, resumed());
+    expect(start).toMatchObject({ step: 4, epoch: { epoch: 0, samples: 50 } });
+    expect(record.gaps).toEqual([]);
+  });
+
+  test.each([
+    ['an early line', 1, /damaged lines, .*: 1; the bill is complete up to the last whole line/, [4, 6], 10],
+    ['the last line', 3, /damaged lines, .*: 3; the bill lacks the last 1\.0 s of w1/, [4, 5], 9],
+  ])('in %s of its ledger goes on with the others', (_, line, gap, costs, milestone) => {
+    const at = (worker: string, seconds: number, cost_usd: number, more: object = {}) =>
+      ledgerLine(worker, 6, { run_seconds: seconds, cost_usd, usd: { ...nothing, compute: cost_usd }, ...more });
+    const tested = { cause: 'epoch', epoch: 1 };
+    const lines = [at('w0', 5, 3), at('w1', 5, 5), at('w1', 6, 6, tested), at('w0', 6, 4, tested)];
+    const folder = runFolder({ metrics, ledger: lines, checkpoints: [6] });
+    const whole = lines.map((entry) => JSON.stringify(entry));
+    const damaged = whole.map((text, index) => (index === line - 1 ? text.slice(0, 40) : text));
+    writeFileSync(join(folder, 'ledger.jsonl'), `${damaged.join('\n')}\n{"cause":"in`);
+    const { accounts, record, notes } = readResumption(folder, resumed());
+    expect(notes).toEqual([expect.stringMatching(gap)]);
+    expect(record.gaps).toEqual(notes);
+    const byWorker = new Map(accounts.entries.map(({ workerId, account }) => [workerId, account.usd.compute]));
+    expect([byWorker.get('w0'), byWorker.get('w1')]).toEqual(costs);
+    expect(record.milestones).toEqual([{ epoch: 0, runSeconds: 6, costUsd: milestone }]);
+    // More can be appended, and what is whole is untouched.
+    expect(readFileSync(join(folder, 'ledger.jsonl'), 'utf8')).toBe(
+      whole
+        .filter((_, index) => index !== line - 1)
+        .map((text) => `${text}\n`)
+        .join(''),
+    );
+  });
+
+  test('in its whole ledger keeps what there is of it for those who can read it', () => {
+    const folder = runFolder({ metrics, checkpoints: [6] });
+    writeFileSync(join(folder, 'ledger.jsonl'), 'not\njson\n');
+    expect(() => readResumption(folder, resumed())).toThrow(/has no whole line/);
+    expect(readFileSync(join(folder, 'ledger.jsonl'), 'utf8')).toBe('not\njson\n');
   });
 
   test('in that its checkpoint is of another training is named by the field', () => {
