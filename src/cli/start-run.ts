@@ -15,7 +15,7 @@ import { systemTimers } from '../shared/core/timers.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
-import { type ResumedRun, requireSameData } from './resumed-run.ts';
+import { loadRunData, type ResumedRun } from './resumed-run.ts';
 import type { RunOutput } from './run-output.ts';
 import { today } from './worker-price.ts';
 
@@ -61,13 +61,10 @@ export async function startRun({
         'use fewer workers or a larger batch',
     );
   }
-  const loading = loadDataset(data.dataset ?? resumed?.dataset.name, {
-    ...data,
-    onWarning: output.warn,
-    onProgress: output.download,
-  });
+  const load = (name: string | undefined) =>
+    loadDataset(data.dataset ?? name, { ...data, onWarning: output.warn, onProgress: output.download });
+  const loading = resumed === undefined ? load(undefined) : loadRunData(resumed, load);
   const dataset = await orInterrupted(loading, signal);
-  if (resumed !== undefined) requireSameData(resumed, dataset);
   const runId = resumed?.runId ?? newRunId(new Date(), dataset.name, settings);
   const out = resumed?.folder ?? folder.out ?? join('runs', runId);
   const startedAt = new Date(resumed?.startedAtUnixMs ?? performance.timeOrigin).toISOString();
@@ -125,6 +122,7 @@ function assumeFrom(pricesFile: string | undefined): AssumePrice {
 function configOf({ resume: _, ...settings }: StartOptions['settings'], dataset: Dataset): object {
   const { name, source, digest, sha256 } = dataset;
   return {
+    directory: process.cwd(),
     settings,
     node: process.version,
     pennygrad: pennygradVersion,

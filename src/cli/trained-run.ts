@@ -12,6 +12,7 @@ import { loadDataset } from '../shared/data/load-dataset.ts';
 import { readBoundedFile, readBoundedText } from '../shared/files/bounded-file.ts';
 import { fileLimits } from '../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../shared/model/checkpoint-files.ts';
+import { recordedDataset } from './recorded-paths.ts';
 
 /** Settings of the commands that open a run. */
 export const trainedRunSettings = {
@@ -90,7 +91,11 @@ function readDataset(path: string): { readonly name?: string; readonly digest?: 
     if (!existsSync(file)) continue;
     const text = readBoundedText(file, fileLimits.settings);
     try {
-      return (JSON.parse(text) as { dataset?: { name?: string; digest?: string } }).dataset ?? {};
+      const { dataset = {}, directory } = JSON.parse(text) as {
+        dataset?: { name?: string; digest?: string };
+        directory?: string;
+      };
+      return { ...dataset, ...(dataset.name !== undefined && { name: recordedDataset(dataset.name, directory) }) };
     } catch (error) {
       throw badInput(`${file}: ${messageOf(error)}`, error);
     }

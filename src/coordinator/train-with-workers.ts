@@ -5,6 +5,7 @@ import { chooseAllReduce } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
+import { absoluteDataset } from '../shared/data/dataset-names.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
 import { parameterCount } from '../shared/model/parameter-count.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
@@ -80,7 +81,8 @@ function openControl({ options, spec, clock, startedAt, timers, observe }: Train
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
     parameterCount: parameterCount(spec.model),
     startedAt,
-    datasetName: dataset.name,
+    // Workers may have been started elsewhere.
+    datasetName: absoluteDataset(dataset.name, process.cwd()),
     optimizer,
     checksumEvery,
     defaultPriceUsdPerHour: membership.price,

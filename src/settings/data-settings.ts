@@ -9,12 +9,14 @@ export const sourceSettings = {
     type: 'string',
     describe: "Folder with the dataset's four IDX files, gzipped or not",
     schema: path.optional(),
+    isPath: true,
   },
   cacheDir: {
     type: 'string',
     describe: 'Folder that downloads are kept in',
     defaultText: "the user's cache folder",
     schema: path.optional(),
+    isPath: true,
   },
   mirrors: {
     type: 'string',
@@ -33,7 +35,6 @@ export const dataSettings = {
     describe: 'mnist, fashion-mnist, kmnist, digits (generated), or a folder of four IDX files',
     defaultText: 'mnist',
     schema: z.string().min(1, 'a name or a folder').optional(),
-    keptOnResume: true,
   },
   ...sourceSettings,
 } as const satisfies SettingsTable;

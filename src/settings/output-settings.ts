@@ -8,7 +8,6 @@ export const folderSettings = {
     describe: 'Folder for the files of the run',
     defaultText: 'runs/<run-id>',
     schema: path.optional(),
-    keptOnResume: true,
   },
   resume: {
     type: 'string',

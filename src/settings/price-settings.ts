@@ -22,4 +22,5 @@ export const pricesSetting = {
   type: 'string',
   describe: 'CSV or YAML file of prices that override those of the built-in table',
   schema: path.optional(),
+  isPath: true,
 } as const satisfies Setting;

@@ -15,6 +15,8 @@ export interface Setting {
   readonly repeatable?: true;
   /** The default, as the help shows it. */
   readonly defaultText?: string;
+  /** A path: a resumed run has it from the directory where it was started. */
+  readonly isPath?: true;
   /** Decides what the run is: a resumed run keeps its own value. */
   readonly keptOnResume?: true;
 }

@@ -154,7 +154,7 @@ async function live(
   log(`joined run ${welcome.run}: ${welcome.model.name} on ${welcome.dataset.name}`);
 
   life.phase = 'load';
-  const dataset = await dependencies.loadDataset(welcome.dataset.name);
+  const dataset = await loadRunData(welcome.dataset, dependencies.loadDataset);
   const { provider, reason } = await dependencies.selectEngine();
   const created = await provider.create({ ...welcome, dataset });
   const { emulatedSpeed } = options;
@@ -215,6 +215,19 @@ async function live(
   log(`the run is over: ${over}`);
 }
 
+/** @throws bad-input when this host lacks the data, with the flag that names it and the digest that it must have */
+async function loadRunData({ name, digest }: From<'welcome'>['dataset'], load: WorkerDependencies['loadDataset']) {
+  try {
+    return await load(name);
+  } catch (error) {
+    throw error instanceof PennygradError ? badInput(`${error.message}; ${nameTheData(digest)}`, error) : error;
+  }
+}
+
+function nameTheData(digest: string): string {
+  return `name the run's data on this host with --dataset or --data-dir; its digest must be ${digest}`;
+}
+
 function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerMessage, 'hello'>> {
   const { workerId, version, cpu, priceUsdPerHour, pricePer, priceOrigin, gpu, emulatedSpeed } = options;
   return {
@@ -239,7 +252,8 @@ function expect<Type extends 'welcome' | 'quorum'>(order: Order, type: Type): Fr
     const why = describeRefusal(order);
     // Its place is gone: another took it while this one was loading.
     if (order.passing === true) throw new PennygradError('quorum-lost', `this worker lost its place: ${why}`);
-    throw badInput(`the coordinator refused this worker: ${why}`);
+    const advice = order.field === 'dataset digest' ? `; ${nameTheData(order.expected)}` : '';
+    throw badInput(`the coordinator refused this worker: ${why}${advice}`);
   }
   if (order.type === 'stop') throw new PennygradError('quorum-lost', `the run ended before it began: ${order.reason}`);
   throw unexpected(order);

@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { z } from 'zod';
 import { billedUsd, bookedSeconds, bookedUsd, ledgerCategories } from '../../economics/ledger/ledger.ts';
+import { printable } from '../../shared/core/printable.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { type LedgerEntry, type LedgerEvent, ledgerCauses } from '../run-events.ts';
@@ -97,7 +98,7 @@ function describeDamage(damaged: readonly Range[], lines: readonly LedgerLine[])
   const last = new Map(lines.map((line) => [line.worker, line.run_seconds]));
   const end = Math.max(...last.values());
   const behind = [...last].filter(([, seconds]) => seconds < end);
-  const missed = behind.map(([worker, seconds]) => `${(end - seconds).toFixed(1)} s of ${worker}`);
+  const missed = behind.map(([worker, seconds]) => `${(end - seconds).toFixed(1)} s of ${printable(worker)}`);
   return (
     `ledger.jsonl had damaged lines, which are left out: ${describeRanges(damaged)}; the bill ` +
     (missed.length === 0 ? 'is complete up to the last whole line' : `lacks the last ${missed.join(', ')}`)

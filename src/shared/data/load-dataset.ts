@@ -19,6 +19,7 @@ import {
 } from './catalog.ts';
 import { closestName } from './closest-name.ts';
 import type { Dataset } from './dataset.ts';
+import { datasetNames } from './dataset-names.ts';
 import { digitsName, generateDigits } from './digits.ts';
 import { findFiles, readIdxFile } from './folder.ts';
 import { type HashedBytes, readHashed } from './hashed-bytes.ts';
@@ -27,9 +28,6 @@ import { type DownloadDeadlines, type DownloadProgress, defaultDownloadDeadlines
 import { findPackage, npmPackage } from './npm-package.ts';
 import type { Source } from './source.ts';
 import { type VerifiedFile, verifyFile } from './verify.ts';
-
-/** All names, apart from folders. */
-const datasetNames = [...publishedNames, digitsName] as const;
 
 export interface LoadOptions {
   /** A folder with the published dataset's files, or with a subfolder of the dataset's name that has them. */

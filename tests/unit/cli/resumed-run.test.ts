@@ -1,19 +1,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { requireSameData, resolveRunSettings } from '../../../src/cli/resumed-run.ts';
+import { loadRunData, resolveRunSettings } from '../../../src/cli/resumed-run.ts';
 import { trainSettings } from '../../../src/settings/train-settings.ts';
+import { PennygradError } from '../../../src/shared/core/errors.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { toyDataset } from '../../support/toy-engine.ts';
 
-function runOf(settings: object): string {
+function runOf(settings: object, more: object = {}): string {
   const folder = temporaryFolder();
-  mkdirSync(folder, { recursive: true });
   const config = {
     run_id: 'r1',
     started_at: '2025-06-01T12:00:00.000Z',
     settings,
     dataset: { name: 'mnist', digest: 'd1' },
+    ...more,
   };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   return folder;
@@ -56,9 +57,8 @@ describe('a run that goes on', () => {
   test.each([
     ['lr', { lr: '0.5' }, /--lr 0\.5: a resumed run keeps its own \(0\.01\)/],
     ['model', { model: 'cnn' }, /--model cnn: a resumed run keeps its own \(mlp\)/],
-    ['dataset', { dataset: 'kmnist' }, /--dataset kmnist: a resumed run keeps its own \(mnist\)/],
     ['batch size', { batchSize: '8' }, /--batch-size 8: a resumed run keeps its own \(32\)/],
-    ['folder', { out: 'elsewhere' }, /--out elsewhere: a resumed run keeps its own \(it had none\)/],
+    ['folder', { out: 'elsewhere' }, /--out elsewhere: a resumed run stays in its folder, /],
   ])('cannot have another %s', (_, flags, message) => {
     expect(() => resolveRunSettings(trainSettings, { resume: runOf(finished), ...flags })).toThrow(message);
   });
@@ -78,11 +78,52 @@ describe('a run that goes on', () => {
     expect(others).toMatchObject({ worker: ['backend=cpu'], workers: undefined });
   });
 
-  test('needs the same data', () => {
-    const { resumed } = resolveRunSettings(trainSettings, { resume: runOf(finished) });
+  test('may be called by its moved folder, however that is written', () => {
+    const folder = runOf({ ...finished, out: 'runs/before-it-moved' });
+    for (const out of [folder, `${folder}/`, relative(process.cwd(), folder)]) {
+      expect(resolveRunSettings(trainSettings, { resume: folder, out }).resumed?.folder).toBe(folder);
+    }
+    expect(resolveRunSettings(trainSettings, { resume: folder }).settings.out).toBeUndefined();
+  });
+
+  test('needs the same data, whatever it is called', async () => {
+    const { resumed } = resolveRunSettings(trainSettings, { resume: runOf(finished), dataset: '/elsewhere' });
     if (resumed === undefined) throw new Error('a resumed run');
-    expect(() => requireSameData(resumed, toyDataset(1, 'd1'))).not.toThrow();
-    expect(() => requireSameData(resumed, toyDataset(1, 'd2'))).toThrow(/was trained on other data \(mnist\) than toy/);
+    const load = (digest: string) => loadRunData(resumed, async () => toyDataset(1, digest));
+    expect((await load('d1')).name).toBe('toy');
+    const advice = "name the run's data with --dataset or --data-dir; the digest of its data is d1";
+    await expect(load('d2')).rejects.toThrow(
+      `was trained on other data (mnist) than toy is now (digest d2); ${advice}`,
+    );
+    const absent = loadRunData(resumed, async () => {
+      throw new PennygradError('bad-input', 'folder /x: does not exist');
+    });
+    await expect(absent).rejects.toMatchObject({ code: 'bad-input', message: `folder /x: does not exist; ${advice}` });
+  });
+
+  test('has its paths from where it was started, and from here where nothing is there', () => {
+    const directory = temporaryFolder();
+    for (const name of ['data', 'cache', 'digits']) mkdirSync(join(directory, name));
+    const settings = { ...finished, dataset: 'data', cacheDir: 'cache', dataDir: 'absent', prices: '/p.csv' };
+    const dataset = { name: './data', digest: 'd1' };
+    const of = (changes: object, flags = {}) =>
+      resolveRunSettings(trainSettings, {
+        resume: runOf({ ...settings, ...changes }, { directory, dataset }),
+        ...flags,
+      });
+    const { settings: resolved, resumed } = of({});
+    expect(resolved).toMatchObject({
+      dataset: join(directory, 'data'),
+      cacheDir: join(directory, 'cache'),
+      dataDir: 'absent',
+      prices: '/p.csv',
+    });
+    expect(resumed?.dataset.name).toBe(join(directory, 'data'));
+    // A name is no path, and a flag is meant from here.
+    expect(of({ dataset: 'digits' }, { cacheDir: 'cache' }).settings).toMatchObject({
+      dataset: 'digits',
+      cacheDir: 'cache',
+    });
   });
 
   test('that is none is named, with what is wrong', () => {

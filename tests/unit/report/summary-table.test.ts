@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { EpochRecord } from '../../../src/economics/record/run-record.ts';
 import { summarize } from '../../../src/economics/record/summarize.ts';
+import { summarySchema } from '../../../src/economics/record/summary.ts';
 import { renderSummaryTable } from '../../../src/report/terminal/summary-table.ts';
 import { noPhaseSeconds } from '../../../src/shared/core/phases.ts';
 import { fleetMember, runRecord, workerRecord } from '../../support/run-records.ts';
@@ -30,6 +31,14 @@ describe('renderSummaryTable', () => {
     expect(cells(text, 'run')).toEqual(['run', '20.0', '6,000', '98.81 %', '$0.0020']);
     expect(cells(text, 'w1')).toEqual(['w1', '60,000', '80.0 %', '10.0 %', '5.0 %', '5.0 %', '$0.0010', '$0.0010']);
     expect(text).toContain('All replicas ended with the same parameters');
+    expect(text).not.toMatch(/incomplete/i);
+  });
+
+  test('says what is missing of the record', () => {
+    const gaps = ['metrics.jsonl lacks steps: 3 to 5', 'metrics.jsonl lacks the results of epochs: 1'];
+    const summary = summarySchema.parse(summarize(runRecord({ gaps })));
+    const text = renderSummaryTable(summary, plain);
+    for (const gap of gaps) expect(text).toContain(`\nIncomplete: ${gap}\n`);
   });
 
   test('marks an epoch that was cut short, and says what it took to be so accurate', () => {

@@ -15,6 +15,7 @@ import {
 } from '../../../../src/coordinator/training/train.ts';
 import type { TrainingConfig } from '../../../../src/settings/training-settings.ts';
 import { processorSeconds, systemClock } from '../../../../src/shared/core/clock.ts';
+import { badInput } from '../../../../src/shared/core/errors.ts';
 import { epochOrder } from '../../../../src/shared/core/sampling.ts';
 import { systemTimers } from '../../../../src/shared/core/timers.ts';
 import type { Dataset } from '../../../../src/shared/data/dataset.ts';
@@ -30,7 +31,12 @@ interface Party {
   readonly control: ControlPlane;
   readonly events: RunEvent[];
   /** Connects a worker; the promise is its life. */
-  join(workerId: string, faults?: ToyFaults, options?: Partial<WorkerOptions>, data?: Dataset): Promise<void>;
+  join(
+    workerId: string,
+    faults?: ToyFaults,
+    options?: Partial<WorkerOptions>,
+    data?: Dataset | (() => Promise<Dataset>),
+  ): Promise<void>;
   train(
     options?: Partial<
       TrainingConfig & Pick<TrainSettings, 'start'> & Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd'>
@@ -80,7 +86,7 @@ async function open(worldSize: number, overrides: Partial<ControlPlaneOptions> =
           clock: systemClock,
           timers: systemTimers,
           uptime: () => 0,
-          loadDataset: async () => data,
+          loadDataset: async () => (typeof data === 'function' ? data() : data),
           ipFamilyOf: async () => 4,
           log() {},
           sleep,
@@ -520,13 +526,31 @@ describe('the handshake over the wire', () => {
   it('refuses another dataset, and other initial parameters', async () => {
     const party = await open(2);
     const other = party.join('w0', {}, {}, toyDataset(50, 'other'));
-    await expect(other).rejects.toThrow(/dataset digest differs: the run has toy, this worker other/);
+    await expect(other).rejects.toThrow(
+      /dataset digest differs: the run has toy, this worker other; name .* with --dataset or --data-dir; its digest must be toy/,
+    );
     const first = party.join('w1');
     await expect.poll(() => party.eventsOf('worker-ready').length).toBe(1);
     await expect(party.join('w2', { offset: 1 })).rejects.toThrow(/checksum of the initial parameters differs/);
     const third = party.join('w3');
     expect((await party.train()).steps).toBe(12);
     await Promise.all([first, third]);
+  });
+
+  it('tells a worker that lacks the data how to name it', async () => {
+    const party = await open(1);
+    const absent = party.join('w0', {}, {}, async () => {
+      throw badInput('folder /data: does not exist');
+    });
+    await expect(absent).rejects.toThrow(
+      /folder \/data: does not exist; name the run's data on this host with --dataset or --data-dir; its digest must be toy/,
+    );
+    await expect
+      .poll(() => party.eventsOf('worker-lost'))
+      .toMatchObject([{ reason: expect.stringMatching(/its digest must be toy/) }]);
+    const worker = party.join('w1');
+    await party.train();
+    await worker;
   });
 
   it('lets another take the place of a worker that left before training began', async () => {
