@@ -1,11 +1,11 @@
 /** However a run ends early, going on with it ends where it would have ended: same parameters, bit for bit. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { fallen, readLedgerRows } from '../support/ledger-lines.ts';
-import { type Exit, killAll, run, start } from '../support/pennygrad.ts';
+import { childrenOf, type Exit, killAll, run, start } from '../support/pennygrad.ts';
 import { lastCheckpoint, readJsonLines, readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -14,11 +14,12 @@ const perEpoch = 40;
 const folder = writeIdxFolder(1990, 100);
 /** 400 steps an epoch: it lasts for seconds on any machine, so that what happens in it happens in its middle. */
 const longEpochs = writeIdxFolder(19_990, 100);
-const settings = [
-  ...['--batch-size', '50', '--seed', '7', '--backend', 'wasm', '--metrics-port', '0', '--price', '36'],
+const runSettings = [
+  ...['--batch-size', '50', '--seed', '7', '--metrics-port', '0', '--price', '36'],
   // A run that lasts until something happens to it, however fast the machine is.
   ...['--epochs', '99999'],
 ];
+const settings = [...runSettings, '--backend', 'wasm'];
 const endless = [...settings, '--dataset', folder];
 
 afterEach(killAll);
@@ -41,8 +42,16 @@ function stateAt(out: string, steps: number): Record<string, Buffer> {
 }
 
 /** Goes on with a run for so many steps more, and compares what comes of it with a run that did them all at once. */
-async function expectToEndAlike(out: string, steps: number, dataset = folder): Promise<void> {
-  const { code, stderr } = await run(['train', '--resume', out, '--steps', String(steps), '--budget-usd', '99']);
+async function expectToEndAlike(
+  out: string,
+  steps: number,
+  dataset = folder,
+  ...flags: readonly string[]
+): Promise<void> {
+  const { code, stderr } = await run([
+    ...['train', '--resume', out, '--steps', String(steps), '--budget-usd', '99'],
+    ...flags,
+  ]);
   expect(stderr.replace(/.*warning.*\n/g, '')).toBe('');
   expect(code).toBe(0);
   const whole = await uninterrupted(steps, dataset);
@@ -114,6 +123,65 @@ describe('a run that goes on ends where it would have', () => {
     }
   });
 
+  it('after a worker was killed in the middle of an epoch: the other one has every step', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const kill = (pid: number) => process.kill(childrenOf(pid)[0] ?? 0, 'SIGKILL');
+    const first = await disturb(out, 0, kill, ...settings, '--dataset', longEpochs, '--out', out);
+    expect(first.code).toBe(4);
+    const { steps, status, reason, workers } = readSummary(out);
+    expect(status).toBe('failed');
+    expect(reason).toMatch(
+      new RegExp(`killed by SIGKILL; the checkpoint has step ${steps}, from the workers that are left$`),
+    );
+    expect(first.stderr).toMatch(/to resume: pennygrad train --resume \S+\n/);
+    expect(lastCheckpoint(out)).toMatch(new RegExp(`step-${steps}$`));
+    // Each sample counts once, for whoever trained it.
+    expect(workers.reduce((sum, { samples }) => sum + samples, 0)).toBe(steps * 50);
+    await expectToEndAlike(out, steps + 20, longEpochs);
+    const resumed = readJsonLines(join(out, 'metrics.jsonl')).findLast(({ type }) => type === 'resume');
+    expect(resumed).toEqual({ type: 'resume', step: steps, lost_steps: 0 });
+  });
+
+  it('after a remote worker left in the middle of an epoch', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const bind = ['--bind', 'tcp://127.0.0.1:*', '--workers', '2'];
+    const coordinator = start(['coordinator', ...bind, ...runSettings, '--dataset', longEpochs, '--out', out]);
+    const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
+    const [leaving, staying] = ['a', 'b'].map((id) =>
+      start(['worker', '--connect', endpoint, '--id', id, '--backend', 'wasm']),
+    );
+    await eventually('a line of the ledger', () => readLedgerRows(out).some(({ step }) => step > 0), 60_000);
+    leaving?.child.kill('SIGINT');
+    expect((await leaving?.exit)?.code).toBe(130);
+    const { code, stderr } = await coordinator.exit;
+    const { steps } = readSummary(out);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(new RegExp(`worker a .* left during step: .*; the checkpoint has step ${steps}, from the`));
+    expect((await staying?.exit)?.code).toBe(4);
+    // The same workers, so that the summary has the samples of both sittings.
+    const again = ['a', 'b'].flatMap((id) => ['--worker', `id=${id},backend=wasm`]);
+    await expectToEndAlike(out, steps + 20, longEpochs, ...again);
+  });
+
+  it('from the last checkpoint within the epoch after the coordinator was killed, and drafts are gone', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const every = ['--checkpoint-every', '20'];
+    const kill = (pid: number) => process.kill(pid, 'SIGKILL');
+    await disturb(out, 60, kill, ...settings, ...every, '--dataset', longEpochs, '--out', out);
+    const reached = Math.max(...readLedgerRows(out).map(({ step }) => step));
+    const saved = Number(lastCheckpoint(out).match(/step-(\d+)$/)?.[1]);
+    expect(saved % 20).toBe(0);
+    expect(saved).toBeGreaterThan(reached - 40);
+    // As a writer leaves them that is killed at that moment.
+    const draft = '4242-0b7a4ec6-3c0a-4f4e-9d1e-0a1b2c3d4e5f.tmp';
+    mkdirSync(join(out, 'checkpoints', `.step-999.${draft}`));
+    mkdirSync(join(out, 'checkpoints', '.step-999-4242'));
+    for (const name of [`.summary.json.${draft}`, 'metrics.jsonl.4242.tmp']) writeFileSync(join(out, name), 'half');
+    await expectToEndAlike(out, reached + 20, longEpochs);
+    const left = readdirSync(out, { recursive: true, encoding: 'utf8' });
+    expect(left.filter((name) => /tmp$|\.step-|4242/.test(name))).toEqual([]);
+  });
+
   it('after a budget, twice, which counts what was spent before', async () => {
     const out = join(temporaryFolder(), 'run');
     // Two workers cost two cents a second.
@@ -169,6 +237,99 @@ describe('a run that goes on with other workers', () => {
     const epochUsd = steps.reduce((sum, { cost_usd }) => sum + Number(cost_usd), 0);
     expect(after.epochs.map(({ cost_usd }) => cost_usd)).toEqual([expect.closeTo(epochUsd, 9)]);
     expect(after.workers.reduce((sum, { samples: trained }) => sum + trained, 0)).toBe(4 * 50 + (first?.samples ?? 0));
+  });
+});
+
+describe('a run whose record is damaged', () => {
+  it('goes on from its checkpoint, and says in all places what is missing', async () => {
+    const out = await uninterrupted(7);
+    rmSync(join(out, 'metrics.jsonl'));
+    const ledger = readFileSync(join(out, 'ledger.jsonl'), 'utf8').split('\n');
+    writeFileSync(join(out, 'ledger.jsonl'), ledger.map((line, i) => (i === 1 ? line.slice(9) : line)).join('\n'));
+    const { code, stderr, stdout } = await run(['train', '--resume', out, '--steps', '9']);
+    expect(code).toBe(0);
+    const gaps = [
+      'metrics.jsonl lacks steps, .*: 1 to 7',
+      'ledger.jsonl had damaged lines, .*: 2; the bill is complete .*',
+    ];
+    const { gaps: said, steps, train_seconds, samples_per_second } = readSummary(out);
+    expect(said).toEqual(gaps.map((gap) => expect.stringMatching(gap)));
+    expect(steps).toBe(9);
+    const lines = readJsonLines(join(out, 'metrics.jsonl'));
+    const trained = lines.filter(({ type }) => type === 'step');
+    expect(trained.map(({ step }) => step)).toEqual([8, 9]);
+    // Rates are of what was recorded.
+    expect(train_seconds).toBeCloseTo(
+      trained.reduce((sum, { seconds }) => sum + Number(seconds), 0),
+      9,
+    );
+    expect(samples_per_second).toBeCloseTo((2 * 50) / train_seconds, 6);
+    expect(lines.find(({ type }) => type === 'resume')).toMatchObject({ gaps: said });
+    for (const gap of said ?? []) {
+      expect(stderr).toContain(`pennygrad: warning: ${gap}\n`);
+      expect(stdout).toContain(`Incomplete: ${gap}\n`);
+      expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain(`incomplete: ${gap}`);
+    }
+    const whole = await uninterrupted(9);
+    expect(stateAt(out, 9)).toEqual(stateAt(whole, 9));
+  });
+});
+
+describe('a run in another place', () => {
+  it('goes on from another directory, and on another host by the name that the data has there', async () => {
+    const home = temporaryFolder();
+    cpSync(folder, join(home, 'data'), { recursive: true });
+    const first = await run(['train', ...settings, '--dataset', './data', '--steps', '5', '--out', 'runs/a'], {
+      cwd: home,
+    });
+    expect(first.code).toBe(0);
+    // start() runs in a folder of its own unless it is told otherwise.
+    const second = await run(['train', '--resume', join(home, 'runs/a'), '--steps', '6']);
+    expect(second.code, second.stderr).toBe(0);
+    const evaluated = await run(['evaluate', join(home, 'runs/a'), '--backend', 'wasm']);
+    expect(evaluated.code, evaluated.stderr).toBe(0);
+    // Another host has neither the directory nor the folder.
+    const elsewhere = join(temporaryFolder(), 'moved');
+    renameSync(join(home, 'runs/a'), elsewhere);
+    rmSync(join(home, 'data'), { recursive: true });
+    const lost = await run(['train', '--resume', elsewhere, '--steps', '7']);
+    const digest = JSON.parse(readFileSync(join(elsewhere, 'config.json'), 'utf8')).dataset.digest;
+    expect(lost.stderr).toContain(`does not exist; expected a folder with`);
+    expect(lost.stderr).toContain(`with --dataset or --data-dir; the digest of its data is ${digest}\n`);
+    expect(lost.code).toBe(2);
+    const other = await run(['train', '--resume', elsewhere, '--steps', '7', '--dataset', writeIdxFolder(1990, 101)]);
+    expect(other.stderr).toContain('was trained on other data');
+    expect(other.stderr).toContain(digest);
+    expect(other.code).toBe(2);
+    const third = await run(['train', '--resume', elsewhere, '--steps', '7', '--dataset', folder]);
+    expect(third.code, third.stderr).toBe(0);
+    expect(stateAt(elsewhere, 7)).toEqual(stateAt(await uninterrupted(7), 7));
+  });
+
+  it('tells a remote worker that lacks its folder how to name it, and takes the data by any name', async () => {
+    const coordinator = start(
+      [
+        ...['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '1', '--metrics-port', '0', '--steps', '2'],
+        ...['--dataset', `./${basename(folder)}`, '--model', 'softmax', '--timeout', '120'],
+        ...['--out', join(temporaryFolder(), 'run')],
+      ],
+      { cwd: dirname(folder) },
+    );
+    const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
+    const joining = ['worker', '--connect', endpoint, '--backend', 'wasm'];
+    const lacks = await run([...joining, '--dataset', '/absent/data']);
+    expect(lacks.stderr).toMatch(
+      /folder \/absent\/data: does not exist; .*; name the run's data on this host with --dataset or --data-dir; its digest must be [0-9a-f]{64}\n/,
+    );
+    expect(lacks.code).toBe(2);
+    const differs = await run([...joining, '--dataset', writeIdxFolder(1990, 101)]);
+    expect(differs.stderr).toMatch(
+      /dataset digest differs: .*with --dataset or --data-dir; its digest must be [0-9a-f]{64}\n/,
+    );
+    expect(differs.code).toBe(2);
+    // From another directory, with the path that the coordinator was given.
+    expect((await run(joining)).code).toBe(0);
+    expect((await coordinator.exit).code).toBe(0);
   });
 });
 

@@ -23,13 +23,14 @@ function openSession(allReduce = 'star') {
   const log: string[] = [];
   const sent: Body<WorkerMessage>[] = [];
   let deliver: Sink = () => {};
+  let held = false;
 
   const link: CoordinatorLink = {
     signal: ending.signal,
     aborted: aborting.signal,
     send(body) {
       sent.push(body);
-      if (body.type !== 'contribute') return;
+      if (body.type !== 'contribute' || held) return;
       // As a hub of one rank does.
       queueMicrotask(() =>
         deliver({ ...envelope, type: 'reduced', ...attempt, step: body.step, bucket: body.bucket, waited: 0 }, [
@@ -85,6 +86,11 @@ function openSession(allReduce = 'star') {
       await promisesSettle();
     },
     fail: (error: Error) => orders.fail(error),
+    /** The hub waits for a member from now on. */
+    holdSums() {
+      held = true;
+    },
+    abort: (error: Error) => aborting.abort(error),
   };
 }
 
@@ -137,6 +143,22 @@ describe('a session', () => {
     const { give, session } = openSession();
     await give({ ...envelope, type: 'stop', outcome: 'completed', reason: 'all done' });
     expect(await outcomeOf(session)).toEqual({ value: 'all done' });
+  });
+
+  it('drops the step that waits for a lost member, and tells at which step it is', async () => {
+    const { give, log, sent, holdSums, abort, session, time } = openSession();
+    await give(assign(4, 0));
+    holdSums();
+    await give(assign(5, 0));
+    time.advance(2000);
+    abort(new Error('a member is lost'));
+    await promisesSettle();
+    await give({ ...envelope, type: 'report-state', request: 1, extent: 'state' });
+    expect(log).toEqual(['phase report-state', 'phase idle']);
+    // The wait for the member that is gone is no idle time.
+    expect(sent).toMatchObject([{ type: 'state', step: 5, usage: { seconds: { wait: 2, idle: 0 } } }]);
+    await give({ ...envelope, type: 'stop', outcome: 'completed', reason: 'over' });
+    expect(await outcomeOf(session)).toEqual({ value: 'over' });
   });
 
   it('ends with what ends the link', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
-import { saveCheckpoint } from '../../../../src/coordinator/training/checkpoint.ts';
+import { positionAfter, saveCheckpoint } from '../../../../src/coordinator/training/checkpoint.ts';
 import { memberOf } from '../generation/members.ts';
 import { type Script, scriptGeneration, spentBy, stateOf } from './scripted-generation.ts';
 
@@ -14,6 +14,21 @@ async function save(script: Script) {
   });
   return { replicas, events, log };
 }
+
+describe('a place in the run', () => {
+  // Three steps an epoch: two of 4 samples, one of 2.
+  it.each([
+    [0, 0, 0],
+    [1, 0, 4],
+    [2, 0, 8],
+    [3, 0, 10],
+    [4, 1, 4],
+    [6, 1, 10],
+    [7, 2, 4],
+  ])('after step %i is in epoch %i, after %i of its samples', (step, epoch, cursor) => {
+    expect(positionAfter(step, 4, 10)).toEqual({ step, epoch, cursor });
+  });
+});
 
 describe('a checkpoint', () => {
   it("is rank 0's state with its place in the run, told after what it took", async () => {

@@ -1,0 +1,115 @@
+/** A generation that has lost a member: what becomes of what is under way, and whom it asks. */
+import { describe, expect, it } from 'vitest';
+import { nothingUsed } from '../../../support/nothing-used.ts';
+import { outcomeOf } from '../../../support/outcome.ts';
+import { contribution, number, playGeneration, vote, wholeState } from './members.ts';
+
+const shares = [1, 1, 1, 1];
+
+/** Step 6 is committed. Four members are in step 7 when rank 1 is lost; the signal is aborted, as it is then. */
+function loseOne() {
+  const played = playGeneration(4);
+  const { generation, abort } = played;
+  generation.assign(6, 0, { from: 0, to: 32 }, shares);
+  generation.commit(6);
+  generation.assign(7, 0, { from: 0, to: 32 }, shares);
+  const votes = generation.votes(7);
+  votes.catch(() => {});
+  played.contributeAll(7, 0);
+  expect(played.say(0, vote(7))).toBeUndefined();
+  generation.lose('p1');
+  abort(new Error('rank 1 is lost'));
+  played.sent();
+  return { ...played, votes };
+}
+
+/** The whole state of the first survivor, and the checksum of the others. */
+const whole = (request: number, step = 7) => wholeState(request, nothingUsed, step);
+const checksum = (request: number, step = 7) => {
+  const { parametersChecksum } = whole(request).body;
+  return { type: 'state', request, parametersChecksum, usage: nothingUsed, step } as const;
+};
+
+const late = (reason: string) => ({ kind: 'stale', reason });
+
+describe('a generation that lost a member', () => {
+  it('tells the others once to drop the step, and asks only them, the first of them for its whole state', async () => {
+    const { generation, sent, say } = loseOne();
+    const { members, reportState } = generation.abort();
+    expect(sent().map(({ to, body }) => [to, body])).toEqual(
+      [0, 2, 3].map((rank) => [rank, { type: 'abort', generation: number }]),
+    );
+    expect(members.map(({ rank }) => rank)).toEqual([0, 2, 3]);
+    const states = reportState([0, 2]);
+    expect(sent().map(({ to, body }) => [to, body.type === 'report-state' && body.extent])).toEqual([
+      [0, 'state'],
+      [2, 'checksum'],
+      [3, 'parameters'],
+    ]);
+    expect(say(3, checksum(1), [[1, 2, 3]])).toBeUndefined();
+    expect(say(0, whole(1).body, whole(1).tensors)).toBeUndefined();
+    expect(say(2, checksum(1))).toBeUndefined();
+    expect(await outcomeOf(states)).toMatchObject({ value: [{}, {}, {}] });
+  });
+
+  it('finds what was on its way late, blames nobody for it, and makes nothing of it', async () => {
+    const { generation, sent, say, votes } = loseOne();
+    const evaluating = generation.evaluate('test', { from: 0, to: 8 }, shares);
+    evaluating.catch(() => {});
+    generation.abort();
+    sent();
+    expect(say(2, contribution(7, 0), [[1, 2]])).toEqual(late('a contribution for step 7, which is not under way'));
+    expect(say(2, vote(7))).toEqual(late('a vote for step 7, which is not under way'));
+    const figures = { samples: 2, lossSum: 1, correct: 1, usage: nothingUsed };
+    expect(say(2, { type: 'evaluated', request: 1, ...figures })).toEqual(
+      late("'evaluated' to request 1, which is answered"),
+    );
+    expect(sent()).toEqual([]);
+    expect(await outcomeOf(votes)).toEqual({ error: 'rank 1 is lost' });
+    // Whoever answers what was never asked is blamed all the same.
+    expect(say(2, checksum(9))).toMatchObject({ kind: 'wrong' });
+    expect(say(2, contribution(8, 0), [[1, 2]])).toMatchObject({ kind: 'wrong' });
+  });
+
+  it.each([
+    ['behind', 6, 'step must be 7, got 6'],
+    ['ahead', 8, 'step must be 7, got 8'],
+  ])('blames a survivor that is one step %s, though its parameters are the same', async (_, step, reason) => {
+    const { generation, say } = loseOne();
+    const states = generation.abort().reportState([0]);
+    expect(say(2, checksum(1, step))).toMatchObject({ kind: 'wrong', reason: expect.stringContaining(reason) });
+    expect(await outcomeOf(states)).toBe('pending');
+  });
+
+  it('and loses another while it asks, asks those that remain, who keep their deadline', async () => {
+    const { generation, sent, say, time } = loseOne();
+    const since = (rank: number) => generation.activities().get(`p${rank}`);
+    const states = generation.abort().reportState([0]);
+    const asked = time.clock.now();
+    say(2, checksum(1));
+    time.advance(1000);
+    generation.lose('p1');
+    expect(await outcomeOf(states)).toBe('pending');
+    generation.lose('p0');
+    expect(await outcomeOf(states)).toEqual({ error: 'one more member was lost' });
+    expect(generation.lostCount()).toBe(2);
+    sent();
+    const { members, reportState } = generation.abort();
+    const again = reportState([0]);
+    expect(members.map(({ rank }) => rank)).toEqual([2, 3]);
+    expect(sent().map(({ to, body }) => [to, body.type])).toEqual([
+      [2, 'report-state'],
+      [3, 'report-state'],
+    ]);
+    expect([since(2), since(3)]).toEqual([
+      { activity: 'checkpoint', since: asked + 1 },
+      { activity: 'checkpoint', since: asked },
+    ]);
+    // The answer to the first question is overtaken by the second.
+    expect(say(3, checksum(1))).toEqual(late("'state' to request 1, which is answered"));
+    expect(await outcomeOf(again)).toBe('pending');
+    expect(say(2, whole(2).body, whole(2).tensors)).toBeUndefined();
+    expect(say(3, checksum(2))).toBeUndefined();
+    expect(await outcomeOf(again)).toMatchObject({ value: [{}, {}] });
+  });
+});
