@@ -86,7 +86,7 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /** Reads `config.json` of the run, which is two folders up when a checkpoint was named. */
-function readDataset(path: string): { readonly name?: string; readonly digest?: string } {
+function readDataset(path: string): { readonly name: string | undefined; readonly digest: string | undefined } {
   for (const file of [join(path, 'config.json'), join(path, '..', '..', 'config.json')]) {
     if (!existsSync(file)) continue;
     const text = readBoundedText(file, fileLimits.settings);
@@ -95,7 +95,8 @@ function readDataset(path: string): { readonly name?: string; readonly digest?: 
         dataset?: { name?: string; digest?: string };
         directory?: string;
       };
-      return { ...dataset, ...(dataset.name !== undefined && { name: recordedDataset(dataset.name, directory) }) };
+      const { name, digest } = dataset;
+      return { name: name === undefined ? undefined : recordedDataset(name, directory), digest };
     } catch (error) {
       throw badInput(`${file}: ${messageOf(error)}`, error);
     }

@@ -60,7 +60,7 @@ export function comparedRun({
     summary: summarize({
       ...record,
       status,
-      dataset: { ...record.dataset, name: dataset },
+      dataset: { ...record.dataset, name: dataset, ...(dataset === 'digits' && { sha256: { digits: 'd161' } }) },
       globalBatchSize: batch,
       samples,
       steps: Math.ceil(samples / batch),

@@ -40,7 +40,7 @@ export async function salvage(
 ): Promise<unknown> {
   const known = failure instanceof PennygradError ? failure : undefined;
   const { step } = position;
-  const lose = (reason: string) =>
+  const reportLost = (reason: string) =>
     withNote(known, `the ${step - savedStep} steps since the last checkpoint are lost: ${reason}`);
   for (;;) {
     const lost = generation.lostCount();
@@ -52,14 +52,14 @@ export async function salvage(
       case 'saved':
         return withNote(known, `the checkpoint has step ${step}`);
       case 'give-up':
-        return lose(decision.reason);
+        return reportLost(decision.reason);
       case 'save':
         try {
           await saveCheckpoint(generation.abort(), position, { ...context, wasted: true });
           return withNote(known, `the checkpoint has step ${step}, from the workers that are left`);
         } catch (error) {
           // If one more was lost meanwhile, the others are asked again.
-          if (generation.lostCount() === lost) return lose(messageOf(error));
+          if (generation.lostCount() === lost) return reportLost(messageOf(error));
         }
         break;
       default:

@@ -16,9 +16,12 @@ export function comparableRuns(runs: readonly ComparedRun[]): readonly [Compared
     throw badInput(`none of the runs can be compared: ${reason}${others}`);
   }
   const used = [first, ...others] as const;
-  requireSame('dataset', used, ({ dataset }) => dataset.name);
-  requireSame('number of images', used, ({ dataset }) => `${dataset.train} + ${dataset.test}`);
-  requireSame('data', used, ({ dataset }) => describeData(dataset));
+  // The same data may have another path on another host.
+  if (new Set(used.map(({ summary }) => identifyData(summary.dataset))).size > 1) {
+    requireSame('dataset', used, ({ dataset }) => dataset.name);
+    requireSame('number of images', used, ({ dataset }) => `${dataset.train} + ${dataset.test}`);
+    requireSame('data', used, ({ dataset }) => describeData(dataset));
+  }
   requireSame('model', used, ({ model }) => `${model.name} with ${model.parameters} parameters`);
   return used;
 }
@@ -29,6 +32,11 @@ export function whyLeftOut({ summary }: ComparedRun): string | undefined {
   if (summary.samples_per_second === 0) return 'which trained no step';
   const mixture = describeMixture(summary);
   return mixture === undefined ? undefined : `whose workers or prices changed: ${mixture}`;
+}
+
+function identifyData({ name, train, test, sha256 }: Summary['dataset']): string {
+  const sums = Object.entries(sha256).sort(([a], [b]) => a.localeCompare(b));
+  return JSON.stringify([train, test, sums.length === 0 ? name : sums]);
 }
 
 /** `mnist with SHA-256 440fcabf… 2669…`, files in the order of their names. */

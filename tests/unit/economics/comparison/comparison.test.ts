@@ -302,6 +302,11 @@ describe('compareRuns', () => {
     expect(() => compareRuns([...scaling, other])).toThrow('the runs differ in dataset: mnist, digits');
   });
 
+  test('takes runs on the same data, whatever its path was', () => {
+    const elsewhere = comparedRun({ workers: [dear], rate: 990, batch: 64, dataset: '/mnt/data' });
+    expect(point([...scaling, elsewhere], 1).runs).toHaveLength(4);
+  });
+
   test('a run that went on with another fleet or price is left out, and why is said', () => {
     const fleets = [
       { step: 0, members: [0, 1].map((rank) => fleetMember({ workerId: `w${rank}`, priceUsdPerHour: 0.4 })) },
