@@ -15,7 +15,8 @@ import type { RunObserver } from './run-events.ts';
 
 export interface ExpectedWorker {
   readonly workerId: string;
-  readonly priceUsdPerHour: number | undefined;
+  /** Whether it has a price, or one is assumed once it is known what it computes on. */
+  readonly hasPrice: boolean;
 }
 
 export interface RunOptions {

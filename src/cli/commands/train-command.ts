@@ -15,7 +15,7 @@ import { runInterruptibly } from '../interruption.ts';
 import { type ResumedRun, resolveRunSettings } from '../resumed-run.ts';
 import { createRunOutput } from '../run-output.ts';
 import { startRun } from '../start-run.ts';
-import { canCost, priceWorker, today, unreachableBudget } from '../worker-price.ts';
+import { priceWorker, today, unreachableBudget } from '../worker-price.ts';
 
 /** A worker's last message may arrive after the news of its exit. */
 const lastWordsMs = 500;
@@ -45,13 +45,9 @@ export const trainCommand: Command = {
       workerId: id,
       price: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
     }));
-    const expected = priced.map(({ workerId, price }) => ({
-      workerId,
-      priceUsdPerHour: price === 'none' ? undefined : price,
-    }));
     // A worker without a price gets an assumed one once it is known what it computes on.
-    const assumes = priced.some(({ price }) => price === undefined);
-    if (settings.budgetUsd !== undefined && !assumes && !canCost(expected.map((worker) => worker.priceUsdPerHour))) {
+    const expected = priced.map(({ workerId, price }) => ({ workerId, hasPrice: price !== 'none' }));
+    if (settings.budgetUsd !== undefined && priced.every(({ price }) => price === 'none' || price === 0)) {
       throw badInput(`${unreachableBudget(settings.budgetUsd)}; give one with --price, or --worker gpu=gcp/t4/spot`);
     }
     process.exitCode = await trainLocally({

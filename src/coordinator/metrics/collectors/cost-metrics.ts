@@ -26,8 +26,8 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
   const reached = new Map<string, number>();
 
   /** Starts the series of a worker that will cost something at 0, so that `increase()` counts from there. */
-  function begin(worker: string, usdPerHour: number | undefined): void {
-    if (usdPerHour === undefined) return;
+  function begin(worker: string, hasPrice: boolean): void {
+    if (!hasPrice) return;
     for (const category of ledgerCategories) cost.inc({ worker, category }, 0);
   }
 
@@ -48,7 +48,7 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
   }
 
   book(carried);
-  for (const { workerId, priceUsdPerHour } of expected) begin(workerId, priceUsdPerHour);
+  for (const { workerId, hasPrice } of expected) begin(workerId, hasPrice);
 
   return (event) => {
     switch (event.type) {
@@ -60,7 +60,7 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
         }
         break;
       case 'worker-began':
-        begin(event.workerId, event.priceUsdPerHour);
+        begin(event.workerId, event.priceUsdPerHour !== undefined);
         break;
       case 'ledger':
         book(event.entries);

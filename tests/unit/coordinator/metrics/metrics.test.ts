@@ -83,8 +83,8 @@ describe('the metrics of a run', () => {
 
   test('begin the cost of a worker that is known with 0, before it has any', async () => {
     const expected = [
-      { workerId: 'w0', priceUsdPerHour: 3.6 },
-      { workerId: 'w1', priceUsdPerHour: undefined },
+      { workerId: 'w0', hasPrice: true },
+      { workerId: 'w1', hasPrice: false },
     ];
     const metrics = createMetrics({ ...observedRun, expected });
     const { observe } = metrics;
@@ -100,7 +100,7 @@ describe('the metrics of a run', () => {
   test('go on, when the run does, with what it had cost', async () => {
     const usd = byCategory((category) => (category === 'compute' ? 0.5 : 0));
     const account = { ...newAccount, usd, priceUsdPerHour: undefined };
-    const expected = [{ workerId: 'w0', priceUsdPerHour: 3.6 }];
+    const expected = [{ workerId: 'w0', hasPrice: true }];
     const carried = [{ workerId: 'w0', rank: 0, samples: 1, account, priceSinceUnixMs: 0 }];
     const metrics = createMetrics({ ...observedRun, expected, carried });
     const { observe } = metrics;
