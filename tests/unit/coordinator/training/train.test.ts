@@ -170,6 +170,22 @@ describe('training that is interrupted', () => {
     expect(eventsOf('epoch')).toHaveLength(1);
   });
 
+  it('where a checkpoint within an epoch is due saves once, and ends there', async () => {
+    const interruption = new AbortController();
+    const { outcome, positions, eventsOf } = await runTraining({
+      context: { signal: interruption.signal },
+      onEvent: atStep(3, () => interruption.abort()),
+      training: { checkpointEvery: 2 },
+    });
+    expect(outcome).toMatchObject({ steps: 4, end: { kind: 'interrupted' } });
+    expect(positions).toEqual([
+      [2, 0, 8],
+      [3, 0, 10],
+      [4, 1, 4],
+    ]);
+    expect(eventsOf('epoch')).toHaveLength(1);
+  });
+
   it.each([2, 5])('with step %i, the last of its epoch, leaves the test pass to the run that goes on', async (last) => {
     const interruption = new AbortController();
     const { outcome, eventsOf, positions } = await runTraining({
