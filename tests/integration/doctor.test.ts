@@ -115,7 +115,7 @@ describe('doctor', () => {
     expect((await run(['doctor', '--help'])).stdout).toMatch(/pennygrad doctor --connect tcp:\/\/10\.0\.0\.1:5555/);
     const { code, stderr } = await run(['doctor', '--connect', 'somewhere']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/--connect must be tcp:\/\/HOST:PORT, got 'somewhere'/);
+    expect(stderr).toMatch(/--connect must be tcp:\/\/HOST:PORT with a port from 1 to 65535, .*, got 'somewhere'/);
   });
 });
 
