@@ -43,7 +43,7 @@ export async function requireKnownVariables(
   const names = known.map((name) => name.slice(prefix.length).toLowerCase());
   const meant = closestName(unknown.slice(prefix.length), names);
   throw badInput(
-    `the environment variable ${unknown} is no setting; ` +
+    `the environment variable ${unknown} is not a setting; ` +
       (meant === undefined
         ? `a setting's variable has the name of its flag, as ${prefix}BATCH_SIZE for --batch-size`
         : `did you mean ${prefix}${meant.toUpperCase()}?`),

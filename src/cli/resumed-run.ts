@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { printSettings } from '../settings/output-settings.ts';
-import { kebab, resolveSettings } from '../settings/resolve-settings.ts';
+import { kebab, resolveSettings, variable } from '../settings/resolve-settings.ts';
 import type { SettingsTable } from '../settings/setting.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { firstProblem } from '../shared/core/first-problem.ts';
@@ -41,7 +41,7 @@ const configSchema = z.object({
  */
 export function resolveRunSettings<Table extends SettingsTable>(table: Table, argv: Readonly<Record<string, unknown>>) {
   const [flags, environment, file] = readLayers(argv);
-  const resume = flags.resume ?? (environment.PENNYGRAD_RESUME || undefined) ?? file?.values.resume;
+  const resume = flags.resume ?? variable(environment, 'resume') ?? file?.values.resume;
   if (typeof resume !== 'string') {
     return { settings: resolveSettings(table, flags, environment, file), resumed: undefined };
   }
@@ -60,7 +60,7 @@ export function resolveRunSettings<Table extends SettingsTable>(table: Table, ar
         kept.map(kebab).join(', '),
     );
   }
-  const out = flags.out ?? environment.PENNYGRAD_OUT;
+  const out = flags.out ?? variable(environment, 'out');
   if (typeof out === 'string' && resolve(out) !== resolve(resume)) {
     throw badInput(`--out ${out}: a resumed run stays in its folder, ${resume}`);
   }

@@ -67,7 +67,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       const moment = { now: clock.now(), unixMs: clock.unixMs() };
       const activities = input.type === 'heard' ? undefined : generation?.activities();
       const step = advanceMembership(rules, state, input, moment, activities);
-      if (step.state.workers.size < state.workers.size) {
+      if (step.state.workers !== state.workers) {
         for (const peer of state.workers.keys()) if (!step.state.workers.has(peer)) generation?.lose(peer);
       }
       state = step.state;

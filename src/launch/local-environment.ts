@@ -4,7 +4,7 @@ import type { RunProgram } from '../engine/run-program.ts';
 import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
 import { tensorflowEnvironment } from '../engine/tensorflow/tensorflow-environment.ts';
 import { findInstallation, tensorflowFolder } from '../engine/tensorflow/tensorflow-installation.ts';
-import { usableCores } from './usable-cores.ts';
+import { usableCores } from '../engine/usable-cores.ts';
 
 export type LocalEnvironment = (localRank: number) => Readonly<Record<string, string>>;
 

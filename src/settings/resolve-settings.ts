@@ -14,8 +14,7 @@ function findGiven(key: string, ...[flags, environment, file]: Layers) {
   const inFile = Object.entries(file?.values ?? {}).find(([name]) => camel(name) === key);
   const layers = [
     { from: `--${kebab(key)}`, value: flags[key] },
-    // Compose files and CI systems set variables that have no value to the empty text.
-    { from: variableOf(key), value: environment[variableOf(key)] || undefined },
+    { from: variableOf(key), value: variable(environment, key) },
     { from: `${file?.path}: ${kebab(key)}`, value: inFile?.[1] },
   ];
   return layers.find(({ value }) => value !== undefined);
@@ -61,6 +60,11 @@ export function kebab(key: string): string {
 /** A setting's name as an environment variable: `batchSize` as `PENNYGRAD_BATCH_SIZE`. */
 export function variableOf(key: string): string {
   return `PENNYGRAD_${kebab(key).replaceAll('-', '_').toUpperCase()}`;
+}
+
+/** The variable of a setting. Compose files and CI systems set one that has no value to the empty text. */
+export function variable(environment: Readonly<Record<string, string | undefined>>, key: string): string | undefined {
+  return environment[variableOf(key)] || undefined;
 }
 
 /**

@@ -17,7 +17,6 @@ export const integer = (min: number, max: number) =>
 export const between = (min: number, max: number) =>
   number.pipe(z.number().min(min, `at least ${min}`).max(max, `at most ${max}`));
 
-/** The limit is a fleet's, far above any machine's. */
 export const usdPerHour = between(0, maxPriceUsdPerHour);
 export const positive = number.pipe(z.number().positive('greater than 0'));
 export const port = integer(0, 65_535);

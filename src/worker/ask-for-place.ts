@@ -3,6 +3,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, PennygradError } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
+import { describeRefusal } from '../shared/protocol/describe-refusal.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { CoordinatorLink, Order } from './coordinator-link.ts';
 
@@ -29,7 +30,7 @@ export function decideAfterRefusal(
   waitedMs: number,
   timeoutSeconds: number,
 ): RefusalDecision {
-  const why = describeRefusal(refusal);
+  const why = describeRefusal(refusal, 'this worker');
   if (refusal.passing !== true) {
     return { kind: 'give-up', error: badInput(`the coordinator refused this worker: ${why}`) };
   }
@@ -66,15 +67,13 @@ export async function askForPlace({ link, hello, timeoutSeconds, clock, timers, 
     if (decision.kind === 'give-up') throw decision.error;
     if (asked === 1) {
       const seconds = deadlinesFrom(timeoutSeconds).rendezvousMs / 1000;
-      log(`no place in the run yet: ${describeRefusal(order)}; asking again for ${seconds} s (--timeout)`);
+      log(
+        `no place in the run yet: ${describeRefusal(order, 'this worker')}; asking again for ${seconds} s (--timeout)`,
+      );
     }
     await pause(decision.delayMs, timers, link.signal);
     link.send({ ...hello(), asked });
   }
-}
-
-export function describeRefusal({ field, expected, actual }: Pick<From<'refuse'>, 'field' | 'expected' | 'actual'>) {
-  return `${field} differs: the run has ${expected}, this worker ${actual}`;
 }
 
 /** Rejects when the link fails. */

@@ -7,7 +7,7 @@ import { type AsyncQueue, createAsyncQueue } from '../shared/core/async-queue.ts
 import type { Clock } from '../shared/core/clock.ts';
 import { type Deadlines, deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, PennygradError } from '../shared/core/errors.ts';
-import type { Look } from '../shared/core/standstill.ts';
+import type { ClockReading } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type {
   Attempt,
@@ -80,7 +80,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   let deliverReduced: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void = () => {};
   let run = '';
   let deadlines: Deadlines = deadlinesFrom(timeoutSeconds);
-  const look = (): Look => ({ now: clock.now(), unixMs: clock.unixMs() });
+  const look = (): ClockReading => ({ now: clock.now(), unixMs: clock.unixMs() });
   const patienceMs = () => (managed ? Number.POSITIVE_INFINITY : deadlines.silenceMs);
   let silence: Silence = { lastHeard: clock.now(), asked: look() };
   /** When this process last found that it had stood still, and for how long. */

@@ -22,26 +22,42 @@ export interface FindOptions {
  * @throws PennygradError `bad-input` that names the host, or `interrupted`
  */
 export async function findCoordinator(options: FindOptions): Promise<IpFamily> {
-  const { connect, timeoutSeconds, signal, clock, log } = options;
+  const { connect, timeoutSeconds, clock, log } = options;
   const deadline = clock.now() + timeoutSeconds;
+  const leftMs = () => Math.max(0, (deadline - clock.now()) * 1000);
   for (let told = false; ; told = true) {
     try {
-      return await orInterrupted(options.ipFamilyOf(connect), signal);
+      return await within(leftMs(), options, options.ipFamilyOf(connect));
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (error instanceof PennygradError && error.code === 'interrupted') throw error;
       const problem = `--connect ${connect}: ${messageOf(error)}`;
-      if (clock.now() >= deadline) throw badInput(problem, error);
+      if (leftMs() === 0) throw badInput(problem, error);
       if (!told) log(`${problem}; looking for it again for ${timeoutSeconds} s`);
     }
-    await orInterrupted(new Promise<void>((resolve) => options.timers.after(retryMs, resolve)), signal);
+    await within(Number.POSITIVE_INFINITY, options, pause(options));
   }
 }
 
-function orInterrupted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+function pause({ timers }: Pick<FindOptions, 'timers'>): Promise<void> {
+  return new Promise((resolve) => timers.after(retryMs, resolve));
+}
+
+/** Rejects when the signal is aborted, and when the work takes longer: a name service may never answer. */
+function within<Value>(
+  limitMs: number,
+  { signal, timers }: Pick<FindOptions, 'signal' | 'timers'>,
+  work: Promise<Value>,
+): Promise<Value> {
   return new Promise((resolve, reject) => {
     const interrupt = () => reject(new PennygradError('interrupted', 'interrupted before the coordinator was found'));
     if (signal.aborted) interrupt();
     signal.addEventListener('abort', interrupt);
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', interrupt));
+    const endLimit = Number.isFinite(limitMs)
+      ? timers.after(limitMs, () => reject(new Error('the name service does not answer')))
+      : () => {};
+    work.then(resolve, reject).finally(() => {
+      endLimit();
+      signal.removeEventListener('abort', interrupt);
+    });
   });
 }

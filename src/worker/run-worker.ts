@@ -13,6 +13,7 @@ import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelName } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
+import { describeRefusal } from '../shared/protocol/describe-refusal.ts';
 import {
   type Body,
   type CoordinatorMessage,
@@ -21,7 +22,7 @@ import {
   type WorkerMessage,
 } from '../shared/protocol/messages.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
-import { askForPlace, describeRefusal } from './ask-for-place.ts';
+import { askForPlace } from './ask-for-place.ts';
 import { nameOfCard } from './card-name.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
 import { findCoordinator } from './find-coordinator.ts';
@@ -249,7 +250,7 @@ function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerM
 function expect<Type extends 'welcome' | 'quorum'>(order: Order, type: Type): From<Type> {
   if (order.type === type) return order as From<Type>;
   if (order.type === 'refuse') {
-    const why = describeRefusal(order);
+    const why = describeRefusal(order, 'this worker');
     // Its place is gone: another took it while this one was loading.
     if (order.passing === true) throw new PennygradError('quorum-lost', `this worker lost its place: ${why}`);
     const advice = order.field === 'dataset digest' ? `; ${nameTheData(order.expected)}` : '';

@@ -1,11 +1,11 @@
 /** Whether the coordinator has been silent for too long: a pure decision. Times in seconds of one steady clock. */
-import { judgeStandstill, type Look, putOff } from '../shared/core/standstill.ts';
+import { type ClockReading, judgeStandstill, putOff } from '../shared/core/standstill.ts';
 
 export interface Silence {
   /** When the coordinator was last heard; later by the time in which nobody listened. */
   readonly lastHeard: number;
   /** When this was last asked. */
-  readonly asked: Look;
+  readonly asked: ClockReading;
 }
 
 export type SilenceDecision =
@@ -16,7 +16,7 @@ export type SilenceDecision =
 /** Asked once a period. */
 export function judgeSilence(
   { lastHeard, asked }: Silence,
-  look: Look,
+  look: ClockReading,
   { periodMs, limitMs }: { readonly periodMs: number; readonly limitMs: number },
 ): SilenceDecision {
   const stoodStill = judgeStandstill(asked, look, periodMs);

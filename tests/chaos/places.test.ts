@@ -55,7 +55,7 @@ describe('a worker that is one too many', () => {
     await worker.waitFor(/training as rank 0/);
     const { code, stderr, seconds } = await join('b', 2).exit;
     expect(code).toBe(4);
-    expect(stderr).toMatch(/no place in the run after 1\.6 s \(--timeout 2\): world size differs/);
+    expect(stderr).toMatch(/no place in the run after 1\.6 s \(--timeout 2\): all [12] places are taken/);
     expect(seconds).toBeGreaterThan(1.6);
     coordinator.child.kill('SIGINT');
     expect((await coordinator.exit).code).toBe(130);
@@ -71,7 +71,7 @@ describe('a worker that is one too many', () => {
     await mute.send(encode<WorkerMessage>('', { type: 'hello', ...hello }));
     await coordinator.waitFor(/mute joined/);
     const worker = join('a');
-    await worker.waitFor(/no place in the run yet: world size differs/);
+    await worker.waitFor(/no place in the run yet: all [12] places are taken/);
     expect((await coordinator.exit).code).toBe(0);
     expect((await worker.exit).code).toBe(0);
     expect((await coordinator.exit).stdout).toMatch(/worker mute lost: it was not ready after (8|9)\.\d s/);

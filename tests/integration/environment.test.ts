@@ -29,7 +29,7 @@ itAsRoot('a user without a home folder and without an entry in passwd can use ev
 
 it('a misspelt variable is an error, before anything runs', async () => {
   const { code, stderr } = await run(['prices'], { env: { PENNYGRAD_BACTH_SIZE: '32' } });
-  expect(stderr).toMatch(/^pennygrad: .*PENNYGRAD_BACTH_SIZE is no setting; did you mean PENNYGRAD_BATCH_SIZE\?\n$/);
+  expect(stderr).toMatch(/^pennygrad: .*PENNYGRAD_BACTH_SIZE is not a setting; did you mean PENNYGRAD_BATCH_SIZE\?\n$/);
   expect(code).toBe(2);
 });
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchEngine, type EngineBenchRow } from '../../bench/engine-bench.ts';
 import { benchTraining, type TrainBenchRow } from '../../bench/train-bench.ts';
-import { usableCores } from '../../launch/usable-cores.ts';
+import { usableCores } from '../../engine/usable-cores.ts';
 import { type Column, renderTable } from '../../report/terminal/table.ts';
 import { engineSettings } from '../../settings/engine-settings.ts';
 import { printSettings } from '../../settings/output-settings.ts';

@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadPrices } from '../../economics/prices/price-table.ts';
-import { usableCores } from '../../launch/usable-cores.ts';
+import { usableCores } from '../../engine/usable-cores.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { exitCodes, PennygradError } from '../../shared/core/errors.ts';

@@ -1,8 +1,8 @@
 import type { ExpectedWorker } from '../../coordinator/run-options.ts';
 import { runProgram } from '../../engine/run-program.ts';
+import { usableCores } from '../../engine/usable-cores.ts';
 import { localEnvironment } from '../../launch/local-environment.ts';
 import { type LocalWorkers, launchLocalWorkers } from '../../launch/local-workers.ts';
-import { usableCores } from '../../launch/usable-cores.ts';
 import { argumentsOf } from '../../settings/resolve-settings.ts';
 import { bySubject } from '../../settings/run-settings.ts';
 import { localWorkerSettings, type TrainSettings, trainSettings } from '../../settings/train-settings.ts';

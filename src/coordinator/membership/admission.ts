@@ -1,4 +1,5 @@
 /** Who may join: a hello is answered with what the run trains, a ready is compared with it. Pure transitions. */
+import { describeRefusal } from '../../shared/protocol/describe-refusal.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import { findObstacle, findUnfit, type Mismatch } from './handshake.ts';
 import {
@@ -89,8 +90,8 @@ function displace(rules: MembershipRules, state: Membership, late: Worker, now: 
   const { workerId } = late.info;
   const mismatch = {
     field: 'loading time',
-    expected: `${deadlinesOf(rules).loadMs / 1000} s at most while others ask for a place`,
-    actual: `is loading for ${(now - late.since).toFixed(1)} s`,
+    expected: `a worker has ${deadlinesOf(rules).loadMs / 1000} s to load while others ask for a place`,
+    actual: `it was not ready after ${(now - late.since).toFixed(1)} s`,
     passing: true,
   };
   const reason = `it was not ready after ${(now - late.since).toFixed(1)} s, and another worker asks for its place`;
@@ -105,8 +106,7 @@ function displace(rules: MembershipRules, state: Membership, late: Worker, now: 
  * @param asked how often the peer has asked before: only the first refusal is an event
  */
 export function refuse(peer: PeerId, workerId: string, mismatch: Mismatch, asked = 0): readonly MembershipEffect[] {
-  const { field, expected, actual } = shortened(mismatch);
-  const reason = `${field} differs: the run has ${expected}, the worker ${actual}`;
+  const reason = describeRefusal(shortened(mismatch), 'the worker');
   const told = tell(peer, mismatch);
   return asked > 0 ? [told] : [told, announce({ type: 'worker-refused', workerId, reason })];
 }

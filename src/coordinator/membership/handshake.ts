@@ -9,7 +9,10 @@ export interface Mismatch {
   readonly field: string;
   readonly expected: string;
   readonly actual: string;
-  /** Set where the same worker may fit later: a place may become free, but a dataset stays what it is. */
+  /**
+   * Set where the same worker may fit later: a place may become free, but a dataset stays what it is. `actual` then says
+   * what keeps it out, and `expected` what would let it in.
+   */
   readonly passing?: boolean | undefined;
 }
 
@@ -24,14 +27,14 @@ export function findObstacle(
   if (run.present.includes(hello.workerId)) {
     return {
       field: 'worker id',
-      expected: 'another name (--id chooses one)',
-      actual: `${hello.workerId}, which is taken`,
+      expected: '--id chooses another',
+      actual: `the name ${hello.workerId} is taken`,
       passing: true,
     };
   }
   if (run.present.length >= run.worldSize) {
-    const expected = `${run.worldSize} workers, who are all here`;
-    return { field: 'world size', expected, actual: 'is one more', passing: true };
+    const actual = `all ${run.worldSize} places are taken`;
+    return { field: 'world size', expected: 'one has to become free', actual, passing: true };
   }
   return undefined;
 }

@@ -51,7 +51,7 @@ const line = z.discriminatedUnion('type', [
         gpu: text.optional(),
         emulated_speed: z.number().optional(),
         price_usd_per_hour: z.number().nonnegative().optional(),
-        price_assumed: z.string().optional(),
+        price_assumed: text.optional(),
       }),
     ),
   }),

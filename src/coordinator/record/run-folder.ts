@@ -11,6 +11,8 @@ import {
   writeFileAtomically,
   writeFolderAtomically,
 } from '../../shared/files/atomic-files.ts';
+import { readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
 import { makeFolder } from '../../shared/files/make-folder.ts';
 import { encodeCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
@@ -29,7 +31,7 @@ export interface RunFolder {
 }
 
 /** The files that grow line by line. */
-const lineFiles = ['metrics.jsonl', 'ledger.jsonl'] as const;
+const lineFiles: readonly string[] = ['metrics.jsonl', 'ledger.jsonl'];
 
 /** Lines of steps are written in batches of this many: a write per step would cost too much. */
 const linesAWrite = 64;
@@ -151,7 +153,7 @@ function fleetLine(member: MemberInfo): object {
 }
 
 /** Everything that a run writes into its folder. */
-const runFiles = [
+const runFiles: readonly string[] = [
   'config.json',
   'metrics.jsonl',
   'ledger.jsonl',
@@ -160,6 +162,9 @@ const runFiles = [
   'report.html',
   'predictions.svg',
 ];
+
+/** What is there before a run has written anything. */
+const beginnings: readonly string[] = ['checkpoints', ...lineFiles];
 
 function requireFree(path: string): void {
   let problem: string | undefined;
@@ -171,16 +176,26 @@ function requireFree(path: string): void {
   if (problem !== undefined) throw badInput(`--out ${path}: ${problem}; choose another folder`);
 }
 
-/** Why no run can begin in the folder. One whose run never got to its first step is as good as empty. */
+/** Why no run can begin in the folder. One that failed before its first step is as good as empty. */
 function problemOf(path: string): string | undefined {
   const names = readdirSync(path).filter((name) => !isLockName(name) && !isDraftName(name));
-  if (names.some((name) => !runFiles.includes(name))) {
-    return names.includes('config.json') ? 'already holds a run' : 'is not empty';
-  }
-  const hasSteps =
-    (names.includes('checkpoints') && readdirSync(join(path, 'checkpoints')).some((name) => !isDraftName(name))) ||
-    (names.includes('metrics.jsonl') ? statSync(join(path, 'metrics.jsonl')).size > 0 : names.includes('config.json'));
-  return hasSteps ? 'already holds a run' : undefined;
+  const isRun = names.includes('config.json') || names.includes('checkpoints');
+  const isEmpty = (name: string) => !names.includes(name) || statSync(join(path, name)).size === 0;
+  const isUnused =
+    names.every((name) => (isRun ? runFiles : lineFiles).includes(name)) &&
+    // A run makes these before its config.json.
+    (!names.includes('config.json') || beginnings.every((name) => names.includes(name))) &&
+    isEmpty('metrics.jsonl') &&
+    (!names.includes('checkpoints') || readdirSync(join(path, 'checkpoints')).every(isDraftName)) &&
+    // What it cost is kept for whoever resumes it, unless it failed.
+    (isEmpty('ledger.jsonl') || hasFailed(path));
+  if (isUnused) return undefined;
+  return isRun ? 'already holds a run' : 'is not empty';
+}
+
+function hasFailed(path: string): boolean {
+  const summary = join(path, 'summary.json');
+  return existsSync(summary) && /"status": "failed"/.test(readBoundedText(summary, fileLimits.summary));
 }
 
 function startAfresh(path: string): void {

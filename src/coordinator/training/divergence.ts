@@ -1,4 +1,4 @@
-/** Whether training has diverged although every loss is a number. (A worker whose loss is none ends the run itself.) */
+/** Whether training has diverged although every loss is a number. (A loss of NaN or infinity ends the run elsewhere.) */
 import type { EpochEvent } from '../run-events.ts';
 
 /**
@@ -23,6 +23,6 @@ export function findDivergence(
   if (testLoss <= largestLoss) return undefined;
   return (
     `training has diverged: the test loss is ${testLoss.toPrecision(2)} after step ${steps}, in epoch ${epoch + 1}, ` +
-    `where guessing has 6 at most; start a new run with a --lr below ${learningRate}`
+    `and guessing would give 6 at most; start a new run with a --lr below ${learningRate}`
   );
 }

@@ -1,7 +1,7 @@
 /** Node, processors and memory of this host, and how much of them this process may use. */
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { type CgroupLimits, readCgroupLimits } from '../../launch/cgroup-limits.ts';
-import { readIfThere } from '../../launch/usable-cores.ts';
+import { type CgroupLimits, readCgroupLimits } from '../../engine/cgroup-limits.ts';
+import { readIfThere } from '../../engine/usable-cores.ts';
 
 export interface HostFacts {
   readonly nodeVersion: string;

@@ -2,7 +2,6 @@
  * The engine over TensorFlow itself. A step is one run of one graph (tensorflow-step-graph.ts), which TensorFlow plans
  * and fuses as a whole, where tfjs would call one operation after the other.
  */
-import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { badInput } from '../../shared/core/errors.ts';
@@ -16,6 +15,7 @@ import { checkFit, labelsOf } from '../engine-checks.ts';
 import { totalSize } from '../flat-vector.ts';
 import { artifactsOf, trainableVariables } from '../model-network.ts';
 import { engineOf, type LogitsConsumer, type Replica } from '../replica.ts';
+import { usableCores } from '../usable-cores.ts';
 import { feeds, fetches } from './tensorflow-endpoints.ts';
 import { threadsIn, visibleDevices } from './tensorflow-environment.ts';
 import { loadBinding, loadMessages, type TensorflowManifest } from './tensorflow-installation.ts';
@@ -65,7 +65,7 @@ export async function createTensorflowEngine(
   const replica: Replica = {
     name: 'tensorflow',
     device,
-    threads: card === undefined ? threadsIn(process.env, availableParallelism()) : undefined,
+    threads: card === undefined ? threadsIn(process.env, Math.ceil(usableCores())) : undefined,
     card,
     parameterCount,
     forward,

@@ -5,7 +5,7 @@
  */
 import type { Clock } from './clock.ts';
 
-export interface Look {
+export interface ClockReading {
   readonly now: number;
   readonly unixMs: number;
 }
@@ -15,7 +15,7 @@ export interface Look {
  * steady clock may sleep as well (Linux's does), and only the wall clock tells.
  * @returns the seconds since the last look, if it stood still; otherwise 0
  */
-export function judgeStandstill(last: Look, look: Look, periodMs: number): number {
+export function judgeStandstill(last: ClockReading, look: ClockReading, periodMs: number): number {
   const passed = Math.max(look.now - last.now, (look.unixMs - last.unixMs) / 1000);
   return passed * 1000 > 2 * periodMs ? passed : 0;
 }
@@ -31,7 +31,7 @@ export interface StandstillWatch {
 }
 
 export function watchStandstill(clock: Clock, periodMs: number): StandstillWatch {
-  const read = (): Look => ({ now: clock.now(), unixMs: clock.unixMs() });
+  const read = (): ClockReading => ({ now: clock.now(), unixMs: clock.unixMs() });
   let last = read();
   return {
     look() {
@@ -43,10 +43,7 @@ export function watchStandstill(clock: Clock, periodMs: number): StandstillWatch
   };
 }
 
-/** For people. */
 export function describeStandstill(seconds: number): string {
-  return (
-    `this process stood still for ${seconds.toFixed(1)} s, suspended or without a processor: ` +
-    'nobody is given up for that time'
-  );
+  const what = `this process was suspended, or got no processor, for ${seconds.toFixed(1)} s`;
+  return `${what}; that time counts against nobody`;
 }

@@ -1,3 +1,4 @@
+import { maxParameters } from '../model/model-fit.ts';
 import { optimizerSlots } from '../model/model-spec.ts';
 
 /** The version of the wire format. A peer with another version is refused. */
@@ -13,11 +14,10 @@ export const maxHeaderDepth = 32;
 /** The most tensor frames in a message: the parameters, and what the optimizer keeps for each of them. */
 export const maxTensorFrames = 1 + Math.max(...Object.values(optimizerSlots).map((slots) => slots.length));
 /** The largest frame. libzmq drops the connection of a peer that sends a larger one. */
-export const maxFrameBytes = 256 << 20;
+export const maxFrameBytes = maxParameters * Float32Array.BYTES_PER_ELEMENT;
 export const maxWorldSize = 256;
 /** Threads of one worker. */
 export const maxThreads = 4096;
-export const maxParameterCount = maxFrameBytes / Float32Array.BYTES_PER_ELEMENT;
 
 /** The largest frame that a run with so many parameters needs: a vector of them, or a header. In bytes. */
 export function frameBytesFor(parameterCount: number): number {

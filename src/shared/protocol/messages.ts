@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { maxPriceUsdPerHour } from '../core/price-limit.ts';
 import { printable } from '../core/printable.ts';
+import { maxParameters } from '../model/model-fit.ts';
 import { modelNames, optimizerNames } from '../model/model-spec.ts';
-import { maxParameterCount, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
+import { maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** What a member computed. NaN and infinity are for the generation to judge: it knows the step and what was asked. */
@@ -101,7 +102,7 @@ const ready = message('ready', {
   threads: z.int().min(1).max(maxThreads).optional(),
   /** The name of the GPU that it computes on, as its driver spells it. */
   card: text.optional(),
-  parameterCount: z.int().min(1).max(maxParameterCount),
+  parameterCount: z.int().min(1).max(maxParameters),
   parametersChecksum: count,
   /** Where the buckets end in which this worker's gradients travel. */
   bucketEnds: z.array(count).min(1).max(10_000).readonly(),

@@ -32,7 +32,7 @@ test('only files of the program and of the system are read without a limit', () 
       // What the kernel says.
       'bench/peers/cores.ts',
       'coordinator/record/lock-holder.ts',
-      'launch/usable-cores.ts',
+      'engine/usable-cores.ts',
       'doctor/facts/port-holder.ts',
     ].sort(),
   );

@@ -32,12 +32,12 @@ describe('the environment', () => {
   it.each([
     [
       'PENNYGRAD_BACTH_SIZE',
-      /^the environment variable PENNYGRAD_BACTH_SIZE is no setting; did you mean PENNYGRAD_BATCH_SIZE\?$/,
+      /^the environment variable PENNYGRAD_BACTH_SIZE is not a setting; did you mean PENNYGRAD_BATCH_SIZE\?$/,
     ],
-    ['PENNYGRAD_RARE_SETING', /PENNYGRAD_RARE_SETING is no setting/],
+    ['PENNYGRAD_RARE_SETING', /PENNYGRAD_RARE_SETING is not a setting/],
     [
       'PENNYGRAD_PRICE_PER_CENTURY',
-      /PENNYGRAD_PRICE_PER_CENTURY is no setting; a setting's variable has the name of its flag/,
+      /PENNYGRAD_PRICE_PER_CENTURY is not a setting; a setting's variable has the name of its flag/,
     ],
   ])('may not have %s', async (name, message) => {
     await expect(check({ [name]: '1' })).rejects.toMatchObject({

@@ -36,6 +36,6 @@ it('warns of a standstill: nobody was given up for it', () => {
   const { lines, tell } = openNotes();
   tell({ type: 'stood-still', seconds: 61.25 });
   expect(lines).toEqual([
-    'warning: this process stood still for 61.3 s, suspended or without a processor: nobody is given up for that time',
+    'warning: this process was suspended, or got no processor, for 61.3 s; that time counts against nobody',
   ]);
 });

@@ -7,7 +7,12 @@ import type { Order } from '../../../src/worker/coordinator-link.ts';
 import { outcomeOf } from '../../support/outcome.ts';
 import { createVirtualTime, promisesSettle } from '../../support/virtual-time.ts';
 
-const full = { field: 'world size', expected: '2 workers, who are all here', actual: 'is one more', passing: true };
+const full = {
+  field: 'world size',
+  expected: 'one has to become free',
+  actual: 'all 2 places are taken',
+  passing: true,
+};
 const envelope = { v: 5, run: 'r' } as const;
 const stop: Order = { ...envelope, type: 'stop', outcome: 'completed', reason: 'completed' };
 
@@ -50,8 +55,7 @@ describe('a worker that finds no place', () => {
       [0, 125, 375, 875, 1875, 2875, 3875, 4875].map((afterMs, asked) => ({ afterMs, asked: asked || undefined })),
     );
     expect(door.log).toEqual([
-      'no place in the run yet: world size differs: the run has 2 workers, who are all here, this worker is one more; ' +
-        'asking again for 8 s (--timeout)',
+      'no place in the run yet: all 2 places are taken; one has to become free; ' + 'asking again for 8 s (--timeout)',
     ]);
     expect(door.time.pending()).toBe(0);
   });
@@ -63,9 +67,7 @@ describe('a worker that finds no place', () => {
     await door.time.advanceAsync(1);
     await expect(door.asking).rejects.toMatchObject({
       code: 'quorum-lost',
-      message:
-        'no place in the run after 8 s (--timeout 10): ' +
-        'world size differs: the run has 2 workers, who are all here, this worker is one more',
+      message: 'no place in the run after 8 s (--timeout 10): ' + 'all 2 places are taken; one has to become free',
     });
     expect(door.hellos.at(-1)).toEqual({ afterMs: 8000, asked: 11 });
     expect(door.time.pending()).toBe(0);

@@ -13,7 +13,7 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
   });
   const assumed = new Gauge({
     name: 'pennygrad_worker_price_assumed',
-    help: 'Whether nobody gave the price of the worker and it is assumed: 1 or 0; absent when it has none.',
+    help: '1 if the price of the worker is assumed, 0 if it was given; absent when it has none.',
     labelNames: ['worker'],
     registers,
   });

@@ -190,15 +190,20 @@ describe('the time of a worker', () => {
 
 describe('a newcomer that does not fit', () => {
   const ended = (workerId: string) => event({ type: 'worker-ended', workerId });
-  const taken = 'another name (--id chooses one)';
-  const full = '2 workers, who are all here';
+  const taken = '--id chooses another';
+  const full = 'one has to become free';
 
   it.each([
     ['another version', [], helloOf('w0', { version: '2.0.0' }), ['pennygrad version', '1.0.0', '2.0.0']],
-    ['a name that is taken', ['w0'], helloOf('w0'), ['worker id', taken, 'w0, which is taken']],
-    ['one too many', ['w0', 'w1'], helloOf('w2'), ['world size', full, 'is one more']],
+    ['a name that is taken', ['w0'], helloOf('w0'), ['worker id', taken, 'the name w0 is taken']],
+    ['one too many', ['w0', 'w1'], helloOf('w2'), ['world size', full, 'all 2 places are taken']],
     ['all of it: the version', ['w0', 'w1'], helloOf('w1', { version: '2' }), ['pennygrad version', '1.0.0', '2']],
-    ['a name that is taken, and one too many', ['w0', 'w1'], helloOf('w1'), ['worker id', taken, 'w1, which is taken']],
+    [
+      'a name that is taken, and one too many',
+      ['w0', 'w1'],
+      helloOf('w1'),
+      ['worker id', taken, 'the name w1 is taken'],
+    ],
   ] as const)('is refused for %s', (_, present, hello, [field, expected, actual]) => {
     const run = startGathering();
     for (const workerId of present) run.hello(workerId);
@@ -290,8 +295,8 @@ describe('a place that nobody gets ready in', () => {
     body: {
       type: 'refuse',
       field: 'loading time',
-      expected: '4 s at most while others ask for a place',
-      actual: `is loading for ${seconds} s`,
+      expected: 'a worker has 4 s to load while others ask for a place',
+      actual: `it was not ready after ${seconds} s`,
       passing: true,
     },
   });

@@ -177,7 +177,8 @@ export function refused(
   actual: string,
   passing?: boolean,
 ): readonly Shown[] {
-  const reason = `${field} differs: the run has ${expected}, the worker ${actual}`;
+  const reason =
+    passing === true ? `${actual}; ${expected}` : `${field} differs: the run has ${expected}, the worker ${actual}`;
   return [
     { type: 'send', peer, body: { type: 'refuse', field, expected, actual, passing } },
     event({ type: 'worker-refused', workerId, reason }),

@@ -35,7 +35,10 @@ describe('the folder of a new run', () => {
 
   test.each([
     ['of a start that failed before the first worker', {}],
-    ['of a start that failed with a worker there', { 'ledger.jsonl': '{"worker":"w0"}\n', 'summary.json': '{}' }],
+    [
+      'of a start that failed with a worker there',
+      { 'ledger.jsonl': '{"worker":"w0"}\n', 'summary.json': '{ "status": "failed" }' },
+    ],
   ])('may be that %s: nothing of it stays', (_, more) => {
     const folder = folderWith({
       'config.json': '{}',
@@ -54,6 +57,19 @@ describe('the folder of a new run', () => {
     ['a run that has trained', { 'config.json': '{}', 'metrics.jsonl': '{}\n' }, 'already holds a run'],
     ['a run with a checkpoint', { 'metrics.jsonl': '', 'checkpoints/step-3': undefined }, 'already holds a run'],
     ['a run that has lost its metrics', { 'config.json': '{}' }, 'already holds a run'],
+    [
+      'a run that has cost something, and can be resumed',
+      {
+        'config.json': '{}',
+        'metrics.jsonl': '',
+        'ledger.jsonl': '{"worker":"w0"}\n',
+        checkpoints: undefined,
+        'summary.json': '{ "status": "interrupted" }',
+      },
+      'already holds a run',
+    ],
+    ['the report of a comparison', { 'report.html': '<html>' }, 'is not empty'],
+    ['a summary that was kept', { 'summary.json': '{ "status": "failed" }' }, 'is not empty'],
     ['a run and notes of the user', { 'config.json': '{}', 'notes.txt': 'mine' }, 'already holds a run'],
     ['something else', { 'thesis.tex': 'mine' }, 'is not empty'],
   ])('may not hold %s, which stays as it is', (_, files, reason) => {

@@ -14,7 +14,7 @@ it.each([
   [Number.NaN, 'NaN'],
 ])('a test loss of %f is, and the reason names the step and the way on', (testLoss, shown) => {
   expect(after(testLoss)).toBe(
-    `training has diverged: the test loss is ${shown} after step 938, in epoch 2, where guessing has 6 at most; ` +
+    `training has diverged: the test loss is ${shown} after step 938, in epoch 2, and guessing would give 6 at most; ` +
       'start a new run with a --lr below 0.5',
   );
 });

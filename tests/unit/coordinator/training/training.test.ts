@@ -577,7 +577,7 @@ describe('the handshake over the wire', () => {
 
     await expect(party.join('w2', {}, { timeoutSeconds: 1 })).rejects.toMatchObject({
       code: 'quorum-lost',
-      message: expect.stringMatching(/^no place in the run after 0\.8 s \(--timeout 1\): world size differs/),
+      message: expect.stringMatching(/^no place in the run after 0\.8 s \(--timeout 1\): all 2 places are taken;/),
     });
     expect((await party.train()).steps).toBe(12);
     await Promise.all([second, third]);

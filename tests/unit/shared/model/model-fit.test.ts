@@ -1,9 +1,9 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, test } from 'vitest';
-import { maxParameters, parameterCountOf, requireModelFits } from '../../../../src/shared/model/model-fit.ts';
+import { requireModelFits } from '../../../../src/shared/model/model-fit.ts';
 import { type ModelName, type ModelSpec, modelNames } from '../../../../src/shared/model/model-spec.ts';
+import { parameterCount } from '../../../../src/shared/model/parameter-count.ts';
 import { buildModel } from '../../../../src/shared/model/zoo.ts';
-import { maxParameterCount } from '../../../../src/shared/protocol/limits.ts';
 
 const dataset = { name: './mine' };
 const spec = (name: ModelName, height: number, width: number, classes = 10): ModelSpec => ({
@@ -52,7 +52,7 @@ describe.each(modelNames)('%s', (name) => {
     [60, 21, 27],
   ])('has the parameters that tfjs counts, with %i × %i pixels in %i classes', (height, width, classes) => {
     const model = spec(name, height, width, classes);
-    expect(parameterCountOf(model)).toBe(built(model));
+    expect(parameterCount(model)).toBe(built(model));
   });
 });
 
@@ -70,8 +70,4 @@ test('the refusal says which images and which models fit', () => {
     /^PennygradError: --model mlp would have 81921418 parameters for these images, and at most 67108864 can be trained; those of \.\/mine are 800 × 800: use --model softmax$/,
   );
   expect(refusal(spec('cnn', 40_000, 40_000))).toContain(': scale the images down');
-});
-
-test('as many parameters fit as a message of the control plane carries', () => {
-  expect(maxParameters).toBe(maxParameterCount);
 });

@@ -236,7 +236,6 @@ it('the limits of the protocol', () => {
     maxTensorFrames: 3,
     maxFrameBytes: 268_435_456,
     maxWorldSize: 256,
-    maxParameterCount: 67_108_864,
     frameBytesFor: expect.any(Function),
   });
   expect([1, 65_536, 65_537, 67_108_864].map(limits.frameBytesFor)).toEqual([262_144, 262_144, 262_148, 268_435_456]);

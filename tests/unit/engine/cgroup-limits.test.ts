@@ -1,6 +1,6 @@
 /** Files as the kernel writes them: of a virtual machine, of containers, of a service. */
 import { describe, expect, it } from 'vitest';
-import { readCgroupLimits } from '../../../src/launch/cgroup-limits.ts';
+import { readCgroupLimits } from '../../../src/engine/cgroup-limits.ts';
 
 const limitsOf = (files: Readonly<Record<string, string>>) => readCgroupLimits((path) => files[path]);
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { usableCores } from '../../../src/launch/usable-cores.ts';
+import { usableCores } from '../../../src/engine/usable-cores.ts';
 
 const withQuota = (quota: string) => (path: string) =>
   ({
