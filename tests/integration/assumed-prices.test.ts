@@ -64,7 +64,7 @@ it('is none with --price none', async () => {
   const out = join(temporaryFolder(), 'run');
   const { code, stdout } = await run([...quick, '--price', 'none', '--metrics-port', '0', '--out', out]);
   expect(code).toBe(0);
-  expect(stdout).toContain('Cost: no price given: pass --price USD_PER_HOUR');
+  expect(stdout).toContain('Cost: no worker has a price; --price USD_PER_HOUR gives one');
   expect(stdout).not.toContain('assumed');
   const { price_usd_per_hour, cost_usd_total } = readSummary(out);
   expect({ price_usd_per_hour, cost_usd_total }).toEqual({ price_usd_per_hour: undefined, cost_usd_total: 0 });

@@ -160,7 +160,7 @@ withIpv6.it('a run over IPv6 succeeds', async () => {
   const dataset = writeIdxFolder(60, 20);
   const bind = ['--bind', 'tcp://[::1]:*', '--metrics-host', '[::1]'];
   const coordinator = start(['coordinator', ...bind, '--dataset', dataset, '--model', 'softmax', ...oneStep], { env });
-  const [, address = ''] = await coordinator.waitFor(/pennygrad worker --connect (tcp:\/\/\[::1\]:\d+)/);
+  const [, address = ''] = await coordinator.waitFor(/pennygrad worker --connect '?(tcp:\/\/\[::1\]:\d+)/);
   const [, page = ''] = await coordinator.waitFor(/live page at (http:\/\/\[::1\]:\d+\/)/);
   expect((await fetch(`${page}healthz`)).status).toBe(200);
   const diagnosis = await run(['doctor', '--no-bench', '--connect', address]);

@@ -3,6 +3,7 @@ import { bindSetting, type MembershipConfig } from '../../settings/membership-se
 import { bySubject, runSettings } from '../../settings/run-settings.ts';
 import type { SettingsTable } from '../../settings/setting.ts';
 import { deadlinesFrom } from '../../shared/core/deadlines.ts';
+import { shellQuoted } from '../../shared/core/shell-quoted.ts';
 import type { Command } from '../command.ts';
 import { configOption } from '../config-layers.ts';
 import { runInterruptibly } from '../interruption.ts';
@@ -41,7 +42,7 @@ export const coordinatorCommand: Command = {
 function waitingFor({ workers, timeout }: MembershipConfig, endpoint: string): string {
   const seconds = Math.round(deadlinesFrom(timeout).rendezvousMs / 1000);
   const noun = workers === 1 ? 'a worker' : `${workers} workers`;
-  return `waiting for ${noun}, ${seconds} s at most (--timeout): pennygrad worker --connect ${reachable(endpoint)}`;
+  return `waiting for ${noun}, ${seconds} s at most (--timeout): pennygrad worker --connect ${shellQuoted(reachable(endpoint))}`;
 }
 
 /** The endpoint as other hosts can use it, where it is bound to every address of this one. */

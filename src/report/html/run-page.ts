@@ -123,7 +123,7 @@ function headlines(summary: Summary): readonly string[] {
       : [`test accuracy ${formatPercent(test_accuracy, 2)} after ${formatSeconds(summary.train_seconds)} of training`]),
     `${formatCount(summary.samples_per_second)} samples/s`,
     price === undefined
-      ? 'no price given: pass --price USD_PER_HOUR'
+      ? 'no worker has a price; --price USD_PER_HOUR gives one'
       : `${formatUsd(summary.cost_usd_total)}${changes.length === 0 ? '' : ', now'} at ${formatUsd(price)} an hour, including start-up and test passes`,
     ...(assumed === undefined ? [] : [`the price is ${assumed}; ${assumptionRemedy}`]),
     ...gaps.map((gap) => `incomplete: ${gap}`),

@@ -192,7 +192,7 @@ function renderClosing(summary: Summary, paint: Paint): string {
       ...describeBilling(summary),
     );
   } else if (price_usd_per_hour === undefined) {
-    lines.push('Cost: no price given: pass --price USD_PER_HOUR');
+    lines.push('Cost: no worker has a price; --price USD_PER_HOUR gives one');
   } else {
     const unpriced = summary.workers.filter((worker) => worker.price_usd_per_hour === undefined);
     const gap =

@@ -88,7 +88,7 @@ describe('renderSummaryTable', () => {
   test('says that no price was given, and leaves costs out', () => {
     const workers = [workerRecord({ priceUsdPerHour: undefined })];
     const text = renderSummaryTable(summarize(runRecord({ workers })), plain);
-    expect(text).toContain('no price given: pass --price');
+    expect(text).toContain('no worker has a price; --price');
     expect(text).not.toContain('$');
   });
 
