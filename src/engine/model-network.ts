@@ -17,7 +17,7 @@ export function layerFunction(layer: Layer): (x: tf.Tensor) => tf.Tensor {
 
 export function artifactsOf(network: Model['network'], variables: readonly tf.Variable[]): ModelArtifacts {
   return {
-    topology: network.toJSON(null, false),
+    topology: network.toJSON(null, false) as Record<string, unknown>,
     weightSpecs: network.trainableWeights.map(({ originalName }, i) => ({
       name: originalName,
       shape: (variables[i] as tf.Variable).shape,

@@ -34,7 +34,7 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
 
     const reduction = allReduce.start({ generation, step, attempt }, gradients);
     const { lossSum, correct } = await engine.computeGradients(indices, gradients, reduction.ready);
-    if (!Number.isFinite(lossSum)) throw diverged(`at step ${step}`, lossSum);
+    if (!Number.isFinite(lossSum)) throw diverged(`at step ${step + 1}`, lossSum);
     usage.lap('compute');
 
     const samples = indices.length;
@@ -61,7 +61,7 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
   };
 }
 
-/** @param where as in 'at step 12' */
+/** @param where as in 'at step 12', which counts from 1 */
 export function diverged(where: string, loss: number): PennygradError {
   return new PennygradError('diverged', `the loss became ${loss} ${where}; try a smaller --lr`);
 }

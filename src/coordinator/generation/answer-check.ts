@@ -41,7 +41,11 @@ export function checkAnswer(
       );
     case 'predicted': {
       const { count } = order as Order<'predict'>;
-      return checkShapes(tensors, [count * model.classes], what) ?? checkFinite(tensors, 'predictions');
+      return (
+        checkShapes(tensors, [count * model.classes], what) ??
+        checkFinite(tensors, 'predictions') ??
+        checkProbabilities(tensors, what)
+      );
     }
     case 'restored':
       return checkShapes(tensors, [], what);
@@ -58,6 +62,12 @@ function checkStep(
 ): Refusal | undefined {
   if (step === appliedSteps) return undefined;
   return wrong(what, `step must be ${appliedSteps ?? 'left out'}, got ${step ?? 'none'}`);
+}
+
+/** Rounding may take a probability a little over 1. */
+function checkProbabilities(tensors: Tensors, what: string): Refusal | undefined {
+  const odd = tensors.flatMap((tensor) => tensor.find((value) => value < 0 || value > 1 + 1e-6) ?? [])[0];
+  return odd === undefined ? undefined : wrong(what, `probabilities must be from 0 to 1, got ${odd}`);
 }
 
 function checkState(

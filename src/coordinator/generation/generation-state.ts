@@ -119,9 +119,9 @@ export function checkAttempt(
     return refuse(generation < state.number, `generation ${generation}, this is ${state.number}`);
   }
   const current = state.attempts.get(step);
-  if (current === undefined) return refuse(step < state.assignedSteps, `step ${step}, which is not under way`);
+  if (current === undefined) return refuse(step < state.assignedSteps, `step ${step + 1}, which is not under way`);
   if (attempt === current.attempt) return undefined;
-  return refuse(attempt < current.attempt, `attempt ${attempt} of step ${step}, which is at ${current.attempt}`);
+  return refuse(attempt < current.attempt, `attempt ${attempt} of step ${step + 1}, which is at ${current.attempt}`);
 }
 
 /** A rank has handed over some of its gradient. The deadline is that of the whole step: it goes on running. */
@@ -142,7 +142,7 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, ter
   const refusal = checkAttempt(state, vote, 'a vote');
   const current = state.attempts.get(vote.step);
   if (refusal !== undefined || current === undefined) {
-    return { refusal: refusal ?? stale(`a vote for step ${vote.step}`) };
+    return { refusal: refusal ?? stale(`a vote for step ${vote.step + 1}`) };
   }
   const problem = checkVote(current, rank, vote, terms);
   if (problem !== undefined) return { refusal: problem };
@@ -166,9 +166,9 @@ function checkVote(
   { missingBuckets, isCompared }: VoteTerms,
 ): Refusal | undefined {
   const { step, parametersChecksum } = vote;
-  const what = `a wrong vote for step ${step}`;
+  const what = `a wrong vote for step ${step + 1}`;
   if (voted.includes(rank)) return wrong(what, 'it must be one, got a second');
-  const problem = checkFigures(vote, shares[rank] ?? 0, what, `at step ${step}`);
+  const problem = checkFigures(vote, shares[rank] ?? 0, what, `at step ${step + 1}`);
   if (problem !== undefined) return problem;
   if ((parametersChecksum !== undefined) !== isCompared) {
     return wrong(

@@ -148,12 +148,12 @@ export function createGeneration(options: GenerationOptions): Generation {
   ): Refusal | undefined {
     const refusal = checkAttempt(state, message, 'a contribution');
     if (refusal !== undefined) return refusal;
-    const what = `a wrong contribution to step ${message.step}`;
+    const what = `a wrong contribution to step ${message.step + 1}`;
     if (hub === undefined) return wrong(what, `${allReduce} has no hub`);
     const outcome = hub.receive(rank, message, tensors, clock.now());
     if (outcome.kind === 'refused') return wrong(what, outcome.reason);
     if (outcome.kind === 'diverged') {
-      return diverged(`the gradient became ${outcome.value} at step ${message.step}, in float ${outcome.float}`);
+      return diverged(`the gradient became ${outcome.value} at step ${message.step + 1}, in float ${outcome.float}`);
     }
     state = noteContribution(state, rank);
     for (const reply of outcome.kind === 'reply' ? outcome.replies : []) {
@@ -165,7 +165,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 
   function vote(rank: number, message: Vote, tensors: readonly Float32Array[]): Refusal | undefined {
     if (tensors.length > 0)
-      return wrong(`a wrong vote for step ${message.step}`, `it must have no tensors, got ${tensors.length}`);
+      return wrong(`a wrong vote for step ${message.step + 1}`, `it must have no tensors, got ${tensors.length}`);
     const terms = {
       missingBuckets: hub?.missing(rank, message) ?? 0,
       isCompared: message.step % options.checksumEvery === 0,

@@ -11,7 +11,7 @@ export interface OptimizerState {
 /** tfjs's own description of the model, so that a checkpoint loads in any tfjs program. */
 export interface ModelArtifacts {
   /** The `modelTopology` of a `model.json`. */
-  readonly topology: unknown;
+  readonly topology: Readonly<Record<string, unknown>>;
   /** The `weights` entries of a `model.json`, in the order of the flat parameter vector. */
   readonly weightSpecs: readonly {
     readonly name: string;

@@ -137,7 +137,7 @@ const state = message('state', {
   parametersChecksum: count,
   state: z
     .object({
-      topology: z.unknown(),
+      topology: z.record(z.string(), z.unknown()),
       weightSpecs: z
         .array(z.object({ name, shape: z.array(count).max(8).readonly(), dtype: z.literal('float32') }).readonly())
         .readonly(),

@@ -166,7 +166,7 @@ describe('a step', () => {
       const { run, log } = openSteps({ lossSum });
       await expect(run(assignment(7))).rejects.toMatchObject({
         code: 'diverged',
-        message: `the loss became ${lossSum} at step 7; try a smaller --lr`,
+        message: `the loss became ${lossSum} at step 8; try a smaller --lr`,
       });
       expect(log).not.toContain('finish');
     },

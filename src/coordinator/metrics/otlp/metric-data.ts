@@ -56,7 +56,9 @@ function convert(metric: PrometheusMetric, times: Times): MetricData {
     descriptor: { name, description: help, unit: unitOf(name), valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
-  const points = () => values.map(({ value, labels }) => ({ ...times, value, attributes: attributesOf(labels) }));
+  // The text of /metrics has no -0.
+  const points = () =>
+    values.map(({ value, labels }) => ({ ...times, value: value + 0, attributes: attributesOf(labels) }));
   const type = String(metric.type);
   switch (type) {
     case 'counter':

@@ -58,8 +58,8 @@ describe('a generation that lost a member', () => {
     evaluating.catch(() => {});
     generation.abort();
     sent();
-    expect(say(2, contribution(7, 0), [[1, 2]])).toEqual(late('a contribution for step 7, which is not under way'));
-    expect(say(2, vote(7))).toEqual(late('a vote for step 7, which is not under way'));
+    expect(say(2, contribution(7, 0), [[1, 2]])).toEqual(late('a contribution for step 8, which is not under way'));
+    expect(say(2, vote(7))).toEqual(late('a vote for step 8, which is not under way'));
     const figures = { samples: 2, lossSum: 1, correct: 1, usage: nothingUsed };
     expect(say(2, { type: 'evaluated', request: 1, ...figures })).toEqual(
       late("'evaluated' to request 1, which is answered"),

@@ -111,7 +111,7 @@ describe('a generation', () => {
       generation.commit(index);
       expect(say(0, contribution(index, 0), [[1, 2]])).toEqual({
         kind: 'stale',
-        reason: `a contribution for step ${index}, which is not under way`,
+        reason: `a contribution for step ${index + 1}, which is not under way`,
       });
     }
   });

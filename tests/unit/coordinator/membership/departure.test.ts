@@ -170,7 +170,7 @@ describe('frames that are no message', () => {
 it('a member that misbehaves is lost at once, and the run ends with its name and what it sent', () => {
   const run = startTraining();
   run.members({ w1: ['compute', 100] });
-  const reason = 'it sent a wrong vote for step 3: samples must be 8, got 0';
+  const reason = 'it sent a wrong vote for step 4: samples must be 8, got 0';
   const refusal = { kind: 'wrong', reason, code: 'run-failed' } as const;
   expect(run.input({ type: 'misbehaved', peer: 'w1', refusal })).toEqual([
     lost('w1', reason),

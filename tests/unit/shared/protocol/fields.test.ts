@@ -111,7 +111,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
     step: optional(count),
     parametersChecksum: count,
     state: optional({ takes: [], refuses: [{}, 'x', null] }),
-    'state.topology': { takes: [1, 'x', null, { a: [1] }], refuses: [] },
+    'state.topology': { takes: [{}, { a: [1], b: { c: null } }], refuses: [1, 'x', null, [1]] },
     'state.optimizerIterations': count,
     'state.weightSpecs': { takes: [[]], refuses: [{}, undefined] },
     'state.weightSpecs.0.name': name,
