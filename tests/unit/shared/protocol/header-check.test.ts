@@ -30,12 +30,14 @@ describe('a header of our own types', () => {
       fc.property(fc.jsonValue(), (value) => {
         const bytes = pack({ value });
         expect(findForeign(bytes)).toBeUndefined();
-        expect(unpack(bytes)).toEqual(JSON.parse(JSON.stringify({ value })));
+        // msgpackr renames the key that would set a prototype.
+        const expected = JSON.stringify({ value }).replaceAll('"__proto__":', '"__proto_":');
+        expect(unpack(bytes)).toEqual(JSON.parse(expected));
         for (const length of [0, 1, bytes.length >> 1, bytes.length - 1]) {
           expect(findForeign(bytes.subarray(0, length))).toMatch(/cut off/);
         }
       }),
-      { numRuns: rounds(200, 5000) },
+      { numRuns: rounds(200, 5000), examples: [[JSON.parse('{"__proto__":{"a":1}}')]] },
     );
   });
 });
