@@ -34,7 +34,7 @@ describe('a worker that finds its name taken', () => {
     const first = join('a');
     await first.waitFor(/waiting for the others/);
     const second = join('a');
-    await second.waitFor(/no place in the run yet: worker id differs: .*asking again for 48 s/);
+    await second.waitFor(/no place in the run yet: the name a is taken; .*asking again for 48 s/);
     first.child.kill('SIGKILL');
     await second.waitFor(/waiting for the others/);
     const other = join('b');
