@@ -11,6 +11,7 @@ import { writeRunReport } from '../report/html/run-report.ts';
 import { bySubject, type RunSettings } from '../settings/run-settings.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { orAborted } from '../shared/core/or-aborted.ts';
 import { systemTimers } from '../shared/core/timers.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
@@ -64,7 +65,9 @@ export async function startRun({
   const load = (name: string | undefined) =>
     loadDataset(data.dataset ?? name, { ...data, onWarning: output.warn, onProgress: output.download });
   const loading = resumed === undefined ? load(undefined) : loadRunData(resumed, load);
-  const dataset = await orInterrupted(loading, signal);
+  // A download may take long, and may be given up at any point.
+  const interrupted = () => new PennygradError('interrupted', 'interrupted before training began');
+  const dataset = await orAborted(loading, signal, interrupted);
   const runId = resumed?.runId ?? newRunId(new Date(), dataset.name, settings);
   const out = resumed?.folder ?? folder.out ?? join('runs', runId);
   const startedAt = new Date(resumed?.startedAtUnixMs ?? performance.timeOrigin).toISOString();
@@ -128,16 +131,6 @@ function configOf({ resume: _, ...settings }: StartOptions['settings'], dataset:
     pennygrad: pennygradVersion,
     dataset: { name, source, digest, sha256 },
   };
-}
-
-/** A download may take long, and may be given up at any point. */
-function orInterrupted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const interrupt = () => reject(new PennygradError('interrupted', 'interrupted before training began'));
-    if (signal.aborted) interrupt();
-    signal.addEventListener('abort', interrupt);
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', interrupt));
-  });
 }
 
 /** A name that sorts by time, describes the run and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { firstProblem } from '../shared/core/first-problem.ts';
 import { printable } from '../shared/core/printable.ts';
-import { removeDrafts, writeFileAtomically } from '../shared/files/atomic-files.ts';
+import { removeDrafts, staleDraftMs, writeFileAtomically } from '../shared/files/atomic-files.ts';
 import { readBoundedText } from '../shared/files/bounded-file.ts';
 import { fileLimits } from '../shared/files/file-limits.ts';
 import { makeFolder } from '../shared/files/make-folder.ts';
@@ -44,9 +44,6 @@ export type SweepRecord = z.infer<typeof sweepSchema>;
 
 const fileName = 'sweep.json';
 
-/** A draft of this age has lost its writer: a sweep folder has no lock. */
-const staleAfterMs = 3_600_000;
-
 /** @returns undefined when the folder holds no sweep @throws bad-input when its sweep.json cannot be read */
 export function readSweep(folder: string): SweepRecord | undefined {
   const file = join(folder, fileName);
@@ -65,7 +62,7 @@ export function writeSweep(folder: string, record: SweepRecord): void {
   const file = join(folder, fileName);
   try {
     makeFolder(folder);
-    removeDrafts(folder, staleAfterMs);
+    removeDrafts(folder, staleDraftMs);
     writeFileAtomically(file, `${JSON.stringify(record, null, 2)}\n`);
   } catch (error) {
     throw badInput(`--out ${folder}: cannot write ${fileName}: ${messageOf(error)}`, error);

@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { orAborted } from '../shared/core/or-aborted.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
 
@@ -22,42 +23,30 @@ export interface FindOptions {
  * @throws PennygradError `bad-input` that names the host, or `interrupted`
  */
 export async function findCoordinator(options: FindOptions): Promise<IpFamily> {
-  const { connect, timeoutSeconds, clock, log } = options;
+  const { connect, timeoutSeconds, signal, clock, timers, log } = options;
   const deadline = clock.now() + timeoutSeconds;
   const leftMs = () => Math.max(0, (deadline - clock.now()) * 1000);
   for (let told = false; ; told = true) {
     try {
-      return await within(leftMs(), options, options.ipFamilyOf(connect));
+      return await orAborted(within(leftMs(), timers, options.ipFamilyOf(connect)), signal, interrupted);
     } catch (error) {
-      if (error instanceof PennygradError && error.code === 'interrupted') throw error;
+      if (signal.aborted) throw error;
       const problem = `--connect ${connect}: ${messageOf(error)}`;
       if (leftMs() === 0) throw badInput(problem, error);
       if (!told) log(`${problem}; looking for it again for ${timeoutSeconds} s`);
     }
-    await within(Number.POSITIVE_INFINITY, options, pause(options));
+    await orAborted(new Promise<void>((resolve) => timers.after(retryMs, resolve)), signal, interrupted);
   }
 }
 
-function pause({ timers }: Pick<FindOptions, 'timers'>): Promise<void> {
-  return new Promise((resolve) => timers.after(retryMs, resolve));
+function interrupted(): PennygradError {
+  return new PennygradError('interrupted', 'interrupted before the coordinator was found');
 }
 
-/** Rejects when the signal is aborted, and when the work takes longer: a name service may never answer. */
-function within<Value>(
-  limitMs: number,
-  { signal, timers }: Pick<FindOptions, 'signal' | 'timers'>,
-  work: Promise<Value>,
-): Promise<Value> {
+/** Rejects when the work takes longer: a name service may never answer. */
+function within<Value>(limitMs: number, timers: FindOptions['timers'], work: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const interrupt = () => reject(new PennygradError('interrupted', 'interrupted before the coordinator was found'));
-    if (signal.aborted) interrupt();
-    signal.addEventListener('abort', interrupt);
-    const endLimit = Number.isFinite(limitMs)
-      ? timers.after(limitMs, () => reject(new Error('the name service does not answer')))
-      : () => {};
-    work.then(resolve, reject).finally(() => {
-      endLimit();
-      signal.removeEventListener('abort', interrupt);
-    });
+    const endLimit = timers.after(limitMs, () => reject(new Error('the name service does not answer')));
+    work.then(resolve, reject).finally(endLimit);
   });
 }

@@ -15,7 +15,7 @@ const common = ['--dataset', folder, '--timeout', '10', '--metrics-port', '0', '
 const endless = [...common, '--epochs', '100000'];
 const terminal = await needs('terminal');
 
-/** Of the processes that a terminal's end leaves without a parent here. */
+/** Process ids that are left without a parent here when their terminal ends. */
 const left = new Set<number>();
 afterEach(() => {
   for (const pid of left) if (isAlive(pid)) process.kill(pid, 'SIGKILL');

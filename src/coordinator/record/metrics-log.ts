@@ -58,7 +58,7 @@ const line = z.discriminatedUnion('type', [
 ]);
 
 export interface MetricsHistory {
-  /** Of the steps that are in the file, as is the time. */
+  /** Samples and seconds of the steps that are in the file. */
   readonly samples: number;
   readonly trainSeconds: number;
   /** Whole epochs with their test passes. */

@@ -6,7 +6,7 @@
 import { readdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
+import { badInput, codeOf, messageOf, PennygradError } from '../../shared/core/errors.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { makeFolder } from '../../shared/files/make-folder.ts';
@@ -155,9 +155,4 @@ function ifThere<Value>(look: () => Value): Value | undefined {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-function codeOf(error: unknown): string {
-  const system = error instanceof PennygradError ? error.cause : error;
-  return system instanceof Error && 'code' in system ? String(system.code) : '';
 }

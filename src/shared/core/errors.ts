@@ -47,6 +47,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The system's code of an error (`ENOENT`), or of the error that caused one of ours; empty if there is none. */
+export function codeOf(error: unknown): string {
+  const system = error instanceof PennygradError ? error.cause : error;
+  return system instanceof Error && 'code' in system ? String(system.code) : '';
+}
+
 /** The first line of the message. For a host with several addresses Node throws one error per address: the first counts. */
 export function firstLineOf(error: unknown): string {
   const first = error instanceof AggregateError ? error.errors[0] : error;

@@ -6,7 +6,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { badInput, messageOf, PennygradError } from '../core/errors.ts';
-import { removeDrafts, writeFileAtomically } from '../files/atomic-files.ts';
+import { removeDrafts, staleDraftMs, writeFileAtomically } from '../files/atomic-files.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { maxArchiveBytes, type PublishedFile } from './catalog.ts';
 import { type HashedBytes, isGzip, readHashed } from './hashed-bytes.ts';
@@ -16,9 +16,6 @@ export interface Cache extends Source {
   /** Keeps a verified file. Warns if the cache cannot be written. */
   store(file: PublishedFile, bytes: HashedBytes): Promise<void>;
 }
-
-/** A draft of this age has lost its writer. */
-const staleAfterMs = 3_600_000;
 
 /** Where the cache keeps a file. */
 export function cachedPath(folder: string, file: PublishedFile): string {
@@ -53,7 +50,7 @@ export function openCache(folder: string, warn: (line: string) => void): Cache {
       const path = pathOf(file);
       try {
         makeFolder(dirname(path));
-        removeDrafts(dirname(path), staleAfterMs);
+        removeDrafts(dirname(path), staleDraftMs);
         writeFileAtomically(path, bytes);
       } catch (error) {
         warn(`${path} cannot be cached, so the next run will download it again: ${messageOf(error)}`);

@@ -23,6 +23,9 @@ type Content = string | Uint8Array;
 /** What drafts are called, so that whoever comes next knows them from the user's own files. */
 const draftName = /^\.?.+\.\d+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
+/** A draft of this age has lost its writer, in folders that several processes may write. */
+export const staleDraftMs = 3_600_000;
+
 /** Whether a name in a folder is that of a draft. */
 export function isDraftName(name: string): boolean {
   return draftName.test(name);

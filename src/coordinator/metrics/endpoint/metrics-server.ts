@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { Registry } from 'prom-client';
-import { badInput, messageOf } from '../../../shared/core/errors.ts';
+import { badInput, codeOf, messageOf } from '../../../shared/core/errors.ts';
 import { serverUrl } from '../../../shared/core/server-url.ts';
 import { createBoundedServer, isOwnHost } from '../../../shared/transport/http-guard.ts';
 import type { LiveStream } from '../../live/live-stream.ts';
@@ -129,10 +129,6 @@ function explain(error: unknown, port: number, host: string): Error {
     default:
       return badInput(`--metrics-port ${port} on ${host}: cannot be listened on: ${messageOf(error)}`, error);
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 interface Reply {
