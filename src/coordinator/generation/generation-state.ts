@@ -104,23 +104,24 @@ export function abortAll(state: GenerationState): GenerationState {
 }
 
 /**
- * Why a message about an attempt is refused, or undefined if the attempt is under way. What is over is stale; nobody can
- * know of what has not begun.
+ * The attempt that a message is about, or why the message is refused. What is over is stale; nobody can know of what has
+ * not begun.
  * @param what it is, as in 'a vote'
  */
-export function checkAttempt(
+export function findAttempt(
   state: GenerationState,
   { generation, step, attempt }: Attempt,
   what: string,
-): Refusal | undefined {
-  const refuse = (isOver: boolean, problem: string) =>
-    isOver ? stale(`${what} for ${problem}`) : wrong(what, `it is for ${problem}`);
+): { readonly current: AttemptState } | { readonly refusal: Refusal } {
+  const refuse = (isOver: boolean, problem: string) => ({
+    refusal: isOver ? stale(`${what} for ${problem}`) : wrong(what, `it is for ${problem}`),
+  });
   if (generation !== state.number) {
     return refuse(generation < state.number, `generation ${generation}, this is ${state.number}`);
   }
   const current = state.attempts.get(step);
   if (current === undefined) return refuse(step < state.assignedSteps, `step ${step + 1}, which is not under way`);
-  if (attempt === current.attempt) return undefined;
+  if (attempt === current.attempt) return { current };
   return refuse(attempt < current.attempt, `attempt ${attempt} of step ${step + 1}, which is at ${current.attempt}`);
 }
 
@@ -139,11 +140,9 @@ export interface VoteTerms {
 }
 
 export function acceptVote(state: GenerationState, rank: number, vote: Vote, terms: VoteTerms, now: number): Accepted {
-  const refusal = checkAttempt(state, vote, 'a vote');
-  const current = state.attempts.get(vote.step);
-  if (refusal !== undefined || current === undefined) {
-    return { refusal: refusal ?? stale(`a vote for step ${vote.step + 1}`) };
-  }
+  const found = findAttempt(state, vote, 'a vote');
+  if ('refusal' in found) return found;
+  const { current } = found;
   const problem = checkVote(current, rank, vote, terms);
   if (problem !== undefined) return { refusal: problem };
   const attempts = new Map(state.attempts).set(vote.step, { ...current, voted: [...current.voted, rank] });

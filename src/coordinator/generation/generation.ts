@@ -24,8 +24,8 @@ import {
   acceptVote,
   assignStep,
   beginGenerationState,
-  checkAttempt,
   commitStep,
+  findAttempt,
   noteContribution,
   openRequest,
   putOffMembers,
@@ -146,8 +146,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     message: From<'contribute'>,
     tensors: readonly Float32Array[],
   ): Refusal | undefined {
-    const refusal = checkAttempt(state, message, 'a contribution');
-    if (refusal !== undefined) return refusal;
+    const found = findAttempt(state, message, 'a contribution');
+    if ('refusal' in found) return found.refusal;
     const what = `a wrong contribution to step ${message.step + 1}`;
     if (hub === undefined) return wrong(what, `${allReduce} has no hub`);
     const outcome = hub.receive(rank, message, tensors, clock.now());
