@@ -24,6 +24,8 @@ export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly observe: RunObserver;
+  /** Opens the socket that workers connect to; a ZeroMQ socket unless given. */
+  readonly bindSocket?: typeof bindCoordinatorSocket;
 }
 
 export interface ControlPlane {
@@ -56,14 +58,14 @@ const disconnectedMs = 50;
 
 /** @throws bad-input when the address cannot be bound */
 export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { run, allReduce, clock, timers, observe } = options;
+  const { run, allReduce, clock, timers, observe, bindSocket = bindCoordinatorSocket } = options;
   const deadlines = deadlinesFrom(options.timeoutSeconds);
   const tickMs = deadlines.heartbeatMs / 2;
   const standstill = watchStandstill(clock, tickMs);
   let closing: Promise<void> | undefined;
   let beatIsDue = false;
 
-  const socket = await bindCoordinatorSocket({
+  const socket = await bindSocket({
     bind: options.bind,
     run,
     largestFrameBytes: frameBytesFor(options.parameterCount),

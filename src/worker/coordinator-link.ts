@@ -66,13 +66,15 @@ export interface LinkOptions {
   readonly managed: boolean;
   /** This process did not listen for so many seconds, long enough for the coordinator to give it up. */
   readonly onStoodStill: (seconds: number) => void;
+  /** Opens the socket to the coordinator; a ZeroMQ socket unless given. */
+  readonly connectSocket?: typeof connectWorkerSocket | undefined;
 }
 
 /** A coordinator that stops may close its connection before its last message is read. */
 const lastWordsMs = 500;
 
 export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
-  const { connect, family, timeoutSeconds, clock, timers, managed } = options;
+  const { connect, family, timeoutSeconds, clock, timers, managed, connectSocket = connectWorkerSocket } = options;
   const orders = createAsyncQueue<Order>();
   const commits = createAsyncQueue<From<'commit'>>();
   const failing = new AbortController();
@@ -88,7 +90,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   let gpu: GpuReading | undefined;
   let closed = false;
 
-  const socket = connectWorkerSocket({
+  const socket = connectSocket({
     connect,
     family,
     timers,

@@ -22,6 +22,7 @@ import {
   type WorkerMessage,
 } from '../shared/protocol/messages.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
+import type { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 import { askForPlace } from './ask-for-place.ts';
 import { nameOfCard } from './card-name.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
@@ -75,6 +76,8 @@ export interface WorkerDependencies {
   readonly ipFamilyOf: (endpoint: string) => Promise<IpFamily>;
   readonly log: (line: string) => void;
   readonly observer?: WorkerObserver;
+  /** Opens the socket to the coordinator; a ZeroMQ socket unless given. */
+  readonly connectSocket?: typeof connectWorkerSocket;
 }
 
 /**
@@ -93,6 +96,7 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
     clock,
     timers,
     onStoodStill: (seconds) => log(describeStandstill(seconds)),
+    connectSocket: dependencies.connectSocket,
   });
   const life: Life = { phase: 'rendezvous', engine: undefined, stopWatching: () => {} };
   const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));

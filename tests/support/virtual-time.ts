@@ -9,6 +9,11 @@ export interface VirtualTime {
   advance(ms: number): void;
   /** The same, and promises settle after every task. */
   advanceAsync(ms: number): Promise<void>;
+  /**
+   * Lets time pass, one task after another, until `promise` settles.
+   * @throws where an hour does not settle it
+   */
+  until<Value>(promise: Promise<Value>): Promise<Value>;
   /** Timers that are still set. */
   pending(): number;
 }
@@ -18,6 +23,9 @@ interface Task {
   readonly periodMs: number | undefined;
   dueMs: number;
 }
+
+/** In every test a wait has a deadline, and it is shorter than this. */
+const longestWaitMs = 3_600_000;
 
 /** No test may take the start for zero. */
 const startMs = 100_000;
@@ -70,6 +78,23 @@ export function createVirtualTime(): VirtualTime {
         await promisesSettle();
       }
       nowMs = endMs;
+    },
+    async until(promise) {
+      const endMs = nowMs + longestWaitMs;
+      let isSettled = false;
+      const settle = () => {
+        isSettled = true;
+      };
+      promise.then(settle, settle);
+      for (;;) {
+        // A worker that evaluates lets a turn of the event loop pass itself.
+        await promisesSettle();
+        await promisesSettle();
+        if (isSettled) return promise;
+        const task = nextDue(endMs);
+        if (task === undefined) throw new Error('what is waited for does not happen within an hour');
+        runTask(task);
+      }
     },
     pending: () => tasks.size,
   };

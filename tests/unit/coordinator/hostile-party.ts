@@ -12,6 +12,7 @@ import { createRandom, type Random } from '../../../src/shared/core/random.ts';
 import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
 import { decodeWorkerMessage, encode } from '../../../src/shared/protocol/codec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
+import { asBytes } from '../../support/memory-network.ts';
 import { nothingUsed } from '../../support/nothing-used.ts';
 import { trainingConfig } from '../../support/settings.ts';
 import { createVirtualTime, promisesSettle, type VirtualTime } from '../../support/virtual-time.ts';
@@ -112,31 +113,28 @@ function changedTensors(random: Random, tensors: readonly Float32Array[]): reado
   ]);
 }
 
-const asBytes = ({ body, tensors }: Message): Frames =>
-  encode<WorkerMessage>('run-1', body, tensors).map((frame) =>
-    Buffer.from(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength)),
-  );
+const encoded = ({ body, tensors }: Message): Frames => asBytes(encode<WorkerMessage>('run-1', body, tensors));
 
 /** What a hostile member makes of its next message. @param said what it has sent before */
 function distort(random: Random, message: Message, said: readonly Message[]): readonly Frames[] {
   const old = pick(random, [message, ...said]);
   const noise = Uint8Array.from({ length: random.integer(60) }, () => random.integer(256));
-  const [header = new Uint8Array(), ...rest] = asBytes(message);
+  const [header = new Uint8Array(), ...rest] = encoded(message);
   const at = random.integer(header.length);
   const damaged = header.map((byte, i) => (i === at ? random.integer(256) : byte));
   return pick(random, [
     () => [],
-    () => [asBytes(message), asBytes(message)],
-    () => [asBytes(old)],
-    () => [asBytes(old), asBytes(message)],
-    () => [asBytes({ ...message, body: changed(random, message.body) as Message['body'] })],
-    () => [asBytes({ ...message, body: changed(random, message.body) as Message['body'] })],
-    () => [asBytes({ ...message, tensors: changedTensors(random, message.tensors) })],
+    () => [encoded(message), encoded(message)],
+    () => [encoded(old)],
+    () => [encoded(old), encoded(message)],
+    () => [encoded({ ...message, body: changed(random, message.body) as Message['body'] })],
+    () => [encoded({ ...message, body: changed(random, message.body) as Message['body'] })],
+    () => [encoded({ ...message, tensors: changedTensors(random, message.tensors) })],
     () => [[damaged, ...rest]],
-    () => [[noise], asBytes(message)],
-    () => [asBytes({ body: helloOf('w2', { uptime: 1e8 }), tensors: [] }), asBytes(message)],
-    () => [asBytes({ body: readyOf({ parametersChecksum }), tensors: [] }), asBytes(message)],
-    () => [asBytes({ body: { type: 'leave', code: 'bad-input', phase: 'x', reason: 'bye' }, tensors: [] })],
+    () => [[noise], encoded(message)],
+    () => [encoded({ body: helloOf('w2', { uptime: 1e8 }), tensors: [] }), encoded(message)],
+    () => [encoded({ body: readyOf({ parametersChecksum }), tensors: [] }), encoded(message)],
+    () => [encoded({ body: { type: 'leave', code: 'bad-input', phase: 'x', reason: 'bye' }, tensors: [] })],
   ])();
 }
 
@@ -160,7 +158,7 @@ export async function playHostileRun(
 
   function answer(peer: string, message: Message): void {
     const isHostile = peer === 'p1' && honestFor-- <= 0 && random.integer(3) === 0;
-    for (const frames of isHostile ? distort(random, message, said) : [asBytes(message)]) inbox.push({ peer, frames });
+    for (const frames of isHostile ? distort(random, message, said) : [encoded(message)]) inbox.push({ peer, frames });
     if (peer === 'p1') said.push(message);
   }
 
@@ -178,7 +176,7 @@ export async function playHostileRun(
   loop.dispatch({ type: 'gather' });
   time.timers.every(500, () => loop.dispatch({ type: 'tick' }));
   time.timers.every(1000, () =>
-    inbox.push({ peer: 'p0', frames: asBytes({ body: { type: 'heartbeat' }, tensors: [] }) }),
+    inbox.push({ peer: 'p0', frames: encoded({ body: { type: 'heartbeat' }, tensors: [] }) }),
   );
   for (const rank of [0, 1]) answer(`p${rank}`, { body: helloOf(`w${rank}`, { priceUsdPerHour: 0.5 }), tensors: [] });
 
