@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { killAll, run, start } from '../support/pennygrad.ts';
 import { readJsonLines, readSummary } from '../support/run-folder.ts';
-import { parseSamples } from '../support/scrape.ts';
+import { parseSamples, withoutRun } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 afterAll(killAll);
@@ -53,7 +53,7 @@ it('is assumed by the threads of each worker, and said in the terminal, the file
       ['w2', undefined],
     ]),
   );
-  const samples = parseSamples(scrape);
+  const samples = withoutRun(parseSamples(scrape));
   expect(['w0', 'w1'].map((worker) => samples.get(`pennygrad_worker_price_assumed{worker="${worker}"}`))).toEqual([
     1, 0,
   ]);

@@ -5,6 +5,7 @@ import { writeIdxFolder } from '../support/idx-folder.ts';
 import { type OtlpReceiver, samplesOf, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { killAll, run } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
+import { withoutRun } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let receiver: OtlpReceiver;
@@ -38,7 +39,7 @@ it('the last export of a run is its summary', async () => {
     'service.instance.id': summary.run_id,
     team: 'vision',
   });
-  const samples = samplesOf(last?.metrics ?? []);
+  const samples = withoutRun(samplesOf(last?.metrics ?? []));
   const costs = [...samples].filter(([series]) => series.startsWith('pennygrad_cost_usd_total{'));
   expect(summary.cost_usd_total).toBeGreaterThan(0);
   expect(costs.reduce((sum, [, usd]) => sum + usd, 0)).toBeCloseTo(summary.cost_usd_total ?? Number.NaN, 12);

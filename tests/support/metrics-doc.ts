@@ -23,6 +23,8 @@ chose the port and 9464 is taken, another is used and a warning says which.
 A \`worker\` label is the worker's name. Names follow Prometheus' conventions: base units, and counters end in
 \`_total\`. The process's own metrics (\`process_…\` and \`nodejs_…\`) are on the same page, from a registry of their own.
 
+Every series of a run has the label \`run_id\`, the run's name, besides those in the table.
+
 This page is generated from the code by \`npm run docs:metrics\`, and a test fails when it is out of date.
 
 ${renderTable(run)}
@@ -31,13 +33,14 @@ ${renderTable(run)}
 
 The endpoint ends with the run, once those who scrape it at intervals have seen the end; \`--last-scrape SECONDS\` limits that
 wait, 60 unless told otherwise. [observability.md](observability.md) says what \`increase()\` then tells of costs. With
-\`--pushgateway URL\` the run leaves its last metrics with a Prometheus Pushgateway, as job \`pennygrad\` and with the host's name
-as \`instance\`. They take the place of what that host left before.
+\`--pushgateway URL\` the run leaves its last metrics with a Prometheus Pushgateway, as job \`pennygrad\`, with the host's name as
+\`instance\` and the run as \`run_id\`. Histograms, and what is absent once the run has ended, are not among them.
 
 ## A worker's own metrics
 
 With \`--worker-metrics PORT\` a worker serves these at \`/metrics\` of that port (and of \`--metrics-host\`), with the metrics of
 its process. The local workers of \`train\` take that port and those after it, in the order of their ranks.
+Once the worker has joined, all of them, those of the process too, have the label \`run_id\`.
 
 ${renderTable(worker, ['worker'])}
 `;

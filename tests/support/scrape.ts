@@ -18,3 +18,17 @@ export function sortedLabels(samples: ReadonlyMap<string, number>): ReadonlyMap<
     }),
   );
 }
+
+/** The same samples without the label that names the run, which all series have; only `run_info` keeps it. */
+export function withoutRun(samples: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  return new Map(
+    [...samples].map(([series, value]) => [
+      /^\w*run_info\{/.test(series)
+        ? series
+        : series
+            .replace(/,?run_id="[^"]*"/, '')
+            .replace(/\{,?(.*)\}$/, (_, labels) => (labels === '' ? '' : `{${labels}}`)),
+      value,
+    ]),
+  );
+}

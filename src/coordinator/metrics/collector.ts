@@ -9,6 +9,9 @@ import type { ExpectedWorker } from '../run-options.ts';
 /**
  * Registers its metrics, sets those that are known before the run begins, and returns an observer that keeps them up to
  * date. Collectors do not know each other, and the order in which they see an event does not matter.
+ *
+ * What is left at the end is kept by a Pushgateway for as long as nobody deletes it. So a gauge that is true only while
+ * workers train is removed when the run has ended.
  */
 export type Collector = (registry: Registry, run: ObservedRun) => RunObserver;
 

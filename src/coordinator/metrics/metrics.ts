@@ -1,6 +1,9 @@
 /**
  * The metrics of a run, in two registries: the application's own, all named `pennygrad_…`, with one collector a file; and
  * prom-client's default metrics of the process.
+ *
+ * Every series of the application's names its run. Another run on the same port then has series of its own, and a run that
+ * is both scraped and pushed, or resumed elsewhere, is still known as one.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { RunObserver } from '../run-events.ts';
@@ -42,6 +45,7 @@ export interface Metrics {
 
 export function createMetrics(run: ObservedRun): Metrics {
   const application = new Registry();
+  application.setDefaultLabels({ run_id: run.runId });
   const process = new Registry();
   collectDefaultMetrics({ register: process });
   const health = createHealth(run.runId);

@@ -63,6 +63,9 @@ export function createOwnMetrics(workerId: string, memoryUsage: () => NodeJS.Mem
     joined({ runId, engine, device }) {
       info.reset();
       info.set({ run_id: runId, engine, device }, 1);
+      // A worker that has not joined yet knows no run.
+      application.setDefaultLabels({ worker: workerId, run_id: runId });
+      process.setDefaultLabels({ worker: workerId, run_id: runId });
     },
     stepped(count, totals) {
       steps.inc();

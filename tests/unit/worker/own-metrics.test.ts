@@ -19,17 +19,17 @@ describe("a worker's own metrics", () => {
     const samples = parseSamples(await observed().application.metrics());
     expect(Object.fromEntries(samples)).toEqual({
       'pennygrad_worker_run_info{run_id="r1",engine="wasm",device="wasm, SIMD",worker="w1"}': 1,
-      'pennygrad_worker_steps_total{worker="w1"}': 2,
-      'pennygrad_worker_samples_total{worker="w1"}': 48,
-      'pennygrad_worker_evaluated_samples_total{worker="w1"}': 1000,
-      'pennygrad_worker_phase_seconds_total{phase="load",worker="w1"}': 0,
-      'pennygrad_worker_phase_seconds_total{phase="compute",worker="w1"}': 0.75,
-      'pennygrad_worker_phase_seconds_total{phase="communicate",worker="w1"}': 0,
-      'pennygrad_worker_phase_seconds_total{phase="wait",worker="w1"}': 0,
-      'pennygrad_worker_phase_seconds_total{phase="apply",worker="w1"}': 0.25,
-      'pennygrad_worker_memory_bytes{kind="resident",worker="w1"}': 300,
-      'pennygrad_worker_memory_bytes{kind="heap",worker="w1"}': 50,
-      'pennygrad_worker_memory_bytes{kind="buffers",worker="w1"}': 100,
+      'pennygrad_worker_steps_total{worker="w1",run_id="r1"}': 2,
+      'pennygrad_worker_samples_total{worker="w1",run_id="r1"}': 48,
+      'pennygrad_worker_evaluated_samples_total{worker="w1",run_id="r1"}': 1000,
+      'pennygrad_worker_phase_seconds_total{phase="load",worker="w1",run_id="r1"}': 0,
+      'pennygrad_worker_phase_seconds_total{phase="compute",worker="w1",run_id="r1"}': 0.75,
+      'pennygrad_worker_phase_seconds_total{phase="communicate",worker="w1",run_id="r1"}': 0,
+      'pennygrad_worker_phase_seconds_total{phase="wait",worker="w1",run_id="r1"}': 0,
+      'pennygrad_worker_phase_seconds_total{phase="apply",worker="w1",run_id="r1"}': 0.25,
+      'pennygrad_worker_memory_bytes{kind="resident",worker="w1",run_id="r1"}': 300,
+      'pennygrad_worker_memory_bytes{kind="heap",worker="w1",run_id="r1"}': 50,
+      'pennygrad_worker_memory_bytes{kind="buffers",worker="w1",run_id="r1"}': 100,
     });
   });
 
@@ -37,8 +37,8 @@ describe("a worker's own metrics", () => {
     const endpoint = await serveOwnMetrics({ port: 0, host: '127.0.0.1' }, observed());
     try {
       const page = await (await fetch(endpoint.url)).text();
-      expect(page).toContain('pennygrad_worker_steps_total{worker="w1"} 2');
-      expect(page).toMatch(/^process_resident_memory_bytes{worker="w1"} \d+/m);
+      expect(page).toContain('pennygrad_worker_steps_total{worker="w1",run_id="r1"} 2');
+      expect(page).toMatch(/^process_resident_memory_bytes{worker="w1",run_id="r1"} \d+/m);
       expect((await fetch(endpoint.url.replace('/metrics', '/'))).status).toBe(404);
     } finally {
       await Promise.all([endpoint.close(), endpoint.close()]);

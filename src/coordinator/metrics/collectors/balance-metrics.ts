@@ -7,7 +7,7 @@ export const createBalanceMetrics: Collector = (registry) => {
   const labelNames = ['worker'] as const;
   const share = new Gauge({
     name: 'pennygrad_worker_share_ratio',
-    help: "The worker's fraction of the samples of the last step.",
+    help: "The worker's fraction of the samples of the last step; absent once the run has ended.",
     labelNames,
     registers,
   });
@@ -19,6 +19,7 @@ export const createBalanceMetrics: Collector = (registry) => {
   });
 
   return (event) => {
+    if (event.type === 'ended') share.reset();
     if (event.type !== 'step') return;
     for (const { workerId: worker, samples } of event.members) share.set({ worker }, samples / event.samples);
     const waits = event.members.map(({ workerId, phases }) => ({ workerId, waitSeconds: phases.wait }));

@@ -7,7 +7,7 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
   const registers = [registry];
   const price = new Gauge({
     name: 'pennygrad_worker_price_usd_per_hour',
-    help: 'Price of the worker in USD per hour; absent when it has none.',
+    help: 'Price in USD per hour of a worker that costs money now; absent when it has none, is lost, or the run has ended.',
     labelNames: ['worker'],
     registers,
   });
@@ -29,6 +29,16 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
   function begin(worker: string, hasPrice: boolean): void {
     if (!hasPrice) return;
     for (const category of ledgerCategories) cost.inc({ worker, category }, 0);
+  }
+
+  function charge(worker: string, priceUsdPerHour: number | undefined, priceAssumed: string | undefined): void {
+    if (priceUsdPerHour === undefined) {
+      price.remove({ worker });
+      assumed.remove({ worker });
+    } else {
+      price.set({ worker }, priceUsdPerHour);
+      assumed.set({ worker }, priceAssumed === undefined ? 0 : 1);
+    }
   }
 
   function book(entries: readonly LedgerEntry[]): void {
@@ -53,14 +63,20 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
   return (event) => {
     switch (event.type) {
       case 'generation':
-        for (const { workerId: worker, priceUsdPerHour, priceAssumed } of event.members) {
-          if (priceUsdPerHour === undefined) continue;
-          price.set({ worker }, priceUsdPerHour);
-          assumed.set({ worker }, priceAssumed === undefined ? 0 : 1);
+        for (const { workerId, priceUsdPerHour, priceAssumed } of event.members) {
+          charge(workerId, priceUsdPerHour, priceAssumed);
         }
         break;
       case 'worker-began':
         begin(event.workerId, event.priceUsdPerHour !== undefined);
+        charge(event.workerId, event.priceUsdPerHour, event.priceAssumed);
+        break;
+      case 'worker-lost':
+      case 'worker-ended':
+        price.remove({ worker: event.workerId });
+        break;
+      case 'ended':
+        price.reset();
         break;
       case 'ledger':
         book(event.entries);

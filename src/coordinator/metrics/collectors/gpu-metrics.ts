@@ -12,8 +12,14 @@ export const createGpuMetrics: Collector = (registry) => {
     temperatureCelsius: gauge('temperature_celsius', "Temperature of the worker's GPU."),
     powerWatts: gauge('power_watts', "Power that the worker's GPU draws."),
   };
+  let over = false;
   return (event) => {
-    if (event.type !== 'worker-heard' || event.gpu === undefined) return;
+    if (event.type === 'ended') {
+      // Workers are heard until they have left.
+      over = true;
+      for (const metric of Object.values(gauges)) metric.reset();
+    }
+    if (over || event.type !== 'worker-heard' || event.gpu === undefined) return;
     const { workerId: worker, gpu } = event;
     for (const [key, metric] of Object.entries(gauges)) {
       const value = gpu[key as keyof GpuReading];

@@ -14,7 +14,7 @@ export const createScalingMetrics: Collector = (registry) => {
   });
   const bandwidth = new Gauge({
     name: 'pennygrad_allreduce_bus_bandwidth_bytes_per_second',
-    help: 'Bus bandwidth of the all-reduce, over the epoch so far: bytes of gradients / time communicating × 2(N − 1)/N.',
+    help: 'Bus bandwidth of the all-reduce, over the epoch so far: bytes of gradients / time communicating × 2(N − 1)/N; absent once the run has ended.',
     registers,
   });
   let taken = noSteps;
@@ -39,6 +39,9 @@ export const createScalingMetrics: Collector = (registry) => {
         if (busBytes !== undefined) bandwidth.set(busBytes);
         break;
       }
+      case 'ended':
+        bandwidth.remove();
+        break;
     }
   };
 };

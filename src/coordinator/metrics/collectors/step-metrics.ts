@@ -31,7 +31,7 @@ export const createStepMetrics: Collector = (registry) => {
   });
   const speed = new Gauge({
     name: 'pennygrad_samples_per_second',
-    help: 'Training samples per second of all workers, over the epoch so far.',
+    help: 'Training samples per second of all workers, over the epoch so far; absent once the run has ended.',
     registers,
   });
   const epochNumber = new Gauge({
@@ -57,6 +57,9 @@ export const createStepMetrics: Collector = (registry) => {
         }
         totals = addStep(totals, event);
         speed.set(epochMeans(totals).samplesPerSecond);
+        break;
+      case 'ended':
+        speed.remove();
         break;
     }
   };

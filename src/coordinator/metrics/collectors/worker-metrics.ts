@@ -11,7 +11,7 @@ export const createWorkerMetrics: Collector = (registry) => {
   const worldSize = new Gauge({ name: 'pennygrad_world_size', help: 'Workers in the run.', registers });
   const up = new Gauge({
     name: 'pennygrad_worker_up',
-    help: '1 while the worker is in the run, 0 once it is lost.',
+    help: '1 while the worker is in the run, 0 once it is lost; absent once the run has ended with it.',
     labelNames,
     registers,
   });
@@ -64,6 +64,12 @@ export const createWorkerMetrics: Collector = (registry) => {
       }
       case 'worker-lost':
         setDown(event.workerId);
+        break;
+      case 'ended':
+        // They are about to leave as they should. What is lost stays lost.
+        for (const worker of present) up.remove({ worker });
+        present.clear();
+        worldSize.set(0);
         break;
       case 'worker-heard':
         heard.set({ worker: event.workerId }, event.unixMs / 1000);

@@ -1,12 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../../../src/coordinator/metrics/metrics.ts';
 import { byCategory, ledgerCategories, newAccount } from '../../../../src/economics/ledger/ledger.ts';
-import { member, observedRun, observeRun, observeShortRun, stepEvent } from '../../../support/observed-run.ts';
-import { parseSamples } from '../../../support/scrape.ts';
+import {
+  member,
+  observedRun,
+  observeRun,
+  observeShortRun,
+  startedAtUnixMs,
+  stepEvent,
+} from '../../../support/observed-run.ts';
+import { parseSamples, withoutRun } from '../../../support/scrape.ts';
 import { budgetConfig } from '../../../support/settings.ts';
 
 async function scrape({ application }: { readonly application: { metrics(): Promise<string> } }) {
-  return parseSamples(await application.metrics());
+  return withoutRun(parseSamples(await application.metrics()));
 }
 
 describe('the metrics of a run', () => {
@@ -199,6 +206,48 @@ describe('the metrics of a run', () => {
     expect(metrics.health.read().status).toBe('ended');
   });
 
+  test('name the run on every series, once, in what is scraped and what is exported', async () => {
+    const { metrics, observe } = observeRun();
+    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe(stepEvent(0));
+    const series = [...parseSamples(await metrics.application.metrics()).keys()];
+    expect(series.length).toBeGreaterThan(400);
+    for (const one of series) expect(one.match(/\brun_id="r1"/g), one).toHaveLength(1);
+    const exported = (await metrics.application.getMetricsAsJSON()).flatMap(({ values }) => values);
+    for (const { labels } of exported) expect(labels).toMatchObject({ run_id: 'r1' });
+  });
+
+  test('claim no worker, no speed and no price an hour once the run has ended; who was lost stays lost', async () => {
+    const { metrics, observe } = observeRun();
+    observe({ type: 'worker-began', workerId: 'w2', at: 0, priceUsdPerHour: 3.6 });
+    observe({ type: 'generation', members: [member(0, 3.6), member(1, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'epoch-begun', epoch: 0 });
+    observe(stepEvent(0));
+    const gpu = { utilizationRatio: 0.9, powerWatts: 70 };
+    observe({ type: 'worker-heard', workerId: 'w0', unixMs: startedAtUnixMs, gpu });
+    const prices = async () => [...(await scrape(metrics))].filter(([series]) => series.includes('price_usd_per_hour'));
+    const priceOf = (worker: string) => [`pennygrad_worker_price_usd_per_hour{worker="${worker}"}`, 3.6];
+    expect(await prices()).toEqual([priceOf('w2'), priceOf('w0'), priceOf('w1')]);
+    observe({ type: 'worker-lost', workerId: 'w1', reason: 'killed' });
+    observe({ type: 'worker-ended', workerId: 'w2' });
+    expect(await prices()).toEqual([priceOf('w0')]);
+    observe({ type: 'ended', status: 'failed', code: 'quorum-lost' });
+    // The survivor is heard until it has left, and its going is no loss.
+    observe({ type: 'worker-heard', workerId: 'w0', unixMs: startedAtUnixMs + 1, gpu });
+    observe({ type: 'worker-lost', workerId: 'w0', reason: 'its process ended' });
+    const after = await scrape(metrics);
+    expect(await prices()).toEqual([]);
+    expect([...after].filter(([series]) => series.includes('worker_up'))).toEqual([
+      ['pennygrad_worker_up{worker="w1"}', 0],
+    ]);
+    expect(after.get('pennygrad_world_size')).toBe(0);
+    const gone = /samples_per_second|share_ratio|bus_bandwidth|_gpu_/;
+    expect([...after.keys()].filter((series) => gone.test(series))).toEqual([]);
+    // What the cost was counted by is still true of it.
+    expect(after.get('pennygrad_worker_price_assumed{worker="w0"}')).toBe(0);
+    expect(after.get('pennygrad_scaling_efficiency_ratio{mode="strong"}')).toBeGreaterThan(0);
+  });
+
   test('say how a run ended, and what a diverged loss was', async () => {
     const { metrics, observe } = observeRun();
     observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
@@ -246,7 +295,12 @@ test("a card's figures are its worker's, and what it ceases to report is gone", 
 
 // Which metrics there are is docs/metrics.md's to say, and metrics-doc.test.ts checks it.
 test('every application metric is named by the conventions, is described, and has a value in a run', async () => {
-  const described = await observeShortRun().application.getMetricsAsJSON();
+  const metrics = observeShortRun();
+  // Some metrics are gone at the end, and one is there only then.
+  const running = (await metrics.application.getMetricsAsJSON()).filter(({ name }) => name !== 'pennygrad_run_ended');
+  metrics.observe({ type: 'ended', status: 'completed', code: undefined });
+  const ended = metrics.application.getSingleMetric('pennygrad_run_ended');
+  const described = [...running, await (ended as unknown as { get(): Promise<(typeof running)[number]> }).get()];
   for (const { name, help, type, values } of described) {
     expect(name).toMatch(/^pennygrad_/);
     expect(help).toMatch(/\.$/);

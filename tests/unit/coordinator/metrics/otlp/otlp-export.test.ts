@@ -4,7 +4,7 @@ import { runInfoOf } from '../../../../../src/coordinator/metrics/collectors/run
 import { startOtlpExport } from '../../../../../src/coordinator/metrics/otlp/otlp-export.ts';
 import { observedRun, observeShortRun, startedAtUnixMs, stepEvent } from '../../../../support/observed-run.ts';
 import { type OtlpReceiver, samplesOf, startOtlpReceiver } from '../../../../support/otlp-receiver.ts';
-import { parseSamples, sortedLabels } from '../../../../support/scrape.ts';
+import { parseSamples, sortedLabels, withoutRun } from '../../../../support/scrape.ts';
 
 const opened: { close(): Promise<void> }[] = [];
 beforeEach(() => {
@@ -86,7 +86,7 @@ describe('an export', () => {
     metrics.observe(stepEvent(3, { correct: 16 }));
     await close();
     const accuracies = receiver.received.map(({ metrics: all }) =>
-      samplesOf(all).get('pennygrad_accuracy_ratio{split="train"}'),
+      withoutRun(samplesOf(all)).get('pennygrad_accuracy_ratio{split="train"}'),
     );
     expect(accuracies).toEqual([0.75, 0.5, 0.25]);
   });
