@@ -62,7 +62,7 @@ export async function openObservability(
     async deliver() {
       const { pushgateway: url } = observability;
       const [unpushed] = await Promise.all([
-        url === undefined ? undefined : pushMetrics({ url, instance: context.host }, metrics.application),
+        url === undefined ? undefined : pushMetrics({ url, instance: context.host, runId }, metrics.application),
         exporting?.close(),
       ]);
       if (unpushed !== undefined) warn(unpushed);

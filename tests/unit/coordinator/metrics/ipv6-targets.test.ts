@@ -35,8 +35,8 @@ function registry(): Registry {
 
 withIpv6.it('reach a Pushgateway', async () => {
   const { url, paths } = await listen();
-  expect(await pushMetrics({ url, instance: 'here' }, registry())).toBeUndefined();
-  expect(paths).toEqual(['/metrics/job/pennygrad/instance/here']);
+  expect(await pushMetrics({ url, instance: 'here', runId: 'r1' }, registry())).toBeUndefined();
+  expect(paths).toEqual(['/metrics/job/pennygrad/instance/here/run_id/r1']);
 });
 
 withIpv6.it('reach an OTLP receiver', async () => {
