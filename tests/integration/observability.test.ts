@@ -74,7 +74,7 @@ beforeAll(async () => {
     'the end of the run is scraped and recorded',
     async () => {
       const [ending] = await prometheus.query(`pennygrad_run_ended{status="completed", ${pushed}}[5m]`);
-      const recorded = await prometheus.query(`timestamp(job_instance:pennygrad_cost_usd:sum{${pushed}})`);
+      const recorded = await prometheus.query(`timestamp(run_id:pennygrad_cost_usd:sum{run_id="${summary.run_id}"})`);
       const since = ending?.values[0]?.time;
       return since !== undefined && recorded.length > 0 && lastOf(recorded) > since;
     },
@@ -175,10 +175,12 @@ describe('the rules', () => {
   });
 
   it('record what the summary says', async () => {
-    const recorded = await prometheus.query(`last_over_time(job_instance:pennygrad_cost_usd:sum{${pushed}}[1m])`);
+    const recorded = await prometheus.query(
+      `last_over_time(run_id:pennygrad_cost_usd:sum{run_id="${summary.run_id}"}[1m])`,
+    );
     expect(Math.abs(lastOf(recorded) / summary.cost_usd_total - 1)).toBeLessThan(0.01);
     const perHour = await prometheus.query(
-      `max_over_time(job_instance:pennygrad_price_usd_per_hour:sum{${scraped}}[5m])`,
+      `max_over_time(run_id:pennygrad_price_usd_per_hour:sum{run_id="${summary.run_id}"}[5m])`,
     );
     expect(lastOf(perHour)).toBeCloseTo(2 * price, 10);
   });

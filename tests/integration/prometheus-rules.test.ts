@@ -32,7 +32,7 @@ test('the rules do what their tests say', () => {
 test.each([
   ['a worker of 40 % more waiting is no straggler', 'alerts.yml', 'wait:ratio_rate1m > 0.2', 'wait:ratio_rate1m > 0.5'],
   ['a worker that is lost is none', 'alerts.yml', 'pennygrad_worker_up == 0', 'pennygrad_worker_up == 2'],
-  ['costs are counted by worker', 'recording.yml', 'sum by (job, instance) (pennygrad_cost', 'sum (pennygrad_cost'],
+  ['costs are counted for all runs together', 'recording.yml', 'sum by (run_id) (max', 'sum (max'],
 ])('and the tests notice rules in which %s', (_, file, before, after) => {
   const copy = join(temporaryFolder(), 'prometheus');
   cpSync(folder, copy, { recursive: true });

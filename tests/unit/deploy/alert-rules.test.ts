@@ -50,9 +50,9 @@ describe('the alert rules', () => {
     const known = new Set([...knownSeriesNames(), ...recorded.map(({ record }) => record)]);
     const asked = [...alerts, ...recorded].flatMap(({ expr }) => [
       ...seriesNamesIn(expr),
-      ...(expr.match(/\bjob_instance\w*:\w+:\w+/g) ?? []),
+      ...(expr.match(/\brun_id\w*:\w+:\w+/g) ?? []),
     ]);
     expect([...new Set(asked)].filter((name) => !known.has(name))).toEqual([]);
-    expect(asked).toContain('job_instance:pennygrad_budget_spent:ratio');
+    expect(asked).toContain('run_id:pennygrad_budget_spent:ratio');
   });
 });
