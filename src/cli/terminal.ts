@@ -11,8 +11,9 @@ export function hasTerminal(): boolean {
   return process.stdout.isTTY === true || process.stderr.isTTY === true;
 }
 
+/** Infinite where the output goes to a pipe or a file, which get everything. */
 export function terminalColumns(): number {
-  return process.stdout.columns ?? 120;
+  return process.stdout.columns ?? Number.POSITIVE_INFINITY;
 }
 
 export function paint(format: Parameters<typeof styleText>[0], text: string): string {

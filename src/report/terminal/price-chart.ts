@@ -3,6 +3,8 @@ import { formatUsd } from '../../shared/core/number-format.ts';
 
 const bars = '▁▂▃▄▅▆▇█';
 const narrowest = 20;
+/** A chart for a pipe, which has no width of its own. */
+const usualColumns = 120;
 const dayMs = 86_400_000;
 
 /**
@@ -11,7 +13,7 @@ const dayMs = 86_400_000;
  * next one.
  * @param series in USD per hour
  * @param until ISO 8601, the last day of the chart
- * @param columns width of the terminal
+ * @param columns width of the terminal; infinite for a pipe
  * @returns lines; none when no series has a price up to `until`
  */
 export function renderPriceChart(series: readonly DatedSeries[], until: string, columns: number): readonly string[] {
@@ -33,7 +35,7 @@ export function renderPriceChart(series: readonly DatedSeries[], until: string, 
   const nameWidth = Math.max(...known.map(({ label }) => label.length));
   const usdWidth = Math.max(...known.flatMap(({ first, last }) => [first, last].map(formatEnd)).map((s) => s.length));
   const margin = nameWidth + usdWidth + 3;
-  const width = Math.max(narrowest, columns - margin - usdWidth - 2);
+  const width = Math.max(narrowest, (Number.isFinite(columns) ? columns : usualColumns) - margin - usdWidth - 2);
   const timeAt = (column: number) => begin + ((end - begin) * column) / width;
 
   const bar = (usdPerHour: number) => {

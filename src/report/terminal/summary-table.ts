@@ -7,19 +7,18 @@ import { createPaint, type Paint } from './colour.ts';
 import { type Column, renderTable } from './table.ts';
 
 export interface SummaryTableOptions {
-  /** Width of the terminal; the tables never take more than 100. */
+  /** Width of the terminal; infinite for a pipe. */
   readonly columns: number;
   readonly colour: boolean;
 }
 
-const maxColumns = 100;
 const longestName = 20;
 const longestLabel = 28;
 
 /** The end of the terminal's output: a heading, a table of epochs, a table of workers, and sentences. */
 export function renderSummaryTable(summary: Summary, { columns, colour }: SummaryTableOptions): string {
   const paint = createPaint(colour);
-  const options = { columns: Math.min(columns, maxColumns), paint };
+  const options = { columns, paint };
   const priced = summary.price_usd_per_hour !== undefined || summary.cost_usd_total > 0;
   const paragraphs = [
     renderHead(summary, paint),

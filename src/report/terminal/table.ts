@@ -1,5 +1,6 @@
 import CliTable from 'cli-table3';
 import type { Paint } from './colour.ts';
+import { wrapText } from './wrap-text.ts';
 
 export interface Column<Row> {
   readonly head: string;
@@ -12,8 +13,9 @@ export interface Column<Row> {
 const separator = 3;
 
 /**
- * A table with a ruled heading. Expendable columns are dropped until it is at most `columns` characters wide.
- * The last `totals` rows are separated by a rule.
+ * A table with a ruled heading. Expendable columns are dropped until it is at most `columns` characters wide, and a last
+ * line names them. The last `totals` rows are separated by a rule.
+ * @param options `columns` is infinite where no terminal limits the width
  */
 export function renderTable<Row>(
   columns: readonly Column<Row>[],
@@ -52,11 +54,21 @@ export function renderTable<Row>(
     if (index === firstTotal && index > 0) table.push(ruled.map((line) => options.paint('dim', line)));
     table.push(kept.map((column) => column.cell(row)));
   }
-  return table
-    .toString()
+  const lines = table.toString().split('\n');
+  return [...lines.map((line) => line.trimEnd()), ...describeLeftOut(columns, kept, options)].join('\n');
+}
+
+function describeLeftOut<Row>(
+  columns: readonly Column<Row>[],
+  kept: readonly Column<Row>[],
+  { columns: width, paint }: { readonly columns: number; readonly paint: Paint },
+): readonly string[] {
+  if (kept.length === columns.length) return [];
+  const heads = columns.filter((column) => !kept.includes(column)).map(({ head }) => head);
+  const line = `no room here for: ${heads.join(', ')} (a pipe gets every column)`;
+  return wrapText(line, width - 1, '')
     .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+    .map((part) => ` ${paint('dim', part)}`);
 }
 
 /** The columns that fit into `width`. */

@@ -78,11 +78,15 @@ describe('renderSummaryTable', () => {
         .split('\n')
         .filter((line) => line.startsWith(' '))
         .join('\n');
-    for (const columns of [200, 100, 80, 60])
-      expect(widest(tables(columns))).toBeLessThanOrEqual(Math.min(columns, 100));
-    expect(tables(60)).toContain('test accuracy');
-    expect(tables(60)).toContain('cost');
-    expect(tables(60)).not.toContain('test loss');
+    for (const columns of [200, 100, 80, 60]) expect(widest(tables(columns))).toBeLessThanOrEqual(columns);
+    const [heading = ''] = tables(60).split('\n');
+    expect(heading).toContain('test accuracy');
+    expect(heading).toContain('cost');
+    expect(heading).not.toContain('test loss');
+    expect(tables(60)).toMatch(/no room here for:[^(]*test loss/);
+    expect(tables(Number.POSITIVE_INFINITY)).not.toContain('no room');
+    for (const head of ['test loss', 'communicate', 'load', 'host', 'billed'])
+      expect(tables(Number.POSITIVE_INFINITY)).toContain(head);
   });
 
   test('says that no price was given, and leaves costs out', () => {
