@@ -60,6 +60,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/sweep-command.ts')).sweepCommand,
   },
   {
+    usage: 'costs [folder..]',
+    summary: 'What runs cost together, however they ended, by run, worker, GPU, provider, day or category',
+    load: async () => (await import('./commands/costs-command.ts')).costsCommand,
+  },
+  {
     usage: 'compare [run..]',
     summary: 'Compare the speed, scaling and cost of runs',
     load: async () => (await import('./commands/compare-command.ts')).compareCommand,

@@ -59,6 +59,10 @@ export interface LedgerEntry {
   readonly account: Account;
   /** The present price was assumed. */
   readonly priceAssumed?: true | undefined;
+  /** The label of its card, which says who bills it. */
+  readonly gpu?: string | undefined;
+  /** What its engine computes on; undefined until it is ready. */
+  readonly device?: string | undefined;
   /** Unix time from which the account's present price holds. */
   readonly priceSinceUnixMs: number;
 }

@@ -6,11 +6,13 @@ export interface LedgerRow {
   readonly cause: string;
   readonly worker: string;
   readonly step: number;
+  readonly samples: number;
   readonly run_seconds: number;
   readonly alive_seconds: number;
   readonly seconds: Readonly<Record<string, number>>;
   readonly usd: Readonly<Record<string, number>>;
   readonly cost_usd: number;
+  readonly billed_usd: number;
 }
 
 export function readLedgerRows(folder: string): readonly LedgerRow[] {

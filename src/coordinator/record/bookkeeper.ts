@@ -68,6 +68,7 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
       account,
       priceSinceUnixMs,
       priceAssumed: event.priceAssumed === undefined ? undefined : true,
+      gpu,
     });
   }
 
@@ -103,6 +104,11 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         case 'worker-began':
           began(event);
           return undefined;
+        case 'worker-ready': {
+          const row = rows.get(event.workerId);
+          if (row !== undefined) row.device = event.device;
+          return undefined;
+        }
         case 'generation':
           for (const { workerId, rank } of event.members) {
             settle(workerId, 'passed', 'startup');

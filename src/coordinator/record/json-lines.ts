@@ -21,13 +21,23 @@ export function readLines<Schema extends z.ZodType>(text: string, schema: Schema
     .split('\n')
     .entries()) {
     if (source === '') continue;
-    const parsed = schema.safeParse(parseJson(source));
-    const before = damaged.at(-1);
-    if (parsed.success) lines.push({ source, entry: parsed.data });
-    else if (before?.[1] === index) before[1] = index + 1;
-    else damaged.push([index + 1, index + 1]);
+    const entry = parseLine(source, schema);
+    if (entry === undefined) addToRanges(damaged, index + 1);
+    else lines.push({ source, entry });
   }
   return { lines, damaged };
+}
+
+/** @returns undefined where the line is no JSON or not what the schema says */
+export function parseLine<Schema extends z.ZodType>(source: string, schema: Schema): z.output<Schema> | undefined {
+  return schema.safeParse(parseJson(source)).data;
+}
+
+/** @param number larger than all that are in `ranges`, the last of which it may continue */
+export function addToRanges(ranges: [from: number, to: number][], number: number): void {
+  const last = ranges.at(-1);
+  if (last?.[1] === number - 1) last[1] = number;
+  else ranges.push([number, number]);
 }
 
 /** @returns undefined, which no schema of a line takes, where the text is no JSON */

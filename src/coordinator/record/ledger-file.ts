@@ -11,11 +11,15 @@ import { describeRanges, type Range, readLines } from './json-lines.ts';
 const amount = z.number().nonnegative();
 const byCategory = z.record(z.enum(ledgerCategories), amount);
 
-const lineSchema = z.object({
+export const ledgerLineSchema = z.object({
   cause: z.enum(ledgerCauses),
   /** When the line was written: ISO 8601, UTC. */
   time: z.iso.datetime(),
   worker: z.string(),
+  /** The worker's label, `gcp/t4/spot`, which says who bills it. Older versions wrote neither this nor the next field. */
+  gpu: z.string().overwrite(printable).optional(),
+  /** What its engine computes on, in the engine's words. */
+  device: z.string().overwrite(printable).optional(),
   /** Null for a worker that never trained. */
   rank: z.int().nonnegative().nullable(),
   /** Committed steps of the run. */
@@ -39,15 +43,17 @@ const lineSchema = z.object({
   /** The bill for all rentals, each at its own price and billing rule, as if the last one ended here. */
   billed_usd: amount.optional(),
 });
-export type LedgerLine = z.infer<typeof lineSchema>;
+export type LedgerLine = z.infer<typeof ledgerLineSchema>;
 
 /** The file's lines for one event. */
 export function ledgerLines(event: LedgerEvent, nowUnixMs: number): readonly LedgerLine[] {
   const { cause, step, epoch, runSeconds } = event;
-  return event.entries.map(({ workerId, rank, samples, account, priceAssumed, priceSinceUnixMs }) => ({
+  return event.entries.map(({ workerId, rank, samples, account, priceAssumed, priceSinceUnixMs, gpu, device }) => ({
     cause,
     time: new Date(nowUnixMs).toISOString(),
     worker: workerId,
+    ...(gpu === undefined ? {} : { gpu }),
+    ...(device === undefined ? {} : { device }),
     rank: rank ?? null,
     step,
     ...(epoch === undefined ? {} : { epoch: epoch + 1 }),
@@ -83,19 +89,24 @@ export interface Ledger {
 export function readLedger(file: string): Ledger | undefined {
   if (!existsSync(file)) return undefined;
   const text = readBoundedText(file, fileLimits.log);
-  const { lines: read, damaged } = readLines(text, lineSchema);
+  const { lines: read, damaged } = readLines(text, ledgerLineSchema);
   const lines = read.map(({ entry }) => entry);
   const whole = read.map(({ source }) => `${source}\n`).join('');
   return {
     lines,
-    gaps: damaged.length === 0 ? [] : [describeDamage(damaged, lines)],
+    gaps:
+      damaged.length === 0
+        ? []
+        : [describeDamage(damaged, new Map(lines.map((line) => [line.worker, line.run_seconds])))],
     repaired: whole === text ? undefined : whole,
   };
 }
 
-/** Every line has the totals, so one that is damaged is missed only where no later one has the worker's. */
-function describeDamage(damaged: readonly Range[], lines: readonly LedgerLine[]): string {
-  const last = new Map(lines.map((line) => [line.worker, line.run_seconds]));
+/**
+ * Every line has the totals, so one that is damaged is missed only where no later one has the worker's.
+ * @param last the run's age, in seconds, in the last whole line of each worker
+ */
+export function describeDamage(damaged: readonly Range[], last: ReadonlyMap<string, number>): string {
   const end = Math.max(...last.values());
   const behind = [...last].filter(([, seconds]) => seconds < end);
   const missed = behind.map(([worker, seconds]) => `${(end - seconds).toFixed(1)} s of ${printable(worker)}`);
@@ -123,6 +134,8 @@ export function entryOf(line: LedgerLine): LedgerEntry {
       endedBilledUsd: line.billed_usd ?? line.cost_usd,
     },
     priceAssumed: line.price_assumed,
+    gpu: line.gpu,
+    device: line.device,
     priceSinceUnixMs: Date.parse(line.price_since),
   };
 }

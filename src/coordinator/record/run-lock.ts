@@ -41,6 +41,34 @@ export function isLockName(name: string): boolean {
   return name === 'lock' || name.startsWith(draftPrefix);
 }
 
+/** A holder on another host counts as alive for as long after its last touch. Clocks of hosts may differ a little. */
+const touchedLatelyMs = 60_000;
+
+/**
+ * Whether a process writes a run folder now: `held`; `left` if the holder is gone without having released the lock. Takes
+ * nothing and waits for nobody, so of another host's process it only says whether it touched the lock lately.
+ */
+export function lockStateOf(folder: string, nowUnixMs: number): 'held' | 'left' | 'none' {
+  const lock = join(folder, 'lock');
+  try {
+    const states = namesIn(lock).flatMap((name) => isHolderThere(join(lock, name), nowUnixMs) ?? []);
+    return states.includes(true) ? 'held' : states.length > 0 ? 'left' : 'none';
+  } catch {
+    // What cannot be read says nothing.
+    return 'none';
+  }
+}
+
+/** @returns undefined when the file is gone */
+function isHolderThere(file: string, nowUnixMs: number): boolean | undefined {
+  const text = ifThere(() => readBoundedText(file, fileLimits.lock));
+  const touchedMs = ifThere(() => statSync(file).mtimeMs);
+  if (text === undefined || touchedMs === undefined) return undefined;
+  const holder = parseHolder(text);
+  const there = holder !== undefined && isThere(holder);
+  return there === 'unknown' ? nowUnixMs - touchedMs < touchedLatelyMs : there;
+}
+
 /**
  * Takes the lock, unless a living process holds it.
  * @throws bad-input naming the process that writes the folder, or when the folder cannot be made; interrupted

@@ -1,0 +1,100 @@
+/** Finds the folders of runs, whatever became of them. */
+import { type Dirent, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { printable } from '../../shared/core/printable.ts';
+import { readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
+import { isLockName } from './run-lock.ts';
+
+export interface FoundRun {
+  readonly folder: string;
+  /** From its `config.json`; the folder where that cannot be read. */
+  readonly runId: string;
+}
+
+export interface FoundRuns {
+  readonly runs: readonly FoundRun[];
+  /** Folders that could not be searched, and copies of runs: a line each. */
+  readonly problems: readonly string[];
+}
+
+/** Folders within folders that are searched. */
+const deepest = 16;
+
+/**
+ * All runs in these folders and those within them, once each, by whatever paths they are reached. Of copies of a run the
+ * one with the longest ledger counts.
+ * @throws bad-input when a named folder does not exist
+ */
+export function findRuns(folders: readonly string[]): FoundRuns {
+  const problems: string[] = [];
+  const found: string[] = [];
+  const seen = new Set<string>();
+
+  function search(folder: string, depth: number): void {
+    let entries: readonly Dirent[];
+    try {
+      const real = realpathSync(folder);
+      if (seen.has(real)) return;
+      seen.add(real);
+      entries = readdirSync(folder, { withFileTypes: true });
+    } catch (error) {
+      problems.push(`${folder}: cannot be searched: ${messageOf(error)}`);
+      return;
+    }
+    const names = entries.map(({ name }) => name);
+    const isRun = holdsRun(names);
+    if (isRun) found.push(folder);
+    const inner = entries.filter((entry) => mayHoldRuns(entry, isRun, folder)).map(({ name }) => name);
+    if (inner.length > 0 && depth === deepest) problems.push(`${folder}: lies too deep, and is not searched further`);
+    else for (const name of inner.sort()) search(join(folder, name), depth + 1);
+  }
+
+  for (const folder of folders) {
+    if (!existsSync(folder))
+      throw badInput(`${folder}: no such folder; name folders of runs, such as runs or sweeps/a`);
+    if (!statSync(folder).isDirectory()) throw badInput(`${folder}: not a folder; name folders of runs`);
+    search(folder, 0);
+  }
+  const runs = new Map<string, FoundRun>();
+  for (const folder of found) {
+    const run = { folder, runId: idOf(folder) ?? folder };
+    const same = runs.get(run.runId);
+    const [kept, copy] = same === undefined || ledgerBytes(same) < ledgerBytes(run) ? [run, same] : [same, run];
+    runs.set(run.runId, kept);
+    if (copy !== undefined) problems.push(`${copy.folder}: a copy of ${kept.folder}, run ${kept.runId}; not counted`);
+  }
+  return { runs: [...runs.values()], problems };
+}
+
+function holdsRun(names: readonly string[]): boolean {
+  return (
+    names.includes('ledger.jsonl') ||
+    ['checkpoints', 'summary.json'].some((name) => names.includes(name) && names.includes('config.json'))
+  );
+}
+
+function mayHoldRuns(entry: Dirent, inRun: boolean, folder: string): boolean {
+  const { name } = entry;
+  if (name.startsWith('.') || name === 'node_modules') return false;
+  if (inRun && (name === 'checkpoints' || isLockName(name))) return false;
+  if (entry.isDirectory()) return true;
+  // What a link leads to is searched once, whatever leads there.
+  return entry.isSymbolicLink() && statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+const configSchema = z.looseObject({ run_id: z.string().min(1).overwrite(printable) });
+
+function idOf(folder: string): string | undefined {
+  try {
+    return configSchema.parse(JSON.parse(readBoundedText(join(folder, 'config.json'), fileLimits.settings))).run_id;
+  } catch {
+    return undefined;
+  }
+}
+
+function ledgerBytes({ folder }: FoundRun): number {
+  return statSync(join(folder, 'ledger.jsonl'), { throwIfNoEntry: false })?.size ?? 0;
+}

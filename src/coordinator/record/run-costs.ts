@@ -1,0 +1,111 @@
+/** Reads what a run cost from its folder, whatever became of it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { decideRunState, type RunState } from '../../economics/costs/run-state.ts';
+import type { Summary } from '../../economics/record/summary.ts';
+import { tryReadSummary } from '../../economics/record/summary-file.ts';
+import { messageOf } from '../../shared/core/errors.ts';
+import { formatUsd } from '../../shared/core/number-format.ts';
+import { printable } from '../../shared/core/printable.ts';
+import { readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
+import { forEachLine } from '../../shared/files/file-lines.ts';
+import { addToRanges, parseLine } from './json-lines.ts';
+import { describeDamage, type LedgerLine, ledgerLineSchema } from './ledger-file.ts';
+import { lockStateOf } from './run-lock.ts';
+
+export interface RunCosts {
+  readonly state: RunState;
+  /** What could not be read, and so is not counted: a line each. */
+  readonly problems: readonly string[];
+}
+
+/** No line that a run writes is nearly as long, in bytes. */
+const longestLine = 64 * 1024;
+
+/** How far the ledger may be from the summary, as a fraction: both add up the same figures. */
+const roundingTolerance = 1e-6;
+
+/**
+ * Reads a ledger of any size line by line.
+ * @param onLine is called for each line that can be read, with the worker's label and device even in ledgers of older
+ *   versions, as far as `config.json` has them
+ */
+export async function readRunCosts(
+  folder: string,
+  nowUnixMs: number,
+  onLine: (line: LedgerLine) => void,
+): Promise<RunCosts> {
+  const summary = tryReadSummary(folder);
+  // Before the ledger: a run that ends meanwhile then counts as running still, and none as killed.
+  const lock = lockStateOf(folder, nowUnixMs);
+  const { problems, costUsd, lastCause } = await readLines(folder, onLine);
+  const missing = describeMissing(costUsd, summary);
+  const gap = existsSync(join(folder, 'ledger.jsonl'))
+    ? missing
+    : `has no ledger.jsonl: ${missing ?? 'its cost is not known, and not counted'}`;
+  return {
+    state: decideRunState({ lock, summary: summary?.status, lastCause: missing === undefined ? lastCause : undefined }),
+    problems: [...problems, ...(gap === undefined ? [] : [`${folder}: ${gap}`])],
+  };
+}
+
+interface ReadLedger {
+  readonly problems: readonly string[];
+  /** The sum of the workers' last lines. */
+  readonly costUsd: number;
+  /** Undefined where there is no line, or the last one is damaged. */
+  readonly lastCause: string | undefined;
+}
+
+async function readLines(folder: string, onLine: (line: LedgerLine) => void): Promise<ReadLedger> {
+  const file = join(folder, 'ledger.jsonl');
+  if (!existsSync(file)) return { problems: [], costUsd: 0, lastCause: undefined };
+  const known = configuredWorkers(folder);
+  const last = new Map<string, { readonly runSeconds: number; readonly costUsd: number }>();
+  const damaged: [from: number, to: number][] = [];
+  const problems: string[] = [];
+  let lastCause: string | undefined;
+  try {
+    await forEachLine(file, longestLine, (text, number) => {
+      if (text === '') return;
+      const line = text === undefined ? undefined : parseLine(text, ledgerLineSchema);
+      lastCause = line?.cause;
+      if (line === undefined) return addToRanges(damaged, number);
+      last.set(line.worker, { runSeconds: line.run_seconds, costUsd: line.cost_usd });
+      onLine(line.device === undefined ? { ...line, ...known.get(line.worker) } : line);
+    });
+  } catch (error) {
+    problems.push(messageOf(error));
+  }
+  if (damaged.length > 0) {
+    const ages = new Map([...last].map(([worker, { runSeconds }]) => [worker, runSeconds]));
+    problems.push(`${folder}: ${describeDamage(damaged, ages)}`);
+  }
+  return { problems, costUsd: [...last.values()].reduce((sum, { costUsd }) => sum + costUsd, 0), lastCause };
+}
+
+/** What the ledger lacks, if the summary shows that it lacks something. A run that was resumed has more than its summary. */
+function describeMissing(costUsd: number, summary: Summary | undefined): string | undefined {
+  const { cost_usd_total: expected } = summary ?? { cost_usd_total: 0 };
+  if (expected - costUsd <= roundingTolerance * expected) return undefined;
+  return `the ledger has ${formatUsd(costUsd)} of the ${formatUsd(expected)} in summary.json; the rest is not counted`;
+}
+
+const text = z.string().overwrite(printable).optional();
+const configSchema = z.looseObject({
+  workers: z.array(z.looseObject({ worker_id: z.string(), gpu: text, device: text })).default([]),
+});
+
+/** Labels and devices of the workers of the last sitting, from `config.json`. */
+function configuredWorkers(folder: string): ReadonlyMap<string, Pick<LedgerLine, 'gpu' | 'device'>> {
+  try {
+    const { workers } = configSchema.parse(
+      JSON.parse(readBoundedText(join(folder, 'config.json'), fileLimits.settings)),
+    );
+    return new Map(workers.map(({ worker_id, gpu, device }) => [worker_id, { gpu, device }]));
+  } catch {
+    return new Map();
+  }
+}
