@@ -34,7 +34,7 @@ const computeMs = 5;
 
 /** Where a party takes place. */
 export interface Place
-  extends Pick<ControlPlaneOptions, 'clock' | 'timers' | 'bindSocket'>,
+  extends Pick<ControlPlaneOptions, 'clock' | 'timers' | 'timeoutSeconds' | 'bindSocket'>,
     Pick<WorkerDependencies, 'connectSocket'> {
   sleep(milliseconds: number): Promise<void>;
   /** Lets time pass until the promise settles. */
@@ -46,13 +46,21 @@ function inVirtualTime(): Place {
   return {
     clock,
     timers,
+    timeoutSeconds: 5,
     until,
     ...createMemoryNetwork(timers),
     sleep: (milliseconds) => new Promise((resolve) => timers.after(milliseconds, resolve)),
   };
 }
 
-export const overSockets: Place = { clock: systemClock, timers: systemTimers, sleep, until: (promise) => promise };
+export const overSockets: Place = {
+  clock: systemClock,
+  timers: systemTimers,
+  // A deadline for what hangs, not for a slow machine.
+  timeoutSeconds: 60,
+  sleep,
+  until: (promise) => promise,
+};
 
 export interface Party extends Pick<Place, 'clock' | 'sleep' | 'until'> {
   readonly control: ControlPlane;
@@ -86,7 +94,6 @@ export async function open(
     bind: 'tcp://127.0.0.1:*',
     run: 'run-1',
     worldSize,
-    timeoutSeconds: 5,
     checksumEvery: 1,
     identity: { version: '1', model, datasetDigest: 'toy', seed: 1 },
     parameterCount: 2,
@@ -113,7 +120,7 @@ export async function open(
           workerId,
           version: '1',
           cpu: 'x',
-          timeoutSeconds: 5,
+          timeoutSeconds: place.timeoutSeconds,
           expected: {},
           signal: new AbortController().signal,
           ...options,
