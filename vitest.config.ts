@@ -3,12 +3,14 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig(({ mode }) => {
   const common = {
     globalSetup: 'tests/support/temporary-root.ts',
-    setupFiles: 'tests/support/leave-nothing-behind.ts',
+    setupFiles: ['tests/support/property-rounds.ts', 'tests/support/leave-nothing-behind.ts'],
     // Read by tests/support/thoroughness.ts. A mode can be named on every system's command line, a variable cannot.
     env: mode === 'thorough' ? { PENNYGRAD_TEST_THOROUGH: '1' } : {},
   };
   return {
     test: {
+      // Sources that did not change are not transformed again.
+      experimental: { fsModuleCache: true },
       projects: [
         {
           // Files share a process: forty starts of one would take longer than the tests.
@@ -19,6 +21,7 @@ export default defineConfig(({ mode }) => {
             isolate: false,
             // A deadline for what hangs, not for a slow machine.
             testTimeout: 60_000,
+            hookTimeout: 60_000,
             maxWorkers: 2,
           },
         },

@@ -217,15 +217,18 @@ export function describeEngine(title: string, provider: EngineProvider, model: M
       expect(relativeError([lossSum], [(await engine.evaluate('test', 0, count)).lossSum])).toBeLessThan(1e-5);
     });
 
-    it.each(['mlp', 'softmax', 'cnn'] as const)('learns what it is shown: %s', async (name) => {
-      const learner = await provider.create(options(name, 'adam'));
-      const before = await learner.evaluate('train', 0, 2);
-      for (let step = 0; step < 2; step++)
-        await learner.applyGradients((await gradientsOf(learner, 0, 1)).gradients, 2);
-      const after = await learner.evaluate('train', 0, 2);
-      expect(after.lossSum).toBeLessThan(0.8 * before.lossSum);
-      learner.dispose();
-    });
+    it.each(modelNames.filter((name) => name !== 'cnn' || model === 'cnn'))(
+      'learns what it is shown: %s',
+      async (name) => {
+        const learner = await provider.create(options(name, 'adam'));
+        const before = await learner.evaluate('train', 0, 2);
+        for (let step = 0; step < 2; step++)
+          await learner.applyGradients((await gradientsOf(learner, 0, 1)).gradients, 2);
+        const after = await learner.evaluate('train', 0, 2);
+        expect(after.lossSum).toBeLessThan(0.8 * before.lossSum);
+        learner.dispose();
+      },
+    );
 
     it.each(['adam', 'sgd'] as const)(
       'goes on from saved parameters and state of %s as if never stopped',

@@ -13,7 +13,8 @@ const opByOpProvider: EngineProvider = {
   create: (options) => createOpByOpEngine(options, chooseFlavour() as UsableFlavour),
 };
 
-// A convolution takes it half a second. That it learns with some is always shown.
+// A convolution takes it half a second. The gradients of some, on the same backend, are always compared in
+// tests/unit/engine/plain-tfjs.test.ts.
 describeEngine('cpu', cpuProvider, thorough ? 'cnn' : 'mlp');
 describeEngine('wasm (relaxed SIMD)', wasmProvider('relaxed-simd'));
 describeEngine('wasm (SIMD)', wasmProvider('simd'));
