@@ -14,6 +14,6 @@ export function requireBudgetLeft(budget: BudgetConfig, { entries, runSeconds }:
   if (reason === undefined) return;
   throw badInput(
     `${reason}: the run has cost $${usd.toFixed(6)} in ${(runSeconds / 3600).toFixed(4)} h so far; ` +
-      'give it more with --budget-usd or --budget-hours',
+      'give it more with --budget-usd or --budget-hours, or none to lift a budget',
   );
 }

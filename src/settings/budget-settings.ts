@@ -1,17 +1,25 @@
 /** How much money and time a run may take. */
-import { positive } from './schemas.ts';
+import { z } from 'zod';
+import { number } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
+
+const wanted = 'a number greater than 0, or none';
+
+/** `none` takes the budget from a resumed run that had one. */
+const budget = z
+  .union([z.literal('none').transform(() => undefined), number.pipe(z.number().positive(wanted))], wanted)
+  .optional();
 
 export const budgetSettings = {
   budgetUsd: {
     type: 'string',
-    describe: 'Stop, resumably, when the workers together have cost this many USD',
-    schema: positive.optional(),
+    describe: 'Stop, resumably, when the workers together have cost this many USD; none: no such budget',
+    schema: budget,
   },
   budgetHours: {
     type: 'string',
-    describe: 'Stop, resumably, when the run has taken this many hours',
-    schema: positive.optional(),
+    describe: 'Stop, resumably, when the run has taken this many hours; none: no such budget',
+    schema: budget,
   },
 } as const satisfies SettingsTable;
 

@@ -36,6 +36,7 @@ export const trainCommand: Command = {
       .example('$0 train --price 1.20 --budget-usd 5', 'stop, resumably, after $5')
       .example('$0 train --otlp http://localhost:4318', 'metrics to an OpenTelemetry Collector')
       .example('$0 train --resume runs/RUN-ID', 'resume a run that ended early')
+      .example('$0 train --resume runs/RUN-ID --budget-usd none', 'resume without the budget that it had')
       .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
   async run(argv) {
     const { settings, resumed } = resolveRunSettings(trainSettings, argv);

@@ -48,6 +48,24 @@ describe('a run that goes on', () => {
     });
   });
 
+  test('keeps a budget, changes it, or is freed of it with none', () => {
+    const folder = runOf({ ...finished, budgetUsd: 2, budgetHours: 3 });
+    const budgetsOf = (flags: object) => {
+      const { budgetUsd, budgetHours } = resolveRunSettings(trainSettings, { resume: folder, ...flags }).settings;
+      return [budgetUsd, budgetHours];
+    };
+    expect(budgetsOf({})).toEqual([2, 3]);
+    expect(budgetsOf({ budgetUsd: 'none', budgetHours: '4' })).toEqual([undefined, 4]);
+    expect(budgetsOf({ budgetHours: 'none' })).toEqual([2, undefined]);
+    vi.stubEnv('PENNYGRAD_BUDGET_USD', 'none');
+    expect(budgetsOf({})).toEqual([undefined, 3]);
+    for (const given of ['0', '-1', 'nothing', '']) {
+      expect(() => budgetsOf({ budgetHours: given })).toThrow(
+        /^--budget-hours must be a number greater than 0, or none, got /,
+      );
+    }
+  });
+
   test('may be told again what it is, in words or by its name', () => {
     const folder = runOf(finished);
     const flags = { resume: folder, dataset: 'mnist', lr: '1e-2', model: 'mlp' };
