@@ -7,6 +7,7 @@ import { type BudgetConfig, budgetOf } from '../settings/budget-settings.ts';
 import type { PrintConfig } from '../settings/output-settings.ts';
 import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import { shellQuoted } from '../shared/core/shell-quoted.ts';
+import { describeRestart, type RestartBill } from './restart-bill.ts';
 import { terminalColumns, wantsColour } from './terminal.ts';
 
 export interface PrintedRun {
@@ -17,6 +18,7 @@ export interface PrintedRun {
   readonly command: 'train' | 'coordinator';
   readonly budget: BudgetConfig;
   readonly spent: Spent;
+  readonly restart: RestartBill;
   /** How many frames were rejected, by reason. */
   readonly rejected: ReadonlyMap<string, number>;
 }
@@ -37,7 +39,11 @@ export function printResult({ summary, predictions, error }: RunResult, run: Pri
   console.error(`pennygrad: ${error.message}`);
   const again = `pennygrad ${run.command} --resume ${shellQuoted(folder)}`;
   // Users of a budget mean to resume, programs too, even where start-up used all of it.
-  if (error.code === 'budget-reached') console.error(`to resume: ${again}${moreBudget(run.budget, run.spent)}`);
+  if (error.code === 'budget-reached') {
+    const restart = describeRestart(run.restart);
+    if (restart !== undefined) console.error(restart);
+    console.error(`to resume: ${again}${moreBudget(run)}`);
+  }
   // A resumed run keeps its learning rate, and would diverge again.
   else if (summary.steps > 0 && !print.json && error.code !== 'diverged') console.error(`to resume: ${again}`);
   if (run.verbose) console.error(error);
@@ -45,8 +51,8 @@ export function printResult({ summary, predictions, error }: RunResult, run: Pri
 }
 
 /** A budget that is used up has to be raised before the run can be resumed. */
-function moreBudget(budget: BudgetConfig, spent: Spent): string {
-  const raised = raiseSpentBudget(budgetOf(budget), spent);
+function moreBudget({ budget, spent, restart }: PrintedRun): string {
+  const raised = raiseSpentBudget(budgetOf(budget), spent, restart.usd);
   const flags = { 'budget-usd': raised.usd, 'budget-hours': raised.hours };
   return Object.entries(flags)
     .map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${value}`))

@@ -1,9 +1,10 @@
 /** What a run prints: for people on a terminal or in a log, or for machines with `--json`. */
 import { relative } from 'node:path';
 import { advanceMeter, newCostMeter, readMeter } from '../coordinator/record/cost-meter.ts';
-import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
+import type { LedgerEntry, MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 import type { RunResult } from '../coordinator/run-options.ts';
 import type { Spent } from '../economics/ledger/budget.ts';
+import { billedUsd } from '../economics/ledger/ledger.ts';
 import { assumptionRemedy, describeAssumed } from '../economics/record/assumed-note.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../report/terminal/progress.ts';
 import type { ProgressPlan } from '../report/terminal/progress-state.ts';
@@ -16,6 +17,7 @@ import { describeClassGaps } from '../shared/data/class-gaps.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
 import { printResult } from './print-result.ts';
+import { restartBill } from './restart-bill.ts';
 import { createDownloadNote, createRunPrinter } from './run-printer.ts';
 import { wantsColour } from './terminal.ts';
 import { noteWorkers } from './worker-notes.ts';
@@ -110,7 +112,8 @@ export function createRunOutput(
       progress.close();
       const folder = relative(process.cwd(), out) || out;
       const command = remote ? 'coordinator' : 'train';
-      return printResult(result, { print, verbose, folder, command, budget, spent: cost.spent(), rejected });
+      const { spent, restart } = cost.ended();
+      return printResult(result, { print, verbose, folder, command, budget, spent, restart, rejected });
     },
   };
 }
@@ -149,16 +152,20 @@ function progressPlan(
 /** The cost of the run up to now, for the progress line. */
 function createCostMeter() {
   let meter = newCostMeter;
-  let spent: Spent = { usd: 0, seconds: 0 };
+  let spent: Spent = { usd: 0, billedUsd: 0, seconds: 0 };
+  let entries: readonly LedgerEntry[] = [];
   let priceAssumed = false;
   return {
     observe(event: RunEvent): void {
       meter = advanceMeter(meter, event, systemClock.now());
       if (event.type === 'generation') priceAssumed = event.members.some((member) => member.priceAssumed !== undefined);
-      if (event.type === 'ledger') spent = { usd: event.costUsd, seconds: event.runSeconds };
+      if (event.type !== 'ledger') return;
+      entries = event.entries;
+      const billed = entries.reduce((sum, { account }) => sum + billedUsd(account), 0);
+      spent = { usd: event.costUsd, billedUsd: billed, seconds: event.runSeconds };
     },
-    /** What the last ledger entry says. */
-    spent: () => spent,
+    /** What the last accounts say of the run, and of resuming it. */
+    ended: () => ({ spent, restart: restartBill(entries) }),
     /** Undefined while no worker has a price. */
     read(): { readonly costUsd: number; readonly usdPerHour: number; readonly priceAssumed: boolean } | undefined {
       const { usd, usdPerHour } = readMeter(meter, systemClock.now());

@@ -3,6 +3,7 @@
  * named by their ids: ranks hold only within a generation, and only its members have one.
  */
 
+import type { BillingRule } from '../economics/ledger/cost.ts';
 import type { Account } from '../economics/ledger/ledger.ts';
 import type { EpochTotals } from '../economics/record/epoch-totals.ts';
 import type { EpochRecord, RunStatus } from '../economics/record/run-record.ts';
@@ -65,6 +66,8 @@ export interface LedgerEntry {
   readonly device?: string | undefined;
   /** Unix time from which the account's present price holds. */
   readonly priceSinceUnixMs: number;
+  /** By which its present or last rental is billed; undefined if that ended before the run was resumed. */
+  readonly billing?: BillingRule | undefined;
 }
 
 /** Why the accounts are drawn up. `interim`: every second, so that a run that is killed loses no more than that. */
@@ -74,6 +77,8 @@ export type LedgerCause = (typeof ledgerCauses)[number];
 /** The accounts of all workers. Figures cover the whole run, including what it took before it was resumed. */
 export interface LedgerEvent {
   readonly type: 'ledger';
+  /** When, on the run's clock. */
+  readonly at: number;
   readonly cause: LedgerCause;
   /** Committed steps. */
   readonly step: number;
@@ -175,6 +180,8 @@ export type RunEvent =
   | EpochEvent
   | LedgerEvent
   | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
+  /** The checkpoint is written: what it took, from the request for the state to the last file, and when that was. */
+  | { readonly type: 'checkpoint-saved'; readonly seconds: number; readonly unixMs: number }
   | { readonly type: 'predictions'; readonly probabilities: Float32Array; readonly count: number }
   /** Training is over; workers are told to leave. Only their last accounts come after this. */
   | { readonly type: 'ended'; readonly status: RunStatus; readonly code: ErrorCode | undefined };

@@ -17,6 +17,8 @@ export interface ExpectedWorker {
   readonly workerId: string;
   /** Whether it has a price, or one is assumed once it is known what it computes on. */
   readonly hasPrice: boolean;
+  /** What its rental is billed at least, in USD; undefined while its price is not known. */
+  readonly leastBilledUsd?: number | undefined;
 }
 
 export interface RunOptions {

@@ -1,5 +1,6 @@
 /** A run from its first bind to its summary: the parts of the coordinator, put together. */
 import { summarize } from '../economics/record/summarize.ts';
+import { budgetOf } from '../settings/budget-settings.ts';
 import { requireBudgetLeft } from './budget-left.ts';
 import { type CloseStack, withCloseStack } from './close-stack.ts';
 import { openObservability } from './observability.ts';
@@ -32,7 +33,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   const lock = await lockFolder(out, context);
   services.use({ close: lock.release });
   const resumption = resumed && readResumption(out, { spec, training, trainCount: dataset.trainCount });
-  if (resumption !== undefined) requireBudgetLeft(options.budget, resumption.accounts);
+  requireBudgetLeft(options.budget, resumption?.accounts, options.expected);
 
   const observability = services.use(await openObservability(options, context, resumption?.accounts.entries));
   const folder = services.use(openRunFolder(out, spec, clock, resumption?.keptMetrics));
@@ -45,6 +46,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
       modelName: training.model,
       globalBatchSize: training.batchSize,
       seed: training.seed,
+      budget: budgetOf(options.budget),
     },
     clock,
     context.cpuSeconds,

@@ -1,6 +1,6 @@
 /** How much money and time a run may take. */
 import { z } from 'zod';
-import { number } from './schemas.ts';
+import { choice, number } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
 const wanted = 'a number greater than 0, or none';
@@ -16,6 +16,12 @@ export const budgetSettings = {
     describe: 'Stop, resumably, when the workers together have cost this many USD; none: no such budget',
     schema: budget,
   },
+  budgetBasis: {
+    type: 'string',
+    describe: `What --budget-usd limits: accrued (price × time) or billed (by each provider's unit and minimum)`,
+    defaultText: 'accrued',
+    schema: choice(['accrued', 'billed']).default('accrued'),
+  },
   budgetHours: {
     type: 'string',
     describe: 'Stop, resumably, when the run has taken this many hours; none: no such budget',
@@ -25,6 +31,6 @@ export const budgetSettings = {
 
 export type BudgetConfig = Parsed<typeof budgetSettings>;
 
-export function budgetOf({ budgetUsd, budgetHours }: BudgetConfig) {
-  return { usd: budgetUsd, hours: budgetHours };
+export function budgetOf({ budgetUsd, budgetHours, budgetBasis }: BudgetConfig) {
+  return { usd: budgetUsd, hours: budgetHours, basis: budgetBasis };
 }

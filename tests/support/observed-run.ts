@@ -4,7 +4,7 @@ import { publishTo } from '../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../src/coordinator/record/bookkeeper.ts';
 import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
 import { noPhaseSeconds } from '../../src/shared/core/phases.ts';
-import { trainingConfig } from './settings.ts';
+import { budgetConfig, trainingConfig } from './settings.ts';
 
 export const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
 
@@ -13,7 +13,7 @@ export const observedRun: ObservedRun = {
   version: '0.1.0',
   dataset: { name: 'mnist' },
   training: trainingConfig(),
-  budget: { budgetUsd: 5, budgetHours: 2 },
+  budget: budgetConfig({ budgetUsd: 5, budgetHours: 2 }),
 };
 
 export function member(rank: number, priceUsdPerHour?: number): MemberInfo {

@@ -1,4 +1,6 @@
 import type { ExpectedWorker } from '../../coordinator/run-options.ts';
+import { leastBilledUsd } from '../../economics/ledger/cost.ts';
+import { rentalRule, unknownBilling } from '../../economics/prices/billing-rules.ts';
 import { runProgram } from '../../engine/run-program.ts';
 import { usableCores } from '../../engine/usable-cores.ts';
 import { localEnvironment } from '../../launch/local-environment.ts';
@@ -34,6 +36,10 @@ export const trainCommand: Command = {
       .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
       .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events as JSON')
       .example('$0 train --price 1.20 --budget-usd 5', 'stop, resumably, after $5')
+      .example(
+        '$0 train --worker gpu=gcp/t4/spot --budget-usd 1 --budget-basis billed',
+        'stop before the bill passes $1',
+      )
       .example('$0 train --otlp http://localhost:4318', 'metrics to an OpenTelemetry Collector')
       .example('$0 train --resume runs/RUN-ID', 'resume a run that ended early')
       .example('$0 train --resume runs/RUN-ID --budget-usd none', 'resume without the budget that it had')
@@ -42,12 +48,21 @@ export const trainCommand: Command = {
     const { settings, resumed } = resolveRunSettings(trainSettings, argv);
     const planned = planWorkers(settings.worker, settings);
     // Each worker looks up its own price; a label without a price is refused before any worker starts.
-    const priced = planned.map(({ id, gpu, price }) => ({
-      workerId: id,
-      price: priceWorker({ gpu, price }, settings.prices, today()).priceUsdPerHour ?? settings.price,
-    }));
+    const priced = planned.map(({ id, gpu, price, threads }) => {
+      const own = priceWorker({ gpu, price }, settings.prices, today());
+      return {
+        workerId: id,
+        price: own.priceUsdPerHour ?? settings.price,
+        units: own.pricePer === 'vcpu' ? (threads ?? 1) : 1,
+        billing: rentalRule(gpu) ?? unknownBilling,
+      };
+    });
     // A worker without a price gets an assumed one once it is known what it computes on.
-    const expected = priced.map(({ workerId, price }) => ({ workerId, hasPrice: price !== 'none' }));
+    const expected = priced.map(({ workerId, price, units, billing }) => ({
+      workerId,
+      hasPrice: price !== 'none',
+      leastBilledUsd: typeof price === 'number' ? leastBilledUsd(price * units, billing) : undefined,
+    }));
     if (settings.budgetUsd !== undefined && priced.every(({ price }) => price === 'none' || price === 0)) {
       throw badInput(`${unreachableBudget(settings.budgetUsd)}; give one with --price, or --worker gpu=gcp/t4/spot`);
     }

@@ -51,6 +51,7 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
     case 'spent':
     case 'ledger':
     case 'predictions':
+    case 'checkpoint-saved':
     case 'tick':
     // The end of the run is logged with its reason, which this event lacks.
     case 'ended':

@@ -5,11 +5,12 @@
  * coordinator is killed.
  */
 
-import type { Spent } from '../../economics/ledger/budget.ts';
+import type { SpentAndDue } from '../../economics/ledger/budget.ts';
 import {
   type Account,
   accruedUsd,
   type BookedCategory,
+  billedUsdAt,
   book,
   bookedUsd,
   newAccount,
@@ -19,12 +20,13 @@ import type { RunStatus } from '../../economics/record/run-record.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import type { SpentSeconds } from '../../shared/core/phases.ts';
 import type { LedgerCause, LedgerEntry, LedgerEvent, MemberSpent, RunEvent } from '../run-events.ts';
+import { advanceEnding, endingSeconds, nothingKnown } from './ending-time.ts';
 
 export interface Bookkeeper {
   /** Takes in an event. @returns the accounts, when the event makes it time to draw them up */
   observe(event: RunEvent): LedgerEvent | undefined;
   /** Up to now, including what the run took before it was resumed. */
-  spent(): Spent;
+  spent(): SpentAndDue;
   /** All workers have ended, as far as is known. @returns the last accounts; undefined when called again */
   close(): LedgerEvent | undefined;
 }
@@ -51,6 +53,7 @@ type Row = { -readonly [Key in keyof LedgerEntry]: LedgerEntry[Key] };
 export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOptions): Bookkeeper {
   const rows = new Map<string, Row>(carried?.entries.map((entry) => [entry.workerId, { ...entry }]));
   let members: readonly string[] = [];
+  let endingTime = nothingKnown;
   let step = carried?.step ?? 0;
   let drawnUpAt = clock.now();
   let ending: RunStatus | undefined;
@@ -66,6 +69,7 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
     rows.set(workerId, {
       ...known,
       account,
+      billing,
       priceSinceUnixMs,
       priceAssumed: event.priceAssumed === undefined ? undefined : true,
       gpu,
@@ -94,12 +98,13 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
     drawnUpAt = clock.now();
     const entries = [...rows.values()].map((row) => ({ ...row }));
     const costUsd = sum(entries, bookedUsd);
-    const event = { type: 'ledger', cause, step, runSeconds: runSeconds(), entries, costUsd } as const;
+    const event = { type: 'ledger', at: drawnUpAt, cause, step, runSeconds: runSeconds(), entries, costUsd } as const;
     return epoch === undefined ? event : { ...event, epoch };
   }
 
   return {
     observe(event) {
+      endingTime = advanceEnding(endingTime, event);
       switch (event.type) {
         case 'worker-began':
           began(event);
@@ -147,10 +152,16 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
           return undefined;
       }
     },
-    spent: () => ({
-      usd: sum([...rows.values()], (account) => accruedUsd(account, clock.now())),
-      seconds: runSeconds(),
-    }),
+    spent() {
+      const [entries, now] = [[...rows.values()], clock.now()];
+      const endsAt = now + endingSeconds(endingTime);
+      return {
+        usd: sum(entries, (account) => accruedUsd(account, now)),
+        billedUsd: sum(entries, (account) => billedUsdAt(account, now)),
+        billedAtEndUsd: sum(entries, (account) => billedUsdAt(account, endsAt)),
+        seconds: runSeconds(),
+      };
+    },
     close() {
       if (closed) return undefined;
       closed = true;

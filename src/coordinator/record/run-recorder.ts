@@ -1,5 +1,6 @@
 /** Adds up a run's events into the record that its summary is made from. */
 
+import type { Budget } from '../../economics/ledger/budget.ts';
 import { billedUsd, bookedUsd, newAccount } from '../../economics/ledger/ledger.ts';
 import { addStep, beginEpoch, type EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
@@ -27,6 +28,7 @@ export interface RecordedConfig {
   readonly modelName: string;
   readonly globalBatchSize: number;
   readonly seed: number;
+  readonly budget?: Budget;
 }
 
 /** What the run had recorded up to the step it is resumed from. */

@@ -1,4 +1,5 @@
 /** A checkpoint: the first member's state, once all replicas are known to be what they should be. */
+import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Checkpoint } from '../../shared/model/training-state.ts';
@@ -23,6 +24,7 @@ export function positionAfter(step: number, batchSize: number, trainCount: numbe
 
 export interface CheckpointContext {
   readonly observe: RunObserver;
+  readonly clock: Clock;
   /** The members' time since the last commit went to a step that came to nothing. */
   readonly wasted?: boolean;
 }
@@ -31,8 +33,9 @@ export interface CheckpointContext {
 export async function saveCheckpoint(
   { members, parameterCount, reportState, takeSpent }: Survivors,
   position: Position,
-  { observe, wasted = false }: CheckpointContext,
+  { observe, clock, wasted = false }: CheckpointContext,
 ): Promise<ReplicaComparison> {
+  const began = clock.now();
   const answers = await reportState(firstOfEachKey(members.map(numericsKey)));
   observe({ type: 'spent', members: takeSpent(), redone: wasted });
   requireEqualReplicas(
@@ -54,5 +57,6 @@ export async function saveCheckpoint(
     artifacts: { topology: state.topology, weightSpecs: state.weightSpecs },
   };
   observe({ type: 'checkpoint', checkpoint });
+  observe({ type: 'checkpoint-saved', seconds: clock.now() - began, unixMs: clock.unixMs() });
   return replicas;
 }

@@ -37,7 +37,7 @@ export interface StartingPoint {
 }
 
 export interface TrainContext {
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Clock;
   readonly observe: RunObserver;
   /** Ctrl-C: finish what workers are asked for already, steps or parts of a test pass, then save and return. */
   readonly signal: AbortSignal;
@@ -89,14 +89,14 @@ export async function train(
         committed = step;
       },
       async save(step) {
-        const replicas = await saveCheckpoint(generation, place(step), { observe });
+        const replicas = await saveCheckpoint(generation, place(step), { observe, clock });
         saved = step;
         schedule.saved();
         return replicas;
       },
     });
   } catch (failure) {
-    throw await salvage(generation, failure, place(committed), { observe, savedStep: saved });
+    throw await salvage(generation, failure, place(committed), { observe, clock, savedStep: saved });
   }
 }
 

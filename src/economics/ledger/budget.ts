@@ -1,34 +1,71 @@
 /** When a run has used up a budget. Pure: the decision returns its reason. */
 
+/** A budget in USD limits one of these: price × time alive, or what providers bill for that time. */
+export const budgetBases = ['accrued', 'billed'] as const;
+export type BudgetBasis = (typeof budgetBases)[number];
+
 export interface Budget {
   readonly usd: number | undefined;
   /** Duration of the run, not the sum over its workers. */
   readonly hours: number | undefined;
+  /** What `usd` is held against. */
+  readonly basis: BudgetBasis;
 }
 
 /** What a run has taken so far, including the time before it was resumed. */
 export interface Spent {
+  /** Accrued. */
   readonly usd: number;
+  /** What providers would bill if every rental ended now. */
+  readonly billedUsd: number;
   readonly seconds: number;
+}
+
+/** A run that goes on, and might have to end. */
+export interface SpentAndDue extends Spent {
+  /** What will be billed in the end if the run is told to end now. */
+  readonly billedAtEndUsd: number;
 }
 
 const secondsPerHour = 3600;
 
-/** @returns which budget is used up, in words; undefined while neither is */
-export function findSpentBudget({ usd, hours }: Budget, spent: Spent): string | undefined {
-  if (usd !== undefined && spent.usd >= usd) return `--budget-usd ${usd} is reached`;
+/**
+ * What accrues is noticed once it reaches the budget. A bill rises by whole units, so that the run has to end before the
+ * next one begins.
+ * @returns which budget is used up, in words; undefined while neither is
+ */
+export function findSpentBudget({ usd, hours, basis }: Budget, spent: SpentAndDue): string | undefined {
+  if (usd !== undefined && basis === 'accrued' && spent.usd >= usd) return `--budget-usd ${usd} is reached`;
+  if (usd !== undefined && basis === 'billed' && spent.billedAtEndUsd > usd) {
+    return `--budget-usd ${usd} is reached by the bill`;
+  }
   if (hours !== undefined && spent.seconds >= hours * secondsPerHour) return `--budget-hours ${hours} is reached`;
   return undefined;
 }
 
+/** The budgets with which a run can be resumed that has used one up. Those that need no change are undefined. */
+export interface RaisedBudget {
+  readonly usd: number | undefined;
+  readonly hours: number | undefined;
+}
+
 /**
- * Raises each budget that is used up to twice what the run has taken, rounded up to two digits; other budgets are
- * undefined in the result. Twice the old budget would not be enough for a run whose start-up alone took more than that.
+ * Raises each budget that is used up to twice what the run has taken, rounded up to two digits. Twice the old budget would
+ * not be enough for a run whose start-up alone took more than that. A bill begins again with what every rental is billed
+ * at least, so that a budget of the bill has room for that as well.
+ *
+ * @param spent when one of the budgets had ended the run
+ * @param restartUsd the least that the rentals of the resumed run will be billed
  */
-export function raiseSpentBudget({ usd, hours }: Budget, spent: Spent): Budget {
-  const raise = (budget: number | undefined, taken: number) =>
-    budget === undefined || taken < budget ? undefined : roundUp(2 * taken);
-  return { usd: raise(usd, spent.usd), hours: raise(hours, spent.seconds / secondsPerHour) };
+export function raiseSpentBudget({ usd, hours, basis }: Budget, spent: Spent, restartUsd: number): RaisedBudget {
+  const spentHours = spent.seconds / secondsPerHour;
+  const hoursAreSpent = hours !== undefined && spentHours >= hours;
+  const raisedHours = hoursAreSpent ? roundUp(2 * spentHours) : undefined;
+  if (usd === undefined) return { usd, hours: raisedHours };
+  if (basis === 'accrued') return { usd: spent.usd < usd ? undefined : roundUp(2 * spent.usd), hours: raisedHours };
+  // The bill ended the run before it reached the budget.
+  const isSpent = !hoursAreSpent || spent.billedUsd + restartUsd > usd;
+  return { usd: isSpent ? roundUp(2 * spent.billedUsd + restartUsd) : undefined, hours: raisedHours };
 }
 
 /** Rounds up to two significant digits. */

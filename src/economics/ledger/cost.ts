@@ -39,6 +39,16 @@ export function billedSeconds(aliveSeconds: number, { granularitySeconds, minimu
   return Math.max(aliveSeconds, units * granularitySeconds);
 }
 
+/** The least that one rental is billed, in USD, however short it is: the rule's minimum, or a unit. */
+export function leastBilledUsd(priceUsdPerHour: number, rule: BillingRule): number {
+  return billedCostUsd(leastBilledSeconds(rule), priceUsdPerHour, rule);
+}
+
+/** The least time that is billed for one rental, in seconds. */
+export function leastBilledSeconds(rule: BillingRule): number {
+  return billedSeconds(Math.max(rule.granularitySeconds, rule.minimumSeconds), rule);
+}
+
 /** Billed cost in USD of one rental: price (USD per hour) × billed time. Never less than the accrued cost. */
 export function billedCostUsd(aliveSeconds: number, priceUsdPerHour: number, rule: BillingRule): number {
   return accruedCostUsd(priceUsdPerHour, billedSeconds(aliveSeconds, rule));

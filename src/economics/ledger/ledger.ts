@@ -114,9 +114,17 @@ export function bookedUsd({ usd }: Account): number {
 }
 
 /** USD billed for all lives, if the current one ended with the last report. */
-export function billedUsd({ endedBilledUsd, life, priceUsdPerHour = 0 }: Account): number {
+export function billedUsd(account: Account): number {
+  return billedUsdAt(account, Number.NEGATIVE_INFINITY);
+}
+
+/** USD billed for all lives, if the current one ended at that time, and not before the last report. */
+export function billedUsdAt(account: Account, at: number): number {
+  const { endedBilledUsd, life, priceUsdPerHour = 0 } = account;
   if (life === undefined) return endedBilledUsd;
-  return endedBilledUsd + billedCostUsd(life.booked + life.other, priceUsdPerHour, life.billing);
+  return (
+    endedBilledUsd + billedCostUsd(life.booked + life.other + unbooked(account, at), priceUsdPerHour, life.billing)
+  );
 }
 
 /** USD up to now: what is booked, plus price × the time since. */

@@ -1,4 +1,5 @@
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
+import type { Budget } from '../ledger/budget.ts';
 import type { ByCategory } from '../ledger/ledger.ts';
 import type { EpochTotals } from './epoch-totals.ts';
 import type { Fleet } from './fleet-change.ts';
@@ -69,6 +70,8 @@ export interface RunRecord {
   readonly model: { readonly name: string; readonly parameters: number };
   readonly globalBatchSize: number;
   readonly seed: number;
+  /** What the run was allowed to take; undefined where that was not limited. */
+  readonly budget?: Budget | undefined;
   /** Committed steps, their samples and the time they took, including those of an epoch that was cut short. */
   readonly steps: number;
   readonly samples: number;

@@ -1,3 +1,4 @@
+import type { Budget } from '../ledger/budget.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
 import { rentalRule, type SourcedBillingRule } from '../prices/billing-rules.ts';
 import type { EpochTotals } from './epoch-totals.ts';
@@ -31,6 +32,7 @@ export function summarize(record: RunRecord): Summary {
     world_size: workers.length,
     global_batch_size: record.globalBatchSize,
     seed: record.seed,
+    ...summarizeBudget(record.budget),
     steps: record.steps,
     epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
     ...(openEpoch === undefined ? {} : { interrupted_epoch: summarizeOpenEpoch(openEpoch, price) }),
@@ -51,6 +53,14 @@ export function summarize(record: RunRecord): Summary {
     time_to_accuracy: [...timeToAccuracy(record.epochs, record.milestones)],
     replicas_identical: record.replicas?.identical ?? null,
     replicas_difference: record.replicas?.difference ?? null,
+  };
+}
+
+function summarizeBudget(budget: Budget | undefined): Pick<Summary, 'budget'> {
+  if (budget === undefined || (budget.usd === undefined && budget.hours === undefined)) return {};
+  const { usd, hours, basis } = budget;
+  return {
+    budget: { ...(usd === undefined ? {} : { usd }), ...(hours === undefined ? {} : { hours }), basis },
   };
 }
 

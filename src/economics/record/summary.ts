@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { printable } from '../../shared/core/printable.ts';
+import { budgetBases } from '../ledger/budget.ts';
 import { ledgerCategories } from '../ledger/ledger.ts';
 import { runStatuses } from './run-record.ts';
 
@@ -121,6 +122,11 @@ export const summarySchema = z.strictObject({
   world_size: count,
   global_batch_size: z.int().positive(),
   seed: z.int(),
+  /** What the run might take; absent where no budget was set, and in older versions. `basis` says what `usd` limits. */
+  budget: z
+    .strictObject({ usd: z.number().positive(), hours: z.number().positive(), basis: z.enum(budgetBases) })
+    .partial({ usd: true, hours: true })
+    .optional(),
   steps: count,
   epochs: z.array(epochSummarySchema).readonly(),
   interrupted_epoch: interruptedEpochSchema.optional(),

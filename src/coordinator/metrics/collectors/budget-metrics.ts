@@ -7,7 +7,7 @@ export const createBudgetMetrics: Collector = (registry, { budget }) => {
   const registers = [registry];
   const usd = new Gauge({
     name: 'pennygrad_budget_usd',
-    help: 'Cost in USD at which the run ends; absent when no such budget is set.',
+    help: 'Cost in USD at which the run ends, accrued or billed (--budget-basis); absent when no such budget is set.',
     registers,
   });
   const seconds = new Gauge({

@@ -1,5 +1,5 @@
 import { Counter, Gauge } from 'prom-client';
-import { bookedUsd, ledgerCategories } from '../../../economics/ledger/ledger.ts';
+import { billedUsd, bookedUsd, ledgerCategories } from '../../../economics/ledger/ledger.ts';
 import type { LedgerEntry } from '../../run-events.ts';
 import type { Collector } from '../collector.ts';
 
@@ -23,12 +23,19 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
     labelNames: ['worker', 'category'],
     registers,
   });
+  const billed = new Counter({
+    name: 'pennygrad_billed_usd_total',
+    help: "What providers bill for the worker's rentals so far, in USD: every life of its process by its provider's unit and minimum.",
+    labelNames: ['worker'],
+    registers,
+  });
   const reached = new Map<string, number>();
 
   /** Starts the series of a worker that will cost something at 0, so that `increase()` counts from there. */
   function begin(worker: string, hasPrice: boolean): void {
     if (!hasPrice) return;
     for (const category of ledgerCategories) cost.inc({ worker, category }, 0);
+    billed.inc({ worker }, 0);
   }
 
   function charge(worker: string, priceUsdPerHour: number | undefined, priceAssumed: string | undefined): void {
@@ -45,15 +52,19 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
     for (const { workerId: worker, account } of entries) {
       // A worker that has no price now may have had one before the run was resumed.
       if (account.priceUsdPerHour === undefined && bookedUsd(account) === 0) continue;
-      for (const category of ledgerCategories) raise(worker, category, account.usd[category]);
+      for (const category of ledgerCategories) {
+        raise([worker, category], account.usd[category], (usd) => cost.inc({ worker, category }, usd));
+      }
+      raise([worker], billedUsd(account), (usd) => billed.inc({ worker }, usd));
     }
   }
 
-  function raise(worker: string, category: string, usd: number): void {
-    const key = JSON.stringify([worker, category]);
+  /** @param series its labels */
+  function raise(series: readonly string[], usd: number, add: (usd: number) => void): void {
+    const key = JSON.stringify(series);
     const before = reached.get(key) ?? 0;
     if (!Number.isFinite(usd) || usd <= before) return;
-    cost.inc({ worker, category }, usd - before);
+    add(usd - before);
     reached.set(key, usd);
   }
 

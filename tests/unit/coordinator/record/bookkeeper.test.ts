@@ -165,10 +165,10 @@ describe('the books of a run', () => {
     const entry = (workerId: string, rank: number) => ({ workerId, rank, samples: 5, account, priceSinceUnixMs: 0 });
     const carried = { entries: [entry('w0', 0), entry('w1', 1)], runSeconds: 30, step: 7 };
     const { books, drawnUp, pass, tell, began, accountOf } = openBooks(carried);
-    expect(books.spent()).toEqual({ usd: 40, seconds: 30 });
+    expect(books.spent()).toEqual({ usd: 40, billedUsd: 120, billedAtEndUsd: 120, seconds: 30 });
     tell(began('w0'));
     pass(2);
-    expect(books.spent()).toEqual({ usd: 42, seconds: 32 });
+    expect(books.spent()).toMatchObject({ usd: 42, billedUsd: 122, seconds: 32 });
     tell(generation(0));
     expect(accountOf('w0')).toMatchObject({ seconds: { compute: 10, startup: 2 }, usd: { compute: 20, startup: 2 } });
     expect(accountOf('w1')?.usd.compute).toBe(20);
@@ -313,19 +313,47 @@ describe('the books of a run', () => {
     expect(drawnUp.at(-1)?.costUsd).toBe(8 + 12);
   });
 
+  test('know what will be billed if the run is told to end, with its steps, its checkpoint and its processes', () => {
+    const { books, pass, tell, began } = openBooks();
+    const rented = { type: 'worker-began', workerId: 'w1', at: 0, priceUsdPerHour: 3600, gpu: 'gcp/t4/spot' } as const;
+    tell(began('w0'), rented, generation(0, 1));
+    pass(10);
+    // By the second, as far as is known, and a minute at least.
+    expect(books.spent()).toMatchObject({ usd: 20, billedUsd: 10 + 60 });
+    const leaving = books.spent().billedAtEndUsd - 70;
+    expect(leaving).toBeGreaterThanOrEqual(1);
+    tell(stepEvent(0, { seconds: 4 }), { type: 'checkpoint-saved', seconds: 2, unixMs: 0 });
+    expect(books.spent().billedAtEndUsd).toBeCloseTo(70 + 4 + 4 + 2 + leaving, 9);
+    // A quick step does not make the slow one forgotten.
+    tell(stepEvent(1, { seconds: 1 }));
+    expect(books.spent().billedAtEndUsd).toBeGreaterThan(79 + leaving);
+    for (let step = 2; step < 1000; step++) tell(stepEvent(step, { seconds: 1 }));
+    expect(books.spent().billedAtEndUsd).toBeCloseTo(70 + 1 + 1 + 2 + leaving, 9);
+  });
+
+  test('say by which rule the rentals of this sitting are billed', () => {
+    const { drawnUp, tell, began } = openBooks();
+    tell(began('w0'), { type: 'worker-began', workerId: 'w1', at: 0, priceUsdPerHour: 1, gpu: 'hetzner/cx/on-demand' });
+    tell(generation(0, 1));
+    expect(drawnUp.at(-1)?.entries.map(({ billing }) => billing?.granularitySeconds)).toEqual([1, 3600]);
+  });
+
   test('pay no heed to what a worker says that nobody knows', () => {
     const { books, drawnUp, pass, tell, began, spent } = openBooks();
     tell(began('w0'));
     pass(2);
     tell(spent('w1', { compute: 2 }));
-    expect(books.spent()).toEqual({ usd: 2, seconds: 2 });
+    expect(books.spent()).toMatchObject({ usd: 2, seconds: 2 });
     tell(generation(0, 1));
     expect(drawnUp.at(-1)?.entries.map(({ workerId }) => workerId)).toEqual(['w0']);
   });
 
   test('count the time of the run from its start, which was before the books were opened', () => {
     const clock = { now: () => 107, unixMs: () => 0 };
-    expect(createBookkeeper({ clock, startedAt: 105, carried: undefined }).spent()).toEqual({ usd: 0, seconds: 2 });
+    expect(createBookkeeper({ clock, startedAt: 105, carried: undefined }).spent()).toMatchObject({
+      usd: 0,
+      seconds: 2,
+    });
   });
 });
 

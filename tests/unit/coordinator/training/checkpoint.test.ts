@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { positionAfter, saveCheckpoint } from '../../../../src/coordinator/training/checkpoint.ts';
+import { startedAtUnixMs } from '../../../support/observed-run.ts';
+import { createVirtualTime } from '../../../support/virtual-time.ts';
 import { memberOf } from '../generation/members.ts';
 import { type Script, scriptGeneration, spentBy, stateOf } from './scripted-generation.ts';
 
@@ -9,8 +11,14 @@ const position = { step: 9, epoch: 2, cursor: 48 };
 async function save(script: Script) {
   const { generation, log } = scriptGeneration(script);
   const events: RunEvent[] = [];
+  const time = createVirtualTime();
   const replicas = await saveCheckpoint(generation, position, {
-    observe: (event) => events.push(event),
+    clock: time.clock,
+    observe(event) {
+      events.push(event);
+      // Whoever writes the files takes his time for it.
+      if (event.type === 'checkpoint') time.advance(250);
+    },
   });
   return { replicas, events, log };
 }
@@ -49,6 +57,7 @@ describe('a checkpoint', () => {
           artifacts: { topology: { layers: 1 }, weightSpecs: [] },
         },
       },
+      { type: 'checkpoint-saved', seconds: 0.25, unixMs: startedAtUnixMs + 250 },
     ]);
   });
 

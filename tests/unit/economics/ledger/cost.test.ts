@@ -5,6 +5,7 @@ import {
   aliveSeconds,
   billedCostUsd,
   billedSeconds,
+  leastBilledUsd,
   pricePerHour,
 } from '../../../../src/economics/ledger/cost.ts';
 import { hourlyPrice, logUniform, orZero } from '../../../support/realistic-numbers.ts';
@@ -64,6 +65,25 @@ describe('billedCostUsd', () => {
       fc.property(alive, alive, price, rule, (a, b, usd, billing) => {
         const [sooner, later] = [Math.min(a, b), Math.max(a, b)];
         expect(billedCostUsd(later, usd, billing)).toBeGreaterThanOrEqual(billedCostUsd(sooner, usd, billing));
+      }),
+    );
+  });
+
+  it.each([
+    // At $3.60 an hour a second is a tenth of a cent.
+    [1, 60, 0.06],
+    [1, 0, 0.001],
+    [60, 0, 0.06],
+    [60, 90, 0.12],
+    [3600, 3600, 3.6],
+  ])('by units of %d s and a minimum of %d s is $%d at least', (granularitySeconds, minimumSeconds, usd) => {
+    expect(leastBilledUsd(3.6, { granularitySeconds, minimumSeconds })).toBeCloseTo(usd, 12);
+  });
+
+  it('is never less than the least, once there is any', () => {
+    fc.assert(
+      fc.property(logUniform(0.001, 1e7), price, rule, (seconds, usd, billing) => {
+        expect(billedCostUsd(seconds, usd, billing)).toBeGreaterThanOrEqual(leastBilledUsd(usd, billing) * (1 - 1e-12));
       }),
     );
   });

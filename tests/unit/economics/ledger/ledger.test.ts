@@ -5,6 +5,7 @@ import {
   type AccountEvent,
   accruedUsd,
   billedUsd,
+  billedUsdAt,
   book,
   bookedSeconds,
   bookedUsd,
@@ -195,5 +196,18 @@ describe('an account', () => {
     account = book(account, { type: 'ended', at: 104, category: 'idle' });
     expect(account).toMatchObject({ rentals: 2, endedBilledUsd: 60 + 2 * 4 });
     expect(bookedUsd(account)).toBe(10 + 2 * 4);
+  });
+
+  test('is billed in the end what was foretold, if the life ends then', () => {
+    fc.assert(
+      fc.property(anyEvents, anySeconds, anyCategory, (events, more, category) => {
+        const account = events.reduce(book, newAccount);
+        const at = (events.at(-1)?.at ?? 0) + more;
+        const foretold = billedUsdAt(account, at);
+        expect(billedUsd(book(account, { type: 'ended', at, category }))).toBe(foretold);
+        // However late, what is booked has been paid for.
+        expect(billedUsdAt(account, 0)).toBe(billedUsd(account));
+      }),
+    );
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Budget } from '../../../../src/economics/ledger/budget.ts';
 import { summarize } from '../../../../src/economics/record/summarize.ts';
 import { summarySchema } from '../../../../src/economics/record/summary.ts';
 import { logUniform, orZero } from '../../../support/realistic-numbers.ts';
@@ -30,6 +31,19 @@ describe('summarize', () => {
       replicas_difference: 0,
     });
     expect(summary.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
+  });
+
+  test('says what the run was allowed to take, if that was limited', () => {
+    const budgetOf = (budget: Budget) => {
+      const summary = summarize(runRecord({ budget }));
+      expect(summarySchema.parse(JSON.parse(JSON.stringify(summary)))).toEqual(summary);
+      return summary.budget;
+    };
+    const usd = { usd: 2, hours: undefined, basis: 'billed' } as const;
+    expect(budgetOf(usd)).toEqual({ usd: 2, basis: 'billed' });
+    expect(budgetOf({ ...usd, usd: undefined, hours: 3 })).toEqual({ hours: 3, basis: 'billed' });
+    expect(budgetOf({ ...usd, usd: undefined })).toBeUndefined();
+    expect(summarize(runRecord())).not.toHaveProperty('budget');
   });
 
   test('has what only some runs have: a reason, a stand-in, an emulated speed, time before it was resumed', () => {
