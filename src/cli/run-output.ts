@@ -1,16 +1,16 @@
 /** What a run prints: for people on a terminal or in a log, or for machines with `--json`. */
 import { relative } from 'node:path';
-import { advanceMeter, newCostMeter, readMeter } from '../coordinator/record/cost-meter.ts';
+import { advanceOutlook, beginOutlook, type Outlook, plannedWork, readOutlook } from '../coordinator/record/outlook.ts';
 import type { LedgerEntry, MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 import type { RunResult } from '../coordinator/run-options.ts';
 import type { Spent } from '../economics/ledger/budget.ts';
 import { billedUsd } from '../economics/ledger/ledger.ts';
+import { plannedSamples } from '../economics/ledger/pace.ts';
 import { assumptionRemedy, describeAssumed } from '../economics/record/assumed-note.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../report/terminal/progress.ts';
-import type { ProgressPlan } from '../report/terminal/progress-state.ts';
+import type { ProgressOutlook, ProgressPlan } from '../report/terminal/progress-state.ts';
 import type { PrintConfig } from '../settings/output-settings.ts';
 import type { RunConfig } from '../settings/run-settings.ts';
-import type { TrainingConfig } from '../settings/training-settings.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { describeListening } from '../shared/core/server-url.ts';
 import { describeClassGaps } from '../shared/data/class-gaps.ts';
@@ -53,7 +53,8 @@ export function createRunOutput(
   const cost = createCostMeter();
   const observeWorkers = noteWorkers(printer, membership.workers, remote);
   const rejected = new Map<string, number>();
-  let [out, trainCount] = ['', 0];
+  let out = '';
+  let plan: Omit<ProgressPlan, 'carried'> | undefined;
   let carried: ProgressPlan['carried'];
 
   return {
@@ -65,7 +66,10 @@ export function createRunOutput(
     workerLine: (workerId, line) => detail(`[${workerId}] ${line}`),
 
     begin({ runId, out: folder, dataset }) {
-      [out, trainCount] = [folder, dataset.trainCount];
+      out = folder;
+      const work = plannedWork(training, dataset);
+      plan = { epochs: work.epochs, samplesPerEpoch: work.trainCount, totalSamples: plannedSamples(work) };
+      cost.begin(beginOutlook({ training, dataset, budget }));
       if (dataset.fallbackReason !== undefined) warn(fallbackWarning(dataset));
       const [height, width] = dataset.imageShape;
       note(
@@ -87,14 +91,14 @@ export function createRunOutput(
           if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && budget.budgetUsd !== undefined)
             warn(`${unreachableBudget(budget.budgetUsd)}; give one with --price, or to a worker with --gpu`);
           for (const line of describeAssumption(event.members, budget.budgetUsd)) note(line);
-          progress.begin(progressPlan(training, trainCount, carried));
+          if (plan !== undefined) progress.begin(carried === undefined ? plan : { ...plan, carried });
           break;
         case 'resumed':
           carried = { samples: event.samples, epoch: event.epoch };
           note(`resuming after step ${event.step}`);
           break;
         case 'step':
-          progress.step({ ...event, ...cost.read() });
+          progress.step({ ...event, outlook: cost.read() });
           break;
         case 'shares':
           note(`from step ${event.step + 1} ${event.reason}`);
@@ -139,25 +143,18 @@ function chooseProgress({ json, quiet }: PrintConfig): Progress {
   return createProgress({ ...clock, isTTY: process.stdout.isTTY === true, colour: wantsColour() });
 }
 
-function progressPlan(
-  { epochs, steps, batchSize }: TrainingConfig,
-  samplesPerEpoch: number,
-  carried: ProgressPlan['carried'],
-): ProgressPlan {
-  const all = epochs * samplesPerEpoch;
-  const totalSamples = steps === undefined ? all : Math.min(all, steps * batchSize);
-  return { epochs, samplesPerEpoch, totalSamples, ...(carried === undefined ? {} : { carried }) };
-}
-
-/** The cost of the run up to now, for the progress line. */
+/** The cost of the run up to now, and what it will be, for the progress line. */
 function createCostMeter() {
-  let meter = newCostMeter;
+  let outlook: Outlook | undefined;
   let spent: Spent = { usd: 0, billedUsd: 0, seconds: 0 };
   let entries: readonly LedgerEntry[] = [];
   let priceAssumed = false;
   return {
+    begin(begun: Outlook): void {
+      outlook = begun;
+    },
     observe(event: RunEvent): void {
-      meter = advanceMeter(meter, event, systemClock.now());
+      if (outlook !== undefined) outlook = advanceOutlook(outlook, event, systemClock.now());
       if (event.type === 'generation') priceAssumed = event.members.some((member) => member.priceAssumed !== undefined);
       if (event.type !== 'ledger') return;
       entries = event.entries;
@@ -166,10 +163,15 @@ function createCostMeter() {
     },
     /** What the last accounts say of the run, and of resuming it. */
     ended: () => ({ spent, restart: restartBill(entries) }),
-    /** Undefined while no worker has a price. */
-    read(): { readonly costUsd: number; readonly usdPerHour: number; readonly priceAssumed: boolean } | undefined {
-      const { usd, usdPerHour } = readMeter(meter, systemClock.now());
-      return usdPerHour === undefined ? undefined : { costUsd: usd, usdPerHour, priceAssumed };
+    /** Costs are undefined while no worker has a price. */
+    read(): ProgressOutlook {
+      if (outlook === undefined) return {};
+      const { usd, usdPerHour, billedUsdAfter, projection } = readOutlook(outlook, systemClock.now());
+      const { secondsLeft, costUsd: projectedUsd, budgetUsdLeft, budgetSecondsLeft } = projection;
+      const ahead = { secondsLeft, projectedUsd, budgetUsdLeft, budgetSecondsLeft };
+      return usdPerHour === undefined
+        ? ahead
+        : { ...ahead, costUsd: usd, billedUsd: billedUsdAfter(0), usdPerHour, priceAssumed };
     },
   };
 }

@@ -48,20 +48,27 @@ export function describeFigures(state: LiveState): Figures {
   };
 }
 
-function describeCost({ cost, budgetUsd, workers }: LiveState): Figures['cost'] {
+function describeCost({ cost, budgetUsd, budget, workers }: LiveState): Figures['cost'] {
   if (cost === undefined) {
     const note = workers.length === 0 ? '' : 'no worker has a price; set one with --price';
     return { value: nothing, note, budgetRatio: undefined };
   }
   const unpriced = workers.filter(({ priceUsdPerHour }) => priceUsdPerHour === undefined).length;
-  const budgetRatio = budgetUsd === undefined ? undefined : budgetUsd > 0 ? Math.min(1, cost.usd / budgetUsd) : 1;
+  const billed = budget?.basis === 'billed';
+  const spent = billed ? (cost.billedUsd ?? 0) : cost.usd;
+  const budgetRatio = budgetUsd === undefined ? undefined : budgetUsd > 0 ? Math.min(1, spent / budgetUsd) : 1;
+  const lasts = budget?.secondsLeft;
   return {
     value: formatUsd(cost.usd),
     budgetRatio,
     note: [
       `${formatUsd(cost.usdPerHour)}/h${describeAssumptions(workers)}`,
       ...(cost.lastEpochUsd === undefined ? [] : [`${formatUsd(cost.lastEpochUsd)} per epoch`]),
-      ...(budgetRatio === undefined ? [] : [`${formatPercent(budgetRatio, 0)} of ${formatUsd(budgetUsd ?? 0)}`]),
+      ...(cost.projectedUsd === undefined ? [] : [`${formatUsd(cost.projectedUsd)} projected`]),
+      ...(budgetRatio === undefined
+        ? []
+        : [`${formatPercent(budgetRatio, 0)} of ${formatUsd(budgetUsd ?? 0)}${billed ? ' billed' : ''}`]),
+      ...(lasts === undefined ? [] : [`budget lasts ${formatSeconds(lasts)}`]),
       ...(unpriced === 0 ? [] : [`${unpriced} without a price`]),
     ].join(' · '),
   };

@@ -10,7 +10,7 @@ export const livePlan: LivePlan = {
   runId: 'r1',
   version: '0.1.0',
   startedAtUnixMs,
-  dataset: { name: 'mnist', trainCount: 640 },
+  dataset: { name: 'mnist', trainCount: 640, testCount: 100 },
   training: trainingConfig({ epochs: 2 }),
   membership: membershipConfig(),
   budget: budgetConfig(),
@@ -18,6 +18,6 @@ export const livePlan: LivePlan = {
 
 /** The stream of a run in which nothing happens. */
 export function idleStream(): LiveStream {
-  const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
+  const { state } = beginLive(livePlan);
   return createLiveStream(() => state, systemClock, systemTimers);
 }

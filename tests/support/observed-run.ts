@@ -11,8 +11,8 @@ export const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
 export const observedRun: ObservedRun = {
   runId: 'r1',
   version: '0.1.0',
-  dataset: { name: 'mnist' },
-  training: trainingConfig(),
+  dataset: { name: 'mnist', trainCount: 128, testCount: 100 },
+  training: trainingConfig({ epochs: 3 }),
   budget: budgetConfig({ budgetUsd: 5, budgetHours: 2 }),
 };
 

@@ -1,5 +1,6 @@
 /** From the events of a run to the state of the live page. Pure: the time is passed in with each event. */
 import { accruedCostUsd, aliveSeconds } from '../../economics/ledger/cost.ts';
+import { plannedSamples } from '../../economics/ledger/pace.ts';
 import {
   advanceProgress,
   beginProgress,
@@ -9,10 +10,10 @@ import {
 import type { BudgetConfig } from '../../settings/budget-settings.ts';
 import type { MembershipConfig } from '../../settings/membership-settings.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
-import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { plannedSteps } from '../../shared/core/sampling.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { LiveCost, LiveEpoch, LiveStage, LiveState } from '../../shared/protocol/live/live-state.ts';
-import { advanceMeter, type CostMeter, newCostMeter, readMeter } from '../record/cost-meter.ts';
+import { advanceOutlook, beginOutlook, type Outlook, type OutlookReading, readOutlook } from '../record/outlook.ts';
 import type { EpochEvent, RunEvent, StepEvent } from '../run-events.ts';
 import { extendCurve, noCurve } from './curve.ts';
 import { appendToLog, clip, describeEvent, type LogLine } from './live-log.ts';
@@ -32,7 +33,7 @@ export interface LiveRecord {
   readonly state: LiveState;
   readonly progress: ProgressState;
   readonly members: readonly KnownMember[];
-  readonly meter: CostMeter;
+  readonly outlook: Outlook;
   /** Why frames were rejected so far. Each reason is logged once, because anybody can send frames. */
   readonly rejections: readonly string[];
 }
@@ -48,7 +49,7 @@ export interface LivePlan {
   readonly runId: string;
   readonly version: string;
   readonly startedAtUnixMs: number;
-  readonly dataset: Pick<DatasetInfo, 'name' | 'trainCount'>;
+  readonly dataset: Pick<DatasetInfo, 'name' | 'trainCount' | 'testCount'>;
   readonly training: TrainingConfig;
   readonly membership: MembershipConfig;
   readonly budget: BudgetConfig;
@@ -60,13 +61,12 @@ export interface LiveEnding {
   readonly reason?: string;
 }
 
-export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
+export function beginLive(plan: LivePlan): LiveRecord {
   const { runId, version, startedAtUnixMs, dataset, membership } = plan;
-  const { model, optimizer, seed, epochs, batchSize, steps: maxSteps = Number.POSITIVE_INFINITY } = plan.training;
+  const { model, optimizer, seed, epochs, batchSize } = plan.training;
   const { budgetUsd } = plan.budget;
-  const { trainCount } = dataset;
-  const allSteps = epochs * stepsPerEpoch(trainCount, batchSize);
-  const totalSamples = Math.min(epochs * trainCount, maxSteps * batchSize);
+  const outlook = beginOutlook(plan);
+  const { work } = outlook;
   return {
     state: {
       run: {
@@ -80,7 +80,7 @@ export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
         dataset: dataset.name,
         model,
         optimizer,
-        totalSteps: Math.min(allSteps, maxSteps),
+        totalSteps: plannedSteps(work),
       },
       stage: { name: 'waiting' },
       progress: { epoch: 0, step: 0, elapsedSeconds: 0 },
@@ -90,15 +90,15 @@ export function beginLive(plan: LivePlan, { now }: Moment): LiveRecord {
       epochs: [],
       log: [],
     },
-    progress: beginProgress({ epochs, samplesPerEpoch: trainCount, totalSamples }, now),
+    progress: beginProgress({ epochs, samplesPerEpoch: work.trainCount, totalSamples: plannedSamples(work) }),
     members: [],
-    meter: newCostMeter,
+    outlook,
     rejections: [],
   };
 }
 
 export function advanceLive(before: LiveRecord, event: RunEvent, moment: Moment): LiveRecord {
-  const metered = { ...before, meter: advanceMeter(before.meter, event, moment.now) };
+  const metered = { ...before, outlook: advanceOutlook(before.outlook, event, moment.now) };
   if (event.type === 'frame-rejected' && before.rejections.includes(event.reason)) return metered;
   const line = describeEvent(event, before.state.run.worldSize);
   return follow(line === undefined ? metered : log(metered, moment, line), event, moment);
@@ -127,14 +127,18 @@ function follow(record: LiveRecord, event: RunEvent, moment: Moment): LiveRecord
     case 'generation': {
       const begun = changeWorkers(record, () => beginGeneration(event.members));
       const training = change(begun, { stage: { name: 'training' } });
-      return tickLive({ ...training, progress: beginProgress(record.progress, moment.now) }, moment);
+      return tickLive(training, moment);
+    }
+    case 'resumed': {
+      const { samples, epoch } = event;
+      return { ...record, progress: beginProgress({ ...record.progress, carried: { samples, epoch } }) };
     }
     case 'frame-rejected':
       return { ...record, rejections: [...record.rejections, event.reason] };
     case 'epoch-begun':
       return change(record, { stage: { name: 'training' }, progress: { ...state.progress, epoch: event.epoch + 1 } });
     case 'step':
-      return takeStep(record, event, moment);
+      return takeStep(record, event);
     case 'epoch':
       return tickLive(change(record, { epochs: [...state.epochs, finishedEpoch(record, event)] }), moment);
     // The last accounts are drawn up after the end of the run, and the page must show them too.
@@ -145,7 +149,7 @@ function follow(record: LiveRecord, event: RunEvent, moment: Moment): LiveRecord
   }
 }
 
-/** Updates elapsed time and costs. */
+/** Updates elapsed time, costs, and what lies ahead. */
 export function tickLive(record: LiveRecord, moment: Moment): LiveRecord {
   const { now, unixMs } = moment;
   const { state, progress } = record;
@@ -153,8 +157,9 @@ export function tickLive(record: LiveRecord, moment: Moment): LiveRecord {
   const { epoch, step } = state.progress;
   const elapsedSeconds = aliveSeconds(state.run.startedAtUnixMs, unixMs);
   if (step === 0) return showCosts(change(record, { progress: { epoch, step, elapsedSeconds } }), moment);
-  const { loss, accuracy, samplesPerSecond, etaSeconds } = progressFigures(progress, now);
-  const eta = etaSeconds === undefined ? {} : { etaSeconds };
+  const { loss, accuracy, samplesPerSecond } = progressFigures(progress);
+  const { secondsLeft } = readOutlook(record.outlook, now).projection;
+  const eta = secondsLeft === undefined ? {} : { etaSeconds: secondsLeft };
   const ticked = { epoch, step, elapsedSeconds, loss, accuracy, samplesPerSecond, ...eta };
   return showCosts(change(record, { progress: ticked }), moment);
 }
@@ -166,26 +171,28 @@ export function endLive(record: LiveRecord, { status, reason }: LiveEnding, mome
   const text = completed ? 'finished' : `${status}: ${reason ?? 'no reason given'}`;
   const logged = log(tickLive(record, moment), moment, { text, level: completed ? 'good' : 'bad' });
   const { etaSeconds: _, ...progress } = logged.state.progress;
-  return change(logged, {
+  const ended = change(logged, {
     stage: { name: status, ...(reason === undefined ? {} : { reason: clip(reason) }) },
     progress,
     workers: logged.state.workers.map((worker) =>
       worker.status === 'training' ? { ...worker, status: 'done' } : worker,
     ),
   });
+  // Nothing lies ahead any more.
+  return showCosts(ended, moment);
 }
 
 function hasEnded({ name }: LiveStage): boolean {
   return name === 'completed' || name === 'interrupted' || name === 'failed';
 }
 
-function takeStep(record: LiveRecord, event: StepEvent, { now }: Moment): LiveRecord {
+function takeStep(record: LiveRecord, event: StepEvent): LiveRecord {
   const { state } = record;
   const { samples, loss, correct, seconds } = event;
   const step = event.step + 1;
   const progress = advanceProgress(record.progress, event);
   // The test pass begins after the last step of an epoch. No event says so.
-  const testing = progressFigures(progress, now).done === 1;
+  const testing = progressFigures(progress).done === 1;
   const stepped = change(
     changeWorkers(record, (all) => stepWorkers(all, event)),
     {
@@ -214,19 +221,42 @@ function finishedEpoch({ state, members }: LiveRecord, event: EpochEvent): LiveE
   };
 }
 
-/** Shows the latest accounts, plus price × the time since. */
+/** Shows the latest accounts, plus price × the time since, and what is left of the budgets. */
 function showCosts(record: LiveRecord, { now }: Moment): LiveRecord {
   const { state } = record;
   const usdPerHour = fleetPrice(record.members);
-  const { usd, usdByWorker } = readMeter(record.meter, now);
-  if (usdPerHour === undefined && usd === 0) return record;
+  const reading = readOutlook(record.outlook, now);
+  const { usd, usdByWorker, billedUsdAfter, projection } = reading;
+  const budgeted = showBudget(record, reading);
+  if (usdPerHour === undefined && usd === 0) return budgeted;
   const last = state.epochs.findLast(({ cutShort }) => !cutShort)?.costUsd;
-  const cost: LiveCost = { usd, usdPerHour: usdPerHour ?? 0, ...(last === undefined ? {} : { lastEpochUsd: last }) };
+  const projected = hasEnded(state.stage) ? undefined : projection.costUsd;
+  const cost: LiveCost = {
+    usd,
+    usdPerHour: usdPerHour ?? 0,
+    billedUsd: billedUsdAfter(0),
+    ...(last === undefined ? {} : { lastEpochUsd: last }),
+    ...(projected === undefined ? {} : { projectedUsd: projected }),
+  };
   const workers = state.workers.map((worker) => {
     const costUsd = usdByWorker.get(worker.workerId);
     return costUsd === undefined ? worker : { ...worker, costUsd };
   });
-  return change(record, { cost, workers });
+  return change(budgeted, { cost, workers });
+}
+
+function showBudget(record: LiveRecord, { projection }: OutlookReading): LiveRecord {
+  const { budgetUsd, budgetHours, budgetBasis: basis } = record.outlook.budget;
+  if (budgetUsd === undefined && budgetHours === undefined) return record;
+  const { budgetUsdLeft: usdLeft, budgetSecondsLeft } = projection;
+  const secondsLeft = hasEnded(record.state.stage) ? undefined : budgetSecondsLeft;
+  return change(record, {
+    budget: {
+      basis,
+      ...(usdLeft === undefined ? {} : { usdLeft }),
+      ...(secondsLeft === undefined ? {} : { secondsLeft }),
+    },
+  });
 }
 
 function change(record: LiveRecord, changes: Partial<LiveState>): LiveRecord {

@@ -14,7 +14,7 @@ export interface LiveObserver {
 
 export function observeLive(plan: LivePlan, clock: Clock, timers: Timers): LiveObserver {
   const moment = () => ({ now: clock.now(), unixMs: clock.unixMs() });
-  let record = beginLive(plan, moment());
+  let record = beginLive(plan);
   const read = () => {
     record = tickLive(record, moment());
     return record.state;

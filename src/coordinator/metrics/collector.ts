@@ -19,7 +19,7 @@ export type Collector = (registry: Registry, run: ObservedRun) => RunObserver;
 export interface ObservedRun {
   readonly runId: string;
   readonly version: string;
-  readonly dataset: Pick<DatasetInfo, 'name'>;
+  readonly dataset: Pick<DatasetInfo, 'name' | 'trainCount' | 'testCount'>;
   readonly training: TrainingConfig;
   readonly budget: BudgetConfig;
   /** The workers that will join, where they are known. */

@@ -14,6 +14,7 @@ import { createCostMetrics } from './collectors/cost-metrics.ts';
 import { createCostRateMetrics } from './collectors/cost-rate-metrics.ts';
 import { createGpuMetrics } from './collectors/gpu-metrics.ts';
 import { createLearningMetrics } from './collectors/learning-metrics.ts';
+import { createProjectionMetrics } from './collectors/projection-metrics.ts';
 import { createRunMetrics } from './collectors/run-metrics.ts';
 import { createScalingMetrics } from './collectors/scaling-metrics.ts';
 import { createStepMetrics } from './collectors/step-metrics.ts';
@@ -32,6 +33,7 @@ const collectors: readonly Collector[] = [
   createCostMetrics,
   createCostRateMetrics,
   createBudgetMetrics,
+  createProjectionMetrics,
   createGpuMetrics,
 ];
 

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
-import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { samplesOfSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import { writeFileAtomically } from '../../shared/files/atomic-files.ts';
 import { readBoundedFile, readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
-import { positionAfter } from '../training/checkpoint.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
 import { entryOf, type Ledger, type LedgerLine, readLedger } from './ledger-file.ts';
@@ -56,7 +55,7 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
   return {
     start: { step, stepsBefore, epoch: openEpoch, state: saved?.checkpoint.state },
     accounts: carriedAccounts(ledger, step),
-    samplesBefore: samplesAfter(step, training.batchSize, trainCount),
+    samplesBefore: samplesOfSteps(step, training.batchSize, trainCount),
     record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets, gaps },
     keptMetrics: `${kept}${JSON.stringify(marker)}\n`,
     notes: [
@@ -167,11 +166,6 @@ function milestonesOf(ledger: readonly LedgerLine[]): readonly Milestone[] {
     byEpoch.set(epoch - 1, { runSeconds, costUsd: [...costs.values()].reduce((sum, cost) => sum + cost, 0) });
   }
   return [...byEpoch].map(([epoch, moment]) => ({ epoch, ...moment }));
-}
-
-function samplesAfter(step: number, batchSize: number, trainCount: number): number {
-  const { epoch, cursor } = positionAfter(step, batchSize, trainCount);
-  return epoch * trainCount + cursor;
 }
 
 function readText(file: string): string {

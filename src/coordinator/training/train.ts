@@ -3,7 +3,7 @@ import { beginEpoch, type EpochTotals } from '../../economics/record/epoch-total
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
-import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { plannedSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { EpochEvent, RunObserver } from '../run-events.ts';
@@ -115,7 +115,8 @@ async function trainEpochs(
   const { observe, signal } = context;
   const { training, start = fromTheBeginning } = settings;
   const perEpoch = stepsPerEpoch(settings.trainCount, training.batchSize);
-  const lastStep = Math.min(training.epochs * perEpoch, training.steps ?? Number.POSITIVE_INFINITY);
+  const { epochs, steps: maxSteps, batchSize } = training;
+  const lastStep = plannedSteps({ epochs, maxSteps, batchSize, trainCount: settings.trainCount });
   const balancer = createShareBalancer(training.balance, training.batchSize, generation.members.map(speedKey));
   const { stepsBefore } = start;
   const { isDue: isSaveDue } = schedule;

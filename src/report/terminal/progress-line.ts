@@ -6,8 +6,6 @@ import { type ProgressState, progressFigures } from './progress-state.ts';
 export interface ProgressLineOptions {
   readonly columns: number;
   readonly colour: boolean;
-  /** Seconds of the clock that the state was begun with. */
-  readonly now: number;
 }
 
 const longestBar = 24;
@@ -15,24 +13,30 @@ const shortestBar = 6;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /**
- * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, cost per hour, time left. Where
- * there is no room, the bar shrinks first; then figures are left out, the least important first.
+ * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, cost per hour, projected cost, time
+ * left, how long the budget lasts. Where there is no room, the bar shrinks first; then figures are left out, the least
+ * important first.
  */
-export function renderProgress(state: ProgressState, { columns, colour, now }: ProgressLineOptions): string {
+export function renderProgress(state: ProgressState, { columns, colour }: ProgressLineOptions): string {
   const paint = createPaint(colour);
-  const { done, loss, accuracy, samplesPerSecond, etaSeconds } = progressFigures(state, now);
+  const { done, loss, accuracy, samplesPerSecond } = progressFigures(state);
+  const { costUsd, priceAssumed, usdPerHour, projectedUsd, secondsLeft, budgetSecondsLeft } = state.outlook;
   const head = `epoch ${state.totals.epoch + 1}/${state.epochs}`;
   const parts = [
     { text: `${formatCount(samplesPerSecond)} samples/s`, expendable: 2 },
-    { text: `loss ${formatLoss(loss)}`, expendable: 6 },
+    { text: `loss ${formatLoss(loss)}`, expendable: 8 },
     { text: `accuracy ${formatPercent(accuracy)}`, expendable: 3 },
     {
-      text:
-        state.costUsd === undefined ? '' : `${formatUsd(state.costUsd)}${state.priceAssumed ? ' assumed' : ''} so far`,
+      text: costUsd === undefined ? '' : `${formatUsd(costUsd)}${priceAssumed ? ' assumed' : ''} so far`,
       expendable: 1,
     },
-    { text: state.usdPerHour === undefined ? '' : `${formatUsd(state.usdPerHour)}/h`, expendable: 5 },
-    { text: etaSeconds === undefined ? '' : `${formatSeconds(etaSeconds)} left`, expendable: 4 },
+    { text: usdPerHour === undefined ? '' : `${formatUsd(usdPerHour)}/h`, expendable: 6 },
+    { text: projectedUsd === undefined ? '' : `${formatUsd(projectedUsd)} projected`, expendable: 5 },
+    { text: secondsLeft === undefined ? '' : `${formatSeconds(secondsLeft)} left`, expendable: 4 },
+    {
+      text: budgetSecondsLeft === undefined ? '' : `budget lasts ${formatSeconds(budgetSecondsLeft)}`,
+      expendable: 7,
+    },
   ].filter(({ text }) => text !== '');
 
   // A line as wide as the terminal would wrap, and could then not be redrawn in place.

@@ -1,4 +1,4 @@
-/** How far a run is, counted step by step. Times are in seconds of the caller's clock. */
+/** How far a run is, counted step by step, and what whoever counts its cost says of it. */
 import {
   addStep,
   beginEpoch,
@@ -7,6 +7,25 @@ import {
   epochMeans,
   type StepFigures,
 } from '../../economics/record/epoch-totals.ts';
+
+/** What a run costs and has ahead of it. What is not known, or has no price or budget, is undefined. */
+export interface ProgressOutlook {
+  /** Accrued so far; undefined when no worker has a price. */
+  readonly costUsd?: number | undefined;
+  /** Billed if the run ended now. */
+  readonly billedUsd?: number | undefined;
+  /** Price of all workers together. */
+  readonly usdPerHour?: number | undefined;
+  /** Set if the price of any worker is assumed. */
+  readonly priceAssumed?: boolean | undefined;
+  /** Time to the end of the run at its present pace, test passes included. */
+  readonly secondsLeft?: number | undefined;
+  /** Cost of the whole run at that pace. */
+  readonly projectedUsd?: number | undefined;
+  readonly budgetUsdLeft?: number | undefined;
+  /** Until the first budget is used up. */
+  readonly budgetSecondsLeft?: number | undefined;
+}
 
 export interface ProgressState {
   readonly epochs: number;
@@ -18,27 +37,15 @@ export interface ProgressState {
   readonly totals: EpochTotals;
   /** Samples trained in earlier epochs. */
   readonly samplesBefore: number;
-  /** Samples trained before the run was resumed. They took no time in this process. */
-  readonly samplesCarried: number;
-  readonly startedAt: number;
-  /** Cost of the run so far; undefined when no worker has a price. */
-  readonly costUsd: number | undefined;
-  /** Price of all workers together. */
-  readonly usdPerHour: number | undefined;
-  /** Whether the price of any worker is assumed. */
-  readonly priceAssumed: boolean;
+  /** As of the last step. */
+  readonly outlook: ProgressOutlook;
 }
 
 /** A committed step. */
 export interface ProgressStep extends StepFigures {
   /** Counts from 0. */
   readonly epoch: number;
-  /** Cost of the run so far; left out when no worker has a price. */
-  readonly costUsd?: number | undefined;
-  /** Price of all workers together. */
-  readonly usdPerHour?: number | undefined;
-  /** Set if the price of any worker is assumed. */
-  readonly priceAssumed?: boolean | undefined;
+  readonly outlook?: ProgressOutlook;
 }
 
 export interface ProgressPlan extends Pick<ProgressState, 'epochs' | 'samplesPerEpoch' | 'totalSamples'> {
@@ -46,21 +53,15 @@ export interface ProgressPlan extends Pick<ProgressState, 'epochs' | 'samplesPer
   readonly carried?: { readonly samples: number; readonly epoch?: EpochTotals | undefined };
 }
 
-export function beginProgress(plan: ProgressPlan, now: number): ProgressState {
-  const { epochs, samplesPerEpoch, totalSamples, carried } = plan;
-  const samplesCarried = carried?.samples ?? 0;
-  const samplesBefore = samplesCarried - (carried?.epoch?.samples ?? 0);
+export function beginProgress({ epochs, samplesPerEpoch, totalSamples, carried }: ProgressPlan): ProgressState {
+  const samplesBefore = (carried?.samples ?? 0) - (carried?.epoch?.samples ?? 0);
   return {
     epochs,
     samplesPerEpoch,
     totalSamples,
     totals: carried?.epoch ?? beginEpoch(Math.floor(samplesBefore / samplesPerEpoch)),
     samplesBefore,
-    samplesCarried,
-    startedAt: now,
-    costUsd: undefined,
-    usdPerHour: undefined,
-    priceAssumed: false,
+    outlook: {},
   };
 }
 
@@ -70,9 +71,7 @@ export function advanceProgress(state: ProgressState, step: ProgressStep): Progr
     ...state,
     totals: addStep(sameEpoch ? state.totals : beginEpoch(step.epoch), step),
     samplesBefore: sameEpoch ? state.samplesBefore : state.samplesBefore + state.totals.samples,
-    costUsd: step.costUsd ?? state.costUsd,
-    usdPerHour: step.usdPerHour ?? state.usdPerHour,
-    priceAssumed: step.priceAssumed ?? state.priceAssumed,
+    outlook: step.outlook ?? state.outlook,
   };
 }
 
@@ -80,21 +79,13 @@ export function advanceProgress(state: ProgressState, step: ProgressStep): Progr
 export interface ProgressFigures extends EpochMeans {
   /** Completed fraction of the epoch, 0 to 1. */
   readonly done: number;
-  /** Time to the end of the run at its pace so far, test passes included; undefined before the first step. */
-  readonly etaSeconds: number | undefined;
 }
 
-export function progressFigures(state: ProgressState, now: number): ProgressFigures {
+export function progressFigures(state: ProgressState): ProgressFigures {
   const { samples } = state.totals;
   const samplesInEpoch = Math.min(state.samplesPerEpoch, state.totalSamples - state.samplesBefore);
-  const trained = state.samplesBefore + samples;
-  const inThisProcess = trained - state.samplesCarried;
   return {
     ...epochMeans(state.totals),
     done: samplesInEpoch > 0 ? Math.min(1, samples / samplesInEpoch) : 0,
-    etaSeconds:
-      inThisProcess > 0
-        ? (Math.max(0, state.totalSamples - trained) * (now - state.startedAt)) / inThisProcess
-        : undefined,
   };
 }

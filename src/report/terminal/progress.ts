@@ -67,9 +67,7 @@ function createTerminalProgress({ stream, now, colour }: ProgressOptions): Progr
     if (state === undefined) return;
     drawnAt = now();
     drawn = true;
-    stream.write(
-      `\r${renderProgress(state, { columns: stream.columns ?? defaultColumns, colour, now: drawnAt })}\x1b[K`,
-    );
+    stream.write(`\r${renderProgress(state, { columns: stream.columns ?? defaultColumns, colour })}\x1b[K`);
   }
   function erase(): void {
     if (drawn) stream.write('\r\x1b[K');
@@ -78,13 +76,13 @@ function createTerminalProgress({ stream, now, colour }: ProgressOptions): Progr
 
   return {
     begin(plan) {
-      state = beginProgress(plan, now());
+      state = beginProgress(plan);
     },
     step(step) {
       if (state === undefined) return;
       state = advanceProgress(state, step);
       // The last step of an epoch is always shown, because nothing is drawn during the test pass after it.
-      const full = progressFigures(state, now()).done === 1;
+      const full = progressFigures(state).done === 1;
       if (full || now() - drawnAt >= redrawSeconds) draw();
     },
     epoch(epoch) {
@@ -110,14 +108,14 @@ function createLineProgress({ stream, now, colour }: ProgressOptions): Progress 
   let state: ProgressState | undefined;
   return {
     begin(plan) {
-      state = beginProgress(plan, now());
+      state = beginProgress(plan);
       schedule.restart();
     },
     step(step) {
       if (state === undefined) return;
       state = advanceProgress(state, step);
       if (!schedule.due(state)) return;
-      stream.write(`${renderProgress(state, { columns: stream.columns ?? 120, colour, now: now() })}\n`);
+      stream.write(`${renderProgress(state, { columns: stream.columns ?? 120, colour })}\n`);
     },
     epoch(epoch) {
       schedule.restart();
@@ -140,7 +138,7 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
   const print = (event: object) => stream.write(`${JSON.stringify(event)}\n`);
   return {
     begin(plan) {
-      state = beginProgress(plan, now());
+      state = beginProgress(plan);
       schedule.restart();
       print({ event: 'begin', epochs: plan.epochs, samples: plan.totalSamples });
     },
@@ -148,7 +146,8 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
       if (state === undefined) return;
       state = advanceProgress(state, step);
       if (!schedule.due(state)) return;
-      const { loss, accuracy, samplesPerSecond, etaSeconds } = progressFigures(state, now());
+      const { loss, accuracy, samplesPerSecond } = progressFigures(state);
+      const { outlook } = state;
       print({
         event: 'progress',
         epoch: state.totals.epoch + 1,
@@ -157,10 +156,14 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
         samples_per_second: samplesPerSecond,
         loss,
         accuracy,
-        eta_seconds: etaSeconds,
-        run_cost_usd: state.costUsd,
-        usd_per_hour: state.usdPerHour,
-        ...(state.priceAssumed ? { price_assumed: true } : {}),
+        eta_seconds: outlook.secondsLeft,
+        run_cost_usd: outlook.costUsd,
+        run_billed_usd: outlook.billedUsd,
+        usd_per_hour: outlook.usdPerHour,
+        projected_cost_usd: outlook.projectedUsd,
+        budget_remaining_usd: outlook.budgetUsdLeft,
+        budget_remaining_seconds: outlook.budgetSecondsLeft,
+        ...(outlook.priceAssumed ? { price_assumed: true } : {}),
       });
     },
     epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, costUsd, priceAssumed, cutShort }) {
@@ -203,7 +206,7 @@ function createLineSchedule(now: () => number): LineSchedule {
       [linesSoFar, printedAt] = [0, now()];
     },
     due(state) {
-      const { done } = progressFigures(state, now());
+      const { done } = progressFigures(state);
       const line = Math.floor(done * linesPerEpoch);
       if (done === 1 || line <= linesSoFar || now() - printedAt < lineSeconds) return false;
       [linesSoFar, printedAt] = [line, now()];

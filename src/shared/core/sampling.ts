@@ -30,6 +30,28 @@ export function stepsPerEpoch(sampleCount: number, globalBatchSize: number): num
   return Math.ceil(sampleCount / globalBatchSize);
 }
 
+/** The steps of a whole run: those of its epochs, or of `maxSteps` if that is less. */
+export function plannedSteps({
+  epochs,
+  maxSteps = Number.POSITIVE_INFINITY,
+  batchSize,
+  trainCount,
+}: {
+  readonly epochs: number;
+  readonly maxSteps?: number | undefined;
+  readonly batchSize: number;
+  readonly trainCount: number;
+}): number {
+  return Math.min(epochs * stepsPerEpoch(trainCount, batchSize), maxSteps);
+}
+
+/** The samples that a run's first steps train on. */
+export function samplesOfSteps(steps: number, globalBatchSize: number, sampleCount: number): number {
+  const perEpoch = stepsPerEpoch(sampleCount, globalBatchSize);
+  const last = Math.min((steps % perEpoch) * globalBatchSize, sampleCount);
+  return Math.floor(steps / perEpoch) * sampleCount + last;
+}
+
 /** The positions of the epoch's order that belong to a step. @param stepInEpoch counted from 0 */
 export function globalBatch(stepInEpoch: number, globalBatchSize: number, sampleCount: number): Interval {
   const from = Math.min(stepInEpoch * globalBatchSize, sampleCount);

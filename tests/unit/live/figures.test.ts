@@ -4,7 +4,7 @@ import { describeFigures, describeSilence, describeStage, describeSubject } from
 import type { LiveState } from '../../../src/shared/protocol/live/live-state.ts';
 import { livePlan } from '../../support/live-run.ts';
 
-const waiting = beginLive(livePlan, { now: 0, unixMs: 0 }).state;
+const waiting = beginLive(livePlan).state;
 const worker = { workerId: 'w0', host: 'alpha', status: 'training', priceUsdPerHour: 0.31 } as const;
 const training: LiveState = {
   ...waiting,
@@ -49,6 +49,20 @@ describe('the figures of the live page', () => {
       value: '–',
       note: 'no worker has a price; set one with --price',
     });
+  });
+
+  test('show what the run will cost, and how long its budget lasts', () => {
+    const budget = { basis: 'accrued', usdLeft: 0.0069, secondsLeft: 40 } as const;
+    const cost = { usd: 0.0031, usdPerHour: 0.62, billedUsd: 0.008, projectedUsd: 0.0155 };
+    const ahead = { ...training, cost, budgetUsd: 0.01, budget };
+    const noteOf = (state: LiveState) => describeFigures(state).cost.note;
+    expect(noteOf(ahead)).toBe('$0.62/h · $0.015 projected · 31 % of $0.010 · budget lasts 40 s');
+    expect(noteOf({ ...ahead, budget: { ...budget, basis: 'billed' } })).toBe(
+      '$0.62/h · $0.015 projected · 80 % of $0.010 billed · budget lasts 40 s',
+    );
+    // Hours alone have no share of a cost.
+    const { budgetUsd: _, ...hours } = ahead;
+    expect(noteOf(hours)).toBe('$0.62/h · $0.015 projected · budget lasts 40 s');
   });
 
   test('say which part of the price nobody gave', () => {

@@ -13,8 +13,8 @@ import { livePlan } from '../../support/live-run.ts';
 import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
 import { rounds } from '../../support/thoroughness.ts';
 
-const plan = { ...livePlan, dataset: { name: 'mnist', trainCount: 60_000 } };
-const begin = () => beginLive(plan, { now: 0, unixMs: startedAtUnixMs });
+const plan = { ...livePlan, dataset: { name: 'mnist', trainCount: 60_000, testCount: 10_000 } };
+const begin = () => beginLive(plan);
 
 /** Runs whose events come in any order, some many times: more log and more curve than is kept. */
 const happenings = fc.array(

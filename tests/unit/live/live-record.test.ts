@@ -21,7 +21,7 @@ const at = (seconds: number) => ({ now: seconds, unixMs: startedAtUnixMs + secon
 /** A page and the books of the run beside each other, as the coordinator has them. */
 function openLive(plan: LivePlan = livePlan) {
   let now = 0;
-  let record = beginLive(plan, at(0));
+  let record = beginLive(plan);
   const see = (event: RunEvent) => {
     record = advanceLive(record, event, at(now));
   };
@@ -152,7 +152,8 @@ describe('what the live page shows', () => {
       loss: 0.5,
       accuracy: 0.75,
       samplesPerSecond: 64,
-      etaSeconds: 15,
+      // Fifteen steps, and two passes over 100 test images at three times the pace.
+      etaSeconds: expect.closeTo(15 + (2 * 100) / (3 * 64), 9),
     });
   });
 
@@ -196,7 +197,11 @@ test('an epoch that --steps cut short is called so, and is no measure of what an
 describe('the cost meter', () => {
   test('counts from the start of the workers, by worker and for all, and leaves out who has no price', () => {
     const { state } = tickLive(observe([[2, generation(3.6, undefined)]]), at(12));
-    expect(state.cost).toEqual({ usd: expect.closeTo(0.012, 12), usdPerHour: 3.6 });
+    expect(state.cost).toEqual({
+      usd: expect.closeTo(0.012, 12),
+      billedUsd: expect.closeTo(0.012, 12),
+      usdPerHour: 3.6,
+    });
     expect(state.workers.map(({ costUsd }) => costUsd)).toEqual([expect.closeTo(0.012, 12), undefined]);
     expect(tickLive(observe([[2, generation(undefined)]]), at(12)).state).not.toHaveProperty('cost');
   });
@@ -229,7 +234,8 @@ describe('the end', () => {
     live.tell(15, { type: 'worker-ended', workerId: 'w1' });
     live.closeBooks(20);
     const { state } = live.record();
-    expect(state.cost).toEqual({ ...ended.state.cost, usd: expect.closeTo(0.029, 12) });
+    const closing = { usd: expect.closeTo(0.029, 12), billedUsd: expect.closeTo(0.029, 12) };
+    expect(state.cost).toEqual({ ...ended.state.cost, ...closing });
     expect(state.workers.map(({ costUsd }) => costUsd)).toEqual([
       ...[expect.closeTo(0.014, 12), expect.closeTo(0.015, 12)],
     ]);
@@ -244,6 +250,60 @@ describe('the end', () => {
     const failed = endLive(observe([]), { status: 'failed', reason: 'w1 is silent' }, at(1));
     expect(failed.state.stage).toEqual({ name: 'failed', reason: 'w1 is silent' });
     expect(failed.state.log.at(-1)).toMatchObject({ level: 'bad', text: 'failed: w1 is silent' });
+  });
+});
+
+describe('what lies ahead', () => {
+  const budget = budgetConfig({ budgetUsd: 0.1, budgetHours: 1 });
+  const plan = { ...livePlan, budget };
+
+  test('is the cost of the whole run, and how long the first budget lasts', () => {
+    const { state } = tickLive(observe([...begun, ...tenSteps], plan), at(13));
+    // Two workers at a tenth of a cent a second have been there for 13 s; ten steps and two test passes are left.
+    const left = 10 + (2 * 100) / (3 * 64);
+    expect(state.progress.etaSeconds).toBeCloseTo(left, 9);
+    expect(state.cost).toMatchObject({
+      usd: expect.closeTo(0.026, 9),
+      projectedUsd: expect.closeTo(0.026 + 0.002 * left, 9),
+    });
+    expect(state.budget).toEqual({
+      basis: 'accrued',
+      usdLeft: expect.closeTo(0.074, 9),
+      secondsLeft: expect.closeTo(37, 6),
+    });
+  });
+
+  test('is the bill where that is limited', () => {
+    const live = openLive({ ...livePlan, budget: budgetConfig({ budgetUsd: 0.1, budgetBasis: 'billed' }) });
+    live.tell(0, { type: 'worker-began', workerId: 'w0', at: 0, priceUsdPerHour: 3.6, gpu: 'gcp/t4/spot' });
+    live.tell(2, { type: 'tick' });
+    // A minute is billed already, and forty more seconds can be.
+    expect(tickLive(live.record(), at(2)).state.budget).toMatchObject({
+      basis: 'billed',
+      usdLeft: expect.closeTo(0.04, 9),
+      secondsLeft: expect.closeTo(98, 3),
+    });
+  });
+
+  test('is nothing once the run has ended, but what is left of the money', () => {
+    const live = openLive(plan);
+    for (const [seconds, event] of [...begun, ...tenSteps]) live.tell(seconds, event);
+    live.end(13, { status: 'interrupted', reason: 'Ctrl-C' });
+    live.closeBooks(14);
+    const { state } = live.record();
+    expect(state.cost).not.toHaveProperty('projectedUsd');
+    expect(state.budget).toEqual({ basis: 'accrued', usdLeft: expect.closeTo(0.072, 9) });
+  });
+
+  test('has behind it, where a run goes on, what was trained before', () => {
+    const epoch = { epoch: 0, samples: 320, lossSum: 160, correct: 240, seconds: 5 };
+    const resumed = observe([
+      [0, { type: 'resumed', step: 5, samples: 320, epoch }],
+      ...begun,
+      ...[5, 6, 7, 8, 9].map((step) => [step, stepEvent(step)] as const),
+    ]);
+    expect(resumed.state.stage.name).toBe('testing');
+    expect(tickLive(resumed, at(9)).state.progress.etaSeconds).toBeCloseTo(10 + (2 * 100) / (3 * 64), 9);
   });
 });
 

@@ -113,7 +113,7 @@ describe('the stream of events', () => {
   test('a reader that reads nothing is dropped after a while, and the timer with the last of them', async () => {
     const time = createVirtualTime();
     let reads = 0;
-    const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
+    const { state } = beginLive(livePlan);
     // Every state differs from the last one, and soon fills the buffers of a socket.
     const read = () => ({ ...state, run: { ...state.run, version: `${reads++}`.padEnd(1_000_000) } });
     const stream = createLiveStream(read, time.clock, time.timers, {
@@ -154,7 +154,7 @@ describe('the stream of events', () => {
   });
 
   test('says that it is there when nothing changes', async () => {
-    const { state } = beginLive(livePlan, { now: 0, unixMs: startedAtUnixMs });
+    const { state } = beginLive(livePlan);
     const live = createLiveStream(() => state, systemClock, systemTimers, {
       updateMs: 5,
       heartbeatMs: 5,

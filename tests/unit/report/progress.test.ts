@@ -16,9 +16,19 @@ import {
 } from '../../../src/report/terminal/progress-state.ts';
 
 const plan = { epochs: 5, samplesPerEpoch: 1000, totalSamples: 5000 };
-const step: ProgressStep = { epoch: 0, samples: 100, loss: 0.5, correct: 90, seconds: 0.1, costUsd: 0.0031 };
+const step: ProgressStep = {
+  epoch: 0,
+  samples: 100,
+  loss: 0.5,
+  correct: 90,
+  seconds: 0.1,
+  outlook: { costUsd: 0.0031, secondsLeft: 5 },
+};
 /** At $0.62 an hour. */
-const pricedStep: ProgressStep = { ...step, usdPerHour: 0.62 };
+const pricedStep: ProgressStep = {
+  ...step,
+  outlook: { costUsd: 0.0031, usdPerHour: 0.62, secondsLeft: 0.9, projectedUsd: 0.0155, budgetSecondsLeft: 40 },
+};
 
 /** A terminal that keeps what was written, and a clock that is moved by hand. */
 function screen(options: { isTTY: boolean; columns?: number; colour?: boolean }) {
@@ -52,59 +62,57 @@ function trainThrough(progress: Progress, clock: { seconds: number }, epochs: nu
 
 describe('progressFigures', () => {
   test('averages over the samples of the epoch so far', () => {
-    let state = beginProgress(plan, 0);
+    let state = beginProgress(plan);
     state = advanceProgress(state, { ...step, samples: 300, loss: 1, correct: 150, seconds: 1 });
     state = advanceProgress(state, { ...step, samples: 100, loss: 0.2, correct: 90, seconds: 1 });
-    expect(progressFigures(state, 2)).toEqual({
+    expect(progressFigures(state)).toEqual({
       done: 0.4,
       loss: 0.8,
       accuracy: 0.6,
       samplesPerSecond: 200,
-      etaSeconds: 23, // 4600 samples are left, at 200 a second
     });
     state = advanceProgress(state, { ...step, epoch: 1, samples: 100, loss: 0.1, correct: 100, seconds: 1 });
-    expect(progressFigures(state, 5)).toMatchObject({ done: 0.1, loss: 0.1, accuracy: 1, samplesPerSecond: 100 });
+    expect(progressFigures(state)).toMatchObject({ done: 0.1, loss: 0.1, accuracy: 1, samplesPerSecond: 100 });
   });
 
   test('a run cut short by --steps has a short last epoch', () => {
-    let state = beginProgress({ epochs: 2, samplesPerEpoch: 1000, totalSamples: 1200 }, 0);
+    let state = beginProgress({ epochs: 2, samplesPerEpoch: 1000, totalSamples: 1200 });
     state = advanceProgress(state, { ...step, samples: 1000 });
     state = advanceProgress(state, { ...step, epoch: 1, samples: 200 });
-    expect(progressFigures(state, 1)).toMatchObject({ done: 1, etaSeconds: 0 });
+    expect(progressFigures(state)).toMatchObject({ done: 1 });
   });
 
-  test('a run that goes on has behind it what it has, and takes no time for it', () => {
+  test('a run that goes on has behind it what it has', () => {
     const epoch = { epoch: 1, samples: 400, lossSum: 200, correct: 300, seconds: 2 };
-    let state = beginProgress({ ...plan, carried: { samples: 1400, epoch } }, 10);
-    expect(progressFigures(state, 10)).toMatchObject({ done: 0.4, loss: 0.5, accuracy: 0.75, etaSeconds: undefined });
+    let state = beginProgress({ ...plan, carried: { samples: 1400, epoch } });
+    expect(progressFigures(state)).toMatchObject({ done: 0.4, loss: 0.5, accuracy: 0.75 });
     state = advanceProgress(state, { ...step, epoch: 1, samples: 100 });
-    // 3500 samples are left, at 100 a second.
-    expect(progressFigures(state, 11)).toMatchObject({ done: 0.5, etaSeconds: 35 });
-    const between = beginProgress({ ...plan, carried: { samples: 2000 } }, 0);
-    expect(progressFigures(advanceProgress(between, { ...step, epoch: 2 }), 1)).toMatchObject({
-      done: 0.1,
-      etaSeconds: 29,
-    });
+    expect(progressFigures(state)).toMatchObject({ done: 0.5 });
+    const between = beginProgress({ ...plan, carried: { samples: 2000 } });
+    expect(progressFigures(advanceProgress(between, { ...step, epoch: 2 }))).toMatchObject({ done: 0.1 });
   });
 
-  test('says nothing of the end before the first step', () => {
-    expect(progressFigures(beginProgress(plan, 0), 3)).toMatchObject({ done: 0, etaSeconds: undefined, loss: 0 });
+  test('are those of nothing before the first step', () => {
+    expect(progressFigures(beginProgress(plan))).toMatchObject({ done: 0, loss: 0 });
   });
 });
 
 describe('renderProgress', () => {
-  const state = advanceProgress(beginProgress(plan, 0), { ...pricedStep, samples: 500, correct: 450, seconds: 0.1 });
+  const state = advanceProgress(beginProgress(plan), { ...pricedStep, samples: 500, correct: 450, seconds: 0.1 });
 
   test('has everything where there is room', () => {
-    expect(renderProgress(state, { columns: 140, colour: false, now: 0.1 })).toBe(
-      'epoch 1/5 ████████████░░░░░░░░░░░░  50 % · 5,000 samples/s · loss 0.5000 · accuracy 90.0 % · $0.0031 so far · $0.62/h · 0.9 s left',
+    expect(renderProgress(state, { columns: 180, colour: false })).toBe(
+      'epoch 1/5 ████████████░░░░░░░░░░░░  50 % · 5,000 samples/s · loss 0.5000 · accuracy 90.0 % · $0.0031 so far · $0.62/h · $0.015 projected · 0.9 s left · budget lasts 40 s',
     );
+    // On a narrow terminal what is to come counts for more than how the loss is.
+    const narrow = renderProgress(state, { columns: 115, colour: false });
+    expect(narrow).toMatch(/\$0\.0031 so far · \$0\.015 projected · 0\.9 s left$/);
   });
 
   test('never wraps, at any width and in colour or not, and keeps the cost longest', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.boolean(), (columns, colour) => {
-        const line = stripVTControlCharacters(renderProgress(state, { columns, colour, now: 0.1 }));
+        const line = stripVTControlCharacters(renderProgress(state, { columns, colour }));
         expect(line.length).toBeLessThan(columns);
         if (columns >= 50) expect(line).toContain('$0.0031');
         if (columns >= 10) expect(line).toContain('epoch 1/5');
@@ -113,8 +121,8 @@ describe('renderProgress', () => {
   });
 
   test('leaves the cost out when there is no price', () => {
-    const free = advanceProgress(beginProgress(plan, 0), { ...step, costUsd: undefined });
-    expect(renderProgress(free, { columns: 120, colour: false, now: 1 })).not.toContain('$');
+    const free = advanceProgress(beginProgress(plan), { ...step, outlook: {} });
+    expect(renderProgress(free, { columns: 120, colour: false })).not.toContain('$');
   });
 });
 
@@ -194,6 +202,28 @@ describe('createProgress', () => {
       test_accuracy: 0.95,
       cost_usd: 0.002,
       run_cost_usd: 0.004,
+    });
+  });
+
+  test('--json has what lies ahead, each figure by its unit', () => {
+    const { written, clock, stream, now } = screen({ isTTY: false });
+    const machines = createJsonProgress({ stream, now });
+    machines.begin(plan);
+    clock.seconds += 60;
+    machines.step({
+      ...pricedStep,
+      samples: 200,
+      outlook: { ...pricedStep.outlook, billedUsd: 0.01, budgetUsdLeft: 0.007 },
+    });
+    expect(JSON.parse(written.at(-1) ?? '')).toMatchObject({
+      event: 'progress',
+      eta_seconds: 0.9,
+      run_cost_usd: 0.0031,
+      run_billed_usd: 0.01,
+      usd_per_hour: 0.62,
+      projected_cost_usd: 0.0155,
+      budget_remaining_usd: 0.007,
+      budget_remaining_seconds: 40,
     });
   });
 

@@ -10,6 +10,8 @@ export interface LiveState {
   readonly cost?: LiveCost;
   /** `--budget-usd`; absent when it was not set. */
   readonly budgetUsd?: number;
+  /** What is left of the budgets; absent when none was set. */
+  readonly budget?: LiveBudget;
   readonly workers: readonly LiveWorker[];
   readonly curve: LiveCurve;
   readonly epochs: readonly LiveEpoch[];
@@ -43,7 +45,7 @@ export interface LiveProgress {
   readonly step: number;
   /** Since the coordinator's process began. */
   readonly elapsedSeconds: number;
-  /** Time to the end of training; absent before the first step. */
+  /** Time to the end of training at its present pace, test passes included; absent before the first step. */
   readonly etaSeconds?: number;
   /** This and the next two are means over the epoch so far. */
   readonly samplesPerSecond?: number;
@@ -57,6 +59,19 @@ export interface LiveCost {
   readonly usdPerHour: number;
   /** Cost of the last whole epoch without its test pass. */
   readonly lastEpochUsd?: number;
+  /** What providers would bill if the run ended now. */
+  readonly billedUsd?: number;
+  /** Accrued by the whole run, if it goes on at its present pace; absent while that is not known. */
+  readonly projectedUsd?: number;
+}
+
+export interface LiveBudget {
+  /** What `--budget-usd` limits. */
+  readonly basis: 'accrued' | 'billed';
+  /** Absent when only the hours are limited. */
+  readonly usdLeft?: number;
+  /** Until the first budget is used up, at the present pace; absent when that is never, and once the run has ended. */
+  readonly secondsLeft?: number;
 }
 
 /** The phases of a step that the page shows. `compute` includes the optimizer's update. */
