@@ -36,9 +36,20 @@ export async function openObservability(
   context: RunContext,
   carried: readonly LedgerEntry[] | undefined,
 ): Promise<Observability> {
-  const { runId, version, dataset, training, budget, expected, observability } = options;
+  const { runId, version, dataset, training, budget, expected, observability, resumed } = options;
   const { clock, timers, signal, note, warn } = context;
-  const metrics = createMetrics({ runId, version, dataset, training, budget, expected, carried });
+  const startedAtUnixMs = resumed?.startedAtUnixMs ?? options.startedAtUnixMs;
+  const metrics = createMetrics({
+    runId,
+    version,
+    startedAtUnixMs,
+    clock,
+    dataset,
+    training,
+    budget,
+    expected,
+    carried,
+  });
   const live = observeLive(options, clock, timers);
   const scrapes = createScrapeWatch(clock, timers);
   const server = await startMetricsServer({

@@ -103,6 +103,8 @@ export interface StepEvent {
   readonly seconds: number;
   /** What all workers cost in that time, by the ledger. */
   readonly usd: number;
+  /** Euclidean norm of the mean gradient over the step's samples; on the steps at which it is computed. */
+  readonly gradientNorm?: number | undefined;
   readonly members: readonly MemberStep[];
 }
 

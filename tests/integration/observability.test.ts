@@ -110,6 +110,35 @@ describe('the cost that Prometheus knows', () => {
     expect(sum(costs)).toBeCloseTo(summary.cost_usd_total, 9);
   });
 
+  it("is billed as the summary and the ledger say, and the workers' time is the ledger's", async () => {
+    const billed = await prometheus.query(`last_over_time(pennygrad_billed_usd_total{${scraped}}[5m])`);
+    expect(billed).toHaveLength(2);
+    const spent = await prometheus.query(`last_over_time(pennygrad_worker_seconds_total{${scraped}}[5m])`);
+    for (const { worker_id, billed_usd, seconds_by_category } of summary.workers) {
+      expect(lastOf(billed.filter(({ metric }) => metric.worker === worker_id))).toBeCloseTo(billed_usd, 9);
+      for (const [category, seconds] of Object.entries(seconds_by_category)) {
+        const known = spent.filter(({ metric }) => metric.worker === worker_id && metric.category === category);
+        expect(lastOf(known), `${worker_id} ${category}`).toBeCloseTo(seconds, 6);
+      }
+    }
+    const bills = await prometheus.query(`pennygrad_billed_usd_total{${scraped}}[5m]`);
+    for (const { values } of bills) {
+      const sorted = values.map(({ value }) => value).sort((a, b) => a - b);
+      expect(values.map(({ value }) => value)).toEqual(sorted);
+    }
+  });
+
+  it('was foretold while it rose', async () => {
+    // Halfway through, whatever the machine did meanwhile: no more than that can be asked of a pace.
+    const [foretold] = await prometheus.query(`pennygrad_projected_cost_usd{${scraped}}[5m]`);
+    const values = foretold?.values.map(({ value }) => value) ?? [];
+    const halfway = values[Math.floor(values.length / 2)] ?? Number.NaN;
+    expect(halfway / summary.cost_usd_total).toBeGreaterThan(0.5);
+    expect(halfway / summary.cost_usd_total).toBeLessThan(2);
+    const [left] = await prometheus.query(`last_over_time(pennygrad_projected_remaining_seconds{${scraped}}[5m])`);
+    expect(left?.values.at(-1)?.value).toBe(0);
+  });
+
   it('never fell, and rose by the price of the time', async () => {
     // Recorded as scraped: no extrapolation.
     const selector = `pennygrad_cost_usd_total{${scraped}}`;

@@ -11,6 +11,8 @@ export const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
 export const observedRun: ObservedRun = {
   runId: 'r1',
   version: '0.1.0',
+  startedAtUnixMs,
+  clock: { now: () => 0 },
   dataset: { name: 'mnist', trainCount: 128, testCount: 100 },
   training: trainingConfig({ epochs: 3 }),
   budget: budgetConfig({ budgetUsd: 5, budgetHours: 2 }),
@@ -60,9 +62,9 @@ export function observeRun(): {
   readonly pass: (seconds: number) => void;
   readonly now: () => number;
 } {
-  const metrics = createMetrics(observedRun);
   let seconds = 0;
   const clock = { now: () => seconds, unixMs: () => startedAtUnixMs + seconds * 1000 };
+  const metrics = createMetrics({ ...observedRun, clock });
   const bookkeeper = createBookkeeper({ clock, startedAt: 0, carried: undefined });
   return {
     metrics,
@@ -88,6 +90,7 @@ export function observeShortRun(): Metrics {
         bytes: evaluate === 0 ? { sent: 40, received: 40 } : { sent: 0, received: 0 },
       })),
     });
+  observe({ type: 'listening', endpoint: 'tcp://127.0.0.1:5555' });
   for (const rank of [0, 1]) observe({ type: 'worker-began', workerId: `w${rank}`, at: 0, priceUsdPerHour: 3.6 });
   pass(2);
   observe({ type: 'generation', members: [member(0, 3.6), member(1, 3.6)], parameterCount: 10, reason: 'ready' });
@@ -103,7 +106,7 @@ export function observeShortRun(): Metrics {
   observe({ type: 'epoch-begun', epoch: 0 });
   for (const step of [0, 1]) {
     pass(1);
-    const event = stepEvent(step);
+    const event = stepEvent(step, step === 0 ? { gradientNorm: 1.5 } : {});
     observe(event);
     tell(event.members);
   }
@@ -123,5 +126,6 @@ export function observeShortRun(): Metrics {
     seconds: 2,
     evaluateSeconds: 0.5,
   });
+  observe({ type: 'checkpoint-saved', seconds: 0.25, unixMs: startedAtUnixMs + 4500 });
   return metrics;
 }

@@ -50,6 +50,11 @@ export interface Generation extends Requests {
   assign(step: number, epoch: number, batch: Interval, weights: readonly number[]): void;
   /** Every rank's vote for an assigned step, in rank order. */
   votes(step: number): Promise<readonly Vote[]>;
+  /**
+   * Euclidean norm of the sum of gradients over the samples of a step, once all voted for it; undefined where the sum does
+   * not pass through here, and on steps on which replicas do not compare their parameters.
+   */
+  gradientNorm(step: number): number | undefined;
   commit(step: number): void;
   /** What members say they have used since this was last asked. Those that said nothing new are left out. */
   takeSpent(): readonly MemberSpent[];
@@ -99,12 +104,16 @@ export function createGeneration(options: GenerationOptions): Generation {
   const ballots = new Map<number, Answers<Vote>>();
   const requests = new Map<number, OpenRequest>();
   const lost = new Set<PeerId>();
+  /** Squares of the floats of each step's gradient, added up bucket by bucket. */
+  const squares = new Map<number, number>();
   let asking = new AbortController();
   let state = beginGenerationState(generation, worldSize, clock.now());
 
   for (const member of members) {
     send(member, { type: 'quorum', generation, rank: member.rank, worldSize, allReduce });
   }
+
+  const isCompared = (step: number) => step % options.checksumEvery === 0;
 
   /** Sends requests to some ranks, and waits for their answers until the signal is aborted. */
   const askUntil = (until: AbortSignal): Ask =>
@@ -160,6 +169,11 @@ export function createGeneration(options: GenerationOptions): Generation {
       const member = members[reply.rank];
       if (member !== undefined) send(member, reply.body, reply.tensors);
     }
+    // After they are sent, so that no rank waits for it. All replies have the same sum.
+    const sum = outcome.kind === 'reply' ? outcome.replies[0]?.tensors[0] : undefined;
+    if (sum !== undefined && isCompared(message.step)) {
+      squares.set(message.step, (squares.get(message.step) ?? 0) + sumOfSquares(sum));
+    }
     return undefined;
   }
 
@@ -168,7 +182,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       return wrong(`a wrong vote for step ${message.step + 1}`, `it must have no tensors, got ${tensors.length}`);
     const terms = {
       missingBuckets: hub?.missing(rank, message) ?? 0,
-      isCompared: message.step % options.checksumEvery === 0,
+      isCompared: isCompared(message.step),
     };
     const accepted = acceptVote(state, rank, message, terms, clock.now());
     return take(accepted, () => ballots.get(message.step)?.add(rank, message));
@@ -211,8 +225,14 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     votes: (step) => ballots.get(step)?.all ?? Promise.reject(new Error(`votes: step ${step} was not assigned`)),
 
+    gradientNorm(step) {
+      const sum = squares.get(step);
+      return sum === undefined ? undefined : Math.sqrt(sum);
+    },
+
     commit(step) {
       ballots.delete(step);
+      squares.delete(step);
       hub?.forget({ generation, step, attempt });
       state = commitStep(state, step, clock.now());
       for (const member of members) send(member, { type: 'commit', generation, step, attempt });
@@ -273,4 +293,11 @@ export function createGeneration(options: GenerationOptions): Generation {
       }
     },
   };
+}
+
+/** In double precision. */
+function sumOfSquares(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2;
+  return sum;
 }

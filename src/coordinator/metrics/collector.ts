@@ -2,6 +2,7 @@
 import type { Registry } from 'prom-client';
 import type { BudgetConfig } from '../../settings/budget-settings.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
+import type { Clock } from '../../shared/core/clock.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { LedgerEntry, RunObserver } from '../run-events.ts';
 import type { ExpectedWorker } from '../run-options.ts';
@@ -19,6 +20,9 @@ export type Collector = (registry: Registry, run: ObservedRun) => RunObserver;
 export interface ObservedRun {
   readonly runId: string;
   readonly version: string;
+  /** When the run was started, by its first process. */
+  readonly startedAtUnixMs: number;
+  readonly clock: Pick<Clock, 'now'>;
   readonly dataset: Pick<DatasetInfo, 'name' | 'trainCount' | 'testCount'>;
   readonly training: TrainingConfig;
   readonly budget: BudgetConfig;

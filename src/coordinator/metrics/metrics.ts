@@ -10,6 +10,7 @@ import type { RunObserver } from '../run-events.ts';
 import type { Collector, ObservedRun } from './collector.ts';
 import { createBalanceMetrics } from './collectors/balance-metrics.ts';
 import { createBudgetMetrics } from './collectors/budget-metrics.ts';
+import { createCheckpointMetrics } from './collectors/checkpoint-metrics.ts';
 import { createCostMetrics } from './collectors/cost-metrics.ts';
 import { createCostRateMetrics } from './collectors/cost-rate-metrics.ts';
 import { createGpuMetrics } from './collectors/gpu-metrics.ts';
@@ -18,6 +19,7 @@ import { createProjectionMetrics } from './collectors/projection-metrics.ts';
 import { createRunMetrics } from './collectors/run-metrics.ts';
 import { createScalingMetrics } from './collectors/scaling-metrics.ts';
 import { createStepMetrics } from './collectors/step-metrics.ts';
+import { createTimeMetrics } from './collectors/time-metrics.ts';
 import { createTrafficMetrics } from './collectors/traffic-metrics.ts';
 import { createWorkerMetrics } from './collectors/worker-metrics.ts';
 import { createHealth, type HealthReport } from './endpoint/health.ts';
@@ -26,7 +28,9 @@ const collectors: readonly Collector[] = [
   createRunMetrics,
   createStepMetrics,
   createLearningMetrics,
+  createCheckpointMetrics,
   createWorkerMetrics,
+  createTimeMetrics,
   createBalanceMetrics,
   createTrafficMetrics,
   createScalingMetrics,

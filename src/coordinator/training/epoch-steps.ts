@@ -60,6 +60,7 @@ export async function trainSteps(
       votes.map(({ parametersChecksum }) => parametersChecksum),
       step,
     );
+    const gradientNorm = generation.gradientNorm(step);
     generation.commit(step);
     onCommitted(step + 1);
 
@@ -75,7 +76,8 @@ export async function trainSteps(
     const usd = Math.max(0, cost - costBefore);
     const figures = { samples, loss: lossSum / samples, correct, seconds, usd };
     totals = addStep(totals, figures);
-    observe({ type: 'step', step, epoch, members, ...figures });
+    const norm = gradientNorm === undefined ? {} : { gradientNorm: gradientNorm / samples };
+    observe({ type: 'step', step, epoch, members, ...figures, ...norm });
     observe({ type: 'spent', members: spent, redone: step < stepsBefore });
     const reason = balancer.observe(members);
     if (reason !== undefined)

@@ -2,6 +2,7 @@ import { Counter, Gauge } from 'prom-client';
 import { billedUsd, bookedUsd, ledgerCategories } from '../../../economics/ledger/ledger.ts';
 import type { LedgerEntry } from '../../run-events.ts';
 import type { Collector } from '../collector.ts';
+import { cumulative } from './cumulative.ts';
 
 export const createCostMetrics: Collector = (registry, { expected = [], carried = [] }) => {
   const registers = [registry];
@@ -20,22 +21,23 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
   const cost = new Counter({
     name: 'pennygrad_cost_usd_total',
     help: `Accrued cost in USD by worker and what its time was spent on: ${ledgerCategories.join(', ')}.`,
-    labelNames: ['worker', 'category'],
+    labelNames: ['worker', 'category'] as const,
     registers,
   });
   const billed = new Counter({
     name: 'pennygrad_billed_usd_total',
     help: "What providers bill for the worker's rentals so far, in USD: every life of its process by its provider's unit and minimum.",
-    labelNames: ['worker'],
+    labelNames: ['worker'] as const,
     registers,
   });
-  const reached = new Map<string, number>();
+  const raiseCost = cumulative(cost);
+  const raiseBill = cumulative(billed);
 
   /** Starts the series of a worker that will cost something at 0, so that `increase()` counts from there. */
   function begin(worker: string, hasPrice: boolean): void {
     if (!hasPrice) return;
-    for (const category of ledgerCategories) cost.inc({ worker, category }, 0);
-    billed.inc({ worker }, 0);
+    for (const category of ledgerCategories) raiseCost({ worker, category }, 0);
+    raiseBill({ worker }, 0);
   }
 
   function charge(worker: string, priceUsdPerHour: number | undefined, priceAssumed: string | undefined): void {
@@ -52,20 +54,9 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
     for (const { workerId: worker, account } of entries) {
       // A worker that has no price now may have had one before the run was resumed.
       if (account.priceUsdPerHour === undefined && bookedUsd(account) === 0) continue;
-      for (const category of ledgerCategories) {
-        raise([worker, category], account.usd[category], (usd) => cost.inc({ worker, category }, usd));
-      }
-      raise([worker], billedUsd(account), (usd) => billed.inc({ worker }, usd));
+      for (const category of ledgerCategories) raiseCost({ worker, category }, account.usd[category]);
+      raiseBill({ worker }, billedUsd(account));
     }
-  }
-
-  /** @param series its labels */
-  function raise(series: readonly string[], usd: number, add: (usd: number) => void): void {
-    const key = JSON.stringify(series);
-    const before = reached.get(key) ?? 0;
-    if (!Number.isFinite(usd) || usd <= before) return;
-    add(usd - before);
-    reached.set(key, usd);
   }
 
   book(carried);

@@ -1,7 +1,7 @@
 import { Gauge } from 'prom-client';
 import type { Collector } from '../collector.ts';
 
-export const createLearningMetrics: Collector = (registry) => {
+export const createLearningMetrics: Collector = (registry, { training }) => {
   const registers = [registry];
   const labelNames = ['split'] as const;
   const loss = new Gauge({
@@ -21,8 +21,20 @@ export const createLearningMetrics: Collector = (registry) => {
     help: 'Training time of the last whole epoch, without its test pass; absent before the first has ended.',
     registers,
   });
-  // A gauge without labels starts at 0, which would be an epoch that took no time.
+  const learningRate = new Gauge({
+    name: 'pennygrad_learning_rate',
+    help: 'Learning rate of the optimizer (--lr).',
+    registers,
+  });
+  const gradientNorm = new Gauge({
+    name: 'pennygrad_gradient_norm',
+    help: 'Euclidean norm of the mean gradient over the global batch, of all parameters together; of every fiftieth step, the first included, and absent before it.',
+    registers,
+  });
+  // A gauge without labels starts at 0, which would be an epoch that took no time, or a gradient of nothing.
   epochDuration.remove();
+  gradientNorm.remove();
+  learningRate.set(training.lr);
 
   const learned = (split: 'train' | 'test', lossValue: number, accuracyValue: number) => {
     loss.set({ split }, lossValue);
@@ -32,6 +44,7 @@ export const createLearningMetrics: Collector = (registry) => {
     switch (event.type) {
       case 'step':
         learned('train', event.loss, event.correct / event.samples);
+        if (event.gradientNorm !== undefined) gradientNorm.set(event.gradientNorm);
         break;
       case 'epoch':
         learned('test', event.testLoss, event.testAccuracy);

@@ -117,6 +117,77 @@ describe('the metrics of a run', () => {
     expect((await scrape(metrics)).get(compute)).toBe(0.5);
   });
 
+  test('say what is planned, since when, and how it is trained', async () => {
+    const { metrics, observe } = observeRun();
+    const planned = await scrape(metrics);
+    // Three epochs of 128 samples, 64 a step.
+    expect(planned.get('pennygrad_planned_steps')).toBe(6);
+    expect(planned.get('pennygrad_planned_epochs')).toBe(3);
+    expect(planned.get('pennygrad_run_start_timestamp_seconds')).toBe(Date.UTC(2025, 5, 1, 12) / 1000);
+    expect(planned.get('pennygrad_learning_rate')).toBe(0.001);
+    const cut = createMetrics({ ...observedRun, training: { ...observedRun.training, steps: 3, lr: 0.5 } });
+    const short = await scrape(cut);
+    expect([short.get('pennygrad_planned_steps'), short.get('pennygrad_planned_epochs')]).toEqual([3, 2]);
+    expect(short.get('pennygrad_learning_rate')).toBe(0.5);
+
+    expect(planned.has('pennygrad_gradient_norm')).toBe(false);
+    observe(stepEvent(0, { gradientNorm: 1.25 }));
+    observe(stepEvent(1));
+    expect((await scrape(metrics)).get('pennygrad_gradient_norm')).toBe(1.25);
+  });
+
+  test('say when the last checkpoint was written, and what it took', async () => {
+    const { metrics, observe } = observeRun();
+    const of = (samples: ReadonlyMap<string, number>) =>
+      ['last_checkpoint_timestamp_seconds', 'checkpoint_duration_seconds'].map((name) =>
+        samples.get(`pennygrad_${name}`),
+      );
+    expect(of(await scrape(metrics))).toEqual([undefined, undefined]);
+    observe({ type: 'checkpoint-saved', seconds: 0.25, unixMs: 1_748_779_200_500 });
+    expect(of(await scrape(metrics))).toEqual([1_748_779_200.5, 0.25]);
+  });
+
+  test('count the time for which the run waits for workers, while it does', async () => {
+    const { metrics, observe, pass } = observeRun();
+    const waited = async () => (await scrape(metrics)).get('pennygrad_waiting_for_workers_seconds_total');
+    pass(1);
+    observe({ type: 'tick' });
+    expect(await waited()).toBe(0);
+    observe({ type: 'listening', endpoint: 'tcp://x' });
+    pass(2.5);
+    observe({ type: 'tick' });
+    expect(await waited()).toBe(2.5);
+    pass(0.25);
+    observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
+    pass(9);
+    observe({ type: 'tick' });
+    observe({ type: 'ended', status: 'completed', code: undefined });
+    expect(await waited()).toBe(2.75);
+  });
+
+  test('say what each worker spent its time on, also one without a price, and go on where a run does', async () => {
+    const seconds = byCategory((category) => (category === 'compute' ? 7 : 0));
+    const carried = [{ workerId: 'w9', rank: 0, samples: 1, account: { ...newAccount, seconds }, priceSinceUnixMs: 0 }];
+    const expected = [{ workerId: 'w0', hasPrice: false }];
+    const metrics = createMetrics({ ...observedRun, carried, expected });
+    const begun = await scrape(metrics);
+    const of = (worker: string) =>
+      ledgerCategories.map((category) =>
+        begun.get(`pennygrad_worker_seconds_total{worker="${worker}",category="${category}"}`),
+      );
+    expect(of('w0')).toEqual(ledgerCategories.map(() => 0));
+    expect(of('w9')).toEqual(ledgerCategories.map((category) => seconds[category]));
+
+    const short = await scrape(observeShortRun());
+    const spent = (category: string) => short.get(`pennygrad_worker_seconds_total{worker="w1",category="${category}"}`);
+    expect(spent('startup')).toBe(2);
+    expect(spent('compute')).toBeCloseTo(0.7, 9);
+    expect(spent('wait')).toBeCloseTo(1, 9);
+    expect(spent('evaluate')).toBeCloseTo(0.5, 9);
+    // All of its life is somewhere.
+    expect(ledgerCategories.reduce((sum, category) => sum + (spent(category) ?? 0), 0)).toBeCloseTo(4.5, 9);
+  });
+
   test('keep the last whole epoch where --steps cuts one short, and what its test found', async () => {
     const { metrics, observe } = observeRun();
     observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { member, observeRun, stepEvent } from '../../../support/observed-run.ts';
-import { parseSamples } from '../../../support/scrape.ts';
+import { parseSamples, withoutRun } from '../../../support/scrape.ts';
 
 const names = ['projected_remaining_seconds', 'projected_cost_usd', 'budget_remaining_usd', 'budget_remaining_seconds'];
 
@@ -28,7 +28,7 @@ function train(priceUsdPerHour: number | undefined) {
     },
     /** Undefined where a figure is absent. */
     async read() {
-      const samples = parseSamples(await metrics.application.metrics());
+      const samples = withoutRun(parseSamples(await metrics.application.metrics()));
       return names.map((name) => samples.get(`pennygrad_${name}`));
     },
     now,

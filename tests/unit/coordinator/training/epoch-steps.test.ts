@@ -114,7 +114,7 @@ describe('a committed step', () => {
     };
     const spent = { type: 'spent', members: [spentBy(0, 2), spentBy(1, 3)] };
     expect(events).toEqual([
-      { ...step, step: 0 },
+      { ...step, step: 0, gradientNorm: 20 / 4 },
       { ...spent, redone: true },
       { ...step, step: 1 },
       { ...spent, redone: false },
@@ -139,6 +139,12 @@ describe('a committed step', () => {
     expect(falling.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 1.25]);
     const free = await trainEpoch();
     expect(free.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 0, 0]);
+  });
+
+  it('has the norm of its mean gradient where the sum is known', async () => {
+    const { eventsOf } = await trainEpoch();
+    // A norm of 20 of the sum over two votes of 8 samples each.
+    expect(eventsOf('step').map(({ gradientNorm }) => gradientNorm)).toEqual([20 / 16, undefined, 20 / 16]);
   });
 
   it('leaves out the times of a member that reported none', async () => {

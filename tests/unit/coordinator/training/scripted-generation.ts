@@ -74,6 +74,7 @@ export function scriptGeneration({
       time.advance(stepMs);
       return members.map(({ rank }): Vote => ({ v: 5, run: 'r', ...vote(step), ...voteOf(rank, step) }));
     },
+    gradientNorm: (step) => (step % 2 === 0 ? 20 : undefined),
     commit(step) {
       log.push(`commit ${step}`);
       committed = step;
