@@ -30,6 +30,8 @@ export interface ComparedPoint {
   /** In the last test pass, mean over the runs. */
   readonly testAccuracy: number | undefined;
   readonly secondsPerEpoch: number;
+  /** 95 % confidence interval of `secondsPerEpoch`; undefined without repeats. */
+  readonly secondsPerEpochInterval: readonly [low: number, high: number] | undefined;
   /** Price of the whole fleet. Like all costs, undefined unless every worker has a price. */
   readonly usdPerHour: number | undefined;
   /** Set if nobody gave the price of some of its workers. All costs then rest on an assumption. */
@@ -37,13 +39,15 @@ export interface ComparedPoint {
   readonly costPerThousandUsd: number | undefined;
   /** Training alone: the seconds of an epoch at the fleet's price. */
   readonly costPerEpochUsd: number | undefined;
+  /** 95 % confidence interval of `costPerEpochUsd`; undefined without repeats. */
+  readonly costPerEpochIntervalUsd: readonly [low: number, high: number] | undefined;
   /** A whole run with start-up and test passes, mean over the runs. */
   readonly costOfRunUsd: number | undefined;
   /**
    * What providers would bill for a whole run, mean over the runs: each worker's time is rounded up by its provider's rule.
    */
   readonly billedOfRunUsd: number | undefined;
-  /** No other point is both faster and cheaper. */
+  /** No other point is both faster and cheaper beyond the confidence intervals. */
   readonly onFront: boolean;
   /** Seconds of a step, mean over the workers. */
   readonly stepSeconds: Spending;
@@ -65,7 +69,10 @@ export function describePoint(
   const workers = workersOf(group);
   const usdPerHour = priceOf(fleet);
   const priced = <Value>(of: (price: number) => Value) => (usdPerHour === undefined ? undefined : of(usdPerHour));
-  const secondsPerEpoch = (summaries[0]?.dataset.train ?? 0) / samplesPerSecond.value;
+  const samples = summaries[0]?.dataset.train ?? 0;
+  const secondsPerEpoch = samples / samplesPerSecond.value;
+  const { interval: rates } = samplesPerSecond;
+  const seconds = rates && ([samples / rates[1], samples / rates[0]] as const);
   const accuracies = summaries.flatMap(({ test_accuracy }) => (test_accuracy === null ? [] : [test_accuracy]));
   return {
     name: naming.fleetName(fleet),
@@ -77,12 +84,16 @@ export function describePoint(
     weak: fleet.length === 1 && batch % workers === 0 ? efficiency(group, groups, batch / workers) : undefined,
     testAccuracy: accuracies.length === 0 ? undefined : mean(accuracies),
     secondsPerEpoch,
+    secondsPerEpochInterval: seconds,
     usdPerHour,
     ...(fleet.some(({ kind }) => kind.priceAssumed) ? { priceAssumed: true } : {}),
     costPerThousandUsd: priced((price) =>
       costPerThousandUsd({ usdPerHour: price, samplesPerSecond: samplesPerSecond.value }),
     ),
     costPerEpochUsd: priced((price) => accruedCostUsd(price, secondsPerEpoch)),
+    costPerEpochIntervalUsd: priced(
+      (price) => seconds && ([accruedCostUsd(price, seconds[0]), accruedCostUsd(price, seconds[1])] as const),
+    ),
     costOfRunUsd: priced(() => mean(summaries.map(({ cost_usd_total }) => cost_usd_total))),
     billedOfRunUsd: priced(() => mean(summaries.map(({ billed_usd_total }) => billed_usd_total))),
     stepSeconds: meanSpending(summaries.map(stepSeconds)),

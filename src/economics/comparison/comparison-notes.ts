@@ -26,7 +26,9 @@ export function notesOf(
       ? [`billed: ${describeRules(used.flatMap(({ summary }) => summary.workers))}`]
       : []),
     ...(points.some((point) => point.runs.length < 3)
-      ? ['one run gives no confidence interval, and two give a very wide one: repeat each run three times or more']
+      ? [
+          'one run gives no confidence interval, and two give a very wide one: repeat each run three times or more; figures without an interval are compared as they are',
+        ]
       : []),
     ...(new Set(points.map(({ globalBatchSize }) => globalBatchSize)).size > 1
       ? ['batches of different sizes learn differently: an epoch at one size is not worth an epoch at another']

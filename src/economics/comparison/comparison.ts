@@ -1,13 +1,14 @@
 /** Compares runs: from summaries to figures. Pure. */
 
-import { cheapest, paretoFront } from '../models/scaling.ts';
+import { lowestOf, uncertainFront } from '../models/uncertain-choice.ts';
 import { type BreakEven, breakEvensOf } from './break-even.ts';
 import { comparableRuns } from './comparable-runs.ts';
-import { type ComparedRun, groupRuns, kindsIn } from './compared-fleets.ts';
+import { type ComparedRun, groupRuns, kindsIn, priceOf, ratesOf } from './compared-fleets.ts';
 import { type ComparedPoint, describePoint } from './compared-point.ts';
 import { notesOf } from './comparison-notes.ts';
 import { type Growth, growthsOf } from './growth.ts';
 import { createNaming } from './kind-names.ts';
+import { sampleRatio } from './sample-ratio.ts';
 
 export interface Comparison {
   readonly dataset: { readonly name: string; readonly train: number };
@@ -15,8 +16,12 @@ export interface Comparison {
   readonly points: readonly ComparedPoint[];
   /** Index in `points`; undefined without prices. */
   readonly cheapest: number | undefined;
+  /** Indexes of the points whose cost cannot be told from that of the cheapest. */
+  readonly cheapestTied: readonly number[];
   /** Index in `points`. */
   readonly fastest: number;
+  /** Indexes of the points whose speed cannot be told from that of the fastest. */
+  readonly fastestTied: readonly number[];
   readonly breakEvens: readonly BreakEven[];
   /** What each added worker brings, where the fleet without it was measured too. */
   readonly growths: readonly Growth[];
@@ -36,20 +41,19 @@ export function compareRuns(runs: readonly ComparedRun[], furtherNotes: readonly
   const groups = groupRuns(used);
   const naming = createNaming(kindsIn(groups));
   const points = groups.map((group) => describePoint(group, groups, naming));
-  const ways = points.flatMap(({ secondsPerEpoch, costPerEpochUsd }, index) =>
-    costPerEpochUsd === undefined ? [] : [{ index, seconds: secondsPerEpoch, usd: costPerEpochUsd }],
-  );
-  const front = new Set(paretoFront(ways).map(({ index }) => index));
-  const fastest = points.reduce(
-    (best, { secondsPerEpoch }, index) => (secondsPerEpoch < (points[best]?.secondsPerEpoch ?? 0) ? index : best),
-    0,
-  );
+  const ways = groups.map((group, index) => ({ index, usdPerHour: priceOf(group.fleet), rates: ratesOf(group) }));
+  const priced = ways.filter(({ usdPerHour }) => usdPerHour !== undefined);
+  const front = new Set(uncertainFront(priced, sampleRatio).map(({ index }) => index));
+  const cheapest = lowestOf(priced, (way, other) => sampleRatio(way, other).usd);
+  const fastest = lowestOf(ways, (way, other) => sampleRatio(way, other).seconds);
   return {
     dataset: { name: first.dataset.name, train: first.dataset.train },
     model: first.model,
     points: points.map((point, index) => ({ ...point, onFront: front.has(index) })),
-    cheapest: cheapest(ways)?.index,
-    fastest,
+    cheapest: cheapest?.way.index,
+    cheapestTied: cheapest?.tied.map(({ index }) => index) ?? [],
+    fastest: fastest?.way.index ?? 0,
+    fastestTied: fastest?.tied.map(({ index }) => index) ?? [],
     breakEvens: breakEvensOf(groups, naming),
     growths: growthsOf(
       groups,

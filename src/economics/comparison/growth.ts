@@ -1,13 +1,15 @@
 /** Fleets that grow by one kind of worker: what each added worker brings, and at what price it pays. */
-import { type Estimate, meanEstimate, ratioEstimate } from '../models/confidence.ts';
+import { type Estimate, ratioEstimate } from '../models/confidence.ts';
 import { breakEvenPrice } from '../models/scaling.ts';
+import { lowestOf } from '../models/uncertain-choice.ts';
 import { type FleetRuns, fleetKey, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
 import type { Naming } from './kind-names.ts';
 import type { Marginal } from './marginal.ts';
+import { sampleRatio } from './sample-ratio.ts';
 import type { KindCount, WorkerKind } from './worker-kind.ts';
 
 /** The n-th worker of a kind. */
-export interface Addition extends Omit<Marginal, 'worker' | 'kind'> {
+export type Addition = Marginal & {
   /** n: workers of the kind, with this one. */
   readonly count: number;
   /** Index of the fleet with this worker in the comparison's points. */
@@ -17,7 +19,7 @@ export interface Addition extends Omit<Marginal, 'worker' | 'kind'> {
    * Undefined where the fleet without any of them does not exist or was not measured.
    */
   readonly breakEvenOfAllUsdPerHour: Estimate | undefined;
-}
+};
 
 /** Fleets with the same batch that differ only in the number of workers of one kind. */
 export interface Growth {
@@ -32,6 +34,8 @@ export interface Growth {
   readonly additions: readonly Addition[];
   /** Workers of the kind in the fleet whose samples cost least; undefined without prices. */
   readonly cheapestCount: number | undefined;
+  /** Other numbers of these workers whose samples may cost as little, within the intervals. */
+  readonly cheapestTied: readonly number[];
 }
 
 /** The fleets of a growth, ordered by the number of workers of the growing kind. */
@@ -100,10 +104,10 @@ export function growthsOf(
     const alone = first?.count === 0 ? groups[first.index] : undefined;
     const costs = members.flatMap(({ count, index }) => {
       const group = groups[index];
-      const price = group && priceOf(group.fleet);
-      if (group === undefined || price === undefined) return [];
-      return [{ count, usd: price / meanEstimate(ratesOf(group)).value }];
+      const usdPerHour = group && priceOf(group.fleet);
+      return group === undefined || usdPerHour === undefined ? [] : [{ count, usdPerHour, rates: ratesOf(group) }];
     });
+    const least = lowestOf(costs, (way, other) => sampleRatio(way, other).usd);
     return {
       kind: naming.kindName(kind),
       usdPerHour: kind.usdPerHour,
@@ -115,12 +119,12 @@ export function growthsOf(
         const at = group?.fleet.findIndex((entry) => entry.kind.priceKey === kind.priceKey) ?? -1;
         const marginal = marginals[index]?.[at];
         if (group === undefined || marginal === undefined || workersOf(group) === 1) return [];
-        const { worker: _, kind: __, ...figures } = marginal;
         return [
-          { ...figures, count, point: index, breakEvenOfAllUsdPerHour: alone && priceOfAll(group, count, alone) },
+          { ...marginal, count, point: index, breakEvenOfAllUsdPerHour: alone && priceOfAll(group, count, alone) },
         ];
       }),
-      cheapestCount: costs.sort((a, b) => a.usd - b.usd)[0]?.count,
+      cheapestCount: least?.way.count,
+      cheapestTied: least?.tied.map(({ count }) => count) ?? [],
     };
   });
 }

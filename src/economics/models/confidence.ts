@@ -39,11 +39,43 @@ export function ratioEstimate(numerators: readonly number[], denominators: reado
   return estimate(a.mean - b.mean + Math.log(scale), Math.sqrt(varianceA + varianceB), degrees);
 }
 
-function estimate(logMean: number, standardError: number, degrees: number): Estimate {
-  const value = Math.exp(logMean);
+/**
+ * The ratio of two positive estimates that are independent of each other, whose intervals need not be symmetrical: the
+ * distances of their ends are added in quadrature on logarithms (MOVER; Zou and Donner, Statistics in Medicine 27, 2008).
+ * @returns without an interval unless both have one
+ */
+export function ratioOfEstimates(a: Estimate, b: Estimate): Estimate {
+  const value = a.value / b.value;
+  if (a.interval === undefined || b.interval === undefined) return { value, interval: undefined };
+  const [lowA, highA] = a.interval.map((end) => Math.log(end / a.value)) as [number, number];
+  const [lowB, highB] = b.interval.map((end) => Math.log(end / b.value)) as [number, number];
+  return { value, interval: [value * Math.exp(-Math.hypot(lowA, highB)), value * Math.exp(Math.hypot(highA, lowB))] };
+}
+
+/** The two-sided 95 % point of Student's t. Between two rows of its table it is that of fewer degrees. */
+export function studentT(degrees: number): number {
+  return criticalT.findLast(([from]) => from <= degrees)?.[1] ?? Number.NaN;
+}
+
+/** A value and the interval that reaches from it by a factor of `exp(± t · deviation)`. */
+export function spreadEstimate(value: number, deviation: number, degrees: number): Estimate {
   if (degrees < 1) return { value, interval: undefined };
-  const t = criticalT.findLast(([from]) => from <= degrees)?.[1] ?? Number.NaN;
-  return { value, interval: [value * Math.exp(-t * standardError), value * Math.exp(t * standardError)] };
+  const reach = Math.exp(studentT(degrees) * deviation);
+  return { value, interval: [value / reach, value * reach] };
+}
+
+function estimate(logMean: number, standardError: number, degrees: number): Estimate {
+  return spreadEstimate(Math.exp(logMean), standardError, degrees);
+}
+
+/** The upper end of an estimate; its value where it has no interval. */
+export function highOf({ value, interval }: Estimate): number {
+  return interval?.[1] ?? value;
+}
+
+/** Whether an estimate is surely below a limit. One without an interval is taken as it is. */
+export function isBelow(estimated: Estimate, limit: number): boolean {
+  return highOf(estimated) < limit;
 }
 
 function logMoments(values: readonly number[]) {

@@ -3,6 +3,7 @@
  * of a run together.
  */
 import { accruedCostUsd } from '../ledger/cost.ts';
+import type { Estimate } from './confidence.ts';
 
 /** Strong scaling, E = T1 / (N · TN): one worker takes T1 seconds, N workers take TN for the same work. */
 export function strongEfficiency(secondsOfOne: number, secondsOfAll: number, workers: number): number {
@@ -40,76 +41,50 @@ export function breakEvenPrice(without: FleetRate, samplesPerSecondWith: number)
 
 export type Verdict = 'pays' | 'costs more than it brings' | 'slows the others down';
 
+type Interval = readonly [low: number, high: number];
+
 /** What one worker is worth to its fleet. */
 export interface MarginalVerdict {
   readonly verdict: Verdict;
+  /**
+   * The verdict may be noise: the interval of the break-even price contains the worker's price. Without an interval the
+   * figures are taken as they are.
+   */
+  readonly uncertain: boolean;
   /** 0.11 when the fleet is 11 % faster with the worker than without it. */
   readonly speedGain: number;
-  /** The worker's part of the fleet's price. */
-  readonly billShare: number;
+  /** 95 % confidence interval of `speedGain`; undefined without repeats. */
+  readonly speedGainInterval: Interval | undefined;
   /** The worker pays below this price. */
   readonly breakEvenUsdPerHour: number;
+  /** 95 % confidence interval of `breakEvenUsdPerHour`; undefined likewise. */
+  readonly breakEvenIntervalUsdPerHour: Interval | undefined;
 }
 
-/** Judges a worker by the cost of a sample with it and without it. */
-export function judgeWorker(usdPerHour: number, without: FleetRate, samplesPerSecondWith: number): MarginalVerdict {
-  const speedGain = samplesPerSecondWith / without.samplesPerSecond - 1;
-  const breakEvenUsdPerHour = breakEvenPrice(without, samplesPerSecondWith);
-  const total = without.usdPerHour + usdPerHour;
+/**
+ * Judges a worker by the cost of a sample with it and without it. Where the price is outside the break-even price's interval,
+ * the verdict is certain, even if it is unknown whether the worker speeds training up at all.
+ * @param ratio rate of the fleet with the worker over that without it
+ */
+export function judgeWorker(usdPerHour: number, usdPerHourWithout: number, ratio: Estimate): MarginalVerdict {
+  const priceAt = (samplesPerSecond: number) =>
+    breakEvenPrice({ usdPerHour: usdPerHourWithout, samplesPerSecond: 1 }, samplesPerSecond);
+  const [low, high] = ratio.interval ?? [ratio.value, ratio.value];
+  const breakEvenUsdPerHour = priceAt(ratio.value);
+  // Among free workers a free one pays if it brings any speed.
+  const isFree = usdPerHour === 0 && usdPerHourWithout === 0;
+  const uncertain = isFree ? low < 1 && 1 < high : priceAt(low) < usdPerHour && usdPerHour < priceAt(high);
   return {
     verdict:
-      speedGain <= 0
+      (uncertain ? ratio.value : high) <= 1
         ? 'slows the others down'
         : usdPerHour <= breakEvenUsdPerHour
           ? 'pays'
           : 'costs more than it brings',
-    speedGain,
-    billShare: total > 0 ? usdPerHour / total : 0,
+    uncertain,
+    speedGain: ratio.value - 1,
+    speedGainInterval: ratio.interval && [low - 1, high - 1],
     breakEvenUsdPerHour,
+    breakEvenIntervalUsdPerHour: ratio.interval && [priceAt(low), priceAt(high)],
   };
-}
-
-/** A worker's part of one step. */
-export interface WorkerStep {
-  readonly samples: number;
-  readonly computeSeconds: number;
-}
-
-/**
- * Models the rate of a fleet without one of its workers: the others take over its samples at their own speeds, evenly
- * loaded, and the time that is not spent computing stays the same.
- * @param stepSeconds duration of a step of the whole fleet
- */
-export function rateWithout(workers: readonly WorkerStep[], index: number, stepSeconds: number): number {
-  const batch = workers.reduce((sum, { samples }) => sum + samples, 0);
-  const speed = (some: readonly WorkerStep[]) =>
-    some.reduce((sum, { samples, computeSeconds }) => sum + samples / computeSeconds, 0);
-  const others = speed(workers.filter((_, at) => at !== index));
-  if (others === 0) return 0;
-  const computing = batch / speed(workers);
-  const rest = Math.max(0, stepSeconds - computing);
-  return batch / (batch / others + rest);
-}
-
-export interface TimeAndCost {
-  readonly seconds: number;
-  readonly usd: number;
-}
-
-/**
- * The ways that no other beats in both time and cost (the Pareto front), fastest first. Of equal ways the first is kept.
- */
-export function paretoFront<Way extends TimeAndCost>(ways: readonly Way[]): readonly Way[] {
-  const byTime = [...ways].sort((a, b) => a.seconds - b.seconds || a.usd - b.usd);
-  const front: Way[] = [];
-  for (const way of byTime) {
-    const cheapest = front.at(-1);
-    if (cheapest === undefined || way.usd < cheapest.usd) front.push(way);
-  }
-  return front;
-}
-
-/** The cheapest way, and of equally cheap ones the fastest; undefined for no ways. */
-export function cheapest<Way extends TimeAndCost>(ways: readonly Way[]): Way | undefined {
-  return paretoFront(ways).at(-1);
 }

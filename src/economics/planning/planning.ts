@@ -5,8 +5,8 @@ import type { ComparedRun } from '../comparison/compared-fleets.ts';
 import type { WorkerKind } from '../comparison/worker-kind.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
 import { mixedStepSeconds } from '../models/mixed-step-model.ts';
-import { paretoFront } from '../models/scaling.ts';
 import { modelledStepSeconds } from '../models/step-model.ts';
+import { uncertainFront, type WayRatio } from '../models/uncertain-choice.ts';
 import type { Summary } from '../record/summary.ts';
 import {
   type FittedTo,
@@ -112,7 +112,7 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, dataset, options)),
   ];
   if (ways.length === 0) throw badInput('none of the modelled workers has a price: set one with --price');
-  const front = paretoFront(ways);
+  const front = uncertainFront(ways, ratioOfWays).toSorted((a, b) => a.seconds - b.seconds);
   return {
     basis: 'modelled',
     models: equal.map(({ fitted }) => fitted),
@@ -124,6 +124,13 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
       const reason = whyLeftOut(run);
       return reason === undefined ? [] : [{ folder: run.folder, reason }];
     }),
+  };
+}
+
+function ratioOfWays(way: PlannedWay, other: PlannedWay): WayRatio {
+  return {
+    seconds: { value: way.seconds / other.seconds, interval: undefined },
+    usd: { value: way.usd / other.usd, interval: undefined },
   };
 }
 

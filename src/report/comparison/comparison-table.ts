@@ -139,8 +139,10 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     pays: 'pays',
     'costs more than it brings': 'costs more',
     'slows the others down': 'slows others',
+    unknown: 'unknown',
   };
   const hourly = (usdPerHour: number) => formatPrice(usdPerHour).replace('/h', '');
+  const plainPrice = (usdPerHour: number) => hourly(usdPerHour).replace('$', '');
   return [
     {
       head: 'worker',
@@ -150,9 +152,14 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     {
       head: 'adds speed',
       cell: (addition) =>
-        `${formatPercent(addition.speedGain, 0)}${formatGainInterval(addition, addition.speedGainInterval, (end) => (100 * end).toFixed(0))}`,
+        addition.basis === 'unknown'
+          ? ''
+          : `${formatPercent(addition.speedGain, 0)}${formatGainInterval(addition.speedGainInterval, addition.speedGainInterval, (end) => (100 * end).toFixed(0))}`,
     },
-    { head: 'of the bill', cell: ({ billShare }) => formatPercent(billShare, 0) },
+    {
+      head: 'adds cost',
+      cell: ({ costIncrease }) => (costIncrease === undefined ? '' : formatPercent(costIncrease, 0)),
+    },
     {
       head: 'waiting',
       cell: ({ point }) => shareOf(points[point]?.stepSeconds, 'wait'),
@@ -160,17 +167,24 @@ export function additionColumns(points: readonly ComparedPoint[]): readonly Colu
     },
     {
       head: 'pays below',
-      cell: (addition) =>
-        `${hourly(addition.breakEvenUsdPerHour)}${formatGainInterval(addition, addition.breakEvenIntervalUsdPerHour, (end) => hourly(end).replace('$', ''))}`,
+      cell: (addition) => {
+        const { breakEvenUsdPerHour: price, breakEvenIntervalUsdPerHour: interval } = addition;
+        return price === undefined
+          ? ''
+          : `${hourly(price)}${formatGainInterval(addition.speedGainInterval, interval, plainPrice)}`;
+      },
     },
     {
       head: 'all pay below',
-      cell: ({ breakEvenOfAllUsdPerHour: all }) => (all === undefined ? '' : hourly(all.value)),
+      cell: ({ breakEvenOfAllUsdPerHour: all }) =>
+        all === undefined
+          ? ''
+          : `${hourly(all.value)}${all.interval === undefined ? '' : ` (${all.interval.map(plainPrice).join(' to ')})`}`,
       expendable: 1,
     },
     {
       head: 'verdict',
-      cell: ({ verdict, uncertain }) => (uncertain ? 'uncertain' : verdicts[verdict]),
+      cell: ({ basis, verdict, uncertain }) => (uncertain && basis !== 'unknown' ? 'uncertain' : verdicts[verdict]),
       align: 'left',
     },
   ];

@@ -4,7 +4,7 @@ import type { BreakEven } from '../../economics/comparison/break-even.ts';
 import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Addition, Growth } from '../../economics/comparison/growth.ts';
-import type { Marginal } from '../../economics/comparison/marginal.ts';
+import type { KnownVerdict, Marginal } from '../../economics/comparison/marginal.ts';
 import type { Estimate } from '../../economics/models/confidence.ts';
 import { formatCount, formatPercent, formatUsd } from '../../shared/core/number-format.ts';
 
@@ -42,7 +42,7 @@ export function formatEfficiency(efficiency: Estimate | undefined): string {
 
 /** ` (47 to 53)`, to follow a speed gain or a figure derived from one; empty without an interval. */
 export function formatGainInterval(
-  { speedGainInterval: gains }: Pick<Marginal, 'speedGainInterval'>,
+  gains: Interval | undefined,
   interval: Interval | undefined,
   format: (end: number) => string,
   wide = wideInTable,
@@ -56,42 +56,55 @@ export function formatPrice(usdPerHour: number): string {
   return `${usdPerHour < 0 ? '-' : ''}${formatUsd(Math.abs(usdPerHour))}/h`;
 }
 
+/** `+11 %`, `-20 %` */
+export function formatChange(change: number): string {
+  const percent = formatPercent(change, 0);
+  return change < 0 ? percent : `+${percent}`;
+}
+
+/** `+100 % cost`: the price of the fleet with the worker over that of the fleet without it. */
+export function formatCostIncrease({
+  costIncrease,
+  usdPerHour,
+}: Pick<Marginal, 'costIncrease' | 'usdPerHour'>): string {
+  if (costIncrease !== undefined) return `${formatChange(costIncrease)} cost`;
+  return usdPerHour === 0 ? 'no cost' : 'all of the cost';
+}
+
 /**
- * `w3 adds 11 % (9 to 13) speed for 20 % of the bill: drop it unless speed is worth more to you; it pays below $0.18/h
- * (measured)`; the first brackets hold the 95 % confidence interval.
+ * `w3: +11 % (9 to 13) speed for +25 % cost: drop it unless speed is worth more to you; it pays below $0.18/h ($0.14/h to
+ * $0.21/h) (measured)`; brackets hold 95 % confidence intervals.
  */
 export function describeMarginal(marginal: Marginal): string {
-  const repeated = marginal.basis === 'modelled' || marginal.speedGainInterval !== undefined;
-  const basis = repeated ? marginal.basis : `${marginal.basis}, without repeats`;
-  const share = `${formatPercent(marginal.billShare, 0)} of the bill`;
-  return `${marginal.worker} ${describeGain(marginal)} for ${share}: ${describeAdvice(marginal)} (${basis})`;
-}
-
-/** `adds 11 % (9 to 13) speed`, `slows the others by 22 % (16 to 28)` */
-function describeGain(marginal: Marginal): string {
-  const { speedGain, speedGainInterval: interval } = marginal;
-  const percents = (ends: Interval | undefined) =>
-    formatGainInterval(marginal, ends, (end) => (100 * end).toFixed(0), wideInProse);
-  if (speedGain >= 0) return `adds ${formatPercent(speedGain, 0)}${percents(interval)} speed`;
-  return `slows the others by ${formatPercent(-speedGain, 0)}${percents(interval && [-interval[1], -interval[0]])}`;
-}
-
-function describeAdvice(marginal: Marginal): string {
-  const { speedGainInterval, breakEvenUsdPerHour, breakEvenIntervalUsdPerHour, usdPerHour, verdict } = marginal;
-  const price = formatPrice(breakEvenUsdPerHour);
-  if (marginal.uncertain) {
-    const isEither = speedGainInterval !== undefined && speedGainInterval[0] < 0 && speedGainInterval[1] > 0;
-    if (isEither) return 'these repeats do not show whether it speeds training up or slows it down';
-    const range = formatGainInterval(marginal, breakEvenIntervalUsdPerHour, formatPrice, wideInProse);
-    return `these repeats do not show whether it pays at ${formatPrice(usdPerHour)}; it breaks even at ${price}${range}`;
+  if (marginal.basis === 'unknown') {
+    return `${marginal.worker}: what it brings for ${formatCostIncrease(marginal)} is unknown: measure the fleet without it`;
   }
+  const { speedGain, speedGainInterval: interval } = marginal;
+  const percents = formatGainInterval(interval, interval, (end) => (100 * end).toFixed(0), wideInProse);
+  const gain = `${formatChange(speedGain)}${percents} speed for ${formatCostIncrease(marginal)}`;
+  return `${marginal.worker}: ${gain}: ${describeAdvice(marginal)} (${describeBasis(marginal)})`;
+}
+
+function describeBasis({ basis, speedGainInterval }: KnownVerdict): string {
+  if (basis === 'modelled') return 'modelled: how workers share the cores of a host is not known';
+  return speedGainInterval === undefined ? 'measured, without repeats' : 'measured';
+}
+
+function describeAdvice(marginal: KnownVerdict & Marginal): string {
+  const { speedGainInterval, breakEvenUsdPerHour, breakEvenIntervalUsdPerHour, usdPerHour, verdict } = marginal;
+  const range = formatGainInterval(speedGainInterval, breakEvenIntervalUsdPerHour, formatPrice, wideInProse);
+  const price = `${formatPrice(breakEvenUsdPerHour)}${range}`;
+  const shown = marginal.basis === 'measured' ? 'these repeats do not show' : 'the model does not tell';
+  if (marginal.uncertain) return `${shown} whether it pays at ${formatPrice(usdPerHour)}; it breaks even at ${price}`;
   switch (verdict) {
     case 'slows the others down':
       return 'drop it at any price';
     case 'pays':
       return `keep it: ${usdPerHour === 0 ? 'it is free' : `it pays up to ${price}`}`;
     case 'costs more than it brings':
-      return `drop it unless speed is worth more to you; it pays below ${price}`;
+      return speedGainInterval !== undefined && speedGainInterval[0] < 0
+        ? `drop it: ${shown} that it brings any speed, and it pays below ${price}`
+        : `drop it unless speed is worth more to you; it pays below ${price}`;
     default:
       return verdict satisfies never;
   }
@@ -125,28 +138,35 @@ export function growthName({ kind, usdPerHour, beside, globalBatchSize }: Growth
  * Which workers of a kind pay: `at $0.20/h the 1st pays, the 2nd and 3rd cost more than they bring, the 4th slows the
  * others down: waiting and communication take more time than it saves; a sample costs least with 1 of them`
  */
-export function describeGrowth({ additions, cheapestCount, usdPerHour = 0 }: Growth): string {
-  const verdictOf = ({ verdict, uncertain }: Addition) => (uncertain ? 'uncertain' : verdict);
+export function describeGrowth({ additions, cheapestCount, cheapestTied, usdPerHour = 0 }: Growth): string {
+  const verdictOf = ({ basis, verdict, uncertain }: Addition) =>
+    basis === 'unknown' ? basis : uncertain ? 'uncertain' : verdict;
   const verdicts = additions.reduce<[Addition, ...Addition[]][]>((runs, addition) => {
     const last = runs.at(-1);
     if (last !== undefined && verdictOf(last[0]) === verdictOf(addition)) last.push(addition);
     else runs.push([addition]);
     return runs;
   }, []);
-  const few = cheapestCount === 0 ? 'without any of them' : `with ${cheapestCount} of them`;
-  // Where a verdict is uncertain, so is which fleet is the cheapest.
-  const measured = additions.some(({ uncertain }) => uncertain) ? 'on average over these repeats ' : '';
-  const least = cheapestCount === undefined ? '' : `; ${measured}a sample costs least ${few}`;
+  const least = cheapestCount === undefined ? '' : `; ${describeCheapestCount(cheapestCount, cheapestTied)}`;
   return `at ${formatPrice(usdPerHour)} ${verdicts.map(describeVerdict).join(', ')}${least}`;
+}
+
+/** `a sample costs least with 1 of them; these repeats do not tell that from 2 of them` */
+function describeCheapestCount(count: number, tied: readonly number[]): string {
+  if (tied.length === 0) return `a sample costs least ${count === 0 ? 'without any of them' : `with ${count} of them`}`;
+  const counts = [count, ...tied].sort((a, b) => a - b).map((one) => (one === 0 ? 'none' : `${one}`));
+  return `these repeats do not show whether a sample costs least with ${joinWords(counts, 'or')} of them`;
 }
 
 /** @param run additions with the same verdict */
 function describeVerdict(run: readonly [Addition, ...Addition[]]): string {
   const several = run.length > 1;
   const which = `the ${joinWords(run.map(({ count }) => ordinal(count)))}`;
-  const [{ verdict, uncertain }] = run;
-  if (uncertain) return `whether ${which} ${several ? 'pay' : 'pays'} is uncertain`;
-  switch (verdict) {
+  const [first] = run;
+  if (first.basis === 'unknown' || first.uncertain) {
+    return `whether ${which} ${several ? 'pay' : 'pays'} is ${first.basis === 'unknown' ? first.basis : 'uncertain'}`;
+  }
+  switch (first.verdict) {
     case 'pays':
       return `${which} ${several ? 'pay' : 'pays'}`;
     case 'costs more than it brings':
@@ -156,7 +176,7 @@ function describeVerdict(run: readonly [Addition, ...Addition[]]): string {
         ? `${which} slow the others down: waiting and communication take more time than they save`
         : `${which} slows the others down: waiting and communication take more time than it saves`;
     default:
-      return verdict satisfies never;
+      return first satisfies never;
   }
 }
 
@@ -168,8 +188,8 @@ export function ordinal(count: number): string {
 }
 
 /** `1st, 2nd and 3rd` */
-function joinWords(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+export function joinWords(words: readonly string[], conjunction = 'and'): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)}`;
 }
 
 /** `cpu alone breaks even with wasm ($0.40/h) at $0.10/h, batch 64; at $0.12/h it is too expensive` */
@@ -194,18 +214,32 @@ export function pointName({ name, globalBatchSize }: Pick<ComparedPoint, 'name' 
   return `${name}, batch ${formatCount(globalBatchSize)}`;
 }
 
-/** The fastest and the cheapest point, a sentence each. */
-export function describeBest({ points, cheapest, fastest }: Comparison): readonly string[] {
-  const quickest = points[fastest];
-  const best = cheapest === undefined ? undefined : points[cheapest];
+/** The fastest and the cheapest point, a sentence each, with those that may be as fast or as cheap. */
+export function describeBest({ points, ...best }: Comparison): readonly string[] {
+  const describe = (what: string, index: number | undefined, tied: readonly number[]) => {
+    const point = index === undefined ? undefined : points[index];
+    if (point === undefined) return [];
+    const others = describeTied(
+      tied.flatMap((at) => points[at] ?? []),
+      (other) => `${pointName(other)} (${other.secondsPerEpoch.toFixed(1)} s${costOf(other)})`,
+    );
+    return [`${what}: ${pointName(point)}, ${point.secondsPerEpoch.toFixed(1)} s an epoch${costOf(point)}${others}`];
+  };
   return [
-    ...(quickest === undefined
-      ? []
-      : [`fastest: ${pointName(quickest)}, ${quickest.secondsPerEpoch.toFixed(1)} s an epoch${costOf(quickest)}`]),
-    ...(best === undefined
-      ? []
-      : [`cheapest: ${pointName(best)}, ${best.secondsPerEpoch.toFixed(1)} s an epoch${costOf(best)}`]),
+    ...describe('fastest', best.fastest, best.fastestTied),
+    ...describe('cheapest', best.cheapest, best.cheapestTied),
   ];
+}
+
+/** Ties that a sentence names. */
+const mostNamed = 4;
+
+/** `; these repeats do not tell it from A, B and 3 more` */
+export function describeTied<Item>(tied: readonly Item[], name: (item: Item) => string): string {
+  if (tied.length === 0) return '';
+  const more = tied.length - mostNamed;
+  const named = tied.slice(0, mostNamed).map(name);
+  return `; these repeats do not tell it from ${joinWords(more > 0 ? [...named, `${more} more`] : named)}`;
 }
 
 function costOf({ costPerEpochUsd }: ComparedPoint): string {

@@ -185,12 +185,11 @@ function breakEvenChart({ growths }: Comparison, names: PointNames): Chart {
     ({ kind, beside, globalBatchSize, additions }): Line => ({
       label: names.withBatch(beside === undefined ? kind : `${kind} beside ${beside}`, globalBatchSize),
       style: 'line',
-      entries: additions
-        .filter(({ basis }) => basis === 'measured')
-        .map(({ count, breakEvenUsdPerHour: value, breakEvenIntervalUsdPerHour: interval }) => ({
-          x: count,
-          estimate: { value, interval },
-        })),
+      entries: additions.flatMap((addition) => {
+        if (addition.basis !== 'measured') return [];
+        const { count, breakEvenUsdPerHour: value, breakEvenIntervalUsdPerHour: interval } = addition;
+        return [{ x: count, estimate: { value, interval } }];
+      }),
     }),
   );
   const asked = [...new Set(shown.map(({ usdPerHour = 0 }) => usdPerHour))].map((price): Line => {

@@ -2,9 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { ComparedRun } from '../../../../src/economics/comparison/compared-fleets.ts';
 import { compareRuns } from '../../../../src/economics/comparison/comparison.ts';
 import { sumSpending } from '../../../../src/economics/comparison/spending.ts';
+import { removalError } from '../../../../src/economics/models/worker-removal.ts';
 import type { RunRecord } from '../../../../src/economics/record/run-record.ts';
 import { renderComparison } from '../../../../src/report/comparison/comparison-table.ts';
-import { describeBreakEven, describeMarginal } from '../../../../src/report/comparison/comparison-text.ts';
+import {
+  describeBest,
+  describeBreakEven,
+  describeMarginal,
+} from '../../../../src/report/comparison/comparison-text.ts';
 import { comparisonCharts } from '../../../../src/report/html/comparison-charts.ts';
 import { snakeCased } from '../../../../src/report/snake-case.ts';
 import { comparedRun, kindOfWorker, type TestKind } from '../../../support/compared-runs.ts';
@@ -80,10 +85,15 @@ describe('compareRuns', () => {
   test('the second worker adds half the speed for half of the bill, and pays below half the price', () => {
     const [marginal] = point(scaling, 2).marginals;
     if (marginal === undefined) throw new Error('no verdict');
-    expect(marginal).toMatchObject({ basis: 'measured', verdict: 'costs more than it brings', billShare: 0.5 });
+    expect(marginal).toMatchObject({
+      basis: 'measured',
+      verdict: 'costs more than it brings',
+      billShare: 0.5,
+      costIncrease: 1,
+    });
     expect(marginal.breakEvenUsdPerHour).toBeCloseTo(0.2, 6);
     expect(describeMarginal(marginal)).toBe(
-      'one of 2 × wasm adds 50 % (47 to 53) speed for 50 % of the bill: drop it unless speed is worth more to you; it pays below $0.20/h (measured)',
+      'one of 2 × wasm: +50 % (47 to 53) speed for +100 % cost: drop it unless speed is worth more to you; it pays below $0.20/h ($0.19/h to $0.21/h) (measured)',
     );
   });
 
@@ -95,12 +105,12 @@ describe('compareRuns', () => {
     const [marginal] = point(noisy, 2).marginals;
     expect(marginal?.uncertain).toBe(true);
     expect(marginal && describeMarginal(marginal)).toMatch(
-      /^one of 2 × wasm adds 100 % \(\d+ to \d+\) speed for 50 % of the bill: these repeats do not show whether it pays at \$0\.40\/h; it breaks even at \$0\.40\/h \(\$0\.\d\d\/h to \$0\.\d\d\/h\) \(measured\)$/,
+      /^one of 2 × wasm: \+100 % \(\d+ to \d+\) speed for \+100 % cost: these repeats do not show whether it pays at \$0\.40\/h; it breaks even at \$0\.40\/h \(\$0\.\d\d\/h to \$0\.\d\d\/h\) \(measured\)$/,
     );
     expect(point(scaling, 2).marginals[0]?.uncertain).toBe(false);
   });
 
-  test('a worker that may speed up or slow down is not to be dropped at any price', () => {
+  test('a worker that may speed up or slow down costs more than it brings where its price is above all of the interval', () => {
     const ofTwo = (rates: readonly number[]) => {
       const alone = [900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 }));
       const both = rates.map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 }));
@@ -109,17 +119,41 @@ describe('compareRuns', () => {
       return marginal;
     };
     const open = ofTwo([800, 950, 1050]);
-    expect(open).toMatchObject({ verdict: 'slows the others down', uncertain: true });
+    expect(open).toMatchObject({ verdict: 'costs more than it brings', uncertain: false });
     expect(describeMarginal(open)).toMatch(
-      /slows the others by 7 % \(-\d+ to \d+\) for 50 % of the bill: these repeats do not show whether it speeds training up or slows it down \(measured\)$/,
+      /: -7 % \(-\d+ to \d+\) speed for \+100 % cost: drop it: these repeats do not show that it brings any speed, and it pays below -\$0\.02\d\/h \(-\$0\.\d+\/h to \$0\.\d+\/h\) \(measured\)$/,
     );
     const sure = ofTwo([495, 500, 505]);
-    expect(sure.uncertain).toBe(false);
+    expect(sure).toMatchObject({ verdict: 'slows the others down', uncertain: false });
     expect(describeMarginal(sure)).toMatch(
-      /slows the others by 50 % \(\d+ to \d+\) for 50 % of the bill: drop it at any price \(measured\)$/,
+      /: -50 % \(-\d+ to -\d+\) speed for \+100 % cost: drop it at any price \(measured\)$/,
     );
     // Two repeats that differ: from nothing to a thousandfold.
     expect(describeMarginal(ofTwo([300, 3000]))).toContain('% (wide: too few repeats)');
+  });
+
+  test('says for how much more cost a worker brings its speed, whoever is free', () => {
+    const pair = (price: number, other: number) => {
+      const [a, b] = [kindOfWorker({ backend: 'wasm', price }), kindOfWorker({ backend: 'cpu', price: other })];
+      const runs = [
+        comparedRun({ workers: [a, b], rate: 1500, batch: 64 }),
+        comparedRun({ workers: [a], rate: 1000, batch: 64 }),
+        comparedRun({ workers: [b], rate: 1000, batch: 64 }),
+      ];
+      return point(runs, 2).marginals.map((one) => [one.costIncrease, one.billShare, describeMarginal(one)] as const);
+    };
+    const [[increase, share, text] = [], [half, third] = []] = pair(0.2, 0.1);
+    expect([increase, share, half, third]).toEqual([2, 2 / 3, 0.5, 1 / 3].map((part) => expect.closeTo(part, 9)));
+    expect(text).toBe(
+      'w0: +50 % speed for +200 % cost: drop it unless speed is worth more to you; it pays below $0.050/h (measured, without repeats)',
+    );
+    const [[none, whole, all] = [], [nothing, , free] = []] = pair(0.2, 0);
+    expect([none, whole, nothing]).toEqual([undefined, 1, 0]);
+    expect(all).toContain('w0: +50 % speed for all of the cost: drop it unless');
+    expect(free).toContain('w1: +50 % speed for +0 % cost: keep it: it is free (measured, without repeats)');
+    const [[, noShare, both] = []] = pair(0, 0);
+    expect(noShare).toBe(0);
+    expect(both).toContain('w0: +50 % speed for no cost: keep it: it is free');
   });
 
   test('does not say that a kind is cheaper or dearer where its break-even price is not known well enough', () => {
@@ -139,31 +173,82 @@ describe('compareRuns', () => {
     expect(breakEven([240, 250, 260])).toMatch(/; at \$0\.050\/h it does the same for less$/);
   });
 
-  test('says that it models where no run without the worker is at hand', () => {
+  test('says that it models where no run without the worker is at hand, within the error that the model has', () => {
     const [marginal] = point([comparedRun({ workers: [dear, dear], rate: 1000, batch: 64 })], 2).marginals;
-    // 80 % of the step computes, so one worker alone would take 1.8 of its time.
-    expect(marginal).toMatchObject({ basis: 'modelled' });
-    expect(marginal?.speedGain).toBeCloseTo(0.8, 6);
+    // 80 % of the step computes, so one worker alone would take 1.6 of its time: it neither communicates nor waits. The
+    // model's mean error is taken off.
+    expect(marginal).toMatchObject({ basis: 'modelled', uncertain: false });
+    expect(1 + (marginal?.speedGain ?? 0)).toBeCloseTo(1.6 * Math.exp(-removalError.mean), 6);
+    const [low, high] = marginal?.speedGainInterval ?? [0, 0];
+    expect((1 + low) * (1 + high)).toBeCloseTo((1.6 * Math.exp(-removalError.mean)) ** 2, 6);
+    expect(marginal?.breakEvenIntervalUsdPerHour).toEqual([
+      expect.closeTo(0.4 * low, 9),
+      expect.closeTo(0.4 * high, 9),
+    ]);
+    expect(marginal && describeMarginal(marginal)).toMatch(
+      /^one of 2 × wasm: \+49 % \(\d+ to \d+\) speed for \+100 % cost: drop it unless .* \(modelled: how workers share the cores of a host is not known\)$/,
+    );
+  });
+
+  test('nothing is said of a worker without a run where the error of the model is not known', () => {
+    const elsewhere = [
+      { ...dear, host: 'alpha' },
+      { ...dear, host: 'beta' },
+    ];
+    const [marginal] = point([comparedRun({ workers: elsewhere, rate: 1000, batch: 64 })], 2).marginals;
+    expect(marginal).toEqual({
+      worker: 'one of 2 × wasm',
+      kind: 'wasm',
+      usdPerHour: 0.4,
+      billShare: 0.5,
+      costIncrease: 1,
+      basis: 'unknown',
+      verdict: 'unknown',
+      uncertain: true,
+      speedGain: undefined,
+      speedGainInterval: undefined,
+      breakEvenUsdPerHour: undefined,
+      breakEvenIntervalUsdPerHour: undefined,
+    });
+    expect(marginal && describeMarginal(marginal)).toBe(
+      'one of 2 × wasm: what it brings for +100 % cost is unknown: measure the fleet without it',
+    );
+    const basisOf = (kind: TestKind, rates = [1000]) =>
+      point(
+        rates.map((rate) => comparedRun({ workers: [kind, kind], rate, batch: 64 })),
+        2,
+      ).marginals.map(({ basis }) => basis);
+    expect(basisOf({ backend: 'tensorflow', price: 1 })).toEqual(['modelled']);
+    expect(basisOf({ backend: 'cpu', price: 1 })).toEqual(['unknown']);
+    expect(basisOf({ backend: 'webgpu', price: 1 })).toEqual(['unknown']);
+    // One of the repeats was spread over two hosts.
+    const mixed = [
+      comparedRun({ workers: [dear, dear], rate: 1000, batch: 64 }),
+      comparedRun({ workers: elsewhere, rate: 1000, batch: 64 }),
+    ];
+    expect(point(mixed, 2).marginals[0]?.basis).toBe('unknown');
   });
 
   test('models the rate without a worker from what that worker did, the mean over the repeats', () => {
-    /** Of 60 s, w0 computes so many, and w1 half of that. */
+    const tensorflow = kindOfWorker({ backend: 'tensorflow', price: 0.05 });
+    /** Of 60 s, w0 computes so many and w1 half of that; w0 loads for 2 s. */
     const run = (seconds: number): ComparedRun => {
-      const { folder, summary } = comparedRun({ workers: [dear, cheap], rate: 1000, batch: 64 });
-      const workers = summary.workers.map((worker, rank) => ({ ...worker, compute_seconds: seconds / (rank + 1) }));
+      const { folder, summary } = comparedRun({ workers: [dear, tensorflow], rate: 1000, batch: 64 });
+      const workers = summary.workers.map((worker, rank) => ({
+        ...worker,
+        compute_seconds: seconds / (rank + 1),
+        communicate_seconds: 1 + rank,
+        wait_seconds: 60 - seconds / (rank + 1) - 4 - rank,
+        load_seconds: rank === 0 ? 2 : 0,
+      }));
       return { folder: `${folder}-${seconds}`, summary: { ...summary, workers } };
     };
-    /** Of 30,000 samples each at their own speed, evenly loaded, with all that is not computing kept. */
-    const rateWithout = (own: number, others: number) =>
-      60_000 / (2 * others + 60 - 60_000 / (30_000 / own + 30_000 / others));
-    const ofOne = point([run(30)], 2).marginals.map(({ speedGain }) => 1 / (1 + speedGain));
-    expect(ofOne).toEqual([
-      expect.closeTo(rateWithout(30, 15) / 1000, 9),
-      expect.closeTo(rateWithout(15, 30) / 1000, 9),
-    ]);
+    /** The other computes all, and loads for the mean second; 2 s of the 60 are not explained by the mean worker. */
+    const gainOf = (others: number) => (2 * others + 1 + 2) / 60 / Math.exp(removalError.mean) - 1;
+    const ofOne = point([run(30)], 2).marginals.map(({ speedGain }) => speedGain);
+    expect(ofOne).toEqual([expect.closeTo(gainOf(15), 6), expect.closeTo(gainOf(30), 6)]);
     const [first] = point([run(30), run(48)], 2).marginals;
-    const mean = (rateWithout(30, 15) + rateWithout(48, 24)) / 2;
-    expect(1 / (1 + (first?.speedGain ?? 0))).toBeCloseTo(mean / 1000, 9);
+    expect(first?.speedGain).toBeCloseTo(Math.sqrt((1 + gainOf(15)) * (1 + gainOf(24))) - 1, 6);
   });
 
   test('measures a worker by the fleet without it, in whatever order its workers are', () => {
@@ -174,7 +259,7 @@ describe('compareRuns', () => {
     const [ofDear, ofCheap] = point(runs, 3).marginals;
     expect(ofDear).toMatchObject({ worker: 'one of 2 × wasm', kind: 'wasm', basis: 'measured', usdPerHour: 0.4 });
     expect(ofDear?.speedGain).toBeCloseTo(0.25, 9);
-    expect(ofCheap).toMatchObject({ worker: 'w1', kind: 'cpu', basis: 'modelled', usdPerHour: 0.05 });
+    expect(ofCheap).toMatchObject({ worker: 'w1', kind: 'cpu', basis: 'unknown', usdPerHour: 0.05 });
   });
 
   test('mixed fleets are measured against what their workers do alone, and each kind is judged', () => {
@@ -209,9 +294,52 @@ describe('compareRuns', () => {
   });
 
   test('marks what nothing else beats in both time and cost', () => {
-    const { points, cheapest, fastest } = compareRuns(scaling);
+    const { points, cheapest, fastest, cheapestTied, fastestTied } = compareRuns(scaling);
     expect(points.map(({ onFront }) => onFront)).toEqual([false, true, true]);
     expect([cheapest, fastest]).toEqual([1, 2]);
+    expect([cheapestTied, fastestTied]).toEqual([[], []]);
+  });
+
+  test('a point is off the front only where another is faster and cheaper beyond the intervals', () => {
+    const alone = (rates: readonly number[]) => rates.map((rate) => comparedRun({ workers: [dear], rate, batch: 64 }));
+    const other = (rates: readonly number[]) => rates.map((rate) => comparedRun({ workers: [dear], rate, batch: 32 }));
+    const frontOf = (runs: readonly ComparedRun[]) => compareRuns(runs).points.map(({ onFront }) => onFront);
+    // Means 5 % apart, with t(4) = 2.776 and standard errors of √(2/3) %, 8.2 % and, once, none.
+    expect(frontOf([...alone([990, 1000, 1010]), ...other([940, 950, 960])])).toEqual([false, true]);
+    const noisy = compareRuns([...alone([900, 1000, 1100]), ...other([855, 950, 1045])]);
+    expect(noisy.points.map(({ onFront }) => onFront)).toEqual([true, true]);
+    expect([noisy.fastest, noisy.fastestTied, noisy.cheapest, noisy.cheapestTied]).toEqual([1, [0], 1, [0]]);
+    expect(frontOf([...alone([1000]), ...other([950])])).toEqual([false, true]);
+    expect(describeBest(noisy)).toEqual([
+      expect.stringMatching(
+        /^fastest: 1 × wasm, batch 64, 60\.\d s an epoch for \$0\.0067; these repeats do not tell it from 1 × wasm, batch 32 \(63\.\d s for \$0\.0070\)$/,
+      ),
+      expect.stringMatching(
+        /^cheapest: 1 × wasm, batch 64, .*; these repeats do not tell it from 1 × wasm, batch 32 \(/,
+      ),
+    ]);
+  });
+
+  test('as many workers at the same speed and half of the price are off the front, free ones are not', () => {
+    const at = (price: number, batch: number) => comparedRun({ workers: [{ ...dear, price }], rate: 1000, batch });
+    expect(compareRuns([at(0.4, 64), at(0.2, 32)]).points.map(({ onFront }) => onFront)).toEqual([true, false]);
+    expect(compareRuns([at(0, 64), at(0, 32), at(0.1, 16)]).points.map(({ onFront }) => onFront)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  test('an epoch has the interval of its rate, upside down, in seconds and at the price of the fleet', () => {
+    const [, one] = compareRuns(scaling).points;
+    const [low, high] = one?.samplesPerSecond.interval ?? [0, 0];
+    expect(one?.secondsPerEpochInterval).toEqual([expect.closeTo(60_000 / high, 9), expect.closeTo(60_000 / low, 9)]);
+    expect(one?.costPerEpochIntervalUsd).toEqual([
+      expect.closeTo((0.4 * 60_000) / high / 3600, 12),
+      expect.closeTo((0.4 * 60_000) / low / 3600, 12),
+    ]);
+    const [once] = compareRuns([comparedRun({ workers: [dear], rate: 1000, batch: 64 })]).points;
+    expect(once).toMatchObject({ secondsPerEpochInterval: undefined, costPerEpochIntervalUsd: undefined });
   });
 
   test('the fastest is the first of those that take an epoch the least time', () => {

@@ -70,6 +70,7 @@ describe('growths of a comparison', () => {
         points: [0, 1],
         additions: [],
         cheapestCount: undefined,
+        cheapestTied: [],
       },
     ]);
   });
@@ -134,18 +135,56 @@ describe('growths of a comparison', () => {
     ];
     const [growth] = growthsOf(noisy);
     expect(growth && describeGrowth(growth)).toBe(
-      'at $0.20/h whether the 1st pays is uncertain, the 2nd pays; on average over these repeats a sample costs least with 2 of them',
+      'at $0.20/h whether the 1st pays is uncertain, the 2nd pays; a sample costs least with 2 of them',
     );
     const text = renderComparison(compareRuns(noisy), { columns: 120, colour: false });
     expect(text).toMatch(/ 1st .* uncertain\n 2nd .* pays\n/);
   });
 
+  test('numbers of them that cost as little, as far as the repeats tell, are all named', () => {
+    const noisy = (workers: readonly TestKind[], rate: number) =>
+      [0.9, 1, 1.1].map((factor) => comparedRun({ workers, rate: rate * factor, batch: 64 }));
+    const [growth] = growthsOf([...noisy([fast], 1000), ...noisy(fleet(1), 1210), ...noisy(fleet(2), 1380)]);
+    expect([growth?.cheapestCount, growth?.cheapestTied]).toEqual([1, [0, 2]]);
+    expect(growth && describeGrowth(growth)).toBe(
+      'at $0.20/h whether the 1st and 2nd pay is uncertain; these repeats do not show whether a sample costs least with none, 1 or 2 of them',
+    );
+  });
+
+  test('of a worker without a run beside it on other hosts nothing is known, and that is said', () => {
+    const spread = [1, 3].flatMap((count) =>
+      repeats(
+        Array.from({ length: count }, (_, at) => ({ ...fast, host: `host${at}` })),
+        1000 * count,
+      ),
+    );
+    const grown = [...spread, ...repeats([fast, fast], 1900)];
+    const missing = grown.filter(({ summary }) => summary.world_size !== 1);
+    const [growth] = growthsOf(missing.slice(0, 3).concat(repeats(fleet(0).concat(fast, fast, fast, fast), 4000)));
+    expect(growth?.additions.map(({ count, basis }) => [count, basis])).toEqual([
+      [3, 'unknown'],
+      [5, 'modelled'],
+    ]);
+    expect(growth && describeGrowth(growth)).toMatch(/^at \$1\.00\/h whether the 3rd pays is unknown, /);
+    const text = renderComparison(
+      compareRuns(missing.slice(0, 3).concat(repeats(Array<TestKind>(5).fill(fast), 4000))),
+      {
+        columns: 120,
+        colour: false,
+      },
+    );
+    expect(text).toMatch(/ 3rd, unknown +50 % +5\.0 % +unknown\n/);
+  });
+
   test('the terminal has a table of them, each line at most 100 characters, and says none twice', () => {
     const text = renderComparison(compareRuns(mixed), { columns: 100, colour: false });
     expect(text).toContain('Adding workers: cpu ($0.20/h) beside 1 × wasm, batch 64');
-    expect(text).toMatch(/ 2nd +8 % \(\d to \d+\) +14 % +\$0\.092 \(0\.0\d+ to 0\.1\d\) +\$0\.20 +costs more/);
+    expect(text).toMatch(/ 2nd +8 % \(\d to \d+\) +17 % +\$0\.092 \(0\.0\d+ to 0\.1\d\) +costs more/);
+    expect(renderComparison(compareRuns(mixed), { columns: 120, colour: false })).toMatch(
+      / 2nd +8 % .* \$0\.092 \(0\.0\d+ to 0\.1\d\) +\$0\.20 \(0\.1\d to 0\.2\d\) +costs more/,
+    );
     expect(text).not.toContain('one of 2 × cpu');
-    expect(text).toContain('1 × wasm + 1 × cpu, batch 64: w0 adds');
+    expect(text).toContain('1 × wasm + 1 × cpu, batch 64: w0: +420 % (');
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 

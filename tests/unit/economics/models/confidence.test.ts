@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { meanEstimate, ratioEstimate } from '../../../../src/economics/models/confidence.ts';
+import {
+  type Estimate,
+  isBelow,
+  meanEstimate,
+  ratioEstimate,
+  ratioOfEstimates,
+  spreadEstimate,
+} from '../../../../src/economics/models/confidence.ts';
 import { createRandom } from '../../../../src/shared/core/random.ts';
 import { logUniform } from '../../../support/realistic-numbers.ts';
 
@@ -78,4 +85,34 @@ describe('ratioEstimate', () => {
     expect(covered / 2000).toBeGreaterThan(0.935);
     expect(covered / 2000).toBeLessThan(0.985);
   });
+});
+
+describe('ratioOfEstimates', () => {
+  test('adds the distances of the ends in quadrature on logarithms, each end by itself', () => {
+    const a: Estimate = { value: 6, interval: [6 / Math.exp(0.3), 6 * Math.exp(0.4)] };
+    const b: Estimate = { value: 2, interval: [2 / Math.exp(0.3), 2 * Math.exp(1.2)] };
+    const { value, interval } = ratioOfEstimates(a, b);
+    expect(value).toBe(3);
+    expect(Math.log((interval?.[0] ?? 0) / 3)).toBeCloseTo(-Math.hypot(0.3, 1.2), 12);
+    expect(Math.log((interval?.[1] ?? 0) / 3)).toBeCloseTo(0.5, 12);
+  });
+
+  test('has no interval unless both have', () => {
+    const known: Estimate = { value: 6, interval: [5, 7] };
+    const unknown: Estimate = { value: 3, interval: undefined };
+    expect(ratioOfEstimates(known, unknown)).toEqual({ value: 2, interval: undefined });
+    expect(ratioOfEstimates(unknown, known)).toEqual({ value: 0.5, interval: undefined });
+  });
+});
+
+test('an estimate is below a limit if its interval is; without one, if its value is', () => {
+  expect(isBelow({ value: 1, interval: [0.5, 2] }, 2)).toBe(false);
+  expect(isBelow({ value: 1, interval: [0.5, 2] }, 2.1)).toBe(true);
+  expect(isBelow({ value: 1, interval: undefined }, 1)).toBe(false);
+  expect(isBelow({ value: 1, interval: undefined }, 1.1)).toBe(true);
+});
+
+test('a spread has no interval without a degree of freedom', () => {
+  expect(spreadEstimate(2, 0.1, 0)).toEqual({ value: 2, interval: undefined });
+  expect(spreadEstimate(2, 0.1, 1).interval?.[1]).toBeCloseTo(2 * Math.exp(1.2706), 9);
 });

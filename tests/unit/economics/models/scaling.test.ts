@@ -1,12 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Estimate } from '../../../../src/economics/models/confidence.ts';
 import {
   breakEvenPrice,
-  cheapest,
   costPerThousandUsd,
   judgeWorker,
-  paretoFront,
-  rateWithout,
   replacementPrice,
   strongEfficiency,
   weakEfficiency,
@@ -15,7 +13,6 @@ import { logUniform } from '../../../support/realistic-numbers.ts';
 
 const rate = logUniform(1, 1e6);
 const price = logUniform(0.005, 100);
-const seconds = logUniform(1e-4, 1e5);
 const workers = fc.integer({ min: 1, max: 1000 });
 const fleet = fc.record({ usdPerHour: price, samplesPerSecond: rate });
 
@@ -62,34 +59,90 @@ describe('break-even prices', () => {
 });
 
 describe('judgeWorker', () => {
-  test('a worker that adds 11 % speed for 20 % of the bill pays below 11 % of what the others cost', () => {
-    const judged = judgeWorker(0.4, { usdPerHour: 1.6, samplesPerSecond: 1000 }, 1110);
-    expect(judged.verdict).toBe('costs more than it brings');
+  const sure = (value: number): Estimate => ({ value, interval: undefined });
+  const within = (low: number, value: number, high: number): Estimate => ({ value, interval: [low, high] });
+
+  test('a worker that adds 11 % speed pays below 11 % of what the others cost', () => {
+    const judged = judgeWorker(0.4, 1.6, sure(1.11));
+    expect(judged).toMatchObject({ verdict: 'costs more than it brings', uncertain: false });
     expect(judged.speedGain).toBeCloseTo(0.11, 12);
-    expect(judged.billShare).toBeCloseTo(0.2, 12);
     expect(judged.breakEvenUsdPerHour).toBeCloseTo(0.176, 12);
+    expect(judged.speedGainInterval).toBeUndefined();
+    expect(judged.breakEvenIntervalUsdPerHour).toBeUndefined();
   });
 
   test.each([
-    { what: 'exactly at the break-even price it pays', price: 0.5, rate: 1500, verdict: 'pays' },
-    { what: 'a trifle above it does not', price: 0.501, rate: 1500, verdict: 'costs more than it brings' },
-    { what: 'without any gain it only slows the others down', price: 0, rate: 1000, verdict: 'slows the others down' },
-  ])('$what', ({ price: usdPerHour, rate: rateWith, verdict }) => {
-    expect(judgeWorker(usdPerHour, { usdPerHour: 1, samplesPerSecond: 1000 }, rateWith).verdict).toBe(verdict);
+    { what: 'exactly at the break-even price it pays', price: 0.5, ratio: 1.5, verdict: 'pays' },
+    { what: 'a trifle above it does not', price: 0.501, ratio: 1.5, verdict: 'costs more than it brings' },
+    { what: 'without any gain it only slows the others down', price: 0, ratio: 1, verdict: 'slows the others down' },
+  ])('$what', ({ price: usdPerHour, ratio, verdict }) => {
+    expect(judgeWorker(usdPerHour, 1, sure(ratio))).toMatchObject({ verdict, uncertain: false });
   });
 
-  test('a free worker among free ones has no part of the bill', () => {
-    expect(judgeWorker(0, { usdPerHour: 0, samplesPerSecond: 1000 }, 1500)).toMatchObject({
-      verdict: 'pays',
-      billShare: 0,
+  test.each([
+    { what: 'a price above all of the interval', price: 0.7, ratio: within(0.51, 1, 1.63), sure: true },
+    { what: 'a price within it', price: 0.2, ratio: within(0.51, 1.1, 1.63), sure: false },
+    { what: 'a price at its upper end', price: 0.5, ratio: within(1.1, 1.3, 1.5), sure: true },
+    { what: 'a price at its lower end', price: 0.5, ratio: within(1.5, 1.6, 1.7), sure: true },
+    { what: 'a price below all of it', price: 0.4, ratio: within(1.5, 1.6, 1.7), sure: true },
+  ])('$what is certain: $sure', ({ price: usdPerHour, ratio, sure: certain }) => {
+    expect(judgeWorker(usdPerHour, 1, ratio).uncertain).toBe(!certain);
+  });
+
+  test('a price of $0.35 above a break-even price of -$0.17 to $0.22 is too much, whatever the gain is', () => {
+    // Others at $0.35: the rate with the worker is 0.51 to 1.63 times that without it.
+    for (const value of [0.9, 1.1]) {
+      const judged = judgeWorker(0.35, 0.35, within(0.51, value, 1.63));
+      expect(judged).toMatchObject({ verdict: 'costs more than it brings', uncertain: false });
+      expect(judged.breakEvenIntervalUsdPerHour?.map((end) => end.toFixed(2))).toEqual(['-0.17', '0.22']);
+      expect(judged.speedGainInterval?.map((end) => end.toFixed(2))).toEqual(['-0.49', '0.63']);
+    }
+  });
+
+  test('surely slower is slower, and where that is open the verdict goes by the likeliest figure', () => {
+    expect(judgeWorker(0.2, 1, within(0.7, 0.8, 0.9))).toMatchObject({
+      verdict: 'slows the others down',
+      uncertain: false,
+    });
+    expect(judgeWorker(0.2, 1, within(0.7, 0.8, 1))).toMatchObject({
+      verdict: 'slows the others down',
+      uncertain: false,
+    });
+    expect(judgeWorker(0.2, 1, within(0.7, 0.9, 1.3))).toMatchObject({
+      verdict: 'slows the others down',
+      uncertain: true,
+    });
+    expect(judgeWorker(0.2, 1, within(0.7, 1.25, 1.3))).toMatchObject({ verdict: 'pays', uncertain: true });
+    expect(judgeWorker(0.2, 1, within(0.7, 1.1, 1.3))).toMatchObject({
+      verdict: 'costs more than it brings',
+      uncertain: true,
+    });
+  });
+
+  test('a free worker among free ones pays if it brings speed', () => {
+    expect(judgeWorker(0, 0, sure(1.5))).toMatchObject({ verdict: 'pays', uncertain: false });
+    expect(judgeWorker(0, 0, within(1.1, 1.5, 2))).toMatchObject({ verdict: 'pays', uncertain: false });
+    expect(judgeWorker(0, 0, within(0.9, 1.5, 2))).toMatchObject({ verdict: 'pays', uncertain: true });
+    expect(judgeWorker(0, 0, within(0.5, 0.7, 0.9))).toMatchObject({
+      verdict: 'slows the others down',
+      uncertain: false,
+    });
+    expect(judgeWorker(0, 0, within(1, 1.5, 2))).toMatchObject({ uncertain: false });
+    expect(judgeWorker(0, 0, within(0.5, 0.7, 1))).toMatchObject({ uncertain: false });
+    // A free one beside others that are not, and one with a price beside free ones.
+    expect(judgeWorker(0, 1, within(0.9, 1.5, 2))).toMatchObject({ verdict: 'pays', uncertain: true });
+    expect(judgeWorker(0.1, 0, within(0.9, 1.5, 2))).toMatchObject({
+      verdict: 'costs more than it brings',
+      uncertain: false,
     });
   });
 
   test('says `pays` exactly when a sample gets no dearer, and notices who slows the others down', () => {
     fc.assert(
       fc.property(price, fleet, rate, (usdPerHour, without, rateWith) => {
-        const { verdict, breakEvenUsdPerHour } = judgeWorker(usdPerHour, without, rateWith);
-        expect(verdict === 'slows the others down').toBe(rateWith <= without.samplesPerSecond);
+        const ratio = sure(rateWith / without.samplesPerSecond);
+        const { verdict, breakEvenUsdPerHour } = judgeWorker(usdPerHour, without.usdPerHour, ratio);
+        expect(verdict === 'slows the others down').toBe(ratio.value <= 1);
         // Right at the edge rounding decides.
         fc.pre(Math.abs(usdPerHour / breakEvenUsdPerHour - 1) > 1e-9);
         const dearer =
@@ -98,64 +151,5 @@ describe('judgeWorker', () => {
         expect(verdict === 'pays').toBe(!dearer);
       }),
     );
-  });
-});
-
-describe('rateWithout', () => {
-  test('of two equal workers with nothing but computing, one brings half', () => {
-    const step = { samples: 32, computeSeconds: 0.1 };
-    expect(rateWithout([step, step], 0, 0.1)).toBeCloseTo(320, 9);
-  });
-
-  test('time that is not computing stays: dropping a worker costs less than its share', () => {
-    const step = { samples: 32, computeSeconds: 0.1 };
-    // 64 samples in 0.2 s of computing and 0.1 s of the rest.
-    expect(rateWithout([step, step], 1, 0.2)).toBeCloseTo(64 / 0.3, 9);
-  });
-
-  test('the only worker brings everything, and no worker more than the fleet has', () => {
-    expect(rateWithout([{ samples: 64, computeSeconds: 0.1 }], 0, 0.2)).toBe(0);
-    const step = fc.record({ samples: fc.integer({ min: 1, max: 512 }), computeSeconds: seconds });
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 2, maxLength: 8 }), seconds, (steps, rest) => {
-        const batch = steps.reduce((sum, { samples }) => sum + samples, 0);
-        const stepSeconds = Math.max(...steps.map(({ computeSeconds }) => computeSeconds)) + rest;
-        expect(rateWithout(steps, 0, stepSeconds)).toBeLessThanOrEqual((batch / stepSeconds) * (1 + 1e-9));
-      }),
-    );
-  });
-});
-
-describe('paretoFront', () => {
-  const way = fc.record({ seconds: fc.integer({ min: 1, max: 20 }), usd: fc.integer({ min: 1, max: 20 }) });
-  type Way = { readonly seconds: number; readonly usd: number };
-  const beats = (a: Way, b: Way) =>
-    a.seconds <= b.seconds && a.usd <= b.usd && (a.seconds < b.seconds || a.usd < b.usd);
-
-  test('keeps what nothing beats, drops what something does, and is ordered', () => {
-    fc.assert(
-      fc.property(fc.array(way, { maxLength: 30 }), (ways) => {
-        const front = paretoFront(ways);
-        for (const kept of front) expect(ways.some((other) => beats(other, kept))).toBe(false);
-        for (const one of ways) {
-          expect(front.some((kept) => beats(kept, one) || (kept.seconds === one.seconds && kept.usd === one.usd))).toBe(
-            true,
-          );
-        }
-        for (const [index, kept] of front.entries()) {
-          const next = front[index + 1];
-          if (next !== undefined) expect(next.seconds > kept.seconds && next.usd < kept.usd).toBe(true);
-        }
-      }),
-    );
-  });
-
-  test('its last is the cheapest', () => {
-    fc.assert(
-      fc.property(fc.array(way, { minLength: 1, maxLength: 30 }), (ways) => {
-        expect(cheapest(ways)?.usd).toBe(Math.min(...ways.map(({ usd }) => usd)));
-      }),
-    );
-    expect(cheapest([])).toBeUndefined();
   });
 });
