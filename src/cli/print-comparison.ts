@@ -2,20 +2,34 @@
 
 import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
 import { type Comparison, compareRuns } from '../economics/comparison/comparison.ts';
+import { describeUnmeasured, type UnmeasuredRun } from '../economics/costs/unmeasured-runs.ts';
 import { describeCardsAlone, labelsOfCardsAlone } from '../economics/planning/gpu-offers.ts';
 import type { PriceRow } from '../economics/prices/price-table.ts';
 import { renderComparison } from '../report/comparison/comparison-table.ts';
 import { snakeCased } from '../report/snake-case.ts';
 import { terminalColumns, wantsColour } from './terminal.ts';
 
-/** @param table says which prices are of the card alone, without its machine */
-export function compareAtPrices(runs: readonly ComparedRun[], table: readonly PriceRow[]): Comparison {
+/** A comparison, and what was spent beside it. */
+export interface SpentComparison extends Comparison {
+  readonly unmeasured: readonly UnmeasuredRun[];
+}
+
+/**
+ * @param table says which prices are of the card alone, without its machine
+ * @param unmeasured runs that did not complete
+ */
+export function compareAtPrices(
+  runs: readonly ComparedRun[],
+  table: readonly PriceRow[],
+  unmeasured: readonly UnmeasuredRun[],
+): SpentComparison {
   const summaries = runs.map(({ summary }) => summary);
-  return compareRuns(runs, describeCardsAlone(labelsOfCardsAlone(summaries, table)));
+  const notes = [...describeCardsAlone(labelsOfCardsAlone(summaries, table)), ...describeUnmeasured(unmeasured)];
+  return { ...compareRuns(runs, notes), unmeasured };
 }
 
 /** @param event first keys of the JSON object, where it is one event of many */
-export function printComparison(comparison: Comparison, json: boolean, event: object = {}): void {
+export function printComparison(comparison: SpentComparison, json: boolean, event: object = {}): void {
   console.log(
     json
       ? JSON.stringify({ ...event, basis: 'measured', ...(snakeCased(comparison) as object) })

@@ -180,6 +180,31 @@ describe('costs', () => {
     expect(readdirSync(other)).toHaveLength(4);
   });
 
+  it('beside a comparison: runs that are no measurement are named with what they cost', async () => {
+    const page = join(root, 'compared.html');
+    const compared = await run(
+      ['compare', folders.completed, folders.killed, folders.failed, '--html', page, '--json'],
+      { cwd: root },
+    );
+    expect(compared.code, compared.stderr).toBe(0);
+    const { points, notes, unmeasured } = JSON.parse(compared.stdout);
+    expect(points.flatMap((point: { runs: readonly string[] }) => point.runs)).toEqual([folders.completed]);
+    const spent = [folders.killed, folders.failed].map((folder) => sum(lastRows(folder), ({ cost_usd }) => cost_usd));
+    expect(unmeasured).toMatchObject([
+      { folder: folders.failed, status: 'failed', cost_usd: expect.closeTo(spent[1] ?? 0, 12) },
+      { folder: folders.killed, status: 'killed', cost_usd: expect.closeTo(spent[0] ?? 0, 12) },
+    ]);
+    const sentence = notes.find((note: string) => note.startsWith('and 2 runs that failed or were killed cost $'));
+    expect(sentence).toContain(`${folders.killed} (killed) $`);
+    expect(readFileSync(page, 'utf8')).toContain('and 2 runs that failed or were killed cost $');
+
+    const alone = await run(['compare', folders.killed], { cwd: root });
+    expect(alone.code).toBe(2);
+    expect(alone.stderr).toMatch(
+      /left no summary\.json, so nothing can be compared; pennygrad costs says what it cost/,
+    );
+  });
+
   it('refuses a folder that is not there, and a time that is none', async () => {
     const missing = await run(['costs', 'nowhere'], { cwd: root });
     expect(missing).toMatchObject({ code: 2, stdout: '' });

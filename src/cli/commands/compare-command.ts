@@ -5,9 +5,11 @@ import { readReportAssets } from '../../report/html/report-assets.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { pricesSetting } from '../../settings/price-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { badInput } from '../../shared/core/errors.ts';
 import type { Command } from '../command.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from '../compared-runs.ts';
 import { compareAtPrices, printComparison } from '../print-comparison.ts';
+import { hasNoSummary, readUnmeasuredRuns } from '../unmeasured-runs.ts';
 import { htmlSetting, writeReport } from '../write-report.ts';
 
 const compareSettings = {
@@ -24,11 +26,22 @@ export const compareCommand: Command = {
       .positional('run', runsPositional)
       .example('$0 compare runs/a runs/b', 'two runs')
       .example('$0 compare --sweep sweeps/a --html report.html', 'a sweep, with a report'),
-  run(argv) {
+  async run(argv) {
     const settings = resolveSettings(compareSettings, argv, process.env, undefined);
-    const runs = readRuns(namedRuns(argv.run), settings.sweep);
+    const named = namedRuns(argv.run);
+    const killed = named.filter(hasNoSummary);
+    if (killed.length > 0 && killed.length === named.length && settings.sweep === undefined) {
+      throw badInput(
+        `${killed[0]}: left no summary.json, so nothing can be compared; pennygrad costs says what it cost`,
+      );
+    }
+    const runs = readRuns(
+      named.filter((folder) => !killed.includes(folder)),
+      settings.sweep,
+    );
     const table = loadPrices(settings.prices);
-    const comparison = compareAtPrices(runs, table);
+    const unmeasured = await readUnmeasuredRuns(named, settings.sweep, runs);
+    const comparison = compareAtPrices(runs, table, unmeasured);
     printComparison(comparison, settings.json);
     if (settings.html !== undefined) {
       const cards = cardHistories(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { findRuns } from '../../coordinator/record/find-runs.ts';
 import { totalCosts } from '../../coordinator/record/total-costs.ts';
 import { type CostQuestion, reportCosts } from '../../economics/costs/cost-report.ts';
 import { costGroupings } from '../../economics/costs/cost-tally.ts';
@@ -65,7 +66,7 @@ export const costsCommand: Command = {
     const folders = named.length === 0 ? ['runs'] : named;
     const nowUnixMs = systemClock.unixMs();
     const sinceUnixMs = since === undefined ? undefined : parseSince(since, nowUnixMs);
-    const costs = await totalCosts(folders, { sinceUnixMs, nowUnixMs });
+    const costs = await totalCosts(findRuns(folders), { sinceUnixMs, nowUnixMs });
     const reportBy = (grouping: CostQuestion['by']) => reportCosts(costs, { by: grouping, folders, sinceUnixMs });
     for (const problem of costs.problems) console.error(`pennygrad: warning: ${printable(problem)}`);
     const report = reportBy(by);

@@ -19,6 +19,7 @@ import { configOption, readLayers } from '../config-layers.ts';
 import { listenForInterruption } from '../interruption.ts';
 import { compareAtPrices, printComparison } from '../print-comparison.ts';
 import { sweepSettings, sweepTask, withoutTrainVariables } from '../sweep-settings.ts';
+import { readUnmeasuredRuns } from '../unmeasured-runs.ts';
 
 const program = fileURLToPath(new URL('../main.js', import.meta.url));
 
@@ -85,7 +86,9 @@ export const sweepCommand: Command = {
       say('');
       // While no run is complete there is nothing to compare.
       if (readSweep(out)?.runs.length !== 0) {
-        const comparison = compareAtPrices(readRuns([], out), loadPrices(settings.prices));
+        const runs = readRuns([], out);
+        const unmeasured = await readUnmeasuredRuns([], out, runs);
+        const comparison = compareAtPrices(runs, loadPrices(settings.prices), unmeasured);
         printComparison(comparison, settings.json, { event: 'comparison' });
       }
       if (failed.length > 0) {

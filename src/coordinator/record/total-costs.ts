@@ -1,7 +1,7 @@
-/** What all runs under some folders cost together. */
+/** What runs cost together. */
 import { type CostTally, createCostTally } from '../../economics/costs/cost-tally.ts';
 import type { RunState } from '../../economics/costs/run-state.ts';
-import { findRuns } from './find-runs.ts';
+import type { FoundRuns } from './find-runs.ts';
 import { readRunCosts } from './run-costs.ts';
 
 export interface TotalCosts {
@@ -18,15 +18,11 @@ export interface CountedTime {
   readonly nowUnixMs: number;
 }
 
-/**
- * Reads one ledger after the other, a piece at a time.
- * @throws bad-input when a folder does not exist
- */
+/** Reads one ledger after the other, a piece at a time. */
 export async function totalCosts(
-  folders: readonly string[],
+  { runs, problems: unsearched }: FoundRuns,
   { sinceUnixMs, nowUnixMs }: CountedTime,
 ): Promise<TotalCosts> {
-  const { runs, problems: unsearched } = findRuns(folders);
   const tally = createCostTally(sinceUnixMs);
   const problems = [...unsearched];
   const read: { readonly folder: string; readonly state: RunState; readonly begun: string }[] = [];

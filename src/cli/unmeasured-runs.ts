@@ -1,0 +1,36 @@
+/** What the runs cost that a comparison cannot measure. They are known by their ledgers. */
+import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { findRuns } from '../coordinator/record/find-runs.ts';
+import { totalCosts } from '../coordinator/record/total-costs.ts';
+import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
+import { type UnmeasuredRun, unmeasuredRuns } from '../economics/costs/unmeasured-runs.ts';
+import { systemClock } from '../shared/core/clock.ts';
+
+/** Whether the folder is of a run that left no summary: it was killed, or still runs. */
+export function hasNoSummary(folder: string): boolean {
+  return existsSync(join(folder, 'ledger.jsonl')) && !existsSync(join(folder, 'summary.json'));
+}
+
+/**
+ * The runs that did not complete, among those named and all that a sweep has begun.
+ * @param warn is told what could not be read
+ */
+export async function readUnmeasuredRuns(
+  named: readonly string[],
+  sweep: string | undefined,
+  runs: readonly ComparedRun[],
+  warn: (line: string) => void = (line) => console.error(`pennygrad: warning: ${line}`),
+): Promise<readonly UnmeasuredRun[]> {
+  const measured = new Set(
+    runs.filter(({ summary }) => summary.status === 'completed').map(({ folder }) => realpathSync(folder)),
+  );
+  const found = findRuns([...named, ...(sweep === undefined ? [] : [sweep])]).runs;
+  const others = found.filter(({ folder }) => !measured.has(realpathSync(folder)));
+  const { states, tally, problems } = await totalCosts(
+    { runs: others, problems: [] },
+    { nowUnixMs: systemClock.unixMs() },
+  );
+  for (const problem of problems) warn(problem);
+  return unmeasuredRuns(states, tally.ofRun);
+}
