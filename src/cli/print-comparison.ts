@@ -22,10 +22,11 @@ export function compareAtPrices(
   runs: readonly ComparedRun[],
   table: readonly PriceRow[],
   unmeasured: readonly UnmeasuredRun[],
+  targetAccuracy?: number,
 ): SpentComparison {
   const summaries = runs.map(({ summary }) => summary);
-  const notes = [...describeCardsAlone(labelsOfCardsAlone(summaries, table)), ...describeUnmeasured(unmeasured)];
-  return { ...compareRuns(runs, notes), unmeasured };
+  const furtherNotes = [...describeCardsAlone(labelsOfCardsAlone(summaries, table)), ...describeUnmeasured(unmeasured)];
+  return { ...compareRuns(runs, { furtherNotes, targetAccuracy }), unmeasured };
 }
 
 /** @param event first keys of the JSON object, where it is one event of many */

@@ -5,6 +5,7 @@ import { readReportAssets } from '../../report/html/report-assets.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { pricesSetting } from '../../settings/price-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { trainingSettings } from '../../settings/training-settings.ts';
 import { badInput } from '../../shared/core/errors.ts';
 import type { Command } from '../command.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from '../compared-runs.ts';
@@ -15,6 +16,10 @@ import { htmlSetting, writeReport } from '../write-report.ts';
 const compareSettings = {
   sweep: sweepSetting,
   html: { ...htmlSetting, describe: 'Write a self-contained report with plots to this file' },
+  targetAccuracy: {
+    ...trainingSettings.targetAccuracy,
+    describe: 'Compare time and cost to this test accuracy as well, 0 to 1',
+  },
   prices: { ...pricesSetting, describe: 'CSV or YAML file of prices, for the price history in the report' },
   json: printSettings.json,
 } as const;
@@ -25,7 +30,8 @@ export const compareCommand: Command = {
     command
       .positional('run', runsPositional)
       .example('$0 compare runs/a runs/b', 'two runs')
-      .example('$0 compare --sweep sweeps/a --html report.html', 'a sweep, with a report'),
+      .example('$0 compare --sweep sweeps/a --html report.html', 'a sweep, with a report')
+      .example('$0 compare --sweep sweeps/a --target-accuracy 0.98', 'what 98 % test accuracy takes and costs'),
   async run(argv) {
     const settings = resolveSettings(compareSettings, argv, process.env, undefined);
     const named = namedRuns(argv.run);
@@ -41,7 +47,7 @@ export const compareCommand: Command = {
     );
     const table = loadPrices(settings.prices);
     const unmeasured = await readUnmeasuredRuns(named, settings.sweep, runs);
-    const comparison = compareAtPrices(runs, table, unmeasured);
+    const comparison = compareAtPrices(runs, table, unmeasured, settings.targetAccuracy);
     printComparison(comparison, settings.json);
     if (settings.html !== undefined) {
       const cards = cardHistories(

@@ -9,6 +9,7 @@ import { notesOf } from './comparison-notes.ts';
 import { type Growth, growthsOf } from './growth.ts';
 import { createNaming } from './kind-names.ts';
 import { sampleRatio } from './sample-ratio.ts';
+import { compareToAccuracy, type ToAccuracy } from './to-accuracy.ts';
 
 export interface Comparison {
   readonly dataset: { readonly name: string; readonly train: number };
@@ -25,16 +26,27 @@ export interface Comparison {
   readonly breakEvens: readonly BreakEven[];
   /** What each added worker brings, where the fleet without it was measured too. */
   readonly growths: readonly Growth[];
+  /** Undefined unless an accuracy was named. */
+  readonly toAccuracy: ToAccuracy | undefined;
   /** What a reader must know to trust the figures. */
   readonly notes: readonly string[];
 }
 
+export interface CompareOptions {
+  /** Notes that cannot be derived from the runs. */
+  readonly furtherNotes?: readonly string[];
+  /** Compares time and cost to this test accuracy as well. */
+  readonly targetAccuracy?: number | undefined;
+}
+
 /**
  * Runs with the same workers, prices and batch are repeats of one point.
- * @param furtherNotes notes that cannot be derived from the runs
  * @throws bad-input when there is nothing to compare, or the runs trained different things
  */
-export function compareRuns(runs: readonly ComparedRun[], furtherNotes: readonly string[] = []): Comparison {
+export function compareRuns(
+  runs: readonly ComparedRun[],
+  { furtherNotes = [], targetAccuracy }: CompareOptions = {},
+): Comparison {
   const used = comparableRuns(runs);
   const first = used[0].summary;
 
@@ -60,6 +72,7 @@ export function compareRuns(runs: readonly ComparedRun[], furtherNotes: readonly
       points.map(({ marginals }) => marginals),
       naming,
     ),
+    toAccuracy: targetAccuracy === undefined ? undefined : compareToAccuracy(groups, targetAccuracy),
     notes: [...notesOf(runs, used, points), ...furtherNotes],
   };
 }

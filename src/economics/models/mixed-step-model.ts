@@ -8,7 +8,7 @@
  * number of workers, so only the ratios are searched for. Both models are fitted by least squares of relative errors.
  */
 import { badInput } from '../../shared/core/errors.ts';
-import { type ModelError, type StepModel, solveTerms } from './step-model.ts';
+import { type ModelError, modelError, type StepModel, solveTerms } from './step-model.ts';
 
 /** A measured step of a fleet. */
 export interface MixedStep {
@@ -42,6 +42,8 @@ export function mixedStepSeconds(model: MixedStepModel, counts: readonly number[
 export function fitMixedStepModel(steps: readonly MixedStep[]): {
   readonly model: MixedStepModel;
   readonly error: ModelError;
+  /** Seconds of each step as the others predict it; undefined where they do not determine the terms. */
+  readonly foretold: readonly (number | undefined)[];
 } {
   const kinds = steps[0]?.counts.length ?? 0;
   const rarest = Math.min(...Array.from({ length: kinds }, (_, kind) => stepsWith(steps, kind)));
@@ -59,30 +61,19 @@ export function fitMixedStepModel(steps: readonly MixedStep[]): {
     );
   }
   const { model, ratios } = solved;
-  const errors = steps.map((step) => relativeError(model, step));
-  const predictionErrors = steps.map((step) => {
+  const foretold = steps.map((step) => {
     const others = solve(
       steps.filter((other) => other !== step),
       ratios,
     );
-    return others === undefined ? undefined : relativeError(others.model, step);
+    return others && mixedStepSeconds(others.model, step.counts, step.batch);
   });
-  return {
-    model,
-    error: {
-      mean: sumOf(errors) / errors.length,
-      worst: Math.max(...errors),
-      worstForetold: predictionErrors.every((error) => error !== undefined) ? Math.max(...predictionErrors) : undefined,
-    },
-  };
+  const modelled = steps.map(({ counts, batch }) => mixedStepSeconds(model, counts, batch));
+  return { model, error: modelError(steps, modelled, foretold), foretold };
 }
 
 function stepsWith(steps: readonly MixedStep[], kind: number): number {
   return steps.filter(({ counts }) => (counts[kind] ?? 0) > 0).length;
-}
-
-function relativeError(model: MixedStepModel, { counts, batch, seconds }: MixedStep): number {
-  return Math.abs(mixedStepSeconds(model, counts, batch) / seconds - 1);
 }
 
 interface Solved {

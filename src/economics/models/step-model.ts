@@ -45,6 +45,8 @@ export function modelledStepSeconds(model: StepModel, workers: number, batch: nu
 export function fitStepModel(steps: readonly MeasuredStep[]): {
   readonly model: StepModel;
   readonly error: ModelError;
+  /** Seconds of each step as the others predict it; undefined where they do not determine the terms. */
+  readonly foretold: readonly (number | undefined)[];
 } {
   if (steps.length < fewestPoints) {
     throw badInput(
@@ -59,28 +61,31 @@ export function fitStepModel(steps: readonly MeasuredStep[]): {
         'vary both workers and batch: pennygrad sweep --workers 1,2 --batch-size 64,256',
     );
   }
-  const errors = steps.map((step) => relativeError(model, step));
-  return {
-    model,
-    error: {
-      mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
-      worst: Math.max(...errors),
-      worstForetold: worstPrediction(steps),
-    },
-  };
-}
-
-/** The largest error when each step is predicted from the others. */
-function worstPrediction(steps: readonly MeasuredStep[]): number | undefined {
-  const errors = steps.map((step) => {
+  const foretold = steps.map((step) => {
     const others = solve(steps.filter((other) => other !== step));
-    return others === undefined ? undefined : relativeError(others, step);
+    return others && modelledStepSeconds(others, step.workers, step.batch);
   });
-  return errors.every((error) => error !== undefined) ? Math.max(...errors) : undefined;
+  const modelled = steps.map(({ workers, batch }) => modelledStepSeconds(model, workers, batch));
+  return { model, error: modelError(steps, modelled, foretold), foretold };
 }
 
-function relativeError(model: StepModel, { workers, batch, seconds }: MeasuredStep): number {
-  return Math.abs(modelledStepSeconds(model, workers, batch) / seconds - 1);
+/**
+ * @param modelled seconds of each step by the model
+ * @param foretold the same by the model of the other steps
+ */
+export function modelError(
+  steps: readonly { readonly seconds: number }[],
+  modelled: readonly number[],
+  foretold: readonly (number | undefined)[],
+): ModelError {
+  const errorsOf = (values: readonly number[]) =>
+    values.map((value, index) => Math.abs(value / (steps[index]?.seconds ?? 0) - 1));
+  const errors = errorsOf(modelled);
+  return {
+    mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
+    worst: Math.max(...errors),
+    worstForetold: foretold.every((seconds) => seconds !== undefined) ? Math.max(...errorsOf(foretold)) : undefined,
+  };
 }
 
 /** Which of the three unknowns are not 0. Trying all seven subsets finds the best fit without a negative unknown. */

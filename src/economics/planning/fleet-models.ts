@@ -1,12 +1,14 @@
 /** Models of the duration of a step, fitted to measured fleets. Pure. */
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
 import { createNaming } from '../comparison/kind-names.ts';
+import { aliveSecondsOf, runSeconds } from '../comparison/run-times.ts';
 import { countKinds, kindOf, type WorkerKind } from '../comparison/worker-kind.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
 import { meanEstimate } from '../models/confidence.ts';
 import { fitMixedStepModel, type MixedStepModel, mixedStepSeconds } from '../models/mixed-step-model.ts';
 import { fitStepModel, type ModelError, modelledStepSeconds, type StepModel } from '../models/step-model.ts';
-import { fitOutsideSteps, type OutsideSteps, paidSeconds, runSeconds } from './outside-steps.ts';
+import { fitOutsideSteps, type OutsideSteps, paidSeconds } from './outside-steps.ts';
+import { foretoldSpread, type RunRatio, type RunSpread, repeatSpread } from './run-spread.ts';
 
 /** How far modelled runs are from measured ones, as a fraction of the measured value. */
 export interface RunError {
@@ -23,9 +25,26 @@ export interface FittedTo {
   /** Error of the cost of whole runs; undefined where none had a price. */
   readonly costError: RunError | undefined;
   readonly points: number;
+  /** The points, each with the time of a step in its own runs. */
+  readonly measured: readonly MeasuredPoint[];
+  /** How far runs are from what is planned by the mean of their own point; undefined without repeats. */
+  readonly repeatSpread: RunSpread | undefined;
+  /** How far runs are from what the other points foretell; undefined where those are too few for that. */
+  readonly foretoldSpread: RunSpread | undefined;
   readonly measuredWorkers: readonly number[];
   readonly batches: readonly number[];
   readonly outside: OutsideSteps;
+}
+
+/** A fleet with a batch size that was measured. */
+export interface MeasuredPoint {
+  /** Workers of each kind. */
+  readonly counts: readonly number[];
+  readonly batch: number;
+  /** Of a step; the geometric mean over its runs. */
+  readonly seconds: number;
+  /** Number of its runs. */
+  readonly runs: number;
 }
 
 /** A model of fleets of equal workers. */
@@ -40,12 +59,20 @@ export interface MixedModel extends FittedTo {
   readonly model: MixedStepModel;
 }
 
+/** A price that workers of a kind had. */
+export interface KindPrice {
+  readonly usdPerHour: number;
+  /** Nobody had given it. */
+  readonly assumed: boolean;
+  /** The workers' label, which names who bills them and how; undefined where no rule is known. */
+  readonly label: string | undefined;
+}
+
 export interface KindRuns {
   readonly kind: WorkerKind;
   /** The same for workers of all prices. */
   readonly name: string;
-  /** The prices that workers of this kind had, and whether nobody had given them. */
-  readonly prices: readonly { readonly usdPerHour: number; readonly assumed: boolean }[];
+  readonly prices: readonly KindPrice[];
   /** Runs of this kind alone. */
   readonly runs: readonly ComparedRun[];
 }
@@ -54,13 +81,17 @@ export interface KindRuns {
 export function kindsOf(runs: readonly ComparedRun[]): readonly KindRuns[] {
   const groups = new Map<string, Omit<KindRuns, 'name'>>();
   for (const run of runs) {
-    const fleet = countKinds(run.summary.workers);
     const alone = speedKeysOf(run).length === 1;
-    for (const { kind } of fleet) {
+    for (const worker of run.summary.workers) {
+      const kind = kindOf(worker);
       const group = groups.get(kind.speedKey) ?? { kind, prices: [], runs: [] };
       const { usdPerHour, priceAssumed: assumed } = kind;
-      const known = group.prices.some((price) => price.usdPerHour === usdPerHour && price.assumed === assumed);
-      const prices = usdPerHour === undefined || known ? group.prices : [...group.prices, { usdPerHour, assumed }];
+      const label = worker.billing && worker.gpu;
+      const known = group.prices.some(
+        (price) => price.usdPerHour === usdPerHour && price.assumed === assumed && price.label === label,
+      );
+      const prices =
+        usdPerHour === undefined || known ? group.prices : [...group.prices, { usdPerHour, assumed, label }];
       const own = alone && !group.runs.includes(run) ? [...group.runs, run] : group.runs;
       groups.set(kind.speedKey, { kind, prices, runs: own });
     }
@@ -102,8 +133,10 @@ export function mixturesOf(kinds: readonly KindRuns[], runs: readonly ComparedRu
 export function modelKind({ name, runs }: KindRuns): KindModel {
   const points = pointsOf(runs, ({ summary }) => [summary.world_size]);
   const steps = points.map(({ counts: [workers = 0], batch, seconds }) => ({ workers, batch, seconds }));
-  const { model, error } = fitStepModel(steps);
-  const fitted = fittedTo(runs, points, {
+  const { model, error, foretold } = fitStepModel(steps);
+  const fitted = fittedTo(points, {
+    unknowns: 3,
+    foretold,
     speedOf: ({ summary }) => summary.world_size,
     stepOf: ({ summary }) => modelledStepSeconds(model, summary.world_size, summary.global_batch_size),
   });
@@ -115,8 +148,10 @@ export function modelMixture(mixture: Mixture): MixedModel {
   const countsOf = ({ summary }: ComparedRun) =>
     kinds.map(({ kind }) => summary.workers.filter((worker) => kindOf(worker).speedKey === kind.speedKey).length);
   const points = pointsOf(runs, countsOf);
-  const { model, error } = fitMixedStepModel(points);
-  const fitted = fittedTo(runs, points, {
+  const { model, error, foretold } = fitMixedStepModel(points);
+  const fitted = fittedTo(points, {
+    unknowns: kinds.length + 2,
+    foretold,
     speedOf: (run) => speedOfCounts(model, countsOf(run)),
     stepOf: (run) => mixedStepSeconds(model, countsOf(run), run.summary.global_batch_size),
   });
@@ -132,26 +167,30 @@ export function speedOfCounts({ computePerSample }: MixedStepModel, counts: read
   );
 }
 
-interface Point {
-  /** Workers of each kind. */
-  readonly counts: readonly number[];
-  readonly batch: number;
-  readonly seconds: number;
+interface Point extends Omit<MeasuredPoint, 'runs'> {
+  readonly runs: readonly ComparedRun[];
 }
 
-/** One point for each fleet and batch; its seconds are the geometric mean over its runs. */
+/** One point for each fleet and batch. */
 function pointsOf(runs: readonly ComparedRun[], countsOf: (run: ComparedRun) => readonly number[]): readonly Point[] {
-  const points = new Map<string, { counts: readonly number[]; batch: number; seconds: readonly number[] }>();
+  const points = new Map<string, Omit<Point, 'seconds'>>();
   for (const run of runs) {
-    const { global_batch_size: batch, train_seconds, steps } = run.summary;
+    const batch = run.summary.global_batch_size;
     const counts = countsOf(run);
     const key = `${counts.join()} ${batch}`;
-    points.set(key, { counts, batch, seconds: [...(points.get(key)?.seconds ?? []), train_seconds / steps] });
+    points.set(key, { counts, batch, runs: [...(points.get(key)?.runs ?? []), run] });
   }
-  return [...points.values()].map((point) => ({ ...point, seconds: meanEstimate(point.seconds).value }));
+  return [...points.values()].map((point) => ({
+    ...point,
+    seconds: meanEstimate(point.runs.map(({ summary }) => summary.train_seconds / summary.steps)).value,
+  }));
 }
 
-interface RunModel {
+interface PointModel {
+  /** Terms of the model of a step. */
+  readonly unknowns: number;
+  /** Seconds of a step of each point, as the other points predict it. */
+  readonly foretold: readonly (number | undefined)[];
   /** Speed of a run's workers together, in workers of the first kind. */
   readonly speedOf: (run: ComparedRun) => number;
   /** Modelled seconds of a step. */
@@ -159,34 +198,58 @@ interface RunModel {
 }
 
 function fittedTo(
-  runs: readonly ComparedRun[],
   points: readonly Point[],
-  { speedOf, stepOf }: RunModel,
+  { unknowns, foretold, speedOf, stepOf }: PointModel,
 ): Omit<FittedTo, 'error'> {
+  const runs = points.flatMap((point) => point.runs);
   const outside = fitOutsideSteps(runs, speedOf);
-  const modelled = runs.map((run) => {
-    const { summary } = run;
-    const paid = paidSeconds(outside, {
-      workers: summary.world_size,
-      speed: speedOf(run),
-      stepSeconds: summary.steps * stepOf(run),
-      evaluations: summary.epochs.length,
-      testImages: summary.dataset.test,
-    });
-    const measuredUsd = summary.cost_usd_total - summary.former_workers_cost_usd;
-    return {
-      time: (outside.leadSeconds + paid) / runSeconds(summary),
-      cost: measuredUsd > 0 ? [accruedCostUsd(summary.price_usd_per_hour ?? 0, paid) / measuredUsd] : [],
-    };
-  });
-  const costs = modelled.flatMap(({ cost }) => cost);
+  const ratiosOf = (stepSeconds: (run: ComparedRun) => number, around: OutsideSteps) => (run: ComparedRun) =>
+    ratioToRun(run, stepSeconds(run), around, speedOf(run));
+  const modelled = runs.map(ratiosOf(stepOf, outside));
+  const costs = runs.map(costRatioOf(modelled)).filter((ratio) => ratio !== undefined);
+  const others = points.map((point) =>
+    fitOutsideSteps(
+      runs.filter((run) => !point.runs.includes(run)),
+      speedOf,
+    ),
+  );
   return {
     points: points.length,
+    measured: points.map((point) => ({ ...point, runs: point.runs.length })),
+    repeatSpread: repeatSpread(points.map((point) => point.runs.map(ratiosOf(() => point.seconds, outside)))),
+    foretoldSpread: foretoldSpread(
+      points.map((point, index) => {
+        const seconds = foretold[index];
+        return seconds === undefined ? [] : point.runs.map(ratiosOf(() => seconds, others[index] ?? outside));
+      }),
+      unknowns,
+    ),
     measuredWorkers: distinct(points.map(({ counts }) => counts.reduce((sum, count) => sum + count, 0))),
     batches: distinct(points.map(({ batch }) => batch)),
     outside,
     timeError: errorOf(modelled.map(({ time }) => time)),
     costError: costs.length === 0 ? undefined : errorOf(costs),
+  };
+}
+
+/** Planned over measured, of one run: its duration, and the time that its workers are paid for. */
+function ratioToRun({ summary }: ComparedRun, stepSeconds: number, outside: OutsideSteps, speed: number): RunRatio {
+  const paid = paidSeconds(outside, {
+    workers: summary.world_size,
+    speed,
+    stepSeconds: summary.steps * stepSeconds,
+    evaluations: summary.epochs.length,
+    testImages: summary.dataset.test,
+  });
+  return { time: (outside.leadSeconds + paid) / runSeconds(summary), paid: paid / aliveSecondsOf(summary) };
+}
+
+/** Planned over measured cost of each run; undefined for a free one. Workers that left before training do not count. */
+function costRatioOf(modelled: readonly RunRatio[]) {
+  return ({ summary }: ComparedRun, index: number): number | undefined => {
+    const measuredUsd = summary.cost_usd_total - summary.former_workers_cost_usd;
+    const paid = (modelled[index]?.paid ?? 0) * aliveSecondsOf(summary);
+    return measuredUsd > 0 ? accruedCostUsd(summary.price_usd_per_hour ?? 0, paid) / measuredUsd : undefined;
   };
 }
 

@@ -1,6 +1,6 @@
 /** The time that a run takes outside its steps: start-up, test passes, the end. Pure: from summaries of measured runs. */
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
-import type { Summary } from '../record/summary.ts';
+import { endSecondsOf, leadSecondsOf, meanOf, startupSecondsOf } from '../comparison/run-times.ts';
 
 export interface OutsideSteps {
   /** From the start of the coordinator to the start of its workers, which cost nothing before. */
@@ -35,11 +35,11 @@ export function fitOutsideSteps(runs: readonly ComparedRun[], speedOf: (run: Com
     return epochs.map(({ evaluate_seconds }) => (evaluate_seconds * speedOf(run)) / dataset.test);
   });
   return {
-    leadSeconds: mean(runs.map(({ summary }) => leadSecondsOf(summary))),
-    startupSeconds: Math.max(0, mean(startups.map(({ others, seconds }) => seconds - perWorker * others))),
+    leadSeconds: meanOf(runs.map(({ summary }) => leadSecondsOf(summary))),
+    startupSeconds: Math.max(0, meanOf(startups.map(({ others, seconds }) => seconds - perWorker * others))),
     startupSecondsPerWorker: perWorker,
-    evaluateSecondsPerImage: mean(perImage),
-    endSeconds: mean(runs.map(({ summary }) => endSecondsOf(summary))),
+    evaluateSecondsPerImage: meanOf(perImage),
+    endSeconds: meanOf(runs.map(({ summary }) => endSecondsOf(summary))),
   };
 }
 
@@ -53,34 +53,9 @@ export function paidSeconds(
   return startup + stepSeconds + evaluations * evaluation + endSeconds;
 }
 
-/** Duration of a whole run: from the start of the coordinator to the end of its last worker. */
-export function runSeconds(summary: Summary): number {
-  return leadSecondsOf(summary) + Math.max(...summary.workers.map(({ alive_seconds }) => alive_seconds));
-}
-
-function leadSecondsOf(summary: Summary): number {
-  return Math.max(0, (summary.seconds_to_first_step ?? 0) - startupSecondsOf(summary));
-}
-
-function startupSecondsOf({ workers }: Summary): number {
-  return mean(workers.map(({ seconds_by_category }) => seconds_by_category.startup));
-}
-
-function endSecondsOf(summary: Summary): number {
-  const { workers, train_seconds, epochs } = summary;
-  const alive = mean(workers.map(({ alive_seconds }) => alive_seconds));
-  const evaluated = epochs.reduce((sum, { evaluate_seconds }) => sum + evaluate_seconds, 0);
-  return Math.max(0, alive - startupSecondsOf(summary) - train_seconds - evaluated);
-}
-
 /** The slope of the least-squares line; 0 where all points have the same number of others. */
 function slopeOf(points: readonly { readonly others: number; readonly seconds: number }[]): number {
-  const [x, y] = [mean(points.map(({ others }) => others)), mean(points.map(({ seconds }) => seconds))];
+  const [x, y] = [meanOf(points.map(({ others }) => others)), meanOf(points.map(({ seconds }) => seconds))];
   const spread = points.reduce((sum, { others }) => sum + (others - x) ** 2, 0);
   return spread === 0 ? 0 : points.reduce((sum, point) => sum + (point.others - x) * (point.seconds - y), 0) / spread;
-}
-
-/** 0 for no values. */
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

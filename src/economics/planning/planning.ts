@@ -1,18 +1,24 @@
-/** Predicts fleets that were not measured with models of fleets that were. Pure. */
+/** Plans runs of fleets, from measurements of their own or from models of other fleets. Pure. */
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
+import { formatPercent } from '../../shared/core/number-format.ts';
 import { comparableRuns, whyLeftOut } from '../comparison/comparable-runs.ts';
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
+import { type EpochsNeeded, epochsNeeded, reachedAccuracy } from '../comparison/reached-accuracy.ts';
+import { type MissedAccuracy, missedAccuracy } from '../comparison/to-accuracy.ts';
 import type { WorkerKind } from '../comparison/worker-kind.ts';
-import { accruedCostUsd } from '../ledger/cost.ts';
+import { billedCostUsd } from '../ledger/cost.ts';
 import { mixedStepSeconds } from '../models/mixed-step-model.ts';
 import { modelledStepSeconds } from '../models/step-model.ts';
-import { uncertainFront, type WayRatio } from '../models/uncertain-choice.ts';
+import { uncertainFront } from '../models/uncertain-choice.ts';
+import { rentalRule, type SourcedBillingRule, unknownBilling } from '../prices/billing-rules.ts';
 import type { Summary } from '../record/summary.ts';
+import { type Choice, chooseWay } from './choose-way.ts';
 import {
   type FittedTo,
   type KindModel,
   type KindRuns,
   kindsOf,
+  type MeasuredPoint,
   type MixedModel,
   type Mixture,
   mixturesOf,
@@ -22,15 +28,32 @@ import {
   speedOfCounts,
 } from './fleet-models.ts';
 import { paidSeconds } from './outside-steps.ts';
+import {
+  type Candidate,
+  modelDeviations,
+  type PlannedRun,
+  type PlannedWay,
+  planWay,
+  type Rental,
+  ratioOfWays,
+  repeatedDeviations,
+} from './planned-way.ts';
 
 /** A price at which workers of a kind can be rented. */
 export interface Offer {
   readonly label: string;
   readonly usdPerHour: number;
+  /** The label by which the provider bills, where that is not `label`. */
+  readonly billedAs?: string | undefined;
 }
 
 export interface PlanOptions {
+  /** Passes over the training data. Of no meaning with `targetAccuracy`. */
   readonly epochs: number;
+  /** Plans as many epochs as runs needed to this test accuracy. */
+  readonly targetAccuracy?: number | undefined;
+  /** Considers fleets that were not measured as well. */
+  readonly unmeasured: boolean;
   /** Largest fleet to consider; undefined: twice the largest that was measured. */
   readonly mostWorkers: number | undefined;
   readonly targetSeconds: number | undefined;
@@ -38,23 +61,14 @@ export interface PlanOptions {
   readonly offersOf: (kind: WorkerKind) => readonly Offer[];
 }
 
-/** One way to do the whole run, from start-up to the last test pass. */
-export interface PlannedWay {
-  /** `wasm`, or `wasm + cpu` for a mixed fleet. */
-  readonly kind: string;
-  /** `1 × wasm + 2 × cpu` */
-  readonly fleet: string;
-  /** Where its prices come from. */
-  readonly offer: string;
-  readonly workers: number;
-  readonly globalBatchSize: number;
-  /** All workers together. */
-  readonly usdPerHour: number;
-  /** Counted from the start of the coordinator. Workers cost money only from their own start on. */
-  readonly seconds: number;
-  readonly usd: number;
-  /** The fleet has more workers than any that was measured. */
-  readonly extrapolated: boolean;
+/** What the epochs of a plan rest on. */
+export interface PlannedAccuracy {
+  readonly accuracy: number;
+  /** By batch size: what the runs that reached it needed, of all fleets. */
+  readonly needed: readonly (EpochsNeeded & { readonly globalBatchSize: number })[];
+  /** Batch sizes at which no run reached it, so that nothing is planned with them. */
+  readonly leftBatches: readonly number[];
+  readonly missed: readonly MissedAccuracy[];
 }
 
 export interface Plan {
@@ -65,10 +79,18 @@ export interface Plan {
   readonly left: readonly { readonly kind: string; readonly reason: string }[];
   /** Runs that no model was fitted to, and why. */
   readonly leftRuns: readonly { readonly folder: string; readonly reason: string }[];
-  /** The ways that no other beats in both time and cost, fastest first. */
+  /** Undefined unless an accuracy was named. */
+  readonly accuracy: PlannedAccuracy | undefined;
+  /** The ways that no other beats in both time and bill beyond their ranges, fastest first. */
   readonly front: readonly PlannedWay[];
+  /** Ways that were not considered, because their fleets were not measured at that batch size. */
+  readonly unmeasured: number;
+  /** The rules by which the ways of the front are billed. Others are billed by the second. */
+  readonly billing: readonly SourcedBillingRule[];
   /** The cheapest way within the target time, or the fastest within the budget; undefined when neither was given. */
   readonly chosen: PlannedWay | undefined;
+  /** How sure the choice is; undefined likewise. */
+  readonly choice: Omit<Choice, 'way'> | undefined;
 }
 
 /**
@@ -106,116 +128,157 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     const [reason] = left;
     throw badInput(reason === undefined ? 'none of the runs can be modelled' : `${reason.kind}: ${reason.reason}`);
   }
+  const accuracy = options.targetAccuracy === undefined ? undefined : accuracyOf(used, options.targetAccuracy);
+  const epochsAt = (batch: number) =>
+    accuracy === undefined
+      ? { mean: options.epochs, fewest: options.epochs, most: options.epochs }
+      : accuracy.needed.find(({ globalBatchSize }) => globalBatchSize === batch);
+  const context: Context = { dataset, options, epochsAt };
   const own = new Set(equal.map(({ group }) => group));
   const ways = [
-    ...equal.flatMap(({ group, fitted }) => waysOf(fitted, offersFor(group, options), dataset, options)),
-    ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, dataset, options)),
+    ...equal.flatMap(({ group, fitted }) => waysOf(fitted, offersFor(group, options), context)),
+    ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, context)),
   ];
   if (ways.length === 0) throw badInput('none of the modelled workers has a price: set one with --price');
-  const front = uncertainFront(ways, ratioOfWays).toSorted((a, b) => a.seconds - b.seconds);
+  const considered = options.unmeasured ? ways : ways.filter(({ way }) => way.measured);
+  if (considered.length === 0) {
+    throw badInput(
+      'no measured fleet is so small: raise --max-workers, or pass --unmeasured to plan fleets by the model',
+    );
+  }
+  const unbeaten = uncertainFront(considered, ratioOfWays);
+  const front = unbeaten.map(({ way }) => way).toSorted((a, b) => a.seconds - b.seconds);
+  const remedy = `or train fewer --epochs${options.unmeasured ? '' : ', or pass --unmeasured to plan fleets by the model'}`;
+  const choice = chooseWay(unbeaten, options, remedy);
   return {
     basis: 'modelled',
     models: equal.map(({ fitted }) => fitted),
     mixed: mixed.map(({ fitted }) => fitted),
     left,
-    front,
-    chosen: choose(front, options),
     leftRuns: runs.flatMap((run) => {
       const reason = whyLeftOut(run);
       return reason === undefined ? [] : [{ folder: run.folder, reason }];
     }),
+    accuracy,
+    front,
+    unmeasured: ways.length - considered.length,
+    billing: rulesOf(kinds, front, options),
+    chosen: choice?.way,
+    choice: choice && { by: choice.by, surelyWithin: choice.surelyWithin, tied: choice.tied },
   };
 }
 
-function ratioOfWays(way: PlannedWay, other: PlannedWay): WayRatio {
-  return {
-    seconds: { value: way.seconds / other.seconds, interval: undefined },
-    usd: { value: way.usd / other.usd, interval: undefined },
-  };
+/** @throws bad-input when no run reached the accuracy */
+function accuracyOf(runs: readonly ComparedRun[], accuracy: number): PlannedAccuracy {
+  const batches = [...new Set(runs.map(({ summary }) => summary.global_batch_size))].sort((a, b) => a - b);
+  const needed = batches.flatMap((globalBatchSize) => {
+    const there = runs.filter(({ summary }) => summary.global_batch_size === globalBatchSize);
+    const epochs = epochsNeeded(there.flatMap(({ summary }) => reachedAccuracy(summary, accuracy) ?? []));
+    return epochs === undefined ? [] : [{ globalBatchSize, ...epochs }];
+  });
+  const missed = missedAccuracy(runs, accuracy);
+  if (needed.length === 0) {
+    const best = Math.max(...missed.flatMap(({ bestAccuracy }) => bestAccuracy ?? []));
+    const reached = Number.isFinite(best) ? `the best is ${formatPercent(best, 2)}` : 'none had a test pass';
+    throw badInput(
+      `no run reached --target-accuracy ${accuracy}: ${reached}; train for more epochs, or name a lower one`,
+    );
+  }
+  const leftBatches = batches.filter((batch) => !needed.some(({ globalBatchSize }) => globalBatchSize === batch));
+  return { accuracy, needed, leftBatches, missed };
 }
 
 function offersFor({ kind, prices }: KindRuns, { offersOf }: PlanOptions): readonly Offer[] {
   const offers = offersOf(kind);
   return offers.length > 0
     ? offers
-    : prices.map(({ usdPerHour, assumed }) => ({ label: assumed ? 'as assumed' : 'as measured', usdPerHour }));
+    : prices.map(({ usdPerHour, assumed, label }) => ({
+        label: assumed ? 'as assumed' : 'as measured',
+        usdPerHour,
+        billedAs: label,
+      }));
 }
 
-function waysOf(
-  fitted: KindModel,
-  offers: readonly Offer[],
-  dataset: Summary['dataset'],
-  options: PlanOptions,
-): readonly PlannedWay[] {
-  const { most, extrapolated } = reachOf(fitted, options);
-  const counts = Array.from({ length: most }, (_, index) => index + 1);
+function ruleOf({ label, billedAs = label }: Offer): SourcedBillingRule | undefined {
+  return rentalRule(billedAs);
+}
+
+/** The rules of offers that are in ways. */
+function rulesOf(kinds: readonly KindRuns[], ways: readonly PlannedWay[], options: PlanOptions) {
+  const used = new Set(ways.flatMap(({ offer }) => offer.split(' + ')));
+  const offers = kinds.flatMap((kind) => offersFor(kind, options)).filter(({ label }) => used.has(label));
+  return [...new Set(offers.flatMap((offer) => ruleOf(offer) ?? []))];
+}
+
+/** What all ways have in common. */
+interface Context {
+  readonly dataset: Summary['dataset'];
+  readonly options: PlanOptions;
+  /** Undefined for a batch size with which nothing is planned. */
+  readonly epochsAt: (batch: number) => PlannedRun['epochs'] | undefined;
+}
+
+function waysOf(fitted: KindModel, offers: readonly Offer[], context: Context): readonly Candidate[] {
+  const counts = Array.from({ length: mostWorkersOf(fitted, context.options) }, (_, index) => index + 1);
   return fitted.batches.flatMap((globalBatchSize) =>
-    counts
-      .filter((workers) => workers <= globalBatchSize)
-      .flatMap((workers) => {
-        const step = modelledStepSeconds(fitted.model, workers, globalBatchSize);
-        const fleet = { workers, speed: workers, stepSeconds: step, globalBatchSize };
-        const { seconds, paid } = totalSeconds(fitted, fleet, dataset, options);
-        return offers.map(({ label, usdPerHour }) => ({
-          kind: fitted.kind,
-          fleet: `${workers} × ${fitted.kind}`,
-          offer: label,
-          workers,
-          globalBatchSize,
-          seconds,
-          usdPerHour: workers * usdPerHour,
-          usd: accruedCostUsd(workers * usdPerHour, paid),
-          extrapolated: extrapolated(workers),
-        }));
-      }),
+    counts.flatMap((workers) => {
+      const run = planRun(fitted, context, {
+        kind: fitted.kind,
+        fleet: `${workers} × ${fitted.kind}`,
+        counts: [workers],
+        globalBatchSize,
+        speed: workers,
+        modelledSeconds: modelledStepSeconds(fitted.model, workers, globalBatchSize),
+      });
+      return run === undefined ? [] : offers.map((offer) => planWay(run, offer.label, [rental(workers, offer)]));
+    }),
   );
 }
 
 /**
- * Fleets of the kinds in any combination, each worker at its kind's lowest price.
+ * Fleets of the kinds in any combination, each worker at the offer of its kind with the lowest bill.
  * @param modelled kinds with a model of their own, which covers fleets of that kind alone
  */
 function mixedWaysOf(
   { kinds }: Mixture,
   fitted: MixedModel,
   modelled: ReadonlySet<KindRuns>,
-  dataset: Summary['dataset'],
-  options: PlanOptions,
-): readonly PlannedWay[] {
-  const offers = kinds.map((kind) => offersFor(kind, options).toSorted((a, b) => a.usdPerHour - b.usdPerHour)[0]);
-  const { most, extrapolated } = reachOf(fitted, options);
-  const fleets = fleetsUpTo(most, kinds.length).filter((counts) => {
+  context: Context,
+): readonly Candidate[] {
+  const { options } = context;
+  const offers = kinds.map((kind) => offersFor(kind, options));
+  const fleets = fleetsUpTo(mostWorkersOf(fitted, options), kinds.length).filter((counts) => {
     const used = counts.flatMap((count, at) => (count > 0 ? [at] : []));
     const [first] = used.map((at) => kinds[at]);
     const isOwn = used.length === 1 && first !== undefined && modelled.has(first);
-    return used.every((at) => offers[at] !== undefined) && !isOwn;
+    return used.every((at) => (offers[at]?.length ?? 0) > 0) && !isOwn;
   });
   return fitted.batches.flatMap((globalBatchSize) =>
-    fleets.flatMap((counts): readonly PlannedWay[] => {
-      const workers = counts.reduce((sum, count) => sum + count, 0);
-      if (workers > globalBatchSize) return [];
-      const step = mixedStepSeconds(fitted.model, counts, globalBatchSize);
-      const fleet = { workers, speed: speedOfCounts(fitted.model, counts), stepSeconds: step, globalBatchSize };
-      const { seconds, paid } = totalSeconds(fitted, fleet, dataset, options);
-      const used = counts.flatMap((count, at) =>
-        count > 0 ? [{ count, name: fitted.kinds[at], offer: offers[at] }] : [],
-      );
-      const usdPerHour = used.reduce((sum, { count, offer }) => sum + count * (offer?.usdPerHour ?? 0), 0);
-      return [
-        {
-          kind: used.map(({ name }) => name).join(' + '),
-          fleet: used.map(({ count, name }) => `${count} × ${name}`).join(' + '),
-          offer: [...new Set(used.map(({ offer }) => offer?.label))].join(' + '),
-          workers,
-          globalBatchSize,
-          usdPerHour,
-          seconds,
-          usd: accruedCostUsd(usdPerHour, paid),
-          extrapolated: extrapolated(workers),
-        },
-      ];
+    fleets.flatMap((counts): readonly Candidate[] => {
+      const used = counts.flatMap((count, at) => (count > 0 ? [{ count, at, name: fitted.kinds[at] }] : []));
+      const run = planRun(fitted, context, {
+        kind: used.map(({ name }) => name).join(' + '),
+        fleet: used.map(({ count, name }) => `${count} × ${name}`).join(' + '),
+        counts,
+        globalBatchSize,
+        speed: speedOfCounts(fitted.model, counts),
+        modelledSeconds: mixedStepSeconds(fitted.model, counts, globalBatchSize),
+      });
+      if (run === undefined) return [];
+      const paid = run.paidSeconds(run.epochs.mean);
+      const bill = (offer: Offer) => billedCostUsd(paid, offer.usdPerHour, ruleOf(offer) ?? unknownBilling);
+      const rented = used.flatMap(({ count, at }) => {
+        const offer = offers[at]?.toSorted((a, b) => bill(a) - bill(b))[0];
+        return offer === undefined ? [] : [{ ...rental(count, offer), label: offer.label }];
+      });
+      const label = [...new Set(rented.map((one) => one.label))].join(' + ');
+      return [planWay(run, label, rented)];
     }),
   );
+}
+
+function rental(count: number, offer: Offer): Rental {
+  return { count, usdPerHour: offer.usdPerHour, rule: ruleOf(offer) ?? unknownBilling };
 }
 
 /** Every combination of counts of `kinds` kinds that sums to 1 up to `most`. */
@@ -227,48 +290,58 @@ function fleetsUpTo(most: number, kinds: number): readonly (readonly number[])[]
   return grow([], most).filter((counts) => counts.some((count) => count > 0));
 }
 
-/** The largest fleet to plan, and whether a fleet of a size is larger than any that was measured. */
-function reachOf({ measuredWorkers }: FittedTo, { mostWorkers }: PlanOptions) {
-  const measured = Math.max(...measuredWorkers);
-  return { most: mostWorkers ?? 2 * measured, extrapolated: (workers: number) => workers > measured };
+/** The largest fleet to plan. */
+function mostWorkersOf({ measuredWorkers }: FittedTo, { mostWorkers }: PlanOptions): number {
+  return mostWorkers ?? 2 * Math.max(...measuredWorkers);
 }
 
-/** Duration of the whole run on a fleet, and the part of it that each worker is paid for. */
-function totalSeconds(
-  { outside }: FittedTo,
-  fleet: {
-    readonly workers: number;
-    readonly speed: number;
-    readonly stepSeconds: number;
-    readonly globalBatchSize: number;
-  },
-  { train, test }: Summary['dataset'],
-  { epochs }: PlanOptions,
-): { readonly seconds: number; readonly paid: number } {
-  const paid = paidSeconds(outside, {
-    workers: fleet.workers,
-    speed: fleet.speed,
-    stepSeconds: epochs * Math.ceil(train / fleet.globalBatchSize) * fleet.stepSeconds,
-    evaluations: epochs,
-    testImages: test,
-  });
-  return { seconds: outside.leadSeconds + paid, paid };
+interface FleetToPlan extends Pick<PlannedRun, 'kind' | 'fleet' | 'globalBatchSize'> {
+  /** Workers of each of the model's kinds. */
+  readonly counts: readonly number[];
+  /** Of all together, in workers of the first kind. */
+  readonly speed: number;
+  /** Of a step, by the model. */
+  readonly modelledSeconds: number;
 }
 
-function choose(front: readonly PlannedWay[], { targetSeconds, budgetUsd }: PlanOptions): PlannedWay | undefined {
-  const [fastest, cheapest] = [front[0], front.at(-1)];
-  if (targetSeconds === undefined && budgetUsd === undefined) return undefined;
-  const within = front.filter(
-    ({ seconds, usd }) =>
-      seconds <= (targetSeconds ?? Number.POSITIVE_INFINITY) && usd <= (budgetUsd ?? Number.POSITIVE_INFINITY),
+/** @returns undefined for a fleet with more workers than samples, and for a batch size with which nothing is planned */
+function planRun(
+  fitted: FittedTo,
+  { dataset, epochsAt }: Context,
+  { counts, speed, modelledSeconds, ...named }: FleetToPlan,
+): PlannedRun | undefined {
+  const workers = counts.reduce((sum, count) => sum + count, 0);
+  const epochs = epochsAt(named.globalBatchSize);
+  if (workers > named.globalBatchSize || epochs === undefined) return undefined;
+  const point = fitted.measured.find(
+    ({ batch, counts: measured }) => batch === named.globalBatchSize && measured.join() === counts.join(),
   );
-  // The front is ordered fastest first, so the last way within the target time is the cheapest.
-  const chosen = targetSeconds === undefined ? within[0] : within.at(-1);
-  if (chosen === undefined) {
-    throw badInput(
-      `no modelled fleet meets that: the fastest takes ${fastest?.seconds.toPrecision(3)} s and the cheapest costs ` +
-        `$${cheapest?.usd.toPrecision(2)}; raise --target-seconds or --budget-usd, or train fewer --epochs`,
-    );
+  const stepSeconds = point?.seconds ?? modelledSeconds;
+  return {
+    ...named,
+    measured: point !== undefined,
+    extrapolated: workers > Math.max(...fitted.measuredWorkers),
+    leadSeconds: fitted.outside.leadSeconds,
+    paidSeconds: (count) =>
+      paidSeconds(fitted.outside, {
+        workers,
+        speed,
+        stepSeconds: count * Math.ceil(dataset.train / named.globalBatchSize) * stepSeconds,
+        evaluations: count,
+        testImages: dataset.test,
+      }),
+    epochs,
+    spread: spreadOf(fitted, point),
+  };
+}
+
+/** A measured fleet is off by as much as its repeats differ; any other, and one without repeats, by as much as the model. */
+function spreadOf({ repeatSpread, foretoldSpread }: FittedTo, point: MeasuredPoint | undefined): PlannedRun['spread'] {
+  if (point !== undefined && repeatSpread !== undefined) {
+    return {
+      time: repeatedDeviations(repeatSpread.time, point.runs),
+      paid: repeatedDeviations(repeatSpread.paid, point.runs),
+    };
   }
-  return chosen;
+  return foretoldSpread && { time: modelDeviations(foretoldSpread.time), paid: modelDeviations(foretoldSpread.paid) };
 }

@@ -17,7 +17,11 @@ export function describeBilling(summary: Summary): readonly string[] {
 /** The billing rules of the workers that have a price: `GCP by the second, at least 60 s`. */
 export function describeRules(workers: readonly WorkerSummary[]): string {
   const priced = workers.filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined);
-  return distinct(priced.map(describeRule)).join('; ');
+  return distinct(
+    priced.map(({ billing }) =>
+      billing === undefined ? 'by the second where the provider has no known rule' : describeRule(billing),
+    ),
+  ).join('; ');
 }
 
 const unitNames: ReadonlyMap<number, string> = new Map([
@@ -26,9 +30,12 @@ const unitNames: ReadonlyMap<number, string> = new Map([
   [3600, 'hour'],
 ]);
 
-function describeRule({ billing }: WorkerSummary): string {
-  if (billing === undefined) return 'by the second where the provider has no known rule';
-  const { provider, granularity_seconds, minimum_seconds } = billing;
+/** `GCP by the second, at least 60 s` */
+export function describeRule({
+  provider,
+  granularity_seconds,
+  minimum_seconds,
+}: Omit<NonNullable<WorkerSummary['billing']>, 'source' | 'date'>): string {
   const unit = unitNames.get(granularity_seconds) ?? `${granularity_seconds} s`;
   const least = minimum_seconds > granularity_seconds ? `, at least ${minimum_seconds} s` : '';
   return `${provider} by the ${unit}${least}`;

@@ -4,7 +4,9 @@ import type { ComparedPoint } from '../../economics/comparison/compared-point.ts
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Addition } from '../../economics/comparison/growth.ts';
 import { type Spending, sumSpending, usedCategories } from '../../economics/comparison/spending.ts';
+import type { PointToAccuracy } from '../../economics/comparison/to-accuracy.ts';
 import type { LedgerCategory } from '../../economics/ledger/ledger.ts';
+import type { Estimate } from '../../economics/models/confidence.ts';
 import { formatCount, formatPercent, formatUsd, formatUsdToDigits } from '../../shared/core/number-format.ts';
 import { createPaint } from '../terminal/colour.ts';
 import { type Column, renderTable } from '../terminal/table.ts';
@@ -14,6 +16,7 @@ import {
   describeBreakEven,
   describeGrowth,
   describeMarginals,
+  describeToAccuracy,
   formatEfficiency,
   formatEstimate,
   formatGainInterval,
@@ -21,6 +24,7 @@ import {
   growthName,
   longGrowths,
   ordinal,
+  toAccuracyTitle,
 } from './comparison-text.ts';
 
 export function renderComparison(
@@ -28,7 +32,7 @@ export function renderComparison(
   options: { readonly columns: number; readonly colour: boolean },
 ): string {
   const paint = createPaint(options.colour);
-  const { points, breakEvens, dataset, model, notes } = comparison;
+  const { points, breakEvens, dataset, model, notes, toAccuracy } = comparison;
   const table = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) =>
     renderTable(columns, rows, { columns: options.columns, paint });
   const prose = (lines: readonly string[]) => lines.map((line) => wrapText(line, options.columns));
@@ -42,6 +46,12 @@ export function renderComparison(
     ).replace('Measured', paint('bold', 'Measured')),
     table(rateColumns(priced.length > 0), points),
     ...section('Best', prose(describeBest(comparison))),
+    ...(toAccuracy === undefined
+      ? []
+      : section(toAccuracyTitle(toAccuracy), [
+          ...(toAccuracy.points.length === 0 ? [] : [table(accuracyColumns(points), toAccuracy.points)]),
+          ...prose(describeToAccuracy(points, toAccuracy)),
+        ])),
     ...section('Where the time of a step went, mean over workers', table(timeColumns(points), points)),
     ...section('Where the money of a run went', priced.length === 0 ? [] : table(moneyColumns(priced), priced)),
     ...longGrowths(comparison).flatMap((growth) =>
@@ -85,6 +95,26 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
       cell: ({ testAccuracy }) => (testAccuracy === undefined ? '' : formatPercent(testAccuracy, 2)),
       expendable: 5,
     },
+  ];
+}
+
+/** What each point took to an accuracy. @param points all points of the comparison */
+export function accuracyColumns(points: readonly ComparedPoint[]): readonly Column<PointToAccuracy>[] {
+  const usd = (estimated: Estimate | undefined) =>
+    estimated === undefined ? 'no price' : formatEstimate(estimated, formatUsdToDigits);
+  const epochs = (count: number) => String(Number(count.toFixed(2)));
+  return [
+    { head: 'workers', cell: ({ point }) => points[point]?.name ?? '', align: 'left' },
+    { head: 'batch', cell: ({ point }) => formatCount(points[point]?.globalBatchSize ?? 0) },
+    { head: 'runs', cell: (one) => `${one.epochs.runs} of ${points[one.point]?.runs.length}` },
+    {
+      head: 'epochs',
+      cell: ({ epochs: { mean, fewest, most } }) =>
+        fewest === most ? epochs(mean) : `${epochs(mean)} (${epochs(fewest)}–${epochs(most)})`,
+    },
+    { head: 'seconds', cell: ({ seconds }) => formatEstimate(seconds, (value) => value.toFixed(1)) },
+    { head: 'cost', cell: (one) => usd(one.usd) },
+    { head: 'billed', cell: (one) => usd(one.billedUsd), expendable: 1 },
   ];
 }
 

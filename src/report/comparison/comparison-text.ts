@@ -5,8 +5,9 @@ import type { ComparedPoint } from '../../economics/comparison/compared-point.ts
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Addition, Growth } from '../../economics/comparison/growth.ts';
 import type { KnownVerdict, Marginal } from '../../economics/comparison/marginal.ts';
+import type { ToAccuracy } from '../../economics/comparison/to-accuracy.ts';
 import type { Estimate } from '../../economics/models/confidence.ts';
-import { formatCount, formatPercent, formatUsd } from '../../shared/core/number-format.ts';
+import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 
 /** An interval whose end is more than this many times its beginning only says that there were too few repeats. */
 const widest = 10;
@@ -216,19 +217,58 @@ export function pointName({ name, globalBatchSize }: Pick<ComparedPoint, 'name' 
 
 /** The fastest and the cheapest point, a sentence each, with those that may be as fast or as cheap. */
 export function describeBest({ points, ...best }: Comparison): readonly string[] {
-  const describe = (what: string, index: number | undefined, tied: readonly number[]) => {
-    const point = index === undefined ? undefined : points[index];
-    if (point === undefined) return [];
-    const others = describeTied(
-      tied.flatMap((at) => points[at] ?? []),
-      (other) => `${pointName(other)} (${other.secondsPerEpoch.toFixed(1)} s${costOf(other)})`,
-    );
-    return [`${what}: ${pointName(point)}, ${point.secondsPerEpoch.toFixed(1)} s an epoch${costOf(point)}${others}`];
-  };
+  const figures = ({ secondsPerEpoch, costPerEpochUsd: usd }: ComparedPoint, seconds: string) =>
+    `${secondsPerEpoch.toFixed(1)} ${seconds}${usd === undefined ? '' : ` for ${formatUsd(usd)}`}`;
+  const describe = (what: string, index: number | undefined, tied: readonly number[]) =>
+    describeLowest(what, points, index, tied, {
+      long: (point) => figures(point, 's an epoch'),
+      short: (point) => figures(point, 's'),
+    });
   return [
     ...describe('fastest', best.fastest, best.fastestTied),
     ...describe('cheapest', best.cheapest, best.cheapestTied),
   ];
+}
+
+/** The fastest and the cheapest point to an accuracy, and the runs that did not reach it. */
+export function describeToAccuracy(all: readonly ComparedPoint[], toAccuracy: ToAccuracy): readonly string[] {
+  const figures = (point: ComparedPoint) => {
+    const { seconds, usd } = toAccuracy.points.find((one) => all[one.point] === point) ?? {};
+    return `${formatSeconds(seconds?.value ?? 0)}${usd === undefined ? '' : ` for ${formatUsd(usd.value)}`}`;
+  };
+  const describe = (what: string, index: number | undefined, tied: readonly number[]) =>
+    describeLowest(what, all, index, tied, { long: figures, short: figures });
+  return [
+    ...describe('fastest', toAccuracy.fastest, toAccuracy.fastestTied),
+    ...describe('cheapest', toAccuracy.cheapest, toAccuracy.cheapestTied),
+    ...toAccuracy.missed.map(({ folder, bestAccuracy: best }) =>
+      best === undefined
+        ? `not reached: ${folder}, which had no test pass`
+        : `not reached: ${folder}, at most ${formatPercent(best, 2)}`,
+    ),
+  ];
+}
+
+/** `cheapest: A, 9.3 s an epoch for $0.00026; these repeats do not tell it from B (9.5 s for $0.00027)` */
+function describeLowest(
+  what: string,
+  points: readonly ComparedPoint[],
+  index: number | undefined,
+  tied: readonly number[],
+  figures: Readonly<Record<'long' | 'short', (point: ComparedPoint) => string>>,
+): readonly string[] {
+  const point = index === undefined ? undefined : points[index];
+  if (point === undefined) return [];
+  const others = describeTied(
+    tied.flatMap((at) => points[at] ?? []),
+    (other) => `${pointName(other)} (${figures.short(other)})`,
+  );
+  return [`${what}: ${pointName(point)}, ${figures.long(point)}${others}`];
+}
+
+/** `To a test accuracy of 98 %` */
+export function toAccuracyTitle({ accuracy }: ToAccuracy): string {
+  return `To a test accuracy of ${Number((100 * accuracy).toFixed(6))} %`;
 }
 
 /** Ties that a sentence names. */
@@ -240,8 +280,4 @@ export function describeTied<Item>(tied: readonly Item[], name: (item: Item) => 
   const more = tied.length - mostNamed;
   const named = tied.slice(0, mostNamed).map(name);
   return `; these repeats do not tell it from ${joinWords(more > 0 ? [...named, `${more} more`] : named)}`;
-}
-
-function costOf({ costPerEpochUsd }: ComparedPoint): string {
-  return costPerEpochUsd === undefined ? '' : ` for ${formatUsd(costPerEpochUsd)}`;
 }

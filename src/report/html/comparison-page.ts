@@ -3,14 +3,16 @@ import type { ComparedPoint } from '../../economics/comparison/compared-point.ts
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { CardHistory } from '../../economics/planning/price-history.ts';
 import { formatCount, formatUsd } from '../../shared/core/number-format.ts';
-import { additionColumns, moneyColumns, rateColumns } from '../comparison/comparison-table.ts';
+import { accuracyColumns, additionColumns, moneyColumns, rateColumns } from '../comparison/comparison-table.ts';
 import {
   describeBest,
   describeBreakEven,
   describeGrowth,
   describeMarginals,
+  describeToAccuracy,
   growthName,
   longGrowths,
+  toAccuracyTitle,
 } from '../comparison/comparison-text.ts';
 import { type Chart, chartHtml } from './chart.ts';
 import { comparisonCharts, createNames } from './comparison-charts.ts';
@@ -40,6 +42,7 @@ export function renderComparisonPage(
       body: [
         listHtml(describeBest(comparison)),
         tableHtml('All points', rateColumns(pricedPoints(comparison).length > 0), points),
+        toAccuracySection(comparison),
         ...chartSections(charts),
         ...spendingSections(comparison),
         growthSection(comparison, charts),
@@ -50,6 +53,17 @@ export function renderComparisonPage(
       ],
     },
     assets,
+  );
+}
+
+/** Empty where no accuracy was named. */
+function toAccuracySection({ points, toAccuracy }: Comparison): string {
+  if (toAccuracy === undefined) return '';
+  const title = toAccuracyTitle(toAccuracy);
+  return sectionHtml(
+    title,
+    toAccuracy.points.length === 0 ? '' : tableHtml(title, accuracyColumns(points), toAccuracy.points),
+    listHtml(describeToAccuracy(points, toAccuracy)),
   );
 }
 

@@ -71,7 +71,7 @@ describe('the notes of a comparison', () => {
   });
 
   test('end with what the runs themselves do not say', () => {
-    expect(compareRuns(repeats([dear]), ['a card alone']).notes.at(-1)).toBe('a card alone');
+    expect(compareRuns(repeats([dear]), { furtherNotes: ['a card alone'] }).notes.at(-1)).toBe('a card alone');
   });
 
   describe('on machines', () => {

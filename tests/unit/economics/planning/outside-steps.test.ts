@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ComparedRun } from '../../../../src/economics/comparison/compared-fleets.ts';
-import { fitOutsideSteps, paidSeconds, runSeconds } from '../../../../src/economics/planning/outside-steps.ts';
+import { runSeconds } from '../../../../src/economics/comparison/run-times.ts';
+import { fitOutsideSteps, paidSeconds } from '../../../../src/economics/planning/outside-steps.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
 
 /** A run whose workers each took so long to start; training, its test pass of 2 s and its end of 1 s are as ever. */

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { ComparedRun } from '../../../../src/economics/comparison/compared-fleets.ts';
 import { compareRuns } from '../../../../src/economics/comparison/comparison.ts';
 import { type PlanOptions, planRuns } from '../../../../src/economics/planning/planning.ts';
 import { comparedRun, type TestKind } from '../../../support/compared-runs.ts';
+import { runRecord } from '../../../support/run-records.ts';
 
 const dear = { backend: 'wasm', price: 0.36 };
 
@@ -19,6 +21,7 @@ const measured = runsOf(dear);
 const plan = (options: Partial<PlanOptions> = {}, runs = measured) =>
   planRuns(runs, {
     epochs: 1,
+    unmeasured: true,
     mostWorkers: undefined,
     targetSeconds: undefined,
     budgetUsd: undefined,
@@ -80,12 +83,14 @@ describe('planRuns', () => {
     const { front } = plan();
     for (const limit of front.map(({ seconds }) => seconds + 1e-9)) {
       const chosen = plan({ targetSeconds: limit }).chosen;
-      const usd = Math.min(...front.filter(({ seconds }) => seconds <= limit).map((way) => way.usd));
-      expect(chosen?.usd).toBe(usd);
+      const usd = Math.min(...front.filter(({ seconds }) => seconds <= limit).map((way) => way.billedUsd));
+      expect(chosen?.billedUsd).toBe(usd);
     }
-    for (const limit of front.map(({ usd }) => usd + 1e-12)) {
+    for (const limit of front.map(({ billedUsd }) => billedUsd + 1e-12)) {
       const chosen = plan({ budgetUsd: limit }).chosen;
-      expect(chosen?.seconds).toBe(Math.min(...front.filter(({ usd }) => usd <= limit).map((way) => way.seconds)));
+      expect(chosen?.seconds).toBe(
+        Math.min(...front.filter(({ billedUsd }) => billedUsd <= limit).map((way) => way.seconds)),
+      );
     }
     expect(front.length).toBeGreaterThan(1);
   });
@@ -95,8 +100,8 @@ describe('planRuns', () => {
     expect(chosen).toBeUndefined();
     for (const way of front) {
       expect(plan({ targetSeconds: way.seconds }).chosen).toEqual(way);
-      expect(plan({ budgetUsd: way.usd }).chosen).toEqual(way);
-      expect(plan({ targetSeconds: way.seconds, budgetUsd: way.usd }).chosen).toEqual(way);
+      expect(plan({ budgetUsd: way.billedUsd }).chosen).toEqual(way);
+      expect(plan({ targetSeconds: way.seconds, budgetUsd: way.billedUsd }).chosen).toEqual(way);
     }
   });
 
@@ -136,12 +141,12 @@ describe('planRuns', () => {
   test('refuses too few points, no price, and the impossible', () => {
     expect(() => plan({}, measured.slice(0, 3))).toThrow('wasm: a model needs at least 4 points');
     const { front } = plan();
-    const [fastest, cheapest] = [front[0]?.seconds.toPrecision(3), front.at(-1)?.usd.toPrecision(2)];
+    const [fastest, cheapest] = [front[0]?.seconds.toPrecision(3), front.at(-1)?.billedUsd.toPrecision(2)];
     expect(front.length).toBeGreaterThan(2);
     for (const impossible of [{ targetSeconds: 0.1 }, { budgetUsd: 1e-9 }]) {
       expect(() => plan(impossible)).toThrow(
         new RegExp(
-          `no modelled fleet meets that: the fastest takes ${fastest} s and the cheapest costs \\$${cheapest}; `,
+          `no planned fleet meets that: the fastest takes ${fastest} s and the lowest bill is \\$${cheapest}; raise --target-seconds or --budget-usd, or train fewer --epochs$`,
         ),
       );
     }
@@ -164,6 +169,171 @@ describe('planRuns', () => {
     const { models, leftRuns } = plan({}, [...measured, failed]);
     expect(models[0]?.error.worst).toBeLessThan(1e-6);
     expect(leftRuns).toEqual([{ folder: failed.folder, reason: 'which failed' }]);
+  });
+
+  describe('by default', () => {
+    const measuredOnly = (options: Partial<PlanOptions> = {}, runs = measured) =>
+      plan({ unmeasured: false, ...options }, runs);
+
+    test('plans only fleets that were measured at their batch size', () => {
+      const runs = measured.filter(({ summary }) => !(summary.world_size === 4 && summary.global_batch_size === 200));
+      const all = plan({}, runs);
+      const { front, unmeasured, chosen } = measuredOnly({ budgetUsd: 1 }, runs);
+      expect(
+        all.front.map(({ workers, globalBatchSize, measured: own, extrapolated }) => [
+          workers,
+          globalBatchSize,
+          own,
+          extrapolated,
+        ]),
+      ).toEqual(
+        expect.arrayContaining([
+          [4, 200, false, false],
+          [2, 200, true, false],
+          [5, 200, false, true],
+        ]),
+      );
+      expect(front.every((way) => way.measured)).toBe(true);
+      // 8 fleets at two batches, of which 5 were measured.
+      expect([all.unmeasured, unmeasured]).toEqual([0, 11]);
+      expect(chosen).toMatchObject({ fleet: '2 × wasm', globalBatchSize: 200, measured: true });
+      expect(plan({ budgetUsd: 1 }, runs).chosen).toMatchObject({ measured: false });
+    });
+
+    test('says what to do where nothing measured is left or within the limits', () => {
+      const runs = measured.filter(({ summary }) => summary.world_size > 1);
+      const more = [50, 200].map((batch) => comparedRun({ workers: Array(3).fill(dear), rate: 3 * batch, batch }));
+      expect(() => measuredOnly({ mostWorkers: 1 }, [...runs, ...more])).toThrow(
+        'no measured fleet is so small: raise --max-workers, or pass --unmeasured to plan fleets by the model',
+      );
+      expect(() => measuredOnly({ targetSeconds: 0.1 })).toThrow(
+        /, or train fewer --epochs, or pass --unmeasured to plan fleets by the model$/,
+      );
+    });
+
+    test('a measured fleet takes what it took itself, not what a model of the others makes of it', () => {
+      // One point a tenth slower than the model of the others.
+      const runs = measured.map((one, index) => {
+        const { train_seconds } = one.summary;
+        const workers = one.summary.workers.map((worker) => ({
+          ...worker,
+          alive_seconds: worker.alive_seconds + 0.1 * train_seconds,
+          cost_usd: worker.cost_usd + 0.1 * train_seconds * 1e-4,
+        }));
+        return index === 3 ? { ...one, summary: { ...one.summary, train_seconds: 1.1 * train_seconds, workers } } : one;
+      });
+      const slow = runs[3]?.summary;
+      if (slow === undefined) throw new Error('no run');
+      const way = measuredOnly({}, runs).front.find(
+        ({ workers, globalBatchSize }) => workers === slow.world_size && globalBatchSize === slow.global_batch_size,
+      );
+      expect(way?.seconds).toBeCloseTo(0.5 + 3 + slow.train_seconds + 1 + 1, 6);
+    });
+  });
+
+  describe('bills', () => {
+    const rented = (gpu: string): ComparedRun[] => runsOf({ ...dear, gpu });
+    const ofOne = (runs: ComparedRun[], options: Partial<PlanOptions> = {}) => {
+      const { front, billing } = plan({ unmeasured: false, mostWorkers: 1, ...options }, runs);
+      return { way: front.find(({ globalBatchSize }) => globalBatchSize === 200), billing };
+    };
+
+    test('each worker by the rule of its provider, a minute at least or by the minute', () => {
+      // 300 steps of 22 ms, a test pass of 2 s, and 4 s before and after: 12.6 s.
+      const gcp = ofOne(rented('gcp/t4/spot'));
+      expect(gcp.way?.usd).toBeCloseTo(12.6e-4, 9);
+      expect(gcp.way?.billedUsd).toBeCloseTo(60e-4, 9);
+      expect(gcp.billing.map(({ provider }) => provider)).toEqual(['GCP']);
+      const unknown = ofOne(rented('t4'));
+      expect(unknown.way?.billedUsd).toBeCloseTo(13e-4, 9);
+      expect(unknown.billing).toEqual([]);
+      // Ten epochs: 90 s.
+      const lambda = ofOne(rented('lambda/t4/on-demand'), { epochs: 10 });
+      expect(lambda.way?.usd).toBeCloseTo(90e-4, 9);
+      expect(lambda.way?.billedUsd).toBeCloseTo(120e-4, 9);
+    });
+
+    test('offers by their own provider, whoever was measured', () => {
+      const offersOf = () => [
+        { label: 'gcp/t4/spot', usdPerHour: 0.1 },
+        { label: 'runpod/t4/spot', usdPerHour: 0.36 },
+      ];
+      const { front, chosen } = plan(
+        { unmeasured: false, offersOf, targetSeconds: 100, mostWorkers: 1 },
+        rented('lambda/t4/on-demand'),
+      );
+      expect(front.map(({ offer, globalBatchSize }) => [offer, globalBatchSize])).toEqual([['runpod/t4/spot', 200]]);
+      expect(chosen?.billedUsd).toBeCloseTo(13e-4, 9);
+      // Of a run of 96 s the lower price is the lower bill.
+      expect(plan({ unmeasured: false, offersOf, epochs: 10, mostWorkers: 1 }, rented('t4')).front[0]).toMatchObject({
+        offer: 'gcp/t4/spot',
+        billedUsd: expect.closeTo((0.1 * 90) / 3600, 6),
+      });
+    });
+
+    test('decide what is within a budget', () => {
+      const runs = rented('gcp/t4/spot');
+      expect(() => plan({ unmeasured: false, budgetUsd: 13e-4 }, runs)).toThrow(
+        'the lowest bill is $0.0060; raise --target-seconds or --budget-usd',
+      );
+      expect(plan({ unmeasured: false, budgetUsd: 60e-4 }, runs).chosen?.billedUsd).toBeCloseTo(60e-4, 9);
+    });
+  });
+
+  describe('to an accuracy', () => {
+    /** Two epochs of each run, by accuracies of its test passes. */
+    const tested = (batch: number, workers: number, accuracies: readonly number[], rate = 1000) => {
+      const [epoch] = runRecord().epochs;
+      if (epoch === undefined) throw new Error('no epoch');
+      const epochs = accuracies.map((testAccuracy, index) => ({
+        ...epoch,
+        epoch: index,
+        testAccuracy,
+        samples: 60_000,
+        seconds: 60_000 / rate,
+        evaluateSeconds: 1,
+      }));
+      return comparedRun({
+        workers: Array(workers).fill(dear),
+        rate,
+        batch,
+        folder: `b${batch}-w${workers}`,
+        record: { epochs, milestones: [], samples: 60_000 * accuracies.length },
+      });
+    };
+    const runs = [
+      tested(50, 1, [0.9, 0.985]),
+      tested(50, 2, [0.981, 0.99]),
+      tested(200, 1, [0.9, 0.95]),
+      tested(200, 2, [0.9, 0.982]),
+      tested(400, 1, [0.9, 0.91]),
+    ];
+
+    test('plans the epochs that runs at that batch size needed, of all fleets, and names runs that did not reach it', () => {
+      const { accuracy, front } = plan({ targetAccuracy: 0.98, unmeasured: false }, runs);
+      expect(accuracy).toEqual({
+        accuracy: 0.98,
+        needed: [
+          { globalBatchSize: 50, mean: 1.5, fewest: 1, most: 2, runs: 2 },
+          { globalBatchSize: 200, mean: 2, fewest: 2, most: 2, runs: 1 },
+        ],
+        leftBatches: [400],
+        missed: [
+          { folder: 'b200-w1', bestAccuracy: 0.95 },
+          { folder: 'b400-w1', bestAccuracy: 0.91 },
+        ],
+      });
+      expect(new Set(front.map(({ globalBatchSize }) => globalBatchSize))).not.toContain(400);
+      expect(plan({ unmeasured: false }, runs).accuracy).toBeUndefined();
+    });
+
+    test('refuses an accuracy that no run reached, and says how far they came', () => {
+      expect(() => plan({ targetAccuracy: 0.995 }, runs)).toThrow(
+        'no run reached --target-accuracy 0.995: the best is 99.00 %; train for more epochs, or name a lower one',
+      );
+      const untested = measured.map(({ folder, summary }) => ({ folder, summary: { ...summary, epochs: [] } }));
+      expect(() => plan({ targetAccuracy: 0.5 }, untested)).toThrow('0.5: none had a test pass; train for more epochs');
+    });
   });
 
   describe('of unlike workers', () => {

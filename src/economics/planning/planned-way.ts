@@ -1,0 +1,153 @@
+/** One way to do a run: a fleet at a price, with what it would take and cost, and how well that is known. Pure. */
+import type { EpochsNeeded } from '../comparison/reached-accuracy.ts';
+import { accruedCostUsd, type BillingRule, billedCostUsd } from '../ledger/cost.ts';
+import { type Estimate, ratioOfEstimates, studentT } from '../models/confidence.ts';
+import type { WayRatio } from '../models/uncertain-choice.ts';
+import type { Spread } from './run-spread.ts';
+
+type Interval = readonly [low: number, high: number];
+
+/** One way to do the whole run, from start-up to the last test pass. */
+export interface PlannedWay {
+  /** `wasm`, or `wasm + cpu` for a mixed fleet. */
+  readonly kind: string;
+  /** `1 × wasm + 2 × cpu` */
+  readonly fleet: string;
+  /** Where its prices come from. */
+  readonly offer: string;
+  readonly workers: number;
+  readonly globalBatchSize: number;
+  /** All workers together. */
+  readonly usdPerHour: number;
+  /** Counted from the start of the coordinator. Workers cost money only from their own start on. */
+  readonly seconds: number;
+  /** Holds the duration of such a run with 95 % confidence; undefined where that cannot be said. */
+  readonly secondsInterval: Interval | undefined;
+  /** Accrued: the price of all workers × their time. */
+  readonly usd: number;
+  /** What providers bill: each worker is a rental by its provider's rule. */
+  readonly billedUsd: number;
+  /** Holds the bill of such a run with 95 % confidence; undefined likewise. */
+  readonly billedIntervalUsd: Interval | undefined;
+  /** The fleet was measured at this batch size. Otherwise its figures are those of a model. */
+  readonly measured: boolean;
+  /** The fleet has more workers than any that was measured. */
+  readonly extrapolated: boolean;
+}
+
+/** A run whose price is still open. */
+export interface PlannedRun
+  extends Pick<PlannedWay, 'kind' | 'fleet' | 'globalBatchSize' | 'measured' | 'extrapolated'> {
+  /** From the start of the coordinator to that of the workers. */
+  readonly leadSeconds: number;
+  /** Time that each worker is paid for. */
+  readonly paidSeconds: (epochs: number) => number;
+  readonly epochs: Omit<EpochsNeeded, 'runs'>;
+  /** Undefined where nothing says how far off it may be. */
+  readonly spread: { readonly time: Deviations; readonly paid: Deviations } | undefined;
+}
+
+/** Standard deviations of logarithms. */
+export interface Deviations {
+  /** Of one run around the plan. */
+  readonly run: number;
+  /** Of the mean of many runs around the plan. */
+  readonly mean: number;
+  readonly degrees: number;
+}
+
+/** Of a point's own mean over so many repeats. */
+export function repeatedDeviations({ deviation, degrees }: Spread, repeats: number): Deviations {
+  return { run: deviation * Math.sqrt(1 + 1 / repeats), mean: deviation / Math.sqrt(repeats), degrees };
+}
+
+/** Of a model: it is off by the same for every run. */
+export function modelDeviations({ deviation, degrees }: Spread): Deviations {
+  return { run: deviation, mean: deviation, degrees };
+}
+
+/** Workers of one kind at one price. */
+export interface Rental {
+  readonly count: number;
+  readonly usdPerHour: number;
+  readonly rule: BillingRule;
+}
+
+/** A way, with the estimates by which it is compared with others: of the mean of many runs. */
+export interface Candidate {
+  readonly way: PlannedWay;
+  /** With a fixed number of epochs. */
+  readonly fixed: Estimates;
+  /** Over the numbers of epochs that runs needed. */
+  readonly open: Estimates;
+}
+
+interface Estimates {
+  readonly seconds: Estimate;
+  readonly usd: Estimate;
+}
+
+export function planWay(run: PlannedRun, offer: string, rentals: readonly Rental[]): Candidate {
+  const { leadSeconds, paidSeconds, epochs, spread, ...named } = run;
+  const usdPerHour = rentals.reduce((sum, rental) => sum + rental.count * rental.usdPerHour, 0);
+  const billed = (paid: number) =>
+    rentals.reduce((sum, rental) => sum + rental.count * billedCostUsd(paid, rental.usdPerHour, rental.rule), 0);
+  const duration = (count: number) => leadSeconds + paidSeconds(count);
+  const paid = paidSeconds(epochs.mean);
+  const estimates = (of: 'run' | 'mean', fewest: number, most: number): Estimates => {
+    if (spread === undefined) {
+      return {
+        seconds: { value: duration(epochs.mean), interval: undefined },
+        usd: { value: billed(paid), interval: undefined },
+      };
+    }
+    const [time, money] = [reachOf(spread.time, of), reachOf(spread.paid, of)];
+    return {
+      seconds: { value: duration(epochs.mean), interval: [duration(fewest) / time, duration(most) * time] },
+      usd: {
+        value: billed(paid),
+        interval: [billed(paidSeconds(fewest) / money), billed(paidSeconds(most) * money)],
+      },
+    };
+  };
+  const ofOneRun = estimates('run', epochs.fewest, epochs.most);
+  return {
+    way: {
+      ...named,
+      offer,
+      workers: rentals.reduce((sum, { count }) => sum + count, 0),
+      usdPerHour,
+      seconds: duration(epochs.mean),
+      // Errors that were measured say nothing of larger fleets.
+      secondsInterval: run.extrapolated ? undefined : ofOneRun.seconds.interval,
+      usd: accruedCostUsd(usdPerHour, paid),
+      billedUsd: billed(paid),
+      billedIntervalUsd: run.extrapolated ? undefined : ofOneRun.usd.interval,
+    },
+    fixed: estimates('mean', epochs.mean, epochs.mean),
+    open: estimates('mean', epochs.fewest, epochs.most),
+  };
+}
+
+function reachOf(deviations: Deviations, of: 'run' | 'mean'): number {
+  return Math.exp(studentT(deviations.degrees) * deviations[of]);
+}
+
+/**
+ * Time and bill of one way over those of another. The same run at other prices differs by exactly the prices; runs with the
+ * same batch need equally many epochs.
+ */
+export function ratioOfWays(one: Candidate, other: Candidate): WayRatio {
+  const isSameBatch = one.way.globalBatchSize === other.way.globalBatchSize;
+  const isSameRun = isSameBatch && one.way.fleet === other.way.fleet;
+  const [a, b] = isSameBatch ? [one.fixed, other.fixed] : [one.open, other.open];
+  return { seconds: ratioOf(a.seconds, b.seconds, isSameRun), usd: ratioOf(a.usd, b.usd, isSameRun) };
+}
+
+function ratioOf(one: Estimate, other: Estimate, exact: boolean): Estimate {
+  // Nothing that is free has a logarithm.
+  if (exact || one.value === 0 || other.value === 0) {
+    return { value: one.value === other.value ? 1 : one.value / other.value, interval: undefined };
+  }
+  return ratioOfEstimates(one, other);
+}
