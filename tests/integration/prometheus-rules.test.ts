@@ -30,8 +30,10 @@ test('the rules do what their tests say', () => {
 });
 
 test.each([
-  ['a worker of 40 % more waiting is no straggler', 'alerts.yml', 'wait:ratio_rate1m > 0.2', 'wait:ratio_rate1m > 0.5'],
-  ['a worker that is lost is none', 'alerts.yml', 'pennygrad_worker_up == 0', 'pennygrad_worker_up == 2'],
+  ['a worker of 40 % more waiting is no straggler', 'alerts.yml', '> 0.2', '> 0.5'],
+  ['each of two workers alike is a straggler', 'alerts.yml', '2 * run_id_worker:', '3 * run_id_worker:'],
+  ['a worker that is lost is none', 'alerts.yml', '(pennygrad_worker_up[10m]) == 0', '(pennygrad_worker_up[10m]) == 2'],
+  ['what is pushed alerts for ever', 'alerts.yml', ' unless (pennygrad_worker_up offset 10m == 0)', ''],
   ['costs are counted for all runs together', 'recording.yml', 'sum by (run_id) (max', 'sum (max'],
 ])('and the tests notice rules in which %s', (_, file, before, after) => {
   const copy = join(temporaryFolder(), 'prometheus');

@@ -29,8 +29,8 @@ describe('the alert rules', () => {
   it('are those that were promised', () => {
     expect(alerts.map(({ alert }) => alert).sort()).toEqual(
       [
-        ...['WorkerDown', 'Stalled', 'Straggler', 'LossNotFinite', 'BudgetNear', 'BudgetExceeded'],
-        ...['EfficiencyLow', 'DataStarved', 'RestartLoop', 'PriceMissing'],
+        ...['WorkerDown', 'RunFailed', 'RunVanished', 'Stalled', 'Straggler', 'LossNotFinite', 'BudgetNear'],
+        ...['BudgetReached', 'EfficiencyLow', 'DataStarved', 'PriceMissing'],
       ].sort(),
     );
   });

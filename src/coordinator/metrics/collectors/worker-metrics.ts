@@ -66,7 +66,9 @@ export const createWorkerMetrics: Collector = (registry) => {
         setDown(event.workerId);
         break;
       case 'ended':
-        // They are about to leave as they should. What is lost stays lost.
+        // Who finds that the loss diverged leaves, and is not lost.
+        if (event.code === 'diverged') up.reset();
+        // The others are about to leave as they should. What is lost stays lost.
         for (const worker of present) up.remove({ worker });
         present.clear();
         worldSize.set(0);

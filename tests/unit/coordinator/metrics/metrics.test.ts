@@ -325,9 +325,12 @@ describe('the metrics of a run', () => {
     observe({ type: 'epoch-begun', epoch: 0 });
     observe(stepEvent(0));
     expect([...(await scrape(metrics)).keys()].filter((series) => series.includes('run_ended'))).toEqual([]);
+    observe({ type: 'worker-lost', workerId: 'w0', reason: 'the loss became NaN at step 2' });
     observe({ type: 'ended', status: 'failed', code: 'diverged' });
     const samples = await scrape(metrics);
     expect(samples.get('pennygrad_run_ended{status="failed"}')).toBe(1);
+    // It left because of the loss.
+    expect([...samples.keys()].filter((series) => series.includes('worker_up'))).toEqual([]);
     expect(samples.get('pennygrad_loss{split="train"}')).toBeNaN();
   });
 
