@@ -57,32 +57,19 @@ withBoth.it(
     const folder = temporaryFolder();
     const gateway = await startPushgateway();
     const port = await freePort();
-    const prometheus = await startPrometheus(
-      [
-        { job: 'pennygrad', targets: [`127.0.0.1:${port}`] },
-        { job: 'pushgateway', targets: [new URL(gateway.url).host], honorLabels: true },
-      ],
-      [],
-      '200ms',
-    );
+    const prometheus = await startPrometheus([
+      { job: 'pennygrad', targets: [`127.0.0.1:${port}`] },
+      { job: 'pushgateway', targets: [new URL(gateway.url).host], honorLabels: true },
+    ]);
     onTestFinished(() => Promise.all([gateway.stop(), prometheus.stop()]).then(() => {}));
     const [costOfEach = '', spentWithin = '', perHour = ''] = queries;
     const valuesOf = async (query: string) =>
       new Map((await prometheus.query(query)).map(({ metric, values }) => [metric.run_id, values.at(-1)?.value]));
-    const small = ['--dataset', writeIdxFolder(2_000, 100), '--model', 'softmax', '--workers', '1', '--price', '3600'];
     // A dollar a second.
+    const costly = ['train', '--workers', '1', '--model', 'softmax', '--epochs', '99999', '--price', '3600'];
+    const data = writeIdxFolder(2_000, 100);
     const begin = (name: string, usd: number, ...args: string[]) =>
-      start([
-        'train',
-        ...small,
-        '--epochs',
-        '99999',
-        '--budget-usd',
-        String(usd),
-        '--out',
-        join(folder, name),
-        ...args,
-      ]);
+      start([...costly, '--dataset', data, '--budget-usd', String(usd), '--out', join(folder, name), ...args]);
     const scraped = ['--metrics-port', String(port)];
     const pushed = ['--pushgateway', gateway.url];
     const end = async (run: ReturnType<typeof start>) => expect((await run.exit).code).toBe(5);
@@ -102,7 +89,7 @@ withBoth.it(
       end(begin('only pushed', 3, '--metrics-port', '0', ...pushed)),
       end(begin('only pushed as well', 3, '--metrics-port', '0', ...pushed)),
     ]);
-    const resumed = start(['train', '--resume', join(folder, 'resumed'), '--budget-usd', '8', ...scraped, ...pushed]);
+    const resumed = start(['train', '--resume', join(folder, 'resumed'), '--budget-usd', '16', ...scraped, ...pushed]);
     const isBurning = async () => (await valuesOf(perHour)).get(resumedId) === 3600;
     await eventually('the resumed run costs money by the hour', isBurning, 30_000);
     expect(await valuesOf(perHour)).toEqual(new Map([[resumedId, 3600]]));
