@@ -2,6 +2,7 @@
 import { accruedCostUsd } from '../ledger/cost.ts';
 import { type Estimate, meanEstimate, ratioEstimate } from '../models/confidence.ts';
 import { costPerThousandUsd } from '../models/scaling.ts';
+import { hasWholeEpoch } from '../record/extrapolated-epoch.ts';
 import { type FleetRuns, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
 import type { Naming } from './kind-names.ts';
 import { type Marginal, marginalsOf } from './marginal.ts';
@@ -32,6 +33,8 @@ export interface ComparedPoint {
   readonly secondsPerEpoch: number;
   /** 95 % confidence interval of `secondsPerEpoch`; undefined without repeats. */
   readonly secondsPerEpochInterval: readonly [low: number, high: number] | undefined;
+  /** Set if some of the runs trained no whole epoch. What an epoch takes and costs is then extrapolated from a part of one. */
+  readonly epochExtrapolated?: true;
   /** Price of the whole fleet. Like all costs, undefined unless every worker has a price. */
   readonly usdPerHour: number | undefined;
   /** Set if nobody gave the price of some of its workers. All costs then rest on an assumption. */
@@ -85,6 +88,7 @@ export function describePoint(
     testAccuracy: accuracies.length === 0 ? undefined : mean(accuracies),
     secondsPerEpoch,
     secondsPerEpochInterval: seconds,
+    ...(summaries.every(hasWholeEpoch) ? {} : { epochExtrapolated: true }),
     usdPerHour,
     ...(fleet.some(({ kind }) => kind.priceAssumed) ? { priceAssumed: true } : {}),
     costPerThousandUsd: priced((price) =>

@@ -1,5 +1,7 @@
 /** What a reader must know to trust the figures of a comparison. Pure. */
+
 import { describeRules } from '../record/billing-text.ts';
+import { hasWholeEpoch } from '../record/extrapolated-epoch.ts';
 import { whyLeftOut } from './comparable-runs.ts';
 import type { ComparedRun } from './compared-fleets.ts';
 import type { ComparedPoint } from './compared-point.ts';
@@ -22,6 +24,11 @@ export function notesOf(
       ? ['workers without a price have no costs: pass --price to train, or use reprice']
       : []),
     ...assumedPrices(used),
+    ...(used.every(({ summary }) => hasWholeEpoch(summary))
+      ? []
+      : [
+          'extrapolated: no whole epoch was trained in some run, so what an epoch takes and costs follows from a part of one',
+        ]),
     ...(points.some((point) => point.usdPerHour !== undefined)
       ? [`billed: ${describeRules(used.flatMap(({ summary }) => summary.workers))}`]
       : []),

@@ -2,6 +2,7 @@ import type { Budget } from '../ledger/budget.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
 import { rentalRule, type SourcedBillingRule } from '../prices/billing-rules.ts';
 import type { EpochTotals } from './epoch-totals.ts';
+import { extrapolateEpoch } from './extrapolated-epoch.ts';
 import { findFleetChanges } from './fleet-change.ts';
 import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
 import type { EpochSummary, Summary, WorkerSummary } from './summary.ts';
@@ -13,7 +14,7 @@ export function summarize(record: RunRecord): Summary {
   const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
   const workerSummaries = workers.map(summarizeWorker);
   const fleetChanges = findFleetChanges(record.fleets);
-  return {
+  const summary: Summary = {
     run_id: record.runId,
     version: record.version,
     status: record.status,
@@ -54,6 +55,8 @@ export function summarize(record: RunRecord): Summary {
     replicas_identical: record.replicas?.identical ?? null,
     replicas_difference: record.replicas?.difference ?? null,
   };
+  const extrapolated = extrapolateEpoch(record, summary, price);
+  return extrapolated === undefined ? summary : { ...summary, extrapolated_epoch: extrapolated };
 }
 
 function summarizeBudget(budget: Budget | undefined): Pick<Summary, 'budget'> {

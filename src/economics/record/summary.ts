@@ -130,6 +130,11 @@ export const summarySchema = z.strictObject({
   steps: count,
   epochs: z.array(epochSummarySchema).readonly(),
   interrupted_epoch: interruptedEpochSchema.optional(),
+  /**
+   * Set if no whole epoch was trained: what one would take at the run's mean rate and price. Extrapolated from so many
+   * samples, not measured. Older versions left it out.
+   */
+  extrapolated_epoch: z.strictObject({ samples: count, seconds: nonnegative, cost_usd: nonnegative }).optional(),
   workers: z.array(workerSummarySchema).readonly(),
   /**
    * Set if the run was resumed with other workers, engines, labels or prices. Rates and shares then belong to no single

@@ -79,7 +79,11 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
     { head: 'samples/s', cell: ({ samplesPerSecond }) => formatEstimate(samplesPerSecond, formatCount) },
     { head: 'strong', cell: ({ strong }) => formatEfficiency(strong) },
     { head: 'weak', cell: ({ weak }) => formatEfficiency(weak), expendable: 2 },
-    { head: 's/epoch', cell: ({ secondsPerEpoch }) => secondsPerEpoch.toFixed(1) },
+    {
+      head: 's/epoch',
+      cell: ({ secondsPerEpoch, epochExtrapolated }) =>
+        `${secondsPerEpoch.toFixed(1)}${epochExtrapolated ? ' extrapolated' : ''}`,
+    },
     ...(priced
       ? ([
           {

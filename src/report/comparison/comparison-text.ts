@@ -217,8 +217,9 @@ export function pointName({ name, globalBatchSize }: Pick<ComparedPoint, 'name' 
 
 /** The fastest and the cheapest point, a sentence each, with those that may be as fast or as cheap. */
 export function describeBest({ points, ...best }: Comparison): readonly string[] {
-  const figures = ({ secondsPerEpoch, costPerEpochUsd: usd }: ComparedPoint, seconds: string) =>
-    `${secondsPerEpoch.toFixed(1)} ${seconds}${usd === undefined ? '' : ` for ${formatUsd(usd)}`}`;
+  const figures = ({ secondsPerEpoch, costPerEpochUsd: usd, epochExtrapolated }: ComparedPoint, seconds: string) =>
+    `${secondsPerEpoch.toFixed(1)} ${seconds}${usd === undefined ? '' : ` for ${formatUsd(usd)}`}` +
+    (epochExtrapolated ? ', extrapolated' : '');
   const describe = (what: string, index: number | undefined, tied: readonly number[]) =>
     describeLowest(what, points, index, tied, {
       long: (point) => figures(point, 's an epoch'),

@@ -2,10 +2,12 @@
 import type { CardHistory } from '../../economics/planning/price-history.ts';
 import { assumptionRemedy, describeAssumed } from '../../economics/record/assumed-note.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
+import { describeExtrapolation } from '../../economics/record/extrapolated-epoch.ts';
 import type { StepPoint } from '../../economics/record/step-series.ts';
 import type { Summary } from '../../economics/record/summary.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import {
+  capitalized,
   costHead,
   describeEpochMarks,
   epochColumns,
@@ -90,10 +92,6 @@ function pictureHtml(svg: string): string {
   return `<img class="picture" alt="Test images, each with the predicted class, its probability and the true class" src="data:image/svg+xml;base64,${data}">`;
 }
 
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 /** The bars sum to the cost of the run. */
 function costBars({ workers, former_workers_cost_usd: former }: Summary): readonly StackedBar[] {
   return [
@@ -114,6 +112,7 @@ function headlines(summary: Summary): readonly string[] {
     gaps = [],
   } = summary;
   const assumed = describeAssumed(workers);
+  const extrapolation = describeExtrapolation(summary);
   return [
     ...(dataset.fallback_reason === undefined
       ? []
@@ -122,6 +121,7 @@ function headlines(summary: Summary): readonly string[] {
       ? []
       : [`test accuracy ${formatPercent(test_accuracy, 2)} after ${formatSeconds(summary.train_seconds)} of training`]),
     `${formatCount(summary.samples_per_second)} samples/s`,
+    ...(extrapolation === undefined ? [] : [extrapolation]),
     price === undefined
       ? 'no worker has a price; --price USD_PER_HOUR gives one'
       : `${formatUsd(summary.cost_usd_total)}${changes.length === 0 ? '' : ', now'} at ${formatUsd(price)} an hour, including start-up and test passes`,

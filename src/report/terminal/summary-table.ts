@@ -1,6 +1,7 @@
 import { assumptionRemedy, describeAssumed } from '../../economics/record/assumed-note.ts';
 import { describeBilling } from '../../economics/record/billing-text.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
+import { describeExtrapolation } from '../../economics/record/extrapolated-epoch.ts';
 import type { EpochSummary, Summary, WorkerSummary } from '../../economics/record/summary.ts';
 import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import { createPaint, type Paint } from './colour.ts';
@@ -167,6 +168,8 @@ function renderClosing(summary: Summary, paint: Paint): string {
     summary;
   const { fleet_changes: changes = [], gaps = [] } = summary;
   const lines = [...describeEpochMarks(summary)];
+  const extrapolation = describeExtrapolation(summary);
+  if (extrapolation !== undefined) lines.push(capitalized(extrapolation));
   if (test_accuracy !== null) {
     lines.push(
       `Test accuracy ${paint('bold', formatPercent(test_accuracy, 2))} after ${countEpochs(epochs)}, ${formatSeconds(summary.train_seconds)} of training`,
@@ -220,6 +223,10 @@ function formatReached({ price_usd_per_hour }: Summary) {
   return ({ accuracy, seconds, cost_usd }: Summary['time_to_accuracy'][number]) =>
     `${formatPercent(accuracy, 0)} after ${formatSeconds(seconds ?? 0)}` +
     (price_usd_per_hour === undefined ? '' : ` and ${formatUsd(cost_usd ?? 0)}`);
+}
+
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function optional<Value>(value: Value | undefined, format: (value: Value) => string): string {

@@ -50,6 +50,14 @@ describe('the report of a run', () => {
     expect(reportWith({})).not.toMatch(/Predictions|<img/);
   });
 
+  test('calls an epoch extrapolated that was trained in part', () => {
+    const interrupted = { epochs: [], samples: 6000, trainSeconds: 2 };
+    expect(reportWith({}, summarize(runRecord(interrupted)))).toContain(
+      'a whole epoch would take 20 s and $0.0011 (extrapolated from 6,000 of 60,000 samples)',
+    );
+    expect(reportWith({})).not.toContain('extrapolated');
+  });
+
   test('calls a cost assumed that rests on a price that nobody gave', () => {
     const assumed = { priceAssumed: '2 vCPUs at a/b/c' };
     const workers = [workerRecord(assumed), workerRecord({ workerId: 'w1', rank: 1 })];

@@ -34,6 +34,15 @@ describe('renderSummaryTable', () => {
     expect(text).not.toMatch(/incomplete/i);
   });
 
+  test('calls an epoch extrapolated that was trained in part', () => {
+    const [epoch] = runRecord().epochs;
+    if (epoch === undefined) throw new Error('the record has epochs');
+    const cut = { ...epoch, samples: 6000, seconds: 2, cutShort: true as const };
+    const text = renderSummaryTable(summarize(runRecord({ epochs: [cut], samples: 6000, trainSeconds: 2 })), plain);
+    expect(text).toContain('A whole epoch would take 20 s and $0.0011 (extrapolated from 6,000 of 60,000 samples)\n');
+    expect(renderSummaryTable(summarize(runRecord()), plain)).not.toContain('extrapolated');
+  });
+
   test('says what is missing of the record', () => {
     const gaps = ['metrics.jsonl lacks steps: 3 to 5', 'metrics.jsonl lacks the results of epochs: 1'];
     const summary = summarySchema.parse(summarize(runRecord({ gaps })));

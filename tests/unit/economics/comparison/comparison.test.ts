@@ -60,6 +60,30 @@ describe('compareRuns', () => {
     expect(compareRuns([untested]).points[0]?.testAccuracy).toBeUndefined();
   });
 
+  test('calls what an epoch takes extrapolated, and says why, where a run trained a part of one', () => {
+    const [epoch] = runRecord().epochs;
+    if (epoch === undefined) throw new Error('the record has epochs');
+    const cut = {
+      epochs: [{ ...epoch, samples: 6000, seconds: 6, cutShort: true as const }],
+      samples: 6000,
+      trainSeconds: 6,
+    };
+    const short = comparedRun({ workers: [dear, dear], rate: 1000, batch: 64, record: cut });
+    const comparison = compareRuns([...scaling, short]);
+    const marked = comparison.points.map(({ workers, epochExtrapolated }) => [workers, epochExtrapolated]);
+    expect(marked).toEqual([
+      [1, undefined],
+      [1, undefined],
+      [2, true],
+    ]);
+    const text = renderComparison(comparison, { columns: 160, colour: false });
+    expect(text).toMatch(/2 × wasm .* \d+\.\d extrapolated /);
+    expect(text).toMatch(/fastest: 2 × wasm, batch 64, [\d.]+ s an epoch for \$[\d.]+, extrapolated/);
+    expect(text).toContain('extrapolated: no whole epoch was trained in some run');
+    expect(JSON.stringify(snakeCased(comparison))).toContain('"epoch_extrapolated":true');
+    expect(renderComparison(compareRuns(scaling), { columns: 160, colour: false })).not.toContain('extrapolated');
+  });
+
   test('strong efficiency is against the same batch, weak against the same batch a worker', () => {
     const { strong, weak } = point(scaling, 2);
     expect(strong?.value).toBeCloseTo(0.75, 6);
