@@ -2,10 +2,13 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
+import { readStepSeries } from '../economics/record/step-series.ts';
 import { readSummary } from '../economics/record/summary-file.ts';
 import { path } from '../settings/schemas.ts';
 import type { Setting } from '../settings/setting.ts';
 import { badInput } from '../shared/core/errors.ts';
+import { readBoundedText } from '../shared/files/bounded-file.ts';
+import { fileLimits } from '../shared/files/file-limits.ts';
 import { readSweep } from '../sweep/sweep-file.ts';
 
 export const sweepSetting = {
@@ -48,7 +51,17 @@ function readRun(folder: string): ComparedRun {
   if (existsSync(join(folder, 'sweep.json')) && !existsSync(join(folder, 'summary.json'))) {
     throw badInput(`${folder}: is a sweep, not a run; name it with --sweep ${folder}`);
   }
-  return { folder, summary: readSummary(folder) };
+  return { folder, summary: readSummary(folder), stepRates: () => readStepRates(folder) };
+}
+
+/** None where `metrics.jsonl` is gone or damaged: what rests on it is then unknown. */
+function readStepRates(folder: string): readonly number[] {
+  try {
+    const text = readBoundedText(join(folder, 'metrics.jsonl'), fileLimits.log);
+    return readStepSeries(text).map(({ samplesPerSecond }) => samplesPerSecond);
+  } catch {
+    return [];
+  }
 }
 
 /** The complete runs of a sweep that still exist. */

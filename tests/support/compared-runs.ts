@@ -36,6 +36,8 @@ export interface TestRun {
   readonly dataset?: string;
   /** Overrides the rate's name for the folder. */
   readonly folder?: string;
+  /** Of equally many steps each. By default the speed did not change. */
+  readonly stepRates?: readonly number[];
   /** What else is otherwise. */
   readonly record?: Partial<RunRecord>;
 }
@@ -48,6 +50,7 @@ export function comparedRun({
   status = 'completed',
   dataset = 'mnist',
   folder,
+  stepRates = Array<number>(10).fill(rate),
   record: overrides = {},
 }: TestRun): ComparedRun {
   const samples = 60_000;
@@ -56,6 +59,7 @@ export function comparedRun({
   const [epoch] = record.epochs;
   if (epoch === undefined) throw new Error('the record has no epoch');
   return {
+    stepRates: () => stepRates,
     folder: folder ?? `runs/${workers.map(({ backend }) => backend).join('-')}-b${batch}-${rate}`,
     summary: summarize({
       ...record,

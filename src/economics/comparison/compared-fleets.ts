@@ -6,6 +6,11 @@ import { countKinds, type KindCount, type WorkerKind } from './worker-kind.ts';
 export interface ComparedRun {
   readonly folder: string;
   readonly summary: Summary;
+  /**
+   * Reads samples per second of equally many steps each, in order; empty where they are not known. Only called where a
+   * figure rests on them.
+   */
+  readonly stepRates?: () => readonly number[];
 }
 
 /** The repeats of one fleet with one batch size. */

@@ -1,14 +1,14 @@
 /** What one worker is worth to its fleet: measured where a run without it exists, otherwise modelled or unknown. */
 import { type Estimate, ratioEstimate } from '../models/confidence.ts';
 import { judgeWorker, type MarginalVerdict } from '../models/scaling.ts';
-import { modelledRatio, rateWithout } from '../models/worker-removal.ts';
+import { modelledRatio, type RemovalRun, rateDeviation, rateWithout } from '../models/worker-removal.ts';
 import { type FleetRuns, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
 import type { Naming } from './kind-names.ts';
 import { kindOf, speedKeyOf, type WorkerKind } from './worker-kind.ts';
 
 /**
  * Whether a figure was measured, comes from a model of what was measured, or cannot be had: the model was only checked on
- * fleets of one host.
+ * fleets of one host, and nobody knows how much a run without recorded steps varies.
  */
 export type Basis = 'measured' | 'modelled' | 'unknown';
 
@@ -85,7 +85,8 @@ function judge(
     ...judgeWorker(usdPerHour, usdPerHourWithout, ratio),
   });
   if (without.length > 0) return judged('measured', ratioEstimate(ratesOf(group), without));
-  return group.runs.every(isLikeStudied) ? judged('modelled', modelledRatio(ratiosOf(group, kind))) : unknownVerdict;
+  const modelled = group.runs.every(isLikeStudied) ? removalRuns(group, kind) : undefined;
+  return modelled === undefined ? unknownVerdict : judged('modelled', modelledRatio(modelled));
 }
 
 /** Engines on whose fleets the model's error was measured. */
@@ -97,9 +98,12 @@ function isLikeStudied({ summary: { workers } }: FleetRuns['runs'][number]): boo
   return hosts.size === 1 && workers.every(({ backend }) => studiedEngines.includes(backend));
 }
 
-/** The rate of each run over the modelled rate of its fleet without a worker of a kind. */
-function ratiosOf({ runs }: FleetRuns, kind: WorkerKind): readonly number[] {
-  return runs.map(({ summary: { workers, steps, train_seconds, samples_per_second } }) => {
+/** @returns undefined where it is not known how much the speed of a run changed while it trained */
+function removalRuns({ runs }: FleetRuns, kind: WorkerKind): readonly RemovalRun[] | undefined {
+  const found = runs.flatMap(({ summary, stepRates }): readonly RemovalRun[] => {
+    const { workers, steps, train_seconds, samples_per_second } = summary;
+    const deviation = rateDeviation(stepRates?.() ?? []);
+    if (deviation === undefined) return [];
     const perStep = workers.map((worker) => ({
       samples: worker.samples / steps,
       computeSeconds: worker.compute_seconds / steps,
@@ -108,6 +112,7 @@ function ratiosOf({ runs }: FleetRuns, kind: WorkerKind): readonly number[] {
       loadSeconds: worker.load_seconds / steps,
     }));
     const index = workers.findIndex((worker) => kindOf(worker).priceKey === kind.priceKey);
-    return samples_per_second / rateWithout(perStep, index, train_seconds / steps);
+    return [{ ratio: samples_per_second / rateWithout(perStep, index, train_seconds / steps), deviation }];
   });
+  return found.length === runs.length ? found : undefined;
 }

@@ -49,16 +49,44 @@ export const removalError = {
   runDeviation: 0.075,
 } as const;
 
+/** Parts into which the steps of a run are cut, to see how its speed changed over time. */
+const parts = 10;
+
+/**
+ * How much the speed of a run changed while it trained: the standard deviation of the logarithm of the rate of its tenths.
+ * What changes within a run, as other programs come and go, also differs from one run to the next.
+ * @param rates samples per second of equally many steps each, in order
+ * @returns undefined for fewer than ten
+ */
+export function rateDeviation(rates: readonly number[]): number | undefined {
+  const size = Math.floor(rates.length / parts);
+  if (size < 1) return undefined;
+  const logs = Array.from({ length: parts }, (_, part) => {
+    const some = rates.slice(part * size, (part + 1) * size);
+    return -Math.log(meanOf(some.map((rate) => 1 / rate)));
+  });
+  const mean = meanOf(logs);
+  return Math.sqrt(sumOf(logs.map((log) => (log - mean) ** 2)) / (parts - 1));
+}
+
+/** What one run says of its fleet without a worker. */
+export interface RemovalRun {
+  /** Measured rate over the modelled rate without the worker. */
+  readonly ratio: number;
+  /** `rateDeviation` of the run. */
+  readonly deviation: number;
+}
+
 /**
  * How much faster a fleet is with a worker than without it, with the model's mean error taken off and a 95 % interval for
- * what is left of it.
- * @param ratios measured rate over modelled rate without the worker, one a run
+ * what is left of it. The deviation of the runs counts for the runs themselves, and for the one without the worker.
  */
-export function modelledRatio(ratios: readonly number[]): Estimate {
+export function modelledRatio(runs: readonly RemovalRun[]): Estimate {
   const { mean, deviation, pairs, runDeviation } = removalError;
-  const value = Math.exp(meanOf(ratios.map(Math.log)) - mean);
-  const spread = Math.hypot(deviation * Math.sqrt(1 + 1 / pairs), runDeviation / Math.sqrt(ratios.length));
-  const reach = Math.exp(studentT(pairs - 1) * spread);
+  const value = Math.exp(meanOf(runs.map(({ ratio }) => Math.log(ratio))) - mean);
+  const within = meanOf(runs.map((run) => run.deviation ** 2));
+  const variance = deviation ** 2 * (1 + 1 / pairs) + (runDeviation ** 2 + within) / runs.length + within;
+  const reach = Math.exp(studentT(pairs - 1) * Math.sqrt(variance));
   return { value, interval: [value / reach, value * reach] };
 }
 

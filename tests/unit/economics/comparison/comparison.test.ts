@@ -245,6 +245,12 @@ describe('compareRuns', () => {
     expect(basisOf({ backend: 'tensorflow', price: 1 })).toEqual(['modelled']);
     expect(basisOf({ backend: 'cpu', price: 1 })).toEqual(['unknown']);
     expect(basisOf({ backend: 'webgpu', price: 1 })).toEqual(['unknown']);
+    // Nobody knows how much the speed of a run changed, or of one of its repeats.
+    const recorded = comparedRun({ workers: [dear, dear], rate: 1000, batch: 64 });
+    const { folder, summary } = comparedRun({ workers: [dear, dear], rate: 1010, batch: 64 });
+    expect(point([{ folder, summary }], 2).marginals[0]?.basis).toBe('unknown');
+    expect(point([recorded, { folder, summary }], 2).marginals[0]?.basis).toBe('unknown');
+    expect(point([recorded, { folder, summary, stepRates: () => [] }], 2).marginals[0]?.basis).toBe('unknown');
     // One of the repeats was spread over two hosts.
     const mixed = [
       comparedRun({ workers: [dear, dear], rate: 1000, batch: 64 }),
@@ -253,11 +259,21 @@ describe('compareRuns', () => {
     expect(point(mixed, 2).marginals[0]?.basis).toBe('unknown');
   });
 
+  test('a run whose speed changed while it trained says less of the one without a worker', () => {
+    const stepRates = [500, 2000, 500, 2000, 500, 2000, 500, 2000, 500, 2000];
+    const [marginal] = point([comparedRun({ workers: [dear, dear], rate: 1000, batch: 64, stepRates })], 2).marginals;
+    expect(marginal).toMatchObject({ basis: 'modelled', uncertain: true });
+    expect(marginal?.speedGainInterval?.[0]).toBeLessThan(-0.5);
+    expect(marginal && describeMarginal(marginal)).toContain(
+      '(wide: too few repeats) speed for +100 % cost: the model does',
+    );
+  });
+
   test('models the rate without a worker from what that worker did, the mean over the repeats', () => {
     const tensorflow = kindOfWorker({ backend: 'tensorflow', price: 0.05 });
     /** Of 60 s, w0 computes so many and w1 half of that; w0 loads for 2 s. */
     const run = (seconds: number): ComparedRun => {
-      const { folder, summary } = comparedRun({ workers: [dear, tensorflow], rate: 1000, batch: 64 });
+      const { folder, summary, ...rest } = comparedRun({ workers: [dear, tensorflow], rate: 1000, batch: 64 });
       const workers = summary.workers.map((worker, rank) => ({
         ...worker,
         compute_seconds: seconds / (rank + 1),
@@ -265,7 +281,7 @@ describe('compareRuns', () => {
         wait_seconds: 60 - seconds / (rank + 1) - 4 - rank,
         load_seconds: rank === 0 ? 2 : 0,
       }));
-      return { folder: `${folder}-${seconds}`, summary: { ...summary, workers } };
+      return { ...rest, folder: `${folder}-${seconds}`, summary: { ...summary, workers } };
     };
     /** The other computes all, and loads for the mean second; 2 s of the 60 are not explained by the mean worker. */
     const gainOf = (others: number) => (2 * others + 1 + 2) / 60 / Math.exp(removalError.mean) - 1;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   modelledRatio,
+  rateDeviation,
   rateWithout,
   removalError,
   type WorkerStep,
@@ -142,7 +143,7 @@ describe('the error of the model', () => {
     expect(errors).toHaveLength(removalError.pairs);
     expect(mean).toBeCloseTo(removalError.mean, 3);
     expect(Math.sqrt(variance)).toBeCloseTo(removalError.deviation, 3);
-    const [low, high] = modelledRatio([1]).interval ?? [0, 0];
+    const [low, high] = modelledRatio([{ ratio: 1, deviation: 0 }]).interval ?? [0, 0];
     for (const error of errors) {
       expect(Math.exp(-error)).toBeGreaterThan(low);
       expect(Math.exp(-error)).toBeLessThan(high);
@@ -150,7 +151,7 @@ describe('the error of the model', () => {
   });
 
   test('is taken off, and what is left of it makes the interval: t(15) = 2.131', () => {
-    const { value, interval } = modelledRatio([1.4]);
+    const { value, interval } = modelledRatio([{ ratio: 1.4, deviation: 0 }]);
     expect(value).toBeCloseTo(1.4 * Math.exp(-0.073), 9);
     const reach = 2.131 * Math.sqrt(0.057 ** 2 * (1 + 1 / 16) + 0.075 ** 2);
     expect(interval?.[0]).toBeCloseTo(value * Math.exp(-reach), 9);
@@ -158,9 +159,37 @@ describe('the error of the model', () => {
   });
 
   test('repeats lessen what runs add to it: the value is their geometric mean', () => {
-    const { value, interval } = modelledRatio([1.2, 1.8, 1.2, 1.8]);
+    const ratios = [1.2, 1.8, 1.2, 1.8].map((ratio) => ({ ratio, deviation: 0 }));
+    const { value, interval } = modelledRatio(ratios);
     expect(value).toBeCloseTo(Math.sqrt(1.2 * 1.8) * Math.exp(-0.073), 9);
     const reach = 2.131 * Math.sqrt(0.057 ** 2 * (1 + 1 / 16) + 0.075 ** 2 / 4);
     expect(Math.log((interval?.[1] ?? 0) / value)).toBeCloseTo(reach, 9);
+  });
+
+  test('what changed within the runs counts for them, and for the one without the worker', () => {
+    const { value, interval } = modelledRatio([0.1, 0.3].map((deviation) => ({ ratio: 1.4, deviation })));
+    const within = (0.01 + 0.09) / 2;
+    const reach = 2.131 * Math.sqrt(0.057 ** 2 * (1 + 1 / 16) + (0.075 ** 2 + within) / 2 + within);
+    expect(Math.log((interval?.[1] ?? 0) / value)).toBeCloseTo(reach, 9);
+  });
+});
+
+describe('rateDeviation', () => {
+  test('is that of the tenths of a run, each by its time for a sample', () => {
+    // Two steps a part, of 1 and 3 s a sample: 0.5 samples/s. In half of the parts all is twice as fast.
+    const rates = Array.from({ length: 10 }, (_, part) =>
+      [1, 1 / 3].map((rate) => (part < 5 ? rate : 2 * rate)),
+    ).flat();
+    // The logarithms are half of ln 2 to both sides of their mean.
+    expect(rateDeviation(rates)).toBeCloseTo(Math.sqrt((10 * (Math.log(2) / 2) ** 2) / 9), 12);
+    expect(rateDeviation(rates.map((rate) => 1000 * rate))).toBeCloseTo(rateDeviation(rates) ?? 0, 12);
+    // The 21st belongs to no tenth.
+    expect(rateDeviation([...rates, 1e-9])).toBeCloseTo(rateDeviation(rates) ?? 0, 12);
+  });
+
+  test('needs ten figures', () => {
+    expect(rateDeviation(Array<number>(9).fill(5))).toBeUndefined();
+    expect(rateDeviation([])).toBeUndefined();
+    expect(rateDeviation(Array<number>(10).fill(5))).toBeCloseTo(0, 12);
   });
 });
