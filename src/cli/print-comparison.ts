@@ -3,11 +3,12 @@
 import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
 import { type Comparison, compareRuns } from '../economics/comparison/comparison.ts';
 import { describeUnmeasured, type UnmeasuredRun } from '../economics/costs/unmeasured-runs.ts';
-import { describeCardsAlone, labelsOfCardsAlone } from '../economics/planning/gpu-offers.ts';
+import { describePaidPrices, pricedWorkers } from '../economics/planning/gpu-offers.ts';
 import type { PriceRow } from '../economics/prices/price-table.ts';
 import { renderComparison } from '../report/comparison/comparison-table.ts';
 import { snakeCased } from '../report/snake-case.ts';
 import { terminalColumns, wantsColour } from './terminal.ts';
+import { today } from './worker-price.ts';
 
 /** A comparison, and what was spent beside it. */
 export interface SpentComparison extends Comparison {
@@ -15,7 +16,7 @@ export interface SpentComparison extends Comparison {
 }
 
 /**
- * @param table says which prices are of the card alone, without its machine
+ * @param table says which of the prices that were looked up look better than they are
  * @param unmeasured runs that did not complete
  */
 export function compareAtPrices(
@@ -25,7 +26,10 @@ export function compareAtPrices(
   targetAccuracy?: number,
 ): SpentComparison {
   const summaries = runs.map(({ summary }) => summary);
-  const furtherNotes = [...describeCardsAlone(labelsOfCardsAlone(summaries, table)), ...describeUnmeasured(unmeasured)];
+  const furtherNotes = [
+    ...describePaidPrices(pricedWorkers(summaries), table, today()),
+    ...describeUnmeasured(unmeasured),
+  ];
   return { ...compareRuns(runs, { furtherNotes, targetAccuracy }), unmeasured };
 }
 

@@ -21,17 +21,20 @@ export interface PrintedRun {
   readonly restart: RestartBill;
   /** How many frames were rejected, by reason. */
   readonly rejected: ReadonlyMap<string, number>;
+  /** What to know of its prices: a line each. */
+  readonly cautions: readonly string[];
 }
 
 /** @returns the exit code */
 export function printResult({ summary, predictions, error }: RunResult, run: PrintedRun): number {
-  const { print, folder, rejected } = run;
+  const { print, folder, rejected, cautions } = run;
   if (print.json) console.log(JSON.stringify({ event: 'summary', folder, ...summary }));
   else {
     const colour = wantsColour();
     if (predictions !== undefined && !print.quiet) console.log(`\n${renderPredictionsText(predictions, { colour })}`);
     // A run that ended before training began has nothing to sum up.
-    if (summary.world_size > 0) console.log(`\n${renderSummaryTable(summary, { columns: terminalColumns(), colour })}`);
+    const options = { columns: terminalColumns(), colour, cautions };
+    if (summary.world_size > 0) console.log(`\n${renderSummaryTable(summary, options)}`);
     if (rejected.size > 0) console.log(`frames rejected, by reason: ${describeCounts(rejected)}`);
     console.log(`files of this run: ${folder}`);
   }

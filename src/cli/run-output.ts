@@ -6,6 +6,8 @@ import type { RunResult } from '../coordinator/run-options.ts';
 import type { Spent } from '../economics/ledger/budget.ts';
 import { billedUsd } from '../economics/ledger/ledger.ts';
 import { plannedSamples } from '../economics/ledger/pace.ts';
+import { describePaidPrices, type PricedWorker, pricedWorkers } from '../economics/planning/gpu-offers.ts';
+import { loadPrices } from '../economics/prices/price-table.ts';
 import { assumptionRemedy, describeAssumed } from '../economics/record/assumed-note.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../report/terminal/progress.ts';
 import type { ProgressOutlook, ProgressPlan } from '../report/terminal/progress-state.ts';
@@ -21,7 +23,7 @@ import { restartBill } from './restart-bill.ts';
 import { createDownloadNote, createRunPrinter } from './run-printer.ts';
 import { wantsColour } from './terminal.ts';
 import { noteWorkers } from './worker-notes.ts';
-import { canCost, unreachableBudget } from './worker-price.ts';
+import { canCost, today, unreachableBudget } from './worker-price.ts';
 
 export interface RunOutput {
   begin(run: { readonly runId: string; readonly out: string; readonly dataset: Dataset }): void;
@@ -41,11 +43,13 @@ export interface OutputOptions {
   readonly verbose: boolean;
   /** People start the workers, and want to see them arrive. */
   readonly remote?: boolean;
+  /** The user's own price table, if there is one. */
+  readonly pricesFile?: string | undefined;
 }
 
 export function createRunOutput(
   { print, training, membership, budget, observability }: RunConfig,
-  { verbose, remote = false }: OutputOptions,
+  { verbose, remote = false, pricesFile }: OutputOptions,
 ): RunOutput {
   const progress = chooseProgress(print);
   const printer = createRunPrinter(print, verbose, progress);
@@ -91,6 +95,8 @@ export function createRunOutput(
           if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && budget.budgetUsd !== undefined)
             warn(`${unreachableBudget(budget.budgetUsd)}; give one with --price, or to a worker with --gpu`);
           for (const line of describeAssumption(event.members, budget.budgetUsd)) note(line);
+          for (const line of describePaidPrices(event.members.map(pricedMember), loadPrices(pricesFile), today()))
+            note(line);
           if (plan !== undefined) progress.begin(carried === undefined ? plan : { ...plan, carried });
           break;
         case 'resumed':
@@ -117,9 +123,15 @@ export function createRunOutput(
       const folder = relative(process.cwd(), out) || out;
       const command = remote ? 'coordinator' : 'train';
       const { spent, restart } = cost.ended();
-      return printResult(result, { print, verbose, folder, command, budget, spent, restart, rejected });
+      const cautions = describePaidPrices(pricedWorkers([result.summary]), loadPrices(pricesFile), today());
+      return printResult(result, { print, verbose, folder, command, budget, spent, restart, rejected, cautions });
     },
   };
+}
+
+function pricedMember({ gpu, priceUsdPerHour, priceOrigin, priceAssumed, threads }: MemberInfo): PricedWorker {
+  const source = priceOrigin?.source;
+  return { gpu, usdPerHour: priceUsdPerHour, source, assumedFrom: priceAssumed, threads, day: today() };
 }
 
 /** Said before training, so that nobody takes an assumed cost for a known one. */

@@ -205,6 +205,24 @@ describe('costs', () => {
     );
   });
 
+  it('repriced, each rental of a resumed run is billed by itself, and the price says what it is', async () => {
+    const { stdout, code, stderr } = await run(
+      ['reprice', folders.resumed, '--set', 'w0=lambda/v100/on-demand', '--on', '2026-11-01', '--json'],
+      { cwd: root },
+    );
+    expect(code, stderr).toBe(0);
+    const [first = Number.NaN, both = Number.NaN] = readLedgerRows(folders.resumed)
+      .filter(({ cause }) => cause === 'end')
+      .map(({ alive_seconds }) => alive_seconds);
+    // Lambda bills started minutes.
+    const minutes = Math.ceil(first / 60) + Math.ceil((both - first) / 60);
+    const repriced = JSON.parse(stdout);
+    expect(repriced.billed_usd).toBeCloseTo((minutes * 0.79) / 60, 12);
+    expect(repriced.cost_usd).toBeCloseTo((both * 0.79) / 3600, 12);
+    expect(repriced.prices).toMatchObject([{ label: 'lambda/v100/on-demand', usd_per_hour: 0.79, date: '~2026-09' }]);
+    expect(repriced.notes[0]).toMatch(/is 1\/8 of that of 8x V100, which is rented whole; has an uncertain source/);
+  });
+
   it('refuses a folder that is not there, and a time that is none', async () => {
     const missing = await run(['costs', 'nowhere'], { cwd: root });
     expect(missing).toMatchObject({ code: 2, stdout: '' });

@@ -77,6 +77,11 @@ it('workers cost what their labels do, and the run says by which source', async 
   expect(report).toContain('What these cards cost over time');
   expect(report).toContain('an offer');
   expect(stdout).toContain('Price of lambda/t4/on-demand: $36.00 an hour, 2020-01, an offer');
+  // Before training, in the summary, and in the report.
+  const old = /he price of lambda\/t4\/on-demand is \d+ years old or more \(2020-01\)/g;
+  expect(stdout.match(old)).toHaveLength(2);
+  expect(stdout.search(old)).toBeLessThan(stdout.indexOf('epoch 1/1'));
+  expect(report).toMatch(old);
 });
 
 it('a run that goes on is billed for each life of each worker, at its price and with its minimum', async () => {

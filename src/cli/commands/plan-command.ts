@@ -1,8 +1,9 @@
-import { offersOn } from '../../economics/planning/gpu-offers.ts';
+import { describeOffers, offersOn } from '../../economics/planning/gpu-offers.ts';
 import { type Offer, planRuns } from '../../economics/planning/planning.ts';
 import { loadPrices } from '../../economics/prices/price-table.ts';
 import { renderPlan } from '../../report/comparison/plan-text.ts';
 import { snakeCased } from '../../report/snake-case.ts';
+import { wrapText } from '../../report/terminal/wrap-text.ts';
 import { membershipSettings } from '../../settings/membership-settings.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { pricesSetting } from '../../settings/price-settings.ts';
@@ -71,17 +72,23 @@ export const planCommand: Command = {
       );
     }
     const epochs = settings.epochs ?? 1;
+    const table = loadPrices(settings.prices);
     const plan = planRuns(runs, {
       ...settings,
       epochs,
       mostWorkers: settings.maxWorkers,
-      offersOf:
-        settings.price === undefined ? offersOn(loadPrices(settings.prices), today()) : fixedOffer(settings.price),
+      offersOf: settings.price === undefined ? offersOn(table, today()) : fixedOffer(settings.price),
     });
+    const options = { columns: terminalColumns(), colour: wantsColour() };
+    const offers = [...plan.front, ...(plan.chosen === undefined ? [] : [plan.chosen])].map(({ offer }) => offer);
+    const priceNotes = describeOffers(table, today(), offers);
     console.log(
       settings.json
-        ? JSON.stringify(snakeCased(plan))
-        : renderPlan(plan, { ...settings, epochs }, { columns: terminalColumns(), colour: wantsColour() }),
+        ? JSON.stringify({ ...(snakeCased(plan) as object), price_notes: priceNotes })
+        : [
+            renderPlan(plan, { ...settings, epochs }, options),
+            ...priceNotes.map((note) => wrapText(note, options.columns)),
+          ].join('\n'),
     );
   },
 };

@@ -6,6 +6,7 @@ import {
   labelPrices,
   lowestByDay,
 } from '../../economics/planning/price-history.ts';
+import { priceCaveats } from '../../economics/prices/price-caveats.ts';
 import { isDay } from '../../economics/prices/price-date.ts';
 import { isDated, latestPrices } from '../../economics/prices/price-lookup.ts';
 import { cardAlone } from '../../economics/prices/price-series.ts';
@@ -77,7 +78,7 @@ export const pricesCommand: Command = {
       writeReport(html, renderPricesPage(histories, day, readReportAssets()));
     }
     if (json) {
-      console.log(JSON.stringify({ on: day, prices: labelled.map(asRecord) }));
+      console.log(JSON.stringify({ on: day, prices: labelled.map((price) => asRecord(price, day)) }));
       return;
     }
     console.log(shown.length === 0 ? describeNone(wanted, day) : render(labelled, day, history));
@@ -118,7 +119,7 @@ function render(prices: readonly LabelledPrice[], day: string, history: boolean)
     renderTable(priceColumns, prices, { columns, paint }),
     ...(chart.length === 0 ? [] : ['', ...chart]),
     '',
-    `USD per hour of one GPU or vCPU, up to ${day}; sources: --json.` +
+    `USD per hour of one GPU or vCPU, up to ${day}. Grade A: the provider's own data, B: second-hand, C: a quotation.` +
       (example === undefined ? '' : ` As a worker's price: --worker gpu=${example.label}`),
   ].join('\n');
 }
@@ -136,11 +137,14 @@ const priceColumns: readonly Column<LabelledPrice>[] = [
   { head: 'of', cell: ({ row }) => (row.unit === 'gpu' ? 'a GPU' : 'a vCPU'), align: 'left' },
   { head: 'in one', cell: ({ row }) => String(row.gpuCount), expendable: 3 },
   { head: 'priced', cell: ({ row }) => (row.scope === 'vm' ? 'machine' : cardAlone), align: 'left', expendable: 4 },
+  { head: 'grade', cell: ({ row }) => row.grade ?? '', align: 'left', expendable: 1 },
   { head: 'region', cell: ({ row }) => row.region ?? '', align: 'left', expendable: 5 },
+  { head: 'note', cell: ({ row }) => row.note ?? '', align: 'left', expendable: 6 },
+  { head: 'source', cell: ({ row }) => row.source, align: 'left', expendable: 7 },
 ];
 
 /** With the keys of the price table's file. */
-function asRecord({ label, series, row }: LabelledPrice): object {
+function asRecord({ label, series, row }: LabelledPrice, day: string): object {
   return {
     label,
     series,
@@ -160,5 +164,6 @@ function asRecord({ label, series, row }: LabelledPrice): object {
     grade: row.grade,
     source: row.source,
     note: row.note,
+    caveats: priceCaveats(row, day).map(({ text: caveat }) => caveat),
   };
 }

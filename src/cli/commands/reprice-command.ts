@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { describeCardsAlone } from '../../economics/planning/gpu-offers.ts';
+import { readRunCosts } from '../../coordinator/record/run-costs.ts';
+import { createRentalTimes } from '../../economics/costs/rentals.ts';
 import { labelPrices, lowestByDay } from '../../economics/planning/price-history.ts';
 import {
   costOverTime,
@@ -7,13 +8,16 @@ import {
   describeCostsOverTime,
   describeSeconds,
   formatChange,
+  type NewPrice,
+  type RentalsOf,
   type RepricedWorker,
   type Repricing,
   repriceRun,
   unitsOf,
 } from '../../economics/planning/repricing.ts';
+import { describeCaveats, priceCaveats } from '../../economics/prices/price-caveats.ts';
 import { isDay } from '../../economics/prices/price-date.ts';
-import { findPrice, isDated } from '../../economics/prices/price-lookup.ts';
+import { type DatedPrice, findPrice, isDated } from '../../economics/prices/price-lookup.ts';
 import { loadPrices, type PriceRow } from '../../economics/prices/price-table.ts';
 import type { Summary } from '../../economics/record/summary.ts';
 import { readSummary } from '../../economics/record/summary-file.ts';
@@ -27,10 +31,12 @@ import { printSettings } from '../../settings/output-settings.ts';
 import { pricesSetting } from '../../settings/price-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { flag } from '../../settings/schemas.ts';
+import { systemClock } from '../../shared/core/clock.ts';
 import { badInput } from '../../shared/core/errors.ts';
 import { describeGiven } from '../../shared/core/given-value.ts';
 import { formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import { maxPriceUsdPerHour } from '../../shared/core/price-limit.ts';
+import { printable } from '../../shared/core/printable.ts';
 import type { Command } from '../command.ts';
 import { paint, terminalColumns } from '../terminal.ts';
 import { today } from '../worker-price.ts';
@@ -77,55 +83,74 @@ export const repriceCommand: Command = {
       .example("$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'every worker at what a T4 cost then')
       .example('$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose')
       .example('$0 reprice runs/a --over-time --gpu h100 --html epoch.html', 'the same as plots'),
-  run(argv) {
+  async run(argv) {
     const settings = resolveSettings(repriceSettings, argv, process.env, undefined);
-    const summary = readSummary(String(argv.run));
-    const text = settings.overTime ? overTime(summary, settings) : atOtherPrices(summary, settings);
-    console.log(text);
+    const folder = String(argv.run);
+    const summary = readSummary(folder);
+    if (settings.overTime) console.log(overTime(summary, settings));
+    else console.log(atOtherPrices(summary, settings, await readRentals(folder, summary)));
   },
 };
 
-function atOtherPrices(summary: Summary, settings: Settings): string {
+/** How long each rental lasted. A run whose workers lived once needs no ledger for that. */
+async function readRentals(folder: string, { workers }: Summary): Promise<RentalsOf> {
+  if (workers.every(({ rentals = 1 }) => rentals <= 1)) return () => undefined;
+  const times = createRentalTimes();
+  const { problems } = await readRunCosts(folder, systemClock.unixMs(), times.add);
+  for (const problem of problems) console.error(`pennygrad: warning: ${printable(problem)}`);
+  return times.of;
+}
+
+function atOtherPrices(summary: Summary, settings: Settings, rentalsOf: RentalsOf): string {
   if (settings.html !== undefined) throw badInput('--html needs --over-time');
   if (settings.set.length === 0 && settings.prices === undefined) {
     throw badInput('no other prices are given: pass --set w0=0.18, --prices FILE or --over-time --gpu t4');
   }
-  const { prices, cardsAlone } = newPrices(summary, settings);
-  const repricing = repriceRun(summary, prices);
-  const notes = describeCardsAlone(cardsAlone);
-  return settings.json
-    ? JSON.stringify({ ...(snakeCased(repricing) as object), notes })
-    : [renderRepricing(repricing), ...notes].join('\n');
+  const { prices, used } = newPrices(summary, settings);
+  const repricing = repriceRun(summary, prices, rentalsOf);
+  const day = settings.on ?? today();
+  const caveats = [...used].flatMap(([label, row]) => describeCaveats(label, priceCaveats(row, day)));
+  if (settings.json) {
+    const usedPrices = [...used].map(([label, row]) => usedPrice(label, row));
+    return JSON.stringify({ ...(snakeCased(repricing) as object), prices: usedPrices, notes: caveats });
+  }
+  const lines = [...[...used].map(([label, row]) => describeUsed(label, row)), ...caveats];
+  return [renderRepricing(repricing), ...lines.map((line) => wrapText(line, terminalColumns()))].join('\n');
 }
 
 interface NewPrices {
-  /** USD per hour by worker. */
-  readonly prices: ReadonlyMap<string, number>;
-  /** Labels whose price is of the card alone, without its machine. */
-  readonly cardsAlone: readonly string[];
+  /** By worker. */
+  readonly prices: ReadonlyMap<string, NewPrice>;
+  /** The rows of the table that they come from, by label. */
+  readonly used: ReadonlyMap<string, DatedPrice>;
+}
+
+/** `gcp/t4/spot: $0.11 an hour, ~2022-10..2023-06, SOURCE (grade B)` */
+function describeUsed(label: string, { unit, usdPerHour, dateText, source, grade }: DatedPrice): string {
+  const per = unit === 'vcpu' ? ' a vCPU' : '';
+  return `${label}: ${formatUsd(usdPerHour)} an hour${per}, ${dateText}, ${source}${grade === undefined ? '' : ` (grade ${grade})`}`;
+}
+
+function usedPrice(label: string, { unit, usdPerHour, dateText, source, grade, note }: DatedPrice): object {
+  return { label, unit, usd_per_hour: usdPerHour, date: dateText, source, grade: grade ?? null, note: note ?? null };
 }
 
 /** The price from `--set`, or from the table by the worker's label. */
 function newPrices(summary: Summary, { set, prices, on }: Settings): NewPrices {
   const table = loadPrices(prices);
-  const cardsAlone = new Set<string>();
-  const priceOf = (label: string, workerId: string) => {
+  const used = new Map<string, DatedPrice>();
+  const priceOf = (label: string, workerId: string): NewPrice => {
     const row = findPrice(table, label, on ?? today());
-    if (row.scope === 'gpu-only') cardsAlone.add(label.toLowerCase());
-    return (
-      row.usdPerHour *
-      unitsOf(
-        row,
-        summary.workers.filter(({ worker_id }) => worker_id === workerId),
-      )
-    );
+    used.set(label.toLowerCase(), row);
+    const workers = summary.workers.filter(({ worker_id }) => worker_id === workerId);
+    return { usdPerHour: row.usdPerHour * unitsOf(row, workers), label };
   };
   const chosen = set.flatMap((pair) => {
     const [id, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1).trim()];
     const ids = id === '*' ? summary.workers.map(({ worker_id }) => worker_id) : [id];
     return ids.map((worker) => {
-      const price = value.includes('/') ? priceOf(value, worker) : Number(value);
-      if (value === '' || !(price >= 0 && price <= maxPriceUsdPerHour)) {
+      const price: NewPrice = value.includes('/') ? priceOf(value, worker) : { usdPerHour: Number(value) };
+      if (value === '' || !(price.usdPerHour >= 0 && price.usdPerHour <= maxPriceUsdPerHour)) {
         throw badInput(`--set '${pair}': must be a price from 0 to ${maxPriceUsdPerHour} or a label like gcp/t4/spot`);
       }
       return [worker, price] as const;
@@ -141,11 +166,12 @@ function newPrices(summary: Summary, { set, prices, on }: Settings): NewPrices {
       `--prices: no worker of run ${summary.run_id} has a label like gcp/t4/spot; use --set '*=gcp/t4/spot'`,
     );
   }
-  return { prices: new Map([...labels, ...chosen]), cardsAlone: [...cardsAlone] };
+  return { prices: new Map([...labels, ...chosen]), used };
 }
 
 function renderRepricing(repricing: Repricing): string {
   const { runId, workers, formerCostUsd, measuredCostUsd, costUsd, secondsPerEpoch } = repricing;
+  const { measuredBilledUsd, billedUsd } = repricing;
   const columns: readonly Column<RepricedWorker>[] = [
     { head: 'worker', cell: ({ workerId }) => workerId, align: 'left' },
     { head: 'alive', cell: ({ aliveSeconds }) => formatSeconds(aliveSeconds) },
@@ -155,14 +181,17 @@ function renderRepricing(repricing: Repricing): string {
         price === undefined ? 'no price' : `${formatUsd(price)}/h${measuredPriceAssumed ? ' assumed' : ''}`,
     },
     { head: 'cost', cell: (worker) => formatUsd(worker.measuredCostUsd) },
+    { head: 'billed', cell: (worker) => formatUsd(worker.measuredBilledUsd) },
     { head: 'repriced at', cell: ({ usdPerHour }) => `${formatUsd(usdPerHour)}/h` },
     { head: 'cost', cell: (worker) => formatUsd(worker.costUsd) },
+    { head: 'billed', cell: (worker) => formatUsd(worker.billedUsd) },
   ];
   return [
     `${paint('bold', 'Repriced')}: run ${runId}, its measured seconds at other prices\n`,
     renderTable(columns, workers, { columns: terminalColumns(), paint }),
     `\nrun ${formatUsd(measuredCostUsd)} measured, ${formatUsd(costUsd)} repriced` +
       (formerCostUsd > 0 ? `, ${formatUsd(formerCostUsd)} of each for workers that left before training` : ''),
+    `billed ${formatUsd(measuredBilledUsd)} measured, ${formatUsd(billedUsd)} repriced, each rental by the rule of its provider`,
     `epoch of ${formatSeconds(secondsPerEpoch)} ${formatUsd(repricing.measuredCostPerEpochUsd)} measured, ${formatUsd(repricing.costPerEpochUsd)} repriced`,
   ].join('\n');
 }
@@ -195,6 +224,8 @@ function overTime(summary: Summary, { set, gpu, prices, on, json, html }: Settin
     { head: 'USD/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },
     { head: 'an epoch', cell: ({ costPerEpochUsd }) => formatUsd(costPerEpochUsd) },
     { head: 'change', cell: ({ change }) => (change === 0 ? '' : formatChange(change)) },
+    { head: 'which', cell: ({ caveats }) => caveats.join('; '), align: 'left', expendable: 2 },
+    { head: 'source', cell: ({ source }) => source, align: 'left', expendable: 1 },
   ];
   const figures = costs.map(({ series, date, usdPerHour }) => ({ label: series, day: date, value: usdPerHour }));
   const width = terminalColumns();

@@ -105,7 +105,7 @@ interface LocalTraining {
 
 /** @returns the exit code */
 function trainLocally({ settings, planned, expected, resumed, verbose }: LocalTraining): Promise<number> {
-  const output = createRunOutput(bySubject(settings), { verbose });
+  const output = createRunOutput(bySubject(settings), { verbose, pricesFile: settings.prices });
   let workers: LocalWorkers | undefined;
   const stopWorkers = async () => workers?.stop(deadlinesFrom(settings.timeout).exitMs);
   const interruption = { note: output.note, secondDoes: 'kills at once', kill: () => workers?.kill() };

@@ -1,6 +1,7 @@
-/** The offers in a price table for the cards in workers' labels. Pure. */
+/** The offers in a price table for the cards in workers' labels, and what to know of the prices that workers had. Pure. */
 
 import type { WorkerKind } from '../comparison/worker-kind.ts';
+import { describeCaveats, priceCaveats } from '../prices/price-caveats.ts';
 import { gpuNames } from '../prices/price-label.ts';
 import { findPrice, labelsIn, latestPrices } from '../prices/price-lookup.ts';
 import type { PriceRow } from '../prices/price-row.ts';
@@ -25,23 +26,68 @@ export function offersOn(table: readonly PriceRow[], day: string): (kind: Worker
       }));
 }
 
-/** The labels (`gcp/t4/spot`) of workers whose price was looked up and covers the card without a machine. */
-export function labelsOfCardsAlone(summaries: readonly Summary[], table: readonly PriceRow[]): readonly string[] {
-  const labels = summaries.flatMap(({ workers, started_at }) =>
-    workers.flatMap(({ gpu, price_source, price_usd_per_hour: price }) => {
-      if (gpu === undefined || price_source === undefined) return [];
-      const row = tryFindPrice(table, gpu, started_at.slice(0, 10));
-      return row?.scope === 'gpu-only' && row.usdPerHour === price ? [gpu] : [];
-    }),
+/** Says which of these offers look better than they are. @param labels of offers, as `offersOn` has them */
+export function describeOffers(table: readonly PriceRow[], day: string, labels: readonly string[]): readonly string[] {
+  const labelOf = labelsIn(table);
+  // A mixed fleet has an offer for each of its kinds.
+  const used = new Set(
+    labels.flatMap((label) => label.split(' + ')).map((label) => label.replace(`, ${cardAlone}`, '')),
   );
-  return [...new Set(labels)];
+  return latestPrices(table, day)
+    .filter((row) => used.has(labelOf(row)))
+    .flatMap((row) => describeCaveats(labelOf(row), priceCaveats(row, day)));
 }
 
-/** @returns a note, or none when there are no labels */
-export function describeCardsAlone(labels: readonly string[]): readonly string[] {
-  return labels.length === 0
-    ? []
-    : [`the price of ${labels.join(', ')} is for the ${cardAlone}: the machine around it costs extra`];
+/** A worker whose price may come from the table. */
+export interface PricedWorker {
+  /** Its label. */
+  readonly gpu?: string | undefined;
+  readonly usdPerHour: number | undefined;
+  /** Set if the price was looked up, or assumed by one that was. */
+  readonly source: string | undefined;
+  /** What the price was assumed from: `2 vCPUs at aws/c7a/on-demand`. */
+  readonly assumedFrom?: string | undefined;
+  readonly threads?: number | undefined;
+  /** ISO 8601: the day on which the price was looked up. */
+  readonly day: string;
+}
+
+export function pricedWorkers(summaries: readonly Summary[]): readonly PricedWorker[] {
+  return summaries.flatMap(({ workers, started_at }) =>
+    workers.map(({ gpu, price_source, price_usd_per_hour, price_assumed, threads }) => ({
+      gpu,
+      usdPerHour: price_usd_per_hour,
+      source: price_source,
+      assumedFrom: price_assumed,
+      threads,
+      day: started_at.slice(0, 10),
+    })),
+  );
+}
+
+/**
+ * Says which prices of workers, looked up in the table, look better or surer than they are: a line for each label.
+ * @param today ISO 8601: the day on which somebody decides by them
+ */
+export function describePaidPrices(
+  workers: readonly PricedWorker[],
+  table: readonly PriceRow[],
+  today: string,
+): readonly string[] {
+  const lines = workers.flatMap(({ gpu, usdPerHour, source, assumedFrom, threads = 1, day }) => {
+    const label = assumedFrom === undefined ? gpu : assumedLabel(assumedFrom);
+    if (label === undefined || source === undefined) return [];
+    const row = tryFindPrice(table, label, day);
+    // The table may differ from the one that the run used.
+    if (row === undefined || row.usdPerHour * (row.unit === 'vcpu' ? threads : 1) !== usdPerHour) return [];
+    return describeCaveats(label, priceCaveats(row, today));
+  });
+  return [...new Set(lines)];
+}
+
+/** `2 vCPUs at aws/c7a/on-demand` and `gcp/t4/on-demand, card alone` name a label. */
+function assumedLabel(from: string): string | undefined {
+  return /[^\s,]+\/[^\s,]+\/[^\s,]+/.exec(from)?.[0];
 }
 
 /** @returns undefined when the table, which may differ from the one that the run used, has no such price */

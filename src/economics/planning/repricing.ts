@@ -3,7 +3,9 @@
 import { badInput } from '../../shared/core/errors.ts';
 import { formatPercent, formatUsd } from '../../shared/core/number-format.ts';
 import { describeMixture } from '../comparison/one-fleet.ts';
-import { accruedCostUsd } from '../ledger/cost.ts';
+import { accruedCostUsd, billedCostUsd } from '../ledger/cost.ts';
+import { rentalRule, unknownBilling } from '../prices/billing-rules.ts';
+import { priceCaveats } from '../prices/price-caveats.ts';
 import type { PriceRow } from '../prices/price-row.ts';
 import type { Summary, WorkerSummary } from '../record/summary.ts';
 import type { LabelledPrice } from './price-history.ts';
@@ -16,9 +18,22 @@ export interface RepricedWorker {
   /** Set if nobody gave the price in the run. */
   readonly measuredPriceAssumed?: true;
   readonly measuredCostUsd: number;
+  readonly measuredBilledUsd: number;
   readonly usdPerHour: number;
   readonly costUsd: number;
+  /** What the provider would charge at the new price, for each rental of the worker. */
+  readonly billedUsd: number;
 }
+
+/** A price to apply. */
+export interface NewPrice {
+  readonly usdPerHour: number;
+  /** The label that the price was looked up by, which says who bills it; a worker without one keeps its own. */
+  readonly label?: string | undefined;
+}
+
+/** Seconds of each rental of a worker; undefined where that is not known. */
+export type RentalsOf = (worker: string) => readonly number[] | undefined;
 
 export interface Repricing {
   readonly basis: 'repriced';
@@ -28,6 +43,9 @@ export interface Repricing {
   readonly formerCostUsd: number;
   readonly measuredCostUsd: number;
   readonly costUsd: number;
+  /** Both with what former workers were billed. */
+  readonly measuredBilledUsd: number;
+  readonly billedUsd: number;
   readonly secondsPerEpoch: number;
   /** Training alone. */
   readonly measuredCostPerEpochUsd: number;
@@ -35,10 +53,15 @@ export interface Repricing {
 }
 
 /**
- * @param prices USD per hour by worker; workers that are left out keep their price
+ * @param prices by worker; workers that are left out keep their price
+ * @param rentalsOf the run's ledger; a worker whose rentals it does not tell had as many equal ones as its summary says
  * @throws bad-input when a worker is not in the run, one has no price at all, or the run's workers or prices changed
  */
-export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>): Repricing {
+export function repriceRun(
+  summary: Summary,
+  prices: ReadonlyMap<string, NewPrice>,
+  rentalsOf: RentalsOf = () => undefined,
+): Repricing {
   requireOneFleet(summary);
   const ids = summary.workers.map(({ worker_id }) => worker_id);
   const unknown = [...prices.keys()].find((id) => !ids.includes(id));
@@ -46,10 +69,12 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
     throw badInput(`no worker '${unknown}' in run ${summary.run_id}; it had ${ids.join(', ')}`);
   const workers = summary.workers.map((worker): RepricedWorker => {
     const { worker_id: workerId, alive_seconds: aliveSeconds, price_usd_per_hour: measuredUsdPerHour } = worker;
-    const usdPerHour = prices.get(workerId) ?? measuredUsdPerHour;
+    const given = prices.get(workerId);
+    const usdPerHour = given?.usdPerHour ?? measuredUsdPerHour;
     if (usdPerHour === undefined)
       throw badInput(`worker ${workerId} has no price: set one, for example --set ${workerId}=0.18`);
     const kept = usdPerHour === measuredUsdPerHour;
+    const keepsBill = kept && (given?.label === undefined || given.label.toLowerCase() === worker.gpu);
     const costUsd = kept ? worker.cost_usd : accruedCostUsd(usdPerHour, aliveSeconds);
     return {
       workerId,
@@ -57,13 +82,16 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
       measuredUsdPerHour,
       ...(worker.price_assumed === undefined ? {} : { measuredPriceAssumed: true }),
       measuredCostUsd: worker.cost_usd,
+      measuredBilledUsd: worker.billed_usd,
       usdPerHour,
       costUsd,
+      billedUsd: keepsBill ? worker.billed_usd : billedAt(worker, { ...given, usdPerHour }, rentalsOf),
     };
   });
   const sum = (of: (worker: RepricedWorker) => number) => workers.reduce((total, worker) => total + of(worker), 0);
   const secondsPerEpoch = epochSeconds(summary);
   const formerCostUsd = summary.former_workers_cost_usd;
+  const formerBilledUsd = summary.former_workers_billed_usd ?? formerCostUsd;
   return {
     basis: 'repriced',
     runId: summary.run_id,
@@ -72,6 +100,8 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
     secondsPerEpoch,
     measuredCostUsd: sum(({ measuredCostUsd }) => measuredCostUsd) + formerCostUsd,
     costUsd: sum(({ costUsd }) => costUsd) + formerCostUsd,
+    measuredBilledUsd: sum(({ measuredBilledUsd }) => measuredBilledUsd) + formerBilledUsd,
+    billedUsd: sum(({ billedUsd }) => billedUsd) + formerBilledUsd,
     measuredCostPerEpochUsd: accruedCostUsd(
       sum(({ measuredUsdPerHour = 0 }) => measuredUsdPerHour),
       secondsPerEpoch,
@@ -81,6 +111,15 @@ export function repriceRun(summary: Summary, prices: ReadonlyMap<string, number>
       secondsPerEpoch,
     ),
   };
+}
+
+/** Each rental is rounded by itself, by the rule of the label's provider. */
+function billedAt(worker: WorkerSummary, { usdPerHour, label = worker.gpu }: NewPrice, rentalsOf: RentalsOf): number {
+  const { worker_id, alive_seconds: alive, rentals = 1 } = worker;
+  const rule = rentalRule(label) ?? unknownBilling;
+  const times =
+    rentalsOf(worker_id) ?? Array.from({ length: Math.max(1, rentals) }, () => alive / Math.max(1, rentals));
+  return times.reduce((sum, seconds) => sum + billedCostUsd(seconds, usdPerHour, rule), 0);
 }
 
 /** The times of a run that changed belong to no single fleet that new prices could apply to. */
@@ -113,6 +152,8 @@ export interface DatedCost {
   /** Relative to the first price of the series: −0.4 after a fall of 40 %. */
   readonly change: number;
   readonly source: string;
+  /** What makes the price look better or surer than it was on its day. */
+  readonly caveats: readonly string[];
 }
 
 /**
@@ -148,6 +189,7 @@ export function costOverTime(summary: Summary, prices: readonly LabelledPrice[])
       costPerEpochUsd,
       change: usdPerHour / first - 1,
       source,
+      caveats: priceCaveats(row, date).map(({ text }) => text),
     };
   });
 }

@@ -106,6 +106,7 @@ export const priceColumns: readonly Column<LabelledPrice>[] = [
   { head: 'GPUs or vCPUs', cell: ({ row }) => String(row.gpuCount) },
   { head: 'region', cell: ({ row }) => row.region ?? '', align: 'left' },
   { head: 'priced', cell: ({ row }) => (row.scope === 'vm' ? 'machine' : cardAlone), align: 'left' },
+  { head: 'grade', cell: ({ row }) => row.grade ?? '', align: 'left' },
   { head: 'source', cell: ({ row }) => row.source, align: 'left' },
   { head: 'note', cell: ({ row }) => row.note ?? '', align: 'left' },
 ];

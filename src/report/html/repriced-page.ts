@@ -53,5 +53,6 @@ const costColumns: readonly Column<DatedCost>[] = [
   { head: 'USD/h', cell: ({ usdPerHour }) => formatUsd(usdPerHour) },
   { head: 'USD/epoch', cell: ({ costPerEpochUsd }) => formatUsd(costPerEpochUsd) },
   { head: 'change', cell: ({ change }) => (change === 0 ? '' : formatChange(change)) },
+  { head: 'which', cell: ({ caveats }) => caveats.join('; '), align: 'left' },
   { head: 'source', cell: ({ source }) => source, align: 'left' },
 ];

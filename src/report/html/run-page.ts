@@ -24,6 +24,7 @@ import { type StackedBar, stackedBarsHtml } from './stacked-bars.ts';
 
 /**
  * @param cards price histories of the workers' cards, as far as a price table has them
+ * @param cautions what to know of the prices: a line each
  * @param predictions the picture of test images with the model's predictions, as SVG; undefined where there is none
  */
 export function renderRunPage(
@@ -32,6 +33,7 @@ export function renderRunPage(
   assets: ReportAssets,
   cards: readonly CardHistory[] = [],
   predictions?: string,
+  cautions: readonly string[] = [],
 ): string {
   const { dataset, model, workers } = summary;
   const priced = summary.price_usd_per_hour !== undefined;
@@ -55,7 +57,7 @@ export function renderRunPage(
       charts: [...charts, ...prices.map(({ chart: one }) => one)],
       footer: `pennygrad ${summary.version}, started ${summary.started_at}`,
       body: [
-        listHtml(headlines(summary)),
+        listHtml([...headlines(summary), ...cautions]),
         sectionHtml(
           'Epochs',
           tableHtml('Epochs', epochColumns(summary, priced), epochRows(summary)),

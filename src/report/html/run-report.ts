@@ -1,6 +1,7 @@
 /** Writes `report.html` in a run's folder, from the other files there. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { describePaidPrices, pricedWorkers } from '../../economics/planning/gpu-offers.ts';
 import { cardHistories } from '../../economics/planning/price-history.ts';
 import type { PriceRow } from '../../economics/prices/price-row.ts';
 import { readStepSeries } from '../../economics/record/step-series.ts';
@@ -20,6 +21,14 @@ export function writeRunReport(folder: string, summary: Summary, prices: readonl
   const picture = join(folder, 'predictions.svg');
   // A run that ended early has none.
   const predictions = existsSync(picture) ? readBoundedText(picture, fileLimits.picture) : undefined;
-  const page = renderRunPage(summary, steps, readReportAssets(), cardHistories([summary], prices), predictions);
+  const cautions = describePaidPrices(pricedWorkers([summary]), prices, summary.started_at.slice(0, 10));
+  const page = renderRunPage(
+    summary,
+    steps,
+    readReportAssets(),
+    cardHistories([summary], prices),
+    predictions,
+    cautions,
+  );
   writeFileAtomically(join(folder, 'report.html'), page);
 }

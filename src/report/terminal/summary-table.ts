@@ -11,13 +11,15 @@ export interface SummaryTableOptions {
   /** Width of the terminal; infinite for a pipe. */
   readonly columns: number;
   readonly colour: boolean;
+  /** What to know of its prices: a line each. */
+  readonly cautions?: readonly string[];
 }
 
 const longestName = 20;
 const longestLabel = 28;
 
 /** The end of the terminal's output: a heading, a table of epochs, a table of workers, and sentences. */
-export function renderSummaryTable(summary: Summary, { columns, colour }: SummaryTableOptions): string {
+export function renderSummaryTable(summary: Summary, { columns, colour, cautions = [] }: SummaryTableOptions): string {
   const paint = createPaint(colour);
   const options = { columns, paint };
   const priced = summary.price_usd_per_hour !== undefined || summary.cost_usd_total > 0;
@@ -27,7 +29,7 @@ export function renderSummaryTable(summary: Summary, { columns, colour }: Summar
     ...(summary.workers.length === 0
       ? []
       : [renderTable(workerColumns(summary, priced), workerRows(summary), options)]),
-    renderClosing(summary, paint),
+    [renderClosing(summary, paint), ...cautions.map(capitalized)].join('\n'),
   ];
   return `${paragraphs.join('\n\n')}\n`;
 }
@@ -153,6 +155,10 @@ function formatCostAndBasis(row: WorkerRow): string {
 
 function formatWorkerBill({ billed_usd, price_usd_per_hour }: WorkerRow): string {
   return price_usd_per_hour === undefined && billed_usd === 0 ? '' : formatUsd(billed_usd);
+}
+
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Explains the `*` in the rows of epochs. */

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import { kindOf } from '../../../../src/economics/comparison/worker-kind.ts';
-import { describeCardsAlone, labelsOfCardsAlone, offersOn } from '../../../../src/economics/planning/gpu-offers.ts';
+import {
+  describeOffers,
+  describePaidPrices,
+  offersOn,
+  pricedWorkers,
+} from '../../../../src/economics/planning/gpu-offers.ts';
 import { parsePriceFile } from '../../../../src/economics/prices/price-file.ts';
 import { summarize } from '../../../../src/economics/record/summarize.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
@@ -29,21 +34,33 @@ test('a label has the offers of its card, by the memory that it names, in capita
   expect(offers()).toEqual([]);
 });
 
-test('a run that paid for a card alone is known by the price that was looked up', () => {
+test('prices that runs looked up are judged on the day of the decision', () => {
   const worker = { gpu: 'gcp/t4/spot', priceUsdPerHour: 0.11 };
   const priceOrigin = { source: 'prices.csv', date: '2023-06' };
   const summary = (overrides: object) => summarize(runRecord({ workers: [workerRecord({ ...worker, ...overrides })] }));
-  const labels = labelsOfCardsAlone([summary({ priceOrigin }), summary({ priceOrigin })], table);
-  expect(describeCardsAlone(labels)).toEqual([
-    'the price of gcp/t4/spot is for the card alone: the machine around it costs extra',
-  ]);
+  const notes = (today: string, ...workers: readonly object[]) =>
+    describePaidPrices(pricedWorkers(workers.map(summary)), table, today);
+  const alone = 'the price of gcp/t4/spot is for the card alone: the machine around it costs extra';
+  expect(notes('2024-05-31', { priceOrigin }, { priceOrigin })).toEqual([alone]);
+  expect(notes('2025-06-02', { priceOrigin })).toEqual([`${alone}; is 2 years old or more (2023-06)`]);
   // Given by hand, or of another table: nothing is known of it.
-  expect(labelsOfCardsAlone([summary({}), summary({ priceOrigin, priceUsdPerHour: 0.2 })], table)).toEqual([]);
-  expect(describeCardsAlone([])).toEqual([]);
-  // A price that includes the machine, and a label that the table does not know.
+  expect(notes('2025-06-02', {}, { priceOrigin, priceUsdPerHour: 0.2 })).toEqual([]);
+  expect(notes('2025-06-02', { priceOrigin, gpu: 'own/b200/spot' })).toEqual([]);
+  // A price that includes the machine, and is recent.
   const looked = { priceOrigin, gpu: 'aws/a100-80gb/on-demand', priceUsdPerHour: 3 };
-  expect(labelsOfCardsAlone([summary(looked), summary({ ...looked, gpu: 'own/b200/spot' })], table)).toEqual([]);
-  expect(describeCardsAlone(['a/t4/spot', 'b/t4/spot'])[0]).toContain('the price of a/t4/spot, b/t4/spot is for');
+  expect(notes('2025-06-02', looked)).toEqual([]);
+  // Assumed, from a label of the table.
+  const assumed = { priceOrigin, gpu: undefined, priceUsdPerHour: 0.11, priceAssumed: 'gcp/t4/spot, card alone' };
+  expect(notes('2024-05-31', assumed)).toEqual([alone]);
+});
+
+test('of the offers in a plan, those that look better than they are are named', () => {
+  const offered = ['aws/a100-80gb/on-demand', 'gcp/t4/spot, card alone + aws/a100-40gb/on-demand'];
+  expect(describeOffers(table, '2025-01-01', offered)).toEqual([
+    'the price of aws/a100-40gb/on-demand is 2 years old or more (2022-08)',
+    'the price of gcp/t4/spot is for the card alone: the machine around it costs extra; is a year old or more (2023-06)',
+  ]);
+  expect(describeOffers(table, '2025-01-01', ['--price'])).toEqual([]);
 });
 
 test('a worker on a CPU is offered a vCPU for each of its threads', () => {

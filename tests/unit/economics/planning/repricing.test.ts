@@ -26,7 +26,7 @@ const { summary } = comparedRun({
 
 describe('repriceRun', () => {
   test('changes the price of the workers that are named, and no second of any', () => {
-    const repricing = repriceRun(summary, new Map([['w1', 0.72]]));
+    const repricing = repriceRun(summary, new Map([['w1', { usdPerHour: 0.72 }]]));
     expect(repricing.workers.map(({ aliveSeconds, usdPerHour }) => [aliveSeconds, usdPerHour])).toEqual([
       [65, 0.36],
       [65, 0.72],
@@ -46,7 +46,7 @@ describe('repriceRun', () => {
 
   test('a worker that keeps its price keeps its cost, to the last digit of the ledger', () => {
     const workers = summary.workers.map((worker) => ({ ...worker, cost_usd: worker.cost_usd * 1.001 }));
-    const kept = repriceRun({ ...summary, workers }, new Map([['w0', 0.36]]));
+    const kept = repriceRun({ ...summary, workers }, new Map([['w0', { usdPerHour: 0.36 }]]));
     expect(kept.workers.map(({ costUsd }) => costUsd)).toEqual(workers.map(({ cost_usd }) => cost_usd));
   });
 
@@ -63,7 +63,7 @@ describe('repriceRun', () => {
     }).summary;
     const reason =
       /the workers or prices of run \S+ changed: after step 10 w0 is \$1\.00 an hour instead of \$2\.48 an hour/;
-    expect(() => repriceRun(changed, new Map([['w0', 0.5]]))).toThrow(reason);
+    expect(() => repriceRun(changed, new Map([['w0', { usdPerHour: 0.5 }]]))).toThrow(reason);
     expect(() => costOverTime(changed, [])).toThrow(reason);
   });
 
@@ -76,13 +76,46 @@ describe('repriceRun', () => {
       costUsd: expect.closeTo(left.cost_usd_total, 12),
       measuredCostUsd: expect.closeTo(left.cost_usd_total, 12),
     });
-    expect(repriceRun(left, new Map([['w0', 3.6]])).costUsd).toBeCloseTo(0.5 + 65 * 0.001, 12);
+    expect(repriceRun(left, new Map([['w0', { usdPerHour: 3.6 }]])).costUsd).toBeCloseTo(0.5 + 65 * 0.001, 12);
+  });
+
+  describe('bills', () => {
+    // 65 s, billed by the second where no rule is known.
+    const worker = { backend: 'wasm', price: 0.36, gpu: 'gcp/t4/spot' };
+    const { summary: labelled } = comparedRun({ workers: [worker], rate: 1000, batch: 64 });
+    const at = (usdPerHour: number, label?: string) => new Map([['w0', { usdPerHour, label }]]);
+
+    test('by the rule of the new label: 65 s are two minutes at Lambda, an hour at Hetzner, 65 s at GCP', () => {
+      expect(repriceRun(labelled, at(3.6, 'lambda/t4/on-demand')).billedUsd).toBeCloseTo(0.12, 12);
+      expect(repriceRun(labelled, at(3.6, 'hetzner/cx/on-demand')).billedUsd).toBeCloseTo(3.6, 12);
+      // A price without a label is billed as the worker was.
+      expect(repriceRun(labelled, at(3.6)).billedUsd).toBeCloseTo(0.065, 12);
+    });
+
+    test('each rental by itself', () => {
+      const rentals = () => [1, 4, 60];
+      expect(repriceRun(labelled, at(3.6, 'gcp/t4/spot'), rentals).billedUsd).toBeCloseTo(3 * 0.06, 12);
+      expect(repriceRun(labelled, at(3.6, 'lambda/t4/on-demand'), () => [61, 4]).billedUsd).toBeCloseTo(0.18, 12);
+      const [only] = labelled.workers;
+      if (only === undefined) throw new Error('no worker');
+      const twice = { ...labelled, workers: [{ ...only, rentals: 2 }] };
+      expect(repriceRun(twice, at(3.6, 'gcp/t4/spot')).billedUsd).toBeCloseTo(2 * 0.06, 12);
+    });
+
+    test('stay what they were where nothing changes, former workers included', () => {
+      const billed = { ...labelled, former_workers_billed_usd: 0.5 };
+      const kept = repriceRun(billed, at(0.36, 'GCP/t4/spot'), () => [1, 1, 63]);
+      expect(kept.billedUsd).toBeCloseTo(0.5 + labelled.billed_usd_total, 12);
+      expect(kept.measuredBilledUsd).toBe(kept.billedUsd);
+      // The same price, but from a provider that bills whole hours.
+      expect(repriceRun(billed, at(0.36, 'hetzner/cx/on-demand')).billedUsd).toBeCloseTo(0.5 + 0.36, 12);
+    });
   });
 
   test('refuses workers that were not there, and those without any price', () => {
-    expect(() => repriceRun(summary, new Map([['w2', 1]]))).toThrow(/no worker 'w2' .* w0, w1$/);
+    expect(() => repriceRun(summary, new Map([['w2', { usdPerHour: 1 }]]))).toThrow(/no worker 'w2' .* w0, w1$/);
     const free = comparedRun({ workers: [{ backend: 'wasm' }, { backend: 'wasm' }], rate: 1000, batch: 64 }).summary;
-    expect(() => repriceRun(free, new Map([['w0', 1]]))).toThrow(
+    expect(() => repriceRun(free, new Map([['w0', { usdPerHour: 1 }]]))).toThrow(
       'worker w1 has no price: set one, for example --set w1=0.18',
     );
   });
@@ -184,6 +217,6 @@ test('a measured price that nobody gave is still marked when the run is repriced
     rate: 1000,
     batch: 64,
   });
-  const { workers } = repriceRun(assumed, new Map([['w0', 0.5]]));
+  const { workers } = repriceRun(assumed, new Map([['w0', { usdPerHour: 0.5 }]]));
   expect(workers.map(({ measuredPriceAssumed }) => measuredPriceAssumed)).toEqual([true, undefined]);
 });
