@@ -34,7 +34,7 @@ const sharedSettings = {
   ...dataSettings,
   ...without(trainingSettings, 'batchSize', 'targetAccuracy'),
   epochs: withDefault(trainingSettings.epochs, 1),
-  ...without(observabilitySettings, 'metricsPort', 'metricsHost', 'lastScrape'),
+  ...without(observabilitySettings, 'metricsPort', 'lastScrape'),
   prices: pricesSetting,
 } as const satisfies SettingsTable;
 

@@ -1,10 +1,12 @@
 /** Makes a run observable while it lasts: metrics, the live page, and exports of both. */
 import type { ObservabilityConfig } from '../settings/observability-settings.ts';
+import { badInput } from '../shared/core/errors.ts';
 import { observeLive } from './live/observe-live.ts';
 import { runInfoOf } from './metrics/collectors/run-metrics.ts';
 import { startMetricsServer } from './metrics/endpoint/metrics-server.ts';
 import { pushMetrics } from './metrics/endpoint/pushgateway.ts';
 import { createScrapeWatch } from './metrics/endpoint/scrape-watch.ts';
+import { type TargetFile, targetAddress, writeTargetFile } from './metrics/endpoint/target-file.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import type { OtlpExport } from './metrics/otlp/otlp-export.ts';
 import { chooseOtlpTarget, type OtlpTarget, shownUrl } from './metrics/otlp/otlp-target.ts';
@@ -38,6 +40,9 @@ export async function openObservability(
 ): Promise<Observability> {
   const { runId, version, dataset, training, budget, expected, observability, resumed } = options;
   const { clock, timers, signal, note, warn } = context;
+  if (observability.prometheusHost !== undefined && observability.prometheusTargets === undefined) {
+    throw badInput('--prometheus-host needs --prometheus-targets, the folder of the file that it is for');
+  }
   const startedAtUnixMs = resumed?.startedAtUnixMs ?? options.startedAtUnixMs;
   const metrics = createMetrics({
     runId,
@@ -62,11 +67,17 @@ export async function openObservability(
   });
   if (server.warning !== undefined) warn(server.warning);
   let exporting: OtlpExport | undefined;
+  let targetFile: TargetFile | undefined;
 
   return {
     observers: [metrics.observe, live.observe],
     end: live.end,
     async begin() {
+      const { prometheusTargets, prometheusHost, metricsHost } = observability;
+      if (prometheusTargets !== undefined) {
+        const address = targetAddress(metricsHost, server.port, prometheusHost, context.host);
+        targetFile = writeTargetFile(prometheusTargets, { runId, address });
+      }
       context.onMetrics(server.url);
       exporting = await startExport(options, context, metrics);
     },
@@ -83,6 +94,8 @@ export async function openObservability(
         note(`waiting up to ${Math.ceil(seconds)} s for the next scrape of /metrics (Ctrl-C does not wait)`),
       ),
     async close() {
+      const left = targetFile?.remove();
+      if (left !== undefined) warn(left);
       await Promise.all([server.close(), exporting?.close()]);
     },
   };

@@ -1,5 +1,5 @@
 /** Where a run can be watched, and where its metrics go. */
-import { between, httpUrl, listenHost, port } from './schemas.ts';
+import { between, httpUrl, listenHost, path, port, reachableHost } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
 export const observabilitySettings = {
@@ -14,6 +14,18 @@ export const observabilitySettings = {
     describe: 'Address that the metrics ports listen on',
     defaultText: '127.0.0.1',
     schema: listenHost.default('127.0.0.1'),
+  },
+  prometheusTargets: {
+    type: 'string',
+    describe: 'While the run lasts, keep a file in this folder by which Prometheus finds it (file_sd)',
+    isPath: true,
+    schema: path.optional(),
+  },
+  prometheusHost: {
+    type: 'string',
+    describe: 'Name or address by which Prometheus reaches this host, for that file',
+    defaultText: '--metrics-host, or the name of this host if that is every address',
+    schema: reachableHost.optional(),
   },
   pushgateway: {
     type: 'string',

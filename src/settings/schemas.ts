@@ -1,5 +1,6 @@
 /** Checks that settings share. Each message completes the sentence "--flag must be …". */
 
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isConnectable, parseEndpoint } from '../shared/core/endpoint.ts';
 import { maxPriceUsdPerHour } from '../shared/core/price-limit.ts';
@@ -57,6 +58,12 @@ export const listenHost = z
   .string()
   .min(1, 'an address')
   .transform((host) => host.replace(/^\[(.*)\]$/, '$1'));
+
+/** A host as others reach it: a name, or an address. */
+export const reachableHost = listenHost.refine(
+  (host) => isIP(host) !== 0 || /^[\w.-]+$/.test(host),
+  'the name or address of a host, without a port',
+);
 
 /** A switch, which variables and config files may spell out. */
 export const flag = z.union(

@@ -123,6 +123,9 @@ function isComplete(folder: string): boolean {
 }
 
 function trainArguments({ point }: SweepRun, folder: string, shared: readonly string[]): readonly string[] {
-  const output = ['--out', folder, '--metrics-port', '0', '--last-scrape', '0', '--json', '--quiet'];
+  // A Prometheus that was told where the run is comes once more at its end; otherwise nobody knows the port.
+  const isFound = shared.includes('--prometheus-targets');
+  const lastScrape = isFound ? [] : ['--last-scrape', '0'];
+  const output = ['--out', folder, '--metrics-port', '0', ...lastScrape, '--json', '--quiet'];
   return ['train', ...point.args, '--batch-size', String(point.batchSize), ...shared, ...output];
 }

@@ -46,7 +46,6 @@ export async function startPrometheus(
     return file;
   });
   const config = join(folder, 'prometheus.yml');
-  mkdirSync(join(folder, 'data'));
   writeFileSync(
     config,
     stringify({
@@ -59,9 +58,14 @@ export async function startPrometheus(
       })),
     }),
   );
-  const served = await serve('prometheus', 'prometheus', [
-    ...['--config.file', config, '--storage.tsdb.path', join(folder, 'data')],
-  ]);
+  return startConfiguredPrometheus(config);
+}
+
+/** @param config path of its `prometheus.yml` */
+export async function startConfiguredPrometheus(config: string): Promise<Prometheus> {
+  const data = join(temporaryFolder(), 'data');
+  mkdirSync(data);
+  const served = await serve('prometheus', 'prometheus', [...['--config.file', config, '--storage.tsdb.path', data]]);
   const ask = async (path: string, parameters: Record<string, string>) => {
     const response = await fetch(`${served.url}/api/v1/${path}?${new URLSearchParams(parameters)}`);
     return seriesOf(await response.json(), parameters.query ?? '');

@@ -40,6 +40,10 @@ export const trainCommand: Command = {
         '$0 train --worker gpu=gcp/t4/spot --budget-usd 1 --budget-basis billed',
         'stop before the bill passes $1',
       )
+      .example(
+        '$0 train --metrics-port 0 --prometheus-targets /etc/prometheus/targets',
+        'a run beside others, found by a Prometheus',
+      )
       .example('$0 train --otlp http://localhost:4318', 'metrics to an OpenTelemetry Collector')
       .example('$0 train --resume runs/RUN-ID', 'resume a run that ended early')
       .example('$0 train --resume runs/RUN-ID --budget-usd none', 'resume without the budget that it had')

@@ -16,6 +16,6 @@ export const fileLimits = {
   log: constants.MAX_STRING_LENGTH,
   /** `model.json` and `training.json` of a checkpoint. */
   checkpointJson: mebibyte,
-  /** Who holds the lock of a run folder. */
+  /** Who holds the lock of a run folder, or serves the metrics of a run. */
   lock: 4096,
 } as const;

@@ -14,6 +14,7 @@ const table = {
   connect: workerSettings.connect,
   metricsPort: observabilitySettings.metricsPort,
   metricsHost: observabilitySettings.metricsHost,
+  prometheusHost: observabilitySettings.prometheusHost,
   workerMetrics: workerMetricsSetting,
   pushgateway: observabilitySettings.pushgateway,
   otlp: observabilitySettings.otlp,
@@ -56,6 +57,12 @@ describe.each<[Name, string, readonly string[], readonly string[]]>([
     ['tcp://host:65536', 'tcp://host:0', 'tcp://host:*', 'tcp://*:5555', 'tcp://host', 'host:5555', 'tcp://::1:5602'],
   ],
   ['metricsPort', 'at most 65535', ['0', '65535'], ['65536', '1e6']],
+  [
+    'prometheusHost',
+    'the name or address of a host, without a port',
+    ['host.docker.internal', 'alpha', '10.0.0.1', '::1', '[fd00::2]'],
+    ['alpha:9464', 'http://alpha', '[::1]:9464', 'a b'],
+  ],
   ['workerMetrics', 'at most 65535', ['0', '65535'], ['65536', '1e6']],
   [
     'pushgateway',
