@@ -231,10 +231,6 @@ function formatReached({ price_usd_per_hour }: Summary) {
     (price_usd_per_hour === undefined ? '' : ` and ${formatUsd(cost_usd ?? 0)}`);
 }
 
-export function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 function optional<Value>(value: Value | undefined, format: (value: Value) => string): string {
   return value === undefined ? '' : format(value);
 }

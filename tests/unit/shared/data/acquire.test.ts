@@ -120,11 +120,12 @@ test('mirrors are asked in turn, and a good file of one is kept when the next is
 test('when all sources fail, the error says why each did', async () => {
   const { folder, cache } = newCache();
   const wrong = perFile((name) => gzipSync(contents[name].map((byte) => (byte === 1 ? 2 : byte))));
-  const dead = await unreachableUrl();
   const lying = await serve(wrong);
   const absent = await serve(archives, { [`${first}.gz`]: status(404) });
   const broken = await serve(archives, { [`${first}.gz`]: truncated(archives[first], 50) });
   const page = await serve(archives, { [`${first}.gz`]: whole(Buffer.from('<html></html>')) });
+  // Last: a server that starts after it could be given its port.
+  const dead = await unreachableUrl();
   const mirrors = [dead, lying.url, absent.url, broken.url, page.url].map((url) => mirrorOf(url, cache));
 
   const failure = acquire(dataset, [cache, ...mirrors]);
