@@ -38,7 +38,7 @@ const expected = {
   diverges: ['LossNotFinite', 'RunFailed'],
   'reaches its budget': ['BudgetNear', 'BudgetReached'],
   'waits for a worker': ['Stalled'],
-  'trains side by side': [],
+  'trains side by side': ['BudgetWillNotSuffice'],
   'has a slow worker': ['EfficiencyLow', 'PriceMissing', 'Straggler'],
   'shuffles more than it computes': ['DataStarved'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
@@ -201,18 +201,19 @@ describe('the alerts', { timeout: 150_000 }, () => {
     await fires('RunFailed', 'diverges');
   });
 
-  it('name the slower worker, low efficiency, missing prices and starved data, and nothing of two workers alike', async () => {
+  it('name a slower worker and not one of two alike, low efficiency, missing prices, a short budget and starved data', async () => {
     const slower = ['--worker', 'duty=0.02', '--worker', 'count=2', '--balance', 'off', '--price', 'none'];
     // Two by two pixels are learned faster than the order of the samples is made.
     const tiny = writeIdxFolder(60_000, 20, 2);
     await Promise.all([
-      begin('trains side by side', endless),
+      begin('trains side by side', [...endless, '--price', '1', '--budget-usd', '1']),
       begin('has a slow worker', [...endless, ...slower]),
       begin('shuffles more than it computes', [...light, '--batch-size', '60000'], tiny),
     ]);
     expect(await fires('PriceMissing', 'has a slow worker')).toEqual(['w0', 'w1', 'w2']);
     expect(await fires('Straggler', 'has a slow worker')).toEqual(['w0']);
     await fires('EfficiencyLow', 'has a slow worker');
+    await fires('BudgetWillNotSuffice', 'trains side by side');
     await fires('DataStarved', 'shuffles more than it computes');
   });
 

@@ -198,7 +198,7 @@ describe('the rules', () => {
       data: { groups: { rules: { name: string; health: string }[] }[] };
     };
     const evaluated = body.data.groups.flatMap(({ rules: inGroup }) => inGroup);
-    expect(evaluated).toHaveLength(18);
+    expect(evaluated).toHaveLength(19);
     expect(evaluated.filter(({ health }) => health !== 'ok')).toEqual([]);
     expect(await prometheus.query('last_over_time(ALERTS{alertstate="firing", job="pennygrad"}[5m])')).toEqual([]);
   });

@@ -30,7 +30,7 @@ describe('the alert rules', () => {
     expect(alerts.map(({ alert }) => alert).sort()).toEqual(
       [
         ...['WorkerDown', 'RunFailed', 'RunVanished', 'Stalled', 'Straggler', 'LossNotFinite', 'BudgetNear'],
-        ...['BudgetReached', 'EfficiencyLow', 'DataStarved', 'PriceMissing'],
+        ...['BudgetWillNotSuffice', 'BudgetReached', 'EfficiencyLow', 'DataStarved', 'PriceMissing'],
       ].sort(),
     );
   });

@@ -15,7 +15,7 @@ const timeoutMs = 5000;
 /**
  * Pushes the last metrics of a run to a Prometheus Pushgateway, as job `pennygrad`, because the run may end before it is
  * scraped again. Each run has a group of its own: in one group for the host, a run would lose what it cost to the next one.
- * A gateway never forgets a group, so histograms, which are five sixths of the series, stay out of it.
+ * A gateway never forgets a group, so histograms, which are most of the series, stay out of it.
  *
  * @returns what went wrong, in a line; a run that trained does not fail because its metrics could not be pushed
  */
