@@ -75,7 +75,7 @@ beforeAll(async () => {
   const step = readLedgerRows(folders.resumed).at(-1)?.step ?? 0;
   expect((await run(['train', '--resume', folders.resumed, '--steps', String(step + 20)])).code).toBe(0);
   byRun = await costs();
-});
+}, 240_000);
 afterAll(killAll);
 
 const lastRows = (folder: string) => [...lastLedgerRows(folder).values()];
