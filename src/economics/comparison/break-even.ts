@@ -16,28 +16,29 @@ export interface BreakEven {
 
 /** Compares every kind that was measured alone with the most expensive of them, at the same batch. */
 export function breakEvensOf(groups: readonly FleetRuns[], { kindName }: Naming): readonly BreakEven[] {
-  const alone = groups.flatMap((group) => {
-    const kind = group.fleet[0]?.kind;
-    return workersOf(group) === 1 && kind !== undefined ? [{ kind, batch: group.batch, rates: ratesOf(group) }] : [];
-  });
+  const alone = groups
+    .filter((group) => workersOf(group) === 1)
+    .flatMap((group) => group.fleet.map(({ kind }) => ({ kind, batch: group.batch, rates: ratesOf(group) })));
   return [...new Set(alone.map(({ batch }) => batch))].flatMap((batch) => {
     const here = alone.filter((one) => one.batch === batch);
-    const reference = [...here].sort((a, b) => (b.kind.usdPerHour ?? -1) - (a.kind.usdPerHour ?? -1))[0];
-    const price = reference?.kind.usdPerHour;
-    if (reference === undefined || price === undefined) return [];
-    return here
-      .filter(({ kind }) => kind.speedKey !== reference.kind.speedKey)
-      .map(({ kind, rates }) => ({
-        kind: kindName(kind),
-        reference: kindName(reference.kind),
-        referenceUsdPerHour: price,
-        globalBatchSize: batch,
-        breakEvenUsdPerHour: ratioEstimate(
-          rates,
-          reference.rates,
-          replacementPrice({ usdPerHour: price, samplesPerSecond: 1 }, 1),
-        ),
-        usdPerHour: kind.usdPerHour,
-      }));
+    const byPrice = here.toSorted((a, b) => (b.kind.usdPerHour ?? -1) - (a.kind.usdPerHour ?? -1));
+    return byPrice.slice(0, 1).flatMap((reference) => {
+      const price = reference.kind.usdPerHour;
+      if (price === undefined) return [];
+      return here
+        .filter(({ kind }) => kind.speedKey !== reference.kind.speedKey)
+        .map(({ kind, rates }) => ({
+          kind: kindName(kind),
+          reference: kindName(reference.kind),
+          referenceUsdPerHour: price,
+          globalBatchSize: batch,
+          breakEvenUsdPerHour: ratioEstimate(
+            rates,
+            reference.rates,
+            replacementPrice({ usdPerHour: price, samplesPerSecond: 1 }, 1),
+          ),
+          usdPerHour: kind.usdPerHour,
+        }));
+    });
   });
 }

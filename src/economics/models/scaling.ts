@@ -71,9 +71,8 @@ export function judgeWorker(usdPerHour: number, usdPerHourWithout: number, ratio
     breakEvenPrice({ usdPerHour: usdPerHourWithout, samplesPerSecond: 1 }, samplesPerSecond);
   const [low, high] = ratio.interval ?? [ratio.value, ratio.value];
   const breakEvenUsdPerHour = priceAt(ratio.value);
-  // Among free workers a free one pays if it brings any speed.
-  const isFree = usdPerHour === 0 && usdPerHourWithout === 0;
-  const uncertain = isFree ? low < 1 && 1 < high : priceAt(low) < usdPerHour && usdPerHour < priceAt(high);
+  // A free worker pays if it brings any speed, also beside free ones.
+  const uncertain = usdPerHour === 0 ? low < 1 && 1 < high : priceAt(low) < usdPerHour && usdPerHour < priceAt(high);
   return {
     verdict:
       (uncertain ? ratio.value : high) <= 1

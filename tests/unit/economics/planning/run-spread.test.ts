@@ -45,7 +45,7 @@ describe('foretoldSpread', () => {
 describe('the ranges of a plan', () => {
   const random = createRandom(11);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random.float())) * Math.cos(2 * Math.PI * random.float());
-  const grid = [1, 2, 4].flatMap((workers) => [64, 128, 256].map((batch) => ({ workers, batch })));
+  const grid = [1, 2, 4].flatMap((workers) => [64, 256].map((batch) => ({ workers, batch })));
 
   /**
    * Parts of the experiments in which a further run's time and bill were within their ranges, and how far the range of the
@@ -94,17 +94,17 @@ describe('the ranges of a plan', () => {
   }
 
   test('hold a further run of a measured fleet in about 95 of 100 experiments, and are narrow', () => {
-    const { seen, covered, billed, width } = simulate(rounds(100, 1000), 3, true);
+    const { seen, covered, billed, width } = simulate(rounds(40, 200), 3, true);
     expect(seen).toBeGreaterThan(0.9);
     expect(covered).toBeGreaterThan(0.92);
     expect(covered).toBeLessThan(0.99);
     expect(billed).toBeGreaterThan(0.92);
-    // 5 % from run to run around a mean of three, with t(18) = 2.1, and start-up that varies less.
+    // 5 % from run to run around a mean of three, with t(12) = 2.2, and start-up that varies less.
     expect(width).toBeLessThan(0.13);
   });
 
   test('hold a run of a fleet that was not measured, with the error of the model', () => {
-    const { covered, billed, width } = simulate(rounds(100, 1000), 3, false);
+    const { covered, billed, width } = simulate(rounds(40, 200), 3, false);
     expect(covered).toBeGreaterThan(0.92);
     expect(billed).toBeGreaterThan(0.92);
     expect(width).toBeLessThan(0.3);
