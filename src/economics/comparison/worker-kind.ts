@@ -29,10 +29,10 @@ export function kindOf(worker: WorkerSummary): WorkerKind {
     .split('/')
     .at(worker.gpu.includes('/') ? 1 : 0);
   const name = [gpu, backend, speed === undefined ? undefined : emulationNote(speed)];
-  const speedKey = [gpu, backend, device, speed].join('|');
+  const speedKey = JSON.stringify([gpu, backend, device, speed]);
   return {
     speedKey,
-    priceKey: `${speedKey}|${usdPerHour ?? ''}${priceAssumed ? ' assumed' : ''}`,
+    priceKey: JSON.stringify([speedKey, usdPerHour, priceAssumed]),
     gpu,
     device,
     threads: worker.threads,
@@ -60,9 +60,5 @@ export function countKinds(workers: readonly WorkerSummary[]): readonly KindCoun
 export function speedKeyOf(fleet: readonly KindCount[]): string {
   const counts = new Map<string, number>();
   for (const { kind, count } of fleet) counts.set(kind.speedKey, (counts.get(kind.speedKey) ?? 0) + count);
-  return [...counts]
-    .filter(([, count]) => count > 0)
-    .map(([key, count]) => `${count} ${key}`)
-    .sort()
-    .join(' + ');
+  return JSON.stringify([...counts].filter(([, count]) => count > 0).sort(([a], [b]) => a.localeCompare(b)));
 }
