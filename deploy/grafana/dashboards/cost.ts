@@ -1,126 +1,131 @@
 import type { DashboardSpec } from './panel.ts';
-import { gauge, rate } from './promql.ts';
+import { course, now, rate, selector, total } from './promql.ts';
+import { statusRow } from './run-status.ts';
 
-const spent = `sum by (job, instance) ${gauge('pennygrad_cost_usd_total')}`;
-const spentOn = (category: string) =>
-  `sum by (job, instance) ${gauge('pennygrad_cost_usd_total', `category="${category}"`)}`;
+const spentParts = total('pennygrad_cost_usd_total', ['worker', 'category']);
+const spent = `sum by (run_id) (${spentParts})`;
+const computing = `sum by (run_id) (${total('pennygrad_cost_usd_total', ['worker'], 'category="compute"')})`;
+/** What the runs had cost before the time shown; a day's query is in docs/observability.md. */
+const spentBefore = `max by (run_id, worker, category) (max_over_time(${selector('pennygrad_cost_usd_total')}[90d] offset $__range))`;
+const spentSoFar = course('pennygrad_cost_usd_total', ['worker', 'category']);
+const burning = `sum by (run_id) (${now('pennygrad_worker_price_usd_per_hour', ['worker'])})`;
 
 export const cost: DashboardSpec = {
   uid: 'pennygrad-cost',
   title: 'pennygrad: cost',
-  description: 'What a run has cost, what it costs an hour, and what the money went to.',
+  description: 'What each run has cost, what it costs an hour, and where the money goes.',
   rows: [
+    statusRow,
     {
       title: 'Now',
       panels: [
         {
-          kind: 'number',
-          title: 'Spent',
-          unit: 'currencyUSD',
-          decimals: 4,
-          width: 4,
-          description: 'Accrued cost: price × time alive of each worker, summed.',
-          queries: [{ expr: spent, legend: 'USD' }],
-        },
-        {
-          kind: 'number',
+          kind: 'now',
           title: 'Price an hour',
           unit: 'currencyUSD',
           decimals: 3,
-          width: 4,
-          description: 'Of all workers that are in the run.',
-          queries: [
-            {
-              expr: `sum by (job, instance) ${gauge('pennygrad_worker_price_usd_per_hour')}`,
-              legend: 'USD/h',
-            },
-          ],
+          width: 8,
+          description: 'Price of all workers that cost money now.',
+          queries: [{ expr: burning, legend: '{{run_id}}' }],
         },
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Last epoch',
           unit: 'currencyUSD',
           decimals: 4,
-          width: 4,
-          description: 'Cost of the last finished epoch, without its test pass.',
-          queries: [{ expr: gauge('pennygrad_last_epoch_cost_usd'), legend: 'USD' }],
+          width: 8,
+          description: 'Cost of the last whole epoch, without its test pass.',
+          queries: [{ expr: now('pennygrad_last_epoch_cost_usd'), legend: '{{run_id}}' }],
         },
         {
-          kind: 'number',
+          kind: 'now',
           title: 'A million samples',
           unit: 'currencyUSD',
           decimals: 3,
-          width: 4,
-          description: 'What training on a million samples costs at the speed of the epoch so far.',
-          queries: [{ expr: `1000 * ${gauge('pennygrad_cost_usd_per_thousand_samples')}`, legend: 'USD' }],
-        },
-        {
-          kind: 'number',
-          title: 'Computing',
-          unit: 'percentunit',
-          decimals: 1,
-          width: 4,
-          description: 'Part of the money that paid for computing; the rest paid for everything around it.',
-          queries: [{ expr: `${spentOn('compute')} / (${spent} > 0)`, legend: 'compute' }],
-        },
-        {
-          kind: 'number',
-          title: 'Budget spent',
-          unit: 'percentunit',
-          decimals: 1,
-          width: 4,
-          description: 'Part of --budget-usd that is spent; 0 without a budget.',
-          queries: [
-            {
-              expr: `${spent} / on (job, instance) (pennygrad_budget_usd > 0) or 0 * ${spent}`,
-              legend: 'of the budget',
-            },
-          ],
+          width: 8,
+          description: 'What it costs to train on a million samples at the speed of the epoch so far.',
+          queries: [{ expr: `1000 * ${now('pennygrad_cost_usd_per_thousand_samples')}`, legend: '{{run_id}}' }],
         },
       ],
     },
     {
-      title: 'What the money went to',
+      title: 'Totals, of ended runs too',
       panels: [
         {
-          kind: 'areas',
-          title: 'Spent, by category',
+          kind: 'total',
+          title: 'Spent',
+          unit: 'currencyUSD',
+          decimals: 4,
+          width: 8,
+          description:
+            'Accrued cost of the whole run so far: the price of each worker × the time it was alive, summed.',
+          queries: [{ expr: spent, legend: '{{run_id}}' }],
+        },
+        {
+          kind: 'total',
+          title: 'Spent on computing',
+          unit: 'percentunit',
+          decimals: 1,
+          width: 8,
+          description: 'The fraction of the cost that paid for computing. The rest paid for everything around it.',
+          queries: [{ expr: `${computing} / (${spent} > 0)`, legend: '{{run_id}}' }],
+        },
+        {
+          kind: 'total',
+          title: 'Budget spent',
+          unit: 'percentunit',
+          decimals: 1,
+          width: 8,
+          needs: 'budget',
+          description: 'Accrued cost as a fraction of --budget-usd. Runs without a budget are not shown.',
+          queries: [{ expr: `${spent} / (${total('pennygrad_budget_usd')} > 0)`, legend: '{{run_id}}' }],
+        },
+      ],
+    },
+    {
+      title: 'All runs together',
+      panels: [
+        {
+          kind: 'total',
+          title: 'Spent in the time shown, sum of all runs',
           unit: 'currencyUSD',
           decimals: 4,
           width: 12,
-          description: 'Accrued cost by what the time went to, of all workers.',
-          queries: [{ expr: `sum by (category) ${gauge('pennygrad_cost_usd_total')}`, legend: '{{category}}' }],
+          sumOfRuns: true,
+          description:
+            'What all chosen runs together spent in the time shown. What they had spent before is not counted; it is ' +
+            'looked for in the 90 days before.',
+          queries: [{ expr: `sum(${spentParts} - (${spentBefore} or 0 * ${spentParts}))`, legend: 'all runs' }],
         },
         {
-          kind: 'areas',
-          title: 'Spent, by worker',
-          unit: 'currencyUSD',
-          decimals: 4,
-          width: 12,
-          description: 'Accrued cost by worker.',
-          queries: [{ expr: `sum by (worker) ${gauge('pennygrad_cost_usd_total')}`, legend: '{{worker}}' }],
-        },
-        {
-          kind: 'areas',
-          title: 'USD an hour, by category',
+          kind: 'now',
+          title: 'USD an hour now, sum of all runs',
           unit: 'currencyUSD',
           decimals: 3,
           width: 12,
-          description: 'What the run costs an hour at the moment, by what the time goes to.',
-          queries: [{ expr: `3600 * sum by (category) ${rate('pennygrad_cost_usd_total')}`, legend: '{{category}}' }],
+          sumOfRuns: true,
+          description: 'What all chosen runs together cost an hour now.',
+          queries: [{ expr: `sum(${burning})`, legend: 'all runs' }],
         },
+      ],
+    },
+    {
+      title: 'Prices and speed',
+      panels: [
         {
           kind: 'lines',
           title: 'Price of each worker',
           unit: 'currencyUSD',
           decimals: 3,
-          width: 12,
-          description: 'USD an hour, and the part of it that nobody gave and is assumed.',
+          width: 8,
+          description: 'Price of each worker in USD an hour. A price that was assumed, not given, has a second line.',
           queries: [
-            { expr: gauge('pennygrad_worker_price_usd_per_hour'), legend: '{{worker}}' },
+            { expr: course('pennygrad_worker_price_usd_per_hour', ['worker']), legend: '{{run_id}} {{worker}}' },
             {
-              expr: `${gauge('pennygrad_worker_price_usd_per_hour')} * on (job, instance, worker) ${gauge('pennygrad_worker_price_assumed')}`,
-              legend: '{{worker}}, assumed',
+              expr:
+                `${course('pennygrad_worker_price_usd_per_hour', ['worker'])} ` +
+                `* on (run_id, worker) ${course('pennygrad_worker_price_assumed', ['worker'])}`,
+              legend: '{{run_id}} {{worker}}, assumed',
             },
           ],
         },
@@ -128,22 +133,62 @@ export const cost: DashboardSpec = {
           kind: 'lines',
           title: 'Samples per dollar',
           unit: 'short',
-          width: 12,
+          width: 8,
           description: 'Training samples that a dollar buys at the speed of the epoch so far.',
           queries: [
-            { expr: `1000 / (${gauge('pennygrad_cost_usd_per_thousand_samples')} > 0)`, legend: 'samples/USD' },
+            { expr: `1000 / (${course('pennygrad_cost_usd_per_thousand_samples')} > 0)`, legend: '{{run_id}}' },
           ],
         },
         {
           kind: 'lines',
           title: 'Money spent on waiting',
           unit: 'percentunit',
-          width: 12,
-          description: "Part of each worker's money that paid for waiting for other workers.",
+          width: 8,
+          description: "The fraction of each worker's cost that paid for waiting for other workers.",
           queries: [
             {
-              expr: `sum by (worker) ${gauge('pennygrad_cost_usd_total', 'category="wait"')} / (sum by (worker) ${gauge('pennygrad_cost_usd_total')} > 0)`,
-              legend: '{{worker}}',
+              expr:
+                `${course('pennygrad_cost_usd_total', ['worker'], 'category="wait"')} ` +
+                `/ (sum by (run_id, worker) (${spentSoFar}) > 0)`,
+              legend: '{{run_id}} {{worker}}',
+            },
+          ],
+        },
+      ],
+    },
+    {
+      title: '$run_id: where the money goes',
+      ofOneRun: true,
+      panels: [
+        {
+          kind: 'areas',
+          title: 'Spent, by category',
+          unit: 'currencyUSD',
+          decimals: 4,
+          width: 8,
+          description: "Accrued cost of all the run's workers, by what their time was spent on.",
+          queries: [{ expr: `sum by (run_id, category) (${spentSoFar})`, legend: '{{run_id}} {{category}}' }],
+        },
+        {
+          kind: 'areas',
+          title: 'Spent, by worker',
+          unit: 'currencyUSD',
+          decimals: 4,
+          width: 8,
+          description: 'Accrued cost of each worker.',
+          queries: [{ expr: `sum by (run_id, worker) (${spentSoFar})`, legend: '{{run_id}} {{worker}}' }],
+        },
+        {
+          kind: 'areas',
+          title: 'USD an hour, by category',
+          unit: 'currencyUSD',
+          decimals: 3,
+          width: 8,
+          description: 'What the run costs an hour at the moment, by what the time is spent on.',
+          queries: [
+            {
+              expr: `3600 * sum by (run_id, category) (${rate('pennygrad_cost_usd_total', ['worker', 'category'])})`,
+              legend: '{{run_id}} {{category}}',
             },
           ],
         },

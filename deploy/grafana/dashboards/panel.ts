@@ -8,8 +8,14 @@ export interface Query {
 }
 
 export interface Panel {
-  /** `number` shows the last value, `lines` the course, `areas` parts of a whole on top of each other. */
-  readonly kind: 'number' | 'lines' | 'areas';
+  /**
+   * - `status`: the status of each run
+   * - `now`: a value of each run under way; nothing for one that is over or gone
+   * - `total`: what each run has reached in the time shown; stays when the run is over or gone
+   * - `lines`: courses
+   * - `areas`: parts of a whole on top of each other, in a row of one run
+   */
+  readonly kind: 'status' | 'now' | 'total' | 'lines' | 'areas';
   readonly title: string;
   readonly description: string;
   /** As Grafana names units. */
@@ -18,14 +24,19 @@ export interface Panel {
   readonly queries: readonly [Query, ...Query[]];
   /** Of 24 columns. */
   readonly width: number;
-  /** `number` only: the series' names are what is to be read. */
+  /** `now` and `total` only: the series' names are what is to be read. */
   readonly showNames?: true;
+  /** Adds up all runs chosen, as the title says. */
+  readonly sumOfRuns?: true;
   /** Set when most runs have nothing to show. */
-  readonly needs?: 'gpu' | 'worker-metrics';
+  readonly needs?: 'budget' | 'gpu' | 'worker-metrics';
 }
 
 export interface Row {
+  /** May contain `$run_id` if the row is of one run. */
   readonly title: string;
+  /** Grafana repeats the row for every run chosen. */
+  readonly ofOneRun?: true;
   readonly panels: readonly Panel[];
 }
 

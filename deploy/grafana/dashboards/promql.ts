@@ -1,29 +1,55 @@
-/** PromQL of the runs that the dashboard's variables `job` and `run` choose. */
+/**
+ * PromQL of the runs that the dashboard's variables `job` and `run_id` choose.
+ *
+ * Every query keeps the runs apart, and takes a run that has a series from several sources (it is scraped and pushed, or
+ * it was resumed elsewhere) once: `max by (run_id, …)`.
+ */
 
-/** A run's name is a label of its `run_info` alone: joined by the target that was scraped, it selects all other series. */
-const chosenRuns = 'and on (job, instance) pennygrad_run_info{run_id=~"$run"}';
+/** Further labels to keep besides `run_id`. */
+type Labels = readonly string[];
 
-/** @param matchers further ones, as in `split="test"` */
-export function gauge(name: string, matchers = ''): string {
-  return `(${selector(name, matchers)} ${chosenRuns})`;
+const chosenRuns = 'job=~"$job", run_id=~"$run_id"';
+const ended = selector('pennygrad_run_ended');
+/** By the source: what a run pushed before it was resumed says nothing of the run that is scraped now. */
+const sameSource = 'on (job, instance, run_id)';
+
+/** A gauge while the run is under way. There is no series once it has ended, though it may still be pushed. */
+export function now(name: string, by: Labels = [], matchers = ''): string {
+  return once(by, `${selector(name, matchers)} unless ${sameSource} ${ended}`);
 }
 
-/** Per second, over as long as Grafana thinks best for the time shown. */
-export function rate(name: string, matchers = ''): string {
-  return `(rate(${selector(name, matchers)}[$__rate_interval]) ${chosenRuns})`;
+/** A value over time. It stops a minute after the end of the run, so that the end shows and no flat line follows. */
+export function course(name: string, by: Labels = [], matchers = ''): string {
+  return once(by, untilEnd(selector(name, matchers)));
 }
 
-/** Of a worker's own endpoint, which is a target of its own. */
-export function ownGauge(name: string): string {
-  return `(${name} ${ownRuns})`;
+/** A course, per second, over as long as Grafana thinks best for the time shown. */
+export function rate(name: string, by: Labels = [], matchers = ''): string {
+  return once(by, untilEnd(`rate(${selector(name, matchers)}[$__rate_interval])`));
 }
 
-export function ownRate(name: string): string {
-  return `(rate(${name}[$__rate_interval]) ${ownRuns})`;
+/** What a counter has reached in the time shown. It stays once the run is over or gone. */
+export function total(name: string, by: Labels = [], matchers = ''): string {
+  return once(by, `max_over_time(${selector(name, matchers)}[$__range])`);
 }
 
-const ownRuns = 'and on (job, instance) pennygrad_worker_run_info{run_id=~"$run"}';
+/** Of a worker's own endpoint, which Prometheus scrapes as another job. */
+export function own(name: string, by: Labels = []): string {
+  return once(['worker', ...by], `${name}{run_id=~"$run_id"}`);
+}
 
-function selector(name: string, matchers: string): string {
-  return `${name}{job=~"$job"${matchers === '' ? '' : `, ${matchers}`}}`;
+export function ownRate(name: string, by: Labels = []): string {
+  return once(['worker', ...by], `rate(${name}{run_id=~"$run_id"}[$__rate_interval])`);
+}
+
+export function selector(name: string, matchers = ''): string {
+  return `${name}{${chosenRuns}${matchers === '' ? '' : `, ${matchers}`}}`;
+}
+
+function once(by: Labels, expr: string): string {
+  return `max by (${['run_id', ...by].join(', ')}) (${expr})`;
+}
+
+function untilEnd(expr: string): string {
+  return `${expr} unless ${sameSource} (${ended} offset 1m and ${ended})`;
 }

@@ -1,70 +1,82 @@
 import type { DashboardSpec } from './panel.ts';
-import { gauge, rate } from './promql.ts';
+import { course, now, rate, total } from './promql.ts';
+import { statusRow } from './run-status.ts';
 
-const quantile = (q: number) =>
-  `histogram_quantile(${q}, sum by (job, instance, le) ${rate('pennygrad_step_duration_seconds_bucket')})`;
+const quantile = (q: number) => `histogram_quantile(${q}, ${rate('pennygrad_step_duration_seconds_bucket', ['le'])})`;
+const setup = ['model', 'dataset', 'optimizer', 'global_batch_size'];
 
 export const runOverview: DashboardSpec = {
   uid: 'pennygrad-run',
   title: 'pennygrad: run overview',
-  description: 'How far a run is, how well it learns, how fast, and what it has cost so far.',
+  description: 'Whether each run is alive, how far it is, how well it learns, how fast, and what it has cost so far.',
   rows: [
+    statusRow,
     {
       title: 'Now',
       panels: [
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Epoch',
           unit: 'none',
-          width: 4,
+          width: 6,
           description: 'The epoch in progress, counted from 1.',
-          queries: [{ expr: gauge('pennygrad_epoch'), legend: 'epoch' }],
+          queries: [{ expr: now('pennygrad_epoch'), legend: '{{run_id}}' }],
         },
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Test accuracy',
           unit: 'percentunit',
           decimals: 2,
-          width: 4,
-          description: 'Share of the test images classified right, after the last finished epoch.',
-          queries: [{ expr: gauge('pennygrad_accuracy_ratio', 'split="test"'), legend: 'test accuracy' }],
+          width: 6,
+          description: 'Fraction of the test images classified correctly in the last test pass.',
+          queries: [{ expr: now('pennygrad_accuracy_ratio', [], 'split="test"'), legend: '{{run_id}}' }],
         },
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Samples per second',
           unit: 'short',
-          width: 4,
-          description: 'Of all workers together, over the epoch so far, without test passes.',
-          queries: [{ expr: gauge('pennygrad_samples_per_second'), legend: 'samples/s' }],
+          width: 6,
+          description: 'Speed of all workers together over the epoch so far, without test passes.',
+          queries: [{ expr: now('pennygrad_samples_per_second'), legend: '{{run_id}}' }],
         },
         {
-          kind: 'number',
+          kind: 'now',
+          title: 'Workers',
+          unit: 'none',
+          width: 6,
+          description: 'Number of workers in the run.',
+          queries: [{ expr: now('pennygrad_world_size'), legend: '{{run_id}}' }],
+        },
+      ],
+    },
+    {
+      title: 'Ended runs too',
+      panels: [
+        {
+          kind: 'total',
           title: 'Spent',
           unit: 'currencyUSD',
           decimals: 4,
-          width: 4,
-          description: 'Accrued cost of all workers, start-up and waiting included.',
-          queries: [{ expr: `sum by (job, instance) ${gauge('pennygrad_cost_usd_total')}`, legend: 'USD' }],
-        },
-        {
-          kind: 'number',
-          title: 'Workers',
-          unit: 'none',
-          width: 4,
-          description: 'Workers in the run.',
-          queries: [{ expr: gauge('pennygrad_world_size'), legend: 'workers' }],
-        },
-        {
-          kind: 'number',
-          title: 'What is trained',
-          unit: 'none',
-          width: 4,
-          showNames: true,
-          description: 'Model, dataset, optimizer and global batch of the run.',
+          width: 12,
+          description: 'Accrued cost of all workers over the whole run so far, start-up and waiting included.',
           queries: [
             {
-              expr: 'pennygrad_run_info{job=~"$job", run_id=~"$run"}',
-              legend: '{{model}} · {{dataset}} · {{optimizer}} · batch {{global_batch_size}}',
+              expr: `sum by (run_id) (${total('pennygrad_cost_usd_total', ['worker', 'category'])})`,
+              legend: '{{run_id}}',
+            },
+          ],
+        },
+        {
+          kind: 'total',
+          title: 'What is trained',
+          unit: 'none',
+          width: 12,
+          showNames: true,
+          description: 'Model, dataset, optimizer and global batch size of each run.',
+          queries: [
+            {
+              expr: total('pennygrad_run_info', setup),
+              legend: '{{run_id}}: {{model}} · {{dataset}} · {{optimizer}} · batch {{global_batch_size}}',
             },
           ],
         },
@@ -79,16 +91,17 @@ export const runOverview: DashboardSpec = {
           unit: 'none',
           decimals: 3,
           width: 12,
-          description: 'Mean cross-entropy in nats: of the last step, and of the test images after each epoch.',
-          queries: [{ expr: gauge('pennygrad_loss'), legend: '{{split}}' }],
+          description: 'Mean cross-entropy in nats, over the last step (train) and over the last test pass (test).',
+          queries: [{ expr: course('pennygrad_loss', ['split']), legend: '{{run_id}} {{split}}' }],
         },
         {
           kind: 'lines',
           title: 'Accuracy',
           unit: 'percentunit',
           width: 12,
-          description: 'Share classified right: of the last step, and of the test images after each epoch.',
-          queries: [{ expr: gauge('pennygrad_accuracy_ratio'), legend: '{{split}}' }],
+          description:
+            'Fraction of samples classified correctly, in the last step (train) and in the last test pass (test).',
+          queries: [{ expr: course('pennygrad_accuracy_ratio', ['split']), legend: '{{run_id}} {{split}}' }],
         },
       ],
     },
@@ -99,44 +112,54 @@ export const runOverview: DashboardSpec = {
           kind: 'lines',
           title: 'Throughput',
           unit: 'short',
-          width: 8,
-          description: 'Training samples per second of all workers. It falls to zero in test passes.',
-          queries: [{ expr: rate('pennygrad_samples_total'), legend: 'samples/s' }],
+          width: 12,
+          description: 'Training samples per second of all workers. It falls to zero during test passes.',
+          queries: [{ expr: rate('pennygrad_samples_total'), legend: '{{run_id}}' }],
         },
         {
           kind: 'lines',
           title: 'Step duration',
           unit: 's',
-          width: 8,
-          description: 'From one commit to the next; the buckets of the histogram are 9.6 % apart.',
+          width: 12,
+          description: 'Time from one commit to the next. The buckets of the histogram are 9.6 % apart.',
           queries: [
-            { expr: quantile(0.5), legend: 'median' },
-            { expr: quantile(0.95), legend: '95 %' },
+            { expr: quantile(0.5), legend: '{{run_id}} median' },
+            { expr: quantile(0.95), legend: '{{run_id}} 95 %' },
           ],
         },
         {
           kind: 'lines',
           title: 'Epoch duration',
           unit: 's',
-          width: 8,
-          description: 'Training time of the last finished epoch, without its test pass.',
-          queries: [{ expr: gauge('pennygrad_epoch_duration_seconds'), legend: 'epoch' }],
-        },
-        {
-          kind: 'areas',
-          title: 'Where the time goes',
-          unit: 's',
           width: 12,
-          description: "Workers' seconds per second in each phase of a step, of all workers together.",
-          queries: [{ expr: rate('pennygrad_step_phase_duration_seconds_sum'), legend: '{{phase}}' }],
+          description: 'Training time of the last whole epoch, without its test pass.',
+          queries: [{ expr: course('pennygrad_epoch_duration_seconds'), legend: '{{run_id}}' }],
         },
         {
           kind: 'lines',
-          title: 'Gradients through the coordinator',
+          title: 'Gradients exchanged',
           unit: 'Bps',
           width: 12,
-          description: 'Bytes per second of the all-reduce, as seen from the coordinator.',
-          queries: [{ expr: rate('pennygrad_allreduce_bytes_total'), legend: '{{direction}}' }],
+          description: 'Bytes of gradients per second that all workers together send and receive in the all-reduce.',
+          queries: [
+            { expr: rate('pennygrad_allreduce_bytes_total', ['direction']), legend: '{{run_id}} {{direction}}' },
+          ],
+        },
+      ],
+    },
+    {
+      title: '$run_id: where the time goes',
+      ofOneRun: true,
+      panels: [
+        {
+          kind: 'areas',
+          title: 'Phases of a step',
+          unit: 's',
+          width: 24,
+          description: 'Seconds per second that all workers together spend in each phase of their steps.',
+          queries: [
+            { expr: rate('pennygrad_step_phase_duration_seconds_sum', ['phase']), legend: '{{run_id}} {{phase}}' },
+          ],
         },
       ],
     },

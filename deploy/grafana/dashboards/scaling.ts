@@ -1,53 +1,58 @@
 import type { DashboardSpec } from './panel.ts';
-import { gauge, rate } from './promql.ts';
+import { course, now, rate } from './promql.ts';
+import { statusRow } from './run-status.ts';
 
-const phaseSeconds = rate('pennygrad_step_phase_duration_seconds_sum');
+const phaseSeconds = rate('pennygrad_step_phase_duration_seconds_sum', ['phase']);
 
 export const scaling: DashboardSpec = {
   uid: 'pennygrad-scaling',
   title: 'pennygrad: scaling',
-  description: 'Whether more workers pay: efficiency, what they wait for, and the speed of the all-reduce.',
+  description: 'Whether more workers pay: efficiency, what workers wait for, and the speed of the all-reduce.',
   rows: [
+    statusRow,
     {
       title: 'Now',
       panels: [
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Workers',
           unit: 'none',
           width: 6,
-          description: 'Workers in the run.',
-          queries: [{ expr: gauge('pennygrad_world_size'), legend: 'workers' }],
+          description: 'Number of workers in the run.',
+          queries: [{ expr: now('pennygrad_world_size'), legend: '{{run_id}}' }],
         },
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Strong efficiency',
           unit: 'percentunit',
           decimals: 1,
           width: 6,
-          description: 'Estimated T1 / (N·TN) at this global batch; one worker is estimated from the time computing.',
-          queries: [{ expr: gauge('pennygrad_scaling_efficiency_ratio', 'mode="strong"'), legend: 'strong' }],
+          description:
+            'Estimate of T₁ / (N · T_N) at this global batch size. The time of one worker, T₁, is estimated from the time ' +
+            'spent computing.',
+          queries: [{ expr: now('pennygrad_scaling_efficiency_ratio', [], 'mode="strong"'), legend: '{{run_id}}' }],
         },
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Weak efficiency',
           unit: 'percentunit',
           decimals: 1,
           width: 6,
           description:
-            'Estimated R_N / (N·R_1) at this share a worker; one worker is estimated from the time computing.',
-          queries: [{ expr: gauge('pennygrad_scaling_efficiency_ratio', 'mode="weak"'), legend: 'weak' }],
+            'Estimate of R_N / (N · R₁) at this share per worker. The speed of one worker, R₁, is estimated from the time ' +
+            'spent computing.',
+          queries: [{ expr: now('pennygrad_scaling_efficiency_ratio', [], 'mode="weak"'), legend: '{{run_id}}' }],
         },
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Samples per second and worker',
           unit: 'short',
           width: 6,
-          description: 'Speed of the epoch so far, divided by the workers.',
+          description: 'Speed over the epoch so far, divided by the number of workers.',
           queries: [
             {
-              expr: `${gauge('pennygrad_samples_per_second')} / on (job, instance) ${gauge('pennygrad_world_size')}`,
-              legend: 'samples/s',
+              expr: `${now('pennygrad_samples_per_second')} / on (run_id) ${now('pennygrad_world_size')}`,
+              legend: '{{run_id}}',
             },
           ],
         },
@@ -60,33 +65,22 @@ export const scaling: DashboardSpec = {
           kind: 'lines',
           title: 'Efficiency',
           unit: 'percentunit',
-          width: 12,
-          description: 'Both estimates, over the epoch so far.',
-          queries: [{ expr: gauge('pennygrad_scaling_efficiency_ratio'), legend: '{{mode}}' }],
-        },
-        {
-          kind: 'areas',
-          title: 'Time by phase',
-          unit: 'percentunit',
-          width: 12,
-          description: "Parts of all workers' time in steps.",
-          queries: [
-            {
-              expr: `${phaseSeconds} / on (job, instance) group_left () (sum by (job, instance) ${phaseSeconds} > 0)`,
-              legend: '{{phase}}',
-            },
-          ],
+          width: 8,
+          description: 'Estimated strong and weak efficiency over the epoch so far.',
+          queries: [{ expr: course('pennygrad_scaling_efficiency_ratio', ['mode']), legend: '{{run_id}} {{mode}}' }],
         },
         {
           kind: 'lines',
           title: 'Who is waited for',
           unit: 'percentunit',
-          width: 12,
-          description: 'Part of the time that the other workers wait for this one, on average over them.',
+          width: 8,
+          description: 'The fraction of their time that the other workers wait for this one, averaged over them.',
           queries: [
             {
-              expr: `${rate('pennygrad_straggler_wait_seconds_total')} / on (job, instance) group_left () (${gauge('pennygrad_world_size')} - 1 > 0)`,
-              legend: '{{worker}}',
+              expr:
+                `${rate('pennygrad_straggler_wait_seconds_total', ['worker'])} ` +
+                `/ on (run_id) group_left () (${course('pennygrad_world_size')} - 1 > 0)`,
+              legend: '{{run_id}} {{worker}}',
             },
           ],
         },
@@ -94,9 +88,28 @@ export const scaling: DashboardSpec = {
           kind: 'lines',
           title: 'Bus bandwidth of the all-reduce',
           unit: 'Bps',
-          width: 12,
+          width: 8,
           description: 'Bytes of gradients / time communicating × 2(N − 1)/N, over the epoch so far.',
-          queries: [{ expr: gauge('pennygrad_allreduce_bus_bandwidth_bytes_per_second'), legend: 'bus bandwidth' }],
+          queries: [{ expr: course('pennygrad_allreduce_bus_bandwidth_bytes_per_second'), legend: '{{run_id}}' }],
+        },
+      ],
+    },
+    {
+      title: '$run_id: where the time goes',
+      ofOneRun: true,
+      panels: [
+        {
+          kind: 'areas',
+          title: 'Time by phase',
+          unit: 'percentunit',
+          width: 24,
+          description: 'The fraction of the time in steps that each phase takes, over all workers.',
+          queries: [
+            {
+              expr: `${phaseSeconds} / on (run_id) group_left () (sum by (run_id) (${phaseSeconds}) > 0)`,
+              legend: '{{run_id}} {{phase}}',
+            },
+          ],
         },
       ],
     },

@@ -1,34 +1,43 @@
 import type { DashboardSpec } from './panel.ts';
-import { gauge, ownGauge, ownRate } from './promql.ts';
+import { course, now, own, ownRate } from './promql.ts';
+import { statusRow } from './run-status.ts';
+
+const perWorker = ['worker'];
 
 export const workers: DashboardSpec = {
   uid: 'pennygrad-workers',
   title: 'pennygrad: workers',
-  description: 'Each worker: whether it is there, its share, its memory and its GPU.',
+  description: 'Each worker: whether it is in the run, its share of the samples, its memory and its GPU.',
   rows: [
+    statusRow,
     {
       title: 'In the run',
       panels: [
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Engines',
           unit: 'none',
           width: 12,
           showNames: true,
-          description: 'What each worker computes with.',
-          queries: [{ expr: gauge('pennygrad_worker_info'), legend: '{{worker}}: {{engine}}, {{device}}' }],
+          description: 'Engine and device of each worker.',
+          queries: [
+            {
+              expr: now('pennygrad_worker_info', ['worker', 'engine', 'device']),
+              legend: '{{run_id}} {{worker}}: {{engine}}, {{device}}',
+            },
+          ],
         },
         {
-          kind: 'number',
+          kind: 'now',
           title: 'Last heard',
           unit: 's',
           decimals: 1,
           width: 12,
-          description: 'Time since the coordinator last heard the worker.',
+          description: 'Time since the coordinator last heard from the worker.',
           queries: [
             {
-              expr: `time() - ${gauge('pennygrad_worker_last_heartbeat_timestamp_seconds')}`,
-              legend: '{{worker}}',
+              expr: `time() - ${now('pennygrad_worker_last_heartbeat_timestamp_seconds', perWorker)}`,
+              legend: '{{run_id}} {{worker}}',
             },
           ],
         },
@@ -36,25 +45,17 @@ export const workers: DashboardSpec = {
           kind: 'lines',
           title: 'In the run',
           unit: 'none',
-          width: 8,
+          width: 12,
           description: '1 while the worker is in the run, 0 once it is lost.',
-          queries: [{ expr: gauge('pennygrad_worker_up'), legend: '{{worker}}' }],
-        },
-        {
-          kind: 'areas',
-          title: 'Share of the samples',
-          unit: 'percentunit',
-          width: 8,
-          description: "Each worker's share of the last step's samples.",
-          queries: [{ expr: gauge('pennygrad_worker_share_ratio'), legend: '{{worker}}' }],
+          queries: [{ expr: course('pennygrad_worker_up', perWorker), legend: '{{run_id}} {{worker}}' }],
         },
         {
           kind: 'lines',
           title: 'Restarts',
           unit: 'none',
-          width: 8,
-          description: 'Times that the worker came back as a new process.',
-          queries: [{ expr: gauge('pennygrad_worker_restarts_total'), legend: '{{worker}}' }],
+          width: 12,
+          description: 'How often the worker came back as a new process.',
+          queries: [{ expr: course('pennygrad_worker_restarts_total', perWorker), legend: '{{run_id}} {{worker}}' }],
         },
       ],
     },
@@ -62,41 +63,34 @@ export const workers: DashboardSpec = {
       title: 'From the workers themselves (--worker-metrics)',
       panels: [
         {
-          kind: 'areas',
-          title: 'Own phases',
-          unit: 's',
-          width: 12,
-          needs: 'worker-metrics',
-          description: 'Seconds per second that each worker spends in a phase of its steps.',
-          queries: [{ expr: ownRate('pennygrad_worker_phase_seconds_total'), legend: '{{worker}} {{phase}}' }],
-        },
-        {
           kind: 'lines',
-          title: 'Own speed',
+          title: 'Speed',
           unit: 'short',
-          width: 12,
+          width: 8,
           needs: 'worker-metrics',
           description: 'Training samples per second of each worker.',
-          queries: [{ expr: ownRate('pennygrad_worker_samples_total'), legend: '{{worker}}' }],
+          queries: [{ expr: ownRate('pennygrad_worker_samples_total'), legend: '{{run_id}} {{worker}}' }],
         },
         {
           kind: 'lines',
           title: 'Memory',
           unit: 'bytes',
-          width: 12,
+          width: 8,
           needs: 'worker-metrics',
-          description: 'Of the process, of its JavaScript heap, and of tensors and data.',
-          queries: [{ expr: ownGauge('pennygrad_worker_memory_bytes'), legend: '{{worker}} {{kind}}' }],
+          description:
+            'Memory of each worker: the whole process (resident), its JavaScript heap, and its buffers, which hold tensors ' +
+            'and data.',
+          queries: [{ expr: own('pennygrad_worker_memory_bytes', ['kind']), legend: '{{run_id}} {{worker}} {{kind}}' }],
         },
         {
           kind: 'lines',
           title: 'Cores in use',
           unit: 'none',
           decimals: 2,
-          width: 12,
+          width: 8,
           needs: 'worker-metrics',
           description: 'CPU seconds per second of each worker, all its threads together.',
-          queries: [{ expr: ownRate('process_cpu_seconds_total'), legend: '{{worker}}' }],
+          queries: [{ expr: ownRate('process_cpu_seconds_total'), legend: '{{run_id}} {{worker}}' }],
         },
       ],
     },
@@ -109,8 +103,8 @@ export const workers: DashboardSpec = {
           unit: 'percentunit',
           width: 6,
           needs: 'gpu',
-          description: 'Share of the time in which a kernel ran.',
-          queries: [{ expr: gauge('pennygrad_gpu_utilization_ratio'), legend: '{{worker}}' }],
+          description: 'Fraction of the time in which the GPU ran a kernel.',
+          queries: [{ expr: course('pennygrad_gpu_utilization_ratio', perWorker), legend: '{{run_id}} {{worker}}' }],
         },
         {
           kind: 'lines',
@@ -118,10 +112,10 @@ export const workers: DashboardSpec = {
           unit: 'bytes',
           width: 6,
           needs: 'gpu',
-          description: 'In use, by anyone, and all there is.',
+          description: 'Memory in use, including that of other processes, and total memory of the GPU.',
           queries: [
-            { expr: gauge('pennygrad_gpu_memory_used_bytes'), legend: '{{worker}} used' },
-            { expr: gauge('pennygrad_gpu_memory_total_bytes'), legend: '{{worker}} total' },
+            { expr: course('pennygrad_gpu_memory_used_bytes', perWorker), legend: '{{run_id}} {{worker}} used' },
+            { expr: course('pennygrad_gpu_memory_total_bytes', perWorker), legend: '{{run_id}} {{worker}} total' },
           ],
         },
         {
@@ -130,8 +124,8 @@ export const workers: DashboardSpec = {
           unit: 'watt',
           width: 6,
           needs: 'gpu',
-          description: 'Power that the card draws.',
-          queries: [{ expr: gauge('pennygrad_gpu_power_watts'), legend: '{{worker}}' }],
+          description: 'Power that the GPU draws.',
+          queries: [{ expr: course('pennygrad_gpu_power_watts', perWorker), legend: '{{run_id}} {{worker}}' }],
         },
         {
           kind: 'lines',
@@ -139,8 +133,36 @@ export const workers: DashboardSpec = {
           unit: 'celsius',
           width: 6,
           needs: 'gpu',
-          description: 'Temperature of the card.',
-          queries: [{ expr: gauge('pennygrad_gpu_temperature_celsius'), legend: '{{worker}}' }],
+          description: 'Temperature of the GPU.',
+          queries: [{ expr: course('pennygrad_gpu_temperature_celsius', perWorker), legend: '{{run_id}} {{worker}}' }],
+        },
+      ],
+    },
+    {
+      title: '$run_id: work and time of its workers',
+      ofOneRun: true,
+      panels: [
+        {
+          kind: 'areas',
+          title: 'Share of the samples',
+          unit: 'percentunit',
+          width: 12,
+          description: "Each worker's share of the last step's samples.",
+          queries: [{ expr: course('pennygrad_worker_share_ratio', perWorker), legend: '{{run_id}} {{worker}}' }],
+        },
+        {
+          kind: 'areas',
+          title: 'Phases (--worker-metrics)',
+          unit: 's',
+          width: 12,
+          needs: 'worker-metrics',
+          description: 'Seconds per second that each worker spends in each phase of its steps.',
+          queries: [
+            {
+              expr: ownRate('pennygrad_worker_phase_seconds_total', ['phase']),
+              legend: '{{run_id}} {{worker}} {{phase}}',
+            },
+          ],
         },
       ],
     },

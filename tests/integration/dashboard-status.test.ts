@@ -1,0 +1,118 @@
+/** The status that dashboards show, for lives of runs that would take minutes to live: by Prometheus' own unit tests. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { stringify } from 'yaml';
+import { type ShownStatus, statusValue } from '../../deploy/grafana/dashboards/run-status.ts';
+import { askedStatus } from '../support/dashboard-query.ts';
+import { needs } from '../support/machine-parts.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+interface Source {
+  readonly instance: string;
+  /** Samples every 5 s, as promtool writes them: `_` is none, and `stale` that the target was missed. */
+  readonly info: string;
+  readonly steps: string;
+  readonly ended?: Readonly<Record<string, string>>;
+}
+
+const scraped = 'alpha:9464';
+const pushed = 'alpha';
+
+/** Each life, as the scrapes of 50 s saw it, and what it is to be called. */
+const lives: Readonly<Record<string, { readonly status: ShownStatus; readonly sources: readonly Source[] }>> = {
+  'has committed no step': {
+    status: 'starting',
+    sources: [{ instance: scraped, info: '1x10', steps: '0x10' }],
+  },
+  'commits steps': { status: 'training', sources: [{ instance: scraped, info: '1x10', steps: '0+9x10' }] },
+  'waits for its last scrape': {
+    status: 'failed',
+    sources: [{ instance: scraped, info: '1x10', steps: '0+9x10', ended: { failed: '_ _ _ _ _ 1x5' } }],
+  },
+  'ended, as a single scrape saw': {
+    status: 'completed',
+    sources: [{ instance: scraped, info: '1x4 stale', steps: '0+9x4 stale', ended: { completed: '_ _ _ _ 1 stale' } }],
+  },
+  'ended, and pushed': {
+    status: 'interrupted',
+    sources: [
+      { instance: scraped, info: '1x4 stale', steps: '0+9x4 stale', ended: { interrupted: '_ _ _ _ 1 stale' } },
+      { instance: pushed, info: '_ _ _ _ _ 1x5', steps: '_ _ _ _ _ 36x5', ended: { interrupted: '_ _ _ _ _ 1x5' } },
+    ],
+  },
+  'was killed': { status: 'gone', sources: [{ instance: scraped, info: '1x4 stale', steps: '0+9x4 stale' }] },
+  'was killed before its first step': {
+    status: 'gone',
+    sources: [{ instance: scraped, info: '1x4 stale', steps: '0x4 stale' }],
+  },
+  'was interrupted, pushed, and resumed': {
+    status: 'training',
+    sources: [
+      { instance: pushed, info: '1x10', steps: '36x10', ended: { interrupted: '1x10' } },
+      { instance: scraped, info: '_ _ _ 1x7', steps: '_ _ _ 0+9x7' },
+    ],
+  },
+  'was interrupted, resumed and killed': {
+    status: 'gone',
+    sources: [
+      {
+        instance: scraped,
+        info: '1 1 1 stale 1 1 1 stale',
+        steps: '0 9 18 stale 0 9 18 stale',
+        ended: { interrupted: '_ _ 1 stale' },
+      },
+    ],
+  },
+  'was interrupted, resumed, and completed': {
+    status: 'completed',
+    sources: [
+      {
+        instance: scraped,
+        info: '1 1 1 stale 1 1 1 stale',
+        steps: '0 9 18 stale 0 9 18 stale',
+        ended: { interrupted: '_ _ 1 stale', completed: '_ _ _ _ _ _ 1 stale' },
+      },
+    ],
+  },
+};
+
+const series = (name: string, values: string) => ({ series: name, values });
+
+const { it } = await needs('prometheus');
+
+it('the status of a run is that of its last life', () => {
+  const file = join(temporaryFolder(), 'status.test.yml');
+  const input = Object.entries(lives).flatMap(([run, { sources }]) =>
+    sources.flatMap(({ instance, info, steps, ended = {} }) => {
+      const labels = `job="pennygrad", instance="${instance}", run_id="${run}"`;
+      return [
+        series(`pennygrad_run_info{${labels}}`, info),
+        series(`pennygrad_steps_total{${labels}}`, steps),
+        ...Object.entries(ended).map(([status, values]) =>
+          series(`pennygrad_run_ended{${labels}, status="${status}"}`, values),
+        ),
+      ];
+    }),
+  );
+  const expected = Object.entries(lives).map(([run, { status }]) => ({
+    labels: `{run_id="${run}"}`,
+    value: statusValue(status),
+  }));
+  writeFileSync(
+    file,
+    stringify({
+      evaluation_interval: '5s',
+      tests: [
+        {
+          interval: '5s',
+          input_series: input,
+          promql_expr_test: [{ expr: askedStatus('5s', 'pennygrad'), eval_time: '50s', exp_samples: expected }],
+        },
+      ],
+    }),
+  );
+  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
+  expect(status, stdout + stderr).toBe(0);
+});
