@@ -8,6 +8,8 @@ const computing = `sum by (run_id) (${total('pennygrad_cost_usd_total', ['worker
 /** What the runs had cost before the time shown; a day's query is in docs/observability.md. */
 const spentBefore = `max by (run_id, worker, category) (max_over_time(${selector('pennygrad_cost_usd_total')}[90d] offset $__range))`;
 const spentSoFar = course('pennygrad_cost_usd_total', ['worker', 'category']);
+const billed = total('pennygrad_billed_usd_total', ['worker']);
+const billedSoFar = course('pennygrad_billed_usd_total', ['worker']);
 const burning = `sum by (run_id) (${now('pennygrad_worker_price_usd_per_hour', ['worker'])})`;
 
 export const cost: DashboardSpec = {
@@ -49,6 +51,44 @@ export const cost: DashboardSpec = {
       ],
     },
     {
+      title: 'Forecast',
+      panels: [
+        {
+          kind: 'now',
+          title: 'Projected cost',
+          unit: 'currencyUSD',
+          decimals: 4,
+          width: 8,
+          description: 'Accrued cost of the whole run if it goes on at its present pace.',
+          queries: [{ expr: now('pennygrad_projected_cost_usd'), legend: '{{run_id}}' }],
+        },
+        {
+          kind: 'now',
+          title: 'Budget left',
+          unit: 'currencyUSD',
+          decimals: 4,
+          width: 8,
+          needs: 'budget',
+          description: 'What is left of --budget-usd, accrued or billed as --budget-basis says.',
+          queries: [{ expr: now('pennygrad_budget_remaining_usd'), legend: '{{run_id}}' }],
+        },
+        {
+          kind: 'now',
+          title: 'Time until the budget is spent',
+          unit: 's',
+          width: 8,
+          needs: 'budget',
+          description:
+            'Time until --budget-usd or --budget-hours is used up at the present pace. The budget is too small for the run ' +
+            'if this is less than the time left.',
+          queries: [
+            { expr: now('pennygrad_budget_remaining_seconds'), legend: '{{run_id}} until the budget is spent' },
+            { expr: now('pennygrad_projected_remaining_seconds'), legend: '{{run_id}} until the end of training' },
+          ],
+        },
+      ],
+    },
+    {
       title: 'Totals, of ended runs too',
       panels: [
         {
@@ -56,17 +96,26 @@ export const cost: DashboardSpec = {
           title: 'Spent',
           unit: 'currencyUSD',
           decimals: 4,
-          width: 8,
+          width: 6,
           description:
             'Accrued cost of the whole run so far: the price of each worker × the time it was alive, summed.',
           queries: [{ expr: spent, legend: '{{run_id}}' }],
         },
         {
           kind: 'total',
+          title: 'Billed',
+          unit: 'currencyUSD',
+          decimals: 4,
+          width: 6,
+          description: "What providers bill for the run's workers so far, by their billing units and minimums.",
+          queries: [{ expr: `sum by (run_id) (${billed})`, legend: '{{run_id}}' }],
+        },
+        {
+          kind: 'total',
           title: 'Spent on computing',
           unit: 'percentunit',
           decimals: 1,
-          width: 8,
+          width: 6,
           description: 'The fraction of the cost that paid for computing. The rest paid for everything around it.',
           queries: [{ expr: `${computing} / (${spent} > 0)`, legend: '{{run_id}}' }],
         },
@@ -75,9 +124,10 @@ export const cost: DashboardSpec = {
           title: 'Budget spent',
           unit: 'percentunit',
           decimals: 1,
-          width: 8,
+          width: 6,
           needs: 'budget',
-          description: 'Accrued cost as a fraction of --budget-usd. Runs without a budget are not shown.',
+          description:
+            'Accrued cost as a fraction of --budget-usd, whatever --budget-basis is. Runs without a budget are not shown.',
           queries: [{ expr: `${spent} / (${total('pennygrad_budget_usd')} > 0)`, legend: '{{run_id}}' }],
         },
       ],
@@ -152,6 +202,26 @@ export const cost: DashboardSpec = {
                 `/ (sum by (run_id, worker) (${spentSoFar}) > 0)`,
               legend: '{{run_id}} {{worker}}',
             },
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Accrued, billed and projected',
+      panels: [
+        {
+          kind: 'lines',
+          title: 'Accrued, billed and projected cost',
+          unit: 'currencyUSD',
+          decimals: 4,
+          width: 24,
+          description:
+            'What each run has accrued, what providers bill for that, and the accrued cost of the whole run at its present ' +
+            'pace.',
+          queries: [
+            { expr: `sum by (run_id) (${spentSoFar})`, legend: '{{run_id}} accrued' },
+            { expr: `sum by (run_id) (${billedSoFar})`, legend: '{{run_id}} billed' },
+            { expr: course('pennygrad_projected_cost_usd'), legend: '{{run_id}} projected' },
           ],
         },
       ],

@@ -1,5 +1,5 @@
 import type { DashboardSpec } from './panel.ts';
-import { course, now, own, ownRate } from './promql.ts';
+import { course, now, own, ownRate, rate } from './promql.ts';
 import { statusRow } from './run-status.ts';
 
 const perWorker = ['worker'];
@@ -146,15 +146,28 @@ export const workers: DashboardSpec = {
           kind: 'areas',
           title: 'Share of the samples',
           unit: 'percentunit',
-          width: 12,
+          width: 8,
           description: "Each worker's share of the last step's samples.",
           queries: [{ expr: course('pennygrad_worker_share_ratio', perWorker), legend: '{{run_id}} {{worker}}' }],
         },
         {
           kind: 'areas',
+          title: 'Time of each worker',
+          unit: 's',
+          width: 8,
+          description: 'Seconds per second that each worker spends, by the categories of the ledger.',
+          queries: [
+            {
+              expr: rate('pennygrad_worker_seconds_total', ['worker', 'category']),
+              legend: '{{run_id}} {{worker}} {{category}}',
+            },
+          ],
+        },
+        {
+          kind: 'areas',
           title: 'Phases (--worker-metrics)',
           unit: 's',
-          width: 12,
+          width: 8,
           needs: 'worker-metrics',
           description: 'Seconds per second that each worker spends in each phase of its steps.',
           queries: [
