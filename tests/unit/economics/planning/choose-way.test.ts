@@ -90,6 +90,11 @@ describe('chooseWay', () => {
     expect(choose(known, { budgetUsd: 2 })).toMatchObject({ chosen: '3 × wasm', tied: [] });
   });
 
+  test('of fleets that may be as fast it takes the lowest bill, though a smaller one may be faster', () => {
+    const ways = [candidate(2, 96, 1.45, 1.3), candidate(3, 100, 1, 1.3)];
+    expect(choose(ways, { budgetUsd: 2 })).toEqual({ chosen: '3 × wasm', by: 'time', sure: true, tied: ['2 × wasm'] });
+  });
+
   test('of fleets that may be as cheap it takes the smallest, and of those as small the one that is billed least', () => {
     const ways = [candidate(4, 50, 1, 1.3), candidate(2, 90, 1.1, 1.3), candidate(3, 70, 1.05, 1.3)];
     expect(choose(ways, { targetSeconds: 200 })).toEqual({
