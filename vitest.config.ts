@@ -30,11 +30,23 @@ export default defineConfig(({ mode }) => {
           test: {
             ...common,
             name: 'integration',
-            include: ['tests/integration/**/*.test.ts', 'tests/chaos/**/*.test.ts'],
+            include: ['tests/integration/*.test.ts', 'tests/chaos/*.test.ts'],
             fileParallelism: false,
             sequence: { groupOrder: 1 },
             testTimeout: 120_000,
             hookTimeout: 120_000,
+          },
+        },
+        {
+          // These wait for scrapes and rules most of the time, and what they look at keeps on a busy machine: two at once.
+          test: {
+            ...common,
+            name: 'monitoring',
+            include: ['tests/integration/monitoring/*.test.ts'],
+            maxWorkers: 2,
+            sequence: { groupOrder: 2 },
+            testTimeout: 120_000,
+            hookTimeout: 180_000,
           },
         },
       ],

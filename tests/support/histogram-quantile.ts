@@ -1,6 +1,6 @@
 /**
  * Prometheus' `histogram_quantile` for classic histograms, written from its documentation: linear within the bucket that
- * holds the quantile, and the highest finite bound above that. tests/integration/promtool.test.ts holds it against the
+ * holds the quantile, and the highest finite bound above that. tests/integration/monitoring/promtool.test.ts holds it against the
  * real one.
  * @param buckets cumulative counts by upper bound, `+Inf` as Infinity
  */

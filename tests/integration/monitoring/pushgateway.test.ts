@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
-import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/free-port.ts';
-import { writeIdxFolder } from '../support/idx-folder.ts';
-import { needs } from '../support/machine-parts.ts';
-import { type Series, startPrometheus, startPushgateway } from '../support/monitoring.ts';
-import { killAll, run, start } from '../support/pennygrad.ts';
-import { readSummary } from '../support/run-folder.ts';
-import { parseSamples } from '../support/scrape.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { eventually } from '../../support/eventually.ts';
+import { freePort } from '../../support/free-port.ts';
+import { writeIdxFolder } from '../../support/idx-folder.ts';
+import { needs } from '../../support/machine-parts.ts';
+import { type Series, startPrometheus, startPushgateway } from '../../support/monitoring.ts';
+import { killAll, run, start } from '../../support/pennygrad.ts';
+import { readSummary } from '../../support/run-folder.ts';
+import { parseSamples } from '../../support/scrape.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const train = (...args: string[]) => run(['train', '--workers', '1', '--epochs', '1', '--metrics-port', '0', ...args]);
 
@@ -18,7 +18,7 @@ afterEach(killAll);
 
 /** Those of docs/observability.md: the cost of each run, what was spent within a time, and the price an hour. */
 const [, section = ''] = readFileSync(
-  fileURLToPath(new URL('../../docs/observability.md', import.meta.url)),
+  fileURLToPath(new URL('../../../docs/observability.md', import.meta.url)),
   'utf8',
 ).split('\n## Cost, from Prometheus\n');
 const queries = [...section.matchAll(/```promql\n([^`]*)```/g)].map(([, query = '']) => query);

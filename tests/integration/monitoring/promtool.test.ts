@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { startMetricsServer } from '../../src/coordinator/metrics/endpoint/metrics-server.ts';
-import { createMetrics } from '../../src/coordinator/metrics/metrics.ts';
-import { bucketsIn, histogramQuantile } from '../support/histogram-quantile.ts';
-import { idleStream } from '../support/live-run.ts';
-import { needs } from '../support/machine-parts.ts';
-import { observedRun, observeRun, observeShortRun, stepEvent } from '../support/observed-run.ts';
-import { parseSamples, withoutRun } from '../support/scrape.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { startMetricsServer } from '../../../src/coordinator/metrics/endpoint/metrics-server.ts';
+import { createMetrics } from '../../../src/coordinator/metrics/metrics.ts';
+import { bucketsIn, histogramQuantile } from '../../support/histogram-quantile.ts';
+import { idleStream } from '../../support/live-run.ts';
+import { needs } from '../../support/machine-parts.ts';
+import { observedRun, observeRun, observeShortRun, stepEvent } from '../../support/observed-run.ts';
+import { parseSamples, withoutRun } from '../../support/scrape.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** What Prometheus' own linter says of an exposition. */
 function checkMetrics(exposition: string): { readonly status: number | null; readonly output: string } {

@@ -9,19 +9,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/free-port.ts';
-import { writeIdxFolder } from '../support/idx-folder.ts';
-import { needs } from '../support/machine-parts.ts';
-import { type Prometheus, type Served, startPrometheus, startPushgateway } from '../support/monitoring.ts';
-import { childrenOf, killAll, type Running, start } from '../support/pennygrad.ts';
-import { readJsonLines } from '../support/run-folder.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { eventually } from '../../support/eventually.ts';
+import { freePort } from '../../support/free-port.ts';
+import { writeIdxFolder } from '../../support/idx-folder.ts';
+import { needs } from '../../support/machine-parts.ts';
+import { type Prometheus, type Served, startPrometheus, startPushgateway } from '../../support/monitoring.ts';
+import { childrenOf, killAll, type Running, start } from '../../support/pennygrad.ts';
+import { readJsonLines } from '../../support/run-folder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const { describe } = await needs('prometheus', 'pushgateway');
 
 const shipped = ['recording.yml', 'alerts.yml'].map((name) =>
-  readFileSync(fileURLToPath(new URL(`../../deploy/prometheus/rules/${name}`, import.meta.url)), 'utf8'),
+  readFileSync(fileURLToPath(new URL(`../../../deploy/prometheus/rules/${name}`, import.meta.url)), 'utf8'),
 );
 const minutesAsFiveSeconds = shipped.map((text) =>
   text

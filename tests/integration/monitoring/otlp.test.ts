@@ -1,12 +1,12 @@
 /** Real runs, and a receiver that knows OTLP from its published definition. */
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { writeIdxFolder } from '../support/idx-folder.ts';
-import { type OtlpReceiver, samplesOf, startOtlpReceiver } from '../support/otlp-receiver.ts';
-import { killAll, run } from '../support/pennygrad.ts';
-import { readSummary } from '../support/run-folder.ts';
-import { withoutRun } from '../support/scrape.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { writeIdxFolder } from '../../support/idx-folder.ts';
+import { type OtlpReceiver, samplesOf, startOtlpReceiver } from '../../support/otlp-receiver.ts';
+import { killAll, run } from '../../support/pennygrad.ts';
+import { readSummary } from '../../support/run-folder.ts';
+import { withoutRun } from '../../support/scrape.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 let receiver: OtlpReceiver;
 const small = () => ['--dataset', writeIdxFolder(200, 50), '--model', 'softmax', '--epochs', '1'];

@@ -3,12 +3,12 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect } from 'vitest';
-import { eventually } from '../support/eventually.ts';
-import { writeIdxFolder } from '../support/idx-folder.ts';
-import { needs } from '../support/machine-parts.ts';
-import { startConfiguredPrometheus } from '../support/monitoring.ts';
-import { killAll, type Running, run, start } from '../support/pennygrad.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { eventually } from '../../support/eventually.ts';
+import { writeIdxFolder } from '../../support/idx-folder.ts';
+import { needs } from '../../support/machine-parts.ts';
+import { startConfiguredPrometheus } from '../../support/monitoring.ts';
+import { killAll, type Running, run, start } from '../../support/pennygrad.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const { it } = await needs('prometheus');
 afterAll(killAll);
@@ -27,7 +27,7 @@ async function addressOf(job: Running): Promise<string> {
 }
 
 it('two runs on a host are found and forgotten, and what a killed one leaves the next run removes', async () => {
-  cpSync(fileURLToPath(new URL('../../deploy/prometheus', import.meta.url)), deployed, { recursive: true });
+  cpSync(fileURLToPath(new URL('../../../deploy/prometheus', import.meta.url)), deployed, { recursive: true });
   const config = join(deployed, 'prometheus.yml');
   writeFileSync(config, readFileSync(config, 'utf8').replace('scrape_interval: 5s', 'scrape_interval: 1s'));
   const prometheus = await startConfiguredPrometheus(config);

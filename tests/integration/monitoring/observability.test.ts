@@ -3,30 +3,30 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { dashboards } from '../../deploy/grafana/dashboards/dashboards.ts';
-import type { Panel } from '../../deploy/grafana/dashboards/panel.ts';
-import { statusQuery } from '../../deploy/grafana/dashboards/run-status.ts';
-import { startMetricsServer } from '../../src/coordinator/metrics/endpoint/metrics-server.ts';
-import { createMetrics } from '../../src/coordinator/metrics/metrics.ts';
-import type { RunEvent } from '../../src/coordinator/run-events.ts';
-import type { Summary } from '../../src/economics/record/summary.ts';
-import { allChosen, asked, askedStatus, statusesIn } from '../support/dashboard-query.ts';
-import { eventually } from '../support/eventually.ts';
-import { writeIdxFolder } from '../support/idx-folder.ts';
-import { lastLedgerRows } from '../support/ledger-lines.ts';
-import { idleStream } from '../support/live-run.ts';
-import { needs } from '../support/machine-parts.ts';
-import { type Prometheus, type Series, startPrometheus, startPushgateway } from '../support/monitoring.ts';
-import { observedRun, observeShortRun } from '../support/observed-run.ts';
-import { killAll, start } from '../support/pennygrad.ts';
-import { readSummary } from '../support/run-folder.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { dashboards } from '../../../deploy/grafana/dashboards/dashboards.ts';
+import type { Panel } from '../../../deploy/grafana/dashboards/panel.ts';
+import { statusQuery } from '../../../deploy/grafana/dashboards/run-status.ts';
+import { startMetricsServer } from '../../../src/coordinator/metrics/endpoint/metrics-server.ts';
+import { createMetrics } from '../../../src/coordinator/metrics/metrics.ts';
+import type { RunEvent } from '../../../src/coordinator/run-events.ts';
+import type { Summary } from '../../../src/economics/record/summary.ts';
+import { allChosen, asked, askedStatus, statusesIn } from '../../support/dashboard-query.ts';
+import { eventually } from '../../support/eventually.ts';
+import { writeIdxFolder } from '../../support/idx-folder.ts';
+import { lastLedgerRows } from '../../support/ledger-lines.ts';
+import { idleStream } from '../../support/live-run.ts';
+import { needs } from '../../support/machine-parts.ts';
+import { type Prometheus, type Series, startPrometheus, startPushgateway } from '../../support/monitoring.ts';
+import { observedRun, observeShortRun } from '../../support/observed-run.ts';
+import { killAll, start } from '../../support/pennygrad.ts';
+import { readSummary } from '../../support/run-folder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const { describe } = await needs('prometheus', 'pushgateway');
 
 /** Evaluated as often as this test scrapes. */
 const rules = ['recording.yml', 'alerts.yml'].map((name) =>
-  readFileSync(fileURLToPath(new URL(`../../deploy/prometheus/rules/${name}`, import.meta.url)), 'utf8').replace(
+  readFileSync(fileURLToPath(new URL(`../../../deploy/prometheus/rules/${name}`, import.meta.url)), 'utf8').replace(
     'interval: 5s',
     'interval: 1s',
   ),

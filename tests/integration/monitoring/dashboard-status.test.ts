@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
-import { type ShownStatus, statusValue } from '../../deploy/grafana/dashboards/run-status.ts';
-import { askedStatus } from '../support/dashboard-query.ts';
-import { needs } from '../support/machine-parts.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { type ShownStatus, statusValue } from '../../../deploy/grafana/dashboards/run-status.ts';
+import { askedStatus } from '../../support/dashboard-query.ts';
+import { needs } from '../../support/machine-parts.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 interface Source {
   readonly instance: string;

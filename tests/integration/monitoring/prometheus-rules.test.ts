@@ -4,12 +4,12 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { needs } from '../support/machine-parts.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { needs } from '../../support/machine-parts.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const { it: test } = await needs('prometheus');
 
-const folder = fileURLToPath(new URL('../../deploy/prometheus', import.meta.url));
+const folder = fileURLToPath(new URL('../../../deploy/prometheus', import.meta.url));
 
 function promtool(args: readonly string[], cwd = folder): { readonly status: number | null; readonly output: string } {
   const { status, stdout, stderr, error } = spawnSync('promtool', args, { cwd, encoding: 'utf8' });
