@@ -1,10 +1,10 @@
 /**
  * Draws the charts of a report with uPlot, which is part of the page. Each `<div data-chart="ID">` shows the chart with
  * that id from the page's data, whose format is described in src/report/html/chart.ts. Markers, whiskers and names are
- * drawn here, over uPlot's lines, where place-names.js, log-ticks.js and whisker-lines.js say.
+ * drawn here, over uPlot's lines, where place-names.js, axis-range.js, log-ticks.js and whisker-lines.js say.
  */
 (() => {
-  const { uPlot, placeNames, boxAround, boxesAlong, logTicks, whiskerLines } = globalThis;
+  const { uPlot, labelPoints, boxAround, axisRange, logTicks, whiskerLines, flatWhiskerLines } = globalThis;
   const charts = JSON.parse(document.getElementById('charts').textContent);
   /** Charts with names beside points need more room. */
   const heightOf = ({ series }) => (series.some(({ names }) => names) ? 400 : 320);
@@ -12,7 +12,6 @@
   const colours = 8;
   /** With more points than this, markers would hide the line. */
   const mostMarkers = 60;
-  const yearSeconds = 365 * 86_400;
 
   /** SVG paths around 0,0. Series differ in shape as well as in colour. */
   const shapes = [
@@ -22,6 +21,11 @@
     'M0-5.5l5.5 5.5l-5.5 5.5l-5.5-5.5z',
     'M0 5l5-9h-10z',
   ];
+  /** Outlines around the points of other series. */
+  const outlines = ['ring', 'frame'];
+  const ring = 'M-8 0a8 8 0 1 0 16 0a8 8 0 1 0-16 0z';
+  const frame = 'M-10-10h20v20h-20z';
+  const joined = ['line', 'steps'];
   const star = 'M0-8l2.1 5.3l5.7.4l-4.4 3.6l1.5 5.5l-4.9-3.1l-4.9 3.1l1.5-5.5l-4.4-3.6l5.7-.4z';
 
   const counts = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 4 });
@@ -41,10 +45,17 @@
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+  const isUnjoined = (style) => ['points', 'faint', 'mark', ...outlines].includes(style);
+
   /** The style of a series. A guide has the colour of the series that it refers to. */
   function lookOf(chart, index) {
-    const { style, guides } = chart.series[index];
-    if (style === 'mark') return { stroke: colour('--ink'), shape: star, dash: undefined };
+    const { style, guides, uncertain } = chart.series[index];
+    if (style === 'mark') return { stroke: colour('--ink'), shape: star };
+    if (style === 'faint') return { stroke: colour('--faint'), shape: shapes[index % shapes.length] };
+    if (outlines.includes(style)) {
+      const shape = style === 'ring' ? ring : frame;
+      return { stroke: colour('--ink'), shape, hollow: true, dash: uncertain ? [3, 3] : undefined };
+    }
     const own = guides ?? index;
     const dash = { guide: [7, 5], steps: [2, 3] }[style];
     return {
@@ -54,104 +65,128 @@
     };
   }
 
-  const isWide = (axis, values) =>
-    axis.log && Math.min(...values) > 0 && Math.max(...values) >= 4 * Math.min(...values);
-
-  /**
-   * The range of an axis, with room for names beside points. It starts at 0 where the axis has a zero and is not
-   * logarithmic.
-   */
-  function rangeOf({ zero, format, ticks }, values, log) {
-    if (values.length === 0) return [0, 1];
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    if (ticks) return [low - 0.5, high + 0.5];
-    if (log) return [low / (high / low) ** 0.12, high * (high / low) ** 0.12];
-    if (format === 'date') {
-      const room = Math.max(0.06 * (high - low), (yearSeconds - (high - low)) / 2);
-      return [low - room, high + room];
-    }
-    const room = (high - low || Math.abs(high) || 1) * 0.12;
-    return [zero ? Math.min(0, low - (low < 0 ? room : 0)) : Math.max(0, low - room), high + room];
-  }
-
   /** Width of the y axis in CSS pixels, by its longest label: `$0.000020` is wider than `20 %`. */
   const sizeOfLabels = (_, values) => 24 + 7 * Math.max(4, ...(values ?? []).map((value) => value.length));
 
-  /** The values that the y axis must show. Very long whiskers are cut where they would flatten everything else. */
-  function drawnValues({ series }) {
-    const values = series.flatMap((one) => one.values).filter((value) => value != null);
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    const most = Math.max(high - low, Math.abs(high) / 2);
-    const ends = series.flatMap(({ intervals }) => (intervals ?? []).filter(Boolean).flat());
-    return [...values, ...ends.map((end) => Math.min(high + most, Math.max(low - most, end)))];
-  }
-
   /** Draws markers, whiskers of 95 % confidence, and the names of points. */
-  function annotate(chart, few) {
+  function annotate(chart) {
     return (plot) => {
       const { ctx, bbox } = plot;
       const ratio = devicePixelRatio;
       const inner = { left: bbox.left, top: bbox.top, right: bbox.left + bbox.width, bottom: bbox.top + bbox.height };
-      const isNamed = chart.series.some(({ names }) => names);
-      const taken = [];
-      const named = [];
+      const space = { inner, ratio, occupied: [], crossable: [], named: [] };
       ctx.save();
-      ctx.setLineDash([]);
-      ctx.lineWidth = 1.5 * ratio;
-      for (const [index, series] of chart.series.entries()) {
-        if (!plot.series[index + 1].show) continue;
-        const { stroke, shape } = lookOf(chart, index);
-        ctx.strokeStyle = stroke;
-        ctx.fillStyle = stroke;
-        let before;
-        for (const [at, value] of series.values.entries()) {
-          if (value == null) continue;
-          const x = plot.valToPos(chart.xs[at], 'x', true);
-          const y = plot.valToPos(value, 'y', true);
-          const interval = series.intervals?.[at];
-          if (interval) drawWhisker(ctx, plot, x + whiskerShift(chart, index) * ratio, interval, inner, ratio);
-          if (shape !== undefined && few) {
-            ctx.save();
-            ctx.translate(x, y);
-            ctx.scale(ratio, ratio);
-            ctx.fill(new Path2D(shape));
-            ctx.restore();
-          }
-          if (!isNamed) continue;
-          taken.push(boxAround(x, y, 5 * ratio));
-          if (series.style === 'line' && before) taken.push(...boxesAlong(before, { x, y }, ratio));
-          before = { x, y };
-          const name = series.names?.[at];
-          if (name) named.push({ name, x, y });
-        }
+      // After zooming, points may lie outside the plot.
+      ctx.beginPath();
+      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+      ctx.clip();
+      for (const index of chart.series.keys()) {
+        if (plot.series[index + 1].show) drawSeries(chart, index, plot, space);
       }
-      drawNames(ctx, named, taken, inner, ratio);
+      const numbered = drawNames(ctx, space);
       ctx.restore();
+      showNumbered(plot, numbered);
     };
+  }
+
+  /** Draws what uPlot does not, and notes in `space` where names must not lie and which there are. */
+  function drawSeries(chart, index, plot, space) {
+    const { ctx } = plot;
+    const { ratio, inner } = space;
+    const { values, intervals, xIntervals, names, style } = chart.series[index];
+    const { stroke, shape, dash, hollow } = lookOf(chart, index);
+    const hasMarkers = shape !== undefined && (!joined.includes(style) || new Set(chart.xs).size <= mostMarkers);
+    const places = [...values.entries()].filter(([, value]) => value != null);
+    ctx.setLineDash([]);
+    ctx.lineWidth = 1.5 * ratio;
+    ctx.strokeStyle = stroke;
+    ctx.fillStyle = stroke;
+    for (const [at, value] of places) {
+      const x = plot.valToPos(chart.xs[at], 'x', true);
+      const y = plot.valToPos(value, 'y', true);
+      const ends = (interval, scale) => interval.map((end) => plot.valToPos(end, scale, true));
+      const shifted = x + whiskerShift(chart, index) * ratio;
+      const whiskers = [
+        ...(intervals?.[at] ? [whiskerLines(shifted, ...ends(intervals[at], 'y'), space)] : []),
+        ...(xIntervals?.[at] ? [flatWhiskerLines(y, ...ends(xIntervals[at], 'x'), space)] : []),
+      ];
+      for (const lines of whiskers) {
+        drawLines(ctx, lines);
+        space.crossable.push(boxOf(lines));
+      }
+      if (hasMarkers) drawMarker(ctx, { x, y }, { shape, hollow, dash }, ratio);
+      space.occupied.push(boxAround(x, y, (outlines.includes(style) ? 11 : 5) * ratio));
+      const isInside = x >= inner.left && x <= inner.right && y >= inner.top && y <= inner.bottom;
+      if (names?.[at] && isInside) space.named.push({ name: names[at], x, y });
+    }
+    // uPlot draws no line through a single point.
+    const [only, ...others] = places;
+    if (style === 'guide' && only !== undefined && others.length === 0) {
+      const x = plot.valToPos(chart.xs[only[0]], 'x', true);
+      const y = plot.valToPos(only[1], 'y', true);
+      const [from, to] = chart.xs.length === 1 ? [inner.left, inner.right] : [x - 24 * ratio, x + 24 * ratio];
+      ctx.setLineDash(dash.map((length) => length * ratio));
+      drawLines(ctx, [{ from: { x: from, y }, to: { x: to, y } }]);
+    }
   }
 
   /** Whiskers of several series at the same position are drawn side by side. */
   const whiskerShift = ({ x }, index) => (x.ticks ? [0, 3, -3, 6, -6][index % 5] : 0);
 
-  function drawWhisker(ctx, plot, x, interval, inner, ratio) {
-    const [low, high] = interval.map((end) => plot.valToPos(end, 'y', true));
+  function drawLines(ctx, lines) {
     ctx.beginPath();
-    for (const { from, to } of whiskerLines(x, low, high, { inner, ratio })) {
+    for (const { from, to } of lines) {
       ctx.moveTo(from.x, from.y);
       ctx.lineTo(to.x, to.y);
     }
     ctx.stroke();
   }
 
-  function drawNames(ctx, named, occupied, inner, ratio) {
-    ctx.font = `${12 * ratio}px system-ui, sans-serif`;
+  function boxOf(lines) {
+    const ends = lines.flatMap(({ from, to }) => [from, to]);
+    const [xs, ys] = [ends.map(({ x }) => x), ends.map(({ y }) => y)];
+    return { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) };
+  }
+
+  function drawMarker(ctx, { x, y }, { shape, hollow, dash }, ratio) {
+    const path = new Path2D(shape);
+    ctx.save();
+    ctx.translate(x, y);
+    ctx.scale(ratio, ratio);
+    ctx.lineWidth = 1.5;
+    if (hollow) ctx.setLineDash(dash ?? []);
+    if (hollow) ctx.stroke(path);
+    else ctx.fill(path);
+    ctx.restore();
+  }
+
+  /** @returns the names for which there is no room, with their numbers */
+  function drawNames(ctx, { named, ...space }) {
+    ctx.setLineDash([]);
+    ctx.font = `${12 * space.ratio}px system-ui, sans-serif`;
     ctx.textAlign = 'left';
     ctx.textBaseline = 'middle';
-    const points = named.map((point) => ({ ...point, width: ctx.measureText(point.name).width }));
-    for (const { point, leader, box } of placeNames(points, { ratio, occupied, inner })) {
-      if (leader) drawLeader(ctx, point, leader, ratio);
-      drawName(ctx, point.name, box, ratio);
+    const { places, numbered } = labelPoints(named, space, (text) => ctx.measureText(text).width);
+    for (const { point, text, leader, box } of places) {
+      if (leader) drawLeader(ctx, point, leader, space.ratio);
+      drawName(ctx, text, box, space.ratio);
     }
+    return numbered;
+  }
+
+  /** Lists under the legend the names that have no room in the plot. */
+  function showNumbered(plot, numbered) {
+    plot.root.querySelector('.numbered')?.remove();
+    if (numbered.length === 0) return;
+    const list = document.createElement('ol');
+    list.className = 'numbered';
+    for (const { number, name, isPlaced } of numbered) {
+      const item = document.createElement('li');
+      item.value = number;
+      item.textContent = isPlaced ? name : `${name} (no room in the plot; see the figures)`;
+      list.append(item);
+    }
+    plot.root.append(list);
   }
 
   function drawLeader(ctx, from, to, ratio) {
@@ -176,15 +211,15 @@
   function drawLegend(chart) {
     return (plot) => {
       for (const [index, row] of [...plot.root.querySelectorAll('.u-series')].slice(1).entries()) {
-        const { stroke, shape, dash } = lookOf(chart, index);
+        const { stroke, shape, dash, hollow } = lookOf(chart, index);
         const { style } = chart.series[index];
-        const line = ['points', 'mark'].includes(style)
-          ? ''
-          : `<path d="M-11 0h22" stroke="${stroke}" stroke-width="2" stroke-dasharray="${(dash ?? []).join()}"/>`;
-        const marker = shape === undefined ? '' : `<path d="${shape}" fill="${stroke}"/>`;
+        const dashes = `stroke="${stroke}" stroke-dasharray="${(dash ?? []).join()}"`;
+        const line = isUnjoined(style) ? '' : `<path d="M-11 0h22" stroke-width="2" ${dashes}/>`;
+        const paint = hollow ? `fill="none" stroke-width="1.5" ${dashes}` : `fill="${stroke}"`;
+        const marker = shape === undefined ? '' : `<path d="${shape}" ${paint}/>`;
         const place = row.querySelector('.u-marker');
         place.removeAttribute('style');
-        place.innerHTML = `<svg viewBox="-12 -8 24 16" width="24" height="16" aria-hidden="true">${line}${marker}</svg>`;
+        place.innerHTML = `<svg viewBox="-12 -11 24 22" width="24" height="22" aria-hidden="true">${line}${marker}</svg>`;
       }
     };
   }
@@ -192,11 +227,7 @@
   function seriesOptions(chart, index) {
     const { label, style } = chart.series[index];
     const { stroke, dash } = lookOf(chart, index);
-    const paths = {
-      points: () => null,
-      mark: () => null,
-      steps: uPlot.paths.stepped({ align: 1 }),
-    }[style];
+    const paths = isUnjoined(style) ? () => null : style === 'steps' ? uPlot.paths.stepped({ align: 1 }) : undefined;
     return {
       label,
       stroke,
@@ -213,11 +244,19 @@
     const ink = colour('--ink');
     const rule = { stroke: colour('--rule'), width: 1 };
     const axis = { stroke: ink, grid: rule, ticks: rule, labelFont: '13px system-ui', font: '12px system-ui' };
-    const few = new Set(chart.xs).size <= mostMarkers;
     const isDate = chart.x.format === 'date';
     const ticks = chart.x.ticks ? { splits: () => [...new Set(chart.xs)] } : {};
-    const ys = drawnValues(chart);
-    const [logX, logY] = [isWide(chart.x, chart.xs), isWide(chart.y, ys)];
+    const all = (of) => chart.series.flatMap((series) => of(series) ?? []).filter((value) => value != null);
+    const x = axisRange(
+      chart.x,
+      chart.xs,
+      all(({ xIntervals }) => xIntervals),
+    );
+    const y = axisRange(
+      chart.y,
+      all(({ values }) => values),
+      all(({ intervals }) => intervals),
+    );
     const logAxis = (most) => ({
       splits: (_, __, low, high) => logTicks(low, high, most),
       filter: (_, splits) => splits,
@@ -229,22 +268,22 @@
         height: heightOf(chart),
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
         scales: {
-          x: { time: isDate, range: rangeOf(chart.x, chart.xs, logX), ...(logX ? { distr: 3 } : {}) },
-          y: { range: rangeOf(chart.y, ys, logY), ...(logY ? { distr: 3 } : {}) },
+          x: { time: isDate, range: x.range, ...(x.log ? { distr: 3 } : {}) },
+          y: { range: y.range, ...(y.log ? { distr: 3 } : {}) },
         },
         axes: [
           {
             ...axis,
             ...ticks,
             label: chart.x.label,
-            ...(logX ? logAxis((width - 110) / 55) : {}),
+            ...(x.log ? logAxis((width - 110) / 55) : {}),
             ...(isDate ? {} : { values: labels(chart.x.format) }),
           },
           {
             ...axis,
             size: sizeOfLabels,
             label: chart.y.label,
-            ...(logY ? logAxis(9) : {}),
+            ...(y.log ? logAxis(9) : {}),
             values: labels(chart.y.format),
           },
         ],
@@ -252,7 +291,7 @@
           { label: chart.x.label, value: formatter(chart.x.format) },
           ...chart.series.map((_, index) => seriesOptions(chart, index)),
         ],
-        hooks: { init: [drawLegend(chart)], draw: [annotate(chart, few)] },
+        hooks: { init: [drawLegend(chart)], draw: [annotate(chart)] },
       },
       [chart.xs, ...chart.series.map(({ values }) => values)],
       place,

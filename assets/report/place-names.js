@@ -58,25 +58,26 @@
    * Places names beside their points where there is room, and then the others further away, each with a line to its point.
    * @returns the places of the names that have one, and a penalty: the lower, the better the result
    */
-  function placeInOrder(points, ratio, occupied, inner) {
+  function placeInOrder(points, { ratio, occupied, crossable, inner }) {
     const taken = [...occupied];
     const places = [];
     let waiting = points;
     let penalty = 0;
-    for (const [distances, freeLeader, cost] of [
-      [near, false, 0],
-      [far, true, 50],
-      // A line across something else is better than no name.
-      [far, false, 1000],
+    for (const [distances, freeLeader, avoided, cost] of [
+      [near, false, crossable, 0],
+      [far, true, crossable, 50],
+      // A line across something else is better than no name, and so is a name across a whisker.
+      [far, false, crossable, 1000],
+      [[...near, ...far], false, [], 2000],
     ]) {
       const left = [];
       for (const point of waiting) {
-        const found = placeBox(point, { distances, freeLeader, ratio, taken, inner });
+        const found = placeBox(point, { distances, freeLeader, ratio, taken: [...avoided, ...taken], inner });
         if (found === undefined) {
           left.push(point);
           continue;
         }
-        const leader = distances === far ? leaderEnd(point, found.box, ratio) : undefined;
+        const leader = near.includes(found.distance) ? undefined : leaderEnd(point, found.box, ratio);
         taken.push(found.box, ...(leader ? boxesAlong(point, leader, ratio) : []));
         places.push({ point, leader, ...found });
         penalty += cost + found.distance;
@@ -89,17 +90,51 @@
   /**
    * Places names beside points so that none covers another name or anything drawn. A name without a place is left out.
    * @param points {name, x, y, width}: `width` is that of the name
-   * @param space {ratio, occupied, inner}: canvas pixels per CSS pixel, the boxes of what is drawn, and the box to stay inside
-   * @returns {point, box, leader} for each placed name: `leader` is the end of the line from the point, if the name is far away
+   * @param space {ratio, occupied, crossable, inner}: canvas pixels per CSS pixel, the boxes of what is drawn, the boxes of
+   *   what a name may cover where there is no other room, and the box to stay inside
+   * @returns {places, left}: {point, box, leader} for each placed name, where `leader` is the end of the line from the point,
+   *   if the name is far away; and the points whose names have no place
    */
-  function placeNames(points, { ratio, occupied, inner }) {
+  function placeNames(points, { ratio, occupied, crossable, inner }) {
     // The first names take room from the others, so several orders are tried.
     const orders = [(a, b) => a.y - b.y, (a, b) => a.x - b.x, (a, b) => a.width - b.width];
-    return orders
+    const { places } = orders
       .flatMap((order) => [points.toSorted(order), points.toSorted(order).reverse()])
-      .map((ordered) => placeInOrder(ordered, ratio, occupied, inner))
-      .reduce((best, other) => (other.penalty < best.penalty ? other : best)).places;
+      .map((ordered) => placeInOrder(ordered, { ratio, occupied, crossable, inner }))
+      .reduce((best, other) => (other.penalty < best.penalty ? other : best));
+    const placed = new Set(places.map(({ point }) => point));
+    return { places, left: points.filter((point) => !placed.has(point)) };
   }
 
-  Object.assign(globalThis, { placeNames, boxAround, boxesAlong });
+  /**
+   * Places names beside points as `placeNames` does, and numbers beside those whose names have no place.
+   * @param points {name, x, y}
+   * @param widthOf the width of a text
+   * @returns {places, numbered}: {point, text, box, leader} for each text in the plot, and {number, name, isPlaced} for each
+   *   name that is not, from left to right; `isPlaced` says whether there is room for the number
+   */
+  function labelPoints(points, space, widthOf) {
+    const byName = placeNames(
+      points.map((point) => ({ ...point, text: point.name, width: widthOf(point.name) })),
+      space,
+    );
+    const covered = byName.places.flatMap(({ point, box, leader }) => [
+      box,
+      ...(leader ? boxesAlong(point, leader, space.ratio) : []),
+    ]);
+    const numbered = byName.left
+      .toSorted((a, b) => a.x - b.x)
+      .map((point, index) => ({ ...point, text: `${index + 1}`, width: widthOf(`${index + 1}`) }));
+    const byNumber = placeNames(numbered, { ...space, occupied: [...space.occupied, ...covered] });
+    return {
+      places: [...byName.places, ...byNumber.places].map((place) => ({ ...place, text: place.point.text })),
+      numbered: numbered.map((point) => ({
+        number: Number(point.text),
+        name: point.name,
+        isPlaced: !byNumber.left.includes(point),
+      })),
+    };
+  }
+
+  Object.assign(globalThis, { labelPoints, boxAround });
 })();

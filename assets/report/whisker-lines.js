@@ -24,5 +24,12 @@
     return [{ from: { x, y: first.y }, to: { x, y: last.y } }, ...heads];
   }
 
-  Object.assign(globalThis, { whiskerLines });
+  /** The same for an interval of x. @param low x of the low end of the interval @param high x of its high end, the greater one */
+  function flatWhiskerLines(y, low, high, { inner, ratio }) {
+    const turned = { inner: { top: inner.left, bottom: inner.right }, ratio };
+    const turn = ({ x, y }) => ({ x: y, y: x });
+    return whiskerLines(y, high, low, turned).map(({ from, to }) => ({ from: turn(from), to: turn(to) }));
+  }
+
+  Object.assign(globalThis, { whiskerLines, flatWhiskerLines });
 })();

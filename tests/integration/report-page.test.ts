@@ -245,6 +245,58 @@ describe('reports in Chromium', () => {
     await page.context().close();
   });
 
+  /** The rows of a screenshot, each with its pixels as 0xrrggbb. */
+  async function pixelsOf(page: Page, selector: string): Promise<readonly (readonly number[])[]> {
+    const { data, width, height, channels } = decode(await page.locator(selector).first().screenshot());
+    const pixel = (at: number) => ((data[at] ?? 0) << 16) | ((data[at + 1] ?? 0) << 8) | (data[at + 2] ?? 0);
+    return Array.from({ length: height }, (_, y) =>
+      Array.from({ length: width }, (__, x) => pixel((y * width + x) * channels)),
+    );
+  }
+  const longest = (rows: readonly (readonly number[])[], colour: number) =>
+    Math.max(...rows.map((row) => row.filter((pixel) => pixel === colour).length));
+  const turned = (rows: readonly (readonly number[])[]) =>
+    (rows[0] ?? []).map((_, x) => rows.map((row) => row[x] ?? 0));
+
+  test('whiskers lie and stand in the plot of time and cost, and references are drawn at a single x', async () => {
+    const ownFile = join(folder, 'two.html');
+    const two = [
+      ...[900, 1000, 1100].map((rate) => comparedRun({ workers: [dear], rate, batch: 64 })),
+      ...[1485, 1500, 1515].map((rate) => comparedRun({ workers: [dear, dear], rate, batch: 64 })),
+    ];
+    writeFileSync(ownFile, renderComparisonPage(compareRuns(two), readReportAssets()));
+    const { page } = await open();
+    await page.goto(pathToFileURL(ownFile).href);
+    // --series-1 and --faint of report.css. A marker is 8 pixels wide, and letters are less.
+    const [first, faint] = [0x0072b2, 0x5a636e];
+    const front = await pixelsOf(page, '[data-chart="front"] canvas');
+    expect(longest(front, first)).toBeGreaterThan(100);
+    expect(longest(turned(front), first)).toBeGreaterThan(40);
+    // Dashes of 7 pixels with gaps of 5 across the plot.
+    const efficiency = await pixelsOf(page, '[data-chart="efficiency"] canvas');
+    expect(longest(efficiency, faint)).toBeGreaterThan(300);
+    const breakEven = await pixelsOf(page, '[data-chart="break-even"] canvas');
+    expect(longest(breakEven, first)).toBeGreaterThan(300);
+    await page.context().close();
+  });
+
+  test('on a phone, names without room have numbers, which the legend explains; with more room they are names', async () => {
+    const wideFile = join(folder, 'phone.html');
+    writeFileSync(wideFile, renderComparisonPage(wideComparison(), readReportAssets()));
+    const { page, complaints } = await open({ viewport: { width: 390, height: 800 } });
+    await page.goto(pathToFileURL(wideFile).href);
+    const numbered = page.locator('#front .numbered li');
+    expect(await numbered.count()).toBe(4);
+    expect(await numbered.first().textContent()).toMatch(/^1 × a100-80gb tensorflow \+ 2 × rtx4090-24gb tensorflow/);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await expect.poll(() => numbered.count()).toBe(0);
+    const legend = await page.locator('#front .u-legend').textContent();
+    for (const mark of ['on the front', 'cheapest', 'fastest', 'may be as fast']) expect(legend).toContain(mark);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('a legend has a colon before values alone, and narrow segments no half percentages', async () => {
     const { page } = await open({ viewport: { width: 400, height: 800 } });
     const contentOf = (selector: string, pseudo: string) =>

@@ -7,12 +7,14 @@ export type ChartFormat = 'count' | 'percent' | 'seconds' | 'usd' | 'date';
 
 /**
  * - points: markers alone
+ * - faint: the same, to stand back behind the other series
  * - line: markers, joined
  * - steps: markers, and a thin line that holds each value until the next
  * - guide: a dashed line without markers, as a reference for the other series
  * - mark: stars, to stand out from the other series
+ * - ring, frame: a circle or a square around points of the other series
  */
-export type SeriesStyle = 'points' | 'line' | 'steps' | 'guide' | 'mark';
+export type SeriesStyle = 'points' | 'faint' | 'line' | 'steps' | 'guide' | 'mark' | 'ring' | 'frame';
 
 export interface ChartSeries {
   readonly label: string;
@@ -20,9 +22,13 @@ export interface ChartSeries {
   readonly values: readonly (number | null)[];
   /** 95 % confidence intervals. */
   readonly intervals?: readonly (readonly [number, number] | null)[];
+  /** 95 % confidence intervals of the chart's `xs`. */
+  readonly xIntervals?: readonly (readonly [number, number] | null)[];
   /** Written beside the points. */
   readonly names?: readonly (string | null)[];
   readonly style: SeriesStyle;
+  /** Rings or frames are dashed: the figures do not tell whether the points deserve them. */
+  readonly uncertain?: true;
   /** Set for a guide: the index of the series that it refers to and whose colour it takes. */
   readonly guides?: number;
 }

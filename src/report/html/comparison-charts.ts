@@ -1,10 +1,10 @@
 /** The charts of a comparison. */
-import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Estimate } from '../../economics/models/confidence.ts';
 import { formatCount } from '../../shared/core/number-format.ts';
-import { pointName } from '../comparison/comparison-text.ts';
 import type { Chart, ChartSeries } from './chart.ts';
+import { frontChart } from './front-chart.ts';
+import { createNames, type PointNames } from './point-names.ts';
 
 /** All charts for which the comparison has figures. */
 export function comparisonCharts(comparison: Comparison): readonly Chart[] {
@@ -12,25 +12,9 @@ export function comparisonCharts(comparison: Comparison): readonly Chart[] {
   return [
     throughputChart(comparison, names),
     efficiencyChart(comparison, names),
-    frontChart(comparison.points, names),
+    frontChart(comparison),
     breakEvenChart(comparison, names),
   ].filter(({ xs, series }) => xs.length > 0 && series.length > 0);
-}
-
-/** Names of points. Where all points have the same batch size, the titles of the charts name it instead. */
-export interface PointNames {
-  readonly ofPoint: (point: ComparedPoint) => string;
-  readonly withBatch: (name: string, batch: number) => string;
-  /** Suffix of titles: `, batch 64`, or empty. */
-  readonly title: string;
-}
-
-export function createNames(points: readonly ComparedPoint[]): PointNames {
-  const [only = 0, ...others] = [...new Set(points.map(({ globalBatchSize }) => globalBatchSize))];
-  if (others.length === 0) {
-    return { ofPoint: ({ name }) => name, withBatch: (name) => name, title: `, batch ${formatCount(only)}` };
-  }
-  return { ofPoint: pointName, withBatch: (name, batch) => `${name}, batch ${formatCount(batch)}`, title: '' };
 }
 
 /** A figure at one position on the x axis. */
@@ -93,7 +77,7 @@ function throughputChart(comparison: Comparison, names: PointNames): Chart {
       entries: members.map(({ workers, samplesPerSecond }) => ({ x: workers, estimate: samplesPerSecond })),
     }),
   );
-  // The sum of what the same workers do alone.
+  // The sum of what the same workers do alone. A worker that is alone is its own.
   const ideal = families.map(({ label, members }, guides): Line => {
     const sums = members.flatMap(({ workers, samplesPerSecond: { value }, strong }) =>
       workers === 1 || strong !== undefined ? [{ x: workers, value: value / (strong?.value ?? 1) }] : [],
@@ -102,7 +86,9 @@ function throughputChart(comparison: Comparison, names: PointNames): Chart {
       label: `ideal: ${label}`,
       style: 'guide',
       guides,
-      entries: sums.length < 2 ? [] : sums.map(({ x, value }) => ({ x, estimate: { value, interval: undefined } })),
+      entries: sums.every(({ x }) => x === 1)
+        ? []
+        : sums.map(({ x, value }) => ({ x, estimate: { value, interval: undefined } })),
     };
   });
   return {
@@ -156,29 +142,6 @@ function efficiencyChart(comparison: Comparison, names: PointNames): Chart {
   };
 }
 
-function frontChart(points: readonly ComparedPoint[], names: PointNames): Chart {
-  const byTime = points
-    .filter(({ costPerEpochUsd }) => costPerEpochUsd !== undefined)
-    .sort((a, b) => a.secondsPerEpoch - b.secondsPerEpoch);
-  const cost = ({ costPerEpochUsd }: ComparedPoint) => costPerEpochUsd ?? null;
-  return {
-    id: 'front',
-    title: `Cost and time of an epoch, and the Pareto front${names.title}`,
-    x: { label: 'seconds per epoch', format: 'seconds', zero: false, log: true },
-    y: { label: 'USD per epoch', format: 'usd', zero: false, log: true },
-    xs: byTime.map(({ secondsPerEpoch }) => secondsPerEpoch),
-    series: [
-      {
-        label: 'all fleets',
-        style: 'points',
-        values: byTime.map(cost),
-        names: byTime.map((point) => names.ofPoint(point)),
-      },
-      { label: 'front', style: 'line', values: byTime.map((point) => (point.onFront ? cost(point) : null)) },
-    ],
-  };
-}
-
 function breakEvenChart({ growths }: Comparison, names: PointNames): Chart {
   const shown = growths.filter(({ additions }) => additions.some(({ basis }) => basis === 'measured'));
   const prices = shown.map(
@@ -206,7 +169,7 @@ function breakEvenChart({ growths }: Comparison, names: PointNames): Chart {
   return {
     id: 'break-even',
     title: `Price below which one more worker pays${names.title}`,
-    x: { label: 'workers of the kind, including the added one', format: 'count', zero: false, ticks: true },
+    x: { label: 'workers of the kind, with the added one', format: 'count', zero: false, ticks: true },
     y: { label: 'USD per hour', format: 'usd', zero: true },
     ...overAll([...prices, ...asked]),
   };

@@ -15,9 +15,11 @@ import {
   toAccuracyTitle,
 } from '../comparison/comparison-text.ts';
 import { type Chart, chartHtml } from './chart.ts';
-import { comparisonCharts, createNames } from './comparison-charts.ts';
+import { comparisonCharts } from './comparison-charts.ts';
+import { frontTable } from './front-chart.ts';
 import { escapeHtml, listHtml, sectionHtml, tableHtml } from './markup.ts';
 import { renderPage } from './page.ts';
+import { createNames } from './point-names.ts';
 import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
 import { stackedBarsHtml } from './stacked-bars.ts';
@@ -43,7 +45,7 @@ export function renderComparisonPage(
         listHtml(describeBest(comparison)),
         tableHtml('All points', rateColumns(pricedPoints(comparison).length > 0), points),
         toAccuracySection(comparison),
-        ...chartSections(charts),
+        ...chartSections(comparison, charts),
         ...spendingSections(comparison),
         growthSection(comparison, charts),
         sectionHtml('What a worker is worth', listHtml(describeMarginals(comparison))),
@@ -72,14 +74,19 @@ function pricedPoints({ points }: Comparison): readonly ComparedPoint[] {
 }
 
 /** Empty where the comparison has no such chart. */
-function namedChartHtml(charts: readonly Chart[], id: string, describe: string): string {
+function namedChartHtml(
+  charts: readonly Chart[],
+  id: string,
+  describe: string,
+  table?: (chart: Chart) => string,
+): string {
   const chart = charts.find((one) => one.id === id);
-  return chart === undefined ? '' : chartHtml(chart, describe);
+  return chart === undefined ? '' : chartHtml(chart, describe, table?.(chart));
 }
 
-function chartSections(charts: readonly Chart[]): readonly string[] {
-  const section = (title: string, id: string, describe: string) =>
-    sectionHtml(title, namedChartHtml(charts, id, describe));
+function chartSections(comparison: Comparison, charts: readonly Chart[]): readonly string[] {
+  const section = (title: string, id: string, describe: string, table?: (chart: Chart) => string) =>
+    sectionHtml(title, namedChartHtml(charts, id, describe, table));
   return [
     section(
       'Speed',
@@ -90,7 +97,8 @@ function chartSections(charts: readonly Chart[]): readonly string[] {
     section(
       'Time and cost',
       'front',
-      'Seconds and cost of an epoch at every point; the line joins the points that no other beats in both',
+      'Seconds and cost of an epoch at every point; marks show the front, the cheapest and the fastest point, and those that may be as cheap or as fast',
+      (chart) => frontTable(comparison, chart),
     ),
   ];
 }

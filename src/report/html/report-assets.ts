@@ -18,6 +18,7 @@ export function readReportAssets(): ReportAssets {
     js: [
       uplot('uPlot.iife.min.js'),
       own('place-names.js'),
+      own('axis-range.js'),
       own('log-ticks.js'),
       own('whisker-lines.js'),
       own('charts.js'),
