@@ -280,6 +280,27 @@ describe('reports in Chromium', () => {
     await page.context().close();
   });
 
+  test('on a phone a table shows at its edges where it continues, and scrolls by keyboard', async () => {
+    const { page } = await open({ viewport: { width: 390, height: 800 }, bypassCSP: true });
+    const table = page.getByRole('region', { name: 'All points' });
+    const left = () => table.evaluate((one: { readonly scrollLeft: number }) => one.scrollLeft);
+    /** Brightness of the blue at the left and right edge in the blank space above the heads. */
+    async function edges(): Promise<readonly number[]> {
+      const row = (await pixelsOf(page, '.scrolls[aria-label="All points"]'))[4] ?? [];
+      return [row[1] ?? 0, row.at(-2) ?? 0].map((pixel) => pixel & 0xff);
+    }
+    expect(await edges()).toEqual([255, expect.toSatisfy((blue: number) => blue < 200)]);
+    await table.focus();
+    for (let presses = 0; presses < 3; presses++) await page.keyboard.press('ArrowRight');
+    await expect.poll(left).toBeGreaterThan(60);
+    await table.evaluate((one: { scrollLeft: number }) => {
+      one.scrollLeft = 10_000;
+    });
+    await expect.poll(edges).toEqual([expect.toSatisfy((blue: number) => blue < 200), 255]);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.context().close();
+  });
+
   test('on a phone, names without room have numbers, which the legend explains; with more room they are names', async () => {
     const wideFile = join(folder, 'phone.html');
     writeFileSync(wideFile, renderComparisonPage(wideComparison(), readReportAssets()));
