@@ -35,9 +35,22 @@ function entriesOf({ points }: Comparison): readonly Entry[] {
     .sort(([, a], [, b]) => a.secondsPerEpoch - b.secondsPerEpoch);
 }
 
+/**
+ * Where no run trained a whole epoch, the axes say that its figures are extrapolated; where some did, the names of the
+ * others say it.
+ */
+function extrapolationOf(entries: readonly Entry[]) {
+  const isEvery = entries.length > 0 && entries.every(([, { epochExtrapolated }]) => epochExtrapolated);
+  return {
+    axis: isEvery ? ' (extrapolated)' : '',
+    ofPoint: ({ epochExtrapolated }: ComparedPoint) => (epochExtrapolated && !isEvery ? ', extrapolated' : ''),
+  };
+}
+
 export function frontChart(comparison: Comparison): Chart {
   const entries = entriesOf(comparison);
   const names = createNames(comparison.points);
+  const extrapolation = extrapolationOf(entries);
   const only = <Value>(isShown: (entry: Entry) => boolean, of: (point: ComparedPoint) => Value | undefined) =>
     entries.map((entry) => (isShown(entry) ? (of(entry[1]) ?? null) : null));
   const cost = ({ costPerEpochUsd }: ComparedPoint) => costPerEpochUsd;
@@ -47,7 +60,7 @@ export function frontChart(comparison: Comparison): Chart {
     values: only(isShown, cost),
     intervals: only(isShown, (point) => point.costPerEpochIntervalUsd),
     xIntervals: only(isShown, (point) => point.secondsPerEpochInterval),
-    names: only(isShown, names.ofPoint),
+    names: only(isShown, (point) => names.ofPoint(point) + extrapolation.ofPoint(point)),
   });
   const marks = marksOf(comparison).map(
     ({ of, label, style, uncertain }): ChartSeries => ({
@@ -60,8 +73,8 @@ export function frontChart(comparison: Comparison): Chart {
   return {
     id: 'front',
     title: `Cost and time of an epoch, and the Pareto front${names.title}`,
-    x: { label: 'seconds per epoch', format: 'seconds', zero: false, log: true },
-    y: { label: 'USD per epoch', format: 'usd', zero: false, log: true },
+    x: { label: `seconds per epoch${extrapolation.axis}`, format: 'seconds', zero: false, log: true },
+    y: { label: `USD per epoch${extrapolation.axis}`, format: 'usd', zero: false, log: true },
     xs: entries.map(([, { secondsPerEpoch }]) => secondsPerEpoch),
     series: [
       series('on the front', 'points', ([, { onFront }]) => onFront),
@@ -73,10 +86,12 @@ export function frontChart(comparison: Comparison): Chart {
 
 /** The figures of that chart, with a row for each point. */
 export function frontTable(comparison: Comparison, chart: Chart): string {
+  const entries = entriesOf(comparison);
   const marks = marksOf(comparison);
   const names = createNames(comparison.points);
+  const extrapolation = extrapolationOf(entries);
   const columns: readonly Column<Entry>[] = [
-    { head: 'name', cell: ([, point]) => names.ofPoint(point), align: 'left' },
+    { head: 'name', cell: ([, point]) => names.ofPoint(point) + extrapolation.ofPoint(point), align: 'left' },
     {
       head: chart.x.label,
       cell: ([, { secondsPerEpoch: value, secondsPerEpochInterval: interval }]) =>
@@ -98,5 +113,5 @@ export function frontTable(comparison: Comparison, chart: Chart): string {
       align: 'left',
     },
   ];
-  return tableHtml(figuresCaption(chart), columns, entriesOf(comparison));
+  return tableHtml(figuresCaption(chart), columns, entries);
 }

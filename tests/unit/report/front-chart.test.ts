@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { compareRuns } from '../../../src/economics/comparison/comparison.ts';
 import { frontChart, frontTable } from '../../../src/report/html/front-chart.ts';
 import { comparedRun } from '../../support/compared-runs.ts';
+import { runRecord } from '../../support/run-records.ts';
 
 const dear = { backend: 'wasm', price: 0.4 };
 const cheap = { backend: 'cpu', price: 0.05 };
@@ -68,4 +69,27 @@ test('has whiskers for time and cost where there are repeats, which agree with e
   const table = frontTable(comparison, chart);
   expect(table).toContain(`(${from.toFixed(1)}–${to.toFixed(1)})`);
   expect(table).toMatch(/1 × cpu<\/td><td>240\.0<\/td><td>\$0\.0033<\/td><td>\*<\/td><td class="left">cheapest</);
+});
+
+test('says which epochs are extrapolated: of all points on the axes, of some beside their names', () => {
+  const [epoch] = runRecord().epochs;
+  if (epoch === undefined) throw new Error('the record has epochs');
+  const record = { epochs: [{ ...epoch, samples: 6000, seconds: 6, cutShort: true as const }], samples: 6000 };
+  const short = comparedRun({ workers: [dear], rate: 1000, batch: 64, record: { ...record, trainSeconds: 6 } });
+  const described = (runs: Parameters<typeof compareRuns>[0]) => {
+    const comparison = compareRuns(runs);
+    const chart = frontChart(comparison);
+    expect(frontTable(comparison, chart)).toContain('extrapolated');
+    return { x: chart.x.label, y: chart.y.label, names: chart.series[0]?.names };
+  };
+  expect(described([short])).toEqual({
+    x: 'seconds per epoch (extrapolated)',
+    y: 'USD per epoch (extrapolated)',
+    names: ['1 × wasm'],
+  });
+  expect(described([short, ...repeated([cheap], [250])])).toEqual({
+    x: 'seconds per epoch',
+    y: 'USD per epoch',
+    names: ['1 × wasm, extrapolated', '1 × cpu'],
+  });
 });
