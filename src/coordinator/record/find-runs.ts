@@ -1,5 +1,5 @@
 /** Finds the folders of runs, whatever became of them. */
-import { type Dirent, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
@@ -33,6 +33,22 @@ export function findRuns(folders: readonly string[]): FoundRuns {
   const found: string[] = [];
   const seen = new Set<string>();
 
+  /** @returns undefined where there is nothing, such as at the end of a link, or where it cannot be looked at */
+  function look(path: string): Stats | undefined {
+    try {
+      return statSync(path, { throwIfNoEntry: false });
+    } catch (error) {
+      const problem = `${path}: cannot be read: ${messageOf(error)}`;
+      if (!problems.includes(problem)) problems.push(problem);
+      return undefined;
+    }
+  }
+
+  // What a link leads to is searched once, whatever leads there.
+  const isFolder = (entry: Dirent, folder: string) =>
+    entry.isDirectory() || (entry.isSymbolicLink() && look(join(folder, entry.name))?.isDirectory() === true);
+  const ledgerBytes = ({ folder }: FoundRun) => look(join(folder, 'ledger.jsonl'))?.size ?? 0;
+
   function search(folder: string, depth: number): void {
     let entries: readonly Dirent[];
     try {
@@ -47,7 +63,9 @@ export function findRuns(folders: readonly string[]): FoundRuns {
     const names = entries.map(({ name }) => name);
     const isRun = holdsRun(names);
     if (isRun) found.push(folder);
-    const inner = entries.filter((entry) => mayHoldRuns(entry, isRun, folder)).map(({ name }) => name);
+    const inner = entries
+      .filter((entry) => mayHoldRuns(entry.name, isRun) && isFolder(entry, folder))
+      .map(({ name }) => name);
     if (inner.length > 0 && depth === deepest) problems.push(`${folder}: lies too deep, and is not searched further`);
     else for (const name of inner.sort()) search(join(folder, name), depth + 1);
   }
@@ -76,13 +94,9 @@ function holdsRun(names: readonly string[]): boolean {
   );
 }
 
-function mayHoldRuns(entry: Dirent, inRun: boolean, folder: string): boolean {
-  const { name } = entry;
+function mayHoldRuns(name: string, inRun: boolean): boolean {
   if (name.startsWith('.') || name === 'node_modules') return false;
-  if (inRun && (name === 'checkpoints' || isLockName(name))) return false;
-  if (entry.isDirectory()) return true;
-  // What a link leads to is searched once, whatever leads there.
-  return entry.isSymbolicLink() && statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory() === true;
+  return !(inRun && (name === 'checkpoints' || isLockName(name)));
 }
 
 const configSchema = z.looseObject({ run_id: z.string().min(1).overwrite(printable) });
@@ -93,8 +107,4 @@ function idOf(folder: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function ledgerBytes({ folder }: FoundRun): number {
-  return statSync(join(folder, 'ledger.jsonl'), { throwIfNoEntry: false })?.size ?? 0;
 }
