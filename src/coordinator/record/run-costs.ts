@@ -38,13 +38,12 @@ export async function readRunCosts(
   onLine: (line: LedgerLine) => void,
 ): Promise<RunCosts> {
   const summary = tryReadSummary(folder);
-  // Before the ledger: a run that ends meanwhile then counts as running still, and none as killed.
+  // Check the lock first: a run that ends while we read is then reported as running, never as killed.
   const lock = lockStateOf(folder, nowUnixMs);
   const { problems, costUsd, lastCause } = await readLines(folder, onLine);
+  const hasLedger = existsSync(join(folder, 'ledger.jsonl'));
   const missing = describeMissing(costUsd, summary);
-  const gap = existsSync(join(folder, 'ledger.jsonl'))
-    ? missing
-    : `has no ledger.jsonl: ${missing ?? 'its cost is not known, and not counted'}`;
+  const gap = hasLedger ? missing : `has no ledger.jsonl; ${describeUncounted(summary)}`;
   return {
     state: decideRunState({ lock, summary: summary?.status, lastCause: missing === undefined ? lastCause : undefined }),
     problems: [...problems, ...(gap === undefined ? [] : [`${folder}: ${gap}`])],
@@ -91,6 +90,12 @@ function describeMissing(costUsd: number, summary: Summary | undefined): string 
   const { cost_usd_total: expected } = summary ?? { cost_usd_total: 0 };
   if (expected - costUsd <= roundingTolerance * expected) return undefined;
   return `the ledger has ${formatUsd(costUsd)} of the ${formatUsd(expected)} in summary.json; the rest is not counted`;
+}
+
+/** What a run without a ledger is not counted with: a summary has no accounts of single workers, which costs are counted by. */
+function describeUncounted(summary: Summary | undefined): string {
+  if (summary === undefined) return 'its cost is not known, and not counted';
+  return `the ${formatUsd(summary.cost_usd_total)} in summary.json are not counted`;
 }
 
 const text = z.string().overwrite(printable).optional();
