@@ -197,6 +197,11 @@ export function createGeneration(options: GenerationOptions): Generation {
     return problem ?? take(accepted, () => request.answers.add(rank, { message, tensors }));
   }
 
+  function forgetReduced(step: number): void {
+    squares.delete(step);
+    hub?.forget({ generation, step, attempt });
+  }
+
   function takeSpent(): readonly MemberSpent[] {
     const { state: after, told } = takeUsage(state);
     state = after;
@@ -232,8 +237,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     commit(step) {
       ballots.delete(step);
-      squares.delete(step);
-      hub?.forget({ generation, step, attempt });
+      forgetReduced(step);
       state = commitStep(state, step, clock.now());
       for (const member of members) send(member, { type: 'commit', generation, step, attempt });
     },
@@ -253,7 +257,7 @@ export function createGeneration(options: GenerationOptions): Generation {
     abort() {
       const left = members.filter(({ peer }) => !lost.has(peer));
       if (!state.isAborted) {
-        for (const step of state.attempts.keys()) hub?.forget({ generation, step, attempt });
+        for (const step of state.attempts.keys()) forgetReduced(step);
         for (const member of left) send(member, { type: 'abort', generation });
       }
       state = abortAll(state);

@@ -144,10 +144,20 @@ it('a step that is assigned again begins from nothing', () => {
     sent();
     for (const rank of [0, 1]) expect(say(rank, contribution(0, 1), [[5]])).toBeUndefined();
     expect(sent()).toMatchObject([{ tensors: [[10]] }, { tensors: [[10]] }]);
+    expect(generation.gradientNorm(0)).toBe(10);
   };
   contributeBoth();
   generation.commit(0);
   contributeBoth();
+});
+
+it('a step that is aborted leaves no norm of its gradient behind', () => {
+  const { generation, say } = playGeneration(2);
+  generation.assign(0, 0, batch, [1, 1]);
+  for (const rank of [0, 1]) say(rank, contribution(0, 1), [[5]]);
+  expect(generation.gradientNorm(0)).toBe(10);
+  generation.abort();
+  expect(generation.gradientNorm(0)).toBeUndefined();
 });
 
 describe('what the members of a generation do', () => {
