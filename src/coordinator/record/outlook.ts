@@ -17,6 +17,7 @@ import type { TrainingConfig } from '../../settings/training-settings.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { RunEvent } from '../run-events.ts';
 import { advanceMeter, type CostMeter, type CostReading, newCostMeter, readMeter } from './cost-meter.ts';
+import { advanceEnding, type EndingTime, endingSeconds, nothingKnown } from './ending-time.ts';
 
 export interface OutlookPlan {
   readonly training: TrainingConfig;
@@ -29,6 +30,7 @@ export interface Outlook {
   readonly budget: BudgetConfig;
   readonly meter: CostMeter;
   readonly pace: Pace;
+  readonly ending: EndingTime;
 }
 
 export interface OutlookReading extends CostReading {
@@ -36,7 +38,7 @@ export interface OutlookReading extends CostReading {
 }
 
 export function beginOutlook({ training, dataset, budget }: OutlookPlan): Outlook {
-  return { work: plannedWork(training, dataset), budget, meter: newCostMeter, pace: notBegun };
+  return { work: plannedWork(training, dataset), budget, meter: newCostMeter, pace: notBegun, ending: nothingKnown };
 }
 
 export function plannedWork(
@@ -51,6 +53,7 @@ export function advanceOutlook(before: Outlook, event: RunEvent, now: number): O
     ...before,
     meter: advanceMeter(before.meter, event, now),
     pace: advancePace(before, event),
+    ending: advanceEnding(before.ending, event),
   };
 }
 
@@ -71,8 +74,8 @@ function advancePace({ pace, work }: Outlook, event: RunEvent): Pace {
   }
 }
 
-export function readOutlook({ work, budget, meter, pace }: Outlook, now: number): OutlookReading {
+export function readOutlook({ work, budget, meter, pace, ending }: Outlook, now: number): OutlookReading {
   const reading = readMeter(meter, now);
-  const standing = { ...reading, secondsLeft: paceSecondsLeft(pace, work) };
+  const standing = { ...reading, secondsLeft: paceSecondsLeft(pace, work), endingSeconds: endingSeconds(ending) };
   return { ...reading, projection: project(standing, budgetOf(budget)) };
 }

@@ -9,6 +9,8 @@ export interface Standing {
   readonly usdPerHour: number | undefined;
   /** What will be billed, in USD, if all rentals end in so many seconds. */
   readonly billedUsdAfter: (seconds: number) => number;
+  /** How long the run takes to end once it is told to. Its workers are billed for that time as well. */
+  readonly endingSeconds: number;
   /** The run's age. */
   readonly runSeconds: number;
   /** To the end of training, at the present pace; undefined while that is not known. */
@@ -32,8 +34,8 @@ const secondsPerHour = 3600;
 const longestSeconds = 2 ** 40;
 
 /**
- * Cost of the whole run: accrued so far + price of all workers × time to the end of training. A budget lasts until price ×
- * time, the bill, or the run's age has used it up, whether or not the run ends before.
+ * Cost of the whole run: accrued so far + price of all workers × time to the end of training. A budget lasts until it ends
+ * the run: until price × time or the run's age has used it up, or the bill would not keep it if the run ended any later.
  */
 export function project(standing: Standing, budget: Budget): Projection {
   const { usd, usdPerHour, secondsLeft } = standing;
@@ -54,10 +56,11 @@ function timeSeconds({ runSeconds }: Standing, { hours }: Budget): number | unde
   return hours === undefined ? undefined : Math.max(0, hours * secondsPerHour - runSeconds);
 }
 
-function moneySeconds({ usd, usdPerHour = 0, billedUsdAfter }: Standing, budget: Budget): number | undefined {
+function moneySeconds(standing: Standing, budget: Budget): number | undefined {
+  const { usd, usdPerHour = 0, billedUsdAfter, endingSeconds } = standing;
   if (budget.usd === undefined || usdPerHour === 0) return undefined;
   if (budget.basis === 'accrued') return (Math.max(0, budget.usd - usd) / usdPerHour) * secondsPerHour;
-  return lastSecond((seconds) => billedUsdAfter(seconds) <= (budget.usd ?? 0));
+  return lastSecond((seconds) => billedUsdAfter(seconds + endingSeconds) <= (budget.usd ?? 0));
 }
 
 /** The end of the time in which something holds that never holds again afterwards, to a millionth of that time. */

@@ -25,6 +25,9 @@ export interface Deadlines {
   readonly exitMs: number;
 }
 
+/** The longest that `exitMs` can be, in milliseconds. */
+export const longestExitMs = 3000;
+
 /** @param timeoutSeconds the `--timeout` setting, in seconds, positive */
 export function deadlinesFrom(timeoutSeconds: number): Deadlines {
   const total = timeoutSeconds * 1000;
@@ -35,6 +38,6 @@ export function deadlinesFrom(timeoutSeconds: number): Deadlines {
     stepMs: total * 0.8,
     rendezvousMs: total * 0.8,
     loadMs: total * 0.4,
-    exitMs: Math.min(total / 10, 3000),
+    exitMs: Math.min(total / 10, longestExitMs),
   };
 }

@@ -12,6 +12,7 @@ const standing: Standing = {
   usdPerHour: 3.6,
   billedUsdAfter: (seconds) => 0.6 + 0.001 * Math.ceil(seconds),
   runSeconds: 600,
+  endingSeconds: 0,
   secondsLeft: 300,
 };
 
@@ -52,7 +53,7 @@ describe('a budget', () => {
     }
   });
 
-  test('of the bill lasts until the next unit that it has no room for', () => {
+  test('of the bill lasts until the run has to end: as long before the next unit as that takes', () => {
     const rentals = fc.array(
       fc.record({
         alive: logUniform(1, 5000),
@@ -63,20 +64,20 @@ describe('a budget', () => {
       { minLength: 1, maxLength: 4 },
     );
     fc.assert(
-      fc.property(rentals, logUniform(0.3, 30), (all, share) => {
+      fc.property(rentals, logUniform(0.3, 30), fc.constantFrom(0, 3, 90), (all, share, endingSeconds) => {
         const billed = (seconds: number) =>
           all.reduce((sum, { alive, price, ...rule }) => sum + billedCostUsd(alive + seconds, price, rule), 0);
         const usdPerHour = all.reduce((sum, { price }) => sum + price, 0);
         const usd = share * billed(0);
         const { budgetSecondsLeft: left = Number.NaN, budgetUsdLeft } = project(
-          { ...standing, usdPerHour, billedUsdAfter: billed },
+          { ...standing, usdPerHour, billedUsdAfter: billed, endingSeconds },
           { usd, hours: undefined, basis: 'billed' },
         );
         expect(budgetUsdLeft).toBeCloseTo(Math.max(0, usd - billed(0)), 9);
-        if (share < 1) expect(left).toBe(0);
+        if (billed(endingSeconds) > usd) expect(left).toBe(0);
         else {
-          expect(billed(left)).toBeLessThanOrEqual(usd);
-          expect(billed(left * (1 + 1e-5) + 1e-5)).toBeGreaterThan(usd);
+          expect(billed(left + endingSeconds)).toBeLessThanOrEqual(usd);
+          expect(billed(left * (1 + 1e-5) + 1e-5 + endingSeconds)).toBeGreaterThan(usd);
         }
       }),
     );
