@@ -1,10 +1,10 @@
 /** What the runs cost that a comparison cannot measure. They are known by their ledgers. */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { findRuns } from '../coordinator/record/find-runs.ts';
-import { totalCosts } from '../coordinator/record/total-costs.ts';
 import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
 import { type UnmeasuredRun, unmeasuredRuns } from '../economics/costs/unmeasured-runs.ts';
+import { findRuns } from '../run-folder/find-runs.ts';
+import { totalCosts } from '../run-folder/total-costs.ts';
 import { systemClock } from '../shared/core/clock.ts';
 
 /** Whether the folder is of a run that left no summary: it was killed, or still runs. */

@@ -8,6 +8,7 @@ import type { Account } from '../economics/ledger/ledger.ts';
 import type { EpochTotals } from '../economics/record/epoch-totals.ts';
 import type { EpochRecord, RunStatus } from '../economics/record/run-record.ts';
 import type { WorkerDescription } from '../economics/record/worker-description.ts';
+import type { LedgerCause } from '../run-folder/ledger-line.ts';
 import type { ErrorCode } from '../shared/core/errors.ts';
 import type { PhaseSeconds, SpentSeconds } from '../shared/core/phases.ts';
 import type { Checkpoint } from '../shared/model/training-state.ts';
@@ -69,10 +70,6 @@ export interface LedgerEntry {
   /** By which its present or last rental is billed; undefined if that ended before the run was resumed. */
   readonly billing?: BillingRule | undefined;
 }
-
-/** Why the accounts are drawn up. `interim`: every second, so that a run that is killed loses no more than that. */
-export const ledgerCauses = ['begin', 'interim', 'epoch', 'checkpoint', 'end'] as const;
-export type LedgerCause = (typeof ledgerCauses)[number];
 
 /** The accounts of all workers. Figures cover the whole run, including what it took before it was resumed. */
 export interface LedgerEvent {

@@ -1,5 +1,6 @@
 /** A run from its first bind to its summary: the parts of the coordinator, put together. */
 import { summarize } from '../economics/record/summarize.ts';
+import { lockRun, type RunLock } from '../run-folder/run-lock.ts';
 import { budgetOf } from '../settings/budget-settings.ts';
 import { requireBudgetLeft } from './budget-left.ts';
 import { type CloseStack, withCloseStack } from './close-stack.ts';
@@ -9,7 +10,6 @@ import { createBookkeeper } from './record/bookkeeper.ts';
 import { writeConfig } from './record/config-file.ts';
 import { readResumption } from './record/resumption.ts';
 import { openRunFolder } from './record/run-folder.ts';
-import { lockRun, type RunLock } from './record/run-lock.ts';
 import { createRunRecorder, nothingRecorded } from './record/run-recorder.ts';
 import { errorOf, writeResults } from './record/run-results.ts';
 import type { RunObserver } from './run-events.ts';

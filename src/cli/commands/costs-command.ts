@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { findRuns } from '../../coordinator/record/find-runs.ts';
-import { totalCosts } from '../../coordinator/record/total-costs.ts';
 import { type CostQuestion, reportCosts } from '../../economics/costs/cost-report.ts';
 import { costGroupings } from '../../economics/costs/cost-tally.ts';
 import { parseSince } from '../../economics/costs/since.ts';
@@ -8,6 +6,8 @@ import { costsCsv, costsJson } from '../../report/costs/cost-records.ts';
 import { renderCosts } from '../../report/costs/cost-table.ts';
 import { renderCostsPage } from '../../report/html/costs-page.ts';
 import { readReportAssets } from '../../report/html/report-assets.ts';
+import { findRuns } from '../../run-folder/find-runs.ts';
+import { totalCosts } from '../../run-folder/total-costs.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { choice, flag } from '../../settings/schemas.ts';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { readRunCosts } from '../../coordinator/record/run-costs.ts';
 import { createRentalTimes } from '../../economics/costs/rentals.ts';
 import { labelPrices, lowestByDay } from '../../economics/planning/price-history.ts';
 import {
@@ -27,6 +26,7 @@ import { snakeCased } from '../../report/snake-case.ts';
 import { renderPriceChart } from '../../report/terminal/price-chart.ts';
 import { type Column, renderTable } from '../../report/terminal/table.ts';
 import { wrapText } from '../../report/terminal/wrap-text.ts';
+import { readRunCosts } from '../../run-folder/run-costs.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { pricesSetting } from '../../settings/price-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';

@@ -17,9 +17,10 @@ import {
 } from '../../economics/ledger/ledger.ts';
 import { rentalRule, unknownBilling } from '../../economics/prices/billing-rules.ts';
 import type { RunStatus } from '../../economics/record/run-record.ts';
+import type { LedgerCause } from '../../run-folder/ledger-line.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import type { SpentSeconds } from '../../shared/core/phases.ts';
-import type { LedgerCause, LedgerEntry, LedgerEvent, MemberSpent, RunEvent } from '../run-events.ts';
+import type { LedgerEntry, LedgerEvent, MemberSpent, RunEvent } from '../run-events.ts';
 import { advanceEnding, endingSeconds, nothingKnown } from './ending-time.ts';
 
 export interface Bookkeeper {

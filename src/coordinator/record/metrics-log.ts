@@ -7,8 +7,8 @@ import { z } from 'zod';
 import type { EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
 import type { EpochRecord } from '../../economics/record/run-record.ts';
+import { describeRanges, missingUpTo, type Range, readLines } from '../../run-folder/json-lines.ts';
 import { printable } from '../../shared/core/printable.ts';
-import { describeRanges, missingUpTo, type Range, readLines } from './json-lines.ts';
 
 /** JSON has no NaN, so a diverged loss is written as null. */
 const loss = z

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
+import type { LedgerLine } from '../../run-folder/ledger-line.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { samplesOfSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
@@ -12,7 +13,7 @@ import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/check
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
-import { entryOf, type Ledger, type LedgerLine, readLedger } from './ledger-file.ts';
+import { entryOf, type Ledger, readLedger } from './ledger-file.ts';
 import { type MetricsHistory, readMetrics } from './metrics-log.ts';
 import { listCheckpoints } from './run-folder.ts';
 import type { CarriedRecord } from './run-recorder.ts';

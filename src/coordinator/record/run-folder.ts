@@ -1,6 +1,7 @@
 /** The files of a run. They are written as things happen, so that a run that dies leaves what it had. */
 import { appendFileSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isLockName } from '../../run-folder/run-lock.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
 import { addPhases, noPhaseSeconds } from '../../shared/core/phases.ts';
@@ -19,7 +20,6 @@ import type { TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { Checkpoint } from '../../shared/model/training-state.ts';
 import type { MemberInfo, RunEvent } from '../run-events.ts';
 import { appendLedger } from './ledger-file.ts';
-import { isLockName } from './run-lock.ts';
 
 export interface RunFolder {
   /** Writes what belongs in `metrics.jsonl`, `ledger.jsonl` and `checkpoints/`; ignores all other events. */

@@ -31,7 +31,7 @@ test('only files of the program and of the system are read without a limit', () 
       'setup/train-three-steps.ts',
       // What the kernel says.
       'bench/peers/cores.ts',
-      'coordinator/record/lock-holder.ts',
+      'shared/files/process-identity.ts',
       'engine/usable-cores.ts',
       'doctor/facts/port-holder.ts',
     ].sort(),

@@ -8,7 +8,7 @@ import { removeDrafts, staleDraftMs, writeFileAtomically } from '../../../shared
 import { readBoundedText } from '../../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../../shared/files/file-limits.ts';
 import { makeFolder } from '../../../shared/files/make-folder.ts';
-import { isThere, type LockHolder, thisProcess } from '../../record/lock-holder.ts';
+import { isThere, type LockHolder, thisProcess } from '../../../shared/files/process-identity.ts';
 
 export interface TargetFile {
   /** May be called twice. @returns what went wrong, in a line */

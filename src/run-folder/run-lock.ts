@@ -6,11 +6,11 @@
 import { readdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { badInput, codeOf, messageOf, PennygradError } from '../../shared/core/errors.ts';
-import { readBoundedText } from '../../shared/files/bounded-file.ts';
-import { fileLimits } from '../../shared/files/file-limits.ts';
-import { makeFolder } from '../../shared/files/make-folder.ts';
-import { isThere, type LockHolder, parseHolder, thisProcess } from './lock-holder.ts';
+import { badInput, codeOf, messageOf, PennygradError } from '../shared/core/errors.ts';
+import { readBoundedText } from '../shared/files/bounded-file.ts';
+import { fileLimits } from '../shared/files/file-limits.ts';
+import { makeFolder } from '../shared/files/make-folder.ts';
+import { isThere, type LockHolder, parseHolder, thisProcess } from '../shared/files/process-identity.ts';
 
 export interface RunLock {
   /** Lets others write the folder. Removes the folders that were made for the lock and are empty. May be called twice. */

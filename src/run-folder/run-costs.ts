@@ -2,17 +2,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { decideRunState, type RunState } from '../../economics/costs/run-state.ts';
-import type { Summary } from '../../economics/record/summary.ts';
-import { tryReadSummary } from '../../economics/record/summary-file.ts';
-import { messageOf } from '../../shared/core/errors.ts';
-import { formatUsd } from '../../shared/core/number-format.ts';
-import { printable } from '../../shared/core/printable.ts';
-import { readBoundedText } from '../../shared/files/bounded-file.ts';
-import { fileLimits } from '../../shared/files/file-limits.ts';
-import { forEachLine } from '../../shared/files/file-lines.ts';
+import { decideRunState, type RunState } from '../economics/costs/run-state.ts';
+import type { Summary } from '../economics/record/summary.ts';
+import { tryReadSummary } from '../economics/record/summary-file.ts';
+import { messageOf } from '../shared/core/errors.ts';
+import { formatUsd } from '../shared/core/number-format.ts';
+import { printable } from '../shared/core/printable.ts';
+import { readBoundedText } from '../shared/files/bounded-file.ts';
+import { fileLimits } from '../shared/files/file-limits.ts';
+import { forEachLine } from '../shared/files/file-lines.ts';
 import { addToRanges, parseLine } from './json-lines.ts';
-import { describeDamage, type LedgerLine, ledgerLineSchema } from './ledger-file.ts';
+import { describeDamage, type LedgerLine, ledgerLineSchema } from './ledger-line.ts';
 import { lockStateOf } from './run-lock.ts';
 
 export interface RunCosts {

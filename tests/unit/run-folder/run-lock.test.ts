@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isThere, type LockHolder, thisProcess } from '../../../../src/coordinator/record/lock-holder.ts';
-import { lockRun } from '../../../../src/coordinator/record/run-lock.ts';
-import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { lockRun } from '../../../src/run-folder/run-lock.ts';
+import { isThere, type LockHolder, thisProcess } from '../../../src/shared/files/process-identity.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const pace = { touchMs: 10, watchMs: 200 };
 

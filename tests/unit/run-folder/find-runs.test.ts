@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findRuns } from '../../../../src/coordinator/record/find-runs.ts';
-import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { findRuns } from '../../../src/run-folder/find-runs.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** A folder with these runs in it, each with a ledger of as many bytes. */
 function runsIn(root: string, runs: Readonly<Record<string, { readonly id: string; readonly ledger: number }>>): void {

@@ -2,10 +2,10 @@
 import { type Dirent, existsSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { badInput, messageOf } from '../../shared/core/errors.ts';
-import { printable } from '../../shared/core/printable.ts';
-import { readBoundedText } from '../../shared/files/bounded-file.ts';
-import { fileLimits } from '../../shared/files/file-limits.ts';
+import { badInput, messageOf } from '../shared/core/errors.ts';
+import { printable } from '../shared/core/printable.ts';
+import { readBoundedText } from '../shared/files/bounded-file.ts';
+import { fileLimits } from '../shared/files/file-limits.ts';
 import { isLockName } from './run-lock.ts';
 
 export interface FoundRun {

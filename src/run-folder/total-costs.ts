@@ -1,6 +1,6 @@
 /** What runs cost together. */
-import { type CostTally, createCostTally } from '../../economics/costs/cost-tally.ts';
-import type { RunState } from '../../economics/costs/run-state.ts';
+import { type CostTally, createCostTally } from '../economics/costs/cost-tally.ts';
+import type { RunState } from '../economics/costs/run-state.ts';
 import type { FoundRuns } from './find-runs.ts';
 import { readRunCosts } from './run-costs.ts';
 

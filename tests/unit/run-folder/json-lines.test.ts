@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { describeRanges, missingUpTo } from '../../../../src/coordinator/record/json-lines.ts';
+import { describeRanges, missingUpTo } from '../../../src/run-folder/json-lines.ts';
 
 describe('missing numbers', () => {
   test('with those that are there make all of them', () => {
