@@ -10,7 +10,7 @@ import { badInput, codeOf, messageOf, PennygradError } from '../shared/core/erro
 import { readBoundedText } from '../shared/files/bounded-file.ts';
 import { fileLimits } from '../shared/files/file-limits.ts';
 import { makeFolder } from '../shared/files/make-folder.ts';
-import { isThere, type LockHolder, parseHolder, thisProcess } from '../shared/files/process-identity.ts';
+import { isThere, type ProcessIdentity, parseProcess, thisProcess } from '../shared/files/process-identity.ts';
 
 export interface RunLock {
   /** Lets others write the folder. Removes the folders that were made for the lock and are empty. May be called twice. */
@@ -28,7 +28,7 @@ const usualPace: LockPace = { touchMs: 2_000, watchMs: 10_000 };
 
 export interface LockOptions {
   /** Called when a holder on another host is watched, with the seconds that takes. */
-  readonly onWatch: (holder: LockHolder, seconds: number) => void;
+  readonly onWatch: (holder: ProcessIdentity, seconds: number) => void;
   /** Ctrl-C: watches no longer. */
   readonly signal: AbortSignal;
   readonly pace?: LockPace;
@@ -64,7 +64,7 @@ function isHolderThere(file: string, nowUnixMs: number): boolean | undefined {
   const text = ifThere(() => readBoundedText(file, fileLimits.lock));
   const touchedMs = ifThere(() => statSync(file).mtimeMs);
   if (text === undefined || touchedMs === undefined) return undefined;
-  const holder = parseHolder(text);
+  const holder = parseProcess(text);
   const there = holder !== undefined && isThere(holder);
   return there === 'unknown' ? nowUnixMs - touchedMs < touchedLatelyMs : there;
 }
@@ -102,7 +102,7 @@ export async function lockRun(folder: string, { onWatch, signal, pace = usualPac
 }
 
 /** @returns the folders that had to be made, the run folder last */
-function makeDraft(folder: string, draft: string, name: string, me: LockHolder): readonly string[] {
+function makeDraft(folder: string, draft: string, name: string, me: ProcessIdentity): readonly string[] {
   try {
     const made = makeFolder(folder);
     makeFolder(draft);
@@ -132,7 +132,7 @@ async function removeGoneHolders(folder: string, lock: string, options: Required
   for (const file of namesIn(lock).map((name) => join(lock, name))) {
     const text = ifThere(() => readBoundedText(file, fileLimits.lock));
     if (text === undefined) continue;
-    const holder = parseHolder(text);
+    const holder = parseProcess(text);
     if (holder !== undefined && (await holds(holder, file, options))) {
       throw badInput(
         `${folder}: process ${holder.pid} on ${holder.host} is writing this run; end it first, or name another folder`,
@@ -143,7 +143,7 @@ async function removeGoneHolders(folder: string, lock: string, options: Required
 }
 
 async function holds(
-  holder: LockHolder,
+  holder: ProcessIdentity,
   file: string,
   { onWatch, signal, pace: { watchMs } }: Required<LockOptions>,
 ): Promise<boolean> {

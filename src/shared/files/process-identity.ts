@@ -1,9 +1,9 @@
-/** The process that holds a run folder, described so that another process can tell whether it is still alive. */
+/** A process, described in a file that it writes so that another process can tell whether it is still alive. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
-const holderSchema = z.object({
+const identitySchema = z.object({
   host: z.string(),
   pid: z.int().positive(),
   /** The PID namespace in which `pid` is valid; containers may share a host name. */
@@ -11,13 +11,13 @@ const holderSchema = z.object({
   /** When the process started, as the system writes it, because process ids are reused. */
   started: z.string(),
 });
-export type LockHolder = z.infer<typeof holderSchema>;
+export type ProcessIdentity = z.infer<typeof identitySchema>;
 
-/** Used where the system gives no start time; a process that reuses the id then passes for the holder. */
+/** Used where the system gives no start time; a process that reuses the id then passes for this one. */
 const notSaid = '';
 
 /** This process. */
-export function thisProcess(): LockHolder {
+export function thisProcess(): ProcessIdentity {
   return {
     host: hostname(),
     pid: process.pid,
@@ -26,17 +26,17 @@ export function thisProcess(): LockHolder {
   };
 }
 
-/** @returns undefined when the text does not describe a holder */
-export function parseHolder(text: string): LockHolder | undefined {
+/** @returns undefined when the text does not describe a process */
+export function parseProcess(text: string): ProcessIdentity | undefined {
   try {
-    return holderSchema.safeParse(JSON.parse(text)).data;
+    return identitySchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
 }
 
 /** Whether the process is alive. Nothing can be said of a process on another host or in another container. */
-export function isThere({ host, pid, namespace, started }: LockHolder): boolean | 'unknown' {
+export function isThere({ host, pid, namespace, started }: ProcessIdentity): boolean | 'unknown' {
   if (host !== hostname() || namespace !== ownNamespace()) return 'unknown';
   return started === notSaid ? takesSignals(pid) : startOf(pid) === started;
 }

@@ -2,13 +2,13 @@ import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lockRun } from '../../../src/run-folder/run-lock.ts';
-import { isThere, type LockHolder, thisProcess } from '../../../src/shared/files/process-identity.ts';
+import { isThere, type ProcessIdentity, thisProcess } from '../../../src/shared/files/process-identity.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const pace = { touchMs: 10, watchMs: 200 };
 
 /** A folder with the lock of somebody else. */
-function lockedBy(holder: Partial<LockHolder>): { readonly folder: string; readonly file: string } {
+function lockedBy(holder: Partial<ProcessIdentity>): { readonly folder: string; readonly file: string } {
   const folder = temporaryFolder();
   const file = join(folder, 'lock', 'other');
   mkdirSync(join(folder, 'lock'));

@@ -8,7 +8,7 @@ import { removeDrafts, staleDraftMs, writeFileAtomically } from '../../../shared
 import { readBoundedText } from '../../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../../shared/files/file-limits.ts';
 import { makeFolder } from '../../../shared/files/make-folder.ts';
-import { isThere, type LockHolder, thisProcess } from '../../../shared/files/process-identity.ts';
+import { isThere, type ProcessIdentity, thisProcess } from '../../../shared/files/process-identity.ts';
 
 export interface TargetFile {
   /** May be called twice. @returns what went wrong, in a line */
@@ -62,7 +62,7 @@ export function writeTargetFile(folder: string, { runId, address }: ScrapeTarget
   };
 }
 
-function contentOf({ runId, address }: ScrapeTarget, { host, pid, namespace, started }: LockHolder): string {
+function contentOf({ runId, address }: ScrapeTarget, { host, pid, namespace, started }: ProcessIdentity): string {
   const labels = {
     __meta_pennygrad_run_id: runId,
     __meta_pennygrad_host: host,
@@ -83,7 +83,7 @@ function removeLeftFiles(folder: string): void {
 }
 
 /** @returns undefined when the file is no such file */
-function writerOf(file: string): LockHolder | undefined {
+function writerOf(file: string): ProcessIdentity | undefined {
   try {
     const [target] = fileSchema.parse(JSON.parse(readBoundedText(file, fileLimits.lock)));
     if (target === undefined) return undefined;
