@@ -1,6 +1,6 @@
 import type { ExpectedWorker } from '../../coordinator/run-options.ts';
 import { leastBilledUsd } from '../../economics/ledger/cost.ts';
-import { rentalRule, unknownBilling } from '../../economics/prices/billing-rules.ts';
+import { billingOf } from '../../economics/prices/billing-rules.ts';
 import { runProgram } from '../../engine/run-program.ts';
 import { usableCores } from '../../engine/usable-cores.ts';
 import { localEnvironment } from '../../launch/local-environment.ts';
@@ -58,7 +58,7 @@ export const trainCommand: Command = {
         workerId: id,
         price: own.priceUsdPerHour ?? settings.price,
         units: own.pricePer === 'vcpu' ? (threads ?? 1) : 1,
-        billing: rentalRule(gpu) ?? unknownBilling,
+        billing: billingOf(gpu),
       };
     });
     // A worker without a price gets an assumed one once it is known what it computes on.

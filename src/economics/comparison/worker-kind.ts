@@ -1,4 +1,5 @@
 /** Which workers a comparison treats as the same: what they compute with, and what they cost. */
+import { labelledGpu } from '../prices/price-label.ts';
 import { emulationNote } from '../record/emulation-note.ts';
 import type { WorkerSummary } from '../record/summary.ts';
 
@@ -23,11 +24,8 @@ export interface WorkerKind {
 export function kindOf(worker: WorkerSummary): WorkerKind {
   const { backend, device, emulated_speed: speed, price_usd_per_hour: usdPerHour } = worker;
   const priceAssumed = worker.price_assumed !== undefined;
-  // The card in `gcp/t4/spot` is t4; who rents it out makes it no faster.
-  const gpu = worker.gpu
-    ?.toLowerCase()
-    .split('/')
-    .at(worker.gpu.includes('/') ? 1 : 0);
+  // Who rents a card out makes it no faster.
+  const gpu = worker.gpu === undefined ? undefined : labelledGpu(worker.gpu);
   const name = [gpu, backend, speed === undefined ? undefined : emulationNote(speed)];
   const speedKey = JSON.stringify([gpu, backend, device, speed]);
   return {

@@ -1,6 +1,6 @@
 /** Adds up what runs cost, by run, worker, card, provider, day or category. Pure: lines of ledgers come in one by one. */
 import { ledgerCategories } from '../ledger/ledger.ts';
-import { splitLabel } from '../prices/price-label.ts';
+import { labelledGpu, splitLabel } from '../prices/price-label.ts';
 import { type AccountLine, addSpent, nothingSpent, type Spent, spentBetween } from './spent.ts';
 
 export const costGroupings = ['run', 'worker', 'gpu', 'provider', 'category', 'day'] as const;
@@ -150,7 +150,7 @@ function dayOf({ time }: AccountLine): string {
 }
 
 function cardOf({ gpu, device }: AccountLine): string {
-  return gpu === undefined ? (device ?? unknownDevice) : (splitLabel(gpu)?.gpu ?? gpu.toLowerCase());
+  return gpu === undefined ? (device ?? unknownDevice) : labelledGpu(gpu);
 }
 
 function providerOf({ gpu }: AccountLine): string {

@@ -60,6 +60,11 @@ export const billingRules: readonly SourcedBillingRule[] = [
 /** Assumed for unknown providers: by the second, the finest unit of any provider above. */
 export const unknownBilling: BillingRule = { granularitySeconds: 1, minimumSeconds: 0 };
 
+/** By which a rental is billed. @param label a worker's label, `gcp/t4/spot` */
+export function billingOf(label: string | undefined): BillingRule {
+  return rentalRule(label) ?? unknownBilling;
+}
+
 /** @param label a worker's label, `gcp/t4/spot` @returns undefined when the label names no provider with a known rule */
 export function rentalRule(label: string | undefined): SourcedBillingRule | undefined {
   const provider = label === undefined ? undefined : splitLabel(label)?.provider;

@@ -14,6 +14,11 @@ export function splitLabel(
   return provider && gpu && market && more.length === 0 ? { provider, gpu, market } : undefined;
 }
 
+/** The GPU that a worker's label names: `t4` of `gcp/t4/spot`. A text of another form is a name itself. */
+export function labelledGpu(label: string): string {
+  return splitLabel(label)?.gpu ?? label.toLowerCase();
+}
+
 /** The GPU's name, and the name with its memory where that is known: `a100`, `a100-80gb`. */
 export function gpuNames({ gpu, gpuMemoryGb }: PriceRow): readonly string[] {
   const name = gpu.toLowerCase();
