@@ -1,13 +1,13 @@
 /** What a run prints at its end: summary, predictions, and how to resume it. */
 import type { RunResult } from '../coordinator/run-options.ts';
-import { raiseSpentBudget, type Spent } from '../economics/ledger/budget.ts';
+import { raiseSpentBudget, type Taken } from '../economics/ledger/budget.ts';
+import { describeRestart, type RestartBill } from '../economics/ledger/restart-bill.ts';
 import { renderPredictionsText } from '../report/predictions/predictions-text.ts';
 import { renderSummaryTable } from '../report/terminal/summary-table.ts';
 import { type BudgetConfig, budgetOf } from '../settings/budget-settings.ts';
 import type { PrintConfig } from '../settings/output-settings.ts';
 import { exitCodeOf, exitCodes } from '../shared/core/errors.ts';
 import { shellQuoted } from '../shared/core/shell-quoted.ts';
-import { describeRestart, type RestartBill } from './restart-bill.ts';
 import { terminalColumns, wantsColour } from './terminal.ts';
 
 export interface PrintedRun {
@@ -17,7 +17,7 @@ export interface PrintedRun {
   /** The command that resumes it. */
   readonly command: 'train' | 'coordinator';
   readonly budget: BudgetConfig;
-  readonly spent: Spent;
+  readonly spent: Taken;
   readonly restart: RestartBill;
   /** How many frames were rejected, by reason. */
   readonly rejected: ReadonlyMap<string, number>;

@@ -3,9 +3,10 @@ import { relative } from 'node:path';
 import { advanceOutlook, beginOutlook, type Outlook, plannedWork, readOutlook } from '../coordinator/record/outlook.ts';
 import type { LedgerEntry, MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 import type { RunResult } from '../coordinator/run-options.ts';
-import type { Spent } from '../economics/ledger/budget.ts';
+import type { Taken } from '../economics/ledger/budget.ts';
 import { billedUsd } from '../economics/ledger/ledger.ts';
 import { plannedSamples } from '../economics/ledger/pace.ts';
+import { restartBill } from '../economics/ledger/restart-bill.ts';
 import { describePaidPrices, type PricedWorker, pricedWorkers } from '../economics/planning/gpu-offers.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
 import { assumptionRemedy, describeAssumed } from '../economics/record/assumed-note.ts';
@@ -19,7 +20,6 @@ import { describeClassGaps } from '../shared/data/class-gaps.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
 import { printResult } from './print-result.ts';
-import { restartBill } from './restart-bill.ts';
 import { createDownloadNote, createRunPrinter } from './run-printer.ts';
 import { wantsColour } from './terminal.ts';
 import { noteWorkers } from './worker-notes.ts';
@@ -54,7 +54,7 @@ export function createRunOutput(
   const progress = chooseProgress(print);
   const printer = createRunPrinter(print, verbose, progress);
   const { note, warn, detail } = printer;
-  const cost = createCostMeter();
+  const cost = followCosts();
   const observeWorkers = noteWorkers(printer, membership.workers, remote);
   const rejected = new Map<string, number>();
   let out = '';
@@ -156,9 +156,9 @@ function chooseProgress({ json, quiet }: PrintConfig): Progress {
 }
 
 /** The cost of the run up to now, and what it will be, for the progress line. */
-function createCostMeter() {
+function followCosts() {
   let outlook: Outlook | undefined;
-  let spent: Spent = { usd: 0, billedUsd: 0, seconds: 0 };
+  let spent: Taken = { usd: 0, billedUsd: 0, seconds: 0 };
   let entries: readonly LedgerEntry[] = [];
   let priceAssumed = false;
   return {
@@ -179,11 +179,9 @@ function createCostMeter() {
     read(): ProgressOutlook {
       if (outlook === undefined) return {};
       const { usd, usdPerHour, billedUsdAfter, projection } = readOutlook(outlook, systemClock.now());
-      const { secondsLeft, costUsd: projectedUsd, budgetUsdLeft, budgetSecondsLeft } = projection;
-      const ahead = { secondsLeft, projectedUsd, budgetUsdLeft, budgetSecondsLeft };
       return usdPerHour === undefined
-        ? ahead
-        : { ...ahead, costUsd: usd, billedUsd: billedUsdAfter(0), usdPerHour, priceAssumed };
+        ? projection
+        : { ...projection, costUsd: usd, billedUsd: billedUsdAfter(0), usdPerHour, priceAssumed };
     },
   };
 }

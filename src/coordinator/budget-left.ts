@@ -1,4 +1,5 @@
 import { findSpentBudget } from '../economics/ledger/budget.ts';
+import { secondsPerHour } from '../economics/ledger/cost.ts';
 import { billedUsd, bookedUsd } from '../economics/ledger/ledger.ts';
 import { type BudgetConfig, budgetOf } from '../settings/budget-settings.ts';
 import { badInput } from '../shared/core/errors.ts';
@@ -25,9 +26,9 @@ export function requireBudgetLeft(
   const reason = findSpentBudget(budgetOf(budget), spent);
   const more = 'give it more with --budget-usd or --budget-hours, or none to lift a budget';
   if (reason !== undefined) {
-    const bill = budget.budgetBasis === 'billed' ? ` and is billed $${billed.toFixed(6)}` : '';
+    const bill = budget.budgetBasis === 'billed' ? ` and is billed ${formatUsdToDigits(billed)}` : '';
     throw badInput(
-      `${reason}: the run has cost $${usd.toFixed(6)}${bill} in ${(runSeconds / 3600).toFixed(4)} h so far; ${more}`,
+      `${reason}: the run has cost ${formatUsdToDigits(usd)}${bill} in ${(runSeconds / secondsPerHour).toFixed(4)} h so far; ${more}`,
     );
   }
   const leastUsd = expected.reduce((sum, { leastBilledUsd = 0 }) => sum + leastBilledUsd, 0);

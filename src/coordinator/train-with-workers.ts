@@ -1,5 +1,5 @@
 /** Training from the first bind to the last worker's goodbye. */
-import { findSpentBudget, type SpentAndDue } from '../economics/ledger/budget.ts';
+import { findSpentBudget, type TakenAndDue } from '../economics/ledger/budget.ts';
 import { budgetOf } from '../settings/budget-settings.ts';
 import { chooseAllReduce } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
@@ -33,7 +33,7 @@ export interface TrainingRun {
   readonly signal: AbortSignal;
   readonly onListening: RunContext['onListening'];
   /** What the run has taken so far. */
-  readonly spent: () => SpentAndDue;
+  readonly spent: () => TakenAndDue;
 }
 
 /**

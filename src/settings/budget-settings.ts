@@ -1,5 +1,6 @@
 /** How much money and time a run may take. */
 import { z } from 'zod';
+import { budgetBases } from '../shared/core/budget-basis.ts';
 import { choice, number } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
@@ -20,7 +21,7 @@ export const budgetSettings = {
     type: 'string',
     describe: `What --budget-usd limits: accrued (price × time) or billed (by each provider's unit and minimum)`,
     defaultText: 'accrued',
-    schema: choice(['accrued', 'billed']).default('accrued'),
+    schema: choice(budgetBases).default('accrued'),
   },
   budgetHours: {
     type: 'string',

@@ -10,7 +10,7 @@ import { badInput } from '../../shared/core/errors.ts';
 import type { Command } from '../command.ts';
 import { namedRuns, readRuns, runsPositional, sweepSetting } from '../compared-runs.ts';
 import { compareAtPrices, printComparison } from '../print-comparison.ts';
-import { hasNoSummary, readUnmeasuredRuns } from '../unmeasured-runs.ts';
+import { hasNoSummary, readUnmeasuredRuns } from '../read-unmeasured-runs.ts';
 import { htmlSetting, writeReport } from '../write-report.ts';
 
 const compareSettings = {

@@ -18,8 +18,8 @@ import { readRuns } from '../compared-runs.ts';
 import { configOption, readLayers } from '../config-layers.ts';
 import { listenForInterruption } from '../interruption.ts';
 import { compareAtPrices, printComparison } from '../print-comparison.ts';
+import { readUnmeasuredRuns } from '../read-unmeasured-runs.ts';
 import { sweepSettings, sweepTask, withoutTrainVariables } from '../sweep-settings.ts';
-import { readUnmeasuredRuns } from '../unmeasured-runs.ts';
 
 const program = fileURLToPath(new URL('../main.js', import.meta.url));
 

@@ -230,7 +230,7 @@ function showCosts(record: LiveRecord, { now }: Moment): LiveRecord {
   const budgeted = showBudget(record, reading);
   if (usdPerHour === undefined && usd === 0) return budgeted;
   const last = state.epochs.findLast(({ cutShort }) => !cutShort)?.costUsd;
-  const projected = hasEnded(state.stage) ? undefined : projection.costUsd;
+  const projected = hasEnded(state.stage) ? undefined : projection.projectedUsd;
   const cost: LiveCost = {
     usd,
     usdPerHour: usdPerHour ?? 0,

@@ -5,7 +5,7 @@
  * coordinator is killed.
  */
 
-import type { SpentAndDue } from '../../economics/ledger/budget.ts';
+import type { TakenAndDue } from '../../economics/ledger/budget.ts';
 import {
   type Account,
   accruedUsd,
@@ -15,7 +15,7 @@ import {
   bookedUsd,
   newAccount,
 } from '../../economics/ledger/ledger.ts';
-import { rentalRule, unknownBilling } from '../../economics/prices/billing-rules.ts';
+import { billingOf } from '../../economics/prices/billing-rules.ts';
 import type { RunStatus } from '../../economics/record/run-record.ts';
 import type { LedgerCause } from '../../run-folder/ledger-line.ts';
 import type { Clock } from '../../shared/core/clock.ts';
@@ -27,7 +27,7 @@ export interface Bookkeeper {
   /** Takes in an event. @returns the accounts, when the event makes it time to draw them up */
   observe(event: RunEvent): LedgerEvent | undefined;
   /** Up to now, including what the run took before it was resumed. */
-  spent(): SpentAndDue;
+  spent(): TakenAndDue;
   /** All workers have ended, as far as is known. @returns the last accounts; undefined when called again */
   close(): LedgerEvent | undefined;
 }
@@ -65,7 +65,7 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
     const { workerId, at, priceUsdPerHour, gpu } = event;
     const known = rows.get(workerId) ?? { workerId, rank: undefined, samples: 0, account: newAccount };
     const priceSinceUnixMs = clock.unixMs() - (clock.now() - at) * 1000;
-    const billing = rentalRule(gpu) ?? unknownBilling;
+    const billing = billingOf(gpu);
     const account = book(known.account, { type: 'began', at, priceUsdPerHour, billing });
     rows.set(workerId, {
       ...known,

@@ -1,8 +1,6 @@
 /** When a run has used up a budget. Pure: the decision returns its reason. */
-
-/** A budget in USD limits one of these: price × time alive, or what providers bill for that time. */
-export const budgetBases = ['accrued', 'billed'] as const;
-export type BudgetBasis = (typeof budgetBases)[number];
+import type { BudgetBasis } from '../../shared/core/budget-basis.ts';
+import { secondsPerHour } from './cost.ts';
 
 export interface Budget {
   readonly usd: number | undefined;
@@ -13,7 +11,7 @@ export interface Budget {
 }
 
 /** What a run has taken so far, including the time before it was resumed. */
-export interface Spent {
+export interface Taken {
   /** Accrued. */
   readonly usd: number;
   /** What providers would bill if every rental ended now. */
@@ -22,19 +20,17 @@ export interface Spent {
 }
 
 /** A run that goes on, and might have to end. */
-export interface SpentAndDue extends Spent {
+export interface TakenAndDue extends Taken {
   /** What will be billed in the end if the run is told to end now. */
   readonly billedAtEndUsd: number;
 }
-
-const secondsPerHour = 3600;
 
 /**
  * What accrues is noticed once it reaches the budget. A bill rises by whole units, so that the run has to end before the
  * next one begins.
  * @returns which budget is used up, in words; undefined while neither is
  */
-export function findSpentBudget({ usd, hours, basis }: Budget, spent: SpentAndDue): string | undefined {
+export function findSpentBudget({ usd, hours, basis }: Budget, spent: TakenAndDue): string | undefined {
   if (usd !== undefined && basis === 'accrued' && spent.usd >= usd) return `--budget-usd ${usd} is reached`;
   if (usd !== undefined && basis === 'billed' && spent.billedAtEndUsd > usd) {
     return `--budget-usd ${usd} is reached by the bill`;
@@ -57,7 +53,7 @@ export interface RaisedBudget {
  * @param spent when one of the budgets had ended the run
  * @param restartUsd the least that the rentals of the resumed run will be billed
  */
-export function raiseSpentBudget({ usd, hours, basis }: Budget, spent: Spent, restartUsd: number): RaisedBudget {
+export function raiseSpentBudget({ usd, hours, basis }: Budget, spent: Taken, restartUsd: number): RaisedBudget {
   const spentHours = spent.seconds / secondsPerHour;
   const hoursAreSpent = hours !== undefined && spentHours >= hours;
   const raisedHours = hoursAreSpent ? roundUp(2 * spentHours) : undefined;

@@ -1,4 +1,4 @@
-const secondsPerHour = 3600;
+export const secondsPerHour = 3600;
 
 /** Time that a worker has been alive, in seconds. Never negative, even if the wall clock was set back. */
 export function aliveSeconds(sinceUnixMs: number, nowUnixMs: number): number {

@@ -1,5 +1,6 @@
 /** What a run will have taken in the end, and how long its budgets last, if it goes on as it does now. Pure. */
 import type { Budget } from './budget.ts';
+import { secondsPerHour } from './cost.ts';
 
 /** A run as it stands. */
 export interface Standing {
@@ -21,14 +22,12 @@ export interface Standing {
 export interface Projection {
   readonly secondsLeft: number | undefined;
   /** Accrued by the whole run, in USD. */
-  readonly costUsd: number | undefined;
+  readonly projectedUsd: number | undefined;
   /** What is left of `--budget-usd`, on its basis. */
   readonly budgetUsdLeft: number | undefined;
   /** Until the first budget is used up, be it money or time. */
   readonly budgetSecondsLeft: number | undefined;
 }
-
-const secondsPerHour = 3600;
 
 /** A budget that lasts longer than this lasts for ever. */
 const longestSeconds = 2 ** 40;
@@ -43,7 +42,7 @@ export function project(standing: Standing, budget: Budget): Projection {
   const taken = budget.basis === 'billed' ? standing.billedUsdAfter(0) : usd;
   return {
     secondsLeft,
-    costUsd:
+    projectedUsd:
       usdPerHour === undefined || secondsLeft === undefined
         ? undefined
         : usd + (usdPerHour * secondsLeft) / secondsPerHour,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { budgetBases } from '../../shared/core/budget-basis.ts';
 import { printable } from '../../shared/core/printable.ts';
-import { budgetBases } from '../ledger/budget.ts';
 import { ledgerCategories } from '../ledger/ledger.ts';
 import { runStatuses } from './run-record.ts';
 

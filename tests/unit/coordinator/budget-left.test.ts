@@ -20,8 +20,8 @@ test('a run whose budget lasts may be resumed', () => {
 });
 
 test.each([
-  [{ budgetUsd: 3 }, /^--budget-usd 3 is reached: the run has cost \$3\.000000 in 1\.0000 h so far; give it more/],
-  [{ budgetHours: 1 }, /^--budget-hours 1 is reached: the run has cost \$3\.000000 in 1\.0000 h so far; give it more/],
+  [{ budgetUsd: 3 }, /^--budget-usd 3 is reached: the run has cost \$3\.00 in 1\.0000 h so far; give it more/],
+  [{ budgetHours: 1 }, /^--budget-hours 1 is reached: the run has cost \$3\.00 in 1\.0000 h so far; give it more/],
 ])('a run that has used up its budget is refused with what it took: %o', (budget, message) => {
   expect(() => requireBudgetLeft(budgetConfig(budget), carried)).toThrow(message);
 });
@@ -45,6 +45,6 @@ test('a run is resumed if its budget has room for what was billed and what its w
     /^--budget-usd 6\.99: the rentals of 2 workers will be billed \$1\.00 at least, .*, and \$6\.00 is billed already; give it more/,
   );
   expect(() => requireBudgetLeft(billed(5.99), carried, [])).toThrow(
-    /^--budget-usd 5\.99 is reached by the bill: the run has cost \$3\.000000 and is billed \$6\.000000 in 1\.0000 h so far/,
+    /^--budget-usd 5\.99 is reached by the bill: the run has cost \$3\.00 and is billed \$6\.00 in 1\.0000 h so far/,
   );
 });

@@ -1,7 +1,6 @@
 import { Gauge } from 'prom-client';
+import { secondsPerHour } from '../../../economics/ledger/cost.ts';
 import type { Collector } from '../collector.ts';
-
-const secondsPerHour = 3600;
 
 export const createBudgetMetrics: Collector = (registry, { budget }) => {
   const registers = [registry];

@@ -26,7 +26,6 @@ export const createProjectionMetrics: Collector = (registry, run) => {
     'Time until the first budget (--budget-usd, --budget-hours) is used up at the present pace; absent when none is set or ever will be, and once the run has ended.',
   );
   let outlook = beginOutlook(run);
-  let now = 0;
   let status: string | undefined;
 
   const show = (metric: Gauge, value: number | undefined) => {
@@ -35,8 +34,8 @@ export const createProjectionMetrics: Collector = (registry, run) => {
   };
 
   return (event) => {
-    if (event.type === 'ledger') now = event.at;
     if (event.type === 'ended') status = event.status;
+    const now = run.clock.now();
     outlook = advanceOutlook(outlook, event, now);
     // The accounts are drawn up every second, also when nothing else happens.
     if (event.type !== 'ledger' && event.type !== 'ended') return;
@@ -44,7 +43,7 @@ export const createProjectionMetrics: Collector = (registry, run) => {
     show(budgetUsdLeft, projection.budgetUsdLeft);
     show(budgetSecondsLeft, status === undefined ? projection.budgetSecondsLeft : undefined);
     const finalUsd = usdByWorker.size > 0 && status === 'completed' ? usd : undefined;
-    show(cost, status === undefined ? projection.costUsd : finalUsd);
+    show(cost, status === undefined ? projection.projectedUsd : finalUsd);
     show(secondsLeft, status === undefined ? projection.secondsLeft : status === 'completed' ? 0 : undefined);
   };
 };

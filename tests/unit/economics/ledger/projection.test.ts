@@ -20,15 +20,15 @@ describe('what a run will have cost in the end', () => {
   test('is what it has cost, and price × the time that is left', () => {
     expect(project(standing, unlimited)).toEqual({
       secondsLeft: 300,
-      costUsd: expect.closeTo(0.9, 12),
+      projectedUsd: expect.closeTo(0.9, 12),
       budgetUsdLeft: undefined,
       budgetSecondsLeft: undefined,
     });
   });
 
   test('is not known without a price, nor before it is known how long the run will take', () => {
-    expect(project({ ...standing, usdPerHour: undefined }, unlimited).costUsd).toBeUndefined();
-    expect(project({ ...standing, secondsLeft: undefined }, unlimited).costUsd).toBeUndefined();
+    expect(project({ ...standing, usdPerHour: undefined }, unlimited).projectedUsd).toBeUndefined();
+    expect(project({ ...standing, secondsLeft: undefined }, unlimited).projectedUsd).toBeUndefined();
   });
 });
 

@@ -1,21 +1,13 @@
 import { expect, test } from 'vitest';
-import { describeRestart, restartBill } from '../../../src/cli/restart-bill.ts';
-import type { LedgerEntry } from '../../../src/coordinator/run-events.ts';
-import type { BillingRule } from '../../../src/economics/ledger/cost.ts';
-import { newAccount } from '../../../src/economics/ledger/ledger.ts';
+import type { BillingRule } from '../../../../src/economics/ledger/cost.ts';
+import { newAccount } from '../../../../src/economics/ledger/ledger.ts';
+import { describeRestart, type EndedRental, restartBill } from '../../../../src/economics/ledger/restart-bill.ts';
 
 const minute = { granularitySeconds: 1, minimumSeconds: 60 };
 const second = { granularitySeconds: 1, minimumSeconds: 0 };
 
-function entry(rank: number | undefined, billing: BillingRule | undefined, priceUsdPerHour?: number): LedgerEntry {
-  return {
-    workerId: `w${rank}`,
-    rank,
-    samples: 0,
-    account: { ...newAccount, priceUsdPerHour },
-    billing,
-    priceSinceUnixMs: 0,
-  };
+function entry(rank: number | undefined, billing: BillingRule | undefined, priceUsdPerHour?: number): EndedRental {
+  return { rank, account: { ...newAccount, priceUsdPerHour }, billing };
 }
 
 test('the workers of a run are rented anew, but not those of earlier sittings, nor those that never trained', () => {

@@ -1,7 +1,16 @@
 /** What resuming a run is billed at least: its workers are rented anew, each with its provider's minimum. Pure. */
-import type { LedgerEntry } from '../coordinator/run-events.ts';
-import { leastBilledSeconds, leastBilledUsd } from '../economics/ledger/cost.ts';
-import { formatUsdToDigits } from '../shared/core/number-format.ts';
+import { formatUsdToDigits } from '../../shared/core/number-format.ts';
+import { type BillingRule, leastBilledSeconds, leastBilledUsd } from './cost.ts';
+import type { Account } from './ledger.ts';
+
+/** A worker's account at the end of the run. */
+export interface EndedRental {
+  readonly account: Pick<Account, 'priceUsdPerHour'>;
+  /** Undefined if its rental ended before the run was resumed. */
+  readonly billing?: BillingRule | undefined;
+  /** Undefined for a worker that never trained. */
+  readonly rank: number | undefined;
+}
 
 export interface RestartBill {
   readonly usd: number;
@@ -11,7 +20,7 @@ export interface RestartBill {
 }
 
 /** @param entries the last accounts of the run; workers of earlier sittings, and those that never trained, do not come back */
-export function restartBill(entries: readonly LedgerEntry[]): RestartBill {
+export function restartBill(entries: readonly EndedRental[]): RestartBill {
   const rented = entries.flatMap(({ account, billing, rank }) =>
     billing === undefined ? [] : [{ billing, usdPerHour: account.priceUsdPerHour ?? 0, trained: rank !== undefined }],
   );
