@@ -165,12 +165,13 @@ export function createGeneration(options: GenerationOptions): Generation {
       return diverged(`the gradient became ${outcome.value} at step ${message.step + 1}, in float ${outcome.float}`);
     }
     state = noteContribution(state, rank);
-    for (const reply of outcome.kind === 'reply' ? outcome.replies : []) {
+    if (outcome.kind !== 'reply') return undefined;
+    for (const reply of outcome.replies) {
       const member = members[reply.rank];
       if (member !== undefined) send(member, reply.body, reply.tensors);
     }
     // After they are sent, so that no rank waits for it. All replies have the same sum.
-    const sum = outcome.kind === 'reply' ? outcome.replies[0]?.tensors[0] : undefined;
+    const sum = outcome.replies[0]?.tensors[0];
     if (sum !== undefined && isCompared(message.step)) {
       squares.set(message.step, (squares.get(message.step) ?? 0) + sumOfSquares(sum));
     }

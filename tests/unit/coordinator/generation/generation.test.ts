@@ -103,22 +103,22 @@ describe('a generation', () => {
 
   it('knows the norm of the summed gradient on steps on which replicas are compared, until the step is committed', () => {
     const { generation, say, contributeAll } = playGeneration(2);
-    for (const index of [0, 1]) generation.assign(index, 0, batch, [1, 1]);
-    expect(generation.gradientNorm(0)).toBeUndefined();
+    for (const index of [100, 101]) generation.assign(index, 0, batch, [1, 1]);
+    expect(generation.gradientNorm(100)).toBeUndefined();
     const gradients = [
       [1, 2, 4],
       [2, -2, 8],
     ];
     gradients.forEach(([a = 0, b = 0, c = 0], rank) => {
-      say(rank, contribution(0, 0), [[a, b]]);
-      say(rank, contribution(0, 1), [[c]]);
+      say(rank, contribution(100, 0), [[a, b]]);
+      say(rank, contribution(100, 1), [[c]]);
     });
     // The sums are 3, 0 and 12.
-    expect(generation.gradientNorm(0)).toBeCloseTo(Math.hypot(3, 0, 12), 9);
-    contributeAll(1, 0, 1);
-    expect(generation.gradientNorm(1)).toBeUndefined();
-    generation.commit(0);
-    expect(generation.gradientNorm(0)).toBeUndefined();
+    expect(generation.gradientNorm(100)).toBeCloseTo(Math.hypot(3, 0, 12), 9);
+    contributeAll(101, 0, 1);
+    expect(generation.gradientNorm(101)).toBeUndefined();
+    generation.commit(100);
+    expect(generation.gradientNorm(100)).toBeUndefined();
   });
 
   it('keeps nothing of a step that is committed', () => {

@@ -116,6 +116,16 @@ describe('a report of the state', () => {
   });
 });
 
+it('a state before the first committed step has none', () => {
+  const { generation, say } = playQuietGeneration(1);
+  generation.reportState([]).catch(() => {});
+  const { body, tensors } = wholeState(1, usage, 5);
+  expect(say(0, body, tensors)).toMatchObject({
+    kind: 'wrong',
+    reason: "it sent a wrong 'state' to request 1: step must be left out, got 5",
+  });
+});
+
 describe('a state to take over', () => {
   const parameters = Float32Array.of(1, 2, 3);
   const slots = [Float32Array.of(4, 5, 6), Float32Array.of(7, 8, 9)];
