@@ -11,5 +11,5 @@ export function parseSince(text: string, nowUnixMs: number): number | undefined 
   if (isDay(text)) return Date.parse(`${text}T00:00:00Z`);
   const [, amount, unit = ''] = /^(\d{1,6}(?:\.\d{1,3})?)([mhdw])$/.exec(text) ?? [];
   const length = unitMs[unit];
-  return amount === undefined || length === undefined ? undefined : nowUnixMs - Number(amount) * length;
+  return length === undefined ? undefined : nowUnixMs - Number(amount) * length;
 }

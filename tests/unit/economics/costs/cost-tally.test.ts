@@ -65,6 +65,8 @@ describe('a day', () => {
     expect(tally.total().costUsd).toBeCloseTo(0.65, 12);
     expect(tally.total().seconds.compute).toBeCloseTo(32.5, 12);
     expect(tallyOf(nights, '2026-11-05T00:00:00Z').ofRun('runs/a')).toBeUndefined();
+    // At the very moment of a line, which counts.
+    expect(tallyOf(nights, '2026-11-02T00:01:00Z').total().costUsd).toBeCloseTo(0.64, 12);
     // In the middle of a day.
     expect(tallyOf(nights, '2026-11-02T00:00:30Z').total().costUsd).toBeCloseTo(0.64, 12);
   });
@@ -104,6 +106,45 @@ describe('groups', () => {
     ]);
   });
 
+  test('by day and by card come in their own order, whichever run was read first', () => {
+    const tally = createCostTally();
+    for (const [folder, day, seconds, gpu] of [
+      ['runs/b', 3, 100, 'gcp/t4/spot'],
+      ['runs/c', 4, 300, 'aws/a10g/spot'],
+      ['runs/a', 1, 200, 'lambda/h100/on-demand'],
+    ] as const) {
+      const run = tally.run(folder);
+      run.add(line(`2026-11-0${day}T10:00:00`, seconds, { gpu }));
+      run.end();
+    }
+    expect(tally.parts('day').map(({ day }) => day)).toEqual(['2026-11-01', '2026-11-03', '2026-11-04']);
+    expect(tally.parts('gpu').map(({ gpu }) => gpu)).toEqual(['a10g', 'h100', 't4']);
+    expect(tally.parts('provider').map(({ provider }) => provider)).toEqual(['aws', 'lambda', 'gcp']);
+    expect(tally.parts('worker').map(({ run }) => run)).toEqual(['runs/b', 'runs/c', 'runs/a']);
+    expect(createCostTally().parts('gpu')).toEqual([]);
+  });
+
+  test('count what a worker spent before its device or its price changed for what it was then', () => {
+    const bare = { gpu: undefined, billed_usd: undefined } as const;
+    const tally = tallyOf([
+      line('2026-11-01T10:00:00', 10, { ...bare, device: 'wasm, SIMD' }),
+      line('2026-11-01T11:00:00', 30, { ...bare, device: 'tensorflow, AVX2' }),
+      line('2026-11-01T12:00:00', 60, { ...bare, device: 'tensorflow, AVX2', price_assumed: true }),
+      line('2026-11-01T13:00:00', 100, {
+        ...bare,
+        device: 'tensorflow, AVX2',
+        price_usd_per_hour: null,
+        cost_usd: 0.6,
+      }),
+    ]);
+    expect(amounts(tally, 'gpu').map(([gpu, usd]) => [gpu, usd])).toEqual([
+      ['tensorflow, AVX2', 0.5],
+      ['wasm, SIMD', 0.1],
+    ]);
+    expect(tally.total().assumedUsd).toBeCloseTo(0.3, 12);
+    expect(tally.total().unpricedSeconds).toBe(40);
+  });
+
   test('say how much is assumed, and how long nobody had a price', () => {
     const { assumedUsd, unpricedSeconds } = tallyOf(lines).total();
     expect(assumedUsd).toBeCloseTo(0.1, 12);
@@ -115,6 +156,9 @@ describe('groups', () => {
       ['compute', 0.5, 0, 0],
       ['startup', 0.5, 0, 0],
     ]);
+    const [compute] = tallyOf([line('2026-11-01T10:00:00', 100)]).parts('category');
+    expect(compute?.spent.seconds).toEqual(byCategory((category) => (category === 'compute' ? 50 : 0)));
+    expect(compute?.spent.usd).toEqual(byCategory((category) => (category === 'compute' ? 0.5 : 0)));
   });
 
   test('keep workers of the same name in other runs apart', () => {

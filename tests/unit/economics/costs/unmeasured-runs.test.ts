@@ -32,6 +32,10 @@ test('one run, many runs, and none', () => {
   expect(describeUnmeasured([])).toEqual([]);
   const run = { folder: 'runs/a', status: 'interrupted', costUsd: 1, billedUsd: 1 } as const;
   expect(describeUnmeasured([run])[0]).toMatch(/^and 1 run that was interrupted cost \$1\.00/);
+  const twenty = Array.from({ length: 20 }, (_, index) => ({ ...run, folder: `runs/${index}` }));
+  expect(describeUnmeasured(twenty)[0]).toMatch(/runs\/19 \(interrupted\) \$1\.00$/);
   const many = Array.from({ length: 25 }, (_, index) => ({ ...run, folder: `runs/${index}` }));
-  expect(describeUnmeasured(many)[0]).toMatch(/^and 25 runs that were interrupted cost \$25\.00.*runs\/19 .*, 5 more$/);
+  expect(describeUnmeasured(many)[0]).toMatch(
+    /^and 25 runs that were interrupted cost \$25\.00.*runs\/19 \(interrupted\) \$1\.00, 5 more$/,
+  );
 });
