@@ -4,10 +4,13 @@
  * Biometrika 34, 1947), which requires neither equal variances nor equal numbers of repeats.
  */
 
+/** A range that holds a value with 95 % confidence. */
+export type Interval = readonly [low: number, high: number];
+
 /** An estimate with its two-sided 95 % confidence interval. A single value has no interval. */
 export interface Estimate {
   readonly value: number;
-  readonly interval: readonly [low: number, high: number] | undefined;
+  readonly interval: Interval | undefined;
 }
 
 /** Two-sided 95 % points of Student's t by degrees of freedom. Between two rows the lower row applies, which is wider. */

@@ -3,7 +3,7 @@
  * of a run together.
  */
 import { accruedCostUsd } from '../ledger/cost.ts';
-import type { Estimate } from './confidence.ts';
+import type { Estimate, Interval } from './confidence.ts';
 
 /** Strong scaling, E = T1 / (N · TN): one worker takes T1 seconds, N workers take TN for the same work. */
 export function strongEfficiency(secondsOfOne: number, secondsOfAll: number, workers: number): number {
@@ -40,8 +40,6 @@ export function breakEvenPrice(without: FleetRate, samplesPerSecondWith: number)
 }
 
 export type Verdict = 'pays' | 'costs more than it brings' | 'slows the others down';
-
-type Interval = readonly [low: number, high: number];
 
 /** What one worker is worth to its fleet. */
 export interface MarginalVerdict {

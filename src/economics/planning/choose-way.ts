@@ -3,7 +3,7 @@ import { badInput } from '../../shared/core/errors.ts';
 import { formatUsdToDigits } from '../../shared/core/number-format.ts';
 import type { Estimate } from '../models/confidence.ts';
 import { lowestOf } from '../models/uncertain-choice.ts';
-import { type Candidate, type PlannedWay, ratioOfWays } from './planned-way.ts';
+import { type Candidate, evidenceFor, type PlannedWay, ratioOfWays } from './planned-way.ts';
 
 export interface Limits {
   readonly targetSeconds: number | undefined;
@@ -16,7 +16,7 @@ export interface Choice {
   readonly way: PlannedWay;
   /** What it is the lowest in. */
   readonly by: 'billed cost' | 'time';
-  /** All of its range is within the limits. Otherwise only its figures are: it has no range, or no way is so sure. */
+  /** All of its range is within the limits. Otherwise only its figures are, and no way is so sure. */
   readonly surelyWithin: boolean;
   /**
    * Other runs that may be as cheap, or as fast: their figures cannot be told from the lowest. The lowest bill first. Of all
@@ -30,7 +30,8 @@ export interface Choice {
 const tolerance = 1 + 1e-9;
 
 /**
- * The way with the lowest bill within the target time, or the fastest within the budget alone.
+ * The way with the lowest bill within the target time, or the fastest within the budget alone. Ways whose whole range is
+ * within the limits go first, then those whose figures are, the best known before any other.
  * @param candidates ways of a front: a way that another surely beats is no choice, however small its fleet
  * @param remedy what else helps where no way is within the limits
  * @returns undefined when there are no limits
@@ -43,17 +44,18 @@ export function chooseWay(candidates: readonly Candidate[], limits: Limits, reme
     seconds <= (targetSeconds ?? Number.POSITIVE_INFINITY) * tolerance &&
     usd <= (budgetUsd ?? Number.POSITIVE_INFINITY) * tolerance;
   const likely = candidates.filter(({ way }) => isWithin(way.seconds, way.billedUsd));
-  // A way without a range is taken as it is.
-  const sure = likely.filter(({ way }) =>
-    isWithin(way.secondsInterval?.[1] ?? way.seconds, way.billedIntervalUsd?.[1] ?? way.billedUsd),
-  );
+  const sure = likely.filter(({ way: { secondsInterval: time, billedIntervalUsd: bill } }) => {
+    return time !== undefined && bill !== undefined && isWithin(time[1], bill[1]);
+  });
+  const bestKnown = Math.max(...likely.map(({ way }) => evidenceFor(way)));
+  const eligible = sure.length > 0 ? sure : likely.filter(({ way }) => evidenceFor(way) === bestKnown);
   const by = targetSeconds === undefined ? 'time' : 'billed cost';
-  const lowest = lowestOf(sure.length > 0 ? sure : likely, (one, other): Estimate => {
+  const lowest = lowestOf(eligible, (one, other): Estimate => {
     const { seconds, usd } = ratioOfWays(one, other);
     return by === 'time' ? seconds : usd;
   });
   if (lowest === undefined) throw noneWithin(candidates, remedy);
-  // Of one run at several prices only the lowest bill is worth a word.
+  // Keep only the cheapest offer for each fleet and batch.
   const all = [lowest.way, ...lowest.tied]
     .toSorted(({ way: a }, { way: b }) => a.billedUsd - b.billedUsd || a.seconds - b.seconds)
     .filter((one, index, ways) => !ways.slice(0, index).some((cheaper) => isSameRun(one.way, cheaper.way)));
@@ -61,7 +63,7 @@ export function chooseWay(candidates: readonly Candidate[], limits: Limits, reme
   return {
     way: chosen.way,
     by,
-    surelyWithin: sure.length > 0 && chosen.way.secondsInterval !== undefined,
+    surelyWithin: sure.length > 0,
     tied: all.filter((candidate) => candidate !== chosen).map(({ way }) => way),
   };
 }

@@ -1,11 +1,9 @@
 /** One way to do a run: a fleet at a price, with what it would take and cost, and how well that is known. Pure. */
 import type { EpochsNeeded } from '../comparison/reached-accuracy.ts';
 import { accruedCostUsd, type BillingRule, billedCostUsd } from '../ledger/cost.ts';
-import { type Estimate, ratioOfEstimates, studentT } from '../models/confidence.ts';
+import { type Estimate, type Interval, ratioOfEstimates, studentT } from '../models/confidence.ts';
 import type { WayRatio } from '../models/uncertain-choice.ts';
 import type { Spread } from './run-spread.ts';
-
-type Interval = readonly [low: number, high: number];
 
 /** One way to do the whole run, from start-up to the last test pass. */
 export interface PlannedWay {
@@ -43,7 +41,7 @@ export interface PlannedRun
   /** Time that each worker is paid for. */
   readonly paidSeconds: (epochs: number) => number;
   readonly epochs: Omit<EpochsNeeded, 'runs'>;
-  /** Undefined where nothing says how far off it may be. */
+  /** Undefined where nothing tells how far off it may be. Measured errors tell nothing of an extrapolated fleet. */
   readonly spread: { readonly time: Deviations; readonly paid: Deviations } | undefined;
 }
 
@@ -56,12 +54,12 @@ export interface Deviations {
   readonly degrees: number;
 }
 
-/** Of a point's own mean over so many repeats. */
+/** Uncertainty of a plan based on the mean of `repeats` measured runs. */
 export function repeatedDeviations({ deviation, degrees }: Spread, repeats: number): Deviations {
   return { run: deviation * Math.sqrt(1 + 1 / repeats), mean: deviation / Math.sqrt(repeats), degrees };
 }
 
-/** Of a model: it is off by the same for every run. */
+/** Uncertainty of a plan based on a model, which is off by the same for every run. */
 export function modelDeviations({ deviation, degrees }: Spread): Deviations {
   return { run: deviation, mean: deviation, degrees };
 }
@@ -88,7 +86,8 @@ interface Estimates {
 }
 
 export function planWay(run: PlannedRun, offer: string, rentals: readonly Rental[]): Candidate {
-  const { leadSeconds, paidSeconds, epochs, spread, ...named } = run;
+  const { leadSeconds, paidSeconds, epochs, spread: measuredSpread, ...named } = run;
+  const spread = run.extrapolated ? undefined : measuredSpread;
   const usdPerHour = rentals.reduce((sum, rental) => sum + rental.count * rental.usdPerHour, 0);
   const billed = (paid: number) =>
     rentals.reduce((sum, rental) => sum + rental.count * billedCostUsd(paid, rental.usdPerHour, rental.rule), 0);
@@ -118,11 +117,10 @@ export function planWay(run: PlannedRun, offer: string, rentals: readonly Rental
       workers: rentals.reduce((sum, { count }) => sum + count, 0),
       usdPerHour,
       seconds: duration(epochs.mean),
-      // Errors that were measured say nothing of larger fleets.
-      secondsInterval: run.extrapolated ? undefined : ofOneRun.seconds.interval,
+      secondsInterval: ofOneRun.seconds.interval,
       usd: accruedCostUsd(usdPerHour, paid),
       billedUsd: billed(paid),
-      billedIntervalUsd: run.extrapolated ? undefined : ofOneRun.usd.interval,
+      billedIntervalUsd: ofOneRun.usd.interval,
     },
     fixed: estimates('mean', epochs.mean, epochs.mean),
     open: estimates('mean', epochs.fewest, epochs.most),
@@ -133,15 +131,26 @@ function reachOf(deviations: Deviations, of: 'run' | 'mean'): number {
   return Math.exp(studentT(deviations.degrees) * deviations[of]);
 }
 
+/** How well a way is known: 2 with a range, 1 if it was only measured, 0 if nothing tells how far off its model is. */
+export function evidenceFor({ secondsInterval, measured }: PlannedWay): 0 | 1 | 2 {
+  if (secondsInterval !== undefined) return 2;
+  return measured ? 1 : 0;
+}
+
+/** Nothing tells which of two figures is the lower. */
+const anyRatio: Interval = [0, Number.POSITIVE_INFINITY];
+
 /**
  * Time and bill of one way over those of another. The same run at other prices differs by exactly the prices; runs with the
- * same batch need equally many epochs.
+ * same batch need equally many epochs. A way of which less is known than of the other may be off by any factor.
  */
 export function ratioOfWays(one: Candidate, other: Candidate): WayRatio {
   const isSameBatch = one.way.globalBatchSize === other.way.globalBatchSize;
   const isSameRun = isSameBatch && one.way.fleet === other.way.fleet;
   const [a, b] = isSameBatch ? [one.fixed, other.fixed] : [one.open, other.open];
-  return { seconds: ratioOf(a.seconds, b.seconds, isSameRun), usd: ratioOf(a.usd, b.usd, isSameRun) };
+  const ratio = { seconds: ratioOf(a.seconds, b.seconds, isSameRun), usd: ratioOf(a.usd, b.usd, isSameRun) };
+  if (isSameRun || evidenceFor(one.way) >= evidenceFor(other.way)) return ratio;
+  return { seconds: { ...ratio.seconds, interval: anyRatio }, usd: { ...ratio.usd, interval: anyRatio } };
 }
 
 function ratioOf(one: Estimate, other: Estimate, exact: boolean): Estimate {

@@ -81,7 +81,7 @@ function percent(ratio: number): string {
 }
 
 /** `2 × wasm, batch 256, gcp/e2/spot: 31 s (28–34) for $0.0017, …`, and what it cannot be told from. */
-function describeChoice({ chosen, choice, front }: Plan, request: PlanRequest): readonly string[] {
+function describeChoice({ chosen, choice }: Plan, request: PlanRequest): readonly string[] {
   if (chosen === undefined || choice === undefined) {
     return ['name --target-seconds or --budget-usd to have one chosen'];
   }
@@ -93,10 +93,10 @@ function describeChoice({ chosen, choice, front }: Plan, request: PlanRequest): 
   const ranked = by === 'time' ? tied.toSorted((a, b) => a.seconds - b.seconds) : tied;
   const rest = ranked.length - mostNamed;
   const named = ranked.slice(0, mostNamed).map(describeWay);
-  const noRange = front.includes(chosen) && chosen.secondsInterval === undefined;
+  const noRange = chosen.secondsInterval === undefined;
   return [
     `chosen: ${describeWay(chosen)}`,
-    ...(noRange ? ['how far off that is cannot be said'] : []),
+    ...(noRange ? ['no range: nothing measured tells how accurate this estimate is'] : []),
     ...(surelyWithin || noRange ? [] : [`it may ${limits.join(' or ')}: no way is surely within the limits`]),
     ...(tied.length === 0
       ? []
@@ -131,7 +131,7 @@ function describeMarks({ front, unmeasured }: Plan): readonly string[] {
       ? ['marked ~: this fleet was not measured at this batch size, so its figures are the model’s']
       : []),
     ...(front.some(({ extrapolated }) => extrapolated)
-      ? ['marked +: more workers than were measured, so how far off the model is cannot be said']
+      ? ['marked +: more workers than were measured, so nothing measured tells how far off the model is']
       : []),
     ...(unmeasured === 0
       ? []

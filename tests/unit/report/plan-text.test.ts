@@ -102,7 +102,12 @@ describe('renderPlan', () => {
     expect(text).toMatch(/ 5 × t4 wasm +200 +as measured +\$1\.80 +\d min \d\d s +\$0\.\d+ +\$0\.\d+ +\+\n/);
     expect(text).toContain('marked ~: this fleet was not measured at this batch size');
     expect(text).toContain('marked +: more workers than were measured');
-    expect(text).toContain('how far off that is cannot be said\n');
+    expect(text).toContain('\nchosen: 4 × t4 wasm');
+    const faster = flowed({ unmeasured: true, epochs: 100, targetSeconds: 350 });
+    expect(faster).toMatch(
+      /\nchosen: 5 × t4 wasm, .*\nno range: nothing measured tells how accurate this estimate is\n/,
+    );
+    expect(faster).not.toContain('no way is surely');
     expect(text).not.toContain('--unmeasured adds');
     const measured = flowed();
     expect(measured).not.toContain('marked');

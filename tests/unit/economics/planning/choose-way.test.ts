@@ -2,17 +2,29 @@ import { describe, expect, test } from 'vitest';
 import { chooseWay } from '../../../../src/economics/planning/choose-way.ts';
 import { planWay } from '../../../../src/economics/planning/planned-way.ts';
 
-/** A fleet of so many workers that takes so long and is billed so much, each known within a factor; 1 is exactly. */
-function candidate(
-  workers: number,
-  seconds: number,
-  usd: number,
+/** A fleet whose figures are known exactly, unless told within which factor; undefined is not at all. */
+function candidate({
+  workers = 1,
+  seconds = 100,
+  usd = 1,
   within = 1,
   offer = 'a',
   globalBatchSize = 64,
   minimumSeconds = 0,
-) {
-  const deviation = Math.log(within) / 12.706;
+  measured = true,
+}: {
+  readonly workers?: number;
+  readonly seconds?: number;
+  /** Of all workers together. */
+  readonly usd?: number;
+  readonly within?: number | 'unknown';
+  readonly offer?: string;
+  readonly globalBatchSize?: number;
+  readonly minimumSeconds?: number;
+  readonly measured?: boolean;
+}) {
+  // With one degree of freedom t is 12.706.
+  const deviation = within === 'unknown' ? 0 : Math.log(within) / 12.706;
   const off = { run: deviation, mean: deviation, degrees: 1 };
   return planWay(
     {
@@ -22,8 +34,8 @@ function candidate(
       leadSeconds: 0,
       paidSeconds: () => seconds,
       epochs: { mean: 1, fewest: 1, most: 1 },
-      spread: within === 0 ? undefined : { time: off, paid: off },
-      measured: true,
+      spread: within === 'unknown' ? undefined : { time: off, paid: off },
+      measured,
       extrapolated: false,
     },
     offer,
@@ -57,10 +69,14 @@ const choose = (
 
 describe('chooseWay', () => {
   test('chooses nothing unasked', () => {
-    expect(choose([candidate(1, 10, 1)], {})).toBeUndefined();
+    expect(choose([candidate({ workers: 1, seconds: 10, usd: 1 })], {})).toBeUndefined();
   });
 
-  const exact = [candidate(1, 100, 1), candidate(2, 60, 1.2), candidate(4, 40, 1.6)];
+  const exact = [
+    candidate({ workers: 1, seconds: 100, usd: 1 }),
+    candidate({ workers: 2, seconds: 60, usd: 1.2 }),
+    candidate({ workers: 4, seconds: 40, usd: 1.6 }),
+  ];
 
   test('in time the lowest bill, under a budget the fastest, and with both the lowest bill', () => {
     const none = { sure: true, tied: [] };
@@ -83,20 +99,34 @@ describe('chooseWay', () => {
   });
 
   test('of three workers that may be no faster than two, and are billed more, it takes two, and says so', () => {
-    const ways = [candidate(3, 96, 1.45, 1.3), candidate(2, 100, 1, 1.3), candidate(1, 190, 0.9, 1.3)];
+    const ways = [
+      candidate({ workers: 3, seconds: 96, usd: 1.45, within: 1.3 }),
+      candidate({ workers: 2, seconds: 100, usd: 1, within: 1.3 }),
+      candidate({ workers: 1, seconds: 190, usd: 0.9, within: 1.3 }),
+    ];
     expect(choose(ways, { budgetUsd: 2 })).toEqual({ chosen: '2 × wasm', by: 'time', sure: true, tied: ['3 × wasm'] });
     expect(choose(ways, { budgetUsd: 2 })?.tied).not.toContain('1 × wasm');
-    const known = [candidate(3, 96, 1.45, 1.01), candidate(2, 100, 1, 1.01)];
+    const known = [
+      candidate({ workers: 3, seconds: 96, usd: 1.45, within: 1.01 }),
+      candidate({ workers: 2, seconds: 100, usd: 1, within: 1.01 }),
+    ];
     expect(choose(known, { budgetUsd: 2 })).toMatchObject({ chosen: '3 × wasm', tied: [] });
   });
 
   test('of fleets that may be as fast it takes the lowest bill, though a smaller one may be faster', () => {
-    const ways = [candidate(2, 96, 1.45, 1.3), candidate(3, 100, 1, 1.3)];
+    const ways = [
+      candidate({ workers: 2, seconds: 96, usd: 1.45, within: 1.3 }),
+      candidate({ workers: 3, seconds: 100, usd: 1, within: 1.3 }),
+    ];
     expect(choose(ways, { budgetUsd: 2 })).toEqual({ chosen: '3 × wasm', by: 'time', sure: true, tied: ['2 × wasm'] });
   });
 
   test('of fleets that may be as cheap it takes the smallest, and of those as small the one that is billed least', () => {
-    const ways = [candidate(4, 50, 1, 1.3), candidate(2, 90, 1.1, 1.3), candidate(3, 70, 1.05, 1.3)];
+    const ways = [
+      candidate({ workers: 4, seconds: 50, usd: 1, within: 1.3 }),
+      candidate({ workers: 2, seconds: 90, usd: 1.1, within: 1.3 }),
+      candidate({ workers: 3, seconds: 70, usd: 1.05, within: 1.3 }),
+    ];
     expect(choose(ways, { targetSeconds: 200 })).toEqual({
       chosen: '2 × wasm',
       by: 'billed cost',
@@ -107,17 +137,26 @@ describe('chooseWay', () => {
 
   test('of those that are billed the same it takes the fastest', () => {
     // All are billed 1,000 s.
-    const ways = [95, 90, 99].map((seconds) => candidate(2, seconds, (seconds * 2) / 3600, 1.3, 'a', seconds, 1000));
+    const ways = [95, 90, 99].map((seconds) =>
+      candidate({
+        workers: 2,
+        seconds,
+        usd: (seconds * 2) / 3600,
+        within: 1.3,
+        globalBatchSize: seconds,
+        minimumSeconds: 1000,
+      }),
+    );
     const choice = chooseWay(ways, { targetSeconds: 200, budgetUsd: undefined }, '');
     expect([choice?.way, ...(choice?.tied ?? [])].map((way) => way?.seconds)).toEqual([90, 95, 99]);
   });
 
   test('of one run at several prices it names none but the lowest bill', () => {
     const ways = [
-      candidate(2, 90, 1.2, 1.3, 'dear'),
-      candidate(2, 90, 1.1, 1.3, 'low'),
-      candidate(4, 85, 1.6, 1.3, 'dear'),
-      candidate(4, 85, 1.5, 1.3, 'low'),
+      candidate({ workers: 2, seconds: 90, usd: 1.2, within: 1.3, offer: 'dear' }),
+      candidate({ workers: 2, seconds: 90, usd: 1.1, within: 1.3, offer: 'low' }),
+      candidate({ workers: 4, seconds: 85, usd: 1.6, within: 1.3, offer: 'dear' }),
+      candidate({ workers: 4, seconds: 85, usd: 1.5, within: 1.3, offer: 'low' }),
     ];
     const choice = chooseWay(ways, { targetSeconds: undefined, budgetUsd: 5 }, '');
     expect([choice?.way, ...(choice?.tied ?? [])].map((way) => [way?.fleet, way?.offer])).toEqual([
@@ -127,7 +166,10 @@ describe('chooseWay', () => {
   });
 
   test('a way whose whole range is within the limits goes before one that may be beyond them', () => {
-    const ways = [candidate(1, 90, 1, 1.3), candidate(2, 70, 2, 1.3)];
+    const ways = [
+      candidate({ workers: 1, seconds: 90, usd: 1, within: 1.3 }),
+      candidate({ workers: 2, seconds: 70, usd: 2, within: 1.3 }),
+    ];
     expect(choose(ways, { targetSeconds: 100 })).toEqual({
       chosen: '2 × wasm',
       by: 'billed cost',
@@ -137,12 +179,19 @@ describe('chooseWay', () => {
     // 1 to 1.3 and 2 to 2.6.
     expect(choose(ways, { budgetUsd: 2.5 })).toEqual({ chosen: '1 × wasm', by: 'time', sure: true, tied: [] });
     expect(choose(ways, { budgetUsd: 2.7 })?.chosen).toBe('1 × wasm');
-    const known = [candidate(1, 90, 1, 1.01), candidate(2, 70, 2, 1.01)];
+    const known = [
+      candidate({ workers: 1, seconds: 90, usd: 1, within: 1.01 }),
+      candidate({ workers: 2, seconds: 70, usd: 2, within: 1.01 }),
+    ];
     expect(choose(known, { budgetUsd: 2.7 })?.chosen).toBe('2 × wasm');
   });
 
   test('where no way is surely within the limits, it takes one that is likely to be, and says so', () => {
-    const ways = [candidate(1, 90, 1, 1.3), candidate(2, 85, 2, 1.3), candidate(3, 60, 3, 2)];
+    const ways = [
+      candidate({ workers: 1, seconds: 90, usd: 1, within: 1.3 }),
+      candidate({ workers: 2, seconds: 85, usd: 2, within: 1.3 }),
+      candidate({ workers: 3, seconds: 60, usd: 3, within: 2 }),
+    ];
     expect(choose(ways, { targetSeconds: 95 })).toEqual({
       chosen: '1 × wasm',
       by: 'billed cost',
@@ -152,14 +201,37 @@ describe('chooseWay', () => {
     expect(choose(ways, { budgetUsd: 1.1 })).toMatchObject({ chosen: '1 × wasm', sure: false });
   });
 
-  test('a way without a range is taken as it is, and is sure of nothing', () => {
-    const ways = [candidate(1, 90, 1, 0), candidate(2, 70, 2, 1.01)];
-    expect(choose(ways, { targetSeconds: 95 })).toEqual({
-      chosen: '1 × wasm',
-      by: 'billed cost',
-      sure: false,
-      tied: [],
-    });
-    expect(choose(ways, { targetSeconds: 75 })).toMatchObject({ chosen: '2 × wasm', sure: true });
+  test('a way without a range is sure of nothing, however good its figures', () => {
+    const ways = [
+      candidate({ workers: 1, seconds: 90, usd: 1, within: 'unknown' }),
+      candidate({ workers: 2, seconds: 70, usd: 2, within: 1.01 }),
+    ];
+    expect(choose(ways, { targetSeconds: 95 })).toMatchObject({ chosen: '2 × wasm', sure: true, tied: [] });
+    // Only the first is within the budget.
+    expect(choose(ways, { budgetUsd: 1.5 })).toMatchObject({ chosen: '1 × wasm', sure: false, tied: [] });
+  });
+
+  test('one that may be beyond the limits goes before one of which that cannot be told', () => {
+    // 49 s to 62 s.
+    const measured = candidate({ workers: 2, seconds: 55, usd: 1, within: 62 / 55 });
+    const unknown = candidate({ workers: 4, seconds: 58, usd: 3, within: 'unknown' });
+    for (const unranged of [unknown, candidate({ workers: 4, seconds: 58, usd: 0.5, within: 'unknown' })]) {
+      expect(choose([unranged, measured], { targetSeconds: 60 })).toEqual({
+        chosen: '2 × wasm',
+        by: 'billed cost',
+        sure: false,
+        tied: [],
+      });
+    }
+  });
+
+  test('of those without a range the measured go before those of a model', () => {
+    const ways = [
+      candidate({ workers: 4, seconds: 40, usd: 1, within: 'unknown', measured: false }),
+      candidate({ workers: 2, seconds: 60, usd: 2, within: 'unknown' }),
+      candidate({ workers: 1, seconds: 90, usd: 1.5, within: 'unknown' }),
+    ];
+    expect(choose(ways, { budgetUsd: 3 })).toMatchObject({ chosen: '2 × wasm', sure: false, tied: [] });
+    expect(choose(ways, { targetSeconds: 50 })).toMatchObject({ chosen: '4 × wasm', sure: false, tied: [] });
   });
 });

@@ -106,10 +106,11 @@ describe('planWay', () => {
     expect(unknown.way).toMatchObject({ seconds: 212, secondsInterval: undefined, billedIntervalUsd: undefined });
     expect(unknown.fixed.seconds).toEqual({ value: 212, interval: undefined });
     expect(unknown.fixed.usd).toEqual({ value: expect.closeTo((0.72 * 210) / 3600, 12), interval: undefined });
-    const larger = planWay(run({ extrapolated: true }), 'x', rentals);
-    expect(larger.way).toMatchObject({ seconds: 212, secondsInterval: undefined, billedIntervalUsd: undefined });
-    // Differences that are smaller than the model's errors say nothing there either.
-    expect(larger.fixed.seconds.interval).toBeDefined();
+    const larger = planWay(run({ measured: false, extrapolated: true }), 'x', rentals);
+    expect(larger).toEqual({
+      ...unknown,
+      way: { ...unknown.way, measured: false, extrapolated: true },
+    });
   });
 });
 
@@ -131,8 +132,43 @@ describe('ratioOfWays', () => {
 
   test('of the same fleet at other batches, and of other fleets at the same, is not exact', () => {
     const here = planWay(run(), 'x', rentals);
-    expect(ratioOfWays(here, planWay(run({ globalBatchSize: 32 }), 'x', rentals)).seconds.interval).toBeDefined();
-    expect(ratioOfWays(here, planWay(run(other), 'x', rentals)).usd.interval).toBeDefined();
+    const batch = ratioOfWays(here, planWay(run({ globalBatchSize: 32 }), 'x', rentals)).seconds;
+    const reach = Math.exp(t * 0.05 * Math.SQRT2);
+    expect(batch).toEqual({ value: 1, interval: [expect.closeTo(1 / reach, 9), expect.closeTo(reach, 9)] });
+    // Paid 210 s (159 to 277, rounded up to 278) and 290 s (219.7 to 382.8).
+    const { usd } = ratioOfWays(here, planWay(run(other), 'x', rentals));
+    const down = Math.hypot(Math.log(210 / 160), Math.log(383 / 290));
+    const up = Math.hypot(Math.log(278 / 210), Math.log(290 / 220));
+    expect(usd.interval).toEqual([
+      expect.closeTo((210 / 290) * Math.exp(-down), 6),
+      expect.closeTo((210 / 290) * Math.exp(up), 6),
+    ]);
+  });
+
+  test('a way of which less is known may be off by any factor; the other is compared as it is', () => {
+    const ranged = planWay(run(other), 'x', rentals);
+    const spread = undefined;
+    const measured = planWay(run({ spread }), 'x', rentals);
+    const modelled = planWay(run({ spread, fleet: '3 × wasm', measured: false }), 'x', rentals);
+    const larger = planWay(run({ fleet: '8 × wasm', measured: false, extrapolated: true }), 'x', rentals);
+    const anything = [0, Number.POSITIVE_INFINITY];
+    for (const [less, more] of [
+      [measured, ranged],
+      [modelled, ranged],
+      [larger, ranged],
+      [modelled, measured],
+      [larger, measured],
+    ] as const) {
+      const value = less.way.seconds / more.way.seconds;
+      expect(ratioOfWays(less, more)).toMatchObject({
+        seconds: { value: expect.closeTo(value, 12), interval: anything },
+        usd: { interval: anything },
+      });
+      expect(ratioOfWays(more, less).seconds).toEqual({ value: expect.closeTo(1 / value, 12), interval: undefined });
+    }
+    expect(ratioOfWays(larger, modelled).seconds).toEqual({ value: 1, interval: undefined });
+    const cheaper = planWay(run({ spread }), 'y', [{ count: 2, usdPerHour: 0.18, rule: bySecond }]);
+    expect(ratioOfWays(cheaper, measured).usd).toEqual({ value: expect.closeTo(0.5, 12), interval: undefined });
   });
 
   test('counts the numbers of epochs only between batch sizes', () => {

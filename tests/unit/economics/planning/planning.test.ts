@@ -80,14 +80,15 @@ describe('planRuns', () => {
   });
 
   test('in time the cheapest, under a budget the fastest; every other way is worse or does not meet it', () => {
-    const { front } = plan();
+    const mostWorkers = 4;
+    const { front } = plan({ mostWorkers });
     for (const limit of front.map(({ seconds }) => seconds + 1e-9)) {
-      const chosen = plan({ targetSeconds: limit }).chosen;
+      const chosen = plan({ mostWorkers, targetSeconds: limit }).chosen;
       const usd = Math.min(...front.filter(({ seconds }) => seconds <= limit).map((way) => way.billedUsd));
       expect(chosen?.billedUsd).toBe(usd);
     }
     for (const limit of front.map(({ billedUsd }) => billedUsd + 1e-12)) {
-      const chosen = plan({ budgetUsd: limit }).chosen;
+      const chosen = plan({ mostWorkers, budgetUsd: limit }).chosen;
       expect(chosen?.seconds).toBe(
         Math.min(...front.filter(({ billedUsd }) => billedUsd <= limit).map((way) => way.seconds)),
       );
@@ -96,13 +97,30 @@ describe('planRuns', () => {
   });
 
   test('a way that takes exactly the target, or costs exactly the budget, meets it; nothing is chosen unasked', () => {
-    const { front, chosen } = plan();
+    const mostWorkers = 4;
+    const { front, chosen } = plan({ mostWorkers });
     expect(chosen).toBeUndefined();
     for (const way of front) {
-      expect(plan({ targetSeconds: way.seconds }).chosen).toEqual(way);
-      expect(plan({ budgetUsd: way.billedUsd }).chosen).toEqual(way);
-      expect(plan({ targetSeconds: way.seconds, budgetUsd: way.billedUsd }).chosen).toEqual(way);
+      expect(plan({ mostWorkers, targetSeconds: way.seconds }).chosen).toEqual(way);
+      expect(plan({ mostWorkers, budgetUsd: way.billedUsd }).chosen).toEqual(way);
+      expect(plan({ mostWorkers, targetSeconds: way.seconds, budgetUsd: way.billedUsd }).chosen).toEqual(way);
     }
+  });
+
+  test('a fleet beyond what was measured beats none that was, and is chosen only where no other will do', () => {
+    const { front } = plan();
+    const [five, four] = front;
+    // Five have 0.1 s less than four, by a model that fits without any error.
+    expect(five).toMatchObject({ workers: 5, extrapolated: true, seconds: expect.closeTo(7.9, 9) });
+    expect(four).toMatchObject({ workers: 4, measured: true, seconds: expect.closeTo(8, 9) });
+    expect(plan({ budgetUsd: 1 }).chosen).toEqual(four);
+    expect(plan({ targetSeconds: 7.95 })).toMatchObject({ chosen: five, choice: { surelyWithin: false } });
+    // Where all are free the fastest beats every other measured one, and five workers, which may be faster, not that one.
+    const free = plan({ offersOf: () => [{ label: 'x', usdPerHour: 0 }] }).front;
+    expect(free.map(({ workers, globalBatchSize }) => [workers, globalBatchSize])).toEqual([
+      [5, 200],
+      [4, 200],
+    ]);
   });
 
   test('says what a way is of', () => {
