@@ -80,8 +80,7 @@ export const planCommand: Command = {
       offersOf: settings.price === undefined ? offersOn(table, today()) : fixedOffer(settings.price),
     });
     const options = { columns: terminalColumns(), colour: wantsColour() };
-    const offers = [...plan.front, ...(plan.chosen === undefined ? [] : [plan.chosen])].map(({ offer }) => offer);
-    const priceNotes = describeOffers(table, today(), offers);
+    const priceNotes = describeOffers(table, today(), plan.offers);
     console.log(
       settings.json
         ? JSON.stringify({ ...(snakeCased(plan) as object), price_notes: priceNotes })

@@ -22,17 +22,15 @@ export function offersOn(table: readonly PriceRow[], day: string): (kind: Worker
       .filter((row) => gpu !== undefined && gpuNames(row).includes(gpu))
       .map((row) => ({
         label: row.scope === 'gpu-only' ? `${labelOf(row)}, ${cardAlone}` : labelOf(row),
+        tableLabel: labelOf(row),
         usdPerHour: row.unit === 'vcpu' ? threads * row.usdPerHour : row.usdPerHour,
       }));
 }
 
-/** Says which of these offers look better than they are. @param labels of offers, as `offersOn` has them */
-export function describeOffers(table: readonly PriceRow[], day: string, labels: readonly string[]): readonly string[] {
+/** Says which of these offers look better than they are. */
+export function describeOffers(table: readonly PriceRow[], day: string, offers: readonly Offer[]): readonly string[] {
   const labelOf = labelsIn(table);
-  // A mixed fleet has an offer for each of its kinds.
-  const used = new Set(
-    labels.flatMap((label) => label.split(' + ')).map((label) => label.replace(`, ${cardAlone}`, '')),
-  );
+  const used = new Set(offers.map(({ tableLabel }) => tableLabel));
   return latestPrices(table, day)
     .filter((row) => used.has(labelOf(row)))
     .flatMap((row) => describeCaveats(labelOf(row), priceCaveats(row, day)));

@@ -45,6 +45,8 @@ export interface Offer {
   readonly usdPerHour: number;
   /** The label by which the provider bills, where that is not `label`. */
   readonly billedAs?: string | undefined;
+  /** The label in the price table that it is from. */
+  readonly tableLabel?: string | undefined;
 }
 
 export interface PlanOptions {
@@ -85,8 +87,12 @@ export interface Plan {
   readonly front: readonly PlannedWay[];
   /** Ways that were not considered, because their fleets were not measured at that batch size. */
   readonly unmeasured: number;
-  /** The rules by which the ways of the front are billed. Others are billed by the second. */
+  /** The offers that the ways of the front take. */
+  readonly offers: readonly Offer[];
+  /** The rules by which these are billed. */
   readonly billing: readonly SourcedBillingRule[];
+  /** Some of these offers have no known rule: they are billed by the second. */
+  readonly billsUnknown: boolean;
   /** The cheapest way within the target time, or the fastest within the budget; undefined when neither was given. */
   readonly chosen: PlannedWay | undefined;
   /** How sure the choice is; undefined likewise. */
@@ -133,23 +139,30 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     accuracy === undefined
       ? { mean: options.epochs, fewest: options.epochs, most: options.epochs }
       : accuracy.needed.find(({ globalBatchSize }) => globalBatchSize === batch);
-  const context: Context = { dataset, options, epochsAt };
+  const offers = new Map(kinds.map((group) => [group, offersFor(group, options)]));
+  const context: Context = { dataset, options, epochsAt, offersOf: (group) => offers.get(group) ?? [] };
   const own = new Set(equal.map(({ group }) => group));
   const ways = [
-    ...equal.flatMap(({ group, fitted }) => waysOf(fitted, offersFor(group, options), context)),
+    ...equal.flatMap(({ group, fitted }) => waysOf(fitted, context.offersOf(group), context)),
     ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, context)),
   ];
-  if (ways.length === 0) throw badInput('none of the modelled workers has a price: set one with --price');
+  if (ways.length === 0) {
+    const modelled = [...equal.map(({ group }) => group), ...mixed.flatMap(({ mixture }) => mixture.kinds)];
+    throw badInput(whyNoWays(modelled, context));
+  }
   const considered = options.unmeasured ? ways : ways.filter(({ way }) => way.measured);
   if (considered.length === 0) {
-    throw badInput(
-      'no measured fleet is so small: raise --max-workers, or pass --unmeasured to plan fleets by the model',
-    );
+    const reason =
+      options.mostWorkers === undefined
+        ? 'no measured fleet has a price for all of its workers: set one with --price'
+        : 'no measured fleet is so small: raise --max-workers';
+    throw badInput(`${reason}, ${passUnmeasured}`);
   }
   const unbeaten = uncertainFront(considered, ratioOfWays);
   const front = unbeaten.map(({ way }) => way).toSorted((a, b) => a.seconds - b.seconds);
-  const remedy = `or train fewer --epochs${options.unmeasured ? '' : ', or pass --unmeasured to plan fleets by the model'}`;
-  const choice = chooseWay(unbeaten, options, remedy);
+  const unmeasured = ways.length - considered.length;
+  const choice = chooseWay(unbeaten, options, remedyFor(options, unmeasured > 0));
+  const taken = [...new Set(unbeaten.flatMap((way) => way.offers))];
   return {
     basis: 'modelled',
     models: equal.map(({ fitted }) => fitted),
@@ -161,11 +174,42 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     }),
     accuracy,
     front,
-    unmeasured: ways.length - considered.length,
-    billing: rulesOf(kinds, front, options),
+    unmeasured,
+    offers: taken,
+    billing: [...new Set(taken.flatMap((offer) => ruleOf(offer) ?? []))],
+    billsUnknown: taken.some((offer) => ruleOf(offer) === undefined),
     chosen: choice?.way,
-    choice: choice && { by: choice.by, surelyWithin: choice.surelyWithin, tied: choice.tied },
+    choice: choice && {
+      by: choice.by,
+      surelyWithin: choice.surelyWithin,
+      tied: choice.tied,
+      decidedBy: choice.decidedBy,
+    },
   };
+}
+
+const passUnmeasured = 'or pass --unmeasured to plan fleets by the model';
+
+/** What else than higher limits makes a way meet them. */
+function remedyFor({ epochs, targetAccuracy }: PlanOptions, leavesUnmeasured: boolean): string {
+  return [
+    ...(targetAccuracy !== undefined ? ['or name a lower --target-accuracy'] : []),
+    ...(targetAccuracy === undefined && epochs > 1 ? ['or train fewer --epochs'] : []),
+    ...(leavesUnmeasured ? [passUnmeasured] : []),
+  ]
+    .map((remedy) => `, ${remedy}`)
+    .join('');
+}
+
+/** @param kinds those that have a model, or share one */
+function whyNoWays(kinds: readonly KindRuns[], { options, offersOf }: Context): string {
+  const priced = kinds.filter((group) => offersOf(group).length > 0);
+  if (priced.length === 0) return 'none of the modelled workers has a price: set one with --price';
+  if (options.targetAccuracy === undefined) return 'every fleet has more workers than samples in its batch';
+  return (
+    `no run of a modelled kind of workers with a price reached --target-accuracy ${options.targetAccuracy} at a batch ` +
+    'size of its model: train for more epochs, or name a lower one'
+  );
 }
 
 /** @throws bad-input when no run reached the accuracy */
@@ -203,22 +247,22 @@ function ruleOf({ label, billedAs = label }: Offer): SourcedBillingRule | undefi
   return rentalRule(billedAs);
 }
 
-/** The rules of offers that are in ways. */
-function rulesOf(kinds: readonly KindRuns[], ways: readonly PlannedWay[], options: PlanOptions) {
-  const used = new Set(ways.flatMap(({ offer }) => offer.split(' + ')));
-  const offers = kinds.flatMap((kind) => offersFor(kind, options)).filter(({ label }) => used.has(label));
-  return [...new Set(offers.flatMap((offer) => ruleOf(offer) ?? []))];
-}
-
 /** What all ways have in common. */
 interface Context {
   readonly dataset: Summary['dataset'];
   readonly options: PlanOptions;
   /** Undefined for a batch size with which nothing is planned. */
   readonly epochsAt: (batch: number) => PlannedRun['epochs'] | undefined;
+  /** The same objects every time. */
+  readonly offersOf: (kind: KindRuns) => readonly Offer[];
 }
 
-function waysOf(fitted: KindModel, offers: readonly Offer[], context: Context): readonly Candidate[] {
+interface OfferedCandidate extends Candidate {
+  /** One for each of its kinds of workers. */
+  readonly offers: readonly Offer[];
+}
+
+function waysOf(fitted: KindModel, offers: readonly Offer[], context: Context): readonly OfferedCandidate[] {
   const counts = Array.from({ length: mostWorkersOf(fitted, context.options) }, (_, index) => index + 1);
   return fitted.batches.flatMap((globalBatchSize) =>
     counts.flatMap((workers) => {
@@ -230,7 +274,8 @@ function waysOf(fitted: KindModel, offers: readonly Offer[], context: Context): 
         speed: workers,
         modelledSeconds: modelledStepSeconds(fitted.model, workers, globalBatchSize),
       });
-      return run === undefined ? [] : offers.map((offer) => planWay(run, offer.label, [rental(workers, offer)]));
+      if (run === undefined) return [];
+      return offers.map((offer) => ({ ...planWay(run, offer.label, [rental(workers, offer)]), offers: [offer] }));
     }),
   );
 }
@@ -244,9 +289,9 @@ function mixedWaysOf(
   fitted: MixedModel,
   modelled: ReadonlySet<KindRuns>,
   context: Context,
-): readonly Candidate[] {
+): readonly OfferedCandidate[] {
   const { options } = context;
-  const offers = kinds.map((kind) => offersFor(kind, options));
+  const offers = kinds.map(context.offersOf);
   const fleets = fleetsUpTo(mostWorkersOf(fitted, options), kinds.length).filter((counts) => {
     const used = counts.flatMap((count, at) => (count > 0 ? [at] : []));
     const [first] = used.map((at) => kinds[at]);
@@ -254,7 +299,7 @@ function mixedWaysOf(
     return used.every((at) => (offers[at]?.length ?? 0) > 0) && !isOwn;
   });
   return fitted.batches.flatMap((globalBatchSize) =>
-    fleets.flatMap((counts): readonly Candidate[] => {
+    fleets.flatMap((counts): readonly OfferedCandidate[] => {
       const used = counts.flatMap((count, at) => (count > 0 ? [{ count, at, name: fitted.kinds[at] }] : []));
       const run = planRun(fitted, context, {
         kind: used.map(({ name }) => name).join(' + '),
@@ -269,10 +314,11 @@ function mixedWaysOf(
       const bill = (offer: Offer) => billedCostUsd(paid, offer.usdPerHour, ruleOf(offer) ?? unknownBilling);
       const rented = used.flatMap(({ count, at }) => {
         const offer = offers[at]?.toSorted((a, b) => bill(a) - bill(b))[0];
-        return offer === undefined ? [] : [{ ...rental(count, offer), label: offer.label }];
+        return offer === undefined ? [] : [{ count, offer }];
       });
-      const label = [...new Set(rented.map((one) => one.label))].join(' + ');
-      return [planWay(run, label, rented)];
+      const label = [...new Set(rented.map(({ offer }) => offer.label))].join(' + ');
+      const rentals = rented.map(({ count, offer }) => rental(count, offer));
+      return [{ ...planWay(run, label, rentals), offers: rented.map(({ offer }) => offer) }];
     }),
   );
 }

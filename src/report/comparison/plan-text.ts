@@ -85,7 +85,7 @@ function describeChoice({ chosen, choice }: Plan, request: PlanRequest): readonl
   if (chosen === undefined || choice === undefined) {
     return ['name --target-seconds or --budget-usd to have one chosen'];
   }
-  const { by, surelyWithin, tied } = choice;
+  const { by, surelyWithin, tied, decidedBy } = choice;
   const limits = [
     ...(request.targetSeconds === undefined ? [] : [`take longer than ${formatSeconds(request.targetSeconds)}`]),
     ...(request.budgetUsd === undefined ? [] : [`be billed more than ${formatUsd(request.budgetUsd)}`]),
@@ -101,8 +101,10 @@ function describeChoice({ chosen, choice }: Plan, request: PlanRequest): readonl
     ...(tied.length === 0
       ? []
       : [
-          `its ${by} cannot be told from that of ${joinWords(rest > 0 ? [...named, `${rest} more`] : named)}; of these the ` +
-            `${by === 'time' ? 'one that is billed least' : 'smallest fleet'} was chosen`,
+          `its ${by} cannot be told from that of ${joinWords(rest > 0 ? [...named, `${rest} more`] : named)}` +
+            (decidedBy.length === 0
+              ? ''
+              : `; of these the one with the ${decidedBy.join(' and then the ')} was chosen`),
         ]),
   ];
 }
@@ -140,7 +142,7 @@ function describeMarks({ front, unmeasured }: Plan): readonly string[] {
   ];
 }
 
-function describeBilling({ billing }: Plan): readonly string[] {
+function describeBilling({ billing, billsUnknown }: Plan): readonly string[] {
   const rules = billing.map((rule) =>
     describeRule({
       provider: rule.provider,
@@ -148,9 +150,8 @@ function describeBilling({ billing }: Plan): readonly string[] {
       minimum_seconds: rule.minimumSeconds,
     }),
   );
-  return [
-    `billed: ${[...rules, 'by the second where the provider has no known rule'].join('; ')}; each worker is a rental`,
-  ];
+  const bySecond = billsUnknown ? ['by the second where the provider has no known rule'] : [];
+  return [`billed: ${[...rules, ...bySecond].join('; ')}; each worker is a rental`];
 }
 
 const ms = (seconds: number) => (1000 * seconds).toPrecision(3);

@@ -55,7 +55,7 @@ const choose = (
   const choice = chooseWay(
     candidates,
     { targetSeconds: limits.targetSeconds, budgetUsd: limits.budgetUsd },
-    'or do something else',
+    ', or do something else',
   );
   return (
     choice && {
@@ -91,9 +91,15 @@ describe('chooseWay', () => {
   });
 
   test('refuses the impossible, with what would be possible', () => {
-    for (const limits of [{ targetSeconds: 39 }, { budgetUsd: 0.9 }, { targetSeconds: 50, budgetUsd: 1.3 }]) {
+    for (const [limits, given] of [
+      [{ targetSeconds: 39 }, '--target-seconds'],
+      [{ budgetUsd: 0.9 }, '--budget-usd'],
+      [{ targetSeconds: 50, budgetUsd: 1.3 }, '--target-seconds or --budget-usd'],
+    ] as const) {
       expect(() => choose(exact, limits)).toThrow(
-        /^no planned fleet meets that: the fastest takes 40\.0 s and the lowest bill is \$1\.00; raise --target-seconds or --budget-usd, or do something else$/,
+        new RegExp(
+          `^no planned fleet meets that: the fastest takes 40\\.0 s and the lowest bill is \\$1\\.00; raise ${given}, or do something else$`,
+        ),
       );
     }
   });
@@ -149,6 +155,28 @@ describe('chooseWay', () => {
     );
     const choice = chooseWay(ways, { targetSeconds: 200, budgetUsd: undefined }, '');
     expect([choice?.way, ...(choice?.tied ?? [])].map((way) => way?.seconds)).toEqual([90, 95, 99]);
+  });
+
+  test('says what decided among fleets that cannot be told apart', () => {
+    const decidedBy = (limits: Parameters<typeof choose>[1], ...ways: Parameters<typeof candidate>[0][]) => {
+      const { targetSeconds, budgetUsd } = limits;
+      const candidates = ways.map((way) => candidate({ within: 1.3, ...way }));
+      return chooseWay(candidates, { targetSeconds, budgetUsd }, '')?.decidedBy;
+    };
+    const small = { workers: 1, seconds: 99, usd: 1.1 };
+    const cheap = { workers: 2, seconds: 100, usd: 1 };
+    const batch = { workers: 1, seconds: 101, usd: 1.2, globalBatchSize: 256 };
+    expect(decidedBy({ targetSeconds: 200 }, small, cheap)).toEqual(['fewest workers']);
+    expect(decidedBy({ targetSeconds: 200 }, small, batch)).toEqual(['lowest bill']);
+    expect(decidedBy({ targetSeconds: 200 }, small, cheap, batch)).toEqual(['fewest workers', 'lowest bill']);
+    expect(decidedBy({ budgetUsd: 2 }, small, cheap)).toEqual(['lowest bill']);
+    expect(decidedBy({ budgetUsd: 2 }, small)).toEqual([]);
+    // Billed the same, 1,000 s.
+    const [quick, slow] = [90, 95].map((seconds) => ({ seconds, usd: seconds / 3600, globalBatchSize: seconds }));
+    const minimumSeconds = 1000;
+    expect(decidedBy({ targetSeconds: 200 }, { ...slow, minimumSeconds }, { ...quick, minimumSeconds })).toEqual([
+      'shortest time',
+    ]);
   });
 
   test('of one run at several prices it names none but the lowest bill', () => {

@@ -55,12 +55,16 @@ test('prices that runs looked up are judged on the day of the decision', () => {
 });
 
 test('of the offers in a plan, those that look better than they are are named', () => {
-  const offered = ['aws/a100-80gb/on-demand', 'gcp/t4/spot, card alone + aws/a100-40gb/on-demand'];
-  expect(describeOffers(table, '2025-01-01', offered)).toEqual([
+  const day = '2025-01-01';
+  const workers = ['aws/a100-80gb/on-demand', 't4', 'a100-40gb'].map((gpu) => ({ backend: 'wasm', gpu }));
+  const offered = comparedRun({ workers, rate: 1000, batch: 64 })
+    .summary.workers.map(kindOf)
+    .flatMap(offersOn(table, day));
+  expect(describeOffers(table, day, offered)).toEqual([
     'the price of aws/a100-40gb/on-demand is 2 years old or more (2022-08)',
     'the price of gcp/t4/spot is for the card alone: the machine around it costs extra; is a year old or more (2023-06)',
   ]);
-  expect(describeOffers(table, '2025-01-01', ['--price'])).toEqual([]);
+  expect(describeOffers(table, day, [{ label: 'gcp/t4/spot', usdPerHour: 1 }])).toEqual([]);
 });
 
 test('a worker on a CPU is offered a vCPU for each of its threads', () => {
@@ -71,5 +75,7 @@ test('a worker on a CPU is offered a vCPU for each of its threads', () => {
     batch: 64,
   }).summary.workers;
   if (first === undefined) throw new Error('no worker');
-  expect(offersOn(vcpus, '2025-01-01')(kindOf(first))).toEqual([{ label: 'aws/c7a/on-demand', usdPerHour: 0.4 }]);
+  expect(offersOn(vcpus, '2025-01-01')(kindOf(first))).toEqual([
+    { label: 'aws/c7a/on-demand', tableLabel: 'aws/c7a/on-demand', usdPerHour: 0.4 },
+  ]);
 });

@@ -7,11 +7,14 @@ import { runRecord } from '../../../support/run-records.ts';
 
 const dear = { backend: 'wasm', price: 0.36 };
 
-/** Runs of workers whose step is exactly 0.1 ms a sample, 1 ms a worker more and 2 ms: 60,000 samples an epoch. */
-const runsOf = (kind: TestKind) =>
+/**
+ * Runs of workers whose step is exactly 0.1 ms a sample, 1 ms a worker more and 2 ms: 60,000 samples an epoch.
+ * @param slower factor of all of these
+ */
+const runsOf = (kind: TestKind, slower = 1) =>
   [1, 2, 4].flatMap((workers) =>
     [50, 200].map((batch) => {
-      const seconds = (1e-4 * batch) / workers + 1e-3 * (workers - 1) + 2e-3;
+      const seconds = slower * ((1e-4 * batch) / workers + 1e-3 * (workers - 1) + 2e-3);
       // A test pass is shared out: with one worker it takes 2 s.
       const run = { rate: batch / seconds, batch, evaluateSeconds: 2 / workers };
       return comparedRun({ workers: Array(workers).fill(kind), ...run });
@@ -164,12 +167,14 @@ describe('planRuns', () => {
     for (const impossible of [{ targetSeconds: 0.1 }, { budgetUsd: 1e-9 }]) {
       expect(() => plan(impossible)).toThrow(
         new RegExp(
-          `no planned fleet meets that: the fastest takes ${fastest} s and the lowest bill is \\$${cheapest}; raise --target-seconds or --budget-usd, or train fewer --epochs$`,
+          `no planned fleet meets that: the fastest takes ${fastest} s and the lowest bill is \\$${cheapest}; raise ${'budgetUsd' in impossible ? '--budget-usd' : '--target-seconds'}$`,
         ),
       );
     }
+    expect(() => plan({ epochs: 2, budgetUsd: 1e-9 })).toThrow(/; raise --budget-usd, or train fewer --epochs$/);
     const free = runsOf({ backend: 'wasm' });
     expect(() => plan({}, free)).toThrow('none of the modelled workers has a price');
+    expect(() => plan({ unmeasured: false }, free)).toThrow('none of the modelled workers has a price');
   });
 
   test('takes workers of a kind together whatever they cost, and says why kinds cannot be planned together', () => {
@@ -224,9 +229,12 @@ describe('planRuns', () => {
       expect(() => measuredOnly({ mostWorkers: 1 }, [...runs, ...more])).toThrow(
         'no measured fleet is so small: raise --max-workers, or pass --unmeasured to plan fleets by the model',
       );
-      expect(() => measuredOnly({ targetSeconds: 0.1 })).toThrow(
-        /, or train fewer --epochs, or pass --unmeasured to plan fleets by the model$/,
+      expect(() => measuredOnly({ epochs: 2, targetSeconds: 0.1 })).toThrow(
+        /; raise --target-seconds, or train fewer --epochs, or pass --unmeasured to plan fleets by the model$/,
       );
+      // Every fleet up to two was measured: the model has no other.
+      const small = measured.filter(({ summary }) => summary.world_size < 4);
+      expect(() => measuredOnly({ mostWorkers: 2, targetSeconds: 0.1 }, small)).toThrow(/; raise --target-seconds$/);
     });
 
     test('a measured fleet takes what it took itself, not what a model of the others makes of it', () => {
@@ -289,10 +297,21 @@ describe('planRuns', () => {
       });
     });
 
+    test('are explained by the rules of the ways on the front, though other kinds have prices of the same name', () => {
+      // Both are 'as measured'. One that is a hundred times as dear is on no front.
+      const slow = runsOf({ backend: 'cpu', price: 36, gpu: 'lambda/k80/on-demand' }, 3);
+      const { front, offers, billing, billsUnknown } = plan({ unmeasured: false }, [...rented('gcp/t4/spot'), ...slow]);
+      expect(new Set(front.map(({ kind }) => kind))).toEqual(new Set(['t4 wasm']));
+      expect(offers).toEqual([{ label: 'as measured', usdPerHour: 0.36, billedAs: 'gcp/t4/spot' }]);
+      expect(billing.map(({ provider }) => provider)).toEqual(['GCP']);
+      expect(billsUnknown).toBe(false);
+      expect(plan({}, rented('t4'))).toMatchObject({ billing: [], billsUnknown: true });
+    });
+
     test('decide what is within a budget', () => {
       const runs = rented('gcp/t4/spot');
       expect(() => plan({ unmeasured: false, budgetUsd: 13e-4 }, runs)).toThrow(
-        'the lowest bill is $0.0060; raise --target-seconds or --budget-usd',
+        'the lowest bill is $0.0060; raise --budget-usd, or pass --unmeasured',
       );
       expect(plan({ unmeasured: false, budgetUsd: 60e-4 }, runs).chosen?.billedUsd).toBeCloseTo(60e-4, 9);
     });
@@ -343,6 +362,24 @@ describe('planRuns', () => {
       });
       expect(new Set(front.map(({ globalBatchSize }) => globalBatchSize))).not.toContain(400);
       expect(plan({ unmeasured: false }, runs).accuracy).toBeUndefined();
+    });
+
+    test('refuses one that only runs without a model reached, and does not take it for a lack of prices', () => {
+      const other = { backend: 'cpu', price: 0.1 };
+      const [best] = [tested(800, 1, [0.9, 0.995])].map(({ folder, summary }) => ({
+        folder,
+        summary: { ...summary, workers: comparedRun({ workers: [other], rate: 1000, batch: 800 }).summary.workers },
+      }));
+      if (best === undefined) throw new Error('no run');
+      expect(() => plan({ targetAccuracy: 0.995 }, [...runs, best])).toThrow(
+        'no run of a modelled kind of workers with a price reached --target-accuracy 0.995 at a batch size of its model',
+      );
+    });
+
+    test('offers no fewer epochs where the accuracy decides how many there are', () => {
+      expect(() => plan({ targetAccuracy: 0.98, targetSeconds: 1 }, runs)).toThrow(
+        /; raise --target-seconds, or name a lower --target-accuracy$/,
+      );
     });
 
     test('refuses an accuracy that no run reached, and says how far they came', () => {
