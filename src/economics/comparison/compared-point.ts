@@ -1,7 +1,8 @@
 /** The figures of one fleet with one batch size. Pure. */
 import { accruedCostUsd } from '../ledger/cost.ts';
-import { type Estimate, meanEstimate, ratioEstimate } from '../models/confidence.ts';
+import { type Estimate, type Interval, meanEstimate, ratioEstimate } from '../models/confidence.ts';
 import { costPerThousandUsd } from '../models/scaling.ts';
+import { meanOf } from '../models/sums.ts';
 import { hasWholeEpoch } from '../record/extrapolated-epoch.ts';
 import { type FleetRuns, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
 import type { Naming } from './kind-names.ts';
@@ -32,7 +33,7 @@ export interface ComparedPoint {
   readonly testAccuracy: number | undefined;
   readonly secondsPerEpoch: number;
   /** 95 % confidence interval of `secondsPerEpoch`; undefined without repeats. */
-  readonly secondsPerEpochInterval: readonly [low: number, high: number] | undefined;
+  readonly secondsPerEpochInterval: Interval | undefined;
   /** Set if some of the runs trained no whole epoch. What an epoch takes and costs is then extrapolated from a part of one. */
   readonly epochExtrapolated?: true;
   /** Price of the whole fleet. Like all costs, undefined unless every worker has a price. */
@@ -43,7 +44,7 @@ export interface ComparedPoint {
   /** Training alone: the seconds of an epoch at the fleet's price. */
   readonly costPerEpochUsd: number | undefined;
   /** 95 % confidence interval of `costPerEpochUsd`; undefined without repeats. */
-  readonly costPerEpochIntervalUsd: readonly [low: number, high: number] | undefined;
+  readonly costPerEpochIntervalUsd: Interval | undefined;
   /** A whole run with start-up and test passes, mean over the runs. */
   readonly costOfRunUsd: number | undefined;
   /**
@@ -85,7 +86,7 @@ export function describePoint(
     samplesPerSecond,
     strong: efficiency(group, groups, batch),
     weak: fleet.length === 1 && batch % workers === 0 ? efficiency(group, groups, batch / workers) : undefined,
-    testAccuracy: accuracies.length === 0 ? undefined : mean(accuracies),
+    testAccuracy: accuracies.length === 0 ? undefined : meanOf(accuracies),
     secondsPerEpoch,
     secondsPerEpochInterval: seconds,
     ...(summaries.every(hasWholeEpoch) ? {} : { epochExtrapolated: true }),
@@ -98,11 +99,11 @@ export function describePoint(
     costPerEpochIntervalUsd: priced(
       (price) => seconds && ([accruedCostUsd(price, seconds[0]), accruedCostUsd(price, seconds[1])] as const),
     ),
-    costOfRunUsd: priced(() => mean(summaries.map(({ cost_usd_total }) => cost_usd_total))),
-    billedOfRunUsd: priced(() => mean(summaries.map(({ billed_usd_total }) => billed_usd_total))),
+    costOfRunUsd: priced(() => meanOf(summaries.map(({ cost_usd_total }) => cost_usd_total))),
+    billedOfRunUsd: priced(() => meanOf(summaries.map(({ billed_usd_total }) => billed_usd_total))),
     stepSeconds: meanSpending(summaries.map(stepSeconds)),
     costUsd: priced(() => meanSpending(summaries.map(runCostUsd))),
-    formerCostUsd: priced(() => mean(summaries.map(({ former_workers_cost_usd }) => former_workers_cost_usd))),
+    formerCostUsd: priced(() => meanOf(summaries.map(({ former_workers_cost_usd }) => former_workers_cost_usd))),
     marginals: marginalsOf(group, groups, naming),
   };
 }
@@ -128,8 +129,4 @@ function ratesAlone(groups: readonly FleetRuns[], { speedKey }: WorkerKind, batc
   return groups
     .filter((group) => group.batch === batch && workersOf(group) === 1 && group.fleet[0]?.kind.speedKey === speedKey)
     .flatMap(ratesOf);
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,5 +1,6 @@
 /** When a run reached a test accuracy, and at what cost: to the end of the test pass that first showed it. Pure. */
 import { accruedCostUsd, type BillingRule, billedCostUsd } from '../ledger/cost.ts';
+import { meanOf, sumOf } from '../models/sums.ts';
 import { unknownBilling } from '../prices/billing-rules.ts';
 import type { Summary, WorkerSummary } from '../record/summary.ts';
 import { leadSecondsOf, startupSecondsOf } from './run-times.ts';
@@ -30,16 +31,16 @@ export function reachedAccuracy(summary: Summary, accuracy: number): ReachedAccu
       epochs.reduce((sum, { seconds: trained, evaluate_seconds }) => sum + trained + evaluate_seconds, 0);
   const alive = Math.max(0, seconds - lead);
   const sum = (costOf: (worker: WorkerSummary, price: number) => number) =>
-    summary.workers.reduce((usd, worker) => usd + costOf(worker, worker.price_usd_per_hour ?? 0), 0);
+    sumOf(summary.workers.map((worker) => costOf(worker, worker.price_usd_per_hour ?? 0)));
   return {
-    epochs: epochs.reduce((samples, epoch) => samples + epoch.samples, 0) / summary.dataset.train,
+    epochs: sumOf(epochs.map(({ samples }) => samples)) / summary.dataset.train,
     seconds,
     usd: recorded?.cost_usd ?? sum((_, price) => accruedCostUsd(price, alive)),
-    billedUsd: sum((worker, price) => billedCostUsd(alive, price, ruleOf(worker))),
+    billedUsd: sum((worker, price) => billedCostUsd(alive, price, recordedRule(worker))),
   };
 }
 
-function ruleOf({ billing }: WorkerSummary): BillingRule {
+function recordedRule({ billing }: WorkerSummary): BillingRule {
   return billing === undefined
     ? unknownBilling
     : { granularitySeconds: billing.granularity_seconds, minimumSeconds: billing.minimum_seconds };
@@ -59,7 +60,7 @@ export function epochsNeeded(reached: readonly Pick<ReachedAccuracy, 'epochs'>[]
   if (reached.length === 0) return undefined;
   const epochs = reached.map((one) => one.epochs);
   return {
-    mean: epochs.reduce((sum, one) => sum + one, 0) / epochs.length,
+    mean: meanOf(epochs),
     fewest: Math.min(...epochs),
     most: Math.max(...epochs),
     runs: epochs.length,

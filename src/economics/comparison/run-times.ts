@@ -1,4 +1,5 @@
 /** Parts of the time that a run took, from its summary. Pure. */
+import { meanOf, sumOf } from '../models/sums.ts';
 import type { Summary } from '../record/summary.ts';
 
 /** Duration of a whole run: from the start of the coordinator to the end of its last worker. */
@@ -24,11 +25,6 @@ export function aliveSecondsOf({ workers }: Summary): number {
 /** After steps and test passes: saving checkpoints, leaving. */
 export function endSecondsOf(summary: Summary): number {
   const { train_seconds, epochs } = summary;
-  const evaluated = epochs.reduce((sum, { evaluate_seconds }) => sum + evaluate_seconds, 0);
+  const evaluated = sumOf(epochs.map(({ evaluate_seconds }) => evaluate_seconds));
   return Math.max(0, aliveSecondsOf(summary) - startupSecondsOf(summary) - train_seconds - evaluated);
-}
-
-/** 0 for no values. */
-export function meanOf(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -9,6 +9,7 @@
  */
 import { badInput } from '../../shared/core/errors.ts';
 import { type ModelError, modelError, type StepModel, solveTerms } from './step-model.ts';
+import { sumOf } from './sums.ts';
 
 /** A measured step of a fleet. */
 export interface MixedStep {
@@ -163,8 +164,4 @@ function lowestNear(value: (x: number) => number, start: number): number {
     }
   }
   return (low + high) / 2;
-}
-
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -3,6 +3,7 @@
  * that it had where it could be checked.
  */
 import { type Estimate, studentT } from './confidence.ts';
+import { meanOf, sumOf } from './sums.ts';
 
 /** A worker's part of one step. */
 export interface WorkerStep {
@@ -88,12 +89,4 @@ export function modelledRatio(runs: readonly RemovalRun[]): Estimate {
   const variance = deviation ** 2 * (1 + 1 / pairs) + (runDeviation ** 2 + within) / runs.length + within;
   const reach = Math.exp(studentT(pairs - 1) * Math.sqrt(variance));
   return { value, interval: [value / reach, value * reach] };
-}
-
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
-}
-
-function meanOf(values: readonly number[]): number {
-  return sumOf(values) / values.length;
 }

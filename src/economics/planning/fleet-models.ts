@@ -7,6 +7,7 @@ import { accruedCostUsd } from '../ledger/cost.ts';
 import { meanEstimate } from '../models/confidence.ts';
 import { fitMixedStepModel, type MixedStepModel, mixedStepSeconds } from '../models/mixed-step-model.ts';
 import { fitStepModel, type ModelError, modelledStepSeconds, type StepModel } from '../models/step-model.ts';
+import { meanOf, sumOf } from '../models/sums.ts';
 import { fitOutsideSteps, type OutsideSteps, paidSeconds } from './outside-steps.ts';
 import { foretoldSpread, type RunRatio, type RunSpread, repeatSpread } from './run-spread.ts';
 
@@ -224,7 +225,7 @@ function fittedTo(
       }),
       unknowns,
     ),
-    measuredWorkers: distinct(points.map(({ counts }) => counts.reduce((sum, count) => sum + count, 0))),
+    measuredWorkers: distinct(points.map(({ counts }) => sumOf(counts))),
     batches: distinct(points.map(({ batch }) => batch)),
     outside,
     timeError: errorOf(modelled.map(({ time }) => time)),
@@ -256,7 +257,7 @@ function costRatioOf(modelled: readonly RunRatio[]) {
 /** @param ratios modelled over measured */
 function errorOf(ratios: readonly number[]): RunError {
   const errors = ratios.map((ratio) => Math.abs(ratio - 1));
-  return { mean: errors.reduce((sum, error) => sum + error, 0) / errors.length, worst: Math.max(...errors) };
+  return { mean: meanOf(errors), worst: Math.max(...errors) };
 }
 
 function distinct(values: readonly number[]): readonly number[] {

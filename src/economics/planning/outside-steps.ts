@@ -1,6 +1,7 @@
 /** The time that a run takes outside its steps: start-up, test passes, the end. Pure: from summaries of measured runs. */
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
-import { endSecondsOf, leadSecondsOf, meanOf, startupSecondsOf } from '../comparison/run-times.ts';
+import { endSecondsOf, leadSecondsOf, startupSecondsOf } from '../comparison/run-times.ts';
+import { meanOf } from '../models/sums.ts';
 
 export interface OutsideSteps {
   /** From the start of the coordinator to the start of its workers, which cost nothing before. */

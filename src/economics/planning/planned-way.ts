@@ -2,6 +2,7 @@
 import type { EpochsNeeded } from '../comparison/reached-accuracy.ts';
 import { accruedCostUsd, type BillingRule, billedCostUsd } from '../ledger/cost.ts';
 import { type Estimate, type Interval, ratioOfEstimates, studentT } from '../models/confidence.ts';
+import { sumOf } from '../models/sums.ts';
 import type { WayRatio } from '../models/uncertain-choice.ts';
 import type { Spread } from './run-spread.ts';
 
@@ -88,9 +89,9 @@ interface Estimates {
 export function planWay(run: PlannedRun, offer: string, rentals: readonly Rental[]): Candidate {
   const { leadSeconds, paidSeconds, epochs, spread: measuredSpread, ...named } = run;
   const spread = run.extrapolated ? undefined : measuredSpread;
-  const usdPerHour = rentals.reduce((sum, rental) => sum + rental.count * rental.usdPerHour, 0);
+  const usdPerHour = sumOf(rentals.map((rental) => rental.count * rental.usdPerHour));
   const billed = (paid: number) =>
-    rentals.reduce((sum, rental) => sum + rental.count * billedCostUsd(paid, rental.usdPerHour, rental.rule), 0);
+    sumOf(rentals.map((rental) => rental.count * billedCostUsd(paid, rental.usdPerHour, rental.rule)));
   const duration = (count: number) => leadSeconds + paidSeconds(count);
   const paid = paidSeconds(epochs.mean);
   const estimates = (of: 'run' | 'mean', fewest: number, most: number): Estimates => {
@@ -114,7 +115,7 @@ export function planWay(run: PlannedRun, offer: string, rentals: readonly Rental
     way: {
       ...named,
       offer,
-      workers: rentals.reduce((sum, { count }) => sum + count, 0),
+      workers: sumOf(rentals.map(({ count }) => count)),
       usdPerHour,
       seconds: duration(epochs.mean),
       secondsInterval: ofOneRun.seconds.interval,

@@ -9,6 +9,7 @@ import type { WorkerKind } from '../comparison/worker-kind.ts';
 import { billedCostUsd } from '../ledger/cost.ts';
 import { mixedStepSeconds } from '../models/mixed-step-model.ts';
 import { modelledStepSeconds } from '../models/step-model.ts';
+import { sumOf } from '../models/sums.ts';
 import { uncertainFront } from '../models/uncertain-choice.ts';
 import { rentalRule, type SourcedBillingRule, unknownBilling } from '../prices/billing-rules.ts';
 import type { Summary } from '../record/summary.ts';
@@ -356,7 +357,7 @@ function planRun(
   { dataset, epochsAt }: Context,
   { counts, speed, modelledSeconds, ...named }: FleetToPlan,
 ): PlannedRun | undefined {
-  const workers = counts.reduce((sum, count) => sum + count, 0);
+  const workers = sumOf(counts);
   const epochs = epochsAt(named.globalBatchSize);
   if (workers > named.globalBatchSize || epochs === undefined) return undefined;
   const point = fitted.measured.find(

@@ -2,6 +2,7 @@
  * How far measured runs are from what would have been planned for them. Deviations are of logarithms, since a plan is off by
  * a factor rather than by an amount. Pure.
  */
+import { sumOf } from '../models/sums.ts';
 
 /** Planned over measured, of one run. */
 export interface RunRatio {
@@ -54,8 +55,4 @@ export function foretoldSpread(points: readonly (readonly RunRatio[])[], unknown
     return { deviation: Math.sqrt(sumOf(squares) / points.length), degrees };
   };
   return { time: of(({ time }) => time), paid: of(({ paid }) => paid) };
-}
-
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -18,6 +18,7 @@ import {
   describeMarginals,
   describeToAccuracy,
   formatEfficiency,
+  formatEpochs,
   formatEstimate,
   formatGainInterval,
   formatPrice,
@@ -106,16 +107,11 @@ export function rateColumns(priced: boolean): readonly Column<ComparedPoint>[] {
 export function accuracyColumns(points: readonly ComparedPoint[]): readonly Column<PointToAccuracy>[] {
   const usd = (estimated: Estimate | undefined) =>
     estimated === undefined ? 'no price' : formatEstimate(estimated, formatUsdToDigits);
-  const epochs = (count: number) => String(Number(count.toFixed(2)));
   return [
     { head: 'workers', cell: ({ point }) => points[point]?.name ?? '', align: 'left' },
     { head: 'batch', cell: ({ point }) => formatCount(points[point]?.globalBatchSize ?? 0) },
     { head: 'runs', cell: (one) => `${one.epochs.runs} of ${points[one.point]?.runs.length}` },
-    {
-      head: 'epochs',
-      cell: ({ epochs: { mean, fewest, most } }) =>
-        fewest === most ? epochs(mean) : `${epochs(mean)} (${epochs(fewest)}–${epochs(most)})`,
-    },
+    { head: 'epochs', cell: ({ epochs }) => formatEpochs(epochs) },
     { head: 'seconds', cell: ({ seconds }) => formatEstimate(seconds, (value) => value.toFixed(1)) },
     { head: 'cost', cell: (one) => usd(one.usd) },
     { head: 'billed', cell: (one) => usd(one.billedUsd), expendable: 1 },

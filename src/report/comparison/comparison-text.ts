@@ -5,8 +5,9 @@ import type { ComparedPoint } from '../../economics/comparison/compared-point.ts
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { Addition, Growth } from '../../economics/comparison/growth.ts';
 import type { KnownVerdict, Marginal } from '../../economics/comparison/marginal.ts';
-import type { ToAccuracy } from '../../economics/comparison/to-accuracy.ts';
-import type { Estimate } from '../../economics/models/confidence.ts';
+import type { EpochsNeeded } from '../../economics/comparison/reached-accuracy.ts';
+import type { MissedAccuracy, ToAccuracy } from '../../economics/comparison/to-accuracy.ts';
+import type { Estimate, Interval } from '../../economics/models/confidence.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 
 /** An interval whose end is more than this many times its beginning only says that there were too few repeats. */
@@ -14,8 +15,6 @@ const widest = 10;
 /** Shown in place of such an interval. */
 const wideInTable = 'wide';
 const wideInProse = 'wide: too few repeats';
-
-type Interval = readonly [low: number, high: number];
 
 /** @param interval of a ratio, or of a figure that is proportional to one */
 function isWide([low, high]: Interval): boolean {
@@ -58,7 +57,7 @@ export function formatPrice(usdPerHour: number): string {
 }
 
 /** `+11 %`, `-20 %` */
-export function formatChange(change: number): string {
+function formatIncrease(change: number): string {
   const percent = formatPercent(change, 0);
   return change < 0 ? percent : `+${percent}`;
 }
@@ -68,7 +67,7 @@ export function formatCostIncrease({
   costIncrease,
   usdPerHour,
 }: Pick<Marginal, 'costIncrease' | 'usdPerHour'>): string {
-  if (costIncrease !== undefined) return `${formatChange(costIncrease)} cost`;
+  if (costIncrease !== undefined) return `${formatIncrease(costIncrease)} cost`;
   return usdPerHour === 0 ? 'no cost' : 'all of the cost';
 }
 
@@ -82,7 +81,7 @@ export function describeMarginal(marginal: Marginal): string {
   }
   const { speedGain, speedGainInterval: interval } = marginal;
   const percents = formatGainInterval(interval, interval, (end) => (100 * end).toFixed(0), wideInProse);
-  const gain = `${formatChange(speedGain)}${percents} speed for ${formatCostIncrease(marginal)}`;
+  const gain = `${formatIncrease(speedGain)}${percents} speed for ${formatCostIncrease(marginal)}`;
   return `${marginal.worker}: ${gain}: ${describeAdvice(marginal)} (${describeBasis(marginal)})`;
 }
 
@@ -242,12 +241,15 @@ export function describeToAccuracy(all: readonly ComparedPoint[], toAccuracy: To
   return [
     ...describe('fastest', toAccuracy.fastest, toAccuracy.fastestTied),
     ...describe('cheapest', toAccuracy.cheapest, toAccuracy.cheapestTied),
-    ...toAccuracy.missed.map(({ folder, bestAccuracy: best }) =>
-      best === undefined
-        ? `not reached: ${folder}, which had no test pass`
-        : `not reached: ${folder}, at most ${formatPercent(best, 2)}`,
-    ),
+    ...toAccuracy.missed.map(describeMissed),
   ];
+}
+
+/** `not reached: sweeps/a/w1, at most 97.51 %` */
+export function describeMissed({ folder, bestAccuracy: best }: MissedAccuracy): string {
+  return best === undefined
+    ? `not reached: ${folder}, which had no test pass`
+    : `not reached: ${folder}, at most ${formatPercent(best, 2)}`;
 }
 
 /** `cheapest: A, 9.3 s an epoch for $0.00026; these repeats do not tell it from B (9.5 s for $0.00027)` */
@@ -269,7 +271,18 @@ function describeLowest(
 
 /** `To a test accuracy of 98 %` */
 export function toAccuracyTitle({ accuracy }: ToAccuracy): string {
-  return `To a test accuracy of ${Number((100 * accuracy).toFixed(6))} %`;
+  return `To a test accuracy of ${formatTarget(accuracy)}`;
+}
+
+/** An accuracy as a user names it: `98 %`, `97.25 %`. */
+export function formatTarget(accuracy: number): string {
+  return `${Number((100 * accuracy).toFixed(6))} %`;
+}
+
+/** `2`, `1.5 (1–2)`: epochs that runs needed, and the fewest and the most of them. */
+export function formatEpochs({ mean, fewest, most }: Omit<EpochsNeeded, 'runs'>): string {
+  const count = (epochs: number) => String(Number(epochs.toFixed(2)));
+  return fewest === most ? count(mean) : `${count(mean)} (${count(fewest)}–${count(most)})`;
 }
 
 /** Ties that a sentence names. */
@@ -278,7 +291,11 @@ const mostNamed = 4;
 /** `; these repeats do not tell it from A, B and 3 more` */
 export function describeTied<Item>(tied: readonly Item[], name: (item: Item) => string): string {
   if (tied.length === 0) return '';
-  const more = tied.length - mostNamed;
-  const named = tied.slice(0, mostNamed).map(name);
-  return `; these repeats do not tell it from ${joinWords(more > 0 ? [...named, `${more} more`] : named)}`;
+  return `; these repeats do not tell it from ${joinFirst(tied.map(name), mostNamed)}`;
+}
+
+/** `A, B and 3 more` */
+export function joinFirst(words: readonly string[], most: number): string {
+  const more = words.length - most;
+  return joinWords(more > 0 ? [...words.slice(0, most), `${more} more`] : words);
 }

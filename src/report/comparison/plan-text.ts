@@ -8,7 +8,7 @@ import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shar
 import { createPaint } from '../terminal/colour.ts';
 import { type Column, renderTable } from '../terminal/table.ts';
 import { wrapText } from '../terminal/wrap-text.ts';
-import { formatEstimate, joinWords, pointName } from './comparison-text.ts';
+import { describeMissed, formatEpochs, formatEstimate, formatTarget, joinFirst, pointName } from './comparison-text.ts';
 
 /** What was asked for. */
 export interface PlanRequest {
@@ -52,32 +52,22 @@ export function renderPlan(
 }
 
 function describeWork({ accuracy }: Plan, { epochs }: PlanRequest): string {
-  if (accuracy !== undefined) return `to a test accuracy of ${percent(accuracy.accuracy)}`;
+  if (accuracy !== undefined) return `to a test accuracy of ${formatTarget(accuracy.accuracy)}`;
   return `${formatCount(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}`;
 }
 
 /** What the number of epochs at each batch size rests on, a line each. */
 function describeAccuracy({ accuracy, needed, leftBatches, missed }: PlannedAccuracy): readonly string[] {
-  const count = (epochs: number) => String(Number(epochs.toFixed(2)));
+  const target = formatTarget(accuracy);
   return [
-    ...needed.map(({ globalBatchSize, mean, fewest, most, runs }) => {
-      const range = fewest === most ? '' : ` (${count(fewest)}–${count(most)})`;
+    ...needed.map(({ globalBatchSize, runs, ...epochs }) => {
+      const unit = epochs.mean === 1 && epochs.most === 1 ? 'epoch' : 'epochs';
       const basis = runs === 1 ? 'one run, which says nothing of others' : `${runs} runs`;
-      return `batch ${formatCount(globalBatchSize)} needs ${count(mean)}${range} ${mean === 1 && most === 1 ? 'epoch' : 'epochs'} to ${percent(accuracy)}, by ${basis}`;
+      return `batch ${formatCount(globalBatchSize)} needs ${formatEpochs(epochs)} ${unit} to ${target}, by ${basis}`;
     }),
-    ...leftBatches.map(
-      (batch) => `batch ${formatCount(batch)} is left out: no run reached ${percent(accuracy)} with it`,
-    ),
-    ...missed.map(({ folder, bestAccuracy: best }) =>
-      best === undefined
-        ? `not reached: ${folder}, which had no test pass`
-        : `not reached: ${folder}, at most ${formatPercent(best, 2)}`,
-    ),
+    ...leftBatches.map((batch) => `batch ${formatCount(batch)} is left out: no run reached ${target} with it`),
+    ...missed.map(describeMissed),
   ];
-}
-
-function percent(ratio: number): string {
-  return `${Number((100 * ratio).toFixed(6))} %`;
 }
 
 /** `2 × wasm, batch 256, gcp/e2/spot: 31 s (28–34) for $0.0017, …`, and what it cannot be told from. */
@@ -91,8 +81,7 @@ function describeChoice({ chosen, choice }: Plan, request: PlanRequest): readonl
     ...(request.budgetUsd === undefined ? [] : [`be billed more than ${formatUsd(request.budgetUsd)}`]),
   ];
   const ranked = by === 'time' ? tied.toSorted((a, b) => a.seconds - b.seconds) : tied;
-  const rest = ranked.length - mostNamed;
-  const named = ranked.slice(0, mostNamed).map(describeWay);
+  const named = joinFirst(ranked.map(describeWay), mostNamed);
   const noRange = chosen.secondsInterval === undefined;
   return [
     `chosen: ${describeWay(chosen)}`,
@@ -101,7 +90,7 @@ function describeChoice({ chosen, choice }: Plan, request: PlanRequest): readonl
     ...(tied.length === 0
       ? []
       : [
-          `its ${by} cannot be told from that of ${joinWords(rest > 0 ? [...named, `${rest} more`] : named)}` +
+          `its ${by} cannot be told from that of ${named}` +
             (decidedBy.length === 0
               ? ''
               : `; of these the one with the ${decidedBy.join(' and then the ')} was chosen`),
