@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compareRuns } from '../../../../src/economics/comparison/comparison.ts';
 import { epochsNeeded, reachedAccuracy } from '../../../../src/economics/comparison/reached-accuracy.ts';
-import { ratioEstimate } from '../../../../src/economics/models/confidence.ts';
 import { renderComparison } from '../../../../src/report/comparison/comparison-table.ts';
 import { describeToAccuracy } from '../../../../src/report/comparison/comparison-text.ts';
 import { comparedRun, type TestKind } from '../../../support/compared-runs.ts';
@@ -118,17 +117,26 @@ describe('a comparison to an accuracy', () => {
   test('has means and intervals of time and cost', () => {
     const [alone, both] = toAccuracy?.points ?? [];
     const seconds = [60, 61, 62].map((one) => 3.5 + 2 * (one + 1));
-    expect(alone?.seconds).toEqual(ratioEstimateOf(seconds));
-    expect(alone?.usd?.value).toBeCloseTo((0.36 * geometric(seconds.map((one) => one - 0.5))) / 3600, 9);
+    // 95 % points of Student's t: 4.303 for three repeats, 12.706 for two.
+    expect(alone?.seconds).toEqual(estimateOf(seconds, 4.303));
+    const paid = seconds.map((one) => (0.36 * (one - 0.5)) / 3600);
+    expect(alone?.usd).toEqual(estimateOf(paid, 4.303));
     expect(alone?.billedUsd?.value).toBeGreaterThanOrEqual(alone?.usd?.value ?? 0);
     expect(both?.seconds.value).toBeCloseTo(geometric([40, 45].map((one) => 3.5 + 3 * (one + 1))), 9);
-    expect(both?.usd?.interval).toBeDefined();
+    const ofTwo = [40, 45].map((one) => (0.72 * (3 + 3 * (one + 1))) / 3600);
+    expect(both?.usd).toEqual(estimateOf(ofTwo, 12.706));
   });
   const geometric = (values: readonly number[]) =>
     Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-  const ratioEstimateOf = (values: readonly number[]) => {
-    const { value } = ratioEstimate(values, [1]);
-    return { value: expect.closeTo(value, 9), interval: [expect.any(Number), expect.any(Number)] };
+  /** The geometric mean, and what it reaches to by t × the standard error of the mean logarithm. */
+  const estimateOf = (values: readonly number[], t: number) => {
+    const mean = geometric(values);
+    const squares = values.reduce((sum, value) => sum + Math.log(value / mean) ** 2, 0);
+    const reach = Math.exp(t * Math.sqrt(squares / (values.length - 1) / values.length));
+    return {
+      value: expect.closeTo(mean, 9),
+      interval: [expect.closeTo(mean / reach, 9), expect.closeTo(mean * reach, 9)],
+    };
   };
 
   test('names the fastest and the cheapest, and what cannot be told from them', () => {
