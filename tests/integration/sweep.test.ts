@@ -97,7 +97,7 @@ it('is resumable, and its runs compare', async () => {
 
   const planned = await run(['plan', '--sweep', out, '--target-seconds', '600', '--json']);
   const { models, ...plan } = JSON.parse(planned.stdout);
-  expect(plan).toMatchObject({ basis: 'modelled', chosen: { kind: 'cpu' } });
+  expect(plan).toMatchObject({ basis: 'measured', chosen: { kind: 'cpu', basis: 'measured' } });
   // Start-up is the workers' own, which the coordinator's is added to in the time alone.
   const startups = sweep.runs.map(
     ({ folder }: { folder: string }) => readSummary(join(out, folder)).workers[0]?.seconds_by_category.startup,

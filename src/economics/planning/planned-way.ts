@@ -6,6 +6,15 @@ import { sumOf } from '../models/sums.ts';
 import type { WayRatio } from '../models/uncertain-choice.ts';
 import type { Spread } from './run-spread.ts';
 
+/** What the figures of a way rest on. */
+export type WayBasis =
+  /** Runs of the same fleet at this batch size. */
+  | 'measured'
+  /** A model of fleets as large as it, or larger. */
+  | 'modelled'
+  /** A model of smaller fleets. Their measured errors tell nothing of it. */
+  | 'beyond measured';
+
 /** One way to do the whole run, from start-up to the last test pass. */
 export interface PlannedWay {
   /** `wasm`, or `wasm + cpu` for a mixed fleet. */
@@ -28,21 +37,17 @@ export interface PlannedWay {
   readonly billedUsd: number;
   /** Holds the bill of such a run with 95 % confidence; undefined likewise. */
   readonly billedIntervalUsd: Interval | undefined;
-  /** The fleet was measured at this batch size. Otherwise its figures are those of a model. */
-  readonly measured: boolean;
-  /** The fleet has more workers than any that was measured. */
-  readonly extrapolated: boolean;
+  readonly basis: WayBasis;
 }
 
 /** A run whose price is still open. */
-export interface PlannedRun
-  extends Pick<PlannedWay, 'kind' | 'fleet' | 'globalBatchSize' | 'measured' | 'extrapolated'> {
+export interface PlannedRun extends Pick<PlannedWay, 'kind' | 'fleet' | 'globalBatchSize' | 'basis'> {
   /** From the start of the coordinator to that of the workers. */
   readonly leadSeconds: number;
   /** Time that each worker is paid for. */
   readonly paidSeconds: (epochs: number) => number;
   readonly epochs: Omit<EpochsNeeded, 'runs'>;
-  /** Undefined where nothing tells how far off it may be. Measured errors tell nothing of an extrapolated fleet. */
+  /** How far off its basis may be; undefined where nothing tells. */
   readonly spread: { readonly time: Deviations; readonly paid: Deviations } | undefined;
 }
 
@@ -87,8 +92,8 @@ interface Estimates {
 }
 
 export function planWay(run: PlannedRun, offer: string, rentals: readonly Rental[]): Candidate {
-  const { leadSeconds, paidSeconds, epochs, spread: measuredSpread, ...named } = run;
-  const spread = run.extrapolated ? undefined : measuredSpread;
+  const { leadSeconds, paidSeconds, epochs, spread: errors, ...named } = run;
+  const spread = run.basis === 'beyond measured' ? undefined : errors;
   const usdPerHour = sumOf(rentals.map((rental) => rental.count * rental.usdPerHour));
   const billed = (paid: number) =>
     sumOf(rentals.map((rental) => rental.count * billedCostUsd(paid, rental.usdPerHour, rental.rule)));
@@ -133,9 +138,9 @@ function reachOf(deviations: Deviations, of: 'run' | 'mean'): number {
 }
 
 /** How well a way is known: 2 with a range, 1 if it was only measured, 0 if nothing tells how far off its model is. */
-export function evidenceFor({ secondsInterval, measured }: PlannedWay): 0 | 1 | 2 {
+export function evidenceFor({ secondsInterval, basis }: PlannedWay): 0 | 1 | 2 {
   if (secondsInterval !== undefined) return 2;
-  return measured ? 1 : 0;
+  return basis === 'measured' ? 1 : 0;
 }
 
 /** Nothing tells which of two figures is the lower. */

@@ -75,7 +75,8 @@ export interface PlannedAccuracy {
 }
 
 export interface Plan {
-  readonly basis: 'modelled';
+  /** Measured if all ways of the front are. */
+  readonly basis: 'measured' | 'modelled';
   readonly models: readonly KindModel[];
   readonly mixed: readonly MixedModel[];
   /** Kinds without a model, and why. */
@@ -109,6 +110,62 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
   const used = comparableRuns(runs);
   const { dataset } = used[0].summary;
   const kinds = kindsOf(used);
+  const { equal, mixed, left } = fitModels(kinds, used);
+  const accuracy = options.targetAccuracy === undefined ? undefined : accuracyOf(used, options.targetAccuracy);
+  const epochsAt = (batch: number) =>
+    accuracy === undefined
+      ? { mean: options.epochs, fewest: options.epochs, most: options.epochs }
+      : accuracy.needed.find(({ globalBatchSize }) => globalBatchSize === batch);
+  const offers = new Map(kinds.map((group) => [group, offersFor(group, options)]));
+  const context: Context = { dataset, options, epochsAt, offersOf: (group) => offers.get(group) ?? [] };
+  const own = new Set(equal.map(({ group }) => group));
+  const ways = [
+    ...equal.flatMap(({ group, fitted }) => waysOf(fitted, context.offersOf(group), context)),
+    ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, context)),
+  ];
+  if (ways.length === 0) {
+    const modelled = [...equal.map(({ group }) => group), ...mixed.flatMap(({ mixture }) => mixture.kinds)];
+    throw badInput(whyNoWays(modelled, context));
+  }
+  const considered = options.unmeasured ? ways : measuredOf(ways, options);
+  const unbeaten = uncertainFront(considered, ratioOfWays);
+  const front = unbeaten.map(({ way }) => way).toSorted((a, b) => a.seconds - b.seconds);
+  const unmeasured = ways.length - considered.length;
+  const choice = chooseWay(unbeaten, options, remedyFor(options, unmeasured > 0));
+  const taken = [...new Set(unbeaten.flatMap((way) => way.offers))];
+  return {
+    basis: front.every(({ basis }) => basis === 'measured') ? 'measured' : 'modelled',
+    models: equal.map(({ fitted }) => fitted),
+    mixed: mixed.map(({ fitted }) => fitted),
+    left,
+    leftRuns: runs.flatMap((run) => {
+      const reason = whyLeftOut(run);
+      return reason === undefined ? [] : [{ folder: run.folder, reason }];
+    }),
+    accuracy,
+    front,
+    unmeasured,
+    offers: taken,
+    billing: [...new Set(taken.flatMap((offer) => ruleOf(offer) ?? []))],
+    billsUnknown: taken.some((offer) => ruleOf(offer) === undefined),
+    chosen: choice?.way,
+    choice: choice && {
+      by: choice.by,
+      surelyWithin: choice.surelyWithin,
+      tied: choice.tied,
+      decidedBy: choice.decidedBy,
+    },
+  };
+}
+
+interface FittedModels {
+  readonly equal: readonly { readonly group: KindRuns; readonly fitted: KindModel }[];
+  readonly mixed: readonly { readonly mixture: Mixture; readonly fitted: MixedModel }[];
+  readonly left: Plan['left'];
+}
+
+/** @throws bad-input when no kind has enough points for a model */
+function fitModels(kinds: readonly KindRuns[], used: readonly ComparedRun[]): FittedModels {
   const left: { kind: string; reason: string }[] = [];
   const attempt = <Model>(name: string, model: () => Model): readonly Model[] => {
     try {
@@ -135,58 +192,18 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     const [reason] = left;
     throw badInput(reason === undefined ? 'none of the runs can be modelled' : `${reason.kind}: ${reason.reason}`);
   }
-  const accuracy = options.targetAccuracy === undefined ? undefined : accuracyOf(used, options.targetAccuracy);
-  const epochsAt = (batch: number) =>
-    accuracy === undefined
-      ? { mean: options.epochs, fewest: options.epochs, most: options.epochs }
-      : accuracy.needed.find(({ globalBatchSize }) => globalBatchSize === batch);
-  const offers = new Map(kinds.map((group) => [group, offersFor(group, options)]));
-  const context: Context = { dataset, options, epochsAt, offersOf: (group) => offers.get(group) ?? [] };
-  const own = new Set(equal.map(({ group }) => group));
-  const ways = [
-    ...equal.flatMap(({ group, fitted }) => waysOf(fitted, context.offersOf(group), context)),
-    ...mixed.flatMap(({ mixture, fitted }) => mixedWaysOf(mixture, fitted, own, context)),
-  ];
-  if (ways.length === 0) {
-    const modelled = [...equal.map(({ group }) => group), ...mixed.flatMap(({ mixture }) => mixture.kinds)];
-    throw badInput(whyNoWays(modelled, context));
-  }
-  const considered = options.unmeasured ? ways : ways.filter(({ way }) => way.measured);
-  if (considered.length === 0) {
-    const reason =
-      options.mostWorkers === undefined
-        ? 'no measured fleet has a price for all of its workers: set one with --price'
-        : 'no measured fleet is so small: raise --max-workers';
-    throw badInput(`${reason}, ${passUnmeasured}`);
-  }
-  const unbeaten = uncertainFront(considered, ratioOfWays);
-  const front = unbeaten.map(({ way }) => way).toSorted((a, b) => a.seconds - b.seconds);
-  const unmeasured = ways.length - considered.length;
-  const choice = chooseWay(unbeaten, options, remedyFor(options, unmeasured > 0));
-  const taken = [...new Set(unbeaten.flatMap((way) => way.offers))];
-  return {
-    basis: 'modelled',
-    models: equal.map(({ fitted }) => fitted),
-    mixed: mixed.map(({ fitted }) => fitted),
-    left,
-    leftRuns: runs.flatMap((run) => {
-      const reason = whyLeftOut(run);
-      return reason === undefined ? [] : [{ folder: run.folder, reason }];
-    }),
-    accuracy,
-    front,
-    unmeasured,
-    offers: taken,
-    billing: [...new Set(taken.flatMap((offer) => ruleOf(offer) ?? []))],
-    billsUnknown: taken.some((offer) => ruleOf(offer) === undefined),
-    chosen: choice?.way,
-    choice: choice && {
-      by: choice.by,
-      surelyWithin: choice.surelyWithin,
-      tied: choice.tied,
-      decidedBy: choice.decidedBy,
-    },
-  };
+  return { equal, mixed, left };
+}
+
+/** @throws bad-input when none was measured */
+function measuredOf(ways: readonly OfferedCandidate[], { mostWorkers }: PlanOptions): readonly OfferedCandidate[] {
+  const measured = ways.filter(({ way }) => way.basis === 'measured');
+  if (measured.length > 0) return measured;
+  const reason =
+    mostWorkers === undefined
+      ? 'no measured fleet has a price for all of its workers: set one with --price'
+      : 'no measured fleet is so small: raise --max-workers';
+  throw badInput(`${reason}, ${passUnmeasured}`);
 }
 
 const passUnmeasured = 'or pass --unmeasured to plan fleets by the model';
@@ -366,8 +383,8 @@ function planRun(
   const stepSeconds = point?.seconds ?? modelledSeconds;
   return {
     ...named,
-    measured: point !== undefined,
-    extrapolated: workers > Math.max(...fitted.measuredWorkers),
+    basis:
+      point !== undefined ? 'measured' : workers > Math.max(...fitted.measuredWorkers) ? 'beyond measured' : 'modelled',
     leadSeconds: fitted.outside.leadSeconds,
     paidSeconds: (count) =>
       paidSeconds(fitted.outside, {

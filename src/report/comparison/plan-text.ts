@@ -118,10 +118,10 @@ function formatBill({ billedUsd: value, billedIntervalUsd: interval }: PlannedWa
 
 function describeMarks({ front, unmeasured }: Plan): readonly string[] {
   return [
-    ...(front.some(({ measured, extrapolated }) => !measured && !extrapolated)
+    ...(front.some(({ basis }) => basis === 'modelled')
       ? ['marked ~: this fleet was not measured at this batch size, so its figures are the model’s']
       : []),
-    ...(front.some(({ extrapolated }) => extrapolated)
+    ...(front.some(({ basis }) => basis === 'beyond measured')
       ? ['marked +: more workers than were measured, so nothing measured tells how far off the model is']
       : []),
     ...(unmeasured === 0
@@ -186,6 +186,8 @@ const modelColumns: readonly Column<ModelRow>[] = [
   { head: 'ms a test image', cell: ({ outside }) => ms(outside.evaluateSecondsPerImage), expendable: 1 },
 ];
 
+const marks = { measured: '', modelled: '~', 'beyond measured': '+' } as const;
+
 function wayColumns(chosen: PlannedWay | undefined): readonly Column<PlannedWay>[] {
   return [
     { head: '', cell: (way) => (way === chosen ? '>' : '') },
@@ -196,6 +198,6 @@ function wayColumns(chosen: PlannedWay | undefined): readonly Column<PlannedWay>
     { head: 'time', cell: formatTime },
     { head: 'accrued', cell: ({ usd }) => formatUsd(usd), expendable: 1 },
     { head: 'billed', cell: formatBill },
-    { head: '', cell: ({ measured, extrapolated }) => (extrapolated ? '+' : measured ? '' : '~') },
+    { head: '', cell: ({ basis }) => marks[basis] },
   ];
 }

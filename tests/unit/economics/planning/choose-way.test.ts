@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { chooseWay } from '../../../../src/economics/planning/choose-way.ts';
-import { planWay } from '../../../../src/economics/planning/planned-way.ts';
+import { planWay, type WayBasis } from '../../../../src/economics/planning/planned-way.ts';
 
 /** A fleet whose figures are known exactly, unless told within which factor; undefined is not at all. */
 function candidate({
@@ -11,7 +11,7 @@ function candidate({
   offer = 'a',
   globalBatchSize = 64,
   minimumSeconds = 0,
-  measured = true,
+  basis = 'measured',
 }: {
   readonly workers?: number;
   readonly seconds?: number;
@@ -21,7 +21,7 @@ function candidate({
   readonly offer?: string;
   readonly globalBatchSize?: number;
   readonly minimumSeconds?: number;
-  readonly measured?: boolean;
+  readonly basis?: WayBasis;
 }) {
   // With one degree of freedom t is 12.706.
   const deviation = within === 'unknown' ? 0 : Math.log(within) / 12.706;
@@ -35,8 +35,7 @@ function candidate({
       paidSeconds: () => seconds,
       epochs: { mean: 1, fewest: 1, most: 1 },
       spread: within === 'unknown' ? undefined : { time: off, paid: off },
-      measured,
-      extrapolated: false,
+      basis,
     },
     offer,
     [
@@ -255,7 +254,7 @@ describe('chooseWay', () => {
 
   test('of those without a range the measured go before those of a model', () => {
     const ways = [
-      candidate({ workers: 4, seconds: 40, usd: 1, within: 'unknown', measured: false }),
+      candidate({ workers: 4, seconds: 40, usd: 1, within: 'unknown', basis: 'modelled' }),
       candidate({ workers: 2, seconds: 60, usd: 2, within: 'unknown' }),
       candidate({ workers: 1, seconds: 90, usd: 1.5, within: 'unknown' }),
     ];

@@ -19,8 +19,7 @@ const run = (overrides: Partial<PlannedRun> = {}): PlannedRun => ({
   paidSeconds: (epochs) => 10 + 100 * epochs,
   epochs: { mean: 2, fewest: 2, most: 2 },
   spread: { time: off(0.1, 0.05), paid: off(0.2, 0.1) },
-  measured: true,
-  extrapolated: false,
+  basis: 'measured',
   ...overrides,
 });
 const rentals = [{ count: 2, usdPerHour: 0.36, rule: bySecond }];
@@ -51,8 +50,7 @@ describe('planWay', () => {
       seconds: 212,
       usd: expect.closeTo((0.72 * 210) / 3600, 12),
       billedUsd: expect.closeTo((0.72 * 210) / 3600, 12),
-      measured: true,
-      extrapolated: false,
+      basis: 'measured',
     });
     expect(way).not.toHaveProperty('leadSeconds');
   });
@@ -106,10 +104,10 @@ describe('planWay', () => {
     expect(unknown.way).toMatchObject({ seconds: 212, secondsInterval: undefined, billedIntervalUsd: undefined });
     expect(unknown.fixed.seconds).toEqual({ value: 212, interval: undefined });
     expect(unknown.fixed.usd).toEqual({ value: expect.closeTo((0.72 * 210) / 3600, 12), interval: undefined });
-    const larger = planWay(run({ measured: false, extrapolated: true }), 'x', rentals);
+    const larger = planWay(run({ basis: 'beyond measured' }), 'x', rentals);
     expect(larger).toEqual({
       ...unknown,
-      way: { ...unknown.way, measured: false, extrapolated: true },
+      way: { ...unknown.way, basis: 'beyond measured' },
     });
   });
 });
@@ -149,8 +147,8 @@ describe('ratioOfWays', () => {
     const ranged = planWay(run(other), 'x', rentals);
     const spread = undefined;
     const measured = planWay(run({ spread }), 'x', rentals);
-    const modelled = planWay(run({ spread, fleet: '3 × wasm', measured: false }), 'x', rentals);
-    const larger = planWay(run({ fleet: '8 × wasm', measured: false, extrapolated: true }), 'x', rentals);
+    const modelled = planWay(run({ spread, fleet: '3 × wasm', basis: 'modelled' }), 'x', rentals);
+    const larger = planWay(run({ fleet: '8 × wasm', basis: 'beyond measured' }), 'x', rentals);
     const anything = [0, Number.POSITIVE_INFINITY];
     for (const [less, more] of [
       [measured, ranged],

@@ -114,8 +114,8 @@ describe('planRuns', () => {
     const { front } = plan();
     const [five, four] = front;
     // Five have 0.1 s less than four, by a model that fits without any error.
-    expect(five).toMatchObject({ workers: 5, extrapolated: true, seconds: expect.closeTo(7.9, 9) });
-    expect(four).toMatchObject({ workers: 4, measured: true, seconds: expect.closeTo(8, 9) });
+    expect(five).toMatchObject({ workers: 5, basis: 'beyond measured', seconds: expect.closeTo(7.9, 9) });
+    expect(four).toMatchObject({ workers: 4, basis: 'measured', seconds: expect.closeTo(8, 9) });
     expect(plan({ budgetUsd: 1 }).chosen).toEqual(four);
     expect(plan({ targetSeconds: 7.95 })).toMatchObject({ chosen: five, choice: { surelyWithin: false } });
     // Where all are free the fastest beats every other measured one, and five workers, which may be faster, not that one.
@@ -129,8 +129,9 @@ describe('planRuns', () => {
   test('says what a way is of', () => {
     const { basis, front } = plan();
     expect(basis).toBe('modelled');
+    expect(plan({ unmeasured: false }).basis).toBe('measured');
     const alone = front.find(({ workers }) => workers === 1);
-    expect(alone).toMatchObject({ kind: 'wasm', fleet: '1 × wasm', offer: 'as measured', extrapolated: false });
+    expect(alone).toMatchObject({ kind: 'wasm', fleet: '1 × wasm', offer: 'as measured', basis: 'measured' });
     expect(front.find(({ workers }) => workers === 2)?.fleet).toBe('2 × wasm');
   });
 
@@ -147,7 +148,7 @@ describe('planRuns', () => {
 
   test('goes to twice what was measured, marked, or as far as it is told', () => {
     const { front } = plan();
-    expect(front.every(({ workers, extrapolated }) => extrapolated === workers > 4)).toBe(true);
+    expect(front.every(({ workers, basis }) => (basis === 'beyond measured') === workers > 4)).toBe(true);
     expect(Math.max(...plan({ mostWorkers: 2 }).front.map(({ workers }) => workers))).toBe(2);
   });
 
@@ -202,25 +203,18 @@ describe('planRuns', () => {
       const runs = measured.filter(({ summary }) => !(summary.world_size === 4 && summary.global_batch_size === 200));
       const all = plan({}, runs);
       const { front, unmeasured, chosen } = measuredOnly({ budgetUsd: 1 }, runs);
-      expect(
-        all.front.map(({ workers, globalBatchSize, measured: own, extrapolated }) => [
-          workers,
-          globalBatchSize,
-          own,
-          extrapolated,
-        ]),
-      ).toEqual(
+      expect(all.front.map(({ workers, globalBatchSize, basis }) => [workers, globalBatchSize, basis])).toEqual(
         expect.arrayContaining([
-          [4, 200, false, false],
-          [2, 200, true, false],
-          [5, 200, false, true],
+          [4, 200, 'modelled'],
+          [2, 200, 'measured'],
+          [5, 200, 'beyond measured'],
         ]),
       );
-      expect(front.every((way) => way.measured)).toBe(true);
+      expect(front.every(({ basis }) => basis === 'measured')).toBe(true);
       // 8 fleets at two batches, of which 5 were measured.
       expect([all.unmeasured, unmeasured]).toEqual([0, 11]);
-      expect(chosen).toMatchObject({ fleet: '2 × wasm', globalBatchSize: 200, measured: true });
-      expect(plan({ budgetUsd: 1 }, runs).chosen).toMatchObject({ measured: false });
+      expect(chosen).toMatchObject({ fleet: '2 × wasm', globalBatchSize: 200, basis: 'measured' });
+      expect(plan({ budgetUsd: 1 }, runs).chosen).toMatchObject({ basis: 'modelled' });
     });
 
     test('says what to do where nothing measured is left or within the limits', () => {
@@ -432,7 +426,7 @@ describe('planRuns', () => {
       expect(way?.globalBatchSize).toBe(200);
       expect(way?.seconds).toBeCloseTo(0.5 + 3 + 300 * seconds(1, 3, 200) + tested(1, 3) + 1, 2);
       expect(way?.usdPerHour).toBeCloseTo(0.36 + 3 * 0.036, 9);
-      expect(front.some(({ extrapolated }) => extrapolated)).toBe(true);
+      expect(front.some(({ basis }) => basis === 'beyond measured')).toBe(true);
     });
 
     test('no fleet on the front is beaten by one with other numbers of workers', () => {
