@@ -11,7 +11,7 @@ import { mixedStepSeconds } from '../models/mixed-step-model.ts';
 import { modelledStepSeconds } from '../models/step-model.ts';
 import { sumOf } from '../models/sums.ts';
 import { uncertainFront } from '../models/uncertain-choice.ts';
-import { rentalRule, type SourcedBillingRule, unknownBilling } from '../prices/billing-rules.ts';
+import { billingOf, rentalRule, type SourcedBillingRule } from '../prices/billing-rules.ts';
 import type { Summary } from '../record/summary.ts';
 import { type Choice, chooseWay } from './choose-way.ts';
 import {
@@ -133,6 +133,7 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
   const unmeasured = ways.length - considered.length;
   const choice = chooseWay(unbeaten, options, remedyFor(options, unmeasured > 0));
   const taken = [...new Set(unbeaten.flatMap((way) => way.offers))];
+  const rules = taken.map((offer) => rentalRule(billedLabel(offer)));
   return {
     basis: front.every(({ basis }) => basis === 'measured') ? 'measured' : 'modelled',
     models: equal.map(({ fitted }) => fitted),
@@ -146,8 +147,8 @@ export function planRuns(runs: readonly ComparedRun[], options: PlanOptions): Pl
     front,
     unmeasured,
     offers: taken,
-    billing: [...new Set(taken.flatMap((offer) => ruleOf(offer) ?? []))],
-    billsUnknown: taken.some((offer) => ruleOf(offer) === undefined),
+    billing: [...new Set(rules.flatMap((rule) => rule ?? []))],
+    billsUnknown: rules.includes(undefined),
     chosen: choice?.way,
     choice: choice && {
       by: choice.by,
@@ -261,8 +262,8 @@ function offersFor({ kind, prices }: KindRuns, { offersOf }: PlanOptions): reado
       }));
 }
 
-function ruleOf({ label, billedAs = label }: Offer): SourcedBillingRule | undefined {
-  return rentalRule(billedAs);
+function billedLabel({ label, billedAs = label }: Offer): string {
+  return billedAs;
 }
 
 /** What all ways have in common. */
@@ -329,7 +330,7 @@ function mixedWaysOf(
       });
       if (run === undefined) return [];
       const paid = run.paidSeconds(run.epochs.mean);
-      const bill = (offer: Offer) => billedCostUsd(paid, offer.usdPerHour, ruleOf(offer) ?? unknownBilling);
+      const bill = (offer: Offer) => billedCostUsd(paid, offer.usdPerHour, billingOf(billedLabel(offer)));
       const rented = used.flatMap(({ count, at }) => {
         const offer = offers[at]?.toSorted((a, b) => bill(a) - bill(b))[0];
         return offer === undefined ? [] : [{ count, offer }];
@@ -342,7 +343,7 @@ function mixedWaysOf(
 }
 
 function rental(count: number, offer: Offer): Rental {
-  return { count, usdPerHour: offer.usdPerHour, rule: ruleOf(offer) ?? unknownBilling };
+  return { count, usdPerHour: offer.usdPerHour, rule: billingOf(billedLabel(offer)) };
 }
 
 /** Every combination of counts of `kinds` kinds that sums to 1 up to `most`. */

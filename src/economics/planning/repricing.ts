@@ -4,7 +4,7 @@ import { badInput } from '../../shared/core/errors.ts';
 import { formatPercent, formatUsd } from '../../shared/core/number-format.ts';
 import { describeMixture } from '../comparison/one-fleet.ts';
 import { accruedCostUsd, billedCostUsd } from '../ledger/cost.ts';
-import { rentalRule, unknownBilling } from '../prices/billing-rules.ts';
+import { billingOf } from '../prices/billing-rules.ts';
 import { priceCaveats } from '../prices/price-caveats.ts';
 import type { PriceRow } from '../prices/price-row.ts';
 import type { Summary, WorkerSummary } from '../record/summary.ts';
@@ -116,7 +116,7 @@ export function repriceRun(
 /** Each rental is rounded by itself, by the rule of the label's provider. */
 function billedAt(worker: WorkerSummary, { usdPerHour, label = worker.gpu }: NewPrice, rentalsOf: RentalsOf): number {
   const { worker_id, alive_seconds: alive, rentals = 1 } = worker;
-  const rule = rentalRule(label) ?? unknownBilling;
+  const rule = billingOf(label);
   const times =
     rentalsOf(worker_id) ?? Array.from({ length: Math.max(1, rentals) }, () => alive / Math.max(1, rentals));
   return times.reduce((sum, seconds) => sum + billedCostUsd(seconds, usdPerHour, rule), 0);
