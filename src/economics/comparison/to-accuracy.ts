@@ -33,8 +33,9 @@ export interface ToAccuracy {
   readonly fastest: number | undefined;
   /** Indexes of the points whose time cannot be told from that of the fastest. */
   readonly fastestTied: readonly number[];
-  /** By accrued cost; undefined without prices. */
+  /** By the bill, as plans choose; undefined without prices. */
   readonly cheapest: number | undefined;
+  /** Indexes of the points whose bill cannot be told from that of the cheapest. */
   readonly cheapestTied: readonly number[];
 }
 
@@ -54,7 +55,7 @@ export function compareToAccuracy(groups: readonly FleetRuns[], accuracy: number
   const reaching = all.filter(({ needed }) => needed !== undefined);
   const priced = reaching.filter((one) => one.priced);
   const fastest = lowestOf(reaching, (way, other) => ratioEstimate(way.seconds, other.seconds));
-  const cheapest = lowestOf(priced, (way, other) => costRatio(way.usd, other.usd));
+  const cheapest = lowestOf(priced, (way, other) => costRatio(way.billedUsd, other.billedUsd));
   return {
     accuracy,
     points: reaching.flatMap(({ point, needed, priced: hasPrice, seconds, usd, billedUsd }) =>

@@ -94,8 +94,13 @@ function describeAdvice(marginal: KnownVerdict & Marginal): string {
   const { speedGainInterval, breakEvenUsdPerHour, breakEvenIntervalUsdPerHour, usdPerHour, verdict } = marginal;
   const range = formatGainInterval(speedGainInterval, breakEvenIntervalUsdPerHour, formatPrice, wideInProse);
   const price = `${formatPrice(breakEvenUsdPerHour)}${range}`;
+  const paysBelow =
+    breakEvenUsdPerHour > 0 ? `it pays below ${price}` : `it pays at no price: its break-even price is ${price}`;
   const shown = marginal.basis === 'measured' ? 'these repeats do not show' : 'the model does not tell';
-  if (marginal.uncertain) return `${shown} whether it pays at ${formatPrice(usdPerHour)}; it breaks even at ${price}`;
+  if (marginal.uncertain) {
+    const evenAt = breakEvenUsdPerHour > 0 ? `it breaks even at ${price}` : `on average ${paysBelow}`;
+    return `${shown} whether it pays at ${formatPrice(usdPerHour)}; ${evenAt}`;
+  }
   switch (verdict) {
     case 'slows the others down':
       return 'drop it at any price';
@@ -103,8 +108,8 @@ function describeAdvice(marginal: KnownVerdict & Marginal): string {
       return `keep it: ${usdPerHour === 0 ? 'it is free' : `it pays up to ${price}`}`;
     case 'costs more than it brings':
       return speedGainInterval !== undefined && speedGainInterval[0] < 0
-        ? `drop it: ${shown} that it brings any speed, and it pays below ${price}`
-        : `drop it unless speed is worth more to you; it pays below ${price}`;
+        ? `drop it: ${shown} that it brings any speed, and ${paysBelow}`
+        : `drop it unless speed is worth more to you; ${paysBelow}`;
     default:
       return verdict satisfies never;
   }
@@ -233,8 +238,8 @@ export function describeBest({ points, ...best }: Comparison): readonly string[]
 /** The fastest and the cheapest point to an accuracy, and the runs that did not reach it. */
 export function describeToAccuracy(all: readonly ComparedPoint[], toAccuracy: ToAccuracy): readonly string[] {
   const figures = (point: ComparedPoint) => {
-    const { seconds, usd } = toAccuracy.points.find((one) => all[one.point] === point) ?? {};
-    return `${formatSeconds(seconds?.value ?? 0)}${usd === undefined ? '' : ` for ${formatUsd(usd.value)}`}`;
+    const { seconds, billedUsd: usd } = toAccuracy.points.find((one) => all[one.point] === point) ?? {};
+    return `${formatSeconds(seconds?.value ?? 0)}${usd === undefined ? '' : `, billed ${formatUsd(usd.value)}`}`;
   };
   const describe = (what: string, index: number | undefined, tied: readonly number[]) =>
     describeLowest(what, all, index, tied, { long: figures, short: figures });

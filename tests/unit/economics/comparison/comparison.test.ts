@@ -145,7 +145,12 @@ describe('compareRuns', () => {
     const open = ofTwo([800, 950, 1050]);
     expect(open).toMatchObject({ verdict: 'costs more than it brings', uncertain: false });
     expect(describeMarginal(open)).toMatch(
-      /: -7 % \(-\d+ to \d+\) speed for \+100 % cost: drop it: these repeats do not show that it brings any speed, and it pays below -\$0\.02\d\/h \(-\$0\.\d+\/h to \$0\.\d+\/h\) \(measured\)$/,
+      /: -7 % \(-\d+ to \d+\) speed for \+100 % cost: drop it: these repeats do not show that it brings any speed, and it pays at no price: its break-even price is -\$0\.02\d\/h \(-\$0\.\d+\/h to \$0\.\d+\/h\) \(measured\)$/,
+    );
+    const unclear = ofTwo([400, 900, 1900]);
+    expect(unclear).toMatchObject({ uncertain: true });
+    expect(describeMarginal(unclear)).toMatch(
+      /these repeats do not show whether it pays at \$0\.40\/h; on average it pays at no price: its break-even price is -\$0\.0\d+\/h \(/,
     );
     const sure = ofTwo([495, 500, 505]);
     expect(sure).toMatchObject({ verdict: 'slows the others down', uncertain: false });

@@ -173,6 +173,24 @@ describe('a comparison to an accuracy', () => {
     ).toEqual([0, 0]);
   });
 
+  test('is cheapest by the bill, as a plan is, though another accrues less', () => {
+    const byMinute: TestKind = { ...wasm, gpu: 'lambda/t4/on-demand' };
+    const two = tested([0.96], { workers: [byMinute, byMinute], seconds: 62, folder: 'two' });
+    const one = tested([0.96], { workers: [byMinute], seconds: 174, folder: 'one' });
+    const { points: both, toAccuracy: reached } = compareRuns([two, one], { targetAccuracy: 0.95 });
+    const figures = reached?.points.map(({ point, usd, billedUsd }) => [
+      both[point]?.workers,
+      usd?.value,
+      billedUsd?.value,
+    ]);
+    // Alive 66 s and 178 s: $0.0132 and $0.0178, billed 2 × 120 s and 180 s.
+    expect(figures).toEqual([
+      [1, expect.closeTo(0.0178, 9), expect.closeTo(0.018, 9)],
+      [2, expect.closeTo(0.0132, 9), expect.closeTo(0.024, 9)],
+    ]);
+    expect(both[reached?.cheapest ?? -1]?.workers).toBe(1);
+  });
+
   test('is a table and sentences in the terminal', () => {
     const text = renderComparison(compareRuns(runs, { targetAccuracy: 0.95 }), { columns: 140, colour: false });
     expect(text).toContain('To a test accuracy of 95 %\n');
@@ -180,7 +198,7 @@ describe('a comparison to an accuracy', () => {
     expect(text).toMatch(/ 2 × wasm +60 +2 of 3 +3 +133\.\d \(/);
     expect(toAccuracy && describeToAccuracy(points, toAccuracy)).toEqual([
       expect.stringMatching(
-        /^fastest: 1 × wasm, batch 60, 2 min 07 s for \$0\.013; these repeats do not tell it from 2 × wasm, batch 60 \(2 min 1\d s for \$0\.02\d\)$/,
+        /^fastest: 1 × wasm, batch 60, 2 min 07 s, billed \$0\.013; these repeats do not tell it from 2 × wasm, batch 60 \(2 min 1\d s, billed \$0\.02\d\)$/,
       ),
       expect.stringMatching(/^cheapest: 1 × wasm, batch 60, /),
       'not reached: b2, at most 94.00 %',
