@@ -63,7 +63,7 @@ function describeAccuracy({ accuracy, needed, leftBatches, missed }: PlannedAccu
     ...needed.map(({ globalBatchSize, runs, ...epochs }) => {
       const unit = epochs.mean === 1 && epochs.most === 1 ? 'epoch' : 'epochs';
       const basis = runs === 1 ? 'one run, which says nothing of others' : `${runs} runs`;
-      return `batch ${formatCount(globalBatchSize)} needs ${formatEpochs(epochs)} ${unit} to ${target}, by ${basis}`;
+      return `batch ${formatCount(globalBatchSize)} needs ${formatEpochs(epochs)} ${unit} to ${target}, according to ${basis}`;
     }),
     ...leftBatches.map((batch) => `batch ${formatCount(batch)} is left out: no run reached ${target} with it`),
     ...missed.map(describeMissed),

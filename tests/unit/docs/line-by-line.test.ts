@@ -125,7 +125,7 @@ const lines: readonly (readonly [figure: string, arithmetic: string, result: str
   ['speed that the second worker adds', `${digits(rateOfTwo)} / ${digits(rateOfOne)} − 1`, digits(gain.value - 1)],
   [
     'its interval',
-    `${digits(gain.value)} × exp(± t(${gain.degrees}) × ${digits(gain.error)}) − 1; ${digits(gain.error)}² is the sum of s² / 3 of both`,
+    `${digits(gain.value)} × exp(± t(${gain.degrees}) × ${digits(gain.error)}) − 1; t(${gain.degrees}) = ${t[gain.degrees]}, ${digits(gain.error)}² is the sum of s² / 3 of both`,
     `${digits(gain.low - 1)} to ${digits(gain.high - 1)}`,
   ],
   ['cost that it adds', '$0.040212 / $0.020106 − 1', '1'],

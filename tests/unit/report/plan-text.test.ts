@@ -127,7 +127,7 @@ describe('renderPlan', () => {
       },
     }));
     const text = flowed({ targetAccuracy: 0.98 }, runs);
-    expect(text).toContain('batch 200 needs 1 epoch to 98 %, by 9 runs\n');
+    expect(text).toContain('batch 200 needs 1 epoch to 98 %, according to 9 runs\n');
     expect(text).toContain('batch 50 is left out: no run reached 98 % with it\n');
     expect(text).toContain('not reached: 1-50-0, at most 90.00 %\n');
     expect(text).toContain('to a test accuracy of 98 %, start-up and test passes included');
@@ -136,7 +136,7 @@ describe('renderPlan', () => {
       run === one ? run : { ...run, summary: { ...run.summary, epochs: [] as typeof run.summary.epochs } },
     );
     const alone = flowed({ targetAccuracy: 0.98 }, single);
-    expect(alone).toContain('batch 200 needs 1 epoch to 98 %, by one run, which says nothing of others\n');
+    expect(alone).toContain('batch 200 needs 1 epoch to 98 %, according to one run, which says nothing of others\n');
     expect(alone).toContain('not reached: 1-50-0, which had no test pass\n');
   });
 
