@@ -5,7 +5,7 @@
  * Alerts about a moment are watched with the rules and intervals as shipped. For those about a state that lasts minutes,
  * another Prometheus scrapes every second, and in its rules each minute is five seconds.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -37,6 +37,8 @@ const expected = {
   'loses a worker': ['RunFailed', 'WorkerDown'],
   diverges: ['LossNotFinite', 'RunFailed'],
   'reaches its budget': ['BudgetNear', 'BudgetReached'],
+  'is billed its budget': ['BudgetNear', 'BudgetReached'],
+  'runs out of hours': ['BudgetReached'],
   'waits for a worker': ['Stalled'],
   'trains side by side': ['BudgetWillNotSuffice'],
   'has a slow worker': ['EfficiencyLow', 'PriceMissing', 'Straggler'],
@@ -131,6 +133,11 @@ function spentAt(name: Name, usd: number): number {
   return Number.NaN;
 }
 
+/** When a run's accounts were closed. */
+function endedAt(name: Name): number {
+  return Date.parse(String(readJsonLines(join(outOf(name), 'ledger.jsonl')).at(-1)?.time)) / 1000;
+}
+
 beforeAll(async () => {
   for (const name of Object.keys(expected) as Name[]) ports.set(name, await freePort());
   const targets = (isSlow: boolean) =>
@@ -156,6 +163,9 @@ afterAll(async () => {
 describe('the alerts', { timeout: 150_000 }, () => {
   const endless = ['train', '--epochs', '99999'];
   const light = [...endless, '--model', 'softmax'];
+  const table = join(folder, 'prices.yaml');
+  writeFileSync(table, '- {gpu: T4, provider: RunPod, usd_per_hour: 3600, date: 2020-01, pricing: spot}\n');
+  const billed = ['--prices', table, '--worker', 'gpu=runpod/t4/spot'];
 
   it('stay silent for a run that completes, while others are killed, freeze, and wait', async () => {
     const [completes] = await Promise.all([
@@ -165,6 +175,9 @@ describe('the alerts', { timeout: 150_000 }, () => {
       begin('waits for a worker', ['coordinator', '--workers', '2', '--bind', 'tcp://127.0.0.1:*']),
       // Two dollars a second.
       begin('reaches its budget', [...light, '--price', '3600', '--budget-usd', '130']),
+      // A dollar a second. It stops some seconds before its bill reaches the budget, and is scraped when that is near.
+      begin('is billed its budget', [...light, ...billed, '--budget-usd', '60', '--budget-basis', 'billed']),
+      begin('runs out of hours', [...light, '--workers', '1', '--price', '1', '--budget-hours', '0.01']),
     ]);
     const [, endpoint = ''] = await runOf('waits for a worker').job.waitFor(/--connect (tcp:\S+)/);
     start(['worker', '--connect', endpoint, '--id', 'early', '--dataset', small]);
@@ -188,7 +201,13 @@ describe('the alerts', { timeout: 150_000 }, () => {
     expect((await job.exit).code).toBe(5);
     deeds.set(name, spentAt(name, 0.8 * 130));
     await fires('BudgetNear', name);
-    deeds.set(name, spentAt(name, 130));
+    deeds.set(name, endedAt(name));
+    await fires('BudgetReached', name);
+  });
+
+  it.each(['is billed its budget', 'runs out of hours'] as const)('say it of a run that %s', async (name) => {
+    expect((await runOf(name).job.exit).code).toBe(5);
+    deeds.set(name, endedAt(name));
     await fires('BudgetReached', name);
   });
 

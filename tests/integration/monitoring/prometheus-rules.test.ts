@@ -34,6 +34,12 @@ test.each([
   ['each of two workers alike is a straggler', 'alerts.yml', '2 * run_id_worker:', '3 * run_id_worker:'],
   ['a worker that is lost is none', 'alerts.yml', '(pennygrad_worker_up[10m]) == 0', '(pennygrad_worker_up[10m]) == 2'],
   ['what is pushed alerts for ever', 'alerts.yml', ' unless (pennygrad_worker_up offset 10m == 0)', ''],
+  [
+    'a run that anybody interrupts has reached its budget',
+    'alerts.yml',
+    'code="budget-reached"',
+    'status="interrupted"',
+  ],
   ['costs are counted for all runs together', 'recording.yml', 'sum by (run_id) (max', 'sum (max'],
 ])('and the tests notice rules in which %s', (_, file, before, after) => {
   const copy = join(temporaryFolder(), 'prometheus');

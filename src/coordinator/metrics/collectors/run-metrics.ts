@@ -37,8 +37,8 @@ export const createRunMetrics: Collector = (registry, run) => {
   });
   const ended = new Gauge({
     name: 'pennygrad_run_ended',
-    help: `1 for the status with which the run ended: ${runStatuses.join(', ')}; absent while it runs.`,
-    labelNames: ['status'],
+    help: `1 for the status with which the run ended: ${runStatuses.join(', ')}; code says what ended it early, such as budget-reached; absent while it runs.`,
+    labelNames: ['status', 'code'],
     registers,
   });
   const started = new Gauge({
@@ -62,6 +62,8 @@ export const createRunMetrics: Collector = (registry, run) => {
   steps.set(plannedSteps(work));
   epochs.set(plannedEpochs(work));
   return (event) => {
-    if (event.type === 'ended') ended.set({ status: event.status }, 1);
+    if (event.type !== 'ended') return;
+    const { status, code } = event;
+    ended.set(code === undefined ? { status } : { status, code }, 1);
   };
 };

@@ -328,7 +328,7 @@ describe('the metrics of a run', () => {
     observe({ type: 'worker-lost', workerId: 'w0', reason: 'the loss became NaN at step 2' });
     observe({ type: 'ended', status: 'failed', code: 'diverged' });
     const samples = await scrape(metrics);
-    expect(samples.get('pennygrad_run_ended{status="failed"}')).toBe(1);
+    expect(samples.get('pennygrad_run_ended{status="failed",code="diverged"}')).toBe(1);
     // It left because of the loss.
     expect([...samples.keys()].filter((series) => series.includes('worker_up'))).toEqual([]);
     expect(samples.get('pennygrad_loss{split="train"}')).toBeNaN();
