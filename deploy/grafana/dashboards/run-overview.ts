@@ -1,6 +1,7 @@
 import type { DashboardSpec } from './panel.ts';
 import { course, now, rate, total } from './promql.ts';
 import { statusRow } from './run-status.ts';
+import { workersPanel } from './workers-panel.ts';
 
 const quantile = (q: number) => `histogram_quantile(${q}, ${rate('pennygrad_step_duration_seconds_bucket', ['le'])})`;
 const setup = ['model', 'dataset', 'optimizer', 'global_batch_size'];
@@ -42,14 +43,7 @@ export const runOverview: DashboardSpec = {
           description: 'Speed of all workers together over the epoch so far, without test passes.',
           queries: [{ expr: now('pennygrad_samples_per_second'), legend: '{{run_id}}' }],
         },
-        {
-          kind: 'now',
-          title: 'Workers',
-          unit: 'none',
-          width: 6,
-          description: 'Number of workers in the run.',
-          queries: [{ expr: now('pennygrad_world_size'), legend: '{{run_id}}' }],
-        },
+        workersPanel,
       ],
     },
     {

@@ -1,6 +1,7 @@
 import type { DashboardSpec } from './panel.ts';
 import { course, now, rate } from './promql.ts';
 import { statusRow } from './run-status.ts';
+import { workersPanel } from './workers-panel.ts';
 
 const phaseSeconds = rate('pennygrad_step_phase_duration_seconds_sum', ['phase']);
 
@@ -13,14 +14,7 @@ export const scaling: DashboardSpec = {
     {
       title: 'Now',
       panels: [
-        {
-          kind: 'now',
-          title: 'Workers',
-          unit: 'none',
-          width: 6,
-          description: 'Number of workers in the run.',
-          queries: [{ expr: now('pennygrad_world_size'), legend: '{{run_id}}' }],
-        },
+        workersPanel,
         {
           kind: 'now',
           title: 'Strong efficiency',
