@@ -1,5 +1,5 @@
 import type { DashboardSpec } from './panel.ts';
-import { course, now, rate, selector, total } from './promql.ts';
+import { course, latest, now, rate, selector, total } from './promql.ts';
 import { statusRow } from './run-status.ts';
 
 const spentParts = total('pennygrad_cost_usd_total', ['worker', 'category']);
@@ -10,6 +10,10 @@ const spentBefore = `max by (run_id, worker, category) (max_over_time(${selector
 const spentSoFar = course('pennygrad_cost_usd_total', ['worker', 'category']);
 const billed = total('pennygrad_billed_usd_total', ['worker']);
 const billedSoFar = course('pennygrad_billed_usd_total', ['worker']);
+/** As `run_id:pennygrad_budget_spent:ratio` of deploy/prometheus. */
+export const budgetSpent = latest(
+  `1 - ${selector('pennygrad_budget_remaining_usd')} / (${selector('pennygrad_budget_usd')} > 0)`,
+);
 const burning = `sum by (run_id) (${now('pennygrad_worker_price_usd_per_hour', ['worker'])})`;
 
 export const cost: DashboardSpec = {
@@ -127,8 +131,9 @@ export const cost: DashboardSpec = {
           width: 6,
           needs: 'budget',
           description:
-            'Accrued cost as a fraction of --budget-usd, whatever --budget-basis is. Runs without a budget are not shown.',
-          queries: [{ expr: `${spent} / (${total('pennygrad_budget_usd')} > 0)`, legend: '{{run_id}}' }],
+            'The fraction of --budget-usd that is spent, accrued or billed as --budget-basis says. Runs without such a ' +
+            'budget are not shown.',
+          queries: [{ expr: budgetSpent, legend: '{{run_id}}' }],
         },
       ],
     },

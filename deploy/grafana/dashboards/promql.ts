@@ -10,12 +10,26 @@ type Labels = readonly string[];
 
 const chosenRuns = 'job=~"$job", run_id=~"$run_id"';
 const ended = selector('pennygrad_run_ended');
+/**
+ * The scrape interval of deploy/prometheus. The end of a run that does not push may be seen by a single scrape; whoever
+ * looks less often than that misses it.
+ */
+export const lookEvery = '5s';
 /** By the source: what a run pushed before it was resumed says nothing of the run that is scraped now. */
 const sameSource = 'on (job, instance, run_id)';
 
 /** A gauge while the run is under way. There is no series once it has ended, though it may still be pushed. */
 export function now(name: string, by: Labels = [], matchers = ''): string {
   return once(by, `${selector(name, matchers)} unless ${sameSource} ${ended}`);
+}
+
+/**
+ * What an expression of a run's gauges last was in the time shown. It stays once the run is over or gone. While a run goes
+ * on somewhere, what it pushed before it was resumed does not count.
+ */
+export function latest(expr: string): string {
+  const ongoing = once([], `${expr} unless ${sameSource} ${ended}`);
+  return `last_over_time((${ongoing} or ${once([], expr)})[$__range:${lookEvery}])`;
 }
 
 /** A value over time. It stops a minute after the end of the run, so that the end shows and no flat line follows. */
@@ -28,7 +42,10 @@ export function rate(name: string, by: Labels = [], matchers = ''): string {
   return once(by, untilEnd(`rate(${selector(name, matchers)}[$__rate_interval])`));
 }
 
-/** What a counter has reached in the time shown. It stays once the run is over or gone. */
+/**
+ * What a counter has reached in the time shown: one that never falls, not even where the run is resumed. It stays once the
+ * run is over or gone.
+ */
 export function total(name: string, by: Labels = [], matchers = ''): string {
   return once(by, `max_over_time(${selector(name, matchers)}[$__range])`);
 }

@@ -1,6 +1,6 @@
 /** Whether a run lives, and how it ended: what the other panels of a dashboard can't say. */
 import type { Panel, Row } from './panel.ts';
-import { now, selector } from './promql.ts';
+import { lookEvery, now, selector } from './promql.ts';
 
 /** In this order they are the values of the query, from 1. */
 export const runStatuses = ['starting', 'training', 'completed', 'interrupted', 'failed', 'gone'] as const;
@@ -30,12 +30,6 @@ const seen = [
       `${statusValue(status)} * max by (run_id) (${selector('pennygrad_run_ended', `status="${status}"`)} == 1)`,
   ),
 ].join(' or ');
-
-/**
- * The scrape interval of deploy/prometheus. The end of a run that does not push may be seen by a single scrape; whoever
- * looks less often than that misses it.
- */
-const lookEvery = '5s';
 
 const lastSeen = `last_over_time((${seen})[$__range:${lookEvery}])`;
 
