@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../../../src/coordinator/metrics/metrics.ts';
 import { byCategory, ledgerCategories, newAccount } from '../../../../src/economics/ledger/ledger.ts';
@@ -115,6 +117,23 @@ describe('the metrics of a run', () => {
     expect((await scrape(metrics)).get(compute)).toBe(0.5);
     observe({ type: 'worker-began', workerId: 'w0', at: 0, priceUsdPerHour: 3.6 });
     expect((await scrape(metrics)).get(compute)).toBe(0.5);
+  });
+
+  test('go on from what a resumed run had only where they say what it cost and how long its workers lived', async () => {
+    const ones = byCategory(() => 1);
+    const account = { ...newAccount, usd: ones, seconds: ones, endedBilledUsd: 9 };
+    const carried = [{ workerId: 'w0', rank: 0, samples: 1, account, priceSinceUnixMs: 0 }];
+    const metrics = createMetrics({ ...observedRun, carried });
+    metrics.observe({ type: 'resumed', step: 5, samples: 320, epoch: undefined });
+    const counters = (await metrics.application.getMetricsAsJSON()).filter(({ type }) => String(type) === 'counter');
+    const goingOn = counters.filter(({ values }) => values.some(({ value }) => value > 0)).map(({ name }) => name);
+    const named = ['pennygrad_worker_seconds_total', 'pennygrad_cost_usd_total', 'pennygrad_billed_usd_total'];
+    expect(goingOn).toEqual(named);
+    const [, documented = ''] =
+      readFileSync(fileURLToPath(new URL('../../../../docs/observability.md', import.meta.url)), 'utf8').match(
+        /\*\*Which counters go on\*\*:([^.]*)/,
+      ) ?? [];
+    expect([...documented.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort()).toEqual(named.sort());
   });
 
   test('say what is planned, since when, and how it is trained', async () => {
