@@ -146,7 +146,7 @@ export type RunEvent =
       readonly workerId: string;
       readonly unixMs: number;
       /** What its GPU reported last. */
-      readonly gpu?: GpuReading;
+      readonly gpu?: GpuReading | undefined;
     }
   | {
       readonly type: 'generation';

@@ -77,7 +77,7 @@ function heartbeat(
   const { workerId } = worker.info;
   return {
     state,
-    effects: [announce({ type: 'worker-heard', workerId, unixMs, ...(gpu === undefined ? {} : { gpu }) })],
+    effects: [announce({ type: 'worker-heard', workerId, unixMs, gpu })],
   };
 }
 

@@ -42,9 +42,9 @@ export interface TrainContext {
   /** Ctrl-C: finish what workers are asked for already, steps or parts of a test pass, then save and return. */
   readonly signal: AbortSignal;
   /** Says which budget is used up, once one is: then training ends as by Ctrl-C. Asked before every step and part. */
-  readonly findSpentBudget?: () => string | undefined;
+  readonly findSpentBudget?: (() => string | undefined) | undefined;
   /** What the run has cost so far, in USD. */
-  readonly spentUsd?: () => number;
+  readonly spentUsd?: (() => number) | undefined;
 }
 
 /** Why training ended. */

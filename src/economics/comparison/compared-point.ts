@@ -35,11 +35,11 @@ export interface ComparedPoint {
   /** 95 % confidence interval of `secondsPerEpoch`; undefined without repeats. */
   readonly secondsPerEpochInterval: Interval | undefined;
   /** Set if some of the runs trained no whole epoch. What an epoch takes and costs is then extrapolated from a part of one. */
-  readonly epochExtrapolated?: true;
+  readonly epochExtrapolated?: true | undefined;
   /** Price of the whole fleet. Like all costs, undefined unless every worker has a price. */
   readonly usdPerHour: number | undefined;
   /** Set if nobody gave the price of some of its workers. All costs then rest on an assumption. */
-  readonly priceAssumed?: true;
+  readonly priceAssumed?: true | undefined;
   readonly costPerThousandUsd: number | undefined;
   /** Training alone: the seconds of an epoch at the fleet's price. */
   readonly costPerEpochUsd: number | undefined;
@@ -89,9 +89,9 @@ export function describePoint(
     testAccuracy: accuracies.length === 0 ? undefined : meanOf(accuracies),
     secondsPerEpoch,
     secondsPerEpochInterval: seconds,
-    ...(summaries.every(hasWholeEpoch) ? {} : { epochExtrapolated: true }),
+    epochExtrapolated: summaries.every(hasWholeEpoch) ? undefined : true,
     usdPerHour,
-    ...(fleet.some(({ kind }) => kind.priceAssumed) ? { priceAssumed: true } : {}),
+    priceAssumed: fleet.some(({ kind }) => kind.priceAssumed) ? true : undefined,
     costPerThousandUsd: priced((price) =>
       costPerThousandUsd({ usdPerHour: price, samplesPerSecond: samplesPerSecond.value }),
     ),

@@ -165,7 +165,8 @@ function add(account: Account, category: LedgerCategory, spent: number): Account
     usd: { ...usd, [category]: usd[category] + accruedCostUsd(priceUsdPerHour, spent) },
     life: {
       ...life,
-      ...(category === 'other' ? { other: life.other + spent } : { booked: life.booked + spent }),
+      other: life.other + (category === 'other' ? spent : 0),
+      booked: life.booked + (category === 'other' ? 0 : spent),
     },
   };
 }

@@ -16,7 +16,7 @@ export interface RepricedWorker {
   /** The price in the run; undefined when the worker had none. */
   readonly measuredUsdPerHour: number | undefined;
   /** Set if nobody gave the price in the run. */
-  readonly measuredPriceAssumed?: true;
+  readonly measuredPriceAssumed?: true | undefined;
   readonly measuredCostUsd: number;
   readonly measuredBilledUsd: number;
   readonly usdPerHour: number;
@@ -80,7 +80,7 @@ export function repriceRun(
       workerId,
       aliveSeconds,
       measuredUsdPerHour,
-      ...(worker.price_assumed === undefined ? {} : { measuredPriceAssumed: true }),
+      measuredPriceAssumed: worker.price_assumed === undefined ? undefined : true,
       measuredCostUsd: worker.cost_usd,
       measuredBilledUsd: worker.billed_usd,
       usdPerHour,

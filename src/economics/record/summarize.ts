@@ -18,7 +18,7 @@ export function summarize(record: RunRecord): Summary {
     run_id: record.runId,
     version: record.version,
     status: record.status,
-    ...(reason === undefined ? {} : { reason }),
+    reason,
     started_at: new Date(record.startedAtUnixMs).toISOString(),
     dataset: {
       name: dataset.name,
@@ -26,26 +26,26 @@ export function summarize(record: RunRecord): Summary {
       test: dataset.testCount,
       source: dataset.source,
       sha256: { ...dataset.sha256 },
-      ...(dataset.fallbackReason === undefined ? {} : { fallback_reason: dataset.fallbackReason }),
+      fallback_reason: dataset.fallbackReason,
     },
     model: { name: model.name, parameters: model.parameters },
     backend: [...new Set(workers.map(({ backend }) => backend))].sort().join('+'),
     world_size: workers.length,
     global_batch_size: record.globalBatchSize,
     seed: record.seed,
-    ...summarizeBudget(record.budget),
+    budget: summarizeBudget(record.budget),
     steps: record.steps,
     epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
-    ...(openEpoch === undefined ? {} : { interrupted_epoch: summarizeOpenEpoch(openEpoch, price) }),
+    interrupted_epoch: openEpoch && summarizeOpenEpoch(openEpoch, price),
     workers: workerSummaries,
-    ...(fleetChanges.length === 0 ? {} : { fleet_changes: fleetChanges }),
-    ...(record.gaps.length === 0 ? {} : { gaps: [...record.gaps] }),
+    fleet_changes: fleetChanges.length === 0 ? undefined : fleetChanges,
+    gaps: record.gaps.length === 0 ? undefined : [...record.gaps],
     test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
     train_seconds: record.trainSeconds,
     samples_per_second: ratioOf(record.samples, record.trainSeconds),
     seconds_to_first_step: record.secondsToFirstStep ?? null,
     coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds - record.trainSecondsBefore),
-    ...(workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? { price_usd_per_hour: price } : {}),
+    price_usd_per_hour: workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? price : undefined,
     cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + formerWorkers.costUsd,
     billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)) + formerWorkers.billedUsd,
     former_workers_cost_usd: formerWorkers.costUsd,
@@ -59,12 +59,9 @@ export function summarize(record: RunRecord): Summary {
   return extrapolated === undefined ? summary : { ...summary, extrapolated_epoch: extrapolated };
 }
 
-function summarizeBudget(budget: Budget | undefined): Pick<Summary, 'budget'> {
-  if (budget === undefined || (budget.usd === undefined && budget.hours === undefined)) return {};
-  const { usd, hours, basis } = budget;
-  return {
-    budget: { ...(usd === undefined ? {} : { usd }), ...(hours === undefined ? {} : { hours }), basis },
-  };
+function summarizeBudget(budget: Budget | undefined): Summary['budget'] {
+  if (budget === undefined || (budget.usd === undefined && budget.hours === undefined)) return undefined;
+  return { usd: budget.usd, hours: budget.hours, basis: budget.basis };
 }
 
 /** @param price USD per hour of all workers together, for an epoch whose cost was not recorded */
@@ -80,7 +77,7 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
     samples: epoch.samples,
     samples_per_second: ratioOf(epoch.samples, epoch.seconds),
     cost_usd: epoch.usd ?? accruedCostUsd(price, epoch.seconds),
-    ...(epoch.cutShort ? { cut_short: true } : {}),
+    cut_short: epoch.cutShort,
   };
 }
 
@@ -105,7 +102,7 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     rank: worker.rank,
     backend: worker.backend,
     device: worker.device,
-    ...(worker.threads === undefined ? {} : { threads: worker.threads }),
+    threads: worker.threads,
     host: worker.host,
     samples: worker.samples,
     alive_seconds: sum(Object.values(booked.seconds)),
@@ -117,8 +114,8 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     communicate_share: ratioOf(communicate, inSteps),
     wait_share: ratioOf(wait, inSteps),
     load_share: ratioOf(load, inSteps),
-    ...(emulatedSpeed === undefined ? {} : { emulated_speed: emulatedSpeed }),
-    ...(priceUsdPerHour === undefined ? {} : { price_usd_per_hour: priceUsdPerHour }),
+    emulated_speed: emulatedSpeed,
+    price_usd_per_hour: priceUsdPerHour,
     ...summarizePrice(worker),
     cost_usd: sum(Object.values(booked.usd)),
     seconds_by_category: { ...booked.seconds },
@@ -130,12 +127,13 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
 function summarizePrice({ priceOrigin, priceAssumed, gpu, booked }: WorkerRecord) {
   const rule = rentalRule(gpu);
   return {
-    ...(gpu === undefined ? {} : { gpu }),
-    ...(priceOrigin === undefined ? {} : { price_source: priceOrigin.source, price_date: priceOrigin.date }),
-    ...(priceAssumed === undefined ? {} : { price_assumed: priceAssumed }),
+    gpu,
+    price_source: priceOrigin?.source,
+    price_date: priceOrigin?.date,
+    price_assumed: priceAssumed,
     billed_usd: booked.billedUsd,
     rentals: booked.rentals,
-    ...(rule === undefined ? {} : { billing: describeBilling(rule) }),
+    billing: rule && describeBilling(rule),
   };
 }
 

@@ -28,9 +28,9 @@ export interface ChartSeries {
   readonly names?: readonly (string | null)[];
   readonly style: SeriesStyle;
   /** Rings or frames are dashed: the figures do not tell whether the points deserve them. */
-  readonly uncertain?: true;
+  readonly uncertain?: true | undefined;
   /** Set for a guide: the index of the series that it refers to and whose colour it takes. */
-  readonly guides?: number;
+  readonly guides?: number | undefined;
 }
 
 export interface ChartAxis {

@@ -38,7 +38,7 @@ function overAll(lines: readonly Line[]): Pick<Chart, 'xs' | 'series'> {
       style,
       values: at.map((estimate) => estimate?.value ?? null),
       intervals: at.map((estimate) => estimate?.interval ?? null),
-      ...(guides === undefined ? {} : { guides }),
+      guides,
     };
   });
   return { xs, series };
@@ -162,7 +162,7 @@ function breakEvenChart({ growths }: Comparison, names: PointNames): Chart {
     return {
       label: `actual price: ${kinds}`,
       style: 'guide',
-      ...(guides === undefined || others.length > 0 ? {} : { guides }),
+      guides: others.length > 0 ? undefined : guides,
       entries: placesOf(prices).map((x) => ({ x, estimate: { value: price, interval: undefined } })),
     };
   });

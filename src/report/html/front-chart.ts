@@ -67,7 +67,7 @@ export function frontChart(comparison: Comparison): Chart {
       label,
       style,
       values: only(([index]) => of.includes(index), cost),
-      ...(uncertain ? { uncertain } : {}),
+      uncertain,
     }),
   );
   return {

@@ -163,7 +163,7 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
         projected_cost_usd: outlook.projectedUsd,
         budget_remaining_usd: outlook.budgetUsdLeft,
         budget_remaining_seconds: outlook.budgetSecondsLeft,
-        ...(outlook.priceAssumed ? { price_assumed: true } : {}),
+        price_assumed: outlook.priceAssumed || undefined,
       });
     },
     epoch({ epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, costUsd, priceAssumed, cutShort }) {
@@ -178,9 +178,10 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
         samples,
         seconds,
         samples_per_second: seconds > 0 ? samples / seconds : 0,
-        ...(costUsd === undefined ? {} : { cost_usd: usd, run_cost_usd: costUsd }),
-        ...(priceAssumed ? { price_assumed: true } : {}),
-        ...(cutShort ? { cut_short: true } : {}),
+        cost_usd: costUsd === undefined ? undefined : usd,
+        run_cost_usd: costUsd,
+        price_assumed: priceAssumed || undefined,
+        cut_short: cutShort || undefined,
       });
     },
     log(line) {

@@ -74,7 +74,7 @@ interface EpochRow extends Pick<EpochSummary, 'seconds' | 'samples_per_second' |
   readonly loss?: number | null;
   readonly accuracy?: number;
   readonly test_loss?: number | null;
-  readonly test_accuracy?: number;
+  readonly test_accuracy?: number | undefined;
 }
 
 export function epochRows(summary: Summary): readonly EpochRow[] {
@@ -83,7 +83,7 @@ export function epochRows(summary: Summary): readonly EpochRow[] {
     seconds: summary.train_seconds,
     samples_per_second: summary.samples_per_second,
     cost_usd: summary.cost_usd_total,
-    ...(summary.test_accuracy === null ? {} : { test_accuracy: summary.test_accuracy }),
+    test_accuracy: summary.test_accuracy ?? undefined,
   };
   const { interrupted_epoch: cut } = summary;
   return [

@@ -32,7 +32,7 @@ export interface MetricsServer {
   /** The URL of `/metrics` for a browser on this machine. */
   readonly url: string;
   /** Set when the default port was taken: says so, and how to choose another. */
-  readonly warning?: string;
+  readonly warning?: string | undefined;
   /** Ends the live stream first. Does not wait for idle connections. May be called twice. */
   close(): Promise<void>;
 }
@@ -69,7 +69,7 @@ export async function startMetricsServer({
   return {
     port: chosen,
     url: serverUrl({ host, port: chosen }, '/metrics'),
-    ...(warning === undefined ? {} : { warning }),
+    warning,
     close() {
       closed ??= live.close().then(() => closeServer(server));
       return closed;

@@ -16,7 +16,7 @@ describe('a heartbeat', () => {
       event({ type: 'worker-heard', workerId: 'w0', unixMs, gpu }),
     ]);
     expect(run.input({ type: 'heartbeat', peer: 'p0', gpu: undefined })).toStrictEqual([
-      event({ type: 'worker-heard', workerId: 'w0', unixMs }),
+      event({ type: 'worker-heard', workerId: 'w0', unixMs, gpu: undefined }),
     ]);
     expect(run.worker('p0')).toMatchObject({ since: 100, lastHeard: 101 });
   });

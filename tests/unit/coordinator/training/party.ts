@@ -148,8 +148,8 @@ export async function open(
         clock,
         observe,
         signal,
-        ...(findSpentBudget === undefined ? {} : { findSpentBudget }),
-        ...(spentUsd === undefined ? {} : { spentUsd }),
+        findSpentBudget,
+        spentUsd,
       };
       const training = trainingConfig({ ...settings, ...changes });
       const run = async () => {
