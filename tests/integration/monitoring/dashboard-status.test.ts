@@ -1,4 +1,6 @@
 /** The status that dashboards show, for lives of runs that would take minutes to live: by Prometheus' own unit tests. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { type ShownStatus, statusValue } from '../../../deploy/grafana/dashboards/run-status.ts';
 import { askedStatus } from '../../support/dashboard-query.ts';
@@ -76,23 +78,37 @@ const lives: Readonly<Record<string, { readonly status: ShownStatus; readonly so
 
 const { it } = await needs('prometheus');
 
+const input = Object.entries(lives).flatMap(([run, { sources }]) =>
+  sources.flatMap(({ instance, info, steps, ended = {} }) => {
+    const labels = `job="pennygrad", instance="${instance}", run_id="${run}"`;
+    return [
+      inputSeries(`pennygrad_run_info{${labels}}`, info),
+      inputSeries(`pennygrad_steps_total{${labels}}`, steps),
+      ...Object.entries(ended).map(([status, values]) =>
+        inputSeries(`pennygrad_run_ended{${labels}, status="${status}"}`, values),
+      ),
+    ];
+  }),
+);
+
 it('the status of a run is that of its last life', () => {
-  const input = Object.entries(lives).flatMap(([run, { sources }]) =>
-    sources.flatMap(({ instance, info, steps, ended = {} }) => {
-      const labels = `job="pennygrad", instance="${instance}", run_id="${run}"`;
-      return [
-        inputSeries(`pennygrad_run_info{${labels}}`, info),
-        inputSeries(`pennygrad_steps_total{${labels}}`, steps),
-        ...Object.entries(ended).map(([status, values]) =>
-          inputSeries(`pennygrad_run_ended{${labels}, status="${status}"}`, values),
-        ),
-      ];
-    }),
-  );
   const expected = Object.entries(lives).map(([run, { status }]) => ({
     labels: `{run_id="${run}"}`,
     value: statusValue(status),
   }));
   const asked = { expr: askedStatus('5s', 'pennygrad'), eval_time: '50s', exp_samples: expected };
   expect(failuresOf(input, [asked])).toBeUndefined();
+});
+
+it('the query of docs/observability.md finds the runs that are gone, but for those that had ended before', () => {
+  const guide = readFileSync(fileURLToPath(new URL('../../../docs/observability.md', import.meta.url)), 'utf8');
+  const [, section = ''] = guide.split('\n## Status, from Prometheus\n');
+  const [, gone = ''] = [...section.matchAll(/```promql\n([^`]*)```/g)].map(([, query = '']) => query);
+  const expected = Object.entries(lives).flatMap(([run, { status, sources }]) =>
+    status === 'gone' && sources.every(({ ended }) => ended === undefined)
+      ? [{ labels: `{run_id="${run}"}`, value: 1 }]
+      : [],
+  );
+  expect(expected).toHaveLength(2);
+  expect(failuresOf(input, [{ expr: gone, eval_time: '50s', exp_samples: expected }])).toBeUndefined();
 });
