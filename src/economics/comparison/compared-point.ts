@@ -85,7 +85,7 @@ export function describePoint(
     runs: runs.map(({ folder }) => folder),
     samplesPerSecond,
     strong: efficiency(group, groups, batch),
-    weak: fleet.length === 1 && batch % workers === 0 ? efficiency(group, groups, batch / workers) : undefined,
+    weak: fleet.length === 1 ? efficiency(group, groups, batch / workers) : undefined,
     testAccuracy: accuracies.length === 0 ? undefined : meanOf(accuracies),
     secondsPerEpoch,
     secondsPerEpochInterval: seconds,

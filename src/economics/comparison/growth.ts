@@ -42,6 +42,7 @@ export interface Growth {
 export interface GrowingFleets {
   readonly kind: WorkerKind;
   readonly others: readonly KindCount[];
+  readonly batch: number;
   /** `index` is that of the fleet in the list that was searched. */
   readonly members: readonly { readonly count: number; readonly index: number }[];
 }
@@ -57,7 +58,7 @@ export function findGrowingFleets(groups: readonly Pick<FleetRuns, 'fleet' | 'ba
     for (const { kind } of fleet) {
       const others = fleet.filter((other) => other.kind.priceKey !== kind.priceKey);
       const key = JSON.stringify([batch, kind.priceKey, fleetKey(others)]);
-      if (!found.has(key)) found.set(key, { kind, others, members: membersOf(groups, batch, kind, others) });
+      if (!found.has(key)) found.set(key, { kind, others, batch, members: membersOf(groups, batch, kind, others) });
     }
   }
   const price = ({ kind }: GrowingFleets) => kind.usdPerHour ?? 0;
@@ -99,7 +100,7 @@ export function growthsOf(
   marginals: readonly (readonly Marginal[])[],
   naming: Naming,
 ): readonly Growth[] {
-  return findGrowingFleets(groups).map(({ kind, others, members }) => {
+  return findGrowingFleets(groups).map(({ kind, others, batch, members }) => {
     const [first] = members;
     const alone = first?.count === 0 ? groups[first.index] : undefined;
     const costs = members.flatMap(({ count, index }) => {
@@ -112,13 +113,13 @@ export function growthsOf(
       kind: naming.kindName(kind),
       usdPerHour: kind.usdPerHour,
       beside: others.length === 0 ? undefined : naming.fleetName(others),
-      globalBatchSize: groups[first?.index ?? 0]?.batch ?? 0,
+      globalBatchSize: batch,
       points: members.map(({ index }) => index),
       additions: members.flatMap(({ count, index }) => {
         const group = groups[index];
         const at = group?.fleet.findIndex((entry) => entry.kind.priceKey === kind.priceKey) ?? -1;
         const marginal = marginals[index]?.[at];
-        if (group === undefined || marginal === undefined || workersOf(group) === 1) return [];
+        if (group === undefined || marginal === undefined) return [];
         return [
           { ...marginal, count, point: index, breakEvenOfAllUsdPerHour: alone && priceOfAll(group, count, alone) },
         ];

@@ -37,4 +37,5 @@ test('a fleet has a price where all its workers have one', () => {
   const priceOfFleet = (...workers: readonly TestKind[]) => priceOf(groupsOf([workers, 64])[0]?.fleet ?? []);
   expect(priceOfFleet(wasm, wasm, cpu)).toBeCloseTo(0.9, 12);
   expect(priceOfFleet(wasm, { backend: 'cpu' })).toBeUndefined();
+  expect(priceOfFleet({ backend: 'cpu' }, { backend: 'cpu' })).toBeUndefined();
 });

@@ -569,7 +569,7 @@ describe('compareRuns', () => {
       comparedRun({ workers: [free, free], rate: 1500, batch: 64 }),
     ]);
     expect(comparison.points[1]).toMatchObject({ costPerEpochUsd: undefined, marginals: [], onFront: false });
-    expect(comparison.cheapest).toBeUndefined();
+    expect([comparison.cheapest, comparison.cheapestTied]).toEqual([undefined, []]);
     expect(renderComparison(comparison, { columns: 100, colour: false })).not.toContain('$');
   });
 });
@@ -609,6 +609,11 @@ describe('a price that nobody gave', () => {
       ['1 × wasm at an assumed $0.36/h', true],
     ]);
     expect(text.match(/\$[\d.]+ assumed/g)).toHaveLength(1);
+  });
+
+  test('makes the costs of a whole fleet an assumption', () => {
+    const [point] = compareRuns([comparedRun({ workers: [given, assumed], rate: 1000, batch: 64 })]).points;
+    expect(point?.priceAssumed).toBe(true);
   });
 
   test('is noted with what it is assumed from', () => {

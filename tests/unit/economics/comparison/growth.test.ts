@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareRuns } from '../../../../src/economics/comparison/comparison.ts';
+import { findGrowingFleets } from '../../../../src/economics/comparison/growth.ts';
+import { countKinds } from '../../../../src/economics/comparison/worker-kind.ts';
 import { renderComparison } from '../../../../src/report/comparison/comparison-table.ts';
 import { describeGrowth, ordinal } from '../../../../src/report/comparison/comparison-text.ts';
 import { comparedRun, kindOfWorker, type TestKind } from '../../../support/compared-runs.ts';
@@ -247,4 +249,22 @@ test('ordinals', () => {
     '21st',
     '112th',
   ]);
+});
+
+test('fleets grow in the order of their workers, whatever the order of the list', () => {
+  const groups = [3, 1, 2].map((count) => ({
+    fleet: countKinds(comparedRun({ workers: fleet(count), rate: 1000, batch: 64 }).summary.workers),
+    batch: 64,
+  }));
+  const [growth, ...others] = findGrowingFleets(groups);
+  expect(others).toEqual([]);
+  expect(growth?.members).toEqual([
+    { count: 1, index: 1 },
+    { count: 2, index: 2 },
+    { count: 3, index: 0 },
+  ]);
+});
+
+test('one fleet alone is no growth, however many workers it has', () => {
+  expect(compareRuns(repeats(fleet(2), 1000)).growths).toEqual([]);
 });
