@@ -5,16 +5,6 @@
 import { accruedCostUsd } from '../ledger/cost.ts';
 import type { Estimate, Interval } from './confidence.ts';
 
-/** Strong scaling, E = T1 / (N · TN): one worker takes T1 seconds, N workers take TN for the same work. */
-export function strongEfficiency(secondsOfOne: number, secondsOfAll: number, workers: number): number {
-  return secondsOfOne / (workers * secondsOfAll);
-}
-
-/** Weak scaling, E = R_N / (N · R_1): the rate of N workers on N times the work, relative to N times that of one. */
-export function weakEfficiency(rateOfOne: number, rateOfAll: number, workers: number): number {
-  return rateOfAll / (workers * rateOfOne);
-}
-
 /** What a fleet costs and how fast it trains. */
 export interface FleetRate {
   readonly usdPerHour: number;

@@ -6,31 +6,12 @@ import {
   costPerThousandUsd,
   judgeWorker,
   replacementPrice,
-  strongEfficiency,
-  weakEfficiency,
 } from '../../../../src/economics/models/scaling.ts';
 import { logUniform } from '../../../support/realistic-numbers.ts';
 
 const rate = logUniform(1, 1e6);
 const price = logUniform(0.005, 100);
-const workers = fc.integer({ min: 1, max: 1000 });
 const fleet = fc.record({ usdPerHour: price, samplesPerSecond: rate });
-
-describe('efficiency', () => {
-  test('is 1 when N workers take an N-th of the time, or do N times the work in the same', () => {
-    fc.assert(
-      fc.property(rate, workers, (value, n) => {
-        expect(strongEfficiency(value, value / n, n)).toBeCloseTo(1, 9);
-        expect(weakEfficiency(value, value * n, n)).toBeCloseTo(1, 9);
-      }),
-    );
-  });
-
-  test('of four workers that halve the time is a half', () => {
-    expect(strongEfficiency(10, 5, 4)).toBe(0.5);
-    expect(weakEfficiency(100, 300, 4)).toBe(0.75);
-  });
-});
 
 describe('break-even prices', () => {
   test('an hour of 3,600,000 samples at $0.50 costs $0.0005 a thousand', () => {
