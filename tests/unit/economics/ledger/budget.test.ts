@@ -23,6 +23,12 @@ describe('a budget is used up', () => {
       { ...nothing, usd: 1, billedUsd: 4, billedAtEndUsd: 5.01 },
       '--budget-usd 5 is reached by the bill',
     ],
+    // What has accrued is in the bill, and it is the bill that counts.
+    [
+      { ...billed, usd: 5 },
+      { ...nothing, usd: 6, billedUsd: 7, billedAtEndUsd: 7 },
+      '--budget-usd 5 is reached by the bill',
+    ],
     [{ ...billed, usd: 5, hours: 1 }, { ...nothing, seconds: 3600 }, '--budget-hours 1 is reached'],
   ])('of %j, when %j is spent: %s', (budget, spent, reason) => {
     expect(findSpentBudget(budget, spent)).toBe(reason);
@@ -41,6 +47,7 @@ describe('a budget is raised where it is used up', () => {
       { usd: 1235, seconds: 3600 },
       { usd: 2500, hours: 2 },
     ],
+    [{ hours: 0.5 }, { usd: 1, seconds: 1802 }, { hours: 1.1 }],
     [{}, { usd: 1, seconds: 1 }, {}],
   ])('from %j, of which %j had accrued, to %j', (budget, spent, raised) => {
     // What restarting is billed is no part of what accrues.

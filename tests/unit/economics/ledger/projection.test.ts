@@ -53,6 +53,24 @@ describe('a budget', () => {
     }
   });
 
+  test('of what accrues lasts as long, whatever is billed', () => {
+    const { budgetUsdLeft, budgetSecondsLeft } = project(
+      { ...standing, billedUsdAfter: () => 100 },
+      { ...unlimited, usd: 1 },
+    );
+    expect(budgetUsdLeft).toBeCloseTo(0.4, 12);
+    expect(budgetSecondsLeft).toBeCloseTo(400, 9);
+  });
+
+  test('may be billed to its last cent, and lasts for ever where a bill would take longer than 30,000 years', () => {
+    const lastsOn = (usd: number, billedUsdAfter: (seconds: number) => number) =>
+      project({ ...standing, billedUsdAfter }, { usd, hours: undefined, basis: 'billed' }).budgetSecondsLeft;
+    // Six cents for each minute that has begun, half a minute ago: two of them end in a minute and a half.
+    expect(lastsOn(0.12, (seconds) => 0.06 * Math.ceil((30 + seconds) / 60))).toBeCloseTo(90, 3);
+    expect(lastsOn(2, (seconds) => seconds / 2 ** 38)).toBeCloseTo(2 ** 39, -6);
+    expect(lastsOn(32, (seconds) => seconds / 2 ** 38)).toBeUndefined();
+  });
+
   test('of the bill lasts until the run has to end: as long before the next unit as that takes', () => {
     const rentals = fc.array(
       fc.record({
