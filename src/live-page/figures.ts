@@ -48,7 +48,7 @@ export function describeFigures(state: LiveState): Figures {
   };
 }
 
-function describeCost({ cost, budgetUsd, budget, workers }: LiveState): Figures['cost'] {
+function describeCost({ cost, budget, workers }: LiveState): Figures['cost'] {
   if (cost === undefined) {
     const note = workers.length === 0 ? '' : 'no worker has a price; set one with --price';
     return { value: nothing, note, budgetRatio: undefined };
@@ -56,7 +56,7 @@ function describeCost({ cost, budgetUsd, budget, workers }: LiveState): Figures[
   const unpriced = workers.filter(({ priceUsdPerHour }) => priceUsdPerHour === undefined).length;
   const billed = budget?.basis === 'billed';
   const spent = billed ? (cost.billedUsd ?? 0) : cost.usd;
-  const budgetRatio = budgetUsd === undefined ? undefined : budgetUsd > 0 ? Math.min(1, spent / budgetUsd) : 1;
+  const budgetRatio = budget?.usd === undefined ? undefined : Math.min(1, spent / budget.usd);
   const lasts = budget?.secondsLeft;
   return {
     value: formatUsd(cost.usd),
@@ -67,7 +67,7 @@ function describeCost({ cost, budgetUsd, budget, workers }: LiveState): Figures[
       ...(cost.projectedUsd === undefined ? [] : [`${formatUsd(cost.projectedUsd)} projected`]),
       ...(budgetRatio === undefined
         ? []
-        : [`${formatPercent(budgetRatio, 0)} of ${formatUsd(budgetUsd ?? 0)}${billed ? ' billed' : ''}`]),
+        : [`${formatPercent(budgetRatio, 0)} of ${formatUsd(budget?.usd ?? 0)}${billed ? ' billed' : ''}`]),
       ...(lasts === undefined ? [] : [`budget lasts ${formatSeconds(lasts)}`]),
       ...(unpriced === 0 ? [] : [`${unpriced} without a price`]),
     ].join(' · '),

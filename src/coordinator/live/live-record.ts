@@ -21,7 +21,6 @@ import {
   addWorker,
   beginGeneration,
   changeWorker,
-  fleetPrice,
   type KnownMember,
   type LiveWorkers,
   loseWorker,
@@ -64,7 +63,6 @@ export interface LiveEnding {
 export function beginLive(plan: LivePlan): LiveRecord {
   const { runId, version, startedAtUnixMs, dataset, membership } = plan;
   const { model, optimizer, seed, epochs, batchSize } = plan.training;
-  const { budgetUsd } = plan.budget;
   const outlook = beginOutlook(plan);
   const { work } = outlook;
   return {
@@ -84,7 +82,7 @@ export function beginLive(plan: LivePlan): LiveRecord {
       },
       stage: { name: 'waiting' },
       progress: { epoch: 0, step: 0, elapsedSeconds: 0 },
-      ...(budgetUsd === undefined ? {} : { budgetUsd }),
+      ...showBudget(plan.budget, undefined),
       workers: [],
       curve: noCurve,
       epochs: [],
@@ -139,11 +137,14 @@ function follow(record: LiveRecord, event: RunEvent, moment: Moment): LiveRecord
       return change(record, { stage: { name: 'training' }, progress: { ...state.progress, epoch: event.epoch + 1 } });
     case 'step':
       return takeStep(record, event);
-    case 'epoch':
-      return tickLive(change(record, { epochs: [...state.epochs, finishedEpoch(record, event)] }), moment);
+    case 'epoch': {
+      const { usdPerHour } = readOutlook(record.outlook, moment.now);
+      const finished = finishedEpoch(state.progress.step, event, usdPerHour);
+      return tickLive(change(record, { epochs: [...state.epochs, finished] }), moment);
+    }
     // The last accounts are drawn up after the end of the run, and the page must show them too.
     case 'ledger':
-      return showCosts(record, moment);
+      return showCosts(record, readOutlook(record.outlook, moment.now));
     default:
       return record;
   }
@@ -156,12 +157,13 @@ export function tickLive(record: LiveRecord, moment: Moment): LiveRecord {
   if (hasEnded(state.stage)) return record;
   const { epoch, step } = state.progress;
   const elapsedSeconds = aliveSeconds(state.run.startedAtUnixMs, unixMs);
-  if (step === 0) return showCosts(change(record, { progress: { epoch, step, elapsedSeconds } }), moment);
+  const reading = readOutlook(record.outlook, now);
+  if (step === 0) return showCosts(change(record, { progress: { epoch, step, elapsedSeconds } }), reading);
   const { loss, accuracy, samplesPerSecond } = progressFigures(progress);
-  const { secondsLeft } = readOutlook(record.outlook, now).projection;
+  const { secondsLeft } = reading.projection;
   const eta = secondsLeft === undefined ? {} : { etaSeconds: secondsLeft };
   const ticked = { epoch, step, elapsedSeconds, loss, accuracy, samplesPerSecond, ...eta };
-  return showCosts(change(record, { progress: ticked }), moment);
+  return showCosts(change(record, { progress: ticked }), reading);
 }
 
 /** Only the last accounts may come after this. */
@@ -179,7 +181,7 @@ export function endLive(record: LiveRecord, { status, reason }: LiveEnding, mome
     ),
   });
   // Nothing lies ahead any more.
-  return showCosts(ended, moment);
+  return showCosts(ended, readOutlook(ended.outlook, moment.now));
 }
 
 function hasEnded({ name }: LiveStage): boolean {
@@ -204,33 +206,33 @@ function takeStep(record: LiveRecord, event: StepEvent): LiveRecord {
   return { ...stepped, progress };
 }
 
-function finishedEpoch({ state, members }: LiveRecord, event: EpochEvent): LiveEpoch {
+/** @param usdPerHour undefined when no worker has a price */
+function finishedEpoch(step: number, event: EpochEvent, usdPerHour: number | undefined): LiveEpoch {
   const { epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd, cutShort } = event;
-  const price = fleetPrice(members);
   return {
     epoch: epoch + 1,
-    step: state.progress.step,
+    step,
     loss,
     accuracy,
     testLoss,
     testAccuracy,
     seconds,
     samplesPerSecond: seconds > 0 ? samples / seconds : 0,
-    ...(price === undefined ? {} : { costUsd: usd ?? accruedCostUsd(price, seconds) }),
+    ...(usdPerHour === undefined ? {} : { costUsd: usd ?? accruedCostUsd(usdPerHour, seconds) }),
     ...(cutShort ? { cutShort } : {}),
   };
 }
 
-/** Shows the latest accounts, plus price × the time since, and what is left of the budgets. */
-function showCosts(record: LiveRecord, { now }: Moment): LiveRecord {
-  const { state } = record;
-  const usdPerHour = fleetPrice(record.members);
-  const reading = readOutlook(record.outlook, now);
+/** Shows the latest accounts, plus price × the time since, and how long the budgets last. */
+function showCosts(record: LiveRecord, reading: OutlookReading): LiveRecord {
+  const { state, outlook } = record;
   const { usd, usdByWorker, billedUsdAfter, projection } = reading;
-  const budgeted = showBudget(record, reading);
+  const ended = hasEnded(state.stage);
+  const usdPerHour = ended ? state.cost?.usdPerHour : reading.usdPerHour;
+  const budgeted = change(record, showBudget(outlook.budget, ended ? undefined : projection.budgetSecondsLeft));
   if (usdPerHour === undefined && usd === 0) return budgeted;
   const last = state.epochs.findLast(({ cutShort }) => !cutShort)?.costUsd;
-  const projected = hasEnded(state.stage) ? undefined : projection.projectedUsd;
+  const projected = ended ? undefined : projection.projectedUsd;
   const cost: LiveCost = {
     usd,
     usdPerHour: usdPerHour ?? 0,
@@ -245,18 +247,18 @@ function showCosts(record: LiveRecord, { now }: Moment): LiveRecord {
   return change(budgeted, { cost, workers });
 }
 
-function showBudget(record: LiveRecord, { projection }: OutlookReading): LiveRecord {
-  const { budgetUsd, budgetHours, budgetBasis: basis } = record.outlook.budget;
-  if (budgetUsd === undefined && budgetHours === undefined) return record;
-  const { budgetUsdLeft: usdLeft, budgetSecondsLeft } = projection;
-  const secondsLeft = hasEnded(record.state.stage) ? undefined : budgetSecondsLeft;
-  return change(record, {
+function showBudget(
+  { budgetUsd: usd, budgetHours, budgetBasis: basis }: BudgetConfig,
+  secondsLeft: number | undefined,
+): Pick<LiveState, 'budget'> {
+  if (usd === undefined && budgetHours === undefined) return {};
+  return {
     budget: {
       basis,
-      ...(usdLeft === undefined ? {} : { usdLeft }),
+      ...(usd === undefined ? {} : { usd }),
       ...(secondsLeft === undefined ? {} : { secondsLeft }),
     },
-  });
+  };
 }
 
 function change(record: LiveRecord, changes: Partial<LiveState>): LiveRecord {

@@ -9,11 +9,9 @@ const memorySeconds = 10;
 
 /** A worker that trains, or trained until it was lost. */
 export interface KnownMember {
-  readonly info: MemberInfo;
+  readonly workerId: string;
   /** Weighted sums of the seconds of recent steps by phase. Older steps count less. */
   readonly recent: PhaseSeconds;
-  /** A lost worker costs nothing more. */
-  readonly lost: boolean;
 }
 
 export interface LiveWorkers {
@@ -23,7 +21,7 @@ export interface LiveWorkers {
 
 export function beginGeneration(members: readonly MemberInfo[]): LiveWorkers {
   return {
-    members: members.map((info) => ({ info, recent: noPhaseSeconds, lost: false })),
+    members: members.map(({ workerId }) => ({ workerId, recent: noPhaseSeconds })),
     workers: members.map(({ workerId, host, backend, device, priceUsdPerHour, priceAssumed }) => ({
       workerId,
       host,
@@ -51,12 +49,12 @@ export function changeWorker(
 
 /** A lost member stays on the page. A worker that never trained is removed: it may come back under any number of names. */
 export function loseWorker({ workers, members }: LiveWorkers, workerId: string): LiveWorkers {
-  if (!members.some(({ info }) => info.workerId === workerId)) {
-    return { members, workers: workers.filter((worker) => worker.workerId !== workerId) };
-  }
+  const known = members.some((member) => member.workerId === workerId);
   return {
-    members: members.map((member) => (member.info.workerId === workerId ? { ...member, lost: true } : member)),
-    workers: changeWorker(workers, workerId, { status: 'lost' }),
+    members,
+    workers: known
+      ? changeWorker(workers, workerId, { status: 'lost' })
+      : workers.filter((worker) => worker.workerId !== workerId),
   };
 }
 
@@ -64,11 +62,11 @@ export function loseWorker({ workers, members }: LiveWorkers, workerId: string):
 export function stepWorkers({ workers, members }: LiveWorkers, step: StepEvent): LiveWorkers {
   const parts = new Map(step.members.map((part) => [part.workerId, part]));
   const stepped = members.map((member) => {
-    const part = parts.get(member.info.workerId);
+    const part = parts.get(member.workerId);
     if (part === undefined) return member;
     return { ...member, recent: addPhases(part.phases, member.recent, Math.exp(-step.seconds / memorySeconds)) };
   });
-  const recent = new Map(stepped.map((member) => [member.info.workerId, member.recent]));
+  const recent = new Map(stepped.map((member) => [member.workerId, member.recent]));
   return {
     members: stepped,
     workers: workers.map((worker) => {
@@ -78,13 +76,6 @@ export function stepWorkers({ workers, members }: LiveWorkers, step: StepEvent):
       return { ...worker, share: part.samples / step.samples, ...(phases === undefined ? {} : { phases }) };
     }),
   };
-}
-
-/** USD per hour of all members that are not lost; undefined when no member has a price. */
-export function fleetPrice(members: readonly KnownMember[]): number | undefined {
-  const priced = members.filter(({ info }) => info.priceUsdPerHour !== undefined);
-  if (priced.length === 0) return undefined;
-  return priced.reduce((sum, { info, lost }) => sum + (lost ? 0 : (info.priceUsdPerHour ?? 0)), 0);
 }
 
 /** Each phase as a fraction of their sum; undefined when the sum is 0. `compute` includes the optimizer's update. */

@@ -40,7 +40,8 @@ describe('the figures of the live page', () => {
 
   test('show a budget where there is one, and who has no price', () => {
     const { workerId, host, status } = worker;
-    const { cost } = describeFigures({ ...training, budgetUsd: 0.01, workers: [worker, { workerId, host, status }] });
+    const budget = { basis: 'accrued', usd: 0.01 } as const;
+    const { cost } = describeFigures({ ...training, budget, workers: [worker, { workerId, host, status }] });
     expect(cost.budgetRatio).toBeCloseTo(0.31, 12);
     expect(cost.note).toBe('$0.62/h · $0.0012 per epoch · 31 % of $0.010 · 1 without a price');
     const { cost: _, ...free } = training;
@@ -52,17 +53,18 @@ describe('the figures of the live page', () => {
   });
 
   test('show what the run will cost, and how long its budget lasts', () => {
-    const budget = { basis: 'accrued', usdLeft: 0.0069, secondsLeft: 40 } as const;
+    const budget = { basis: 'accrued', usd: 0.01, secondsLeft: 40 } as const;
     const cost = { usd: 0.0031, usdPerHour: 0.62, billedUsd: 0.008, projectedUsd: 0.0155 };
-    const ahead = { ...training, cost, budgetUsd: 0.01, budget };
+    const ahead = { ...training, cost, budget };
     const noteOf = (state: LiveState) => describeFigures(state).cost.note;
     expect(noteOf(ahead)).toBe('$0.62/h · $0.015 projected · 31 % of $0.010 · budget lasts 40 s');
     expect(noteOf({ ...ahead, budget: { ...budget, basis: 'billed' } })).toBe(
       '$0.62/h · $0.015 projected · 80 % of $0.010 billed · budget lasts 40 s',
     );
     // Hours alone have no share of a cost.
-    const { budgetUsd: _, ...hours } = ahead;
-    expect(noteOf(hours)).toBe('$0.62/h · $0.015 projected · budget lasts 40 s');
+    expect(noteOf({ ...ahead, budget: { basis: 'accrued', secondsLeft: 40 } })).toBe(
+      '$0.62/h · $0.015 projected · budget lasts 40 s',
+    );
   });
 
   test('say which part of the price nobody gave', () => {

@@ -90,11 +90,11 @@ describe('what the live page shows', () => {
     expect(state.run).toMatchObject({ runId: 'r1', dataset: 'mnist', epochs: 2, totalSteps: 20, worldSize: 2 });
     expect(state).toMatchObject({ stage: { name: 'waiting' }, workers: [], epochs: [], log: [] });
     expect(state).not.toHaveProperty('cost');
-    expect(state).not.toHaveProperty('budgetUsd');
+    expect(state).not.toHaveProperty('budget');
     const training = { ...livePlan.training, steps: 7 };
     expect(observe([], { ...livePlan, training, budget: budgetConfig({ budgetUsd: 0.5 }) }).state).toMatchObject({
       run: { totalSteps: 7 },
-      budgetUsd: 0.5,
+      budget: { basis: 'accrued', usd: 0.5 },
     });
   });
 
@@ -268,7 +268,7 @@ describe('what lies ahead', () => {
     });
     expect(state.budget).toEqual({
       basis: 'accrued',
-      usdLeft: expect.closeTo(0.074, 9),
+      usd: 0.1,
       secondsLeft: expect.closeTo(37, 6),
     });
   });
@@ -277,22 +277,24 @@ describe('what lies ahead', () => {
     const live = openLive({ ...livePlan, budget: budgetConfig({ budgetUsd: 0.1, budgetBasis: 'billed' }) });
     live.tell(0, { type: 'worker-began', workerId: 'w0', at: 0, priceUsdPerHour: 3.6, gpu: 'gcp/t4/spot' });
     live.tell(2, { type: 'tick' });
-    // A minute is billed already, and forty more seconds can be.
+    // A minute is billed already, and forty more seconds can be; the run takes three of them to end.
     expect(tickLive(live.record(), at(2)).state.budget).toMatchObject({
       basis: 'billed',
-      usdLeft: expect.closeTo(0.04, 9),
-      secondsLeft: expect.closeTo(98, 3),
+      usd: 0.1,
+      secondsLeft: expect.closeTo(98 - 3, 3),
     });
   });
 
-  test('is nothing once the run has ended, but what is left of the money', () => {
+  test('is nothing once the run has ended', () => {
     const live = openLive(plan);
     for (const [seconds, event] of [...begun, ...tenSteps]) live.tell(seconds, event);
     live.end(13, { status: 'interrupted', reason: 'Ctrl-C' });
     live.closeBooks(14);
     const { state } = live.record();
     expect(state.cost).not.toHaveProperty('projectedUsd');
-    expect(state.budget).toEqual({ basis: 'accrued', usdLeft: expect.closeTo(0.072, 9) });
+    // What its workers cost an hour while they were there.
+    expect(state.cost?.usdPerHour).toBeCloseTo(7.2, 9);
+    expect(state.budget).toEqual({ basis: 'accrued', usd: 0.1 });
   });
 
   test('has behind it, where a run goes on, what was trained before', () => {

@@ -1,3 +1,5 @@
+import type { BudgetBasis } from '../../core/budget-basis.ts';
+
 /**
  * What the live page shows of a run: plain JSON, made by the coordinator and drawn by the browser. Times are in seconds,
  * losses in nats, accuracies and shares are ratios. Epochs and steps count from 1; 0 means none yet.
@@ -8,9 +10,7 @@ export interface LiveState {
   readonly progress: LiveProgress;
   /** Absent when no worker has a price. */
   readonly cost?: LiveCost;
-  /** `--budget-usd`; absent when it was not set. */
-  readonly budgetUsd?: number;
-  /** What is left of the budgets; absent when none was set. */
+  /** Absent when none was set. */
   readonly budget?: LiveBudget;
   readonly workers: readonly LiveWorker[];
   readonly curve: LiveCurve;
@@ -56,6 +56,7 @@ export interface LiveProgress {
 export interface LiveCost {
   /** Accrued so far by all workers, according to the ledger. */
   readonly usd: number;
+  /** All workers that are alive; once the run has ended, those that were. */
   readonly usdPerHour: number;
   /** Cost of the last whole epoch without its test pass. */
   readonly lastEpochUsd?: number;
@@ -66,11 +67,11 @@ export interface LiveCost {
 }
 
 export interface LiveBudget {
-  /** What `--budget-usd` limits. */
-  readonly basis: 'accrued' | 'billed';
-  /** Absent when only the hours are limited. */
-  readonly usdLeft?: number;
-  /** Until the first budget is used up, at the present pace; absent when that is never, and once the run has ended. */
+  /** `--budget-usd`; absent when only the hours are limited. */
+  readonly usd?: number;
+  /** What `usd` limits. */
+  readonly basis: BudgetBasis;
+  /** Until the first budget ends the run, at the present pace; absent when that is never, and once the run has ended. */
   readonly secondsLeft?: number;
 }
 
