@@ -111,7 +111,10 @@ describe('reports in Chromium', () => {
       labels: Uint8Array.of(1),
       probabilities: Float32Array.of(0.25, 0.75),
     });
-    writeFileSync(runFile, renderRunPage(summarize(runRecord()), steps, readReportAssets(), [], picture));
+    writeFileSync(
+      runFile,
+      renderRunPage({ summary: summarize(runRecord()), steps, predictions: picture }, readReportAssets()),
+    );
     const { page, complaints, requests } = await open();
     await page.goto(pathToFileURL(runFile).href);
     for (const id of ['loss', 'speed', 'accuracy']) {
@@ -188,8 +191,7 @@ describe('reports in Chromium', () => {
     if (epoch === undefined) throw new Error('the record has no epoch');
     const page = (cutShort: boolean) =>
       renderRunPage(
-        summarize(runRecord({ epochs: [{ ...epoch, ...(cutShort && { cutShort }) }] })),
-        [],
+        { summary: summarize(runRecord({ epochs: [{ ...epoch, ...(cutShort && { cutShort }) }] })) },
         readReportAssets(),
       );
     expect(page(true)).toContain('<p>* cut short by --steps</p>');
@@ -200,7 +202,7 @@ describe('reports in Chromium', () => {
     const workers = [workerRecord({ gpu: 'gcp/t4/spot', priceUsdPerHour: 0.2 }), workerRecord({ gpu: 'mine' })];
     const summary = summarize(runRecord({ workers }));
     const cards = cardHistories([summary], table);
-    const html = renderRunPage(summary, [], readReportAssets(), cards);
+    const html = renderRunPage({ summary, cards }, readReportAssets());
     const page = await checkPage('card', html, ['accuracy', 'prices-t4'], dark400);
     expect(await page.locator('#prices-t4 .u-legend').textContent()).toContain('this run');
     await page.context().close();

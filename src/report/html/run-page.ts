@@ -22,19 +22,20 @@ import { cardFigures, priceSectionHtml } from './price-charts.ts';
 import type { ReportAssets } from './report-assets.ts';
 import { type StackedBar, stackedBarsHtml } from './stacked-bars.ts';
 
-/**
- * @param cards price histories of the workers' cards, as far as a price table has them
- * @param cautions what to know of the prices: a line each
- * @param predictions the picture of test images with the model's predictions, as SVG; undefined where there is none
- */
-export function renderRunPage(
-  summary: Summary,
-  steps: readonly StepPoint[],
-  assets: ReportAssets,
-  cards: readonly CardHistory[] = [],
-  predictions?: string,
-  cautions: readonly string[] = [],
-): string {
+/** What the page shows. What is left out is not shown. */
+export interface ReportedRun {
+  readonly summary: Summary;
+  readonly steps?: readonly StepPoint[];
+  /** Price histories of the workers' cards, as far as a price table has them. */
+  readonly cards?: readonly CardHistory[];
+  /** The picture of test images with the model's predictions, as SVG; undefined where there is none. */
+  readonly predictions?: string | undefined;
+  /** What to know of the prices: a line each. */
+  readonly cautions?: readonly string[];
+}
+
+export function renderRunPage(run: ReportedRun, assets: ReportAssets): string {
+  const { summary, steps = [], cards = [], predictions, cautions = [] } = run;
   const { dataset, model, workers } = summary;
   const priced = summary.price_usd_per_hour !== undefined;
   const charts = [lossChart(steps), speedChart(steps), accuracyChart(summary)].filter(({ xs }) => xs.length > 0);

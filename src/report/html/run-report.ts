@@ -22,13 +22,7 @@ export function writeRunReport(folder: string, summary: Summary, prices: readonl
   // A run that ended early has none.
   const predictions = existsSync(picture) ? readBoundedText(picture, fileLimits.picture) : undefined;
   const cautions = describePaidPrices(pricedWorkers([summary]), prices, summary.started_at.slice(0, 10));
-  const page = renderRunPage(
-    summary,
-    steps,
-    readReportAssets(),
-    cardHistories([summary], prices),
-    predictions,
-    cautions,
-  );
+  const cards = cardHistories([summary], prices);
+  const page = renderRunPage({ summary, steps, cards, predictions, cautions }, readReportAssets());
   writeFileAtomically(join(folder, 'report.html'), page);
 }
