@@ -8,6 +8,7 @@ import type { ExpectedWorker } from '../coordinator/run-options.ts';
 import { type AssumePrice, assumePrice } from '../economics/prices/assumed-price.ts';
 import { loadPrices } from '../economics/prices/price-table.ts';
 import { writeRunReport } from '../report/html/run-report.ts';
+import { requireTargetsOfHost } from '../settings/observability-settings.ts';
 import { bySubject, type RunSettings } from '../settings/run-settings.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
@@ -56,6 +57,7 @@ export async function startRun({
   onEnd,
 }: StartOptions): Promise<void> {
   const { membership, data, training, budget, observability, folder } = bySubject(settings);
+  requireTargetsOfHost(observability);
   if (membership.workers > training.batchSize) {
     throw badInput(
       `--workers ${membership.workers} is more than --batch-size ${training.batchSize}: a worker would have no samples; ` +

@@ -1,6 +1,5 @@
 /** Makes a run observable while it lasts: metrics, the live page, and exports of both. */
 import type { ObservabilityConfig } from '../settings/observability-settings.ts';
-import { badInput } from '../shared/core/errors.ts';
 import { observeLive } from './live/observe-live.ts';
 import { runInfoOf } from './metrics/collectors/run-metrics.ts';
 import { startMetricsServer } from './metrics/endpoint/metrics-server.ts';
@@ -40,9 +39,6 @@ export async function openObservability(
 ): Promise<Observability> {
   const { runId, version, dataset, training, budget, expected, observability, resumed } = options;
   const { clock, timers, signal, note, warn } = context;
-  if (observability.prometheusHost !== undefined && observability.prometheusTargets === undefined) {
-    throw badInput('--prometheus-host needs --prometheus-targets, the folder of the file that it is for');
-  }
   const startedAtUnixMs = resumed?.startedAtUnixMs ?? options.startedAtUnixMs;
   const metrics = createMetrics({
     runId,
@@ -75,7 +71,7 @@ export async function openObservability(
     async begin() {
       const { prometheusTargets, prometheusHost, metricsHost } = observability;
       if (prometheusTargets !== undefined) {
-        const address = targetAddress(metricsHost, server.port, prometheusHost, context.host);
+        const address = targetAddress({ metricsHost, port: server.port, prometheusHost, hostname: context.host });
         targetFile = writeTargetFile(prometheusTargets, { runId, address });
       }
       context.onMetrics(server.url);

@@ -1,4 +1,5 @@
 /** Where a run can be watched, and where its metrics go. */
+import { badInput } from '../shared/core/errors.ts';
 import { between, httpUrl, listenHost, path, port, reachableHost } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
@@ -47,3 +48,12 @@ export const observabilitySettings = {
 } as const satisfies SettingsTable;
 
 export type ObservabilityConfig = Parsed<typeof observabilitySettings>;
+
+/** @throws bad-input when a setting is given that does nothing without another */
+export function requireTargetsOfHost({
+  prometheusHost,
+  prometheusTargets,
+}: Pick<ObservabilityConfig, 'prometheusHost' | 'prometheusTargets'>): void {
+  if (prometheusHost === undefined || prometheusTargets !== undefined) return;
+  throw badInput('--prometheus-host needs --prometheus-targets, the folder of the file that it is for');
+}

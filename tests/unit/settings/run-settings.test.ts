@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { requireTargetsOfHost } from '../../../src/settings/observability-settings.ts';
 import { argumentsOf, resolveSettings } from '../../../src/settings/resolve-settings.ts';
 import { bySubject, runSettings } from '../../../src/settings/run-settings.ts';
 import { withDefault, without, withoutDefault } from '../../../src/settings/setting.ts';
@@ -27,6 +28,14 @@ describe('the settings of a run by subject', () => {
     const { training } = bySubject(ofTrain);
     expect(Object.keys(training)).toEqual(Object.keys(trainingSettings));
   });
+});
+
+test('a host that Prometheus is told needs the folder in which it is told', () => {
+  expect(() => requireTargetsOfHost(resolve({ prometheusHost: 'alpha' }))).toThrow(
+    /^--prometheus-host needs --prometheus-targets/,
+  );
+  expect(() => requireTargetsOfHost(resolve({ prometheusHost: 'alpha', prometheusTargets: 'targets' }))).not.toThrow();
+  expect(() => requireTargetsOfHost(resolve({ prometheusTargets: 'targets' }))).not.toThrow();
 });
 
 describe('settings as flags of another command', () => {

@@ -99,13 +99,19 @@ function writerOf(file: string): ProcessIdentity | undefined {
   }
 }
 
-/**
- * Where Prometheus reaches a run that listens on `metricsHost`.
- * @param given `--prometheus-host`
- * @param hostname of this host, by which others reach one that listens on every address
- */
-export function targetAddress(metricsHost: string, port: number, given: string | undefined, hostname: string): string {
+export interface ServedMetrics {
+  /** The address on which the run listens. */
+  readonly metricsHost: string;
+  readonly port: number;
+  /** `--prometheus-host` */
+  readonly prometheusHost: string | undefined;
+  /** Of this host, by which others reach one that listens on every address. */
+  readonly hostname: string;
+}
+
+/** Where Prometheus reaches a run. */
+export function targetAddress({ metricsHost, port, prometheusHost, hostname }: ServedMetrics): string {
   const isEvery = ['0.0.0.0', '::'].includes(metricsHost);
-  const host = given ?? (isEvery ? hostname : metricsHost);
+  const host = prometheusHost ?? (isEvery ? hostname : metricsHost);
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
 }

@@ -83,6 +83,6 @@ test.each([
   ['::1', undefined, '[::1]:9464'],
   ['0.0.0.0', 'host.docker.internal', 'host.docker.internal:9464'],
   ['127.0.0.1', 'fd00::2', '[fd00::2]:9464'],
-])('a run that listens on %s, with --prometheus-host %s, is at %s', (metricsHost, given, address) => {
-  expect(targetAddress(metricsHost, 9464, given, 'alpha')).toBe(address);
+])('a run that listens on %s, with --prometheus-host %s, is at %s', (metricsHost, prometheusHost, address) => {
+  expect(targetAddress({ metricsHost, port: 9464, prometheusHost, hostname: 'alpha' })).toBe(address);
 });
