@@ -10,6 +10,7 @@ import { badInput } from '../shared/core/errors.ts';
 import { readBoundedText } from '../shared/files/bounded-file.ts';
 import { fileLimits } from '../shared/files/file-limits.ts';
 import { readSweep } from '../sweep/sweep-file.ts';
+import { printWarning } from './print-warning.ts';
 
 export const sweepSetting = {
   type: 'string',
@@ -32,7 +33,7 @@ export function namedRuns(run: unknown): readonly string[] {
 export function readRuns(
   folders: readonly string[],
   sweep: string | undefined,
-  warn: (line: string) => void = (line) => console.error(`pennygrad: warning: ${line}`),
+  warn: (line: string) => void = printWarning,
 ): readonly ComparedRun[] {
   const named = [...folders.map(readRun), ...(sweep === undefined ? [] : readSweepRuns(sweep, warn))];
   if (named.length === 0) throw badInput('name folders of runs, or a sweep with --sweep DIR');

@@ -6,22 +6,22 @@ import { type UnmeasuredRun, unmeasuredRuns } from '../economics/costs/unmeasure
 import { findRuns } from '../run-folder/find-runs.ts';
 import { totalCosts } from '../run-folder/total-costs.ts';
 import { systemClock } from '../shared/core/clock.ts';
+import { printWarning } from './print-warning.ts';
 
 /** Whether the folder is of a run that left no summary: it was killed, or still runs. */
 export function hasNoSummary(folder: string): boolean {
   return existsSync(join(folder, 'ledger.jsonl')) && !existsSync(join(folder, 'summary.json'));
 }
 
-/**
- * The runs that did not complete, among those named and all that a sweep has begun.
- * @param warn is told what could not be read
- */
-export async function readUnmeasuredRuns(
-  named: readonly string[],
-  sweep: string | undefined,
-  runs: readonly ComparedRun[],
-  warn: (line: string) => void = (line) => console.error(`pennygrad: warning: ${line}`),
-): Promise<readonly UnmeasuredRun[]> {
+/** Where runs are looked for, and those that are compared. */
+export interface ComparedFolders {
+  readonly named: readonly string[];
+  readonly sweep: string | undefined;
+  readonly runs: readonly ComparedRun[];
+}
+
+/** The runs that did not complete, among those named and all that a sweep has begun. Warns of what cannot be read. */
+export async function readUnmeasuredRuns({ named, sweep, runs }: ComparedFolders): Promise<readonly UnmeasuredRun[]> {
   const measured = new Set(
     runs.filter(({ summary }) => summary.status === 'completed').map(({ folder }) => realpathSync(folder)),
   );
@@ -31,6 +31,6 @@ export async function readUnmeasuredRuns(
     { runs: others, problems: [] },
     { nowUnixMs: systemClock.unixMs() },
   );
-  for (const problem of problems) warn(problem);
+  for (const problem of problems) printWarning(problem);
   return unmeasuredRuns(states, tally.ofRun);
 }

@@ -12,6 +12,7 @@ import { loadDataset } from '../shared/data/load-dataset.ts';
 import { readBoundedFile, readBoundedText } from '../shared/files/bounded-file.ts';
 import { fileLimits } from '../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../shared/model/checkpoint-files.ts';
+import { printWarning } from './print-warning.ts';
 import { recordedDataset } from './recorded-paths.ts';
 
 /** Settings of the commands that open a run. */
@@ -48,7 +49,7 @@ export async function openTrainedRun(path: string, settings: OpenSettings): Prom
   const trainedOn = settings.dataset === undefined ? readDataset(path) : undefined;
   const dataset = await loadDataset(settings.dataset ?? trainedOn?.name, {
     ...settings,
-    onWarning: (line) => console.error(`pennygrad: warning: ${line}`),
+    onWarning: printWarning,
   });
   const { model, optimizer, seed } = saved.trained;
   if (dataset.imageShape.join() !== model.inputShape.join() || dataset.classes !== model.classes) {

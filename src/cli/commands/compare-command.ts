@@ -46,7 +46,7 @@ export const compareCommand: Command = {
       settings.sweep,
     );
     const table = loadPrices(settings.prices);
-    const unmeasured = await readUnmeasuredRuns(named, settings.sweep, runs);
+    const unmeasured = await readUnmeasuredRuns({ named, sweep: settings.sweep, runs });
     const comparison = compareAtPrices(runs, table, unmeasured, settings.targetAccuracy);
     printComparison(comparison, settings.json);
     if (settings.html !== undefined) {

@@ -13,9 +13,9 @@ import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { choice, flag } from '../../settings/schemas.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { badInput } from '../../shared/core/errors.ts';
-import { printable } from '../../shared/core/printable.ts';
 import type { Command } from '../command.ts';
 import { namedRuns } from '../compared-runs.ts';
+import { printWarning } from '../print-warning.ts';
 import { terminalColumns, wantsColour } from '../terminal.ts';
 import { htmlSetting, writeReport } from '../write-report.ts';
 
@@ -68,7 +68,7 @@ export const costsCommand: Command = {
     const sinceUnixMs = since === undefined ? undefined : parseSince(since, nowUnixMs);
     const costs = await totalCosts(findRuns(folders), { sinceUnixMs, nowUnixMs });
     const reportBy = (grouping: CostQuestion['by']) => reportCosts(costs, { by: grouping, folders, sinceUnixMs });
-    for (const problem of costs.problems) console.error(`pennygrad: warning: ${printable(problem)}`);
+    for (const problem of costs.problems) printWarning(problem);
     const report = reportBy(by);
     if (csv) console.log(costsCsv(report));
     else if (json) console.log(costsJson(report));

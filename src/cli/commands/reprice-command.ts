@@ -36,8 +36,8 @@ import { badInput } from '../../shared/core/errors.ts';
 import { describeGiven } from '../../shared/core/given-value.ts';
 import { formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import { maxPriceUsdPerHour } from '../../shared/core/price-limit.ts';
-import { printable } from '../../shared/core/printable.ts';
 import type { Command } from '../command.ts';
+import { printWarning } from '../print-warning.ts';
 import { paint, terminalColumns } from '../terminal.ts';
 import { today } from '../worker-price.ts';
 import { htmlSetting, writeReport } from '../write-report.ts';
@@ -97,7 +97,7 @@ async function readRentals(folder: string, { workers }: Summary): Promise<Rental
   if (workers.every(({ rentals = 1 }) => rentals <= 1)) return () => undefined;
   const times = createRentalTimes();
   const { problems } = await readRunCosts(folder, systemClock.unixMs(), times.add);
-  for (const problem of problems) console.error(`pennygrad: warning: ${printable(problem)}`);
+  for (const problem of problems) printWarning(problem);
   return times.of;
 }
 

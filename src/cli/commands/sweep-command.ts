@@ -18,6 +18,7 @@ import { readRuns } from '../compared-runs.ts';
 import { configOption, readLayers } from '../config-layers.ts';
 import { listenForInterruption } from '../interruption.ts';
 import { compareAtPrices, printComparison } from '../print-comparison.ts';
+import { printWarning } from '../print-warning.ts';
 import { readUnmeasuredRuns } from '../read-unmeasured-runs.ts';
 import { sweepSettings, sweepTask, withoutTrainVariables } from '../sweep-settings.ts';
 
@@ -78,7 +79,7 @@ export const sweepCommand: Command = {
             tell('run', run, { seconds, summary });
           },
           onFailure: (run, reason) => {
-            console.error(`pennygrad: warning: run ${run.id} failed: ${reason}`);
+            printWarning(`run ${run.id} failed: ${reason}`);
             tell('failure', run, { reason });
           },
         },
@@ -87,7 +88,7 @@ export const sweepCommand: Command = {
       // While no run is complete there is nothing to compare.
       if (readSweep(out)?.runs.length !== 0) {
         const runs = readRuns([], out);
-        const unmeasured = await readUnmeasuredRuns([], out, runs);
+        const unmeasured = await readUnmeasuredRuns({ named: [], sweep: out, runs });
         const comparison = compareAtPrices(runs, loadPrices(settings.prices), unmeasured);
         printComparison(comparison, settings.json, { event: 'comparison' });
       }
