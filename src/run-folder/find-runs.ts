@@ -1,11 +1,8 @@
 /** Finds the folders of runs, whatever became of them. */
 import { type Dirent, existsSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
-import { printable } from '../shared/core/printable.ts';
-import { readBoundedText } from '../shared/files/bounded-file.ts';
-import { fileLimits } from '../shared/files/file-limits.ts';
+import { readConfigured } from './run-config.ts';
 import { isLockName } from './run-lock.ts';
 
 export interface FoundRun {
@@ -78,7 +75,7 @@ export function findRuns(folders: readonly string[]): FoundRuns {
   }
   const runs = new Map<string, FoundRun>();
   for (const folder of found) {
-    const run = { folder, runId: idOf(folder) ?? folder };
+    const run = { folder, runId: readConfigured(folder).runId ?? folder };
     const same = runs.get(run.runId);
     const [kept, copy] = same === undefined || ledgerBytes(same) < ledgerBytes(run) ? [run, same] : [same, run];
     runs.set(run.runId, kept);
@@ -97,14 +94,4 @@ function holdsRun(names: readonly string[]): boolean {
 function mayHoldRuns(name: string, inRun: boolean): boolean {
   if (name.startsWith('.') || name === 'node_modules') return false;
   return !(inRun && (name === 'checkpoints' || isLockName(name)));
-}
-
-const configSchema = z.looseObject({ run_id: z.string().min(1).overwrite(printable) });
-
-function idOf(folder: string): string | undefined {
-  try {
-    return configSchema.parse(JSON.parse(readBoundedText(join(folder, 'config.json'), fileLimits.settings))).run_id;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,18 +1,15 @@
 /** Reads what a run cost from its folder, whatever became of it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { decideRunState, type RunState } from '../economics/costs/run-state.ts';
 import type { Summary } from '../economics/record/summary.ts';
 import { tryReadSummary } from '../economics/record/summary-file.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import { formatUsd } from '../shared/core/number-format.ts';
-import { printable } from '../shared/core/printable.ts';
-import { readBoundedText } from '../shared/files/bounded-file.ts';
-import { fileLimits } from '../shared/files/file-limits.ts';
 import { forEachLine } from '../shared/files/file-lines.ts';
 import { addToRanges, parseLine } from './json-lines.ts';
 import { describeDamage, type LedgerLine, ledgerLineSchema } from './ledger-line.ts';
+import { readConfigured } from './run-config.ts';
 import { lockStateOf } from './run-lock.ts';
 
 export interface RunCosts {
@@ -40,7 +37,7 @@ export async function readRunCosts(
   const summary = tryReadSummary(folder);
   // Check the lock first: a run that ends while we read is then reported as running, never as killed.
   const lock = lockStateOf(folder, nowUnixMs);
-  const { problems, costUsd, lastCause } = await readLines(folder, onLine);
+  const { problems, costUsd, lastCause } = await readLedgerLines(folder, onLine);
   const hasLedger = existsSync(join(folder, 'ledger.jsonl'));
   const missing = describeMissing(costUsd, summary);
   const gap = hasLedger ? missing : `has no ledger.jsonl; ${describeUncounted(summary)}`;
@@ -58,10 +55,10 @@ interface ReadLedger {
   readonly lastCause: string | undefined;
 }
 
-async function readLines(folder: string, onLine: (line: LedgerLine) => void): Promise<ReadLedger> {
+async function readLedgerLines(folder: string, onLine: (line: LedgerLine) => void): Promise<ReadLedger> {
   const file = join(folder, 'ledger.jsonl');
   if (!existsSync(file)) return { problems: [], costUsd: 0, lastCause: undefined };
-  const known = configuredWorkers(folder);
+  const { workers: known } = readConfigured(folder);
   const last = new Map<string, { readonly runSeconds: number; readonly costUsd: number }>();
   const damaged: [from: number, to: number][] = [];
   const problems: string[] = [];
@@ -96,21 +93,4 @@ function describeMissing(costUsd: number, summary: Summary | undefined): string 
 function describeUncounted(summary: Summary | undefined): string {
   if (summary === undefined) return 'its cost is not known, and not counted';
   return `the ${formatUsd(summary.cost_usd_total)} in summary.json are not counted`;
-}
-
-const text = z.string().overwrite(printable).optional();
-const configSchema = z.looseObject({
-  workers: z.array(z.looseObject({ worker_id: z.string(), gpu: text, device: text })).default([]),
-});
-
-/** Labels and devices of the workers of the last sitting, from `config.json`. */
-function configuredWorkers(folder: string): ReadonlyMap<string, Pick<LedgerLine, 'gpu' | 'device'>> {
-  try {
-    const { workers } = configSchema.parse(
-      JSON.parse(readBoundedText(join(folder, 'config.json'), fileLimits.settings)),
-    );
-    return new Map(workers.map(({ worker_id, gpu, device }) => [worker_id, { gpu, device }]));
-  } catch {
-    return new Map();
-  }
 }

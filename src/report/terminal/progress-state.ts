@@ -1,4 +1,4 @@
-/** How far a run is, counted step by step, and what whoever counts its cost says of it. */
+/** Training progress, updated every step, with the cost figures to display. */
 import {
   addStep,
   beginEpoch,
