@@ -7,7 +7,6 @@
 
 import type { TakenAndDue } from '../../economics/ledger/budget.ts';
 import {
-  type Account,
   accruedUsd,
   type BookedCategory,
   billedUsdAt,
@@ -20,6 +19,7 @@ import type { RunStatus } from '../../economics/record/run-record.ts';
 import type { LedgerCause } from '../../run-folder/ledger-line.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import type { SpentSeconds } from '../../shared/core/phases.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import type { LedgerEntry, LedgerEvent, MemberSpent, RunEvent } from '../run-events.ts';
 import { advanceEnding, endingSeconds, nothingKnown } from './ending-time.ts';
 
@@ -98,7 +98,7 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
   function drawUp(cause: LedgerCause, epoch?: number): LedgerEvent {
     drawnUpAt = clock.now();
     const entries = [...rows.values()].map((row) => ({ ...row }));
-    const costUsd = sum(entries, bookedUsd);
+    const costUsd = sumOf(entries.map(({ account }) => bookedUsd(account)));
     const event = { type: 'ledger', at: drawnUpAt, cause, step, runSeconds: runSeconds(), entries, costUsd } as const;
     return epoch === undefined ? event : { ...event, epoch };
   }
@@ -154,12 +154,12 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
       }
     },
     spent() {
-      const [entries, now] = [[...rows.values()], clock.now()];
+      const [accounts, now] = [[...rows.values()].map(({ account }) => account), clock.now()];
       const endsAt = now + endingSeconds(endingTime);
       return {
-        usd: sum(entries, (account) => accruedUsd(account, now)),
-        billedUsd: sum(entries, (account) => billedUsdAt(account, now)),
-        billedAtEndUsd: sum(entries, (account) => billedUsdAt(account, endsAt)),
+        usd: sumOf(accounts.map((account) => accruedUsd(account, now))),
+        billedUsd: sumOf(accounts.map((account) => billedUsdAt(account, now))),
+        billedAtEndUsd: sumOf(accounts.map((account) => billedUsdAt(account, endsAt))),
         seconds: runSeconds(),
       };
     },
@@ -178,9 +178,5 @@ function categories({ compute, apply, communicate, wait, load, evaluate, idle }:
 
 /** Idle time is not work, so it cannot be wasted. */
 function wasted({ idle, evaluate, ...step }: SpentSeconds) {
-  return { wasted: Object.values(step).reduce((total, seconds) => total + seconds, 0), idle, evaluate };
-}
-
-function sum(entries: readonly LedgerEntry[], amount: (account: Account) => number): number {
-  return entries.reduce((total, { account }) => total + amount(account), 0);
+  return { wasted: sumOf(Object.values(step)), idle, evaluate };
 }

@@ -9,6 +9,7 @@ import type { Fleet } from '../../economics/record/fleet-change.ts';
 import type { EpochRecord } from '../../economics/record/run-record.ts';
 import { describeRanges, missingUpTo, type Range, readLines } from '../../run-folder/json-lines.ts';
 import { printable } from '../../shared/core/printable.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 
 /** JSON has no NaN, so a diverged loss is written as null. */
 const loss = z
@@ -113,8 +114,8 @@ export function readMetrics(
   const present = Math.ceil(savedStep / perEpoch);
   const openSteps = tested.has(present) ? [] : steps.filter(({ epoch }) => epoch === present);
   return {
-    samples: sum(steps, ({ samples }) => samples),
-    trainSeconds: sum(steps, ({ seconds }) => seconds),
+    samples: sumOf(steps.map(({ samples }) => samples)),
+    trainSeconds: sumOf(steps.map(({ seconds }) => seconds)),
     epochs: epochs.map(({ epoch, accuracy, samples, seconds, ...tested }) => ({
       epoch: epoch - 1,
       loss: tested.loss,
@@ -131,12 +132,12 @@ export function readMetrics(
         ? undefined
         : {
             epoch: (openSteps[0]?.epoch ?? 1) - 1,
-            samples: sum(openSteps, ({ samples }) => samples),
-            lossSum: sum(openSteps, (entry) => entry.loss * entry.samples),
-            correct: sum(openSteps, ({ accuracy, samples }) => Math.round(accuracy * samples)),
-            seconds: sum(openSteps, ({ seconds }) => seconds),
+            samples: sumOf(openSteps.map(({ samples }) => samples)),
+            lossSum: sumOf(openSteps.map((entry) => entry.loss * entry.samples)),
+            correct: sumOf(openSteps.map(({ accuracy, samples }) => Math.round(accuracy * samples))),
+            seconds: sumOf(openSteps.map(({ seconds }) => seconds)),
             usd: openSteps.every(({ cost_usd }) => cost_usd !== undefined)
-              ? sum(openSteps, ({ cost_usd = 0 }) => cost_usd)
+              ? sumOf(openSteps.map(({ cost_usd = 0 }) => cost_usd))
               : undefined,
           },
     fleets: kept.flatMap(({ entry }) => (entry.type === 'fleet' ? [fleetOf(entry)] : [])),
@@ -174,8 +175,4 @@ function fleetOf({ step, workers }: Extract<z.output<typeof line>, { type: 'flee
     priceAssumed: priced.price_assumed,
   }));
   return { step, members };
-}
-
-function sum<Item>(items: readonly Item[], amount: (item: Item) => number): number {
-  return items.reduce((total, item) => total + amount(item), 0);
 }

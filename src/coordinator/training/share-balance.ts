@@ -9,6 +9,7 @@
  * A change is judged by replay: what would the recent steps have taken with the new shares? Noise that hits all shares
  * alike gains nothing in the replay, so it changes nothing.
  */
+import { meanOf, sumOf } from '../../shared/core/sums.ts';
 
 /** What the next decision is based on. */
 export interface BalanceState {
@@ -71,15 +72,15 @@ export function rebalance(state: BalanceState, { samples, busy, fixed }: Measure
 
   const ofTheShare = (step: BusyTimes, rank: number) => (step.busy[rank] ?? 0) - (step.fixed[rank] ?? 0);
   const candidate = fastestShares(
-    sum(shares),
+    sumOf(shares),
     shares.map((share, rank) => median(recent.map((step) => ofTheShare(step, rank))) / share),
     shares.map((_, rank) => median(recent.map((step) => step.fixed[rank] ?? 0))),
   );
   const growth = candidate.map((share, rank) => share / (shares[rank] ?? share));
   const secondsAfter = (step: BusyTimes) =>
     Math.max(...growth.map((ratio, rank) => (step.fixed[rank] ?? 0) + ofTheShare(step, rank) * ratio));
-  const before = mean(recent.map((step) => Math.max(...step.busy)));
-  const gain = 1 - mean(recent.map(secondsAfter)) / before;
+  const before = meanOf(recent.map((step) => Math.max(...step.busy)));
+  const gain = 1 - meanOf(recent.map(secondsAfter)) / before;
   if (gain < requiredGain(recent.length, state.measured)) return { state: kept, reason: undefined };
   const reason =
     `shares ${shares.join('/')} -> ${candidate.join('/')}: ` +
@@ -101,7 +102,7 @@ export function fastestShares(
   const speeds = secondsPerSample.map((spent) => 1 / spent);
   const fewest = total >= speeds.length ? 1 : 0;
   // When all ranks would finish if samples were divisible and shares could be negative.
-  const done = (total + sum(speeds.map((speed, rank) => speed * (fixedSeconds[rank] ?? 0)))) / sum(speeds);
+  const done = (total + sumOf(speeds.map((speed, rank) => speed * (fixedSeconds[rank] ?? 0)))) / sumOf(speeds);
   const shares = speeds.map((speed, rank) =>
     Math.min(total, Math.max(fewest, Math.floor((done - (fixedSeconds[rank] ?? 0)) * speed))),
   );
@@ -109,11 +110,11 @@ export function fastestShares(
     (fixedSeconds[rank] ?? 0) + ((shares[rank] ?? 0) + more) * (secondsPerSample[rank] ?? 0);
   const ranks = [...shares.keys()];
   // Rounding leaves some over, or the minimum of one each takes too many.
-  for (let left = total - sum(shares); left > 0; left--) {
+  for (let left = total - sumOf(shares); left > 0; left--) {
     const rank = ranks.reduce((best, other) => (secondsWith(other, 1) < secondsWith(best, 1) ? other : best));
     shares[rank] = (shares[rank] ?? 0) + 1;
   }
-  for (let over = sum(shares) - total; over > 0; over--) {
+  for (let over = sumOf(shares) - total; over > 0; over--) {
     const givers = ranks.filter((rank) => (shares[rank] ?? 0) > fewest);
     const rank = givers.reduce((worst, other) => (secondsWith(other, 0) > secondsWith(worst, 0) ? other : worst));
     shares[rank] = (shares[rank] ?? 0) - 1;
@@ -124,21 +125,13 @@ export function fastestShares(
 /** The share of all ranks' time that is spent waiting for the slowest rank; 0 when all finish together. */
 export function waitingShare(seconds: readonly number[]): number {
   const slowest = Math.max(...seconds);
-  return slowest > 0 ? 1 - mean(seconds) / slowest : 0;
+  return slowest > 0 ? 1 - meanOf(seconds) / slowest : 0;
 }
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
-  return mean(sorted.slice(Math.ceil(middle) - 1, Math.floor(middle) + 1));
-}
-
-function mean(values: readonly number[]): number {
-  return sum(values) / values.length;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+  return meanOf(sorted.slice(Math.ceil(middle) - 1, Math.floor(middle) + 1));
 }
 
 function percent(ratio: number): string {

@@ -1,3 +1,4 @@
+import { sumOf } from '../../shared/core/sums.ts';
 import type { Budget } from '../ledger/budget.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
 import { rentalRule, type SourcedBillingRule } from '../prices/billing-rules.ts';
@@ -11,7 +12,7 @@ import { timeToAccuracy } from './time-to-accuracy.ts';
 /** Derives rates, shares and costs from a run's record. */
 export function summarize(record: RunRecord): Summary {
   const { dataset, model, reason, workers, openEpoch, formerWorkers } = record;
-  const price = sum(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
+  const price = sumOf(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
   const workerSummaries = workers.map(summarizeWorker);
   const fleetChanges = findFleetChanges(record.fleets);
   const summary: Summary = {
@@ -46,11 +47,11 @@ export function summarize(record: RunRecord): Summary {
     seconds_to_first_step: record.secondsToFirstStep ?? null,
     coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds - record.trainSecondsBefore),
     price_usd_per_hour: workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? price : undefined,
-    cost_usd_total: sum(workerSummaries.map(({ cost_usd }) => cost_usd)) + formerWorkers.costUsd,
-    billed_usd_total: sum(workerSummaries.map(({ billed_usd }) => billed_usd)) + formerWorkers.billedUsd,
+    cost_usd_total: sumOf(workerSummaries.map(({ cost_usd }) => cost_usd)) + formerWorkers.costUsd,
+    billed_usd_total: sumOf(workerSummaries.map(({ billed_usd }) => billed_usd)) + formerWorkers.billedUsd,
     former_workers_cost_usd: formerWorkers.costUsd,
     former_workers_billed_usd: formerWorkers.billedUsd,
-    rentals: sum(workers.map(({ booked }) => booked.rentals)) + formerWorkers.rentals,
+    rentals: sumOf(workers.map(({ booked }) => booked.rentals)) + formerWorkers.rentals,
     time_to_accuracy: [...timeToAccuracy(record.epochs, record.milestones)],
     replicas_identical: record.replicas?.identical ?? null,
     replicas_difference: record.replicas?.difference ?? null,
@@ -105,7 +106,7 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     threads: worker.threads,
     host: worker.host,
     samples: worker.samples,
-    alive_seconds: sum(Object.values(booked.seconds)),
+    alive_seconds: sumOf(Object.values(booked.seconds)),
     compute_seconds: compute,
     communicate_seconds: communicate,
     wait_seconds: wait,
@@ -117,7 +118,7 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     emulated_speed: emulatedSpeed,
     price_usd_per_hour: priceUsdPerHour,
     ...summarizePrice(worker),
-    cost_usd: sum(Object.values(booked.usd)),
+    cost_usd: sumOf(Object.values(booked.usd)),
     seconds_by_category: { ...booked.seconds },
     cost_usd_by_category: { ...booked.usd },
   };
@@ -139,10 +140,6 @@ function summarizePrice({ priceOrigin, priceAssumed, gpu, booked }: WorkerRecord
 
 function describeBilling({ provider, granularitySeconds, minimumSeconds, source, date }: SourcedBillingRule) {
   return { provider, granularity_seconds: granularitySeconds, minimum_seconds: minimumSeconds, source, date };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 /** 0 for an empty whole, rather than NaN. */

@@ -1,0 +1,9 @@
+/** 0 for no values. */
+export function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+/** NaN for no values. */
+export function meanOf(values: readonly number[]): number {
+  return sumOf(values) / values.length;
+}
