@@ -14,6 +14,7 @@ import { createJsonProgress, createProgress, type Progress, silentProgress } fro
 import type { ProgressOutlook, ProgressPlan } from '../report/terminal/progress-state.ts';
 import type { PrintConfig } from '../settings/output-settings.ts';
 import type { RunConfig } from '../settings/run-settings.ts';
+import type { BudgetBasis } from '../shared/core/budget-basis.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { describeListening } from '../shared/core/server-url.ts';
 import { describeClassGaps } from '../shared/data/class-gaps.ts';
@@ -54,7 +55,7 @@ export function createRunOutput(
   const progress = chooseProgress(print);
   const printer = createRunPrinter(print, verbose, progress);
   const { note, warn, detail } = printer;
-  const cost = followCosts();
+  const cost = followCosts(budget.budgetBasis);
   const observeWorkers = noteWorkers(printer, membership.workers, remote);
   const rejected = new Map<string, number>();
   let out = '';
@@ -156,7 +157,7 @@ function chooseProgress({ json, quiet }: PrintConfig): Progress {
 }
 
 /** The cost of the run up to now, and what it will be, for the progress line. */
-function followCosts() {
+function followCosts(budgetBasis: BudgetBasis) {
   let outlook: Outlook | undefined;
   let spent: Taken = { usd: 0, billedUsd: 0, seconds: 0 };
   let entries: readonly LedgerEntry[] = [];
@@ -180,8 +181,8 @@ function followCosts() {
       if (outlook === undefined) return {};
       const { usd, usdPerHour, billedUsdAfter, projection } = readOutlook(outlook, systemClock.now());
       return usdPerHour === undefined
-        ? projection
-        : { ...projection, costUsd: usd, billedUsd: billedUsdAfter(0), usdPerHour, priceAssumed };
+        ? { ...projection, budgetBasis }
+        : { ...projection, budgetBasis, costUsd: usd, billedUsd: billedUsdAfter(0), usdPerHour, priceAssumed };
     },
   };
 }

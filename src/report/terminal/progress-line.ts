@@ -13,29 +13,32 @@ const shortestBar = 6;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /**
- * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, cost per hour, projected cost, time
- * left, how long the budget lasts. Where there is no room, the bar shrinks first; then figures are left out, the least
+ * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, what is left of the budget, cost per
+ * hour, projected cost, time left, how long the budget lasts. Where there is no room, the bar shrinks first; then figures are left out, the least
  * important first.
  */
 export function renderProgress(state: ProgressState, { columns, colour }: ProgressLineOptions): string {
   const paint = createPaint(colour);
   const { done, loss, accuracy, samplesPerSecond } = progressFigures(state);
-  const { costUsd, priceAssumed, usdPerHour, projectedUsd, secondsLeft, budgetSecondsLeft } = state.outlook;
+  const { costUsd, billedUsd, priceAssumed, usdPerHour, projectedUsd, secondsLeft } = state.outlook;
+  const { budgetUsdLeft, budgetBasis, budgetSecondsLeft } = state.outlook;
+  const bill = budgetBasis === 'billed' && billedUsd !== undefined ? `, ${formatUsd(billedUsd)} billed` : '';
   const head = `epoch ${state.totals.epoch + 1}/${state.epochs}`;
   const parts = [
-    { text: `${formatCount(samplesPerSecond)} samples/s`, expendable: 2 },
-    { text: `loss ${formatLoss(loss)}`, expendable: 8 },
-    { text: `accuracy ${formatPercent(accuracy)}`, expendable: 3 },
+    { text: `${formatCount(samplesPerSecond)} samples/s`, expendable: 3 },
+    { text: `loss ${formatLoss(loss)}`, expendable: 9 },
+    { text: `accuracy ${formatPercent(accuracy)}`, expendable: 4 },
     {
-      text: costUsd === undefined ? '' : `${formatUsd(costUsd)}${priceAssumed ? ' assumed' : ''} so far`,
+      text: costUsd === undefined ? '' : `${formatUsd(costUsd)}${priceAssumed ? ' assumed' : ''} so far${bill}`,
       expendable: 1,
     },
-    { text: usdPerHour === undefined ? '' : `${formatUsd(usdPerHour)}/h`, expendable: 6 },
-    { text: projectedUsd === undefined ? '' : `${formatUsd(projectedUsd)} projected`, expendable: 5 },
-    { text: secondsLeft === undefined ? '' : `${formatSeconds(secondsLeft)} left`, expendable: 4 },
+    { text: budgetUsdLeft === undefined ? '' : `${formatUsd(budgetUsdLeft)} of the budget left`, expendable: 2 },
+    { text: usdPerHour === undefined ? '' : `${formatUsd(usdPerHour)}/h`, expendable: 7 },
+    { text: projectedUsd === undefined ? '' : `${formatUsd(projectedUsd)} projected`, expendable: 6 },
+    { text: secondsLeft === undefined ? '' : `${formatSeconds(secondsLeft)} left`, expendable: 5 },
     {
       text: budgetSecondsLeft === undefined ? '' : `budget lasts ${formatSeconds(budgetSecondsLeft)}`,
-      expendable: 7,
+      expendable: 8,
     },
   ].filter(({ text }) => text !== '');
 

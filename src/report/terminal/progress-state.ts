@@ -7,6 +7,7 @@ import {
   epochMeans,
   type StepFigures,
 } from '../../economics/record/epoch-totals.ts';
+import type { BudgetBasis } from '../../shared/core/budget-basis.ts';
 
 /** What a run costs and has ahead of it. What is not known, or has no price or budget, is undefined. */
 export interface ProgressOutlook {
@@ -23,6 +24,8 @@ export interface ProgressOutlook {
   /** Cost of the whole run at that pace. */
   readonly projectedUsd?: number | undefined;
   readonly budgetUsdLeft?: number | undefined;
+  /** What the budget in USD limits. */
+  readonly budgetBasis?: BudgetBasis | undefined;
   /** Until the first budget is used up. */
   readonly budgetSecondsLeft?: number | undefined;
 }

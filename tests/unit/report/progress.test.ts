@@ -109,6 +109,20 @@ describe('renderProgress', () => {
     expect(narrow).toMatch(/\$0\.0031 so far · \$0\.015 projected · 0\.9 s left$/);
   });
 
+  test('keeps what is left of the budget next to the cost, and has the bill where the budget limits that', () => {
+    const budgeted = (budgetBasis: 'accrued' | 'billed') =>
+      advanceProgress(state, {
+        ...pricedStep,
+        outlook: { ...pricedStep.outlook, billedUsd: 0.01, budgetUsdLeft: 0.04, budgetBasis },
+      });
+    expect(renderProgress(budgeted('billed'), { columns: 90, colour: false })).toMatch(
+      / · \$0\.0031 so far, \$0\.010 billed · \$0\.040 of the budget left/,
+    );
+    expect(renderProgress(budgeted('accrued'), { columns: 90, colour: false })).toMatch(
+      / · \$0\.0031 so far · \$0\.040 of the budget left/,
+    );
+  });
+
   test('never wraps, at any width and in colour or not, and keeps the cost longest', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.boolean(), (columns, colour) => {
