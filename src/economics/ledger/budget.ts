@@ -33,7 +33,8 @@ export interface TakenAndDue extends Taken {
 export function findSpentBudget({ usd, hours, basis }: Budget, spent: TakenAndDue): string | undefined {
   if (usd !== undefined && basis === 'accrued' && spent.usd >= usd) return `--budget-usd ${usd} is reached`;
   if (usd !== undefined && basis === 'billed' && spent.billedAtEndUsd > usd) {
-    return `--budget-usd ${usd} is reached by the bill`;
+    const isReached = spent.billedUsd >= usd;
+    return `--budget-usd ${usd} ${isReached ? 'is reached by the bill' : 'leaves no room for the next unit of the bill'}`;
   }
   if (hours !== undefined && spent.seconds >= hours * secondsPerHour) return `--budget-hours ${hours} is reached`;
   return undefined;

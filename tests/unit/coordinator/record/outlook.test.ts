@@ -35,5 +35,7 @@ test('a budget of the bill lasts until the moment at which the run is told to en
   now = told - 0.1;
   expect(findSpentBudget(budgetOf(budget), books.spent())).toBeUndefined();
   now = told + 0.1;
-  expect(findSpentBudget(budgetOf(budget), books.spent())).toBe('--budget-usd 5 is reached by the bill');
+  expect(findSpentBudget(budgetOf(budget), books.spent())).toBe(
+    '--budget-usd 5 leaves no room for the next unit of the bill',
+  );
 });

@@ -21,6 +21,11 @@ describe('a budget is used up', () => {
     [
       { ...billed, usd: 5 },
       { ...nothing, usd: 1, billedUsd: 4, billedAtEndUsd: 5.01 },
+      '--budget-usd 5 leaves no room for the next unit of the bill',
+    ],
+    [
+      { ...billed, usd: 5 },
+      { ...nothing, usd: 1, billedUsd: 5.5, billedAtEndUsd: 5.5 },
       '--budget-usd 5 is reached by the bill',
     ],
     // What has accrued is in the bill, and it is the bill that counts.
