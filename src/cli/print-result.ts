@@ -41,14 +41,14 @@ export function printResult({ summary, predictions, error }: RunResult, run: Pri
   if (error === undefined) return exitCodes.done;
   console.error(`pennygrad: ${error.message}`);
   const again = `pennygrad ${run.command} --resume ${shellQuoted(folder)}`;
-  // Users of a budget mean to resume, programs too, even where start-up used all of it.
-  if (error.code === 'budget-reached') {
+  const isBudget = error.code === 'budget-reached';
+  // Users of a budget mean to resume, even where start-up used all of it. A resumed run keeps its learning rate, and would
+  // diverge again.
+  if (isBudget || (summary.steps > 0 && error.code !== 'diverged')) {
     const restart = describeRestart(run.restart);
     if (restart !== undefined) console.error(restart);
-    console.error(`to resume: ${again}${moreBudget(run)}`);
+    console.error(`to resume: ${again}${isBudget ? moreBudget(run) : ''}`);
   }
-  // A resumed run keeps its learning rate, and would diverge again.
-  else if (summary.steps > 0 && !print.json && error.code !== 'diverged') console.error(`to resume: ${again}`);
   if (run.verbose) console.error(error);
   return exitCodeOf(error);
 }
