@@ -38,7 +38,9 @@ it('a run ends before its bill passes the budget, and says what resuming it take
     ],
   ]);
   expect(code).toBe(5);
-  expect(stderr).toMatch(/--budget-usd 0\.16 leaves no room for the next unit of the bill after step \d+; the checkpoint has it/);
+  expect(stderr).toMatch(
+    /--budget-usd 0\.16 leaves no room for the next unit of the bill after step \d+; the checkpoint has it/,
+  );
   // By the second: a restart takes nothing but its time.
   expect(stderr).not.toContain('anew');
   const { billed_usd_total: billed, steps, budget } = readSummary(out);

@@ -1,8 +1,9 @@
 /** The figures of one fleet with one batch size. Pure. */
+
+import { meanOf } from '../../shared/core/sums.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
 import { type Estimate, type Interval, meanEstimate, ratioEstimate } from '../models/confidence.ts';
 import { costPerThousandUsd } from '../models/scaling.ts';
-import { meanOf } from '../models/sums.ts';
 import { hasWholeEpoch } from '../record/extrapolated-epoch.ts';
 import { type FleetRuns, priceOf, ratesOf, workersOf } from './compared-fleets.ts';
 import type { Naming } from './kind-names.ts';

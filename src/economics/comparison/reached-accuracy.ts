@@ -1,6 +1,7 @@
 /** When a run reached a test accuracy, and at what cost: to the end of the test pass that first showed it. Pure. */
+
+import { meanOf, sumOf } from '../../shared/core/sums.ts';
 import { accruedCostUsd, type BillingRule, billedCostUsd } from '../ledger/cost.ts';
-import { meanOf, sumOf } from '../models/sums.ts';
 import { unknownBilling } from '../prices/billing-rules.ts';
 import type { Summary, WorkerSummary } from '../record/summary.ts';
 import { leadSecondsOf, startupSecondsOf } from './run-times.ts';

@@ -1,5 +1,5 @@
 /** Parts of the time that a run took, from its summary. Pure. */
-import { meanOf, sumOf } from '../models/sums.ts';
+import { meanOf, sumOf } from '../../shared/core/sums.ts';
 import type { Summary } from '../record/summary.ts';
 
 /** Duration of a whole run: from the start of the coordinator to the end of its last worker. */

@@ -8,8 +8,8 @@
  * number of workers, so only the ratios are searched for. Both models are fitted by least squares of relative errors.
  */
 import { badInput } from '../../shared/core/errors.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import { type ModelError, modelError, type StepModel, solveTerms } from './step-model.ts';
-import { sumOf } from './sums.ts';
 
 /** A measured step of a fleet. */
 export interface MixedStep {

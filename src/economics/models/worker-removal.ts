@@ -2,8 +2,9 @@
  * The rate of a fleet without one of its workers, where no run without it was measured: a model of one step, with the error
  * that it had where it could be checked.
  */
+
+import { meanOf, sumOf } from '../../shared/core/sums.ts';
 import { type Estimate, studentT } from './confidence.ts';
-import { meanOf, sumOf } from './sums.ts';
 
 /** A worker's part of one step. */
 export interface WorkerStep {

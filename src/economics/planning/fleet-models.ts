@@ -1,4 +1,6 @@
 /** Models of the duration of a step, fitted to measured fleets. Pure. */
+
+import { meanOf, sumOf } from '../../shared/core/sums.ts';
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
 import { createNaming } from '../comparison/kind-names.ts';
 import { aliveSecondsOf, runSeconds } from '../comparison/run-times.ts';
@@ -7,7 +9,6 @@ import { accruedCostUsd } from '../ledger/cost.ts';
 import { meanEstimate } from '../models/confidence.ts';
 import { fitMixedStepModel, type MixedStepModel, mixedStepSeconds } from '../models/mixed-step-model.ts';
 import { fitStepModel, type ModelError, modelledStepSeconds, type StepModel } from '../models/step-model.ts';
-import { meanOf, sumOf } from '../models/sums.ts';
 import { fitOutsideSteps, type OutsideSteps, paidSeconds } from './outside-steps.ts';
 import { foretoldSpread, type RunRatio, type RunSpread, repeatSpread } from './run-spread.ts';
 

@@ -1,7 +1,8 @@
 /** The time that a run takes outside its steps: start-up, test passes, the end. Pure: from summaries of measured runs. */
+
+import { meanOf } from '../../shared/core/sums.ts';
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
 import { endSecondsOf, leadSecondsOf, startupSecondsOf } from '../comparison/run-times.ts';
-import { meanOf } from '../models/sums.ts';
 
 export interface OutsideSteps {
   /** From the start of the coordinator to the start of its workers, which cost nothing before. */
@@ -39,7 +40,7 @@ export function fitOutsideSteps(runs: readonly ComparedRun[], speedOf: (run: Com
     leadSeconds: meanOf(runs.map(({ summary }) => leadSecondsOf(summary))),
     startupSeconds: Math.max(0, meanOf(startups.map(({ others, seconds }) => seconds - perWorker * others))),
     startupSecondsPerWorker: perWorker,
-    evaluateSecondsPerImage: meanOf(perImage),
+    evaluateSecondsPerImage: perImage.length === 0 ? 0 : meanOf(perImage),
     endSeconds: meanOf(runs.map(({ summary }) => endSecondsOf(summary))),
   };
 }

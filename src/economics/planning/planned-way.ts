@@ -1,8 +1,9 @@
 /** One way to do a run: a fleet at a price, with what it would take and cost, and how well that is known. Pure. */
+
+import { sumOf } from '../../shared/core/sums.ts';
 import type { EpochsNeeded } from '../comparison/reached-accuracy.ts';
 import { accruedCostUsd, type BillingRule, billedCostUsd } from '../ledger/cost.ts';
 import { type Estimate, type Interval, ratioOfEstimates, studentT } from '../models/confidence.ts';
-import { sumOf } from '../models/sums.ts';
 import type { WayRatio } from '../models/uncertain-choice.ts';
 import type { Spread } from './run-spread.ts';
 

@@ -1,6 +1,7 @@
 /** Plans runs of fleets, from measurements of their own or from models of other fleets. Pure. */
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
 import { formatPercent } from '../../shared/core/number-format.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import { comparableRuns, whyLeftOut } from '../comparison/comparable-runs.ts';
 import type { ComparedRun } from '../comparison/compared-fleets.ts';
 import { type EpochsNeeded, epochsNeeded, reachedAccuracy } from '../comparison/reached-accuracy.ts';
@@ -9,7 +10,6 @@ import type { WorkerKind } from '../comparison/worker-kind.ts';
 import { billedCostUsd } from '../ledger/cost.ts';
 import { mixedStepSeconds } from '../models/mixed-step-model.ts';
 import { modelledStepSeconds } from '../models/step-model.ts';
-import { sumOf } from '../models/sums.ts';
 import { uncertainFront } from '../models/uncertain-choice.ts';
 import { billingOf, rentalRule, type SourcedBillingRule } from '../prices/billing-rules.ts';
 import type { Summary } from '../record/summary.ts';

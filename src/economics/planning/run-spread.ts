@@ -2,7 +2,7 @@
  * How far measured runs are from what would have been planned for them. Deviations are of logarithms, since a plan is off by
  * a factor rather than by an amount. Pure.
  */
-import { sumOf } from '../models/sums.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 
 /** Planned over measured, of one run. */
 export interface RunRatio {

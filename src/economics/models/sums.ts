@@ -1,9 +1,0 @@
-/** The sum, 0 of no values. */
-export function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
-}
-
-/** The arithmetic mean, 0 of no values. */
-export function meanOf(values: readonly number[]): number {
-  return values.length === 0 ? 0 : sumOf(values) / values.length;
-}
