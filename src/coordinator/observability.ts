@@ -87,7 +87,7 @@ export async function openObservability(
     },
     waitForLastScrape: () =>
       scrapes.waitForLast(observability.lastScrape, signal, (seconds) =>
-        note(`waiting up to ${Math.ceil(seconds)} s for the next scrape of /metrics (Ctrl-C does not wait)`),
+        note(`waiting up to ${Math.ceil(seconds)} s for the next scrape of /metrics (Ctrl-C ends the wait)`),
       ),
     async close() {
       const left = targetFile?.remove();

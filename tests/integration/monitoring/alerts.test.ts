@@ -32,6 +32,7 @@ const minutesAsFiveSeconds = shipped.map((text) =>
 /** What happens in the whole file, by run: every alert that is to fire, and no other does. */
 const expected = {
   completes: [],
+  'is interrupted': [],
   'is killed': ['RunVanished'],
   freezes: ['RunVanished'],
   'loses a worker': ['RunFailed', 'WorkerDown'],
@@ -170,6 +171,7 @@ describe('the alerts', { timeout: 150_000 }, () => {
   it('stay silent for a run that completes, while others are killed, freeze, and wait', async () => {
     const [completes] = await Promise.all([
       begin('completes', ['train', '--model', 'softmax', '--epochs', '30']),
+      begin('is interrupted', light),
       begin('is killed', light),
       begin('freezes', light),
       begin('waits for a worker', ['coordinator', '--workers', '2', '--bind', 'tcp://127.0.0.1:*']),
@@ -181,9 +183,11 @@ describe('the alerts', { timeout: 150_000 }, () => {
     ]);
     const [, endpoint = ''] = await runOf('waits for a worker').job.waitFor(/--connect (tcp:\S+)/);
     start(['worker', '--connect', endpoint, '--id', 'early', '--dataset', small]);
+    kill('is interrupted', await training('is interrupted'), 'SIGINT');
     kill('is killed', await training('is killed'), 'SIGKILL');
     kill('freezes', await training('freezes'), 'SIGSTOP');
     expect((await completes.job.exit).code).toBe(0);
+    expect((await runOf('is interrupted').job.exit).code).toBe(130);
   });
 
   it('name a worker that is lost, and no other, and the run that fails of it', async () => {

@@ -8,8 +8,8 @@ export interface ScrapeWatch {
   observe(reader: string, response: ServerResponse): void;
   /**
    * Resolves when every regular reader has been answered once more; immediately when there are none.
-   * @param limitSeconds the longest wait
-   * @param signal ends the wait
+   * @param limitSeconds the longest wait; 15 s at most if the run was interrupted, so that nobody kills it for being slow
+   * @param signal ends the wait; one that has interrupted the run already does not
    * @param onWait called with the longest time that the wait can take, if there is a wait
    */
   waitForLast(limitSeconds: number, signal: AbortSignal, onWait: (seconds: number) => void): Promise<void>;
@@ -17,6 +17,8 @@ export interface ScrapeWatch {
 
 /** Scrapes that are kept for each reader: enough for a median. */
 const keptTimes = 5;
+/** Kubernetes kills 30 s after it has asked a process to end. */
+const interruptedLimitSeconds = 15;
 /** Bounded, because anybody may ask for the metrics. */
 const keptReaders = 16;
 
@@ -38,8 +40,9 @@ export function createScrapeWatch({ now }: Pick<Clock, 'now'>, timers: Timers): 
       if (tell !== undefined) response.once('finish', () => tell(reader));
     },
     waitForLast(limitSeconds, signal, onWait) {
-      const { readers, seconds } = lastScrapes(times, now(), limitSeconds);
-      if (readers.length === 0 || signal.aborted) return Promise.resolve();
+      const longest = signal.aborted ? Math.min(limitSeconds, interruptedLimitSeconds) : limitSeconds;
+      const { readers, seconds } = lastScrapes(times, now(), longest);
+      if (readers.length === 0) return Promise.resolve();
       onWait(seconds);
       const missing = new Set(readers);
       return new Promise((resolve) => {

@@ -79,13 +79,29 @@ describe('the wait for the last scrape', () => {
     await over;
   });
 
-  test('ends at once when it is told to, and is none after that', async () => {
+  test('ends at once when it is told to', async () => {
     for (const at of [0, 30]) await scrape(at);
     const { over } = wait();
     ending.abort();
     await over;
-    await wait().over;
     expect(announced).toEqual([45]);
+  });
+
+  test('after an interruption is for those who come within 15 seconds', async () => {
+    for (const at of [0, 20]) await scrape(at, 'agent');
+    for (const at of [12, 24]) await scrape(at, 'prometheus');
+    ending.abort();
+    const { over } = wait();
+    expect(announced).toEqual([15]);
+    await scrape(36, 'prometheus');
+    await over;
+  });
+
+  test('is none after an interruption if the next scrape is further away', async () => {
+    for (const at of [0, 20]) await scrape(at);
+    ending.abort();
+    await wait().over;
+    expect(announced).toEqual([]);
   });
 
   test('forgets strangers, the longest gone first', async () => {
