@@ -137,9 +137,8 @@ describe('costs', () => {
       12,
     );
     expect(providers.rows.map(({ provider }) => provider).sort()).toEqual(['gcp', 'hetzner', 'none named']);
-    // Nothing was spent before today.
-    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
-    expect(await costs('--since', tomorrow)).toMatchObject({ rows: [], total: { cost_usd: 0 } });
+    // Nothing was spent in no time.
+    expect(await costs('--since', '0m')).toMatchObject({ runs: 0, rows: [], total: { cost_usd: 0 } });
   });
 
   it('as a table, CSV and HTML, complete in a pipe', async () => {
@@ -230,5 +229,7 @@ describe('costs', () => {
     expect(since.stderr).toContain(
       "--since must be a day like 2026-11-01 or a duration like 90m, 24h, 7d or 4w, got 'monday'",
     );
+    const future = await run(['costs', '--since', '2999-01-01'], { cwd: root });
+    expect(future).toMatchObject({ code: 2, stderr: 'pennygrad: --since 2999-01-01: has not come yet, in UTC\n' });
   });
 });

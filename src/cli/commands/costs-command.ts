@@ -66,6 +66,8 @@ export const costsCommand: Command = {
     const folders = named.length === 0 ? ['runs'] : named;
     const nowUnixMs = systemClock.unixMs();
     const sinceUnixMs = since === undefined ? undefined : parseSince(since, nowUnixMs);
+    if (sinceUnixMs !== undefined && sinceUnixMs > nowUnixMs)
+      throw badInput(`--since ${since}: has not come yet, in UTC`);
     const costs = await totalCosts(findRuns(folders), { sinceUnixMs, nowUnixMs });
     const reportBy = (grouping: CostQuestion['by']) => reportCosts(costs, { by: grouping, folders, sinceUnixMs });
     for (const problem of costs.problems) printWarning(problem);

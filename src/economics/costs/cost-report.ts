@@ -14,6 +14,7 @@ export interface CostReport {
   readonly folders: readonly string[];
   /** The moment before which nothing counts: ISO 8601, UTC. */
   readonly since: string | undefined;
+  /** Those that cost something in that time; all of them where all time counts. */
   readonly runs: number;
   readonly rows: readonly CostRow[];
   readonly total: Spent;
@@ -38,12 +39,13 @@ export interface CostQuestion {
 export function reportCosts({ tally, states, problems }: CostsRead, question: CostQuestion): CostReport {
   const { by, folders, sinceUnixMs } = question;
   const total = tally.total();
+  const runs = rowsOfRuns(tally, states, sinceUnixMs !== undefined);
   return {
     by,
     folders,
     since: sinceUnixMs === undefined ? undefined : new Date(sinceUnixMs).toISOString(),
-    runs: states.size,
-    rows: by === 'run' ? rowsOfRuns(tally, states, sinceUnixMs !== undefined) : tally.parts(by),
+    runs: runs.length,
+    rows: by === 'run' ? runs : tally.parts(by),
     total,
     notes: notesOf(total, by, sinceUnixMs !== undefined),
     problems,

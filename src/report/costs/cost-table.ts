@@ -15,7 +15,8 @@ export function renderCosts(
   const { by, rows, total, notes } = report;
   const paint = createPaint(options.colour);
   const prose = (line: string) => wrapText(line, options.columns);
-  if (report.runs === 0) return `no run in ${report.folders.join(', ')}`;
+  if (report.runs === 0)
+    return `no run in ${report.folders.join(', ')}${sinceWhen(report.since, ' cost anything since ')}`;
   return [
     prose(describeCosts(report)).replace('Costs', paint('bold', 'Costs')),
     '',
@@ -24,10 +25,15 @@ export function renderCosts(
   ].join('\n');
 }
 
-/** `Costs of 4 runs in runs, since 2026-11-01T00:00:00.000Z, from their ledgers` */
+/** To the second. */
+function sinceWhen(since: string | undefined, words: string): string {
+  return since === undefined ? '' : `${words}${since.slice(0, 19)}Z`;
+}
+
+/** `Costs of 4 runs in runs, since 2026-11-01T00:00:00Z, from their ledgers` */
 export function describeCosts({ runs, folders, since }: Omit<CostReport, 'by' | 'rows'>): string {
   const which = `${formatCount(runs)} ${runs === 1 ? 'run' : 'runs'} in ${folders.join(', ')}`;
-  return `Costs of ${which}${since === undefined ? '' : `, since ${since}`}, from ${runs === 1 ? 'its ledger' : 'their ledgers'}`;
+  return `Costs of ${which}${sinceWhen(since, ', since ')}, from ${runs === 1 ? 'its ledger' : 'their ledgers'}`;
 }
 
 const totalName = 'total';

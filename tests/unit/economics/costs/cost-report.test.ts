@@ -4,6 +4,7 @@ import { createCostTally } from '../../../../src/economics/costs/cost-tally.ts';
 import type { RunState } from '../../../../src/economics/costs/run-state.ts';
 import { type AccountLine, nothingSpent } from '../../../../src/economics/costs/spent.ts';
 import { byCategory } from '../../../../src/economics/ledger/ledger.ts';
+import { renderCosts } from '../../../../src/report/costs/cost-table.ts';
 
 /** The only line of a worker that computed for 100 s at $36 an hour, a cent a second. It is billed for two minutes. */
 const oneLine: AccountLine = {
@@ -57,6 +58,7 @@ const day = 'days are those of UTC; a rental, and every started unit of it, is b
 test('a report since a day leaves out runs that have cost nothing since', () => {
   const since = report({ sinceUnixMs: Date.UTC(2026, 10, 3) });
   expect(since.rows.map(({ run }) => run)).toEqual(['runs/a']);
+  expect(since.runs).toBe(1);
   expect([since.since, since.notes]).toEqual(['2026-11-03T00:00:00.000Z', [day]]);
   const later = report({ sinceUnixMs: Date.UTC(2026, 10, 4) });
   expect([later.rows, later.total.costUsd]).toEqual([[], 0]);
@@ -81,4 +83,11 @@ test('notes say what a reader must know: assumed prices, missing prices, days, w
   expect(report({ by: 'category' }).notes).toEqual(['billed: $1.20; what providers round up belongs to no category']);
   // Billed by the second, nothing is rounded up.
   expect(report({ by: 'category' }, { billed_usd: 1 }).notes).toEqual([]);
+});
+
+test('a table without runs says since when there is none, to the second', () => {
+  const none = report({ sinceUnixMs: Date.UTC(2026, 10, 4, 12, 0, 0, 7) });
+  expect(renderCosts(none, { columns: 80, colour: false })).toBe(
+    'no run in runs cost anything since 2026-11-04T12:00:00Z',
+  );
 });
