@@ -87,7 +87,7 @@ describe('the books of a run', () => {
   test('go on while the run only waits: a worker that gets ready costs its time, second by second', () => {
     const { drawnUp, pass, tell, began, accountOf } = openBooks();
     tell(began('w0'));
-    for (const seconds of [0.5, 0.5, 1, 2]) {
+    for (const seconds of [0.5, 0.5, 0.25, 0.75, 2]) {
       pass(seconds);
       tell({ type: 'tick' });
     }
