@@ -35,10 +35,10 @@ export function ratioEstimate(numerators: readonly number[], denominators: reado
   const a = logMoments(numerators);
   const b = logMoments(denominators);
   const [varianceA, varianceB] = [a.variance / a.count, b.variance / b.count];
-  // Welch–Satterthwaite; where no value varies, the degrees of freedom of the smaller sample.
+  // Welch–Satterthwaite; where no value varies, or a sample has only one, the degrees of freedom of the smaller sample.
   const welch = (varianceA + varianceB) ** 2 / (varianceA ** 2 / (a.count - 1) + varianceB ** 2 / (b.count - 1));
   const fewest = Math.min(a.count, b.count) - 1;
-  const degrees = fewest < 1 ? 0 : Number.isFinite(welch) ? welch : fewest;
+  const degrees = Number.isFinite(welch) ? welch : fewest;
   return estimate(a.mean - b.mean + Math.log(scale), Math.sqrt(varianceA + varianceB), degrees);
 }
 

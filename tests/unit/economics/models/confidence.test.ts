@@ -69,6 +69,8 @@ describe('ratioEstimate', () => {
       }),
     );
     expect(ratioEstimate([1, 2], [3]).interval).toBeUndefined();
+    expect(ratioEstimate([3], [1, 2]).interval).toBeUndefined();
+    expect(ratioEstimate([3], [4]).interval).toBeUndefined();
     expect(ratioEstimate([2, 2], [4, 4]).interval).toEqual([expect.closeTo(0.5, 12), expect.closeTo(0.5, 12)]);
   });
 

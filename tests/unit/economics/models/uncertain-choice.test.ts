@@ -73,3 +73,16 @@ describe('lowestOf', () => {
     expect(lowestOf([c, a, b], asIs)?.way).toBe(a);
   });
 });
+
+test('figures that only rounding sets apart are equal', () => {
+  const [first, second] = [
+    { seconds: 10, usd: 1 },
+    { seconds: 10 * (1 - 1e-12), usd: 1 },
+  ];
+  const byTime = (way: Way, other: Way) => asTheyAre(way, other).seconds;
+  expect(lowestOf([first, second], byTime)).toEqual({ way: first, tied: [second] });
+  expect(uncertainFront([first, second], asTheyAre)).toEqual([first, second]);
+  const faster = { seconds: 10 * (1 - 1e-6), usd: 1 };
+  expect(lowestOf([first, faster], byTime)).toEqual({ way: faster, tied: [] });
+  expect(uncertainFront([first, faster], asTheyAre)).toEqual([faster]);
+});
