@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { firstProblem } from '../shared/core/first-problem.ts';
 import { printable } from '../shared/core/printable.ts';
-import { removeDrafts, staleDraftMs, writeFileAtomically } from '../shared/files/atomic-files.ts';
+import { removeStaleFileDrafts, writeFileAtomically } from '../shared/files/atomic-files.ts';
 import { readBoundedText } from '../shared/files/bounded-file.ts';
 import { fileLimits } from '../shared/files/file-limits.ts';
 import { makeFolder } from '../shared/files/make-folder.ts';
@@ -62,7 +62,7 @@ export function writeSweep(folder: string, record: SweepRecord): void {
   const file = join(folder, fileName);
   try {
     makeFolder(folder);
-    removeDrafts(folder, staleDraftMs);
+    removeStaleFileDrafts(folder, (name) => name === fileName);
     writeFileAtomically(file, `${JSON.stringify(record, null, 2)}\n`);
   } catch (error) {
     throw badInput(`--out ${folder}: cannot write ${fileName}: ${messageOf(error)}`, error);

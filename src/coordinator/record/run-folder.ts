@@ -199,7 +199,7 @@ function hasFailed(path: string): boolean {
 }
 
 function startAfresh(path: string): void {
-  removeDrafts(path, 0);
+  removeDrafts(path);
   for (const name of runFiles) rmSync(join(path, name), { recursive: true, force: true });
   makeFolder(join(path, 'checkpoints'));
   for (const name of lineFiles) writeFileSync(join(path, name), '');
@@ -211,7 +211,7 @@ function reopenFolder(path: string, keptMetrics: string): void {
     const checkpoints = join(folder, 'checkpoints');
     makeFolder(checkpoints);
     for (const place of [folder, checkpoints]) {
-      removeDrafts(place, 0);
+      removeDrafts(place);
       removeOldDrafts(place);
     }
     writeFileAtomically(join(folder, 'metrics.jsonl'), keptMetrics);

@@ -4,9 +4,9 @@
  * complete, and whichever process renames last stores the same verified content.
  */
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { badInput, messageOf, PennygradError } from '../core/errors.ts';
-import { removeDrafts, staleDraftMs, writeFileAtomically } from '../files/atomic-files.ts';
+import { removeStaleFileDrafts, writeFileAtomically } from '../files/atomic-files.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { maxArchiveBytes, type PublishedFile } from './catalog.ts';
 import { type HashedBytes, isGzip, readHashed } from './hashed-bytes.ts';
@@ -50,7 +50,7 @@ export function openCache(folder: string, warn: (line: string) => void): Cache {
       const path = pathOf(file);
       try {
         makeFolder(dirname(path));
-        removeDrafts(dirname(path), staleDraftMs);
+        removeStaleFileDrafts(dirname(path), (name) => name === basename(path));
         writeFileAtomically(path, bytes);
       } catch (error) {
         warn(`${path} cannot be cached, so the next run will download it again: ${messageOf(error)}`);

@@ -6,14 +6,14 @@
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
-  existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -23,8 +23,11 @@ type Content = string | Uint8Array;
 /** What drafts are called, so that whoever comes next knows them from the user's own files. */
 const draftName = /^\.?.+\.\d+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
+/** What this version calls the draft of a file or folder. */
+const draftOfName = /^\.(?<name>.+)\.\d+-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
 /** A draft of this age has lost its writer, in folders that several processes may write. */
-export const staleDraftMs = 3_600_000;
+const staleDraftMs = 3_600_000;
 
 /** Whether a name in a folder is that of a draft. */
 export function isDraftName(name: string): boolean {
@@ -70,15 +73,45 @@ export function syncFile(file: string): void {
 }
 
 /**
- * Removes the drafts of writers that were killed. Drafts that are younger than `olderThanMs` may belong to a writer that is
- * still at work.
+ * Removes the drafts of killed writers, files and folders of any age, from a folder that nobody else writes. What cannot be
+ * removed is left.
  * @param folder may be missing
  */
-export function removeDrafts(folder: string, olderThanMs: number): void {
-  for (const name of existsSync(folder) ? readdirSync(folder).filter(isDraftName) : []) {
-    const draft = join(folder, name);
-    const age = Date.now() - (statSync(draft, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-    if (age >= olderThanMs) rmSync(draft, { recursive: true, force: true });
+export function removeDrafts(folder: string): void {
+  for (const name of namesIn(folder).filter(isDraftName)) {
+    bestEffort(() => rmSync(join(folder, name), { recursive: true, force: true }));
+  }
+}
+
+/**
+ * Removes the drafts of files whose writers were killed from a folder that others may write, other users among them. So
+ * only files go, and of them only those that are old and whose names say that they were drafts of files written here. What
+ * cannot be removed is left: it may be another user's.
+ * @param folder may be missing
+ * @param isWrittenHere by the name of a file
+ */
+export function removeStaleFileDrafts(folder: string, isWrittenHere: (name: string) => boolean): void {
+  for (const draft of namesIn(folder)) {
+    const name = draftOfName.exec(draft)?.groups?.name;
+    if (name === undefined || !isWrittenHere(name)) continue;
+    bestEffort(() => {
+      const path = join(folder, draft);
+      const stats = lstatSync(path);
+      if (stats.isFile() && Date.now() - stats.mtimeMs >= staleDraftMs) unlinkSync(path);
+    });
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  return bestEffort(() => readdirSync(folder)) ?? [];
+}
+
+/** Tidying up is no reason to stop whoever does it. @returns undefined where the system refuses */
+export function bestEffort<Value>(act: () => Value): Value | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,10 +1,10 @@
 /** A file that tells a Prometheus where a run serves its metrics, in a folder that its file-based discovery reads. */
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { badInput, codeOf, messageOf } from '../../../shared/core/errors.ts';
-import { removeDrafts, staleDraftMs, writeFileAtomically } from '../../../shared/files/atomic-files.ts';
+import { bestEffort, removeStaleFileDrafts, writeFileAtomically } from '../../../shared/files/atomic-files.ts';
 import { readBoundedText } from '../../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../../shared/files/file-limits.ts';
 import { makeFolder } from '../../../shared/files/make-folder.ts';
@@ -42,7 +42,7 @@ export function writeTargetFile(folder: string, { runId, address }: ScrapeTarget
   const content = contentOf({ runId, address }, thisProcess());
   try {
     makeFolder(folder);
-    removeDrafts(folder, staleDraftMs);
+    removeStaleFileDrafts(folder, isTargetFile);
     removeLeftFiles(folder);
     writeFileAtomically(file, content);
   } catch (error) {
@@ -73,12 +73,19 @@ function contentOf({ runId, address }: ScrapeTarget, { host, pid, namespace, sta
   return `${JSON.stringify([{ targets: [address], labels }], null, 2)}\n`;
 }
 
-/** Files of other hosts and containers stay: nothing can be said of their processes. */
+function isTargetFile(name: string): boolean {
+  return /^pennygrad-.*\.json$/.test(name);
+}
+
+/**
+ * Files of other hosts and containers stay: nothing can be said of their processes. In a folder that users share, those of
+ * other users stay too: only they can remove them.
+ */
 function removeLeftFiles(folder: string): void {
-  for (const name of readdirSync(folder).filter((found) => /^pennygrad-.*\.json$/.test(found))) {
+  for (const name of (bestEffort(() => readdirSync(folder)) ?? []).filter(isTargetFile)) {
     const file = join(folder, name);
     const writer = writerOf(file);
-    if (writer !== undefined && isThere(writer) === false) rmSync(file, { force: true });
+    if (writer !== undefined && isThere(writer) === false) bestEffort(() => unlinkSync(file));
   }
 }
 

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { targetAddress, writeTargetFile } from '../../../../src/coordinator/metrics/endpoint/target-file.ts';
+import { needs } from '../../../support/machine-parts.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const target = { runId: '20261129-mnist-w2-4f1a', address: '127.0.0.1:9465' };
@@ -15,6 +16,18 @@ function leave(folder: string, name: string, labels: Readonly<Record<string, str
   const [own = ''] = readdirSync(other);
   const [group] = JSON.parse(readFileSync(join(other, own), 'utf8'));
   writeFileSync(join(folder, name), JSON.stringify([{ ...group, labels: { ...group.labels, ...labels } }]));
+}
+
+const asRoot = await needs('root');
+
+/** As a user to whom nothing belongs. Only root can become one, and only while nothing else runs in this process. */
+function asNobody(act: () => void): void {
+  process.seteuid?.(65_534);
+  try {
+    act();
+  } finally {
+    process.seteuid?.(0);
+  }
 }
 
 describe('the file of a run', () => {
@@ -66,6 +79,18 @@ describe('the file of a run', () => {
       'pennygrad-mine.json',
       'runs.yml',
     ]);
+  });
+
+  asRoot.it('is written beside a dead one and a draft of another user', () => {
+    const folder = temporaryFolder();
+    const draft = '.pennygrad-x.json.4242-0b7a4ec6-3c0a-4f4e-9d1e-0a1b2c3d4e5f.tmp';
+    leave(folder, 'pennygrad-old.json', { __meta_pennygrad_started: 'then' });
+    writeFileSync(join(folder, draft), '');
+    utimesSync(join(folder, draft), 0, 0);
+    for (const above of [dirname(dirname(folder)), dirname(folder)]) chmodSync(above, 0o711);
+    chmodSync(folder, 0o1777);
+    asNobody(() => writeTargetFile(folder, target));
+    expect(readdirSync(folder).sort()).toEqual([draft, 'pennygrad-20261129-mnist-w2-4f1a.json', 'pennygrad-old.json']);
   });
 
   test('that cannot be written is an error that names the flag', () => {

@@ -1,9 +1,10 @@
 /** Whole or not at all: what a reader finds, and what is left behind. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { lutimesSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   removeDrafts,
+  removeStaleFileDrafts,
   renameSynced,
   writeFileAtomically,
   writeFolderAtomically,
@@ -66,23 +67,43 @@ describe('drafts', () => {
     const own = ['notes.tmp', '.hidden.tmp', 'summary.json.4242.tmp', 'a.4242-0b7a4ec6.tmp', 'summary.json'];
     for (const name of [draft, draft.slice(1), ...own]) writeFileSync(join(folder, name), 'x');
     mkdirSync(join(folder, draft.replace('summary.json', 'step-3'), 'inner'), { recursive: true });
-    removeDrafts(folder, 0);
+    removeDrafts(folder);
     expect(readdirSync(folder).sort()).toEqual(own.sort());
   });
 
-  it('that are young may have a writer', () => {
+  it('where there is no folder are none', () => {
+    const absent = join(temporaryFolder(), 'absent');
+    expect(() => removeDrafts(absent)).not.toThrow();
+    expect(() => removeStaleFileDrafts(absent, () => true)).not.toThrow();
+  });
+});
+
+describe('in a folder that others write', () => {
+  const hourAgo = new Date(Date.now() - 3_601_000);
+  const isSummary = (name: string) => name === 'summary.json';
+
+  it('drafts that are young may have a writer', () => {
     const folder = temporaryFolder();
-    const file = join(folder, draft);
-    writeFileSync(file, 'x');
-    removeDrafts(folder, 60_000);
-    expect(existsSync(file)).toBe(true);
-    const before = new Date(Date.now() - 61_000);
-    utimesSync(file, before, before);
-    removeDrafts(folder, 60_000);
-    expect(existsSync(file)).toBe(false);
+    writeFileSync(join(folder, draft), 'x');
+    removeStaleFileDrafts(folder, isSummary);
+    expect(readdirSync(folder)).toEqual([draft]);
+    utimesSync(join(folder, draft), hourAgo, hourAgo);
+    removeStaleFileDrafts(folder, isSummary);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('where there is no folder are none', () => {
-    expect(() => removeDrafts(join(temporaryFolder(), 'absent'), 0)).not.toThrow();
+  it('only drafts of files that are written there are removed: no folder, no link, no file of another kind', () => {
+    const folder = temporaryFolder();
+    const others = [draft.slice(1), draft.replace('summary', 'thesis'), draft.replace('.summary.json', '')];
+    for (const name of others) writeFileSync(join(folder, name), 'x');
+    const [inner, link] = [draft.replace('4242', '4243'), draft.replace('4242', '4244')];
+    mkdirSync(join(folder, inner));
+    writeFileSync(join(folder, inner, 'thesis'), 'x');
+    symlinkSync(others[0] ?? '', join(folder, link));
+    const before = readdirSync(folder).sort();
+    for (const name of before) lutimesSync(join(folder, name), hourAgo, hourAgo);
+    removeStaleFileDrafts(folder, isSummary);
+    expect(readdirSync(folder).sort()).toEqual(before);
+    expect(readdirSync(join(folder, inner))).toEqual(['thesis']);
   });
 });
