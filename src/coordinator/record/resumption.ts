@@ -47,7 +47,7 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
   const history = readMetrics(readText(metricsFile), { step, perEpoch });
   requireWorkLeft(folder, history, step, perEpoch, training);
   const { lines: ledger, gaps: ledgerGaps } = requireLedger(join(folder, 'ledger.jsonl'), step);
-  const stepsBefore = Math.max(history.lastStep, step, ...ledger.map((line) => line.step));
+  const stepsBefore = ledger.reduce((most, line) => Math.max(most, line.step), Math.max(history.lastStep, step));
   const lost = stepsBefore - step;
   const { openEpoch, samples, trainSeconds, epochs, fleets, kept, earlierGaps } = history;
   const found = [...history.gaps, ...ledgerGaps].filter((gap) => !earlierGaps.includes(gap));
@@ -149,7 +149,7 @@ function carriedAccounts(ledger: readonly LedgerLine[], step: number): CarriedAc
   const saved = new Map(ledger.filter((line) => line.step <= step).map((line) => [line.worker, line.samples]));
   return {
     entries: [...last.values()].map((line) => ({ ...entryOf(line), samples: saved.get(line.worker) ?? 0 })),
-    runSeconds: Math.max(0, ...ledger.map((line) => line.run_seconds)),
+    runSeconds: ledger.reduce((most, line) => Math.max(most, line.run_seconds), 0),
     step,
   };
 }

@@ -50,7 +50,7 @@ export function stackedBarsHtml(
   if (bars.length === 0) return '';
   const parts = partsOf(bars);
   const sumOf = (bar: StackedBar) => parts.reduce((sum, { of }) => sum + of(bar), 0);
-  const longest = Math.max(...bars.map(sumOf));
+  const longest = bars.reduce((most, bar) => Math.max(most, sumOf(bar)), 0);
   const rows = bars.map((bar) => {
     const sum = sumOf(bar);
     const shares = parts.map((part) => ({ part, share: sum > 0 ? part.of(bar) / sum : 0 }));

@@ -1,4 +1,4 @@
-import CliTable from 'cli-table3';
+import stringWidth from 'string-width';
 import type { Paint } from './colour.ts';
 import { wrapText } from './wrap-text.ts';
 
@@ -22,45 +22,48 @@ export function renderTable<Row>(
   rows: readonly Row[],
   options: { readonly columns: number; readonly totals?: number; readonly paint: Paint },
 ): string {
-  const kept = fitColumns(columns, rows, options.columns);
-  const rule = '─';
-  const table = new CliTable({
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: ' ',
-    },
-    colAligns: kept.map(({ align }) => align ?? 'right'),
-    // Empty styles, because the library's defaults add colour.
-    style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
-  });
-  const ruled = kept.map((column) => rule.repeat(widthOf(column, rows)));
+  const laid = columns.map((column) => layOut(column, rows));
+  const kept = columnsThatFit(laid, options.columns);
+  const ruled = lineOf(kept, ({ width }) => options.paint('dim', '─'.repeat(width)));
   const firstTotal = rows.length - (options.totals ?? 0);
-  table.push(kept.map(({ head }) => options.paint('bold', head)));
-  table.push(ruled.map((line) => options.paint('dim', line)));
-  for (const [index, row] of rows.entries()) {
-    if (index === firstTotal && index > 0) table.push(ruled.map((line) => options.paint('dim', line)));
-    table.push(kept.map((column) => column.cell(row)));
+  const lines = [lineOf(kept, ({ head }) => options.paint('bold', head)), ruled];
+  for (const index of rows.keys()) {
+    if (index === firstTotal && index > 0) lines.push(ruled);
+    lines.push(lineOf(kept, ({ cells }) => cells[index] ?? ''));
   }
-  const lines = table.toString().split('\n');
-  return [...lines.map((line) => line.trimEnd()), ...describeLeftOut(columns, kept, options)].join('\n');
+  return [...lines, ...describeLeftOut(laid, kept, options)].join('\n');
 }
 
-function describeLeftOut<Row>(
-  columns: readonly Column<Row>[],
-  kept: readonly Column<Row>[],
+/** A column, every cell of which was made and measured once: a table may have very many rows. */
+interface LaidColumn {
+  readonly head: string;
+  readonly cells: readonly string[];
+  readonly align: 'left' | 'right';
+  readonly expendable: number;
+  /** Columns of a terminal. */
+  readonly width: number;
+}
+
+function layOut<Row>({ head, cell, align = 'right', expendable = 0 }: Column<Row>, rows: readonly Row[]): LaidColumn {
+  const cells = rows.map(cell);
+  const width = cells.reduce((widest, text) => Math.max(widest, columnsOf(text)), columnsOf(head));
+  return { head, cells, align, expendable, width };
+}
+
+function lineOf(columns: readonly LaidColumn[], textOf: (column: LaidColumn) => string): string {
+  return columns
+    .map((column) => {
+      const text = textOf(column);
+      const space = ' '.repeat(column.width - columnsOf(text));
+      return column.align === 'left' ? ` ${text}${space}` : ` ${space}${text}`;
+    })
+    .join('  ')
+    .trimEnd();
+}
+
+function describeLeftOut(
+  columns: readonly LaidColumn[],
+  kept: readonly LaidColumn[],
   { columns: width, paint }: { readonly columns: number; readonly paint: Paint },
 ): readonly string[] {
   if (kept.length === columns.length) return [];
@@ -72,25 +75,21 @@ function describeLeftOut<Row>(
 }
 
 /** The columns that fit into `width`. */
-export function fitColumns<Row>(
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-  width: number,
-): readonly Column<Row>[] {
+function columnsThatFit(columns: readonly LaidColumn[], width: number): readonly LaidColumn[] {
   let kept = columns;
-  while (tableWidth(kept, rows) > width) {
-    const most = Math.max(...kept.map(({ expendable }) => expendable ?? 0));
+  while (widthOf(kept) > width) {
+    const most = Math.max(...kept.map(({ expendable }) => expendable));
     if (most === 0) break;
-    kept = kept.filter(({ expendable }) => (expendable ?? 0) !== most);
+    kept = kept.filter(({ expendable }) => expendable !== most);
   }
   return kept;
 }
 
-function tableWidth<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): number {
-  const cells = columns.reduce((sum, column) => sum + widthOf(column, rows), 0);
-  return cells + separator * columns.length - 1;
+function widthOf(columns: readonly LaidColumn[]): number {
+  return columns.reduce((sum, { width }) => sum + width, 0) + separator * columns.length - 1;
 }
 
-function widthOf<Row>({ head, cell }: Column<Row>, rows: readonly Row[]): number {
-  return Math.max(head.length, ...rows.map((row) => cell(row).length));
+/** Names and figures are ASCII nearly always, of which 450,000 take 0.1 s to measure so, and 1.9 s otherwise. */
+function columnsOf(text: string): number {
+  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
 }

@@ -29,7 +29,7 @@ test('the list of commands loads none of them', () => {
 test("a worker's process does not load what reads prices, config files and plots, or serves metrics", () => {
   const loaded = [...packagesOf('src/cli/commands/worker-command.ts')];
   expect(loaded).toContain('zeromq');
-  for (const name of ['csv-parse/sync', 'yaml', 'cli-table3', 'fast-png', 'prom-client']) {
+  for (const name of ['csv-parse/sync', 'yaml', 'string-width', 'fast-png', 'prom-client']) {
     expect(loaded).not.toContain(name);
   }
 });
