@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { decideRunState, type RunState } from '../economics/costs/run-state.ts';
+import { hasFallen } from '../economics/costs/spent.ts';
 import type { Summary } from '../economics/record/summary.ts';
 import { tryReadSummary } from '../economics/record/summary-file.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import { formatUsd } from '../shared/core/number-format.ts';
 import { forEachLine } from '../shared/files/file-lines.ts';
-import { addToRanges, parseLine } from './json-lines.ts';
+import { addToRanges, describeRanges, parseLine } from './json-lines.ts';
 import { describeDamage, type LedgerLine, ledgerLineSchema } from './ledger-line.ts';
 import { readConfigured } from './run-config.ts';
 import { lockStateOf } from './run-lock.ts';
@@ -59,8 +60,9 @@ async function readLedgerLines(folder: string, onLine: (line: LedgerLine) => voi
   const file = join(folder, 'ledger.jsonl');
   if (!existsSync(file)) return { problems: [], costUsd: 0, lastCause: undefined };
   const { workers: known } = readConfigured(folder);
-  const last = new Map<string, { readonly runSeconds: number; readonly costUsd: number }>();
+  const last = new Map<string, LedgerLine>();
   const damaged: [from: number, to: number][] = [];
+  const fallen: [from: number, to: number][] = [];
   const problems: string[] = [];
   let lastCause: string | undefined;
   try {
@@ -69,17 +71,27 @@ async function readLedgerLines(folder: string, onLine: (line: LedgerLine) => voi
       const line = text === undefined ? undefined : parseLine(text, ledgerLineSchema);
       lastCause = line?.cause;
       if (line === undefined) return addToRanges(damaged, number);
-      last.set(line.worker, { runSeconds: line.run_seconds, costUsd: line.cost_usd });
+      if (hasFallen(last.get(line.worker), line)) {
+        lastCause = undefined;
+        return addToRanges(fallen, number);
+      }
+      last.set(line.worker, line);
       onLine(line.device === undefined ? { ...line, ...known.get(line.worker) } : line);
     });
   } catch (error) {
     problems.push(messageOf(error));
   }
   if (damaged.length > 0) {
-    const ages = new Map([...last].map(([worker, { runSeconds }]) => [worker, runSeconds]));
+    const ages = new Map([...last].map(([worker, { run_seconds }]) => [worker, run_seconds]));
     problems.push(`${folder}: ${describeDamage(damaged, ages)}`);
   }
-  return { problems, costUsd: [...last.values()].reduce((sum, { costUsd }) => sum + costUsd, 0), lastCause };
+  if (fallen.length > 0) {
+    const lines = describeRanges(fallen);
+    problems.push(
+      `${folder}: ledger.jsonl has totals that fall, and the lines in which they do are left out: ${lines}`,
+    );
+  }
+  return { problems, costUsd: [...last.values()].reduce((sum, { cost_usd }) => sum + cost_usd, 0), lastCause };
 }
 
 /** What the ledger lacks, if the summary shows that it lacks something. A run that was resumed has more than its summary. */

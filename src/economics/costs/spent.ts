@@ -85,3 +85,20 @@ export function spentBetween(before: AccountLine | undefined, line: AccountLine)
     usd: byCategory((category) => since(({ usd }) => usd[category])),
   };
 }
+
+/**
+ * Whether a total of a worker is less than in its line before, which no run writes: money that is spent stays spent, and
+ * time stays in its category. Samples may be fewer, because those of lost steps do not count.
+ */
+export function hasFallen(before: AccountLine | undefined, line: AccountLine): boolean {
+  if (before === undefined) return false;
+  const spent = spentBetween(before, line);
+  const totals = [
+    spent.aliveSeconds,
+    spent.costUsd,
+    spent.billedUsd,
+    ...Object.values(spent.seconds),
+    ...Object.values(spent.usd),
+  ];
+  return totals.some((total) => total < 0);
+}
