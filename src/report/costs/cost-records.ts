@@ -2,6 +2,7 @@
 import type { CostReport, CostRow } from '../../economics/costs/cost-report.ts';
 import type { CostGrouping } from '../../economics/costs/cost-tally.ts';
 import type { Spent } from '../../economics/costs/spent.ts';
+import { printable } from '../../shared/core/printable.ts';
 
 const nameFields: Readonly<Record<CostGrouping, readonly (keyof CostRow & string)[]>> = {
   run: ['run', 'status'],
@@ -60,6 +61,14 @@ export function costsCsv({ by, rows, total }: CostReport): string {
 }
 
 function csvCell(value: string | number): string {
-  const text = String(value);
+  const text = typeof value === 'number' ? String(value) : csvText(printable(value));
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * Spreadsheets calculate cells that begin like a formula, which can send away what other cells hold, and some skip spaces
+ * first. Workers and runs are named by others. (https://owasp.org/www-community/attacks/CSV_Injection)
+ */
+function csvText(text: string): string {
+  return /^\s*[=+\-@]/.test(text) ? `'${text}` : text;
 }
