@@ -69,7 +69,7 @@ export function costColumns({ by, total }: Pick<CostReport, 'by' | 'total'>): re
       ...nameColumns.category,
       { ...alive, expendable: 0 },
       { head: 'accrued', cell: ({ spent }) => formatUsd(spent.costUsd) },
-      { head: 'of it', cell: (row) => formatPercent(share(row)) },
+      { head: 'share', cell: (row) => formatPercent(share(row)) },
     ];
   }
   return [
