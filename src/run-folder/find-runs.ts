@@ -1,13 +1,14 @@
 /** Finds the folders of runs, whatever became of them. */
 import { type Dirent, existsSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { tryReadSummary } from '../economics/record/summary-file.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { readConfigured } from './run-config.ts';
 import { isLockName } from './run-lock.ts';
 
 export interface FoundRun {
   readonly folder: string;
-  /** From its `config.json`; the folder where that cannot be read. */
+  /** From its `config.json` or its `summary.json`; the folder where neither can be read. */
   readonly runId: string;
 }
 
@@ -51,6 +52,11 @@ export function findRuns(folders: readonly string[]): FoundRuns {
     try {
       const real = realpathSync(folder);
       if (seen.has(real)) return;
+      // Its links lead to the folders of all processes, and so to everything on this host.
+      if (/^\/proc(\/|$)/.test(real)) {
+        problems.push(`${folder}: leads into /proc, and is not searched`);
+        return;
+      }
       seen.add(real);
       entries = readdirSync(folder, { withFileTypes: true });
     } catch (error) {
@@ -75,7 +81,7 @@ export function findRuns(folders: readonly string[]): FoundRuns {
   }
   const runs = new Map<string, FoundRun>();
   for (const folder of found) {
-    const run = { folder, runId: readConfigured(folder).runId ?? folder };
+    const run = { folder, runId: readConfigured(folder).runId ?? tryReadSummary(folder)?.run_id ?? folder };
     const same = runs.get(run.runId);
     const [kept, copy] = same === undefined || ledgerBytes(same) < ledgerBytes(run) ? [run, same] : [same, run];
     runs.set(run.runId, kept);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { decideRunState, type RunState } from '../economics/costs/run-state.ts';
 import { hasFallen } from '../economics/costs/spent.ts';
 import type { Summary } from '../economics/record/summary.ts';
-import { tryReadSummary } from '../economics/record/summary-file.ts';
+import { hasSummary, readSummary } from '../economics/record/summary-file.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import { formatUsd } from '../shared/core/number-format.ts';
 import { forEachLine } from '../shared/files/file-lines.ts';
@@ -35,7 +35,7 @@ export async function readRunCosts(
   nowUnixMs: number,
   onLine: (line: LedgerLine) => void,
 ): Promise<RunCosts> {
-  const summary = tryReadSummary(folder);
+  const { summary, unreadable } = summaryOf(folder);
   // Check the lock first: a run that ends while we read is then reported as running, never as killed.
   const lock = lockStateOf(folder, nowUnixMs);
   const { problems, costUsd, lastCause } = await readLedgerLines(folder, onLine);
@@ -44,8 +44,17 @@ export async function readRunCosts(
   const gap = hasLedger ? missing : `has no ledger.jsonl; ${describeUncounted(summary)}`;
   return {
     state: decideRunState({ lock, summary: summary?.status, lastCause: missing === undefined ? lastCause : undefined }),
-    problems: [...problems, ...(gap === undefined ? [] : [`${folder}: ${gap}`])],
+    problems: [...problems, ...unreadable, ...(gap === undefined ? [] : [`${folder}: ${gap}`])],
   };
+}
+
+/** @returns also why it cannot be read, if it is there */
+function summaryOf(folder: string): { readonly summary: Summary | undefined; readonly unreadable: readonly string[] } {
+  try {
+    return { summary: readSummary(folder), unreadable: [] };
+  } catch (error) {
+    return { summary: undefined, unreadable: hasSummary(folder) ? [messageOf(error)] : [] };
+  }
 }
 
 interface ReadLedger {

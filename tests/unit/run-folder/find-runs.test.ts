@@ -1,7 +1,10 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { summarize } from '../../../src/economics/record/summarize.ts';
 import { findRuns } from '../../../src/run-folder/find-runs.ts';
+import { needs } from '../../support/machine-parts.ts';
+import { runRecord, workerRecord } from '../../support/run-records.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** A folder with these runs in it, each with a ledger of as many bytes. */
@@ -42,4 +45,26 @@ test('a link that leads nowhere is no problem, and what a link leads to is found
   symlinkSync('gone', join(root, 'dangling'));
   symlinkSync('a', join(root, 'z'));
   expect(findRuns([root])).toEqual({ runs: [{ folder: join(root, 'a'), runId: 'a' }], problems: [] });
+});
+
+const onLinux = await needs('linux');
+
+onLinux.it('a link to the processes of this host costs one line, and leads no further', () => {
+  const root = temporaryFolder();
+  runsIn(root, { a: { id: 'a', ledger: 1 } });
+  symlinkSync('/proc', join(root, 'p'));
+  symlinkSync('/proc/self/task', join(root, 'q'));
+  expect(findRuns([root])).toEqual({
+    runs: [{ folder: join(root, 'a'), runId: 'a' }],
+    problems: ['p', 'q'].map((name) => `${join(root, name)}: leads into /proc, and is not searched`),
+  });
+});
+
+test('a copy without its config.json is known by its summary.json', () => {
+  const root = temporaryFolder();
+  const summary = summarize({ ...runRecord(), workers: [workerRecord()] });
+  runsIn(root, { a: { id: summary.run_id, ledger: 2 }, b: { id: summary.run_id, ledger: 1 } });
+  writeFileSync(join(root, 'b', 'summary.json'), JSON.stringify(summary));
+  rmSync(join(root, 'b', 'config.json'));
+  expect(findRuns([root]).runs).toEqual([{ folder: join(root, 'a'), runId: summary.run_id }]);
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { byCategory } from '../../../src/economics/ledger/ledger.ts';
@@ -100,5 +100,23 @@ describe('damage', () => {
       'ledger.jsonl had damaged lines, which are left out: 7; the bill lacks the last 149999.0 s of w0, ' +
         '149998.0 s of w1, 149997.0 s of w2, 149996.0 s of w3, 149995.0 s of w4, and of 149994 more workers',
     );
+  });
+});
+
+describe('a summary', () => {
+  test.each([
+    ['[]', (file: string) => writeFileSync(file, '[]')],
+    ['null', (file: string) => writeFileSync(file, 'null')],
+    ['cut off', (file: string) => writeFileSync(file, '{"run_id": "a')],
+    ['a folder', (file: string) => mkdirSync(file)],
+    ['a link to itself', (file: string) => symlinkSync('summary.json', file)],
+  ])('that is %s is named, and the ledger counts', async (_, make) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'ledger.jsonl'), `${JSON.stringify(account('w0', 5))}\n`);
+    make(join(folder, 'summary.json'));
+    const found = { runs: [{ folder, runId: 'run' }], problems: [] };
+    const { tally, problems } = await totalCosts(found, { nowUnixMs: Date.parse('2026-11-02T00:00:00Z') });
+    expect(tally.total().costUsd).toBeCloseTo(0.05, 12);
+    expect(problems).toEqual([expect.stringMatching(/summary\.json: ./)]);
   });
 });
