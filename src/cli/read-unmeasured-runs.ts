@@ -28,7 +28,7 @@ export async function readUnmeasuredRuns({ named, sweep, runs }: ComparedFolders
   const found = findRuns([...named, ...(sweep === undefined ? [] : [sweep])]).runs;
   const others = found.filter(({ folder }) => !measured.has(realpathSync(folder)));
   const { states, tally, problems } = await totalCosts(
-    { runs: others, problems: [] },
+    { runs: others, copies: [], problems: [] },
     { nowUnixMs: systemClock.unixMs() },
   );
   for (const problem of problems) printWarning(problem);

@@ -12,8 +12,15 @@ export interface FoundRun {
   readonly runId: string;
 }
 
+/** A folder that holds a run which another one holds too, and whose ledger is no longer than that one's. */
+export interface RunCopy {
+  readonly folder: string;
+  readonly of: string;
+}
+
 export interface FoundRuns {
   readonly runs: readonly FoundRun[];
+  readonly copies: readonly RunCopy[];
   /** Folders that could not be searched, and copies of runs: a line each. */
   readonly problems: readonly string[];
 }
@@ -80,14 +87,17 @@ export function findRuns(folders: readonly string[]): FoundRuns {
     search(folder, 0);
   }
   const runs = new Map<string, FoundRun>();
+  const copies: RunCopy[] = [];
   for (const folder of found) {
     const run = { folder, runId: readConfigured(folder).runId ?? tryReadSummary(folder)?.run_id ?? folder };
     const same = runs.get(run.runId);
     const [kept, copy] = same === undefined || ledgerBytes(same) < ledgerBytes(run) ? [run, same] : [same, run];
     runs.set(run.runId, kept);
-    if (copy !== undefined) problems.push(`${copy.folder}: a copy of ${kept.folder}, run ${kept.runId}; not counted`);
+    if (copy === undefined) continue;
+    copies.push({ folder: copy.folder, of: kept.folder });
+    problems.push(`${copy.folder}: a copy of ${kept.folder}, run ${kept.runId}; not counted`);
   }
-  return { runs: [...runs.values()], problems };
+  return { runs: [...runs.values()], copies, problems };
 }
 
 function holdsRun(names: readonly string[]): boolean {

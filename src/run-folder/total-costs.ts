@@ -1,7 +1,13 @@
 /** What runs cost together. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type CostTally, createCostTally } from '../economics/costs/cost-tally.ts';
 import type { RunState } from '../economics/costs/run-state.ts';
-import type { FoundRuns } from './find-runs.ts';
+import { messageOf } from '../shared/core/errors.ts';
+import { formatCount } from '../shared/core/number-format.ts';
+import { countDivergedLines } from './diverged-lines.ts';
+import type { FoundRuns, RunCopy } from './find-runs.ts';
 import { readRunCosts } from './run-costs.ts';
 
 export interface TotalCosts {
@@ -20,11 +26,12 @@ export interface CountedTime {
 
 /** Reads one ledger after the other, a piece at a time. */
 export async function totalCosts(
-  { runs, problems: unsearched }: FoundRuns,
+  { runs, copies, problems: unsearched }: FoundRuns,
   { sinceUnixMs, nowUnixMs }: CountedTime,
 ): Promise<TotalCosts> {
   const tally = createCostTally(sinceUnixMs);
   const problems = [...unsearched];
+  for (const copy of copies) problems.push(...(await describeDiverged(copy)));
   const read: { readonly folder: string; readonly state: RunState; readonly begun: string }[] = [];
   for (const { folder } of runs) {
     const tallied = tally.run(folder);
@@ -39,4 +46,20 @@ export async function totalCosts(
   }
   read.sort((a, b) => a.begun.localeCompare(b.begun));
   return { tally, states: new Map(read.map(({ folder, state }) => [folder, state])), problems };
+}
+
+/** A run that was copied, and resumed in both folders, has spent what follows in each. @returns a line, or none */
+async function describeDiverged({ folder, of }: RunCopy): Promise<readonly string[]> {
+  const file = join(folder, 'ledger.jsonl');
+  // Why a ledger cannot be looked at was said when its folder was found.
+  if (!existsSync(file)) return [];
+  try {
+    const lines = await countDivergedLines(file, join(of, 'ledger.jsonl'));
+    if (lines === 0) return [];
+    return [
+      `${folder}: went on differently than ${of}; the last lines of its ledger, ${formatCount(lines)}, are left out`,
+    ];
+  } catch (error) {
+    return [messageOf(error)];
+  }
 }

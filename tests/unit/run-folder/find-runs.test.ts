@@ -44,7 +44,7 @@ test('a link that leads nowhere is no problem, and what a link leads to is found
   runsIn(root, { a: { id: 'a', ledger: 1 } });
   symlinkSync('gone', join(root, 'dangling'));
   symlinkSync('a', join(root, 'z'));
-  expect(findRuns([root])).toEqual({ runs: [{ folder: join(root, 'a'), runId: 'a' }], problems: [] });
+  expect(findRuns([root])).toEqual({ runs: [{ folder: join(root, 'a'), runId: 'a' }], copies: [], problems: [] });
 });
 
 const onLinux = await needs('linux');
@@ -56,6 +56,7 @@ onLinux.it('a link to the processes of this host costs one line, and leads no fu
   symlinkSync('/proc/self/task', join(root, 'q'));
   expect(findRuns([root])).toEqual({
     runs: [{ folder: join(root, 'a'), runId: 'a' }],
+    copies: [],
     problems: ['p', 'q'].map((name) => `${join(root, name)}: leads into /proc, and is not searched`),
   });
 });

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { byCategory } from '../../../src/economics/ledger/ledger.ts';
+import { findRuns } from '../../../src/run-folder/find-runs.ts';
 import { describeDamage } from '../../../src/run-folder/ledger-line.ts';
 import { totalCosts } from '../../../src/run-folder/total-costs.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -36,7 +37,7 @@ async function costsOf(...lines: readonly unknown[]) {
   const text = lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
   writeFileSync(join(folder, 'ledger.jsonl'), text);
   const { tally, problems } = await totalCosts(
-    { runs: [{ folder, runId: 'run' }], problems: [] },
+    { runs: [{ folder, runId: 'run' }], copies: [], problems: [] },
     { nowUnixMs: Date.parse('2026-11-02T00:00:00Z') },
   );
   return { tally, usd: tally.total().costUsd, problems: problems.map((problem) => problem.replace(`${folder}: `, '')) };
@@ -114,9 +115,46 @@ describe('a summary', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'ledger.jsonl'), `${JSON.stringify(account('w0', 5))}\n`);
     make(join(folder, 'summary.json'));
-    const found = { runs: [{ folder, runId: 'run' }], problems: [] };
+    const found = { runs: [{ folder, runId: 'run' }], copies: [], problems: [] };
     const { tally, problems } = await totalCosts(found, { nowUnixMs: Date.parse('2026-11-02T00:00:00Z') });
     expect(tally.total().costUsd).toBeCloseTo(0.05, 12);
     expect(problems).toEqual([expect.stringMatching(/summary\.json: ./)]);
+  });
+});
+
+describe('of copies of a run', () => {
+  const lineOf = (seconds: number, step = seconds) => `${JSON.stringify(account('w0', seconds, { step }))}\n`;
+  const common = [1, 2, 3].map((seconds) => lineOf(seconds)).join('');
+  const many = Array.from({ length: 2000 }, (_, index) => lineOf(4 + index)).join('');
+
+  async function problemsOf(ledgers: Readonly<Record<string, string>>) {
+    const root = temporaryFolder();
+    for (const [name, ledger] of Object.entries(ledgers)) {
+      mkdirSync(join(root, name));
+      writeFileSync(join(root, name, 'config.json'), JSON.stringify({ run_id: 'same' }));
+      writeFileSync(join(root, name, 'ledger.jsonl'), ledger);
+    }
+    const { problems } = await totalCosts(findRuns([root]), { nowUnixMs: Date.parse('2026-11-02T00:00:00Z') });
+    return problems.map((problem) => problem.replaceAll(`${root}/`, ''));
+  }
+
+  test.each([
+    ['the same', common, common],
+    ['the beginning, cut off', common + lineOf(4), `${common}{"cau`],
+    ['nothing', common, ''],
+  ])('one that has %s lacks nothing', async (_, longer, shorter) => {
+    expect(await problemsOf({ a: longer, b: shorter })).toEqual(['b: a copy of a, run same; not counted']);
+  });
+
+  test.each([
+    ['one line', common + lineOf(4) + lineOf(5), common + lineOf(4, 5), '1'],
+    ['every line', common + lineOf(4), `${lineOf(1, 2)}${lineOf(2)}`, '2'],
+    // Longer than a piece that is read at once.
+    ['very many lines', common + lineOf(3, 4) + many, common + many, '2,000'],
+  ])('one in which %s differs is said to', async (_, longer, shorter, count) => {
+    expect(await problemsOf({ a: longer, b: shorter })).toEqual([
+      'b: a copy of a, run same; not counted',
+      `b: went on differently than a; the last lines of its ledger, ${count}, are left out`,
+    ]);
   });
 });
