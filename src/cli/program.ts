@@ -75,6 +75,8 @@ function wrongUsage(message: string): PennygradError {
 
 try {
   await cli.parseAsync();
+  // Whoever reads the output may have had enough of it (`| head -1`). The command has done its work all the same.
+  process.exitCode ??= exitCodes.done;
 } catch (thrown) {
   // Yargs throws some of its own errors past `fail`, because commands are loaded when they are called.
   const error = thrown instanceof Error && thrown.name === 'YError' ? wrongUsage(thrown.message) : thrown;

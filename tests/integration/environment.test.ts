@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { needs } from '../support/machine-parts.ts';
-import { program, run } from '../support/pennygrad.ts';
+import { program, run, start } from '../support/pennygrad.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('an old Node', () => {
@@ -31,6 +31,14 @@ it('a misspelt variable is an error, before anything runs', async () => {
   const { code, stderr } = await run(['prices'], { env: { PENNYGRAD_BACTH_SIZE: '32' } });
   expect(stderr).toMatch(/^pennygrad: .*PENNYGRAD_BACTH_SIZE is not a setting; did you mean PENNYGRAD_BATCH_SIZE\?\n$/);
   expect(code).toBe(2);
+});
+
+it('a command that has printed everything has not failed because nobody read it to the end', async () => {
+  const job = start(['prices']);
+  job.child.stdout?.destroy();
+  const { code, stderr } = await job.exit;
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
 });
 
 const { it: itOnLinux } = await needs('linux');
