@@ -52,6 +52,11 @@ test('prices that runs looked up are judged on the day of the decision', () => {
   // Assumed, from a label of the table.
   const assumed = { priceOrigin, gpu: undefined, priceUsdPerHour: 0.11, priceAssumed: 'gcp/t4/spot, card alone' };
   expect(notes('2024-05-31', assumed)).toEqual([alone]);
+  expect(notes('2024-05-31', { ...assumed, priceAssumed: 'a guess' })).toEqual([]);
+  // A card costs the same, however many threads feed it.
+  expect(notes('2024-05-31', { priceOrigin, threads: 4 })).toEqual([alone]);
+  const [first] = pricedWorkers([summarize(runRecord({ startedAtUnixMs: Date.UTC(2025, 5, 1, 23, 59) }))]);
+  expect(first?.day).toBe('2025-06-01');
 });
 
 test('of the offers in a plan, those that look better than they are are named', () => {
@@ -77,5 +82,21 @@ test('a worker on a CPU is offered a vCPU for each of its threads', () => {
   if (first === undefined) throw new Error('no worker');
   expect(offersOn(vcpus, '2025-01-01')(kindOf(first))).toEqual([
     { label: 'aws/c7a/on-demand', tableLabel: 'aws/c7a/on-demand', usdPerHour: 0.4 },
+  ]);
+  // What it paid is judged for as many.
+  const paid = { gpu: 'aws/c7a/on-demand', source: 'p.csv', threads: 4, day: '2024-02-01' };
+  const notes = [0.4, 0.1].map((usdPerHour) => describePaidPrices([{ ...paid, usdPerHour }], vcpus, '2025-02-01'));
+  expect(notes).toEqual([['the price of aws/c7a/on-demand is a year old or more (2024-01)'], []]);
+});
+
+test('a card is offered at its own price, however many threads feed it', () => {
+  const [first] = comparedRun({
+    workers: [{ backend: 'wasm', gpu: 'T4', threads: 4 }],
+    rate: 1000,
+    batch: 64,
+  }).summary.workers;
+  if (first === undefined) throw new Error('no worker');
+  expect(offersOn(table, '2025-01-01')(kindOf(first))).toEqual([
+    { label: 'gcp/t4/spot, card alone', tableLabel: 'gcp/t4/spot', usdPerHour: 0.11 },
   ]);
 });

@@ -6,6 +6,7 @@ import {
   labelPrices,
   lowestByDay,
 } from '../../../../src/economics/planning/price-history.ts';
+import { parsePriceFile } from '../../../../src/economics/prices/price-file.ts';
 import { shippedPrices } from '../../../../src/economics/prices/price-table.ts';
 import { datedChart, slugOf } from '../../../../src/report/html/price-charts.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
@@ -111,6 +112,20 @@ describe('cardHistories', () => {
   test('a worker without a label has none', () => {
     const { summary } = comparedRun({ workers: [{ backend: 'wasm', price: 1 }], rate: 100, batch: 50 });
     expect(cardHistories([summary], table)).toEqual([]);
+  });
+
+  test('what was paid for threads of a CPU is told by the vCPU, as the table has it; for a card it is not', () => {
+    const vcpus = parsePriceFile('p.csv', 'cpu,vcpu_count,provider,usd_per_hour,date\nc7a,2,aws,0.2,2024-01\n');
+    const paidFor = (gpu: string, rows: typeof table) => {
+      const { summary } = comparedRun({
+        workers: [{ backend: 'wasm', gpu, price: 0.4, threads: 4 }],
+        rate: 100,
+        batch: 50,
+      });
+      return cardHistories([summary], rows)[0]?.paid.map(({ usdPerHour }) => usdPerHour);
+    };
+    expect(paidFor('aws/c7a/on-demand', vcpus)).toEqual([0.1]);
+    expect(paidFor('gcp/t4/spot', table)).toEqual([0.4]);
   });
 
   test('a size of memory is a card of its own', () => {
