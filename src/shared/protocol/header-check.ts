@@ -36,7 +36,7 @@ export function findForeign(bytes: Uint8Array): string | undefined {
     const { kind } = type;
     if (kind === 'extension' || kind === 'binary data' || kind === 'unused') return `${describe(kind)} at byte ${at}`;
     let end = at + 1 + type.width;
-    const size = kind === 'value' || type.width === 0 ? type.size : bigEndian(bytes, at + 1, end);
+    const size = type.width === 0 ? type.size : bigEndian(bytes, at + 1, end);
     if (kind === 'text') end += size;
     if (end > bytes.length) return `cut off in the value at byte ${at}`;
     if (values > maxHeaderValues) return `more than ${maxHeaderValues} values`;

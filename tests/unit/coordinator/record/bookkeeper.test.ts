@@ -338,6 +338,22 @@ describe('the books of a run', () => {
     expect(drawnUp.at(-1)?.entries.map(({ billing }) => billing?.granularitySeconds)).toEqual([1, 3600]);
   });
 
+  test('say what a worker computes on once it is ready, and what card its label names', () => {
+    const { drawnUp, tell } = openBooks();
+    const ready = (workerId: string): RunEvent => ({ type: 'worker-ready', workerId, backend: 'wasm', device: 'SIMD' });
+    tell(
+      { type: 'worker-began', workerId: 'w0', at: 0, priceUsdPerHour: 1, gpu: 'gcp/t4/spot' },
+      { type: 'worker-began', workerId: 'w1', at: 0, priceUsdPerHour: 1 },
+      ready('w0'),
+      ready('nobody'),
+      generation(0, 1),
+    );
+    expect(drawnUp.at(-1)?.entries.map(({ workerId, device, gpu }) => [workerId, device, gpu])).toEqual([
+      ['w0', 'SIMD', 'gcp/t4/spot'],
+      ['w1', undefined, undefined],
+    ]);
+  });
+
   test('pay no heed to what a worker says that nobody knows', () => {
     const { books, drawnUp, pass, tell, began, spent } = openBooks();
     tell(began('w0'));

@@ -90,6 +90,11 @@ describe('a header that is too', () => {
     const nested = (depth: number) => `${'91'.repeat(depth)}c0`;
     expect(check(nested(maxHeaderDepth))).toBeUndefined();
     expect(check(nested(maxHeaderDepth + 1))).toBe('more than 32 levels deep at byte 32');
+    // What is empty has a level too.
+    for (const empty of ['80', '90']) {
+      expect(check(`${'91'.repeat(maxHeaderDepth - 1)}${empty}`)).toBeUndefined();
+      expect(check(`${'91'.repeat(maxHeaderDepth)}${empty}`)).toBe('more than 32 levels deep at byte 32');
+    }
     // Side by side is not deep.
     expect(check(`dc0100${nested(maxHeaderDepth - 1).repeat(256)}`)).toBeUndefined();
   });
