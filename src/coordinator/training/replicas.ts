@@ -28,7 +28,7 @@ export function numericsKey({ info, ready }: Pick<Member, 'info' | 'ready'>): st
 
 /** The first rank of each key, by rank. */
 export function firstOfEachKey(keys: readonly string[]): readonly number[] {
-  return [...keys.keys()].filter((rank) => keys.indexOf(keys[rank] ?? '') === rank);
+  return keys.flatMap((key, rank) => (keys.indexOf(key) === rank ? [rank] : []));
 }
 
 /** @returns the first rank whose checksum is not that of the first rank with its key, and that rank */
@@ -36,8 +36,8 @@ export function findOddReplica(
   keys: readonly string[],
   checksums: readonly (number | undefined)[],
 ): { readonly rank: number; readonly expected: number } | undefined {
-  return [...keys.keys()]
-    .map((rank) => ({ rank, expected: keys.indexOf(keys[rank] ?? '') }))
+  return keys
+    .map((key, rank) => ({ rank, expected: keys.indexOf(key) }))
     .find(({ rank, expected }) => checksums[rank] !== checksums[expected]);
 }
 
@@ -63,11 +63,10 @@ export function requireEqualReplicas(
 ): void {
   const keys = members.map(numericsKey);
   const odd = findOddReplica(keys, checksums);
-  const member = members[odd?.rank ?? -1];
-  if (odd === undefined || member === undefined) return;
+  if (odd === undefined) return;
   throw new PennygradError(
     'run-failed',
-    `${describeWorker(member)} holds other parameters than rank ${members[odd.expected]?.rank} before step ${step}, ` +
+    `${describeWorker(members[odd.rank] as Member)} holds other parameters than rank ${members[odd.expected]?.rank} before step ${step}, ` +
       `though both compute with ${keys[odd.rank]}; their replicas must be identical`,
   );
 }
@@ -91,11 +90,10 @@ export function compareReplicas(
   });
   // Negated, because NaN is within no tolerance.
   const far = distances.find(({ distance }) => !(distance <= replicaTolerance));
-  const member = members[far?.rank ?? -1];
-  if (far !== undefined && member !== undefined) {
+  if (far !== undefined) {
     throw new PennygradError(
       'run-failed',
-      `${describeWorker(member)} (${keys[far.rank]}) holds parameters ${far.distance.toExponential(1)} from rank ${members[0]?.rank}'s ` +
+      `${describeWorker(members[far.rank] as Member)} (${keys[far.rank]}) holds parameters ${far.distance.toExponential(1)} from rank ${members[0]?.rank}'s ` +
         `before step ${step}, relative to their length; rounding explains ${replicaTolerance} at most`,
     );
   }

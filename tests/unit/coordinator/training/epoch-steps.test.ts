@@ -147,6 +147,12 @@ describe('a committed step', () => {
     expect(eventsOf('step').map(({ gradientNorm }) => gradientNorm)).toEqual([20 / 16, undefined, 20 / 16]);
   });
 
+  it('is told to who saves as the step that comes next', async () => {
+    const next: number[] = [];
+    await trainEpoch({ range: { begin: 1, onCommitted: (step) => next.push(step) } });
+    expect(next).toEqual([2, 3]);
+  });
+
   it('leaves out the times of a member that reported none', async () => {
     const { eventsOf } = await trainEpoch({ spent: (step) => (step === 0 ? [spentBy(1)] : []) });
     expect(eventsOf('step').map(({ members }) => members.map(({ workerId }) => workerId))).toEqual([['w1'], [], []]);
