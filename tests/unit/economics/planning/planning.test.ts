@@ -33,6 +33,16 @@ const plan = (options: Partial<PlanOptions> = {}, runs = measured) =>
   });
 
 describe('planRuns', () => {
+  test('says by what it chose, how sure that is, and what may be as good', () => {
+    expect(plan().choice).toBeUndefined();
+    const { chosen, choice, front } = plan({ targetSeconds: 1e6 });
+    expect(choice).toMatchObject({ by: 'billed cost', surelyWithin: true });
+    const lowest = Math.min(...front.map(({ billedUsd }) => billedUsd));
+    expect(chosen?.billedUsd).toBe(lowest);
+    for (const { billedIntervalUsd } of choice?.tied ?? []) expect(billedIntervalUsd?.[0]).toBeLessThanOrEqual(lowest);
+    expect(plan({ budgetUsd: 1e6 }).choice?.by).toBe('time');
+  });
+
   test('finds the terms again, and prices all the work from start-up to the last test pass', () => {
     const { models, front } = plan({ epochs: 3 });
     const [model] = models;
