@@ -27,10 +27,11 @@ export async function readUnmeasuredRuns({ named, sweep, runs }: ComparedFolders
   );
   const found = findRuns([...named, ...(sweep === undefined ? [] : [sweep])]).runs;
   const others = found.filter(({ folder }) => !measured.has(realpathSync(folder)));
-  const { states, tally, problems } = await totalCosts(
-    { runs: others, copies: [], problems: [] },
-    { nowUnixMs: systemClock.unixMs() },
-  );
+  const {
+    runs: counted,
+    tally,
+    problems,
+  } = await totalCosts({ runs: others, copies: [], problems: [] }, { nowUnixMs: systemClock.unixMs() });
   for (const problem of problems) printWarning(problem);
-  return unmeasuredRuns(states, tally.ofRun);
+  return unmeasuredRuns(counted, tally.ofRun);
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CostTally, createCostTally } from '../economics/costs/cost-tally.ts';
-import type { RunState } from '../economics/costs/run-state.ts';
+import type { CountedRun } from '../economics/costs/run-state.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import { formatCount } from '../shared/core/number-format.ts';
 import { countDivergedLines } from './diverged-lines.ts';
@@ -13,7 +13,7 @@ import { readRunCosts } from './run-costs.ts';
 export interface TotalCosts {
   readonly tally: CostTally;
   /** By the run's folder, in the order in which the runs began; those without a ledger come last. */
-  readonly states: ReadonlyMap<string, RunState>;
+  readonly runs: ReadonlyMap<string, CountedRun>;
   /** What could not be read, or was not counted: a line each. */
   readonly problems: readonly string[];
 }
@@ -32,8 +32,8 @@ export async function totalCosts(
   const tally = createCostTally(sinceUnixMs);
   const problems = [...unsearched];
   for (const copy of copies) problems.push(...(await describeDiverged(copy)));
-  const read: { readonly folder: string; readonly state: RunState; readonly begun: string }[] = [];
-  for (const { folder } of runs) {
+  const read: { readonly folder: string; readonly run: CountedRun; readonly begun: string }[] = [];
+  for (const { folder, runId } of runs) {
     const tallied = tally.run(folder);
     let begun = '~';
     const costs = await readRunCosts(folder, nowUnixMs, (line) => {
@@ -42,10 +42,10 @@ export async function totalCosts(
     });
     tallied.end();
     problems.push(...costs.problems);
-    read.push({ folder, state: costs.state, begun });
+    read.push({ folder, run: { runId, status: costs.state }, begun });
   }
   read.sort((a, b) => a.begun.localeCompare(b.begun));
-  return { tally, states: new Map(read.map(({ folder, state }) => [folder, state])), problems };
+  return { tally, runs: new Map(read.map(({ folder, run }) => [folder, run])), problems };
 }
 
 /** A run that was copied, and resumed in both folders, has spent what follows in each. @returns a line, or none */

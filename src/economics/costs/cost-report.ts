@@ -1,11 +1,13 @@
 /** What `costs` says of some runs: rows of one grouping, their sum, and what a reader must know. Pure. */
 import { formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import type { CostGrouping, CostPart, CostTally } from './cost-tally.ts';
-import type { RunState } from './run-state.ts';
+import type { CountedRun, RunState } from './run-state.ts';
 import { nothingSpent, type Spent } from './spent.ts';
 
 export interface CostRow extends CostPart {
-  /** What became of the run; only in rows of one run. */
+  /** Only in rows of one run, or of a worker of one. */
+  readonly runId?: string | undefined;
+  /** Only in rows of one run. */
   readonly status?: RunState | undefined;
 }
 
@@ -26,7 +28,7 @@ export interface CostReport {
 export interface CostsRead {
   readonly tally: CostTally;
   /** By the run's folder, in the order of the rows. */
-  readonly states: ReadonlyMap<string, RunState>;
+  readonly runs: ReadonlyMap<string, CountedRun>;
   readonly problems: readonly string[];
 }
 
@@ -36,16 +38,16 @@ export interface CostQuestion {
   readonly sinceUnixMs: number | undefined;
 }
 
-export function reportCosts({ tally, states, problems }: CostsRead, question: CostQuestion): CostReport {
+export function reportCosts({ tally, runs: counted, problems }: CostsRead, question: CostQuestion): CostReport {
   const { by, folders, sinceUnixMs } = question;
   const total = tally.total();
-  const runs = rowsOfRuns(tally, states, sinceUnixMs !== undefined);
+  const runs = rowsOfRuns(tally, counted, sinceUnixMs !== undefined);
   return {
     by,
     folders,
     since: sinceUnixMs === undefined ? undefined : new Date(sinceUnixMs).toISOString(),
     runs: runs.length,
-    rows: by === 'run' ? runs : tally.parts(by),
+    rows: by === 'run' ? runs : by === 'worker' ? rowsOfWorkers(tally, counted) : tally.parts(by),
     total,
     notes: notesOf(total, by, sinceUnixMs !== undefined),
     problems,
@@ -55,13 +57,17 @@ export function reportCosts({ tally, states, problems }: CostsRead, question: Co
 /** A run that has cost nothing has a row too, unless only a part of the time was asked for. */
 function rowsOfRuns(
   tally: CostTally,
-  states: ReadonlyMap<string, RunState>,
+  runs: ReadonlyMap<string, CountedRun>,
   onlyWithCosts: boolean,
 ): readonly CostRow[] {
-  return [...states].flatMap(([run, status]) => {
+  return [...runs].flatMap(([run, { runId, status }]) => {
     const spent = tally.ofRun(run);
-    return spent === undefined && onlyWithCosts ? [] : [{ run, status, spent: spent ?? nothingSpent }];
+    return spent === undefined && onlyWithCosts ? [] : [{ run, runId, status, spent: spent ?? nothingSpent }];
   });
+}
+
+function rowsOfWorkers(tally: CostTally, runs: ReadonlyMap<string, CountedRun>): readonly CostRow[] {
+  return tally.parts('worker').map((part) => ({ ...part, runId: runs.get(part.run ?? '')?.runId }));
 }
 
 function notesOf(

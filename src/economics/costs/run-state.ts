@@ -19,3 +19,11 @@ export function decideRunState({ lock, summary, lastCause }: RunEvidence): RunSt
   // The accounts are drawn up for the last time before the summary is written.
   return lastCause === undefined || lastCause === 'end' ? summary : 'killed';
 }
+
+/** A run whose ledger was read. */
+export interface CountedRun {
+  /** As in `pennygrad_run_info`; the folder where no file says it. */
+  readonly runId: string;
+  /** What became of it. */
+  readonly status: RunState;
+}

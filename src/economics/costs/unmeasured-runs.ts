@@ -1,6 +1,6 @@
 /** Runs that cost money and measured nothing, because they did not complete. Pure. */
 import { formatUsd } from '../../shared/core/number-format.ts';
-import type { RunState } from './run-state.ts';
+import type { CountedRun, RunState } from './run-state.ts';
 import type { Spent } from './spent.ts';
 
 export interface UnmeasuredRun {
@@ -12,10 +12,10 @@ export interface UnmeasuredRun {
 
 /** @param spentOf undefined for a run that has cost nothing */
 export function unmeasuredRuns(
-  states: ReadonlyMap<string, RunState>,
+  runs: ReadonlyMap<string, CountedRun>,
   spentOf: (folder: string) => Spent | undefined,
 ): readonly UnmeasuredRun[] {
-  return [...states].flatMap(([folder, status]) => {
+  return [...runs].flatMap(([folder, { status }]) => {
     const { costUsd = 0, billedUsd = 0 } = spentOf(folder) ?? {};
     return status === 'completed' ? [] : [{ folder, status, costUsd, billedUsd }];
   });
@@ -32,7 +32,7 @@ const ends: Readonly<Record<UnmeasuredRun['status'], readonly [one: string, seve
 /** Runs that the sentence names; of more it says how many. */
 const mostNamed = 20;
 
-/** `and 2 runs that failed or were killed cost $0.0123, billed $0.03: runs/a (failed) $0.01, runs/b (killed) $0.0023` */
+/** `2 runs that failed or were killed cost $0.0123, billed $0.03: runs/a (failed) $0.01, runs/b (killed) $0.0023` */
 export function describeUnmeasured(runs: readonly UnmeasuredRun[]): readonly string[] {
   if (runs.length === 0) return [];
   const sum = (of: (run: UnmeasuredRun) => number) => formatUsd(runs.reduce((total, run) => total + of(run), 0));
@@ -43,7 +43,7 @@ export function describeUnmeasured(runs: readonly UnmeasuredRun[]): readonly str
   const more = runs.length > mostNamed ? [`${runs.length - mostNamed} more`] : [];
   const count = runs.length === 1 ? '1 run' : `${runs.length} runs`;
   return [
-    `and ${count} that ${how.map(([, words]) => words[runs.length === 1 ? 0 : 1]).join(' or ')} cost ${sum(({ costUsd }) => costUsd)}, ` +
+    `${count} that ${how.map(([, words]) => words[runs.length === 1 ? 0 : 1]).join(' or ')} cost ${sum(({ costUsd }) => costUsd)}, ` +
       `billed ${sum(({ billedUsd }) => billedUsd)}: ${[...named, ...more].join(', ')}`,
   ];
 }

@@ -40,7 +40,7 @@ export function fitOutsideSteps(runs: readonly ComparedRun[], speedOf: (run: Com
     leadSeconds: meanOf(runs.map(({ summary }) => leadSecondsOf(summary))),
     startupSeconds: Math.max(0, meanOf(startups.map(({ others, seconds }) => seconds - perWorker * others))),
     startupSecondsPerWorker: perWorker,
-    evaluateSecondsPerImage: perImage.length === 0 ? 0 : meanOf(perImage),
+    evaluateSecondsPerImage: meanOf(perImage),
     endSeconds: meanOf(runs.map(({ summary }) => endSecondsOf(summary))),
   };
 }

@@ -4,20 +4,24 @@ import type { CostGrouping } from '../../economics/costs/cost-tally.ts';
 import type { Spent } from '../../economics/costs/spent.ts';
 import { printable } from '../../shared/core/printable.ts';
 
-const nameFields: Readonly<Record<CostGrouping, readonly (keyof CostRow & string)[]>> = {
-  run: ['run', 'status'],
-  worker: ['run', 'worker'],
-  gpu: ['gpu'],
-  provider: ['provider'],
-  category: ['category'],
-  day: ['day'],
+/** Fields of the record by the property of the row. */
+const nameFields: Readonly<Record<CostGrouping, Readonly<Partial<Record<string, keyof CostRow>>>>> = {
+  run: { run: 'run', run_id: 'runId', status: 'status' },
+  worker: { run: 'run', run_id: 'runId', worker: 'worker' },
+  gpu: { gpu: 'gpu' },
+  provider: { provider: 'provider' },
+  category: { category: 'category' },
+  day: { day: 'day' },
 };
 
 type Fields = Readonly<Record<string, string | number>>;
 
 /** The fields of a row, in the order of the columns of the CSV. Seconds and USD are not rounded. */
 function recordOf(by: CostGrouping, row: CostRow): Fields {
-  const names = nameFields[by].map((name) => [name, String(row[name] ?? '')]);
+  const names = Object.entries(nameFields[by]).map(([name, property]) => [
+    name,
+    String((property && row[property]) ?? ''),
+  ]);
   return { ...Object.fromEntries(names), ...(by === 'category' ? sharesOf(row.spent) : amountsOf(row.spent)) };
 }
 

@@ -45,6 +45,7 @@ export function totalRow(by: CostGrouping, total: Spent): CostRow {
 const nameColumns: Readonly<Record<CostGrouping, readonly Column<CostRow>[]>> = {
   run: [
     { head: 'run', cell: ({ run = '' }) => printable(run), align: 'left' },
+    { head: 'run id', cell: ({ runId = '' }) => printable(runId), align: 'left', expendable: 1 },
     { head: 'status', cell: ({ status = '' }) => status, align: 'left' },
   ],
   worker: [

@@ -3,7 +3,7 @@ export function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 
-/** NaN for no values. */
+/** The arithmetic mean; 0 for no values. */
 export function meanOf(values: readonly number[]): number {
-  return sumOf(values) / values.length;
+  return values.length === 0 ? 0 : sumOf(values) / values.length;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type CostQuestion, reportCosts } from '../../../../src/economics/costs/cost-report.ts';
 import { createCostTally } from '../../../../src/economics/costs/cost-tally.ts';
-import type { RunState } from '../../../../src/economics/costs/run-state.ts';
+import type { CountedRun } from '../../../../src/economics/costs/run-state.ts';
 import { type AccountLine, nothingSpent } from '../../../../src/economics/costs/spent.ts';
 import { byCategory } from '../../../../src/economics/ledger/ledger.ts';
 import { renderCosts } from '../../../../src/report/costs/cost-table.ts';
@@ -20,9 +20,9 @@ const oneLine: AccountLine = {
   billed_usd: 1.2,
 };
 
-const states = new Map<string, RunState>([
-  ['runs/free', 'failed'],
-  ['runs/a', 'completed'],
+const runs = new Map<string, CountedRun>([
+  ['runs/free', { runId: 'r-free', status: 'failed' }],
+  ['runs/a', { runId: 'r-a', status: 'completed' }],
 ]);
 
 function report(asked: Partial<CostQuestion>, line: Partial<AccountLine> = {}) {
@@ -31,14 +31,14 @@ function report(asked: Partial<CostQuestion>, line: Partial<AccountLine> = {}) {
   const run = tally.run('runs/a');
   run.add({ ...oneLine, ...line });
   run.end();
-  return reportCosts({ tally, states, problems: ['runs/b: no ledger'] }, question);
+  return reportCosts({ tally, runs, problems: ['runs/b: no ledger'] }, question);
 }
 
 test('a report of all time has a row for each run, with how it ended, also for one that cost nothing', () => {
   const { rows, total, ...rest } = report({});
-  expect(rows.map(({ run, status, spent }) => [run, status, spent.costUsd, spent.billedUsd])).toEqual([
-    ['runs/free', 'failed', 0, 0],
-    ['runs/a', 'completed', 1, 1.2],
+  expect(rows.map(({ run, runId, status, spent }) => [run, runId, status, spent.costUsd, spent.billedUsd])).toEqual([
+    ['runs/free', 'r-free', 'failed', 0, 0],
+    ['runs/a', 'r-a', 'completed', 1, 1.2],
   ]);
   expect(total).toEqual({
     ...nothingSpent,
@@ -66,8 +66,8 @@ test('a report since a day leaves out runs that have cost nothing since', () => 
 
 test('rows of another grouping are those of the tally, and have no end', () => {
   const { rows, notes } = report({ by: 'worker' });
-  expect(rows.map(({ run, worker, status, spent }) => [run, worker, status, spent.costUsd])).toEqual([
-    ['runs/a', 'w0', undefined, 1],
+  expect(rows.map(({ run, runId, worker, status, spent }) => [run, runId, worker, status, spent.costUsd])).toEqual([
+    ['runs/a', 'r-a', 'w0', undefined, 1],
   ]);
   expect(notes).toEqual([]);
 });

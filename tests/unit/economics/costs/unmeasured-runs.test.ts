@@ -1,22 +1,23 @@
 import { expect, test } from 'vitest';
+import type { CountedRun } from '../../../../src/economics/costs/run-state.ts';
 import { nothingSpent } from '../../../../src/economics/costs/spent.ts';
 import { describeUnmeasured, unmeasuredRuns } from '../../../../src/economics/costs/unmeasured-runs.ts';
 
 const spent = (costUsd: number) => ({ ...nothingSpent, costUsd, billedUsd: 2 * costUsd });
 
 test('runs that did not complete are counted, and one sentence names them', () => {
-  const states = new Map([
-    ['runs/a', 'completed'],
-    ['runs/b', 'failed'],
-    ['runs/c', 'killed'],
-    ['runs/d', 'failed'],
-  ] as const);
+  const counted = new Map<string, CountedRun>([
+    ['runs/a', { runId: 'runs/a', status: 'completed' }],
+    ['runs/b', { runId: 'runs/b', status: 'failed' }],
+    ['runs/c', { runId: 'runs/c', status: 'killed' }],
+    ['runs/d', { runId: 'runs/d', status: 'failed' }],
+  ]);
   const costs = new Map([
     ['runs/a', spent(5)],
     ['runs/b', spent(0.25)],
     ['runs/c', spent(0.5)],
   ]);
-  const runs = unmeasuredRuns(states, (folder) => costs.get(folder));
+  const runs = unmeasuredRuns(counted, (folder) => costs.get(folder));
   expect(runs.map(({ folder, costUsd, billedUsd }) => [folder, costUsd, billedUsd])).toEqual([
     ['runs/b', 0.25, 0.5],
     ['runs/c', 0.5, 1],
