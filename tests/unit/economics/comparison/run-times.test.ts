@@ -36,7 +36,3 @@ test('what is left after steps and all test passes is the end, and never less th
   expect(endSecondsOf({ ...summary, train_seconds: 100 })).toBe(0);
   expect(leadSecondsOf({ ...summary, seconds_to_first_step: 2 })).toBe(0);
 });
-
-test('without workers nothing takes any time', () => {
-  expect([startupSecondsOf, aliveSecondsOf].map((part) => part({ ...summary, workers: [] }))).toEqual([0, 0]);
-});
