@@ -191,6 +191,28 @@ describe('a comparison to an accuracy', () => {
     expect(both[reached?.cheapest ?? -1]?.workers).toBe(1);
   });
 
+  test('free workers are cheaper than any with a price, however often they were run', () => {
+    const gifts = [60, 70].map((seconds) =>
+      tested([0.96], { workers: [{ backend: 'wasm', price: 0 }], batch: 32, seconds, folder: `gift${seconds}` }),
+    );
+    const gift = compareRuns([...gifts, ...runs.slice(0, 3)], { targetAccuracy: 0.95 }).toAccuracy;
+    expect(gift).toMatchObject({ cheapest: 0, cheapestTied: [] });
+    const free = { value: 0, interval: undefined };
+    expect(gift?.points[0]).toMatchObject({ usd: free, billedUsd: free });
+  });
+
+  test('names what may cost as little where the repeats overlap', () => {
+    const noisy = [60, 600].flatMap((batch) =>
+      [50, 60, 70].map((seconds) => tested([0.96], { batch, seconds: seconds + batch / 300, folder: 'noisy' })),
+    );
+    expect(compareRuns(noisy, { targetAccuracy: 0.95 }).toAccuracy).toMatchObject({
+      fastest: 0,
+      fastestTied: [1],
+      cheapest: 0,
+      cheapestTied: [1],
+    });
+  });
+
   test('is a table and sentences in the terminal', () => {
     const text = renderComparison(compareRuns(runs, { targetAccuracy: 0.95 }), { columns: 140, colour: false });
     expect(text).toContain('To a test accuracy of 95 %\n');
