@@ -191,9 +191,9 @@ describe('costs', () => {
       { folder: folders.failed, status: 'failed', cost_usd: expect.closeTo(spent[1] ?? 0, 12) },
       { folder: folders.killed, status: 'killed', cost_usd: expect.closeTo(spent[0] ?? 0, 12) },
     ]);
-    const sentence = notes.find((note: string) => note.startsWith('and 2 runs that failed or were killed cost $'));
+    const sentence = notes.find((note: string) => note.startsWith('2 runs that failed or were killed cost $'));
     expect(sentence).toContain(`${folders.killed} (killed) $`);
-    expect(readFileSync(page, 'utf8')).toContain('and 2 runs that failed or were killed cost $');
+    expect(readFileSync(page, 'utf8')).toContain('2 runs that failed or were killed cost $');
 
     const alone = await run(['compare', folders.killed], { cwd: root });
     expect(alone.code).toBe(2);

@@ -24,7 +24,7 @@ test('runs that did not complete are counted, and one sentence names them', () =
     ['runs/d', 0, 0],
   ]);
   expect(describeUnmeasured(runs)).toEqual([
-    'and 3 runs that failed or were killed cost $0.75, billed $1.50: ' +
+    '3 runs that failed or were killed cost $0.75, billed $1.50: ' +
       'runs/b (failed) $0.25, runs/c (killed) $0.50, runs/d (failed) $0.00',
   ]);
 });
@@ -32,11 +32,11 @@ test('runs that did not complete are counted, and one sentence names them', () =
 test('one run, many runs, and none', () => {
   expect(describeUnmeasured([])).toEqual([]);
   const run = { folder: 'runs/a', status: 'interrupted', costUsd: 1, billedUsd: 1 } as const;
-  expect(describeUnmeasured([run])[0]).toMatch(/^and 1 run that was interrupted cost \$1\.00/);
+  expect(describeUnmeasured([run])[0]).toMatch(/^1 run that was interrupted cost \$1\.00/);
   const twenty = Array.from({ length: 20 }, (_, index) => ({ ...run, folder: `runs/${index}` }));
   expect(describeUnmeasured(twenty)[0]).toMatch(/runs\/19 \(interrupted\) \$1\.00$/);
   const many = Array.from({ length: 25 }, (_, index) => ({ ...run, folder: `runs/${index}` }));
   expect(describeUnmeasured(many)[0]).toMatch(
-    /^and 25 runs that were interrupted cost \$25\.00.*runs\/19 \(interrupted\) \$1\.00, 5 more$/,
+    /^25 runs that were interrupted cost \$25\.00.*runs\/19 \(interrupted\) \$1\.00, 5 more$/,
   );
 });
