@@ -121,7 +121,7 @@ describe('costs', () => {
     );
     // Hetzner bills the started hour: $3.60 for the seconds of the run that was killed.
     expect(rows.find(({ status }) => status === 'killed')?.billed_usd).toBeCloseTo(3.6, 9);
-    expect(whileItRan).toMatch(/killed +running/);
+    expect(whileItRan).toMatch(/killed +\S+ +running/);
   });
 
   it('by provider, category and day adds up to the same', async () => {
@@ -142,13 +142,13 @@ describe('costs', () => {
   });
 
   it('as a table, CSV and HTML, complete in a pipe', async () => {
-    expect(whileItRan).toMatch(/^ run +status +alive +samples +accrued +billed +wasted$/m);
+    expect(whileItRan).toMatch(/^ run +run id +status +alive +samples +accrued +billed +wasted$/m);
     expect(whileItRan).toMatch(/^ total +/m);
     const page = join(root, 'costs.html');
     const csv = await run(['costs', '--csv', '--html', page], { cwd: root });
     const [head, ...lines] = csv.stdout.trim().split('\n');
     expect(head).toBe(
-      'run,status,alive_seconds,samples,cost_usd,billed_usd,wasted_seconds,wasted_usd,assumed_usd,unpriced_seconds',
+      'run,run_id,status,alive_seconds,samples,cost_usd,billed_usd,wasted_seconds,wasted_usd,assumed_usd,unpriced_seconds',
     );
     expect(lines).toHaveLength(4);
     const html = readFileSync(page, 'utf8');
