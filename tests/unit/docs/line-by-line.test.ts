@@ -113,7 +113,11 @@ const lines: readonly (readonly [figure: string, arithmetic: string, result: str
   ['its $/epoch', `${digits(60_000 / rateOfOne)} s × $0.020106 / 3,600 s`, usd((60_000 / rateOfOne) * (price / 3600))],
   [
     'its `run` and `billed`',
-    'means of `cost_usd_total` and `billed_usd_total`',
+    `means of ${point('w1-b64')
+      .map(({ cost_usd_total }) => usd(cost_usd_total))
+      .join(', ')} (\`cost_usd_total\`) and of ${point('w1-b64')
+      .map(({ billed_usd_total }) => usd(billed_usd_total))
+      .join(', ')} (\`billed_usd_total\`)`,
     `${usd(mean(point('w1-b64').map(({ cost_usd_total }) => cost_usd_total)))} and ${usd(mean(point('w1-b64').map(({ billed_usd_total }) => billed_usd_total)))}`,
   ],
   [
@@ -138,7 +142,11 @@ const lines: readonly (readonly [figure: string, arithmetic: string, result: str
   ['verdict at $0.020106', 'the price lies within that interval', 'uncertain'],
   [
     'is 2 × e2 wasm, batch 64, beaten by 1 × e2 wasm, batch 256?',
-    `ratio of the times ${digits(1 / best.value)}, interval ${digits(1 / best.high)} to ${digits(1 / best.low)}`,
+    `samples/s of the latter ${rates('w1-b256')
+      .map((rate) => digits(rate))
+      .join(
+        ', ',
+      )}: ratio of the times ${digits(1 / best.value)} × exp(± t(${best.degrees}) × ${digits(best.error)}), ${digits(1 / best.high)} to ${digits(1 / best.low)}`,
     'no: it reaches beyond 1, so it is on the front',
   ],
   [
@@ -168,7 +176,7 @@ const lines: readonly (readonly [figure: string, arithmetic: string, result: str
   ],
   [
     'spread of the repeats',
-    `root of the sum of squares of ln(planned / measured) of all 12 runs over 12 − 4 degrees`,
+    `root of the sum of squares of ln(planned / measured) of all 12 runs (${misses.map((miss) => digits(miss)).join(', ')}) over 12 − 4 degrees`,
     digits(off),
   ],
   [
