@@ -11,7 +11,7 @@ import { loadDataset } from '../../src/shared/data/load-dataset.ts';
 import { needs } from '../support/machine-parts.ts';
 import { killAll, run, start } from '../support/pennygrad.ts';
 import { lastCheckpoint, readJsonLines, readSummary } from '../support/run-folder.ts';
-import { parseSamples } from '../support/scrape.ts';
+import { parseSamples, withoutRun } from '../support/scrape.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const out = join(temporaryFolder(), 'run');
@@ -90,7 +90,7 @@ describe('the run folder', () => {
 const withPrometheus = await needs('prometheus');
 
 describe('the metrics while it trains', () => {
-  const sampleOf = (scrape: string, series: string) => parseSamples(scrape).get(series) ?? Number.NaN;
+  const sampleOf = (scrape: string, series: string) => withoutRun(parseSamples(scrape)).get(series) ?? Number.NaN;
 
   it('count up to the run', () => {
     expect(scrapes.length).toBeGreaterThan(3);
