@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+/** Two at once: one waits for scrapes and rules while the other trains, and what they look at keeps on a busy machine. */
+const unhurried = [
+  'tests/integration/monitoring/*.test.ts',
+  'tests/integration/{equivalence,mixed-workers,resume}.test.ts',
+];
+
 export default defineConfig(({ mode }) => {
   const common = {
     globalSetup: 'tests/support/temporary-root.ts',
@@ -31,6 +37,7 @@ export default defineConfig(({ mode }) => {
             ...common,
             name: 'integration',
             include: ['tests/integration/*.test.ts', 'tests/chaos/*.test.ts'],
+            exclude: unhurried,
             fileParallelism: false,
             sequence: { groupOrder: 1 },
             testTimeout: 120_000,
@@ -38,15 +45,14 @@ export default defineConfig(({ mode }) => {
           },
         },
         {
-          // These wait for scrapes and rules most of the time, and what they look at keeps on a busy machine: two at once.
           test: {
             ...common,
-            name: 'monitoring',
-            include: ['tests/integration/monitoring/*.test.ts'],
+            name: 'unhurried',
+            include: unhurried,
             maxWorkers: 2,
             sequence: { groupOrder: 2 },
-            testTimeout: 120_000,
-            hookTimeout: 180_000,
+            testTimeout: 240_000,
+            hookTimeout: 240_000,
           },
         },
       ],
