@@ -1,5 +1,5 @@
 // Takes the lock of a run folder, says so, and lets go of it when its input ends: `hold-lock.mjs FOLDER`.
-import { lockRun } from '../../dist/coordinator/record/run-lock.js';
+import { lockRun } from '../../dist/run-folder/run-lock.js';
 
 const [folder] = process.argv.slice(2);
 try {
