@@ -22,7 +22,7 @@ export interface Panel {
   readonly unit: string;
   readonly decimals?: number;
   readonly queries: readonly [Query, ...Query[]];
-  /** Of 24 columns. */
+  /** In columns; a dashboard has 24. */
   readonly width: number;
   /** `now` and `total` only: the series' names are what is to be read. */
   readonly showNames?: true;

@@ -50,7 +50,7 @@ export function total(name: string, by: Labels = [], matchers = ''): string {
   return once(by, `max_over_time(${selector(name, matchers)}[$__range])`);
 }
 
-/** Of a worker's own endpoint, which Prometheus scrapes as another job. */
+/** A metric of a worker's own endpoint, which Prometheus scrapes as another job. */
 export function own(name: string, by: Labels = []): string {
   return once(['worker', ...by], `${name}{run_id=~"$run_id"}`);
 }

@@ -4,7 +4,7 @@ import type { WayRatio } from '../models/uncertain-choice.ts';
 
 /** A fleet whose speed was measured. */
 export interface MeasuredFleet {
-  /** Of the whole fleet; undefined unless every worker has a price. */
+  /** Price of the whole fleet; undefined unless every worker has a price. */
   readonly usdPerHour: number | undefined;
   /** Samples per second, one figure a run. */
   readonly rates: readonly number[];

@@ -5,7 +5,7 @@ import type { RunStatus } from '../record/run-record.ts';
 export type RunState = RunStatus | 'running' | 'killed';
 
 export interface RunEvidence {
-  /** Of the run's lock: a living process holds it, one that is gone left it behind, or there is none. */
+  /** The run's lock: a living process holds it, one that is gone left it behind, or there is none. */
   readonly lock: 'held' | 'left' | 'none';
   /** In `summary.json`; undefined where there is none. A run that is resumed still has that of its last sitting. */
   readonly summary: RunStatus | undefined;

@@ -7,7 +7,7 @@ import { type Candidate, evidenceFor, type PlannedWay, ratioOfWays } from './pla
 
 export interface Limits {
   readonly targetSeconds: number | undefined;
-  /** Of the bill. */
+  /** The most that may be billed. */
   readonly budgetUsd: number | undefined;
 }
 

@@ -43,7 +43,7 @@ export interface MeasuredPoint {
   /** Workers of each kind. */
   readonly counts: readonly number[];
   readonly batch: number;
-  /** Of a step; the geometric mean over its runs. */
+  /** Duration of a step; the geometric mean over its runs. */
   readonly seconds: number;
   /** Number of its runs. */
   readonly runs: number;

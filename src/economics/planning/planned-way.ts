@@ -54,9 +54,9 @@ export interface PlannedRun extends Pick<PlannedWay, 'kind' | 'fleet' | 'globalB
 
 /** Standard deviations of logarithms. */
 export interface Deviations {
-  /** Of one run around the plan. */
+  /** How far one run is from the plan. */
   readonly run: number;
-  /** Of the mean of many runs around the plan. */
+  /** How far the mean of many runs is from the plan. */
   readonly mean: number;
   readonly degrees: number;
 }

@@ -363,9 +363,9 @@ function mostWorkersOf({ measuredWorkers }: FittedTo, { mostWorkers }: PlanOptio
 interface FleetToPlan extends Pick<PlannedRun, 'kind' | 'fleet' | 'globalBatchSize'> {
   /** Workers of each of the model's kinds. */
   readonly counts: readonly number[];
-  /** Of all together, in workers of the first kind. */
+  /** Speed of all together, in workers of the first kind. */
   readonly speed: number;
-  /** Of a step, by the model. */
+  /** Duration of a step, by the model. */
   readonly modelledSeconds: number;
 }
 

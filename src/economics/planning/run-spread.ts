@@ -6,9 +6,9 @@ import { sumOf } from '../../shared/core/sums.ts';
 
 /** Planned over measured, of one run. */
 export interface RunRatio {
-  /** Of its duration. */
+  /** Ratio of its duration. */
   readonly time: number;
-  /** Of the time that its workers are paid for. */
+  /** Ratio of the time that its workers are paid for. */
   readonly paid: number;
 }
 

@@ -112,7 +112,7 @@ export interface ServedMetrics {
   readonly port: number;
   /** `--prometheus-host` */
   readonly prometheusHost: string | undefined;
-  /** Of this host, by which others reach one that listens on every address. */
+  /** The name of this host, by which others reach a run that listens on every address. */
   readonly hostname: string;
 }
 

@@ -294,7 +294,7 @@ describe('planRuns', () => {
       );
       expect(front.map(({ offer, globalBatchSize }) => [offer, globalBatchSize])).toEqual([['runpod/t4/spot', 200]]);
       expect(chosen?.billedUsd).toBeCloseTo(13e-4, 9);
-      // Of a run of 96 s the lower price is the lower bill.
+      // For a run of 96 s the lower price is the lower bill.
       expect(plan({ unmeasured: false, offersOf, epochs: 10, mostWorkers: 1 }, rented('t4')).front[0]).toMatchObject({
         offer: 'gcp/t4/spot',
         billedUsd: expect.closeTo((0.1 * 90) / 3600, 6),
