@@ -4,6 +4,7 @@ import { billedUsd, bookedUsd } from '../economics/ledger/ledger.ts';
 import { type BudgetConfig, budgetOf } from '../settings/budget-settings.ts';
 import { badInput } from '../shared/core/errors.ts';
 import { formatUsdToDigits } from '../shared/core/number-format.ts';
+import { sumOf } from '../shared/core/sums.ts';
 import type { CarriedAccounts } from './record/bookkeeper.ts';
 import type { ExpectedWorker } from './run-options.ts';
 
@@ -20,8 +21,8 @@ export function requireBudgetLeft(
   expected: readonly ExpectedWorker[] = [],
 ): void {
   const { entries = [], runSeconds = 0 } = carried ?? {};
-  const usd = entries.reduce((sum, { account }) => sum + bookedUsd(account), 0);
-  const billed = entries.reduce((sum, { account }) => sum + billedUsd(account), 0);
+  const usd = sumOf(entries.map(({ account }) => bookedUsd(account)));
+  const billed = sumOf(entries.map(({ account }) => billedUsd(account)));
   const spent = { usd, billedUsd: billed, billedAtEndUsd: billed, seconds: runSeconds };
   const reason = findSpentBudget(budgetOf(budget), spent);
   const more = 'give it more with --budget-usd or --budget-hours, or none to lift a budget';
@@ -31,7 +32,7 @@ export function requireBudgetLeft(
       `${reason}: the run has cost ${formatUsdToDigits(usd)}${bill} in ${(runSeconds / secondsPerHour).toFixed(4)} h so far; ${more}`,
     );
   }
-  const leastUsd = expected.reduce((sum, { leastBilledUsd = 0 }) => sum + leastBilledUsd, 0);
+  const leastUsd = sumOf(expected.map(({ leastBilledUsd = 0 }) => leastBilledUsd));
   const { budgetUsd = Number.POSITIVE_INFINITY, budgetBasis } = budget;
   if (budgetBasis === 'accrued' || billed + leastUsd <= budgetUsd) return;
   const rentals = expected.length === 1 ? 'the rental of a worker' : `the rentals of ${expected.length} workers`;

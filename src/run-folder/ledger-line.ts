@@ -1,5 +1,6 @@
 /** A line of `ledger.jsonl`: a worker's account at a moment. Every figure is cumulative. */
 import { z } from 'zod';
+import { secondsPerHour } from '../economics/ledger/cost.ts';
 import { ledgerCategories } from '../economics/ledger/ledger.ts';
 import { maxPriceUsdPerHour } from '../shared/core/price-limit.ts';
 import { printable } from '../shared/core/printable.ts';
@@ -15,7 +16,7 @@ const seconds = z.number().nonnegative().max(mostSeconds);
 const usd = z
   .number()
   .nonnegative()
-  .max((maxPriceUsdPerHour / 3600) * mostSeconds);
+  .max((maxPriceUsdPerHour / secondsPerHour) * mostSeconds);
 
 export const ledgerLineSchema = z.object({
   cause: z.enum(ledgerCauses),

@@ -7,6 +7,7 @@ import type { Summary } from '../economics/record/summary.ts';
 import { hasSummary, readSummary } from '../economics/record/summary-file.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import { formatUsd } from '../shared/core/number-format.ts';
+import { sumOf } from '../shared/core/sums.ts';
 import { forEachLine } from '../shared/files/file-lines.ts';
 import { addToRanges, describeRanges, parseLine } from './json-lines.ts';
 import { describeDamage, type LedgerLine, ledgerLineSchema } from './ledger-line.ts';
@@ -100,7 +101,7 @@ async function readLedgerLines(folder: string, onLine: (line: LedgerLine) => voi
       `${folder}: ledger.jsonl has totals that fall, and the lines in which they do are left out: ${lines}`,
     );
   }
-  return { problems, costUsd: [...last.values()].reduce((sum, { cost_usd }) => sum + cost_usd, 0), lastCause };
+  return { problems, costUsd: sumOf([...last.values()].map(({ cost_usd }) => cost_usd)), lastCause };
 }
 
 /** What the ledger lacks, if the summary shows that it lacks something. A run that was resumed has more than its summary. */

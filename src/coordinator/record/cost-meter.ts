@@ -4,6 +4,7 @@
  */
 import { pricePerHour } from '../../economics/ledger/cost.ts';
 import { type Account, accruedUsd, billedUsdAt, book, bookedUsd } from '../../economics/ledger/ledger.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import type { RunEvent } from '../run-events.ts';
 
 export interface CostMeter {
@@ -53,10 +54,10 @@ export function readMeter({ accounts, age }: CostMeter, now: number): CostReadin
   const alive = costs.filter(({ account }) => account.life !== undefined);
   const priced = costs.filter(({ account }) => account.priceUsdPerHour !== undefined || bookedUsd(account) > 0);
   return {
-    usd: costs.reduce((sum, { usd }) => sum + usd, 0),
+    usd: sumOf(costs.map(({ usd }) => usd)),
     usdByWorker: new Map(priced.map(({ workerId, usd }) => [workerId, usd])),
     usdPerHour: pricePerHour(alive.map(({ account }) => account.priceUsdPerHour)),
-    billedUsdAfter: (seconds) => costs.reduce((sum, { account }) => sum + billedUsdAt(account, now + seconds), 0),
+    billedUsdAfter: (seconds) => sumOf(costs.map(({ account }) => billedUsdAt(account, now + seconds))),
     runSeconds: age === undefined ? 0 : age.runSeconds + Math.max(0, now - age.at),
   };
 }

@@ -29,7 +29,7 @@ export function reachedAccuracy(summary: Summary, accuracy: number): ReachedAccu
     recorded?.seconds ??
     lead +
       startupSecondsOf(summary) +
-      epochs.reduce((sum, { seconds: trained, evaluate_seconds }) => sum + trained + evaluate_seconds, 0);
+      sumOf(epochs.map(({ seconds: trained, evaluate_seconds }) => trained + evaluate_seconds));
   const alive = Math.max(0, seconds - lead);
   const sum = (costOf: (worker: WorkerSummary, price: number) => number) =>
     sumOf(summary.workers.map((worker) => costOf(worker, worker.price_usd_per_hour ?? 0)));

@@ -44,7 +44,7 @@ interface Stretch {
 }
 
 /** The provider of a worker whose label names none. */
-export const noProvider = 'none named';
+const noProvider = 'none named';
 const unknownDevice = 'unknown';
 
 type Names = Omit<CostPart, 'spent'>;

@@ -1,5 +1,6 @@
 /** Runs that cost money and measured nothing, because they did not complete. Pure. */
 import { formatUsd } from '../../shared/core/number-format.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import type { CountedRun, RunState } from './run-state.ts';
 import type { Spent } from './spent.ts';
 
@@ -35,7 +36,7 @@ const mostNamed = 20;
 /** `2 runs that failed or were killed cost $0.0123, billed $0.03: runs/a (failed) $0.01, runs/b (killed) $0.0023` */
 export function describeUnmeasured(runs: readonly UnmeasuredRun[]): readonly string[] {
   if (runs.length === 0) return [];
-  const sum = (of: (run: UnmeasuredRun) => number) => formatUsd(runs.reduce((total, run) => total + of(run), 0));
+  const sum = (of: (run: UnmeasuredRun) => number) => formatUsd(sumOf(runs.map(of)));
   const how = Object.entries(ends).filter(([status]) => runs.some((run) => run.status === status));
   const named = runs
     .slice(0, mostNamed)

@@ -1,5 +1,6 @@
 /** What resuming a run is billed at least: its workers are rented anew, each with its provider's minimum. Pure. */
 import { formatUsdToDigits } from '../../shared/core/number-format.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import { type BillingRule, leastBilledSeconds, leastBilledUsd } from './cost.ts';
 import type { Account } from './ledger.ts';
 
@@ -28,7 +29,7 @@ export function restartBill(entries: readonly EndedRental[]): RestartBill {
   // A run that ended before training began has no members yet.
   const fleet = trained.length > 0 ? trained : rented;
   return {
-    usd: fleet.reduce((sum, { usdPerHour, billing }) => sum + leastBilledUsd(usdPerHour, billing), 0),
+    usd: sumOf(fleet.map(({ usdPerHour, billing }) => leastBilledUsd(usdPerHour, billing))),
     rentals: fleet.length,
     hasMinimum: fleet.some(({ usdPerHour, billing }) => usdPerHour > 0 && leastBilledSeconds(billing) > 1),
   };

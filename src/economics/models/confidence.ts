@@ -3,6 +3,7 @@
  * are geometric, and the interval of a ratio is Welch's t-interval of the difference of mean logarithms (B. L. Welch,
  * Biometrika 34, 1947), which requires neither equal variances nor equal numbers of repeats.
  */
+import { sumOf } from '../../shared/core/sums.ts';
 
 /** A range that holds a value with 95 % confidence. */
 export type Interval = readonly [low: number, high: number];
@@ -81,10 +82,11 @@ export function isBelow(estimated: Estimate, limit: number): boolean {
   return highOf(estimated) < limit;
 }
 
-function logMoments(values: readonly number[]) {
+/** Number of positive values, and mean and sample variance of their logarithms; a single value has no variance. */
+export function logMoments(values: readonly number[]) {
   const logs = values.map(Math.log);
   const count = logs.length;
-  const mean = logs.reduce((sum, log) => sum + log, 0) / count;
-  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+  const mean = sumOf(logs) / count;
+  const squares = sumOf(logs.map((log) => (log - mean) ** 2));
   return { count, mean, variance: count > 1 ? squares / (count - 1) : 0 };
 }

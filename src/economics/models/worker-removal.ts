@@ -4,7 +4,7 @@
  */
 
 import { meanOf, sumOf } from '../../shared/core/sums.ts';
-import { type Estimate, studentT } from './confidence.ts';
+import { type Estimate, logMoments, spreadEstimate } from './confidence.ts';
 
 /** A worker's part of one step. */
 export interface WorkerStep {
@@ -63,12 +63,11 @@ const parts = 10;
 export function rateDeviation(rates: readonly number[]): number | undefined {
   const size = Math.floor(rates.length / parts);
   if (size < 1) return undefined;
-  const logs = Array.from({ length: parts }, (_, part) => {
+  const tenths = Array.from({ length: parts }, (_, part) => {
     const some = rates.slice(part * size, (part + 1) * size);
-    return -Math.log(meanOf(some.map((rate) => 1 / rate)));
+    return 1 / meanOf(some.map((rate) => 1 / rate));
   });
-  const mean = meanOf(logs);
-  return Math.sqrt(sumOf(logs.map((log) => (log - mean) ** 2)) / (parts - 1));
+  return Math.sqrt(logMoments(tenths).variance);
 }
 
 /** What one run says of its fleet without a worker. */
@@ -88,6 +87,5 @@ export function modelledRatio(runs: readonly RemovalRun[]): Estimate {
   const value = Math.exp(meanOf(runs.map(({ ratio }) => Math.log(ratio))) - mean);
   const within = meanOf(runs.map((run) => run.deviation ** 2));
   const variance = deviation ** 2 * (1 + 1 / pairs) + (runDeviation ** 2 + within) / runs.length + within;
-  const reach = Math.exp(studentT(pairs - 1) * Math.sqrt(variance));
-  return { value, interval: [value / reach, value * reach] };
+  return spreadEstimate(value, Math.sqrt(variance), pairs - 1);
 }

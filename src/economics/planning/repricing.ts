@@ -2,6 +2,7 @@
 
 import { badInput } from '../../shared/core/errors.ts';
 import { formatPercent, formatUsd } from '../../shared/core/number-format.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import { describeMixture } from '../comparison/one-fleet.ts';
 import { accruedCostUsd, billedCostUsd } from '../ledger/cost.ts';
 import { billingOf } from '../prices/billing-rules.ts';
@@ -88,7 +89,7 @@ export function repriceRun(
       billedUsd: keepsBill ? worker.billed_usd : billedAt(worker, { ...given, usdPerHour }, rentalsOf),
     };
   });
-  const sum = (of: (worker: RepricedWorker) => number) => workers.reduce((total, worker) => total + of(worker), 0);
+  const sum = (of: (worker: RepricedWorker) => number) => sumOf(workers.map(of));
   const secondsPerEpoch = epochSeconds(summary);
   const formerCostUsd = summary.former_workers_cost_usd;
   const formerBilledUsd = summary.former_workers_billed_usd ?? formerCostUsd;
@@ -119,7 +120,7 @@ function billedAt(worker: WorkerSummary, { usdPerHour, label = worker.gpu }: New
   const rule = billingOf(label);
   const times =
     rentalsOf(worker_id) ?? Array.from({ length: Math.max(1, rentals) }, () => alive / Math.max(1, rentals));
-  return times.reduce((sum, seconds) => sum + billedCostUsd(seconds, usdPerHour, rule), 0);
+  return sumOf(times.map((seconds) => billedCostUsd(seconds, usdPerHour, rule)));
 }
 
 /** The times of a run that changed belong to no single fleet that new prices could apply to. */

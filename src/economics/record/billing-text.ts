@@ -14,14 +14,15 @@ export function describeBilling(summary: Summary): readonly string[] {
   return [bill, ...distinct(priced.flatMap(describeOrigin))];
 }
 
+/** How a provider is billed whose rule is not known. */
+export const noKnownRule = 'by the second where the provider has no known rule';
+
 /** The billing rules of the workers that have a price: `GCP by the second, at least 60 s`. */
 export function describeRules(workers: readonly WorkerSummary[]): string {
   const priced = workers.filter(({ price_usd_per_hour }) => price_usd_per_hour !== undefined);
-  return distinct(
-    priced.map(({ billing }) =>
-      billing === undefined ? 'by the second where the provider has no known rule' : describeRule(billing),
-    ),
-  ).join('; ');
+  return distinct(priced.map(({ billing }) => (billing === undefined ? noKnownRule : describeRule(billing)))).join(
+    '; ',
+  );
 }
 
 const unitNames: ReadonlyMap<number, string> = new Map([

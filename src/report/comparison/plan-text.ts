@@ -3,7 +3,7 @@ import type { StepModel } from '../../economics/models/step-model.ts';
 import type { KindModel, MixedModel, RunError } from '../../economics/planning/fleet-models.ts';
 import type { PlannedWay } from '../../economics/planning/planned-way.ts';
 import type { Plan, PlannedAccuracy } from '../../economics/planning/planning.ts';
-import { describeRule } from '../../economics/record/billing-text.ts';
+import { describeRule, noKnownRule } from '../../economics/record/billing-text.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import { createPaint } from '../terminal/colour.ts';
 import { type Column, renderTable } from '../terminal/table.ts';
@@ -139,7 +139,7 @@ function describeBilling({ billing, billsUnknown }: Plan): readonly string[] {
       minimum_seconds: rule.minimumSeconds,
     }),
   );
-  const bySecond = billsUnknown ? ['by the second where the provider has no known rule'] : [];
+  const bySecond = billsUnknown ? [noKnownRule] : [];
   return [`billed: ${[...rules, ...bySecond].join('; ')}; each worker is a rental`];
 }
 

@@ -4,24 +4,26 @@ import type { CostGrouping } from '../../economics/costs/cost-tally.ts';
 import type { Spent } from '../../economics/costs/spent.ts';
 import { printable } from '../../shared/core/printable.ts';
 
-/** Fields of the record by the property of the row. */
-const nameFields: Readonly<Record<CostGrouping, Readonly<Partial<Record<string, keyof CostRow>>>>> = {
-  run: { run: 'run', run_id: 'runId', status: 'status' },
-  worker: { run: 'run', run_id: 'runId', worker: 'worker' },
-  gpu: { gpu: 'gpu' },
-  provider: { provider: 'provider' },
-  category: { category: 'category' },
-  day: { day: 'day' },
+type NameField = readonly [field: string, property: Exclude<keyof CostRow, 'spent'>];
+
+const run: readonly NameField[] = [
+  ['run', 'run'],
+  ['run_id', 'runId'],
+];
+const nameFields: Readonly<Record<CostGrouping, readonly NameField[]>> = {
+  run: [...run, ['status', 'status']],
+  worker: [...run, ['worker', 'worker']],
+  gpu: [['gpu', 'gpu']],
+  provider: [['provider', 'provider']],
+  category: [['category', 'category']],
+  day: [['day', 'day']],
 };
 
 type Fields = Readonly<Record<string, string | number>>;
 
 /** The fields of a row, in the order of the columns of the CSV. Seconds and USD are not rounded. */
 function recordOf(by: CostGrouping, row: CostRow): Fields {
-  const names = Object.entries(nameFields[by]).map(([name, property]) => [
-    name,
-    String((property && row[property]) ?? ''),
-  ]);
+  const names = nameFields[by].map(([field, property]) => [field, row[property] ?? '']);
   return { ...Object.fromEntries(names), ...(by === 'category' ? sharesOf(row.spent) : amountsOf(row.spent)) };
 }
 

@@ -16,5 +16,5 @@ export function createNames(points: readonly ComparedPoint[]): PointNames {
   if (others.length === 0) {
     return { ofPoint: ({ name }) => name, withBatch: (name) => name, title: `, batch ${formatCount(only)}` };
   }
-  return { ofPoint: pointName, withBatch: (name, batch) => `${name}, batch ${formatCount(batch)}`, title: '' };
+  return { ofPoint: pointName, withBatch: (name, globalBatchSize) => pointName({ name, globalBatchSize }), title: '' };
 }

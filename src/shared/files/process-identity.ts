@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { codeOf } from '../core/errors.ts';
 
 const identitySchema = z.object({
   host: z.string(),
@@ -70,6 +71,6 @@ function takesSignals(pid: number): boolean {
     return true;
   } catch (error) {
     // It exists but belongs to another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
