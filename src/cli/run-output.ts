@@ -8,7 +8,7 @@ import { billedUsd } from '../economics/ledger/ledger.ts';
 import { plannedSamples } from '../economics/ledger/pace.ts';
 import { restartBill } from '../economics/ledger/restart-bill.ts';
 import { describePaidPrices, type PricedWorker, pricedWorkers } from '../economics/planning/gpu-offers.ts';
-import { loadPrices } from '../economics/prices/price-table.ts';
+import type { PriceRow } from '../economics/prices/price-row.ts';
 import { assumptionRemedy, describeAssumed } from '../economics/record/assumed-note.ts';
 import { createJsonProgress, createProgress, type Progress, silentProgress } from '../report/terminal/progress.ts';
 import type { ProgressOutlook, ProgressPlan } from '../report/terminal/progress-state.ts';
@@ -44,13 +44,13 @@ export interface OutputOptions {
   readonly verbose: boolean;
   /** People start the workers, and want to see them arrive. */
   readonly remote?: boolean;
-  /** The user's own price table, if there is one. */
-  readonly pricesFile?: string | undefined;
+  /** The shipped price table, with the user's own on top. */
+  readonly prices: readonly PriceRow[];
 }
 
 export function createRunOutput(
   { print, training, membership, budget, observability }: RunConfig,
-  { verbose, remote = false, pricesFile }: OutputOptions,
+  { verbose, remote = false, prices }: OutputOptions,
 ): RunOutput {
   const progress = chooseProgress(print);
   const printer = createRunPrinter(print, verbose, progress);
@@ -96,8 +96,7 @@ export function createRunOutput(
           if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && budget.budgetUsd !== undefined)
             warn(`${unreachableBudget(budget.budgetUsd)}; give one with --price, or to a worker with --gpu`);
           for (const line of describeAssumption(event.members, budget.budgetUsd)) note(line);
-          for (const line of describePaidPrices(event.members.map(pricedMember), loadPrices(pricesFile), today()))
-            note(line);
+          for (const line of describePaidPrices(event.members.map(pricedMember), prices, today())) note(line);
           if (plan !== undefined) progress.begin(carried === undefined ? plan : { ...plan, carried });
           break;
         case 'resumed':
@@ -124,7 +123,7 @@ export function createRunOutput(
       const folder = relative(process.cwd(), out) || out;
       const command = remote ? 'coordinator' : 'train';
       const { spent, restart } = cost.ended();
-      const cautions = describePaidPrices(pricedWorkers([result.summary]), loadPrices(pricesFile), today());
+      const cautions = describePaidPrices(pricedWorkers([result.summary]), prices, today());
       return printResult(result, { print, verbose, folder, command, budget, spent, restart, rejected, cautions });
     },
   };

@@ -5,8 +5,8 @@ import { basename, join } from 'node:path';
 import type { ControlPlane } from '../coordinator/control-plane.ts';
 import { runTraining } from '../coordinator/run.ts';
 import type { ExpectedWorker } from '../coordinator/run-options.ts';
-import { type AssumePrice, assumePrice } from '../economics/prices/assumed-price.ts';
-import { loadPrices } from '../economics/prices/price-table.ts';
+import { assumePrice } from '../economics/prices/assumed-price.ts';
+import type { PriceRow } from '../economics/prices/price-row.ts';
 import { writeRunReport } from '../report/html/run-report.ts';
 import { requireTargetsOfHost } from '../settings/observability-settings.ts';
 import { bySubject, type RunSettings } from '../settings/run-settings.ts';
@@ -27,8 +27,8 @@ export interface StartOptions {
   /** Set on resume: the run that is resumed, whose settings `settings` are. */
   readonly resumed?: ResumedRun | undefined;
   readonly bind: string;
-  /** The user's own price table, if there is one. */
-  readonly pricesFile?: string | undefined;
+  /** The shipped price table, with the user's own on top. */
+  readonly prices: readonly PriceRow[];
   readonly output: RunOutput;
   readonly signal: AbortSignal;
   /** The workers that will join, where they are known. */
@@ -48,7 +48,7 @@ export async function startRun({
   settings,
   resumed,
   bind,
-  pricesFile,
+  prices,
   output,
   signal,
   expected,
@@ -82,7 +82,7 @@ export async function startRun({
       dataset,
       training,
       membership,
-      assumePrice: membership.price === undefined ? assumeFrom(pricesFile) : undefined,
+      assumePrice: membership.price === undefined ? (on) => assumePrice(prices, on, today()) : undefined,
       budget,
       observability,
       version: pennygradVersion,
@@ -106,7 +106,7 @@ export async function startRun({
       workersLeft,
       onResult(result) {
         try {
-          writeRunReport(out, result.summary, loadPrices(pricesFile));
+          writeRunReport(out, result.summary, prices);
         } catch (error) {
           // The other files of the run are complete.
           output.warn(`no report.html: ${messageOf(error)}`);
@@ -115,12 +115,6 @@ export async function startRun({
       },
     },
   );
-}
-
-/** Prices by the shipped table and the user's own, as of today. Reads them now, so that an error in them is found now. */
-function assumeFrom(pricesFile: string | undefined): AssumePrice {
-  const rows = loadPrices(pricesFile);
-  return (on) => assumePrice(rows, on, today());
 }
 
 /** For `config.json`. Whether a run was resumed is not a setting of the run. */

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { shippedPrices } from '../../economics/prices/price-table.ts';
 import { bindSetting, type MembershipConfig } from '../../settings/membership-settings.ts';
 import { bySubject, runSettings } from '../../settings/run-settings.ts';
 import type { SettingsTable } from '../../settings/setting.ts';
@@ -24,7 +25,8 @@ export const coordinatorCommand: Command = {
   async run(argv) {
     const { settings, resumed } = resolveRunSettings(coordinatorSettings, argv);
     const config = bySubject(settings);
-    const output = createRunOutput(config, { verbose: argv.verbose === true, remote: true });
+    const prices = shippedPrices();
+    const output = createRunOutput(config, { verbose: argv.verbose === true, remote: true, prices });
     process.exitCode = await runInterruptibly({ note: output.note, secondDoes: 'ends at once' }, (run) =>
       startRun({
         ...run,
@@ -33,6 +35,7 @@ export const coordinatorCommand: Command = {
         resumed,
         bind: settings.bind,
         output,
+        prices,
         onListening: ({ endpoint }) => output.note(waitingFor(config.membership, endpoint)),
       }),
     );

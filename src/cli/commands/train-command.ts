@@ -1,6 +1,7 @@
 import type { ExpectedWorker } from '../../coordinator/run-options.ts';
 import { leastBilledUsd } from '../../economics/ledger/cost.ts';
 import { billingOf } from '../../economics/prices/billing-rules.ts';
+import { loadPrices, type PriceRow } from '../../economics/prices/price-table.ts';
 import { runProgram } from '../../engine/run-program.ts';
 import { usableCores } from '../../engine/usable-cores.ts';
 import { localEnvironment } from '../../launch/local-environment.ts';
@@ -79,6 +80,8 @@ export const trainCommand: Command = {
       expected,
       resumed,
       verbose: argv.verbose === true,
+      // Read before anything starts, so that an error in the user's own table is found now.
+      prices: loadPrices(settings.prices),
     });
   },
 };
@@ -105,11 +108,12 @@ interface LocalTraining {
   readonly expected: readonly ExpectedWorker[];
   readonly resumed: ResumedRun | undefined;
   readonly verbose: boolean;
+  readonly prices: readonly PriceRow[];
 }
 
 /** @returns the exit code */
-function trainLocally({ settings, planned, expected, resumed, verbose }: LocalTraining): Promise<number> {
-  const output = createRunOutput(bySubject(settings), { verbose, pricesFile: settings.prices });
+function trainLocally({ settings, planned, expected, resumed, verbose, prices }: LocalTraining): Promise<number> {
+  const output = createRunOutput(bySubject(settings), { verbose, prices });
   let workers: LocalWorkers | undefined;
   const stopWorkers = async () => workers?.stop(deadlinesFrom(settings.timeout).exitMs);
   const interruption = { note: output.note, secondDoes: 'kills at once', kill: () => workers?.kill() };
@@ -126,7 +130,7 @@ function trainLocally({ settings, planned, expected, resumed, verbose }: LocalTr
         output,
         expected,
         bind: 'tcp://127.0.0.1:*',
-        pricesFile: settings.prices,
+        prices,
         workersLeft: stopWorkers,
         onListening(coordinator, dataset) {
           const crowding = describeCrowding(planned, usableCores());
