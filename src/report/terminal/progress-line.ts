@@ -14,8 +14,8 @@ const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /**
  * One line, shorter than `columns`: epoch, bar, samples/s, loss, accuracy, cost so far, what is left of the budget, cost per
- * hour, projected cost, time left, how long the budget lasts. Where there is no room, the bar shrinks first; then figures are left out, the least
- * important first.
+ * hour, projected cost, time left, how long the budget lasts. Where there is no room, the bar shrinks first; then figures
+ * are left out, the least important first.
  */
 export function renderProgress(state: ProgressState, { columns, colour }: ProgressLineOptions): string {
   const paint = createPaint(colour);

@@ -2,7 +2,7 @@ import { Counter, Gauge } from 'prom-client';
 import { billedUsd, bookedUsd, ledgerCategories } from '../../../economics/ledger/ledger.ts';
 import type { LedgerEntry } from '../../run-events.ts';
 import type { Collector } from '../collector.ts';
-import { cumulative } from './cumulative.ts';
+import { cumulative } from '../cumulative.ts';
 
 export const createCostMetrics: Collector = (registry, { expected = [], carried = [] }) => {
   const registers = [registry];

@@ -1,24 +1,21 @@
-import { Gauge } from 'prom-client';
 import { accruedCostUsd, pricePerHour } from '../../../economics/ledger/cost.ts';
 import { costPerThousandUsd } from '../../../economics/models/scaling.ts';
 import { addStep, beginEpoch, epochMeans } from '../../../economics/record/epoch-totals.ts';
 import type { Collector } from '../collector.ts';
+import { createUnsetGauge } from '../unset-gauge.ts';
 
 export const createCostRateMetrics: Collector = (registry) => {
   const registers = [registry];
-  const lastEpoch = new Gauge({
+  const lastEpoch = createUnsetGauge({
     name: 'pennygrad_last_epoch_cost_usd',
     help: 'Cost in USD of the last whole epoch, without its test pass; absent before the first has ended, and when no worker has a price.',
     registers,
   });
-  const perThousand = new Gauge({
+  const perThousand = createUnsetGauge({
     name: 'pennygrad_cost_usd_per_thousand_samples',
     help: 'Cost in USD of training on a thousand samples, at the speed of the epoch so far; absent when no worker has a price.',
     registers,
   });
-  // A gauge without labels starts at 0, which would be a measured cost.
-  lastEpoch.remove();
-  perThousand.remove();
   /** Price of all workers together; undefined when none has one. */
   let fleetPrice: number | undefined;
   let totals = beginEpoch(0);

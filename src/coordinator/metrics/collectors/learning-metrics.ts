@@ -1,5 +1,6 @@
 import { Gauge } from 'prom-client';
 import type { Collector } from '../collector.ts';
+import { createUnsetGauge } from '../unset-gauge.ts';
 
 export const createLearningMetrics: Collector = (registry, { training }) => {
   const registers = [registry];
@@ -16,7 +17,7 @@ export const createLearningMetrics: Collector = (registry, { training }) => {
     labelNames,
     registers,
   });
-  const epochDuration = new Gauge({
+  const epochDuration = createUnsetGauge({
     name: 'pennygrad_epoch_duration_seconds',
     help: 'Training time of the last whole epoch, without its test pass; absent before the first has ended.',
     registers,
@@ -26,14 +27,11 @@ export const createLearningMetrics: Collector = (registry, { training }) => {
     help: 'Learning rate of the optimizer (--lr).',
     registers,
   });
-  const gradientNorm = new Gauge({
+  const gradientNorm = createUnsetGauge({
     name: 'pennygrad_gradient_norm',
     help: 'Euclidean norm of the mean gradient over the global batch, of all parameters together; of every fiftieth step, the first included, and absent before it.',
     registers,
   });
-  // A gauge without labels starts at 0, which would be an epoch that took no time, or a gradient of nothing.
-  epochDuration.remove();
-  gradientNorm.remove();
   learningRate.set(training.lr);
 
   const learned = (split: 'train' | 'test', lossValue: number, accuracyValue: number) => {

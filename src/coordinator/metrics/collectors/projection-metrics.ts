@@ -1,14 +1,11 @@
-import { Gauge } from 'prom-client';
+import type { Gauge } from 'prom-client';
 import { advanceOutlook, beginOutlook, readOutlook } from '../../record/outlook.ts';
 import type { Collector } from '../collector.ts';
+import { createUnsetGauge } from '../unset-gauge.ts';
 
 export const createProjectionMetrics: Collector = (registry, run) => {
-  const gauge = (name: string, help: string) => {
-    const created = new Gauge({ name: `pennygrad_${name}`, help, registers: [registry] });
-    // A gauge without labels starts at 0, which would be a figure that is known.
-    created.remove();
-    return created;
-  };
+  const gauge = (name: string, help: string) =>
+    createUnsetGauge({ name: `pennygrad_${name}`, help, registers: [registry] });
   const cost = gauge(
     'projected_cost_usd',
     'Accrued cost in USD of the whole run if it goes on at its present pace, test passes included; absent before the first step, and when no worker has a price.',

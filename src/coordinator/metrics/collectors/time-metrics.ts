@@ -2,7 +2,7 @@ import { Counter } from 'prom-client';
 import { ledgerCategories } from '../../../economics/ledger/ledger.ts';
 import type { LedgerEntry } from '../../run-events.ts';
 import type { Collector } from '../collector.ts';
-import { cumulative } from './cumulative.ts';
+import { cumulative } from '../cumulative.ts';
 
 /** Where the time went, also of workers that cost nothing: a series for each worker and category, however long the run. */
 export const createTimeMetrics: Collector = (registry, { expected = [], carried = [], clock }) => {
