@@ -14,6 +14,7 @@ import { bindCoordinatorSocket } from '../shared/transport/coordinator-socket.ts
 import type { Generation } from './generation/generation.ts';
 import { sayGoodbye } from './goodbye.ts';
 import type { MembershipInput, MembershipRules } from './membership/membership-state.ts';
+import type { Change } from './membership/quorum.ts';
 import { createMembershipLoop } from './membership-loop.ts';
 import type { RunObserver } from './run-events.ts';
 
@@ -30,18 +31,33 @@ export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
 
 export interface ControlPlane {
   readonly endpoint: string;
-  /** Waits until all workers are ready. @throws quorum-lost at the deadline, saying who is missing */
-  rendezvous(): Promise<Generation>;
+  /**
+   * Waits until enough workers are ready. The generation before, if there was one, is over.
+   * @throws quorum-lost at the deadline, saying who is missing; whatever else ended the run
+   */
+  nextGeneration(): Promise<Generation>;
+  /** Why another generation should begin at the next step boundary, if one should: a worker is ready, or wants to leave. */
+  changeDue(): Change | undefined;
   /** Whether a generation has begun. */
   hasBegun(): boolean;
+  /** Whether the run waits for one. */
+  isGathering(): boolean;
   /** A worker is known to be gone, by whoever knows it first (its parent process, say). */
-  workerGone(workerId: string, reason: string, code?: ErrorCode): void;
+  workerGone(workerId: string, gone: WorkerGone): void;
   /** A worker's process has ended, for whatever reason; it costs nothing from now on. */
   workerEnded(workerId: string): void;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
   /** Tells every worker that the run is over, and why, and closes the socket. May be called twice. */
   close(failure?: Error): Promise<void>;
+}
+
+export interface WorkerGone {
+  readonly reason: string;
+  /** What the run ends with if it cannot go on without the worker; quorum-lost unless given. */
+  readonly code?: ErrorCode | undefined;
+  /** Whether its process will be started again. */
+  readonly returns: boolean;
 }
 
 /** What workers are told about the end is cut to this; the whole is in the coordinator's own output. */
@@ -133,12 +149,12 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
 
   return {
     endpoint: socket.endpoint,
-    rendezvous() {
-      if (!loop.hasFailed()) dispatch({ type: 'gather' });
-      return loop.begun;
-    },
+    nextGeneration: loop.nextGeneration,
+    changeDue: loop.changeDue,
     hasBegun: loop.hasBegun,
-    workerGone: (workerId, reason, code = 'quorum-lost') => dispatch({ type: 'exited', workerId, reason, code }),
+    isGathering: loop.isGathering,
+    workerGone: (workerId, { reason, code = 'quorum-lost', returns }) =>
+      dispatch({ type: 'exited', workerId, reason, code, returns }),
     workerEnded: (workerId) => observe({ type: 'worker-ended', workerId }),
     fail: loop.fail,
     close(error) {

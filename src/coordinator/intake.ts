@@ -51,6 +51,8 @@ function ofMember(peer: PeerId, message: Exclude<WorkerMessage, { type: 'ping' |
   switch (message.type) {
     case 'heartbeat':
       return { kind: 'input', input: { type: 'heartbeat', peer, gpu: message.gpu } };
+    case 'drain':
+      return { kind: 'input', input: { type: 'drain', peer, reason: message.reason } };
     case 'ready':
       return { kind: 'input', input: { type: 'ready', peer, ready: message } };
     case 'contribute':

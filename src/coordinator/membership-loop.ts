@@ -10,15 +10,16 @@ import { messageOf } from '../shared/core/errors.ts';
 import { optimizerSlots } from '../shared/model/model-spec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { PeerId } from '../shared/transport/coordinator-socket.ts';
-import { createGeneration, type Generation } from './generation/generation.ts';
+import { type CarriedGeneration, createGeneration, type Generation } from './generation/generation.ts';
 import { takeIn } from './intake.ts';
-import { advanceMembership } from './membership/membership.ts';
+import { advanceMembership, changeDue } from './membership/membership.ts';
 import {
   type MembershipEffect,
   type MembershipInput,
   type MembershipRules,
   noMembers,
 } from './membership/membership-state.ts';
+import type { Change } from './membership/quorum.ts';
 import { memberInfo, rankWorkers } from './membership/worker.ts';
 import type { RunObserver } from './run-events.ts';
 
@@ -41,20 +42,24 @@ export interface MembershipLoop {
   peers(): Iterable<PeerId>;
   /** Whether a peer is one of them. */
   isMember(peer: PeerId): boolean;
-  /** Resolves when a generation begins; rejects when the run fails before. */
-  readonly begun: Promise<Generation>;
+  /** Waits for a generation, the first one or another. The one before is over. Rejects when the run fails. */
+  nextGeneration(): Promise<Generation>;
+  /** Why another generation should begin at the next step boundary, if one should. */
+  changeDue(): Change | undefined;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
   hasFailed(): boolean;
   /** Whether a generation has begun. */
   hasBegun(): boolean;
+  /** Whether the run waits for one. */
+  isGathering(): boolean;
 }
 
 export function createMembershipLoop(options: MembershipLoopOptions): MembershipLoop {
   const { run, rules, clock, observe, send } = options;
   const ending = new AbortController();
-  const begun = createDeferred<Generation>();
-  ending.signal.addEventListener('abort', () => begun.reject(ending.signal.reason));
+  let next = createDeferred<Generation>();
+  ending.signal.addEventListener('abort', () => next.reject(ending.signal.reason));
   let state = noMembers;
   let generation: Generation | undefined;
 
@@ -67,9 +72,6 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       const moment = { now: clock.now(), unixMs: clock.unixMs() };
       const activities = input.type === 'heard' ? undefined : generation?.activities();
       const step = advanceMembership(rules, state, input, moment, activities);
-      if (step.state.workers !== state.workers) {
-        for (const peer of state.workers.keys()) if (!step.state.workers.has(peer)) generation?.lose(peer);
-      }
       state = step.state;
       for (const effect of step.effects) perform(effect);
     } catch (error) {
@@ -89,6 +91,9 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       case 'announce':
         observe(effect.event);
         break;
+      case 'lost':
+        generation?.lose(effect.peer, effect.loss);
+        break;
       case 'begin':
         begin(effect);
         break;
@@ -104,6 +109,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
     const members = rankWorkers(workers);
     const { bucketEnds = [] } = members[0]?.ready ?? {};
     const { parameterCount, identity, optimizer, checksumEvery } = rules;
+    const before: CarriedGeneration | undefined = generation?.carry();
     generation = createGeneration({
       number: state.generations,
       members,
@@ -112,11 +118,18 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       buckets: bucketsFromEnds(bucketEnds, parameterCount) ?? [],
       allReduce: options.allReduce,
       clock,
+      before,
       signal: ending.signal,
       send: (member, body, tensors) => send(member.peer, body, tensors),
     });
-    observe({ type: 'generation', members: members.map(memberInfo), parameterCount, reason });
-    begun.resolve(generation);
+    observe({
+      type: 'generation',
+      number: state.generations,
+      members: members.map(memberInfo),
+      parameterCount,
+      reason,
+    });
+    next.resolve(generation);
   }
 
   return {
@@ -153,9 +166,18 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
     },
     peers: () => state.workers.keys(),
     isMember: (peer) => state.workers.has(peer),
-    begun: begun.promise,
+    nextGeneration() {
+      next = createDeferred<Generation>();
+      // Whoever ends the run may do so before anybody waits for this.
+      next.promise.catch(() => {});
+      if (ending.signal.aborted) next.reject(ending.signal.reason);
+      else dispatch({ type: 'gather' });
+      return next.promise;
+    },
+    changeDue: () => changeDue(rules, state),
     fail,
     hasFailed: () => ending.signal.aborted,
     hasBegun: () => generation !== undefined,
+    isGathering: () => state.gatheringSince !== undefined,
   };
 }

@@ -42,8 +42,9 @@ export function endOfFailure(failure: Error): RunEnd {
   return { status: isInterruption ? 'interrupted' : 'failed', reason: error.message, error };
 }
 
-export function spentBeforeTraining(reason: string): PennygradError {
-  return new PennygradError('budget-reached', `${reason} before training began`);
+/** @param phase in which no step is trained, as in 'before training began' */
+export function spentWhileWaiting(reason: string, phase: string): PennygradError {
+  return new PennygradError('budget-reached', `${reason} ${phase}`);
 }
 
 export function interrupted(message: string): PennygradError {

@@ -150,11 +150,19 @@ export type RunEvent =
     }
   | {
       readonly type: 'generation';
+      /** Counts from 1 in each sitting. */
+      readonly number: number;
       readonly members: readonly MemberInfo[];
       readonly parameterCount: number;
       readonly reason: string;
     }
+  /** Nobody has these steps any more: training goes on from the last checkpoint, at `step`. */
+  | { readonly type: 'rolled-back'; readonly step: number; readonly lostSteps: number }
   | { readonly type: 'worker-lost'; readonly workerId: string; readonly reason: string }
+  /** It wants to leave, and finishes the step in flight first. */
+  | { readonly type: 'worker-draining'; readonly workerId: string; readonly reason: string }
+  /** It has left as it wanted to: nothing of its work is lost. */
+  | { readonly type: 'worker-drained'; readonly workerId: string; readonly reason: string }
   /** The coordinator's process did not run for so many seconds, long enough to take others for lost. */
   | { readonly type: 'stood-still'; readonly seconds: number }
   /** A second has passed. */

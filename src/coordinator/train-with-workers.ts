@@ -9,10 +9,10 @@ import { absoluteDataset } from '../shared/data/dataset-names.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
 import { parameterCount } from '../shared/model/parameter-count.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
-import { endOfFailure, endOfTraining, interrupted, type RunEnd, spentBeforeTraining } from './run-end.ts';
+import { endOfFailure, endOfTraining, interrupted, type RunEnd, spentWhileWaiting } from './run-end.ts';
 import type { RunObserver } from './run-events.ts';
 import type { RunContext, RunOptions } from './run-options.ts';
-import { type StartingPoint, type TrainOutcome, train } from './training/train.ts';
+import { type Fleet, type StartingPoint, type TrainOutcome, train } from './training/train.ts';
 
 /** How often whoever watches is told that time passes, and a budget is looked at while nothing is trained. */
 const tickMs = 1000;
@@ -61,12 +61,12 @@ export async function trainWithWorkers(run: TrainingRun): Promise<RunEnd> {
   }
 }
 
-/** While workers train, their reports move the ledger, and training looks at the budget. Before that only time does. */
+/** While workers train, their reports move the ledger, and training looks at the budget. Otherwise only time does. */
 function tick(control: ControlPlane, { options, observe, spent }: TrainingRun): void {
   observe({ type: 'tick' });
-  if (control.hasBegun()) return;
+  if (control.hasBegun() && !control.isGathering()) return;
   const reason = findSpentBudget(budgetOf(options.budget), spent());
-  if (reason !== undefined) control.fail(spentBeforeTraining(reason));
+  if (reason !== undefined) control.fail(spentWhileWaiting(reason, waitingPhase(control)));
 }
 
 function openControl({ options, spec, clock, startedAt, timers, observe }: TrainingRun): Promise<ControlPlane> {
@@ -75,7 +75,8 @@ function openControl({ options, spec, clock, startedAt, timers, observe }: Train
   return openControlPlane({
     bind,
     run: runId,
-    worldSize: membership.workers,
+    fleet: { min: membership.workers, max: membership.workers },
+    onLoss: 'continue',
     expectedIds: expected?.map(({ workerId }) => workerId),
     timeoutSeconds: membership.timeout,
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
@@ -97,12 +98,8 @@ function openControl({ options, spec, clock, startedAt, timers, observe }: Train
 async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOutcome> {
   const { start, clock, observe, signal, spent } = run;
   const { training, dataset, budget } = run.options;
-  const giveUp = () => control.fail(interrupted('interrupted before training began'));
-  signal.addEventListener('abort', giveUp);
-  if (signal.aborted) giveUp();
-  const generation = await control.rendezvous().finally(() => signal.removeEventListener('abort', giveUp));
   return train(
-    generation,
+    waitInterruptibly(control, signal),
     { training, trainCount: dataset.trainCount, testCount: dataset.testCount, start },
     {
       clock,
@@ -112,4 +109,21 @@ async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOu
       spentUsd: () => spent().usd,
     },
   );
+}
+
+function waitingPhase(control: ControlPlane): string {
+  return control.hasBegun() ? 'while the run waited for workers' : 'before training began';
+}
+
+/** While the run waits for workers, Ctrl-C ends it at once: there is no step to finish. */
+function waitInterruptibly(control: ControlPlane, signal: AbortSignal): Fleet {
+  return {
+    changeDue: control.changeDue,
+    nextGeneration() {
+      const giveUp = () => control.fail(interrupted(`interrupted ${waitingPhase(control)}`));
+      signal.addEventListener('abort', giveUp);
+      if (signal.aborted) giveUp();
+      return control.nextGeneration().finally(() => signal.removeEventListener('abort', giveUp));
+    },
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * A worker's view of its coordinator: orders to carry out one after another, commits to wait for, and sums for the
+ * A worker's view of its coordinator: orders to carry out one after another, the commits of a generation, and sums for the
  * collective. It ends every wait when the connection breaks, or when the coordinator has been silent for too long. The
  * coordinator's own waits have deadlines, so one that is heard is one that will go on or end the run.
  */
@@ -25,15 +25,27 @@ type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessag
 
 /** What a worker is told to do, in order. */
 export type Order =
-  | From<'welcome' | 'refuse' | 'quorum' | 'assign' | 'evaluate' | 'report-state' | 'predict' | 'stop'>
+  | From<'welcome' | 'refuse' | 'assign' | 'evaluate' | 'report-state' | 'predict' | 'stop'>
+  | QuorumOrder
   | RestoreOrder;
 export type RestoreOrder = From<'restore'> & { readonly tensors: readonly Float32Array[] };
+/** A generation begins. */
+export type QuorumOrder = From<'quorum'> & { readonly inbox: GenerationInbox };
+
+/** What the coordinator says about one generation, apart from its orders. */
+export interface GenerationInbox {
+  /** Resolves when the attempt is committed; rejects when it is aborted. Other attempts' commits are stale: dropped. */
+  committed(attempt: Attempt): Promise<void>;
+  /**
+   * Aborted when the generation has lost a member and the step or test pass under way will come to nothing. Not aborted
+   * where the commit of the step is here already.
+   */
+  readonly aborted: AbortSignal;
+}
 
 export interface CoordinatorLink {
   send(body: Body<WorkerMessage>, tensors?: readonly Float32Array[]): void;
   nextOrder(): Promise<Order>;
-  /** Resolves when the attempt is committed; rejects when it is aborted. Other attempts' commits are stale: dropped. */
-  committed(attempt: Attempt): Promise<void>;
   /** Where `reduced` messages go from now on. */
   setReducedSink(sink: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void): void;
   /** After the welcome: messages carry the run's id, and the run's own timeout holds. */
@@ -42,11 +54,6 @@ export interface CoordinatorLink {
   setGpuReading(reading: GpuReading): void;
   /** Aborted when the link fails, with the error. */
   readonly signal: AbortSignal;
-  /**
-   * Aborted when the generation has lost a member and the step or test pass under way will come to nothing. Not aborted
-   * where the commit of the step is here already.
-   */
-  readonly aborted: AbortSignal;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
   /** Sends what is left and closes. May be called twice. */
@@ -76,9 +83,9 @@ const lastWordsMs = 500;
 export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   const { connect, family, timeoutSeconds, clock, timers, managed, connectSocket = connectWorkerSocket } = options;
   const orders = createAsyncQueue<Order>();
-  const commits = createAsyncQueue<From<'commit'>>();
   const failing = new AbortController();
-  const aborting = new AbortController();
+  /** Of the generation that began last. */
+  let generation: OpenGeneration | undefined;
   let deliverReduced: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void = () => {};
   let run = '';
   let deadlines: Deadlines = deadlinesFrom(timeoutSeconds);
@@ -111,16 +118,19 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   function fail(error: Error): void {
     failing.abort(error);
     orders.fail(error);
-    commits.fail(error);
+    generation?.commits.fail(error);
   }
 
-  /** One step is under way at most, so a commit that nobody has read is that step's. */
-  function abort(): void {
+  function beginGeneration(message: From<'quorum'>): QuorumOrder {
+    generation = openGeneration(message.generation);
+    if (failing.signal.aborted) generation.commits.fail(failing.signal.reason);
+    return { ...message, inbox: generation.inbox };
+  }
+
+  function abort(aborted: From<'abort'>): void {
+    if (generation?.number !== aborted.generation) return;
     orders.clear();
-    if (commits.length > 0) return;
-    const reason = new PennygradError('quorum-lost', 'the generation lost a member');
-    aborting.abort(reason);
-    commits.fail(reason);
+    generation.abort();
   }
 
   async function listen(): Promise<void> {
@@ -135,8 +145,10 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
       if (run !== '' && message.run !== run) continue;
       silence = { ...silence, lastHeard: clock.now() };
       if (message.type === 'reduced') deliverReduced(message, tensors);
-      else if (message.type === 'abort') abort();
-      else queue(message, tensors, { orders, commits, fail });
+      else if (message.type === 'abort') abort(message);
+      else if (message.type === 'commit') generation?.commits.push(message);
+      else if (message.type === 'quorum') orders.push(beginGeneration(message));
+      else queue(message, tensors, orders, fail);
     }
   }
 
@@ -167,15 +179,8 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
 
   return {
     signal: failing.signal,
-    aborted: aborting.signal,
     send: (body, tensors) => socket.send(body, tensors),
     nextOrder: () => orders.next(),
-    async committed({ generation, step, attempt }) {
-      for (;;) {
-        const commit = await commits.next();
-        if (commit.generation === generation && commit.step === step && commit.attempt === attempt) return;
-      }
-    },
     setReducedSink(sink) {
       deliverReduced = sink;
     },
@@ -202,28 +207,51 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   };
 }
 
-interface Waits {
-  readonly orders: AsyncQueue<Order>;
+interface OpenGeneration {
+  readonly number: number;
   readonly commits: AsyncQueue<From<'commit'>>;
-  fail(error: Error): void;
+  readonly inbox: GenerationInbox;
+  abort(): void;
+}
+
+function openGeneration(number: number): OpenGeneration {
+  const commits = createAsyncQueue<From<'commit'>>();
+  const aborting = new AbortController();
+  return {
+    number,
+    commits,
+    inbox: {
+      aborted: aborting.signal,
+      async committed({ generation, step, attempt }) {
+        for (;;) {
+          const commit = await commits.next();
+          if (commit.generation === generation && commit.step === step && commit.attempt === attempt) return;
+        }
+      },
+    },
+    abort() {
+      // One step is under way at most, so a commit that nobody has read is that step's.
+      if (commits.length > 0) return;
+      const reason = new PennygradError('quorum-lost', 'the generation lost a member');
+      aborting.abort(reason);
+      commits.fail(reason);
+    },
+  };
 }
 
 /** Puts a message where the worker waits for it. */
 function queue(
-  message: Exclude<CoordinatorMessage, { type: 'reduced' | 'abort' }>,
+  message: Exclude<CoordinatorMessage, { type: 'reduced' | 'abort' | 'commit' | 'quorum' }>,
   tensors: readonly Float32Array[],
-  { orders, commits, fail }: Waits,
+  orders: AsyncQueue<Order>,
+  fail: (error: Error) => void,
 ): void {
   switch (message.type) {
-    case 'commit':
-      commits.push(message);
-      break;
     case 'heartbeat':
     case 'pong':
       break;
     case 'welcome':
     case 'refuse':
-    case 'quorum':
     case 'assign':
     case 'evaluate':
     case 'report-state':

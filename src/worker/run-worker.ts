@@ -25,11 +25,12 @@ import type { IpFamily } from '../shared/transport/ip-family.ts';
 import type { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 import { askForPlace } from './ask-for-place.ts';
 import { nameOfCard } from './card-name.ts';
-import { type CoordinatorLink, type Order, openCoordinatorLink } from './coordinator-link.ts';
+import { type CoordinatorLink, type Order, openCoordinatorLink, type QuorumOrder } from './coordinator-link.ts';
 import { findCoordinator } from './find-coordinator.ts';
 import { watchGpu } from './gpu-watch.ts';
-import { runSession, unexpected } from './session.ts';
+import { memoizedOrder, type Replica, runSession, unexpected } from './session.ts';
 import { type SlowedTime, slowEngineDown } from './slowed-engine.ts';
+import { startUsageMeter } from './usage-meter.ts';
 import { unobserved, type WorkerObserver } from './worker-observer.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
@@ -57,6 +58,8 @@ export interface WorkerOptions {
   readonly managed?: boolean;
   /** Ctrl-C: leave. */
   readonly signal: AbortSignal;
+  /** Finish the step in flight, then leave; the reason says who wants that. */
+  readonly drain?: AbortSignal | undefined;
 }
 
 export interface WorkerDependencies {
@@ -98,13 +101,14 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
     onStoodStill: (seconds) => log(describeStandstill(seconds)),
     connectSocket: dependencies.connectSocket,
   });
-  const life: Life = { phase: 'rendezvous', engine: undefined, stopWatching: () => {} };
+  const life: Life = { phase: 'rendezvous', hasTrained: false, engine: undefined, stopWatching: () => {} };
   const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));
   options.signal.addEventListener('abort', interrupt);
   if (options.signal.aborted) interrupt();
   const abandoned = failAfterLink(link.signal, dependencies.timers, deadlinesFrom(options.timeoutSeconds).exitMs);
+  const draining = whenDrained(options.drain, life, link, log);
   try {
-    await Promise.race([live(link, life, options, dependencies), abandoned.failed]);
+    await Promise.race([live(link, life, options, dependencies), abandoned.failed, draining.left]);
   } catch (error) {
     const known = error instanceof PennygradError ? error.code : undefined;
     const code = leaveCodes.find((leaveCode) => leaveCode === known) ?? 'run-failed';
@@ -113,6 +117,7 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
   } finally {
     options.signal.removeEventListener('abort', interrupt);
     abandoned.cancel();
+    draining.dispose();
     life.stopWatching();
     await link.close();
     life.engine?.dispose();
@@ -139,8 +144,23 @@ function failAfterLink(signal: AbortSignal, timers: Timers, graceMs: number) {
   };
 }
 
+/** A member is told to stop once its step is done. Before that nobody waits for this worker, and it may leave at once. */
+function whenDrained(drain: AbortSignal | undefined, life: Life, link: CoordinatorLink, log: (line: string) => void) {
+  const { promise: left, resolve } = createDeferred<void>();
+  const begin = () => {
+    log(`leaving the run${life.hasTrained ? ' after the step in flight' : ''}: ${messageOf(drain?.reason)}`);
+    link.send({ type: 'drain', reason: messageOf(drain?.reason) });
+    if (!life.hasTrained) resolve();
+  };
+  drain?.addEventListener('abort', begin);
+  if (drain?.aborted === true) begin();
+  return { left, dispose: () => drain?.removeEventListener('abort', begin) };
+}
+
 interface Life {
   phase: string;
+  /** It has been a member of a generation. */
+  hasTrained: boolean;
   engine: Engine | undefined;
   stopWatching: () => void;
 }
@@ -199,25 +219,33 @@ async function live(
 
   life.phase = 'rendezvous';
   log(`ready, engine ${reason}; waiting for the others`);
-  const quorum = expect(await link.nextOrder(), 'quorum');
-  log(`training as rank ${quorum.rank} of ${quorum.worldSize}`);
-  const { seed, checksumEvery } = welcome;
+  let quorum: QuorumOrder | undefined = expect(await link.nextOrder(), 'quorum');
+  life.hasTrained = true;
+  const replica: Replica = { applied: undefined };
+  const usage = startUsageMeter(clock);
+  const orderOf = memoizedOrder(welcome.seed, dataset.trainCount);
+  const { checksumEvery } = welcome;
   const onPhase = (phase: string) => {
     life.phase = phase;
   };
-  const over = await runSession({
-    link,
-    quorum,
-    engine,
-    dataset,
-    buckets,
-    seed,
-    checksumEvery,
-    clock,
-    observer,
-    onPhase,
-  });
-  log(`the run is over: ${over}`);
+  while (quorum !== undefined) {
+    log(`training as rank ${quorum.rank} of ${quorum.worldSize}`);
+    const end = await runSession({
+      link,
+      quorum,
+      engine,
+      dataset,
+      buckets,
+      checksumEvery,
+      orderOf,
+      usage,
+      replica,
+      observer,
+      onPhase,
+    });
+    quorum = end.kind === 'next' ? end.quorum : undefined;
+    if (end.kind === 'over') log(`the run is over: ${end.reason}`);
+  }
 }
 
 /** @throws bad-input when this host lacks the data, with the flag that names it and the digest that it must have */
@@ -251,8 +279,8 @@ function helloOf(options: WorkerOptions, uptime: number): Body<MessageOf<WorkerM
   };
 }
 
-function expect<Type extends 'welcome' | 'quorum'>(order: Order, type: Type): From<Type> {
-  if (order.type === type) return order as From<Type>;
+function expect<Type extends 'welcome' | 'quorum'>(order: Order, type: Type): Extract<Order, { type: Type }> {
+  if (order.type === type) return order as Extract<Order, { type: Type }>;
   if (order.type === 'refuse') {
     const why = describeRefusal(order, 'this worker');
     // Its place is gone: another took it while this one was loading.

@@ -1,36 +1,47 @@
-/** A worker's part in one generation: it carries out orders until told to stop. */
+/** A worker's part in one generation: it carries out orders until another generation begins or the run is over. */
 import type { Engine } from '../engine/engine.ts';
 import { collectiveOf, isAllReduceName } from '../shared/collectives/registry.ts';
-import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { epochOrder, type Interval } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
-import type { CoordinatorLink, Order } from './coordinator-link.ts';
+import type { CoordinatorLink, Order, QuorumOrder } from './coordinator-link.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
 import { createStepRunner } from './step.ts';
-import { startUsageMeter } from './usage-meter.ts';
+import type { UsageMeter } from './usage-meter.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 export interface SessionOptions {
   readonly link: CoordinatorLink;
-  readonly quorum: MessageOf<CoordinatorMessage, 'quorum'>;
+  readonly quorum: QuorumOrder;
   readonly engine: Engine;
   readonly dataset: Dataset;
   /** In which gradients travel. */
   readonly buckets: readonly Interval[];
-  readonly seed: number;
   readonly checksumEvery: number;
-  readonly clock: Pick<Clock, 'now'>;
+  /** The order of an epoch's samples. */
+  readonly orderOf: (epoch: number) => Uint32Array;
+  readonly usage: UsageMeter;
+  readonly replica: Replica;
   readonly observer: WorkerObserver;
   /** What the worker is doing now, for its last words. */
   readonly onPhase: (phase: string) => void;
 }
 
-/** @returns why the run is over; rejects with what ended this worker otherwise */
-export async function runSession(options: SessionOptions): Promise<string> {
-  const { link, engine, dataset, observer, checksumEvery } = options;
-  const { rank, worldSize, allReduce: name } = options.quorum;
+/** What a worker knows of its replica, through all generations. */
+export interface Replica {
+  /** Steps of the run that it has applied or taken over; undefined where it is as it was made. */
+  applied: number | undefined;
+}
+
+/** How a session ends. */
+export type SessionEnd =
+  | { readonly kind: 'next'; readonly quorum: QuorumOrder }
+  | { readonly kind: 'over'; readonly reason: string };
+
+/** @throws whatever else ended this worker */
+export async function runSession(options: SessionOptions): Promise<SessionEnd> {
+  const { link, engine, dataset, observer, checksumEvery, usage, orderOf, replica } = options;
+  const { rank, worldSize, allReduce: name, inbox } = options.quorum;
   if (!isAllReduceName(name))
     throw new PennygradError('run-failed', `the run's all-reduce '${name}' is not known here`);
   const allReduce = collectiveOf(name).createRank({
@@ -38,38 +49,34 @@ export async function runSession(options: SessionOptions): Promise<string> {
     worldSize,
     buckets: options.buckets,
     sendToHub: link.send,
-    signal: AbortSignal.any([link.signal, link.aborted]),
+    signal: AbortSignal.any([link.signal, inbox.aborted]),
   });
   link.setReducedSink(allReduce.receive);
-  const usage = startUsageMeter(options.clock);
-  const orderOf = memoizedOrder(options.seed, dataset.trainCount);
-  const runStep = createStepRunner({ engine, allReduce, link, usage, checksumEvery, orderOf, observer });
+  const runStep = createStepRunner({ engine, allReduce, link, inbox, usage, checksumEvery, orderOf, observer });
   const send = ({ body, tensors }: Reply) => link.send(body, tensors);
-  /** Steps of the run that this replica has applied. */
-  let applied: number | undefined;
 
-  async function carryOut(order: Exclude<Order, { type: 'stop' }>): Promise<void> {
+  async function carryOut(order: Exclude<Order, { type: 'stop' | 'quorum' }>): Promise<void> {
     switch (order.type) {
       case 'assign':
         await runStep(order);
-        applied = order.step + 1;
+        replica.applied = order.step + 1;
         break;
       case 'evaluate':
-        send(await evaluate(engine, order, usage, link.aborted));
+        send(await evaluate(engine, order, usage, inbox.aborted));
         observer.evaluated(order.to - order.from);
         break;
       case 'report-state':
-        send(await reportState(engine, order, usage, applied));
+        send(await reportState(engine, order, usage, replica.applied));
         break;
       case 'restore':
         send(await restore(engine, order, usage));
+        replica.applied = order.step;
         break;
       case 'predict':
         send(await predict(engine, dataset, order, usage));
         break;
       case 'welcome':
       case 'refuse':
-      case 'quorum':
         throw unexpected(order);
       default:
         order satisfies never;
@@ -81,11 +88,12 @@ export async function runSession(options: SessionOptions): Promise<string> {
     const order = await link.nextOrder();
     usage.lap('idle');
     options.onPhase(phaseOf(order));
-    if (order.type === 'stop') return order.reason;
+    if (order.type === 'stop') return { kind: 'over', reason: order.reason };
+    if (order.type === 'quorum') return { kind: 'next', quorum: order };
     try {
       await carryOut(order);
     } catch (error) {
-      if (error !== link.aborted.reason) throw error;
+      if (error !== inbox.aborted.reason) throw error;
       // The replica is as the last commit left it. Time went by in waiting for the member that was lost.
       usage.lap('wait');
     }
@@ -102,7 +110,7 @@ function phaseOf({ type }: Order): string {
 }
 
 /** The order of an epoch is asked for once a step, and made once an epoch. */
-function memoizedOrder(seed: number, sampleCount: number): (epoch: number) => Uint32Array {
+export function memoizedOrder(seed: number, sampleCount: number): (epoch: number) => Uint32Array {
   let current: { epoch: number; order: Uint32Array } | undefined;
   return (epoch) => {
     if (current?.epoch !== epoch) current = { epoch, order: epochOrder(seed, epoch, sampleCount) };

@@ -4,14 +4,15 @@ import type { AllReduce } from '../shared/collectives/collective.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Assignment } from '../shared/protocol/messages.ts';
-import type { CoordinatorLink } from './coordinator-link.ts';
+import type { CoordinatorLink, GenerationInbox } from './coordinator-link.ts';
 import type { UsageMeter } from './usage-meter.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 export interface StepContext {
   readonly engine: Engine;
   readonly allReduce: AllReduce;
-  readonly link: Pick<CoordinatorLink, 'send' | 'committed'>;
+  readonly link: Pick<CoordinatorLink, 'send'>;
+  readonly inbox: Pick<GenerationInbox, 'committed'>;
   readonly usage: UsageMeter;
   /** Replicas compare parameters on steps divisible by this. */
   readonly checksumEvery: number;
@@ -22,7 +23,7 @@ export interface StepContext {
 
 /** Carries out the assignments of one generation. */
 export function createStepRunner(context: StepContext): (assignment: Assignment) => Promise<void> {
-  const { engine, allReduce, link, usage } = context;
+  const { engine, allReduce, link, inbox, usage } = context;
   // ZeroMQ sends from this buffer without copying. It is free again at the commit, which says that all of it arrived.
   const gradients = new Float32Array(engine.parameterCount);
 
@@ -51,7 +52,7 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
         parametersChecksum,
       }),
     );
-    await link.committed({ generation, step, attempt });
+    await inbox.committed({ generation, step, attempt });
     usage.exchanged(bytes);
     usage.lap('communicate', waitSeconds);
 

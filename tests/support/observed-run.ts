@@ -93,7 +93,13 @@ export function observeShortRun(): Metrics {
   observe({ type: 'listening', endpoint: 'tcp://127.0.0.1:5555' });
   for (const rank of [0, 1]) observe({ type: 'worker-began', workerId: `w${rank}`, at: 0, priceUsdPerHour: 3.6 });
   pass(2);
-  observe({ type: 'generation', members: [member(0, 3.6), member(1, 3.6)], parameterCount: 10, reason: 'ready' });
+  observe({
+    type: 'generation',
+    number: 1,
+    members: [member(0, 3.6), member(1, 3.6)],
+    parameterCount: 10,
+    reason: 'ready',
+  });
   const gpu = {
     utilizationRatio: 0.9,
     memoryUsedBytes: 2 ** 30,

@@ -149,8 +149,11 @@ function trainLocally({ settings, planned, expected, resumed, verbose, prices }:
             onLine: output.workerLine,
             onGone: coordinator.workerEnded,
             onExit(workerId, { reason, code }) {
-              if (code === null) coordinator.workerGone(workerId, reason);
-              else setTimeout(() => coordinator.workerGone(workerId, reason, errorCodeOf(code)), lastWordsMs);
+              if (code === null) coordinator.workerGone(workerId, { reason, returns: false });
+              else {
+                const gone = { reason, code: errorCodeOf(code), returns: false };
+                setTimeout(() => coordinator.workerGone(workerId, gone), lastWordsMs);
+              }
             },
           });
         },

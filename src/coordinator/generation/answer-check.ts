@@ -18,7 +18,7 @@ type Tensors = readonly Float32Array[];
 type Order<Type extends CoordinatorMessage['type']> = Body<MessageOf<CoordinatorMessage, Type>>;
 
 /**
- * @param appliedSteps steps of the run that the members have applied; undefined before the first of their generation
+ * @param applied steps of the run that the member's replica has seen; undefined where it is as it was made
  * @returns undefined where the answer is one to this order
  */
 export function checkAnswer(
@@ -26,7 +26,7 @@ export function checkAnswer(
   message: Answer,
   tensors: Tensors,
   model: AnsweringModel,
-  appliedSteps: number | undefined,
+  applied: number | undefined,
 ): Refusal | undefined {
   const what = `a wrong '${message.type}' to request ${message.request}`;
   switch (message.type) {
@@ -36,8 +36,7 @@ export function checkAnswer(
     }
     case 'state':
       return (
-        checkStep(message, appliedSteps, what) ??
-        checkState(order as Order<'report-state'>, message, tensors, model, what)
+        checkStep(message, applied, what) ?? checkState(order as Order<'report-state'>, message, tensors, model, what)
       );
     case 'predicted': {
       const { count } = order as Order<'predict'>;
@@ -57,11 +56,11 @@ export function checkAnswer(
 /** Equal checksums would not tell: where gradients vanish, a step changes nothing. */
 function checkStep(
   { step }: MessageOf<WorkerMessage, 'state'>,
-  appliedSteps: number | undefined,
+  applied: number | undefined,
   what: string,
 ): Refusal | undefined {
-  if (step === appliedSteps) return undefined;
-  return wrong(what, `step must be ${appliedSteps ?? 'left out'}, got ${step ?? 'none'}`);
+  if (step === applied) return undefined;
+  return wrong(what, `step must be ${applied ?? 'left out'}, got ${step ?? 'none'}`);
 }
 
 /** Rounding may take a probability a little over 1. */

@@ -21,7 +21,12 @@ export interface MemberState {
   readonly usage: Usage;
   readonly usageAt: number;
   readonly told: Usage;
+  /** Steps of the run that its replica has applied or taken over; undefined where it is as it was made. */
+  readonly applied: number | undefined;
 }
+
+/** What is known of a member from the generation before. */
+export type CarriedMember = Omit<MemberState, 'activity' | 'since'>;
 
 export interface AttemptState {
   readonly attempt: number;
@@ -39,11 +44,9 @@ export interface GenerationState {
   readonly attempts: ReadonlyMap<number, AttemptState>;
   /** Steps before this one have been assigned. */
   readonly assignedSteps: number;
-  /** Steps of the run that the members have applied; undefined before the first commit. */
-  readonly appliedSteps: number | undefined;
   /** Requests under way by number, each with the type that answers it and the ranks that have not. */
   readonly requests: ReadonlyMap<number, { readonly answer: Answer['type']; readonly missing: readonly number[] }>;
-  /** Number of requests opened so far. */
+  /** Number of requests opened so far, in all generations: answers to those of another one are stale. */
   readonly requestCount: number;
   /** Whether a member was lost. */
   readonly isAborted: boolean;
@@ -57,16 +60,24 @@ const nothingUsed: Usage = {
   bytes: { sent: 0, received: 0 },
 };
 
-export function beginGenerationState(number: number, worldSize: number, now: number): GenerationState {
-  const idle: MemberState = { activity: 'idle', since: now, usage: nothingUsed, usageAt: now, told: nothingUsed };
+/**
+ * @param members by rank: what is known of each from the generation before, undefined for newcomers
+ * @param requestCount requests of the generations before
+ */
+export function beginGenerationState(
+  number: number,
+  members: readonly (CarriedMember | undefined)[],
+  now: number,
+  requestCount = 0,
+): GenerationState {
+  const newcomer: CarriedMember = { usage: nothingUsed, usageAt: now, told: nothingUsed, applied: undefined };
   return {
     number,
-    members: Array(worldSize).fill(idle),
+    members: members.map((known = newcomer) => ({ ...known, activity: 'idle', since: now })),
     attempts: new Map(),
     assignedSteps: 0,
-    appliedSteps: undefined,
     requests: new Map(),
-    requestCount: 0,
+    requestCount,
     isAborted: false,
   };
 }
@@ -94,13 +105,27 @@ export function commitStep(state: GenerationState, step: number, now: number): G
   const attempts = new Map(state.attempts);
   attempts.delete(step);
   const next = attempts.size > 0 ? 'compute' : 'idle';
-  const members = state.members.map((member) => begin(member, next, now));
-  return { ...state, attempts, appliedSteps: step + 1, members };
+  const members = state.members.map((member) => ({ ...begin(member, next, now), applied: step + 1 }));
+  return { ...state, attempts, members };
 }
 
-/** A member is lost: what is under way comes to nothing. Messages about it may be on their way, and are stale. */
+/**
+ * A member is lost: what is under way comes to nothing. Messages about it may be on their way, and are stale. Steps that
+ * were assigned may be assigned again, by the next generation.
+ */
 export function abortAll(state: GenerationState): GenerationState {
   return { ...state, attempts: new Map(), requests: new Map(), isAborted: true };
+}
+
+/** What is under way is over for all members: nobody's part of it is waited for. */
+export function restAll(state: GenerationState, now: number): GenerationState {
+  return { ...state, members: state.members.map((member) => begin(member, 'idle', now)) };
+}
+
+/** These ranks have taken over the state of a step. */
+export function takeOver(state: GenerationState, ranks: readonly number[], step: number): GenerationState {
+  const members = state.members.map((member, rank) => (ranks.includes(rank) ? { ...member, applied: step } : member));
+  return { ...state, members };
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * One generation: a fixed set of members with ranks. It sends them their orders and gathers what they answer.
- * A generation never changes its members; losing one aborts its signal, which ends every wait. After that the survivors
- * can only be asked for their state.
+ * A generation never changes its members; losing one ends every wait with a `MemberLost`. After that the survivors can
+ * only be asked for their state, or become members of the next generation.
  */
 import type { AllReduceHub } from '../../shared/collectives/collective.ts';
 import { type AllReduceName, collectiveOf } from '../../shared/collectives/registry.ts';
@@ -24,14 +24,18 @@ import {
   acceptVote,
   assignStep,
   beginGenerationState,
+  type CarriedMember,
   commitStep,
   findAttempt,
   noteContribution,
   openRequest,
   putOffMembers,
+  restAll,
+  takeOver,
   takeUsage,
   type Vote,
 } from './generation-state.ts';
+import type { MemberLost } from './member-lost.ts';
 import { diverged, type Refusal, stale, wrong } from './refusal.ts';
 import { type Answered, type Ask, createRequests, type Order, type Requests } from './requests.ts';
 
@@ -42,7 +46,15 @@ export type MemberMessage = From<'contribute'> | Vote | Answer;
 /** The members that are left after a loss. */
 export type Survivors = Pick<Generation, 'members' | 'parameterCount' | 'reportState' | 'takeSpent'>;
 
+/** What the next generation must know of this one. */
+export interface CarriedGeneration {
+  readonly members: ReadonlyMap<PeerId, CarriedMember>;
+  readonly requestCount: number;
+}
+
 export interface Generation extends Requests {
+  /** Counts from 1. */
+  readonly number: number;
   /** In rank order. */
   readonly members: readonly Member[];
   readonly parameterCount: number;
@@ -62,12 +74,15 @@ export interface Generation extends Requests {
   activities(): Activities;
   /** The coordinator did not listen for so many seconds: nobody's time ran. */
   putOff(seconds: number): void;
-  /** The peer is no longer there. Ends what survivors are asked, since it may be one of them. */
-  lose(peer: PeerId): void;
+  /** The peer is no longer there. Ends every wait; also what survivors are asked, since it may be one of them. */
+  lose(peer: PeerId, loss: MemberLost): void;
   /** Members that were lost. */
   lostCount(): number;
   /** Aborts the steps and requests under way. To be called again when one more is lost while they are asked. */
   abort(): Survivors;
+  /** Steps that each rank's replica has applied or taken over; undefined where it is as it was made. */
+  applied(): readonly (number | undefined)[];
+  carry(): CarriedGeneration;
   /** Takes a peer's message; says why if it does not. */
   accept(peer: PeerId, message: MemberMessage, tensors: readonly Float32Array[]): Refusal | undefined;
 }
@@ -82,7 +97,9 @@ export interface GenerationOptions {
   readonly buckets: readonly Interval[];
   readonly allReduce: AllReduceName;
   readonly clock: Pick<Clock, 'now'>;
-  /** Ends the generation. */
+  /** The generation before, if there was one. */
+  readonly before?: CarriedGeneration | undefined;
+  /** Ends the run, and the generation with it. */
   readonly signal: AbortSignal;
   readonly send: (member: Member, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
 }
@@ -93,11 +110,11 @@ interface OpenRequest {
   readonly orders: ReadonlyMap<number, Body<CoordinatorMessage>>;
 }
 
-/** Steps are tried once: a generation that loses a member ends. */
+/** A generation tries a step once: it ends when it loses a member, and the next one tries again. */
 const attempt = 0;
 
 export function createGeneration(options: GenerationOptions): Generation {
-  const { number: generation, members, model, buckets, allReduce, clock, signal, send } = options;
+  const { number: generation, members, model, buckets, allReduce, clock, before, send } = options;
   const worldSize = members.length;
   const rankOf = new Map(members.map(({ peer, rank }) => [peer, rank] as const));
   const hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({ worldSize, buckets });
@@ -106,8 +123,15 @@ export function createGeneration(options: GenerationOptions): Generation {
   const lost = new Set<PeerId>();
   /** Squares of the floats of each step's gradient, added up bucket by bucket. */
   const squares = new Map<number, number>();
+  const losing = new AbortController();
+  const signal = AbortSignal.any([options.signal, losing.signal]);
   let asking = new AbortController();
-  let state = beginGenerationState(generation, worldSize, clock.now());
+  let state = beginGenerationState(
+    generation,
+    members.map(({ peer }) => before?.members.get(peer)),
+    clock.now(),
+    before?.requestCount,
+  );
 
   for (const member of members) {
     send(member, { type: 'quorum', generation, rank: member.rank, worldSize, allReduce });
@@ -194,8 +218,12 @@ export function createGeneration(options: GenerationOptions): Generation {
     const request = requests.get(message.request);
     const order = request?.orders.get(rank);
     if ('refusal' in accepted || request === undefined || order === undefined) return take(accepted, () => {});
-    const problem = checkAnswer(order, message, tensors, model, state.appliedSteps);
-    return problem ?? take(accepted, () => request.answers.add(rank, { message, tensors }));
+    const problem = checkAnswer(order, message, tensors, model, state.members[rank]?.applied);
+    if (problem !== undefined) return problem;
+    return take(accepted, () => {
+      if (order.type === 'restore') state = takeOver(state, [rank], order.step);
+      request.answers.add(rank, { message, tensors });
+    });
   }
 
   function forgetReduced(step: number): void {
@@ -213,6 +241,7 @@ export function createGeneration(options: GenerationOptions): Generation {
   }
 
   return {
+    number: generation,
     members,
     parameterCount: model.parameterCount,
 
@@ -247,9 +276,10 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     takeSpent,
 
-    lose(peer) {
+    lose(peer, loss) {
       if (!rankOf.has(peer) || lost.has(peer)) return;
       lost.add(peer);
+      losing.abort(loss);
       asking.abort(new PennygradError('quorum-lost', 'one more member was lost'));
     },
 
@@ -260,12 +290,25 @@ export function createGeneration(options: GenerationOptions): Generation {
       if (!state.isAborted) {
         for (const step of state.attempts.keys()) forgetReduced(step);
         for (const member of left) send(member, { type: 'abort', generation });
+        state = restAll(state, clock.now());
       }
       state = abortAll(state);
       asking = new AbortController();
       const { reportState } = createRequests(left, askUntil(asking.signal));
       return { members: left, parameterCount: model.parameterCount, reportState, takeSpent };
     },
+
+    applied: () => state.members.map(({ applied }) => applied),
+
+    carry: () => ({
+      requestCount: state.requestCount,
+      members: new Map(
+        state.members.flatMap(({ usage, usageAt, told, applied }, rank) => {
+          const peer = members[rank]?.peer;
+          return peer === undefined || lost.has(peer) ? [] : [[peer, { usage, usageAt, told, applied }] as const];
+        }),
+      ),
+    }),
 
     activities: () =>
       new Map(

@@ -28,6 +28,9 @@ export type Ask = <Type extends Answer['type']>(
   order: Order,
 ) => Promise<readonly Answered<Type>[]>;
 
+/** How much a member reports of its replica: the checksum of its parameters, these as well, or all that a checkpoint has. */
+export type Extent = MessageOf<CoordinatorMessage, 'report-state'>['extent'];
+
 export interface Requests {
   /** Loss and correct predictions over some samples of a split, shared out over the ranks. */
   evaluate(
@@ -36,12 +39,15 @@ export interface Requests {
     weights: readonly number[],
   ): Promise<{ readonly lossSum: number; readonly correct: number }>;
   /**
-   * Every member's checksum; the first one's whole state.
-   * @param withParameters places in the list of members: these also send their parameters
+   * Every member's checksum, and more of some.
+   * @param extentOf how much a member reports, by its place in the list of members
    */
-  reportState(withParameters: readonly number[]): Promise<readonly Answered<'state'>[]>;
-  /** Gives every rank a checkpoint's state. @throws run-failed, naming a rank that did not take it over */
-  restore(state: TrainingState): Promise<void>;
+  reportState(extentOf: (place: number) => Extent): Promise<readonly Answered<'state'>[]>;
+  /**
+   * Gives some members a state that has seen so many steps.
+   * @throws run-failed, naming a member that did not take it over
+   */
+  restore(state: TrainingState, step: number, receivers: readonly Member[]): Promise<void>;
   /** Probabilities of the first `count` test images, from rank 0. */
   predict(count: number): Promise<Float32Array>;
 }
@@ -61,23 +67,27 @@ export function createRequests(members: readonly Member[], ask: Ask): Requests {
       };
     },
 
-    reportState: (withParameters) =>
-      ask('state', 'checkpoint', ranks, (request, rank) => {
-        const place = ranks.indexOf(rank);
-        const extent = place === 0 ? 'state' : withParameters.includes(place) ? 'parameters' : 'checksum';
-        return [{ type: 'report-state', request, extent }];
-      }),
+    reportState: (extentOf) =>
+      ask('state', 'checkpoint', ranks, (request, rank) => [
+        { type: 'report-state', request, extent: extentOf(ranks.indexOf(rank)) },
+      ]),
 
-    async restore({ parameters, optimizer }) {
+    async restore({ parameters, optimizer }, step, receivers) {
+      if (receivers.length === 0) return;
       const tensors = [parameters, ...optimizer.slots];
-      const restored = await ask('restored', 'checkpoint', ranks, (request) => [
-        { type: 'restore', request, optimizerIterations: optimizer.iterations },
-        tensors,
-      ]);
+      const restored = await ask(
+        'restored',
+        'checkpoint',
+        receivers.map(({ rank }) => rank),
+        (request) => [{ type: 'restore', request, step, optimizerIterations: optimizer.iterations }, tensors],
+      );
       const expected = parameterChecksum(parameters);
-      const odd = members.find((_, rank) => restored[rank]?.message.parametersChecksum !== expected);
+      const odd = receivers.find((_, place) => restored[place]?.message.parametersChecksum !== expected);
       if (odd === undefined) return;
-      throw new PennygradError('run-failed', `${describeWorker(odd)} did not take over the checkpoint's parameters`);
+      throw new PennygradError(
+        'run-failed',
+        `${describeWorker(odd)} did not take over the parameters that it was sent`,
+      );
     },
 
     async predict(count) {

@@ -31,8 +31,14 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       return info(describeStandstill(event.seconds));
     case 'worker-lost':
       return bad(`lost ${event.workerId}: ${event.reason}`);
+    case 'worker-draining':
+      return info(`${event.workerId} leaves after the step in flight: ${event.reason}`);
+    case 'worker-drained':
+      return info(`${event.workerId} has left: ${event.reason}`);
+    case 'rolled-back':
+      return bad(`back at step ${event.step}: no worker is left that has the ${event.lostSteps} steps after it`);
     case 'generation':
-      return good(`training begins: ${event.reason}`);
+      return good(`${event.number === 1 ? 'training begins' : 'training goes on'}: ${event.reason}`);
     case 'shares':
       return info(`from step ${event.step + 1} ${event.reason}`);
     case 'epoch': {

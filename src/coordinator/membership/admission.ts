@@ -27,9 +27,9 @@ export function welcome(
   moment: Moment,
 ): MembershipStep {
   if (state.workers.has(peer)) return { state, effects: [reject('peer', 'a second hello')] };
-  const { identity, worldSize, datasetName, optimizer, timeoutSeconds, checksumEvery } = rules;
+  const { identity, fleet, datasetName, optimizer, timeoutSeconds, checksumEvery } = rules;
   const present = [...state.workers.values()].map(({ info }) => info.workerId);
-  const obstacle = findObstacle(hello, { version: identity.version, worldSize, present });
+  const obstacle = findObstacle(hello, { version: identity.version, places: fleet.max, present });
   if (obstacle !== undefined) {
     const late = obstacle.passing === true ? findLate(rules, state, hello, moment.now) : undefined;
     if (late === undefined) return { state, effects: refuse(peer, hello.workerId, obstacle, hello.asked) };

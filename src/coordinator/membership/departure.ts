@@ -2,6 +2,7 @@
 import { type ErrorCode, PennygradError } from '../../shared/core/errors.ts';
 import type { Body, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
+import { MemberLost } from '../generation/member-lost.ts';
 import { refuse } from './admission.ts';
 import { versionMismatch } from './handshake.ts';
 import {
@@ -9,11 +10,13 @@ import {
   activityOf,
   announce,
   type Membership,
+  type MembershipEffect,
   type MembershipInput,
   type MembershipRules,
   type MembershipStep,
   unchanged,
   withDeparted,
+  withWorker,
 } from './membership-state.ts';
 import { describeWorker, type Worker } from './worker.ts';
 
@@ -42,12 +45,25 @@ export function garbled(
   const worker = state.workers.get(peer);
   if (worker !== undefined) {
     const told = `it sent something that is not understood: ${detail}`;
-    return lose(rules, state, worker, told, activities, now, 'run-failed');
+    return expel(rules, state, worker, told, activities, now, 'run-failed');
   }
   // A stranger would not understand an answer either, unless only its version differs.
   return reason === 'version'
     ? { state, effects: refuse(peer, 'of another version', versionMismatch(detail)) }
     : unchanged(state);
+}
+
+/** What a member that sends wrong messages has done to the run is not known, so the run ends. */
+export function expel(
+  rules: MembershipRules,
+  state: Membership,
+  worker: Worker | undefined,
+  reason: string,
+  activities: Activities,
+  now: number,
+  code: ErrorCode,
+): MembershipStep {
+  return lose({ ...rules, onLoss: 'fail' }, state, worker, reason, activities, now, code);
 }
 
 export function lose(
@@ -73,7 +89,7 @@ interface Departure {
   readonly now: number;
 }
 
-/** Before a generation begins another may take the place; after that, the generation has lost a member and ends. */
+/** Another may take the place. If the worker is a member of a generation, that is over. */
 function remove(
   rules: MembershipRules,
   state: Membership,
@@ -81,25 +97,76 @@ function remove(
   { phase, reason, error, now }: Departure,
 ): MembershipStep {
   const lost = announce({ type: 'worker-lost', workerId: worker.info.workerId, reason });
+  const after = withDeparted(rules, state, worker, phase, now);
+  // Whoever waits to join is not missed.
+  if (worker.rank === undefined) return { state: after, effects: [lost] };
+  const loss = { type: 'lost', peer: worker.peer, loss: new MemberLost(error.message) } as const;
   return {
-    state: withDeparted(rules, state, worker, phase, now),
-    effects: state.generations > 0 ? [lost, { type: 'fail', error }] : [lost],
+    state: { ...after, lastLoss: error },
+    effects: endsRun(rules, error) ? [lost, loss, { type: 'fail', error }] : [lost, loss],
   };
 }
 
+/** The others would come to the same loss, or cannot be told anything else either. */
+function endsRun({ onLoss }: MembershipRules, { code }: PennygradError): boolean {
+  return onLoss === 'fail' || code === 'diverged' || code === 'bad-input';
+}
+
+/** The worker wants to leave. One that is no member may go at once; a member finishes the step in flight first. */
+export function drain(
+  rules: MembershipRules,
+  state: Membership,
+  { peer, reason }: Extract<MembershipInput, { type: 'drain' }>,
+  now: number,
+): MembershipStep {
+  const worker = state.workers.get(peer);
+  if (worker === undefined || worker.draining) return unchanged(state);
+  const isAtWork = worker.rank !== undefined && state.gatheringSince === undefined;
+  if (!isAtWork) return release(rules, state, worker, reason, now);
+  const { workerId } = worker.info;
+  return {
+    state: withWorker(state, { ...worker, draining: true }),
+    effects: [announce({ type: 'worker-draining', workerId, reason })],
+  };
+}
+
+/** Lets go a worker that wanted to leave. */
+export function release(
+  rules: MembershipRules,
+  state: Membership,
+  worker: Worker,
+  reason: string,
+  now: number,
+): MembershipStep {
+  const { workerId } = worker.info;
+  const after = withDeparted(rules, state, worker, 'drain', now);
+  const effects: MembershipEffect[] = [
+    {
+      type: 'send',
+      peer: worker.peer,
+      body: { type: 'stop', outcome: 'completed', reason: 'this worker has left it' },
+    },
+    announce({ type: 'worker-drained', workerId, reason }),
+  ];
+  if (worker.rank === undefined) return { state: after, effects };
+  const loss = new MemberLost(`${describeWorker(worker)} has left: ${reason}`);
+  return { state: { ...after, lastLoss: loss }, effects: [...effects, { type: 'lost', peer: worker.peer, loss }] };
+}
+
+/** Whoever reports its end had started it, and knows whether it comes back. */
 export function exited(
   rules: MembershipRules,
   state: Membership,
-  { workerId, reason, code }: Extract<MembershipInput, { type: 'exited' }>,
+  { workerId, reason, code, returns }: Extract<MembershipInput, { type: 'exited' }>,
   activities: Activities,
   now: number,
 ): MembershipStep {
   const worker = [...state.workers.values()].find(({ info }) => info.workerId === workerId);
   const step = lose(rules, state, worker, reason, activities, now, code);
+  if (returns) return step;
   // Its connection may be gone already, and its last words heard.
   const phase = worker === undefined ? state.departed.get(workerId) : activityOf(worker, activities).activity;
   const when = phase === undefined ? 'before it joined' : `in phase ${phase}`;
-  // Nobody will take its place: whoever reports its end had started it.
   const error = new PennygradError(code, `worker ${workerId} was lost ${when}: ${reason}`);
-  return { ...step, effects: [...step.effects, { type: 'fail', error }] };
+  return { ...step, state: { ...step.state, gone: new Map(step.state.gone).set(workerId, error) } };
 }

@@ -19,7 +19,7 @@ export interface Mismatch {
 /** Why a newcomer cannot even begin to load, or undefined if it may. `present` are the ids of the workers here. */
 export function findObstacle(
   hello: { readonly workerId: string; readonly version: string },
-  run: { readonly version: string; readonly worldSize: number; readonly present: readonly string[] },
+  run: { readonly version: string; readonly places: number; readonly present: readonly string[] },
 ): Mismatch | undefined {
   if (hello.version !== run.version) {
     return { field: 'pennygrad version', expected: run.version, actual: hello.version };
@@ -32,8 +32,8 @@ export function findObstacle(
       passing: true,
     };
   }
-  if (run.present.length >= run.worldSize) {
-    const actual = `all ${run.worldSize} places are taken`;
+  if (run.present.length >= run.places) {
+    const actual = `all ${run.places} places are taken`;
     return { field: 'world size', expected: 'one has to become free', actual, passing: true };
   }
   return undefined;

@@ -11,16 +11,19 @@ import type {
   WorkerMessage,
 } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
+import type { MemberLost } from '../generation/member-lost.ts';
 import type { Wrong } from '../generation/refusal.ts';
 import type { RunEvent } from '../run-events.ts';
 import type { Activity } from './liveness.ts';
+import type { FleetSize, OnLoss } from './quorum.ts';
 import type { Hello, Ready, Worker } from './worker.ts';
 import type { PriceRules } from './worker-price.ts';
 
 export interface MembershipRules extends PriceRules {
   /** Where workers connect, for messages. */
   readonly endpoint: string;
-  readonly worldSize: number;
+  readonly fleet: FleetSize;
+  readonly onLoss: OnLoss;
   /** Names of the workers that will come, where they are known. */
   readonly expectedIds: readonly string[] | undefined;
   readonly timeoutSeconds: number;
@@ -36,10 +39,16 @@ export interface MembershipRules extends PriceRules {
 
 export interface Membership {
   readonly workers: ReadonlyMap<PeerId, Worker>;
-  /** When the run began to wait for workers; undefined before that, and once a generation has begun. */
+  /** When the run began to wait for a generation; undefined before that, and once it has begun. */
   readonly gatheringSince: number | undefined;
   /** Generations that have begun. */
   readonly generations: number;
+  /** Members of the last of them; undefined before the first. */
+  readonly previousSize: number | undefined;
+  /** The last member that was lost, and why; undefined while none was. */
+  readonly lastLoss: PennygradError | undefined;
+  /** Expected workers that will not come back, by name, with what ended each. */
+  readonly gone: ReadonlyMap<string, PennygradError>;
   /** What each expected worker was doing when it left or was lost, by its name. */
   readonly departed: ReadonlyMap<string, string>;
   /** When a worker that was ready last gave up its place; undefined while none has. */
@@ -50,6 +59,9 @@ export const noMembers: Membership = {
   workers: new Map(),
   gatheringSince: undefined,
   generations: 0,
+  previousSize: undefined,
+  lastLoss: undefined,
+  gone: new Map(),
   departed: new Map(),
   vacatedAt: undefined,
 };
@@ -57,6 +69,7 @@ export const noMembers: Membership = {
 export type MembershipInput =
   | { readonly type: 'hello'; readonly peer: PeerId; readonly hello: Hello }
   | { readonly type: 'ready'; readonly peer: PeerId; readonly ready: Ready }
+  | { readonly type: 'drain'; readonly peer: PeerId; readonly reason: string }
   | { readonly type: 'leave'; readonly peer: PeerId; readonly leave: Body<MessageOf<WorkerMessage, 'leave'>> }
   /** Any other message of a worker. */
   | { readonly type: 'heard'; readonly peer: PeerId }
@@ -67,11 +80,17 @@ export type MembershipInput =
   | { readonly type: 'misbehaved'; readonly peer: PeerId; readonly refusal: Wrong }
   /** The connection is gone, or takes nothing. */
   | { readonly type: 'unreachable'; readonly peer: PeerId; readonly reason: string }
-  /** Its parent says that the worker's process has ended before its time. */
-  | { readonly type: 'exited'; readonly workerId: string; readonly reason: string; readonly code: ErrorCode }
+  /** Its parent says that the worker's process has ended before its time, and whether it will be started again. */
+  | {
+      readonly type: 'exited';
+      readonly workerId: string;
+      readonly reason: string;
+      readonly code: ErrorCode;
+      readonly returns: boolean;
+    }
   /** This process did not listen for so many seconds. */
   | { readonly type: 'stood-still'; readonly seconds: number }
-  /** The run begins to wait for its workers. */
+  /** The run begins to wait for its first generation, or for another one. */
   | { readonly type: 'gather' }
   /** Time has passed. */
   | { readonly type: 'tick' };
@@ -79,6 +98,8 @@ export type MembershipInput =
 export type MembershipEffect =
   | { readonly type: 'send'; readonly peer: PeerId; readonly body: Body<CoordinatorMessage> }
   | { readonly type: 'announce'; readonly event: RunEvent }
+  /** A worker is gone. If it is a member of the generation, that is over. */
+  | { readonly type: 'lost'; readonly peer: PeerId; readonly loss: MemberLost }
   /** A generation begins with these workers, in rank order. */
   | { readonly type: 'begin'; readonly workers: readonly Worker[]; readonly reason: string }
   /** The run cannot go on. */
@@ -135,6 +156,12 @@ export function withDeparted(
   const { workerId } = worker.info;
   const rest = without(state, worker, now);
   return expectedIds.includes(workerId) ? { ...rest, departed: new Map(rest.departed).set(workerId, phase) } : rest;
+}
+
+/** As `decideQuorum` sees a worker. */
+export function candidateOf({ info: { workerId }, ready, draining, rank }: Worker) {
+  const state = draining ? 'draining' : ready === undefined ? 'joined' : 'ready';
+  return { workerId, state, isMember: rank !== undefined } as const;
 }
 
 export function announce(event: RunEvent): MembershipEffect {

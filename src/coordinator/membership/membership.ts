@@ -7,21 +7,23 @@ import { putOff } from '../../shared/core/standstill.ts';
 import type { GpuReading } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import { acceptReady, welcome } from './admission.ts';
-import { exited, garbled, leave, lose } from './departure.ts';
+import { drain, exited, expel, garbled, leave, lose, release } from './departure.ts';
 import { findStuck } from './liveness.ts';
 import {
   type Activities,
   activityOf,
   announce,
+  candidateOf,
   deadlinesOf,
   hear,
   type Membership,
+  type MembershipEffect,
   type MembershipInput,
   type MembershipRules,
   type MembershipStep,
   unchanged,
 } from './membership-state.ts';
-import { decideRendezvous } from './rendezvous.ts';
+import { type Change, decideQuorum, findChange } from './quorum.ts';
 import type { Moment, Worker } from './worker.ts';
 
 export function advanceMembership(
@@ -36,8 +38,10 @@ export function advanceMembership(
       return welcome(rules, state, input.peer, input.hello, moment);
     case 'ready':
       return thenGather(rules, acceptReady(rules, state, input.peer, input.ready, moment), moment.now);
+    case 'drain':
+      return thenGather(rules, drain(rules, state, input, moment.now), moment.now);
     case 'leave':
-      return leave(rules, state, input.peer, input.leave, moment.now);
+      return thenGather(rules, leave(rules, state, input.peer, input.leave, moment.now), moment.now);
     case 'heard':
       return unchanged(hear(state, input.peer, moment.now));
     case 'heartbeat':
@@ -46,18 +50,18 @@ export function advanceMembership(
       return garbled(rules, state, input, activities, moment.now);
     case 'misbehaved': {
       const { reason, code } = input.refusal;
-      return lose(rules, state, state.workers.get(input.peer), reason, activities, moment.now, code);
+      return expel(rules, state, state.workers.get(input.peer), reason, activities, moment.now, code);
     }
     case 'unreachable': {
       const reason = `it cannot be reached (${input.reason})`;
       return lose(rules, state, state.workers.get(input.peer), reason, activities, moment.now);
     }
     case 'exited':
-      return exited(rules, state, input, activities, moment.now);
+      return thenGather(rules, exited(rules, state, input, activities, moment.now), moment.now);
     case 'stood-still':
       return standStill(rules, state, input.seconds, moment.now);
     case 'gather':
-      return gather(rules, { ...state, gatheringSince: moment.now }, moment.now);
+      return beginGathering(rules, state, moment.now);
     case 'tick':
       return tick(rules, state, moment.now, activities);
     default:
@@ -117,34 +121,49 @@ function thenGather(rules: MembershipRules, { state, effects }: MembershipStep, 
   return { state: gathered.state, effects: [...effects, ...gathered.effects] };
 }
 
+/** The generation before is over, so whoever wanted to leave may go now. */
+function beginGathering(rules: MembershipRules, before: Membership, now: number): MembershipStep {
+  let state: Membership = { ...before, gatheringSince: now };
+  const effects: MembershipEffect[] = [];
+  for (const worker of [...state.workers.values()].filter(({ draining }) => draining)) {
+    const released = release(rules, state, worker, 'it was asked to leave', now);
+    state = released.state;
+    effects.push(...released.effects);
+  }
+  return thenGather(rules, { state, effects }, now);
+}
+
 /** Decides whether a generation begins now. */
 function gather(rules: MembershipRules, state: Membership, now: number): MembershipStep {
-  if (state.gatheringSince === undefined) return unchanged(state);
+  const { gatheringSince, previousSize, gone } = state;
+  if (gatheringSince === undefined) return unchanged(state);
   const byId = new Map([...state.workers.values()].map((worker) => [worker.info.workerId, worker] as const));
-  const decision = decideRendezvous(
-    [...byId].map(([workerId, { ready }]) => ({ workerId, state: ready === undefined ? 'joined' : 'ready' })),
-    rules,
-    (now - state.gatheringSince) * 1000,
-    deadlinesOf(rules).rendezvousMs,
-  );
+  const deadlineMs = deadlinesOf(rules).rendezvousMs;
+  const decision = decideQuorum([...byId.values()].map(candidateOf), rules, {
+    waitedMs: (now - gatheringSince) * 1000,
+    deadlineMs,
+    previousSize,
+    gone: [...gone.keys()],
+  });
   switch (decision.kind) {
     case 'wait':
       return unchanged(state);
     case 'give-up': {
-      const seconds = deadlinesOf(rules).rendezvousMs / 1000;
-      const message =
-        `rendezvous at ${rules.endpoint} timed out after ${seconds} s (--timeout ${rules.timeoutSeconds}): ` +
-        decision.reason;
-      return { state, effects: [{ type: 'fail', error: new PennygradError('quorum-lost', message) }] };
+      const ended = { ...state, gatheringSince: undefined };
+      const last = [...gone.values()].at(-1);
+      const error = decision.isHopeless && last !== undefined ? last : timedOut(rules, state, decision.reason);
+      return { state: ended, effects: [{ type: 'fail', error }] };
     }
     case 'begin': {
       const workers = decision.members.flatMap((workerId) => byId.get(workerId) ?? []);
       const ranked = workers.map((worker, rank) => ({ ...worker, rank }));
+      const unranked = [...state.workers.values()].map((worker) => ({ ...worker, rank: undefined }));
       return {
         state: {
           ...state,
-          workers: new Map([...state.workers, ...ranked.map((worker) => [worker.peer, worker] as const)]),
+          workers: new Map([...unranked, ...ranked].map((worker) => [worker.peer, worker] as const)),
           gatheringSince: undefined,
+          previousSize: ranked.length,
           generations: state.generations + 1,
         },
         effects: [{ type: 'begin', workers: ranked, reason: decision.reason }],
@@ -153,4 +172,19 @@ function gather(rules: MembershipRules, state: Membership, now: number): Members
     default:
       return decision satisfies never;
   }
+}
+
+function timedOut(rules: MembershipRules, { lastLoss }: Membership, reason: string): PennygradError {
+  const { endpoint, timeoutSeconds } = rules;
+  const after = `after ${deadlinesOf(rules).rendezvousMs / 1000} s (--timeout ${timeoutSeconds})`;
+  const message =
+    lastLoss === undefined
+      ? `rendezvous at ${endpoint} timed out ${after}: ${reason}`
+      : `${lastLoss.message}; no other worker came to ${endpoint} ${after}: ${reason}`;
+  return new PennygradError('quorum-lost', message);
+}
+
+/** Whether another generation should take the place of the present one at the next step boundary. */
+export function changeDue({ fleet }: Pick<MembershipRules, 'fleet'>, { workers }: Membership): Change | undefined {
+  return findChange([...workers.values()].map(candidateOf), fleet);
 }

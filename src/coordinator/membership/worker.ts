@@ -17,6 +17,8 @@ export interface Worker {
   readonly ready: Ready | undefined;
   /** Set while it is a member of a generation. */
   readonly rank: number | undefined;
+  /** It finishes the step in flight, and leaves. */
+  readonly draining: boolean;
   /** When it joined or got ready, and when it last sent anything: seconds of the run's clock. */
   readonly since: number;
   readonly lastHeard: number;
@@ -48,7 +50,17 @@ export function joinedWorker(peer: PeerId, hello: Hello, { now, unixMs }: Moment
     ...unknownPrice,
     aliveSinceUnixMs: unixMs - (now - aliveSince) * 1000,
   };
-  return { peer, info, hello, aliveSince, ready: undefined, rank: undefined, since: now, lastHeard: now };
+  return {
+    peer,
+    info,
+    hello,
+    aliveSince,
+    ready: undefined,
+    rank: undefined,
+    draining: false,
+    since: now,
+    lastHeard: now,
+  };
 }
 
 /** The worker with what it loaded, on which its price may depend. */

@@ -59,6 +59,8 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
   let drawnUpAt = clock.now();
   let ending: RunStatus | undefined;
   let closed = false;
+  /** Trained in the steps that the last checkpoint has. */
+  let savedSamples = samplesByWorker(rows);
   const runSeconds = () => (carried?.runSeconds ?? 0) + clock.now() - startedAt;
 
   function began(event: Extract<RunEvent, { type: 'worker-began' }>): void {
@@ -117,7 +119,8 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         }
         case 'generation':
           for (const { workerId, rank } of event.members) {
-            settle(workerId, 'passed', 'startup');
+            // Whoever was a member before reports what it has spent since.
+            if (!members.includes(workerId)) settle(workerId, 'passed', 'startup');
             const row = rows.get(workerId);
             if (row !== undefined) row.rank = rank;
           }
@@ -140,10 +143,20 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         case 'epoch':
           return drawUp('epoch', event.epoch);
         case 'checkpoint':
+          savedSamples = samplesByWorker(rows);
           return drawUp('checkpoint');
         case 'worker-lost':
         case 'worker-ended':
           settle(event.workerId, 'ended');
+          members = members.filter((workerId) => workerId !== event.workerId);
+          return undefined;
+        case 'worker-drained':
+          settle(event.workerId, 'ended', 'idle');
+          members = members.filter((workerId) => workerId !== event.workerId);
+          return undefined;
+        case 'rolled-back':
+          step = event.step;
+          for (const [workerId, row] of rows) row.samples = savedSamples.get(workerId) ?? 0;
           return undefined;
         case 'ended':
           ending = event.status;
@@ -170,6 +183,10 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
       return drawUp('end');
     },
   };
+}
+
+function samplesByWorker(rows: ReadonlyMap<string, Row>): ReadonlyMap<string, number> {
+  return new Map([...rows].map(([workerId, { samples }]) => [workerId, samples]));
 }
 
 function categories({ compute, apply, communicate, wait, load, evaluate, idle }: SpentSeconds) {

@@ -4,12 +4,14 @@ import type { RunFolder } from './run-folder.ts';
 
 /** @param config everything the run was told; the folder is left as it was until the coordinator listens */
 export function writeConfig(folder: Pick<RunFolder, 'write'>, config: object): RunObserver {
+  const workers = new Map<string, object>();
   return (event) => {
     // A run that cannot begin leaves the folder to the next try.
     if (event.type === 'listening') folder.write('config.json', json(config));
-    // The workers are not known before this point.
-    if (event.type === 'generation')
-      folder.write('config.json', json({ ...config, workers: event.members.map(describeMember) }));
+    // The workers are not known before this point. Whoever has left stays in the file.
+    if (event.type !== 'generation') return;
+    for (const member of event.members) workers.set(member.workerId, describeMember(member));
+    folder.write('config.json', json({ ...config, workers: [...workers.values()] }));
   };
 }
 

@@ -37,6 +37,7 @@ export function advanceMeter(meter: CostMeter, event: RunEvent, now: number): Co
         age: { runSeconds: event.runSeconds, at: event.at },
       };
     case 'worker-lost':
+    case 'worker-drained':
     case 'worker-ended': {
       // The next accounts will choose the category; here only the amount matters.
       const account = meter.accounts.get(event.workerId);

@@ -88,6 +88,8 @@ export function readMetrics(
 ): MetricsHistory {
   const { lines, damaged } = readLines(text, line);
   const lastOfStep = new Map(lines.flatMap((read) => (read.entry.type === 'step' ? [[read.entry.step, read]] : [])));
+  // A run that went back to a checkpoint may have tested an epoch twice.
+  const lastOfEpoch = new Map(lines.flatMap((read) => (read.entry.type === 'epoch' ? [[read.entry.epoch, read]] : [])));
   const kept = lines.filter((read) => {
     const { entry } = read;
     switch (entry.type) {
@@ -103,7 +105,7 @@ export function readMetrics(
         return entry.step <= savedStep + 1;
       // An epoch that --steps cut short is continued.
       case 'epoch':
-        return entry.epoch * perEpoch <= savedStep;
+        return entry.epoch * perEpoch <= savedStep && lastOfEpoch.get(entry.epoch) === read;
       default:
         return entry satisfies never;
     }

@@ -48,8 +48,8 @@ const keptCheckpoints = 2;
 export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, keptMetrics?: string): RunFolder {
   if (keptMetrics === undefined) requireFree(path);
   let lines: string[] = [];
-  /** Committed steps when this sitting began. */
-  let begunAt = 0;
+  /** Committed steps. */
+  let committed = 0;
 
   function flush(): void {
     if (lines.length === 0) return;
@@ -71,6 +71,7 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
           else reopenFolder(path, keptMetrics);
           break;
         case 'step': {
+          committed = event.step + 1;
           const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
           const { type, step, epoch, samples, loss, seconds, usd } = event;
           writeLine({
@@ -89,10 +90,16 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
           break;
         }
         case 'resumed':
-          begunAt = event.step;
+          committed = event.step;
+          break;
+        case 'rolled-back':
+          committed = event.step;
+          // Readers take the last line of a step.
+          writeLine({ type: 'resume', step: event.step, lost_steps: event.lostSteps });
+          flush();
           break;
         case 'generation':
-          writeLine({ type: 'fleet', step: begunAt, workers: event.members.map(fleetLine) });
+          writeLine({ type: 'fleet', step: committed, workers: event.members.map(fleetLine) });
           flush();
           break;
         case 'shares':

@@ -74,6 +74,8 @@ export function createRunRecorder(
   const epochs = [...before.epochs];
   const milestones = [...before.milestones];
   const fleets = [...before.fleets];
+  /** What the last checkpoint has. */
+  let saved = { steps, samples, trainSeconds, openEpoch, epochs: epochs.length, milestones: milestones.length };
 
   function workerRecord(member: MemberInfo): WorkerRecord {
     const { account = newAccount, samples: trained = 0 } =
@@ -99,8 +101,16 @@ export function createRunRecorder(
           fleets.push({ step: steps, members });
           break;
         case 'epoch-begun':
+          cpuBefore = cpuSeconds();
+          break;
         case 'checkpoint':
           cpuBefore = cpuSeconds();
+          saved = { steps, samples, trainSeconds, openEpoch, epochs: epochs.length, milestones: milestones.length };
+          break;
+        case 'rolled-back':
+          ({ steps, samples, trainSeconds, openEpoch } = saved);
+          epochs.length = saved.epochs;
+          milestones.length = saved.milestones;
           break;
         case 'step': {
           steps += 1;

@@ -2,7 +2,7 @@
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
-import type { Checkpoint } from '../../shared/model/training-state.ts';
+import type { Checkpoint, TrainingState } from '../../shared/model/training-state.ts';
 import type { Survivors } from '../generation/generation.ts';
 import type { RunObserver } from '../run-events.ts';
 import {
@@ -29,14 +29,23 @@ export interface CheckpointContext {
   readonly wasted?: boolean;
 }
 
+/** A checkpoint that was taken, and how far apart the replicas were then. */
+export interface Taken {
+  readonly replicas: ReplicaComparison;
+  readonly state: TrainingState;
+}
+
 /** @throws run-failed when the replicas are not the same */
 export async function saveCheckpoint(
   { members, parameterCount, reportState, takeSpent }: Survivors,
   position: Position,
   { observe, clock, wasted = false }: CheckpointContext,
-): Promise<ReplicaComparison> {
+): Promise<Taken> {
   const began = clock.now();
-  const answers = await reportState(firstOfEachKey(members.map(numericsKey)));
+  const compared = firstOfEachKey(members.map(numericsKey));
+  const answers = await reportState((place) =>
+    place === 0 ? 'state' : compared.includes(place) ? 'parameters' : 'checksum',
+  );
   observe({ type: 'spent', members: takeSpent(), redone: wasted });
   requireEqualReplicas(
     members,
@@ -58,5 +67,5 @@ export async function saveCheckpoint(
   };
   observe({ type: 'checkpoint', checkpoint });
   observe({ type: 'checkpoint-saved', seconds: clock.now() - began, unixMs: clock.unixMs() });
-  return replicas;
+  return { replicas, state: checkpoint.state };
 }

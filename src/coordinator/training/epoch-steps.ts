@@ -20,28 +20,23 @@ export interface EpochRange {
   readonly end: number;
   /** Steps before this one were committed once already, and lost. */
   readonly stepsBefore: number;
-  /** Whether the workers are to stop for a checkpoint. Asked after every commit. */
-  readonly isSaveDue: () => boolean;
-  /** Called as soon as a step is committed, with the next one. */
-  readonly onCommitted: (step: number) => void;
+  /** Whether the workers are to stop for a checkpoint, or for another generation. Asked after every commit. */
+  readonly isPauseDue: () => boolean;
+  /** Called as soon as a step is committed, with the next one and what the epoch has then. */
+  readonly onCommitted: (step: number, totals: EpochTotals) => void;
 }
 
-export interface TrainedSteps {
-  /** The next step. */
-  readonly step: number;
-  readonly totals: EpochTotals;
-  /** Which budget is used up, if one is. */
-  readonly spentBudget: string | undefined;
-}
-
-/** Trains to the end of the range; less far where the run is interrupted, a budget is used up, or a checkpoint is due. */
+/**
+ * Trains to the end of the range; less far where the run is interrupted, a budget is used up, or a pause is due.
+ * @returns which budget is used up, if one is
+ */
 export async function trainSteps(
   generation: Generation,
   { training: { batchSize }, trainCount }: TrainSettings,
   { clock, observe, signal, findSpentBudget = () => undefined, spentUsd = () => 0 }: TrainContext,
   balancer: ShareBalancer,
-  { totals: before, begin, end: endOfRange, stepsBefore, isSaveDue, onCommitted }: EpochRange,
-): Promise<TrainedSteps> {
+  { totals: before, begin, end: endOfRange, stepsBefore, isPauseDue, onCommitted }: EpochRange,
+): Promise<string | undefined> {
   const { epoch } = before;
   const perEpoch = stepsPerEpoch(trainCount, batchSize);
   let spentBudget = findSpentBudget();
@@ -62,7 +57,6 @@ export async function trainSteps(
     );
     const gradientNorm = generation.gradientNorm(step);
     generation.commit(step);
-    onCommitted(step + 1);
 
     const [now, cost] = [clock.now(), spentUsd()];
     const spent = generation.takeSpent();
@@ -76,6 +70,7 @@ export async function trainSteps(
     const usd = Math.max(0, cost - costBefore);
     const figures = { samples, loss: lossSum / samples, correct, seconds, usd };
     totals = addStep(totals, figures);
+    onCommitted(step + 1, totals);
     const norm = gradientNorm === undefined ? {} : { gradientNorm: gradientNorm / samples };
     observe({ type: 'step', step, epoch, members, ...figures, ...norm });
     observe({ type: 'spent', members: spent, redone: step < stepsBefore });
@@ -85,9 +80,9 @@ export async function trainSteps(
     [committedAt, costBefore] = [now, cost];
     spentBudget ??= findSpentBudget();
     // Workers already have these assignments: finishing them leaves no rank in the middle of a step.
-    if (signal.aborted || spentBudget !== undefined || isSaveDue()) end = assigned;
+    if (signal.aborted || spentBudget !== undefined || isPauseDue()) end = assigned;
   }
-  return { step: Math.max(begin, end), totals, spentBudget };
+  return spentBudget;
 }
 
 function sharesOf({ members }: Generation, balancer: ShareBalancer) {

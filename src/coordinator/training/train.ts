@@ -6,15 +6,27 @@ import { PennygradError } from '../../shared/core/errors.ts';
 import { plannedSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
 import type { Generation } from '../generation/generation.ts';
+import { MemberLost } from '../generation/member-lost.ts';
+import type { Change } from '../membership/quorum.ts';
 import type { EpochEvent, RunObserver } from '../run-events.ts';
 import { positionAfter, saveCheckpoint } from './checkpoint.ts';
 import { findDivergence } from './divergence.ts';
 import { trainSteps } from './epoch-steps.ts';
+import {
+  beginProgress,
+  decideNext,
+  type NextTask,
+  nothingTested,
+  type Progress,
+  type TestTotals,
+  type TrainPlan,
+} from './progress.ts';
 import type { ReplicaComparison } from './replicas.ts';
 import { salvage } from './salvage.ts';
 import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
-import { createShareBalancer, speedKey } from './share-balancer.ts';
-import { runTestPass, type TestPass } from './test-pass.ts';
+import { createShareBalancer, type ShareBalancer, speedKey } from './share-balancer.ts';
+import { synchronize } from './synchronize.ts';
+import { runTestPass } from './test-pass.ts';
 
 export interface TrainSettings {
   readonly training: TrainingConfig;
@@ -62,103 +74,216 @@ export interface TrainOutcome {
   readonly replicas: ReplicaComparison | undefined;
 }
 
+/** Where generations come from: a run may have several, one after another. */
+export interface Fleet {
+  /** Waits for a generation. The one before is over. @throws what ended the run */
+  nextGeneration(): Promise<Generation>;
+  /** Why another generation should begin at the next step boundary, if one should. */
+  changeDue(): Change | undefined;
+}
+
 /** Test images in the picture at the end. */
 const predictedImages = 10;
 
 const fromTheBeginning: StartingPoint = { step: 0, state: undefined, epoch: undefined, stepsBefore: 0 };
 
+/** What training knows, whatever becomes of its generations. */
+interface Training {
+  readonly settings: TrainSettings;
+  readonly context: TrainContext;
+  readonly plan: TrainPlan;
+  readonly schedule: SaveSchedule;
+  readonly changeDue: Fleet['changeDue'];
+  progress: Progress;
+  /** The last checkpoint, and the progress that it has. */
+  saved: { readonly progress: Progress; readonly state: TrainingState | undefined };
+  /** Steps before this one were committed once already, and lost. */
+  stepsBefore: number;
+  /** The epoch that was last announced. */
+  begunEpoch: number | undefined;
+  replicas: ReplicaComparison | undefined;
+}
+
 /**
+ * Trains with one generation after another: a loss, a newcomer and a worker that leaves each end one.
  * @throws what ended training early, with what became of the steps since the last checkpoint; diverged if an epoch ends
  * with a loss that only a diverged model has
  */
-export async function train(
-  generation: Generation,
-  settings: TrainSettings,
-  context: TrainContext,
-): Promise<TrainOutcome> {
-  const { observe, clock } = context;
-  const { start = fromTheBeginning } = settings;
-  const { batchSize, checkpointEvery } = settings.training;
-  const schedule = createSaveSchedule(checkpointEvery, clock);
-  let [committed, saved] = [start.step, start.step];
-  const place = (step: number) => positionAfter(step, batchSize, settings.trainCount);
+export async function train(fleet: Fleet, settings: TrainSettings, context: TrainContext): Promise<TrainOutcome> {
+  const training = beginTraining(fleet, settings, context);
+  let generation: Generation | undefined;
   try {
-    return await trainEpochs(generation, settings, context, {
-      schedule,
-      onCommitted(step) {
-        committed = step;
-      },
-      async save(step) {
-        const replicas = await saveCheckpoint(generation, place(step), { observe, clock });
-        saved = step;
-        schedule.saved();
-        return replicas;
-      },
-    });
+    for (;;) {
+      generation = await fleet.nextGeneration();
+      const end = await trainWithGeneration(generation, training);
+      if (end !== undefined) return { steps: training.progress.step, end, replicas: training.replicas };
+    }
   } catch (failure) {
-    throw await salvage(generation, failure, place(committed), { observe, clock, savedStep: saved });
+    if (generation === undefined) throw failure;
+    throw await saveWhatIsLeft(generation, training, failure);
   }
 }
 
-interface Saving {
-  readonly schedule: SaveSchedule;
-  readonly onCommitted: (step: number) => void;
-  save(step: number): Promise<ReplicaComparison>;
+function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainContext): Training {
+  const { training, trainCount, start = fromTheBeginning } = settings;
+  const { epochs, steps: maxSteps, batchSize, checkpointEvery } = training;
+  const progress = beginProgress(start.step, start.epoch);
+  return {
+    settings,
+    context,
+    plan: {
+      stepsPerEpoch: stepsPerEpoch(trainCount, batchSize),
+      lastStep: plannedSteps({ epochs, maxSteps, batchSize, trainCount }),
+    },
+    schedule: createSaveSchedule(checkpointEvery, context.clock),
+    // Whoever was told to stop finishes with the members that there are.
+    changeDue: () => (context.signal.aborted ? undefined : fleet.changeDue()),
+    progress,
+    saved: { progress, state: start.state },
+    stepsBefore: start.stepsBefore,
+    begunEpoch: undefined,
+    replicas: undefined,
+  };
 }
 
-async function trainEpochs(
-  generation: Generation,
-  settings: TrainSettings,
-  context: TrainContext,
-  { schedule, onCommitted, save }: Saving,
-): Promise<TrainOutcome> {
-  const { observe, signal } = context;
-  const { training, start = fromTheBeginning } = settings;
-  const perEpoch = stepsPerEpoch(settings.trainCount, training.batchSize);
-  const { epochs, steps: maxSteps, batchSize } = training;
-  const lastStep = plannedSteps({ epochs, maxSteps, batchSize, trainCount: settings.trainCount });
-  const balancer = createShareBalancer(training.balance, training.batchSize, generation.members.map(speedKey));
-  const { stepsBefore } = start;
-  const { isDue: isSaveDue } = schedule;
-  let replicas: ReplicaComparison | undefined;
-  let [step, open] = [start.step, start.epoch];
-  let begun: number | undefined;
-  let end: TrainEnd = { kind: 'completed' };
+function saveWhatIsLeft(generation: Generation, { progress, saved, ...training }: Training, failure: unknown) {
+  const {
+    training: { batchSize },
+    trainCount,
+  } = training.settings;
+  const { observe, clock } = training.context;
+  const place = positionAfter(progress.step, batchSize, trainCount);
+  return salvage(generation, failure, place, { observe, clock, savedStep: saved.progress.step });
+}
 
-  if (start.state !== undefined) await generation.restore(start.state);
-  while (end.kind === 'completed' && (open !== undefined || step < lastStep)) {
-    const totals = open ?? beginEpoch(Math.floor(step / perEpoch));
-    const { epoch } = totals;
-    // Checkpoints within the epoch do not begin it again.
-    if (epoch !== begun) observe({ type: 'epoch-begun', epoch });
-    begun = epoch;
-    const endOfEpoch = Math.min((epoch + 1) * perEpoch, lastStep);
-    const stop = Math.min(endOfEpoch, schedule.nextStep(step));
-    const range = { totals, begin: step, end: stop, stepsBefore, isSaveDue, onCommitted };
-    const trained = await trainSteps(generation, settings, context, balancer, range);
-    ({ step, totals: open } = trained);
-    if (trained.spentBudget !== undefined) end = endOfCutOff(trained.spentBudget);
-    else if (step === endOfEpoch) {
-      const began = context.clock.now();
-      const test = await runTestPass(generation, settings, context, balancer.shares());
-      if (test.kind === 'cut-off') end = endOfCutOff(test.spentBudget);
-      else {
-        const tested = describeEpoch(open, test, settings.testCount, context.clock.now() - began);
-        const cutShort = endOfEpoch < (epoch + 1) * perEpoch;
-        observe(cutShort ? { ...tested, cutShort } : tested);
-        // Before the checkpoint: nobody can go on from such parameters.
-        const divergence = findDivergence(tested, step, training.lr);
-        if (divergence !== undefined) throw new PennygradError('diverged', divergence);
-        end = endAfter(tested, training) ?? (signal.aborted && step < lastStep ? { kind: 'interrupted' } : end);
-        open = undefined;
+/** @returns how training ended; undefined if another generation is to go on with it */
+async function trainWithGeneration(generation: Generation, training: Training): Promise<TrainEnd | undefined> {
+  try {
+    await bringUpToDate(generation, training);
+    return await carryOut(generation, training);
+  } catch (failure) {
+    if (!(failure instanceof MemberLost)) throw failure;
+    generation.abort();
+    return undefined;
+  }
+}
+
+async function bringUpToDate(generation: Generation, training: Training): Promise<void> {
+  const { progress, saved, context } = training;
+  const state = { step: saved.progress.step, state: saved.state };
+  const step = await synchronize(generation, progress.step, state, context.observe);
+  if (step === progress.step) return;
+  training.progress = saved.progress;
+  training.stepsBefore = Math.max(training.stepsBefore, progress.step);
+  context.observe({ type: 'rolled-back', step, lostSteps: progress.step - step });
+}
+
+async function carryOut(generation: Generation, training: Training): Promise<TrainEnd | undefined> {
+  const { settings, context, plan } = training;
+  const { balance, batchSize } = settings.training;
+  const balancer = createShareBalancer(balance, batchSize, generation.members.map(speedKey));
+  for (;;) {
+    const { progress, saved } = training;
+    const next = decideNext(progress, plan);
+    const change = next.kind === 'train' || next.kind === 'test' ? training.changeDue() : undefined;
+    if (change !== undefined) {
+      // Nobody would be left that has these steps.
+      if (change.leavesNobody && progress.step > saved.progress.step) await save(generation, training);
+      return undefined;
+    }
+    switch (next.kind) {
+      case 'train':
+        await trainTo(next, generation, training, balancer);
+        break;
+      case 'test':
+        await test(generation, training, balancer.shares());
+        break;
+      case 'save':
+        await save(generation, training);
+        break;
+      case 'finish': {
+        const count = Math.min(predictedImages, settings.testCount);
+        context.observe({ type: 'predictions', count, probabilities: await generation.predict(count) });
+        context.observe({ type: 'spent', members: generation.takeSpent(), redone: false });
+        return next.end;
       }
-    } else if (signal.aborted) end = endOfCutOff(undefined);
-    replicas = await save(step);
+      default:
+        return next satisfies never;
+    }
   }
-  const count = Math.min(predictedImages, settings.testCount);
-  observe({ type: 'predictions', count, probabilities: await generation.predict(count) });
-  observe({ type: 'spent', members: generation.takeSpent(), redone: false });
-  return { steps: step, end, replicas };
+}
+
+async function trainTo(
+  { epoch, until }: Extract<NextTask, { kind: 'train' }>,
+  generation: Generation,
+  training: Training,
+  balancer: ShareBalancer,
+): Promise<void> {
+  const { settings, context, schedule, stepsBefore, progress } = training;
+  const { signal } = context;
+  // Checkpoints and generations within the epoch do not begin it again.
+  if (epoch !== training.begunEpoch) context.observe({ type: 'epoch-begun', epoch });
+  training.begunEpoch = epoch;
+  const end = Math.min(until, schedule.nextStep(progress.step));
+  training.progress = { ...progress, open: progress.open ?? beginEpoch(epoch) };
+  const spentBudget = await trainSteps(generation, settings, context, balancer, {
+    totals: progress.open ?? beginEpoch(epoch),
+    begin: progress.step,
+    end,
+    stepsBefore,
+    isPauseDue: () => schedule.isDue() || training.changeDue() !== undefined,
+    onCommitted(step, open) {
+      training.progress = { ...training.progress, step, open };
+    },
+  });
+  const { step } = training.progress;
+  if (spentBudget !== undefined) endWith(training, endOfCutOff(spentBudget));
+  else if (step === until) return;
+  else if (signal.aborted) endWith(training, endOfCutOff(undefined));
+  else if (step === end || schedule.isDue()) training.progress = { ...training.progress, isSaveDue: true };
+}
+
+async function test(generation: Generation, training: Training, shares: readonly number[]): Promise<void> {
+  const { settings, context, plan, progress } = training;
+  const { step, open } = progress;
+  if (open === undefined) return;
+  const pass = await runTestPass(generation, settings, context, {
+    before: progress.tested,
+    shares,
+    isChangeDue: () => training.changeDue() !== undefined,
+    onTested(tested) {
+      training.progress = { ...training.progress, tested };
+    },
+  });
+  if (pass.kind === 'cut-off') endWith(training, endOfCutOff(pass.spentBudget));
+  if (pass.kind !== 'complete') return;
+  const tested = describeEpoch(open, training.progress.tested, settings.testCount);
+  const isCutShort = step < (open.epoch + 1) * plan.stepsPerEpoch;
+  context.observe(isCutShort ? { ...tested, cutShort: true } : tested);
+  // Before the checkpoint: nobody can go on from such parameters.
+  const divergence = findDivergence(tested, step, settings.training.lr);
+  if (divergence !== undefined) throw new PennygradError('diverged', divergence);
+  const end =
+    endAfter(tested, settings.training) ??
+    (context.signal.aborted && step < plan.lastStep ? ({ kind: 'interrupted' } as const) : undefined);
+  training.progress = { step, open: undefined, tested: nothingTested, isSaveDue: true, end };
+}
+
+async function save(generation: Generation, training: Training): Promise<void> {
+  const { settings, schedule, context } = training;
+  const { step } = training.progress;
+  const place = positionAfter(step, settings.training.batchSize, settings.trainCount);
+  const { replicas, state } = await saveCheckpoint(generation, place, context);
+  const progress = { ...training.progress, isSaveDue: false };
+  training.progress = progress;
+  training.saved = { progress, state };
+  training.replicas = replicas;
+  schedule.saved();
+}
+
+/** What is left is for the run that goes on; what there is must be saved. */
+function endWith(training: Training, end: TrainEnd): void {
+  training.progress = { ...training.progress, end, isSaveDue: true };
 }
 
 function endAfter({ testAccuracy, epoch }: EpochEvent, { targetAccuracy }: TrainingConfig): TrainEnd | undefined {
@@ -173,9 +298,8 @@ function endOfCutOff(spentBudget: string | undefined): TrainEnd {
 
 function describeEpoch(
   { epoch, samples, lossSum, correct, seconds, usd }: EpochTotals,
-  tested: Extract<TestPass, { kind: 'complete' }>,
+  tested: TestTotals,
   testCount: number,
-  evaluateSeconds: number,
 ): EpochEvent {
   return {
     type: 'epoch',
@@ -187,6 +311,6 @@ function describeEpoch(
     samples,
     seconds,
     usd,
-    evaluateSeconds,
+    evaluateSeconds: tested.seconds,
   };
 }

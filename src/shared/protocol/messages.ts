@@ -27,7 +27,7 @@ const rank = z
 /** Which try at which step a message belongs to. Messages of another attempt are stale. */
 const attempt = { generation: count, step: count, attempt: count };
 
-/** What a worker has used since its generation began, up to this message. Totals, so that a lost report costs nothing. */
+/** What a worker has used since its first generation began, up to this message. Totals, so that a lost report costs nothing. */
 const usage = z.object({
   /** Where its time went. */
   seconds: z.object({
@@ -132,7 +132,7 @@ const evaluated = message('evaluated', { ...request, samples: count, lossSum: co
 const state = message('state', {
   ...request,
   usage,
-  /** Steps of the run that the replica has applied; absent before the first one of its generation. */
+  /** Steps of the run that the replica has applied or taken over; absent where it is as it was made. */
   step: count.optional(),
   parametersChecksum: count,
   state: z
@@ -173,6 +173,12 @@ const leave = message('leave', {
   reason: text,
 });
 
+/**
+ * The worker is to leave soon (a spot notice, a host that is shut down): it finishes the step in flight and waits to be told
+ * to stop.
+ */
+const drain = message('drain', { reason: text });
+
 /** A wall clock's milliseconds since the Unix epoch. */
 const unixMs = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 
@@ -189,6 +195,7 @@ export const workerMessage = z.discriminatedUnion('type', [
   predicted,
   restored,
   workerHeartbeat,
+  drain,
   leave,
   ping,
 ]);
@@ -211,7 +218,7 @@ const welcome = message('welcome', {
  */
 const refuse = message('refuse', { field: name, expected: text, actual: text, passing: z.boolean().optional() });
 
-/** A generation begins: this worker's place in it, and how gradients are summed. */
+/** A generation begins, and the one before it is over: this worker's place in it, and how gradients are summed. */
 const quorum = message('quorum', {
   generation: count,
   rank,
@@ -245,10 +252,15 @@ const evaluate = message('evaluate', { ...request, split: z.enum(['train', 'test
 const reportState = message('report-state', { ...request, extent: z.enum(['checksum', 'parameters', 'state']) });
 
 /**
- * Go on from a checkpoint. Frames: the parameters, then the optimizer's slots.
+ * Take over a state: another replica's, or a checkpoint's. Frames: the parameters, then the optimizer's slots.
  * Comes before the first assignment of a generation, or never.
  */
-const restore = message('restore', { ...request, optimizerIterations: count });
+const restore = message('restore', {
+  ...request,
+  /** Steps of the run that the state has seen. */
+  step: count,
+  optimizerIterations: count,
+});
 
 /** Send class probabilities of the first `count` test images. */
 const predict = message('predict', { ...request, count: z.int().min(1).max(1000) });

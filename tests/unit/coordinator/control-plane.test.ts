@@ -18,7 +18,7 @@ async function gather() {
   const control = await openControlPlane({
     bind: 'tcp://127.0.0.1:*',
     run: 'run-1',
-    worldSize: 1,
+    fleet: { min: 1, max: 1 },
     timeoutSeconds: 10,
     checksumEvery: 1,
     identity,

@@ -31,7 +31,7 @@ const usage = nothingUsed;
 /** With a timeout of 10 s. The coordinator's process began ten seconds before virtual time. */
 export const hostileRules: MembershipRules = {
   endpoint: 'tcp://10.0.0.1:5555',
-  worldSize: 2,
+  fleet: { min: 2, max: 2 },
   expectedIds: undefined,
   timeoutSeconds: 10,
   defaultPriceUsdPerHour: 1,

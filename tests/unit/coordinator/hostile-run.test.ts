@@ -122,7 +122,7 @@ describe('hellos', () => {
         let wereReady = 0;
         const loop = createMembershipLoop({
           run: 'run-1',
-          rules: { ...hostileRules, worldSize: 3 },
+          rules: { ...hostileRules, fleet: { min: 3, max: 3 } },
           allReduce: 'star',
           clock: time.clock,
           observe(event) {

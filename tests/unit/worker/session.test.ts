@@ -12,7 +12,7 @@ import { createVirtualTime, promisesSettle } from '../../support/virtual-time.ts
 
 type Sink = Parameters<CoordinatorLink['setReducedSink']>[0];
 
-const envelope = { v: 5, run: 'r' } as const;
+const envelope = { v: 6, run: 'r' } as const;
 const attempt = { generation: 1, step: 0, attempt: 0 };
 
 function openSession(allReduce = 'star') {

@@ -90,7 +90,7 @@ function openSteps({ checksumEvery = 5, lossSum = 3.5, waitSeconds = 3 }: StepCa
 
 function assignment(step: number, fields: Partial<Assignment> = {}): Assignment {
   const range = { epoch: 1, from: 2, to: 5, globalBatch: 16 };
-  return { v: 5, run: 'r', type: 'assign', generation: 3, step, attempt: 0, ...range, ...fields };
+  return { v: 6, run: 'r', type: 'assign', generation: 3, step, attempt: 0, ...range, ...fields };
 }
 
 describe('a step', () => {

@@ -13,7 +13,7 @@ describe('a generation', () => {
     expect(sent()).toEqual(
       [0, 1, 2].map((to) => ({
         to,
-        body: { type: 'quorum', generation: number, rank: to, worldSize: 3, allReduce: 'star' },
+        body: { type: 'quorum', generation: number, rank: to, fleet: { min: 3, max: 3 }, allReduce: 'star' },
         tensors: [],
       })),
     );

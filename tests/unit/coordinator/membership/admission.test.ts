@@ -60,7 +60,7 @@ describe('workers that fit', () => {
   });
 
   it('begin at once when the run asks for them last, and only once', () => {
-    const run = startGathering({ worldSize: 1 });
+    const run = startGathering({ fleet: { min: 1, max: 1 } });
     run.hello('w0');
     expect(run.ready('w0')).toEqual(isReady('w0'));
     expect(run.pass(60_000)).toEqual([{ afterMs: 8500, effects: [expect.anything()] }]); // silent, and gone
@@ -72,7 +72,7 @@ describe('workers that fit', () => {
   });
 
   it('have ranks by their names, not by their arrival', () => {
-    const run = startGathering({ worldSize: 3 });
+    const run = startGathering({ fleet: { min: 3, max: 3 } });
     run.input(gather);
     for (const workerId of ['w10', 'w2', 'w1']) run.hello(workerId);
     for (const workerId of ['w2', 'w10']) run.ready(workerId);
@@ -217,7 +217,7 @@ describe('a newcomer that does not fit', () => {
   });
 
   it('and asks again is told so again, and nobody else is', () => {
-    const run = startGathering({ worldSize: 1 });
+    const run = startGathering({ fleet: { min: 1, max: 1 } });
     run.hello('w0');
     const [told] = run.hello('w1');
     expect(run.hello('w1', { asked: 1 })).toEqual([told]);
@@ -266,7 +266,7 @@ describe('a newcomer that does not fit', () => {
   });
 
   it('is compared with a worker that is ready, not with one that loads', () => {
-    const run = startGathering({ worldSize: 3 });
+    const run = startGathering({ fleet: { min: 3, max: 3 } });
     run.hello('w0');
     run.hello('w1');
     expect(run.ready('w1', { parametersChecksum: 78, bucketEnds: [10] })).toEqual(isReady('w1'));
@@ -344,7 +344,7 @@ describe('a place that nobody gets ready in', () => {
   });
 
   it('is that of the one that has been loading longest', () => {
-    const run = startGathering({ worldSize: 3 });
+    const run = startGathering({ fleet: { min: 3, max: 3 } });
     for (const workerId of ['b', 'a', 'c']) {
       run.hello(workerId);
       run.time.advance(1000);
@@ -356,7 +356,7 @@ describe('a place that nobody gets ready in', () => {
   });
 
   it('stays its own while nobody asks, and once it is ready', () => {
-    const run = startGathering({ worldSize: 1 });
+    const run = startGathering({ fleet: { min: 1, max: 1 } });
     run.hello('w0');
     run.time.advance(7000);
     expect(run.ready('w0')).toEqual(isReady('w0'));
@@ -365,7 +365,7 @@ describe('a place that nobody gets ready in', () => {
   });
 
   it('is not taken by one that would not fit', () => {
-    const run = startGathering({ worldSize: 1 });
+    const run = startGathering({ fleet: { min: 1, max: 1 } });
     run.hello('w0');
     run.time.advance(5000);
     const before = run.state();

@@ -46,7 +46,7 @@ describe('a heartbeat', () => {
 
 describe('workers that do not come', () => {
   it('end the run at the deadline, by name where their names are known', () => {
-    const run = startGathering({ worldSize: 4, expectedIds: ['w0', 'w1', 'w2', 'w3'] });
+    const run = startGathering({ fleet: { min: 4, max: 4 }, expectedIds: ['w0', 'w1', 'w2', 'w3'] });
     run.time.advance(3000); // The deadline counts from the moment the run begins to wait.
     run.input(gather);
     run.hello('w1');
@@ -194,7 +194,7 @@ describe('a coordinator that stood still', () => {
   });
 
   it('gives a worker that loads its time before others may have its place', () => {
-    const run = startGathering({ worldSize: 1 });
+    const run = startGathering({ fleet: { min: 1, max: 1 } });
     run.hello('w0');
     run.time.advance(1000 + 60_000);
     run.input({ type: 'stood-still', seconds: 60 });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { findMismatch, findObstacle } from '../../../../src/coordinator/membership/handshake.ts';
 import { findStuck, type Signs } from '../../../../src/coordinator/membership/liveness.ts';
-import { type Candidate, decideRendezvous } from '../../../../src/coordinator/membership/rendezvous.ts';
+import { type Candidate, decideRendezvous } from '../../../../src/coordinator/membership/quorum.ts';
 import { deadlinesFrom } from '../../../../src/shared/core/deadlines.ts';
 
 describe('decideRendezvous', () => {
   const ready = (workerId: string): Candidate => ({ workerId, state: 'ready' });
 
   it('begins when all are ready, in the order of their names whatever their order of arrival', () => {
-    expect(decideRendezvous([ready('w10'), ready('w2'), ready('w0')], { worldSize: 3 }, 0, 1000)).toEqual({
+    expect(decideRendezvous([ready('w10'), ready('w2'), ready('w0')], { fleet: { min: 3, max: 3 } }, 0, 1000)).toEqual({
       kind: 'begin',
       members: ['w0', 'w2', 'w10'],
       reason: 'all 3 workers are ready',
@@ -16,7 +16,9 @@ describe('decideRendezvous', () => {
   });
 
   it('takes no more than it was asked for: the first by name', () => {
-    expect(decideRendezvous([ready('w2'), ready('w1'), ready('w0')], { worldSize: 2 }, 0, 1000)).toMatchObject({
+    expect(
+      decideRendezvous([ready('w2'), ready('w1'), ready('w0')], { fleet: { min: 2, max: 2 } }, 0, 1000),
+    ).toMatchObject({
       kind: 'begin',
       members: ['w0', 'w1'],
     });
@@ -33,16 +35,22 @@ describe('decideRendezvous', () => {
       const [state, workerId = ''] = text.split(':');
       return { workerId, state: state === 'r' ? 'ready' : 'joined' };
     });
-    expect(decideRendezvous(candidates, { worldSize: 3, expectedIds }, 0, 1000)).toEqual({ kind: 'wait', reason });
+    expect(decideRendezvous(candidates, { fleet: { min: 3, max: 3 }, expectedIds }, 0, 1000)).toEqual({
+      kind: 'wait',
+      reason,
+    });
   });
 
   it('waits, then gives up, and says who is missing', () => {
     const candidates: Candidate[] = [ready('a'), { workerId: 'b', state: 'joined' }];
     const reason = '1 of 4 workers ready, b still loading, 2 never arrived';
-    expect(decideRendezvous(candidates, { worldSize: 4 }, 999, 1000)).toEqual({ kind: 'wait', reason });
-    expect(decideRendezvous(candidates, { worldSize: 4 }, 1000, 1000)).toEqual({ kind: 'give-up', reason });
+    expect(decideRendezvous(candidates, { fleet: { min: 4, max: 4 } }, 999, 1000)).toEqual({ kind: 'wait', reason });
+    expect(decideRendezvous(candidates, { fleet: { min: 4, max: 4 } }, 1000, 1000)).toEqual({
+      kind: 'give-up',
+      reason,
+    });
     const expectedIds = ['a', 'b', 'c', 'd'];
-    expect(decideRendezvous(candidates, { worldSize: 4, expectedIds }, 1000, 1000).reason).toBe(
+    expect(decideRendezvous(candidates, { fleet: { min: 4, max: 4 }, expectedIds }, 1000, 1000).reason).toBe(
       '1 of 4 workers ready, b still loading, c, d never arrived',
     );
   });
@@ -137,7 +145,7 @@ describe('the handshake', () => {
   });
 
   it('keeps out another version, a second worker of one name, and one too many', () => {
-    const run = { version: '1.0.0', worldSize: 2, present: ['w0'] };
+    const run = { version: '1.0.0', fleet: { min: 2, max: 2 }, present: ['w0'] };
     expect(findObstacle({ workerId: 'w1', version: '1.0.0' }, run)).toBeUndefined();
     expect(findObstacle({ workerId: 'w1', version: '2.0.0' }, run)?.field).toBe('pennygrad version');
     expect(findObstacle({ workerId: 'w0', version: '1.0.0' }, run)?.field).toBe('worker id');

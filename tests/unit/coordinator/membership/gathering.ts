@@ -21,7 +21,7 @@ export const identity = { version: '1.0.0', model, datasetDigest: 'abc', seed: 1
 /** With a timeout of 10 s: heartbeats every second, and deadlines of 8 s for silence, steps and the rendezvous. */
 const rules: MembershipRules = {
   endpoint: 'tcp://10.0.0.1:5555',
-  worldSize: 2,
+  fleet: { min: 2, max: 2 },
   expectedIds: undefined,
   timeoutSeconds: 10,
   defaultPriceUsdPerHour: undefined,

@@ -61,7 +61,7 @@ test('says which prices nobody gave', async () => {
     { ...member(2, 0), priceUsdPerHour: undefined },
   ];
   observe({ type: 'worker-began', workerId: 'w0', at: 0, priceUsdPerHour: 0.1, priceAssumed: '2 vCPUs at a/b/c' });
-  observe({ type: 'generation', parameterCount: 1, reason: 'ready', members });
+  observe({ type: 'generation', number: 1, parameterCount: 1, reason: 'ready', members });
   const samples = parseSamples(await registry.metrics());
   const assumed = ['w0', 'w1', 'w2'].map((worker) => samples.get(`pennygrad_worker_price_assumed{worker="${worker}"}`));
   expect(assumed).toEqual([1, 0, undefined]);

@@ -48,7 +48,7 @@ describe('the metrics of a run', () => {
   test('say what each worker computes with, and its share of the step', async () => {
     const { metrics, observe } = observeRun();
     const wordy = { ...member(1), device: 'x'.repeat(4000), gpu: 'gcp/t4/spot' };
-    observe({ type: 'generation', members: [member(0), wordy], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'generation', number: 1, members: [member(0), wordy], parameterCount: 10, reason: 'ready' });
     const [first, second] = stepEvent(0).members;
     if (first === undefined || second === undefined) throw new Error('a step of two members');
     observe(
@@ -177,7 +177,7 @@ describe('the metrics of a run', () => {
     observe({ type: 'tick' });
     expect(await waited()).toBe(2.5);
     pass(0.25);
-    observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'generation', number: 1, members: [member(0)], parameterCount: 10, reason: 'ready' });
     pass(9);
     observe({ type: 'tick' });
     observe({ type: 'ended', status: 'completed', code: undefined });
@@ -209,7 +209,7 @@ describe('the metrics of a run', () => {
 
   test('keep the last whole epoch where --steps cuts one short, and what its test found', async () => {
     const { metrics, observe } = observeRun();
-    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'generation', number: 1, members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
     const learned = { loss: 0.5, accuracy: 0.75, testLoss: 0.4, samples: 64, evaluateSeconds: 1 };
     observe({ type: 'epoch', epoch: 0, ...learned, testAccuracy: 0.9, seconds: 10, usd: 0.01 });
     observe({ type: 'epoch', epoch: 1, ...learned, testAccuracy: 0.95, seconds: 1, usd: 0.001, cutShort: true });
@@ -221,7 +221,7 @@ describe('the metrics of a run', () => {
 
   test('say nothing of the cost of a worker without a price', async () => {
     const { metrics, observe } = observeRun();
-    observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'generation', number: 1, members: [member(0)], parameterCount: 10, reason: 'ready' });
     observe(stepEvent(0));
     observe({
       type: 'epoch',
@@ -242,7 +242,7 @@ describe('the metrics of a run', () => {
 
   test('say nothing of an epoch before one has ended, nor what samples cost before there are some', async () => {
     const { metrics, observe } = observeRun();
-    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'generation', number: 1, members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
     observe({ type: 'epoch-begun', epoch: 0 });
     const unsaid = ['pennygrad_epoch_duration_seconds', 'pennygrad_last_epoch_cost_usd'];
     const perThousand = 'pennygrad_cost_usd_per_thousand_samples';
@@ -256,7 +256,7 @@ describe('the metrics of a run', () => {
 
   test('tell who is there', async () => {
     const { metrics, observe } = observeRun();
-    observe({ type: 'generation', members: [member(0), member(1)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'generation', number: 1, members: [member(0), member(1)], parameterCount: 10, reason: 'ready' });
     observe({ type: 'worker-heard', workerId: 'w1', unixMs: 1_748_779_200_500 });
     const before = await scrape(metrics);
     expect(before.get('pennygrad_world_size')).toBe(2);
@@ -272,7 +272,7 @@ describe('the metrics of a run', () => {
 
   test('count the processes that a worker had before this one', async () => {
     const { metrics, observe } = observeRun();
-    const generation = { type: 'generation', parameterCount: 10, reason: 'ready' } as const;
+    const generation = { type: 'generation', number: 1, parameterCount: 10, reason: 'ready' } as const;
     observe({ ...generation, members: [member(0), member(1)] });
     observe({ ...generation, members: [member(0)] });
     observe({ ...generation, members: [member(0), { ...member(1), pid: 4711 }] });
@@ -288,7 +288,7 @@ describe('the metrics of a run', () => {
     expect(info).toContain('run_id="r1"');
     expect(info).toContain('model="cnn"');
     expect(metrics.health.read()).toEqual({ status: 'waiting', run_id: 'r1', epoch: 0, step: 0, world_size: 0 });
-    observe({ type: 'generation', members: [member(0)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'generation', number: 1, members: [member(0)], parameterCount: 10, reason: 'ready' });
     observe({ type: 'epoch-begun', epoch: 2 });
     observe(stepEvent(41));
     expect(metrics.health.read()).toMatchObject({ status: 'training', epoch: 3, step: 42, world_size: 1 });
@@ -298,7 +298,7 @@ describe('the metrics of a run', () => {
 
   test('name the run on every series, once, in what is scraped and what is exported', async () => {
     const { metrics, observe } = observeRun();
-    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'generation', number: 1, members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
     observe(stepEvent(0));
     const series = [...parseSamples(await metrics.application.metrics()).keys()];
     expect(series.length).toBeGreaterThan(400);
@@ -310,7 +310,13 @@ describe('the metrics of a run', () => {
   test('claim no worker, no speed and no price an hour once the run has ended; who was lost stays lost', async () => {
     const { metrics, observe } = observeRun();
     observe({ type: 'worker-began', workerId: 'w2', at: 0, priceUsdPerHour: 3.6 });
-    observe({ type: 'generation', members: [member(0, 3.6), member(1, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe({
+      type: 'generation',
+      number: 1,
+      members: [member(0, 3.6), member(1, 3.6)],
+      parameterCount: 10,
+      reason: 'ready',
+    });
     observe({ type: 'epoch-begun', epoch: 0 });
     observe(stepEvent(0));
     const gpu = { utilizationRatio: 0.9, powerWatts: 70 };
@@ -340,7 +346,7 @@ describe('the metrics of a run', () => {
 
   test('say how a run ended, and what a diverged loss was', async () => {
     const { metrics, observe } = observeRun();
-    observe({ type: 'generation', members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
+    observe({ type: 'generation', number: 1, members: [member(0, 3.6)], parameterCount: 10, reason: 'ready' });
     observe({ type: 'epoch-begun', epoch: 0 });
     observe(stepEvent(0));
     expect([...(await scrape(metrics)).keys()].filter((series) => series.includes('run_ended'))).toEqual([]);

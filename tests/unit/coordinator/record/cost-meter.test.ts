@@ -44,7 +44,7 @@ function openMeter() {
         }),
       );
       const members = prices.map((price, rank) => member(rank, price));
-      tell(...began, { type: 'generation', parameterCount: 1, reason: 'ready', members });
+      tell(...began, { type: 'generation', number: 1, parameterCount: 1, reason: 'ready', members });
     },
     /** @param late seconds that the worker's words took to arrive */
     spent(rank: number, compute: number, late = 0) {

@@ -23,7 +23,7 @@ test('a budget of the bill lasts until the moment at which the run is told to en
   };
   // Two dollars for each hour that has begun: there is room for two hours.
   tell({ type: 'worker-began', workerId: 'w0', at: 0, priceUsdPerHour: 2, gpu: 'hetzner/cx/on-demand' });
-  tell({ type: 'generation', parameterCount: 1, reason: '', members: [member(0, 2)] });
+  tell({ type: 'generation', number: 1, parameterCount: 1, reason: '', members: [member(0, 2)] });
   now = 600;
   tell(stepEvent(0, { seconds: 40 }));
   tell({ type: 'checkpoint-saved', seconds: 20, unixMs: 0 });

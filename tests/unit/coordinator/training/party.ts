@@ -82,7 +82,7 @@ export interface Party extends Pick<Place, 'clock' | 'sleep' | 'until'> {
 }
 
 export async function open(
-  worldSize: number,
+  size: number | ControlPlaneOptions['fleet'],
   overrides: Partial<ControlPlaneOptions> = {},
   place: Place = inVirtualTime(),
 ): Promise<Party> {
@@ -93,7 +93,8 @@ export async function open(
   const control = await openControlPlane({
     bind: 'tcp://127.0.0.1:*',
     run: 'run-1',
-    worldSize,
+    fleet: typeof size === 'number' ? { min: size, max: size } : size,
+    onLoss: 'fail',
     checksumEvery: 1,
     identity: { version: '1', model, datasetDigest: 'toy', seed: 1 },
     parameterCount: 2,
@@ -154,8 +155,7 @@ export async function open(
       const training = trainingConfig({ ...settings, ...changes });
       const run = async () => {
         try {
-          const generation = await control.rendezvous();
-          const outcome = await train(generation, { training, trainCount: 50, testCount: 20, start }, context);
+          const outcome = await train(control, { training, trainCount: 50, testCount: 20, start }, context);
           await control.close();
           return outcome;
         } catch (error) {

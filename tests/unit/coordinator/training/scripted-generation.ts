@@ -40,7 +40,7 @@ export function stateOf(checksum: number, parameters = [3, 4, 12]): Answered<'st
   const state = { topology: { layers: 1 }, weightSpecs: [], optimizerIterations: 7 };
   return {
     message: {
-      v: 5,
+      v: 6,
       run: 'r',
       type: 'state',
       request: 1,
@@ -72,7 +72,7 @@ export function scriptGeneration({
     async votes(step) {
       log.push(`votes ${step}`);
       time.advance(stepMs);
-      return members.map(({ rank }): Vote => ({ v: 5, run: 'r', ...vote(step), ...voteOf(rank, step) }));
+      return members.map(({ rank }): Vote => ({ v: 6, run: 'r', ...vote(step), ...voteOf(rank, step) }));
     },
     gradientNorm: (step) => (step % 2 === 0 ? 20 : undefined),
     commit(step) {

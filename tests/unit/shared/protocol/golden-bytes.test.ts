@@ -57,7 +57,7 @@ describe('bytes to the coordinator', () => {
     expect(body.type).toBe(type);
     expect(hexOf(encode<WorkerMessage>('r', body))).toEqual([bytes]);
     const decoded = decodeWorkerMessage([Buffer.from(bytes, 'hex')]);
-    expect(decoded).toStrictEqual({ ok: true, message: { v: 5, run: 'r', ...body }, tensors: [] });
+    expect(decoded).toStrictEqual({ ok: true, message: { v: 6, run: 'r', ...body }, tensors: [] });
   });
 });
 
@@ -66,7 +66,7 @@ describe('bytes to workers', () => {
     expect(body.type).toBe(type);
     expect(hexOf(encode<CoordinatorMessage>('r', body))).toEqual([bytes]);
     const decoded = decodeCoordinatorMessage([Buffer.from(bytes, 'hex')]);
-    expect(decoded).toStrictEqual({ ok: true, message: { v: 5, run: 'r', ...body }, tensors: [] });
+    expect(decoded).toStrictEqual({ ok: true, message: { v: 6, run: 'r', ...body }, tensors: [] });
   });
 });
 

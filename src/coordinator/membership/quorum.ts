@@ -1,0 +1,127 @@
+/** When a generation may begin, and with whom. A pure decision that says why, after torchft's `quorum_compute`. */
+
+/** How many workers a run needs, and how many it takes. */
+export interface FleetSize {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What a run does when it loses a worker: go on with those that are left, wait for another one first, or end. */
+export type OnLoss = 'continue' | 'wait' | 'fail';
+
+export interface Candidate {
+  readonly workerId: string;
+  /** `joined`: said hello and is loading. `ready`: could begin now. `draining`: is about to leave. */
+  readonly state: 'joined' | 'ready' | 'draining';
+}
+
+export interface WantedWorkers {
+  readonly fleet: FleetSize;
+  readonly onLoss: OnLoss;
+  /** The names of the workers that will come, where they are known. */
+  readonly expectedIds?: readonly string[] | undefined;
+}
+
+export interface Gathering {
+  /** Since the run began to wait for a generation. */
+  readonly waitedMs: number;
+  readonly deadlineMs: number;
+  /** Members of the generation before; undefined for the first one. */
+  readonly previousSize: number | undefined;
+  /** Expected workers that will not come back. */
+  readonly gone: readonly string[];
+}
+
+export type QuorumDecision =
+  /** Begin: `members` in rank order. */
+  | { readonly kind: 'begin'; readonly members: readonly string[]; readonly reason: string }
+  | { readonly kind: 'wait'; readonly reason: string }
+  /** `isHopeless`: nobody could come any more; otherwise the deadline has passed. */
+  | { readonly kind: 'give-up'; readonly isHopeless: boolean; readonly reason: string };
+
+export function decideQuorum(
+  candidates: readonly Candidate[],
+  wanted: WantedWorkers,
+  gathering: Gathering,
+): QuorumDecision {
+  const { fleet } = wanted;
+  const named = (state: Candidate['state']) =>
+    candidates.flatMap((candidate) => (candidate.state === state ? candidate.workerId : [])).sort(byName);
+  const [ready, loading] = [named('ready'), named('joined')];
+  const possible = wanted.expectedIds === undefined ? fleet.max : wanted.expectedIds.length - gathering.gone.length;
+  const isOverdue = gathering.waitedMs >= gathering.deadlineMs;
+  const enough = isOverdue ? fleet.min : Math.max(fleet.min, waitedFor(wanted, gathering, possible, loading.length));
+  if (ready.length >= enough) {
+    // Ranks follow the names, not the order of arrival, so that a run is the same every time it is started.
+    const members = ready.slice(0, fleet.max);
+    const all = ready.length >= fleet.max;
+    return { kind: 'begin', members, reason: `${all ? 'all ' : ''}${members.length} workers are ready` };
+  }
+  const asked = isOverdue || gathering.previousSize !== undefined ? enough : fleet.max;
+  const reason = describe(ready, loading, asked, wanted, gathering, candidates);
+  if (possible < fleet.min) return { kind: 'give-up', isHopeless: true, reason };
+  return isOverdue ? { kind: 'give-up', isHopeless: false, reason } : { kind: 'wait', reason };
+}
+
+/** How many workers are waited for until the deadline, if no more are needed. */
+function waitedFor(
+  { fleet, onLoss, expectedIds }: WantedWorkers,
+  { previousSize }: Gathering,
+  possible: number,
+  loading: number,
+): number {
+  const most = Math.min(fleet.max, possible);
+  // A worker that comes later joins then. After a loss nobody waits for it, unless told to.
+  if (previousSize !== undefined) return onLoss === 'wait' ? Math.min(previousSize, most) : fleet.min;
+  // Strangers may never come, but one that loads will be ready soon.
+  return expectedIds === undefined && loading === 0 ? fleet.min : most;
+}
+
+function describe(
+  ready: readonly string[],
+  loading: readonly string[],
+  asked: number,
+  { expectedIds = [] }: WantedWorkers,
+  { gone, previousSize }: Gathering,
+  candidates: readonly Candidate[],
+): string {
+  const missing = asked - ready.length - loading.length;
+  const absent = expectedIds.filter((id) => !candidates.some(({ workerId }) => workerId === id));
+  const [lost, awaited] = [absent.filter((id) => gone.includes(id)), absent.filter((id) => !gone.includes(id))];
+  const never = previousSize === undefined ? 'never arrived' : 'missing';
+  return [
+    `${ready.length} of ${asked} workers ready`,
+    ...(loading.length > 0 ? [`${loading.join(', ')} still loading`] : []),
+    ...(lost.length > 0 ? [`${lost.join(', ')} gone for good`] : []),
+    ...(missing > 0 && awaited.length > 0 ? [`${awaited.join(', ')} ${never}`] : []),
+    ...(missing > 0 && absent.length === 0 ? [`${missing} ${never}`] : []),
+  ].join(', ');
+}
+
+/** w2 before w10. */
+function byName(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+/** Another generation should take the place of the present one at the next step boundary. */
+export interface Change {
+  readonly reason: string;
+  /** All members are about to leave. */
+  readonly leavesNobody: boolean;
+}
+
+/** Whether one should: a member wants to leave, or a worker is ready and there is a place for it. */
+export function findChange(
+  candidates: readonly (Candidate & { readonly isMember: boolean })[],
+  { max }: FleetSize,
+): Change | undefined {
+  const members = candidates.filter(({ isMember }) => isMember);
+  const leaving = members.find(({ state }) => state === 'draining');
+  if (leaving !== undefined) {
+    const leavesNobody = members.every(({ state }) => state === 'draining');
+    return { reason: `${leaving.workerId} is about to leave`, leavesNobody };
+  }
+  const newcomer = candidates.find(({ state, isMember }) => !isMember && state === 'ready');
+  if (newcomer === undefined || members.length >= max) return undefined;
+  return { reason: `${newcomer.workerId} is ready to join`, leavesNobody: false };
+}
