@@ -33,8 +33,13 @@ export function surviveHangUps(): void {
  * Only a second Ctrl-C or SIGTERM ends the process at once. When a terminal closes, a hang-up and a write that fails come
  * together, and neither is an order to hurry. The end of a parent that holds a channel to this process is none either.
  * @param onFirst tells the user what happens now; @param onSecond must end the process
+ * @param signals that interrupt
  */
-export function listenForInterruption(onFirst: () => void, onSecond: () => void): Interruption {
+export function listenForInterruption(
+  onFirst: () => void,
+  onSecond: () => void,
+  signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'],
+): Interruption {
   const controller = new AbortController();
   const end = () => {
     if (controller.signal.aborted) return;
@@ -46,8 +51,7 @@ export function listenForInterruption(onFirst: () => void, onSecond: () => void)
     else end();
   };
   const listeners = [
-    ['SIGINT', interrupt],
-    ['SIGTERM', interrupt],
+    ...signals.map((signal) => [signal, interrupt] as const),
     ['disconnect', end],
     ...(hasTerminal() ? [['SIGHUP', end] as const] : []),
   ] as const;

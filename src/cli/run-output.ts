@@ -93,6 +93,7 @@ export function createRunOutput(
           detail(`listening on ${event.endpoint}`);
           break;
         case 'generation':
+          if (event.number > 1) break;
           if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && budget.budgetUsd !== undefined)
             warn(`${unreachableBudget(budget.budgetUsd)}; give one with --price, or to a worker with --gpu`);
           for (const line of describeAssumption(event.members, budget.budgetUsd)) note(line);

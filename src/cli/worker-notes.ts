@@ -14,6 +14,7 @@ const shownRefusals = 20;
 export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number, remote: boolean): RunObserver {
   const arrival = remote ? note : detail;
   const present = new Set<string>();
+  let members: ReadonlySet<string> = new Set();
   let refused = 0;
   return (event: RunEvent) => {
     switch (event.type) {
@@ -30,7 +31,24 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
         break;
       case 'worker-lost':
         present.delete(event.workerId);
-        arrival(`worker ${event.workerId} lost: ${event.reason}`);
+        // Before training another may take its place unnoticed.
+        if (members.has(event.workerId)) warn(`lost worker ${event.workerId}: ${event.reason}`);
+        else arrival(`worker ${event.workerId} lost: ${event.reason}`);
+        break;
+      case 'worker-draining':
+        note(`worker ${event.workerId} leaves after the step in flight: ${event.reason}`);
+        break;
+      case 'worker-drained':
+        present.delete(event.workerId);
+        note(`worker ${event.workerId} has left: ${event.reason}`);
+        break;
+      case 'waiting':
+        warn(`waiting up to ${Math.ceil(event.seconds)} s for workers: ${event.reason}`);
+        break;
+      case 'rolled-back':
+        warn(
+          `no worker is left that has the last ${event.lostSteps} steps; going on from the checkpoint at step ${event.step}`,
+        );
         break;
       // Also of one that was refused after it had joined.
       case 'worker-ended':
@@ -39,9 +57,17 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
       case 'stood-still':
         warn(describeStandstill(event.seconds));
         break;
-      case 'generation':
-        for (const line of [...event.members.map(describeMember), ...describeEngines(event.members)]) note(line);
+      case 'generation': {
+        const known = members;
+        members = new Set(event.members.map(({ workerId }) => workerId));
+        if (event.number === 1) {
+          for (const line of [...event.members.map(describeMember), ...describeEngines(event.members)]) note(line);
+          break;
+        }
+        for (const member of event.members) if (!known.has(member.workerId)) note(describeMember(member));
+        note(`training goes on with ${[...members].join(', ')}: ${event.reason}`);
         break;
+      }
     }
   };
 }

@@ -156,6 +156,8 @@ export type RunEvent =
       readonly parameterCount: number;
       readonly reason: string;
     }
+  /** The run has begun, lacks workers and waits for them, for so many seconds at most. Told when the reason changes. */
+  | { readonly type: 'waiting'; readonly reason: string; readonly seconds: number }
   /** Nobody has these steps any more: training goes on from the last checkpoint, at `step`. */
   | { readonly type: 'rolled-back'; readonly step: number; readonly lostSteps: number }
   | { readonly type: 'worker-lost'; readonly workerId: string; readonly reason: string }

@@ -29,7 +29,7 @@ export const workerCommand: Command = {
   async run(argv) {
     const settings = resolveSettings(workerSettings, argv, process.env, undefined);
     const managed = process.env[managedVariable] !== undefined;
-    const signal = managed ? endWithParent() : leaveInOrder();
+    const { signal, drain } = managed ? endWithParent() : leaveInOrder();
     const workerId = settings.id ?? `${hostname()}-${process.pid}`;
     const own = await openOwnMetrics(workerId, settings);
     try {
@@ -48,6 +48,7 @@ export const workerCommand: Command = {
           },
           managed,
           signal,
+          drain,
         },
         {
           clock: systemClock,
@@ -95,21 +96,45 @@ async function openOwnMetrics(workerId: string, { workerMetrics: port, metricsHo
   return { observer, endpoint };
 }
 
-/** The run is told before this process ends; a second Ctrl-C does not wait for that. */
-function leaveInOrder(): AbortSignal {
-  return listenForInterruption(
+/** What ends a worker from outside. */
+interface Orders {
+  /** Leave now. */
+  readonly signal: AbortSignal;
+  /** Leave after the step in flight. */
+  readonly drain: AbortSignal;
+}
+
+/**
+ * Ctrl-C tells the run and leaves; SIGTERM and SIGUSR1, which announce the end of a spot machine, drain. A second signal does
+ * not wait for either.
+ */
+function leaveInOrder(): Orders {
+  const { signal } = listenForInterruption(
     () => {},
     () => process.exit(exitCodes.interrupted),
-  ).signal;
+    ['SIGINT'],
+  );
+  return { signal, drain: drainOn(['SIGTERM', 'SIGUSR1']) };
+}
+
+function drainOn(signals: readonly NodeJS.Signals[]): AbortSignal {
+  const draining = new AbortController();
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (draining.signal.aborted) process.exit(exitCodes.interrupted);
+      draining.abort(new Error(`it got ${signal}`));
+    });
+  }
+  return draining.signal;
 }
 
 /** The parent decides, and its death ends this process. */
-function endWithParent(): AbortSignal {
+function endWithParent(): Orders {
   // A terminal or an init system may signal parent and children alike.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(0));
   if (!process.connected) process.exit(0);
   // The channel must not keep a finished worker alive.
   process.channel?.unref();
-  return new AbortController().signal;
+  return { signal: new AbortController().signal, drain: drainOn(['SIGUSR1']) };
 }

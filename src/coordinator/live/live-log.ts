@@ -31,6 +31,8 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       return info(describeStandstill(event.seconds));
     case 'worker-lost':
       return bad(`lost ${event.workerId}: ${event.reason}`);
+    case 'waiting':
+      return bad(`waiting for workers: ${event.reason}`);
     case 'worker-draining':
       return info(`${event.workerId} leaves after the step in flight: ${event.reason}`);
     case 'worker-drained':

@@ -23,7 +23,7 @@ import {
   changeWorker,
   type KnownMember,
   type LiveWorkers,
-  loseWorker,
+  removeWorker,
   stepWorkers,
 } from './live-workers.ts';
 
@@ -121,9 +121,13 @@ function follow(record: LiveRecord, event: RunEvent, moment: Moment): LiveRecord
       return change(record, { workers: changeWorker(workers, event.workerId, { gpuUtilization }) });
     }
     case 'worker-lost':
-      return changeWorkers(record, (all) => loseWorker(all, event.workerId));
+      return changeWorkers(record, (all) => removeWorker(all, event.workerId, 'lost'));
+    case 'worker-drained':
+      return changeWorkers(record, (all) => removeWorker(all, event.workerId, 'done'));
+    case 'waiting':
+      return change(record, { stage: { name: 'waiting', reason: event.reason } });
     case 'generation': {
-      const begun = changeWorkers(record, () => beginGeneration(event.members));
+      const begun = changeWorkers(record, (all) => beginGeneration(all, event.members));
       const training = change(begun, { stage: { name: 'training' } });
       return tickLive(training, moment);
     }

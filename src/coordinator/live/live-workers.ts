@@ -19,18 +19,35 @@ export interface LiveWorkers {
   readonly members: readonly KnownMember[];
 }
 
-export function beginGeneration(members: readonly MemberInfo[]): LiveWorkers {
+/** Members of earlier generations stay on the page. */
+export function beginGeneration(before: LiveWorkers, members: readonly MemberInfo[]): LiveWorkers {
+  const isMember = (id: string) => members.some(({ workerId }) => workerId === id);
+  const hasTrained = (id: string) => before.members.some(({ workerId }) => workerId === id);
+  const recentOf = (id: string) => before.members.find(({ workerId }) => workerId === id)?.recent ?? noPhaseSeconds;
+  const former = before.workers.filter(({ workerId }) => hasTrained(workerId) && !isMember(workerId));
   return {
-    members: members.map(({ workerId }) => ({ workerId, recent: noPhaseSeconds })),
-    workers: members.map(({ workerId, host, backend, device, priceUsdPerHour, priceAssumed }) => ({
-      workerId,
-      host,
-      backend,
-      device: clip(device),
-      status: 'training',
-      ...(priceUsdPerHour === undefined ? {} : { priceUsdPerHour }),
-      ...(priceAssumed === undefined ? {} : { priceAssumed }),
-    })),
+    members: [
+      ...members.map(({ workerId }) => ({ workerId, recent: recentOf(workerId) })),
+      ...before.members.filter(({ workerId }) => !isMember(workerId)),
+    ],
+    workers: [...members.map((member) => trainingWorker(member, before.workers)), ...former],
+  };
+}
+
+function trainingWorker(
+  { workerId, host, backend, device, priceUsdPerHour, priceAssumed }: MemberInfo,
+  before: readonly LiveWorker[],
+): LiveWorker {
+  return {
+    // What was shown of it, its cost for one, goes on.
+    ...before.find((worker) => worker.workerId === workerId),
+    workerId,
+    host,
+    backend,
+    device: clip(device),
+    status: 'training',
+    ...(priceUsdPerHour === undefined ? {} : { priceUsdPerHour }),
+    ...(priceAssumed === undefined ? {} : { priceAssumed }),
   };
 }
 
@@ -47,13 +64,20 @@ export function changeWorker(
   return workers.map((worker) => (worker.workerId === workerId ? { ...worker, ...changes } : worker));
 }
 
-/** A lost member stays on the page. A worker that never trained is removed: it may come back under any number of names. */
-export function loseWorker({ workers, members }: LiveWorkers, workerId: string): LiveWorkers {
+/**
+ * A member that is gone stays on the page. A worker that never trained is removed: it may come back under any number of
+ * names.
+ */
+export function removeWorker(
+  { workers, members }: LiveWorkers,
+  workerId: string,
+  status: 'lost' | 'done',
+): LiveWorkers {
   const known = members.some((member) => member.workerId === workerId);
   return {
     members,
     workers: known
-      ? changeWorker(workers, workerId, { status: 'lost' })
+      ? changeWorker(workers, workerId, { status })
       : workers.filter((worker) => worker.workerId !== workerId),
   };
 }

@@ -41,6 +41,8 @@ export interface Membership {
   readonly workers: ReadonlyMap<PeerId, Worker>;
   /** When the run began to wait for a generation; undefined before that, and once it has begun. */
   readonly gatheringSince: number | undefined;
+  /** What it waits for, in words, as last announced. */
+  readonly waitingFor: string | undefined;
   /** Generations that have begun. */
   readonly generations: number;
   /** Members of the last of them; undefined before the first. */
@@ -58,6 +60,7 @@ export interface Membership {
 export const noMembers: Membership = {
   workers: new Map(),
   gatheringSince: undefined,
+  waitingFor: undefined,
   generations: 0,
   previousSize: undefined,
   lastLoss: undefined,

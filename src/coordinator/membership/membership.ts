@@ -147,7 +147,7 @@ function gather(rules: MembershipRules, state: Membership, now: number): Members
   });
   switch (decision.kind) {
     case 'wait':
-      return unchanged(state);
+      return waitFor(state, decision.reason, deadlineMs / 1000 - (now - gatheringSince));
     case 'give-up': {
       const ended = { ...state, gatheringSince: undefined };
       const last = [...gone.values()].at(-1);
@@ -163,6 +163,7 @@ function gather(rules: MembershipRules, state: Membership, now: number): Members
           ...state,
           workers: new Map([...unranked, ...ranked].map((worker) => [worker.peer, worker] as const)),
           gatheringSince: undefined,
+          waitingFor: undefined,
           previousSize: ranked.length,
           generations: state.generations + 1,
         },
@@ -172,6 +173,12 @@ function gather(rules: MembershipRules, state: Membership, now: number): Members
     default:
       return decision satisfies never;
   }
+}
+
+/** Before the first generation everybody knows what a run waits for. */
+function waitFor(state: Membership, reason: string, seconds: number): MembershipStep {
+  if (state.generations === 0 || state.waitingFor === reason) return unchanged(state);
+  return { state: { ...state, waitingFor: reason }, effects: [announce({ type: 'waiting', reason, seconds })] };
 }
 
 function timedOut(rules: MembershipRules, { lastLoss }: Membership, reason: string): PennygradError {
