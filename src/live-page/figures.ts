@@ -91,6 +91,7 @@ export function describeStage({ stage, run, progress }: LiveState): string {
   const epoch = `epoch ${formatCount(progress.epoch)} of ${formatCount(run.epochs)}`;
   switch (stage.name) {
     case 'waiting':
+      if (stage.reason !== undefined) return `Waiting for workers: ${stage.reason}`;
       return `Waiting for ${run.worldSize === 1 ? 'a worker' : `${run.worldSize} workers`}`;
     case 'training':
       return progress.epoch === 0 ? 'Training begins' : `Training, ${epoch}`;
