@@ -44,7 +44,8 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { rank, worldSize, allReduce: name, inbox } = options.quorum;
   if (!isAllReduceName(name))
     throw new PennygradError('run-failed', `the run's all-reduce '${name}' is not known here`);
-  const allReduce = collectiveOf(name).createRank({
+  const collective = collectiveOf(name);
+  const allReduce = collective.createRank({
     rank,
     worldSize,
     buckets: options.buckets,
@@ -52,7 +53,17 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     signal: AbortSignal.any([link.signal, inbox.aborted]),
   });
   link.setReducedSink(allReduce.receive);
-  const runStep = createStepRunner({ engine, allReduce, link, inbox, usage, checksumEvery, orderOf, observer });
+  const runStep = createStepRunner({
+    engine,
+    allReduce,
+    hasHub: collective.createHub !== undefined,
+    link,
+    inbox,
+    usage,
+    checksumEvery,
+    orderOf,
+    observer,
+  });
   const send = ({ body, tensors }: Reply) => link.send(body, tensors);
 
   async function carryOut(order: Exclude<Order, { type: 'stop' | 'quorum' }>): Promise<void> {

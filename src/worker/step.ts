@@ -2,6 +2,8 @@
 import type { Engine } from '../engine/engine.ts';
 import type { AllReduce } from '../shared/collectives/collective.ts';
 import { PennygradError } from '../shared/core/errors.ts';
+import { firstBeyond, largestFloat32 } from '../shared/core/first-beyond.ts';
+import { sumOfSquares } from '../shared/core/sums.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Assignment } from '../shared/protocol/messages.ts';
 import type { CoordinatorLink, GenerationInbox } from './coordinator-link.ts';
@@ -11,6 +13,8 @@ import type { WorkerObserver } from './worker-observer.ts';
 export interface StepContext {
   readonly engine: Engine;
   readonly allReduce: AllReduce;
+  /** Whether a hub adds the gradients up, looks at the sum and commits the step. */
+  readonly hasHub: boolean;
   readonly link: Pick<CoordinatorLink, 'send'>;
   readonly inbox: Pick<GenerationInbox, 'committed'>;
   readonly usage: UsageMeter;
@@ -39,6 +43,7 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
     usage.lap('compute');
 
     const samples = indices.length;
+    if (!context.hasHub) requireFinite(gradients, step);
     const { sum, waitSeconds, bytes } = await reduction.finish(() =>
       link.send({
         type: 'vote',
@@ -50,9 +55,10 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
         correct,
         usage: usage.totals(),
         parametersChecksum,
+        gradientSquares: isCompared && !context.hasHub ? sumOfSquares(gradients) : undefined,
       }),
     );
-    await inbox.committed({ generation, step, attempt });
+    if (context.hasHub) await inbox.committed({ generation, step, attempt });
     usage.exchanged(bytes);
     usage.lap('communicate', waitSeconds);
 
@@ -60,6 +66,14 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
     usage.lap('apply');
     context.observer.stepped(samples, usage.totals().seconds);
   };
+}
+
+/** Nobody else looks at the gradient before it is applied. */
+function requireFinite(gradients: Float32Array, step: number): void {
+  const odd = firstBeyond(gradients, largestFloat32);
+  if (odd === undefined) return;
+  const problem = `the gradient became ${gradients[odd]} at step ${step + 1}, in float ${odd}`;
+  throw new PennygradError('diverged', `${problem}; try a smaller --lr`);
 }
 
 /** @param where as in 'at step 12', which counts from 1 */

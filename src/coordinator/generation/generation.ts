@@ -4,10 +4,11 @@
  * only be asked for their state, or become members of the next generation.
  */
 import type { AllReduceHub } from '../../shared/collectives/collective.ts';
-import { type AllReduceName, collectiveOf } from '../../shared/collectives/registry.ts';
+import { type AllReduceName, collectiveFor, collectiveOf } from '../../shared/collectives/registry.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
+import { sumOfSquares } from '../../shared/core/sums.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import type { Activity } from '../membership/liveness.ts';
@@ -63,8 +64,8 @@ export interface Generation extends Requests {
   /** Every rank's vote for an assigned step, in rank order. */
   votes(step: number): Promise<readonly Vote[]>;
   /**
-   * Euclidean norm of the sum of gradients over the samples of a step, once all voted for it; undefined where the sum does
-   * not pass through here, and on steps on which replicas do not compare their parameters.
+   * Euclidean norm of the sum of gradients over the samples of a step, once all voted for it; undefined on steps on which
+   * replicas do not compare their parameters.
    */
   gradientNorm(step: number): number | undefined;
   commit(step: number): void;
@@ -95,6 +96,7 @@ export interface GenerationOptions {
   readonly checksumEvery: number;
   /** In which gradients travel. */
   readonly buckets: readonly Interval[];
+  /** Of generations with more than one member. */
   readonly allReduce: AllReduceName;
   readonly clock: Pick<Clock, 'now'>;
   /** The generation before, if there was one. */
@@ -114,8 +116,9 @@ interface OpenRequest {
 const attempt = 0;
 
 export function createGeneration(options: GenerationOptions): Generation {
-  const { number: generation, members, model, buckets, allReduce, clock, before, send } = options;
+  const { number: generation, members, model, buckets, clock, before, send } = options;
   const worldSize = members.length;
+  const allReduce = collectiveFor(worldSize, options.allReduce);
   const rankOf = new Map(members.map(({ peer, rank }) => [peer, rank] as const));
   const hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({ worldSize, buckets });
   const ballots = new Map<number, Answers<Vote>>();
@@ -205,12 +208,18 @@ export function createGeneration(options: GenerationOptions): Generation {
   function vote(rank: number, message: Vote, tensors: readonly Float32Array[]): Refusal | undefined {
     if (tensors.length > 0)
       return wrong(`a wrong vote for step ${message.step + 1}`, `it must have no tensors, got ${tensors.length}`);
+    const { step, gradientSquares } = message;
+    if (gradientSquares !== undefined && (hub !== undefined || !isCompared(step)))
+      return wrong(`a wrong vote for step ${step + 1}`, `gradientSquares must be left out, got ${gradientSquares}`);
     const terms = {
       missingBuckets: hub?.missing(rank, message) ?? 0,
-      isCompared: isCompared(message.step),
+      isCompared: isCompared(step),
     };
     const accepted = acceptVote(state, rank, message, terms, clock.now());
-    return take(accepted, () => ballots.get(message.step)?.add(rank, message));
+    return take(accepted, () => {
+      if (gradientSquares !== undefined) squares.set(step, gradientSquares);
+      ballots.get(step)?.add(rank, message);
+    });
   }
 
   function answer(rank: number, message: Answer, tensors: readonly Float32Array[]): Refusal | undefined {
@@ -269,6 +278,8 @@ export function createGeneration(options: GenerationOptions): Generation {
       ballots.delete(step);
       forgetReduced(step);
       state = commitStep(state, step, clock.now());
+      // Without a hub whoever has the sum has applied it.
+      if (hub === undefined) return;
       for (const member of members) send(member, { type: 'commit', generation, step, attempt });
     },
 
@@ -341,11 +352,4 @@ export function createGeneration(options: GenerationOptions): Generation {
       }
     },
   };
-}
-
-/** In double precision. */
-function sumOfSquares(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2;
-  return sum;
 }

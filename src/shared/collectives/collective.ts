@@ -24,7 +24,10 @@ export interface Collective {
    */
   readonly numerics: 'rank-order' | 'deterministic';
   createRank(options: RankOptions): AllReduce;
-  /** Undefined where ranks exchange among themselves. */
+  /**
+   * Undefined where ranks exchange among themselves. Then whoever has the sum knows that every rank has handed in its part,
+   * and applies it without waiting for a commit.
+   */
   readonly createHub?: (options: HubOptions) => AllReduceHub;
 }
 

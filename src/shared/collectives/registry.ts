@@ -1,11 +1,15 @@
 /** The collectives that there are, by the names that `--all-reduce` takes. */
 import type { Collective } from './collective.ts';
+import { solo } from './solo/solo.ts';
 import { star } from './star/star.ts';
 
-const collectives = { star } as const satisfies Record<string, Collective>;
+const offered = { star } as const satisfies Record<string, Collective>;
+/** A generation of one has no choice. */
+const collectives = { ...offered, solo } as const satisfies Record<string, Collective>;
 
 export type AllReduceName = keyof typeof collectives;
-export const allReduceNames = Object.keys(collectives) as AllReduceName[];
+/** What `--all-reduce` offers. */
+export const allReduceNames = Object.keys(offered) as (keyof typeof offered)[];
 
 export function isAllReduceName(name: string): name is AllReduceName {
   return Object.hasOwn(collectives, name);
@@ -13,6 +17,11 @@ export function isAllReduceName(name: string): name is AllReduceName {
 
 export function collectiveOf(name: AllReduceName): Collective {
   return collectives[name];
+}
+
+/** The collective of a generation, of those that the run was asked to use. */
+export function collectiveFor(worldSize: number, chosen: AllReduceName): AllReduceName {
+  return worldSize === 1 ? 'solo' : chosen;
 }
 
 /** What `--all-reduce` asks for, as the collective that does it. */

@@ -120,6 +120,8 @@ const vote = message('vote', {
   usage,
   /** CRC-32 of the parameters before this step, on the steps where replicas are compared. */
   parametersChecksum: count.optional(),
+  /** Squares of the floats of the gradient's sum, added up, on the same steps; where no hub has seen that sum. */
+  gradientSquares: z.number().nonnegative().optional(),
 });
 
 /** Says which request of the generation a message makes or answers: requests are numbered from 1. */
@@ -236,7 +238,7 @@ const assign = message('assign', { ...attempt, epoch: count, from: count, to: co
  */
 const reduced = message('reduced', { ...attempt, bucket: count, waited: seconds });
 
-/** Every member voted for the attempt: apply it. */
+/** Every member voted for the attempt: apply it. Only collectives with a hub have commits. */
 const commit = message('commit', attempt);
 
 /**

@@ -1,0 +1,23 @@
+import type { Collective, RankOptions } from '../collective.ts';
+
+/** A rank without others: its gradient is the sum already, and nothing is sent. */
+export const solo: Collective = {
+  description: 'a worker alone has the sum already',
+  numerics: 'rank-order',
+  createRank: createSoloRank,
+};
+
+function createSoloRank({ signal }: RankOptions) {
+  const bytes = { sent: 0, received: 0 };
+  return {
+    start: (_: unknown, values: Float32Array) => ({
+      ready() {},
+      async finish(vote: () => void) {
+        signal.throwIfAborted();
+        vote();
+        return { sum: values, waitSeconds: 0, bytes };
+      },
+    }),
+    receive() {},
+  };
+}
