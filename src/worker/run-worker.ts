@@ -28,6 +28,7 @@ import { nameOfCard } from './card-name.ts';
 import { type CoordinatorLink, type Order, openCoordinatorLink, type QuorumOrder } from './coordinator-link.ts';
 import { findCoordinator } from './find-coordinator.ts';
 import { watchGpu } from './gpu-watch.ts';
+import { measureSpeed } from './self-measurement.ts';
 import { memoizedOrder, type Replica, runSession, unexpected } from './session.ts';
 import { type SlowedTime, slowEngineDown } from './slowed-engine.ts';
 import { startUsageMeter } from './usage-meter.ts';
@@ -199,6 +200,7 @@ async function live(
   const buckets = gradientBuckets(
     engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1)),
   );
+  const samplesPerSecond = await measureSpeed(engine, dataset.trainCount, clock);
   link.send({
     type: 'ready',
     backend: provider.name,
@@ -208,6 +210,7 @@ async function live(
     card: await nameOfCard(engine, dependencies.readGpu),
     parameterCount,
     parametersChecksum: parameterChecksum(await engine.getParameters()),
+    samplesPerSecond,
     bucketEnds: bucketEnds(buckets),
     identity: {
       version: options.version,

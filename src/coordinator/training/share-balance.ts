@@ -53,9 +53,28 @@ function requiredGain(steps: number, measured: boolean): number {
   return measured ? Number.POSITIVE_INFINITY : 0.8;
 }
 
-/** Even shares, nothing measured. @param globalBatch in samples */
-export function beginBalance(globalBatch: number, worldSize: number): BalanceState {
-  return { shares: fastestShares(globalBatch, Array(worldSize).fill(1)), recent: [], measured: false };
+/**
+ * The first shares: in proportion to what is known of the ranks' speeds.
+ * @param globalBatch in samples
+ * @param secondsPerSample by rank; undefined where nothing is known, which makes the shares even
+ */
+export function beginBalance(
+  globalBatch: number,
+  worldSize: number,
+  secondsPerSample: readonly number[] | undefined = undefined,
+): BalanceState {
+  const shares = fastestShares(globalBatch, secondsPerSample ?? Array(worldSize).fill(1));
+  return { shares, recent: [], measured: secondsPerSample !== undefined };
+}
+
+/** What each rank's samples took lately, by rank; undefined before anything was measured with the present shares. */
+export function secondsPerSample({ shares, recent }: BalanceState): readonly number[] | undefined {
+  if (recent.length === 0 || shares.includes(0)) return undefined;
+  return shares.map((share, rank) => median(recent.map((step) => ofTheShare(step, rank))) / share);
+}
+
+function ofTheShare({ busy, fixed }: BusyTimes, rank: number): number {
+  return (busy[rank] ?? 0) - (fixed[rank] ?? 0);
 }
 
 /**
@@ -70,7 +89,6 @@ export function rebalance(state: BalanceState, { samples, busy, fixed }: Measure
   const kept = { ...state, recent };
   if (shares.includes(0)) return { state: kept, reason: undefined };
 
-  const ofTheShare = (step: BusyTimes, rank: number) => (step.busy[rank] ?? 0) - (step.fixed[rank] ?? 0);
   const candidate = fastestShares(
     sumOf(shares),
     shares.map((share, rank) => median(recent.map((step) => ofTheShare(step, rank))) / share),

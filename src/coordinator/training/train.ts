@@ -24,7 +24,7 @@ import {
 import type { ReplicaComparison } from './replicas.ts';
 import { salvage } from './salvage.ts';
 import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
-import { createShareBalancer, type ShareBalancer, speedKey } from './share-balancer.ts';
+import { createShareBalancer, knownSpeeds, type ShareBalancer, speedKey } from './share-balancer.ts';
 import { synchronize } from './synchronize.ts';
 import { runTestPass } from './test-pass.ts';
 
@@ -102,6 +102,8 @@ interface Training {
   /** The epoch that was last announced. */
   begunEpoch: number | undefined;
   replicas: ReplicaComparison | undefined;
+  /** Seconds that workers lately took for a sample, by workerId. */
+  readonly trainedSpeeds: Map<string, number>;
 }
 
 /**
@@ -143,6 +145,7 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
     stepsBefore: start.stepsBefore,
     begunEpoch: undefined,
     replicas: undefined,
+    trainedSpeeds: new Map(),
   };
 }
 
@@ -178,10 +181,30 @@ async function bringUpToDate(generation: Generation, training: Training): Promis
   context.observe({ type: 'rolled-back', step, lostSteps: progress.step - step });
 }
 
+/** Members that have trained before get the shares that fit them. */
 async function carryOut(generation: Generation, training: Training): Promise<TrainEnd | undefined> {
-  const { settings, context, plan } = training;
+  const { settings, trainedSpeeds } = training;
   const { balance, batchSize } = settings.training;
-  const balancer = createShareBalancer(balance, batchSize, generation.members.map(speedKey));
+  const { members } = generation;
+  const known = knownSpeeds(members, trainedSpeeds);
+  const balancer = createShareBalancer(balance, batchSize, members.map(speedKey), known);
+  try {
+    return await carryOutTasks(generation, training, balancer);
+  } finally {
+    for (const [rank, seconds] of (balancer.secondsPerSample() ?? []).entries()) {
+      const workerId = members[rank]?.info.workerId;
+      if (workerId !== undefined) trainedSpeeds.set(workerId, seconds);
+    }
+  }
+}
+
+/** Until training ends, or a change of the fleet is due. */
+async function carryOutTasks(
+  generation: Generation,
+  training: Training,
+  balancer: ShareBalancer,
+): Promise<TrainEnd | undefined> {
+  const { settings, context, plan } = training;
   for (;;) {
     const { progress, saved } = training;
     const next = decideNext(progress, plan);

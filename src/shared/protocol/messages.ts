@@ -104,6 +104,8 @@ const ready = message('ready', {
   card: text.optional(),
   parameterCount: z.int().min(1).max(maxParameters),
   parametersChecksum: count,
+  /** Training samples a second of which this worker alone computes gradients; left out where it could not tell. */
+  samplesPerSecond: z.number().positive().max(1e9).optional(),
   /** Where the buckets end in which this worker's gradients travel. */
   bucketEnds: z.array(count).min(1).max(10_000).readonly(),
 });

@@ -51,3 +51,87 @@ describe('a run that loses a worker', () => {
     close(finalParameters(party.events), await undisturbed());
   });
 });
+
+describe('a run that a worker joins', () => {
+  it('takes it in at a step boundary, with the state of the others', async () => {
+    const party = await open({ min: 1, max: 2 }, { onLoss: 'continue' });
+    party.join('w0');
+    const running = party.train({ epochs: 6 });
+    party.sleep(100).then(() => party.join('w1'));
+    await running;
+    expect(steps(party)).toEqual(all(24));
+    expect(party.eventsOf('generation').map(({ members }) => members.length)).toEqual([1, 2]);
+    expect(party.eventsOf('worker-lost')).toEqual([]);
+    const both = party.eventsOf('step').filter(({ members }) => members.length === 2);
+    expect(both.length).toBeGreaterThan(3);
+    expect(both.length).toBeLessThan(24);
+  });
+});
+
+describe('a worker that is asked to leave', () => {
+  it('finishes its step and leaves; the others go on without a step tried twice', async () => {
+    const party = await open({ min: 1, max: 2 }, { onLoss: 'continue' });
+    const drain = new AbortController();
+    party.join('w0');
+    const leaver = party.join('w1', {}, { drain: drain.signal });
+    const running = party.train({ epochs: 6 });
+    party.sleep(100).then(() => drain.abort(new Error('spot notice')));
+    await running;
+    await leaver;
+    expect(steps(party)).toEqual(all(24));
+    expect(party.eventsOf('worker-lost')).toEqual([]);
+    expect(party.eventsOf('worker-drained')).toMatchObject([{ workerId: 'w1' }]);
+    expect(
+      party
+        .eventsOf('spent')
+        .some(({ redone, members }) => redone && members.some(({ seconds }) => seconds.compute > 0)),
+    ).toBe(false);
+  });
+
+  it('leaves its state in a checkpoint if it is the last one; whoever comes next goes on from there', async () => {
+    const party = await open({ min: 1, max: 1 }, { onLoss: 'continue' });
+    const drain = new AbortController();
+    party.join('w0', {}, { drain: drain.signal });
+    const running = party.train({ epochs: 6 });
+    party.sleep(100).then(() => drain.abort(new Error('spot notice')));
+    party.sleep(400).then(() => party.join('w1'));
+    await running;
+    expect(steps(party)).toEqual(all(24));
+    expect(party.eventsOf('rolled-back')).toEqual([]);
+    close(
+      finalParameters(party.events),
+      await undisturbed().then(async () => {
+        const other = await open(1);
+        other.join('w0');
+        await other.train({ epochs: 6 });
+        return finalParameters(other.events);
+      }),
+    );
+  });
+});
+
+describe('a run whose last worker is lost', () => {
+  it('goes back to the checkpoint when another one comes, and counts each step once', async () => {
+    const party = await open({ min: 1, max: 1 }, { onLoss: 'continue' });
+    party.join('w0', failsIn(6));
+    const running = party.train();
+    party.sleep(400).then(() => party.join('w1'));
+    const outcome = await running;
+    expect(outcome).toMatchObject({ steps: 12 });
+    expect(party.eventsOf('rolled-back')).toEqual([{ type: 'rolled-back', step: 4, lostSteps: 2 }]);
+    expect(steps(party)).toEqual([0, 1, 2, 3, 4, 5, 4, 5, 6, 7, 8, 9, 10, 11]);
+    close(finalParameters(party.events), await undisturbed());
+  });
+
+  it('gives up at the deadline where nobody comes, and says since when', async () => {
+    const party = await open({ min: 1, max: 1 }, { onLoss: 'continue' });
+    party.join('w0', failsIn(6));
+    await expect(party.train()).rejects.toMatchObject({
+      code: 'quorum-lost',
+      message: expect.stringMatching(
+        /w0 .* left during step: it broke; no other worker came .* after 4 s .*0 of 1 workers ready/,
+      ),
+    });
+    expect(party.eventsOf('waiting')).toHaveLength(1);
+  });
+});
