@@ -42,6 +42,11 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
         present.delete(event.workerId);
         note(`worker ${event.workerId} has left: ${event.reason}`);
         break;
+      case 'healed':
+        warn(
+          `worker ${event.workerId} held other parameters than the others before step ${event.step + 1}; it gets theirs`,
+        );
+        break;
       case 'waiting':
         warn(`waiting up to ${Math.ceil(event.seconds)} s for workers: ${event.reason}`);
         break;

@@ -156,6 +156,8 @@ export type RunEvent =
       readonly parameterCount: number;
       readonly reason: string;
     }
+  /** Its replica differed from most of its kind before this step, and gets their state. */
+  | { readonly type: 'healed'; readonly workerId: string; readonly step: number }
   /** The run has begun, lacks workers and waits for them, for so many seconds at most. Told when the reason changes. */
   | { readonly type: 'waiting'; readonly reason: string; readonly seconds: number }
   /** Nobody has these steps any more: training goes on from the last checkpoint, at `step`. */

@@ -66,6 +66,13 @@ export const trainingSettings = {
     defaultText: 'auto',
     schema: choice(balanceModes).default('auto'),
   },
+  onDesync: {
+    type: 'string',
+    describe:
+      'When a replica differs from others of its kind: stop the run, or heal it with the state of most of them, if there are most',
+    defaultText: 'stop',
+    schema: choice(['stop', 'heal']).default('stop'),
+  },
   checkpointEvery: {
     type: 'string',
     describe: 'Write a checkpoint every so many steps (500) or seconds (30s), besides the end of each epoch',

@@ -36,8 +36,8 @@ export interface ToyFaults {
   readonly beforeEvaluation?: () => void | Promise<void>;
   /** What `evaluate` claims the loss to be. */
   readonly testLoss?: number;
-  /** Added to the parameters at every update. */
-  readonly drift?: number;
+  /** Added to the parameters at every update; or, by the number of updates, at some. */
+  readonly drift?: number | ((updates: number) => number);
   /** The engine goes on with its own parameters when it is given others. */
   readonly keepsParameters?: boolean;
 }
@@ -97,8 +97,9 @@ export function toyProvider({
         },
         async applyGradients(gradientSum, samples) {
           steps += 1;
+          const off = typeof drift === 'number' ? drift : drift(steps);
           parameters = parameters.map(
-            (value, i) => value + drift - (optimizer.learningRate * (gradientSum[i] ?? 0)) / samples,
+            (value, i) => value + off - (optimizer.learningRate * (gradientSum[i] ?? 0)) / samples,
           );
         },
         async evaluate(split, from, to) {

@@ -31,6 +31,8 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       return info(describeStandstill(event.seconds));
     case 'worker-lost':
       return bad(`lost ${event.workerId}: ${event.reason}`);
+    case 'healed':
+      return bad(`${event.workerId} held wrong parameters before step ${event.step + 1}, and gets those of the others`);
     case 'waiting':
       return bad(`waiting for workers: ${event.reason}`);
     case 'worker-draining':

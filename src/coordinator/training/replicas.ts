@@ -26,6 +26,13 @@ export function numericsKey({ info, ready }: Pick<Member, 'info' | 'ready'>): st
   return `${ready.backend} (${ready.device}) on ${info.cpu}`;
 }
 
+/** Replicas that must be equal are not. */
+export class ReplicasDiffer extends PennygradError {
+  constructor(message: string) {
+    super('run-failed', message);
+  }
+}
+
 /** The first rank of each key, by rank. */
 export function firstOfEachKey(keys: readonly string[]): readonly number[] {
   return keys.flatMap((key, rank) => (keys.indexOf(key) === rank ? [rank] : []));
@@ -39,6 +46,24 @@ export function findOddReplica(
   return keys
     .map((key, rank) => ({ rank, expected: keys.indexOf(key) }))
     .find(({ rank, expected }) => checksums[rank] !== checksums[expected]);
+}
+
+/**
+ * The ranks that hold other parameters than most replicas with their key.
+ * @returns undefined where all are equal, or where no majority says which of them are right
+ */
+export function findMinority(
+  keys: readonly string[],
+  checksums: readonly (number | undefined)[],
+): readonly number[] | undefined {
+  const minorities = [...new Set(keys)].map((key) => {
+    const alike = keys.flatMap((other, rank) => (other === key ? rank : []));
+    const withChecksum = (rank: number) => alike.filter((other) => checksums[other] === checksums[rank]);
+    const majority = alike.map(withChecksum).find((group) => 2 * group.length > alike.length);
+    return majority && alike.filter((rank) => !majority.includes(rank));
+  });
+  const known = minorities.flatMap((minority) => minority ?? []);
+  return known.length === 0 || minorities.includes(undefined) ? undefined : known;
 }
 
 /** ‖a − b‖ / ‖a‖ in double precision; NaN if either has a parameter that is no number. */
@@ -64,8 +89,7 @@ export function requireEqualReplicas(
   const keys = members.map(numericsKey);
   const odd = findOddReplica(keys, checksums);
   if (odd === undefined) return;
-  throw new PennygradError(
-    'run-failed',
+  throw new ReplicasDiffer(
     `${describeWorker(members[odd.rank] as Member)} holds other parameters than rank ${members[odd.expected]?.rank} before step ${step}, ` +
       `though both compute with ${keys[odd.rank]}; their replicas must be identical`,
   );

@@ -21,7 +21,7 @@ import {
   type TestTotals,
   type TrainPlan,
 } from './progress.ts';
-import type { ReplicaComparison } from './replicas.ts';
+import { type ReplicaComparison, ReplicasDiffer } from './replicas.ts';
 import { salvage } from './salvage.ts';
 import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
 import { createShareBalancer, knownSpeeds, type ShareBalancer, speedKey } from './share-balancer.ts';
@@ -104,6 +104,8 @@ interface Training {
   replicas: ReplicaComparison | undefined;
   /** Seconds that workers lately took for a sample, by workerId. */
   readonly trainedSpeeds: Map<string, number>;
+  /** How often each worker's replica was healed, by workerId. */
+  readonly healings: Map<string, number>;
 }
 
 /**
@@ -146,6 +148,7 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
     begunEpoch: undefined,
     replicas: undefined,
     trainedSpeeds: new Map(),
+    healings: new Map(),
   };
 }
 
@@ -165,16 +168,40 @@ async function trainWithGeneration(generation: Generation, training: Training): 
     await bringUpToDate(generation, training);
     return await carryOut(generation, training);
   } catch (failure) {
-    if (!(failure instanceof MemberLost)) throw failure;
+    if (!isPassing(failure, training)) throw failure;
     generation.abort();
     return undefined;
   }
 }
 
+/** Whether another generation can mend it. */
+function isPassing(failure: unknown, { settings }: Training): boolean {
+  if (failure instanceof MemberLost) return true;
+  return failure instanceof ReplicasDiffer && settings.training.onDesync === 'heal';
+}
+
+/** A host that computes wrongly again and again is no spot of bad luck. */
+const mostHealings = 3;
+
+function countHealing({ healings }: Training, workerId: string): void {
+  const count = (healings.get(workerId) ?? 0) + 1;
+  healings.set(workerId, count);
+  if (count <= mostHealings) return;
+  const message = `worker ${workerId} went wrong again after it was healed ${mostHealings} times; replace its host`;
+  throw new PennygradError('run-failed', message);
+}
+
 async function bringUpToDate(generation: Generation, training: Training): Promise<void> {
-  const { progress, saved, context } = training;
-  const state = { step: saved.progress.step, state: saved.state };
-  const step = await synchronize(generation, progress.step, state, context.observe);
+  const { progress, saved, context, settings } = training;
+  const step = await synchronize(generation, {
+    step: progress.step,
+    saved: { step: saved.progress.step, state: saved.state },
+    heals: settings.training.onDesync === 'heal',
+    observe(event) {
+      if (event.type === 'healed') countHealing(training, event.workerId);
+      context.observe(event);
+    },
+  });
   if (step === progress.step) return;
   training.progress = saved.progress;
   training.stepsBefore = Math.max(training.stepsBefore, progress.step);

@@ -135,3 +135,40 @@ describe('a run whose last worker is lost', () => {
     expect(party.eventsOf('waiting')).toHaveLength(1);
   });
 });
+
+describe('a replica that goes wrong', () => {
+  /** Its parameters change by themselves, once. */
+  const flips = (update: number) => ({ drift: (updates: number) => (updates === update ? 0.25 : 0) });
+
+  it('is named, and gets the state of the others', async () => {
+    const party = await open(3, { onLoss: 'continue', checksumEvery: 1 });
+    party.join('w0');
+    party.join('w1', flips(5));
+    party.join('w2');
+    await party.train({ onDesync: 'heal' });
+    expect(party.eventsOf('healed')).toMatchObject([{ workerId: 'w1' }]);
+    expect(steps(party)).toEqual(all(12));
+    close(finalParameters(party.events), await undisturbed());
+  });
+
+  it('ends the run where there is no majority', async () => {
+    const party = await open(2, { onLoss: 'continue', checksumEvery: 1 });
+    party.join('w0');
+    party.join('w1', flips(5));
+    await expect(party.train({ onDesync: 'heal' })).rejects.toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(/holds other parameters .*no majority/),
+    });
+  });
+
+  it('ends the run when it was healed three times', async () => {
+    const party = await open(3, { onLoss: 'continue', checksumEvery: 1 });
+    party.join('w0', { drift: 0.01 });
+    party.join('w1');
+    party.join('w2');
+    await expect(party.train({ onDesync: 'heal' })).rejects.toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(/worker w0 went wrong again after it was healed 3 times/),
+    });
+  });
+});
