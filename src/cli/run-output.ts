@@ -56,7 +56,7 @@ export function createRunOutput(
   const printer = createRunPrinter(print, verbose, progress);
   const { note, warn, detail } = printer;
   const cost = followCosts(budget.budgetBasis);
-  const observeWorkers = noteWorkers(printer, membership.workers, remote);
+  const observeWorkers = noteWorkers(printer, membership.workers.max, remote);
   const rejected = new Map<string, number>();
   let out = '';
   let plan: Omit<ProgressPlan, 'carried'> | undefined;

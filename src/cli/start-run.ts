@@ -8,8 +8,10 @@ import type { ExpectedWorker } from '../coordinator/run-options.ts';
 import { assumePrice } from '../economics/prices/assumed-price.ts';
 import type { PriceRow } from '../economics/prices/price-row.ts';
 import { writeRunReport } from '../report/html/run-report.ts';
+import { formatFleetSize } from '../settings/fleet-size.ts';
 import { requireTargetsOfHost } from '../settings/observability-settings.ts';
-import { bySubject, type RunSettings } from '../settings/run-settings.ts';
+import { writtenSettings } from '../settings/resolve-settings.ts';
+import { bySubject, type RunSettings, runSettings } from '../settings/run-settings.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { orAborted } from '../shared/core/or-aborted.ts';
@@ -58,9 +60,9 @@ export async function startRun({
 }: StartOptions): Promise<void> {
   const { membership, data, training, budget, observability, folder } = bySubject(settings);
   requireTargetsOfHost(observability);
-  if (membership.workers > training.batchSize) {
+  if (membership.workers.max > training.batchSize) {
     throw badInput(
-      `--workers ${membership.workers} is more than --batch-size ${training.batchSize}: a worker would have no samples; ` +
+      `--workers ${formatFleetSize(membership.workers)} is more than --batch-size ${training.batchSize}: a worker would have no samples; ` +
         'use fewer workers or a larger batch',
     );
   }
@@ -122,18 +124,19 @@ function configOf({ resume: _, ...settings }: StartOptions['settings'], dataset:
   const { name, source, digest, sha256 } = dataset;
   return {
     directory: process.cwd(),
-    settings,
+    settings: writtenSettings(runSettings, settings),
     node: process.version,
     pennygrad: pennygradVersion,
     dataset: { name, source, digest, sha256 },
   };
 }
 
-/** A name that sorts by time, describes the run and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`. */
+/** A name that sorts by time, describes the run and does not repeat: `20260102-030405-mnist-cnn-w2-4f1a`, or `…-w2-8-…`. */
 function newRunId(now: Date, dataset: string, { model, workers }: RunSettings): string {
+  const size = workers.min === workers.max ? workers.max : `${workers.min}-${workers.max}`;
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const name = basename(dataset)
     .replace(/[^\w-]+/g, '_')
     .slice(0, 30);
-  return `${time}-${name}-${model}-w${workers}-${randomBytes(2).toString('hex')}`;
+  return `${time}-${name}-${model}-w${size}-${randomBytes(2).toString('hex')}`;
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { dataSettings } from '../settings/data-settings.ts';
 import { engineSettings } from '../settings/engine-settings.ts';
+import { workerCount } from '../settings/fleet-size.ts';
 import { membershipSettings } from '../settings/membership-settings.ts';
 import { observabilitySettings } from '../settings/observability-settings.ts';
 import { folderSettings, printSettings } from '../settings/output-settings.ts';
@@ -31,6 +32,8 @@ const fleetEntry = z.union([z.string(), z.record(z.string(), z.unknown())]);
 const sharedSettings = {
   threads: engineSettings.threads,
   ...without(membershipSettings, 'workers'),
+  // A run that went on with fewer workers measures another fleet than the one it stands for.
+  onLoss: withDefault(membershipSettings.onLoss, 'fail'),
   ...dataSettings,
   ...without(trainingSettings, 'batchSize', 'targetAccuracy'),
   epochs: withDefault(trainingSettings.epochs, 1),
@@ -40,11 +43,11 @@ const sharedSettings = {
 
 export const sweepSettings = {
   workers: {
-    ...membershipSettings.workers,
+    type: 'string',
     describe: 'Numbers of workers, separated by commas',
     defaultText: '1,2',
     repeatable: true,
-    schema: listOf(membershipSettings.workers.schema.unwrap()).optional(),
+    schema: listOf(workerCount).optional(),
   },
   backend: {
     ...engineSettings.backend,

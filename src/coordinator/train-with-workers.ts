@@ -75,8 +75,8 @@ function openControl({ options, spec, clock, startedAt, timers, observe }: Train
   return openControlPlane({
     bind,
     run: runId,
-    fleet: { min: membership.workers, max: membership.workers },
-    onLoss: 'continue',
+    fleet: membership.workers,
+    onLoss: membership.onLoss,
     expectedIds: expected?.map(({ workerId }) => workerId),
     timeoutSeconds: membership.timeout,
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },

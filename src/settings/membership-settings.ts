@@ -1,15 +1,29 @@
-/** Who takes part in a run, how long the run waits for them, and what they cost by default. */
+/** Who takes part in a run, what becomes of it without them, how long it waits for them, and what they cost by default. */
 import { z } from 'zod';
-import { maxWorldSize } from '../shared/protocol/limits.ts';
-import { between, bindAddress, integer, usdPerHour } from './schemas.ts';
+import { fleetSize, formatFleetSize } from './fleet-size.ts';
+import { between, bindAddress, choice, usdPerHour } from './schemas.ts';
 import type { Parsed, Setting, SettingsTable } from './setting.ts';
+
+/** What a run does when it loses a worker. */
+export const lossPolicies = ['continue', 'wait', 'fail'] as const;
 
 export const membershipSettings = {
   workers: {
     type: 'string',
-    describe: 'World size: how many workers share each step',
+    describe:
+      'World size: how many workers share each step; as MIN:MAX, up to MAX workers, and never fewer than MIN (see --on-loss)',
     defaultText: '2',
-    schema: integer(1, maxWorldSize).default(2),
+    schema: fleetSize.default({ min: 2, max: 2 }),
+    format: formatFleetSize,
+  },
+  onLoss: {
+    type: 'string',
+    describe:
+      'What a run does when it loses a worker. continue: go on with the others while at least MIN are left; below MIN, wait ' +
+      'for a replacement until 0.8 of --timeout has passed, then write a checkpoint and exit with code 4. wait: wait as ' +
+      'long for a replacement first, then do as continue does. fail: end at once, with a checkpoint',
+    defaultText: 'continue',
+    schema: choice(lossPolicies).default('continue'),
   },
   timeout: {
     type: 'string',
@@ -34,3 +48,4 @@ export const bindSetting = {
 } as const satisfies Setting;
 
 export type MembershipConfig = Parsed<typeof membershipSettings>;
+export type LossPolicy = MembershipConfig['onLoss'];

@@ -1,7 +1,7 @@
 /** Values for a table of settings. A flag beats the environment, which beats the config file, which beats the default. */
 import { badInput } from '../shared/core/errors.ts';
 import { describeGiven } from '../shared/core/given-value.ts';
-import type { Parsed, SettingsTable } from './setting.ts';
+import type { Parsed, Setting, SettingsTable } from './setting.ts';
 
 export type Layers = readonly [
   flags: Readonly<Record<string, unknown>>,
@@ -73,10 +73,22 @@ export function variable(environment: Readonly<Record<string, string | undefined
  */
 export function argumentsOf(table: SettingsTable, values: Readonly<Record<string, unknown>>): readonly string[] {
   return Object.keys(table).flatMap((key) => {
-    const value = values[key];
+    const value = asGiven(table[key], values[key]);
     if (value === undefined || value === false) return [];
     return [`--${kebab(key)}`, ...(value === true ? [] : [Array.isArray(value) ? value.join(',') : String(value)])];
   });
+}
+
+/** The values as `config.json` keeps them: as they may be given again. What the table has not is kept as it is. */
+export function writtenSettings(
+  table: SettingsTable,
+  values: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, asGiven(table[key], value)]));
+}
+
+function asGiven(setting: Setting | undefined, value: unknown): unknown {
+  return value === undefined || setting?.format === undefined ? value : setting.format(value);
 }
 
 function camel(key: string): string {

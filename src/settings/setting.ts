@@ -13,6 +13,8 @@ export interface Setting {
   readonly type: 'string' | 'boolean';
   /** May be given more than once. The schema then accepts a list as well. */
   readonly repeatable?: true;
+  /** Writes a checked value as it may be given again, where that is not the value itself. */
+  format?(value: unknown): string | number;
   /** The default, as the help shows it. */
   readonly defaultText?: string;
   /** A path: a resumed run has it from the directory where it was started. */

@@ -1,5 +1,6 @@
 /** The settings of `train`: those of the run, and those of the workers that it starts. */
 import { engineSettings } from './engine-settings.ts';
+import type { FleetSize } from './fleet-size.ts';
 import { pricesSetting } from './price-settings.ts';
 import { runSettings } from './run-settings.ts';
 import { type Parsed, type SettingsTable, without, withoutDefault } from './setting.ts';
@@ -17,7 +18,7 @@ export const trainSettings = {
 } as const satisfies SettingsTable;
 
 /** The values once the workers are counted. */
-export type TrainSettings = Omit<Parsed<typeof trainSettings>, 'workers'> & { readonly workers: number };
+export type TrainSettings = Omit<Parsed<typeof trainSettings>, 'workers'> & { readonly workers: FleetSize };
 
 /** What `train` tells its local workers. The coordinator tells them the rest. */
 export const localWorkerSettings = without(workerSettings, 'id', 'model', 'seed');

@@ -4,6 +4,7 @@ import { badInput } from '../shared/core/errors.ts';
 import { describeGiven } from '../shared/core/given-value.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
 import { type EngineConfig, engineSettings } from './engine-settings.ts';
+import { type FleetSize, formatFleetSize, workerCount } from './fleet-size.ts';
 import { membershipSettings } from './membership-settings.ts';
 import { gpuSetting } from './price-settings.ts';
 import { type Setting, withoutDefault } from './setting.ts';
@@ -30,7 +31,7 @@ const fields = {
   price: membershipSettings.price.schema,
   gpu: gpuSetting.schema,
   id: z.string('a name').min(1, 'a name').max(200, 'a name of at most 200 characters').optional(),
-  count: withoutDefault(membershipSettings.workers).schema,
+  count: workerCount.optional(),
   threads: engineSettings.threads.schema,
   duty: dutySetting.schema,
 } as const;
@@ -51,21 +52,25 @@ export const workerSetting = {
 } as const satisfies Setting;
 
 /**
- * The workers that a run starts, in the order they were named. Without entries: `--workers` of `--backend`.
+ * The workers that a run starts, in the order they were named. Without entries: `--workers` of `--backend`, as many as
+ * its MAX. With entries `--workers` adds no more than a MIN.
  * @throws bad-input naming the entry, its field and the valid values, or two settings that disagree
  */
 export function planWorkers(
   entries: readonly WorkerEntry[] | undefined,
   defaults: {
-    readonly workers: number | undefined;
+    readonly workers: FleetSize | undefined;
     readonly backend: EngineConfig['backend'];
     readonly threads?: number | undefined;
   },
 ): readonly PlannedWorker[] {
-  const groups = entries?.map(parseEntry) ?? [{ count: defaults.workers ?? 2 } as Fields];
+  const groups = entries?.map(parseEntry) ?? [{ count: defaults.workers?.max ?? 2 } as Fields];
   const total = groups.reduce((sum, { count = 1 }) => sum + count, 0);
-  if (defaults.workers !== undefined && total !== defaults.workers) {
-    throw badInput(`--workers ${defaults.workers} disagrees with --worker, which names ${total}; leave --workers out`);
+  if (defaults.workers !== undefined && total !== defaults.workers.max) {
+    throw badInput(
+      `--workers ${formatFleetSize(defaults.workers)} disagrees with --worker, which names ${total}; leave --workers out, ` +
+        `or give MIN:${total} if the run may go on with fewer`,
+    );
   }
   if (total < 1 || total > maxWorldSize) throw badInput(`--worker names ${total} workers; 1 to ${maxWorldSize} can be`);
   const workers = groups

@@ -116,7 +116,7 @@ describe('bad input is one clear line and exit code 2', () => {
     ['a dataset unlike any', ['train', '--dataset', 'nosuch'], /unknown dataset 'nosuch'; expected mnist, /],
     ['an unreadable folder', ['train', '--dataset', './nowhere'], /nowhere/],
     ['a truncated file', ['train', '--dataset', cut], /idx\d-ubyte/],
-    ['too many workers', ['train', '--workers', '1000'], /--workers must be at most 256/],
+    ['too many workers', ['train', '--workers', '1000'], /--workers must be a number from 1 to 256, or MIN:MAX/],
     [
       'more workers than samples in a batch',
       ['train', '--workers', '9', '--batch-size', '8'],

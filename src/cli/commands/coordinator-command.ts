@@ -21,6 +21,7 @@ export const coordinatorCommand: Command = {
     command
       .options(configOption)
       .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2', 'two workers, from anywhere')
+      .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2:8', 'up to eight, and no fewer than two')
       .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
   async run(argv) {
     const { settings, resumed } = resolveRunSettings(coordinatorSettings, argv);
@@ -44,7 +45,8 @@ export const coordinatorCommand: Command = {
 
 function waitingFor({ workers, timeout }: MembershipConfig, endpoint: string): string {
   const seconds = Math.round(deadlinesFrom(timeout).rendezvousMs / 1000);
-  const noun = workers === 1 ? 'a worker' : `${workers} workers`;
+  const { min, max } = workers;
+  const noun = max === 1 ? 'a worker' : `${min === max ? max : `${min} to ${max}`} workers`;
   return `waiting for ${noun}, ${seconds} s at most (--timeout): pennygrad worker --connect ${shellQuoted(reachable(endpoint))}`;
 }
 

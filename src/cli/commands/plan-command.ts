@@ -4,7 +4,7 @@ import { loadPrices } from '../../economics/prices/price-table.ts';
 import { renderPlan } from '../../report/comparison/plan-text.ts';
 import { snakeCased } from '../../report/snake-case.ts';
 import { wrapText } from '../../report/terminal/wrap-text.ts';
-import { membershipSettings } from '../../settings/membership-settings.ts';
+import { workerCount } from '../../settings/fleet-size.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { pricesSetting } from '../../settings/price-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
@@ -40,9 +40,10 @@ const planSettings = {
     schema: flag.default(false),
   },
   maxWorkers: {
-    ...withoutDefault(membershipSettings.workers),
+    type: 'string',
     describe: 'Largest number of workers to consider',
     defaultText: 'twice the largest measured',
+    schema: workerCount.optional(),
   },
   price: {
     type: 'string',

@@ -30,6 +30,7 @@ export const trainCommand: Command = {
       .options(configOption)
       .example('$0 train', 'MNIST on two workers')
       .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
+      .example('$0 train --workers 2:4', 'four workers; the run goes on with two or three')
       .example('$0 train --price none', 'no costs')
       .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
       .example('$0 train --workers 1 --threads 4', 'one worker on four cores')
@@ -72,7 +73,7 @@ export const trainCommand: Command = {
       throw badInput(`${unreachableBudget(settings.budgetUsd)}; give one with --price, or --worker gpu=gcp/t4/spot`);
     }
     process.exitCode = await trainLocally({
-      settings: { ...settings, workers: planned.length },
+      settings: { ...settings, workers: settings.workers ?? { min: planned.length, max: planned.length } },
       planned: planned.map((worker, index) => ({
         ...worker,
         workerMetrics: portAfter(settings.workerMetrics, index),

@@ -71,7 +71,7 @@ export function beginLive(plan: LivePlan): LiveRecord {
         runId,
         version,
         startedAtUnixMs,
-        worldSize: membership.workers,
+        worldSize: membership.workers.max,
         seed,
         epochs,
         globalBatchSize: batchSize,

@@ -1,4 +1,7 @@
 /** What the membership reducer works on: its state, what can happen, and what can be done about it. */
+
+import type { FleetSize } from '../../settings/fleet-size.ts';
+import type { LossPolicy } from '../../settings/membership-settings.ts';
 import { type Deadlines, deadlinesFrom } from '../../shared/core/deadlines.ts';
 import type { ErrorCode, PennygradError } from '../../shared/core/errors.ts';
 import type { OptimizerSpec } from '../../shared/model/model-spec.ts';
@@ -15,7 +18,6 @@ import type { MemberLost } from '../generation/member-lost.ts';
 import type { Wrong } from '../generation/refusal.ts';
 import type { RunEvent } from '../run-events.ts';
 import type { Activity } from './liveness.ts';
-import type { FleetSize, OnLoss } from './quorum.ts';
 import type { Hello, Ready, Worker } from './worker.ts';
 import type { PriceRules } from './worker-price.ts';
 
@@ -23,7 +25,7 @@ export interface MembershipRules extends PriceRules {
   /** Where workers connect, for messages. */
   readonly endpoint: string;
   readonly fleet: FleetSize;
-  readonly onLoss: OnLoss;
+  readonly onLoss: LossPolicy;
   /** Names of the workers that will come, where they are known. */
   readonly expectedIds: readonly string[] | undefined;
   readonly timeoutSeconds: number;

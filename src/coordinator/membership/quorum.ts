@@ -1,13 +1,6 @@
 /** When a generation may begin, and with whom. A pure decision that says why, after torchft's `quorum_compute`. */
-
-/** How many workers a run needs, and how many it takes. */
-export interface FleetSize {
-  readonly min: number;
-  readonly max: number;
-}
-
-/** What a run does when it loses a worker: go on with those that are left, wait for another one first, or end. */
-export type OnLoss = 'continue' | 'wait' | 'fail';
+import type { FleetSize } from '../../settings/fleet-size.ts';
+import type { LossPolicy } from '../../settings/membership-settings.ts';
 
 export interface Candidate {
   readonly workerId: string;
@@ -17,7 +10,7 @@ export interface Candidate {
 
 export interface WantedWorkers {
   readonly fleet: FleetSize;
-  readonly onLoss: OnLoss;
+  readonly onLoss: LossPolicy;
   /** The names of the workers that will come, where they are known. */
   readonly expectedIds?: readonly string[] | undefined;
 }

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { loadRunData, resolveRunSettings } from '../../../src/cli/resumed-run.ts';
+import { writtenSettings } from '../../../src/settings/resolve-settings.ts';
 import { trainSettings } from '../../../src/settings/train-settings.ts';
 import { PennygradError } from '../../../src/shared/core/errors.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -30,7 +31,7 @@ describe('a run that goes on', () => {
     const folder = runOf({ ...finished, mirrors: ['https://a.example/x', 'https://b.example/y'] });
     const { settings, resumed } = resolveRunSettings(trainSettings, { resume: folder, epochs: '9', budgetUsd: '1' });
     expect(settings).toMatchObject({
-      workers: 3,
+      workers: { min: 3, max: 3 },
       batchSize: 32,
       lr: 0.01,
       model: 'mlp',
@@ -90,10 +91,23 @@ describe('a run that goes on', () => {
 
   test('takes a number of workers for its list of them, and the other way round', () => {
     const folder = runOf({ ...finished, workers: 2, worker: ['backend=wasm,count=2'] });
-    expect(resolveRunSettings(trainSettings, { resume: folder, workers: '4' }).settings).toMatchObject({ workers: 4 });
+    expect(resolveRunSettings(trainSettings, { resume: folder, workers: '4' }).settings).toMatchObject({
+      workers: { min: 4, max: 4 },
+    });
     expect(resolveRunSettings(trainSettings, { resume: folder, workers: '4' }).settings.worker).toBeUndefined();
     const others = resolveRunSettings(trainSettings, { resume: folder, worker: 'backend=cpu' }).settings;
     expect(others).toMatchObject({ worker: ['backend=cpu'], workers: undefined });
+  });
+
+  test('goes on with as few workers as before, or as is said now', () => {
+    const folder = runOf({
+      ...finished,
+      ...writtenSettings(trainSettings, { workers: { min: 2, max: 8 } }),
+      restarts: 7,
+    });
+    const resumed = (flags: object) => resolveRunSettings(trainSettings, { resume: folder, ...flags }).settings;
+    expect(resumed({})).toMatchObject({ workers: { min: 2, max: 8 } });
+    expect(resumed({ workers: '1:8', onLoss: 'wait' })).toMatchObject({ workers: { min: 1, max: 8 }, onLoss: 'wait' });
   });
 
   test('may be called by its moved folder, however that is written', () => {

@@ -16,7 +16,8 @@ const resolve = (
 describe('resolveSettings', () => {
   it('has the documented defaults', () => {
     expect(resolve()).toMatchObject({
-      workers: 2,
+      workers: { min: 2, max: 2 },
+      onLoss: 'continue',
       backend: 'auto',
       dataset: undefined,
       model: 'cnn',
@@ -65,10 +66,7 @@ describe('resolveSettings', () => {
     ['lr', 'NaN', "--lr must be a number, got 'NaN'"],
     ['lr', '0', "--lr must be greater than 0, got '0'"],
     ['lr', 'Infinity', "--lr must be a number, got 'Infinity'"],
-    ['workers', '0', "--workers must be at least 1, got '0'"],
-    ['workers', '1000', "--workers must be at most 256, got '1000'"],
-    ['workers', '1.5', "--workers must be a whole number, got '1.5'"],
-    ['workers', 'two', "--workers must be a number, got 'two'"],
+    ['onLoss', 'stop', "--on-loss must be one of continue, wait, fail, got 'stop'"],
     ['epochs', '', '--epochs must be a number, got nothing'],
     ['model', 'resnet', "--model must be one of cnn, mlp, softmax, got 'resnet'"],
     ['backend', 'cuda', "--backend must be one of auto, tensorflow, webgpu, wasm, cpu, got 'cuda'"],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { requireTargetsOfHost } from '../../../src/settings/observability-settings.ts';
-import { argumentsOf, resolveSettings } from '../../../src/settings/resolve-settings.ts';
+import { argumentsOf, resolveSettings, writtenSettings } from '../../../src/settings/resolve-settings.ts';
 import { bySubject, runSettings } from '../../../src/settings/run-settings.ts';
 import { withDefault, without, withoutDefault } from '../../../src/settings/setting.ts';
 import { localWorkerSettings } from '../../../src/settings/train-settings.ts';
@@ -65,10 +65,27 @@ describe('settings as flags of another command', () => {
     expect(resolveSettings(localWorkerSettings, parse(args), {}, undefined)).toEqual(told);
   });
 
+  test('are written as they may be given again', () => {
+    const { workers, onLoss } = resolve({ workers: '2:8', onLoss: 'wait' });
+    const args = argumentsOf(runSettings, { workers, onLoss });
+    expect(args).toEqual(['--workers', '2:8', '--on-loss', 'wait']);
+    expect(resolve(parse(args))).toEqual(resolve({ workers: '2:8', onLoss: 'wait' }));
+  });
+
   test('leave out what the table has not, what is undefined, and switches that are off', () => {
     const { json, quiet, price } = runSettings;
     const values = { json: true, quiet: false, price: undefined, seed: 4 };
     expect(argumentsOf({ json, quiet, price }, values)).toEqual(['--json']);
+  });
+});
+
+test('settings are written for config.json as a config file may have them', () => {
+  const { workers, seed } = resolve({ workers: '2:8' });
+  const written = writtenSettings(runSettings, { workers, seed, prices: undefined, worker: ['backend=cpu'] });
+  expect(written).toEqual({ workers: '2:8', seed: 1, prices: undefined, worker: ['backend=cpu'] });
+  expect(writtenSettings(runSettings, { workers: resolve({}).workers })).toEqual({ workers: 2 });
+  expect(resolveSettings(runSettings, {}, {}, { path: 'config.json', values: { workers: '2:8' } })).toMatchObject({
+    workers,
   });
 });
 

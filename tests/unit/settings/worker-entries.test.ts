@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FleetSize } from '../../../src/settings/fleet-size.ts';
 import { resolveSettings } from '../../../src/settings/resolve-settings.ts';
 import { planWorkers, workerSetting } from '../../../src/settings/worker-entries.ts';
 
@@ -9,7 +10,7 @@ const resolve = (flag: unknown, environment: Record<string, string> = {}, list?:
     environment,
     list === undefined ? undefined : { path: 'run.yaml', values: { worker: list } },
   ).worker;
-const plan = (flag: unknown, defaults: { workers?: number; backend?: 'auto' | 'wasm' } = {}) =>
+const plan = (flag: unknown, defaults: { workers?: FleetSize; backend?: 'auto' | 'wasm' } = {}) =>
   planWorkers(resolve(flag), { workers: defaults.workers, backend: defaults.backend ?? 'auto' });
 
 describe('planWorkers', () => {
@@ -19,7 +20,7 @@ describe('planWorkers', () => {
       { id: 'w0', ...auto },
       { id: 'w1', ...auto },
     ]);
-    expect(plan(undefined, { workers: 3, backend: 'wasm' }).map(({ backend }) => backend)).toEqual(
+    expect(plan(undefined, { workers: { min: 1, max: 3 }, backend: 'wasm' }).map(({ backend }) => backend)).toEqual(
       Array(3).fill('wasm'),
     );
   });
@@ -56,7 +57,8 @@ describe('planWorkers', () => {
 
   it('reads the same from a flag, a variable and a file', () => {
     const expected = plan(['backend=cpu,price=1', 'backend=wasm']);
-    const planned = (entries: ReturnType<typeof resolve>) => planWorkers(entries, { workers: 2, backend: 'auto' });
+    const planned = (entries: ReturnType<typeof resolve>) =>
+      planWorkers(entries, { workers: { min: 2, max: 2 }, backend: 'auto' });
     expect(planned(resolve(undefined, { PENNYGRAD_WORKER: 'backend=cpu,price=1;backend=wasm' }))).toEqual(expected);
     expect(planned(resolve(undefined, {}, [{ backend: 'cpu', price: 1 }, 'backend=wasm']))).toEqual(expected);
   });
@@ -95,8 +97,12 @@ describe('planWorkers', () => {
     expect(() => plan(flag)).toThrow(message);
   });
 
-  it('takes --workers only if it agrees', () => {
-    expect(plan('count=3', { workers: 3 })).toHaveLength(3);
-    expect(() => plan('count=3', { workers: 2 })).toThrow('--workers 2 disagrees with --worker, which names 3');
+  it('takes --workers only if its MAX agrees', () => {
+    expect(plan('count=3', { workers: { min: 3, max: 3 } })).toHaveLength(3);
+    expect(plan('count=3', { workers: { min: 1, max: 3 } })).toHaveLength(3);
+    expect(() => plan('count=3', { workers: { min: 2, max: 2 } })).toThrow(
+      '--workers 2 disagrees with --worker, which names 3; leave --workers out, or give MIN:3 if the run may go on with fewer',
+    );
+    expect(() => plan('count=3', { workers: { min: 3, max: 4 } })).toThrow('--workers 3:4 disagrees with --worker');
   });
 });

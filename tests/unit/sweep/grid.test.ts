@@ -74,7 +74,8 @@ describe('the grid of a sweep', () => {
   test('passes on what all runs share, and keeps variables from telling them otherwise', () => {
     const args = sharedArguments(resolve({ steps: '9', price: '0.35' }));
     expect(args.join(' ')).toMatch(/--price 0\.35\b.*--epochs 1 --steps 9\b/);
-    expect(args.join(' ')).not.toMatch(/--(workers|backend|batch-size|out|json|metrics-port) /);
+    expect(args.join(' ')).toMatch(/--on-loss fail\b/);
+    expect(args.join(' ')).not.toMatch(/--(workers|restarts|backend|batch-size|out|json|metrics-port) /);
     expect(
       withoutTrainVariables({
         PENNYGRAD_WORKERS: '3',
