@@ -19,6 +19,7 @@ async function gather() {
     bind: 'tcp://127.0.0.1:*',
     run: 'run-1',
     fleet: { min: 1, max: 1 },
+    onLoss: 'fail',
     timeoutSeconds: 10,
     checksumEvery: 1,
     identity,
@@ -34,7 +35,7 @@ async function gather() {
     observe: (event) => events.push(event),
   });
   opened.push(control);
-  return { time, events, control, begun: control.rendezvous() };
+  return { time, events, control, begun: control.nextGeneration() };
 }
 
 describe('a coordinator that waits for workers', () => {

@@ -32,6 +32,7 @@ const usage = nothingUsed;
 export const hostileRules: MembershipRules = {
   endpoint: 'tcp://10.0.0.1:5555',
   fleet: { min: 2, max: 2 },
+  onLoss: 'fail',
   expectedIds: undefined,
   timeoutSeconds: 10,
   defaultPriceUsdPerHour: 1,
@@ -173,19 +174,16 @@ export async function playHostileRun(
       for (const message of answersOf(body, applied.get(peer))) answer(peer, message);
     },
   });
-  loop.dispatch({ type: 'gather' });
   time.timers.every(500, () => loop.dispatch({ type: 'tick' }));
   time.timers.every(1000, () =>
     inbox.push({ peer: 'p0', frames: encoded({ body: { type: 'heartbeat' }, tensors: [] }) }),
   );
   for (const rank of [0, 1]) answer(`p${rank}`, { body: helloOf(`w${rank}`, { priceUsdPerHour: 0.5 }), tensors: [] });
 
-  const run = loop.begun.then((generation) =>
-    train(
-      generation,
-      { training: trainingConfig({ epochs: 2, batchSize: 16 }), trainCount: 40, testCount: 20 },
-      { clock: time.clock, observe, signal: new AbortController().signal },
-    ),
+  const run = train(
+    loop,
+    { training: trainingConfig({ epochs: 2, batchSize: 16 }), trainCount: 40, testCount: 20 },
+    { clock: time.clock, observe, signal: new AbortController().signal },
   );
   let end: { readonly error: Error | undefined } | undefined;
   run.then(

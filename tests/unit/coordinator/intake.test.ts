@@ -1,6 +1,7 @@
 /** Where a message belongs, by who sent it, for which run, and what it is. */
 import { expect, it } from 'vitest';
 import { type Intake, takeIn } from '../../../src/coordinator/intake.ts';
+import { noMembers } from '../../../src/coordinator/membership/membership-state.ts';
 import { joinedWorker } from '../../../src/coordinator/membership/worker.ts';
 import type { Body, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
 import { nothingUsed } from '../../support/nothing-used.ts';
@@ -16,6 +17,7 @@ const rows: readonly [Body<WorkerMessage>, stranger: 'input' | 'ignored' | 'reje
     [{ type: 'leave', code: 'run-failed', phase: 'load', reason: 'why' }, 'ignored', 'input'],
     [readyOf(), 'rejected', 'input'],
     [{ type: 'heartbeat', gpu: { powerWatts: 60 } }, 'rejected', 'input'],
+    [{ type: 'drain', reason: 'a spot notice' }, 'rejected', 'input'],
     [{ type: 'contribute', ...attempt, bucket: 0 }, 'rejected', 'deliver'],
     [{ type: 'vote', ...attempt, samples: 1, lossSum: 1, correct: 1, usage: nothingUsed }, 'rejected', 'deliver'],
     [{ type: 'evaluated', ...result, samples: 1, lossSum: 1, correct: 1 }, 'rejected', 'deliver'],
@@ -30,13 +32,7 @@ const ofARun = rows.filter(([, stranger]) => stranger === 'rejected');
 const member = joinedWorker('p0', helloOf('w0'), { now: 1, unixMs: 1 }, 0);
 
 function take(peer: string, body: Body<WorkerMessage>, run = 'run-1'): Intake {
-  const membership = {
-    workers: new Map([['p0', member]]),
-    gatheringSince: 1,
-    generations: 0,
-    departed: new Map(),
-    vacatedAt: undefined,
-  };
+  const membership = { ...noMembers, workers: new Map([['p0', member]]) };
   const message = { v: 6, run, ...body } as WorkerMessage;
   return takeIn({ id: 'run-1', version: '1.0.0' }, membership, peer, message, 1234);
 }
@@ -48,6 +44,7 @@ it.each(rows)('$0.type of a member', (body, _, kind) => {
     leave: { type: 'leave', peer: 'p0', leave: message },
     ready: { type: 'ready', peer: 'p0', ready: message },
     heartbeat: { type: 'heartbeat', peer: 'p0', gpu: { powerWatts: 60 } },
+    drain: { type: 'drain', peer: 'p0', reason: 'a spot notice' },
   } as Readonly<Record<string, unknown>>;
   expect(take('p0', body)).toEqual(kind === 'deliver' ? { kind, message } : { kind, input: inputs[body.type] });
 });

@@ -22,7 +22,8 @@ async function coordinator(clockAheadMs: number): Promise<{ control: ControlPlan
   const control = await openControlPlane({
     bind: 'tcp://127.0.0.1:*',
     run: 'run-1',
-    worldSize: 1,
+    fleet: { min: 1, max: 1 },
+    onLoss: 'fail',
     timeoutSeconds: 5,
     checksumEvery: 1,
     identity: {
@@ -134,7 +135,7 @@ describe('a coordinator', () => {
         readGpu: async () => undefined,
       },
     );
-    await control.rendezvous();
+    await control.nextGeneration();
     expect(await pingCoordinator(control.endpoint, options)).toMatchObject({ answered: true, pings: 3 });
     await control.close();
     await worker;

@@ -62,6 +62,7 @@ function observe(events: readonly (readonly [number, RunEvent])[], plan: LivePla
 /** $3.60 an hour is a tenth of a cent a second. */
 const generation = (...prices: readonly (number | undefined)[]): RunEvent => ({
   type: 'generation',
+  number: 1,
   parameterCount: 10,
   reason: 'all 2 workers are ready',
   members: prices.map((price, rank) => member(rank, price)),

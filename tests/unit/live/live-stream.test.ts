@@ -65,7 +65,13 @@ describe('the stream of events', () => {
     const stream = await listen(url);
     expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
     expect(await stream.next()).toMatchObject({ event: 'state', state: { stage: { name: 'waiting' } } });
-    live.observe({ type: 'generation', number: 1, members: [member(0, 3.6), member(1)], parameterCount: 1, reason: 'ready' });
+    live.observe({
+      type: 'generation',
+      number: 1,
+      members: [member(0, 3.6), member(1)],
+      parameterCount: 1,
+      reason: 'ready',
+    });
     live.observe(stepEvent(0));
     const second = await stream.next();
     expect(second).toMatchObject({ event: 'changes', state: { stage: { name: 'training' }, progress: { step: 1 } } });

@@ -4,7 +4,8 @@ import { systemClock } from '../../../src/shared/core/clock.ts';
 import { systemTimers } from '../../../src/shared/core/timers.ts';
 import type { Body, CoordinatorMessage } from '../../../src/shared/protocol/messages.ts';
 import { bindCoordinatorSocket } from '../../../src/shared/transport/coordinator-socket.ts';
-import { openCoordinatorLink } from '../../../src/worker/coordinator-link.ts';
+import { type CoordinatorLink, openCoordinatorLink } from '../../../src/worker/coordinator-link.ts';
+import { outcomeOf } from '../../support/outcome.ts';
 
 const attempt = { generation: 1, step: 3, attempt: 0 };
 const assign = { type: 'assign', ...attempt, epoch: 0, from: 0, to: 4, globalBatch: 8 } as const;
@@ -50,27 +51,84 @@ async function connect() {
   throw new Error('no message');
 }
 
+const quorum = (generation: number) =>
+  ({ type: 'quorum', generation, rank: 0, worldSize: 2, allReduce: 'star' }) as const;
+const abort = (generation: number) => ({ type: 'abort', generation }) as const;
+/** When this is here, so is whatever was sent before it. */
+const report = { type: 'report-state', request: 1, extent: 'state' } as const;
+
+/** The next order, which is the beginning of this generation. */
+async function inboxOf(link: CoordinatorLink, generation: number) {
+  const order = await link.nextOrder();
+  if (order.type !== 'quorum' || order.generation !== generation) throw new Error(`got ${JSON.stringify(order)}`);
+  return order.inbox;
+}
+
+/** A link to a coordinator that has begun the first generation. */
+async function connectMember() {
+  const { link, send } = await connect();
+  send(quorum(1));
+  return { link, send, inbox: await inboxOf(link, 1) };
+}
+
 describe('an abort', () => {
   it('ends the wait for a commit, and drops the orders that wait', async () => {
-    const { link, send } = await connect();
-    const committed = link.committed(attempt);
-    send(assign, { type: 'abort', generation: 1 }, { type: 'report-state', request: 1, extent: 'state' });
+    const { link, send, inbox } = await connectMember();
+    const committed = inbox.committed(attempt);
+    send(assign, abort(1), report);
     await expect(committed).rejects.toThrow('the generation lost a member');
-    expect(link.aborted.aborted).toBe(true);
+    expect(inbox.aborted.aborted).toBe(true);
     expect(link.signal.aborted).toBe(false);
     expect(await link.nextOrder()).toMatchObject({ type: 'report-state' });
   });
 
   it('that comes after a commit leaves that step to be applied, though nobody has read the commit yet', async () => {
-    const { link, send } = await connect();
-    send(
-      { type: 'commit', ...attempt },
-      { type: 'abort', generation: 1 },
-      { type: 'report-state', request: 1, extent: 'state' },
-    );
-    // When this is here, so are the others.
+    const { link, send, inbox } = await connectMember();
+    send({ type: 'commit', ...attempt }, abort(1), report);
     expect(await link.nextOrder()).toMatchObject({ type: 'report-state' });
-    expect(link.aborted.aborted).toBe(false);
-    await link.committed(attempt);
+    expect(inbox.aborted.aborted).toBe(false);
+    await inbox.committed(attempt);
+  });
+
+  it('of a generation that is over says nothing about the one that has begun since', async () => {
+    const { link, send } = await connectMember();
+    send(quorum(2));
+    const inbox = await inboxOf(link, 2);
+    send(assign, abort(1), report);
+    expect(await link.nextOrder()).toMatchObject({ type: 'assign' });
+    expect(await link.nextOrder()).toMatchObject({ type: 'report-state' });
+    expect(inbox.aborted.aborted).toBe(false);
+    send(abort(2));
+    await expect(inbox.committed(attempt)).rejects.toThrow('the generation lost a member');
+  });
+});
+
+describe('the inbox of a generation', () => {
+  it('is its own: the abort of the one before it has ended waits there, and none here', async () => {
+    const { link, send, inbox: before } = await connectMember();
+    const ended = before.committed(attempt);
+    const again = { ...attempt, generation: 2 };
+    send(abort(1), quorum(2), { type: 'commit', ...again });
+    await expect(ended).rejects.toThrow('the generation lost a member');
+    const inbox = await inboxOf(link, 2);
+    expect([before.aborted.aborted, inbox.aborted.aborted]).toEqual([true, false]);
+    await inbox.committed(again);
+  });
+
+  it('keeps a commit that was not read before the next generation begins, and the next one has no part in it', async () => {
+    const { link, send, inbox: before } = await connectMember();
+    send({ type: 'commit', ...attempt }, abort(1), quorum(2));
+    const inbox = await inboxOf(link, 2);
+    await before.committed(attempt);
+    expect(await outcomeOf(inbox.committed(attempt))).toBe('pending');
+  });
+
+  it('ends with the link, which begins no other generation then', async () => {
+    const { link, send, inbox } = await connectMember();
+    const waiting = inbox.committed(attempt);
+    link.fail(new Error('the line is cut'));
+    await expect(waiting).rejects.toThrow('the line is cut');
+    send(quorum(2));
+    await expect(link.nextOrder()).rejects.toThrow('the line is cut');
   });
 });

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { createAsyncQueue } from '../../../src/shared/core/async-queue.ts';
 import { epochOrder } from '../../../src/shared/core/sampling.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
-import type { CoordinatorLink, Order } from '../../../src/worker/coordinator-link.ts';
-import { runSession } from '../../../src/worker/session.ts';
+import type { CoordinatorLink, GenerationInbox, Order } from '../../../src/worker/coordinator-link.ts';
+import { memoizedOrder, type Replica, runSession } from '../../../src/worker/session.ts';
+import { startUsageMeter } from '../../../src/worker/usage-meter.ts';
 import { fakeEngine } from '../../support/fake-engine.ts';
 import { outcomeOf } from '../../support/outcome.ts';
 import { toyDataset } from '../../support/toy-engine.ts';
@@ -27,7 +28,6 @@ function openSession(allReduce = 'star') {
 
   const link: CoordinatorLink = {
     signal: ending.signal,
-    aborted: aborting.signal,
     send(body) {
       sent.push(body);
       if (body.type !== 'contribute' || held) return;
@@ -39,7 +39,6 @@ function openSession(allReduce = 'star') {
       );
     },
     nextOrder: () => orders.next(),
-    committed: async () => {},
     setReducedSink(sink) {
       deliver = sink;
     },
@@ -48,9 +47,11 @@ function openSession(allReduce = 'star') {
     fail: (error) => orders.fail(error),
     close: async () => {},
   };
+  const inbox: GenerationInbox = { aborted: aborting.signal, committed: async () => {} };
+  const replica: Replica = { applied: undefined };
   const session = runSession({
     link,
-    quorum: { ...envelope, type: 'quorum', generation: 1, rank: 0, worldSize: 1, allReduce },
+    quorum: { ...envelope, type: 'quorum', generation: 1, rank: 0, worldSize: 1, allReduce, inbox },
     engine: fakeEngine({
       computeGradients: async (indices) => {
         log.push(`compute ${indices.join()}`);
@@ -62,9 +63,10 @@ function openSession(allReduce = 'star') {
     }),
     dataset: toyDataset(10),
     buckets: [{ from: 0, to: 2 }],
-    seed: 5,
     checksumEvery: 1,
-    clock: time.clock,
+    orderOf: memoizedOrder(5, 10),
+    usage: startUsageMeter(time.clock),
+    replica,
     observer: {
       joined: () => log.push('joined'),
       stepped: (samples) => log.push(`stepped ${samples}`),
@@ -76,6 +78,7 @@ function openSession(allReduce = 'star') {
   return {
     time,
     session,
+    replica,
     log,
     sent,
     async give(order: Order) {
@@ -123,7 +126,11 @@ describe('a session', () => {
   it.each([
     [{ type: 'evaluate', request: 1, split: 'test', from: 3, to: 10 }, 'evaluated', ['evaluated 7']],
     [{ type: 'report-state', request: 2, extent: 'checksum' }, 'state', []],
-    [{ type: 'restore', request: 3, optimizerIterations: 1, tensors: [Float32Array.of(1, 2)] }, 'restored', []],
+    [
+      { type: 'restore', request: 3, step: 7, optimizerIterations: 1, tensors: [Float32Array.of(1, 2)] },
+      'restored',
+      [],
+    ],
     [{ type: 'predict', request: 4, count: 2 }, 'predicted', []],
   ] as const)('answers $0.type', async (order, answer, observed) => {
     const { give, log, sent } = openSession();
@@ -142,7 +149,7 @@ describe('a session', () => {
   it('is over when it is stopped, for the reason that it is told', async () => {
     const { give, session } = openSession();
     await give({ ...envelope, type: 'stop', outcome: 'completed', reason: 'all done' });
-    expect(await outcomeOf(session)).toEqual({ value: 'all done' });
+    expect(await outcomeOf(session)).toEqual({ value: { kind: 'over', reason: 'all done' } });
   });
 
   it('drops the step that waits for a lost member, and tells at which step it is', async () => {
@@ -158,7 +165,7 @@ describe('a session', () => {
     // The wait for the member that is gone is no idle time.
     expect(sent).toMatchObject([{ type: 'state', step: 5, usage: { seconds: { wait: 2, idle: 0 } } }]);
     await give({ ...envelope, type: 'stop', outcome: 'completed', reason: 'over' });
-    expect(await outcomeOf(session)).toEqual({ value: 'over' });
+    expect(await outcomeOf(session)).toEqual({ value: { kind: 'over', reason: 'over' } });
   });
 
   it('ends with what ends the link', async () => {
@@ -167,13 +174,56 @@ describe('a session', () => {
     expect(await outcomeOf(session)).toEqual({ error: 'no word from the coordinator' });
   });
 
-  it.each([
-    { type: 'refuse', field: 'seed', expected: '1', actual: '2' },
-    { type: 'quorum', generation: 2, rank: 0, worldSize: 1, allReduce: 'star' },
-  ] as const)('takes no second beginning: $type', async (order) => {
+  it('takes no second answer to its hello', async () => {
     const { give, session } = openSession();
-    await give({ ...envelope, ...order });
-    expect(await outcomeOf(session)).toEqual({ error: `the coordinator sent '${order.type}' out of turn` });
+    await give({ ...envelope, type: 'refuse', field: 'seed', expected: '1', actual: '2' });
+    expect(await outcomeOf(session)).toEqual({ error: "the coordinator sent 'refuse' out of turn" });
+  });
+
+  it('ends where another generation begins, and hands on its beginning', async () => {
+    const { give, session, sent } = openSession();
+    const inbox: GenerationInbox = { aborted: new AbortController().signal, committed: async () => {} };
+    const quorum = {
+      ...envelope,
+      type: 'quorum',
+      generation: 2,
+      rank: 1,
+      worldSize: 3,
+      allReduce: 'star',
+      inbox,
+    } as const;
+    await give(quorum);
+    expect(await outcomeOf(session)).toEqual({ value: { kind: 'next', quorum } });
+    expect(sent).toEqual([]);
+  });
+
+  it('ends so too in the middle of a step that a loss has aborted', async () => {
+    const { give, session, holdSums, abort } = openSession();
+    holdSums();
+    await give(assign(0, 0));
+    abort(new Error('a member is lost'));
+    await promisesSettle();
+    const inbox: GenerationInbox = { aborted: new AbortController().signal, committed: async () => {} };
+    await give({ ...envelope, type: 'quorum', generation: 2, rank: 0, worldSize: 1, allReduce: 'star', inbox });
+    expect(await outcomeOf(session)).toMatchObject({ value: { kind: 'next', quorum: { generation: 2 } } });
+  });
+
+  it('keeps count of what its replica has seen: steps that are committed, and states that it takes over', async () => {
+    const { give, replica, holdSums, abort, sent } = openSession();
+    await give({ ...envelope, type: 'report-state', request: 1, extent: 'checksum' });
+    expect([replica.applied, sent[0]]).toMatchObject([undefined, { type: 'state', step: undefined }]);
+    const tensors = [Float32Array.of(1, 2)];
+    await give({ ...envelope, type: 'restore', request: 2, step: 7, optimizerIterations: 1, tensors });
+    expect(replica.applied).toBe(7);
+    await give(assign(7, 0));
+    expect(replica.applied).toBe(8);
+    holdSums();
+    await give(assign(8, 0));
+    abort(new Error('a member is lost'));
+    await promisesSettle();
+    expect(replica.applied).toBe(8);
+    await give({ ...envelope, type: 'report-state', request: 3, extent: 'checksum' });
+    expect(sent).toMatchObject([{ type: 'state', step: 8 }]);
   });
 
   it('needs a collective that it knows', async () => {

@@ -71,6 +71,8 @@ function openSteps({ checksumEvery = 5, lossSum = 3.5, waitSeconds = 3 }: StepCa
         log.push(body.type);
         sent.push(body);
       },
+    },
+    inbox: {
       async committed({ generation, step, attempt }) {
         log.push(`await ${generation}/${step}/${attempt}`);
         time.advance(8000);

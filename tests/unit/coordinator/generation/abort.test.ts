@@ -1,15 +1,17 @@
 /** A generation that has lost a member: what becomes of what is under way, and whom it asks. */
 import { describe, expect, it } from 'vitest';
+import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
+import type { Extent } from '../../../../src/coordinator/generation/requests.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
 import { contribution, number, playGeneration, vote, wholeState } from './members.ts';
 
 const shares = [1, 1, 1, 1];
 
-/** Step 6 is committed. Four members are in step 7 when rank 1 is lost; the signal is aborted, as it is then. */
+/** Step 6 is committed. Four members are in step 7 when rank 1 is lost. */
 function loseOne() {
   const played = playGeneration(4);
-  const { generation, abort } = played;
+  const { generation } = played;
   generation.assign(6, 0, { from: 0, to: 32 }, shares);
   generation.commit(6);
   generation.assign(7, 0, { from: 0, to: 32 }, shares);
@@ -17,8 +19,7 @@ function loseOne() {
   votes.catch(() => {});
   played.contributeAll(7, 0);
   expect(played.say(0, vote(7))).toBeUndefined();
-  generation.lose('p1');
-  abort(new Error('rank 1 is lost'));
+  generation.lose('p1', new MemberLost('rank 1 is lost'));
   played.sent();
   return { ...played, votes };
 }
@@ -30,17 +31,20 @@ const checksum = (request: number, step = 7) => {
   return { type: 'state', request, parametersChecksum, usage: nothingUsed, step } as const;
 };
 
+/** By place among the survivors, whose ranks are 0, 2 and 3. */
+const extentOf = (place: number): Extent => (['state', 'checksum', 'parameters'] as const)[place] ?? 'checksum';
+
 const late = (reason: string) => ({ kind: 'stale', reason });
 
 describe('a generation that lost a member', () => {
-  it('tells the others once to drop the step, and asks only them, the first of them for its whole state', async () => {
+  it('tells the others once to drop the step, and asks only them, by their place among those that are left', async () => {
     const { generation, sent, say } = loseOne();
     const { members, reportState } = generation.abort();
     expect(sent().map(({ to, body }) => [to, body])).toEqual(
       [0, 2, 3].map((rank) => [rank, { type: 'abort', generation: number }]),
     );
     expect(members.map(({ rank }) => rank)).toEqual([0, 2, 3]);
-    const states = reportState([0, 2]);
+    const states = reportState(extentOf);
     expect(sent().map(({ to, body }) => [to, body.type === 'report-state' && body.extent])).toEqual([
       [0, 'state'],
       [2, 'checksum'],
@@ -76,7 +80,7 @@ describe('a generation that lost a member', () => {
     ['ahead', 8, 'step must be 7, got 8'],
   ])('blames a survivor that is one step %s, though its parameters are the same', async (_, step, reason) => {
     const { generation, say } = loseOne();
-    const states = generation.abort().reportState([0]);
+    const states = generation.abort().reportState(extentOf);
     expect(say(2, checksum(1, step))).toMatchObject({ kind: 'wrong', reason: expect.stringContaining(reason) });
     expect(await outcomeOf(states)).toBe('pending');
   });
@@ -84,18 +88,18 @@ describe('a generation that lost a member', () => {
   it('and loses another while it asks, asks those that remain, who keep their deadline', async () => {
     const { generation, sent, say, time } = loseOne();
     const since = (rank: number) => generation.activities().get(`p${rank}`);
-    const states = generation.abort().reportState([0]);
+    const states = generation.abort().reportState(extentOf);
     const asked = time.clock.now();
     say(2, checksum(1));
     time.advance(1000);
-    generation.lose('p1');
+    generation.lose('p1', new MemberLost('rank 1 again'));
     expect(await outcomeOf(states)).toBe('pending');
-    generation.lose('p0');
+    generation.lose('p0', new MemberLost('rank 0 too'));
     await expect(states).rejects.toMatchObject({ code: 'quorum-lost', message: 'one more member was lost' });
     expect(generation.lostCount()).toBe(2);
     sent();
     const { members, reportState } = generation.abort();
-    const again = reportState([0]);
+    const again = reportState(extentOf);
     expect(members.map(({ rank }) => rank)).toEqual([2, 3]);
     expect(sent().map(({ to, body }) => [to, body.type])).toEqual([
       [2, 'report-state'],

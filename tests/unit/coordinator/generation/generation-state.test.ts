@@ -20,7 +20,7 @@ const terms = { missingBuckets: 0, isCompared: false };
 function assigned(steps: readonly number[], attempt = 0): GenerationState {
   return steps.reduce(
     (state, step) => assignStep(state, { generation: 3, step, attempt }, [8, 8], 101),
-    beginGenerationState(3, 2, 100),
+    beginGenerationState(3, [undefined, undefined], 100),
   );
 }
 
@@ -48,14 +48,20 @@ function afterVote(state: GenerationState, rank: number, step: number): Generati
 const activities = ({ members }: GenerationState) => members.map(({ activity }) => activity);
 
 it('a generation begins with members that do nothing and have used nothing', () => {
-  const state = beginGenerationState(3, 2, 100);
-  const idle = { activity: 'idle', since: 100, usage: nothingUsed, usageAt: 100, told: nothingUsed };
+  const state = beginGenerationState(3, [undefined, undefined], 100);
+  const idle = {
+    activity: 'idle',
+    since: 100,
+    usage: nothingUsed,
+    usageAt: 100,
+    told: nothingUsed,
+    applied: undefined,
+  };
   expect(state).toEqual({
     number: 3,
     members: [idle, idle],
     attempts: new Map(),
     assignedSteps: 0,
-    appliedSteps: undefined,
     isAborted: false,
     requests: new Map(),
     requestCount: 0,

@@ -13,7 +13,7 @@ describe('a generation', () => {
     expect(sent()).toEqual(
       [0, 1, 2].map((to) => ({
         to,
-        body: { type: 'quorum', generation: number, rank: to, fleet: { min: 3, max: 3 }, allReduce: 'star' },
+        body: { type: 'quorum', generation: number, rank: to, worldSize: 3, allReduce: 'star' },
         tensors: [],
       })),
     );
@@ -206,10 +206,12 @@ describe('what the members of a generation do', () => {
     generation.evaluate('test', { from: 0, to: 10 }, [1, 1]).catch(() => {});
     expect(activities()).toEqual(both('evaluate', 106));
     time.advance(1000);
-    generation.reportState([]).catch(() => {});
+    generation.reportState(() => 'checksum').catch(() => {});
     expect(activities()).toEqual(both('checkpoint', 107));
     time.advance(1000);
-    generation.restore({ parameters: new Float32Array(3), optimizer: { iterations: 1, slots: [] } }).catch(() => {});
+    generation
+      .restore({ parameters: new Float32Array(3), optimizer: { iterations: 1, slots: [] } }, 1, generation.members)
+      .catch(() => {});
     expect(activities()).toEqual(both('checkpoint', 108));
   });
 
@@ -274,7 +276,7 @@ describe('a generation that is aborted', () => {
       generation.votes(0),
       generation.votes(1),
       generation.evaluate('test', { from: 0, to: 10 }, [1, 1]),
-      generation.reportState([0]),
+      generation.reportState(() => 'state'),
       generation.predict(3),
     ];
     const outcomes = (begun: readonly Promise<unknown>[]) => Promise.all(begun.map((wait) => outcomeOf(wait)));

@@ -36,11 +36,12 @@ async function reachTheMiddle() {
   contributeAll(0, 0, 1);
   for (const rank of [0, 1]) say(rank, vote(0));
   generation.commit(0);
-  const restoring = generation.restore({ parameters: new Float32Array(3), optimizer: { iterations: 0, slots: [] } });
+  const initial = { parameters: new Float32Array(3), optimizer: { iterations: 0, slots: [] } };
+  const restoring = generation.restore(initial, 1, generation.members);
   restoring.catch(() => {});
   for (const rank of [0, 1]) say(rank, { type: 'restored', request: 1, parametersChecksum: 1, usage: used(1, 1) });
   const predictions = generation.predict(1);
-  const states = generation.reportState([]);
+  const states = generation.reportState((place) => (place === 0 ? 'state' : 'checksum'));
   say(1, { type: 'state', request: 3, step: 1, parametersChecksum: 11, usage: used(1, 1) });
   const testPass = generation.evaluate('test', { from: 0, to: 10 }, [1, 1]);
   generation.assign(1, 0, batch, [1, 1]);

@@ -91,10 +91,10 @@ describe('a coordinator that stood still', () => {
 });
 
 describe('a report of the state', () => {
-  it('is the whole state of rank 0, parameters of those that are asked for them, checksums of the others', async () => {
+  it('is of each member as much as it is asked for', async () => {
     const { generation, sent, say } = playQuietGeneration(4);
-    const reports = generation.reportState([0, 2]);
-    const extents = ['state', 'checksum', 'parameters', 'checksum'];
+    const extents = ['state', 'checksum', 'parameters', 'checksum'] as const;
+    const reports = generation.reportState((place) => extents[place] ?? 'state');
     expect(sent()).toEqual(
       extents.map((extent, to) => ({ to, body: { type: 'report-state', request: 1, extent }, tensors: [] })),
     );
@@ -118,7 +118,7 @@ describe('a report of the state', () => {
 
 it('a state before the first committed step has none', () => {
   const { generation, say } = playQuietGeneration(1);
-  generation.reportState([]).catch(() => {});
+  generation.reportState(() => 'state').catch(() => {});
   const { body, tensors } = wholeState(1, usage, 5);
   expect(say(0, body, tensors)).toMatchObject({
     kind: 'wrong',
@@ -132,9 +132,9 @@ describe('a state to take over', () => {
 
   it('goes to every rank, parameters first, and is done when all have it', async () => {
     const { generation, sent, say } = playQuietGeneration(2);
-    const restoring = generation.restore({ parameters, optimizer: { iterations: 12, slots } });
+    const restoring = generation.restore({ parameters, optimizer: { iterations: 12, slots } }, 5, generation.members);
     expect(sent()).toEqual(
-      toAll(2, { type: 'restore', request: 1, optimizerIterations: 12 }, [
+      toAll(2, { type: 'restore', request: 1, step: 5, optimizerIterations: 12 }, [
         [1, 2, 3],
         [4, 5, 6],
         [7, 8, 9],
@@ -154,14 +154,15 @@ describe('a state to take over', () => {
 
   it.each([0, 1])('that rank %i did not take over ends the run by its name', async (odd) => {
     const { generation, say } = playQuietGeneration(2);
-    const restoring = generation.restore({ parameters, optimizer: { iterations: 0, slots: [] } });
+    const state = { parameters, optimizer: { iterations: 0, slots: [] } };
+    const restoring = generation.restore(state, 5, generation.members);
     for (const rank of [0, 1]) {
       const parametersChecksum = parameterChecksum(parameters) + (rank === odd ? 1 : 0);
       say(rank, { type: 'restored', request: 1, parametersChecksum, usage });
     }
     await expect(restoring).rejects.toMatchObject({
       code: 'run-failed',
-      message: `worker w${odd} (rank ${odd}, pid 10${odd} on alpha) did not take over the checkpoint's parameters`,
+      message: `worker w${odd} (rank ${odd}, pid 10${odd} on alpha) did not take over the parameters that it was sent`,
     });
   });
 });

@@ -1,60 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findMismatch, findObstacle } from '../../../../src/coordinator/membership/handshake.ts';
 import { findStuck, type Signs } from '../../../../src/coordinator/membership/liveness.ts';
-import { type Candidate, decideRendezvous } from '../../../../src/coordinator/membership/quorum.ts';
 import { deadlinesFrom } from '../../../../src/shared/core/deadlines.ts';
-
-describe('decideRendezvous', () => {
-  const ready = (workerId: string): Candidate => ({ workerId, state: 'ready' });
-
-  it('begins when all are ready, in the order of their names whatever their order of arrival', () => {
-    expect(decideRendezvous([ready('w10'), ready('w2'), ready('w0')], { fleet: { min: 3, max: 3 } }, 0, 1000)).toEqual({
-      kind: 'begin',
-      members: ['w0', 'w2', 'w10'],
-      reason: 'all 3 workers are ready',
-    });
-  });
-
-  it('takes no more than it was asked for: the first by name', () => {
-    expect(
-      decideRendezvous([ready('w2'), ready('w1'), ready('w0')], { fleet: { min: 2, max: 2 } }, 0, 1000),
-    ).toMatchObject({
-      kind: 'begin',
-      members: ['w0', 'w1'],
-    });
-  });
-
-  it.each([
-    [['r:w0', 'r:w1'], ['w0', 'w1', 'w2'], '2 of 3 workers ready, w2 never arrived'],
-    [['r:w0', 'r:w1', 'j:w2'], undefined, '2 of 3 workers ready, w2 still loading'],
-    [['j:w10', 'j:w2', 'j:w1'], ['w1', 'w2', 'w10'], '0 of 3 workers ready, w1, w2, w10 still loading'],
-    [[], undefined, '0 of 3 workers ready, 3 never arrived'],
-    [['r:other'], ['w0', 'w1', 'w2'], '1 of 3 workers ready, w0, w1, w2 never arrived'],
-  ])('says what it waits for: of %j, %j', (present, expectedIds, reason) => {
-    const candidates = present.map((text): Candidate => {
-      const [state, workerId = ''] = text.split(':');
-      return { workerId, state: state === 'r' ? 'ready' : 'joined' };
-    });
-    expect(decideRendezvous(candidates, { fleet: { min: 3, max: 3 }, expectedIds }, 0, 1000)).toEqual({
-      kind: 'wait',
-      reason,
-    });
-  });
-
-  it('waits, then gives up, and says who is missing', () => {
-    const candidates: Candidate[] = [ready('a'), { workerId: 'b', state: 'joined' }];
-    const reason = '1 of 4 workers ready, b still loading, 2 never arrived';
-    expect(decideRendezvous(candidates, { fleet: { min: 4, max: 4 } }, 999, 1000)).toEqual({ kind: 'wait', reason });
-    expect(decideRendezvous(candidates, { fleet: { min: 4, max: 4 } }, 1000, 1000)).toEqual({
-      kind: 'give-up',
-      reason,
-    });
-    const expectedIds = ['a', 'b', 'c', 'd'];
-    expect(decideRendezvous(candidates, { fleet: { min: 4, max: 4 }, expectedIds }, 1000, 1000).reason).toBe(
-      '1 of 4 workers ready, b still loading, c, d never arrived',
-    );
-  });
-});
 
 describe('findStuck', () => {
   const deadlines = deadlinesFrom(10);
@@ -145,7 +92,7 @@ describe('the handshake', () => {
   });
 
   it('keeps out another version, a second worker of one name, and one too many', () => {
-    const run = { version: '1.0.0', fleet: { min: 2, max: 2 }, present: ['w0'] };
+    const run = { version: '1.0.0', places: 2, present: ['w0'] };
     expect(findObstacle({ workerId: 'w1', version: '1.0.0' }, run)).toBeUndefined();
     expect(findObstacle({ workerId: 'w1', version: '2.0.0' }, run)?.field).toBe('pennygrad version');
     expect(findObstacle({ workerId: 'w0', version: '1.0.0' }, run)?.field).toBe('worker id');

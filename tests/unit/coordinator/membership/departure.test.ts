@@ -177,7 +177,7 @@ it('a member that misbehaves is lost at once, and the run ends with its name and
   const run = startTraining();
   run.members({ w1: ['compute', 100] });
   const reason = 'it sent a wrong vote for step 4: samples must be 8, got 0';
-  const refusal = { kind: 'wrong', reason, code: 'run-failed', returns: false } as const;
+  const refusal = { kind: 'wrong', reason, code: 'run-failed' } as const;
   expect(run.input({ type: 'misbehaved', peer: 'w1', refusal })).toEqual([
     lost('w1', reason),
     failure('run-failed', `worker w1 (rank 1, pid 4242 on alpha) was lost in phase compute: ${reason}`),

@@ -22,6 +22,7 @@ export const identity = { version: '1.0.0', model, datasetDigest: 'abc', seed: 1
 const rules: MembershipRules = {
   endpoint: 'tcp://10.0.0.1:5555',
   fleet: { min: 2, max: 2 },
+  onLoss: 'fail',
   expectedIds: undefined,
   timeoutSeconds: 10,
   defaultPriceUsdPerHour: undefined,

@@ -11,6 +11,7 @@ function train(priceUsdPerHour: number | undefined) {
   for (const workerId of ['w0', 'w1']) observe({ type: 'worker-began', workerId, at: 0, priceUsdPerHour });
   observe({
     type: 'generation',
+    number: 1,
     parameterCount: 1,
     reason: '',
     members: [member(0, priceUsdPerHour), member(1, priceUsdPerHour)],

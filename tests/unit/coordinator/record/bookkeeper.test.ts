@@ -61,6 +61,7 @@ const savedCheckpoint: Checkpoint = {
 
 const generation = (...ranks: readonly number[]): RunEvent => ({
   type: 'generation',
+  number: 1,
   parameterCount: 1,
   reason: 'ready',
   members: ranks.map((rank) => member(rank, 3600)),

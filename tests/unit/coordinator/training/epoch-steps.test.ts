@@ -16,11 +16,12 @@ interface Steps extends Script {
   readonly onEvent?: (event: RunEvent) => void;
 }
 
-/** Steps of 4 samples of 10, three an epoch, two workers. */
+/** Steps of 4 samples of 10, three an epoch, two workers. The outcome is what was told of the last commit. */
 async function trainEpoch({ range, context, balancer, onEvent, ...script }: Steps = {}) {
   const { generation, log, time } = scriptGeneration(script);
   const events: RunEvent[] = [];
-  const outcome = await trainSteps(
+  let reached = { step: range?.begin ?? 0, totals: range?.totals ?? beginEpoch(0) };
+  const spentBudget = await trainSteps(
     generation,
     { training: trainingConfig({ batchSize: 4 }), trainCount: 10, testCount: 5 },
     {
@@ -38,13 +39,17 @@ async function trainEpoch({ range, context, balancer, onEvent, ...script }: Step
       begin: 0,
       end: 3,
       stepsBefore: 0,
-      isSaveDue: () => false,
-      onCommitted: () => {},
+      isPauseDue: () => false,
       ...range,
+      onCommitted(step, totals) {
+        reached = { step, totals };
+        range?.onCommitted?.(step, totals);
+      },
     },
   );
   const eventsOf = <Type extends RunEvent['type']>(type: Type) =>
     events.filter((event): event is Extract<RunEvent, { type: Type }> => event.type === type);
+  const outcome = { step: reached.step, totals: reached.totals, spentBudget };
   return { outcome, log, events, eventsOf, committed: log.filter((line) => line.startsWith('commit')).length };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decideSalvage } from '../../../../src/coordinator/training/salvage.ts';
 
 /** Of three members one was lost, two steps after the last checkpoint. */
-const lost = { code: 'quorum-lost', lost: 1, fleet: { min: 3, max: 3 }, step: 9, savedStep: 7 } as const;
+const lost = { code: 'quorum-lost', lost: 1, worldSize: 3, step: 9, savedStep: 7 } as const;
 
 describe('what the survivors hold', () => {
   it.each([

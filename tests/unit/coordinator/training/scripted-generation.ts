@@ -64,7 +64,9 @@ export function scriptGeneration({
   const time = createVirtualTime();
   const log: string[] = [];
   let committed = -1;
+  const applied: (number | undefined)[] = members.map(() => undefined);
   const generation: Generation = {
+    number: 1,
     members,
     parameterCount: 3,
     assign: (step, epoch, { from, to }, weights) =>
@@ -78,6 +80,7 @@ export function scriptGeneration({
     commit(step) {
       log.push(`commit ${step}`);
       committed = step;
+      applied.fill(step + 1);
     },
     takeSpent: () => spent(committed),
     async evaluate(split, { from, to }, weights) {
@@ -86,12 +89,13 @@ export function scriptGeneration({
       onEvaluate(from);
       return { lossSum: (to - from) * testLoss, correct: ((to - from) * 3) / 4 };
     },
-    async reportState(withParameters) {
-      log.push(`report-state, parameters of ${withParameters.join()}`);
+    async reportState(extentOf) {
+      log.push(`report-state ${members.map((_, place) => extentOf(place)).join()}`);
       return answers;
     },
-    async restore({ parameters }) {
-      log.push(`restore ${parameters.join()}`);
+    async restore({ parameters }, step, receivers) {
+      log.push(`restore ${parameters.join()} of step ${step} to ${receivers.map(({ rank }) => rank).join()}`);
+      for (const { rank } of receivers) applied[rank] = step;
     },
     async predict(count) {
       log.push(`predict ${count}`);
@@ -100,6 +104,8 @@ export function scriptGeneration({
     lose: () => {},
     lostCount: () => 0,
     abort: () => generation,
+    applied: () => [...applied],
+    carry: () => ({ members: new Map(), requestCount: 0 }),
     activities: () => new Map(),
     putOff() {},
     accept: () => undefined,

@@ -18,7 +18,7 @@ async function runTraining({ training, settings, context, onEvent, ...script }: 
   const { generation, log, time } = scriptGeneration(script);
   const events: RunEvent[] = [];
   const outcome = await train(
-    generation,
+    { nextGeneration: async () => generation, changeDue: () => undefined },
     { training: trainingConfig({ batchSize: 4, epochs: 2, ...training }), trainCount: 10, testCount: 20, ...settings },
     {
       clock: time.clock,
@@ -75,12 +75,12 @@ describe('training', () => {
       'commit 1',
       'commit 2',
       ...testPass,
-      'report-state, parameters of 0',
+      'report-state state,checksum',
       'commit 3',
       'commit 4',
       'commit 5',
       ...testPass,
-      'report-state, parameters of 0',
+      'report-state state,checksum',
       'predict 10',
     ]);
     expect(positions).toEqual([
@@ -211,7 +211,7 @@ describe('training that is interrupted', () => {
     expect(outcome).toMatchObject({ steps: 3, end: { kind: 'interrupted' } });
     expect(eventsOf('epoch')).toEqual([]);
     expect(log.filter((line) => line.startsWith('evaluate'))).toEqual(testPass.slice(0, 2));
-    expect(log.at(-2)).toBe('report-state, parameters of 0');
+    expect(log.at(-2)).toBe('report-state state,checksum');
     expect(positions).toEqual([[3, 0, 10]]);
   });
 
@@ -272,7 +272,7 @@ describe('training that goes on', () => {
   it('between epochs restores the state, and trains what is left', async () => {
     const start = { step: 3, stepsBefore: 5, state, epoch: undefined };
     const { log, outcome, eventsOf } = await runTraining({ settings: { start } });
-    expect(log.slice(0, 2)).toEqual(['restore 1,2,3', 'assign 3 of epoch 1: 0..4 by 2/2']);
+    expect(log.slice(0, 2)).toEqual(['restore 1,2,3 of step 3 to 0,1', 'assign 3 of epoch 1: 0..4 by 2/2']);
     expect(outcome.steps).toBe(6);
     const redone = eventsOf('spent').map((event) => event.redone);
     // Steps 3 and 4 had been trained before; step 5, tests and saves had not.

@@ -61,6 +61,7 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
       powerWatts: 60.5,
     },
   },
+  { type: 'drain', reason: 'a spot notice' },
   { type: 'leave', code: 'run-failed', phase: 'step', reason: 'why' },
   { type: 'ping', sentUnixMs: 1.8e12 + 0.25 },
 ];
@@ -83,7 +84,7 @@ export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
   { type: 'abort', generation: 1 },
   { type: 'evaluate', request: 1, split: 'test', from: 0, to: 5000 },
   { type: 'report-state', request: 2, extent: 'state' },
-  { type: 'restore', request: 4, optimizerIterations: 469 },
+  { type: 'restore', request: 4, step: 469, optimizerIterations: 469 },
   { type: 'predict', request: 3, count: 10 },
   { type: 'heartbeat' },
   { type: 'stop', outcome: 'completed', reason: 'done' },
