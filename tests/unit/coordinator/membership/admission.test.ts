@@ -113,6 +113,7 @@ describe('workers that fit', () => {
       aliveSince: 97,
       ready: undefined,
       rank: undefined,
+      draining: false,
       since: 100,
       lastHeard: 100,
     });

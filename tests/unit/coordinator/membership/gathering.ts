@@ -52,8 +52,13 @@ export function readyOf(fields: Partial<Ready> = {}): Ready {
   };
 }
 
-/** An effect as a test writes it down: errors by their code and message. */
-export type Shown = Exclude<MembershipEffect, { type: 'fail' }> | ShownFailure;
+/** An effect as a test writes it down: errors by their code and message, losses by their message. */
+export type Shown = Exclude<MembershipEffect, { type: 'fail' | 'lost' }> | ShownFailure | ShownLoss;
+export interface ShownLoss {
+  readonly type: 'lost';
+  readonly peer: string;
+  readonly message: string;
+}
 export interface ShownFailure {
   readonly type: 'fail';
   readonly code: string;
@@ -125,18 +130,22 @@ export function startGathering(overrides: Partial<MembershipRules> = {}): Gather
   };
 }
 
-/** Two workers that are ready and train: the first generation has begun. */
-export function startTraining(): Gathering {
-  const run = startGathering();
-  run.input({ type: 'gather' });
-  for (const workerId of ['w0', 'w1']) {
+/** Workers that are ready and train, two unless a test says otherwise: the first generation has begun. */
+export function startTraining(
+  overrides: Partial<MembershipRules> = {},
+  workerIds: readonly string[] = ['w0', 'w1'],
+): Gathering {
+  const run = startGathering(overrides);
+  for (const workerId of workerIds) {
     run.hello(workerId);
     run.ready(workerId);
   }
+  run.input({ type: 'gather' });
   return run;
 }
 
 function shown(effect: MembershipEffect): Shown {
+  if (effect.type === 'lost') return memberLost(effect.peer, effect.loss.message);
   if (effect.type !== 'fail') return effect;
   const { code, message }: PennygradError = effect.error;
   return { type: 'fail', code, message };
@@ -148,6 +157,11 @@ export function event(told: RunEvent): Shown {
 
 export function failure(code: string, message: string): Shown {
   return { type: 'fail', code, message };
+}
+
+/** A member of the generation is gone, which is over with that. */
+export function memberLost(peer: string, message: string): Shown {
+  return { type: 'lost', peer, message };
 }
 
 export function rejection(reason: string, detail: string): Shown {

@@ -28,7 +28,7 @@ function wanted(fleet: string, expected?: number, onLoss: WantedWorkers['onLoss'
 /** The first gathering, a second before its deadline. */
 const first: Gathering = { waitedMs: 9000, deadlineMs: 10_000, previousSize: undefined, gone: [] };
 const overdue: Gathering = { ...first, waitedMs: 10_000 };
-const after = (previousSize: number, ...gone: readonly string[]): Gathering => ({ ...first, previousSize, gone });
+const afterLoss = (previousSize: number, ...gone: readonly string[]): Gathering => ({ ...first, previousSize, gone });
 
 const wait = (reason: string) => ({ kind: 'wait', reason });
 const begin = (members: readonly string[], reason: string) => ({ kind: 'begin', members, reason });
@@ -143,44 +143,46 @@ describe('the first generation of MIN:MAX', () => {
 
 describe('the generation after a loss', () => {
   it.each([undefined, 4])('begins with MIN at once where the run is to continue: %j expected', (expected) => {
-    expect(decideQuorum(candidatesOf('r:w0', 'j:w2'), wanted('1:4', expected), after(4))).toEqual(
+    expect(decideQuorum(candidatesOf('r:w0', 'j:w2'), wanted('1:4', expected), afterLoss(4))).toEqual(
       begin(['w0'], '1 workers are ready'),
     );
-    expect(decideQuorum(candidatesOf('r:w0', 'r:w2'), wanted('3:4', expected), after(4))).toMatchObject({
+    expect(decideQuorum(candidatesOf('r:w0', 'r:w2'), wanted('3:4', expected), afterLoss(4))).toMatchObject({
       kind: 'wait',
       reason: expect.stringMatching(/^2 of 3 workers ready, /),
     });
   });
 
   it('says who is missing, not that they never came', () => {
-    expect(decideQuorum(candidatesOf('r:w0'), wanted('2:3', 3), after(3)).reason).toBe(
+    expect(decideQuorum(candidatesOf('r:w0'), wanted('2:3', 3), afterLoss(3)).reason).toBe(
       '1 of 2 workers ready, w1, w2 missing',
     );
-    expect(decideQuorum(candidatesOf('r:a'), wanted('2:3'), after(3)).reason).toBe('1 of 2 workers ready, 1 missing');
+    expect(decideQuorum(candidatesOf('r:a'), wanted('2:3'), afterLoss(3)).reason).toBe(
+      '1 of 2 workers ready, 1 missing',
+    );
   });
 
   it('waits for as many as there were where the run is to wait, not for as many as there may be', () => {
     const three = wanted('1:4', 4, 'wait');
-    expect(decideQuorum(candidatesOf('r:w0', 'r:w1'), three, after(3))).toEqual(
+    expect(decideQuorum(candidatesOf('r:w0', 'r:w1'), three, afterLoss(3))).toEqual(
       wait('2 of 3 workers ready, w2, w3 missing'),
     );
-    expect(decideQuorum(candidatesOf('r:w0', 'r:w1', 'r:w3'), three, after(3))).toEqual(
+    expect(decideQuorum(candidatesOf('r:w0', 'r:w1', 'r:w3'), three, afterLoss(3))).toEqual(
       begin(['w0', 'w1', 'w3'], '3 workers are ready'),
     );
   });
 
   it('waits no longer than the deadline', () => {
     const waiting = wanted('1:4', 4, 'wait');
-    const gathering = { ...after(3), waitedMs: 10_000 };
+    const gathering = { ...afterLoss(3), waitedMs: 10_000 };
     expect(decideQuorum(candidatesOf('r:w0'), waiting, gathering)).toEqual(begin(['w0'], '1 workers are ready'));
     expect(decideQuorum([], waiting, gathering)).toEqual(giveUp(false, '0 of 1 workers ready, w0, w1, w2, w3 missing'));
   });
 
   it('does not wait for those that will not come back', () => {
-    expect(decideQuorum(candidatesOf('r:w0', 'r:w1'), wanted('1:3', 3, 'wait'), after(3, 'w2'))).toEqual(
+    expect(decideQuorum(candidatesOf('r:w0', 'r:w1'), wanted('1:3', 3, 'wait'), afterLoss(3, 'w2'))).toEqual(
       begin(['w0', 'w1'], '2 workers are ready'),
     );
-    expect(decideQuorum(candidatesOf('r:w0'), wanted('2:3', 3), after(3, 'w1', 'w2'))).toEqual(
+    expect(decideQuorum(candidatesOf('r:w0'), wanted('2:3', 3), afterLoss(3, 'w1', 'w2'))).toEqual(
       giveUp(true, '1 of 2 workers ready, w1, w2 gone for good'),
     );
   });
@@ -189,7 +191,7 @@ describe('the generation after a loss', () => {
 it('a worker that is about to leave counts for nothing', () => {
   const candidates = candidatesOf('r:w0', 'd:w1');
   expect(decideQuorum(candidates, wanted('2:2'), first)).toEqual(wait('1 of 2 workers ready, 1 never arrived'));
-  expect(decideQuorum(candidates, wanted('1:2'), after(2))).toEqual(begin(['w0'], '1 workers are ready'));
+  expect(decideQuorum(candidates, wanted('1:2'), afterLoss(2))).toEqual(begin(['w0'], '1 workers are ready'));
 });
 
 describe('another generation', () => {

@@ -223,7 +223,7 @@ describe('a run that goes on', () => {
     const workers = [party.join('w0'), party.join('w1', { keepsParameters: true })];
     const state = { parameters: Float32Array.of(1, 2), optimizer: { iterations: 4, slots: [] } };
     await expect(party.train({ start: { step: 4, stepsBefore: 4, state, epoch: undefined } })).rejects.toThrow(
-      /worker w1 .* did not take over the checkpoint's parameters/,
+      /worker w1 .* did not take over the parameters that it was sent/,
     );
     await Promise.allSettled(workers);
   });

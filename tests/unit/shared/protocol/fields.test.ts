@@ -133,6 +133,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
     'gpu.temperatureCelsius': optional(real(-300, 10_000)),
     'gpu.powerWatts': optional(real(0, 1e6)),
   },
+  drain: { reason: words },
   leave: {
     code: choice('bad-input', 'run-failed', 'diverged', 'quorum-lost', 'interrupted'),
     phase: name,
@@ -171,14 +172,14 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
   abort: { generation: count },
   evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
   'report-state': { request: count, extent: choice('checksum', 'parameters', 'state') },
-  restore: { request: count, optimizerIterations: count },
+  restore: { request: count, step: count, optimizerIterations: count },
   predict: { request: count, count: integer(1, 1000) },
   heartbeat: {},
   stop: { outcome: choice('completed', 'bad-input', 'run-failed', 'diverged', 'quorum-lost'), reason: words },
   pong: { sentUnixMs: unixMs, receivedUnixMs: unixMs, answeredUnixMs: unixMs, version: name },
 };
 
-const everywhere: Fields = { v: { takes: [5], refuses: [] }, run: text(0, 200) };
+const everywhere: Fields = { v: { takes: [6], refuses: [] }, run: text(0, 200) };
 
 /** The body with everything that the message may carry. */
 function fullBody(bodies: readonly { readonly type: string }[], type: string): object {
@@ -236,7 +237,7 @@ it('the fields of no message are in those of another', () => {
 
 it('the limits of the protocol', () => {
   expect({ ...limits }).toEqual({
-    protocolVersion: 5,
+    protocolVersion: 6,
     maxThreads: 4096,
     maxHeaderBytes: 262_144,
     maxStrangerHeaderBytes: 8192,
