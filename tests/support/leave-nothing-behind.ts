@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, inject } from 'vitest';
 import { eventually } from './eventually.ts';
-import { listeningAddresses, processesWith } from './leftovers.ts';
+import { listeningAddresses, openSockets, processesWith } from './leftovers.ts';
 import { leftFiles } from './temporary-folder.ts';
 
 /** What was told to end may need a while on a busy machine. */
@@ -15,12 +15,13 @@ const patienceMs = 10_000;
 const before = process.env.TMPDIR;
 const folder = mkdtempSync(join(inject('temporaryRoot'), 'file-'));
 process.env.TMPDIR = folder;
+const socketsBefore = openSockets();
 
 // The first hook to be registered is the last of its kind to run.
 afterAll(async () => {
   const processes = await whatStays(() => processesWith('TMPDIR', folder));
   for (const { pid } of processes) process.kill(pid, 'SIGKILL');
-  const ports = await whatStays(listeningAddresses);
+  const ports = await whatStays(() => listeningAddresses(socketsBefore));
   const files = leftFiles(folder);
   rmSync(folder, { recursive: true, force: true });
   if (before === undefined) delete process.env.TMPDIR;
@@ -35,6 +36,11 @@ afterAll(async () => {
 
 /** Nobody tells when a process of a process, or a socket of a library's thread, is gone. */
 async function whatStays<Item>(look: () => readonly Item[]): Promise<readonly Item[]> {
-  await eventually('nothing is left', () => look().length === 0, patienceMs).catch(() => {});
-  return look();
+  let found: readonly Item[] = [];
+  const nothing = () => {
+    found = look();
+    return found.length === 0;
+  };
+  await eventually('nothing is left', nothing, patienceMs).catch(() => {});
+  return found;
 }

@@ -13,19 +13,26 @@ export function processesWith(
     .map((pid) => ({ pid: Number(pid), command: textOf(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() }));
 }
 
-/** Local addresses, in hexadecimal as in /proc/net/tcp, on which this process listens. */
-export function listeningAddresses(): readonly string[] {
-  const own = new Set(
-    entriesOf('/proc/self/fd').map(
-      (descriptor) => linkOf(`/proc/self/fd/${descriptor}`).match(/^socket:\[(\d+)\]$/)?.[1],
-    ),
-  );
+/** The sockets of this process, by the number that the kernel has given each. */
+export function openSockets(): ReadonlySet<string> {
+  const links = entriesOf('/proc/self/fd').map((descriptor) => linkOf(`/proc/self/fd/${descriptor}`));
+  return new Set(links.flatMap((link) => link.match(/^socket:\[(\d+)\]$/)?.slice(1) ?? []));
+}
+
+/**
+ * Local addresses, in hexadecimal as in /proc/net/tcp, on which this process listens with a socket that is not one of
+ * `known`. The kernel goes through every connection of the machine to list them, which takes it 5 ms: the list is read
+ * only when there are other sockets.
+ */
+export function listeningAddresses(known: ReadonlySet<string>): readonly string[] {
+  const own = new Set([...openSockets()].filter((socket) => !known.has(socket)));
+  if (own.size === 0) return [];
   const listening = '0A';
   return ['tcp', 'tcp6'].flatMap((protocol) =>
     textOf(`/proc/net/${protocol}`)
       .split('\n')
       .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[3] === listening && own.has(fields[9]))
+      .filter((fields) => fields[3] === listening && own.has(fields[9] ?? ''))
       .map((fields) => fields[1] ?? ''),
   );
 }
