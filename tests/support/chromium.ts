@@ -1,9 +1,8 @@
 /** A real browser for the live page: the one that the system has. */
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { chromiumPath } from './machine-parts.ts';
 import { temporaryFolder } from './temporary-folder.ts';
-
-export const chromiumPath = '/usr/bin/chromium';
 
 /** Starts it with folders of its own, so that it leaves nothing in the user's. */
 export function launchChromium(): Promise<Browser> {

@@ -9,7 +9,9 @@ import { describe, it } from 'vitest';
 import { engineFolder } from '../../src/engine/engine-folder.ts';
 import { tensorflowProvider } from '../../src/engine/tensorflow/tensorflow-provider.ts';
 import { webgpuProvider } from '../../src/engine/webgpu/webgpu-provider.ts';
-import { chromiumPath } from './chromium.ts';
+
+/** Named here and not in chromium.ts, which loads half a second of libraries for those who start it. */
+export const chromiumPath = '/usr/bin/chromium';
 
 /** Of each part, why this machine does not have it; undefined if it has. */
 const parts = {

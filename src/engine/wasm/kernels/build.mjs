@@ -5,7 +5,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
 
 const sources = dirname(fileURLToPath(import.meta.url));
 const root = join(sources, '../../../..');
@@ -36,6 +35,8 @@ if (!flavours.every(({ file }) => isFresh(file))) {
 }
 
 async function compile(file, features) {
+  // Loading the compiler takes half a second, which a check has no use for where nothing changed.
+  const { default: asc } = await import('assemblyscript/asc');
   const { error, stderr } = await asc.main([
     ...['index.ts', '--baseDir', sources, '--outFile', relative(sources, file)],
     ...['--runtime', 'stub', '--importMemory', '--noAssert', '--use', 'abort=', '-O3', '--converge'],
