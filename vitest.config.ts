@@ -6,6 +6,12 @@ const unhurried = [
   'tests/integration/{equivalence,mixed-workers,resume}.test.ts',
 ];
 
+/**
+ * Seconds of gradients, and threads that load tfjs anew: in `npm test` and not in `npm run check`, which looks at engines
+ * by the kernels' definition and by the CNN's gradients in plain tfjs.
+ */
+const engines = ['tests/contract/{engine,tensorflow}.test.ts', 'tests/unit/engine/threads/*.test.ts'];
+
 export default defineConfig(({ mode }) => {
   const common = {
     globalSetup: 'tests/support/temporary-root.ts',
@@ -13,23 +19,30 @@ export default defineConfig(({ mode }) => {
     // Read by tests/support/thoroughness.ts. A mode can be named on every system's command line, a variable cannot.
     env: mode === 'thorough' ? { PENNYGRAD_TEST_THOROUGH: '1' } : {},
   };
+  /** Files share a process: forty starts of one would take longer than the tests. */
+  const sharedProcesses = {
+    isolate: false,
+    // A deadline for what hangs, not for a slow machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  };
   return {
     test: {
       // Sources that did not change are not transformed again.
       experimental: { fsModuleCache: true },
       projects: [
         {
-          // Files share a process: forty starts of one would take longer than the tests.
           test: {
             ...common,
+            ...sharedProcesses,
             name: 'unit',
             include: ['tests/unit/**/*.test.ts', 'tests/contract/**/*.test.ts'],
-            isolate: false,
-            // A deadline for what hangs, not for a slow machine.
-            testTimeout: 60_000,
-            hookTimeout: 60_000,
-            maxWorkers: 2,
+            exclude: engines,
           },
+        },
+        {
+          test: { ...common, ...sharedProcesses, name: 'engines', include: engines },
         },
         {
           // Real processes on real cores: after the unit tests and one file at a time, so that deadlines hold on two cores.

@@ -14,7 +14,7 @@ const { describe } = await needs('tensorflow');
 describe('tensorflow', () => {
   describeEngine('tensorflow', tensorflowProvider);
 
-  // The plain engine takes half a second for a convolution. `npm run check` has the CNN in the contract above.
+  // The plain engine takes half a second for a convolution. Where that is too long, the contract above has the CNN.
   const cases = modelNames
     .filter((model) => thorough || model !== 'cnn')
     .flatMap((model) => optimizerNames.map((optimizer) => [model, optimizer] as const));
