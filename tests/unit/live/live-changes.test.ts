@@ -60,7 +60,7 @@ test('whatever happened between two states, the changes lead from one to the oth
       if (changes === undefined) expect(after.state).toEqual(before.state);
       else expect(applyChanges(sent(before.state), sent(changes))).toEqual(sent(after.state));
     }),
-    { numRuns: rounds(12, 100) },
+    { numRuns: rounds(6, 100) },
   );
 });
 

@@ -55,7 +55,7 @@ function rectangle(
 }
 
 describe('an image of MNIST', () => {
-  const scanned = rounds(6, 20);
+  const scanned = rounds(3, 20);
   const { images } = mnistTestImages(scanned);
   const first = images.subarray(0, 784);
 
@@ -88,7 +88,7 @@ describe('an image of MNIST', () => {
 });
 
 describe('a picture of the size of its images is laid out as they are', () => {
-  const count = rounds(20, 60);
+  const count = rounds(8, 60);
   const { images, labels } = mnistTestImages(count);
   const originals = Array.from({ length: count }, (_, index) => images.subarray(index * 784, (index + 1) * 784));
   const grey = (bytes: Uint8Array) => ({

@@ -41,7 +41,7 @@ describe('fitMixedStepModel', () => {
         expect(mixed.error.worstForetold).toBeCloseTo(equal.error.worstForetold ?? 0, 9);
         expect(mixedStepSeconds(mixed.model, [3], 128)).toBeCloseTo(modelledStepSeconds(equal.model, 3, 128), 12);
       }),
-      { numRuns: rounds(10, 100) },
+      { numRuns: rounds(4, 100) },
     );
   });
 
@@ -56,7 +56,7 @@ describe('fitMixedStepModel', () => {
         expect(error.worstForetold).toBeLessThan(1e-2);
         expect(mixedStepSeconds(model, [2, 2], 128) / mixedStepSeconds(truth, [2, 2], 128)).toBeCloseTo(1, 2);
       }),
-      { numRuns: rounds(3, 30) },
+      { numRuns: rounds(2, 30) },
     );
   });
 

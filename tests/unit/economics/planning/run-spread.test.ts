@@ -94,7 +94,7 @@ describe('the ranges of a plan', () => {
   }
 
   test('hold a further run of a measured fleet in about 95 of 100 experiments, and are narrow', () => {
-    const { seen, covered, billed, width } = simulate(rounds(40, 200), 3, true);
+    const { seen, covered, billed, width } = simulate(rounds(20, 200), 3, true);
     expect(seen).toBeGreaterThan(0.9);
     expect(covered).toBeGreaterThan(0.92);
     expect(covered).toBeLessThan(0.99);
@@ -104,7 +104,7 @@ describe('the ranges of a plan', () => {
   });
 
   test('hold a run of a fleet that was not measured, with the error of the model', () => {
-    const { covered, billed, width } = simulate(rounds(40, 200), 3, false);
+    const { covered, billed, width } = simulate(rounds(20, 200), 3, false);
     expect(covered).toBeGreaterThan(0.92);
     expect(billed).toBeGreaterThan(0.92);
     expect(width).toBeLessThan(0.3);

@@ -115,7 +115,7 @@ describe('traced steps', () => {
       fc.asyncProperty(anyStack, fc.integer({ min: 1, max: 5 }), fc.nat(), ({ imageShape, make }, batch, seed) =>
         check(stepCase(imageShape, batch, seed, make)),
       ),
-      { numRuns: rounds(12, 100) },
+      { numRuns: rounds(6, 100) },
     );
   });
 

@@ -27,7 +27,7 @@ describe('the decoder under fuzz', () => {
 
   it('survives random messages', () => {
     const frame = fc.uint8Array({ maxLength: 80 });
-    fc.assert(fc.property(fc.array(frame, { maxLength: 4 }), decodeBoth), { numRuns: rounds(500, 40_000) });
+    fc.assert(fc.property(fc.array(frame, { maxLength: 4 }), decodeBoth), { numRuns: rounds(200, 40_000) });
   });
 
   it('survives valid messages with a few bytes changed, cut off or repeated', () => {
@@ -51,7 +51,7 @@ describe('the decoder under fuzz', () => {
         }[kind];
         decodeBoth([damaged, ...rest]);
       }),
-      { numRuns: rounds(1000, 60_000) },
+      { numRuns: rounds(300, 60_000) },
     );
   });
 
@@ -70,7 +70,7 @@ describe('the decoder under fuzz', () => {
         }
         decodeBoth([packed]);
       }),
-      { numRuns: rounds(400, 10_000) },
+      { numRuns: rounds(150, 10_000) },
     );
   });
 });
@@ -161,6 +161,6 @@ it('whatever is left out of a body, the other side understands it', () => {
       const decode = workerBodies.includes(body as never) ? decodeWorkerMessage : decodeCoordinatorMessage;
       expect(decode(frames)).toMatchObject({ ok: true });
     }),
-    { numRuns: rounds(300, 5000) },
+    { numRuns: rounds(120, 5000) },
   );
 });
