@@ -11,6 +11,7 @@ import type { WorkerDescription } from '../economics/record/worker-description.t
 import type { LedgerCause } from '../run-folder/ledger-line.ts';
 import type { ErrorCode } from '../shared/core/errors.ts';
 import type { PhaseSeconds, SpentSeconds } from '../shared/core/phases.ts';
+import type { Interval } from '../shared/core/sampling.ts';
 import type { Checkpoint } from '../shared/model/training-state.ts';
 import type { GpuReading } from '../shared/protocol/messages.ts';
 
@@ -34,6 +35,11 @@ export interface MemberStep {
   readonly samples: number;
   /** Where the time between this vote and the one before it went. */
   readonly phases: PhaseSeconds;
+}
+
+/** What a member took of a step: the positions `[from, to)` of the epoch's sample order. */
+export interface MemberInterval extends Interval {
+  readonly workerId: string;
 }
 
 /** What a member has used since it last said so; heard at `at`, on the run's clock. */
@@ -102,7 +108,10 @@ export interface StepEvent {
   readonly usd: number;
   /** Euclidean norm of the mean gradient over the step's samples; on the steps at which it is computed. */
   readonly gradientNorm?: number | undefined;
+  /** The members that reported their time. */
   readonly members: readonly MemberStep[];
+  /** Of every member, as it was assigned and as its vote confirmed. */
+  readonly shares: readonly MemberInterval[];
 }
 
 /** Losses are means over the epoch's samples, each computed with the parameters of its own step. */

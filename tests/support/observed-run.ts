@@ -51,6 +51,10 @@ export function stepEvent(step: number, overrides: Partial<StepEvent> = {}): Ste
       { workerId: 'w0', samples: 32, phases: { load: 0.05, compute: 0.8, communicate: 0.1, wait: 0, apply: 0.05 } },
       { workerId: 'w1', samples: 32, phases: { load: 0.05, compute: 0.3, communicate: 0.1, wait: 0.5, apply: 0.05 } },
     ],
+    shares: [
+      { workerId: 'w0', from: step * 64, to: step * 64 + 32 },
+      { workerId: 'w1', from: step * 64 + 32, to: step * 64 + 64 },
+    ],
     ...overrides,
   };
 }

@@ -59,8 +59,11 @@ export interface Generation extends Requests {
   /** In rank order. */
   readonly members: readonly Member[];
   readonly parameterCount: number;
-  /** Sends every rank its share of a step: positions `batch` of the epoch's order, cut by the ranks' weights. */
-  assign(step: number, epoch: number, batch: Interval, weights: readonly number[]): void;
+  /**
+   * Sends every rank its share of a step: positions `batch` of the epoch's order, cut by the ranks' weights.
+   * @returns the shares, in rank order
+   */
+  assign(step: number, epoch: number, batch: Interval, weights: readonly number[]): readonly Interval[];
   /** Every rank's vote for an assigned step, in rank order. */
   votes(step: number): Promise<readonly Vote[]>;
   /**
@@ -265,6 +268,7 @@ export function createGeneration(options: GenerationOptions): Generation {
         if (member === undefined) return;
         send(member, { type: 'assign', generation, step, attempt, epoch, from: share.from, to: share.to, globalBatch });
       });
+      return shares;
     },
 
     votes: (step) => ballots.get(step)?.all ?? Promise.reject(new Error(`votes: step ${step} was not assigned`)),

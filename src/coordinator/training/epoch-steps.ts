@@ -1,9 +1,9 @@
 /** The steps of one epoch: assign, collect votes, commit. */
 import { addStep, type EpochTotals } from '../../economics/record/epoch-totals.ts';
-import { globalBatch, stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { globalBatch, type Interval, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Vote } from '../generation/generation-state.ts';
-import type { MemberStep } from '../run-events.ts';
+import type { MemberInterval, MemberStep } from '../run-events.ts';
 import { requireEqualReplicas } from './replicas.ts';
 import type { ShareBalancer } from './share-balancer.ts';
 import type { TrainContext, TrainSettings } from './train.ts';
@@ -42,12 +42,14 @@ export async function trainSteps(
   let spentBudget = findSpentBudget();
   let end = spentBudget !== undefined || signal.aborted ? begin : endOfRange;
   let assigned = begin;
+  const sharesOfStep = new Map<number, readonly Interval[]>();
   let totals = before;
   let [committedAt, costBefore] = [clock.now(), spentUsd()];
 
   for (let step = begin; step < end; step++) {
     for (; assigned < Math.min(step + 1 + assignedAhead, end); assigned++) {
-      generation.assign(assigned, epoch, globalBatch(assigned % perEpoch, batchSize, trainCount), balancer.shares());
+      const batch = globalBatch(assigned % perEpoch, batchSize, trainCount);
+      sharesOfStep.set(assigned, generation.assign(assigned, epoch, batch, balancer.shares()));
     }
     const votes = await generation.votes(step);
     requireEqualReplicas(
@@ -72,7 +74,9 @@ export async function trainSteps(
     totals = addStep(totals, figures);
     onCommitted(step + 1, totals);
     const norm = gradientNorm === undefined ? {} : { gradientNorm: gradientNorm / samples };
-    observe({ type: 'step', step, epoch, members, ...figures, ...norm });
+    const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
+    sharesOfStep.delete(step);
+    observe({ type: 'step', step, epoch, members, shares, ...figures, ...norm });
     observe({ type: 'spent', members: spent, redone: step < stepsBefore });
     const reason = balancer.observe(members);
     if (reason !== undefined)
@@ -83,6 +87,13 @@ export async function trainSteps(
     if (signal.aborted || spentBudget !== undefined || isPauseDue()) end = assigned;
   }
   return spentBudget;
+}
+
+function intervalsOf({ members }: Generation, intervals: readonly Interval[]): readonly MemberInterval[] {
+  return members.flatMap(({ info: { workerId } }, rank): readonly MemberInterval[] => {
+    const interval = intervals[rank];
+    return interval === undefined ? [] : [{ workerId, from: interval.from, to: interval.to }];
+  });
 }
 
 function sharesOf({ members }: Generation, balancer: ShareBalancer) {

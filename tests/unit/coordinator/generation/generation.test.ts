@@ -21,15 +21,16 @@ describe('a generation', () => {
     expect(generation.parameterCount).toBe(3);
   });
 
-  it('cuts each batch by the weights, and sends every rank its part', () => {
+  it('cuts each batch by the weights, sends every rank its part, and says which', () => {
     const { sent, generation } = playGeneration(3);
     sent();
-    generation.assign(5, 2, { from: 32, to: 48 }, [8, 6, 2]);
+    const assigned = generation.assign(5, 2, { from: 32, to: 48 }, [8, 6, 2]);
     const shares = [
       [32, 40],
       [40, 46],
       [46, 48],
     ];
+    expect(assigned).toEqual(shares.map(([from, to]) => ({ from, to })));
     expect(sent()).toEqual(
       shares.map(([from, to], rank) => ({
         to: rank,

@@ -118,10 +118,14 @@ describe('a committed step', () => {
       ],
     };
     const spent = { type: 'spent', members: [spentBy(0, 2), spentBy(1, 3)] };
+    const shares = (from: number) => [
+      { workerId: 'w0', from, to: from + 2 },
+      { workerId: 'w1', from: from + 2, to: from + 4 },
+    ];
     expect(events).toEqual([
-      { ...step, step: 0, gradientNorm: 20 / 4 },
+      { ...step, step: 0, shares: shares(0), gradientNorm: 20 / 4 },
       { ...spent, redone: true },
-      { ...step, step: 1 },
+      { ...step, step: 1, shares: shares(4) },
       { ...spent, redone: false },
     ]);
   });

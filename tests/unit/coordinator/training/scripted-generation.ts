@@ -4,6 +4,7 @@ import type { Vote } from '../../../../src/coordinator/generation/generation-sta
 import type { Answered } from '../../../../src/coordinator/generation/requests.ts';
 import type { Member } from '../../../../src/coordinator/membership/worker.ts';
 import type { MemberSpent } from '../../../../src/coordinator/run-events.ts';
+import { weightedShares } from '../../../../src/shared/core/sampling.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
 import { createVirtualTime, type VirtualTime } from '../../../support/virtual-time.ts';
 import { memberOf, vote } from '../generation/members.ts';
@@ -69,8 +70,10 @@ export function scriptGeneration({
     number: 1,
     members,
     parameterCount: 3,
-    assign: (step, epoch, { from, to }, weights) =>
-      log.push(`assign ${step} of epoch ${epoch}: ${from}..${to} by ${weights.join('/')}`),
+    assign(step, epoch, batch, weights) {
+      log.push(`assign ${step} of epoch ${epoch}: ${batch.from}..${batch.to} by ${weights.join('/')}`);
+      return weightedShares(batch, weights);
+    },
     async votes(step) {
       log.push(`votes ${step}`);
       time.advance(stepMs);
