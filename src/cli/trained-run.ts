@@ -1,9 +1,9 @@
 /** Opens a trained run: loads its newest checkpoint into an engine of this process. */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { listCheckpoints } from '../coordinator/record/run-folder.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/engines.ts';
+import { listCheckpoints } from '../run-folder/checkpoints.ts';
 import { type DataConfig, dataSettings } from '../settings/data-settings.ts';
 import { type EngineConfig, engineSettings } from '../settings/engine-settings.ts';
 import { badInput, messageOf } from '../shared/core/errors.ts';

@@ -36,7 +36,15 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   requireBudgetLeft(options.budget, resumption?.accounts, options.expected);
 
   const observability = services.use(await openObservability(options, context, resumption?.accounts.entries));
-  const folder = services.use(openRunFolder(out, spec, clock, resumption?.keptMetrics));
+  const audited = {
+    runId: options.runId,
+    version: options.version,
+    seed: training.seed,
+    trainCount: dataset.trainCount,
+    batchSize: training.batchSize,
+    datasetDigest: dataset.digest,
+  };
+  const folder = services.use(openRunFolder(out, spec, audited, clock, resumption?.keptMetrics));
   const recorder = createRunRecorder(
     {
       runId: options.runId,

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
+import { listCheckpoints } from '../../run-folder/checkpoints.ts';
 import type { LedgerLine } from '../../run-folder/ledger-line.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
@@ -15,7 +16,6 @@ import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
 import { entryOf, type Ledger, readLedger } from './ledger-file.ts';
 import { type MetricsHistory, readMetrics } from './metrics-log.ts';
-import { listCheckpoints } from './run-folder.ts';
 import type { CarriedRecord } from './run-recorder.ts';
 
 export interface Resumption {

@@ -1,6 +1,8 @@
 /** The files of a run. They are written as things happen, so that a run that dies leaves what it had. */
 import { appendFileSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type AuditHeader, auditFile } from '../../run-folder/audit/audit-line.ts';
+import { listCheckpoints } from '../../run-folder/checkpoints.ts';
 import { isLockName } from '../../run-folder/run-lock.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
@@ -19,10 +21,11 @@ import { encodeCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { Checkpoint } from '../../shared/model/training-state.ts';
 import type { MemberInfo, RunEvent } from '../run-events.ts';
+import { createAuditEncoder, openAudit, rollBackAudit } from './audit-file.ts';
 import { appendLedger } from './ledger-file.ts';
 
 export interface RunFolder {
-  /** Writes what belongs in `metrics.jsonl`, `ledger.jsonl` and `checkpoints/`; ignores all other events. */
+  /** Writes what belongs in `metrics.jsonl`, `ledger.jsonl`, `samples.audit` and `checkpoints/`; ignores all other events. */
   observe(event: RunEvent): void;
   /** Writes a file of the run, whole or not at all. */
   write(name: string, content: string): void;
@@ -31,7 +34,7 @@ export interface RunFolder {
 }
 
 /** The files that grow line by line. */
-const lineFiles: readonly string[] = ['metrics.jsonl', 'ledger.jsonl'];
+const lineFiles: readonly string[] = ['metrics.jsonl', 'ledger.jsonl', auditFile];
 
 /** Lines of steps are written in batches of this many: a write per step would cost too much. */
 const linesAWrite = 64;
@@ -42,11 +45,19 @@ const keptCheckpoints = 2;
 /**
  * Nothing is written before the coordinator listens, so that a run that cannot begin leaves nothing.
  * @param path exists
+ * @param audited what identifies the run's samples
  * @param keptMetrics set on resume: the new content of `metrics.jsonl`
  * @throws bad-input when the folder holds another run, or something else
  */
-export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, keptMetrics?: string): RunFolder {
+export function openRunFolder(
+  path: string,
+  trained: TrainedSpec,
+  audited: AuditHeader,
+  clock: Clock,
+  keptMetrics?: string,
+): RunFolder {
   if (keptMetrics === undefined) requireFree(path);
+  const encodeAudit = createAuditEncoder();
   let lines: string[] = [];
   /** Committed steps. */
   let committed = 0;
@@ -69,9 +80,14 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
         case 'listening':
           if (keptMetrics === undefined) writing(path, startAfresh);
           else reopenFolder(path, keptMetrics);
+          writing(join(path, auditFile), (file) =>
+            openAudit(file, audited, keptMetrics === undefined ? undefined : { step: committed }),
+          );
           break;
         case 'step': {
           committed = event.step + 1;
+          // At once, so that a run that is killed leaves every step.
+          writing(join(path, auditFile), (file) => appendFileSync(file, encodeAudit(event)));
           const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
           const { type, step, epoch, samples, loss, seconds, usd } = event;
           writeLine({
@@ -94,6 +110,7 @@ export function openRunFolder(path: string, trained: TrainedSpec, clock: Clock, 
           break;
         case 'rolled-back':
           committed = event.step;
+          writing(join(path, auditFile), (file) => rollBackAudit(file, event.step));
           // Readers take the last line of a step.
           writeLine({ type: 'resume', step: event.step, lost_steps: event.lostSteps });
           flush();
@@ -164,14 +181,15 @@ const runFiles: readonly string[] = [
   'config.json',
   'metrics.jsonl',
   'ledger.jsonl',
+  auditFile,
   'checkpoints',
   'summary.json',
   'report.html',
   'predictions.svg',
 ];
 
-/** What is there before a run has written anything. */
-const beginnings: readonly string[] = ['checkpoints', ...lineFiles];
+/** What is there before a run has written anything. Older versions made no `samples.audit`. */
+const beginnings: readonly string[] = ['checkpoints', 'metrics.jsonl', 'ledger.jsonl'];
 
 function requireFree(path: string): void {
   let problem: string | undefined;
@@ -241,13 +259,6 @@ function writeCheckpoint(folder: string, checkpoint: Checkpoint, trained: Traine
   for (const old of listCheckpoints(folder).slice(0, -keptCheckpoints)) {
     rmSync(join(folder, old), { recursive: true, force: true });
   }
-}
-
-/** Names of the complete checkpoints, oldest first. */
-export function listCheckpoints(folder: string): readonly string[] {
-  return readdirSync(folder)
-    .filter((name) => /^step-\d+$/.test(name))
-    .sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)));
 }
 
 /** @throws run-failed naming the file */

@@ -15,6 +15,7 @@ import { PennygradError } from '../../../src/shared/core/errors.ts';
 import { maxPriceUsdPerHour } from '../../../src/shared/core/price-limit.ts';
 import { decodeWorkerMessage, encode } from '../../../src/shared/protocol/codec.ts';
 import type { Body, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
+import { auditHeader } from '../../support/audit-header.ts';
 import { observedRun } from '../../support/observed-run.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { rounds } from '../../support/thoroughness.ts';
@@ -48,7 +49,12 @@ it('no file, metric or summary of such a run has an amount that is not finite, o
     const time = createVirtualTime();
     const out = temporaryFolder();
     const model = { name: 'cnn' as const, inputShape: [28, 28, 1] as const, classes: 10 };
-    const folder = openRunFolder(out, { model, optimizer: { name: 'adam', learningRate: 0.001 }, seed: 1 }, time.clock);
+    const folder = openRunFolder(
+      out,
+      { model, optimizer: { name: 'adam', learningRate: 0.001 }, seed: 1 },
+      auditHeader(),
+      time.clock,
+    );
     const startedAtUnixMs = time.clock.unixMs() - 10_000;
     const recorder = createRunRecorder(
       {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openRunFolder } from '../../../../src/coordinator/record/run-folder.ts';
 import { systemClock } from '../../../../src/shared/core/clock.ts';
+import { auditHeader } from '../../../support/audit-header.ts';
+import { stepEvent } from '../../../support/observed-run.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const trained = {
@@ -22,7 +24,7 @@ function folderWith(files: Readonly<Record<string, string | undefined>>): string
   return folder;
 }
 
-const open = (folder: string) => openRunFolder(folder, trained, systemClock);
+const open = (folder: string) => openRunFolder(folder, trained, auditHeader(), systemClock);
 
 describe('the folder of a new run', () => {
   test('stays empty until the coordinator listens', () => {
@@ -30,7 +32,7 @@ describe('the folder of a new run', () => {
     const files = open(folder);
     expect(readdirSync(folder)).toEqual([]);
     files.observe(listening);
-    expect(readdirSync(folder).sort()).toEqual(['checkpoints', 'ledger.jsonl', 'metrics.jsonl']);
+    expect(readdirSync(folder).sort()).toEqual(['checkpoints', 'ledger.jsonl', 'metrics.jsonl', 'samples.audit']);
   });
 
   test.each([
@@ -49,7 +51,13 @@ describe('the folder of a new run', () => {
       ...more,
     });
     open(folder).observe(listening);
-    expect(readdirSync(folder).sort()).toEqual(['checkpoints', 'ledger.jsonl', 'lock', 'metrics.jsonl']);
+    expect(readdirSync(folder).sort()).toEqual([
+      'checkpoints',
+      'ledger.jsonl',
+      'lock',
+      'metrics.jsonl',
+      'samples.audit',
+    ]);
     expect(readFileSync(join(folder, 'ledger.jsonl'), 'utf8')).toBe('');
   });
 
@@ -87,8 +95,75 @@ describe('the folder of a new run', () => {
 
 test('a run that is resumed keeps its metrics until the coordinator listens', () => {
   const folder = folderWith({ 'config.json': '{}', 'metrics.jsonl': 'all\n', checkpoints: undefined });
-  const files = openRunFolder(folder, trained, systemClock, 'kept\n');
+  const files = openRunFolder(folder, trained, auditHeader(), systemClock, 'kept\n');
   expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe('all\n');
   files.observe(listening);
   expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe('kept\n');
+});
+
+describe('samples.audit', () => {
+  const auditOf = (folder: string) => readFileSync(join(folder, 'samples.audit'), 'utf8');
+  const header =
+    '{"type":"audit","v":1,"run_id":"r1","pennygrad":"0.1.0","seed":7,"train":10,"batch_size":4,"dataset":"a1b2"}\n';
+  const first = '{"type":"step","step":1,"epoch":1,"shares":[["w0",0,32],["w1",32,64]]}\n';
+  const resume = (folder: string, step: number) => {
+    const files = openRunFolder(folder, trained, auditHeader(), systemClock, '');
+    files.observe({ type: 'resumed', step, samples: step * 64, epoch: undefined });
+    files.observe(listening);
+    return files;
+  };
+
+  test('has every step as soon as it is committed: two bytes where nothing changes', () => {
+    const folder = folderWith({});
+    const files = open(folder);
+    files.observe(listening);
+    expect(auditOf(folder)).toBe(header);
+    files.observe(stepEvent(0));
+    expect(auditOf(folder)).toBe(header + first);
+    files.observe(stepEvent(1));
+    files.observe(stepEvent(2));
+    expect(auditOf(folder)).toBe(`${header}${first}1\n1\n`);
+  });
+
+  test.each([
+    ['other shares', stepEvent(1, { shares: [{ workerId: 'w0', from: 64, to: 128 }] })],
+    ['another epoch', stepEvent(1, { epoch: 1 })],
+    ['another place in the order', { ...stepEvent(2), step: 1 }],
+    [
+      'another worker',
+      stepEvent(1, { shares: stepEvent(1).shares.map((s) => ({ ...s, workerId: `${s.workerId}a` })) }),
+    ],
+    ['a step left out before it', stepEvent(2, { shares: stepEvent(1).shares })],
+  ])('has a line of its own for a step with %s', (_, event) => {
+    const folder = folderWith({});
+    const files = open(folder);
+    files.observe(listening);
+    files.observe(stepEvent(0));
+    files.observe(event);
+    const line = JSON.parse(auditOf(folder).trimEnd().split('\n').at(-1) ?? '');
+    expect(line).toEqual({
+      type: 'step',
+      step: event.step + 1,
+      epoch: event.epoch + 1,
+      shares: event.shares.map(({ workerId, from, to }) => [workerId, from, to]),
+    });
+  });
+
+  test('is continued on resume, without the line that a kill cut off', () => {
+    const folder = folderWith({ 'samples.audit': `${header}${first}1\n{"type":"st` });
+    const files = resume(folder, 1);
+    files.observe(stepEvent(1));
+    files.observe(stepEvent(2));
+    const second = '{"type":"step","step":2,"epoch":1,"shares":[["w0",64,96],["w1",96,128]]}\n';
+    expect(auditOf(folder)).toBe(`${header}${first}1\n{"type":"resume","step":1}\n${second}1\n`);
+  });
+
+  test.each([
+    ['an older version', {}],
+    ['a version that was killed as it began', { 'samples.audit': '{"type":"au' }],
+  ])('begins with the resume of a run of %s', (_, files) => {
+    const folder = folderWith(files);
+    resume(folder, 3);
+    expect(auditOf(folder)).toBe(`${header}{"type":"resume","step":3}\n`);
+  });
 });

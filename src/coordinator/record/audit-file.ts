@@ -1,0 +1,64 @@
+/** Writes `samples.audit`: a line per change of shares, and two bytes for every step that goes on like the one before. */
+import { appendFileSync, existsSync, truncateSync } from 'node:fs';
+import { type AuditHeader, type AuditLine, headerLine, strideOf } from '../../run-folder/audit/audit-line.ts';
+import { readBoundedFile } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
+import type { MemberInterval, StepEvent } from '../run-events.ts';
+
+type AuditedStep = Pick<StepEvent, 'step' | 'epoch' | 'shares'>;
+
+const newline = 0x0a;
+
+/**
+ * Begins the file, or goes on with it: a line that was cut off is removed, and the steps after `resumed` become void.
+ * @param resumed set on resume: the steps that the run has
+ */
+export function openAudit(file: string, header: AuditHeader, resumed: { readonly step: number } | undefined): void {
+  const before = existsSync(file) ? readBoundedFile(file, fileLimits.log) : Buffer.alloc(0);
+  const whole = before.lastIndexOf(newline) + 1;
+  if (whole < before.length) truncateSync(file, whole);
+  const lines: readonly AuditLine[] = [
+    ...(whole === 0 ? [headerLine(header)] : []),
+    ...(resumed === undefined ? [] : [{ type: 'resume', step: resumed.step } as const]),
+  ];
+  appendFileSync(file, lines.map(encode).join(''));
+}
+
+/** The steps after this one are void: they will be trained again. */
+export function rollBackAudit(file: string, step: number): void {
+  appendFileSync(file, encode({ type: 'resume', step }));
+}
+
+/** @returns what gives the lines of each step, in the order of the file */
+export function createAuditEncoder(): (step: AuditedStep) => string {
+  let before: AuditedStep | undefined;
+  return (step) => {
+    const goesOn = before !== undefined && isNext(before, step);
+    before = step;
+    if (goesOn) return encode(1);
+    return encode({
+      type: 'step',
+      step: step.step + 1,
+      epoch: step.epoch + 1,
+      shares: step.shares.map(({ workerId, from, to }) => [workerId, from, to]),
+    });
+  };
+}
+
+function isNext(before: AuditedStep, after: AuditedStep): boolean {
+  const stride = strideOf(before.shares);
+  const moved = (share: MemberInterval, index: number) => {
+    const last = before.shares[index];
+    return last?.workerId === share.workerId && last.from + stride === share.from && last.to + stride === share.to;
+  };
+  return (
+    after.step === before.step + 1 &&
+    after.epoch === before.epoch &&
+    after.shares.length === before.shares.length &&
+    after.shares.every(moved)
+  );
+}
+
+function encode(line: AuditLine): string {
+  return `${JSON.stringify(line)}\n`;
+}
