@@ -76,6 +76,8 @@ export interface WorkerDependencies {
   /** Reads an NVIDIA card, by the name that its engine gives it. */
   readonly readGpu: (card: string) => Promise<Gpu | undefined>;
   readonly selectEngine: () => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
+  /** How many samples a second the engine computes gradients of, if that can be told; `measureSpeed` unless given. */
+  readonly measureSpeed?: typeof measureSpeed | undefined;
   /** How a host is reached; rejects if there is none of that name. */
   readonly ipFamilyOf: (endpoint: string) => Promise<IpFamily>;
   readonly log: (line: string) => void;
@@ -200,7 +202,8 @@ async function live(
   const buckets = gradientBuckets(
     engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1)),
   );
-  const samplesPerSecond = await measureSpeed(engine, dataset.trainCount, clock);
+  const { measureSpeed: measure = measureSpeed } = dependencies;
+  const samplesPerSecond = await measure(engine, dataset.trainCount, clock);
   link.send({
     type: 'ready',
     backend: provider.name,

@@ -32,6 +32,7 @@ function openSteps({ checksumEvery = 5, lossSum = 3.5, waitSeconds = 3 }: StepCa
   const parameters = Float32Array.of(1, 2);
 
   const run = createStepRunner({
+    hasHub: true,
     engine: fakeEngine({
       async getParameters() {
         log.push('checksum');

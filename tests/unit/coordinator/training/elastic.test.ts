@@ -28,6 +28,8 @@ const close = (a: Float32Array, b: Float32Array) => {
   for (const [i, value] of a.entries()) expect(value).toBeCloseTo(b[i] ?? Number.NaN, 5);
 };
 
+const isStep = (step: number) => (event: RunEvent) => event.type === 'step' && event.step === step;
+
 /** A worker that ends in the given step by throwing. */
 const failsIn = (step: number) => ({
   beforeGradients: (at: number) => {
@@ -56,9 +58,8 @@ describe('a run that a worker joins', () => {
   it('takes it in at a step boundary, with the state of the others', async () => {
     const party = await open({ min: 1, max: 2 }, { onLoss: 'continue' });
     party.join('w0');
-    const running = party.train({ epochs: 6 });
-    party.sleep(100).then(() => party.join('w1'));
-    await running;
+    party.when(isStep(8), () => party.join('w1'));
+    await party.train({ epochs: 6 });
     expect(steps(party)).toEqual(all(24));
     expect(party.eventsOf('generation').map(({ members }) => members.length)).toEqual([1, 2]);
     expect(party.eventsOf('worker-lost')).toEqual([]);
@@ -74,9 +75,8 @@ describe('a worker that is asked to leave', () => {
     const drain = new AbortController();
     party.join('w0');
     const leaver = party.join('w1', {}, { drain: drain.signal });
-    const running = party.train({ epochs: 6 });
-    party.sleep(100).then(() => drain.abort(new Error('spot notice')));
-    await running;
+    party.when(isStep(8), () => drain.abort(new Error('spot notice')));
+    await party.train({ epochs: 6 });
     await leaver;
     expect(steps(party)).toEqual(all(24));
     expect(party.eventsOf('worker-lost')).toEqual([]);
@@ -92,10 +92,12 @@ describe('a worker that is asked to leave', () => {
     const party = await open({ min: 1, max: 1 }, { onLoss: 'continue' });
     const drain = new AbortController();
     party.join('w0', {}, { drain: drain.signal });
-    const running = party.train({ epochs: 6 });
-    party.sleep(100).then(() => drain.abort(new Error('spot notice')));
-    party.sleep(400).then(() => party.join('w1'));
-    await running;
+    party.when(isStep(8), () => drain.abort(new Error('spot notice')));
+    party.when(
+      ({ type }) => type === 'waiting',
+      () => party.join('w1'),
+    );
+    await party.train({ epochs: 6 });
     expect(steps(party)).toEqual(all(24));
     expect(party.eventsOf('rolled-back')).toEqual([]);
     close(
@@ -114,9 +116,11 @@ describe('a run whose last worker is lost', () => {
   it('goes back to the checkpoint when another one comes, and counts each step once', async () => {
     const party = await open({ min: 1, max: 1 }, { onLoss: 'continue' });
     party.join('w0', failsIn(6));
-    const running = party.train();
-    party.sleep(400).then(() => party.join('w1'));
-    const outcome = await running;
+    party.when(
+      ({ type }) => type === 'waiting',
+      () => party.join('w1'),
+    );
+    const outcome = await party.train();
     expect(outcome).toMatchObject({ steps: 12 });
     expect(party.eventsOf('rolled-back')).toEqual([{ type: 'rolled-back', step: 4, lostSteps: 2 }]);
     expect(steps(party)).toEqual([0, 1, 2, 3, 4, 5, 4, 5, 6, 7, 8, 9, 10, 11]);
@@ -170,5 +174,17 @@ describe('a replica that goes wrong', () => {
       code: 'run-failed',
       message: expect.stringMatching(/worker w0 went wrong again after it was healed 3 times/),
     });
+  });
+});
+
+describe('workers that are not alike', () => {
+  it('have shares that fit their speeds from the first step on', async () => {
+    const party = await open(2, { onLoss: 'continue' });
+    const speeds = { w0: 300, w1: 100 };
+    for (const [workerId, speed] of Object.entries(speeds)) {
+      party.join(workerId, { device: `at ${speed}` }, {}, undefined, { measureSpeed: async () => speed });
+    }
+    await party.train({ batchSize: 16 });
+    expect(party.eventsOf('step')[0]?.members.map(({ samples }) => samples)).toEqual([12, 4]);
   });
 });

@@ -185,6 +185,7 @@ describe('a committed step', () => {
     const seen: unknown[] = [];
     const balancer: ShareBalancer = {
       shares: () => shares,
+      secondsPerSample: () => undefined,
       observe(members) {
         seen.push(members.map(({ samples }) => samples));
         if (seen.length !== 1) return undefined;

@@ -71,6 +71,7 @@ export interface Party extends Pick<Place, 'clock' | 'sleep' | 'until'> {
     faults?: ToyFaults,
     options?: Partial<WorkerOptions>,
     data?: Dataset | (() => Promise<Dataset>),
+    dependencies?: Partial<WorkerDependencies>,
   ): Promise<void>;
   /** Settles when the lives of all workers have ended, too. */
   train(
@@ -78,6 +79,8 @@ export interface Party extends Pick<Place, 'clock' | 'sleep' | 'until'> {
       TrainingConfig & Pick<TrainSettings, 'start'> & Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd'>
     >,
   ): Promise<TrainOutcome>;
+  /** Does something at the first event that matches. */
+  when(matches: (event: RunEvent) => boolean, act: () => void): void;
   eventsOf<Type extends RunEvent['type']>(type: Type): Extract<RunEvent, { type: Type }>[];
 }
 
@@ -89,7 +92,13 @@ export async function open(
   const { clock, sleep, until } = place;
   const events: RunEvent[] = [];
   const lives: Promise<void>[] = [];
-  const observe = (event: RunEvent) => events.push(event);
+  const awaited: { readonly matches: (event: RunEvent) => boolean; readonly act: () => void }[] = [];
+  const observe = (event: RunEvent) => {
+    events.push(event);
+    const index = awaited.findIndex(({ matches }) => matches(event));
+    const [found] = index < 0 ? [] : awaited.splice(index, 1);
+    found?.act();
+  };
   const control = await openControlPlane({
     bind: 'tcp://127.0.0.1:*',
     run: 'run-1',
@@ -114,7 +123,7 @@ export async function open(
     clock,
     sleep,
     until,
-    join(workerId, faults = {}, options = {}, data = dataset) {
+    join(workerId, faults = {}, options = {}, data = dataset, dependencies = {}) {
       const life = runWorker(
         {
           connect: control.endpoint,
@@ -134,6 +143,9 @@ export async function open(
           log() {},
           processorSeconds: () => 0,
           readGpu: async () => undefined,
+          // Faults are for steps.
+          measureSpeed: async () => undefined,
+          ...dependencies,
           selectEngine: async () => ({
             provider: toyProvider({ beforeGradients: () => sleep(computeMs), ...faults }),
             reason: 'toy',
@@ -165,6 +177,7 @@ export async function open(
       };
       return until(run().finally(() => Promise.allSettled(lives)));
     },
+    when: (matches, act) => awaited.push({ matches, act }),
     eventsOf: (type) => events.filter((event): event is never => event.type === type),
   };
 }
