@@ -1,82 +1,169 @@
 /**
- * Workers as child processes of this one. None outlives it: each holds one end of a channel to its parent and exits when
- * the other end closes, which the operating system does even when the parent is killed.
+ * Workers as child processes of this one, started again when they die. None outlives it: each holds one end of a channel to
+ * its parent and exits when the other end closes, which the operating system does even when the parent is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { homeVariable } from '../engine/engine-folder.ts';
 import { adapterOf, adapterVariable } from '../engine/webgpu/webgpu-adapters.ts';
+import type { Clock } from '../shared/core/clock.ts';
+import { messageOf } from '../shared/core/errors.ts';
+import type { Timers } from '../shared/core/timers.ts';
+import { decideRestart, neverRestarted, type RestartDecision, type RestartRules } from './decide-restart.ts';
 
 export interface LocalWorkers {
-  /** Waits until all have exited, and kills those that have not after `graceMs`. */
+  /** Starts none again, waits until all have exited, and kills those that have not after `graceMs`. */
   stop(graceMs: number): Promise<void>;
-  /** Kills all of them at once. */
+  /** Kills all of them at once, and starts none again. */
   kill(): void;
 }
 
+/** How a worker's process ended, and whether another follows it. */
+export interface WorkerExit {
+  /** Says how, after "was" where there is no code; includes what it printed last. */
+  readonly reason: string;
+  /** Null after a signal, and for a process that could not be started. */
+  readonly code: number | null;
+  readonly restart: RestartDecision;
+}
+
 export interface LocalWorkersOptions {
-  /** Each with the arguments of its `pennygrad worker`, without `--id`. */
-  readonly workers: readonly { readonly id: string; readonly args: readonly string[] }[];
+  /** Each with the arguments of its `pennygrad worker`, without `--id`. All its lives have the same. */
+  readonly workers: readonly LocalWorkerPlan[];
   /** Further variables of a worker, by its place in `workers`. */
   readonly environment: (localRank: number) => Readonly<Record<string, string>>;
+  readonly rules: RestartRules;
+  /** Aborted when the run begins to end: no worker is started again. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly timers: Timers;
   /** Called with each line that a worker prints. */
   readonly onLine: (workerId: string, line: string) => void;
   /** Called when a worker's process is gone, for whatever reason. */
   readonly onGone: (workerId: string) => void;
-  /** Called when a worker exits unasked. `code` is null after a signal; `reason` includes what it printed last. */
-  readonly onExit: (workerId: string, exit: { readonly reason: string; readonly code: number | null }) => void;
+  /** Called when a worker exits unasked. */
+  readonly onExit: (workerId: string, exit: WorkerExit) => void;
+  /** The script that takes `worker --id ID …`; the command line of this program unless given. */
+  readonly program?: string;
+}
+
+export interface LocalWorkerPlan {
+  readonly id: string;
+  readonly args: readonly string[];
 }
 
 /** Tells a worker that its parent manages it. */
 export const managedVariable = 'PENNYGRAD_MANAGED';
 
-const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const commandLine = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
-export function launchLocalWorkers({
-  workers,
-  environment,
-  onLine,
-  onGone,
-  onExit,
-}: LocalWorkersOptions): LocalWorkers {
+export function launchLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
+  const { workers, signal } = options;
   let stopping = false;
-  const children = workers.map(({ id, args }, localRank) => {
-    const child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
-      // In its own process group, so that Ctrl-C reaches only the parent, which stops the workers in order.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...workerEnvironment(process.env, localRank), ...environment(localRank) },
-    });
-    let lastWords = '';
-    readLines(child, (line) => {
-      lastWords = line;
-      onLine(id, line);
-    });
-    child.on('error', (error) => onExit(id, { reason: `could not be started: ${error.message}`, code: null }));
-    child.on('exit', () => onGone(id));
-    // Not on `exit`: the last output may not have been read by then.
-    child.on('close', (code, signal) => {
-      if (stopping) return;
-      const reason = signal === null ? `exited with code ${code}: ${lastWords}` : `killed by ${signal}`;
-      onExit(id, { reason, code });
-    });
-    return child;
-  });
+  const kept = workers.map((plan, localRank) => keepWorker(plan, localRank, options, () => stopping));
+  const startNoneAgain = () => {
+    for (const worker of kept) worker.startNotAgain();
+  };
+  signal.addEventListener('abort', startNoneAgain, { once: true });
+
+  function beginStop(): readonly ChildProcess[] {
+    stopping = true;
+    startNoneAgain();
+    signal.removeEventListener('abort', startNoneAgain);
+    return kept.map((worker) => worker.child()).filter((child) => child !== undefined);
+  }
 
   function kill(): void {
-    stopping = true;
-    for (const child of children) if (isRunning(child)) child.kill('SIGKILL');
+    for (const child of beginStop()) if (isRunning(child)) child.kill('SIGKILL');
   }
 
   return {
     kill,
     async stop(graceMs) {
-      stopping = true;
-      const timer = setTimeout(kill, graceMs);
+      const children = beginStop();
+      const cancelKill = options.timers.after(graceMs, kill);
       await Promise.all(children.map(exited));
-      clearTimeout(timer);
+      cancelKill();
     },
   };
+}
+
+interface KeptWorker {
+  /** The process of its present or last life; undefined if it could not be started. */
+  child(): ChildProcess | undefined;
+  /** Cancels a restart that is due. */
+  startNotAgain(): void;
+}
+
+/** Starts a worker, and starts it again as `decideRestart` says. */
+function keepWorker(
+  plan: LocalWorkerPlan,
+  localRank: number,
+  options: LocalWorkersOptions,
+  isStopping: () => boolean,
+): KeptWorker {
+  const { rules, signal, clock, timers, onExit } = options;
+  let past = neverRestarted;
+  let child: ChildProcess | undefined;
+  let cancelRestart = () => {};
+
+  function start(): void {
+    const startedAt = clock.now();
+    child = startProcess(plan, localRank, options, (reason, code) => {
+      if (isStopping()) return;
+      const life = { code, seconds: clock.now() - startedAt, stopping: signal.aborted };
+      const restart = decideRestart(life, past, rules);
+      onExit(plan.id, { reason, code, restart });
+      // Whoever was told may have stopped everything.
+      if (restart.kind !== 'restart' || isStopping()) return;
+      past = { count: past.count + 1, delayMs: restart.delayMs };
+      cancelRestart = timers.after(restart.delayMs, start);
+    });
+  }
+
+  start();
+  return {
+    child: () => child,
+    startNotAgain: () => cancelRestart(),
+  };
+}
+
+/** @param onEnd called once, when the process and its output have ended, or when there is none */
+function startProcess(
+  { id, args }: LocalWorkerPlan,
+  localRank: number,
+  { environment, onLine, onGone, program = commandLine }: LocalWorkersOptions,
+  onEnd: (reason: string, code: number | null) => void,
+): ChildProcess | undefined {
+  const notStarted = (error: unknown) => onEnd(`not started: ${messageOf(error)}`, null);
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [program, 'worker', '--id', id, ...args], {
+      // In its own process group, so that Ctrl-C reaches only the parent, which stops the workers in order.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...workerEnvironment(process.env, localRank), ...environment(localRank) },
+    });
+  } catch (error) {
+    notStarted(error);
+    return undefined;
+  }
+  let lastWords = '';
+  readLines(child, (line) => {
+    lastWords = line;
+    onLine(id, line);
+  });
+  // Other errors are about a process that runs, whose end is yet to come.
+  child.on('error', (error) => {
+    if (child.pid === undefined) notStarted(error);
+  });
+  child.on('exit', () => onGone(id));
+  // Not on `exit`: the last output may not have been read by then.
+  child.on('close', (code, signal) => {
+    if (child.pid === undefined) return;
+    onEnd(signal === null ? `exited with code ${code}: ${lastWords}` : `killed by ${signal}`, code);
+  });
+  return child;
 }
 
 /** Variables that have no flag. */

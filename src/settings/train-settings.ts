@@ -3,6 +3,7 @@ import { engineSettings } from './engine-settings.ts';
 import type { FleetSize } from './fleet-size.ts';
 import { pricesSetting } from './price-settings.ts';
 import { runSettings } from './run-settings.ts';
+import { integer } from './schemas.ts';
 import { type Parsed, type SettingsTable, without, withoutDefault } from './setting.ts';
 import { workerSetting } from './worker-entries.ts';
 import { workerMetricsSetting, workerSettings } from './worker-settings.ts';
@@ -13,6 +14,12 @@ export const trainSettings = {
   ...engineSettings,
   ...without(runSettings, 'workers'),
   worker: workerSetting,
+  restarts: {
+    type: 'string',
+    describe: 'How often a worker whose process died is started again; 0: never',
+    defaultText: '3',
+    schema: integer(0, 100_000).default(3),
+  },
   prices: pricesSetting,
   workerMetrics: workerMetricsSetting,
 } as const satisfies SettingsTable;

@@ -1,3 +1,4 @@
+import type { ControlPlane } from '../../coordinator/control-plane.ts';
 import type { ExpectedWorker } from '../../coordinator/run-options.ts';
 import { leastBilledUsd } from '../../economics/ledger/cost.ts';
 import { billingOf } from '../../economics/prices/billing-rules.ts';
@@ -5,18 +6,21 @@ import { loadPrices, type PriceRow } from '../../economics/prices/price-table.ts
 import { runProgram } from '../../engine/run-program.ts';
 import { usableCores } from '../../engine/usable-cores.ts';
 import { localEnvironment } from '../../launch/local-environment.ts';
-import { type LocalWorkers, launchLocalWorkers } from '../../launch/local-workers.ts';
+import { type LocalWorkers, launchLocalWorkers, type WorkerExit } from '../../launch/local-workers.ts';
 import { argumentsOf } from '../../settings/resolve-settings.ts';
 import { bySubject } from '../../settings/run-settings.ts';
 import { localWorkerSettings, type TrainSettings, trainSettings } from '../../settings/train-settings.ts';
 import { type PlannedWorker, planWorkers } from '../../settings/worker-entries.ts';
+import { systemClock } from '../../shared/core/clock.ts';
 import { deadlinesFrom } from '../../shared/core/deadlines.ts';
 import { badInput, type ErrorCode, exitCodes } from '../../shared/core/errors.ts';
+import { formatCount } from '../../shared/core/number-format.ts';
+import { systemTimers } from '../../shared/core/timers.ts';
 import type { Command } from '../command.ts';
 import { configOption } from '../config-layers.ts';
 import { runInterruptibly } from '../interruption.ts';
 import { type ResumedRun, resolveRunSettings } from '../resumed-run.ts';
-import { createRunOutput } from '../run-output.ts';
+import { createRunOutput, type RunOutput } from '../run-output.ts';
 import { startRun } from '../start-run.ts';
 import { priceWorker, today, unreachableBudget } from '../worker-price.ts';
 
@@ -116,7 +120,11 @@ interface LocalTraining {
 function trainLocally({ settings, planned, expected, resumed, verbose, prices }: LocalTraining): Promise<number> {
   const output = createRunOutput(bySubject(settings), { verbose, prices });
   let workers: LocalWorkers | undefined;
-  const stopWorkers = async () => workers?.stop(deadlinesFrom(settings.timeout).exitMs);
+  let workersLeave = false;
+  const stopWorkers = async () => {
+    workersLeave = true;
+    await workers?.stop(deadlinesFrom(settings.timeout).exitMs);
+  };
   const interruption = { note: output.note, secondDoes: 'kills at once', kill: () => workers?.kill() };
   return runInterruptibly(interruption, async (run) => {
     const environment = await localEnvironment(
@@ -147,15 +155,13 @@ function trainLocally({ settings, planned, expected, resumed, verbose, prices }:
               }),
             })),
             environment,
+            rules: { restarts: settings.restarts, lossEndsRun: settings.onLoss === 'fail' },
+            signal: run.signal,
+            clock: systemClock,
+            timers: systemTimers,
             onLine: output.workerLine,
             onGone: coordinator.workerEnded,
-            onExit(workerId, { reason, code }) {
-              if (code === null) coordinator.workerGone(workerId, { reason, returns: false });
-              else {
-                const gone = { reason, code: errorCodeOf(code), returns: false };
-                setTimeout(() => coordinator.workerGone(workerId, gone), lastWordsMs);
-              }
-            },
+            onExit: tellOfExits(coordinator, output, () => workersLeave),
           });
         },
       });
@@ -163,6 +169,40 @@ function trainLocally({ settings, planned, expected, resumed, verbose, prices }:
       await stopWorkers();
     }
   });
+}
+
+/** @param hasEnded the run that failed told its workers to leave, and what they exit with then is no news */
+function tellOfExits(
+  coordinator: Pick<ControlPlane, 'workerGone'>,
+  output: RunOutput,
+  hasEnded: () => boolean,
+): (workerId: string, exit: WorkerExit) => void {
+  return (workerId, exit) => {
+    const { reason, code, restart } = exit;
+    const tell = () => {
+      if (hasEnded()) return;
+      const line = describeExit(workerId, exit);
+      if (line !== undefined) output.warn(line);
+      coordinator.workerGone(workerId, {
+        reason,
+        code: code === null ? undefined : errorCodeOf(code),
+        returns: restart.kind === 'restart',
+      });
+    };
+    if (code === null) return tell();
+    // The next life must not say hello before the coordinator knows of the end of this one.
+    const patienceMs = restart.kind === 'restart' ? Math.min(lastWordsMs, restart.delayMs) : lastWordsMs;
+    systemTimers.after(patienceMs, tell);
+  };
+}
+
+/** For people; undefined where the run ends with the worker, and says why, or the worker left in order. */
+function describeExit(workerId: string, { reason, code, restart }: WorkerExit): string | undefined {
+  const ended = `${workerId} ${code === null ? 'was ' : ''}${reason}`;
+  if (restart.kind === 'leave') return undefined;
+  if (restart.kind === 'exhausted') return `${ended}; not started again: ${restart.reason}`;
+  const left = `${formatCount(restart.left)} restart${restart.left === 1 ? '' : 's'} left`;
+  return `${ended}; started again in ${restart.delayMs / 1000} s (${left})`;
 }
 
 /** The error that this process would exit with for the same reason. */

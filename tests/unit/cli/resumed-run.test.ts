@@ -106,7 +106,7 @@ describe('a run that goes on', () => {
       restarts: 7,
     });
     const resumed = (flags: object) => resolveRunSettings(trainSettings, { resume: folder, ...flags }).settings;
-    expect(resumed({})).toMatchObject({ workers: { min: 2, max: 8 } });
+    expect(resumed({})).toMatchObject({ workers: { min: 2, max: 8 }, restarts: 7 });
     expect(resumed({ workers: '1:8', onLoss: 'wait' })).toMatchObject({ workers: { min: 1, max: 8 }, onLoss: 'wait' });
   });
 

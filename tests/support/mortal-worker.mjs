@@ -1,0 +1,11 @@
+// Stands for a worker: `mortal-worker.mjs worker --id ID NOTE END` prints who it is and what it was told. Where END is a
+// number it exits with that code, else it stays until it is killed or its parent is gone.
+const [, , id, note, end] = process.argv.slice(2);
+console.log(JSON.stringify({ id, note, rank: process.env.TEST_LOCAL_RANK, pid: process.pid }));
+process.on('disconnect', () => process.exit(0));
+if (!process.connected) process.exit(0);
+if (end === 'stays') setInterval(() => {}, 60_000);
+else {
+  console.log(`ends with ${end}`);
+  process.exit(Number(end));
+}
