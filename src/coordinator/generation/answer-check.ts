@@ -3,7 +3,7 @@ import { firstBeyond, largestFloat32 } from '../../shared/core/first-beyond.ts';
 import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { checkFigures } from './figures-check.ts';
-import type { Answer } from './generation-state.ts';
+import type { Answer, MemberState } from './generation-state.ts';
 import { diverged, type Refusal, wrong } from './refusal.ts';
 
 /** What members train, as far as their answers show it. */
@@ -14,11 +14,13 @@ export interface AnsweringModel {
   readonly slots: number;
 }
 
+/** Undefined of a rank that nothing is known of. */
+type Seen = Pick<MemberState, 'applied' | 'offered'> | undefined;
 type Tensors = readonly Float32Array[];
 type Order<Type extends CoordinatorMessage['type']> = Body<MessageOf<CoordinatorMessage, Type>>;
 
 /**
- * @param applied steps of the run that the member's replica has seen; undefined where it is as it was made
+ * @param seen what the member's replica may have seen
  * @returns undefined where the answer is one to this order
  */
 export function checkAnswer(
@@ -26,7 +28,7 @@ export function checkAnswer(
   message: Answer,
   tensors: Tensors,
   model: AnsweringModel,
-  applied: number | undefined,
+  seen: Seen,
 ): Refusal | undefined {
   const what = `a wrong '${message.type}' to request ${message.request}`;
   switch (message.type) {
@@ -36,7 +38,7 @@ export function checkAnswer(
     }
     case 'state':
       return (
-        checkStep(message, applied, what) ?? checkState(order as Order<'report-state'>, message, tensors, model, what)
+        checkStep(message, seen, what) ?? checkState(order as Order<'report-state'>, message, tensors, model, what)
       );
     case 'predicted': {
       const { count } = order as Order<'predict'>;
@@ -53,13 +55,13 @@ export function checkAnswer(
   }
 }
 
-/** Equal checksums would not tell: where gradients vanish, a step changes nothing. */
-function checkStep(
-  { step }: MessageOf<WorkerMessage, 'state'>,
-  applied: number | undefined,
-  what: string,
-): Refusal | undefined {
-  if (step === applied) return undefined;
+/**
+ * Equal checksums would not tell: where gradients vanish, a step changes nothing. Whether a member has taken over what it was
+ * sent before a loss, only its answer tells.
+ */
+function checkStep({ step }: MessageOf<WorkerMessage, 'state'>, seen: Seen, what: string): Refusal | undefined {
+  const { applied, offered } = seen ?? {};
+  if (step === applied || (offered !== undefined && step === offered)) return undefined;
   return wrong(what, `step must be ${applied ?? 'left out'}, got ${step ?? 'none'}`);
 }
 

@@ -23,6 +23,8 @@ export interface MemberState {
   readonly told: Usage;
   /** Steps of the run that its replica has applied or taken over; undefined where it is as it was made. */
   readonly applied: number | undefined;
+  /** Steps of a state that it was sent to take over; undefined once it has said whether it did. */
+  readonly offered: number | undefined;
 }
 
 /** What is known of a member from the generation before. */
@@ -70,7 +72,13 @@ export function beginGenerationState(
   now: number,
   requestCount = 0,
 ): GenerationState {
-  const newcomer: CarriedMember = { usage: nothingUsed, usageAt: now, told: nothingUsed, applied: undefined };
+  const newcomer: CarriedMember = {
+    usage: nothingUsed,
+    usageAt: now,
+    told: nothingUsed,
+    applied: undefined,
+    offered: undefined,
+  };
   return {
     number,
     members: members.map((known = newcomer) => ({ ...known, activity: 'idle', since: now })),
@@ -122,10 +130,14 @@ export function restAll(state: GenerationState, now: number): GenerationState {
   return { ...state, members: state.members.map((member) => begin(member, 'idle', now)) };
 }
 
-/** These ranks have taken over the state of a step. */
-export function takeOver(state: GenerationState, ranks: readonly number[], step: number): GenerationState {
-  const members = state.members.map((member, rank) => (ranks.includes(rank) ? { ...member, applied: step } : member));
-  return { ...state, members };
+/** The rank is sent a state that has seen so many steps. */
+export function offerState(state: GenerationState, rank: number, step: number): GenerationState {
+  return changeMember(state, rank, (member) => ({ ...member, offered: step }));
+}
+
+/** The rank says that its replica has seen so many steps; undefined where it is as it was made. */
+export function learnApplied(state: GenerationState, rank: number, step: number | undefined): GenerationState {
+  return changeMember(state, rank, (member) => ({ ...member, applied: step, offered: undefined }));
 }
 
 /**

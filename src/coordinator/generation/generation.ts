@@ -28,11 +28,12 @@ import {
   type CarriedMember,
   commitStep,
   findAttempt,
+  learnApplied,
   noteContribution,
+  offerState,
   openRequest,
   putOffMembers,
   restAll,
-  takeOver,
   takeUsage,
   type Vote,
 } from './generation-state.ts';
@@ -162,6 +163,7 @@ export function createGeneration(options: GenerationOptions): Generation {
         const member = members[rank];
         const [body, tensors] = order(opened.request, rank);
         orders.set(rank, body);
+        if (body.type === 'restore') state = offerState(state, rank, body.step);
         if (member !== undefined) send(member, body, tensors);
       }
       try {
@@ -230,10 +232,11 @@ export function createGeneration(options: GenerationOptions): Generation {
     const request = requests.get(message.request);
     const order = request?.orders.get(rank);
     if ('refusal' in accepted || request === undefined || order === undefined) return take(accepted, () => {});
-    const problem = checkAnswer(order, message, tensors, model, state.members[rank]?.applied);
+    const problem = checkAnswer(order, message, tensors, model, state.members[rank]);
     if (problem !== undefined) return problem;
     return take(accepted, () => {
-      if (order.type === 'restore') state = takeOver(state, [rank], order.step);
+      if (order.type === 'restore') state = learnApplied(state, rank, order.step);
+      if (message.type === 'state') state = learnApplied(state, rank, message.step);
       request.answers.add(rank, { message, tensors });
     });
   }
@@ -318,9 +321,10 @@ export function createGeneration(options: GenerationOptions): Generation {
     carry: () => ({
       requestCount: state.requestCount,
       members: new Map(
-        state.members.flatMap(({ usage, usageAt, told, applied }, rank) => {
+        state.members.flatMap(({ usage, usageAt, told, applied, offered }, rank) => {
           const peer = members[rank]?.peer;
-          return peer === undefined || lost.has(peer) ? [] : [[peer, { usage, usageAt, told, applied }] as const];
+          if (peer === undefined || lost.has(peer)) return [];
+          return [[peer, { usage, usageAt, told, applied, offered }] as const];
         }),
       ),
     }),

@@ -1,5 +1,6 @@
 /** A generation whose members are played by the test: what it sends is kept, and what members send is handed to it. */
 import {
+  type CarriedGeneration,
   createGeneration,
   type Generation,
   type MemberMessage,
@@ -54,7 +55,8 @@ export function memberOf(rank: number, cpu = 'x64', backend = 'wasm'): Member {
   return { ...member, rank };
 }
 
-export function playGeneration(worldSize = 2): PlayedGeneration {
+/** @param before the generation before, which had the number before */
+export function playGeneration(worldSize = 2, before?: CarriedGeneration): PlayedGeneration {
   const time = createVirtualTime();
   const ending = new AbortController();
   let sent: Sent[] = [];
@@ -66,6 +68,7 @@ export function playGeneration(worldSize = 2): PlayedGeneration {
     buckets,
     allReduce: 'star',
     clock: time.clock,
+    before,
     signal: ending.signal,
     send: (member, body, tensors = []) =>
       sent.push({ to: member.rank, body, tensors: tensors.map((tensor) => [...tensor]) }),

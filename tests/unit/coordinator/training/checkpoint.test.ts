@@ -12,7 +12,7 @@ async function save(script: Script) {
   const { generation, log } = scriptGeneration(script);
   const events: RunEvent[] = [];
   const time = createVirtualTime();
-  const replicas = await saveCheckpoint(generation, position, {
+  const taken = await saveCheckpoint(generation, position, {
     clock: time.clock,
     observe(event) {
       events.push(event);
@@ -20,7 +20,7 @@ async function save(script: Script) {
       if (event.type === 'checkpoint') time.advance(250);
     },
   });
-  return { replicas, events, log };
+  return { ...taken, events, log };
 }
 
 describe('a place in the run', () => {
@@ -39,9 +39,12 @@ describe('a place in the run', () => {
 });
 
 describe('a checkpoint', () => {
-  it("is rank 0's state with its place in the run, told after what it took", async () => {
-    const { events, replicas } = await save({ spent: () => [spentBy(0)] });
+  it("is the first member's state with its place in the run, told after what it took", async () => {
+    const { events, replicas, state } = await save({ spent: () => [spentBy(0)] });
     expect(replicas).toEqual({ identical: true, difference: 0 });
+    const parameters = Float32Array.of(3, 4, 12);
+    const optimizer = { iterations: 7, slots: [Float32Array.of(1, 1, 1), Float32Array.of(2, 2, 2)] };
+    expect(state).toEqual({ parameters, optimizer });
     expect(events).toEqual([
       { type: 'spent', members: [spentBy(0)], redone: false },
       {
@@ -50,10 +53,7 @@ describe('a checkpoint', () => {
           step: 9,
           epoch: 2,
           cursor: 48,
-          state: {
-            parameters: Float32Array.of(3, 4, 12),
-            optimizer: { iterations: 7, slots: [Float32Array.of(1, 1, 1), Float32Array.of(2, 2, 2)] },
-          },
+          state: { parameters, optimizer },
           artifacts: { topology: { layers: 1 }, weightSpecs: [] },
         },
       },
@@ -65,7 +65,7 @@ describe('a checkpoint', () => {
     const members = [memberOf(0), memberOf(1), memberOf(2, 'arm64'), memberOf(3, 'arm64')];
     const answers = [stateOf(1), stateOf(1), stateOf(2, [3, 4, 12.0005]), stateOf(2)];
     const { log, replicas } = await save({ members, answers });
-    expect(log).toEqual(['report-state, parameters of 0,2']);
+    expect(log).toEqual(['report-state state,checksum,parameters,checksum']);
     expect(replicas).toEqual({ identical: false, difference: expect.closeTo(0.0005 / 13, 7) });
   });
 
