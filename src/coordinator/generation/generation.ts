@@ -45,7 +45,7 @@ type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
 /** Messages that only a member of a generation sends. */
 export type MemberMessage = From<'contribute'> | Vote | Answer;
 
-/** The members that are left after a loss. */
+/** The members that are left after a loss and have the state of all committed steps. */
 export type Survivors = Pick<Generation, 'members' | 'parameterCount' | 'reportState' | 'takeSpent'>;
 
 /** What the next generation must know of this one. */
@@ -83,8 +83,13 @@ export interface Generation extends Requests {
   lose(peer: PeerId, loss: MemberLost): void;
   /** Members that were lost. */
   lostCount(): number;
-  /** Aborts the steps and requests under way. To be called again when one more is lost while they are asked. */
-  abort(): Survivors;
+  /** Members that are left and have the state of so many steps. */
+  holders(step: number): readonly Member[];
+  /**
+   * Aborts the steps and requests under way. To be called again when one more is lost while they are asked.
+   * @param step committed steps: whoever lacks their state has nothing to report
+   */
+  abort(step: number): Survivors;
   /** Steps that each rank's replica has applied or taken over; undefined where it is as it was made. */
   applied(): readonly (number | undefined)[];
   carry(): CarriedGeneration;
@@ -241,6 +246,10 @@ export function createGeneration(options: GenerationOptions): Generation {
     });
   }
 
+  function holders(step: number): readonly Member[] {
+    return members.filter(({ peer }, rank) => !lost.has(peer) && (state.members[rank]?.applied ?? 0) === step);
+  }
+
   function forgetReduced(step: number): void {
     squares.delete(step);
     hub?.forget({ generation, step, attempt });
@@ -303,17 +312,19 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     lostCount: () => lost.size,
 
-    abort() {
-      const left = members.filter(({ peer }) => !lost.has(peer));
+    holders,
+
+    abort(step) {
       if (!state.isAborted) {
-        for (const step of state.attempts.keys()) forgetReduced(step);
-        for (const member of left) send(member, { type: 'abort', generation });
+        for (const attempted of state.attempts.keys()) forgetReduced(attempted);
+        for (const member of members) if (!lost.has(member.peer)) send(member, { type: 'abort', generation });
         state = restAll(state, clock.now());
       }
       state = abortAll(state);
       asking = new AbortController();
-      const { reportState } = createRequests(left, askUntil(asking.signal));
-      return { members: left, parameterCount: model.parameterCount, reportState, takeSpent };
+      const asked = holders(step);
+      const { reportState } = createRequests(asked, askUntil(asking.signal));
+      return { members: asked, parameterCount: model.parameterCount, reportState, takeSpent };
     },
 
     applied: () => state.members.map(({ applied }) => applied),

@@ -14,7 +14,8 @@ export type SalvageDecision =
 export function decideSalvage(failure: {
   readonly code: ErrorCode | undefined;
   readonly lost: number;
-  readonly worldSize: number;
+  /** Members that are left and have the state of all committed steps. */
+  readonly holders: number;
   /** Committed steps, and those that the last checkpoint has. */
   readonly step: number;
   readonly savedStep: number;
@@ -23,13 +24,14 @@ export function decideSalvage(failure: {
   if (failure.step === failure.savedStep) return failure.step === 0 ? { kind: 'none' } : { kind: 'saved' };
   // Every replica has the parameters from which the loss became infinite. The checkpoint before may be better.
   if (failure.code === 'diverged') return { kind: 'none' };
-  if (failure.lost === failure.worldSize) return { kind: 'give-up', reason: 'no worker is left that has them' };
+  if (failure.holders === 0) return { kind: 'give-up', reason: 'no worker is left that has them' };
   return { kind: 'save' };
 }
 
 /**
  * Nobody applies a step before it is committed, and commits are sent to all members at once. So every survivor is at the
- * last committed step, or will be once it has read what was sent to it, and says so in its answer.
+ * last committed step, or will be once it has read what was sent to it, and says so in its answer. Only a newcomer that was
+ * not given the state yet is not.
  * @returns the failure as it is to be reported: with what became of the steps since the last checkpoint
  */
 export async function salvage(
@@ -44,8 +46,8 @@ export async function salvage(
     withNote(known, `the ${step - savedStep} steps since the last checkpoint are lost: ${reason}`);
   for (;;) {
     const lost = generation.lostCount();
-    const worldSize = generation.members.length;
-    const decision = decideSalvage({ code: known?.code, lost, worldSize, step, savedStep });
+    const holders = generation.holders(step).length;
+    const decision = decideSalvage({ code: known?.code, lost, holders, step, savedStep });
     switch (decision.kind) {
       case 'none':
         return failure;
@@ -55,7 +57,7 @@ export async function salvage(
         return reportLost(decision.reason);
       case 'save':
         try {
-          await saveCheckpoint(generation.abort(), position, { ...context, wasted: true });
+          await saveCheckpoint(generation.abort(step), position, { ...context, wasted: true });
           return withNote(known, `the checkpoint has step ${step}, from the workers that are left`);
         } catch (error) {
           // If one more was lost meanwhile, the others are asked again.

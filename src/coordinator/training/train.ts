@@ -169,7 +169,7 @@ async function trainWithGeneration(generation: Generation, training: Training): 
     return await carryOut(generation, training);
   } catch (failure) {
     if (!isPassing(failure, training)) throw failure;
-    generation.abort();
+    generation.abort(training.progress.step);
     return undefined;
   }
 }

@@ -37,9 +37,32 @@ const extentOf = (place: number): Extent => (['state', 'checksum', 'parameters']
 const late = (reason: string) => ({ kind: 'stale', reason });
 
 describe('a generation that lost a member', () => {
+  it('asks no member that has not been given the state yet, and has it drop what is under way all the same', async () => {
+    const { generation, sent, say } = playGeneration(3);
+    generation
+      .restore({ parameters: new Float32Array(3), optimizer: { iterations: 1, slots: [] } }, 7, [
+        ...generation.members.slice(0, 2),
+      ])
+      .catch(() => {});
+    say(0, { type: 'restored', request: 1, parametersChecksum: 1, usage: nothingUsed });
+    generation.lose('p2', new MemberLost('rank 2 is lost'));
+    sent();
+    expect(generation.holders(7).map(({ rank }) => rank)).toEqual([0]);
+    const { members, reportState } = generation.abort(7);
+    reportState(() => 'state').catch(() => {});
+    expect(members.map(({ rank }) => rank)).toEqual([0]);
+    expect(sent().map(({ to, body }) => [to, body.type])).toEqual([
+      [0, 'abort'],
+      [1, 'abort'],
+      [0, 'report-state'],
+    ]);
+    generation.lose('p0', new MemberLost('rank 0 too'));
+    expect(generation.holders(7)).toEqual([]);
+  });
+
   it('tells the others once to drop the step, and asks only them, by their place among those that are left', async () => {
     const { generation, sent, say } = loseOne();
-    const { members, reportState } = generation.abort();
+    const { members, reportState } = generation.abort(7);
     expect(sent().map(({ to, body }) => [to, body])).toEqual(
       [0, 2, 3].map((rank) => [rank, { type: 'abort', generation: number }]),
     );
@@ -60,7 +83,7 @@ describe('a generation that lost a member', () => {
     const { generation, sent, say, votes } = loseOne();
     const evaluating = generation.evaluate('test', { from: 0, to: 8 }, shares);
     evaluating.catch(() => {});
-    generation.abort();
+    generation.abort(7);
     sent();
     expect(say(2, contribution(7, 0), [[1, 2]])).toEqual(late('a contribution for step 8, which is not under way'));
     expect(say(2, vote(7))).toEqual(late('a vote for step 8, which is not under way'));
@@ -80,7 +103,7 @@ describe('a generation that lost a member', () => {
     ['ahead', 8, 'step must be 7, got 8'],
   ])('blames a survivor that is one step %s, though its parameters are the same', async (_, step, reason) => {
     const { generation, say } = loseOne();
-    const states = generation.abort().reportState(extentOf);
+    const states = generation.abort(7).reportState(extentOf);
     expect(say(2, checksum(1, step))).toMatchObject({ kind: 'wrong', reason: expect.stringContaining(reason) });
     expect(await outcomeOf(states)).toBe('pending');
   });
@@ -88,7 +111,7 @@ describe('a generation that lost a member', () => {
   it('and loses another while it asks, asks those that remain, who keep their deadline', async () => {
     const { generation, sent, say, time } = loseOne();
     const since = (rank: number) => generation.activities().get(`p${rank}`);
-    const states = generation.abort().reportState(extentOf);
+    const states = generation.abort(7).reportState(extentOf);
     const asked = time.clock.now();
     say(2, checksum(1));
     time.advance(1000);
@@ -98,7 +121,7 @@ describe('a generation that lost a member', () => {
     await expect(states).rejects.toMatchObject({ code: 'quorum-lost', message: 'one more member was lost' });
     expect(generation.lostCount()).toBe(2);
     sent();
-    const { members, reportState } = generation.abort();
+    const { members, reportState } = generation.abort(7);
     const again = reportState(extentOf);
     expect(members.map(({ rank }) => rank)).toEqual([2, 3]);
     expect(sent().map(({ to, body }) => [to, body.type])).toEqual([

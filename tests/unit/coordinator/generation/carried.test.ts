@@ -36,7 +36,7 @@ function playAbortedCopy() {
   const { generation, say } = playGeneration(3);
   generation.restore(state, 7, [...generation.members].slice(1, 2)).catch(() => {});
   generation.lose('p2', new MemberLost('rank 2 is lost'));
-  generation.abort();
+  generation.abort(0);
   return { generation, say };
 }
 

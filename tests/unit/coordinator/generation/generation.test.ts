@@ -157,7 +157,7 @@ it('a step that is aborted leaves no norm of its gradient behind', () => {
   generation.assign(0, 0, batch, [1, 1]);
   for (const rank of [0, 1]) say(rank, contribution(0, 1), [[5]]);
   expect(generation.gradientNorm(0)).toBe(10);
-  generation.abort();
+  generation.abort(0);
   expect(generation.gradientNorm(0)).toBeUndefined();
 });
 

@@ -106,6 +106,7 @@ export function scriptGeneration({
     },
     lose: () => {},
     lostCount: () => 0,
+    holders: (step) => members.filter(({ rank }) => (applied[rank] ?? 0) === step),
     abort: () => generation,
     applied: () => [...applied],
     carry: () => ({ members: new Map(), requestCount: 0 }),
