@@ -156,10 +156,15 @@ describe('a committed step', () => {
     expect(eventsOf('step').map(({ gradientNorm }) => gradientNorm)).toEqual([20 / 16, undefined, 20 / 16]);
   });
 
-  it('is told to who saves as the step that comes next', async () => {
-    const next: number[] = [];
-    await trainEpoch({ range: { begin: 1, onCommitted: (step) => next.push(step) } });
-    expect(next).toEqual([2, 3]);
+  it('is told at once as the step that comes next, with what the epoch has then', async () => {
+    const next: unknown[] = [];
+    const onCommitted: EpochRange['onCommitted'] = (step, { samples }) => next.push([step, samples]);
+    await trainEpoch({
+      range: { begin: 1, onCommitted },
+      onEvent: ({ type }) => (type === 'step' ? next.push(type) : undefined),
+    });
+    // Two votes of 8 samples a step.
+    expect(next).toEqual([[2, 16], 'step', [3, 32], 'step']);
   });
 
   it('leaves out the times of a member that reported none', async () => {
@@ -236,6 +241,15 @@ describe('training that ends early', () => {
     expect(committed).toBe(3);
     // Asked once before, and once a commit until there is a reason.
     expect(reasons).toEqual(['the time is up', 'both']);
+  });
+
+  it('because a pause is due finishes what is assigned, and says for no budget', async () => {
+    let asked = 0;
+    const pause = { ...range, isPauseDue: () => ++asked === 2 };
+    const { outcome, log } = await trainEpoch({ range: pause });
+    // Asked after the commits of steps 0 and 1; step 2 was assigned by then.
+    expect(outcome).toMatchObject({ step: 3, spentBudget: undefined });
+    expect(log.at(-1)).toBe('commit 2');
   });
 
   it('before it begins trains nothing', async () => {

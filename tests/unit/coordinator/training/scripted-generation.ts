@@ -11,6 +11,8 @@ import { memberOf, vote } from '../generation/members.ts';
 
 export interface Script {
   readonly members?: readonly Member[];
+  /** Steps that each rank's replica has seen at the beginning; none unless a test says otherwise. */
+  readonly applied?: readonly (number | undefined)[];
   /** What a rank votes for a step. */
   readonly vote?: (rank: number, step: number) => Partial<Vote>;
   /** What members have used when this is asked; a second of computing each unless a test says otherwise. */
@@ -55,6 +57,7 @@ export function stateOf(checksum: number, parameters = [3, 4, 12]): Answered<'st
 
 export function scriptGeneration({
   members = [memberOf(0), memberOf(1)],
+  applied: before = members.map(() => undefined),
   vote: voteOf = () => ({}),
   spent = () => members.map(({ rank }) => spentBy(rank)),
   stepMs = 1000,
@@ -65,7 +68,7 @@ export function scriptGeneration({
   const time = createVirtualTime();
   const log: string[] = [];
   let committed = -1;
-  const applied: (number | undefined)[] = members.map(() => undefined);
+  const applied = [...before];
   const generation: Generation = {
     number: 1,
     members,

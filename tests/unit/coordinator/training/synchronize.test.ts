@@ -1,0 +1,107 @@
+/** How the members of a generation come to one state. */
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import { decideSync, type Saved, synchronize } from '../../../../src/coordinator/training/synchronize.ts';
+import { memberOf } from '../generation/members.ts';
+import { type Script, scriptGeneration, spentBy, stateOf } from './scripted-generation.ts';
+
+describe('who gives the state to whom', () => {
+  it.each([
+    ['nobody, where all have it', [7, 7], 7, { kind: 'none' }],
+    ['nobody, where all are as they were made, and no step is committed', [undefined, undefined], 0, { kind: 'none' }],
+    ['the first that has it, to a newcomer', [7, undefined, 7], 7, { kind: 'copy', donor: 0, receivers: [1] }],
+    [
+      'the first that has it, which need not be rank 0',
+      [undefined, 6, 7, 7],
+      7,
+      { kind: 'copy', donor: 2, receivers: [0, 1] },
+    ],
+    [
+      'a member that is as it was made, where the others went on to what nobody kept',
+      [undefined, 3],
+      0,
+      { kind: 'copy', donor: 0, receivers: [1] },
+    ],
+    ['the checkpoint, to all, where nobody has it', [6, undefined], 7, { kind: 'roll-back', receivers: [0, 1] }],
+    ['the checkpoint, to all, where they are new', [undefined, undefined], 7, { kind: 'roll-back', receivers: [0, 1] }],
+    ['the checkpoint, to all, where some are ahead of it', [8, 7], 6, { kind: 'roll-back', receivers: [0, 1] }],
+  ])('%s', (_, applied, step, decision) => {
+    expect(decideSync(applied, step)).toEqual(decision);
+  });
+});
+
+const saved: Saved = {
+  step: 4,
+  state: { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 4, slots: [] } },
+};
+
+/** Three members at these steps come to one state; step 7 is committed. */
+async function run(applied: readonly (number | undefined)[], script: Script = {}, checkpoint = saved, step = 7) {
+  const members = applied.map((_, rank) => memberOf(rank));
+  const { generation, log } = scriptGeneration({ members, applied, ...script });
+  const events: RunEvent[] = [];
+  const reached = await synchronize(generation, step, checkpoint, (event) => events.push(event));
+  return { reached, log, events, applied: generation.applied() };
+}
+
+describe('a generation begins', () => {
+  it('with a question to all where all have the state: whether it is the same, and what they have spent', async () => {
+    const { reached, log, events } = await run([7, 7, 7], { spent: () => [spentBy(0)] });
+    expect(reached).toBe(7);
+    expect(log).toEqual(['report-state checksum,checksum,checksum']);
+    // They waited for others, or worked on a step that came to nothing.
+    expect(events).toEqual([{ type: 'spent', members: [spentBy(0)], redone: true }]);
+  });
+
+  it('with no word where nothing has happened yet', async () => {
+    expect(await run([undefined, undefined], {}, saved, 0)).toMatchObject({ reached: 0, log: [], events: [] });
+  });
+
+  it('with a copy of the state of one that has it for those that have not', async () => {
+    const answers = [stateOf(9), stateOf(1, [5, 6, 7]), stateOf(1)];
+    const { reached, log, applied } = await run([undefined, 7, 7], { answers });
+    expect(log).toEqual(['report-state checksum,state,checksum', 'restore 5,6,7 of step 7 to 0']);
+    expect([reached, applied]).toEqual([7, [7, 7, 7]]);
+  });
+
+  it('with the checkpoint where nobody has the last step any more', async () => {
+    const { reached, log, applied, events } = await run([6, undefined, undefined]);
+    expect(log).toEqual(['report-state checksum,checksum,checksum', 'restore 1,2,3 of step 4 to 0,1,2']);
+    expect([reached, applied]).toEqual([4, [4, 4, 4]]);
+    expect(events).toMatchObject([{ type: 'spent', redone: true }]);
+  });
+
+  it('with the checkpoint of the run that is resumed, unasked', async () => {
+    const { reached, log } = await run([undefined, undefined], {}, { ...saved, step: 7 });
+    expect([reached, log]).toEqual([7, ['restore 1,2,3 of step 7 to 0,1']]);
+  });
+
+  it('as its members were made, where nobody has the last step and nothing was saved', async () => {
+    const { reached, log } = await run([undefined, undefined], {}, { step: 0, state: undefined });
+    expect([reached, log]).toEqual([0, []]);
+  });
+
+  it('not at all with replicas that should be the same and are not', async () => {
+    const answers = [stateOf(1), stateOf(2), stateOf(1)];
+    const odd = {
+      code: 'run-failed',
+      message: expect.stringMatching(/^worker w1 .* other parameters than rank 0 before step 7/),
+    };
+    await expect(run([7, 7, 7], { answers })).rejects.toMatchObject(odd);
+    // Whoever lacks the state may hold anything.
+    expect((await run([7, undefined, 7], { answers })).reached).toBe(7);
+  });
+
+  it('not with half a state', async () => {
+    const { tensors, message } = stateOf(1);
+    for (const half of [
+      { tensors: [], message },
+      { tensors, message: { ...message, state: undefined } },
+    ]) {
+      await expect(run([7, undefined], { answers: [half, stateOf(1)] })).rejects.toMatchObject({
+        code: 'run-failed',
+        message: 'a worker sent no complete state for the others',
+      });
+    }
+  });
+});
