@@ -55,18 +55,20 @@ export function stateOf(checksum: number, parameters = [3, 4, 12]): Answered<'st
   };
 }
 
-export function scriptGeneration({
-  members = [memberOf(0), memberOf(1)],
-  applied: before = members.map(() => undefined),
-  vote: voteOf = () => ({}),
-  spent = () => members.map(({ rank }) => spentBy(rank)),
-  stepMs = 1000,
-  answers = members.map(() => stateOf(1)),
-  testLoss = 0.5,
-  onEvaluate = () => {},
-}: Script = {}): ScriptedGeneration {
-  const time = createVirtualTime();
-  const log: string[] = [];
+/** @param shared the time and the log of a generation before, to go on with */
+export function scriptGeneration(
+  {
+    members = [memberOf(0), memberOf(1)],
+    applied: before = members.map(() => undefined),
+    vote: voteOf = () => ({}),
+    spent = () => members.map(({ rank }) => spentBy(rank)),
+    stepMs = 1000,
+    answers = members.map(() => stateOf(1)),
+    testLoss = 0.5,
+    onEvaluate = () => {},
+  }: Script = {},
+  { time, log }: Pick<ScriptedGeneration, 'time' | 'log'> = { time: createVirtualTime(), log: [] },
+): ScriptedGeneration {
   let committed = -1;
   const applied = [...before];
   const generation: Generation = {

@@ -1,8 +1,16 @@
 /** The loop over epochs, with a generation that answers as the test says. */
 import { describe, expect, it } from 'vitest';
+import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
-import { type TrainContext, type TrainSettings, train } from '../../../../src/coordinator/training/train.ts';
+import {
+  type Fleet,
+  type TrainContext,
+  type TrainSettings,
+  train,
+} from '../../../../src/coordinator/training/train.ts';
 import type { TrainingConfig } from '../../../../src/settings/training-settings.ts';
+import { PennygradError } from '../../../../src/shared/core/errors.ts';
+import type { Checkpoint } from '../../../../src/shared/model/training-state.ts';
 import { trainingConfig } from '../../../support/settings.ts';
 import { type Script, scriptGeneration, stateOf } from './scripted-generation.ts';
 
@@ -11,14 +19,32 @@ interface Training extends Script {
   readonly settings?: Partial<TrainSettings>;
   readonly context?: Partial<TrainContext>;
   readonly onEvent?: (event: RunEvent) => void;
+  readonly changeDue?: Fleet['changeDue'];
+  /** The generations that follow. */
+  readonly later?: readonly Script[];
 }
 
 /** Two epochs of three steps, of 4 of 10 samples, 20 test images, two workers that each vote for 8 samples. */
-async function runTraining({ training, settings, context, onEvent, ...script }: Training = {}) {
-  const { generation, log, time } = scriptGeneration(script);
+async function runTraining({
+  training,
+  settings,
+  context,
+  onEvent,
+  changeDue = () => undefined,
+  later = [],
+  ...script
+}: Training = {}) {
+  const first = scriptGeneration(script);
+  const { log, time } = first;
+  const generations = [first, ...later.map((next) => scriptGeneration(next, first))];
+  const nextGeneration = async () => {
+    const next = generations.shift();
+    if (next === undefined) throw new PennygradError('quorum-lost', 'nobody came');
+    return next.generation;
+  };
   const events: RunEvent[] = [];
   const outcome = await train(
-    { nextGeneration: async () => generation, changeDue: () => undefined },
+    { nextGeneration, changeDue },
     { training: trainingConfig({ batchSize: 4, epochs: 2, ...training }), trainCount: 10, testCount: 20, ...settings },
     {
       clock: time.clock,
@@ -305,5 +331,159 @@ describe('training that goes on', () => {
     const { log, outcome } = await runTraining({ settings: { start } });
     expect(outcome).toEqual({ steps: 6, end: { kind: 'completed' }, replicas: undefined });
     expect(log).toEqual(['predict 10']);
+  });
+});
+
+describe('training with several generations', () => {
+  const steps = (log: readonly string[]) =>
+    log.filter((line) => line.startsWith('commit')).map((line) => line.slice(7));
+  const leaving = { reason: 'w1 is about to leave', leavesNobody: false };
+  const asked = 'report-state checksum,checksum';
+
+  it('hands over to the next one after the steps that are assigned, in the same epoch', async () => {
+    let change: typeof leaving | undefined;
+    const { outcome, log, eventsOf } = await runTraining({
+      changeDue: () => change,
+      onEvent(event) {
+        if (event.type === 'step' && event.step === 3) change = leaving;
+        // The next generation has no reason to end.
+        if (event.type === 'spent' && event.redone) change = undefined;
+      },
+      training: { epochs: 3 },
+      later: [{ applied: [5, 5] }],
+    });
+    expect(outcome).toMatchObject({ steps: 9, end: { kind: 'completed' } });
+    expect(steps(log)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8']);
+    // Step 4 was assigned.
+    expect(log[log.indexOf(asked) - 1]).toBe('commit 4');
+    expect(eventsOf('epoch-begun').map(({ epoch }) => epoch)).toEqual([0, 1, 2]);
+    expect(eventsOf('epoch').map(({ samples }) => samples)).toEqual([48, 48, 48]);
+    expect(eventsOf('rolled-back')).toEqual([]);
+  });
+
+  it.each([
+    [true, [[2, 0, 8]]],
+    [false, []],
+  ])('saves before all of its members leave, and only then: %s', async (leavesNobody, saved) => {
+    const checkpoints: Checkpoint[] = [];
+    let change: typeof leaving | undefined;
+    const training = runTraining({
+      changeDue: () => change,
+      onEvent(event) {
+        if (event.type === 'checkpoint') checkpoints.push(event.checkpoint);
+        if (event.type === 'step' && event.step === 0) change = { ...leaving, leavesNobody };
+      },
+    });
+    await expect(training).rejects.toThrow('nobody came');
+    expect(checkpoints.map(({ step, epoch, cursor }) => [step, epoch, cursor])).toEqual(saved);
+  });
+
+  it('does not save twice what it has saved', async () => {
+    const saved: number[] = [];
+    let change: typeof leaving | undefined;
+    const training = runTraining({
+      changeDue: () => change,
+      onEvent(event) {
+        if (event.type !== 'checkpoint') return;
+        saved.push(event.checkpoint.step);
+        change = { ...leaving, leavesNobody: true };
+      },
+    });
+    await expect(training).rejects.toThrow('nobody came');
+    expect(saved).toEqual([3]);
+  });
+
+  it('goes on with a test pass where the one before stopped, and no image is tested twice', async () => {
+    let change: typeof leaving | undefined;
+    const { eventsOf, log } = await runTraining({
+      training: { epochs: 1 },
+      settings: { testCount: 40 },
+      changeDue: () => change,
+      onEvaluate: (from) => {
+        if (from === 0) change = leaving;
+      },
+      onEvent(event) {
+        if (event.type === 'spent' && event.redone) change = undefined;
+      },
+      later: [{ applied: [3, 3] }],
+    });
+    const parts = ['0..8', '8..16', '16..24', '24..32', '32..40'].map((part) => `evaluate test ${part} by 2/2`);
+    // The second part was asked for already.
+    expect(log.filter((line) => line.startsWith('evaluate') || line === asked)).toEqual([
+      ...parts.slice(0, 2),
+      asked,
+      ...parts.slice(2),
+    ]);
+    expect(eventsOf('epoch')).toMatchObject([{ testLoss: 0.5, testAccuracy: 0.75, evaluateSeconds: 2.5 }]);
+  });
+
+  it('finishes with the members that there are once it is interrupted', async () => {
+    const interruption = new AbortController();
+    const { outcome, positions } = await runTraining({
+      context: { signal: interruption.signal },
+      changeDue: () => (interruption.signal.aborted ? leaving : undefined),
+      onEvent: atStep(0, () => interruption.abort()),
+    });
+    expect(outcome).toMatchObject({ steps: 2, end: { kind: 'interrupted' } });
+    expect(positions).toEqual([[2, 0, 8]]);
+  });
+
+  /** The generation loses a member in step 4. */
+  const losing: Script = {
+    vote: (_, step) => {
+      if (step === 4) throw new MemberLost('w1 is lost');
+      return {};
+    },
+  };
+
+  it('tries a step again that a loss has aborted, once', async () => {
+    const { outcome, log, eventsOf } = await runTraining({ ...losing, later: [{ applied: [4, 4] }] });
+    expect(outcome).toMatchObject({ steps: 6, end: { kind: 'completed' } });
+    expect(steps(log)).toEqual(['0', '1', '2', '3', '4', '5']);
+    expect(eventsOf('rolled-back')).toEqual([]);
+    expect(eventsOf('epoch').map(({ samples }) => samples)).toEqual([48, 48]);
+  });
+
+  it('goes back to the last checkpoint where nobody is left, and calls wasted what is trained again', async () => {
+    const { outcome, log, eventsOf } = await runTraining({ ...losing, later: [{}] });
+    expect(outcome).toMatchObject({ steps: 6, end: { kind: 'completed' } });
+    expect(eventsOf('rolled-back')).toEqual([{ type: 'rolled-back', step: 3, lostSteps: 1 }]);
+    expect(log).toContain('restore 3,4,12 of step 3 to 0,1');
+    expect(steps(log)).toEqual(['0', '1', '2', '3', '3', '4', '5']);
+    const [, again] = eventsOf('step').flatMap((event, index) => (event.step === 3 ? index : []));
+    const spentOn = eventsOf('spent');
+    expect(again).toBe(4);
+    // Three steps, their tests and checkpoint; step 3; step 3 again, and the others.
+    expect(spentOn.map(({ redone }) => redone)).toEqual([
+      ...Array(3 + 3 + 1 + 1).fill(false),
+      true,
+      ...Array(2 + 3 + 1 + 1).fill(false),
+    ]);
+    expect(eventsOf('epoch').map(({ epoch, samples }) => [epoch, samples])).toEqual([
+      [0, 48],
+      [1, 48],
+    ]);
+  });
+
+  it('begins at the beginning where nobody is left and nothing was saved', async () => {
+    const early: Script = {
+      vote: (_, step) => {
+        if (step === 2) throw new MemberLost('w1 is lost');
+        return {};
+      },
+    };
+    const { log, eventsOf } = await runTraining({ ...early, later: [{}], training: { epochs: 1 } });
+    expect(eventsOf('rolled-back')).toEqual([{ type: 'rolled-back', step: 0, lostSteps: 2 }]);
+    expect(steps(log)).toEqual(['0', '1', '0', '1', '2']);
+    expect(eventsOf('epoch')).toMatchObject([{ samples: 48 }]);
+  });
+
+  it('ends for anything but a loss', async () => {
+    const broken: Script = {
+      vote: () => {
+        throw new PennygradError('diverged', 'the loss became NaN');
+      },
+    };
+    await expect(runTraining({ ...broken, later: [{}] })).rejects.toThrow('the loss became NaN');
   });
 });
