@@ -295,7 +295,10 @@ describe('a run that goes on after losses', () => {
     const run = startThree();
     run.input(unreachable('w0'));
     run.input(unreachable('w1'));
-    expect(run.input(gather)).toEqual([]);
+    const waiting = (reason: string) => [{ type: 'announce', event: { type: 'waiting', reason, seconds: 8 } }];
+    expect(run.input(gather)).toEqual(waiting('1 of 2 workers ready, 1 missing'));
+    // The same is not told twice.
+    expect(run.input({ type: 'tick' })).toEqual([]);
     run.hello('w3');
     expect(run.ready('w3')).toMatchObject([
       {},
@@ -395,7 +398,11 @@ describe('a worker that wants to leave', () => {
     run.leave('w1');
     run.input(gather);
     const left = 'worker w0 (rank 0, pid 4242 on alpha) has left: the host shuts down';
-    expect(run.input(drain('w0'))).toEqual([...released('w0'), memberLost('w0', left)]);
+    expect(run.input(drain('w0'))).toMatchObject([
+      ...released('w0'),
+      memberLost('w0', left),
+      { type: 'announce', event: { type: 'waiting' } },
+    ]);
     expect(run.workers()).toEqual([]);
   });
 

@@ -1,46 +1,55 @@
 /** How the members of a generation come to one state. */
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
-import { decideSync, type Saved, synchronize } from '../../../../src/coordinator/training/synchronize.ts';
+import { decideSync, type Synchronization, synchronize } from '../../../../src/coordinator/training/synchronize.ts';
 import { memberOf } from '../generation/members.ts';
 import { type Script, scriptGeneration, spentBy, stateOf } from './scripted-generation.ts';
 
 describe('who gives the state to whom', () => {
+  const rollBack = { kind: 'roll-back' };
+  const copies = (...donors: (number | undefined)[]) => ({ kind: 'copy', donors });
+
   it.each([
-    ['nobody, where all have it', [7, 7], 7, { kind: 'none' }],
-    ['nobody, where all are as they were made, and no step is committed', [undefined, undefined], 0, { kind: 'none' }],
-    ['the first that has it, to a newcomer', [7, undefined, 7], 7, { kind: 'copy', donor: 0, receivers: [1] }],
-    [
-      'the first that has it, which need not be rank 0',
-      [undefined, 6, 7, 7],
-      7,
-      { kind: 'copy', donor: 2, receivers: [0, 1] },
-    ],
-    [
-      'a member that is as it was made, where the others went on to what nobody kept',
-      [undefined, 3],
-      0,
-      { kind: 'copy', donor: 0, receivers: [1] },
-    ],
-    ['the checkpoint, to all, where nobody has it', [6, undefined], 7, { kind: 'roll-back', receivers: [0, 1] }],
-    ['the checkpoint, to all, where they are new', [undefined, undefined], 7, { kind: 'roll-back', receivers: [0, 1] }],
-    ['the checkpoint, to all, where some are ahead of it', [8, 7], 6, { kind: 'roll-back', receivers: [0, 1] }],
+    ['nobody, where all have it', [7, 7], 7, copies(undefined, undefined)],
+    ['nobody, where all are as made and no step is committed', [undefined, undefined], 0, copies(undefined, undefined)],
+    ['the first that has it, to a newcomer', [7, undefined, 7], 7, copies(undefined, 0, undefined)],
+    ['the first that has it, which need not be rank 0', [undefined, 6, 7, 7], 7, copies(2, 2, undefined, undefined)],
+    ['one that is as made, where the others went on to what nobody kept', [undefined, 3], 0, copies(undefined, 0)],
+    ['the checkpoint, to all, where nobody has it', [6, undefined], 7, rollBack],
+    ['the checkpoint, to all, where they are new', [undefined, undefined], 7, rollBack],
+    ['the checkpoint, to all, where some are ahead of it', [8, 7], 6, rollBack],
   ])('%s', (_, applied, step, decision) => {
-    expect(decideSync(applied, step)).toEqual(decision);
+    expect(decideSync({ applied, keys: applied.map(() => 'alike'), wrong: [] }, step)).toEqual(decision);
+  });
+
+  it('one of the same arithmetic, if there is one: replicas of a kind must be equal bit for bit', () => {
+    const keys = ['a', 'b', 'b', 'c'];
+    expect(decideSync({ applied: [7, 7, 1, 1], keys, wrong: [] }, 7)).toEqual(copies(undefined, undefined, 1, 0));
+  });
+
+  it('not one whose replica went wrong, which gets the state of its kind', () => {
+    const keys = ['a', 'a', 'a'];
+    expect(decideSync({ applied: [7, 7, 7], keys, wrong: [0] }, 7)).toEqual(copies(1, undefined, undefined));
   });
 });
 
-const saved: Saved = {
+const saved: Synchronization['saved'] = {
   step: 4,
   state: { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 4, slots: [] } },
 };
 
 /** Three members at these steps come to one state; step 7 is committed. */
-async function run(applied: readonly (number | undefined)[], script: Script = {}, checkpoint = saved, step = 7) {
+async function run(
+  applied: readonly (number | undefined)[],
+  script: Script = {},
+  checkpoint = saved,
+  { step = 7, heals = false } = {},
+) {
   const members = applied.map((_, rank) => memberOf(rank));
   const { generation, log } = scriptGeneration({ members, applied, ...script });
   const events: RunEvent[] = [];
-  const reached = await synchronize(generation, step, checkpoint, (event) => events.push(event));
+  const observe = (event: RunEvent) => events.push(event);
+  const reached = await synchronize(generation, { step, saved: checkpoint, heals, observe });
   return { reached, log, events, applied: generation.applied() };
 }
 
@@ -54,13 +63,17 @@ describe('a generation begins', () => {
   });
 
   it('with no word where nothing has happened yet', async () => {
-    expect(await run([undefined, undefined], {}, saved, 0)).toMatchObject({ reached: 0, log: [], events: [] });
+    expect(await run([undefined, undefined], {}, saved, { step: 0 })).toMatchObject({
+      reached: 0,
+      log: [],
+      events: [],
+    });
   });
 
   it('with a copy of the state of one that has it for those that have not', async () => {
     const answers = [stateOf(9), stateOf(1, [5, 6, 7]), stateOf(1)];
     const { reached, log, applied } = await run([undefined, 7, 7], { answers });
-    expect(log).toEqual(['report-state checksum,state,checksum', 'restore 5,6,7 of step 7 to 0']);
+    expect(log.slice(1)).toEqual(['report-state checksum,state,checksum', 'restore 5,6,7 of step 7 to 0']);
     expect([reached, applied]).toEqual([7, [7, 7, 7]]);
   });
 
@@ -100,8 +113,23 @@ describe('a generation begins', () => {
     ]) {
       await expect(run([7, undefined], { answers: [half, stateOf(1)] })).rejects.toMatchObject({
         code: 'run-failed',
-        message: 'a worker sent no complete state for the others',
+        message: expect.stringMatching(/^worker w0 .* sent no complete state for the others$/),
       });
     }
+  });
+
+  it('with the state of most for a replica that differs from them, where it is to be healed', async () => {
+    const answers = [stateOf(1, [5, 6, 7]), stateOf(2), stateOf(1, [5, 6, 7])];
+    const { log, events } = await run([7, 7, 7], { answers }, saved, { heals: true });
+    expect(log.slice(1)).toEqual(['report-state state,checksum,checksum', 'restore 5,6,7 of step 7 to 1']);
+    expect(events).toContainEqual({ type: 'healed', workerId: 'w1', step: 7 });
+  });
+
+  it('not where no majority says which of two replicas is right', async () => {
+    const answers = [stateOf(1), stateOf(2)];
+    await expect(run([7, 7], { answers }, saved, { heals: true })).rejects.toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(/no majority of their kind says which is right$/),
+    });
   });
 });
