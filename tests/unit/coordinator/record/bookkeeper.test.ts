@@ -391,3 +391,114 @@ test('a worker whose price is assumed once it is ready costs that price from its
   tell({ type: 'worker-began', workerId: 'w0', at: 3, priceUsdPerHour: 7200 }, generation(0));
   expect(ledgerLines(drawnUp.at(-1) as LedgerEvent, 0)[0]?.price_assumed).toBeUndefined();
 });
+
+describe('the books of a run whose fleet changes', () => {
+  test('leave the time between two generations to the reports of those that are in both', () => {
+    const { close, pass, tell, began, accountOf, spent } = openBooks();
+    tell(began('w0'), began('w1'));
+    pass(1);
+    tell(generation(0, 1));
+    pass(2);
+    tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed' });
+    pass(5);
+    tell(generation(0), spent('w0', { wait: 3, idle: 4 }, true));
+    close();
+    expect(accountOf('w0')?.seconds).toEqual(
+      byCategory((category) => ({ startup: 1, wasted: 3, idle: 4 })[category as string] ?? 0),
+    );
+    expect(accountOf('w1')?.seconds).toEqual(
+      byCategory((category) => ({ startup: 1, wasted: 2 })[category as string] ?? 0),
+    );
+  });
+
+  test('call startup what a newcomer does before it is a member, and a worker that comes back', () => {
+    const { close, pass, tell, began, accountOf } = openBooks();
+    tell(began('w0'), began('w1'), generation(0, 1));
+    pass(1);
+    tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed' });
+    pass(10);
+    tell(began('w1'), began('w2'));
+    pass(2);
+    tell({ type: 'tick' });
+    expect(accountOf('w1')?.seconds).toMatchObject({ startup: 2, wasted: 1 });
+    pass(1);
+    tell(generation(0, 1, 2), { type: 'ended', status: 'completed', code: undefined });
+    close();
+    expect(accountOf('w1')?.seconds).toMatchObject({ startup: 3, wasted: 1, idle: 0 });
+    expect(accountOf('w2')?.seconds).toMatchObject({ startup: 3, wasted: 0, idle: 0 });
+    expect(accountOf('w1')?.rentals).toBe(2);
+  });
+
+  test('call idle what a worker waited that left as it wanted to, and end its life', () => {
+    const { books, close, pass, tell, began, accountOf, spent } = openBooks();
+    tell(began('w0'), began('w1'), generation(0, 1));
+    pass(3);
+    tell(spent('w1', { compute: 2 }));
+    pass(1);
+    tell({ type: 'worker-drained', workerId: 'w1', reason: 'a spot notice' });
+    pass(100);
+    tell({ type: 'tick' });
+    expect(accountOf('w1')?.seconds).toMatchObject({ compute: 2, idle: 1, other: 1, wasted: 0 });
+    expect(books.spent().usd).toBeCloseTo(4 + 104, 9);
+    tell({ type: 'worker-ended', workerId: 'w1' });
+    close();
+    expect(accountOf('w1')?.seconds).toMatchObject({ compute: 2, idle: 1, wasted: 0, startup: 0 });
+  });
+
+  test('have the rank of each worker in the last generation that it was in', () => {
+    const { drawnUp, tell, began, close } = openBooks();
+    tell(began('w0'), began('w1'), began('w2'), generation(0, 1, 2));
+    const members = [
+      { ...member(1, 3600), rank: 0 },
+      { ...member(2, 3600), rank: 1 },
+    ];
+    tell({ type: 'generation', number: 2, parameterCount: 1, reason: 'ready', members });
+    expect(drawnUp.map(({ cause }) => cause)).toEqual(['begin', 'begin']);
+    close();
+    expect(drawnUp.at(-1)?.entries.map(({ workerId, rank }) => [workerId, rank])).toEqual([
+      ['w0', 0],
+      ['w1', 0],
+      ['w2', 1],
+    ]);
+  });
+
+  test('count no sample of steps that nobody has any more, but all that they cost', () => {
+    const { books, drawnUp, pass, tell, began, spent, close } = openBooks();
+    const train = (step: number, samples: number) => {
+      pass(1);
+      tell(stepEvent(step, { members: [{ workerId: 'w0', samples, phases: noPhaseSeconds }] }));
+      tell(spent('w0', { compute: 1 }));
+    };
+    const samplesAtEnd = () => drawnUp.at(-1)?.entries.map(({ samples }) => samples);
+    tell(began('w0'), generation(0));
+    train(0, 8);
+    tell({ type: 'checkpoint', checkpoint: savedCheckpoint });
+    train(1, 8);
+    train(2, 8);
+    tell({ type: 'rolled-back', step: 1, lostSteps: 2 });
+    train(1, 5);
+    tell({ type: 'checkpoint', checkpoint: savedCheckpoint });
+    expect(drawnUp.at(-1)).toMatchObject({ step: 2 });
+    expect(samplesAtEnd()).toEqual([13]);
+    train(2, 8);
+    tell({ type: 'rolled-back', step: 2, lostSteps: 1 });
+    close();
+    expect(drawnUp.at(-1)).toMatchObject({ step: 2 });
+    expect(samplesAtEnd()).toEqual([13]);
+    expect(books.spent().usd).toBeCloseTo(5, 9);
+  });
+
+  test('count no sample of a worker that came after the last checkpoint, and went with its steps', () => {
+    const { drawnUp, tell, began, close } = openBooks();
+    tell(
+      began('w0'),
+      generation(0),
+      { type: 'checkpoint', checkpoint: savedCheckpoint },
+      began('w1'),
+      generation(0, 1),
+    );
+    tell(stepEvent(1), { type: 'rolled-back', step: 1, lostSteps: 1 });
+    close();
+    expect(drawnUp.at(-1)?.entries.map(({ samples }) => samples)).toEqual([0, 0]);
+  });
+});

@@ -67,20 +67,23 @@ describe('the cost meter', () => {
     expect(run.read().usdPerHour).toBe(10_800);
   });
 
-  test('stops for a worker that is gone, before its account is drawn up', () => {
-    const run = openMeter();
-    run.begin(3600, 3600);
-    run.pass(2);
-    run.tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed' });
-    run.pass(3);
-    expect(run.read().usd).toBeCloseTo(7, 9);
-    expect(run.read().usdPerHour).toBe(3600);
-    run.tell({ type: 'worker-ended', workerId: 'w0' });
-    run.pass(10);
-    expect(run.read()).toMatchObject({ usd: expect.closeTo(7, 9), usdPerHour: undefined });
-    run.close();
-    expect(run.read().usd).toBeCloseTo(7, 9);
-  });
+  test.each(['worker-lost', 'worker-drained'] as const)(
+    'stops for a worker that is gone, before its account is drawn up: %s',
+    (type) => {
+      const run = openMeter();
+      run.begin(3600, 3600);
+      run.pass(2);
+      run.tell({ type, workerId: 'w1', reason: 'killed' });
+      run.pass(3);
+      expect(run.read().usd).toBeCloseTo(7, 9);
+      expect(run.read().usdPerHour).toBe(3600);
+      run.tell({ type: 'worker-ended', workerId: 'w0' });
+      run.pass(10);
+      expect(run.read()).toMatchObject({ usd: expect.closeTo(7, 9), usdPerHour: undefined });
+      run.close();
+      expect(run.read().usd).toBeCloseTo(7, 9);
+    },
+  );
 
   test('says nothing of workers without a price', () => {
     const run = openMeter();

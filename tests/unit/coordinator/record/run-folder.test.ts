@@ -1,10 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readMetrics } from '../../../../src/coordinator/record/metrics-log.ts';
 import { openRunFolder } from '../../../../src/coordinator/record/run-folder.ts';
+import type { EpochEvent, RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { systemClock } from '../../../../src/shared/core/clock.ts';
 import { auditHeader } from '../../../support/audit-header.ts';
-import { stepEvent } from '../../../support/observed-run.ts';
+import { member, stepEvent } from '../../../support/observed-run.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const trained = {
@@ -165,5 +167,76 @@ describe('samples.audit', () => {
     const folder = folderWith(files);
     resume(folder, 3);
     expect(auditOf(folder)).toBe(`${header}{"type":"resume","step":3}\n`);
+  });
+});
+
+describe('the metrics of a run whose fleet changes', () => {
+  const generation = (number: number, ...ranks: readonly number[]): RunEvent => ({
+    type: 'generation',
+    number,
+    parameterCount: 10,
+    reason: 'ready',
+    members: ranks.map((rank) => member(rank)),
+  });
+  const epochEvent = (testLoss: number): EpochEvent => ({
+    type: 'epoch',
+    epoch: 0,
+    loss: 1,
+    accuracy: 1,
+    testLoss,
+    testAccuracy: 0.5,
+    samples: 128,
+    seconds: 2,
+    evaluateSeconds: 1,
+  });
+
+  /** The lines of a run with these events, each with its type and its step or epoch. */
+  function write(...events: readonly RunEvent[]): { readonly text: string; readonly lines: readonly unknown[][] } {
+    const folder = folderWith({});
+    const files = open(folder);
+    files.observe(listening);
+    for (const event of events) files.observe(event);
+    files.close();
+    const text = readFileSync(join(folder, 'metrics.jsonl'), 'utf8');
+    const lines = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .map(({ type, step, epoch }) => [type, step ?? epoch]);
+    return { text, lines };
+  }
+
+  test('have a line of each fleet, with the committed steps before it', () => {
+    const { lines } = write(generation(1, 0, 1), stepEvent(0), stepEvent(1), generation(2, 0), stepEvent(2));
+    expect(lines).toEqual([
+      ['fleet', 0],
+      ['step', 1],
+      ['step', 2],
+      ['fleet', 2],
+      ['step', 3],
+    ]);
+    const { lines: resumed } = write({ type: 'resumed', step: 7, samples: 448, epoch: undefined }, generation(1, 0));
+    expect(resumed.at(-1)).toEqual(['fleet', 7]);
+  });
+
+  test('say where the run went back to, and each step counts once, as it was trained last', () => {
+    const events = [
+      ...[generation(1, 0, 1), stepEvent(0), stepEvent(1, { loss: 9 }), epochEvent(9), generation(2, 2)],
+      { type: 'rolled-back', step: 1, lostSteps: 1 } as const,
+      ...[stepEvent(1, { loss: 0.25 }), epochEvent(0.5), generation(3, 2, 3)],
+    ];
+    const { text, lines } = write(...events);
+    expect(lines.slice(5)).toEqual([
+      ['resume', 1],
+      ['step', 2],
+      ['epoch', 1],
+      ['fleet', 2],
+    ]);
+    expect(text).toContain('"type":"resume","step":1,"lost_steps":1');
+    const history = readMetrics(text, { step: 2, perEpoch: 2 });
+    expect(history).toMatchObject({ samples: 128, trainSeconds: 2, lastStep: 2, gaps: [], openEpoch: undefined });
+    expect(history.epochs).toMatchObject([{ epoch: 0, testLoss: 0.5 }]);
+    expect(history.kept).not.toContain('"loss":9');
+    expect(history.fleets.map(({ step }) => step)).toEqual([0, 2, 2]);
   });
 });

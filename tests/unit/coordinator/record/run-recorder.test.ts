@@ -1,0 +1,137 @@
+/** What is recorded of a run whose fleet changes, and of one that goes back to a checkpoint. */
+import { expect, test } from 'vitest';
+import {
+  type CarriedRecord,
+  createRunRecorder,
+  nothingRecorded,
+} from '../../../../src/coordinator/record/run-recorder.ts';
+import type { EpochEvent, RunEvent } from '../../../../src/coordinator/run-events.ts';
+import { newAccount } from '../../../../src/economics/ledger/ledger.ts';
+import { member, startedAtUnixMs, stepEvent } from '../../../support/observed-run.ts';
+import { toyDataset } from '../../../support/toy-engine.ts';
+
+function openRecord(carried: Partial<CarriedRecord> = {}) {
+  const recorder = createRunRecorder(
+    {
+      runId: 'r1',
+      version: '1.0.0',
+      startedAtUnixMs,
+      dataset: toyDataset(10),
+      modelName: 'cnn',
+      globalBatchSize: 64,
+      seed: 1,
+    },
+    { now: () => 0, unixMs: () => startedAtUnixMs + 4000 },
+    () => 0,
+    { ...nothingRecorded, startedAtUnixMs, ...carried },
+  );
+  return {
+    tell(...events: readonly RunEvent[]) {
+      for (const event of events) recorder.observe(event);
+    },
+    record: () => recorder.record({ status: 'completed' }),
+  };
+}
+
+const generation = (number: number, ...ranks: readonly number[]): RunEvent => ({
+  type: 'generation',
+  number,
+  parameterCount: 10,
+  reason: 'ready',
+  members: ranks.map((rank) => member(rank, 3600)),
+});
+
+const epochEvent = (epoch: number): EpochEvent => ({
+  type: 'epoch',
+  epoch,
+  loss: 1,
+  accuracy: 1,
+  testLoss: 1,
+  testAccuracy: 1,
+  samples: 128,
+  seconds: 2,
+  evaluateSeconds: 1,
+});
+
+/** The ledger's line at the end of an epoch. */
+const epochAccounts = (epoch: number): RunEvent => ({
+  type: 'ledger',
+  at: 0,
+  cause: 'epoch',
+  epoch,
+  step: 0,
+  runSeconds: epoch,
+  entries: [],
+  costUsd: epoch,
+});
+
+const checkpoint: RunEvent = {
+  type: 'checkpoint',
+  checkpoint: {
+    step: 2,
+    epoch: 0,
+    cursor: 128,
+    state: { parameters: new Float32Array(1), optimizer: { iterations: 1, slots: [] } },
+    artifacts: { topology: {}, weightSpecs: [] },
+  },
+};
+
+const rolledBack = (step: number, lostSteps: number): RunEvent => ({ type: 'rolled-back', step, lostSteps });
+
+test('a fleet is recorded with the steps before it, and the workers are those of the last one', () => {
+  const { tell, record } = openRecord();
+  tell(generation(1, 0, 1), stepEvent(0), stepEvent(1), generation(2, 0, 2), stepEvent(2));
+  const { fleets, workers, steps } = record();
+  expect(fleets.map(({ step, members }) => [step, members.map(({ workerId }) => workerId)])).toEqual([
+    [0, ['w0', 'w1']],
+    [2, ['w0', 'w2']],
+  ]);
+  expect(workers.map(({ workerId }) => workerId)).toEqual(['w0', 'w2']);
+  expect(steps).toBe(3);
+});
+
+test('what a worker cost that is no longer there stays in the cost of the run', () => {
+  const { tell, record } = openRecord();
+  const entry = (workerId: string, compute: number) => ({
+    workerId,
+    rank: 0,
+    samples: 1,
+    account: { ...newAccount, usd: { ...newAccount.usd, compute }, rentals: 1 },
+    priceSinceUnixMs: 0,
+  });
+  const entries = [entry('w0', 2), entry('w1', 3)];
+  tell(generation(1, 0, 1), generation(2, 0));
+  tell({ type: 'ledger', at: 0, cause: 'end', step: 0, runSeconds: 1, entries, costUsd: 5 });
+  expect(record().formerWorkers).toMatchObject({ costUsd: 3, rentals: 1 });
+});
+
+test('steps that nobody has any more are in no figure, and those that are trained again are in it once', () => {
+  const { tell, record } = openRecord();
+  tell(generation(1, 0, 1), { type: 'epoch-begun', epoch: 0 }, stepEvent(0), stepEvent(1));
+  tell(epochEvent(0), epochAccounts(0), checkpoint);
+  tell({ type: 'epoch-begun', epoch: 1 }, stepEvent(2, { epoch: 1 }), stepEvent(3, { epoch: 1 }));
+  tell(epochEvent(1), epochAccounts(1), generation(2, 2), rolledBack(2, 2));
+  expect(record()).toMatchObject({ steps: 2, samples: 128, trainSeconds: 2, openEpoch: undefined });
+  expect(record().epochs.map(({ epoch }) => epoch)).toEqual([0]);
+  expect(record().milestones.map(({ epoch }) => epoch)).toEqual([0]);
+  tell(stepEvent(2, { epoch: 1, samples: 60 }));
+  expect(record()).toMatchObject({ steps: 3, samples: 188, openEpoch: { epoch: 1, samples: 60 } });
+  tell(epochEvent(1), epochAccounts(1));
+  expect(record().epochs.map(({ epoch }) => epoch)).toEqual([0, 1]);
+  expect(record().milestones.map(({ epoch }) => epoch)).toEqual([0, 1]);
+});
+
+test('an epoch that was saved half way goes on from there', () => {
+  const { tell, record } = openRecord();
+  tell(generation(1, 0), stepEvent(0), checkpoint, stepEvent(1), rolledBack(1, 1), stepEvent(1), stepEvent(2));
+  expect(record()).toMatchObject({ steps: 3, openEpoch: { epoch: 0, samples: 192 } });
+});
+
+test('a run that saved nothing goes back to where it was resumed', () => {
+  const openEpoch = { epoch: 3, samples: 64, lossSum: 1, correct: 1, seconds: 1, usd: undefined };
+  const carried = { steps: 7, samples: 448, trainSeconds: 9, openEpoch, milestones: [], epochs: [epochEvent(2)] };
+  const { tell, record } = openRecord(carried);
+  tell(generation(1, 0), stepEvent(7, { epoch: 3 }), epochEvent(3), rolledBack(7, 1));
+  expect(record()).toMatchObject({ steps: 7, samples: 448, trainSeconds: 9, openEpoch });
+  expect(record().epochs.map(({ epoch }) => epoch)).toEqual([2]);
+});
