@@ -65,6 +65,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/costs-command.ts')).costsCommand,
   },
   {
+    usage: 'audit <run..>',
+    summary: 'Prove that each epoch of a run applied each sample exactly once, or name those that it did not',
+    load: async () => (await import('./commands/audit-command.ts')).auditCommand,
+  },
+  {
     usage: 'compare [run..]',
     summary: 'Compare the speed, scaling and cost of runs',
     load: async () => (await import('./commands/compare-command.ts')).compareCommand,

@@ -2,6 +2,8 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readAudit, readEvidence } from '../../src/run-folder/audit/read-audit.ts';
+import { verifyAudit } from '../../src/run-folder/audit/verify-audit.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { fallen, readLedgerRows } from '../support/ledger-lines.ts';
@@ -73,6 +75,19 @@ async function expectToEndAlike(
   const trained = (run: typeof summary) => run.workers.reduce((sum, worker) => sum + worker.samples, 0);
   expect(trained(summary)).toBe(trained(expected));
   expect(fallen(readLedgerRows(out))).toEqual([]);
+  await expectProved(out, steps, 50);
+}
+
+/** Each of so many steps applied each of its samples once, and the run's other files say so too. */
+async function expectProved(out: string, steps: number, batch: number): Promise<void> {
+  const report = verifyAudit(await readAudit(out), readEvidence(out));
+  expect(report).toMatchObject({ proved: true, problems: [], steps, unsavedSteps: 0 });
+  // Counted here by the batches alone: every epoch has a short last one.
+  const { trainCount } = report.header;
+  const perEpoch = Math.ceil(trainCount / batch);
+  const due = Math.floor(steps / perEpoch) * trainCount + (steps % perEpoch) * batch;
+  expect(report.epochs.reduce((sum, { once }) => sum + once, 0)).toBe(due);
+  expect(report.workers.reduce((sum, { samples }) => sum + samples, 0)).toBe(due);
 }
 
 /** Does something to a run as soon as its ledger knows of more than so many steps, which is a second after it does. */
@@ -117,6 +132,21 @@ describe('a run that goes on ends where it would have', () => {
     const resumed = readJsonLines(join(out, 'metrics.jsonl')).findLast(({ type }) => type === 'resume');
     expect(resumed).toMatchObject({ step: saved });
     expect(resumed?.lost_steps).toBeGreaterThanOrEqual(reached - saved);
+    const audited = await run(['audit', out, '--json']);
+    expect(audited.code, audited.stderr).toBe(0);
+    const [{ lost_steps, epochs }] = JSON.parse(audited.stdout).runs;
+    // The ledger is a second behind; the audit has every step that was committed before the kill.
+    expect(lost_steps).toBeGreaterThanOrEqual(Number(resumed?.lost_steps));
+    expect(epochs).toMatchObject([{ epoch: 1, missing: 0, repeated: 0, lost_steps }]);
+    const kept = readFileSync(join(out, 'samples.audit'), 'utf8');
+    const resume = '{"type":"resume","step":7}\n';
+    expect(kept).toContain(resume);
+    // Without the resume, the same file says that steps were applied twice.
+    writeFileSync(join(out, 'samples.audit'), kept.replaceAll(resume, ''));
+    const forged = await run(['audit', out]);
+    expect(forged.stdout).toMatch(/^Problem: steps 8 to \d+ are there again in line \d+, without a resume$/m);
+    expect(forged.stdout).toMatch(/^Epoch 1: [\d,]+ training images repeated: /m);
+    expect(forged.code).toBe(3);
     for (const { seconds_by_category } of readSummary(out).workers) {
       expect(seconds_by_category.wasted).toBeGreaterThan(0);
       expect(seconds_by_category.compute).toBeGreaterThan(0);
@@ -237,6 +267,7 @@ describe('a run that goes on with other workers', () => {
     const epochUsd = steps.reduce((sum, { cost_usd }) => sum + Number(cost_usd), 0);
     expect(after.epochs.map(({ cost_usd }) => cost_usd)).toEqual([expect.closeTo(epochUsd, 9)]);
     expect(after.workers.reduce((sum, { samples: trained }) => sum + trained, 0)).toBe(4 * 50 + (first?.samples ?? 0));
+    await expectProved(out, 9, 50);
   });
 });
 
@@ -270,6 +301,7 @@ describe('a run whose record is damaged', () => {
       expect(stdout).toContain(`Incomplete: ${gap}\n`);
       expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain(`incomplete: ${gap}`);
     }
+    await expectProved(out, 9, 50);
     const whole = await uninterrupted(9);
     expect(stateAt(out, 9)).toEqual(stateAt(whole, 9));
   });

@@ -12,7 +12,7 @@ export const fileLimits = {
   summary: 16 * mebibyte,
   /** `predictions.svg` of a run. */
   picture: 4 * mebibyte,
-  /** `metrics.jsonl` and `ledger.jsonl` of a run: the longest text that Node can hold. */
+  /** `metrics.jsonl`, `ledger.jsonl` and `samples.audit` of a run: the longest text that Node can hold. */
   log: constants.MAX_STRING_LENGTH,
   /** `model.json` and `training.json` of a checkpoint. */
   checkpointJson: mebibyte,

@@ -1,0 +1,68 @@
+/** Reads `samples.audit` of a run's folder, and what else the folder says about the same samples. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { tryReadSummary } from '../../economics/record/summary-file.ts';
+import { badInput } from '../../shared/core/errors.ts';
+import { bestEffort } from '../../shared/files/atomic-files.ts';
+import { readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
+import { forEachLine } from '../../shared/files/file-lines.ts';
+import { listCheckpoints } from '../checkpoints.ts';
+import { auditFile, auditLimits } from './audit-line.ts';
+import { type AuditRecord, createAuditBuilder } from './audit-record.ts';
+import type { Evidence } from './check-evidence.ts';
+
+/**
+ * Reads the file line by line. What follows its last newline was cut off by a kill, and is left out.
+ * @throws bad-input when there is none, or naming the line that is damaged
+ */
+export async function readAudit(folder: string): Promise<AuditRecord> {
+  if (!existsSync(folder)) throw badInput(`${folder}: no such folder; name a run's folder, for example runs/RUN-ID`);
+  const file = join(folder, auditFile);
+  if (!existsSync(file)) {
+    throw badInput(`${folder}: has no ${auditFile}: it holds no run, or one of an older version`);
+  }
+  const builder = createAuditBuilder();
+  await forEachLine(file, auditLimits.lineBytes, (text, number) => {
+    const added = builder.add(text, number);
+    if (added !== undefined) throw badInput(`${file}: line ${number}: ${added.problem}`);
+  });
+  const record = builder.record();
+  if (record === undefined) throw badInput(`${file}: has no whole line`);
+  return record;
+}
+
+const configSchema = z.object({
+  run_id: z.string(),
+  settings: z.object({ seed: z.int(), batchSize: z.int() }),
+  dataset: z.object({ digest: z.string() }),
+});
+
+/** What can be read of the folder's other files; the file must agree with them. */
+export function readEvidence(folder: string): Evidence {
+  const summary = tryReadSummary(folder);
+  const newest = bestEffort(() => listCheckpoints(join(folder, 'checkpoints')).at(-1));
+  return {
+    config: readConfig(join(folder, 'config.json')),
+    summary: summary && {
+      runId: summary.run_id,
+      seed: summary.seed,
+      batchSize: summary.global_batch_size,
+      trainCount: summary.dataset.train,
+      steps: summary.steps,
+      workers: new Map(summary.workers.map(({ worker_id, samples }) => [worker_id, samples])),
+      isComplete: summary.gaps === undefined || summary.gaps.length === 0,
+    },
+    savedStep: newest === undefined ? undefined : Number(newest.slice('step-'.length)),
+  };
+}
+
+function readConfig(file: string): Evidence['config'] {
+  try {
+    const { run_id, settings, dataset } = configSchema.parse(JSON.parse(readBoundedText(file, fileLimits.settings)));
+    return { runId: run_id, seed: settings.seed, batchSize: settings.batchSize, datasetDigest: dataset.digest };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,136 @@
+/** Proves from `samples.audit` that each epoch applied each sample exactly once, or says what is wrong. */
+import { stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { describeRanges, type Range } from '../json-lines.ts';
+import type { AuditHeader } from './audit-line.ts';
+import type { AuditRecord, Span } from './audit-record.ts';
+import { checkEvidence, type Evidence } from './check-evidence.ts';
+import { type AuditProblem, checkSpan, epochOf } from './check-span.ts';
+import { countEpoch, type EpochAudit } from './count-samples.ts';
+
+export interface AuditReport {
+  readonly header: AuditHeader;
+  /** Each sample of each whole epoch was applied exactly once, and each of the steps so far of the last one. */
+  readonly proved: boolean;
+  readonly steps: number;
+  readonly epochs: readonly EpochAudit[];
+  /** Samples of the steps that count, most first. */
+  readonly workers: readonly { readonly worker: string; readonly samples: number }[];
+  readonly resumes: number;
+  /** Steps that resumes made void. A step that was lost twice counts twice. */
+  readonly lostSteps: number;
+  /** Steps after the newest checkpoint. If the run is over, its saved model lacks them. */
+  readonly unsavedSteps: number;
+  /** The first of them. */
+  readonly problems: readonly AuditProblem[];
+  readonly problemCount: number;
+}
+
+/** Problems that a report names. */
+const namedProblems = 100;
+
+/** Epochs without a single step that are looked into. More are named by their steps alone. */
+const mostAbsentEpochs = 1000;
+
+export function verifyAudit(record: AuditRecord, evidence: Evidence): AuditReport {
+  const { header, spans, lost, highestStep, resumes } = record;
+  const perEpoch = stepsPerEpoch(header.trainCount, header.batchSize);
+  const steps = spans.reduce((most, span) => Math.max(most, lastOf(span)), 0);
+  const { savedStep = 0 } = evidence;
+  const workers = samplesByWorker(spans);
+  const problems = [
+    ...checkOrder(spans),
+    ...missingSaved(steps, savedStep),
+    ...spans.flatMap((span) => checkSpan(span, header)),
+    ...checkEvidence({ header, steps, highestStep, workers }, evidence),
+  ];
+  const lastStep = Math.max(steps, savedStep);
+  const byEpoch = groupByEpoch(spans);
+  const epochs = epochsToCount(byEpoch, lost, epochOf(lastStep, perEpoch)).map((epoch) =>
+    countEpoch(header, {
+      epoch,
+      spans: byEpoch.get(epoch) ?? [],
+      lostSteps: lost.get(epoch) ?? 0,
+      expected: samplesSoFar(lastStep - (epoch - 1) * perEpoch, header),
+    }),
+  );
+  return {
+    header,
+    proved: problems.length === 0 && epochs.every(({ missing, repeated }) => missing === 0 && repeated === 0),
+    steps,
+    epochs,
+    workers: [...workers].map(([worker, samples]) => ({ worker, samples })).sort((a, b) => b.samples - a.samples),
+    resumes,
+    lostSteps: [...lost.values()].reduce((sum, count) => sum + count, 0),
+    unsavedSteps: Math.max(0, steps - savedStep),
+    problems: problems.slice(0, namedProblems),
+    problemCount: problems.length,
+  };
+}
+
+function lastOf({ step, steps }: Span): number {
+  return step + steps - 1;
+}
+
+/** Every step is there once, in order: what a resume made void is gone already. */
+function checkOrder(spans: readonly Span[]): readonly AuditProblem[] {
+  const problems: AuditProblem[] = [];
+  let next = 1;
+  for (const span of spans) {
+    const { step, line } = span;
+    const last = lastOf(span);
+    if (step > next) {
+      problems.push({ kind: 'missing-steps', message: `${stepsOf([next, step - 1])} missing before line ${line}` });
+    }
+    if (step < next) {
+      const again = stepsOf([step, Math.min(last, next - 1)]);
+      problems.push({ kind: 'repeated-steps', message: `${again} there again in line ${line}, without a resume` });
+    }
+    next = Math.max(next, last + 1);
+  }
+  return problems;
+}
+
+function missingSaved(steps: number, savedStep: number): readonly AuditProblem[] {
+  if (savedStep <= steps) return [];
+  const message = `${stepsOf([steps + 1, savedStep])} missing at the end: checkpoints/step-${savedStep} has them`;
+  return [{ kind: 'missing-steps', message }];
+}
+
+/** `step 3 is`, `steps 3 to 5 are` */
+function stepsOf(range: Range): string {
+  return range[0] === range[1] ? `step ${range[0]} is` : `steps ${describeRanges([range])} are`;
+}
+
+function samplesByWorker(spans: readonly Span[]): ReadonlyMap<string, number> {
+  const samples = new Map<string, number>();
+  for (const { shares, steps } of spans) {
+    for (const { worker, from, to } of shares) {
+      samples.set(worker, (samples.get(worker) ?? 0) + (to - from) * steps);
+    }
+  }
+  return samples;
+}
+
+function groupByEpoch(spans: readonly Span[]): ReadonlyMap<number, readonly Span[]> {
+  const byEpoch = new Map<number, Span[]>();
+  for (const span of spans) {
+    const group = byEpoch.get(span.epoch);
+    if (group === undefined) byEpoch.set(span.epoch, [span]);
+    else group.push(span);
+  }
+  return byEpoch;
+}
+
+function epochsToCount(
+  byEpoch: ReadonlyMap<number, readonly Span[]>,
+  lost: ReadonlyMap<number, number>,
+  lastEpoch: number,
+): readonly number[] {
+  const absent = Array.from({ length: Math.min(lastEpoch, mostAbsentEpochs) }, (_, index) => index + 1);
+  return [...new Set([...byEpoch.keys(), ...lost.keys(), ...absent])].sort((a, b) => a - b);
+}
+
+/** The samples that an epoch's first steps apply. @param steps none, or more than it has, where the run is elsewhere */
+function samplesSoFar(steps: number, { batchSize, trainCount }: Pick<AuditHeader, 'batchSize' | 'trainCount'>): number {
+  return Math.max(0, Math.min(steps * batchSize, trainCount));
+}
