@@ -82,7 +82,8 @@ export function createAuditBuilder(): AuditBuilder {
     if (line.type === 'resume') {
       voidAfter(line.step);
       resumes += 1;
-      open = undefined;
+      // A coordinator that lost nothing goes on from the last step that counts.
+      open = spans.at(-1);
       return undefined;
     }
     lines += 1;

@@ -36,10 +36,16 @@ describe('a resume', () => {
     ]);
   });
 
-  test('to where the run is loses nothing', () => {
-    const record = recordOf(`${header}${step}1\n{"type":"resume","step":2}\n`);
-    expect(stepsOf(record)).toHaveLength(2);
+  test('to where the run is loses nothing, and the same shares may go on', () => {
+    const record = recordOf(`${header}${step}1\n{"type":"resume","step":2}\n1\n`);
+    expect(stepsOf(record)).toEqual([0, 4, 8].map((from, index) => ({ step: index, epoch: 0, shares: shares(from) })));
     expect([...record.lost]).toEqual([]);
+  });
+
+  test('goes on from the last step that counts, wherever in a span it is', () => {
+    const record = recordOf(`${header}${step}1\n1\n{"type":"resume","step":2}\n1\n`);
+    expect(stepsOf(record)).toEqual([0, 4, 8].map((from, index) => ({ step: index, epoch: 0, shares: shares(from) })));
+    expect([...record.lost]).toEqual([[1, 1]]);
   });
 });
 
@@ -53,8 +59,8 @@ describe('a line', () => {
     ['of no steps', `${header}${step}0\n`, 'line 3: '],
     ['that repeats nothing', `${header}1\n`, 'line 2: there is no step before it that it could repeat'],
     [
-      'that repeats a step from before a resume',
-      `${header}${step}{"type":"resume","step":1}\n1\n`,
+      'that repeats a step that was lost',
+      `${header}${step}{"type":"resume","step":0}\n1\n`,
       'line 4: there is no step before it that it could repeat',
     ],
     ['with a second header', `${header}${header}`, 'line 2: a second header'],
