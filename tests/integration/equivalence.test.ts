@@ -131,6 +131,6 @@ describe('a coordinator and workers in terminals of their own', () => {
       ['a', 0],
       ['b', 1],
     ]);
-    expect(lastParameters(out)).toEqual(await trainedParameters(2, 'mlp'));
+    expect(maxDifference(lastParameters(out), await trainedParameters(2, 'mlp'))).toBe(0);
   });
 });
