@@ -57,7 +57,7 @@ describe('after 50 steps', () => {
   });
 
   it('the same run twice has the same parameters, bit for bit', async () => {
-    expect(await trainedParameters(1, 'cnn')).toEqual(alone.get('cnn'));
+    expect(maxDifference(await trainedParameters(1, 'cnn'), alone.get('cnn') ?? new Float32Array())).toBe(0);
   });
 });
 
