@@ -16,6 +16,11 @@ export interface LocalWorkers {
   stop(graceMs: number): Promise<void>;
   /** Kills all of them at once, and starts none again. */
   kill(): void;
+  /**
+   * The run has lost this worker: a process of it that is still there after `graceMs`, frozen perhaps, is killed, so that
+   * another can take its place.
+   */
+  replace(workerId: string, graceMs: number): void;
 }
 
 /** How a worker's process ended, and whether another follows it. */
@@ -79,6 +84,13 @@ export function launchLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
 
   return {
     kill,
+    replace(workerId, graceMs) {
+      const child = kept[workers.findIndex(({ id }) => id === workerId)]?.child();
+      if (child === undefined) return;
+      options.timers.after(graceMs, () => {
+        if (isRunning(child)) child.kill('SIGKILL');
+      });
+    },
     async stop(graceMs) {
       const children = beginStop();
       const cancelKill = options.timers.after(graceMs, kill);

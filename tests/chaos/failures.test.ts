@@ -1,4 +1,4 @@
-/** Whatever happens to a worker, the run ends within its deadline and says who, and in which phase. */
+/** Whatever happens to a worker, a run that is to end with it ends within its deadline and says who, and in which phase. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Dealer } from 'zeromq';
@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const folder = writeIdxFolder(2000, 200);
 const timeout = 5;
 /** A run that lasts until something happens to it. */
-const common = ['--dataset', folder, '--timeout', String(timeout), '--metrics-port', '0'];
+const common = ['--dataset', folder, '--timeout', String(timeout), '--metrics-port', '0', '--on-loss', 'fail'];
 const endless = [...common, '--epochs', '100000'];
 
 afterEach(killAll);

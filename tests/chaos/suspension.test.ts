@@ -13,7 +13,7 @@ const folder = writeIdxFolder(1000, 100);
 const timeout = 5;
 const endless = [
   ...['--dataset', folder, '--timeout', String(timeout), '--metrics-port', '0', '--epochs', '100000'],
-  ...['--model', 'softmax'],
+  ...['--model', 'softmax', '--on-loss', 'fail'],
 ];
 
 /** Processes that a test stopped, which would outlive it otherwise. */

@@ -176,7 +176,17 @@ describe('the live page', () => {
   });
 
   it('shows the next run on the port, and how it failed', async () => {
-    const second = train('second', '--epochs', '1000', '--seed', '2', '--metrics-port', new URL(origin).port);
+    const second = train(
+      'second',
+      '--epochs',
+      '1000',
+      '--on-loss',
+      'fail',
+      '--seed',
+      '2',
+      '--metrics-port',
+      new URL(origin).port,
+    );
     await status(/^Training, epoch \d+ of 1,000/);
     expect(await text('#subject')).toContain('seed 2');
     expect(await text('#log')).not.toContain('epoch 40 finished');

@@ -46,7 +46,9 @@ describe('a worker of two threads', () => {
   });
 
   it('leaves nothing behind when it is killed', async () => {
-    const running = start(trainArguments(join(temporaryFolder(), 'run'), '--worker', 'threads=2', '--worker', 'id=b'));
+    const running = start(
+      trainArguments(join(temporaryFolder(), 'run'), '--worker', 'threads=2', '--worker', 'id=b', '--on-loss', 'fail'),
+    );
     await running.waitFor(/rank 0: worker b/);
     const workers = childrenOf(running.child.pid ?? 0);
     expect(workers).toHaveLength(2);

@@ -118,12 +118,20 @@ interface LocalTraining {
 
 /** @returns the exit code */
 function trainLocally({ settings, planned, expected, resumed, verbose, prices }: LocalTraining): Promise<number> {
-  const output = createRunOutput(bySubject(settings), { verbose, prices });
+  const printed = createRunOutput(bySubject(settings), { verbose, prices });
   let workers: LocalWorkers | undefined;
   let workersLeave = false;
+  const { exitMs } = deadlinesFrom(settings.timeout);
+  const output: RunOutput = {
+    ...printed,
+    observe(event) {
+      printed.observe(event);
+      if (event.type === 'worker-lost') workers?.replace(event.workerId, exitMs);
+    },
+  };
   const stopWorkers = async () => {
     workersLeave = true;
-    await workers?.stop(deadlinesFrom(settings.timeout).exitMs);
+    await workers?.stop(exitMs);
   };
   const interruption = { note: output.note, secondDoes: 'kills at once', kill: () => workers?.kill() };
   return runInterruptibly(interruption, async (run) => {

@@ -191,7 +191,7 @@ describe('the alerts', { timeout: 150_000 }, () => {
   });
 
   it('name a worker that is lost, and no other, and the run that fails of it', async () => {
-    await begin('loses a worker', light);
+    await begin('loses a worker', [...light, '--on-loss', 'fail']);
     const pid = await training('loses a worker');
     kill('loses a worker', childrenOf(pid)[1] ?? 0, 'SIGKILL');
     const [, worker] = await runOf('loses a worker').job.waitFor(/worker (w[01]) .*killed by SIGKILL/);
