@@ -36,6 +36,7 @@ describe('help', () => {
     [['worker', '--help'], /--connect tcp:\/\/10\.0\.0\.1:5555/],
     [['evaluate', '--help'], /pennygrad evaluate runs\/RUN-ID/],
     [['predict', '--help'], /seven\.png/],
+    [['audit', '--help'], /pennygrad audit runs\/\* --json/],
   ])('%j has examples', async (args, example) => {
     const { code, stdout } = await run(args);
     expect(code).toBe(0);
@@ -154,6 +155,7 @@ describe('bad input is one clear line and exit code 2', () => {
       /foreign\/summary\.json: not a summary of this version: run_id: .* \(and \d\d more\)$/m,
     ],
     ['a run that is not there', ['evaluate', 'runs/none'], /runs\/none: no such folder/],
+    ['a run that nobody wrote an audit of', ['audit', foreign], /foreign: has no samples\.audit: it holds no run, or/],
     ['a folder without a checkpoint', ['predict', occupied], /there is no checkpoint/],
     ['a device in place of a run', ['evaluate', '/dev/null'], /\/dev\/null: is not a folder of checkpoints/],
   ])('%s', async (_, args, message) => {

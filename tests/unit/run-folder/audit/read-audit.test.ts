@@ -148,6 +148,11 @@ describe('an audit says', () => {
     expect(messagesOf(`${header}${steps}`)).toContain(problem);
   });
 
+  test('once what is there again, and nothing of the steps after it', () => {
+    const text = `${header}${step(1, 0, 4)}1\n${step(1, 0, 4)}${step(3, 8, 10)}`;
+    expect(messagesOf(text)).toEqual(['step 1 is there again in line 4, without a resume']);
+  });
+
   test('which steps of the checkpoint the file lacks, and which the checkpoint lacks', () => {
     expect(messagesOf(`${header}${step(1, 0, 4)}`, { savedStep: 3 })).toEqual([
       'steps 2 to 3 are missing at the end: checkpoints/step-3 has them',
