@@ -113,7 +113,7 @@ function count(number: number, noun: string): string {
   return `${formatCount(number)} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-export function describeVerdict({ proved, epochs, header, steps }: AuditReport): string {
+function describeVerdict({ proved, epochs, header, steps }: AuditReport): string {
   const samples = formatCount(header.trainCount);
   if (!proved) return 'Not proved: the file does not show that each sample was applied exactly once';
   if (steps === 0) return 'Proved: no step was trained';

@@ -10,7 +10,7 @@ import type { Interval } from '../../shared/core/sampling.ts';
 export const auditFile = 'samples.audit';
 
 /** The version of the format. */
-export const auditVersion = 1;
+const auditVersion = 1;
 
 /** A worker's share of a step: the positions `[from, to)`. */
 export interface AuditShare extends Interval {

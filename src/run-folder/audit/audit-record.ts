@@ -50,7 +50,7 @@ export function createAuditBuilder(): AuditBuilder {
   let header: AuditHeader | undefined;
   const spans: OpenSpan[] = [];
   const lost = new Map<number, number>();
-  let [highestStep, resumes, lines] = [0, 0, 0];
+  let [highestStep, resumes, stepLines] = [0, 0, 0];
   /** The span that a line may go on with. */
   let open: OpenSpan | undefined;
 
@@ -86,8 +86,8 @@ export function createAuditBuilder(): AuditBuilder {
       open = spans.at(-1);
       return undefined;
     }
-    lines += 1;
-    if (lines > mostSpans) return { problem: `more than ${mostSpans} changes of shares` };
+    stepLines += 1;
+    if (stepLines > mostSpans) return { problem: `more than ${mostSpans} changes of shares` };
     const shares = line.shares.map(([worker, from, to]) => ({ worker, from, to }));
     open = { step: line.step, steps: 1, epoch: line.epoch, shares, stride: strideOf(shares), line: number };
     spans.push(open);

@@ -22,7 +22,7 @@ export interface EpochAudit {
 }
 
 /** Samples that are named of those that are missing or repeated in an epoch. */
-export const namedSamples = 100;
+const namedSamples = 100;
 
 const mostCounted = 0xff;
 
