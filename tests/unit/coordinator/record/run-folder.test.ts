@@ -215,6 +215,9 @@ describe('the metrics of a run whose fleet changes', () => {
       ['fleet', 2],
       ['step', 3],
     ]);
+    const rolledBack = { type: 'rolled-back', step: 0, lostSteps: 1 } as const;
+    const { lines: back } = write(generation(1, 0), stepEvent(0), rolledBack, generation(2, 1));
+    expect(back.at(-1)).toEqual(['fleet', 0]);
     const { lines: resumed } = write({ type: 'resumed', step: 7, samples: 448, epoch: undefined }, generation(1, 0));
     expect(resumed.at(-1)).toEqual(['fleet', 7]);
   });

@@ -417,15 +417,19 @@ describe('training with several generations', () => {
     expect(eventsOf('epoch')).toMatchObject([{ testLoss: 0.5, testAccuracy: 0.75, evaluateSeconds: 2.5 }]);
   });
 
-  it('finishes with the members that there are once it is interrupted', async () => {
+  it.each([
+    [0, [2, 0, 8]],
+    // With the test pass of its epoch before it.
+    [2, [3, 0, 10]],
+  ])('finishes with the members that there are once it is interrupted, in step %i', async (step, saved) => {
     const interruption = new AbortController();
     const { outcome, positions } = await runTraining({
       context: { signal: interruption.signal },
       changeDue: () => (interruption.signal.aborted ? leaving : undefined),
-      onEvent: atStep(0, () => interruption.abort()),
+      onEvent: atStep(step, () => interruption.abort()),
     });
-    expect(outcome).toMatchObject({ steps: 2, end: { kind: 'interrupted' } });
-    expect(positions).toEqual([[2, 0, 8]]);
+    expect(outcome).toMatchObject({ steps: saved[0], end: { kind: 'interrupted' } });
+    expect(positions).toEqual([saved]);
   });
 
   /** The generation loses a member in step 4. */
