@@ -74,6 +74,7 @@ export const createCostMetrics: Collector = (registry, { expected = [], carried 
         charge(event.workerId, event.priceUsdPerHour, event.priceAssumed);
         break;
       case 'worker-lost':
+      case 'worker-drained':
       case 'worker-ended':
         price.remove({ worker: event.workerId });
         break;

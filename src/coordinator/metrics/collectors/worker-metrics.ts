@@ -65,6 +65,12 @@ export const createWorkerMetrics: Collector = (registry) => {
       case 'worker-lost':
         setDown(event.workerId);
         break;
+      // It left as it should, so nobody is to be alarmed.
+      case 'worker-drained':
+        present.delete(event.workerId);
+        up.remove({ worker: event.workerId });
+        worldSize.set(present.size);
+        break;
       case 'ended':
         // Who finds that the loss diverged leaves, and is not lost.
         if (event.code === 'diverged') up.reset();
