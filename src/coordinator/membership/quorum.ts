@@ -47,13 +47,17 @@ export function decideQuorum(
   if (ready.length >= enough) {
     // Ranks follow the names, not the order of arrival, so that a run is the same every time it is started.
     const members = ready.slice(0, fleet.max);
-    const all = ready.length >= fleet.max;
-    return { kind: 'begin', members, reason: `${all ? 'all ' : ''}${members.length} workers are ready` };
+    return { kind: 'begin', members, reason: describeMembers(members.length, ready.length >= fleet.max) };
   }
   const asked = isOverdue || gathering.previousSize !== undefined ? enough : fleet.max;
   const reason = describe(ready, loading, asked, wanted, gathering, candidates);
   if (possible < fleet.min) return { kind: 'give-up', isHopeless: true, reason };
   return isOverdue ? { kind: 'give-up', isHopeless: false, reason } : { kind: 'wait', reason };
+}
+
+function describeMembers(count: number, areAll: boolean): string {
+  if (count === 1) return 'a worker is ready';
+  return `${areAll ? 'all ' : ''}${count} workers are ready`;
 }
 
 /** How many workers are waited for until the deadline, if no more are needed. */

@@ -386,7 +386,7 @@ describe('a worker that wants to leave', () => {
     expect(run.input(gather)).toMatchObject([
       ...released('w0', 'it was asked to leave'),
       memberLost('w0', left),
-      { type: 'begin', workers: [{ peer: 'w1', rank: 0 }], reason: '1 workers are ready' },
+      { type: 'begin', workers: [{ peer: 'w1', rank: 0 }], reason: 'a worker is ready' },
     ]);
     expect(run.workers()).toEqual(['w1']);
     // Its connection ends, and its process: nobody minds.

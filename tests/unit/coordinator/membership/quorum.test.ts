@@ -144,7 +144,7 @@ describe('the first generation of MIN:MAX', () => {
 describe('the generation after a loss', () => {
   it.each([undefined, 4])('begins with MIN at once where the run is to continue: %j expected', (expected) => {
     expect(decideQuorum(candidatesOf('r:w0', 'j:w2'), wanted('1:4', expected), afterLoss(4))).toEqual(
-      begin(['w0'], '1 workers are ready'),
+      begin(['w0'], 'a worker is ready'),
     );
     expect(decideQuorum(candidatesOf('r:w0', 'r:w2'), wanted('3:4', expected), afterLoss(4))).toMatchObject({
       kind: 'wait',
@@ -174,7 +174,7 @@ describe('the generation after a loss', () => {
   it('waits no longer than the deadline', () => {
     const waiting = wanted('1:4', 4, 'wait');
     const gathering = { ...afterLoss(3), waitedMs: 10_000 };
-    expect(decideQuorum(candidatesOf('r:w0'), waiting, gathering)).toEqual(begin(['w0'], '1 workers are ready'));
+    expect(decideQuorum(candidatesOf('r:w0'), waiting, gathering)).toEqual(begin(['w0'], 'a worker is ready'));
     expect(decideQuorum([], waiting, gathering)).toEqual(giveUp(false, '0 of 1 workers ready, w0, w1, w2, w3 missing'));
   });
 
@@ -191,7 +191,7 @@ describe('the generation after a loss', () => {
 it('a worker that is about to leave counts for nothing', () => {
   const candidates = candidatesOf('r:w0', 'd:w1');
   expect(decideQuorum(candidates, wanted('2:2'), first)).toEqual(wait('1 of 2 workers ready, 1 never arrived'));
-  expect(decideQuorum(candidates, wanted('1:2'), afterLoss(2))).toEqual(begin(['w0'], '1 workers are ready'));
+  expect(decideQuorum(candidates, wanted('1:2'), afterLoss(2))).toEqual(begin(['w0'], 'a worker is ready'));
 });
 
 describe('another generation', () => {
