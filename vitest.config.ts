@@ -49,7 +49,7 @@ export default defineConfig(({ mode }) => {
           test: {
             ...common,
             name: 'integration',
-            include: ['tests/integration/*.test.ts', 'tests/chaos/*.test.ts'],
+            include: ['tests/integration/*.test.ts', 'tests/chaos/**/*.test.ts'],
             exclude: unhurried,
             fileParallelism: false,
             sequence: { groupOrder: 1 },
