@@ -20,6 +20,7 @@ import { describeListening } from '../shared/core/server-url.ts';
 import { describeClassGaps } from '../shared/data/class-gaps.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { DownloadProgress } from '../shared/data/mirror.ts';
+import { noteDisk } from './disk-notes.ts';
 import { printResult } from './print-result.ts';
 import { createDownloadNote, createRunPrinter } from './run-printer.ts';
 import { wantsColour } from './terminal.ts';
@@ -57,6 +58,7 @@ export function createRunOutput(
   const { note, warn, detail } = printer;
   const cost = followCosts(budget.budgetBasis);
   const observeWorkers = noteWorkers(printer, membership.workers.max, remote);
+  const observeDisk = noteDisk(printer);
   const rejected = new Map<string, number>();
   let out = '';
   let plan: Omit<ProgressPlan, 'carried'> | undefined;
@@ -88,6 +90,7 @@ export function createRunOutput(
     observe(event) {
       cost.observe(event);
       observeWorkers(event);
+      observeDisk(event);
       switch (event.type) {
         case 'listening':
           detail(`listening on ${event.endpoint}`);

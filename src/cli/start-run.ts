@@ -81,6 +81,7 @@ export async function startRun({
       runId,
       bind,
       out,
+      keep: folder.keep,
       dataset,
       training,
       membership,

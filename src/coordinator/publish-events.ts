@@ -3,12 +3,12 @@ import type { RunEvent, RunObserver } from './run-events.ts';
 /**
  * Tells all observers what happens. What follows from an event is told in a pass of its own, after everybody has seen
  * the event, so that the order of the observers does not matter.
- * @param derive what follows from an event, if anything does
+ * @param derivations say what follows from an event, if anything does; each is asked after what the one before said was told
  * @returns throws what an observer throws, once all of them have been told
  */
 export function publishTo(
   observers: readonly RunObserver[],
-  derive: (event: RunEvent) => RunEvent | undefined,
+  ...derivations: readonly ((event: RunEvent) => RunEvent | undefined)[]
 ): RunObserver {
   return function publish(event) {
     const failures: unknown[] = [];
@@ -20,7 +20,9 @@ export function publishTo(
       }
     }
     if (failures.length > 0) throw failures[0];
-    const derived = derive(event);
-    if (derived !== undefined) publish(derived);
+    for (const derive of derivations) {
+      const derived = derive(event);
+      if (derived !== undefined) publish(derived);
+    }
   };
 }

@@ -2,6 +2,7 @@
 import type { RunStatus } from '../economics/record/run-record.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import type { ReplicaComparison } from './training/replicas.ts';
+import { FailureWithCheckpoint } from './training/salvage.ts';
 import type { TrainOutcome } from './training/train.ts';
 
 export interface RunEnd {
@@ -21,12 +22,9 @@ export function endOfTraining({ end, steps, replicas }: TrainOutcome): RunEnd {
     case 'target':
       return { status: 'completed', reason: end.reason, replicas, error: undefined };
     case 'interrupted':
-      return endedEarly(interrupted(`interrupted after step ${steps}; the checkpoint has it`), replicas);
+      return endedEarly(interrupted(`interrupted after step ${steps}`), replicas);
     case 'budget':
-      return endedEarly(
-        new PennygradError('budget-reached', `${end.reason} after step ${steps}; the checkpoint has it`),
-        replicas,
-      );
+      return endedEarly(new PennygradError('budget-reached', `${end.reason} after step ${steps}`), replicas);
     default:
       return end satisfies never;
   }
@@ -42,6 +40,17 @@ export function endOfFailure(failure: Error): RunEnd {
   return { status: isInterruption ? 'interrupted' : 'failed', reason: error.message, error };
 }
 
+/**
+ * What was trained last is not on the disk, whatever else the end says. A run that had failed before keeps its failure.
+ * @param failure why the newest checkpoint could not be written
+ */
+export function endWithoutCheckpoint(end: RunEnd, failure: PennygradError): RunEnd {
+  const code = end.status === 'failed' && end.error !== undefined ? end.error.code : 'run-failed';
+  const before = end.error instanceof FailureWithCheckpoint ? end.error.failure.message : end.reason;
+  const reason = before === undefined ? failure.message : `${failure.message}; before that: ${before}`;
+  return { ...end, status: 'failed', reason, error: new PennygradError(code, reason, { cause: failure }) };
+}
+
 /** @param phase in which no step is trained, as in 'before training began' */
 export function spentWhileWaiting(reason: string, phase: string): PennygradError {
   return new PennygradError('budget-reached', `${reason} ${phase}`);
@@ -51,6 +60,7 @@ export function interrupted(message: string): PennygradError {
   return new PennygradError('interrupted', message);
 }
 
-function endedEarly(error: PennygradError, replicas: ReplicaComparison | undefined): RunEnd {
+function endedEarly(failure: PennygradError, replicas: ReplicaComparison | undefined): RunEnd {
+  const error = new FailureWithCheckpoint(failure, 'the checkpoint has it');
   return { status: 'interrupted', reason: error.message, replicas, error };
 }

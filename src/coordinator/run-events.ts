@@ -199,9 +199,16 @@ export type RunEvent =
     }
   | EpochEvent
   | LedgerEvent
-  | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
-  /** The checkpoint is written: what it took, from the request for the state to the last file, and when that was. */
-  | { readonly type: 'checkpoint-saved'; readonly seconds: number; readonly unixMs: number }
+  /** Training goes on from here. The state is taken, which held it up for so many seconds, and will now be written. */
+  | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint; readonly seconds: number }
+  /** The checkpoint is on the disk: what it took, from the request for the state to the last file, and when that was. */
+  | { readonly type: 'checkpoint-saved'; readonly step: number; readonly seconds: number; readonly unixMs: number }
+  /** It could not be written. The ones before stay, and the next one is tried. */
+  | { readonly type: 'checkpoint-failed'; readonly step: number; readonly reason: string }
+  /** A file that grows line by line cannot be written. Its lines wait in memory. */
+  | { readonly type: 'lines-waiting'; readonly reason: string }
+  /** What waited is written, but for so many bytes that were dropped because too many waited. */
+  | { readonly type: 'lines-written'; readonly lostBytes: number }
   | { readonly type: 'predictions'; readonly probabilities: Float32Array; readonly count: number }
   /** Training is over; workers are told to leave. Only their last accounts come after this. */
   | { readonly type: 'ended'; readonly status: RunStatus; readonly code: ErrorCode | undefined };

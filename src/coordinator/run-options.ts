@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly resumed: { readonly startedAtUnixMs: number } | undefined;
   /** The run folder. */
   readonly out: string;
+  /** How many of the newest checkpoints stay. */
+  readonly keep: number;
   /** Everything the run was told, for `config.json`. */
   readonly config: object;
 }

@@ -44,7 +44,14 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     batchSize: training.batchSize,
     datasetDigest: dataset.digest,
   };
-  const folder = services.use(openRunFolder(out, spec, audited, clock, resumption?.keptMetrics));
+  const folder = services.use(
+    openRunFolder(out, spec, audited, {
+      clock,
+      keep: options.keep,
+      report: (event) => observe(event),
+      resumed: resumption,
+    }),
+  );
   const recorder = createRunRecorder(
     {
       runId: options.runId,
@@ -75,7 +82,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     writeConfig(folder, options.config),
     predictions.observe,
   ];
-  const observe = publishTo(observers, bookkeeper.observe);
+  const observe: RunObserver = publishTo(observers, bookkeeper.observe, folder.linesWaiting);
 
   for (const note of resumption?.notes ?? []) context.warn(note);
   if (resumption !== undefined) {
@@ -96,6 +103,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     signal,
     onListening,
     spent,
+    checkpointsWritten: folder.checkpointsWritten,
   });
 
   observability.end(end);

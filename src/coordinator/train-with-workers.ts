@@ -3,13 +3,20 @@ import { findSpentBudget, type TakenAndDue } from '../economics/ledger/budget.ts
 import { budgetOf } from '../settings/budget-settings.ts';
 import { chooseAllReduce } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
-import { messageOf } from '../shared/core/errors.ts';
+import { messageOf, type PennygradError } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import { absoluteDataset } from '../shared/data/dataset-names.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
 import { parameterCount } from '../shared/model/parameter-count.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
-import { endOfFailure, endOfTraining, interrupted, type RunEnd, spentWhileWaiting } from './run-end.ts';
+import {
+  endOfFailure,
+  endOfTraining,
+  endWithoutCheckpoint,
+  interrupted,
+  type RunEnd,
+  spentWhileWaiting,
+} from './run-end.ts';
 import type { RunObserver } from './run-events.ts';
 import type { RunContext, RunOptions } from './run-options.ts';
 import { type Fleet, type StartingPoint, type TrainOutcome, train } from './training/train.ts';
@@ -34,6 +41,8 @@ export interface TrainingRun {
   readonly onListening: RunContext['onListening'];
   /** What the run has taken so far. */
   readonly spent: () => TakenAndDue;
+  /** Resolves when no checkpoint is left to write: to why the newest one could not be written, if it could not. */
+  readonly checkpointsWritten: () => Promise<PennygradError | undefined>;
 }
 
 /**
@@ -49,16 +58,22 @@ export async function trainWithWorkers(run: TrainingRun): Promise<RunEnd> {
   try {
     observe({ type: 'listening', endpoint: control.endpoint });
     if (!signal.aborted) run.onListening(control);
-    const end = endOfTraining(await trainOn(control, run));
+    const end = await saved(endOfTraining(await trainOn(control, run)), run);
     failure = end.error;
     return end;
   } catch (error) {
     failure = error instanceof Error ? error : new Error(messageOf(error));
-    return endOfFailure(failure);
+    return await saved(endOfFailure(failure), run);
   } finally {
     stopTicks();
     await control.close(failure);
   }
+}
+
+/** How the run ended is not known before its last checkpoint is written. */
+async function saved(end: RunEnd, { checkpointsWritten }: TrainingRun): Promise<RunEnd> {
+  const failure = await checkpointsWritten();
+  return failure === undefined ? end : endWithoutCheckpoint(end, failure);
 }
 
 /** While workers train, their reports move the ledger, and training looks at the budget. Otherwise only time does. */

@@ -1,9 +1,17 @@
-/** The checkpoints of a run. */
+/** The checkpoints of a run, in the folder `checkpoints/`. Whatever is called `step-N` is complete. */
 import { readdirSync } from 'node:fs';
 
-/** Names of the complete checkpoints, oldest first: `step-N`, where N steps were committed. */
+/** @param step committed steps */
+export function checkpointName(step: number): string {
+  return `step-${step}`;
+}
+
+/** Names of the complete checkpoints, oldest first. */
 export function listCheckpoints(folder: string): readonly string[] {
-  return readdirSync(folder)
-    .filter((name) => /^step-\d+$/.test(name))
-    .sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)));
+  return sortCheckpoints(readdirSync(folder));
+}
+
+/** @param names of files in the folder, some of which may not be checkpoints */
+export function sortCheckpoints(names: readonly string[]): readonly string[] {
+  return names.filter((name) => /^step-\d+$/.test(name)).sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)));
 }

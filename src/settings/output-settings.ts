@@ -1,5 +1,5 @@
 /** Where a run's files go, and what is printed. */
-import { flag, path } from './schemas.ts';
+import { flag, integer, path } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
 export const folderSettings = {
@@ -13,6 +13,12 @@ export const folderSettings = {
     type: 'string',
     describe: 'Resume the run in this folder, from its last checkpoint and with its settings',
     schema: path.optional(),
+  },
+  keep: {
+    type: 'string',
+    describe: 'How many of the newest checkpoints stay in that folder',
+    defaultText: '2',
+    schema: integer(1, 1e6).default(2),
   },
 } as const satisfies SettingsTable;
 

@@ -267,7 +267,7 @@ describe('a run that goes on ends where it would have', () => {
     bytes[1000] = (bytes[1000] ?? 0) ^ 1;
     writeFileSync(weights, bytes);
     const warnings = await expectToEndAlike(out, alone, 85);
-    expect(warnings).toMatch(/damaged checkpoint: .*weights\.bin: .*CRC-32.*going on from step-40/);
+    expect(warnings).toMatch(/damaged checkpoint: .*weights\.bin: .*SHA-256.*going on from step-40/);
     expect(warnings).toMatch(/7 steps after the checkpoint are lost and trained again/);
   });
 });

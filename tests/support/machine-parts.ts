@@ -24,6 +24,8 @@ const parts = {
       ? undefined
       : 'no interface has the address ::1',
   linux: () => (process.platform === 'linux' ? undefined : `this is ${process.platform}`),
+  /** A user who may mount file systems: a small one is a disk that a test can fill. */
+  mount: () => refused('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']),
   prometheus: () => missingProgram('prometheus', 'prometheus') ?? missingProgram('promtool', 'prometheus'),
   pushgateway: () => missingProgram('prometheus-pushgateway', 'prometheus-pushgateway'),
   /** A user who may start processes of other users. */
@@ -69,6 +71,12 @@ export async function needs(...names: readonly MachinePart[]): Promise<{
 function missingProgram(program: string, debianPackage: string): string | undefined {
   const { error } = spawnSync(program, ['--version'], { stdio: 'ignore' });
   return error === undefined ? undefined : `${error.message}: apt-get install ${debianPackage}`;
+}
+
+/** Why a command that changes nothing does not work. */
+function refused(program: string, args: readonly string[]): string | undefined {
+  const { error, status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  return status === 0 ? undefined : (error?.message ?? stderr.trim());
 }
 
 async function unusable(probing: ReturnType<typeof tensorflowProvider.probe>): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import { publishTo } from '../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../src/coordinator/record/bookkeeper.ts';
 import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
 import { noPhaseSeconds } from '../../src/shared/core/phases.ts';
+import type { Checkpoint } from '../../src/shared/model/training-state.ts';
 import { budgetConfig, trainingConfig } from './settings.ts';
 
 export const startedAtUnixMs = Date.UTC(2025, 5, 1, 12);
@@ -58,6 +59,14 @@ export function stepEvent(step: number, overrides: Partial<StepEvent> = {}): Ste
     ...overrides,
   };
 }
+
+export const savedCheckpoint: Checkpoint = {
+  step: 1,
+  epoch: 0,
+  cursor: 1,
+  state: { parameters: new Float32Array(1), optimizer: { iterations: 1, slots: [] } },
+  artifacts: { topology: {}, weightSpecs: [] },
+};
 
 /** Metrics that observe a run, and its ledger, whose clock is moved by hand. */
 export function observeRun(): {
@@ -136,6 +145,7 @@ export function observeShortRun(): Metrics {
     seconds: 2,
     evaluateSeconds: 0.5,
   });
-  observe({ type: 'checkpoint-saved', seconds: 0.25, unixMs: startedAtUnixMs + 4500 });
+  observe({ type: 'checkpoint', checkpoint: savedCheckpoint, seconds: 0.05 });
+  observe({ type: 'checkpoint-saved', step: 2, seconds: 0.25, unixMs: startedAtUnixMs + 4500 });
   return metrics;
 }

@@ -1,6 +1,7 @@
 /** The log of the live page: a line for every event that people should know about. Pure. */
 import { formatPercent } from '../../shared/core/number-format.ts';
 import { describeStandstill } from '../../shared/core/standstill.ts';
+import { describeLost } from '../../shared/files/line-file.ts';
 import type { LogEntry } from '../../shared/protocol/live/live-state.ts';
 import type { RunEvent } from '../run-events.ts';
 
@@ -49,8 +50,14 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       const how = event.cutShort ? 'cut short' : 'finished';
       return good(`epoch ${event.epoch + 1} ${how}: test accuracy ${formatPercent(event.testAccuracy, 2)}`);
     }
-    case 'checkpoint':
-      return info(`checkpoint at step ${event.checkpoint.step}`);
+    case 'checkpoint-saved':
+      return info(`checkpoint at step ${event.step}`);
+    case 'checkpoint-failed':
+      return bad(`no checkpoint at step ${event.step}: ${event.reason}`);
+    case 'lines-waiting':
+      return bad(`${event.reason}; the lines of the run wait in memory`);
+    case 'lines-written':
+      return good(`the files of the run are written again${describeLost(event.lostBytes)}`);
     case 'frame-rejected':
       return bad(`rejected a frame (${event.reason}): ${event.detail}; further ones are only counted, in /metrics`);
     case 'worker-began':
@@ -61,7 +68,7 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
     case 'spent':
     case 'ledger':
     case 'predictions':
-    case 'checkpoint-saved':
+    case 'checkpoint':
     case 'tick':
     // The end of the run is logged with its reason, which this event lacks.
     case 'ended':

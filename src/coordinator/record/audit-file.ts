@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, truncateSync } from 'node:fs';
 import { type AuditHeader, type AuditLine, headerLine, strideOf } from '../../run-folder/audit/audit-line.ts';
 import { readBoundedFile } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
+import { createLineFile, type LineFile } from '../../shared/files/line-file.ts';
 import type { MemberInterval, StepEvent } from '../run-events.ts';
 
 type AuditedStep = Pick<StepEvent, 'step' | 'epoch' | 'shares'>;
@@ -24,9 +25,31 @@ export function openAudit(file: string, header: AuditHeader, resumed: { readonly
   appendFileSync(file, lines.map(encode).join(''));
 }
 
-/** The steps after this one are void: they will be trained again. */
-export function rollBackAudit(file: string, step: number): void {
-  appendFileSync(file, encode({ type: 'resume', step }));
+export interface AuditLog {
+  /** Appends a committed step at once, so that a run that is killed leaves every step. */
+  step(step: AuditedStep): void;
+  /** The steps after this one are void: they will be trained again. */
+  rollBack(step: number): void;
+  readonly file: LineFile;
+}
+
+/** @param path of a file that is begun */
+export function createAuditLog(path: string, mostBytes?: number): AuditLog {
+  const file = createLineFile(path, { mostBytes, drops: 'newest' });
+  let encodeStep = createAuditEncoder();
+
+  /** A step cannot go on like one whose line was dropped. */
+  function append(text: string): void {
+    const lostBefore = file.lostBytes;
+    file.append(text);
+    if (file.lostBytes > lostBefore) encodeStep = createAuditEncoder();
+  }
+
+  return {
+    step: (step) => append(encodeStep(step)),
+    rollBack: (step) => append(encode({ type: 'resume', step })),
+    file,
+  };
 }
 
 /** @returns what gives the lines of each step, in the order of the file */

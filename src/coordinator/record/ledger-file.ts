@@ -1,11 +1,18 @@
 /** `ledger.jsonl`: one line per worker each time the accounts are drawn up. Every figure is cumulative. */
-import { appendFileSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { billedUsd, bookedSeconds, bookedUsd } from '../../economics/ledger/ledger.ts';
 import { readLines } from '../../run-folder/json-lines.ts';
 import { describeDamage, type LedgerLine, ledgerLineSchema } from '../../run-folder/ledger-line.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import type { LedgerEntry, LedgerEvent } from '../run-events.ts';
+
+/** The text of the file's lines for one event. */
+export function ledgerText(event: LedgerEvent, nowUnixMs: number): string {
+  return ledgerLines(event, nowUnixMs)
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('');
+}
 
 /** The file's lines for one event. */
 export function ledgerLines(event: LedgerEvent, nowUnixMs: number): readonly LedgerLine[] {
@@ -31,12 +38,6 @@ export function ledgerLines(event: LedgerEvent, nowUnixMs: number): readonly Led
     rentals: account.rentals,
     billed_usd: billedUsd(account),
   }));
-}
-
-/** Written at once rather than in batches, so that a run that is killed leaves them. */
-export function appendLedger(file: string, event: LedgerEvent, nowUnixMs: number): void {
-  const lines = ledgerLines(event, nowUnixMs).map((line) => `${JSON.stringify(line)}\n`);
-  appendFileSync(file, lines.join(''));
 }
 
 export interface Ledger {

@@ -67,7 +67,7 @@ function advancePace({ pace, work }: Outlook, event: RunEvent): Pace {
       return addPacedStep(pace, event);
     case 'epoch':
       return addPacedTest(pace, event.evaluateSeconds, event.epoch + 1);
-    case 'checkpoint-saved':
+    case 'checkpoint':
       return addPacedSave(pace, event.seconds);
     default:
       return pace;

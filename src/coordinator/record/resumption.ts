@@ -14,6 +14,7 @@ import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/check
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
+import type { FoundCheckpoints } from './checkpoint-writer.ts';
 import { entryOf, type Ledger, readLedger } from './ledger-file.ts';
 import { type MetricsHistory, readMetrics } from './metrics-log.ts';
 import type { CarriedRecord } from './run-recorder.ts';
@@ -26,6 +27,7 @@ export interface Resumption {
   readonly samplesBefore: number;
   /** The new content of `metrics.jsonl`: the lines that are kept. */
   readonly keptMetrics: string;
+  readonly checkpoints: FoundCheckpoints;
   /** For the user: damaged checkpoints, gaps in the record, lost steps. */
   readonly notes: readonly string[];
 }
@@ -39,7 +41,7 @@ export interface ResumedTraining {
 
 /** @throws bad-input when there is nothing to resume from, or nothing left to do */
 export function readResumption(folder: string, { spec, training, trainCount }: ResumedTraining): Resumption {
-  const { saved, damages } = findCheckpoint(join(folder, 'checkpoints'));
+  const { saved, damages, checkpoints } = findCheckpoint(join(folder, 'checkpoints'));
   if (saved !== undefined) requireSameTraining(folder, saved.trained, spec);
   const step = saved?.checkpoint.step ?? 0;
   const perEpoch = stepsPerEpoch(trainCount, training.batchSize);
@@ -59,6 +61,7 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
     samplesBefore: samplesOfSteps(step, training.batchSize, trainCount),
     record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets, gaps },
     keptMetrics: `${kept}${JSON.stringify(marker)}\n`,
+    checkpoints,
     notes: [
       ...damages,
       ...found,
@@ -70,22 +73,26 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
   };
 }
 
-/** The newest checkpoint that can be read. @throws bad-input when there are checkpoints and none can be read */
+/** The newest checkpoint that is whole. @throws bad-input when there are checkpoints and none is */
 function findCheckpoint(folder: string): {
   readonly saved: SavedCheckpoint | undefined;
   readonly damages: readonly string[];
+  readonly checkpoints: FoundCheckpoints;
 } {
   const damages: string[] = [];
+  const damaged: string[] = [];
   for (const name of existsSync(folder) ? listCheckpoints(folder).toReversed() : []) {
     const path = join(folder, name);
     try {
       const saved = decodeCheckpoint(path, (file, maxBytes) => readBoundedFile(join(path, file), maxBytes));
-      return { saved, damages: damages.map((damage) => `${damage}; going on from ${name}`) };
+      const notes = damages.map((damage) => `${damage}; going on from ${name}`);
+      return { saved, damages: notes, checkpoints: { whole: name, damaged } };
     } catch (error) {
       damages.push(`damaged checkpoint: ${messageOf(error)}`);
+      damaged.push(name);
     }
   }
-  if (damages.length === 0) return { saved: undefined, damages };
+  if (damages.length === 0) return { saved: undefined, damages, checkpoints: { whole: undefined, damaged } };
   throw badInput(`no checkpoint is whole: ${damages.join('; ')}; remove ${folder} to start over`);
 }
 

@@ -1,36 +1,53 @@
 /** The files of a run. They are written as things happen, so that a run that dies leaves what it had. */
-import { appendFileSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AuditHeader, auditFile } from '../../run-folder/audit/audit-line.ts';
-import { listCheckpoints } from '../../run-folder/checkpoints.ts';
 import { isLockName } from '../../run-folder/run-lock.ts';
 import type { Clock } from '../../shared/core/clock.ts';
-import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
+import { badInput, messageOf, type PennygradError } from '../../shared/core/errors.ts';
 import { addPhases, noPhaseSeconds } from '../../shared/core/phases.ts';
-import {
-  isDraftName,
-  removeDrafts,
-  syncFile,
-  writeFileAtomically,
-  writeFolderAtomically,
-} from '../../shared/files/atomic-files.ts';
+import { sumOf } from '../../shared/core/sums.ts';
+import { bestEffort, isDraftName, removeDrafts, writeFileAtomically } from '../../shared/files/atomic-files.ts';
+import { syncInBackground } from '../../shared/files/atomic-folder.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
+import { cannotWrite, createLineFile } from '../../shared/files/line-file.ts';
 import { makeFolder } from '../../shared/files/make-folder.ts';
-import { encodeCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
-import type { Checkpoint } from '../../shared/model/training-state.ts';
-import type { MemberInfo, RunEvent } from '../run-events.ts';
-import { createAuditEncoder, openAudit, rollBackAudit } from './audit-file.ts';
-import { appendLedger } from './ledger-file.ts';
+import type { MemberInfo, RunEvent, RunObserver } from '../run-events.ts';
+import { createAuditLog, openAudit } from './audit-file.ts';
+import { createCheckpointWriter, type FoundCheckpoints } from './checkpoint-writer.ts';
+import { ledgerText } from './ledger-file.ts';
 
 export interface RunFolder {
   /** Writes what belongs in `metrics.jsonl`, `ledger.jsonl`, `samples.audit` and `checkpoints/`; ignores all other events. */
   observe(event: RunEvent): void;
+  /** Says once when lines begin to wait because a file cannot be written, and once when all of them are written. */
+  linesWaiting(): RunEvent | undefined;
   /** Writes a file of the run, whole or not at all. */
   write(name: string, content: string): void;
-  /** Writes buffered lines. May be called twice. */
-  close(): void;
+  /** Resolves when no checkpoint is left to write. @returns why the newest one could not be written, if it could not */
+  checkpointsWritten(): Promise<PennygradError | undefined>;
+  /** Writes buffered lines. @throws run-failed naming a file that cannot be written */
+  flush(): void;
+  /** Waits for the checkpoint that is being written, and writes what lines it can. May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface RunFolderOptions {
+  readonly clock: Clock;
+  /** So many of the newest checkpoints stay. */
+  readonly keep: number;
+  /** Told of each checkpoint that was written, or could not be, once that is known. */
+  readonly report: RunObserver;
+  /** Set on resume. */
+  readonly resumed?: ResumedFolder | undefined;
+}
+
+export interface ResumedFolder {
+  /** The new content of `metrics.jsonl`. */
+  readonly keptMetrics: string;
+  readonly checkpoints: FoundCheckpoints;
 }
 
 /** The files that grow line by line. */
@@ -39,55 +56,80 @@ const lineFiles: readonly string[] = ['metrics.jsonl', 'ledger.jsonl', auditFile
 /** Lines of steps are written in batches of this many: a write per step would cost too much. */
 const linesAWrite = 64;
 
-/** The newest checkpoints, of which this many are kept. */
-const keptCheckpoints = 2;
+const nothingFound: FoundCheckpoints = { whole: undefined, damaged: [] };
 
 /**
- * Nothing is written before the coordinator listens, so that a run that cannot begin leaves nothing.
+ * Nothing is written before the coordinator listens, so that a run that cannot begin leaves nothing. Once it trains, a disk
+ * that takes nothing does not end it: lines wait, and a checkpoint that cannot be written is reported.
  * @param path exists
  * @param audited what identifies the run's samples
- * @param keptMetrics set on resume: the new content of `metrics.jsonl`
  * @throws bad-input when the folder holds another run, or something else
  */
 export function openRunFolder(
   path: string,
   trained: TrainedSpec,
   audited: AuditHeader,
-  clock: Clock,
-  keptMetrics?: string,
+  { clock, keep, report, resumed }: RunFolderOptions,
 ): RunFolder {
-  if (keptMetrics === undefined) requireFree(path);
-  const encodeAudit = createAuditEncoder();
+  if (resumed === undefined) requireFree(path);
+  const metrics = createLineFile(join(path, 'metrics.jsonl'));
+  const ledger = createLineFile(join(path, 'ledger.jsonl'));
+  const audit = createAuditLog(join(path, auditFile));
+  const growing = [metrics, ledger, audit.file];
+  const checkpoints = createCheckpointWriter({
+    folder: join(path, 'checkpoints'),
+    trained,
+    clock,
+    keep,
+    report,
+    found: resumed?.checkpoints ?? nothingFound,
+    // Whoever goes on from a checkpoint needs what led to it.
+    async before() {
+      for (const file of growing) file.flush();
+      for (const name of lineFiles) {
+        const file = join(path, name);
+        await syncInBackground(file).catch((error: unknown) => {
+          throw cannotWrite(file, error);
+        });
+      }
+    },
+  });
   let lines: string[] = [];
   /** Committed steps. */
   let committed = 0;
+  /** As it was said last. */
+  let linesWait = false;
 
-  function flush(): void {
+  function writeLines(): void {
     if (lines.length === 0) return;
     const text = lines.join('');
     lines = [];
-    writing(join(path, 'metrics.jsonl'), (file) => appendFileSync(file, text));
+    metrics.append(text);
   }
 
   function writeLine(line: object): void {
     lines.push(`${JSON.stringify(line)}\n`);
-    if (lines.length >= linesAWrite) flush();
+    if (lines.length >= linesAWrite) writeLines();
+  }
+
+  function flush(): void {
+    writeLines();
+    for (const file of growing) file.flush();
   }
 
   return {
     observe(event) {
       switch (event.type) {
         case 'listening':
-          if (keptMetrics === undefined) writing(path, startAfresh);
-          else reopenFolder(path, keptMetrics);
+          if (resumed === undefined) writing(path, startAfresh);
+          else reopenFolder(path, resumed.keptMetrics);
           writing(join(path, auditFile), (file) =>
-            openAudit(file, audited, keptMetrics === undefined ? undefined : { step: committed }),
+            openAudit(file, audited, resumed === undefined ? undefined : { step: committed }),
           );
           break;
         case 'step': {
           committed = event.step + 1;
-          // At once, so that a run that is killed leaves every step.
-          writing(join(path, auditFile), (file) => appendFileSync(file, encodeAudit(event)));
+          audit.step(event);
           const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
           const { type, step, epoch, samples, loss, seconds, usd } = event;
           writeLine({
@@ -110,14 +152,14 @@ export function openRunFolder(
           break;
         case 'rolled-back':
           committed = event.step;
-          writing(join(path, auditFile), (file) => rollBackAudit(file, event.step));
+          audit.rollBack(event.step);
           // Readers take the last line of a step.
           writeLine({ type: 'resume', step: event.step, lost_steps: event.lostSteps });
-          flush();
+          writeLines();
           break;
         case 'generation':
           writeLine({ type: 'fleet', step: committed, workers: event.members.map(fleetLine) });
-          flush();
+          writeLines();
           break;
         case 'shares':
           writeLine({ ...event, step: event.step + 1, shares: event.shares.map(({ samples }) => samples) });
@@ -141,20 +183,32 @@ export function openRunFolder(
           break;
         }
         case 'ledger':
-          writing(join(path, 'ledger.jsonl'), (file) => appendLedger(file, event, clock.unixMs()));
+          // At once rather than in batches, so that a run that is killed leaves them.
+          ledger.append(ledgerText(event, clock.unixMs()), event.cause === 'interim');
           break;
         case 'checkpoint':
-          flush();
-          // Whoever goes on from the checkpoint needs what led to it.
-          for (const name of lineFiles) writing(join(path, name), syncFile);
-          writing(join(path, 'checkpoints'), (folder) => writeCheckpoint(folder, event.checkpoint, trained));
+          writeLines();
+          checkpoints.save(event.checkpoint, event.seconds);
           break;
       }
+    },
+    linesWaiting() {
+      const failure = growing.find((file) => file.failure !== undefined)?.failure;
+      if ((failure === undefined) !== linesWait) return undefined;
+      linesWait = failure !== undefined;
+      if (failure !== undefined) return { type: 'lines-waiting', reason: failure.message };
+      return { type: 'lines-written', lostBytes: sumOf(growing.map(({ lostBytes }) => lostBytes)) };
     },
     write(name, content) {
       writing(join(path, name), (file) => writeFileAtomically(file, content));
     },
-    close: flush,
+    checkpointsWritten: checkpoints.settled,
+    flush,
+    async close() {
+      await checkpoints.idle();
+      // Whoever wanted to know what cannot be written has asked for it before.
+      bestEffort(flush);
+    },
   };
 }
 
@@ -253,19 +307,11 @@ function removeOldDrafts(folder: string): void {
   }
 }
 
-/** Whatever is called `checkpoints/step-N/` is complete. */
-function writeCheckpoint(folder: string, checkpoint: Checkpoint, trained: TrainedSpec): void {
-  writeFolderAtomically(join(folder, `step-${checkpoint.step}`), encodeCheckpoint(checkpoint, trained));
-  for (const old of listCheckpoints(folder).slice(0, -keptCheckpoints)) {
-    rmSync(join(folder, old), { recursive: true, force: true });
-  }
-}
-
 /** @throws run-failed naming the file */
 function writing(file: string, write: (file: string) => void): void {
   try {
     write(file);
   } catch (error) {
-    throw new PennygradError('run-failed', `cannot write ${file}: ${messageOf(error)}`, { cause: error });
+    throw cannotWrite(file, error);
   }
 }

@@ -12,7 +12,7 @@ export function writeResults(
   predictions: Predictions | undefined,
 ): PennygradError | undefined {
   return errorOf(() => {
-    folder.close();
+    folder.flush();
     folder.write('summary.json', `${JSON.stringify(summary, null, 2)}\n`);
     if (predictions !== undefined) folder.write('predictions.svg', renderPredictionsSvg(predictions));
   });

@@ -65,7 +65,6 @@ export async function saveCheckpoint(
     state: { parameters, optimizer: { iterations: state.optimizerIterations, slots } },
     artifacts: { topology: state.topology, weightSpecs: state.weightSpecs },
   };
-  observe({ type: 'checkpoint', checkpoint });
-  observe({ type: 'checkpoint-saved', seconds: clock.now() - began, unixMs: clock.unixMs() });
+  observe({ type: 'checkpoint', checkpoint, seconds: clock.now() - began });
   return { replicas, state: checkpoint.state };
 }

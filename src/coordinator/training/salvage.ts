@@ -52,13 +52,13 @@ export async function salvage(
       case 'none':
         return failure;
       case 'saved':
-        return withNote(known, `the checkpoint has step ${step}`);
+        return withCheckpoint(known, `the checkpoint has step ${step}`);
       case 'give-up':
         return reportLost(decision.reason);
       case 'save':
         try {
           await saveCheckpoint(generation.abort(step), position, { ...context, wasted: true });
-          return withNote(known, `the checkpoint has step ${step}, from the workers that are left`);
+          return withCheckpoint(known, `the checkpoint has step ${step}, from the workers that are left`);
         } catch (error) {
           // If one more was lost meanwhile, the others are asked again.
           if (generation.lostCount() === lost) return reportLost(messageOf(error));
@@ -68,6 +68,21 @@ export async function salvage(
         return decision satisfies never;
     }
   }
+}
+
+/** Its message says that the checkpoint has all steps. That is not true of one that cannot be written. */
+export class FailureWithCheckpoint extends PennygradError {
+  /** Without what it says of the checkpoint. */
+  readonly failure: PennygradError;
+
+  constructor(failure: PennygradError, note: string) {
+    super(failure.code, `${failure.message}; ${note}`, { cause: failure });
+    this.failure = failure;
+  }
+}
+
+function withCheckpoint(failure: PennygradError | undefined, note: string): unknown {
+  return failure === undefined ? failure : new FailureWithCheckpoint(failure, note);
 }
 
 function withNote(failure: PennygradError | undefined, note: string): unknown {

@@ -25,7 +25,7 @@ export interface Pace {
   readonly recent: { readonly samples: number; readonly seconds: number };
   /** The last test pass, in seconds; undefined before the first. */
   readonly testSeconds: number | undefined;
-  /** The last checkpoint after a test pass, in seconds. */
+  /** How long training stood still for the last checkpoint after a test pass, in seconds. */
   readonly saveSeconds: number;
   /** Nothing was trained since the last test pass. */
   readonly betweenEpochs: boolean;

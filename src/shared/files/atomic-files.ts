@@ -1,5 +1,5 @@
 /**
- * Files and folders that are put in place whole or not at all, whatever happens meanwhile: they are written under another
+ * Files that are put in place whole or not at all, whatever happens meanwhile: they are written under another
  * name, synced, and renamed. Without the first sync a power failure could leave an empty file under the final name,
  * without the second one the old name.
  */
@@ -8,7 +8,6 @@ import {
   closeSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -42,21 +41,6 @@ export function writeFileAtomically(file: string, content: Content): void {
     renameSynced(draft, file);
   } catch (error) {
     rmSync(draft, { force: true });
-    throw error;
-  }
-}
-
-/** Writes a folder with these files, by name, whole or not at all; an older folder of the same name is removed first. */
-export function writeFolderAtomically(folder: string, files: Readonly<Record<string, Content>>): void {
-  const draft = draftOf(folder);
-  try {
-    mkdirSync(draft);
-    for (const [name, content] of Object.entries(files)) writeSynced(join(draft, name), content);
-    syncFolder(draft);
-    rmSync(folder, { recursive: true, force: true });
-    renameSynced(draft, folder);
-  } catch (error) {
-    rmSync(draft, { recursive: true, force: true });
     throw error;
   }
 }
@@ -115,7 +99,8 @@ export function bestEffort<Value>(act: () => Value): Value | undefined {
   }
 }
 
-function draftOf(path: string): string {
+/** The name of a draft that nobody else has. */
+export function draftOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}-${randomUUID()}.tmp`);
 }
 

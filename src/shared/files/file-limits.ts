@@ -14,7 +14,7 @@ export const fileLimits = {
   picture: 4 * mebibyte,
   /** `metrics.jsonl`, `ledger.jsonl` and `samples.audit` of a run: the longest text that Node can hold. */
   log: constants.MAX_STRING_LENGTH,
-  /** `model.json` and `training.json` of a checkpoint. */
+  /** `model.json`, `training.json` and `SHA256SUMS` of a checkpoint. */
   checkpointJson: mebibyte,
   /** Who holds the lock of a run folder, or serves the metrics of a run. */
   lock: 4096,

@@ -3,10 +3,15 @@
  *
  * - `model.json`, `weights.bin`: any tfjs program can load them (https://www.tensorflow.org/js/guide/save_load)
  * - `training.json`, `optimizer.bin`: position, seed, and the optimizer's slots, one after the other
+ *
+ * Whoever writes them adds `SHA256SUMS`, by which a damaged checkpoint is known when it is read.
  */
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import { badInput, messageOf, PennygradError } from '../core/errors.ts';
+import { badInput, codeOf, messageOf, PennygradError } from '../core/errors.ts';
+import { sha256Of } from '../data/hashed-bytes.ts';
+import type { Parts } from '../files/atomic-folder.ts';
+import { type Digests, digestsFile, parseDigests } from '../files/digests.ts';
 import { fileLimits } from '../files/file-limits.ts';
 import { maxParameters } from './model-fit.ts';
 import { modelNames, optimizerNames, optimizerSlots, type TrainedSpec } from './model-spec.ts';
@@ -45,16 +50,16 @@ const trainingFile = z.object({
   step: count,
   epoch: count,
   cursor: count,
-  /** CRC-32 of the binary files. Checkpoints of older versions do not have it. */
+  /** That there is a `SHA256SUMS`. Checkpoints of older versions have CRC-32 of the binary files instead, or nothing. */
+  digests: z.literal(digestsFile).optional(),
   crc32: z.object({ 'weights.bin': count, 'optimizer.bin': count }).optional(),
 });
 
-/** Encodes a checkpoint as the contents of its files, by name. */
+/** Encodes a checkpoint as the contents of its files, by name. The floats are not copied. */
 export function encodeCheckpoint(
   { step, epoch, cursor, state, artifacts }: Checkpoint,
   { model, optimizer, seed }: TrainedSpec,
-): Readonly<Record<CheckpointFile, string | Uint8Array>> {
-  const [weights, slots] = [bytesOf([state.parameters]), bytesOf(state.optimizer.slots)];
+): Readonly<Record<CheckpointFile, Parts>> {
   return {
     'model.json': json({
       format: 'layers-model',
@@ -63,7 +68,7 @@ export function encodeCheckpoint(
       modelTopology: artifacts.topology,
       weightsManifest: [{ paths: ['weights.bin'], weights: artifacts.weightSpecs }],
     }),
-    'weights.bin': weights,
+    'weights.bin': [bytesOf(state.parameters)],
     'training.json': json({
       format: 1,
       model,
@@ -72,9 +77,9 @@ export function encodeCheckpoint(
       epoch,
       cursor,
       optimizer: { ...optimizer, iterations: state.optimizer.iterations },
-      crc32: { 'weights.bin': crc32(weights), 'optimizer.bin': crc32(slots) },
+      digests: digestsFile,
     } satisfies z.input<typeof trainingFile>),
-    'optimizer.bin': slots,
+    'optimizer.bin': state.optimizer.slots.map(bytesOf),
   };
 }
 
@@ -86,15 +91,19 @@ export function encodeCheckpoint(
  */
 export function decodeCheckpoint(
   folder: string,
-  read: (file: CheckpointFile, maxBytes: number) => Uint8Array,
+  read: (file: CheckpointFile | typeof digestsFile, maxBytes: number) => Uint8Array,
 ): SavedCheckpoint {
+  const digests = readDigests(folder, () => read(digestsFile, fileLimits.checkpointJson));
   const content = (file: CheckpointFile, maxBytes: number) => {
+    let bytes: Uint8Array;
     try {
-      return read(file, maxBytes);
+      bytes = read(file, maxBytes);
     } catch (error) {
       if (error instanceof PennygradError) throw error;
       throw badInput(`${folder}/${file}: ${messageOf(error)}`, error);
     }
+    if (digests !== undefined && sha256Of(bytes) !== digests.get(file)) throw damaged(`${folder}/${file}`, 'SHA-256');
+    return bytes;
   };
   const parse = <Schema extends z.ZodType>(file: CheckpointFile, schema: Schema): z.output<Schema> => {
     let value: unknown;
@@ -115,13 +124,15 @@ export function decodeCheckpoint(
       throw badInput(`${folder}/${file}: has ${bytes.byteLength} bytes, expected ${expected} (${length} float32)`);
     }
     if (checksums !== undefined && crc32(bytes) !== checksums[file]) {
-      throw badInput(`${folder}/${file}: was changed or damaged since it was saved (its CRC-32 differs)`);
+      throw damaged(`${folder}/${file}`, 'CRC-32');
     }
     return new Float32Array(Uint8Array.from(bytes).buffer);
   };
 
   const { modelTopology, weightsManifest } = parse('model.json', modelFile);
-  const { optimizer, crc32: checksums, model, seed, step, epoch, cursor } = parse('training.json', trainingFile);
+  const training = parse('training.json', trainingFile);
+  const { optimizer, crc32: checksums, model, seed, step, epoch, cursor } = training;
+  if (training.digests !== undefined && digests === undefined) throw badInput(`${folder}/${digestsFile}: not found`);
   const weightSpecs = weightsManifest[0].weights;
   const parameterCount = weightSpecs.reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
   if (parameterCount > maxParameters) {
@@ -145,12 +156,28 @@ export function decodeCheckpoint(
   };
 }
 
-function bytesOf(vectors: readonly Float32Array[]): Uint8Array {
-  return Buffer.concat(
-    vectors.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
-  );
+/** @returns undefined where there is no such file */
+function readDigests(folder: string, read: () => Uint8Array): Digests | undefined {
+  let text: string;
+  try {
+    text = Buffer.from(read()).toString('utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error instanceof PennygradError ? error : badInput(`${folder}/${digestsFile}: ${messageOf(error)}`, error);
+  }
+  const digests = parseDigests(text, fileNames);
+  if (digests !== undefined) return digests;
+  throw badInput(`${folder}/${digestsFile}: was changed or damaged: expected the SHA-256 of ${fileNames.join(', ')}`);
 }
 
-function json(value: object): string {
-  return `${JSON.stringify(value)}\n`;
+function damaged(file: string, differing: 'SHA-256' | 'CRC-32'): PennygradError {
+  return badInput(`${file}: was changed or damaged since it was saved (its ${differing} differs)`);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function json(value: object): Parts {
+  return [Buffer.from(`${JSON.stringify(value)}\n`)];
 }

@@ -38,11 +38,16 @@ test('only files of the program and of the system are read without a limit', () 
   );
 });
 
-test('files are opened for reading in one place, and for writing in one', () => {
+test('files are opened for reading in one place, and for writing in one for each way to write', () => {
   const opens = /import \{[^}]*\b(open|openSync)\b[^}]*\} from 'node:fs/;
-  expect(filesWith(opens)).toEqual(['shared/files/atomic-files.ts', 'shared/files/bounded-file.ts']);
+  expect(filesWith(opens)).toEqual([
+    'shared/files/atomic-files.ts',
+    'shared/files/atomic-folder.ts',
+    'shared/files/bounded-file.ts',
+    'shared/files/line-file.ts',
+  ]);
 });
 
 test('folders are made in one place, but for the draft of one that is written whole', () => {
-  expect(filesWith(/\bmkdir(Sync)?\(/)).toEqual(['shared/files/atomic-files.ts', 'shared/files/make-folder.ts']);
+  expect(filesWith(/\bmkdir(Sync)?\(/)).toEqual(['shared/files/atomic-folder.ts', 'shared/files/make-folder.ts']);
 });

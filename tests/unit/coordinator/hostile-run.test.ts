@@ -53,7 +53,7 @@ it('no file, metric or summary of such a run has an amount that is not finite, o
       out,
       { model, optimizer: { name: 'adam', learningRate: 0.001 }, seed: 1 },
       auditHeader(),
-      time.clock,
+      { clock: time.clock, keep: 2, report: () => {} },
     );
     const startedAtUnixMs = time.clock.unixMs() - 10_000;
     const recorder = createRunRecorder(
@@ -79,7 +79,7 @@ it('no file, metric or summary of such a run has an amount that is not finite, o
     observe({ type: 'ended', status, code: undefined });
     const last = bookkeeper.close();
     if (last !== undefined) observe(last);
-    folder.close();
+    await folder.close();
 
     const optional = /"(rank|price_usd_per_hour)":null/g;
     for (const name of ['ledger.jsonl', 'metrics.jsonl']) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { endOfFailure, endOfTraining } from '../../../src/coordinator/run-end.ts';
+import { endOfFailure, endOfTraining, endWithoutCheckpoint } from '../../../src/coordinator/run-end.ts';
+import { FailureWithCheckpoint } from '../../../src/coordinator/training/salvage.ts';
 import type { TrainEnd } from '../../../src/coordinator/training/train.ts';
 import { exitCodeOf, PennygradError } from '../../../src/shared/core/errors.ts';
 
@@ -47,5 +48,38 @@ describe('the end of a run whose training threw', () => {
     const { status, reason, error } = endOfFailure(failure);
     expect({ status, reason }).toEqual({ status: 'failed', reason: 'unexpected: x is undefined' });
     expect(error).toMatchObject({ code: 'run-failed', cause: failure });
+  });
+});
+
+describe('the end of a run whose last checkpoint is not on the disk', () => {
+  const failure = new PennygradError('run-failed', 'cannot write step-7: ENOSPC');
+
+  test.each([
+    ['was complete', endOf({ kind: 'completed' }), 'cannot write step-7: ENOSPC', 3],
+    [
+      'could have been resumed',
+      endOf({ kind: 'interrupted' }),
+      'cannot write step-7: ENOSPC; before that: interrupted after step 7',
+      3,
+    ],
+    [
+      'has what it trained in that checkpoint',
+      endOfFailure(
+        new FailureWithCheckpoint(new PennygradError('quorum-lost', 'w1 left'), 'the checkpoint has step 7'),
+      ),
+      'cannot write step-7: ENOSPC; before that: w1 left',
+      4,
+    ],
+    [
+      'had lost its workers',
+      endOfFailure(new PennygradError('quorum-lost', 'w1 left')),
+      'cannot write step-7: ENOSPC; before that: w1 left',
+      4,
+    ],
+  ])('is a failure that says so first, though it %s', (_, end, reason, exitCode) => {
+    const { error, ...rest } = endWithoutCheckpoint(end, failure);
+    expect(rest).toMatchObject({ status: 'failed', reason });
+    expect(rest.replicas).toBe(end.replicas);
+    expect([error?.message, exitCodeOf(error)]).toEqual([reason, exitCode]);
   });
 });

@@ -8,6 +8,7 @@ import {
   observedRun,
   observeRun,
   observeShortRun,
+  savedCheckpoint,
   startedAtUnixMs,
   stepEvent,
 } from '../../../support/observed-run.ts';
@@ -162,8 +163,32 @@ describe('the metrics of a run', () => {
         samples.get(`pennygrad_${name}`),
       );
     expect(of(await scrape(metrics))).toEqual([undefined, undefined]);
-    observe({ type: 'checkpoint-saved', seconds: 0.25, unixMs: 1_748_779_200_500 });
+    observe({ type: 'checkpoint-saved', step: 4, seconds: 0.25, unixMs: 1_748_779_200_500 });
     expect(of(await scrape(metrics))).toEqual([1_748_779_200.5, 0.25]);
+  });
+
+  test('say whether checkpoints and lines can be written, until the run has ended', async () => {
+    const { metrics, observe } = observeRun();
+    const names = ['checkpoint_failures_total', 'last_checkpoint_successful', 'run_files_writable'];
+    const values = async () => {
+      const samples = await scrape(metrics);
+      return [...names, 'checkpoint_pause_seconds'].map((name) => samples.get(`pennygrad_${name}`));
+    };
+    const saved = (step: number) => observe({ type: 'checkpoint-saved', step, seconds: 0.25, unixMs: 0 });
+    expect(await values()).toEqual([0, undefined, 1, undefined]);
+    observe({ type: 'checkpoint', checkpoint: savedCheckpoint, seconds: 0.125 });
+    saved(1);
+    expect(await values()).toEqual([0, 1, 1, 0.125]);
+    observe({ type: 'lines-waiting', reason: 'full' });
+    for (const step of [2, 3]) observe({ type: 'checkpoint-failed', step, reason: 'full' });
+    expect(await values()).toEqual([2, 0, 0, 0.125]);
+    observe({ type: 'lines-written', lostBytes: 0 });
+    saved(4);
+    expect(await values()).toEqual([2, 1, 1, 0.125]);
+    observe({ type: 'ended', status: 'completed', code: undefined });
+    // The last accounts come after the end.
+    observe({ type: 'lines-waiting', reason: 'full' });
+    expect(await values()).toEqual([2, undefined, undefined, 0.125]);
   });
 
   test('count the time for which the run waits for workers, while it does', async () => {

@@ -4,8 +4,7 @@ import { entryOf, ledgerLines } from '../../../../src/coordinator/record/ledger-
 import type { LedgerEvent, RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { bookedUsd, byCategory, newAccount, nothingByCategory } from '../../../../src/economics/ledger/ledger.ts';
 import { noPhaseSeconds, nothingSpent, type SpentSeconds } from '../../../../src/shared/core/phases.ts';
-import type { Checkpoint } from '../../../../src/shared/model/training-state.ts';
-import { member, stepEvent } from '../../../support/observed-run.ts';
+import { member, savedCheckpoint, stepEvent } from '../../../support/observed-run.ts';
 
 /** Books whose clock is moved by hand; at $3600 an hour a second costs a dollar. */
 function openBooks(carried?: CarriedAccounts) {
@@ -50,14 +49,6 @@ const epochEvent = (epoch: number): RunEvent => ({
   seconds: 1,
   evaluateSeconds: 1,
 });
-
-const savedCheckpoint: Checkpoint = {
-  step: 1,
-  epoch: 0,
-  cursor: 1,
-  state: { parameters: new Float32Array(1), optimizer: { iterations: 1, slots: [] } },
-  artifacts: { topology: {}, weightSpecs: [] },
-};
 
 const generation = (...ranks: readonly number[]): RunEvent => ({
   type: 'generation',
@@ -270,7 +261,7 @@ describe('the books of a run', () => {
     pass(0.001);
     tell(spent('w0', { compute: 0.5 }));
     expect(drawnUp.at(-1)).toMatchObject({ cause: 'interim', runSeconds: 1 });
-    tell({ type: 'checkpoint', checkpoint: savedCheckpoint });
+    tell({ type: 'checkpoint', checkpoint: savedCheckpoint, seconds: 0 });
     expect(drawnUp.at(-1)).toMatchObject({ cause: 'checkpoint' });
     pass(0.5);
     tell(spent('w0', { compute: 0.5 }));
@@ -323,7 +314,7 @@ describe('the books of a run', () => {
     expect(books.spent()).toMatchObject({ usd: 20, billedUsd: 10 + 60 });
     const leaving = books.spent().billedAtEndUsd - 70;
     expect(leaving).toBeGreaterThanOrEqual(1);
-    tell(stepEvent(0, { seconds: 4 }), { type: 'checkpoint-saved', seconds: 2, unixMs: 0 });
+    tell(stepEvent(0, { seconds: 4 }), { type: 'checkpoint-saved', step: 1, seconds: 2, unixMs: 0 });
     expect(books.spent().billedAtEndUsd).toBeCloseTo(70 + 4 + 4 + 2 + leaving, 9);
     // A quick step does not make the slow one forgotten.
     tell(stepEvent(1, { seconds: 1 }));
@@ -472,12 +463,12 @@ describe('the books of a run whose fleet changes', () => {
     const samplesAtEnd = () => drawnUp.at(-1)?.entries.map(({ samples }) => samples);
     tell(began('w0'), generation(0));
     train(0, 8);
-    tell({ type: 'checkpoint', checkpoint: savedCheckpoint });
+    tell({ type: 'checkpoint', checkpoint: savedCheckpoint, seconds: 0 });
     train(1, 8);
     train(2, 8);
     tell({ type: 'rolled-back', step: 1, lostSteps: 2 });
     train(1, 5);
-    tell({ type: 'checkpoint', checkpoint: savedCheckpoint });
+    tell({ type: 'checkpoint', checkpoint: savedCheckpoint, seconds: 0 });
     expect(drawnUp.at(-1)).toMatchObject({ step: 2 });
     expect(samplesAtEnd()).toEqual([13]);
     train(2, 8);
@@ -493,7 +484,7 @@ describe('the books of a run whose fleet changes', () => {
     tell(
       began('w0'),
       generation(0),
-      { type: 'checkpoint', checkpoint: savedCheckpoint },
+      { type: 'checkpoint', checkpoint: savedCheckpoint, seconds: 0 },
       began('w1'),
       generation(0, 1),
     );

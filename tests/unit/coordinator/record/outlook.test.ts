@@ -26,7 +26,7 @@ test('a budget of the bill lasts until the moment at which the run is told to en
   tell({ type: 'generation', number: 1, parameterCount: 1, reason: '', members: [member(0, 2)] });
   now = 600;
   tell(stepEvent(0, { seconds: 40 }));
-  tell({ type: 'checkpoint-saved', seconds: 20, unixMs: 0 });
+  tell({ type: 'checkpoint-saved', step: 1, seconds: 20, unixMs: 0 });
   const { budgetSecondsLeft = Number.NaN } = readOutlook(outlook, now).projection;
   const told = now + budgetSecondsLeft;
   // Two slow steps and a checkpoint before the third hour, and the processes have to end as well.

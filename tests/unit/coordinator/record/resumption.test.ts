@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -84,7 +85,12 @@ function runFolder({ metrics = [], checkpoints = [], ledger = checkpoints.slice(
       },
       spec,
     );
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(checkpoint, name), content);
+    const sums = Object.entries(files).map(([name, parts]) => {
+      const content = Buffer.concat(parts);
+      writeFileSync(join(checkpoint, name), content);
+      return `${createHash('sha256').update(content).digest('hex')}  ${name}\n`;
+    });
+    writeFileSync(join(checkpoint, 'SHA256SUMS'), sums.join(''));
   }
   return folder;
 }

@@ -1,12 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { publishTo } from '../../../../src/coordinator/publish-events.ts';
+import { createBookkeeper } from '../../../../src/coordinator/record/bookkeeper.ts';
 import { readMetrics } from '../../../../src/coordinator/record/metrics-log.ts';
-import { openRunFolder } from '../../../../src/coordinator/record/run-folder.ts';
-import type { EpochEvent, RunEvent } from '../../../../src/coordinator/run-events.ts';
+import { openRunFolder, type RunFolder } from '../../../../src/coordinator/record/run-folder.ts';
+import type { EpochEvent, RunEvent, RunObserver } from '../../../../src/coordinator/run-events.ts';
 import { systemClock } from '../../../../src/shared/core/clock.ts';
 import { auditHeader } from '../../../support/audit-header.ts';
-import { member, stepEvent } from '../../../support/observed-run.ts';
+import { member, savedCheckpoint, stepEvent } from '../../../support/observed-run.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const trained = {
@@ -15,6 +17,18 @@ const trained = {
   seed: 1,
 } as const;
 const listening = { type: 'listening', endpoint: 'tcp://127.0.0.1:5555' } as const;
+
+const epochEvent = (epoch: number): EpochEvent => ({
+  type: 'epoch',
+  epoch,
+  loss: 0.5,
+  accuracy: 0.75,
+  testLoss: 0.4,
+  testAccuracy: 0.9,
+  samples: 128,
+  seconds: 2,
+  evaluateSeconds: 0.5,
+});
 
 /** A folder with these files, by their content; folders by `undefined`. */
 function folderWith(files: Readonly<Record<string, string | undefined>>): string {
@@ -26,7 +40,11 @@ function folderWith(files: Readonly<Record<string, string | undefined>>): string
   return folder;
 }
 
-const open = (folder: string) => openRunFolder(folder, trained, auditHeader(), systemClock);
+const options = { clock: systemClock, keep: 2, report: () => {} };
+const resumedWith = (keptMetrics: string) => ({ keptMetrics, checkpoints: { whole: undefined, damaged: [] } });
+const open = (folder: string) => openRunFolder(folder, trained, auditHeader(), options);
+const reopen = (folder: string, keptMetrics: string) =>
+  openRunFolder(folder, trained, auditHeader(), { ...options, resumed: resumedWith(keptMetrics) });
 
 describe('the folder of a new run', () => {
   test('stays empty until the coordinator listens', () => {
@@ -97,7 +115,7 @@ describe('the folder of a new run', () => {
 
 test('a run that is resumed keeps its metrics until the coordinator listens', () => {
   const folder = folderWith({ 'config.json': '{}', 'metrics.jsonl': 'all\n', checkpoints: undefined });
-  const files = openRunFolder(folder, trained, auditHeader(), systemClock, 'kept\n');
+  const files = reopen(folder, 'kept\n');
   expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe('all\n');
   files.observe(listening);
   expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe('kept\n');
@@ -109,7 +127,7 @@ describe('samples.audit', () => {
     '{"type":"audit","v":1,"run_id":"r1","pennygrad":"0.1.0","seed":7,"train":10,"batch_size":4,"dataset":"a1b2"}\n';
   const first = '{"type":"step","step":1,"epoch":1,"shares":[["w0",0,32],["w1",32,64]]}\n';
   const resume = (folder: string, step: number) => {
-    const files = openRunFolder(folder, trained, auditHeader(), systemClock, '');
+    const files = reopen(folder, '');
     files.observe({ type: 'resumed', step, samples: step * 64, epoch: undefined });
     files.observe(listening);
     return files;
@@ -196,7 +214,7 @@ describe('the metrics of a run whose fleet changes', () => {
     const files = open(folder);
     files.observe(listening);
     for (const event of events) files.observe(event);
-    files.close();
+    files.flush();
     const text = readFileSync(join(folder, 'metrics.jsonl'), 'utf8');
     const lines = text
       .trimEnd()
@@ -241,5 +259,80 @@ describe('the metrics of a run whose fleet changes', () => {
     expect(history.epochs).toMatchObject([{ epoch: 0, testLoss: 0.5 }]);
     expect(history.kept).not.toContain('"loss":9');
     expect(history.fleets.map(({ step }) => step)).toEqual([0, 2, 2]);
+  });
+});
+
+describe('the files of a run that trains', () => {
+  function train(folder: string) {
+    const told: RunEvent[] = [];
+    const seen: string[][] = [];
+    const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+    const files: RunFolder = openRunFolder(folder, trained, auditHeader(), {
+      clock: systemClock,
+      keep: 2,
+      report: (event) => observe(event),
+    });
+    const bookkeeper = createBookkeeper({ clock: systemClock, startedAt: systemClock.now(), carried: undefined });
+    const watch = (event: RunEvent) => {
+      told.push(event);
+      if (event.type === 'checkpoint-saved') seen.push(['metrics.jsonl', 'ledger.jsonl', 'samples.audit'].map(read));
+    };
+    const observe: RunObserver = publishTo([files.observe, watch], bookkeeper.observe, files.linesWaiting);
+    observe(listening);
+    observe({ type: 'worker-began', workerId: 'w0', at: systemClock.now(), priceUsdPerHour: 1 });
+    observe({ type: 'generation', number: 1, members: [member(0, 1)], parameterCount: 1, reason: 'ready' });
+    const typesTold = () => told.map(({ type }) => type).filter((type) => /^(lines|checkpoint-)/.test(type));
+    return { files, observe, told, seen, read, typesTold };
+  }
+
+  test('have the steps and the accounts of a checkpoint once it is told, and not only then', async () => {
+    const folder = folderWith({});
+    const { files, observe, seen } = train(folder);
+    observe(stepEvent(0));
+    observe({ type: 'checkpoint', checkpoint: savedCheckpoint, seconds: 0 });
+    expect(await files.checkpointsWritten()).toBeUndefined();
+    expect(seen).toHaveLength(1);
+    expect(seen[0]?.[0]).toContain('{"type":"step","step":1,');
+    expect(seen[0]?.[1]).toContain('{"cause":"checkpoint",');
+    expect(seen[0]?.[2]).toContain('{"type":"step","step":1,');
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['step-1']);
+    await files.close();
+  });
+
+  test('wait where one cannot be written, which is told once, and miss nothing when it can', async () => {
+    const folder = folderWith({});
+    const { files, observe, read, typesTold } = train(folder);
+    const before = read('ledger.jsonl');
+    renameSync(join(folder, 'ledger.jsonl'), join(folder, 'away'));
+    // What is called so now is no file, not even for root.
+    mkdirSync(join(folder, 'ledger.jsonl'));
+    for (const epoch of [0, 1]) observe(epochEvent(epoch));
+    observe({ type: 'checkpoint', checkpoint: savedCheckpoint, seconds: 0 });
+    expect(await files.checkpointsWritten()).toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(/^cannot write .*ledger\.jsonl: EISDIR/),
+    });
+    expect(() => files.flush()).toThrow(/^cannot write .*ledger\.jsonl: EISDIR/);
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual([]);
+    rmSync(join(folder, 'ledger.jsonl'), { recursive: true });
+    renameSync(join(folder, 'away'), join(folder, 'ledger.jsonl'));
+    observe(epochEvent(2));
+    expect(await files.checkpointsWritten()).toBeUndefined();
+    await files.close();
+    expect(typesTold()).toEqual([
+      'lines-waiting',
+      'checkpoint-failed',
+      'checkpoint-failed',
+      'lines-written',
+      'checkpoint-saved',
+    ]);
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['step-1']);
+    const added = read('ledger.jsonl').slice(before.length).trimEnd().split('\n');
+    expect(added.map((line) => JSON.parse(line)).map(({ cause, epoch }) => [cause, epoch])).toEqual([
+      ['epoch', 1],
+      ['epoch', 2],
+      ['checkpoint', undefined],
+      ['epoch', 3],
+    ]);
   });
 });

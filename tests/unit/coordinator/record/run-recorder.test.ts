@@ -74,6 +74,7 @@ const checkpoint: RunEvent = {
     state: { parameters: new Float32Array(1), optimizer: { iterations: 1, slots: [] } },
     artifacts: { topology: {}, weightSpecs: [] },
   },
+  seconds: 0,
 };
 
 const rolledBack = (step: number, lostSteps: number): RunEvent => ({ type: 'rolled-back', step, lostSteps });

@@ -7,7 +7,6 @@ import {
   removeStaleFileDrafts,
   renameSynced,
   writeFileAtomically,
-  writeFolderAtomically,
 } from '../../../../src/shared/files/atomic-files.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
@@ -30,27 +29,6 @@ describe('a file', () => {
     expect(() => writeFileAtomically(join(folder, 'summary.json'), 'one')).toThrow(/EISDIR|ENOTEMPTY|EEXIST|EPERM/);
     expect(readdirSync(folder)).toEqual(['summary.json']);
     expect(() => writeFileAtomically(join(folder, 'absent', 'file'), 'one')).toThrow(/ENOENT/);
-  });
-});
-
-describe('a folder', () => {
-  it('replaces the one before with all of its files', () => {
-    const folder = temporaryFolder();
-    const checkpoint = join(folder, 'step-3');
-    writeFolderAtomically(checkpoint, { a: 'one', b: 'two' });
-    writeFolderAtomically(checkpoint, { b: 'three' });
-    expect(readdirSync(folder)).toEqual(['step-3']);
-    expect(readdirSync(checkpoint)).toEqual(['b']);
-    expect(readFileSync(join(checkpoint, 'b'), 'utf8')).toBe('three');
-  });
-
-  it('one of whose files cannot be written leaves the one before, and no draft', () => {
-    const folder = temporaryFolder();
-    const checkpoint = join(folder, 'step-3');
-    writeFolderAtomically(checkpoint, { a: 'one' });
-    expect(() => writeFolderAtomically(checkpoint, { a: 'two', 'no/such': 'three' })).toThrow(/ENOENT/);
-    expect(readdirSync(folder)).toEqual(['step-3']);
-    expect(readFileSync(join(checkpoint, 'a'), 'utf8')).toBe('one');
   });
 });
 

@@ -38,20 +38,31 @@ beforeAll(async () => {
 afterAll(() => engine.dispose());
 
 type Files = Record<CheckpointFile, Uint8Array>;
+type Read = Parameters<typeof decodeCheckpoint>[1];
 
+/** As older versions wrote them: without digests. */
 function encodedFiles(): Files {
   const contents = encodeCheckpoint(saved.checkpoint, saved.trained);
-  const bytes = (name: CheckpointFile) => Buffer.from(contents[name] as Uint8Array);
-  return {
+  const bytes = (name: CheckpointFile) => Buffer.concat(contents[name]);
+  const files = {
     'model.json': bytes('model.json'),
     'weights.bin': bytes('weights.bin'),
     'training.json': bytes('training.json'),
     'optimizer.bin': bytes('optimizer.bin'),
   };
+  edit(files, 'training.json', ({ digests: _, ...training }) => training);
+  return files;
+}
+
+function readFrom(files: Files): Read {
+  return (file) => {
+    if (file === 'SHA256SUMS') throw Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' });
+    return files[file];
+  };
 }
 
 function decode(files: Files): SavedCheckpoint {
-  return decodeCheckpoint('run', (file) => files[file]);
+  return decodeCheckpoint('run', readFrom(files));
 }
 
 describe('checkpoint files', () => {
@@ -113,12 +124,13 @@ describe('checkpoint files', () => {
 
   it('are read no further than they can be: by a fixed limit, or as the model says', () => {
     const files = encodedFiles();
-    const limits: Partial<Record<CheckpointFile, number>> = {};
+    const limits: Partial<Record<string, number>> = {};
     decodeCheckpoint('run', (file, maxBytes) => {
       limits[file] = maxBytes;
-      return files[file];
+      return readFrom(files)(file, maxBytes);
     });
     expect(limits).toEqual({
+      SHA256SUMS: 2 ** 20,
       'model.json': 2 ** 20,
       'training.json': 2 ** 20,
       'weights.bin': files['weights.bin'].length,
@@ -131,18 +143,21 @@ describe('checkpoint files', () => {
     const [manifest] = JSON.parse(Buffer.from(files['model.json']).toString()).weightsManifest;
     const weights = [{ name: 'huge', shape: [2 ** 26 + 1], dtype: 'float32' }];
     edit(files, 'model.json', (model) => ({ ...model, weightsManifest: [{ ...manifest, weights }] }));
-    const read = (file: CheckpointFile) => {
+    const read: Read = (file, maxBytes) => {
       if (file.endsWith('.bin')) throw new Error('must not be read');
-      return files[file];
+      return readFrom(files)(file, maxBytes);
     };
     expect(() => decodeCheckpoint('run', read)).toThrow('run/model.json: has 67108865 parameters, at most 67108864');
   });
 
   it('are refused when one is missing, by name', () => {
-    const read = () => {
-      throw new Error('ENOENT: no such file');
-    };
-    expect(() => decodeCheckpoint('run', read)).toThrow(/run\/\w+\.json: ENOENT/);
+    for (const missing of Object.keys(encodedFiles())) {
+      const read: Read = (file, maxBytes) => {
+        if (file === missing) throw Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' });
+        return readFrom(encodedFiles())(file, maxBytes);
+      };
+      expect(() => decodeCheckpoint('run', read)).toThrow(`run/${missing}: ENOENT: no such file`);
+    }
   });
 });
 
