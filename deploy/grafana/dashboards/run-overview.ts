@@ -199,7 +199,7 @@ export const runOverview: DashboardSpec = {
           kind: 'lines',
           title: 'Gradients exchanged',
           unit: 'Bps',
-          width: 12,
+          width: 8,
           description: 'Bytes of gradients per second that all workers together send and receive in the all-reduce.',
           queries: [
             { expr: rate('pennygrad_allreduce_bytes_total', ['direction']), legend: '{{run_id}} {{direction}}' },
@@ -209,9 +209,26 @@ export const runOverview: DashboardSpec = {
           kind: 'lines',
           title: 'Checkpoint duration',
           unit: 's',
-          width: 12,
-          description: 'Time that the last checkpoint took, from the request for the state to the last file written.',
-          queries: [{ expr: course('pennygrad_checkpoint_duration_seconds'), legend: '{{run_id}}' }],
+          width: 8,
+          description:
+            'Time that the last checkpoint took, from the request for the state to the last file written, and how long training stood still for it.',
+          queries: [
+            { expr: course('pennygrad_checkpoint_duration_seconds'), legend: '{{run_id}}' },
+            { expr: course('pennygrad_checkpoint_pause_seconds'), legend: '{{run_id}} standing still' },
+          ],
+        },
+        {
+          kind: 'lines',
+          title: 'Files that cannot be written',
+          unit: 'none',
+          width: 8,
+          description:
+            '1 while the last checkpoint, or lines of metrics.jsonl and ledger.jsonl, cannot be written; and how many attempts to write a checkpoint have failed.',
+          queries: [
+            { expr: `1 - ${course('pennygrad_last_checkpoint_successful')}`, legend: '{{run_id}} last checkpoint' },
+            { expr: `1 - ${course('pennygrad_run_files_writable')}`, legend: '{{run_id}} lines' },
+            { expr: course('pennygrad_checkpoint_failures_total'), legend: '{{run_id}} failed checkpoints' },
+          ],
         },
       ],
     },

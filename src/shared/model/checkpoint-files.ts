@@ -95,20 +95,22 @@ export function decodeCheckpoint(
 ): SavedCheckpoint {
   const digests = readDigests(folder, () => read(digestsFile, fileLimits.checkpointJson));
   const content = (file: CheckpointFile, maxBytes: number) => {
-    let bytes: Uint8Array;
     try {
-      bytes = read(file, maxBytes);
+      return read(file, maxBytes);
     } catch (error) {
       if (error instanceof PennygradError) throw error;
       throw badInput(`${folder}/${file}: ${messageOf(error)}`, error);
     }
+  };
+  const undamaged = (file: CheckpointFile, bytes: Uint8Array) => {
     if (digests !== undefined && sha256Of(bytes) !== digests.get(file)) throw damaged(`${folder}/${file}`, 'SHA-256');
     return bytes;
   };
   const parse = <Schema extends z.ZodType>(file: CheckpointFile, schema: Schema): z.output<Schema> => {
     let value: unknown;
     try {
-      value = JSON.parse(Buffer.from(content(file, fileLimits.checkpointJson)).toString('utf8'));
+      const bytes = undamaged(file, content(file, fileLimits.checkpointJson));
+      value = JSON.parse(Buffer.from(bytes).toString('utf8'));
     } catch (error) {
       throw error instanceof SyntaxError ? badInput(`${folder}/${file}: ${error.message}`, error) : error;
     }
@@ -123,6 +125,7 @@ export function decodeCheckpoint(
     if (bytes.byteLength !== expected) {
       throw badInput(`${folder}/${file}: has ${bytes.byteLength} bytes, expected ${expected} (${length} float32)`);
     }
+    undamaged(file, bytes);
     if (checksums !== undefined && crc32(bytes) !== checksums[file]) {
       throw damaged(`${folder}/${file}`, 'CRC-32');
     }

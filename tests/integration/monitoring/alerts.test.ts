@@ -5,7 +5,7 @@
  * Alerts about a moment are watched with the rules and intervals as shipped. For those about a state that lasts minutes,
  * another Prometheus scrapes every second, and in its rules each minute is five seconds.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -40,6 +40,7 @@ const expected = {
   'reaches its budget': ['BudgetNear', 'BudgetReached'],
   'is billed its budget': ['BudgetNear', 'BudgetReached'],
   'runs out of hours': ['BudgetReached'],
+  'cannot save': ['CheckpointFailing'],
   'waits for a worker': ['Stalled'],
   'trains side by side': ['BudgetWillNotSuffice'],
   'has a slow worker': ['EfficiencyLow', 'PriceMissing', 'Straggler'],
@@ -213,6 +214,25 @@ describe('the alerts', { timeout: 150_000 }, () => {
     expect((await runOf(name).job.exit).code).toBe(5);
     deeds.set(name, endedAt(name));
     await fires('BudgetReached', name);
+  });
+
+  it('fire for a run that cannot write its checkpoints, until it can', async () => {
+    const name = 'cannot save';
+    const { job, id, prometheus } = await begin(name, light);
+    const pid = await training(name);
+    const checkpoints = join(outOf(name), 'checkpoints');
+    deeds.set(name, unixSeconds());
+    renameSync(checkpoints, `${checkpoints}-away`);
+    // What is called so now is no folder, not even for root.
+    writeFileSync(checkpoints, '');
+    await fires('CheckpointFailing', name);
+    rmSync(checkpoints);
+    renameSync(`${checkpoints}-away`, checkpoints);
+    const isOver = async () =>
+      (await prometheus.query(`ALERTS{alertname="CheckpointFailing", run_id="${id}"}`)).length === 0;
+    await eventually('the alert is over', isOver, 60_000);
+    process.kill(pid, 'SIGINT');
+    expect((await job.exit).code).toBe(130);
   });
 
   it('fire for a run that diverges before anybody scrapes it, from what it pushes', async () => {

@@ -30,6 +30,7 @@ describe('the alert rules', () => {
     expect(alerts.map(({ alert }) => alert).sort()).toEqual(
       [
         ...['WorkerDown', 'RunFailed', 'RunVanished', 'Stalled', 'Straggler', 'LossNotFinite', 'BudgetNear'],
+        ...['CheckpointFailing'],
         ...['BudgetWillNotSuffice', 'BudgetReached', 'EfficiencyLow', 'DataStarved', 'PriceMissing'],
       ].sort(),
     );

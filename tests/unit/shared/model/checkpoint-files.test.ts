@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
@@ -120,6 +121,25 @@ describe('checkpoint files', () => {
     const files = encodedFiles();
     damage(files);
     expect(() => decode(files)).toThrow(message);
+  });
+
+  it('of versions that wrote a CRC-32 of the binary files are still checked by it', () => {
+    const files = encodedFiles();
+    const sums = { 'weights.bin': crc32(files['weights.bin']), 'optimizer.bin': crc32(files['optimizer.bin']) };
+    edit(files, 'training.json', (training) => ({ ...training, crc32: sums }));
+    expect(decode(files).checkpoint.step).toBe(1);
+    for (const name of ['weights.bin', 'optimizer.bin'] as const) {
+      const damaged = { ...files, [name]: Uint8Array.from(files[name], (byte, i) => (i === 9 ? byte ^ 1 : byte)) };
+      expect(() => decode(damaged)).toThrow(
+        `run/${name}: was changed or damaged since it was saved (its CRC-32 differs)`,
+      );
+    }
+  });
+
+  it('that say that they have digests are refused without them', () => {
+    const files = encodedFiles();
+    edit(files, 'training.json', (training) => ({ ...training, digests: 'SHA256SUMS' }));
+    expect(() => decode(files)).toThrow('run/SHA256SUMS: not found');
   });
 
   it('are read no further than they can be: by a fixed limit, or as the model says', () => {
