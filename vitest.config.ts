@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Two at once: one waits for scrapes and rules while the other trains, and what they look at keeps on a busy machine. */
 const unhurried = [
   'tests/integration/monitoring/*.test.ts',
-  'tests/integration/{equivalence,mixed-workers,resume}.test.ts',
+  'tests/integration/{equivalence,full-disk,mixed-workers,resume}.test.ts',
 ];
 
 /**
