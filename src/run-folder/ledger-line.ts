@@ -6,7 +6,10 @@ import { maxPriceUsdPerHour } from '../shared/core/price-limit.ts';
 import { printable } from '../shared/core/printable.ts';
 import { describeRanges, type Range } from './json-lines.ts';
 
-/** Why the accounts are drawn up. `interim`: every second, so that a run that is killed loses no more than that. */
+/**
+ * Why the accounts are drawn up. `interim`: every second, so that a run that is killed loses no more than that; of these the
+ * newest are in the file, and fewer of the older ones the longer the run lasts.
+ */
 export const ledgerCauses = ['begin', 'interim', 'epoch', 'checkpoint', 'end'] as const;
 export type LedgerCause = (typeof ledgerCauses)[number];
 

@@ -1,5 +1,6 @@
 /** Follows `samples.audit` while a run writes it: a line for each committed step, at its commit. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openBoundedFile } from '../../shared/files/bounded-file.ts';
 
 export interface AuditWatch {
   /** Committed steps so far. */
@@ -13,11 +14,12 @@ export interface AuditWatch {
 /** How often the file is looked at, which is how exactly times are known. In milliseconds. */
 const lookEveryMs = 5;
 
-/** @param file exists, and has a header */
-export function watchAudit(file: string): AuditWatch {
-  const descriptor = openSync(file, 'r');
-  const chunk = Buffer.alloc(1 << 16);
+/** @param path of a file that exists */
+export async function watchAudit(path: string): Promise<AuditWatch> {
+  const { file } = await openBoundedFile(path, Number.POSITIVE_INFINITY);
+  const piece = Buffer.alloc(1 << 16);
   let [steps, fleet, newFleetAt, rest] = [0, '', Number.NEGATIVE_INFINITY, ''];
+  let isClosed = false;
 
   function take(line: string): void {
     if (line === '1') {
@@ -33,22 +35,23 @@ export function watchAudit(file: string): AuditWatch {
     fleet = workers;
   }
 
-  function look(): void {
-    for (let read = readSync(descriptor, chunk); read > 0; read = readSync(descriptor, chunk)) {
-      const lines = (rest + chunk.toString('utf8', 0, read)).split('\n');
+  async function follow(): Promise<void> {
+    while (!isClosed) {
+      const { bytesRead } = await file.read(piece, 0, piece.length);
+      const lines = (rest + piece.toString('utf8', 0, bytesRead)).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) take(line);
+      if (bytesRead === 0) await sleep(lookEveryMs);
     }
+    await file.close();
   }
 
-  const timer = setInterval(look, lookEveryMs);
+  follow().catch((error: unknown) => console.error(error));
   return {
     steps: () => steps,
     newFleetAt: () => newFleetAt,
     close() {
-      if (timer.hasRef()) closeSync(descriptor);
-      clearInterval(timer);
-      timer.unref();
+      isClosed = true;
     },
   };
 }

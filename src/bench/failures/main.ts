@@ -12,8 +12,11 @@ import { parseArgs } from 'node:util';
 import { createPaint } from '../../report/terminal/colour.ts';
 import { renderTable } from '../../report/terminal/table.ts';
 import { badInput, exitCodeOf, messageOf } from '../../shared/core/errors.ts';
+import { describeGiven } from '../../shared/core/given-value.ts';
 import { formatUsd } from '../../shared/core/number-format.ts';
 import { sumOf } from '../../shared/core/sums.ts';
+import { readBoundedText } from '../../shared/files/bounded-file.ts';
+import { fileLimits } from '../../shared/files/file-limits.ts';
 import { type AuditWatch, watchAudit } from './audit-watch.ts';
 
 const help = `npm run bench:failures -- [--every 60,15,5] [--minutes 10] [--workers 3]
@@ -75,7 +78,7 @@ async function firstStep(job: ChildProcess, audit: string): Promise<AuditWatch> 
     if (job.exitCode !== null) throw badInput(`the run ended with code ${job.exitCode} before its first step`);
     await sleep(20);
   }
-  const watch = watchAudit(audit);
+  const watch = await watchAudit(audit);
   while (watch.steps() === 0) await sleep(20);
   return watch;
 }
@@ -99,7 +102,7 @@ async function killOne(job: ChildProcess, watch: AuditWatch, every: number): Pro
 /** By the last accounts of each worker. */
 function wastedUsd(ledger: string): number {
   const wasted = new Map<string, number>();
-  for (const line of readFileSync(ledger, 'utf8').trim().split('\n')) {
+  for (const line of readBoundedText(ledger, fileLimits.log).trim().split('\n')) {
     const { worker, usd } = JSON.parse(line) as { readonly worker: string; readonly usd: { readonly wasted: number } };
     wasted.set(worker, usd.wasted);
   }
@@ -147,7 +150,7 @@ async function main(): Promise<void> {
   const positive = (name: string, text: string): number => {
     const value = Number(text);
     if (value > 0 && Number.isFinite(value)) return value;
-    throw badInput(`--${name} must be a number above 0, got '${text}'`);
+    throw badInput(`--${name} must be a number above 0, got ${describeGiven(text)}`);
   };
   const every = values.every.split(',').map((text) => positive('every', text));
   const seconds = 60 * positive('minutes', values.minutes);

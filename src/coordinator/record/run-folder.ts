@@ -17,7 +17,7 @@ import type { TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { MemberInfo, RunEvent, RunObserver } from '../run-events.ts';
 import { createAuditLog, openAudit } from './audit-file.ts';
 import { createCheckpointWriter, type FoundCheckpoints } from './checkpoint-writer.ts';
-import { ledgerText } from './ledger-file.ts';
+import { createLedgerLog } from './ledger-log.ts';
 
 export interface RunFolder {
   /** Writes what belongs in `metrics.jsonl`, `ledger.jsonl`, `samples.audit` and `checkpoints/`; ignores all other events. */
@@ -74,6 +74,7 @@ export function openRunFolder(
   if (resumed === undefined) requireFree(path);
   const metrics = createLineFile(join(path, 'metrics.jsonl'));
   const ledger = createLineFile(join(path, 'ledger.jsonl'));
+  const logLedger = createLedgerLog(ledger);
   const audit = createAuditLog(join(path, auditFile));
   const growing = [metrics, ledger, audit.file];
   const checkpoints = createCheckpointWriter({
@@ -184,7 +185,7 @@ export function openRunFolder(
         }
         case 'ledger':
           // At once rather than in batches, so that a run that is killed leaves them.
-          ledger.append(ledgerText(event, clock.unixMs()), event.cause === 'interim');
+          logLedger(event, clock.unixMs());
           break;
         case 'checkpoint':
           writeLines();

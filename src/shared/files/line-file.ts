@@ -2,7 +2,7 @@
  * A file that grows line by line, on a disk that may be full for a while. What cannot be written waits in memory and is
  * written, in order, as soon as there is room: a run does not end in the middle of a step for want of a line.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { codeOf, messageOf, PennygradError } from '../core/errors.ts';
 
 export interface LineFile {
@@ -10,8 +10,9 @@ export interface LineFile {
    * Appends text at once, if the disk takes it.
    * @param text whole lines
    * @param isInterim what is appended next says the same and more: while this waits, that replaces it
+   * @param isPassing what is appended next replaces it in the file, too
    */
-  append(text: string, isInterim?: boolean): void;
+  append(text: string, isInterim?: boolean, isPassing?: boolean): void;
   /** Tries again to write what waits. @throws run-failed naming the file if some of it still cannot be written */
   flush(): void;
   /** What the system said last; undefined while nothing waits. */
@@ -36,6 +37,7 @@ const pieceBytes = 2 ** 16;
 interface Waiting {
   readonly bytes: Buffer;
   readonly isInterim: boolean;
+  readonly isPassing: boolean;
 }
 
 export function createLineFile(
@@ -47,6 +49,8 @@ export function createLineFile(
   let begun = 0;
   let lostBytes = 0;
   let failure: PennygradError | undefined;
+  /** Where the text begins that the next one replaces, if the last one is such a text. */
+  let passingFrom: number | undefined;
   const waitingBytes = () => waiting.reduce((sum, { bytes }) => sum + bytes.length, -begun);
   // What is dropped is dropped by the piece.
   const mostJoined = Math.min(pieceBytes, mostBytes / 4);
@@ -71,6 +75,7 @@ export function createLineFile(
     const file = openSync(path, 'a');
     try {
       for (let [first] = waiting; first !== undefined; [first] = waiting) {
+        if (begun === 0) makeRoom(file, first.isPassing);
         begun += writeSync(file, first.bytes, begun);
         if (begun < first.bytes.length) continue;
         waiting.shift();
@@ -79,6 +84,12 @@ export function createLineFile(
     } finally {
       closeSync(file);
     }
+  }
+
+  /** Whoever is killed between this and the next write has lost what was to be replaced. */
+  function makeRoom(file: number, isPassing: boolean): void {
+    if (passingFrom !== undefined) ftruncateSync(file, passingFrom);
+    passingFrom = isPassing ? fstatSync(file).size : undefined;
   }
 
   function tryToWrite(): void {
@@ -91,16 +102,16 @@ export function createLineFile(
     }
   }
 
-  function add(bytes: Buffer, isInterim: boolean): void {
+  function add(bytes: Buffer, isInterim: boolean, isPassing: boolean): void {
     const last = waiting.at(-1);
     const isJoined =
       last !== undefined && !last.isInterim && !isInterim && last.bytes.length + bytes.length <= mostJoined;
-    if (isJoined) waiting[waiting.length - 1] = { bytes: Buffer.concat([last.bytes, bytes]), isInterim };
-    else waiting.push({ bytes, isInterim });
+    if (isJoined) waiting[waiting.length - 1] = { bytes: Buffer.concat([last.bytes, bytes]), isInterim, isPassing };
+    else waiting.push({ bytes, isInterim, isPassing });
   }
 
   return {
-    append(text, isInterim = false) {
+    append(text, isInterim = false, isPassing = false) {
       keep((item) => !item.isInterim);
       const bytes = Buffer.from(text);
       if (drops === 'newest' && waitingBytes() + bytes.length > mostBytes) {
@@ -110,7 +121,7 @@ export function createLineFile(
           return;
         }
       }
-      add(bytes, isInterim);
+      add(bytes, isInterim, isPassing);
       tryToWrite();
       if (failure !== undefined && drops === 'oldest') dropOldest();
     },

@@ -1,5 +1,5 @@
 /** Lines on a disk that is full for a while. `/dev/full` takes nothing, and says what a full disk says. */
-import { readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
@@ -106,5 +106,33 @@ describe('lines on a full disk', () => {
         }
       }),
     );
+  });
+});
+
+describe('lines that the next ones replace', () => {
+  it('are the last of the file, and nothing else goes', () => {
+    const { file, content } = lineFile();
+    file.append('a\n');
+    file.append('passing 1\n', true, true);
+    expect(content()).toBe('a\npassing 1\n');
+    file.append('passing 2, longer\n', true, true);
+    expect(content()).toBe('a\npassing 2, longer\n');
+    file.append('b\n');
+    file.append('c\n');
+    expect(content()).toBe('a\nb\nc\n');
+  });
+
+  it('go also where what replaces them had to wait', () => {
+    const { file, path, content } = lineFile();
+    file.append('a\n');
+    file.append('passing\n', true, true);
+    renameSync(path, `${path}.away`);
+    mkdirSync(path);
+    file.append('b\n');
+    expect(file.failure).toBeDefined();
+    rmdirSync(path);
+    renameSync(`${path}.away`, path);
+    file.append('c\n');
+    expect(content()).toBe('a\nb\nc\n');
   });
 });
