@@ -31,6 +31,7 @@ export type LedgerCategory = (typeof ledgerCategories)[number];
 
 /** `other` is the remainder and is never booked directly. */
 export type BookedCategory = Exclude<LedgerCategory, 'other'>;
+const bookedCategories = ledgerCategories.filter((category) => category !== 'other');
 
 export type ByCategory = Readonly<Record<LedgerCategory, number>>;
 
@@ -48,11 +49,15 @@ export interface Account {
   readonly life: Life | undefined;
 }
 
+type Reported = Readonly<Partial<Record<BookedCategory, number>>>;
+
 interface Life {
   readonly since: number;
   /** Seconds of this life in categories other than `other`. */
   readonly booked: number;
   readonly other: number;
+  /** Seconds that the worker has reported and that are not booked yet, because `other` has their time. */
+  readonly owed: Reported;
   readonly billing: BillingRule;
 }
 
@@ -65,7 +70,7 @@ export type AccountEvent =
       readonly billing: BillingRule;
     }
   /** The worker reported what its time was spent on since its last report. */
-  | { readonly type: 'spent'; readonly at: number; readonly seconds: Readonly<Partial<Record<BookedCategory, number>>> }
+  | { readonly type: 'spent'; readonly at: number; readonly seconds: Reported }
   /** All time up to now that is not booked yet was spent on one category. */
   | { readonly type: 'passed'; readonly at: number; readonly category: BookedCategory }
   /** As `passed`, and the process has ended. */
@@ -87,7 +92,7 @@ export function book(account: Account, event: AccountEvent): Account {
     case 'began': {
       const { at, priceUsdPerHour, billing } = event;
       const closed = book(account, { type: 'ended', at, category: 'wasted' });
-      const life = { since: at, booked: 0, other: 0, billing };
+      const life = { since: at, booked: 0, other: 0, owed: {}, billing };
       return { ...closed, priceUsdPerHour, rentals: closed.rentals + 1, life };
     }
     case 'spent':
@@ -138,18 +143,33 @@ export function byCategory(amount: (category: LedgerCategory) => number): ByCate
 
 /**
  * Network delay varies from report to report. The delay of a report counts as `other` until the next one covers it, and
- * `other` never falls, so it ends up as the largest delay of any report. A worker that claims more time than its life has
- * room for has its claim scaled down.
+ * `other` never falls, so it ends up as the largest delay of any report. What a later report says of that time is owed to
+ * its category, and booked once a report was under way for less. So the categories never add up to more than the life has
+ * lasted. A worker that claims more time than its life has room for has its claim scaled down.
  */
 function bookReport(account: Account, { at, seconds }: Extract<AccountEvent, { type: 'spent' }>): Account {
   const { life } = account;
   if (life === undefined) return account;
-  const parts = Object.entries(seconds) as [BookedCategory, number][];
-  const claimed = parts.reduce((sum, [, spent]) => sum + Math.max(0, spent), 0);
+  const claims = sumByCategory(life.owed, seconds);
+  const claimed = claims.reduce((sum, [, spent]) => sum + spent, 0);
+  if (claimed === 0) return add(account, 'other', unbooked(account, at));
   const room = Math.max(0, at - life.since - life.booked);
-  const scale = claimed > room ? room / claimed : 1;
-  const reported = parts.reduce((sum, [category, spent]) => add(sum, category, spent * scale), account);
-  return add(reported, 'other', unbooked(reported, at));
+  const due = Math.min(claimed, room);
+  const paid = Math.min(due, unbooked(account, at));
+  const reported = claims.reduce((sum, [category, spent]) => add(sum, category, (spent * paid) / claimed), account);
+  const owed: Reported = Object.fromEntries(
+    claims.map(([category, spent]) => [category, (spent * (due - paid)) / claimed]),
+  );
+  const settled = { ...reported, life: reported.life && { ...reported.life, owed } };
+  return add(settled, 'other', unbooked(settled, at));
+}
+
+/** Claims below zero count as nothing. */
+function sumByCategory(owed: Reported, seconds: Reported): readonly (readonly [BookedCategory, number])[] {
+  return bookedCategories.flatMap((category) => {
+    const spent = (owed[category] ?? 0) + Math.max(0, seconds[category] ?? 0);
+    return spent > 0 ? [[category, spent] as const] : [];
+  });
 }
 
 function unbooked({ life }: Account, at: number): number {
