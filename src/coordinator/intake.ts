@@ -38,6 +38,11 @@ export function takeIn(
       return workers.has(peer)
         ? { kind: 'input', input: { type: 'leave', peer, leave: message } }
         : { kind: 'ignored' };
+    case 'drain':
+      // The same goes for a worker that is told to leave before it is welcome.
+      return workers.has(peer)
+        ? { kind: 'input', input: { type: 'drain', peer, reason: message.reason } }
+        : { kind: 'ignored' };
     default:
       if (!workers.has(peer)) {
         return { kind: 'rejected', reason: 'peer', detail: `'${message.type}' from a peer that never said hello` };
@@ -47,12 +52,13 @@ export function takeIn(
   }
 }
 
-function ofMember(peer: PeerId, message: Exclude<WorkerMessage, { type: 'ping' | 'hello' | 'leave' }>): Intake {
+function ofMember(
+  peer: PeerId,
+  message: Exclude<WorkerMessage, { type: 'ping' | 'hello' | 'leave' | 'drain' }>,
+): Intake {
   switch (message.type) {
     case 'heartbeat':
       return { kind: 'input', input: { type: 'heartbeat', peer, gpu: message.gpu } };
-    case 'drain':
-      return { kind: 'input', input: { type: 'drain', peer, reason: message.reason } };
     case 'ready':
       return { kind: 'input', input: { type: 'ready', peer, ready: message } };
     case 'contribute':

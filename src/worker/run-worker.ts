@@ -104,7 +104,13 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
     onStoodStill: (seconds) => log(describeStandstill(seconds)),
     connectSocket: dependencies.connectSocket,
   });
-  const life: Life = { phase: 'rendezvous', hasTrained: false, engine: undefined, stopWatching: () => {} };
+  const life: Life = {
+    phase: 'rendezvous',
+    isReady: false,
+    hasTrained: false,
+    engine: undefined,
+    stopWatching: () => {},
+  };
   const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));
   options.signal.addEventListener('abort', interrupt);
   if (options.signal.aborted) interrupt();
@@ -147,13 +153,16 @@ function failAfterLink(signal: AbortSignal, timers: Timers, graceMs: number) {
   };
 }
 
-/** A member is told to stop once its step is done. Before that nobody waits for this worker, and it may leave at once. */
+/**
+ * Whoever is ready is told to stop: at once, or, if it is a member of a generation by then, once its step is done. Before
+ * that nobody waits for this worker, and it may leave.
+ */
 function whenDrained(drain: AbortSignal | undefined, life: Life, link: CoordinatorLink, log: (line: string) => void) {
   const { promise: left, resolve } = createDeferred<void>();
   const begin = () => {
     log(`leaving the run${life.hasTrained ? ' after the step in flight' : ''}: ${messageOf(drain?.reason)}`);
     link.send({ type: 'drain', reason: messageOf(drain?.reason) });
-    if (!life.hasTrained) resolve();
+    if (!life.isReady) resolve();
   };
   drain?.addEventListener('abort', begin);
   if (drain?.aborted === true) begin();
@@ -162,6 +171,8 @@ function whenDrained(drain: AbortSignal | undefined, life: Life, link: Coordinat
 
 interface Life {
   phase: string;
+  /** It has said so, and may be a member of a generation already that it has not heard of. */
+  isReady: boolean;
   /** It has been a member of a generation. */
   hasTrained: boolean;
   engine: Engine | undefined;
@@ -204,15 +215,18 @@ async function live(
   );
   const { measureSpeed: measure = measureSpeed } = dependencies;
   const samplesPerSecond = await measure(engine, dataset.trainCount, clock);
+  const cardName = await nameOfCard(engine, dependencies.readGpu);
+  const parametersChecksum = parameterChecksum(await engine.getParameters());
+  life.isReady = true;
   link.send({
     type: 'ready',
     backend: provider.name,
     device,
     backendReason: reason,
     threads,
-    card: await nameOfCard(engine, dependencies.readGpu),
+    card: cardName,
     parameterCount,
-    parametersChecksum: parameterChecksum(await engine.getParameters()),
+    parametersChecksum,
     samplesPerSecond,
     bucketEnds: bucketEnds(buckets),
     identity: {
@@ -225,7 +239,9 @@ async function live(
 
   life.phase = 'rendezvous';
   log(`ready, engine ${reason}; waiting for the others`);
-  let quorum: QuorumOrder | undefined = expect(await link.nextOrder(), 'quorum');
+  const first = await link.nextOrder();
+  if (first.type === 'stop' && options.drain?.aborted === true) return;
+  let quorum: QuorumOrder | undefined = expect(first, 'quorum');
   life.hasTrained = true;
   const replica: Replica = { applied: undefined };
   const usage = startUsageMeter(clock);

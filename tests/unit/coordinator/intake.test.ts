@@ -17,7 +17,7 @@ const rows: readonly [Body<WorkerMessage>, stranger: 'input' | 'ignored' | 'reje
     [{ type: 'leave', code: 'run-failed', phase: 'load', reason: 'why' }, 'ignored', 'input'],
     [readyOf(), 'rejected', 'input'],
     [{ type: 'heartbeat', gpu: { powerWatts: 60 } }, 'rejected', 'input'],
-    [{ type: 'drain', reason: 'a spot notice' }, 'rejected', 'input'],
+    [{ type: 'drain', reason: 'a spot notice' }, 'ignored', 'input'],
     [{ type: 'contribute', ...attempt, bucket: 0 }, 'rejected', 'deliver'],
     [{ type: 'vote', ...attempt, samples: 1, lossSum: 1, correct: 1, usage: nothingUsed }, 'rejected', 'deliver'],
     [{ type: 'evaluated', ...result, samples: 1, lossSum: 1, correct: 1 }, 'rejected', 'deliver'],
@@ -26,7 +26,7 @@ const rows: readonly [Body<WorkerMessage>, stranger: 'input' | 'ignored' | 'reje
     [{ type: 'restored', ...result, parametersChecksum: 1 }, 'rejected', 'deliver'],
   ];
 
-/** Messages that say which run they are for; a hello does not know, and a leave may not. */
+/** Messages that say which run they are for; a hello does not know, and a leave or a drain may not. */
 const ofARun = rows.filter(([, stranger]) => stranger === 'rejected');
 
 const member = joinedWorker('p0', helloOf('w0'), { now: 1, unixMs: 1 }, 0);
@@ -64,10 +64,12 @@ it.each(ofARun)('$0.type of a member, for another run', (body) => {
   expect(take('stranger', body, 'run-2')).toMatchObject({ kind: 'rejected', reason: 'peer' });
 });
 
-it('a hello and a leave need not know the run', () => {
+it('a hello, a leave and a drain need not know the run', () => {
   expect(take('stranger', helloOf('w1'), '')).toMatchObject({ kind: 'input', input: { type: 'hello' } });
   const leave = { type: 'leave', code: 'bad-input', phase: 'rendezvous', reason: 'why' } as const;
   expect(take('p0', leave, '')).toMatchObject({ kind: 'input', input: { type: 'leave', leave } });
+  const drain = { type: 'drain', reason: 'why' } as const;
+  expect(take('p0', drain, '')).toEqual({ kind: 'input', input: { type: 'drain', peer: 'p0', reason: 'why' } });
 });
 
 it.each(['p0', 'stranger'])('a ping of %s is answered at once, for whatever run', (peer) => {

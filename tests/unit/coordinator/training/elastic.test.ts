@@ -88,6 +88,39 @@ describe('a worker that is asked to leave', () => {
     ).toBe(false);
   });
 
+  it('leaves as a member where it is one that has not heard of it yet', async () => {
+    const party = await open({ min: 1, max: 2 }, { onLoss: 'fail', expectedIds: ['w0', 'w1'] });
+    const drain = new AbortController();
+    party.join('w0');
+    const leaver = party.join('w1', {}, { drain: drain.signal });
+    party.when(
+      ({ type }) => type === 'generation',
+      () => drain.abort(new Error('spot notice')),
+    );
+    await party.train();
+    await leaver;
+    expect(steps(party)).toEqual(all(12));
+    expect(party.eventsOf('worker-lost')).toEqual([]);
+    expect(party.eventsOf('worker-drained')).toMatchObject([{ workerId: 'w1' }]);
+  });
+
+  it('leaves at once while it waits for the others, and as it should', async () => {
+    const party = await open({ min: 1, max: 1 }, { expectedIds: ['w0', 'w1'] });
+    const drain = new AbortController();
+    const leaver = party.join('w1', {}, { drain: drain.signal });
+    party.when(
+      ({ type }) => type === 'worker-ready',
+      () => drain.abort(new Error('spot notice')),
+    );
+    party.when(
+      ({ type }) => type === 'worker-drained',
+      () => party.join('w0'),
+    );
+    await party.train();
+    await expect(leaver).resolves.toBeUndefined();
+    expect(party.eventsOf('worker-lost')).toEqual([]);
+  });
+
   it('leaves its state in a checkpoint if it is the last one; whoever comes next goes on from there', async () => {
     const party = await open({ min: 1, max: 1 }, { onLoss: 'continue' });
     const drain = new AbortController();
