@@ -223,7 +223,7 @@ export const runOverview: DashboardSpec = {
           unit: 'none',
           width: 8,
           description:
-            '1 while the last checkpoint, or lines of metrics.jsonl and ledger.jsonl, cannot be written; and how many attempts to write a checkpoint have failed.',
+            '1 while the last checkpoint, or lines of metrics.jsonl, ledger.jsonl or samples.audit, cannot be written; and how many attempts to write a checkpoint have failed.',
           queries: [
             { expr: `1 - ${course('pennygrad_last_checkpoint_successful')}`, legend: '{{run_id}} last checkpoint' },
             { expr: `1 - ${course('pennygrad_run_files_writable')}`, legend: '{{run_id}} lines' },

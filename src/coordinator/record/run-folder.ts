@@ -148,6 +148,10 @@ export function openRunFolder(
           });
           break;
         }
+        case 'tick':
+          // A run that waits for workers appends little.
+          for (const file of growing) if (file.failure !== undefined) bestEffort(file.flush);
+          break;
         case 'resumed':
           committed = event.step;
           break;

@@ -299,6 +299,22 @@ describe('the files of a run that trains', () => {
     await files.close();
   });
 
+  test('are tried again each second, also while nothing is trained', async () => {
+    const folder = folderWith({});
+    const { files, observe, read, typesTold } = train(folder);
+    renameSync(join(folder, 'samples.audit'), join(folder, 'away'));
+    mkdirSync(join(folder, 'samples.audit'));
+    observe(stepEvent(0));
+    observe({ type: 'tick' });
+    expect(typesTold()).toEqual(['lines-waiting']);
+    rmSync(join(folder, 'samples.audit'), { recursive: true });
+    renameSync(join(folder, 'away'), join(folder, 'samples.audit'));
+    observe({ type: 'tick' });
+    expect(typesTold()).toEqual(['lines-waiting', 'lines-written']);
+    expect(read('samples.audit')).toMatch(/\n\{"type":"step","step":1,.*\n$/);
+    await files.close();
+  });
+
   test('wait where one cannot be written, which is told once, and miss nothing when it can', async () => {
     const folder = folderWith({});
     const { files, observe, read, typesTold } = train(folder);
