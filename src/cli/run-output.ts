@@ -63,6 +63,8 @@ export function createRunOutput(
   let out = '';
   let plan: Omit<ProgressPlan, 'carried'> | undefined;
   let carried: ProgressPlan['carried'];
+  let resumedStep: number | undefined;
+  let hasBegun = false;
 
   return {
     note,
@@ -96,7 +98,8 @@ export function createRunOutput(
           detail(`listening on ${event.endpoint}`);
           break;
         case 'generation':
-          if (event.number > 1) break;
+          if (hasBegun) break;
+          hasBegun = true;
           if (!canCost(event.members.map(({ priceUsdPerHour }) => priceUsdPerHour)) && budget.budgetUsd !== undefined)
             warn(`${unreachableBudget(budget.budgetUsd)}; give one with --price, or to a worker with --gpu`);
           for (const line of describeAssumption(event.members, budget.budgetUsd)) note(line);
@@ -105,8 +108,16 @@ export function createRunOutput(
           break;
         case 'resumed':
           carried = { samples: event.samples, epoch: event.epoch };
+          resumedStep = event.step;
           note(`resuming after step ${event.step}`);
           break;
+        case 'went-on': {
+          if (event.step === resumedStep) break;
+          const { samplesBefore: samples, openEpoch: epoch } = event.record;
+          note(`going on after step ${event.step}, which workers have kept`);
+          if (plan !== undefined) progress.begin({ ...plan, carried: { samples, epoch } });
+          break;
+        }
         case 'step':
           progress.step({ ...event, outlook: cost.read() });
           break;

@@ -14,7 +14,8 @@ const shownRefusals = 20;
 export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number, remote: boolean): RunObserver {
   const arrival = remote ? note : detail;
   const present = new Set<string>();
-  let members: ReadonlySet<string> = new Set();
+  /** Undefined before the first generation. */
+  let members: ReadonlySet<string> | undefined;
   let refused = 0;
   return (event: RunEvent) => {
     switch (event.type) {
@@ -32,7 +33,7 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
       case 'worker-lost':
         present.delete(event.workerId);
         // Before training another may take its place unnoticed.
-        if (members.has(event.workerId)) warn(`lost worker ${event.workerId}: ${event.reason}`);
+        if (members?.has(event.workerId)) warn(`lost worker ${event.workerId}: ${event.reason}`);
         else arrival(`worker ${event.workerId} lost: ${event.reason}`);
         break;
       case 'worker-draining':
@@ -65,7 +66,7 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
       case 'generation': {
         const known = members;
         members = new Set(event.members.map(({ workerId }) => workerId));
-        if (event.number === 1) {
+        if (known === undefined) {
           for (const line of [...event.members.map(describeMember), ...describeEngines(event.members)]) note(line);
           break;
         }

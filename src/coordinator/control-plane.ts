@@ -2,6 +2,8 @@
  * The coordinator's dealings with workers: the socket, the heartbeats and the passing of time. What messages and broken
  * connections mean is decided in `membership-loop.ts`.
  */
+
+import { RunTakenOver } from '../run-folder/run-lock.ts';
 import type { AllReduceName } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
@@ -22,6 +24,8 @@ export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
   readonly bind: string;
   readonly run: string;
   readonly allReduce: AllReduceName;
+  /** Generations that earlier sittings of the run have begun. */
+  readonly generationsBefore?: number | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly observe: RunObserver;
@@ -74,7 +78,7 @@ const disconnectedMs = 50;
 
 /** @throws bad-input when the address cannot be bound */
 export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { run, allReduce, clock, timers, observe, bindSocket = bindCoordinatorSocket } = options;
+  const { run, allReduce, generationsBefore, clock, timers, observe, bindSocket = bindCoordinatorSocket } = options;
   const deadlines = deadlinesFrom(options.timeoutSeconds);
   const tickMs = deadlines.heartbeatMs / 2;
   const standstill = watchStandstill(clock, tickMs);
@@ -94,7 +98,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     onDisconnect: beatSoon,
   });
   const rules: MembershipRules = { ...options, endpoint: socket.endpoint };
-  const loop = createMembershipLoop({ run, rules, allReduce, clock, observe, send: socket.send });
+  const loop = createMembershipLoop({ run, rules, generationsBefore, allReduce, clock, observe, send: socket.send });
   const stopTimers = [
     timers.every(deadlines.heartbeatMs, beat),
     timers.every(tickMs, () => dispatch({ type: 'tick' })),
@@ -143,7 +147,9 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
 
   async function end(error: Error | undefined): Promise<void> {
     for (const stop of stopTimers) stop();
-    await sayGoodbye(socket, loop.peers(), { type: 'stop', ...describeEnd(error) }, timers, deadlines.exitMs);
+    // Workers that are told nothing look for the coordinator that has the run now.
+    if (!(error instanceof RunTakenOver))
+      await sayGoodbye(socket, loop.peers(), { type: 'stop', ...describeEnd(error) }, timers, deadlines.exitMs);
     socket.close();
   }
 

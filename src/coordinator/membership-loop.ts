@@ -14,6 +14,7 @@ import { type CarriedGeneration, createGeneration, type Generation } from './gen
 import { takeIn } from './intake.ts';
 import { advanceMembership, changeDue } from './membership/membership.ts';
 import {
+  type Membership,
   type MembershipEffect,
   type MembershipInput,
   type MembershipRules,
@@ -26,6 +27,8 @@ import type { RunObserver } from './run-events.ts';
 export interface MembershipLoopOptions {
   readonly run: string;
   readonly rules: MembershipRules;
+  /** Generations that earlier sittings of the run have begun. */
+  readonly generationsBefore?: number | undefined;
   readonly allReduce: AllReduceName;
   readonly clock: Clock;
   readonly observe: RunObserver;
@@ -56,11 +59,11 @@ export interface MembershipLoop {
 }
 
 export function createMembershipLoop(options: MembershipLoopOptions): MembershipLoop {
-  const { run, rules, clock, observe, send } = options;
+  const { run, rules, generationsBefore = 0, clock, observe, send } = options;
   const ending = new AbortController();
   let next = createDeferred<Generation>();
   ending.signal.addEventListener('abort', () => next.reject(ending.signal.reason));
-  let state = noMembers;
+  let state: Membership = { ...noMembers, generations: generationsBefore };
   let generation: Generation | undefined;
 
   function fail(error: Error): void {
@@ -110,6 +113,14 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
     const { bucketEnds = [] } = members[0]?.ready ?? {};
     const { parameterCount, identity, optimizer, checksumEvery } = rules;
     const before: CarriedGeneration | undefined = generation?.carry();
+    // On record before anybody hears of it, so that no later coordinator gives another generation the same number.
+    observe({
+      type: 'generation',
+      number: state.generations,
+      members: members.map(memberInfo),
+      parameterCount,
+      reason,
+    });
     generation = createGeneration({
       number: state.generations,
       members,
@@ -121,13 +132,6 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       before,
       signal: ending.signal,
       send: (member, body, tensors) => send(member.peer, body, tensors),
-    });
-    observe({
-      type: 'generation',
-      number: state.generations,
-      members: members.map(memberInfo),
-      parameterCount,
-      reason,
     });
     next.resolve(generation);
   }

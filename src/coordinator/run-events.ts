@@ -6,7 +6,7 @@
 import type { BillingRule } from '../economics/ledger/cost.ts';
 import type { Account } from '../economics/ledger/ledger.ts';
 import type { EpochTotals } from '../economics/record/epoch-totals.ts';
-import type { EpochRecord, RunStatus } from '../economics/record/run-record.ts';
+import type { EpochRecord, Milestone, RunStatus } from '../economics/record/run-record.ts';
 import type { WorkerDescription } from '../economics/record/worker-description.ts';
 import type { LedgerCause } from '../run-folder/ledger-line.ts';
 import type { ErrorCode } from '../shared/core/errors.ts';
@@ -112,11 +112,33 @@ export interface StepEvent {
   readonly members: readonly MemberStep[];
   /** Of every member, as it was assigned and as its vote confirmed. */
   readonly shares: readonly MemberInterval[];
+  /** Set on a step that an earlier generation committed, and that its coordinator had not on record. */
+  readonly generation?: number | undefined;
 }
 
 /** Losses are means over the epoch's samples, each computed with the parameters of its own step. */
 export interface EpochEvent extends EpochRecord {
   readonly type: 'epoch';
+}
+
+/** What a run had done up to a step, by its record. */
+export interface RecordedRun {
+  readonly step: number;
+  /** The generation that committed the step; 0 where that is not known. */
+  readonly generation: number;
+  /** Samples of all steps up to this one, recorded or not. */
+  readonly samplesBefore: number;
+  /** Samples and seconds of the steps that are on record. */
+  readonly samples: number;
+  readonly trainSeconds: number;
+  readonly epochs: readonly EpochRecord[];
+  readonly milestones: readonly Milestone[];
+  /** The epoch that was begun and not tested. */
+  readonly openEpoch: EpochTotals | undefined;
+  /** Samples that each worker has trained; undefined where the record does not tell. */
+  readonly samplesByWorker: ReadonlyMap<string, number> | undefined;
+  /** `metrics.jsonl` without what came after the step. */
+  readonly keptMetrics: string;
 }
 
 export type RunEvent =
@@ -128,6 +150,8 @@ export type RunEvent =
       /** The epoch that was begun and not tested. */
       readonly epoch: EpochTotals | undefined;
     }
+  /** The workers have shown from which step training goes on. Theirs may be later than the checkpoint that was resumed. */
+  | { readonly type: 'went-on'; readonly step: number; readonly record: RecordedRun }
   | { readonly type: 'listening'; readonly endpoint: string }
   | { readonly type: 'worker-joined'; readonly workerId: string; readonly host: string; readonly pid: number }
   /** It is ready, and its cost counts: from `at` on the run's clock, when its process began as far as that is believed. */
@@ -135,6 +159,8 @@ export type RunEvent =
       readonly type: 'worker-began';
       readonly workerId: string;
       readonly at: number;
+      /** Set on a worker that has been a member before, and has missed its coordinator since. */
+      readonly returns?: true | undefined;
       readonly priceUsdPerHour: number | undefined;
       /** What the price was assumed from, if nobody gave one. */
       readonly priceAssumed?: string | undefined;
@@ -159,7 +185,7 @@ export type RunEvent =
     }
   | {
       readonly type: 'generation';
-      /** Counts from 1 in each sitting. */
+      /** Counts from 1, and goes on where an earlier sitting of the run stopped. */
       readonly number: number;
       readonly members: readonly MemberInfo[];
       readonly parameterCount: number;

@@ -8,7 +8,8 @@ import { openObservability } from './observability.ts';
 import { publishTo } from './publish-events.ts';
 import { createBookkeeper } from './record/bookkeeper.ts';
 import { writeConfig } from './record/config-file.ts';
-import { readResumption } from './record/resumption.ts';
+import { guardFolder } from './record/guarded-folder.ts';
+import { readRecord, readResumption } from './record/resumption.ts';
 import { openRunFolder } from './record/run-folder.ts';
 import { createRunRecorder, nothingRecorded } from './record/run-recorder.ts';
 import { errorOf, writeResults } from './record/run-results.ts';
@@ -45,12 +46,15 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     datasetDigest: dataset.digest,
   };
   const folder = services.use(
-    openRunFolder(out, spec, audited, {
-      clock,
-      keep: options.keep,
-      report: (event) => observe(event),
-      resumed: resumption,
-    }),
+    guardFolder(
+      openRunFolder(out, spec, audited, {
+        clock,
+        keep: options.keep,
+        report: (event) => observe(event),
+        resumed: resumption,
+      }),
+      lock,
+    ),
   );
   const recorder = createRunRecorder(
     {
@@ -91,11 +95,15 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   }
   await observability.begin();
   const { spent } = bookkeeper;
-  const start = resumption?.start;
   const end = await trainWithWorkers({
     options,
     spec,
-    start,
+    resumption,
+    lost: lock.lost,
+    recordAt(step, savedStep) {
+      const knownGaps = resumption?.record.gaps ?? [];
+      return readRecord(out, { training, trainCount: dataset.trainCount }, { step, savedStep, knownGaps });
+    },
     clock,
     startedAt,
     timers,
@@ -106,6 +114,8 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     checkpointsWritten: folder.checkpointsWritten,
   });
 
+  // The run goes on elsewhere, and its end is not this one's to tell.
+  lock.requireHeld();
   observability.end(end);
   observe({ type: 'ended', status: end.status, code: end.error?.code });
   await context.workersLeft?.();

@@ -9,6 +9,7 @@ import { absoluteDataset } from '../shared/data/dataset-names.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
 import { parameterCount } from '../shared/model/parameter-count.ts';
 import { type ControlPlane, openControlPlane } from './control-plane.ts';
+import type { Resumption } from './record/resumption.ts';
 import {
   endOfFailure,
   endOfTraining,
@@ -19,7 +20,7 @@ import {
 } from './run-end.ts';
 import type { RunObserver } from './run-events.ts';
 import type { RunContext, RunOptions } from './run-options.ts';
-import { type Fleet, type StartingPoint, type TrainOutcome, train } from './training/train.ts';
+import { type Fleet, type TrainContext, type TrainOutcome, train } from './training/train.ts';
 
 /** How often whoever watches is told that time passes, and a budget is looked at while nothing is trained. */
 const tickMs = 1000;
@@ -31,7 +32,10 @@ export interface TrainingRun {
   readonly options: RunOptions;
   readonly spec: TrainedSpec;
   /** Where a resumed run goes on. */
-  readonly start: StartingPoint | undefined;
+  readonly resumption: Pick<Resumption, 'start' | 'generations' | 'bookedUntilUnixMs'> | undefined;
+  readonly recordAt: TrainContext['recordAt'];
+  /** Aborted when another process has taken the run over. */
+  readonly lost: AbortSignal;
   readonly clock: Clock;
   /** When this process began, on `clock`. */
   readonly startedAt: number;
@@ -51,8 +55,10 @@ export interface TrainingRun {
  * @throws bad-input when the address cannot be bound
  */
 export async function trainWithWorkers(run: TrainingRun): Promise<RunEnd> {
-  const { observe, signal } = run;
+  const { observe, signal, lost } = run;
   const control = await openControl(run);
+  const giveWay = () => control.fail(lost.reason);
+  lost.addEventListener('abort', giveWay);
   const stopTicks = run.timers.every(tickMs, () => tick(control, run));
   let failure: Error | undefined;
   try {
@@ -66,6 +72,7 @@ export async function trainWithWorkers(run: TrainingRun): Promise<RunEnd> {
     return await saved(endOfFailure(failure), run);
   } finally {
     stopTicks();
+    lost.removeEventListener('abort', giveWay);
     await control.close(failure);
   }
 }
@@ -84,8 +91,10 @@ function tick(control: ControlPlane, { options, observe, spent }: TrainingRun): 
   if (reason !== undefined) control.fail(spentWhileWaiting(reason, waitingPhase(control)));
 }
 
-function openControl({ options, spec, clock, startedAt, timers, observe }: TrainingRun): Promise<ControlPlane> {
+function openControl(run: TrainingRun): Promise<ControlPlane> {
+  const { options, spec, resumption, clock, startedAt, timers, observe } = run;
   const { runId, version, bind, dataset, training, membership, expected, assumePrice } = options;
+  const bookedUntilUnixMs = resumption?.bookedUntilUnixMs;
   const { model, optimizer, seed } = spec;
   return openControlPlane({
     bind,
@@ -97,6 +106,11 @@ function openControl({ options, spec, clock, startedAt, timers, observe }: Train
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
     parameterCount: parameterCount(spec.model),
     startedAt,
+    bookedUntil:
+      bookedUntilUnixMs === undefined
+        ? undefined
+        : Math.min(startedAt, clock.now() - (clock.unixMs() - bookedUntilUnixMs) / 1000),
+    generationsBefore: resumption?.generations,
     // Workers may have been started elsewhere.
     datasetName: absoluteDataset(dataset.name, process.cwd()),
     optimizer,
@@ -111,17 +125,18 @@ function openControl({ options, spec, clock, startedAt, timers, observe }: Train
 }
 
 async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOutcome> {
-  const { start, clock, observe, signal, spent } = run;
+  const { resumption, recordAt, clock, observe, signal, spent } = run;
   const { training, dataset, budget } = run.options;
   return train(
     waitInterruptibly(control, signal),
-    { training, trainCount: dataset.trainCount, testCount: dataset.testCount, start },
+    { training, trainCount: dataset.trainCount, testCount: dataset.testCount, start: resumption?.start },
     {
       clock,
       observe,
       signal,
       findSpentBudget: () => findSpentBudget(budgetOf(budget), spent()),
       spentUsd: () => spent().usd,
+      recordAt,
     },
   );
 }

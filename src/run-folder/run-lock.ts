@@ -2,6 +2,9 @@
  * Lets only one process write a run folder. The lock is the folder `lock` in it, with one file that describes the holder.
  * It is made under another name and renamed to `lock`, which succeeds for one process only, while `lock` does not exist
  * or is empty. A dead holder's file is removed by its own name, so that no process removes the file of a later holder.
+ *
+ * A holder that stands still for long may be taken for dead. When it wakes, its file is gone: it finds that out before it
+ * writes anything, and ends.
  */
 import { readdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,8 +16,20 @@ import { makeFolder } from '../shared/files/make-folder.ts';
 import { isThere, type ProcessIdentity, parseProcess, thisProcess } from '../shared/files/process-identity.ts';
 
 export interface RunLock {
+  /** @throws `RunTakenOver` once another process has the lock. To be called before whatever must not be written then. */
+  requireHeld(): void;
+  /** Aborted with a `RunTakenOver` once another process has the lock. */
+  readonly lost: AbortSignal;
   /** Lets others write the folder. Removes the folders that were made for the lock and are empty. May be called twice. */
   release(): void;
+}
+
+/** Another process writes the run folder now. */
+export class RunTakenOver extends PennygradError {
+  constructor(folder: string) {
+    super('run-failed', `${folder}: another process has taken this run over; this one ends and writes nothing more`);
+    this.name = 'RunTakenOver';
+  }
 }
 
 export interface LockPace {
@@ -87,9 +102,21 @@ export async function lockRun(folder: string, { onWatch, signal, pace = usualPac
     throw badInput(`${lock}: cannot be taken: ${messageOf(error)}`, error);
   }
   const mine = join(lock, name);
-  const touching = setInterval(() => touch(mine), pace.touchMs).unref();
+  const losing = new AbortController();
+  let touchedAt = Date.now();
+  function look(): void {
+    touchedAt = Date.now();
+    if (held && !touch(mine)) losing.abort(new RunTakenOver(folder));
+  }
+  const touching = setInterval(look, pace.touchMs).unref();
   let held = true;
   return {
+    lost: losing.signal,
+    requireHeld() {
+      // Whoever touched its file less than that ago has not been taken for dead.
+      if (Math.abs(Date.now() - touchedAt) >= pace.touchMs / 2) look();
+      losing.signal.throwIfAborted();
+    },
     release() {
       if (!held) return;
       held = false;
@@ -157,9 +184,16 @@ async function holds(
   return after !== undefined && after !== before;
 }
 
-function touch(file: string): void {
+/** @returns false when the file is gone */
+function touch(file: string): boolean {
   const now = new Date();
-  ifThere(() => utimesSync(file, now, now));
+  try {
+    utimesSync(file, now, now);
+  } catch (error) {
+    // A disk that fails for a while takes the lock from nobody.
+    return codeOf(error) !== 'ENOENT';
+  }
+  return true;
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -77,7 +77,7 @@ export async function askForPlace({ link, hello, timeoutSeconds, clock, timers, 
 }
 
 /** Rejects when the link fails. */
-function pause(delayMs: number, timers: Timers, signal: AbortSignal): Promise<void> {
+export function pause(delayMs: number, timers: Timers, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = () => {
       cancel();

@@ -37,8 +37,8 @@ export interface GenerationInbox {
   /** Resolves when the attempt is committed; rejects when it is aborted. Other attempts' commits are stale: dropped. */
   committed(attempt: Attempt): Promise<void>;
   /**
-   * Aborted when the generation has lost a member and the step or test pass under way will come to nothing. Not aborted
-   * where the commit of the step is here already.
+   * Aborted when the step or test pass under way will come to nothing, because the generation has lost a member or this
+   * worker its coordinator. A member's loss does not abort a step whose commit is here already.
    */
   readonly aborted: AbortSignal;
 }
@@ -58,6 +58,18 @@ export interface CoordinatorLink {
   fail(error: Error): void;
   /** Sends what is left and closes. May be called twice. */
   close(): Promise<void>;
+}
+
+/** The coordinator cannot be reached any more, or says nothing. It may be back soon. */
+export class CoordinatorLost extends PennygradError {
+  /** What happened. */
+  readonly what: string;
+
+  constructor(what: string, why: string) {
+    super('quorum-lost', `${what}; ${why}`);
+    this.what = what;
+    this.name = 'CoordinatorLost';
+  }
 }
 
 export interface LinkOptions {
@@ -118,12 +130,12 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   function fail(error: Error): void {
     failing.abort(error);
     orders.fail(error);
-    generation?.commits.fail(error);
+    generation?.end(error);
   }
 
   function beginGeneration(message: From<'quorum'>): QuorumOrder {
     generation = openGeneration(message.generation);
-    if (failing.signal.aborted) generation.commits.fail(failing.signal.reason);
+    if (failing.signal.aborted) generation.end(failing.signal.reason);
     return { ...message, inbox: generation.inbox };
   }
 
@@ -211,14 +223,22 @@ interface OpenGeneration {
   readonly number: number;
   readonly commits: AsyncQueue<From<'commit'>>;
   readonly inbox: GenerationInbox;
+  /** The generation has lost a member. */
   abort(): void;
+  /** Nothing more is heard of it. */
+  end(reason: Error): void;
 }
 
 function openGeneration(number: number): OpenGeneration {
   const commits = createAsyncQueue<From<'commit'>>();
   const aborting = new AbortController();
+  function end(reason: Error): void {
+    aborting.abort(reason);
+    commits.fail(reason);
+  }
   return {
     number,
+    end,
     commits,
     inbox: {
       aborted: aborting.signal,
@@ -232,9 +252,7 @@ function openGeneration(number: number): OpenGeneration {
     abort() {
       // One step is under way at most, so a commit that nobody has read is that step's.
       if (commits.length > 0) return;
-      const reason = new PennygradError('quorum-lost', 'the generation lost a member');
-      aborting.abort(reason);
-      commits.fail(reason);
+      end(new PennygradError('quorum-lost', 'the generation lost a member'));
     },
   };
 }
@@ -272,10 +290,10 @@ function queue(
 }
 
 /** @param slept for how long this process had stood still just before, if it had */
-function lost(message: string, slept?: number): PennygradError {
+function lost(message: string, slept?: number): CoordinatorLost {
   const why =
     slept === undefined
       ? 'is it still running and reachable?'
       : `this process had stood still for ${slept.toFixed(1)} s, and was given up`;
-  return new PennygradError('quorum-lost', `${message}; ${why}`);
+  return new CoordinatorLost(message, why);
 }

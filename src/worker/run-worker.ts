@@ -8,6 +8,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { createDeferred } from '../shared/core/deferred.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import type { Interval } from '../shared/core/sampling.ts';
 import { describeStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
@@ -17,21 +18,29 @@ import { describeRefusal } from '../shared/protocol/describe-refusal.ts';
 import {
   type Body,
   type CoordinatorMessage,
+  type GpuReading,
   leaveCodes,
   type MessageOf,
   type WorkerMessage,
 } from '../shared/protocol/messages.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
 import type { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
-import { askForPlace } from './ask-for-place.ts';
+import { askForPlace, pause } from './ask-for-place.ts';
 import { nameOfCard } from './card-name.ts';
-import { type CoordinatorLink, type Order, openCoordinatorLink, type QuorumOrder } from './coordinator-link.ts';
+import {
+  type CoordinatorLink,
+  CoordinatorLost,
+  type Order,
+  openCoordinatorLink,
+  type QuorumOrder,
+} from './coordinator-link.ts';
 import { findCoordinator } from './find-coordinator.ts';
 import { watchGpu } from './gpu-watch.ts';
+import { decideRejoin } from './rejoin.ts';
 import { measureSpeed } from './self-measurement.ts';
 import { memoizedOrder, type Replica, runSession, unexpected } from './session.ts';
 import { type SlowedTime, slowEngineDown } from './slowed-engine.ts';
-import { startUsageMeter } from './usage-meter.ts';
+import { startUsageMeter, type UsageMeter } from './usage-meter.ts';
 import { unobserved, type WorkerObserver } from './worker-observer.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
@@ -87,35 +96,82 @@ export interface WorkerDependencies {
 }
 
 /**
- * Resolves when the coordinator ends the run.
+ * Resolves when the coordinator ends the run. A coordinator that is lost may be started again: a worker that has loaded what
+ * the run trains keeps it, and its replica, and asks for its place again.
  * @throws whatever ended this worker, after the coordinator was told
  */
 export async function runWorker(options: WorkerOptions, dependencies: WorkerDependencies): Promise<void> {
   const { clock, timers, log } = dependencies;
   log(`connecting to ${options.connect}`);
   const family = await findCoordinator({ ...options, clock, timers, log, ipFamilyOf: dependencies.ipFamilyOf });
-  const link = openCoordinatorLink({
-    connect: options.connect,
-    family,
-    timeoutSeconds: options.timeoutSeconds,
-    managed: options.managed ?? false,
-    clock,
-    timers,
-    onStoodStill: (seconds) => log(describeStandstill(seconds)),
-    connectSocket: dependencies.connectSocket,
-  });
   const life: Life = {
     phase: 'rendezvous',
     isReady: false,
-    hasTrained: false,
+    isMember: false,
+    generation: 0,
+    lostAt: undefined,
+    loaded: undefined,
     engine: undefined,
+    setGpuReading: () => {},
     stopWatching: () => {},
   };
+  const closing: Promise<void>[] = [];
+  try {
+    for (;;) {
+      const link = openLink(options, dependencies, family, life);
+      try {
+        await attend(link, life, options, dependencies);
+        return;
+      } catch (error) {
+        const patienceMs = patienceAfter(error, life, options, clock);
+        if (!(error instanceof CoordinatorLost) || patienceMs <= 0) throw error;
+        log(describeLoss(error, life, patienceMs));
+      } finally {
+        // Nobody may take what is left to be sent.
+        closing.push(link.close());
+      }
+    }
+  } finally {
+    life.stopWatching();
+    await Promise.all(closing);
+    life.engine?.dispose();
+  }
+}
+
+function openLink(
+  { connect, timeoutSeconds, managed = false }: WorkerOptions,
+  { clock, timers, log, connectSocket }: WorkerDependencies,
+  family: IpFamily,
+  { loaded }: Life,
+): CoordinatorLink {
+  return openCoordinatorLink({
+    connect,
+    family,
+    timeoutSeconds: loaded?.welcome.timeout ?? timeoutSeconds,
+    managed,
+    clock,
+    timers,
+    onStoodStill: (seconds) => log(describeStandstill(seconds)),
+    connectSocket,
+  });
+}
+
+/** From one connection to its end. */
+async function attend(
+  link: CoordinatorLink,
+  life: Life,
+  options: WorkerOptions,
+  dependencies: WorkerDependencies,
+): Promise<void> {
+  const { timers, clock, log } = dependencies;
   const interrupt = () => link.fail(new PennygradError('interrupted', 'interrupted: this worker leaves the run'));
   options.signal.addEventListener('abort', interrupt);
   if (options.signal.aborted) interrupt();
-  const abandoned = failAfterLink(link.signal, dependencies.timers, deadlinesFrom(options.timeoutSeconds).exitMs);
+  const graceMs = () =>
+    Math.max(patienceAfter(link.signal.reason, life, options, clock), deadlinesFrom(options.timeoutSeconds).exitMs);
+  const abandoned = failAfterLink(link.signal, timers, graceMs);
   const draining = whenDrained(options.drain, life, link, log);
+  life.setGpuReading = link.setGpuReading;
   try {
     await Promise.race([live(link, life, options, dependencies), abandoned.failed, draining.left]);
   } catch (error) {
@@ -124,24 +180,40 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
     link.send({ type: 'leave', code, phase: life.phase, reason: messageOf(error).slice(0, 2000) });
     throw error;
   } finally {
+    life.isReady = false;
+    life.isMember = false;
     options.signal.removeEventListener('abort', interrupt);
     abandoned.cancel();
     draining.dispose();
-    life.stopWatching();
-    await link.close();
-    life.engine?.dispose();
   }
 }
 
 /**
- * Every wait for the coordinator ends with the link, but an engine may not notice (a card that hangs, a download): what it
- * does is given up a moment later.
+ * For how long the worker tries to reach its coordinator again; 0 where it ends. Called when that is lost, and begins to
+ * count then.
  */
-function failAfterLink(signal: AbortSignal, timers: Timers, graceMs: number) {
+function patienceAfter(error: unknown, life: Life, options: WorkerOptions, clock: Pick<Clock, 'now'>): number {
+  const { loaded } = life;
+  // The coordinator is its parent, and will not come back; or it has nothing that is worth keeping.
+  if (!(error instanceof CoordinatorLost) || options.managed === true || loaded === undefined) return 0;
+  life.lostAt ??= clock.now();
+  return deadlinesFrom(loaded.welcome.timeout).rendezvousMs - (clock.now() - life.lostAt) * 1000;
+}
+
+function describeLoss({ what }: CoordinatorLost, { loaded }: Life, patienceMs: number): string {
+  const { step = 0 } = loaded?.replica.applied ?? {};
+  return `${what}; keeping step ${step} and asking for a place again for ${Math.ceil(patienceMs / 1000)} s (--timeout)`;
+}
+
+/**
+ * Every wait for the coordinator ends with the link, but an engine may not notice (a card that hangs, a download): what it
+ * does is given up a moment later, or when the worker would no longer be taken back.
+ */
+function failAfterLink(signal: AbortSignal, timers: Timers, graceMs: () => number) {
   const { promise: failed, reject } = createDeferred<never>();
   let cancel = () => {};
   const begin = () => {
-    cancel = timers.after(graceMs, () => reject(signal.reason));
+    cancel = timers.after(graceMs(), () => reject(signal.reason));
   };
   signal.addEventListener('abort', begin);
   return {
@@ -160,7 +232,7 @@ function failAfterLink(signal: AbortSignal, timers: Timers, graceMs: number) {
 function whenDrained(drain: AbortSignal | undefined, life: Life, link: CoordinatorLink, log: (line: string) => void) {
   const { promise: left, resolve } = createDeferred<void>();
   const begin = () => {
-    log(`leaving the run${life.hasTrained ? ' after the step in flight' : ''}: ${messageOf(drain?.reason)}`);
+    log(`leaving the run${life.isMember ? ' after the step in flight' : ''}: ${messageOf(drain?.reason)}`);
     link.send({ type: 'drain', reason: messageOf(drain?.reason) });
     if (!life.isReady) resolve();
   };
@@ -173,10 +245,33 @@ interface Life {
   phase: string;
   /** It has said so, and may be a member of a generation already that it has not heard of. */
   isReady: boolean;
-  /** It has been a member of a generation. */
-  hasTrained: boolean;
+  /** It is a member of a generation, as far as it knows. */
+  isMember: boolean;
+  /** The last generation that it was in. */
+  generation: number;
+  /** When it lost its coordinator, in seconds of the clock; undefined while it has one. */
+  lostAt: number | undefined;
+  /** Undefined until it is ready for the first time. */
+  loaded: Loaded | undefined;
   engine: Engine | undefined;
+  /** Passes on what the worker's GPU reports. */
+  setGpuReading: (reading: GpuReading) => void;
   stopWatching: () => void;
+}
+
+/** What a worker keeps when it loses its coordinator. */
+interface Loaded {
+  readonly welcome: From<'welcome'>;
+  readonly engine: Engine;
+  readonly dataset: Dataset;
+  readonly buckets: readonly Interval[];
+  /** What it says when it is ready, but for what it has trained. */
+  readonly ready: Body<MessageOf<WorkerMessage, 'ready'>>;
+  readonly engineReason: string;
+  readonly orderOf: (epoch: number) => Uint32Array;
+  readonly replica: Replica;
+  /** Undefined until it is a member for the first time. */
+  usage: UsageMeter | undefined;
 }
 
 async function live(
@@ -185,14 +280,90 @@ async function live(
   options: WorkerOptions,
   dependencies: WorkerDependencies,
 ): Promise<void> {
-  const { clock, timers, log, observer = unobserved } = dependencies;
-  const hello = () => helloOf(options, dependencies.uptime());
-  const { timeoutSeconds } = options;
-  const welcome = expect(await askForPlace({ link, hello, timeoutSeconds, clock, timers, log }), 'welcome');
-  link.joinRun(welcome.run, welcome.timeout);
-  log(`joined run ${welcome.run}: ${welcome.model.name} on ${welcome.dataset.name}`);
-
+  const { clock, log, observer = unobserved } = dependencies;
+  const welcome = await join(link, life, options, dependencies);
   life.phase = 'load';
+  life.loaded ??= await load(welcome, life, options, dependencies);
+  const { loaded } = life;
+  const { engine, dataset, buckets, replica, orderOf } = loaded;
+  const kept = loaded.usage && {
+    applied: replica.applied,
+    usage: loaded.usage.totals(),
+    reports: replica.reports,
+  };
+  life.isReady = true;
+  link.send({ ...loaded.ready, kept });
+
+  life.phase = 'rendezvous';
+  log(`ready, engine ${loaded.engineReason}; waiting for the others`);
+  const first = await link.nextOrder();
+  if (first.type === 'stop' && options.drain?.aborted === true) return;
+  let quorum: QuorumOrder | undefined = expect(first, 'quorum');
+  life.isMember = true;
+  // Time without a generation is for the coordinator to account for.
+  loaded.usage?.skip();
+  loaded.usage ??= startUsageMeter(clock);
+  const onPhase = (phase: string) => {
+    life.phase = phase;
+  };
+  while (quorum !== undefined) {
+    life.generation = quorum.generation;
+    log(`training as rank ${quorum.rank} of ${quorum.worldSize}`);
+    const end = await runSession({
+      link,
+      quorum,
+      engine,
+      dataset,
+      buckets,
+      checksumEvery: welcome.checksumEvery,
+      orderOf,
+      usage: loaded.usage,
+      replica,
+      observer,
+      onPhase,
+    });
+    quorum = end.kind === 'next' ? end.quorum : undefined;
+    if (end.kind === 'over') log(`the run is over: ${end.reason}`);
+  }
+}
+
+/** Asks for a place in the run, or for its place in the run that it was in. */
+async function join(
+  link: CoordinatorLink,
+  life: Life,
+  options: WorkerOptions,
+  { uptime, clock, timers, log }: WorkerDependencies,
+): Promise<From<'welcome'>> {
+  const before = life.loaded?.welcome;
+  const hello = () => helloOf(options, uptime());
+  const timeoutSeconds = before?.timeout ?? options.timeoutSeconds;
+  const order = await askForPlace({ link, hello, timeoutSeconds, clock, timers, log });
+  const welcome = expect(order, 'welcome');
+  link.joinRun(welcome.run, welcome.timeout);
+  const decision = before === undefined ? ({ kind: 'join' } as const) : decideRejoin(before, life.generation, welcome);
+  switch (decision.kind) {
+    case 'join':
+      log(`joined run ${welcome.run}: ${welcome.model.name} on ${welcome.dataset.name}`);
+      life.lostAt = undefined;
+      return welcome;
+    case 'give-up':
+      throw decision.error;
+    case 'out-of-date':
+      link.send({ type: 'leave', code: 'quorum-lost', phase: life.phase, reason: decision.reason });
+      await pause(deadlinesFrom(welcome.timeout).heartbeatMs, timers, link.signal);
+      throw new CoordinatorLost(`the coordinator at ${options.connect} is out of date`, decision.reason);
+    default:
+      return decision satisfies never;
+  }
+}
+
+async function load(
+  welcome: From<'welcome'>,
+  life: Life,
+  options: WorkerOptions,
+  dependencies: WorkerDependencies,
+): Promise<Loaded> {
+  const { clock, timers, log, observer = unobserved } = dependencies;
   const dataset = await loadRunData(welcome.dataset, dependencies.loadDataset);
   const { provider, reason } = await dependencies.selectEngine();
   const created = await provider.create({ ...welcome, dataset });
@@ -205,8 +376,8 @@ async function live(
   if (card !== undefined) {
     life.stopWatching = watchGpu(
       () => dependencies.readGpu(card),
-      dependencies.timers,
-      (gpu) => link.setGpuReading(gpu),
+      timers,
+      (gpu) => life.setGpuReading(gpu),
       (error) => log(`the GPU can no longer be read: ${messageOf(error)}`),
     );
   }
@@ -215,59 +386,34 @@ async function live(
   );
   const { measureSpeed: measure = measureSpeed } = dependencies;
   const samplesPerSecond = await measure(engine, dataset.trainCount, clock);
-  const cardName = await nameOfCard(engine, dependencies.readGpu);
-  const parametersChecksum = parameterChecksum(await engine.getParameters());
-  life.isReady = true;
-  link.send({
-    type: 'ready',
-    backend: provider.name,
-    device,
-    backendReason: reason,
-    threads,
-    card: cardName,
-    parameterCount,
-    parametersChecksum,
-    samplesPerSecond,
-    bucketEnds: bucketEnds(buckets),
-    identity: {
-      version: options.version,
-      model: { ...welcome.model, name: options.expected.model ?? welcome.model.name },
-      datasetDigest: dataset.digest,
-      seed: options.expected.seed ?? welcome.seed,
+  return {
+    welcome,
+    engine,
+    dataset,
+    buckets,
+    engineReason: reason,
+    orderOf: memoizedOrder(welcome.seed, dataset.trainCount),
+    replica: { applied: undefined, reports: [] },
+    usage: undefined,
+    ready: {
+      type: 'ready',
+      backend: provider.name,
+      device,
+      backendReason: reason,
+      threads,
+      card: await nameOfCard(engine, dependencies.readGpu),
+      parameterCount,
+      parametersChecksum: parameterChecksum(await engine.getParameters()),
+      samplesPerSecond,
+      bucketEnds: bucketEnds(buckets),
+      identity: {
+        version: options.version,
+        model: { ...welcome.model, name: options.expected.model ?? welcome.model.name },
+        datasetDigest: dataset.digest,
+        seed: options.expected.seed ?? welcome.seed,
+      },
     },
-  });
-
-  life.phase = 'rendezvous';
-  log(`ready, engine ${reason}; waiting for the others`);
-  const first = await link.nextOrder();
-  if (first.type === 'stop' && options.drain?.aborted === true) return;
-  let quorum: QuorumOrder | undefined = expect(first, 'quorum');
-  life.hasTrained = true;
-  const replica: Replica = { applied: undefined };
-  const usage = startUsageMeter(clock);
-  const orderOf = memoizedOrder(welcome.seed, dataset.trainCount);
-  const { checksumEvery } = welcome;
-  const onPhase = (phase: string) => {
-    life.phase = phase;
   };
-  while (quorum !== undefined) {
-    log(`training as rank ${quorum.rank} of ${quorum.worldSize}`);
-    const end = await runSession({
-      link,
-      quorum,
-      engine,
-      dataset,
-      buckets,
-      checksumEvery,
-      orderOf,
-      usage,
-      replica,
-      observer,
-      onPhase,
-    });
-    quorum = end.kind === 'next' ? end.quorum : undefined;
-    if (end.kind === 'over') log(`the run is over: ${end.reason}`);
-  }
 }
 
 /** @throws bad-input when this host lacks the data, with the flag that names it and the digest that it must have */

@@ -4,9 +4,11 @@ import { collectiveOf, isAllReduceName } from '../shared/collectives/registry.ts
 import { PennygradError } from '../shared/core/errors.ts';
 import { epochOrder, type Interval } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
+import { keptReports } from '../shared/protocol/limits.ts';
+import type { Applied } from '../shared/protocol/messages.ts';
 import type { CoordinatorLink, Order, QuorumOrder } from './coordinator-link.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
-import { createStepRunner } from './step.ts';
+import { createStepRunner, type StepFigures } from './step.ts';
 import type { UsageMeter } from './usage-meter.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
@@ -29,8 +31,15 @@ export interface SessionOptions {
 
 /** What a worker knows of its replica, through all generations. */
 export interface Replica {
-  /** Steps of the run that it has applied or taken over; undefined where it is as it was made. */
-  applied: number | undefined;
+  /** What it has applied or taken over; undefined where it is as it was made. */
+  applied: Applied | undefined;
+  /** Of the last steps that it has applied. */
+  reports: readonly (Applied & StepFigures)[];
+}
+
+function noteStep(replica: Replica, applied: Applied, { samples, lossSum, correct }: StepFigures): void {
+  replica.applied = applied;
+  replica.reports = [...replica.reports.slice(1 - keptReports), { ...applied, samples, lossSum, correct }];
 }
 
 /** How a session ends. */
@@ -69,19 +78,18 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   async function carryOut(order: Exclude<Order, { type: 'stop' | 'quorum' }>): Promise<void> {
     switch (order.type) {
       case 'assign':
-        await runStep(order);
-        replica.applied = order.step + 1;
+        noteStep(replica, { step: order.step + 1, generation: order.generation }, await runStep(order));
         break;
       case 'evaluate':
         send(await evaluate(engine, order, usage, inbox.aborted));
         observer.evaluated(order.to - order.from);
         break;
       case 'report-state':
-        send(await reportState(engine, order, usage, replica.applied));
+        send(await reportState(engine, order, usage, replica.applied?.step));
         break;
       case 'restore':
         send(await restore(engine, order, usage));
-        replica.applied = order.step;
+        replica.applied = order.applied;
         break;
       case 'predict':
         send(await predict(engine, dataset, order, usage));
@@ -105,7 +113,8 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       await carryOut(order);
     } catch (error) {
       if (error !== inbox.aborted.reason) throw error;
-      // The replica is as the last commit left it. Time went by in waiting for the member that was lost.
+      link.signal.throwIfAborted();
+      // The replica is as the last commit left it. Time went by in waiting for whoever was lost.
       usage.lap('wait');
     }
   }

@@ -25,8 +25,15 @@ export interface StepContext {
   readonly observer: Pick<WorkerObserver, 'stepped'>;
 }
 
+/** What came of a rank's samples of a step. */
+export interface StepFigures {
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly correct: number;
+}
+
 /** Carries out the assignments of one generation. */
-export function createStepRunner(context: StepContext): (assignment: Assignment) => Promise<void> {
+export function createStepRunner(context: StepContext): (assignment: Assignment) => Promise<StepFigures> {
   const { engine, allReduce, link, inbox, usage } = context;
   // ZeroMQ sends from this buffer without copying. It is free again at the commit, which says that all of it arrived.
   const gradients = new Float32Array(engine.parameterCount);
@@ -65,6 +72,7 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
     await engine.applyGradients(sum, globalBatch);
     usage.lap('apply');
     context.observer.stepped(samples, usage.totals().seconds);
+    return { samples, lossSum, correct };
   };
 }
 

@@ -81,9 +81,14 @@ describe('a coordinator', () => {
     await coordinator.waitFor(/epoch 1\b/i);
     coordinator.child.kill('SIGKILL');
     for (const worker of workers) {
-      const { code, stderr } = await worker.exit;
+      const { code, stdout, stderr } = await worker.exit;
       expect(code).toBe(4);
-      expect(stderr).toMatch(/the connection to the coordinator at tcp:.* is gone/);
+      expect(stdout + stderr).toMatch(
+        /coordinator at tcp:\S+ is gone; keeping step \d+ and asking for a place again for 4 s/,
+      );
+      expect(stderr).toMatch(
+        /no word from the coordinator at tcp:\S+ for 4\.\d s; is it still running and reachable\?/,
+      );
     }
   });
 

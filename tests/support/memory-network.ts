@@ -20,9 +20,11 @@ import type {
 } from '../../src/shared/transport/worker-socket.ts';
 
 export interface MemoryNetwork {
-  /** One coordinator. */
+  /** One coordinator at a time. What workers send before there is one waits for it. */
   readonly bindSocket: typeof bindCoordinatorSocket;
   readonly connectSocket: typeof connectWorkerSocket;
+  /** The coordinator's process ends without a word, once it has sent so many messages more. */
+  crash(messages: number): void;
 }
 
 const latencyMs = 1;
@@ -30,6 +32,9 @@ const latencyMs = 1;
 export function createMemoryNetwork(timers: Pick<Timers, 'after'>): MemoryNetwork {
   let hub: End<{ readonly peer: PeerId; readonly frames: Bytes }> | undefined;
   let hangUp: (() => void) | undefined;
+  /** Messages that the coordinator may still send before its process ends. */
+  let left = Number.POSITIVE_INFINITY;
+  let waiting: { readonly peer: PeerId; readonly frames: Bytes }[] = [];
   const workers = new Map<PeerId, End<Bytes> & { readonly hangUp: () => void }>();
   let nextPeer = 0;
   /** Whatever is sent on a connection arrives in order, its end last. */
@@ -43,13 +48,19 @@ export function createMemoryNetwork(timers: Pick<Timers, 'after'>): MemoryNetwor
     const end = createEnd<{ readonly peer: PeerId; readonly frames: Bytes }>();
     hub = end;
     hangUp = onDisconnect;
+    left = Number.POSITIVE_INFINITY;
+    for (const item of waiting) arrive(() => end.push(item));
+    waiting = [];
     return {
       endpoint: 'memory',
       send(peer, body, tensors) {
+        if (hub !== end) return;
         const frames = encode<CoordinatorMessage>(run, body, tensors);
         const worker = workers.get(peer);
         if (worker !== undefined) arrive(() => worker.push(asBytes(frames)));
         else if (!end.isClosed()) queueMicrotask(() => onUnreachable(peer, 'its connection is gone'));
+        left -= 1;
+        if (left <= 0) die();
       },
       async *receive(isMember) {
         for await (const { peer, frames } of end.items()) {
@@ -60,10 +71,17 @@ export function createMemoryNetwork(timers: Pick<Timers, 'after'>): MemoryNetwor
       emptied: async () => {},
       close() {
         end.close();
-        for (const worker of workers.values()) arrive(() => worker.hangUp());
-        workers.clear();
+        if (hub === end) die();
       },
     };
+  }
+
+  function die(): void {
+    hub?.close();
+    hub = undefined;
+    hangUp = undefined;
+    for (const worker of workers.values()) arrive(() => worker.hangUp());
+    workers.clear();
   }
 
   function connectSocket({ onDisconnect }: WorkerSocketOptions): WorkerSocket {
@@ -82,7 +100,12 @@ export function createMemoryNetwork(timers: Pick<Timers, 'after'>): MemoryNetwor
       },
       send(body, tensors) {
         const frames = encode<WorkerMessage>(run, body, tensors);
-        arrive(() => hub?.push({ peer, frames: asBytes(frames) }));
+        const item = { peer, frames: asBytes(frames) };
+        arrive(() => {
+          if (hub !== undefined) hub.push(item);
+          // Of a connection that never was, and not of one that is gone.
+          else if (workers.has(peer)) waiting.push(item);
+        });
       },
       async *receive() {
         for await (const frames of end.items()) yield decodeCoordinatorMessage(frames);
@@ -98,7 +121,14 @@ export function createMemoryNetwork(timers: Pick<Timers, 'after'>): MemoryNetwor
     };
   }
 
-  return { bindSocket, connectSocket };
+  return {
+    bindSocket,
+    connectSocket,
+    crash(messages) {
+      left = messages;
+      if (left <= 0) die();
+    },
+  };
 }
 
 type Bytes = readonly Uint8Array[];

@@ -61,8 +61,8 @@ export function checkAnswer(
  */
 function checkStep({ step }: MessageOf<WorkerMessage, 'state'>, seen: Seen, what: string): Refusal | undefined {
   const { applied, offered } = seen ?? {};
-  if (step === applied || (offered !== undefined && step === offered)) return undefined;
-  return wrong(what, `step must be ${applied ?? 'left out'}, got ${step ?? 'none'}`);
+  if (step === applied?.step || (offered !== undefined && step === offered.step)) return undefined;
+  return wrong(what, `step must be ${applied?.step ?? 'left out'}, got ${step ?? 'none'}`);
 }
 
 /** Rounding may take a probability a little over 1. */

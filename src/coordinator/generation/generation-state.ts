@@ -4,7 +4,7 @@
  */
 import { noPhaseSeconds, spentBetween } from '../../shared/core/phases.ts';
 import { putOff } from '../../shared/core/standstill.ts';
-import type { Attempt, MessageOf, Usage, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { Applied, Attempt, MessageOf, Usage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { Activity } from '../membership/liveness.ts';
 import { checkFigures } from './figures-check.ts';
 import { type Refusal, stale, wrong } from './refusal.ts';
@@ -21,10 +21,10 @@ export interface MemberState {
   readonly usage: Usage;
   readonly usageAt: number;
   readonly told: Usage;
-  /** Steps of the run that its replica has applied or taken over; undefined where it is as it was made. */
-  readonly applied: number | undefined;
-  /** Steps of a state that it was sent to take over; undefined once it has said whether it did. */
-  readonly offered: number | undefined;
+  /** What its replica has applied or taken over; undefined where it is as it was made. */
+  readonly applied: Applied | undefined;
+  /** The state that it was sent to take over; undefined once it has said whether it did. */
+  readonly offered: Applied | undefined;
 }
 
 /** What is known of a member from the generation before. */
@@ -62,8 +62,14 @@ const nothingUsed: Usage = {
   bytes: { sent: 0, received: 0 },
 };
 
+/** What is known of a worker that was no member of the generation before. @param kept what it says of itself, if anything */
+export function keptBy(kept: MessageOf<WorkerMessage, 'ready'>['kept'], now: number): CarriedMember {
+  const { usage = nothingUsed, applied } = kept ?? {};
+  return { usage, usageAt: now, told: usage, applied, offered: undefined };
+}
+
 /**
- * @param members by rank: what is known of each from the generation before, undefined for newcomers
+ * @param members by rank: what is known of each, undefined for newcomers
  * @param requestCount requests of the generations before
  */
 export function beginGenerationState(
@@ -72,13 +78,7 @@ export function beginGenerationState(
   now: number,
   requestCount = 0,
 ): GenerationState {
-  const newcomer: CarriedMember = {
-    usage: nothingUsed,
-    usageAt: now,
-    told: nothingUsed,
-    applied: undefined,
-    offered: undefined,
-  };
+  const newcomer = keptBy(undefined, now);
   return {
     number,
     members: members.map((known = newcomer) => ({ ...known, activity: 'idle', since: now })),
@@ -113,7 +113,8 @@ export function commitStep(state: GenerationState, step: number, now: number): G
   const attempts = new Map(state.attempts);
   attempts.delete(step);
   const next = attempts.size > 0 ? 'compute' : 'idle';
-  const members = state.members.map((member) => ({ ...begin(member, next, now), applied: step + 1 }));
+  const applied = { step: step + 1, generation: state.number };
+  const members = state.members.map((member) => ({ ...begin(member, next, now), applied }));
   return { ...state, attempts, members };
 }
 
@@ -130,14 +131,23 @@ export function restAll(state: GenerationState, now: number): GenerationState {
   return { ...state, members: state.members.map((member) => begin(member, 'idle', now)) };
 }
 
-/** The rank is sent a state that has seen so many steps. */
-export function offerState(state: GenerationState, rank: number, step: number): GenerationState {
-  return changeMember(state, rank, (member) => ({ ...member, offered: step }));
+/** The rank is sent a state. */
+export function offerState(state: GenerationState, rank: number, offered: Applied): GenerationState {
+  return changeMember(state, rank, (member) => ({ ...member, offered }));
 }
 
-/** The rank says that its replica has seen so many steps; undefined where it is as it was made. */
+/** The rank says that it has taken over what it was sent. */
+export function takeOver(state: GenerationState, rank: number): GenerationState {
+  return changeMember(state, rank, (member) => ({ ...member, applied: member.offered, offered: undefined }));
+}
+
+/** The rank says that its replica has seen so many steps, after it may have taken over what it was sent. */
 export function learnApplied(state: GenerationState, rank: number, step: number | undefined): GenerationState {
-  return changeMember(state, rank, (member) => ({ ...member, applied: step, offered: undefined }));
+  return changeMember(state, rank, (member) => {
+    const { applied, offered } = member;
+    const hasTaken = step !== applied?.step && step === offered?.step;
+    return { ...member, applied: hasTaken ? offered : applied, offered: undefined };
+  });
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
 import { sumOfSquares } from '../../shared/core/sums.ts';
-import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import type { Activity } from '../membership/liveness.ts';
 import type { Activities } from '../membership/membership-state.ts';
@@ -28,12 +28,14 @@ import {
   type CarriedMember,
   commitStep,
   findAttempt,
+  keptBy,
   learnApplied,
   noteContribution,
   offerState,
   openRequest,
   putOffMembers,
   restAll,
+  takeOver,
   takeUsage,
   type Vote,
 } from './generation-state.ts';
@@ -90,8 +92,8 @@ export interface Generation extends Requests {
    * @param step committed steps: whoever lacks their state has nothing to report
    */
   abort(step: number): Survivors;
-  /** Steps that each rank's replica has applied or taken over; undefined where it is as it was made. */
-  applied(): readonly (number | undefined)[];
+  /** What each rank's replica has applied or taken over; undefined where it is as it was made. */
+  applied(): readonly (Applied | undefined)[];
   carry(): CarriedGeneration;
   /** Takes a peer's message; says why if it does not. */
   accept(peer: PeerId, message: MemberMessage, tensors: readonly Float32Array[]): Refusal | undefined;
@@ -140,7 +142,7 @@ export function createGeneration(options: GenerationOptions): Generation {
   let asking = new AbortController();
   let state = beginGenerationState(
     generation,
-    members.map(({ peer }) => before?.members.get(peer)),
+    members.map(({ peer, ready }) => before?.members.get(peer) ?? keptBy(ready.kept, clock.now())),
     clock.now(),
     before?.requestCount,
   );
@@ -168,7 +170,7 @@ export function createGeneration(options: GenerationOptions): Generation {
         const member = members[rank];
         const [body, tensors] = order(opened.request, rank);
         orders.set(rank, body);
-        if (body.type === 'restore') state = offerState(state, rank, body.step);
+        if (body.type === 'restore') state = offerState(state, rank, body.applied);
         if (member !== undefined) send(member, body, tensors);
       }
       try {
@@ -240,14 +242,14 @@ export function createGeneration(options: GenerationOptions): Generation {
     const problem = checkAnswer(order, message, tensors, model, state.members[rank]);
     if (problem !== undefined) return problem;
     return take(accepted, () => {
-      if (order.type === 'restore') state = learnApplied(state, rank, order.step);
+      if (order.type === 'restore') state = takeOver(state, rank);
       if (message.type === 'state') state = learnApplied(state, rank, message.step);
       request.answers.add(rank, { message, tensors });
     });
   }
 
   function holders(step: number): readonly Member[] {
-    return members.filter(({ peer }, rank) => !lost.has(peer) && (state.members[rank]?.applied ?? 0) === step);
+    return members.filter(({ peer }, rank) => !lost.has(peer) && (state.members[rank]?.applied?.step ?? 0) === step);
   }
 
   function forgetReduced(step: number): void {

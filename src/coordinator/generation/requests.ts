@@ -3,7 +3,7 @@ import { PennygradError } from '../../shared/core/errors.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
 import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
-import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { Activity } from '../membership/liveness.ts';
 import { describeWorker, type Member } from '../membership/worker.ts';
 import type { Answer } from './generation-state.ts';
@@ -44,10 +44,10 @@ export interface Requests {
    */
   reportState(extentOf: (place: number) => Extent): Promise<readonly Answered<'state'>[]>;
   /**
-   * Gives some members a state that has seen so many steps.
+   * Gives some members a state.
    * @throws run-failed, naming a member that did not take it over
    */
-  restore(state: TrainingState, step: number, receivers: readonly Member[]): Promise<void>;
+  restore(state: TrainingState, applied: Applied, receivers: readonly Member[]): Promise<void>;
   /** Probabilities of the first `count` test images, from rank 0. */
   predict(count: number): Promise<Float32Array>;
 }
@@ -72,14 +72,14 @@ export function createRequests(members: readonly Member[], ask: Ask): Requests {
         { type: 'report-state', request, extent: extentOf(ranks.indexOf(rank)) },
       ]),
 
-    async restore({ parameters, optimizer }, step, receivers) {
+    async restore({ parameters, optimizer }, applied, receivers) {
       if (receivers.length === 0) return;
       const tensors = [parameters, ...optimizer.slots];
       const restored = await ask(
         'restored',
         'checkpoint',
         receivers.map(({ rank }) => rank),
-        (request) => [{ type: 'restore', request, step, optimizerIterations: optimizer.iterations }, tensors],
+        (request) => [{ type: 'restore', request, applied, optimizerIterations: optimizer.iterations }, tensors],
       );
       const expected = parameterChecksum(parameters);
       const odd = receivers.find((_, place) => restored[place]?.message.parametersChecksum !== expected);

@@ -60,6 +60,8 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       return good(`the files of the run are written again${describeLost(event.lostBytes)}`);
     case 'frame-rejected':
       return bad(`rejected a frame (${event.reason}): ${event.detail}; further ones are only counted, in /metrics`);
+    case 'went-on':
+      return info(`training goes on after step ${event.step}`);
     case 'worker-began':
     case 'worker-ended':
     case 'worker-heard':

@@ -135,6 +135,10 @@ function follow(record: LiveRecord, event: RunEvent, moment: Moment): LiveRecord
       const { samples, epoch } = event;
       return { ...record, progress: beginProgress({ ...record.progress, carried: { samples, epoch } }) };
     }
+    case 'went-on': {
+      const { samplesBefore: samples, openEpoch: epoch } = event.record;
+      return { ...record, progress: beginProgress({ ...record.progress, carried: { samples, epoch } }) };
+    }
     case 'frame-rejected':
       return { ...record, rejections: [...record.rejections, event.reason] };
     case 'epoch-begun':

@@ -54,6 +54,7 @@ export function welcome(
           seed: identity.seed,
           timeout: timeoutSeconds,
           checksumEvery,
+          generation: state.generations,
         },
       },
     ],
@@ -62,11 +63,14 @@ export function welcome(
 
 /**
  * A worker may have waited for the coordinator, but not longer than the timeout: what its process did before that is no
- * cost of this run. And a place is paid for once: whoever takes one counts from when it was given up. So a run with N workers
+ * cost of this run, or was booked by the coordinator before. And a place is paid for once: whoever takes one counts from when it was given up. So a run with N workers
  * is never charged more than N times its own duration and the timeout, whatever its peers say.
  */
-function earliestBooked({ startedAt, timeoutSeconds }: MembershipRules, { vacatedAt }: Membership): number {
-  return Math.max(startedAt - timeoutSeconds, vacatedAt ?? Number.NEGATIVE_INFINITY);
+function earliestBooked(
+  { startedAt, timeoutSeconds, bookedUntil = Number.NEGATIVE_INFINITY }: MembershipRules,
+  { vacatedAt = Number.NEGATIVE_INFINITY }: Membership,
+): number {
+  return Math.max(startedAt - timeoutSeconds, bookedUntil, vacatedAt);
 }
 
 /**
@@ -143,14 +147,15 @@ export function acceptReady(
       effects: [...refuse(peer, workerId, mismatch), ended],
     };
   }
-  const { backend, device } = ready;
+  const { backend, device, kept } = ready;
   const loaded = readyWorker(worker, ready, now, rules);
   const { priceUsdPerHour, priceAssumed } = loaded.info;
+  const returns = kept === undefined ? undefined : true;
   return {
     state: withWorker(state, loaded),
     // Nobody pays for a worker that could not train.
     effects: [
-      announce({ type: 'worker-began', workerId, at: loaded.aliveSince, priceUsdPerHour, priceAssumed, gpu }),
+      announce({ type: 'worker-began', workerId, at: loaded.aliveSince, returns, priceUsdPerHour, priceAssumed, gpu }),
       announce({ type: 'worker-ready', workerId, backend, device }),
     ],
   };

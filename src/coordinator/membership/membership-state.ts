@@ -31,6 +31,8 @@ export interface MembershipRules extends PriceRules {
   readonly timeoutSeconds: number;
   /** When this process began, in seconds of the run's clock. */
   readonly startedAt: number;
+  /** Set on resume: when the accounts were last drawn up, in seconds of the run's clock. What came before is booked. */
+  readonly bookedUntil?: number | undefined;
   /** What every worker must train, and the length of its flat parameter vector. */
   readonly identity: Identity;
   readonly parameterCount: number;
@@ -45,7 +47,7 @@ export interface Membership {
   readonly gatheringSince: number | undefined;
   /** What it waits for, in words, as last announced. */
   readonly waitingFor: string | undefined;
-  /** Generations that have begun. */
+  /** Generations that have begun, in earlier sittings of the run too. */
   readonly generations: number;
   /** Members of the last of them; undefined before the first. */
   readonly previousSize: number | undefined;

@@ -177,7 +177,7 @@ function gather(rules: MembershipRules, state: Membership, now: number): Members
 
 /** Before the first generation everybody knows what a run waits for. */
 function waitFor(state: Membership, reason: string, seconds: number): MembershipStep {
-  if (state.generations === 0 || state.waitingFor === reason) return unchanged(state);
+  if (state.previousSize === undefined || state.waitingFor === reason) return unchanged(state);
   return { state: { ...state, waitingFor: reason }, effects: [announce({ type: 'waiting', reason, seconds })] };
 }
 

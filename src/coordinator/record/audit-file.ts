@@ -10,19 +10,12 @@ type AuditedStep = Pick<StepEvent, 'step' | 'epoch' | 'shares'>;
 
 const newline = 0x0a;
 
-/**
- * Begins the file, or goes on with it: a line that was cut off is removed, and the steps after `resumed` become void.
- * @param resumed set on resume: the steps that the run has
- */
-export function openAudit(file: string, header: AuditHeader, resumed: { readonly step: number } | undefined): void {
+/** Begins the file, or goes on with it: a line that was cut off is removed. */
+export function openAudit(file: string, header: AuditHeader): void {
   const before = existsSync(file) ? readBoundedFile(file, fileLimits.log) : Buffer.alloc(0);
   const whole = before.lastIndexOf(newline) + 1;
   if (whole < before.length) truncateSync(file, whole);
-  const lines: readonly AuditLine[] = [
-    ...(whole === 0 ? [headerLine(header)] : []),
-    ...(resumed === undefined ? [] : [{ type: 'resume', step: resumed.step } as const]),
-  ];
-  appendFileSync(file, lines.map(encode).join(''));
+  if (whole === 0) appendFileSync(file, encode(headerLine(header)));
 }
 
 export interface AuditLog {

@@ -54,6 +54,8 @@ type Row = { -readonly [Key in keyof LedgerEntry]: LedgerEntry[Key] };
 export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOptions): Bookkeeper {
   const rows = new Map<string, Row>(carried?.entries.map((entry) => [entry.workerId, { ...entry }]));
   let members: readonly string[] = [];
+  /** Workers that were members before they were last heard to begin. */
+  const returned = new Set<string>();
   let endingTime = nothingKnown;
   let step = carried?.step ?? 0;
   let drawnUpAt = clock.now();
@@ -65,10 +67,12 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
 
   function began(event: Extract<RunEvent, { type: 'worker-began' }>): void {
     const { workerId, at, priceUsdPerHour, gpu } = event;
+    if (event.returns) returned.add(workerId);
+    else returned.delete(workerId);
     const known = rows.get(workerId) ?? { workerId, rank: undefined, samples: 0, account: newAccount };
     const priceSinceUnixMs = clock.unixMs() - (clock.now() - at) * 1000;
     const billing = billingOf(gpu);
-    const account = book(known.account, { type: 'began', at, priceUsdPerHour, billing });
+    const account = book(known.account, { type: 'began', at, returns: event.returns, priceUsdPerHour, billing });
     rows.set(workerId, {
       ...known,
       account,
@@ -87,7 +91,8 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
 
   /** The category of time that a worker has not reported. */
   function silence(workerId: string): BookedCategory {
-    if (!members.includes(workerId)) return 'startup';
+    // Who lost the coordinator may have worked on a step that came to nothing, and waited since.
+    if (!members.includes(workerId)) return returned.has(workerId) ? 'wasted' : 'startup';
     // A process that ends before the run leaves its work unfinished.
     return ending === undefined || ending === 'failed' ? 'wasted' : 'idle';
   }
@@ -120,7 +125,7 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         case 'generation':
           for (const { workerId, rank } of event.members) {
             // Whoever was a member before reports what it has spent since.
-            if (!members.includes(workerId)) settle(workerId, 'passed', 'startup');
+            if (!members.includes(workerId)) settle(workerId, 'passed');
             const row = rows.get(workerId);
             if (row !== undefined) row.rank = rank;
           }
@@ -153,6 +158,12 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         case 'worker-drained':
           settle(event.workerId, 'ended', 'idle');
           members = members.filter((workerId) => workerId !== event.workerId);
+          return undefined;
+        case 'went-on':
+          step = event.step;
+          for (const [workerId, row] of rows) {
+            row.samples = event.record.samplesByWorker?.get(workerId) ?? row.samples;
+          }
           return undefined;
         case 'rolled-back':
           step = event.step;

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
 import type { EpochRecord } from '../../economics/record/run-record.ts';
-import { describeRanges, missingUpTo, type Range, readLines } from '../../run-folder/json-lines.ts';
+import { describeRanges, missingUpTo, type Range, type ReadLine, readLines } from '../../run-folder/json-lines.ts';
 import { printable } from '../../shared/core/printable.ts';
 import { sumOf } from '../../shared/core/sums.ts';
 
@@ -27,7 +27,16 @@ const figures = {
   cost_usd: z.number().nonnegative().optional(),
 };
 /** Steps and epochs count from 1 in the file. */
-const stepLine = z.object({ type: z.literal('step'), step: count, epoch: count, ...figures });
+const stepLine = z.object({
+  type: z.literal('step'),
+  step: count,
+  epoch: count,
+  ...figures,
+  /** Left out where it is as in the step before. Older versions did not write it. */
+  worker_samples: z.record(text, count).optional(),
+  /** That committed it, where that is not the one before it in the file. */
+  generation: count.optional(),
+});
 const epochLine = z.object({
   type: z.literal('epoch'),
   epoch: count,
@@ -44,6 +53,8 @@ const line = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('fleet'),
     step: count,
+    /** Older versions did not write it. */
+    generation: count.optional(),
     workers: z.array(
       z.object({
         worker_id: text,
@@ -70,8 +81,18 @@ export interface MetricsHistory {
   readonly fleets: readonly Fleet[];
   /** The highest step in the file, whether it was saved or not. */
   readonly lastStep: number;
+  /** The generation that committed the step; 0 where the file does not tell. */
+  readonly generation: number;
+  /** The last generation that has begun; 0 where the file does not tell. */
+  readonly lastGeneration: number;
+  /** Samples that each worker has trained; undefined where the file does not tell. */
+  readonly samplesByWorker: ReadonlyMap<string, number> | undefined;
+  /** All whole lines. */
+  readonly whole: string;
   /** The lines of saved steps: each step once. */
   readonly kept: string;
+  /** Steps that are kept and not in the file. */
+  readonly missing: readonly Range[];
   /** What is missing of the file, in words. */
   readonly gaps: readonly string[];
   /** What earlier resumptions said was missing. */
@@ -80,21 +101,23 @@ export interface MetricsHistory {
 
 /**
  * @param text the file's content; a last line that was cut off by a kill is ignored
- * @param position steps that were saved, and the steps in an epoch
+ * @param position steps to be kept, the steps in an epoch, and up to which step epochs count as tested: all, unless given
  */
 export function readMetrics(
   text: string,
-  { step: savedStep, perEpoch }: { readonly step: number; readonly perEpoch: number },
+  {
+    step: savedStep,
+    perEpoch,
+    testedStep = savedStep,
+  }: { readonly step: number; readonly perEpoch: number; readonly testedStep?: number },
 ): MetricsHistory {
   const { lines, damaged } = readLines(text, line);
-  const lastOfStep = new Map(lines.flatMap((read) => (read.entry.type === 'step' ? [[read.entry.step, read]] : [])));
-  // A run that went back to a checkpoint may have tested an epoch twice.
-  const lastOfEpoch = new Map(lines.flatMap((read) => (read.entry.type === 'epoch' ? [[read.entry.epoch, read]] : [])));
+  const { steps, epochs: lastOfEpoch } = follow(lines, perEpoch);
   const kept = lines.filter((read) => {
     const { entry } = read;
     switch (entry.type) {
       case 'step':
-        return entry.step >= 1 && entry.step <= savedStep && lastOfStep.get(entry.step) === read;
+        return entry.step >= 1 && entry.step <= savedStep && steps.get(entry.step)?.read === read;
       case 'resume':
         return entry.step <= savedStep;
       // A fleet that trained has cost money, even if none of its steps was saved.
@@ -105,19 +128,20 @@ export function readMetrics(
         return entry.step <= savedStep + 1;
       // An epoch that --steps cut short is continued.
       case 'epoch':
-        return entry.epoch * perEpoch <= savedStep && lastOfEpoch.get(entry.epoch) === read;
+        return entry.epoch * perEpoch <= testedStep && lastOfEpoch.get(entry.epoch) === read;
       default:
         return entry satisfies never;
     }
   });
-  const steps = kept.flatMap(({ entry }) => (entry.type === 'step' ? [entry] : []));
+  const keptSteps = kept.flatMap(({ entry }) => (entry.type === 'step' ? [entry] : []));
   const epochs = kept.flatMap(({ entry }) => (entry.type === 'epoch' ? [entry] : []));
+  const missing = missingUpTo(savedStep, steps.keys());
   const tested = new Set(epochs.map(({ epoch }) => epoch));
   const present = Math.ceil(savedStep / perEpoch);
-  const openSteps = tested.has(present) ? [] : steps.filter(({ epoch }) => epoch === present);
+  const openSteps = tested.has(present) ? [] : keptSteps.filter(({ epoch }) => epoch === present);
   return {
-    samples: sumOf(steps.map(({ samples }) => samples)),
-    trainSeconds: sumOf(steps.map(({ seconds }) => seconds)),
+    samples: sumOf(keptSteps.map(({ samples }) => samples)),
+    trainSeconds: sumOf(keptSteps.map(({ seconds }) => seconds)),
     epochs: epochs.map(({ epoch, accuracy, samples, seconds, ...tested }) => ({
       epoch: epoch - 1,
       loss: tested.loss,
@@ -144,14 +168,86 @@ export function readMetrics(
           },
     fleets: kept.flatMap(({ entry }) => (entry.type === 'fleet' ? [fleetOf(entry)] : [])),
     lastStep: lines.reduce((most, { entry }) => (entry.type === 'step' ? Math.max(most, entry.step) : most), 0),
-    kept: kept.map(({ source }) => `${source}\n`).join(''),
+    generation: steps.get(savedStep)?.generation ?? 0,
+    lastGeneration: lines.reduce(
+      (most, { entry }) => (entry.type === 'fleet' ? Math.max(most, entry.generation ?? 0) : most),
+      0,
+    ),
+    samplesByWorker: addWorkerSamples([...steps].flatMap(([step, known]) => (step <= savedStep ? known : []))),
+    whole: lines.map(({ source }) => `${source}\n`).join(''),
+    kept: keptText(kept, savedStep),
+    missing,
     gaps: describeGaps({
       damaged,
-      steps: missingUpTo(savedStep, lastOfStep.keys()),
+      steps: missing,
       epochs: missingUpTo(present - 1, tested),
     }),
     earlierGaps: lines.flatMap(({ entry }) => (entry.type === 'resume' ? (entry.gaps ?? []) : [])),
   };
+}
+
+/** A generation begins before it is known from which step it goes on: a fleet that has no step yet begins with the next. */
+function keptText(kept: readonly Read[], savedStep: number): string {
+  const lastStep = kept.findLastIndex(({ entry }) => entry.type === 'step');
+  const lines = kept.map(({ source, entry }, index) =>
+    entry.type === 'fleet' && index > lastStep && entry.step < savedStep
+      ? JSON.stringify({ ...JSON.parse(source), step: savedStep })
+      : source,
+  );
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+type Read = ReadLine<z.output<typeof line>>;
+
+/** A step of the run as it went on in the end, and what is known of it from the lines before. */
+interface FollowedStep {
+  readonly read: Read;
+  /** 0 where the file does not tell. */
+  readonly generation: number;
+  readonly workerSamples: Readonly<Record<string, number>> | undefined;
+}
+
+/**
+ * What the run came to. A line that says where it went on strikes out what came after that step. The last line of a step or
+ * an epoch counts.
+ */
+function follow(lines: readonly Read[], perEpoch: number) {
+  const steps = new Map<number, FollowedStep>();
+  const epochs = new Map<number, Read>();
+  let generation = 0;
+  let workerSamples: FollowedStep['workerSamples'];
+  for (const read of lines) {
+    const { entry } = read;
+    switch (entry.type) {
+      case 'fleet':
+        generation = entry.generation ?? 0;
+        break;
+      case 'resume':
+        for (const step of [...steps.keys()]) if (step > entry.step) steps.delete(step);
+        for (const epoch of [...epochs.keys()]) if (epoch * perEpoch > entry.step) epochs.delete(epoch);
+        break;
+      case 'step':
+        workerSamples = entry.worker_samples ?? workerSamples;
+        steps.set(entry.step, { read, generation: entry.generation ?? generation, workerSamples });
+        break;
+      case 'epoch':
+        epochs.set(entry.epoch, read);
+        break;
+    }
+  }
+  return { steps, epochs };
+}
+
+/** @returns undefined if it is not known of every step */
+function addWorkerSamples(steps: readonly FollowedStep[]): ReadonlyMap<string, number> | undefined {
+  const sums = new Map<string, number>();
+  for (const { workerSamples } of steps) {
+    if (workerSamples === undefined) return undefined;
+    for (const [worker, samples] of Object.entries(workerSamples)) {
+      sums.set(worker, (sums.get(worker) ?? 0) + samples);
+    }
+  }
+  return sums;
 }
 
 function describeGaps({ damaged, steps, epochs }: Record<'damaged' | 'steps' | 'epochs', readonly Range[]>) {

@@ -63,6 +63,8 @@ function advancePace({ pace, work }: Outlook, event: RunEvent): Pace {
       const epochsTested = event.epoch?.epoch ?? Math.floor(event.samples / work.trainCount);
       return { ...pace, samplesDone: event.samples, epochsTested };
     }
+    case 'went-on':
+      return { ...pace, samplesDone: event.record.samplesBefore, epochsTested: event.record.epochs.length };
     case 'step':
       return addPacedStep(pace, event);
     case 'epoch':

@@ -12,6 +12,7 @@ import { readBoundedFile, readBoundedText } from '../../shared/files/bounded-fil
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
+import type { RecordedRun } from '../run-events.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
 import type { FoundCheckpoints } from './checkpoint-writer.ts';
@@ -21,12 +22,16 @@ import type { CarriedRecord } from './run-recorder.ts';
 
 export interface Resumption {
   readonly start: StartingPoint;
+  /** Generations that the run has had. */
+  readonly generations: number;
   readonly accounts: CarriedAccounts;
   readonly record: Omit<CarriedRecord, 'startedAtUnixMs'>;
   /** Samples of all committed steps, recorded or not. */
   readonly samplesBefore: number;
-  /** The new content of `metrics.jsonl`: the lines that are kept. */
-  readonly keptMetrics: string;
+  /** The new content of `metrics.jsonl`: its whole lines. Which steps stay is decided when it is known what workers have. */
+  readonly wholeMetrics: string;
+  /** When the accounts were last drawn up; undefined where they never were. */
+  readonly bookedUntilUnixMs: number | undefined;
   readonly checkpoints: FoundCheckpoints;
   /** For the user: damaged checkpoints, gaps in the record, lost steps. */
   readonly notes: readonly string[];
@@ -45,31 +50,80 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
   if (saved !== undefined) requireSameTraining(folder, saved.trained, spec);
   const step = saved?.checkpoint.step ?? 0;
   const perEpoch = stepsPerEpoch(trainCount, training.batchSize);
-  const metricsFile = join(folder, 'metrics.jsonl');
-  const history = readMetrics(readText(metricsFile), { step, perEpoch });
+  const history = readMetrics(readText(join(folder, 'metrics.jsonl')), { step, perEpoch });
   requireWorkLeft(folder, history, step, perEpoch, training);
   const { lines: ledger, gaps: ledgerGaps } = requireLedger(join(folder, 'ledger.jsonl'), step);
-  const stepsBefore = ledger.reduce((most, line) => Math.max(most, line.step), Math.max(history.lastStep, step));
+  const lastLine = ledger.at(-1);
+  const stepsBefore = highestStep(history, ledger, step);
   const lost = stepsBefore - step;
-  const { openEpoch, samples, trainSeconds, epochs, fleets, kept, earlierGaps } = history;
+  const { openEpoch, samples, trainSeconds, epochs, fleets, earlierGaps, generation } = history;
   const found = [...history.gaps, ...ledgerGaps].filter((gap) => !earlierGaps.includes(gap));
   const gaps = [...new Set([...earlierGaps, ...found])];
-  const marker = { type: 'resume', step, lost_steps: lost, gaps: gaps.length === 0 ? undefined : gaps };
   return {
-    start: { step, stepsBefore, epoch: openEpoch, state: saved?.checkpoint.state },
+    start: { step, generation, stepsBefore, epoch: openEpoch, state: saved?.checkpoint.state },
+    generations: history.lastGeneration,
     accounts: carriedAccounts(ledger, step),
     samplesBefore: samplesOfSteps(step, training.batchSize, trainCount),
     record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets, gaps },
-    keptMetrics: `${kept}${JSON.stringify(marker)}\n`,
+    wholeMetrics: history.whole,
+    bookedUntilUnixMs: lastLine && Date.parse(lastLine.time),
     checkpoints,
     notes: [
       ...damages,
       ...found,
-      ...(saved === undefined ? ['no checkpoint was saved: training starts over'] : []),
+      ...(saved === undefined
+        ? ['no checkpoint was saved: training starts over, unless a worker has kept its state']
+        : []),
       ...(lost > 0
-        ? [`${lost} steps after the checkpoint are lost and trained again; the ledger calls that wasted`]
+        ? [
+            `${lost} steps after the checkpoint are lost, unless a worker has kept them; they are trained again, and the ` +
+              'ledger calls that wasted',
+          ]
         : []),
     ],
+  };
+}
+
+/** The highest step that was ever committed, lost or not. */
+function highestStep({ lastStep }: MetricsHistory, ledger: readonly LedgerLine[], step: number): number {
+  return ledger.reduce((most, line) => Math.max(most, line.step), Math.max(lastStep, step));
+}
+
+/**
+ * What a run had done up to a step that some worker still has, or that the last checkpoint has.
+ * @param position `savedStep` is the last checkpoint's. An epoch that ended with a later step is tested again: what was to
+ *   follow its test is not on record. `knownGaps`: what is missing of the run's files, in words
+ * @returns undefined where a step after the checkpoint is missing
+ */
+export function readRecord(
+  folder: string,
+  { training: { batchSize }, trainCount }: Pick<ResumedTraining, 'training' | 'trainCount'>,
+  {
+    step,
+    savedStep,
+    knownGaps,
+  }: { readonly step: number; readonly savedStep: number; readonly knownGaps: readonly string[] },
+): RecordedRun | undefined {
+  const text = readText(join(folder, 'metrics.jsonl'));
+  const testedStep = step === savedStep ? step : step - 1;
+  const history = readMetrics(text, { step, perEpoch: stepsPerEpoch(trainCount, batchSize), testedStep });
+  if (history.missing.some(([, to]) => to > savedStep)) return undefined;
+  const { generation, samples, trainSeconds, epochs, openEpoch, samplesByWorker } = history;
+  const ledger = readLedger(join(folder, 'ledger.jsonl'))?.lines ?? [];
+  const gaps = [...new Set([...history.earlierGaps, ...history.gaps, ...knownGaps])];
+  const lost = highestStep(history, ledger, step) - step;
+  const marker = { type: 'resume', step, lost_steps: lost, gaps: gaps.length === 0 ? undefined : gaps };
+  return {
+    step,
+    generation,
+    samplesBefore: samplesOfSteps(step, batchSize, trainCount),
+    samples,
+    trainSeconds,
+    epochs,
+    milestones: milestonesOf(ledger).filter(({ epoch }) => epochs.some((tested) => tested.epoch === epoch)),
+    openEpoch,
+    samplesByWorker,
+    keptMetrics: `${history.kept}${JSON.stringify(marker)}\n`,
   };
 }
 

@@ -7,14 +7,20 @@ import type { Clock } from '../../shared/core/clock.ts';
 import { badInput, messageOf, type PennygradError } from '../../shared/core/errors.ts';
 import { addPhases, noPhaseSeconds } from '../../shared/core/phases.ts';
 import { sumOf } from '../../shared/core/sums.ts';
-import { bestEffort, isDraftName, removeDrafts, writeFileAtomically } from '../../shared/files/atomic-files.ts';
+import {
+  bestEffort,
+  isDraftName,
+  removeDrafts,
+  syncFile,
+  writeFileAtomically,
+} from '../../shared/files/atomic-files.ts';
 import { syncInBackground } from '../../shared/files/atomic-folder.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { cannotWrite, createLineFile } from '../../shared/files/line-file.ts';
 import { makeFolder } from '../../shared/files/make-folder.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
-import type { MemberInfo, RunEvent, RunObserver } from '../run-events.ts';
+import type { MemberInfo, MemberStep, RunEvent, RunObserver } from '../run-events.ts';
 import { createAuditLog, openAudit } from './audit-file.ts';
 import { createCheckpointWriter, type FoundCheckpoints } from './checkpoint-writer.ts';
 import { createLedgerLog } from './ledger-log.ts';
@@ -28,7 +34,7 @@ export interface RunFolder {
   write(name: string, content: string): void;
   /** Resolves when no checkpoint is left to write. @returns why the newest one could not be written, if it could not */
   checkpointsWritten(): Promise<PennygradError | undefined>;
-  /** Writes buffered lines. @throws run-failed naming a file that cannot be written */
+  /** Writes lines that wait. @throws run-failed naming a file that cannot be written */
   flush(): void;
   /** Waits for the checkpoint that is being written, and writes what lines it can. May be called twice. */
   close(): Promise<void>;
@@ -45,16 +51,13 @@ export interface RunFolderOptions {
 }
 
 export interface ResumedFolder {
-  /** The new content of `metrics.jsonl`. */
-  readonly keptMetrics: string;
+  /** The new content of `metrics.jsonl`, until it is known which step the run goes on from. */
+  readonly wholeMetrics: string;
   readonly checkpoints: FoundCheckpoints;
 }
 
 /** The files that grow line by line. */
 const lineFiles: readonly string[] = ['metrics.jsonl', 'ledger.jsonl', auditFile];
-
-/** Lines of steps are written in batches of this many: a write per step would cost too much. */
-const linesAWrite = 64;
 
 const nothingFound: FoundCheckpoints = { whole: undefined, damaged: [] };
 
@@ -95,26 +98,29 @@ export function openRunFolder(
       }
     },
   });
-  let lines: string[] = [];
   /** Committed steps. */
   let committed = 0;
   /** As it was said last. */
   let linesWait = false;
 
-  function writeLines(): void {
-    if (lines.length === 0) return;
-    const text = lines.join('');
-    lines = [];
-    metrics.append(text);
+  /** As the last step's line has them. */
+  let workerSamples = '';
+
+  /** At once, so that only the step in flight is not on record when this process is killed. */
+  function writeLine(line: object): void {
+    metrics.append(`${JSON.stringify(line)}\n`);
   }
 
-  function writeLine(line: object): void {
-    lines.push(`${JSON.stringify(line)}\n`);
-    if (lines.length >= linesAWrite) writeLines();
+  /** Where they differ from those of the step before. */
+  function changedSamples(members: readonly MemberStep[]): object | undefined {
+    const samples = Object.fromEntries(members.map((member) => [member.workerId, member.samples]));
+    const text = JSON.stringify(samples);
+    if (text === workerSamples) return undefined;
+    workerSamples = text;
+    return samples;
   }
 
   function flush(): void {
-    writeLines();
     for (const file of growing) file.flush();
   }
 
@@ -123,10 +129,14 @@ export function openRunFolder(
       switch (event.type) {
         case 'listening':
           if (resumed === undefined) writing(path, startAfresh);
-          else reopenFolder(path, resumed.keptMetrics);
-          writing(join(path, auditFile), (file) =>
-            openAudit(file, audited, resumed === undefined ? undefined : { step: committed }),
-          );
+          else reopenFolder(path, resumed.wholeMetrics);
+          writing(join(path, auditFile), (file) => openAudit(file, audited));
+          break;
+        case 'went-on':
+          committed = event.step;
+          workerSamples = '';
+          audit.rollBack(event.step);
+          writing(join(path, 'metrics.jsonl'), (file) => writeFileAtomically(file, event.record.keptMetrics));
           break;
         case 'step': {
           committed = event.step + 1;
@@ -145,6 +155,8 @@ export function openRunFolder(
             samples_per_second: rate(samples, seconds),
             // The sum over all members: divided by their number it is the mean.
             phase_seconds: total,
+            worker_samples: changedSamples(event.members),
+            generation: event.generation,
           });
           break;
         }
@@ -160,11 +172,17 @@ export function openRunFolder(
           audit.rollBack(event.step);
           // Readers take the last line of a step.
           writeLine({ type: 'resume', step: event.step, lost_steps: event.lostSteps });
-          writeLines();
           break;
         case 'generation':
-          writeLine({ type: 'fleet', step: committed, workers: event.members.map(fleetLine) });
-          writeLines();
+          workerSamples = '';
+          writeLine({
+            type: 'fleet',
+            step: committed,
+            generation: event.number,
+            workers: event.members.map(fleetLine),
+          });
+          // Workers take a coordinator that has not heard of their generation for one that is out of date.
+          bestEffort(() => syncFile(join(path, 'metrics.jsonl')));
           break;
         case 'shares':
           writeLine({ ...event, step: event.step + 1, shares: event.shares.map(({ samples }) => samples) });
@@ -192,7 +210,6 @@ export function openRunFolder(
           logLedger(event, clock.unixMs());
           break;
         case 'checkpoint':
-          writeLines();
           checkpoints.save(event.checkpoint, event.seconds);
           break;
       }
@@ -290,7 +307,7 @@ function startAfresh(path: string): void {
 }
 
 /** Under the run's lock, so that whoever wrote drafts is gone. */
-function reopenFolder(path: string, keptMetrics: string): void {
+function reopenFolder(path: string, wholeMetrics: string): void {
   writing(path, (folder) => {
     const checkpoints = join(folder, 'checkpoints');
     makeFolder(checkpoints);
@@ -298,7 +315,7 @@ function reopenFolder(path: string, keptMetrics: string): void {
       removeDrafts(place);
       removeOldDrafts(place);
     }
-    writeFileAtomically(join(folder, 'metrics.jsonl'), keptMetrics);
+    writeFileAtomically(join(folder, 'metrics.jsonl'), wholeMetrics);
     if (!existsSync(join(folder, 'ledger.jsonl'))) writeFileSync(join(folder, 'ledger.jsonl'), '');
   });
 }

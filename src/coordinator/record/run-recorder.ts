@@ -112,6 +112,16 @@ export function createRunRecorder(
           epochs.length = saved.epochs;
           milestones.length = saved.milestones;
           break;
+        case 'went-on': {
+          const { record } = event;
+          ({ step: steps, samples, trainSeconds, openEpoch } = record);
+          epochs.splice(0, epochs.length, ...record.epochs);
+          milestones.splice(0, milestones.length, ...record.milestones);
+          // It began before it was known from where.
+          const last = fleets.pop();
+          if (last !== undefined) fleets.push({ step: steps, members: last.members });
+          break;
+        }
         case 'step': {
           steps += 1;
           secondsToFirstStep ??= (clock.unixMs() - config.startedAtUnixMs) / 1000;

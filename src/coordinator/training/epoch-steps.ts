@@ -58,8 +58,6 @@ export async function trainSteps(
       step,
     );
     const gradientNorm = generation.gradientNorm(step);
-    generation.commit(step);
-
     const [now, cost] = [clock.now(), spentUsd()];
     const spent = generation.takeSpent();
     const members = generation.members.flatMap(({ info: { workerId } }, rank): readonly MemberStep[] => {
@@ -72,11 +70,13 @@ export async function trainSteps(
     const usd = Math.max(0, cost - costBefore);
     const figures = { samples, loss: lossSum / samples, correct, seconds, usd };
     totals = addStep(totals, figures);
-    onCommitted(step + 1, totals);
     const norm = gradientNorm === undefined ? {} : { gradientNorm: gradientNorm / samples };
     const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
     sharesOfStep.delete(step);
+    // On record before any replica applies it. A coordinator that is killed in between leaves a step that nobody has.
     observe({ type: 'step', step, epoch, members, shares, ...figures, ...norm });
+    generation.commit(step);
+    onCommitted(step + 1, totals);
     observe({ type: 'spent', members: spent, redone: step < stepsBefore });
     const reason = balancer.observe(members);
     if (reason !== undefined)

@@ -1,10 +1,13 @@
 /** How far training has come, and what is to be done next. Pure: generations come and go, progress stays. */
 import type { EpochTotals } from '../../economics/record/epoch-totals.ts';
+import type { Applied } from '../../shared/protocol/messages.ts';
 import type { TrainEnd } from './train.ts';
 
 export interface Progress {
   /** Committed steps. */
   readonly step: number;
+  /** The generation that committed the last of them; 0 before the first. */
+  readonly generation: number;
   /** The epoch that was begun and not tested; undefined between epochs. */
   readonly open: EpochTotals | undefined;
   /** What the test pass of that epoch has come to. */
@@ -25,8 +28,8 @@ export interface TestTotals {
 
 export const nothingTested: TestTotals = { images: 0, lossSum: 0, correct: 0, seconds: 0 };
 
-export function beginProgress(step: number, open: EpochTotals | undefined): Progress {
-  return { step, open, tested: nothingTested, isSaveDue: false, end: undefined };
+export function beginProgress({ step, generation }: Applied, open: EpochTotals | undefined): Progress {
+  return { step, generation, open, tested: nothingTested, isSaveDue: false, end: undefined };
 }
 
 export type NextTask =

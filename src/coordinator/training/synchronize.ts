@@ -1,9 +1,11 @@
 /**
- * The beginning of a generation: whoever lacks the state of the last committed step is given it by a member that has it.
- * The same copy lets a newcomer in, brings back a replica that a loss has left behind, and heals one that went wrong.
+ * The beginning of a generation: whoever lacks the state from which training goes on is given it by a member that has it.
+ * The same copy lets a newcomer in, brings back a replica that a loss has left behind, heals one that went wrong, and mends a
+ * commit that a dying coordinator told to some members only.
  */
 import { PennygradError } from '../../shared/core/errors.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
+import type { Applied } from '../../shared/protocol/messages.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Answered } from '../generation/requests.ts';
 import { describeWorker, type Member } from '../membership/worker.ts';
@@ -17,17 +19,47 @@ export type SyncDecision =
   | { readonly kind: 'roll-back' };
 
 export interface Replicas {
-  /** Steps that each rank's replica has seen; undefined where it is as it was made. */
-  readonly applied: readonly (number | undefined)[];
+  /** What each rank's replica has seen; undefined where it is as it was made. */
+  readonly applied: readonly (Applied | undefined)[];
   /** `numericsKey`, by rank. */
   readonly keys: readonly string[];
   /** Ranks that hold other parameters than most of their key. */
   readonly wrong: readonly number[];
 }
 
-/** @param step committed steps */
-export function decideSync({ applied, keys, wrong }: Replicas, step: number): SyncDecision {
-  const holders = applied.flatMap((seen = 0, rank) => (seen === step && !wrong.includes(rank) ? rank : []));
+/** What a replica has that is as it was made. */
+const asMade: Applied = { step: 0, generation: 0 };
+
+export interface KnownStates {
+  /** The last committed step, as far as this process knows. */
+  readonly committed: Applied;
+  /** The last checkpoint. */
+  readonly saved: Applied;
+  /** Whether the run's record has led to this state, and not to another one after as many steps. */
+  readonly isRecorded: (state: Applied) => boolean;
+}
+
+/**
+ * The state from which training goes on. The highest step that any member has wins, if the run's record has it: a worker may
+ * also have trained steps that were lost and trained again without it.
+ * @param applied what each rank's replica has seen; undefined where it is as it was made
+ */
+export function chooseState(
+  applied: readonly (Applied | undefined)[],
+  { committed, saved, isRecorded }: KnownStates,
+): Applied {
+  const isKnown = (state: Applied) => isSame(state, committed) || (state.step > saved.step && isRecorded(state));
+  const latest = applied.flatMap((state) => state ?? []).sort((a, b) => b.step - a.step);
+  return latest.find(isKnown) ?? saved;
+}
+
+export function isSame(a: Applied, b: Applied): boolean {
+  return a.step === b.step && a.generation === b.generation;
+}
+
+/** @param state from which training goes on */
+export function decideSync({ applied, keys, wrong }: Replicas, state: Applied): SyncDecision {
+  const holders = applied.flatMap((seen = asMade, rank) => (isSame(seen, state) && !wrong.includes(rank) ? rank : []));
   if (holders.length === 0) return { kind: 'roll-back' };
   return {
     kind: 'copy',
@@ -40,63 +72,69 @@ export function decideSync({ applied, keys, wrong }: Replicas, step: number): Sy
 }
 
 export interface Synchronization {
-  /** Committed steps. */
-  readonly step: number;
-  /** The last checkpoint. `state` is undefined where nothing was saved: replicas begin as they are made. */
-  readonly saved: { readonly step: number; readonly state: TrainingState | undefined };
+  readonly known: KnownStates;
+  /** What the last checkpoint holds; undefined where nothing was saved. */
+  readonly saved: TrainingState | undefined;
   /** Give a replica that differs from most of its kind their state; otherwise it ends the run. */
   readonly heals: boolean;
   readonly observe: RunObserver;
 }
 
 /**
- * @returns the step from which the members go on: `step`, or that of the checkpoint where nobody has it any more
+ * @returns the state from which the members go on
  * @throws run-failed when replicas that should be equal are not
  */
 export async function synchronize(
   generation: Generation,
-  { step, saved, heals, observe }: Synchronization,
-): Promise<number> {
+  { known, saved, heals, observe }: Synchronization,
+): Promise<Applied> {
   const { members } = generation;
   const applied = generation.applied();
   // Replicas as they are made were compared when the workers got ready.
   const isFirst = applied.every((seen) => seen === undefined);
   const keys = members.map(numericsKey);
-  const wrong = isFirst ? [] : await findWrong(generation, step, { heals, observe });
-  const decision = decideSync({ applied, keys, wrong }, step);
+  const state = chooseState(applied, known);
+  const wrong = isFirst ? [] : await findWrong(generation, state, { heals, observe });
+  const decision = decideSync({ applied, keys, wrong }, state);
   switch (decision.kind) {
     case 'copy':
-      await copy(generation, decision.donors, step);
-      return step;
+      await copy(generation, decision.donors, state);
+      return state;
     case 'roll-back':
-      if (saved.state !== undefined) await generation.restore(saved.state, saved.step, members);
-      return saved.step;
+      if (saved !== undefined) await generation.restore(saved, known.saved, members);
+      else if (!isFirst) throw nothingLeft();
+      return known.saved;
     default:
       return decision satisfies never;
   }
 }
 
+function nothingLeft(): PennygradError {
+  const problem = 'no checkpoint was saved and no worker has a state that this run can go on from';
+  return new PennygradError('run-failed', `${problem}; start the workers again`);
+}
+
 /** Also books what members have done since they were last heard: a step that came to nothing, or waiting. */
 async function findWrong(
   generation: Generation,
-  step: number,
+  state: Applied,
   { heals, observe }: Pick<Synchronization, 'heals' | 'observe'>,
 ): Promise<readonly number[]> {
   const answers = await generation.reportState(() => 'checksum');
   observe({ type: 'spent', members: generation.takeSpent(), redone: true });
-  const holders = generation.applied().flatMap((seen = 0, rank) => (seen === step ? rank : []));
+  const holders = generation.applied().flatMap((seen = asMade, rank) => (isSame(seen, state) ? rank : []));
   const members = holders.flatMap((rank) => generation.members[rank] ?? []);
   const checksums = holders.map((rank) => answers[rank]?.message.parametersChecksum);
   const minority = heals ? findMinority(members.map(numericsKey), checksums) : undefined;
   if (minority === undefined) {
-    requireEqual(members, checksums, step);
+    requireEqual(members, checksums, state.step);
     return [];
   }
   const wrong = minority.flatMap((place) => members[place] ?? []);
   for (const {
     info: { workerId },
   } of wrong)
-    observe({ type: 'healed', workerId, step });
+    observe({ type: 'healed', workerId, step: state.step });
   return wrong.map(({ rank }) => rank);
 }
 
@@ -110,7 +148,7 @@ function requireEqual(members: readonly Member[], checksums: readonly (number | 
   }
 }
 
-async function copy(generation: Generation, donors: readonly (number | undefined)[], step: number): Promise<void> {
+async function copy(generation: Generation, donors: readonly (number | undefined)[], state: Applied): Promise<void> {
   const { members } = generation;
   if (donors.every((donor) => donor === undefined)) return;
   const answers = await generation.reportState((place) => (donors.includes(place) ? 'state' : 'checksum'));
@@ -118,7 +156,7 @@ async function copy(generation: Generation, donors: readonly (number | undefined
     const giver = donor === undefined ? undefined : members[donor];
     if (donor === undefined || giver === undefined) continue;
     const receivers = members.filter((_, rank) => donors[rank] === donor);
-    await generation.restore(stateFrom(answers[donor], describeWorker(giver)), step, receivers);
+    await generation.restore(stateFrom(answers[donor], describeWorker(giver)), state, receivers);
   }
 }
 

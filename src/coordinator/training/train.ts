@@ -1,14 +1,17 @@
 /** Training, as the coordinator sees it: epochs of steps, each followed by a test pass and a checkpoint. */
-import { beginEpoch, type EpochTotals } from '../../economics/record/epoch-totals.ts';
+import { addStep, beginEpoch, type EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
-import { plannedSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { noPhaseSeconds } from '../../shared/core/phases.ts';
+import { globalBatch, plannedSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
+import type { Applied } from '../../shared/protocol/messages.ts';
 import type { Generation } from '../generation/generation.ts';
 import { MemberLost } from '../generation/member-lost.ts';
 import type { Change } from '../membership/quorum.ts';
-import type { EpochEvent, RunObserver } from '../run-events.ts';
+import type { EpochEvent, RecordedRun, RunObserver } from '../run-events.ts';
+import { findUnrecorded } from './catch-up.ts';
 import { positionAfter, saveCheckpoint } from './checkpoint.ts';
 import { findDivergence } from './divergence.ts';
 import { trainSteps } from './epoch-steps.ts';
@@ -25,7 +28,7 @@ import { type ReplicaComparison, ReplicasDiffer } from './replicas.ts';
 import { salvage } from './salvage.ts';
 import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
 import { createShareBalancer, knownSpeeds, type ShareBalancer, speedKey } from './share-balancer.ts';
-import { synchronize } from './synchronize.ts';
+import { isSame, synchronize } from './synchronize.ts';
 import { runTestPass } from './test-pass.ts';
 
 export interface TrainSettings {
@@ -40,6 +43,8 @@ export interface TrainSettings {
 export interface StartingPoint {
   /** Committed steps that the state has seen. */
   readonly step: number;
+  /** The generation that committed the last of them; 0 where that is not known. */
+  readonly generation: number;
   /** Undefined where no step was saved: the members begin as they are. */
   readonly state: TrainingState | undefined;
   /** The epoch that was begun and not tested; undefined between epochs. */
@@ -57,6 +62,11 @@ export interface TrainContext {
   readonly findSpentBudget?: (() => string | undefined) | undefined;
   /** What the run has cost so far, in USD. */
   readonly spentUsd?: (() => number) | undefined;
+  /**
+   * What the run had done up to a step after the last checkpoint, by its record; undefined where the record lacks some of it.
+   * Without this only a checkpoint, or the last committed step, can be gone on from.
+   */
+  readonly recordAt?: ((step: number, savedStep: number) => RecordedRun | undefined) | undefined;
 }
 
 /** Why training ended. */
@@ -85,7 +95,7 @@ export interface Fleet {
 /** Test images in the picture at the end. */
 const predictedImages = 10;
 
-const fromTheBeginning: StartingPoint = { step: 0, state: undefined, epoch: undefined, stepsBefore: 0 };
+const fromTheBeginning: StartingPoint = { step: 0, generation: 0, state: undefined, epoch: undefined, stepsBefore: 0 };
 
 /** What training knows, whatever becomes of its generations. */
 interface Training {
@@ -101,6 +111,8 @@ interface Training {
   stepsBefore: number;
   /** The epoch that was last announced. */
   begunEpoch: number | undefined;
+  /** Set on a resumed run until its first generation has shown how far its workers are. */
+  isStartOpen: boolean;
   replicas: ReplicaComparison | undefined;
   /** Seconds that workers lately took for a sample, by workerId. */
   readonly trainedSpeeds: Map<string, number>;
@@ -131,7 +143,7 @@ export async function train(fleet: Fleet, settings: TrainSettings, context: Trai
 function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainContext): Training {
   const { training, trainCount, start = fromTheBeginning } = settings;
   const { epochs, steps: maxSteps, batchSize, checkpointEvery } = training;
-  const progress = beginProgress(start.step, start.epoch);
+  const progress = beginProgress(start, start.epoch);
   return {
     settings,
     context,
@@ -146,6 +158,7 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
     saved: { progress, state: start.state },
     stepsBefore: start.stepsBefore,
     begunEpoch: undefined,
+    isStartOpen: settings.start !== undefined,
     replicas: undefined,
     trainedSpeeds: new Map(),
     healings: new Map(),
@@ -192,20 +205,66 @@ function countHealing({ healings }: Training, workerId: string): void {
 }
 
 async function bringUpToDate(generation: Generation, training: Training): Promise<void> {
-  const { progress, saved, context, settings } = training;
-  const step = await synchronize(generation, {
-    step: progress.step,
-    saved: { step: saved.progress.step, state: saved.state },
+  const { saved, context, settings } = training;
+  const recordAt = (step: number) => context.recordAt?.(step, saved.progress.step);
+  catchUp(generation, training, recordAt);
+  const { progress } = training;
+  const isRecorded = (state: Applied) => recordAt(state.step)?.generation === state.generation;
+  const state = await synchronize(generation, {
+    known: { committed: progress, saved: saved.progress, isRecorded },
+    saved: saved.state,
     heals: settings.training.onDesync === 'heal',
     observe(event) {
       if (event.type === 'healed') countHealing(training, event.workerId);
       context.observe(event);
     },
   });
-  if (step === progress.step) return;
-  training.progress = saved.progress;
-  training.stepsBefore = Math.max(training.stepsBefore, progress.step);
-  context.observe({ type: 'rolled-back', step, lostSteps: progress.step - step });
+  const isNews = !isSame(state, progress);
+  if (isNews) training.stepsBefore = Math.max(training.stepsBefore, progress.step);
+  if (isNews && isSame(state, saved.progress)) {
+    training.progress = saved.progress;
+    context.observe({ type: 'rolled-back', step: state.step, lostSteps: progress.step - state.step });
+  } else if (isNews || training.isStartOpen) {
+    const record = recordAt(state.step);
+    if (isNews) training.progress = beginProgress(state, record?.openEpoch);
+    if (record !== undefined) context.observe({ type: 'went-on', step: state.step, record });
+  }
+  training.isStartOpen = false;
+}
+
+/** Puts on record what a worker has trained and no coordinator has. Nobody reported where the time of these steps went. */
+function catchUp(
+  { members }: Generation,
+  training: Training,
+  recordAt: (step: number) => RecordedRun | undefined,
+): void {
+  const { saved, context, plan, settings } = training;
+  const { batchSize } = settings.training;
+  const batchOf = (step: number) => globalBatch(step % plan.stepsPerEpoch, batchSize, settings.trainCount);
+  const workers = members.map(({ info: { workerId }, ready: { kept } }) => ({ workerId, kept }));
+  const found = findUnrecorded(workers, { savedStep: saved.progress.step, recordAt, batchOf });
+  if (found === undefined || found.applied.step <= training.progress.step) return;
+  const { workerId, applied, record } = found;
+  context.observe({ type: 'went-on', step: record.step, record });
+  let open = record.openEpoch;
+  for (const { step: seen, generation, samples, lossSum, correct } of found.steps) {
+    const step = seen - 1;
+    const epoch = Math.floor(step / plan.stepsPerEpoch);
+    const figures = { samples, loss: lossSum / samples, correct, seconds: 0, usd: 0 };
+    const { from, to } = batchOf(step);
+    open = addStep(open ?? beginEpoch(epoch), figures);
+    context.observe({
+      type: 'step',
+      step,
+      epoch,
+      generation,
+      ...figures,
+      members: [{ workerId, samples, phases: noPhaseSeconds }],
+      shares: [{ workerId, from, to }],
+    });
+  }
+  training.progress = beginProgress(applied, open);
+  training.isStartOpen = false;
 }
 
 /** Members that have trained before get the shares that fit them. */
@@ -283,7 +342,7 @@ async function trainTo(
     stepsBefore,
     isPauseDue: () => schedule.isDue() || training.changeDue() !== undefined,
     onCommitted(step, open) {
-      training.progress = { ...training.progress, step, open };
+      training.progress = { ...training.progress, step, generation: generation.number, open };
     },
   });
   const { step } = training.progress;
@@ -295,7 +354,7 @@ async function trainTo(
 
 async function test(generation: Generation, training: Training, shares: readonly number[]): Promise<void> {
   const { settings, context, plan, progress } = training;
-  const { step, open } = progress;
+  const { step, open, generation: committedBy } = progress;
   if (open === undefined) return;
   const pass = await runTestPass(generation, settings, context, {
     before: progress.tested,
@@ -316,7 +375,14 @@ async function test(generation: Generation, training: Training, shares: readonly
   const end =
     endAfter(tested, settings.training) ??
     (context.signal.aborted && step < plan.lastStep ? ({ kind: 'interrupted' } as const) : undefined);
-  training.progress = { step, open: undefined, tested: nothingTested, isSaveDue: true, end };
+  training.progress = {
+    step,
+    generation: committedBy,
+    open: undefined,
+    tested: nothingTested,
+    isSaveDue: true,
+    end,
+  };
 }
 
 async function save(generation: Generation, training: Training): Promise<void> {

@@ -62,10 +62,11 @@ interface Life {
 }
 
 export type AccountEvent =
-  /** The worker's process began. */
+  /** The worker's process began. `returns`: it is the same process as before, whose time went on without a report. */
   | {
       readonly type: 'began';
       readonly at: number;
+      readonly returns?: true | undefined;
       readonly priceUsdPerHour: number | undefined;
       readonly billing: BillingRule;
     }
@@ -90,10 +91,11 @@ export const newAccount: Account = {
 export function book(account: Account, event: AccountEvent): Account {
   switch (event.type) {
     case 'began': {
-      const { at, priceUsdPerHour, billing } = event;
+      const { at, returns, priceUsdPerHour, billing } = event;
       const closed = book(account, { type: 'ended', at, category: 'wasted' });
       const life = { since: at, booked: 0, other: 0, owed: {}, billing };
-      return { ...closed, priceUsdPerHour, rentals: closed.rentals + 1, life };
+      const rentals = closed.rentals + (returns === true && closed.rentals > 0 ? 0 : 1);
+      return { ...closed, priceUsdPerHour, rentals, life };
     }
     case 'spent':
       return bookReport(account, event);

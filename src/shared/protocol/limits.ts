@@ -16,6 +16,8 @@ export const maxTensorFrames = 1 + Math.max(...Object.values(optimizerSlots).map
 /** The largest frame. libzmq drops the connection of a peer that sends a larger one. */
 export const maxFrameBytes = maxParameters * Float32Array.BYTES_PER_ELEMENT;
 export const maxWorldSize = 256;
+/** The last steps of which a worker keeps what it reported: more than are ever assigned ahead. */
+export const keptReports = 4;
 /** Threads of one worker. */
 export const maxThreads = 4096;
 

@@ -7,7 +7,7 @@ import { maxPriceUsdPerHour } from '../core/price-limit.ts';
 import { printable } from '../core/printable.ts';
 import { maxParameters } from '../model/model-fit.ts';
 import { modelNames, optimizerNames } from '../model/model-spec.ts';
-import { maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
+import { keptReports, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** What a member computed. NaN and infinity are for the generation to judge: it knows the step and what was asked. */
@@ -42,6 +42,12 @@ const usage = z.object({
   /** Bytes of gradients that its all-reduce exchanged. */
   bytes: z.object({ sent: count, received: count }),
 });
+
+/**
+ * Which of the run's states a replica has: how many steps it has seen, and the generation that committed the last of them.
+ * A step that is lost is trained again by a later generation, so the number of steps alone does not tell.
+ */
+const applied = z.object({ step: count, generation: count });
 
 const modelSpec = z.object({
   name: z.enum(modelNames),
@@ -108,6 +114,19 @@ const ready = message('ready', {
   samplesPerSecond: z.number().positive().max(1e9).optional(),
   /** Where the buckets end in which this worker's gradients travel. */
   bucketEnds: z.array(count).min(1).max(10_000).readonly(),
+  /** Set on a worker that has been a member before, and kept what it had when it lost the coordinator. */
+  kept: z
+    .object({
+      /** Absent where its replica is as it was made. */
+      applied: applied.optional(),
+      usage,
+      /** What it reported of the last steps that it applied. Its coordinator may have died before these were on record. */
+      reports: z
+        .array(z.object({ ...applied.shape, samples: count, lossSum: z.number(), correct: count }))
+        .max(keptReports)
+        .readonly(),
+    })
+    .optional(),
 });
 
 /** Star all-reduce: one bucket of this worker's gradient sum. Frame 1: the bucket's floats. */
@@ -214,6 +233,8 @@ const welcome = message('welcome', {
   timeout: z.number().positive(),
   /** Replicas compare parameters every so many steps. */
   checksumEvery: z.int().min(1),
+  /** The last generation that this coordinator knows of, 0 before the first. One that knows of fewer is out of date. */
+  generation: count,
 });
 
 /**
@@ -261,8 +282,7 @@ const reportState = message('report-state', { ...request, extent: z.enum(['check
  */
 const restore = message('restore', {
   ...request,
-  /** Steps of the run that the state has seen. */
-  step: count,
+  applied,
   optimizerIterations: count,
 });
 
@@ -304,6 +324,7 @@ export type CoordinatorMessage = z.infer<typeof coordinatorMessage>;
 export type MessageOf<Union extends { type: string }, Type extends Union['type']> = Extract<Union, { type: Type }>;
 export type Attempt = { readonly generation: number; readonly step: number; readonly attempt: number };
 export type Assignment = MessageOf<CoordinatorMessage, 'assign'>;
+export type Applied = z.infer<typeof applied>;
 export type Identity = z.infer<typeof identity>;
 export type GpuReading = z.infer<typeof gpuReading>;
 export type Usage = z.infer<typeof usage>;

@@ -133,7 +133,13 @@ describe('a state to take over', () => {
   it('is copied: the frames are only lent', async () => {
     const lent = [Float32Array.of(3, 4), Float32Array.of(5, 6), Float32Array.of(7, 8)];
     const { engine, usage, calls } = openWorker({ getParameters: async () => Float32Array.of(3, 5) });
-    const order = { ...envelope, type: 'restore', step: 3, optimizerIterations: 12, tensors: lent } as const;
+    const order = {
+      ...envelope,
+      type: 'restore',
+      applied: { step: 3, generation: 1 },
+      optimizerIterations: 12,
+      tensors: lent,
+    } as const;
     expect(await restore(engine, order, usage)).toEqual({
       body: {
         type: 'restored',
@@ -154,7 +160,13 @@ describe('a state to take over', () => {
 
   it('without parameters ends the worker', async () => {
     const { engine, usage, calls } = openWorker();
-    const order = { ...envelope, type: 'restore', step: 3, optimizerIterations: 12, tensors: [] } as const;
+    const order = {
+      ...envelope,
+      type: 'restore',
+      applied: { step: 3, generation: 1 },
+      optimizerIterations: 12,
+      tensors: [],
+    } as const;
     await expect(restore(engine, order, usage)).rejects.toMatchObject({
       code: 'run-failed',
       message: 'the coordinator sent no parameters to restore',

@@ -48,7 +48,7 @@ function openSession(allReduce = 'star') {
     close: async () => {},
   };
   const inbox: GenerationInbox = { aborted: aborting.signal, committed: async () => {} };
-  const replica: Replica = { applied: undefined };
+  const replica: Replica = { applied: undefined, reports: [] };
   const session = runSession({
     link,
     quorum: { ...envelope, type: 'quorum', generation: 1, rank: 0, worldSize: 1, allReduce, inbox },
@@ -127,7 +127,13 @@ describe('a session', () => {
     [{ type: 'evaluate', request: 1, split: 'test', from: 3, to: 10 }, 'evaluated', ['evaluated 7']],
     [{ type: 'report-state', request: 2, extent: 'checksum' }, 'state', []],
     [
-      { type: 'restore', request: 3, step: 7, optimizerIterations: 1, tensors: [Float32Array.of(1, 2)] },
+      {
+        type: 'restore',
+        request: 3,
+        applied: { step: 7, generation: 1 },
+        optimizerIterations: 1,
+        tensors: [Float32Array.of(1, 2)],
+      },
       'restored',
       [],
     ],
@@ -213,15 +219,22 @@ describe('a session', () => {
     await give({ ...envelope, type: 'report-state', request: 1, extent: 'checksum' });
     expect([replica.applied, sent[0]]).toMatchObject([undefined, { type: 'state', step: undefined }]);
     const tensors = [Float32Array.of(1, 2)];
-    await give({ ...envelope, type: 'restore', request: 2, step: 7, optimizerIterations: 1, tensors });
-    expect(replica.applied).toBe(7);
+    await give({
+      ...envelope,
+      type: 'restore',
+      request: 2,
+      applied: { step: 7, generation: 1 },
+      optimizerIterations: 1,
+      tensors,
+    });
+    expect(replica.applied).toEqual({ step: 7, generation: 1 });
     await give(assign(7, 0));
-    expect(replica.applied).toBe(8);
+    expect(replica.applied).toEqual({ step: 8, generation: 1 });
     holdSums();
     await give(assign(8, 0));
     abort(new Error('a member is lost'));
     await promisesSettle();
-    expect(replica.applied).toBe(8);
+    expect(replica.applied).toEqual({ step: 8, generation: 1 });
     await give({ ...envelope, type: 'report-state', request: 3, extent: 'checksum' });
     expect(sent).toMatchObject([{ type: 'state', step: 8 }]);
   });

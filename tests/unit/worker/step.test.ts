@@ -104,7 +104,7 @@ describe('a step', () => {
     expect(await outcomeOf(running)).toBe('pending');
     expect(log).toEqual(untilCommit);
     commit();
-    expect(await outcomeOf(running)).toEqual({ value: undefined });
+    expect(await outcomeOf(running)).toEqual({ value: { samples: 3, lossSum: 3.5, correct: 2 } });
     // load, compute, communicate, wait, apply, evaluate, idle
     expect(log.slice(untilCommit.length)).toEqual(['apply 16', 'stepped 3 1,2,9,3,16,0,0']);
     expect(usage.totals().bytes).toEqual({ sent: 8, received: 16 });

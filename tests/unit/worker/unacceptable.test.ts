@@ -61,6 +61,7 @@ const welcome = (classes: number) =>
     dataset: { name: './mine', digest: '' },
     seed: 1,
     checksumEvery: 50,
+    generation: 0,
     timeout: 600,
   }) as Uint8Array[];
 

@@ -40,9 +40,11 @@ describe('a generation that lost a member', () => {
   it('asks no member that has not been given the state yet, and has it drop what is under way all the same', async () => {
     const { generation, sent, say } = playGeneration(3);
     generation
-      .restore({ parameters: new Float32Array(3), optimizer: { iterations: 1, slots: [] } }, 7, [
-        ...generation.members.slice(0, 2),
-      ])
+      .restore(
+        { parameters: new Float32Array(3), optimizer: { iterations: 1, slots: [] } },
+        { step: 7, generation: 1 },
+        [...generation.members.slice(0, 2)],
+      )
       .catch(() => {});
     say(0, { type: 'restored', request: 1, parametersChecksum: 1, usage: nothingUsed });
     generation.lose('p2', new MemberLost('rank 2 is lost'));

@@ -1,6 +1,6 @@
 /** A generation that follows another: what it knows of members that were in that one, and what it makes of late messages. */
 import { describe, expect, it } from 'vitest';
-import type { CarriedGeneration } from '../../../../src/coordinator/generation/generation.ts';
+import type { CarriedGeneration, Generation } from '../../../../src/coordinator/generation/generation.ts';
 import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
 import { parameterChecksum } from '../../../../src/shared/model/parameter-checksum.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
@@ -34,11 +34,14 @@ function playAfter(before: CarriedGeneration): PlayedGeneration {
 /** One in which a request to take over a state was under way to rank 1 when another member was lost. */
 function playAbortedCopy() {
   const { generation, say } = playGeneration(3);
-  generation.restore(state, 7, [...generation.members].slice(1, 2)).catch(() => {});
+  generation.restore(state, { step: 7, generation: 1 }, [...generation.members].slice(1, 2)).catch(() => {});
   generation.lose('p2', new MemberLost('rank 2 is lost'));
   generation.abort(0);
   return { generation, say };
 }
+
+/** How many steps each rank's replica has seen. */
+const stepsOf = (generation: Pick<Generation, 'applied'>) => generation.applied().map((state) => state?.step);
 
 describe('what the next generation is told', () => {
   it('is what each member that is left has used and applied, and how many requests there were', () => {
@@ -48,7 +51,16 @@ describe('what the next generation is told', () => {
     expect(generation.carry()).toEqual({
       requestCount: 1,
       members: new Map([
-        ['p1', { usage: used(2, 40, 80), usageAt: 100, told: nothingUsed, applied: 7, offered: undefined }],
+        [
+          'p1',
+          {
+            usage: used(2, 40, 80),
+            usageAt: 100,
+            told: nothingUsed,
+            applied: { step: 7, generation: number },
+            offered: undefined,
+          },
+        ],
       ]),
     });
     expect(say(1, vote(6))).toMatchObject({ kind: 'stale' });
@@ -57,7 +69,7 @@ describe('what the next generation is told', () => {
   it('is nothing of a replica that is as it was made', () => {
     const { generation } = playGeneration(2);
     expect([...generation.carry().members.values()].map(({ applied }) => applied)).toEqual([undefined, undefined]);
-    expect(generation.applied()).toEqual([undefined, undefined]);
+    expect(stepsOf(generation)).toEqual([undefined, undefined]);
   });
 });
 
@@ -65,7 +77,7 @@ describe('a generation that follows another', () => {
   it('knows what its members have applied, by their peers and not by their ranks, and nothing of a newcomer', () => {
     const { generation: before } = playBefore();
     before.lose('p0', new MemberLost('rank 0 is lost'));
-    expect(playAfter(before.carry()).generation.applied()).toEqual([undefined, 7, undefined]);
+    expect(stepsOf(playAfter(before.carry()).generation)).toEqual([undefined, 7, undefined]);
   });
 
   it('tells what was used before it only once, and what is used after it from there on', () => {
@@ -132,11 +144,11 @@ describe('a generation that follows another', () => {
     expect(say(0, report(1, 7))).toBeUndefined();
     expect(say(1, report(1, 6))).toMatchObject({ kind: 'wrong', reason: expect.stringContaining('must be 7, got 6') });
     expect(say(2, report(1, undefined))).toBeUndefined();
-    const copying = generation.restore(state, 7, [...generation.members].slice(2));
-    expect(generation.applied()).toEqual([7, 7, undefined]);
+    const copying = generation.restore(state, { step: 7, generation: 1 }, [...generation.members].slice(2));
+    expect(stepsOf(generation)).toEqual([7, 7, undefined]);
     say(2, { ...restored, request: 2, usage: nothingUsed });
     expect(await outcomeOf(copying)).toEqual({ value: undefined });
-    expect(generation.applied()).toEqual([7, 7, 7]);
+    expect(stepsOf(generation)).toEqual([7, 7, 7]);
   });
 });
 
@@ -146,10 +158,10 @@ describe('a replica that was sent a state when its generation ended', () => {
     ['never came to it', undefined],
   ])('may be the one or the other, and says which: it %s', (_, step) => {
     const { generation, say } = playAfter(playAbortedCopy().generation.carry());
-    expect(generation.applied()).toEqual([undefined, undefined, undefined]);
+    expect(stepsOf(generation)).toEqual([undefined, undefined, undefined]);
     generation.reportState(() => 'checksum').catch(() => {});
     expect(say(1, report(2, step))).toBeUndefined();
-    expect(generation.applied()).toEqual([undefined, step, undefined]);
+    expect(stepsOf(generation)).toEqual([undefined, step, undefined]);
     // From then on it is known.
     generation.reportState(() => 'checksum').catch(() => {});
     const other = step === undefined ? 7 : undefined;

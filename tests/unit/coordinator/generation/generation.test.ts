@@ -211,7 +211,11 @@ describe('what the members of a generation do', () => {
     expect(activities()).toEqual(both('checkpoint', 107));
     time.advance(1000);
     generation
-      .restore({ parameters: new Float32Array(3), optimizer: { iterations: 1, slots: [] } }, 1, generation.members)
+      .restore(
+        { parameters: new Float32Array(3), optimizer: { iterations: 1, slots: [] } },
+        { step: 1, generation: 1 },
+        generation.members,
+      )
       .catch(() => {});
     expect(activities()).toEqual(both('checkpoint', 108));
   });

@@ -37,7 +37,7 @@ async function reachTheMiddle() {
   for (const rank of [0, 1]) say(rank, vote(0));
   generation.commit(0);
   const initial = { parameters: new Float32Array(3), optimizer: { iterations: 0, slots: [] } };
-  const restoring = generation.restore(initial, 1, generation.members);
+  const restoring = generation.restore(initial, { step: 1, generation: 1 }, generation.members);
   restoring.catch(() => {});
   for (const rank of [0, 1]) say(rank, { type: 'restored', request: 1, parametersChecksum: 1, usage: used(1, 1) });
   const predictions = generation.predict(1);

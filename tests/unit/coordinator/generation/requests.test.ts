@@ -132,9 +132,13 @@ describe('a state to take over', () => {
 
   it('goes to every rank, parameters first, and is done when all have it', async () => {
     const { generation, sent, say } = playQuietGeneration(2);
-    const restoring = generation.restore({ parameters, optimizer: { iterations: 12, slots } }, 5, generation.members);
+    const restoring = generation.restore(
+      { parameters, optimizer: { iterations: 12, slots } },
+      { step: 5, generation: 1 },
+      generation.members,
+    );
     expect(sent()).toEqual(
-      toAll(2, { type: 'restore', request: 1, step: 5, optimizerIterations: 12 }, [
+      toAll(2, { type: 'restore', request: 1, applied: { step: 5, generation: 1 }, optimizerIterations: 12 }, [
         [1, 2, 3],
         [4, 5, 6],
         [7, 8, 9],
@@ -155,7 +159,7 @@ describe('a state to take over', () => {
   it.each([0, 1])('that rank %i did not take over ends the run by its name', async (odd) => {
     const { generation, say } = playQuietGeneration(2);
     const state = { parameters, optimizer: { iterations: 0, slots: [] } };
-    const restoring = generation.restore(state, 5, generation.members);
+    const restoring = generation.restore(state, { step: 5, generation: 1 }, generation.members);
     for (const rank of [0, 1]) {
       const parametersChecksum = parameterChecksum(parameters) + (rank === odd ? 1 : 0);
       say(rank, { type: 'restored', request: 1, parametersChecksum, usage });

@@ -33,6 +33,7 @@ describe('workers that fit', () => {
           seed: 1,
           timeout: 10,
           checksumEvery: 50,
+          generation: 0,
         },
       },
     ]);

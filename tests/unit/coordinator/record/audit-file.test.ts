@@ -15,7 +15,7 @@ const second = '{"type":"step","step":2,"epoch":1,"shares":[["w0",64,96],["w1",9
 
 function begin(mostBytes?: number) {
   const path = join(temporaryFolder(), 'samples.audit');
-  openAudit(path, auditHeader(), undefined);
+  openAudit(path, auditHeader());
   const header = readFileSync(path, 'utf8');
   return {
     log: createAuditLog(path, mostBytes),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ResumedTraining, readResumption } from '../../../../src/coordinator/record/resumption.ts';
+import { type ResumedTraining, readRecord, readResumption } from '../../../../src/coordinator/record/resumption.ts';
 import type { TrainingConfig } from '../../../../src/settings/training-settings.ts';
 import { encodeCheckpoint } from '../../../../src/shared/model/checkpoint-files.ts';
 import { trainingConfig } from '../../../support/settings.ts';
@@ -95,6 +95,11 @@ function runFolder({ metrics = [], checkpoints = [], ledger = checkpoints.slice(
   return folder;
 }
 
+/** What is left of `metrics.jsonl` in a run that goes on from its checkpoint. */
+function keptAt(folder: string, step: number, knownGaps: readonly string[] = []): string {
+  return readRecord(folder, resumed(), { step, savedStep: step, knownGaps })?.keptMetrics ?? '';
+}
+
 const steps = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => stepLine(from + i));
 
 describe('a run that ended', () => {
@@ -119,10 +124,10 @@ describe('a run that ended', () => {
     const folder = runFolder({ metrics, ledger, checkpoints: [4] });
     writeFileSync(join(folder, 'ledger.jsonl'), `${readFileSync(join(folder, 'ledger.jsonl'), 'utf8')}{"cause":"inte`);
     writeFileSync(join(folder, 'metrics.jsonl'), `${readFileSync(join(folder, 'metrics.jsonl'), 'utf8')}{"type":"st`);
-    const { start, accounts, record, keptMetrics, notes } = readResumption(folder, resumed());
+    const { start, accounts, record, notes } = readResumption(folder, resumed());
     expect(start).toMatchObject({ step: 4, stepsBefore: 11, epoch: undefined });
     expect(record).toMatchObject({ steps: 4, samples: 50, openEpoch: undefined });
-    const kept = keptMetrics.trim().split('\n');
+    const kept = keptAt(folder, 4).trim().split('\n');
     expect(kept.map((line) => JSON.parse(line))).toEqual([
       ...[...steps(1, 4), epochLine(1)],
       { type: 'resume', step: 4, lost_steps: 7 },
@@ -154,7 +159,7 @@ describe('a run that ended', () => {
   test('before anything was saved starts over, and pays on', () => {
     const folder = runFolder({ metrics: steps(1, 3), ledger: [ledgerLine('w0', 3)] });
     const { start, accounts, notes } = readResumption(folder, resumed());
-    expect(start).toEqual({ step: 0, stepsBefore: 3, state: undefined, epoch: undefined });
+    expect(start).toEqual({ step: 0, generation: 0, stepsBefore: 3, state: undefined, epoch: undefined });
     expect(accounts.entries[0]?.account.usd.compute).toBe(3);
     expect(notes.join()).toMatch(/no checkpoint was saved: training starts over/);
   });
@@ -261,7 +266,8 @@ describe('a run that is damaged', () => {
   const withMetrics = (content: string) => {
     const folder = runFolder({ metrics, checkpoints: [6] });
     writeFileSync(join(folder, 'metrics.jsonl'), content);
-    return readResumption(folder, resumed());
+    const resumption = readResumption(folder, resumed());
+    return { ...resumption, keptMetrics: keptAt(folder, 6, resumption.record.gaps) };
   };
   const textOf = (lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 
@@ -362,5 +368,67 @@ describe('a run that is damaged', () => {
     expect(() => readResumption(folder, { ...resumed(), spec: { ...spec, seed: 2 } })).toThrow(
       /config\.json has seed 2, its checkpoint 1/,
     );
+  });
+});
+
+describe('the record of a run', () => {
+  const fleet = (step: number, generation: number) => ({ type: 'fleet', step, generation, workers: [] });
+  const back = (step: number) => ({ type: 'resume', step });
+  const trained = (line: object, worker_samples: object) => ({ ...line, worker_samples });
+  const recordAt = (step: number, savedStep: number, metrics: readonly object[]) =>
+    readRecord(runFolder({ metrics }), resumed(), { step, savedStep, knownGaps: [] });
+
+  test('says of each step which generation committed it, also where it was lost and trained again', () => {
+    const metrics = [fleet(0, 1), ...steps(1, 6), fleet(6, 2), back(4), ...steps(5, 7)];
+    const generations = [1, 4, 5, 7].map((step) => recordAt(step, 0, metrics)?.generation);
+    expect(generations).toEqual([1, 1, 2, 2]);
+    // Older versions did not number them.
+    expect(recordAt(2, 0, steps(1, 2))?.generation).toBe(0);
+  });
+
+  test('has nothing at a step that was struck out, or that comes after one that is missing', () => {
+    expect(recordAt(6, 4, [...steps(1, 6), back(5)])).toBeUndefined();
+    expect(recordAt(5, 4, [...steps(1, 6), back(5)])).toMatchObject({ step: 5 });
+    expect(recordAt(6, 4, [...steps(1, 4), stepLine(6)])).toBeUndefined();
+    // What the checkpoint has needs no record.
+    expect(recordAt(6, 4, [...steps(1, 2), ...steps(4, 6)])).toMatchObject({ step: 6, samples: 66 });
+  });
+
+  test('leaves out the test of the epoch that ends there, unless a checkpoint has it', () => {
+    const metrics = [...steps(1, 4), epochLine(1), ...steps(5, 8), epochLine(2)];
+    expect(recordAt(8, 4, metrics)).toMatchObject({ epochs: [{ epoch: 0 }], openEpoch: { epoch: 1, samples: 50 } });
+    expect(recordAt(8, 8, metrics)).toMatchObject({ epochs: [{ epoch: 0 }, { epoch: 1 }], openEpoch: undefined });
+    // A test of steps that were lost.
+    expect(recordAt(8, 4, [...metrics, back(6), ...steps(7, 8)])?.epochs).toMatchObject([{ epoch: 0 }]);
+  });
+
+  test('adds up who trained what, as far as all steps tell it', () => {
+    const [first, ...more] = steps(1, 4);
+    const metrics = [
+      trained(first ?? {}, { w0: 10, w1: 6 }),
+      ...more.slice(0, 2),
+      trained(stepLine(4), { w0: 2, w1: 0 }),
+    ];
+    expect(recordAt(3, 0, metrics)?.samplesByWorker).toEqual(
+      new Map([
+        ['w0', 30],
+        ['w1', 18],
+      ]),
+    );
+    expect(recordAt(4, 0, metrics)?.samplesByWorker).toEqual(
+      new Map([
+        ['w0', 32],
+        ['w1', 18],
+      ]),
+    );
+    expect(recordAt(4, 0, steps(1, 4))?.samplesByWorker).toBeUndefined();
+  });
+
+  test('lets a fleet that has trained nothing yet begin with the next step', () => {
+    const kept =
+      recordAt(6, 4, [fleet(0, 1), ...steps(1, 4), epochLine(1), ...steps(5, 6), fleet(4, 2)])
+        ?.keptMetrics.trim()
+        .split('\n') ?? [];
+    expect(kept.slice(-2).map((line) => JSON.parse(line))).toEqual([fleet(6, 2), { ...back(6), lost_steps: 0 }]);
   });
 });

@@ -41,10 +41,10 @@ function folderWith(files: Readonly<Record<string, string | undefined>>): string
 }
 
 const options = { clock: systemClock, keep: 2, report: () => {} };
-const resumedWith = (keptMetrics: string) => ({ keptMetrics, checkpoints: { whole: undefined, damaged: [] } });
+const resumedWith = (wholeMetrics: string) => ({ wholeMetrics, checkpoints: { whole: undefined, damaged: [] } });
 const open = (folder: string) => openRunFolder(folder, trained, auditHeader(), options);
-const reopen = (folder: string, keptMetrics: string) =>
-  openRunFolder(folder, trained, auditHeader(), { ...options, resumed: resumedWith(keptMetrics) });
+const reopen = (folder: string, wholeMetrics: string) =>
+  openRunFolder(folder, trained, auditHeader(), { ...options, resumed: resumedWith(wholeMetrics) });
 
 describe('the folder of a new run', () => {
   test('stays empty until the coordinator listens', () => {
@@ -113,12 +113,45 @@ describe('the folder of a new run', () => {
   });
 });
 
-test('a run that is resumed keeps its metrics until the coordinator listens', () => {
+/** Training goes on after a step, and this is kept of `metrics.jsonl`. */
+function wentOn(step: number, keptMetrics: string): RunEvent {
+  const record = { step, generation: 1, samplesBefore: 0, samples: 0, trainSeconds: 0, epochs: [], milestones: [] };
+  return {
+    type: 'went-on',
+    step,
+    record: { ...record, openEpoch: undefined, samplesByWorker: undefined, keptMetrics },
+  };
+}
+
+test('a run that is resumed keeps all its metrics until its workers have shown how far they are', () => {
   const folder = folderWith({ 'config.json': '{}', 'metrics.jsonl': 'all\n', checkpoints: undefined });
-  const files = reopen(folder, 'kept\n');
-  expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe('all\n');
+  const files = reopen(folder, 'whole\n');
+  const metrics = () => readFileSync(join(folder, 'metrics.jsonl'), 'utf8');
+  expect(metrics()).toBe('all\n');
   files.observe(listening);
-  expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe('kept\n');
+  expect(metrics()).toBe('whole\n');
+  files.observe(wentOn(1, 'kept\n'));
+  expect(metrics()).toBe('kept\n');
+  files.observe(stepEvent(1));
+  // At once, and into the new file.
+  expect(metrics()).toMatch(/^kept\n{"type":"step","step":2,.*}\n$/);
+});
+
+test('a step has who trained how many of its samples, where that is not as in the step before', () => {
+  const folder = folderWith({});
+  const files = open(folder);
+  files.observe(listening);
+  const [first, second] = stepEvent(0).members;
+  if (first === undefined || second === undefined) throw new Error('no members');
+  files.observe(stepEvent(0));
+  files.observe(stepEvent(1));
+  files.observe(stepEvent(2, { members: [{ ...first, samples: 1 }, second] }));
+  const lines = readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line).worker_samples)).toEqual([
+    { w0: first.samples, w1: second.samples },
+    undefined,
+    { w0: 1, w1: second.samples },
+  ]);
 });
 
 describe('samples.audit', () => {
@@ -130,6 +163,7 @@ describe('samples.audit', () => {
     const files = reopen(folder, '');
     files.observe({ type: 'resumed', step, samples: step * 64, epoch: undefined });
     files.observe(listening);
+    files.observe(wentOn(step, ''));
     return files;
   };
 

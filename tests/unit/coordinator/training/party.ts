@@ -8,7 +8,7 @@ import {
   type ControlPlaneOptions,
   openControlPlane,
 } from '../../../../src/coordinator/control-plane.ts';
-import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import type { RunEvent, RunObserver } from '../../../../src/coordinator/run-events.ts';
 import {
   type TrainContext,
   type TrainOutcome,
@@ -20,7 +20,7 @@ import { systemClock } from '../../../../src/shared/core/clock.ts';
 import { systemTimers } from '../../../../src/shared/core/timers.ts';
 import type { Dataset } from '../../../../src/shared/data/dataset.ts';
 import { runWorker, type WorkerDependencies, type WorkerOptions } from '../../../../src/worker/run-worker.ts';
-import { createMemoryNetwork } from '../../../support/memory-network.ts';
+import { createMemoryNetwork, type MemoryNetwork } from '../../../support/memory-network.ts';
 import { trainingConfig } from '../../../support/settings.ts';
 import { type ToyFaults, toyDataset, toyProvider } from '../../../support/toy-engine.ts';
 import { createVirtualTime } from '../../../support/virtual-time.ts';
@@ -41,7 +41,12 @@ export interface Place
   until<Value>(promise: Promise<Value>): Promise<Value>;
 }
 
-function inVirtualTime(): Place {
+/** Where a coordinator may be killed, and another one come in its place. */
+export interface CrashingPlace extends Place {
+  readonly crash: MemoryNetwork['crash'];
+}
+
+export function inVirtualTime(): CrashingPlace {
   const { clock, timers, until } = createVirtualTime();
   return {
     clock,
@@ -76,7 +81,9 @@ export interface Party extends Pick<Place, 'clock' | 'sleep' | 'until'> {
   /** Settles when the lives of all workers have ended, too. */
   train(
     options?: Partial<
-      TrainingConfig & Pick<TrainSettings, 'start'> & Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd'>
+      TrainingConfig &
+        Pick<TrainSettings, 'start'> &
+        Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd' | 'recordAt'>
     >,
   ): Promise<TrainOutcome>;
   /** Does something at the first event that matches. */
@@ -88,12 +95,14 @@ export async function open(
   size: number | ControlPlaneOptions['fleet'],
   overrides: Partial<ControlPlaneOptions> = {},
   place: Place = inVirtualTime(),
+  record: RunObserver = () => {},
 ): Promise<Party> {
   const { clock, sleep, until } = place;
   const events: RunEvent[] = [];
   const lives: Promise<void>[] = [];
   const awaited: { readonly matches: (event: RunEvent) => boolean; readonly act: () => void }[] = [];
   const observe = (event: RunEvent) => {
+    record(event);
     events.push(event);
     const index = awaited.findIndex(({ matches }) => matches(event));
     const [found] = index < 0 ? [] : awaited.splice(index, 1);
@@ -156,13 +165,14 @@ export async function open(
       lives.push(life);
       return life;
     },
-    train({ signal = new AbortController().signal, findSpentBudget, spentUsd, start, ...changes } = {}) {
+    train({ signal = new AbortController().signal, findSpentBudget, spentUsd, recordAt, start, ...changes } = {}) {
       const context = {
         clock,
         observe,
         signal,
         findSpentBudget,
         spentUsd,
+        recordAt,
       };
       const training = trainingConfig({ ...settings, ...changes });
       const run = async () => {

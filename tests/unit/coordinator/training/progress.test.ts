@@ -11,17 +11,24 @@ import { beginEpoch } from '../../../../src/economics/record/epoch-totals.ts';
 const plan = { stepsPerEpoch: 3, lastStep: 8 };
 
 const between = (step: number, fields: Partial<Progress> = {}): Progress => ({
-  ...beginProgress(step, undefined),
+  ...beginProgress({ step, generation: 2 }, undefined),
   ...fields,
 });
 const within = (epoch: number, step: number, fields: Partial<Progress> = {}): Progress => ({
-  ...beginProgress(step, beginEpoch(epoch)),
+  ...beginProgress({ step, generation: 2 }, beginEpoch(epoch)),
   ...fields,
 });
 
 it('training begins with nothing tested, nothing to save and no reason to end', () => {
   const open = beginEpoch(1);
-  expect(beginProgress(4, open)).toEqual({ step: 4, open, tested: nothingTested, isSaveDue: false, end: undefined });
+  expect(beginProgress({ step: 4, generation: 2 }, open)).toEqual({
+    step: 4,
+    generation: 2,
+    open,
+    tested: nothingTested,
+    isSaveDue: false,
+    end: undefined,
+  });
 });
 
 describe('next', () => {

@@ -5,6 +5,7 @@ import type { Answered } from '../../../../src/coordinator/generation/requests.t
 import type { Member } from '../../../../src/coordinator/membership/worker.ts';
 import type { MemberSpent } from '../../../../src/coordinator/run-events.ts';
 import { weightedShares } from '../../../../src/shared/core/sampling.ts';
+import type { Applied } from '../../../../src/shared/protocol/messages.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
 import { createVirtualTime, type VirtualTime } from '../../../support/virtual-time.ts';
 import { memberOf, vote } from '../generation/members.ts';
@@ -69,8 +70,10 @@ export function scriptGeneration(
   }: Script = {},
   { time, log }: Pick<ScriptedGeneration, 'time' | 'log'> = { time: createVirtualTime(), log: [] },
 ): ScriptedGeneration {
-  let committed = -1;
-  const applied = [...before];
+  let voted = -1;
+  const applied: (Applied | undefined)[] = before.map((step) =>
+    step === undefined ? undefined : { step, generation: 1 },
+  );
   const generation: Generation = {
     number: 1,
     members,
@@ -81,16 +84,16 @@ export function scriptGeneration(
     },
     async votes(step) {
       log.push(`votes ${step}`);
+      voted = step;
       time.advance(stepMs);
       return members.map(({ rank }): Vote => ({ v: 6, run: 'r', ...vote(step), ...voteOf(rank, step) }));
     },
     gradientNorm: (step) => (step % 2 === 0 ? 20 : undefined),
     commit(step) {
       log.push(`commit ${step}`);
-      committed = step;
-      applied.fill(step + 1);
+      applied.fill({ step: step + 1, generation: 1 });
     },
-    takeSpent: () => spent(committed),
+    takeSpent: () => spent(voted),
     async evaluate(split, { from, to }, weights) {
       log.push(`evaluate ${split} ${from}..${to} by ${weights.join('/')}`);
       time.advance(500);
@@ -101,9 +104,10 @@ export function scriptGeneration(
       log.push(`report-state ${members.map((_, place) => extentOf(place)).join()}`);
       return answers;
     },
-    async restore({ parameters }, step, receivers) {
+    async restore({ parameters }, state, receivers) {
+      const { step } = state;
       log.push(`restore ${parameters.join()} of step ${step} to ${receivers.map(({ rank }) => rank).join()}`);
-      for (const { rank } of receivers) applied[rank] = step;
+      for (const { rank } of receivers) applied[rank] = state;
     },
     async predict(count) {
       log.push(`predict ${count}`);
@@ -111,7 +115,7 @@ export function scriptGeneration(
     },
     lose: () => {},
     lostCount: () => 0,
-    holders: (step) => members.filter(({ rank }) => (applied[rank] ?? 0) === step),
+    holders: (step) => members.filter(({ rank }) => (applied[rank]?.step ?? 0) === step),
     abort: () => generation,
     applied: () => [...applied],
     carry: () => ({ members: new Map(), requestCount: 0 }),

@@ -1,9 +1,38 @@
 /** How the members of a generation come to one state. */
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
-import { decideSync, type Synchronization, synchronize } from '../../../../src/coordinator/training/synchronize.ts';
+import { chooseState, decideSync, synchronize } from '../../../../src/coordinator/training/synchronize.ts';
+import type { TrainingState } from '../../../../src/shared/model/training-state.ts';
+import type { Applied } from '../../../../src/shared/protocol/messages.ts';
 import { memberOf } from '../generation/members.ts';
 import { type Script, scriptGeneration, spentBy, stateOf } from './scripted-generation.ts';
+
+/** Replicas of these steps, all of one line of the run. */
+const at = (step: number): Applied => ({ step, generation: step === 0 ? 0 : 1 });
+const seen = (steps: readonly (number | undefined)[]) =>
+  steps.map((step) => (step === undefined ? undefined : at(step)));
+
+describe('the state from which training goes on', () => {
+  const [saved, committed] = [at(4), at(7)];
+  /** The record has one generation up to step 9, and another from there on. */
+  const isRecorded = ({ step, generation }: Applied) => generation === (step <= 9 ? 1 : 2);
+
+  it.each([
+    ['is the last committed one, where a member has it', [at(7), undefined], at(7)],
+    ['is the latest that any member has, where a coordinator begins with less', [at(8), at(9)], at(9)],
+    ['may be a committed one that only some have heard of', [at(6), at(5)], at(6)],
+    ['is none that the record has not', [{ step: 10, generation: 1 }, at(5)], at(5)],
+    ['is none of another line of the run', [{ step: 7, generation: 3 }, at(5)], at(5)],
+    ['is the checkpoint, where members are behind it', [at(3), undefined], at(4)],
+    ['is the checkpoint, where all are as they were made', [undefined, undefined], at(4)],
+  ])('%s', (_, applied, state) => {
+    expect(chooseState(applied, { committed, saved, isRecorded })).toEqual(state);
+  });
+
+  it('needs no record where it is the last committed one', () => {
+    expect(chooseState([at(7)], { committed, saved, isRecorded: () => false })).toEqual(at(7));
+  });
+});
 
 describe('who gives the state to whom', () => {
   const rollBack = { kind: 'roll-back' };
@@ -19,21 +48,25 @@ describe('who gives the state to whom', () => {
     ['the checkpoint, to all, where they are new', [undefined, undefined], 7, rollBack],
     ['the checkpoint, to all, where some are ahead of it', [8, 7], 6, rollBack],
   ])('%s', (_, applied, step, decision) => {
-    expect(decideSync({ applied, keys: applied.map(() => 'alike'), wrong: [] }, step)).toEqual(decision);
+    expect(decideSync({ applied: seen(applied), keys: applied.map(() => 'alike'), wrong: [] }, at(step))).toEqual(
+      decision,
+    );
   });
 
   it('one of the same arithmetic, if there is one: replicas of a kind must be equal bit for bit', () => {
     const keys = ['a', 'b', 'b', 'c'];
-    expect(decideSync({ applied: [7, 7, 1, 1], keys, wrong: [] }, 7)).toEqual(copies(undefined, undefined, 1, 0));
+    expect(decideSync({ applied: seen([7, 7, 1, 1]), keys, wrong: [] }, at(7))).toEqual(
+      copies(undefined, undefined, 1, 0),
+    );
   });
 
   it('not one whose replica went wrong, which gets the state of its kind', () => {
     const keys = ['a', 'a', 'a'];
-    expect(decideSync({ applied: [7, 7, 7], keys, wrong: [0] }, 7)).toEqual(copies(1, undefined, undefined));
+    expect(decideSync({ applied: seen([7, 7, 7]), keys, wrong: [0] }, at(7))).toEqual(copies(1, undefined, undefined));
   });
 });
 
-const saved: Synchronization['saved'] = {
+const saved: { readonly step: number; readonly state: TrainingState | undefined } = {
   step: 4,
   state: { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 4, slots: [] } },
 };
@@ -49,8 +82,10 @@ async function run(
   const { generation, log } = scriptGeneration({ members, applied, ...script });
   const events: RunEvent[] = [];
   const observe = (event: RunEvent) => events.push(event);
-  const reached = await synchronize(generation, { step, saved: checkpoint, heals, observe });
-  return { reached, log, events, applied: generation.applied() };
+  const known = { committed: at(step), saved: at(checkpoint.step), isRecorded: () => false };
+  const reached = await synchronize(generation, { known, saved: checkpoint.state, heals, observe });
+  const steps = generation.applied().map((state) => state?.step);
+  return { reached: reached.step, log, events, applied: steps };
 }
 
 describe('a generation begins', () => {
@@ -63,7 +98,7 @@ describe('a generation begins', () => {
   });
 
   it('with no word where nothing has happened yet', async () => {
-    expect(await run([undefined, undefined], {}, saved, { step: 0 })).toMatchObject({
+    expect(await run([undefined, undefined], {}, { step: 0, state: undefined }, { step: 0 })).toMatchObject({
       reached: 0,
       log: [],
       events: [],
@@ -92,6 +127,13 @@ describe('a generation begins', () => {
   it('as its members were made, where nobody has the last step and nothing was saved', async () => {
     const { reached, log } = await run([undefined, undefined], {}, { step: 0, state: undefined });
     expect([reached, log]).toEqual([0, []]);
+  });
+
+  it('not at all where members have trained, nobody has a state of the run and nothing was saved', async () => {
+    await expect(run([3, 3], {}, { step: 0, state: undefined })).rejects.toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(/^no checkpoint was saved and no worker has a state/),
+    });
   });
 
   it('not at all with replicas that should be the same and are not', async () => {

@@ -294,7 +294,7 @@ describe('training that goes on', () => {
   const state = { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 4, slots: [] } };
 
   it('between epochs restores the state, and trains what is left', async () => {
-    const start = { step: 3, stepsBefore: 5, state, epoch: undefined };
+    const start = { step: 3, generation: 0, stepsBefore: 5, state, epoch: undefined };
     const { log, outcome, eventsOf } = await runTraining({ settings: { start } });
     expect(log.slice(0, 2)).toEqual(['restore 1,2,3 of step 3 to 0,1', 'assign 3 of epoch 1: 0..4 by 2/2']);
     expect(outcome.steps).toBe(6);
@@ -305,7 +305,7 @@ describe('training that goes on', () => {
 
   it('in an epoch whose steps are all done tests it first', async () => {
     const epoch = { epoch: 0, samples: 10, lossSum: 20, correct: 5, seconds: 2, usd: undefined };
-    const start = { step: 3, stepsBefore: 3, state: undefined, epoch };
+    const start = { step: 3, generation: 0, stepsBefore: 3, state: undefined, epoch };
     const { log, eventsOf, positions } = await runTraining({ settings: { start } });
     expect(log.slice(0, 3)).toEqual(testPass);
     expect(eventsOf('epoch')[0]).toMatchObject({ epoch: 0, loss: 2, accuracy: 0.5, samples: 10, usd: undefined });
@@ -317,7 +317,7 @@ describe('training that goes on', () => {
 
   it('after its last step tests what was not tested', async () => {
     const epoch = { epoch: 1, samples: 10, lossSum: 20, correct: 5, seconds: 2, usd: 1 };
-    const start = { step: 6, stepsBefore: 6, state: undefined, epoch };
+    const start = { step: 6, generation: 0, stepsBefore: 6, state: undefined, epoch };
     const { outcome, eventsOf, positions } = await runTraining({ settings: { start } });
     expect(outcome).toMatchObject({ steps: 6, end: { kind: 'completed' } });
     expect(eventsOf('epoch')).toMatchObject([{ epoch: 1, usd: 1 }]);
@@ -325,7 +325,7 @@ describe('training that goes on', () => {
   });
 
   it('where nothing is left trains and saves nothing', async () => {
-    const start = { step: 6, stepsBefore: 6, state: undefined, epoch: undefined };
+    const start = { step: 6, generation: 0, stepsBefore: 6, state: undefined, epoch: undefined };
     const { log, outcome } = await runTraining({ settings: { start } });
     expect(outcome).toEqual({ steps: 6, end: { kind: 'completed' }, replicas: undefined });
     expect(log).toEqual(['predict 10']);

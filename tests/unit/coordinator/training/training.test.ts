@@ -144,7 +144,7 @@ describe('a budget', () => {
     const totals = { epoch: 1, samples: 50, lossSum: 25, correct: 40, seconds: 1 };
     const next = await open(1);
     const again = next.join('w0');
-    await next.train({ start: { step: 8, stepsBefore: 8, state: saved.state, epoch: totals } });
+    await next.train({ start: { step: 8, generation: 0, stepsBefore: 8, state: saved.state, epoch: totals } });
     await again;
     expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, samples: 50, loss: 0.5, accuracy: 0.8 }, { epoch: 2 }]);
     expect(next.eventsOf('step').map(({ step }) => step)).toEqual([8, 9, 10, 11]);
@@ -173,7 +173,7 @@ describe('the cost of an epoch', () => {
     await next.train({
       spentUsd: meter(next, 10),
       steps: 8,
-      start: { step: 6, stepsBefore: 6, state: saved.state, epoch: totals },
+      start: { step: 6, generation: 0, stepsBefore: 6, state: saved.state, epoch: totals },
     });
     await again;
     expect(next.eventsOf('epoch')).toMatchObject([{ epoch: 1, usd: 1 + 10 }]);
@@ -208,7 +208,9 @@ describe('a run that goes on', () => {
 
     const party = await open(2);
     const workers = [party.join('w0'), party.join('w1')];
-    await party.train({ start: { step: 4, stepsBefore: 6, state: saved.checkpoint.state, epoch: undefined } });
+    await party.train({
+      start: { step: 4, generation: 0, stepsBefore: 6, state: saved.checkpoint.state, epoch: undefined },
+    });
     await Promise.all(workers);
     expect(party.eventsOf('checkpoint').at(-1)?.checkpoint.state.parameters).toEqual(
       expected.checkpoint.state.parameters,
@@ -222,9 +224,9 @@ describe('a run that goes on', () => {
     const party = await open(2);
     const workers = [party.join('w0'), party.join('w1', { keepsParameters: true })];
     const state = { parameters: Float32Array.of(1, 2), optimizer: { iterations: 4, slots: [] } };
-    await expect(party.train({ start: { step: 4, stepsBefore: 4, state, epoch: undefined } })).rejects.toThrow(
-      /worker w1 .* did not take over the parameters that it was sent/,
-    );
+    await expect(
+      party.train({ start: { step: 4, generation: 0, stepsBefore: 4, state, epoch: undefined } }),
+    ).rejects.toThrow(/worker w1 .* did not take over the parameters that it was sent/);
     await Promise.allSettled(workers);
   });
 });
@@ -347,7 +349,7 @@ describe('a member that is lost within an epoch', () => {
     const next = await open(2);
     const workers = [next.join('w0'), next.join('w1')];
     const epoch = { epoch: 1, samples: 32, lossSum: 1, correct: 1, seconds: 1 };
-    await next.train({ start: { step: 6, stepsBefore: 6, state: saved.state, epoch } });
+    await next.train({ start: { step: 6, generation: 0, stepsBefore: 6, state: saved.state, epoch } });
     await Promise.all(workers);
     expect(next.eventsOf('checkpoint').at(-1)?.checkpoint.state.parameters).toEqual(
       whole.eventsOf('checkpoint').at(-1)?.checkpoint.state.parameters,

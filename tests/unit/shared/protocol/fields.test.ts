@@ -98,6 +98,20 @@ const workerFields: Readonly<Record<string, Fields>> = {
     parametersChecksum: count,
     bucketEnds: { takes: [[1], Array(10_000).fill(1)], refuses: [[], Array(10_001).fill(1), 1, undefined] },
     'bucketEnds.1': count,
+    kept: optional({ takes: [], refuses: [{}, 'x', null] }),
+    'kept.applied': optional({ takes: [], refuses: [{}, 'x', null] }),
+    'kept.applied.step': count,
+    'kept.applied.generation': count,
+    'kept.reports': {
+      takes: [[]],
+      refuses: [{}, undefined, Array(5).fill({ step: 1, generation: 1, samples: 1, lossSum: 1, correct: 1 })],
+    },
+    'kept.reports.0.step': count,
+    'kept.reports.0.generation': count,
+    'kept.reports.0.samples': count,
+    'kept.reports.0.lossSum': { takes: [0, 1e9], refuses: noNumbers },
+    'kept.reports.0.correct': count,
+    ...Object.fromEntries(Object.entries(usage).map(([name, field]) => [`kept.${name}`, field])),
   },
   contribute: { ...attempt, bucket: count },
   vote: {
@@ -152,6 +166,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     seed: count,
     timeout: positive,
     checksumEvery: { takes: [1, most], refuses: [0, 1.5, ...noNumbers] },
+    generation: count,
   },
   refuse: {
     field: name,
@@ -172,7 +187,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
   abort: { generation: count },
   evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
   'report-state': { request: count, extent: choice('checksum', 'parameters', 'state') },
-  restore: { request: count, step: count, optimizerIterations: count },
+  restore: { request: count, 'applied.step': count, 'applied.generation': count, optimizerIterations: count },
   predict: { request: count, count: integer(1, 1000) },
   heartbeat: {},
   stop: { outcome: choice('completed', 'bad-input', 'run-failed', 'diverged', 'quorum-lost'), reason: words },
@@ -246,6 +261,7 @@ it('the limits of the protocol', () => {
     maxTensorFrames: 3,
     maxFrameBytes: 268_435_456,
     maxWorldSize: 256,
+    keptReports: 4,
     frameBytesFor: expect.any(Function),
   });
   expect([1, 65_536, 65_537, 67_108_864].map(limits.frameBytesFor)).toEqual([262_144, 262_144, 262_148, 268_435_456]);

@@ -1,0 +1,42 @@
+/** Whether a worker that lost its coordinator may join the one that answers now: a pure decision. */
+import { badInput, PennygradError } from '../shared/core/errors.ts';
+import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
+
+type Welcome = MessageOf<CoordinatorMessage, 'welcome'>;
+
+export type RejoinDecision =
+  | { readonly kind: 'join' }
+  /** Another coordinator of the run has begun a later generation. The worker looks for that one. */
+  | { readonly kind: 'out-of-date'; readonly reason: string }
+  | { readonly kind: 'give-up'; readonly error: PennygradError };
+
+/**
+ * @param before what the worker was told when it first joined
+ * @param generation the last generation of the run that it was in, 0 if none
+ */
+export function decideRejoin(before: Welcome, generation: number, now: Welcome): RejoinDecision {
+  if (now.run !== before.run) {
+    const message = `the coordinator now runs ${now.run}, and this worker keeps the state of ${before.run}; start it again`;
+    return { kind: 'give-up', error: new PennygradError('quorum-lost', message) };
+  }
+  const other = fields.find(([, read]) => read(now) !== read(before));
+  if (other !== undefined) {
+    const [name, read] = other;
+    const message = `run ${now.run} has changed: its ${name} was ${read(before)} and is ${read(now)}; start this worker again`;
+    return { kind: 'give-up', error: badInput(message) };
+  }
+  if (now.generation < generation) {
+    const reason =
+      `this coordinator knows of ${now.generation} generations of ${now.run}, and generation ${generation} has begun: ` +
+      'another coordinator has taken the run over';
+    return { kind: 'out-of-date', reason };
+  }
+  return { kind: 'join' };
+}
+
+const fields: readonly (readonly [name: string, read: (welcome: Welcome) => string])[] = [
+  ['model', ({ model: { name, inputShape, classes } }) => `${name} (${inputShape.join('×')} to ${classes} classes)`],
+  ['optimizer', ({ optimizer: { name, learningRate } }) => `${name} with learning rate ${learningRate}`],
+  ['seed', ({ seed }) => String(seed)],
+  ['dataset digest', ({ dataset }) => dataset.digest],
+];
