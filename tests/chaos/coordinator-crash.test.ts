@@ -9,12 +9,12 @@ import { killAll, type Running, run, start } from '../support/pennygrad.ts';
 import { lastCheckpoint, readJsonLines, readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** Two epochs of 100 steps, saved only at their ends. */
+/** Two epochs of 60 steps, saved only at their ends. */
 const settings = [
-  ...['--dataset', writeIdxFolder(3000, 100), '--epochs', '2', '--batch-size', '30', '--seed', '7'],
+  ...['--dataset', writeIdxFolder(1800, 100), '--epochs', '2', '--batch-size', '30', '--seed', '7'],
   ...['--metrics-port', '0', '--price', '36'],
 ];
-const stepsOfRun = 200;
+const stepsOfRun = 120;
 
 afterEach(killAll);
 
@@ -74,8 +74,8 @@ describe('a coordinator that is killed and started again', () => {
     expect(recordedSteps(out)).toEqual(all(stepsOfRun));
     const summary = readSummary(out);
     expect(summary).toMatchObject({ status: 'completed', steps: stepsOfRun, replicas_identical: true });
-    expect(summary.epochs.map(({ samples }) => samples)).toEqual([3000, 3000]);
-    expect(summary.workers.map(({ samples }) => samples)).toEqual([3000, 3000]);
+    expect(summary.epochs.map(({ samples }) => samples)).toEqual([1800, 1800]);
+    expect(summary.workers.map(({ samples }) => samples)).toEqual([1800, 1800]);
     expect((await run(['audit', out])).code).toBe(0);
 
     const whole = join(temporaryFolder(), 'whole');
