@@ -296,7 +296,7 @@ describe('a run that goes on with other workers', () => {
     const epochUsd = steps.reduce((sum, { cost_usd }) => sum + Number(cost_usd), 0);
     expect(after.epochs.map(({ cost_usd }) => cost_usd)).toEqual([expect.closeTo(epochUsd, 9)]);
     expect(after.workers.reduce((sum, { samples: trained }) => sum + trained, 0)).toBe(4 * 50 + (first?.samples ?? 0));
-    await expectProved(out, 9, 50);
+    await expectProved(out, 11, 50);
   });
 });
 
