@@ -100,6 +100,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     spec,
     resumption,
     lost: lock.lost,
+    record: folder.record,
     recordAt(step, savedStep) {
       const knownGaps = resumption?.record.gaps ?? [];
       return readRecord(out, { training, trainCount: dataset.trainCount }, { step, savedStep, knownGaps });

@@ -33,6 +33,7 @@ export interface TrainingRun {
   readonly spec: TrainedSpec;
   /** Where a resumed run goes on. */
   readonly resumption: Pick<Resumption, 'start' | 'generations' | 'bookedUntilUnixMs'> | undefined;
+  readonly record: TrainContext['record'];
   readonly recordAt: TrainContext['recordAt'];
   /** Aborted when another process has taken the run over. */
   readonly lost: AbortSignal;
@@ -125,7 +126,7 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
 }
 
 async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOutcome> {
-  const { resumption, recordAt, clock, observe, signal, spent } = run;
+  const { resumption, record, recordAt, clock, observe, signal, spent } = run;
   const { training, dataset, budget } = run.options;
   return train(
     waitInterruptibly(control, signal),
@@ -136,6 +137,7 @@ async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOu
       signal,
       findSpentBudget: () => findSpentBudget(budgetOf(budget), spent()),
       spentUsd: () => spent().usd,
+      record,
       recordAt,
     },
   );

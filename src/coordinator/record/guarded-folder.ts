@@ -8,6 +8,10 @@ import type { RunFolder } from './run-folder.ts';
  */
 export function guardFolder(folder: RunFolder, lock: Pick<RunLock, 'requireHeld' | 'lost'>): RunFolder {
   return {
+    record(step) {
+      lock.requireHeld();
+      folder.record(step);
+    },
     observe(event) {
       switch (event.type) {
         case 'step':

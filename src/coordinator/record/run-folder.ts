@@ -20,12 +20,14 @@ import { fileLimits } from '../../shared/files/file-limits.ts';
 import { cannotWrite, createLineFile } from '../../shared/files/line-file.ts';
 import { makeFolder } from '../../shared/files/make-folder.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
-import type { MemberInfo, MemberStep, RunEvent, RunObserver } from '../run-events.ts';
+import type { MemberInfo, MemberStep, RunEvent, RunObserver, StepEvent } from '../run-events.ts';
 import { createAuditLog, openAudit } from './audit-file.ts';
 import { createCheckpointWriter, type FoundCheckpoints } from './checkpoint-writer.ts';
 import { createLedgerLog } from './ledger-log.ts';
 
 export interface RunFolder {
+  /** Writes a step before anybody applies it. It is not written again when it is observed. */
+  record(step: StepEvent): void;
   /** Writes what belongs in `metrics.jsonl`, `ledger.jsonl`, `samples.audit` and `checkpoints/`; ignores all other events. */
   observe(event: RunEvent): void;
   /** Says once when lines begin to wait because a file cannot be written, and once when all of them are written. */
@@ -103,6 +105,8 @@ export function openRunFolder(
   /** As it was said last. */
   let linesWait = false;
 
+  /** The last step that was written before it was observed. */
+  let recorded: StepEvent | undefined;
   /** As the last step's line has them. */
   let workerSamples = '';
 
@@ -120,11 +124,37 @@ export function openRunFolder(
     return samples;
   }
 
+  function writeStep(event: StepEvent): void {
+    committed = event.step + 1;
+    audit.step(event);
+    const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
+    const { type, step, epoch, samples, loss, seconds, usd } = event;
+    writeLine({
+      type,
+      step: step + 1,
+      epoch: epoch + 1,
+      samples,
+      loss,
+      seconds,
+      cost_usd: usd,
+      accuracy: event.correct / samples,
+      samples_per_second: rate(samples, seconds),
+      // The sum over all members: divided by their number it is the mean.
+      phase_seconds: total,
+      worker_samples: changedSamples(event.members),
+      generation: event.generation,
+    });
+  }
+
   function flush(): void {
     for (const file of growing) file.flush();
   }
 
   return {
+    record(step) {
+      recorded = step;
+      writeStep(step);
+    },
     observe(event) {
       switch (event.type) {
         case 'listening':
@@ -138,28 +168,9 @@ export function openRunFolder(
           audit.rollBack(event.step);
           writing(join(path, 'metrics.jsonl'), (file) => writeFileAtomically(file, event.record.keptMetrics));
           break;
-        case 'step': {
-          committed = event.step + 1;
-          audit.step(event);
-          const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
-          const { type, step, epoch, samples, loss, seconds, usd } = event;
-          writeLine({
-            type,
-            step: step + 1,
-            epoch: epoch + 1,
-            samples,
-            loss,
-            seconds,
-            cost_usd: usd,
-            accuracy: event.correct / samples,
-            samples_per_second: rate(samples, seconds),
-            // The sum over all members: divided by their number it is the mean.
-            phase_seconds: total,
-            worker_samples: changedSamples(event.members),
-            generation: event.generation,
-          });
+        case 'step':
+          if (event !== recorded) writeStep(event);
           break;
-        }
         case 'tick':
           // A run that waits for workers appends little.
           for (const file of growing) if (file.failure !== undefined) bestEffort(file.flush);

@@ -33,7 +33,7 @@ export interface EpochRange {
 export async function trainSteps(
   generation: Generation,
   { training: { batchSize }, trainCount }: TrainSettings,
-  { clock, observe, signal, findSpentBudget = () => undefined, spentUsd = () => 0 }: TrainContext,
+  { clock, observe, signal, findSpentBudget = () => undefined, spentUsd = () => 0, record = () => {} }: TrainContext,
   balancer: ShareBalancer,
   { totals: before, begin, end: endOfRange, stepsBefore, isPauseDue, onCommitted }: EpochRange,
 ): Promise<string | undefined> {
@@ -73,10 +73,12 @@ export async function trainSteps(
     const norm = gradientNorm === undefined ? {} : { gradientNorm: gradientNorm / samples };
     const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
     sharesOfStep.delete(step);
-    // On record before any replica applies it. A coordinator that is killed in between leaves a step that nobody has.
-    observe({ type: 'step', step, epoch, members, shares, ...figures, ...norm });
+    const event = { type: 'step', step, epoch, members, shares, ...figures, ...norm } as const;
+    // A coordinator that is killed in between leaves a step that is on record and that nobody has.
+    record(event);
     generation.commit(step);
     onCommitted(step + 1, totals);
+    observe(event);
     observe({ type: 'spent', members: spent, redone: step < stepsBefore });
     const reason = balancer.observe(members);
     if (reason !== undefined)

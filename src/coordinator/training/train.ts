@@ -10,7 +10,7 @@ import type { Applied } from '../../shared/protocol/messages.ts';
 import type { Generation } from '../generation/generation.ts';
 import { MemberLost } from '../generation/member-lost.ts';
 import type { Change } from '../membership/quorum.ts';
-import type { EpochEvent, RecordedRun, RunObserver } from '../run-events.ts';
+import type { EpochEvent, RecordedRun, RunObserver, StepEvent } from '../run-events.ts';
 import { findUnrecorded } from './catch-up.ts';
 import { positionAfter, saveCheckpoint } from './checkpoint.ts';
 import { findDivergence } from './divergence.ts';
@@ -60,6 +60,8 @@ export interface TrainContext {
   readonly signal: AbortSignal;
   /** Says which budget is used up, once one is: then training ends as by Ctrl-C. Asked before every step and part. */
   readonly findSpentBudget?: (() => string | undefined) | undefined;
+  /** Puts a step on record before anybody applies it. It is observed after that, when nobody waits for it. */
+  readonly record?: ((step: StepEvent) => void) | undefined;
   /** What the run has cost so far, in USD. */
   readonly spentUsd?: (() => number) | undefined;
   /**

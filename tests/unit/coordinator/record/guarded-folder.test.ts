@@ -11,6 +11,7 @@ function guarded() {
   const reached: string[] = [];
   const folder = guardFolder(
     {
+      record: ({ step }) => reached.push(`record ${step}`),
       observe: ({ type }) => reached.push(type),
       write: (name) => reached.push(name),
       flush: () => reached.push('flush'),
@@ -42,6 +43,7 @@ describe('the folder of a run', () => {
   ])('lets no %s through once another process has it, so that no worker hears of it either', (_, event) => {
     const { folder, reached, lose } = guarded();
     lose();
+    expect(() => folder.record(stepEvent(0))).toThrow('another process has taken this run over');
     expect(() => folder.observe(event)).toThrow(
       'runs/one: another process has taken this run over; this one ends and writes nothing more',
     );

@@ -137,6 +137,19 @@ test('a run that is resumed keeps all its metrics until its workers have shown h
   expect(metrics()).toMatch(/^kept\n{"type":"step","step":2,.*}\n$/);
 });
 
+test('a step that is recorded before it is committed is written then, and once', () => {
+  const folder = folderWith({});
+  const files = open(folder);
+  files.observe(listening);
+  const step = stepEvent(0);
+  files.record(step);
+  const written = () => ['metrics.jsonl', 'samples.audit'].map((name) => readFileSync(join(folder, name), 'utf8'));
+  const before = written();
+  expect(before[0]).toMatch(/^{"type":"step","step":1,.*}\n$/);
+  files.observe(step);
+  expect(written()).toEqual(before);
+});
+
 test('a step has who trained how many of its samples, where that is not as in the step before', () => {
   const folder = folderWith({});
   const files = open(folder);

@@ -8,7 +8,7 @@ import { publishTo } from '../../../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../../../src/coordinator/record/bookkeeper.ts';
 import { readRecord, readResumption } from '../../../../src/coordinator/record/resumption.ts';
 import { openRunFolder } from '../../../../src/coordinator/record/run-folder.ts';
-import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import type { RunEvent, StepEvent } from '../../../../src/coordinator/run-events.ts';
 import { auditHeader } from '../../../support/audit-header.ts';
 import { readJsonLines } from '../../../support/run-folder.ts';
 import { trainingConfig } from '../../../support/settings.ts';
@@ -27,6 +27,10 @@ interface Sitting {
   checkpointsWritten(): Promise<unknown>;
   /** Draws up the last accounts. */
   closeBooks(): void;
+  /** Does something as soon as a step is on record, before its commit. */
+  onRecorded(step: number, act: () => void): void;
+  /** Puts a step on record. */
+  record(step: StepEvent): void;
   /** Its process ends: it writes nothing more, and sends so many messages more. */
   crash(messages?: number): void;
 }
@@ -45,6 +49,7 @@ async function sitDown(folder: string, place: CrashingPlace, isResumed = false, 
   const bookedUntil = bookedUnixMs && startedAt - (place.clock.unixMs() - bookedUnixMs) / 1000;
   const books = createBookkeeper({ clock: place.clock, startedAt, carried: resumption?.accounts });
   let isAlive = true;
+  let awaited: { readonly step: number; readonly act: () => void } | undefined;
   const publish = publishTo([files.observe], books.observe);
   const party = await open(
     size,
@@ -62,6 +67,13 @@ async function sitDown(folder: string, place: CrashingPlace, isResumed = false, 
       const accounts = books.close();
       if (accounts !== undefined) publish(accounts);
     },
+    onRecorded(step, act) {
+      awaited = { step, act };
+    },
+    record(event) {
+      if (isAlive) files.record(event);
+      if (isAlive && event.step === awaited?.step) awaited.act();
+    },
     crash(messages = 0) {
       isAlive = false;
       place.crash(messages);
@@ -69,9 +81,9 @@ async function sitDown(folder: string, place: CrashingPlace, isResumed = false, 
   };
 }
 
-function trainOn({ party, start, folder }: Sitting) {
+function trainOn({ party, start, folder, record }: Sitting) {
   const recordAt = (step: number, savedStep: number) => readRecord(folder, told, { step, savedStep, knownGaps: [] });
-  return party.train({ start, recordAt });
+  return party.train({ start, record, recordAt });
 }
 
 function parametersOf(events: readonly RunEvent[]): readonly number[] {
@@ -99,13 +111,10 @@ async function crashAt(step: number, messages: number, size = 2) {
     ...(size === 1 ? [] : [first.party.join('b', {}, { signal: ofB.signal }, undefined, { uptime })]),
   ];
   const crashed = new Promise<void>((resolve) => {
-    first.party.when(
-      (event) => event.type === 'step' && event.step === step,
-      () => {
-        first.crash(messages);
-        resolve();
-      },
-    );
+    first.onRecorded(step, () => {
+      first.crash(messages);
+      resolve();
+    });
   });
   trainOn(first).catch(() => {});
   await place.until(crashed);
@@ -150,13 +159,10 @@ describe('a coordinator that is killed', () => {
     for (const step of [3, 4, 8]) {
       const next = await sitDown(folder, place, true);
       const crashed = new Promise<void>((resolve) => {
-        next.party.when(
-          (event) => event.type === 'step' && event.step === step,
-          () => {
-            next.crash(1);
-            resolve();
-          },
-        );
+        next.onRecorded(step, () => {
+          next.crash(1);
+          resolve();
+        });
       });
       trainOn(next).catch(() => {});
       await place.until(crashed);

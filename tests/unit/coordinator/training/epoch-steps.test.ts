@@ -164,7 +164,7 @@ describe('a committed step', () => {
       onEvent: ({ type }) => (type === 'step' ? next.push(type) : undefined),
     });
     // Two votes of 8 samples a step.
-    expect(next).toEqual(['step', [2, 16], 'step', [3, 32]]);
+    expect(next).toEqual([[2, 16], 'step', [3, 32], 'step']);
   });
 
   it('leaves out the times of a member that reported none', async () => {

@@ -83,7 +83,7 @@ export interface Party extends Pick<Place, 'clock' | 'sleep' | 'until'> {
     options?: Partial<
       TrainingConfig &
         Pick<TrainSettings, 'start'> &
-        Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd' | 'recordAt'>
+        Pick<TrainContext, 'signal' | 'findSpentBudget' | 'spentUsd' | 'record' | 'recordAt'>
     >,
   ): Promise<TrainOutcome>;
   /** Does something at the first event that matches. */
@@ -95,14 +95,14 @@ export async function open(
   size: number | ControlPlaneOptions['fleet'],
   overrides: Partial<ControlPlaneOptions> = {},
   place: Place = inVirtualTime(),
-  record: RunObserver = () => {},
+  alsoObserve: RunObserver = () => {},
 ): Promise<Party> {
   const { clock, sleep, until } = place;
   const events: RunEvent[] = [];
   const lives: Promise<void>[] = [];
   const awaited: { readonly matches: (event: RunEvent) => boolean; readonly act: () => void }[] = [];
   const observe = (event: RunEvent) => {
-    record(event);
+    alsoObserve(event);
     events.push(event);
     const index = awaited.findIndex(({ matches }) => matches(event));
     const [found] = index < 0 ? [] : awaited.splice(index, 1);
@@ -165,13 +165,22 @@ export async function open(
       lives.push(life);
       return life;
     },
-    train({ signal = new AbortController().signal, findSpentBudget, spentUsd, recordAt, start, ...changes } = {}) {
+    train({
+      signal = new AbortController().signal,
+      findSpentBudget,
+      spentUsd,
+      record,
+      recordAt,
+      start,
+      ...changes
+    } = {}) {
       const context = {
         clock,
         observe,
         signal,
         findSpentBudget,
         spentUsd,
+        record,
         recordAt,
       };
       const training = trainingConfig({ ...settings, ...changes });
