@@ -38,6 +38,8 @@ export interface ToyFaults {
   readonly testLoss?: number;
   /** Added to the parameters at every update; or, by the number of updates, at some. */
   readonly drift?: number | ((updates: number) => number);
+  /** Called when it is given parameters. */
+  readonly onSetParameters?: () => void;
   /** The engine goes on with its own parameters when it is given others. */
   readonly keepsParameters?: boolean;
 }
@@ -49,6 +51,7 @@ export function toyProvider({
   testLoss,
   offset = 0,
   drift = 0,
+  onSetParameters,
   keepsParameters = false,
   device = 'toy',
 }: ToyFaults = {}): EngineProvider {
@@ -85,6 +88,7 @@ export function toyProvider({
         parameterCount: 2,
         getParameters: async () => parameters.slice(),
         setParameters: async (next) => {
+          onSetParameters?.();
           if (!keepsParameters) parameters = next.slice();
         },
         getOptimizerState: async () => ({ iterations: steps, slots: [] }),

@@ -94,6 +94,8 @@ export interface Generation extends Requests {
   abort(step: number): Survivors;
   /** What each rank's replica has applied or taken over; undefined where it is as it was made. */
   applied(): readonly (Applied | undefined)[];
+  /** Whether every replica is as it was made: none has applied a step, or was sent a state that it may have taken over. */
+  isAsMade(): boolean;
   carry(): CarriedGeneration;
   /** Takes a peer's message; says why if it does not. */
   accept(peer: PeerId, message: MemberMessage, tensors: readonly Float32Array[]): Refusal | undefined;
@@ -330,6 +332,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     },
 
     applied: () => state.members.map(({ applied }) => applied),
+
+    isAsMade: () => state.members.every(({ applied, offered }) => applied === undefined && offered === undefined),
 
     carry: () => ({
       requestCount: state.requestCount,

@@ -89,12 +89,13 @@ export async function synchronize(
   { known, saved, heals, observe }: Synchronization,
 ): Promise<Applied> {
   const { members } = generation;
-  const applied = generation.applied();
-  // Replicas as they are made were compared when the workers got ready.
-  const isFirst = applied.every((seen) => seen === undefined);
   const keys = members.map(numericsKey);
+  // Replicas as they are made were compared when the workers got ready.
+  const answers = generation.isAsMade() ? undefined : await ask(generation, observe);
+  // Not before: whoever was sent a state just before a loss has said now whether it took it over.
+  const applied = generation.applied();
   const state = chooseState(applied, known);
-  const wrong = isFirst ? [] : await findWrong(generation, state, { heals, observe });
+  const wrong = answers === undefined ? [] : findWrong(generation, answers, state, { heals, observe });
   const decision = decideSync({ applied, keys, wrong }, state);
   switch (decision.kind) {
     case 'copy':
@@ -102,7 +103,7 @@ export async function synchronize(
       return state;
     case 'roll-back':
       if (saved !== undefined) await generation.restore(saved, known.saved, members);
-      else if (!isFirst) throw nothingLeft();
+      else if (applied.some((seen) => seen !== undefined)) throw nothingLeft();
       return known.saved;
     default:
       return decision satisfies never;
@@ -115,13 +116,19 @@ function nothingLeft(): PennygradError {
 }
 
 /** Also books what members have done since they were last heard: a step that came to nothing, or waiting. */
-async function findWrong(
-  generation: Generation,
-  state: Applied,
-  { heals, observe }: Pick<Synchronization, 'heals' | 'observe'>,
-): Promise<readonly number[]> {
+async function ask(generation: Generation, observe: RunObserver): Promise<readonly Answered<'state'>[]> {
   const answers = await generation.reportState(() => 'checksum');
   observe({ type: 'spent', members: generation.takeSpent(), redone: true });
+  return answers;
+}
+
+/** The ranks whose replicas hold other parameters than most of their kind. @throws run-failed where they are not healed */
+function findWrong(
+  generation: Generation,
+  answers: readonly Answered<'state'>[],
+  state: Applied,
+  { heals, observe }: Pick<Synchronization, 'heals' | 'observe'>,
+): readonly number[] {
   const holders = generation.applied().flatMap((seen = asMade, rank) => (isSame(seen, state) ? rank : []));
   const members = holders.flatMap((rank) => generation.members[rank] ?? []);
   const checksums = holders.map((rank) => answers[rank]?.message.parametersChecksum);

@@ -70,6 +70,7 @@ describe('what the next generation is told', () => {
     const { generation } = playGeneration(2);
     expect([...generation.carry().members.values()].map(({ applied }) => applied)).toEqual([undefined, undefined]);
     expect(stepsOf(generation)).toEqual([undefined, undefined]);
+    expect(generation.isAsMade()).toBe(true);
   });
 });
 
@@ -159,9 +160,11 @@ describe('a replica that was sent a state when its generation ended', () => {
   ])('may be the one or the other, and says which: it %s', (_, step) => {
     const { generation, say } = playAfter(playAbortedCopy().generation.carry());
     expect(stepsOf(generation)).toEqual([undefined, undefined, undefined]);
+    expect(generation.isAsMade()).toBe(false);
     generation.reportState(() => 'checksum').catch(() => {});
     expect(say(1, report(2, step))).toBeUndefined();
     expect(stepsOf(generation)).toEqual([undefined, step, undefined]);
+    expect(generation.isAsMade()).toBe(step === undefined);
     // From then on it is known.
     generation.reportState(() => 'checksum').catch(() => {});
     const other = step === undefined ? 7 : undefined;

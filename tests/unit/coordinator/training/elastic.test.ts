@@ -69,6 +69,26 @@ describe('a run that a worker joins', () => {
   });
 });
 
+describe('a newcomer whose donor is lost while the state is under way', () => {
+  it.each([
+    ['goes on from the state if it took it over', 'restored'],
+    ['begins afresh if it did not', 'restore'],
+  ])('%s, although nothing was saved', async (_, lostAt) => {
+    const party = await open({ min: 1, max: 2 }, { onLoss: 'continue' });
+    const donor = new AbortController();
+    party.join('w0', {}, { signal: donor.signal });
+    party.when(isStep(0), () => party.join('w1', { onSetParameters: () => lostAt === 'restored' && donor.abort() }));
+    party.when(
+      (event) => event.type === 'generation' && event.number === 2,
+      () => lostAt === 'restore' && donor.abort(),
+    );
+    await party.train();
+    expect(party.eventsOf('generation').map(({ members }) => members.length)).toEqual([1, 2, 1]);
+    expect(party.eventsOf('checkpoint')[0]?.checkpoint.step).toBe(4);
+    close(finalParameters(party.events), await undisturbed());
+  });
+});
+
 describe('a worker that is asked to leave', () => {
   it('finishes its step and leaves; the others go on without a step tried twice', async () => {
     const party = await open({ min: 1, max: 2 }, { onLoss: 'continue' });

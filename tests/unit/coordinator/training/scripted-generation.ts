@@ -118,6 +118,7 @@ export function scriptGeneration(
     holders: (step) => members.filter(({ rank }) => (applied[rank]?.step ?? 0) === step),
     abort: () => generation,
     applied: () => [...applied],
+    isAsMade: () => applied.every((seen) => seen === undefined),
     carry: () => ({ members: new Map(), requestCount: 0 }),
     activities: () => new Map(),
     putOff() {},
