@@ -1,6 +1,8 @@
 /** What a run prints of its workers: who joined, who trains and with what, who was lost or spared. */
 import type { MemberInfo, RunEvent, RunObserver } from '../coordinator/run-events.ts';
 import { emulationNote } from '../economics/record/emulation-note.ts';
+import { describeInterruption } from '../economics/record/interruption-text.ts';
+import { formatSeconds } from '../shared/core/number-format.ts';
 import { describeStandstill } from '../shared/core/standstill.ts';
 import type { RunPrinter } from './run-printer.ts';
 
@@ -47,6 +49,12 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
         warn(
           `worker ${event.workerId} held other parameters than the others before step ${event.step + 1}; it gets theirs`,
         );
+        break;
+      case 'worker-preempted':
+        note(`worker ${event.workerId} is preempted, as simulated: it has ${formatSeconds(event.seconds)} to leave`);
+        break;
+      case 'interruption':
+        detail(describeInterruption(event.interruption));
         break;
       case 'waiting':
         warn(`waiting up to ${Math.ceil(event.seconds)} s for workers: ${event.reason}`);

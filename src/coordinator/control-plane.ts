@@ -48,6 +48,8 @@ export interface ControlPlane {
   isGathering(): boolean;
   /** A worker is known to be gone, by whoever knows it first (its parent process, say). */
   workerGone(workerId: string, gone: WorkerGone): void;
+  /** A worker is told to leave, because its machine will be taken away in so many seconds. */
+  workerPreempted(workerId: string, seconds: number): void;
   /** A worker's process has ended, for whatever reason; it costs nothing from now on. */
   workerEnded(workerId: string): void;
   /** Ends every wait with `error`; the first failure wins. */
@@ -57,6 +59,8 @@ export interface ControlPlane {
 }
 
 export interface WorkerGone {
+  /** Whether a signal ended its process, or it ended by itself. */
+  readonly cause: 'killed' | 'exited';
   readonly reason: string;
   /** What the run ends with if it cannot go on without the worker; quorum-lost unless given. */
   readonly code?: ErrorCode | undefined;
@@ -159,8 +163,9 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     changeDue: loop.changeDue,
     hasBegun: loop.hasBegun,
     isGathering: loop.isGathering,
-    workerGone: (workerId, { reason, code = 'quorum-lost', returns }) =>
-      dispatch({ type: 'exited', workerId, reason, code, returns }),
+    workerGone: (workerId, { cause, reason, code = 'quorum-lost', returns }) =>
+      dispatch({ type: 'exited', workerId, cause, reason, code, returns }),
+    workerPreempted: (workerId, seconds) => observe({ type: 'worker-preempted', workerId, seconds }),
     workerEnded: (workerId) => observe({ type: 'worker-ended', workerId }),
     fail: loop.fail,
     close(error) {

@@ -1,4 +1,5 @@
 /** Makes a run observable while it lasts: metrics, the live page, and exports of both. */
+import type { Interruption } from '../economics/record/interruption.ts';
 import type { ObservabilityConfig } from '../settings/observability-settings.ts';
 import { observeLive } from './live/observe-live.ts';
 import { runInfoOf } from './metrics/collectors/run-metrics.ts';
@@ -27,15 +28,21 @@ export interface Observability {
   close(): Promise<void>;
 }
 
+/** What a resumed run had come to. */
+export interface ObservedBefore {
+  readonly accounts: readonly LedgerEntry[];
+  readonly interruptions: readonly Interruption[];
+}
+
 /**
  * Serves metrics and live page from now on.
- * @param carried the accounts at which the cost counters of a resumed run start
+ * @param before where the counters of a resumed run start
  * @throws bad-input when the metrics port is taken
  */
 export async function openObservability(
   options: RunOptions,
   context: RunContext,
-  carried: readonly LedgerEntry[] | undefined,
+  before: ObservedBefore | undefined,
 ): Promise<Observability> {
   const { runId, version, dataset, training, budget, expected, observability, resumed } = options;
   const { clock, timers, signal, note, warn } = context;
@@ -49,7 +56,8 @@ export async function openObservability(
     training,
     budget,
     expected,
-    carried,
+    carried: before?.accounts,
+    interruptionsBefore: before?.interruptions,
   });
   const live = observeLive(options, clock, timers);
   const scrapes = createScrapeWatch(clock, timers);

@@ -8,7 +8,7 @@ import type { RunEvent, RunObserver } from './run-events.ts';
  */
 export function publishTo(
   observers: readonly RunObserver[],
-  ...derivations: readonly ((event: RunEvent) => RunEvent | undefined)[]
+  ...derivations: readonly ((event: RunEvent) => RunEvent | readonly RunEvent[] | undefined)[]
 ): RunObserver {
   return function publish(event) {
     const failures: unknown[] = [];
@@ -21,8 +21,7 @@ export function publishTo(
     }
     if (failures.length > 0) throw failures[0];
     for (const derive of derivations) {
-      const derived = derive(event);
-      if (derived !== undefined) publish(derived);
+      for (const derived of [derive(event) ?? []].flat()) publish(derived);
     }
   };
 }

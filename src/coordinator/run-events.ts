@@ -6,6 +6,7 @@
 import type { BillingRule } from '../economics/ledger/cost.ts';
 import type { Account } from '../economics/ledger/ledger.ts';
 import type { EpochTotals } from '../economics/record/epoch-totals.ts';
+import type { Interruption, LossCause } from '../economics/record/interruption.ts';
 import type { EpochRecord, Milestone, RunStatus } from '../economics/record/run-record.ts';
 import type { WorkerDescription } from '../economics/record/worker-description.ts';
 import type { LedgerCause } from '../run-folder/ledger-line.ts';
@@ -197,7 +198,9 @@ export type RunEvent =
   | { readonly type: 'waiting'; readonly reason: string; readonly seconds: number }
   /** Nobody has these steps any more: training goes on from the last checkpoint, at `step`. */
   | { readonly type: 'rolled-back'; readonly step: number; readonly lostSteps: number }
-  | { readonly type: 'worker-lost'; readonly workerId: string; readonly reason: string }
+  | { readonly type: 'worker-lost'; readonly workerId: string; readonly reason: string; readonly cause: LossCause }
+  /** Its machine will be taken away in so many seconds, and it is told to leave. */
+  | { readonly type: 'worker-preempted'; readonly workerId: string; readonly seconds: number }
   /** It wants to leave, and finishes the step in flight first. */
   | { readonly type: 'worker-draining'; readonly workerId: string; readonly reason: string }
   /** It has left as it wanted to: nothing of its work is lost. */
@@ -225,6 +228,8 @@ export type RunEvent =
     }
   | EpochEvent
   | LedgerEvent
+  /** An interruption is over, and its cost is known. */
+  | { readonly type: 'interruption'; readonly interruption: Interruption }
   /** Training goes on from here. The state is taken, which held it up for so many seconds, and will now be written. */
   | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint; readonly seconds: number }
   /** The checkpoint is on the disk: what it took, from the request for the state to the last file, and when that was. */

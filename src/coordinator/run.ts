@@ -4,12 +4,13 @@ import { lockRun, type RunLock } from '../run-folder/run-lock.ts';
 import { budgetOf } from '../settings/budget-settings.ts';
 import { requireBudgetLeft } from './budget-left.ts';
 import { type CloseStack, withCloseStack } from './close-stack.ts';
-import { openObservability } from './observability.ts';
+import { type ObservedBefore, openObservability } from './observability.ts';
 import { publishTo } from './publish-events.ts';
 import { createBookkeeper } from './record/bookkeeper.ts';
 import { writeConfig } from './record/config-file.ts';
+import { deriveEvents } from './record/derived-events.ts';
 import { guardFolder } from './record/guarded-folder.ts';
-import { readRecord, readResumption } from './record/resumption.ts';
+import { type Resumption, readRecord, readResumption } from './record/resumption.ts';
 import { openRunFolder } from './record/run-folder.ts';
 import { createRunRecorder, nothingRecorded } from './record/run-recorder.ts';
 import { errorOf, writeResults } from './record/run-results.ts';
@@ -36,7 +37,9 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   const resumption = resumed && readResumption(out, { spec, training, trainCount: dataset.trainCount });
   requireBudgetLeft(options.budget, resumption?.accounts, options.expected);
 
-  const observability = services.use(await openObservability(options, context, resumption?.accounts.entries));
+  const observability = services.use(
+    await openObservability(options, context, resumption && observedBefore(resumption)),
+  );
   const audited = {
     runId: options.runId,
     version: options.version,
@@ -86,7 +89,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     writeConfig(folder, options.config),
     predictions.observe,
   ];
-  const observe: RunObserver = publishTo(observers, bookkeeper.observe, folder.linesWaiting);
+  const observe: RunObserver = publishTo(observers, deriveEvents(bookkeeper, clock), folder.linesWaiting);
 
   for (const note of resumption?.notes ?? []) context.warn(note);
   if (resumption !== undefined) {
@@ -130,6 +133,10 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   context.onResult({ summary, predictions: predictions.predictions(), error: end.error ?? lostAccounts ?? lostFiles });
   lock.release();
   await observability.waitForLastScrape();
+}
+
+function observedBefore({ accounts, record }: Resumption): ObservedBefore {
+  return { accounts: accounts.entries, interruptions: record.interruptions };
 }
 
 function lockFolder(folder: string, { note, signal }: RunContext): Promise<RunLock> {

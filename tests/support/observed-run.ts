@@ -2,6 +2,7 @@ import type { ObservedRun } from '../../src/coordinator/metrics/collector.ts';
 import { createMetrics, type Metrics } from '../../src/coordinator/metrics/metrics.ts';
 import { publishTo } from '../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../src/coordinator/record/bookkeeper.ts';
+import { deriveEvents } from '../../src/coordinator/record/derived-events.ts';
 import type { MemberInfo, RunObserver, StepEvent } from '../../src/coordinator/run-events.ts';
 import { noPhaseSeconds } from '../../src/shared/core/phases.ts';
 import type { Checkpoint } from '../../src/shared/model/training-state.ts';
@@ -81,7 +82,7 @@ export function observeRun(): {
   const bookkeeper = createBookkeeper({ clock, startedAt: 0, carried: undefined });
   return {
     metrics,
-    observe: publishTo([metrics.observe], bookkeeper.observe),
+    observe: publishTo([metrics.observe], deriveEvents(bookkeeper, clock)),
     pass(passed) {
       seconds += passed;
     },

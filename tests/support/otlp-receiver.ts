@@ -26,7 +26,8 @@ interface Point {
 }
 
 interface HistogramPoint extends Point {
-  readonly count: string;
+  /** Left out where it is 0. */
+  readonly count?: string;
   readonly sum: number;
   readonly bucketCounts: readonly string[];
   readonly explicitBounds: readonly number[];
@@ -93,7 +94,7 @@ export function samplesOf(metrics: readonly OtlpMetric[]): ReadonlyMap<string, n
       samples.set(series(name, attributes), asDouble);
     }
     for (const { attributes, count, sum: total, bucketCounts, explicitBounds } of histogram?.dataPoints ?? []) {
-      samples.set(series(`${name}_count`, attributes), Number(count));
+      samples.set(series(`${name}_count`, attributes), Number(count ?? 0));
       samples.set(series(`${name}_sum`, attributes), total);
       let below = 0;
       for (const [index, inBucket] of bucketCounts.entries()) {

@@ -212,6 +212,69 @@ export const cost: DashboardSpec = {
       ],
     },
     {
+      title: 'Interruptions, of ended runs too',
+      panels: [
+        {
+          kind: 'total',
+          title: 'Interruptions',
+          unit: 'none',
+          width: 4,
+          description:
+            'Members that were lost, drained or preempted while the run trained, and replicas that were healed.',
+          queries: [
+            { expr: `sum by (run_id) (${total('pennygrad_interruptions_total', ['reason'])})`, legend: '{{run_id}}' },
+          ],
+        },
+        {
+          kind: 'total',
+          title: 'Cost of interruptions',
+          unit: 'currencyUSD',
+          decimals: 4,
+          width: 4,
+          description: 'What the time cost that interruptions wasted, at the prices of the workers that wasted it.',
+          queries: [{ expr: total('pennygrad_interruption_wasted_usd_total'), legend: '{{run_id}}' }],
+        },
+        {
+          kind: 'total',
+          title: 'Time wasted',
+          unit: 's',
+          width: 4,
+          description: 'Aborted and repeated work, and what survivors waited, of all workers together.',
+          queries: [{ expr: total('pennygrad_interruption_wasted_seconds_total'), legend: '{{run_id}}' }],
+        },
+        {
+          kind: 'total',
+          title: 'Recovery, 95 % of them',
+          unit: 's',
+          width: 4,
+          description: 'In 95 % of the interruptions training went on sooner than this.',
+          queries: [
+            {
+              expr: `histogram_quantile(0.95, ${total('pennygrad_interruption_recovery_seconds_bucket', ['le'])})`,
+              legend: '{{run_id}}',
+            },
+          ],
+        },
+        {
+          kind: 'lines',
+          title: 'Price of useful work',
+          unit: 'currencyUSD',
+          decimals: 3,
+          width: 8,
+          description:
+            "What an hour of a worker's useful work costs, and the mean list price of the workers. The gap is everything but " +
+            'computing: starts, test passes, communication, waiting and interruptions.',
+          queries: [
+            { expr: course('pennygrad_effective_usd_per_hour'), legend: '{{run_id}} useful work' },
+            {
+              expr: `avg by (run_id) (${course('pennygrad_worker_price_usd_per_hour', ['worker'])})`,
+              legend: '{{run_id}} list price',
+            },
+          ],
+        },
+      ],
+    },
+    {
       title: 'Accrued, billed and projected',
       panels: [
         {

@@ -192,6 +192,7 @@ function tellOfExits(
       const line = describeExit(workerId, exit);
       if (line !== undefined) output.warn(line);
       coordinator.workerGone(workerId, {
+        cause: code === null ? 'killed' : 'exited',
         reason,
         code: code === null ? undefined : errorCodeOf(code),
         returns: restart.kind === 'restart',

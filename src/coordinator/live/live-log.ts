@@ -1,5 +1,6 @@
 /** The log of the live page: a line for every event that people should know about. Pure. */
-import { formatPercent } from '../../shared/core/number-format.ts';
+import { describeInterruption } from '../../economics/record/interruption-text.ts';
+import { formatPercent, formatSeconds } from '../../shared/core/number-format.ts';
 import { describeStandstill } from '../../shared/core/standstill.ts';
 import { describeLost } from '../../shared/files/line-file.ts';
 import type { LogEntry } from '../../shared/protocol/live/live-state.ts';
@@ -32,6 +33,10 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       return info(describeStandstill(event.seconds));
     case 'worker-lost':
       return bad(`lost ${event.workerId}: ${event.reason}`);
+    case 'worker-preempted':
+      return info(`${event.workerId} is preempted: it has ${formatSeconds(event.seconds)} to leave`);
+    case 'interruption':
+      return info(describeInterruption(event.interruption));
     case 'healed':
       return bad(`${event.workerId} held wrong parameters before step ${event.step + 1}, and gets those of the others`);
     case 'waiting':

@@ -101,7 +101,7 @@ function displace(rules: MembershipRules, state: Membership, late: Worker, now: 
   const reason = `it was not ready after ${(now - late.since).toFixed(1)} s, and another worker asks for its place`;
   return {
     state: withDeparted(rules, state, late, 'load', now),
-    effects: [tell(late.peer, mismatch), announce({ type: 'worker-lost', workerId, reason })],
+    effects: [tell(late.peer, mismatch), announce({ type: 'worker-lost', workerId, reason, cause: 'stuck' })],
   };
 }
 

@@ -1,4 +1,5 @@
 /** How a worker is lost, and what that means for the run. Pure transitions. */
+import type { LossCause } from '../../economics/record/interruption.ts';
 import { type ErrorCode, PennygradError } from '../../shared/core/errors.ts';
 import type { Body, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
@@ -31,8 +32,9 @@ export function leave(
   if (worker === undefined) return unchanged(state);
   const message = `${describeWorker(worker)} left during ${phase}: ${reason}`;
   // A worker's Ctrl-C is not the run's: the run lost a member.
-  const error = new PennygradError(code === 'interrupted' ? 'quorum-lost' : code, message);
-  return remove(rules, state, worker, { phase, reason, error, now });
+  const isInterrupted = code === 'interrupted';
+  const error = new PennygradError(isInterrupted ? 'quorum-lost' : code, message);
+  return remove(rules, state, worker, { cause: isInterrupted ? 'left' : 'failed', phase, reason, error, now });
 }
 
 export function garbled(
@@ -63,25 +65,34 @@ export function expel(
   now: number,
   code: ErrorCode,
 ): MembershipStep {
-  return lose({ ...rules, onLoss: 'fail' }, state, worker, reason, activities, now, code);
+  return lose({ ...rules, onLoss: 'fail' }, state, worker, { cause: 'misbehaved', reason, code }, activities, now);
+}
+
+/** How a worker was lost. */
+export interface Loss {
+  readonly cause: LossCause;
+  readonly reason: string;
+  /** What the run ends with if it cannot go on; quorum-lost unless given. */
+  readonly code?: ErrorCode;
 }
 
 export function lose(
   rules: MembershipRules,
   state: Membership,
   worker: Worker | undefined,
-  reason: string,
+  { cause, reason, code = 'quorum-lost' }: Loss,
   activities: Activities,
   now: number,
-  code: ErrorCode = 'quorum-lost',
 ): MembershipStep {
   if (worker === undefined) return unchanged(state);
   const { activity } = activityOf(worker, activities);
   const message = `${describeWorker(worker)} was lost in phase ${activity}: ${reason}`;
-  return remove(rules, state, worker, { phase: activity, reason, error: new PennygradError(code, message), now });
+  const error = new PennygradError(code, message);
+  return remove(rules, state, worker, { cause, phase: activity, reason, error, now });
 }
 
 interface Departure {
+  readonly cause: LossCause;
   /** What the worker was doing. */
   readonly phase: string;
   readonly reason: string;
@@ -94,9 +105,9 @@ function remove(
   rules: MembershipRules,
   state: Membership,
   worker: Worker,
-  { phase, reason, error, now }: Departure,
+  { cause, phase, reason, error, now }: Departure,
 ): MembershipStep {
-  const lost = announce({ type: 'worker-lost', workerId: worker.info.workerId, reason });
+  const lost = announce({ type: 'worker-lost', workerId: worker.info.workerId, reason, cause });
   const after = withDeparted(rules, state, worker, phase, now);
   // Whoever waits to join is not missed.
   if (worker.rank === undefined) return { state: after, effects: [lost] };
@@ -157,12 +168,12 @@ export function release(
 export function exited(
   rules: MembershipRules,
   state: Membership,
-  { workerId, reason, code, returns }: Extract<MembershipInput, { type: 'exited' }>,
+  { workerId, cause, reason, code, returns }: Extract<MembershipInput, { type: 'exited' }>,
   activities: Activities,
   now: number,
 ): MembershipStep {
   const worker = [...state.workers.values()].find(({ info }) => info.workerId === workerId);
-  const step = lose(rules, state, worker, reason, activities, now, code);
+  const step = lose(rules, state, worker, { cause, reason, code }, activities, now);
   if (returns) return step;
   // Its connection may be gone already, and its last words heard.
   const phase = worker === undefined ? state.departed.get(workerId) : activityOf(worker, activities).activity;

@@ -91,6 +91,7 @@ export type MembershipInput =
   | {
       readonly type: 'exited';
       readonly workerId: string;
+      readonly cause: 'killed' | 'exited';
       readonly reason: string;
       readonly code: ErrorCode;
       readonly returns: boolean;

@@ -54,7 +54,8 @@ export function advanceMembership(
     }
     case 'unreachable': {
       const reason = `it cannot be reached (${input.reason})`;
-      return lose(rules, state, state.workers.get(input.peer), reason, activities, moment.now);
+      const loss = { cause: 'unreachable', reason } as const;
+      return lose(rules, state, state.workers.get(input.peer), loss, activities, moment.now);
     }
     case 'exited':
       return thenGather(rules, exited(rules, state, input, activities, moment.now), moment.now);
@@ -111,7 +112,9 @@ function tick(rules: MembershipRules, state: Membership, now: number, activities
   }));
   const stuck = findStuck(signs, now, deadlinesOf(rules));
   const step =
-    stuck === undefined ? unchanged(state) : lose(rules, state, stuck.worker.subject, stuck.reason, activities, now);
+    stuck === undefined
+      ? unchanged(state)
+      : lose(rules, state, stuck.worker.subject, { cause: 'stuck', reason: stuck.reason }, activities, now);
   return thenGather(rules, step, now);
 }
 

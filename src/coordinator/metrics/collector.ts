@@ -1,5 +1,6 @@
 /** What one file of `collectors/` is: a few related metrics, and what in a run changes them. */
 import type { Registry } from 'prom-client';
+import type { Interruption } from '../../economics/record/interruption.ts';
 import type { BudgetConfig } from '../../settings/budget-settings.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import type { Clock } from '../../shared/core/clock.ts';
@@ -30,4 +31,6 @@ export interface ObservedRun {
   readonly expected?: readonly ExpectedWorker[] | undefined;
   /** Set on resume: the accounts at which the cost counters start. */
   readonly carried?: readonly LedgerEntry[] | undefined;
+  /** Set on resume: the interruptions that the run has had. */
+  readonly interruptionsBefore?: readonly Interruption[] | undefined;
 }

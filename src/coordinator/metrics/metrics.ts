@@ -14,6 +14,7 @@ import { createCheckpointMetrics } from './collectors/checkpoint-metrics.ts';
 import { createCostMetrics } from './collectors/cost-metrics.ts';
 import { createCostRateMetrics } from './collectors/cost-rate-metrics.ts';
 import { createGpuMetrics } from './collectors/gpu-metrics.ts';
+import { createInterruptionMetrics } from './collectors/interruption-metrics.ts';
 import { createLearningMetrics } from './collectors/learning-metrics.ts';
 import { createProjectionMetrics } from './collectors/projection-metrics.ts';
 import { createRunMetrics } from './collectors/run-metrics.ts';
@@ -36,6 +37,7 @@ const collectors: readonly Collector[] = [
   createScalingMetrics,
   createCostMetrics,
   createCostRateMetrics,
+  createInterruptionMetrics,
   createBudgetMetrics,
   createProjectionMetrics,
   createGpuMetrics,

@@ -22,12 +22,15 @@ import type { SpentSeconds } from '../../shared/core/phases.ts';
 import { sumOf } from '../../shared/core/sums.ts';
 import type { LedgerEntry, LedgerEvent, MemberSpent, RunEvent } from '../run-events.ts';
 import { advanceEnding, endingSeconds, nothingKnown } from './ending-time.ts';
+import type { Waste } from './interruptions.ts';
 
 export interface Bookkeeper {
   /** Takes in an event. @returns the accounts, when the event makes it time to draw them up */
   observe(event: RunEvent): LedgerEvent | undefined;
   /** Up to now, including what the run took before it was resumed. */
   spent(): TakenAndDue;
+  /** What is booked so far as wasted or idle, of all workers together. It never falls. */
+  waste(): Waste;
   /** All workers have ended, as far as is known. @returns the last accounts; undefined when called again */
   close(): LedgerEvent | undefined;
 }
@@ -185,6 +188,13 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         billedUsd: sumOf(accounts.map((account) => billedUsdAt(account, now))),
         billedAtEndUsd: sumOf(accounts.map((account) => billedUsdAt(account, endsAt))),
         seconds: runSeconds(),
+      };
+    },
+    waste() {
+      const accounts = [...rows.values()].map(({ account }) => account);
+      return {
+        seconds: sumOf(accounts.map(({ seconds }) => seconds.wasted + seconds.idle)),
+        usd: sumOf(accounts.map(({ usd }) => usd.wasted + usd.idle)),
       };
     },
     close() {

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
+import { type Interruption, interruptionReasons } from '../../economics/record/interruption.ts';
 import type { EpochRecord } from '../../economics/record/run-record.ts';
 import { describeRanges, missingUpTo, type Range, type ReadLine, readLines } from '../../run-folder/json-lines.ts';
 import { printable } from '../../shared/core/printable.ts';
@@ -51,6 +52,16 @@ const line = z.discriminatedUnion('type', [
   z.object({ type: z.literal('shares'), step: count }),
   z.object({ type: z.literal('resume'), step: count, gaps: z.array(text).optional() }),
   z.object({
+    type: z.literal('interruption'),
+    step: count,
+    worker_id: text,
+    reason: z.enum(interruptionReasons),
+    recovery_seconds: z.number().nonnegative().optional(),
+    wasted_seconds: z.number().nonnegative(),
+    wasted_usd: z.number().nonnegative(),
+    lost_steps: count,
+  }),
+  z.object({
     type: z.literal('fleet'),
     step: count,
     /** Older versions did not write it. */
@@ -79,6 +90,8 @@ export interface MetricsHistory {
   readonly openEpoch: EpochTotals | undefined;
   /** The fleet of each sitting, in order. Older versions did not write them. */
   readonly fleets: readonly Fleet[];
+  /** In the order of their ends. Older versions did not write them. */
+  readonly interruptions: readonly Interruption[];
   /** The highest step in the file, whether it was saved or not. */
   readonly lastStep: number;
   /** The generation that committed the step; 0 where the file does not tell. */
@@ -120,8 +133,9 @@ export function readMetrics(
         return entry.step >= 1 && entry.step <= savedStep && steps.get(entry.step)?.read === read;
       case 'resume':
         return entry.step <= savedStep;
-      // A fleet that trained has cost money, even if none of its steps was saved.
+      // Both have cost money, even if none of the steps was saved.
       case 'fleet':
+      case 'interruption':
         return true;
       // The first step with these shares may be the one after the last saved step.
       case 'shares':
@@ -167,6 +181,7 @@ export function readMetrics(
               : undefined,
           },
     fleets: kept.flatMap(({ entry }) => (entry.type === 'fleet' ? [fleetOf(entry)] : [])),
+    interruptions: kept.flatMap(({ entry }) => (entry.type === 'interruption' ? [interruptionOf(entry)] : [])),
     lastStep: lines.reduce((most, { entry }) => (entry.type === 'step' ? Math.max(most, entry.step) : most), 0),
     generation: steps.get(savedStep)?.generation ?? 0,
     lastGeneration: lines.reduce(
@@ -260,6 +275,19 @@ function describeGaps({ damaged, steps, epochs }: Record<'damaged' | 'steps' | '
       : [`metrics.jsonl lacks steps, whose times and losses count nowhere: ${describeRanges(steps)}`]),
     ...(epochs.length === 0 ? [] : [`metrics.jsonl lacks the results of epochs: ${describeRanges(epochs)}`]),
   ];
+}
+
+function interruptionOf(entry: Extract<z.output<typeof line>, { type: 'interruption' }>): Interruption {
+  const { step, worker_id, reason, recovery_seconds, wasted_seconds, wasted_usd, lost_steps } = entry;
+  return {
+    workerId: worker_id,
+    reason,
+    step,
+    recoverySeconds: recovery_seconds,
+    wastedSeconds: wasted_seconds,
+    wastedUsd: wasted_usd,
+    lostSteps: lost_steps,
+  };
 }
 
 function fleetOf({ step, workers }: Extract<z.output<typeof line>, { type: 'fleet' }>): Fleet {

@@ -56,7 +56,7 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
   const lastLine = ledger.at(-1);
   const stepsBefore = highestStep(history, ledger, step);
   const lost = stepsBefore - step;
-  const { openEpoch, samples, trainSeconds, epochs, fleets, earlierGaps, generation } = history;
+  const { openEpoch, samples, trainSeconds, epochs, fleets, interruptions, earlierGaps, generation } = history;
   const found = [...history.gaps, ...ledgerGaps].filter((gap) => !earlierGaps.includes(gap));
   const gaps = [...new Set([...earlierGaps, ...found])];
   return {
@@ -64,7 +64,17 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
     generations: history.lastGeneration,
     accounts: carriedAccounts(ledger, step),
     samplesBefore: samplesOfSteps(step, training.batchSize, trainCount),
-    record: { steps: step, samples, trainSeconds, epochs, milestones: milestonesOf(ledger), openEpoch, fleets, gaps },
+    record: {
+      steps: step,
+      samples,
+      trainSeconds,
+      epochs,
+      milestones: milestonesOf(ledger),
+      openEpoch,
+      fleets,
+      interruptions,
+      gaps,
+    },
     wholeMetrics: history.whole,
     bookedUntilUnixMs: lastLine && Date.parse(lastLine.time),
     checkpoints,

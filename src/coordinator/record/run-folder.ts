@@ -1,6 +1,7 @@
 /** The files of a run. They are written as things happen, so that a run that dies leaves what it had. */
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Interruption } from '../../economics/record/interruption.ts';
 import { type AuditHeader, auditFile } from '../../run-folder/audit/audit-line.ts';
 import { isLockName } from '../../run-folder/run-lock.ts';
 import type { Clock } from '../../shared/core/clock.ts';
@@ -195,6 +196,10 @@ export function openRunFolder(
           // Workers take a coordinator that has not heard of their generation for one that is out of date.
           bestEffort(() => syncFile(join(path, 'metrics.jsonl')));
           break;
+        case 'interruption':
+          writeLine(interruptionLine(event.interruption));
+          flush();
+          break;
         case 'shares':
           writeLine({ ...event, step: event.step + 1, shares: event.shares.map(({ samples }) => samples) });
           break;
@@ -260,6 +265,20 @@ function fleetLine(member: MemberInfo): object {
     emulated_speed: emulatedSpeed,
     price_usd_per_hour: priceUsdPerHour,
     price_assumed: priceAssumed,
+  };
+}
+
+function interruptionLine(interruption: Interruption): object {
+  const { step, workerId, reason, recoverySeconds, wastedSeconds, wastedUsd, lostSteps } = interruption;
+  return {
+    type: 'interruption',
+    step,
+    worker_id: workerId,
+    reason,
+    recovery_seconds: recoverySeconds,
+    wasted_seconds: wastedSeconds,
+    wasted_usd: wastedUsd,
+    lost_steps: lostSteps,
   };
 }
 

@@ -4,7 +4,15 @@ import type { Budget } from '../../economics/ledger/budget.ts';
 import { billedUsd, bookedUsd, newAccount } from '../../economics/ledger/ledger.ts';
 import { addStep, beginEpoch, type EpochTotals } from '../../economics/record/epoch-totals.ts';
 import type { Fleet } from '../../economics/record/fleet-change.ts';
-import type { EpochRecord, Milestone, RunRecord, RunStatus, WorkerRecord } from '../../economics/record/run-record.ts';
+import type { Interruption, InterruptionReason } from '../../economics/record/interruption.ts';
+import type {
+  DepartedWorker,
+  EpochRecord,
+  Milestone,
+  RunRecord,
+  RunStatus,
+  WorkerRecord,
+} from '../../economics/record/run-record.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { LedgerEntry, MemberInfo, RunEvent } from '../run-events.ts';
@@ -43,6 +51,7 @@ export interface CarriedRecord {
   readonly openEpoch: EpochTotals | undefined;
   /** The fleets of earlier sittings. */
   readonly fleets: readonly Fleet[];
+  readonly interruptions: readonly Interruption[];
   /** What was lost of the run's files, in words. */
   readonly gaps: readonly string[];
 }
@@ -55,6 +64,7 @@ export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
   milestones: [],
   openEpoch: undefined,
   fleets: [],
+  interruptions: [],
   gaps: [],
 };
 
@@ -74,22 +84,37 @@ export function createRunRecorder(
   const epochs = [...before.epochs];
   const milestones = [...before.milestones];
   const fleets = [...before.fleets];
+  const interruptions = [...before.interruptions];
+  /** Why workers are no longer in the run. */
+  const gone = new Map<string, InterruptionReason>();
   /** What the last checkpoint has. */
   let saved = { steps, samples, trainSeconds, openEpoch, epochs: epochs.length, milestones: milestones.length };
 
   function workerRecord(member: MemberInfo): WorkerRecord {
-    const { account = newAccount, samples: trained = 0 } =
-      entries.find(({ workerId }) => workerId === member.workerId) ?? {};
-    return {
-      ...member,
-      samples: trained,
-      booked: {
-        seconds: account.seconds,
-        usd: account.usd,
-        billedUsd: billedUsd(account),
-        rentals: account.rentals,
-      },
-    };
+    return { ...member, ...bookedOf(member.workerId) };
+  }
+
+  /** What the ledger has of a worker, and whether it is still in the run. */
+  function bookedOf(id: string) {
+    const { account = newAccount, samples: trained = 0 } = entries.find(({ workerId }) => workerId === id) ?? {};
+    const { seconds, usd, rentals } = account;
+    return { samples: trained, left: gone.get(id), booked: { seconds, usd, billedUsd: billedUsd(account), rentals } };
+  }
+
+  /** Members of earlier generations, and of earlier sittings, as they were last. */
+  function departedWorkers(): readonly DepartedWorker[] {
+    const known = new Map(fleets.flatMap((fleet) => fleet.members.map((one) => [one.workerId, one] as const)));
+    for (const { workerId } of members) known.delete(workerId);
+    return [...known.values()].map((one) => ({
+      workerId: one.workerId,
+      backend: one.backend,
+      device: one.device,
+      gpu: one.gpu,
+      emulatedSpeed: one.emulatedSpeed,
+      priceUsdPerHour: one.priceUsdPerHour,
+      priceAssumed: one.priceAssumed,
+      ...bookedOf(one.workerId),
+    }));
   }
 
   return {
@@ -99,6 +124,17 @@ export function createRunRecorder(
           members = event.members;
           parameters = event.parameterCount;
           fleets.push({ step: steps, members });
+          for (const { workerId } of members) gone.delete(workerId);
+          break;
+        case 'worker-lost':
+          gone.set(event.workerId, event.cause);
+          break;
+        case 'worker-drained':
+          gone.set(event.workerId, 'drained');
+          break;
+        case 'interruption':
+          interruptions.push(event.interruption);
+          if (gone.has(event.interruption.workerId)) gone.set(event.interruption.workerId, event.interruption.reason);
           break;
         case 'epoch-begun':
           cpuBefore = cpuSeconds();
@@ -164,7 +200,9 @@ export function createRunRecorder(
         epochs: [...epochs],
         openEpoch,
         workers: members.map(workerRecord),
+        departedWorkers: departedWorkers(),
         fleets: [...fleets],
+        interruptions: [...interruptions],
         gaps: before.gaps,
         formerWorkers: {
           costUsd: former.reduce((sum, { account }) => sum + bookedUsd(account), 0),

@@ -2,7 +2,8 @@ import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { Budget } from '../ledger/budget.ts';
 import type { ByCategory } from '../ledger/ledger.ts';
 import type { EpochTotals } from './epoch-totals.ts';
-import type { Fleet } from './fleet-change.ts';
+import type { Fleet, FleetMember } from './fleet-change.ts';
+import type { Interruption, InterruptionReason } from './interruption.ts';
 import type { WorkerDescription } from './worker-description.ts';
 
 /** How a run ended. */
@@ -31,9 +32,10 @@ export interface EpochRecord {
   readonly cutShort?: true;
 }
 
-/** What one worker did in the whole run. */
-export interface WorkerRecord extends WorkerDescription {
-  readonly rank: number;
+/** What a worker did in the whole run, through all its lives. */
+interface WorkDone {
+  /** Why it was no longer in the run when that ended; undefined if it was, and where nobody knows why. */
+  readonly left?: InterruptionReason | undefined;
   /** Samples of committed steps. */
   readonly samples: number;
   /** What the ledger has booked, each second at the price of its time. */
@@ -47,6 +49,14 @@ export interface WorkerRecord extends WorkerDescription {
     readonly rentals: number;
   };
 }
+
+/** A member of the last generation. */
+export interface WorkerRecord extends WorkerDescription, WorkDone {
+  readonly rank: number;
+}
+
+/** A member of an earlier generation that was not in the last one. It has no rank. */
+export interface DepartedWorker extends FleetMember, WorkDone {}
 
 /** The state of a run at the end of an epoch's test pass. */
 export interface Milestone {
@@ -83,15 +93,19 @@ export interface RunRecord {
   readonly openEpoch: EpochTotals | undefined;
   /** One for each finished epoch. */
   readonly milestones: readonly Milestone[];
+  /** The last generation: the fleet of the run. */
   readonly workers: readonly WorkerRecord[];
-  /** One for each time that the run was started or resumed. */
+  readonly departedWorkers?: readonly DepartedWorker[];
+  /** One for each generation, in order. */
   readonly fleets: readonly Fleet[];
+  /** Those that are over, in the order of their ends. */
+  readonly interruptions?: readonly Interruption[];
   /**
    * What was lost of the run's files before it was resumed, in words. Samples, times and epochs are those that are still
    * recorded; `steps` are all.
    */
   readonly gaps: readonly string[];
-  /** Workers that are no longer in the run: they left before training, or the run was resumed without them. */
+  /** All workers that are not in `workers`: departed ones, and those that left before training. */
   readonly formerWorkers: { readonly costUsd: number; readonly billedUsd: number; readonly rentals: number };
   /** From the start of the coordinator's process to the first commit; undefined when there was none. */
   readonly secondsToFirstStep: number | undefined;

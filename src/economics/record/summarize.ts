@@ -1,17 +1,23 @@
 import { sumOf } from '../../shared/core/sums.ts';
 import type { Budget } from '../ledger/budget.ts';
-import { accruedCostUsd } from '../ledger/cost.ts';
+import { accruedCostUsd, secondsPerHour } from '../ledger/cost.ts';
 import { rentalRule, type SourcedBillingRule } from '../prices/billing-rules.ts';
 import type { EpochTotals } from './epoch-totals.ts';
 import { extrapolateEpoch } from './extrapolated-epoch.ts';
 import { findFleetChanges } from './fleet-change.ts';
-import type { EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
+import { effectiveUsdPerHour } from './interruption.ts';
+import { summarizeInterruptions } from './interruption-summary.ts';
+import type { DepartedWorker, EpochRecord, RunRecord, WorkerRecord } from './run-record.ts';
 import type { EpochSummary, Summary, WorkerSummary } from './summary.ts';
 import { timeToAccuracy } from './time-to-accuracy.ts';
 
+/** Fleet changes that are kept, the latest: a run on spot machines may have thousands. */
+const mostFleetChanges = 100;
+
 /** Derives rates, shares and costs from a run's record. */
 export function summarize(record: RunRecord): Summary {
-  const { dataset, model, reason, workers, openEpoch, formerWorkers } = record;
+  const { dataset, model, reason, workers, departedWorkers = [], interruptions = [] } = record;
+  const { openEpoch, formerWorkers } = record;
   const price = sumOf(workers.map(({ priceUsdPerHour }) => priceUsdPerHour ?? 0));
   const workerSummaries = workers.map(summarizeWorker);
   const fleetChanges = findFleetChanges(record.fleets);
@@ -39,7 +45,9 @@ export function summarize(record: RunRecord): Summary {
     epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
     interrupted_epoch: openEpoch && summarizeOpenEpoch(openEpoch, price),
     workers: workerSummaries,
-    fleet_changes: fleetChanges.length === 0 ? undefined : fleetChanges,
+    departed_workers: departedWorkers.length === 0 ? undefined : departedWorkers.map(summarizeDeparted),
+    interruptions: summarizeInterruptions(interruptions),
+    fleet_changes: fleetChanges.length === 0 ? undefined : fleetChanges.slice(-mostFleetChanges),
     gaps: record.gaps.length === 0 ? undefined : [...record.gaps],
     test_accuracy: record.epochs.at(-1)?.testAccuracy ?? null,
     train_seconds: record.trainSeconds,
@@ -47,6 +55,7 @@ export function summarize(record: RunRecord): Summary {
     seconds_to_first_step: record.secondsToFirstStep ?? null,
     coordinator_cpu_share: ratioOf(record.coordinatorCpuSeconds, record.trainSeconds - record.trainSecondsBefore),
     price_usd_per_hour: workers.some(({ priceUsdPerHour }) => priceUsdPerHour !== undefined) ? price : undefined,
+    ...summarizeEffectivePrice([...workers, ...departedWorkers]),
     cost_usd_total: sumOf(workerSummaries.map(({ cost_usd }) => cost_usd)) + formerWorkers.costUsd,
     billed_usd_total: sumOf(workerSummaries.map(({ billed_usd }) => billed_usd)) + formerWorkers.billedUsd,
     former_workers_cost_usd: formerWorkers.costUsd,
@@ -58,6 +67,36 @@ export function summarize(record: RunRecord): Summary {
   };
   const extrapolated = extrapolateEpoch(record, summary, price);
   return extrapolated === undefined ? summary : { ...summary, extrapolated_epoch: extrapolated };
+}
+
+/** Every worker that ever trained counts, wherever it is now. */
+function summarizeEffectivePrice(workers: readonly Pick<WorkerRecord, 'booked'>[]) {
+  const usd = sumOf(workers.map(({ booked }) => sumOf(Object.values(booked.usd))));
+  const effective = effectiveUsdPerHour(usd, sumOf(workers.map(({ booked }) => booked.seconds.compute)));
+  if (effective === undefined) return {};
+  const alive = sumOf(workers.map(({ booked }) => sumOf(Object.values(booked.seconds))));
+  return { effective_usd_per_hour: effective, paid_usd_per_hour: (usd * secondsPerHour) / alive };
+}
+
+function summarizeDeparted(worker: DepartedWorker): NonNullable<Summary['departed_workers']>[number] {
+  const { booked } = worker;
+  return {
+    worker_id: worker.workerId,
+    backend: worker.backend,
+    device: worker.device,
+    gpu: worker.gpu,
+    emulated_speed: worker.emulatedSpeed,
+    price_usd_per_hour: worker.priceUsdPerHour,
+    price_assumed: worker.priceAssumed,
+    samples: worker.samples,
+    alive_seconds: sumOf(Object.values(booked.seconds)),
+    rentals: booked.rentals,
+    cost_usd: sumOf(Object.values(booked.usd)),
+    billed_usd: booked.billedUsd,
+    seconds_by_category: { ...booked.seconds },
+    cost_usd_by_category: { ...booked.usd },
+    left: worker.left,
+  };
 }
 
 function summarizeBudget(budget: Budget | undefined): Summary['budget'] {
@@ -121,6 +160,7 @@ function summarizeWorker(worker: WorkerRecord): WorkerSummary {
     cost_usd: sumOf(Object.values(booked.usd)),
     seconds_by_category: { ...booked.seconds },
     cost_usd_by_category: { ...booked.usd },
+    left: worker.left,
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { budgetBases } from '../../shared/core/budget-basis.ts';
 import { printable } from '../../shared/core/printable.ts';
 import { ledgerCategories } from '../ledger/ledger.ts';
+import { interruptionReasons } from './interruption.ts';
 import { runStatuses } from './run-record.ts';
 
 /** A summary may be of somebody else's run, and is printed. */
@@ -13,6 +14,18 @@ const ratio = z.number().min(0).max(1);
 const loss = z.number().nullable();
 
 const byCategory = z.record(z.enum(ledgerCategories), nonnegative);
+
+/** Why a worker is no longer in the run; absent where it still was when the run ended. */
+const left = z.enum(interruptionReasons).optional();
+
+const interruptionTotals = {
+  count,
+  /** Time of all workers that the ledger booked as wasted or idle because of them, and what it cost. */
+  wasted_seconds: nonnegative,
+  wasted_usd: nonnegative,
+  /** Committed steps that nobody had any more, and that were trained again. */
+  lost_steps: count,
+};
 
 const epochSummarySchema = z.strictObject({
   /** Counts from 1. */
@@ -87,6 +100,7 @@ const workerSummarySchema = z.strictObject({
   /** From the ledger; they sum to `alive_seconds` and `cost_usd`. */
   seconds_by_category: byCategory,
   cost_usd_by_category: byCategory,
+  left,
 });
 
 /** The epoch in which the run ended: trained in part, or not tested. */
@@ -95,6 +109,51 @@ const interruptedEpochSchema = epochSummarySchema.omit({
   test_accuracy: true,
   evaluate_seconds: true,
   cut_short: true,
+});
+
+/** A member of an earlier generation that was not in the last one. */
+const departedWorkerSchema = z.strictObject({
+  ...workerSummarySchema.pick({
+    worker_id: true,
+    backend: true,
+    device: true,
+    gpu: true,
+    emulated_speed: true,
+    price_usd_per_hour: true,
+    price_assumed: true,
+    samples: true,
+    alive_seconds: true,
+    rentals: true,
+    cost_usd: true,
+    billed_usd: true,
+    seconds_by_category: true,
+    cost_usd_by_category: true,
+  }).shape,
+  /** Absent where it left before the run was resumed. */
+  left,
+});
+
+const interruptionsSchema = z.strictObject({
+  ...interruptionTotals,
+  /** From a loss to the next committed step, or part of a test pass; null where the run never went on. */
+  recovery_seconds_p50: nonnegative.nullable(),
+  recovery_seconds_p95: nonnegative.nullable(),
+  by_reason: z.partialRecord(z.enum(interruptionReasons), z.strictObject(interruptionTotals)),
+  /** The latest 20, in the order of their ends. */
+  last: z
+    .array(
+      z.strictObject({
+        worker_id: text,
+        reason: z.enum(interruptionReasons),
+        /** Committed steps when it happened. */
+        step: count,
+        recovery_seconds: nonnegative.nullable(),
+        wasted_seconds: nonnegative,
+        wasted_usd: nonnegative,
+        lost_steps: count,
+      }),
+    )
+    .readonly(),
 });
 
 /** The format of `summary.json` in a run's folder. Times are in seconds, costs in USD. */
@@ -135,9 +194,14 @@ export const summarySchema = z.strictObject({
    * samples, not measured. Older versions left it out.
    */
   extrapolated_epoch: z.strictObject({ samples: count, seconds: nonnegative, cost_usd: nonnegative }).optional(),
+  /** The members of the last generation: the fleet of the run. */
   workers: z.array(workerSummarySchema).readonly(),
+  /** Members of earlier generations; absent where there were none. Older versions left it out. */
+  departed_workers: z.array(departedWorkerSchema).readonly().optional(),
+  /** What broke off the work of the run, and what that cost; absent where nothing did. */
+  interruptions: interruptionsSchema.optional(),
   /**
-   * Set if the run was resumed with other workers, engines, labels or prices. Rates and shares then belong to no single
+   * Set if the workers, engines, labels or prices changed, while the run trained or when it was resumed: the latest 100. Rates and shares then belong to no single
    * fleet, and `workers` and prices are the latest ones.
    */
   fleet_changes: z
@@ -159,13 +223,17 @@ export const summarySchema = z.strictObject({
   coordinator_cpu_share: nonnegative,
   /** All workers together; absent when none has a price. */
   price_usd_per_hour: nonnegative.optional(),
+  /**
+   * What an hour of useful work of a worker cost: the cost of all that ever trained, over the hours in which they computed
+   * steps that stayed. `paid_usd_per_hour` is the same cost over the hours that they lived: the list price, where that did
+   * not change. Absent where nothing was trained or paid, and in older versions.
+   */
+  effective_usd_per_hour: nonnegative.optional(),
+  paid_usd_per_hour: nonnegative.optional(),
   /** Cost of all workers that were ever in the run, including start-up, test passes and saving. */
   cost_usd_total: nonnegative,
   billed_usd_total: nonnegative,
-  /**
-   * The part of `cost_usd_total` for workers not in `workers`: they left before training, or the run was resumed without
-   * them.
-   */
+  /** The part of `cost_usd_total` for workers not in `workers`: departed ones, and those that left before training. */
   former_workers_cost_usd: nonnegative,
   /** The part of `billed_usd_total` for these workers. Older versions left it out. */
   former_workers_billed_usd: nonnegative.optional(),

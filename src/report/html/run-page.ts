@@ -3,18 +3,21 @@ import type { CardHistory } from '../../economics/planning/price-history.ts';
 import { assumptionRemedy, describeAssumed } from '../../economics/record/assumed-note.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
 import { describeExtrapolation } from '../../economics/record/extrapolated-epoch.ts';
+import { describeInterruptions, formatRecovery } from '../../economics/record/interruption-text.ts';
 import type { StepPoint } from '../../economics/record/step-series.ts';
 import type { Summary } from '../../economics/record/summary.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import {
   capitalized,
   costHead,
+  describeChanges,
   describeEpochMarks,
   epochColumns,
   epochRows,
   workerColumns,
   workerRows,
 } from '../terminal/summary-table.ts';
+import type { Column } from '../terminal/table.ts';
 import { type Chart, chartHtml } from './chart.ts';
 import { escapeHtml, listHtml, sectionHtml, tableHtml } from './markup.ts';
 import { renderPage } from './page.ts';
@@ -36,7 +39,7 @@ export interface ReportedRun {
 
 export function renderRunPage(run: ReportedRun, assets: ReportAssets): string {
   const { summary, steps = [], cards = [], predictions, cautions = [] } = run;
-  const { dataset, model, workers } = summary;
+  const { dataset, model, workers, departed_workers: departed = [] } = summary;
   const priced = summary.price_usd_per_hour !== undefined;
   const charts = [lossChart(steps), speedChart(steps), accuracyChart(summary)].filter(({ xs }) => xs.length > 0);
   const prices = cardFigures(cards, 'this run');
@@ -74,7 +77,10 @@ export function renderRunPage(run: ReportedRun, assets: ReportAssets): string {
           stackedBarsHtml(
             'time',
             'Time alive, by worker',
-            workers.map((worker) => ({ name: worker.worker_id, spending: worker.seconds_by_category })),
+            [...workers, ...departed].map((worker) => ({
+              name: worker.worker_id,
+              spending: worker.seconds_by_category,
+            })),
             formatSeconds,
           ),
         ),
@@ -82,6 +88,7 @@ export function renderRunPage(run: ReportedRun, assets: ReportAssets): string {
           'Where the money went',
           stackedBarsHtml('money', capitalized(`${costHead(summary)}, by worker`), costBars(summary), formatUsd),
         ),
+        sectionHtml('Interruptions', interruptionsHtml(summary, priced)),
         priceSectionHtml(prices),
       ],
     },
@@ -95,10 +102,35 @@ function pictureHtml(svg: string): string {
   return `<img class="picture" alt="Test images, each with the predicted class, its probability and the true class" src="data:image/svg+xml;base64,${data}">`;
 }
 
+/** The latest interruptions, one by one. */
+function interruptionsHtml({ interruptions }: Summary, priced: boolean): string {
+  if (interruptions === undefined) return '';
+  const columns: (Column<(typeof interruptions.last)[number]> | false)[] = [
+    { head: 'after step', cell: ({ step }) => formatCount(step) },
+    { head: 'worker', cell: ({ worker_id }) => worker_id, align: 'left' },
+    { head: 'reason', cell: ({ reason }) => reason, align: 'left' },
+    {
+      head: 'recovery',
+      cell: (row) => (row.recovery_seconds === null ? 'none' : formatRecovery(row.recovery_seconds)),
+    },
+    { head: 'wasted', cell: ({ wasted_seconds }) => formatSeconds(wasted_seconds) },
+    priced && { head: 'cost', cell: ({ wasted_usd }) => formatUsd(wasted_usd) },
+    { head: 'steps again', cell: ({ lost_steps }) => formatCount(lost_steps) },
+  ];
+  const name = interruptions.count > interruptions.last.length ? 'The latest interruptions' : 'Interruptions';
+  return tableHtml(
+    name,
+    columns.filter((column) => column !== false),
+    interruptions.last,
+  );
+}
+
 /** The bars sum to the cost of the run. */
-function costBars({ workers, former_workers_cost_usd: former }: Summary): readonly StackedBar[] {
+function costBars(summary: Summary): readonly StackedBar[] {
+  const { workers, departed_workers: departed = [] } = summary;
+  const former = workerRows(summary).find(({ worker_id }) => worker_id === 'former workers')?.cost_usd ?? 0;
   return [
-    ...workers
+    ...[...workers, ...departed]
       .filter(({ price_usd_per_hour, cost_usd }) => price_usd_per_hour !== undefined || cost_usd > 0)
       .map((worker) => ({ name: worker.worker_id, spending: worker.cost_usd_by_category })),
     ...(former > 0 ? [{ name: 'former workers', former }] : []),
@@ -130,7 +162,8 @@ function headlines(summary: Summary): readonly string[] {
       : `${formatUsd(summary.cost_usd_total)}${changes.length === 0 ? '' : ', now'} at ${formatUsd(price)} an hour, including start-up and test passes`,
     ...(assumed === undefined ? [] : [`the price is ${assumed}; ${assumptionRemedy}`]),
     ...gaps.map((gap) => `incomplete: ${gap}`),
-    ...changes.map(({ step, change }) => `changed after step ${formatCount(step)}: ${change}`),
+    ...describeChanges(changes),
+    ...describeInterruptions(summary),
     ...workers.flatMap(({ worker_id, emulated_speed: speed }) =>
       speed === undefined ? [] : [`${worker_id} was ${emulationNote(speed)}`],
     ),

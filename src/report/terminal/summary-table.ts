@@ -2,6 +2,7 @@ import { assumptionRemedy, describeAssumed } from '../../economics/record/assume
 import { describeBilling } from '../../economics/record/billing-text.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
 import { describeExtrapolation } from '../../economics/record/extrapolated-epoch.ts';
+import { describeInterruptions } from '../../economics/record/interruption-text.ts';
 import type { EpochSummary, Summary, WorkerSummary } from '../../economics/record/summary.ts';
 import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import { createPaint, type Paint } from './colour.ts';
@@ -112,26 +113,61 @@ export function epochColumns(summary: Summary, priced: boolean): readonly Column
   return priced ? [...columns, { head: costHead(summary), cell: ({ cost_usd }) => formatUsd(cost_usd) }] : columns;
 }
 
-/** The row of a worker, or of all former workers together, for which only costs are known. */
-export type WorkerRow = Partial<WorkerSummary> & Pick<WorkerSummary, 'worker_id' | 'cost_usd' | 'billed_usd'>;
+/** The row of a worker, or of all that left before they trained, for which only costs are known. */
+export type WorkerRow = Partial<WorkerSummary> &
+  Pick<WorkerSummary, 'worker_id' | 'cost_usd' | 'billed_usd'> & { readonly has_departed?: true };
 
-/** The costs of the rows sum to the cost of the run. */
+type DepartedWorker = NonNullable<Summary['departed_workers']>[number];
+
+/** Every worker that ever was a member. The costs of the rows sum to the cost of the run. */
 export function workerRows(summary: Summary): readonly WorkerRow[] {
-  const { workers, former_workers_cost_usd: cost_usd, former_workers_billed_usd: billed_usd = 0 } = summary;
-  const former = { worker_id: 'former workers', cost_usd, billed_usd };
-  return cost_usd > 0 || billed_usd > 0 ? [...workers, former] : workers;
+  const { workers, departed_workers: departed = [] } = summary;
+  const cost_usd = restOf(summary.former_workers_cost_usd, departed, 'cost_usd');
+  const billed_usd = restOf(summary.former_workers_billed_usd ?? 0, departed, 'billed_usd');
+  const rows = [...workers, ...departed.map(departedRow)];
+  return cost_usd > 0 || billed_usd > 0 ? [...rows, { worker_id: 'former workers', cost_usd, billed_usd }] : rows;
+}
+
+function departedRow(worker: DepartedWorker): WorkerRow {
+  const { compute, communicate, wait, load } = worker.seconds_by_category;
+  const inSteps = compute + communicate + wait + load;
+  const shareOf = (seconds: number) => (inSteps > 0 ? seconds / inSteps : 0);
+  return {
+    ...worker,
+    compute_share: shareOf(compute),
+    communicate_share: shareOf(communicate),
+    wait_share: shareOf(wait),
+    load_share: shareOf(load),
+    has_departed: true,
+  };
+}
+
+/** What former workers cost that never trained; what is left of rounding is nothing. */
+function restOf(all: number, departed: readonly DepartedWorker[], of: 'cost_usd' | 'billed_usd'): number {
+  const rest = all - departed.reduce((sum, worker) => sum + worker[of], 0);
+  return rest > 1e-9 * all ? rest : 0;
+}
+
+/** Whether a worker was there to the end. */
+function formatPresence({ left, has_departed }: WorkerRow): string {
+  return left ?? (has_departed ? 'left' : '');
 }
 
 export function workerColumns(summary: Summary, priced: boolean): readonly Column<WorkerRow>[] {
   const severalHosts = new Set(summary.workers.map(({ host }) => host)).size > 1;
   const labelled = summary.workers.some(({ gpu }) => gpu !== undefined);
   const partly = costHead(summary) === 'partly assumed cost';
+  const rows = workerRows(summary);
+  const someLeft = rows.some((row) => formatPresence(row) !== '');
+  const someCameBack = rows.some(({ rentals = 0 }) => rentals > 1);
   const severalBackends = new Set(summary.workers.map(({ backend }) => backend)).size > 1;
   const columns: (Column<WorkerRow> | false)[] = [
     { head: 'worker', cell: ({ worker_id }) => shorten(worker_id), align: 'left' },
     severalHosts && { head: 'host', cell: ({ host }) => shorten(host ?? ''), align: 'left', expendable: 3 },
     severalBackends && { head: 'engine', cell: ({ backend }) => backend ?? '', align: 'left', expendable: 2 },
     labelled && { head: 'gpu', cell: ({ gpu }) => shorten(gpu ?? '', longestLabel), align: 'left', expendable: 2 },
+    someLeft && { head: 'gone', cell: formatPresence, align: 'left' },
+    someCameBack && { head: 'lives', cell: ({ rentals }) => optional(rentals, formatCount), expendable: 1 },
     { head: 'samples', cell: ({ samples }) => optional(samples, formatCount) },
     { head: 'compute', cell: (row) => optional(row.compute_share, formatPercent) },
     { head: 'communicate', cell: (row) => optional(row.communicate_share, formatPercent), expendable: 4 },
@@ -190,8 +226,9 @@ function renderClosing(summary: Summary, paint: Paint): string {
   for (const { worker_id, emulated_speed } of summary.workers) {
     if (emulated_speed !== undefined) lines.push(`Worker ${shorten(worker_id)} was ${emulationNote(emulated_speed)}`);
   }
-  for (const { step, change } of changes) lines.push(`Changed after step ${formatCount(step)}: ${change}`);
+  lines.push(...describeChanges(changes).map(capitalized));
   for (const gap of gaps) lines.push(`Incomplete: ${gap}`);
+  lines.push(...describeInterruptions(summary).map(capitalized));
   const reached = summary.time_to_accuracy.filter(({ seconds }) => seconds !== null);
   if (reached.length > 0) lines.push(`Reached test accuracy ${reached.map(formatReached(summary)).join(', ')}`);
   if (price_usd_per_hour === undefined && cost_usd_total > 0) {
@@ -214,6 +251,17 @@ function renderClosing(summary: Summary, paint: Paint): string {
     );
   }
   return lines.join('\n');
+}
+
+/** Changes of the fleet that are told, the latest: a run on spot machines has very many. */
+const mostChanges = 5;
+
+export function describeChanges(changes: NonNullable<Summary['fleet_changes']>): readonly string[] {
+  const earlier = changes.length - mostChanges;
+  return [
+    ...(earlier > 0 ? [`changed ${formatCount(earlier)} times before these; metrics.jsonl has all changes`] : []),
+    ...changes.slice(-mostChanges).map(({ step, change }) => `changed after step ${formatCount(step)}: ${change}`),
+  ];
 }
 
 /** `2 epochs`, `part of an epoch`, `2 epochs and part of one`. */

@@ -12,7 +12,7 @@ function openNotes() {
 
 const joined = (workerId: string): RunEvent => ({ type: 'worker-joined', workerId, host: 'alpha', pid: 7 });
 const refused = (workerId: string): RunEvent => ({ type: 'worker-refused', workerId, reason: 'seed differs' });
-const lost = (workerId: string): RunEvent => ({ type: 'worker-lost', workerId, reason: 'killed' });
+const lost = (workerId: string): RunEvent => ({ type: 'worker-lost', workerId, reason: 'killed', cause: 'killed' });
 const ended = (workerId: string): RunEvent => ({ type: 'worker-ended', workerId });
 
 it('counts who is here: not who was refused, was lost, or came twice', () => {

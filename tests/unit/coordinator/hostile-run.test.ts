@@ -7,6 +7,7 @@ import { createMembershipLoop } from '../../../src/coordinator/membership-loop.t
 import { createMetrics } from '../../../src/coordinator/metrics/metrics.ts';
 import { publishTo } from '../../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../../src/coordinator/record/bookkeeper.ts';
+import { deriveEvents } from '../../../src/coordinator/record/derived-events.ts';
 import { ledgerLines } from '../../../src/coordinator/record/ledger-file.ts';
 import { openRunFolder } from '../../../src/coordinator/record/run-folder.ts';
 import { createRunRecorder, nothingRecorded } from '../../../src/coordinator/record/run-recorder.ts';
@@ -72,7 +73,10 @@ it('no file, metric or summary of such a run has an amount that is not finite, o
     );
     const metrics = createMetrics(observedRun);
     const bookkeeper = createBookkeeper({ clock: time.clock, startedAt: 90, carried: undefined });
-    const observe = publishTo([folder.observe, recorder.observe, metrics.observe], bookkeeper.observe);
+    const observe = publishTo(
+      [folder.observe, recorder.observe, metrics.observe],
+      deriveEvents(bookkeeper, time.clock),
+    );
     observe({ type: 'listening', endpoint: 'tcp://127.0.0.1:5555' });
     const error = await playHostileRun(seed, time, observe);
     const status = error === undefined ? 'completed' : 'failed';

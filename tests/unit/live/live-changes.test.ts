@@ -21,7 +21,7 @@ const happenings = fc.array(
   fc.tuple(
     fc.constantFrom<RunEvent>(
       { type: 'worker-joined', workerId: 'w0', host: 'alpha', pid: 1 },
-      { type: 'worker-lost', workerId: 'w1', reason: 'killed' },
+      { type: 'worker-lost', workerId: 'w1', reason: 'killed', cause: 'killed' },
       { type: 'generation', number: 1, members: [member(0, 3.6), member(1)], parameterCount: 10, reason: 'ready' },
       { type: 'epoch-begun', epoch: 1 },
       stepEvent(0),

@@ -10,6 +10,7 @@ import {
 } from '../../../src/coordinator/live/live-record.ts';
 import { publishTo } from '../../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../../src/coordinator/record/bookkeeper.ts';
+import { deriveEvents } from '../../../src/coordinator/record/derived-events.ts';
 import type { EpochEvent, RunEvent } from '../../../src/coordinator/run-events.ts';
 import { livePlan } from '../../support/live-run.ts';
 import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
@@ -27,7 +28,7 @@ function openLive(plan: LivePlan = livePlan) {
   };
   const clock = { now: () => now, unixMs: () => at(now).unixMs };
   const books = createBookkeeper({ clock, startedAt: 0, carried: undefined });
-  const publish = publishTo([see], books.observe);
+  const publish = publishTo([see], deriveEvents(books, { now: () => now }));
   return {
     tell(seconds: number, event: RunEvent) {
       now = seconds;
@@ -208,7 +209,7 @@ describe('the cost meter', () => {
   });
 
   test('a lost worker costs no more, and is said to be lost', () => {
-    const lost = observe([...begun, [10, { type: 'worker-lost', workerId: 'w1', reason: 'killed' }]]);
+    const lost = observe([...begun, [10, { type: 'worker-lost', workerId: 'w1', reason: 'killed', cause: 'killed' }]]);
     const { state } = tickLive(lost, at(20));
     expect(state.cost).toMatchObject({ usd: expect.closeTo(0.03, 12), usdPerHour: 3.6 });
     expect(state.workers.map(({ status }) => status)).toEqual(['training', 'lost']);
@@ -316,7 +317,7 @@ describe('strangers', () => {
     const noise = Array.from({ length: 500 }, (_, index): readonly [number, RunEvent][] => [
       [1, rejected],
       [1, { type: 'worker-joined', workerId: `x${index}`, host: 'beta', pid: index }],
-      [1, { type: 'worker-lost', workerId: `x${index}`, reason: 'y'.repeat(10_000) }],
+      [1, { type: 'worker-lost', workerId: `x${index}`, reason: 'y'.repeat(10_000), cause: 'left' }],
     ]).flat();
     const { state } = observe(noise);
     expect(state.workers).toEqual([]);

@@ -126,6 +126,71 @@ describe('renderSummaryTable', () => {
     expect(unpriced).toContain('Cost $0.50; the workers no longer have a price\nBilled $0.75 for 4 separate rentals\n');
   });
 
+  test('has a row of every worker that ever was a member, and says which are gone', () => {
+    const { booked } = workerRecord({ aliveSeconds: 3600 });
+    const departed = { ...fleetMember({ workerId: 'w9' }), samples: 640, left: 'killed' as const };
+    const twice = { ...workerRecord().booked, rentals: 2 };
+    const record = runRecord({
+      workers: [workerRecord({ booked: twice }), workerRecord({ workerId: 'w1', rank: 1, left: 'drained' })],
+      departedWorkers: [{ ...departed, booked }],
+      formerWorkers: { costUsd: 0.35, billedUsd: 0.35, rentals: 2 },
+    });
+    const text = renderSummaryTable(summarize(record), { ...plain, columns: 120 });
+    expect(cells(text, 'worker').slice(1, 4)).toEqual(['gone', 'lives', 'samples']);
+    expect(cells(text, 'w0').slice(0, 3)).toEqual(['w0', '2', '60,000']);
+    expect(cells(text, 'w1').slice(0, 4)).toEqual(['w1', 'drained', '1', '60,000']);
+    // 16 of 20 s in steps computing.
+    expect(cells(text, 'w9')).toEqual([
+      'w9',
+      'killed',
+      '1',
+      '640',
+      '80.0 %',
+      '10.0 %',
+      '5.0 %',
+      '5.0 %',
+      '$0.10',
+      '$0.10',
+    ]);
+    // What is left went to workers that never trained.
+    expect(cells(text, 'former workers')).toEqual(['former workers', '$0.25', '$0.25']);
+    expect(renderSummaryTable(summarize(runRecord()), plain)).not.toMatch(/gone|lives|nterruption|useful work/);
+  });
+
+  test('says what interruptions cost, and the latest changes of very many', () => {
+    const interruption = {
+      workerId: 'w1',
+      reason: 'killed',
+      step: 3,
+      recoverySeconds: 0.2504,
+      wastedSeconds: 1.5,
+      wastedUsd: 0.000_15,
+      lostSteps: 0,
+    } as const;
+    const fleets = Array.from({ length: 8 }, (_, step) => ({
+      step,
+      members: [fleetMember({ workerId: `w${step % 2}` })],
+    }));
+    const interruptions = [
+      interruption,
+      { ...interruption, reason: 'drained' as const, recoverySeconds: 2, lostSteps: 4 },
+    ];
+    const text = renderSummaryTable(summarize(runRecord({ interruptions, fleets })), plain);
+    expect(text).toContain(
+      "2 interruptions (1 killed, 1 drained) cost 3.0 s of workers' time ($0.00030), 4 steps were trained again; " +
+        'training went on after 250 ms, and after 2.0 s in 95 % of them\n' +
+        "An hour of a worker's useful work cost $0.23, at $0.10 an hour\n",
+    );
+    expect(text).toContain(
+      'Changed 2 times before these; metrics.jsonl has all changes\nChanged after step 3: w0 left',
+    );
+    expect(text).not.toContain('after step 2:');
+    const one = renderSummaryTable(summarize(runRecord({ interruptions: [interruption] })), plain);
+    expect(one).toContain(
+      "1 interruption (1 killed) cost 1.5 s of workers' time ($0.00015); training went on after 250 ms\n",
+    );
+  });
+
   test('says where a run went on otherwise', () => {
     const fleet = (step: number, priceUsdPerHour: number) => ({
       step,

@@ -318,7 +318,7 @@ describe('a place that nobody gets ready in', () => {
     run.time.advance(1);
     expect(run.hello('w1', { asked: 1 })).toMatchObject([
       lateRefusal('hung', '4.0'),
-      lost('hung', late('4.0')),
+      lost('hung', late('4.0'), 'stuck'),
       ...joins('w1'),
     ]);
     expect(run.workers()).toEqual(['w0', 'w1']);
@@ -334,7 +334,7 @@ describe('a place that nobody gets ready in', () => {
     run.time.advance(4001);
     expect(run.hello('w1', {}, 'again')).toMatchObject([
       lateRefusal('w1', '4.0'),
-      lost('w1', late('4.0')),
+      lost('w1', late('4.0'), 'stuck'),
       ...joins('w1'),
     ]);
     expect(run.workers()).toEqual(['w0', 'again']);

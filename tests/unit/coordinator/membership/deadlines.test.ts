@@ -93,7 +93,7 @@ describe('a worker that is stuck', () => {
     run.time.advance(8000);
     expect(run.input(tick)).toEqual([]);
     run.time.advance(1);
-    expect(run.input(tick)).toEqual([lost('w0', 'silent for 8.0 s, though it is connected')]);
+    expect(run.input(tick)).toEqual([lost('w0', 'silent for 8.0 s, though it is connected', 'stuck')]);
     expect(run.workers()).toEqual([]);
   });
 
@@ -105,7 +105,11 @@ describe('a worker that is stuck', () => {
     run.time.advance(1);
     const reason = 'no result for 8.0 s, though it is alive';
     const message = `worker w1 (rank 1, pid 4242 on alpha) was lost in phase compute: ${reason}`;
-    expect(run.input(tick)).toEqual([lost('w1', reason), memberLost('w1', message), failure('quorum-lost', message)]);
+    expect(run.input(tick)).toEqual([
+      lost('w1', reason, 'stuck'),
+      memberLost('w1', message),
+      failure('quorum-lost', message),
+    ]);
     expect(run.workers()).toEqual(['w0']);
   });
 
@@ -115,7 +119,10 @@ describe('a worker that is stuck', () => {
     const reason = 'silent for 8.5 s, though it is connected';
     const message = `worker w0 (rank 0, pid 4242 on alpha) was lost in phase idle: ${reason}`;
     expect(run.pass(9000).slice(0, 1)).toEqual([
-      { afterMs: 8500, effects: [lost('w0', reason), memberLost('w0', message), failure('quorum-lost', message)] },
+      {
+        afterMs: 8500,
+        effects: [lost('w0', reason, 'stuck'), memberLost('w0', message), failure('quorum-lost', message)],
+      },
     ]);
   });
 
@@ -138,7 +145,10 @@ describe('a worker that is stuck', () => {
     const reason = 'no result for 8.5 s, though it is alive';
     const message = `worker w1 (rank 1, pid 4242 on alpha) was lost in phase evaluate: ${reason}`;
     expect(effects.slice(0, 1)).toEqual([
-      { afterMs: 500, effects: [lost('w1', reason), memberLost('w1', message), failure('quorum-lost', message)] },
+      {
+        afterMs: 500,
+        effects: [lost('w1', reason, 'stuck'), memberLost('w1', message), failure('quorum-lost', message)],
+      },
     ]);
   });
 
@@ -149,7 +159,7 @@ describe('a worker that is stuck', () => {
     run.input(gather);
     run.time.advance(8000);
     expect(run.input(tick)).toMatchObject([
-      lost('w0', 'silent for 8.0 s, though it is connected'),
+      lost('w0', 'silent for 8.0 s, though it is connected', 'stuck'),
       { type: 'fail', message: expect.stringContaining('0 of 2 workers ready, 2 never arrived') },
     ]);
   });

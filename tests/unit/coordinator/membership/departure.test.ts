@@ -15,6 +15,11 @@ import {
 
 const gather = { type: 'gather' } as const;
 
+/** Why a worker that leaves with this code is lost. */
+function causeOf(code: string) {
+  return code === 'interrupted' ? 'left' : 'failed';
+}
+
 describe('a worker that leaves', () => {
   it('before the generation begins makes room for another', () => {
     const run = startGathering();
@@ -22,7 +27,7 @@ describe('a worker that leaves', () => {
     run.hello('w0');
     run.hello('w1');
     run.ready('w1');
-    expect(run.leave('w0', { reason: 'no such engine here' })).toEqual([lost('w0', 'no such engine here')]);
+    expect(run.leave('w0', { reason: 'no such engine here' })).toEqual([lost('w0', 'no such engine here', 'failed')]);
     expect(run.workers()).toEqual(['w1']);
     expect(run.hello('w2')).toHaveLength(2);
     expect(run.ready('w2')).toMatchObject([...isReady('w2'), { type: 'begin' }]);
@@ -45,7 +50,7 @@ describe('a worker that leaves', () => {
     const run = startTraining();
     const message = 'worker w1 (rank 1, pid 4242 on alpha) left during step: the card is on fire';
     expect(run.leave('w1', { code, phase: 'step', reason: 'the card is on fire' })).toEqual([
-      lost('w1', 'the card is on fire'),
+      lost('w1', 'the card is on fire', causeOf(code)),
       memberLost('w1', message),
       failure(ends, message),
     ]);
@@ -61,7 +66,7 @@ describe('a worker that leaves', () => {
   ] as const)('while it trains ends a run that goes on after losses where all would come to it: %s', (code, ends) => {
     const run = startTraining({ onLoss: 'continue' });
     const effects = run.leave('w1', { code, phase: 'step', reason: 'why' });
-    expect(effects.slice(0, 2)).toMatchObject([lost('w1', 'why'), { type: 'lost', peer: 'w1' }]);
+    expect(effects.slice(0, 2)).toMatchObject([lost('w1', 'why', causeOf(code)), { type: 'lost', peer: 'w1' }]);
     expect(effects.slice(2)).toMatchObject(ends ? [{ type: 'fail', code }] : []);
     expect(run.workers()).toEqual(['w0']);
   });
@@ -73,14 +78,14 @@ describe('a worker that cannot be reached', () => {
     const reason = 'it cannot be reached (Host unreachable)';
     const gathering = startGathering();
     gathering.hello('w0');
-    expect(gathering.input(unreachable)).toEqual([lost('w0', reason)]);
+    expect(gathering.input(unreachable)).toEqual([lost('w0', reason, 'unreachable')]);
     expect(gathering.workers()).toEqual([]);
 
     const training = startTraining();
     training.members({ w0: ['communicate', 100], w1: ['compute', 100] });
     const message = `worker w0 (rank 0, pid 4242 on alpha) was lost in phase communicate: ${reason}`;
     expect(training.input(unreachable)).toEqual([
-      lost('w0', reason),
+      lost('w0', reason, 'unreachable'),
       memberLost('w0', message),
       failure('quorum-lost', message),
     ]);
@@ -92,6 +97,7 @@ describe('a worker that cannot be reached', () => {
 describe('a process that its parent sees end', () => {
   const exited = {
     type: 'exited',
+    cause: 'killed',
     workerId: 'w0',
     reason: 'it was killed',
     code: 'run-failed',
@@ -109,7 +115,7 @@ describe('a process that its parent sees end', () => {
   it('before the run waits for workers ends it when it does', () => {
     const run = startGathering({ expectedIds: ['w0', 'w1'] });
     run.hello('w0', {}, 'p0');
-    expect(run.input(exited)).toEqual([lost('w0', 'it was killed')]);
+    expect(run.input(exited)).toEqual([lost('w0', 'it was killed', 'killed')]);
     expect(run.input(gather)).toEqual([failure('run-failed', 'worker w0 was lost in phase load: it was killed')]);
   });
 
@@ -126,7 +132,7 @@ describe('a process that its parent sees end', () => {
     const run = startGathering({ expectedIds: ['w0', 'w1'] });
     run.input(gather);
     run.hello('w0', {}, 'p0');
-    expect(run.input({ ...exited, returns: true })).toEqual([lost('w0', 'it was killed')]);
+    expect(run.input({ ...exited, returns: true })).toEqual([lost('w0', 'it was killed', 'killed')]);
     run.hello('w0', {}, 'p2');
     run.ready('p2');
     run.hello('w1');
@@ -180,7 +186,7 @@ describe('a process that its parent sees end', () => {
     run.hello('w0', {}, 'p0');
     if (isLoaded) run.ready('p0');
     expect(run.input(exited)).toEqual([
-      lost('w0', 'it was killed'),
+      lost('w0', 'it was killed', 'killed'),
       failure('run-failed', `worker w0 was lost in phase ${phase}: it was killed`),
     ]);
     expect(run.workers()).toEqual([]);
@@ -192,7 +198,7 @@ describe('a process that its parent sees end', () => {
     const run = startTraining();
     run.members({ w0: ['compute', 100], w1: ['compute', 100] });
     expect(run.input(exited)).toEqual([
-      lost('w0', 'it was killed'),
+      lost('w0', 'it was killed', 'killed'),
       memberLost('w0', message),
       failure('run-failed', message),
     ]);
@@ -202,7 +208,7 @@ describe('a process that its parent sees end', () => {
   it('while a run trains that goes on after losses ends it only when it waits for others in vain', () => {
     const run = startTraining({ onLoss: 'continue', expectedIds: ['w0', 'w1'] });
     run.members({ w0: ['compute', 100], w1: ['compute', 100] });
-    expect(run.input(exited)).toEqual([lost('w0', 'it was killed'), memberLost('w0', message)]);
+    expect(run.input(exited)).toEqual([lost('w0', 'it was killed', 'killed'), memberLost('w0', message)]);
     expect(run.input(gather)).toEqual([failure('run-failed', 'worker w0 was lost in phase compute: it was killed')]);
   });
 });
@@ -230,14 +236,14 @@ describe('frames that are no message', () => {
     const words = 'it sent something that is not understood: step: Invalid input';
     const gathering = startGathering();
     gathering.hello('w0');
-    expect(gathering.input(garbled('w0', reason, 'step: Invalid input'))).toEqual([lost('w0', words)]);
+    expect(gathering.input(garbled('w0', reason, 'step: Invalid input'))).toEqual([lost('w0', words, 'misbehaved')]);
     expect(gathering.workers()).toEqual([]);
 
     const training = startTraining();
     training.members({ w0: ['compute', 100], w1: ['compute', 100] });
     const message = `worker w0 (rank 0, pid 4242 on alpha) was lost in phase compute: ${words}`;
     expect(training.input(garbled('w0', reason, 'step: Invalid input'))).toEqual([
-      lost('w0', words),
+      lost('w0', words, 'misbehaved'),
       memberLost('w0', message),
       failure('run-failed', message),
     ]);
@@ -251,7 +257,7 @@ it('a member that misbehaves is lost at once, and the run ends with its name and
   const refusal = { kind: 'wrong', reason, code: 'run-failed' } as const;
   const message = `worker w1 (rank 1, pid 4242 on alpha) was lost in phase compute: ${reason}`;
   expect(run.input({ type: 'misbehaved', peer: 'w1', refusal })).toEqual([
-    lost('w1', reason),
+    lost('w1', reason, 'misbehaved'),
     memberLost('w1', message),
     failure('run-failed', message),
   ]);
@@ -338,7 +344,9 @@ describe('a run that goes on after losses', () => {
     const run = startTraining({ onLoss: 'fail', fleet: { min: 2, max: 3 } });
     run.hello('w2');
     run.ready('w2');
-    expect(run.input(unreachable('w2'))).toEqual([lost('w2', 'it cannot be reached (Host unreachable)')]);
+    expect(run.input(unreachable('w2'))).toEqual([
+      lost('w2', 'it cannot be reached (Host unreachable)', 'unreachable'),
+    ]);
   });
 });
 
@@ -427,7 +435,7 @@ describe('a worker that wants to leave', () => {
   it('is lost like any other if it does not wait for the end of its step', () => {
     const run = startTraining({ onLoss: 'continue' });
     run.input(drain('w1'));
-    expect(run.leave('w1')).toMatchObject([lost('w1', 'why'), { type: 'lost', peer: 'w1' }]);
+    expect(run.leave('w1')).toMatchObject([lost('w1', 'why', 'failed'), { type: 'lost', peer: 'w1' }]);
   });
 
   it('and is none of the run says nothing', () => {

@@ -11,6 +11,7 @@ import {
 } from '../../../../src/coordinator/membership/membership-state.ts';
 import type { Hello, Ready, Worker } from '../../../../src/coordinator/membership/worker.ts';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import type { LossCause } from '../../../../src/economics/record/interruption.ts';
 import type { PennygradError } from '../../../../src/shared/core/errors.ts';
 import type { Body, MessageOf, WorkerMessage } from '../../../../src/shared/protocol/messages.ts';
 import { createVirtualTime, type VirtualTime } from '../../../support/virtual-time.ts';
@@ -168,8 +169,8 @@ export function rejection(reason: string, detail: string): Shown {
   return event({ type: 'frame-rejected', reason, detail });
 }
 
-export function lost(workerId: string, reason: string): Shown {
-  return event({ type: 'worker-lost', workerId, reason });
+export function lost(workerId: string, reason: string, cause: LossCause): Shown {
+  return event({ type: 'worker-lost', workerId, reason, cause });
 }
 
 /**

@@ -286,8 +286,8 @@ describe('the metrics of a run', () => {
     const before = await scrape(metrics);
     expect(before.get('pennygrad_world_size')).toBe(2);
     expect(before.get('pennygrad_worker_last_heartbeat_timestamp_seconds{worker="w1"}')).toBe(1_748_779_200.5);
-    observe({ type: 'worker-lost', workerId: 'w1', reason: 'silent' });
-    observe({ type: 'worker-lost', workerId: 'a stranger', reason: 'silent' });
+    observe({ type: 'worker-lost', workerId: 'w1', reason: 'silent', cause: 'killed' });
+    observe({ type: 'worker-lost', workerId: 'a stranger', reason: 'silent', cause: 'killed' });
     const after = await scrape(metrics);
     expect(after.get('pennygrad_world_size')).toBe(1);
     expect(after.get('pennygrad_worker_up{worker="w0"}')).toBe(1);
@@ -349,13 +349,13 @@ describe('the metrics of a run', () => {
     const prices = async () => [...(await scrape(metrics))].filter(([series]) => series.includes('price_usd_per_hour'));
     const priceOf = (worker: string) => [`pennygrad_worker_price_usd_per_hour{worker="${worker}"}`, 3.6];
     expect(await prices()).toEqual([priceOf('w2'), priceOf('w0'), priceOf('w1')]);
-    observe({ type: 'worker-lost', workerId: 'w1', reason: 'killed' });
+    observe({ type: 'worker-lost', workerId: 'w1', reason: 'killed', cause: 'killed' });
     observe({ type: 'worker-ended', workerId: 'w2' });
     expect(await prices()).toEqual([priceOf('w0')]);
     observe({ type: 'ended', status: 'failed', code: 'quorum-lost' });
     // The survivor is heard until it has left, and its going is no loss.
     observe({ type: 'worker-heard', workerId: 'w0', unixMs: startedAtUnixMs + 1, gpu });
-    observe({ type: 'worker-lost', workerId: 'w0', reason: 'its process ended' });
+    observe({ type: 'worker-lost', workerId: 'w0', reason: 'its process ended', cause: 'killed' });
     const after = await scrape(metrics);
     expect(await prices()).toEqual([]);
     expect([...after].filter(([series]) => series.includes('worker_up'))).toEqual([
@@ -375,7 +375,7 @@ describe('the metrics of a run', () => {
     observe({ type: 'epoch-begun', epoch: 0 });
     observe(stepEvent(0));
     expect([...(await scrape(metrics)).keys()].filter((series) => series.includes('run_ended'))).toEqual([]);
-    observe({ type: 'worker-lost', workerId: 'w0', reason: 'the loss became NaN at step 2' });
+    observe({ type: 'worker-lost', workerId: 'w0', reason: 'the loss became NaN at step 2', cause: 'killed' });
     observe({ type: 'ended', status: 'failed', code: 'diverged' });
     const samples = await scrape(metrics);
     expect(samples.get('pennygrad_run_ended{status="failed",code="diverged"}')).toBe(1);
@@ -391,6 +391,46 @@ describe('the metrics of a run', () => {
     observe({ type: 'epoch-begun', epoch: 1 });
     observe(stepEvent(1, { epoch: 1, seconds: 1 }));
     expect((await scrape(metrics)).get('pennygrad_samples_per_second')).toBe(64);
+  });
+});
+
+const interruption = {
+  workerId: 'w1',
+  reason: 'killed',
+  step: 3,
+  recoverySeconds: 0.25,
+  wastedSeconds: 1.5,
+  wastedUsd: 0.002,
+  lostSteps: 0,
+} as const;
+
+describe('interruptions', () => {
+  test('are counted by their reasons, each of which has a series from the start', async () => {
+    const { metrics, observe } = observeRun();
+    expect((await scrape(metrics)).get('pennygrad_interruptions_total{reason="preempted"}')).toBe(0);
+    observe({ type: 'interruption', interruption });
+    observe({ type: 'interruption', interruption: { ...interruption, reason: 'drained', recoverySeconds: undefined } });
+    const samples = await scrape(metrics);
+    expect(samples.get('pennygrad_interruptions_total{reason="killed"}')).toBe(1);
+    expect(samples.get('pennygrad_interruptions_total{reason="drained"}')).toBe(1);
+    expect(samples.get('pennygrad_interruptions_total{reason="stuck"}')).toBe(0);
+    expect(samples.get('pennygrad_interruption_wasted_seconds_total')).toBe(3);
+    expect(samples.get('pennygrad_interruption_wasted_usd_total')).toBe(0.004);
+    // One from which the run did not recover took no time.
+    expect(samples.get('pennygrad_interruption_recovery_seconds_count')).toBe(1);
+    expect(samples.get('pennygrad_interruption_recovery_seconds_sum')).toBe(0.25);
+  });
+
+  test('of earlier sittings are counted on', async () => {
+    const metrics = createMetrics({ ...observedRun, interruptionsBefore: [interruption, interruption] });
+    expect((await scrape(metrics)).get('pennygrad_interruptions_total{reason="killed"}')).toBe(2);
+  });
+
+  test('show in what an hour of useful work costs', async () => {
+    // Two workers at $3.60 an hour for 4.5 s; of two steps each, 2 × (0.85 + 0.35) s were computing.
+    const samples = await scrape(observeShortRun());
+    expect(samples.get('pennygrad_effective_usd_per_hour')).toBeCloseTo((3.6 * 2 * 4.5) / 2.4, 6);
+    expect((await scrape(createMetrics(observedRun))).has('pennygrad_effective_usd_per_hour')).toBe(false);
   });
 });
 

@@ -126,7 +126,7 @@ describe('the books of a run', () => {
     const { books, close, pass, tell, began, accountOf } = openBooks();
     tell(began('w0'), began('w1'), generation(0, 1));
     pass(2);
-    tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed' });
+    tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed', cause: 'killed' });
     pass(5);
     tell({ type: 'ended', status: 'failed', code: undefined });
     close();
@@ -268,7 +268,10 @@ describe('the books of a run', () => {
     expect(drawnUp).toHaveLength(3);
     tell(epochEvent(4));
     expect(drawnUp.at(-1)).toMatchObject({ cause: 'epoch', epoch: 4 });
-    tell({ type: 'listening', endpoint: 'tcp://x' }, { type: 'worker-lost', workerId: 'nobody', reason: '' });
+    tell(
+      { type: 'listening', endpoint: 'tcp://x' },
+      { type: 'worker-lost', workerId: 'nobody', reason: '', cause: 'killed' },
+    );
     expect(drawnUp).toHaveLength(4);
   });
 
@@ -390,7 +393,7 @@ describe('the books of a run whose fleet changes', () => {
     pass(1);
     tell(generation(0, 1));
     pass(2);
-    tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed' });
+    tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed', cause: 'killed' });
     pass(5);
     tell(generation(0), spent('w0', { wait: 3, idle: 4 }, true));
     close();
@@ -406,7 +409,7 @@ describe('the books of a run whose fleet changes', () => {
     const { close, pass, tell, began, accountOf } = openBooks();
     tell(began('w0'), began('w1'), generation(0, 1));
     pass(1);
-    tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed' });
+    tell({ type: 'worker-lost', workerId: 'w1', reason: 'killed', cause: 'killed' });
     pass(10);
     tell(began('w1'), began('w2'));
     pass(2);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { publishTo } from '../../../../src/coordinator/publish-events.ts';
 import { createBookkeeper } from '../../../../src/coordinator/record/bookkeeper.ts';
 import { advanceMeter, newCostMeter, readMeter } from '../../../../src/coordinator/record/cost-meter.ts';
+import { deriveEvents } from '../../../../src/coordinator/record/derived-events.ts';
 import type { LedgerEvent, RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { bookedUsd } from '../../../../src/economics/ledger/ledger.ts';
 import { nothingSpent } from '../../../../src/shared/core/phases.ts';
@@ -23,7 +24,7 @@ function openMeter() {
     startedAt: 0,
     carried: undefined,
   });
-  const publish = publishTo([see], books.observe);
+  const publish = publishTo([see], deriveEvents(books, { now: () => now }));
   const tell = (...events: readonly RunEvent[]) => events.forEach(publish);
   return {
     close() {
@@ -67,23 +68,23 @@ describe('the cost meter', () => {
     expect(run.read().usdPerHour).toBe(10_800);
   });
 
-  test.each(['worker-lost', 'worker-drained'] as const)(
-    'stops for a worker that is gone, before its account is drawn up: %s',
-    (type) => {
-      const run = openMeter();
-      run.begin(3600, 3600);
-      run.pass(2);
-      run.tell({ type, workerId: 'w1', reason: 'killed' });
-      run.pass(3);
-      expect(run.read().usd).toBeCloseTo(7, 9);
-      expect(run.read().usdPerHour).toBe(3600);
-      run.tell({ type: 'worker-ended', workerId: 'w0' });
-      run.pass(10);
-      expect(run.read()).toMatchObject({ usd: expect.closeTo(7, 9), usdPerHour: undefined });
-      run.close();
-      expect(run.read().usd).toBeCloseTo(7, 9);
-    },
-  );
+  test.each<RunEvent>([
+    { type: 'worker-lost', workerId: 'w1', reason: 'killed', cause: 'killed' },
+    { type: 'worker-drained', workerId: 'w1', reason: 'it got SIGTERM' },
+  ])('stops for a worker that is gone, before its account is drawn up: $type', (gone) => {
+    const run = openMeter();
+    run.begin(3600, 3600);
+    run.pass(2);
+    run.tell(gone);
+    run.pass(3);
+    expect(run.read().usd).toBeCloseTo(7, 9);
+    expect(run.read().usdPerHour).toBe(3600);
+    run.tell({ type: 'worker-ended', workerId: 'w0' });
+    run.pass(10);
+    expect(run.read()).toMatchObject({ usd: expect.closeTo(7, 9), usdPerHour: undefined });
+    run.close();
+    expect(run.read().usd).toBeCloseTo(7, 9);
+  });
 
   test('says nothing of workers without a price', () => {
     const run = openMeter();
@@ -142,7 +143,7 @@ describe('the cost meter', () => {
               });
               break;
             default:
-              run.tell({ type: act.type, workerId: `w${act.rank}`, reason: 'gone' });
+              run.tell(goneEvent(act.type, `w${act.rank}`));
           }
           look();
         }
@@ -157,3 +158,7 @@ describe('the cost meter', () => {
     );
   });
 });
+
+function goneEvent(type: 'worker-lost' | 'worker-ended', workerId: string): RunEvent {
+  return type === 'worker-ended' ? { type, workerId } : { type, workerId, reason: 'gone', cause: 'killed' };
+}

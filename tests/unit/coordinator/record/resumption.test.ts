@@ -208,6 +208,26 @@ describe('a run that ended', () => {
     ]);
   });
 
+  test('remembers its interruptions, lost steps or not', () => {
+    const lines = [3, 7].map((step) => ({
+      type: 'interruption',
+      step,
+      worker_id: 'w1',
+      reason: 'killed',
+      recovery_seconds: step === 3 ? 0.5 : undefined,
+      wasted_seconds: 2,
+      wasted_usd: 0.25,
+      lost_steps: 0,
+    }));
+    const { record, wholeMetrics } = readResumption(runFolder({ metrics: lines, checkpoints: [4] }), resumed());
+    const one = { workerId: 'w1', reason: 'killed', wastedSeconds: 2, wastedUsd: 0.25, lostSteps: 0 };
+    expect(record.interruptions).toEqual([
+      { ...one, step: 3, recoverySeconds: 0.5 },
+      { ...one, step: 7, recoverySeconds: undefined },
+    ]);
+    expect(wholeMetrics.match(/"type":"interruption"/g)).toHaveLength(2);
+  });
+
   test('tells when epochs were done, by the last time they were', () => {
     const moment = (worker: string, epoch: number, run_seconds: number, cost_usd: number) =>
       ledgerLine(worker, epoch * 4, { cause: 'epoch', epoch, run_seconds, cost_usd });

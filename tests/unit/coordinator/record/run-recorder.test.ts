@@ -136,3 +136,60 @@ test('a run that saved nothing goes back to where it was resumed', () => {
   expect(record()).toMatchObject({ steps: 7, samples: 448, trainSeconds: 9, openEpoch });
   expect(record().epochs.map(({ epoch }) => epoch)).toEqual([2]);
 });
+
+const accounts = (...rows: readonly (readonly [workerId: string, compute: number, rentals: number])[]): RunEvent => ({
+  type: 'ledger',
+  at: 0,
+  cause: 'interim',
+  step: 0,
+  runSeconds: 1,
+  costUsd: 0,
+  entries: rows.map(([workerId, compute, rentals]) => ({
+    workerId,
+    rank: 0,
+    samples: 10 * compute,
+    account: { ...newAccount, seconds: { ...newAccount.seconds, compute }, rentals },
+    priceSinceUnixMs: 0,
+  })),
+});
+
+test('every worker that ever was a member is recorded by its name, with what it did and why it is gone', () => {
+  const before = { step: 0, members: [{ ...member(7), workerId: 'of an earlier sitting' }] };
+  const { tell, record } = openRecord({ fleets: [before] });
+  tell(generation(1, 0, 1, 2));
+  tell({ type: 'worker-lost', workerId: 'w0', reason: 'a test', cause: 'stuck' }, generation(2, 1, 2));
+  tell({ type: 'worker-drained', workerId: 'w1', reason: 'it got SIGTERM' }, generation(3, 2));
+  // It comes back.
+  tell(generation(4, 0, 2));
+  tell({ type: 'worker-lost', workerId: 'w2', reason: 'a test', cause: 'killed' });
+  tell({ type: 'worker-lost', workerId: 'never a member', reason: 'a test', cause: 'left' });
+  tell(accounts(['w0', 3, 2], ['w1', 4, 1], ['w2', 5, 1], ['of an earlier sitting', 6, 1], ['never a member', 0, 1]));
+  const { workers, departedWorkers = [], formerWorkers } = record();
+  expect(workers).toMatchObject([
+    { workerId: 'w0', rank: 0, samples: 30, left: undefined, booked: { rentals: 2 } },
+    { workerId: 'w2', rank: 2, samples: 50, left: 'killed', booked: { rentals: 1 } },
+  ]);
+  expect(departedWorkers).toMatchObject([
+    { workerId: 'of an earlier sitting', samples: 60, left: undefined },
+    { workerId: 'w1', samples: 40, left: 'drained', booked: { seconds: { compute: 4 } } },
+  ]);
+  expect(departedWorkers.every((worker) => !('rank' in worker))).toBe(true);
+  expect(formerWorkers.rentals).toBe(3);
+});
+
+test('interruptions are recorded after those of earlier sittings, and say why a worker is gone', () => {
+  const one = {
+    workerId: 'w1',
+    reason: 'preempted',
+    step: 3,
+    recoverySeconds: 0.5,
+    wastedSeconds: 1,
+    wastedUsd: 0.5,
+    lostSteps: 0,
+  } as const;
+  const { tell, record } = openRecord({ interruptions: [{ ...one, reason: 'stuck' }] });
+  tell(generation(1, 0, 1), { type: 'worker-drained', workerId: 'w1', reason: 'it got SIGUSR1' }, generation(2, 0));
+  tell({ type: 'interruption', interruption: one });
+  expect(record().interruptions?.map(({ reason }) => reason)).toEqual(['stuck', 'preempted']);
+  expect(record().departedWorkers).toMatchObject([{ workerId: 'w1', left: 'preempted' }]);
+});

@@ -104,6 +104,71 @@ describe('summarize', () => {
     expect(summarize(runRecord()).fleet_changes).toBeUndefined();
   });
 
+  test('lists workers that are gone, without a rank, beside the fleet that ended the run', () => {
+    const departed = { ...fleetMember({ workerId: 'w9' }), samples: 640, left: 'drained' as const };
+    const { booked } = workerRecord({ aliveSeconds: 72 });
+    const formerWorkers = { costUsd: 0.002, billedUsd: 0.002, rentals: 1 };
+    const record = runRecord({ departedWorkers: [{ ...departed, booked }], formerWorkers });
+    const summary = summarySchema.parse(JSON.parse(JSON.stringify(summarize(record))));
+    expect(summary.departed_workers).toMatchObject([
+      { worker_id: 'w9', samples: 640, alive_seconds: 72, rentals: 1, left: 'drained' },
+    ]);
+    expect(summary.departed_workers?.[0]?.cost_usd).toBeCloseTo(0.002, 9);
+    expect(summary.departed_workers?.[0]).not.toHaveProperty('rank');
+    // Whoever compares runs takes these for the fleet.
+    expect(summary.workers.map(({ worker_id }) => worker_id)).toEqual(['w0', 'w1']);
+    expect(summary.world_size).toBe(2);
+    expect(summarize(runRecord()).departed_workers).toBeUndefined();
+  });
+
+  test('says what an hour of useful work cost: all that was paid, over the time in which steps were computed', () => {
+    // 36 s alive at $0.10 an hour, 16 s of them computing (and applying).
+    const both = summarize(runRecord());
+    expect(both.effective_usd_per_hour).toBeCloseTo((0.1 * 36) / 16, 9);
+    expect(both.paid_usd_per_hour).toBeCloseTo(0.1, 9);
+    const workers = [workerRecord({ priceUsdPerHour: undefined })];
+    expect(summarize(runRecord({ workers })).effective_usd_per_hour).toBeUndefined();
+  });
+
+  test('sums up interruptions by their reasons, and lists the latest', () => {
+    const interruptions = Array.from({ length: 40 }, (_, index) => ({
+      workerId: `w${index}`,
+      reason: index % 4 === 0 ? ('drained' as const) : ('killed' as const),
+      step: index,
+      recoverySeconds: index === 39 ? undefined : (index + 1) / 10,
+      wastedSeconds: 2,
+      wastedUsd: 0.5,
+      lostSteps: index === 7 ? 3 : 0,
+    }));
+    const summary = summarySchema.parse(JSON.parse(JSON.stringify(summarize(runRecord({ interruptions })))));
+    expect(summary.interruptions).toMatchObject({
+      count: 40,
+      wasted_seconds: 80,
+      wasted_usd: 20,
+      lost_steps: 3,
+      // Of 39: the 20th and the 38th.
+      recovery_seconds_p50: 2,
+      recovery_seconds_p95: 3.8,
+      by_reason: {
+        drained: { count: 10, wasted_seconds: 20, wasted_usd: 5, lost_steps: 0 },
+        killed: { count: 30, wasted_seconds: 60, wasted_usd: 15, lost_steps: 3 },
+      },
+    });
+    expect(summary.interruptions?.last).toHaveLength(20);
+    expect(summary.interruptions?.last.at(-1)).toMatchObject({ worker_id: 'w39', step: 39, recovery_seconds: null });
+    expect(summarize(runRecord()).interruptions).toBeUndefined();
+  });
+
+  test('keeps the latest of very many changes of the fleet', () => {
+    const fleets = Array.from({ length: 301 }, (_, step) => ({
+      step,
+      members: [fleetMember({ workerId: `w${step % 2}` })],
+    }));
+    const { fleet_changes: changes = [] } = summarize(runRecord({ fleets }));
+    expect(changes).toHaveLength(100);
+    expect(changes.at(-1)?.step).toBe(300);
+  });
+
   test('the total is price × time alive of each worker', () => {
     const dear = workerRecord({ priceUsdPerHour: 2, aliveSeconds: 1800 });
     const free = workerRecord({ workerId: 'w1', rank: 1, priceUsdPerHour: undefined });
