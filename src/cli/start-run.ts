@@ -36,7 +36,7 @@ export interface StartOptions {
   /** The workers that will join, where they are known. */
   readonly expected?: readonly ExpectedWorker[] | undefined;
   readonly onListening: (
-    coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded'>,
+    coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded' | 'workerPreempted'>,
     dataset: Dataset,
   ) => void;
   /** Called once the workers were told to leave. Resolves when those that this process started are gone. */

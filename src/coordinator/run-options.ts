@@ -62,7 +62,9 @@ export interface RunContext {
   /** Ctrl-C. */
   readonly signal: AbortSignal;
   /** The coordinator listens: workers may come. */
-  readonly onListening: (coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded'>) => void;
+  readonly onListening: (
+    coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded' | 'workerPreempted'>,
+  ) => void;
   /** Workers were told to leave: resolves when those that this process started are gone. */
   readonly workersLeft: (() => Promise<void>) | undefined;
   /** The metrics endpoint serves. */

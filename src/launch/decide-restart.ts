@@ -22,6 +22,8 @@ export interface EndedLife {
   readonly seconds: number;
   /** The run no longer needs workers. */
   readonly stopping: boolean;
+  /** Its machine was taken away, and another is there after this time, in milliseconds; undefined if it was not. */
+  readonly replacedAfterMs?: number | undefined;
 }
 
 export interface PastRestarts {
@@ -40,13 +42,24 @@ export type RestartDecision =
       /** How often the worker may still be started again after this. */
       readonly left: number;
     }
+  /** It was preempted, which is not its fault: it is started again without using up a restart. */
+  | { readonly kind: 'return'; readonly reason: string; readonly delayMs: number }
   /** It would have been started again, but has been too often. */
   | { readonly kind: 'exhausted'; readonly reason: string }
   /** It is not meant to come back. */
   | { readonly kind: 'leave'; readonly reason: string };
 
+export function isStartedAgain(
+  decision: RestartDecision,
+): decision is Extract<RestartDecision, { kind: 'restart' | 'return' }> {
+  return decision.kind === 'restart' || decision.kind === 'return';
+}
+
 export function decideRestart(life: EndedLife, past: PastRestarts, rules: RestartRules): RestartDecision {
   if (life.stopping) return { kind: 'leave', reason: 'the run stops' };
+  if (life.replacedAfterMs !== undefined && (life.code === exitCodes.done || !rules.lossEndsRun)) {
+    return { kind: 'return', reason: 'its machine was taken away', delayMs: life.replacedAfterMs };
+  }
   if (life.code === exitCodes.done) return { kind: 'leave', reason: 'it left by itself' };
   if (life.code === exitCodes.usage) return { kind: 'leave', reason: 'its input is bad, and would be again' };
   if (rules.lossEndsRun) return { kind: 'leave', reason: 'the run ends with it' };

@@ -9,7 +9,15 @@ import { adapterOf, adapterVariable } from '../engine/webgpu/webgpu-adapters.ts'
 import type { Clock } from '../shared/core/clock.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
-import { decideRestart, neverRestarted, type RestartDecision, type RestartRules } from './decide-restart.ts';
+import {
+  decideRestart,
+  isStartedAgain,
+  neverRestarted,
+  type RestartDecision,
+  type RestartRules,
+} from './decide-restart.ts';
+import { preemptWorker } from './preempt-worker.ts';
+import { createNotices, type PreemptionPlan } from './preemptions.ts';
 
 export interface LocalWorkers {
   /** Starts none again, waits until all have exited, and kills those that have not after `graceMs`. */
@@ -38,6 +46,8 @@ export interface LocalWorkersOptions {
   /** Further variables of a worker, by its place in `workers`. */
   readonly environment: (localRank: number) => Readonly<Record<string, string>>;
   readonly rules: RestartRules;
+  /** Set where workers lose their machines now and then. */
+  readonly preemptions?: Preemptions | undefined;
   /** Aborted when the run begins to end: no worker is started again. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -50,6 +60,12 @@ export interface LocalWorkersOptions {
   readonly onExit: (workerId: string, exit: WorkerExit) => void;
   /** The script that takes `worker --id ID …`; the command line of this program unless given. */
   readonly program?: string;
+}
+
+export interface Preemptions {
+  readonly plan: PreemptionPlan;
+  /** Called when a worker is told to leave. */
+  readonly onNotice: (workerId: string) => void;
 }
 
 export interface LocalWorkerPlan {
@@ -103,7 +119,7 @@ export function launchLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
 interface KeptWorker {
   /** The process of its present or last life; undefined if it could not be started. */
   child(): ChildProcess | undefined;
-  /** Cancels a restart that is due. */
+  /** Cancels a restart that is due, and a preemption. */
   startNotAgain(): void;
 }
 
@@ -114,29 +130,49 @@ function keepWorker(
   options: LocalWorkersOptions,
   isStopping: () => boolean,
 ): KeptWorker {
-  const { rules, signal, clock, timers, onExit } = options;
+  const { rules, preemptions, signal, clock, timers, onExit } = options;
+  const nextNotice = preemptions && createNotices(preemptions.plan, localRank);
   let past = neverRestarted;
   let child: ChildProcess | undefined;
   let cancelRestart = () => {};
+  let cancelPreemption = () => {};
 
   function start(): void {
     const startedAt = clock.now();
-    child = startProcess(plan, localRank, options, (reason, code) => {
+    let replacedAfterMs: number | undefined;
+    const started = startProcess(plan, localRank, options, (reason, code) => {
+      cancelPreemption();
       if (isStopping()) return;
-      const life = { code, seconds: clock.now() - startedAt, stopping: signal.aborted };
+      const life = { code, seconds: clock.now() - startedAt, stopping: signal.aborted, replacedAfterMs };
       const restart = decideRestart(life, past, rules);
       onExit(plan.id, { reason, code, restart });
       // Whoever was told may have stopped everything.
-      if (restart.kind !== 'restart' || isStopping()) return;
-      past = { count: past.count + 1, delayMs: restart.delayMs };
+      if (!isStartedAgain(restart) || isStopping()) return;
+      if (restart.kind === 'restart') past = { count: past.count + 1, delayMs: restart.delayMs };
       cancelRestart = timers.after(restart.delayMs, start);
+    });
+    child = started;
+    if (started === undefined || preemptions === undefined || nextNotice === undefined) return;
+    const { noticeSeconds, backSeconds } = preemptions.plan;
+    const onNotice = () => {
+      replacedAfterMs = backSeconds * 1000;
+      preemptions.onNotice(plan.id);
+    };
+    // Before its first line a worker does not know the signal yet, which would make Node listen for a debugger.
+    started.stdout?.once('data', () => {
+      if (!isRunning(started) || isStopping()) return;
+      const coming = { afterSeconds: nextNotice(), noticeSeconds, onNotice };
+      cancelPreemption = preemptWorker(started, coming, timers, isRunning);
     });
   }
 
   start();
   return {
     child: () => child,
-    startNotAgain: () => cancelRestart(),
+    startNotAgain() {
+      cancelRestart();
+      cancelPreemption();
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { pricesSetting } from './price-settings.ts';
 import { runSettings } from './run-settings.ts';
 import { integer } from './schemas.ts';
 import { type Parsed, type SettingsTable, without, withoutDefault } from './setting.ts';
+import { simulatePreemptionsSetting } from './simulated-preemptions.ts';
 import { workerSetting } from './worker-entries.ts';
 import { workerMetricsSetting, workerSettings } from './worker-settings.ts';
 
@@ -20,6 +21,7 @@ export const trainSettings = {
     defaultText: '3',
     schema: integer(0, 100_000).default(3),
   },
+  simulatePreemptions: simulatePreemptionsSetting,
   prices: pricesSetting,
   workerMetrics: workerMetricsSetting,
 } as const satisfies SettingsTable;

@@ -1,10 +1,10 @@
 /** `--worker backend=cpu,price=1.2,count=2`: workers that differ. Pure: from text to a list of workers. */
 import { z } from 'zod';
 import { badInput } from '../shared/core/errors.ts';
-import { describeGiven } from '../shared/core/given-value.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
 import { type EngineConfig, engineSettings } from './engine-settings.ts';
 import { type FleetSize, formatFleetSize, workerCount } from './fleet-size.ts';
+import { type Entry, parseEntry } from './key-value-entry.ts';
 import { membershipSettings } from './membership-settings.ts';
 import { gpuSetting } from './price-settings.ts';
 import { type Setting, withoutDefault } from './setting.ts';
@@ -35,7 +35,7 @@ const fields = {
   threads: engineSettings.threads.schema,
   duty: dutySetting.schema,
 } as const;
-type Fields = { readonly [Key in keyof typeof fields]: z.output<(typeof fields)[Key]> };
+type Fields = Entry<typeof fields>;
 
 /** `--worker` as flag (repeated), variable (entries separated by `;`) or list in the config file. */
 export const workerSetting = {
@@ -64,7 +64,7 @@ export function planWorkers(
     readonly threads?: number | undefined;
   },
 ): readonly PlannedWorker[] {
-  const groups = entries?.map(parseEntry) ?? [{ count: defaults.workers?.max ?? 2 } as Fields];
+  const groups = entries?.map(parseWorker) ?? [{ count: defaults.workers?.max ?? 2 } as Fields];
   const total = groups.reduce((sum, { count = 1 }) => sum + count, 0);
   if (defaults.workers !== undefined && total !== defaults.workers.max) {
     throw badInput(
@@ -88,35 +88,14 @@ export function planWorkers(
   return workers;
 }
 
-function parseEntry(entry: WorkerEntry): Fields {
-  const text = typeof entry === 'string' ? entry : JSON.stringify(entry);
-  const fail = (message: string) => badInput(`--worker '${text}': ${message}`);
-  const pairs =
-    typeof entry === 'string' ? entry.split(',').map((pair) => splitPair(pair, fail)) : Object.entries(entry);
-  const parsed = new Map<string, unknown>();
-  for (const [key, value] of pairs) {
-    if (!isField(key)) throw fail(`unknown key '${key}'; valid keys: ${Object.keys(fields).join(', ')}`);
-    if (parsed.has(key)) throw fail(`${key} is given twice`);
-    const checked = fields[key].safeParse(value);
-    if (!checked.success) {
-      throw fail(`${key} must be ${checked.error.issues.at(-1)?.message}, got ${describeGiven(value)}`);
-    }
-    parsed.set(key, checked.data);
+function parseWorker(entry: WorkerEntry): Fields {
+  const spec = parseEntry('--worker', entry, fields, (pair) =>
+    /^\d+$/.test(pair) ? '; for a number of workers: --workers' : '',
+  );
+  if (spec.id !== undefined && (spec.count ?? 1) > 1) {
+    throw badInput(
+      `--worker '${typeof entry === 'string' ? entry : JSON.stringify(entry)}': id names one worker; leave out id or count`,
+    );
   }
-  const spec = Object.fromEntries(parsed) as Fields;
-  if (spec.id !== undefined && (spec.count ?? 1) > 1) throw fail('id names one worker; leave out id or count');
   return spec;
-}
-
-function splitPair(pair: string, fail: (message: string) => Error): readonly [string, string] {
-  const at = pair.indexOf('=');
-  if (at < 0) {
-    const hint = /^\d+$/.test(pair.trim()) ? '; for a number of workers: --workers' : '';
-    throw fail(`'${pair.trim()}' must be key=value; keys: ${Object.keys(fields).join(', ')}${hint}`);
-  }
-  return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
-}
-
-function isField(key: string): key is keyof typeof fields {
-  return Object.hasOwn(fields, key);
 }

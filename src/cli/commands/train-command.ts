@@ -5,10 +5,14 @@ import { billingOf } from '../../economics/prices/billing-rules.ts';
 import { loadPrices, type PriceRow } from '../../economics/prices/price-table.ts';
 import { runProgram } from '../../engine/run-program.ts';
 import { usableCores } from '../../engine/usable-cores.ts';
+import { isStartedAgain } from '../../launch/decide-restart.ts';
 import { localEnvironment } from '../../launch/local-environment.ts';
 import { type LocalWorkers, launchLocalWorkers, type WorkerExit } from '../../launch/local-workers.ts';
+import type { PreemptionPlan } from '../../launch/preemptions.ts';
+import type { FleetSize } from '../../settings/fleet-size.ts';
 import { argumentsOf } from '../../settings/resolve-settings.ts';
 import { bySubject } from '../../settings/run-settings.ts';
+import { planPreemptions } from '../../settings/simulated-preemptions.ts';
 import { localWorkerSettings, type TrainSettings, trainSettings } from '../../settings/train-settings.ts';
 import { type PlannedWorker, planWorkers } from '../../settings/worker-entries.ts';
 import { systemClock } from '../../shared/core/clock.ts';
@@ -35,6 +39,7 @@ export const trainCommand: Command = {
       .example('$0 train', 'MNIST on two workers')
       .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
       .example('$0 train --workers 2:4', 'four workers; the run goes on with two or three')
+      .example('$0 train --workers 2:4 --simulate-preemptions rate=6/h', 'what spot capacity would come to')
       .example('$0 train --price none', 'no costs')
       .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
       .example('$0 train --workers 1 --threads 4', 'one worker on four cores')
@@ -76,8 +81,12 @@ export const trainCommand: Command = {
     if (settings.budgetUsd !== undefined && priced.every(({ price }) => price === 'none' || price === 0)) {
       throw badInput(`${unreachableBudget(settings.budgetUsd)}; give one with --price, or --worker gpu=gcp/t4/spot`);
     }
+    const workers = settings.workers ?? { min: planned.length, max: planned.length };
+    const preemptions = planPreemptions(settings.simulatePreemptions);
+    requireReturnInTime(preemptions, workers, settings.timeout);
     process.exitCode = await trainLocally({
-      settings: { ...settings, workers: settings.workers ?? { min: planned.length, max: planned.length } },
+      settings: { ...settings, workers },
+      preemptions,
       planned: planned.map((worker, index) => ({
         ...worker,
         workerMetrics: portAfter(settings.workerMetrics, index),
@@ -90,6 +99,16 @@ export const trainCommand: Command = {
     });
   },
 };
+
+/** A run that needs all its workers would end at the first preemption. */
+function requireReturnInTime(preemptions: PreemptionPlan | undefined, { min, max }: FleetSize, timeout: number): void {
+  const { rendezvousMs } = deadlinesFrom(timeout);
+  if (preemptions === undefined || min < max || preemptions.backSeconds * 1000 < rendezvousMs) return;
+  throw badInput(
+    `--simulate-preemptions: workers are back after ${preemptions.backSeconds} s, and a run that needs all ${max} waits ` +
+      `${rendezvousMs / 1000} s for them (--timeout ${timeout}); use --workers MIN:${max}, a longer --timeout or a shorter back`,
+  );
+}
 
 interface LocalWorker extends PlannedWorker {
   /** Port of its own metrics, which it serves only if there is one. */
@@ -111,13 +130,15 @@ interface LocalTraining {
   readonly settings: TrainSettings;
   readonly planned: readonly LocalWorker[];
   readonly expected: readonly ExpectedWorker[];
+  readonly preemptions: PreemptionPlan | undefined;
   readonly resumed: ResumedRun | undefined;
   readonly verbose: boolean;
   readonly prices: readonly PriceRow[];
 }
 
 /** @returns the exit code */
-function trainLocally({ settings, planned, expected, resumed, verbose, prices }: LocalTraining): Promise<number> {
+function trainLocally(training: LocalTraining): Promise<number> {
+  const { settings, planned, expected, preemptions, resumed, verbose, prices } = training;
   const printed = createRunOutput(bySubject(settings), { verbose, prices });
   let workers: LocalWorkers | undefined;
   let workersLeave = false;
@@ -164,6 +185,10 @@ function trainLocally({ settings, planned, expected, resumed, verbose, prices }:
             })),
             environment,
             rules: { restarts: settings.restarts, lossEndsRun: settings.onLoss === 'fail' },
+            preemptions: preemptions && {
+              plan: preemptions,
+              onNotice: (id) => coordinator.workerPreempted(id, preemptions.noticeSeconds),
+            },
             signal: run.signal,
             clock: systemClock,
             timers: systemTimers,
@@ -195,20 +220,20 @@ function tellOfExits(
         cause: code === null ? 'killed' : 'exited',
         reason,
         code: code === null ? undefined : errorCodeOf(code),
-        returns: restart.kind === 'restart',
+        returns: isStartedAgain(restart),
       });
     };
     if (code === null) return tell();
     // The next life must not say hello before the coordinator knows of the end of this one.
-    const patienceMs = restart.kind === 'restart' ? Math.min(lastWordsMs, restart.delayMs) : lastWordsMs;
+    const patienceMs = isStartedAgain(restart) ? Math.min(lastWordsMs, restart.delayMs) : lastWordsMs;
     systemTimers.after(patienceMs, tell);
   };
 }
 
-/** For people; undefined where the run ends with the worker, and says why, or the worker left in order. */
+/** For people; undefined where the run ends with the worker, and says why, the worker left in order, or a notice was told. */
 function describeExit(workerId: string, { reason, code, restart }: WorkerExit): string | undefined {
   const ended = `${workerId} ${code === null ? 'was ' : ''}${reason}`;
-  if (restart.kind === 'leave') return undefined;
+  if (restart.kind === 'leave' || restart.kind === 'return') return undefined;
   if (restart.kind === 'exhausted') return `${ended}; not started again: ${restart.reason}`;
   const left = `${formatCount(restart.left)} restart${restart.left === 1 ? '' : 's'} left`;
   return `${ended}; started again in ${restart.delayMs / 1000} s (${left})`;

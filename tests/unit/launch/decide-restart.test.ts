@@ -62,3 +62,21 @@ describe('a worker is not started again', () => {
     expect(decisionsOf([life], ruled)).toEqual([{ kind: 'leave', reason: expect.stringMatching(reason) }]);
   });
 });
+
+describe('a worker whose machine was taken away', () => {
+  it('returns when another machine is there, however it ended, and uses up no restart', () => {
+    const returns = { kind: 'return', reason: 'its machine was taken away', delayMs: 60_000 };
+    const lives = [{ code: 0 }, {}, { code: 0 }].map((life) => ({ ...life, replacedAfterMs: 60_000 }));
+    expect(decisionsOf([...lives, {}], { restarts: 1 })).toEqual([
+      ...lives.map(() => returns),
+      { kind: 'restart', reason: 'its first restart', delayMs: 100, left: 0 },
+    ]);
+    expect(decisionsOf([{ replacedAfterMs: 0 }], { restarts: 0 })).toMatchObject([{ kind: 'return', delayMs: 0 }]);
+  });
+
+  it('stays away once the run stops, and where the run ends with its death', () => {
+    expect(decisionsOf([{ stopping: true, replacedAfterMs: 0 }])).toMatchObject([{ kind: 'leave' }]);
+    expect(decisionsOf([{ replacedAfterMs: 0 }], { lossEndsRun: true })).toMatchObject([{ kind: 'leave' }]);
+    expect(decisionsOf([{ code: 0, replacedAfterMs: 0 }], { lossEndsRun: true })).toMatchObject([{ kind: 'return' }]);
+  });
+});

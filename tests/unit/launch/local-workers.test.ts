@@ -8,6 +8,8 @@ import {
   type WorkerExit,
   workerEnvironment,
 } from '../../../src/launch/local-workers.ts';
+import type { PreemptionPlan } from '../../../src/launch/preemptions.ts';
+import { createNotices } from '../../../src/launch/preemptions.ts';
 import { eventually } from '../../support/eventually.ts';
 import { isAlive } from '../../support/pennygrad.ts';
 import { createVirtualTime } from '../../support/virtual-time.ts';
@@ -47,17 +49,20 @@ function launch(
   ends: Readonly<Record<string, string>>,
   rules: Partial<RestartRules> = {},
   more: (localRank: number) => Readonly<Record<string, string>> = () => ({}),
+  plan?: PreemptionPlan,
 ) {
   const time = createVirtualTime();
   const ending = new AbortController();
   const lives: Life[] = [];
   const gone: string[] = [];
+  const notices: string[] = [];
   const exits: (WorkerExit & { readonly id: string })[] = [];
   const local = launchLocalWorkers({
     program: fileURLToPath(new URL('../../support/mortal-worker.mjs', import.meta.url)),
     workers: Object.entries(ends).map(([id, end], index) => ({ id, args: [`port ${9100 + index}`, end] })),
     environment: (localRank) => ({ TEST_LOCAL_RANK: String(localRank), ...more(localRank) }),
     rules: { restarts: 2, lossEndsRun: false, ...rules },
+    preemptions: plan && { plan, onNotice: (id) => notices.push(id) },
     signal: ending.signal,
     clock: time.clock,
     timers: time.timers,
@@ -75,6 +80,7 @@ function launch(
     ending,
     exits,
     gone,
+    notices,
     livesOf,
     /** Waits for the nth life of a worker, counted from 1. */
     async life(id: string, nth: number): Promise<Life> {
@@ -256,5 +262,50 @@ describe('the end of a run', () => {
     await eventually('the exit', () => stopped !== undefined);
     await stopped;
     expect(time.pending()).toBe(0);
+  });
+});
+
+describe('workers whose machines are taken away', () => {
+  const plan: PreemptionPlan = { ratePerHour: 60, noticeSeconds: 5, backSeconds: 3, seed: 1 };
+
+  it('are told to leave, and are back some time after they left, without using up a restart', async () => {
+    const { time, life, exits, ended, notices, livesOf } = launch({ w0: 'drains' }, { restarts: 0 }, undefined, plan);
+    const next = createNotices(plan, 0);
+    for (const nth of [1, 2]) {
+      await life('w0', nth);
+      const afterMs = next() * 1000;
+      time.advance(afterMs - 1);
+      expect(notices).toHaveLength(nth - 1);
+      time.advance(2);
+      expect(notices).toHaveLength(nth);
+      await ended(nth);
+      expect(exits[nth - 1]).toMatchObject({ code: 0, restart: { kind: 'return', delayMs: 3000 } });
+      time.advance(2999);
+      expect(livesOf('w0')).toHaveLength(nth);
+      time.advance(1);
+    }
+    await life('w0', 3);
+  });
+
+  it('are killed when the notice is over and they are still there', async () => {
+    const { time, life, exits, ended } = launch({ w0: 'ignores' }, {}, undefined, plan);
+    const first = await life('w0', 1);
+    time.advance(createNotices(plan, 0)() * 1000 + 1);
+    time.advance(4990);
+    expect(isAlive(first.pid)).toBe(true);
+    time.advance(10);
+    await ended(1);
+    expect(exits[0]).toMatchObject({ reason: 'killed by SIGKILL', restart: { kind: 'return' } });
+  });
+
+  it('keep them when the run ends first', async () => {
+    const { time, life, notices, ending, exits, ended } = launch({ w0: 'ignores' }, {}, undefined, plan);
+    const first = await life('w0', 1);
+    ending.abort();
+    time.advance(3_600_000);
+    expect(notices).toEqual([]);
+    kill(first);
+    await ended(1);
+    expect(exits[0]).toMatchObject({ restart: { kind: 'leave' } });
   });
 });
