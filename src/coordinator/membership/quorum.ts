@@ -103,22 +103,23 @@ function byName(a: string, b: string): number {
 /** Another generation should take the place of the present one at the next step boundary. */
 export interface Change {
   readonly reason: string;
-  /** All members are about to leave. */
-  readonly leavesNobody: boolean;
+  /** No member stays, or fewer workers than a generation needs: what was trained must be saved first. */
+  readonly leavesTooFew: boolean;
 }
 
 /** Whether one should: a member wants to leave, or a worker is ready and there is a place for it. */
 export function findChange(
   candidates: readonly (Candidate & { readonly isMember: boolean })[],
-  { max }: FleetSize,
+  { min, max }: FleetSize,
 ): Change | undefined {
   const members = candidates.filter(({ isMember }) => isMember);
   const leaving = members.find(({ state }) => state === 'draining');
   if (leaving !== undefined) {
-    const leavesNobody = members.every(({ state }) => state === 'draining');
-    return { reason: `${leaving.workerId} is about to leave`, leavesNobody };
+    const ready = candidates.filter(({ state }) => state === 'ready');
+    const leavesTooFew = ready.length < min || !ready.some(({ isMember }) => isMember);
+    return { reason: `${leaving.workerId} is about to leave`, leavesTooFew };
   }
   const newcomer = candidates.find(({ state, isMember }) => !isMember && state === 'ready');
   if (newcomer === undefined || members.length >= max) return undefined;
-  return { reason: `${newcomer.workerId} is ready to join`, leavesNobody: false };
+  return { reason: `${newcomer.workerId} is ready to join`, leavesTooFew: false };
 }

@@ -298,8 +298,8 @@ async function carryOutTasks(
     const next = decideNext(progress, plan);
     const change = next.kind === 'train' || next.kind === 'test' ? training.changeDue() : undefined;
     if (change !== undefined) {
-      // Nobody would be left that has these steps.
-      if (change.leavesNobody && progress.step > saved.progress.step) await save(generation, training);
+      // Whoever stays may leave while the run waits for others, and nobody would be left that has these steps.
+      if (change.leavesTooFew && progress.step > saved.progress.step) await save(generation, training);
       return undefined;
     }
     switch (next.kind) {

@@ -208,17 +208,26 @@ describe('another generation', () => {
   });
 
   it('lets in a worker that is ready, if there is a place', () => {
-    const change = { reason: 'w2 is ready to join', leavesNobody: false };
+    const change = { reason: 'w2 is ready to join', leavesTooFew: false };
     expect(findChange(of(['r:w0', 'r:w1'], ['j:w3', 'r:w2']), three)).toEqual(change);
     expect(findChange(of(['r:w0', 'r:w1', 'r:w3'], ['r:w2']), three)).toBeUndefined();
   });
 
   it('lets out a member that wants to leave, and knows if it was the last', () => {
-    expect(findChange(of(['r:w0', 'd:w1']), three)).toEqual({ reason: 'w1 is about to leave', leavesNobody: false });
-    expect(findChange(of(['d:w0', 'd:w1']), three)).toEqual({ reason: 'w0 is about to leave', leavesNobody: true });
+    expect(findChange(of(['r:w0', 'd:w1']), three)).toEqual({ reason: 'w1 is about to leave', leavesTooFew: false });
+    expect(findChange(of(['d:w0', 'd:w1']), three)).toEqual({ reason: 'w0 is about to leave', leavesTooFew: true });
+  });
+
+  it('has the state to save before a member leaves if the run will wait for others then', () => {
+    const two = { min: 2, max: 3 };
+    const change = { reason: 'w1 is about to leave', leavesTooFew: true };
+    expect(findChange(of(['r:w0', 'd:w1']), two)).toEqual(change);
+    expect(findChange(of(['r:w0', 'd:w1'], ['j:w2']), two)).toEqual(change);
+    expect(findChange(of(['r:w0', 'd:w1'], ['r:w2']), two)).toEqual({ ...change, leavesTooFew: false });
+    expect(findChange(of(['r:w0', 'd:w1', 'r:w2']), two)).toEqual({ ...change, leavesTooFew: false });
   });
 
   it('has the state of the members to save before they leave, even where newcomers take their place', () => {
-    expect(findChange(of(['d:w0'], ['r:w1']), three)).toEqual({ reason: 'w0 is about to leave', leavesNobody: true });
+    expect(findChange(of(['d:w0'], ['r:w1']), three)).toEqual({ reason: 'w0 is about to leave', leavesTooFew: true });
   });
 });

@@ -165,6 +165,23 @@ describe('a worker that is asked to leave', () => {
   });
 });
 
+describe('a run that workers leave one after the other', () => {
+  it('has their steps in a checkpoint, although it waits for others in between', async () => {
+    const party = await open({ min: 2, max: 2 }, { onLoss: 'continue' });
+    const drains = [new AbortController(), new AbortController()] as const;
+    for (const [rank, drain] of drains.entries()) party.join(`w${rank}`, {}, { drain: drain.signal });
+    party.when(isStep(5), () => drains[0].abort(new Error('spot notice')));
+    party.when(
+      ({ type }) => type === 'waiting',
+      () => drains[1].abort(new Error('spot notice')),
+    );
+    await expect(party.train()).rejects.toMatchObject({ code: 'quorum-lost' });
+    const committed = party.eventsOf('step').length;
+    expect(committed).toBeGreaterThan(5);
+    expect(party.eventsOf('checkpoint').at(-1)?.checkpoint.step).toBe(committed);
+  });
+});
+
 describe('a run whose last worker is lost', () => {
   it('goes back to the checkpoint when another one comes, and counts each step once', async () => {
     const party = await open({ min: 1, max: 1 }, { onLoss: 'continue' });

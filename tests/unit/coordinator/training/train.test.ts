@@ -335,7 +335,7 @@ describe('training that goes on', () => {
 describe('training with several generations', () => {
   const steps = (log: readonly string[]) =>
     log.filter((line) => line.startsWith('commit')).map((line) => line.slice(7));
-  const leaving = { reason: 'w1 is about to leave', leavesNobody: false };
+  const leaving = { reason: 'w1 is about to leave', leavesTooFew: false };
   const asked = 'report-state checksum,checksum';
 
   it('hands over to the next one after the steps that are assigned, in the same epoch', async () => {
@@ -362,14 +362,14 @@ describe('training with several generations', () => {
   it.each([
     [true, [[2, 0, 8]]],
     [false, []],
-  ])('saves before all of its members leave, and only then: %s', async (leavesNobody, saved) => {
+  ])('saves before all of its members leave, and only then: %s', async (leavesTooFew, saved) => {
     const checkpoints: Checkpoint[] = [];
     let change: typeof leaving | undefined;
     const training = runTraining({
       changeDue: () => change,
       onEvent(event) {
         if (event.type === 'checkpoint') checkpoints.push(event.checkpoint);
-        if (event.type === 'step' && event.step === 0) change = { ...leaving, leavesNobody };
+        if (event.type === 'step' && event.step === 0) change = { ...leaving, leavesTooFew };
       },
     });
     await expect(training).rejects.toThrow('nobody came');
@@ -384,7 +384,7 @@ describe('training with several generations', () => {
       onEvent(event) {
         if (event.type !== 'checkpoint') return;
         saved.push(event.checkpoint.step);
-        change = { ...leaving, leavesNobody: true };
+        change = { ...leaving, leavesTooFew: true };
       },
     });
     await expect(training).rejects.toThrow('nobody came');
