@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 const { values } = parseArgs({ options: { count: { type: 'string' }, seed: { type: 'string' } } });
 const count = whole('count', values.count ?? '60');
 const seed = whole('seed', values.seed ?? '1');
-const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'integration', 'tests/chaos/schedules'], {
+const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'unhurried', 'tests/chaos/schedules'], {
   stdio: 'inherit',
   env: { ...process.env, PENNYGRAD_TEST_SCHEDULES: String(count), PENNYGRAD_TEST_SCHEDULE_SEED: String(seed) },
 });
