@@ -3,7 +3,7 @@
  * which holds dataset, parameters and gradients.
  *
  * A batch is cut into micro-batches, whose activations stay in the processor's cache between the forward and the
- * backward pass. Work that depends only on the parameters is done in the first pass of a step, and work that needs the
+ * backward pass. Work that depends only on the parameters is done once for each update of them, and work that needs the
  * sums over all micro-batches in the last pass.
  */
 import type { Split } from '../../shared/data/dataset.ts';
@@ -14,7 +14,7 @@ import { checkFit } from '../engine-checks.ts';
 import { artifactsOf } from '../model-network.ts';
 import { engineOf, type LogitsConsumer, type Replica } from '../replica.ts';
 import type { UsableFlavour } from './kernel-module.ts';
-import { firstPass, innerPass } from './trace/opcodes.ts';
+import { everyPass } from './trace/opcodes.ts';
 import { openTracedModel } from './trace/traced-model.ts';
 import { gradientsOf } from './traced-gradients.ts';
 import { createTracedImages } from './traced-images.ts';
@@ -33,7 +33,7 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
     return { network, forward: logitLayers };
   };
   const model = await openTracedModel(build, inputShape, microBatchSize, flavour);
-  const { memory, network, variables, parameterCount, programFor } = model;
+  const { memory, network, variables, parameterCount, programFor, parametersChanged } = model;
   const optimizer = createTracedOptimizer(model, options.optimizer);
   const images = createTracedImages(memory, dataset, inputShape[0] * inputShape[1] * inputShape[2], microBatchSize);
   const computeGradients = gradientsOf(model, classes, microBatchSize);
@@ -49,8 +49,7 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
         address,
         Uint32Array.from({ length: count }, (_, i) => first + i),
       );
-      // The first pass packs the parameters, which the others use.
-      program.runForward(start === from ? firstPass : innerPass);
+      program.runForward(everyPass);
       use(memory.floats(program.logits, count * classes), start, start + count);
     }
   }
@@ -68,7 +67,10 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
     forward,
     artifacts: () => artifactsOf(network, variables),
     getParameters: () => parameters().slice(),
-    setParameters: (values) => parameters().set(values),
+    setParameters(values) {
+      parameters().set(values);
+      parametersChanged();
+    },
     getOptimizerState: optimizer.getState,
     setOptimizerState: optimizer.setState,
     computeGradients: (indices, target, onReady) =>
@@ -76,6 +78,7 @@ export async function createTracedEngine(options: EngineOptions, flavour: Usable
     applyGradients(gradientSum, samples) {
       memory.floats(model.gradients, parameterCount).set(gradientSum);
       optimizer.update(samples);
+      parametersChanged();
     },
     dispose: () => network.dispose(),
   };

@@ -30,7 +30,7 @@ export function lowerConvolution(lowering: Lowering, operation: TracedOperation)
     const packed = keptWinogradFilter(sizes, name, info);
     const transformed = transient(sizes.winogradImageBytes(batch, outHeight, outWidth, inChannels));
     const products = transient(sizes.winogradForwardScratchBytes(batch, outHeight, outWidth, outChannels));
-    emit(op.opWinogradPackFilter, [filter, packed, inChannels, outChannels], op.firstPass);
+    emit(op.opWinogradPackFilter, [filter, packed, inChannels, outChannels], op.packingPass);
     emit(op.opWinogradTransformImages, [images, transformed, batch, height, width, inChannels, outHeight, outWidth]);
     emit(op.opWinogradForward, [
       ...[images, transformed, filter, packed, bias, out, products],
@@ -41,7 +41,7 @@ export function lowerConvolution(lowering: Lowering, operation: TracedOperation)
     const depth = depthOf(info);
     const bytes = sizes.conv2dPackedFilterBytes(depth, outChannels);
     const packed = kept(`${name}: packed filter`, bytes);
-    emit(op.opPackFilter, [filter, bias, packed, depth, outChannels], op.firstPass);
+    emit(op.opPackFilter, [filter, bias, packed, depth, outChannels], op.packingPass);
     const scratch = transient(sizes.conv2dForwardPackedScratchBytes(depth));
     emit(op.opConvolution, [images, packed, out, scratch, ...shape, relu ? 1 : 0]);
   }
@@ -102,7 +102,7 @@ export function lowerInputGradient(lowering: Lowering, operation: TracedOperatio
     const bytes = sizes.winogradFilterBytes(outChannels, inChannels);
     const transposed = kept(`${state.name}: transposed filter`, bytes);
     const packed = keptWinogradFilter(sizes, state.name, info);
-    emit(op.opWinogradTransposeFilter, [packed, transposed, inChannels, outChannels], op.firstPass);
+    emit(op.opWinogradTransposeFilter, [packed, transposed, inChannels, outChannels], op.packingPass);
     const products = transient(sizes.winogradImageBytes(batch, outHeight, outWidth, inChannels));
     emit(op.opWinogradBackpropInput, [
       ...[state.gradient, transposed, target, products],
@@ -113,7 +113,7 @@ export function lowerInputGradient(lowering: Lowering, operation: TracedOperatio
     const bytes = sizes.conv2dTransposedFilterBytes(taps, inChannels, outChannels);
     const transposed = kept(`${state.name}: transposed filter`, bytes);
     const filter = lowering.regionIn(operation, 'filter');
-    emit(op.opPackTransposedFilter, [filter, transposed, taps, inChannels, outChannels], op.firstPass);
+    emit(op.opPackTransposedFilter, [filter, transposed, taps, inChannels, outChannels], op.packingPass);
     const activation = relu ? lowering.regionIn(operation, 'y') : 0;
     const scratch = transient(sizes.conv2dBackpropInputPackedScratchBytes(outChannels));
     emit(op.opConvolutionBackpropInput, [

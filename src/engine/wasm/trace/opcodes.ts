@@ -35,6 +35,8 @@ export const firstPass = 1;
 export const innerPass = 2;
 export const lastPass = 4;
 export const everyPass = 7;
+/** Beside one of these: the parameters have changed, and what is packed of them is packed again. */
+export const packingPass = 8;
 
 /** Functions of `opUnary`. */
 export const unaryRelu = 0;

@@ -17,7 +17,7 @@ export interface TracedModel {
   /** On the tracing backend: they have shapes and names, but no values. */
   readonly variables: readonly tf.Variable[];
   readonly parameterCount: number;
-  /** Addresses of the flat vectors. */
+  /** Addresses of the flat vectors. Whoever changes the parameters says so by `parametersChanged`. */
   readonly parameters: number;
   readonly gradients: number;
   trace(batch: number): Promise<TracedStep>;
@@ -25,6 +25,8 @@ export interface TracedModel {
   programFor(batch: number): Promise<TracedProgram>;
   /** Selects the images of the next pass, by their indices in the images at an address. */
   selectBatch(images: number, indices: Uint32Array): void;
+  /** What programs have packed of the parameters is out of date. */
+  parametersChanged(): void;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function openTracedModel(
     gradients,
     batch: batchAddress,
     kept: new Map<string, number>(),
+    packed: { forward: false, backward: false },
   };
   const programs = new Map<number, TracedProgram>();
 
@@ -85,6 +88,10 @@ export async function openTracedModel(
     selectBatch(images, indices) {
       memory.words(batchAddress, 1)[0] = images;
       memory.words(batchAddress + 4, indices.length).set(indices);
+    },
+    parametersChanged() {
+      surroundings.packed.forward = false;
+      surroundings.packed.backward = false;
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Kernels } from '../kernel-module.ts';
 import { encodeProgram } from './encode-program.ts';
 import type { FlatMemory } from './flat-memory.ts';
 import type { Region } from './instructions.ts';
+import { packingPass } from './opcodes.ts';
 import { placeRegions } from './place-regions.ts';
 import type { TracedStep } from './trace-step.ts';
 
@@ -15,6 +16,8 @@ export interface ProgramSurroundings {
   readonly batch: number;
   /** Addresses of kept regions by key. Programs add their own. */
   readonly kept: Map<string, number>;
+  /** Whether the kept regions hold the present parameters as the forward and the backward pass pack them. */
+  readonly packed: { forward: boolean; backward: boolean };
 }
 
 export interface TracedProgram {
@@ -30,7 +33,7 @@ export interface TracedProgram {
 }
 
 export function loadProgram(step: TracedStep, surroundings: ProgramSurroundings): TracedProgram {
-  const { kernels, memory, parameters, gradients, batch, kept } = surroundings;
+  const { kernels, memory, parameters, gradients, batch, kept, packed } = surroundings;
   const { offsets, bytes } = placeRegions(step.instructions);
   const transients = memory.allocate(bytes);
   const { words, starts } = encodeProgram(step.instructions, addressOf);
@@ -72,17 +75,22 @@ export function loadProgram(step: TracedStep, surroundings: ProgramSurroundings)
     logits: addressOf(step.logits),
     logitGradients: addressOf(step.logitGradients),
     run,
-    runForward: (pass) => run(0, step.loss, pass),
+    runForward(pass) {
+      run(0, step.loss, packed.forward ? pass : pass | packingPass);
+      packed.forward = true;
+    },
     runBackward(pass, onFinal) {
+      const passes = packed.backward ? pass : pass | packingPass;
       let next = step.loss;
       if (onFinal !== undefined) {
         for (const { instruction, offset } of step.finalGradients) {
-          run(next, instruction + 1, pass);
+          run(next, instruction + 1, passes);
           next = instruction + 1;
           onFinal(offset);
         }
       }
-      run(next, step.instructions.length, pass);
+      run(next, step.instructions.length, passes);
+      packed.backward = true;
     },
   };
 }
