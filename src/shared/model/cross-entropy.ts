@@ -36,7 +36,7 @@ export function crossEntropy(
       exponentials[c] = exponential;
       total += exponential;
     }
-    lossSum += Math.log(total) + largest - (row[label] as number);
+    lossSum += toGrid(Math.log(total) + largest - (row[label] as number));
     if (predicted === label) correct++;
     if (logitGradients !== undefined) {
       const offset = sample * classes;
@@ -46,6 +46,14 @@ export function crossEntropy(
     }
   }
   return { lossSum, correct };
+}
+
+/**
+ * Losses are multiples of 2⁻³⁴ nats (6·10⁻¹¹). Double precision adds these without rounding up to a sum of 2¹⁹, so that a sum
+ * over samples is the same in any order, and by any cut into shares.
+ */
+function toGrid(loss: number): number {
+  return Math.round(loss * 2 ** 34) / 2 ** 34;
 }
 
 /** The softmax of each row of `logits`, in a new array of the same shape. */

@@ -4,7 +4,7 @@ import { crossEntropy, softmaxRows } from '../../../../src/shared/model/cross-en
 describe('crossEntropy', () => {
   it('of equal logits is ln(classes) a sample', () => {
     const { lossSum } = crossEntropy(new Float32Array(8).fill(3), Uint8Array.of(0, 3), 4);
-    expect(lossSum).toBeCloseTo(2 * Math.log(4), 12);
+    expect(lossSum).toBeCloseTo(2 * Math.log(4), 9);
   });
 
   it('is −ln p of the label', () => {
