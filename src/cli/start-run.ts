@@ -8,10 +8,13 @@ import type { ExpectedWorker } from '../coordinator/run-options.ts';
 import { assumePrice } from '../economics/prices/assumed-price.ts';
 import type { PriceRow } from '../economics/prices/price-row.ts';
 import { writeRunReport } from '../report/html/run-report.ts';
-import { formatFleetSize } from '../settings/fleet-size.ts';
+import { type FleetSize, formatFleetSize } from '../settings/fleet-size.ts';
 import { requireTargetsOfHost } from '../settings/observability-settings.ts';
 import { writtenSettings } from '../settings/resolve-settings.ts';
 import { bySubject, type RunSettings, runSettings } from '../settings/run-settings.ts';
+import type { TrainingConfig } from '../settings/training-settings.ts';
+import { leafCount } from '../shared/collectives/tree/micro-shard-tree.ts';
+import { microShardOf } from '../shared/collectives/tree/micro-shards.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { orAborted } from '../shared/core/or-aborted.ts';
@@ -60,12 +63,7 @@ export async function startRun({
 }: StartOptions): Promise<void> {
   const { membership, data, training, budget, observability, folder } = bySubject(settings);
   requireTargetsOfHost(observability);
-  if (membership.workers.max > training.batchSize) {
-    throw badInput(
-      `--workers ${formatFleetSize(membership.workers)} is more than --batch-size ${training.batchSize}: a worker would have no samples; ` +
-        'use fewer workers or a larger batch',
-    );
-  }
+  requireSharesForAll(training, membership.workers);
   const load = (name: string | undefined) =>
     loadDataset(data.dataset ?? name, { ...data, onWarning: output.warn, onProgress: output.download });
   const loading = resumed === undefined ? load(undefined) : loadRunData(resumed, load);
@@ -118,6 +116,26 @@ export async function startRun({
       },
     },
   );
+}
+
+function requireSharesForAll({ batchSize, deterministic, allReduce }: TrainingConfig, workers: FleetSize): void {
+  const remedy = 'use fewer workers or a larger batch';
+  const asked = `--workers ${formatFleetSize(workers)}`;
+  if (workers.max > batchSize) {
+    throw badInput(`${asked} is more than --batch-size ${batchSize}: a worker would have no samples; ${remedy}`);
+  }
+  const microShard = microShardOf({ deterministic });
+  if (microShard === undefined) return;
+  const microShards = leafCount(batchSize, microShard);
+  if (workers.max > microShards) {
+    throw badInput(
+      `${asked} is more than the ${microShards} micro-shards of ${microShard} samples that --deterministic cuts ` +
+        `--batch-size ${batchSize} into: a worker would have no samples; ${remedy}`,
+    );
+  }
+  if (allReduce !== 'auto') {
+    throw badInput(`--all-reduce ${allReduce}: --deterministic has a sum of its own; leave --all-reduce out`);
+  }
 }
 
 /** For `config.json`. Whether a run was resumed is not a setting of the run. */

@@ -26,6 +26,8 @@ export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
   readonly allReduce: AllReduceName;
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
+  /** See `GenerationOptions`. */
+  readonly microShard?: number | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly observe: RunObserver;
@@ -82,7 +84,16 @@ const disconnectedMs = 50;
 
 /** @throws bad-input when the address cannot be bound */
 export async function openControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { run, allReduce, generationsBefore, clock, timers, observe, bindSocket = bindCoordinatorSocket } = options;
+  const {
+    run,
+    allReduce,
+    generationsBefore,
+    microShard,
+    clock,
+    timers,
+    observe,
+    bindSocket = bindCoordinatorSocket,
+  } = options;
   const deadlines = deadlinesFrom(options.timeoutSeconds);
   const tickMs = deadlines.heartbeatMs / 2;
   const standstill = watchStandstill(clock, tickMs);
@@ -102,7 +113,16 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     onDisconnect: beatSoon,
   });
   const rules: MembershipRules = { ...options, endpoint: socket.endpoint };
-  const loop = createMembershipLoop({ run, rules, generationsBefore, allReduce, clock, observe, send: socket.send });
+  const loop = createMembershipLoop({
+    run,
+    rules,
+    generationsBefore,
+    allReduce,
+    microShard,
+    clock,
+    observe,
+    send: socket.send,
+  });
   const stopTimers = [
     timers.every(deadlines.heartbeatMs, beat),
     timers.every(tickMs, () => dispatch({ type: 'tick' })),

@@ -30,6 +30,8 @@ export interface MembershipLoopOptions {
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
   readonly allReduce: AllReduceName;
+  /** See `GenerationOptions`. */
+  readonly microShard?: number | undefined;
   readonly clock: Clock;
   readonly observe: RunObserver;
   readonly send: (peer: PeerId, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
@@ -128,6 +130,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       checksumEvery,
       buckets: bucketsFromEnds(bucketEnds, parameterCount) ?? [],
       allReduce: options.allReduce,
+      microShard: options.microShard,
       clock,
       before,
       signal: ending.signal,

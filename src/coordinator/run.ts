@@ -68,6 +68,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
       modelName: training.model,
       globalBatchSize: training.batchSize,
       seed: training.seed,
+      deterministic: training.deterministic,
       budget: budgetOf(options.budget),
     },
     clock,

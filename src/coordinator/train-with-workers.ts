@@ -2,6 +2,7 @@
 import { findSpentBudget, type TakenAndDue } from '../economics/ledger/budget.ts';
 import { budgetOf } from '../settings/budget-settings.ts';
 import { chooseAllReduce } from '../shared/collectives/registry.ts';
+import { microShardOf } from '../shared/collectives/tree/micro-shards.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { messageOf, type PennygradError } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
@@ -118,7 +119,9 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
     checksumEvery,
     defaultPriceUsdPerHour: membership.price,
     assumePrice,
-    allReduce: chooseAllReduce(training.allReduce),
+    allReduce: chooseAllReduce(training.allReduce, training.deterministic === true),
+    microShard: microShardOf(training),
+    deterministic: training.deterministic,
     clock,
     timers,
     observe,

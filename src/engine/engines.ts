@@ -1,5 +1,6 @@
 /** Which engines there are, and which one a run uses. */
 import { badInput } from '../shared/core/errors.ts';
+import { deterministicEngines } from '../shared/model/deterministic-engines.ts';
 import { cpuProvider } from './cpu/cpu-provider.ts';
 import { type EngineName, type EngineProvider, engineNames } from './engine.ts';
 import { unusable } from './engine-checks.ts';
@@ -31,6 +32,23 @@ export const engineProviders = enginesWith(undefined);
  */
 export function enginesWith(threads: number | undefined): readonly EngineProvider[] {
   return engineNames.map((name) => providers[name](threads));
+}
+
+/**
+ * The engines for a run that must come to the same bits with any workers: those that cannot promise it are not usable.
+ * @param threads as for `enginesWith`
+ */
+export function deterministicEnginesWith(threads = 1): readonly EngineProvider[] {
+  return enginesWith(threads).map((provider) => {
+    const reason = deterministicEngines.includes(provider.name)
+      ? threads === 1
+        ? undefined
+        : `--deterministic needs it to compute on one thread, got ${threads}`
+      : 'it does not promise the same bits every time, which --deterministic needs';
+    if (reason === undefined) return provider;
+    const remedy = `use --backend ${deterministicEngines.join(' or ')}, with one thread for each worker`;
+    return { ...provider, probe: async () => ({ usable: false, reason, remedy }) };
+  });
 }
 
 function onOneThread(provider: EngineProvider, threads = 1): EngineProvider {

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { allReduceNames, collectiveOf } from '../shared/collectives/registry.ts';
 import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
-import { choice, integer, number, positive } from './schemas.ts';
+import { choice, flag, integer, number, positive } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
 /** Whether faster workers get larger shares; `auto`: when the workers differ. */
@@ -59,6 +59,13 @@ export const trainingSettings = {
     describe: `How gradients are summed: ${allReduceNames.map((name) => `${name} (${collectiveOf(name).description})`).join(', ')}, or auto`,
     defaultText: 'auto',
     schema: choice(['auto', ...allReduceNames]).default('auto'),
+  },
+  deterministic: {
+    type: 'boolean',
+    describe:
+      'Come to the same parameters, bit for bit, with any number of workers, any shares, and through losses, joins and resume; needs --backend wasm or cpu, one thread each, on CPUs of one model',
+    schema: flag.optional(),
+    keptOnResume: true,
   },
   balance: {
     type: 'string',

@@ -84,7 +84,10 @@ export interface WorkerDependencies {
   readonly loadDataset: (name: string) => Promise<Dataset>;
   /** Reads an NVIDIA card, by the name that its engine gives it. */
   readonly readGpu: (card: string) => Promise<Gpu | undefined>;
-  readonly selectEngine: () => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
+  /** @param deterministic whether the run must come to the same bits with any workers, which not every engine can */
+  readonly selectEngine: (
+    deterministic: boolean,
+  ) => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
   /** How many samples a second the engine computes gradients of, if that can be told; `measureSpeed` unless given. */
   readonly measureSpeed?: typeof measureSpeed | undefined;
   /** How a host is reached; rejects if there is none of that name. */
@@ -365,7 +368,7 @@ async function load(
 ): Promise<Loaded> {
   const { clock, timers, log, observer = unobserved } = dependencies;
   const dataset = await loadRunData(welcome.dataset, dependencies.loadDataset);
-  const { provider, reason } = await dependencies.selectEngine();
+  const { provider, reason } = await dependencies.selectEngine(welcome.deterministic === true);
   const created = await provider.create({ ...welcome, dataset });
   const { emulatedSpeed } = options;
   const engine =

@@ -8,6 +8,7 @@ import { keptReports } from '../shared/protocol/limits.ts';
 import type { Applied } from '../shared/protocol/messages.ts';
 import type { CoordinatorLink, Order, QuorumOrder } from './coordinator-link.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
+import { gradientsByMicroShards, gradientsOfWhole } from './share-gradients.ts';
 import { createStepRunner, type StepFigures } from './step.ts';
 import type { UsageMeter } from './usage-meter.ts';
 import type { WorkerObserver } from './worker-observer.ts';
@@ -50,7 +51,7 @@ export type SessionEnd =
 /** @throws whatever else ended this worker */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { link, engine, dataset, observer, checksumEvery, usage, orderOf, replica } = options;
-  const { rank, worldSize, allReduce: name, inbox } = options.quorum;
+  const { rank, worldSize, allReduce: name, microShard, inbox } = options.quorum;
   if (!isAllReduceName(name))
     throw new PennygradError('run-failed', `the run's all-reduce '${name}' is not known here`);
   const collective = collectiveOf(name);
@@ -64,6 +65,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   link.setReducedSink(allReduce.receive);
   const runStep = createStepRunner({
     engine,
+    gradients: microShard === undefined ? gradientsOfWhole(engine) : gradientsByMicroShards(engine, microShard),
     allReduce,
     hasHub: collective.createHub !== undefined,
     link,

@@ -3,15 +3,18 @@ import type { Engine } from '../engine/engine.ts';
 import type { AllReduce } from '../shared/collectives/collective.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { firstBeyond, largestFloat32 } from '../shared/core/first-beyond.ts';
-import { sumOfSquares } from '../shared/core/sums.ts';
+import { sumOf, sumOfSquares } from '../shared/core/sums.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Assignment } from '../shared/protocol/messages.ts';
 import type { CoordinatorLink, GenerationInbox } from './coordinator-link.ts';
+import type { ShareGradients } from './share-gradients.ts';
 import type { UsageMeter } from './usage-meter.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 export interface StepContext {
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, 'getParameters' | 'applyGradients'>;
+  // ZeroMQ sends from its vectors without copying. They are free again at the commit, which says that all of them arrived.
+  readonly gradients: ShareGradients;
   readonly allReduce: AllReduce;
   /** Whether a hub adds the gradients up, looks at the sum and commits the step. */
   readonly hasHub: boolean;
@@ -34,23 +37,23 @@ export interface StepFigures {
 
 /** Carries out the assignments of one generation. */
 export function createStepRunner(context: StepContext): (assignment: Assignment) => Promise<StepFigures> {
-  const { engine, allReduce, link, inbox, usage } = context;
-  // ZeroMQ sends from this buffer without copying. It is free again at the commit, which says that all of it arrived.
-  const gradients = new Float32Array(engine.parameterCount);
+  const { engine, gradients, allReduce, link, inbox, usage } = context;
 
-  return async function runStep({ generation, step, attempt, epoch, from, to, globalBatch }) {
+  return async function runStep(assignment) {
+    const { generation, step, attempt, epoch, from, to, globalBatch } = assignment;
     const indices = context.orderOf(epoch).subarray(from, to);
     const isCompared = step % context.checksumEvery === 0;
     const parametersChecksum = isCompared ? parameterChecksum(await engine.getParameters()) : undefined;
     usage.lap('load');
 
-    const reduction = allReduce.start({ generation, step, attempt }, gradients);
-    const { lossSum, correct } = await engine.computeGradients(indices, gradients, reduction.ready);
+    const vectors = gradients.vectorsOf(assignment);
+    const reduction = allReduce.start({ generation, step, attempt }, vectors);
+    const { lossSum, correct } = await gradients.compute(assignment, indices, reduction.ready);
     if (!Number.isFinite(lossSum)) throw diverged(`at step ${step + 1}`, lossSum);
     usage.lap('compute');
 
     const samples = indices.length;
-    if (!context.hasHub) requireFinite(gradients, step);
+    if (!context.hasHub) for (const vector of vectors) requireFinite(vector, step);
     const { sum, waitSeconds, bytes } = await reduction.finish(() =>
       link.send({
         type: 'vote',
@@ -62,7 +65,7 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
         correct,
         usage: usage.totals(),
         parametersChecksum,
-        gradientSquares: isCompared && !context.hasHub ? sumOfSquares(gradients) : undefined,
+        gradientSquares: isCompared && !context.hasHub ? sumOf(vectors.map(sumOfSquares)) : undefined,
       }),
     );
     if (context.hasHub) await inbox.committed({ generation, step, attempt });

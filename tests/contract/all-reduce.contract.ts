@@ -2,11 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AllReduce, Collective } from '../../src/shared/collectives/collective.ts';
+import type { Attempt } from '../../src/shared/protocol/messages.ts';
 import { rounds } from '../support/thoroughness.ts';
 
 /** One collective over `worldSize` ranks in this process. */
 export interface CollectiveUnderTest {
   readonly ranks: readonly AllReduce[];
+  /** The attempt begins, unless it has. Each rank's share is one micro-shard. */
+  begin(attempt: Attempt): Attempt;
   /** Ends the generation. */
   abort(reason: Error): void;
   close(): void | Promise<void>;
@@ -46,7 +49,7 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
           const vote = () => {
             votes[rank] = (votes[rank] ?? 0) + 1;
           };
-          const reduction = collective.start({ generation: 1, step, attempt: 0 }, values);
+          const reduction = collective.start(group.begin({ generation: 1, step, attempt: 0 }), [values]);
           for (const [from, to] of early) {
             reduction.ready(from, to);
             await new Promise((resolve) => setImmediate(resolve));
@@ -139,7 +142,7 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
       const group = await create(2, [4]);
       const [first, second] = group.ranks;
       const reduceStep = (rank: AllReduce | undefined, step: number) =>
-        rank?.start({ generation: 1, step, attempt: 0 }, new Float32Array(4)).finish(() => {});
+        rank?.start(group.begin({ generation: 1, step, attempt: 0 }), [new Float32Array(4)]).finish(() => {});
       // The first step also waits for connections.
       await Promise.all([reduceStep(first, 0), reduceStep(second, 0)]);
       const early = reduceStep(first, 1);
@@ -156,7 +159,9 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
       const group = await create(2, [4]);
       const [first, second] = group.ranks;
       const start = (rank: AllReduce | undefined, attempt: number, value: number) =>
-        rank?.start({ generation: 1, step: 0, attempt }, new Float32Array(4).fill(value)).finish(() => {});
+        rank
+          ?.start(group.begin({ generation: 1, step: 0, attempt }), [new Float32Array(4).fill(value)])
+          .finish(() => {});
       // The second rank never takes part in attempt 0.
       start(first, 0, 1000)?.catch(() => {});
       const sums = await Promise.all([start(first, 1, 1), start(second, 1, 2)]);
@@ -167,17 +172,22 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
     it('ends pending and later reductions when the generation is aborted', async () => {
       const group = await create(2, [4]);
       const [first] = group.ranks;
-      const pending = first?.start({ generation: 1, step: 0, attempt: 0 }, new Float32Array(4)).finish(() => {});
+      const pending = first
+        ?.start(group.begin({ generation: 1, step: 0, attempt: 0 }), [new Float32Array(4)])
+        .finish(() => {});
       group.abort(new Error('worker w1 was lost'));
       await expect(pending).rejects.toThrow('worker w1 was lost');
-      const later = first?.start({ generation: 1, step: 1, attempt: 0 }, new Float32Array(4)).finish(() => {});
+      const later = first
+        ?.start(group.begin({ generation: 1, step: 1, attempt: 0 }), [new Float32Array(4)])
+        .finish(() => {});
       await expect(later).rejects.toThrow('worker w1 was lost');
       await group.close();
     });
 
     it('refuses a vector of another length', async () => {
       const group = await create(1, [4]);
-      const start = () => group.ranks[0]?.start({ generation: 1, step: 0, attempt: 0 }, new Float32Array(5));
+      const start = () =>
+        group.ranks[0]?.start(group.begin({ generation: 1, step: 0, attempt: 0 }), [new Float32Array(5)]);
       expect(start).toThrow('5 floats, expected 4');
       await group.close();
     });

@@ -1,6 +1,7 @@
 import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
-import type { AllReduce, FromHub, ToHub } from '../../src/shared/collectives/collective.ts';
+import type { AllReduce, AllReduceHub, FromHub, ToHub } from '../../src/shared/collectives/collective.ts';
 import { allReduceNames, collectiveOf } from '../../src/shared/collectives/registry.ts';
+import { evenShares } from '../../src/shared/core/sampling.ts';
 import { systemTimers } from '../../src/shared/core/timers.ts';
 import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../src/shared/protocol/codec.ts';
 import { maxFrameBytes } from '../../src/shared/protocol/limits.ts';
@@ -9,7 +10,7 @@ import { bindCoordinatorSocket } from '../../src/shared/transport/coordinator-so
 import { connectWorkerSocket } from '../../src/shared/transport/worker-socket.ts';
 import { type CollectiveUnderTest, describeAllReduce } from './all-reduce.contract.ts';
 
-for (const name of allReduceNames) {
+for (const name of [...allReduceNames, 'tree'] as const) {
   const { numerics } = collectiveOf(name);
   describeAllReduce(`${name}, over encoded frames,`, numerics, (...sizes) => overFrames(name, ...sizes));
   describeAllReduce(`${name}, over ZeroMQ,`, numerics, (...sizes) => overSockets(name, ...sizes));
@@ -21,7 +22,7 @@ type Name = Parameters<typeof collectiveOf>[0];
 async function overFrames(name: Name, worldSize: number, sizes: readonly number[]): Promise<CollectiveUnderTest> {
   const buckets = gradientBuckets(sizes);
   const generation = new AbortController();
-  const hub = collectiveOf(name).createHub?.({ worldSize, buckets });
+  const hub = collectiveOf(name).createHub?.({ worldSize, buckets, microShard });
   const bytes = (frames: readonly (Uint8Array | Float32Array)[]) =>
     frames.map((frame) => Buffer.from(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength)));
 
@@ -50,13 +51,27 @@ async function overFrames(name: Name, worldSize: number, sizes: readonly number[
       signal: generation.signal,
     }),
   );
-  return { ranks, abort: (reason) => generation.abort(reason), close() {} };
+  return { ranks, begin: beginnerOf(worldSize, hub), abort: (reason) => generation.abort(reason), close() {} };
+}
+
+/** In samples. */
+const microShard = 8;
+
+function beginnerOf(worldSize: number, hub: AllReduceHub | undefined): CollectiveUnderTest['begin'] {
+  const begun = new Set<string>();
+  const shares = evenShares({ from: 0, to: worldSize * microShard }, worldSize);
+  return (attempt) => {
+    const name = Object.values(attempt).join();
+    if (!begun.has(name)) hub?.expect(attempt, shares);
+    begun.add(name);
+    return attempt;
+  };
 }
 
 async function overSockets(name: Name, worldSize: number, sizes: readonly number[]): Promise<CollectiveUnderTest> {
   const buckets = gradientBuckets(sizes);
   const generation = new AbortController();
-  const hub = collectiveOf(name).createHub?.({ worldSize, buckets });
+  const hub = collectiveOf(name).createHub?.({ worldSize, buckets, microShard });
   const centre = await bindCoordinatorSocket({
     bind: 'tcp://127.0.0.1:*',
     run: 'run',
@@ -113,6 +128,7 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
 
   return {
     ranks: links.map(({ collective }) => collective),
+    begin: beginnerOf(worldSize, hub),
     abort: (reason) => generation.abort(reason),
     close() {
       for (const { socket } of links) socket.close();

@@ -2,8 +2,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, EngineOptions, EngineProvider } from '../../src/engine/engine.ts';
+import { deterministicEngines } from '../../src/shared/model/deterministic-engines.ts';
 import { initialParameters } from '../../src/shared/model/initialize.ts';
 import { type ModelName, modelNames, type OptimizerName } from '../../src/shared/model/model-spec.ts';
+import { parameterChecksum } from '../../src/shared/model/parameter-checksum.ts';
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';
 import { mnistDataset } from '../support/mnist-samples.ts';
@@ -149,6 +151,49 @@ export function describeEngine(title: string, provider: EngineProvider, model: M
         ),
       ).toBeLessThan(1e-5);
       expect(relativeError([twice.lossSum], [2 * once.lossSum])).toBeLessThan(1e-6);
+    });
+
+    // One on threads is not offered to deterministic runs: it cuts a batch by their number.
+    it.runIf(deterministicEngines.includes(provider.name))(
+      'gives a batch the same bits, whatever it and others have computed before, and after every update',
+      async () => {
+        const [busy, quiet] = await Promise.all([provider, provider].map((one) => one.create(options(model, 'adam'))));
+        if (busy === undefined || quiet === undefined) throw new Error('two engines');
+        const batch = [3, 0, 7, 5, 1, 11, 2, 9];
+        // Compared by one number, which takes Vitest a moment and not seconds.
+        const bitsOf = async (one: Engine) => {
+          const { gradients, lossSum } = await gradientsOf(one, ...batch);
+          return { gradients, bits: `${parameterChecksum(gradients)} ${lossSum}` };
+        };
+        for (let update = 0; update < 3; update++) {
+          const { gradients, bits } = await bitsOf(quiet);
+          // Forward alone, both passes, and batches of other lengths.
+          await busy.evaluate('test', 0, 3);
+          expect((await bitsOf(busy)).bits).toBe(bits);
+          await gradientsOf(busy, 4, 6, 8);
+          await gradientsOf(busy, 10, ...batch);
+          expect((await bitsOf(busy)).bits).toBe(bits);
+          for (const one of [busy, quiet]) await one.applyGradients(gradients, batch.length);
+        }
+        const parameters = await busy.getParameters();
+        const { bits } = await bitsOf(busy);
+        await busy.setParameters(parameters.map((value) => value / 2));
+        expect((await bitsOf(busy)).bits).not.toBe(bits);
+        await busy.setParameters(parameters);
+        expect((await bitsOf(busy)).bits).toBe(bits);
+        for (const one of [busy, quiet]) one.dispose();
+      },
+    );
+
+    it('sums losses to the same bits in any order', async () => {
+      const losses = await Promise.all([0, 1, 2, 3, 4].map((image) => engine.evaluate('test', image, image + 1)));
+      const sumOf = (order: readonly number[]) => order.reduce((sum, image) => sum + (losses[image]?.lossSum ?? 0), 0);
+      const inOrder = sumOf([0, 1, 2, 3, 4]);
+      for (const order of [
+        [4, 3, 2, 1, 0],
+        [2, 0, 4, 1, 3],
+      ])
+        expect(sumOf(order)).toBe(inOrder);
     });
 
     it('reports parts of the gradient only when they are final, and none twice', async () => {

@@ -1,5 +1,5 @@
 import { cpus, hostname } from 'node:os';
-import { enginesWith, selectEngine } from '../../engine/engines.ts';
+import { deterministicEnginesWith, enginesWith, selectEngine } from '../../engine/engines.ts';
 import { runProgram } from '../../engine/run-program.ts';
 import { listGpus } from '../../engine/tensorflow/nvidia-smi.ts';
 import { managedVariable } from '../../launch/local-workers.ts';
@@ -59,7 +59,11 @@ export const workerCommand: Command = {
           loadDataset: (name) =>
             loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
           readGpu: async (card) => (await listGpus(runProgram, card))[0],
-          selectEngine: () => selectEngine(settings.backend, enginesWith(settings.threads)),
+          selectEngine: (deterministic) =>
+            selectEngine(
+              settings.backend,
+              deterministic ? deterministicEnginesWith(settings.threads) : enginesWith(settings.threads),
+            ),
           ipFamilyOf,
           log: (line) => console.log(line),
           ...(own && { observer: own.observer }),

@@ -62,6 +62,8 @@ export interface Generation extends Requests {
   /** In rank order. */
   readonly members: readonly Member[];
   readonly parameterCount: number;
+  /** Samples of a micro-shard, of which shares are whole ones; undefined where shares are of any length. */
+  readonly microShard: number | undefined;
   /**
    * Sends every rank its share of a step: positions `batch` of the epoch's order, cut by the ranks' weights.
    * @returns the shares, in rank order
@@ -111,6 +113,8 @@ export interface GenerationOptions {
   readonly buckets: readonly Interval[];
   /** Of generations with more than one member. */
   readonly allReduce: AllReduceName;
+  /** Set in a deterministic run: samples of a micro-shard. Shares are whole ones. */
+  readonly microShard?: number | undefined;
   readonly clock: Pick<Clock, 'now'>;
   /** The generation before, if there was one. */
   readonly before?: CarriedGeneration | undefined;
@@ -129,11 +133,11 @@ interface OpenRequest {
 const attempt = 0;
 
 export function createGeneration(options: GenerationOptions): Generation {
-  const { number: generation, members, model, buckets, clock, before, send } = options;
+  const { number: generation, members, model, buckets, microShard, clock, before, send } = options;
   const worldSize = members.length;
   const allReduce = collectiveFor(worldSize, options.allReduce);
   const rankOf = new Map(members.map(({ peer, rank }) => [peer, rank] as const));
-  const hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({ worldSize, buckets });
+  const hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({ worldSize, buckets, microShard });
   const ballots = new Map<number, Answers<Vote>>();
   const requests = new Map<number, OpenRequest>();
   const lost = new Set<PeerId>();
@@ -150,7 +154,7 @@ export function createGeneration(options: GenerationOptions): Generation {
   );
 
   for (const member of members) {
-    send(member, { type: 'quorum', generation, rank: member.rank, worldSize, allReduce });
+    send(member, { type: 'quorum', generation, rank: member.rank, worldSize, allReduce, microShard });
   }
 
   const isCompared = (step: number) => step % options.checksumEvery === 0;
@@ -272,9 +276,12 @@ export function createGeneration(options: GenerationOptions): Generation {
     number: generation,
     members,
     parameterCount: model.parameterCount,
+    microShard,
 
     assign(step, epoch, batch, weights) {
-      const shares = weightedShares(batch, weights);
+      const shares = weightedShares(batch, weights, microShard);
+      const offsets = shares.map(({ from, to }) => ({ from: from - batch.from, to: to - batch.from }));
+      hub?.expect({ generation, step, attempt }, offsets);
       const samples = shares.map(({ from, to }) => to - from);
       state = assignStep(state, { generation, step, attempt }, samples, clock.now());
       ballots.set(step, createAnswers(worldSize, signal));
@@ -282,7 +289,9 @@ export function createGeneration(options: GenerationOptions): Generation {
       shares.forEach((share, rank) => {
         const member = members[rank];
         if (member === undefined) return;
-        send(member, { type: 'assign', generation, step, attempt, epoch, from: share.from, to: share.to, globalBatch });
+        const { from, to } = share;
+        const offset = microShard === undefined ? undefined : offsets[rank]?.from;
+        send(member, { type: 'assign', generation, step, attempt, epoch, from, to, globalBatch, offset });
       });
       return shares;
     },

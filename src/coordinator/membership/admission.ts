@@ -1,7 +1,7 @@
 /** Who may join: a hello is answered with what the run trains, a ready is compared with it. Pure transitions. */
 import { describeRefusal } from '../../shared/protocol/describe-refusal.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
-import { findObstacle, findUnfit, type Mismatch } from './handshake.ts';
+import { findObstacle, findOtherArithmetic, findUnfit, type Mismatch } from './handshake.ts';
 import {
   announce,
   deadlinesOf,
@@ -14,7 +14,7 @@ import {
   withDeparted,
   withWorker,
 } from './membership-state.ts';
-import { type Hello, joinedWorker, type Moment, type Ready, readyWorker, type Worker } from './worker.ts';
+import { type Hello, joinedWorker, type Moment, numericsKey, type Ready, readyWorker, type Worker } from './worker.ts';
 
 /** Longer fields of a refusal are cut. */
 const maxFieldLength = 1000;
@@ -27,7 +27,7 @@ export function welcome(
   moment: Moment,
 ): MembershipStep {
   if (state.workers.has(peer)) return { state, effects: [reject('peer', 'a second hello')] };
-  const { identity, fleet, datasetName, optimizer, timeoutSeconds, checksumEvery } = rules;
+  const { identity, fleet, datasetName, optimizer, timeoutSeconds, checksumEvery, deterministic } = rules;
   const present = [...state.workers.values()].map(({ info }) => info.workerId);
   const obstacle = findObstacle(hello, { version: identity.version, places: fleet.max, present });
   if (obstacle !== undefined) {
@@ -55,6 +55,7 @@ export function welcome(
           timeout: timeoutSeconds,
           checksumEvery,
           generation: state.generations,
+          deterministic: deterministic === true ? true : undefined,
         },
       },
     ],
@@ -139,7 +140,8 @@ export function acceptReady(
   if (worker.ready !== undefined) return { state, effects: [reject('stale', 'a second ready')] };
   const { workerId, gpu } = worker.info;
   const other = [...state.workers.values()].find((candidate) => candidate.ready !== undefined);
-  const mismatch = findUnfit(rules, ready, other?.ready);
+  const arithmetic = rules.deterministic === true ? numericsKey({ info: worker.info, ready }) : undefined;
+  const mismatch = findUnfit(rules, ready, other?.ready) ?? findOtherArithmetic(ready, arithmetic, state.arithmetic);
   if (mismatch !== undefined) {
     const ended = announce({ type: 'worker-ended', workerId });
     return {
@@ -152,7 +154,7 @@ export function acceptReady(
   const { priceUsdPerHour, priceAssumed } = loaded.info;
   const returns = kept === undefined ? undefined : true;
   return {
-    state: withWorker(state, loaded),
+    state: { ...withWorker(state, loaded), arithmetic },
     // Nobody pays for a worker that could not train.
     effects: [
       announce({ type: 'worker-began', workerId, at: loaded.aliveSince, returns, priceUsdPerHour, priceAssumed, gpu }),

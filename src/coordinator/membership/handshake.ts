@@ -1,5 +1,6 @@
 /** All workers must train the same thing. One that differs is refused, and the refusal names the field. */
 import { bucketsFromEnds } from '../../shared/collectives/buckets.ts';
+import { deterministicEngines } from '../../shared/model/deterministic-engines.ts';
 import type { ModelSpec } from '../../shared/model/model-spec.ts';
 import { protocolVersion } from '../../shared/protocol/limits.ts';
 import type { Identity } from '../../shared/protocol/messages.ts';
@@ -60,6 +61,25 @@ export function findUnfit(
     findBadBuckets(ready) ??
     findDifferentStart(other, ready)
   );
+}
+
+/**
+ * Why a worker cannot have the same bits as the others of a deterministic run.
+ * @param own its `numericsKey`; undefined where the run is not deterministic
+ * @param first that of the run's first worker, if it has had one
+ */
+export function findOtherArithmetic(
+  { backend, threads = 1 }: Pick<Ready, 'backend' | 'threads'>,
+  own: string | undefined,
+  first: string | undefined,
+): Mismatch | undefined {
+  if (own === undefined) return undefined;
+  if (!deterministicEngines.includes(backend) || threads !== 1) {
+    const expected = `--deterministic needs ${deterministicEngines.join(' or ')}, on one thread`;
+    return { field: 'engine', expected, actual: threads === 1 ? backend : `${backend} on ${threads} threads` };
+  }
+  if (first === undefined || first === own) return undefined;
+  return { field: 'arithmetic', expected: `--deterministic needs that of the others, ${first}`, actual: own };
 }
 
 /** The coordinator's buffers are made for the model's size. */

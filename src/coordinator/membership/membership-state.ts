@@ -39,6 +39,8 @@ export interface MembershipRules extends PriceRules {
   readonly datasetName: string;
   readonly optimizer: OptimizerSpec;
   readonly checksumEvery: number;
+  /** Whether parameters must have the same bits for any fleet: then all workers must compute with the same arithmetic. */
+  readonly deterministic?: boolean | undefined;
 }
 
 export interface Membership {
@@ -59,6 +61,8 @@ export interface Membership {
   readonly departed: ReadonlyMap<string, string>;
   /** When a worker that was ready last gave up its place; undefined while none has. */
   readonly vacatedAt: number | undefined;
+  /** `numericsKey` of the first worker of a deterministic run, which all that come must share; undefined elsewhere. */
+  readonly arithmetic: string | undefined;
 }
 
 export const noMembers: Membership = {
@@ -71,6 +75,7 @@ export const noMembers: Membership = {
   gone: new Map(),
   departed: new Map(),
   vacatedAt: undefined,
+  arithmetic: undefined,
 };
 
 export type MembershipInput =

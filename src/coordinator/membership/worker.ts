@@ -101,3 +101,14 @@ export function memberInfo({ info, rank, ready: { backend, device, backendReason
 export function describeWorker({ info, rank }: Worker): string {
   return `worker ${info.workerId} (${rank === undefined ? '' : `rank ${rank}, `}pid ${info.pid} on ${info.host})`;
 }
+
+/** Replicas with the same key compute with the same arithmetic, and must be identical bit for bit. */
+export function numericsKey({
+  info: { cpu },
+  ready: { backend, device },
+}: {
+  readonly info: Pick<WorkerInfo, 'cpu'>;
+  readonly ready: Pick<Ready, 'backend' | 'device'>;
+}): string {
+  return `${backend} (${device}) on ${cpu}`;
+}

@@ -36,6 +36,7 @@ export interface RecordedConfig {
   readonly modelName: string;
   readonly globalBatchSize: number;
   readonly seed: number;
+  readonly deterministic?: boolean | undefined;
   readonly budget?: Budget;
 }
 

@@ -4,14 +4,9 @@ import { PennygradError } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Checkpoint, TrainingState } from '../../shared/model/training-state.ts';
 import type { Survivors } from '../generation/generation.ts';
+import { numericsKey } from '../membership/worker.ts';
 import type { RunObserver } from '../run-events.ts';
-import {
-  compareReplicas,
-  firstOfEachKey,
-  numericsKey,
-  type ReplicaComparison,
-  requireEqualReplicas,
-} from './replicas.ts';
+import { compareReplicas, firstOfEachKey, type ReplicaComparison, requireEqualReplicas } from './replicas.ts';
 
 export type Position = Pick<Checkpoint, 'step' | 'epoch' | 'cursor'>;
 

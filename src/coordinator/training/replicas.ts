@@ -8,7 +8,7 @@
  */
 import { PennygradError } from '../../shared/core/errors.ts';
 import type { Answered } from '../generation/requests.ts';
-import { describeWorker, type Member } from '../membership/worker.ts';
+import { describeWorker, type Member, numericsKey } from '../membership/worker.ts';
 
 /** Replicas with other arithmetic may be this far apart, relative to the length of the parameter vector. */
 export const replicaTolerance = 1e-4;
@@ -19,11 +19,6 @@ export interface ReplicaComparison {
   readonly identical: boolean;
   /** The largest ‖a − b‖ / ‖a‖ between rank 0's parameters a and another replica's b; 0 when they are identical. */
   readonly difference: number;
-}
-
-/** Replicas with the same key compute with the same arithmetic, and must be identical bit for bit. */
-export function numericsKey({ info, ready }: Pick<Member, 'info' | 'ready'>): string {
-  return `${ready.backend} (${ready.device}) on ${info.cpu}`;
 }
 
 /** Replicas that must be equal are not. */

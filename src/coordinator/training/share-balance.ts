@@ -13,8 +13,10 @@ import { meanOf, sumOf } from '../../shared/core/sums.ts';
 
 /** What the next decision is based on. */
 export interface BalanceState {
-  /** Samples of a full global batch, by rank. */
+  /** Samples of a full global batch, by rank: whole units, so that the last share may count samples past the batch's end. */
   readonly shares: readonly number[];
+  /** In samples. */
+  readonly unit: number;
   /** Recent steps with these shares, oldest first. */
   readonly recent: readonly BusyTimes[];
   /** Whether these shares were chosen from a measurement. */
@@ -57,14 +59,26 @@ function requiredGain(steps: number, measured: boolean): number {
  * The first shares: in proportion to what is known of the ranks' speeds.
  * @param globalBatch in samples
  * @param secondsPerSample by rank; undefined where nothing is known, which makes the shares even
+ * @param unit in samples: shares are multiples of it
  */
 export function beginBalance(
   globalBatch: number,
   worldSize: number,
   secondsPerSample: readonly number[] | undefined = undefined,
+  unit = 1,
 ): BalanceState {
-  const shares = fastestShares(globalBatch, secondsPerSample ?? Array(worldSize).fill(1));
-  return { shares, recent: [], measured: secondsPerSample !== undefined };
+  const shares = sharesInUnits(globalBatch, secondsPerSample ?? Array(worldSize).fill(1), unit);
+  return { shares, unit, recent: [], measured: secondsPerSample !== undefined };
+}
+
+function sharesInUnits(
+  samples: number,
+  secondsPerSample: readonly number[],
+  unit: number,
+  fixedSeconds?: readonly number[],
+): readonly number[] {
+  const perUnit = secondsPerSample.map((seconds) => seconds * unit);
+  return fastestShares(Math.ceil(samples / unit), perUnit, fixedSeconds).map((units) => units * unit);
 }
 
 /** What each rank's samples took lately, by rank; undefined before anything was measured with the present shares. */
@@ -82,16 +96,18 @@ function ofTheShare({ busy, fixed }: BusyTimes, rank: number): number {
  * ones (assigned before they changed, or the short last step of an epoch) is ignored.
  */
 export function rebalance(state: BalanceState, { samples, busy, fixed }: MeasuredStep): Rebalanced {
-  const { shares } = state;
+  const { shares, unit } = state;
   const isMeasured = busy.every((spent, rank) => spent > (fixed[rank] ?? 0));
-  if (samples.join() !== shares.join() || !isMeasured) return { state, reason: undefined };
+  const inUnits = samples.map((count) => Math.ceil(count / unit) * unit);
+  if (inUnits.join() !== shares.join() || !isMeasured) return { state, reason: undefined };
   const recent = [...state.recent, { busy, fixed }].slice(-rememberedSteps);
   const kept = { ...state, recent };
   if (shares.includes(0)) return { state: kept, reason: undefined };
 
-  const candidate = fastestShares(
+  const candidate = sharesInUnits(
     sumOf(shares),
     shares.map((share, rank) => median(recent.map((step) => ofTheShare(step, rank))) / share),
+    unit,
     shares.map((_, rank) => median(recent.map((step) => step.fixed[rank] ?? 0))),
   );
   const growth = candidate.map((share, rank) => share / (shares[rank] ?? share));
@@ -103,7 +119,7 @@ export function rebalance(state: BalanceState, { samples, busy, fixed }: Measure
   const reason =
     `shares ${shares.join('/')} -> ${candidate.join('/')}: ` +
     `the slowest worker would have finished ${percent(gain)} sooner in the last ${recent.length} steps`;
-  return { state: { shares: candidate, recent: [], measured: true }, reason };
+  return { state: { shares: candidate, unit, recent: [], measured: true }, reason };
 }
 
 /**

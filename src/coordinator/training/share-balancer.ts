@@ -1,8 +1,7 @@
 /** The shares of a generation's ranks, which follow measured speed where workers differ. */
 import type { BalanceMode } from '../../settings/training-settings.ts';
-import type { Member } from '../membership/worker.ts';
+import { type Member, numericsKey } from '../membership/worker.ts';
 import type { MemberStep } from '../run-events.ts';
-import { numericsKey } from './replicas.ts';
 import { beginBalance, rebalance, secondsPerSample } from './share-balance.ts';
 
 export interface ShareBalancer {
@@ -38,15 +37,17 @@ export function knownSpeeds(
 /**
  * @param keys by rank, of `speedKey`: where all are alike shares stay even, so that runs repeat bit for bit
  * @param known seconds that each rank takes for a sample, by rank, where that is known before the first step
+ * @param unit in samples: shares are multiples of it
  */
 export function createShareBalancer(
   mode: BalanceMode,
   globalBatch: number,
   keys: readonly string[],
   known: readonly number[] | undefined = undefined,
+  unit = 1,
 ): ShareBalancer {
   const follows = mode === 'on' || (mode === 'auto' && new Set(keys).size > 1);
-  let state = beginBalance(globalBatch, keys.length, follows ? known : undefined);
+  let state = beginBalance(globalBatch, keys.length, follows ? known : undefined, unit);
   return {
     shares: () => state.shares,
     observe(members) {

@@ -8,9 +8,9 @@ import type { TrainingState } from '../../shared/model/training-state.ts';
 import type { Applied } from '../../shared/protocol/messages.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Answered } from '../generation/requests.ts';
-import { describeWorker, type Member } from '../membership/worker.ts';
+import { describeWorker, type Member, numericsKey } from '../membership/worker.ts';
 import type { RunObserver } from '../run-events.ts';
-import { findMinority, numericsKey, ReplicasDiffer, requireEqualReplicas } from './replicas.ts';
+import { findMinority, ReplicasDiffer, requireEqualReplicas } from './replicas.ts';
 
 export type SyncDecision =
   /** Members take the state of others: `donors[rank]` is where rank gets it, undefined where it has it. */

@@ -275,7 +275,7 @@ async function carryOut(generation: Generation, training: Training): Promise<Tra
   const { balance, batchSize } = settings.training;
   const { members } = generation;
   const known = knownSpeeds(members, trainedSpeeds);
-  const balancer = createShareBalancer(balance, batchSize, members.map(speedKey), known);
+  const balancer = createShareBalancer(balance, batchSize, members.map(speedKey), known, generation.microShard);
   try {
     return await carryOutTasks(generation, training, balancer);
   } finally {

@@ -80,6 +80,8 @@ export interface RunRecord {
   readonly model: { readonly name: string; readonly parameters: number };
   readonly globalBatchSize: number;
   readonly seed: number;
+  /** Whether it was to come to the same bits with any workers. */
+  readonly deterministic?: boolean | undefined;
   /** What the run was allowed to take; undefined where that was not limited. */
   readonly budget?: Budget | undefined;
   /** Committed steps, their samples and the time they took, including those of an epoch that was cut short. */

@@ -40,6 +40,7 @@ export function summarize(record: RunRecord): Summary {
     world_size: workers.length,
     global_batch_size: record.globalBatchSize,
     seed: record.seed,
+    deterministic: record.deterministic === true ? true : undefined,
     budget: summarizeBudget(record.budget),
     steps: record.steps,
     epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),

@@ -181,6 +181,8 @@ export const summarySchema = z.strictObject({
   world_size: count,
   global_batch_size: z.int().positive(),
   seed: z.int(),
+  /** Set if the run was asked for the same bits with any workers. */
+  deterministic: z.literal(true).optional(),
   /** What the run might take; absent where no budget was set, and in older versions. `basis` says what `usd` limits. */
   budget: z
     .strictObject({ usd: z.number().positive(), hours: z.number().positive(), basis: z.enum(budgetBases) })

@@ -23,6 +23,8 @@ export interface Collective {
    * - deterministic: the same bits on all ranks and in every run, in an order of its own.
    */
   readonly numerics: 'rank-order' | 'deterministic';
+  /** Whether gradients are handed over as the sums of parts of a batch that are the same for any fleet (tree/). */
+  readonly byMicroShards?: true;
   createRank(options: RankOptions): AllReduce;
   /**
    * Undefined where ranks exchange among themselves. Then whoever has the sum knows that every rank has handed in its part,
@@ -45,18 +47,22 @@ export interface RankOptions {
 /** A rank's side of one generation. */
 export interface AllReduce {
   /**
-   * Begins the reduction of one attempt at a step. The parts of `values` are handed over as they become ready, and may
+   * Begins the reduction of one attempt at a step. The parts of the vectors are handed over as they become ready, and may
    * not change from then on until the attempt is committed. One reduction at a time; a new one replaces an aborted one.
-   * @throws if `values` has not the length that the ranks agreed on
+   * @param vectors one; with `byMicroShards` one for each of the rank's nodes, from left to right
+   * @throws if a vector has not the length that the ranks agreed on
    */
-  start(attempt: Attempt, values: Float32Array): Reduction;
+  start(attempt: Attempt, vectors: readonly Float32Array[]): Reduction;
   /** Takes a message from the hub; one that belongs to no pending reduction is ignored. */
   receive(message: FromHub, tensors: readonly Float32Array[]): void;
 }
 
 export interface Reduction {
-  /** `values[from .. to − 1]` are final. Never blocks; intervals may come in any order, but no float twice. */
-  ready(from: number, to: number): void;
+  /**
+   * `vectors[part][from .. to − 1]` are final. Never blocks; intervals may come in any order, but no float twice.
+   * @param part 0 unless given
+   */
+  ready(from: number, to: number, part?: number): void;
   /**
    * Everything is final: resolves with the sum over ranks.
    *
@@ -79,13 +85,17 @@ export interface Reduced {
 export interface HubOptions {
   readonly worldSize: number;
   readonly buckets: readonly Interval[];
+  /** Samples of a micro-shard, where the run sums by them. */
+  readonly microShard?: number | undefined;
 }
 
 /** The coordinator's side of one generation. Pure state: it sends nothing itself. */
 export interface AllReduceHub {
+  /** An attempt begins. @param shares samples of the global batch by rank, counted from its first */
+  expect(attempt: Attempt, shares: readonly Interval[]): void;
   /** @param now seconds, of any steady clock */
   receive(rank: number, message: Body<ToHub>, tensors: readonly Float32Array[], now: number): HubOutcome;
-  /** How many of the rank's buckets of an attempt have not come. */
+  /** How many buckets of the rank's vectors of an attempt have not come. */
   missing(rank: number, attempt: Attempt): number;
   /** The attempt is committed or aborted: nothing of it is kept. */
   forget(attempt: Attempt): void;
@@ -105,4 +115,9 @@ export interface HubReply {
   readonly rank: number;
   readonly body: Body<FromHub>;
   readonly tensors: readonly Float32Array[];
+}
+
+/** For maps by attempt. */
+export function keyOf({ generation, step, attempt }: Attempt): string {
+  return `${generation}/${step}/${attempt}`;
 }

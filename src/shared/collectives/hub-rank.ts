@@ -1,19 +1,24 @@
-/** The star, a rank's side: hand every bucket to the hub, take the sums back. Sums return while later buckets leave. */
-import type { Interval } from '../../core/sampling.ts';
-import type { Attempt } from '../../protocol/messages.ts';
-import type { AllReduce, RankOptions, Reduced } from '../collective.ts';
+/**
+ * A rank's side of what has a hub: hand every bucket to the hub, take the sums back. Sums return while later buckets leave.
+ */
+import type { Interval } from '../core/sampling.ts';
+import type { Attempt } from '../protocol/messages.ts';
+import type { AllReduce, RankOptions, Reduced } from './collective.ts';
 
 interface Pending {
   readonly attempt: Attempt;
-  /** Floats of each bucket that are not final yet; a bucket leaves when there are none. */
-  readonly unfinished: number[];
+  /** By vector: floats of each bucket that are not final yet. A bucket leaves when there are none. */
+  readonly unfinished: readonly number[][];
   /** Buckets whose sum is not back. */
   readonly missing: Set<number>;
+  /** How many floats this rank hands over. */
+  readonly floats: number;
   waitSeconds: number;
   settle: { resolve(reduced: Reduced): void; reject(error: unknown): void } | undefined;
 }
 
-export function createStarRank({ buckets, sendToHub, signal }: RankOptions): AllReduce {
+/** @param labels whether contributions say which of the rank's vectors they are of */
+export function createHubRank({ buckets, sendToHub, signal }: RankOptions, labels: boolean): AllReduce {
   const sum = new Float32Array(buckets.at(-1)?.to ?? 0);
   let pending: Pending | undefined;
 
@@ -25,42 +30,48 @@ export function createStarRank({ buckets, sendToHub, signal }: RankOptions): All
   function complete(reduction: Pending): void {
     if (reduction.missing.size > 0 || reduction.settle === undefined) return;
     pending = undefined;
-    const bytes = { sent: sum.byteLength, received: sum.byteLength };
+    const bytes = { sent: reduction.floats * Float32Array.BYTES_PER_ELEMENT, received: sum.byteLength };
     reduction.settle.resolve({ sum, waitSeconds: reduction.waitSeconds, bytes });
   }
 
   return {
-    start(attempt, values) {
-      if (values.length !== sum.length) {
-        throw new Error(`star all-reduce: ${values.length} floats, expected ${sum.length}`);
+    start(attempt, vectors) {
+      for (const { length } of vectors) {
+        if (length !== sum.length) throw new Error(`all-reduce: ${length} floats, expected ${sum.length}`);
       }
       const reduction: Pending = {
         attempt,
-        unfinished: buckets.map(({ from, to }) => to - from),
+        unfinished: vectors.map(() => buckets.map(({ from, to }) => to - from)),
         missing: new Set(buckets.keys()),
+        floats: vectors.length * sum.length,
         waitSeconds: 0,
         settle: undefined,
       };
       pending = reduction;
 
-      function contribute(bucket: number): void {
+      function contribute(part: number, bucket: number): void {
         const { from, to } = buckets[bucket] as Interval;
-        sendToHub({ type: 'contribute', ...attempt, bucket }, [values.subarray(from, to)]);
+        const values = (vectors[part] as Float32Array).subarray(from, to);
+        const body = { type: 'contribute' as const, ...attempt, bucket };
+        sendToHub(labels ? { ...body, part } : body, [values]);
       }
 
       return {
-        ready(from, to) {
+        ready(from, to, part = 0) {
+          const unfinished = reduction.unfinished[part] ?? [];
           buckets.forEach((bucket, index) => {
             const overlap = Math.min(to, bucket.to) - Math.max(from, bucket.from);
             if (overlap <= 0) return;
-            reduction.unfinished[index] = (reduction.unfinished[index] ?? 0) - overlap;
-            if (reduction.unfinished[index] === 0) contribute(index);
+            unfinished[index] = (unfinished[index] ?? 0) - overlap;
+            if (unfinished[index] === 0) contribute(part, index);
           });
         },
         finish(vote) {
           if (signal.aborted) return Promise.reject(signal.reason);
-          reduction.unfinished.forEach((floats, index) => {
-            if (floats > 0) contribute(index);
+          reduction.unfinished.forEach((unfinished, part) => {
+            unfinished.forEach((floats, index) => {
+              if (floats > 0) contribute(part, index);
+            });
           });
           vote();
           return new Promise((resolve, reject) => {

@@ -2,10 +2,11 @@
 import type { Collective } from './collective.ts';
 import { solo } from './solo/solo.ts';
 import { star } from './star/star.ts';
+import { tree } from './tree/tree.ts';
 
 const offered = { star } as const satisfies Record<string, Collective>;
-/** A generation of one has no choice. */
-const collectives = { ...offered, solo } as const satisfies Record<string, Collective>;
+/** A generation of one has no choice, and neither has a deterministic run. */
+const collectives = { ...offered, tree, solo } as const satisfies Record<string, Collective>;
 
 export type AllReduceName = keyof typeof collectives;
 /** What `--all-reduce` offers. */
@@ -24,7 +25,11 @@ export function collectiveFor(worldSize: number, chosen: AllReduceName): AllRedu
   return worldSize === 1 ? 'solo' : chosen;
 }
 
-/** What `--all-reduce` asks for, as the collective that does it. */
-export function chooseAllReduce(asked: AllReduceName | 'auto'): AllReduceName {
+/**
+ * The collective of a run.
+ * @param asked by `--all-reduce`
+ */
+export function chooseAllReduce(asked: keyof typeof offered | 'auto', deterministic: boolean): AllReduceName {
+  if (deterministic) return 'tree';
   return asked === 'auto' ? 'star' : asked;
 }

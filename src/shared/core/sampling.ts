@@ -67,22 +67,25 @@ export function evenShares(interval: Interval, worldSize: number): readonly Inte
 }
 
 /**
- * Cuts an interval into one share per rank, in rank order, in the ratio of the weights, rounded to whole samples by the
+ * Cuts an interval into one share per rank, in rank order, in the ratio of the weights, rounded to whole units by the
  * largest remainder method (ties go to the lower rank). An interval as long as the sum of whole weights is cut into
  * exactly these.
  * @param weights by rank, none negative, not all 0
+ * @param unit in samples: shares are multiples of it, except where the interval ends
  */
-export function weightedShares({ from, to }: Interval, weights: readonly number[]): readonly Interval[] {
+export function weightedShares({ from, to }: Interval, weights: readonly number[], unit = 1): readonly Interval[] {
+  const units = Math.ceil((to - from) / unit);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const exact = weights.map((weight) => ((to - from) * weight) / total);
+  const exact = weights.map((weight) => (units * weight) / total);
   const lengths = exact.map(Math.floor);
-  const left = lengths.reduce((rest, length) => rest - length, to - from);
+  const left = lengths.reduce((rest, length) => rest - length, units);
   const remainder = (rank: number) => (exact[rank] ?? 0) - (lengths[rank] ?? 0);
   const byRemainder = [...lengths.keys()].sort((a, b) => remainder(b) - remainder(a) || a - b);
   for (const rank of byRemainder.slice(0, left)) lengths[rank] = (lengths[rank] ?? 0) + 1;
-  let end = from;
+  const at = (position: number) => Math.min(from + position * unit, to);
+  let end = 0;
   return lengths.map((length) => {
     end += length;
-    return { from: end - length, to: end };
+    return { from: at(end - length), to: at(end) };
   });
 }

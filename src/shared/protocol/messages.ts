@@ -129,8 +129,11 @@ const ready = message('ready', {
     .optional(),
 });
 
-/** Star all-reduce: one bucket of this worker's gradient sum. Frame 1: the bucket's floats. */
-const contribute = message('contribute', { ...attempt, bucket: count });
+/**
+ * One bucket of this worker's gradient sum. Frame 1: the bucket's floats. `part` is set in a deterministic run, where a
+ * worker hands over the sum of each node of the tree that its share consists of.
+ */
+const contribute = message('contribute', { ...attempt, bucket: count, part: count.optional() });
 
 /** The worker's part of the attempt can no longer fail on its side. */
 const vote = message('vote', {
@@ -235,6 +238,8 @@ const welcome = message('welcome', {
   checksumEvery: z.int().min(1),
   /** The last generation that this coordinator knows of, 0 before the first. One that knows of fewer is out of date. */
   generation: count,
+  /** Set where parameters must have the same bits for any fleet: only some engines can compute so. */
+  deterministic: z.literal(true).optional(),
 });
 
 /**
@@ -250,13 +255,25 @@ const quorum = message('quorum', {
   worldSize: z.int().min(1).max(maxWorldSize),
   /** A name of the registry of collectives. */
   allReduce: name,
+  /** Set in a deterministic run: samples of a micro-shard, whose gradient is computed by itself. */
+  microShard: z.int().min(1).optional(),
 });
 
-/** What one rank computes in a step: positions `[from, to)` of the epoch's sample order. May be sent ahead. */
-const assign = message('assign', { ...attempt, epoch: count, from: count, to: count, globalBatch: z.int().min(1) });
+/**
+ * What one rank computes in a step: positions `[from, to)` of the epoch's sample order. May be sent ahead. `offset` is set in
+ * a deterministic run: how many samples of the global batch come before.
+ */
+const assign = message('assign', {
+  ...attempt,
+  epoch: count,
+  from: count,
+  to: count,
+  globalBatch: z.int().min(1),
+  offset: count.optional(),
+});
 
 /**
- * Star all-reduce: the sum over ranks of one bucket. Frame 1: the floats.
+ * All-reduce with a hub: the sum over ranks of one bucket. Frame 1: the floats.
  * `waited` is how long this rank's contribution waited for the last one, in seconds.
  */
 const reduced = message('reduced', { ...attempt, bucket: count, waited: seconds });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cpuProvider } from '../../../src/engine/cpu/cpu-provider.ts';
 import type { EngineAvailability, EngineName, EngineProvider } from '../../../src/engine/engine.ts';
-import { enginesWith, selectEngine } from '../../../src/engine/engines.ts';
+import { deterministicEnginesWith, enginesWith, selectEngine } from '../../../src/engine/engines.ts';
 import { chooseFlavour } from '../../../src/engine/wasm/kernel-module.ts';
 import { wasmProvider } from '../../../src/engine/wasm/wasm-provider.ts';
 
@@ -94,6 +94,29 @@ describe('engines of several threads', () => {
       [1, undefined].map((threads) => selectEngine('cpu', enginesWith(threads))),
     );
     expect(one).toEqual(chosenByEngine);
+  });
+});
+
+describe('the engines of a deterministic run', () => {
+  const promise = 'it does not promise the same bits every time, which --deterministic needs';
+  const remedy = 'use --backend wasm or cpu, with one thread for each worker';
+
+  it.each(['tensorflow', 'webgpu'] as const)('are not %s, and the error says which are', async (name) => {
+    await expect(selectEngine(name, deterministicEnginesWith())).rejects.toMatchObject({
+      code: 'bad-input',
+      message: expect.stringContaining(`engine ${name} is not usable: ${promise}; ${remedy}`),
+    });
+  });
+
+  it('are not on several threads', async () => {
+    await expect(selectEngine('wasm', deterministicEnginesWith(2))).rejects.toThrow(
+      `--deterministic needs it to compute on one thread, got 2; ${remedy}`,
+    );
+  });
+
+  it('are wasm, where nobody asks for another', async () => {
+    expect((await selectEngine('auto', deterministicEnginesWith())).provider.name).toBe('wasm');
+    expect((await selectEngine('cpu', deterministicEnginesWith(1))).provider.name).toBe('cpu');
   });
 });
 

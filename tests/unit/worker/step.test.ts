@@ -4,6 +4,7 @@ import type { Reduced } from '../../../src/shared/collectives/collective.ts';
 import { createDeferred } from '../../../src/shared/core/deferred.ts';
 import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
 import type { Assignment, Body, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
+import { gradientsOfWhole } from '../../../src/worker/share-gradients.ts';
 import { createStepRunner } from '../../../src/worker/step.ts';
 import { startUsageMeter } from '../../../src/worker/usage-meter.ts';
 import { fakeEngine } from '../../support/fake-engine.ts';
@@ -31,30 +32,32 @@ function openSteps({ checksumEvery = 5, lossSum = 3.5, waitSeconds = 3 }: StepCa
   const sum = Float32Array.of(30, 40);
   const parameters = Float32Array.of(1, 2);
 
+  const engine = fakeEngine({
+    async getParameters() {
+      log.push('checksum');
+      return parameters;
+    },
+    async computeGradients(indices, gradients, onReady) {
+      log.push(`compute ${indices.join()}`);
+      time.advance(2000);
+      buffers.push(gradients);
+      onReady?.(1, 2);
+      return { lossSum, correct: 2 };
+    },
+    async applyGradients(gradientSum, samples) {
+      expect(gradientSum).toBe(sum);
+      log.push(`apply ${samples}`);
+      time.advance(16_000);
+    },
+  });
   const run = createStepRunner({
     hasHub: true,
-    engine: fakeEngine({
-      async getParameters() {
-        log.push('checksum');
-        return parameters;
-      },
-      async computeGradients(indices, gradients, onReady) {
-        log.push(`compute ${indices.join()}`);
-        time.advance(2000);
-        buffers.push(gradients);
-        onReady?.(1, 2);
-        return { lossSum, correct: 2 };
-      },
-      async applyGradients(gradientSum, samples) {
-        expect(gradientSum).toBe(sum);
-        log.push(`apply ${samples}`);
-        time.advance(16_000);
-      },
-    }),
+    engine,
+    gradients: gradientsOfWhole(engine),
     allReduce: {
-      start({ generation, step, attempt }, values) {
+      start({ generation, step, attempt }, vectors) {
         log.push(`start ${generation}/${step}/${attempt}`);
-        buffers.push(values);
+        buffers.push(...vectors);
         return {
           ready: (from, to) => log.push(`ready ${from}..${to}`),
           async finish(vote): Promise<Reduced> {

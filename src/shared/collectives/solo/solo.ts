@@ -10,7 +10,7 @@ export const solo: Collective = {
 function createSoloRank({ signal }: RankOptions) {
   const bytes = { sent: 0, received: 0 };
   return {
-    start: (_: unknown, values: Float32Array) => ({
+    start: (_: unknown, [values = new Float32Array(0)]: readonly Float32Array[]) => ({
       ready() {},
       async finish(vote: () => void) {
         signal.throwIfAborted();

@@ -1,7 +1,9 @@
 /** The star's hub: collects each bucket from every rank and adds the parts up in rank order. */
-import { firstBeyond, largestFloat32 } from '../../core/first-beyond.ts';
+import { largestFloat32 } from '../../core/first-beyond.ts';
 import type { Attempt } from '../../protocol/messages.ts';
-import type { AllReduceHub, HubOptions, HubOutcome } from '../collective.ts';
+import { addOnto } from '../add-onto.ts';
+import { checkContribution } from '../check-contribution.ts';
+import { type AllReduceHub, type HubOptions, type HubOutcome, keyOf } from '../collective.ts';
 
 interface Bucket {
   /** By rank. Emptied when the sum is sent. */
@@ -29,26 +31,18 @@ export function createStarHub({ worldSize, buckets }: HubOptions): AllReduceHub 
   }
 
   return {
+    expect() {},
     receive(rank, message, tensors, now): HubOutcome {
-      const { generation, step, attempt, bucket: index } = message;
-      const interval = buckets[index];
-      if (interval === undefined) {
-        return { kind: 'refused', reason: `bucket must be below ${buckets.length}, got ${index}` };
+      const { generation, step, attempt, bucket: index, part } = message;
+      if (part !== undefined) return { kind: 'refused', reason: `part must be left out, got ${part}` };
+      if (attempts.get(keyOf(message))?.get(index)?.arrivals[rank] !== undefined) {
+        return { kind: 'refused', reason: `bucket ${index} came twice` };
       }
-      const [values] = tensors;
-      if (values === undefined || tensors.length !== 1) {
-        return { kind: 'refused', reason: `bucket ${index} must have one tensor, got ${tensors.length}` };
-      }
-      const floats = interval.to - interval.from;
-      if (values.length !== floats) {
-        return { kind: 'refused', reason: `bucket ${index} must have ${floats} floats, got ${values.length}` };
-      }
+      const checked = checkContribution(index, buckets[index], buckets.length, tensors, largestPart);
+      if (checked.kind !== 'taken') return checked;
       const bucket = bucketOf(message, index);
-      if (bucket.arrivals[rank] !== undefined) return { kind: 'refused', reason: `bucket ${index} came twice` };
-      const odd = firstBeyond(values, largestPart);
-      if (odd !== undefined) return { kind: 'diverged', value: values[odd] ?? Number.NaN, float: interval.from + odd };
       // The hub owns what it was sent: the sum is made in rank 0's part.
-      bucket.parts[rank] = values;
+      bucket.parts[rank] = checked.values;
       bucket.arrivals[rank] = now;
       bucket.missing -= 1;
       if (bucket.missing > 0) return { kind: 'pending' };
@@ -70,10 +64,6 @@ export function createStarHub({ worldSize, buckets }: HubOptions): AllReduceHub 
   };
 }
 
-function keyOf({ generation, step, attempt }: Attempt): string {
-  return `${generation}/${step}/${attempt}`;
-}
-
 /** Adds rank 1, 2, … onto rank 0's vector, in place: each partial sum is rounded to float32, as any peer would. */
 function sumInRankOrder(vectors: readonly (Float32Array | undefined)[]): Float32Array {
   const [first, ...others] = vectors;
@@ -83,16 +73,4 @@ function sumInRankOrder(vectors: readonly (Float32Array | undefined)[]): Float32
     addOnto(first, other);
   }
   return first;
-}
-
-/** Four floats a turn take half of the time of one. */
-function addOnto(sum: Float32Array, part: Float32Array): void {
-  const whole = sum.length - (sum.length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    sum[i] = (sum[i] as number) + (part[i] as number);
-    sum[i + 1] = (sum[i + 1] as number) + (part[i + 1] as number);
-    sum[i + 2] = (sum[i + 2] as number) + (part[i + 2] as number);
-    sum[i + 3] = (sum[i + 3] as number) + (part[i + 3] as number);
-  }
-  for (let i = whole; i < sum.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
 }

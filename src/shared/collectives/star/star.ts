@@ -1,6 +1,6 @@
 import type { Collective } from '../collective.ts';
+import { createHubRank } from '../hub-rank.ts';
 import { createStarHub } from './star-hub.ts';
-import { createStarRank } from './star-rank.ts';
 
 /**
  * The star: ranks send their gradients to the coordinator, which adds them up and sends the sum back. It takes the
@@ -9,6 +9,6 @@ import { createStarRank } from './star-rank.ts';
 export const star: Collective = {
   description: 'the coordinator adds the gradients up',
   numerics: 'rank-order',
-  createRank: createStarRank,
+  createRank: (options) => createHubRank(options, false),
   createHub: createStarHub,
 };

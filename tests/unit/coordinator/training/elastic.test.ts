@@ -258,3 +258,99 @@ describe('workers that are not alike', () => {
     expect(party.eventsOf('step')[0]?.members.map(({ samples }) => samples)).toEqual([12, 4]);
   });
 });
+
+describe('a deterministic run', () => {
+  /** In samples: a batch of 16 has six micro-shards, the last of them short, and the last batch of an epoch has one. */
+  const deterministic = { allReduce: 'tree', microShard: 3, deterministic: true, onLoss: 'continue' } as const;
+
+  /** The workers' speeds, by which they get their shares. */
+  async function parametersWith(speeds: readonly number[]): Promise<Float32Array> {
+    const party = await open(speeds.length, deterministic);
+    for (const [rank, speed] of speeds.entries()) {
+      party.join(`w${rank}`, {}, {}, undefined, { measureSpeed: async () => speed });
+    }
+    await party.train({ balance: 'on' });
+    return finalParameters(party.events);
+  }
+
+  it('comes to the same bits with any number of workers, and any shares', async () => {
+    const alone = await parametersWith([1]);
+    close(alone, await undisturbed());
+    for (const speeds of [
+      [1, 1],
+      [3, 1],
+      [1, 1, 1],
+      [5, 1, 2],
+      [1, 1, 1, 1],
+      [1, 4, 1, 2],
+    ]) {
+      expect(await parametersWith(speeds), speeds.join('/')).toEqual(alone);
+    }
+  });
+
+  it('does so through a loss, a newcomer, and a fleet that was lost as a whole', async () => {
+    const alone = await parametersWith([1]);
+    const lossy = await open({ min: 1, max: 3 }, { ...deterministic, expectedIds: ['w0', 'w1', 'w2'] });
+    lossy.join('w0');
+    lossy.join('w1', failsIn(4));
+    lossy.join('w2', failsIn(6));
+    lossy.when(isStep(6), () => lossy.join('w3'));
+    await lossy.train();
+    expect(lossy.eventsOf('generation').map(({ members }) => members.length)).toEqual([3, 2, 1, 2]);
+    expect(finalParameters(lossy.events)).toEqual(alone);
+
+    const lost = await open({ min: 1, max: 2 }, deterministic);
+    lost.join('w0', failsIn(6));
+    lost.when(
+      ({ type }) => type === 'waiting',
+      () => {
+        lost.join('w1');
+        lost.join('w2');
+      },
+    );
+    await lost.train();
+    expect(lost.eventsOf('rolled-back')).toHaveLength(1);
+    expect(finalParameters(lost.events)).toEqual(alone);
+  });
+
+  it('gives each worker whole micro-shards', async () => {
+    const party = await open(2, deterministic);
+    for (const [workerId, speed] of Object.entries({ w0: 2, w1: 1 })) {
+      party.join(workerId, {}, {}, undefined, { measureSpeed: async () => speed });
+    }
+    await party.train({ balance: 'on', epochs: 1 });
+    expect(party.eventsOf('step').map(({ members }) => members.map(({ samples }) => samples))).toEqual([
+      [12, 4],
+      [12, 4],
+      [12, 4],
+      [2, 0],
+    ]);
+  });
+
+  it('takes no worker whose arithmetic may differ, also when those before it are gone', async () => {
+    const party = await open({ min: 1, max: 2 }, deterministic);
+    party.join('w0', failsIn(6));
+    const refused: Promise<void>[] = [];
+    party.when(
+      ({ type }) => type === 'waiting',
+      () => {
+        refused.push(party.join('other', {}, { cpu: 'y' }), party.join('device', { device: 'toy, relaxed SIMD' }));
+      },
+    );
+    party.when(
+      ({ type }) => type === 'worker-refused',
+      () =>
+        party.when(
+          ({ type }) => type === 'worker-refused',
+          () => party.join('w1'),
+        ),
+    );
+    await party.train();
+    const outcomes = await Promise.allSettled(refused);
+    expect(outcomes.map((outcome) => outcome.status === 'rejected' && String(outcome.reason.message))).toEqual([
+      expect.stringMatching(/arithmetic.*--deterministic needs that of the others, cpu \(toy\) on x.*cpu \(toy\) on y/),
+      expect.stringMatching(/arithmetic.*cpu \(toy\) on x.*cpu \(toy, relaxed SIMD\) on x/),
+    ]);
+    expect(outcomes).toMatchObject([{ reason: { code: 'bad-input' } }, { reason: { code: 'bad-input' } }]);
+  });
+});

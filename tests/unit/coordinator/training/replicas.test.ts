@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { numericsKey } from '../../../../src/coordinator/membership/worker.ts';
 import {
   compareReplicas,
   findOddReplica,
   firstOfEachKey,
-  numericsKey,
   relativeDistance,
   replicaTolerance,
   requireEqualReplicas,

@@ -78,6 +78,7 @@ export function scriptGeneration(
     number: 1,
     members,
     parameterCount: 3,
+    microShard: undefined,
     assign(step, epoch, batch, weights) {
       log.push(`assign ${step} of epoch ${epoch}: ${batch.from}..${batch.to} by ${weights.join('/')}`);
       return weightedShares(batch, weights);

@@ -1,7 +1,7 @@
-/** A rank of the star, whose hub the test plays. */
+/** A rank of a collective with a hub, which the test plays. */
 import { describe, expect, it } from 'vitest';
-import type { FromHub } from '../../../../src/shared/collectives/collective.ts';
-import { createStarRank } from '../../../../src/shared/collectives/star/star-rank.ts';
+import type { FromHub, RankOptions } from '../../../../src/shared/collectives/collective.ts';
+import { createHubRank } from '../../../../src/shared/collectives/hub-rank.ts';
 import type { Attempt } from '../../../../src/shared/protocol/messages.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
 
@@ -12,11 +12,11 @@ const buckets = [
 ];
 const first: Attempt = { generation: 1, step: 7, attempt: 0 };
 
-function openRank() {
+function openRank(labels = false) {
   const ending = new AbortController();
   const log: string[] = [];
   const tensors: (readonly Float32Array[])[] = [];
-  const rank = createStarRank({
+  const options: RankOptions = {
     rank: 1,
     worldSize: 2,
     buckets,
@@ -27,7 +27,8 @@ function openRank() {
       log.push(`${bucket} of ${Object.values(attempt).join('/')}: ${sent.map((tensor) => tensor.join()).join(';')}`);
       tensors.push(sent);
     },
-  });
+  };
+  const rank = createHubRank(options, labels);
   return {
     ...rank,
     log,
@@ -49,7 +50,7 @@ describe('the gradient of a rank', () => {
   it('leaves bucket by bucket, each once all of it is final, and is not copied', () => {
     const { start, log, tensors, vote } = openRank();
     const values = gradient();
-    const { ready, finish } = start(first, values);
+    const { ready, finish } = start(first, [values]);
     ready(4, 6);
     expect(log).toEqual([]);
     ready(2, 4);
@@ -64,7 +65,7 @@ describe('the gradient of a rank', () => {
   it('leaves all at once when nothing was told before, and only once when everything was', () => {
     for (const parts of [[], [[0, 6]]] as const) {
       const { start, log, vote } = openRank();
-      const { ready, finish } = start(first, gradient());
+      const { ready, finish } = start(first, [gradient()]);
       for (const [from, to] of parts) ready(from, to);
       finish(vote).catch(() => {});
       expect(log).toEqual(['0 of 1/7/0: 1,2', '1 of 1/7/0: 3', '2 of 1/7/0: 4,5,6', 'vote']);
@@ -73,7 +74,7 @@ describe('the gradient of a rank', () => {
 
   it('stays where an interval touches a bucket and no more', () => {
     const { start, log } = openRank();
-    const { ready } = start(first, gradient());
+    const { ready } = start(first, [gradient()]);
     ready(2, 2);
     ready(3, 3);
     ready(0, 2);
@@ -83,15 +84,15 @@ describe('the gradient of a rank', () => {
 
   it('must be as long as was agreed', () => {
     const { start } = openRank();
-    expect(() => start(first, new Float32Array(5))).toThrow('star all-reduce: 5 floats, expected 6');
-    expect(() => start(first, new Float32Array(7))).toThrow('star all-reduce: 7 floats, expected 6');
+    expect(() => start(first, [new Float32Array(5)])).toThrow('all-reduce: 5 floats, expected 6');
+    expect(() => start(first, [new Float32Array(7)])).toThrow('all-reduce: 7 floats, expected 6');
   });
 });
 
 describe('the sum', () => {
   it('is there when every bucket of it is, with how long the last one had waited, and the bytes of both ways', async () => {
     const { start, reduced, vote } = openRank();
-    const { finish } = start(first, gradient());
+    const { finish } = start(first, [gradient()]);
     const finished = finish(vote);
     reduced(2, sums[2]);
     reduced(0, sums[0]);
@@ -104,7 +105,7 @@ describe('the sum', () => {
 
   it('may be back before the rank has said that it is done', async () => {
     const { start, reduced, vote, log } = openRank();
-    const { finish, ready } = start(first, gradient());
+    const { finish, ready } = start(first, [gradient()]);
     ready(0, 6);
     for (const [bucket, values] of sums.entries()) reduced(bucket, values);
     expect(log).not.toContain('vote');
@@ -121,7 +122,7 @@ describe('the sum', () => {
     ['that is too short', {}, [9]],
   ])('takes nothing in %s', async (_, fields, values) => {
     const { start, reduced, vote } = openRank();
-    const finished = start(first, gradient()).finish(vote);
+    const finished = start(first, [gradient()]).finish(vote);
     reduced(0, values, { waited: 9, ...fields });
     for (const bucket of [1, 2] as const) reduced(bucket, sums[bucket], { waited: 1 });
     expect(await outcomeOf(finished)).toBe('pending');
@@ -134,7 +135,7 @@ describe('the sum', () => {
   it('takes nothing in without floats, twice, or when nobody waits for it', async () => {
     const { start, reduced, receive, vote } = openRank();
     reduced(0, [9, 9]);
-    const finished = start(first, gradient()).finish(vote);
+    const finished = start(first, [gradient()]).finish(vote);
     receive({ v: 6, run: 'r', type: 'reduced', ...first, bucket: 0, waited: 9 }, []);
     reduced(0, sums[0]);
     reduced(0, [9, 9], { waited: 9 });
@@ -147,9 +148,9 @@ describe('the sum', () => {
 
   it('of an attempt that was given up for another never comes', async () => {
     const { start, reduced, vote, log } = openRank();
-    const abandoned = start(first, gradient()).finish(vote);
+    const abandoned = start(first, [gradient()]).finish(vote);
     const second = { ...first, attempt: 1 };
-    const finished = start(second, gradient()).finish(vote);
+    const finished = start(second, [gradient()]).finish(vote);
     for (const [bucket, values] of sums.entries()) reduced(bucket, Array(values.length).fill(9));
     expect(await outcomeOf(finished)).toBe('pending');
     for (const [bucket, values] of sums.entries()) reduced(bucket, values, second);
@@ -162,12 +163,12 @@ describe('the sum', () => {
 describe('a generation that is aborted', () => {
   it('ends the wait for the sum, and every later one before it votes', async () => {
     const { start, abort, vote, log, reduced } = openRank();
-    const pending = start(first, gradient()).finish(vote);
+    const pending = start(first, [gradient()]).finish(vote);
     abort(new Error('w1 was lost'));
     const lost = { error: 'w1 was lost' };
     expect(await outcomeOf(pending)).toEqual(lost);
     const before = log.length;
-    expect(await outcomeOf(start({ ...first, step: 8 }, gradient()).finish(vote))).toEqual(lost);
+    expect(await outcomeOf(start({ ...first, step: 8 }, [gradient()]).finish(vote))).toEqual(lost);
     expect(log).toHaveLength(before);
     reduced(0, [9, 9]);
   });
@@ -175,12 +176,12 @@ describe('a generation that is aborted', () => {
   it('while nothing is waited for ends what comes later', async () => {
     const { start, abort, vote } = openRank();
     abort(new Error('w1 was lost'));
-    expect(await outcomeOf(start(first, gradient()).finish(vote))).toEqual({ error: 'w1 was lost' });
+    expect(await outcomeOf(start(first, [gradient()]).finish(vote))).toEqual({ error: 'w1 was lost' });
   });
 
   it('while a gradient is computed lets nothing of it be waited for', async () => {
     const { start, abort, vote, log } = openRank();
-    const { finish, ready } = start(first, gradient());
+    const { finish, ready } = start(first, [gradient()]);
     abort(new Error('w1 was lost'));
     ready(0, 2);
     expect(await outcomeOf(finish(vote))).toEqual({ error: 'w1 was lost' });

@@ -9,7 +9,8 @@ import { star } from '../../../../src/shared/collectives/star/star.ts';
 
 it('knows collectives by name, and nothing that every object has', () => {
   expect(allReduceNames).toEqual(['star']);
-  expect(['star', 'auto', '', 'toString', 'constructor'].map(isAllReduceName)).toEqual([
+  expect(['star', 'tree', 'auto', '', 'toString', 'constructor'].map(isAllReduceName)).toEqual([
+    true,
     true,
     false,
     false,
@@ -20,8 +21,9 @@ it('knows collectives by name, and nothing that every object has', () => {
 });
 
 it('takes what it is asked for, and chooses by itself when it is asked to', () => {
-  expect(chooseAllReduce('star')).toBe('star');
-  expect(chooseAllReduce('auto')).toBe('star');
+  expect(chooseAllReduce('star', false)).toBe('star');
+  expect(chooseAllReduce('auto', false)).toBe('star');
+  expect(chooseAllReduce('auto', true)).toBe('tree');
 });
 
 it('says what the star does, and in which order it adds', () => {

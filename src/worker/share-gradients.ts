@@ -1,0 +1,130 @@
+/** The gradient of a rank's share of a step: of all its samples at once, or of micro-shards that are the same for any fleet. */
+import type { BatchResult, Engine } from '../engine/engine.ts';
+import { addOnto } from '../shared/collectives/add-onto.ts';
+import {
+  childrenOf,
+  leafCount,
+  leavesOf,
+  leavesOfShare,
+  nodesOf,
+  type TreeNode,
+} from '../shared/collectives/tree/micro-shard-tree.ts';
+import { PennygradError } from '../shared/core/errors.ts';
+import type { Interval } from '../shared/core/sampling.ts';
+import type { Assignment } from '../shared/protocol/messages.ts';
+
+type ComputingEngine = Pick<Engine, 'computeGradients' | 'parameterCount'>;
+type AssignedShare = Pick<Assignment, 'from' | 'to' | 'globalBatch' | 'offset'>;
+
+export interface ShareGradients {
+  /** What the rank hands over for a share; filled by `compute`. The vectors of one share are used again for the next. */
+  vectorsOf(share: AssignedShare): readonly Float32Array[];
+  /**
+   * @param indices of the share's samples in the training split
+   * @param ready called with an interval of a vector that is final, and the vector's place
+   */
+  compute(
+    share: AssignedShare,
+    indices: Uint32Array,
+    ready: (from: number, to: number, part: number) => void,
+  ): Promise<BatchResult>;
+}
+
+/** One vector: the sum over all samples. */
+export function gradientsOfWhole(engine: ComputingEngine): ShareGradients {
+  const gradients = new Float32Array(engine.parameterCount);
+  return {
+    vectorsOf: () => [gradients],
+    compute: (_, indices, ready) => engine.computeGradients(indices, gradients, (from, to) => ready(from, to, 0)),
+  };
+}
+
+/**
+ * One vector for each node of the tree of micro-shards that lies wholly within the share. The gradient of each micro-shard is
+ * computed by itself, and they are added as the tree says.
+ * @param microShard in samples
+ */
+export function gradientsByMicroShards(engine: ComputingEngine, microShard: number): ShareGradients {
+  const { parameterCount } = engine;
+  const vectors: Float32Array[] = [];
+  /** For the right halves of nodes, by depth. */
+  const halves: Float32Array[] = [];
+  const vectorIn = (pool: Float32Array[], place: number) => {
+    const vector = pool[place] ?? new Float32Array(parameterCount);
+    pool[place] = vector;
+    return vector;
+  };
+
+  /** Reports all of the gradient as final, whatever the engine reports itself. */
+  async function computeLeaf(indices: Uint32Array, target: Float32Array, onFinal: OnFinal): Promise<BatchResult> {
+    const reported: Interval[] = [];
+    const result = await engine.computeGradients(indices, target, (from, to) => {
+      reported.push({ from, to });
+      onFinal(from, to);
+    });
+    for (const { from, to } of gapsBetween(reported, parameterCount)) onFinal(from, to);
+    return result;
+  }
+
+  return {
+    vectorsOf: (share) => treeOf(share, microShard).nodes.map((_, place) => vectorIn(vectors, place)),
+
+    async compute(share, indices, ready) {
+      const { nodes, leaves, first } = treeOf(share, microShard);
+
+      async function sumNode(
+        node: TreeNode,
+        target: Float32Array,
+        depth: number,
+        onFinal: OnFinal,
+      ): Promise<BatchResult> {
+        const [left, right] = childrenOf(node, leaves);
+        if (left === undefined) {
+          const { from } = leavesOf(node, leaves);
+          const start = (from - first) * microShard;
+          return computeLeaf(indices.subarray(start, start + microShard), target, onFinal);
+        }
+        if (right === undefined) return sumNode(left, target, depth, onFinal);
+        const half = vectorIn(halves, depth);
+        const ofLeft = await sumNode(left, target, depth, () => {});
+        const ofRight = await sumNode(right, half, depth + 1, (from, to) => {
+          addOnto(target.subarray(from, to), half.subarray(from, to));
+          onFinal(from, to);
+        });
+        return together(ofLeft, ofRight);
+      }
+
+      let total: BatchResult = { lossSum: 0, correct: 0 };
+      for (const [part, node] of nodes.entries()) {
+        const target = vectorIn(vectors, part);
+        total = together(total, await sumNode(node, target, 0, (from, to) => ready(from, to, part)));
+      }
+      return total;
+    },
+  };
+}
+
+type OnFinal = (from: number, to: number) => void;
+
+function treeOf({ from, to, globalBatch, offset }: AssignedShare, microShard: number) {
+  if (offset === undefined) {
+    throw new PennygradError('run-failed', 'the coordinator did not say where in the batch the share is');
+  }
+  const run = leavesOfShare({ from: offset, to: offset + to - from }, microShard);
+  const leaves = leafCount(globalBatch, microShard);
+  return { nodes: nodesOf(run, leaves), leaves, first: run.from };
+}
+
+function together(a: BatchResult, b: BatchResult): BatchResult {
+  return { lossSum: a.lossSum + b.lossSum, correct: a.correct + b.correct };
+}
+
+/** What intervals that do not overlap leave of `[0, length)`. */
+function gapsBetween(intervals: readonly Interval[], length: number): readonly Interval[] {
+  const sorted = intervals.toSorted((a, b) => a.from - b.from);
+  const edges = [{ from: 0, to: 0 }, ...sorted];
+  return edges.flatMap(({ to }, place) => {
+    const next = sorted[place]?.from ?? length;
+    return to < next ? [{ from: to, to: next }] : [];
+  });
+}
