@@ -100,7 +100,8 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
         generation?.lose(effect.peer, effect.loss);
         break;
       case 'begin':
-        begin(effect);
+        // The run has failed: its members are asked for what they have, and no others.
+        if (!ending.signal.aborted) begin(effect);
         break;
       case 'fail':
         fail(effect.error);

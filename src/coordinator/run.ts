@@ -54,6 +54,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
         clock,
         keep: options.keep,
         report: (event) => observe(event),
+        requireHeld: lock.requireHeld,
         resumed: resumption,
       }),
       lock,

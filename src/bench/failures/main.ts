@@ -75,12 +75,19 @@ async function measure(every: number | undefined, seconds: number, workers: numb
 
 async function firstStep(job: ChildProcess, audit: string): Promise<AuditWatch> {
   while (!existsSync(audit) || statSync(audit).size === 0) {
-    if (job.exitCode !== null) throw badInput(`the run ended with code ${job.exitCode} before its first step`);
+    requireRunning(job);
     await sleep(20);
   }
   const watch = await watchAudit(audit);
-  while (watch.steps() === 0) await sleep(20);
+  while (watch.steps() === 0) {
+    requireRunning(job);
+    await sleep(20);
+  }
   return watch;
+}
+
+function requireRunning({ exitCode }: ChildProcess): void {
+  if (exitCode !== null) throw badInput(`the run ended with code ${exitCode}`);
 }
 
 /** @returns milliseconds to the first step of the others; undefined if none came before the next kill is due */
@@ -90,6 +97,7 @@ async function killOne(job: ChildProcess, watch: AuditWatch, every: number): Pro
     .split(/\s+/)
     .filter(Boolean);
   const victim = Number(children[Math.floor(Math.random() * children.length)]);
+  if (children.length === 0) return undefined;
   const killedAt = performance.now();
   process.kill(victim, 'SIGKILL');
   while (watch.newFleetAt() < killedAt) {

@@ -165,7 +165,8 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         case 'went-on':
           step = event.step;
           for (const [workerId, row] of rows) {
-            row.samples = event.record.samplesByWorker?.get(workerId) ?? row.samples;
+            const { samplesByWorker } = event.record;
+            if (samplesByWorker !== undefined) row.samples = samplesByWorker.get(workerId) ?? 0;
           }
           return undefined;
         case 'rolled-back':

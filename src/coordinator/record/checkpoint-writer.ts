@@ -40,6 +40,8 @@ export interface CheckpointWriterOptions {
   readonly before: () => Promise<void>;
   /** Told of each checkpoint that was written, or could not be. */
   readonly report: RunObserver;
+  /** Throws where another process has the folder by now. */
+  readonly requireHeld?: (() => void) | undefined;
 }
 
 export interface FoundCheckpoints {
@@ -54,7 +56,7 @@ interface Waiting {
 }
 
 export function createCheckpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
-  const { folder, trained, clock, before, report } = options;
+  const { folder, trained, clock, before, report, requireHeld = () => {} } = options;
   const whole = new Set(options.found.whole === undefined ? [] : [options.found.whole]);
   let damaged = options.found.damaged;
   let waiting: Waiting | undefined;
@@ -66,7 +68,9 @@ export function createCheckpointWriter(options: CheckpointWriterOptions): Checkp
 
   async function write({ checkpoint }: Waiting): Promise<void> {
     const name = checkpointName(checkpoint.step);
+    requireHeld();
     await before();
+    requireHeld();
     // A run that was resumed between its last step and its test pass saves that step again. What is there is as good.
     if (!whole.has(name)) await writeFolderAtomically(join(folder, name), encodeCheckpoint(checkpoint, trained));
     whole.add(name);
@@ -77,6 +81,7 @@ export function createCheckpointWriter(options: CheckpointWriterOptions): Checkp
   /** Damaged ones do not count among those that are kept. They go once there is another to go on from. */
   async function prune(): Promise<void> {
     try {
+      requireHeld();
       const good = sortCheckpoints(await readdir(folder)).filter((name) => !damaged.includes(name));
       for (const old of [...damaged, ...good.slice(0, -options.keep)]) {
         await rm(join(folder, old), { recursive: true, force: true });

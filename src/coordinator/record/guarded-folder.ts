@@ -28,7 +28,8 @@ export function guardFolder(folder: RunFolder, lock: Pick<RunLock, 'requireHeld'
     write(name, content) {
       if (isHeld(lock)) folder.write(name, content);
     },
-    checkpointsWritten: folder.checkpointsWritten,
+    // Whoever has the run now writes its own.
+    checkpointsWritten: async () => (isHeld(lock) ? folder.checkpointsWritten() : undefined),
     flush() {
       if (isHeld(lock)) folder.flush();
     },

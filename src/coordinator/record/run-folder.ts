@@ -49,6 +49,8 @@ export interface RunFolderOptions {
   readonly keep: number;
   /** Told of each checkpoint that was written, or could not be, once that is known. */
   readonly report: RunObserver;
+  /** Throws where another process has the folder by now: nothing more is written in the background then. */
+  readonly requireHeld?: (() => void) | undefined;
   /** Set on resume. */
   readonly resumed?: ResumedFolder | undefined;
 }
@@ -167,6 +169,8 @@ export function openRunFolder(
           committed = event.step;
           workerSamples = '';
           audit.rollBack(event.step);
+          // Lines that wait belong to what is replaced.
+          bestEffort(metrics.flush);
           writing(join(path, 'metrics.jsonl'), (file) => writeFileAtomically(file, event.record.keptMetrics));
           break;
         case 'step':

@@ -77,6 +77,8 @@ export interface Synchronization {
   readonly saved: TrainingState | undefined;
   /** Give a replica that differs from most of its kind their state; otherwise it ends the run. */
   readonly heals: boolean;
+  /** How the generation before ended; undefined where this is the first one. */
+  readonly before: 'lost' | 'changed' | undefined;
   readonly observe: RunObserver;
 }
 
@@ -86,20 +88,25 @@ export interface Synchronization {
  */
 export async function synchronize(
   generation: Generation,
-  { known, saved, heals, observe }: Synchronization,
+  { known, saved, heals, before, observe }: Synchronization,
 ): Promise<Applied> {
   const { members } = generation;
   const keys = members.map(numericsKey);
   // Replicas as they are made were compared when the workers got ready.
-  const answers = generation.isAsMade() ? undefined : await ask(generation, observe);
+  const isNew = before === undefined && generation.isAsMade();
+  const answers = isNew ? undefined : await ask(generation, before, observe);
   // Not before: whoever was sent a state just before a loss has said now whether it took it over.
   const applied = generation.applied();
   const state = chooseState(applied, known);
-  const wrong = answers === undefined ? [] : findWrong(generation, answers, state, { heals, observe });
+  const wrong = answers === undefined ? [] : findWrong(generation, answers, state, heals);
   const decision = decideSync({ applied, keys, wrong }, state);
   switch (decision.kind) {
     case 'copy':
       await copy(generation, decision.donors, state);
+      for (const rank of wrong) {
+        const workerId = members[rank]?.info.workerId;
+        if (workerId !== undefined) observe({ type: 'healed', workerId, step: state.step });
+      }
       return state;
     case 'roll-back':
       if (saved !== undefined) await generation.restore(saved, known.saved, members);
@@ -115,10 +122,17 @@ function nothingLeft(): PennygradError {
   return new PennygradError('run-failed', `${problem}; start the workers again`);
 }
 
-/** Also books what members have done since they were last heard: a step that came to nothing, or waiting. */
-async function ask(generation: Generation, observe: RunObserver): Promise<readonly Answered<'state'>[]> {
+/**
+ * Also books what members have done since they were last heard: after a loss, a step that came to nothing; otherwise the end
+ * of their last step.
+ */
+async function ask(
+  generation: Generation,
+  before: Synchronization['before'],
+  observe: RunObserver,
+): Promise<readonly Answered<'state'>[]> {
   const answers = await generation.reportState(() => 'checksum');
-  observe({ type: 'spent', members: generation.takeSpent(), redone: true });
+  observe({ type: 'spent', members: generation.takeSpent(), redone: before !== 'changed' });
   return answers;
 }
 
@@ -127,7 +141,7 @@ function findWrong(
   generation: Generation,
   answers: readonly Answered<'state'>[],
   state: Applied,
-  { heals, observe }: Pick<Synchronization, 'heals' | 'observe'>,
+  heals: boolean,
 ): readonly number[] {
   const holders = generation.applied().flatMap((seen = asMade, rank) => (isSame(seen, state) ? rank : []));
   const members = holders.flatMap((rank) => generation.members[rank] ?? []);
@@ -137,12 +151,7 @@ function findWrong(
     requireEqual(members, checksums, state.step);
     return [];
   }
-  const wrong = minority.flatMap((place) => members[place] ?? []);
-  for (const {
-    info: { workerId },
-  } of wrong)
-    observe({ type: 'healed', workerId, step: state.step });
-  return wrong.map(({ rank }) => rank);
+  return minority.flatMap((place) => members[place]?.rank ?? []);
 }
 
 /** Whatever differs now, no other generation would mend. */

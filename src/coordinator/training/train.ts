@@ -28,7 +28,7 @@ import { type ReplicaComparison, ReplicasDiffer } from './replicas.ts';
 import { salvage } from './salvage.ts';
 import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
 import { createShareBalancer, knownSpeeds, type ShareBalancer, speedKey } from './share-balancer.ts';
-import { isSame, synchronize } from './synchronize.ts';
+import { isSame, type Synchronization, synchronize } from './synchronize.ts';
 import { runTestPass } from './test-pass.ts';
 
 export interface TrainSettings {
@@ -118,6 +118,8 @@ interface Training {
   replicas: ReplicaComparison | undefined;
   /** Seconds that workers lately took for a sample, by workerId. */
   readonly trainedSpeeds: Map<string, number>;
+  /** How the generation before ended; undefined where there was none. */
+  before: Synchronization['before'];
   /** How often each worker's replica was healed, by workerId. */
   readonly healings: Map<string, number>;
 }
@@ -163,6 +165,7 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
     isStartOpen: settings.start !== undefined,
     replicas: undefined,
     trainedSpeeds: new Map(),
+    before: undefined,
     healings: new Map(),
   };
 }
@@ -181,9 +184,11 @@ function saveWhatIsLeft(generation: Generation, { progress, saved, ...training }
 async function trainWithGeneration(generation: Generation, training: Training): Promise<TrainEnd | undefined> {
   try {
     await bringUpToDate(generation, training);
+    training.before = 'changed';
     return await carryOut(generation, training);
   } catch (failure) {
     if (!isPassing(failure, training)) throw failure;
+    training.before = 'lost';
     generation.abort(training.progress.step);
     return undefined;
   }
@@ -216,6 +221,7 @@ async function bringUpToDate(generation: Generation, training: Training): Promis
     known: { committed: progress, saved: saved.progress, isRecorded },
     saved: saved.state,
     heals: settings.training.onDesync === 'heal',
+    before: training.before,
     observe(event) {
       if (event.type === 'healed') countHealing(training, event.workerId);
       context.observe(event);

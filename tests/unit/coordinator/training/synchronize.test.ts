@@ -1,7 +1,12 @@
 /** How the members of a generation come to one state. */
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
-import { chooseState, decideSync, synchronize } from '../../../../src/coordinator/training/synchronize.ts';
+import {
+  chooseState,
+  decideSync,
+  type Synchronization,
+  synchronize,
+} from '../../../../src/coordinator/training/synchronize.ts';
 import type { TrainingState } from '../../../../src/shared/model/training-state.ts';
 import type { Applied } from '../../../../src/shared/protocol/messages.ts';
 import { memberOf } from '../generation/members.ts';
@@ -76,14 +81,16 @@ async function run(
   applied: readonly (number | undefined)[],
   script: Script = {},
   checkpoint = saved,
-  { step = 7, heals = false } = {},
+  { step = 7, heals = false, ...given }: Partial<Pick<Synchronization, 'heals' | 'before'>> & { step?: number } = {},
 ) {
+  const isFirst = applied.every((seen) => seen === undefined);
+  const before = 'before' in given ? given.before : isFirst ? undefined : 'lost';
   const members = applied.map((_, rank) => memberOf(rank));
   const { generation, log } = scriptGeneration({ members, applied, ...script });
   const events: RunEvent[] = [];
   const observe = (event: RunEvent) => events.push(event);
   const known = { committed: at(step), saved: at(checkpoint.step), isRecorded: () => false };
-  const reached = await synchronize(generation, { known, saved: checkpoint.state, heals, observe });
+  const reached = await synchronize(generation, { known, saved: checkpoint.state, heals, before, observe });
   const steps = generation.applied().map((state) => state?.step);
   return { reached: reached.step, log, events, applied: steps };
 }
@@ -103,6 +110,18 @@ describe('a generation begins', () => {
       log: [],
       events: [],
     });
+  });
+
+  it('after a worker joined or left, with what was left of the last step, which stays', async () => {
+    const { events } = await run([7, 7], { spent: () => [spentBy(0)] }, saved, { before: 'changed' });
+    expect(events).toEqual([{ type: 'spent', members: [spentBy(0)], redone: false }]);
+  });
+
+  it('after a loss in the first step, with what came to nothing, though all are as they were made', async () => {
+    const nothing = { step: 0, state: undefined };
+    const { log, events } = await run([undefined], { spent: () => [spentBy(0)] }, nothing, { step: 0, before: 'lost' });
+    expect(log).toEqual(['report-state checksum']);
+    expect(events).toEqual([{ type: 'spent', members: [spentBy(0)], redone: true }]);
   });
 
   it('with a copy of the state of one that has it for those that have not', async () => {

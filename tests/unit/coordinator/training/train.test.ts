@@ -20,6 +20,8 @@ interface Training extends Script {
   readonly context?: Partial<TrainContext>;
   readonly onEvent?: (event: RunEvent) => void;
   readonly changeDue?: Fleet['changeDue'];
+  /** Called when one begins. */
+  readonly onGeneration?: () => void;
   /** The generations that follow. */
   readonly later?: readonly Script[];
 }
@@ -31,6 +33,7 @@ async function runTraining({
   context,
   onEvent,
   changeDue = () => undefined,
+  onGeneration = () => {},
   later = [],
   ...script
 }: Training = {}) {
@@ -40,6 +43,7 @@ async function runTraining({
   const nextGeneration = async () => {
     const next = generations.shift();
     if (next === undefined) throw new PennygradError('quorum-lost', 'nobody came');
+    onGeneration();
     return next.generation;
   };
   const events: RunEvent[] = [];
@@ -344,8 +348,10 @@ describe('training with several generations', () => {
       changeDue: () => change,
       onEvent(event) {
         if (event.type === 'step' && event.step === 3) change = leaving;
-        // The next generation has no reason to end.
-        if (event.type === 'spent' && event.redone) change = undefined;
+      },
+      // The next generation has no reason to end.
+      onGeneration() {
+        change = undefined;
       },
       training: { epochs: 3 },
       later: [{ applied: [5, 5] }],
@@ -400,8 +406,8 @@ describe('training with several generations', () => {
       onEvaluate: (from) => {
         if (from === 0) change = leaving;
       },
-      onEvent(event) {
-        if (event.type === 'spent' && event.redone) change = undefined;
+      onGeneration() {
+        change = undefined;
       },
       later: [{ applied: [3, 3] }],
     });
@@ -455,10 +461,10 @@ describe('training with several generations', () => {
     const [, again] = eventsOf('step').flatMap((event, index) => (event.step === 3 ? index : []));
     const spentOn = eventsOf('spent');
     expect(again).toBe(4);
-    // Three steps, their tests and checkpoint; step 3; step 3 again, and the others.
+    // Three steps, their tests and checkpoint; step 3; what came to nothing; step 3 again, and the others.
     expect(spentOn.map(({ redone }) => redone)).toEqual([
       ...Array(3 + 3 + 1 + 1).fill(false),
-      true,
+      ...[true, true],
       ...Array(2 + 3 + 1 + 1).fill(false),
     ]);
     expect(eventsOf('epoch').map(({ epoch, samples }) => [epoch, samples])).toEqual([
