@@ -11,9 +11,10 @@ export interface VirtualTime {
   advanceAsync(ms: number): Promise<void>;
   /**
    * Lets time pass, one task after another, until `promise` settles.
-   * @throws where an hour does not settle it
+   * @param longestMs an hour unless given
+   * @throws where that does not settle it
    */
-  until<Value>(promise: Promise<Value>): Promise<Value>;
+  until<Value>(promise: Promise<Value>, longestMs?: number): Promise<Value>;
   /** Timers that are still set. */
   pending(): number;
 }
@@ -79,8 +80,8 @@ export function createVirtualTime(): VirtualTime {
       }
       nowMs = endMs;
     },
-    async until(promise) {
-      const endMs = nowMs + longestWaitMs;
+    async until(promise, longestMs = longestWaitMs) {
+      const endMs = nowMs + longestMs;
       let isSettled = false;
       const settle = () => {
         isSettled = true;
@@ -92,7 +93,7 @@ export function createVirtualTime(): VirtualTime {
         await promisesSettle();
         if (isSettled) return promise;
         const task = nextDue(endMs);
-        if (task === undefined) throw new Error('what is waited for does not happen within an hour');
+        if (task === undefined) throw new Error(`what is waited for does not happen within ${longestMs / 1000} s`);
         runTask(task);
       }
     },

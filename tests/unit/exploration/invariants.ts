@@ -1,0 +1,251 @@
+/**
+ * What must hold of every run, whatever befalls it. Each invariant is checked from what was seen outside the code that is
+ * tested: the events, the updates of the replicas, and a plain loop.
+ */
+import type { LedgerEntry, RunEvent } from '../../../src/coordinator/run-events.ts';
+import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
+import type { PlainRun } from './plain-loop.ts';
+import type { Seen } from './simulate.ts';
+import type { Life } from './worker-life.ts';
+
+type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
+
+/** Sums of other shares differ in their last bits. */
+const tolerance = 1e-5;
+/** Seconds of the ledger add up from thousands of differences. */
+const ledgerTolerance = 1e-6;
+
+/** By name, in the words of a failure. */
+export const invariants: Readonly<Record<string, (seen: Seen, plain: PlainRun) => readonly string[]>> = {
+  'a run ends': ({ end }) => (end === undefined ? ['it did not end'] : []),
+  'every process ends': ({ lives }) => lives.flatMap((life) => (life.outcome === undefined ? life.workerId : [])),
+  'no timer outlives the coordinator': ({ timersLeft }) => (timersLeft === 0 ? [] : [`${timersLeft} timers`]),
+  'steps are committed in order, once, and again only after going back': findDisorder,
+  'the shares of a step cover its batch exactly': findUncovered,
+  'a replica applies each step once, in order': findGaps,
+  'nobody applies a step before it is committed': findEarly,
+  'replicas of a generation are equal bit for bit': findUnequal,
+  'every replica has the parameters of a plain loop': findStrayed,
+  'every checkpoint has the parameters of a plain loop': findStrayedCheckpoints,
+  'losses are those of a plain loop': findWrongLosses,
+  'a run that completes has every step, and the last checkpoint has them': findIncomplete,
+  'a run that fails lacks workers and says so': findBadFailure,
+  'a run that fails saves what a survivor has': findUnsaved,
+  'nothing is lost with workers that were told to leave': findLostByDrain,
+  'the ledger has the seconds of every life': findUnbooked,
+  'the ledger has the samples of the committed steps': findUncountedSamples,
+};
+
+/** @returns each invariant that does not hold, and why */
+export function violations(seen: Seen, plain: PlainRun): readonly string[] {
+  return Object.entries(invariants).flatMap(([name, find]) => find(seen, plain).map((why) => `${name}: ${why}`));
+}
+
+function eventsOf<Type extends RunEvent['type']>({ events }: Seen, type: Type): readonly EventOf<Type>[] {
+  return events.map(({ event }) => event).filter((event): event is EventOf<Type> => event.type === type);
+}
+
+/** Steps that are committed and were not lost. */
+function committedSteps(seen: Seen): number {
+  let step = 0;
+  for (const { event } of seen.events) {
+    if (event.type === 'step') step = event.step + 1;
+    if (event.type === 'rolled-back') step = event.step;
+  }
+  return step;
+}
+
+function findDisorder(seen: Seen): readonly string[] {
+  const problems: string[] = [];
+  let [next, saved] = [0, 0];
+  for (const { event } of seen.events) {
+    if (event.type === 'step') {
+      if (event.step !== next) problems.push(`step ${event.step} after ${next} steps`);
+      next = event.step + 1;
+    }
+    if (event.type === 'checkpoint') {
+      saved = event.checkpoint.step;
+      if (saved !== next) problems.push(`a checkpoint of step ${saved} after ${next} steps`);
+    }
+    if (event.type === 'rolled-back') {
+      if (event.step !== saved || event.step + event.lostSteps !== next) {
+        problems.push(`went back from ${next} to ${event.step}, ${event.lostSteps} lost; the checkpoint has ${saved}`);
+      }
+      next = event.step;
+    }
+  }
+  return problems;
+}
+
+function findUncovered(seen: Seen, { batches }: PlainRun): readonly string[] {
+  return eventsOf(seen, 'step').flatMap(({ step, epoch, shares, samples }) => {
+    const batch = batches[step];
+    if (batch === undefined || batch.epoch !== epoch) return [`step ${step} in epoch ${epoch}`];
+    let covered = batch.from;
+    for (const { from, to } of shares) {
+      if (from !== covered) return [`step ${step} has a share from ${from} where ${covered} is next`];
+      covered = to;
+    }
+    return covered === batch.to && samples === batch.to - batch.from ? [] : [`step ${step} ends at ${covered}`];
+  });
+}
+
+function findGaps({ updates }: Seen): readonly string[] {
+  return updates.flatMap(({ life, before, step }) =>
+    step === before + 1 ? [] : [`${life.workerId} applied step ${step - 1} after ${before} steps`],
+  );
+}
+
+function findEarly({ updates }: Seen): readonly string[] {
+  return updates.flatMap(({ life, step, isCommitted, worldSize }) =>
+    // Alone nobody waits for a commit.
+    isCommitted || worldSize === 1 ? [] : [`${life.workerId} applied step ${step - 1}`],
+  );
+}
+
+function findUnequal({ updates }: Seen): readonly string[] {
+  const known = new Map<string, number>();
+  return updates.flatMap(({ life, generation, step, parameters }) => {
+    const key = `generation ${generation}, step ${step}`;
+    const checksum = parameterChecksum(parameters);
+    const expected = known.get(key) ?? checksum;
+    known.set(key, expected);
+    return expected === checksum ? [] : [`${life.workerId} in ${key}`];
+  });
+}
+
+function findStrayed({ updates, events }: Seen, { parameters: plain }: PlainRun): readonly string[] {
+  const alone = events.every(({ event }) => event.type !== 'generation' || event.members.length === 1);
+  return updates.flatMap(({ life, step, parameters }) => {
+    const distance = distanceOf(parameters, plain[step]);
+    return distance <= (alone ? 0 : tolerance) ? [] : [`${life.workerId} is ${distance} away after ${step} steps`];
+  });
+}
+
+function findStrayedCheckpoints(seen: Seen, { parameters }: PlainRun): readonly string[] {
+  return eventsOf(seen, 'checkpoint').flatMap(({ checkpoint: { step, state } }) => {
+    const distance = distanceOf(state.parameters, parameters[step]);
+    return distance <= tolerance ? [] : [`that of step ${step} is ${distance} away`];
+  });
+}
+
+function distanceOf(a: Float32Array, b: Float32Array | undefined): number {
+  return Math.max(...a.map((value, i) => Math.abs(value - (b?.[i] ?? Number.NaN))));
+}
+
+/** The last word on an epoch counts: it is trained and tested again where the run goes back behind it. */
+function findWrongLosses(seen: Seen, { epochs }: PlainRun): readonly string[] {
+  const last = new Map(eventsOf(seen, 'epoch').map((event) => [event.epoch, event] as const));
+  return [...last.values()].flatMap(({ epoch, loss, accuracy, testLoss, samples }) => {
+    const expected = epochs[epoch];
+    const wrong = (name: 'loss' | 'accuracy' | 'testLoss', actual: number) =>
+      Math.abs(actual - (expected?.[name] ?? Number.NaN)) <= tolerance
+        ? []
+        : [`${name} ${actual} of epoch ${epoch}, expected ${expected?.[name]}`];
+    const counted = samples === seen.schedule.workload.trainCount ? [] : [`${samples} samples in epoch ${epoch}`];
+    return [...wrong('loss', loss), ...wrong('accuracy', accuracy), ...wrong('testLoss', testLoss), ...counted];
+  });
+}
+
+function findIncomplete(seen: Seen, { batches, epochs }: PlainRun): readonly string[] {
+  if (seen.end?.status !== 'completed') return [];
+  const saved = eventsOf(seen, 'checkpoint').at(-1)?.checkpoint.step;
+  const tested = new Set(eventsOf(seen, 'epoch').map(({ epoch }) => epoch));
+  return [
+    ...(committedSteps(seen) === batches.length ? [] : [`${committedSteps(seen)} steps`]),
+    ...(saved === batches.length ? [] : [`the checkpoint has ${saved}`]),
+    ...(tested.size === epochs.length ? [] : [`${tested.size} epochs were tested`]),
+  ];
+}
+
+function findBadFailure({ end, schedule, events }: Seen): readonly string[] {
+  if (end === undefined || end.status === 'completed') return [];
+  const { code = 'none', message = '' } = end.error ?? {};
+  const broke = schedule.faults.some(({ kind }) => kind === 'throw');
+  // Workers that came back hold an earlier step. To go on from it takes the run's record, which these runs do not keep.
+  if (
+    message.startsWith('no checkpoint was saved') &&
+    schedule.faults.some(({ kind }) => kind === 'freeze-coordinator')
+  ) {
+    return [];
+  }
+  const began = events.some(({ event }) => event.type === 'generation');
+  const known = code === 'quorum-lost' || (code === 'run-failed' && broke && message.includes('its engine broke'));
+  const names = began
+    ? /worker w\d+ \(.*\) (was lost|left|has left)|worker w\d+ was lost/
+    : /\d of \d workers ready|w\d/;
+  return [
+    ...(known ? [] : [`${code}: ${message}`]),
+    ...(names.test(message) ? [] : [`it does not name a worker: ${message}`]),
+  ];
+}
+
+function findUnsaved(seen: Seen): readonly string[] {
+  if (seen.end === undefined || seen.end.status === 'completed') return [];
+  const committed = committedSteps(seen);
+  const saved = eventsOf(seen, 'checkpoint').at(-1)?.checkpoint.step ?? 0;
+  if (saved === committed) return [];
+  const members =
+    eventsOf(seen, 'generation')
+      .at(-1)
+      ?.members.map(({ workerId }) => workerId) ?? [];
+  // Workers that a frozen coordinator did not hear from have left it, whatever they still hold.
+  const lost = eventsOf(seen, 'worker-lost').map(({ workerId }) => workerId);
+  const isSurvivor = ({ workerId, isHit, outcome, step }: Life) =>
+    members.includes(workerId) &&
+    !lost.includes(workerId) &&
+    !isHit &&
+    step === committed &&
+    (outcome === undefined || outcome.at >= seen.endedAt);
+  return seen.lives
+    .filter(isSurvivor)
+    .map(({ workerId }) => `${workerId} has ${committed} steps, the checkpoint has ${saved}`);
+}
+
+function findLostByDrain(seen: Seen): readonly string[] {
+  const harmless = ['drain', 'join', 'slow-link'];
+  if (!seen.schedule.faults.every(({ kind }) => harmless.includes(kind))) return [];
+  const redone = eventsOf(seen, 'rolled-back').map(({ lostSteps }) => `${lostSteps} steps`);
+  const [committed, saved] = [committedSteps(seen), eventsOf(seen, 'checkpoint').at(-1)?.checkpoint.step ?? 0];
+  const unsaved = saved < committed ? [`the checkpoint has ${saved} of ${committed} steps`] : [];
+  const lost = eventsOf(seen, 'worker-lost').map(({ workerId, reason }) => `${workerId} was lost: ${reason}`);
+  return [...redone, ...unsaved, ...lost];
+}
+
+/** From the beginning that the coordinator believes to the end that it learns of. */
+function findUnbooked({ events, ledger, endedAt }: Seen): readonly string[] {
+  const alive = new Map<string, number>();
+  const lived = new Map<string, number>();
+  const end = (workerId: string, at: number) => {
+    const began = alive.get(workerId);
+    alive.delete(workerId);
+    if (began !== undefined) lived.set(workerId, (lived.get(workerId) ?? 0) + at - began);
+  };
+  for (const { at, event } of events) {
+    if (event.type === 'worker-began') alive.set(event.workerId, event.at);
+    if (event.type === 'worker-lost' || event.type === 'worker-drained' || event.type === 'worker-ended') {
+      end(event.workerId, at);
+    }
+  }
+  const open = [...alive.keys()];
+  return ledger.flatMap((entry) => {
+    const booked = secondsOf(entry);
+    if (open.includes(entry.workerId)) {
+      // Its account is closed when the last process is gone.
+      const least = (lived.get(entry.workerId) ?? 0) + endedAt - (alive.get(entry.workerId) ?? 0);
+      return booked >= least - ledgerTolerance ? [] : [`${entry.workerId} has ${booked} s of ${least}`];
+    }
+    const seconds = lived.get(entry.workerId) ?? 0;
+    return Math.abs(booked - seconds) <= ledgerTolerance ? [] : [`${entry.workerId} has ${booked} s of ${seconds}`];
+  });
+}
+
+function secondsOf({ account }: LedgerEntry): number {
+  return Object.values(account.seconds).reduce((sum, seconds) => sum + seconds, 0);
+}
+
+function findUncountedSamples(seen: Seen, { batches }: PlainRun): readonly string[] {
+  const counted = seen.ledger.reduce((sum, { samples }) => sum + samples, 0);
+  const trained = batches.slice(0, committedSteps(seen)).reduce((sum, { from, to }) => sum + to - from, 0);
+  return counted === trained ? [] : [`${counted} of ${trained}`];
+}

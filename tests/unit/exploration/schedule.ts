@@ -1,0 +1,134 @@
+/** A schedule: a run, and what befalls it. Drawn from a seed, and small enough to be read. */
+import type { LossPolicy } from '../../../src/settings/membership-settings.ts';
+import { createRandom, type Random } from '../../../src/shared/core/random.ts';
+import { usualWorkload, type Workload } from './plain-loop.ts';
+
+export interface Schedule {
+  /** What delays and computing times are drawn from. */
+  readonly seed: number;
+  readonly workload: Workload;
+  readonly min: number;
+  readonly max: number;
+  /** Workers that come at first. */
+  readonly workers: number;
+  readonly onLoss: LossPolicy;
+  readonly checksumEvery: number;
+  readonly checkpointEvery: number | undefined;
+  /** The workers are processes of this host: their ends are reported, and they may be started again. */
+  readonly isLocal: boolean;
+  readonly faults: readonly Fault[];
+}
+
+/** Before that message is delivered, or so many milliseconds after the beginning. */
+export type Moment = { readonly message: number } | { readonly ms: number };
+
+export type Fault = { readonly at: Moment } & (
+  | { readonly kind: 'kill'; readonly worker: number; readonly losesLastWords: boolean; readonly returns: boolean }
+  | { readonly kind: 'cut'; readonly worker: number }
+  | {
+      readonly kind: 'partition' | 'freeze' | 'slow-link' | 'slow-engine';
+      readonly worker: number;
+      readonly ms: number;
+    }
+  | { readonly kind: 'hang' | 'throw' | 'drain'; readonly worker: number }
+  | { readonly kind: 'join' }
+  | { readonly kind: 'freeze-coordinator'; readonly ms: number }
+);
+
+/** `--timeout` of all runs, in seconds. */
+export const timeoutSeconds = 5;
+
+/** Separates what is drawn for the schedule from what the run draws. */
+const scheduleStream = 1;
+
+/** Messages of a run that nothing befalls, about. */
+const usualMessages = 180;
+const usualMs = 150;
+/** As many messages begin a generation. */
+const closeMessages = 24;
+
+export function drawSchedule(seed: number): Schedule {
+  const random = createRandom(seed, scheduleStream);
+  const workers = 1 + random.integer(4);
+  const max = workers + random.integer(2);
+  return {
+    seed,
+    workload: usualWorkload,
+    min: 1 + random.integer(workers),
+    max,
+    workers,
+    onLoss: pick(random, ['continue', 'continue', 'continue', 'wait', 'fail']),
+    checksumEvery: 1 + random.integer(3),
+    checkpointEvery: pick(random, [undefined, undefined, 1 + random.integer(5)]),
+    isLocal: random.integer(2) === 0,
+    faults: drawFaults(random, workers),
+  };
+}
+
+/** Half of them follow on another at once: what mends one loss is what the next must not break. */
+function drawFaults(random: Random, workers: number): readonly Fault[] {
+  const faults: Fault[] = [];
+  for (let left = random.integer(5); left > 0; left--) {
+    const before = faults.at(-1)?.at;
+    const isNext = before !== undefined && 'message' in before && random.integer(2) === 0;
+    const at = isNext ? { message: before.message + random.integer(closeMessages) } : drawMoment(random);
+    faults.push(drawFault(random, workers, at));
+  }
+  return faults;
+}
+
+/** Long enough for half of them to be given up. */
+function drawPause(random: Random): number {
+  return Math.round(pick(random, [20, 300, 2000, 3500, 8000]) * (0.5 + random.float()));
+}
+
+function drawFault(random: Random, workers: number, at: Moment): Fault {
+  // Newcomers are further workers.
+  const worker = random.integer(workers + 1);
+  const kind = pick(random, [
+    'kill',
+    'kill',
+    'cut',
+    'partition',
+    'freeze',
+    'slow-link',
+    'slow-engine',
+    'hang',
+    'throw',
+    'drain',
+    'join',
+    'join',
+    'freeze-coordinator',
+  ] as const);
+  switch (kind) {
+    case 'kill':
+      return { at, kind, worker, losesLastWords: random.integer(2) === 0, returns: random.integer(2) === 0 };
+    case 'partition':
+    case 'freeze':
+    case 'slow-engine':
+      return { at, kind, worker, ms: drawPause(random) };
+    case 'slow-link':
+      return { at, kind, worker, ms: 5 + random.integer(100) };
+    case 'freeze-coordinator':
+      return { at, kind, ms: drawPause(random) };
+    case 'join':
+      return { at, kind };
+    default:
+      return { at, kind, worker };
+  }
+}
+
+function drawMoment(random: Random): Moment {
+  if (random.integer(3) > 0) return { message: random.integer(usualMessages) };
+  return { ms: random.integer(pick(random, [usualMs, usualMs, 5000])) };
+}
+
+function pick<Value>(random: Random, values: readonly Value[]): Value {
+  return values[random.integer(values.length)] as Value;
+}
+
+/** The schedule with one fault less, in each way that there is. */
+export function simpler(schedule: Schedule): readonly Schedule[] {
+  const { faults } = schedule;
+  return faults.map((_, left) => ({ ...schedule, faults: faults.filter((_, index) => index !== left) }));
+}
