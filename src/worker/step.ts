@@ -69,6 +69,8 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
       }),
     );
     if (context.hasHub) await inbox.committed({ generation, step, attempt });
+    // Where orders come sooner than they are carried out, nothing else lets this process hear signals and timers.
+    else await new Promise((resolve) => setImmediate(resolve));
     usage.exchanged(bytes);
     usage.lap('communicate', waitSeconds);
 

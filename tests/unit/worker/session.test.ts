@@ -78,6 +78,7 @@ function openSession(allReduce = 'star') {
   return {
     time,
     session,
+    orders,
     replica,
     log,
     sent,
@@ -246,4 +247,20 @@ describe('a session', () => {
       message: "the run's all-reduce 'ring' is not known here",
     });
   });
+});
+
+it('a worker that is alone hears signals and timers after every step, however many orders wait for it', async () => {
+  const { session, log, orders } = openSession('solo');
+  for (let step = 0; step < 20; step++) orders.push({ ...assign(step, 0), step });
+  orders.push({ ...envelope, type: 'stop', outcome: 'completed', reason: 'completed' });
+  const turns: number[] = [];
+  const applied = () => log.filter((line) => line.startsWith('apply')).length;
+  const count = () => {
+    turns.push(applied());
+    if (applied() < 20) setImmediate(count);
+  };
+  setImmediate(count);
+  await session;
+  // A step a turn, and not all of them in the first.
+  expect(turns.length).toBeGreaterThanOrEqual(20);
 });
