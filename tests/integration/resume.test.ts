@@ -290,7 +290,9 @@ describe('a run that goes on with other workers', () => {
     expect(before).not.toHaveProperty('fleet_changes');
     expect(after.fleet_changes).toEqual([{ step: 7, change }]);
     expect(stdout).toContain(`Changed after step 7: ${change}\n`);
-    expect(stdout).toMatch(/^ former workers .*\$/m);
+    expect(stdout).toMatch(/^ w1 +left .*\$/m);
+    expect(after.departed_workers).toMatchObject([{ worker_id: 'w1', rentals: 1, samples: second?.samples }]);
+    expect(after.departed_workers?.[0]?.cost_usd).toBeCloseTo(after.former_workers_cost_usd, 9);
     // An epoch of both: what each step cost in its time.
     const steps = readJsonLines(join(out, 'metrics.jsonl')).filter(({ type }) => type === 'step');
     const epochUsd = steps.reduce((sum, { cost_usd }) => sum + Number(cost_usd), 0);

@@ -39,3 +39,26 @@ it('warns of a standstill: nobody was given up for it', () => {
     'warning: this process was suspended, or got no processor, for 61.3 s; that time counts against nobody',
   ]);
 });
+
+it('tells of a preemption in one line, and what an interruption cost when it is over', () => {
+  const { lines, tell } = openNotes();
+  const interruption = {
+    workerId: 'w1',
+    reason: 'preempted',
+    step: 1200,
+    recoverySeconds: 0.085,
+    wastedSeconds: 1.25,
+    wastedUsd: 0.0004,
+    lostSteps: 0,
+  } as const;
+  tell({ type: 'worker-preempted', workerId: 'w1', seconds: 30 });
+  tell({ type: 'interruption', interruption });
+  tell({ type: 'interruption', interruption: { ...interruption, reason: 'stuck', recoverySeconds: 12, lostSteps: 3 } });
+  tell({ type: 'interruption', interruption: { ...interruption, recoverySeconds: undefined, wastedUsd: 0 } });
+  expect(lines).toEqual([
+    'worker w1 is preempted, as simulated: it has 30 s to leave',
+    "w1 was preempted after step 1,200: that cost 1.3 s of workers' time ($0.00040), and training went on after 85 ms",
+    "w1 was stuck after step 1,200: that cost 1.3 s of workers' time ($0.00040), 3 steps were trained again, and training went on after 12 s",
+    "w1 was preempted after step 1,200: that cost 1.3 s of workers' time, and the run ended with it",
+  ]);
+});
