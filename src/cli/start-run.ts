@@ -124,7 +124,7 @@ function requireSharesForAll({ batchSize, deterministic, allReduce }: TrainingCo
   if (workers.max > batchSize) {
     throw badInput(`${asked} is more than --batch-size ${batchSize}: a worker would have no samples; ${remedy}`);
   }
-  const microShard = microShardOf({ deterministic });
+  const microShard = microShardOf({ deterministic, batchSize });
   if (microShard === undefined) return;
   const microShards = leafCount(batchSize, microShard);
   if (workers.max > microShards) {

@@ -1,6 +1,5 @@
 /** The gradient of a rank's share of a step: of all its samples at once, or of micro-shards that are the same for any fleet. */
 import type { BatchResult, Engine } from '../engine/engine.ts';
-import { addOnto } from '../shared/collectives/add-onto.ts';
 import {
   childrenOf,
   leafCount,
@@ -12,6 +11,7 @@ import {
 import { PennygradError } from '../shared/core/errors.ts';
 import type { Interval } from '../shared/core/sampling.ts';
 import type { Assignment } from '../shared/protocol/messages.ts';
+import { createGradientMemory } from './gradient-memory.ts';
 
 type ComputingEngine = Pick<Engine, 'computeGradients' | 'parameterCount'>;
 type AssignedShare = Pick<Assignment, 'from' | 'to' | 'globalBatch' | 'offset'>;
@@ -46,14 +46,15 @@ export function gradientsOfWhole(engine: ComputingEngine): ShareGradients {
  */
 export function gradientsByMicroShards(engine: ComputingEngine, microShard: number): ShareGradients {
   const { parameterCount } = engine;
-  const vectors: Float32Array[] = [];
-  /** For the right halves of nodes, by depth. */
-  const halves: Float32Array[] = [];
-  const vectorIn = (pool: Float32Array[], place: number) => {
-    const vector = pool[place] ?? new Float32Array(parameterCount);
-    pool[place] = vector;
-    return vector;
-  };
+  let memory = createGradientMemory(0, parameterCount);
+
+  /** A share's nodes have the first vectors, and the right halves of nodes those after them, by depth. */
+  function placesFor(nodes: readonly TreeNode[]): { readonly halves: number } {
+    const depths = Math.max(0, ...nodes.map(({ level }) => level));
+    const needed = nodes.length + depths;
+    if (needed > memory.count) memory = createGradientMemory(needed, parameterCount);
+    return { halves: nodes.length };
+  }
 
   /** Reports all of the gradient as final, whatever the engine reports itself. */
   async function computeLeaf(indices: Uint32Array, target: Float32Array, onFinal: OnFinal): Promise<BatchResult> {
@@ -67,28 +68,28 @@ export function gradientsByMicroShards(engine: ComputingEngine, microShard: numb
   }
 
   return {
-    vectorsOf: (share) => treeOf(share, microShard).nodes.map((_, place) => vectorIn(vectors, place)),
+    vectorsOf(share) {
+      const { nodes } = treeOf(share, microShard);
+      placesFor(nodes);
+      return nodes.map((_, place) => memory.vector(place));
+    },
 
     async compute(share, indices, ready) {
       const { nodes, leaves, first } = treeOf(share, microShard);
+      const { halves } = placesFor(nodes);
 
-      async function sumNode(
-        node: TreeNode,
-        target: Float32Array,
-        depth: number,
-        onFinal: OnFinal,
-      ): Promise<BatchResult> {
+      async function sumNode(node: TreeNode, target: number, depth: number, onFinal: OnFinal): Promise<BatchResult> {
         const [left, right] = childrenOf(node, leaves);
         if (left === undefined) {
           const { from } = leavesOf(node, leaves);
           const start = (from - first) * microShard;
-          return computeLeaf(indices.subarray(start, start + microShard), target, onFinal);
+          return computeLeaf(indices.subarray(start, start + microShard), memory.vector(target), onFinal);
         }
         if (right === undefined) return sumNode(left, target, depth, onFinal);
-        const half = vectorIn(halves, depth);
+        const half = halves + depth;
         const ofLeft = await sumNode(left, target, depth, () => {});
         const ofRight = await sumNode(right, half, depth + 1, (from, to) => {
-          addOnto(target.subarray(from, to), half.subarray(from, to));
+          memory.add(target, half, from, to);
           onFinal(from, to);
         });
         return together(ofLeft, ofRight);
@@ -96,8 +97,7 @@ export function gradientsByMicroShards(engine: ComputingEngine, microShard: numb
 
       let total: BatchResult = { lossSum: 0, correct: 0 };
       for (const [part, node] of nodes.entries()) {
-        const target = vectorIn(vectors, part);
-        total = together(total, await sumNode(node, target, 0, (from, to) => ready(from, to, part)));
+        total = together(total, await sumNode(node, part, 0, (from, to) => ready(from, to, part)));
       }
       return total;
     },

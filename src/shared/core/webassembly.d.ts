@@ -6,6 +6,14 @@ declare namespace WebAssembly {
     /** @throws RangeError if there is not enough memory */
     grow(pages: number): number;
   }
+  class Module {
+    /** Compiles at once: for modules of a few bytes. */
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
+    readonly exports: Readonly<Record<string, unknown>>;
+  }
   function validate(module: Uint8Array): boolean;
   function instantiate(
     module: Uint8Array,
