@@ -197,8 +197,8 @@ async function attend(
  */
 function patienceAfter(error: unknown, life: Life, options: WorkerOptions, clock: Pick<Clock, 'now'>): number {
   const { loaded } = life;
-  // The coordinator is its parent, and will not come back; or it has nothing that is worth keeping.
-  if (!(error instanceof CoordinatorLost) || options.managed === true || loaded === undefined) return 0;
+  // The coordinator is its parent, and will not come back; or it has trained nothing that is worth keeping.
+  if (!(error instanceof CoordinatorLost) || options.managed === true || loaded?.usage === undefined) return 0;
   life.lostAt ??= clock.now();
   return deadlinesFrom(loaded.welcome.timeout).rendezvousMs - (clock.now() - life.lostAt) * 1000;
 }
@@ -300,7 +300,11 @@ async function live(
   life.phase = 'rendezvous';
   log(`ready, engine ${loaded.engineReason}; waiting for the others`);
   const first = await link.nextOrder();
-  if (first.type === 'stop' && options.drain?.aborted === true) return;
+  if (first.type === 'stop' && (options.drain?.aborted === true || welcome.generation > 0)) {
+    // It trained with others, and did not need this one.
+    log(`the run is over: ${first.reason}`);
+    return;
+  }
   let quorum: QuorumOrder | undefined = expect(first, 'quorum');
   life.isMember = true;
   // Time without a generation is for the coordinator to account for.

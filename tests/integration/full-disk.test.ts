@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { fallen, readLedgerRows } from '../support/ledger-lines.ts';
 import { needs } from '../support/machine-parts.ts';
-import { killAll, type Running, run, start } from '../support/pennygrad.ts';
+import { childrenOf, killAll, type Running, run, start } from '../support/pennygrad.ts';
 import { lastCheckpoint, readJsonLines, readSummary } from '../support/run-folder.ts';
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 
@@ -31,7 +31,7 @@ interface Watched {
 }
 
 /** Starts a run on a disk of its own, and waits for its first checkpoint. */
-async function trainOnSmallDisk(...flags: readonly string[]): Promise<Watched> {
+async function trainOnSmallDisk(workers: string, ...flags: readonly string[]): Promise<Watched> {
   disk = mountSmallDisk(diskMebibytes);
   const out = join(disk.folder, 'run');
   const settings = [
@@ -40,7 +40,7 @@ async function trainOnSmallDisk(...flags: readonly string[]): Promise<Watched> {
     '--backend',
     'wasm',
     '--workers',
-    '1',
+    workers,
     '--price',
     '36',
     '--metrics-port',
@@ -83,13 +83,19 @@ async function fillUp({ disk: filled, metric }: Watched): Promise<void> {
 
 describe('a disk that is full', () => {
   it('for a while costs the run nothing but the checkpoints of that while', async () => {
-    const watched = await trainOnSmallDisk('--keep', '3');
+    const watched = await trainOnSmallDisk('1:2', '--keep', '3');
     const { job, out, metric } = watched;
     await fillUp(watched);
     expect(await metric('pennygrad_checkpoint_failures_total')).toBeGreaterThan(0);
     const [good, before] = [lastCheckpoint(out), await metric('pennygrad_steps_total')];
     await eventually('steps on a full disk', async () => (await metric('pennygrad_steps_total')) > before + 30, 60_000);
     expect(lastCheckpoint(out)).toBe(good);
+    // Nor does it cost the run that a worker is lost meanwhile.
+    process.kill(childrenOf(job.child.pid ?? 0)[0] ?? 0, 'SIGKILL');
+    await job.waitFor(/lost worker w[01]: killed by SIGKILL/);
+    await job.waitFor(/training goes on with w0, w1/);
+    const after = await metric('pennygrad_steps_total');
+    await eventually('steps after a loss', async () => (await metric('pennygrad_steps_total')) > after + 30, 60_000);
 
     watched.disk.empty();
     await job.waitFor(/checkpoints are written again: step-\d+/);
@@ -125,7 +131,7 @@ describe('a disk that is full', () => {
   });
 
   it('to the end is a failure of the run, which can be resumed from its last good checkpoint', async () => {
-    const watched = await trainOnSmallDisk();
+    const watched = await trainOnSmallDisk('1');
     const { job, out } = watched;
     await fillUp(watched);
     const good = lastCheckpoint(out);

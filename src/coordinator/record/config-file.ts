@@ -1,4 +1,5 @@
 /** `config.json` of a run: its settings and, once training begins, its workers. */
+import { bestEffort } from '../../shared/files/atomic-files.ts';
 import type { MemberInfo, RunObserver } from '../run-events.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -11,7 +12,10 @@ export function writeConfig(folder: Pick<RunFolder, 'write'>, config: object): R
     // The workers are not known before this point. Whoever has left stays in the file.
     if (event.type !== 'generation') return;
     for (const member of event.members) workers.set(member.workerId, describeMember(member));
-    folder.write('config.json', json({ ...config, workers: [...workers.values()] }));
+    const write = () => folder.write('config.json', json({ ...config, workers: [...workers.values()] }));
+    // A disk that takes nothing must not end a run that has just survived a loss. The next generation tries again.
+    if (event.number === 1) write();
+    else bestEffort(write);
   };
 }
 

@@ -202,7 +202,7 @@ export function openRunFolder(
           break;
         case 'interruption':
           writeLine(interruptionLine(event.interruption));
-          flush();
+          bestEffort(flush);
           break;
         case 'shares':
           writeLine({ ...event, step: event.step + 1, shares: event.shares.map(({ samples }) => samples) });
