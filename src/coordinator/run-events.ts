@@ -111,7 +111,7 @@ export interface StepEvent {
   readonly gradientNorm?: number | undefined;
   /** The members that reported their time. */
   readonly members: readonly MemberStep[];
-  /** Of every member, as it was assigned and as its vote confirmed. */
+  /** The positions of every member, as they were assigned and as its vote confirmed. */
   readonly shares: readonly MemberInterval[];
   /** Set on a step that an earlier generation committed, and that its coordinator had not on record. */
   readonly generation?: number | undefined;

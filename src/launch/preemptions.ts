@@ -2,7 +2,7 @@
 import { createRandom } from '../shared/core/random.ts';
 
 export interface PreemptionPlan {
-  /** Of each worker, while it lives. */
+  /** How often each worker is preempted while it lives. */
   readonly ratePerHour: number;
   /** From the notice to the end of the machine. */
   readonly noticeSeconds: number;

@@ -96,7 +96,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   const { connect, family, timeoutSeconds, clock, timers, managed, connectSocket = connectWorkerSocket } = options;
   const orders = createAsyncQueue<Order>();
   const failing = new AbortController();
-  /** Of the generation that began last. */
+  /** The generation that began last. */
   let generation: OpenGeneration | undefined;
   let deliverReduced: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void = () => {};
   let run = '';

@@ -34,7 +34,7 @@ export interface SessionOptions {
 export interface Replica {
   /** What it has applied or taken over; undefined where it is as it was made. */
   applied: Applied | undefined;
-  /** Of the last steps that it has applied. */
+  /** What it reported of the last steps that it has applied. */
   reports: readonly (Applied & StepFigures)[];
 }
 

@@ -111,7 +111,7 @@ export interface GenerationOptions {
   readonly checksumEvery: number;
   /** In which gradients travel. */
   readonly buckets: readonly Interval[];
-  /** Of generations with more than one member. */
+  /** The all-reduce of generations with more than one member. */
   readonly allReduce: AllReduceName;
   /** Set in a deterministic run: samples of a micro-shard. Shares are whole ones. */
   readonly microShard?: number | undefined;

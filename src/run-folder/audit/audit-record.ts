@@ -14,7 +14,7 @@ export interface Span {
   readonly step: number;
   readonly steps: number;
   readonly epoch: number;
-  /** Of the first step. */
+  /** The shares of the first step. */
   readonly shares: readonly AuditShare[];
   readonly stride: number;
   /** The line of the file that begins it. */

@@ -17,12 +17,12 @@ export interface LineFile {
   flush(): void;
   /** What the system said last; undefined while nothing waits. */
   readonly failure: PennygradError | undefined;
-  /** That were dropped, up to now, because too many waited. */
+  /** Bytes of lines that were dropped so far, because too many waited. */
   readonly lostBytes: number;
 }
 
 export interface LineFileOptions {
-  /** That may wait. */
+  /** How many bytes may wait. */
   readonly mostBytes?: number | undefined;
   /** What is dropped when too many bytes wait: lines that say nothing without the ones before them lose the newest. */
   readonly drops?: 'oldest' | 'newest';
