@@ -122,6 +122,7 @@ describe('a run whose workers are apart', () => {
       expect(code).toBe(4);
       expect(stderr).toMatch(/no word from the coordinator at tcp:\S+ for 4\.\d s/);
     }
-    expect((performance.now() - began) / 1000).toBeLessThan(timeout + 1);
+    // As long as they wait for a word, they ask for their places again.
+    expect((performance.now() - began) / 1000).toBeLessThan(2 * 0.8 * timeout + 1);
   });
 });

@@ -158,15 +158,15 @@ function findIncomplete(seen: Seen, { batches, epochs }: PlainRun): readonly str
   ];
 }
 
+const comesBack: readonly string[] = ['freeze-coordinator', 'freeze', 'partition', 'cut', 'slow-link'];
+
 function findBadFailure({ end, schedule, events }: Seen): readonly string[] {
   if (end === undefined || end.status === 'completed') return [];
   const { code = 'none', message = '' } = end.error ?? {};
   const broke = schedule.faults.some(({ kind }) => kind === 'throw');
-  // Workers that came back hold an earlier step. To go on from it takes the run's record, which these runs do not keep.
-  if (
-    message.startsWith('no checkpoint was saved') &&
-    schedule.faults.some(({ kind }) => kind === 'freeze-coordinator')
-  ) {
+  // A worker that was only cut off comes back with another step than the coordinator's, an earlier one or, where it trained
+  // alone, a later one. To go on from it takes the run's record, which these runs do not keep.
+  if (message.startsWith('no checkpoint was saved') && schedule.faults.some(({ kind }) => comesBack.includes(kind))) {
     return [];
   }
   const began = events.some(({ event }) => event.type === 'generation');
