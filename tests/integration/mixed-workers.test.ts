@@ -71,7 +71,7 @@ describe('a run on cpu and wasm', () => {
     );
 
     const lines = readJsonLines(join(out, 'metrics.jsonl'));
-    const [wasm = 0, cpu = 0] = lastShares(out);
+    const [wasm = 0, cpu = 0] = lastShares(out, 128);
     expect(wasm + cpu).toBe(128);
     expect(cpu).toBeGreaterThanOrEqual(1);
     expect(wasm).toBeGreaterThan(cpu);
@@ -103,7 +103,7 @@ describe('a worker that is slowed down from outside', () => {
     } finally {
       release();
     }
-    const [a = 0, b = 0] = lastShares(out);
+    const [a = 0, b = 0] = lastShares(out, 512);
     // Stopped two thirds of the time; how exactly, the scheduler decides.
     expect(a / b).toBeGreaterThan(1.5);
     // Workers with the same engine stay the same bit for bit, whatever their shares.
@@ -112,9 +112,12 @@ describe('a worker that is slowed down from outside', () => {
 });
 
 /** The shares that a run settled on, by rank. */
-function lastShares(out: string): readonly number[] {
-  const changes = readJsonLines(join(out, 'metrics.jsonl')).filter(({ type }) => type === 'shares');
-  return (changes.at(-1)?.shares ?? []) as readonly number[];
+/** By rank. The first ones fit what the workers measured themselves, so they may never change. */
+function lastShares(out: string, batch: number): readonly number[] {
+  const changes = readJsonLines(join(out, 'metrics.jsonl')).flatMap(({ worker_samples }) => worker_samples ?? []);
+  const shares = changes.map((samples) => Object.values(samples as Record<string, number>));
+  // Not those of the short last step of an epoch.
+  return shares.filter((counts) => counts.reduce((sum, count) => sum + count, 0) === batch).at(-1) ?? [];
 }
 
 /** Stops a process for 20 ms of every 30, until the returned function is called: its time is what the test is about. */

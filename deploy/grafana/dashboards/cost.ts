@@ -245,6 +245,7 @@ export const cost: DashboardSpec = {
         {
           kind: 'total',
           title: 'Recovery, 95 % of them',
+          needs: 'interruption',
           unit: 's',
           width: 4,
           description: 'In 95 % of the interruptions training went on sooner than this.',

@@ -29,7 +29,7 @@ export interface Panel {
   /** Adds up all runs chosen, as the title says. */
   readonly sumOfRuns?: true;
   /** Set when most runs have nothing to show. */
-  readonly needs?: 'budget' | 'gpu' | 'worker-metrics';
+  readonly needs?: 'budget' | 'gpu' | 'interruption' | 'worker-metrics';
 }
 
 export interface Row {

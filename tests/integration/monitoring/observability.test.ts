@@ -261,7 +261,7 @@ describe('the rules', () => {
       data: { groups: { rules: { name: string; health: string }[] }[] };
     };
     const evaluated = body.data.groups.flatMap(({ rules: inGroup }) => inGroup);
-    expect(evaluated).toHaveLength(19);
+    expect(evaluated).toHaveLength(20);
     expect(evaluated.filter(({ health }) => health !== 'ok')).toEqual([]);
     const firing = `ALERTS{alertstate="firing", run_id="${summary.run_id}"}`;
     expect(await prometheus.query(`last_over_time(${firing}[5m])`)).toEqual([]);
@@ -319,6 +319,8 @@ describe.each(dashboards)('the dashboard "$title"', ({ rows }) => {
     };
     const [together, ...each] = await Promise.all([ask(allChosen), ...runsOf(needs).map(ask)]);
     const series = [...(together ?? [])].map(([labels, values]) => ({ metric: JSON.parse(labels), values }));
+    // A share of none is no number. The unit tests of the metrics have runs that were interrupted.
+    if (needs === 'interruption') return expect([...(together?.keys() ?? [])]).toHaveLength(2);
     expect(series.flatMap(({ values }) => values).length).toBeGreaterThan(0);
     if (sumOfRuns) return expectSums(series, each);
 
