@@ -9,7 +9,7 @@ import { playSchedule } from './play-schedule.ts';
 import { describeSchedule, drawSchedule } from './schedule.ts';
 
 /** Set by `run-schedules.mjs`. */
-const count = Number(process.env.PENNYGRAD_TEST_SCHEDULES ?? 4);
+const count = Number(process.env.PENNYGRAD_TEST_SCHEDULES ?? 2);
 const firstSeed = Number(process.env.PENNYGRAD_TEST_SCHEDULE_SEED ?? 1);
 
 const images = 12_000;

@@ -9,8 +9,8 @@ import { type PlainRun, trainInPlainLoop, usualWorkload } from './plain-loop.ts'
 import { drawSchedule, type Schedule, simpler } from './schedule.ts';
 import { simulate } from './simulate.ts';
 
-/** A core that has nothing else to do takes a second for a hundred. */
-const usualCount = rounds(300, 5000);
+/** A core takes a second for some thirty to sixty. */
+const usualCount = rounds(300, 1500);
 const longestMs = 600_000;
 
 async function judge(schedule: Schedule, plain: PlainRun): Promise<readonly string[]> {
