@@ -26,12 +26,15 @@ export async function findCoordinator(options: FindOptions): Promise<IpFamily> {
   const { connect, timeoutSeconds, signal, clock, timers, log } = options;
   const deadline = clock.now() + timeoutSeconds;
   const leftMs = () => Math.max(0, (deadline - clock.now()) * 1000);
+  let answer: unknown;
   for (let told = false; ; told = true) {
     try {
       return await orAborted(within(leftMs(), timers, options.ipFamilyOf(connect)), signal, interrupted);
     } catch (error) {
       if (signal.aborted) throw error;
-      const problem = `--connect ${connect}: ${messageOf(error)}`;
+      // The last search may have no time left for an answer; the one before says more than that.
+      if (error !== noAnswer) answer = error;
+      const problem = `--connect ${connect}: ${messageOf(answer ?? error)}`;
       if (leftMs() === 0) throw badInput(problem, error);
       if (!told) log(`${problem}; looking for it again for ${timeoutSeconds} s`);
     }
@@ -43,10 +46,12 @@ function interrupted(): PennygradError {
   return new PennygradError('interrupted', 'interrupted before the coordinator was found');
 }
 
+const noAnswer = new Error('the name service does not answer');
+
 /** Rejects when the work takes longer: a name service may never answer. */
 function within<Value>(limitMs: number, timers: FindOptions['timers'], work: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const endLimit = timers.after(limitMs, () => reject(new Error('the name service does not answer')));
+    const endLimit = timers.after(limitMs, () => reject(noAnswer));
     work.then(resolve, reject).finally(endLimit);
   });
 }

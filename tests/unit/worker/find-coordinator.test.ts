@@ -61,3 +61,21 @@ test('Ctrl-C ends the search', async () => {
   interruption.abort();
   await expect(found).rejects.toMatchObject({ code: 'interrupted' });
 });
+
+test('what the name service said counts, though it no longer answers when time is up', async () => {
+  const time = createVirtualTime();
+  let looks = 0;
+  const found = findCoordinator({
+    connect: 'tcp://late:5555',
+    timeoutSeconds: 5,
+    signal: new AbortController().signal,
+    clock: time.clock,
+    timers: time.timers,
+    ipFamilyOf: () =>
+      looks++ < 4 ? Promise.reject(badInput('there is no host called late (ENOTFOUND)')) : new Promise(() => {}),
+    log: () => {},
+  });
+  found.catch(() => {});
+  await time.advanceAsync(5_000);
+  expect(await outcomeOf(found)).toEqual({ error: missing });
+});
