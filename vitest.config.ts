@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Two at once: one waits for scrapes, deadlines or starts while the other trains, and what they look at keeps on a busy machine. */
 const unhurried = [
   'tests/integration/monitoring/*.test.ts',
-  'tests/integration/{equivalence,full-disk,mixed-workers,resume}.test.ts',
-  'tests/chaos/{coordinator-crash,deterministic,elastic,preemptions}.test.ts',
+  'tests/integration/{deterministic,equivalence,full-disk,mixed-workers,resume}.test.ts',
+  'tests/chaos/{coordinator-crash,elastic,preemptions}.test.ts',
   'tests/chaos/schedules/*.test.ts',
 ];
 
