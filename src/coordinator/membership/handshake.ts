@@ -1,7 +1,7 @@
 /** All workers must train the same thing. One that differs is refused, and the refusal names the field. */
 import { bucketsFromEnds } from '../../shared/collectives/buckets.ts';
 import { deterministicEngines } from '../../shared/model/deterministic-engines.ts';
-import type { ModelSpec } from '../../shared/model/model-spec.ts';
+import { describeModel } from '../../shared/model/model-spec.ts';
 import { protocolVersion } from '../../shared/protocol/limits.ts';
 import type { Identity } from '../../shared/protocol/messages.ts';
 import type { Ready } from './worker.ts';
@@ -118,8 +118,4 @@ function findDifferentStart(first: Ready | undefined, second: Ready): Mismatch |
     expected: String(first.parametersChecksum),
     actual: String(second.parametersChecksum),
   };
-}
-
-function describeModel({ name, inputShape, classes }: ModelSpec): string {
-  return `${name} (${inputShape.join('×')} to ${classes} classes)`;
 }

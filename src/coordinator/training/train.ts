@@ -214,9 +214,11 @@ function countHealing({ healings }: Training, workerId: string): void {
 async function bringUpToDate(generation: Generation, training: Training): Promise<void> {
   const { saved, context, settings } = training;
   const recordAt = (step: number) => context.recordAt?.(step, saved.progress.step);
-  catchUp(generation, training, recordAt);
+  catchUp(generation, training, remember(recordAt));
   const { progress } = training;
-  const isRecorded = (state: Applied) => recordAt(state.step)?.generation === state.generation;
+  // Catching up may have added to the record.
+  const found = remember(recordAt);
+  const isRecorded = (state: Applied) => found(state.step)?.generation === state.generation;
   const state = await synchronize(generation, {
     known: { committed: progress, saved: saved.progress, isRecorded },
     saved: saved.state,
@@ -238,6 +240,15 @@ async function bringUpToDate(generation: Generation, training: Training): Promis
     if (record !== undefined) context.observe({ type: 'went-on', step: state.step, record });
   }
   training.isStartOpen = false;
+}
+
+/** Each look reads the whole record, and most members come back at the same step. */
+function remember(recordAt: (step: number) => RecordedRun | undefined): (step: number) => RecordedRun | undefined {
+  const found = new Map<number, RecordedRun | undefined>();
+  return (step) => {
+    if (!found.has(step)) found.set(step, recordAt(step));
+    return found.get(step);
+  };
 }
 
 /** Puts on record what a worker has trained and no coordinator has. Nobody reported where the time of these steps went. */

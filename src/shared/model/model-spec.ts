@@ -11,6 +11,11 @@ export interface ModelSpec {
   readonly classes: number;
 }
 
+/** `cnn (28×28×1 to 10 classes)` */
+export function describeModel({ name, inputShape, classes }: ModelSpec): string {
+  return `${name} (${inputShape.join('×')} to ${classes} classes)`;
+}
+
 export const optimizerNames = ['adam', 'sgd'] as const;
 export type OptimizerName = (typeof optimizerNames)[number];
 

@@ -4,6 +4,7 @@ import type { Attempt } from '../../protocol/messages.ts';
 import { addOnto } from '../add-onto.ts';
 import { checkContribution } from '../check-contribution.ts';
 import { type AllReduceHub, type HubOptions, type HubOutcome, keyOf } from '../collective.ts';
+import { replyToAll } from '../reply-to-all.ts';
 
 interface Bucket {
   /** By rank. Emptied when the sum is sent. */
@@ -33,7 +34,7 @@ export function createStarHub({ worldSize, buckets }: HubOptions): AllReduceHub 
   return {
     expect() {},
     receive(rank, message, tensors, now): HubOutcome {
-      const { generation, step, attempt, bucket: index, part } = message;
+      const { bucket: index, part } = message;
       if (part !== undefined) return { kind: 'refused', reason: `part must be left out, got ${part}` };
       if (attempts.get(keyOf(message))?.get(index)?.arrivals[rank] !== undefined) {
         return { kind: 'refused', reason: `bucket ${index} came twice` };
@@ -47,12 +48,7 @@ export function createStarHub({ worldSize, buckets }: HubOptions): AllReduceHub 
       bucket.missing -= 1;
       if (bucket.missing > 0) return { kind: 'pending' };
       const sum = sumInRankOrder(bucket.parts.splice(0));
-      const replies = bucket.arrivals.map((arrival = now, to) => ({
-        rank: to,
-        body: { type: 'reduced' as const, generation, step, attempt, bucket: index, waited: now - arrival },
-        tensors: [sum],
-      }));
-      return { kind: 'reply', replies };
+      return replyToAll(message, bucket.arrivals, sum, now);
     },
     missing(rank, attempt) {
       const known = attempts.get(keyOf(attempt));

@@ -3,6 +3,7 @@ import { largestFloat32 } from '../../core/first-beyond.ts';
 import { addOnto } from '../add-onto.ts';
 import { checkContribution } from '../check-contribution.ts';
 import { type AllReduceHub, type HubOptions, type HubOutcome, keyOf } from '../collective.ts';
+import { replyToAll } from '../reply-to-all.ts';
 import { isRoot, leafCount, leavesOfShare, nodesOf, parentOf, siblingOf, type TreeNode } from './micro-shard-tree.ts';
 
 interface ExpectedAttempt {
@@ -40,7 +41,7 @@ export function createTreeHub({ worldSize, buckets, microShard }: HubOptions): A
       });
     },
     receive(rank, message, tensors, now): HubOutcome {
-      const { generation, step, attempt, bucket: index, part } = message;
+      const { bucket: index, part } = message;
       const expected = attempts.get(keyOf(message));
       const own = expected?.nodes[rank] ?? [];
       const node = part === undefined ? undefined : own[part];
@@ -61,12 +62,7 @@ export function createTreeHub({ worldSize, buckets, microShard }: HubOptions): A
       bucket.arrivals[rank] = now;
       const sum = addNode(bucket.sums, node, checked.values, leaves);
       if (sum === undefined) return { kind: 'pending' };
-      const replies = bucket.arrivals.map((arrival = now, to) => ({
-        rank: to,
-        body: { type: 'reduced' as const, generation, step, attempt, bucket: index, waited: now - arrival },
-        tensors: [sum],
-      }));
-      return { kind: 'reply', replies };
+      return replyToAll(message, bucket.arrivals, sum, now);
     },
     missing(rank, attempt) {
       const expected = attempts.get(keyOf(attempt));
