@@ -53,7 +53,6 @@ export interface MembershipLoop {
   changeDue(): Change | undefined;
   /** Ends every wait with `error`; the first failure wins. */
   fail(error: Error): void;
-  hasFailed(): boolean;
   /** Whether a generation has begun. */
   hasBegun(): boolean;
   /** Whether the run waits for one. */
@@ -184,7 +183,6 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
     },
     changeDue: () => changeDue(rules, state),
     fail,
-    hasFailed: () => ending.signal.aborted,
     hasBegun: () => generation !== undefined,
     isGathering: () => state.gatheringSince !== undefined,
   };

@@ -215,14 +215,16 @@ function startProcess(
 }
 
 /** Variables that have no flag. */
-const kept: readonly string[] = ['PENNYGRAD_WASM_SIMD', homeVariable];
+const passedOn: readonly string[] = ['PENNYGRAD_WASM_SIMD', homeVariable];
 
 /**
  * Leaves out the variables of settings: a worker is told its settings by flags. Where there are several WebGPU adapters,
  * each worker gets one of them in turn.
  */
 export function workerEnvironment(environment: NodeJS.ProcessEnv, localRank: number): NodeJS.ProcessEnv {
-  const passed = Object.entries(environment).filter(([name]) => !name.startsWith('PENNYGRAD_') || kept.includes(name));
+  const passed = Object.entries(environment).filter(
+    ([name]) => !name.startsWith('PENNYGRAD_') || passedOn.includes(name),
+  );
   const adapter = adapterOf(environment, localRank);
   return {
     ...Object.fromEntries(passed),

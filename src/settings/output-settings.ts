@@ -27,5 +27,4 @@ export const printSettings = {
   quiet: { type: 'boolean', describe: 'Print no progress, only the summary', schema: flag.default(false) },
 } as const satisfies SettingsTable;
 
-export type FolderConfig = Parsed<typeof folderSettings>;
 export type PrintConfig = Parsed<typeof printSettings>;

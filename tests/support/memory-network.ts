@@ -103,7 +103,7 @@ export function createMemoryNetwork(timers: Pick<Timers, 'after'>): MemoryNetwor
         const item = { peer, frames: asBytes(frames) };
         arrive(() => {
           if (hub !== undefined) hub.push(item);
-          // Of a connection that never was, and not of one that is gone.
+          // Its connection waits for a coordinator. One that is gone loses what was under way.
           else if (workers.has(peer)) waiting.push(item);
         });
       },

@@ -45,7 +45,6 @@ export interface Loss<Worker> {
 }
 
 /**
-/**
  * A worker that takes longer over one thing than its deadline allows. One that loads, or waits to be asked, only has to keep
  * sending: the rendezvous and every request have deadlines of their own. Of workers that are overdue together the one that
  * still computes is to blame, or else the one whose gradient is not all here: the others wait for them.

@@ -160,11 +160,10 @@ function gather(rules: MembershipRules, state: Membership, now: number): Members
     case 'begin': {
       const workers = decision.members.flatMap((workerId) => byId.get(workerId) ?? []);
       const ranked = workers.map((worker, rank) => ({ ...worker, rank }));
-      const unranked = [...state.workers.values()].map((worker) => ({ ...worker, rank: undefined }));
       return {
         state: {
           ...state,
-          workers: new Map([...unranked, ...ranked].map((worker) => [worker.peer, worker] as const)),
+          workers: new Map([...state.workers, ...ranked.map((worker) => [worker.peer, worker] as const)]),
           gatheringSince: undefined,
           waitingFor: undefined,
           previousSize: ranked.length,

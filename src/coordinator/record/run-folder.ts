@@ -94,7 +94,7 @@ export function openRunFolder(
     found: resumed?.checkpoints ?? nothingFound,
     // Whoever goes on from a checkpoint needs what led to it.
     async before() {
-      for (const file of growing) file.flush();
+      flush();
       for (const name of lineFiles) {
         const file = join(path, name);
         await syncInBackground(file).catch((error: unknown) => {
@@ -202,7 +202,6 @@ export function openRunFolder(
           break;
         case 'interruption':
           writeLine(interruptionLine(event.interruption));
-          bestEffort(flush);
           break;
         case 'shares':
           writeLine({ ...event, step: event.step + 1, shares: event.shares.map(({ samples }) => samples) });
