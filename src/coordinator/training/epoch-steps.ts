@@ -3,7 +3,7 @@ import { addStep, type EpochTotals } from '../../economics/record/epoch-totals.t
 import { globalBatch, type Interval, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Vote } from '../generation/generation-state.ts';
-import type { MemberInterval, MemberStep } from '../run-events.ts';
+import type { MemberInterval, MemberShare, MemberStep } from '../run-events.ts';
 import { requireEqualReplicas } from './replicas.ts';
 import type { ShareBalancer } from './share-balancer.ts';
 import type { TrainContext, TrainSettings } from './train.ts';
@@ -98,7 +98,8 @@ function intervalsOf({ members }: Generation, intervals: readonly Interval[]): r
   });
 }
 
-function sharesOf({ members }: Generation, balancer: ShareBalancer) {
+/** Samples of a full global batch by member, in rank order. */
+export function sharesOf({ members }: Generation, balancer: ShareBalancer): readonly MemberShare[] {
   const shares = balancer.shares();
   return members.map(({ info: { workerId } }, rank) => ({ workerId, samples: shares[rank] ?? 0 }));
 }

@@ -14,7 +14,7 @@ import type { EpochEvent, RecordedRun, RunObserver, StepEvent } from '../run-eve
 import { findUnrecorded } from './catch-up.ts';
 import { positionAfter, saveCheckpoint } from './checkpoint.ts';
 import { findDivergence } from './divergence.ts';
-import { trainSteps } from './epoch-steps.ts';
+import { sharesOf, trainSteps } from './epoch-steps.ts';
 import {
   beginProgress,
   decideNext,
@@ -288,11 +288,14 @@ function catchUp(
 
 /** Members that have trained before get the shares that fit them. */
 async function carryOut(generation: Generation, training: Training): Promise<TrainEnd | undefined> {
-  const { settings, trainedSpeeds } = training;
+  const { settings, context, trainedSpeeds, progress } = training;
   const { balance, batchSize } = settings.training;
   const { members } = generation;
   const known = knownSpeeds(members, trainedSpeeds);
   const balancer = createShareBalancer(balance, batchSize, members.map(speedKey), known, generation.microShard);
+  const { firstReason: reason } = balancer;
+  if (reason !== undefined)
+    context.observe({ type: 'shares', step: progress.step, shares: sharesOf(generation, balancer), reason });
   try {
     return await carryOutTasks(generation, training, balancer);
   } finally {

@@ -190,6 +190,7 @@ describe('a committed step', () => {
     const seen: unknown[] = [];
     const balancer: ShareBalancer = {
       shares: () => shares,
+      firstReason: undefined,
       secondsPerSample: () => undefined,
       observe(members) {
         seen.push(members.map(({ samples }) => samples));

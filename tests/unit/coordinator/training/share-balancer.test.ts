@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MemberStep } from '../../../../src/coordinator/run-events.ts';
-import { createShareBalancer, speedKey } from '../../../../src/coordinator/training/share-balancer.ts';
+import { createShareBalancer, knownSpeeds, speedKey } from '../../../../src/coordinator/training/share-balancer.ts';
 import { noPhaseSeconds } from '../../../../src/shared/core/phases.ts';
 import { memberOf } from '../generation/members.ts';
 
@@ -44,6 +44,43 @@ describe('shares', () => {
     const waiting = { ...first, phases: { ...first.phases, communicate: 5, wait: 9 } };
     for (let step = 0; step < 10; step++) expect(balancer.observe([waiting, second])).toBeUndefined();
     expect(balancer.shares()).toEqual([8, 8]);
+  });
+});
+
+describe('the first shares', () => {
+  const selfMeasured = [100, 300].map((samplesPerSecond, rank) => {
+    const member = memberOf(rank);
+    return { ...member, ready: { ...member.ready, samplesPerSecond } };
+  });
+  const ids = selfMeasured.map(({ info }) => info.workerId);
+
+  it('follow what the workers measured of themselves, and say so', () => {
+    const { shares, firstReason } = createShareBalancer('on', 16, ['a', 'b'], knownSpeeds(selfMeasured, new Map()));
+    expect(shares()).toEqual([4, 12]);
+    expect(firstReason).toBe('shares 4/12: by the speeds that the workers measured of themselves');
+  });
+
+  it('follow what they have trained rather than that, where it is known of all', () => {
+    const trained = new Map(ids.map((id, rank) => [id, rank === 0 ? 1 : 7]));
+    const { shares, firstReason } = createShareBalancer('on', 16, ['a', 'b'], knownSpeeds(selfMeasured, trained));
+    expect(shares()).toEqual([14, 2]);
+    expect(firstReason).toBe('shares 14/2: by how fast these workers have trained');
+    const [first = ''] = ids;
+    expect(knownSpeeds(selfMeasured, new Map([[first, 1]]))?.source).toBe('self-measured');
+  });
+
+  it('are even without a word where nothing is known, speeds are equal, or shares do not follow them', () => {
+    const known = knownSpeeds(selfMeasured, new Map());
+    const balancers = [
+      createShareBalancer('on', 17, ['a', 'b']),
+      createShareBalancer('on', 17, ['a', 'b'], { secondsPerSample: [2, 2], source: 'trained' }),
+      createShareBalancer('auto', 17, ['a', 'a'], known),
+      createShareBalancer('off', 17, ['a', 'b'], known),
+    ];
+    for (const { shares, firstReason } of balancers) {
+      expect(shares()).toEqual([9, 8]);
+      expect(firstReason).toBeUndefined();
+    }
   });
 });
 
