@@ -1,7 +1,8 @@
 /**
  * What each interruption of a run costs: a pure reducer over the run's events and what the ledger has booked as wasted or
  * idle. An interruption begins when a member stops being one, or is healed. It is over when the next generation has got
- * something done, a step or a part of a test pass, and has trained again what was lost.
+ * something done, a step or a part of a test pass, and has trained again what was lost. Recovery counts from the last work
+ * that was done before, since a worker that freezes is known to be lost only when its deadline has passed.
  */
 import type { Interruption, InterruptionReason } from '../../economics/record/interruption.ts';
 import type { RunEvent } from '../run-events.ts';
@@ -17,6 +18,7 @@ interface OpenInterruption {
   /** Undefined while only its process is known to have ended: nobody has said yet whether the run misses it. */
   readonly reason: InterruptionReason | undefined;
   readonly step: number;
+  /** When the run last got something done. */
   readonly at: number;
   readonly wasted: Waste;
   /** Another generation has begun. */
@@ -36,6 +38,8 @@ export interface Interruptions {
   readonly marked: Waste;
   /** When the present generation began. */
   readonly generationBegan: { readonly at: number; readonly waste: Waste };
+  /** When the run last got something done; undefined before it did. */
+  readonly progressAt: number | undefined;
   /** Committed steps. */
   readonly step: number;
 }
@@ -60,6 +64,7 @@ export const noInterruptions: Interruptions = {
   open: [],
   marked: nothingWasted,
   generationBegan: { at: 0, waste: nothingWasted },
+  progressAt: undefined,
   step: 0,
 };
 
@@ -82,13 +87,13 @@ export function advanceInterruptions(
       return { state: { ...state, members, open, generationBegan: { at: now, waste: before } }, over: [] };
     }
     case 'worker-ended':
-      return { state: begin(state, event.workerId, undefined, after, now), over: [] };
+      return { state: begin(state, event.workerId, undefined, after), over: [] };
     case 'worker-lost':
-      return { state: begin(state, event.workerId, event.cause, after, now), over: [] };
+      return { state: begin(state, event.workerId, event.cause, after), over: [] };
     case 'worker-drained':
-      return { state: begin(state, event.workerId, 'drained', after, now), over: [] };
+      return { state: begin(state, event.workerId, 'drained', after), over: [] };
     case 'healed':
-      return { state: beginHealing(state, event.workerId, now), over: [] };
+      return { state: beginHealing(state, event.workerId), over: [] };
     case 'rolled-back':
       return { state: rollBack(state, event), over: [] };
     case 'step':
@@ -100,7 +105,7 @@ export function advanceInterruptions(
       return end(
         shareOut(event.status === 'completed' ? progress(state, now) : state, after),
         ({ reason }) => reason !== undefined,
-        { ...noInterruptions, step: state.step },
+        { ...noInterruptions, step: state.step, progressAt: state.progressAt },
       );
     default:
       return { state, over: [] };
@@ -120,7 +125,6 @@ function begin(
   workerId: string,
   told: InterruptionReason | undefined,
   booked: Waste,
-  now: number,
 ): Interruptions {
   const noticed = new Set(state.noticed);
   const wasNoticed = told !== undefined && noticed.delete(workerId);
@@ -133,31 +137,29 @@ function begin(
   if (!state.members.has(workerId)) return { ...state, noticed };
   const members = new Set(state.members);
   members.delete(workerId);
-  const begun = newInterruption(state, workerId, reason, now, grownBy(state.marked, booked));
+  const begun = newInterruption(state, workerId, reason, grownBy(state.marked, booked));
   return { ...state, members, noticed, open: [...state.open, begun], marked: booked };
 }
 
 /** The attempt in which the replicas differed ended the generation before: its time is booked since this one began. */
-function beginHealing(state: Interruptions, workerId: string, now: number): Interruptions {
-  const { at, waste } = state.generationBegan;
+function beginHealing(state: Interruptions, workerId: string): Interruptions {
   const isFirst = state.open.length === 0;
-  const wasted = isFirst ? grownBy(waste, state.marked) : nothingWasted;
-  const begun = newInterruption(state, workerId, 'desync', isFirst ? at : now, wasted);
+  const wasted = isFirst ? grownBy(state.generationBegan.waste, state.marked) : nothingWasted;
+  const begun = newInterruption(state, workerId, 'desync', wasted);
   return { ...state, open: [...state.open, { ...begun, isGoingOn: true }] };
 }
 
 function newInterruption(
-  { step }: Interruptions,
+  { step, progressAt, generationBegan }: Interruptions,
   workerId: string,
   reason: InterruptionReason | undefined,
-  at: number,
   wasted: Waste,
 ): OpenInterruption {
   return {
     workerId,
     reason,
     step,
-    at,
+    at: progressAt ?? generationBegan.at,
     wasted,
     isGoingOn: false,
     recoverySeconds: undefined,
@@ -184,7 +186,7 @@ function progress(state: Interruptions, now: number): Interruptions {
   const open = state.open.map((one) =>
     one.isGoingOn ? { ...one, recoverySeconds: one.recoverySeconds ?? now - one.at } : one,
   );
-  return { ...state, open };
+  return { ...state, open, progressAt: now };
 }
 
 function isOver({ recoverySeconds, caughtUpAt }: OpenInterruption, { step }: Interruptions): boolean {

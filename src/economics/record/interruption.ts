@@ -29,7 +29,7 @@ export interface Interruption {
   readonly reason: InterruptionReason;
   /** Committed steps when it happened. */
   readonly step: number;
-  /** From the loss to the next committed step, or part of a test pass; undefined where the run ended before that. */
+  /** From the last committed step, or part of a test pass, to the next one; undefined where the run ended before that. */
   readonly recoverySeconds: number | undefined;
   /** Time of all workers together that the ledger booked as wasted or idle because of it. */
   readonly wastedSeconds: number;

@@ -30,7 +30,7 @@ export const createInterruptionMetrics: Collector = (registry, { interruptionsBe
   });
   const recovery = new Histogram({
     name: 'pennygrad_interruption_recovery_seconds',
-    help: 'Time from a loss to the next committed step, or part of a test pass.',
+    help: 'Time in which an interruption kept the run from work: from the last committed step, or part of a test pass, to the next one.',
     buckets: [...durationBuckets(shortestRecovery, longestRecovery, bucketsPerDecade)],
     registers,
   });

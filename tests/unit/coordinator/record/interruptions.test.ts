@@ -108,7 +108,7 @@ describe('an interruption', () => {
         workerId: 'w2',
         reason: 'killed',
         step: 1,
-        recoverySeconds: 0.5,
+        recoverySeconds: 1,
         // w2: 0.5 s at $3; w0 and w1: 0.875 s each at $1 and $2.
         wastedSeconds: 0.5 + 2 * 0.875,
         wastedUsd: 0.5 * 3 + 0.875 * 3,
@@ -128,7 +128,16 @@ describe('an interruption', () => {
     run.generation(0, 1);
     run.report({ compute: 0.5, idle: 0.25 }, true, 0, 1);
     run.train(0, 1);
-    expect(run.seen).toMatchObject([{ reason: 'exited', recoverySeconds: 1.25, wastedSeconds: 0.5 + 2 * 0.75 }]);
+    expect(run.seen).toMatchObject([{ reason: 'exited', recoverySeconds: 1.75, wastedSeconds: 0.5 + 2 * 0.75 }]);
+  });
+
+  test('counts as recovery the time in which nobody knew of it', () => {
+    const run = interruptedRun();
+    run.pass(9);
+    run.lose(2, 'stuck');
+    run.generation(0, 1);
+    run.train(0, 1);
+    expect(run.seen).toMatchObject([{ reason: 'stuck', recoverySeconds: 10 }]);
   });
 
   test.each(lossCauses)('has the cause of the loss as its reason: %s', (cause) => {
@@ -188,7 +197,7 @@ describe('an interruption', () => {
     run.pass(0.25);
     run.tell({ type: 'healed', workerId: 'w1', step: 1 });
     run.train(0, 1, 2);
-    expect(run.seen).toMatchObject([{ workerId: 'w1', reason: 'desync', recoverySeconds: 1.25, wastedSeconds: 1.5 }]);
+    expect(run.seen).toMatchObject([{ workerId: 'w1', reason: 'desync', recoverySeconds: 1.75, wastedSeconds: 1.5 }]);
   });
 
   test('that leaves nobody with some steps costs the time in which they are trained again', () => {
