@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
+import { findAuditGap } from '../../run-folder/audit/find-audit-gap.ts';
 import { listCheckpoints } from '../../run-folder/checkpoints.ts';
 import type { LedgerLine } from '../../run-folder/ledger-line.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
@@ -53,11 +54,13 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
   const history = readMetrics(readText(join(folder, 'metrics.jsonl')), { step, perEpoch });
   requireWorkLeft(folder, history, step, perEpoch, training);
   const { lines: ledger, gaps: ledgerGaps } = requireLedger(join(folder, 'ledger.jsonl'), step);
+  const auditGap = findAuditGap(folder, step);
+  const auditGaps = auditGap === undefined ? [] : [auditGap];
   const lastLine = ledger.at(-1);
   const stepsBefore = highestStep(history, ledger, step);
   const lost = stepsBefore - step;
   const { openEpoch, samples, trainSeconds, epochs, fleets, interruptions, earlierGaps, generation } = history;
-  const found = [...history.gaps, ...ledgerGaps].filter((gap) => !earlierGaps.includes(gap));
+  const found = [...history.gaps, ...ledgerGaps, ...auditGaps].filter((gap) => !earlierGaps.includes(gap));
   const gaps = [...new Set([...earlierGaps, ...found])];
   return {
     start: { step, generation, stepsBefore, epoch: openEpoch, state: saved?.checkpoint.state },

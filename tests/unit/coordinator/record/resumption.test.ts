@@ -60,18 +60,36 @@ const ledgerLine = (worker: string, step: number, more: object = {}) => ({
 
 const oneLine = (step: number) => ledgerLine('w0', step);
 
+/** The shares of every step; the one that goes over the end of its epoch is short. */
+const auditOf = (steps: number) => [
+  { type: 'audit', v: 1, run_id: 'run', pennygrad: '0.1.0', seed: 1, train: 50, batch_size: 16, dataset: 'digest' },
+  ...Array.from({ length: steps }, (_, index) => ({
+    type: 'step',
+    step: index + 1,
+    epoch: Math.floor(index / 4) + 1,
+    shares: [['w0', (index % 4) * 16, Math.min(50, (index % 4) * 16 + 16)]],
+  })),
+];
+
 interface Run {
   readonly metrics?: readonly object[];
   readonly ledger?: readonly object[];
   readonly checkpoints?: readonly number[];
+  readonly audit?: readonly object[];
 }
 
-/** A ledger that has the last checkpoint, unless another is given. */
-function runFolder({ metrics = [], checkpoints = [], ledger = checkpoints.slice(-1).map(oneLine) }: Run): string {
+/** The ledger and the audit have the last checkpoint, unless others are given. */
+function runFolder({
+  metrics = [],
+  checkpoints = [],
+  ledger = checkpoints.slice(-1).map(oneLine),
+  audit = auditOf(checkpoints.at(-1) ?? 0),
+}: Run): string {
   const folder = temporaryFolder();
   const text = (lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   writeFileSync(join(folder, 'metrics.jsonl'), text(metrics));
   writeFileSync(join(folder, 'ledger.jsonl'), text(ledger));
+  writeFileSync(join(folder, 'samples.audit'), text(audit));
   for (const step of checkpoints) {
     const checkpoint = join(folder, 'checkpoints', `step-${step}`);
     mkdirSync(checkpoint, { recursive: true });
@@ -340,6 +358,32 @@ describe('a run that is damaged', () => {
     // A resumption that is lost with its steps has said it too.
     const marker = { type: 'resume', step: 9, lost_steps: 0, gaps: ['the ledger had a hole'] };
     expect(withMetrics(textOf([...metrics, marker])).record.gaps).toEqual(['the ledger had a hole']);
+  });
+
+  test.each([
+    ['is missing', undefined, 'lacks steps 1 to 6'],
+    ['has no line', '', 'lacks steps 1 to 6'],
+    ['was cut off', textOf(auditOf(5)), 'lacks steps 6'],
+    ['was cut in its last line', `${textOf(auditOf(5))}{"type":"st`, 'lacks steps 6'],
+    [
+      'lost a line in its middle',
+      textOf(auditOf(6).filter((line) => !('step' in line) || line.step !== 3)),
+      'lacks steps 3',
+    ],
+    ['is damaged', textOf(auditOf(6)).replace('"step":3', '\0'), /^is damaged in line 4 \(.*\)$/],
+    ['has what was lost since', textOf([...auditOf(8), { type: 'resume', step: 6 }]), undefined],
+  ])('whose samples.audit %s goes on, and says what can not be proved', (_, content, lack) => {
+    const folder = runFolder({ metrics, checkpoints: [6] });
+    const file = join(folder, 'samples.audit');
+    if (content === undefined) rmSync(file);
+    else writeFileSync(file, content);
+    const { record, notes, start } = readResumption(folder, resumed());
+    expect(start.step).toBe(6);
+    expect(notes).toEqual(record.gaps);
+    const [told] = notes;
+    const words = told?.match(/^samples\.audit (.*); pennygrad audit can't prove /)?.[1];
+    if (lack === undefined) expect(notes).toEqual([]);
+    else expect(words).toMatch(lack);
   });
 
   test('in the result of the epoch that it has just trained tests that again', () => {
