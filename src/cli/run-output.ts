@@ -24,6 +24,7 @@ import { noteDisk } from './disk-notes.ts';
 import { printResult } from './print-result.ts';
 import { createDownloadNote, createRunPrinter } from './run-printer.ts';
 import { wantsColour } from './terminal.ts';
+import { describeForMachines } from './worker-events.ts';
 import { noteWorkers } from './worker-notes.ts';
 import { canCost, today, unreachableBudget } from './worker-price.ts';
 
@@ -93,6 +94,7 @@ export function createRunOutput(
       cost.observe(event);
       observeWorkers(event);
       observeDisk(event);
+      if (print.json) printForMachines(event);
       switch (event.type) {
         case 'listening':
           detail(`listening on ${event.endpoint}`);
@@ -161,6 +163,11 @@ function describeAssumption(members: readonly MemberInfo[], budgetUsd: number | 
   if (assumed === undefined) return [];
   const budget = budgetUsd === undefined ? '' : `; --budget-usd ${budgetUsd} counts it`;
   return [`price ${assumed}${budget}; ${assumptionRemedy}`];
+}
+
+function printForMachines(event: RunEvent): void {
+  const line = describeForMachines(event);
+  if (line !== undefined) process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 function chooseProgress({ json, quiet }: PrintConfig): Progress {

@@ -35,3 +35,44 @@ it('train says that a worker that was killed is started again, and how often it 
   process.kill(worker, 'SIGKILL');
   await job.waitFor(/\bw[01] was killed by SIGKILL; started again in 0\.1 s \(1 restart left\)/);
 });
+
+it('train --json tells machines who was lost, what that cost, and who trains on', async () => {
+  const common = ['--dataset', writeIdxFolder(2000, 200), '--model', 'softmax', '--metrics-port', '0', '--json'];
+  const job = start(['train', ...common, '--epochs', '100000', '--worker', 'id=stays', '--worker', 'id=dies']);
+  await job.waitFor(/"event":"epoch"/);
+  const first = readLines(job.output());
+  const begun = first.find(({ event }) => event === 'generation');
+  expect(begun?.workers?.map(({ worker_id, rank }) => [worker_id, rank])).toEqual([
+    ['dies', 0],
+    ['stays', 1],
+  ]);
+  process.kill(begun?.workers?.[0]?.pid ?? 0, 'SIGKILL');
+  await job.waitFor(/"event":"interruption".*\n/);
+  job.child.kill('SIGINT');
+  await job.exit;
+  const lines = readLines(job.output());
+  const of = (name: string) => lines.filter(({ event }) => event === name);
+  expect(of('worker_lost')).toMatchObject([{ worker_id: 'dies', cause: 'killed' }]);
+  const [interruption] = of('interruption');
+  expect(interruption).toMatchObject({ worker_id: 'dies', reason: 'killed', lost_steps: 0 });
+  expect(interruption?.recovery_seconds).toBeGreaterThan(0);
+  expect(
+    of('generation')
+      .map(({ generation }) => generation)
+      .slice(0, 2),
+  ).toEqual([1, 2]);
+});
+
+interface Line {
+  readonly event: string;
+  readonly generation?: number;
+  readonly workers?: readonly { readonly worker_id: string; readonly rank: number; readonly pid: number }[];
+  readonly recovery_seconds?: number;
+}
+
+function readLines(output: string): readonly Line[] {
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line));
+}
