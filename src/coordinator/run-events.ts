@@ -142,6 +142,14 @@ export interface RecordedRun {
   readonly keptMetrics: string;
 }
 
+/** How far a run had come when its coordinator was lost. */
+export interface CutOff {
+  /** When it last booked, on this process's clock. */
+  readonly at: number;
+  /** Committed steps. */
+  readonly steps: number;
+}
+
 export type RunEvent =
   /** The run was resumed: what it had done before. */
   | {
@@ -150,6 +158,8 @@ export type RunEvent =
       readonly samples: number;
       /** The epoch that was begun and not tested. */
       readonly epoch: EpochTotals | undefined;
+      /** Set where the run was in training and the coordinator ended without a word. */
+      readonly cutOff?: CutOff | undefined;
     }
   /** The workers have shown from which step training goes on. Theirs may be later than the checkpoint that was resumed. */
   | { readonly type: 'went-on'; readonly step: number; readonly record: RecordedRun }

@@ -2,6 +2,7 @@
 import { summarize } from '../economics/record/summarize.ts';
 import { lockRun, type RunLock } from '../run-folder/run-lock.ts';
 import { budgetOf } from '../settings/budget-settings.ts';
+import type { Clock } from '../shared/core/clock.ts';
 import { requireBudgetLeft } from './budget-left.ts';
 import { type CloseStack, withCloseStack } from './close-stack.ts';
 import { type ObservedBefore, openObservability } from './observability.ts';
@@ -94,9 +95,13 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   const observe: RunObserver = publishTo(observers, deriveEvents(bookkeeper, clock), folder.linesWaiting);
 
   for (const note of resumption?.notes ?? []) context.warn(note);
+  const bookedUntil = resumption && bookedUntilOf(resumption, clock, startedAt);
   if (resumption !== undefined) {
-    const { record, samplesBefore } = resumption;
-    observe({ type: 'resumed', step: record.steps, samples: samplesBefore, epoch: record.openEpoch });
+    const { record, samplesBefore, wasClosed, start } = resumption;
+    const { steps: step, openEpoch: epoch } = record;
+    const steps = start.stepsBefore;
+    const cutOff = wasClosed || steps === 0 || bookedUntil === undefined ? undefined : { at: bookedUntil, steps };
+    observe({ type: 'resumed', step, samples: samplesBefore, epoch, cutOff });
   }
   await observability.begin();
   const { spent } = bookkeeper;
@@ -104,6 +109,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     options,
     spec,
     resumption,
+    bookedUntil,
     lost: lock.lost,
     record: folder.record,
     recordAt(step, savedStep) {
@@ -135,6 +141,12 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   context.onResult({ summary, predictions: predictions.predictions(), error: end.error ?? lostAccounts ?? lostFiles });
   lock.release();
   await observability.waitForLastScrape();
+}
+
+/** When the accounts were last drawn up before the resume, on this process's clock. */
+function bookedUntilOf({ bookedUntilUnixMs }: Resumption, clock: Clock, startedAt: number): number | undefined {
+  if (bookedUntilUnixMs === undefined) return undefined;
+  return Math.min(startedAt, clock.now() - (clock.unixMs() - bookedUntilUnixMs) / 1000);
 }
 
 function observedBefore({ accounts, record }: Resumption): ObservedBefore {

@@ -33,7 +33,9 @@ export interface TrainingRun {
   readonly options: RunOptions;
   readonly spec: TrainedSpec;
   /** Where a resumed run goes on. */
-  readonly resumption: Pick<Resumption, 'start' | 'generations' | 'bookedUntilUnixMs'> | undefined;
+  readonly resumption: Pick<Resumption, 'start' | 'generations'> | undefined;
+  /** When the accounts of a resumed run were last drawn up, on `clock`. */
+  readonly bookedUntil: number | undefined;
   readonly record: TrainContext['record'];
   readonly recordAt: TrainContext['recordAt'];
   /** Aborted when another process has taken the run over. */
@@ -94,9 +96,8 @@ function tick(control: ControlPlane, { options, observe, spent }: TrainingRun): 
 }
 
 function openControl(run: TrainingRun): Promise<ControlPlane> {
-  const { options, spec, resumption, clock, startedAt, timers, observe } = run;
+  const { options, spec, resumption, bookedUntil, clock, startedAt, timers, observe } = run;
   const { runId, version, bind, dataset, training, membership, expected, assumePrice } = options;
-  const bookedUntilUnixMs = resumption?.bookedUntilUnixMs;
   const { model, optimizer, seed } = spec;
   return openControlPlane({
     bind,
@@ -108,10 +109,7 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
     identity: { version, model: { ...model, inputShape: [...model.inputShape] }, datasetDigest: dataset.digest, seed },
     parameterCount: parameterCount(spec.model),
     startedAt,
-    bookedUntil:
-      bookedUntilUnixMs === undefined
-        ? undefined
-        : Math.min(startedAt, clock.now() - (clock.unixMs() - bookedUntilUnixMs) / 1000),
+    bookedUntil,
     generationsBefore: resumption?.generations,
     // Workers may have been started elsewhere.
     datasetName: absoluteDataset(dataset.name, process.cwd()),

@@ -76,6 +76,11 @@ describe('a coordinator that is killed and started again', () => {
     expect(summary).toMatchObject({ status: 'completed', steps: stepsOfRun, replicas_identical: true });
     expect(summary.epochs.map(({ samples }) => samples)).toEqual([1800, 1800]);
     expect(summary.workers.map(({ samples }) => samples)).toEqual([1800, 1800]);
+    expect(summary.interruptions?.by_reason.coordinator?.count).toBe(1);
+    const [interruption] = summary.interruptions?.last ?? [];
+    expect(interruption).toMatchObject({ worker_id: 'coordinator', lost_steps: before - Number(kept) });
+    // Both waited for it.
+    expect(interruption?.wasted_seconds).toBeGreaterThan(interruption?.recovery_seconds ?? Number.POSITIVE_INFINITY);
     expect((await run(['audit', out])).code).toBe(0);
 
     const whole = join(temporaryFolder(), 'whole');

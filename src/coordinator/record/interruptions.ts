@@ -1,11 +1,11 @@
 /**
  * What each interruption of a run costs: a pure reducer over the run's events and what the ledger has booked as wasted or
- * idle. An interruption begins when a member stops being one, or is healed. It is over when the next generation has got
+ * idle. An interruption begins when a member stops being one, or is healed, or where a coordinator that was lost is resumed. It is over when the next generation has got
  * something done, a step or a part of a test pass, and has trained again what was lost. Recovery counts from the last work
  * that was done before, since a worker that freezes is known to be lost only when its deadline has passed.
  */
-import type { Interruption, InterruptionReason } from '../../economics/record/interruption.ts';
-import type { RunEvent } from '../run-events.ts';
+import { coordinatorId, type Interruption, type InterruptionReason } from '../../economics/record/interruption.ts';
+import type { CutOff, RunEvent } from '../run-events.ts';
 
 /** Booked time of all workers that came to nothing: wasted, or idle. It never falls. */
 export interface Waste {
@@ -78,7 +78,9 @@ export function advanceInterruptions(
   const state = shareOut(known, before);
   switch (event.type) {
     case 'resumed':
-      return { state: { ...state, step: event.step }, over: [] };
+      return { state: beginWithoutCoordinator({ ...state, step: event.step }, event.cutOff), over: [] };
+    case 'went-on':
+      return { state: goOn(state, event.step), over: [] };
     case 'worker-preempted':
       return { state: { ...state, noticed: new Set(state.noticed).add(event.workerId) }, over: [] };
     case 'generation': {
@@ -147,6 +149,22 @@ function beginHealing(state: Interruptions, workerId: string): Interruptions {
   const wasted = isFirst ? grownBy(state.generationBegan.waste, state.marked) : nothingWasted;
   const begun = newInterruption(state, workerId, 'desync', wasted);
   return { ...state, open: [...state.open, { ...begun, isGoingOn: true }] };
+}
+
+/** The steps after the one that training goes on from will be trained again. */
+function beginWithoutCoordinator(state: Interruptions, cutOff: CutOff | undefined): Interruptions {
+  if (cutOff === undefined) return state;
+  const begun = newInterruption({ ...state, progressAt: cutOff.at }, coordinatorId, 'coordinator', nothingWasted);
+  const lostSteps = cutOff.steps - state.step;
+  return { ...state, open: [...state.open, { ...begun, step: cutOff.steps, lostSteps, caughtUpAt: cutOff.steps }] };
+}
+
+/** Workers have kept steps that the checkpoint lacks. */
+function goOn(state: Interruptions, step: number): Interruptions {
+  const open = state.open.map((one) =>
+    one.reason === 'coordinator' ? { ...one, lostSteps: Math.max(0, one.caughtUpAt - step) } : one,
+  );
+  return { ...state, step, open };
 }
 
 function newInterruption(

@@ -33,6 +33,8 @@ export interface Resumption {
   readonly wholeMetrics: string;
   /** When the accounts were last drawn up; undefined where they never were. */
   readonly bookedUntilUnixMs: number | undefined;
+  /** Whether the coordinator closed the accounts, which it does however the run ends. */
+  readonly wasClosed: boolean;
   readonly checkpoints: FoundCheckpoints;
   /** For the user: damaged checkpoints, gaps in the record, lost steps. */
   readonly notes: readonly string[];
@@ -80,6 +82,7 @@ export function readResumption(folder: string, { spec, training, trainCount }: R
     },
     wholeMetrics: history.whole,
     bookedUntilUnixMs: lastLine && Date.parse(lastLine.time),
+    wasClosed: lastLine?.cause === 'end',
     checkpoints,
     notes: [
       ...damages,

@@ -14,6 +14,7 @@ const whatHappened: Readonly<Record<InterruptionReason, string>> = {
   drained: 'drained',
   preempted: 'was preempted',
   desync: 'was out of step with its peers',
+  coordinator: 'ended without a word',
 };
 
 /** `w1 was killed after step 120: that cost 0.8 s of workers' time ($0.0009), and training went on after 0.4 s` */

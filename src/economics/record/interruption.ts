@@ -19,12 +19,20 @@ export type LossCause = (typeof lossCauses)[number];
  * - drained: it left after the step in flight, as it was told to
  * - preempted: lost or drained after the notice that its machine is taken away (`--simulate-preemptions`)
  * - desync: its replica differed from the others, and was given their state
+ * - coordinator: not a worker, but the coordinator ended without a word, and the run was resumed
  */
-export const interruptionReasons = [...lossCauses, 'drained', 'preempted', 'desync'] as const;
+export const interruptionReasons = [...lossCauses, 'drained', 'preempted', 'desync', 'coordinator'] as const;
 export type InterruptionReason = (typeof interruptionReasons)[number];
 
-/** An interruption that is over: a member stopped being one while the run trained, or was healed. */
+/** Stands for the worker in an interruption by the coordinator. */
+export const coordinatorId = 'coordinator';
+
+/**
+ * An interruption that is over: a member stopped being one while the run trained, or was healed, or the coordinator was
+ * lost.
+ */
 export interface Interruption {
+  /** `coordinator` where the reason is. */
   readonly workerId: string;
   readonly reason: InterruptionReason;
   /** Committed steps when it happened. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createBookkeeper } from '../../../../src/coordinator/record/bookkeeper.ts';
 import { deriveEvents } from '../../../../src/coordinator/record/derived-events.ts';
-import type { LedgerEntry, RunEvent } from '../../../../src/coordinator/run-events.ts';
+import type { CutOff, LedgerEntry, RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { type Interruption, type LossCause, lossCauses } from '../../../../src/economics/record/interruption.ts';
 import { nothingSpent, type SpentSeconds } from '../../../../src/shared/core/phases.ts';
 import { member, stepEvent } from '../../../support/observed-run.ts';
@@ -12,9 +12,26 @@ import { uniform } from '../../../support/realistic-numbers.ts';
 /** At $3600 an hour a second costs a dollar; worker wN costs N + 1 dollars a second. */
 const priceOf = (rank: number) => 3600 * (rank + 1);
 
+/** Three workers that have trained a step. */
 function interruptedRun(workers = 3) {
+  const run = followedRun();
+  const all = Array.from({ length: workers }, (_, rank) => rank);
+  run.begin(...all);
+  run.generation(...all);
+  run.train(...all);
+  return run;
+}
+
+/** Nobody has come yet. */
+function resumedRun(cutOff: CutOff | undefined, step: number) {
+  const run = followedRun(step);
+  run.tell({ type: 'resumed', step, samples: 0, epoch: undefined, cutOff });
+  return run;
+}
+
+function followedRun(committed = 0) {
   let now = 0;
-  let step = 0;
+  let step = committed;
   let generations = 0;
   const seen: Interruption[] = [];
   let entries: readonly LedgerEntry[] = [];
@@ -65,6 +82,13 @@ function interruptedRun(workers = 3) {
       tell({ type: 'rolled-back', step: to, lostSteps: step - to });
       step = to;
     },
+    /** Workers have kept the steps up to this one. */
+    goOn(from: number) {
+      const nothing = { samplesBefore: 0, samples: 0, trainSeconds: 0, epochs: [], milestones: [], keptMetrics: '' };
+      const record = { ...nothing, step: from, generation: 1, openEpoch: undefined, samplesByWorker: undefined };
+      tell({ type: 'went-on', step: from, record });
+      step = from;
+    },
     retrain(...ranks: readonly number[]) {
       now += 1;
       tell(stepEvent(step, { members: [] }));
@@ -83,10 +107,6 @@ function interruptedRun(workers = 3) {
     booked: (...categories: readonly ('wasted' | 'idle')[]) =>
       entries.reduce((sum, { account }) => sum + categories.reduce((s, c) => s + account.seconds[c], 0), 0),
   };
-  const all = Array.from({ length: workers }, (_, rank) => rank);
-  run.begin(...all);
-  run.generation(...all);
-  run.train(...all);
   return run;
 }
 
@@ -198,6 +218,44 @@ describe('an interruption', () => {
     run.tell({ type: 'healed', workerId: 'w1', step: 1 });
     run.train(0, 1, 2);
     expect(run.seen).toMatchObject([{ workerId: 'w1', reason: 'desync', recoverySeconds: 1.75, wastedSeconds: 1.5 }]);
+  });
+
+  describe('by a coordinator that ended without a word', () => {
+    const cutOff = { at: -7, steps: 5 };
+
+    test.each([
+      ['that workers have kept', 5, 0],
+      ['of which workers have kept one', 4, 1],
+      ['of which only the checkpoint is left', undefined, 2],
+    ])('lasts from its last accounts, over steps %s', (_, wentOn, lostSteps) => {
+      const run = resumedRun(cutOff, 3);
+      run.begin(0, 1);
+      run.generation(0, 1);
+      if (wentOn !== undefined) run.goOn(wentOn);
+      for (let lost = 0; lost < lostSteps; lost++) {
+        expect(run.seen).toEqual([]);
+        run.retrain(0, 1);
+      }
+      run.train(0, 1);
+      expect(run.seen).toMatchObject([
+        {
+          workerId: 'coordinator',
+          reason: 'coordinator',
+          step: 5,
+          recoverySeconds: 8,
+          wastedSeconds: 2 * lostSteps,
+          lostSteps,
+        },
+      ]);
+    });
+
+    test('is none where the run had been ended', () => {
+      const run = resumedRun(undefined, 3);
+      run.begin(0);
+      run.generation(0);
+      run.train(0);
+      expect(run.seen).toEqual([]);
+    });
   });
 
   test('that leaves nobody with some steps costs the time in which they are trained again', () => {
