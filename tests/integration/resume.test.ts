@@ -14,8 +14,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** 40 steps an epoch, the last one short. */
 const folder = writeIdxFolder(1990, 100);
-/** 400 steps an epoch: it lasts for seconds on any machine, so that what happens in it happens in its middle. */
-const longEpochs = writeIdxFolder(19_990, 100);
+/** 800 steps an epoch: it lasts for seconds on any machine, so that what happens in it happens in its middle. */
+const longEpochs = writeIdxFolder(39_990, 100);
 const runSettings = [
   ...['--batch-size', '50', '--seed', '7', '--metrics-port', '0'],
   // A run that lasts until something happens to it, however fast the machine is.
@@ -23,7 +23,7 @@ const runSettings = [
 ];
 const settings = [...runSettings, '--backend', 'wasm', '--price', '36'];
 /** Two workers on long epochs, for what may befall one of them or what they do together. */
-const pair = [...settings, '--dataset', longEpochs];
+const pair = [...settings, '--dataset', longEpochs, '--model', 'mlp'];
 /** One worker on short epochs, which starts sooner, where a second would show nothing more. */
 const alone = [...settings, '--dataset', folder, '--workers', '1'];
 
@@ -137,13 +137,14 @@ async function disturb(
 describe('a run that goes on ends where it would have', () => {
   it('after Ctrl-C in the middle of an epoch', async () => {
     const out = join(temporaryFolder(), 'run');
+    const cnns = [...settings, '--dataset', longEpochs];
     const interrupt = (pid: number) => process.kill(pid, 'SIGINT');
-    const first = await disturb(out, 0, interrupt, ...pair, '--out', out);
+    const first = await disturb(out, 0, interrupt, ...cnns, '--out', out);
     expect(first.code).toBe(130);
     expect(first.stderr).toMatch(/to resume: pennygrad train --resume \S+\n/);
     const before = readSummary(out);
     expect(before).toMatchObject({ epochs: [], interrupted_epoch: { epoch: 1, samples: before.steps * 50 } });
-    await expectToEndAlike(out, pair, commonEnd(before.steps));
+    await expectToEndAlike(out, cnns, commonEnd(before.steps));
     const after = readSummary(out);
     expect(after).toMatchObject({ run_id: before.run_id, started_at: before.started_at });
     expect(after.cost_usd_total).toBeGreaterThan(before.cost_usd_total);
@@ -204,8 +205,11 @@ describe('a run that goes on ends where it would have', () => {
 
   it('after a remote worker left in the middle of an epoch', async () => {
     const out = join(temporaryFolder(), 'run');
-    const bind = ['--bind', 'tcp://127.0.0.1:*', '--workers', '2', '--price', '36'];
-    const coordinator = start(['coordinator', ...bind, ...runSettings, '--dataset', longEpochs, '--out', out]);
+    // Nobody comes for the one that leaves, and the run waits as long as this.
+    const patience = ['--timeout', '10'];
+    const bind = ['--bind', 'tcp://127.0.0.1:*', '--workers', '2', '--price', '36', ...patience];
+    const trained = [...runSettings, '--dataset', longEpochs, '--model', 'mlp'];
+    const coordinator = start(['coordinator', ...bind, ...trained, '--out', out]);
     const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
     const [leaving, staying] = ['a', 'b'].map((id) =>
       start(['worker', '--connect', endpoint, '--id', id, '--backend', 'wasm']),
