@@ -47,16 +47,48 @@ export interface ResumedTraining {
   readonly trainCount: number;
 }
 
+/** What a run's folder holds. */
+export interface RunFiles {
+  /** The newest checkpoint that is whole; undefined where no step was saved. */
+  readonly saved: SavedCheckpoint | undefined;
+  /** What was found damaged, in words. */
+  readonly damages: readonly string[];
+  readonly checkpoints: FoundCheckpoints;
+  /** The content of `metrics.jsonl`. */
+  readonly metrics: string;
+  /** Asked once it is known that there is work left. @param step of the checkpoint */
+  readonly readLedger: (step: number) => Pick<Ledger, 'lines' | 'gaps'>;
+  /** What `samples.audit` lacks of so many steps, in words; undefined where it has them all. */
+  readonly findAuditGap: (step: number) => string | undefined;
+}
+
 /** @throws bad-input when there is nothing to resume from, or nothing left to do */
-export function readResumption(folder: string, { spec, training, trainCount }: ResumedTraining): Resumption {
-  const { saved, damages, checkpoints } = findCheckpoint(join(folder, 'checkpoints'));
+export function readResumption(folder: string, told: ResumedTraining): Resumption {
+  return resumeFrom(folder, told, {
+    ...findCheckpoint(join(folder, 'checkpoints')),
+    metrics: readText(join(folder, 'metrics.jsonl')),
+    readLedger: (step) => requireLedger(join(folder, 'ledger.jsonl'), step),
+    findAuditGap: (step) => findAuditGap(folder, step),
+  });
+}
+
+/**
+ * What the files come to.
+ * @param folder for messages
+ * @throws bad-input when the checkpoint is another run's, or nothing is left to do
+ */
+export function resumeFrom(
+  folder: string,
+  { spec, training, trainCount }: ResumedTraining,
+  { saved, damages, checkpoints, metrics, readLedger: ledgerAt, findAuditGap: auditGapAt }: RunFiles,
+): Resumption {
   if (saved !== undefined) requireSameTraining(folder, saved.trained, spec);
   const step = saved?.checkpoint.step ?? 0;
   const perEpoch = stepsPerEpoch(trainCount, training.batchSize);
-  const history = readMetrics(readText(join(folder, 'metrics.jsonl')), { step, perEpoch });
+  const history = readMetrics(metrics, { step, perEpoch });
   requireWorkLeft(folder, history, step, perEpoch, training);
-  const { lines: ledger, gaps: ledgerGaps } = requireLedger(join(folder, 'ledger.jsonl'), step);
-  const auditGap = findAuditGap(folder, step);
+  const { lines: ledger, gaps: ledgerGaps } = ledgerAt(step);
+  const auditGap = auditGapAt(step);
   const auditGaps = auditGap === undefined ? [] : [auditGap];
   const lastLine = ledger.at(-1);
   const stepsBefore = highestStep(history, ledger, step);
@@ -107,25 +139,38 @@ function highestStep({ lastStep }: MetricsHistory, ledger: readonly LedgerLine[]
 
 /**
  * What a run had done up to a step that some worker still has, or that the last checkpoint has.
- * @param position `savedStep` is the last checkpoint's. An epoch that ended with a later step is tested again: what was to
- *   follow its test is not on record. `knownGaps`: what is missing of the run's files, in words
  * @returns undefined where a step after the checkpoint is missing
  */
 export function readRecord(
   folder: string,
-  { training: { batchSize }, trainCount }: Pick<ResumedTraining, 'training' | 'trainCount'>,
-  {
-    step,
-    savedStep,
-    knownGaps,
-  }: { readonly step: number; readonly savedStep: number; readonly knownGaps: readonly string[] },
+  told: Pick<ResumedTraining, 'training' | 'trainCount'>,
+  position: RecordPosition,
 ): RecordedRun | undefined {
-  const text = readText(join(folder, 'metrics.jsonl'));
+  return recordFrom(told, position, {
+    metrics: readText(join(folder, 'metrics.jsonl')),
+    readLedger: () => readLedger(join(folder, 'ledger.jsonl'))?.lines ?? [],
+  });
+}
+
+export interface RecordPosition {
+  readonly step: number;
+  /** The last checkpoint's. An epoch that ended with a later step is tested again: what was to follow its test is not on record. */
+  readonly savedStep: number;
+  /** What is missing of the run's files, in words. */
+  readonly knownGaps: readonly string[];
+}
+
+/** The same, from what the files hold. */
+export function recordFrom(
+  { training: { batchSize }, trainCount }: Pick<ResumedTraining, 'training' | 'trainCount'>,
+  { step, savedStep, knownGaps }: RecordPosition,
+  { metrics, readLedger: ledgerLines }: { readonly metrics: string; readonly readLedger: () => readonly LedgerLine[] },
+): RecordedRun | undefined {
   const testedStep = step === savedStep ? step : step - 1;
-  const history = readMetrics(text, { step, perEpoch: stepsPerEpoch(trainCount, batchSize), testedStep });
+  const history = readMetrics(metrics, { step, perEpoch: stepsPerEpoch(trainCount, batchSize), testedStep });
   if (history.missing.some(([, to]) => to > savedStep)) return undefined;
   const { generation, samples, trainSeconds, epochs, openEpoch, samplesByWorker } = history;
-  const ledger = readLedger(join(folder, 'ledger.jsonl'))?.lines ?? [];
+  const ledger = ledgerLines();
   const gaps = [...new Set([...history.earlierGaps, ...history.gaps, ...knownGaps])];
   const lost = highestStep(history, ledger, step) - step;
   const marker = { type: 'resume', step, lost_steps: lost, gaps: gaps.length === 0 ? undefined : gaps };

@@ -1,12 +1,10 @@
 /** The files of a run. They are written as things happen, so that a run that dies leaves what it had. */
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Interruption } from '../../economics/record/interruption.ts';
 import { type AuditHeader, auditFile } from '../../run-folder/audit/audit-line.ts';
 import { isLockName } from '../../run-folder/run-lock.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { badInput, messageOf, type PennygradError } from '../../shared/core/errors.ts';
-import { addPhases, noPhaseSeconds } from '../../shared/core/phases.ts';
 import { sumOf } from '../../shared/core/sums.ts';
 import {
   bestEffort,
@@ -21,10 +19,11 @@ import { fileLimits } from '../../shared/files/file-limits.ts';
 import { cannotWrite, createLineFile } from '../../shared/files/line-file.ts';
 import { makeFolder } from '../../shared/files/make-folder.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
-import type { MemberInfo, MemberStep, RunEvent, RunObserver, StepEvent } from '../run-events.ts';
+import type { RunEvent, RunObserver, StepEvent } from '../run-events.ts';
 import { createAuditLog, openAudit } from './audit-file.ts';
 import { createCheckpointWriter, type FoundCheckpoints } from './checkpoint-writer.ts';
 import { createLedgerLog } from './ledger-log.ts';
+import { createMetricsLines } from './metrics-lines.ts';
 
 export interface RunFolder {
   /** Writes a step before anybody applies it. It is not written again when it is observed. */
@@ -103,50 +102,20 @@ export function openRunFolder(
       }
     },
   });
-  /** Committed steps. */
-  let committed = 0;
+  const lines = createMetricsLines();
   /** As it was said last. */
   let linesWait = false;
 
   /** The last step that was written before it was observed. */
   let recorded: StepEvent | undefined;
-  /** As the last step's line has them. */
-  let workerSamples = '';
-
   /** At once, so that only the step in flight is not on record when this process is killed. */
-  function writeLine(line: object): void {
-    metrics.append(`${JSON.stringify(line)}\n`);
-  }
-
-  /** Where they differ from those of the step before. */
-  function changedSamples(members: readonly MemberStep[]): object | undefined {
-    const samples = Object.fromEntries(members.map((member) => [member.workerId, member.samples]));
-    const text = JSON.stringify(samples);
-    if (text === workerSamples) return undefined;
-    workerSamples = text;
-    return samples;
+  function write(lines: string): void {
+    if (lines !== '') metrics.append(lines);
   }
 
   function writeStep(event: StepEvent): void {
-    committed = event.step + 1;
     audit.step(event);
-    const total = event.members.reduce((sum, { phases }) => addPhases(sum, phases), noPhaseSeconds);
-    const { type, step, epoch, samples, loss, seconds, usd } = event;
-    writeLine({
-      type,
-      step: step + 1,
-      epoch: epoch + 1,
-      samples,
-      loss,
-      seconds,
-      cost_usd: usd,
-      accuracy: event.correct / samples,
-      samples_per_second: rate(samples, seconds),
-      // The sum over all members: divided by their number it is the mean.
-      phase_seconds: total,
-      worker_samples: changedSamples(event.members),
-      generation: event.generation,
-    });
+    write(lines.step(event));
   }
 
   function flush(): void {
@@ -166,8 +135,7 @@ export function openRunFolder(
           writing(join(path, auditFile), (file) => openAudit(file, audited));
           break;
         case 'went-on':
-          committed = event.step;
-          workerSamples = '';
+          lines.follow(event);
           audit.rollBack(event.step);
           // Lines that wait belong to what is replaced.
           bestEffort(metrics.flush);
@@ -180,50 +148,21 @@ export function openRunFolder(
           // A run that waits for workers appends little.
           for (const file of growing) if (file.failure !== undefined) bestEffort(file.flush);
           break;
-        case 'resumed':
-          committed = event.step;
-          break;
         case 'rolled-back':
-          committed = event.step;
           audit.rollBack(event.step);
-          // Readers take the last line of a step.
-          writeLine({ type: 'resume', step: event.step, lost_steps: event.lostSteps });
+          write(lines.follow(event));
           break;
         case 'generation':
-          workerSamples = '';
-          writeLine({
-            type: 'fleet',
-            step: committed,
-            generation: event.number,
-            workers: event.members.map(fleetLine),
-          });
+          write(lines.follow(event));
           // Workers take a coordinator that has not heard of their generation for one that is out of date.
           bestEffort(() => syncFile(join(path, 'metrics.jsonl')));
           break;
+        case 'resumed':
         case 'interruption':
-          writeLine(interruptionLine(event.interruption));
-          break;
         case 'shares':
-          writeLine({ ...event, step: event.step + 1, shares: event.shares.map(({ samples }) => samples) });
+        case 'epoch':
+          write(lines.follow(event));
           break;
-        case 'epoch': {
-          const { type, epoch, loss, accuracy, testLoss, testAccuracy, samples, seconds, usd } = event;
-          writeLine({
-            type,
-            epoch: epoch + 1,
-            loss,
-            accuracy,
-            test_loss: testLoss,
-            test_accuracy: testAccuracy,
-            samples,
-            seconds,
-            cost_usd: usd,
-            evaluate_seconds: event.evaluateSeconds,
-            cut_short: event.cutShort,
-            samples_per_second: rate(samples, seconds),
-          });
-          break;
-        }
         case 'ledger':
           // At once rather than in batches, so that a run that is killed leaves them.
           logLedger(event, clock.unixMs());
@@ -250,38 +189,6 @@ export function openRunFolder(
       // Whoever wanted to know what cannot be written has asked for it before.
       bestEffort(flush);
     },
-  };
-}
-
-/** Undefined, and so left out of the line, where a clock saw no time pass. */
-function rate(samples: number, seconds: number): number | undefined {
-  return seconds > 0 ? samples / seconds : undefined;
-}
-
-function fleetLine(member: MemberInfo): object {
-  const { workerId, backend, device, gpu, emulatedSpeed, priceUsdPerHour, priceAssumed } = member;
-  return {
-    worker_id: workerId,
-    backend,
-    device,
-    gpu,
-    emulated_speed: emulatedSpeed,
-    price_usd_per_hour: priceUsdPerHour,
-    price_assumed: priceAssumed,
-  };
-}
-
-function interruptionLine(interruption: Interruption): object {
-  const { step, workerId, reason, recoverySeconds, wastedSeconds, wastedUsd, lostSteps } = interruption;
-  return {
-    type: 'interruption',
-    step,
-    worker_id: workerId,
-    reason,
-    recovery_seconds: recoverySeconds,
-    wasted_seconds: wastedSeconds,
-    wasted_usd: wastedUsd,
-    lost_steps: lostSteps,
   };
 }
 
