@@ -1,6 +1,7 @@
 /** What a member answers between steps: test passes, its state, a state to take over, predictions. */
 import type { Engine } from '../engine/engine.ts';
 import { PennygradError } from '../shared/core/errors.ts';
+import { type EventLoopTurn, eventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
@@ -24,6 +25,7 @@ export async function evaluate(
   { request, split, from, to }: From<'evaluate'>,
   usage: UsageMeter,
   aborted: AbortSignal,
+  turn: EventLoopTurn = eventLoopTurn,
 ): Promise<Reply> {
   let lossSum = 0;
   let correct = 0;
@@ -32,7 +34,7 @@ export async function evaluate(
     lossSum += slice.lossSum;
     correct += slice.correct;
     if (!Number.isFinite(lossSum)) throw diverged(`on ${split} images`, lossSum);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     if (aborted.aborted) usage.lap('evaluate');
     aborted.throwIfAborted();
   }

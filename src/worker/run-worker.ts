@@ -8,6 +8,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { createDeferred } from '../shared/core/deferred.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
+import type { EventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import type { Interval } from '../shared/core/sampling.ts';
 import { describeStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
@@ -75,6 +76,8 @@ export interface WorkerOptions {
 export interface WorkerDependencies {
   readonly clock: Clock;
   readonly timers: Timers;
+  /** `eventLoopTurn` unless given. */
+  readonly turn?: EventLoopTurn | undefined;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Processor time of this process, in seconds. */
   readonly processorSeconds: () => number;
@@ -283,7 +286,7 @@ async function live(
   options: WorkerOptions,
   dependencies: WorkerDependencies,
 ): Promise<void> {
-  const { clock, log, observer = unobserved } = dependencies;
+  const { clock, log, observer = unobserved, turn } = dependencies;
   const welcome = await join(link, life, options, dependencies);
   life.phase = 'load';
   life.loaded ??= await load(welcome, life, options, dependencies);
@@ -328,6 +331,7 @@ async function live(
       replica,
       observer,
       onPhase,
+      turn,
     });
     quorum = end.kind === 'next' ? end.quorum : undefined;
     if (end.kind === 'over') log(`the run is over: ${end.reason}`);

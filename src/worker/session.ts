@@ -2,6 +2,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { collectiveOf, isAllReduceName } from '../shared/collectives/registry.ts';
 import { PennygradError } from '../shared/core/errors.ts';
+import type { EventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import { epochOrder, type Interval } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { keptReports } from '../shared/protocol/limits.ts';
@@ -28,6 +29,8 @@ export interface SessionOptions {
   readonly observer: WorkerObserver;
   /** What the worker is doing now, for its last words. */
   readonly onPhase: (phase: string) => void;
+  /** `eventLoopTurn` unless given. */
+  readonly turn?: EventLoopTurn | undefined;
 }
 
 /** What a worker knows of its replica, through all generations. */
@@ -50,7 +53,7 @@ export type SessionEnd =
 
 /** @throws whatever else ended this worker */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
-  const { link, engine, dataset, observer, checksumEvery, usage, orderOf, replica } = options;
+  const { link, engine, dataset, observer, checksumEvery, usage, orderOf, replica, turn } = options;
   const { rank, worldSize, allReduce: name, microShard, inbox } = options.quorum;
   if (!isAllReduceName(name))
     throw new PennygradError('run-failed', `the run's all-reduce '${name}' is not known here`);
@@ -74,6 +77,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     checksumEvery,
     orderOf,
     observer,
+    turn,
   });
   const send = ({ body, tensors }: Reply) => link.send(body, tensors);
 
@@ -83,7 +87,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
         noteStep(replica, { step: order.step + 1, generation: order.generation }, await runStep(order));
         break;
       case 'evaluate':
-        send(await evaluate(engine, order, usage, inbox.aborted));
+        send(await evaluate(engine, order, usage, inbox.aborted, turn));
         observer.evaluated(order.to - order.from);
         break;
       case 'report-state':

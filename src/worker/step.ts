@@ -2,6 +2,7 @@
 import type { Engine } from '../engine/engine.ts';
 import type { AllReduce } from '../shared/collectives/collective.ts';
 import { PennygradError } from '../shared/core/errors.ts';
+import { type EventLoopTurn, eventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import { firstBeyond, largestFloat32 } from '../shared/core/first-beyond.ts';
 import { sumOf, sumOfSquares } from '../shared/core/sums.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
@@ -26,6 +27,8 @@ export interface StepContext {
   /** The epoch's sample order. */
   orderOf(epoch: number): Uint32Array;
   readonly observer: Pick<WorkerObserver, 'stepped'>;
+  /** `eventLoopTurn` unless given. */
+  readonly turn?: EventLoopTurn | undefined;
 }
 
 /** What came of a rank's samples of a step. */
@@ -37,7 +40,7 @@ export interface StepFigures {
 
 /** Carries out the assignments of one generation. */
 export function createStepRunner(context: StepContext): (assignment: Assignment) => Promise<StepFigures> {
-  const { engine, gradients, allReduce, link, inbox, usage } = context;
+  const { engine, gradients, allReduce, link, inbox, usage, turn = eventLoopTurn } = context;
 
   return async function runStep(assignment) {
     const { generation, step, attempt, epoch, from, to, globalBatch } = assignment;
@@ -70,7 +73,7 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
     );
     if (context.hasHub) await inbox.committed({ generation, step, attempt });
     // Where orders come sooner than they are carried out, nothing else lets this process hear signals and timers.
-    else await new Promise((resolve) => setImmediate(resolve));
+    else await turn();
     usage.exchanged(bytes);
     usage.lap('communicate', waitSeconds);
 
