@@ -286,7 +286,7 @@ async function live(
   options: WorkerOptions,
   dependencies: WorkerDependencies,
 ): Promise<void> {
-  const { clock, log, observer = unobserved, turn } = dependencies;
+  const { clock, log, observer = unobserved, turn, uptime } = dependencies;
   const welcome = await join(link, life, options, dependencies);
   life.phase = 'load';
   life.loaded ??= await load(welcome, life, options, dependencies);
@@ -298,7 +298,7 @@ async function live(
     reports: replica.reports,
   };
   life.isReady = true;
-  link.send({ ...loaded.ready, kept });
+  link.send({ ...loaded.ready, uptime: uptime(), kept });
 
   life.phase = 'rendezvous';
   log(`ready, engine ${loaded.engineReason}; waiting for the others`);

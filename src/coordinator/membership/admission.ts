@@ -132,8 +132,9 @@ export function acceptReady(
   before: Membership,
   peer: PeerId,
   ready: Ready,
-  { now }: Moment,
+  moment: Moment,
 ): MembershipStep {
+  const { now } = moment;
   const state = hear(before, peer, now);
   const worker = state.workers.get(peer);
   if (worker === undefined) return { state, effects: [] };
@@ -150,7 +151,7 @@ export function acceptReady(
     };
   }
   const { backend, device, kept } = ready;
-  const loaded = readyWorker(worker, ready, now, rules);
+  const loaded = readyWorker(worker, ready, moment, rules);
   const { priceUsdPerHour, priceAssumed } = loaded.info;
   const returns = kept === undefined ? undefined : true;
   return {

@@ -13,6 +13,8 @@ export interface Worker {
   readonly hello: Hello;
   /** From when its time is booked, in seconds of the run's clock. */
   readonly aliveSince: number;
+  /** The earliest that this can be. */
+  readonly earliest: number;
   /** What it loaded; undefined while it loads. */
   readonly ready: Ready | undefined;
   /** Set while it is a member of a generation. */
@@ -55,6 +57,7 @@ export function joinedWorker(peer: PeerId, hello: Hello, { now, unixMs }: Moment
     info,
     hello,
     aliveSince,
+    earliest,
     ready: undefined,
     rank: undefined,
     draining: false,
@@ -63,10 +66,20 @@ export function joinedWorker(peer: PeerId, hello: Hello, { now, unixMs }: Moment
   };
 }
 
-/** The worker with what it loaded, on which its price may depend. */
-export function readyWorker(worker: Worker, ready: Ready, now: number, prices: PriceRules): Worker {
-  const info = { ...worker.info, threads: ready.threads, ...priceInfo(decidePrice(worker.hello, ready, prices)) };
-  return { ...worker, info, ready, since: now };
+/**
+ * The worker with what it loaded, on which its price may depend. Its hello may have waited for the coordinator, and told an
+ * uptime that was over by then.
+ */
+export function readyWorker(worker: Worker, ready: Ready, { now, unixMs }: Moment, prices: PriceRules): Worker {
+  const { uptime = 0 } = ready;
+  const aliveSince = Math.min(worker.aliveSince, Math.max(now - uptime, worker.earliest));
+  const info = {
+    ...worker.info,
+    threads: ready.threads,
+    aliveSinceUnixMs: unixMs - (now - aliveSince) * 1000,
+    ...priceInfo(decidePrice(worker.hello, ready, prices)),
+  };
+  return { ...worker, info, aliveSince, ready, since: now };
 }
 
 type PriceInfo = Pick<WorkerInfo, 'priceUsdPerHour' | 'priceOrigin' | 'priceAssumed'>;

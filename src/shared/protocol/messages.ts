@@ -74,6 +74,8 @@ export const leaveCodes = [...failureCodes, 'interrupted'] as const;
 const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   z.object({ v: z.literal(protocolVersion), run: z.string().max(200), type: z.literal(type), ...shape });
 
+const uptime = seconds.max(10 * 365 * 24 * 3600);
+
 /** A worker's first message. `run` is empty: the worker learns it from the welcome. */
 const hello = message('hello', {
   workerId: name,
@@ -83,7 +85,7 @@ const hello = message('hello', {
   cpu: name,
   pid: count,
   /** Seconds the process has been alive: its cost counts from its start. */
-  uptime: seconds.max(10 * 365 * 24 * 3600),
+  uptime,
   /** The worker's own price; without one the coordinator's default applies. `none`: it has none, and none is assumed. */
   priceUsdPerHour: z.union([z.number().min(0).max(maxPriceUsdPerHour), z.literal('none')]).optional(),
   /** Set if that is the price of each virtual CPU that it computes on. */
@@ -101,6 +103,8 @@ const hello = message('hello', {
 /** Dataset, model and engine are loaded. Says what this worker would train, for the coordinator to compare. */
 const ready = message('ready', {
   identity,
+  /** As in `hello`, which may have waited for a coordinator that was not there yet. */
+  uptime: uptime.optional(),
   backend: name,
   device: text,
   backendReason: text,

@@ -112,6 +112,7 @@ describe('workers that fit', () => {
         aliveSinceUnixMs: run.time.clock.unixMs() - 3000,
       },
       aliveSince: 97,
+      earliest: 80,
       ready: undefined,
       rank: undefined,
       draining: false,

@@ -4,9 +4,11 @@ import {
   joinedWorker,
   memberInfo,
   rankWorkers,
+  readyWorker,
 } from '../../../../src/coordinator/membership/worker.ts';
 import { helloOf, readyOf } from './gathering.ts';
 
+const prices = { defaultPriceUsdPerHour: undefined };
 const moment = { now: 50, unixMs: 1_000_000 };
 const loading = joinedWorker('p0', helloOf('w0'), moment, 0);
 const ready = {
@@ -36,4 +38,17 @@ it('is known to whoever watches by what it said of itself, in hello and ready', 
     device: 'wasm, SIMD',
     backendReason: 'the fastest',
   });
+});
+
+it('is believed its uptime when it is ready: its hello may have waited for the coordinator', () => {
+  const begun = (uptime: number | undefined, earliest = 0) => {
+    const worker = joinedWorker('p0', helloOf('w0', { uptime: 1 }), moment, earliest);
+    const { aliveSince, info } = readyWorker(worker, readyOf({ uptime }), { now: 52, unixMs: 1_002_000 }, prices);
+    return [aliveSince, info.aliveSinceUnixMs];
+  };
+  expect(begun(30)).toEqual([22, 972_000]);
+  // No earlier than the run allows, no later than the hello said.
+  expect(begun(30, 45)).toEqual([45, 995_000]);
+  expect(begun(2)).toEqual([49, 999_000]);
+  expect(begun(undefined)).toEqual([49, 999_000]);
 });
