@@ -95,9 +95,11 @@ function describe(
   ].join(', ');
 }
 
+const byNumber = new Intl.Collator('en', { numeric: true });
+
 /** w2 before w10. */
 function byName(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+  return byNumber.compare(a, b);
 }
 
 /** Another generation should take the place of the present one at the next step boundary. */
