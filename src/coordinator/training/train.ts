@@ -28,7 +28,7 @@ import { type ReplicaComparison, ReplicasDiffer } from './replicas.ts';
 import { salvage } from './salvage.ts';
 import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
 import { createShareBalancer, knownSpeeds, type ShareBalancer, speedKey } from './share-balancer.ts';
-import { isSame, type Synchronization, synchronize } from './synchronize.ts';
+import { chooseState, isSame, type Synchronization, synchronize } from './synchronize.ts';
 import { runTestPass } from './test-pass.ts';
 
 export interface TrainSettings {
@@ -170,14 +170,29 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
   };
 }
 
-function saveWhatIsLeft(generation: Generation, { progress, saved, ...training }: Training, failure: unknown) {
+function saveWhatIsLeft(generation: Generation, training: Training, failure: unknown) {
+  goOnFromSurvivors(generation, training);
+  const { progress, saved, settings, context } = training;
   const {
     training: { batchSize },
     trainCount,
-  } = training.settings;
-  const { observe, clock } = training.context;
+  } = settings;
+  const { observe, clock } = context;
   const place = positionAfter(progress.step, batchSize, trainCount);
   return salvage(generation, failure, place, { observe, clock, savedStep: saved.progress.step });
+}
+
+/** Members that came back to another coordinator may be lost again before it has learned from them how far the run is. */
+function goOnFromSurvivors(generation: Generation, training: Training): void {
+  const { saved, context, progress } = training;
+  const recordAt = remember((step) => context.recordAt?.(step, saved.progress.step));
+  const isRecorded = (state: Applied) => recordAt(state.step)?.generation === state.generation;
+  const applied = generation.applied().filter((seen) => seen !== undefined && generation.holders(seen.step).length > 0);
+  const state = chooseState(applied, { committed: progress, saved: saved.progress, isRecorded });
+  const record = recordAt(state.step);
+  if (state.step <= progress.step || record === undefined) return;
+  training.progress = beginProgress(state, record.openEpoch);
+  context.observe({ type: 'went-on', step: state.step, record });
 }
 
 /** @returns how training ended; undefined if another generation is to go on with it */
