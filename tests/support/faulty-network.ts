@@ -35,17 +35,19 @@ export interface Transit {
 
 export interface FaultyNetworkOptions extends Pick<VirtualTime, 'clock' | 'timers'> {
   readonly random: Random;
-  readonly coordinator: SimulatedProcess;
   /** Messages travel as bytes, through the codec, which takes a third of the time of a run. */
   readonly isCoded: boolean;
   /** A message is about to be delivered. What is done to its link now may still keep it from that. */
   readonly beforeDelivery?: (transit: Transit) => void;
   /** A worker sends a message. */
   readonly onSent?: (transit: Transit) => void;
+  /** The coordinator is about to send a message. If its process is killed now, it does not. */
+  readonly beforeOrder?: () => void;
 }
 
 export interface FaultyNetwork {
-  readonly bindSocket: typeof bindCoordinatorSocket;
+  /** The socket of this coordinator's process. Workers connect to whichever was bound last. */
+  bindFrom(coordinator: SimulatedProcess): typeof bindCoordinatorSocket;
   /** The sockets of this worker's process. */
   connectFrom(worker: SimulatedProcess): typeof connectWorkerSocket;
   /** The worker's connection breaks, and both ends notice soon: what is under way is lost. It connects again. */
@@ -56,6 +58,8 @@ export interface FaultyNetwork {
   slowDown(worker: SimulatedProcess, ms: number): void;
   /** The worker's process was killed. @param losesLastWords what it sent last does not get through either */
   killed(worker: SimulatedProcess, losesLastWords: boolean): void;
+  /** The coordinator's process was killed. @param losesLastWords what it sent last does not get through either */
+  crashed(coordinator: SimulatedProcess, losesLastWords: boolean): void;
   /** The worker's process was frozen. It may be given up before it goes on. */
   frozen(worker: SimulatedProcess): void;
   /** What is under way, in words. */
@@ -72,7 +76,8 @@ const reconnectMs = 100;
 /** A message, and what becomes of it. */
 interface Parcel {
   readonly name: string;
-  deliver(): void;
+  /** @param isLost whether something has just happened to its connection */
+  deliver(isLost: () => boolean): void;
 }
 
 /** One direction of a connection: what is posted comes out in order. */
@@ -98,13 +103,14 @@ interface Link {
   /** The coordinator has closed the connection, and the worker cannot know. */
   isForsaken: boolean;
   readonly waiting: (() => void)[];
-  receive(body: Body<CoordinatorMessage>, decode: () => Decoded<CoordinatorMessage>): void;
+  receive(body: Body<CoordinatorMessage>, decode: () => Decoded<CoordinatorMessage>, isLost: () => boolean): void;
   disconnected(): void;
   isClosed(): boolean;
 }
 
 export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwork {
-  const { timers, clock, random, coordinator, isCoded, beforeDelivery = () => {}, onSent = () => {} } = options;
+  const { timers, clock, random, isCoded } = options;
+  const { beforeDelivery = () => {}, onSent = () => {}, beforeOrder = () => {} } = options;
   const links = new Set<Link>();
   const byPeer = new Map<PeerId, Link>();
   let hub: Hub | undefined;
@@ -121,7 +127,8 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
         due -= 1;
         if (parcel === undefined) return;
         under.shift();
-        parcel.deliver();
+        const batch = under;
+        parcel.deliver(() => batch !== under);
       }
     };
     return {
@@ -154,6 +161,7 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
 
   function connect(link: Link): void {
     if (hub === undefined || hub.isClosed() || link.isClosed() || !link.worker.isAlive()) return;
+    if (link.peer !== undefined || link.stalls > 0) return;
     link.peer = `peer-${peers++}`;
     byPeer.set(link.peer, link);
     for (const send of link.waiting.splice(0)) send();
@@ -167,7 +175,16 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
     byPeer.delete(peer);
     link.up.lose();
     link.down.lose();
-    coordinator.run(() => hub?.options.onDisconnect());
+    hub?.process.run(() => hub?.options.onDisconnect());
+  }
+
+  /** Whoever is connected to it has no coordinator now, and notices when its messages are through. */
+  function hangUp(): void {
+    for (const link of byPeer.values()) {
+      link.peer = undefined;
+      link.down.post({ name: 'end', deliver: () => tellWorker(link) });
+    }
+    byPeer.clear();
   }
 
   /** The worker notices that the connection is gone, and makes another. */
@@ -176,10 +193,13 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
     link.worker.run(() => {
       if (link.isClosed()) return;
       link.disconnected();
-      timers.after(reconnectMs, () => {
-        if (link.stalls === 0 && link.peer === undefined) connect(link);
-      });
+      connectSoon(link);
     });
+  }
+
+  /** ZeroMQ tries again and again. */
+  function connectSoon(link: Link): void {
+    timers.after(reconnectMs, () => link.worker.run(() => connect(link)));
   }
 
   function breakLink(link: Link): void {
@@ -206,23 +226,31 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
 
   const linksOf = (worker: SimulatedProcess) => [...links].filter((link) => link.worker === worker);
 
-  async function bindSocket(bound: CoordinatorSocketOptions) {
+  const bindFrom = (process: SimulatedProcess) => async (bound: CoordinatorSocketOptions) => {
     const inbox = createAsyncQueue<{ peer: PeerId; decode: DecodeFrom }>();
     let closed = false;
-    hub = { options: bound, isClosed: () => closed, push: (peer, decode) => inbox.push({ peer, decode }) };
+    hub = {
+      process,
+      options: bound,
+      isClosed: () => closed || !process.isAlive(),
+      push: (peer, decode) => inbox.push({ peer, decode }),
+    };
+    for (const link of links) connectSoon(link);
     return {
       endpoint: 'memory',
       send(peer: PeerId, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) {
-        if (!coordinator.isAlive() || closed) return;
+        if (!process.isAlive() || closed) return;
+        beforeOrder();
+        if (!process.isAlive()) return;
         const link = byPeer.get(peer);
         if (link === undefined) {
-          queueMicrotask(() => coordinator.run(() => bound.onUnreachable(peer, 'its connection is gone')));
+          queueMicrotask(() => process.run(() => bound.onUnreachable(peer, 'its connection is gone')));
           return;
         }
         const decode = isCoded
           ? throughCodec<CoordinatorMessage>(bound.run, body, tensors, decodeCoordinatorMessage)
           : asItIs<CoordinatorMessage>(bound.run, body, tensors);
-        link.down.post({ name: body.type, deliver: () => link.receive(body, decode) });
+        link.down.post({ name: body.type, deliver: (isLost) => link.receive(body, decode, isLost) });
       },
       async *receive(isMember: (peer: PeerId) => boolean) {
         for (;;) {
@@ -238,14 +266,10 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
         if (closed) return;
         closed = true;
         inbox.fail(new Error('closed'));
-        for (const link of byPeer.values()) {
-          link.peer = undefined;
-          link.down.post({ name: 'end', deliver: () => link.worker.run(() => link.disconnected()) });
-        }
-        byPeer.clear();
+        hangUp();
       },
     };
-  }
+  };
 
   function connectFrom(worker: SimulatedProcess): typeof connectWorkerSocket {
     return ({ onDisconnect }: WorkerSocketOptions) => {
@@ -260,11 +284,9 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
         extraMs: 0,
         isForsaken: false,
         waiting: [],
-        receive(body, decode) {
+        receive(body, decode, isLost) {
           beforeDelivery({ worker, body });
-          // Something may have happened to it just now.
-          if (link.peer === undefined && hub?.isClosed() === false) return;
-          worker.run(() => inbox.push(decode));
+          if (!isLost()) worker.run(() => inbox.push(decode));
         },
         disconnected() {
           if (!closed) onDisconnect();
@@ -275,16 +297,16 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
       connect(link);
 
       function post(body: Body<WorkerMessage>, decode: DecodeFrom): void {
-        const { peer } = link;
+        const [{ peer }, at] = [link, hub];
         if (peer === undefined) {
           link.waiting.push(() => post(body, decode));
           return;
         }
         link.up.post({
           name: body.type,
-          deliver() {
+          deliver(isLost) {
             beforeDelivery({ worker, body });
-            if (link.peer === peer) coordinator.run(() => hub?.push(peer, decode));
+            if (!isLost()) at?.process.run(() => at.push(peer, decode));
           },
         });
       }
@@ -320,7 +342,7 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
   }
 
   return {
-    bindSocket,
+    bindFrom,
     connectFrom,
     cut(worker) {
       for (const link of linksOf(worker)) breakLink(link);
@@ -352,6 +374,14 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
         if (link.peer !== undefined) link.up.post({ name: 'end', deliver: () => closeAtHub(link) });
       }
     },
+    crashed(coordinator, losesLastWords) {
+      if (hub?.process !== coordinator) return;
+      for (const link of byPeer.values()) {
+        link.up.lose();
+        if (losesLastWords) link.down.lose();
+      }
+      hangUp();
+    },
     frozen(worker) {
       for (const link of linksOf(worker)) watch(link, () => !worker.isFrozen());
     },
@@ -364,6 +394,7 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
 }
 
 interface Hub {
+  readonly process: SimulatedProcess;
   readonly options: CoordinatorSocketOptions;
   isClosed(): boolean;
   push(peer: PeerId, decode: DecodeFrom): void;

@@ -7,21 +7,29 @@ import { endLife, type Life } from './worker-life.ts';
 
 export interface Victims extends Pick<VirtualTime, 'timers'> {
   readonly network: FaultyNetwork;
+  /** That of the coordinator that lives, or lived last. */
   readonly coordinator: SimulatedProcess;
   readonly lives: readonly Life[];
   /** Another worker comes. */
   readonly join: () => void;
   readonly onKilled: (life: Life, returns: boolean) => void;
+  /** The coordinator was killed, and another is to come so much later. */
+  readonly onCrashed: (ms: number) => void;
 }
 
 /** Workers are counted as they came, those that live. Where there is no such worker nothing happens. */
 export function inflict(fault: Fault, victims: Victims): void {
-  const { timers, coordinator, lives, join } = victims;
+  const { timers, network, coordinator, lives, join, onCrashed } = victims;
   if (fault.kind === 'join') {
     join();
   } else if (fault.kind === 'freeze-coordinator') {
     coordinator.freeze();
     timers.after(fault.ms, coordinator.thaw);
+  } else if (fault.kind === 'crash-coordinator') {
+    if (!coordinator.isAlive()) return;
+    coordinator.kill();
+    network.crashed(coordinator, fault.losesLastWords);
+    onCrashed(fault.ms);
   } else {
     const life = lives.filter(({ outcome }) => outcome === undefined)[fault.worker];
     if (life === undefined) return;
@@ -32,7 +40,7 @@ export function inflict(fault: Fault, victims: Victims): void {
 
 function hit(
   life: Life,
-  fault: Exclude<Fault, { kind: 'join' | 'freeze-coordinator' }>,
+  fault: Exclude<Fault, { kind: 'join' | 'freeze-coordinator' | 'crash-coordinator' }>,
   { timers, network, onKilled }: Victims,
 ): void {
   const { process } = life;

@@ -5,6 +5,7 @@
 import type { LedgerEntry, RunEvent } from '../../../src/coordinator/run-events.ts';
 import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
 import type { PlainRun } from './plain-loop.ts';
+import { timeoutSeconds } from './schedule.ts';
 import type { Seen } from './simulate.ts';
 import type { Life } from './worker-life.ts';
 
@@ -14,6 +15,8 @@ type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 const tolerance = 1e-5;
 /** Seconds of the ledger add up from thousands of differences. */
 const ledgerTolerance = 1e-6;
+/** Times on record are in whole milliseconds. */
+const recordTolerance = 0.0011;
 
 /** By name, in the words of a failure. */
 export const invariants: Readonly<Record<string, (seen: Seen, plain: PlainRun) => readonly string[]>> = {
@@ -21,9 +24,10 @@ export const invariants: Readonly<Record<string, (seen: Seen, plain: PlainRun) =
   'every process ends': ({ lives }) => lives.flatMap((life) => (life.outcome === undefined ? life.workerId : [])),
   'no timer outlives the coordinator': ({ timersLeft }) => (timersLeft === 0 ? [] : [`${timersLeft} timers`]),
   'steps are committed in order, once, and again only after going back': findDisorder,
+  'nothing that a member has is trained again': ({ forgotten }) => forgotten,
   'the shares of a step cover its batch exactly': findUncovered,
   'a replica applies each step once, in order': findGaps,
-  'nobody applies a step before it is committed': findEarly,
+  'nobody applies a step before it is on record': findEarly,
   'replicas of a generation are equal bit for bit': findUnequal,
   'every replica has the parameters of a plain loop': findStrayed,
   'every checkpoint has the parameters of a plain loop': findStrayedCheckpoints,
@@ -45,15 +49,38 @@ function eventsOf<Type extends RunEvent['type']>({ events }: Seen, type: Type): 
   return events.map(({ event }) => event).filter((event): event is EventOf<Type> => event.type === type);
 }
 
-/** Steps that are committed and were not lost. */
+/** What the coordinator saw and did that lived last. */
+function lastSitting({ events }: Seen): readonly RunEvent[] {
+  return events
+    .slice(
+      Math.max(
+        0,
+        events.findLastIndex(({ event }) => event.type === 'resumed'),
+      ),
+    )
+    .map(({ event }) => event);
+}
+
+/** Steps that are on record and were not lost. */
 function committedSteps(seen: Seen): number {
   let step = 0;
   for (const { event } of seen.events) {
     if (event.type === 'step') step = event.step + 1;
-    if (event.type === 'rolled-back') step = event.step;
+    if (event.type === 'rolled-back' || event.type === 'went-on') step = event.step;
   }
   return step;
 }
+
+/** Steps of the last checkpoint that was taken, or that was found by a coordinator that resumed the run. */
+function savedSteps(seen: Seen): number {
+  return seen.events.reduce((saved, { event }) => {
+    if (event.type === 'resumed') return event.step;
+    return event.type === 'checkpoint' ? event.checkpoint.step : saved;
+  }, 0);
+}
+
+/** While these last, a worker says when it began and is heard later. */
+const delays: readonly string[] = ['slow-link', 'partition', 'freeze', 'freeze-coordinator'];
 
 function findDisorder(seen: Seen): readonly string[] {
   const problems: string[] = [];
@@ -66,6 +93,14 @@ function findDisorder(seen: Seen): readonly string[] {
     if (event.type === 'checkpoint') {
       saved = event.checkpoint.step;
       if (saved !== next) problems.push(`a checkpoint of step ${saved} after ${next} steps`);
+    }
+    // What was written of the checkpoints that were taken.
+    if (event.type === 'resumed') saved = event.step;
+    if (event.type === 'went-on') {
+      if (event.step < saved || event.step > next) {
+        problems.push(`went on from ${event.step} after ${next} steps; the checkpoint has ${saved}`);
+      }
+      next = event.step;
     }
     if (event.type === 'rolled-back') {
       if (event.step !== saved || event.step + event.lostSteps !== next) {
@@ -158,18 +193,12 @@ function findIncomplete(seen: Seen, { batches, epochs }: PlainRun): readonly str
   ];
 }
 
-const comesBack: readonly string[] = ['freeze-coordinator', 'freeze', 'partition', 'cut', 'slow-link'];
-
-function findBadFailure({ end, schedule, events }: Seen): readonly string[] {
+function findBadFailure(seen: Seen): readonly string[] {
+  const { end, schedule } = seen;
   if (end === undefined || end.status === 'completed') return [];
   const { code = 'none', message = '' } = end.error ?? {};
   const broke = schedule.faults.some(({ kind }) => kind === 'throw');
-  // A worker that was only cut off comes back with another step than the coordinator's, an earlier one or, where it trained
-  // alone, a later one. To go on from it takes the run's record, which these runs do not keep.
-  if (message.startsWith('no checkpoint was saved') && schedule.faults.some(({ kind }) => comesBack.includes(kind))) {
-    return [];
-  }
-  const began = events.some(({ event }) => event.type === 'generation');
+  const began = lastSitting(seen).some(({ type }) => type === 'generation');
   const known = code === 'quorum-lost' || (code === 'run-failed' && broke && message.includes('its engine broke'));
   const names = began
     ? /worker w\d+ \(.*\) (was lost|left|has left)|worker w\d+ was lost/
@@ -180,10 +209,15 @@ function findBadFailure({ end, schedule, events }: Seen): readonly string[] {
   ];
 }
 
+/**
+ * Excused is a coordinator that resumed the run and never had enough workers for a generation. Nobody can be asked for a state
+ * outside of one, so what its workers have after the checkpoint is lost when they end; the record has it, and it is trained again.
+ */
 function findUnsaved(seen: Seen): readonly string[] {
   if (seen.end === undefined || seen.end.status === 'completed') return [];
+  if (!lastSitting(seen).some(({ type }) => type === 'generation')) return [];
   const committed = committedSteps(seen);
-  const saved = eventsOf(seen, 'checkpoint').at(-1)?.checkpoint.step ?? 0;
+  const saved = savedSteps(seen);
   if (saved === committed) return [];
   const members =
     eventsOf(seen, 'generation')
@@ -212,8 +246,13 @@ function findLostByDrain(seen: Seen): readonly string[] {
   return [...redone, ...unsaved, ...lost];
 }
 
-/** From the beginning that the coordinator believes to the end that it learns of. */
-function findUnbooked({ events, ledger, endedAt }: Seen): readonly string[] {
+/**
+ * From the beginning that the coordinator believes to the end that it learns of. What a coordinator that was killed had booked
+ * is what it drew up last; the next one goes on from there, and from then.
+ */
+function findUnbooked({ schedule, events, ledger, endedAt }: Seen): readonly string[] {
+  const isPunctual = !schedule.faults.some(({ kind }) => delays.includes(kind));
+  const problems: string[] = [];
   const alive = new Map<string, number>();
   const lived = new Map<string, number>();
   const end = (workerId: string, at: number) => {
@@ -221,14 +260,43 @@ function findUnbooked({ events, ledger, endedAt }: Seen): readonly string[] {
     alive.delete(workerId);
     if (began !== undefined) lived.set(workerId, (lived.get(workerId) ?? 0) + at - began);
   };
+  let drawnUp: EventOf<'ledger'> | undefined;
+  let carried: EventOf<'ledger'> | undefined;
+  let resumedAt = Number.NEGATIVE_INFINITY;
+  let hasLost = false;
   for (const { at, event } of events) {
-    if (event.type === 'worker-began') alive.set(event.workerId, event.at);
+    if (event.type === 'ledger') drawnUp = event;
+    if (event.type === 'resumed') {
+      [carried, resumedAt] = [drawnUp, at];
+      for (const entry of drawnUp?.entries ?? []) {
+        const until = drawnUp?.at ?? 0;
+        const began = alive.get(entry.workerId);
+        const most = (lived.get(entry.workerId) ?? 0) + (began === undefined ? 0 : Math.max(0, until - began));
+        const booked = secondsOf(entry);
+        if (booked > most + ledgerTolerance) problems.push(`${entry.workerId} had ${booked} s of ${most} in a crash`);
+        lived.set(entry.workerId, booked);
+      }
+      alive.clear();
+      hasLost = false;
+    }
+    if (event.type === 'worker-lost' || event.type === 'worker-drained') hasLost = true;
+    if (event.type === 'worker-began') {
+      const least = carried?.at ?? Number.NEGATIVE_INFINITY;
+      if (event.at < least - recordTolerance) problems.push(`${event.workerId} is booked twice from ${event.at}`);
+      const isKnown = carried?.entries.some(({ workerId }) => workerId === event.workerId) === true;
+      // This coordinator has not lost it before, nor did another take its place.
+      const goesOn = isPunctual && event.returns === true && isKnown && !hasLost;
+      // No worker is believed to have waited for longer than the timeout.
+      const latest = Math.max(least, resumedAt - timeoutSeconds) + recordTolerance;
+      if (goesOn && event.at > latest) problems.push(`${event.workerId} is booked from ${event.at} only`);
+      alive.set(event.workerId, event.at);
+    }
     if (event.type === 'worker-lost' || event.type === 'worker-drained' || event.type === 'worker-ended') {
       end(event.workerId, at);
     }
   }
   const open = [...alive.keys()];
-  return ledger.flatMap((entry) => {
+  const wrong = ledger.flatMap((entry) => {
     const booked = secondsOf(entry);
     if (open.includes(entry.workerId)) {
       // Its account is closed when the last process is gone.
@@ -238,14 +306,19 @@ function findUnbooked({ events, ledger, endedAt }: Seen): readonly string[] {
     const seconds = lived.get(entry.workerId) ?? 0;
     return Math.abs(booked - seconds) <= ledgerTolerance ? [] : [`${entry.workerId} has ${booked} s of ${seconds}`];
   });
+  return [...problems, ...wrong];
 }
 
 function secondsOf({ account }: LedgerEntry): number {
   return Object.values(account.seconds).reduce((sum, seconds) => sum + seconds, 0);
 }
 
+/** A coordinator that has resumed the run and had no generation has not learned whether anybody has more than the checkpoint. */
 function findUncountedSamples(seen: Seen, { batches }: PlainRun): readonly string[] {
   const counted = seen.ledger.reduce((sum, { samples }) => sum + samples, 0);
-  const trained = batches.slice(0, committedSteps(seen)).reduce((sum, { from, to }) => sum + to - from, 0);
+  const [first, ...later] = lastSitting(seen);
+  const hasLearned = later.some(({ type }) => type === 'went-on' || type === 'step');
+  const steps = first?.type === 'resumed' && !hasLearned ? first.step : committedSteps(seen);
+  const trained = batches.slice(0, steps).reduce((sum, { from, to }) => sum + to - from, 0);
   return counted === trained ? [] : [`${counted} of ${trained}`];
 }

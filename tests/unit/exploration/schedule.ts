@@ -19,8 +19,11 @@ export interface Schedule {
   readonly faults: readonly Fault[];
 }
 
-/** Before that message is delivered, or so many milliseconds after the beginning. */
-export type Moment = { readonly message: number } | { readonly ms: number };
+/**
+ * Before that message is delivered; before a coordinator sends that message, in the middle of what it does; or so many
+ * milliseconds after the beginning.
+ */
+export type Moment = { readonly message: number } | { readonly sent: number } | { readonly ms: number };
 
 export type Fault = { readonly at: Moment } & (
   | { readonly kind: 'kill'; readonly worker: number; readonly losesLastWords: boolean; readonly returns: boolean }
@@ -33,6 +36,8 @@ export type Fault = { readonly at: Moment } & (
   | { readonly kind: 'hang' | 'throw' | 'drain'; readonly worker: number }
   | { readonly kind: 'join' }
   | { readonly kind: 'freeze-coordinator'; readonly ms: number }
+  /** It is killed, and another one resumes its run so much later. Workers of its host end with it, and are started anew. */
+  | { readonly kind: 'crash-coordinator'; readonly ms: number; readonly losesLastWords: boolean }
 );
 
 /** `--timeout` of all runs, in seconds. */
@@ -99,6 +104,8 @@ function drawFault(random: Random, workers: number, at: Moment): Fault {
     'join',
     'join',
     'freeze-coordinator',
+    'crash-coordinator',
+    'crash-coordinator',
   ] as const);
   switch (kind) {
     case 'kill':
@@ -111,6 +118,8 @@ function drawFault(random: Random, workers: number, at: Moment): Fault {
       return { at, kind, worker, ms: 5 + random.integer(100) };
     case 'freeze-coordinator':
       return { at, kind, ms: drawPause(random) };
+    case 'crash-coordinator':
+      return { at, kind, ms: drawPause(random), losesLastWords: random.integer(2) === 0 };
     case 'join':
       return { at, kind };
     default:
@@ -120,6 +129,7 @@ function drawFault(random: Random, workers: number, at: Moment): Fault {
 
 function drawMoment(random: Random): Moment {
   if (random.integer(3) > 0) return { message: random.integer(usualMessages) };
+  if (random.integer(2) === 0) return { sent: random.integer(usualMessages / 2) };
   return { ms: random.integer(pick(random, [usualMs, usualMs, 5000])) };
 }
 

@@ -1,37 +1,35 @@
-/**
- * Carries out a schedule: the real coordinator and real workers on a network that fails, in virtual time. The crash of the
- * coordinator itself belongs here as well: a second `openCoordinator` on the same network, with what the first recorded.
- */
-import { type ControlPlane, openControlPlane } from '../../../src/coordinator/control-plane.ts';
-import { publishTo } from '../../../src/coordinator/publish-events.ts';
-import { createBookkeeper } from '../../../src/coordinator/record/bookkeeper.ts';
-import { endOfFailure, endOfTraining, type RunEnd } from '../../../src/coordinator/run-end.ts';
-import type { LedgerEntry, RunEvent, RunObserver } from '../../../src/coordinator/run-events.ts';
-import { train } from '../../../src/coordinator/training/train.ts';
+/** Carries out a schedule: the real coordinator and real workers on a network that fails, in virtual time. */
+import type { RunEnd } from '../../../src/coordinator/run-end.ts';
+import type { LedgerEntry, RunEvent } from '../../../src/coordinator/run-events.ts';
+import { createDeferred, type Deferred } from '../../../src/shared/core/deferred.ts';
+import { PennygradError } from '../../../src/shared/core/errors.ts';
 import { createRandom, type Random } from '../../../src/shared/core/random.ts';
 import { createFaultyNetwork, type FaultyNetwork } from '../../support/faulty-network.ts';
-import { trainingConfig } from '../../support/settings.ts';
-import { createSimulatedProcess, type SimulatedProcess } from '../../support/simulated-process.ts';
-import { createVirtualTime, type VirtualTime } from '../../support/virtual-time.ts';
+import { createVirtualTime, promisesRun, promisesSettle, type VirtualTime } from '../../support/virtual-time.ts';
+import { beginCoordinator, type CoordinatorLife, idsOf, spec, trainingOf } from './coordinator-life.ts';
 import { inflict } from './inflict.ts';
-import { datasetOf, model, optimizer, seed, testCount } from './plain-loop.ts';
-import { type Fault, type Schedule, timeoutSeconds } from './schedule.ts';
-import { beginLife, type Life, type Update } from './worker-life.ts';
+import { datasetOf } from './plain-loop.ts';
+import { createRunRecord, type RunRecord } from './run-record.ts';
+import type { Fault, Schedule } from './schedule.ts';
+import { beginLife, endLife, type Life, type Update } from './worker-life.ts';
 
 /** What was seen of a run. */
 export interface Seen {
   readonly schedule: Schedule;
-  /** In order, each with when it happened. */
+  /** In order, each with when it happened: of all coordinators. A step is there as soon as it is on record. */
   readonly events: readonly { readonly at: number; readonly event: RunEvent }[];
   /** How the run ended; undefined if it did not, in the time that it has. */
   readonly end: RunEnd | undefined;
   readonly endedAt: number;
   readonly lives: readonly Life[];
-  /** In order, each with whether the coordinator had committed the step, and how many members the generation has. */
+  /** In order, each with whether the step was on record, and how many members the generation has. */
   readonly updates: readonly (Update & { readonly isCommitted: boolean; readonly worldSize: number })[];
   readonly ledger: readonly LedgerEntry[];
-  /** Messages that were delivered. */
+  /** What members still had when it was decided to train it again, in words. */
+  readonly forgotten: readonly string[];
+  /** Messages that were delivered, and those that coordinators sent. */
   readonly messages: number;
+  readonly sent: number;
   /** The state of the whole when the last fault struck. */
   readonly stateAtFault: string | undefined;
   /** Timers of the coordinator that outlive it. */
@@ -39,7 +37,7 @@ export interface Seen {
 }
 
 /** No run may take longer, in milliseconds of virtual time: five faults, each of which may cost twice the timeout. */
-const longestRunMs = 50_000;
+const longestRunMs = 60_000;
 /** When a run is over, its workers have so long to end: those that are frozen go on before. */
 const leavingMs = 30_000;
 /** What was set off just before the end is over then. */
@@ -47,158 +45,219 @@ const lastTimersMs = 1000;
 const restartMs = 100;
 /** How soon a parent knows of the end of a process. */
 const exitNoticeMs = 3;
-const tickMs = 1000;
+/** The longest that a checkpoint takes to be written. */
+const longestWritingMs = 30;
 const delayStream = 2;
 /** Messages travel as bytes in one run of so many. */
-const codedEvery = 8;
+const codedEvery = 32;
 
 /** A run and all that it runs in. */
 interface World {
   readonly schedule: Schedule;
   readonly time: VirtualTime;
   readonly random: Random;
-  readonly coordinator: SimulatedProcess;
   readonly network: FaultyNetwork;
+  readonly record: RunRecord;
   readonly lives: Life[];
   readonly events: Seen['events'][number][];
   readonly updates: Seen['updates'][number][];
-  /** Committed attempts, as generation/step. */
+  /** Attempts on record, as generation/step. */
   readonly committed: Set<string>;
+  /** The generation that committed each step of the run as it went on. */
+  readonly lineage: Map<number, number>;
   /** Steps of the states that were sent, by request. */
-  readonly restores: Map<number, number>;
+  readonly restores: Map<number, { readonly step: number; readonly generation: number }>;
   readonly waitingFaults: Fault[];
-  control: ControlPlane | undefined;
-  generation: { readonly number: number; readonly size: number };
+  readonly forgotten: string[];
+  readonly ended: Deferred<RunEnd>;
+  coordinator: CoordinatorLife | undefined;
+  /** Members of each generation, by its number. */
+  readonly generations: Map<number, readonly string[]>;
+  generation: number;
   ledger: readonly LedgerEntry[];
   messages: number;
+  sent: number;
   stateAtFault: string | undefined;
   isOver: boolean;
 }
 
 export async function simulate(schedule: Schedule): Promise<Seen> {
-  const world = createWorld(schedule);
-  const { time, lives, coordinator } = world;
-  const beganAt = time.clock.now();
-  const bookkeeper = createBookkeeper({ clock: time.clock, startedAt: beganAt, carried: undefined });
-  const observe = publishTo([(event) => note(world, event)], bookkeeper.observe);
-  const control = await openCoordinator(world, observe);
-  world.control = control;
-  for (const id of firstIds(schedule)) start(world, id);
+  // Half of what an error costs, and nobody reads them.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return await carryOut(createWorld(schedule));
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    // Whoever waits for the event loop has waited long enough.
+    await promisesSettle();
+  }
+}
+
+async function carryOut(world: World): Promise<Seen> {
+  const { schedule, time, lives, ended } = world;
+  beginSitting(world);
+  for (const id of idsOf(schedule.workers)) start(world, id);
   for (const { at } of schedule.faults) {
     if ('ms' in at) time.timers.after(at.ms, () => strike(world, (fault) => 'ms' in fault.at && fault.at.ms === at.ms));
   }
-  const running = carryOut(world, control, observe, () => bookkeeper.spent().usd);
-  const end = await time.until(running, longestRunMs).catch(() => undefined);
+  const end = await time.until(ended.promise, longestRunMs).catch(() => undefined);
   const endedAt = time.clock.now();
   await time.until(Promise.all(lives.map(({ left }) => left.promise)), leavingMs).catch(() => {});
-  world.ledger = bookkeeper.close()?.entries ?? world.ledger;
-  await time.advanceAsync(lastTimersMs);
-  const { events, updates, ledger, messages, stateAtFault } = world;
-  const timersLeft = coordinator.pending();
-  return { schedule, events, end, endedAt, lives, updates, ledger, messages, stateAtFault, timersLeft };
-}
-
-function firstIds({ workers }: Schedule): readonly string[] {
-  return Array.from({ length: workers }, (_, index) => `w${index}`);
+  world.ledger = world.coordinator?.closeBooks() ?? world.ledger;
+  const { promise, resolve } = createDeferred<void>();
+  time.timers.after(lastTimersMs, resolve);
+  await time.until(promise);
+  const { events, updates, ledger, forgotten, messages, sent, stateAtFault, coordinator } = world;
+  const timersLeft = coordinator?.process.pending() ?? 0;
+  return {
+    schedule,
+    events,
+    end,
+    endedAt,
+    lives,
+    updates,
+    ledger,
+    forgotten,
+    messages,
+    sent,
+    stateAtFault,
+    timersLeft,
+  };
 }
 
 function createWorld(schedule: Schedule): World {
-  const time = createVirtualTime();
+  const { workload, checkpointEvery } = schedule;
+  const time = createVirtualTime(promisesRun);
   const random = createRandom(schedule.seed, delayStream);
-  const coordinator = createSimulatedProcess(time);
   const network = createFaultyNetwork({
     ...time,
     random,
-    coordinator,
     isCoded: schedule.seed % codedEvery === 0,
     beforeDelivery({ body }) {
       const moment = world.messages++;
-      if (body.type === 'restore') world.restores.set(body.request, body.applied.step);
+      if (body.type === 'restore') world.restores.set(body.request, body.applied);
       strike(world, ({ at }) => 'message' in at && at.message === moment);
+    },
+    beforeOrder() {
+      const moment = world.sent++;
+      strike(world, ({ at }) => 'sent' in at && at.sent === moment);
     },
     onSent({ worker, body }) {
       const life = world.lives.find(({ process }) => process === worker);
       if (life === undefined) return;
       if (body.type === 'vote') life.voted = { generation: body.generation, step: body.step };
-      if (body.type === 'restored') life.step = world.restores.get(body.request) ?? Number.NaN;
+      if (body.type !== 'restored') return;
+      const { step, generation } = world.restores.get(body.request) ?? { step: Number.NaN, generation: Number.NaN };
+      [life.step, life.generation] = [step, generation];
     },
   });
+  const told = { spec, training: trainingOf(workload, checkpointEvery), trainCount: workload.trainCount };
   const world: World = {
     schedule,
     time,
     random,
-    coordinator,
     network,
+    record: createRunRecord(told, time, () => random.float() * longestWritingMs),
     lives: [],
     events: [],
     updates: [],
     committed: new Set(),
+    lineage: new Map(),
     restores: new Map(),
     waitingFaults: [...schedule.faults],
-    control: undefined,
-    generation: { number: 0, size: 0 },
+    forgotten: [],
+    ended: createDeferred(),
+    coordinator: undefined,
+    generations: new Map(),
+    generation: 0,
     ledger: [],
     messages: 0,
+    sent: 0,
     stateAtFault: undefined,
     isOver: false,
   };
   return world;
 }
 
-function openCoordinator({ schedule, time, coordinator, network }: World, observe: RunObserver): Promise<ControlPlane> {
-  const { min, max, onLoss, checksumEvery, isLocal, workload } = schedule;
-  return openControlPlane({
-    bind: 'memory',
-    run: 'run-1',
-    fleet: { min, max },
-    onLoss,
-    checksumEvery,
-    identity: { version: '1', model, datasetDigest: datasetOf(workload).digest, seed },
-    parameterCount: 2,
-    startedAt: time.clock.now(),
-    timeoutSeconds,
-    datasetName: 'toy',
-    optimizer,
-    defaultPriceUsdPerHour: 1,
-    expectedIds: isLocal ? firstIds(schedule) : undefined,
-    allReduce: 'star',
-    observe,
-    clock: time.clock,
-    timers: coordinator.timers,
-    bindSocket: network.bindSocket,
+/** The first coordinator, or another one that resumes the run. */
+function beginSitting(world: World): void {
+  const { schedule, time, network, record, ended } = world;
+  try {
+    const life = beginCoordinator(schedule, {
+      time,
+      network,
+      record,
+      observe: (event) => note(world, event),
+      onOver() {
+        world.isOver = true;
+      },
+    });
+    world.coordinator = life;
+    life.end.then(ended.resolve, ended.reject);
+  } catch (error) {
+    // The coordinator before had done everything but say so.
+    if (!(error instanceof PennygradError) || !error.message.includes('has trained all')) throw error;
+    world.isOver = true;
+    ended.resolve({ status: 'completed', error: undefined });
+  }
+}
+
+/** Workers of its host end with a coordinator, and the next one starts them anew. */
+function afterCrash(world: World, ms: number): void {
+  const { schedule, time, lives, network } = world;
+  const local = schedule.isLocal ? idsOf(schedule.workers) : [];
+  for (const life of lives) {
+    if (life.outcome !== undefined || !local.includes(life.workerId)) continue;
+    endLife(life, new Error('its parent is gone'));
+    network.killed(life.process, true);
+  }
+  time.timers.after(ms, () => {
+    beginSitting(world);
+    for (const id of world.isOver ? [] : local) start(world, id);
   });
 }
 
-/** As `train-with-workers.ts` does. */
-async function carryOut(
-  world: World,
-  control: ControlPlane,
-  observe: RunObserver,
-  spentUsd: () => number,
-): Promise<RunEnd> {
-  const { schedule, time, coordinator } = world;
-  const { epochs, batchSize, trainCount } = schedule.workload;
-  const { checkpointEvery } = schedule;
-  const training = trainingConfig({ epochs, batchSize, lr: optimizer.learningRate, checkpointEvery });
-  const context = { clock: time.clock, observe, signal: new AbortController().signal, spentUsd };
-  const stopTicks = coordinator.timers.every(tickMs, () => observe({ type: 'tick' }));
-  const end = await train(control, { training, trainCount, testCount }, context).then(endOfTraining, endOfFailure);
-  world.isOver = true;
-  stopTicks();
-  await control.close(end.error);
-  observe({ type: 'ended', status: end.status, code: end.error?.code });
-  return end;
+function note(world: World, event: RunEvent): void {
+  const { events, time, generations, committed, lineage } = world;
+  events.push({ at: time.clock.now(), event });
+  switch (event.type) {
+    case 'generation':
+      world.generation = event.number;
+      generations.set(
+        event.number,
+        event.members.map(({ workerId }) => workerId),
+      );
+      break;
+    case 'step': {
+      const generation = event.generation ?? world.generation;
+      committed.add(`${generation}/${event.step}`);
+      lineage.set(event.step + 1, generation);
+      break;
+    }
+    case 'went-on':
+    case 'rolled-back':
+      noteForgotten(world, event.step);
+      for (const step of lineage.keys()) if (step > event.step) lineage.delete(step);
+      break;
+    case 'ledger':
+      world.ledger = event.entries;
+      break;
+  }
 }
 
-function note(world: World, event: RunEvent): void {
-  world.events.push({ at: world.time.clock.now(), event });
-  if (event.type === 'generation') world.generation = { number: event.number, size: event.members.length };
-  if (event.type === 'step') world.committed.add(`${world.generation.number}/${event.step}`);
-  if (event.type === 'ledger') world.ledger = event.entries;
+/** Training goes on from a step: what do its members have that came after it? */
+function noteForgotten({ lives, generations, generation, lineage, forgotten }: World, from: number): void {
+  const members = generations.get(generation) ?? [];
+  for (const { workerId, step, generation: committedBy, outcome } of lives) {
+    if (outcome !== undefined || !members.includes(workerId) || step <= from) continue;
+    if (lineage.get(step) === committedBy)
+      forgotten.push(`${workerId} has ${step} steps, the run goes on from ${from}`);
+  }
 }
 
 function start(world: World, workerId: string): void {
-  const { schedule, time, random, network, updates, committed } = world;
+  const { schedule, time, random, network, updates, committed, generations } = world;
   const life = beginLife(workerId, {
     time,
     random,
@@ -206,7 +265,8 @@ function start(world: World, workerId: string): void {
     dataset: datasetOf(schedule.workload),
     onUpdate(update) {
       const isCommitted = committed.has(`${update.generation}/${update.step - 1}`);
-      updates.push({ ...update, isCommitted, worldSize: world.generation.size });
+      const worldSize = generations.get(update.generation ?? Number.NaN)?.length ?? Number.NaN;
+      updates.push({ ...update, isCommitted, worldSize });
     },
     onEnd: (ended) => tellParent(world, ended, ended.outcome?.error?.message ?? 'exited with code 0', false),
   });
@@ -216,13 +276,15 @@ function start(world: World, workerId: string): void {
 /** The parent of local workers learns how each ended, and may start it again. */
 function tellParent(world: World, { workerId }: Life, reason: string, returns: boolean): void {
   const { schedule, time, coordinator } = world;
-  if (!schedule.isLocal) return;
+  if (!schedule.isLocal || coordinator === undefined) return;
+  const { process } = coordinator;
   time.timers.after(exitNoticeMs, () =>
-    coordinator.run(() => {
+    process.run(() => {
       if (world.isOver) return;
-      world.control?.workerEnded(workerId);
-      world.control?.workerGone(workerId, { cause: returns ? 'killed' : 'exited', reason, returns });
-      if (returns) time.timers.after(restartMs, () => world.isOver || start(world, workerId));
+      coordinator.control?.workerEnded(workerId);
+      coordinator.control?.workerGone(workerId, { cause: returns ? 'killed' : 'exited', reason, returns });
+      const startAgain = () => world.isOver || !process.isAlive() || start(world, workerId);
+      if (returns) time.timers.after(restartMs, startAgain);
     }),
   );
 }
@@ -230,6 +292,7 @@ function tellParent(world: World, { workerId }: Life, reason: string, returns: b
 /** Faults whose moment has come. */
 function strike(world: World, isDue: (fault: Fault) => boolean): void {
   const { waitingFaults, time, lives, network, coordinator } = world;
+  if (waitingFaults.length === 0 || coordinator === undefined) return;
   for (const fault of waitingFaults.filter(isDue)) {
     waitingFaults.splice(waitingFaults.indexOf(fault), 1);
     if (world.isOver) continue;
@@ -237,16 +300,17 @@ function strike(world: World, isDue: (fault: Fault) => boolean): void {
     inflict(fault, {
       timers: time.timers,
       network,
-      coordinator,
+      coordinator: coordinator.process,
       lives,
       join: () => start(world, `w${lives.length}`),
       onKilled: (life, returns) => tellParent(world, life, 'killed by SIGKILL', returns),
+      onCrashed: (ms) => afterCrash(world, ms),
     });
   }
 }
 
-function describeState({ lives, generation, committed, events, network }: World): string {
+function describeState({ lives, generation, generations, committed, events, network }: World): string {
   const replicas = lives.map(({ step, voted, process }) => `${step} ${voted?.step} ${process.isAlive()}`);
-  const { number, size } = generation;
-  return [number, size, committed.size, events.length, ...replicas, ...network.inTransit()].join('; ');
+  const size = generations.get(generation)?.length;
+  return [generation, size, committed.size, events.length, ...replicas, ...network.inTransit()].join('; ');
 }

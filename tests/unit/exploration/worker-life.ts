@@ -18,6 +18,8 @@ export interface Life {
   isHit: boolean;
   /** Steps that its replica has seen. */
   step: number;
+  /** The generation that committed the last of them; 0 where there is none. */
+  generation: number;
   /** The attempt that it voted for last. */
   voted: { readonly generation: number; readonly step: number } | undefined;
   /** How long its engine takes for the next step in addition; infinite: it hangs. */
@@ -61,6 +63,7 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
     drain: new AbortController(),
     isHit: false,
     step: 0,
+    generation: 0,
     voted: undefined,
     extraMs: 0,
     throws: false,
@@ -87,6 +90,7 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
     {
       clock: time.clock,
       timers: process.timers,
+      turn: () => pause(life, 0),
       connectSocket: network.connectFrom(process),
       sleep: (ms) => pause(life, ms),
       uptime: () => time.clock.now() - startedAt,
@@ -129,6 +133,7 @@ function engineOf(life: Life, { random, onUpdate }: Surroundings): EngineProvide
           await engine.applyGradients(sum, samples);
           // Whatever a worker applies, it has voted for.
           life.step = (voted?.step ?? Number.NaN) + 1;
+          life.generation = voted?.generation ?? Number.NaN;
           const parameters = await engine.getParameters();
           onUpdate({ life, generation: voted?.generation, before, step: life.step, parameters });
         },
