@@ -97,7 +97,9 @@ export function createRunRecord(
     openFor,
     read() {
       const checkpoints = { whole: undefined, damaged: [] };
-      return isBegun ? resumeFrom('run-1', told, { saved, damages: [], checkpoints, metrics, readLedger }) : undefined;
+      if (!isBegun) return undefined;
+      const findAuditGap = () => undefined;
+      return resumeFrom('run-1', told, { saved, damages: [], checkpoints, metrics, readLedger, findAuditGap });
     },
     recordAt: (position) => recordFrom(told, position, { metrics, readLedger: () => ledger }),
   };
