@@ -9,7 +9,7 @@
  * A change is judged by replay: what would the recent steps have taken with the new shares? Noise that hits all shares
  * alike gains nothing in the replay, so it changes nothing.
  */
-import { meanOf, sumOf } from '../../shared/core/sums.ts';
+import { meanOf, medianOf, sumOf } from '../../shared/core/sums.ts';
 
 /** What the next decision is based on. */
 export interface BalanceState {
@@ -84,7 +84,7 @@ function sharesInUnits(
 /** What each rank's samples took lately, by rank; undefined before anything was measured with the present shares. */
 export function secondsPerSample({ shares, recent }: BalanceState): readonly number[] | undefined {
   if (recent.length === 0 || shares.includes(0)) return undefined;
-  return shares.map((share, rank) => median(recent.map((step) => ofTheShare(step, rank))) / share);
+  return shares.map((share, rank) => medianOf(recent.map((step) => ofTheShare(step, rank))) / share);
 }
 
 function ofTheShare({ busy, fixed }: BusyTimes, rank: number): number {
@@ -106,9 +106,9 @@ export function rebalance(state: BalanceState, { samples, busy, fixed }: Measure
 
   const candidate = sharesInUnits(
     sumOf(shares),
-    shares.map((share, rank) => median(recent.map((step) => ofTheShare(step, rank))) / share),
+    shares.map((share, rank) => medianOf(recent.map((step) => ofTheShare(step, rank))) / share),
     unit,
-    shares.map((_, rank) => median(recent.map((step) => step.fixed[rank] ?? 0))),
+    shares.map((_, rank) => medianOf(recent.map((step) => step.fixed[rank] ?? 0))),
   );
   const growth = candidate.map((share, rank) => share / (shares[rank] ?? share));
   const secondsAfter = (step: BusyTimes) =>
@@ -160,12 +160,6 @@ export function fastestShares(
 export function waitingShare(seconds: readonly number[]): number {
   const slowest = Math.max(...seconds);
   return slowest > 0 ? 1 - meanOf(seconds) / slowest : 0;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return meanOf(sorted.slice(Math.ceil(middle) - 1, Math.floor(middle) + 1));
 }
 
 function percent(ratio: number): string {
