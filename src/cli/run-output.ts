@@ -121,6 +121,7 @@ export function createRunOutput(
           break;
         }
         case 'step':
+          if (event.skipped !== undefined) note(`step ${event.step + 1} was skipped: ${event.skipped}`);
           progress.step({ ...event, outlook: cost.read() });
           break;
         case 'shares':

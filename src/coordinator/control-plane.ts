@@ -13,7 +13,7 @@ import type { Timers } from '../shared/core/timers.ts';
 import { frameBytesFor } from '../shared/protocol/limits.ts';
 import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
 import { bindCoordinatorSocket } from '../shared/transport/coordinator-socket.ts';
-import type { Generation } from './generation/generation.ts';
+import type { Generation, GenerationOptions } from './generation/generation.ts';
 import { sayGoodbye } from './goodbye.ts';
 import type { MembershipInput, MembershipRules } from './membership/membership-state.ts';
 import type { Change } from './membership/quorum.ts';
@@ -26,8 +26,10 @@ export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
   readonly allReduce: AllReduceName;
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
-  /** See `GenerationOptions`. */
+  /** See `GenerationOptions`, also for the next two. */
   readonly microShard?: number | undefined;
+  readonly skipNonfinite?: GenerationOptions['skipNonfinite'];
+  readonly orderOf?: GenerationOptions['orderOf'];
   readonly clock: Clock;
   readonly timers: Timers;
   readonly observe: RunObserver;
@@ -89,6 +91,8 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     allReduce,
     generationsBefore,
     microShard,
+    skipNonfinite,
+    orderOf,
     clock,
     timers,
     observe,
@@ -119,6 +123,8 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     generationsBefore,
     allReduce,
     microShard,
+    skipNonfinite,
+    orderOf,
     clock,
     observe,
     send: socket.send,

@@ -10,7 +10,12 @@ import { messageOf } from '../shared/core/errors.ts';
 import { optimizerSlots } from '../shared/model/model-spec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { PeerId } from '../shared/transport/coordinator-socket.ts';
-import { type CarriedGeneration, createGeneration, type Generation } from './generation/generation.ts';
+import {
+  type CarriedGeneration,
+  createGeneration,
+  type Generation,
+  type GenerationOptions,
+} from './generation/generation.ts';
 import { takeIn } from './intake.ts';
 import { advanceMembership, changeDue } from './membership/membership.ts';
 import {
@@ -30,8 +35,10 @@ export interface MembershipLoopOptions {
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
   readonly allReduce: AllReduceName;
-  /** See `GenerationOptions`. */
+  /** See `GenerationOptions`, also for the next two. */
   readonly microShard?: number | undefined;
+  readonly skipNonfinite?: GenerationOptions['skipNonfinite'];
+  readonly orderOf?: GenerationOptions['orderOf'];
   readonly clock: Clock;
   readonly observe: RunObserver;
   readonly send: (peer: PeerId, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
@@ -131,6 +138,8 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       buckets: bucketsFromEnds(bucketEnds, parameterCount) ?? [],
       allReduce: options.allReduce,
       microShard: options.microShard,
+      skipNonfinite: options.skipNonfinite,
+      orderOf: options.orderOf,
       clock,
       before,
       signal: ending.signal,

@@ -100,7 +100,7 @@ export interface StepEvent {
   readonly step: number;
   readonly epoch: number;
   readonly samples: number;
-  /** Mean over the step's samples. */
+  /** Mean over the step's samples; NaN where it was skipped. */
   readonly loss: number;
   readonly correct: number;
   /** From the commit before (or the start of the epoch) to this step's commit. */
@@ -115,6 +115,8 @@ export interface StepEvent {
   readonly shares: readonly MemberInterval[];
   /** Set on a step that an earlier generation committed, and that its coordinator had not on record. */
   readonly generation?: number | undefined;
+  /** Set on a step that no replica applied, because it was not finite: whose part, and on which samples. */
+  readonly skipped?: string | undefined;
 }
 
 /** Losses are means over the epoch's samples, each computed with the parameters of its own step. */
@@ -132,6 +134,8 @@ export interface RecordedRun {
   /** Samples and seconds of the steps that are on record. */
   readonly samples: number;
   readonly trainSeconds: number;
+  /** Of these steps, those that were skipped as not finite. */
+  readonly skippedSteps: number;
   readonly epochs: readonly EpochRecord[];
   readonly milestones: readonly Milestone[];
   /** The epoch that was begun and not tested. */
@@ -233,7 +237,7 @@ export type RunEvent =
   | {
       readonly type: 'spent';
       readonly members: readonly MemberSpent[];
-      /** True for a step trained again because its first result was lost. */
+      /** True for work that came to nothing: a step trained again because its first result was lost, or one that was skipped. */
       readonly redone: boolean;
     }
   | EpochEvent

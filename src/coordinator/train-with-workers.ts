@@ -5,6 +5,7 @@ import { chooseAllReduce } from '../shared/collectives/registry.ts';
 import { microShardOf } from '../shared/collectives/tree/micro-shards.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { messageOf, type PennygradError } from '../shared/core/errors.ts';
+import { epochOrder } from '../shared/core/sampling.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import { absoluteDataset } from '../shared/data/dataset-names.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
@@ -119,6 +120,8 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
     assumePrice,
     allReduce: chooseAllReduce(training.allReduce, training.deterministic === true),
     microShard: microShardOf(training),
+    skipNonfinite: training.skipNonfinite,
+    orderOf: (epoch) => epochOrder(seed, epoch, dataset.trainCount),
     deterministic: training.deterministic,
     clock,
     timers,

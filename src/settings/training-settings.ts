@@ -80,6 +80,12 @@ export const trainingSettings = {
     defaultText: 'stop',
     schema: choice(['stop', 'heal']).default('stop'),
   },
+  skipNonfinite: {
+    type: 'boolean',
+    describe:
+      'Skip a step whose loss or gradient is not finite, and count it, instead of stopping the run; 16 in a row stop it all the same',
+    schema: flag.optional(),
+  },
   checkpointEvery: {
     type: 'string',
     describe: 'Write a checkpoint every so many steps (500) or seconds (30s), besides the end of each epoch',

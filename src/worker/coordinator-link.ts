@@ -35,7 +35,7 @@ export type QuorumOrder = From<'quorum'> & { readonly inbox: GenerationInbox };
 /** What the coordinator says about one generation, apart from its orders. */
 export interface GenerationInbox {
   /** Resolves when the attempt is committed; rejects when it is aborted. Other attempts' commits are stale: dropped. */
-  committed(attempt: Attempt): Promise<void>;
+  committed(attempt: Attempt): Promise<{ readonly skipped: boolean }>;
   /**
    * Aborted when the step or test pass under way will come to nothing, because the generation has lost a member or this
    * worker its coordinator. A member's loss does not abort a step whose commit is here already.
@@ -245,7 +245,8 @@ function openGeneration(number: number): OpenGeneration {
       async committed({ generation, step, attempt }) {
         for (;;) {
           const commit = await commits.next();
-          if (commit.generation === generation && commit.step === step && commit.attempt === attempt) return;
+          const isThis = commit.generation === generation && commit.step === step && commit.attempt === attempt;
+          if (isThis) return { skipped: commit.skipped === true };
         }
       },
     },

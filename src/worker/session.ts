@@ -41,9 +41,10 @@ export interface Replica {
   reports: readonly (Applied & StepFigures)[];
 }
 
-function noteStep(replica: Replica, applied: Applied, { samples, lossSum, correct }: StepFigures): void {
+function noteStep(replica: Replica, applied: Applied, { samples, lossSum, correct, skipped }: StepFigures): void {
   replica.applied = applied;
-  replica.reports = [...replica.reports.slice(1 - keptReports), { ...applied, samples, lossSum, correct }];
+  const report = { ...applied, samples, lossSum, correct, skipped };
+  replica.reports = [...replica.reports.slice(1 - keptReports), report];
 }
 
 /** How a session ends. */
@@ -54,7 +55,7 @@ export type SessionEnd =
 /** @throws whatever else ended this worker */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { link, engine, dataset, observer, checksumEvery, usage, orderOf, replica, turn } = options;
-  const { rank, worldSize, allReduce: name, microShard, inbox } = options.quorum;
+  const { rank, worldSize, allReduce: name, microShard, skipNonfinite, inbox } = options.quorum;
   if (!isAllReduceName(name))
     throw new PennygradError('run-failed', `the run's all-reduce '${name}' is not known here`);
   const collective = collectiveOf(name);
@@ -74,6 +75,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     link,
     inbox,
     usage,
+    skipsNonfinite: skipNonfinite === true,
     checksumEvery,
     orderOf,
     observer,

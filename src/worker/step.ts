@@ -1,9 +1,10 @@
 /** One optimizer step, as a rank sees it. */
 import type { Engine } from '../engine/engine.ts';
-import type { AllReduce } from '../shared/collectives/collective.ts';
+import type { AllReduce, NonFinite } from '../shared/collectives/collective.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { type EventLoopTurn, eventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import { firstBeyond, largestFloat32 } from '../shared/core/first-beyond.ts';
+import { nameSamples } from '../shared/core/sample-names.ts';
 import { sumOf, sumOfSquares } from '../shared/core/sums.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Assignment } from '../shared/protocol/messages.ts';
@@ -22,6 +23,8 @@ export interface StepContext {
   readonly link: Pick<CoordinatorLink, 'send'>;
   readonly inbox: Pick<GenerationInbox, 'committed'>;
   readonly usage: UsageMeter;
+  /** Whether a step whose loss or gradient is not finite is skipped; otherwise it ends this worker. */
+  readonly skipsNonfinite: boolean;
   /** Replicas compare parameters on steps divisible by this. */
   readonly checksumEvery: number;
   /** The epoch's sample order. */
@@ -36,6 +39,8 @@ export interface StepFigures {
   readonly samples: number;
   readonly lossSum: number;
   readonly correct: number;
+  /** It was not finite, and nothing was applied: loss and correct are left at 0. */
+  readonly skipped?: true | undefined;
 }
 
 /** Carries out the assignments of one generation. */
@@ -52,11 +57,16 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
     const vectors = gradients.vectorsOf(assignment);
     const reduction = allReduce.start({ generation, step, attempt }, vectors);
     const { lossSum, correct } = await gradients.compute(assignment, indices, reduction.ready);
-    if (!Number.isFinite(lossSum)) throw diverged(`at step ${step + 1}`, lossSum);
+    // Nobody else looks at the gradient of a worker alone before it is applied.
+    const nonFinite = context.hasHub ? undefined : findNonFinite(vectors);
+    if (!context.skipsNonfinite) {
+      const where = () => `at step ${step + 1}, on ${nameSamples(epoch, assignment, indices)}`;
+      if (!Number.isFinite(lossSum)) throw diverged(where(), lossSum);
+      if (nonFinite !== undefined) throw divergedGradient(where(), nonFinite);
+    }
     usage.lap('compute');
 
     const samples = indices.length;
-    if (!context.hasHub) for (const vector of vectors) requireFinite(vector, step);
     const { sum, waitSeconds, bytes } = await reduction.finish(() =>
       link.send({
         type: 'vote',
@@ -68,28 +78,35 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
         correct,
         usage: usage.totals(),
         parametersChecksum,
-        gradientSquares: isCompared && !context.hasHub ? sumOf(vectors.map(sumOfSquares)) : undefined,
+        gradientSquares:
+          isCompared && !context.hasHub && nonFinite === undefined ? sumOf(vectors.map(sumOfSquares)) : undefined,
+        nonFinite,
       }),
     );
-    if (context.hasHub) await inbox.committed({ generation, step, attempt });
+    let isSkipped = nonFinite !== undefined || !Number.isFinite(lossSum);
+    if (context.hasHub) isSkipped = (await inbox.committed({ generation, step, attempt })).skipped;
     // Where orders come sooner than they are carried out, nothing else lets this process hear signals and timers.
     else await turn();
     usage.exchanged(bytes);
     usage.lap('communicate', waitSeconds);
 
-    await engine.applyGradients(sum, globalBatch);
+    if (!isSkipped) await engine.applyGradients(sum, globalBatch);
     usage.lap('apply');
     context.observer.stepped(samples, usage.totals().seconds);
-    return { samples, lossSum, correct };
+    return isSkipped ? { samples, lossSum: 0, correct: 0, skipped: true } : { samples, lossSum, correct };
   };
 }
 
-/** Nobody else looks at the gradient before it is applied. */
-function requireFinite(gradients: Float32Array, step: number): void {
-  const odd = firstBeyond(gradients, largestFloat32);
-  if (odd === undefined) return;
-  const problem = `the gradient became ${gradients[odd]} at step ${step + 1}, in float ${odd}`;
-  throw new PennygradError('diverged', `${problem}; try a smaller --lr`);
+function findNonFinite(vectors: readonly Float32Array[]): NonFinite | undefined {
+  for (const vector of vectors) {
+    const float = firstBeyond(vector, largestFloat32);
+    if (float !== undefined) return { float, value: vector[float] ?? Number.NaN };
+  }
+  return undefined;
+}
+
+function divergedGradient(where: string, { float, value }: NonFinite): PennygradError {
+  return new PennygradError('diverged', `the gradient became ${value} ${where}, in float ${float}; try a smaller --lr`);
 }
 
 /** @param where as in 'at step 12', which counts from 1 */

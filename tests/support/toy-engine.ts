@@ -28,6 +28,8 @@ export interface ToyFaults {
   readonly device?: string;
   /** Called before each gradient; may throw or never resolve. */
   readonly beforeGradients?: (step: number) => void | Promise<void>;
+  /** Whether the loss and the gradient of a training sample are NaN. */
+  readonly poisons?: (sample: number) => boolean;
   /** Added to the initial parameters. */
   readonly offset?: number;
   /** The engine cannot be made, for this reason. */
@@ -49,6 +51,7 @@ export function toyProvider({
   beforeEvaluation,
   failToStart,
   testLoss,
+  poisons = () => false,
   offset = 0,
   drift = 0,
   onSetParameters,
@@ -97,7 +100,10 @@ export function toyProvider({
         async computeGradients(indices, gradients) {
           await beforeGradients?.(steps);
           gradients.fill(0);
-          return sum(indices, dataset.train, gradients);
+          const result = sum(indices, dataset.train, gradients);
+          if (!indices.some(poisons)) return result;
+          gradients[0] = Number.NaN;
+          return { ...result, lossSum: Number.NaN };
         },
         async applyGradients(gradientSum, samples) {
           steps += 1;

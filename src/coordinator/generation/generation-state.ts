@@ -180,6 +180,8 @@ export function noteContribution(state: GenerationState, rank: number): Generati
 
 /** What must be true of a rank's vote, beside its share of the step. */
 export interface VoteTerms {
+  /** Why a vote that is not finite is refused; undefined where it is finite, and where such a step is skipped. */
+  readonly nonFinite: Refusal | undefined;
   /** Buckets of the rank's gradient that have not come: it votes after the last of them. */
   readonly missingBuckets: number;
   /** Whether the replicas are compared at this step. */
@@ -209,13 +211,15 @@ function checkVote(
   { shares, voted }: AttemptState,
   rank: number,
   vote: Vote,
-  { missingBuckets, isCompared }: VoteTerms,
+  { nonFinite, missingBuckets, isCompared }: VoteTerms,
 ): Refusal | undefined {
   const { step, parametersChecksum } = vote;
   const what = `a wrong vote for step ${step + 1}`;
   if (voted.includes(rank)) return wrong(what, 'it must be one, got a second');
-  const problem = checkFigures(vote, shares[rank] ?? 0, what, `at step ${step + 1}`);
+  const figures = Number.isFinite(vote.lossSum) ? vote : { ...vote, lossSum: 0 };
+  const problem = checkFigures(figures, shares[rank] ?? 0, what, `at step ${step + 1}`);
   if (problem !== undefined) return problem;
+  if (nonFinite !== undefined) return nonFinite;
   if ((parametersChecksum !== undefined) !== isCompared) {
     return wrong(
       what,

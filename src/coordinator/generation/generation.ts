@@ -3,10 +3,11 @@
  * A generation never changes its members; losing one ends every wait with a `MemberLost`. After that the survivors can
  * only be asked for their state, or become members of the next generation.
  */
-import type { AllReduceHub } from '../../shared/collectives/collective.ts';
+import type { AllReduceHub, NonFinite } from '../../shared/collectives/collective.ts';
 import { type AllReduceName, collectiveFor, collectiveOf } from '../../shared/collectives/registry.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
+import { nameSamples } from '../../shared/core/sample-names.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
 import { sumOfSquares } from '../../shared/core/sums.ts';
 import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
@@ -76,7 +77,13 @@ export interface Generation extends Requests {
    * replicas do not compare their parameters.
    */
   gradientNorm(step: number): number | undefined;
-  commit(step: number): void;
+  /**
+   * Whose part of a step is not finite, and on which samples, once all voted for it: no replica may apply it. Undefined where
+   * all is finite.
+   */
+  nonFinite(step: number): string | undefined;
+  /** @param skipped nobody applies the step */
+  commit(step: number, skipped?: boolean): void;
   /** What members say they have used since this was last asked. Those that said nothing new are left out. */
   takeSpent(): readonly MemberSpent[];
   /** What each member is doing. */
@@ -115,6 +122,10 @@ export interface GenerationOptions {
   readonly allReduce: AllReduceName;
   /** Set in a deterministic run: samples of a micro-shard. Shares are whole ones. */
   readonly microShard?: number | undefined;
+  /** Whether members may hand in what is not finite, because such a step is skipped; otherwise that ends the run. */
+  readonly skipNonfinite?: boolean | undefined;
+  /** The order of an epoch's samples, for messages that name images; without it they name positions alone. */
+  readonly orderOf?: ((epoch: number) => Uint32Array) | undefined;
   readonly clock: Pick<Clock, 'now'>;
   /** The generation before, if there was one. */
   readonly before?: CarriedGeneration | undefined;
@@ -133,16 +144,25 @@ interface OpenRequest {
 const attempt = 0;
 
 export function createGeneration(options: GenerationOptions): Generation {
-  const { number: generation, members, model, buckets, microShard, clock, before, send } = options;
+  const { number: generation, members, model, buckets, microShard, skipNonfinite, clock, before, send } = options;
   const worldSize = members.length;
   const allReduce = collectiveFor(worldSize, options.allReduce);
   const rankOf = new Map(members.map(({ peer, rank }) => [peer, rank] as const));
-  const hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({ worldSize, buckets, microShard });
+  const hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({
+    worldSize,
+    buckets,
+    takesNonFinite: skipNonfinite,
+    microShard,
+  });
   const ballots = new Map<number, Answers<Vote>>();
   const requests = new Map<number, OpenRequest>();
   const lost = new Set<PeerId>();
   /** Squares of the floats of each step's gradient, added up bucket by bucket. */
   const squares = new Map<number, number>();
+  /** What each rank was assigned of a step. */
+  const assigned = new Map<number, { readonly epoch: number; readonly shares: readonly Interval[] }>();
+  /** What is not finite of a step, by rank. */
+  const nonFinite = new Map<number, Map<number, string>>();
   const losing = new AbortController();
   const signal = AbortSignal.any([options.signal, losing.signal]);
   let asking = new AbortController();
@@ -154,7 +174,15 @@ export function createGeneration(options: GenerationOptions): Generation {
   );
 
   for (const member of members) {
-    send(member, { type: 'quorum', generation, rank: member.rank, worldSize, allReduce, microShard });
+    send(member, {
+      type: 'quorum',
+      generation,
+      rank: member.rank,
+      worldSize,
+      allReduce,
+      microShard,
+      skipNonfinite: skipNonfinite === true ? true : undefined,
+    });
   }
 
   const isCompared = (step: number) => step % options.checksumEvery === 0;
@@ -206,9 +234,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     if (hub === undefined) return wrong(what, `${allReduce} has no hub`);
     const outcome = hub.receive(rank, message, tensors, clock.now());
     if (outcome.kind === 'refused') return wrong(what, outcome.reason);
-    if (outcome.kind === 'diverged') {
-      return diverged(`the gradient became ${outcome.value} at step ${message.step + 1}, in float ${outcome.float}`);
-    }
+    if (outcome.kind === 'diverged') return refuseNonFinite(rank, message.step, describeGradient(outcome));
+    if (outcome.nonFinite !== undefined) noteNonFinite(rank, message.step, describeGradient(outcome.nonFinite));
     state = noteContribution(state, rank);
     if (outcome.kind !== 'reply') return undefined;
     for (const reply of outcome.replies) {
@@ -223,18 +250,40 @@ export function createGeneration(options: GenerationOptions): Generation {
     return undefined;
   }
 
+  function refuseNonFinite(rank: number, step: number, { what, detail }: Problem): Refusal {
+    return diverged(`${what} at step ${step + 1}, on ${samplesOf(rank, step)}${detail}`);
+  }
+
+  /** Keeps it for the commit. */
+  function noteNonFinite(rank: number, step: number, { what, detail }: Problem): void {
+    const known = nonFinite.get(step) ?? new Map<number, string>();
+    nonFinite.set(step, known);
+    if (!known.has(rank)) known.set(rank, `${what} on ${samplesOf(rank, step)}${detail}`);
+  }
+
+  function samplesOf(rank: number, step: number): string {
+    const { epoch = 0, shares = [] } = assigned.get(step) ?? {};
+    const share = shares[rank] ?? { from: 0, to: 0 };
+    return nameSamples(epoch, share, options.orderOf?.(epoch).subarray(share.from, share.to));
+  }
+
   function vote(rank: number, message: Vote, tensors: readonly Float32Array[]): Refusal | undefined {
     if (tensors.length > 0)
       return wrong(`a wrong vote for step ${message.step + 1}`, `it must have no tensors, got ${tensors.length}`);
     const { step, gradientSquares } = message;
     if (gradientSquares !== undefined && (hub !== undefined || !isCompared(step)))
       return wrong(`a wrong vote for step ${step + 1}`, `gradientSquares must be left out, got ${gradientSquares}`);
+    if (message.nonFinite !== undefined && (hub !== undefined || skipNonfinite !== true))
+      return wrong(`a wrong vote for step ${step + 1}`, 'nonFinite must be left out');
+    const problem = findProblem(message);
     const terms = {
+      nonFinite: problem === undefined || skipNonfinite === true ? undefined : refuseNonFinite(rank, step, problem),
       missingBuckets: hub?.missing(rank, message) ?? 0,
       isCompared: isCompared(step),
     };
     const accepted = acceptVote(state, rank, message, terms, clock.now());
     return take(accepted, () => {
+      if (problem !== undefined) noteNonFinite(rank, step, problem);
       if (gradientSquares !== undefined) squares.set(step, gradientSquares);
       ballots.get(step)?.add(rank, message);
     });
@@ -260,6 +309,8 @@ export function createGeneration(options: GenerationOptions): Generation {
 
   function forgetReduced(step: number): void {
     squares.delete(step);
+    assigned.delete(step);
+    nonFinite.delete(step);
     hub?.forget({ generation, step, attempt });
   }
 
@@ -283,6 +334,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       const offsets = shares.map(({ from, to }) => ({ from: from - batch.from, to: to - batch.from }));
       hub?.expect({ generation, step, attempt }, offsets);
       const samples = shares.map(({ from, to }) => to - from);
+      assigned.set(step, { epoch, shares });
       state = assignStep(state, { generation, step, attempt }, samples, clock.now());
       ballots.set(step, createAnswers(worldSize, signal));
       const globalBatch = batch.to - batch.from;
@@ -303,13 +355,24 @@ export function createGeneration(options: GenerationOptions): Generation {
       return sum === undefined ? undefined : Math.sqrt(sum);
     },
 
-    commit(step) {
+    nonFinite(step) {
+      const [first, ...others] = [...(nonFinite.get(step) ?? [])].sort(([a], [b]) => a - b);
+      if (first === undefined) return undefined;
+      const [rank, problem] = first;
+      const also =
+        others.length === 0 ? '' : `; ${others.length} other worker${others.length === 1 ? '' : 's'} likewise`;
+      return `worker ${members[rank]?.info.workerId} (rank ${rank}): ${problem}${also}`;
+    },
+
+    commit(step, skipped = false) {
       ballots.delete(step);
       forgetReduced(step);
       state = commitStep(state, step, clock.now());
       // Without a hub whoever has the sum has applied it.
       if (hub === undefined) return;
-      for (const member of members) send(member, { type: 'commit', generation, step, attempt });
+      for (const member of members) {
+        send(member, { type: 'commit', generation, step, attempt, skipped: skipped ? true : undefined });
+      }
     },
 
     ...createRequests(members, askUntil(signal)),
@@ -386,4 +449,19 @@ export function createGeneration(options: GenerationOptions): Generation {
       }
     },
   };
+}
+
+/** What is not finite: what became of it, and where in it. */
+interface Problem {
+  readonly what: string;
+  readonly detail: string;
+}
+
+function describeGradient({ float, value }: NonFinite): Problem {
+  return { what: `the gradient became ${value}`, detail: `, in float ${float}` };
+}
+
+function findProblem({ lossSum, nonFinite }: Vote): Problem | undefined {
+  if (!Number.isFinite(lossSum)) return { what: `the loss became ${lossSum}`, detail: '' };
+  return nonFinite === undefined ? undefined : describeGradient(nonFinite);
 }

@@ -51,6 +51,8 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       return good(`${event.number === 1 ? 'training begins' : 'training goes on'}: ${event.reason}`);
     case 'shares':
       return info(`from step ${event.step + 1} ${event.reason}`);
+    case 'step':
+      return event.skipped === undefined ? undefined : bad(`step ${event.step + 1} was skipped: ${event.skipped}`);
     case 'epoch': {
       const how = event.cutShort ? 'cut short' : 'finished';
       return good(`epoch ${event.epoch + 1} ${how}: test accuracy ${formatPercent(event.testAccuracy, 2)}`);
@@ -71,7 +73,6 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
     case 'worker-ended':
     case 'worker-heard':
     case 'epoch-begun':
-    case 'step':
     case 'spent':
     case 'ledger':
     case 'predictions':

@@ -198,7 +198,9 @@ function hasEnded({ name }: LiveStage): boolean {
 
 function takeStep(record: LiveRecord, event: StepEvent): LiveRecord {
   const { state } = record;
-  const { samples, loss, correct, seconds } = event;
+  const { loss, correct, seconds } = event;
+  // The curve shows what was learned.
+  const samples = event.skipped === undefined ? event.samples : 0;
   const step = event.step + 1;
   const progress = advanceProgress(record.progress, event);
   // The test pass begins after the last step of an epoch. No event says so.
@@ -208,7 +210,7 @@ function takeStep(record: LiveRecord, event: StepEvent): LiveRecord {
     {
       stage: testing ? { name: 'testing' } : state.stage,
       progress: { ...state.progress, epoch: event.epoch + 1, step },
-      curve: extendCurve(state.curve, { step, samples, lossSum: loss * samples, correct, seconds }),
+      curve: extendCurve(state.curve, { step, samples, lossSum: samples === 0 ? 0 : loss * samples, correct, seconds }),
     },
   );
   return { ...stepped, progress };

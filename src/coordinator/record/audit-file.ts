@@ -6,7 +6,7 @@ import { fileLimits } from '../../shared/files/file-limits.ts';
 import { createLineFile, type LineFile } from '../../shared/files/line-file.ts';
 import type { MemberInterval, StepEvent } from '../run-events.ts';
 
-type AuditedStep = Pick<StepEvent, 'step' | 'epoch' | 'shares'>;
+type AuditedStep = Pick<StepEvent, 'step' | 'epoch' | 'shares' | 'skipped'>;
 
 const newline = 0x0a;
 
@@ -57,6 +57,7 @@ export function createAuditEncoder(): (step: AuditedStep) => string {
       step: step.step + 1,
       epoch: step.epoch + 1,
       shares: step.shares.map(({ workerId, from, to }) => [workerId, from, to]),
+      skipped: step.skipped === undefined ? undefined : true,
     });
   };
 }
@@ -68,6 +69,8 @@ function isNext(before: AuditedStep, after: AuditedStep): boolean {
     return last?.workerId === share.workerId && last.from + stride === share.from && last.to + stride === share.to;
   };
   return (
+    before.skipped === undefined &&
+    after.skipped === undefined &&
     after.step === before.step + 1 &&
     after.epoch === before.epoch &&
     after.shares.length === before.shares.length &&

@@ -44,6 +44,7 @@ export function createMetricsLines(): MetricsLines {
         phase_seconds: total,
         worker_samples: changedSamples(event.members),
         generation: event.generation,
+        skipped: event.skipped === undefined ? undefined : true,
       });
     },
     follow(event) {

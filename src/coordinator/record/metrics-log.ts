@@ -37,6 +37,8 @@ const stepLine = z.object({
   worker_samples: z.record(text, count).optional(),
   /** That committed it, where that is not the one before it in the file. */
   generation: count.optional(),
+  /** No replica applied it: it was not finite. */
+  skipped: z.literal(true).optional(),
 });
 const epochLine = z.object({
   type: z.literal('epoch'),
@@ -84,6 +86,8 @@ export interface MetricsHistory {
   /** Samples and seconds of the steps that are in the file. */
   readonly samples: number;
   readonly trainSeconds: number;
+  /** Of these steps, those that were skipped as not finite. */
+  readonly skippedSteps: number;
   /** Whole epochs with their test passes. */
   readonly epochs: readonly EpochRecord[];
   /** The epoch that was begun and has no result. */
@@ -153,9 +157,12 @@ export function readMetrics(
   const tested = new Set(epochs.map(({ epoch }) => epoch));
   const present = Math.ceil(savedStep / perEpoch);
   const openSteps = tested.has(present) ? [] : keptSteps.filter(({ epoch }) => epoch === present);
+  const appliedSteps = openSteps.filter(({ skipped }) => skipped === undefined);
+  const skippedSamples = sumOf(openSteps.map(({ samples, skipped }) => (skipped === undefined ? 0 : samples)));
   return {
     samples: sumOf(keptSteps.map(({ samples }) => samples)),
     trainSeconds: sumOf(keptSteps.map(({ seconds }) => seconds)),
+    skippedSteps: keptSteps.filter(({ skipped }) => skipped !== undefined).length,
     epochs: epochs.map(({ epoch, accuracy, samples, seconds, ...tested }) => ({
       epoch: epoch - 1,
       loss: tested.loss,
@@ -173,8 +180,9 @@ export function readMetrics(
         : {
             epoch: (openSteps[0]?.epoch ?? 1) - 1,
             samples: sumOf(openSteps.map(({ samples }) => samples)),
-            lossSum: sumOf(openSteps.map((entry) => entry.loss * entry.samples)),
-            correct: sumOf(openSteps.map(({ accuracy, samples }) => Math.round(accuracy * samples))),
+            skippedSamples: skippedSamples === 0 ? undefined : skippedSamples,
+            lossSum: sumOf(appliedSteps.map((entry) => entry.loss * entry.samples)),
+            correct: sumOf(appliedSteps.map(({ accuracy, samples }) => Math.round(accuracy * samples))),
             seconds: sumOf(openSteps.map(({ seconds }) => seconds)),
             usd: openSteps.every(({ cost_usd }) => cost_usd !== undefined)
               ? sumOf(openSteps.map(({ cost_usd = 0 }) => cost_usd))

@@ -93,7 +93,8 @@ export function resumeFrom(
   const lastLine = ledger.at(-1);
   const stepsBefore = highestStep(history, ledger, step);
   const lost = stepsBefore - step;
-  const { openEpoch, samples, trainSeconds, epochs, fleets, interruptions, earlierGaps, generation } = history;
+  const { openEpoch, samples, trainSeconds, skippedSteps, epochs, fleets, interruptions, earlierGaps, generation } =
+    history;
   const found = [...history.gaps, ...ledgerGaps, ...auditGaps].filter((gap) => !earlierGaps.includes(gap));
   const gaps = [...new Set([...earlierGaps, ...found])];
   return {
@@ -103,6 +104,7 @@ export function resumeFrom(
     samplesBefore: samplesOfSteps(step, training.batchSize, trainCount),
     record: {
       steps: step,
+      skippedSteps,
       samples,
       trainSeconds,
       epochs,
@@ -169,7 +171,7 @@ export function recordFrom(
   const testedStep = step === savedStep ? step : step - 1;
   const history = readMetrics(metrics, { step, perEpoch: stepsPerEpoch(trainCount, batchSize), testedStep });
   if (history.missing.some(([, to]) => to > savedStep)) return undefined;
-  const { generation, samples, trainSeconds, epochs, openEpoch, samplesByWorker } = history;
+  const { generation, samples, trainSeconds, skippedSteps, epochs, openEpoch, samplesByWorker } = history;
   const ledger = ledgerLines();
   const gaps = [...new Set([...history.earlierGaps, ...history.gaps, ...knownGaps])];
   const lost = highestStep(history, ledger, step) - step;
@@ -180,6 +182,7 @@ export function recordFrom(
     samplesBefore: samplesOfSteps(step, batchSize, trainCount),
     samples,
     trainSeconds,
+    skippedSteps,
     epochs,
     milestones: milestonesOf(ledger).filter(({ epoch }) => epochs.some((tested) => tested.epoch === epoch)),
     openEpoch,

@@ -44,6 +44,7 @@ export interface RecordedConfig {
 export interface CarriedRecord {
   readonly startedAtUnixMs: number;
   readonly steps: number;
+  readonly skippedSteps: number;
   readonly samples: number;
   readonly trainSeconds: number;
   readonly epochs: readonly EpochRecord[];
@@ -59,6 +60,7 @@ export interface CarriedRecord {
 
 export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
   steps: 0,
+  skippedSteps: 0,
   samples: 0,
   trainSeconds: 0,
   epochs: [],
@@ -79,7 +81,7 @@ export function createRunRecorder(
   let members: readonly MemberInfo[] = [];
   let entries: readonly LedgerEntry[] = [];
   let parameters = 0;
-  let { steps, samples, trainSeconds, openEpoch } = before;
+  let { steps, skippedSteps, samples, trainSeconds, openEpoch } = before;
   let [coordinatorCpuSeconds, cpuBefore] = [0, 0];
   let secondsToFirstStep: number | undefined;
   const epochs = [...before.epochs];
@@ -89,7 +91,12 @@ export function createRunRecorder(
   /** Why workers are no longer in the run. */
   const gone = new Map<string, InterruptionReason>();
   /** What the last checkpoint has. */
-  let saved = { steps, samples, trainSeconds, openEpoch, epochs: epochs.length, milestones: milestones.length };
+  let saved = saveable();
+
+  function saveable() {
+    const lengths = { epochs: epochs.length, milestones: milestones.length };
+    return { steps, skippedSteps, samples, trainSeconds, openEpoch, ...lengths };
+  }
 
   function workerRecord(member: MemberInfo): WorkerRecord {
     return { ...member, ...bookedOf(member.workerId) };
@@ -142,16 +149,16 @@ export function createRunRecorder(
           break;
         case 'checkpoint':
           cpuBefore = cpuSeconds();
-          saved = { steps, samples, trainSeconds, openEpoch, epochs: epochs.length, milestones: milestones.length };
+          saved = saveable();
           break;
         case 'rolled-back':
-          ({ steps, samples, trainSeconds, openEpoch } = saved);
+          ({ steps, skippedSteps, samples, trainSeconds, openEpoch } = saved);
           epochs.length = saved.epochs;
           milestones.length = saved.milestones;
           break;
         case 'went-on': {
           const { record } = event;
-          ({ step: steps, samples, trainSeconds, openEpoch } = record);
+          ({ step: steps, skippedSteps, samples, trainSeconds, openEpoch } = record);
           epochs.splice(0, epochs.length, ...record.epochs);
           milestones.splice(0, milestones.length, ...record.milestones);
           // It began before it was known from where.
@@ -161,6 +168,7 @@ export function createRunRecorder(
         }
         case 'step': {
           steps += 1;
+          if (event.skipped !== undefined) skippedSteps += 1;
           secondsToFirstStep ??= (clock.unixMs() - config.startedAtUnixMs) / 1000;
           const cpu = cpuSeconds();
           coordinatorCpuSeconds += cpu - cpuBefore;
@@ -191,6 +199,7 @@ export function createRunRecorder(
         reason,
         replicas,
         steps,
+        skippedSteps,
         samples,
         trainSeconds,
         milestones,

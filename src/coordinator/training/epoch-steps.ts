@@ -1,9 +1,11 @@
 /** The steps of one epoch: assign, collect votes, commit. */
 import { addStep, type EpochTotals } from '../../economics/record/epoch-totals.ts';
+import { PennygradError } from '../../shared/core/errors.ts';
 import { globalBatch, type Interval, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Vote } from '../generation/generation-state.ts';
 import type { MemberInterval, MemberShare, MemberStep } from '../run-events.ts';
+import { decideSkip } from './decide-skip.ts';
 import { requireEqualReplicas } from './replicas.ts';
 import type { ShareBalancer } from './share-balancer.ts';
 import type { TrainContext, TrainSettings } from './train.ts';
@@ -20,10 +22,12 @@ export interface EpochRange {
   readonly end: number;
   /** Steps before this one were committed once already, and lost. */
   readonly stepsBefore: number;
+  /** Steps just before `begin` that were skipped as not finite. */
+  readonly skippedInRow: number;
   /** Whether the workers are to stop for a checkpoint, or for another generation. Asked after every commit. */
   readonly isPauseDue: () => boolean;
-  /** Called as soon as a step is committed, with the next one and what the epoch has then. */
-  readonly onCommitted: (step: number, totals: EpochTotals) => void;
+  /** Called as soon as a step is committed, with the next one, and what the epoch and the last steps have come to. */
+  readonly onCommitted: (step: number, totals: EpochTotals, skippedInRow: number) => void;
 }
 
 /**
@@ -35,7 +39,7 @@ export async function trainSteps(
   { training: { batchSize }, trainCount }: TrainSettings,
   { clock, observe, signal, findSpentBudget = () => undefined, spentUsd = () => 0, record = () => {} }: TrainContext,
   balancer: ShareBalancer,
-  { totals: before, begin, end: endOfRange, stepsBefore, isPauseDue, onCommitted }: EpochRange,
+  { totals: before, begin, end: endOfRange, stepsBefore, isPauseDue, onCommitted, ...range }: EpochRange,
 ): Promise<string | undefined> {
   const { epoch } = before;
   const perEpoch = stepsPerEpoch(trainCount, batchSize);
@@ -44,6 +48,7 @@ export async function trainSteps(
   let assigned = begin;
   const sharesOfStep = new Map<number, readonly Interval[]>();
   let totals = before;
+  let { skippedInRow } = range;
   let [committedAt, costBefore] = [clock.now(), spentUsd()];
 
   for (let step = begin; step < end; step++) {
@@ -57,7 +62,11 @@ export async function trainSteps(
       votes.map(({ parametersChecksum }) => parametersChecksum),
       step,
     );
-    const gradientNorm = generation.gradientNorm(step);
+    const decision = decideSkip(generation.nonFinite(step), step, skippedInRow);
+    if (decision.kind === 'stop') throw new PennygradError('diverged', decision.reason);
+    const skipped = decision.kind === 'skip' ? decision.reason : undefined;
+    skippedInRow = skipped === undefined ? 0 : skippedInRow + 1;
+    const gradientNorm = skipped === undefined ? generation.gradientNorm(step) : undefined;
     const [now, cost] = [clock.now(), spentUsd()];
     const spent = generation.takeSpent();
     const members = generation.members.flatMap(({ info: { workerId } }, rank): readonly MemberStep[] => {
@@ -68,7 +77,9 @@ export async function trainSteps(
     const seconds = now - committedAt;
     // The ledger's sums may differ in their last bits from one moment to the next.
     const usd = Math.max(0, cost - costBefore);
-    const figures = { samples, loss: lossSum / samples, correct, seconds, usd };
+    const learned =
+      skipped === undefined ? { loss: lossSum / samples, correct } : { loss: Number.NaN, correct: 0, skipped };
+    const figures = { samples, ...learned, seconds, usd };
     totals = addStep(totals, figures);
     const norm = gradientNorm === undefined ? {} : { gradientNorm: gradientNorm / samples };
     const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
@@ -76,10 +87,10 @@ export async function trainSteps(
     const event = { type: 'step', step, epoch, members, shares, ...figures, ...norm } as const;
     // A coordinator that is killed in between leaves a step that is on record and that nobody has.
     record(event);
-    generation.commit(step);
-    onCommitted(step + 1, totals);
+    generation.commit(step, skipped !== undefined);
+    onCommitted(step + 1, totals, skippedInRow);
     observe(event);
-    observe({ type: 'spent', members: spent, redone: step < stepsBefore });
+    observe({ type: 'spent', members: spent, redone: step < stepsBefore || skipped !== undefined });
     const reason = balancer.observe(members);
     if (reason !== undefined)
       observe({ type: 'shares', step: assigned, shares: sharesOf(generation, balancer), reason });

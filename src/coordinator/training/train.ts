@@ -1,5 +1,5 @@
 /** Training, as the coordinator sees it: epochs of steps, each followed by a test pass and a checkpoint. */
-import { addStep, beginEpoch, type EpochTotals } from '../../economics/record/epoch-totals.ts';
+import { addStep, beginEpoch, type EpochTotals, epochMeans } from '../../economics/record/epoch-totals.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
@@ -122,6 +122,8 @@ interface Training {
   before: Synchronization['before'];
   /** How often each worker's replica was healed, by workerId. */
   readonly healings: Map<string, number>;
+  /** The last committed steps that were skipped as not finite. */
+  skippedInRow: number;
 }
 
 /**
@@ -167,6 +169,7 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
     trainedSpeeds: new Map(),
     before: undefined,
     healings: new Map(),
+    skippedInRow: 0,
   };
 }
 
@@ -281,10 +284,14 @@ function catchUp(
   const { workerId, applied, record } = found;
   context.observe({ type: 'went-on', step: record.step, record });
   let open = record.openEpoch;
-  for (const { step: seen, generation, samples, lossSum, correct } of found.steps) {
+  for (const { step: seen, generation, samples, lossSum, correct, skipped } of found.steps) {
     const step = seen - 1;
     const epoch = Math.floor(step / plan.stepsPerEpoch);
-    const figures = { samples, loss: lossSum / samples, correct, seconds: 0, usd: 0 };
+    const learned =
+      skipped === undefined
+        ? { loss: lossSum / samples, correct }
+        : { loss: Number.NaN, correct: 0, skipped: `worker ${workerId} reports that it was not finite` };
+    const figures = { samples, ...learned, seconds: 0, usd: 0 };
     const { from, to } = batchOf(step);
     open = addStep(open ?? beginEpoch(epoch), figures);
     context.observe({
@@ -377,8 +384,10 @@ async function trainTo(
     begin: progress.step,
     end,
     stepsBefore,
+    skippedInRow: training.skippedInRow,
     isPauseDue: () => schedule.isDue() || training.changeDue() !== undefined,
-    onCommitted(step, open) {
+    onCommitted(step, open, skippedInRow) {
+      training.skippedInRow = skippedInRow;
       training.progress = { ...training.progress, step, generation: generation.number, open };
     },
   });
@@ -449,16 +458,14 @@ function endOfCutOff(spentBudget: string | undefined): TrainEnd {
   return spentBudget === undefined ? { kind: 'interrupted' } : { kind: 'budget', reason: spentBudget };
 }
 
-function describeEpoch(
-  { epoch, samples, lossSum, correct, seconds, usd }: EpochTotals,
-  tested: TestTotals,
-  testCount: number,
-): EpochEvent {
+function describeEpoch(totals: EpochTotals, tested: TestTotals, testCount: number): EpochEvent {
+  const { epoch, samples, seconds, usd } = totals;
+  const { loss, accuracy } = epochMeans(totals);
   return {
     type: 'epoch',
     epoch,
-    loss: lossSum / samples,
-    accuracy: correct / samples,
+    loss,
+    accuracy,
     testLoss: tested.lossSum / testCount,
     testAccuracy: tested.correct / testCount,
     samples,

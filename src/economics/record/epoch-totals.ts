@@ -11,6 +11,8 @@ export interface StepFigures {
   readonly seconds: number;
   /** Cost of all workers in `seconds`, in USD; undefined where it was not recorded. */
   readonly usd?: number | undefined;
+  /** Why no replica applied it, if none did: it was not finite. Then loss and correct say nothing. */
+  readonly skipped?: string | undefined;
 }
 
 /** The totals of an epoch that has not been tested yet. */
@@ -23,9 +25,11 @@ export interface EpochTotals {
   readonly seconds: number;
   /** Undefined as soon as the cost of one step is. */
   readonly usd?: number | undefined;
+  /** The part of `samples` in skipped steps, which loss and accuracy leave out; undefined where there is none. */
+  readonly skippedSamples?: number | undefined;
 }
 
-/** Means over the samples of an epoch so far; 0 before the first step. */
+/** Means over the samples of an epoch so far; 0 before the first step. Loss and accuracy are over those that were applied. */
 export interface EpochMeans {
   /** In nats. */
   readonly loss: number;
@@ -40,20 +44,24 @@ export function beginEpoch(epoch: number): EpochTotals {
 }
 
 export function addStep(totals: EpochTotals, step: StepFigures): EpochTotals {
+  const isSkipped = step.skipped !== undefined;
   return {
     epoch: totals.epoch,
     samples: totals.samples + step.samples,
-    lossSum: totals.lossSum + step.loss * step.samples,
-    correct: totals.correct + step.correct,
+    skippedSamples: isSkipped ? (totals.skippedSamples ?? 0) + step.samples : totals.skippedSamples,
+    lossSum: totals.lossSum + (isSkipped ? 0 : step.loss * step.samples),
+    correct: totals.correct + (isSkipped ? 0 : step.correct),
     seconds: totals.seconds + step.seconds,
     usd: totals.usd === undefined || step.usd === undefined ? undefined : totals.usd + step.usd,
   };
 }
 
-export function epochMeans({ samples, lossSum, correct, seconds }: EpochTotals): EpochMeans {
+export function epochMeans({ samples, skippedSamples = 0, lossSum, correct, seconds }: EpochTotals): EpochMeans {
+  const applied = samples - skippedSamples;
   return {
-    loss: samples > 0 ? lossSum / samples : 0,
-    accuracy: samples > 0 ? correct / samples : 0,
+    // Of nothing but skipped steps there is no loss.
+    loss: samples > 0 ? lossSum / applied : 0,
+    accuracy: applied > 0 ? correct / applied : 0,
     samplesPerSecond: seconds > 0 ? samples / seconds : 0,
   };
 }

@@ -86,6 +86,8 @@ export interface RunRecord {
   readonly budget?: Budget | undefined;
   /** Committed steps, their samples and the time they took, including those of an epoch that was cut short. */
   readonly steps: number;
+  /** Of these, the steps that were skipped as not finite; none unless given. */
+  readonly skippedSteps?: number | undefined;
   readonly samples: number;
   readonly trainSeconds: number;
   /** The part of `trainSeconds` before the run was resumed: the CPU time of that process is unknown. */

@@ -2,7 +2,7 @@ import { sumOf } from '../../shared/core/sums.ts';
 import type { Budget } from '../ledger/budget.ts';
 import { accruedCostUsd, secondsPerHour } from '../ledger/cost.ts';
 import { rentalRule, type SourcedBillingRule } from '../prices/billing-rules.ts';
-import type { EpochTotals } from './epoch-totals.ts';
+import { type EpochTotals, epochMeans } from './epoch-totals.ts';
 import { extrapolateEpoch } from './extrapolated-epoch.ts';
 import { findFleetChanges } from './fleet-change.ts';
 import { effectiveUsdPerHour } from './interruption.ts';
@@ -43,6 +43,7 @@ export function summarize(record: RunRecord): Summary {
     deterministic: record.deterministic === true ? true : undefined,
     budget: summarizeBudget(record.budget),
     steps: record.steps,
+    skipped_steps: record.skippedSteps || undefined,
     epochs: record.epochs.map((epoch) => summarizeEpoch(epoch, price)),
     interrupted_epoch: openEpoch && summarizeOpenEpoch(openEpoch, price),
     workers: workerSummaries,
@@ -122,13 +123,15 @@ function summarizeEpoch(epoch: EpochRecord, price: number): EpochSummary {
   };
 }
 
-function summarizeOpenEpoch({ epoch, samples, lossSum, correct, seconds, usd }: EpochTotals, price: number) {
+function summarizeOpenEpoch(totals: EpochTotals, price: number) {
+  const { epoch, samples, seconds, usd } = totals;
+  const { loss, accuracy } = epochMeans(totals);
   return {
     epoch: epoch + 1,
     samples,
     seconds,
-    loss: finiteOrNull(lossSum / samples),
-    accuracy: ratioOf(correct, samples),
+    loss: finiteOrNull(loss),
+    accuracy,
     samples_per_second: ratioOf(samples, seconds),
     cost_usd: usd ?? accruedCostUsd(price, seconds),
   };

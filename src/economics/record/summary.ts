@@ -189,6 +189,8 @@ export const summarySchema = z.strictObject({
     .partial({ usd: true, hours: true })
     .optional(),
   steps: count,
+  /** Of these, the steps that `--skip-nonfinite` skipped; absent where there is none, and in older versions. */
+  skipped_steps: count.optional(),
   epochs: z.array(epochSummarySchema).readonly(),
   interrupted_epoch: interruptedEpochSchema.optional(),
   /**

@@ -25,7 +25,7 @@ export function renderAudit(
   ];
   return [
     `${paint('bold', 'Audit')} of ${printable(folder)}: ${facts.join(' · ')}`,
-    ...(epochs.length === 0 ? [] : ['', renderTable(epochColumns, epochRows(epochs), { columns, paint })]),
+    ...(epochs.length === 0 ? [] : ['', renderTable(columnsOf(report), epochRows(epochs), { columns, paint })]),
     '',
     ...describeFindings(report).map((line) => wrapText(line, columns)),
     wrapText(describeVerdict(report), columns).replace(/^(Not proved|Proved)/, (word) => paintVerdict(word, paint)),
@@ -54,7 +54,7 @@ function epochRows(epochs: readonly EpochAudit[]): readonly EpochRow[] {
   return rows;
 }
 
-const compared = ['steps', 'expected', 'once', 'missing', 'repeated', 'lostSteps'] as const;
+const compared = ['steps', 'expected', 'once', 'skipped', 'missing', 'repeated', 'lostSteps'] as const;
 
 function isAlike(a: EpochAudit, b: EpochAudit): boolean {
   return compared.every((figure) => a[figure] === b[figure]);
@@ -74,8 +74,16 @@ const epochColumns: readonly Column<EpochRow>[] = [
   { head: 'lost steps', cell: ({ figures }) => formatCount(figures.lostSteps), expendable: 1 },
 ];
 
+const skippedColumn: Column<EpochRow> = { head: 'skipped', cell: ({ figures }) => formatCount(figures.skipped) };
+
+function columnsOf({ skippedSteps }: AuditReport): readonly Column<EpochRow>[] {
+  if (skippedSteps === 0) return epochColumns;
+  return epochColumns.flatMap((column) => (column.head === 'applied once' ? [column, skippedColumn] : [column]));
+}
+
 function describeFindings(report: AuditReport): readonly string[] {
-  const { workers, lostSteps, resumes, unsavedSteps, problems, problemCount, epochs } = report;
+  const { workers, lostSteps, resumes, skippedSteps, skippedSamples, unsavedSteps, problems, problemCount, epochs } =
+    report;
   const samples = workers.slice(0, mostNamed).map(({ worker, samples }) => `${worker} ${formatCount(samples)}`);
   const faulty = epochs.flatMap((epoch) => [
     ...describeSamples(epoch.epoch, 'missing', epoch.missing, epoch.missingSamples),
@@ -87,6 +95,11 @@ function describeFindings(report: AuditReport): readonly string[] {
       ? []
       : [
           `Lost because no checkpoint had them, and trained again: ${count(lostSteps, 'step')} at ${count(resumes, 'resume')}`,
+        ]),
+    ...(skippedSteps === 0
+      ? []
+      : [
+          `Skipped as not finite: ${count(skippedSamples, 'sample')} in ${count(skippedSteps, 'step')}, drawn but applied to nothing`,
         ]),
     ...(unsavedSteps === 0
       ? []
@@ -113,23 +126,29 @@ function count(number: number, noun: string): string {
   return `${formatCount(number)} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-function describeVerdict({ proved, epochs, header, steps }: AuditReport): string {
+function describeVerdict({ proved, epochs, header, steps, skippedSteps, skippedSamples }: AuditReport): string {
   const samples = formatCount(header.trainCount);
-  if (!proved) return 'Not proved: the file does not show that each sample was applied exactly once';
+  if (!proved) return 'Not proved: the file does not show that each sample was drawn exactly once';
   if (steps === 0) return 'Proved: no step was trained';
+  const drew = skippedSteps === 0 ? 'applied' : 'drew';
   const whole = epochs.filter((epoch) => epoch.whole);
   const begun = epochs.find((epoch) => !epoch.whole && epoch.expected > 0);
   const said = [
     ...(whole.length === 0
       ? []
       : [
-          `${whole.length === 1 ? 'the whole epoch' : `each of ${formatCount(whole.length)} whole epochs`} applied each of its ${samples} samples exactly once`,
+          `${whole.length === 1 ? 'the whole epoch' : `each of ${formatCount(whole.length)} whole epochs`} ${drew} each of its ${samples} samples exactly once`,
         ]),
     ...(begun === undefined
       ? []
       : [
-          `epoch ${begun.epoch} has applied ${formatCount(begun.expected)} of its ${samples} samples, each exactly once`,
+          `epoch ${begun.epoch} has ${skippedSteps === 0 ? 'applied' : 'drawn'} ${formatCount(begun.expected)} of its ${samples} samples, each exactly once`,
         ]),
   ];
-  return `Proved: ${said.join('; ')}`;
+  const skipped =
+    skippedSteps === 0
+      ? ''
+      : `, and applied it unless its step was skipped: ${count(skippedSamples, 'sample')} in ${count(skippedSteps, 'step')} ` +
+        `${skippedSteps === 1 ? 'was' : 'were'} skipped as not finite`;
+  return `Proved: ${said.join('; ')}${skipped}`;
 }

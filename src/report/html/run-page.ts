@@ -4,6 +4,7 @@ import { assumptionRemedy, describeAssumed } from '../../economics/record/assume
 import { emulationNote } from '../../economics/record/emulation-note.ts';
 import { describeExtrapolation } from '../../economics/record/extrapolated-epoch.ts';
 import { describeInterruptions, formatRecovery } from '../../economics/record/interruption-text.ts';
+import { describeSkipped } from '../../economics/record/skipped-text.ts';
 import type { StepPoint } from '../../economics/record/step-series.ts';
 import type { Summary } from '../../economics/record/summary.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
@@ -163,6 +164,7 @@ function headlines(summary: Summary): readonly string[] {
     ...(assumed === undefined ? [] : [`the price is ${assumed}; ${assumptionRemedy}`]),
     ...gaps.map((gap) => `incomplete: ${gap}`),
     ...describeChanges(changes),
+    ...describeSkipped(summary),
     ...describeInterruptions(summary),
     ...workers.flatMap(({ worker_id, emulated_speed: speed }) =>
       speed === undefined ? [] : [`${worker_id} was ${emulationNote(speed)}`],

@@ -3,6 +3,7 @@ import { describeBilling } from '../../economics/record/billing-text.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
 import { describeExtrapolation } from '../../economics/record/extrapolated-epoch.ts';
 import { describeInterruptions } from '../../economics/record/interruption-text.ts';
+import { describeSkipped } from '../../economics/record/skipped-text.ts';
 import type { EpochSummary, Summary, WorkerSummary } from '../../economics/record/summary.ts';
 import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
 import { createPaint, type Paint } from './colour.ts';
@@ -228,7 +229,7 @@ function renderClosing(summary: Summary, paint: Paint): string {
   }
   lines.push(...describeChanges(changes).map(capitalized));
   for (const gap of gaps) lines.push(`Incomplete: ${gap}`);
-  lines.push(...describeInterruptions(summary).map(capitalized));
+  lines.push(...describeSkipped(summary), ...describeInterruptions(summary).map(capitalized));
   const reached = summary.time_to_accuracy.filter(({ seconds }) => seconds !== null);
   if (reached.length > 0) lines.push(`Reached test accuracy ${reached.map(formatReached(summary)).join(', ')}`);
   if (price_usd_per_hour === undefined && cost_usd_total > 0) {

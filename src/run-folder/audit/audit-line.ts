@@ -66,12 +66,14 @@ const entrySchema = z.discriminatedUnion('type', [
     epoch: z.int().positive().max(auditLimits.epochs),
     /** Worker, first position, and the position after the last. */
     shares: z.array(z.tuple([name, position, position]).refine(([, from, to]) => from <= to, 'from is after to')),
+    /** It was not finite, and no replica applied it. */
+    skipped: z.literal(true).optional(),
   }),
   /** Training went on from this step: later steps that are above were lost. */
   z.object({ type: z.literal('resume'), step: z.int().nonnegative().max(auditLimits.steps) }),
 ]);
 
-/** So many steps more with the shares of the last one that counts, each moved on by the step's length. */
+/** So many steps more with the shares of the last one that counts, each moved on by the step's length. None is skipped. */
 const repeatedSchema = z.int().positive().max(auditLimits.repeated);
 
 export type AuditLine = z.output<typeof entrySchema> | z.output<typeof repeatedSchema>;

@@ -17,6 +17,8 @@ export interface Span {
   /** The shares of the first step. */
   readonly shares: readonly AuditShare[];
   readonly stride: number;
+  /** It is one step, which was not finite, and which no replica applied. */
+  readonly skipped: boolean;
   /** The line of the file that begins it. */
   readonly line: number;
 }
@@ -68,6 +70,7 @@ export function createAuditBuilder(): AuditBuilder {
   function take(line: AuditLine, number: number): Added {
     if (typeof line === 'number') {
       if (open === undefined) return { problem: 'there is no step before it that it could repeat' };
+      if (open.skipped) return { problem: 'a skipped step cannot be repeated' };
       const last = open.step + open.steps - 1 + line;
       if (last > auditLimits.steps) return { problem: `step ${last} is more than ${auditLimits.steps}` };
       open.steps += line;
@@ -89,7 +92,15 @@ export function createAuditBuilder(): AuditBuilder {
     stepLines += 1;
     if (stepLines > mostSpans) return { problem: `more than ${mostSpans} changes of shares` };
     const shares = line.shares.map(([worker, from, to]) => ({ worker, from, to }));
-    open = { step: line.step, steps: 1, epoch: line.epoch, shares, stride: strideOf(shares), line: number };
+    open = {
+      step: line.step,
+      steps: 1,
+      epoch: line.epoch,
+      shares,
+      stride: strideOf(shares),
+      skipped: line.skipped === true,
+      line: number,
+    };
     spans.push(open);
     highestStep = Math.max(highestStep, line.step);
     return undefined;

@@ -1,4 +1,4 @@
-/** Proves from `samples.audit` that each epoch applied each sample exactly once, or says what is wrong. */
+/** Proves from `samples.audit` that each epoch drew each sample exactly once, or says what is wrong. */
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import { describeRanges, type Range } from '../json-lines.ts';
 import type { AuditHeader } from './audit-line.ts';
@@ -9,7 +9,10 @@ import { countEpoch, type EpochAudit } from './count-samples.ts';
 
 export interface AuditReport {
   readonly header: AuditHeader;
-  /** Each sample of each whole epoch was applied exactly once, and each of the steps so far of the last one. */
+  /**
+   * Each sample of each whole epoch was drawn exactly once, and each of the steps so far of the last one; and applied, unless
+   * its step was skipped.
+   */
   readonly proved: boolean;
   readonly steps: number;
   readonly epochs: readonly EpochAudit[];
@@ -18,6 +21,9 @@ export interface AuditReport {
   readonly resumes: number;
   /** Steps that resumes made void. A step that was lost twice counts twice. */
   readonly lostSteps: number;
+  /** Steps that were not finite, and that no replica applied, and their samples. */
+  readonly skippedSteps: number;
+  readonly skippedSamples: number;
   /** Steps after the newest checkpoint. If the run is over, its saved model lacks them. */
   readonly unsavedSteps: number;
   /** The first of them. */
@@ -61,6 +67,8 @@ export function verifyAudit(record: AuditRecord, evidence: Evidence): AuditRepor
     workers: [...workers].map(([worker, samples]) => ({ worker, samples })).sort((a, b) => b.samples - a.samples),
     resumes,
     lostSteps: [...lost.values()].reduce((sum, count) => sum + count, 0),
+    skippedSteps: epochs.reduce((sum, epoch) => sum + epoch.skippedSteps, 0),
+    skippedSamples: epochs.reduce((sum, epoch) => sum + epoch.skipped, 0),
     unsavedSteps: Math.max(0, steps - savedStep),
     problems: problems.slice(0, namedProblems),
     problemCount: problems.length,

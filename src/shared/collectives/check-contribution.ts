@@ -1,10 +1,10 @@
 /** What every hub asks of a bucket that a rank hands in. Pure. */
 import { firstBeyond } from '../core/first-beyond.ts';
 import type { Interval } from '../core/sampling.ts';
-import type { HubOutcome } from './collective.ts';
+import type { HubOutcome, NonFinite } from './collective.ts';
 
 export type CheckedContribution =
-  | { readonly kind: 'taken'; readonly values: Float32Array }
+  | { readonly kind: 'taken'; readonly values: Float32Array; readonly nonFinite: NonFinite | undefined }
   | Extract<HubOutcome, { kind: 'refused' | 'diverged' }>;
 
 /**
@@ -18,6 +18,7 @@ export function checkContribution(
   bucketCount: number,
   tensors: readonly Float32Array[],
   largest: number,
+  takesNonFinite = false,
 ): CheckedContribution {
   if (interval === undefined) return refused(`bucket must be below ${bucketCount}, got ${bucket}`);
   const [values] = tensors;
@@ -27,8 +28,9 @@ export function checkContribution(
   const floats = interval.to - interval.from;
   if (values.length !== floats) return refused(`bucket ${bucket} must have ${floats} floats, got ${values.length}`);
   const odd = firstBeyond(values, largest);
-  if (odd === undefined) return { kind: 'taken', values };
-  return { kind: 'diverged', value: values[odd] ?? Number.NaN, float: interval.from + odd };
+  if (odd === undefined) return { kind: 'taken', values, nonFinite: undefined };
+  const nonFinite = { float: interval.from + odd, value: values[odd] ?? Number.NaN };
+  return takesNonFinite ? { kind: 'taken', values, nonFinite } : { kind: 'diverged', ...nonFinite };
 }
 
 function refused(reason: string): CheckedContribution {

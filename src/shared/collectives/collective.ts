@@ -85,6 +85,8 @@ export interface Reduced {
 export interface HubOptions {
   readonly worldSize: number;
   readonly buckets: readonly Interval[];
+  /** Whether it takes what is not finite, because nobody will apply such a sum. */
+  readonly takesNonFinite?: boolean | undefined;
   /** Samples of a micro-shard, where the run sums by them. */
   readonly microShard?: number | undefined;
 }
@@ -103,13 +105,19 @@ export interface AllReduceHub {
 
 export type HubOutcome =
   /** Other ranks' parts are missing. */
-  | { readonly kind: 'pending' }
+  | { readonly kind: 'pending'; readonly nonFinite?: NonFinite | undefined }
   /** To be sent now. */
-  | { readonly kind: 'reply'; readonly replies: readonly HubReply[] }
+  | { readonly kind: 'reply'; readonly replies: readonly HubReply[]; readonly nonFinite?: NonFinite | undefined }
   /** No rank that does its part sends this: the reason says what was expected, and what came. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** This float of the gradient is NaN, infinite, or so large that the sum over ranks could be. */
-  | { readonly kind: 'diverged'; readonly value: number; readonly float: number };
+  /** Not taken. */
+  | ({ readonly kind: 'diverged' } & NonFinite);
+
+/** A float of a rank's gradient that is NaN, infinite, or so large that the sum over ranks could be. */
+export interface NonFinite {
+  readonly float: number;
+  readonly value: number;
+}
 
 export interface HubReply {
   readonly rank: number;

@@ -126,7 +126,16 @@ const ready = message('ready', {
       usage,
       /** What it reported of the last steps that it applied. Its coordinator may have died before these were on record. */
       reports: z
-        .array(z.object({ ...applied.shape, samples: count, lossSum: z.number(), correct: count }))
+        .array(
+          z.object({
+            ...applied.shape,
+            samples: count,
+            lossSum: z.number(),
+            correct: count,
+            /** The step was not finite, and changed nothing; its loss and correct are left at 0. */
+            skipped: z.literal(true).optional(),
+          }),
+        )
         .max(keptReports)
         .readonly(),
     })
@@ -150,6 +159,8 @@ const vote = message('vote', {
   parametersChecksum: count.optional(),
   /** Squares of the floats of the gradient's sum, added up, on the same steps; where no hub has seen that sum. */
   gradientSquares: z.number().nonnegative().optional(),
+  /** Set by a worker alone that skips this step: the first float of its gradient that is not finite. */
+  nonFinite: z.object({ float: count, value: computed }).optional(),
 });
 
 /** Says which request of the generation a message makes or answers: requests are numbered from 1. */
@@ -261,6 +272,8 @@ const quorum = message('quorum', {
   allReduce: name,
   /** Set in a deterministic run: samples of a micro-shard, whose gradient is computed by itself. */
   microShard: z.int().min(1).optional(),
+  /** Set where a step whose loss or gradient is not finite is skipped: workers vote for it, and do not leave. */
+  skipNonfinite: z.literal(true).optional(),
 });
 
 /**
@@ -282,8 +295,11 @@ const assign = message('assign', {
  */
 const reduced = message('reduced', { ...attempt, bucket: count, waited: seconds });
 
-/** Every member voted for the attempt: apply it. Only collectives with a hub have commits. */
-const commit = message('commit', attempt);
+/**
+ * Every member voted for the attempt: apply it; or, if it is skipped, go on without. Only collectives with a hub have
+ * commits.
+ */
+const commit = message('commit', { ...attempt, skipped: z.literal(true).optional() });
 
 /**
  * The generation has lost a member. What was ordered and is not committed will not be: drop it. A step whose commit came

@@ -159,6 +159,22 @@ describe('what the live page shows', () => {
     });
   });
 
+  test('a step that was skipped, in the log; curve and means are of what was learned', () => {
+    const skipped = stepEvent(1, { loss: Number.NaN, correct: 0, skipped: 'worker w1 (rank 1): the loss became NaN' });
+    const applied = [stepEvent(0, { loss: 0.5 }), stepEvent(2, { loss: 1.5 })] as const;
+    const { state } = observe([...begun, [3, applied[0]], [4, skipped], [5, applied[1]]]);
+    expect(state.log.at(-1)).toMatchObject({
+      text: 'step 2 was skipped: worker w1 (rank 1): the loss became NaN',
+      level: 'bad',
+    });
+    expect(state.curve.points.map(({ step, samples, lossSum }) => [step, samples, lossSum])).toEqual([
+      [1, 64, 32],
+      [2, 0, 0],
+      [3, 64, 96],
+    ]);
+    expect(state.progress).toMatchObject({ step: 3 });
+  });
+
   test('the test pass after the last step of an epoch, then its results and its cost', () => {
     const trained = observe([...begun, ...tenSteps]);
     expect(trained.state.stage.name).toBe('testing');

@@ -10,6 +10,8 @@ const epoch = (number: number, more: Partial<EpochAudit> = {}): EpochAudit => ({
   lostSteps: 0,
   expected: 60_000,
   once: 60_000,
+  skipped: 0,
+  skippedSteps: 0,
   missing: 0,
   repeated: 0,
   missingSamples: [],
@@ -27,6 +29,8 @@ function render(more: Partial<AuditReport>): readonly string[] {
     workers: [],
     resumes: 0,
     lostSteps: 0,
+    skippedSteps: 0,
+    skippedSamples: 0,
     unsavedSteps: 0,
     problems: [],
     problemCount: 0,
@@ -82,7 +86,23 @@ describe('an audit', () => {
       '30 problems more',
       'Epoch 1: 1 training image missing: 17',
       'Epoch 2: 64 training images repeated: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 54 more',
-      'Not proved: the file does not show that each sample was applied exactly once',
+      'Not proved: the file does not show that each sample was drawn exactly once',
+    ]);
+  });
+
+  test('says which samples were drawn and not applied', () => {
+    const lines = render({
+      epochs: [epoch(1, { once: 59_904, skipped: 96, skippedSteps: 2 }), epoch(2)],
+      skippedSteps: 2,
+      skippedSamples: 96,
+    });
+    const cells = (line: string | undefined) => line?.trim().split(/ {2,}/);
+    expect(cells(lines[2])).toContain('skipped');
+    expect(cells(lines[4])).toEqual(['1', '938', '60,000', '59,904', '96', '0', '0', '0']);
+    expect(lines.slice(7)).toEqual([
+      'Skipped as not finite: 96 samples in 2 steps, drawn but applied to nothing',
+      'Proved: each of 2 whole epochs drew each of its 60,000 samples exactly once, and applied it unless',
+      '  its step was skipped: 96 samples in 2 steps were skipped as not finite',
     ]);
   });
 
@@ -99,6 +119,8 @@ describe('an audit', () => {
           workers: [],
           resumes: 0,
           lostSteps: 0,
+          skippedSteps: 0,
+          skippedSamples: 0,
           unsavedSteps: 0,
           problems: [],
           problemCount: 0,

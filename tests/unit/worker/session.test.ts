@@ -47,7 +47,7 @@ function openSession(allReduce = 'star') {
     fail: (error) => orders.fail(error),
     close: async () => {},
   };
-  const inbox: GenerationInbox = { aborted: aborting.signal, committed: async () => {} };
+  const inbox: GenerationInbox = { aborted: aborting.signal, committed: async () => ({ skipped: false }) };
   const replica: Replica = { applied: undefined, reports: [] };
   const session = runSession({
     link,
@@ -189,7 +189,10 @@ describe('a session', () => {
 
   it('ends where another generation begins, and hands on its beginning', async () => {
     const { give, session, sent } = openSession();
-    const inbox: GenerationInbox = { aborted: new AbortController().signal, committed: async () => {} };
+    const inbox: GenerationInbox = {
+      aborted: new AbortController().signal,
+      committed: async () => ({ skipped: false }),
+    };
     const quorum = {
       ...envelope,
       type: 'quorum',
@@ -210,7 +213,10 @@ describe('a session', () => {
     await give(assign(0, 0));
     abort(new Error('a member is lost'));
     await promisesSettle();
-    const inbox: GenerationInbox = { aborted: new AbortController().signal, committed: async () => {} };
+    const inbox: GenerationInbox = {
+      aborted: new AbortController().signal,
+      committed: async () => ({ skipped: false }),
+    };
     await give({ ...envelope, type: 'quorum', generation: 2, rank: 0, worldSize: 1, allReduce: 'star', inbox });
     expect(await outcomeOf(session)).toMatchObject({ value: { kind: 'next', quorum: { generation: 2 } } });
   });

@@ -16,13 +16,28 @@ interface StepCase {
   readonly lossSum?: number;
   /** Of the time until the sum is there. */
   readonly waitSeconds?: number;
+  /** What the engine computes; ones unless given. */
+  readonly gradient?: readonly number[];
+  /** Whether the worker is one of several. */
+  readonly hasHub?: boolean;
+  readonly skipsNonfinite?: boolean;
+  /** What the commit says. */
+  readonly skipped?: boolean;
 }
 
 /**
  * A worker whose every part of a step takes a time of its own: 1 s to load, 2 s to compute, 4 s until the sum is there,
  * 8 s until the commit, 16 s to apply.
  */
-function openSteps({ checksumEvery = 5, lossSum = 3.5, waitSeconds = 3 }: StepCase = {}) {
+function openSteps({
+  checksumEvery = 5,
+  lossSum = 3.5,
+  waitSeconds = 3,
+  gradient = [1, 1],
+  hasHub = true,
+  skipsNonfinite = false,
+  skipped = false,
+}: StepCase = {}) {
   const time = createVirtualTime();
   const log: string[] = [];
   const sent: Body<WorkerMessage>[] = [];
@@ -41,6 +56,7 @@ function openSteps({ checksumEvery = 5, lossSum = 3.5, waitSeconds = 3 }: StepCa
       log.push(`compute ${indices.join()}`);
       time.advance(2000);
       buffers.push(gradients);
+      gradients.set(gradient);
       onReady?.(1, 2);
       return { lossSum, correct: 2 };
     },
@@ -51,7 +67,8 @@ function openSteps({ checksumEvery = 5, lossSum = 3.5, waitSeconds = 3 }: StepCa
     },
   });
   const run = createStepRunner({
-    hasHub: true,
+    hasHub,
+    skipsNonfinite,
     engine,
     gradients: gradientsOfWhole(engine),
     allReduce: {
@@ -81,6 +98,7 @@ function openSteps({ checksumEvery = 5, lossSum = 3.5, waitSeconds = 3 }: StepCa
         log.push(`await ${generation}/${step}/${attempt}`);
         time.advance(8000);
         await commit.promise;
+        return { skipped };
       },
     },
     usage,
@@ -172,7 +190,9 @@ describe('a step', () => {
       const { run, log } = openSteps({ lossSum });
       await expect(run(assignment(7))).rejects.toMatchObject({
         code: 'diverged',
-        message: `the loss became ${lossSum} at step 8; try a smaller --lr`,
+        message:
+          `the loss became ${lossSum} at step 8, on positions 2 to 4 of epoch 2 (training images 12, 13, 14); ` +
+          'try a smaller --lr',
       });
       expect(log).not.toContain('finish');
     },
@@ -183,5 +203,48 @@ describe('a step', () => {
     commit();
     await run(assignment(7));
     expect(usage.totals().seconds).toMatchObject({ wait: 12, communicate: 0 });
+  });
+
+  it('whose gradient is not finite ends a worker alone, naming the samples, before it votes or applies', async () => {
+    const { run, log } = openSteps({ hasHub: false, gradient: [1, Number.NaN] });
+    await expect(run(assignment(7))).rejects.toMatchObject({
+      code: 'diverged',
+      message:
+        'the gradient became NaN at step 8, on positions 2 to 4 of epoch 2 (training images 12, 13, 14), in float 1; ' +
+        'try a smaller --lr',
+    });
+    expect(log).not.toContain('vote');
+    expect(log).not.toContain('apply 16');
+  });
+});
+
+describe('a step that is not finite, in a run that skips such steps,', () => {
+  const nothing = { samples: 3, lossSum: 0, correct: 0, skipped: true };
+
+  it('is voted for as it is, and not applied where the commit says so', async () => {
+    const { run, log, sent, commit } = openSteps({ skipsNonfinite: true, lossSum: Number.NaN, skipped: true });
+    commit();
+    expect(await run(assignment(7))).toEqual(nothing);
+    expect(sent).toMatchObject([{ type: 'vote', samples: 3, lossSum: Number.NaN, correct: 2 }]);
+    expect(log).not.toContain('apply 16');
+  });
+
+  it('is skipped because of another rank, too', async () => {
+    const { run, log, commit } = openSteps({ skipsNonfinite: true, skipped: true });
+    commit();
+    expect(await run(assignment(7))).toEqual(nothing);
+    expect(log).not.toContain('apply 16');
+  });
+
+  it.each<[string, StepCase, object]>([
+    ['gradient', { gradient: [1, Number.NaN] }, { nonFinite: { float: 1, value: Number.NaN } }],
+    ['loss', { lossSum: Number.POSITIVE_INFINITY }, { lossSum: Number.POSITIVE_INFINITY }],
+  ])('by its %s is skipped by a worker alone, which waits for nobody', async (_, of, said) => {
+    const { run, log, sent } = openSteps({ hasHub: false, skipsNonfinite: true, checksumEvery: 7, ...of });
+    expect(await run(assignment(7))).toEqual(nothing);
+    expect(sent).toMatchObject([said]);
+    // The square of what is not finite is not either, and no message may carry it.
+    if (of.gradient !== undefined) expect(sent[0]).toMatchObject({ gradientSquares: undefined });
+    expect(log).not.toContain('apply 16');
   });
 });

@@ -7,13 +7,13 @@ export const createLearningMetrics: Collector = (registry, { training }) => {
   const labelNames = ['split'] as const;
   const loss = new Gauge({
     name: 'pennygrad_loss',
-    help: 'Mean cross-entropy in nats; split is train, over the last committed step, or test, over the last test pass.',
+    help: 'Mean cross-entropy in nats; split is train, over the last applied step, or test, over the last test pass.',
     labelNames,
     registers,
   });
   const accuracy = new Gauge({
     name: 'pennygrad_accuracy_ratio',
-    help: 'Fraction of samples classified correctly; split is train, over the last committed step, or test, over the last test pass.',
+    help: 'Fraction of samples classified correctly; split is train, over the last applied step, or test, over the last test pass.',
     labelNames,
     registers,
   });
@@ -41,7 +41,7 @@ export const createLearningMetrics: Collector = (registry, { training }) => {
   return (event) => {
     switch (event.type) {
       case 'step':
-        learned('train', event.loss, event.correct / event.samples);
+        if (event.skipped === undefined) learned('train', event.loss, event.correct / event.samples);
         if (event.gradientNorm !== undefined) gradientNorm.set(event.gradientNorm);
         break;
       case 'epoch':

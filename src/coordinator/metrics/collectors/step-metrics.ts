@@ -11,6 +11,11 @@ const phaseBuckets = durationBuckets(0.0001, 10, phaseBucketsPerDecade);
 export const createStepMetrics: Collector = (registry) => {
   const registers = [registry];
   const steps = new Counter({ name: 'pennygrad_steps_total', help: 'Committed steps.', registers });
+  const skipped = new Counter({
+    name: 'pennygrad_skipped_steps_total',
+    help: 'Committed steps that no worker applied, because a loss or gradient was not finite (--skip-nonfinite).',
+    registers,
+  });
   const samples = new Counter({
     name: 'pennygrad_samples_total',
     help: 'Training samples of committed steps.',
@@ -50,6 +55,7 @@ export const createStepMetrics: Collector = (registry) => {
         break;
       case 'step':
         steps.inc();
+        if (event.skipped !== undefined) skipped.inc();
         samples.inc(event.samples);
         stepDuration.observe(event.seconds);
         for (const member of event.members) {

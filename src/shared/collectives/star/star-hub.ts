@@ -14,7 +14,7 @@ interface Bucket {
   missing: number;
 }
 
-export function createStarHub({ worldSize, buckets }: HubOptions): AllReduceHub {
+export function createStarHub({ worldSize, buckets, takesNonFinite }: HubOptions): AllReduceHub {
   const attempts = new Map<string, Map<number, Bucket>>();
   /** So many parts of this size add up to a finite sum: whoever would make it infinite is known before. */
   const largestPart = largestFloat32 / worldSize;
@@ -39,16 +39,17 @@ export function createStarHub({ worldSize, buckets }: HubOptions): AllReduceHub 
       if (attempts.get(keyOf(message))?.get(index)?.arrivals[rank] !== undefined) {
         return { kind: 'refused', reason: `bucket ${index} came twice` };
       }
-      const checked = checkContribution(index, buckets[index], buckets.length, tensors, largestPart);
+      const checked = checkContribution(index, buckets[index], buckets.length, tensors, largestPart, takesNonFinite);
       if (checked.kind !== 'taken') return checked;
       const bucket = bucketOf(message, index);
       // The hub owns what it was sent: the sum is made in rank 0's part.
       bucket.parts[rank] = checked.values;
       bucket.arrivals[rank] = now;
       bucket.missing -= 1;
-      if (bucket.missing > 0) return { kind: 'pending' };
+      const { nonFinite } = checked;
+      if (bucket.missing > 0) return { kind: 'pending', nonFinite };
       const sum = sumInRankOrder(bucket.parts.splice(0));
-      return replyToAll(message, bucket.arrivals, sum, now);
+      return replyToAll(message, bucket.arrivals, sum, now, nonFinite);
     },
     missing(rank, attempt) {
       const known = attempts.get(keyOf(attempt));

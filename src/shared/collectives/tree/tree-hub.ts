@@ -23,7 +23,7 @@ interface Bucket {
   readonly arrivals: (number | undefined)[];
 }
 
-export function createTreeHub({ worldSize, buckets, microShard }: HubOptions): AllReduceHub {
+export function createTreeHub({ worldSize, buckets, takesNonFinite, microShard }: HubOptions): AllReduceHub {
   if (microShard === undefined) throw new Error('createTreeHub: needs the size of a micro-shard');
   const attempts = new Map<string, ExpectedAttempt>();
 
@@ -55,14 +55,15 @@ export function createTreeHub({ worldSize, buckets, microShard }: HubOptions): A
       }
       // So many parts of this size add up to a finite sum: whoever would make it infinite is known before.
       const largest = largestFloat32 / nodes.flat().length;
-      const checked = checkContribution(index, buckets[index], buckets.length, tensors, largest);
+      const checked = checkContribution(index, buckets[index], buckets.length, tensors, largest, takesNonFinite);
       if (checked.kind !== 'taken') return checked;
       if (bucket === undefined) throw new Error(`tree hub: no bucket ${index}`);
       bucket.parts[rank]?.add(part);
       bucket.arrivals[rank] = now;
-      const sum = addNode(bucket.sums, node, checked.values, leaves);
-      if (sum === undefined) return { kind: 'pending' };
-      return replyToAll(message, bucket.arrivals, sum, now);
+      const { values, nonFinite } = checked;
+      const sum = addNode(bucket.sums, node, values, leaves);
+      if (sum === undefined) return { kind: 'pending', nonFinite };
+      return replyToAll(message, bucket.arrivals, sum, now, nonFinite);
     },
     missing(rank, attempt) {
       const expected = attempts.get(keyOf(attempt));

@@ -384,6 +384,17 @@ describe('the metrics of a run', () => {
     expect(samples.get('pennygrad_loss{split="train"}')).toBeNaN();
   });
 
+  test('a step that was skipped is counted as one, and its loss shows nowhere', async () => {
+    const { metrics, observe } = observeRun();
+    observe({ type: 'epoch-begun', epoch: 0 });
+    observe(stepEvent(0, { loss: 0.5 }));
+    observe(stepEvent(1, { loss: Number.NaN, correct: 0, skipped: 'the loss became NaN' }));
+    const samples = await scrape(metrics);
+    expect(samples.get('pennygrad_steps_total')).toBe(2);
+    expect(samples.get('pennygrad_skipped_steps_total')).toBe(1);
+    expect(samples.get('pennygrad_loss{split="train"}')).toBe(0.5);
+  });
+
   test('the speed starts over with an epoch', async () => {
     const { metrics, observe } = observeRun();
     observe({ type: 'epoch-begun', epoch: 0 });

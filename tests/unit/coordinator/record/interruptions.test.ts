@@ -84,7 +84,15 @@ function followedRun(committed = 0) {
     },
     /** Workers have kept the steps up to this one. */
     goOn(from: number) {
-      const nothing = { samplesBefore: 0, samples: 0, trainSeconds: 0, epochs: [], milestones: [], keptMetrics: '' };
+      const nothing = {
+        samplesBefore: 0,
+        samples: 0,
+        trainSeconds: 0,
+        skippedSteps: 0,
+        epochs: [],
+        milestones: [],
+        keptMetrics: '',
+      };
       const record = { ...nothing, step: from, generation: 1, openEpoch: undefined, samplesByWorker: undefined };
       tell({ type: 'went-on', step: from, record });
       step = from;

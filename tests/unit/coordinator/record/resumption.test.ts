@@ -466,6 +466,18 @@ describe('the record of a run', () => {
     expect(recordAt(8, 4, [...metrics, back(6), ...steps(7, 8)])?.epochs).toMatchObject([{ epoch: 0 }]);
   });
 
+  test('keeps skipped steps what they are: counted, and in no mean', () => {
+    const skipped = (step: number) => ({ ...stepLine(step), loss: null, accuracy: 0, skipped: true });
+    const metrics = [skipped(1), ...steps(2, 4), epochLine(1), stepLine(5), skipped(6), stepLine(7)];
+    expect(recordAt(7, 0, metrics)).toMatchObject({
+      samples: 98,
+      skippedSteps: 2,
+      openEpoch: { samples: 48, skippedSamples: 16, lossSum: 16, correct: 16 },
+    });
+    expect(recordAt(5, 0, metrics)).toMatchObject({ skippedSteps: 1, openEpoch: { lossSum: 8, correct: 8 } });
+    expect(recordAt(5, 0, metrics)?.openEpoch?.skippedSamples).toBeUndefined();
+  });
+
   test('adds up who trained what, as far as all steps tell it', () => {
     const [first, ...more] = steps(1, 4);
     const metrics = [

@@ -122,6 +122,15 @@ test('steps that nobody has any more are in no figure, and those that are traine
   expect(record().milestones.map(({ epoch }) => epoch)).toEqual([0, 1]);
 });
 
+test('skipped steps are counted as the steps are that go on', () => {
+  const { tell, record } = openRecord({ skippedSteps: 3 });
+  const skipped = { loss: Number.NaN, skipped: 'the loss became NaN' };
+  tell(generation(1, 0), stepEvent(0, skipped), checkpoint, stepEvent(1, skipped), stepEvent(2));
+  expect(record()).toMatchObject({ skippedSteps: 5, openEpoch: { samples: 192, skippedSamples: 128, lossSum: 32 } });
+  tell(rolledBack(1, 2));
+  expect(record()).toMatchObject({ steps: 1, skippedSteps: 4 });
+});
+
 test('an epoch that was saved half way goes on from there', () => {
   const { tell, record } = openRecord();
   tell(generation(1, 0), stepEvent(0), checkpoint, stepEvent(1), rolledBack(1, 1), stepEvent(1), stepEvent(2));

@@ -39,11 +39,12 @@ async function trainEpoch({ range, context, balancer, onEvent, ...script }: Step
       begin: 0,
       end: 3,
       stepsBefore: 0,
+      skippedInRow: 0,
       isPauseDue: () => false,
       ...range,
-      onCommitted(step, totals) {
+      onCommitted(step, totals, skippedInRow) {
         reached = { step, totals };
-        range?.onCommitted?.(step, totals);
+        range?.onCommitted?.(step, totals, skippedInRow);
       },
     },
   );

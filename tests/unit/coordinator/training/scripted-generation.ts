@@ -18,6 +18,8 @@ export interface Script {
   readonly vote?: (rank: number, step: number) => Partial<Vote>;
   /** What members have used when this is asked; a second of computing each unless a test says otherwise. */
   readonly spent?: (step: number) => readonly MemberSpent[];
+  /** What is not finite of a step; nothing unless a test says otherwise. */
+  readonly nonFinite?: (step: number) => string | undefined;
   /** Each step takes so long. */
   readonly stepMs?: number;
   readonly answers?: readonly Answered<'state'>[];
@@ -63,6 +65,7 @@ export function scriptGeneration(
     applied: before = members.map(() => undefined),
     vote: voteOf = () => ({}),
     spent = () => members.map(({ rank }) => spentBy(rank)),
+    nonFinite = () => undefined,
     stepMs = 1000,
     answers = members.map(() => stateOf(1)),
     testLoss = 0.5,
@@ -90,8 +93,9 @@ export function scriptGeneration(
       return members.map(({ rank }): Vote => ({ v: 6, run: 'r', ...vote(step), ...voteOf(rank, step) }));
     },
     gradientNorm: (step) => (step % 2 === 0 ? 20 : undefined),
-    commit(step) {
-      log.push(`commit ${step}`);
+    nonFinite,
+    commit(step, skipped = false) {
+      log.push(`commit ${step}${skipped ? ', skipped' : ''}`);
       applied.fill({ step: step + 1, generation: 1 });
     },
     takeSpent: () => spent(voted),

@@ -30,3 +30,12 @@ test('a cost that is unknown for one step stays unknown for the epoch', () => {
 test('a loss that is not finite shows in the mean', () => {
   expect(epochMeans(totalsOf(step(), step({ loss: Number.NaN }))).loss).toBeNaN();
 });
+
+test('a step that was skipped counts its samples and its time, and leaves the means alone', () => {
+  const skipped = step({ samples: 32, loss: Number.NaN, correct: 0, skipped: 'the loss became NaN' });
+  const totals = totalsOf(step(), skipped, step({ loss: 1.5 }), skipped);
+  expect(totals).toMatchObject({ samples: 192, skippedSamples: 64, lossSum: 128, correct: 96, seconds: 8, usd: 1 });
+  expect(epochMeans(totals)).toEqual({ loss: 1, accuracy: 0.75, samplesPerSecond: 24 });
+  // Nothing was learned, so nothing is known.
+  expect(epochMeans(totalsOf(skipped))).toEqual({ loss: Number.NaN, accuracy: 0, samplesPerSecond: 16 });
+});

@@ -57,6 +57,11 @@ describe('a line', () => {
     ['of a share that ends before it begins', `${header}${step.replace('[2', '[3').replace('2,4', '4,2')}`, 'line 2: '],
     ['of a step that is none', `${header}${step.replace('"step":1', '"step":0')}`, 'line 2: step: Too small'],
     ['of no steps', `${header}${step}0\n`, 'line 3: '],
+    [
+      'that repeats a skipped step',
+      `${header}${step.replace('}', ',"skipped":true}')}1\n`,
+      'line 3: a skipped step cannot be repeated',
+    ],
     ['that repeats nothing', `${header}1\n`, 'line 2: there is no step before it that it could repeat'],
     [
       'that repeats a step that was lost',

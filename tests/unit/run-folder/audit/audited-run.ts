@@ -10,7 +10,11 @@ export interface CommittedStep {
   readonly step: number;
   readonly epoch: number;
   readonly shares: readonly { readonly workerId: string; readonly from: number; readonly to: number }[];
+  readonly skipped?: string | undefined;
 }
+
+/** Why the steps of these runs are skipped, where they are. */
+export const skippedBecause = 'it was not finite';
 
 /** A step, or a resume that keeps so many steps. */
 export type AuditedEvent = CommittedStep | { readonly resume: number };
@@ -42,10 +46,11 @@ export function recordOf(text: string): AuditRecord {
 
 /** The steps that count, each by itself. */
 export function stepsOf({ spans }: AuditRecord): readonly CommittedStep[] {
-  return spans.flatMap(({ step, steps, epoch, shares, stride }) =>
+  return spans.flatMap(({ step, steps, epoch, shares, stride, skipped }) =>
     Array.from({ length: steps }, (_, index) => ({
       step: step - 1 + index,
       epoch: epoch - 1,
+      skipped: skipped ? skippedBecause : undefined,
       shares: shares.map(({ worker, from, to }) => ({
         workerId: worker,
         from: from + index * stride,
@@ -77,16 +82,20 @@ export function countPlainly(
     .sort((a, b) => a - b)
     .map((epoch) => {
       const order = [...epochOrder(seed, epoch, trainCount)];
-      const applied = steps
-        .filter((step) => step.epoch === epoch)
-        .flatMap(({ shares }) => shares.flatMap(({ from, to }) => order.slice(from, to)));
-      const times = (sample: number) => applied.filter((other) => other === sample).length;
+      const samplesOf = (some: readonly CommittedStep[]) =>
+        some
+          .filter((step) => step.epoch === epoch)
+          .flatMap(({ shares }) => shares.flatMap(({ from, to }) => order.slice(from, to)));
+      const drawn = samplesOf(steps);
+      const applied = samplesOf(steps.filter(({ skipped }) => skipped === undefined));
+      const times = (sample: number) => drawn.filter((other) => other === sample).length;
       const dueSteps = Math.min(perEpoch, Math.max(0, due - epoch * perEpoch));
       const ascending = (samples: readonly number[]) => samples.toSorted((a, b) => a - b);
       return {
         epoch: epoch + 1,
         expected: Math.min(dueSteps * batchSize, trainCount),
-        once: order.filter((sample) => times(sample) === 1).length,
+        once: order.filter((sample) => times(sample) === 1 && applied.includes(sample)).length,
+        skipped: order.filter((sample) => times(sample) === 1 && !applied.includes(sample)).length,
         missingSamples: ascending(order.slice(0, dueSteps * batchSize).filter((sample) => times(sample) === 0)),
         repeatedSamples: ascending(order.filter((sample) => times(sample) > 1)),
       };

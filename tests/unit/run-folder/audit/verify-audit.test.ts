@@ -14,6 +14,7 @@ import {
   keptEvents,
   noEvidence,
   recordOf,
+  skippedBecause,
   stepsOf,
 } from './audited-run.ts';
 
@@ -31,13 +32,17 @@ function cutAt(from: number, to: number, cuts: readonly number[], firstWorker: n
   return ends.map((end, rank) => ({ workerId: `w${firstWorker + rank}`, from: ends[rank - 1] ?? from, to: end }));
 }
 
-/** A sitting: steps with a fleet, whose shares change between them; and how far a resume after it goes back. */
+/**
+ * A sitting: steps with a fleet, whose shares change between them, and of which some are skipped as not finite; and how far a
+ * resume after it goes back.
+ */
 const sitting = fc.record({
   parts: fc.array(
     fc.record({
       steps: fc.integer({ min: 1, max: 9 }),
       cuts: fc.array(fc.nat(20), { maxLength: 3 }),
       firstWorker: fc.nat(2),
+      skipped: fc.array(fc.nat(9), { maxLength: 3 }),
     }),
     { minLength: 1, maxLength: 4 },
   ),
@@ -57,11 +62,16 @@ const runs: fc.Arbitrary<Run> = fc
     const events: AuditedEvent[] = [];
     let [next, lost] = [0, 0];
     for (const [index, { parts, back }] of sittings.entries()) {
-      for (const { steps, cuts, firstWorker } of parts) {
+      for (const { steps, cuts, firstWorker, skipped } of parts) {
         for (const end = next + steps; next < end; next++) {
           const from = (next % perEpoch) * header.batchSize;
           const to = Math.min(from + header.batchSize, header.trainCount);
-          events.push({ step: next, epoch: Math.floor(next / perEpoch), shares: cutAt(from, to, cuts, firstWorker) });
+          events.push({
+            step: next,
+            epoch: Math.floor(next / perEpoch),
+            shares: cutAt(from, to, cuts, firstWorker),
+            skipped: skipped.includes(end - next) ? skippedBecause : undefined,
+          });
         }
       }
       if (index === sittings.length - 1) break;
@@ -90,10 +100,11 @@ function samplesByWorker(steps: readonly CommittedStep[]): Record<string, number
 const figuresOf = ({ epochs }: AuditReport) =>
   epochs
     .filter(({ expected, steps }) => expected > 0 || steps > 0)
-    .map(({ epoch, expected, once, missingSamples, repeatedSamples }) => ({
+    .map(({ epoch, expected, once, skipped, missingSamples, repeatedSamples }) => ({
       epoch,
       expected,
       once,
+      skipped,
       missingSamples,
       repeatedSamples,
     }));
@@ -117,6 +128,7 @@ describe('a run', () => {
           lostSteps: run.lost,
           problems: [],
           unsavedSteps: 0,
+          skippedSteps: keptSteps(run).filter(({ skipped }) => skipped !== undefined).length,
         });
         expect(figuresOf(report)).toEqual(countPlainly(run.header, keptSteps(run), run.steps));
         expect(Object.fromEntries(report.workers.map(({ worker, samples }) => [worker, samples]))).toEqual(

@@ -101,6 +101,18 @@ describe('the hub of the star', () => {
     expect(give(hub, { rank: 1, values: [2, 2] })).toEqual(reply([3, 3], [0, 0]));
   });
 
+  it('takes what is not finite where nobody will apply it, and tells whose it is', () => {
+    const hub = createStarHub({ worldSize: 2, buckets: two, takesNonFinite: true });
+    const nonFinite = { float: 1, value: Number.NaN };
+    expect(give(hub, { rank: 0, values: [1, Number.NaN] })).toEqual({ kind: 'pending', nonFinite });
+    expect(give(hub, { rank: 1, values: [2, 2] })).toEqual(reply([3, Number.NaN], [0, 0]));
+    expect(give(hub, { rank: 0, values: [1], bucket: 1 })).toEqual({ kind: 'pending' });
+    const value = Number.POSITIVE_INFINITY;
+    const last = give(hub, { rank: 1, values: [value], bucket: 1 });
+    expect(last).toMatchObject({ kind: 'reply', nonFinite: { float: 2, value } });
+    expect(hub.missing(1, { generation: 1, step: 0, attempt: 0 })).toBe(0);
+  });
+
   it('takes the largest parts whose sum is finite', () => {
     const hub = createStarHub({ worldSize: 4, buckets: one });
     const large = Math.fround(8.5e37);

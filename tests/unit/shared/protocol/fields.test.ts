@@ -40,6 +40,8 @@ const optional = ({ takes, refuses }: Domain): Domain => ({
 const count = integer(0, most);
 /** Whether it is a number at all, and within what was asked, is judged with the step. */
 const computed: Domain = { takes: [-1e300, 0, 1e300, Number.NaN, -Infinity], refuses: ['1', null, undefined, [1]] };
+/** Set, or left out. */
+const set = optional({ takes: [true], refuses: [false, 0, 1, 'true', null] });
 const name = text(1, 200);
 const words = text(0, 4000);
 const unixMs: Domain = { takes: [0, 0.5, most], refuses: [-0.5, 2 ** 54, ...noNumbers] };
@@ -111,6 +113,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
     'kept.reports.0.samples': count,
     'kept.reports.0.lossSum': { takes: [0, 1e9], refuses: noNumbers },
     'kept.reports.0.correct': count,
+    'kept.reports.0.skipped': set,
     ...Object.fromEntries(Object.entries(usage).map(([name, field]) => [`kept.${name}`, field])),
   },
   contribute: { ...attempt, bucket: count },
@@ -121,6 +124,9 @@ const workerFields: Readonly<Record<string, Fields>> = {
     correct: count,
     ...usage,
     parametersChecksum: optional(count),
+    nonFinite: optional({ takes: [], refuses: [{}, 'x', null] }),
+    'nonFinite.float': count,
+    'nonFinite.value': computed,
   },
   evaluated: { request: count, samples: count, lossSum: computed, correct: count, ...usage },
   state: {
@@ -174,7 +180,13 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     actual: words,
     passing: optional({ takes: [true, false], refuses: [0, 1, 'true', null] }),
   },
-  quorum: { generation: count, rank: integer(0, 255), worldSize: integer(1, 256), allReduce: name },
+  quorum: {
+    generation: count,
+    rank: integer(0, 255),
+    worldSize: integer(1, 256),
+    allReduce: name,
+    skipNonfinite: set,
+  },
   assign: {
     ...attempt,
     epoch: count,
@@ -183,7 +195,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     globalBatch: { takes: [1, most], refuses: [0, 1.5, ...noNumbers] },
   },
   reduced: { ...attempt, bucket: count, waited: duration },
-  commit: attempt,
+  commit: { ...attempt, skipped: set },
   abort: { generation: count },
   evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
   'report-state': { request: count, extent: choice('checksum', 'parameters', 'state') },

@@ -83,8 +83,8 @@ describe('the hub of the tree', () => {
   });
 
   /** Two ranks of 24 samples each: rank 0 has the leaves 0 to 2, so two nodes; rank 1 the leaves 3 to 5, two as well. */
-  function openHub() {
-    const hub = createTreeHub({ worldSize: 2, buckets, microShard });
+  function openHub({ takesNonFinite = false } = {}) {
+    const hub = createTreeHub({ worldSize: 2, buckets, takesNonFinite, microShard });
     hub.expect(attempt, [
       { from: 0, to: 24 },
       { from: 24, to: 48 },
@@ -118,6 +118,20 @@ describe('the hub of the tree', () => {
     expect(give(0, 0, [1, Number.NaN])).toEqual({ kind: 'diverged', value: Number.NaN, float: 1 });
     expect(give(0, 0, [2 ** 126 * 1.01, 0])).toMatchObject({ kind: 'diverged', float: 0 });
     expect(give(0, 0, [2 ** 125, 0])).toEqual({ kind: 'pending' });
+  });
+
+  it('takes what is not finite where nobody will apply it, and tells whose it is', () => {
+    const { give } = openHub({ takesNonFinite: true });
+    const nonFinite = { float: 1, value: Number.NaN };
+    expect(give(0, 0, [1, Number.NaN])).toEqual({ kind: 'pending', nonFinite });
+    expect(give(0, 1, [2, 2])).toEqual({ kind: 'pending' });
+    expect(give(1, 0, [3, 3])).toEqual({ kind: 'pending' });
+    const value = Number.NEGATIVE_INFINITY;
+    expect(give(1, 1, [value, 4])).toMatchObject({
+      kind: 'reply',
+      nonFinite: { float: 0, value },
+      replies: [{ tensors: [Float32Array.of(value, Number.NaN)] }, {}],
+    });
   });
 
   it('tells each rank how long its last part waited', () => {

@@ -1,0 +1,27 @@
+/** What becomes of a step that may not be finite. Pure. */
+
+/**
+ * Skipped steps in a row after which the next one stops the run: a model that diverged computes nothing finite any more. A
+ * loss scaler that starts at 2^16 and is halved by each overflow, as DeepSpeed's is by default, gives up at its minimum of 1
+ * after as many.
+ */
+export const mostSkippedInRow = 16;
+
+export type SkipDecision =
+  | { readonly kind: 'apply' }
+  /** No replica applies it. */
+  | { readonly kind: 'skip'; readonly reason: string }
+  | { readonly kind: 'stop'; readonly reason: string };
+
+/**
+ * @param problem whose part is not finite; undefined where all is
+ * @param inRow steps just before that were skipped
+ */
+export function decideSkip(problem: string | undefined, step: number, inRow: number): SkipDecision {
+  if (problem === undefined) return { kind: 'apply' };
+  if (inRow < mostSkippedInRow) return { kind: 'skip', reason: problem };
+  const reason =
+    `step ${step + 1} is not finite, and neither were the ${inRow} before it, which --skip-nonfinite skipped: ${problem}; ` +
+    'try a smaller --lr';
+  return { kind: 'stop', reason };
+}
