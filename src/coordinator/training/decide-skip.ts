@@ -2,8 +2,8 @@
 
 /**
  * Skipped steps in a row after which the next one stops the run: a model that diverged computes nothing finite any more. A
- * loss scaler that starts at 2^16 and is halved by each overflow, as DeepSpeed's is by default, gives up at its minimum of 1
- * after as many.
+ * loss scale that starts at 2^16 and is halved by each overflow, as by default in DeepSpeed, is at its minimum of 1 after as
+ * many, and DeepSpeed gives up.
  */
 export const mostSkippedInRow = 16;
 

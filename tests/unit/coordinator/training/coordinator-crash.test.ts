@@ -9,10 +9,12 @@ import { createBookkeeper } from '../../../../src/coordinator/record/bookkeeper.
 import { readRecord, readResumption } from '../../../../src/coordinator/record/resumption.ts';
 import { openRunFolder } from '../../../../src/coordinator/record/run-folder.ts';
 import type { RunEvent, StepEvent } from '../../../../src/coordinator/run-events.ts';
+import { epochOrder } from '../../../../src/shared/core/sampling.ts';
 import { auditHeader } from '../../../support/audit-header.ts';
 import { readJsonLines } from '../../../support/run-folder.ts';
 import { trainingConfig } from '../../../support/settings.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import type { ToyFaults } from '../../../support/toy-engine.ts';
 import { type CrashingPlace, inVirtualTime, model, open, type Party, settings } from './party.ts';
 
 const spec = { model, optimizer: { name: 'sgd', learningRate: 0.5 }, seed: 1 } as const;
@@ -53,7 +55,7 @@ async function sitDown(folder: string, place: CrashingPlace, isResumed = false, 
   const publish = publishTo([files.observe], books.observe);
   const party = await open(
     size,
-    { onLoss: 'continue', generationsBefore: resumption?.generations, bookedUntil },
+    { onLoss: 'continue', generationsBefore: resumption?.generations, bookedUntil, skipNonfinite: true },
     place,
     (event) => isAlive && publish(event),
   );
@@ -99,7 +101,7 @@ async function undisturbed(): Promise<readonly number[]> {
 }
 
 /** Kills the first coordinator as soon as `step` is on record, after so many of the messages that follow. */
-async function crashAt(step: number, messages: number, size = 2) {
+async function crashAt(step: number, messages: number, size = 2, faults: ToyFaults = {}) {
   const place = inVirtualTime();
   const folder = temporaryFolder();
   const first = await sitDown(folder, place, false, size);
@@ -107,7 +109,7 @@ async function crashAt(step: number, messages: number, size = 2) {
   const uptime = () => place.clock.now() - bornAt;
   const ofB = new AbortController();
   const lives = [
-    first.party.join('a', {}, {}, undefined, { uptime }),
+    first.party.join('a', faults, {}, undefined, { uptime }),
     ...(size === 1 ? [] : [first.party.join('b', {}, { signal: ofB.signal }, undefined, { uptime })]),
   ];
   const crashed = new Promise<void>((resolve) => {
@@ -226,6 +228,29 @@ describe('a coordinator that is killed', () => {
       expect(parametersOf(second.party.events)).toEqual(parametersOf(party.events));
     },
   );
+
+  it('leaves a lone worker ahead by a step that it skipped, which stays skipped', async () => {
+    // In the second step.
+    const poisoned = epochOrder(1, 0, 50)[20];
+    const faults = { poisons: (sample: number) => sample === poisoned };
+    const { place, folder, lives } = await crashAt(0, 0, 1, faults);
+    await place.until(new Promise<void>((resolve) => place.timers.after(300, resolve)));
+    const second = await sitDown(folder, place, true, 1);
+    expect(await trainOn(second)).toMatchObject({ steps: 12, end: { kind: 'completed' } });
+    await place.until(Promise.all(lives));
+    const [caughtUp] = second.party.eventsOf('step');
+    expect(caughtUp).toMatchObject({ step: 1, samples: 16, skipped: 'worker a reports that it was not finite' });
+    const party = await open(1, { skipNonfinite: true });
+    party.join('a', faults);
+    await party.train();
+    const losses = (events: Party) => events.eventsOf('epoch').map(({ loss }) => loss.toFixed(12));
+    expect(losses(second.party)).toEqual(losses(party));
+    expect(parametersOf(second.party.events)).toEqual(parametersOf(party.events));
+    const skipped = readJsonLines(join(folder, 'metrics.jsonl')).filter((line) => line.skipped === true);
+    expect(skipped.map(({ step }) => step)).toEqual(
+      party.eventsOf('step').flatMap(({ step, skipped }) => (skipped === undefined ? [] : [step + 1])),
+    );
+  });
 
   it('with all of its workers goes on from the checkpoint', async () => {
     const { place, folder, first, lives } = await crashAt(5, 2);
