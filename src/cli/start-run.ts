@@ -9,6 +9,7 @@ import { assumePrice } from '../economics/prices/assumed-price.ts';
 import type { PriceRow } from '../economics/prices/price-row.ts';
 import { writeRunReport } from '../report/html/run-report.ts';
 import { type FleetSize, formatFleetSize } from '../settings/fleet-size.ts';
+import type { MembershipConfig } from '../settings/membership-settings.ts';
 import { requireTargetsOfHost } from '../settings/observability-settings.ts';
 import { writtenSettings } from '../settings/resolve-settings.ts';
 import { bySubject, type RunSettings, runSettings } from '../settings/run-settings.ts';
@@ -64,6 +65,7 @@ export async function startRun({
   const { membership, data, training, budget, observability, folder } = bySubject(settings);
   requireTargetsOfHost(observability);
   requireSharesForAll(training, membership.workers);
+  requireRoomToDrop(membership);
   const load = (name: string | undefined) =>
     loadDataset(data.dataset ?? name, { ...data, onWarning: output.warn, onProgress: output.download });
   const loading = resumed === undefined ? load(undefined) : loadRunData(resumed, load);
@@ -115,6 +117,14 @@ export async function startRun({
         onEnd(output.end(result));
       },
     },
+  );
+}
+
+function requireRoomToDrop({ workers, dropStragglers }: MembershipConfig): void {
+  if (dropStragglers === undefined || workers.min < workers.max) return;
+  throw badInput(
+    `--drop-stragglers ${dropStragglers}x needs --workers MIN:MAX with MIN below MAX: ` +
+      `--workers ${formatFleetSize(workers)} keeps all of them`,
   );
 }
 

@@ -31,8 +31,8 @@ const fleetEntry = z.union([z.string(), z.record(z.string(), z.unknown())]);
 /** Settings with one value for all runs. Runs of a sweep start afresh, train to their end, and are not watched. */
 const sharedSettings = {
   threads: engineSettings.threads,
-  ...without(membershipSettings, 'workers'),
-  // A run that went on with fewer workers measures another fleet than the one it stands for.
+  ...without(membershipSettings, 'workers', 'dropStragglers'),
+  // A run that went on with fewer workers, lost or dropped, measures another fleet than the one it stands for.
   onLoss: withDefault(membershipSettings.onLoss, 'fail'),
   ...dataSettings,
   ...without(trainingSettings, 'batchSize', 'targetAccuracy'),

@@ -45,6 +45,9 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
         present.delete(event.workerId);
         note(`worker ${event.workerId} has left: ${event.reason}`);
         break;
+      case 'straggler-kept':
+        warn(`worker ${event.workerId} is not dropped: ${event.reason}`);
+        break;
       case 'healed':
         warn(
           `worker ${event.workerId} held other parameters than the others before step ${event.step + 1}; it gets theirs`,

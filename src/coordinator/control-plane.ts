@@ -54,6 +54,8 @@ export interface ControlPlane {
   workerGone(workerId: string, gone: WorkerGone): void;
   /** A worker is told to leave, because its machine will be taken away in so many seconds. */
   workerPreempted(workerId: string, seconds: number): void;
+  /** A member is a straggler: it is told to leave at the next step boundary, if the run can do without it. */
+  dropStraggler(workerId: string, reason: string): void;
   /** A worker's process has ended, for whatever reason; it costs nothing from now on. */
   workerEnded(workerId: string): void;
   /** Ends every wait with `error`; the first failure wins. */
@@ -192,6 +194,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     workerGone: (workerId, { cause, reason, code = 'quorum-lost', returns }) =>
       dispatch({ type: 'exited', workerId, cause, reason, code, returns }),
     workerPreempted: (workerId, seconds) => observe({ type: 'worker-preempted', workerId, seconds }),
+    dropStraggler: (workerId, reason) => dispatch({ type: 'drop', workerId, reason }),
     workerEnded: (workerId) => observe({ type: 'worker-ended', workerId }),
     fail: loop.fail,
     close(error) {

@@ -58,6 +58,13 @@ export interface MemberShare {
   readonly samples: number;
 }
 
+export interface MemberSlowdown {
+  readonly workerId: string;
+  /** The time that a sample takes it, over what it takes the others (their median). */
+  readonly slowdown: number;
+  readonly isStraggler: boolean;
+}
+
 /** A worker's account as it stands. */
 export interface LedgerEntry {
   readonly workerId: string;
@@ -217,8 +224,26 @@ export type RunEvent =
   | { readonly type: 'worker-preempted'; readonly workerId: string; readonly seconds: number }
   /** It wants to leave, and finishes the step in flight first. */
   | { readonly type: 'worker-draining'; readonly workerId: string; readonly reason: string }
-  /** It has left as it wanted to: nothing of its work is lost. */
-  | { readonly type: 'worker-drained'; readonly workerId: string; readonly reason: string }
+  /** It has left as it wanted to, or as a straggler was told to: nothing of its work is lost. */
+  | {
+      readonly type: 'worker-drained';
+      readonly workerId: string;
+      readonly reason: string;
+      /** Set on a straggler that the run dropped. */
+      readonly dropped?: true | undefined;
+    }
+  /** How the members' speeds compare, over the window in which stragglers are looked for. Told every second or longer step. */
+  | { readonly type: 'slowdowns'; readonly members: readonly MemberSlowdown[] }
+  /** It has become a straggler, or is none any more. */
+  | {
+      readonly type: 'straggler';
+      readonly workerId: string;
+      readonly isOne: boolean;
+      readonly slowdown: number;
+      readonly reason: string;
+    }
+  /** `--drop-stragglers` would drop it, but the run needs it. Told once. */
+  | { readonly type: 'straggler-kept'; readonly workerId: string; readonly reason: string }
   /** The coordinator's process did not run for so many seconds, long enough to take others for lost. */
   | { readonly type: 'stood-still'; readonly seconds: number }
   /** A second has passed. */

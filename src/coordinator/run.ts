@@ -20,6 +20,7 @@ import type { RunContext, RunOptions } from './run-options.ts';
 import { keepPredictions } from './test-predictions.ts';
 import { trainWithWorkers } from './train-with-workers.ts';
 import { trainedSpec } from './trained-spec.ts';
+import { watchStragglers } from './training/straggler-watch.ts';
 
 /**
  * Runs to the end, whatever the end is: a run that fails has a summary too, which `onResult` is told.
@@ -92,7 +93,13 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     writeConfig(folder, options.config),
     predictions.observe,
   ];
-  const observe: RunObserver = publishTo(observers, deriveEvents(bookkeeper, clock), folder.linesWaiting);
+  const stragglers = watchStragglers(options.membership.dropStragglers);
+  const observe: RunObserver = publishTo(
+    observers,
+    deriveEvents(bookkeeper, clock),
+    folder.linesWaiting,
+    stragglers.derive,
+  );
 
   for (const note of resumption?.notes ?? []) context.warn(note);
   const bookedUntil = resumption && bookedUntilOf(resumption, clock, startedAt);
@@ -123,6 +130,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     signal,
     onListening,
     spent,
+    takeOverdueStragglers: stragglers.takeOverdue,
     checkpointsWritten: folder.checkpointsWritten,
   });
 

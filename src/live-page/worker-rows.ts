@@ -54,7 +54,7 @@ function createRow(workerId: string): Row {
     element,
     update(worker) {
       setAttributes(element, { 'data-status': worker.status });
-      setText(status, worker.status);
+      setText(status, describeStatus(worker));
       setText(device, worker.device ?? worker.backend ?? nothing);
       const gpu = worker.gpuUtilization;
       setText(host, gpu === undefined ? worker.host : `${worker.host} · GPU ${formatPercent(gpu, 0)}`);
@@ -66,6 +66,10 @@ function createRow(workerId: string): Row {
       setText(cost, worker.costUsd === undefined ? nothing : formatUsd(worker.costUsd));
     },
   };
+}
+
+function describeStatus({ status, stragglerSlowdown: slowdown }: LiveWorker): string {
+  return slowdown === undefined ? status : `${status}, a straggler: ${slowdown.toFixed(1)} times slower`;
 }
 
 /** @param label shown beside the cell on a narrow screen, where a row is laid out as a card and the heading is hidden */

@@ -7,6 +7,20 @@ import type { Parsed, Setting, SettingsTable } from './setting.ts';
 /** What a run does when it loses a worker. */
 export const lossPolicies = ['continue', 'wait', 'fail'] as const;
 
+/** No worker is a straggler below this ratio of what a sample takes it to what it takes the others. */
+export const leastSlowdown = 1.5;
+const mostSlowdown = 1000;
+const slowdown = `a number of times from ${leastSlowdown} to ${mostSlowdown}, like 3x, or none`;
+
+/** `3x`, or just 3; undefined for none. */
+const slowdownLimit = z.union([z.number(), z.string()], slowdown).transform((given, context): number | undefined => {
+  if (given === 'none') return undefined;
+  const limit = between(leastSlowdown, mostSlowdown).safeParse(String(given).replace(/x$/, '')).data;
+  if (limit !== undefined) return limit;
+  context.addIssue({ code: 'custom', message: slowdown });
+  return z.NEVER;
+});
+
 export const membershipSettings = {
   workers: {
     type: 'string',
@@ -24,6 +38,15 @@ export const membershipSettings = {
       'long for a replacement first, then do as continue does. fail: end at once, with a checkpoint',
     defaultText: 'continue',
     schema: choice(lossPolicies).default('continue'),
+  },
+  dropStragglers: {
+    type: 'string',
+    describe:
+      'Let go a worker that is lastingly so many times slower than the others, like 3x: by the time that a sample takes it, ' +
+      'so that its small share does not hide it. Needs --workers MIN:MAX, and never leaves fewer than MIN. none: keep all',
+    defaultText: 'none',
+    schema: slowdownLimit.optional(),
+    format: (limit) => `${limit}x`,
   },
   timeout: {
     type: 'string',

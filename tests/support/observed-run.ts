@@ -130,6 +130,10 @@ export function observeShortRun(): Metrics {
     observe(event);
     tell(event.members);
   }
+  observe({
+    type: 'slowdowns',
+    members: ['w0', 'w1'].map((workerId) => ({ workerId, slowdown: 1, isStraggler: false })),
+  });
   pass(0.5);
   tell(
     ['w0', 'w1'].map((workerId) => ({ workerId, samples: 0, phases: noPhaseSeconds })),

@@ -4,6 +4,7 @@ import { statusRow } from './run-status.ts';
 import { workersPanel } from './workers-panel.ts';
 
 const phaseSeconds = rate('pennygrad_step_phase_duration_seconds_sum', ['phase']);
+const slowdown = course('pennygrad_worker_slowdown_ratio', ['worker']);
 
 export const scaling: DashboardSpec = {
   uid: 'pennygrad-scaling',
@@ -59,7 +60,7 @@ export const scaling: DashboardSpec = {
           kind: 'lines',
           title: 'Efficiency',
           unit: 'percentunit',
-          width: 8,
+          width: 6,
           description: 'Estimated strong and weak efficiency over the epoch so far.',
           queries: [{ expr: course('pennygrad_scaling_efficiency_ratio', ['mode']), legend: '{{run_id}} {{mode}}' }],
         },
@@ -67,7 +68,7 @@ export const scaling: DashboardSpec = {
           kind: 'lines',
           title: 'Who is waited for',
           unit: 'percentunit',
-          width: 8,
+          width: 6,
           description: 'The fraction of their time that the other workers wait for this one, averaged over them.',
           queries: [
             {
@@ -80,9 +81,26 @@ export const scaling: DashboardSpec = {
         },
         {
           kind: 'lines',
+          title: 'How much slower than the others',
+          unit: 'short',
+          decimals: 1,
+          width: 6,
+          description:
+            'The time that a sample takes a worker over what it takes the others, whatever its share. A worker that stays ' +
+            'above 1.5, and beyond the spread of the others, is a straggler.',
+          queries: [
+            { expr: slowdown, legend: '{{run_id}} {{worker}}' },
+            {
+              expr: `${slowdown} and on (run_id, worker) (${course('pennygrad_worker_straggler', ['worker'])} == 1)`,
+              legend: '{{run_id}} {{worker}}, a straggler',
+            },
+          ],
+        },
+        {
+          kind: 'lines',
           title: 'Bus bandwidth of the all-reduce',
           unit: 'Bps',
-          width: 8,
+          width: 6,
           description: 'Bytes of gradients / time communicating × 2(N − 1)/N, over the epoch so far.',
           queries: [{ expr: course('pennygrad_allreduce_bus_bandwidth_bytes_per_second'), legend: '{{run_id}}' }],
         },

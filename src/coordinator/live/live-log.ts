@@ -45,6 +45,12 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       return info(`${event.workerId} leaves after the step in flight: ${event.reason}`);
     case 'worker-drained':
       return info(`${event.workerId} has left: ${event.reason}`);
+    case 'straggler':
+      return event.isOne
+        ? bad(`${event.workerId} is a straggler: ${event.reason}`)
+        : good(`${event.workerId} is no straggler any more: ${event.reason}`);
+    case 'straggler-kept':
+      return bad(`${event.workerId} is not dropped: ${event.reason}`);
     case 'rolled-back':
       return bad(`back at step ${event.step}: no worker is left that has the ${event.lostSteps} steps after it`);
     case 'generation':
@@ -72,6 +78,7 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
     case 'worker-began':
     case 'worker-ended':
     case 'worker-heard':
+    case 'slowdowns':
     case 'epoch-begun':
     case 'spent':
     case 'ledger':

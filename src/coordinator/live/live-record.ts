@@ -23,6 +23,7 @@ import {
   changeWorker,
   type KnownMember,
   type LiveWorkers,
+  markStragglers,
   removeWorker,
   stepWorkers,
 } from './live-workers.ts';
@@ -122,6 +123,8 @@ function follow(record: LiveRecord, event: RunEvent, moment: Moment): LiveRecord
     }
     case 'worker-lost':
       return changeWorkers(record, (all) => removeWorker(all, event.workerId, 'lost'));
+    case 'slowdowns':
+      return change(record, { workers: markStragglers(workers, event.members) });
     case 'worker-drained':
       return changeWorkers(record, (all) => removeWorker(all, event.workerId, 'done'));
     case 'waiting':

@@ -1,7 +1,7 @@
 /** The workers on the live page. Pure. */
 import { addPhases, noPhaseSeconds, type PhaseSeconds, phaseNames } from '../../shared/core/phases.ts';
 import type { LiveWorker, ShownPhase } from '../../shared/protocol/live/live-state.ts';
-import type { MemberInfo, StepEvent } from '../run-events.ts';
+import type { MemberInfo, MemberSlowdown, StepEvent } from '../run-events.ts';
 import { clip } from './live-log.ts';
 
 /** The weight of a step falls to 1/e in this time: a worker that slows down shows, a single slow step does not. */
@@ -77,9 +77,26 @@ export function removeWorker(
   return {
     members,
     workers: known
-      ? changeWorker(workers, workerId, { status })
+      ? workers.map((worker) => (worker.workerId === workerId ? { ...unmarked(worker), status } : worker))
       : workers.filter((worker) => worker.workerId !== workerId),
   };
+}
+
+/** Marks those that are stragglers, and no others. Who was not compared stays as it was. */
+export function markStragglers(
+  workers: readonly LiveWorker[],
+  compared: readonly MemberSlowdown[],
+): readonly LiveWorker[] {
+  const byId = new Map(compared.map((member) => [member.workerId, member]));
+  return workers.map((worker) => {
+    const member = byId.get(worker.workerId);
+    if (member === undefined) return worker;
+    return member.isStraggler ? { ...worker, stragglerSlowdown: member.slowdown } : unmarked(worker);
+  });
+}
+
+function unmarked({ stragglerSlowdown: _, ...worker }: LiveWorker): LiveWorker {
+  return worker;
 }
 
 /** Updates shares and phases. */

@@ -29,7 +29,12 @@ export function welcome(
   if (state.workers.has(peer)) return { state, effects: [reject('peer', 'a second hello')] };
   const { identity, fleet, datasetName, optimizer, timeoutSeconds, checksumEvery, deterministic } = rules;
   const present = [...state.workers.values()].map(({ info }) => info.workerId);
-  const obstacle = findObstacle(hello, { version: identity.version, places: fleet.max, present });
+  const obstacle = findObstacle(hello, {
+    version: identity.version,
+    places: fleet.max,
+    present,
+    dropped: state.dropped,
+  });
   if (obstacle !== undefined) {
     const late = obstacle.passing === true ? findLate(rules, state, hello, moment.now) : undefined;
     if (late === undefined) return { state, effects: refuse(peer, hello.workerId, obstacle, hello.asked) };

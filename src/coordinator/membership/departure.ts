@@ -1,5 +1,6 @@
 /** How a worker is lost, and what that means for the run. Pure transitions. */
 import type { LossCause } from '../../economics/record/interruption.ts';
+import { formatFleetSize } from '../../settings/fleet-size.ts';
 import { type ErrorCode, PennygradError } from '../../shared/core/errors.ts';
 import type { Body, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
@@ -141,7 +142,35 @@ export function drain(
   };
 }
 
-/** Lets go a worker that wanted to leave. */
+/**
+ * The worker is too slow: it finishes the step in flight and leaves, as if it wanted to, and is not let in again. The run
+ * keeps it where fewer than MIN would be left, and says so once.
+ */
+export function drop(
+  { fleet }: MembershipRules,
+  state: Membership,
+  { workerId, reason }: Extract<MembershipInput, { type: 'drop' }>,
+): MembershipStep {
+  const workers = [...state.workers.values()];
+  const worker = workers.find(({ info }) => info.workerId === workerId);
+  if (worker?.rank === undefined || worker.draining) return unchanged(state);
+  const left = workers.filter((other) => other !== worker && other.ready !== undefined && !other.draining).length;
+  if (left >= fleet.min) {
+    const dropped = new Map(state.dropped).set(workerId, reason);
+    return {
+      state: withWorker({ ...state, dropped }, { ...worker, draining: true }),
+      effects: [announce({ type: 'worker-draining', workerId, reason })],
+    };
+  }
+  if (state.spared.has(workerId)) return unchanged(state);
+  const need = `${left} of at least ${fleet.min} workers would be left (--workers ${formatFleetSize(fleet)})`;
+  return {
+    state: { ...state, spared: new Set(state.spared).add(workerId) },
+    effects: [announce({ type: 'straggler-kept', workerId, reason: `${reason}; ${need}` })],
+  };
+}
+
+/** Lets go a worker that wanted to leave, or that the run dropped. */
 export function release(
   rules: MembershipRules,
   state: Membership,
@@ -151,13 +180,11 @@ export function release(
 ): MembershipStep {
   const { workerId } = worker.info;
   const after = withDeparted(rules, state, worker, 'drain', now);
+  const dropped = state.dropped.has(workerId) ? true : undefined;
+  const told = dropped ? `this worker was dropped: ${reason}` : 'this worker has left it';
   const effects: MembershipEffect[] = [
-    {
-      type: 'send',
-      peer: worker.peer,
-      body: { type: 'stop', outcome: 'completed', reason: 'this worker has left it' },
-    },
-    announce({ type: 'worker-drained', workerId, reason }),
+    { type: 'send', peer: worker.peer, body: { type: 'stop', outcome: 'completed', reason: told } },
+    announce({ type: 'worker-drained', workerId, reason, dropped }),
   ];
   if (worker.rank === undefined) return { state: after, effects };
   const loss = new MemberLost(`${describeWorker(worker)} has left: ${reason}`);

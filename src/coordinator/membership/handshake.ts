@@ -20,10 +20,21 @@ export interface Mismatch {
 /** Why a newcomer cannot even begin to load, or undefined if it may. `present` are the ids of the workers here. */
 export function findObstacle(
   hello: { readonly workerId: string; readonly version: string },
-  run: { readonly version: string; readonly places: number; readonly present: readonly string[] },
+  run: {
+    readonly version: string;
+    readonly places: number;
+    readonly present: readonly string[];
+    /** Stragglers that the run dropped, by name, with the reason. */
+    readonly dropped: ReadonlyMap<string, string>;
+  },
 ): Mismatch | undefined {
   if (hello.version !== run.version) {
     return { field: 'pennygrad version', expected: run.version, actual: hello.version };
+  }
+  const dropped = run.dropped.get(hello.workerId);
+  if (dropped !== undefined) {
+    const expected = 'no place for stragglers (--drop-stragglers)';
+    return { field: 'speed', expected, actual: `was dropped: ${dropped}` };
   }
   if (run.present.includes(hello.workerId)) {
     return {

@@ -61,6 +61,10 @@ export interface Membership {
   readonly departed: ReadonlyMap<string, string>;
   /** When a worker that was ready last gave up its place; undefined while none has. */
   readonly vacatedAt: number | undefined;
+  /** Stragglers that the run has told to leave, by name, with the reason. They are not let in again. */
+  readonly dropped: ReadonlyMap<string, string>;
+  /** Stragglers of which it was said that the run needs them. */
+  readonly spared: ReadonlySet<string>;
   /** `numericsKey` of the first worker of a deterministic run, which all that come must share; undefined elsewhere. */
   readonly arithmetic: string | undefined;
 }
@@ -75,6 +79,8 @@ export const noMembers: Membership = {
   gone: new Map(),
   departed: new Map(),
   vacatedAt: undefined,
+  dropped: new Map(),
+  spared: new Set(),
   arithmetic: undefined,
 };
 
@@ -101,6 +107,8 @@ export type MembershipInput =
       readonly code: ErrorCode;
       readonly returns: boolean;
     }
+  /** A member is a straggler, and slower than the run puts up with. */
+  | { readonly type: 'drop'; readonly workerId: string; readonly reason: string }
   /** This process did not listen for so many seconds. */
   | { readonly type: 'stood-still'; readonly seconds: number }
   /** The run begins to wait for its first generation, or for another one. */

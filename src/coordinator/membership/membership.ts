@@ -7,7 +7,7 @@ import { putOff } from '../../shared/core/standstill.ts';
 import type { GpuReading } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import { acceptReady, welcome } from './admission.ts';
-import { drain, exited, expel, garbled, leave, lose, release } from './departure.ts';
+import { drain, drop, exited, expel, garbled, leave, lose, release } from './departure.ts';
 import { findStuck } from './liveness.ts';
 import {
   type Activities,
@@ -59,6 +59,8 @@ export function advanceMembership(
     }
     case 'exited':
       return thenGather(rules, exited(rules, state, input, activities, moment.now), moment.now);
+    case 'drop':
+      return drop(rules, state, input);
     case 'stood-still':
       return standStill(rules, state, input.seconds, moment.now);
     case 'gather':
@@ -129,7 +131,13 @@ function beginGathering(rules: MembershipRules, before: Membership, now: number)
   let state: Membership = { ...before, gatheringSince: now };
   const effects: MembershipEffect[] = [];
   for (const worker of [...state.workers.values()].filter(({ draining }) => draining)) {
-    const released = release(rules, state, worker, 'it was asked to leave', now);
+    const released = release(
+      rules,
+      state,
+      worker,
+      state.dropped.get(worker.info.workerId) ?? 'it was asked to leave',
+      now,
+    );
     state = released.state;
     effects.push(...released.effects);
   }

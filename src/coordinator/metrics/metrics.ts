@@ -20,6 +20,7 @@ import { createProjectionMetrics } from './collectors/projection-metrics.ts';
 import { createRunMetrics } from './collectors/run-metrics.ts';
 import { createScalingMetrics } from './collectors/scaling-metrics.ts';
 import { createStepMetrics } from './collectors/step-metrics.ts';
+import { createStragglerMetrics } from './collectors/straggler-metrics.ts';
 import { createTimeMetrics } from './collectors/time-metrics.ts';
 import { createTrafficMetrics } from './collectors/traffic-metrics.ts';
 import { createWorkerMetrics } from './collectors/worker-metrics.ts';
@@ -33,6 +34,7 @@ const collectors: readonly Collector[] = [
   createWorkerMetrics,
   createTimeMetrics,
   createBalanceMetrics,
+  createStragglerMetrics,
   createTrafficMetrics,
   createScalingMetrics,
   createCostMetrics,

@@ -93,7 +93,7 @@ export function advanceInterruptions(
     case 'worker-lost':
       return { state: begin(state, event.workerId, event.cause, after), over: [] };
     case 'worker-drained':
-      return { state: begin(state, event.workerId, 'drained', after), over: [] };
+      return { state: begin(state, event.workerId, event.dropped === true ? 'dropped' : 'drained', after), over: [] };
     case 'healed':
       return { state: beginHealing(state, event.workerId), over: [] };
     case 'rolled-back':

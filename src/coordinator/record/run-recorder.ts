@@ -138,7 +138,7 @@ export function createRunRecorder(
           gone.set(event.workerId, event.cause);
           break;
         case 'worker-drained':
-          gone.set(event.workerId, 'drained');
+          gone.set(event.workerId, event.dropped === true ? 'dropped' : 'drained');
           break;
         case 'interruption':
           interruptions.push(event.interruption);

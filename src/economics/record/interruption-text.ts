@@ -12,6 +12,7 @@ const whatHappened: Readonly<Record<InterruptionReason, string>> = {
   stuck: 'was stuck',
   misbehaved: 'sent wrong messages',
   drained: 'drained',
+  dropped: 'was dropped as a straggler',
   preempted: 'was preempted',
   desync: 'was out of step with its peers',
   coordinator: 'ended without a word',

@@ -17,11 +17,12 @@ export type LossCause = (typeof lossCauses)[number];
 /**
  * Besides losses:
  * - drained: it left after the step in flight, as it was told to
+ * - dropped: it was too slow, and was told to leave after the step in flight (`--drop-stragglers`)
  * - preempted: lost or drained after the notice that its machine is taken away (`--simulate-preemptions`)
  * - desync: its replica differed from the others, and was given their state
  * - coordinator: not a worker, but the coordinator ended without a word, and the run was resumed
  */
-export const interruptionReasons = [...lossCauses, 'drained', 'preempted', 'desync', 'coordinator'] as const;
+export const interruptionReasons = [...lossCauses, 'drained', 'dropped', 'preempted', 'desync', 'coordinator'] as const;
 export type InterruptionReason = (typeof interruptionReasons)[number];
 
 /** Stands for the worker in an interruption by the coordinator. */

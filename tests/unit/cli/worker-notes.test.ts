@@ -62,3 +62,9 @@ it('tells of a preemption in one line, and what an interruption cost when it is 
     "w1 was preempted after step 1,200: that cost 1.3 s of workers' time, and the run ended with it",
   ]);
 });
+
+it('warns of a straggler that the run cannot do without', () => {
+  const { lines, tell } = openNotes();
+  tell({ type: 'straggler-kept', workerId: 'w1', reason: 'it is slow; 1 of at least 2 workers would be left' });
+  expect(lines).toEqual(['warning: worker w1 is not dropped: it is slow; 1 of at least 2 workers would be left']);
+});

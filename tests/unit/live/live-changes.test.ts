@@ -23,6 +23,8 @@ const happenings = fc.array(
       { type: 'worker-joined', workerId: 'w0', host: 'alpha', pid: 1 },
       { type: 'worker-lost', workerId: 'w1', reason: 'killed', cause: 'killed' },
       { type: 'generation', number: 1, members: [member(0, 3.6), member(1)], parameterCount: 10, reason: 'ready' },
+      { type: 'slowdowns', members: [{ workerId: 'w1', slowdown: 4, isStraggler: true }] },
+      { type: 'slowdowns', members: [{ workerId: 'w1', slowdown: 1, isStraggler: false }] },
       { type: 'epoch-begun', epoch: 1 },
       stepEvent(0),
     ),

@@ -343,3 +343,35 @@ describe('strangers', () => {
     expect(texts(observe(noise.slice(0, 30))).filter((text) => text.startsWith('rejected'))).toHaveLength(1);
   });
 });
+
+test('a straggler is marked while it is one, and no longer than it is in the run', () => {
+  const compared = (slowdown: number): RunEvent => ({
+    type: 'slowdowns',
+    members: [
+      { workerId: 'w0', slowdown: 1 / slowdown, isStraggler: false },
+      { workerId: 'w1', slowdown, isStraggler: slowdown > 1.5 },
+    ],
+  });
+  const marks = (...events: readonly RunEvent[]) =>
+    observe([generation(1, 1), ...events].map((event, second) => [second, event])).state.workers.map(
+      ({ stragglerSlowdown }) => stragglerSlowdown,
+    );
+  expect(marks(compared(4))).toEqual([undefined, 4]);
+  expect(marks(compared(4), compared(1))).toEqual([undefined, undefined]);
+  const withoutIt: RunEvent = { type: 'slowdowns', members: [{ workerId: 'w0', slowdown: 1, isStraggler: false }] };
+  expect(marks(compared(4), withoutIt)).toEqual([undefined, 4]);
+  const dropped: RunEvent = { type: 'worker-drained', workerId: 'w1', reason: 'it is slow', dropped: true };
+  expect(marks(compared(4), dropped)).toEqual([undefined, undefined]);
+  const told: RunEvent = { type: 'straggler', workerId: 'w1', isOne: true, slowdown: 4, reason: 'it is slow' };
+  const log = observe([
+    [0, generation(1, 1)],
+    [1, told],
+    [2, { ...told, isOne: false }],
+    [3, { type: 'straggler-kept', workerId: 'w1', reason: 'the run needs it' }],
+  ]).state.log;
+  expect(log.slice(-3).map(({ text, level }) => `${level}: ${text}`)).toEqual([
+    'bad: w1 is a straggler: it is slow',
+    'good: w1 is no straggler any more: it is slow',
+    'bad: w1 is not dropped: the run needs it',
+  ]);
+});

@@ -92,6 +92,8 @@ export interface LiveWorker {
   readonly costUsd?: number;
   /** Fraction of the last step's samples. */
   readonly share?: number;
+  /** Set while it is a straggler: what a sample takes it, over what it takes the others. */
+  readonly stragglerSlowdown?: number;
   /** Fraction of the time in which the worker's GPU ran a kernel. */
   readonly gpuUtilization?: number;
   /** Fractions of the time of recent steps; absent before the first step. */

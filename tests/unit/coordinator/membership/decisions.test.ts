@@ -92,10 +92,15 @@ describe('the handshake', () => {
   });
 
   it('keeps out another version, a second worker of one name, and one too many', () => {
-    const run = { version: '1.0.0', places: 2, present: ['w0'] };
+    const run = { version: '1.0.0', places: 2, present: ['w0'], dropped: new Map([['slow', 'it was slow']]) };
     expect(findObstacle({ workerId: 'w1', version: '1.0.0' }, run)).toBeUndefined();
     expect(findObstacle({ workerId: 'w1', version: '2.0.0' }, run)?.field).toBe('pennygrad version');
     expect(findObstacle({ workerId: 'w0', version: '1.0.0' }, run)?.field).toBe('worker id');
+    expect(findObstacle({ workerId: 'slow', version: '1.0.0' }, run)).toEqual({
+      field: 'speed',
+      expected: 'no place for stragglers (--drop-stragglers)',
+      actual: 'was dropped: it was slow',
+    });
     expect(findObstacle({ workerId: 'w2', version: '1.0.0' }, { ...run, present: ['w0', 'w1'] })?.field).toBe(
       'world size',
     );

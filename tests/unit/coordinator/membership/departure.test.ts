@@ -442,3 +442,52 @@ describe('a worker that wants to leave', () => {
     expect(startTraining().input(drain('stranger'))).toEqual([]);
   });
 });
+
+describe('a straggler that is to be dropped', () => {
+  const reason = 'a sample took it 4.0 times as long';
+  const drop = (workerId: string) => ({ type: 'drop', workerId, reason }) as const;
+  const draining = (workerId: string) => event({ type: 'worker-draining', workerId, reason });
+  const three = ['w0', 'w1', 'w2'];
+  const start = () => startTraining({ onLoss: 'fail', fleet: { min: 2, max: 3 } }, three);
+
+  it('finishes the step in flight, leaves as one that was dropped, and is not let in again', () => {
+    const run = start();
+    expect(run.input(drop('w1'))).toEqual([draining('w1')]);
+    expect(run.input(drop('w1'))).toEqual([]);
+    expect(run.input(gather)).toMatchObject([
+      { type: 'send', peer: 'w1', body: { outcome: 'completed', reason: `this worker was dropped: ${reason}` } },
+      event({ type: 'worker-drained', workerId: 'w1', reason, dropped: true }),
+      { type: 'lost', peer: 'w1' },
+      { type: 'begin', workers: [{ peer: 'w0' }, { peer: 'w2' }] },
+    ]);
+    const expected = 'no place for stragglers (--drop-stragglers)';
+    expect(run.hello('w1', {}, 'again')).toEqual(refused('again', 'w1', 'speed', expected, `was dropped: ${reason}`));
+    // Its place is free for another.
+    expect(run.hello('w3')).toHaveLength(2);
+  });
+
+  it('stays where fewer than MIN would be left, which is said once', () => {
+    const run = start();
+    run.input(drop('w1'));
+    const kept = `${reason}; 1 of at least 2 workers would be left (--workers 2:3)`;
+    expect(run.input(drop('w2'))).toEqual([event({ type: 'straggler-kept', workerId: 'w2', reason: kept })]);
+    expect(run.input(drop('w2'))).toEqual([]);
+    run.input(gather);
+    expect(run.workers()).toEqual(['w0', 'w2']);
+    // With another that is ready it may go.
+    run.hello('w3');
+    expect(run.input(drop('w2'))).toEqual([]);
+    run.ready('w3');
+    expect(run.input(drop('w2'))).toEqual([draining('w2')]);
+  });
+
+  it('must be a member, and not about to leave by itself', () => {
+    const run = start();
+    expect(run.input(drop('stranger'))).toEqual([]);
+    run.input({ type: 'drain', peer: 'w1', reason: 'the host shuts down' });
+    expect(run.input(drop('w1'))).toEqual([]);
+    // It may come back.
+    run.input(gather);
+    expect(run.hello('w1', {}, 'again')).toHaveLength(2);
+  });
+});

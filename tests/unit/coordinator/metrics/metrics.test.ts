@@ -405,6 +405,27 @@ describe('the metrics of a run', () => {
   });
 });
 
+test('stragglers are 1 while they are, with how much slower each member is, and gone with the worker and the run', async () => {
+  const { metrics, observe } = observeRun();
+  const seen = async () =>
+    [...(await scrape(metrics))]
+      .filter(([name]) => /straggler\{|slowdown/.test(name))
+      .map(([name, value]) => `${name} ${value}`);
+  expect(await seen()).toEqual([]);
+  const member = (workerId: string, slowdown: number) => ({ workerId, slowdown, isStraggler: slowdown > 1.5 });
+  observe({ type: 'slowdowns', members: [member('w0', 0.25), member('w1', 4)] });
+  const ofW0 = ['pennygrad_worker_straggler{worker="w0"} 0', 'pennygrad_worker_slowdown_ratio{worker="w0"} 0.25'];
+  const ofW1 = ['pennygrad_worker_straggler{worker="w1"} 1', 'pennygrad_worker_slowdown_ratio{worker="w1"} 4'];
+  expect((await seen()).sort()).toEqual([...ofW0, ...ofW1].sort());
+  observe({ type: 'worker-drained', workerId: 'w1', reason: 'it is slow', dropped: true });
+  expect((await seen()).sort()).toEqual(ofW0.sort());
+  observe({ type: 'slowdowns', members: [member('w0', 1), member('w2', 1)] });
+  observe({ type: 'worker-lost', workerId: 'w2', reason: 'gone', cause: 'killed' });
+  expect(await seen()).toHaveLength(2);
+  observe({ type: 'ended', status: 'completed', code: undefined });
+  expect(await seen()).toEqual([]);
+});
+
 const interruption = {
   workerId: 'w1',
   reason: 'killed',

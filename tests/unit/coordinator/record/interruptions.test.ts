@@ -200,6 +200,14 @@ describe('an interruption', () => {
     expect(run.seen).toMatchObject([{ reason: 'drained', step: 2, wastedSeconds: 1, wastedUsd: 0.5 * (1 + 3) }]);
   });
 
+  test('by a straggler that is dropped has a reason of its own', () => {
+    const run = interruptedRun();
+    run.tell({ type: 'worker-drained', workerId: 'w1', reason: 'it is slow', dropped: true });
+    run.generation(0, 2);
+    run.train(0, 2);
+    expect(run.seen.map(({ reason }) => reason)).toEqual(['dropped']);
+  });
+
   test.each(['drained', 'lost'] as const)('after a notice is a preemption, whether the worker drained: %s', (how) => {
     const run = interruptedRun();
     run.tell({ type: 'worker-preempted', workerId: 'w1', seconds: 30 });

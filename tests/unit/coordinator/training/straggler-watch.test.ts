@@ -1,0 +1,136 @@
+/** Stragglers in a run that trains, in virtual time: found, told, and let go where the run does not keep them. */
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import { type StragglerWatch, watchStragglers } from '../../../../src/coordinator/training/straggler-watch.ts';
+import type { FleetSize } from '../../../../src/settings/fleet-size.ts';
+import type { ToyFaults } from '../../../support/toy-engine.ts';
+import { inVirtualTime, open, type Party } from './party.ts';
+
+type Told<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>;
+
+interface WatchedParty extends Party {
+  /** What the watch made of the run's events. */
+  toldOf<Type extends RunEvent['type']>(type: Type): readonly Told<Type>[];
+  readonly place: ReturnType<typeof inVirtualTime>;
+}
+
+/** A run that is watched as `run.ts` does it: stragglers are told to leave before the next step boundary. */
+async function openWatched(fleet: FleetSize, watch: StragglerWatch): Promise<WatchedParty> {
+  const place = inVirtualTime();
+  const told: RunEvent[] = [];
+  const party: Party = await open(fleet, { onLoss: 'continue' }, place, (event) => {
+    told.push(...watch.derive(event));
+    for (const { workerId, reason } of watch.takeOverdue()) party.control.dropStraggler(workerId, reason);
+  });
+  return {
+    ...party,
+    place,
+    toldOf: (type) => told.filter((event): event is Told<typeof type> => event.type === type),
+  };
+}
+
+/** A worker whose gradients take so long. @param until the step from which it is as fast as the others */
+function takes({ place }: WatchedParty, ms: number, until = Number.POSITIVE_INFINITY): ToyFaults {
+  const pass = (forMs: number) => new Promise<void>((resolve) => place.timers.after(forMs, resolve));
+  return { beforeGradients: (step) => pass(step < until ? ms : fastMs) };
+}
+
+/** Each step is a span. The last one has two samples, of which the third worker gets none. */
+const fastMs = 1000;
+/** Within a step's deadline. With a share of six samples to five and five, that is 2.5 times slower. */
+const slowMs = 3000;
+const epochs = 5;
+
+async function trainThree(fleet: FleetSize, dropAt: number | undefined, until?: number) {
+  const party = await openWatched(fleet, watchStragglers(dropAt));
+  party.join('w0', takes(party, fastMs));
+  party.join('w1', takes(party, fastMs));
+  const slow = party.join('slow', takes(party, slowMs, until));
+  return { party, slow };
+}
+
+const membersOf = (party: Party) =>
+  party.eventsOf('generation').map(({ members }) => members.map(({ workerId }) => workerId));
+
+const allSteps = Array.from({ length: 4 * epochs }, (_, step) => step);
+
+describe('a run with a straggler', () => {
+  it('names it once, and keeps it unless told otherwise', async () => {
+    const { party } = await trainThree({ min: 2, max: 3 }, undefined);
+    await party.train({ epochs });
+    expect(party.toldOf('straggler')).toMatchObject([{ workerId: 'slow', isOne: true }]);
+    const compared = party.toldOf('slowdowns').map(({ members }) => members.map(({ isStraggler }) => isStraggler));
+    expect(compared.slice(-2)).toEqual([
+      [true, false, false],
+      [true, false],
+    ]);
+    expect(membersOf(party)).toEqual([['slow', 'w0', 'w1']]);
+  });
+
+  it('lets it go at a step boundary with --drop-stragglers, tries no step twice, and refuses it afterwards', async () => {
+    const { party, slow } = await trainThree({ min: 2, max: 3 }, 2);
+    party.when(
+      ({ type }) => type === 'worker-drained',
+      () => party.join('slow'),
+    );
+    await party.train({ epochs });
+    await expect(slow).resolves.toBeUndefined();
+    expect(party.eventsOf('step').map(({ step }) => step)).toEqual(allSteps);
+    expect(party.eventsOf('spent').some(({ redone }) => redone)).toBe(false);
+    expect(party.eventsOf('worker-lost')).toEqual([]);
+    expect(membersOf(party)).toEqual([
+      ['slow', 'w0', 'w1'],
+      ['w0', 'w1'],
+    ]);
+    const [left] = party.eventsOf('worker-drained');
+    expect(left).toMatchObject({ workerId: 'slow', dropped: true });
+    expect(left?.reason).toMatch(
+      /^a sample took it at least \d\.\d times as long as the others .*\(--drop-stragglers 2x\)$/,
+    );
+    expect(party.eventsOf('worker-refused')).toMatchObject([
+      { workerId: 'slow', reason: expect.stringContaining('no place for stragglers (--drop-stragglers)') },
+    ]);
+  });
+
+  it.each([
+    ['it is not slow enough', { min: 2, max: 3 }, 6, 0],
+    ['the run needs it', { min: 3, max: 3 }, 2, 1],
+  ] as const)('keeps it where %s', async (_, fleet, dropAt, kept) => {
+    const { party } = await trainThree(fleet, dropAt);
+    await party.train({ epochs });
+    expect(membersOf(party)).toHaveLength(1);
+    expect(party.eventsOf('straggler-kept')).toHaveLength(kept);
+  });
+
+  it('says when it is none any more', async () => {
+    const { party } = await trainThree({ min: 2, max: 3 }, undefined, 9);
+    await party.train({ epochs });
+    expect(party.toldOf('straggler').map(({ workerId, isOne }) => [workerId, isOne])).toEqual([
+      ['slow', true],
+      ['slow', false],
+    ]);
+  });
+});
+
+it('what its samples cost is told where prices are known', () => {
+  const watch = watchStragglers(2);
+  const phases = (compute: number) => ({ load: 0, compute, communicate: 0, wait: 0, apply: 0 });
+  const member = (workerId: string) => ({ workerId, priceUsdPerHour: 3.6 }) as Told<'generation'>['members'][number];
+  watch.derive({ type: 'generation', number: 1, members: [member('a'), member('b')], parameterCount: 2, reason: '' });
+  const step = {
+    ...({ type: 'step', step: 0, epoch: 0, samples: 50, loss: 1, correct: 1, seconds: 1, usd: 0, shares: [] } as const),
+    members: [
+      { workerId: 'a', samples: 40, phases: phases(0.4) },
+      { workerId: 'b', samples: 10, phases: phases(0.4) },
+    ],
+  };
+  for (let span = 0; span < 8; span++) {
+    expect(watch.takeOverdue()).toEqual([]);
+    watch.derive(step);
+  }
+  const reason =
+    'a sample took it at least 4.0 times as long as the others for most of the time (--drop-stragglers 2x); ' +
+    'a million samples cost $100.00 with it and $25.00 with the others';
+  expect(watch.takeOverdue()).toEqual([{ workerId: 'b', reason }]);
+  expect(watch.takeOverdue()).toEqual([]);
+});
