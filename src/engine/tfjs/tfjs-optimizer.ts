@@ -45,10 +45,36 @@ export function createTfjsOptimizer(spec: OptimizerSpec, variables: readonly tf.
     });
     const counter = { name: 'iter', tensor: tf.scalar(iterations, 'int32') };
     await optimizer.setWeights([counter, ...weights]);
+    if (spec.name === 'adam') restoreRunningPowers(optimizer as unknown as RunningPowers, iterations);
     tf.dispose([counter.tensor, ...weights.map(({ tensor }) => tensor)]);
   }
 
   return { apply, getState, setState, dispose: () => optimizer.dispose() };
+}
+
+/** Private fields of tfjs's Adam: the powers of its betas for the next step. */
+interface RunningPowers {
+  readonly accBeta1: tf.Variable;
+  readonly accBeta2: tf.Variable;
+}
+
+/**
+ * tfjs multiplies the powers step by step, but restores them with `pow`, which rounds otherwise: a resumed run would leave
+ * the path of one that was never interrupted.
+ */
+function restoreRunningPowers({ accBeta1, accBeta2 }: RunningPowers, iterations: number): void {
+  tf.tidy(() => {
+    accBeta1.assign(tf.scalar(multipliedPower(adamConstants.beta1, iterations + 1)));
+    accBeta2.assign(tf.scalar(multipliedPower(adamConstants.beta2, iterations + 1)));
+  });
+}
+
+/** Rounded to single precision after every multiplication. */
+function multipliedPower(base: number, exponent: number): number {
+  const single = Math.fround(base);
+  let power = single;
+  for (let factor = 1; factor < exponent && power > 0; factor++) power = Math.fround(power * single);
+  return power;
 }
 
 function create({ name, learningRate }: OptimizerSpec): tf.Optimizer {
