@@ -26,10 +26,11 @@ export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
   readonly allReduce: AllReduceName;
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
-  /** See `GenerationOptions`, also for the next two. */
+  /** See `GenerationOptions`, also for the next three. */
   readonly microShard?: number | undefined;
   readonly skipNonfinite?: GenerationOptions['skipNonfinite'];
   readonly orderOf?: GenerationOptions['orderOf'];
+  readonly chunkFloats?: number | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly observe: RunObserver;
@@ -110,6 +111,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     bind: options.bind,
     run,
     largestFrameBytes: frameBytesFor(options.parameterCount),
+    parameterBytes: options.parameterCount * Float32Array.BYTES_PER_ELEMENT,
     timers,
     heartbeatMs: deadlines.heartbeatMs,
     connectionMs: deadlines.connectionMs,
@@ -127,6 +129,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     microShard,
     skipNonfinite,
     orderOf,
+    chunkFloats: options.chunkFloats,
     clock,
     observe,
     send: socket.send,

@@ -64,6 +64,8 @@ function ofMember(
     case 'contribute':
     case 'vote':
     case 'evaluated':
+    case 'chunk':
+    case 'taken':
     case 'state':
     case 'predicted':
     case 'restored':

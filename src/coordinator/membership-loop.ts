@@ -35,10 +35,11 @@ export interface MembershipLoopOptions {
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
   readonly allReduce: AllReduceName;
-  /** See `GenerationOptions`, also for the next two. */
+  /** See `GenerationOptions`, also for the next three. */
   readonly microShard?: number | undefined;
   readonly skipNonfinite?: GenerationOptions['skipNonfinite'];
   readonly orderOf?: GenerationOptions['orderOf'];
+  readonly chunkFloats?: number | undefined;
   readonly clock: Clock;
   readonly observe: RunObserver;
   readonly send: (peer: PeerId, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
@@ -140,6 +141,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       microShard: options.microShard,
       skipNonfinite: options.skipNonfinite,
       orderOf: options.orderOf,
+      chunkFloats: options.chunkFloats,
       clock,
       before,
       signal: ending.signal,

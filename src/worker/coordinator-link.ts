@@ -20,15 +20,22 @@ import type {
 import type { IpFamily } from '../shared/transport/ip-family.ts';
 import { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 import { judgeSilence, type Silence } from './silence.ts';
+import { createStateTransfers, type Room } from './state-transfers.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
 
 /** What a worker is told to do, in order. */
 export type Order =
-  | From<'welcome' | 'refuse' | 'assign' | 'evaluate' | 'report-state' | 'predict' | 'stop'>
+  | From<'welcome' | 'refuse' | 'assign' | 'evaluate' | 'predict' | 'stop'>
   | QuorumOrder
+  | ReportOrder
   | RestoreOrder;
-export type RestoreOrder = From<'restore'> & { readonly tensors: readonly Float32Array[] };
+export type ReportOrder = From<'report-state'> & { readonly room: Room };
+export interface RestoreOrder extends From<'restore'> {
+  readonly tensors: readonly Float32Array[];
+  /** They are received frames, which may be reused. */
+  readonly areLent: boolean;
+}
 /** A generation begins. */
 export type QuorumOrder = From<'quorum'> & { readonly inbox: GenerationInbox };
 
@@ -50,6 +57,8 @@ export interface CoordinatorLink {
   setReducedSink(sink: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void): void;
   /** After the welcome: messages carry the run's id, and the run's own timeout holds. */
   joinRun(run: string, timeoutSeconds: number): void;
+  /** The vectors that a state of the run consists of, in floats: those of another are refused. */
+  expectState(lengths: readonly number[]): void;
   /** What the worker's GPU reported last: its heartbeats say so from now on. */
   setGpuReading(reading: GpuReading): void;
   /** Aborted when the link fails, with the error. */
@@ -124,16 +133,19 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
       });
     },
   });
+  const transfers = createStateTransfers(socket.send);
   let stopHeart = startHeart();
   listen().catch(fail);
 
   function fail(error: Error): void {
     failing.abort(error);
     orders.fail(error);
+    transfers.drop(error);
     generation?.end(error);
   }
 
   function beginGeneration(message: From<'quorum'>): QuorumOrder {
+    transfers.drop();
     generation = openGeneration(message.generation);
     if (failing.signal.aborted) generation.end(failing.signal.reason);
     return { ...message, inbox: generation.inbox };
@@ -142,15 +154,71 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   function abort(aborted: From<'abort'>): void {
     if (generation?.number !== aborted.generation) return;
     orders.clear();
+    transfers.drop();
     generation.abort();
+  }
+
+  /** Nobody else speaks on this connection, so nothing that follows can be relied on. */
+  function refuse(problem: string): void {
+    const error = `the coordinator at ${connect} sent what this worker cannot accept: ${problem}`;
+    fail(run === '' ? badInput(error) : new PennygradError('run-failed', error));
+  }
+
+  function takeChunk(message: From<'chunk'>, tensors: readonly Float32Array[]): void {
+    const problem = transfers.receive(message, tensors);
+    if (problem !== undefined) refuse(`a wrong chunk of request ${message.request}: ${problem}`);
+  }
+
+  function restoreOf(message: From<'restore'>, tensors: readonly Float32Array[]): RestoreOrder | undefined {
+    if (message.stateChecksum === undefined) return { ...message, tensors, areLent: true };
+    const collected = transfers.collect(message);
+    if ('vectors' in collected) return { ...message, tensors: collected.vectors, areLent: false };
+    refuse(`a wrong 'restore' of request ${message.request}: ${collected.problem}`);
+    return undefined;
+  }
+
+  /** Puts a message where the worker waits for it. */
+  function queue(
+    message: Exclude<CoordinatorMessage, { type: 'reduced' | 'abort' | 'commit' | 'chunk' | 'taken' }>,
+    tensors: readonly Float32Array[],
+  ): void {
+    switch (message.type) {
+      case 'heartbeat':
+      case 'pong':
+        break;
+      case 'quorum':
+        orders.push(beginGeneration(message));
+        break;
+      case 'welcome':
+      case 'refuse':
+      case 'assign':
+      case 'evaluate':
+      case 'predict':
+        orders.push(message);
+        break;
+      case 'report-state':
+        orders.push({ ...message, room: transfers.open(message.request) });
+        break;
+      case 'restore': {
+        const order = restoreOf(message, tensors);
+        if (order !== undefined) orders.push(order);
+        break;
+      }
+      case 'stop':
+        transfers.drop();
+        // A run that failed may stop a worker in the middle of a step, where it waits for something else than orders.
+        if (message.outcome === 'completed') orders.push(message);
+        else fail(new PennygradError(message.outcome, `the run failed: ${message.reason}`));
+        break;
+      default:
+        message satisfies never;
+    }
   }
 
   async function listen(): Promise<void> {
     for await (const decoded of socket.receive()) {
       if (!decoded.ok) {
-        // Nobody else speaks on this connection, so nothing that follows can be relied on.
-        const problem = `the coordinator at ${connect} sent what this worker cannot accept: ${decoded.detail}`;
-        fail(run === '' ? badInput(problem) : new PennygradError('run-failed', problem));
+        refuse(decoded.detail);
         continue;
       }
       const { message, tensors } = decoded;
@@ -159,8 +227,9 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
       if (message.type === 'reduced') deliverReduced(message, tensors);
       else if (message.type === 'abort') abort(message);
       else if (message.type === 'commit') generation?.commits.push(message);
-      else if (message.type === 'quorum') orders.push(beginGeneration(message));
-      else queue(message, tensors, orders, fail);
+      else if (message.type === 'chunk') takeChunk(message, tensors);
+      else if (message.type === 'taken') transfers.noteTaken(message);
+      else queue(message, tensors);
     }
   }
 
@@ -204,6 +273,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
       silence = { ...silence, asked: look() };
       stopHeart = startHeart();
     },
+    expectState: transfers.expect,
     setGpuReading(reading) {
       gpu = reading;
     },
@@ -256,38 +326,6 @@ function openGeneration(number: number): OpenGeneration {
       end(new PennygradError('quorum-lost', 'the generation lost a member'));
     },
   };
-}
-
-/** Puts a message where the worker waits for it. */
-function queue(
-  message: Exclude<CoordinatorMessage, { type: 'reduced' | 'abort' | 'commit' | 'quorum' }>,
-  tensors: readonly Float32Array[],
-  orders: AsyncQueue<Order>,
-  fail: (error: Error) => void,
-): void {
-  switch (message.type) {
-    case 'heartbeat':
-    case 'pong':
-      break;
-    case 'welcome':
-    case 'refuse':
-    case 'assign':
-    case 'evaluate':
-    case 'report-state':
-    case 'predict':
-      orders.push(message);
-      break;
-    case 'restore':
-      orders.push({ ...message, tensors });
-      break;
-    case 'stop':
-      // A run that failed may stop a worker in the middle of a step, where it waits for something else than orders.
-      if (message.outcome === 'completed') orders.push(message);
-      else fail(new PennygradError(message.outcome, `the run failed: ${message.reason}`));
-      break;
-    default:
-      message satisfies never;
-  }
 }
 
 /** @param slept for how long this process had stood still just before, if it had */

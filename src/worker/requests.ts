@@ -6,6 +6,7 @@ import type { Dataset } from '../shared/data/dataset.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { RestoreOrder } from './coordinator-link.ts';
+import type { StateReply } from './state-transfers.ts';
 import { diverged } from './step.ts';
 import type { UsageMeter } from './usage-meter.ts';
 
@@ -51,7 +52,7 @@ export async function reportState(
   { request, extent }: From<'report-state'>,
   usage: UsageMeter,
   step: number | undefined,
-): Promise<Reply> {
+): Promise<StateReply> {
   const parameters = await engine.getParameters();
   const parametersChecksum = parameterChecksum(parameters);
   const { topology, weightSpecs } = engine.artifacts();
@@ -70,13 +71,13 @@ export async function reportState(
   };
 }
 
-/** Received frames may be reused and engines may keep their input, so engines get copies. */
+/** Engines may keep their input, so they get copies of what is only lent. */
 export async function restore(
   engine: Engine,
-  { request, optimizerIterations, tensors }: RestoreOrder,
+  { request, optimizerIterations, tensors, areLent }: RestoreOrder,
   usage: UsageMeter,
 ): Promise<Reply> {
-  const [parameters, ...slots] = tensors.map((tensor) => tensor.slice());
+  const [parameters, ...slots] = areLent ? tensors.map((tensor) => tensor.slice()) : tensors;
   if (parameters === undefined) throw new PennygradError('run-failed', 'the coordinator sent no parameters to restore');
   await engine.setParameters(parameters);
   await engine.setOptimizerState({ iterations: optimizerIterations, slots });

@@ -13,7 +13,7 @@ import type { Interval } from '../shared/core/sampling.ts';
 import { describeStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import type { ModelName } from '../shared/model/model-spec.ts';
+import { type ModelName, optimizerSlots } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import { describeRefusal } from '../shared/protocol/describe-refusal.ts';
 import {
@@ -93,6 +93,8 @@ export interface WorkerDependencies {
   ) => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
   /** How many samples a second the engine computes gradients of, if that can be told; `measureSpeed` unless given. */
   readonly measureSpeed?: typeof measureSpeed | undefined;
+  /** The longest chunk of a state that it sends, in floats; `maxChunkFloats` unless given. */
+  readonly chunkFloats?: number | undefined;
   /** How a host is reached; rejects if there is none of that name. */
   readonly ipFamilyOf: (endpoint: string) => Promise<IpFamily>;
   readonly log: (line: string) => void;
@@ -286,7 +288,7 @@ async function live(
   options: WorkerOptions,
   dependencies: WorkerDependencies,
 ): Promise<void> {
-  const { clock, log, observer = unobserved, turn, uptime } = dependencies;
+  const { clock, log, chunkFloats, observer = unobserved, turn, uptime } = dependencies;
   const welcome = await join(link, life, options, dependencies);
   life.phase = 'load';
   life.loaded ??= await load(welcome, life, options, dependencies);
@@ -297,6 +299,8 @@ async function live(
     usage: loaded.usage.totals(),
     reports: replica.reports,
   };
+  const vectors = 1 + optimizerSlots[welcome.optimizer.name].length;
+  link.expectState(Array<number>(vectors).fill(engine.parameterCount));
   life.isReady = true;
   link.send({ ...loaded.ready, uptime: uptime(), kept });
 
@@ -329,6 +333,7 @@ async function live(
       orderOf,
       usage: loaded.usage,
       replica,
+      chunkFloats,
       observer,
       onPhase,
       turn,

@@ -7,9 +7,11 @@ import { epochOrder, type Interval } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { keptReports } from '../shared/protocol/limits.ts';
 import type { Applied } from '../shared/protocol/messages.ts';
+import { chunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { CoordinatorLink, Order, QuorumOrder } from './coordinator-link.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
 import { gradientsByMicroShards, gradientsOfWhole } from './share-gradients.ts';
+import { sendState, TransferDropped } from './state-transfers.ts';
 import { createStepRunner, type StepFigures } from './step.ts';
 import type { UsageMeter } from './usage-meter.ts';
 import type { WorkerObserver } from './worker-observer.ts';
@@ -26,6 +28,8 @@ export interface SessionOptions {
   readonly orderOf: (epoch: number) => Uint32Array;
   readonly usage: UsageMeter;
   readonly replica: Replica;
+  /** The longest chunk of a state that it sends, in floats; `maxChunkFloats` unless given. */
+  readonly chunkFloats?: number | undefined;
   readonly observer: WorkerObserver;
   /** What the worker is doing now, for its last words. */
   readonly onPhase: (phase: string) => void;
@@ -81,6 +85,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     observer,
     turn,
   });
+  const sizes = chunkSizes(options.chunkFloats);
   const send = ({ body, tensors }: Reply) => link.send(body, tensors);
 
   async function carryOut(order: Exclude<Order, { type: 'stop' | 'quorum' }>): Promise<void> {
@@ -93,7 +98,8 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
         observer.evaluated(order.to - order.from);
         break;
       case 'report-state':
-        send(await reportState(engine, order, usage, replica.applied?.step));
+        await sendState(await reportState(engine, order, usage, replica.applied?.step), order.room, sizes, link.send);
+        usage.skip();
         break;
       case 'restore':
         send(await restore(engine, order, usage));
@@ -120,7 +126,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     try {
       await carryOut(order);
     } catch (error) {
-      if (error !== inbox.aborted.reason) throw error;
+      if (error !== inbox.aborted.reason && !(error instanceof TransferDropped)) throw error;
       link.signal.throwIfAborted();
       // The replica is as the last commit left it. Time went by in waiting for whoever was lost.
       usage.lap('wait');

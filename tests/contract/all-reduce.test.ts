@@ -76,6 +76,7 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
     bind: 'tcp://127.0.0.1:*',
     run: 'run',
     largestFrameBytes: maxFrameBytes,
+    parameterBytes: maxFrameBytes,
     timers: systemTimers,
     heartbeatMs: 1000,
     connectionMs: 10_000,

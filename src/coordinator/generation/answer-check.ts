@@ -14,6 +14,15 @@ export interface AnsweringModel {
   readonly slots: number;
 }
 
+/** The vectors of a state that was asked for, in floats. */
+export function stateLengths(
+  { parameterCount, slots }: AnsweringModel,
+  extent: Order<'report-state'>['extent'],
+): readonly number[] {
+  const vectors = { checksum: 0, parameters: 1, state: 1 + slots }[extent];
+  return Array<number>(vectors).fill(parameterCount);
+}
+
 /** Undefined of a rank that nothing is known of. */
 type Seen = Pick<MemberState, 'applied' | 'offered'> | undefined;
 type Tensors = readonly Float32Array[];
@@ -21,6 +30,7 @@ type Order<Type extends CoordinatorMessage['type']> = Body<MessageOf<Coordinator
 
 /**
  * @param seen what the member's replica may have seen
+ * @param arrived the CRC-32 of the parameters of a state that came in chunks; its floats were checked as they came
  * @returns undefined where the answer is one to this order
  */
 export function checkAnswer(
@@ -29,6 +39,7 @@ export function checkAnswer(
   tensors: Tensors,
   model: AnsweringModel,
   seen: Seen,
+  arrived?: { readonly parametersChecksum: number },
 ): Refusal | undefined {
   const what = `a wrong '${message.type}' to request ${message.request}`;
   switch (message.type) {
@@ -38,7 +49,11 @@ export function checkAnswer(
     }
     case 'state':
       return (
-        checkStep(message, seen, what) ?? checkState(order as Order<'report-state'>, message, tensors, model, what)
+        checkStep(message, seen, what) ??
+        (arrived === undefined ? checkVectors(order as Order<'report-state'>, tensors, model, what) : undefined) ??
+        checkState(order as Order<'report-state'>, message, model, what) ??
+        checkChecksum(message, arrived?.parametersChecksum ?? checksumOf(tensors), what) ??
+        checkFinite(tensors, 'state')
       );
     case 'predicted': {
       const { count } = order as Order<'predict'>;
@@ -71,31 +86,41 @@ function checkProbabilities(tensors: Tensors, what: string): Refusal | undefined
   return odd === undefined ? undefined : wrong(what, `probabilities must be from 0 to 1, got ${odd}`);
 }
 
-function checkState(
+function checkVectors(
   { extent }: Order<'report-state'>,
-  { state, parametersChecksum }: MessageOf<WorkerMessage, 'state'>,
   tensors: Tensors,
-  { parameterCount, slots }: AnsweringModel,
+  model: AnsweringModel,
   what: string,
 ): Refusal | undefined {
-  const vectors = { checksum: 0, parameters: 1, state: 1 + slots }[extent];
-  const misshapen = checkShapes(tensors, Array(vectors).fill(parameterCount), what);
-  if (misshapen !== undefined) return misshapen;
+  return checkShapes(tensors, stateLengths(model, extent), what);
+}
+
+function checkState(
+  { extent }: Order<'report-state'>,
+  { state }: MessageOf<WorkerMessage, 'state'>,
+  { parameterCount }: AnsweringModel,
+  what: string,
+): Refusal | undefined {
   if (extent === 'state' && state === undefined) return wrong(what, 'state must be there, got none');
-  if (state !== undefined) {
-    const sizes = state.weightSpecs.map(({ shape }) => shape.reduce((size, length) => size * length, 1));
-    const described = sizes.reduce((sum, size) => sum + size, 0);
-    if (described !== parameterCount) {
-      return wrong(what, `weightSpecs must describe ${parameterCount} parameters, got ${described}`);
-    }
-  }
-  const [parameters] = tensors;
-  if (parameters === undefined) return undefined;
-  const actual = parameterChecksum(parameters);
-  if (actual !== parametersChecksum) {
-    return wrong(what, `parametersChecksum must be that of its parameters, ${actual}, got ${parametersChecksum}`);
-  }
-  return checkFinite(tensors, 'state');
+  if (state === undefined) return undefined;
+  const sizes = state.weightSpecs.map(({ shape }) => shape.reduce((size, length) => size * length, 1));
+  const described = sizes.reduce((sum, size) => sum + size, 0);
+  if (described === parameterCount) return undefined;
+  return wrong(what, `weightSpecs must describe ${parameterCount} parameters, got ${described}`);
+}
+
+/** @param actual undefined where no parameters came */
+function checkChecksum(
+  { parametersChecksum }: MessageOf<WorkerMessage, 'state'>,
+  actual: number | undefined,
+  what: string,
+): Refusal | undefined {
+  if (actual === undefined || actual === parametersChecksum) return undefined;
+  return wrong(what, `parametersChecksum must be that of its parameters, ${actual}, got ${parametersChecksum}`);
+}
+
+function checksumOf([parameters]: Tensors): number | undefined {
+  return parameters && parameterChecksum(parameters);
 }
 
 function checkShapes(tensors: Tensors, lengths: readonly number[], what: string): Refusal | undefined {

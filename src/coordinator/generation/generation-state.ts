@@ -38,6 +38,13 @@ export interface AttemptState {
   readonly voted: readonly number[];
 }
 
+export interface OpenRequest {
+  /** The type that answers it. */
+  readonly answer: Answer['type'];
+  /** The ranks that have not answered. */
+  readonly missing: readonly number[];
+}
+
 export interface GenerationState {
   readonly number: number;
   /** By rank. */
@@ -46,8 +53,8 @@ export interface GenerationState {
   readonly attempts: ReadonlyMap<number, AttemptState>;
   /** Steps before this one have been assigned. */
   readonly assignedSteps: number;
-  /** Requests under way by number, each with the type that answers it and the ranks that have not. */
-  readonly requests: ReadonlyMap<number, { readonly answer: Answer['type']; readonly missing: readonly number[] }>;
+  /** Requests under way, by number. */
+  readonly requests: ReadonlyMap<number, OpenRequest>;
   /** Number of requests opened so far, in all generations: answers to those of another one are stale. */
   readonly requestCount: number;
   /** Whether a member was lost. */
@@ -258,16 +265,37 @@ export function openRequest(
   };
 }
 
-export function acceptAnswer(state: GenerationState, rank: number, message: Answer, now: number): Accepted {
-  const { request, type, usage } = message;
+/**
+ * The request that a rank's message belongs to, or why the message is refused.
+ * @param answer what ends the request for this rank
+ */
+export function findRequest(
+  state: GenerationState,
+  rank: number,
+  { request, type }: { readonly request: number; readonly type: string },
+  answer: Answer['type'],
+): { readonly open: OpenRequest } | { readonly refusal: Refusal } {
   const open = state.requests.get(request);
   const what = `'${type}' to request ${request}`;
   if (open === undefined) {
     const isOver = request > 0 && request <= state.requestCount;
     return { refusal: isOver ? stale(`${what}, which is answered`) : wrong(what, 'there is no such request') };
   }
-  if (open.answer !== type) return { refusal: wrong(what, `the answer must be '${open.answer}'`) };
+  if (open.answer !== answer) return { refusal: wrong(what, `the answer must be '${open.answer}'`) };
   if (!open.missing.includes(rank)) return { refusal: wrong(what, 'no answer of this rank is waited for') };
+  return { open };
+}
+
+/** Part of a state has come from a rank, or went to it: what it does now has its own deadline. */
+export function noteTransfer(state: GenerationState, rank: number, activity: Activity, now: number): GenerationState {
+  return changeMember(state, rank, (member) => begin(member, activity, now));
+}
+
+export function acceptAnswer(state: GenerationState, rank: number, message: Answer, now: number): Accepted {
+  const { request, type, usage } = message;
+  const found = findRequest(state, rank, message, type);
+  if ('refusal' in found) return found;
+  const { open } = found;
   const missing = open.missing.filter((other) => other !== rank);
   const requests = new Map(state.requests);
   if (missing.length === 0) requests.delete(request);

@@ -11,12 +11,13 @@ import { nameSamples } from '../../shared/core/sample-names.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
 import { sumOfSquares } from '../../shared/core/sums.ts';
 import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import { chunkSizes } from '../../shared/protocol/state-chunks.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import type { Activity } from '../membership/liveness.ts';
 import type { Activities } from '../membership/membership-state.ts';
 import type { Member } from '../membership/worker.ts';
 import type { MemberSpent } from '../run-events.ts';
-import { type AnsweringModel, checkAnswer } from './answer-check.ts';
+import { type AnsweringModel, checkAnswer, stateLengths } from './answer-check.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import {
   type Accepted,
@@ -29,9 +30,11 @@ import {
   type CarriedMember,
   commitStep,
   findAttempt,
+  findRequest,
   keptBy,
   learnApplied,
   noteContribution,
+  noteTransfer,
   offerState,
   openRequest,
   putOffMembers,
@@ -42,11 +45,12 @@ import {
 } from './generation-state.ts';
 import type { MemberLost } from './member-lost.ts';
 import { diverged, type Refusal, stale, wrong } from './refusal.ts';
-import { type Answered, type Ask, createRequests, type Order, type Requests } from './requests.ts';
+import { type Answered, type Ask, type Asked, createRequests, type Requests } from './requests.ts';
+import { collectState, type IncomingState, type OutgoingState, receiveState, sendStateTo } from './state-transfers.ts';
 
 type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
 /** Messages that only a member of a generation sends. */
-export type MemberMessage = From<'contribute'> | Vote | Answer;
+export type MemberMessage = From<'contribute' | 'chunk' | 'taken'> | Vote | Answer;
 
 /** The members that are left after a loss and have the state of all committed steps. */
 export type Survivors = Pick<Generation, 'members' | 'parameterCount' | 'reportState' | 'takeSpent'>;
@@ -126,6 +130,8 @@ export interface GenerationOptions {
   readonly skipNonfinite?: boolean | undefined;
   /** The order of an epoch's samples, for messages that name images; without it they name positions alone. */
   readonly orderOf?: ((epoch: number) => Uint32Array) | undefined;
+  /** The longest chunk of a state that is sent, in floats; `maxChunkFloats` unless given. */
+  readonly chunkFloats?: number | undefined;
   readonly clock: Pick<Clock, 'now'>;
   /** The generation before, if there was one. */
   readonly before?: CarriedGeneration | undefined;
@@ -134,10 +140,12 @@ export interface GenerationOptions {
   readonly send: (member: Member, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
 }
 
-/** A request under way: the answers so far, and what each rank was told. */
-interface OpenRequest {
+/** A request under way: the answers so far, what each rank was told, and states that are on their way in chunks. */
+interface PendingRequest {
   readonly answers: Answers<Answered<Answer['type']>>;
-  readonly orders: ReadonlyMap<number, Body<CoordinatorMessage>>;
+  readonly orders: Map<number, Body<CoordinatorMessage>>;
+  readonly incoming: Map<number, IncomingState>;
+  readonly outgoing: Map<number, OutgoingState>;
 }
 
 /** A generation tries a step once: it ends when it loses a member, and the next one tries again. */
@@ -155,7 +163,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     microShard,
   });
   const ballots = new Map<number, Answers<Vote>>();
-  const requests = new Map<number, OpenRequest>();
+  const requests = new Map<number, PendingRequest>();
+  const sizes = chunkSizes(options.chunkFloats);
   const lost = new Set<PeerId>();
   /** Squares of the floats of each step's gradient, added up bucket by bucket. */
   const squares = new Map<number, number>();
@@ -187,32 +196,62 @@ export function createGeneration(options: GenerationOptions): Generation {
 
   const isCompared = (step: number) => step % options.checksumEvery === 0;
 
-  /** Sends requests to some ranks, and waits for their answers until the signal is aborted. */
+  const note = (rank: number, activity: Activity) => {
+    state = noteTransfer(state, rank, activity, clock.now());
+  };
+
+  /** Opens requests to some ranks, which wait for their answers until the signal is aborted. */
   const askUntil = (until: AbortSignal): Ask =>
-    async function ask<Type extends Answer['type']>(
-      answer: Type,
-      activity: Activity,
-      asked: readonly number[],
-      order: Order,
-    ): Promise<readonly Answered<Type>[]> {
+    function ask<Type extends Answer['type']>(answer: Type, activity: Activity, asked: readonly number[]): Asked<Type> {
       const opened = openRequest(state, answer, asked, activity, clock.now());
-      const pending = createAnswers<Answered<Answer['type']>>(asked.length, until);
       state = opened.state;
-      const orders = new Map<number, Body<CoordinatorMessage>>();
-      requests.set(opened.request, { answers: pending, orders });
-      for (const rank of asked) {
+      const { request } = opened;
+      const pending: PendingRequest = {
+        answers: createAnswers(asked.length, until),
+        orders: new Map(),
+        incoming: new Map(),
+        outgoing: new Map(),
+      };
+      requests.set(request, pending);
+      const forget = () => requests.delete(request);
+      pending.answers.all.then(forget, forget);
+
+      const post = (rank: number, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => {
         const member = members[rank];
-        const [body, tensors] = order(opened.request, rank);
-        orders.set(rank, body);
-        if (body.type === 'restore') state = offerState(state, rank, body.applied);
         if (member !== undefined) send(member, body, tensors);
+      };
+      function grant(rank: number, offset: number): void {
+        // Receivers may take the last of it when the rank has answered.
+        if (state.requests.get(request)?.missing.includes(rank) !== true) return;
+        pending.incoming.get(rank)?.grant(offset);
+        note(rank, 'checkpoint');
       }
-      try {
+      return {
+        request,
+        grant,
+        order(rank, body, tensors, sink) {
+          pending.orders.set(rank, body);
+          if (body.type === 'restore') state = offerState(state, rank, body.applied);
+          if (pending.outgoing.has(rank)) note(rank, 'checkpoint');
+          if (body.type === 'report-state') {
+            const lengths = stateLengths(model, body.extent);
+            const into = sink ?? collectState(lengths, (offset) => grant(rank, offset));
+            const tell = (offset: number) => post(rank, { type: 'taken', request, offset });
+            pending.incoming.set(rank, receiveState(lengths, sizes, into, tell));
+          }
+          post(rank, body, tensors);
+        },
+        stream(rank, onTaken) {
+          const outgoing = sendStateTo(({ offset, floats }, total) => {
+            if (outgoing.isIdle()) note(rank, 'checkpoint');
+            post(rank, { type: 'chunk', request, total, offset }, [floats]);
+          }, onTaken);
+          pending.outgoing.set(rank, outgoing);
+          return outgoing.send;
+        },
         // Only answers of this type are accepted.
-        return (await pending.all) as unknown as readonly Answered<Type>[];
-      } finally {
-        requests.delete(opened.request);
-      }
+        answers: pending.answers.all as unknown as Promise<readonly Answered<Type>[]>,
+      };
     };
 
   /** @returns why the message was refused, if it was */
@@ -293,14 +332,46 @@ export function createGeneration(options: GenerationOptions): Generation {
     const accepted = acceptAnswer(state, rank, message, clock.now());
     const request = requests.get(message.request);
     const order = request?.orders.get(rank);
-    if ('refusal' in accepted || request === undefined || order === undefined) return take(accepted, () => {});
-    const problem = checkAnswer(order, message, tensors, model, state.members[rank]);
+    if ('refusal' in accepted) return accepted.refusal;
+    if (request === undefined || order === undefined) {
+      return wrong(`'${message.type}' to request ${message.request}`, 'it has not been asked yet');
+    }
+    const arrived = message.type === 'state' ? request.incoming.get(rank)?.end(message, tensors) : undefined;
+    if (arrived !== undefined && arrived.kind !== 'arrived') return arrived;
+    const problem = checkAnswer(order, message, tensors, model, state.members[rank], arrived);
     if (problem !== undefined) return problem;
     return take(accepted, () => {
       if (order.type === 'restore') state = takeOver(state, rank);
       if (message.type === 'state') state = learnApplied(state, rank, message.step);
-      request.answers.add(rank, { message, tensors });
+      request.answers.add(rank, { message, tensors: arrived?.vectors ?? tensors });
     });
+  }
+
+  /** Part of a state that the rank was asked for. */
+  function chunk(rank: number, message: From<'chunk'>, tensors: readonly Float32Array[]): Refusal | undefined {
+    const found = findRequest(state, rank, message, 'state');
+    if ('refusal' in found) return found.refusal;
+    const incoming = requests.get(message.request)?.incoming.get(rank);
+    if (incoming === undefined) return wrong(`'chunk' to request ${message.request}`, 'no state was asked for');
+    const refusal = incoming.receive(message, tensors);
+    // Whoever may send no more waits for those who are to take it.
+    if (refusal === undefined) note(rank, incoming.isFull() ? 'wait' : 'checkpoint');
+    return refusal;
+  }
+
+  /** The rank has taken part of a state that it is sent. */
+  function taken(rank: number, message: From<'taken'>, tensors: readonly Float32Array[]): Refusal | undefined {
+    const found = findRequest(state, rank, message, 'restored');
+    if ('refusal' in found) return found.refusal;
+    const what = `a wrong 'taken' of request ${message.request}`;
+    if (tensors.length > 0) return wrong(what, `it must have no tensors, got ${tensors.length}`);
+    const request = requests.get(message.request);
+    const outgoing = request?.outgoing.get(rank);
+    if (outgoing === undefined) return wrong(what, 'it was sent no state in chunks');
+    const refusal = outgoing.noteTaken(message);
+    if (refusal !== undefined) return refusal;
+    note(rank, outgoing.isIdle() && request?.orders.has(rank) === false ? 'wait' : 'checkpoint');
+    return undefined;
   }
 
   function holders(step: number): readonly Member[] {
@@ -375,7 +446,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       }
     },
 
-    ...createRequests(members, askUntil(signal)),
+    ...createRequests(members, askUntil(signal), sizes),
 
     takeSpent,
 
@@ -399,7 +470,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       state = abortAll(state);
       asking = new AbortController();
       const asked = holders(step);
-      const { reportState } = createRequests(asked, askUntil(asking.signal));
+      const { reportState } = createRequests(asked, askUntil(asking.signal), sizes);
       return { members: asked, parameterCount: model.parameterCount, reportState, takeSpent };
     },
 
@@ -439,6 +510,10 @@ export function createGeneration(options: GenerationOptions): Generation {
           return contribute(rank, message, tensors);
         case 'vote':
           return vote(rank, message, tensors);
+        case 'chunk':
+          return chunk(rank, message, tensors);
+        case 'taken':
+          return taken(rank, message, tensors);
         case 'evaluated':
         case 'state':
         case 'predicted':

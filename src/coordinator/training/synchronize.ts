@@ -8,7 +8,7 @@ import type { TrainingState } from '../../shared/model/training-state.ts';
 import type { Applied } from '../../shared/protocol/messages.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Answered } from '../generation/requests.ts';
-import { describeWorker, type Member, numericsKey } from '../membership/worker.ts';
+import { type Member, numericsKey } from '../membership/worker.ts';
 import type { RunObserver } from '../run-events.ts';
 import { findMinority, ReplicasDiffer, requireEqualReplicas } from './replicas.ts';
 
@@ -165,22 +165,10 @@ function requireEqual(members: readonly Member[], checksums: readonly (number | 
 }
 
 async function copy(generation: Generation, donors: readonly (number | undefined)[], state: Applied): Promise<void> {
-  const { members } = generation;
-  if (donors.every((donor) => donor === undefined)) return;
-  const answers = await generation.reportState((place) => (donors.includes(place) ? 'state' : 'checksum'));
   for (const donor of new Set(donors)) {
-    const giver = donor === undefined ? undefined : members[donor];
-    if (donor === undefined || giver === undefined) continue;
-    const receivers = members.filter((_, rank) => donors[rank] === donor);
-    await generation.restore(stateFrom(answers[donor], describeWorker(giver)), state, receivers);
+    const giver = donor === undefined ? undefined : generation.members[donor];
+    if (giver === undefined) continue;
+    const receivers = generation.members.filter((_, rank) => donors[rank] === donor);
+    await generation.copy(giver, state, receivers);
   }
-}
-
-function stateFrom(answer: Answered<'state'> | undefined, who: string): TrainingState {
-  const [parameters, ...slots] = answer?.tensors ?? [];
-  const iterations = answer?.message.state?.optimizerIterations;
-  if (parameters === undefined || iterations === undefined) {
-    throw new PennygradError('run-failed', `${who} sent no complete state for the others`);
-  }
-  return { parameters, optimizer: { iterations, slots } };
 }

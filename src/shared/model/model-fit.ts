@@ -4,8 +4,12 @@ import type { DatasetInfo } from '../data/dataset.ts';
 import { type ModelName, type ModelSpec, modelNames } from './model-spec.ts';
 import { parameterCount } from './parameter-count.ts';
 
-/** The parameters of the largest model that can be trained: those of one message of the control plane. */
-export const maxParameters = 2 ** 26;
+/**
+ * The parameters of the largest model that can be trained. An engine keeps at least four vectors of them: parameters,
+ * gradient and Adam's two moments. In WebAssembly, whose memory has 4 GiB, these take 2 GiB of it; what is computed of the
+ * parameters once a step takes up to as much again.
+ */
+export const maxParameters = 2 ** 27;
 
 /** @throws bad-input naming the model, the images, and what would fit */
 export function requireModelFits({ name, inputShape, classes }: ModelSpec, dataset: Pick<DatasetInfo, 'name'>): void {

@@ -11,17 +11,26 @@ export const maxStrangerHeaderBytes = 8 << 10;
 /** Values in a header, containers included, and how deep they may be nested. */
 export const maxHeaderValues = 1 << 14;
 export const maxHeaderDepth = 32;
-/** The most tensor frames in a message: the parameters, and what the optimizer keeps for each of them. */
+/** The most tensor frames in a message: a small state's parameters, and what the optimizer keeps for each of them. */
 export const maxTensorFrames = 1 + Math.max(...Object.values(optimizerSlots).map((slots) => slots.length));
+/**
+ * The longest chunk of a state, in floats: 4 MiB. A state that is no longer than that travels whole, in the message that
+ * it belongs to. Buckets of gradients are shorter.
+ */
+export const maxChunkFloats = 1 << 20;
+/** By how many chunks a sender may be ahead of what its receiver has said that it took. */
+export const chunkWindow = 4;
 /** The largest frame. libzmq drops the connection of a peer that sends a larger one. */
-export const maxFrameBytes = maxParameters * Float32Array.BYTES_PER_ELEMENT;
+export const maxFrameBytes = maxChunkFloats * Float32Array.BYTES_PER_ELEMENT;
+/** The most bytes that the parameters of a run have. */
+export const maxParameterBytes = maxParameters * Float32Array.BYTES_PER_ELEMENT;
 export const maxWorldSize = 256;
 /** The last steps of which a worker keeps what it reported: more than are ever assigned ahead. */
 export const keptReports = 4;
 /** Threads of one worker. */
 export const maxThreads = 4096;
 
-/** The largest frame that a run with so many parameters needs: a vector of them, or a header. In bytes. */
+/** The largest frame that a run with so many parameters needs: a vector of them, a chunk of one, or a header. In bytes. */
 export function frameBytesFor(parameterCount: number): number {
-  return Math.max(maxHeaderBytes, parameterCount * Float32Array.BYTES_PER_ELEMENT);
+  return Math.max(maxHeaderBytes, Math.min(maxFrameBytes, parameterCount * Float32Array.BYTES_PER_ELEMENT));
 }

@@ -169,13 +169,34 @@ const request = { request: count };
 /** Answers `evaluate`. */
 const evaluated = message('evaluated', { ...request, samples: count, lossSum: computed, correct: count, usage });
 
-/** Answers `report-state`. Frames: the parameters if asked for, then the optimizer's slots if the state was. */
+/**
+ * A part of a state that is too long for one message: of the vectors that were asked for, one after the other. Frame 1: its
+ * floats, all of one vector. Chunks come in order. The message that the state belongs to (`state`, `restore`) comes last.
+ */
+const chunk = message('chunk', {
+  ...request,
+  /** Floats of all vectors together, and how many of them came before these. */
+  total: count,
+  offset: count,
+});
+
+/** So many floats of a state that travels in chunks are taken: its sender may go on. */
+const taken = message('taken', { ...request, offset: count });
+
+/** On a message whose state came in chunks before it: the CRC-32 of all its vectors, one after the other. */
+const chunked = { stateChecksum: count.optional() };
+
+/**
+ * Answers `report-state`. Frames: the parameters if asked for, then the optimizer's slots if the state was; none if they came
+ * in chunks.
+ */
 const state = message('state', {
   ...request,
   usage,
   /** Steps of the run that the replica has applied or taken over; absent where it is as it was made. */
   step: count.optional(),
   parametersChecksum: count,
+  ...chunked,
   state: z
     .object({
       topology: z.record(z.string(), z.unknown()),
@@ -232,6 +253,8 @@ export const workerMessage = z.discriminatedUnion('type', [
   contribute,
   vote,
   evaluated,
+  chunk,
+  taken,
   state,
   predicted,
   restored,
@@ -314,13 +337,14 @@ const evaluate = message('evaluate', { ...request, split: z.enum(['train', 'test
 const reportState = message('report-state', { ...request, extent: z.enum(['checksum', 'parameters', 'state']) });
 
 /**
- * Take over a state: another replica's, or a checkpoint's. Frames: the parameters, then the optimizer's slots.
- * Comes before the first assignment of a generation, or never.
+ * Take over a state: another replica's, or a checkpoint's. Frames: the parameters, then the optimizer's slots; none if they
+ * came in chunks. Comes before the first assignment of a generation, or never.
  */
 const restore = message('restore', {
   ...request,
   applied,
   optimizerIterations: count,
+  ...chunked,
 });
 
 /** Send class probabilities of the first `count` test images. */
@@ -350,6 +374,8 @@ export const coordinatorMessage = z.discriminatedUnion('type', [
   abort,
   evaluate,
   reportState,
+  chunk,
+  taken,
   restore,
   predict,
   heartbeat,

@@ -34,6 +34,8 @@ export interface CoordinatorSocketOptions {
   readonly run: string;
   /** The largest frame that the run's model needs. Whoever sends a larger one is disconnected. */
   readonly largestFrameBytes: number;
+  /** Bytes of the model's parameters, by which it is judged how far behind a peer may be. */
+  readonly parameterBytes: number;
   readonly timers: Timers;
   /** Peers are pinged this often by ZeroMQ's own thread, which does not wait for JavaScript on either side. */
   readonly heartbeatMs: number;
@@ -82,7 +84,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
       }
     },
     sizeOf: byteLength,
-    limits: outboxLimits(options.largestFrameBytes),
+    limits: outboxLimits(options.parameterBytes),
     stalledMs: () => options.stalledMs,
     timers: options.timers,
     onUnreachable(peer, reason) {

@@ -8,7 +8,7 @@
 import { createDeferred, type Deferred } from '../core/deferred.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
-import { maxTensorFrames } from '../protocol/limits.ts';
+import { maxHeaderBytes } from '../protocol/limits.ts';
 
 export interface Outboxes<Peer, Frames> {
   /** Queues a message for a peer. Failures go to `onUnreachable`, not to the caller. */
@@ -39,9 +39,13 @@ export interface OutboxOptions<Peer, Frames> {
   readonly onUnreachable: (peer: Peer, reason: string) => void;
 }
 
-/** What a peer may be behind by: two checkpoints of a model whose largest frame has so many bytes. */
-export function outboxLimits(largestFrameBytes: number): OutboxLimits {
-  return { messages: 1000, bytes: 2 * maxTensorFrames * largestFrameBytes };
+/** Messages of gradients are seldom shorter (256 KiB). */
+const usualMessageBytes = 2 ** 18;
+
+/** What a peer may be behind by, in a run whose parameters have so many bytes: some steps' gradients. */
+export function outboxLimits(parameterBytes: number): OutboxLimits {
+  const bytes = 6 * Math.max(parameterBytes, maxHeaderBytes);
+  return { messages: Math.max(1000, Math.ceil(bytes / usualMessageBytes)), bytes };
 }
 
 /** How often a connection without room is tried again. */

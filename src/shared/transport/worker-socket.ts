@@ -3,7 +3,7 @@ import { Dealer } from 'zeromq';
 import { badInput, messageOf } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
 import { type Decoded, decodeCoordinatorMessage, encode } from '../protocol/codec.ts';
-import { maxFrameBytes } from '../protocol/limits.ts';
+import { maxFrameBytes, maxParameterBytes } from '../protocol/limits.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
 import { byteLength, type Frames } from './frames.ts';
 import type { IpFamily } from './ip-family.ts';
@@ -51,7 +51,7 @@ export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket 
   const outboxes = createOutboxes<'coordinator', Frames>({
     send: (_, frames) => socket.send([...frames]),
     sizeOf: byteLength,
-    limits: outboxLimits(maxFrameBytes),
+    limits: outboxLimits(maxParameterBytes),
     stalledMs: options.stalledMs,
     timers: options.timers,
     onUnreachable(_, reason) {

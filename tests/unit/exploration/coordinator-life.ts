@@ -105,7 +105,7 @@ export function beginCoordinator(schedule: Schedule, surroundings: CoordinatorSu
 }
 
 function open(
-  { min, max, onLoss, checksumEvery, isLocal, workers, workload }: Schedule,
+  { min, max, onLoss, checksumEvery, isLocal, workers, workload, chunkFloats }: Schedule,
   resumption: Resumption | undefined,
   process: SimulatedProcess,
   startedAt: number,
@@ -130,6 +130,7 @@ function open(
     defaultPriceUsdPerHour: 1,
     expectedIds: isLocal ? idsOf(workers) : undefined,
     allReduce: 'star',
+    chunkFloats,
     observe,
     clock,
     timers: process.timers,

@@ -16,6 +16,8 @@ export interface Schedule {
   readonly checkpointEvery: number | undefined;
   /** The workers are processes of this host: their ends are reported, and they may be started again. */
   readonly isLocal: boolean;
+  /** The longest chunk of a state, in floats: 1 cuts the state of the two parameters. Travels whole unless given. */
+  readonly chunkFloats?: number | undefined;
   readonly faults: readonly Fault[];
 }
 
@@ -43,6 +45,9 @@ export type Fault = { readonly at: Moment } & (
 /** `--timeout` of all runs, in seconds. */
 export const timeoutSeconds = 5;
 
+/** States travel in chunks in one run of so many. */
+const chunkedEvery = 3;
+
 /** Separates what is drawn for the schedule from what the run draws. */
 const scheduleStream = 1;
 
@@ -66,6 +71,7 @@ export function drawSchedule(seed: number): Schedule {
     checksumEvery: 1 + random.integer(3),
     checkpointEvery: pick(random, [undefined, undefined, 1 + random.integer(5)]),
     isLocal: random.integer(2) === 0,
+    chunkFloats: seed % chunkedEvery === 0 ? 1 : undefined,
     faults: drawFaults(random, workers),
   };
 }

@@ -263,6 +263,7 @@ function start(world: World, workerId: string): void {
     random,
     network,
     dataset: datasetOf(schedule.workload),
+    chunkFloats: schedule.chunkFloats,
     onUpdate(update) {
       const isCommitted = committed.has(`${update.generation}/${update.step - 1}`);
       const worldSize = generations.get(update.generation ?? Number.NaN)?.length ?? Number.NaN;

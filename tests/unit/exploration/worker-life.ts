@@ -46,6 +46,7 @@ export interface Surroundings {
   readonly random: Random;
   readonly network: Pick<FaultyNetwork, 'connectFrom'>;
   readonly dataset: Dataset;
+  readonly chunkFloats: number | undefined;
   readonly onUpdate: (update: Update) => void;
   /** It ended by itself. */
   readonly onEnd: (life: Life) => void;
@@ -55,7 +56,7 @@ export interface Surroundings {
 const [longestLoadMs, longestStepMs] = [20, 8];
 
 export function beginLife(workerId: string, surroundings: Surroundings): Life {
-  const { time, random, network, dataset, onEnd } = surroundings;
+  const { time, random, network, dataset, chunkFloats, onEnd } = surroundings;
   const process = createSimulatedProcess(time);
   const life: Life = {
     workerId,
@@ -101,6 +102,7 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
       processorSeconds: () => 0,
       readGpu: async () => undefined,
       measureSpeed: async () => undefined,
+      chunkFloats,
       selectEngine: async () => ({ provider: engineOf(life, surroundings), reason: 'toy' }),
     },
   ).then(

@@ -21,6 +21,7 @@ async function connect() {
     bind: 'tcp://127.0.0.1:*',
     run: 'r',
     largestFrameBytes: 1 << 20,
+    parameterBytes: 1 << 20,
     timers: systemTimers,
     heartbeatMs: 1000,
     connectionMs: 5000,

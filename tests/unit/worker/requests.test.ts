@@ -139,6 +139,7 @@ describe('a state to take over', () => {
       applied: { step: 3, generation: 1 },
       optimizerIterations: 12,
       tensors: lent,
+      areLent: true,
     } as const;
     expect(await restore(engine, order, usage)).toEqual({
       body: {
@@ -166,6 +167,7 @@ describe('a state to take over', () => {
       applied: { step: 3, generation: 1 },
       optimizerIterations: 12,
       tensors: [],
+      areLent: true,
     } as const;
     await expect(restore(engine, order, usage)).rejects.toMatchObject({
       code: 'run-failed',

@@ -5,6 +5,7 @@ import { epochOrder } from '../../../src/shared/core/sampling.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
 import type { CoordinatorLink, GenerationInbox, Order } from '../../../src/worker/coordinator-link.ts';
 import { memoizedOrder, type Replica, runSession } from '../../../src/worker/session.ts';
+import type { Room } from '../../../src/worker/state-transfers.ts';
 import { startUsageMeter } from '../../../src/worker/usage-meter.ts';
 import { fakeEngine } from '../../support/fake-engine.ts';
 import { outcomeOf } from '../../support/outcome.ts';
@@ -15,6 +16,8 @@ type Sink = Parameters<CoordinatorLink['setReducedSink']>[0];
 
 const envelope = { v: 6, run: 'r' } as const;
 const attempt = { generation: 1, step: 0, attempt: 0 };
+/** What is sent is short. */
+const noRoom: Room = { taken: () => Promise.reject(new Error('no chunks')) };
 
 function openSession(allReduce = 'star') {
   const time = createVirtualTime();
@@ -43,6 +46,7 @@ function openSession(allReduce = 'star') {
       deliver = sink;
     },
     joinRun() {},
+    expectState() {},
     setGpuReading() {},
     fail: (error) => orders.fail(error),
     close: async () => {},
@@ -126,7 +130,7 @@ describe('a session', () => {
 
   it.each([
     [{ type: 'evaluate', request: 1, split: 'test', from: 3, to: 10 }, 'evaluated', ['evaluated 7']],
-    [{ type: 'report-state', request: 2, extent: 'checksum' }, 'state', []],
+    [{ type: 'report-state', request: 2, extent: 'checksum', room: noRoom }, 'state', []],
     [
       {
         type: 'restore',
@@ -134,6 +138,7 @@ describe('a session', () => {
         applied: { step: 7, generation: 1 },
         optimizerIterations: 1,
         tensors: [Float32Array.of(1, 2)],
+        areLent: true,
       },
       'restored',
       [],
@@ -167,7 +172,7 @@ describe('a session', () => {
     time.advance(2000);
     abort(new Error('a member is lost'));
     await promisesSettle();
-    await give({ ...envelope, type: 'report-state', request: 1, extent: 'state' });
+    await give({ ...envelope, type: 'report-state', request: 1, extent: 'state', room: noRoom });
     expect(log).toEqual(['phase report-state', 'phase idle']);
     // The wait for the member that is gone is no idle time.
     expect(sent).toMatchObject([{ type: 'state', step: 5, usage: { seconds: { wait: 2, idle: 0 } } }]);
@@ -223,7 +228,7 @@ describe('a session', () => {
 
   it('keeps count of what its replica has seen: steps that are committed, and states that it takes over', async () => {
     const { give, replica, holdSums, abort, sent } = openSession();
-    await give({ ...envelope, type: 'report-state', request: 1, extent: 'checksum' });
+    await give({ ...envelope, type: 'report-state', request: 1, extent: 'checksum', room: noRoom });
     expect([replica.applied, sent[0]]).toMatchObject([undefined, { type: 'state', step: undefined }]);
     const tensors = [Float32Array.of(1, 2)];
     await give({
@@ -233,6 +238,7 @@ describe('a session', () => {
       applied: { step: 7, generation: 1 },
       optimizerIterations: 1,
       tensors,
+      areLent: true,
     });
     expect(replica.applied).toEqual({ step: 7, generation: 1 });
     await give(assign(7, 0));
@@ -242,7 +248,7 @@ describe('a session', () => {
     abort(new Error('a member is lost'));
     await promisesSettle();
     expect(replica.applied).toEqual({ step: 8, generation: 1 });
-    await give({ ...envelope, type: 'report-state', request: 3, extent: 'checksum' });
+    await give({ ...envelope, type: 'report-state', request: 3, extent: 'checksum', room: noRoom });
     expect(sent).toMatchObject([{ type: 'state', step: 8 }]);
   });
 

@@ -55,8 +55,11 @@ export function memberOf(rank: number, cpu = 'x64', backend = 'wasm'): Member {
   return { ...member, rank };
 }
 
-/** @param before the generation before, which had the number before */
-export function playGeneration(worldSize = 2, before?: CarriedGeneration): PlayedGeneration {
+/**
+ * @param before the generation before, which had the number before
+ * @param chunkFloats the longest chunk of a state, of which there are nine floats
+ */
+export function playGeneration(worldSize = 2, before?: CarriedGeneration, chunkFloats?: number): PlayedGeneration {
   const time = createVirtualTime();
   const ending = new AbortController();
   let sent: Sent[] = [];
@@ -67,6 +70,7 @@ export function playGeneration(worldSize = 2, before?: CarriedGeneration): Playe
     checksumEvery: 50,
     buckets,
     allReduce: 'star',
+    chunkFloats,
     clock: time.clock,
     before,
     signal: ending.signal,

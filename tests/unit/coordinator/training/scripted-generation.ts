@@ -114,6 +114,11 @@ export function scriptGeneration(
       log.push(`restore ${parameters.join()} of step ${step} to ${receivers.map(({ rank }) => rank).join()}`);
       for (const { rank } of receivers) applied[rank] = state;
     },
+    async copy(donor, state, receivers) {
+      const { step } = state;
+      log.push(`copy step ${step} from ${donor.rank} to ${receivers.map(({ rank }) => rank).join()}`);
+      for (const { rank } of receivers) applied[rank] = state;
+    },
     async predict(count) {
       log.push(`predict ${count}`);
       return new Float32Array(count);

@@ -96,7 +96,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
     backendReason: words,
     threads: optional(integer(1, 4096)),
     card: optional(words),
-    parameterCount: integer(1, 67_108_864),
+    parameterCount: integer(1, 134_217_728),
     parametersChecksum: count,
     bucketEnds: { takes: [[1], Array(10_000).fill(1)], refuses: [[], Array(10_001).fill(1), 1, undefined] },
     'bucketEnds.1': count,
@@ -128,12 +128,15 @@ const workerFields: Readonly<Record<string, Fields>> = {
     'nonFinite.float': count,
     'nonFinite.value': computed,
   },
+  chunk: { request: count, total: count, offset: count },
+  taken: { request: count, offset: count },
   evaluated: { request: count, samples: count, lossSum: computed, correct: count, ...usage },
   state: {
     request: count,
     ...usage,
     step: optional(count),
     parametersChecksum: count,
+    stateChecksum: optional(count),
     state: optional({ takes: [], refuses: [{}, 'x', null] }),
     'state.topology': { takes: [{}, { a: [1], b: { c: null } }], refuses: [1, 'x', null, [1]] },
     'state.optimizerIterations': count,
@@ -199,7 +202,15 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
   abort: { generation: count },
   evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
   'report-state': { request: count, extent: choice('checksum', 'parameters', 'state') },
-  restore: { request: count, 'applied.step': count, 'applied.generation': count, optimizerIterations: count },
+  restore: {
+    request: count,
+    'applied.step': count,
+    'applied.generation': count,
+    optimizerIterations: count,
+    stateChecksum: optional(count),
+  },
+  chunk: { request: count, total: count, offset: count },
+  taken: { request: count, offset: count },
   predict: { request: count, count: integer(1, 1000) },
   heartbeat: {},
   stop: { outcome: choice('completed', 'bad-input', 'run-failed', 'diverged', 'quorum-lost'), reason: words },
@@ -271,12 +282,17 @@ it('the limits of the protocol', () => {
     maxHeaderValues: 16_384,
     maxHeaderDepth: 32,
     maxTensorFrames: 3,
-    maxFrameBytes: 268_435_456,
+    maxChunkFloats: 1_048_576,
+    chunkWindow: 4,
+    maxFrameBytes: 4_194_304,
+    maxParameterBytes: 536_870_912,
     maxWorldSize: 256,
     keptReports: 4,
     frameBytesFor: expect.any(Function),
   });
-  expect([1, 65_536, 65_537, 67_108_864].map(limits.frameBytesFor)).toEqual([262_144, 262_144, 262_148, 268_435_456]);
+  expect([1, 65_536, 65_537, 1_048_576, 134_217_728].map(limits.frameBytesFor)).toEqual([
+    262_144, 262_144, 262_148, 4_194_304, 4_194_304,
+  ]);
 });
 
 it('a worker leaves with the code of any failure, or because it was told to', () => {

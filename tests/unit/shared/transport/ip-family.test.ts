@@ -48,6 +48,7 @@ function bind(address: string) {
     connectionMs: 10_000,
     stalledMs: 10_000,
     largestFrameBytes: 1000,
+    parameterBytes: 1000,
     onUnreachable() {},
     onDisconnect() {},
   });

@@ -358,6 +358,7 @@ describe('close', () => {
 });
 
 it('the limits of a run', () => {
-  // Two states of three vectors each.
-  expect(outboxLimits(1000)).toEqual({ messages: 1000, bytes: 6000 });
+  // Six headers, or six gradients of 100 M parameters in buckets of 256 KiB.
+  expect(outboxLimits(1000)).toEqual({ messages: 1000, bytes: 1_572_864 });
+  expect(outboxLimits(400_000_000)).toEqual({ messages: 9156, bytes: 2_400_000_000 });
 });

@@ -22,6 +22,7 @@ async function bind() {
     bind: 'tcp://127.0.0.1:*',
     run: 'run-1',
     largestFrameBytes: 1 << 20,
+    parameterBytes: 1 << 20,
     timers: time.timers,
     heartbeatMs: 1000,
     connectionMs: 60_000,
