@@ -1,4 +1,5 @@
 /** What an abort means for a worker's link, with a real socket whose other end the test holds. */
+import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/shared/core/clock.ts';
 import { systemTimers } from '../../../src/shared/core/timers.ts';
@@ -6,6 +7,8 @@ import type { Body, CoordinatorMessage } from '../../../src/shared/protocol/mess
 import { bindCoordinatorSocket } from '../../../src/shared/transport/coordinator-socket.ts';
 import { type CoordinatorLink, openCoordinatorLink } from '../../../src/worker/coordinator-link.ts';
 import { outcomeOf } from '../../support/outcome.ts';
+
+type SendChunk = Awaited<ReturnType<typeof connect>>['sendChunk'];
 
 const attempt = { generation: 1, step: 3, attempt: 0 };
 const assign = { type: 'assign', ...attempt, epoch: 0, from: 0, to: 4, globalBatch: 8 } as const;
@@ -47,6 +50,9 @@ async function connect() {
       send: (...bodies: readonly Body<CoordinatorMessage>[]) => {
         for (const body of bodies) socket.send(peer, body);
       },
+      sendChunk: (request: number, offset: number, ...floats: readonly number[]) => {
+        socket.send(peer, { type: 'chunk', request, total: 4, offset }, [Float32Array.from(floats)]);
+      },
     };
   }
   throw new Error('no message');
@@ -67,9 +73,10 @@ async function inboxOf(link: CoordinatorLink, generation: number) {
 
 /** A link to a coordinator that has begun the first generation. */
 async function connectMember() {
-  const { link, send } = await connect();
+  const { link, send, sendChunk } = await connect();
+  link.expectState([2, 2]);
   send(quorum(1));
-  return { link, send, inbox: await inboxOf(link, 1) };
+  return { link, send, sendChunk, inbox: await inboxOf(link, 1) };
 }
 
 describe('an abort', () => {
@@ -131,5 +138,74 @@ describe('the inbox of a generation', () => {
     await expect(waiting).rejects.toThrow('the line is cut');
     send(quorum(2));
     await expect(link.nextOrder()).rejects.toThrow('the line is cut');
+  });
+});
+
+describe('a state in chunks', () => {
+  const checksum = crc32(new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer));
+  const restore = (request: number, stateChecksum: number) =>
+    ({ type: 'restore', request, applied: { step: 3, generation: 1 }, optimizerIterations: 3, stateChecksum }) as const;
+
+  it('comes with the order that it belongs to', async () => {
+    const { link, send, sendChunk } = await connectMember();
+    sendChunk(1, 0, 1, 2);
+    sendChunk(1, 2, 3);
+    sendChunk(1, 3, 4);
+    send(restore(1, checksum));
+    expect(await link.nextOrder()).toMatchObject({
+      type: 'restore',
+      areLent: false,
+      tensors: [Float32Array.of(1, 2), Float32Array.of(3, 4)],
+    });
+  });
+
+  it.each([
+    ['an abort', abort(1)],
+    ['the next generation', quorum(2)],
+  ])('is dropped by %s in the middle of it, and may come again', async (_, end) => {
+    const { link, send, sendChunk } = await connectMember();
+    sendChunk(1, 0, 9, 9);
+    send(end);
+    if (end.type === 'quorum') await inboxOf(link, 2);
+    sendChunk(2, 0, 1, 2);
+    sendChunk(2, 2, 3, 4);
+    send(restore(2, checksum));
+    expect(await link.nextOrder()).toMatchObject({ type: 'restore', request: 2 });
+  });
+
+  it.each([
+    [
+      'after a gap',
+      (sendChunk: SendChunk) => sendChunk(1, 2, 1),
+      'a wrong chunk of request 1: offset must be 0, got 2',
+    ],
+    [
+      'of which the half is missing',
+      (sendChunk: SendChunk) => sendChunk(1, 0, 1, 2),
+      "a wrong 'restore' of request 1: all 4 floats of the state must be here before, 2 are",
+    ],
+  ])('ends the link where it comes %s', async (_, sendSome, problem) => {
+    const { link, send, sendChunk } = await connectMember();
+    link.joinRun('r', 10);
+    sendSome(sendChunk);
+    send(restore(1, checksum));
+    await expect(link.nextOrder()).rejects.toMatchObject({
+      code: 'run-failed',
+      message: expect.stringMatching(new RegExp(`sent what this worker cannot accept: ${problem}$`)),
+    });
+  });
+
+  it('that is asked for is not sent on after an abort', async () => {
+    const { link, send } = await connectMember();
+    send(report);
+    const order = await link.nextOrder();
+    if (order.type !== 'report-state') throw new Error(order.type);
+    const taken = order.room.taken();
+    send({ type: 'taken', request: 1, offset: 2 });
+    expect(await taken).toBe(2);
+    const never = order.room.taken();
+    send(abort(1));
+    await expect(never).rejects.toThrow('the generation lost a member while a state was sent');
+    expect(link.signal.aborted).toBe(false);
   });
 });
