@@ -167,6 +167,18 @@ describe('the time of a worker', () => {
     expect(run.worker('w0').info.aliveSinceUnixMs).toBe(run.time.clock.unixMs() - 3000 - (100 - from) * 1000);
   });
 
+  it.each([
+    ['from its birth, though its hello waited for the coordinator', 7, 96],
+    ['from its birth by its hello, where it says later that it is younger', 1, 98],
+    ['for the timeout before the coordinator and no longer, whatever it says later', tenYears, 80],
+  ])('is booked %s', (_, uptime, from) => {
+    const run = startGathering();
+    run.hello('w0', { uptime: 2 });
+    run.time.advance(3000);
+    expect(begins(run.ready('w0', { uptime }))).toEqual(at('w0', from));
+    expect(run.worker('w0').info.aliveSinceUnixMs).toBe(run.time.clock.unixMs() - 3000 - (100 - from) * 1000);
+  });
+
   it('is booked once for a place, however often it is given up', () => {
     const run = startGathering();
     let booked = 0;

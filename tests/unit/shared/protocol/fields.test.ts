@@ -98,6 +98,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
     card: optional(words),
     parameterCount: integer(1, 134_217_728),
     parametersChecksum: count,
+    uptime: optional(real(0, 315_360_000)),
     bucketEnds: { takes: [[1], Array(10_000).fill(1)], refuses: [[], Array(10_001).fill(1), 1, undefined] },
     'bucketEnds.1': count,
     kept: optional({ takes: [], refuses: [{}, 'x', null] }),
