@@ -2,31 +2,27 @@
  * `npm run bench:failures`: a run of three local workers, one of which is killed every so many seconds. How many steps it
  * commits beside a run that nothing happens to, how soon the others go on, and what a kill costs.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createPaint } from '../../report/terminal/colour.ts';
 import { renderTable } from '../../report/terminal/table.ts';
-import { badInput, exitCodeOf, messageOf } from '../../shared/core/errors.ts';
-import { describeGiven } from '../../shared/core/given-value.ts';
+import { exitCodeOf, messageOf } from '../../shared/core/errors.ts';
 import { formatUsd } from '../../shared/core/number-format.ts';
 import { sumOf } from '../../shared/core/sums.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
-import { type AuditWatch, watchAudit } from './audit-watch.ts';
+import type { AuditWatch } from './audit-watch.ts';
+import { positiveFlag, startKilledRun, workersOf } from './killed-run.ts';
 
 const help = `npm run bench:failures -- [--every 60,15,5] [--minutes 10] [--workers 3]
 
   --every 60,15,5   seconds between two kills; a run for each, after one without
   --minutes 10      how long each run is measured, from its first step
   --workers 3       local workers; at least 2`;
-
-const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
-const priceUsdPerHour = 0.35;
 
 interface Measured {
   /** Seconds between kills; undefined where nothing happens. */
@@ -42,62 +38,31 @@ interface Measured {
 
 async function measure(every: number | undefined, seconds: number, workers: number, folder: string): Promise<Measured> {
   const out = join(folder, String(every ?? 'none'));
-  const job = spawn(
-    process.execPath,
-    [
-      ...[program, 'train', '--workers', `1:${workers}`, '--restarts', '100000', '--epochs', '100000', '--out', out],
-      ...['--price', String(priceUsdPerHour), '--metrics-port', '0', '--quiet', '--backend', 'wasm'],
-    ],
-    { stdio: 'ignore' },
-  );
-  const ended = new Promise<void>((resolve) => job.once('exit', () => resolve()));
+  const { job, watch, end, kill } = await startKilledRun(workers, out);
   try {
-    const watch = await firstStep(job, join(out, 'samples.audit'));
     const [began, stepsBefore] = [performance.now(), watch.steps()];
     const recoveryMs: number[] = [];
     let missed = 0;
-    for (let kill = 1; every !== undefined && kill * every < seconds; kill++) {
-      await sleep(Math.max(0, began + kill * every * 1000 - performance.now()));
+    for (let count = 1; every !== undefined && count * every < seconds; count++) {
+      await sleep(Math.max(0, began + count * every * 1000 - performance.now()));
       const recovery = await killOne(job, watch, every);
       if (recovery === undefined) missed += 1;
       else recoveryMs.push(recovery);
     }
     await sleep(Math.max(0, began + seconds * 1000 - performance.now()));
     const steps = watch.steps() - stepsBefore;
-    watch.close();
-    job.kill('SIGINT');
-    await ended;
+    await end();
     return { every, seconds, steps, recoveryMs, missed, wastedUsd: wastedUsd(join(out, 'ledger.jsonl')) };
   } finally {
-    job.kill('SIGKILL');
+    kill();
   }
-}
-
-async function firstStep(job: ChildProcess, audit: string): Promise<AuditWatch> {
-  while (!existsSync(audit) || statSync(audit).size === 0) {
-    requireRunning(job);
-    await sleep(20);
-  }
-  const watch = await watchAudit(audit);
-  while (watch.steps() === 0) {
-    requireRunning(job);
-    await sleep(20);
-  }
-  return watch;
-}
-
-function requireRunning({ exitCode }: ChildProcess): void {
-  if (exitCode !== null) throw badInput(`the run ended with code ${exitCode}`);
 }
 
 /** @returns milliseconds to the first step of the others; undefined if none came before the next kill is due */
 async function killOne(job: ChildProcess, watch: AuditWatch, every: number): Promise<number | undefined> {
-  const children = readFileSync(`/proc/${job.pid}/task/${job.pid}/children`, 'utf8')
-    .trim()
-    .split(/\s+/)
-    .filter(Boolean);
-  const victim = Number(children[Math.floor(Math.random() * children.length)]);
-  if (children.length === 0) return undefined;
+  const children = workersOf(job);
+  const victim = children[Math.floor(Math.random() * children.length)];
+  if (victim === undefined) return undefined;
   const killedAt = performance.now();
   process.kill(victim, 'SIGKILL');
   while (watch.newFleetAt() < killedAt) {
@@ -155,14 +120,9 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return console.log(help);
-  const positive = (name: string, text: string): number => {
-    const value = Number(text);
-    if (value > 0 && Number.isFinite(value)) return value;
-    throw badInput(`--${name} must be a number above 0, got ${describeGiven(text)}`);
-  };
-  const every = values.every.split(',').map((text) => positive('every', text));
-  const seconds = 60 * positive('minutes', values.minutes);
-  const workers = Math.max(2, Math.round(positive('workers', values.workers)));
+  const every = values.every.split(',').map((text) => positiveFlag('every', text));
+  const seconds = 60 * positiveFlag('minutes', values.minutes);
+  const workers = Math.max(2, Math.round(positiveFlag('workers', values.workers)));
   const folder = mkdtempSync(join(tmpdir(), 'pennygrad-failures-'));
   try {
     const runs: Measured[] = [];

@@ -30,7 +30,8 @@ test('only files of the program and of the system are read without a limit', () 
       'setup/npm-install.ts',
       'setup/train-three-steps.ts',
       // What the kernel says.
-      'bench/failures/main.ts',
+      'bench/failures/killed-run.ts',
+      'bench/failures/process-use.ts',
       'bench/peers/cores.ts',
       'shared/files/process-identity.ts',
       'engine/usable-cores.ts',
