@@ -59,6 +59,8 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
   let members: readonly string[] = [];
   /** Workers that were members before they were last heard to begin. */
   const returned = new Set<string>();
+  /** Up to when the members' wait for another generation is booked; undefined while there is one. */
+  let waitedUntil: number | undefined;
   let endingTime = nothingKnown;
   let step = carried?.step ?? 0;
   let drawnUpAt = clock.now();
@@ -105,6 +107,17 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
     if (row !== undefined) row.account = book(row.account, { type, at: clock.now(), category });
   }
 
+  /** Members that wait for a generation report nothing until there is one, and it may never come. */
+  function bookWait(): void {
+    if (waitedUntil === undefined) return;
+    const [at, seconds] = [clock.now(), clock.now() - waitedUntil];
+    waitedUntil = at;
+    for (const workerId of members) {
+      const row = rows.get(workerId);
+      if (row !== undefined) row.account = book(row.account, { type: 'idled', at, seconds });
+    }
+  }
+
   function drawUp(cause: LedgerCause, epoch?: number): LedgerEvent {
     drawnUpAt = clock.now();
     const entries = [...rows.values()].map((row) => ({ ...row }));
@@ -125,7 +138,12 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
           if (row !== undefined) row.device = event.device;
           return undefined;
         }
+        case 'waiting':
+          waitedUntil ??= clock.now();
+          return undefined;
         case 'generation':
+          bookWait();
+          waitedUntil = undefined;
           for (const { workerId, rank } of event.members) {
             // Whoever was a member before reports what it has spent since.
             if (!members.includes(workerId)) settle(workerId, 'passed');
@@ -145,6 +163,7 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
           for (const member of event.members) spend(member, event.redone);
           return clock.now() - drawnUpAt >= interimSeconds ? drawUp('interim') : undefined;
         case 'tick':
+          bookWait();
           // Members report what they spend; nobody else does.
           for (const workerId of rows.keys()) if (!members.includes(workerId)) settle(workerId, 'passed');
           return clock.now() - drawnUpAt >= interimSeconds ? drawUp('interim') : undefined;

@@ -56,7 +56,10 @@ interface Life {
   /** Seconds of this life in categories other than `other`. */
   readonly booked: number;
   readonly other: number;
-  /** Seconds that the worker has reported and that are not booked yet, because `other` has their time. */
+  /**
+   * Seconds that the worker has reported and that are not booked yet, because `other` has their time; below zero, seconds
+   * that are booked and that the worker has yet to report.
+   */
   readonly owed: Reported;
   readonly billing: BillingRule;
 }
@@ -72,6 +75,8 @@ export type AccountEvent =
     }
   /** The worker reported what its time was spent on since its last report. */
   | { readonly type: 'spent'; readonly at: number; readonly seconds: Reported }
+  /** The worker has had nothing to do for so many seconds, and will report that too. */
+  | { readonly type: 'idled'; readonly at: number; readonly seconds: number }
   /** All time up to now that is not booked yet was spent on one category. */
   | { readonly type: 'passed'; readonly at: number; readonly category: BookedCategory }
   /** As `passed`, and the process has ended. */
@@ -99,6 +104,8 @@ export function book(account: Account, event: AccountEvent): Account {
     }
     case 'spent':
       return bookReport(account, event);
+    case 'idled':
+      return bookAhead(account, event);
     case 'passed':
       return add(account, event.category, unbooked(account, event.at));
     case 'ended': {
@@ -152,26 +159,35 @@ export function byCategory(amount: (category: LedgerCategory) => number): ByCate
 function bookReport(account: Account, { at, seconds }: Extract<AccountEvent, { type: 'spent' }>): Account {
   const { life } = account;
   if (life === undefined) return account;
-  const claims = sumByCategory(life.owed, seconds);
+  const balances = sumByCategory(life.owed, seconds);
+  const claims = balances.filter(([, spent]) => spent > 0);
+  const ahead = balances.filter(([, spent]) => spent < 0);
   const claimed = claims.reduce((sum, [, spent]) => sum + spent, 0);
-  if (claimed === 0) return add(account, 'other', unbooked(account, at));
+  if (claimed === 0) {
+    return add({ ...account, life: { ...life, owed: Object.fromEntries(ahead) } }, 'other', unbooked(account, at));
+  }
   const room = Math.max(0, at - life.since - life.booked);
   const due = Math.min(claimed, room);
   const paid = Math.min(due, unbooked(account, at));
   const reported = claims.reduce((sum, [category, spent]) => add(sum, category, (spent * paid) / claimed), account);
-  const owed: Reported = Object.fromEntries(
-    claims.map(([category, spent]) => [category, (spent * (due - paid)) / claimed]),
-  );
+  const unpaid = claims.map(([category, spent]) => [category, (spent * (due - paid)) / claimed] as const);
+  const owed: Reported = Object.fromEntries([...unpaid, ...ahead]);
   const settled = { ...reported, life: reported.life && { ...reported.life, owed } };
   return add(settled, 'other', unbooked(settled, at));
 }
 
+/** The worker's next reports have this time, which is then not booked again. */
+function bookAhead(account: Account, { at, seconds }: Extract<AccountEvent, { type: 'idled' }>): Account {
+  const spent = Math.min(seconds, unbooked(account, at));
+  const booked = add(account, 'idle', spent);
+  const { life } = booked;
+  if (life === undefined) return booked;
+  return { ...booked, life: { ...life, owed: { ...life.owed, idle: (life.owed.idle ?? 0) - spent } } };
+}
+
 /** Claims below zero count as nothing. */
 function sumByCategory(owed: Reported, seconds: Reported): readonly (readonly [BookedCategory, number])[] {
-  return bookedCategories.flatMap((category) => {
-    const spent = (owed[category] ?? 0) + Math.max(0, seconds[category] ?? 0);
-    return spent > 0 ? [[category, spent] as const] : [];
-  });
+  return bookedCategories.map((category) => [category, (owed[category] ?? 0) + Math.max(0, seconds[category] ?? 0)]);
 }
 
 function unbooked({ life }: Account, at: number): number {

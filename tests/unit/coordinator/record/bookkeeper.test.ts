@@ -102,6 +102,32 @@ describe('the books of a run', () => {
     expect(accountOf('w0')?.seconds).toMatchObject({ evaluate: 31, startup: 0, other: 0 });
   });
 
+  test('have what members wait for another generation, before they report it, and once', () => {
+    const { pass, tell, began, accountOf, spent } = openBooks();
+    tell(began('w0'), generation(0));
+    pass(0.5);
+    tell({ type: 'waiting', reason: '1 of 2 workers ready', seconds: 24 });
+    for (let second = 0; second < 15; second++) {
+      pass(1);
+      if (second === 5) tell({ type: 'waiting', reason: '1 of 2 workers ready, w1 still loading', seconds: 18 });
+      tell({ type: 'tick' });
+      // A coordinator that is killed now leaves these accounts.
+      expect(accountOf('w0')?.seconds).toMatchObject({ idle: second + 1 });
+    }
+    tell(generation(0, 1), spent('w0', { compute: 0.3, communicate: 0.2, idle: 15 }, true));
+    pass(2);
+    tell(spent('w0', { compute: 2 }));
+    expect(accountOf('w0')?.seconds).toMatchObject({
+      idle: expect.closeTo(15, 9),
+      wasted: expect.closeTo(0.5, 9),
+      compute: expect.closeTo(2, 9),
+      other: expect.closeTo(0, 9),
+    });
+    pass(30);
+    tell({ type: 'tick' });
+    expect(accountOf('w0')?.seconds).toMatchObject({ idle: expect.closeTo(15, 9) });
+  });
+
   test('call wasted what a run that fails was in the middle of, and idle what one that ends well was', () => {
     for (const [status, category] of [
       ['failed', 'wasted'],

@@ -36,6 +36,7 @@ const anyEvents = fc
           type: fc.constant('spent' as const),
           seconds: fc.dictionary(anyCategory, anySeconds) as fc.Arbitrary<Record<(typeof booked)[number], number>>,
         }),
+        fc.record({ type: fc.constant('idled' as const), seconds: anySeconds }),
         fc.record({ type: fc.constantFrom('passed' as const, 'ended' as const), category: anyCategory }),
       ),
     ),
