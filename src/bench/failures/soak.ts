@@ -28,10 +28,16 @@ const memory = { amount: 24 * 2 ** 20, share: 0.15 };
 const passing = { amount: 2, share: 0 };
 /** A checkpoint more, while it is written. */
 const checkpoint = { amount: 8, share: 0 };
-/** Steps differ by their shares, and the ledger has its lines by the second. */
+/** Shares that change make longer lines. */
 const linear = { amount: 0, share: 0.5 };
 
-const logs = ['metrics.jsonl', 'ledger.jsonl', 'samples.audit'] as const;
+/** The ledger has its lines by time, the others by steps. */
+const logs = [
+  { name: 'metrics.jsonl', per: '1,000 steps' },
+  { name: 'ledger.jsonl', per: 'minute' },
+  { name: 'samples.audit', per: '1,000 steps' },
+] as const;
+const nameOf = ({ name, per }: (typeof logs)[number]) => `${name}: bytes, per ${per}`;
 
 const figures: readonly Figure[] = [
   ...['coordinator', 'worker'].flatMap((who): readonly Figure[] => [
@@ -44,19 +50,21 @@ const figures: readonly Figure[] = [
   { name: 'run folder: files', allowed: checkpoint },
   { name: 'run folder: MB but for logs', allowed: { amount: 2, share: 0 } },
   { name: 'temporary folder: files', allowed: { amount: 0, share: 0 } },
-  ...logs.map((name) => ({ name: `${name}: bytes in 1,000 steps`, allowed: linear })),
+  ...logs.map((log) => ({ name: nameOf(log), allowed: linear })),
 ];
 
 type Sample = Readonly<Record<string, number>>;
 
-/** Logs grow by the step: what counts is by how much since the sample before. */
+/** Logs grow: what counts is by how much since the sample before. */
 interface LogSizes {
+  /** `performance.now()`. */
+  readonly at: number;
   readonly steps: number;
   readonly bytes: readonly number[];
 }
 
 function sizesOf(out: string, steps: number): LogSizes {
-  return { steps, bytes: logs.map((name) => statSync(join(out, name)).size) };
+  return { at: performance.now(), steps, bytes: logs.map(({ name }) => statSync(join(out, name)).size) };
 }
 
 function take(
@@ -81,9 +89,10 @@ function take(
   sample.set('run folder: files', files.count);
   sample.set('run folder: MB but for logs', (files.bytes - logBytes) / 1e6);
   sample.set('temporary folder: files', filesIn(temporary).count);
-  logs.forEach((name, index) => {
+  logs.forEach((log, index) => {
     const grown = (now.bytes[index] ?? 0) - (before.bytes[index] ?? 0);
-    sample.set(`${name}: bytes in 1,000 steps`, (1000 * grown) / (now.steps - before.steps));
+    const amount = log.per === 'minute' ? (now.at - before.at) / 60_000 : (now.steps - before.steps) / 1000;
+    sample.set(nameOf(log), grown / amount);
   });
   return Object.fromEntries(sample);
 }
@@ -123,7 +132,7 @@ async function soak({ minutes, every, workers }: Soak, folder: string): Promise<
 }
 
 function print(growths: readonly Growth[]): void {
-  const shown = (value: number) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+  const shown = (value: number) => (value < 1000 && !Number.isInteger(value) ? value.toFixed(1) : value.toFixed(0));
   const table = renderTable<Growth>(
     [
       { head: 'median', cell: ({ name }) => name },
