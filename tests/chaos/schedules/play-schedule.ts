@@ -56,7 +56,7 @@ export async function playSchedule(schedule: Schedule, setting: Setting): Promis
     await play(schedule, run, setting);
     expectNothingLeft(folder, out);
   } catch (failure) {
-    keepRun(setting.keep, fleet, out);
+    keepRun(setting.keep, fleet, out, failure);
     throw failure;
   } finally {
     fleet.kill();
@@ -221,9 +221,10 @@ function expectNothingLeft(folder: string, out: string): void {
   expect(readdirSync('/dev/shm').filter((name) => name.includes('pennygrad'))).toEqual([]);
 }
 
-function keepRun(keep: string | undefined, { coordinators, workers }: Fleet, out: string): void {
+function keepRun(keep: string | undefined, { coordinators, workers }: Fleet, out: string, failure: unknown): void {
   if (keep === undefined) return;
   mkdirSync(keep, { recursive: true });
+  writeFileSync(join(keep, 'failure.log'), `${failure instanceof Error ? failure.stack : failure}\n`);
   if (existsSync(out)) cpSync(out, join(keep, 'run'), { recursive: true });
   coordinators.forEach((job, index) => {
     writeFileSync(join(keep, `coordinator-${index}.log`), job.output());
