@@ -30,10 +30,13 @@ export function watchRecord(file: string): RecordWatch {
       readonly worker_samples?: Readonly<Record<string, number>>;
     };
     if (type !== 'fleet' && type !== 'step') return;
-    generation = entry.generation ?? generation;
-    if (type === 'fleet') return;
+    if (type === 'fleet') {
+      generation = entry.generation ?? 0;
+      return;
+    }
     if (entry.worker_samples !== undefined) workers = Object.keys(entry.worker_samples);
-    steps.push({ step: entry.step ?? 0, generation, workers });
+    // A step that a worker had trained before the coordinator died names its own generation, and no other step's.
+    steps.push({ step: entry.step ?? 0, generation: entry.generation ?? generation, workers });
   }
 
   function read(): void {

@@ -47,7 +47,7 @@ export interface Schedule {
   /** With `stop` a bit flip is the last deed, and ends the run. */
   readonly onDesync: 'heal' | 'stop';
   readonly deterministic: boolean;
-  /** In seconds. */
+  /** `--timeout` of the run, in seconds. */
   readonly timeout: number;
   readonly deeds: readonly TimedDeed[];
   readonly ending: Ending;
