@@ -119,9 +119,9 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     bookedUntil,
     lost: lock.lost,
     record: folder.record,
-    recordAt(step, savedStep) {
+    recordAt(step, savedStep, isFollowed) {
       const knownGaps = resumption?.record.gaps ?? [];
-      return readRecord(out, { training, trainCount: dataset.trainCount }, { step, savedStep, knownGaps });
+      return readRecord(out, { training, trainCount: dataset.trainCount }, { step, savedStep, isFollowed, knownGaps });
     },
     clock,
     startedAt,

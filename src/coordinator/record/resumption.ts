@@ -158,6 +158,8 @@ export interface RecordPosition {
   readonly step: number;
   /** The last checkpoint's. An epoch that ended with a later step is tested again: what was to follow its test is not on record. */
   readonly savedStep: number;
+  /** A worker has steps that follow it. So an epoch that ended with it was tested. */
+  readonly isFollowed?: boolean | undefined;
   /** What is missing of the run's files, in words. */
   readonly knownGaps: readonly string[];
 }
@@ -165,10 +167,10 @@ export interface RecordPosition {
 /** The same, from what the files hold. */
 export function recordFrom(
   { training: { batchSize }, trainCount }: Pick<ResumedTraining, 'training' | 'trainCount'>,
-  { step, savedStep, knownGaps }: RecordPosition,
+  { step, savedStep, isFollowed = false, knownGaps }: RecordPosition,
   { metrics, readLedger: ledgerLines }: { readonly metrics: string; readonly readLedger: () => readonly LedgerLine[] },
 ): RecordedRun | undefined {
-  const testedStep = step === savedStep ? step : step - 1;
+  const testedStep = step === savedStep || isFollowed ? step : step - 1;
   const history = readMetrics(metrics, { step, perEpoch: stepsPerEpoch(trainCount, batchSize), testedStep });
   if (history.missing.some(([, to]) => to > savedStep)) return undefined;
   const { generation, samples, trainSeconds, skippedSteps, epochs, openEpoch, samplesByWorker } = history;

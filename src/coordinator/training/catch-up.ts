@@ -22,8 +22,8 @@ export interface UnrecordedSteps {
 
 export interface Recorded {
   readonly savedStep: number;
-  /** Undefined where the record ends before the step. */
-  readonly recordAt: (step: number) => RecordedRun | undefined;
+  /** Undefined where the record ends before the step. @param isFollowed the worker has steps after this one */
+  readonly recordAt: (step: number, isFollowed: boolean) => RecordedRun | undefined;
   /** The global batch of a step, counted from 0. */
   readonly batchOf: (step: number) => Interval;
 }
@@ -49,10 +49,11 @@ function follow(
 ): Pick<UnrecordedSteps, 'record' | 'steps'> | undefined {
   const steps: StepReport[] = [];
   for (let step = last; step >= savedStep; step--) {
-    const record = recordAt(step);
+    const record = recordAt(step, steps.length > 0);
     if (record !== undefined) {
+      const hasReported = reports.some((one) => one.step === step && one.generation === record.generation);
       // All replicas are made alike, so whoever has reported every step has begun where the run does.
-      const leadsHere = record.generation === generation || step === 0;
+      const leadsHere = record.generation === generation || hasReported || step === 0;
       return leadsHere && steps.length > 0 ? { record, steps } : undefined;
     }
     const { from, to } = batchOf(step - 1);

@@ -67,8 +67,9 @@ export interface TrainContext {
   /**
    * What the run had done up to a step after the last checkpoint, by its record; undefined where the record lacks some of it.
    * Without this only a checkpoint, or the last committed step, can be gone on from.
+   * @param isFollowed a worker has steps that follow it, so that an epoch that ended with it was tested
    */
-  readonly recordAt?: ((step: number, savedStep: number) => RecordedRun | undefined) | undefined;
+  readonly recordAt?: ((step: number, savedStep: number, isFollowed?: boolean) => RecordedRun | undefined) | undefined;
 }
 
 /** Why training ended. */
@@ -232,7 +233,7 @@ function countHealing({ healings }: Training, workerId: string): void {
 async function bringUpToDate(generation: Generation, training: Training): Promise<void> {
   const { saved, context, settings } = training;
   const recordAt = (step: number) => context.recordAt?.(step, saved.progress.step);
-  catchUp(generation, training, remember(recordAt));
+  catchUp(generation, training);
   const { progress } = training;
   // Catching up may have added to the record.
   const found = remember(recordAt);
@@ -270,12 +271,12 @@ function remember(recordAt: (step: number) => RecordedRun | undefined): (step: n
 }
 
 /** Puts on record what a worker has trained and no coordinator has. Nobody reported where the time of these steps went. */
-function catchUp(
-  { members }: Generation,
-  training: Training,
-  recordAt: (step: number) => RecordedRun | undefined,
-): void {
+function catchUp({ members }: Generation, training: Training): void {
   const { saved, context, plan, settings } = training;
+  const recordOf = (isFollowed: boolean) =>
+    remember((step) => context.recordAt?.(step, saved.progress.step, isFollowed));
+  const [last, followed] = [recordOf(false), recordOf(true)];
+  const recordAt = (step: number, isFollowed: boolean) => (isFollowed ? followed : last)(step);
   const { batchSize } = settings.training;
   const batchOf = (step: number) => globalBatch(step % plan.stepsPerEpoch, batchSize, settings.trainCount);
   const workers = members.map(({ info: { workerId }, ready: { kept } }) => ({ workerId, kept }));
