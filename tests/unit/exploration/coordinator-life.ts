@@ -92,7 +92,7 @@ export function beginCoordinator(schedule: Schedule, surroundings: CoordinatorSu
           writer.record(step);
           surroundings.observe(step);
         },
-        recordAt: (step, savedStep) => record.recordAt({ step, savedStep, knownGaps }),
+        recordAt: (step, savedStep, isFollowed) => record.recordAt({ step, savedStep, isFollowed, knownGaps }),
       },
     ).then(endOfTraining, endOfFailure);
     await writer.checkpointsWritten();

@@ -23,6 +23,8 @@ export const invariants: Readonly<Record<string, (seen: Seen, plain: PlainRun) =
   'a run ends': ({ end }) => (end === undefined ? ['it did not end'] : []),
   'every process ends': ({ lives }) => lives.flatMap((life) => (life.outcome === undefined ? life.workerId : [])),
   'no timer outlives the coordinator': ({ timersLeft }) => (timersLeft === 0 ? [] : [`${timersLeft} timers`]),
+  'generations are numbered one after another, and have MIN to MAX workers': findBadGenerations,
+  '--on-loss fail ends a run with the first member that is lost': findOutlivedLoss,
   'steps are committed in order, once, and again only after going back': findDisorder,
   'nothing that a member has is trained again': ({ forgotten }) => forgotten,
   'the shares of a step cover its batch exactly': findUncovered,
@@ -47,6 +49,36 @@ export function violations(seen: Seen, plain: PlainRun): readonly string[] {
 
 function eventsOf<Type extends RunEvent['type']>({ events }: Seen, type: Type): readonly EventOf<Type>[] {
   return events.map(({ event }) => event).filter((event): event is EventOf<Type> => event.type === type);
+}
+
+function findBadGenerations(seen: Seen): readonly string[] {
+  const { min, max } = seen.schedule;
+  return eventsOf(seen, 'generation').flatMap(({ number, members }, index) => {
+    const names = new Set(members.map(({ workerId }) => workerId));
+    const isRanked = members.every(({ rank }, place) => rank === place) && names.size === members.length;
+    const fits = members.length >= min && members.length <= max;
+    return number === index + 1 && fits && isRanked ? [] : [`generation ${number} has ${[...names].join()}`];
+  });
+}
+
+function findOutlivedLoss({ schedule, events }: Seen): readonly string[] {
+  if (schedule.onLoss !== 'fail') return [];
+  let members: readonly string[] = [];
+  let lost: string | undefined;
+  const problems: string[] = [];
+  for (const { event } of events) {
+    if (event.type === 'resumed') [members, lost] = [[], undefined];
+    if (event.type === 'generation') {
+      if (lost !== undefined) problems.push(`generation ${event.number} began after ${lost} was lost`);
+      members = event.members.map(({ workerId }) => workerId);
+    }
+    if (event.type === 'worker-lost' && members.includes(event.workerId)) lost = event.workerId;
+    if (event.type === 'worker-lost' || event.type === 'worker-drained') {
+      const { workerId } = event;
+      members = members.filter((member) => member !== workerId);
+    }
+  }
+  return problems;
 }
 
 /** What the coordinator saw and did that lived last. */
@@ -94,7 +126,7 @@ function findDisorder(seen: Seen): readonly string[] {
       saved = event.checkpoint.step;
       if (saved !== next) problems.push(`a checkpoint of step ${saved} after ${next} steps`);
     }
-    // What was written of the checkpoints that were taken.
+    // It found what was written of the checkpoints that were taken.
     if (event.type === 'resumed') saved = event.step;
     if (event.type === 'went-on') {
       if (event.step < saved || event.step > next) {

@@ -41,10 +41,11 @@ export function createRunRecord(
   writingMs: () => number,
 ): RunRecord {
   let isBegun = false;
-  let metrics = '';
   let saved: SavedCheckpoint | undefined;
-  const ledger: LedgerLine[] = [];
-  const readLedger = (): Pick<Ledger, 'lines' | 'gaps'> => ({ lines: ledger, gaps: [] });
+  const metrics = createText();
+  const ledger: (() => readonly LedgerLine[])[] = [];
+  const ledgerSoFar = () => ledger.flatMap((lines) => lines());
+  const readLedger = (): Pick<Ledger, 'lines' | 'gaps'> => ({ lines: ledgerSoFar(), gaps: [] });
 
   function openFor(process: SimulatedProcess): RecordWriter {
     const lines = createMetricsLines();
@@ -65,7 +66,7 @@ export function createRunRecord(
     return {
       record(step) {
         recorded = step;
-        metrics += lines.step(step);
+        metrics.append(() => lines.step(step));
       },
       observe(event) {
         switch (event.type) {
@@ -73,20 +74,22 @@ export function createRunRecord(
             isBegun = true;
             break;
           case 'step':
-            if (event !== recorded) metrics += lines.step(event);
+            if (event !== recorded) metrics.append(() => lines.step(event));
             break;
           case 'went-on':
-            lines.follow(event);
-            metrics = event.record.keptMetrics;
+            metrics.append(() => lines.follow(event));
+            metrics.become(event.record.keptMetrics);
             break;
-          case 'ledger':
-            ledger.push(...ledgerLines(event, clock.unixMs()));
+          case 'ledger': {
+            const unixMs = clock.unixMs();
+            ledger.push(() => ledgerLines(event, unixMs));
             break;
+          }
           case 'checkpoint':
             save(event.checkpoint);
             break;
           default:
-            metrics += lines.follow(event);
+            metrics.append(() => lines.follow(event));
         }
       },
       checkpointsWritten: () => writing,
@@ -99,8 +102,29 @@ export function createRunRecord(
       const checkpoints = { whole: undefined, damaged: [] };
       if (!isBegun) return undefined;
       const findAuditGap = () => undefined;
-      return resumeFrom('run-1', told, { saved, damages: [], checkpoints, metrics, readLedger, findAuditGap });
+      const files = { saved, damages: [], checkpoints, metrics: metrics.read(), readLedger, findAuditGap };
+      return resumeFrom('run-1', told, files);
     },
-    recordAt: (position) => recordFrom(told, position, { metrics, readLedger: () => ledger }),
+    recordAt: (position) => recordFrom(told, position, { metrics: metrics.read(), readLedger: ledgerSoFar }),
+  };
+}
+
+/** A text that is put together when it is read: most runs end without anybody having read it. */
+function createText() {
+  let text = '';
+  let parts: (() => string)[] = [];
+  function read(): string {
+    const added = parts;
+    parts = [];
+    for (const part of added) text += part();
+    return text;
+  }
+  return {
+    append: (part: () => string) => parts.push(part),
+    become(next: string) {
+      read();
+      text = next;
+    },
+    read,
   };
 }

@@ -1,7 +1,7 @@
 /** A schedule: a run, and what befalls it. Drawn from a seed, and small enough to be read. */
 import type { LossPolicy } from '../../../src/settings/membership-settings.ts';
 import { createRandom, type Random } from '../../../src/shared/core/random.ts';
-import { usualWorkload, type Workload } from './plain-loop.ts';
+import { smallWorkload, usualWorkload, type Workload } from './plain-loop.ts';
 
 export interface Schedule {
   /** What delays and computing times are drawn from. */
@@ -47,12 +47,14 @@ export const timeoutSeconds = 5;
 
 /** States travel in chunks in one run of so many. */
 const chunkedEvery = 3;
+/** So many are drawn in `npm test`. */
+export const manySchedules = 10_000;
 
 /** Separates what is drawn for the schedule from what the run draws. */
 const scheduleStream = 1;
 
-/** Messages of a run that nothing befalls, about. */
-const usualMessages = 180;
+/** Messages of a usual run that nothing befalls, about, and of a small one. */
+const [usualMessages, fewMessages] = [180, 110];
 const usualMs = 150;
 /** As many messages begin a generation. */
 const closeMessages = 24;
@@ -61,9 +63,11 @@ export function drawSchedule(seed: number): Schedule {
   const random = createRandom(seed, scheduleStream);
   const workers = 1 + random.integer(4);
   const max = workers + random.integer(2);
+  // What a fault can meet, it meets in a small run as well.
+  const isUsual = random.integer(4) === 0;
   return {
     seed,
-    workload: usualWorkload,
+    workload: isUsual ? usualWorkload : smallWorkload,
     min: 1 + random.integer(workers),
     max,
     workers,
@@ -72,17 +76,17 @@ export function drawSchedule(seed: number): Schedule {
     checkpointEvery: pick(random, [undefined, undefined, 1 + random.integer(5)]),
     isLocal: random.integer(2) === 0,
     chunkFloats: seed % chunkedEvery === 0 ? 1 : undefined,
-    faults: drawFaults(random, workers),
+    faults: drawFaults(random, workers, isUsual ? usualMessages : fewMessages),
   };
 }
 
 /** Half of them follow on another at once: what mends one loss is what the next must not break. */
-function drawFaults(random: Random, workers: number): readonly Fault[] {
+function drawFaults(random: Random, workers: number, messages: number): readonly Fault[] {
   const faults: Fault[] = [];
   for (let left = random.integer(5); left > 0; left--) {
     const before = faults.at(-1)?.at;
     const isNext = before !== undefined && 'message' in before && random.integer(2) === 0;
-    const at = isNext ? { message: before.message + random.integer(closeMessages) } : drawMoment(random);
+    const at = isNext ? { message: before.message + random.integer(closeMessages) } : drawMoment(random, messages);
     faults.push(drawFault(random, workers, at));
   }
   return faults;
@@ -133,9 +137,9 @@ function drawFault(random: Random, workers: number, at: Moment): Fault {
   }
 }
 
-function drawMoment(random: Random): Moment {
-  if (random.integer(3) > 0) return { message: random.integer(usualMessages) };
-  if (random.integer(2) === 0) return { sent: random.integer(usualMessages / 2) };
+function drawMoment(random: Random, messages: number): Moment {
+  if (random.integer(3) > 0) return { message: random.integer(messages) };
+  if (random.integer(2) === 0) return { sent: random.integer(messages / 2) };
   return { ms: random.integer(pick(random, [usualMs, usualMs, 5000])) };
 }
 
