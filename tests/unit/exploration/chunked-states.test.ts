@@ -9,10 +9,10 @@ import type { Fault, Schedule } from './schedule.ts';
 import { simulate } from './simulate.ts';
 
 /** A second worker comes before this message. */
-const joinAt = 12;
+const joinAt = 6;
 
 const base: Schedule = {
-  seed: 1,
+  seed: 2,
   workload: smallWorkload,
   min: 1,
   max: 2,
