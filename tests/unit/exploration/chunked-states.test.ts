@@ -4,7 +4,7 @@
  */
 import { expect, it } from 'vitest';
 import { violations } from './invariants.ts';
-import { smallWorkload, trainInPlainLoop } from './plain-loop.ts';
+import { plainRunOf, smallWorkload } from './plain-loop.ts';
 import type { Fault, Schedule } from './schedule.ts';
 import { simulate } from './simulate.ts';
 
@@ -45,7 +45,7 @@ it.each([
   ["the newcomer's link is cut", cut(1)],
   ['the worker that was there is frozen and given up', freeze(0)],
 ])('%s, at any message', async (_, fault) => {
-  const plain = await trainInPlainLoop(base.workload);
+  const plain = await plainRunOf(base.workload);
   const failures: string[] = [];
   /** Faults that struck while a chunk was on its way to the newcomer, or the news that it was taken. */
   let inTheMiddle = 0;
