@@ -38,6 +38,7 @@ export const invariants: Readonly<Record<string, (seen: Seen, plain: PlainRun) =
   'a run that fails lacks workers and says so': findBadFailure,
   'a run that fails saves what a survivor has': findUnsaved,
   'nothing is lost with workers that were told to leave': findLostByDrain,
+  'a worker that was told to leave trains no step but those that it has': findHeldBack,
   'the ledger has the seconds of every life': findUnbooked,
   'the ledger has the samples of the committed steps': findUncountedSamples,
 };
@@ -276,6 +277,36 @@ function findLostByDrain(seen: Seen): readonly string[] {
   const unsaved = saved < committed ? [`the checkpoint has ${saved} of ${committed} steps`] : [];
   const lost = eventsOf(seen, 'worker-lost').map(({ workerId, reason }) => `${workerId} was lost: ${reason}`);
   return [...redone, ...unsaved, ...lost];
+}
+
+/** One is under way, and one is assigned ahead. */
+const stepsInHand = 2;
+
+function findHeldBack({ events }: Seen): readonly string[] {
+  const leaving = new Map<string, number>();
+  const problems: string[] = [];
+  for (const { event } of events) {
+    switch (event.type) {
+      case 'worker-draining':
+        leaving.set(event.workerId, 0);
+        break;
+      case 'worker-drained':
+      case 'worker-lost':
+        leaving.delete(event.workerId);
+        break;
+      case 'resumed':
+        leaving.clear();
+        break;
+      case 'step':
+        for (const { workerId } of event.shares) {
+          const steps = (leaving.get(workerId) ?? Number.NaN) + 1;
+          if (steps > stepsInHand) problems.push(`${workerId} trained step ${event.step}`);
+          if (leaving.has(workerId)) leaving.set(workerId, steps);
+        }
+        break;
+    }
+  }
+  return problems;
 }
 
 /**
