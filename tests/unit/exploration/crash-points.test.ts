@@ -144,8 +144,7 @@ it.each(thorough ? pairs : [])(
   longestMs,
 );
 
-it.runIf(thorough)('is at least as much as the documentation says', () => {
+it(thorough ? 'is at least as much as the documentation says' : 'is a part of what the documentation says', () => {
   const { runs, states } = docsFigures();
-  expect(total.runs).toBeGreaterThanOrEqual(runs);
-  expect(total.states).toBeGreaterThanOrEqual(states);
+  expect([total.runs >= runs, total.states >= states]).toEqual([thorough, thorough]);
 });

@@ -66,8 +66,8 @@ test('the refusal says which images and which models fit', () => {
   expect(refusal(spec('cnn', 8, 8))).toContain(
     '--model cnn takes images of at least 18 × 18 pixels; those of ./mine are 8 × 8: use --model mlp or softmax',
   );
-  expect(refusal(spec('mlp', 800, 800))).toMatch(
-    /^PennygradError: --model mlp would have 81921418 parameters for these images, and at most 67108864 can be trained; those of \.\/mine are 800 × 800: use --model softmax$/,
+  expect(refusal(spec('mlp', 1100, 1100))).toMatch(
+    /^PennygradError: --model mlp would have 154881418 parameters for these images, and at most 134217728 can be trained; those of \.\/mine are 1100 × 1100: use --model softmax$/,
   );
   expect(refusal(spec('cnn', 40_000, 40_000))).toContain(': scale the images down');
 });
