@@ -6,6 +6,13 @@ import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
 import { choice, flag, integer, number, positive } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
+/**
+ * Skipped steps in a row after which the next one stops the run: a model that diverged computes nothing finite any more. A
+ * loss scale that starts at 2^16 and is halved by each overflow, as by default in DeepSpeed, is at its minimum of 1 after as
+ * many, and DeepSpeed gives up.
+ */
+export const mostSkippedInRow = 16;
+
 /** Whether faster workers get larger shares; `auto`: when the workers differ. */
 export const balanceModes = ['auto', 'on', 'off'] as const;
 
@@ -82,8 +89,7 @@ export const trainingSettings = {
   },
   skipNonfinite: {
     type: 'boolean',
-    describe:
-      'Skip a step whose loss or gradient is not finite, and count it, instead of stopping the run; 16 in a row stop it all the same',
+    describe: `Skip a step whose loss or gradient is not finite, and count it, instead of stopping the run; after ${mostSkippedInRow} in a row the next one stops it all the same`,
     schema: flag.optional(),
   },
   checkpointEvery: {

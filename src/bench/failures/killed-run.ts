@@ -64,8 +64,9 @@ async function firstStep(job: ChildProcess, audit: string): Promise<AuditWatch> 
   return watch;
 }
 
-export function requireRunning({ exitCode }: ChildProcess): void {
+export function requireRunning({ exitCode, signalCode }: ChildProcess): void {
   if (exitCode !== null) throw badInput(`the run ended with code ${exitCode}`);
+  if (signalCode !== null) throw badInput(`the run was ended by ${signalCode}`);
 }
 
 /** The local workers that there are now. */

@@ -116,6 +116,8 @@ async function soak({ minutes, every, workers }: Soak, folder: string): Promise<
     for (let count = 1; count * every <= 60 * minutes; count++) {
       await sleep(Math.max(0, began + count * every * 1000 - performance.now()));
       requireRunning(job);
+      if (!workersOf(job).includes(survivor))
+        throw badInput(`the worker that nobody kills, pid ${survivor}, has ended`);
       const now = sizesOf(out, watch.steps());
       samples.push(take(run, survivor, out, temporary, before, now));
       before = now;

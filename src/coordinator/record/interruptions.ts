@@ -98,8 +98,11 @@ export function advanceInterruptions(
       return { state: beginHealing(state, event.workerId), over: [] };
     case 'rolled-back':
       return { state: rollBack(state, event), over: [] };
-    case 'step':
-      return { state: progress({ ...state, step: event.step + 1 }, now), over: [] };
+    case 'step': {
+      const after = { ...state, step: event.step + 1 };
+      // A step of an earlier generation was trained while the coordinator was gone.
+      return { state: event.generation === undefined ? progress(after, now) : after, over: [] };
+    }
     // A part of a test pass is work too, and so is a checkpoint; the end of an aborted attempt is not.
     case 'spent':
       return end(shareOut(event.redone ? state : progress(state, now), after), isOver);

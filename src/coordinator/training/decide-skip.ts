@@ -1,11 +1,5 @@
 /** What becomes of a step that may not be finite. Pure. */
-
-/**
- * Skipped steps in a row after which the next one stops the run: a model that diverged computes nothing finite any more. A
- * loss scale that starts at 2^16 and is halved by each overflow, as by default in DeepSpeed, is at its minimum of 1 after as
- * many, and DeepSpeed gives up.
- */
-export const mostSkippedInRow = 16;
+import { mostSkippedInRow } from '../../settings/training-settings.ts';
 
 export type SkipDecision =
   | { readonly kind: 'apply' }

@@ -12,6 +12,8 @@ export interface Progress {
   readonly open: EpochTotals | undefined;
   /** What the test pass of that epoch has come to. */
   readonly tested: TestTotals;
+  /** How many of the last committed steps were skipped, one after another. */
+  readonly skippedInRow: number;
   readonly isSaveDue: boolean;
   /** Why no more is trained; undefined while more is. */
   readonly end: TrainEnd | undefined;
@@ -29,7 +31,7 @@ export interface TestTotals {
 export const nothingTested: TestTotals = { images: 0, lossSum: 0, correct: 0, seconds: 0 };
 
 export function beginProgress({ step, generation }: Applied, open: EpochTotals | undefined): Progress {
-  return { step, generation, open, tested: nothingTested, isSaveDue: false, end: undefined };
+  return { step, generation, open, tested: nothingTested, skippedInRow: 0, isSaveDue: false, end: undefined };
 }
 
 export type NextTask =

@@ -4,6 +4,7 @@ import type { TrainingConfig } from '../../settings/training-settings.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { noPhaseSeconds } from '../../shared/core/phases.ts';
+import { nameSamples } from '../../shared/core/sample-names.ts';
 import { globalBatch, plannedSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
 import type { Applied } from '../../shared/protocol/messages.ts';
@@ -123,8 +124,6 @@ interface Training {
   before: Synchronization['before'];
   /** How often each worker's replica was healed, by workerId. */
   readonly healings: Map<string, number>;
-  /** The last committed steps that were skipped as not finite. */
-  skippedInRow: number;
 }
 
 /**
@@ -170,7 +169,6 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
     trainedSpeeds: new Map(),
     before: undefined,
     healings: new Map(),
-    skippedInRow: 0,
   };
 }
 
@@ -288,12 +286,13 @@ function catchUp({ members }: Generation, training: Training): void {
   for (const { step: seen, generation, samples, lossSum, correct, skipped } of found.steps) {
     const step = seen - 1;
     const epoch = Math.floor(step / plan.stepsPerEpoch);
+    const { from, to } = batchOf(step);
+    const where = nameSamples(epoch, { from, to }, undefined);
     const learned =
       skipped === undefined
         ? { loss: lossSum / samples, correct }
-        : { loss: Number.NaN, correct: 0, skipped: `worker ${workerId} reports that it was not finite` };
+        : { loss: Number.NaN, correct: 0, skipped: `worker ${workerId} reports that it was not finite, on ${where}` };
     const figures = { samples, ...learned, seconds: 0, usd: 0 };
-    const { from, to } = batchOf(step);
     open = addStep(open ?? beginEpoch(epoch), figures);
     context.observe({
       type: 'step',
@@ -385,11 +384,10 @@ async function trainTo(
     begin: progress.step,
     end,
     stepsBefore,
-    skippedInRow: training.skippedInRow,
+    skippedInRow: progress.skippedInRow,
     isPauseDue: () => schedule.isDue() || training.changeDue() !== undefined,
     onCommitted(step, open, skippedInRow) {
-      training.skippedInRow = skippedInRow;
-      training.progress = { ...training.progress, step, generation: generation.number, open };
+      training.progress = { ...training.progress, step, generation: generation.number, open, skippedInRow };
     },
   });
   const { step } = training.progress;
@@ -423,7 +421,7 @@ async function test(generation: Generation, training: Training, shares: readonly
     endAfter(tested, settings.training) ??
     (context.signal.aborted && step < plan.lastStep ? ({ kind: 'interrupted' } as const) : undefined);
   training.progress = {
-    step,
+    ...progress,
     generation: committedBy,
     open: undefined,
     tested: nothingTested,

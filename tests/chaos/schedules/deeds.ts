@@ -158,11 +158,12 @@ async function fillDisk(run: PlayedRun): Promise<Landing> {
 /** @throws with what the coordinator printed, when that is not seen or the run has ended without it */
 export async function shows({ fleet }: PlayedRun, what: string, condition: () => boolean): Promise<void> {
   const { child } = fleet.coordinator();
+  const end = () => child.exitCode ?? child.signalCode;
   await eventually(
     what,
     () => {
       if (condition()) return true;
-      if (child.exitCode !== null) throw new Error(`the run ended with code ${child.exitCode} before ${what}`);
+      if (end() !== null) throw new Error(`the run ended with ${end()} before ${what}`);
       return false;
     },
     patienceMs,

@@ -14,7 +14,7 @@ export const createInterruptionMetrics: Collector = (registry, { interruptionsBe
   const registers = [registry];
   const interruptions = new Counter({
     name: 'pennygrad_interruptions_total',
-    help: `Members that stopped being one while the run trained, and replicas that were healed; counted when the run has recovered, or ended with it; reason is ${interruptionReasons.join(', ')}.`,
+    help: `Members that stopped being one while the run trained, replicas that were healed, and coordinators that were lost and resumed; counted when the run has recovered, or ended with it; reason is ${interruptionReasons.join(', ')}.`,
     labelNames: ['reason'],
     registers,
   });

@@ -265,6 +265,20 @@ describe('an interruption', () => {
       ]);
     });
 
+    test('is not over while what a worker has trained meanwhile is put on record', () => {
+      const run = resumedRun(cutOff, 3);
+      run.begin(0);
+      run.generation(0);
+      run.goOn(5);
+      run.tell(stepEvent(5, { members: [], generation: 1 }));
+      run.report({ idle: 2 }, true, 0);
+      expect(run.seen).toEqual([]);
+      run.pass(3);
+      run.tell(stepEvent(6, { members: [] }));
+      run.report({ compute: 1 }, false, 0);
+      expect(run.seen).toMatchObject([{ reason: 'coordinator', recoverySeconds: 10 }]);
+    });
+
     test('is none where the run had been ended', () => {
       const run = resumedRun(undefined, 3);
       run.begin(0);

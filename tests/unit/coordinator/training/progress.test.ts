@@ -26,6 +26,7 @@ it('training begins with nothing tested, nothing to save and no reason to end', 
     generation: 2,
     open,
     tested: nothingTested,
+    skippedInRow: 0,
     isSaveDue: false,
     end: undefined,
   });

@@ -1,6 +1,7 @@
 /** Steps that are not finite: what they stop, and what is skipped. In virtual time, with an engine whose samples can be poisoned. */
 import { describe, expect, it } from 'vitest';
-import { decideSkip, mostSkippedInRow } from '../../../../src/coordinator/training/decide-skip.ts';
+import { decideSkip } from '../../../../src/coordinator/training/decide-skip.ts';
+import { mostSkippedInRow } from '../../../../src/settings/training-settings.ts';
 import { epochOrder } from '../../../../src/shared/core/sampling.ts';
 import { toyProvider } from '../../../support/toy-engine.ts';
 import { dataset, model, open, type Party, settings } from './party.ts';

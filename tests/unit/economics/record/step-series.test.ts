@@ -42,6 +42,13 @@ describe('readStepSeries', () => {
     expect(readStepSeries(['{"type":"note","step":1}', line(1, 2)].join('\n'))).toHaveLength(1);
   });
 
+  test('leaves a skipped step out of the loss of its neighbours', () => {
+    const skipped = JSON.stringify({ ...JSON.parse(line(2, null, 30)), skipped: true });
+    const lines = [line(1, 2), skipped, ...Array.from({ length: 598 }, (_, i) => line(i + 3, 1))];
+    expect(readStepSeries(lines.join('\n'))[0]).toEqual({ step: 2, loss: 2, samplesPerSecond: expect.closeTo(200, 9) });
+    expect(readStepSeries(skipped)[0]?.loss).toBeNaN();
+  });
+
   test('a loss that was not finite stays visible as such', () => {
     expect(readStepSeries(line(1, null))[0]?.loss).toBeNaN();
   });
