@@ -26,7 +26,7 @@ export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
   readonly allReduce: AllReduceName;
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
-  /** See `GenerationOptions`, also for the next three. */
+  /** This and the next three are for generations: see `GenerationOptions`. */
   readonly microShard?: number | undefined;
   readonly skipNonfinite?: GenerationOptions['skipNonfinite'];
   readonly orderOf?: GenerationOptions['orderOf'];

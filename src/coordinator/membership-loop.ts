@@ -35,7 +35,7 @@ export interface MembershipLoopOptions {
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
   readonly allReduce: AllReduceName;
-  /** See `GenerationOptions`, also for the next three. */
+  /** This and the next three are for generations: see `GenerationOptions`. */
   readonly microShard?: number | undefined;
   readonly skipNonfinite?: GenerationOptions['skipNonfinite'];
   readonly orderOf?: GenerationOptions['orderOf'];

@@ -39,6 +39,7 @@ export const trainCommand: Command = {
       .example('$0 train', 'MNIST on two workers')
       .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
       .example('$0 train --workers 2:4', 'four workers; the run goes on with two or three')
+      .example('$0 train --lr 0.01 --skip-nonfinite', 'a step with a NaN or Infinity is skipped, and counted')
       .example('$0 train --workers 2:4 --simulate-preemptions rate=6/h', 'what spot capacity would come to')
       .example('$0 train --price none', 'no costs')
       .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')

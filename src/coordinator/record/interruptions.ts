@@ -1,8 +1,9 @@
 /**
  * What each interruption of a run costs: a pure reducer over the run's events and what the ledger has booked as wasted or
- * idle. An interruption begins when a member stops being one, or is healed, or where a coordinator that was lost is resumed. It is over when the next generation has got
- * something done, a step or a part of a test pass, and has trained again what was lost. Recovery counts from the last work
- * that was done before, since a worker that freezes is known to be lost only when its deadline has passed.
+ * idle. An interruption begins when a member stops being one, or is healed, or where a coordinator that was lost is resumed.
+ * It is over when the next generation has got something done, a step or a part of a test pass, and has trained again what was
+ * lost. Recovery counts from the last work that was done before, since a worker that freezes is known to be lost only when its
+ * deadline has passed.
  */
 import { coordinatorId, type Interruption, type InterruptionReason } from '../../economics/record/interruption.ts';
 import type { CutOff, RunEvent } from '../run-events.ts';
