@@ -3,8 +3,10 @@ import { defineConfig } from 'vitest/config';
 /** Two at once: one waits for scrapes, deadlines or starts while the other trains, and what they look at keeps on a busy machine. */
 const unhurried = [
   'tests/integration/monitoring/*.test.ts',
-  'tests/integration/{deterministic,equivalence,full-disk,mixed-workers,resume}.test.ts',
-  'tests/chaos/{coordinator-crash,elastic,preemptions}.test.ts',
+  'tests/integration/{deterministic,equivalence,full-disk,mixed-workers,nonfinite,resume,stragglers}.test.ts',
+  'tests/integration/{assumed-prices,command-line,cost-increase,costs,prices}.test.ts',
+  'tests/integration/{dataset-cache,digits,docs-plots,environment,failed-starts,live-page,package,report-page}.test.ts',
+  'tests/chaos/{coordinator-crash,elastic,long-states,preemptions,restarts}.test.ts',
   'tests/chaos/schedules/*.test.ts',
 ];
 
