@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
+import type { Running } from '../../support/pennygrad.ts';
 import type { SmallDisk } from '../../support/small-disk.ts';
 import type { Fleet, StartedWorker } from './fleet.ts';
 import type { RecordedStep, RecordWatch } from './record-watch.ts';
@@ -106,15 +107,22 @@ function stateOf(pid = 0): string | undefined {
 
 async function flipBit(
   { parameter, bit, isSeenAtOnce }: Extract<Deed, { kind: 'bit-flip' }>,
-  { fleet, onDesync }: PlayedRun,
+  run: PlayedRun,
   worker: StartedWorker,
 ): Promise<Landing> {
+  const { fleet, onDesync } = run;
   worker.flip({ parameter, bit, every: isSeenAtOnce ? comparedEvery : 1 });
+  // The same worker's bits may have flipped before.
+  const [flipsBefore, healsBefore] = [worker.job.output().length, fleet.coordinator().output().length];
+  const since = (job: Running, before: number) => job.output().slice(before);
   return async () => {
-    await worker.job.waitFor(/flipped bit \d+ of parameter \d+ after step \d+/);
+    const isFlipped = () => /flipped bit \d+ of parameter \d+ after step/.test(since(worker.job, flipsBefore));
+    const isHealed = () =>
+      since(fleet.coordinator(), healsBefore).includes(`worker ${worker.id} held other parameters than the others`);
     if (onDesync === 'heal') {
-      await fleet.coordinator().waitFor(new RegExp(`worker ${worker.id} held other parameters than the others`));
+      await shows(run, `a flipped bit of ${worker.id}, and its healing`, () => isFlipped() && isHealed());
     } else {
+      await eventually('a flipped bit', isFlipped, patienceMs);
       const { stderr } = await fleet.coordinator().exit;
       expect(stderr).toMatch(/parameters/);
     }

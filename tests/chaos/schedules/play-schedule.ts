@@ -188,9 +188,10 @@ async function expectParameters(
   undisturbed: UndisturbedRun,
 ): Promise<void> {
   const names = checkpointsOf(out);
-  const saved = await undisturbed.savedUpTo(Math.max(...names.map(stepOf)));
+  const saved = await undisturbed.savedUpTo(Math.max(0, ...names.map(stepOf)));
   const common = names.filter((name) => saved.has(name));
-  expect(common).not.toEqual([]);
+  // A run that a flipped bit has stopped may have saved nothing yet.
+  if (names.length > 0) expect(common).not.toEqual([]);
   const isExact = deterministic && !deeds.some(({ deed }) => deed.kind === 'bit-flip' && !deed.isSeenAtOnce);
   for (const name of common) {
     const [ours, theirs] = [parametersOf(out, name), undisturbed.parameters(name)];
