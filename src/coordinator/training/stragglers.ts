@@ -114,15 +114,17 @@ export function advanceStragglers(
   return { state: { open: emptySpan, spans: recent, stragglers: after }, verdicts };
 }
 
-/** The worker is gone: it is no straggler until it is back and found to be one, for which its past spans still count. */
+/** The worker is gone. Whoever comes back by its name, a new process or another machine, is judged by its own spans alone. */
 export function forgetStraggler({ open, spans, stragglers }: StragglerState, workerId: string): StragglerState {
-  const work = new Map(open.work);
-  work.delete(workerId);
   return {
-    open: { seconds: open.seconds, work },
-    spans,
+    open: { seconds: open.seconds, work: without(open.work, workerId) },
+    spans: spans.map(({ seconds, workers }) => ({ seconds, workers: without(workers, workerId) })),
     stragglers: new Set([...stragglers].filter((id) => id !== workerId)),
   };
+}
+
+function without<Value>(byId: ReadonlyMap<string, Value>, workerId: string): ReadonlyMap<string, Value> {
+  return new Map([...byId].filter(([id]) => id !== workerId));
 }
 
 /** Compares each worker with the others of a span. */

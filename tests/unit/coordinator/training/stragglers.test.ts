@@ -108,14 +108,22 @@ describe('a straggler', () => {
     expect(watch(Array(10).fill(span(0.2)).flat()).news).toEqual([`+b@${8 * 250}`]);
   });
 
-  it('is known by its name through generations: its past still counts when it is back', () => {
-    const both = step({ a: 0.1, b: 0.3 });
-    const before = watch(times(9, both));
-    const away = watch([step({ a: 0.1 })], forgetStraggler(before.state, 'b'));
-    expect(stragglersOf(away)).toEqual([]);
-    expect(watch([both], away.state).news).toEqual(['+b@1']);
+  it('is known by its name through generations, whoever it trains with', () => {
+    const before = watch(times(9, step({ a: 0.1, b: 0.3 })));
+    expect(stragglersOf(watch([step({ b: 0.3, c: 0.1 })], before.state))).toEqual(['b']);
     // In other company it is another matter, once that has lasted.
     expect(watch(times(6, step({ b: 0.3, c: 0.3 })), before.state).news).toEqual(['-b@6']);
+  });
+
+  it('that was gone is judged anew: what it did before does not count', () => {
+    const [slow, even] = [step({ a: 0.1, b: 0.3 }), step({ a: 0.1, b: 0.1 })];
+    const gone = forgetStraggler(watch(times(9, slow)).state, 'b');
+    expect([...gone.stragglers]).toEqual([]);
+    const back = watch([even], gone);
+    expect(back.news).toEqual([]);
+    const verdict = back.verdicts.find(({ workerId }) => workerId === 'b');
+    expect(verdict).toMatchObject({ isStraggler: false, slowdown: 1, lastingSlowdown: undefined });
+    expect(watch(times(8, slow), gone).news).toEqual(['+b@8']);
   });
 
   it('is gone at once, though the second has not passed', () => {
