@@ -51,7 +51,7 @@ export interface Membership {
   readonly waitingFor: string | undefined;
   /** Generations that have begun, in earlier sittings of the run too. */
   readonly generations: number;
-  /** Members of the last of them; undefined before the first. */
+  /** Members of the last of them, without those that the run has dropped since; undefined before the first. */
   readonly previousSize: number | undefined;
   /** The last member that was lost, and why; undefined while none was. */
   readonly lastLoss: PennygradError | undefined;
@@ -175,7 +175,10 @@ export function withDeparted(
   now: number,
 ): Membership {
   const { workerId } = worker.info;
-  const rest = without(state, worker, now);
+  const { previousSize } = state;
+  // Nobody waits for another in the place of a member that the run itself has sent away.
+  const isMissed = previousSize === undefined || worker.rank === undefined || !state.dropped.has(workerId);
+  const rest = without({ ...state, previousSize: isMissed ? previousSize : previousSize - 1 }, worker, now);
   return expectedIds.includes(workerId) ? { ...rest, departed: new Map(rest.departed).set(workerId, phase) } : rest;
 }
 

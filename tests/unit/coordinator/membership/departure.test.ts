@@ -481,6 +481,25 @@ describe('a straggler that is to be dropped', () => {
     expect(run.input(drop('w2'))).toEqual([draining('w2')]);
   });
 
+  it.each([
+    ['leaves', undefined],
+    ['dies first', 'exited'],
+  ] as const)('is not waited for with --on-loss wait, whether it %s, while others that are lost are', (_, exit) => {
+    const run = startTraining({ onLoss: 'wait', fleet: { min: 1, max: 4 } }, [...three, 'w3']);
+    run.input(drop('w1'));
+    if (exit !== undefined)
+      run.input({ type: exit, workerId: 'w1', cause: 'killed', reason: 'killed', code: 'quorum-lost', returns: true });
+    expect(run.input(gather).at(-1)).toMatchObject({
+      type: 'begin',
+      workers: [{ peer: 'w0' }, { peer: 'w2' }, { peer: 'w3' }],
+    });
+    run.input(drop('w2'));
+    run.leave('w3');
+    expect(run.input(gather).at(-1)).toMatchObject(
+      event({ type: 'waiting', reason: '1 of 2 workers ready, 1 missing', seconds: expect.any(Number) }),
+    );
+  });
+
   it('must be a member, and not about to leave by itself', () => {
     const run = start();
     expect(run.input(drop('stranger'))).toEqual([]);
