@@ -42,8 +42,9 @@ export const membershipSettings = {
   dropStragglers: {
     type: 'string',
     describe:
-      'Let go a worker that is lastingly so many times slower than the others, like 3x: by the time that a sample takes it, ' +
-      'so that its small share does not hide it. Needs --workers MIN:MAX, and never leaves fewer than MIN. none: keep all',
+      'Let go a worker that lastingly takes so many times as long for a sample as the others, like 3x, however small its ' +
+      'share is. Needs --workers MIN:MAX, and never leaves fewer than MIN. none: keep all. Without it, workers that are all ' +
+      'alike wait for a slow one, unless --balance on gives it a smaller share',
     defaultText: 'none',
     schema: slowdownLimit.optional(),
     format: (limit) => `${limit}x`,

@@ -2,10 +2,11 @@
  * Stragglers: workers that are persistently slower than the others. Pure.
  *
  * Slow means that a sample takes long: the seconds in which a worker computes gradients, by the samples of its share. How
- * long a step takes, and who waits for whom, do not tell, because shares follow speed (`share-balance.ts`): a slow worker
- * soon has a small share and delays nobody. It costs as much an hour all the same, and does less for it. Where computing
- * takes some time whatever the share, that time is counted to the samples as well, so a worker with a small share is taken
- * for what it contributes. A slow link is no straggler: exchanging gradients is not computing.
+ * long a step takes, and who waits for whom, do not tell. Where shares follow speed (`share-balance.ts`), as with
+ * `--balance on` or workers that differ, a slow worker soon has a small share and delays nobody. It costs as much an hour
+ * all the same, and does less for it. Workers that are alike keep even shares by default, and wait for a slow one in every
+ * step. Where computing takes some time whatever the share, that time is counted to the samples as well, so a worker with
+ * a small share is taken for what it contributes. A slow link is no straggler: exchanging gradients is not computing.
  *
  * Each worker is compared with the others, itself left out, so that it does not move what it is measured by. With two
  * workers the other one is the measure. It is slow where it is above both limits:
