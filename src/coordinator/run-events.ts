@@ -242,6 +242,8 @@ export type RunEvent =
       readonly slowdown: number;
       readonly reason: string;
     }
+  /** It is slower than `--drop-stragglers` puts up with, and should be let go. Told again at each span until it is, the slowest first. */
+  | { readonly type: 'straggler-overdue'; readonly workerId: string; readonly reason: string }
   /** `--drop-stragglers` would drop it, but the run needs it. Told once. */
   | { readonly type: 'straggler-kept'; readonly workerId: string; readonly reason: string }
   /** The coordinator's process did not run for so many seconds, long enough to take others for lost. */

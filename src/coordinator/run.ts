@@ -5,6 +5,7 @@ import { budgetOf } from '../settings/budget-settings.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { requireBudgetLeft } from './budget-left.ts';
 import { type CloseStack, withCloseStack } from './close-stack.ts';
+import type { ControlPlane } from './control-plane.ts';
 import { type ObservedBefore, openObservability } from './observability.ts';
 import { publishTo } from './publish-events.ts';
 import { createBookkeeper } from './record/bookkeeper.ts';
@@ -85,6 +86,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     startedAt,
     carried: resumption?.accounts,
   });
+  let control: ControlPlane | undefined;
   const observers: readonly RunObserver[] = [
     folder.observe,
     recorder.observe,
@@ -92,13 +94,15 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     context.observe,
     writeConfig(folder, options.config),
     predictions.observe,
+    (event) => {
+      if (event.type === 'straggler-overdue') control?.dropStraggler(event.workerId, event.reason);
+    },
   ];
-  const stragglers = watchStragglers(options.membership.dropStragglers);
   const observe: RunObserver = publishTo(
     observers,
     deriveEvents(bookkeeper, clock),
     folder.linesWaiting,
-    stragglers.derive,
+    watchStragglers(options.membership.dropStragglers),
   );
 
   for (const note of resumption?.notes ?? []) context.warn(note);
@@ -128,9 +132,11 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     timers,
     observe,
     signal,
-    onListening,
+    onListening(opened) {
+      control = opened;
+      onListening(opened);
+    },
     spent,
-    takeOverdueStragglers: stragglers.takeOverdue,
     checkpointsWritten: folder.checkpointsWritten,
   });
 

@@ -21,8 +21,7 @@ import {
   spentWhileWaiting,
 } from './run-end.ts';
 import type { RunObserver } from './run-events.ts';
-import type { RunContext, RunOptions } from './run-options.ts';
-import type { StragglerWatch } from './training/straggler-watch.ts';
+import type { RunOptions } from './run-options.ts';
 import { type Fleet, type TrainContext, type TrainOutcome, train } from './training/train.ts';
 
 /** How often whoever watches is told that time passes, and a budget is looked at while nothing is trained. */
@@ -48,11 +47,9 @@ export interface TrainingRun {
   readonly timers: Timers;
   readonly observe: RunObserver;
   readonly signal: AbortSignal;
-  readonly onListening: RunContext['onListening'];
+  readonly onListening: (control: ControlPlane) => void;
   /** What the run has taken so far. */
   readonly spent: () => TakenAndDue;
-  /** Stragglers that should leave at the next step boundary. */
-  readonly takeOverdueStragglers: StragglerWatch['takeOverdue'];
   /** Resolves when no checkpoint is left to write: to why the newest one could not be written, if it could not. */
   readonly checkpointsWritten: () => Promise<PennygradError | undefined>;
 }
@@ -133,10 +130,10 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
 }
 
 async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOutcome> {
-  const { resumption, record, recordAt, clock, observe, signal, spent, takeOverdueStragglers } = run;
+  const { resumption, record, recordAt, clock, observe, signal, spent } = run;
   const { training, dataset, budget } = run.options;
   return train(
-    waitInterruptibly(control, signal, takeOverdueStragglers),
+    waitInterruptibly(control, signal),
     { training, trainCount: dataset.trainCount, testCount: dataset.testCount, start: resumption?.start },
     {
       clock,
@@ -155,16 +152,9 @@ function waitingPhase(control: ControlPlane): string {
 }
 
 /** While the run waits for workers, Ctrl-C ends it at once: there is no step to finish. */
-function waitInterruptibly(
-  control: ControlPlane,
-  signal: AbortSignal,
-  takeOverdueStragglers: StragglerWatch['takeOverdue'],
-): Fleet {
+function waitInterruptibly(control: ControlPlane, signal: AbortSignal): Fleet {
   return {
-    changeDue() {
-      for (const { workerId, reason } of takeOverdueStragglers()) control.dropStraggler(workerId, reason);
-      return control.changeDue();
-    },
+    changeDue: control.changeDue,
     nextGeneration() {
       const giveUp = () => control.fail(interrupted(`interrupted ${waitingPhase(control)}`));
       signal.addEventListener('abort', giveUp);

@@ -79,6 +79,7 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
     case 'worker-ended':
     case 'worker-heard':
     case 'slowdowns':
+    case 'straggler-overdue':
     case 'epoch-begun':
     case 'spent':
     case 'ledger':

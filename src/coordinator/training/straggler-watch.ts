@@ -1,4 +1,4 @@
-/** Looks for stragglers while a run trains, and names those that are to be dropped. */
+/** Looks for stragglers while a run trains, and says which of them are to be dropped. */
 import type { RunEvent } from '../run-events.ts';
 import {
   advanceStragglers,
@@ -9,72 +9,52 @@ import {
   type StragglerVerdict,
 } from './stragglers.ts';
 
-export interface StragglerWatch {
-  /** Takes in what happens in the run. @returns what follows from it */
-  derive(event: RunEvent): readonly RunEvent[];
-  /** The stragglers that the run should not keep, the slowest first, each with the reason. Those that were told are not repeated before they are found again. */
-  takeOverdue(): readonly OverdueStraggler[];
-}
-
-export interface OverdueStraggler {
-  readonly workerId: string;
-  readonly reason: string;
-}
-
-/** @param dropAt the lasting slowdown from which a straggler is dropped; undefined where none is */
-export function watchStragglers(dropAt: number | undefined): StragglerWatch {
+/**
+ * @param dropAt the lasting slowdown from which a straggler is dropped; undefined where none is
+ * @returns takes in what happens in the run, and says what follows from it
+ */
+export function watchStragglers(dropAt: number | undefined): (event: RunEvent) => readonly RunEvent[] {
   let state = noStragglers;
-  let overdue: readonly OverdueStraggler[] = [];
   let usdPerHour: ReadonlyMap<string, number> = new Map();
 
-  function overdueReason({ workerId, isStraggler, lastingSlowdown = 0 }: StragglerVerdict): string | undefined {
-    if (dropAt === undefined || !isStraggler || lastingSlowdown < dropAt) return undefined;
+  function findOverdue({ workerId, isStraggler, lastingSlowdown = 0 }: StragglerVerdict): readonly RunEvent[] {
+    if (dropAt === undefined || !isStraggler || lastingSlowdown < dropAt) return [];
     const costs = compareCosts(state.spans, workerId, usdPerHour);
-    return (
+    const reason =
       `a sample took it at least ${formatTimes(lastingSlowdown)} times as long as the others for most of the time ` +
-      `(--drop-stragglers ${dropAt}x)${costs === undefined ? '' : `; ${costs}`}`
-    );
+      `(--drop-stragglers ${dropAt}x)${costs === undefined ? '' : `; ${costs}`}`;
+    return [{ type: 'straggler-overdue', workerId, reason }];
   }
 
-  return {
-    derive(event) {
-      switch (event.type) {
-        case 'generation':
-          usdPerHour = new Map(
-            event.members.flatMap(({ workerId, priceUsdPerHour: price }) =>
-              price === undefined ? [] : [[workerId, price] as const],
-            ),
-          );
-          return [];
-        case 'worker-lost':
-        case 'worker-drained':
-          state = forgetStraggler(state, event.workerId);
-          return [];
-        case 'step': {
-          const { state: next, verdicts } = advanceStragglers(state, event);
-          state = next;
-          if (verdicts.length === 0) return [];
-          overdue = verdicts.flatMap((verdict) => {
-            const reason = overdueReason(verdict);
-            return reason === undefined ? [] : [{ workerId: verdict.workerId, reason }];
-          });
-          return [
-            {
-              type: 'slowdowns',
-              members: verdicts.map(({ workerId, slowdown, isStraggler }) => ({ workerId, slowdown, isStraggler })),
-            },
-            ...verdicts.filter(({ isNews }) => isNews).map(toldOf),
-          ];
-        }
-        default:
-          return [];
+  return (event) => {
+    switch (event.type) {
+      case 'generation':
+        usdPerHour = new Map(
+          event.members.flatMap(({ workerId, priceUsdPerHour: price }) =>
+            price === undefined ? [] : [[workerId, price] as const],
+          ),
+        );
+        return [];
+      case 'worker-lost':
+      case 'worker-drained':
+        state = forgetStraggler(state, event.workerId);
+        return [];
+      case 'step': {
+        const { state: next, verdicts } = advanceStragglers(state, event);
+        state = next;
+        if (verdicts.length === 0) return [];
+        return [
+          {
+            type: 'slowdowns',
+            members: verdicts.map(({ workerId, slowdown, isStraggler }) => ({ workerId, slowdown, isStraggler })),
+          },
+          ...verdicts.filter(({ isNews }) => isNews).map(toldOf),
+          ...verdicts.flatMap(findOverdue),
+        ];
       }
-    },
-    takeOverdue() {
-      const taken = overdue;
-      overdue = [];
-      return taken;
-    },
+      default:
+        return [];
+    }
   };
 }
 

@@ -1,12 +1,15 @@
 /** Stragglers in a run that trains, in virtual time: found, told, and let go where the run does not keep them. */
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
-import { type StragglerWatch, watchStragglers } from '../../../../src/coordinator/training/straggler-watch.ts';
+import { watchStragglers } from '../../../../src/coordinator/training/straggler-watch.ts';
 import type { FleetSize } from '../../../../src/settings/fleet-size.ts';
+import { member, stepEvent } from '../../../support/observed-run.ts';
 import type { ToyFaults } from '../../../support/toy-engine.ts';
 import { inVirtualTime, open, type Party } from './party.ts';
 
 type Told<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>;
+
+type Watch = ReturnType<typeof watchStragglers>;
 
 interface WatchedParty extends Party {
   /** What the watch made of the run's events. */
@@ -14,13 +17,15 @@ interface WatchedParty extends Party {
   readonly place: ReturnType<typeof inVirtualTime>;
 }
 
-/** A run that is watched as `run.ts` does it: stragglers are told to leave before the next step boundary. */
-async function openWatched(fleet: FleetSize, watch: StragglerWatch): Promise<WatchedParty> {
+/** A run that is watched as `run.ts` does it: stragglers are told to leave as soon as they are overdue. */
+async function openWatched(fleet: FleetSize, watch: Watch): Promise<WatchedParty> {
   const place = inVirtualTime();
   const told: RunEvent[] = [];
   const party: Party = await open(fleet, { onLoss: 'continue' }, place, (event) => {
-    told.push(...watch.derive(event));
-    for (const { workerId, reason } of watch.takeOverdue()) party.control.dropStraggler(workerId, reason);
+    for (const derived of watch(event)) {
+      told.push(derived);
+      if (derived.type === 'straggler-overdue') party.control.dropStraggler(derived.workerId, derived.reason);
+    }
   });
   return {
     ...party,
@@ -112,25 +117,45 @@ describe('a run with a straggler', () => {
   });
 });
 
-it('what its samples cost is told where prices are known', () => {
-  const watch = watchStragglers(2);
-  const phases = (compute: number) => ({ load: 0, compute, communicate: 0, wait: 0, apply: 0 });
-  const member = (workerId: string) => ({ workerId, priceUsdPerHour: 3.6 }) as Told<'generation'>['members'][number];
-  watch.derive({ type: 'generation', number: 1, members: [member('a'), member('b')], parameterCount: 2, reason: '' });
-  const step = {
-    ...({ type: 'step', step: 0, epoch: 0, samples: 50, loss: 1, correct: 1, seconds: 1, usd: 0, shares: [] } as const),
-    members: [
-      { workerId: 'a', samples: 40, phases: phases(0.4) },
-      { workerId: 'b', samples: 10, phases: phases(0.4) },
-    ],
+describe('what follows from a step of a second', () => {
+  const generation: RunEvent = {
+    type: 'generation',
+    number: 1,
+    members: ['a', 'b'].map((workerId) => ({ ...member(0, 3.6), workerId })),
+    parameterCount: 2,
+    reason: '',
   };
-  for (let span = 0; span < 8; span++) {
-    expect(watch.takeOverdue()).toEqual([]);
-    watch.derive(step);
-  }
-  const reason =
-    'a sample took it at least 4.0 times as long as the others for most of the time (--drop-stragglers 2x); ' +
-    'a million samples cost $100.00 with it and $25.00 with the others';
-  expect(watch.takeOverdue()).toEqual([{ workerId: 'b', reason }]);
-  expect(watch.takeOverdue()).toEqual([]);
+  const phases = (compute: number) => ({ load: 0, compute, communicate: 0, wait: 0, apply: 0 });
+  const step = (samplesOfB: number) =>
+    stepEvent(0, {
+      samples: 40 + samplesOfB,
+      members: [
+        { workerId: 'a', samples: 40, phases: phases(0.4) },
+        { workerId: 'b', samples: samplesOfB, phases: phases(0.4) },
+      ],
+    });
+  const slow = step(10);
+  const overdueOf = (events: readonly RunEvent[]) => events.filter(({ type }) => type === 'straggler-overdue');
+
+  it('is that a straggler is overdue, at each step until it has gone, with what its samples cost where prices are known', () => {
+    const watch = watchStragglers(2);
+    watch(generation);
+    for (let span = 0; span < 7; span++) expect(overdueOf(watch(slow))).toEqual([]);
+    const reason =
+      'a sample took it at least 4.0 times as long as the others for most of the time (--drop-stragglers 2x); ' +
+      'a million samples cost $100.00 with it and $25.00 with the others';
+    for (let span = 0; span < 2; span++)
+      expect(overdueOf(watch(slow))).toEqual([{ type: 'straggler-overdue', workerId: 'b', reason }]);
+  });
+
+  it.each<RunEvent>([
+    { type: 'worker-lost', workerId: 'b', reason: 'it was killed', cause: 'killed' },
+    { type: 'worker-drained', workerId: 'b', reason: 'the host shuts down' },
+  ])('is nothing for a worker that comes back as fast as the other, after $type', (gone) => {
+    const watch = watchStragglers(2);
+    watch(generation);
+    for (let span = 0; span < 9; span++) watch(slow);
+    expect(watch(gone)).toEqual([]);
+    expect(watch(step(40)).map(({ type }) => type)).toEqual(['slowdowns']);
+  });
 });
