@@ -127,9 +127,6 @@ export function createRunOutput(
         case 'shares':
           note(`from step ${event.step + 1} ${event.reason}`);
           break;
-        case 'straggler':
-          progress.straggler(event);
-          break;
         case 'epoch':
           progress.epoch({ ...event, ...cost.read() });
           break;

@@ -1,7 +1,7 @@
-/** What `--json` prints when the workers of a run change: an object a line, with steps that count committed ones. */
+/** What `--json` prints of the workers of a run: an object a line, with steps that count committed ones. */
 import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 
-/** @returns undefined for an event that changes nothing about the workers */
+/** @returns undefined for an event that says nothing of the workers */
 export function describeForMachines(event: RunEvent): object | undefined {
   switch (event.type) {
     case 'worker-joined':
@@ -13,9 +13,15 @@ export function describeForMachines(event: RunEvent): object | undefined {
     case 'worker-draining':
       return { event: 'worker_draining', worker_id: event.workerId, reason: event.reason };
     case 'worker-drained':
-      return { event: 'worker_drained', worker_id: event.workerId, reason: event.reason };
+      return { event: 'worker_drained', worker_id: event.workerId, reason: event.reason, dropped: event.dropped };
     case 'worker-preempted':
       return { event: 'worker_preempted', worker_id: event.workerId, notice_seconds: event.seconds };
+    case 'straggler': {
+      const { workerId, isOne, slowdown, reason } = event;
+      return { event: 'straggler', worker_id: workerId, is_straggler: isOne, slowdown, reason };
+    }
+    case 'straggler-kept':
+      return { event: 'straggler_kept', worker_id: event.workerId, reason: event.reason };
     case 'generation':
       return {
         event: 'generation',

@@ -45,6 +45,10 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
         present.delete(event.workerId);
         note(`worker ${event.workerId} has left: ${event.reason}`);
         break;
+      case 'straggler':
+        if (event.isOne) warn(`worker ${event.workerId} is a straggler: ${event.reason}`);
+        else note(`worker ${event.workerId} is no straggler any more: ${event.reason}`);
+        break;
       case 'straggler-kept':
         warn(`worker ${event.workerId} is not dropped: ${event.reason}`);
         break;

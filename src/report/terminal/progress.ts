@@ -19,22 +19,12 @@ export interface ProgressEpoch extends Omit<EpochRecord, 'evaluateSeconds'> {
   readonly priceAssumed?: boolean | undefined;
 }
 
-export interface ProgressStraggler {
-  readonly workerId: string;
-  readonly isOne: boolean;
-  /** What a sample takes it, over what it takes the others. */
-  readonly slowdown: number;
-  readonly reason: string;
-}
-
 /** Shows a run while it happens. */
 export interface Progress {
   /** Start-up is over and training begins. */
   begin(plan: ProgressPlan): void;
   step(step: ProgressStep): void;
   epoch(epoch: ProgressEpoch): void;
-  /** A worker has become a straggler, or is none any more. */
-  straggler(told: ProgressStraggler): void;
   /** Prints a line of its own without breaking the progress line. */
   log(line: string): void;
   /** Ends the progress line. May be called twice. */
@@ -61,7 +51,7 @@ const linesPerEpoch = 10;
 const lineSeconds = 10;
 
 /** For `--quiet`. */
-export const silentProgress: Progress = { begin() {}, step() {}, epoch() {}, straggler() {}, log() {}, close() {} };
+export const silentProgress: Progress = { begin() {}, step() {}, epoch() {}, log() {}, close() {} };
 
 /** On a terminal a line that is redrawn in place; elsewhere, as in a log file, a plain line from time to time. */
 export function createProgress(options: ProgressOptions): Progress {
@@ -69,7 +59,6 @@ export function createProgress(options: ProgressOptions): Progress {
 }
 
 function createTerminalProgress({ stream, now, colour }: ProgressOptions): Progress {
-  const paint = createPaint(colour);
   let state: ProgressState | undefined;
   let drawnAt = Number.NEGATIVE_INFINITY;
   let drawn = false;
@@ -107,9 +96,6 @@ function createTerminalProgress({ stream, now, colour }: ProgressOptions): Progr
       const columns = stream.columns ?? defaultColumns;
       stream.write(`${renderEpoch(epoch, state?.epochs ?? epoch.epoch + 1, colour, columns)}\n`);
     },
-    straggler(told) {
-      logLine(paint(told.isOne ? 'yellow' : 'green', describeStraggler(told)));
-    },
     log: logLine,
     close() {
       if (drawn) stream.write('\n');
@@ -135,9 +121,6 @@ function createLineProgress({ stream, now, colour }: ProgressOptions): Progress 
     epoch(epoch) {
       schedule.restart();
       stream.write(`${renderEpoch(epoch, state?.epochs ?? epoch.epoch + 1, colour, Number.POSITIVE_INFINITY)}\n`);
-    },
-    straggler(told) {
-      stream.write(`${describeStraggler(told)}\n`);
     },
     log(line) {
       stream.write(`${line}\n`);
@@ -202,18 +185,11 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
         cut_short: cutShort || undefined,
       });
     },
-    straggler({ workerId, isOne, slowdown, reason }) {
-      print({ event: 'straggler', worker_id: workerId, is_straggler: isOne, slowdown, reason });
-    },
     log(line) {
       print({ event: 'log', line });
     },
     close() {},
   };
-}
-
-function describeStraggler({ workerId, isOne, reason }: ProgressStraggler): string {
-  return `worker ${workerId} is ${isOne ? 'a straggler' : 'no straggler any more'}: ${reason}`;
 }
 
 interface LineSchedule {

@@ -63,6 +63,16 @@ it('tells of a preemption in one line, and what an interruption cost when it is 
   ]);
 });
 
+it('warns of a straggler, and notes when it is none any more', () => {
+  const { lines, tell } = openNotes();
+  for (const isOne of [true, false])
+    tell({ type: 'straggler', workerId: 'w1', isOne, slowdown: 3.2, reason: 'a sample takes it 3.2 times as long' });
+  expect(lines).toEqual([
+    'warning: worker w1 is a straggler: a sample takes it 3.2 times as long',
+    'worker w1 is no straggler any more: a sample takes it 3.2 times as long',
+  ]);
+});
+
 it('warns of a straggler that the run cannot do without', () => {
   const { lines, tell } = openNotes();
   tell({ type: 'straggler-kept', workerId: 'w1', reason: 'it is slow; 1 of at least 2 workers would be left' });

@@ -219,23 +219,6 @@ describe('createProgress', () => {
     });
   });
 
-  test('a straggler has a line, to people and to machines', () => {
-    const { written, progress, stream, now } = screen({ isTTY: false });
-    const told = { workerId: 'w1', isOne: true, slowdown: 3.2, reason: 'it is slow' };
-    for (const shown of [progress, createJsonProgress({ stream, now })]) {
-      shown.straggler(told);
-      shown.straggler({ ...told, isOne: false });
-    }
-    expect(written.slice(0, 2)).toEqual([
-      'worker w1 is a straggler: it is slow\n',
-      'worker w1 is no straggler any more: it is slow\n',
-    ]);
-    expect(written.slice(2).map((line) => JSON.parse(line))).toEqual([
-      { event: 'straggler', worker_id: 'w1', is_straggler: true, slowdown: 3.2, reason: 'it is slow' },
-      { event: 'straggler', worker_id: 'w1', is_straggler: false, slowdown: 3.2, reason: 'it is slow' },
-    ]);
-  });
-
   test('--json has what lies ahead, each figure by its unit', () => {
     const { written, clock, stream, now } = screen({ isTTY: false });
     const machines = createJsonProgress({ stream, now });
