@@ -1,6 +1,6 @@
 /** The words and figures of the page. Pure: from the state. */
 import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../shared/core/number-format.ts';
-import type { LiveState } from '../shared/protocol/live/live-state.ts';
+import type { LiveState, LiveWorker } from '../shared/protocol/live/live-state.ts';
 
 /** Shown where there is no value yet. */
 export const nothing = '–';
@@ -85,6 +85,12 @@ export function describeSubject({ run }: LiveState): string {
   return [run.dataset, run.model, run.optimizer, `batch ${formatCount(run.globalBatchSize)}`, `seed ${run.seed}`].join(
     ' · ',
   );
+}
+
+/** `training`, and how slow it is while it is a straggler. */
+export function describeStatus({ status, stragglerSlowdown: slowdown }: LiveWorker): string {
+  if (slowdown === undefined) return status;
+  return `${status}, a straggler: a sample takes it ${slowdown.toFixed(1)} times as long`;
 }
 
 export function describeStage({ stage, run, progress }: LiveState): string {

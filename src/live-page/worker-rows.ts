@@ -1,7 +1,7 @@
 import { formatPercent, formatUsd } from '../shared/core/number-format.ts';
 import { type LiveState, type LiveWorker, shownPhases } from '../shared/protocol/live/live-state.ts';
 import { byId, create, setAttributes, setText } from './elements.ts';
-import { nothing } from './figures.ts';
+import { describeStatus, nothing } from './figures.ts';
 
 interface Row {
   readonly element: HTMLTableRowElement;
@@ -66,10 +66,6 @@ function createRow(workerId: string): Row {
       setText(cost, worker.costUsd === undefined ? nothing : formatUsd(worker.costUsd));
     },
   };
-}
-
-function describeStatus({ status, stragglerSlowdown: slowdown }: LiveWorker): string {
-  return slowdown === undefined ? status : `${status}, a straggler: ${slowdown.toFixed(1)} times slower`;
 }
 
 /** @param label shown beside the cell on a narrow screen, where a row is laid out as a card and the heading is hidden */

@@ -24,7 +24,7 @@ export const coordinatorCommand: Command = {
       .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2:8', 'up to eight, and no fewer than two')
       .example(
         '$0 coordinator --workers 2:8 --drop-stragglers 3x',
-        'without workers three times slower than the others',
+        'without workers that take three times as long as the others',
       )
       .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
   async run(argv) {

@@ -7,6 +7,7 @@ import {
   formatTimes,
   noStragglers,
   type StragglerVerdict,
+  slowSpans,
 } from './stragglers.ts';
 
 /**
@@ -21,7 +22,7 @@ export function watchStragglers(dropAt: number | undefined): (event: RunEvent) =
     if (dropAt === undefined || !isStraggler || lastingSlowdown < dropAt) return [];
     const costs = compareCosts(state.spans, workerId, usdPerHour);
     const reason =
-      `a sample took it at least ${formatTimes(lastingSlowdown)} times as long as the others for most of the time ` +
+      `in ${slowSpans} of the last ${state.spans.length} spans of 1 s or longer a sample took it at least ${formatTimes(lastingSlowdown)} times as long as the others ` +
       `(--drop-stragglers ${dropAt}x)${costs === undefined ? '' : `; ${costs}`}`;
     return [{ type: 'straggler-overdue', workerId, reason }];
   }

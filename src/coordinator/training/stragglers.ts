@@ -74,7 +74,7 @@ export interface StragglerVerdict {
 const spanSeconds = 1;
 const keptSpans = 10;
 /** So many slow spans of those make a straggler. */
-const slowSpans = 8;
+export const slowSpans = 8;
 /** With fewer slow spans than this it is none any more. */
 const stillSlowSpans = 5;
 /** Of the standard deviation. */
@@ -183,7 +183,7 @@ function describeSlowdown(known: readonly Comparison[], slowdown: number): strin
 }
 
 /**
- * What samples cost with a worker and with the others, over the spans that it was in: all are paid for their whole time.
+ * What samples cost on a worker and on the others, over the spans that it was in: all are paid for their whole time.
  * @param usdPerHour by workerId
  * @returns in words; undefined where a price is not known, or nothing costs anything
  */
@@ -206,7 +206,7 @@ export function compareCosts(
     const chosen = parts.filter(({ isOwn }) => isOwn === own);
     return formatUsd((sumOf(chosen.map(({ usd }) => usd)) / sumOf(chosen.map(({ samples }) => samples))) * 1e6);
   };
-  return `a million samples cost ${perMillion(true)} with it and ${perMillion(false)} with the others`;
+  return `a million samples cost ${perMillion(true)} on it and ${perMillion(false)} on the others`;
 }
 
 /** As in `3.2 times`. */

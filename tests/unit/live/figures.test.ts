@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { beginLive } from '../../../src/coordinator/live/live-record.ts';
-import { describeFigures, describeSilence, describeStage, describeSubject } from '../../../src/live-page/figures.ts';
+import {
+  describeFigures,
+  describeSilence,
+  describeStage,
+  describeStatus,
+  describeSubject,
+} from '../../../src/live-page/figures.ts';
 import type { LiveState } from '../../../src/shared/protocol/live/live-state.ts';
 import { livePlan } from '../../support/live-run.ts';
 
@@ -72,6 +78,13 @@ describe('the figures of the live page', () => {
     const noteOf = (workers: LiveState['workers']) => describeFigures({ ...training, workers }).cost.note;
     expect(noteOf([assumed, { ...assumed, workerId: 'w1' }])).toBe('$0.62/h assumed · $0.0012 per epoch');
     expect(noteOf([assumed, { ...worker, workerId: 'w1' }])).toBe('$0.62/h, assumed for 1 of 2 · $0.0012 per epoch');
+  });
+
+  test('say of a straggler how long it takes', () => {
+    expect(describeStatus(worker)).toBe('training');
+    expect(describeStatus({ ...worker, stragglerSlowdown: 5.13 })).toBe(
+      'training, a straggler: a sample takes it 5.1 times as long',
+    );
   });
 
   test('name the run and where it is', () => {

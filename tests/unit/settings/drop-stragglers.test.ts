@@ -6,7 +6,7 @@ const { dropStragglers } = membershipSettings;
 const limitOf = (flag: unknown, values: Record<string, unknown> = {}) =>
   resolveSettings({ dropStragglers }, { dropStragglers: flag }, {}, { path: 'run.yaml', values }).dropStragglers;
 
-describe('from how many times slower stragglers are dropped', () => {
+describe('from how many times as long stragglers are dropped', () => {
   it.each([
     ['3x', 3],
     ['3', 3],

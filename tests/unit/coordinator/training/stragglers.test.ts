@@ -56,7 +56,7 @@ const stragglersOf = ({ state }: Watched) => [...state.stragglers].sort();
 describe('a straggler', () => {
   it.each<readonly [string, Parameters<typeof step>[0], readonly string[]]>([
     ['one of two: the other is the measure', { a: 0.1, b: 0.16 }, ['b']],
-    ['none of two, 1.5 times slower at most', { a: 0.1, b: 0.15 }, []],
+    ['none of two, 1.5 times as long at most', { a: 0.1, b: 0.15 }, []],
     ['one of three alike', { a: 0.1, b: 0.1, c: 0.16 }, ['c']],
     ['none of three: 1.4 times is within the floor, however alike the others', { a: 0.1, b: 0.1, c: 0.14 }, []],
     // c's others: median 0.15, deviation 1.4826 × 0.05 = 0.074; the limit is 0.15 + 3.5 × 0.074 = 0.409.
@@ -102,7 +102,7 @@ describe('a straggler', () => {
 
   it('is looked for once a second, however short steps are', () => {
     const short = (compute: number) => ({ ...step({ a: 0.001, b: compute }), seconds: 0.004 });
-    // 250 steps are a span. A pause of 0.1 s in each makes b 1.4 times slower, one of 0.2 s 1.8 times.
+    // 250 steps are a span. A pause of 0.1 s in each makes b take 1.4 times as long, one of 0.2 s 1.8 times.
     const span = (pause: number) => [...times(249, short(0.001)), short(0.001 + pause)];
     expect(watch(Array(10).fill(span(0.1)).flat()).news).toEqual([]);
     expect(watch(Array(10).fill(span(0.2)).flat()).news).toEqual([`+b@${8 * 250}`]);
@@ -234,7 +234,7 @@ describe('what its samples cost', () => {
   it('beside those of the others', () => {
     const prices = new Map(['a', 'b', 'slow'].map((id) => [id, price]));
     expect(compareCosts(state.spans, 'slow', prices)).toBe(
-      'a million samples cost $500.00 with it and $66.67 with the others',
+      'a million samples cost $500.00 on it and $66.67 on the others',
     );
   });
 
