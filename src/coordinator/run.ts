@@ -21,7 +21,7 @@ import type { RunContext, RunOptions } from './run-options.ts';
 import { keepPredictions } from './test-predictions.ts';
 import { trainWithWorkers } from './train-with-workers.ts';
 import { trainedSpec } from './trained-spec.ts';
-import { watchStragglers } from './training/straggler-watch.ts';
+import { watchStragglers } from './training/stragglers/straggler-watch.ts';
 
 /**
  * Runs to the end, whatever the end is: a run that fails has a summary too, which `onResult` is told.

@@ -7,7 +7,7 @@ import type { Vote } from '../generation/generation-state.ts';
 import type { MemberInterval, MemberShare, MemberStep } from '../run-events.ts';
 import { decideSkip } from './decide-skip.ts';
 import { requireEqualReplicas } from './replicas.ts';
-import type { ShareBalancer } from './share-balancer.ts';
+import type { ShareBalancer } from './shares/share-balancer.ts';
 import type { TrainContext, TrainSettings } from './train.ts';
 
 /** Steps are assigned this many ahead, so that a worker never waits for its next one. */

@@ -28,7 +28,7 @@ import {
 import { type ReplicaComparison, ReplicasDiffer } from './replicas.ts';
 import { salvage } from './salvage.ts';
 import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
-import { createShareBalancer, knownSpeeds, type ShareBalancer, speedKey } from './share-balancer.ts';
+import { createShareBalancer, knownSpeeds, type ShareBalancer, speedKey } from './shares/share-balancer.ts';
 import { chooseState, isSame, type Synchronization, synchronize } from './synchronize.ts';
 import { runTestPass } from './test-pass.ts';
 

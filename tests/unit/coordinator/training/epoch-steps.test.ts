@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { type EpochRange, trainSteps } from '../../../../src/coordinator/training/epoch-steps.ts';
-import { createShareBalancer, type ShareBalancer } from '../../../../src/coordinator/training/share-balancer.ts';
+import { createShareBalancer, type ShareBalancer } from '../../../../src/coordinator/training/shares/share-balancer.ts';
 import type { TrainContext } from '../../../../src/coordinator/training/train.ts';
 import { beginEpoch } from '../../../../src/economics/record/epoch-totals.ts';
 import { trainingConfig } from '../../../support/settings.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MemberStep } from '../../../../src/coordinator/run-events.ts';
+import type { MemberStep } from '../../../../../src/coordinator/run-events.ts';
 import {
   advanceStragglers,
   compareCosts,
@@ -10,10 +10,10 @@ import {
   noStragglers,
   type StragglerState,
   type StragglerVerdict,
-} from '../../../../src/coordinator/training/stragglers.ts';
-import { noPhaseSeconds } from '../../../../src/shared/core/phases.ts';
-import { logUniform, uniform } from '../../../support/realistic-numbers.ts';
-import { rounds } from '../../../support/thoroughness.ts';
+} from '../../../../../src/coordinator/training/stragglers/stragglers.ts';
+import { noPhaseSeconds } from '../../../../../src/shared/core/phases.ts';
+import { logUniform, uniform } from '../../../../support/realistic-numbers.ts';
+import { rounds } from '../../../../support/thoroughness.ts';
 
 interface Step {
   readonly seconds: number;
@@ -163,7 +163,7 @@ describe('equal workers', () => {
     readonly globalBatch: number;
     readonly alike: readonly (readonly number[])[];
     readonly secondSlowedDown: readonly (readonly number[])[];
-  } = JSON.parse(readFileSync(new URL('../../../support/recorded-step-times.json', import.meta.url), 'utf8'));
+  } = JSON.parse(readFileSync(new URL('../../../../support/recorded-step-times.json', import.meta.url), 'utf8'));
 
   function recordedSteps(busy: readonly (readonly number[])[]): readonly Step[] {
     return busy.map((seconds) => ({

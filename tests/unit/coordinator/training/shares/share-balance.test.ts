@@ -8,10 +8,10 @@ import {
   type Rebalanced,
   rebalance,
   waitingShare,
-} from '../../../../src/coordinator/training/share-balance.ts';
-import { createRandom } from '../../../../src/shared/core/random.ts';
-import { logUniform, orZero, uniform } from '../../../support/realistic-numbers.ts';
-import { rounds } from '../../../support/thoroughness.ts';
+} from '../../../../../src/coordinator/training/shares/share-balance.ts';
+import { createRandom } from '../../../../../src/shared/core/random.ts';
+import { logUniform, orZero, uniform } from '../../../../support/realistic-numbers.ts';
+import { rounds } from '../../../../support/thoroughness.ts';
 
 /** Steps of two real runs with even shares, all the disturbances of a shared machine included. */
 const recorded: {
@@ -19,7 +19,7 @@ const recorded: {
   /** Busy seconds by rank, step by step. */
   readonly alike: readonly (readonly number[])[];
   readonly secondSlowedDown: readonly (readonly number[])[];
-} = JSON.parse(readFileSync(new URL('../../../support/recorded-step-times.json', import.meta.url), 'utf8'));
+} = JSON.parse(readFileSync(new URL('../../../../support/recorded-step-times.json', import.meta.url), 'utf8'));
 
 /** A rank's true time: so much a step, and so much a sample. */
 interface Speed {

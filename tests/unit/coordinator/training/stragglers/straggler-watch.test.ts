@@ -1,11 +1,11 @@
 /** Stragglers in a run that trains, in virtual time: found, told, and let go where the run does not keep them. */
 import { describe, expect, it } from 'vitest';
-import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
-import { watchStragglers } from '../../../../src/coordinator/training/straggler-watch.ts';
-import type { FleetSize } from '../../../../src/settings/fleet-size.ts';
-import { member, stepEvent } from '../../../support/observed-run.ts';
-import type { ToyFaults } from '../../../support/toy-engine.ts';
-import { inVirtualTime, open, type Party } from './party.ts';
+import type { RunEvent } from '../../../../../src/coordinator/run-events.ts';
+import { watchStragglers } from '../../../../../src/coordinator/training/stragglers/straggler-watch.ts';
+import type { FleetSize } from '../../../../../src/settings/fleet-size.ts';
+import { member, stepEvent } from '../../../../support/observed-run.ts';
+import type { ToyFaults } from '../../../../support/toy-engine.ts';
+import { inVirtualTime, open, type Party } from '../party.ts';
 
 type Told<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>;
 

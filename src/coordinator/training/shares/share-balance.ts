@@ -9,7 +9,7 @@
  * A change is judged by replay: what would the recent steps have taken with the new shares? Noise that hits all shares
  * alike gains nothing in the replay, so it changes nothing.
  */
-import { meanOf, medianOf, sumOf } from '../../shared/core/sums.ts';
+import { meanOf, medianOf, sumOf } from '../../../shared/core/sums.ts';
 
 /** What the next decision is based on. */
 export interface BalanceState {

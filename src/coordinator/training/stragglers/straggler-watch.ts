@@ -1,5 +1,5 @@
 /** Looks for stragglers while a run trains, and says which of them are to be dropped. */
-import type { RunEvent } from '../run-events.ts';
+import type { RunEvent } from '../../run-events.ts';
 import {
   advanceStragglers,
   compareCosts,

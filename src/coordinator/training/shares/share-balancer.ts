@@ -1,7 +1,7 @@
 /** The shares of a generation's ranks, which follow measured speed where workers differ. */
-import type { BalanceMode } from '../../settings/training-settings.ts';
-import { type Member, numericsKey } from '../membership/worker.ts';
-import type { MemberStep } from '../run-events.ts';
+import type { BalanceMode } from '../../../settings/training-settings.ts';
+import { type Member, numericsKey } from '../../membership/worker.ts';
+import type { MemberStep } from '../../run-events.ts';
 import { beginBalance, rebalance, secondsPerSample } from './share-balance.ts';
 
 export interface ShareBalancer {

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { MemberStep } from '../../../../src/coordinator/run-events.ts';
-import { createShareBalancer, knownSpeeds, speedKey } from '../../../../src/coordinator/training/share-balancer.ts';
-import { noPhaseSeconds } from '../../../../src/shared/core/phases.ts';
-import { memberOf } from '../generation/members.ts';
+import type { MemberStep } from '../../../../../src/coordinator/run-events.ts';
+import {
+  createShareBalancer,
+  knownSpeeds,
+  speedKey,
+} from '../../../../../src/coordinator/training/shares/share-balancer.ts';
+import { noPhaseSeconds } from '../../../../../src/shared/core/phases.ts';
+import { memberOf } from '../../generation/members.ts';
 
 /** A step of 8 samples each, by the seconds that each rank computed. @param fixed seconds of the other phases, for all */
 function unevenStep(compute: readonly number[], fixed: Partial<typeof noPhaseSeconds> = {}): readonly MemberStep[] {

@@ -2,7 +2,7 @@
  * Stragglers: workers that are persistently slower than the others. Pure.
  *
  * Slow means that a sample takes long: the seconds in which a worker computes gradients, by the samples of its share. How
- * long a step takes, and who waits for whom, do not tell. Where shares follow speed (`share-balance.ts`), as with
+ * long a step takes, and who waits for whom, do not tell. Where shares follow speed (`../shares/share-balance.ts`), as with
  * `--balance on` or workers that differ, a slow worker soon has a small share and delays nobody. It costs as much an hour
  * all the same, and does less for it. Workers that are alike keep even shares by default, and wait for a slow one in every
  * step. Where computing takes some time whatever the share, that time is counted to the samples as well, so a worker with
@@ -21,11 +21,11 @@
  * is a straggler, until it is slow in fewer than five. So a pause or a burst of noise makes nobody one, however long the
  * step is that it hits. Spans know workers by their names, and so outlast generations.
  */
-import { secondsPerHour } from '../../economics/ledger/cost.ts';
-import { leastSlowdown } from '../../settings/membership-settings.ts';
-import { formatUsd } from '../../shared/core/number-format.ts';
-import { medianOf, sumOf } from '../../shared/core/sums.ts';
-import type { MemberStep } from '../run-events.ts';
+import { secondsPerHour } from '../../../economics/ledger/cost.ts';
+import { leastSlowdown } from '../../../settings/membership-settings.ts';
+import { formatUsd } from '../../../shared/core/number-format.ts';
+import { medianOf, sumOf } from '../../../shared/core/sums.ts';
+import type { MemberStep } from '../../run-events.ts';
 
 /** What a worker did in a span. */
 interface Work {
