@@ -330,12 +330,12 @@ export function createGeneration(options: GenerationOptions): Generation {
 
   function answer(rank: number, message: Answer, tensors: readonly Float32Array[]): Refusal | undefined {
     const accepted = acceptAnswer(state, rank, message, clock.now());
-    const request = requests.get(message.request);
-    const order = request?.orders.get(rank);
     if ('refusal' in accepted) return accepted.refusal;
-    if (request === undefined || order === undefined) {
+    const request = requests.get(message.request);
+    if (request === undefined) return cutOff(message);
+    const order = request.orders.get(rank);
+    if (order === undefined)
       return wrong(`'${message.type}' to request ${message.request}`, 'it has not been asked yet');
-    }
     const arrived = message.type === 'state' ? request.incoming.get(rank)?.end(message, tensors) : undefined;
     if (arrived !== undefined && arrived.kind !== 'arrived') return arrived;
     const problem = checkAnswer(order, message, tensors, model, state.members[rank], arrived);
@@ -351,7 +351,9 @@ export function createGeneration(options: GenerationOptions): Generation {
   function chunk(rank: number, message: From<'chunk'>, tensors: readonly Float32Array[]): Refusal | undefined {
     const found = findRequest(state, rank, message, 'state');
     if ('refusal' in found) return found.refusal;
-    const incoming = requests.get(message.request)?.incoming.get(rank);
+    const request = requests.get(message.request);
+    if (request === undefined) return cutOff(message);
+    const incoming = request.incoming.get(rank);
     if (incoming === undefined) return wrong(`'chunk' to request ${message.request}`, 'no state was asked for');
     const refusal = incoming.receive(message, tensors);
     // Whoever may send no more waits for those who are to take it.
@@ -363,14 +365,15 @@ export function createGeneration(options: GenerationOptions): Generation {
   function taken(rank: number, message: From<'taken'>, tensors: readonly Float32Array[]): Refusal | undefined {
     const found = findRequest(state, rank, message, 'restored');
     if ('refusal' in found) return found.refusal;
+    const request = requests.get(message.request);
+    if (request === undefined) return cutOff(message);
     const what = `a wrong 'taken' of request ${message.request}`;
     if (tensors.length > 0) return wrong(what, `it must have no tensors, got ${tensors.length}`);
-    const request = requests.get(message.request);
-    const outgoing = request?.outgoing.get(rank);
+    const outgoing = request.outgoing.get(rank);
     if (outgoing === undefined) return wrong(what, 'it was sent no state in chunks');
     const refusal = outgoing.noteTaken(message);
     if (refusal !== undefined) return refusal;
-    note(rank, outgoing.isIdle() && request?.orders.has(rank) === false ? 'wait' : 'checkpoint');
+    note(rank, outgoing.isIdle() && !request.orders.has(rank) ? 'wait' : 'checkpoint');
     return undefined;
   }
 
@@ -524,6 +527,14 @@ export function createGeneration(options: GenerationOptions): Generation {
       }
     },
   };
+}
+
+/**
+ * A loss ends the waits of a generation before `abort()` ends its requests. What members send meanwhile was right when they
+ * sent it.
+ */
+function cutOff({ type, request }: Answer | From<'chunk' | 'taken'>): Refusal {
+  return stale(`'${type}' to request ${request}, which was cut off`);
 }
 
 /** What is not finite: what became of it, and where in it. */

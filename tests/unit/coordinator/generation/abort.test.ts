@@ -100,6 +100,22 @@ describe('a generation that lost a member', () => {
     expect(say(2, contribution(8, 0), [[1, 2]])).toMatchObject({ kind: 'wrong' });
   });
 
+  it('blames nobody for what comes before the step is aborted', async () => {
+    const { generation, say, votes } = loseOne();
+    const figures = { samples: 2, lossSum: 1, correct: 1, usage: nothingUsed };
+    // Asked for when the loss is known, and by somebody who does not know of it yet.
+    generation.evaluate('test', { from: 0, to: 8 }, shares).catch(() => {});
+    await Promise.resolve();
+    expect(say(2, { type: 'evaluated', request: 1, ...figures })).toEqual(
+      late("'evaluated' to request 1, which was cut off"),
+    );
+    // The step is still open: its parts are taken as before, and nobody waits for them.
+    expect(say(2, contribution(7, 0), [[1, 1]])).toBeUndefined();
+    expect(say(2, contribution(7, 1), [[1]])).toBeUndefined();
+    expect(say(2, vote(7))).toBeUndefined();
+    expect(await outcomeOf(votes)).toEqual({ error: 'rank 1 is lost' });
+  });
+
   it.each([
     ['behind', 6, 'step must be 7, got 6'],
     ['ahead', 8, 'step must be 7, got 8'],

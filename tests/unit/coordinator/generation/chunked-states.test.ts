@@ -331,6 +331,26 @@ describe('a copy from one member to others', () => {
     expect(generation.applied()).toEqual([undefined, undefined]);
   });
 
+  it('blames nobody for what comes right behind a loss, before anybody has seen that', async () => {
+    const { generation, chunk, taken, end, restored, said } = play(3);
+    const [receiver, donor] = generation.members;
+    if (receiver === undefined || donor === undefined) throw new Error('three members');
+    generation.copy(donor, applied, [receiver]).catch(() => {});
+    chunk(1, 2, 0);
+    generation.lose('p2', new MemberLost('w2 is gone'));
+    // The wait has ended, and whoever waited has not gone on yet.
+    await Promise.resolve();
+    said();
+    expect(chunk(1, 2, 1)).toEqual(refusedAs('stale', "'chunk' to request 2, which was cut off"));
+    expect(taken(0, 1, 1)).toEqual(refusedAs('stale', "'taken' to request 1, which was cut off"));
+    expect(end(1, 2)).toEqual(refusedAs('stale', "'state' to request 2, which was cut off"));
+    expect(restored(0, 1)).toEqual(refusedAs('stale', "'restored' to request 1, which was cut off"));
+    expect(said()).toEqual([]);
+    // What was never asked for is wrong all the same.
+    expect(chunk(1, 3, 1)).toMatchObject({ kind: 'wrong' });
+    expect(taken(1, 2, 1)).toMatchObject({ kind: 'wrong' });
+  });
+
   it('ends the run where a receiver did not take it over', async () => {
     const { generation, chunk, taken, end, restored } = play(2, 3);
     const [receiver, donor] = generation.members;
