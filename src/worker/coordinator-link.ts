@@ -17,6 +17,7 @@ import type {
   MessageOf,
   WorkerMessage,
 } from '../shared/protocol/messages.ts';
+import type { ChunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
 import { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 import { judgeSilence, type Silence } from './silence.ts';
@@ -57,8 +58,8 @@ export interface CoordinatorLink {
   setReducedSink(sink: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void): void;
   /** After the welcome: messages carry the run's id, and the run's own timeout holds. */
   joinRun(run: string, timeoutSeconds: number): void;
-  /** The vectors that a state of the run consists of, in floats: those of another are refused. */
-  expectState(lengths: readonly number[]): void;
+  /** The vectors that a state of the run consists of, in floats, and how they are cut: other chunks are refused. */
+  expectState(lengths: readonly number[], sizes: ChunkSizes): void;
   /** What the worker's GPU reported last: its heartbeats say so from now on. */
   setGpuReading(reading: GpuReading): void;
   /** Aborted when the link fails, with the error. */

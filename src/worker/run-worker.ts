@@ -24,6 +24,7 @@ import {
   type MessageOf,
   type WorkerMessage,
 } from '../shared/protocol/messages.ts';
+import { chunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
 import type { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 import { askForPlace, pause } from './ask-for-place.ts';
@@ -300,7 +301,7 @@ async function live(
     reports: replica.reports,
   };
   const vectors = 1 + optimizerSlots[welcome.optimizer.name].length;
-  link.expectState(Array<number>(vectors).fill(engine.parameterCount));
+  link.expectState(Array<number>(vectors).fill(engine.parameterCount), chunkSizes(chunkFloats));
   life.isReady = true;
   link.send({ ...loaded.ready, uptime: uptime(), kept });
 

@@ -5,6 +5,7 @@ import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shar
 import {
   type ChunkReader,
   type ChunkSizes,
+  chunkSizes,
   createChunkReader,
   createChunkSender,
   createStateCollector,
@@ -28,8 +29,8 @@ export class TransferDropped extends PennygradError {
 }
 
 export interface StateTransfers {
-  /** The vectors that a state consists of, in floats. Chunks of others are refused. */
-  expect(lengths: readonly number[]): void;
+  /** The vectors that a state consists of, in floats, and how they are cut. Other chunks are refused. */
+  expect(lengths: readonly number[], sizes: ChunkSizes): void;
   /** A state is asked for. What was asked for before is answered, or comes to nothing. */
   open(request: number): Room;
   /** The coordinator has taken some of the state that it asked for. */
@@ -53,6 +54,7 @@ interface Incoming {
 export function createStateTransfers(send: (body: Body<MessageOf<WorkerMessage, 'taken'>>) => void): StateTransfers {
   let outgoing: { readonly request: number; readonly offsets: AsyncQueue<number> } | undefined;
   let lengths: readonly number[] = [];
+  let sizes = chunkSizes();
   let incoming: Incoming | undefined;
 
   function dropOutgoing(reason: Error): void {
@@ -61,8 +63,9 @@ export function createStateTransfers(send: (body: Body<MessageOf<WorkerMessage, 
   }
 
   return {
-    expect(expected) {
+    expect(expected, cutInto) {
       lengths = expected;
+      sizes = cutInto;
     },
     open(request) {
       dropOutgoing(new TransferDropped());
@@ -75,7 +78,7 @@ export function createStateTransfers(send: (body: Body<MessageOf<WorkerMessage, 
     },
     receive({ request, total, offset }, tensors) {
       if (incoming?.request !== request) {
-        incoming = { request, reader: createChunkReader(lengths), collector: createStateCollector(lengths) };
+        incoming = { request, reader: createChunkReader(lengths, sizes), collector: createStateCollector(lengths) };
       }
       const outcome = incoming.reader.add({ total, offset }, tensors);
       if (outcome.kind === 'refused') return outcome.problem;

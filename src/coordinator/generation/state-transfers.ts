@@ -47,11 +47,12 @@ export interface ArrivedState {
  */
 export function receiveState(
   lengths: readonly number[],
-  { windowFloats }: ChunkSizes,
+  sizes: ChunkSizes,
   sink: ChunkSink,
   tell: (offset: number) => void,
 ): IncomingState {
-  const reader = createChunkReader(lengths);
+  const { windowFloats } = sizes;
+  const reader = createChunkReader(lengths, sizes);
   let granted = 0;
   return {
     receive(message, tensors) {
@@ -99,7 +100,7 @@ export function collectState(lengths: readonly number[], grant: (offset: number)
 /** What a member has been sent of a state, and has taken. */
 export interface OutgoingState {
   send(chunk: Chunk, total: number): void;
-  /** The member has taken so many floats; says why if that cannot be. */
+  /** The member has taken so many floats, which are those of one more chunk; says why if that cannot be. */
   noteTaken(message: From<'taken'>): Refusal | undefined;
   /** Whether it has taken all that it was sent. */
   isIdle(): boolean;
@@ -113,24 +114,24 @@ export function sendStateTo(
   post: (chunk: Chunk, total: number) => void,
   onTaken: (offset: number) => void,
 ): OutgoingState {
-  let [sent, taken] = [0, 0];
+  /** Where the chunks end that it has not taken, at most as many as may be on their way. */
+  const ends: number[] = [];
   return {
     send(chunk, total) {
       post(chunk, total);
-      sent = chunk.offset + chunk.floats.length;
+      ends.push(chunk.offset + chunk.floats.length);
     },
     noteTaken({ request, offset }) {
-      if (offset <= taken || offset > sent) {
-        return wrong(
-          `a wrong 'taken' of request ${request}`,
-          `offset must be from ${taken + 1} to ${sent}, got ${offset}`,
-        );
-      }
-      taken = offset;
+      const what = `a wrong 'taken' of request ${request}`;
+      const [due] = ends;
+      if (due === undefined) return wrong(what, 'it has taken all that it was sent');
+      // Each advance gives it time for the next, so a chunk is not taken bit by bit.
+      if (offset !== due) return wrong(what, `offset must be ${due}, got ${offset}`);
+      ends.shift();
       onTaken(offset);
       return undefined;
     },
-    isIdle: () => taken === sent,
+    isIdle: () => ends.length === 0,
   };
 }
 

@@ -107,8 +107,12 @@ export interface ChunkReader {
   parametersChecksum(): number;
 }
 
-/** @param lengths of the vectors that the state consists of, in floats */
-export function createChunkReader(lengths: readonly number[]): ChunkReader {
+/**
+ * Takes the chunks that `createChunkSender` makes of such a state, and no shorter ones: chunks are given time each, and are
+ * passed on one message each.
+ * @param lengths of the vectors that the state consists of, in floats
+ */
+export function createChunkReader(lengths: readonly number[], { chunkFloats }: ChunkSizes): ChunkReader {
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const [parameters = 0] = lengths;
   const ends = endsOf(lengths);
@@ -121,8 +125,10 @@ export function createChunkReader(lengths: readonly number[]): ChunkReader {
     if (place.offset !== taken) return `offset must be ${taken}, got ${place.offset}`;
     if (tensors.length !== 1) return `it must have 1 tensor, got ${tensors.length}`;
     const { length = 0 } = tensors[0] ?? {};
-    const most = (ends.find((end) => end > taken) ?? total) - taken;
-    return length >= 1 && length <= most ? undefined : `it must have 1 to ${most} floats, got ${length}`;
+    const left = (ends.find((end) => end > taken) ?? total) - taken;
+    if (left === 0) return `all ${total} floats of the state are here`;
+    const due = Math.min(chunkFloats, left);
+    return length === due ? undefined : `it must have ${due} floats, got ${length}`;
   }
 
   return {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/shared/core/clock.ts';
 import { systemTimers } from '../../../src/shared/core/timers.ts';
 import type { Body, CoordinatorMessage } from '../../../src/shared/protocol/messages.ts';
+import { chunkSizes } from '../../../src/shared/protocol/state-chunks.ts';
 import { bindCoordinatorSocket } from '../../../src/shared/transport/coordinator-socket.ts';
 import { type CoordinatorLink, openCoordinatorLink } from '../../../src/worker/coordinator-link.ts';
 import { outcomeOf } from '../../support/outcome.ts';
@@ -74,7 +75,7 @@ async function inboxOf(link: CoordinatorLink, generation: number) {
 /** A link to a coordinator that has begun the first generation. */
 async function connectMember() {
   const { link, send, sendChunk } = await connect();
-  link.expectState([2, 2]);
+  link.expectState([2, 2], chunkSizes(2));
   send(quorum(1));
   return { link, send, sendChunk, inbox: await inboxOf(link, 1) };
 }
@@ -149,8 +150,7 @@ describe('a state in chunks', () => {
   it('comes with the order that it belongs to', async () => {
     const { link, send, sendChunk } = await connectMember();
     sendChunk(1, 0, 1, 2);
-    sendChunk(1, 2, 3);
-    sendChunk(1, 3, 4);
+    sendChunk(1, 2, 3, 4);
     send(restore(1, checksum));
     expect(await link.nextOrder()).toMatchObject({
       type: 'restore',

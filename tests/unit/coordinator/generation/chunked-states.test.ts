@@ -68,6 +68,18 @@ describe('a state that a member reports in chunks', () => {
     expect(activities()).toEqual(['checkpoint 105']);
   });
 
+  it('gives it none with a chunk that is shorter than chunks are', () => {
+    const { generation, chunk, time, activities, said } = play(1, 2);
+    generation.reportState(() => 'state').catch(() => {});
+    said();
+    time.advance(5000);
+    expect(chunk(0, 1, 0, [1])).toMatchObject(
+      refusedAs('wrong', 'it sent a wrong chunk of request 1: it must have 2 floats, got 1'),
+    );
+    expect(activities()).toEqual(['checkpoint 100']);
+    expect(said()).toEqual([]);
+  });
+
   it('may be of the parameters alone', async () => {
     const { generation, say, end } = play(2);
     const reports = generation.reportState((place) => (place === 0 ? 'checksum' : 'parameters'));
@@ -116,7 +128,7 @@ const wrongChunks: readonly (readonly [string, (played: Played) => unknown, stri
     ({ say }) => say(0, { type: 'chunk', request: 1, total: 2 ** 50, offset: 1 }, [[1]]),
     /total must be 9, got 1125899906842624$/,
   ],
-  ['a chunk over two vectors', ({ chunk }) => chunk(0, 1, 1, [1, 1, 1]), /it must have 1 to 2 floats, got 3$/],
+  ['a longer chunk', ({ chunk }) => chunk(0, 1, 1, [1, 1]), /it must have 1 floats, got 2$/],
   [
     'more than may be on its way',
     ({ chunk }) => chunk(0, 1, 1, [1, 1, 1, 1, 1]),
@@ -220,13 +232,27 @@ describe('a state from memory', () => {
 
   it.each([
     ['more than it was sent', 10],
-    ['what it has taken already', 2],
+    ['what it has taken already', 3],
+    // Each would give it time for the next.
+    ['half of a chunk', 5],
+    ['two chunks at once', 9],
   ])('is not taken by one that says it took %s', (_, offset) => {
-    const { generation, taken } = play(1, 2);
+    const { generation, taken, time, activities } = play(1, 3);
     generation.restore(state, applied, generation.members).catch(() => {});
-    expect(taken(0, 1, 2)).toBeUndefined();
+    expect(taken(0, 1, 3)).toBeUndefined();
+    time.advance(1000);
     expect(taken(0, 1, offset)).toMatchObject(
-      refusedAs('wrong', `it sent a wrong 'taken' of request 1: offset must be from 3 to 9, got ${offset}`),
+      refusedAs('wrong', `it sent a wrong 'taken' of request 1: offset must be 6, got ${offset}`),
+    );
+    expect(activities()).toEqual(['checkpoint 100']);
+  });
+
+  it('is not taken any further by one that has all of it', () => {
+    const { generation, taken } = play(1, 3);
+    generation.restore(state, applied, generation.members).catch(() => {});
+    for (const offset of [3, 6, 9]) expect(taken(0, 1, offset)).toBeUndefined();
+    expect(taken(0, 1, 9)).toMatchObject(
+      refusedAs('wrong', "it sent a wrong 'taken' of request 1: it has taken all that it was sent"),
     );
   });
 
@@ -307,7 +333,7 @@ describe('a copy from one member to others', () => {
     end(1, 2);
     await Promise.resolve();
     time.advance(1000);
-    taken(0, 1, 9);
+    for (const offset of [6, 7, 8, 9]) taken(0, 1, offset);
     await Promise.resolve();
     expect(activities()).toEqual(['checkpoint 105', 'idle 104']);
   });

@@ -32,7 +32,7 @@ describe('a state that travels in chunks', () => {
       const sizes = chunkSizes(1 + random.integer(12));
       const lengths = vectors.map(({ length }) => length);
       const sender = createChunkSender(vectors, sizes);
-      const reader = createChunkReader(lengths);
+      const reader = createChunkReader(lengths, sizes);
       const collector = createStateCollector(lengths);
       const underWay: Chunk[] = [];
       let longest = 0;
@@ -93,25 +93,26 @@ describe('a state that travels in chunks', () => {
 });
 
 describe('a chunk', () => {
-  /** Two vectors of four floats, of which five have come. */
+  /** Two vectors of five floats in chunks of three: the first is here. */
   function readFive() {
-    const reader = createChunkReader([4, 4]);
-    reader.add({ total: 8, offset: 0 }, [Float32Array.of(1, 2, 3, 4)]);
-    reader.add({ total: 8, offset: 4 }, [Float32Array.of(5)]);
+    const reader = createChunkReader([5, 5], chunkSizes(3));
+    reader.add({ total: 10, offset: 0 }, [Float32Array.of(1, 2, 3)]);
+    reader.add({ total: 10, offset: 3 }, [Float32Array.of(4, 5)]);
     return reader;
   }
   const floats = (length: number) => new Float32Array(length).fill(7);
 
   it.each([
-    ['that came before', { total: 8, offset: 4 }, [floats(1)], 'offset must be 5, got 4'],
-    ['after a gap', { total: 8, offset: 6 }, [floats(1)], 'offset must be 5, got 6'],
-    ['that overlaps what came before', { total: 8, offset: 3 }, [floats(4)], 'offset must be 5, got 3'],
-    ['of another total', { total: 9, offset: 5 }, [floats(1)], 'total must be 8, got 9'],
-    ['of a total beyond all memory', { total: 2 ** 53 - 1, offset: 5 }, [floats(1)], /^total must be 8, got 9007/],
-    ['that goes over the end', { total: 8, offset: 5 }, [floats(4)], 'it must have 1 to 3 floats, got 4'],
-    ['without floats', { total: 8, offset: 5 }, [floats(0)], 'it must have 1 to 3 floats, got 0'],
-    ['without a tensor', { total: 8, offset: 5 }, [], 'it must have 1 tensor, got 0'],
-    ['with two tensors', { total: 8, offset: 5 }, [floats(1), floats(1)], 'it must have 1 tensor, got 2'],
+    ['that came before', { total: 10, offset: 3 }, [floats(2)], 'offset must be 5, got 3'],
+    ['after a gap', { total: 10, offset: 8 }, [floats(2)], 'offset must be 5, got 8'],
+    ['that overlaps what came before', { total: 10, offset: 4 }, [floats(3)], 'offset must be 5, got 4'],
+    ['of another total', { total: 11, offset: 5 }, [floats(3)], 'total must be 10, got 11'],
+    ['of a total beyond all memory', { total: 2 ** 53 - 1, offset: 5 }, [floats(3)], /^total must be 10, got 9007/],
+    ['that is longer than chunks are', { total: 10, offset: 5 }, [floats(4)], 'it must have 3 floats, got 4'],
+    ['that is shorter than chunks are', { total: 10, offset: 5 }, [floats(1)], 'it must have 3 floats, got 1'],
+    ['without floats', { total: 10, offset: 5 }, [floats(0)], 'it must have 3 floats, got 0'],
+    ['without a tensor', { total: 10, offset: 5 }, [], 'it must have 1 tensor, got 0'],
+    ['with two tensors', { total: 10, offset: 5 }, [floats(3), floats(3)], 'it must have 1 tensor, got 2'],
   ])('%s is refused, and changes nothing', (_, place, tensors, problem) => {
     const reader = readFive();
     const outcome = reader.add(place, tensors);
@@ -120,34 +121,46 @@ describe('a chunk', () => {
       problem: typeof problem === 'string' ? problem : expect.stringMatching(problem),
     });
     expect(reader.taken()).toBe(5);
-    reader.add({ total: 8, offset: 5 }, [Float32Array.of(6, 7, 8)]);
-    expect(reader.checkEnd(crc32(plainBytes([Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8)])))).toBeUndefined();
+    reader.add({ total: 10, offset: 5 }, [Float32Array.of(6, 7, 8)]);
+    reader.add({ total: 10, offset: 8 }, [Float32Array.of(9, 10)]);
+    expect(reader.checkEnd(crc32(plainBytes([Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)])))).toBeUndefined();
   });
 
-  it('reaches over no boundary of two vectors', () => {
-    const reader = createChunkReader([4, 4]);
-    expect(reader.add({ total: 8, offset: 0 }, [floats(5)])).toEqual({
+  it.each([
+    ['reaches over no boundary of two vectors', 3],
+    ['ends where its vector does, and not before', 1],
+  ])('%s', (_, length) => {
+    const reader = createChunkReader([5, 5], chunkSizes(3));
+    reader.add({ total: 10, offset: 0 }, [floats(3)]);
+    const problem = `it must have 2 floats, got ${length}`;
+    expect(reader.add({ total: 10, offset: 3 }, [floats(length)])).toEqual({ kind: 'refused', problem });
+  });
+
+  it.each([0, 1, 3])('of %d floats does not come when all are here', (length) => {
+    const reader = createChunkReader([2], chunkSizes(3));
+    reader.add({ total: 2, offset: 0 }, [floats(2)]);
+    expect(reader.add({ total: 2, offset: 2 }, [floats(length)])).toEqual({
       kind: 'refused',
-      problem: 'it must have 1 to 4 floats, got 5',
+      problem: 'all 2 floats of the state are here',
     });
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('with %s is no state', (value) => {
     const reader = readFive();
-    expect(reader.add({ total: 8, offset: 5 }, [Float32Array.of(1, value)])).toEqual({ kind: 'diverged', value });
+    expect(reader.add({ total: 10, offset: 5 }, [Float32Array.of(1, value, 2)])).toEqual({ kind: 'diverged', value });
     expect(reader.taken()).toBe(5);
   });
 });
 
 describe('the end of a state', () => {
   it('does not come before all of it is here', () => {
-    const reader = createChunkReader([4]);
+    const reader = createChunkReader([4], chunkSizes(3));
     reader.add({ total: 4, offset: 0 }, [Float32Array.of(1, 2, 3)]);
     expect(reader.checkEnd(0)).toBe('all 4 floats of the state must be here before, 3 are');
   });
 
   it('has the checksum of all that came', () => {
-    const reader = createChunkReader([2]);
+    const reader = createChunkReader([2], chunkSizes(2));
     reader.add({ total: 2, offset: 0 }, [Float32Array.of(1, 2)]);
     const checksum = crc32(plainBytes([Float32Array.of(1, 2)]));
     expect(reader.checkEnd(checksum)).toBeUndefined();
