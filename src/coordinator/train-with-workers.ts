@@ -5,7 +5,7 @@ import { chooseAllReduce } from '../shared/collectives/registry.ts';
 import { microShardOf } from '../shared/collectives/tree/micro-shards.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { messageOf, type PennygradError } from '../shared/core/errors.ts';
-import { epochOrder } from '../shared/core/sampling.ts';
+import { memoizedOrder } from '../shared/core/sampling.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import { absoluteDataset } from '../shared/data/dataset-names.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
@@ -121,7 +121,7 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
     allReduce: chooseAllReduce(training.allReduce, training.deterministic === true),
     microShard: microShardOf(training),
     skipNonfinite: training.skipNonfinite,
-    orderOf: (epoch) => epochOrder(seed, epoch, dataset.trainCount),
+    orderOf: memoizedOrder(seed, dataset.trainCount),
     deterministic: training.deterministic,
     clock,
     timers,

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.ts';
 import { collectiveOf, isAllReduceName } from '../shared/collectives/registry.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import type { EventLoopTurn } from '../shared/core/event-loop-turn.ts';
-import { epochOrder, type Interval } from '../shared/core/sampling.ts';
+import type { Interval } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { keptReports } from '../shared/protocol/limits.ts';
 import type { Applied } from '../shared/protocol/messages.ts';
@@ -141,13 +141,4 @@ export function unexpected(order: Order): PennygradError {
 /** What an order makes a worker do, in a word for people. */
 function phaseOf({ type }: Order): string {
   return type === 'assign' ? 'step' : type;
-}
-
-/** The order of an epoch is asked for once a step, and made once an epoch. */
-export function memoizedOrder(seed: number, sampleCount: number): (epoch: number) => Uint32Array {
-  let current: { epoch: number; order: Uint32Array } | undefined;
-  return (epoch) => {
-    if (current?.epoch !== epoch) current = { epoch, order: epochOrder(seed, epoch, sampleCount) };
-    return current.order;
-  };
 }

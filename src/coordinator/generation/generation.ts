@@ -171,7 +171,7 @@ export function createGeneration(options: GenerationOptions): Generation {
   /** What each rank was assigned of a step. */
   const assigned = new Map<number, { readonly epoch: number; readonly shares: readonly Interval[] }>();
   /** What is not finite of a step, by rank. */
-  const nonFinite = new Map<number, Map<number, string>>();
+  const nonFinite = new Map<number, Map<number, Problem>>();
   const losing = new AbortController();
   const signal = AbortSignal.any([options.signal, losing.signal]);
   let asking = new AbortController();
@@ -293,11 +293,11 @@ export function createGeneration(options: GenerationOptions): Generation {
     return diverged(`${what} at step ${step + 1}, on ${samplesOf(rank, step)}${detail}`);
   }
 
-  /** Keeps it for the commit. */
-  function noteNonFinite(rank: number, step: number, { what, detail }: Problem): void {
-    const known = nonFinite.get(step) ?? new Map<number, string>();
+  /** Keeps it for the commit. What samples it is on is found out there, for one rank: the order of an epoch takes long. */
+  function noteNonFinite(rank: number, step: number, problem: Problem): void {
+    const known = nonFinite.get(step) ?? new Map<number, Problem>();
     nonFinite.set(step, known);
-    if (!known.has(rank)) known.set(rank, `${what} on ${samplesOf(rank, step)}${detail}`);
+    if (!known.has(rank)) known.set(rank, problem);
   }
 
   function samplesOf(rank: number, step: number): string {
@@ -432,10 +432,10 @@ export function createGeneration(options: GenerationOptions): Generation {
     nonFinite(step) {
       const [first, ...others] = [...(nonFinite.get(step) ?? [])].sort(([a], [b]) => a - b);
       if (first === undefined) return undefined;
-      const [rank, problem] = first;
+      const [rank, { what, detail }] = first;
       const also =
         others.length === 0 ? '' : `; ${others.length} other worker${others.length === 1 ? '' : 's'} likewise`;
-      return `worker ${members[rank]?.info.workerId} (rank ${rank}): ${problem}${also}`;
+      return `worker ${members[rank]?.info.workerId} (rank ${rank}): ${what} on ${samplesOf(rank, step)}${detail}${also}`;
     },
 
     commit(step, skipped = false) {

@@ -25,6 +25,15 @@ export function epochOrder(seed: number, epoch: number, sampleCount: number): Ui
   return order;
 }
 
+/** `epochOrder` of a run, for who asks for it at every step of an epoch: it is made once, until another epoch is asked for. */
+export function memoizedOrder(seed: number, sampleCount: number): (epoch: number) => Uint32Array {
+  let current: { readonly epoch: number; readonly order: Uint32Array } | undefined;
+  return (epoch) => {
+    if (current?.epoch !== epoch) current = { epoch, order: epochOrder(seed, epoch, sampleCount) };
+    return current.order;
+  };
+}
+
 /** The number of steps that visit every sample of an epoch once; the last may be short. */
 export function stepsPerEpoch(sampleCount: number, globalBatchSize: number): number {
   return Math.ceil(sampleCount / globalBatchSize);

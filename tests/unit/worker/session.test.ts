@@ -1,10 +1,10 @@
 /** A worker's part in a generation, by the orders that the test gives it. */
 import { describe, expect, it } from 'vitest';
 import { createAsyncQueue } from '../../../src/shared/core/async-queue.ts';
-import { epochOrder } from '../../../src/shared/core/sampling.ts';
+import { epochOrder, memoizedOrder } from '../../../src/shared/core/sampling.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
 import type { CoordinatorLink, GenerationInbox, Order } from '../../../src/worker/coordinator-link.ts';
-import { memoizedOrder, type Replica, runSession } from '../../../src/worker/session.ts';
+import { type Replica, runSession } from '../../../src/worker/session.ts';
 import type { Room } from '../../../src/worker/state-transfers.ts';
 import { startUsageMeter } from '../../../src/worker/usage-meter.ts';
 import { fakeEngine } from '../../support/fake-engine.ts';

@@ -138,6 +138,24 @@ describe('a step that is not finite, in a run that skips such steps,', () => {
     expectSkipped(party, await plainLoop());
   });
 
+  it('has its samples looked up once, though several parts of it are not', async () => {
+    const asked: number[] = [];
+    const countedOrderOf = (epoch: number) => {
+      asked.push(epoch);
+      return orderOf(epoch);
+    };
+    const party = await open(3, { skipNonfinite: true, orderOf: countedOrderOf });
+    for (let i = 0; i < 3; i++) party.join(`w${i}`, { poisons: () => true });
+    await party.train();
+    const steps = party.eventsOf('step');
+    expect(steps).toHaveLength(epochs * stepsPerEpoch);
+    // The last step of an epoch is too short for all three to have a part of it.
+    expect(steps.map(({ skipped }) => skipped?.match(/; \d .*/)?.[0])).toEqual(
+      steps.map(({ step }) => `; ${(step + 1) % stepsPerEpoch === 0 ? '1 other worker' : '2 other workers'} likewise`),
+    );
+    expect(asked).toEqual(steps.map(({ step }) => Math.floor(step / stepsPerEpoch)));
+  });
+
   it.each([1, 2])('and every step after it stop the run of %d workers, across epochs', async (size) => {
     const party = await open(size, skips);
     for (let i = 0; i < size; i++) party.join(`w${i}`, { poisons: () => true });

@@ -4,6 +4,7 @@ import {
   epochOrder,
   evenShares,
   globalBatch,
+  memoizedOrder,
   stepsPerEpoch,
   weightedShares,
 } from '../../../../src/shared/core/sampling.ts';
@@ -25,6 +26,16 @@ describe('epochOrder', () => {
   it('is the same in every version, since a resumed run goes on in the middle of it', () => {
     expect([...epochOrder(1, 0, 12)]).toEqual([11, 4, 5, 1, 3, 9, 2, 0, 8, 6, 7, 10]);
     expect([...epochOrder(2024, 7, 12)]).toEqual([10, 8, 7, 5, 2, 1, 11, 3, 4, 6, 9, 0]);
+  });
+});
+
+describe('memoizedOrder', () => {
+  it('is the order of each epoch, made once for all who ask for it in a row', () => {
+    const orderOf = memoizedOrder(2024, 100);
+    const orders = [0, 0, 1, 1, 0].map(orderOf);
+    expect(orders).toEqual([0, 0, 1, 1, 0].map((epoch) => epochOrder(2024, epoch, 100)));
+    expect(orders[1]).toBe(orders[0]);
+    expect(orders[3]).toBe(orders[2]);
   });
 });
 
