@@ -3,50 +3,41 @@
  * A generation never changes its members; losing one ends every wait with a `MemberLost`. After that the survivors can
  * only be asked for their state, or become members of the next generation.
  */
-import type { AllReduceHub, NonFinite } from '../../shared/collectives/collective.ts';
+import type { AllReduceHub } from '../../shared/collectives/collective.ts';
 import { type AllReduceName, collectiveFor, collectiveOf } from '../../shared/collectives/registry.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
-import { nameSamples } from '../../shared/core/sample-names.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
 import { sumOfSquares } from '../../shared/core/sums.ts';
 import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { chunkSizes } from '../../shared/protocol/state-chunks.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
-import type { Activity } from '../membership/liveness.ts';
 import type { Activities } from '../membership/membership-state.ts';
 import type { Member } from '../membership/worker.ts';
 import type { MemberSpent } from '../run-events.ts';
-import { type AnsweringModel, checkAnswer, stateLengths } from './answer-check.ts';
+import type { AnsweringModel } from './answer-check.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import {
-  type Accepted,
   type Answer,
   abortAll,
-  acceptAnswer,
   acceptVote,
   assignStep,
   beginGenerationState,
   type CarriedMember,
   commitStep,
   findAttempt,
-  findRequest,
   keptBy,
-  learnApplied,
   noteContribution,
-  noteTransfer,
-  offerState,
-  openRequest,
   putOffMembers,
   restAll,
-  takeOver,
   takeUsage,
   type Vote,
 } from './generation-state.ts';
 import type { MemberLost } from './member-lost.ts';
-import { diverged, type Refusal, stale, wrong } from './refusal.ts';
-import { type Answered, type Ask, type Asked, createRequests, type Requests } from './requests.ts';
-import { collectState, type IncomingState, type OutgoingState, receiveState, sendStateTo } from './state-transfers.ts';
+import { createNonFiniteParts, describeGradient, findProblem } from './non-finite.ts';
+import { createOpenRequests } from './open-requests.ts';
+import { type Refusal, stale, wrong } from './refusal.ts';
+import { createRequests, type Requests } from './requests.ts';
 
 type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
 /** Messages that only a member of a generation sends. */
@@ -140,14 +131,6 @@ export interface GenerationOptions {
   readonly send: (member: Member, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
 }
 
-/** A request under way: the answers so far, what each rank was told, and states that are on their way in chunks. */
-interface PendingRequest {
-  readonly answers: Answers<Answered<Answer['type']>>;
-  readonly orders: Map<number, Body<CoordinatorMessage>>;
-  readonly incoming: Map<number, IncomingState>;
-  readonly outgoing: Map<number, OutgoingState>;
-}
-
 /** A generation tries a step once: it ends when it loses a member, and the next one tries again. */
 const attempt = 0;
 
@@ -163,15 +146,11 @@ export function createGeneration(options: GenerationOptions): Generation {
     microShard,
   });
   const ballots = new Map<number, Answers<Vote>>();
-  const requests = new Map<number, PendingRequest>();
   const sizes = chunkSizes(options.chunkFloats);
   const lost = new Set<PeerId>();
   /** Squares of the floats of each step's gradient, added up bucket by bucket. */
   const squares = new Map<number, number>();
-  /** What each rank was assigned of a step. */
-  const assigned = new Map<number, { readonly epoch: number; readonly shares: readonly Interval[] }>();
-  /** What is not finite of a step, by rank. */
-  const nonFinite = new Map<number, Map<number, Problem>>();
+  const nonFinite = createNonFiniteParts(members, options.orderOf);
   const losing = new AbortController();
   const signal = AbortSignal.any([options.signal, losing.signal]);
   let asking = new AbortController();
@@ -196,71 +175,20 @@ export function createGeneration(options: GenerationOptions): Generation {
 
   const isCompared = (step: number) => step % options.checksumEvery === 0;
 
-  const note = (rank: number, activity: Activity) => {
-    state = noteTransfer(state, rank, activity, clock.now());
-  };
-
-  /** Opens requests to some ranks, which wait for their answers until the signal is aborted. */
-  const askUntil = (until: AbortSignal): Ask =>
-    function ask<Type extends Answer['type']>(answer: Type, activity: Activity, asked: readonly number[]): Asked<Type> {
-      const opened = openRequest(state, answer, asked, activity, clock.now());
-      state = opened.state;
-      const { request } = opened;
-      const pending: PendingRequest = {
-        answers: createAnswers(asked.length, until),
-        orders: new Map(),
-        incoming: new Map(),
-        outgoing: new Map(),
-      };
-      requests.set(request, pending);
-      const forget = () => requests.delete(request);
-      pending.answers.all.then(forget, forget);
-
-      const post = (rank: number, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => {
-        const member = members[rank];
-        if (member !== undefined) send(member, body, tensors);
-      };
-      function grant(rank: number, offset: number): void {
-        // Receivers may take the last of it when the rank has answered.
-        if (state.requests.get(request)?.missing.includes(rank) !== true) return;
-        pending.incoming.get(rank)?.grant(offset);
-        note(rank, 'checkpoint');
-      }
-      return {
-        request,
-        grant,
-        order(rank, body, tensors, sink) {
-          pending.orders.set(rank, body);
-          if (body.type === 'restore') state = offerState(state, rank, body.applied);
-          if (pending.outgoing.has(rank)) note(rank, 'checkpoint');
-          if (body.type === 'report-state') {
-            const lengths = stateLengths(model, body.extent);
-            const into = sink ?? collectState(lengths, (offset) => grant(rank, offset));
-            const tell = (offset: number) => post(rank, { type: 'taken', request, offset });
-            pending.incoming.set(rank, receiveState(lengths, sizes, into, tell));
-          }
-          post(rank, body, tensors);
-        },
-        stream(rank, onTaken) {
-          const outgoing = sendStateTo(({ offset, floats }, total) => {
-            if (outgoing.isIdle()) note(rank, 'checkpoint');
-            post(rank, { type: 'chunk', request, total, offset }, [floats]);
-          }, onTaken);
-          pending.outgoing.set(rank, outgoing);
-          return outgoing.send;
-        },
-        // Only answers of this type are accepted.
-        answers: pending.answers.all as unknown as Promise<readonly Answered<Type>[]>,
-      };
-    };
-
-  /** @returns why the message was refused, if it was */
-  function take(accepted: Accepted, then: () => void): Refusal | undefined {
-    if ('refusal' in accepted) return accepted.refusal;
-    state = accepted.state;
-    then();
-    return undefined;
-  }
+  const openRequests = createOpenRequests({
+    members,
+    model,
+    sizes,
+    clock,
+    send,
+    known: {
+      get: () => state,
+      set(next) {
+        state = next;
+      },
+    },
+  });
+  const { askUntil } = openRequests;
 
   function contribute(
     rank: number,
@@ -273,8 +201,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     if (hub === undefined) return wrong(what, `${allReduce} has no hub`);
     const outcome = hub.receive(rank, message, tensors, clock.now());
     if (outcome.kind === 'refused') return wrong(what, outcome.reason);
-    if (outcome.kind === 'diverged') return refuseNonFinite(rank, message.step, describeGradient(outcome));
-    if (outcome.nonFinite !== undefined) noteNonFinite(rank, message.step, describeGradient(outcome.nonFinite));
+    if (outcome.kind === 'diverged') return nonFinite.refuse(rank, message.step, describeGradient(outcome));
+    if (outcome.nonFinite !== undefined) nonFinite.note(rank, message.step, describeGradient(outcome.nonFinite));
     state = noteContribution(state, rank);
     if (outcome.kind !== 'reply') return undefined;
     for (const reply of outcome.replies) {
@@ -289,23 +217,6 @@ export function createGeneration(options: GenerationOptions): Generation {
     return undefined;
   }
 
-  function refuseNonFinite(rank: number, step: number, { what, detail }: Problem): Refusal {
-    return diverged(`${what} at step ${step + 1}, on ${samplesOf(rank, step)}${detail}`);
-  }
-
-  /** Keeps it for the commit. What samples it is on is found out there, for one rank: the order of an epoch takes long. */
-  function noteNonFinite(rank: number, step: number, problem: Problem): void {
-    const known = nonFinite.get(step) ?? new Map<number, Problem>();
-    nonFinite.set(step, known);
-    if (!known.has(rank)) known.set(rank, problem);
-  }
-
-  function samplesOf(rank: number, step: number): string {
-    const { epoch = 0, shares = [] } = assigned.get(step) ?? {};
-    const share = shares[rank] ?? { from: 0, to: 0 };
-    return nameSamples(epoch, share, options.orderOf?.(epoch).subarray(share.from, share.to));
-  }
-
   function vote(rank: number, message: Vote, tensors: readonly Float32Array[]): Refusal | undefined {
     if (tensors.length > 0)
       return wrong(`a wrong vote for step ${message.step + 1}`, `it must have no tensors, got ${tensors.length}`);
@@ -316,64 +227,16 @@ export function createGeneration(options: GenerationOptions): Generation {
       return wrong(`a wrong vote for step ${step + 1}`, 'nonFinite must be left out');
     const problem = findProblem(message);
     const terms = {
-      nonFinite: problem === undefined || skipNonfinite === true ? undefined : refuseNonFinite(rank, step, problem),
+      nonFinite: problem === undefined || skipNonfinite === true ? undefined : nonFinite.refuse(rank, step, problem),
       missingBuckets: hub?.missing(rank, message) ?? 0,
       isCompared: isCompared(step),
     };
     const accepted = acceptVote(state, rank, message, terms, clock.now());
-    return take(accepted, () => {
-      if (problem !== undefined) noteNonFinite(rank, step, problem);
-      if (gradientSquares !== undefined) squares.set(step, gradientSquares);
-      ballots.get(step)?.add(rank, message);
-    });
-  }
-
-  function answer(rank: number, message: Answer, tensors: readonly Float32Array[]): Refusal | undefined {
-    const accepted = acceptAnswer(state, rank, message, clock.now());
     if ('refusal' in accepted) return accepted.refusal;
-    const request = requests.get(message.request);
-    if (request === undefined) return cutOff(message);
-    const order = request.orders.get(rank);
-    if (order === undefined)
-      return wrong(`'${message.type}' to request ${message.request}`, 'it has not been asked yet');
-    const arrived = message.type === 'state' ? request.incoming.get(rank)?.end(message, tensors) : undefined;
-    if (arrived !== undefined && arrived.kind !== 'arrived') return arrived;
-    const problem = checkAnswer(order, message, tensors, model, state.members[rank], arrived);
-    if (problem !== undefined) return problem;
-    return take(accepted, () => {
-      if (order.type === 'restore') state = takeOver(state, rank);
-      if (message.type === 'state') state = learnApplied(state, rank, message.step);
-      request.answers.add(rank, { message, tensors: arrived?.vectors ?? tensors });
-    });
-  }
-
-  /** Part of a state that the rank was asked for. */
-  function chunk(rank: number, message: From<'chunk'>, tensors: readonly Float32Array[]): Refusal | undefined {
-    const found = findRequest(state, rank, message, 'state');
-    if ('refusal' in found) return found.refusal;
-    const request = requests.get(message.request);
-    if (request === undefined) return cutOff(message);
-    const incoming = request.incoming.get(rank);
-    if (incoming === undefined) return wrong(`'chunk' to request ${message.request}`, 'no state was asked for');
-    const refusal = incoming.receive(message, tensors);
-    // Whoever may send no more waits for those who are to take it.
-    if (refusal === undefined) note(rank, incoming.isFull() ? 'wait' : 'checkpoint');
-    return refusal;
-  }
-
-  /** The rank has taken part of a state that it is sent. */
-  function taken(rank: number, message: From<'taken'>, tensors: readonly Float32Array[]): Refusal | undefined {
-    const found = findRequest(state, rank, message, 'restored');
-    if ('refusal' in found) return found.refusal;
-    const request = requests.get(message.request);
-    if (request === undefined) return cutOff(message);
-    const what = `a wrong 'taken' of request ${message.request}`;
-    if (tensors.length > 0) return wrong(what, `it must have no tensors, got ${tensors.length}`);
-    const outgoing = request.outgoing.get(rank);
-    if (outgoing === undefined) return wrong(what, 'it was sent no state in chunks');
-    const refusal = outgoing.noteTaken(message);
-    if (refusal !== undefined) return refusal;
-    note(rank, outgoing.isIdle() && !request.orders.has(rank) ? 'wait' : 'checkpoint');
+    state = accepted.state;
+    if (problem !== undefined) nonFinite.note(rank, step, problem);
+    if (gradientSquares !== undefined) squares.set(step, gradientSquares);
+    ballots.get(step)?.add(rank, message);
     return undefined;
   }
 
@@ -383,8 +246,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 
   function forgetReduced(step: number): void {
     squares.delete(step);
-    assigned.delete(step);
-    nonFinite.delete(step);
+    nonFinite.forget(step);
     hub?.forget({ generation, step, attempt });
   }
 
@@ -408,7 +270,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       const offsets = shares.map(({ from, to }) => ({ from: from - batch.from, to: to - batch.from }));
       hub?.expect({ generation, step, attempt }, offsets);
       const samples = shares.map(({ from, to }) => to - from);
-      assigned.set(step, { epoch, shares });
+      nonFinite.assign(step, epoch, shares);
       state = assignStep(state, { generation, step, attempt }, samples, clock.now());
       ballots.set(step, createAnswers(worldSize, signal));
       const globalBatch = batch.to - batch.from;
@@ -429,14 +291,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       return sum === undefined ? undefined : Math.sqrt(sum);
     },
 
-    nonFinite(step) {
-      const [first, ...others] = [...(nonFinite.get(step) ?? [])].sort(([a], [b]) => a - b);
-      if (first === undefined) return undefined;
-      const [rank, { what, detail }] = first;
-      const also =
-        others.length === 0 ? '' : `; ${others.length} other worker${others.length === 1 ? '' : 's'} likewise`;
-      return `worker ${members[rank]?.info.workerId} (rank ${rank}): ${what} on ${samplesOf(rank, step)}${detail}${also}`;
-    },
+    nonFinite: nonFinite.describe,
 
     commit(step, skipped = false) {
       ballots.delete(step);
@@ -514,40 +369,17 @@ export function createGeneration(options: GenerationOptions): Generation {
         case 'vote':
           return vote(rank, message, tensors);
         case 'chunk':
-          return chunk(rank, message, tensors);
+          return openRequests.chunk(rank, message, tensors);
         case 'taken':
-          return taken(rank, message, tensors);
+          return openRequests.taken(rank, message, tensors);
         case 'evaluated':
         case 'state':
         case 'predicted':
         case 'restored':
-          return answer(rank, message, tensors);
+          return openRequests.answer(rank, message, tensors);
         default:
           return message satisfies never;
       }
     },
   };
-}
-
-/**
- * A loss ends the waits of a generation before `abort()` ends its requests. What members send meanwhile was right when they
- * sent it.
- */
-function cutOff({ type, request }: Answer | From<'chunk' | 'taken'>): Refusal {
-  return stale(`'${type}' to request ${request}, which was cut off`);
-}
-
-/** What is not finite: what became of it, and where in it. */
-interface Problem {
-  readonly what: string;
-  readonly detail: string;
-}
-
-function describeGradient({ float, value }: NonFinite): Problem {
-  return { what: `the gradient became ${value}`, detail: `, in float ${float}` };
-}
-
-function findProblem({ lossSum, nonFinite }: Vote): Problem | undefined {
-  if (!Number.isFinite(lossSum)) return { what: `the loss became ${lossSum}`, detail: '' };
-  return nonFinite === undefined ? undefined : describeGradient(nonFinite);
 }
