@@ -6,7 +6,7 @@ import { printable } from '../shared/core/printable.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { commands } from './commands.ts';
 import { loseReader, surviveHangUps } from './interruption.ts';
-import { yargsOptions } from './setting-flags.ts';
+import { findWrongSwitch, yargsOptions } from './setting-flags.ts';
 
 const args = hideBin(process.argv);
 
@@ -40,6 +40,8 @@ for (const { usage, summary, load } of commands) {
     describe: summary,
     async builder(command) {
       const { settings, options } = await load();
+      const wrong = findWrongSwitch(args, settings);
+      if (wrong !== undefined) throw wrongUsage(wrong);
       return options(command.options(yargsOptions(settings)));
     },
     async handler(argv) {

@@ -2,6 +2,22 @@
 import type { Options } from 'yargs';
 import { kebab } from '../settings/resolve-settings.ts';
 import type { SettingsTable } from '../settings/setting.ts';
+import { describeGiven } from '../shared/core/given-value.ts';
+
+/**
+ * Finds a switch that was given what is neither true nor false: yargs takes all of that for false.
+ * @returns what is wrong; undefined where nothing is
+ */
+export function findWrongSwitch(args: readonly string[], table: SettingsTable): string | undefined {
+  const switches = new Set(Object.entries(table).flatMap(([key, { type }]) => (type === 'boolean' ? kebab(key) : [])));
+  const end = args.indexOf('--');
+  for (const arg of end < 0 ? args : args.slice(0, end)) {
+    const [, name = '', value = ''] = arg.match(/^--([^=]+)=(.*)$/s) ?? [];
+    if (switches.has(name) && value !== 'true' && value !== 'false')
+      return `--${name} must be true or false, got ${describeGiven(value)}; --${name} alone is true`;
+  }
+  return undefined;
+}
 
 /**
  * The table as yargs options. Defaults are shown but not set, because only flags that were typed may beat the other

@@ -4,6 +4,8 @@ import type { AuditProblem } from './check-span.ts';
 
 /** What other files say. Undefined where there is none, or none that can be read. */
 export interface Evidence {
+  /** Files that are there, or should be, and cannot be compared. */
+  readonly unread: readonly AuditProblem[];
   readonly config:
     | {
         readonly runId: string;
@@ -38,9 +40,9 @@ export interface Audited {
   readonly workers: ReadonlyMap<string, number>;
 }
 
-export function checkEvidence(audited: Audited, { config, summary }: Evidence): readonly AuditProblem[] {
+export function checkEvidence(audited: Audited, { unread, config, summary }: Evidence): readonly AuditProblem[] {
   const { header, steps, highestStep, workers } = audited;
-  const problems: AuditProblem[] = [];
+  const problems: AuditProblem[] = [...unread];
   const compare = (kind: 'config' | 'summary', what: string, theirs: string | number, ours: string | number) => {
     if (theirs === ours) return;
     problems.push({ kind, message: `${kind}.json has ${what} ${theirs}, the header of samples.audit ${ours}` });

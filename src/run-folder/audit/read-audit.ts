@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { tryReadSummary } from '../../economics/record/summary-file.ts';
-import { badInput } from '../../shared/core/errors.ts';
+import { hasSummary, readSummary } from '../../economics/record/summary-file.ts';
+import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { firstProblem } from '../../shared/core/first-problem.ts';
 import { bestEffort } from '../../shared/files/atomic-files.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
@@ -12,6 +13,7 @@ import { listCheckpoints } from '../checkpoints.ts';
 import { auditFile, auditLimits } from './audit-line.ts';
 import { type AuditRecord, createAuditBuilder } from './audit-record.ts';
 import type { Evidence } from './check-evidence.ts';
+import type { AuditProblem } from './check-span.ts';
 
 /**
  * Reads the file line by line. What follows its last newline was cut off by a kill, and is left out.
@@ -41,10 +43,22 @@ const configSchema = z.object({
 
 /** What can be read of the folder's other files; the file must agree with them. */
 export function readEvidence(folder: string): Evidence {
-  const summary = tryReadSummary(folder);
+  const unread: AuditProblem[] = [];
+  const attempt = <Content>(kind: 'config' | 'summary', read: () => Content): Content | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      unread.push({ kind, message: `${kind}.json cannot be compared: ${messageOf(error)}` });
+      return undefined;
+    }
+  };
+  const config = attempt('config', () => readConfig(join(folder, 'config.json')));
+  // A run that was killed has none.
+  const summary = hasSummary(folder) ? attempt('summary', () => readSummary(folder)) : undefined;
   const newest = bestEffort(() => listCheckpoints(join(folder, 'checkpoints')).at(-1));
   return {
-    config: readConfig(join(folder, 'config.json')),
+    unread,
+    config,
     summary: summary && {
       runId: summary.run_id,
       seed: summary.seed,
@@ -59,10 +73,11 @@ export function readEvidence(folder: string): Evidence {
 }
 
 function readConfig(file: string): Evidence['config'] {
+  const text = readBoundedText(file, fileLimits.settings);
   try {
-    const { run_id, settings, dataset } = configSchema.parse(JSON.parse(readBoundedText(file, fileLimits.settings)));
+    const { run_id, settings, dataset } = configSchema.parse(JSON.parse(text));
     return { runId: run_id, seed: settings.seed, batchSize: settings.batchSize, datasetDigest: dataset.digest };
-  } catch {
-    return undefined;
+  } catch (error) {
+    throw badInput(`${file}: ${error instanceof z.ZodError ? firstProblem(error) : messageOf(error)}`, error);
   }
 }

@@ -19,7 +19,7 @@ export const skippedBecause = 'it was not finite';
 /** A step, or a resume that keeps so many steps. */
 export type AuditedEvent = CommittedStep | { readonly resume: number };
 
-export const noEvidence: Evidence = { config: undefined, summary: undefined, savedStep: undefined };
+export const noEvidence: Evidence = { unread: [], config: undefined, summary: undefined, savedStep: undefined };
 
 /** The file: each resume is a process of its own. */
 export function fileOf(header: AuditHeader, events: readonly AuditedEvent[]): string {

@@ -47,10 +47,23 @@ describe('samples.audit', () => {
 });
 
 describe('what other files of the run say', () => {
-  test('is left out where there are none, or none that can be read', () => {
-    expect(readEvidence(temporaryFolder())).toEqual(noEvidence);
-    const damaged = folderWith({ 'config.json': '{', 'summary.json': '{', checkpoints: 'a file' });
-    expect(readEvidence(damaged)).toEqual(noEvidence);
+  test.each([
+    ['is missing', {}, [/^config\.json cannot be compared: .*config\.json/]],
+    [
+      'is damaged',
+      { 'config.json': '{', 'summary.json': '{', checkpoints: 'a file' },
+      [
+        /^config\.json cannot be compared: .*config\.json: .*JSON/,
+        /^summary\.json cannot be compared: .*summary\.json: not a summary/,
+      ],
+    ],
+    ['is something else', { 'config.json': 'null' }, [/^config\.json cannot be compared: .*config\.json: /]],
+  ])('that %s does not count as agreeing', (_, files, messages) => {
+    const { unread, ...evidence } = readEvidence(folderWith(files));
+    expect({ unread: [], ...evidence }).toEqual(noEvidence);
+    expect(unread.map(({ message }) => message)).toEqual(messages.map((text) => expect.stringMatching(text)));
+    const report = verifyAudit(recordOf(`${header}${step(1, 0, 4)}`), { ...noEvidence, unread });
+    expect(report).toMatchObject({ proved: false, problems: unread });
   });
 
   test('has settings and the newest checkpoint', () => {
@@ -59,6 +72,7 @@ describe('what other files of the run say', () => {
     for (const name of ['step-9', 'step-10', '.step-11.draft'])
       mkdirSync(join(folder, 'checkpoints', name), { recursive: true });
     expect(readEvidence(folder)).toEqual({
+      unread: [],
       config: { runId: 'r1', seed: 7, batchSize: 4, datasetDigest: 'a1b2' },
       summary: undefined,
       savedStep: 10,

@@ -178,8 +178,9 @@ describe('equal workers', () => {
     expect(stragglersOf(watch(repeated(recorded.secondSlowedDown)))).toEqual(['w1']);
   });
 
-  it('have none whatever their speed and shares, with noise of two fifths either way', () => {
-    const noise = uniform(0.6, 1.4);
+  it('have none whatever their speed and shares, with noise of less than a fifth either way', () => {
+    // Beyond that one may be slow by chance, eight times in ten.
+    const noise = uniform(0.81, 1.19);
     const fleet = fc.integer({ min: 2, max: 8 }).chain((size) =>
       fc.record({
         perSample: logUniform(1e-6, 1),
