@@ -334,6 +334,6 @@ function lost(message: string, slept?: number): CoordinatorLost {
   const why =
     slept === undefined
       ? 'is it still running and reachable?'
-      : `this process had stood still for ${slept.toFixed(1)} s, and was given up`;
+      : `this process had stood still for ${slept.toFixed(1)} s, and may have been given up`;
   return new CoordinatorLost(message, why);
 }

@@ -68,7 +68,8 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     worldSize,
     buckets: options.buckets,
     sendToHub: link.send,
-    signal: AbortSignal.any([link.signal, inbox.aborted]),
+    // Aborted when the link fails, too. `AbortSignal.any` would keep every generation in memory for as long as the link lives.
+    signal: inbox.aborted,
   });
   link.setReducedSink(allReduce.receive);
   const runStep = createStepRunner({

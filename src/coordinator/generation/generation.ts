@@ -100,6 +100,7 @@ export interface Generation extends Requests {
   applied(): readonly (Applied | undefined)[];
   /** Whether every replica is as it was made: none has applied a step, or was sent a state that it may have taken over. */
   isAsMade(): boolean;
+  /** What the next generation takes over. This one is over, and hears no more of the run. */
   carry(): CarriedGeneration;
   /** Takes a peer's message; says why if it does not. */
   accept(peer: PeerId, message: MemberMessage, tensors: readonly Float32Array[]): Refusal | undefined;
@@ -126,7 +127,7 @@ export interface GenerationOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** The generation before, if there was one. */
   readonly before?: CarriedGeneration | undefined;
-  /** Ends the run, and the generation with it. */
+  /** Ends the run, and the generation with it unless it was carried over. */
   readonly signal: AbortSignal;
   readonly send: (member: Member, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
 }
@@ -152,7 +153,10 @@ export function createGeneration(options: GenerationOptions): Generation {
   const squares = new Map<number, number>();
   const nonFinite = createNonFiniteParts(members, options.orderOf);
   const losing = new AbortController();
-  const signal = AbortSignal.any([options.signal, losing.signal]);
+  const { signal } = losing;
+  const endWithRun = () => losing.abort(options.signal.reason);
+  options.signal.addEventListener('abort', endWithRun);
+  if (options.signal.aborted) endWithRun();
   let asking = new AbortController();
   let state = beginGenerationState(
     generation,
@@ -336,16 +340,19 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     isAsMade: () => state.members.every(({ applied, offered }) => applied === undefined && offered === undefined),
 
-    carry: () => ({
-      requestCount: state.requestCount,
-      members: new Map(
-        state.members.flatMap(({ usage, usageAt, told, applied, offered }, rank) => {
-          const peer = members[rank]?.peer;
-          if (peer === undefined || lost.has(peer)) return [];
-          return [[peer, { usage, usageAt, told, applied, offered }] as const];
-        }),
-      ),
-    }),
+    carry() {
+      options.signal.removeEventListener('abort', endWithRun);
+      return {
+        requestCount: state.requestCount,
+        members: new Map(
+          state.members.flatMap(({ usage, usageAt, told, applied, offered }, rank) => {
+            const peer = members[rank]?.peer;
+            if (peer === undefined || lost.has(peer)) return [];
+            return [[peer, { usage, usageAt, told, applied, offered }] as const];
+          }),
+        ),
+      };
+    },
 
     activities: () =>
       new Map(
