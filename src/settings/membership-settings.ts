@@ -42,8 +42,8 @@ export const membershipSettings = {
   dropStragglers: {
     type: 'string',
     describe:
-      'Let go a worker that lastingly takes so many times as long for a sample as the others, like 3x, however small its ' +
-      'share is. Needs --workers MIN:MAX, and never leaves fewer than MIN. none: keep all. Without it, workers that are all ' +
+      'Let go a worker that lastingly takes so many times as long (1.5 to 1000) for a sample as the others, like 3x, however ' +
+      'small its share is. Needs --workers MIN:MAX, and never leaves fewer than MIN. none: keep all. Without it, workers that are all ' +
       'alike wait for a slow one, unless --balance on gives it a smaller share',
     defaultText: 'none',
     schema: slowdownLimit.optional(),
