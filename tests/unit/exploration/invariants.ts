@@ -331,10 +331,13 @@ function findUnbooked({ schedule, events, ledger, endedAt }: Seen): readonly str
     if (event.type === 'ledger') drawnUp = event;
     if (event.type === 'resumed') {
       [carried, resumedAt] = [drawnUp, at];
+      const before = new Map(lived);
+      // What was not drawn up before the crash is on no record.
+      lived.clear();
       for (const entry of drawnUp?.entries ?? []) {
         const until = drawnUp?.at ?? 0;
         const began = alive.get(entry.workerId);
-        const most = (lived.get(entry.workerId) ?? 0) + (began === undefined ? 0 : Math.max(0, until - began));
+        const most = (before.get(entry.workerId) ?? 0) + (began === undefined ? 0 : Math.max(0, until - began));
         const booked = secondsOf(entry);
         if (booked > most + ledgerTolerance) problems.push(`${entry.workerId} had ${booked} s of ${most} in a crash`);
         lived.set(entry.workerId, booked);
