@@ -88,13 +88,7 @@ export const scaling: DashboardSpec = {
           description:
             'The time that a sample takes a worker over what it takes the others, whatever its share. A worker that stays ' +
             'above 1.5, and beyond the spread of the others, is a straggler.',
-          queries: [
-            { expr: slowdown, legend: '{{run_id}} {{worker}}' },
-            {
-              expr: `${slowdown} and on (run_id, worker) (${course('pennygrad_worker_straggler', ['worker'])} == 1)`,
-              legend: '{{run_id}} {{worker}}, a straggler',
-            },
-          ],
+          queries: [{ expr: slowdown, legend: '{{run_id}} {{worker}}' }],
         },
         {
           kind: 'lines',
