@@ -229,13 +229,14 @@ describe('a run that goes on ends where it would have', () => {
 
   it('from the last checkpoint within the epoch after the coordinator was killed, and drafts are gone', async () => {
     const out = join(temporaryFolder(), 'run');
-    const every = ['--checkpoint-every', '20'];
+    const every = ['--checkpoint-every', '50'];
     const kill = (pid: number) => process.kill(pid, 'SIGKILL');
-    await disturb(out, 60, kill, ...pair, ...every, '--out', out);
+    await disturb(out, 150, kill, ...pair, ...every, '--out', out);
     const reached = Math.max(...readLedgerRows(out).map(({ step }) => step));
     const saved = Number(lastCheckpoint(out).match(/step-(\d+)$/)?.[1]);
-    expect(saved % 20).toBe(0);
-    expect(saved).toBeGreaterThan(reached - 40);
+    expect(saved % 50).toBe(0);
+    // It is written while training goes on, one at a time.
+    expect(saved).toBeGreaterThan(reached - 4 * 50);
     // As a writer leaves them that is killed at that moment.
     const draft = '4242-0b7a4ec6-3c0a-4f4e-9d1e-0a1b2c3d4e5f.tmp';
     mkdirSync(join(out, 'checkpoints', `.step-999.${draft}`));
