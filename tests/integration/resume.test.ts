@@ -25,7 +25,7 @@ const settings = [...runSettings, '--backend', 'wasm', '--price', '36'];
 /** Two workers on long epochs, for what may befall one of them or what they do together. */
 const pair = [...settings, '--dataset', longEpochs, '--model', 'mlp'];
 /** One worker on short epochs, which starts sooner, where a second would show nothing more. */
-const alone = [...settings, '--dataset', folder, '--workers', '1'];
+const alone = [...settings, '--dataset', folder, '--workers', '1', '--model', 'mlp'];
 
 afterEach(killAll);
 
@@ -250,8 +250,8 @@ describe('a run that goes on ends where it would have', () => {
   it('after a budget, twice, which counts what was spent before', async () => {
     const out = join(temporaryFolder(), 'run');
     // The worker costs ten cents a second.
-    const dear = [...runSettings, '--backend', 'wasm', '--dataset', folder, '--workers', '1', '--price', '360'];
-    const first = await run(['train', ...dear, '--out', out, '--budget-usd', '0.2']);
+    const dear = [...runSettings, '--backend', 'wasm', '--dataset', folder, '--workers', '1', '--model', 'mlp'];
+    const first = await run(['train', ...dear, '--price', '360', '--out', out, '--budget-usd', '0.2']);
     expect(first.code).toBe(5);
     const spent = readSummary(out).cost_usd_total;
     expect(spent).toBeGreaterThanOrEqual(0.2);
@@ -350,7 +350,20 @@ describe('a run in another place', () => {
     const home = temporaryFolder();
     cpSync(folder, join(home, 'data'), { recursive: true });
     const first = await run(
-      ['train', ...settings, '--workers', '1', '--dataset', './data', '--steps', '5', '--out', 'runs/a'],
+      [
+        'train',
+        ...settings,
+        '--workers',
+        '1',
+        '--model',
+        'mlp',
+        '--dataset',
+        './data',
+        '--steps',
+        '5',
+        '--out',
+        'runs/a',
+      ],
       { cwd: home },
     );
     expect(first.code).toBe(0);
