@@ -43,7 +43,10 @@ export async function startKilledRun(workers: number, out: string, temporary?: s
         job.kill('SIGINT');
         await ended;
       },
-      kill,
+      kill() {
+        watch.close();
+        kill();
+      },
     };
   } catch (error) {
     kill();
