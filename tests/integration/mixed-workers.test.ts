@@ -40,13 +40,10 @@ describe('after 50 steps, workers on cpu and wasm', () => {
   });
 });
 
-// Fewer steps of the CNN: the cpu engine takes half a second for the gradient of an image.
+// Fewer steps of the CNN: the cpu engine takes half a second for the gradient of an image. Its optimizers are those of the mlp.
 describe('after 3 steps of the CNN, workers on cpu and wasm', () => {
-  it.each([
-    ['sgd', '0.1'],
-    ['adam', '0.001'],
-  ])('hold the parameters that workers on cpu alone hold, with %s', async (optimizer, lr) => {
-    const common = ['--batch-size', '2', '--steps', '3', '--seed', '11', '--optimizer', optimizer, '--lr', lr];
+  it('hold the parameters that workers on cpu alone hold, with adam', async () => {
+    const common = ['--batch-size', '2', '--steps', '3', '--seed', '11', '--optimizer', 'adam', '--lr', '0.001'];
     const expected = lastParameters(await train(['--workers', '2', '--backend', 'cpu', ...common], 'cnn'));
     const out = await train([...mixed, ...common], 'cnn');
     expect(maxDifference(lastParameters(out), expected)).toBeLessThan(1e-4);
