@@ -50,7 +50,8 @@ describe('the dashboards', () => {
     const known = knownSeriesNames();
     expect([...asked].filter((name) => !known.has(name))).toEqual([]);
     const shown = (name: string) => asked.has(name) || asked.has(name.replace(/_(count|sum|bucket)$/, '_bucket'));
-    const elsewhere = /_count$|frames_rejected|worker_run_info|budget_seconds|worker_steps_total|worker_straggler|evaluated_samples/;
+    const elsewhere =
+      /_count$|frames_rejected|worker_run_info|budget_seconds|worker_steps_total|worker_straggler|evaluated_samples/;
     expect([...known].filter((name) => !shown(name) && !elsewhere.test(name))).toEqual([
       'pennygrad_step_phase_duration_seconds_bucket',
     ]);
