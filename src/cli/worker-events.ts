@@ -1,5 +1,6 @@
 /** What `--json` prints of the workers of a run: an object a line, with steps that count committed ones. */
 import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
+import { interruptionFields } from '../economics/record/interruption.ts';
 
 /** @returns undefined for an event that says nothing of the workers */
 export function describeForMachines(event: RunEvent): object | undefined {
@@ -37,19 +38,8 @@ export function describeForMachines(event: RunEvent): object | undefined {
       return { event: 'rolled_back', step: event.step, lost_steps: event.lostSteps };
     case 'went-on':
       return { event: 'went_on', step: event.step };
-    case 'interruption': {
-      const { workerId, reason, step, recoverySeconds, wastedSeconds, wastedUsd, lostSteps } = event.interruption;
-      return {
-        event: 'interruption',
-        worker_id: workerId,
-        reason,
-        step,
-        recovery_seconds: recoverySeconds,
-        wasted_seconds: wastedSeconds,
-        wasted_usd: wastedUsd,
-        lost_steps: lostSteps,
-      };
-    }
+    case 'interruption':
+      return { event: 'interruption', ...interruptionFields(event.interruption) };
     default:
       return undefined;
   }

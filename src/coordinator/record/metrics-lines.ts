@@ -1,5 +1,5 @@
 /** The lines of `metrics.jsonl`, from the events of a run. `metrics-log.ts` reads them. Steps and epochs count from 1 there. */
-import type { Interruption } from '../../economics/record/interruption.ts';
+import { interruptionFields } from '../../economics/record/interruption.ts';
 import { addPhases, noPhaseSeconds } from '../../shared/core/phases.ts';
 import type { MemberInfo, MemberStep, RunEvent, StepEvent } from '../run-events.ts';
 
@@ -68,8 +68,10 @@ export function createMetricsLines(): MetricsLines {
             generation: event.number,
             workers: event.members.map(fleetLine),
           });
-        case 'interruption':
-          return textOf(interruptionLine(event.interruption));
+        case 'interruption': {
+          const { step, ...fields } = interruptionFields(event.interruption);
+          return textOf({ type: event.type, step, ...fields });
+        }
         case 'shares':
           return textOf({ ...event, step: event.step + 1, shares: event.shares.map(({ samples }) => samples) });
         case 'epoch': {
@@ -115,19 +117,5 @@ function fleetLine(member: MemberInfo): object {
     emulated_speed: emulatedSpeed,
     price_usd_per_hour: priceUsdPerHour,
     price_assumed: priceAssumed,
-  };
-}
-
-function interruptionLine(interruption: Interruption): object {
-  const { step, workerId, reason, recoverySeconds, wastedSeconds, wastedUsd, lostSteps } = interruption;
-  return {
-    type: 'interruption',
-    step,
-    worker_id: workerId,
-    reason,
-    recovery_seconds: recoverySeconds,
-    wasted_seconds: wastedSeconds,
-    wasted_usd: wastedUsd,
-    lost_steps: lostSteps,
   };
 }

@@ -108,9 +108,10 @@ export function openRunFolder(
 
   /** The last step that was written before it was observed. */
   let recorded: StepEvent | undefined;
+
   /** At once, so that only the step in flight is not on record when this process is killed. */
-  function write(lines: string): void {
-    if (lines !== '') metrics.append(lines);
+  function write(text: string): void {
+    if (text !== '') metrics.append(text);
   }
 
   function writeStep(event: StepEvent): void {

@@ -1,6 +1,14 @@
 /** What becomes of a step that may not be finite. Pure. */
 import { mostSkippedInRow } from '../../settings/training-settings.ts';
 
+/** What a step has taught the model: nothing, where it was skipped. @param skipped why it was */
+export function learnedFrom(
+  { samples, lossSum, correct }: { readonly samples: number; readonly lossSum: number; readonly correct: number },
+  skipped: string | undefined,
+) {
+  return skipped === undefined ? { loss: lossSum / samples, correct } : { loss: Number.NaN, correct: 0, skipped };
+}
+
 export type SkipDecision =
   | { readonly kind: 'apply' }
   /** No replica applies it. */

@@ -5,7 +5,7 @@ import { globalBatch, type Interval, stepsPerEpoch } from '../../shared/core/sam
 import type { Generation } from '../generation/generation.ts';
 import type { Vote } from '../generation/generation-state.ts';
 import type { MemberInterval, MemberShare, MemberStep } from '../run-events.ts';
-import { decideSkip } from './decide-skip.ts';
+import { decideSkip, learnedFrom } from './decide-skip.ts';
 import { requireEqualReplicas } from './replicas.ts';
 import type { ShareBalancer } from './shares/share-balancer.ts';
 import type { TrainContext, TrainSettings } from './train.ts';
@@ -73,13 +73,12 @@ export async function trainSteps(
       const phases = spent.find((member) => member.workerId === workerId)?.seconds;
       return phases === undefined ? [] : [{ workerId, samples: votes[rank]?.samples ?? 0, phases }];
     });
-    const { samples, lossSum, correct } = sumVotes(votes);
+    const sum = sumVotes(votes);
+    const { samples } = sum;
     const seconds = now - committedAt;
     // The ledger's sums may differ in their last bits from one moment to the next.
     const usd = Math.max(0, cost - costBefore);
-    const learned =
-      skipped === undefined ? { loss: lossSum / samples, correct } : { loss: Number.NaN, correct: 0, skipped };
-    const figures = { samples, ...learned, seconds, usd };
+    const figures = { samples, ...learnedFrom(sum, skipped), seconds, usd };
     totals = addStep(totals, figures);
     const norm = gradientNorm === undefined ? {} : { gradientNorm: gradientNorm / samples };
     const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);

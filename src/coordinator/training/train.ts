@@ -14,6 +14,7 @@ import type { Change } from '../membership/quorum.ts';
 import type { EpochEvent, RecordedRun, RunObserver, StepEvent } from '../run-events.ts';
 import { findUnrecorded } from './catch-up.ts';
 import { positionAfter, saveCheckpoint } from './checkpoint.ts';
+import { learnedFrom } from './decide-skip.ts';
 import { findDivergence } from './divergence.ts';
 import { sharesOf, trainSteps } from './epoch-steps.ts';
 import {
@@ -187,8 +188,7 @@ function saveWhatIsLeft(generation: Generation, training: Training, failure: unk
 /** Members that came back to another coordinator may be lost again before it has learned from them how far the run is. */
 function goOnFromSurvivors(generation: Generation, training: Training): void {
   const { saved, context, progress } = training;
-  const recordAt = remember((step) => context.recordAt?.(step, saved.progress.step));
-  const isRecorded = (state: Applied) => recordAt(state.step)?.generation === state.generation;
+  const { recordAt, isRecorded } = lookAtRecord(training);
   const applied = generation.applied().filter((seen) => seen !== undefined && generation.holders(seen.step).length > 0);
   const state = chooseState(applied, { committed: progress, saved: saved.progress, isRecorded });
   const record = recordAt(state.step);
@@ -230,12 +230,10 @@ function countHealing({ healings }: Training, workerId: string): void {
 
 async function bringUpToDate(generation: Generation, training: Training): Promise<void> {
   const { saved, context, settings } = training;
-  const recordAt = (step: number) => context.recordAt?.(step, saved.progress.step);
   catchUp(generation, training);
   const { progress } = training;
   // Catching up may have added to the record.
-  const found = remember(recordAt);
-  const isRecorded = (state: Applied) => found(state.step)?.generation === state.generation;
+  const { recordAt, isRecorded } = lookAtRecord(training);
   const state = await synchronize(generation, {
     known: { committed: progress, saved: saved.progress, isRecorded },
     saved: saved.state,
@@ -257,6 +255,12 @@ async function bringUpToDate(generation: Generation, training: Training): Promis
     if (record !== undefined) context.observe({ type: 'went-on', step: state.step, record });
   }
   training.isStartOpen = false;
+}
+
+/** What the record has of the steps after the last checkpoint, for as long as nothing is added to it. */
+function lookAtRecord({ context, saved }: Training) {
+  const recordAt = remember((step) => context.recordAt?.(step, saved.progress.step));
+  return { recordAt, isRecorded: (state: Applied) => recordAt(state.step)?.generation === state.generation };
 }
 
 /** Each look reads the whole record, and most members come back at the same step. */
@@ -283,16 +287,16 @@ function catchUp({ members }: Generation, training: Training): void {
   const { workerId, applied, record } = found;
   context.observe({ type: 'went-on', step: record.step, record });
   let open = record.openEpoch;
-  for (const { step: seen, generation, samples, lossSum, correct, skipped } of found.steps) {
-    const step = seen - 1;
+  for (const report of found.steps) {
+    const { generation, samples } = report;
+    const step = report.step - 1;
     const epoch = Math.floor(step / plan.stepsPerEpoch);
     const { from, to } = batchOf(step);
-    const where = nameSamples(epoch, { from, to }, undefined);
-    const learned =
-      skipped === undefined
-        ? { loss: lossSum / samples, correct }
-        : { loss: Number.NaN, correct: 0, skipped: `worker ${workerId} reports that it was not finite, on ${where}` };
-    const figures = { samples, ...learned, seconds: 0, usd: 0 };
+    const skipped =
+      report.skipped === undefined
+        ? undefined
+        : `worker ${workerId} reports that it was not finite, on ${nameSamples(epoch, { from, to }, undefined)}`;
+    const figures = { samples, ...learnedFrom(report, skipped), seconds: 0, usd: 0 };
     open = addStep(open ?? beginEpoch(epoch), figures);
     context.observe({
       type: 'step',

@@ -59,7 +59,7 @@ export function addStep(totals: EpochTotals, step: StepFigures): EpochTotals {
 export function epochMeans({ samples, skippedSamples = 0, lossSum, correct, seconds }: EpochTotals): EpochMeans {
   const applied = samples - skippedSamples;
   return {
-    // Of nothing but skipped steps there is no loss.
+    // NaN where all steps were skipped: nothing was learned.
     loss: samples > 0 ? lossSum / applied : 0,
     accuracy: applied > 0 ? correct / applied : 0,
     samplesPerSecond: seconds > 0 ? samples / seconds : 0,

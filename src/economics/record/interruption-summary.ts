@@ -1,6 +1,6 @@
 /** What a run's interruptions came to, as `summary.json` has it: bounded, however many there were. Pure. */
 import { sumOf } from '../../shared/core/sums.ts';
-import { type Interruption, type InterruptionReason, interruptionReasons } from './interruption.ts';
+import { type Interruption, type InterruptionReason, interruptionFields, interruptionReasons } from './interruption.ts';
 import type { Summary } from './summary.ts';
 
 type InterruptionsSummary = NonNullable<Summary['interruptions']>;
@@ -33,16 +33,7 @@ function totalsOf(interruptions: readonly Interruption[]) {
 }
 
 function describe(interruption: Interruption): InterruptionsSummary['last'][number] {
-  const { workerId, reason, step, recoverySeconds, wastedSeconds, wastedUsd, lostSteps } = interruption;
-  return {
-    worker_id: workerId,
-    reason,
-    step,
-    recovery_seconds: recoverySeconds ?? null,
-    wasted_seconds: wastedSeconds,
-    wasted_usd: wastedUsd,
-    lost_steps: lostSteps,
-  };
+  return { ...interruptionFields(interruption), recovery_seconds: interruption.recoverySeconds ?? null };
 }
 
 /** The smallest value that at least this fraction of the values does not exceed; null without values. */

@@ -48,6 +48,20 @@ export interface Interruption {
   readonly lostSteps: number;
 }
 
+/** As files and `--json` have it. */
+export function interruptionFields(interruption: Interruption) {
+  const { workerId, reason, step, recoverySeconds, wastedSeconds, wastedUsd, lostSteps } = interruption;
+  return {
+    worker_id: workerId,
+    reason,
+    step,
+    recovery_seconds: recoverySeconds,
+    wasted_seconds: wastedSeconds,
+    wasted_usd: wastedUsd,
+    lost_steps: lostSteps,
+  };
+}
+
 /**
  * What a worker's hour of useful work costs, in USD: all that the run cost, over the hours in which workers computed steps
  * that stayed. It is the list price divided by the fraction of the time that was such work.

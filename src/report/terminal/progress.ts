@@ -73,12 +73,6 @@ function createTerminalProgress({ stream, now, colour }: ProgressOptions): Progr
     if (drawn) stream.write('\r\x1b[K');
     drawn = false;
   }
-  function logLine(line: string): void {
-    const wasDrawn = drawn;
-    erase();
-    stream.write(`${line}\n`);
-    if (wasDrawn) draw();
-  }
 
   return {
     begin(plan) {
@@ -96,7 +90,12 @@ function createTerminalProgress({ stream, now, colour }: ProgressOptions): Progr
       const columns = stream.columns ?? defaultColumns;
       stream.write(`${renderEpoch(epoch, state?.epochs ?? epoch.epoch + 1, colour, columns)}\n`);
     },
-    log: logLine,
+    log(line) {
+      const wasDrawn = drawn;
+      erase();
+      stream.write(`${line}\n`);
+      if (wasDrawn) draw();
+    },
     close() {
       if (drawn) stream.write('\n');
       drawn = false;

@@ -58,7 +58,7 @@ const fewestToHeal = 3;
 const mostDeeds = 4;
 /** Parameters of the softmax model of MNIST. */
 const parameters = 7850;
-/** Of the run, in seconds: half of it is how long a frozen worker is waited for. */
+/** `--timeout`, in seconds: a frozen worker is waited for half of it. */
 const timeouts = { short: 60, long: 300 };
 
 const kinds: readonly DeedKind[] = ['kill', 'freeze', 'drain', 'join', 'coordinator-kill', 'disk-full', 'bit-flip'];

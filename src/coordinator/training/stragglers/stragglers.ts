@@ -77,7 +77,7 @@ const keptSpans = 10;
 export const slowSpans = 8;
 /** With fewer slow spans than this it is none any more. */
 const stillSlowSpans = 5;
-/** Of the standard deviation. */
+/** So many standard deviations above the others' median are too many. */
 const deviations = 3.5;
 /** The standard deviation of a normal distribution over its median absolute deviation. */
 const deviationOverMad = 1.4826;
