@@ -21,15 +21,22 @@ export const priceUsdPerHour = 0.35;
 
 const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 
-/** Starts the default model's run on the wasm engine, and waits for its first step. @param temporary its TMPDIR */
-export async function startKilledRun(workers: number, out: string, temporary?: string): Promise<KilledRun> {
+/**
+ * Starts the default model's run on the wasm engine, and waits for its first step.
+ * @param environment of its processes, beside this one's
+ */
+export async function startKilledRun(
+  workers: number,
+  out: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<KilledRun> {
   const job = spawn(
     process.execPath,
     [
       ...[program, 'train', '--workers', `1:${workers}`, '--restarts', '100000', '--epochs', '100000', '--out', out],
       ...['--price', String(priceUsdPerHour), '--metrics-port', '0', '--quiet', '--backend', 'wasm'],
     ],
-    { stdio: 'ignore', env: temporary === undefined ? process.env : { ...process.env, TMPDIR: temporary } },
+    { stdio: 'ignore', env: { ...process.env, ...environment } },
   );
   const ended = new Promise<void>((resolve) => job.once('exit', () => resolve()));
   const kill = () => void job.kill('SIGKILL');
