@@ -30,6 +30,8 @@ export function describeForMachines(event: RunEvent): object | undefined {
         reason: event.reason,
         workers: event.members.map(describeMember),
       };
+    case 'all-reduce':
+      return { event: 'all_reduce', all_reduce: event.allReduce, reason: event.reason };
     case 'waiting':
       return { event: 'waiting', reason: event.reason, seconds: event.seconds };
     case 'healed':

@@ -52,6 +52,9 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
       case 'straggler-kept':
         warn(`worker ${event.workerId} is not dropped: ${event.reason}`);
         break;
+      case 'all-reduce':
+        note(`all-reduce ${event.allReduce}: ${event.reason}`);
+        break;
       case 'healed':
         warn(
           `worker ${event.workerId} held other parameters than the others before step ${event.step + 1}; it gets theirs`,

@@ -120,7 +120,8 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     onUnreachable: (peer, reason) => timers.after(lastWordsMs, () => dispatch({ type: 'unreachable', peer, reason })),
     onDisconnect: beatSoon,
   });
-  const rules: MembershipRules = { ...options, endpoint: socket.endpoint };
+  const offerVectors = allReduce === 'mesh' && options.fleet.max > 1;
+  const rules: MembershipRules = { ...options, offerVectors, endpoint: socket.endpoint };
   const loop = createMembershipLoop({
     run,
     rules,

@@ -69,6 +69,7 @@ function ofMember(
     case 'state':
     case 'predicted':
     case 'restored':
+    case 'linked':
       return { kind: 'deliver', message };
     default:
       return message satisfies never;

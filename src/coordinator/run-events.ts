@@ -10,6 +10,7 @@ import type { Interruption, LossCause } from '../economics/record/interruption.t
 import type { EpochRecord, Milestone, RunStatus } from '../economics/record/run-record.ts';
 import type { WorkerDescription } from '../economics/record/worker-description.ts';
 import type { LedgerCause } from '../run-folder/ledger-line.ts';
+import type { AllReduceName } from '../shared/collectives/registry.ts';
 import type { ErrorCode } from '../shared/core/errors.ts';
 import type { PhaseSeconds, SpentSeconds } from '../shared/core/phases.ts';
 import type { Interval } from '../shared/core/sampling.ts';
@@ -213,6 +214,8 @@ export type RunEvent =
       readonly parameterCount: number;
       readonly reason: string;
     }
+  /** How gradients are summed from now on, where there was a choice. Told when the reason changes. */
+  | { readonly type: 'all-reduce'; readonly allReduce: AllReduceName; readonly reason: string }
   /** Its replica differed from most of its kind before this step, and gets their state. */
   | { readonly type: 'healed'; readonly workerId: string; readonly step: number }
   /** The run has begun, lacks workers and waits for them, for so many seconds at most. Told when the reason changes. */

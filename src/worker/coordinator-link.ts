@@ -3,6 +3,7 @@
  * collective. It ends every wait when the connection breaks, or when the coordinator has been silent for too long. The
  * coordinator's own waits have deadlines, so one that is heard is one that will go on or end the run.
  */
+import type { Commit } from '../shared/collectives/collective.ts';
 import { type AsyncQueue, createAsyncQueue } from '../shared/core/async-queue.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { type Deadlines, deadlinesFrom } from '../shared/core/deadlines.ts';
@@ -27,7 +28,7 @@ type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessag
 
 /** What a worker is told to do, in order. */
 export type Order =
-  | From<'welcome' | 'refuse' | 'assign' | 'evaluate' | 'predict' | 'stop'>
+  | From<'welcome' | 'refuse' | 'link' | 'exchange' | 'assign' | 'evaluate' | 'predict' | 'stop'>
   | QuorumOrder
   | ReportOrder
   | RestoreOrder;
@@ -43,7 +44,7 @@ export type QuorumOrder = From<'quorum'> & { readonly inbox: GenerationInbox };
 /** What the coordinator says about one generation, apart from its orders. */
 export interface GenerationInbox {
   /** Resolves when the attempt is committed; rejects when it is aborted. Other attempts' commits are stale: dropped. */
-  committed(attempt: Attempt): Promise<{ readonly skipped: boolean }>;
+  committed(attempt: Attempt): Promise<Commit>;
   /**
    * Aborted when the step or test pass under way will come to nothing, because the generation has lost a member or this
    * worker its coordinator. A member's loss does not abort a step whose commit is here already.
@@ -192,6 +193,8 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
         break;
       case 'welcome':
       case 'refuse':
+      case 'link':
+      case 'exchange':
       case 'assign':
       case 'evaluate':
       case 'predict':
@@ -317,7 +320,7 @@ function openGeneration(number: number): OpenGeneration {
         for (;;) {
           const commit = await commits.next();
           const isThis = commit.generation === generation && commit.step === step && commit.attempt === attempt;
-          if (isThis) return { skipped: commit.skipped === true };
+          if (isThis) return { skipped: commit.skipped === true, waited: commit.waited ?? 0 };
         }
       },
     },

@@ -26,6 +26,7 @@ import {
 } from '../shared/protocol/messages.ts';
 import { chunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
+import type { VectorSharing } from '../shared/transport/shared-vectors.ts';
 import type { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 import { askForPlace, pause } from './ask-for-place.ts';
 import { nameOfCard } from './card-name.ts';
@@ -38,6 +39,7 @@ import {
 } from './coordinator-link.ts';
 import { findCoordinator } from './find-coordinator.ts';
 import { watchGpu } from './gpu-watch.ts';
+import type { SharedVectors } from './peer-links.ts';
 import { decideRejoin } from './rejoin.ts';
 import { measureSpeed } from './self-measurement.ts';
 import { type Replica, runSession, unexpected } from './session.ts';
@@ -96,6 +98,8 @@ export interface WorkerDependencies {
   readonly measureSpeed?: typeof measureSpeed | undefined;
   /** The longest chunk of a state that it sends, in floats; `maxChunkFloats` unless given. */
   readonly chunkFloats?: number | undefined;
+  /** How workers of one host read each other's gradients; without it they do not. */
+  readonly sharing?: VectorSharing | undefined;
   /** How a host is reached; rejects if there is none of that name. */
   readonly ipFamilyOf: (endpoint: string) => Promise<IpFamily>;
   readonly log: (line: string) => void;
@@ -121,6 +125,7 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
     lostAt: undefined,
     loaded: undefined,
     engine: undefined,
+    vectors: undefined,
     setGpuReading: () => {},
     stopWatching: () => {},
   };
@@ -143,6 +148,7 @@ export async function runWorker(options: WorkerOptions, dependencies: WorkerDepe
   } finally {
     life.stopWatching();
     await Promise.all(closing);
+    life.vectors?.own.close();
     life.engine?.dispose();
   }
 }
@@ -263,6 +269,8 @@ interface Life {
   /** Undefined until it is ready for the first time. */
   loaded: Loaded | undefined;
   engine: Engine | undefined;
+  /** What it offers others to read. */
+  vectors: SharedVectors | undefined;
   /** Passes on what the worker's GPU reports. */
   setGpuReading: (reading: GpuReading) => void;
   stopWatching: () => void;
@@ -334,6 +342,7 @@ async function live(
       orderOf,
       usage: loaded.usage,
       replica,
+      vectors: life.vectors,
       chunkFloats,
       observer,
       onPhase,
@@ -401,6 +410,7 @@ async function load(
   const buckets = gradientBuckets(
     engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1)),
   );
+  const offer = welcome.offerVectors === true ? offerVectors(engine, life, dependencies) : undefined;
   const { measureSpeed: measure = measureSpeed } = dependencies;
   const samplesPerSecond = await measure(engine, dataset.trainCount, clock);
   return {
@@ -423,6 +433,8 @@ async function load(
       parametersChecksum: parameterChecksum(await engine.getParameters()),
       samplesPerSecond,
       bucketEnds: bucketEnds(buckets),
+      vectors: offer?.vectors,
+      vectorsProblem: offer?.vectorsProblem,
       identity: {
         version: options.version,
         model: { ...welcome.model, name: options.expected.model ?? welcome.model.name },
@@ -431,6 +443,19 @@ async function load(
       },
     },
   };
+}
+
+/** Keeps what others can read of this worker. @returns what they need to know of it, or why it offers nothing */
+function offerVectors(
+  { parameterCount }: Engine,
+  life: Life,
+  { sharing }: WorkerDependencies,
+): Pick<MessageOf<WorkerMessage, 'ready'>, 'vectors' | 'vectorsProblem'> {
+  if (sharing === undefined) return { vectorsProblem: 'its program cannot' };
+  const offered = sharing.offer(parameterCount);
+  if ('problem' in offered) return { vectorsProblem: offered.problem };
+  life.vectors = { own: offered.own, sharing };
+  return { vectors: offered.own.offer };
 }
 
 /** @throws bad-input when this host lacks the data, with the flag that names it and the digest that it must have */

@@ -9,10 +9,11 @@ import { keptReports } from '../shared/protocol/limits.ts';
 import type { Applied } from '../shared/protocol/messages.ts';
 import { chunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { CoordinatorLink, Order, QuorumOrder } from './coordinator-link.ts';
+import { createPeerLinks, type SharedVectors } from './peer-links.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
 import { gradientsByMicroShards, gradientsOfWhole } from './share-gradients.ts';
 import { sendState, TransferDropped } from './state-transfers.ts';
-import { createStepRunner, type StepFigures } from './step.ts';
+import { createStepRunner, type StepFigures, type StepRunner } from './step.ts';
 import type { UsageMeter } from './usage-meter.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
@@ -28,6 +29,8 @@ export interface SessionOptions {
   readonly orderOf: (epoch: number) => Uint32Array;
   readonly usage: UsageMeter;
   readonly replica: Replica;
+  /** What this worker offers the others to read, if it does. */
+  readonly vectors: SharedVectors | undefined;
   /** The longest chunk of a state that it sends, in floats; `maxChunkFloats` unless given. */
   readonly chunkFloats?: number | undefined;
   readonly observer: WorkerObserver;
@@ -59,33 +62,43 @@ export type SessionEnd =
 /** @throws whatever else ended this worker */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { link, engine, dataset, observer, checksumEvery, usage, orderOf, replica, turn } = options;
-  const { rank, worldSize, allReduce: name, microShard, skipNonfinite, inbox } = options.quorum;
-  if (!isAllReduceName(name))
-    throw new PennygradError('run-failed', `the run's all-reduce '${name}' is not known here`);
-  const collective = collectiveOf(name);
-  const allReduce = collective.createRank({
-    rank,
-    worldSize,
-    buckets: options.buckets,
-    sendToHub: link.send,
-    // Aborted when the link fails, too. `AbortSignal.any` would keep every generation in memory for as long as the link lives.
-    signal: inbox.aborted,
-  });
-  link.setReducedSink(allReduce.receive);
-  const runStep = createStepRunner({
-    engine,
-    gradients: microShard === undefined ? gradientsOfWhole(engine) : gradientsByMicroShards(engine, microShard),
-    allReduce,
-    hasHub: collective.createHub !== undefined,
-    link,
-    inbox,
-    usage,
-    skipsNonfinite: skipNonfinite === true,
-    checksumEvery,
-    orderOf,
-    observer,
-    turn,
-  });
+  const { rank, worldSize, allReduce: firstAllReduce, microShard, skipNonfinite, inbox } = options.quorum;
+  const gradients = microShard === undefined ? gradientsOfWhole(engine) : gradientsByMicroShards(engine, microShard);
+  const peers = createPeerLinks(options.vectors, rank, engine.parameterCount);
+
+  function stepsBy(name: string): StepRunner {
+    if (!isAllReduceName(name))
+      throw new PennygradError('run-failed', `the run's all-reduce '${name}' is not known here`);
+    const collective = collectiveOf(name);
+    const allReduce = collective.createRank({
+      rank,
+      worldSize,
+      buckets: options.buckets,
+      sendToHub: link.send,
+      exchange: peers.exchange(),
+      // Aborted when the link fails, too. `AbortSignal.any` would keep every generation in memory for as long as the link lives.
+      signal: inbox.aborted,
+    });
+    link.setReducedSink(allReduce.receive);
+    return createStepRunner({
+      engine,
+      gradients,
+      allReduce,
+      commits: collective.commits,
+      hasHub: collective.createHub !== undefined,
+      worldSize,
+      link,
+      inbox,
+      usage,
+      skipsNonfinite: skipNonfinite === true,
+      checksumEvery,
+      orderOf,
+      observer,
+      turn,
+    });
+  }
+
+  let runStep = stepsBy(firstAllReduce);
   const sizes = chunkSizes(options.chunkFloats);
   const send = ({ body, tensors }: Reply) => link.send(body, tensors);
 
@@ -109,6 +122,16 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       case 'predict':
         send(await predict(engine, dataset, order, usage));
         break;
+      case 'link':
+        usage.lap('load');
+        send({
+          body: { type: 'linked', request: order.request, usage: usage.totals(), problem: peers.open(order.vectors) },
+          tensors: [],
+        });
+        break;
+      case 'exchange':
+        runStep = stepsBy(order.allReduce);
+        break;
       case 'welcome':
       case 'refuse':
         throw unexpected(order);
@@ -117,21 +140,25 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     }
   }
 
-  for (;;) {
-    options.onPhase('idle');
-    const order = await link.nextOrder();
-    usage.lap('idle');
-    options.onPhase(phaseOf(order));
-    if (order.type === 'stop') return { kind: 'over', reason: order.reason };
-    if (order.type === 'quorum') return { kind: 'next', quorum: order };
-    try {
-      await carryOut(order);
-    } catch (error) {
-      if (error !== inbox.aborted.reason && !(error instanceof TransferDropped)) throw error;
-      link.signal.throwIfAborted();
-      // The replica is as the last commit left it. Time went by in waiting for whoever was lost.
-      usage.lap('wait');
+  try {
+    for (;;) {
+      options.onPhase('idle');
+      const order = await link.nextOrder();
+      usage.lap('idle');
+      options.onPhase(phaseOf(order));
+      if (order.type === 'stop') return { kind: 'over', reason: order.reason };
+      if (order.type === 'quorum') return { kind: 'next', quorum: order };
+      try {
+        await carryOut(order);
+      } catch (error) {
+        if (error !== inbox.aborted.reason && !(error instanceof TransferDropped)) throw error;
+        link.signal.throwIfAborted();
+        // The replica is as the last commit left it. Time went by in waiting for whoever was lost.
+        usage.lap('wait');
+      }
     }
+  } finally {
+    peers.close();
   }
 }
 

@@ -1,5 +1,6 @@
 /** The gradient of a rank's share of a step: of all its samples at once, or of micro-shards that are the same for any fleet. */
 import type { BatchResult, Engine } from '../engine/engine.ts';
+import { createFloatMemory } from '../shared/collectives/float-memory.ts';
 import {
   childrenOf,
   leafCount,
@@ -11,7 +12,6 @@ import {
 import { PennygradError } from '../shared/core/errors.ts';
 import type { Interval } from '../shared/core/sampling.ts';
 import type { Assignment } from '../shared/protocol/messages.ts';
-import { createGradientMemory } from './gradient-memory.ts';
 
 type ComputingEngine = Pick<Engine, 'computeGradients' | 'parameterCount'>;
 type AssignedShare = Pick<Assignment, 'from' | 'to' | 'globalBatch' | 'offset'>;
@@ -46,13 +46,13 @@ export function gradientsOfWhole(engine: ComputingEngine): ShareGradients {
  */
 export function gradientsByMicroShards(engine: ComputingEngine, microShard: number): ShareGradients {
   const { parameterCount } = engine;
-  let memory = createGradientMemory(0, parameterCount);
+  let memory = createFloatMemory([]);
 
   /** A share's nodes have the first vectors, and the right halves of nodes those after them, by depth. */
   function placesFor(nodes: readonly TreeNode[]): { readonly halves: number } {
     const depths = Math.max(0, ...nodes.map(({ level }) => level));
     const needed = nodes.length + depths;
-    if (needed > memory.count) memory = createGradientMemory(needed, parameterCount);
+    if (needed > memory.count) memory = createFloatMemory(Array<number>(needed).fill(parameterCount));
     return { halves: nodes.length };
   }
 
@@ -89,7 +89,7 @@ export function gradientsByMicroShards(engine: ComputingEngine, microShard: numb
         const half = halves + depth;
         const ofLeft = await sumNode(left, target, depth, () => {});
         const ofRight = await sumNode(right, half, depth + 1, (from, to) => {
-          memory.add(target, half, from, to);
+          memory.add(target, from, half, from, to - from);
           onFinal(from, to);
         });
         return together(ofLeft, ofRight);

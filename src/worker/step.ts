@@ -1,6 +1,6 @@
 /** One optimizer step, as a rank sees it. */
 import type { Engine } from '../engine/engine.ts';
-import type { AllReduce, NonFinite } from '../shared/collectives/collective.ts';
+import type { AllReduce, Commit, NonFinite } from '../shared/collectives/collective.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { type EventLoopTurn, eventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import { firstBeyond, largestFloat32 } from '../shared/core/first-beyond.ts';
@@ -18,8 +18,11 @@ export interface StepContext {
   // ZeroMQ sends from its vectors without copying. They are free again at the commit, which says that all of them arrived.
   readonly gradients: ShareGradients;
   readonly allReduce: AllReduce;
-  /** Whether a hub adds the gradients up, looks at the sum and commits the step. */
+  /** Whether a step is applied when it is committed; otherwise at once. */
+  readonly commits: boolean;
+  /** Whether a hub looks at the gradients as it adds them up. */
   readonly hasHub: boolean;
+  readonly worldSize: number;
   readonly link: Pick<CoordinatorLink, 'send'>;
   readonly inbox: Pick<GenerationInbox, 'committed'>;
   readonly usage: UsageMeter;
@@ -43,9 +46,16 @@ export interface StepFigures {
   readonly skipped?: true | undefined;
 }
 
-/** Carries out the assignments of one generation. */
-export function createStepRunner(context: StepContext): (assignment: Assignment) => Promise<StepFigures> {
+/** Carries out an assignment. */
+export type StepRunner = (assignment: Assignment) => Promise<StepFigures>;
+
+/** For one generation. */
+export function createStepRunner(context: StepContext): StepRunner {
   const { engine, gradients, allReduce, link, inbox, usage, turn = eventLoopTurn } = context;
+  /** So many vectors of this size add up to a finite sum. */
+  const largest = largestFloat32 / context.worldSize;
+  /** Of the step before, where replicas were compared on it. */
+  let normBefore: number | undefined;
 
   return async function runStep(assignment) {
     const { generation, step, attempt, epoch, from, to, globalBatch } = assignment;
@@ -57,8 +67,7 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
     const vectors = gradients.vectorsOf(assignment);
     const reduction = allReduce.start({ generation, step, attempt }, vectors);
     const { lossSum, correct } = await gradients.compute(assignment, indices, reduction.ready);
-    // Nobody else looks at the gradient of a worker alone before it is applied.
-    const nonFinite = context.hasHub ? undefined : findNonFinite(vectors);
+    const nonFinite = context.hasHub ? undefined : findNonFinite(vectors, largest);
     if (!context.skipsNonfinite) {
       const where = () => `at step ${step + 1}, on ${nameSamples(epoch, assignment, indices)}`;
       if (!Number.isFinite(lossSum)) throw diverged(where(), lossSum);
@@ -67,26 +76,35 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
     usage.lap('compute');
 
     const samples = indices.length;
-    const { sum, waitSeconds, bytes } = await reduction.finish(() =>
-      link.send({
-        type: 'vote',
-        generation,
-        step,
-        attempt,
-        samples,
-        lossSum,
-        correct,
-        usage: usage.totals(),
-        parametersChecksum,
-        gradientSquares:
-          isCompared && !context.hasHub && nonFinite === undefined ? sumOf(vectors.map(sumOfSquares)) : undefined,
-        nonFinite,
-      }),
+    const isAlone = !context.commits;
+    const normOf = (sum: readonly Float32Array[]) => Math.sqrt(sumOf(sum.map(sumOfSquares))) / globalBatch;
+    let asked: Promise<Commit> | undefined;
+    const committed = () => {
+      asked ??= inbox.committed({ generation, step, attempt });
+      return asked;
+    };
+    const { sum, waitSeconds, bytes } = await reduction.finish(
+      () =>
+        link.send({
+          type: 'vote',
+          generation,
+          step,
+          attempt,
+          samples,
+          lossSum,
+          correct,
+          usage: usage.totals(),
+          parametersChecksum,
+          gradientNorm: isAlone && isCompared && nonFinite === undefined ? normOf(vectors) : normBefore,
+          nonFinite,
+        }),
+      committed,
     );
     let isSkipped = nonFinite !== undefined || !Number.isFinite(lossSum);
-    if (context.hasHub) isSkipped = (await inbox.committed({ generation, step, attempt })).skipped;
+    if (context.commits) isSkipped = (await committed()).skipped;
     // Where orders come sooner than they are carried out, nothing else lets this process hear signals and timers.
     else await turn();
+    normBefore = context.commits && !context.hasHub && isCompared && !isSkipped ? normOf([sum]) : undefined;
     usage.exchanged(bytes);
     usage.lap('communicate', waitSeconds);
 
@@ -97,9 +115,9 @@ export function createStepRunner(context: StepContext): (assignment: Assignment)
   };
 }
 
-function findNonFinite(vectors: readonly Float32Array[]): NonFinite | undefined {
+function findNonFinite(vectors: readonly Float32Array[], largest: number): NonFinite | undefined {
   for (const vector of vectors) {
-    const float = firstBeyond(vector, largestFloat32);
+    const float = firstBeyond(vector, largest);
     if (float !== undefined) return { float, value: vector[float] ?? Number.NaN };
   }
   return undefined;

@@ -1,7 +1,7 @@
 /** What every collective must do, whatever its topology. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AllReduce, Collective } from '../../src/shared/collectives/collective.ts';
+import type { AllReduce, Collective, Commit, Reduced } from '../../src/shared/collectives/collective.ts';
 import type { Attempt } from '../../src/shared/protocol/messages.ts';
 import { rounds } from '../support/thoroughness.ts';
 
@@ -10,6 +10,8 @@ export interface CollectiveUnderTest {
   readonly ranks: readonly AllReduce[];
   /** The attempt begins, unless it has. Each rank's share is one micro-shard. */
   begin(attempt: Attempt): Attempt;
+  /** A rank has voted; resolves when all have. */
+  vote(rank: number, attempt: Attempt): Promise<Commit>;
   /** Ends the generation. */
   abort(reason: Error): void;
   close(): void | Promise<void>;
@@ -17,6 +19,38 @@ export interface CollectiveUnderTest {
 
 /** @param sizes of the variables that make up the vector */
 export type CollectiveFactory = (worldSize: number, sizes: readonly number[]) => Promise<CollectiveUnderTest>;
+
+/** A rank's part of an attempt from beginning to end. */
+export async function reduceOnce(
+  group: CollectiveUnderTest,
+  rank: number,
+  attempt: Attempt,
+  values: Float32Array,
+  onVote: () => void = () => {},
+): Promise<Reduced> {
+  const reduction = startOf(group, rank, attempt, values);
+  return reduction.finish(onVote);
+}
+
+/** The vote and the commit that it leads to are the group's. */
+function startOf(group: CollectiveUnderTest, rank: number, attempt: Attempt, values: Float32Array) {
+  const collective = group.ranks[rank];
+  if (collective === undefined) throw new Error('no such rank');
+  const reduction = collective.start(group.begin(attempt), [values]);
+  let commit: Promise<Commit> | undefined;
+  return {
+    ready: reduction.ready,
+    finish: (onVote: () => void) =>
+      reduction.finish(
+        () => {
+          onVote();
+          commit = group.vote(rank, attempt);
+          commit.catch(() => {});
+        },
+        () => commit ?? Promise.reject(new Error('it has not voted')),
+      ),
+  };
+}
 
 export function describeAllReduce(name: string, numerics: Collective['numerics'], create: CollectiveFactory): void {
   describe(`${name} all-reduce`, () => {
@@ -43,13 +77,12 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
       for (const [step, contributions] of vectors.entries()) {
         const pending: Promise<Float32Array>[] = [];
         for (const rank of order ?? contributions.keys()) {
-          const collective = group.ranks[rank];
           const values = contributions[rank];
-          if (collective === undefined || values === undefined) throw new Error('no such rank');
+          if (values === undefined) throw new Error('no such rank');
           const vote = () => {
             votes[rank] = (votes[rank] ?? 0) + 1;
           };
-          const reduction = collective.start(group.begin({ generation: 1, step, attempt: 0 }), [values]);
+          const reduction = startOf(group, rank, { generation: 1, step, attempt: 0 }, values);
           for (const [from, to] of early) {
             reduction.ready(from, to);
             await new Promise((resolve) => setImmediate(resolve));
@@ -140,16 +173,15 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
 
     it('tells who waited for whom: the last rank for nobody, the first for all', async () => {
       const group = await create(2, [4]);
-      const [first, second] = group.ranks;
-      const reduceStep = (rank: AllReduce | undefined, step: number) =>
-        rank?.start(group.begin({ generation: 1, step, attempt: 0 }), [new Float32Array(4)]).finish(() => {});
+      const reduceStep = (rank: number, step: number) =>
+        reduceOnce(group, rank, { generation: 1, step, attempt: 0 }, new Float32Array(4));
       // The first step also waits for connections.
-      await Promise.all([reduceStep(first, 0), reduceStep(second, 0)]);
-      const early = reduceStep(first, 1);
+      await Promise.all([reduceStep(0, 0), reduceStep(1, 0)]);
+      const early = reduceStep(0, 1);
       // What is waited here is what this is about.
       await new Promise((resolve) => setTimeout(resolve, 60));
-      const late = reduceStep(second, 1);
-      const [waitOfFirst = 0, waitOfSecond = 1] = (await Promise.all([early, late])).map((part) => part?.waitSeconds);
+      const late = reduceStep(1, 1);
+      const [waitOfFirst = 0, waitOfSecond = 1] = (await Promise.all([early, late])).map((part) => part.waitSeconds);
       expect(waitOfFirst).toBeGreaterThan(0.03);
       expect(waitOfSecond).toBeLessThan(waitOfFirst);
       await group.close();
@@ -157,29 +189,23 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
 
     it('lets nothing of an attempt into the next one, which may be another try at the same step', async () => {
       const group = await create(2, [4]);
-      const [first, second] = group.ranks;
-      const start = (rank: AllReduce | undefined, attempt: number, value: number) =>
-        rank
-          ?.start(group.begin({ generation: 1, step: 0, attempt }), [new Float32Array(4).fill(value)])
-          .finish(() => {});
+      const start = (rank: number, attempt: number, value: number) =>
+        reduceOnce(group, rank, { generation: 1, step: 0, attempt }, new Float32Array(4).fill(value));
       // The second rank never takes part in attempt 0.
-      start(first, 0, 1000)?.catch(() => {});
-      const sums = await Promise.all([start(first, 1, 1), start(second, 1, 2)]);
-      for (const result of sums) expect([...(result?.sum ?? [])]).toEqual([3, 3, 3, 3]);
+      start(0, 0, 1000).catch(() => {});
+      const sums = await Promise.all([start(0, 1, 1), start(1, 1, 2)]);
+      for (const { sum } of sums) expect([...sum]).toEqual([3, 3, 3, 3]);
       await group.close();
     });
 
     it('ends pending and later reductions when the generation is aborted', async () => {
       const group = await create(2, [4]);
-      const [first] = group.ranks;
-      const pending = first
-        ?.start(group.begin({ generation: 1, step: 0, attempt: 0 }), [new Float32Array(4)])
-        .finish(() => {});
+      const reduceStep = (step: number) =>
+        reduceOnce(group, 0, { generation: 1, step, attempt: 0 }, new Float32Array(4));
+      const pending = reduceStep(0);
       group.abort(new Error('worker w1 was lost'));
       await expect(pending).rejects.toThrow('worker w1 was lost');
-      const later = first
-        ?.start(group.begin({ generation: 1, step: 1, attempt: 0 }), [new Float32Array(4)])
-        .finish(() => {});
+      const later = reduceStep(1);
       await expect(later).rejects.toThrow('worker w1 was lost');
       await group.close();
     });

@@ -16,6 +16,8 @@ export const chromiumPath = '/usr/bin/chromium';
 /** Of each part, why this machine does not have it; undefined if it has. */
 const parts = {
   chromium: () => (existsSync(chromiumPath) ? undefined : `${chromiumPath} is missing: apt-get install chromium`),
+  /** A user who may give a process a list of processes of its own, as containers have. */
+  containers: () => refused('unshare', ['--pid', '--fork', '--mount-proc', 'true']),
   /** The address of this host itself. */
   ipv6: () =>
     Object.values(networkInterfaces())

@@ -13,6 +13,7 @@ import { systemTimers } from '../../shared/core/timers.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
 import { loadDataset } from '../../shared/data/load-dataset.ts';
 import { ipFamilyOf } from '../../shared/transport/ip-family.ts';
+import { shareVectors } from '../../shared/transport/shared-vectors.ts';
 import { sleepPrecisely } from '../../worker/precise-sleep.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Command } from '../command.ts';
@@ -64,6 +65,7 @@ export const workerCommand: Command = {
               settings.backend,
               deterministic ? deterministicEnginesWith(settings.threads) : enginesWith(settings.threads),
             ),
+          sharing: shareVectors,
           ipFamilyOf,
           log: (line) => console.log(line),
           ...(own && { observer: own.observer }),

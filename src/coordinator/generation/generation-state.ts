@@ -11,7 +11,7 @@ import { type Refusal, stale, wrong } from './refusal.ts';
 
 export type Vote = MessageOf<WorkerMessage, 'vote'>;
 /** What a member sends in answer to a request. */
-export type Answer = MessageOf<WorkerMessage, 'evaluated' | 'state' | 'predicted' | 'restored'>;
+export type Answer = MessageOf<WorkerMessage, 'evaluated' | 'state' | 'predicted' | 'restored' | 'linked'>;
 
 export interface MemberState {
   readonly activity: Activity;
@@ -36,6 +36,8 @@ export interface AttemptState {
   readonly shares: readonly number[];
   /** The ranks that have voted. */
   readonly voted: readonly number[];
+  /** When they did, in the same order. */
+  readonly votedAt: readonly number[];
 }
 
 export interface OpenRequest {
@@ -109,10 +111,16 @@ export function assignStep(
 ): GenerationState {
   return {
     ...state,
-    attempts: new Map(state.attempts).set(step, { attempt, shares, voted: [] }),
+    attempts: new Map(state.attempts).set(step, { attempt, shares, voted: [], votedAt: [] }),
     assignedSteps: Math.max(state.assignedSteps, step + 1),
     members: state.members.map((member) => (member.activity === 'idle' ? begin(member, 'compute', now) : member)),
   };
+}
+
+/** @returns seconds from the rank's vote for a step to the last one, once all have voted */
+export function waitedFor({ attempts }: GenerationState, step: number, rank: number): number {
+  const { voted = [], votedAt = [] } = attempts.get(step) ?? {};
+  return Math.max(...votedAt) - (votedAt[voted.indexOf(rank)] ?? Number.NaN);
 }
 
 /** The step is applied: ranks go on with the next one, if that is assigned already. */
@@ -201,7 +209,8 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, ter
   const { current } = found;
   const problem = checkVote(current, rank, vote, terms);
   if (problem !== undefined) return { refusal: problem };
-  const attempts = new Map(state.attempts).set(vote.step, { ...current, voted: [...current.voted, rank] });
+  const voted = { ...current, voted: [...current.voted, rank], votedAt: [...current.votedAt, now] };
+  const attempts = new Map(state.attempts).set(vote.step, voted);
   const [oldest] = [...attempts].sort(([a], [b]) => a - b);
   // It has done its part of the step that is to be committed next. The deadline is that of the whole step.
   const hasDoneItsPart = oldest?.[1].voted.includes(rank) === true;

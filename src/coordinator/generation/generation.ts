@@ -4,11 +4,11 @@
  * only be asked for their state, or become members of the next generation.
  */
 import type { AllReduceHub } from '../../shared/collectives/collective.ts';
-import { type AllReduceName, collectiveFor, collectiveOf } from '../../shared/collectives/registry.ts';
+import { type AllReduceName, collectiveAtFirst, collectiveOf } from '../../shared/collectives/registry.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
-import { sumOfSquares } from '../../shared/core/sums.ts';
+import { sumOf, sumOfSquares } from '../../shared/core/sums.ts';
 import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { chunkSizes } from '../../shared/protocol/state-chunks.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
@@ -16,6 +16,7 @@ import type { Activities } from '../membership/membership-state.ts';
 import type { Member } from '../membership/worker.ts';
 import type { MemberSpent } from '../run-events.ts';
 import type { AnsweringModel } from './answer-check.ts';
+import { type AllReduceChoice, decideAllReduce } from './all-reduce-choice.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import {
   type Answer,
@@ -32,6 +33,7 @@ import {
   restAll,
   takeUsage,
   type Vote,
+  waitedFor,
 } from './generation-state.ts';
 import type { MemberLost } from './member-lost.ts';
 import { createNonFiniteParts, describeGradient, findProblem } from './non-finite.ts';
@@ -52,7 +54,7 @@ export interface CarriedGeneration {
   readonly requestCount: number;
 }
 
-export interface Generation extends Requests {
+export interface Generation extends Omit<Requests, 'link'> {
   /** Counts from 1. */
   readonly number: number;
   /** In rank order. */
@@ -60,6 +62,8 @@ export interface Generation extends Requests {
   readonly parameterCount: number;
   /** Samples of a micro-shard, of which shares are whole ones; undefined where shares are of any length. */
   readonly microShard: number | undefined;
+  /** Finds out how gradients are to be summed. To be called once, before the first step. */
+  chooseAllReduce(): Promise<AllReduceChoice>;
   /**
    * Sends every rank its share of a step: positions `batch` of the epoch's order, cut by the ranks' weights.
    * @returns the shares, in rank order
@@ -68,8 +72,8 @@ export interface Generation extends Requests {
   /** Every rank's vote for an assigned step, in rank order. */
   votes(step: number): Promise<readonly Vote[]>;
   /**
-   * Euclidean norm of the sum of gradients over the samples of a step, once all voted for it; undefined on steps on which
-   * replicas do not compare their parameters.
+   * Euclidean norm of the mean gradient of the last step on which replicas compared their parameters, once all voted for this
+   * step: where it became known with this step.
    */
   gradientNorm(step: number): number | undefined;
   /**
@@ -138,9 +142,9 @@ const attempt = 0;
 export function createGeneration(options: GenerationOptions): Generation {
   const { number: generation, members, model, buckets, microShard, skipNonfinite, clock, before, send } = options;
   const worldSize = members.length;
-  const allReduce = collectiveFor(worldSize, options.allReduce);
+  let allReduce = collectiveAtFirst(worldSize, options.allReduce);
   const rankOf = new Map(members.map(({ peer, rank }) => [peer, rank] as const));
-  const hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({
+  let hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({
     worldSize,
     buckets,
     takesNonFinite: skipNonfinite,
@@ -149,8 +153,8 @@ export function createGeneration(options: GenerationOptions): Generation {
   const ballots = new Map<number, Answers<Vote>>();
   const sizes = chunkSizes(options.chunkFloats);
   const lost = new Set<PeerId>();
-  /** Squares of the floats of each step's gradient, added up bucket by bucket. */
-  const squares = new Map<number, number>();
+  /** Squares of the floats of each step's gradient, added up bucket by bucket; and norms that ranks told with their votes. */
+  const [squares, norms] = [new Map<number, number>(), new Map<number, number>()];
   const nonFinite = createNonFiniteParts(members, options.orderOf);
   const losing = new AbortController();
   const { signal } = losing;
@@ -193,6 +197,7 @@ export function createGeneration(options: GenerationOptions): Generation {
     },
   });
   const { askUntil } = openRequests;
+  const { link, ...requests } = createRequests(members, askUntil(signal), sizes);
 
   function contribute(
     rank: number,
@@ -224,9 +229,10 @@ export function createGeneration(options: GenerationOptions): Generation {
   function vote(rank: number, message: Vote, tensors: readonly Float32Array[]): Refusal | undefined {
     if (tensors.length > 0)
       return wrong(`a wrong vote for step ${message.step + 1}`, `it must have no tensors, got ${tensors.length}`);
-    const { step, gradientSquares } = message;
-    if (gradientSquares !== undefined && (hub !== undefined || !isCompared(step)))
-      return wrong(`a wrong vote for step ${step + 1}`, `gradientSquares must be left out, got ${gradientSquares}`);
+    const { step, gradientNorm } = message;
+    const mayKnowNorm = hub === undefined && isCompared(worldSize === 1 ? step : step - 1);
+    if (gradientNorm !== undefined && !mayKnowNorm)
+      return wrong(`a wrong vote for step ${step + 1}`, `gradientNorm must be left out, got ${gradientNorm}`);
     if (message.nonFinite !== undefined && (hub !== undefined || skipNonfinite !== true))
       return wrong(`a wrong vote for step ${step + 1}`, 'nonFinite must be left out');
     const problem = findProblem(message);
@@ -239,7 +245,7 @@ export function createGeneration(options: GenerationOptions): Generation {
     if ('refusal' in accepted) return accepted.refusal;
     state = accepted.state;
     if (problem !== undefined) nonFinite.note(rank, step, problem);
-    if (gradientSquares !== undefined) squares.set(step, gradientSquares);
+    if (gradientNorm !== undefined) norms.set(step, gradientNorm);
     ballots.get(step)?.add(rank, message);
     return undefined;
   }
@@ -250,6 +256,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 
   function forgetReduced(step: number): void {
     squares.delete(step);
+    norms.delete(step);
     nonFinite.forget(step);
     hub?.forget({ generation, step, attempt });
   }
@@ -268,6 +275,16 @@ export function createGeneration(options: GenerationOptions): Generation {
     members,
     parameterCount: model.parameterCount,
     microShard,
+
+    async chooseAllReduce() {
+      const choice = await decideAllReduce(options.allReduce, members, link);
+      if (choice.allReduce === 'mesh') {
+        hub = undefined;
+        allReduce = choice.allReduce;
+        for (const member of members) send(member, { type: 'exchange', generation, allReduce });
+      }
+      return choice;
+    },
 
     assign(step, epoch, batch, weights) {
       const shares = weightedShares(batch, weights, microShard);
@@ -292,7 +309,8 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     gradientNorm(step) {
       const sum = squares.get(step);
-      return sum === undefined ? undefined : Math.sqrt(sum);
+      if (sum === undefined) return norms.get(step);
+      return Math.sqrt(sum) / sumOf(state.attempts.get(step)?.shares ?? []);
     },
 
     nonFinite: nonFinite.describe,
@@ -300,15 +318,15 @@ export function createGeneration(options: GenerationOptions): Generation {
     commit(step, skipped = false) {
       ballots.delete(step);
       forgetReduced(step);
-      state = commitStep(state, step, clock.now());
-      // Without a hub whoever has the sum has applied it.
-      if (hub === undefined) return;
-      for (const member of members) {
-        send(member, { type: 'commit', generation, step, attempt, skipped: skipped ? true : undefined });
+      const { commits } = collectiveOf(allReduce);
+      for (const member of commits ? members : []) {
+        const waited = hub === undefined ? waitedFor(state, step, member.rank) : undefined;
+        send(member, { type: 'commit', generation, step, attempt, skipped: skipped ? true : undefined, waited });
       }
+      state = commitStep(state, step, clock.now());
     },
 
-    ...createRequests(members, askUntil(signal), sizes),
+    ...requests,
 
     takeSpent,
 
@@ -383,6 +401,7 @@ export function createGeneration(options: GenerationOptions): Generation {
         case 'state':
         case 'predicted':
         case 'restored':
+        case 'linked':
           return openRequests.answer(rank, message, tensors);
         default:
           return message satisfies never;

@@ -3,7 +3,14 @@ import { PennygradError } from '../../shared/core/errors.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
 import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
-import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type {
+  Applied,
+  Body,
+  CoordinatorMessage,
+  MessageOf,
+  VectorsToRead,
+  WorkerMessage,
+} from '../../shared/protocol/messages.ts';
 import { type Chunk, type ChunkSizes, travelsWhole } from '../../shared/protocol/state-chunks.ts';
 import type { Activity } from '../membership/liveness.ts';
 import { describeWorker, type Member } from '../membership/worker.ts';
@@ -62,6 +69,8 @@ export interface Requests {
    * @throws run-failed, naming a member that did not take it over
    */
   copy(donor: Member, applied: Applied, receivers: readonly Member[]): Promise<void>;
+  /** @param vectors what each rank offers @returns why ranks cannot read the others', in rank order; undefined for those that can */
+  link(vectors: readonly VectorsToRead[]): Promise<readonly (string | undefined)[]>;
   /** Probabilities of the first `count` test images, from rank 0. */
   predict(count: number): Promise<Float32Array>;
 }
@@ -127,6 +136,12 @@ export function createRequests(members: readonly Member[], ask: Ask, sizes: Chun
         restoring.order(rank, { type: 'restore', request, applied, optimizerIterations, stateChecksum }, given.tensors);
       }
       requireTakenOver(receivers, await restoring.answers, parametersChecksum);
+    },
+
+    async link(vectors) {
+      const { request, order, answers } = ask('linked', 'checkpoint', ranks);
+      for (const rank of ranks) order(rank, { type: 'link', request, vectors });
+      return (await answers).map(({ message }) => message.problem);
     },
 
     async predict(count) {

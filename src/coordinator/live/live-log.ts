@@ -37,6 +37,8 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
       return info(`${event.workerId} is preempted: it has ${formatSeconds(event.seconds)} to leave`);
     case 'interruption':
       return info(describeInterruption(event.interruption));
+    case 'all-reduce':
+      return info(`all-reduce ${event.allReduce}: ${event.reason}`);
     case 'healed':
       return bad(`${event.workerId} held wrong parameters before step ${event.step + 1}, and gets those of the others`);
     case 'waiting':

@@ -27,7 +27,7 @@ export function welcome(
   moment: Moment,
 ): MembershipStep {
   if (state.workers.has(peer)) return { state, effects: [reject('peer', 'a second hello')] };
-  const { identity, fleet, datasetName, optimizer, timeoutSeconds, checksumEvery, deterministic } = rules;
+  const { identity, fleet, datasetName, optimizer, timeoutSeconds, checksumEvery, deterministic, offerVectors } = rules;
   const present = [...state.workers.values()].map(({ info }) => info.workerId);
   const obstacle = findObstacle(hello, {
     version: identity.version,
@@ -61,6 +61,7 @@ export function welcome(
           checksumEvery,
           generation: state.generations,
           deterministic: deterministic === true ? true : undefined,
+          offerVectors: offerVectors === true ? true : undefined,
         },
       },
     ],

@@ -41,6 +41,8 @@ export interface MembershipRules extends PriceRules {
   readonly checksumEvery: number;
   /** Whether parameters must have the same bits for any fleet: then all workers must compute with the same arithmetic. */
   readonly deterministic?: boolean | undefined;
+  /** Whether workers are asked to offer their gradients to be read by others. */
+  readonly offerVectors?: boolean | undefined;
 }
 
 export interface Membership {

@@ -80,7 +80,7 @@ export async function trainSteps(
     const usd = Math.max(0, cost - costBefore);
     const figures = { samples, ...learnedFrom(sum, skipped), seconds, usd };
     totals = addStep(totals, figures);
-    const norm = gradientNorm === undefined ? {} : { gradientNorm: gradientNorm / samples };
+    const norm = gradientNorm === undefined ? {} : { gradientNorm };
     const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
     sharesOfStep.delete(step);
     const event = { type: 'step', step, epoch, members, shares, ...figures, ...norm } as const;

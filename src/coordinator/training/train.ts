@@ -123,6 +123,8 @@ interface Training {
   readonly trainedSpeeds: Map<string, number>;
   /** How the generation before ended; undefined where there was none. */
   before: Synchronization['before'];
+  /** Why gradients are summed as they are; undefined where there was no choice. */
+  allReduceReason: string | undefined;
   /** How often each worker's replica was healed, by workerId. */
   readonly healings: Map<string, number>;
 }
@@ -169,6 +171,7 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
     replicas: undefined,
     trainedSpeeds: new Map(),
     before: undefined,
+    allReduceReason: undefined,
     healings: new Map(),
   };
 }
@@ -200,6 +203,7 @@ function goOnFromSurvivors(generation: Generation, training: Training): void {
 /** @returns how training ended; undefined if another generation is to go on with it */
 async function trainWithGeneration(generation: Generation, training: Training): Promise<TrainEnd | undefined> {
   try {
+    await chooseAllReduce(generation, training);
     await bringUpToDate(generation, training);
     training.before = 'changed';
     return await carryOut(generation, training);
@@ -226,6 +230,13 @@ function countHealing({ healings }: Training, workerId: string): void {
   if (count <= mostHealings) return;
   const message = `worker ${workerId} went wrong again after it was healed ${mostHealings} times; replace its host`;
   throw new PennygradError('run-failed', message);
+}
+
+async function chooseAllReduce(generation: Generation, training: Training): Promise<void> {
+  const { allReduce, reason } = await generation.chooseAllReduce();
+  if (reason === undefined || reason === training.allReduceReason) return;
+  training.allReduceReason = reason;
+  training.context.observe({ type: 'all-reduce', allReduce, reason });
 }
 
 async function bringUpToDate(generation: Generation, training: Training): Promise<void> {

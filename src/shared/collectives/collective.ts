@@ -9,6 +9,7 @@
  */
 import type { Interval } from '../core/sampling.ts';
 import type { Attempt, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../protocol/messages.ts';
+import type { OwnVectors, PeerVectors } from '../transport/shared-vectors.ts';
 
 /** What ranks send to the hub, and the hub to ranks. */
 export type ToHub = MessageOf<WorkerMessage, 'contribute'>;
@@ -25,11 +26,10 @@ export interface Collective {
   readonly numerics: 'rank-order' | 'deterministic';
   /** Whether gradients are handed over as the sums of parts of a batch that are the same for any fleet (tree/). */
   readonly byMicroShards?: true;
+  /** Whether a step is applied when the coordinator says that every rank has voted for it; otherwise as soon as the sum is there. */
+  readonly commits: boolean;
   createRank(options: RankOptions): AllReduce;
-  /**
-   * Undefined where ranks exchange among themselves. Then whoever has the sum knows that every rank has handed in its part,
-   * and applies it without waiting for a commit.
-   */
+  /** Undefined where the coordinator adds nothing up. Then each rank looks at its own gradient before it votes. */
   readonly createHub?: (options: HubOptions) => AllReduceHub;
 }
 
@@ -40,8 +40,17 @@ export interface RankOptions {
   readonly buckets: readonly Interval[];
   /** Sends to the hub. Tensors may not change until the attempt is committed. */
   readonly sendToHub: (body: Body<ToHub>, tensors: readonly Float32Array[]) => void;
+  /** Where ranks read each other's vectors, if they do. */
+  readonly exchange?: Exchange | undefined;
   /** Ends the generation: every wait rejects with its reason, now and later. */
   readonly signal: AbortSignal;
+}
+
+/** Vectors that the ranks of a generation can read of each other. */
+export interface Exchange {
+  readonly own: OwnVectors;
+  /** By rank; undefined at this rank's own place. */
+  readonly peers: readonly (PeerVectors | undefined)[];
 }
 
 /** A rank's side of one generation. */
@@ -66,15 +75,23 @@ export interface Reduction {
   /**
    * Everything is final: resolves with the sum over ranks.
    *
-   * `vote` is called once, as soon as this rank's part of the attempt can no longer fail on this side. With a hub that
-   * is when everything was handed over, before the sum is back, which saves the vote's round trip; among peers it is
-   * when the sum is complete.
+   * `vote` is called once, when everything was handed over: this rank's part of the attempt can no longer fail on its side.
+   * That is before the sum is there, which saves the vote's round trip.
+   * @param committed waits until every rank has voted; for collectives that need it to have the sum. May be called twice
    */
-  finish(vote: () => void): Promise<Reduced>;
+  finish(vote: () => void, committed: () => Promise<Commit>): Promise<Reduced>;
+}
+
+/** Every rank has voted. */
+export interface Commit {
+  /** Nobody applies the step, so nobody needs its sum. */
+  readonly skipped: boolean;
+  /** Seconds from this rank's vote to the last one. */
+  readonly waited: number;
 }
 
 export interface Reduced {
-  /** The sum over ranks; the collective's own buffer, valid until the next reduction starts. */
+  /** The sum over ranks; the collective's own buffer, valid until the next reduction starts. Anything where the step is skipped. */
   readonly sum: Float32Array;
   /** Seconds of `finish` spent waiting for slower ranks: the straggler wait, apart from the communication. */
   readonly waitSeconds: number;

@@ -3,12 +3,11 @@
  */
 import type { Interval } from '../core/sampling.ts';
 import type { Attempt } from '../protocol/messages.ts';
+import { followBuckets } from './bucket-progress.ts';
 import type { AllReduce, RankOptions, Reduced } from './collective.ts';
 
 interface Pending {
   readonly attempt: Attempt;
-  /** By vector: floats of each bucket that are not final yet. A bucket leaves when there are none. */
-  readonly unfinished: readonly number[][];
   /** Buckets whose sum is not back. */
   readonly missing: Set<number>;
   /** How many floats this rank hands over. */
@@ -41,7 +40,6 @@ export function createHubRank({ buckets, sendToHub, signal }: RankOptions, label
       }
       const reduction: Pending = {
         attempt,
-        unfinished: vectors.map(() => buckets.map(({ from, to }) => to - from)),
         missing: new Set(buckets.keys()),
         floats: vectors.length * sum.length,
         waitSeconds: 0,
@@ -56,23 +54,12 @@ export function createHubRank({ buckets, sendToHub, signal }: RankOptions, label
         sendToHub(labels ? { ...body, part } : body, [values]);
       }
 
+      const progress = followBuckets(buckets, vectors.length, contribute);
       return {
-        ready(from, to, part = 0) {
-          const unfinished = reduction.unfinished[part] ?? [];
-          buckets.forEach((bucket, index) => {
-            const overlap = Math.min(to, bucket.to) - Math.max(from, bucket.from);
-            if (overlap <= 0) return;
-            unfinished[index] = (unfinished[index] ?? 0) - overlap;
-            if (unfinished[index] === 0) contribute(part, index);
-          });
-        },
+        ready: (from, to, part = 0) => progress.ready(from, to, part),
         finish(vote) {
           if (signal.aborted) return Promise.reject(signal.reason);
-          reduction.unfinished.forEach((unfinished, part) => {
-            unfinished.forEach((floats, index) => {
-              if (floats > 0) contribute(part, index);
-            });
-          });
+          progress.rest();
           vote();
           return new Promise((resolve, reject) => {
             reduction.settle = { resolve, reject };

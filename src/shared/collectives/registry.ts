@@ -1,10 +1,11 @@
 /** The collectives that there are, by the names that `--all-reduce` takes. */
 import type { Collective } from './collective.ts';
+import { mesh } from './mesh/mesh.ts';
 import { solo } from './solo/solo.ts';
 import { star } from './star/star.ts';
 import { tree } from './tree/tree.ts';
 
-const offered = { star } as const satisfies Record<string, Collective>;
+const offered = { star, mesh } as const satisfies Record<string, Collective>;
 /** A generation of one has no choice, and neither has a deterministic run. */
 const collectives = { ...offered, tree, solo } as const satisfies Record<string, Collective>;
 
@@ -20,9 +21,14 @@ export function collectiveOf(name: AllReduceName): Collective {
   return collectives[name];
 }
 
-/** The collective of a generation, of those that the run was asked to use. */
-export function collectiveFor(worldSize: number, chosen: AllReduceName): AllReduceName {
-  return worldSize === 1 ? 'solo' : chosen;
+/**
+ * The collective that a generation begins with. Ranks that are to read each other's gradients have to show that they can
+ * first, and use the star until then.
+ * @param chosen for the run
+ */
+export function collectiveAtFirst(worldSize: number, chosen: AllReduceName): AllReduceName {
+  if (worldSize === 1) return 'solo';
+  return chosen === 'mesh' ? 'star' : chosen;
 }
 
 /**
@@ -31,5 +37,5 @@ export function collectiveFor(worldSize: number, chosen: AllReduceName): AllRedu
  */
 export function chooseAllReduce(asked: keyof typeof offered | 'auto', deterministic: boolean): AllReduceName {
   if (deterministic) return 'tree';
-  return asked === 'auto' ? 'star' : asked;
+  return asked === 'auto' ? 'mesh' : asked;
 }

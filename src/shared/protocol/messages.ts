@@ -100,6 +100,12 @@ const hello = message('hello', {
   asked: count.optional(),
 });
 
+/**
+ * Vectors of this process that others on its host can read: the host's boot id, the open file, and what the file begins with,
+ * so that another one is not taken for it.
+ */
+const vectorsToRead = z.object({ host: name, pid: count, fd: count, secret: z.string().length(32) });
+
 /** Dataset, model and engine are loaded. Says what this worker would train, for the coordinator to compare. */
 const ready = message('ready', {
   identity,
@@ -118,6 +124,10 @@ const ready = message('ready', {
   samplesPerSecond: z.number().positive().max(1e9).optional(),
   /** Where the buckets end in which this worker's gradients travel. */
   bucketEnds: z.array(count).min(1).max(10_000).readonly(),
+  /** Where others can read this worker's gradients, if it was asked to offer them and can. */
+  vectors: vectorsToRead.optional(),
+  /** Why it cannot. */
+  vectorsProblem: text.optional(),
   /** Set on a worker that has been a member before, and kept what it had when it lost the coordinator. */
   kept: z
     .object({
@@ -157,9 +167,12 @@ const vote = message('vote', {
   usage,
   /** CRC-32 of the parameters before this step, on the steps where replicas are compared. */
   parametersChecksum: count.optional(),
-  /** Squares of the floats of the gradient's sum, added up, on the same steps; where no hub has seen that sum. */
-  gradientSquares: z.number().nonnegative().optional(),
-  /** Set by a worker alone that skips this step: the first float of its gradient that is not finite. */
+  /**
+   * Euclidean norm of the mean gradient, where no hub has seen the sum: of a step on which replicas are compared. It is this
+   * step's of a worker alone, and the one's before among others, which vote before they have the sum.
+   */
+  gradientNorm: z.number().nonnegative().optional(),
+  /** Set where no hub sees the gradient and such a step is skipped: the first float that is not finite, or could make the sum so. */
   nonFinite: z.object({ float: count, value: computed }).optional(),
 });
 
@@ -214,6 +227,14 @@ const predicted = message('predicted', { ...request, usage });
 /** Answers `restore` with the checksum of the parameters that the worker now has. */
 const restored = message('restored', { ...request, usage, parametersChecksum: count });
 
+/** Answers `link`. */
+const linked = message('linked', {
+  ...request,
+  usage,
+  /** Why it cannot read the vectors of all others. */
+  problem: text.optional(),
+});
+
 const gpuReading = z.object({
   utilizationRatio: z.number().min(0).max(1).optional(),
   memoryUsedBytes: z.number().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
@@ -258,6 +279,7 @@ export const workerMessage = z.discriminatedUnion('type', [
   state,
   predicted,
   restored,
+  linked,
   workerHeartbeat,
   drain,
   leave,
@@ -278,6 +300,8 @@ const welcome = message('welcome', {
   generation: count,
   /** Set where parameters must have the same bits for any fleet: only some engines can compute so. */
   deterministic: z.literal(true).optional(),
+  /** Set where workers may read each other's gradients: they offer vectors when they are ready. */
+  offerVectors: z.literal(true).optional(),
 });
 
 /**
@@ -291,13 +315,19 @@ const quorum = message('quorum', {
   generation: count,
   rank,
   worldSize: z.int().min(1).max(maxWorldSize),
-  /** A name of the registry of collectives. */
+  /** A name of the registry of collectives. `exchange` may change it. */
   allReduce: name,
   /** Set in a deterministic run: samples of a micro-shard, whose gradient is computed by itself. */
   microShard: z.int().min(1).optional(),
   /** Set where a step whose loss or gradient is not finite is skipped: workers vote for it, and do not leave. */
   skipNonfinite: z.literal(true).optional(),
 });
+
+/** Open the vectors of all ranks, in their order, but for your own. */
+const link = message('link', { ...request, vectors: z.array(vectorsToRead).max(maxWorldSize).readonly() });
+
+/** All ranks read each other's vectors: gradients are summed so from now on, by a collective of the registry. */
+const exchange = message('exchange', { generation: count, allReduce: name });
 
 /**
  * What one rank computes in a step: positions `[from, to)` of the epoch's sample order. May be sent ahead. `offset` is set in
@@ -319,10 +349,14 @@ const assign = message('assign', {
 const reduced = message('reduced', { ...attempt, bucket: count, waited: seconds });
 
 /**
- * Every member voted for the attempt: apply it; or, if it is skipped, go on without. Only collectives with a hub have
- * commits.
+ * Every member voted for the attempt: apply it; or, if it is skipped, go on without. A worker alone does not wait for one.
  */
-const commit = message('commit', { ...attempt, skipped: z.literal(true).optional() });
+const commit = message('commit', {
+  ...attempt,
+  skipped: z.literal(true).optional(),
+  /** Seconds from this rank's vote to the last one, where `reduced` does not tell. */
+  waited: seconds.optional(),
+});
 
 /**
  * The generation has lost a member. What was ordered and is not committed will not be: drop it. A step whose commit came
@@ -368,6 +402,8 @@ export const coordinatorMessage = z.discriminatedUnion('type', [
   welcome,
   refuse,
   quorum,
+  link,
+  exchange,
   assign,
   reduced,
   commit,
@@ -390,6 +426,7 @@ export type Assignment = MessageOf<CoordinatorMessage, 'assign'>;
 export type Applied = z.infer<typeof applied>;
 export type Identity = z.infer<typeof identity>;
 export type GpuReading = z.infer<typeof gpuReading>;
+export type VectorsToRead = z.infer<typeof vectorsToRead>;
 export type Usage = z.infer<typeof usage>;
 
 /** What a sender writes: the codec adds version and run. */

@@ -35,6 +35,7 @@ test('only files of the program and of the system are read without a limit', () 
       'bench/peers/cores.ts',
       'shared/files/process-identity.ts',
       'engine/usable-cores.ts',
+      'shared/transport/shared-vectors.ts',
       'doctor/facts/port-holder.ts',
     ].sort(),
   );
@@ -47,6 +48,8 @@ test('files are opened for reading in one place, and for writing in one for each
     'shared/files/atomic-folder.ts',
     'shared/files/bounded-file.ts',
     'shared/files/line-file.ts',
+    // In memory, and no user names them.
+    'shared/transport/shared-vectors.ts',
   ]);
 });
 

@@ -76,6 +76,10 @@ const lines: readonly (readonly [event: RunEvent, line: string])[] = [
       '"host":"alpha","pid":101,"backend":"wasm","device":"wasm, SIMD","gpu":"NVIDIA T4","emulated_speed":0.25}]}',
   ],
   [
+    { type: 'all-reduce', allReduce: 'mesh', reason: 'all workers are on one host' },
+    '{"event":"all_reduce","all_reduce":"mesh","reason":"all workers are on one host"}',
+  ],
+  [
     { type: 'waiting', reason: '1 of 2 workers ready', seconds: 24 },
     '{"event":"waiting","reason":"1 of 2 workers ready","seconds":24}',
   ],

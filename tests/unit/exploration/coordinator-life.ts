@@ -105,7 +105,7 @@ export function beginCoordinator(schedule: Schedule, surroundings: CoordinatorSu
 }
 
 function open(
-  { min, max, onLoss, checksumEvery, isLocal, workers, workload, chunkFloats }: Schedule,
+  { min, max, onLoss, checksumEvery, isLocal, workers, workload, chunkFloats, hosts }: Schedule,
   resumption: Resumption | undefined,
   process: SimulatedProcess,
   startedAt: number,
@@ -129,7 +129,7 @@ function open(
     optimizer,
     defaultPriceUsdPerHour: 1,
     expectedIds: isLocal ? idsOf(workers) : undefined,
-    allReduce: 'star',
+    allReduce: hosts === undefined ? 'star' : 'mesh',
     chunkFloats,
     observe,
     clock,

@@ -16,6 +16,8 @@ export interface Schedule {
   readonly checkpointEvery: number | undefined;
   /** The workers are processes of this host: their ends are reported, and they may be started again. */
   readonly isLocal: boolean;
+  /** On how many hosts the workers are, if they may read each other's gradients; undefined: they may not. */
+  readonly hosts?: 1 | 2 | undefined;
   /** The longest chunk of a state, in floats: 1 cuts the state of the two parameters. Travels whole unless given. */
   readonly chunkFloats?: number | undefined;
   readonly faults: readonly Fault[];
@@ -75,6 +77,7 @@ export function drawSchedule(seed: number): Schedule {
     checksumEvery: 1 + random.integer(3),
     checkpointEvery: pick(random, [undefined, undefined, 1 + random.integer(5)]),
     isLocal: random.integer(2) === 0,
+    hosts: ([1, 1, 2, undefined] as const)[seed % 4],
     chunkFloats: seed % chunkedEvery === 0 ? 1 : undefined,
     faults: drawFaults(random, workers, isUsual ? usualMessages : fewMessages),
   };

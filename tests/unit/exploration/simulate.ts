@@ -4,7 +4,9 @@ import type { LedgerEntry, RunEvent } from '../../../src/coordinator/run-events.
 import { createDeferred, type Deferred } from '../../../src/shared/core/deferred.ts';
 import { PennygradError } from '../../../src/shared/core/errors.ts';
 import { createRandom, type Random } from '../../../src/shared/core/random.ts';
+import type { VectorSharing } from '../../../src/shared/transport/shared-vectors.ts';
 import { createFaultyNetwork, type FaultyNetwork } from '../../support/faulty-network.ts';
+import { createMemoryVectors } from '../../support/memory-vectors.ts';
 import { createVirtualTime, promisesRun, promisesSettle, type VirtualTime } from '../../support/virtual-time.ts';
 import { beginCoordinator, type CoordinatorLife, idsOf, spec, trainingOf } from './coordinator-life.ts';
 import { inflict } from './inflict.ts';
@@ -57,6 +59,7 @@ interface World {
   readonly time: VirtualTime;
   readonly random: Random;
   readonly network: FaultyNetwork;
+  readonly sharing: VectorSharing;
   readonly record: RunRecord;
   readonly lives: Life[];
   readonly events: Seen['events'][number][];
@@ -130,6 +133,7 @@ function createWorld(schedule: Schedule): World {
   const { workload, checkpointEvery } = schedule;
   const time = createVirtualTime(promisesRun);
   const random = createRandom(schedule.seed, delayStream);
+  let offers = 0;
   const network = createFaultyNetwork({
     ...time,
     random,
@@ -158,6 +162,8 @@ function createWorld(schedule: Schedule): World {
     time,
     random,
     network,
+    // Workers load in any order, so that some neighbours are on one host and some are not.
+    sharing: createMemoryVectors(() => `host ${offers++ % (schedule.hosts ?? 1)}`),
     record: createRunRecord(told, time, () => random.float() * longestWritingMs),
     lives: [],
     events: [],
@@ -263,6 +269,7 @@ function start(world: World, workerId: string): void {
     random,
     network,
     dataset: datasetOf(schedule.workload),
+    sharing: world.sharing,
     chunkFloats: schedule.chunkFloats,
     onUpdate(update) {
       const isCommitted = committed.has(`${update.generation}/${update.step - 1}`);

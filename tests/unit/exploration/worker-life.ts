@@ -3,6 +3,7 @@ import type { Engine, EngineProvider } from '../../../src/engine/engine.ts';
 import { createDeferred, type Deferred } from '../../../src/shared/core/deferred.ts';
 import type { Random } from '../../../src/shared/core/random.ts';
 import type { Dataset } from '../../../src/shared/data/dataset.ts';
+import type { VectorSharing } from '../../../src/shared/transport/shared-vectors.ts';
 import { runWorker } from '../../../src/worker/run-worker.ts';
 import type { FaultyNetwork } from '../../support/faulty-network.ts';
 import { createSimulatedProcess, type SimulatedProcess } from '../../support/simulated-process.ts';
@@ -46,6 +47,7 @@ export interface Surroundings {
   readonly random: Random;
   readonly network: Pick<FaultyNetwork, 'connectFrom'>;
   readonly dataset: Dataset;
+  readonly sharing: VectorSharing;
   readonly chunkFloats: number | undefined;
   readonly onUpdate: (update: Update) => void;
   /** It ended by itself. */
@@ -56,7 +58,7 @@ export interface Surroundings {
 const [longestLoadMs, longestStepMs] = [20, 8];
 
 export function beginLife(workerId: string, surroundings: Surroundings): Life {
-  const { time, random, network, dataset, chunkFloats, onEnd } = surroundings;
+  const { time, random, network, dataset, sharing, chunkFloats, onEnd } = surroundings;
   const process = createSimulatedProcess(time);
   const life: Life = {
     workerId,
@@ -102,6 +104,7 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
       processorSeconds: () => 0,
       readGpu: async () => undefined,
       measureSpeed: async () => undefined,
+      sharing,
       chunkFloats,
       selectEngine: async () => ({ provider: engineOf(life, surroundings), reason: 'toy' }),
     },

@@ -51,7 +51,7 @@ function openSession(allReduce = 'star') {
     fail: (error) => orders.fail(error),
     close: async () => {},
   };
-  const inbox: GenerationInbox = { aborted: aborting.signal, committed: async () => ({ skipped: false }) };
+  const inbox: GenerationInbox = { aborted: aborting.signal, committed: async () => ({ skipped: false, waited: 0 }) };
   const replica: Replica = { applied: undefined, reports: [] };
   const session = runSession({
     link,
@@ -66,6 +66,7 @@ function openSession(allReduce = 'star') {
       },
     }),
     dataset: toyDataset(10),
+    vectors: undefined,
     buckets: [{ from: 0, to: 2 }],
     checksumEvery: 1,
     orderOf: memoizedOrder(5, 10),
@@ -196,7 +197,7 @@ describe('a session', () => {
     const { give, session, sent } = openSession();
     const inbox: GenerationInbox = {
       aborted: new AbortController().signal,
-      committed: async () => ({ skipped: false }),
+      committed: async () => ({ skipped: false, waited: 0 }),
     };
     const quorum = {
       ...envelope,
@@ -220,7 +221,7 @@ describe('a session', () => {
     await promisesSettle();
     const inbox: GenerationInbox = {
       aborted: new AbortController().signal,
-      committed: async () => ({ skipped: false }),
+      committed: async () => ({ skipped: false, waited: 0 }),
     };
     await give({ ...envelope, type: 'quorum', generation: 2, rank: 0, worldSize: 1, allReduce: 'star', inbox });
     expect(await outcomeOf(session)).toMatchObject({ value: { kind: 'next', quorum: { generation: 2 } } });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Reduced } from '../../../src/shared/collectives/collective.ts';
 import { createDeferred } from '../../../src/shared/core/deferred.ts';
+import { largestFloat32 } from '../../../src/shared/core/first-beyond.ts';
 import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
 import type { Assignment, Body, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
 import { gradientsOfWhole } from '../../../src/worker/share-gradients.ts';
@@ -18,8 +19,10 @@ interface StepCase {
   readonly waitSeconds?: number;
   /** What the engine computes; ones unless given. */
   readonly gradient?: readonly number[];
-  /** Whether the worker is one of several. */
+  /** Whether the worker is one of several, and has a hub. */
   readonly hasHub?: boolean;
+  /** Whether it is one of several. */
+  readonly commits?: boolean;
   readonly skipsNonfinite?: boolean;
   /** What the commit says. */
   readonly skipped?: boolean;
@@ -35,6 +38,7 @@ function openSteps({
   waitSeconds = 3,
   gradient = [1, 1],
   hasHub = true,
+  commits = hasHub,
   skipsNonfinite = false,
   skipped = false,
 }: StepCase = {}) {
@@ -68,6 +72,8 @@ function openSteps({
   });
   const run = createStepRunner({
     hasHub,
+    commits,
+    worldSize: commits ? 2 : 1,
     skipsNonfinite,
     engine,
     gradients: gradientsOfWhole(engine),
@@ -98,7 +104,7 @@ function openSteps({
         log.push(`await ${generation}/${step}/${attempt}`);
         time.advance(8000);
         await commit.promise;
-        return { skipped };
+        return { skipped, waited: 0 };
       },
     },
     usage,
@@ -116,6 +122,48 @@ function assignment(step: number, fields: Partial<Assignment> = {}): Assignment 
   const range = { epoch: 1, from: 2, to: 5, globalBatch: 16 };
   return { v: 6, run: 'r', type: 'assign', generation: 3, step, attempt: 0, ...range, ...fields };
 }
+
+describe('a step among others without a hub', () => {
+  const mesh = { hasHub: false, commits: true } as const;
+
+  it('is applied when it is committed', async () => {
+    const { run, log, commit } = openSteps(mesh);
+    const step = run(assignment(7));
+    expect(await outcomeOf(step)).toBe('pending');
+    expect(log).not.toContain('apply 16');
+    commit();
+    await step;
+    expect(log.slice(-2)[0]).toBe('apply 16');
+  });
+
+  it('tells the norm of a compared step with the next vote, when it has the sum', async () => {
+    const { run, sent, commit } = openSteps(mesh);
+    commit();
+    for (const step of [5, 6, 7]) await run(assignment(step));
+    expect(sent.map((body) => body.type === 'vote' && body.gradientNorm)).toEqual([undefined, 50 / 16, undefined]);
+  });
+
+  it('leaves out the norm of a step that was skipped', async () => {
+    const { run, sent, commit } = openSteps({ ...mesh, skipsNonfinite: true, skipped: true });
+    commit();
+    for (const step of [5, 6]) await run(assignment(step));
+    expect(sent).toMatchObject([{ gradientNorm: undefined }, { gradientNorm: undefined }]);
+  });
+
+  it('looks at its own gradient, which may not make the sum over all infinite', async () => {
+    const largest = largestFloat32 / 2;
+    for (const [value, isRefused] of [
+      [largest, false],
+      [largest * 1.001, true],
+    ] as const) {
+      const { run, commit } = openSteps({ ...mesh, gradient: [1, value] });
+      commit();
+      const step = run(assignment(7));
+      if (isRefused) await expect(step).rejects.toThrow(/^the gradient became .* at step 8/);
+      else await step;
+    }
+  });
+});
 
 describe('a step', () => {
   it('loads, computes, reduces, votes, and applies the sum once it is committed', async () => {
@@ -244,7 +292,7 @@ describe('a step that is not finite, in a run that skips such steps,', () => {
     expect(await run(assignment(7))).toEqual(nothing);
     expect(sent).toMatchObject([said]);
     // The square of what is not finite is not either, and no message may carry it.
-    if (of.gradient !== undefined) expect(sent[0]).toMatchObject({ gradientSquares: undefined });
+    if (of.gradient !== undefined) expect(sent[0]).toMatchObject({ gradientNorm: undefined });
     expect(log).not.toContain('apply 16');
   });
 });

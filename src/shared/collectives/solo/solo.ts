@@ -4,6 +4,7 @@ import type { Collective, RankOptions } from '../collective.ts';
 export const solo: Collective = {
   description: 'a worker alone has the sum already',
   numerics: 'rank-order',
+  commits: false,
   createRank: createSoloRank,
 };
 

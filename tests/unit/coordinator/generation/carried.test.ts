@@ -26,7 +26,7 @@ function playBefore(): PlayedGeneration {
 
 /** The generation after it, with a newcomer: peers p0, p1 and p2 are ranks 0, 1 and 2. */
 function playAfter(before: CarriedGeneration): PlayedGeneration {
-  const after = playGeneration(3, before);
+  const after = playGeneration(3, { before });
   after.sent();
   return after;
 }

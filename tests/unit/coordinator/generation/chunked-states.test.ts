@@ -24,7 +24,7 @@ const refusedAs = (kind: 'wrong' | 'stale', reason: string | RegExp) => ({
 
 /** Some members, and what they may say of states. The first of them are the receivers of `copy`. */
 function play(worldSize: number, chunkFloats = 1) {
-  const played = playGeneration(worldSize, undefined, chunkFloats);
+  const played = playGeneration(worldSize, { chunkFloats });
   played.sent();
   const { say, generation, sent } = played;
   return {

@@ -102,7 +102,7 @@ describe('a generation', () => {
     ]);
   });
 
-  it('knows the norm of the summed gradient on steps on which replicas are compared, until the step is committed', () => {
+  it('knows the norm of the mean gradient on steps on which replicas are compared, until the step is committed', () => {
     const { generation, say, contributeAll } = playGeneration(2);
     for (const index of [100, 101]) generation.assign(index, 0, batch, [1, 1]);
     expect(generation.gradientNorm(100)).toBeUndefined();
@@ -115,7 +115,7 @@ describe('a generation', () => {
       say(rank, contribution(100, 1), [[c]]);
     });
     // The sums are 3, 0 and 12.
-    expect(generation.gradientNorm(100)).toBeCloseTo(Math.hypot(3, 0, 12), 9);
+    expect(generation.gradientNorm(100)).toBeCloseTo(Math.hypot(3, 0, 12) / 16, 9);
     contributeAll(101, 0, 1);
     expect(generation.gradientNorm(101)).toBeUndefined();
     generation.commit(100);
@@ -145,7 +145,7 @@ it('a step that is assigned again begins from nothing', () => {
     sent();
     for (const rank of [0, 1]) expect(say(rank, contribution(0, 1), [[5]])).toBeUndefined();
     expect(sent()).toMatchObject([{ tensors: [[10]] }, { tensors: [[10]] }]);
-    expect(generation.gradientNorm(0)).toBe(10);
+    expect(generation.gradientNorm(0)).toBe(10 / 16);
   };
   contributeBoth();
   generation.commit(0);
@@ -156,7 +156,7 @@ it('a step that is aborted leaves no norm of its gradient behind', () => {
   const { generation, say } = playGeneration(2);
   generation.assign(0, 0, batch, [1, 1]);
   for (const rank of [0, 1]) say(rank, contribution(0, 1), [[5]]);
-  expect(generation.gradientNorm(0)).toBe(10);
+  expect(generation.gradientNorm(0)).toBe(10 / 16);
   generation.abort(0);
   expect(generation.gradientNorm(0)).toBeUndefined();
 });

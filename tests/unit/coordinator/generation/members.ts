@@ -3,10 +3,11 @@ import {
   type CarriedGeneration,
   createGeneration,
   type Generation,
+  type GenerationOptions,
   type MemberMessage,
 } from '../../../../src/coordinator/generation/generation.ts';
 import type { Refusal } from '../../../../src/coordinator/generation/refusal.ts';
-import { joinedWorker, type Member, rankWorkers } from '../../../../src/coordinator/membership/worker.ts';
+import { joinedWorker, type Member, type Ready, rankWorkers } from '../../../../src/coordinator/membership/worker.ts';
 import type { Interval } from '../../../../src/shared/core/sampling.ts';
 import { parameterChecksum } from '../../../../src/shared/model/parameter-checksum.ts';
 import type {
@@ -55,21 +56,35 @@ export function memberOf(rank: number, cpu = 'x64', backend = 'wasm'): Member {
   return { ...member, rank };
 }
 
-/**
- * @param before the generation before, which had the number before
- * @param chunkFloats the longest chunk of a state, of which there are nine floats
- */
-export function playGeneration(worldSize = 2, before?: CarriedGeneration, chunkFloats?: number): PlayedGeneration {
+export interface PlayedOptions {
+  /** The generation before, which had the number before. */
+  readonly before?: CarriedGeneration;
+  /** The longest chunk of a state, of which there are nine floats. */
+  readonly chunkFloats?: number;
+  readonly allReduce?: GenerationOptions['allReduce'];
+  readonly skipNonfinite?: boolean;
+  /** What a rank says when it is ready. */
+  readonly readyOf?: (rank: number) => Partial<Ready>;
+}
+
+export function playGeneration(
+  worldSize = 2,
+  { before, chunkFloats, allReduce = 'star', skipNonfinite, readyOf: readied = () => ({}) }: PlayedOptions = {},
+): PlayedGeneration {
   const time = createVirtualTime();
   const ending = new AbortController();
   let sent: Sent[] = [];
   const generation = createGeneration({
     number,
-    members: Array.from({ length: worldSize }, (_, rank) => memberOf(rank)),
+    members: Array.from({ length: worldSize }, (_, rank) => {
+      const member = memberOf(rank);
+      return { ...member, ready: { ...member.ready, ...readied(rank) } };
+    }),
     model: { parameterCount: 3, classes: 2, slots: 2 },
     checksumEvery: 50,
     buckets,
-    allReduce: 'star',
+    allReduce,
+    skipNonfinite,
     chunkFloats,
     clock: time.clock,
     before,

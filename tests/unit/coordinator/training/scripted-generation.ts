@@ -82,6 +82,7 @@ export function scriptGeneration(
     members,
     parameterCount: 3,
     microShard: undefined,
+    chooseAllReduce: async () => ({ allReduce: 'star', reason: undefined }),
     assign(step, epoch, batch, weights) {
       log.push(`assign ${step} of epoch ${epoch}: ${batch.from}..${batch.to} by ${weights.join('/')}`);
       return weightedShares(batch, weights);

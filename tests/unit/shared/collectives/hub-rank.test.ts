@@ -43,6 +43,9 @@ function openRank(labels = false) {
   };
 }
 
+/** The hub's sums come before the commit, which is waited for elsewhere. */
+const unneeded = () => Promise.reject(new Error('no commit was waited for'));
+
 const gradient = () => Float32Array.of(1, 2, 3, 4, 5, 6);
 const sums = [[10, 20], [30], [40, 50, 60]] as const;
 
@@ -57,7 +60,7 @@ describe('the gradient of a rank', () => {
     expect(log).toEqual(['1 of 1/7/0: 3', '2 of 1/7/0: 4,5,6']);
     ready(0, 1);
     expect(log).toHaveLength(2);
-    finish(vote).catch(() => {});
+    finish(vote, unneeded).catch(() => {});
     expect(log.slice(2)).toEqual(['0 of 1/7/0: 1,2', 'vote']);
     for (const [tensor] of tensors) expect(tensor?.buffer).toBe(values.buffer);
   });
@@ -67,7 +70,7 @@ describe('the gradient of a rank', () => {
       const { start, log, vote } = openRank();
       const { ready, finish } = start(first, [gradient()]);
       for (const [from, to] of parts) ready(from, to);
-      finish(vote).catch(() => {});
+      finish(vote, unneeded).catch(() => {});
       expect(log).toEqual(['0 of 1/7/0: 1,2', '1 of 1/7/0: 3', '2 of 1/7/0: 4,5,6', 'vote']);
     }
   });
@@ -93,7 +96,7 @@ describe('the sum', () => {
   it('is there when every bucket of it is, with how long the last one had waited, and the bytes of both ways', async () => {
     const { start, reduced, vote } = openRank();
     const { finish } = start(first, [gradient()]);
-    const finished = finish(vote);
+    const finished = finish(vote, unneeded);
     reduced(2, sums[2]);
     reduced(0, sums[0]);
     expect(await outcomeOf(finished)).toBe('pending');
@@ -109,7 +112,7 @@ describe('the sum', () => {
     ready(0, 6);
     for (const [bucket, values] of sums.entries()) reduced(bucket, values);
     expect(log).not.toContain('vote');
-    expect(await outcomeOf(finish(vote))).toMatchObject({ value: { waitSeconds: 0.5 } });
+    expect(await outcomeOf(finish(vote, unneeded))).toMatchObject({ value: { waitSeconds: 0.5 } });
     expect(log.filter((line) => line === 'vote')).toHaveLength(1);
   });
 
@@ -122,7 +125,7 @@ describe('the sum', () => {
     ['that is too short', {}, [9]],
   ])('takes nothing in %s', async (_, fields, values) => {
     const { start, reduced, vote } = openRank();
-    const finished = start(first, [gradient()]).finish(vote);
+    const finished = start(first, [gradient()]).finish(vote, unneeded);
     reduced(0, values, { waited: 9, ...fields });
     for (const bucket of [1, 2] as const) reduced(bucket, sums[bucket], { waited: 1 });
     expect(await outcomeOf(finished)).toBe('pending');
@@ -135,7 +138,7 @@ describe('the sum', () => {
   it('takes nothing in without floats, twice, or when nobody waits for it', async () => {
     const { start, reduced, receive, vote } = openRank();
     reduced(0, [9, 9]);
-    const finished = start(first, [gradient()]).finish(vote);
+    const finished = start(first, [gradient()]).finish(vote, unneeded);
     receive({ v: 6, run: 'r', type: 'reduced', ...first, bucket: 0, waited: 9 }, []);
     reduced(0, sums[0]);
     reduced(0, [9, 9], { waited: 9 });
@@ -148,9 +151,9 @@ describe('the sum', () => {
 
   it('of an attempt that was given up for another never comes', async () => {
     const { start, reduced, vote, log } = openRank();
-    const abandoned = start(first, [gradient()]).finish(vote);
+    const abandoned = start(first, [gradient()]).finish(vote, unneeded);
     const second = { ...first, attempt: 1 };
-    const finished = start(second, [gradient()]).finish(vote);
+    const finished = start(second, [gradient()]).finish(vote, unneeded);
     for (const [bucket, values] of sums.entries()) reduced(bucket, Array(values.length).fill(9));
     expect(await outcomeOf(finished)).toBe('pending');
     for (const [bucket, values] of sums.entries()) reduced(bucket, values, second);
@@ -163,12 +166,12 @@ describe('the sum', () => {
 describe('a generation that is aborted', () => {
   it('ends the wait for the sum, and every later one before it votes', async () => {
     const { start, abort, vote, log, reduced } = openRank();
-    const pending = start(first, [gradient()]).finish(vote);
+    const pending = start(first, [gradient()]).finish(vote, unneeded);
     abort(new Error('w1 was lost'));
     const lost = { error: 'w1 was lost' };
     expect(await outcomeOf(pending)).toEqual(lost);
     const before = log.length;
-    expect(await outcomeOf(start({ ...first, step: 8 }, [gradient()]).finish(vote))).toEqual(lost);
+    expect(await outcomeOf(start({ ...first, step: 8 }, [gradient()]).finish(vote, unneeded))).toEqual(lost);
     expect(log).toHaveLength(before);
     reduced(0, [9, 9]);
   });
@@ -176,7 +179,7 @@ describe('a generation that is aborted', () => {
   it('while nothing is waited for ends what comes later', async () => {
     const { start, abort, vote } = openRank();
     abort(new Error('w1 was lost'));
-    expect(await outcomeOf(start(first, [gradient()]).finish(vote))).toEqual({ error: 'w1 was lost' });
+    expect(await outcomeOf(start(first, [gradient()]).finish(vote, unneeded))).toEqual({ error: 'w1 was lost' });
   });
 
   it('while a gradient is computed lets nothing of it be waited for', async () => {
@@ -184,7 +187,7 @@ describe('a generation that is aborted', () => {
     const { finish, ready } = start(first, [gradient()]);
     abort(new Error('w1 was lost'));
     ready(0, 2);
-    expect(await outcomeOf(finish(vote))).toEqual({ error: 'w1 was lost' });
+    expect(await outcomeOf(finish(vote, unneeded))).toEqual({ error: 'w1 was lost' });
     expect(log).not.toContain('vote');
   });
 });

@@ -2,13 +2,14 @@ import { expect, it } from 'vitest';
 import {
   allReduceNames,
   chooseAllReduce,
+  collectiveAtFirst,
   collectiveOf,
   isAllReduceName,
 } from '../../../../src/shared/collectives/registry.ts';
 import { star } from '../../../../src/shared/collectives/star/star.ts';
 
 it('knows collectives by name, and nothing that every object has', () => {
-  expect(allReduceNames).toEqual(['star']);
+  expect(allReduceNames).toEqual(['star', 'mesh']);
   expect(['star', 'tree', 'auto', '', 'toString', 'constructor'].map(isAllReduceName)).toEqual([
     true,
     true,
@@ -22,8 +23,17 @@ it('knows collectives by name, and nothing that every object has', () => {
 
 it('takes what it is asked for, and chooses by itself when it is asked to', () => {
   expect(chooseAllReduce('star', false)).toBe('star');
-  expect(chooseAllReduce('auto', false)).toBe('star');
+  expect(chooseAllReduce('auto', false)).toBe('mesh');
   expect(chooseAllReduce('auto', true)).toBe('tree');
+});
+
+it('begins with the star where ranks have to show that they can do without', () => {
+  expect(collectiveAtFirst(2, 'mesh')).toBe('star');
+  expect(collectiveAtFirst(2, 'star')).toBe('star');
+  expect(collectiveAtFirst(3, 'tree')).toBe('tree');
+  expect([1, 1, 1].map((size, i) => collectiveAtFirst(size, (['mesh', 'star', 'tree'] as const)[i] ?? 'star'))).toEqual(
+    ['solo', 'solo', 'solo'],
+  );
 });
 
 it('says what the star does, and in which order it adds', () => {

@@ -4,6 +4,7 @@ import type { Body, CoordinatorMessage, WorkerMessage } from '../../../../src/sh
 const attempt = { generation: 1, step: 7, attempt: 0 };
 const seconds = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125, evaluate: 2, idle: 0.5 };
 const usage = { seconds, bytes: { sent: 40, received: 2 ** 40 } };
+const vectors = { host: 'b', pid: 70_000, fd: 21, secret: '0123456789abcdef0123456789abcdef' };
 const model = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number, number], classes: 10 };
 
 export const workerBodies: readonly Body<WorkerMessage>[] = [
@@ -40,6 +41,8 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
     parameterCount: 10,
     parametersChecksum: 5,
     bucketEnds: [4, 10],
+    vectors,
+    vectorsProblem: '/dev/shm has room for 0 bytes',
     kept: {
       applied: { step: 469, generation: 2 },
       usage,
@@ -56,6 +59,7 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
     lossSum: 3.5,
     correct: 30,
     usage,
+    gradientNorm: 0.5,
     nonFinite: { float: 9, value: Number.NaN },
   },
   { type: 'chunk', request: 2, total: 402_653_184, offset: 4_194_304 },
@@ -77,6 +81,8 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
   },
   { type: 'predicted', request: 3, usage },
   { type: 'restored', request: 4, usage, parametersChecksum: 7 },
+  { type: 'linked', request: 5, usage },
+  { type: 'linked', request: 5, usage, problem: 'it is another file here' },
   { type: 'heartbeat' },
   {
     type: 'heartbeat',
@@ -103,14 +109,17 @@ export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
     timeout: 30,
     checksumEvery: 50,
     generation: 3,
+    offerVectors: true,
   },
   { type: 'refuse', field: 'seed', expected: '1', actual: '2' },
   { type: 'quorum', generation: 1, rank: 0, worldSize: 2, allReduce: 'star' },
   { type: 'quorum', generation: 1, rank: 0, worldSize: 2, allReduce: 'star', skipNonfinite: true },
+  { type: 'link', request: 5, vectors: [vectors, vectors] },
+  { type: 'exchange', generation: 1, allReduce: 'mesh' },
   { type: 'assign', ...attempt, epoch: 0, from: 0, to: 32, globalBatch: 64 },
   { type: 'reduced', ...attempt, bucket: 0, waited: 0.5 },
   { type: 'commit', ...attempt },
-  { type: 'commit', ...attempt, skipped: true },
+  { type: 'commit', ...attempt, skipped: true, waited: 0.25 },
   { type: 'abort', generation: 1 },
   { type: 'evaluate', request: 1, split: 'test', from: 0, to: 5000 },
   { type: 'report-state', request: 2, extent: 'state' },

@@ -17,7 +17,7 @@ const noNumbers = [Number.NaN, Number.POSITIVE_INFINITY, '1', null, undefined, [
 
 const text = (least: number, longest: number): Domain => ({
   takes: ['x'.repeat(least), 'x'.repeat(longest)],
-  refuses: ['x'.repeat(longest + 1), 1, null, undefined, ...(least > 0 ? [''] : [])],
+  refuses: ['x'.repeat(longest + 1), 1, null, undefined, ...(least > 0 ? ['x'.repeat(least - 1)] : [])],
 });
 const integer = (least: number, largest: number): Domain => ({
   takes: [least, largest],
@@ -69,6 +69,13 @@ const modelAt = (path: string): Fields => ({
   [`${path}.classes`]: integer(2, 256),
 });
 
+const vectorsAt = (path: string): Fields => ({
+  [`${path}.host`]: name,
+  [`${path}.pid`]: count,
+  [`${path}.fd`]: count,
+  [`${path}.secret`]: text(32, 32),
+});
+
 const workerFields: Readonly<Record<string, Fields>> = {
   hello: {
     workerId: name,
@@ -101,6 +108,9 @@ const workerFields: Readonly<Record<string, Fields>> = {
     uptime: optional(real(0, 315_360_000)),
     bucketEnds: { takes: [[1], Array(10_000).fill(1)], refuses: [[], Array(10_001).fill(1), 1, undefined] },
     'bucketEnds.1': count,
+    vectors: optional({ takes: [], refuses: [{}, 'x', null] }),
+    ...vectorsAt('vectors'),
+    vectorsProblem: optional(words),
     kept: optional({ takes: [], refuses: [{}, 'x', null] }),
     'kept.applied': optional({ takes: [], refuses: [{}, 'x', null] }),
     'kept.applied.step': count,
@@ -125,6 +135,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
     correct: count,
     ...usage,
     parametersChecksum: optional(count),
+    gradientNorm: optional({ takes: [0, 1e30], refuses: [-1, ...noNumbers] }),
     nonFinite: optional({ takes: [], refuses: [{}, 'x', null] }),
     'nonFinite.float': count,
     'nonFinite.value': computed,
@@ -149,6 +160,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
   },
   predicted: { request: count, ...usage },
   restored: { request: count, ...usage, parametersChecksum: count },
+  linked: { request: count, ...usage, problem: optional(words) },
   heartbeat: {
     gpu: optional({ takes: [{}], refuses: ['x', null] }),
     'gpu.utilizationRatio': optional(real(0, 1)),
@@ -177,6 +189,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     timeout: positive,
     checksumEvery: { takes: [1, most], refuses: [0, 1.5, ...noNumbers] },
     generation: count,
+    offerVectors: set,
   },
   refuse: {
     field: name,
@@ -191,6 +204,12 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     allReduce: name,
     skipNonfinite: set,
   },
+  link: {
+    request: count,
+    vectors: { takes: [[]], refuses: [{}, undefined] },
+    ...vectorsAt('vectors.0'),
+  },
+  exchange: { generation: count, allReduce: name },
   assign: {
     ...attempt,
     epoch: count,
@@ -199,7 +218,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     globalBatch: { takes: [1, most], refuses: [0, 1.5, ...noNumbers] },
   },
   reduced: { ...attempt, bucket: count, waited: duration },
-  commit: { ...attempt, skipped: set },
+  commit: { ...attempt, skipped: set, waited: optional(duration) },
   abort: { generation: count },
   evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
   'report-state': { request: count, extent: choice('checksum', 'parameters', 'state') },

@@ -2,50 +2,61 @@
  * Vectors that can be added up by SIMD instructions, six times as fast as JavaScript adds floats. They lie in one WebAssembly
  * memory, beside which a vector can be used as any other.
  */
-import { addOnto } from '../shared/collectives/add-onto.ts';
+import { addOnto } from './add-onto.ts';
 
-export interface GradientMemory {
+export interface FloatMemory {
   readonly count: number;
   /** @param place below `count` */
   vector(place: number): Float32Array;
-  /** `vector(sum)[from .. to − 1] += vector(part)[from .. to − 1]`, each sum rounded to float32. */
-  add(sum: number, part: number, from: number, to: number): void;
+  /** `vector(sum)[sumFrom + i] += vector(part)[partFrom + i]` for each i below `floats`; each sum is rounded to float32. */
+  add(sum: number, sumFrom: number, part: number, partFrom: number, floats: number): void;
 }
 
 const pageBytes = 65_536;
 /** What one WebAssembly memory holds at most. */
 const largestBytes = 2 ** 32 - pageBytes;
 
-export function createGradientMemory(count: number, floats: number): GradientMemory {
+/** @param lengths of the vectors, in floats */
+export function createFloatMemory(lengths: readonly number[]): FloatMemory {
+  let bytes = 0;
   // A multiple of 64 bytes, so that vectors begin at cache lines.
-  const stride = Math.ceil(floats / 16) * 64;
-  return count * stride <= largestBytes ? inWebAssembly(count, floats, stride) : inJavaScript(count, floats);
+  const addresses = lengths.map((length) => {
+    bytes += Math.ceil(length / 16) * 64;
+    return bytes - Math.ceil(length / 16) * 64;
+  });
+  return bytes <= largestBytes ? inWebAssembly(lengths, addresses, bytes) : inJavaScript(lengths);
 }
 
-function inWebAssembly(count: number, floats: number, stride: number): GradientMemory {
-  const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil((count * stride) / pageBytes)) });
+function inWebAssembly(lengths: readonly number[], addresses: readonly number[], bytes: number): FloatMemory {
+  const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / pageBytes)) });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(adder), { m: { m: memory } });
   const addQuads = exports.a as (sum: number, part: number, partEnd: number) => void;
-  const vectors = Array.from({ length: count }, (_, place) => new Float32Array(memory.buffer, place * stride, floats));
+  const vectors = lengths.map((length, place) => new Float32Array(memory.buffer, addresses[place], length));
   const vector = (place: number) => vectors[place] as Float32Array;
+  const addressOf = (place: number, from: number) => (addresses[place] as number) + from * 4;
   return {
-    count,
+    count: lengths.length,
     vector,
-    add(sum, part, from, to) {
-      const inQuads = from + Math.floor((to - from) / 4) * 4;
-      if (inQuads > from) addQuads(sum * stride + from * 4, part * stride + from * 4, part * stride + inQuads * 4);
-      addOnto(vector(sum).subarray(inQuads, to), vector(part).subarray(inQuads, to));
+    add(sum, sumFrom, part, partFrom, floats) {
+      const inQuads = floats - (floats % 4);
+      const partAddress = addressOf(part, partFrom);
+      if (inQuads > 0) addQuads(addressOf(sum, sumFrom), partAddress, partAddress + inQuads * 4);
+      const rest = vector(part).subarray(partFrom + inQuads, partFrom + floats);
+      addOnto(vector(sum).subarray(sumFrom + inQuads, sumFrom + floats), rest);
     },
   };
 }
 
-function inJavaScript(count: number, floats: number): GradientMemory {
-  const vectors = Array.from({ length: count }, () => new Float32Array(floats));
+function inJavaScript(lengths: readonly number[]): FloatMemory {
+  const vectors = lengths.map((length) => new Float32Array(length));
   const vector = (place: number) => vectors[place] as Float32Array;
   return {
-    count,
+    count: lengths.length,
     vector,
-    add: (sum, part, from, to) => addOnto(vector(sum).subarray(from, to), vector(part).subarray(from, to)),
+    add(sum, sumFrom, part, partFrom, floats) {
+      const parts = vector(part).subarray(partFrom, partFrom + floats);
+      addOnto(vector(sum).subarray(sumFrom, sumFrom + floats), parts);
+    },
   };
 }
 

@@ -1,0 +1,50 @@
+/** How the gradients of a generation are summed, and why so. */
+import { type AllReduceName, collectiveAtFirst } from '../../shared/collectives/registry.ts';
+import type { VectorsToRead } from '../../shared/protocol/messages.ts';
+import { describeWorker, type Member } from '../membership/worker.ts';
+import type { Requests } from './requests.ts';
+
+export interface AllReduceChoice {
+  readonly allReduce: AllReduceName;
+  /** Undefined where there was no choice. */
+  readonly reason: string | undefined;
+}
+
+/**
+ * Ranks read each other's gradients where they show that they can. That they are on one host is no proof: containers have
+ * files of their own.
+ * @param chosen for the run
+ * @param link asks ranks to open each other's vectors, and says why some cannot
+ */
+export async function decideAllReduce(
+  chosen: AllReduceName,
+  members: readonly Member[],
+  link: Requests['link'],
+): Promise<AllReduceChoice> {
+  const allReduce = collectiveAtFirst(members.length, chosen);
+  if (chosen !== 'mesh' || members.length === 1) return { allReduce, reason: undefined };
+  const offers = collectOffers(members);
+  if ('problem' in offers) return { allReduce, reason: offers.problem };
+  const problems = await link(offers.vectors);
+  const odd = members.find((_, rank) => problems[rank] !== undefined);
+  if (odd !== undefined) {
+    return { allReduce, reason: `${describeWorker(odd)} cannot read the others' gradients: ${problems[odd.rank]}` };
+  }
+  return { allReduce: chosen, reason: "all workers are on one host, and read each other's gradients" };
+}
+
+function collectOffers(
+  members: readonly Member[],
+): { readonly vectors: readonly VectorsToRead[] } | { readonly problem: string } {
+  const vectors: VectorsToRead[] = [];
+  for (const member of members) {
+    const { vectors: offer, vectorsProblem = 'it was not asked to' } = member.ready;
+    if (offer === undefined)
+      return { problem: `${describeWorker(member)} cannot offer its gradients to be read: ${vectorsProblem}` };
+    const [first = offer] = vectors;
+    if (offer.host !== first.host)
+      return { problem: `${describeWorker(member)} is on another host than ${members[0]?.info.workerId}` };
+    vectors.push(offer);
+  }
+  return { vectors };
+}

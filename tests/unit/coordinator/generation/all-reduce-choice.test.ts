@@ -1,0 +1,155 @@
+/** How a generation comes to the way in which its gradients are summed, and what it then does without a hub. */
+import { describe, expect, it } from 'vitest';
+import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
+import { nothingUsed } from '../../../support/nothing-used.ts';
+import { outcomeOf } from '../../../support/outcome.ts';
+import { contribution, number, type PlayedOptions, playGeneration, toAll, vote } from './members.ts';
+
+const vectorsOf = (rank: number, host = 'boot 1') => ({ host, pid: 100 + rank, fd: 20, secret: `${rank}`.repeat(32) });
+const onOneHost: PlayedOptions = { allReduce: 'mesh', readyOf: (rank) => ({ vectors: vectorsOf(rank) }) };
+const batch = { from: 0, to: 16 };
+
+/** A generation that has asked its ranks to open each other's vectors. */
+function play(worldSize: number, options: PlayedOptions = onOneHost) {
+  const played = playGeneration(worldSize, options);
+  const quorums = played.sent();
+  const choice = played.generation.chooseAllReduce();
+  const answer = (rank: number, problem?: string) =>
+    played.say(rank, { type: 'linked', request: 1, usage: nothingUsed, problem });
+  return { ...played, quorums, choice, answer };
+}
+
+/** A mesh of two ranks. */
+async function playMesh(options: PlayedOptions = {}) {
+  const played = play(2, { ...onOneHost, ...options });
+  for (const rank of [0, 1]) expect(played.answer(rank)).toBeUndefined();
+  await played.choice;
+  played.sent();
+  return played;
+}
+
+describe('the choice of an all-reduce', () => {
+  it('lets ranks read each other once all of them have shown that they can, and use the star until then', async () => {
+    const { quorums, sent, choice, answer } = play(3);
+    expect(quorums).toMatchObject(
+      toAll(3, { type: 'quorum', generation: number, rank: 0, worldSize: 3, allReduce: 'star' }).map(({ to }) => ({
+        to,
+        body: { allReduce: 'star' },
+      })),
+    );
+    expect(sent()).toEqual(toAll(3, { type: 'link', request: 1, vectors: [0, 1, 2].map((rank) => vectorsOf(rank)) }));
+    answer(2);
+    answer(0);
+    expect(await outcomeOf(choice)).toBe('pending');
+    expect(sent()).toEqual([]);
+    answer(1);
+    expect(await choice).toEqual({
+      allReduce: 'mesh',
+      reason: "all workers are on one host, and read each other's gradients",
+    });
+    expect(sent()).toEqual(toAll(3, { type: 'exchange', generation: number, allReduce: 'mesh' }));
+  });
+
+  it('stays with the star, and says why, where a rank cannot', async () => {
+    const { sent, choice, answer } = play(2);
+    sent();
+    answer(0);
+    answer(1, 'those of rank 0: it is another file here');
+    expect(await choice).toEqual({
+      allReduce: 'star',
+      reason:
+        "worker w1 (rank 1, pid 101 on alpha) cannot read the others' gradients: those of rank 0: it is another file here",
+    });
+    expect(sent()).toEqual([]);
+  });
+
+  it.each<[string, PlayedOptions, string | undefined]>([
+    [
+      'another host',
+      { readyOf: (rank) => ({ vectors: vectorsOf(rank, `boot ${rank}`) }) },
+      'worker w1 (rank 1, pid 101 on alpha) is on another host than w0',
+    ],
+    [
+      'no offer',
+      { readyOf: (rank) => (rank === 1 ? { vectorsProblem: 'ENOENT: /dev/shm' } : { vectors: vectorsOf(rank) }) },
+      'worker w1 (rank 1, pid 101 on alpha) cannot offer its gradients to be read: ENOENT: /dev/shm',
+    ],
+    [
+      'not asked',
+      { readyOf: () => ({}) },
+      'worker w0 (rank 0, pid 100 on alpha) cannot offer its gradients to be read: it was not asked to',
+    ],
+    [
+      'the star that was asked for',
+      { allReduce: 'star', readyOf: (rank) => ({ vectors: vectorsOf(rank) }) },
+      undefined,
+    ],
+  ])('asks nobody where that is known to be no use: %s', async (_, options, reason) => {
+    const { sent, choice } = play(2, { allReduce: 'mesh', ...options });
+    expect(await choice).toEqual({ allReduce: 'star', reason });
+    expect(sent()).toEqual([]);
+  });
+
+  it('asks nobody where there is only one', async () => {
+    const { sent, choice } = play(1);
+    expect(await choice).toEqual({ allReduce: 'solo', reason: undefined });
+    expect(sent()).toEqual([]);
+  });
+
+  it('ends with the loss of a member', async () => {
+    const { generation, choice, answer } = play(2);
+    answer(0);
+    generation.lose('p1', new MemberLost('worker w1 was lost'));
+    await expect(choice).rejects.toThrow('worker w1 was lost');
+  });
+});
+
+describe('a mesh', () => {
+  it('tells each rank with the commit how long it waited for the last vote', async () => {
+    const { generation, say, sent, time } = await playMesh();
+    generation.assign(0, 0, batch, [1, 1]);
+    sent();
+    say(1, vote(0));
+    time.advance(250);
+    say(0, vote(0));
+    await generation.votes(0);
+    generation.commit(0);
+    const commit = { type: 'commit', generation: number, step: 0, attempt: 0 } as const;
+    expect(sent()).toEqual([
+      { to: 0, body: { ...commit, waited: 0 }, tensors: [] },
+      { to: 1, body: { ...commit, waited: 0.25 }, tensors: [] },
+    ]);
+  });
+
+  it('takes no gradients', async () => {
+    const { generation, say } = await playMesh();
+    generation.assign(0, 0, batch, [1, 1]);
+    expect(say(0, contribution(0, 0), [[1, 2]])).toMatchObject({
+      kind: 'wrong',
+      reason: expect.stringContaining('mesh has no hub'),
+    });
+  });
+
+  it('learns the norm of the mean gradient from the votes for the step after', async () => {
+    const { generation, say } = await playMesh();
+    for (const step of [50, 51]) generation.assign(step, 0, batch, [1, 1]);
+    for (const rank of [0, 1]) say(rank, vote(50));
+    expect(generation.gradientNorm(50)).toBeUndefined();
+    generation.commit(50);
+    for (const rank of [0, 1]) expect(say(rank, vote(51, { gradientNorm: 2.5 }))).toBeUndefined();
+    expect(generation.gradientNorm(51)).toBe(2.5);
+    generation.commit(51);
+    generation.assign(52, 0, batch, [1, 1]);
+    expect(say(0, vote(52, { gradientNorm: 2.5 }))).toMatchObject({
+      reason: expect.stringContaining('gradientNorm must be left out, got 2.5'),
+    });
+  });
+
+  it('hears from the rank itself that its gradient is not finite', async () => {
+    const { generation, say } = await playMesh({ skipNonfinite: true });
+    generation.assign(0, 0, batch, [1, 1]);
+    say(0, vote(0));
+    expect(say(1, vote(0, { nonFinite: { float: 2, value: Number.NaN } }))).toBeUndefined();
+    expect(generation.nonFinite(0)).toMatch(/worker w1.*NaN/);
+  });
+});

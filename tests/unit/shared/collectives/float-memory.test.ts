@@ -1,0 +1,33 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { createFloatMemory } from '../../../../src/shared/collectives/float-memory.ts';
+
+const float = fc.float({ noNaN: true, noDefaultInfinity: true });
+const vector = fc.array(float, { minLength: 1, maxLength: 70 });
+
+it('adds any stretch of one vector onto any of another, as a loop does, and leaves all else', () => {
+  const cases = fc.tuple(vector, vector, vector).chain((vectors) => {
+    const [, part, sum] = vectors;
+    return fc.nat(Math.min(part.length, sum.length)).chain((floats) =>
+      fc.record({
+        vectors: fc.constant(vectors),
+        floats: fc.constant(floats),
+        partFrom: fc.nat(part.length - floats),
+        sumFrom: fc.nat(sum.length - floats),
+      }),
+    );
+  });
+  fc.assert(
+    fc.property(cases, ({ vectors, floats, partFrom, sumFrom }) => {
+      const memory = createFloatMemory(vectors.map(({ length }) => length));
+      for (const [place, values] of vectors.entries()) memory.vector(place).set(values);
+      memory.add(2, sumFrom, 1, partFrom, floats);
+      const sum = vectors[2].map((value, i) => {
+        const isWithin = i >= sumFrom && i < sumFrom + floats;
+        return isWithin ? value + (vectors[1][partFrom + i - sumFrom] ?? 0) : value;
+      });
+      const expected = [vectors[0], vectors[1], sum].map((values) => Float32Array.from(values));
+      expect([0, 1, 2].map((place) => memory.vector(place))).toEqual(expected);
+    }),
+  );
+});

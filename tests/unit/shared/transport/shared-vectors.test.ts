@@ -1,0 +1,125 @@
+/** Vectors in files that have no name: of this process and of others. */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import {
+  type OwnVectors,
+  type PeerVectors,
+  shareVectors,
+  slotOf,
+} from '../../../../src/shared/transport/shared-vectors.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
+
+const floats = 1000;
+
+function offer(): OwnVectors {
+  const offered = shareVectors.offer(floats);
+  if ('problem' in offered) throw new Error(offered.problem);
+  onTestFinished(offered.own.close);
+  return offered.own;
+}
+
+function open(own: OwnVectors): PeerVectors {
+  const opened = shareVectors.open(own.offer, floats);
+  if ('problem' in opened) throw new Error(opened.problem);
+  onTestFinished(opened.peer.close);
+  return opened.peer;
+}
+
+const hasName = (secret: string) => readdirSync('/dev/shm').some((name) => name.includes(secret));
+
+it('shows others what was written, slot by slot, and what it belongs to', () => {
+  const own = offer();
+  const peer = open(own);
+  expect(hasName(own.offer.secret)).toBe(false);
+  own.write(0, 10, Float32Array.of(1.5, -2, 3e38));
+  own.write(1, 10, Float32Array.of(7));
+  own.publish(0, { generation: 3, step: 2 ** 40, attempt: 0 });
+  const target = new Float32Array(5);
+  peer.read(0, 9, target);
+  expect([...target]).toEqual([0, 1.5, -2, Math.fround(3e38), 0]);
+  expect([peer.published(0), peer.published(1)]).toEqual([{ generation: 3, step: 2 ** 40, attempt: 0 }, undefined]);
+  own.clear(0);
+  expect(peer.published(0)).toBeUndefined();
+  const last = new Float32Array(2);
+  own.write(1, floats - 2, Float32Array.of(8, 9));
+  peer.read(1, floats - 2, last);
+  expect([...last]).toEqual([8, 9]);
+});
+
+it('gives neighbouring steps different slots', () => {
+  for (let step = 0; step < 10; step++) expect(slotOf(step)).not.toBe(slotOf(step + 1));
+});
+
+it('can be read when its writer is dead, and leaves nothing behind', async () => {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('../../../support/offer-vectors.mjs', import.meta.url))],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
+  const offered = JSON.parse(line);
+  const opened = shareVectors.open(offered, floats);
+  if ('problem' in opened) throw new Error(opened.problem);
+  onTestFinished(opened.peer.close);
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+  const target = new Float32Array(1);
+  opened.peer.read(0, floats - 1, target);
+  expect([...target]).toEqual([4.25]);
+  expect(opened.peer.published(0)).toEqual({ generation: 1, step: 4, attempt: 0 });
+  expect(hasName(offered.secret)).toBe(false);
+});
+
+it('opens nothing but the file that was offered', () => {
+  const own = offer();
+  const other = offer();
+  const problemOf = (changed: object, length = floats) => {
+    const opened = shareVectors.open({ ...own.offer, ...changed }, length);
+    return 'problem' in opened ? opened.problem : undefined;
+  };
+  expect(problemOf({})).toBeUndefined();
+  expect(problemOf({ fd: other.offer.fd })).toBe('it is another file here');
+  expect(problemOf({ secret: other.offer.secret })).toBe('it is another file here');
+  // Of another length.
+  expect(problemOf({}, floats + 1)).toBe('it is another file here');
+  expect(problemOf({ fd: 100_000 })).toMatch(/ENOENT/);
+  expect(problemOf({ pid: 2 ** 40 })).toMatch(/ENOENT/);
+  const folder = temporaryFolder();
+  const path = `${folder}/short`;
+  writeFileSync(path, own.offer.secret);
+  const fd = openSync(path, 'r');
+  onTestFinished(() => closeSync(fd));
+  expect(problemOf({ fd })).toBe('it is another file here');
+  const folderFd = openSync(folder, 'r');
+  onTestFinished(() => closeSync(folderFd));
+  expect(problemOf({ fd: folderFd })).toBe('it is another file here');
+  rmSync(path);
+});
+
+it('says what room there is where that is too little', () => {
+  const offered = shareVectors.offer(2 ** 40);
+  expect(offered).toEqual({
+    problem: expect.stringMatching(/^\/dev\/shm has room for \d+ bytes, 8796093022304 are needed$/),
+  });
+});
+
+it('closes its files once', () => {
+  const count = () => readdirSync('/proc/self/fd').length;
+  const before = count();
+  const own = offer();
+  const peer = open(own);
+  expect(count()).toBe(before + 2);
+  for (const { close } of [own, peer, own, peer]) close();
+  expect(count()).toBe(before);
+});
+
+it('is of this boot of this host', () => {
+  expect(offer().offer.host).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+});
