@@ -13,18 +13,28 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = writeIdxFolder(333, 60);
 const settings = [
-  ...['--dataset', folder, '--batch-size', '50', '--epochs', '999', '--balance', 'off', '--backend', 'wasm'],
+  ...['--dataset', folder, '--batch-size', '50', '--epochs', '999', '--balance', 'off', '--model', 'mlp'],
   ...['--metrics-port', '0', '--price', '1'],
 ];
 
 afterEach(killAll);
 
-async function train(...args: readonly string[]): Promise<{ readonly weights: string; readonly stderr: string }> {
+async function train(...args: readonly string[]): Promise<{ readonly weights: string; readonly stdout: string }> {
   const out = join(temporaryFolder(), 'run');
-  const { code, stderr } = await run(['train', ...settings, '--steps', '30', ...args, '--out', out]);
+  const { code, stdout, stderr } = await run([
+    'train',
+    ...settings,
+    '--backend',
+    'wasm',
+    '--steps',
+    '30',
+    ...args,
+    '--out',
+    out,
+  ]);
   expect(code, stderr).toBe(0);
   expect(readSummary(out)).toMatchObject({ steps: 30, replicas_identical: true });
-  return { weights: sha256(readFileSync(join(lastCheckpoint(out), 'weights.bin'))), stderr };
+  return { weights: sha256(readFileSync(join(lastCheckpoint(out), 'weights.bin'))), stdout };
 }
 
 const linux = await needs('linux');
@@ -33,9 +43,9 @@ const containers = await needs('containers');
 linux.describe('workers on one host', () => {
   it('read each other, say so, and come to the bits of the star', async () => {
     const mesh = await train('--workers', '3');
-    expect(mesh.stderr).toContain("all-reduce mesh: all workers are on one host, and read each other's gradients");
+    expect(mesh.stdout).toContain("all-reduce mesh: all workers are on one host, and read each other's gradients");
     const star = await train('--workers', '3', '--all-reduce', 'star');
-    expect(star.stderr).not.toContain('all-reduce');
+    expect(star.stdout).not.toContain('all-reduce');
     expect(mesh.weights).toBe(star.weights);
   });
 
@@ -63,17 +73,30 @@ describe('workers that cannot read each other', () => {
       ...['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '2', ...settings, '--steps', '30', '--out', out],
     ]);
     const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
-    const worker = start(['worker', '--connect', endpoint, '--id', 'a']);
+    const worker = start(['worker', '--connect', endpoint, '--backend', 'wasm', '--id', 'a']);
     const contained = spawn(
       'unshare',
-      ['--pid', '--fork', '--mount-proc', process.execPath, program, 'worker', '--connect', endpoint, '--id', 'b'],
+      [
+        '--pid',
+        '--fork',
+        '--mount-proc',
+        process.execPath,
+        program,
+        'worker',
+        '--connect',
+        endpoint,
+        '--backend',
+        'wasm',
+        '--id',
+        'b',
+      ],
       { stdio: 'ignore' },
     );
     startedHere(contained);
-    const { code, stderr } = await coordinator.exit;
+    const { code, stdout, stderr } = await coordinator.exit;
     expect(code, stderr).toBe(0);
     expect((await worker.exit).code).toBe(0);
-    expect(stderr).toMatch(/all-reduce star: worker [ab] .* cannot read the others' gradients: those of rank [01]: /);
+    expect(stdout).toMatch(/all-reduce star: worker [ab] .* cannot read the others' gradients: those of rank [01]: /);
     expect(readSummary(out)).toMatchObject({ steps: 30, world_size: 2, replicas_identical: true });
   });
 });
