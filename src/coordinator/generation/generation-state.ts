@@ -201,6 +201,10 @@ export interface VoteTerms {
   readonly missingBuckets: number;
   /** Whether the replicas are compared at this step. */
   readonly isCompared: boolean;
+  /** Whether the rank may know the norm of a gradient that no hub has seen. */
+  readonly mayKnowNorm: boolean;
+  /** Whether the rank is the one to say that its gradient is not finite. */
+  readonly mayBeNonFinite: boolean;
 }
 
 export function acceptVote(state: GenerationState, rank: number, vote: Vote, terms: VoteTerms, now: number): Accepted {
@@ -227,14 +231,17 @@ function checkVote(
   { shares, voted }: AttemptState,
   rank: number,
   vote: Vote,
-  { nonFinite, missingBuckets, isCompared }: VoteTerms,
+  { nonFinite, missingBuckets, isCompared, mayKnowNorm, mayBeNonFinite }: VoteTerms,
 ): Refusal | undefined {
-  const { step, parametersChecksum } = vote;
+  const { step, parametersChecksum, gradientNorm } = vote;
   const what = `a wrong vote for step ${step + 1}`;
   if (voted.includes(rank)) return wrong(what, 'it must be one, got a second');
   const figures = Number.isFinite(vote.lossSum) ? vote : { ...vote, lossSum: 0 };
   const problem = checkFigures(figures, shares[rank] ?? 0, what, `at step ${step + 1}`);
   if (problem !== undefined) return problem;
+  if (gradientNorm !== undefined && !mayKnowNorm)
+    return wrong(what, `gradientNorm must be left out, got ${gradientNorm}`);
+  if (vote.nonFinite !== undefined && !mayBeNonFinite) return wrong(what, 'nonFinite must be left out');
   if (nonFinite !== undefined) return nonFinite;
   if ((parametersChecksum !== undefined) !== isCompared) {
     return wrong(

@@ -230,16 +230,13 @@ export function createGeneration(options: GenerationOptions): Generation {
     if (tensors.length > 0)
       return wrong(`a wrong vote for step ${message.step + 1}`, `it must have no tensors, got ${tensors.length}`);
     const { step, gradientNorm } = message;
-    const mayKnowNorm = hub === undefined && isCompared(worldSize === 1 ? step : step - 1);
-    if (gradientNorm !== undefined && !mayKnowNorm)
-      return wrong(`a wrong vote for step ${step + 1}`, `gradientNorm must be left out, got ${gradientNorm}`);
-    if (message.nonFinite !== undefined && (hub !== undefined || skipNonfinite !== true))
-      return wrong(`a wrong vote for step ${step + 1}`, 'nonFinite must be left out');
     const problem = findProblem(message);
     const terms = {
       nonFinite: problem === undefined || skipNonfinite === true ? undefined : nonFinite.refuse(rank, step, problem),
       missingBuckets: hub?.missing(rank, message) ?? 0,
       isCompared: isCompared(step),
+      mayKnowNorm: hub === undefined && isCompared(worldSize === 1 ? step : step - 1),
+      mayBeNonFinite: hub === undefined && skipNonfinite === true,
     };
     const accepted = acceptVote(state, rank, message, terms, clock.now());
     if ('refusal' in accepted) return accepted.refusal;

@@ -145,6 +145,12 @@ describe('a mesh', () => {
     });
   });
 
+  it('ignores what a rank tells of a norm once its generation is over', async () => {
+    const { say } = play(2);
+    const late = { ...vote(51, { gradientNorm: 2.5 }), generation: number - 1 };
+    expect(say(0, late)).toMatchObject({ kind: 'stale' });
+  });
+
   it('hears from the rank itself that its gradient is not finite', async () => {
     const { generation, say } = await playMesh({ skipNonfinite: true });
     generation.assign(0, 0, batch, [1, 1]);

@@ -14,7 +14,13 @@ import {
 import { protocolVersion } from '../../../../src/shared/protocol/limits.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
 
-const terms = { nonFinite: undefined, missingBuckets: 0, isCompared: false };
+const terms = {
+  nonFinite: undefined,
+  missingBuckets: 0,
+  isCompared: false,
+  mayKnowNorm: false,
+  mayBeNonFinite: false,
+};
 
 /** Generation 3 of two ranks, begun at second 100, with these steps assigned in this order. */
 function assigned(steps: readonly number[], attempt = 0): GenerationState {
@@ -132,13 +138,7 @@ describe('what a rank does', () => {
 });
 
 it('a vote without the checksum that all must send is wrong', () => {
-  const accepted = acceptVote(
-    assigned([50]),
-    0,
-    voteFor(50),
-    { nonFinite: undefined, missingBuckets: 0, isCompared: true },
-    102,
-  );
+  const accepted = acceptVote(assigned([50]), 0, voteFor(50), { ...terms, isCompared: true }, 102);
   expect(accepted).toEqual({
     refusal: {
       kind: 'wrong',
