@@ -15,8 +15,8 @@ import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import type { Activities } from '../membership/membership-state.ts';
 import type { Member } from '../membership/worker.ts';
 import type { MemberSpent } from '../run-events.ts';
-import type { AnsweringModel } from './answer-check.ts';
 import { type AllReduceChoice, decideAllReduce } from './all-reduce-choice.ts';
+import type { AnsweringModel } from './answer-check.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import {
   type Answer,
