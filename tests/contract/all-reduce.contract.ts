@@ -129,7 +129,7 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
             expect(Math.abs(value - exact)).toBeLessThanOrEqual(contributions.length * largest * 2 ** -22);
           }
         }),
-        { numRuns: rounds(15, 60) },
+        { numRuns: rounds(8, 60) },
       );
     });
 

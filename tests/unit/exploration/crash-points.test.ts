@@ -1,12 +1,13 @@
 /**
  * Small runs, explored exhaustively: a fault before the delivery of every single message, and before every single message that
  * the coordinator sends, in the middle of what it does. In `npm test` all kinds of faults strike every worker there, in runs of
- * two and of three workers, and two faults every pair of moments of a run of one or two workers.
+ * two and of three workers, and two faults every pair of moments of a run of one or two workers. Outside `npm test` they strike
+ * before every third message.
  */
 import { expect, it } from 'vitest';
-import { thorough } from '../../support/thoroughness.ts';
+import { rounds, thorough } from '../../support/thoroughness.ts';
 import { docsFigures } from './docs-figures.ts';
-import { type Explored, explore, type Strike, sent } from './explore.ts';
+import { delivered, type Explored, explore, type Strike, sent } from './explore.ts';
 import { smallWorkload, tinyWorkload, type Workload } from './plain-loop.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -42,6 +43,9 @@ function runOf(workers: number, min = 1, workload: Workload = smallWorkload): Sc
     faults: [],
   };
 }
+
+/** Strikes before every nth message. Odd: messages of two workers alternate. */
+const stride = rounds(3, 1);
 
 /** Of all tests of this file. */
 const total = { runs: 0, states: 0 };
@@ -90,12 +94,12 @@ const single = thorough
 it.each(single)(
   '$workers workers: $what, before any message is delivered',
   async ({ workers, fault }) => {
-    const explored = await explore(runOf(workers), fault);
+    const explored = await explore(runOf(workers), fault, undefined, delivered, stride);
     count(explored);
     const { runs, states, failures } = explored;
     expect(failures).toEqual([]);
-    expect(runs).toBeGreaterThan(25 * workers);
-    expect(states).toBeGreaterThan(20 * workers);
+    expect(runs).toBeGreaterThan((25 * workers) / stride);
+    expect(states).toBeGreaterThan((20 * workers) / stride);
   },
   longestMs,
 );
@@ -108,12 +112,12 @@ const tornOff = (thorough ? [2, 3] : [2]).flatMap((workers) =>
 it.each(tornOff)(
   '$workers workers: the coordinator is killed before it sends any message (last words lost: $losesLastWords)',
   async ({ workers, losesLastWords }) => {
-    const explored = await explore(runOf(workers), crash(losesLastWords), undefined, sent);
+    const explored = await explore(runOf(workers), crash(losesLastWords), undefined, sent, stride);
     count(explored);
     const { runs, states, failures } = explored;
     expect(failures).toEqual([]);
-    expect(runs).toBeGreaterThan(15 * workers);
-    expect(states).toBeGreaterThan(15 * workers);
+    expect(runs).toBeGreaterThan((15 * workers) / stride);
+    expect(states).toBeGreaterThan((15 * workers) / stride);
   },
   longestMs,
 );

@@ -9,7 +9,7 @@ import { plainRunOf } from './plain-loop.ts';
 import { drawSchedule, manySchedules, type Schedule, simpler } from './schedule.ts';
 import { simulate } from './simulate.ts';
 
-const usualCount = rounds(80, manySchedules);
+const usualCount = rounds(40, manySchedules);
 const longestMs = 600_000;
 
 async function judge(schedule: Schedule): Promise<readonly string[]> {

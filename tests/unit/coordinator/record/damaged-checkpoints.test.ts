@@ -107,7 +107,7 @@ describe('the newest checkpoint', () => {
         });
         expectTheOneBefore(resumed);
       }),
-      { numRuns: rounds(150, 2000) },
+      { numRuns: rounds(40, 2000) },
     );
   });
 
@@ -124,7 +124,7 @@ describe('the newest checkpoint', () => {
           ),
         );
       }),
-      { numRuns: rounds(60, 500) },
+      { numRuns: rounds(20, 500) },
     );
     for (const file of files) {
       for (const byte of ['\0', '\n', ' ']) {

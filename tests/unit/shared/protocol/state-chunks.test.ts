@@ -10,6 +10,7 @@ import {
   createStateCollector,
   travelsWhole,
 } from '../../../../src/shared/protocol/state-chunks.ts';
+import { rounds } from '../../../support/thoroughness.ts';
 
 function drawVectors(random: Random): readonly Float32Array[] {
   const length = 1 + random.integer(40);
@@ -22,7 +23,7 @@ function drawVectors(random: Random): readonly Float32Array[] {
 const plainBytes = (vectors: readonly Float32Array[]) =>
   Buffer.concat(vectors.map((vector) => Buffer.from(Float32Array.from(vector).buffer)));
 
-const seeds = Array.from({ length: 300 }, (_, seed) => seed);
+const seeds = Array.from({ length: rounds(60, 300) }, (_, seed) => seed);
 
 describe('a state that travels in chunks', () => {
   it('arrives as it was sent, however it is cut and however late its receiver takes it', () => {

@@ -199,7 +199,7 @@ describe('equal workers', () => {
         );
         expect(watch(steps).news).toEqual([]);
       }),
-      { numRuns: rounds(100, 1000) },
+      { numRuns: rounds(25, 1000) },
     );
   });
 });
@@ -219,7 +219,7 @@ it('a worker slower than all others by a factor is the only one found, whatever 
       expect(news).toEqual(['+slow@8']);
       expect(verdicts[0]?.slowdown).toBeCloseTo(slowdown, 5);
     }),
-    { numRuns: rounds(100, 1000) },
+    { numRuns: rounds(25, 1000) },
   );
 });
 
