@@ -6,6 +6,7 @@ import type { Evidence } from '../../../../src/run-folder/audit/check-evidence.t
 import type { ProblemKind } from '../../../../src/run-folder/audit/check-span.ts';
 import { type AuditReport, verifyAudit } from '../../../../src/run-folder/audit/verify-audit.ts';
 import { auditHeader } from '../../../support/audit-header.ts';
+import { rounds } from '../../../support/thoroughness.ts';
 import {
   type AuditedEvent,
   type CommittedStep,
@@ -213,6 +214,7 @@ describe.each(Object.entries(changes))('%s', (_, { change, kinds }) => {
         expect(named, report.problems.map(({ message }) => message).join('\n')).toBe(true);
         expect(figuresOf(report)).toEqual(countPlainly(run.header, keptSteps(forged), run.steps));
       }),
+      { numRuns: rounds(10, 100) },
     );
   });
 });

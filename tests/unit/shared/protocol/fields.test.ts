@@ -265,17 +265,13 @@ describe.each(directions)('messages $to', ({ table, bodies, decode }) => {
     const full = fullBody(bodies, type);
     for (const [field, { takes, refuses }] of Object.entries({ ...everywhere, ...table[type] })) {
       const decodeWith = (value: unknown) => decode([pack(withValue(full, field.split('.'), value))]);
-      for (const value of takes) {
-        expect(decodeWith(value), `${field} takes ${show(value)}`).toMatchObject({ ok: true });
-      }
-      for (const value of refuses) {
-        const where = expect.stringMatching(new RegExp(`^${field}`));
-        expect(decodeWith(value), `${field} refuses ${show(value)}`).toEqual({
-          ok: false,
-          reason: 'fields',
-          detail: where,
-        });
-      }
+      const isTaken = (value: unknown) => decodeWith(value).ok;
+      expect(takes.filter((value) => !isTaken(value)).map(show), `${field} takes these`).toEqual([]);
+      const isRefused = (value: unknown) => {
+        const decoded = decodeWith(value);
+        return !decoded.ok && decoded.reason === 'fields' && decoded.detail.startsWith(field);
+      };
+      expect(refuses.filter((value) => !isRefused(value)).map(show), `${field} refuses these`).toEqual([]);
     }
   });
 
