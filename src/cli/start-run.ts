@@ -150,13 +150,13 @@ function requireSharesForAll({ batchSize, deterministic, allReduce }: TrainingCo
 
 /** For `config.json`. Whether a run was resumed is not a setting of the run. */
 function configOf({ resume: _, ...settings }: StartOptions['settings'], dataset: Dataset): object {
-  const { name, source, digest, sha256 } = dataset;
+  const { name, source, digest, sha256, trainCount: train } = dataset;
   return {
     directory: process.cwd(),
     settings: writtenSettings(runSettings, settings),
     node: process.version,
     pennygrad: pennygradVersion,
-    dataset: { name, source, digest, sha256 },
+    dataset: { name, source, digest, sha256, train },
   };
 }
 

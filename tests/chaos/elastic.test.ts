@@ -1,8 +1,7 @@
 /** Workers come and go while a run trains: it goes on, and every sample of every epoch still counts once. */
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readAudit, readEvidence } from '../../src/run-folder/audit/read-audit.ts';
-import { verifyAudit } from '../../src/run-folder/audit/verify-audit.ts';
+import { auditRun } from '../../src/run-folder/audit/read-audit.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { fallen, readLedgerRows } from '../support/ledger-lines.ts';
@@ -27,7 +26,7 @@ async function expectWhole(out: string): Promise<void> {
   expect(lastCheckpoint(out)).toMatch(new RegExp(`step-${steps}$`));
   const counted = readJsonLines(join(out, 'metrics.jsonl')).flatMap(({ type, step }) => (type === 'step' ? step : []));
   expect(counted).toEqual(Array.from({ length: steps }, (_, index) => index + 1));
-  const report = verifyAudit(await readAudit(out), readEvidence(out));
+  const report = await auditRun(out);
   expect(report).toMatchObject({ proved: true, problems: [], steps });
   expect(report.epochs.map(({ once }) => once)).toEqual(Array(epochs).fill(images));
   expect(fallen(readLedgerRows(out))).toEqual([]);

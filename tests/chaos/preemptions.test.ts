@@ -1,8 +1,7 @@
 /** Machines that are taken away while a run trains on them, really: what that costs, and what is left of the run. */
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { readAudit, readEvidence } from '../../src/run-folder/audit/read-audit.ts';
-import { verifyAudit } from '../../src/run-folder/audit/verify-audit.ts';
+import { auditRun } from '../../src/run-folder/audit/read-audit.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { lastLedgerRows } from '../support/ledger-lines.ts';
 import { killAll, start } from '../support/pennygrad.ts';
@@ -46,5 +45,5 @@ it('a preempted worker drains, comes back without using up a restart, and what t
   expect(all.find(({ worker_id }) => worker_id === 'w0')?.rentals).toBeGreaterThan(1);
   const booked = [...lastLedgerRows(out).values()].map(({ seconds: { wasted = 0, idle = 0 } }) => wasted + idle);
   expect(interruptions?.wasted_seconds).toBeLessThanOrEqual(booked.reduce((a, b) => a + b) + 1e-9);
-  expect(verifyAudit(await readAudit(out), readEvidence(out))).toMatchObject({ proved: true, problems: [] });
+  expect(await auditRun(out)).toMatchObject({ proved: true, problems: [] });
 });

@@ -3,8 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readAudit, readEvidence } from '../../src/run-folder/audit/read-audit.ts';
-import { verifyAudit } from '../../src/run-folder/audit/verify-audit.ts';
+import { auditRun } from '../../src/run-folder/audit/read-audit.ts';
 import { epochOrder } from '../../src/shared/core/sampling.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { killAll, run } from '../support/pennygrad.ts';
@@ -76,7 +75,7 @@ describe('a step that is not finite', () => {
       const skipped = lines.filter((line) => line.type === 'step' && line.skipped === true);
       expect(skipped.map(({ step, loss }) => [step, loss])).toEqual(poisonedSteps.map((step) => [step, null]));
       for (const { loss } of lines.filter(({ type }) => type === 'epoch')) expect(loss).toBeGreaterThan(0);
-      const audit = verifyAudit(await readAudit(folder), readEvidence(folder));
+      const audit = await auditRun(folder);
       expect(audit).toMatchObject({ proved: true, skippedSteps: 2, skippedSamples: 2 * batchSize, problems: [] });
       expect(audit.epochs[0]).toMatchObject({ once: trainCount - batchSize, skipped: batchSize, missing: 0 });
     }

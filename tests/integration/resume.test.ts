@@ -2,8 +2,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readAudit, readEvidence } from '../../src/run-folder/audit/read-audit.ts';
-import { verifyAudit } from '../../src/run-folder/audit/verify-audit.ts';
+import { auditRun } from '../../src/run-folder/audit/read-audit.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { fallen, readLedgerRows } from '../support/ledger-lines.ts';
@@ -110,7 +109,7 @@ async function expectToEndAlike(
 
 /** Each of so many steps applied each of its samples once, and the run's other files say so too. */
 async function expectProved(out: string, steps: number, batch: number): Promise<void> {
-  const report = verifyAudit(await readAudit(out), readEvidence(out));
+  const report = await auditRun(out);
   expect(report).toMatchObject({ proved: true, problems: [], steps, unsavedSteps: 0 });
   // Counted here by the batches alone: every epoch has a short last one.
   const { trainCount } = report.header;

@@ -1,7 +1,6 @@
 import { renderAudit } from '../../report/audit/audit-text.ts';
 import { snakeCased } from '../../report/snake-case.ts';
-import { readAudit, readEvidence } from '../../run-folder/audit/read-audit.ts';
-import { verifyAudit } from '../../run-folder/audit/verify-audit.ts';
+import { auditRun } from '../../run-folder/audit/read-audit.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { exitCodes } from '../../shared/core/errors.ts';
@@ -24,9 +23,7 @@ export const auditCommand: Command = {
     const { json } = resolveSettings(auditSettings, argv, process.env, undefined);
     const audits = [];
     for (const folder of namedRuns(argv.run)) {
-      // Before the file: a run that goes on meanwhile is then never behind its own checkpoint.
-      const evidence = readEvidence(folder);
-      audits.push({ folder, report: verifyAudit(await readAudit(folder), evidence) });
+      audits.push({ folder, report: await auditRun(folder) });
     }
     const proved = audits.every(({ report }) => report.proved);
     if (json) {

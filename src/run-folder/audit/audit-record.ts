@@ -24,7 +24,8 @@ export interface Span {
 }
 
 export interface AuditRecord {
-  readonly header: AuditHeader;
+  /** Undefined where no line is a whole header. */
+  readonly header: AuditHeader | undefined;
   /** In the order of the file. */
   readonly spans: readonly Span[];
   /** Steps that a resume made void, by epoch; a step that was lost twice counts twice. */
@@ -32,12 +33,25 @@ export interface AuditRecord {
   /** The highest step in the file, void or not. */
   readonly highestStep: number;
   readonly resumes: number;
+  readonly damage: Damage;
+}
+
+/** What the file says that cannot be told: its steps count nowhere. */
+export interface Damage {
+  /** The first lines that are damaged, each with what is wrong with it. */
+  readonly named: readonly { readonly line: number; readonly problem: string }[];
+  readonly lines: number;
+  /** Lines after a damaged one that repeat a step which it may have held; `from` is the first of them. */
+  readonly unplaced: { readonly lines: number; readonly from: number };
 }
 
 export type Added = { readonly problem: string } | undefined;
 
 export interface AuditBuilder {
-  /** @param text undefined for a line that is too long. @returns what is wrong with the line, if anything is */
+  /**
+   * @param text undefined for a line that is too long
+   * @returns what is wrong with the line, if anything is: its steps are left out, and so are those of lines that repeat it
+   */
   add(text: string | undefined, number: number): Added;
   /** @returns undefined where the file has no line */
   record(): AuditRecord | undefined;
@@ -45,6 +59,9 @@ export interface AuditBuilder {
 
 /** Lines of steps that are kept in memory. A run that changes its shares in every step for a week has fewer. */
 const mostSpans = 1_000_000;
+
+/** Damaged lines that are named. */
+const mostDamages = 100;
 
 type OpenSpan = { -readonly [Key in keyof Span]: Span[Key] };
 
@@ -55,6 +72,11 @@ export function createAuditBuilder(): AuditBuilder {
   let [highestStep, resumes, stepLines] = [0, 0, 0];
   /** The span that a line may go on with. */
   let open: OpenSpan | undefined;
+  const damages: Damage['named'][number][] = [];
+  let [lines, damagedLines] = [0, 0];
+  let unplaced = { lines: 0, from: 0 };
+  /** Since a damaged line, no step was named by its number. */
+  let isAfterDamage = false;
 
   function voidAfter(step: number): void {
     for (let last = spans.at(-1); last !== undefined; last = spans.at(-1)) {
@@ -69,6 +91,10 @@ export function createAuditBuilder(): AuditBuilder {
 
   function take(line: AuditLine, number: number): Added {
     if (typeof line === 'number') {
+      if (isAfterDamage) {
+        unplaced = { lines: unplaced.lines + 1, from: unplaced.lines === 0 ? number : unplaced.from };
+        return undefined;
+      }
       if (open === undefined) return { problem: 'there is no step before it that it could repeat' };
       if (open.skipped) return { problem: 'a skipped step cannot be repeated' };
       const last = open.step + open.steps - 1 + line;
@@ -101,21 +127,37 @@ export function createAuditBuilder(): AuditBuilder {
       skipped: line.skipped === true,
       line: number,
     };
+    isAfterDamage = false;
     spans.push(open);
     highestStep = Math.max(highestStep, line.step);
     return undefined;
   }
 
+  function read(text: string | undefined, number: number): Added {
+    if (text === undefined) return { problem: `longer than ${auditLimits.lineBytes} bytes` };
+    const parsed = parseAuditLine(text);
+    if ('problem' in parsed) return parsed;
+    const taken = take(parsed.line, number);
+    const isHeadless = lines === 1 && header === undefined;
+    return isHeadless ? { problem: 'the file does not begin with its header, {"type":"audit",…}' } : taken;
+  }
+
   return {
     add(text, number) {
-      if (text === undefined) return { problem: `longer than ${auditLimits.lineBytes} bytes` };
-      const parsed = parseAuditLine(text);
-      if ('problem' in parsed) return parsed;
-      if (header === undefined && (typeof parsed.line === 'number' || parsed.line.type !== 'audit')) {
-        return { problem: 'the file does not begin with its header, {"type":"audit",…}' };
-      }
-      return take(parsed.line, number);
+      lines += 1;
+      const openBefore = open;
+      const added = read(text, number);
+      if (added === undefined) return undefined;
+      damagedLines += 1;
+      if (damages.length < mostDamages) damages.push({ line: number, problem: added.problem });
+      // A first line that is a step and no header is a step all the same.
+      isAfterDamage = open === openBefore;
+      return added;
     },
-    record: () => (header === undefined ? undefined : { header, spans, lost, highestStep, resumes }),
+    record() {
+      if (lines === 0) return undefined;
+      const damage = { named: damages, lines: damagedLines, unplaced };
+      return { header, spans, lost, highestStep, resumes, damage };
+    },
   };
 }

@@ -12,6 +12,10 @@ export interface Evidence {
         readonly seed: number;
         readonly batchSize: number;
         readonly datasetDigest: string;
+        /** Of the program that last wrote it. */
+        readonly version: string | undefined;
+        /** Training samples. Older versions did not write it. */
+        readonly trainCount: number | undefined;
       }
     | undefined;
   readonly summary:
@@ -29,6 +33,14 @@ export interface Evidence {
     | undefined;
   /** Steps that the newest checkpoint has. */
   readonly savedStep: number | undefined;
+}
+
+/** What identifies the samples where the header is damaged. @returns undefined where the other files do not tell either */
+export function headerFromEvidence({ config, summary }: Evidence): AuditHeader | undefined {
+  const trainCount = config?.trainCount ?? summary?.trainCount;
+  if (config === undefined || trainCount === undefined) return undefined;
+  const { runId, seed, batchSize, datasetDigest, version = 'unknown' } = config;
+  return { runId, version, seed, trainCount, batchSize, datasetDigest };
 }
 
 /** What `samples.audit` says. */

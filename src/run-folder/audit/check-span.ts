@@ -14,6 +14,8 @@ export type ProblemKind =
   /** Positions of a step that nobody has, or several workers. */
   | 'gap'
   | 'overlap'
+  /** Lines that cannot be read, and lines that repeat a step which they may have held. */
+  | 'damaged'
   /** Another file of the run says something else. */
   | 'config'
   | 'summary';

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { hasSummary, readSummary } from '../../economics/record/summary-file.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { firstProblem } from '../../shared/core/first-problem.ts';
+import { printable } from '../../shared/core/printable.ts';
 import { bestEffort } from '../../shared/files/atomic-files.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
@@ -14,10 +15,19 @@ import { auditFile, auditLimits } from './audit-line.ts';
 import { type AuditRecord, createAuditBuilder } from './audit-record.ts';
 import type { Evidence } from './check-evidence.ts';
 import type { AuditProblem } from './check-span.ts';
+import { type AuditReport, verifyAudit } from './verify-audit.ts';
+
+/** @throws bad-input when the folder has no audit, or nothing says which samples it is of */
+export async function auditRun(folder: string): Promise<AuditReport> {
+  // Before the file: a run that goes on meanwhile is then never behind its own checkpoint.
+  const evidence = readEvidence(folder);
+  const record = await readAudit(folder);
+  return verifyAudit(record, evidence, join(folder, auditFile));
+}
 
 /**
  * Reads the file line by line. What follows its last newline was cut off by a kill, and is left out.
- * @throws bad-input when there is none, or naming the line that is damaged
+ * @throws bad-input when there is none
  */
 export async function readAudit(folder: string): Promise<AuditRecord> {
   if (!existsSync(folder)) throw badInput(`${folder}: no such folder; name a run's folder, for example runs/RUN-ID`);
@@ -26,19 +36,20 @@ export async function readAudit(folder: string): Promise<AuditRecord> {
     throw badInput(`${folder}: has no ${auditFile}: it holds no run, or one of an older version`);
   }
   const builder = createAuditBuilder();
-  await forEachLine(file, auditLimits.lineBytes, (text, number) => {
-    const added = builder.add(text, number);
-    if (added !== undefined) throw badInput(`${file}: line ${number}: ${added.problem}`);
-  });
+  await forEachLine(file, auditLimits.lineBytes, (text, number) => void builder.add(text, number));
   const record = builder.record();
   if (record === undefined) throw badInput(`${file}: has no whole line`);
   return record;
 }
 
 const configSchema = z.object({
-  run_id: z.string(),
-  settings: z.object({ seed: z.int(), batchSize: z.int() }),
-  dataset: z.object({ digest: z.string() }),
+  run_id: z.string().overwrite(printable),
+  settings: z.object({ seed: z.int(), batchSize: z.int().positive() }),
+  pennygrad: z.string().overwrite(printable).optional(),
+  dataset: z.object({
+    digest: z.string(),
+    train: z.int().positive().max(auditLimits.samples).optional(),
+  }),
 });
 
 /** What can be read of the folder's other files; the file must agree with them. */
@@ -75,8 +86,10 @@ export function readEvidence(folder: string): Evidence {
 function readConfig(file: string): Evidence['config'] {
   const text = readBoundedText(file, fileLimits.settings);
   try {
-    const { run_id, settings, dataset } = configSchema.parse(JSON.parse(text));
-    return { runId: run_id, seed: settings.seed, batchSize: settings.batchSize, datasetDigest: dataset.digest };
+    const { run_id, pennygrad, settings, dataset } = configSchema.parse(JSON.parse(text));
+    const { seed, batchSize } = settings;
+    const { digest: datasetDigest, train: trainCount } = dataset;
+    return { runId: run_id, version: pennygrad, seed, batchSize, datasetDigest, trainCount };
   } catch (error) {
     throw badInput(`${file}: ${error instanceof z.ZodError ? firstProblem(error) : messageOf(error)}`, error);
   }

@@ -1,13 +1,15 @@
 /** Proves from `samples.audit` that each epoch drew each sample exactly once, or says what is wrong. */
+import { badInput } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import { describeRanges, type Range } from '../json-lines.ts';
-import type { AuditHeader } from './audit-line.ts';
-import type { AuditRecord, Span } from './audit-record.ts';
-import { checkEvidence, type Evidence } from './check-evidence.ts';
+import { type AuditHeader, auditFile } from './audit-line.ts';
+import type { AuditRecord, Damage, Span } from './audit-record.ts';
+import { checkEvidence, type Evidence, headerFromEvidence } from './check-evidence.ts';
 import { type AuditProblem, checkSpan, epochOf } from './check-span.ts';
 import { countEpoch, type EpochAudit } from './count-samples.ts';
 
 export interface AuditReport {
+  /** That of the file, or what other files say where it is damaged. */
   readonly header: AuditHeader;
   /**
    * Each sample of each whole epoch was drawn exactly once, and each of the steps so far of the last one; and applied, unless
@@ -37,13 +39,20 @@ const namedProblems = 100;
 /** Epochs without a single step that are looked into. More are named by their steps alone. */
 const mostAbsentEpochs = 1000;
 
-export function verifyAudit(record: AuditRecord, evidence: Evidence): AuditReport {
-  const { header, spans, lost, highestStep, resumes } = record;
+/**
+ * @param file for messages
+ * @throws bad-input where neither the record nor the evidence says which samples the run has
+ */
+export function verifyAudit(record: AuditRecord, evidence: Evidence, file: string = auditFile): AuditReport {
+  const { spans, lost, highestStep, resumes, damage } = record;
+  const header = record.header ?? headerFromEvidence(evidence);
+  if (header === undefined) throw badInput(`${file}: ${describeHeadless(damage)}`);
   const perEpoch = stepsPerEpoch(header.trainCount, header.batchSize);
   const steps = spans.reduce((most, span) => Math.max(most, lastOf(span)), 0);
   const { savedStep = 0 } = evidence;
   const workers = samplesByWorker(spans);
   const problems = [
+    ...describeDamage(damage),
     ...checkOrder(spans),
     ...missingSaved(steps, savedStep),
     ...spans.flatMap((span) => checkSpan(span, header)),
@@ -71,8 +80,24 @@ export function verifyAudit(record: AuditRecord, evidence: Evidence): AuditRepor
     skippedSamples: epochs.reduce((sum, epoch) => sum + epoch.skipped, 0),
     unsavedSteps: Math.max(0, steps - savedStep),
     problems: problems.slice(0, namedProblems),
-    problemCount: problems.length,
+    problemCount: problems.length + damage.lines - damage.named.length,
   };
+}
+
+function describeDamage({ named, unplaced }: Damage): readonly AuditProblem[] {
+  const damaged = named.map(({ line, problem }) => ({ kind: 'damaged', message: `line ${line}: ${problem}` }) as const);
+  if (unplaced.lines === 0) return damaged;
+  const which =
+    unplaced.lines === 1
+      ? `line ${unplaced.from} repeats`
+      : `${unplaced.lines} lines from line ${unplaced.from} on repeat`;
+  return [...damaged, { kind: 'damaged', message: `${which} steps of a damaged line, and count nowhere` }];
+}
+
+function describeHeadless({ named }: Damage): string {
+  const first = named[0];
+  const found = first === undefined ? 'has no header' : `line ${first.line}: ${first.problem}`;
+  return `${found}; config.json doesn't say which samples the run has either`;
 }
 
 function lastOf({ step, steps }: Span): number {

@@ -2,8 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { readAudit, readEvidence } from '../../../src/run-folder/audit/read-audit.ts';
-import { verifyAudit } from '../../../src/run-folder/audit/verify-audit.ts';
+import { auditRun } from '../../../src/run-folder/audit/read-audit.ts';
 import { fallen, lastLedgerRows, readLedgerRows, sumOf } from '../../support/ledger-lines.ts';
 import { processesWith } from '../../support/leftovers.ts';
 import { maxDifference, readSummary } from '../../support/run-folder.ts';
@@ -175,7 +174,7 @@ async function expectExits(workers: readonly StartedWorker[], isStopped: boolean
 
 /** Every sample counts once, and no account falls. */
 async function expectSound(out: string): Promise<void> {
-  expect(verifyAudit(await readAudit(out), readEvidence(out))).toMatchObject({ proved: true, problems: [] });
+  expect(await auditRun(out)).toMatchObject({ proved: true, problems: [] });
   const rows = readLedgerRows(out);
   expect(fallen(rows)).toEqual([]);
   for (const { seconds, alive_seconds } of rows) expect(sumOf(seconds)).toBeCloseTo(alive_seconds, 6);

@@ -34,11 +34,15 @@ export function fileOf(header: AuditHeader, events: readonly AuditedEvent[]): st
 
 /** @throws the first problem of a line */
 export function recordOf(text: string): AuditRecord {
+  const record = damagedRecordOf(text);
+  for (const { line, problem } of record.damage.named) throw new Error(`line ${line}: ${problem}`);
+  return record;
+}
+
+/** Reads on where a line is damaged. */
+export function damagedRecordOf(text: string): AuditRecord {
   const builder = createAuditBuilder();
-  for (const [index, line] of text.trimEnd().split('\n').entries()) {
-    const added = builder.add(line, index + 1);
-    if (added !== undefined) throw new Error(`line ${index + 1}: ${added.problem}`);
-  }
+  for (const [index, line] of text.trimEnd().split('\n').entries()) builder.add(line, index + 1);
   const record = builder.record();
   if (record === undefined) throw new Error('no record');
   return record;

@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkEvidence, type Evidence } from '../../../../src/run-folder/audit/check-evidence.ts';
-import { readAudit, readEvidence } from '../../../../src/run-folder/audit/read-audit.ts';
+import { auditRun, readAudit, readEvidence } from '../../../../src/run-folder/audit/read-audit.ts';
 import { verifyAudit } from '../../../../src/run-folder/audit/verify-audit.ts';
 import { auditHeader } from '../../../support/audit-header.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
-import { fileOf, noEvidence, recordOf } from './audited-run.ts';
+import { damagedRecordOf, fileOf, noEvidence, recordOf } from './audited-run.ts';
 
 const header = fileOf(auditHeader(), []);
 const step = (number: number, from: number, to: number) =>
@@ -25,16 +25,48 @@ describe('samples.audit', () => {
     expect(record.highestStep).toBe(1);
   });
 
-  test.each([
-    ['a line of more than a mebibyte', `${header}"${'x'.repeat(2 ** 20)}"\n`, 'line 2: longer than 1048576 bytes'],
-    ['a damaged line', `${header}${step(1, 0, 4)}{"ty\n1\n`, 'line 3: no JSON'],
-    ['no line', '{"type":"au', 'has no whole line'],
-  ])('with %s is bad input', async (_, text, problem) => {
-    const folder = folderWith({ 'samples.audit': text });
-    await expect(readAudit(folder)).rejects.toMatchObject({
+  test('with no line is bad input', async () => {
+    const folder = folderWith({ 'samples.audit': '{"type":"au' });
+    await expect(auditRun(folder)).rejects.toMatchObject({
       code: 'bad-input',
-      message: `${join(folder, 'samples.audit')}: ${problem}`,
+      message: `${join(folder, 'samples.audit')}: has no whole line`,
     });
+  });
+
+  const config = {
+    run_id: 'r1',
+    settings: { seed: 7, batchSize: 4 },
+    dataset: { digest: 'a1b2', train: 10 },
+  };
+  const whole = `${step(1, 0, 4)}${step(2, 4, 8)}${step(3, 8, 10)}`;
+
+  test.each([
+    ['a line of more than a mebibyte', `"${'x'.repeat(2 ** 20)}"\n${whole}`, ['line 1: longer than 1048576 bytes']],
+    ['a damaged header', `${header.slice(9)}${whole}`, ['line 1: no JSON']],
+    ['no header', whole, ['line 1: the file does not begin with its header, {"type":"audit",…}']],
+    ['the header of a version to come', `${header.replace('"v":1', '"v":2')}${whole}`, [/^line 1: v: expected 1/]],
+    ['a damaged line', `${header}\0\0\n${whole}`, ['line 2: no JSON']],
+  ])('with %s is not proved, and the rest of it is counted', async (_, text, messages) => {
+    const folder = folderWith({ 'samples.audit': text, 'config.json': JSON.stringify(config) });
+    const { proved, problems, epochs, header: told } = await auditRun(folder);
+    expect(proved).toBe(false);
+    expect(problems.map(({ message }) => message)).toEqual(
+      messages.map((message) => (typeof message === 'string' ? message : expect.stringMatching(message))),
+    );
+    expect(epochs).toMatchObject([{ epoch: 1, steps: 3, once: 10, missing: 0, repeated: 0 }]);
+    expect(told).toMatchObject({ runId: 'r1', seed: 7, trainCount: 10, batchSize: 4, datasetDigest: 'a1b2' });
+  });
+
+  test('whose header is damaged is bad input where no other file says which samples the run has', async () => {
+    const text = `${header.slice(9)}${whole}`;
+    const { train: _, ...dataset } = config.dataset;
+    for (const files of [{}, { 'config.json': JSON.stringify({ ...config, dataset }) }]) {
+      const folder = folderWith({ 'samples.audit': text, ...files });
+      await expect(auditRun(folder)).rejects.toMatchObject({
+        code: 'bad-input',
+        message: `${join(folder, 'samples.audit')}: line 1: no JSON; config.json doesn't say which samples the run has either`,
+      });
+    }
   });
 
   test('that is not there is bad input', async () => {
@@ -67,20 +99,25 @@ describe('what other files of the run say', () => {
   });
 
   test('has settings and the newest checkpoint', () => {
-    const config = { run_id: 'r1', settings: { seed: 7, batchSize: 4 }, dataset: { digest: 'a1b2' } };
+    const config = {
+      run_id: 'r1',
+      pennygrad: '0.1.0',
+      settings: { seed: 7, batchSize: 4 },
+      dataset: { digest: 'a1b2', train: 10 },
+    };
     const folder = folderWith({ 'config.json': JSON.stringify(config) });
     for (const name of ['step-9', 'step-10', '.step-11.draft'])
       mkdirSync(join(folder, 'checkpoints', name), { recursive: true });
     expect(readEvidence(folder)).toEqual({
       unread: [],
-      config: { runId: 'r1', seed: 7, batchSize: 4, datasetDigest: 'a1b2' },
+      config: { runId: 'r1', version: '0.1.0', seed: 7, batchSize: 4, datasetDigest: 'a1b2', trainCount: 10 },
       summary: undefined,
       savedStep: 10,
     });
   });
 });
 
-const config = { runId: 'r1', seed: 7, batchSize: 4, datasetDigest: 'a1b2' };
+const config = { runId: 'r1', version: '0.1.0', seed: 7, batchSize: 4, datasetDigest: 'a1b2', trainCount: 10 };
 const summary = {
   runId: 'r1',
   seed: 7,
@@ -165,6 +202,20 @@ describe('an audit says', () => {
   test('once what is there again, and nothing of the steps after it', () => {
     const text = `${header}${step(1, 0, 4)}1\n${step(1, 0, 4)}${step(3, 8, 10)}`;
     expect(messagesOf(text)).toEqual(['step 1 is there again in line 4, without a resume']);
+  });
+
+  test('which lines are damaged, and which cannot be placed because of it', () => {
+    const text = `${header}${step(1, 0, 4)}\0\n1\n1\n${step(3, 8, 10)}`;
+    const messages = (file: string) =>
+      verifyAudit(damagedRecordOf(file), noEvidence).problems.map(({ message }) => message);
+    expect(messages(text)).toEqual([
+      'line 3: no JSON',
+      '2 lines from line 4 on repeat steps of a damaged line, and count nowhere',
+      'step 2 is missing before line 6',
+    ]);
+    const { problems, problemCount } = verifyAudit(damagedRecordOf(`${header}${'x\n'.repeat(5000)}`), noEvidence);
+    expect(problems).toHaveLength(100);
+    expect(problemCount).toBe(5000);
   });
 
   test('which steps of the checkpoint the file lacks, and which the checkpoint lacks', () => {

@@ -11,6 +11,7 @@ import {
   type AuditedEvent,
   type CommittedStep,
   countPlainly,
+  damagedRecordOf,
   fileOf,
   keptEvents,
   noEvidence,
@@ -135,6 +136,24 @@ describe('a run', () => {
         expect(Object.fromEntries(report.workers.map(({ worker, samples }) => [worker, samples]))).toEqual(
           samplesByWorker(keptSteps(run)),
         );
+      }),
+    );
+  });
+});
+
+describe('a damaged line', () => {
+  test('is named, and no step is told otherwise than it was trained, whichever line it is', () => {
+    fc.assert(
+      fc.property(runs, fc.nat(), (run, choice) => {
+        const lines = fileOf(run.header, run.events).trimEnd().split('\n');
+        const line = choice % lines.length;
+        const record = damagedRecordOf(lines.with(line, '\0\0').join('\n'));
+        const { runId, seed, batchSize, trainCount, datasetDigest, version } = run.header;
+        const config = { runId, seed, batchSize, trainCount, datasetDigest, version };
+        const report = verifyAudit(record, { ...noEvidence, config });
+        expect(report.proved).toBe(false);
+        expect(report.problems[0]).toEqual({ kind: 'damaged', message: `line ${line + 1}: no JSON` });
+        for (const step of stepsOf(record)) expect(run.events).toContainEqual(step);
       }),
     );
   });
