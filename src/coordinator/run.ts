@@ -125,7 +125,9 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     record: folder.record,
     recordAt(step, savedStep, isFollowed) {
       const knownGaps = resumption?.record.gaps ?? [];
-      return readRecord(out, { training, trainCount: dataset.trainCount }, { step, savedStep, isFollowed, knownGaps });
+      const stepsBefore = resumption?.start.stepsBefore ?? 0;
+      const position = { step, savedStep, isFollowed, stepsBefore, knownGaps };
+      return readRecord(out, { training, trainCount: dataset.trainCount }, position);
     },
     clock,
     startedAt,

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
-import { findAuditGap } from '../../run-folder/audit/find-audit-gap.ts';
+import { type AuditedSteps, readAuditedSteps } from '../../run-folder/audit/audited-steps.ts';
 import { listCheckpoints } from '../../run-folder/checkpoints.ts';
 import type { LedgerLine } from '../../run-folder/ledger-line.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
@@ -58,8 +58,8 @@ export interface RunFiles {
   readonly metrics: string;
   /** Asked once it is known that there is work left. @param step of the checkpoint */
   readonly readLedger: (step: number) => Pick<Ledger, 'lines' | 'gaps'>;
-  /** What `samples.audit` lacks of so many steps, in words; undefined where it has them all. */
-  readonly findAuditGap: (step: number) => string | undefined;
+  /** What `samples.audit` has, and what it lacks of so many steps. */
+  readonly readAudit: (step: number) => AuditedSteps;
 }
 
 /** @throws bad-input when there is nothing to resume from, or nothing left to do */
@@ -68,7 +68,7 @@ export function readResumption(folder: string, told: ResumedTraining): Resumptio
     ...findCheckpoint(join(folder, 'checkpoints')),
     metrics: readText(join(folder, 'metrics.jsonl')),
     readLedger: (step) => requireLedger(join(folder, 'ledger.jsonl'), step),
-    findAuditGap: (step) => findAuditGap(folder, step),
+    readAudit: (step) => readAuditedSteps(folder, step),
   });
 }
 
@@ -80,7 +80,7 @@ export function readResumption(folder: string, told: ResumedTraining): Resumptio
 export function resumeFrom(
   folder: string,
   { spec, training, trainCount }: ResumedTraining,
-  { saved, damages, checkpoints, metrics, readLedger: ledgerAt, findAuditGap: auditGapAt }: RunFiles,
+  { saved, damages, checkpoints, metrics, readLedger: ledgerAt, readAudit }: RunFiles,
 ): Resumption {
   if (saved !== undefined) requireSameTraining(folder, saved.trained, spec);
   const step = saved?.checkpoint.step ?? 0;
@@ -88,10 +88,10 @@ export function resumeFrom(
   const history = readMetrics(metrics, { step, perEpoch });
   requireWorkLeft(folder, history, step, perEpoch, training);
   const { lines: ledger, gaps: ledgerGaps } = ledgerAt(step);
-  const auditGap = auditGapAt(step);
-  const auditGaps = auditGap === undefined ? [] : [auditGap];
+  const audit = readAudit(step);
+  const auditGaps = audit.gap === undefined ? [] : [audit.gap];
   const lastLine = ledger.at(-1);
-  const stepsBefore = highestStep(history, ledger, step);
+  const stepsBefore = highestStep(history, ledger, Math.max(step, audit.highestStep));
   const lost = stepsBefore - step;
   const { openEpoch, samples, trainSeconds, skippedSteps, epochs, fleets, interruptions, earlierGaps, generation } =
     history;
@@ -134,9 +134,9 @@ export function resumeFrom(
   };
 }
 
-/** The highest step that was ever committed, lost or not. */
-function highestStep({ lastStep }: MetricsHistory, ledger: readonly LedgerLine[], step: number): number {
-  return ledger.reduce((most, line) => Math.max(most, line.step), Math.max(lastStep, step));
+/** The highest step that was ever committed, lost or not. @param known a step that was committed */
+function highestStep({ lastStep }: MetricsHistory, ledger: readonly LedgerLine[], known: number): number {
+  return ledger.reduce((most, line) => Math.max(most, line.step), Math.max(lastStep, known));
 }
 
 /**
@@ -160,6 +160,8 @@ export interface RecordPosition {
   readonly savedStep: number;
   /** A worker has steps that follow it. So an epoch that ended with it was tested. */
   readonly isFollowed?: boolean | undefined;
+  /** Steps that were committed before the resume, lost or not, as far as is known from other files than are read here. */
+  readonly stepsBefore: number;
   /** What is missing of the run's files, in words. */
   readonly knownGaps: readonly string[];
 }
@@ -167,7 +169,7 @@ export interface RecordPosition {
 /** The same, from what the files hold. */
 export function recordFrom(
   { training: { batchSize }, trainCount }: Pick<ResumedTraining, 'training' | 'trainCount'>,
-  { step, savedStep, isFollowed = false, knownGaps }: RecordPosition,
+  { step, savedStep, isFollowed = false, stepsBefore, knownGaps }: RecordPosition,
   { metrics, readLedger: ledgerLines }: { readonly metrics: string; readonly readLedger: () => readonly LedgerLine[] },
 ): RecordedRun | undefined {
   const testedStep = step === savedStep || isFollowed ? step : step - 1;
@@ -176,7 +178,7 @@ export function recordFrom(
   const { generation, samples, trainSeconds, skippedSteps, epochs, openEpoch, samplesByWorker } = history;
   const ledger = ledgerLines();
   const gaps = [...new Set([...history.earlierGaps, ...history.gaps, ...knownGaps])];
-  const lost = highestStep(history, ledger, step) - step;
+  const lost = highestStep(history, ledger, Math.max(step, stepsBefore)) - step;
   const marker = { type: 'resume', step, lost_steps: lost, gaps: gaps.length === 0 ? undefined : gaps };
   return {
     step,

@@ -79,6 +79,7 @@ export function beginCoordinator(schedule: Schedule, surroundings: CoordinatorSu
     const training = trainingOf(workload, checkpointEvery);
     const { trainCount } = workload;
     const knownGaps = resumption?.record.gaps ?? [];
+    const stepsBefore = resumption?.start.stepsBefore ?? 0;
     const end = await train(
       control,
       { training, trainCount, testCount, start: resumption?.start },
@@ -92,7 +93,8 @@ export function beginCoordinator(schedule: Schedule, surroundings: CoordinatorSu
           writer.record(step);
           surroundings.observe(step);
         },
-        recordAt: (step, savedStep, isFollowed) => record.recordAt({ step, savedStep, isFollowed, knownGaps }),
+        recordAt: (step, savedStep, isFollowed) =>
+          record.recordAt({ step, savedStep, isFollowed, stepsBefore, knownGaps }),
       },
     ).then(endOfTraining, endOfFailure);
     await writer.checkpointsWritten();

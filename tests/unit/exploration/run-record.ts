@@ -101,8 +101,8 @@ export function createRunRecord(
     read() {
       const checkpoints = { whole: undefined, damaged: [] };
       if (!isBegun) return undefined;
-      const findAuditGap = () => undefined;
-      const files = { saved, damages: [], checkpoints, metrics: metrics.read(), readLedger, findAuditGap };
+      const readAudit = () => ({ gap: undefined, highestStep: 0, lastStep: 0 });
+      const files = { saved, damages: [], checkpoints, metrics: metrics.read(), readLedger, readAudit };
       return resumeFrom('run-1', told, files);
     },
     recordAt: (position) => recordFrom(told, position, { metrics: metrics.read(), readLedger: ledgerSoFar }),

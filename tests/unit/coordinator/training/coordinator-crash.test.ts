@@ -84,7 +84,8 @@ async function sitDown(folder: string, place: CrashingPlace, isResumed = false, 
 }
 
 function trainOn({ party, start, folder, record }: Sitting) {
-  const recordAt = (step: number, savedStep: number) => readRecord(folder, told, { step, savedStep, knownGaps: [] });
+  const recordAt = (step: number, savedStep: number) =>
+    readRecord(folder, told, { step, savedStep, stepsBefore: 0, knownGaps: [] });
   return party.train({ start, record, recordAt });
 }
 
