@@ -154,12 +154,16 @@ export interface RecordedRun {
   readonly keptMetrics: string;
 }
 
-/** How far a run had come when its coordinator was lost. */
+/** How far a run had come when a coordinator of it was lost. */
 export interface CutOff {
   /** When it last booked, on this process's clock. */
   readonly at: number;
   /** Committed steps. */
   readonly steps: number;
+  /** Those of them that were lost; undefined for the last coordinator, while it is not known what workers have. */
+  readonly lostSteps: number | undefined;
+  /** What was booked as wasted or idle between then and the next cut-off, which the last coordinator has not. */
+  readonly wasted: { readonly seconds: number; readonly usd: number };
 }
 
 export type RunEvent =
@@ -170,8 +174,8 @@ export type RunEvent =
       readonly samples: number;
       /** The epoch that was begun and not tested. */
       readonly epoch: EpochTotals | undefined;
-      /** Set where the run was in training and the coordinator ended without a word. */
-      readonly cutOff?: CutOff | undefined;
+      /** Coordinators that ended without a word while the run trained, and from which it has not recovered: in order. */
+      readonly cutOffs?: readonly CutOff[] | undefined;
     }
   /** The workers have shown from which step training goes on. Theirs may be later than the checkpoint that was resumed. */
   | { readonly type: 'went-on'; readonly step: number; readonly record: RecordedRun }

@@ -2,7 +2,6 @@
 import { summarize } from '../economics/record/summarize.ts';
 import { lockRun, type RunLock } from '../run-folder/run-lock.ts';
 import { budgetOf } from '../settings/budget-settings.ts';
-import type { Clock } from '../shared/core/clock.ts';
 import { requireBudgetLeft } from './budget-left.ts';
 import { type CloseStack, withCloseStack } from './close-stack.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -106,13 +105,13 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   );
 
   for (const note of resumption?.notes ?? []) context.warn(note);
-  const bookedUntil = resumption && bookedUntilOf(resumption, clock, startedAt);
+  /** A moment before the resume, on this process's clock. */
+  const momentOf = (unixMs: number) => Math.min(startedAt, clock.now() - (clock.unixMs() - unixMs) / 1000);
   if (resumption !== undefined) {
-    const { record, samplesBefore, wasClosed, start } = resumption;
+    const { record, samplesBefore } = resumption;
     const { steps: step, openEpoch: epoch } = record;
-    const steps = start.stepsBefore;
-    const cutOff = wasClosed || steps === 0 || bookedUntil === undefined ? undefined : { at: bookedUntil, steps };
-    observe({ type: 'resumed', step, samples: samplesBefore, epoch, cutOff });
+    const cutOffs = resumption.cutOffs.map(({ atUnixMs, ...cutOff }) => ({ at: momentOf(atUnixMs), ...cutOff }));
+    observe({ type: 'resumed', step, samples: samplesBefore, epoch, cutOffs });
   }
   await observability.begin();
   const { spent } = bookkeeper;
@@ -120,7 +119,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     options,
     spec,
     resumption,
-    bookedUntil,
+    bookedUntil: resumption?.bookedUntilUnixMs === undefined ? undefined : momentOf(resumption.bookedUntilUnixMs),
     lost: lock.lost,
     record: folder.record,
     recordAt(step, savedStep, isFollowed) {
@@ -157,12 +156,6 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   context.onResult({ summary, predictions: predictions.predictions(), error: end.error ?? lostAccounts ?? lostFiles });
   lock.release();
   await observability.waitForLastScrape();
-}
-
-/** When the accounts were last drawn up before the resume, on this process's clock. */
-function bookedUntilOf({ bookedUntilUnixMs }: Resumption, clock: Clock, startedAt: number): number | undefined {
-  if (bookedUntilUnixMs === undefined) return undefined;
-  return Math.min(startedAt, clock.now() - (clock.unixMs() - bookedUntilUnixMs) / 1000);
 }
 
 function observedBefore({ accounts, record }: Resumption): ObservedBefore {

@@ -150,7 +150,7 @@ describe('a run that goes on ends where it would have', () => {
     expect(after.workers.map(({ seconds_by_category }) => seconds_by_category.wasted)).toEqual([0, 0]);
   });
 
-  it('after the coordinator was killed: what is lost is trained again, and booked as wasted', async () => {
+  it('after the coordinator was killed, and the next one too: what is lost is trained again, and booked as wasted', async () => {
     const saved = 7;
     const out = await copyOfWhole(pair, saved);
     const kill = (pid: number) => process.kill(pid, 'SIGKILL');
@@ -158,7 +158,13 @@ describe('a run that goes on ends where it would have', () => {
     expect(killed.signal).toBe('SIGKILL');
     expect(lastCheckpoint(out)).toMatch(/step-7$/);
     const reached = Math.max(...readLedgerRows(out).map(({ step }) => step));
+    const next = start(['train', '--resume', out]);
+    const metrics = join(out, 'metrics.jsonl');
+    await eventually('a second coordinator', () => readFileSync(metrics, 'utf8').includes('"cut-off"'));
+    next.child.kill('SIGKILL');
+    await next.exit;
     await expectToEndAlike(out, pair, commonEnd(reached));
+    expect(readSummary(out).interruptions).toMatchObject({ by_reason: { coordinator: { count: 2 } } });
     const resumed = readJsonLines(join(out, 'metrics.jsonl')).findLast(({ type }) => type === 'resume');
     expect(resumed).toMatchObject({ step: saved });
     expect(resumed?.lost_steps).toBeGreaterThanOrEqual(reached - saved);

@@ -22,7 +22,7 @@ import type { SpentSeconds } from '../../shared/core/phases.ts';
 import { sumOf } from '../../shared/core/sums.ts';
 import type { LedgerEntry, LedgerEvent, MemberSpent, RunEvent } from '../run-events.ts';
 import { advanceEnding, endingSeconds, nothingKnown } from './ending-time.ts';
-import type { Waste } from './interruptions.ts';
+import { type Waste, wasteOf } from './interruptions.ts';
 
 export interface Bookkeeper {
   /** Takes in an event. @returns the accounts, when the event makes it time to draw them up */
@@ -211,11 +211,7 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
       };
     },
     waste() {
-      const accounts = [...rows.values()].map(({ account }) => account);
-      return {
-        seconds: sumOf(accounts.map(({ seconds }) => seconds.wasted + seconds.idle)),
-        usd: sumOf(accounts.map(({ usd }) => usd.wasted + usd.idle)),
-      };
+      return wasteOf([...rows.values()].map(({ account }) => account));
     },
     close() {
       if (closed) return undefined;

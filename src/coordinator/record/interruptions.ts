@@ -5,7 +5,9 @@
  * lost. Recovery counts from the last work that was done before, since a worker that freezes is known to be lost only when its
  * deadline has passed.
  */
+import type { Account } from '../../economics/ledger/ledger.ts';
 import { coordinatorId, type Interruption, type InterruptionReason } from '../../economics/record/interruption.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import type { CutOff, RunEvent } from '../run-events.ts';
 
 /** Booked time of all workers that came to nothing: wasted, or idle. It never falls. */
@@ -57,7 +59,15 @@ export interface InterruptionStep {
   readonly over: readonly Interruption[];
 }
 
-const nothingWasted: Waste = { seconds: 0, usd: 0 };
+export const nothingWasted: Waste = { seconds: 0, usd: 0 };
+
+/** What these accounts have, of all workers together. */
+export function wasteOf(accounts: readonly Pick<Account, 'seconds' | 'usd'>[]): Waste {
+  return {
+    seconds: sumOf(accounts.map(({ seconds }) => seconds.wasted + seconds.idle)),
+    usd: sumOf(accounts.map(({ usd }) => usd.wasted + usd.idle)),
+  };
+}
 
 export const noInterruptions: Interruptions = {
   members: new Set(),
@@ -79,7 +89,7 @@ export function advanceInterruptions(
   const state = shareOut(known, before);
   switch (event.type) {
     case 'resumed':
-      return { state: beginWithoutCoordinator({ ...state, step: event.step }, event.cutOff), over: [] };
+      return { state: beginWithoutCoordinator({ ...state, step: event.step }, event.cutOffs ?? []), over: [] };
     case 'went-on':
       return { state: goOn(state, event.step), over: [] };
     case 'worker-preempted':
@@ -156,17 +166,21 @@ function beginHealing(state: Interruptions, workerId: string): Interruptions {
 }
 
 /** The steps after the one that training goes on from will be trained again. */
-function beginWithoutCoordinator(state: Interruptions, cutOff: CutOff | undefined): Interruptions {
-  if (cutOff === undefined) return state;
-  const begun = newInterruption({ ...state, progressAt: cutOff.at }, coordinatorId, 'coordinator', nothingWasted);
-  const lostSteps = cutOff.steps - state.step;
-  return { ...state, open: [...state.open, { ...begun, step: cutOff.steps, lostSteps, caughtUpAt: cutOff.steps }] };
+function beginWithoutCoordinator(state: Interruptions, cutOffs: readonly CutOff[]): Interruptions {
+  const begun = cutOffs.map(({ at, steps, lostSteps = steps - state.step, wasted }) => ({
+    ...newInterruption({ ...state, progressAt: at }, coordinatorId, 'coordinator', wasted),
+    step: steps,
+    lostSteps,
+    caughtUpAt: steps,
+  }));
+  return { ...state, open: [...state.open, ...begun] };
 }
 
-/** Workers have kept steps that the checkpoint lacks. */
+/** Workers have kept steps that the checkpoint lacks. What they have not was lost with the last coordinator. */
 function goOn(state: Interruptions, step: number): Interruptions {
-  const open = state.open.map((one) =>
-    one.reason === 'coordinator' ? { ...one, lostSteps: Math.max(0, one.caughtUpAt - step) } : one,
+  const last = state.open.findLastIndex(({ reason }) => reason === 'coordinator');
+  const open = state.open.map((one, index) =>
+    index === last ? { ...one, lostSteps: Math.max(0, one.caughtUpAt - step) } : one,
   );
   return { ...state, step, open };
 }
@@ -235,7 +249,7 @@ function added(a: Waste, b: Waste): Waste {
 }
 
 /** Rounding must not make it negative. */
-function grownBy(before: Waste, after: Waste): Waste {
+export function grownBy(before: Waste, after: Waste): Waste {
   return { seconds: Math.max(0, after.seconds - before.seconds), usd: Math.max(0, after.usd - before.usd) };
 }
 

@@ -53,6 +53,8 @@ const line = z.discriminatedUnion('type', [
   epochLine,
   z.object({ type: z.literal('shares'), step: count }),
   z.object({ type: z.literal('resume'), step: count, gaps: z.array(text).optional() }),
+  /** The run was resumed: its coordinator was lost after so many steps, and had last booked at that time. */
+  z.object({ type: z.literal('cut-off'), step: count, time: z.iso.datetime() }),
   z.object({
     type: z.literal('interruption'),
     step: count,
@@ -96,6 +98,10 @@ export interface MetricsHistory {
   readonly fleets: readonly Fleet[];
   /** In the order of their ends. Older versions did not write them. */
   readonly interruptions: readonly Interruption[];
+  /** Losses of a coordinator from which the run has not recovered, in order. Older versions did not write them. */
+  readonly cutOffs: readonly RecordedCutOff[];
+  /** The last step of the run as it went on in the end. */
+  readonly position: number;
   /** The highest step in the file, whether it was saved or not. */
   readonly lastStep: number;
   /** The generation that committed the step; 0 where the file does not tell. */
@@ -116,6 +122,19 @@ export interface MetricsHistory {
   readonly earlierGaps: readonly string[];
 }
 
+export interface RecordedCutOff {
+  readonly time: string;
+  /** Committed steps. */
+  readonly steps: number;
+  /** Those of them that the next coordinator did not go on from; 0 if it did not come to that. */
+  readonly lostSteps: number;
+}
+
+/** The line of a coordinator that was lost, as the next one writes it. */
+export function cutOffLine({ time, steps }: Pick<RecordedCutOff, 'time' | 'steps'>): string {
+  return `${JSON.stringify({ type: 'cut-off', step: steps, time })}\n`;
+}
+
 /**
  * @param text the file's content; a last line that was cut off by a kill is ignored
  * @param position steps to be kept, the steps in an epoch, and up to which step epochs count as tested: all, unless given
@@ -129,7 +148,7 @@ export function readMetrics(
   }: { readonly step: number; readonly perEpoch: number; readonly testedStep?: number },
 ): MetricsHistory {
   const { lines, damaged } = readLines(text, line);
-  const { steps, epochs: lastOfEpoch } = follow(lines, perEpoch);
+  const { steps, epochs: lastOfEpoch, position } = follow(lines, perEpoch);
   const kept = lines.filter((read) => {
     const { entry } = read;
     switch (entry.type) {
@@ -137,7 +156,8 @@ export function readMetrics(
         return entry.step >= 1 && entry.step <= savedStep && steps.get(entry.step)?.read === read;
       case 'resume':
         return entry.step <= savedStep;
-      // Both have cost money, even if none of the steps was saved.
+      // They have cost money, even if none of the steps was saved.
+      case 'cut-off':
       case 'fleet':
       case 'interruption':
         return true;
@@ -190,6 +210,8 @@ export function readMetrics(
           },
     fleets: kept.flatMap(({ entry }) => (entry.type === 'fleet' ? [fleetOf(entry)] : [])),
     interruptions: kept.flatMap(({ entry }) => (entry.type === 'interruption' ? [interruptionOf(entry)] : [])),
+    cutOffs: openCutOffs(lines),
+    position,
     lastStep: lines.reduce((most, { entry }) => (entry.type === 'step' ? Math.max(most, entry.step) : most), 0),
     generation: steps.get(savedStep)?.generation ?? 0,
     lastGeneration: lines.reduce(
@@ -238,6 +260,7 @@ function follow(lines: readonly Read[], perEpoch: number) {
   const steps = new Map<number, FollowedStep>();
   const epochs = new Map<number, Read>();
   let generation = 0;
+  let position = 0;
   let workerSamples: FollowedStep['workerSamples'];
   for (const read of lines) {
     const { entry } = read;
@@ -246,10 +269,12 @@ function follow(lines: readonly Read[], perEpoch: number) {
         generation = entry.generation ?? 0;
         break;
       case 'resume':
+        position = entry.step;
         for (const step of [...steps.keys()]) if (step > entry.step) steps.delete(step);
         for (const epoch of [...epochs.keys()]) if (epoch * perEpoch > entry.step) epochs.delete(epoch);
         break;
       case 'step':
+        position = entry.step;
         workerSamples = entry.worker_samples ?? workerSamples;
         steps.set(entry.step, { read, generation: entry.generation ?? generation, workerSamples });
         break;
@@ -258,7 +283,26 @@ function follow(lines: readonly Read[], perEpoch: number) {
         break;
     }
   }
-  return { steps, epochs };
+  return { steps, epochs, position };
+}
+
+/** A coordinator that has recovered from the loss of the one before says so with an interruption. */
+function openCutOffs(lines: readonly Read[]): readonly RecordedCutOff[] {
+  const open: (Omit<RecordedCutOff, 'lostSteps'> & { wentOnFrom: number | undefined })[] = [];
+  for (const { entry } of lines) {
+    const last = open.at(-1);
+    if (entry.type === 'cut-off') open.push({ time: entry.time, steps: entry.step, wentOnFrom: undefined });
+    // Whatever goes back later has another cause.
+    if (entry.type === 'resume' && last !== undefined) last.wentOnFrom ??= entry.step;
+    if (entry.type !== 'interruption' || entry.reason !== 'coordinator') continue;
+    const over = open.findIndex(({ steps }) => steps === entry.step);
+    if (over >= 0) open.splice(over, 1);
+  }
+  return open.map(({ time, steps, wentOnFrom = steps }) => ({
+    time,
+    steps,
+    lostSteps: Math.max(0, steps - wentOnFrom),
+  }));
 }
 
 /** @returns undefined if it is not known of every step */

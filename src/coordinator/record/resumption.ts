@@ -13,12 +13,13 @@ import { readBoundedFile, readBoundedText } from '../../shared/files/bounded-fil
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import type { TrainedSpec } from '../../shared/model/model-spec.ts';
-import type { RecordedRun } from '../run-events.ts';
+import type { CutOff, RecordedRun } from '../run-events.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
 import type { FoundCheckpoints } from './checkpoint-writer.ts';
+import { grownBy, nothingWasted, wasteOf } from './interruptions.ts';
 import { entryOf, type Ledger, readLedger } from './ledger-file.ts';
-import { type MetricsHistory, readMetrics } from './metrics-log.ts';
+import { cutOffLine, type MetricsHistory, type RecordedCutOff, readMetrics } from './metrics-log.ts';
 import type { CarriedRecord } from './run-recorder.ts';
 
 export interface Resumption {
@@ -33,8 +34,8 @@ export interface Resumption {
   readonly wholeMetrics: string;
   /** When the accounts were last drawn up; undefined where they never were. */
   readonly bookedUntilUnixMs: number | undefined;
-  /** Whether the coordinator closed the accounts, which it does however the run ends. */
-  readonly wasClosed: boolean;
+  /** Coordinators that were lost while the run trained, and from which it has not recovered: in order. */
+  readonly cutOffs: readonly (Omit<CutOff, 'at'> & { readonly atUnixMs: number })[];
   readonly checkpoints: FoundCheckpoints;
   /** For the user: damaged checkpoints, gaps in the record, lost steps. */
   readonly notes: readonly string[];
@@ -95,6 +96,11 @@ export function resumeFrom(
   const lost = stepsBefore - step;
   const { openEpoch, samples, trainSeconds, skippedSteps, epochs, fleets, interruptions, earlierGaps, generation } =
     history;
+  // However a run ends, its coordinator closes the accounts.
+  const wasCutOff = lastLine !== undefined && lastLine.cause !== 'end' && stepsBefore > 0;
+  const cutOff = wasCutOff
+    ? { time: lastLine.time, steps: Math.max(step, history.position, audit.lastStep), lostSteps: undefined }
+    : undefined;
   const found = [...history.gaps, ...ledgerGaps, ...auditGaps].filter((gap) => !earlierGaps.includes(gap));
   const gaps = [...new Set([...earlierGaps, ...found])];
   return {
@@ -114,9 +120,9 @@ export function resumeFrom(
       interruptions,
       gaps,
     },
-    wholeMetrics: history.whole,
+    wholeMetrics: cutOff === undefined ? history.whole : history.whole + cutOffLine(cutOff),
     bookedUntilUnixMs: lastLine && Date.parse(lastLine.time),
-    wasClosed: lastLine?.cause === 'end',
+    cutOffs: withWaste(cutOff === undefined ? history.cutOffs : [...history.cutOffs, cutOff], ledger),
     checkpoints,
     notes: [
       ...damages,
@@ -132,6 +138,23 @@ export function resumeFrom(
         : []),
     ],
   };
+}
+
+/** What was wasted after each, until the next. */
+function withWaste(
+  cutOffs: readonly (Omit<RecordedCutOff, 'lostSteps'> & Pick<CutOff, 'lostSteps'>)[],
+  ledger: readonly LedgerLine[],
+): Resumption['cutOffs'] {
+  const moments = cutOffs.map(({ time }) => Date.parse(time));
+  const wasteAt = (unixMs: number) =>
+    wasteOf([
+      ...new Map(ledger.filter(({ time }) => Date.parse(time) <= unixMs).map((line) => [line.worker, line])).values(),
+    ]);
+  return cutOffs.map(({ steps, lostSteps }, index) => {
+    const [atUnixMs = 0, next] = moments.slice(index);
+    const wasted = next === undefined ? nothingWasted : grownBy(wasteAt(atUnixMs), wasteAt(next));
+    return { atUnixMs, steps, lostSteps, wasted };
+  });
 }
 
 /** The highest step that was ever committed, lost or not. @param known a step that was committed */

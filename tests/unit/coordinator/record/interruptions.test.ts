@@ -23,9 +23,9 @@ function interruptedRun(workers = 3) {
 }
 
 /** Nobody has come yet. */
-function resumedRun(cutOff: CutOff | undefined, step: number) {
+function resumedRun(cutOffs: readonly CutOff[], step: number) {
   const run = followedRun(step);
-  run.tell({ type: 'resumed', step, samples: 0, epoch: undefined, cutOff });
+  run.tell({ type: 'resumed', step, samples: 0, epoch: undefined, cutOffs });
   return run;
 }
 
@@ -237,14 +237,14 @@ describe('an interruption', () => {
   });
 
   describe('by a coordinator that ended without a word', () => {
-    const cutOff = { at: -7, steps: 5 };
+    const cutOff = { at: -7, steps: 5, lostSteps: undefined, wasted: { seconds: 0, usd: 0 } };
 
     test.each([
       ['that workers have kept', 5, 0],
       ['of which workers have kept one', 4, 1],
       ['of which only the checkpoint is left', undefined, 2],
     ])('lasts from its last accounts, over steps %s', (_, wentOn, lostSteps) => {
-      const run = resumedRun(cutOff, 3);
+      const run = resumedRun([cutOff], 3);
       run.begin(0, 1);
       run.generation(0, 1);
       if (wentOn !== undefined) run.goOn(wentOn);
@@ -266,7 +266,7 @@ describe('an interruption', () => {
     });
 
     test('is not over while what a worker has trained meanwhile is put on record', () => {
-      const run = resumedRun(cutOff, 3);
+      const run = resumedRun([cutOff], 3);
       run.begin(0);
       run.generation(0);
       run.goOn(5);
@@ -279,8 +279,24 @@ describe('an interruption', () => {
       expect(run.seen).toMatchObject([{ reason: 'coordinator', recoverySeconds: 10 }]);
     });
 
+    test('counts also where the one before it was lost before it had recovered from another', () => {
+      const before = { at: -20, steps: 6, lostSteps: 2, wasted: { seconds: 4, usd: 9 } };
+      const run = resumedRun([before, cutOff], 3);
+      run.begin(0, 1);
+      run.generation(0, 1);
+      run.goOn(4);
+      run.retrain(0, 1);
+      // It is back where the last one was, and the one before had been a step further.
+      expect(run.seen).toMatchObject([{ step: 5, recoverySeconds: 8, lostSteps: 1, wastedSeconds: 1 }]);
+      run.train(0, 1);
+      expect(run.seen).toMatchObject([
+        { reason: 'coordinator', step: 5, recoverySeconds: 8, lostSteps: 1, wastedSeconds: 1, wastedUsd: 1.5 },
+        { reason: 'coordinator', step: 6, recoverySeconds: 21, lostSteps: 2, wastedSeconds: 4 + 1, wastedUsd: 9 + 1.5 },
+      ]);
+    });
+
     test('is none where the run had been ended', () => {
-      const run = resumedRun(undefined, 3);
+      const run = resumedRun([], 3);
       run.begin(0);
       run.generation(0);
       run.train(0);

@@ -118,6 +118,12 @@ function keptAt(folder: string, step: number, knownGaps: readonly string[] = [],
   return readRecord(folder, resumed(), { step, savedStep: step, stepsBefore, knownGaps })?.keptMetrics ?? '';
 }
 
+const linesOf = (text: string): readonly object[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
 const steps = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => stepLine(from + i));
 
 describe('a run that ended', () => {
@@ -244,6 +250,71 @@ describe('a run that ended', () => {
       { ...one, step: 7, recoverySeconds: undefined },
     ]);
     expect(wholeMetrics.match(/"type":"interruption"/g)).toHaveLength(2);
+  });
+
+  describe('because one coordinator after another was killed', () => {
+    const time = (second: number) => new Date(Date.UTC(2025, 5, 1, 12, 0, second)).toISOString();
+    const booked = (worker: string, step: number, second: number, idle: number, wasted: number) =>
+      ledgerLine(worker, step, {
+        time: time(second),
+        seconds: { ...nothing, idle, wasted },
+        usd: { ...nothing, idle: 2 * idle, wasted: 2 * wasted },
+      });
+    const cutOff = (step: number, second: number) => ({ type: 'cut-off', step, time: time(second) });
+    const lossOf = (step: number) => ({
+      type: 'interruption',
+      step,
+      worker_id: 'coordinator',
+      reason: 'coordinator',
+      recovery_seconds: 3,
+      wasted_seconds: 2,
+      wasted_usd: 0.25,
+      lost_steps: 0,
+    });
+    const cutOffsOf = (metrics: readonly object[], ledger: readonly object[]) => {
+      const { cutOffs, wholeMetrics } = readResumption(runFolder({ metrics, ledger, checkpoints: [2] }), resumed());
+      return { cutOffs, wholeMetrics };
+    };
+    const [first, second] = [booked('w0', 6, 10, 1, 0), booked('w0', 4, 30, 1, 7)];
+
+    test('remembers each from which it has not recovered, and says of its own loss', () => {
+      const metrics = [...steps(1, 6), cutOff(6, 10), { type: 'resume', step: 2 }, ...steps(3, 4)];
+      const { cutOffs, wholeMetrics } = cutOffsOf(metrics, [first, booked('w1', 6, 10, 3, 0), second]);
+      expect(cutOffs).toEqual([
+        { atUnixMs: Date.parse(time(10)), steps: 6, lostSteps: 4, wasted: { seconds: 7, usd: 14 } },
+        { atUnixMs: Date.parse(time(30)), steps: 4, lostSteps: undefined, wasted: { seconds: 0, usd: 0 } },
+      ]);
+      // The next coordinator reads the same of both.
+      expect(cutOffsOf(linesOf(wholeMetrics), [first, second]).cutOffs.map(({ steps }) => steps)).toEqual([6, 4, 4]);
+    });
+
+    test('loses steps once, though the first successor came to nothing', () => {
+      const { cutOffs } = cutOffsOf([...steps(1, 6), cutOff(6, 10)], [first]);
+      expect(cutOffs).toMatchObject([
+        { steps: 6, lostSteps: 0 },
+        { steps: 6, lostSteps: undefined },
+      ]);
+    });
+
+    test('forgets those from which it has', () => {
+      const metrics = [...steps(1, 6), cutOff(6, 10), { type: 'resume', step: 6 }, ...steps(7, 8), lossOf(6)];
+      expect(cutOffsOf(metrics, [first, second]).cutOffs).toMatchObject([{ steps: 8 }]);
+      const twice = [...steps(1, 6), cutOff(6, 10), cutOff(6, 20), lossOf(6), ...steps(7, 8)];
+      expect(cutOffsOf(twice, [first, second]).cutOffs).toMatchObject([
+        { atUnixMs: Date.parse(time(20)) },
+        { steps: 8 },
+      ]);
+    });
+
+    test('keeps them when its metrics are cut to where it goes on', () => {
+      const folder = runFolder({ metrics: [...steps(1, 6), cutOff(6, 10)], ledger: [first], checkpoints: [2] });
+      expect(linesOf(keptAt(folder, 2))).toContainEqual(cutOff(6, 10));
+    });
+
+    test('is not cut off where its accounts are closed', () => {
+      expect(cutOffsOf(steps(1, 6), [{ ...first, cause: 'end' }]).cutOffs).toEqual([]);
+      expect(cutOffsOf(steps(1, 6), [{ ...first, cause: 'end' }]).wholeMetrics).not.toContain('cut-off');
+    });
   });
 
   test('tells when epochs were done, by the last time they were', () => {
