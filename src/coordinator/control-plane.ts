@@ -175,9 +175,9 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
         loop.accept(peer, decoded.message, decoded.tensors);
         continue;
       }
-      const { reason, detail } = decoded;
+      const { reason, detail, version } = decoded;
       observe({ type: 'frame-rejected', reason, detail });
-      dispatch({ type: 'garbled', peer, reason, detail });
+      dispatch({ type: 'garbled', peer, detail, version });
     }
   }
 

@@ -41,7 +41,7 @@ export function leave(
 export function garbled(
   rules: MembershipRules,
   state: Membership,
-  { peer, reason, detail }: Extract<MembershipInput, { type: 'garbled' }>,
+  { peer, detail, version }: Extract<MembershipInput, { type: 'garbled' }>,
   activities: Activities,
   now: number,
 ): MembershipStep {
@@ -51,9 +51,9 @@ export function garbled(
     return expel(rules, state, worker, told, activities, now, 'run-failed');
   }
   // A stranger would not understand an answer either, unless only its version differs.
-  return reason === 'version'
-    ? { state, effects: refuse(peer, 'of another version', versionMismatch(detail)) }
-    : unchanged(state);
+  return version === undefined
+    ? unchanged(state)
+    : { state, effects: refuse(peer, 'of another version', versionMismatch(version)) };
 }
 
 /** What a member that sends wrong messages has done to the run is not known, so the run ends. */

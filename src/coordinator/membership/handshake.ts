@@ -52,8 +52,8 @@ export function findObstacle(
 }
 
 /** The refusal for a peer with another protocol version. */
-export function versionMismatch(detail: string): Mismatch {
-  return { field: 'protocol version', expected: String(protocolVersion), actual: detail };
+export function versionMismatch(version: string): Mismatch {
+  return { field: 'protocol version', expected: String(protocolVersion), actual: version };
 }
 
 /**

@@ -94,8 +94,8 @@ export type MembershipInput =
   /** Any other message of a worker. */
   | { readonly type: 'heard'; readonly peer: PeerId }
   | { readonly type: 'heartbeat'; readonly peer: PeerId; readonly gpu: GpuReading | undefined }
-  /** Frames that are no message. */
-  | { readonly type: 'garbled'; readonly peer: PeerId; readonly reason: string; readonly detail: string }
+  /** Frames that are no message; `version` is the sender's protocol version, where that is what differs. */
+  | { readonly type: 'garbled'; readonly peer: PeerId; readonly detail: string; readonly version: string | undefined }
   /** A member of the generation sent what no member sends. */
   | { readonly type: 'misbehaved'; readonly peer: PeerId; readonly refusal: Wrong }
   /** The connection is gone, or takes nothing. */

@@ -17,7 +17,13 @@ export type RejectionReason = 'frames' | 'header' | 'version' | 'fields' | 'tens
 
 export type Decoded<Message> =
   | { readonly ok: true; readonly message: Message; readonly tensors: readonly Float32Array[] }
-  | { readonly ok: false; readonly reason: RejectionReason; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly reason: RejectionReason;
+      readonly detail: string;
+      /** The protocol version of the other side, where that is what differs. */
+      readonly version?: string;
+    };
 
 /** A stranger is a peer that has not been let into the run. */
 export type Sender = 'member' | 'stranger';
@@ -87,7 +93,8 @@ function decode<Message>(schema: z.ZodType<Message>, frames: readonly Uint8Array
   }
   const version = (value as { v?: unknown }).v;
   if (version !== protocolVersion) {
-    return rejected('version', `protocol version ${shown(version)}, this side speaks ${protocolVersion}`);
+    const detail = `protocol version ${shown(version)}, this side speaks ${protocolVersion}`;
+    return { ok: false, reason: 'version', detail, version: shown(version) };
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) {

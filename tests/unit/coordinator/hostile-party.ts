@@ -199,7 +199,7 @@ export async function playHostileRun(
     for (const { peer, frames } of inbox.splice(0)) {
       const decoded = decodeWorkerMessage(frames, loop.isMember(peer) ? 'member' : 'stranger');
       if (decoded.ok) loop.accept(peer, decoded.message, decoded.tensors);
-      else loop.dispatch({ type: 'garbled', peer, reason: decoded.reason, detail: decoded.detail });
+      else loop.dispatch({ type: 'garbled', peer, detail: decoded.detail, version: decoded.version });
     }
     await promisesSettle();
     time.advance(inbox.length === 0 ? 500 : 1);

@@ -145,7 +145,7 @@ describe('hellos', () => {
           const [header] = encode<WorkerMessage>('run-1', body);
           const decoded = decodeWorkerMessage([header as Uint8Array], loop.isMember(peer) ? 'member' : 'stranger');
           if (decoded.ok) loop.accept(peer, decoded.message, decoded.tensors);
-          else loop.dispatch({ type: 'garbled', peer, reason: decoded.reason, detail: decoded.detail });
+          else loop.dispatch({ type: 'garbled', peer, detail: decoded.detail, version: decoded.version });
         };
         lives.forEach(({ uptime, priceUsdPerHour, becomesReady, aliveMs, leaves }, i) => {
           const peer = `p${i}`;

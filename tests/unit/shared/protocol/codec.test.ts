@@ -135,7 +135,12 @@ describe('a message that is not one of ours', () => {
       'usage.seconds.idle: Too small: expected number to be >=0',
     ],
   ])('%s is rejected with a reason', (_, value, reason, detail) => {
-    expect(decodeWorkerMessage([pack(value)])).toEqual({ ok: false, reason, detail });
+    expect(decodeWorkerMessage([pack(value)])).toMatchObject({ ok: false, reason, detail });
+  });
+
+  it('says which version it has, where that is what differs', () => {
+    expect(decodeWorkerMessage([pack({ ...good, v: 5 })])).toMatchObject({ version: '5' });
+    expect(decodeWorkerMessage([pack({ ...good, attempt: -1 })])).not.toHaveProperty('version');
   });
 
   it('a message of the other direction is rejected', () => {
