@@ -75,7 +75,6 @@ export async function startRun({
   const runId = resumed?.runId ?? newRunId(new Date(), dataset.name, settings);
   const out = resumed?.folder ?? folder.out ?? join('runs', runId);
   const startedAt = new Date(resumed?.startedAtUnixMs ?? performance.timeOrigin).toISOString();
-  output.begin({ runId, out, dataset });
   await runTraining(
     {
       runId,
@@ -104,6 +103,8 @@ export async function startRun({
       observe: output.observe,
       warn: output.warn,
       note: output.note,
+      // A run that is refused its folder has said nothing of itself.
+      onOpened: () => output.begin({ runId, out, dataset }),
       onMetrics: output.metrics,
       onListening: (coordinator) => onListening(coordinator, dataset),
       workersLeft,

@@ -61,6 +61,8 @@ export interface RunContext {
   readonly note: (line: string) => void;
   /** Ctrl-C. */
   readonly signal: AbortSignal;
+  /** The folder is this run's, and may be told of. Nothing was observed before. */
+  readonly onOpened: () => void;
   /** The coordinator listens: workers may come. */
   readonly onListening: (
     coordinator: Pick<ControlPlane, 'endpoint' | 'workerGone' | 'workerEnded' | 'workerPreempted'>,

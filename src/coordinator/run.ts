@@ -62,6 +62,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
       lock,
     ),
   );
+  context.onOpened();
   const recorder = createRunRecorder(
     {
       runId: options.runId,

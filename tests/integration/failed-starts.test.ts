@@ -69,6 +69,7 @@ describe('a folder that is named with --out', () => {
     const corrected = await run(train, { env });
     expect(corrected.code, corrected.stderr).toBe(0);
     const again = await run(train, { env });
+    expect(again.stdout).toBe('');
     expect(again.stderr).toBe(`pennygrad: --out ${out}: already holds a run; choose another folder\n`);
   });
 

@@ -69,7 +69,8 @@ it('a run that is being trained neither goes on nor begins elsewhere, until it i
     ['train', '--resume', out],
     ['train', '--dataset', writeIdxFolder(200, 50), ...settings, '--out', out],
   ]) {
-    const { code, stderr } = await run(again);
+    const { code, stdout, stderr } = await run(again);
+    expect(stdout).toBe('');
     expect(stderr).toBe(
       `pennygrad: ${out}: process ${pid} on ${hostname()} is writing this run; end it first, or name another folder\n`,
     );
