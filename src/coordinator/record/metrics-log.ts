@@ -90,6 +90,8 @@ export interface MetricsHistory {
   readonly trainSeconds: number;
   /** Of these steps, those that were skipped as not finite. */
   readonly skippedSteps: number;
+  /** Of the last kept steps, one after another. */
+  readonly skippedInRow: number;
   /** Whole epochs with their test passes. */
   readonly epochs: readonly EpochRecord[];
   /** The epoch that was begun and has no result. */
@@ -183,6 +185,7 @@ export function readMetrics(
     samples: sumOf(keptSteps.map(({ samples }) => samples)),
     trainSeconds: sumOf(keptSteps.map(({ seconds }) => seconds)),
     skippedSteps: keptSteps.filter(({ skipped }) => skipped !== undefined).length,
+    skippedInRow: countSkippedInRow(keptSteps, savedStep),
     epochs: epochs.map(({ epoch, accuracy, samples, seconds, ...tested }) => ({
       epoch: epoch - 1,
       loss: tested.loss,
@@ -229,6 +232,13 @@ export function readMetrics(
     }),
     earlierGaps: lines.flatMap(({ entry }) => (entry.type === 'resume' ? (entry.gaps ?? []) : [])),
   };
+}
+
+function countSkippedInRow(steps: readonly z.output<typeof stepLine>[], lastStep: number): number {
+  const before = steps.findLastIndex(
+    ({ step, skipped }, index) => skipped === undefined || step !== lastStep - (steps.length - 1 - index),
+  );
+  return steps.length - 1 - before;
 }
 
 /** A generation begins before it is known from which step it goes on: a fleet that has no step yet begins with the next. */

@@ -96,6 +96,7 @@ export function resumeFrom(
   const lost = stepsBefore - step;
   const { openEpoch, samples, trainSeconds, skippedSteps, epochs, fleets, interruptions, earlierGaps, generation } =
     history;
+  const { skippedInRow } = history;
   // However a run ends, its coordinator closes the accounts.
   const wasCutOff = lastLine !== undefined && lastLine.cause !== 'end' && stepsBefore > 0;
   const cutOff = wasCutOff
@@ -104,7 +105,7 @@ export function resumeFrom(
   const found = [...history.gaps, ...ledgerGaps, ...auditGaps].filter((gap) => !earlierGaps.includes(gap));
   const gaps = [...new Set([...earlierGaps, ...found])];
   return {
-    start: { step, generation, stepsBefore, epoch: openEpoch, state: saved?.checkpoint.state },
+    start: { step, generation, stepsBefore, skippedInRow, epoch: openEpoch, state: saved?.checkpoint.state },
     generations: history.lastGeneration,
     accounts: carriedAccounts(ledger, step),
     samplesBefore: samplesOfSteps(step, training.batchSize, trainCount),
@@ -198,7 +199,7 @@ export function recordFrom(
   const testedStep = step === savedStep || isFollowed ? step : step - 1;
   const history = readMetrics(metrics, { step, perEpoch: stepsPerEpoch(trainCount, batchSize), testedStep });
   if (history.missing.some(([, to]) => to > savedStep)) return undefined;
-  const { generation, samples, trainSeconds, skippedSteps, epochs, openEpoch, samplesByWorker } = history;
+  const { generation, samples, trainSeconds, skippedSteps, skippedInRow, epochs, openEpoch, samplesByWorker } = history;
   const ledger = ledgerLines();
   const gaps = [...new Set([...history.earlierGaps, ...history.gaps, ...knownGaps])];
   const lost = highestStep(history, ledger, Math.max(step, stepsBefore)) - step;
@@ -210,6 +211,7 @@ export function recordFrom(
     samples,
     trainSeconds,
     skippedSteps,
+    skippedInRow,
     epochs,
     milestones: milestonesOf(ledger).filter(({ epoch }) => epochs.some((tested) => tested.epoch === epoch)),
     openEpoch,

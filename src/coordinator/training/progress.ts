@@ -30,8 +30,12 @@ export interface TestTotals {
 
 export const nothingTested: TestTotals = { images: 0, lossSum: 0, correct: 0, seconds: 0 };
 
-export function beginProgress({ step, generation }: Applied, open: EpochTotals | undefined): Progress {
-  return { step, generation, open, tested: nothingTested, skippedInRow: 0, isSaveDue: false, end: undefined };
+export function beginProgress(
+  { step, generation }: Applied,
+  open: EpochTotals | undefined,
+  skippedInRow: number,
+): Progress {
+  return { step, generation, open, tested: nothingTested, skippedInRow, isSaveDue: false, end: undefined };
 }
 
 export type NextTask =

@@ -53,6 +53,8 @@ export interface StartingPoint {
   readonly epoch: EpochTotals | undefined;
   /** Steps committed before the resume, whether or not a checkpoint has them. */
   readonly stepsBefore: number;
+  /** Of the committed steps, the last that were skipped one after another; none, unless given. */
+  readonly skippedInRow?: number | undefined;
 }
 
 export interface TrainContext {
@@ -152,7 +154,7 @@ export async function train(fleet: Fleet, settings: TrainSettings, context: Trai
 function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainContext): Training {
   const { training, trainCount, start = fromTheBeginning } = settings;
   const { epochs, steps: maxSteps, batchSize, checkpointEvery } = training;
-  const progress = beginProgress(start, start.epoch);
+  const progress = beginProgress(start, start.epoch, start.skippedInRow ?? 0);
   return {
     settings,
     context,
@@ -196,7 +198,7 @@ function goOnFromSurvivors(generation: Generation, training: Training): void {
   const state = chooseState(applied, { committed: progress, saved: saved.progress, isRecorded });
   const record = recordAt(state.step);
   if (state.step <= progress.step || record === undefined) return;
-  training.progress = beginProgress(state, record.openEpoch);
+  training.progress = beginProgress(state, record.openEpoch, record.skippedInRow);
   context.observe({ type: 'went-on', step: state.step, record });
 }
 
@@ -262,7 +264,7 @@ async function bringUpToDate(generation: Generation, training: Training): Promis
     context.observe({ type: 'rolled-back', step: state.step, lostSteps: progress.step - state.step });
   } else if (isNews || training.isStartOpen) {
     const record = recordAt(state.step);
-    if (isNews) training.progress = beginProgress(state, record?.openEpoch);
+    if (isNews) training.progress = beginProgress(state, record?.openEpoch, record?.skippedInRow ?? 0);
     if (record !== undefined) context.observe({ type: 'went-on', step: state.step, record });
   }
   training.isStartOpen = false;
@@ -298,6 +300,7 @@ function catchUp({ members }: Generation, training: Training): void {
   const { workerId, applied, record } = found;
   context.observe({ type: 'went-on', step: record.step, record });
   let open = record.openEpoch;
+  let { skippedInRow } = record;
   for (const report of found.steps) {
     const { generation, samples } = report;
     const step = report.step - 1;
@@ -309,6 +312,7 @@ function catchUp({ members }: Generation, training: Training): void {
         : `worker ${workerId} reports that it was not finite, on ${nameSamples(epoch, { from, to }, undefined)}`;
     const figures = { samples, ...learnedFrom(report, skipped), seconds: 0, usd: 0 };
     open = addStep(open ?? beginEpoch(epoch), figures);
+    skippedInRow = skipped === undefined ? 0 : skippedInRow + 1;
     context.observe({
       type: 'step',
       step,
@@ -319,7 +323,7 @@ function catchUp({ members }: Generation, training: Training): void {
       shares: [{ workerId, from, to }],
     });
   }
-  training.progress = beginProgress(applied, open);
+  training.progress = beginProgress(applied, open, skippedInRow);
   training.isStartOpen = false;
 }
 

@@ -89,6 +89,7 @@ function followedRun(committed = 0) {
         samples: 0,
         trainSeconds: 0,
         skippedSteps: 0,
+        skippedInRow: 0,
         epochs: [],
         milestones: [],
         keptMetrics: '',

@@ -176,6 +176,19 @@ describe('a run that ended', () => {
     ]);
   });
 
+  test.each([
+    ['none, where the last was applied', [2, 3, 5], 0],
+    ['all of the last ones', [1, 3, 5, 6], 2],
+    ['from the beginning', [1, 2, 3, 4, 5, 6], 6],
+    ['not those that were lost', [6, 7, 8], 1],
+  ])('knows how many of its last steps were skipped in a row: %s', (_, skipped, inRow) => {
+    const metrics = steps(1, 8).map((line) => (skipped.includes(line.step) ? { ...line, skipped: true } : line));
+    const folder = runFolder({ metrics, checkpoints: [6] });
+    expect(readResumption(folder, resumed()).start.skippedInRow).toBe(inRow);
+    const position = { step: 6, savedStep: 6, stepsBefore: 8, knownGaps: [] };
+    expect(readRecord(folder, resumed(), position)?.skippedInRow).toBe(inRow);
+  });
+
   test('before its first accounts has cost nothing', () => {
     expect(readResumption(runFolder({}), resumed()).accounts).toEqual({ entries: [], runSeconds: 0, step: 0 });
   });
@@ -183,7 +196,14 @@ describe('a run that ended', () => {
   test('before anything was saved starts over, and pays on', () => {
     const folder = runFolder({ metrics: steps(1, 3), ledger: [ledgerLine('w0', 3)] });
     const { start, accounts, notes } = readResumption(folder, resumed());
-    expect(start).toEqual({ step: 0, generation: 0, stepsBefore: 3, state: undefined, epoch: undefined });
+    expect(start).toEqual({
+      step: 0,
+      generation: 0,
+      stepsBefore: 3,
+      skippedInRow: 0,
+      state: undefined,
+      epoch: undefined,
+    });
     expect(accounts.entries[0]?.account.usd.compute).toBe(3);
     expect(notes.join()).toMatch(/no checkpoint was saved: training starts over/);
   });

@@ -119,7 +119,14 @@ function wentOn(step: number, keptMetrics: string): RunEvent {
   return {
     type: 'went-on',
     step,
-    record: { ...record, skippedSteps: 0, openEpoch: undefined, samplesByWorker: undefined, keptMetrics },
+    record: {
+      ...record,
+      skippedSteps: 0,
+      skippedInRow: 0,
+      openEpoch: undefined,
+      samplesByWorker: undefined,
+      keptMetrics,
+    },
   };
 }
 

@@ -11,22 +11,22 @@ import { beginEpoch } from '../../../../src/economics/record/epoch-totals.ts';
 const plan = { stepsPerEpoch: 3, lastStep: 8 };
 
 const between = (step: number, fields: Partial<Progress> = {}): Progress => ({
-  ...beginProgress({ step, generation: 2 }, undefined),
+  ...beginProgress({ step, generation: 2 }, undefined, 0),
   ...fields,
 });
 const within = (epoch: number, step: number, fields: Partial<Progress> = {}): Progress => ({
-  ...beginProgress({ step, generation: 2 }, beginEpoch(epoch)),
+  ...beginProgress({ step, generation: 2 }, beginEpoch(epoch), 0),
   ...fields,
 });
 
 it('training begins with nothing tested, nothing to save and no reason to end', () => {
   const open = beginEpoch(1);
-  expect(beginProgress({ step: 4, generation: 2 }, open)).toEqual({
+  expect(beginProgress({ step: 4, generation: 2 }, open, 3)).toEqual({
     step: 4,
     generation: 2,
     open,
     tested: nothingTested,
-    skippedInRow: 0,
+    skippedInRow: 3,
     isSaveDue: false,
     end: undefined,
   });

@@ -172,6 +172,20 @@ describe('a step that is not finite, in a run that skips such steps,', () => {
     const last = party.eventsOf('checkpoint').at(-1)?.checkpoint.state;
     expect(last?.parameters).toEqual(Float32Array.of(0.1, -0.2));
   });
+
+  it('count on where the run is resumed', async () => {
+    const ended = await open(1, skips);
+    ended.join('w0', { poisons: () => true });
+    await expect(ended.train({ epochs: 6 })).rejects.toMatchObject({ code: 'diverged' });
+    const saved = ended.eventsOf('checkpoint').at(-1)?.checkpoint;
+    const { step, state } = saved ?? { step: 0, state: undefined };
+    expect(step).toBeGreaterThan(0);
+    const resumed = await open(1, skips);
+    resumed.join('w0', { poisons: () => true });
+    const start = { step, generation: 0, stepsBefore: 16, skippedInRow: step, state, epoch: undefined };
+    await expect(resumed.train({ epochs: 6, start })).rejects.toThrow(/^step 17 is not finite/);
+    expect(resumed.eventsOf('step')).toHaveLength(16 - step);
+  });
 });
 
 describe('a step that is not finite', () => {
