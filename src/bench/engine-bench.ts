@@ -1,8 +1,8 @@
 /** Measures how fast one engine trains the CNN, without coordinator, network or other workers. */
 import type { Engine, EngineName } from '../engine/engine.ts';
 import { enginesWith, selectEngine } from '../engine/engines.ts';
+import { medianOf } from '../shared/core/sums.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
-import { median } from './median.ts';
 
 export interface EngineBenchOptions {
   readonly backend: 'auto' | EngineName;
@@ -48,11 +48,11 @@ export async function benchEngine(options: EngineBenchOptions): Promise<EngineBe
       device: engine.device,
       batchSize,
       steps: steps.length,
-      samplesPerSecond: batchSize / (median(totals) / 1000),
+      samplesPerSecond: batchSize / (medianOf(totals) / 1000),
       bestSamplesPerSecond: batchSize / (Math.min(...totals) / 1000),
       phaseMilliseconds: {
-        gradients: median(steps.map(({ gradients }) => gradients)),
-        apply: median(steps.map(({ apply }) => apply)),
+        gradients: medianOf(steps.map(({ gradients }) => gradients)),
+        apply: medianOf(steps.map(({ apply }) => apply)),
       },
     });
     engine.dispose();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Summary, summarySchema } from '../economics/record/summary.ts';
 import { messageOf, PennygradError } from '../shared/core/errors.ts';
-import { median } from './median.ts';
+import { medianOf } from '../shared/core/sums.ts';
 
 export interface TrainBenchOptions {
   /** The compiled command line. */
@@ -54,17 +54,17 @@ export async function benchTraining(options: TrainBenchOptions): Promise<readonl
     return {
       workers,
       rounds,
-      samplesPerSecond: median(rounds),
-      secondsToFirstStep: median(runs.map(({ seconds_to_first_step }) => seconds_to_first_step ?? Number.NaN)),
-      coordinatorCpuShare: median(runs.map(({ coordinator_cpu_share }) => coordinator_cpu_share)),
-      efficiency: median(rounds.map((rate, round) => rate / (workers * (alone[round] ?? Number.NaN)))),
+      samplesPerSecond: medianOf(rounds),
+      secondsToFirstStep: medianOf(runs.map(({ seconds_to_first_step }) => seconds_to_first_step ?? Number.NaN)),
+      coordinatorCpuShare: medianOf(runs.map(({ coordinator_cpu_share }) => coordinator_cpu_share)),
+      efficiency: medianOf(rounds.map((rate, round) => rate / (workers * (alone[round] ?? Number.NaN)))),
       lastToFirstEpoch: lastToFirstEpoch(runs),
       stepMilliseconds: {
         load: stepMilliseconds(runs, ({ load_seconds }) => load_seconds),
         compute: stepMilliseconds(runs, ({ compute_seconds }) => compute_seconds),
         communicate: stepMilliseconds(runs, ({ communicate_seconds }) => communicate_seconds),
         wait: stepMilliseconds(runs, ({ wait_seconds }) => wait_seconds),
-        total: median(runs.map(({ train_seconds, steps }) => (1000 * train_seconds) / steps)),
+        total: medianOf(runs.map(({ train_seconds, steps }) => (1000 * train_seconds) / steps)),
       },
     };
   });
@@ -77,11 +77,11 @@ function lastToFirstEpoch(runs: readonly Summary[]): number | undefined {
       ? []
       : [last.samples_per_second / first.samples_per_second];
   });
-  return ratios.length === 0 ? undefined : median(ratios);
+  return ratios.length === 0 ? undefined : medianOf(ratios);
 }
 
 function stepMilliseconds(runs: readonly Summary[], secondsOf: (worker: Summary['workers'][number]) => number): number {
-  return median(
+  return medianOf(
     runs.map(({ workers, steps }) => {
       const seconds = workers.reduce((sum, worker) => sum + secondsOf(worker), 0);
       return (1000 * seconds) / (workers.length * steps);

@@ -1,5 +1,5 @@
 /** Whether what a run uses grows while it lasts: the median of the last third of all samples against that of the first. */
-import { median } from '../median.ts';
+import { medianOf } from '../../shared/core/sums.ts';
 
 /** What is looked at; each is a number of one sample. */
 export interface Figure {
@@ -28,7 +28,7 @@ export function findGrowth(
   const third = Math.floor(samples.length / 3);
   return figures.map(({ name, allowed }) => {
     const valuesOf = (some: typeof samples) => some.map((sample) => sample[name] ?? Number.NaN);
-    const [first, last] = [median(valuesOf(samples.slice(0, third))), median(valuesOf(samples.slice(-third)))];
+    const [first, last] = [medianOf(valuesOf(samples.slice(0, third))), medianOf(valuesOf(samples.slice(-third)))];
     const limit = first + Math.max(allowed.amount, allowed.share * first);
     // A figure that is no number has not been shown to stay.
     return { name, first, last, limit, grows: !(last <= limit) };

@@ -1,5 +1,5 @@
 /** Turns measurements into rows of medians and ratios. */
-import { median } from '../median.ts';
+import { medianOf } from '../../shared/core/sums.ts';
 
 export interface Measurement {
   readonly candidate: string;
@@ -42,7 +42,7 @@ export function compare(measurements: readonly Measurement[], options: Compariso
       .filter((baseline) => baseline !== candidate)
       .map((baseline) => [baseline, ratio(own, of(baseline, batchSize))] as const)
       .filter((entry): entry is [string, number] => entry[1] !== undefined);
-    const samplesPerSecond = median(rates);
+    const samplesPerSecond = medianOf(rates);
     return {
       candidate,
       batchSize,
@@ -64,5 +64,5 @@ export function ratio(measured: readonly Measurement[], baseline: readonly Measu
     const other = ofRound.get(round);
     return other === undefined ? [] : [samplesPerSecond / other];
   });
-  return ratios.length === 0 ? undefined : median(ratios);
+  return ratios.length === 0 ? undefined : medianOf(ratios);
 }

@@ -1,5 +1,5 @@
 /** Computes latency and clock offset from exchanges of timestamps, as in NTP (RFC 5905, section 8). */
-import { median } from '../../bench/median.ts';
+import { medianOf } from '../../shared/core/sums.ts';
 
 /** One exchange, in milliseconds: sent and returned by this side's clock, received and answered by the other side's. */
 export interface PingTimes {
@@ -33,7 +33,7 @@ export function linkTimes(exchanges: readonly PingTimes[]): LinkTimes {
   }));
   const fastest = samples.reduce((best, sample) => (sample.roundTripMs < best.roundTripMs ? sample : best));
   return {
-    roundTripMedianMs: median(samples.map(({ roundTripMs }) => roundTripMs)),
+    roundTripMedianMs: medianOf(samples.map(({ roundTripMs }) => roundTripMs)),
     roundTripMinMs: fastest.roundTripMs,
     clockOffsetMs: fastest.offsetMs,
     clockOffsetErrorMs: fastest.roundTripMs / 2 + clockResolutionMs,
