@@ -164,10 +164,23 @@ afterAll(async () => {
 
 describe('the alerts', { timeout: 150_000 }, () => {
   const endless = ['train', '--epochs', '99999'];
-  const light = [...endless, '--model', 'softmax'];
+  const softmax = [...endless, '--model', 'softmax'];
+  // Workers that sleep most of the time: the run lasts, and leaves the processor to others.
+  const light = [...softmax, '--worker', 'duty=0.02,count=2'];
   const table = join(folder, 'prices.yaml');
   writeFileSync(table, '- {gpu: T4, provider: RunPod, usd_per_hour: 3600, date: 2020-01, pricing: spot}\n');
-  const billed = ['--prices', table, '--worker', 'gpu=runpod/t4/spot'];
+  const billed = ['--prices', table, '--worker', 'gpu=runpod/t4/spot,duty=0.02'];
+
+  async function beginSlow(): Promise<void> {
+    const slower = ['--worker', 'duty=0.02', '--worker', 'count=2', '--balance', 'off', '--price', 'none'];
+    // Two by two pixels are learned faster than the order of the samples is made.
+    const tiny = writeIdxFolder(60_000, 20, 2);
+    await Promise.all([
+      begin('trains side by side', [...endless, '--price', '1', '--budget-usd', '1']),
+      begin('has a slow worker', [...endless, ...slower]),
+      begin('shuffles more than it computes', [...softmax, '--batch-size', '60000'], tiny),
+    ]);
+  }
 
   it('stay silent for a run that completes, while others are killed, freeze, and wait', async () => {
     const [completes] = await Promise.all([
@@ -180,8 +193,8 @@ describe('the alerts', { timeout: 150_000 }, () => {
       begin('reaches its budget', [...light, '--price', '3600', '--budget-usd', '130']),
       // A dollar a second. It stops some seconds before its bill reaches the budget, more of them on a busy machine; a fifth
       // of the budget is left for a scrape and an evaluation before that.
-      begin('is billed its budget', [...light, ...billed, '--budget-usd', '90', '--budget-basis', 'billed']),
-      begin('runs out of hours', [...light, '--workers', '1', '--price', '1', '--budget-hours', '0.01']),
+      begin('is billed its budget', [...softmax, ...billed, '--budget-usd', '90', '--budget-basis', 'billed']),
+      begin('runs out of hours', [...softmax, '--worker', 'duty=0.02', '--price', '1', '--budget-hours', '0.01']),
     ]);
     const [, endpoint = ''] = await runOf('waits for a worker').job.waitFor(/--connect (tcp:\S+)/);
     start(['worker', '--connect', endpoint, '--id', 'early', '--dataset', small]);
@@ -218,6 +231,8 @@ describe('the alerts', { timeout: 150_000 }, () => {
   });
 
   it('fire for a run that cannot write its checkpoints, until it can', async () => {
+    // The next but one test waits for their alerts, which take most of a minute.
+    const beginning = beginSlow();
     const name = 'cannot save';
     const { job, id, prometheus } = await begin(name, light);
     const pid = await training(name);
@@ -234,6 +249,7 @@ describe('the alerts', { timeout: 150_000 }, () => {
     await eventually('the alert is over', isOver, 60_000);
     process.kill(pid, 'SIGINT');
     expect((await job.exit).code).toBe(130);
+    await beginning;
   });
 
   it('fire for a run that diverges before anybody scrapes it, from what it pushes', async () => {
@@ -246,14 +262,6 @@ describe('the alerts', { timeout: 150_000 }, () => {
   });
 
   it('name a slower worker and not one of two alike, low efficiency, missing prices, a short budget and starved data', async () => {
-    const slower = ['--worker', 'duty=0.02', '--worker', 'count=2', '--balance', 'off', '--price', 'none'];
-    // Two by two pixels are learned faster than the order of the samples is made.
-    const tiny = writeIdxFolder(60_000, 20, 2);
-    await Promise.all([
-      begin('trains side by side', [...endless, '--price', '1', '--budget-usd', '1']),
-      begin('has a slow worker', [...endless, ...slower]),
-      begin('shuffles more than it computes', [...light, '--batch-size', '60000'], tiny),
-    ]);
     expect(await fires('PriceMissing', 'has a slow worker')).toEqual(['w0', 'w1', 'w2']);
     expect(await fires('Straggler', 'has a slow worker')).toEqual(['w0']);
     await fires('EfficiencyLow', 'has a slow worker');
