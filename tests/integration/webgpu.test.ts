@@ -70,7 +70,7 @@ describe('webgpu', () => {
 
   // An emulated GPU takes a second for each step of the CNN.
   it.each([
-    ['cnn', 20],
+    ['cnn', 8],
     ['mlp', 50],
   ] as const)(
     'agrees with wasm after many steps of gradient descent: %s, %i steps',
