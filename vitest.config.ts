@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two at once: one waits for scrapes, deadlines or starts while the other trains, and what they look at keeps on a busy machine. */
+/** Three at once: one waits for scrapes, deadlines or starts while others train, and what they look at keeps on a busy machine. */
 const unhurried = [
   'tests/integration/monitoring/*.test.ts',
   'tests/integration/{deterministic,equivalence,full-disk,mixed-workers,nonfinite,resume,stragglers}.test.ts',
-  'tests/integration/{assumed-prices,command-line,cost-increase,costs,prices}.test.ts',
+  'tests/integration/{assumed-prices,command-line,cost-increase,costs,prices,sweep}.test.ts',
   'tests/integration/{dataset-cache,digits,docs-plots,environment,failed-starts,live-page,package,report-page}.test.ts',
+  'tests/integration/{bench-engines,webgpu}.test.ts',
   'tests/chaos/{coordinator-crash,elastic,long-states,preemptions,restarts}.test.ts',
   'tests/chaos/schedules/*.test.ts',
 ];
@@ -66,7 +67,7 @@ export default defineConfig(({ mode }) => {
             ...common,
             name: 'unhurried',
             include: unhurried,
-            maxWorkers: 2,
+            maxWorkers: 3,
             sequence: { groupOrder: 2 },
             testTimeout: 240_000,
             hookTimeout: 240_000,
