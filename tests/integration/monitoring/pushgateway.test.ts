@@ -65,8 +65,9 @@ withBoth.it(
     const [costOfEach = '', spentWithin = '', perHour = ''] = queries;
     const valuesOf = async (query: string) =>
       new Map((await prometheus.query(query)).map(({ metric, values }) => [metric.run_id, values.at(-1)?.value]));
-    // A dollar a second.
-    const costly = ['train', '--workers', '1', '--model', 'softmax', '--epochs', '99999', '--price', '3600'];
+    // A dollar a second. The worker sleeps most of the time, and leaves the processor to others.
+    const worker = ['--worker', 'duty=0.02', '--price', '3600'];
+    const costly = ['train', ...worker, '--model', 'softmax', '--epochs', '99999'];
     const data = writeIdxFolder(2_000, 100);
     const begin = (name: string, usd: number, ...args: string[]) =>
       start([...costly, '--dataset', data, '--budget-usd', String(usd), '--out', join(folder, name), ...args]);
