@@ -72,6 +72,8 @@ describe('resolveSettings', () => {
     ['backend', 'cuda', "--backend must be one of auto, tensorflow, webgpu, wasm, cpu, got 'cuda'"],
     ['metricsPort', '70000', "--metrics-port must be at most 65535, got '70000'"],
     ['timeout', '0', "--timeout must be at least 1, got '0'"],
+    ['price', 'free', "--price must be a number of at least 0, or none, got 'free'"],
+    ['price', '', '--price must be a number of at least 0, or none, got nothing'],
     ['price', '-1', "--price must be at least 0, got '-1'"],
     ['price', '10000.01', "--price must be at most 10000, got '10000.01'"],
     ['price', '1.7e308', "--price must be at most 10000, got '1.7e308'"],
