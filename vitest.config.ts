@@ -4,10 +4,10 @@ import { defineConfig } from 'vitest/config';
 const unhurried = [
   'tests/integration/monitoring/*.test.ts',
   'tests/integration/{deterministic,equivalence,full-disk,mixed-workers,nonfinite,resume,stragglers}.test.ts',
-  'tests/integration/{assumed-prices,command-line,cost-increase,costs,prices,sweep}.test.ts',
+  'tests/integration/{assumed-prices,command-line,cost-increase,costs,prices,run-lock,sweep}.test.ts',
   'tests/integration/{dataset-cache,digits,docs-plots,environment,failed-starts,live-page,package,report-page}.test.ts',
-  'tests/integration/{bench-engines,webgpu}.test.ts',
-  'tests/chaos/{coordinator-crash,elastic,long-states,preemptions,restarts}.test.ts',
+  'tests/integration/{bench-engines,npm-install,tensorflow,threads,webgpu}.test.ts',
+  'tests/chaos/{coordinator-crash,elastic,hang-ups,long-states,preemptions,restarts,strangers}.test.ts',
   'tests/chaos/schedules/*.test.ts',
 ];
 

@@ -28,7 +28,7 @@ const epochsIn = (text: string) => text.match(/epoch \d+\/100000/g)?.length ?? 0
 /** Epochs end that had not ended yet. */
 async function trainsOn(output: () => string): Promise<void> {
   const before = epochsIn(output());
-  await eventually('more epochs', () => epochsIn(output()) > before + 2, 20_000);
+  await eventually('more epochs', () => epochsIn(output()) > before + 2, 60_000);
 }
 
 /** A line of shell that becomes the command, so that its process id is that of the shell. */

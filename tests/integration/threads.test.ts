@@ -1,13 +1,12 @@
-/** Workers of several threads, and workers that stand for slower ones, in processes of their own. */
+/** Workers of several threads, in processes of their own. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { needs } from '../support/machine-parts.ts';
 import { childrenOf, isAlive, killAll, run, start } from '../support/pennygrad.ts';
-import { lastParameters, maxDifference, readJsonLines, readSummary } from '../support/run-folder.ts';
+import { lastParameters, maxDifference, readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = writeIdxFolder(333, 60);
@@ -100,33 +99,5 @@ withTensorflow.describe('TensorFlow', () => {
       ({ worker_id, device }) => `${worker_id}: ${device.split(', ').at(-1)}`,
     );
     expect(devices.sort()).toEqual([expect.not.stringContaining('thread'), 'w0: 1 thread', 'w1: 2 threads']);
-  });
-});
-
-describe('a worker that stands for a slower one', () => {
-  it('gets less of a run whose shares follow speed, and every record says what it is', async () => {
-    const { out, stdout } = await train(
-      ...['--worker', 'duty=0.25,id=slow', '--worker', 'id=fast'],
-      ...['--model', 'cnn', '--batch-size', '128', '--steps', '60'],
-    );
-    expect(stdout).toMatch(/worker slow, .*\), emulated at 25 % speed\n/);
-    expect(stdout).toContain('Worker slow was emulated at 25 % speed');
-    expect(stdout).not.toMatch(/fast.*emulated/);
-
-    const summary = readSummary(out);
-    expect(summary.workers.map((worker) => [worker.worker_id, worker.emulated_speed])).toEqual([
-      ['fast', undefined],
-      ['slow', 0.25],
-    ]);
-    const config = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'));
-    expect(config.workers[0]).not.toHaveProperty('emulated_speed');
-    expect(config.workers[1]).toMatchObject({ worker_id: 'slow', emulated_speed: 0.25 });
-
-    // Four to one on idle cores; how close it gets on others, the scheduler decides.
-    const shares = readJsonLines(join(out, 'metrics.jsonl')).filter(({ type }) => type === 'shares');
-    const [fast = 0, slow = 0] = (shares.at(-1)?.shares ?? []) as readonly number[];
-    expect(fast / slow).toBeGreaterThan(1.5);
-    // Neither its waiting nor its share changes what it computes.
-    expect(summary.replicas_identical).toBe(true);
   });
 });
