@@ -9,14 +9,16 @@ import { lastParameters, maxDifference, readJsonLines, readSummary } from '../su
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = writeIdxFolder(333, 60);
+/** Few test images, and the smallest that the CNN takes: it is slow on the cpu engine. */
+const smallImages = writeIdxFolder(333, 4, 18);
 const mixed = ['--worker', 'backend=cpu,price=1.2', '--worker', 'backend=wasm,price=0.05,id=fast'];
 
 afterEach(killAll);
 
-async function train(args: readonly string[], model = 'mlp'): Promise<string> {
+async function train(args: readonly string[], model = 'mlp', dataset = folder): Promise<string> {
   const out = join(temporaryFolder(), 'run');
   const { code, stderr } = await run([
-    ...['train', '--dataset', folder, '--model', model, '--epochs', '999', '--timeout', '60'],
+    ...['train', '--dataset', dataset, '--model', model, '--epochs', '999', '--timeout', '60'],
     ...['--out', out, '--metrics-port', '0', '--quiet', ...args],
   ]);
   expect(stderr.replace(/.*workers share.*\n/, '')).toBe('');
@@ -25,12 +27,8 @@ async function train(args: readonly string[], model = 'mlp'): Promise<string> {
 }
 
 describe('after 50 steps, workers on cpu and wasm', () => {
-  // With Adam a seed for which no ReLU changes sides for a last bit, as in equivalence.test.ts.
-  it.each([
-    ['sgd', '0.1'],
-    ['adam', '0.001'],
-  ])('hold the parameters that workers on cpu alone hold, with %s', async (optimizer, lr) => {
-    const common = ['--batch-size', '50', '--steps', '50', '--seed', '11', '--optimizer', optimizer, '--lr', lr];
+  it('hold the parameters that workers on cpu alone hold, with sgd', async () => {
+    const common = ['--batch-size', '50', '--steps', '50', '--seed', '11', '--optimizer', 'sgd', '--lr', '0.1'];
     const expected = lastParameters(await train(['--workers', '2', '--backend', 'cpu', ...common]));
     const out = await train([...mixed, ...common]);
     expect(maxDifference(lastParameters(out), expected)).toBeLessThan(1e-4);
@@ -40,12 +38,13 @@ describe('after 50 steps, workers on cpu and wasm', () => {
   });
 });
 
-// Fewer steps of the CNN: the cpu engine takes half a second for the gradient of an image. Its optimizers are those of the mlp.
+// Fewer steps of the CNN: the cpu engine takes a second for the gradient of a larger image. With Adam a seed for which no ReLU
+// changes sides for a last bit, as in equivalence.test.ts.
 describe('after 3 steps of the CNN, workers on cpu and wasm', () => {
   it('hold the parameters that workers on cpu alone hold, with adam', async () => {
     const common = ['--batch-size', '2', '--steps', '3', '--seed', '11', '--optimizer', 'adam', '--lr', '0.001'];
-    const expected = lastParameters(await train(['--workers', '2', '--backend', 'cpu', ...common], 'cnn'));
-    const out = await train([...mixed, ...common], 'cnn');
+    const expected = lastParameters(await train(['--workers', '2', '--backend', 'cpu', ...common], 'cnn', smallImages));
+    const out = await train([...mixed, ...common], 'cnn', smallImages);
     expect(maxDifference(lastParameters(out), expected)).toBeLessThan(1e-4);
     expect(readSummary(out).replicas_difference).toBeLessThan(1e-4);
   });
@@ -87,12 +86,14 @@ describe('a run on cpu and wasm', () => {
 describe('a worker that is slowed down from outside', () => {
   it('gets a smaller share of a run whose shares follow speed', async () => {
     const out = join(temporaryFolder(), 'run');
+    const dataset = writeIdxFolder(5120, 100);
     const coordinator = start([
-      ...['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '2', '--dataset', 'mnist', '--balance', 'on'],
-      ...['--batch-size', '512', '--steps', '80', '--out', out, '--metrics-port', '0'],
+      ...['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '2', '--dataset', dataset, '--balance', 'on'],
+      ...['--batch-size', '512', '--epochs', '9', '--steps', '80', '--timeout', '120', '--out', out],
+      ...['--metrics-port', '0'],
     ]);
     const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
-    const workers = ['a', 'b'].map((id) => start(['worker', '--connect', endpoint, '--id', id]));
+    const workers = ['a', 'b'].map((id) => start(['worker', '--connect', endpoint, '--id', id, '--timeout', '120']));
     await coordinator.waitFor(/rank 1: worker b/);
     const release = slowDown(workers[1]?.child);
     try {
