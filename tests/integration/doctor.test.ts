@@ -84,7 +84,8 @@ describe('doctor', () => {
   it('measures the way to a running coordinator, which does not notice', async () => {
     const job = start([
       ...['coordinator', '--workers', '1', '--dataset', writeIdxFolder(200, 50), '--bind', 'tcp://127.0.0.1:*'],
-      ...['--metrics-port', '0', '--model', 'softmax', '--epochs', '1', '--out', join(temporaryFolder(), 'run')],
+      ...['--metrics-port', '0', '--model', 'softmax', '--epochs', '1', '--timeout', '120'],
+      ...['--out', join(temporaryFolder(), 'run')],
     ]);
     const [, endpoint = ''] = await job.waitFor(/--connect (tcp:\S+)/);
     const { code, stdout } = await run([...quick, '--connect', endpoint, '--json']);
