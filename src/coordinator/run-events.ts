@@ -144,7 +144,7 @@ export interface RecordedRun {
   readonly trainSeconds: number;
   /** Of these steps, those that were skipped as not finite. */
   readonly skippedSteps: number;
-  /** Of the last steps up to this one, one after another. */
+  /** How many of the last steps up to this one were skipped, one after another. */
   readonly skippedInRow: number;
   readonly epochs: readonly EpochRecord[];
   readonly milestones: readonly Milestone[];

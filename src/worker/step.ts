@@ -54,7 +54,7 @@ export function createStepRunner(context: StepContext): StepRunner {
   const { engine, gradients, allReduce, link, inbox, usage, turn = eventLoopTurn } = context;
   /** So many vectors of this size add up to a finite sum. */
   const largest = largestFloat32 / context.worldSize;
-  /** Of the step before, where replicas were compared on it. */
+  /** The norm of the mean gradient of the step before, if replicas were compared on that one. */
   let normBefore: number | undefined;
 
   return async function runStep(assignment) {

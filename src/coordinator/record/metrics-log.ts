@@ -90,7 +90,7 @@ export interface MetricsHistory {
   readonly trainSeconds: number;
   /** Of these steps, those that were skipped as not finite. */
   readonly skippedSteps: number;
-  /** Of the last kept steps, one after another. */
+  /** How many of the last kept steps were skipped, one after another. */
   readonly skippedInRow: number;
   /** Whole epochs with their test passes. */
   readonly epochs: readonly EpochRecord[];

@@ -53,7 +53,7 @@ export interface StartingPoint {
   readonly epoch: EpochTotals | undefined;
   /** Steps committed before the resume, whether or not a checkpoint has them. */
   readonly stepsBefore: number;
-  /** Of the committed steps, the last that were skipped one after another; none, unless given. */
+  /** How many of the last committed steps were skipped, one after another; none unless given. */
   readonly skippedInRow?: number | undefined;
 }
 

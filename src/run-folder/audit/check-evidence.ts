@@ -12,7 +12,7 @@ export interface Evidence {
         readonly seed: number;
         readonly batchSize: number;
         readonly datasetDigest: string;
-        /** Of the program that last wrote it. */
+        /** The program that last wrote it. */
         readonly version: string | undefined;
         /** Training samples. Older versions did not write it. */
         readonly trainCount: number | undefined;

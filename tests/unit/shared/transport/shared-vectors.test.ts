@@ -87,7 +87,7 @@ it('opens nothing but the file that was offered', () => {
   expect(problemOf({})).toBeUndefined();
   expect(problemOf({ fd: other.offer.fd })).toBe('it is another file here');
   expect(problemOf({ secret: other.offer.secret })).toBe('it is another file here');
-  // Of another length.
+  // Its length is not what the model needs.
   expect(problemOf({}, floats + 1)).toBe('it is another file here');
   expect(problemOf({ fd: 100_000 })).toMatch(/ENOENT/);
   expect(problemOf({ pid: 2 ** 40 })).toMatch(/ENOENT/);
