@@ -23,8 +23,8 @@ const help = `npm run bench:soak -- [--minutes 20] [--every 30] [--workers 3]
 Prints what the last third of the samples has beside the first, and exits with code 3 where something grows.`;
 
 /**
- * With the usual room Node lets garbage lie for a quarter of an hour or longer: memory then grows by 4 MB a minute, kills or
- * not, as it would with a leak. In a small heap garbage is collected soon, and what still grows is in use. In MiB.
+ * With the usual room Node lets garbage lie for many minutes: memory then grows by 4 MB a minute, kills or not, as it would
+ * with a leak. In a small heap garbage is collected soon, and what still grows is in use. In MiB.
  */
 const smallHeap = '--max-old-space-size=64';
 /** Pages that were used once are not all given back, so memory is no exact figure. */
