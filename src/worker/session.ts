@@ -1,6 +1,7 @@
 /** A worker's part in one generation: it carries out orders until another generation begins or the run is over. */
 import type { Engine } from '../engine/engine.ts';
-import { collectiveOf, isAllReduceName } from '../shared/collectives/registry.ts';
+import { GradientGone } from '../shared/collectives/mesh/mesh-rank.ts';
+import { type AllReduceName, collectiveOf, isAllReduceName } from '../shared/collectives/registry.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import type { EventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import type { Interval } from '../shared/core/sampling.ts';
@@ -8,7 +9,7 @@ import type { Dataset } from '../shared/data/dataset.ts';
 import { keptReports } from '../shared/protocol/limits.ts';
 import type { Applied } from '../shared/protocol/messages.ts';
 import { chunkSizes } from '../shared/protocol/state-chunks.ts';
-import type { CoordinatorLink, Order, QuorumOrder } from './coordinator-link.ts';
+import { type CoordinatorLink, CoordinatorLost, type Order, type QuorumOrder } from './coordinator-link.ts';
 import { createPeerLinks, type SharedVectors } from './peer-links.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
 import { gradientsByMicroShards, gradientsOfWhole } from './share-gradients.ts';
@@ -66,9 +67,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const gradients = microShard === undefined ? gradientsOfWhole(engine) : gradientsByMicroShards(engine, microShard);
   const peers = createPeerLinks(options.vectors, rank, engine.parameterCount);
 
-  function stepsBy(name: string): StepRunner {
-    if (!isAllReduceName(name))
-      throw new PennygradError('run-failed', `the run's all-reduce '${name}' is not known here`);
+  function stepsBy(name: AllReduceName): StepRunner {
     const collective = collectiveOf(name);
     const allReduce = collective.createRank({
       rank,
@@ -98,13 +97,15 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     });
   }
 
-  let runStep = stepsBy(firstAllReduce);
+  // Made for the first step: until then the all-reduce may change.
+  let [allReduceName, runStep] = [requireKnown(firstAllReduce), undefined as StepRunner | undefined];
   const sizes = chunkSizes(options.chunkFloats);
   const send = ({ body, tensors }: Reply) => link.send(body, tensors);
 
   async function carryOut(order: Exclude<Order, { type: 'stop' | 'quorum' }>): Promise<void> {
     switch (order.type) {
       case 'assign':
+        runStep ??= stepsBy(allReduceName);
         noteStep(replica, { step: order.step + 1, generation: order.generation }, await runStep(order));
         break;
       case 'evaluate':
@@ -130,7 +131,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
         });
         break;
       case 'exchange':
-        runStep = stepsBy(order.allReduce);
+        allReduceName = requireKnown(order.allReduce);
         break;
       case 'welcome':
       case 'refuse':
@@ -151,8 +152,12 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       try {
         await carryOut(order);
       } catch (error) {
-        if (error !== inbox.aborted.reason && !(error instanceof TransferDropped)) throw error;
+        if (error instanceof GradientGone)
+          link.fail(new CoordinatorLost('the run went on without this worker', error.message));
+        else if (error !== inbox.aborted.reason && !(error instanceof TransferDropped)) throw error;
         link.signal.throwIfAborted();
+        // Nothing more is read of this generation, and what a dead worker offered takes room for as long as it is open.
+        peers.close();
         // The replica is as the last commit left it. Time went by in waiting for whoever was lost.
         usage.lap('wait');
       }
@@ -160,6 +165,11 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   } finally {
     peers.close();
   }
+}
+
+function requireKnown(name: string): AllReduceName {
+  if (isAllReduceName(name)) return name;
+  throw new PennygradError('run-failed', `the run's all-reduce '${name}' is not known here`);
 }
 
 export function unexpected(order: Order): PennygradError {

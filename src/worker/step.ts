@@ -71,7 +71,7 @@ export function createStepRunner(context: StepContext): StepRunner {
     if (!context.skipsNonfinite) {
       const where = () => `at step ${step + 1}, on ${nameSamples(epoch, assignment, indices)}`;
       if (!Number.isFinite(lossSum)) throw diverged(where(), lossSum);
-      if (nonFinite !== undefined) throw divergedGradient(where(), nonFinite);
+      if (nonFinite !== undefined) throw divergedGradient(where(), nonFinite, context.worldSize);
     }
     usage.lap('compute');
 
@@ -123,7 +123,11 @@ function findNonFinite(vectors: readonly Float32Array[], largest: number): NonFi
   return undefined;
 }
 
-function divergedGradient(where: string, { float, value }: NonFinite): PennygradError {
+function divergedGradient(where: string, { float, value }: NonFinite, worldSize: number): PennygradError {
+  if (Number.isFinite(value)) {
+    const problem = `the gradient has ${value} ${where}, in float ${float}, and the sum over ${worldSize} workers may overflow`;
+    return new PennygradError('diverged', `${problem}; try a smaller --lr`);
+  }
   return new PennygradError('diverged', `the gradient became ${value} ${where}, in float ${float}; try a smaller --lr`);
 }
 

@@ -91,7 +91,7 @@ export interface Commit {
 }
 
 export interface Reduced {
-  /** The sum over ranks; the collective's own buffer, valid until the next reduction starts. Anything where the step is skipped. */
+  /** The sum over ranks; the collective's own buffer, valid until the next reduction starts; undefined content where the step is skipped. */
   readonly sum: Float32Array;
   /** Seconds of `finish` spent waiting for slower ranks: the straggler wait, apart from the communication. */
   readonly waitSeconds: number;

@@ -12,11 +12,11 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
-  fstatSync,
   openSync,
   readFileSync,
   readSync,
   statfsSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -28,7 +28,7 @@ import type { Attempt, VectorsToRead } from '../protocol/messages.ts';
 export interface OwnVectors {
   /** How others open it. */
   readonly offer: VectorsToRead;
-  /** The slot's vector is about to change: it is that of no attempt. */
+  /** Marks the slot as belonging to no attempt, before its vector is written over. */
   clear(slot: number): void;
   write(slot: number, from: number, values: Float32Array): void;
   /** The slot's vector is complete. */
@@ -93,81 +93,92 @@ function offerVectors(floats: number): OwnVectors {
   if (process.platform !== 'linux') throw new Error(`this is ${process.platform}, and it needs Linux`);
   const host = readFileSync(bootIdFile, 'utf8').trim();
   const secret = randomBytes(secretBytes / 2).toString('hex');
-  const { bavail, bsize } = statfsSync(folder);
+  const { bavail, blocks, bsize } = statfsSync(folder);
   const bytes = fileBytes(floats);
-  if (bavail * bsize < bytes) throw new Error(`${folder} has room for ${bavail * bsize} bytes, ${bytes} are needed`);
+  // A file system without a limit has no blocks.
+  if (blocks > 0 && bavail * bsize < bytes)
+    throw new Error(`${folder} has room for ${bavail * bsize} bytes, ${bytes} are needed`);
   const path = join(folder, `pennygrad-${secret}`);
   const { O_CREAT, O_EXCL, O_RDWR } = constants;
-  const fd = openSync(path, O_CREAT | O_EXCL | O_RDWR, 0o600);
-  const close = closingOnce(fd);
+  const file = openFile(openSync(path, O_CREAT | O_EXCL | O_RDWR, 0o600));
   try {
     unlinkSync(path);
     // Takes all of the room now, so that no later write fails for lack of it.
     const zeros = new Uint8Array(Math.min(bytes, 1 << 20));
-    for (let at = 0; at < bytes; at += zeros.length) writeAll(fd, zeros.subarray(0, bytes - at), at);
-    writeAll(fd, Buffer.from(secret, 'latin1'), 0);
+    for (let at = 0; at < bytes; at += zeros.length) file.write(zeros.subarray(0, bytes - at), at);
+    file.write(Buffer.from(secret, 'latin1'), 0);
   } catch (error) {
-    close();
+    file.close();
     throw error;
   }
   const label = (slot: number, values: readonly number[]) =>
-    writeAll(fd, bytesOf(Float64Array.from(values)), labelPosition(slot));
+    file.write(bytesOf(Float64Array.from(values)), labelPosition(slot));
   return {
-    offer: { host, pid: process.pid, fd, secret },
+    offer: { host, pid: process.pid, fd: file.fd, secret },
     clear: (slot) => label(slot, Array<number>(labelFloats).fill(0)),
-    write: (slot, from, values) => writeAll(fd, bytesOf(values), vectorPosition(slot, floats, from)),
+    write: (slot, from, values) => file.write(bytesOf(values), vectorPosition(slot, floats, from)),
     publish: (slot, { generation, step, attempt }) => label(slot, [generation, step, attempt, 1]),
-    close,
+    close: file.close,
   };
 }
 
-function openVectors({ pid, fd: theirs, secret }: VectorsToRead, floats: number): PeerVectors {
-  // A peer may name anything: a pipe must not hold this process up, and nothing is read but a file of the right length.
-  const fd = openSync(`/proc/${pid}/fd/${theirs}`, constants.O_RDONLY | constants.O_NONBLOCK);
-  const close = closingOnce(fd);
+function openVectors({ pid, fd, secret }: VectorsToRead, floats: number): PeerVectors {
+  const path = `/proc/${pid}/fd/${fd}`;
+  // A peer may name anything: what is no file of this length is not opened.
+  const { size, mode } = statSync(path);
+  if ((mode & constants.S_IFMT) !== constants.S_IFREG || size !== fileBytes(floats)) throw new Error(otherFile);
+  const file = openFile(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
-    const { size } = fstatSync(fd);
     const found = new Uint8Array(secretBytes);
-    if (fstatSync(fd).isFile() && size === fileBytes(floats)) readAll(fd, found, 0);
-    if (Buffer.from(found).toString('latin1') !== secret) throw new Error('it is another file here');
+    file.read(found, 0);
+    if (Buffer.from(found).toString('latin1') !== secret) throw new Error(otherFile);
   } catch (error) {
-    close();
+    file.close();
     throw error;
   }
   const label = new Float64Array(labelFloats);
   return {
-    read: (slot, from, target) => readAll(fd, bytesOf(target), vectorPosition(slot, floats, from)),
+    read: (slot, from, target) => file.read(bytesOf(target), vectorPosition(slot, floats, from)),
     published(slot) {
-      readAll(fd, bytesOf(label), labelPosition(slot));
+      file.read(bytesOf(label), labelPosition(slot));
       const [generation = 0, step = 0, attempt = 0, isComplete] = label;
       return isComplete === 1 ? { generation, step, attempt } : undefined;
     },
-    close,
+    close: file.close,
   };
 }
 
-function closingOnce(fd: number): () => void {
+const otherFile = 'it is another file here';
+
+/** Reads and writes all or fails; never after it was closed, when its number may be another file's. */
+function openFile(fd: number) {
   let isOpen = true;
-  return () => {
-    if (isOpen) closeSync(fd);
-    isOpen = false;
+  function requireOpen(): void {
+    if (!isOpen) throw new Error('the shared vectors were closed');
+  }
+  return {
+    fd,
+    read(bytes: Uint8Array, position: number): void {
+      requireOpen();
+      for (let done = 0; done < bytes.length; ) {
+        const count = readSync(fd, bytes, done, bytes.length - done, position + done);
+        if (count === 0) throw new Error('the file is too short');
+        done += count;
+      }
+    },
+    write(bytes: Uint8Array, position: number): void {
+      requireOpen();
+      for (let done = 0; done < bytes.length; ) {
+        done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+      }
+    },
+    close(): void {
+      if (isOpen) closeSync(fd);
+      isOpen = false;
+    },
   };
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Float64Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length; ) {
-    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
-  }
-}
-
-function readAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length; ) {
-    const count = readSync(fd, bytes, done, bytes.length - done, position + done);
-    if (count === 0) throw new Error('the file is too short');
-    done += count;
-  }
 }

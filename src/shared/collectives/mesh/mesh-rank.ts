@@ -10,6 +10,14 @@ import { createFloatMemory } from '../float-memory.ts';
 /** Floats that are added up at a time: what a core's own cache holds of sum and part. */
 const blockFloats = 1 << 15;
 
+/** Others went on without this rank, which stood still after it had voted. It has not applied the step. */
+export class GradientGone extends PennygradError {
+  constructor(message: string) {
+    super('quorum-lost', message);
+    this.name = 'GradientGone';
+  }
+}
+
 export function createMeshRank({ rank, worldSize, buckets, exchange, signal }: RankOptions): AllReduce {
   if (exchange === undefined) throw new Error('createMeshRank: needs an exchange');
   const { own, peers } = exchange;
@@ -34,8 +42,7 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, signal }: R
   function requireUnchanged(slot: number, attempt: Attempt): void {
     for (const [other, peer] of peers.entries()) {
       if (peer === undefined || isSame(peer.published(slot), attempt)) continue;
-      const problem = `the gradient of rank ${other} for step ${attempt.step + 1} is gone: that worker went on without this one`;
-      throw new PennygradError('quorum-lost', problem);
+      throw new GradientGone(`rank ${other} has no gradient for step ${attempt.step + 1} to be read any more`);
     }
   }
 

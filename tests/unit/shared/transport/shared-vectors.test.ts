@@ -10,8 +10,10 @@ import {
   shareVectors,
   slotOf,
 } from '../../../../src/shared/transport/shared-vectors.ts';
+import { needs } from '../../../support/machine-parts.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
+const linux = await needs('linux');
 const floats = 1000;
 
 function offer(): OwnVectors {
@@ -30,7 +32,7 @@ function open(own: OwnVectors): PeerVectors {
 
 const hasName = (secret: string) => readdirSync('/dev/shm').some((name) => name.includes(secret));
 
-it('shows others what was written, slot by slot, and what it belongs to', () => {
+linux.it('shows others what was written, slot by slot, and what it belongs to', () => {
   const own = offer();
   const peer = open(own);
   expect(hasName(own.offer.secret)).toBe(false);
@@ -53,7 +55,7 @@ it('gives neighbouring steps different slots', () => {
   for (let step = 0; step < 10; step++) expect(slotOf(step)).not.toBe(slotOf(step + 1));
 });
 
-it('can be read when its writer is dead, and leaves nothing behind', async () => {
+linux.it('can be read when its writer is dead, and leaves nothing behind', async () => {
   const child = spawn(
     process.execPath,
     [fileURLToPath(new URL('../../../support/offer-vectors.mjs', import.meta.url))],
@@ -77,7 +79,7 @@ it('can be read when its writer is dead, and leaves nothing behind', async () =>
   expect(hasName(offered.secret)).toBe(false);
 });
 
-it('opens nothing but the file that was offered', () => {
+linux.it('opens nothing but the file that was offered', () => {
   const own = offer();
   const other = offer();
   const problemOf = (changed: object, length = floats) => {
@@ -103,14 +105,14 @@ it('opens nothing but the file that was offered', () => {
   rmSync(path);
 });
 
-it('says what room there is where that is too little', () => {
+linux.it('says what room there is where that is too little', () => {
   const offered = shareVectors.offer(2 ** 40);
   expect(offered).toEqual({
     problem: expect.stringMatching(/^\/dev\/shm has room for \d+ bytes, 8796093022304 are needed$/),
   });
 });
 
-it('closes its files once', () => {
+linux.it('closes its files once', () => {
   const count = () => readdirSync('/proc/self/fd').length;
   const before = count();
   const own = offer();
@@ -120,6 +122,6 @@ it('closes its files once', () => {
   expect(count()).toBe(before);
 });
 
-it('is of this boot of this host', () => {
+linux.it('is of this boot of this host', () => {
   expect(offer().offer.host).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
 });

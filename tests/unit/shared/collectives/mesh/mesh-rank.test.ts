@@ -106,5 +106,5 @@ it.each([
   );
   other.publish(slot, later);
   commit.resolve({ skipped: false, waited: 0 });
-  await expect(reduced).rejects.toThrow('the gradient of rank 0 for step 8 is gone');
+  await expect(reduced).rejects.toThrow('rank 0 has no gradient for step 8 to be read any more');
 });
