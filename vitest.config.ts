@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Three at once: one waits for scrapes, deadlines or starts while others train, and what they look at keeps on a busy machine. */
+/** Two at once: one waits for scrapes, deadlines or starts while the other trains, and what they look at keeps on a busy machine. */
 const unhurried = [
   'tests/integration/monitoring/*.test.ts',
   'tests/integration/{deterministic,equivalence,full-disk,mixed-workers,nonfinite,resume,stragglers}.test.ts',
@@ -67,7 +67,7 @@ export default defineConfig(({ mode }) => {
             ...common,
             name: 'unhurried',
             include: unhurried,
-            maxWorkers: 3,
+            maxWorkers: 2,
             sequence: { groupOrder: 2 },
             testTimeout: 240_000,
             hookTimeout: 240_000,
