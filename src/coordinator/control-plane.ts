@@ -4,7 +4,7 @@
  */
 
 import { RunTakenOver } from '../run-folder/run-lock.ts';
-import type { AllReduceName } from '../shared/collectives/registry.ts';
+import { type AllReduceName, collectiveOf } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { type ErrorCode, PennygradError } from '../shared/core/errors.ts';
@@ -120,7 +120,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     onUnreachable: (peer, reason) => timers.after(lastWordsMs, () => dispatch({ type: 'unreachable', peer, reason })),
     onDisconnect: beatSoon,
   });
-  const offerVectors = allReduce === 'mesh' && options.fleet.max > 1;
+  const offerVectors = collectiveOf(allReduce).readsPeers === true && options.fleet.max > 1;
   const rules: MembershipRules = { ...options, offerVectors, endpoint: socket.endpoint };
   const loop = createMembershipLoop({
     run,

@@ -3,7 +3,7 @@
  * collective. It ends every wait when the connection breaks, or when the coordinator has been silent for too long. The
  * coordinator's own waits have deadlines, so one that is heard is one that will go on or end the run.
  */
-import type { Commit } from '../shared/collectives/collective.ts';
+import { type Commit, isSameAttempt } from '../shared/collectives/collective.ts';
 import { type AsyncQueue, createAsyncQueue } from '../shared/core/async-queue.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { type Deadlines, deadlinesFrom } from '../shared/core/deadlines.ts';
@@ -316,11 +316,10 @@ function openGeneration(number: number): OpenGeneration {
     commits,
     inbox: {
       aborted: aborting.signal,
-      async committed({ generation, step, attempt }) {
+      async committed(attempt) {
         for (;;) {
           const commit = await commits.next();
-          const isThis = commit.generation === generation && commit.step === step && commit.attempt === attempt;
-          if (isThis) return { skipped: commit.skipped === true, waited: commit.waited ?? 0 };
+          if (isSameAttempt(commit, attempt)) return { skipped: commit.skipped === true, waited: commit.waited ?? 0 };
         }
       },
     },

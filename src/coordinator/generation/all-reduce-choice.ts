@@ -22,7 +22,7 @@ export async function decideAllReduce(
   link: Requests['link'],
 ): Promise<AllReduceChoice> {
   const allReduce = collectiveAtFirst(members.length, chosen);
-  if (chosen !== 'mesh' || members.length === 1) return { allReduce, reason: undefined };
+  if (allReduce === chosen || members.length === 1) return { allReduce, reason: undefined };
   const offers = collectOffers(members);
   if ('problem' in offers) return { allReduce, reason: offers.problem };
   const problems = await link(offers.vectors);

@@ -34,10 +34,8 @@ export interface AttemptState {
   readonly attempt: number;
   /** Samples, by rank. */
   readonly shares: readonly number[];
-  /** The ranks that have voted. */
-  readonly voted: readonly number[];
-  /** When they did, in the same order. */
-  readonly votedAt: readonly number[];
+  /** When each rank voted, in seconds of the run's clock, for those that have. */
+  readonly votedAt: ReadonlyMap<number, number>;
 }
 
 export interface OpenRequest {
@@ -111,7 +109,7 @@ export function assignStep(
 ): GenerationState {
   return {
     ...state,
-    attempts: new Map(state.attempts).set(step, { attempt, shares, voted: [], votedAt: [] }),
+    attempts: new Map(state.attempts).set(step, { attempt, shares, votedAt: new Map() }),
     assignedSteps: Math.max(state.assignedSteps, step + 1),
     members: state.members.map((member) => (member.activity === 'idle' ? begin(member, 'compute', now) : member)),
   };
@@ -119,8 +117,8 @@ export function assignStep(
 
 /** @returns seconds from the rank's vote for a step to the last one, once all have voted */
 export function waitedFor({ attempts }: GenerationState, step: number, rank: number): number {
-  const { voted = [], votedAt = [] } = attempts.get(step) ?? {};
-  return Math.max(...votedAt) - (votedAt[voted.indexOf(rank)] ?? Number.NaN);
+  const votedAt = attempts.get(step)?.votedAt ?? new Map<number, number>();
+  return Math.max(...votedAt.values()) - (votedAt.get(rank) ?? Number.NaN);
 }
 
 /** The step is applied: ranks go on with the next one, if that is assigned already. */
@@ -213,11 +211,11 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, ter
   const { current } = found;
   const problem = checkVote(current, rank, vote, terms);
   if (problem !== undefined) return { refusal: problem };
-  const voted = { ...current, voted: [...current.voted, rank], votedAt: [...current.votedAt, now] };
+  const voted = { ...current, votedAt: new Map(current.votedAt).set(rank, now) };
   const attempts = new Map(state.attempts).set(vote.step, voted);
   const [oldest] = [...attempts].sort(([a], [b]) => a - b);
   // It has done its part of the step that is to be committed next. The deadline is that of the whole step.
-  const hasDoneItsPart = oldest?.[1].voted.includes(rank) === true;
+  const hasDoneItsPart = oldest?.[1].votedAt.has(rank) === true;
   return {
     state: changeMember({ ...state, attempts }, rank, (before) => {
       const member = report(before, vote.usage, now);
@@ -228,14 +226,14 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, ter
 }
 
 function checkVote(
-  { shares, voted }: AttemptState,
+  { shares, votedAt }: AttemptState,
   rank: number,
   vote: Vote,
   { nonFinite, missingBuckets, isCompared, mayKnowNorm, mayBeNonFinite }: VoteTerms,
 ): Refusal | undefined {
   const { step, parametersChecksum, gradientNorm } = vote;
   const what = `a wrong vote for step ${step + 1}`;
-  if (voted.includes(rank)) return wrong(what, 'it must be one, got a second');
+  if (votedAt.has(rank)) return wrong(what, 'it must be one, got a second');
   const figures = Number.isFinite(vote.lossSum) ? vote : { ...vote, lossSum: 0 };
   const problem = checkFigures(figures, shares[rank] ?? 0, what, `at step ${step + 1}`);
   if (problem !== undefined) return problem;

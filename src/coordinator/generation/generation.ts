@@ -144,12 +144,9 @@ export function createGeneration(options: GenerationOptions): Generation {
   const worldSize = members.length;
   let allReduce = collectiveAtFirst(worldSize, options.allReduce);
   const rankOf = new Map(members.map(({ peer, rank }) => [peer, rank] as const));
-  let hub: AllReduceHub | undefined = collectiveOf(allReduce).createHub?.({
-    worldSize,
-    buckets,
-    takesNonFinite: skipNonfinite,
-    microShard,
-  });
+  const hubOf = (name: AllReduceName): AllReduceHub | undefined =>
+    collectiveOf(name).createHub?.({ worldSize, buckets, takesNonFinite: skipNonfinite, microShard });
+  let hub = hubOf(allReduce);
   const ballots = new Map<number, Answers<Vote>>();
   const sizes = chunkSizes(options.chunkFloats);
   const lost = new Set<PeerId>();
@@ -275,9 +272,9 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     async chooseAllReduce() {
       const choice = await decideAllReduce(options.allReduce, members, link);
-      if (choice.allReduce === 'mesh') {
-        hub = undefined;
+      if (choice.allReduce !== allReduce) {
         allReduce = choice.allReduce;
+        hub = hubOf(allReduce);
         for (const member of members) send(member, { type: 'exchange', generation, allReduce });
       }
       return choice;

@@ -80,10 +80,9 @@ export async function trainSteps(
     const usd = Math.max(0, cost - costBefore);
     const figures = { samples, ...learnedFrom(sum, skipped), seconds, usd };
     totals = addStep(totals, figures);
-    const norm = gradientNorm === undefined ? {} : { gradientNorm };
     const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
     sharesOfStep.delete(step);
-    const event = { type: 'step', step, epoch, members, shares, ...figures, ...norm } as const;
+    const event = { type: 'step', step, epoch, members, shares, ...figures, gradientNorm } as const;
     // A coordinator that is killed in between leaves a step that is on record and that nobody has.
     record(event);
     generation.commit(step, skipped !== undefined);

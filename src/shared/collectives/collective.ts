@@ -26,6 +26,8 @@ export interface Collective {
   readonly numerics: 'rank-order' | 'deterministic';
   /** Whether gradients are handed over as the sums of parts of a batch that are the same for any fleet (tree/). */
   readonly byMicroShards?: true;
+  /** Whether ranks read each other's vectors (`RankOptions.exchange`). They have to show first that they can. */
+  readonly readsPeers?: true;
   /** Whether a step is applied when the coordinator says that every rank has voted for it; otherwise as soon as the sum is there. */
   readonly commits: boolean;
   createRank(options: RankOptions): AllReduce;
@@ -140,6 +142,10 @@ export interface HubReply {
   readonly rank: number;
   readonly body: Body<FromHub>;
   readonly tensors: readonly Float32Array[];
+}
+
+export function isSameAttempt(a: Attempt, b: Attempt): boolean {
+  return a.generation === b.generation && a.step === b.step && a.attempt === b.attempt;
 }
 
 /** For maps by attempt. */

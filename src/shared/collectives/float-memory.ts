@@ -19,10 +19,11 @@ const largestBytes = 2 ** 32 - pageBytes;
 /** @param lengths of the vectors, in floats */
 export function createFloatMemory(lengths: readonly number[]): FloatMemory {
   let bytes = 0;
-  // A multiple of 64 bytes, so that vectors begin at cache lines.
   const addresses = lengths.map((length) => {
+    const address = bytes;
+    // A multiple of 64 bytes, so that vectors begin at cache lines.
     bytes += Math.ceil(length / 16) * 64;
-    return bytes - Math.ceil(length / 16) * 64;
+    return address;
   });
   return bytes <= largestBytes ? inWebAssembly(lengths, addresses, bytes) : inJavaScript(lengths);
 }

@@ -4,7 +4,7 @@
 import type { Interval } from '../core/sampling.ts';
 import type { Attempt } from '../protocol/messages.ts';
 import { followBuckets } from './bucket-progress.ts';
-import type { AllReduce, RankOptions, Reduced } from './collective.ts';
+import { type AllReduce, isSameAttempt, type RankOptions, type Reduced } from './collective.ts';
 
 interface Pending {
   readonly attempt: Attempt;
@@ -80,8 +80,4 @@ export function createHubRank({ buckets, sendToHub, signal }: RankOptions, label
       complete(pending);
     },
   };
-}
-
-function isSameAttempt(a: Attempt, b: Attempt): boolean {
-  return a.generation === b.generation && a.step === b.step && a.attempt === b.attempt;
 }

@@ -28,7 +28,7 @@ export function collectiveOf(name: AllReduceName): Collective {
  */
 export function collectiveAtFirst(worldSize: number, chosen: AllReduceName): AllReduceName {
   if (worldSize === 1) return 'solo';
-  return chosen === 'mesh' ? 'star' : chosen;
+  return collectiveOf(chosen).readsPeers === true ? 'star' : chosen;
 }
 
 /**

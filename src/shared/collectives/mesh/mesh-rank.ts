@@ -4,7 +4,7 @@ import type { Interval } from '../../core/sampling.ts';
 import type { Attempt } from '../../protocol/messages.ts';
 import { slotOf } from '../../transport/shared-vectors.ts';
 import { followBuckets } from '../bucket-progress.ts';
-import type { AllReduce, RankOptions } from '../collective.ts';
+import { type AllReduce, isSameAttempt, type RankOptions } from '../collective.ts';
 import { createFloatMemory } from '../float-memory.ts';
 
 /** Floats that are added up at a time: what a core's own cache holds of sum and part. */
@@ -41,7 +41,9 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, signal }: R
   /** After reading: whoever went on to another attempt in the meantime may have changed what was read. */
   function requireUnchanged(slot: number, attempt: Attempt): void {
     for (const [other, peer] of peers.entries()) {
-      if (peer === undefined || isSame(peer.published(slot), attempt)) continue;
+      if (peer === undefined) continue;
+      const published = peer.published(slot);
+      if (published !== undefined && isSameAttempt(published, attempt)) continue;
       throw new GradientGone(`rank ${other} has no gradient for step ${attempt.step + 1} to be read any more`);
     }
   }
@@ -74,8 +76,4 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, signal }: R
     },
     receive() {},
   };
-}
-
-function isSame(published: Attempt | undefined, { generation, step, attempt }: Attempt): boolean {
-  return published?.generation === generation && published.step === step && published.attempt === attempt;
 }

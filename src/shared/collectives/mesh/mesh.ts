@@ -8,6 +8,7 @@ import { createMeshRank } from './mesh-rank.ts';
 export const mesh: Collective = {
   description: "workers on one host read each other's gradients, and others use the star",
   numerics: 'rank-order',
+  readsPeers: true,
   commits: true,
   createRank: createMeshRank,
 };
