@@ -10,9 +10,10 @@ import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { type ErrorCode, PennygradError } from '../shared/core/errors.ts';
 import { watchStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
+import type { Decoded } from '../shared/protocol/codec.ts';
 import { frameBytesFor } from '../shared/protocol/limits.ts';
-import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
-import { bindCoordinatorSocket } from '../shared/transport/coordinator-socket.ts';
+import type { CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
+import { bindCoordinatorSocket, type PeerId } from '../shared/transport/coordinator-socket.ts';
 import type { Generation, GenerationOptions } from './generation/generation.ts';
 import { sayGoodbye } from './goodbye.ts';
 import type { MembershipInput, MembershipRules } from './membership/membership-state.ts';
@@ -168,17 +169,20 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
   }
 
   async function listen(): Promise<void> {
-    for await (const { peer, decoded } of socket.receive(loop.isMember)) {
-      if (closing !== undefined) continue;
-      if (decoded.ok) {
-        noticeStandstill();
-        loop.accept(peer, decoded.message, decoded.tensors);
-        continue;
-      }
-      const { reason, detail, version } = decoded;
-      observe({ type: 'frame-rejected', reason, detail });
-      dispatch({ type: 'garbled', peer, detail, version });
+    for await (const { peer, messages } of socket.receive(loop.isMember)) {
+      for (const decoded of messages) if (closing === undefined) take(peer, decoded);
     }
+  }
+
+  function take(peer: PeerId, decoded: Decoded<WorkerMessage>): void {
+    if (decoded.ok) {
+      noticeStandstill();
+      loop.accept(peer, decoded.message, decoded.tensors);
+      return;
+    }
+    const { reason, detail, version } = decoded;
+    observe({ type: 'frame-rejected', reason, detail });
+    dispatch({ type: 'garbled', peer, detail, version });
   }
 
   async function end(error: Error | undefined): Promise<void> {

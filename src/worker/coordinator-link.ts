@@ -3,7 +3,7 @@
  * collective. It ends every wait when the connection breaks, or when the coordinator has been silent for too long. The
  * coordinator's own waits have deadlines, so one that is heard is one that will go on or end the run.
  */
-import { type Commit, isSameAttempt } from '../shared/collectives/collective.ts';
+import { isSameAttempt } from '../shared/collectives/collective.ts';
 import { type AsyncQueue, createAsyncQueue } from '../shared/core/async-queue.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { type Deadlines, deadlinesFrom } from '../shared/core/deadlines.ts';
@@ -44,7 +44,7 @@ export type QuorumOrder = From<'quorum'> & { readonly inbox: GenerationInbox };
 /** What the coordinator says about one generation, apart from its orders. */
 export interface GenerationInbox {
   /** Resolves when the attempt is committed; rejects when it is aborted. Other attempts' commits are stale: dropped. */
-  committed(attempt: Attempt): Promise<Commit>;
+  committed(attempt: Attempt): Promise<{ readonly skipped: boolean }>;
   /**
    * Aborted when the step or test pass under way will come to nothing, because the generation has lost a member or this
    * worker its coordinator. A member's loss does not abort a step whose commit is here already.
@@ -54,6 +54,10 @@ export interface GenerationInbox {
 
 export interface CoordinatorLink {
   send(body: Body<WorkerMessage>, tensors?: readonly Float32Array[]): void;
+  /** The message may wait for a moment, so that it can travel together with the next one. */
+  sendLater(body: Body<WorkerMessage>): void;
+  /** Orders that are here and have not been begun. */
+  ordersLeft(): number;
   nextOrder(): Promise<Order>;
   /** Where `reduced` messages go from now on. */
   setReducedSink(sink: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void): void;
@@ -265,6 +269,8 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   return {
     signal: failing.signal,
     send: (body, tensors) => socket.send(body, tensors),
+    sendLater: (body) => socket.sendLater(body),
+    ordersLeft: () => orders.length,
     nextOrder: () => orders.next(),
     setReducedSink(sink) {
       deliverReduced = sink;
@@ -319,7 +325,7 @@ function openGeneration(number: number): OpenGeneration {
       async committed(attempt) {
         for (;;) {
           const commit = await commits.next();
-          if (isSameAttempt(commit, attempt)) return { skipped: commit.skipped === true, waited: commit.waited ?? 0 };
+          if (isSameAttempt(commit, attempt)) return { skipped: commit.skipped === true };
         }
       },
     },

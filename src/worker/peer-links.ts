@@ -1,6 +1,6 @@
 /** The gradients of the other ranks of a generation, as this worker reads them. */
 import type { Exchange } from '../shared/collectives/collective.ts';
-import type { VectorsToRead } from '../shared/protocol/messages.ts';
+import type { RankToRead } from '../shared/protocol/messages.ts';
 import type { OwnVectors, PeerVectors, VectorSharing } from '../shared/transport/shared-vectors.ts';
 
 /** What a worker offers others to read, and how it opens what they offer. */
@@ -10,8 +10,8 @@ export interface SharedVectors {
 }
 
 export interface PeerLinks {
-  /** @param offers of all ranks @returns why the vectors of some rank cannot be read; undefined if all can */
-  open(offers: readonly VectorsToRead[]): string | undefined;
+  /** @param ranks what each offers @returns why the vectors of some rank cannot be read; undefined if all can */
+  open(ranks: readonly RankToRead[]): Promise<string | undefined>;
   /** Undefined until all are open. */
   exchange(): Exchange | undefined;
   /** May be called twice. */
@@ -20,29 +20,46 @@ export interface PeerLinks {
 
 export function createPeerLinks(vectors: SharedVectors | undefined, rank: number, floats: number): PeerLinks {
   let peers: readonly (PeerVectors | undefined)[] | undefined;
+  let listener = () => {};
 
   function close(): void {
+    listener = () => {};
     for (const peer of peers ?? []) peer?.close();
     peers = undefined;
   }
 
   return {
-    open(offers) {
+    async open(ranks) {
       if (vectors === undefined) return 'this worker offers none itself';
       close();
       const opened: (PeerVectors | undefined)[] = [];
       peers = opened;
-      for (const [other, offer] of offers.entries()) {
-        const found = other === rank ? { peer: undefined } : vectors.sharing.open(offer, floats);
+      for (const [other, { workerId, vectors: offer }] of ranks.entries()) {
+        const found =
+          other === rank ? { peer: undefined } : await vectors.sharing.open(offer, floats, () => listener());
+        // The generation may have ended meanwhile.
+        if (peers !== opened) {
+          if ('peer' in found) found.peer?.close();
+          return 'this worker has closed them';
+        }
         if ('problem' in found) {
           close();
-          return `those of rank ${other}: ${found.problem}`;
+          return `those of ${workerId}: ${found.problem}`;
         }
         opened.push(found.peer);
       }
       return undefined;
     },
-    exchange: () => vectors && peers && { own: vectors.own, peers },
+    exchange() {
+      if (vectors === undefined || peers === undefined) return undefined;
+      return {
+        own: vectors.own,
+        peers,
+        listen(next) {
+          listener = next;
+        },
+      };
+    },
     close,
   };
 }

@@ -6,6 +6,7 @@ import type { Dataset } from '../shared/data/dataset.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { RestoreOrder } from './coordinator-link.ts';
+import type { Replica } from './replica.ts';
 import type { StateReply } from './state-transfers.ts';
 import { diverged } from './step.ts';
 import type { UsageMeter } from './usage-meter.ts';
@@ -46,12 +47,11 @@ export async function evaluate(
   };
 }
 
-/** @param step steps of the run that the replica has applied, as far as it knows */
 export async function reportState(
   engine: Engine,
   { request, extent }: From<'report-state'>,
   usage: UsageMeter,
-  step: number | undefined,
+  { applied, trained }: Pick<Replica, 'applied' | 'trained'>,
 ): Promise<StateReply> {
   const parameters = await engine.getParameters();
   const parametersChecksum = parameterChecksum(parameters);
@@ -63,7 +63,8 @@ export async function reportState(
       type: 'state',
       request,
       usage: usage.totals(),
-      step,
+      applied,
+      trained,
       parametersChecksum,
       state: optimizer && { topology, weightSpecs, optimizerIterations: optimizer.iterations },
     },

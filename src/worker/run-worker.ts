@@ -41,8 +41,9 @@ import { findCoordinator } from './find-coordinator.ts';
 import { watchGpu } from './gpu-watch.ts';
 import type { SharedVectors } from './peer-links.ts';
 import { decideRejoin } from './rejoin.ts';
+import { beginReplica, type Replica } from './replica.ts';
 import { measureSpeed } from './self-measurement.ts';
-import { type Replica, runSession, unexpected } from './session.ts';
+import { runSession, unexpected } from './session.ts';
 import { type SlowedTime, slowEngineDown } from './slowed-engine.ts';
 import { startUsageMeter, type UsageMeter } from './usage-meter.ts';
 import { unobserved, type WorkerObserver } from './worker-observer.ts';
@@ -306,7 +307,6 @@ async function live(
   const kept = loaded.usage && {
     applied: replica.applied,
     usage: loaded.usage.totals(),
-    reports: replica.reports,
   };
   const vectors = 1 + optimizerSlots[welcome.optimizer.name].length;
   link.expectState(Array<number>(vectors).fill(engine.parameterCount), chunkSizes(chunkFloats));
@@ -335,6 +335,8 @@ async function live(
     const end = await runSession({
       link,
       quorum,
+      workerId: options.workerId,
+      clock,
       engine,
       dataset,
       buckets,
@@ -410,7 +412,7 @@ async function load(
   const buckets = gradientBuckets(
     engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1)),
   );
-  const offer = welcome.offerVectors === true ? offerVectors(engine, life, dependencies) : undefined;
+  const offer = welcome.offerVectors === true ? await offerVectors(engine, life, dependencies) : undefined;
   const { measureSpeed: measure = measureSpeed } = dependencies;
   const samplesPerSecond = await measure(engine, dataset.trainCount, clock);
   return {
@@ -420,7 +422,7 @@ async function load(
     buckets,
     engineReason: reason,
     orderOf: memoizedOrder(welcome.seed, dataset.trainCount),
-    replica: { applied: undefined, reports: [] },
+    replica: beginReplica(),
     usage: undefined,
     ready: {
       type: 'ready',
@@ -446,13 +448,13 @@ async function load(
 }
 
 /** Keeps what others can read of this worker. @returns what they need to know of it, or why it offers nothing */
-function offerVectors(
+async function offerVectors(
   { parameterCount }: Engine,
   life: Life,
   { sharing }: WorkerDependencies,
-): Pick<MessageOf<WorkerMessage, 'ready'>, 'vectors' | 'vectorsProblem'> {
+): Promise<Pick<MessageOf<WorkerMessage, 'ready'>, 'vectors' | 'vectorsProblem'>> {
   if (sharing === undefined) return { vectorsProblem: 'its program cannot' };
-  const offered = sharing.offer(parameterCount);
+  const offered = await sharing.offer(parameterCount);
   if ('problem' in offered) return { vectorsProblem: offered.problem };
   life.vectors = { own: offered.own, sharing };
   return { vectors: offered.own.offer };

@@ -2,25 +2,27 @@
 import type { Engine } from '../engine/engine.ts';
 import { GradientGone } from '../shared/collectives/mesh/mesh-rank.ts';
 import { type AllReduceName, collectiveOf, isAllReduceName } from '../shared/collectives/registry.ts';
+import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import type { EventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import type { Interval } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import { keptReports } from '../shared/protocol/limits.ts';
-import type { Applied } from '../shared/protocol/messages.ts';
 import { chunkSizes } from '../shared/protocol/state-chunks.ts';
 import { type CoordinatorLink, CoordinatorLost, type Order, type QuorumOrder } from './coordinator-link.ts';
-import { createPeerLinks, type SharedVectors } from './peer-links.ts';
+import { createPeerLinks, type PeerLinks, type SharedVectors } from './peer-links.ts';
+import { noteRestored, noteStep, type Replica } from './replica.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
 import { gradientsByMicroShards, gradientsOfWhole } from './share-gradients.ts';
 import { sendState, TransferDropped } from './state-transfers.ts';
-import { createStepRunner, type StepFigures, type StepRunner } from './step.ts';
+import { createStepRunner, type StepRunner } from './step.ts';
 import type { UsageMeter } from './usage-meter.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 export interface SessionOptions {
   readonly link: CoordinatorLink;
   readonly quorum: QuorumOrder;
+  readonly workerId: string;
+  readonly clock: Pick<Clock, 'now'>;
   readonly engine: Engine;
   readonly dataset: Dataset;
   /** In which gradients travel. */
@@ -41,20 +43,6 @@ export interface SessionOptions {
   readonly turn?: EventLoopTurn | undefined;
 }
 
-/** What a worker knows of its replica, through all generations. */
-export interface Replica {
-  /** What it has applied or taken over; undefined where it is as it was made. */
-  applied: Applied | undefined;
-  /** What it reported of the last steps that it has applied. */
-  reports: readonly (Applied & StepFigures)[];
-}
-
-function noteStep(replica: Replica, applied: Applied, { samples, lossSum, correct, skipped }: StepFigures): void {
-  replica.applied = applied;
-  const report = { ...applied, samples, lossSum, correct, skipped };
-  replica.reports = [...replica.reports.slice(1 - keptReports), report];
-}
-
 /** How a session ends. */
 export type SessionEnd =
   | { readonly kind: 'next'; readonly quorum: QuorumOrder }
@@ -62,7 +50,7 @@ export type SessionEnd =
 
 /** @throws whatever else ended this worker */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
-  const { link, engine, dataset, observer, checksumEvery, usage, orderOf, replica, turn } = options;
+  const { link, engine, dataset, observer, clock, checksumEvery, usage, orderOf, replica, turn } = options;
   const { rank, worldSize, allReduce: firstAllReduce, microShard, skipNonfinite, inbox } = options.quorum;
   const gradients = microShard === undefined ? gradientsOfWhole(engine) : gradientsByMicroShards(engine, microShard);
   const peers = createPeerLinks(options.vectors, rank, engine.parameterCount);
@@ -75,6 +63,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       buckets: options.buckets,
       sendToHub: link.send,
       exchange: peers.exchange(),
+      now: clock.now,
       // Aborted when the link fails, too. `AbortSignal.any` would keep every generation in memory for as long as the link lives.
       signal: inbox.aborted,
     });
@@ -97,6 +86,8 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     });
   }
 
+  /** Of all ranks, once they read each other's vectors. */
+  let workers: readonly string[] = [options.workerId];
   // Made for the first step: until then the all-reduce may change.
   let [allReduceName, runStep] = [requireKnown(firstAllReduce), undefined as StepRunner | undefined];
   const sizes = chunkSizes(options.chunkFloats);
@@ -106,29 +97,26 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     switch (order.type) {
       case 'assign':
         runStep ??= stepsBy(allReduceName);
-        noteStep(replica, { step: order.step + 1, generation: order.generation }, await runStep(order));
+        noteStep(replica, order, workers, await runStep(order));
         break;
       case 'evaluate':
         send(await evaluate(engine, order, usage, inbox.aborted, turn));
         observer.evaluated(order.to - order.from);
         break;
       case 'report-state':
-        await sendState(await reportState(engine, order, usage, replica.applied?.step), order.room, sizes, link.send);
+        await sendState(await reportState(engine, order, usage, replica), order.room, sizes, link.send);
         usage.skip();
         break;
       case 'restore':
         send(await restore(engine, order, usage));
-        replica.applied = order.applied;
+        noteRestored(replica, order.applied);
         break;
       case 'predict':
         send(await predict(engine, dataset, order, usage));
         break;
       case 'link':
-        usage.lap('load');
-        send({
-          body: { type: 'linked', request: order.request, usage: usage.totals(), problem: peers.open(order.vectors) },
-          tensors: [],
-        });
+        workers = order.ranks.map(({ workerId }) => workerId);
+        send(await openPeers(order, peers, usage));
         break;
       case 'exchange':
         allReduceName = requireKnown(order.allReduce);
@@ -165,6 +153,16 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   } finally {
     peers.close();
   }
+}
+
+async function openPeers(
+  { request, ranks }: Extract<Order, { type: 'link' }>,
+  peers: PeerLinks,
+  usage: UsageMeter,
+): Promise<Reply> {
+  const problem = await peers.open(ranks);
+  usage.lap('load');
+  return { body: { type: 'linked', request, usage: usage.totals(), problem }, tensors: [] };
 }
 
 function requireKnown(name: string): AllReduceName {

@@ -1,6 +1,6 @@
 /** One optimizer step, as a rank sees it. */
 import type { Engine } from '../engine/engine.ts';
-import type { AllReduce, Commit, NonFinite } from '../shared/collectives/collective.ts';
+import type { AllReduce, NonFinite, Reduced, StepPart } from '../shared/collectives/collective.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { type EventLoopTurn, eventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import { firstBeyond, largestFloat32 } from '../shared/core/first-beyond.ts';
@@ -23,7 +23,7 @@ export interface StepContext {
   /** Whether a hub looks at the gradients as it adds them up. */
   readonly hasHub: boolean;
   readonly worldSize: number;
-  readonly link: Pick<CoordinatorLink, 'send'>;
+  readonly link: Pick<CoordinatorLink, 'send' | 'sendLater' | 'ordersLeft'>;
   readonly inbox: Pick<GenerationInbox, 'committed'>;
   readonly usage: UsageMeter;
   /** Whether a step whose loss or gradient is not finite is skipped; otherwise it ends this worker. */
@@ -37,23 +37,17 @@ export interface StepContext {
   readonly turn?: EventLoopTurn | undefined;
 }
 
-/** What came of a rank's samples of a step. */
-export interface StepFigures {
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly correct: number;
-  /** It was not finite, and nothing was applied: loss and correct are left at 0. */
-  readonly skipped?: true | undefined;
-}
-
-/** Carries out an assignment. */
-export type StepRunner = (assignment: Assignment) => Promise<StepFigures>;
+/** @returns all ranks' parts of the step; undefined where only the coordinator knows them */
+export type StepRunner = (assignment: Assignment) => Promise<readonly StepPart[] | undefined>;
 
 /** For one generation. */
 export function createStepRunner(context: StepContext): StepRunner {
   const { engine, gradients, allReduce, link, inbox, usage, turn = eventLoopTurn } = context;
+  const isAlone = context.worldSize === 1;
   /** So many vectors of this size add up to a finite sum. */
   const largest = largestFloat32 / context.worldSize;
+  /** Votes since the last one that did not wait for another. */
+  let waitingVotes = 0;
   /** The norm of the mean gradient of the step before, if replicas were compared on that one. */
   let normBefore: number | undefined;
 
@@ -76,43 +70,52 @@ export function createStepRunner(context: StepContext): StepRunner {
     usage.lap('compute');
 
     const samples = indices.length;
-    const isAlone = !context.commits;
+    const areFinite = nonFinite === undefined && Number.isFinite(lossSum);
     const normOf = (sum: readonly Float32Array[]) => Math.sqrt(sumOf(sum.map(sumOfSquares))) / globalBatch;
-    let asked: Promise<Commit> | undefined;
-    const committed = () => {
-      asked ??= inbox.committed({ generation, step, attempt });
-      return asked;
-    };
-    const { sum, waitSeconds, bytes } = await reduction.finish(
-      () =>
-        link.send({
-          type: 'vote',
-          generation,
-          step,
-          attempt,
-          samples,
-          lossSum,
-          correct,
-          usage: usage.totals(),
-          parametersChecksum,
-          gradientNorm: isAlone && isCompared && nonFinite === undefined ? normOf(vectors) : normBefore,
-          nonFinite,
-        }),
-      committed,
+    const gradientNorm = isAlone && isCompared && nonFinite === undefined ? normOf(vectors) : normBefore;
+    // Nobody waits for the vote. It leaves before half of the orders are used up, so that more come in time.
+    const mayWait = !context.commits && link.ordersLeft() > waitingVotes;
+    waitingVotes = mayWait ? waitingVotes + 1 : 0;
+    const send = mayWait ? link.sendLater : link.send;
+    const reduced = await reduction.finish({ from, to, lossSum, correct, areFinite }, () =>
+      send({
+        type: 'vote',
+        generation,
+        step,
+        attempt,
+        samples,
+        lossSum,
+        correct,
+        usage: usage.totals(),
+        parametersChecksum,
+        gradientNorm,
+        nonFinite,
+      }),
     );
-    let isSkipped = nonFinite !== undefined || !Number.isFinite(lossSum);
-    if (context.commits) isSkipped = (await committed()).skipped;
-    // Where orders come sooner than they are carried out, nothing else lets this process hear signals and timers.
-    else await turn();
-    normBefore = context.commits && !context.hasHub && isCompared && !isSkipped ? normOf([sum]) : undefined;
+    const { sum, parts, waitSeconds, bytes } = reduced;
+    const isSkipped = await decideSkipped(assignment, reduced);
+    normBefore = !isAlone && !context.hasHub && isCompared && !isSkipped ? normOf([sum]) : undefined;
     usage.exchanged(bytes);
     usage.lap('communicate', waitSeconds);
 
     if (!isSkipped) await engine.applyGradients(sum, globalBatch);
     usage.lap('apply');
     context.observer.stepped(samples, usage.totals().seconds);
-    return isSkipped ? { samples, lossSum: 0, correct: 0, skipped: true } : { samples, lossSum, correct };
+    return parts;
   };
+
+  /** Whether nobody applies the step: the coordinator's word counts where there is one, and otherwise all ranks' parts. */
+  async function decideSkipped({ generation, step, attempt }: Assignment, { parts }: Reduced): Promise<boolean> {
+    if (context.commits) return (await inbox.committed({ generation, step, attempt })).skipped;
+    // Where orders come sooner than they are carried out, nothing else lets this process hear signals and timers.
+    await turn();
+    return isStepSkipped(parts ?? []);
+  }
+}
+
+/** A step is applied by all ranks or by none. */
+export function isStepSkipped(parts: readonly StepPart[]): boolean {
+  return parts.some(({ areFinite }) => !areFinite);
 }
 
 function findNonFinite(vectors: readonly Float32Array[], largest: number): NonFinite | undefined {

@@ -1,7 +1,7 @@
 /** What every collective must do, whatever its topology. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AllReduce, Collective, Commit, Reduced } from '../../src/shared/collectives/collective.ts';
+import type { AllReduce, Collective, Reduced, StepPart } from '../../src/shared/collectives/collective.ts';
 import type { Attempt } from '../../src/shared/protocol/messages.ts';
 import { rounds } from '../support/thoroughness.ts';
 
@@ -10,8 +10,6 @@ export interface CollectiveUnderTest {
   readonly ranks: readonly AllReduce[];
   /** The attempt begins, unless it has. Each rank's share is one micro-shard. */
   begin(attempt: Attempt): Attempt;
-  /** A rank has voted; resolves when all have. */
-  vote(rank: number, attempt: Attempt): Promise<Commit>;
   /** Ends the generation. */
   abort(reason: Error): void;
   close(): void | Promise<void>;
@@ -26,30 +24,19 @@ export async function reduceOnce(
   rank: number,
   attempt: Attempt,
   values: Float32Array,
-  onVote: () => void = () => {},
 ): Promise<Reduced> {
-  const reduction = startOf(group, rank, attempt, values);
-  return reduction.finish(onVote);
+  return startOf(group, rank, attempt, values).finish(partOf(rank), () => {});
 }
 
-/** The vote and the commit that it leads to are the group's. */
 function startOf(group: CollectiveUnderTest, rank: number, attempt: Attempt, values: Float32Array) {
   const collective = group.ranks[rank];
   if (collective === undefined) throw new Error('no such rank');
-  const reduction = collective.start(group.begin(attempt), [values]);
-  let commit: Promise<Commit> | undefined;
-  return {
-    ready: reduction.ready,
-    finish: (onVote: () => void) =>
-      reduction.finish(
-        () => {
-          onVote();
-          commit = group.vote(rank, attempt);
-          commit.catch(() => {});
-        },
-        () => commit ?? Promise.reject(new Error('it has not voted')),
-      ),
-  };
+  return collective.start(group.begin(attempt), [values]);
+}
+
+/** Every rank has computed something else. */
+export function partOf(rank: number): StepPart {
+  return { from: 8 * rank, to: 8 * rank + 8, lossSum: 1.5 + rank, correct: rank, areFinite: rank !== 1 };
 }
 
 export function describeAllReduce(name: string, numerics: Collective['numerics'], create: CollectiveFactory): void {
@@ -87,7 +74,8 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
             reduction.ready(from, to);
             await new Promise((resolve) => setImmediate(resolve));
           }
-          pending[rank] = reduction.finish(vote).then(({ sum, waitSeconds, bytes }) => {
+          pending[rank] = reduction.finish(partOf(rank), vote).then(({ sum, parts, waitSeconds, bytes }) => {
+            if (parts !== undefined) expect(parts).toEqual(contributions.map((_, other) => partOf(other)));
             expect(waitSeconds).toBeGreaterThanOrEqual(0);
             // Whoever is not alone must send its own part, and receive the others'.
             if (worldSize > 1) for (const count of [bytes.sent, bytes.received]) expect(count).toBeGreaterThan(0);

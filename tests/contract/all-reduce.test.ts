@@ -1,14 +1,18 @@
 import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
 import type { AllReduce, AllReduceHub, FromHub, ToHub } from '../../src/shared/collectives/collective.ts';
 import { collectiveOf } from '../../src/shared/collectives/registry.ts';
-import { createDeferred, type Deferred } from '../../src/shared/core/deferred.ts';
 import { evenShares } from '../../src/shared/core/sampling.ts';
 import { systemTimers } from '../../src/shared/core/timers.ts';
 import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../src/shared/protocol/codec.ts';
 import { maxFrameBytes } from '../../src/shared/protocol/limits.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
-import { bindCoordinatorSocket } from '../../src/shared/transport/coordinator-socket.ts';
-import { type OwnVectors, shareVectors, type VectorSharing } from '../../src/shared/transport/shared-vectors.ts';
+import { type Arrival, bindCoordinatorSocket } from '../../src/shared/transport/coordinator-socket.ts';
+import {
+  type OwnVectors,
+  type PeerVectors,
+  shareVectors,
+  type VectorSharing,
+} from '../../src/shared/transport/shared-vectors.ts';
 import { connectWorkerSocket } from '../../src/shared/transport/worker-socket.ts';
 import { createMemoryVectors } from '../support/memory-vectors.ts';
 import { type CollectiveUnderTest, describeAllReduce } from './all-reduce.contract.ts';
@@ -33,20 +37,21 @@ async function overVectors(
   const buckets = gradientBuckets(sizes);
   const floats = sizes.reduce((sum, size) => sum + size, 0);
   const generation = new AbortController();
-  const owned = Array.from({ length: worldSize }, () => {
-    const offered = sharing.offer(floats);
-    if ('problem' in offered) throw new Error(offered.problem);
-    return offered.own;
-  });
-  const open = (own: OwnVectors) => {
-    const opened = sharing.open(own.offer, floats);
-    if ('problem' in opened) throw new Error(opened.problem);
-    return opened.peer;
-  };
-  const groups = owned.map((own, rank) => ({
-    own,
-    peers: owned.map((other, place) => (place === rank ? undefined : open(other))),
-  }));
+  const owned = await Promise.all(Array.from({ length: worldSize }, () => offerFrom(sharing, floats)));
+  const groups = await Promise.all(
+    owned.map(async (own, rank) => {
+      let onPublished = () => {};
+      const open = (other: OwnVectors) => openFrom(sharing, other, floats, () => onPublished());
+      const peers = await Promise.all(owned.map((other, place) => (place === rank ? undefined : open(other))));
+      return {
+        own,
+        peers,
+        listen(listener: () => void) {
+          onPublished = listener;
+        },
+      };
+    }),
+  );
   const ranks = groups.map((exchange, rank) =>
     collectiveOf('mesh').createRank({
       rank,
@@ -56,13 +61,13 @@ async function overVectors(
       sendToHub() {
         throw new Error('it has no hub');
       },
+      now,
       signal: generation.signal,
     }),
   );
   return {
     ranks,
     begin: (attempt) => attempt,
-    vote: votersOf(worldSize, generation.signal),
     abort: (reason) => generation.abort(reason),
     close() {
       for (const { own, peers } of groups) for (const vectors of [own, ...peers]) vectors?.close();
@@ -70,23 +75,24 @@ async function overVectors(
   };
 }
 
-/** Gathers the votes of each attempt, as the coordinator does. */
-function votersOf(worldSize: number, signal: AbortSignal): CollectiveUnderTest['vote'] {
-  const ballots = new Map<string, { readonly at: Map<number, number>; readonly all: Deferred<void> }>();
-  signal.addEventListener('abort', () => {
-    for (const { all } of ballots.values()) all.reject(signal.reason);
-  });
-  return async (rank, attempt) => {
-    const name = Object.values(attempt).join();
-    const ballot = ballots.get(name) ?? { at: new Map(), all: createDeferred<void>() };
-    ballots.set(name, ballot);
-    ballot.all.promise.catch(() => {});
-    ballot.at.set(rank, performance.now() / 1000);
-    if (ballot.at.size === worldSize) ballot.all.resolve();
-    await ballot.all.promise;
-    return { skipped: false, waited: Math.max(...ballot.at.values()) - (ballot.at.get(rank) ?? 0) };
-  };
+async function offerFrom(sharing: VectorSharing, floats: number): Promise<OwnVectors> {
+  const offered = await sharing.offer(floats);
+  if ('problem' in offered) throw new Error(offered.problem);
+  return offered.own;
 }
+
+async function openFrom(
+  sharing: VectorSharing,
+  { offer }: OwnVectors,
+  floats: number,
+  onPublished: () => void,
+): Promise<PeerVectors> {
+  const opened = await sharing.open(offer, floats, onPublished);
+  if ('problem' in opened) throw new Error(opened.problem);
+  return opened.peer;
+}
+
+const now = () => performance.now() / 1000;
 
 /** Everything between ranks and hub is encoded and decoded, and arrives a turn of the event loop later. */
 async function overFrames(name: Name, worldSize: number, sizes: readonly number[]): Promise<CollectiveUnderTest> {
@@ -118,13 +124,13 @@ async function overFrames(name: Name, worldSize: number, sizes: readonly number[
       worldSize,
       buckets,
       sendToHub: (body, tensors) => sendToHub(rank, body, tensors),
+      now,
       signal: generation.signal,
     }),
   );
   return {
     ranks,
     begin: beginnerOf(worldSize, hub),
-    vote: votersOf(worldSize, generation.signal),
     abort: (reason) => generation.abort(reason),
     close() {},
   };
@@ -142,6 +148,10 @@ function beginnerOf(worldSize: number, hub: AllReduceHub | undefined): Collectiv
     begun.add(name);
     return attempt;
   };
+}
+
+async function* oneByOne(arrivals: AsyncIterable<Arrival>) {
+  for await (const { peer, messages } of arrivals) for (const decoded of messages) yield { peer, decoded };
 }
 
 async function overSockets(name: Name, worldSize: number, sizes: readonly number[]): Promise<CollectiveUnderTest> {
@@ -178,6 +188,7 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
       worldSize,
       buckets,
       sendToHub: socket.send,
+      now,
       signal: generation.signal,
     });
     void (async () => {
@@ -189,7 +200,8 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
   });
 
   void (async () => {
-    for await (const { peer, decoded } of centre.receive(() => true)) {
+    const arrivals = centre.receive(() => true);
+    for await (const { peer, decoded } of oneByOne(arrivals)) {
       if (!decoded.ok) throw new Error(decoded.detail);
       const { message, tensors } = decoded;
       if (message.type === 'leave') peers[Number(message.phase)] = peer;
@@ -206,7 +218,6 @@ async function overSockets(name: Name, worldSize: number, sizes: readonly number
   return {
     ranks: links.map(({ collective }) => collective),
     begin: beginnerOf(worldSize, hub),
-    vote: votersOf(worldSize, generation.signal),
     abort: (reason) => generation.abort(reason),
     close() {
       for (const { socket } of links) socket.close();

@@ -72,6 +72,8 @@ const [shortestMs, longestMs] = [0.2, 2];
 const noticeMs = 1;
 /** ZeroMQ's own. */
 const reconnectMs = 100;
+/** How long a message may wait for another one. */
+const laterMs = 100;
 
 /** A message, and what becomes of it. */
 interface Parcel {
@@ -257,7 +259,7 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
           const item = await inbox.next().catch(() => undefined);
           if (item === undefined) return;
           const { peer, decode } = item;
-          yield { peer, decoded: decode(isMember(peer) ? 'member' : 'stranger') };
+          yield { peer, messages: [decode(isMember(peer) ? 'member' : 'stranger')] };
         }
       },
       flushed: async () => {},
@@ -311,17 +313,38 @@ export function createFaultyNetwork(options: FaultyNetworkOptions): FaultyNetwor
         });
       }
 
+      function decoderOf(body: Body<WorkerMessage>, tensors?: readonly Float32Array[]): DecodeFrom {
+        onSent({ worker, body });
+        return isCoded
+          ? throughCodec<WorkerMessage, Sender>(run, body, tensors, decodeWorkerMessage)
+          : asItIs<WorkerMessage>(run, body, tensors);
+      }
+
+      let delayed: (() => void)[] = [];
+      function sendDelayed(): void {
+        const due = delayed;
+        delayed = [];
+        for (const one of due) one();
+      }
+
       return {
         joinRun(id) {
           run = id;
         },
         send(body, tensors) {
           if (!worker.isAlive() || closed) return;
-          const decode = isCoded
-            ? throughCodec<WorkerMessage, Sender>(run, body, tensors, decodeWorkerMessage)
-            : asItIs<WorkerMessage>(run, body, tensors);
-          onSent({ worker, body });
-          worker.run(() => post(body, decode));
+          const decode = decoderOf(body, tensors);
+          worker.run(() => {
+            sendDelayed();
+            post(body, decode);
+          });
+        },
+        // Whatever waits is lost with the process.
+        sendLater(body) {
+          if (!worker.isAlive() || closed) return;
+          const decode = decoderOf(body);
+          delayed.push(() => post(body, decode));
+          if (delayed.length === 1) worker.timers.after(laterMs, sendDelayed);
         },
         async *receive() {
           for (;;) {

@@ -4,8 +4,8 @@
  */
 import { createAsyncQueue } from '../../src/shared/core/async-queue.ts';
 import type { Timers } from '../../src/shared/core/timers.ts';
-import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../src/shared/protocol/codec.ts';
-import type { CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
+import { decodeCoordinatorMessage, decodeWorkerMessages, encode } from '../../src/shared/protocol/codec.ts';
+import type { Body, CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
 import type {
   bindCoordinatorSocket,
   CoordinatorSocket,
@@ -64,7 +64,7 @@ export function createMemoryNetwork(timers: Pick<Timers, 'after'>): MemoryNetwor
       },
       async *receive(isMember) {
         for await (const { peer, frames } of end.items()) {
-          yield { peer, decoded: decodeWorkerMessage(frames, isMember(peer) ? 'member' : 'stranger') };
+          yield { peer, messages: decodeWorkerMessages(frames, isMember(peer) ? 'member' : 'stranger') };
         }
       },
       flushed: async () => {},
@@ -94,19 +94,21 @@ export function createMemoryNetwork(timers: Pick<Timers, 'after'>): MemoryNetwor
       },
     });
     let run = '';
+    function send(body: Body<WorkerMessage>, tensors?: readonly Float32Array[]): void {
+      const frames = encode<WorkerMessage>(run, body, tensors);
+      const item = { peer, frames: asBytes(frames) };
+      arrive(() => {
+        if (hub !== undefined) hub.push(item);
+        // Its connection waits for a coordinator. One that is gone loses what was under way.
+        else if (workers.has(peer)) waiting.push(item);
+      });
+    }
     return {
       joinRun(id) {
         run = id;
       },
-      send(body, tensors) {
-        const frames = encode<WorkerMessage>(run, body, tensors);
-        const item = { peer, frames: asBytes(frames) };
-        arrive(() => {
-          if (hub !== undefined) hub.push(item);
-          // Its connection waits for a coordinator. One that is gone loses what was under way.
-          else if (workers.has(peer)) waiting.push(item);
-        });
-      },
+      send,
+      sendLater: send,
       async *receive() {
         for await (const frames of end.items()) yield decodeCoordinatorMessage(frames);
       },

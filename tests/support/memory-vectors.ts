@@ -1,20 +1,37 @@
 /** Vectors that simulated processes read of each other: what `shareVectors` does with files. */
-import type { Attempt } from '../../src/shared/protocol/messages.ts';
-import { slotOf, type VectorSharing } from '../../src/shared/transport/shared-vectors.ts';
+import {
+  figureCount,
+  type Publication,
+  slotOf,
+  type VectorSharing,
+} from '../../src/shared/transport/shared-vectors.ts';
 
 interface Slot {
   readonly vector: Float32Array;
-  published: Attempt | undefined;
+  published: Publication | undefined;
 }
 
-/** @param hostOf the host of whoever offers next */
-export function createMemoryVectors(hostOf: () => string = () => 'host'): VectorSharing {
-  const files: (readonly Slot[])[] = [];
+interface File {
+  readonly slots: readonly Slot[];
+  /** Called after each publication. */
+  readonly listeners: Set<() => void>;
+}
+
+/**
+ * @param hostOf the host of whoever offers next
+ * @param tell how a listener hears of a publication; at the end of the turn unless given
+ */
+export function createMemoryVectors(
+  hostOf: () => string = () => 'host',
+  tell: (listener: () => void) => void = queueMicrotask,
+): VectorSharing {
+  const files: File[] = [];
   return {
-    offer(floats) {
+    async offer(floats) {
       const slots = [0, 1].map((): Slot => ({ vector: new Float32Array(floats), published: undefined }));
+      const listeners = new Set<() => void>();
       const at = (slot: number) => slots[slot] as Slot;
-      files.push(slots);
+      files.push({ slots, listeners });
       return {
         own: {
           offer: { host: hostOf(), pid: 1, fd: files.length - 1, secret: 'x'.repeat(32) },
@@ -22,23 +39,31 @@ export function createMemoryVectors(hostOf: () => string = () => 'host'): Vector
             at(slot).published = undefined;
           },
           write: (slot, from, values) => at(slot).vector.set(values, from),
-          publish(slot, { generation, step, attempt }) {
+          publish(slot, publication) {
+            const { step } = publication.attempt;
             if (slot !== slotOf(step)) throw new Error(`step ${step} in slot ${slot}`);
-            at(slot).published = { generation, step, attempt };
+            if (publication.figures.length !== figureCount) throw new Error(`${publication.figures.length} figures`);
+            at(slot).published = publication;
+            for (const listener of listeners) tell(() => listeners.has(listener) && listener());
           },
           close() {},
         },
       };
     },
-    open({ fd }) {
-      const slots = files[fd];
-      if (slots === undefined) return { problem: 'there is no such file' };
-      const at = (slot: number) => slots[slot] as Slot;
+    async open({ fd }, _, onPublished) {
+      const file = files[fd];
+      if (file === undefined) return { problem: 'there is no such file' };
+      const at = (slot: number) => file.slots[slot] as Slot;
+      // One process may open the same file for several generations.
+      const listener = () => onPublished();
+      file.listeners.add(listener);
       return {
         peer: {
           read: (slot, from, target) => target.set(at(slot).vector.subarray(from, from + target.length)),
           published: (slot) => at(slot).published,
-          close() {},
+          close() {
+            file.listeners.delete(listener);
+          },
         },
       };
     },

@@ -1,6 +1,6 @@
 /** How the gradients of a generation are summed, and why so. */
 import { type AllReduceName, collectiveAtFirst } from '../../shared/collectives/registry.ts';
-import type { VectorsToRead } from '../../shared/protocol/messages.ts';
+import type { RankToRead } from '../../shared/protocol/messages.ts';
 import { describeWorker, type Member } from '../membership/worker.ts';
 import type { Requests } from './requests.ts';
 
@@ -25,7 +25,7 @@ export async function decideAllReduce(
   if (allReduce === chosen || members.length === 1) return { allReduce, reason: undefined };
   const offers = collectOffers(members);
   if ('problem' in offers) return { allReduce, reason: offers.problem };
-  const problems = await link(offers.vectors);
+  const problems = await link(offers.ranks);
   const odd = members.find((_, rank) => problems[rank] !== undefined);
   if (odd !== undefined) {
     return { allReduce, reason: `${describeWorker(odd)} cannot read the others' gradients: ${problems[odd.rank]}` };
@@ -35,16 +35,17 @@ export async function decideAllReduce(
 
 function collectOffers(
   members: readonly Member[],
-): { readonly vectors: readonly VectorsToRead[] } | { readonly problem: string } {
-  const vectors: VectorsToRead[] = [];
+): { readonly ranks: readonly RankToRead[] } | { readonly problem: string } {
+  const ranks: RankToRead[] = [];
   for (const member of members) {
-    const { vectors: offer, vectorsProblem = 'it was not asked to' } = member.ready;
-    if (offer === undefined)
+    const { vectors, vectorsProblem = 'it was not asked to' } = member.ready;
+    const { workerId } = member.info;
+    if (vectors === undefined)
       return { problem: `${describeWorker(member)} cannot offer its gradients to be read: ${vectorsProblem}` };
-    const [first = offer] = vectors;
-    if (offer.host !== first.host)
-      return { problem: `${describeWorker(member)} is on another host than ${members[0]?.info.workerId}` };
-    vectors.push(offer);
+    const [first = { workerId, vectors }] = ranks;
+    if (vectors.host !== first.vectors.host)
+      return { problem: `${describeWorker(member)} is on another host than ${first.workerId}` };
+    ranks.push({ workerId, vectors });
   }
-  return { vectors };
+  return { ranks };
 }

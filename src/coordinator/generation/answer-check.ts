@@ -1,7 +1,7 @@
 /** Checks an answer and its tensors against the order that it answers. Pure. */
 import { firstBeyond, largestFloat32 } from '../../shared/core/first-beyond.ts';
 import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';
-import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { checkFigures } from './figures-check.ts';
 import type { Answer, MemberState } from './generation-state.ts';
 import { diverged, type Refusal, wrong } from './refusal.ts';
@@ -24,7 +24,7 @@ export function stateLengths(
 }
 
 /** Undefined of a rank that nothing is known of. */
-type Seen = Pick<MemberState, 'applied' | 'offered'> | undefined;
+type Seen = Pick<MemberState, 'applied' | 'offered' | 'ahead'> | undefined;
 type Tensors = readonly Float32Array[];
 type Order<Type extends CoordinatorMessage['type']> = Body<MessageOf<CoordinatorMessage, Type>>;
 
@@ -49,7 +49,8 @@ export function checkAnswer(
     }
     case 'state':
       return (
-        checkStep(message, seen, what) ??
+        checkApplied(message, seen, what) ??
+        checkTrained(message, what) ??
         (arrived === undefined ? checkVectors(order as Order<'report-state'>, tensors, model, what) : undefined) ??
         checkState(order as Order<'report-state'>, message, model, what) ??
         checkChecksum(message, arrived?.parametersChecksum ?? checksumOf(tensors), what) ??
@@ -73,12 +74,38 @@ export function checkAnswer(
 
 /**
  * Equal checksums would not tell: where gradients vanish, a step changes nothing. Whether a member has taken over what it was
- * sent before a loss, only its answer tells.
+ * sent before a loss, and how far it has come where steps are not committed, only its answer tells.
  */
-function checkStep({ step }: MessageOf<WorkerMessage, 'state'>, seen: Seen, what: string): Refusal | undefined {
-  const { applied, offered } = seen ?? {};
-  if (step === applied?.step || (offered !== undefined && step === offered.step)) return undefined;
-  return wrong(what, `step must be ${applied?.step ?? 'left out'}, got ${step ?? 'none'}`);
+function checkApplied(
+  { applied: told }: MessageOf<WorkerMessage, 'state'>,
+  { applied, offered, ahead }: NonNullable<Seen> = { applied: undefined, offered: undefined, ahead: undefined },
+  what: string,
+): Refusal | undefined {
+  if (isSame(told, applied) || (offered !== undefined && isSame(told, offered))) return undefined;
+  const known = applied?.step ?? 0;
+  const isAhead = ahead !== undefined && told?.generation === ahead.generation;
+  if (isAhead && told !== undefined && told.step > known && told.step <= ahead.step) return undefined;
+  const possible = [applied, offered, ahead].flatMap((state) => (state === undefined ? [] : describe(state)));
+  return wrong(what, `applied must be ${possible.join(' or ') || 'left out'}, got ${told ? describe(told) : 'none'}`);
+}
+
+/** The steps that it says led to what it has. */
+function checkTrained({ applied, trained }: MessageOf<WorkerMessage, 'state'>, what: string): Refusal | undefined {
+  if (trained === undefined) return undefined;
+  const end = { step: trained.since.step + trained.steps.length, generation: trained.generation };
+  if (!isSame(end, applied))
+    return wrong(what, `trained must end with ${applied ? describe(applied) : 'nothing'}, ends with ${describe(end)}`);
+  const odd = trained.steps.find(({ bounds }) => bounds.length !== trained.workers.length + 1);
+  if (odd === undefined) return undefined;
+  return wrong(what, `trained must have ${trained.workers.length + 1} bounds a step, got ${odd.bounds.length}`);
+}
+
+function describe({ step, generation }: Applied): string {
+  return `step ${step} of generation ${generation}`;
+}
+
+function isSame(a: Applied | undefined, b: Applied | undefined): boolean {
+  return a?.step === b?.step && a?.generation === b?.generation;
 }
 
 /** Rounding may take a probability a little over 1. */

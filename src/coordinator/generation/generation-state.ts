@@ -4,6 +4,7 @@
  */
 import { noPhaseSeconds, spentBetween } from '../../shared/core/phases.ts';
 import { putOff } from '../../shared/core/standstill.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import type { Applied, Attempt, MessageOf, Usage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { Activity } from '../membership/liveness.ts';
 import { checkFigures } from './figures-check.ts';
@@ -25,6 +26,8 @@ export interface MemberState {
   readonly applied: Applied | undefined;
   /** The state that it was sent to take over; undefined once it has said whether it did. */
   readonly offered: Applied | undefined;
+  /** How far it may have come by itself, where steps are not committed; undefined once it has said how far it is. */
+  readonly ahead: Applied | undefined;
 }
 
 /** What is known of a member from the generation before. */
@@ -34,8 +37,8 @@ export interface AttemptState {
   readonly attempt: number;
   /** Samples, by rank. */
   readonly shares: readonly number[];
-  /** When each rank voted, in seconds of the run's clock, for those that have. */
-  readonly votedAt: ReadonlyMap<number, number>;
+  /** The totals that each rank had used when it voted, for those that have. */
+  readonly votes: ReadonlyMap<number, Usage>;
 }
 
 export interface OpenRequest {
@@ -72,7 +75,7 @@ const nothingUsed: Usage = {
 /** What is known of a worker that was no member of the generation before. @param kept what it says of itself, if anything */
 export function keptBy(kept: MessageOf<WorkerMessage, 'ready'>['kept'], now: number): CarriedMember {
   const { usage = nothingUsed, applied } = kept ?? {};
-  return { usage, usageAt: now, told: usage, applied, offered: undefined };
+  return { usage, usageAt: now, told: usage, applied, offered: undefined, ahead: undefined };
 }
 
 /**
@@ -100,35 +103,48 @@ export function beginGenerationState(
 /**
  * A step is assigned to all ranks: those that were idle begin to compute.
  * @param shares samples, by rank
+ * @param commits whether ranks apply it when it is committed; otherwise as soon as all have done their part
  */
 export function assignStep(
   state: GenerationState,
   { step, attempt }: Attempt,
   shares: readonly number[],
+  commits: boolean,
   now: number,
 ): GenerationState {
   return {
     ...state,
-    attempts: new Map(state.attempts).set(step, { attempt, shares, votedAt: new Map() }),
+    attempts: new Map(state.attempts).set(step, { attempt, shares, votes: new Map() }),
     assignedSteps: Math.max(state.assignedSteps, step + 1),
-    members: state.members.map((member) => (member.activity === 'idle' ? begin(member, 'compute', now) : member)),
+    members: state.members.map((member) => ({
+      ...(member.activity === 'idle' ? begin(member, 'compute', now) : member),
+      ahead: commits ? member.ahead : { step: step + 1, generation: state.number },
+    })),
   };
-}
-
-/** @returns seconds from the rank's vote for a step to the last one, once all have voted */
-export function waitedFor({ attempts }: GenerationState, step: number, rank: number): number {
-  const votedAt = attempts.get(step)?.votedAt ?? new Map<number, number>();
-  return Math.max(...votedAt.values()) - (votedAt.get(rank) ?? Number.NaN);
 }
 
 /** The step is applied: ranks go on with the next one, if that is assigned already. */
 export function commitStep(state: GenerationState, step: number, now: number): GenerationState {
   const attempts = new Map(state.attempts);
   attempts.delete(step);
-  const next = attempts.size > 0 ? 'compute' : 'idle';
+  const next = oldestOf(attempts);
   const applied = { step: step + 1, generation: state.number };
-  const members = state.members.map((member) => ({ ...begin(member, next, now), applied }));
+  const members = state.members.map((member, rank): MemberState => {
+    const activity = next === undefined ? 'idle' : next.votes.has(rank) ? 'wait' : 'compute';
+    return { ...begin(member, activity, now), applied };
+  });
   return { ...state, attempts, members };
+}
+
+/** The attempt that is to be committed next. */
+function oldestOf(attempts: GenerationState['attempts']): AttemptState | undefined {
+  const oldest = [...attempts].sort(([a], [b]) => a - b)[0];
+  return oldest?.[1];
+}
+
+/** Whether a member may have applied steps that this process does not know to be done. */
+export function mayBeAhead({ members }: GenerationState): boolean {
+  return members.some(({ applied, ahead }) => ahead !== undefined && ahead.step > (applied?.step ?? 0));
 }
 
 /**
@@ -151,16 +167,17 @@ export function offerState(state: GenerationState, rank: number, offered: Applie
 
 /** The rank says that it has taken over what it was sent. */
 export function takeOver(state: GenerationState, rank: number): GenerationState {
-  return changeMember(state, rank, (member) => ({ ...member, applied: member.offered, offered: undefined }));
+  return changeMember(state, rank, (member) => ({
+    ...member,
+    applied: member.offered,
+    offered: undefined,
+    ahead: undefined,
+  }));
 }
 
-/** The rank says that its replica has seen so many steps, after it may have taken over what it was sent. */
-export function learnApplied(state: GenerationState, rank: number, step: number | undefined): GenerationState {
-  return changeMember(state, rank, (member) => {
-    const { applied, offered } = member;
-    const hasTaken = step !== applied?.step && step === offered?.step;
-    return { ...member, applied: hasTaken ? offered : applied, offered: undefined };
-  });
+/** The rank says what its replica has. */
+export function learnApplied(state: GenerationState, rank: number, applied: Applied | undefined): GenerationState {
+  return changeMember(state, rank, (member) => ({ ...member, applied, offered: undefined, ahead: undefined }));
 }
 
 /**
@@ -211,14 +228,14 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, ter
   const { current } = found;
   const problem = checkVote(current, rank, vote, terms);
   if (problem !== undefined) return { refusal: problem };
-  const voted = { ...current, votedAt: new Map(current.votedAt).set(rank, now) };
+  const usage = neverLess(state.members[rank]?.usage ?? nothingUsed, vote.usage);
+  const voted = { ...current, votes: new Map(current.votes).set(rank, usage) };
   const attempts = new Map(state.attempts).set(vote.step, voted);
-  const [oldest] = [...attempts].sort(([a], [b]) => a - b);
   // It has done its part of the step that is to be committed next. The deadline is that of the whole step.
-  const hasDoneItsPart = oldest?.[1].votedAt.has(rank) === true;
+  const hasDoneItsPart = oldestOf(attempts)?.votes.has(rank) === true;
   return {
     state: changeMember({ ...state, attempts }, rank, (before) => {
-      const member = report(before, vote.usage, now);
+      const member: MemberState = { ...before, usage, usageAt: now };
       const isInStep = member.activity === 'compute' || member.activity === 'communicate';
       return isInStep && hasDoneItsPart ? { ...member, activity: 'wait' } : member;
     }),
@@ -226,14 +243,14 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, ter
 }
 
 function checkVote(
-  { shares, votedAt }: AttemptState,
+  { shares, votes }: AttemptState,
   rank: number,
   vote: Vote,
   { nonFinite, missingBuckets, isCompared, mayKnowNorm, mayBeNonFinite }: VoteTerms,
 ): Refusal | undefined {
   const { step, parametersChecksum, gradientNorm } = vote;
   const what = `a wrong vote for step ${step + 1}`;
-  if (votedAt.has(rank)) return wrong(what, 'it must be one, got a second');
+  if (votes.has(rank)) return wrong(what, 'it must be one, got a second');
   const figures = Number.isFinite(vote.lossSum) ? vote : { ...vote, lossSum: 0 };
   const problem = checkFigures(figures, shares[rank] ?? 0, what, `at step ${step + 1}`);
   if (problem !== undefined) return problem;
@@ -332,23 +349,63 @@ export function putOffMembers(state: GenerationState, seconds: number, now: numb
 /** What a member used since it was last told. */
 export interface Told {
   readonly rank: number;
+  /** When it had used that, by the run's clock, as far as can be told. */
   readonly at: number;
   readonly seconds: Usage['seconds'];
   readonly bytes: Usage['bytes'];
 }
 
-/** What members have reported since this was last asked. Members without a new report are left out. */
-export function takeUsage(state: GenerationState): { readonly state: GenerationState; readonly told: readonly Told[] } {
-  const told = state.members.flatMap(({ usage, usageAt, told: before }, rank) => {
+/**
+ * What members have reported since this was last asked. Members without a new report are left out.
+ * @param step only what they had used when they voted for it
+ */
+export function takeUsage(
+  state: GenerationState,
+  step?: number,
+): { readonly state: GenerationState; readonly told: readonly Told[] } {
+  const votes = step === undefined ? undefined : state.attempts.get(step)?.votes;
+  const usageOf = (rank: number, { usage }: MemberState) => votes?.get(rank) ?? usage;
+  const told = state.members.flatMap((member, rank) => {
+    const { usageAt, told: before } = member;
+    const usage = usageOf(rank, member);
     if (usage === before) return [];
     const seconds = spentBetween(before.seconds, usage.seconds);
     const bytes = {
       sent: usage.bytes.sent - before.bytes.sent,
       received: usage.bytes.received - before.bytes.received,
     };
-    return [{ rank, at: usageAt, seconds, bytes }];
+    // It may have told more since, and later: what it used meanwhile took as long.
+    const at = usageAt - (totalOf(member.usage.seconds) - totalOf(usage.seconds));
+    return [{ rank, at, seconds, bytes }];
   });
-  return { state: { ...state, members: state.members.map((member) => ({ ...member, told: member.usage })) }, told };
+  const members = state.members.map((member, rank) => ({ ...member, told: usageOf(rank, member) }));
+  return { state: { ...state, members }, told };
+}
+
+/**
+ * Steps that ranks go through without the coordinator become known several at a time. A step's part of the time in which all
+ * of them became known is that of the ranks' own time.
+ * @param step the next to be committed, for which all have voted
+ * @returns above 0 and at most 1
+ */
+export function partOfKnown(state: GenerationState, step: number): number {
+  const { attempts, members } = state;
+  let before = members.map(({ told }) => told);
+  const times: number[] = [];
+  for (let next = step; ; next++) {
+    const votes = attempts.get(next)?.votes;
+    if (votes?.size !== members.length) break;
+    const after = before.map((usage, rank) => votes.get(rank) ?? usage);
+    times.push(Math.max(...after.map(({ seconds }, rank) => totalOf(seconds) - totalOf(before[rank]?.seconds))));
+    before = after;
+  }
+  const [own = 1] = times;
+  const all = sumOf(times);
+  return all > 0 ? own / all : 1 / Math.max(1, times.length);
+}
+
+function totalOf(seconds: Usage['seconds'] | undefined): number {
+  return seconds === undefined ? 0 : sumOf(Object.values(seconds));
 }
 
 function begin(member: MemberState, activity: Activity, now: number): MemberState {

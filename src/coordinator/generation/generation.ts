@@ -28,12 +28,13 @@ import {
   commitStep,
   findAttempt,
   keptBy,
+  mayBeAhead,
   noteContribution,
+  partOfKnown,
   putOffMembers,
   restAll,
   takeUsage,
   type Vote,
-  waitedFor,
 } from './generation-state.ts';
 import type { MemberLost } from './member-lost.ts';
 import { createNonFiniteParts, describeGradient, findProblem } from './non-finite.ts';
@@ -45,7 +46,7 @@ type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
 /** Messages that only a member of a generation sends. */
 export type MemberMessage = From<'contribute' | 'chunk' | 'taken'> | Vote | Answer;
 
-/** The members that are left after a loss and have the state of all committed steps. */
+/** Members that are left after a loss. */
 export type Survivors = Pick<Generation, 'members' | 'parameterCount' | 'reportState' | 'takeSpent'>;
 
 /** What the next generation must know of this one. */
@@ -83,8 +84,15 @@ export interface Generation extends Omit<Requests, 'link'> {
   nonFinite(step: number): string | undefined;
   /** @param skipped nobody applies the step */
   commit(step: number, skipped?: boolean): void;
-  /** What members say they have used since this was last asked. Those that said nothing new are left out. */
-  takeSpent(): readonly MemberSpent[];
+  /**
+   * What members say they have used since this was last asked. Those that said nothing new are left out.
+   * @param step only what they had used when they voted for it
+   */
+  takeSpent(step?: number): readonly MemberSpent[];
+  /** A step's part of the time in which all the steps became known that all have voted for; above 0 and at most 1. */
+  partOfKnown(step: number): number;
+  /** Whether ranks go on to the next step without the coordinator. */
+  runsAhead(): boolean;
   /** What each member is doing. */
   activities(): Activities;
   /** The coordinator did not listen for so many seconds: nobody's time ran. */
@@ -97,9 +105,11 @@ export interface Generation extends Omit<Requests, 'link'> {
   holders(step: number): readonly Member[];
   /**
    * Aborts the steps and requests under way. To be called again when one more is lost while they are asked.
-   * @param step committed steps: whoever lacks their state has nothing to report
+   * @param step where it is given, only those are asked that have the state of so many steps
    */
-  abort(step: number): Survivors;
+  abort(step?: number): Survivors;
+  /** Whether a member may have applied steps that this process does not know to be done. */
+  mayBeAhead(): boolean;
   /** What each rank's replica has applied or taken over; undefined where it is as it was made. */
   applied(): readonly (Applied | undefined)[];
   /** Whether every replica is as it was made: none has applied a step, or was sent a state that it may have taken over. */
@@ -255,8 +265,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     hub?.forget({ generation, step, attempt });
   }
 
-  function takeSpent(): readonly MemberSpent[] {
-    const { state: after, told } = takeUsage(state);
+  function takeSpent(step?: number): readonly MemberSpent[] {
+    const { state: after, told } = takeUsage(state, step);
     state = after;
     return told.flatMap(({ rank, at, seconds, bytes }) => {
       const workerId = members[rank]?.info.workerId;
@@ -286,7 +296,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       hub?.expect({ generation, step, attempt }, offsets);
       const samples = shares.map(({ from, to }) => to - from);
       nonFinite.assign(step, epoch, shares);
-      state = assignStep(state, { generation, step, attempt }, samples, clock.now());
+      state = assignStep(state, { generation, step, attempt }, samples, collectiveOf(allReduce).commits, clock.now());
       ballots.set(step, createAnswers(worldSize, signal));
       const globalBatch = batch.to - batch.from;
       shares.forEach((share, rank) => {
@@ -312,10 +322,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     commit(step, skipped = false) {
       ballots.delete(step);
       forgetReduced(step);
-      const { commits } = collectiveOf(allReduce);
-      for (const member of commits ? members : []) {
-        const waited = hub === undefined ? waitedFor(state, step, member.rank) : undefined;
-        send(member, { type: 'commit', generation, step, attempt, skipped: skipped ? true : undefined, waited });
+      for (const member of collectiveOf(allReduce).commits ? members : []) {
+        send(member, { type: 'commit', generation, step, attempt, skipped: skipped ? true : undefined });
       }
       state = commitStep(state, step, clock.now());
     },
@@ -323,6 +331,10 @@ export function createGeneration(options: GenerationOptions): Generation {
     ...requests,
 
     takeSpent,
+
+    partOfKnown: (step) => partOfKnown(state, step),
+
+    runsAhead: () => !collectiveOf(allReduce).commits,
 
     lose(peer, loss) {
       if (!rankOf.has(peer) || lost.has(peer)) return;
@@ -332,6 +344,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     },
 
     lostCount: () => lost.size,
+
+    mayBeAhead: () => mayBeAhead(state),
 
     holders,
 
@@ -343,7 +357,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       }
       state = abortAll(state);
       asking = new AbortController();
-      const asked = holders(step);
+      const asked = step === undefined ? members.filter(({ peer }) => !lost.has(peer)) : holders(step);
       const { reportState } = createRequests(asked, askUntil(asking.signal), sizes);
       return { members: asked, parameterCount: model.parameterCount, reportState, takeSpent };
     },
@@ -357,10 +371,10 @@ export function createGeneration(options: GenerationOptions): Generation {
       return {
         requestCount: state.requestCount,
         members: new Map(
-          state.members.flatMap(({ usage, usageAt, told, applied, offered }, rank) => {
+          state.members.flatMap(({ usage, usageAt, told, applied, offered, ahead }, rank) => {
             const peer = members[rank]?.peer;
             if (peer === undefined || lost.has(peer)) return [];
-            return [[peer, { usage, usageAt, told, applied, offered }] as const];
+            return [[peer, { usage, usageAt, told, applied, offered, ahead }] as const];
           }),
         ),
       };

@@ -114,7 +114,7 @@ export function createOpenRequests(options: OpenRequestsOptions): OpenRequests {
       if (problem !== undefined) return problem;
       known.set(accepted.state);
       if (order.type === 'restore') known.set(takeOver(known.get(), rank));
-      if (message.type === 'state') known.set(learnApplied(known.get(), rank, message.step));
+      if (message.type === 'state') known.set(learnApplied(known.get(), rank, message.applied));
       pending.answers.add(rank, { message, tensors: arrived?.vectors ?? tensors });
       return undefined;
     },

@@ -8,7 +8,7 @@ import type {
   Body,
   CoordinatorMessage,
   MessageOf,
-  VectorsToRead,
+  RankToRead,
   WorkerMessage,
 } from '../../shared/protocol/messages.ts';
 import { type Chunk, type ChunkSizes, travelsWhole } from '../../shared/protocol/state-chunks.ts';
@@ -69,8 +69,8 @@ export interface Requests {
    * @throws run-failed, naming a member that did not take it over
    */
   copy(donor: Member, applied: Applied, receivers: readonly Member[]): Promise<void>;
-  /** @param vectors what each rank offers @returns why ranks cannot read the others', in rank order; undefined for those that can */
-  link(vectors: readonly VectorsToRead[]): Promise<readonly (string | undefined)[]>;
+  /** @param offers of all ranks @returns why ranks cannot read the others' vectors, in rank order; undefined for those that can */
+  link(offers: readonly RankToRead[]): Promise<readonly (string | undefined)[]>;
   /** Probabilities of the first `count` test images, from rank 0. */
   predict(count: number): Promise<Float32Array>;
 }
@@ -138,9 +138,9 @@ export function createRequests(members: readonly Member[], ask: Ask, sizes: Chun
       requireTakenOver(receivers, await restoring.answers, parametersChecksum);
     },
 
-    async link(vectors) {
+    async link(offers) {
       const { request, order, answers } = ask('linked', 'checkpoint', ranks);
-      for (const rank of ranks) order(rank, { type: 'link', request, vectors });
+      for (const rank of ranks) order(rank, { type: 'link', request, ranks: offers });
       return (await answers).map(({ message }) => message.problem);
     },
 

@@ -71,6 +71,8 @@ export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
   gaps: [],
 };
 
+const cpuIntervalSeconds = 0.05;
+
 /** @param cpuSeconds CPU time that this process has used so far, of all its threads */
 export function createRunRecorder(
   config: RecordedConfig,
@@ -82,7 +84,7 @@ export function createRunRecorder(
   let entries: readonly LedgerEntry[] = [];
   let parameters = 0;
   let { steps, skippedSteps, samples, trainSeconds, openEpoch } = before;
-  let [coordinatorCpuSeconds, cpuBefore] = [0, 0];
+  let [coordinatorCpuSeconds, cpuBefore, cpuReadAt] = [0, 0, 0];
   let secondsToFirstStep: number | undefined;
   const epochs = [...before.epochs];
   const milestones = [...before.milestones];
@@ -92,6 +94,18 @@ export function createRunRecorder(
   const gone = new Map<string, InterruptionReason>();
   /** What the last checkpoint has. */
   let saved = saveable();
+
+  function restartCpu(): void {
+    [cpuBefore, cpuReadAt] = [cpuSeconds(), clock.now()];
+  }
+
+  /** Asking costs more than anything else that is done of a step here. */
+  function countCpu(): void {
+    if (clock.now() - cpuReadAt < cpuIntervalSeconds) return;
+    const before = cpuBefore;
+    restartCpu();
+    coordinatorCpuSeconds += cpuBefore - before;
+  }
 
   function saveable() {
     const lengths = { epochs: epochs.length, milestones: milestones.length };
@@ -145,10 +159,10 @@ export function createRunRecorder(
           if (gone.has(event.interruption.workerId)) gone.set(event.interruption.workerId, event.interruption.reason);
           break;
         case 'epoch-begun':
-          cpuBefore = cpuSeconds();
+          restartCpu();
           break;
         case 'checkpoint':
-          cpuBefore = cpuSeconds();
+          restartCpu();
           saved = saveable();
           break;
         case 'rolled-back':
@@ -170,9 +184,7 @@ export function createRunRecorder(
           steps += 1;
           if (event.skipped !== undefined) skippedSteps += 1;
           secondsToFirstStep ??= (clock.unixMs() - config.startedAtUnixMs) / 1000;
-          const cpu = cpuSeconds();
-          coordinatorCpuSeconds += cpu - cpuBefore;
-          cpuBefore = cpu;
+          countCpu();
           samples += event.samples;
           trainSeconds += event.seconds;
           openEpoch = addStep(openEpoch ?? beginEpoch(event.epoch), event);

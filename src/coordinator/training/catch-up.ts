@@ -1,65 +1,99 @@
 /**
- * Steps that a worker has applied and its coordinator has not on record. A worker that trains alone does not wait for commits:
- * when its coordinator dies, it has done what it was assigned. It keeps what it reported of these steps.
+ * Steps that workers have applied and that are not on record. Where steps are not committed, workers go on without their
+ * coordinator until they have done what they were assigned: it may die meanwhile, or lose the one whose votes it lacks. Each of
+ * the others can tell what the steps came to.
  */
 import type { Interval } from '../../shared/core/sampling.ts';
-import type { Applied, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { Applied, Trained } from '../../shared/protocol/messages.ts';
 import { checkFigures } from '../generation/figures-check.ts';
-import type { RecordedRun } from '../run-events.ts';
 
-type Kept = NonNullable<MessageOf<WorkerMessage, 'ready'>['kept']>;
-export type StepReport = Kept['reports'][number];
+/** What a worker says of its replica. */
+export interface ToldState {
+  readonly workerId: string;
+  readonly applied?: Applied | undefined;
+  readonly trained?: Trained | undefined;
+}
+
+export interface UnrecordedStep {
+  /** Counted from 0. */
+  readonly step: number;
+  readonly shares: readonly (Interval & { readonly workerId: string })[];
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly isSkipped: boolean;
+}
 
 export interface UnrecordedSteps {
+  /** Who told of them. */
   readonly workerId: string;
-  /** What the worker's replica has. */
-  readonly applied: Applied;
-  /** What led to the first of the steps. */
-  readonly record: RecordedRun;
+  /** What is on record before the first of them. */
+  readonly since: Applied;
   /** In order. */
-  readonly steps: readonly StepReport[];
+  readonly steps: readonly UnrecordedStep[];
+  /** What they led to. */
+  readonly applied: Applied;
 }
 
 export interface Recorded {
   readonly savedStep: number;
-  /** Undefined where the record ends before the step. @param isFollowed the worker has steps after this one */
-  readonly recordAt: (step: number, isFollowed: boolean) => RecordedRun | undefined;
+  /**
+   * The generation that committed a step, by the record; undefined where that ends before the step.
+   * @param isFollowed a worker has steps after this one
+   */
+  readonly generationAt: (step: number, isFollowed: boolean) => number | undefined;
   /** The global batch of a step, counted from 0. */
   readonly batchOf: (step: number) => Interval;
 }
 
-/** @returns undefined where nobody has such steps, or they do not follow from what is on record */
-export function findUnrecorded(
-  workers: readonly { readonly workerId: string; readonly kept: Kept | undefined }[],
-  recorded: Recorded,
-): UnrecordedSteps | undefined {
-  for (const { workerId, kept } of workers) {
-    const { applied, reports = [] } = kept ?? {};
-    if (applied === undefined) continue;
-    const found = follow(applied, reports, recorded);
-    if (found !== undefined) return { workerId, applied, record: found.record, steps: found.steps };
+/**
+ * The longest way that somebody has gone on from what is on record.
+ * @returns undefined where nobody has such steps, or they do not follow from what is on record
+ */
+export function findUnrecorded(told: readonly ToldState[], recorded: Recorded): UnrecordedSteps | undefined {
+  return told
+    .toSorted((a, b) => (b.applied?.step ?? 0) - (a.applied?.step ?? 0))
+    .map((one) => follow(one, recorded))
+    .find((found) => found !== undefined);
+}
+
+function follow({ workerId, applied, trained }: ToldState, recorded: Recorded): UnrecordedSteps | undefined {
+  if (applied === undefined || trained === undefined) return undefined;
+  const { since: first, generation } = trained;
+  for (let step = applied.step; step >= Math.max(first.step, recorded.savedStep); step--) {
+    const isFollowed = step < applied.step;
+    const known = recorded.generationAt(step, isFollowed);
+    if (known === undefined) continue;
+    const since = step === first.step ? first : { step, generation };
+    if (!isFollowed || known !== since.generation) return undefined;
+    const steps = describeSteps(trained, since.step, recorded.batchOf);
+    return steps && { workerId, since, steps, applied };
   }
   return undefined;
 }
 
-function follow(
-  { step: last, generation }: Applied,
-  reports: readonly StepReport[],
-  { savedStep, recordAt, batchOf }: Recorded,
-): Pick<UnrecordedSteps, 'record' | 'steps'> | undefined {
-  const steps: StepReport[] = [];
-  for (let step = last; step >= savedStep; step--) {
-    const record = recordAt(step, steps.length > 0);
-    if (record !== undefined) {
-      const hasReported = reports.some((one) => one.step === step && one.generation === record.generation);
-      // All replicas are made alike, so whoever has reported every step has begun where the run does.
-      const leadsHere = record.generation === generation || hasReported || step === 0;
-      return leadsHere && steps.length > 0 ? { record, steps } : undefined;
-    }
-    const { from, to } = batchOf(step - 1);
-    const report = reports.find((one) => one.step === step && one.generation === generation);
-    if (report === undefined || checkFigures(report, to - from, 'a report', '') !== undefined) return undefined;
-    steps.unshift(report);
-  }
-  return undefined;
+/** @returns the steps from `begin` on; undefined where they cannot have been so */
+function describeSteps(
+  { since, steps, workers }: Trained,
+  begin: number,
+  batchOf: Recorded['batchOf'],
+): readonly UnrecordedStep[] | undefined {
+  const described = steps.slice(begin - since.step).map((told, place) => {
+    const step = begin + place;
+    const { from, to } = batchOf(step);
+    const { bounds, lossSum, correct, skipped } = told;
+    const isWhole = bounds[0] === from && bounds.at(-1) === to && bounds.length === workers.length + 1;
+    const samples = to - from;
+    const isPossible = bounds.every((bound, rank) => bound >= (bounds[rank - 1] ?? from));
+    if (!isWhole || !isPossible || checkFigures({ samples, lossSum, correct }, samples, 'a report', ''))
+      return undefined;
+    const shares = workers.map((workerId, rank) => ({
+      workerId,
+      from: bounds[rank] ?? from,
+      to: bounds[rank + 1] ?? to,
+    }));
+    return { step, shares, samples, lossSum, correct, isSkipped: skipped === true };
+  });
+  const possible = described.flatMap((step) => step ?? []);
+  return possible.length === described.length ? possible : undefined;
 }

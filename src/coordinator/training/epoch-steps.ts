@@ -5,13 +5,11 @@ import { globalBatch, type Interval, stepsPerEpoch } from '../../shared/core/sam
 import type { Generation } from '../generation/generation.ts';
 import type { Vote } from '../generation/generation-state.ts';
 import type { MemberInterval, MemberShare, MemberStep } from '../run-events.ts';
+import { assignUntil } from './assign-until.ts';
 import { decideSkip, learnedFrom } from './decide-skip.ts';
 import { requireEqualReplicas } from './replicas.ts';
 import type { ShareBalancer } from './shares/share-balancer.ts';
 import type { TrainContext, TrainSettings } from './train.ts';
-
-/** Steps are assigned this many ahead, so that a worker never waits for its next one. */
-const assignedAhead = 1;
 
 export interface EpochRange {
   /** What the epoch has so far. */
@@ -50,9 +48,11 @@ export async function trainSteps(
   let totals = before;
   let { skippedInRow } = range;
   let [committedAt, costBefore] = [clock.now(), spentUsd()];
+  let stepSeconds: number | undefined;
 
   for (let step = begin; step < end; step++) {
-    for (; assigned < Math.min(step + 1 + assignedAhead, end); assigned++) {
+    const until = assignUntil({ step, assigned, runsAhead: generation.runsAhead(), stepSeconds });
+    for (; assigned < Math.min(until, end); assigned++) {
       const batch = globalBatch(assigned % perEpoch, batchSize, trainCount);
       sharesOfStep.set(assigned, generation.assign(assigned, epoch, batch, balancer.shares()));
     }
@@ -67,17 +67,17 @@ export async function trainSteps(
     const skipped = decision.kind === 'skip' ? decision.reason : undefined;
     skippedInRow = skipped === undefined ? 0 : skippedInRow + 1;
     const gradientNorm = skipped === undefined ? generation.gradientNorm(step) : undefined;
-    const [now, cost] = [clock.now(), spentUsd()];
-    const spent = generation.takeSpent();
+    const part = generation.partOfKnown(step);
+    const seconds = (clock.now() - committedAt) * part;
+    // The ledger's sums may differ in their last bits from one moment to the next.
+    const usd = Math.max(0, spentUsd() - costBefore) * part;
+    const spent = generation.takeSpent(step);
     const members = generation.members.flatMap(({ info: { workerId } }, rank): readonly MemberStep[] => {
       const phases = spent.find((member) => member.workerId === workerId)?.seconds;
       return phases === undefined ? [] : [{ workerId, samples: votes[rank]?.samples ?? 0, phases }];
     });
     const sum = sumVotes(votes);
     const { samples } = sum;
-    const seconds = now - committedAt;
-    // The ledger's sums may differ in their last bits from one moment to the next.
-    const usd = Math.max(0, cost - costBefore);
     const figures = { samples, ...learnedFrom(sum, skipped), seconds, usd };
     totals = addStep(totals, figures);
     const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
@@ -92,7 +92,9 @@ export async function trainSteps(
     const reason = balancer.observe(members);
     if (reason !== undefined)
       observe({ type: 'shares', step: assigned, shares: sharesOf(generation, balancer), reason });
-    [committedAt, costBefore] = [now, cost];
+    committedAt += seconds;
+    costBefore += usd;
+    stepSeconds = seconds;
     spentBudget ??= findSpentBudget();
     // Workers already have these assignments: finishing them leaves no rank in the middle of a step.
     if (signal.aborted || spentBudget !== undefined || isPauseDue()) end = assigned;

@@ -10,6 +10,7 @@ import type { Generation } from '../generation/generation.ts';
 import type { Answered } from '../generation/requests.ts';
 import { type Member, numericsKey } from '../membership/worker.ts';
 import type { RunObserver } from '../run-events.ts';
+import type { ToldState } from './catch-up.ts';
 import { findMinority, ReplicasDiffer, requireEqualReplicas } from './replicas.ts';
 
 export type SyncDecision =
@@ -72,7 +73,11 @@ export function decideSync({ applied, keys, wrong }: Replicas, state: Applied): 
 }
 
 export interface Synchronization {
-  readonly known: KnownStates;
+  /**
+   * Takes in what members say of their replicas: some may have steps that are not on record yet.
+   * @returns the states that are known then, and whether there were such steps
+   */
+  readonly learn: (told: readonly ToldState[]) => { readonly known: KnownStates; readonly hasCaughtUp: boolean };
   /** What the last checkpoint holds; undefined where nothing was saved. */
   readonly saved: TrainingState | undefined;
   /** Give a replica that differs from most of its kind their state; otherwise it ends the run. */
@@ -88,17 +93,20 @@ export interface Synchronization {
  */
 export async function synchronize(
   generation: Generation,
-  { known, saved, heals, before, observe }: Synchronization,
+  { learn, saved, heals, before, observe }: Synchronization,
 ): Promise<Applied> {
   const { members } = generation;
   const keys = members.map(numericsKey);
   // Replicas as they are made were compared when the workers got ready.
   const isNew = before === undefined && generation.isAsMade();
-  const answers = isNew ? undefined : await ask(generation, before, observe);
-  // Not before: whoever was sent a state just before a loss has said now whether it took it over.
+  const told = isNew ? undefined : await generation.reportState(() => 'checksum');
+  const { known, hasCaughtUp } = learn(toldBy(members, told ?? []));
+  // After a loss, a step that came to nothing; otherwise the end of what was trained.
+  const redone = before !== 'changed' && !hasCaughtUp;
+  if (told !== undefined) observe({ type: 'spent', members: generation.takeSpent(), redone });
   const applied = generation.applied();
   const state = chooseState(applied, known);
-  const wrong = answers === undefined ? [] : findWrong(generation, answers, state, heals);
+  const wrong = told === undefined ? [] : findWrong(generation, told, state, heals);
   const decision = decideSync({ applied, keys, wrong }, state);
   switch (decision.kind) {
     case 'copy':
@@ -117,23 +125,18 @@ export async function synchronize(
   }
 }
 
+/** What members say of their replicas. */
+export function toldBy(members: readonly Member[], told: readonly Answered<'state'>[]): readonly ToldState[] {
+  return told.map(({ message: { applied, trained } }, place) => ({
+    workerId: members[place]?.info.workerId ?? '',
+    applied,
+    trained,
+  }));
+}
+
 function nothingLeft(): PennygradError {
   const problem = 'no checkpoint was saved and no worker has a state that this run can go on from';
   return new PennygradError('run-failed', `${problem}; start the workers again`);
-}
-
-/**
- * Also books what members have done since they were last heard: after a loss, a step that came to nothing; otherwise the end
- * of their last step.
- */
-async function ask(
-  generation: Generation,
-  before: Synchronization['before'],
-  observe: RunObserver,
-): Promise<readonly Answered<'state'>[]> {
-  const answers = await generation.reportState(() => 'checksum');
-  observe({ type: 'spent', members: generation.takeSpent(), redone: before !== 'changed' });
-  return answers;
 }
 
 /** The ranks whose replicas hold other parameters than most of their kind. @throws run-failed where they are not healed */

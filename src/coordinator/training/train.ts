@@ -12,7 +12,7 @@ import type { Generation } from '../generation/generation.ts';
 import { MemberLost } from '../generation/member-lost.ts';
 import type { Change } from '../membership/quorum.ts';
 import type { EpochEvent, RecordedRun, RunObserver, StepEvent } from '../run-events.ts';
-import { findUnrecorded } from './catch-up.ts';
+import { findUnrecorded, type ToldState } from './catch-up.ts';
 import { positionAfter, saveCheckpoint } from './checkpoint.ts';
 import { learnedFrom } from './decide-skip.ts';
 import { findDivergence } from './divergence.ts';
@@ -30,7 +30,7 @@ import { type ReplicaComparison, ReplicasDiffer } from './replicas.ts';
 import { salvage } from './salvage.ts';
 import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
 import { createShareBalancer, knownSpeeds, type ShareBalancer, speedKey } from './shares/share-balancer.ts';
-import { chooseState, isSame, type Synchronization, synchronize } from './synchronize.ts';
+import { chooseState, isSame, synchronize, toldBy } from './synchronize.ts';
 import { runTestPass } from './test-pass.ts';
 
 export interface TrainSettings {
@@ -124,7 +124,7 @@ interface Training {
   /** Seconds that workers lately took for a sample, by workerId. */
   readonly trainedSpeeds: Map<string, number>;
   /** How the generation before ended; undefined where there was none. */
-  before: Synchronization['before'];
+  before: 'lost' | 'changed' | undefined;
   /** Why gradients are summed as they are; undefined where there was no choice. */
   allReduceReason: string | undefined;
   /** How often each worker's replica was healed, by workerId. */
@@ -178,7 +178,8 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
   };
 }
 
-function saveWhatIsLeft(generation: Generation, training: Training, failure: unknown) {
+async function saveWhatIsLeft(generation: Generation, training: Training, failure: unknown) {
+  await catchUpWithSurvivors(generation, training);
   goOnFromSurvivors(generation, training);
   const { progress, saved, settings, context } = training;
   const {
@@ -188,6 +189,24 @@ function saveWhatIsLeft(generation: Generation, training: Training, failure: unk
   const { observe, clock } = context;
   const place = positionAfter(progress.step, batchSize, trainCount);
   return salvage(generation, failure, place, { observe, clock, savedStep: saved.progress.step });
+}
+
+/** Where steps are not committed, those that are left may be further than this process knows. */
+async function catchUpWithSurvivors(generation: Generation, training: Training): Promise<void> {
+  while (generation.lostCount() > 0 && generation.mayBeAhead()) {
+    const lost = generation.lostCount();
+    const { members, reportState, takeSpent } = generation.abort();
+    if (members.length === 0) return;
+    try {
+      const told = await reportState(() => 'checksum');
+      const hasCaughtUp = catchUp(toldBy(members, told), training);
+      training.context.observe({ type: 'spent', members: takeSpent(), redone: !hasCaughtUp });
+      return;
+    } catch {
+      // Of one more that was lost meanwhile, the others are asked again. Whatever else it is, saving meets it as well.
+      if (generation.lostCount() === lost) return;
+    }
+  }
 }
 
 /** Members that came back to another coordinator may be lost again before it has learned from them how far the run is. */
@@ -212,7 +231,7 @@ async function trainWithGeneration(generation: Generation, training: Training): 
   } catch (failure) {
     if (!isPassing(failure, training)) throw failure;
     training.before = 'lost';
-    generation.abort(training.progress.step);
+    generation.abort();
     return undefined;
   }
 }
@@ -242,21 +261,23 @@ async function chooseAllReduce(generation: Generation, training: Training): Prom
 }
 
 async function bringUpToDate(generation: Generation, training: Training): Promise<void> {
-  const { saved, context, settings } = training;
-  catchUp(generation, training);
-  const { progress } = training;
-  // Catching up may have added to the record.
-  const { recordAt, isRecorded } = lookAtRecord(training);
+  const { saved, context, settings, before } = training;
   const state = await synchronize(generation, {
-    known: { committed: progress, saved: saved.progress, isRecorded },
+    learn(told) {
+      const hasCaughtUp = catchUp(told, training);
+      const { isRecorded } = lookAtRecord(training);
+      return { known: { committed: training.progress, saved: saved.progress, isRecorded }, hasCaughtUp };
+    },
     saved: saved.state,
     heals: settings.training.onDesync === 'heal',
-    before: training.before,
+    before,
     observe(event) {
       if (event.type === 'healed') countHealing(training, event.workerId);
       context.observe(event);
     },
   });
+  const { progress } = training;
+  const { recordAt } = lookAtRecord(training);
   const isNews = !isSame(state, progress);
   if (isNews) training.stepsBefore = Math.max(training.stepsBefore, progress.step);
   if (isNews && isSame(state, saved.progress)) {
@@ -285,46 +306,51 @@ function remember(recordAt: (step: number) => RecordedRun | undefined): (step: n
   };
 }
 
-/** Puts on record what a worker has trained and no coordinator has. Nobody reported where the time of these steps went. */
-function catchUp({ members }: Generation, training: Training): void {
-  const { saved, context, plan, settings } = training;
+/**
+ * Puts on record what workers have trained and no coordinator has.
+ * @returns whether there was any of that
+ */
+function catchUp(told: readonly ToldState[], training: Training): boolean {
+  const { saved, context, plan, settings, progress } = training;
   const recordOf = (isFollowed: boolean) =>
     remember((step) => context.recordAt?.(step, saved.progress.step, isFollowed));
   const [last, followed] = [recordOf(false), recordOf(true)];
-  const recordAt = (step: number, isFollowed: boolean) => (isFollowed ? followed : last)(step);
+  function generationAt(step: number, isFollowed: boolean): number | undefined {
+    if (step === progress.step && !training.isStartOpen) return progress.generation;
+    // What this process does not know, it has not put on record.
+    if (step > progress.step && !training.isStartOpen) return undefined;
+    return (isFollowed ? followed : last)(step)?.generation;
+  }
   const { batchSize } = settings.training;
   const batchOf = (step: number) => globalBatch(step % plan.stepsPerEpoch, batchSize, settings.trainCount);
-  const workers = members.map(({ info: { workerId }, ready: { kept } }) => ({ workerId, kept }));
-  const found = findUnrecorded(workers, { savedStep: saved.progress.step, recordAt, batchOf });
-  if (found === undefined || found.applied.step <= training.progress.step) return;
-  const { workerId, applied, record } = found;
-  context.observe({ type: 'went-on', step: record.step, record });
-  let open = record.openEpoch;
-  let { skippedInRow } = record;
-  for (const report of found.steps) {
-    const { generation, samples } = report;
-    const step = report.step - 1;
+  const found = findUnrecorded(told, { savedStep: saved.progress.step, generationAt, batchOf });
+  if (found === undefined || found.applied.step <= progress.step) return false;
+  const record = training.isStartOpen ? followed(found.since.step) : undefined;
+  if (record !== undefined) context.observe({ type: 'went-on', step: record.step, record });
+  const begun = record === undefined ? progress : beginProgress(record, record.openEpoch, record.skippedInRow);
+  let { open, skippedInRow } = begun;
+  for (const { step, samples, shares, isSkipped, ...sums } of found.steps) {
     const epoch = Math.floor(step / plan.stepsPerEpoch);
-    const { from, to } = batchOf(step);
-    const skipped =
-      report.skipped === undefined
-        ? undefined
-        : `worker ${workerId} reports that it was not finite, on ${nameSamples(epoch, { from, to }, undefined)}`;
-    const figures = { samples, ...learnedFrom(report, skipped), seconds: 0, usd: 0 };
+    const skipped = isSkipped
+      ? `worker ${found.workerId} reports that it was not finite, on ${nameSamples(epoch, batchOf(step), undefined)}`
+      : undefined;
+    // Nobody reported where the time of these steps went.
+    const figures = { samples, ...learnedFrom({ samples, ...sums }, skipped), seconds: 0, usd: 0 };
     open = addStep(open ?? beginEpoch(epoch), figures);
     skippedInRow = skipped === undefined ? 0 : skippedInRow + 1;
     context.observe({
       type: 'step',
       step,
       epoch,
-      generation,
+      generation: found.applied.generation,
       ...figures,
-      members: [{ workerId, samples, phases: noPhaseSeconds }],
-      shares: [{ workerId, from, to }],
+      members: shares.map(({ workerId, from, to }) => ({ workerId, samples: to - from, phases: noPhaseSeconds })),
+      shares,
     });
   }
-  training.progress = beginProgress(applied, open, skippedInRow);
+  training.progress = { ...begun, ...found.applied, open, skippedInRow };
   training.isStartOpen = false;
+  return true;
 }
 
 /** Members that have trained before get the shares that fit them. */

@@ -44,7 +44,12 @@ export interface RankOptions {
   readonly sendToHub: (body: Body<ToHub>, tensors: readonly Float32Array[]) => void;
   /** Where ranks read each other's vectors, if they do. */
   readonly exchange?: Exchange | undefined;
-  /** Ends the generation: every wait rejects with its reason, now and later. */
+  /** Seconds of a steady clock. */
+  readonly now: () => number;
+  /**
+   * Ends the generation: every wait rejects with its reason, now and later. A sum that is complete by then is handed over
+   * all the same.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -53,6 +58,18 @@ export interface Exchange {
   readonly own: OwnVectors;
   /** By rank; undefined at this rank's own place. */
   readonly peers: readonly (PeerVectors | undefined)[];
+  /** Calls the listener, and no other, whenever a peer may have published something. */
+  listen(listener: () => void): void;
+}
+
+/** What a rank's samples of a step came to: positions `[from, to)` of the epoch's order. */
+export interface StepPart {
+  readonly from: number;
+  readonly to: number;
+  readonly lossSum: number;
+  readonly correct: number;
+  /** Its loss and its gradient. Where one rank's part is not, nobody applies the step. */
+  readonly areFinite: boolean;
 }
 
 /** A rank's side of one generation. */
@@ -79,22 +96,15 @@ export interface Reduction {
    *
    * `vote` is called once, when everything was handed over: this rank's part of the attempt can no longer fail on its side.
    * That is before the sum is there, which saves the vote's round trip.
-   * @param committed waits until every rank has voted; for collectives that need it to have the sum. May be called twice
    */
-  finish(vote: () => void, committed: () => Promise<Commit>): Promise<Reduced>;
-}
-
-/** Every rank has voted. */
-export interface Commit {
-  /** Nobody applies the step, so nobody needs its sum. */
-  readonly skipped: boolean;
-  /** Seconds from this rank's vote to the last one. */
-  readonly waited: number;
+  finish(part: StepPart, vote: () => void): Promise<Reduced>;
 }
 
 export interface Reduced {
-  /** The sum over ranks; the collective's own buffer, valid until the next reduction starts; undefined content where the step is skipped. */
+  /** The sum over ranks; the collective's own buffer, valid until the next reduction starts. */
   readonly sum: Float32Array;
+  /** All ranks' parts of the step, in rank order; undefined where only the coordinator knows them. */
+  readonly parts: readonly StepPart[] | undefined;
   /** Seconds of `finish` spent waiting for slower ranks: the straggler wait, apart from the communication. */
   readonly waitSeconds: number;
   /** Bytes of gradients that this rank exchanged. */

@@ -30,7 +30,7 @@ export function createHubRank({ buckets, sendToHub, signal }: RankOptions, label
     if (reduction.missing.size > 0 || reduction.settle === undefined) return;
     pending = undefined;
     const bytes = { sent: reduction.floats * Float32Array.BYTES_PER_ELEMENT, received: sum.byteLength };
-    reduction.settle.resolve({ sum, waitSeconds: reduction.waitSeconds, bytes });
+    reduction.settle.resolve({ sum, parts: undefined, waitSeconds: reduction.waitSeconds, bytes });
   }
 
   return {
@@ -57,7 +57,7 @@ export function createHubRank({ buckets, sendToHub, signal }: RankOptions, label
       const progress = followBuckets(buckets, vectors.length, contribute);
       return {
         ready: (from, to, part = 0) => progress.ready(from, to, part),
-        finish(vote) {
+        finish(_, vote) {
           if (signal.aborted) return Promise.reject(signal.reason);
           progress.rest();
           vote();

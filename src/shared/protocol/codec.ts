@@ -3,7 +3,14 @@ import { Packr } from 'msgpackr';
 import type { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { findForeign } from './header-check.ts';
-import { maxHeaderBytes, maxStrangerHeaderBytes, maxTensorFrames, protocolVersion } from './limits.ts';
+import {
+  maxHeaderBytes,
+  maxJoinedBytes,
+  maxJoinedMessages,
+  maxStrangerHeaderBytes,
+  maxTensorFrames,
+  protocolVersion,
+} from './limits.ts';
 import {
   type Body,
   type CoordinatorMessage,
@@ -69,25 +76,70 @@ function withoutUndefined(value: unknown): unknown {
   return changed ?? value;
 }
 
-export const decodeWorkerMessage = (frames: readonly Uint8Array[], sender: Sender = 'member') =>
-  decode(workerMessage, frames, sender);
-export const decodeCoordinatorMessage = (frames: readonly Uint8Array[]) => decode(coordinatorMessage, frames, 'member');
+/**
+ * Headers of messages without tensors as one header: a list of them. A frame costs both sides more than what is in it.
+ * @param headers two or more, as many as fit
+ * @returns undefined where they are too long, or too many
+ */
+export function joinHeaders(headers: readonly Uint8Array[]): Uint8Array | undefined {
+  const bytes = headers.reduce((sum, header) => sum + header.byteLength, 0);
+  if (headers.length > maxJoinedMessages || bytes > maxJoinedBytes) return undefined;
+  return Buffer.concat([Uint8Array.of(listType, headers.length >> 8, headers.length & 0xff), ...headers]);
+}
 
-function decode<Message>(schema: z.ZodType<Message>, frames: readonly Uint8Array[], sender: Sender): Decoded<Message> {
+/** In MessagePack: a list whose length is in the next two bytes. */
+const listType = 0xdc;
+
+/** The one message of the frames. */
+export const decodeWorkerMessage = (frames: readonly Uint8Array[], sender: Sender = 'member') =>
+  onlyOne(decode(workerMessage, frames, sender));
+export const decodeCoordinatorMessage = (frames: readonly Uint8Array[]) =>
+  onlyOne(decode(coordinatorMessage, frames, 'member'));
+
+/** All messages of the frames, in the order in which they were sent. */
+export const decodeWorkerMessages = (frames: readonly Uint8Array[], sender: Sender = 'member') =>
+  decode(workerMessage, frames, sender);
+export const decodeCoordinatorMessages = (frames: readonly Uint8Array[]) =>
+  decode(coordinatorMessage, frames, 'member');
+
+function onlyOne<Message>([decoded, ...more]: readonly Decoded<Message>[]): Decoded<Message> {
+  return decoded === undefined || more.length > 0
+    ? rejected('header', `${1 + more.length} messages, not one`)
+    : decoded;
+}
+
+function decode<Message>(
+  schema: z.ZodType<Message>,
+  frames: readonly Uint8Array[],
+  sender: Sender,
+): readonly Decoded<Message>[] {
   const [header, ...tensorFrames] = frames;
   const most = limits[sender];
-  if (header === undefined) return rejected('frames', 'no header frame');
-  if (header.byteLength > most.headerBytes) return rejected('header', `header of ${header.byteLength} bytes`);
-  if (tensorFrames.length > most.tensorFrames) return rejected('frames', `${tensorFrames.length} tensor frames`);
+  if (header === undefined) return [rejected('frames', 'no header frame')];
+  if (header.byteLength > most.headerBytes) return [rejected('header', `header of ${header.byteLength} bytes`)];
+  if (tensorFrames.length > most.tensorFrames) return [rejected('frames', `${tensorFrames.length} tensor frames`)];
 
   const foreign = findForeign(header);
-  if (foreign !== undefined) return rejected('header', foreign);
+  if (foreign !== undefined) return [rejected('header', foreign)];
   let value: unknown;
   try {
     value = packr.unpack(header);
   } catch (error) {
-    return rejected('header', messageOf(error));
+    return [rejected('header', messageOf(error))];
   }
+  if (!Array.isArray(value)) return [decodeOne(schema, value, tensorFrames)];
+  if (value.length === 0 || value.length > maxJoinedMessages) {
+    return [rejected('header', `a list of ${value.length} messages, it must have 1 to ${maxJoinedMessages}`)];
+  }
+  if (tensorFrames.length > 0) return [rejected('frames', 'tensor frames after a list of messages')];
+  return value.map((one) => decodeOne(schema, one, []));
+}
+
+function decodeOne<Message>(
+  schema: z.ZodType<Message>,
+  value: unknown,
+  tensorFrames: readonly Uint8Array[],
+): Decoded<Message> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return rejected('header', `${kindOf(value)}, not a map`);
   }

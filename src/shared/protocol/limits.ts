@@ -11,6 +11,9 @@ export const maxStrangerHeaderBytes = 8 << 10;
 /** Values in a header, containers included, and how deep they may be nested. */
 export const maxHeaderValues = 1 << 14;
 export const maxHeaderDepth = 32;
+/** Messages without tensors that travel in one frame at most, and their bytes: no more values than a header may have. */
+export const maxJoinedMessages = 64;
+export const maxJoinedBytes = maxHeaderValues - 1;
 /** The most tensor frames in a message: a small state's parameters, and what the optimizer keeps for each of them. */
 export const maxTensorFrames = 1 + Math.max(...Object.values(optimizerSlots).map((slots) => slots.length));
 /**
@@ -25,8 +28,10 @@ export const maxFrameBytes = maxChunkFloats * Float32Array.BYTES_PER_ELEMENT;
 /** The most bytes that the parameters of a run have. */
 export const maxParameterBytes = maxParameters * Float32Array.BYTES_PER_ELEMENT;
 export const maxWorldSize = 256;
-/** The last steps of which a worker keeps what it reported: more than are ever assigned ahead. */
-export const keptReports = 4;
+/** Steps that are assigned ahead at most, where ranks do not wait for the coordinator between them. */
+export const mostAssignedAhead = 32;
+/** The last steps of which a worker can say what they came to: as many as it may have done without its coordinator. */
+export const maxReportedSteps = mostAssignedAhead;
 /** Threads of one worker. */
 export const maxThreads = 4096;
 

@@ -7,7 +7,7 @@ import { maxPriceUsdPerHour } from '../core/price-limit.ts';
 import { printable } from '../core/printable.ts';
 import { maxParameters } from '../model/model-fit.ts';
 import { modelNames, optimizerNames } from '../model/model-spec.ts';
-import { keptReports, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
+import { maxReportedSteps, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** What a member computed. NaN and infinity are for the generation to judge: it knows the step and what was asked. */
@@ -48,6 +48,35 @@ const usage = z.object({
  * A step that is lost is trained again by a later generation, so the number of steps alone does not tell.
  */
 const applied = z.object({ step: count, generation: count });
+
+/**
+ * What a replica has been trained on last: the steps from `since` to what it has applied, all of one generation. Where no
+ * step is committed, a generation's coordinator may not know of them yet, or may have died before they were on record.
+ */
+const trained = z.object({
+  /** The state before the first of them. */
+  since: applied,
+  generation: count,
+  /** The members of the generation, in rank order. */
+  workers: z.array(name).min(1).max(maxWorldSize).readonly(),
+  steps: z
+    .array(
+      z.object({
+        /** Positions of the epoch's order: where rank 0's share begins, and where each rank's ends. */
+        bounds: z
+          .array(count)
+          .min(2)
+          .max(1 + maxWorldSize)
+          .readonly(),
+        lossSum: z.number(),
+        correct: count,
+        /** The step was not finite, and changed nothing; its loss and correct are left at 0. */
+        skipped: z.literal(true).optional(),
+      }),
+    )
+    .max(maxReportedSteps)
+    .readonly(),
+});
 
 const modelSpec = z.object({
   name: z.enum(modelNames),
@@ -134,20 +163,6 @@ const ready = message('ready', {
       /** Absent where its replica is as it was made. */
       applied: applied.optional(),
       usage,
-      /** What it reported of the last steps that it applied. Its coordinator may have died before these were on record. */
-      reports: z
-        .array(
-          z.object({
-            ...applied.shape,
-            samples: count,
-            lossSum: z.number(),
-            correct: count,
-            /** The step was not finite, and changed nothing; its loss and correct are left at 0. */
-            skipped: z.literal(true).optional(),
-          }),
-        )
-        .max(keptReports)
-        .readonly(),
     })
     .optional(),
 });
@@ -206,8 +221,10 @@ const chunked = { stateChecksum: count.optional() };
 const state = message('state', {
   ...request,
   usage,
-  /** Steps of the run that the replica has applied or taken over; absent where it is as it was made. */
-  step: count.optional(),
+  /** What the replica has applied or taken over; absent where it is as it was made. */
+  applied: applied.optional(),
+  /** Absent where it has trained nothing since it was made or took over a state. */
+  trained: trained.optional(),
   parametersChecksum: count,
   ...chunked,
   state: z
@@ -323,8 +340,10 @@ const quorum = message('quorum', {
   skipNonfinite: z.literal(true).optional(),
 });
 
+const rankToRead = z.object({ workerId: name, vectors: vectorsToRead });
+
 /** Open the vectors of all ranks, in their order, but for your own. */
-const link = message('link', { ...request, vectors: z.array(vectorsToRead).max(maxWorldSize).readonly() });
+const link = message('link', { ...request, ranks: z.array(rankToRead).max(maxWorldSize).readonly() });
 
 /** All ranks read each other's vectors: gradients are summed so from now on, by a collective of the registry. */
 const exchange = message('exchange', { generation: count, allReduce: name });
@@ -349,14 +368,10 @@ const assign = message('assign', {
 const reduced = message('reduced', { ...attempt, bucket: count, waited: seconds });
 
 /**
- * Every member voted for the attempt: apply it; or, if it is skipped, go on without. A worker alone does not wait for one.
+ * Every member voted for the attempt: apply it; or, if it is skipped, go on without. Sent where the coordinator adds the
+ * gradients up.
  */
-const commit = message('commit', {
-  ...attempt,
-  skipped: z.literal(true).optional(),
-  /** Seconds from this rank's vote to the last one, where `reduced` does not tell. */
-  waited: seconds.optional(),
-});
+const commit = message('commit', { ...attempt, skipped: z.literal(true).optional() });
 
 /**
  * The generation has lost a member. What was ordered and is not committed will not be: drop it. A step whose commit came
@@ -424,9 +439,11 @@ export type MessageOf<Union extends { type: string }, Type extends Union['type']
 export type Attempt = { readonly generation: number; readonly step: number; readonly attempt: number };
 export type Assignment = MessageOf<CoordinatorMessage, 'assign'>;
 export type Applied = z.infer<typeof applied>;
+export type Trained = z.infer<typeof trained>;
 export type Identity = z.infer<typeof identity>;
 export type GpuReading = z.infer<typeof gpuReading>;
 export type VectorsToRead = z.infer<typeof vectorsToRead>;
+export type RankToRead = z.infer<typeof rankToRead>;
 export type Usage = z.infer<typeof usage>;
 
 /** What a sender writes: the codec adds version and run. */

@@ -2,9 +2,9 @@
 import { Router } from 'zeromq';
 import { badInput, messageOf } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
-import { type Decoded, decodeWorkerMessage, encode } from '../protocol/codec.ts';
+import { type Decoded, decodeWorkerMessages, encode } from '../protocol/codec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
-import { byteLength, type Frames } from './frames.ts';
+import { byteLength, type Frames, joinFrames } from './frames.ts';
 import { ipFamilyOf } from './ip-family.ts';
 import { createMessageMemory } from './message-memory.ts';
 import { createOutboxes, outboxLimits } from './outboxes.ts';
@@ -13,15 +13,20 @@ import { socketOptions } from './socket-options.ts';
 /** A peer's address on the socket: the routing id that ZeroMQ gives its connection, as latin1 text. */
 export type PeerId = string;
 
+export interface Arrival {
+  readonly peer: PeerId;
+  readonly messages: readonly Decoded<WorkerMessage>[];
+}
+
 export interface CoordinatorSocket {
   /** Where workers connect, with the port that was chosen if none was asked for. */
   readonly endpoint: string;
   send(peer: PeerId, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]): void;
   /**
-   * Every message in order of arrival, until the socket is closed.
+   * Messages in order of arrival, until the socket is closed. Those of a peer that travelled together arrive together.
    * @param isMember whether a peer has been let into the run; strangers may send less
    */
-  receive(isMember: (peer: PeerId) => boolean): AsyncIterable<{ peer: PeerId; decoded: Decoded<WorkerMessage> }>;
+  receive(isMember: (peer: PeerId) => boolean): AsyncIterable<Arrival>;
   flushed(): Promise<void>;
   /** Resolves when every message was taken by its peer's connection, or its peer was given up. */
   emptied(): Promise<void>;
@@ -84,6 +89,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
       }
     },
     sizeOf: byteLength,
+    join: joinFrames,
     limits: outboxLimits(options.parameterBytes),
     stalledMs: () => options.stalledMs,
     timers: options.timers,
@@ -100,7 +106,7 @@ export async function bindCoordinatorSocket(options: CoordinatorSocketOptions): 
         if (identity === undefined) continue;
         memory.received(byteLength(frames));
         const peer = identity.toString('latin1');
-        yield { peer, decoded: decodeWorkerMessage(frames, isMember(peer) ? 'member' : 'stranger') };
+        yield { peer, messages: decodeWorkerMessages(frames, isMember(peer) ? 'member' : 'stranger') };
       }
     },
     flushed: () => outboxes.flushed(),

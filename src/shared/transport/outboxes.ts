@@ -11,8 +11,11 @@ import type { Timers } from '../core/timers.ts';
 import { maxHeaderBytes } from '../protocol/limits.ts';
 
 export interface Outboxes<Peer, Frames> {
-  /** Queues a message for a peer. Failures go to `onUnreachable`, not to the caller. */
-  post(peer: Peer, frames: Frames): void;
+  /**
+   * Queues a message for a peer. Failures go to `onUnreachable`, not to the caller.
+   * @param later it may wait for the next one, `laterMs` at most
+   */
+  post(peer: Peer, frames: Frames, later?: boolean): void;
   /** Resolves when nothing more can be handed over: every queue is empty, or its peer has no room. */
   flushed(): Promise<void>;
   /** Resolves when every queue is empty: its last message was taken, or its peer was given up. */
@@ -31,6 +34,12 @@ export interface OutboxOptions<Peer, Frames> {
   /** Rejects with the code EAGAIN where the peer's connection has no room. */
   readonly send: (peer: Peer, frames: Frames) => Promise<void>;
   readonly sizeOf: (frames: Frames) => number;
+  /**
+   * What waits for a peer travels together where it can: each send costs both sides more than what is in it.
+   * @param messages two or more
+   * @returns undefined where these do not travel together
+   */
+  readonly join: (messages: readonly Frames[]) => Frames | undefined;
   readonly limits: OutboxLimits;
   /** How long a peer may take no message before it is unreachable. */
   readonly stalledMs: () => number;
@@ -50,6 +59,8 @@ export function outboxLimits(parameterBytes: number): OutboxLimits {
 
 /** How often a connection without room is tried again. */
 const retryMs = 5;
+/** How long a message may wait for another one. */
+const laterMs = 100;
 
 interface Queue<Frames> {
   readonly messages: Frames[];
@@ -59,10 +70,12 @@ interface Queue<Frames> {
    * and not the time by the clock: while this process is suspended nobody can take a message from it.
    */
   stall: { readonly endRetry: () => void; readonly waitedMs: number } | undefined;
+  /** Set while all that is queued may wait. */
+  endDelay: (() => void) | undefined;
 }
 
 export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames>): Outboxes<Peer, Frames> {
-  const { send, sizeOf, limits, stalledMs, timers, onUnreachable } = options;
+  const { send, sizeOf, join, limits, stalledMs, timers, onUnreachable } = options;
   const queues = new Map<Peer, Queue<Frames>>();
   /** Peers whose next message may be sent, in the order of their turns. */
   const ready = new Set<Peer>();
@@ -71,7 +84,7 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
 
   function forget(peer: Peer): void {
     const queue = queues.get(peer);
-    if (queue !== undefined) endStall(queue);
+    if (queue !== undefined) endWaits(queue);
     ready.delete(peer);
     remove(peer);
   }
@@ -90,7 +103,21 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
 
   function wake(peer: Peer): void {
     ready.add(peer);
-    draining ??= drain();
+    // What this turn posts after this travels together with it.
+    draining ??= Promise.resolve().then(drain);
+  }
+
+  /** The messages that travel next, as one. */
+  function takeNext({ messages }: Queue<Frames>): { readonly frames: Frames; readonly count: number } | undefined {
+    const [first] = messages;
+    if (first === undefined) return undefined;
+    let next = { frames: first, count: 1 };
+    for (let count = 2; count <= messages.length; count++) {
+      const frames = join(messages.slice(0, count));
+      if (frames === undefined) break;
+      next = { frames, count };
+    }
+    return next;
   }
 
   function stall(peer: Peer, queue: Queue<Frames>): void {
@@ -99,9 +126,11 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
     else queue.stall = { endRetry: timers.after(retryMs, () => wake(peer)), waitedMs };
   }
 
-  async function sendNext(peer: Peer, queue: Queue<Frames>, frames: Frames): Promise<void> {
+  async function sendNext(peer: Peer, queue: Queue<Frames>): Promise<void> {
+    const next = takeNext(queue);
+    if (next === undefined) return;
     try {
-      await send(peer, frames);
+      await send(peer, next.frames);
     } catch (error) {
       if (queues.get(peer) !== queue) return;
       if ((error as { code?: unknown }).code === 'EAGAIN') stall(peer, queue);
@@ -109,9 +138,9 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
       return;
     }
     if (queues.get(peer) !== queue) return;
-    endStall(queue);
-    queue.messages.shift();
-    queue.bytes -= sizeOf(frames);
+    endWaits(queue);
+    const sent = queue.messages.splice(0, next.count);
+    queue.bytes -= sent.reduce((sum, frames) => sum + sizeOf(frames), 0);
     if (queue.messages.length > 0) ready.add(peer);
     else remove(peer);
   }
@@ -121,8 +150,7 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
       for (let [peer] = ready; peer !== undefined; [peer] = ready) {
         ready.delete(peer);
         const queue = queues.get(peer);
-        const [frames] = queue?.messages ?? [];
-        if (queue !== undefined && frames !== undefined) await sendNext(peer, queue, frames);
+        if (queue !== undefined) await sendNext(peer, queue);
       }
     } finally {
       // In the same turn as the last look for work, so that a later post starts a new drain.
@@ -131,8 +159,9 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
   }
 
   return {
-    post(peer, frames) {
-      const queue = queues.get(peer) ?? { messages: [], bytes: 0, stall: undefined };
+    post(peer, frames, later = false) {
+      const queue = queues.get(peer) ?? { messages: [], bytes: 0, stall: undefined, endDelay: undefined };
+      const isIdle = queue.messages.length === 0;
       const bytes = queue.bytes + sizeOf(frames);
       // A peer that takes what it is sent may be sent any amount at once.
       if (queue.stall !== undefined && (bytes > limits.bytes || queue.messages.length >= limits.messages)) {
@@ -142,9 +171,14 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
       queues.set(peer, queue);
       queue.messages.push(frames);
       queue.bytes = bytes;
-      // A queue with earlier messages has its turn already, or waits for room. A second turn would start a second retry,
-      // which nobody would cancel.
-      if (queue.messages.length === 1) wake(peer);
+      // A queue with earlier messages has its turn already, or waits for room, unless all of them may wait. A second turn
+      // would start a second retry, which nobody would cancel.
+      if (isIdle && later) queue.endDelay = timers.after(laterMs, () => wake(peer));
+      else if (isIdle || (!later && queue.endDelay !== undefined)) {
+        queue.endDelay?.();
+        queue.endDelay = undefined;
+        wake(peer);
+      }
     },
     flushed: async () => draining,
     async emptied() {
@@ -158,7 +192,9 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
   };
 }
 
-function endStall(queue: Queue<unknown>): void {
+function endWaits(queue: Queue<unknown>): void {
   queue.stall?.endRetry();
   queue.stall = undefined;
+  queue.endDelay?.();
+  queue.endDelay = undefined;
 }

@@ -8,7 +8,7 @@
  * Reading and writing are system calls, which order what two processes see. (Mapped memory would need fences, and where
  * tmpfs is full, ends the process with SIGBUS.)
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -23,6 +23,14 @@ import {
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import type { Attempt, VectorsToRead } from '../protocol/messages.ts';
+import { type Doorbell, hangDoorbell, hearDoorbell } from './doorbell.ts';
+
+/** What is known of a vector that is complete. */
+export interface Publication {
+  readonly attempt: Attempt;
+  /** `figureCount` numbers, whatever they mean to those who write and read them. */
+  readonly figures: readonly number[];
+}
 
 /** What a process offers to be read: a vector in two slots, which steps take in turn. */
 export interface OwnVectors {
@@ -31,8 +39,9 @@ export interface OwnVectors {
   /** Marks the slot as belonging to no attempt, before its vector is written over. */
   clear(slot: number): void;
   write(slot: number, from: number, values: Float32Array): void;
-  /** The slot's vector is complete. */
-  publish(slot: number, attempt: Attempt): void;
+  /** The slot's vector is complete: whoever has opened it is told. */
+  publish(slot: number, publication: Publication): void;
+  /** May be called twice. */
   close(): void;
 }
 
@@ -40,16 +49,22 @@ export interface OwnVectors {
 export interface PeerVectors {
   /** Fills `target` with the floats of a slot from `from` on. */
   read(slot: number, from: number, target: Float32Array): void;
-  /** The attempt that the slot's vector belongs to; undefined while it changes. */
-  published(slot: number): Attempt | undefined;
+  /** What the slot's vector is; undefined while it changes. */
+  published(slot: number): Publication | undefined;
+  /** May be called twice. */
   close(): void;
 }
 
 /** Problems are for people: they say why this way is closed. */
 export interface VectorSharing {
   /** @param floats of the vector */
-  offer(floats: number): { readonly own: OwnVectors } | { readonly problem: string };
-  open(offer: VectorsToRead, floats: number): { readonly peer: PeerVectors } | { readonly problem: string };
+  offer(floats: number): Promise<{ readonly own: OwnVectors } | { readonly problem: string }>;
+  /** @param onPublished called when another vector may be there, perhaps more often */
+  open(
+    offer: VectorsToRead,
+    floats: number,
+    onPublished: () => void,
+  ): Promise<{ readonly peer: PeerVectors } | { readonly problem: string }>;
 }
 
 const slots = 2;
@@ -59,12 +74,19 @@ export function slotOf(step: number): number {
   return step % slots;
 }
 
-/** A file: the secret, for each slot which attempt it belongs to (generation, step, attempt, 1), and the slots. */
+export const figureCount = 5;
+
+/**
+ * A file: the secret; for each slot which attempt it belongs to (generation, step, attempt, 1), and the figures; and the
+ * slots.
+ */
 const secretBytes = 32;
 const labelFloats = 4;
 const labelBytes = labelFloats * Float64Array.BYTES_PER_ELEMENT;
-const headerBytes = secretBytes + slots * labelBytes;
-const labelPosition = (slot: number) => secretBytes + slot * labelBytes;
+const figureBytes = figureCount * Float64Array.BYTES_PER_ELEMENT;
+const headerBytes = secretBytes + slots * (labelBytes + figureBytes);
+const labelPosition = (slot: number) => secretBytes + slot * (labelBytes + figureBytes);
+const figuresPosition = (slot: number) => labelPosition(slot) + labelBytes;
 const vectorPosition = (slot: number, floats: number, from: number) => headerBytes + (slot * floats + from) * 4;
 const fileBytes = (floats: number) => vectorPosition(slots, floats, 0);
 
@@ -73,23 +95,23 @@ const folder = '/dev/shm';
 const bootIdFile = '/proc/sys/kernel/random/boot_id';
 
 export const shareVectors: VectorSharing = {
-  offer(floats) {
+  async offer(floats) {
     try {
-      return { own: offerVectors(floats) };
+      return { own: await offerVectors(floats) };
     } catch (error) {
       return { problem: messageOf(error) };
     }
   },
-  open(offer, floats) {
+  async open(offer, floats, onPublished) {
     try {
-      return { peer: openVectors(offer, floats) };
+      return { peer: await openVectors(offer, floats, onPublished) };
     } catch (error) {
       return { problem: messageOf(error) };
     }
   },
 };
 
-function offerVectors(floats: number): OwnVectors {
+async function offerVectors(floats: number): Promise<OwnVectors> {
   if (process.platform !== 'linux') throw new Error(`this is ${process.platform}, and it needs Linux`);
   const host = readFileSync(bootIdFile, 'utf8').trim();
   const secret = randomBytes(secretBytes / 2).toString('hex');
@@ -101,12 +123,14 @@ function offerVectors(floats: number): OwnVectors {
   const path = join(folder, `pennygrad-${secret}`);
   const { O_CREAT, O_EXCL, O_RDWR } = constants;
   const file = openFile(openSync(path, O_CREAT | O_EXCL | O_RDWR, 0o600));
+  let bell: Doorbell;
   try {
     unlinkSync(path);
     // Takes all of the room now, so that no later write fails for lack of it.
     const zeros = new Uint8Array(Math.min(bytes, 1 << 20));
     for (let at = 0; at < bytes; at += zeros.length) file.write(zeros.subarray(0, bytes - at), at);
     file.write(Buffer.from(secret, 'latin1'), 0);
+    bell = await hangDoorbell(bellOf(secret));
   } catch (error) {
     file.close();
     throw error;
@@ -117,35 +141,59 @@ function offerVectors(floats: number): OwnVectors {
     offer: { host, pid: process.pid, fd: file.fd, secret },
     clear: (slot) => label(slot, Array<number>(labelFloats).fill(0)),
     write: (slot, from, values) => file.write(bytesOf(values), vectorPosition(slot, floats, from)),
-    publish: (slot, { generation, step, attempt }) => label(slot, [generation, step, attempt, 1]),
-    close: file.close,
+    publish(slot, { attempt: { generation, step, attempt }, figures }) {
+      // Before the label: whoever reads that finds them complete.
+      file.write(bytesOf(Float64Array.from(figures)), figuresPosition(slot));
+      label(slot, [generation, step, attempt, 1]);
+      bell.ring();
+    },
+    close() {
+      bell.close();
+      file.close();
+    },
   };
 }
 
-function openVectors({ pid, fd, secret }: VectorsToRead, floats: number): PeerVectors {
+async function openVectors(
+  { pid, fd, secret }: VectorsToRead,
+  floats: number,
+  onPublished: () => void,
+): Promise<PeerVectors> {
   const path = `/proc/${pid}/fd/${fd}`;
   // A peer may name anything: what is no file of this length is not opened.
   const { size, mode } = statSync(path);
   if ((mode & constants.S_IFMT) !== constants.S_IFREG || size !== fileBytes(floats)) throw new Error(otherFile);
   const file = openFile(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  let bell: { close(): void };
   try {
     const found = new Uint8Array(secretBytes);
     file.read(found, 0);
     if (Buffer.from(found).toString('latin1') !== secret) throw new Error(otherFile);
+    bell = await hearDoorbell(bellOf(secret), onPublished);
   } catch (error) {
     file.close();
     throw error;
   }
-  const label = new Float64Array(labelFloats);
+  const [label, figures] = [new Float64Array(labelFloats), new Float64Array(figureCount)];
   return {
     read: (slot, from, target) => file.read(bytesOf(target), vectorPosition(slot, floats, from)),
     published(slot) {
       file.read(bytesOf(label), labelPosition(slot));
       const [generation = 0, step = 0, attempt = 0, isComplete] = label;
-      return isComplete === 1 ? { generation, step, attempt } : undefined;
+      if (isComplete !== 1) return undefined;
+      file.read(bytesOf(figures), figuresPosition(slot));
+      return { attempt: { generation, step, attempt }, figures: [...figures] };
     },
-    close: file.close,
+    close() {
+      bell.close();
+      file.close();
+    },
   };
+}
+
+/** Names of sockets can be seen by anybody, so the bell's does not tell the secret. */
+function bellOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex').slice(0, secretBytes);
 }
 
 const otherFile = 'it is another file here';

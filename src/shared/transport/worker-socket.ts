@@ -2,10 +2,10 @@
 import { Dealer } from 'zeromq';
 import { badInput, messageOf } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
-import { type Decoded, decodeCoordinatorMessage, encode } from '../protocol/codec.ts';
+import { type Decoded, decodeCoordinatorMessages, encode } from '../protocol/codec.ts';
 import { maxFrameBytes, maxParameterBytes } from '../protocol/limits.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../protocol/messages.ts';
-import { byteLength, type Frames } from './frames.ts';
+import { byteLength, type Frames, joinFrames } from './frames.ts';
 import type { IpFamily } from './ip-family.ts';
 import { createMessageMemory } from './message-memory.ts';
 import { createOutboxes, outboxLimits } from './outboxes.ts';
@@ -16,6 +16,8 @@ export interface WorkerSocket {
   joinRun(run: string): void;
   /** Tensors are not copied: they may not change until the coordinator has answered. */
   send(body: Body<WorkerMessage>, tensors?: readonly Float32Array[]): void;
+  /** The message may wait for a moment, so that it can travel together with the next one. */
+  sendLater(body: Body<WorkerMessage>): void;
   receive(): AsyncIterable<Decoded<CoordinatorMessage>>;
   flushed(): Promise<void>;
   close(): void;
@@ -51,6 +53,7 @@ export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket 
   const outboxes = createOutboxes<'coordinator', Frames>({
     send: (_, frames) => socket.send([...frames]),
     sizeOf: byteLength,
+    join: joinFrames,
     limits: outboxLimits(maxParameterBytes),
     stalledMs: options.stalledMs,
     timers: options.timers,
@@ -64,10 +67,11 @@ export function connectWorkerSocket(options: WorkerSocketOptions): WorkerSocket 
       run = id;
     },
     send: (body, tensors) => outboxes.post('coordinator', encode(run, body, tensors)),
+    sendLater: (body) => outboxes.post('coordinator', encode(run, body), true),
     async *receive() {
       for await (const frames of socket) {
         memory.received(byteLength(frames));
-        yield decodeCoordinatorMessage(frames);
+        yield* decodeCoordinatorMessages(frames);
       }
     },
     flushed: () => outboxes.flushed(),

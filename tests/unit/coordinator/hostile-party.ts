@@ -11,7 +11,7 @@ import { train } from '../../../src/coordinator/training/train.ts';
 import { createRandom, type Random } from '../../../src/shared/core/random.ts';
 import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
 import { decodeWorkerMessage, encode } from '../../../src/shared/protocol/codec.ts';
-import type { Body, CoordinatorMessage, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
+import type { Applied, Body, CoordinatorMessage, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
 import { asBytes } from '../../support/memory-network.ts';
 import { nothingUsed } from '../../support/nothing-used.ts';
 import { trainingConfig } from '../../support/settings.ts';
@@ -46,9 +46,9 @@ export const hostileRules: MembershipRules = {
 
 /**
  * What a member that does its part answers.
- * @param step steps of the run that it has applied
+ * @param applied what its replica has
  */
-function answersOf(order: Body<CoordinatorMessage>, step: number | undefined): readonly Message[] {
+function answersOf(order: Body<CoordinatorMessage>, applied: Applied | undefined): readonly Message[] {
   const say = (body: Body<WorkerMessage>, ...tensors: readonly Float32Array[]): Message => ({ body, tensors });
   switch (order.type) {
     case 'welcome':
@@ -73,7 +73,7 @@ function answersOf(order: Body<CoordinatorMessage>, step: number | undefined): r
       const state = extent === 'state' ? { topology: {}, weightSpecs, optimizerIterations: 1 } : undefined;
       const vectors = { checksum: 0, parameters: 1, state: 3 }[extent];
       return [
-        say({ type: 'state', request, usage, step, parametersChecksum, state }, ...Array(vectors).fill(parameters)),
+        say({ type: 'state', request, usage, applied, parametersChecksum, state }, ...Array(vectors).fill(parameters)),
       ];
     }
     case 'predict':
@@ -153,7 +153,7 @@ export async function playHostileRun(
   const inbox: { readonly peer: string; readonly frames: Frames }[] = [];
   const said: Message[] = [];
   /** By peer. */
-  const applied = new Map<string, number>();
+  const applied = new Map<string, Applied>();
   // The first messages are as they should be, so that faults are found in every phase.
   let honestFor = random.integer(30);
 
@@ -170,7 +170,7 @@ export async function playHostileRun(
     clock: time.clock,
     observe,
     send(peer, body) {
-      if (body.type === 'commit') applied.set(peer, body.step + 1);
+      if (body.type === 'commit') applied.set(peer, { step: body.step + 1, generation: body.generation });
       for (const message of answersOf(body, applied.get(peer))) answer(peer, message);
     },
   });

@@ -24,8 +24,8 @@ export interface Seen {
   readonly end: RunEnd | undefined;
   readonly endedAt: number;
   readonly lives: readonly Life[];
-  /** In order, each with whether the step was on record, and how many members the generation has. */
-  readonly updates: readonly (Update & { readonly isCommitted: boolean; readonly worldSize: number })[];
+  /** In order, each with whether the step was on record, and whether it had to be. */
+  readonly updates: readonly (Update & { readonly isCommitted: boolean; readonly waitsForCommit: boolean })[];
   readonly ledger: readonly LedgerEntry[];
   /** What members still had when it was decided to train it again, in words. */
   readonly forgotten: readonly string[];
@@ -50,6 +50,8 @@ const exitNoticeMs = 3;
 /** The longest that a checkpoint takes to be written. */
 const longestWritingMs = 30;
 const delayStream = 2;
+/** How soon a worker hears that another one on its host has published its gradient. */
+const longestRingMs = 4;
 /** Messages travel as bytes in one run of so many. */
 const codedEvery = 32;
 
@@ -76,6 +78,8 @@ interface World {
   coordinator: CoordinatorLife | undefined;
   /** Members of each generation, by its number. */
   readonly generations: Map<number, readonly string[]>;
+  /** Generations whose members read each other's gradients. */
+  readonly meshes: Set<number>;
   generation: number;
   ledger: readonly LedgerEntry[];
   messages: number;
@@ -141,6 +145,7 @@ function createWorld(schedule: Schedule): World {
     beforeDelivery({ body }) {
       const moment = world.messages++;
       if (body.type === 'restore') world.restores.set(body.request, body.applied);
+      if (body.type === 'exchange') world.meshes.add(body.generation);
       strike(world, ({ at }) => 'message' in at && at.message === moment);
     },
     beforeOrder() {
@@ -153,6 +158,7 @@ function createWorld(schedule: Schedule): World {
       if (body.type === 'vote') life.voted = { generation: body.generation, step: body.step };
       if (body.type !== 'restored') return;
       const { step, generation } = world.restores.get(body.request) ?? { step: Number.NaN, generation: Number.NaN };
+      noteGivenUp(world, life, step);
       [life.step, life.generation] = [step, generation];
     },
   });
@@ -163,7 +169,10 @@ function createWorld(schedule: Schedule): World {
     random,
     network,
     // Workers load in any order, so that some neighbours are on one host and some are not.
-    sharing: createMemoryVectors(() => `host ${offers++ % (schedule.hosts ?? 1)}`),
+    sharing: createMemoryVectors(
+      () => `host ${offers++ % (schedule.hosts ?? 1)}`,
+      (listener) => time.timers.after(random.float() * longestRingMs, listener),
+    ),
     record: createRunRecord(told, time, () => random.float() * longestWritingMs),
     lives: [],
     events: [],
@@ -176,6 +185,7 @@ function createWorld(schedule: Schedule): World {
     ended: createDeferred(),
     coordinator: undefined,
     generations: new Map(),
+    meshes: new Set(),
     generation: 0,
     ledger: [],
     messages: 0,
@@ -262,6 +272,13 @@ function noteForgotten({ lives, generations, generation, lineage, forgotten }: W
   }
 }
 
+/** A member takes over a state: had it more steps itself, that follow from what is on record? */
+function noteGivenUp({ lineage, forgotten }: World, { workerId, step, generation }: Life, from: number): void {
+  const recorded = Math.min(step, Math.max(0, ...lineage.keys()));
+  if (step > from && lineage.get(recorded) === generation)
+    forgotten.push(`${workerId} has ${step} steps, and is given the state of ${from}`);
+}
+
 function start(world: World, workerId: string): void {
   const { schedule, time, random, network, updates, committed, generations } = world;
   const life = beginLife(workerId, {
@@ -273,8 +290,9 @@ function start(world: World, workerId: string): void {
     chunkFloats: schedule.chunkFloats,
     onUpdate(update) {
       const isCommitted = committed.has(`${update.generation}/${update.step - 1}`);
-      const worldSize = generations.get(update.generation ?? Number.NaN)?.length ?? Number.NaN;
-      updates.push({ ...update, isCommitted, worldSize });
+      const { generation = Number.NaN } = update;
+      const waitsForCommit = generations.get(generation)?.length !== 1 && !world.meshes.has(generation);
+      updates.push({ ...update, isCommitted, waitsForCommit });
     },
     onEnd: (ended) => tellParent(world, ended, ended.outcome?.error?.message ?? 'exited with code 0', false),
   });

@@ -104,7 +104,7 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
       processorSeconds: () => 0,
       readGpu: async () => undefined,
       measureSpeed: async () => undefined,
-      sharing,
+      sharing: heardBy(process, sharing),
       chunkFloats,
       selectEngine: async () => ({ provider: engineOf(life, surroundings), reason: 'toy' }),
     },
@@ -113,6 +113,14 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
     (error) => settle(error as Error),
   );
   return life;
+}
+
+/** What the others publish is heard of in its process. */
+function heardBy(process: SimulatedProcess, { offer, open }: VectorSharing): VectorSharing {
+  return {
+    offer,
+    open: (offered, floats, onPublished) => open(offered, floats, () => process.run(onPublished)),
+  };
 }
 
 /** Nothing of its process runs any more. */

@@ -106,6 +106,8 @@ describe('a report of the state', () => {
   const slots = [Float32Array.of(5, 6), Float32Array.of(7, 8)];
   const artifacts = { topology: { layers: 1 }, weightSpecs: [{ name: 'w', shape: [2], dtype: 'float32' as const }] };
   const parametersChecksum = parameterChecksum(parameters);
+  const applied = { step: 9, generation: 2 };
+  const trained = { since: { step: 9, generation: 1 }, generation: 2, workers: ['w'], steps: [] };
 
   it.each([
     ['checksum', [], undefined],
@@ -117,10 +119,13 @@ describe('a report of the state', () => {
       getOptimizerState: async () => ({ iterations: 12, slots }),
       artifacts: () => artifacts,
     });
-    const reply = await reportState(engine, { ...envelope, type: 'report-state', extent }, usage, 9);
+    const reply = await reportState(engine, { ...envelope, type: 'report-state', extent }, usage, {
+      applied,
+      trained,
+    });
     // The time goes to nothing that has a name: the coordinator books it.
     expect(reply).toEqual({
-      body: { type: 'state', request: 6, usage: nothingUsed, step: 9, parametersChecksum, state },
+      body: { type: 'state', request: 6, usage: nothingUsed, applied, trained, parametersChecksum, state },
       tensors,
     });
     usage.lap('idle');

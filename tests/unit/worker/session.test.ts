@@ -4,7 +4,8 @@ import { createAsyncQueue } from '../../../src/shared/core/async-queue.ts';
 import { epochOrder, memoizedOrder } from '../../../src/shared/core/sampling.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
 import type { CoordinatorLink, GenerationInbox, Order } from '../../../src/worker/coordinator-link.ts';
-import { type Replica, runSession } from '../../../src/worker/session.ts';
+import { beginReplica } from '../../../src/worker/replica.ts';
+import { runSession } from '../../../src/worker/session.ts';
 import type { Room } from '../../../src/worker/state-transfers.ts';
 import { startUsageMeter } from '../../../src/worker/usage-meter.ts';
 import { fakeEngine } from '../../support/fake-engine.ts';
@@ -41,6 +42,8 @@ function openSession(allReduce = 'star') {
         ]),
       );
     },
+    sendLater: (body) => sent.push(body),
+    ordersLeft: () => orders.length,
     nextOrder: () => orders.next(),
     setReducedSink(sink) {
       deliver = sink;
@@ -51,10 +54,12 @@ function openSession(allReduce = 'star') {
     fail: (error) => orders.fail(error),
     close: async () => {},
   };
-  const inbox: GenerationInbox = { aborted: aborting.signal, committed: async () => ({ skipped: false, waited: 0 }) };
-  const replica: Replica = { applied: undefined, reports: [] };
+  const inbox: GenerationInbox = { aborted: aborting.signal, committed: async () => ({ skipped: false }) };
+  const replica = beginReplica();
   const session = runSession({
     link,
+    workerId: 'w0',
+    clock: time.clock,
     quorum: { ...envelope, type: 'quorum', generation: 1, rank: 0, worldSize: 1, allReduce, inbox },
     engine: fakeEngine({
       computeGradients: async (indices) => {
@@ -176,7 +181,9 @@ describe('a session', () => {
     await give({ ...envelope, type: 'report-state', request: 1, extent: 'state', room: noRoom });
     expect(log).toEqual(['phase report-state', 'phase idle']);
     // The wait for the member that is gone is no idle time.
-    expect(sent).toMatchObject([{ type: 'state', step: 5, usage: { seconds: { wait: 2, idle: 0 } } }]);
+    expect(sent).toMatchObject([
+      { type: 'state', applied: { step: 5, generation: 1 }, usage: { seconds: { wait: 2, idle: 0 } } },
+    ]);
     await give({ ...envelope, type: 'stop', outcome: 'completed', reason: 'over' });
     expect(await outcomeOf(session)).toEqual({ value: { kind: 'over', reason: 'over' } });
   });
@@ -197,7 +204,7 @@ describe('a session', () => {
     const { give, session, sent } = openSession();
     const inbox: GenerationInbox = {
       aborted: new AbortController().signal,
-      committed: async () => ({ skipped: false, waited: 0 }),
+      committed: async () => ({ skipped: false }),
     };
     const quorum = {
       ...envelope,
@@ -221,7 +228,7 @@ describe('a session', () => {
     await promisesSettle();
     const inbox: GenerationInbox = {
       aborted: new AbortController().signal,
-      committed: async () => ({ skipped: false, waited: 0 }),
+      committed: async () => ({ skipped: false }),
     };
     await give({ ...envelope, type: 'quorum', generation: 2, rank: 0, worldSize: 1, allReduce: 'star', inbox });
     expect(await outcomeOf(session)).toMatchObject({ value: { kind: 'next', quorum: { generation: 2 } } });
@@ -230,7 +237,7 @@ describe('a session', () => {
   it('keeps count of what its replica has seen: steps that are committed, and states that it takes over', async () => {
     const { give, replica, holdSums, abort, sent } = openSession();
     await give({ ...envelope, type: 'report-state', request: 1, extent: 'checksum', room: noRoom });
-    expect([replica.applied, sent[0]]).toMatchObject([undefined, { type: 'state', step: undefined }]);
+    expect([replica.applied, sent[0]]).toMatchObject([undefined, { type: 'state', applied: undefined }]);
     const tensors = [Float32Array.of(1, 2)];
     await give({
       ...envelope,
@@ -250,7 +257,7 @@ describe('a session', () => {
     await promisesSettle();
     expect(replica.applied).toEqual({ step: 8, generation: 1 });
     await give({ ...envelope, type: 'report-state', request: 3, extent: 'checksum', room: noRoom });
-    expect(sent).toMatchObject([{ type: 'state', step: 8 }]);
+    expect(sent).toMatchObject([{ type: 'state', applied: { step: 8, generation: 1 } }]);
   });
 
   it('needs a collective that it knows', async () => {

@@ -1,6 +1,6 @@
 /** One step of a worker, whose engine, collective and coordinator the test plays, in virtual time. */
 import { describe, expect, it } from 'vitest';
-import type { Reduced } from '../../../src/shared/collectives/collective.ts';
+import type { Reduced, StepPart } from '../../../src/shared/collectives/collective.ts';
 import { createDeferred } from '../../../src/shared/core/deferred.ts';
 import { largestFloat32 } from '../../../src/shared/core/first-beyond.ts';
 import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
@@ -26,6 +26,10 @@ interface StepCase {
   readonly skipsNonfinite?: boolean;
   /** What the commit says. */
   readonly skipped?: boolean;
+  /** What the other rank came to, where ranks see each other's parts. */
+  readonly other?: StepPart;
+  /** Orders that are there already; none unless given. */
+  readonly ordersLeft?: number;
 }
 
 /**
@@ -41,6 +45,8 @@ function openSteps({
   commits = hasHub,
   skipsNonfinite = false,
   skipped = false,
+  other,
+  ordersLeft = 0,
 }: StepCase = {}) {
   const time = createVirtualTime();
   const log: string[] = [];
@@ -73,7 +79,7 @@ function openSteps({
   const run = createStepRunner({
     hasHub,
     commits,
-    worldSize: commits ? 2 : 1,
+    worldSize: commits || other !== undefined ? 2 : 1,
     skipsNonfinite,
     engine,
     gradients: gradientsOfWhole(engine),
@@ -83,11 +89,12 @@ function openSteps({
         buffers.push(...vectors);
         return {
           ready: (from, to) => log.push(`ready ${from}..${to}`),
-          async finish(vote): Promise<Reduced> {
+          async finish(part, vote): Promise<Reduced> {
             log.push('finish');
             vote();
             time.advance(4000);
-            return { sum, waitSeconds, bytes: { sent: 8, received: 16 } };
+            const parts = commits ? undefined : [part, ...(other === undefined ? [] : [other])];
+            return { sum, parts, waitSeconds, bytes: { sent: 8, received: 16 } };
           },
         };
       },
@@ -98,13 +105,18 @@ function openSteps({
         log.push(body.type);
         sent.push(body);
       },
+      sendLater(body) {
+        log.push(`${body.type} later`);
+        sent.push(body);
+      },
+      ordersLeft: () => ordersLeft,
     },
     inbox: {
       async committed({ generation, step, attempt }) {
         log.push(`await ${generation}/${step}/${attempt}`);
         time.advance(8000);
         await commit.promise;
-        return { skipped, waited: 0 };
+        return { skipped };
       },
     },
     usage,
@@ -123,29 +135,46 @@ function assignment(step: number, fields: Partial<Assignment> = {}): Assignment 
   return { v: 6, run: 'r', type: 'assign', generation: 3, step, attempt: 0, ...range, ...fields };
 }
 
-describe('a step among others without a hub', () => {
-  const mesh = { hasHub: false, commits: true } as const;
+const otherPart: StepPart = { from: 5, to: 16, lossSum: 10, correct: 9, areFinite: true };
+const ownPart: StepPart = { from: 2, to: 5, lossSum: 3.5, correct: 2, areFinite: true };
 
-  it('is applied when it is committed', async () => {
-    const { run, log, commit } = openSteps(mesh);
-    const step = run(assignment(7));
-    expect(await outcomeOf(step)).toBe('pending');
+describe('a step among others without a hub', () => {
+  const mesh = { hasHub: false, commits: false, other: otherPart } as const;
+
+  it('is applied as soon as the sum is there, and tells what came of all parts', async () => {
+    const { run, log } = openSteps(mesh);
+    expect(await run(assignment(7))).toEqual([ownPart, otherPart]);
+    expect(log.slice(3)).toEqual(['finish', 'vote', 'apply 16', 'stepped 3 1,2,1,3,16,0,0']);
+  });
+
+  it('is skipped by all ranks where one of them has a part that is not finite', async () => {
+    const notFinite = { ...otherPart, areFinite: false };
+    const { run, log } = openSteps({ ...mesh, skipsNonfinite: true, other: notFinite });
+    expect(await run(assignment(7))).toEqual([ownPart, notFinite]);
     expect(log).not.toContain('apply 16');
+  });
+
+  it('lets its vote wait for the next ones, up to half of what there is to do', async () => {
+    const { run, log } = openSteps({ ...mesh, ordersLeft: 2 });
+    for (const step of [6, 7, 8, 9]) await run(assignment(step));
+    expect(log.filter((line) => line.startsWith('vote'))).toEqual(['vote later', 'vote later', 'vote', 'vote later']);
+  });
+
+  it('lets no vote wait where the coordinator commits the step', async () => {
+    const { run, log, commit } = openSteps({ ordersLeft: 2 });
     commit();
-    await step;
-    expect(log.slice(-2)[0]).toBe('apply 16');
+    await run(assignment(7));
+    expect(log).toContain('vote');
   });
 
   it('tells the norm of a compared step with the next vote, when it has the sum', async () => {
-    const { run, sent, commit } = openSteps(mesh);
-    commit();
+    const { run, sent } = openSteps(mesh);
     for (const step of [5, 6, 7]) await run(assignment(step));
     expect(sent.map((body) => body.type === 'vote' && body.gradientNorm)).toEqual([undefined, 50 / 16, undefined]);
   });
 
   it('leaves out the norm of a step that was skipped', async () => {
-    const { run, sent, commit } = openSteps({ ...mesh, skipsNonfinite: true, skipped: true });
-    commit();
+    const { run, sent } = openSteps({ ...mesh, skipsNonfinite: true, other: { ...otherPart, areFinite: false } });
     for (const step of [5, 6]) await run(assignment(step));
     expect(sent).toMatchObject([{ gradientNorm: undefined }, { gradientNorm: undefined }]);
   });
@@ -156,8 +185,7 @@ describe('a step among others without a hub', () => {
       [largest, false],
       [largest * 1.001, true],
     ] as const) {
-      const { run, commit } = openSteps({ ...mesh, gradient: [1, value] });
-      commit();
+      const { run } = openSteps({ ...mesh, gradient: [1, value] });
       const step = run(assignment(7));
       if (isRefused) await expect(step).rejects.toThrow(/^the gradient has .* at step 8, .*may overflow/);
       else await step;
@@ -173,7 +201,8 @@ describe('a step', () => {
     expect(await outcomeOf(running)).toBe('pending');
     expect(log).toEqual(untilCommit);
     commit();
-    expect(await outcomeOf(running)).toEqual({ value: { samples: 3, lossSum: 3.5, correct: 2 } });
+    // Only the coordinator knows what the others came to.
+    expect(await outcomeOf(running)).toEqual({ value: undefined });
     // load, compute, communicate, wait, apply, evaluate, idle
     expect(log.slice(untilCommit.length)).toEqual(['apply 16', 'stepped 3 1,2,9,3,16,0,0']);
     expect(usage.totals().bytes).toEqual({ sent: 8, received: 16 });
@@ -267,12 +296,10 @@ describe('a step', () => {
 });
 
 describe('a step that is not finite, in a run that skips such steps,', () => {
-  const nothing = { samples: 3, lossSum: 0, correct: 0, skipped: true };
-
   it('is voted for as it is, and not applied where the commit says so', async () => {
     const { run, log, sent, commit } = openSteps({ skipsNonfinite: true, lossSum: Number.NaN, skipped: true });
     commit();
-    expect(await run(assignment(7))).toEqual(nothing);
+    await run(assignment(7));
     expect(sent).toMatchObject([{ type: 'vote', samples: 3, lossSum: Number.NaN, correct: 2 }]);
     expect(log).not.toContain('apply 16');
   });
@@ -280,7 +307,7 @@ describe('a step that is not finite, in a run that skips such steps,', () => {
   it('is skipped because of another rank, too', async () => {
     const { run, log, commit } = openSteps({ skipsNonfinite: true, skipped: true });
     commit();
-    expect(await run(assignment(7))).toEqual(nothing);
+    await run(assignment(7));
     expect(log).not.toContain('apply 16');
   });
 
@@ -289,7 +316,7 @@ describe('a step that is not finite, in a run that skips such steps,', () => {
     ['loss', { lossSum: Number.POSITIVE_INFINITY }, { lossSum: Number.POSITIVE_INFINITY }],
   ])('by its %s is skipped by a worker alone, which waits for nobody', async (_, of, said) => {
     const { run, log, sent } = openSteps({ hasHub: false, skipsNonfinite: true, checksumEvery: 7, ...of });
-    expect(await run(assignment(7))).toEqual(nothing);
+    expect(await run(assignment(7))).toMatchObject([{ areFinite: false }]);
     expect(sent).toMatchObject([said]);
     // The square of what is not finite is not either, and no message may carry it.
     if (of.gradient !== undefined) expect(sent[0]).toMatchObject({ gradientNorm: undefined });

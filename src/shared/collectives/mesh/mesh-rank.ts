@@ -1,16 +1,17 @@
-/** A rank's side of the mesh: write the own gradient, wait for the commit, add up what everybody has written. */
+/** A rank's side of the mesh: publish the own gradient, wait until everybody has, add them all up. */
+import { createDeferred } from '../../core/deferred.ts';
 import { PennygradError } from '../../core/errors.ts';
 import type { Interval } from '../../core/sampling.ts';
 import type { Attempt } from '../../protocol/messages.ts';
-import { slotOf } from '../../transport/shared-vectors.ts';
+import { type PeerVectors, slotOf } from '../../transport/shared-vectors.ts';
 import { followBuckets } from '../bucket-progress.ts';
-import { type AllReduce, isSameAttempt, type RankOptions } from '../collective.ts';
+import { type AllReduce, isSameAttempt, type RankOptions, type StepPart } from '../collective.ts';
 import { createFloatMemory } from '../float-memory.ts';
 
 /** Floats that are added up at a time: what a core's own cache holds of sum and part. */
 const blockFloats = 1 << 15;
 
-/** Others went on without this rank, which stood still after it had voted. It has not applied the step. */
+/** Others went on without this rank, which stood still after it had published its part. It has not applied the step. */
 export class GradientGone extends PennygradError {
   constructor(message: string) {
     super('quorum-lost', message);
@@ -18,12 +19,45 @@ export class GradientGone extends PennygradError {
   }
 }
 
-export function createMeshRank({ rank, worldSize, buckets, exchange, signal }: RankOptions): AllReduce {
+export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal }: RankOptions): AllReduce {
   if (exchange === undefined) throw new Error('createMeshRank: needs an exchange');
-  const { own, peers } = exchange;
+  const { own, peers, listen } = exchange;
   const floats = buckets.at(-1)?.to ?? 0;
   const memory = createFloatMemory([floats, Math.min(blockFloats, floats)]);
   const [sum, block] = [memory.vector(0), memory.vector(1)];
+
+  /** @returns undefined while the rank has not published its part of the attempt @throws GradientGone if it is past that */
+  function partOf(other: number, peer: PeerVectors, attempt: Attempt): StepPart | undefined {
+    const found = peer.published(slotOf(attempt.step));
+    if (found === undefined) return undefined;
+    if (isSameAttempt(found.attempt, attempt)) return fromFigures(found.figures);
+    if (isBefore(found.attempt, attempt)) return undefined;
+    throw new GradientGone(`rank ${other} has no gradient for step ${attempt.step + 1} to be read any more`);
+  }
+
+  /** Waits for the parts of all ranks. What is complete when the generation ends still counts: others may have applied it. */
+  async function collectParts(attempt: Attempt, part: StepPart): Promise<readonly StepPart[]> {
+    const parts = peers.map((peer) => (peer === undefined ? part : undefined));
+    const { promise, resolve, reject } = createDeferred<void>();
+    function look(): void {
+      try {
+        for (const [other, peer] of peers.entries()) if (peer) parts[other] ??= partOf(other, peer, attempt);
+        if (parts.every((one) => one !== undefined)) resolve();
+      } catch (error) {
+        reject(error);
+      }
+    }
+    function giveUp(): void {
+      look();
+      reject(signal.reason);
+    }
+    listen(look);
+    signal.addEventListener('abort', giveUp);
+    if (signal.aborted) giveUp();
+    else look();
+    await promise.finally(() => signal.removeEventListener('abort', giveUp));
+    return parts.flatMap((one) => one ?? []);
+  }
 
   /** Adds rank 1, 2, … onto rank 0's vector: each partial sum is rounded to float32, on every rank alike. */
   function addUp(slot: number, vector: Float32Array): void {
@@ -39,12 +73,10 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, signal }: R
   }
 
   /** After reading: whoever went on to another attempt in the meantime may have changed what was read. */
-  function requireUnchanged(slot: number, attempt: Attempt): void {
+  function requireUnchanged(attempt: Attempt): void {
     for (const [other, peer] of peers.entries()) {
-      if (peer === undefined) continue;
-      const published = peer.published(slot);
-      if (published !== undefined && isSameAttempt(published, attempt)) continue;
-      throw new GradientGone(`rank ${other} has no gradient for step ${attempt.step + 1} to be read any more`);
+      if (peer === undefined || partOf(other, peer, attempt) !== undefined) continue;
+      throw new GradientGone(`rank ${other} has changed its gradient for step ${attempt.step + 1} while it was read`);
     }
   }
 
@@ -59,21 +91,36 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, signal }: R
       });
       return {
         ready: (from, to) => progress.ready(from, to, 0),
-        async finish(vote, committed) {
+        async finish(part, vote) {
           signal.throwIfAborted();
           progress.rest();
-          own.publish(slot, attempt);
+          own.publish(slot, { attempt, figures: toFigures(part) });
+          const published = now();
           vote();
-          const { skipped, waited } = await committed();
-          if (!skipped) {
-            addUp(slot, vector);
-            requireUnchanged(slot, attempt);
-          }
-          const bytes = { sent: vector.byteLength, received: skipped ? 0 : (worldSize - 1) * vector.byteLength };
-          return { sum, waitSeconds: waited, bytes };
+          const parts = await collectParts(attempt, part);
+          const waitSeconds = now() - published;
+          addUp(slot, vector);
+          requireUnchanged(attempt);
+          const bytes = { sent: vector.byteLength, received: (worldSize - 1) * vector.byteLength };
+          return { sum, parts, waitSeconds, bytes };
         },
       };
     },
     receive() {},
   };
+}
+
+/** Attempts are made in this order, by any rank. */
+function isBefore(a: Attempt, b: Attempt): boolean {
+  if (a.generation !== b.generation) return a.generation < b.generation;
+  return a.step === b.step ? a.attempt < b.attempt : a.step < b.step;
+}
+
+/** What is published with a gradient. */
+function toFigures({ from, to, lossSum, correct, areFinite }: StepPart): readonly number[] {
+  return [from, to, lossSum, correct, Number(areFinite)];
+}
+
+function fromFigures([from = 0, to = 0, lossSum = 0, correct = 0, areFinite = 0]: readonly number[]): StepPart {
+  return { from, to, lossSum, correct, areFinite: areFinite === 1 };
 }

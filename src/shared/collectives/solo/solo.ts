@@ -1,4 +1,4 @@
-import type { Collective, RankOptions } from '../collective.ts';
+import type { Collective, RankOptions, StepPart } from '../collective.ts';
 
 /** A rank without others: its gradient is the sum already, and nothing is sent. */
 export const solo: Collective = {
@@ -13,10 +13,10 @@ function createSoloRank({ signal }: RankOptions) {
   return {
     start: (_: unknown, [values = new Float32Array(0)]: readonly Float32Array[]) => ({
       ready() {},
-      async finish(vote: () => void) {
+      async finish(part: StepPart, vote: () => void) {
         signal.throwIfAborted();
         vote();
-        return { sum: values, waitSeconds: 0, bytes };
+        return { sum: values, parts: [part], waitSeconds: 0, bytes };
       },
     }),
     receive() {},

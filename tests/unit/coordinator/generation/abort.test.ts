@@ -28,7 +28,13 @@ function loseOne() {
 const whole = (request: number, step = 7) => wholeState(request, nothingUsed, step);
 const checksum = (request: number, step = 7) => {
   const { parametersChecksum } = whole(request).body;
-  return { type: 'state', request, parametersChecksum, usage: nothingUsed, step } as const;
+  return {
+    type: 'state',
+    request,
+    parametersChecksum,
+    usage: nothingUsed,
+    applied: { step, generation: number },
+  } as const;
 };
 
 /** By place among the survivors, whose ranks are 0, 2 and 3. */
@@ -117,8 +123,8 @@ describe('a generation that lost a member', () => {
   });
 
   it.each([
-    ['behind', 6, 'step must be 7, got 6'],
-    ['ahead', 8, 'step must be 7, got 8'],
+    ['behind', 6, 'applied must be step 7 of generation 3, got step 6 of generation 3'],
+    ['ahead', 8, 'applied must be step 7 of generation 3, got step 8 of generation 3'],
   ])('blames a survivor that is one step %s, though its parameters are the same', async (_, step, reason) => {
     const { generation, say } = loseOne();
     const states = generation.abort(7).reportState(extentOf);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
-import { contribution, number, type PlayedOptions, playGeneration, toAll, vote } from './members.ts';
+import { contribution, number, type PlayedOptions, playGeneration, toAll, used, vote } from './members.ts';
 
 const vectorsOf = (rank: number, host = 'boot 1') => ({ host, pid: 100 + rank, fd: 20, secret: `${rank}`.repeat(32) });
 const onOneHost: PlayedOptions = { allReduce: 'mesh', readyOf: (rank) => ({ vectors: vectorsOf(rank) }) };
@@ -37,7 +37,13 @@ describe('the choice of an all-reduce', () => {
         body: { allReduce: 'star' },
       })),
     );
-    expect(sent()).toEqual(toAll(3, { type: 'link', request: 1, vectors: [0, 1, 2].map((rank) => vectorsOf(rank)) }));
+    expect(sent()).toEqual(
+      toAll(3, {
+        type: 'link',
+        request: 1,
+        ranks: [0, 1, 2].map((rank) => ({ workerId: `w${rank}`, vectors: vectorsOf(rank) })),
+      }),
+    );
     answer(2);
     answer(0);
     expect(await outcomeOf(choice)).toBe('pending');
@@ -105,20 +111,110 @@ describe('the choice of an all-reduce', () => {
 });
 
 describe('a mesh', () => {
-  it('tells each rank with the commit how long it waited for the last vote', async () => {
-    const { generation, say, sent, time } = await playMesh();
+  it('tells nobody of a commit, for which nobody waits', async () => {
+    const { generation, say, sent } = await playMesh();
+    expect(generation.runsAhead()).toBe(true);
     generation.assign(0, 0, batch, [1, 1]);
     sent();
-    say(1, vote(0));
-    time.advance(250);
-    say(0, vote(0));
+    for (const rank of [0, 1]) say(rank, vote(0));
     await generation.votes(0);
     generation.commit(0);
-    const commit = { type: 'commit', generation: number, step: 0, attempt: 0 } as const;
-    expect(sent()).toEqual([
-      { to: 0, body: { ...commit, waited: 0 }, tensors: [] },
-      { to: 1, body: { ...commit, waited: 0.25 }, tensors: [] },
-    ]);
+    expect(sent()).toEqual([]);
+    expect(generation.applied()).toEqual(Array(2).fill({ step: 1, generation: number }));
+  });
+
+  it('may be as far as it was assigned steps, which its ranks tell when they are asked', async () => {
+    const { generation, say, sent } = await playMesh();
+    for (const step of [0, 1, 2]) generation.assign(step, 0, batch, [1, 1]);
+    for (const rank of [0, 1]) say(rank, vote(0));
+    generation.commit(0);
+    generation.lose('p1', new MemberLost('rank 1 is lost'));
+    expect(generation.mayBeAhead()).toBe(true);
+    sent();
+    const asked = generation.abort().reportState(() => 'checksum');
+    const report = (step: number, of = number) =>
+      say(0, {
+        type: 'state',
+        request: 2,
+        usage: nothingUsed,
+        applied: { step, generation: of },
+        parametersChecksum: 1,
+      });
+    const possible = `applied must be step 1 of generation ${number} or step 3 of generation ${number}`;
+    for (const [step, of] of [
+      [4, number],
+      [0, number],
+      [2, number - 1],
+    ] as const) {
+      expect(report(step, of)).toMatchObject({ kind: 'wrong', reason: expect.stringContaining(possible) });
+    }
+    expect(report(2)).toBeUndefined();
+    expect(await asked).toMatchObject([{ message: { applied: { step: 2 } } }]);
+    expect(generation.applied()[0]).toEqual({ step: 2, generation: number });
+    expect(generation.carry().members.get('p0')).toMatchObject({ ahead: undefined });
+  });
+
+  it('believes nobody whose steps do not lead to what it has', async () => {
+    const { generation, say } = await playMesh();
+    generation.assign(0, 0, batch, [1, 1]);
+    generation.lose('p1', new MemberLost('rank 1 is lost'));
+    generation
+      .abort()
+      .reportState(() => 'checksum')
+      .catch(() => {});
+    const step = { bounds: [0, 8, 16], lossSum: 1, correct: 1 };
+    const report = (since: number, steps: readonly (typeof step)[]) =>
+      say(0, {
+        type: 'state',
+        request: 2,
+        usage: nothingUsed,
+        applied: { step: 1, generation: number },
+        trained: { since: { step: since, generation: 0 }, generation: number, workers: ['w0', 'w1'], steps },
+        parametersChecksum: 1,
+      });
+    expect(report(0, [])).toMatchObject({ reason: expect.stringContaining('trained must end with step 1') });
+    expect(report(1, [step])).toMatchObject({ reason: expect.stringContaining('ends with step 2') });
+    expect(report(0, [{ ...step, bounds: [0, 16] }])).toMatchObject({
+      reason: expect.stringContaining('trained must have 3 bounds a step, got 2'),
+    });
+    expect(report(0, [step])).toBeUndefined();
+  });
+
+  it('shares out the time in which several steps became known by the time that ranks took for each', async () => {
+    const { generation, say } = await playMesh();
+    for (const step of [0, 1, 2, 3]) generation.assign(step, 0, batch, [1, 1]);
+    // Rank 1 is slower in step 1; step 3 is not known yet.
+    say(0, vote(0, { usage: used(1, 0) }));
+    say(0, vote(1, { usage: used(2, 0) }));
+    say(0, vote(2, { usage: used(3, 0) }));
+    say(0, vote(3, { usage: used(4, 0) }));
+    say(1, vote(0, { usage: used(1, 0) }));
+    say(1, vote(1, { usage: used(4, 0) }));
+    say(1, vote(2, { usage: used(5, 0) }));
+    expect(generation.partOfKnown(0)).toBe(1 / 5);
+    expect(generation.takeSpent(0)).toMatchObject([{ seconds: { compute: 1 } }, { seconds: { compute: 1 } }]);
+    generation.commit(0);
+    expect(generation.partOfKnown(1)).toBe(3 / 4);
+    expect(generation.takeSpent(1)).toMatchObject([{ seconds: { compute: 1 } }, { seconds: { compute: 3 } }]);
+    generation.commit(1);
+    expect(generation.partOfKnown(2)).toBe(1);
+    // What is left of it was told with the vote after.
+    expect(generation.takeSpent()).toMatchObject([{ seconds: { compute: 2 } }, { seconds: { compute: 1 } }]);
+  });
+
+  it('knows who waits for whom in the step that is to be committed next', async () => {
+    const { generation, say } = await playMesh();
+    const activities = () => [...generation.activities().values()].map(({ activity }) => activity);
+    for (const step of [0, 1]) generation.assign(step, 0, batch, [1, 1]);
+    say(0, vote(0));
+    say(0, vote(1));
+    expect(activities()).toEqual(['wait', 'compute']);
+    say(1, vote(0));
+    generation.commit(0);
+    expect(activities()).toEqual(['wait', 'compute']);
+    say(1, vote(1));
+    generation.commit(1);
+    expect(activities()).toEqual(['idle', 'idle']);
   });
 
   it('takes no gradients', async () => {

@@ -12,7 +12,13 @@ const late = (reason: string) => ({ kind: 'stale', reason });
 const restored = { type: 'restored', parametersChecksum: parameterChecksum(Float32Array.of(1, 2, 3)) } as const;
 const state = { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 1, slots: [] } };
 const report = (request: number, step: number | undefined) =>
-  ({ type: 'state', request, step, parametersChecksum: 5, usage: nothingUsed }) as const;
+  ({
+    type: 'state',
+    request,
+    applied: step === undefined ? undefined : { step, generation: number },
+    parametersChecksum: 5,
+    usage: nothingUsed,
+  }) as const;
 
 /** Two ranks have applied step 6 and used 2 s each, of which nothing was told yet. */
 function playBefore(): PlayedGeneration {
@@ -34,7 +40,7 @@ function playAfter(before: CarriedGeneration): PlayedGeneration {
 /** One in which a request to take over a state was under way to rank 1 when another member was lost. */
 function playAbortedCopy() {
   const { generation, say } = playGeneration(3);
-  generation.restore(state, { step: 7, generation: 1 }, [...generation.members].slice(1, 2)).catch(() => {});
+  generation.restore(state, { step: 7, generation: number }, [...generation.members].slice(1, 2)).catch(() => {});
   generation.lose('p2', new MemberLost('rank 2 is lost'));
   generation.abort(0);
   return { generation, say };
@@ -59,6 +65,7 @@ describe('what the next generation is told', () => {
             told: nothingUsed,
             applied: { step: 7, generation: number },
             offered: undefined,
+            ahead: undefined,
           },
         ],
       ]),
@@ -143,9 +150,12 @@ describe('a generation that follows another', () => {
     const { generation, say } = playAfter(playBefore().generation.carry());
     generation.reportState(() => 'checksum').catch(() => {});
     expect(say(0, report(1, 7))).toBeUndefined();
-    expect(say(1, report(1, 6))).toMatchObject({ kind: 'wrong', reason: expect.stringContaining('must be 7, got 6') });
+    expect(say(1, report(1, 6))).toMatchObject({
+      kind: 'wrong',
+      reason: expect.stringContaining('must be step 7 of generation 3, got step 6'),
+    });
     expect(say(2, report(1, undefined))).toBeUndefined();
-    const copying = generation.restore(state, { step: 7, generation: 1 }, [...generation.members].slice(2));
+    const copying = generation.restore(state, { step: 7, generation: number }, [...generation.members].slice(2));
     expect(stepsOf(generation)).toEqual([7, 7, undefined]);
     say(2, { ...restored, request: 2, usage: nothingUsed });
     expect(await outcomeOf(copying)).toEqual({ value: undefined });

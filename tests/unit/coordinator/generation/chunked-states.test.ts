@@ -166,7 +166,7 @@ describe('a member that sends', () => {
       `parametersChecksum must be that of its parameters, ${parametersChecksum}, got 1`,
     ],
     ['no description of them', { state: undefined }, 'state must be there, got none'],
-    ['another step', { step: 9 }, 'step must be left out, got 9'],
+    ['another step', { applied: { step: 9, generation: 1 } }, 'applied must be left out, got step 9 of generation 1'],
   ])('all chunks and then %s is refused', async (_, fields, reason) => {
     const { generation, chunk, end } = play(1);
     const reports = generation.reportState(() => 'state');

@@ -25,7 +25,7 @@ const terms = {
 /** Generation 3 of two ranks, begun at second 100, with these steps assigned in this order. */
 function assigned(steps: readonly number[], attempt = 0): GenerationState {
   return steps.reduce(
-    (state, step) => assignStep(state, { generation: 3, step, attempt }, [8, 8], 101),
+    (state, step) => assignStep(state, { generation: 3, step, attempt }, [8, 8], true, 101),
     beginGenerationState(3, [undefined, undefined], 100),
   );
 }
@@ -79,7 +79,7 @@ describe('a message about an attempt', () => {
   const state = commitStep(assigned([6, 7], 2), 6, 102);
 
   it.each([
-    [{ generation: 3, step: 7, attempt: 2 }, { current: { attempt: 2, shares: [8, 8], votedAt: new Map() } }],
+    [{ generation: 3, step: 7, attempt: 2 }, { current: { attempt: 2, shares: [8, 8], votes: new Map() } }],
     [
       { generation: 3, step: 7, attempt: 1 },
       { refusal: { kind: 'stale', reason: 'a vote for attempt 1 of step 8, which is at 2' } },

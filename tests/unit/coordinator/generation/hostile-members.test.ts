@@ -16,7 +16,14 @@ const gradients = [
 const evaluated = (request: number) =>
   ({ type: 'evaluated', request, samples: 1, lossSum: 1, correct: 1, usage: used(9, 9) }) as const;
 const state = (request: number, fields: object = {}) =>
-  ({ type: 'state', request, step: 1, parametersChecksum: 666, usage: used(9, 9), ...fields }) as const;
+  ({
+    type: 'state',
+    request,
+    applied: { step: 1, generation: number },
+    parametersChecksum: 666,
+    usage: used(9, 9),
+    ...fields,
+  }) as const;
 const predicted = (request: number) => ({ type: 'predicted', request, usage: used(9, 9) }) as const;
 const restored = (request: number) =>
   ({ type: 'restored', request, parametersChecksum: 666, usage: used(9, 9) }) as const;
@@ -37,12 +44,18 @@ async function reachTheMiddle() {
   for (const rank of [0, 1]) say(rank, vote(0));
   generation.commit(0);
   const initial = { parameters: new Float32Array(3), optimizer: { iterations: 0, slots: [] } };
-  const restoring = generation.restore(initial, { step: 1, generation: 1 }, generation.members);
+  const restoring = generation.restore(initial, { step: 1, generation: number }, generation.members);
   restoring.catch(() => {});
   for (const rank of [0, 1]) say(rank, { type: 'restored', request: 1, parametersChecksum: 1, usage: used(1, 1) });
   const predictions = generation.predict(1);
   const states = generation.reportState((place) => (place === 0 ? 'state' : 'checksum'));
-  say(1, { type: 'state', request: 3, step: 1, parametersChecksum: 11, usage: used(1, 1) });
+  say(1, {
+    type: 'state',
+    request: 3,
+    applied: { step: 1, generation: number },
+    parametersChecksum: 11,
+    usage: used(1, 1),
+  });
   const testPass = generation.evaluate('test', { from: 0, to: 10 }, [1, 1]);
   generation.assign(1, 0, batch, [1, 1]);
   say(0, contribution(1, 0), [[...gradients[0][0]]]);
@@ -341,23 +354,23 @@ const answers: readonly Row[] = [
   [
     'of a step before',
     0,
-    { ...whole.body, step: 0 },
+    { ...whole.body, applied: { step: 0, generation: number } },
     whole.tensors,
-    bad("a wrong 'state' to request 3: step must be 1, got 0"),
+    bad("a wrong 'state' to request 3: applied must be step 1 of generation 3, got step 0 of generation 3"),
   ],
   [
     'of a step that is not committed',
     0,
-    { ...whole.body, step: 2 },
+    { ...whole.body, applied: { step: 2, generation: number } },
     whole.tensors,
-    bad("a wrong 'state' to request 3: step must be 1, got 2"),
+    bad("a wrong 'state' to request 3: applied must be step 1 of generation 3, got step 2 of generation 3"),
   ],
   [
     'of no step',
     0,
-    { ...whole.body, step: undefined },
+    { ...whole.body, applied: undefined },
     whole.tensors,
-    bad("a wrong 'state' to request 3: step must be 1, got none"),
+    bad("a wrong 'state' to request 3: applied must be step 1 of generation 3, got none"),
   ],
   [
     'with a slot that is too short',

@@ -150,13 +150,13 @@ export function vote(
   return { type: 'vote', generation: number, step, attempt: 0, ...figures, ...compared, ...fields };
 }
 
-/** A rank's whole state as an answer: three parameters with two slots, in a model of 3 = 1×2 + 1, after so many steps. */
+/** A rank's whole state as an answer: three parameters with two slots, in a model of 3 = 1×2 + 1, after so many steps of this generation. */
 export function wholeState(request: number, usage: Usage, step?: number, parameters: readonly number[] = [1, 2, 3]) {
   const body: Body<MessageOf<WorkerMessage, 'state'>> = {
     type: 'state',
     request,
     usage,
-    step,
+    applied: step === undefined ? undefined : { step, generation: number },
     parametersChecksum: parameterChecksum(Float32Array.from(parameters)),
     state: {
       topology: {},

@@ -122,7 +122,7 @@ it('a state before the first committed step has none', () => {
   const { body, tensors } = wholeState(1, usage, 5);
   expect(say(0, body, tensors)).toMatchObject({
     kind: 'wrong',
-    reason: "it sent a wrong 'state' to request 1: step must be left out, got 5",
+    reason: "it sent a wrong 'state' to request 1: applied must be left out, got step 5 of generation 3",
   });
 });
 

@@ -1,40 +1,40 @@
 import { describe, expect, it } from 'vitest';
-import type { RecordedRun } from '../../../../src/coordinator/run-events.ts';
-import { findUnrecorded, type StepReport } from '../../../../src/coordinator/training/catch-up.ts';
+import { findUnrecorded, type ToldState } from '../../../../src/coordinator/training/catch-up.ts';
 
-const usage = {
-  seconds: { compute: 0, communicate: 0, wait: 0, load: 0, apply: 0, evaluate: 0, idle: 0 },
-  bytes: { sent: 0, received: 0 },
-};
+type Trained = NonNullable<ToldState['trained']>;
 
-const report = (step: number, generation: number): StepReport => ({
-  step,
-  generation,
-  samples: 8,
-  lossSum: 4,
+/** Two workers halve batches of 8. */
+const stepAfter = (step: number): Trained['steps'][number] => ({
+  bounds: [8 * step, 8 * step + 4, 8 * step + 8],
+  lossSum: step + 0.5,
   correct: 3,
 });
 
-/** The record has one step for each of `generations`, which committed it. */
-function find(generations: readonly number[], reports: readonly StepReport[]) {
-  const asked: (readonly [number, boolean])[] = [];
-  const { step = 0, generation = 0 } = reports.at(-1) ?? {};
-  const found = findUnrecorded([{ workerId: 'a', kept: { applied: { step, generation }, usage, reports } }], {
-    savedStep: 0,
-    recordAt(at, isFollowed) {
-      asked.push([at, isFollowed]);
-      if (at > generations.length) return undefined;
-      return { step: at, generation: generations[at - 1] ?? 0 } as RecordedRun;
-    },
-    batchOf: (at) => ({ from: 8 * at, to: 8 * at + 8 }),
-  });
-  return { steps: found?.steps.map((one) => one.step), from: found?.record.step, asked };
+/** A worker whose generation has trained from one step to another. */
+function worker(since: number, to: number, fields: Partial<Trained> = {}, workerId = 'a'): ToldState {
+  const steps = Array.from({ length: to - since }, (_, place) => stepAfter(since + place));
+  const trained = { since: { step: since, generation: 1 }, generation: 2, workers: ['a', 'b'], steps, ...fields };
+  return { workerId, applied: { step: to, generation: trained.generation }, trained };
 }
 
-describe('steps that a worker has and no coordinator has on record', () => {
+/** The record has one step for each of `generations`, which committed it. */
+function find(generations: readonly number[], told: readonly ToldState[], savedStep = 0) {
+  const asked: (readonly [number, boolean])[] = [];
+  const found = findUnrecorded(told, {
+    savedStep,
+    generationAt(step, isFollowed) {
+      asked.push([step, isFollowed]);
+      return step === 0 ? 0 : generations[step - 1];
+    },
+    batchOf: (step) => ({ from: 8 * step, to: 8 * step + 8 }),
+  });
+  return { found, steps: found?.steps.map(({ step }) => step), since: found?.since, asked };
+}
+
+describe('steps that a worker has and that are not on record', () => {
   it('follow the last one on record, of which it is said that a step follows it', () => {
-    const { steps, from, asked } = find([1, 1], [report(2, 1), report(3, 1), report(4, 1)]);
-    expect([steps, from]).toEqual([[3, 4], 2]);
+    const { steps, since, asked } = find([1, 2], [worker(1, 4)]);
+    expect([steps, since]).toEqual([[2, 3], { step: 2, generation: 2 }]);
     expect(asked).toEqual([
       [4, false],
       [3, true],
@@ -42,12 +42,64 @@ describe('steps that a worker has and no coordinator has on record', () => {
     ]);
   });
 
-  it('follow a step of an earlier generation that the worker has reported', () => {
-    expect(find([1, 1], [report(2, 1), report(3, 2)]).steps).toEqual([3]);
+  it('are told with what all the workers did', () => {
+    expect(find([1], [worker(1, 2)]).found).toEqual({
+      workerId: 'a',
+      since: { step: 1, generation: 1 },
+      applied: { step: 2, generation: 2 },
+      steps: [
+        {
+          step: 1,
+          shares: [
+            { workerId: 'a', from: 8, to: 12 },
+            { workerId: 'b', from: 12, to: 16 },
+          ],
+          samples: 8,
+          lossSum: 1.5,
+          correct: 3,
+          isSkipped: false,
+        },
+      ],
+    });
+    const skipped = { steps: [{ ...stepAfter(1), lossSum: 0, correct: 0, skipped: true as const }] };
+    expect(find([1], [worker(1, 2, skipped)]).found?.steps[0]?.isSkipped).toBe(true);
+  });
+
+  it('begin where the generation did, with the state that an earlier one had left, or with none', () => {
+    expect(find([1], [worker(1, 3)]).steps).toEqual([1, 2]);
+    expect(find([], [worker(0, 2, { since: { step: 0, generation: 0 } })]).steps).toEqual([0, 1]);
+  });
+
+  it('are those of whoever has come furthest, if they follow', () => {
+    const told = [worker(1, 2), worker(1, 4, {}, 'b'), worker(1, 5, { since: { step: 1, generation: 9 } }, 'c')];
+    expect(find([1], told).found).toMatchObject({ workerId: 'b', applied: { step: 4 } });
   });
 
   it('do not follow a step that others have trained since', () => {
-    expect(find([1, 2], [report(2, 1), report(3, 1)]).steps).toBeUndefined();
-    expect(find([1, 2], [report(3, 3)]).steps).toBeUndefined();
+    expect(find([1, 3], [worker(1, 3)]).steps).toBeUndefined();
+    expect(find([3], [worker(1, 3)]).steps).toBeUndefined();
+  });
+
+  it('do not follow what is missing on record, or is before the checkpoint', () => {
+    expect(find([1], [worker(2, 4, { since: { step: 2, generation: 2 } })]).steps).toBeUndefined();
+    expect(find([1, 2, 2, 2], [worker(1, 3)], 4).steps).toBeUndefined();
+  });
+
+  it('are none where the record has them, or where a worker knows of none', () => {
+    expect(find([1, 2, 2], [worker(1, 3)]).found).toBeUndefined();
+    expect(
+      find([1], [{ workerId: 'a', applied: { step: 3, generation: 1 } }, { workerId: 'b' }]).found,
+    ).toBeUndefined();
+  });
+
+  it.each([
+    ['another batch', { bounds: [9, 12, 16] }],
+    ['part of a batch', { bounds: [8, 12, 15] }],
+    ['a share of less than nothing', { bounds: [8, 17, 16] }],
+    ['fewer shares than workers', { bounds: [8, 16] }],
+    ['more correct predictions than samples', { correct: 9 }],
+    ['a loss that is none', { lossSum: Number.NaN }],
+  ])('cannot have had %s', (_, change) => {
+    expect(find([1], [worker(1, 2, { steps: [{ ...stepAfter(1), ...change }] })]).found).toBeUndefined();
   });
 });

@@ -100,6 +100,9 @@ export function scriptGeneration(
       applied.fill({ step: step + 1, generation: 1 });
     },
     takeSpent: () => spent(voted),
+    partOfKnown: () => 1,
+    runsAhead: () => false,
+    mayBeAhead: () => false,
     async evaluate(split, { from, to }, weights) {
       log.push(`evaluate ${split} ${from}..${to} by ${weights.join('/')}`);
       time.advance(500);

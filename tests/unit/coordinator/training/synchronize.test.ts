@@ -90,7 +90,8 @@ async function run(
   const events: RunEvent[] = [];
   const observe = (event: RunEvent) => events.push(event);
   const known = { committed: at(step), saved: at(checkpoint.step), isRecorded: () => false };
-  const reached = await synchronize(generation, { known, saved: checkpoint.state, heals, before, observe });
+  const learn = () => ({ known, hasCaughtUp: false });
+  const reached = await synchronize(generation, { learn, saved: checkpoint.state, heals, before, observe });
   const steps = generation.applied().map((state) => state?.step);
   return { reached: reached.step, log, events, applied: steps };
 }

@@ -20,6 +20,7 @@ function openRank(labels = false) {
     rank: 1,
     worldSize: 2,
     buckets,
+    now: () => 0,
     signal: ending.signal,
     sendToHub(body, sent) {
       const { type, bucket, ...attempt } = body;
@@ -43,8 +44,8 @@ function openRank(labels = false) {
   };
 }
 
-/** The hub's sums come before the commit, which is waited for elsewhere. */
-const unneeded = () => Promise.reject(new Error('no commit was waited for'));
+/** Only the coordinator needs it. */
+const part = { from: 0, to: 4, lossSum: 1, correct: 2, areFinite: true };
 
 const gradient = () => Float32Array.of(1, 2, 3, 4, 5, 6);
 const sums = [[10, 20], [30], [40, 50, 60]] as const;
@@ -60,7 +61,7 @@ describe('the gradient of a rank', () => {
     expect(log).toEqual(['1 of 1/7/0: 3', '2 of 1/7/0: 4,5,6']);
     ready(0, 1);
     expect(log).toHaveLength(2);
-    finish(vote, unneeded).catch(() => {});
+    finish(part, vote).catch(() => {});
     expect(log.slice(2)).toEqual(['0 of 1/7/0: 1,2', 'vote']);
     for (const [tensor] of tensors) expect(tensor?.buffer).toBe(values.buffer);
   });
@@ -70,7 +71,7 @@ describe('the gradient of a rank', () => {
       const { start, log, vote } = openRank();
       const { ready, finish } = start(first, [gradient()]);
       for (const [from, to] of parts) ready(from, to);
-      finish(vote, unneeded).catch(() => {});
+      finish(part, vote).catch(() => {});
       expect(log).toEqual(['0 of 1/7/0: 1,2', '1 of 1/7/0: 3', '2 of 1/7/0: 4,5,6', 'vote']);
     }
   });
@@ -96,7 +97,7 @@ describe('the sum', () => {
   it('is there when every bucket of it is, with how long the last one had waited, and the bytes of both ways', async () => {
     const { start, reduced, vote } = openRank();
     const { finish } = start(first, [gradient()]);
-    const finished = finish(vote, unneeded);
+    const finished = finish(part, vote);
     reduced(2, sums[2]);
     reduced(0, sums[0]);
     expect(await outcomeOf(finished)).toBe('pending');
@@ -112,7 +113,7 @@ describe('the sum', () => {
     ready(0, 6);
     for (const [bucket, values] of sums.entries()) reduced(bucket, values);
     expect(log).not.toContain('vote');
-    expect(await outcomeOf(finish(vote, unneeded))).toMatchObject({ value: { waitSeconds: 0.5 } });
+    expect(await outcomeOf(finish(part, vote))).toMatchObject({ value: { waitSeconds: 0.5 } });
     expect(log.filter((line) => line === 'vote')).toHaveLength(1);
   });
 
@@ -125,7 +126,7 @@ describe('the sum', () => {
     ['that is too short', {}, [9]],
   ])('takes nothing in %s', async (_, fields, values) => {
     const { start, reduced, vote } = openRank();
-    const finished = start(first, [gradient()]).finish(vote, unneeded);
+    const finished = start(first, [gradient()]).finish(part, vote);
     reduced(0, values, { waited: 9, ...fields });
     for (const bucket of [1, 2] as const) reduced(bucket, sums[bucket], { waited: 1 });
     expect(await outcomeOf(finished)).toBe('pending');
@@ -138,7 +139,7 @@ describe('the sum', () => {
   it('takes nothing in without floats, twice, or when nobody waits for it', async () => {
     const { start, reduced, receive, vote } = openRank();
     reduced(0, [9, 9]);
-    const finished = start(first, [gradient()]).finish(vote, unneeded);
+    const finished = start(first, [gradient()]).finish(part, vote);
     receive({ v: 6, run: 'r', type: 'reduced', ...first, bucket: 0, waited: 9 }, []);
     reduced(0, sums[0]);
     reduced(0, [9, 9], { waited: 9 });
@@ -151,9 +152,9 @@ describe('the sum', () => {
 
   it('of an attempt that was given up for another never comes', async () => {
     const { start, reduced, vote, log } = openRank();
-    const abandoned = start(first, [gradient()]).finish(vote, unneeded);
+    const abandoned = start(first, [gradient()]).finish(part, vote);
     const second = { ...first, attempt: 1 };
-    const finished = start(second, [gradient()]).finish(vote, unneeded);
+    const finished = start(second, [gradient()]).finish(part, vote);
     for (const [bucket, values] of sums.entries()) reduced(bucket, Array(values.length).fill(9));
     expect(await outcomeOf(finished)).toBe('pending');
     for (const [bucket, values] of sums.entries()) reduced(bucket, values, second);
@@ -166,12 +167,12 @@ describe('the sum', () => {
 describe('a generation that is aborted', () => {
   it('ends the wait for the sum, and every later one before it votes', async () => {
     const { start, abort, vote, log, reduced } = openRank();
-    const pending = start(first, [gradient()]).finish(vote, unneeded);
+    const pending = start(first, [gradient()]).finish(part, vote);
     abort(new Error('w1 was lost'));
     const lost = { error: 'w1 was lost' };
     expect(await outcomeOf(pending)).toEqual(lost);
     const before = log.length;
-    expect(await outcomeOf(start({ ...first, step: 8 }, [gradient()]).finish(vote, unneeded))).toEqual(lost);
+    expect(await outcomeOf(start({ ...first, step: 8 }, [gradient()]).finish(part, vote))).toEqual(lost);
     expect(log).toHaveLength(before);
     reduced(0, [9, 9]);
   });
@@ -179,7 +180,7 @@ describe('a generation that is aborted', () => {
   it('while nothing is waited for ends what comes later', async () => {
     const { start, abort, vote } = openRank();
     abort(new Error('w1 was lost'));
-    expect(await outcomeOf(start(first, [gradient()]).finish(vote, unneeded))).toEqual({ error: 'w1 was lost' });
+    expect(await outcomeOf(start(first, [gradient()]).finish(part, vote))).toEqual({ error: 'w1 was lost' });
   });
 
   it('while a gradient is computed lets nothing of it be waited for', async () => {
@@ -187,7 +188,7 @@ describe('a generation that is aborted', () => {
     const { finish, ready } = start(first, [gradient()]);
     abort(new Error('w1 was lost'));
     ready(0, 2);
-    expect(await outcomeOf(finish(vote, unneeded))).toEqual({ error: 'w1 was lost' });
+    expect(await outcomeOf(finish(part, vote))).toEqual({ error: 'w1 was lost' });
     expect(log).not.toContain('vote');
   });
 });

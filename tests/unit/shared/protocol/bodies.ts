@@ -7,6 +7,8 @@ const usage = { seconds, bytes: { sent: 40, received: 2 ** 40 } };
 const vectors = { host: 'b', pid: 70_000, fd: 21, secret: '0123456789abcdef0123456789abcdef' };
 const model = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number, number], classes: 10 };
 
+const applied = { step: 469, generation: 2 };
+
 export const workerBodies: readonly Body<WorkerMessage>[] = [
   { type: 'hello', workerId: 'w0', version: '1', host: 'h', cpu: 'c', pid: 1, uptime: 0.1 },
   {
@@ -44,9 +46,8 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
     vectors,
     vectorsProblem: '/dev/shm has room for 0 bytes',
     kept: {
-      applied: { step: 469, generation: 2 },
+      applied,
       usage,
-      reports: [{ step: 469, generation: 2, samples: 64, lossSum: 3.5, correct: 60 }],
     },
   },
   { type: 'contribute', ...attempt, bucket: 0 },
@@ -66,12 +67,21 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
   { type: 'taken', request: 4, offset: 8_388_608 },
   { type: 'evaluated', request: 1, samples: 100, lossSum: 1, correct: 99, usage },
   { type: 'state', request: 2, usage, parametersChecksum: 1 },
-  { type: 'state', request: 2, usage, step: 7, parametersChecksum: 1, stateChecksum: 3_000_000_000 },
+  { type: 'state', request: 2, usage, applied, parametersChecksum: 1, stateChecksum: 3_000_000_000 },
   {
     type: 'state',
     request: 2,
     usage,
-    step: 7,
+    applied,
+    trained: {
+      since: { step: 467, generation: 1 },
+      generation: 2,
+      workers: ['w0', 'w1'],
+      steps: [
+        { bounds: [64, 96, 128], lossSum: 3.5, correct: 60 },
+        { bounds: [128, 160, 192], lossSum: 0, correct: 0, skipped: true },
+      ],
+    },
     parametersChecksum: 1,
     state: {
       topology: { class_name: 'Sequential' },
@@ -114,12 +124,19 @@ export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
   { type: 'refuse', field: 'seed', expected: '1', actual: '2' },
   { type: 'quorum', generation: 1, rank: 0, worldSize: 2, allReduce: 'star' },
   { type: 'quorum', generation: 1, rank: 0, worldSize: 2, allReduce: 'star', skipNonfinite: true },
-  { type: 'link', request: 5, vectors: [vectors, vectors] },
+  {
+    type: 'link',
+    request: 5,
+    ranks: [
+      { workerId: 'w0', vectors },
+      { workerId: 'w1', vectors },
+    ],
+  },
   { type: 'exchange', generation: 1, allReduce: 'mesh' },
   { type: 'assign', ...attempt, epoch: 0, from: 0, to: 32, globalBatch: 64 },
   { type: 'reduced', ...attempt, bucket: 0, waited: 0.5 },
   { type: 'commit', ...attempt },
-  { type: 'commit', ...attempt, skipped: true, waited: 0.25 },
+  { type: 'commit', ...attempt, skipped: true },
   { type: 'abort', generation: 1 },
   { type: 'evaluate', request: 1, split: 'test', from: 0, to: 5000 },
   { type: 'report-state', request: 2, extent: 'state' },

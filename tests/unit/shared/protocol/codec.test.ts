@@ -1,6 +1,12 @@
 import { pack, unpack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
-import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../../../src/shared/protocol/codec.ts';
+import {
+  decodeCoordinatorMessage,
+  decodeWorkerMessage,
+  decodeWorkerMessages,
+  encode,
+  joinHeaders,
+} from '../../../../src/shared/protocol/codec.ts';
 import {
   maxHeaderBytes,
   maxStrangerHeaderBytes,
@@ -102,6 +108,39 @@ describe('a message that is sent', () => {
   });
 });
 
+describe('messages that travel together', () => {
+  const headerOf = (body: Body<WorkerMessage>) => encode<WorkerMessage>('r', body)[0] as Uint8Array;
+  const drains = Array.from({ length: 64 }, (_, i): Body<WorkerMessage> => ({ type: 'drain', reason: `${i}` }));
+
+  it('come out one by one, in order', () => {
+    const joined = joinHeaders(drains.map(headerOf));
+    expect(decodeWorkerMessages([joined ?? new Uint8Array()])).toEqual(
+      drains.map((body) => ({ ok: true, message: { v: protocolVersion, run: 'r', ...body }, tensors: [] })),
+    );
+  });
+
+  it('are judged one by one', () => {
+    const joined = Buffer.from(pack([{ v: 99 }, unpack(headerOf({ type: 'drain', reason: 'x' })), 5]));
+    expect(decodeWorkerMessages([joined])).toMatchObject([
+      { ok: false, reason: 'version' },
+      { ok: true },
+      { ok: false, reason: 'header', detail: 'a number, not a map' },
+    ]);
+  });
+
+  it('have no tensors', () => {
+    const joined = joinHeaders(drains.slice(0, 2).map(headerOf)) ?? new Uint8Array();
+    expect(decodeWorkerMessages([joined, new Uint8Array(4)])).toMatchObject([{ ok: false, reason: 'frames' }]);
+  });
+
+  it('are no more and no longer than a header may be', () => {
+    expect(joinHeaders([...drains, ...drains].map(headerOf))).toBeUndefined();
+    const long = (length: number) => new Uint8Array(length);
+    expect(joinHeaders([long(16_000), long(384)])).toBeUndefined();
+    expect(joinHeaders([long(16_000), long(383)])).toHaveLength(16_386);
+  });
+});
+
 describe('a message that is not one of ours', () => {
   const heartbeat = pack({ v: protocolVersion, run: 'r', type: 'heartbeat' });
   const good = {
@@ -121,7 +160,10 @@ describe('a message that is not one of ours', () => {
     ['a version in words', { ...good, v: 'x'.repeat(50) }, 'version', `protocol version ${'x'.repeat(40)}, ${speaks}`],
     ['a version that is a list', { ...good, v: [4] }, 'version', `protocol version object, ${speaks}`],
     ['no version', { type: 'vote' }, 'version', `protocol version undefined, ${speaks}`],
-    ['a list', [1, 2], 'header', 'a list, not a map'],
+    ['a list', [[1, 2]], 'header', 'a list, not a map'],
+    ['a list of two', [1, 2], 'header', '2 messages, not one'],
+    ['a list of none', [], 'header', 'a list of 0 messages, it must have 1 to 64'],
+    ['a list that is too long', Array(65).fill(good), 'header', 'a list of 65 messages, it must have 1 to 64'],
     ['a number', 5, 'header', 'a number, not a map'],
     ['text', 'vote', 'header', 'a string, not a map'],
     ['nothing', null, 'header', 'null, not a map'],

@@ -76,6 +76,8 @@ const vectorsAt = (path: string): Fields => ({
   [`${path}.secret`]: text(32, 32),
 });
 
+const trainedStep = { bounds: [0, 8], lossSum: 1, correct: 1 };
+
 const workerFields: Readonly<Record<string, Fields>> = {
   hello: {
     workerId: name,
@@ -115,16 +117,6 @@ const workerFields: Readonly<Record<string, Fields>> = {
     'kept.applied': optional({ takes: [], refuses: [{}, 'x', null] }),
     'kept.applied.step': count,
     'kept.applied.generation': count,
-    'kept.reports': {
-      takes: [[]],
-      refuses: [{}, undefined, Array(5).fill({ step: 1, generation: 1, samples: 1, lossSum: 1, correct: 1 })],
-    },
-    'kept.reports.0.step': count,
-    'kept.reports.0.generation': count,
-    'kept.reports.0.samples': count,
-    'kept.reports.0.lossSum': { takes: [0, 1e9], refuses: noNumbers },
-    'kept.reports.0.correct': count,
-    'kept.reports.0.skipped': set,
     ...Object.fromEntries(Object.entries(usage).map(([name, field]) => [`kept.${name}`, field])),
   },
   contribute: { ...attempt, bucket: count },
@@ -146,7 +138,25 @@ const workerFields: Readonly<Record<string, Fields>> = {
   state: {
     request: count,
     ...usage,
-    step: optional(count),
+    applied: optional({ takes: [], refuses: [{}, 'x', null] }),
+    'applied.step': count,
+    'applied.generation': count,
+    trained: optional({ takes: [], refuses: [{}, 'x', null] }),
+    'trained.since': { takes: [], refuses: [{}, undefined] },
+    'trained.since.step': count,
+    'trained.since.generation': count,
+    'trained.generation': count,
+    'trained.workers': { takes: [['w0'], Array(256).fill('w0')], refuses: [[], Array(257).fill('w0'), undefined] },
+    'trained.workers.0': name,
+    'trained.steps': {
+      takes: [[], Array(32).fill(trainedStep)],
+      refuses: [{}, undefined, Array(33).fill(trainedStep)],
+    },
+    'trained.steps.0.bounds': { takes: [[0, 1], Array(257).fill(1)], refuses: [[1], Array(258).fill(1), undefined] },
+    'trained.steps.0.bounds.0': count,
+    'trained.steps.0.lossSum': { takes: [0, 1e9], refuses: noNumbers },
+    'trained.steps.0.correct': count,
+    'trained.steps.0.skipped': set,
     parametersChecksum: count,
     stateChecksum: optional(count),
     state: optional({ takes: [], refuses: [{}, 'x', null] }),
@@ -206,8 +216,10 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
   },
   link: {
     request: count,
-    vectors: { takes: [[]], refuses: [{}, undefined] },
-    ...vectorsAt('vectors.0'),
+    ranks: { takes: [[]], refuses: [{}, undefined] },
+    'ranks.0.workerId': name,
+    'ranks.0.vectors': { takes: [], refuses: [{}, undefined] },
+    ...vectorsAt('ranks.0.vectors'),
   },
   exchange: { generation: count, allReduce: name },
   assign: {
@@ -218,7 +230,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     globalBatch: { takes: [1, most], refuses: [0, 1.5, ...noNumbers] },
   },
   reduced: { ...attempt, bucket: count, waited: duration },
-  commit: { ...attempt, skipped: set, waited: optional(duration) },
+  commit: { ...attempt, skipped: set },
   abort: { generation: count },
   evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
   'report-state': { request: count, extent: choice('checksum', 'parameters', 'state') },
@@ -303,7 +315,10 @@ it('the limits of the protocol', () => {
     maxFrameBytes: 4_194_304,
     maxParameterBytes: 536_870_912,
     maxWorldSize: 256,
-    keptReports: 4,
+    maxJoinedMessages: 64,
+    maxJoinedBytes: 16_383,
+    mostAssignedAhead: 32,
+    maxReportedSteps: 32,
     frameBytesFor: expect.any(Function),
   });
   expect([1, 65_536, 65_537, 1_048_576, 134_217_728].map(limits.frameBytesFor)).toEqual([

@@ -67,7 +67,10 @@ async function ping(address: string, connectTo: (endpoint: string) => string, fa
   });
   closing.push(coordinator.close, worker.close);
   worker.send({ type: 'ping', sentUnixMs: 1 });
-  for await (const { decoded } of coordinator.receive(() => false)) return decoded.ok && decoded.message.type;
+  for await (const { messages } of coordinator.receive(() => false)) {
+    const [decoded] = messages;
+    return decoded?.ok === true && decoded.message.type;
+  }
   return undefined;
 }
 

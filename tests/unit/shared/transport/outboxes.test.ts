@@ -30,6 +30,8 @@ function openOutboxes({ stalledMs = 100, ...limits }: Partial<OutboxLimits> & { 
       sent.push(message);
     },
     sizeOf: (message) => message.length,
+    // Texts with a plus travel together.
+    join: (messages) => (messages.every((message) => message.includes('+')) ? messages.join('') : undefined),
     limits: { messages: 4, bytes: 100, ...limits },
     stalledMs: () => stalledMs,
     timers: time.timers,
@@ -86,6 +88,57 @@ describe('messages', () => {
       await promisesSettle();
       expect(sent, `after ${turns} turns`).toEqual(['a1', 'b1', 'a2']);
     }
+  });
+});
+
+describe('messages that can travel together', () => {
+  it('do so when they wait, up to the first that cannot', async () => {
+    const { postAll, sent, flushed } = openOutboxes();
+    postAll('a+1', 'a+2', 'b+1', 'a+3', 'a4', 'a+5');
+    await flushed();
+    expect(sent).toEqual(['a+1a+2a+3', 'b+1', 'a4', 'a+5']);
+  });
+
+  it('are all tried again where there was no room, and count as long as they have not left', async () => {
+    const { time, postAll, sent, without, unreachable } = openOutboxes({ bytes: 10 });
+    without.set('a', full);
+    postAll('a+1', 'a+2');
+    await promisesSettle();
+    postAll('a+3');
+    expect(unreachable).toEqual([]);
+    without.delete('a');
+    await time.advanceAsync(5);
+    expect(sent).toEqual(['a+1a+2a+3']);
+    without.set('a', full);
+    postAll('a+4', 'a+5', 'a+6');
+    await promisesSettle();
+    expect(unreachable).toEqual([]);
+    postAll('a+7');
+    expect(unreachable).toEqual([['a', '3 messages (9 bytes) wait for it']]);
+  });
+
+  it('wait for each other for 100 ms where they may', async () => {
+    const { time, post, sent } = openOutboxes();
+    post('a', 'a+1', true);
+    post('a', 'a+2', true);
+    await time.advanceAsync(99);
+    expect(sent).toEqual([]);
+    await time.advanceAsync(1);
+    expect(sent).toEqual(['a+1a+2']);
+    post('a', 'a+3', true);
+    await time.advanceAsync(50);
+    post('a', 'a+4');
+    await promisesSettle();
+    expect(sent).toEqual(['a+1a+2', 'a+3a+4']);
+    expect(time.pending()).toBe(0);
+  });
+
+  it('that wait are dropped without a word when all is closed', async () => {
+    const { time, post, sent, close } = openOutboxes();
+    post('a', 'a+1', true);
+    close();
+    await time.advanceAsync(1000);
+    expect([sent, time.pending()]).toEqual([[], 0]);
   });
 });
 
@@ -227,6 +280,7 @@ describe('a peer that is behind', () => {
     const { postAll, sent, without, unreachable, hold } = openOutboxes({ bytes: 10 });
     const releaseFirst = hold();
     postAll('a2345', 'a2345');
+    await promisesSettle();
     const releaseSecond = hold();
     releaseFirst();
     await promisesSettle();
@@ -346,6 +400,7 @@ describe('close', () => {
     await promisesSettle();
     const release = hold();
     postAll('b1', 'b2', 'c1');
+    await promisesSettle();
     close();
     close();
     expect(time.pending()).toBe(0);

@@ -1,6 +1,7 @@
 /** Vectors in files that have no name: of this process and of others. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
@@ -10,45 +11,74 @@ import {
   shareVectors,
   slotOf,
 } from '../../../../src/shared/transport/shared-vectors.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { needs } from '../../../support/machine-parts.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const linux = await needs('linux');
 const floats = 1000;
 
-function offer(): OwnVectors {
-  const offered = shareVectors.offer(floats);
+async function offer(): Promise<OwnVectors> {
+  const offered = await shareVectors.offer(floats);
   if ('problem' in offered) throw new Error(offered.problem);
   onTestFinished(offered.own.close);
   return offered.own;
 }
 
-function open(own: OwnVectors): PeerVectors {
-  const opened = shareVectors.open(own.offer, floats);
+async function open(own: OwnVectors, onPublished = () => {}): Promise<PeerVectors> {
+  const opened = await shareVectors.open(own.offer, floats, onPublished);
   if ('problem' in opened) throw new Error(opened.problem);
   onTestFinished(opened.peer.close);
   return opened.peer;
 }
 
+const publication = { attempt: { generation: 3, step: 2 ** 40, attempt: 0 }, figures: [1, 2.5, -3, 4e300, 0] };
+
 const hasName = (secret: string) => readdirSync('/dev/shm').some((name) => name.includes(secret));
 
-linux.it('shows others what was written, slot by slot, and what it belongs to', () => {
-  const own = offer();
-  const peer = open(own);
+linux.it('shows others what was written, slot by slot, and what it belongs to', async () => {
+  const own = await offer();
+  const peer = await open(own);
   expect(hasName(own.offer.secret)).toBe(false);
   own.write(0, 10, Float32Array.of(1.5, -2, 3e38));
   own.write(1, 10, Float32Array.of(7));
-  own.publish(0, { generation: 3, step: 2 ** 40, attempt: 0 });
+  own.publish(0, publication);
   const target = new Float32Array(5);
   peer.read(0, 9, target);
   expect([...target]).toEqual([0, 1.5, -2, Math.fround(3e38), 0]);
-  expect([peer.published(0), peer.published(1)]).toEqual([{ generation: 3, step: 2 ** 40, attempt: 0 }, undefined]);
+  expect([peer.published(0), peer.published(1)]).toEqual([publication, undefined]);
   own.clear(0);
   expect(peer.published(0)).toBeUndefined();
   const last = new Float32Array(2);
   own.write(1, floats - 2, Float32Array.of(8, 9));
   peer.read(1, floats - 2, last);
   expect([...last]).toEqual([8, 9]);
+});
+
+linux.it('tells whoever has opened it of each publication', async () => {
+  const own = await offer();
+  let heard = 0;
+  await open(own, () => {
+    heard += 1;
+  });
+  for (let step = 1; step <= 3; step++) {
+    own.publish(slotOf(step), { ...publication, attempt: { generation: 1, step, attempt: 0 } });
+    await eventually(`${step} publications are heard of`, () => heard === step);
+  }
+});
+
+linux.it('is not kept from publishing by whoever has opened it and reads nothing', async () => {
+  const own = await offer();
+  const name = readFileSync('/proc/net/unix', 'utf8')
+    .match(/@pennygrad-[0-9a-f]+/g)
+    ?.at(-1);
+  const stranger = connect(name?.replace('@', '\0') ?? '');
+  onTestFinished(() => void stranger.destroy());
+  await new Promise((resolve) => stranger.once('connect', resolve));
+  const before = process.memoryUsage().arrayBuffers;
+  for (let step = 0; step < 5000; step++)
+    own.publish(slotOf(step), { ...publication, attempt: { generation: 1, step, attempt: 0 } });
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6);
 });
 
 it('gives neighbouring steps different slots', () => {
@@ -66,7 +96,7 @@ linux.it('can be read when its writer is dead, and leaves nothing behind', async
   onTestFinished(() => void child.kill('SIGKILL'));
   const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
   const offered = JSON.parse(line);
-  const opened = shareVectors.open(offered, floats);
+  const opened = await shareVectors.open(offered, floats, () => {});
   if ('problem' in opened) throw new Error(opened.problem);
   onTestFinished(opened.peer.close);
   const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -75,53 +105,55 @@ linux.it('can be read when its writer is dead, and leaves nothing behind', async
   const target = new Float32Array(1);
   opened.peer.read(0, floats - 1, target);
   expect([...target]).toEqual([4.25]);
-  expect(opened.peer.published(0)).toEqual({ generation: 1, step: 4, attempt: 0 });
+  expect(opened.peer.published(0)).toMatchObject({ attempt: { generation: 1, step: 4, attempt: 0 } });
   expect(hasName(offered.secret)).toBe(false);
 });
 
-linux.it('opens nothing but the file that was offered', () => {
-  const own = offer();
-  const other = offer();
-  const problemOf = (changed: object, length = floats) => {
-    const opened = shareVectors.open({ ...own.offer, ...changed }, length);
-    return 'problem' in opened ? opened.problem : undefined;
+linux.it('opens nothing but the file that was offered', async () => {
+  const own = await offer();
+  const other = await offer();
+  const problemOf = async (changed: object, length = floats) => {
+    const opened = await shareVectors.open({ ...own.offer, ...changed }, length, () => {});
+    if ('problem' in opened) return opened.problem;
+    onTestFinished(opened.peer.close);
+    return undefined;
   };
-  expect(problemOf({})).toBeUndefined();
-  expect(problemOf({ fd: other.offer.fd })).toBe('it is another file here');
-  expect(problemOf({ secret: other.offer.secret })).toBe('it is another file here');
+  expect(await problemOf({})).toBeUndefined();
+  expect(await problemOf({ fd: other.offer.fd })).toBe('it is another file here');
+  expect(await problemOf({ secret: other.offer.secret })).toBe('it is another file here');
   // Its length is not what the model needs.
-  expect(problemOf({}, floats + 1)).toBe('it is another file here');
-  expect(problemOf({ fd: 100_000 })).toMatch(/ENOENT/);
-  expect(problemOf({ pid: 2 ** 40 })).toMatch(/ENOENT/);
+  expect(await problemOf({}, floats + 1)).toBe('it is another file here');
+  expect(await problemOf({ fd: 100_000 })).toMatch(/ENOENT/);
+  expect(await problemOf({ pid: 2 ** 40 })).toMatch(/ENOENT/);
   const folder = temporaryFolder();
   const path = `${folder}/short`;
   writeFileSync(path, own.offer.secret);
   const fd = openSync(path, 'r');
   onTestFinished(() => closeSync(fd));
-  expect(problemOf({ fd })).toBe('it is another file here');
+  expect(await problemOf({ fd })).toBe('it is another file here');
   const folderFd = openSync(folder, 'r');
   onTestFinished(() => closeSync(folderFd));
-  expect(problemOf({ fd: folderFd })).toBe('it is another file here');
+  expect(await problemOf({ fd: folderFd })).toBe('it is another file here');
   rmSync(path);
 });
 
-linux.it('says what room there is where that is too little', () => {
-  const offered = shareVectors.offer(2 ** 40);
+linux.it('says what room there is where that is too little', async () => {
+  const offered = await shareVectors.offer(2 ** 40);
   expect(offered).toEqual({
-    problem: expect.stringMatching(/^\/dev\/shm has room for \d+ bytes, 8796093022304 are needed$/),
+    problem: expect.stringMatching(/^\/dev\/shm has room for \d+ bytes, 8796093022384 are needed$/),
   });
 });
 
-linux.it('closes its files once', () => {
+linux.it('closes its files and sockets once', async () => {
   const count = () => readdirSync('/proc/self/fd').length;
   const before = count();
-  const own = offer();
-  const peer = open(own);
-  expect(count()).toBe(before + 2);
+  const own = await offer();
+  const peer = await open(own);
+  await eventually('two files, the bell and both ends of a connection', () => count() === before + 5);
   for (const { close } of [own, peer, own, peer]) close();
-  expect(count()).toBe(before);
+  await eventually('all of them are closed', () => count() === before);
 });
 
-linux.it('is of this boot of this host', () => {
-  expect(offer().offer.host).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+linux.it('is of this boot of this host', async () => {
+  expect((await offer()).offer.host).toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
 });

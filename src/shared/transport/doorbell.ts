@@ -1,0 +1,66 @@
+/**
+ * Tells other processes of this host that something has happened: a byte to whoever is connected. The sockets are UNIX sockets
+ * in Linux's abstract namespace, which have no file that could be left behind. Anybody in the network namespace may connect,
+ * and learns no more than that something has happened.
+ */
+import { connect, createServer, type Socket } from 'node:net';
+import { createDeferred } from '../core/deferred.ts';
+
+export interface Doorbell {
+  ring(): void;
+  /** May be called twice. */
+  close(): void;
+}
+
+/** More than a run has workers; others are turned away. */
+const mostConnections = 512;
+
+/** @throws if the name is taken, or names cannot be listened to here */
+export async function hangDoorbell(name: string): Promise<Doorbell> {
+  const listeners = new Set<Socket>();
+  const server = createServer((socket) => {
+    listeners.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => listeners.delete(socket));
+    // Nobody who listens has anything to say.
+    socket.on('data', () => socket.destroy());
+  });
+  server.maxConnections = mostConnections;
+  const { promise: listening, resolve, reject } = createDeferred<void>();
+  server.on('error', reject);
+  server.listen(pathOf(name), resolve);
+  await listening;
+  return {
+    ring() {
+      // Whoever has not read the last byte will look anyway.
+      for (const socket of listeners) if (socket.writableLength === 0) socket.write('!');
+    },
+    close() {
+      server.close();
+      for (const socket of listeners) socket.destroy();
+    },
+  };
+}
+
+/**
+ * @param onRung called once or more after each ring, and when the bell is gone
+ * @throws if there is no such bell in this network namespace
+ */
+export async function hearDoorbell(name: string, onRung: () => void): Promise<{ close(): void }> {
+  const { promise: connected, resolve, reject } = createDeferred<void>();
+  const socket = connect(pathOf(name), resolve);
+  socket.on('error', reject);
+  socket.on('data', onRung);
+  socket.on('close', onRung);
+  await connected;
+  return {
+    close() {
+      socket.off('close', onRung);
+      socket.destroy();
+    },
+  };
+}
+
+function pathOf(name: string): string {
+  return `\0pennygrad-${name}`;
+}
