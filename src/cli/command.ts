@@ -5,7 +5,9 @@ import type { SettingsTable } from '../settings/setting.ts';
 export interface Command {
   /** Its flags, which are also variables. */
   readonly settings: SettingsTable;
-  /** Adds examples, and what is no setting. */
-  options(command: Argv): Argv;
+  /** For the help: a command line, in which `$0` is the program's name, and what it is for. */
+  readonly examples: readonly (readonly [commandLine: string, purpose: string])[];
+  /** Adds what is no setting. */
+  options?(command: Argv): Argv;
   run(argv: ArgumentsCamelCase): void | Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** The command line: finds the command, and turns what it throws into a line and an exit code. */
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { printable } from '../shared/core/printable.ts';
@@ -38,11 +38,15 @@ for (const { usage, summary, load } of commands) {
   cli.command({
     command: usage,
     describe: summary,
-    async builder(command) {
-      const { settings, options } = await load();
+    // Yargs lays out the help of any command that it calls, which takes longer than all else that it does. What the help
+    // does not show costs nothing.
+    async builder(command: Argv, inHelp = true) {
+      const { settings, examples, options } = await load();
       const wrong = findWrongSwitch(args, settings);
       if (wrong !== undefined) throw wrongUsage(wrong);
-      return options(command.options(yargsOptions(settings)));
+      command.options(yargsOptions(settings, inHelp));
+      if (inHelp) for (const [commandLine, purpose] of examples) command.example(commandLine, purpose);
+      return options?.(command) ?? command;
     },
     async handler(argv) {
       const { settings, run } = await load();

@@ -22,13 +22,15 @@ export function findWrongSwitch(args: readonly string[], table: SettingsTable): 
 /**
  * The table as yargs options. Defaults are shown but not set, because only flags that were typed may beat the other
  * layers. Only switches have a type: with a type, yargs would show numbers and choices as "[string]".
+ * @param inHelp whether the help shows them
  */
-export function yargsOptions(table: SettingsTable): Record<string, Options> {
+export function yargsOptions(table: SettingsTable, inHelp: boolean): Record<string, Options> {
   return Object.fromEntries(
     Object.entries(table).map(([key, { describe, type, defaultText }]) => [
       kebab(key),
       {
         describe,
+        hidden: !inHelp,
         ...(type === 'boolean' ? { type } : { requiresArg: true }),
         ...(defaultText === undefined ? {} : { defaultDescription: defaultText }),
       },

@@ -14,11 +14,11 @@ const auditSettings = {
 
 export const auditCommand: Command = {
   settings: auditSettings,
-  options: (command) =>
-    command
-      .positional('run', runsPositional)
-      .example('$0 audit runs/RUN-ID', 'each sample of each epoch once? exit code 0 if proved, 3 if not')
-      .example('$0 audit runs/* --json', 'several runs, with the samples that are missing or repeated'),
+  examples: [
+    ['$0 audit runs/RUN-ID', 'each sample of each epoch once? exit code 0 if proved, 3 if not'],
+    ['$0 audit runs/* --json', 'several runs, with the samples that are missing or repeated'],
+  ],
+  options: (command) => command.positional('run', runsPositional),
   async run(argv) {
     const { json } = resolveSettings(auditSettings, argv, process.env, undefined);
     const audits = [];

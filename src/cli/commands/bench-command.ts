@@ -47,8 +47,10 @@ const program = fileURLToPath(new URL('../main.js', import.meta.url));
 
 export const benchCommand: Command = {
   settings: benchSettings,
-  options: (command) =>
-    command.example('$0 bench', 'about five minutes').example('$0 bench --steps 300 --repeat 1', 'a quick look'),
+  examples: [
+    ['$0 bench', 'about five minutes'],
+    ['$0 bench --steps 300 --repeat 1', 'a quick look'],
+  ],
   async run(argv) {
     const settings = resolveSettings(benchSettings, argv, process.env, undefined);
     const say = (line: string) => (settings.json ? undefined : console.log(line));

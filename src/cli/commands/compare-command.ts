@@ -26,12 +26,12 @@ const compareSettings = {
 
 export const compareCommand: Command = {
   settings: compareSettings,
-  options: (command) =>
-    command
-      .positional('run', runsPositional)
-      .example('$0 compare runs/a runs/b', 'two runs')
-      .example('$0 compare --sweep sweeps/a --html report.html', 'a sweep, with a report')
-      .example('$0 compare --sweep sweeps/a --target-accuracy 0.98', 'what 98 % test accuracy takes and costs'),
+  examples: [
+    ['$0 compare runs/a runs/b', 'two runs'],
+    ['$0 compare --sweep sweeps/a --html report.html', 'a sweep, with a report'],
+    ['$0 compare --sweep sweeps/a --target-accuracy 0.98', 'what 98 % test accuracy takes and costs'],
+  ],
+  options: (command) => command.positional('run', runsPositional),
   async run(argv) {
     const settings = resolveSettings(compareSettings, argv, process.env, undefined);
     const named = namedRuns(argv.run);

@@ -17,16 +17,16 @@ const coordinatorSettings = { bind: bindSetting, ...runSettings } as const satis
 
 export const coordinatorCommand: Command = {
   settings: coordinatorSettings,
-  options: (command) =>
-    command
-      .options(configOption)
-      .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2', 'two workers, from anywhere')
-      .example('$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2:8', 'up to eight, and no fewer than two')
-      .example(
-        '$0 coordinator --workers 2:8 --drop-stragglers 3x',
-        'without workers that take three times as long as the others',
-      )
-      .example('$0 worker --connect tcp://HOST:5555', 'one of them'),
+  examples: [
+    ['$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2', 'two workers, from anywhere'],
+    ['$0 coordinator --bind tcp://0.0.0.0:5555 --workers 2:8', 'up to eight, and no fewer than two'],
+    [
+      '$0 coordinator --workers 2:8 --drop-stragglers 3x',
+      'without workers that take three times as long as the others',
+    ],
+    ['$0 worker --connect tcp://HOST:5555', 'one of them'],
+  ],
+  options: (command) => command.options(configOption),
   async run(argv) {
     const { settings, resumed } = resolveRunSettings(coordinatorSettings, argv);
     const config = bySubject(settings);

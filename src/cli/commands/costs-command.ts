@@ -47,18 +47,19 @@ const pageOrder = ['day', 'run', 'provider', 'gpu', 'category', 'worker'] as con
 
 export const costsCommand: Command = {
   settings: costsSettings,
+  examples: [
+    ['$0 costs', 'every run in runs/, however it ended'],
+    ['$0 costs runs sweeps --since 7d --by day', 'what each of the last days cost'],
+    ['$0 costs runs/RUN-ID --by category', 'what one run spent its money on'],
+    ['$0 costs --by provider --csv > costs.csv', 'for a spreadsheet'],
+    ['$0 costs sweeps/a --html costs.html', 'a report with all of these'],
+  ],
   options: (command) =>
-    command
-      .positional('folder', {
-        describe: 'Folders of runs, of sweeps, or above them',
-        array: true,
-        defaultDescription: 'runs',
-      })
-      .example('$0 costs', 'every run in runs/, however it ended')
-      .example('$0 costs runs sweeps --since 7d --by day', 'what each of the last days cost')
-      .example('$0 costs runs/RUN-ID --by category', 'what one run spent its money on')
-      .example('$0 costs --by provider --csv > costs.csv', 'for a spreadsheet')
-      .example('$0 costs sweeps/a --html costs.html', 'a report with all of these'),
+    command.positional('folder', {
+      describe: 'Folders of runs, of sweeps, or above them',
+      array: true,
+      defaultDescription: 'runs',
+    }),
   async run(argv) {
     const { since, by, html, csv, json } = resolveSettings(costsSettings, argv, process.env, undefined);
     if (csv && json) throw badInput('--csv and --json exclude each other');

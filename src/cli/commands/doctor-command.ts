@@ -50,12 +50,13 @@ const batchSize = 32;
 
 export const doctorCommand: Command = {
   settings: doctorSettings,
+  examples: [
+    ['$0 doctor', 'everything, about ten seconds'],
+    ['$0 doctor --no-bench --json', 'without measuring, for machines'],
+    ['$0 doctor --connect tcp://10.0.0.1:5555', 'can this host work for that coordinator?'],
+  ],
   options: (command) =>
-    command
-      .example('$0 doctor', 'everything, about ten seconds')
-      .example('$0 doctor --no-bench --json', 'without measuring, for machines')
-      .example('$0 doctor --connect tcp://10.0.0.1:5555', 'can this host work for that coordinator?')
-      .epilogue('Exit codes: 0 when the main job can run here, 3 when it cannot; warnings do not count.'),
+    command.epilogue('Exit codes: 0 when the main job can run here, 3 when it cannot; warnings do not count.'),
   async run(argv) {
     const settings = resolveSettings(doctorSettings, argv, process.env, undefined);
     const progress = createProgress(!settings.json);

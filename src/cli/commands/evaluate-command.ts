@@ -18,11 +18,11 @@ const evaluateSettings = {
 
 export const evaluateCommand: Command = {
   settings: evaluateSettings,
-  options: (command) =>
-    command
-      .positional('run', runPositional)
-      .example('$0 evaluate runs/RUN-ID', 'on the test images of its dataset')
-      .example('$0 evaluate runs/RUN-ID --dataset digits --json', 'on another dataset, for machines'),
+  examples: [
+    ['$0 evaluate runs/RUN-ID', 'on the test images of its dataset'],
+    ['$0 evaluate runs/RUN-ID --dataset digits --json', 'on another dataset, for machines'],
+  ],
+  options: (command) => command.positional('run', runPositional),
   async run(argv) {
     const settings = resolveSettings(evaluateSettings, argv, process.env, undefined);
     const { path, dataset, engine, saved } = await openTrainedRun(String(argv.run), settings);

@@ -56,13 +56,13 @@ const planSettings = {
 
 export const planCommand: Command = {
   settings: planSettings,
-  options: (command) =>
-    command
-      .positional('run', runsPositional)
-      .example('$0 plan --sweep sweeps/a --target-seconds 60', 'the cheapest way to an epoch in a minute')
-      .example('$0 plan --sweep sweeps/a --budget-usd 0.05 --epochs 10', 'the fastest ten epochs for five cents')
-      .example('$0 plan --sweep sweeps/a --target-accuracy 0.98', 'what 98 % test accuracy would take and cost')
-      .example('$0 plan --sweep sweeps/a --unmeasured --max-workers 8', 'larger fleets, as the model predicts them'),
+  examples: [
+    ['$0 plan --sweep sweeps/a --target-seconds 60', 'the cheapest way to an epoch in a minute'],
+    ['$0 plan --sweep sweeps/a --budget-usd 0.05 --epochs 10', 'the fastest ten epochs for five cents'],
+    ['$0 plan --sweep sweeps/a --target-accuracy 0.98', 'what 98 % test accuracy would take and cost'],
+    ['$0 plan --sweep sweeps/a --unmeasured --max-workers 8', 'larger fleets, as the model predicts them'],
+  ],
+  options: (command) => command.positional('run', runsPositional),
   run(argv) {
     const settings = resolveSettings(planSettings, argv, process.env, undefined);
     const runs = readRuns(namedRuns(argv.run), settings.sweep);

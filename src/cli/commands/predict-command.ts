@@ -38,16 +38,16 @@ const predictSettings = {
 
 export const predictCommand: Command = {
   settings: predictSettings,
+  examples: [
+    ['$0 predict runs/RUN-ID', 'the first ten test images'],
+    ['$0 predict runs/RUN-ID seven.png', 'a drawing of your own'],
+    ['$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten other images, as a picture'],
+  ],
   options: (command) =>
-    command
-      .positional('run', runPositional)
-      .positional('image', {
-        type: 'string',
-        describe: 'A PNG of one digit, or of what the dataset shows, of any size',
-      })
-      .example('$0 predict runs/RUN-ID', 'the first ten test images')
-      .example('$0 predict runs/RUN-ID seven.png', 'a drawing of your own')
-      .example('$0 predict runs/RUN-ID --index 100..109 --svg ten.svg', 'ten other images, as a picture'),
+    command.positional('run', runPositional).positional('image', {
+      type: 'string',
+      describe: 'A PNG of one digit, or of what the dataset shows, of any size',
+    }),
   async run(argv) {
     const settings = resolveSettings(predictSettings, argv, process.env, undefined);
     const file = argv.image === undefined ? undefined : String(argv.image);

@@ -49,16 +49,13 @@ const pricesSettings = {
 
 export const pricesCommand: Command = {
   settings: pricesSettings,
-  options: (command) =>
-    command
-      .example('$0 prices', 'the latest price for each GPU or CPU, provider and market')
-      .example('$0 prices --gpu h100 --on 2025-06-01', 'prices as they were on a day')
-      .example('$0 prices --gpu h100 --history', 'how they rose and fell')
-      .example('$0 prices --gpu h100 --html h100.html', 'the same as a plot')
-      .example(
-        '$0 prices --prices mine.csv --provider acme',
-        'a table of your own; columns: gpu, provider, usd_per_hour, date',
-      ),
+  examples: [
+    ['$0 prices', 'the latest price for each GPU or CPU, provider and market'],
+    ['$0 prices --gpu h100 --on 2025-06-01', 'prices as they were on a day'],
+    ['$0 prices --gpu h100 --history', 'how they rose and fell'],
+    ['$0 prices --gpu h100 --html h100.html', 'the same as a plot'],
+    ['$0 prices --prices mine.csv --provider acme', 'a table of your own; columns: gpu, provider, usd_per_hour, date'],
+  ],
   run(argv) {
     const { gpu, provider, on, history, prices, html, json } = resolveSettings(
       pricesSettings,

@@ -76,13 +76,13 @@ type Settings = ReturnType<typeof resolveSettings<typeof repriceSettings>>;
 
 export const repriceCommand: Command = {
   settings: repriceSettings,
-  options: (command) =>
-    command
-      .positional('run', { describe: "A run's folder", type: 'string', demandOption: true })
-      .example('$0 reprice runs/a --set w2=0.18', 'one worker at another price')
-      .example("$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'every worker at what a T4 cost then')
-      .example('$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose')
-      .example('$0 reprice runs/a --over-time --gpu h100 --html epoch.html', 'the same as plots'),
+  examples: [
+    ['$0 reprice runs/a --set w2=0.18', 'one worker at another price'],
+    ["$0 reprice runs/a --set '*=gcp/t4/spot' --on 2025-06-01", 'every worker at what a T4 cost then'],
+    ['$0 reprice runs/a --over-time --gpu k80,t4', 'how the cost of this epoch fell, or rose'],
+    ['$0 reprice runs/a --over-time --gpu h100 --html epoch.html', 'the same as plots'],
+  ],
+  options: (command) => command.positional('run', { describe: "A run's folder", type: 'string', demandOption: true }),
   async run(argv) {
     const settings = resolveSettings(repriceSettings, argv, process.env, undefined);
     const folder = String(argv.run);

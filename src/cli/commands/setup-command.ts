@@ -47,13 +47,14 @@ const setups: Readonly<Record<string, Setup>> = {
 
 export const setupCommand: Command = {
   settings: setupSettings,
+  examples: [
+    ['$0 setup tensorflow', 'TensorFlow on the CPU; needs Python 3.10 to 3.13 and a C++ compiler'],
+    ['$0 setup tensorflow --gpu', 'TensorFlow on NVIDIA cards, with the CUDA that it needs'],
+    ['$0 setup tensorflow --venv ~/envs/tf', 'in a virtual environment of yours'],
+    ['$0 setup webgpu', 'any GPU with Vulkan, Metal or Direct3D 12'],
+  ],
   options: (command) =>
-    command
-      .positional('engine', { describe: 'Engine to set up', choices: Object.keys(setups), demandOption: true })
-      .example('$0 setup tensorflow', 'TensorFlow on the CPU; needs Python 3.10 to 3.13 and a C++ compiler')
-      .example('$0 setup tensorflow --gpu', 'TensorFlow on NVIDIA cards, with the CUDA that it needs')
-      .example('$0 setup tensorflow --venv ~/envs/tf', 'in a virtual environment of yours')
-      .example('$0 setup webgpu', 'any GPU with Vulkan, Metal or Direct3D 12'),
+    command.positional('engine', { describe: 'Engine to set up', choices: Object.keys(setups), demandOption: true }),
   async run(argv) {
     const settings = resolveSettings(setupSettings, argv, process.env, undefined);
     const engine = String(argv.engine);

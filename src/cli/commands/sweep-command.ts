@@ -26,14 +26,14 @@ const program = fileURLToPath(new URL('../main.js', import.meta.url));
 
 export const sweepCommand: Command = {
   settings: sweepSettings,
-  options: (command) =>
-    command
-      .options(configOption)
-      .example('$0 sweep --workers 1,2,4 --batch-size 64,256', 'strong and weak scaling, three rounds')
-      .example('$0 sweep --backend wasm,tensorflow --price 0.35 --steps 300', 'two engines, runs cut short')
-      .example(`$0 sweep --fleet 'backend=wasm,price=1 + backend=cpu,price=0.1,count=2'`, 'workers that differ')
-      .example('$0 sweep --heterogeneous', 'when does a slow cheap card pay off beside a fast one?')
-      .example('$0 sweep --out sweeps/a', 'continue the sweep in that folder, as it was begun'),
+  examples: [
+    ['$0 sweep --workers 1,2,4 --batch-size 64,256', 'strong and weak scaling, three rounds'],
+    ['$0 sweep --backend wasm,tensorflow --price 0.35 --steps 300', 'two engines, runs cut short'],
+    [`$0 sweep --fleet 'backend=wasm,price=1 + backend=cpu,price=0.1,count=2'`, 'workers that differ'],
+    ['$0 sweep --heterogeneous', 'when does a slow cheap card pay off beside a fast one?'],
+    ['$0 sweep --out sweeps/a', 'continue the sweep in that folder, as it was begun'],
+  ],
+  options: (command) => command.options(configOption),
   async run(argv) {
     const layers = readLayers(argv);
     const settings = resolveSettings(sweepSettings, ...layers);

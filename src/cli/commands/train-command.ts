@@ -33,33 +33,30 @@ const lastWordsMs = 500;
 
 export const trainCommand: Command = {
   settings: trainSettings,
-  options: (command) =>
-    command
-      .options(configOption)
-      .example('$0 train', 'MNIST on two workers')
-      .example('$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each')
-      .example('$0 train --workers 2:4', 'four workers; the run goes on with two or three')
-      .example('$0 train --lr 0.01 --skip-nonfinite', 'a step with a NaN or Infinity is skipped, and counted')
-      .example('$0 train --workers 2:4 --simulate-preemptions rate=6/h', 'what spot capacity would come to')
-      .example('$0 train --price none', 'no costs')
-      .example('$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ')
-      .example('$0 train --workers 1 --threads 4', 'one worker on four cores')
-      .example('$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price in the table')
-      .example('$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower')
-      .example('$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events as JSON')
-      .example('$0 train --price 1.20 --budget-usd 5', 'stop, resumably, after $5')
-      .example(
-        '$0 train --worker gpu=gcp/t4/spot --budget-usd 1 --budget-basis billed',
-        'stop before the bill passes $1',
-      )
-      .example(
-        '$0 train --metrics-port 0 --prometheus-targets /etc/prometheus/targets',
-        'a run beside others, found by a Prometheus',
-      )
-      .example('$0 train --otlp http://localhost:4318', 'metrics to an OpenTelemetry Collector')
-      .example('$0 train --resume runs/RUN-ID', 'resume a run that ended early')
-      .example('$0 train --resume runs/RUN-ID --budget-usd none', 'resume without the budget that it had')
-      .example('$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'),
+  examples: [
+    ['$0 train', 'MNIST on two workers'],
+    ['$0 train --workers 4 --price 0.35', 'four workers at $0.35 an hour each'],
+    ['$0 train --workers 2:4', 'four workers; the run goes on with two or three'],
+    ['$0 train --lr 0.01 --skip-nonfinite', 'a step with a NaN or Infinity is skipped, and counted'],
+    ['$0 train --workers 2:4 --simulate-preemptions rate=6/h', 'what spot capacity would come to'],
+    ['$0 train --price none', 'no costs'],
+    ['$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ'],
+    ['$0 train --workers 1 --threads 4', 'one worker on four cores'],
+    ['$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price in the table'],
+    ['$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower'],
+    ['$0 train --data-dir ./mnist --json > run.jsonl', 'IDX files of your own, events as JSON'],
+    ['$0 train --price 1.20 --budget-usd 5', 'stop, resumably, after $5'],
+    ['$0 train --worker gpu=gcp/t4/spot --budget-usd 1 --budget-basis billed', 'stop before the bill passes $1'],
+    [
+      '$0 train --metrics-port 0 --prometheus-targets /etc/prometheus/targets',
+      'a run beside others, found by a Prometheus',
+    ],
+    ['$0 train --otlp http://localhost:4318', 'metrics to an OpenTelemetry Collector'],
+    ['$0 train --resume runs/RUN-ID', 'resume a run that ended early'],
+    ['$0 train --resume runs/RUN-ID --budget-usd none', 'resume without the budget that it had'],
+    ['$0 train --config run.yaml --seed 2', 'settings from a file, one of them changed'],
+  ],
+  options: (command) => command.options(configOption),
   async run(argv) {
     const { settings, resumed } = resolveRunSettings(trainSettings, argv);
     const planned = planWorkers(settings.worker, settings);

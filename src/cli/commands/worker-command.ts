@@ -22,11 +22,11 @@ import type { WorkerPrice } from '../worker-price.ts';
 
 export const workerCommand: Command = {
   settings: workerSettings,
-  options: (command) =>
-    command
-      .example('$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host')
-      .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with its own price')
-      .example('$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price in the table'),
+  examples: [
+    ['$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host'],
+    ['$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with its own price'],
+    ['$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price in the table'],
+  ],
   async run(argv) {
     const settings = resolveSettings(workerSettings, argv, process.env, undefined);
     const managed = process.env[managedVariable] !== undefined;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { findWrongSwitch } from '../../../src/cli/setting-flags.ts';
+import { findWrongSwitch, yargsOptions } from '../../../src/cli/setting-flags.ts';
 import { flag, path } from '../../../src/settings/schemas.ts';
 
 const table = {
@@ -26,4 +26,11 @@ it.each([
   [['--', '--skip-nonfinite=maybe']],
 ])('nothing is wrong with %j', (args) => {
   expect(findWrongSwitch(args, table)).toBeUndefined();
+});
+
+it.each([true, false])('every setting is a flag, and in the help if that is wanted: %j', (inHelp) => {
+  expect(yargsOptions(table, inHelp)).toEqual({
+    'skip-nonfinite': { describe: 'a switch', hidden: !inHelp, type: 'boolean' },
+    model: { describe: 'no switch', hidden: !inHelp, requiresArg: true },
+  });
 });
