@@ -1,6 +1,6 @@
 /** Counts the floating-point operations that training a model takes. */
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '../shared/model/tfjs-core.ts';
+import '../engine/tfjs/cpu-backend.ts';
 import type { ModelSpec } from '../shared/model/model-spec.ts';
 import { buildModel } from '../shared/model/zoo.ts';
 

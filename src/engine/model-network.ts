@@ -1,5 +1,5 @@
 /** What engines need to know about a network of tfjs layers. */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../shared/model/tfjs-core.ts';
 import type { ModelArtifacts } from '../shared/model/training-state.ts';
 import type { Layer, Model } from '../shared/model/zoo.ts';
 

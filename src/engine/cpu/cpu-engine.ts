@@ -1,6 +1,6 @@
 /** The reference engine: tfjs's plain JavaScript kernels, unchanged. Slow, but simple and correct. */
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '../../shared/model/tfjs-core.ts';
+import '../tfjs/cpu-backend.ts';
 import type { ImageShape, Split } from '../../shared/data/dataset.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
 import type { TfjsBackend } from '../tfjs/tfjs-backend.ts';

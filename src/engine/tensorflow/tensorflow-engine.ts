@@ -2,8 +2,8 @@
  * The engine over TensorFlow itself. A step is one run of one graph (tensorflow-step-graph.ts), which TensorFlow plans
  * and fuses as a whole, where tfjs would call one operation after the other.
  */
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '../../shared/model/tfjs-core.ts';
+import '../tfjs/cpu-backend.ts';
 import { badInput } from '../../shared/core/errors.ts';
 import type { Split } from '../../shared/data/dataset.ts';
 import { crossEntropy } from '../../shared/model/cross-entropy.ts';

@@ -1,7 +1,8 @@
 /** The engine over tfjs, for any backend. */
-import * as tf from '@tensorflow/tfjs-core';
+
 import type { Split } from '../../shared/data/dataset.ts';
 import { initialParameters } from '../../shared/model/initialize.ts';
+import * as tf from '../../shared/model/tfjs-core.ts';
 import { buildModel } from '../../shared/model/zoo.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
 import { checkFit } from '../engine-checks.ts';

@@ -1,6 +1,7 @@
 /** The gradient of a batch with tfjs: forward through the layers, backward along tfjs's tape. */
-import * as tf from '@tensorflow/tfjs-core';
+
 import { crossEntropy } from '../../shared/model/cross-entropy.ts';
+import * as tf from '../../shared/model/tfjs-core.ts';
 import type { BatchResult, Engine, EngineOptions } from '../engine.ts';
 import { labelsOf } from '../engine-checks.ts';
 import { totalSize, viewsOf } from '../flat-vector.ts';

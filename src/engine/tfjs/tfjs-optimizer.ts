@@ -1,6 +1,7 @@
 /** tfjs's own optimizers, with their state as flat vectors. They work on every backend. */
-import * as tf from '@tensorflow/tfjs-core';
+
 import { adamConstants, type OptimizerSpec, optimizerSlots } from '../../shared/model/model-spec.ts';
+import * as tf from '../../shared/model/tfjs-core.ts';
 import type { OptimizerState } from '../../shared/model/training-state.ts';
 import { totalSize, viewsOf } from '../flat-vector.ts';
 import type { TfjsOptimizer } from './tfjs-backend.ts';

@@ -1,5 +1,5 @@
 /** The gradient of a batch without reading anything back in the middle of a step. */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../shared/model/tfjs-core.ts';
 
 /**
  * Runs forward and backward. The gradient of the loss, softmax − onehot, is computed on the device.

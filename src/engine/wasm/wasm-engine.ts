@@ -1,6 +1,7 @@
 /** The wasm engine: runs traced steps if the model can be traced, and one operation at a time otherwise. */
-import * as tf from '@tensorflow/tfjs-core';
+
 import type { ImageShape, Split } from '../../shared/data/dataset.ts';
+import * as tf from '../../shared/model/tfjs-core.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
 import type { TfjsBackend } from '../tfjs/tfjs-backend.ts';
 import { createTfjsEngine } from '../tfjs/tfjs-engine.ts';

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
-import * as tf from '@tensorflow/tfjs-core';
 import { badInput, messageOf, PennygradError } from '../../shared/core/errors.ts';
+import * as tf from '../../shared/model/tfjs-core.ts';
 import { type Adapter, describeAdapter, findAdapter, noAdapter } from './webgpu-adapters.ts';
 import { type Dawn, type Gpu, loadDawn } from './webgpu-packages.ts';
 
@@ -122,6 +122,6 @@ async function loadTfjsBackend(folder: string, { globals }: Dawn, gpu: Gpu): Pro
 }
 
 function require(name: string): unknown {
-  if (name === '@tensorflow/tfjs-core') return tf;
+  if (name === '@tensorflow/tfjs-core') return tf.tfjsCore;
   throw new Error(`tfjs-backend-webgpu requires ${name}, which pennygrad does not provide`);
 }

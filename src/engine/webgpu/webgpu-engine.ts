@@ -1,5 +1,5 @@
 /** The engine for GPUs of any vendor: tfjs's WebGPU backend on Dawn. */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../shared/model/tfjs-core.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
 import type { TfjsBackend } from '../tfjs/tfjs-backend.ts';
 import { createTfjsEngine } from '../tfjs/tfjs-engine.ts';

@@ -1,9 +1,10 @@
 /**
  * Images stay on the GPU as bytes. A step sends indices, and a shader gathers the pixels and converts them to floats.
  */
-import * as tf from '@tensorflow/tfjs-core';
+
 import { PennygradError } from '../../shared/core/errors.ts';
 import type { ImageShape, Split } from '../../shared/data/dataset.ts';
+import * as tf from '../../shared/model/tfjs-core.ts';
 import type { WebgpuBackend, WebgpuProgram } from './webgpu-backend.ts';
 
 export interface WebgpuImages {

@@ -4,13 +4,14 @@
  * tfjs's own optimizers run a dozen small shaders per variable. They also compute Adam's bias corrections from powers
  * in single precision, which a GPU may round so coarsely that a resumed run drifts away from the original.
  */
-import * as tf from '@tensorflow/tfjs-core';
+
 import {
   adamConstants,
   type OptimizerName,
   type OptimizerSpec,
   optimizerSlots,
 } from '../../shared/model/model-spec.ts';
+import * as tf from '../../shared/model/tfjs-core.ts';
 import { totalSize } from '../flat-vector.ts';
 import type { TfjsOptimizer } from '../tfjs/tfjs-backend.ts';
 import type { WebgpuBackend, WebgpuProgram } from './webgpu-backend.ts';

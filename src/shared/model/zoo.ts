@@ -1,6 +1,7 @@
 /** The models that pennygrad can train, as tfjs layers. */
-import * as layers from '@tensorflow/tfjs-layers';
+
 import type { ModelName, ModelSpec } from './model-spec.ts';
+import * as layers from './tfjs-layers.ts';
 
 export interface Model {
   /** The whole model, from images to class probabilities. Checkpoints save it. */

@@ -1,5 +1,5 @@
 /** The shapes of max and average pooling. */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../../shared/model/tfjs-core.ts';
 
 /** The shape of a pooling operation in the kernels' order. @throws Error if the images are not float32 */
 export function poolShape(

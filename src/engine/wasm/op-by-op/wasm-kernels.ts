@@ -3,7 +3,7 @@
  * (Conv2DBackpropFilter) or has only a naive version. Convolution + bias + rectifier as one operation, with its
  * gradients, has names of our own.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../../shared/model/tfjs-core.ts';
 import { poolShape } from './pool-shape.ts';
 import {
   type ConvolutionInfo,

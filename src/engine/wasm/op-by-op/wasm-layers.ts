@@ -1,6 +1,6 @@
 /** Layers that run as one kernel forward and one or two kernels backward. */
-import * as tf from '@tensorflow/tfjs-core';
-import * as layers from '@tensorflow/tfjs-layers';
+import * as tf from '../../../shared/model/tfjs-core.ts';
+import * as layers from '../../../shared/model/tfjs-layers.ts';
 import type { Layer } from '../../../shared/model/zoo.ts';
 import { denseInfo } from './wasm-convolution.ts';
 import { type ConvolutionAttributes, convolutionWithBias, type ParameterGradientListener } from './wasm-kernels.ts';

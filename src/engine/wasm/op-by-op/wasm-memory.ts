@@ -1,9 +1,9 @@
 /** tfjs's wasm backend, and access to its memory for our own kernels. */
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import * as tf from '@tensorflow/tfjs-core';
+import type * as wasmBackend from '@tensorflow/tfjs-backend-wasm';
 import { PennygradError } from '../../../shared/core/errors.ts';
+import * as tf from '../../../shared/model/tfjs-core.ts';
 
 /** The heap that tfjs's wasm backend and our kernels share. */
 export interface WasmMemory {
@@ -45,7 +45,10 @@ export function startWasmBackend(): Promise<WasmMemory> {
 }
 
 async function start(): Promise<WasmMemory> {
-  setWasmPaths(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')) + sep);
+  // Only models that cannot be traced need it.
+  const require = createRequire(import.meta.url);
+  const { setWasmPaths }: typeof wasmBackend = require('@tensorflow/tfjs-backend-wasm');
+  setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep);
   if (!(await tf.setBackend('wasm'))) throw new Error("tfjs's wasm backend does not start");
   return shareMemory(tf.backend() as unknown as BackendInsides);
 }

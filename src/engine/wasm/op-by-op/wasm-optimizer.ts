@@ -1,6 +1,7 @@
 /** Optimizers over variables in wasm memory, with one kernel call per variable. */
-import * as tf from '@tensorflow/tfjs-core';
+
 import { type OptimizerSpec, optimizerSlots } from '../../../shared/model/model-spec.ts';
+import * as tf from '../../../shared/model/tfjs-core.ts';
 import { totalSize } from '../../flat-vector.ts';
 import type { TfjsOptimizer } from '../../tfjs/tfjs-backend.ts';
 import { updateParameters } from '../optimizer-update.ts';

@@ -1,5 +1,5 @@
 /** The element-wise operations that a traced step can contain, by tfjs's names, with their functions in opcodes.ts. */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../../shared/model/tfjs-core.ts';
 import * as op from './opcodes.ts';
 
 /** Functions of one input, `x`. */

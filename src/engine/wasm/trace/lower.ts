@@ -1,5 +1,5 @@
 /** Translates traced operations to instructions: which kernel, on which regions, in which passes. */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../../shared/model/tfjs-core.ts';
 import { poolShape } from '../op-by-op/pool-shape.ts';
 import { fusedConvolutionKernels } from '../op-by-op/wasm-kernels.ts';
 import { type BinaryFunction, binaryFunctions, unaryFunctions } from './elementwise.ts';

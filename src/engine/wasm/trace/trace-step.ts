@@ -1,5 +1,5 @@
 /** Traces one training step of a model, for one batch size, and translates it to instructions. */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../../shared/model/tfjs-core.ts';
 import type { KernelSizes } from '../kernel-module.ts';
 import { registerFusedConvolutionGradient } from '../op-by-op/wasm-kernels.ts';
 import type { FinalGradient, Instruction, Region } from './instructions.ts';

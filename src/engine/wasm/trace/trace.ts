@@ -3,7 +3,7 @@
  * operation and return a tensor with a shape, but without values. Gradients are recorded in the same way, because tfjs
  * computes them with the same kernels.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../../shared/model/tfjs-core.ts';
 import { poolShape } from '../op-by-op/pool-shape.ts';
 import { type ConvolutionAttributes, fusedConvolutionKernels } from '../op-by-op/wasm-kernels.ts';
 import { type BinaryFunction, binaryFunctions, unaryFunctions } from './elementwise.ts';
@@ -154,7 +154,7 @@ function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T)
 
 function tracingBackend(): tf.KernelBackend {
   return Object.assign(new tf.KernelBackend(), {
-    write(values: tf.backend_util.BackendValues, shape: number[]) {
+    write(values: tf.BackendValues, shape: number[]) {
       return result(shape, Float32Array.from(values as ArrayLike<number>)).dataId;
     },
     // tfjs calls this for tensors of another backend.
