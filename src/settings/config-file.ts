@@ -1,14 +1,14 @@
-import { parse as parseYaml } from 'yaml';
 import { badInput, messageOf } from '../shared/core/errors.ts';
 import { readBoundedText } from '../shared/files/bounded-file.ts';
 import { fileLimits } from '../shared/files/file-limits.ts';
+import { loadYaml } from '../shared/files/yaml.ts';
 
 /** Reads a YAML or JSON file of settings. @throws bad-input when it cannot be read or is not a map */
 export function readConfigFile(file: string): { path: string; values: Record<string, unknown> } {
   const text = readBoundedText(file, fileLimits.settings, `--config ${file}`);
   let values: unknown;
   try {
-    values = parseYaml(text);
+    values = loadYaml().parse(text);
   } catch (error) {
     throw badInput(`--config ${file}: ${messageOf(error).split('\n')[0]}`, error);
   }

@@ -1,8 +1,8 @@
 /** Reads price tables from files: CSV with a header line, or YAML (and so JSON) with a list of maps. */
 import { basename } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { loadYaml } from '../../shared/files/yaml.ts';
 import { priceRowOf, type RawRow } from './price-columns.ts';
 import type { PriceRow } from './price-row.ts';
 
@@ -43,6 +43,7 @@ function requireDistinct(names: readonly string[]): string[] {
 }
 
 function readYaml(file: string, text: string): readonly RawRow[] {
+  const { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } = loadYaml();
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter });
   const [error] = document.errors;
