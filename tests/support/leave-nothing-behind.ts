@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, inject } from 'vitest';
 import { eventually } from './eventually.ts';
-import { listeningAddresses, openSockets, processesWith } from './leftovers.ts';
+import { listeningAddresses, openSockets, processes, processesWith } from './leftovers.ts';
 import { leftFiles } from './temporary-folder.ts';
 
 /** What was told to end may need a while on a busy machine. */
@@ -16,18 +16,19 @@ const before = process.env.TMPDIR;
 const folder = mkdtempSync(join(inject('temporaryRoot'), 'file-'));
 process.env.TMPDIR = folder;
 const socketsBefore = openSockets();
+const processesBefore = processes();
 
 // The first hook to be registered is the last of its kind to run.
 afterAll(async () => {
-  const processes = await whatStays(() => processesWith('TMPDIR', folder));
-  for (const { pid } of processes) process.kill(pid, 'SIGKILL');
+  const stayed = await whatStays(() => processesWith('TMPDIR', folder, processesBefore));
+  for (const { pid } of stayed) process.kill(pid, 'SIGKILL');
   const ports = await whatStays(() => listeningAddresses(socketsBefore));
   const files = leftFiles(folder);
   rmSync(folder, { recursive: true, force: true });
   if (before === undefined) delete process.env.TMPDIR;
   else process.env.TMPDIR = before;
   const left = [
-    ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
+    ...stayed.map(({ pid, command }) => `process ${pid}: ${command}`),
     ...ports.map((address) => `port ${address} is open`),
     ...files.map((name) => `${name} in the temporary folder`),
   ];

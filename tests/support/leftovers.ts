@@ -1,14 +1,23 @@
 /** What tests may leave on a machine: processes and open ports, by the kernel's account. Nothing is found but on Linux. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** Processes, this one excepted, that were started with a variable of the environment as it is given: pid and command. */
+/** Every process there is. */
+export function processes(): ReadonlySet<string> {
+  return new Set(entriesOf('/proc').filter((entry) => /^\d+$/.test(entry)));
+}
+
+/**
+ * Processes, this one excepted, that were started with a variable of the environment as it is given: pid and command.
+ * @param known processes that are not looked at
+ */
 export function processesWith(
   name: string,
   value: string,
+  known: ReadonlySet<string> = new Set(),
 ): readonly { readonly pid: number; readonly command: string }[] {
   const pair = `${name}=${value}`;
-  return entriesOf('/proc')
-    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+  return [...processes()]
+    .filter((pid) => !known.has(pid) && Number(pid) !== process.pid)
     .filter((pid) => textOf(`/proc/${pid}/environ`).split('\0').includes(pair))
     .map((pid) => ({ pid: Number(pid), command: textOf(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() }));
 }

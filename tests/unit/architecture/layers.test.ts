@@ -27,11 +27,63 @@ const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf
   .filter((name) => name.endsWith('.ts') && !isInside(name, 'src/engine/wasm/kernels'));
 
 function importsOf(file: string): readonly string[] {
-  const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/(?:from |import\()'(\.[^']+)'/g)].map(([, specifier = '']) =>
+  return importsIn(file, readFileSync(join(root, file), 'utf8'));
+}
+
+function importsIn(file: string, text: string): readonly string[] {
+  return [...text.matchAll(/(?:from |import |import\()'(\.[^']+)'/g)].map(([, specifier = '']) =>
     relative(root, join(root, dirname(file), specifier)),
   );
 }
+
+/** What else is written in TypeScript, or in AssemblyScript, whose imports leave out the extension. */
+const otherFiles = ['tests', 'deploy', 'src/engine/wasm/kernels'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name}`)
+    .filter((name) => name.endsWith('.ts')),
+);
+
+/** Files that a file imports when it is loaded or later, but not those of which it needs only types. */
+function loadedBy(file: string): readonly string[] {
+  const text = readFileSync(join(root, file), 'utf8').replaceAll(/^(?:import|export) type\b[^;]*;$/gm, '');
+  return importsIn(file, text).map((target) => (/\.m?[jt]s$/.test(target) ? target : `${target}.ts`));
+}
+
+/** A way through `imports` that ends where it began; undefined where there is none. */
+function cycleIn(
+  files: readonly string[],
+  imports: (file: string) => readonly string[],
+): readonly string[] | undefined {
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const target of imports(file)) {
+      const found = visit(target, [...path, file]);
+      if (found !== undefined) return found;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of files) {
+    const found = visit(file, []);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+test('no file loads itself through what it imports', () => {
+  expect(cycleIn([...sources, ...otherFiles], loadedBy)).toBeUndefined();
+});
+
+test.each([
+  [{ a: ['b'], b: ['c'], c: [] }, undefined],
+  [{ a: ['b', 'c'], b: ['d'], c: ['d'], d: [] }, undefined],
+  [{ a: ['b'], b: ['c'], c: ['b'] }, ['b', 'c', 'b']],
+  [{ a: [], b: ['b'] }, ['b', 'b']],
+])('a cycle is found where there is one: %j', (graph: Readonly<Record<string, readonly string[]>>, cycle) => {
+  expect(cycleIn(Object.keys(graph), (file) => graph[file] ?? [])).toEqual(cycle);
+});
 
 test('every source file is in a folder of the table', () => {
   expect(sources.length).toBeGreaterThan(100);
