@@ -1,32 +1,49 @@
 /**
- * The first half of `npm run check`: format and lint, types, and the build, which need nothing of each other, at once. A step's
- * output is shown as a whole when the step ends; one that fails fails the check when all have ended.
+ * `npm run check`: format and lint, types, the build and the unit tests, all at once; only the tests wait for the build, of
+ * which some start programs. A step's output is shown as a whole when it has failed, and the tests' in any case, as it comes
+ * once the other steps have ended. One that fails fails the check when all have ended.
  */
 import { spawn } from 'node:child_process';
 
-const steps = [
-  { name: 'format and lint', command: 'biome ci --error-on-warnings .' },
-  { name: 'types', command: 'tsc --noEmit' },
-  { name: 'build', command: 'npm run --silent build' },
-];
+const colours = process.stdout.isTTY && process.env.NO_COLOR === undefined ? { FORCE_COLOR: '1' } : {};
 
-/** Runs a command line, whose programs npm puts in the path; resolves to its exit code. */
-function run({ name, command }) {
-  return new Promise((resolve) => {
-    const began = performance.now();
-    const output = [];
-    const child = spawn(command, { shell: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    child.stdout.on('data', (bytes) => output.push(bytes));
-    child.stderr.on('data', (bytes) => output.push(bytes));
-    child.on('error', (error) => output.push(Buffer.from(`${error.message}\n`)));
+/** Runs a command line, whose programs npm puts in the path. */
+function run(name, command) {
+  const began = performance.now();
+  const kept = [];
+  let show = (bytes) => kept.push(bytes);
+  const child = spawn(command, {
+    shell: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...colours },
+  });
+  child.stdout.on('data', (bytes) => show(bytes));
+  child.stderr.on('data', (bytes) => show(bytes));
+  child.on('error', (error) => show(Buffer.from(`${error.message}\n`)));
+  /** Shows what was printed so far, and what is printed from now on. */
+  const follow = () => {
+    show = (bytes) => process.stdout.write(bytes);
+    for (const bytes of kept.splice(0)) show(bytes);
+  };
+  const passed = new Promise((resolve) => {
     child.on('close', (code) => {
-      if (code !== 0) process.stderr.write(Buffer.concat(output));
+      if (code !== 0) follow();
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       console.log(`${name}: ${code === 0 ? 'passed' : `FAILED (${command})`}, ${seconds} s`);
-      resolve(code);
+      resolve(code === 0);
     });
   });
+  return { passed, follow };
 }
 
-const codes = await Promise.all(steps.map(run));
-if (codes.some((code) => code !== 0)) process.exitCode = 1;
+const style = run('format and lint', 'biome ci --error-on-warnings .').passed;
+const types = run('types', 'tsc --noEmit').passed;
+const build = run('build', 'npm run --silent build').passed;
+let tested = false;
+if (await build) {
+  const tests = run('unit tests', 'vitest run --project unit');
+  await Promise.all([style, types]);
+  tests.follow();
+  tested = await tests.passed;
+}
+if (!(await style) || !(await types) || !tested) process.exitCode = 1;

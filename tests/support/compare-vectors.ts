@@ -12,3 +12,8 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   }
   return magnitude === 0 ? difference : difference / magnitude;
 }
+
+export function sameBits(a: Float32Array, b: Float32Array): boolean {
+  const [left, right] = [a, b].map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength));
+  return left !== undefined && right !== undefined && left.equals(right);
+}
