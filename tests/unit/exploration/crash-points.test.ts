@@ -29,7 +29,8 @@ const crash = (losesLastWords: boolean, ms = 300): Strike => {
   return (at) => ({ at, kind: 'crash-coordinator', ms, losesLastWords });
 };
 
-function runOf(workers: number, min = 1, workload: Workload = smallWorkload): Schedule {
+/** @param hosts set where workers of a host read each other's gradients */
+function runOf(workers: number, min = 1, workload: Workload = smallWorkload, hosts?: number): Schedule {
   return {
     seed: 1,
     workload,
@@ -40,6 +41,7 @@ function runOf(workers: number, min = 1, workload: Workload = smallWorkload): Sc
     checksumEvery: 1,
     checkpointEvery: undefined,
     isLocal: false,
+    hosts,
     faults: [],
   };
 }
@@ -79,22 +81,33 @@ const ofCoordinator: readonly Named[] = [
 
 const longestMs = 600_000;
 
-/** A worker that is alone is ahead of the record. Quickly: that, and a kill of one of two. */
+const fleets = [
+  { workers: 1, hosts: undefined },
+  { workers: 2, hosts: undefined },
+  { workers: 3, hosts: undefined },
+  { workers: 2, hosts: 1 },
+] as const;
+
+/**
+ * Workers that are alone, or on one host, are ahead of the record. Quickly: a kill of the coordinator, and of one of two
+ * workers.
+ */
 const single = thorough
-  ? [1, 2, 3].flatMap((workers) =>
+  ? fleets.flatMap(({ workers, hosts }) =>
       [...ranks(workers).flatMap(ofWorker), ...ofCoordinator, ['a newcomer asks for a place', join] as const].map(
-        ([what, fault]) => ({ workers, what, fault }),
+        ([what, fault]) => ({ workers, hosts, what, fault }),
       ),
     )
   : [
-      { workers: 1, what: 'the coordinator is killed', fault: crash(true) },
-      { workers: 2, what: 'w1 is killed', fault: kill(1) },
+      { workers: 1, hosts: undefined, what: 'the coordinator is killed', fault: crash(true) },
+      { workers: 2, hosts: undefined, what: 'w1 is killed', fault: kill(1) },
+      { workers: 2, hosts: 1, what: 'w1 is killed', fault: kill(1) },
     ];
 
 it.each(single)(
-  '$workers workers: $what, before any message is delivered',
-  async ({ workers, fault }) => {
-    const explored = await explore(runOf(workers), fault, undefined, delivered, stride);
+  '$workers workers, hosts: $hosts: $what, before any message is delivered',
+  async ({ workers, hosts, fault }) => {
+    const explored = await explore(runOf(workers, 1, smallWorkload, hosts), fault, undefined, delivered, stride);
     count(explored);
     const { runs, states, failures } = explored;
     expect(failures).toEqual([]);
@@ -124,6 +137,7 @@ it.each(tornOff)(
 
 const alone = runOf(1, 1, tinyWorkload);
 const two = runOf(2, 1, tinyWorkload);
+const neighbours = runOf(2, 1, tinyWorkload, 1);
 const bothNeeded = runOf(2, 2, tinyWorkload);
 
 const pairs: readonly (readonly [string, Schedule, Strike, Strike])[] = [
@@ -134,6 +148,7 @@ const pairs: readonly (readonly [string, Schedule, Strike, Strike])[] = [
   ['two workers that are both needed: the coordinator is killed, then one of them', bothNeeded, crash(true), kill(1)],
   ['two workers: one is killed, then the coordinator', two, kill(1), crash(false)],
   ['one worker: the coordinator is killed twice', alone, crash(true), crash(true)],
+  ['two workers of one host: one is killed, then the coordinator', neighbours, kill(1), crash(false)],
 ];
 
 it.each(thorough ? pairs : [])(
