@@ -122,7 +122,7 @@ export function createRunOutput(
         }
         case 'step':
           if (event.skipped !== undefined) note(`step ${event.step + 1} was skipped: ${event.skipped}`);
-          progress.step({ ...event, outlook: cost.read() });
+          progress.step({ ...event, readOutlook: cost.read });
           break;
         case 'shares':
           note(`from step ${event.step + 1} ${event.reason}`);

@@ -71,7 +71,7 @@ export const nothingRecorded: Omit<CarriedRecord, 'startedAtUnixMs'> = {
   gaps: [],
 };
 
-const cpuIntervalSeconds = 0.05;
+const cpuIntervalSeconds = 0.2;
 
 /** @param cpuSeconds CPU time that this process has used so far, of all its threads */
 export function createRunRecorder(

@@ -5,7 +5,7 @@ import { mostAssignedAhead } from '../../shared/protocol/limits.ts';
  * Where ranks go through steps by themselves, they are given enough for this long. A budget, a newcomer and Ctrl-C wait for as
  * long, until all that was assigned is done.
  */
-const aheadSeconds = 0.15;
+const aheadSeconds = 0.25;
 
 /**
  * @param assigned steps before this one have been assigned

@@ -169,7 +169,10 @@ function bookReport(account: Account, { at, seconds }: Extract<AccountEvent, { t
   const room = Math.max(0, at - life.since - life.booked);
   const due = Math.min(claimed, room);
   const paid = Math.min(due, unbooked(account, at));
-  const reported = claims.reduce((sum, [category, spent]) => add(sum, category, (spent * paid) / claimed), account);
+  const reported = addAll(
+    account,
+    claims.map(([category, spent]) => [category, (spent * paid) / claimed]),
+  );
   const unpaid = claims.map(([category, spent]) => [category, (spent * (due - paid)) / claimed] as const);
   const owed: Reported = Object.fromEntries([...unpaid, ...ahead]);
   const settled = { ...reported, life: reported.life && { ...reported.life, owed } };
@@ -195,18 +198,23 @@ function unbooked({ life }: Account, at: number): number {
 }
 
 function add(account: Account, category: LedgerCategory, spent: number): Account {
-  const { seconds, usd, life, priceUsdPerHour = 0 } = account;
-  if (!(spent > 0) || life === undefined) return account;
-  return {
-    ...account,
-    seconds: { ...seconds, [category]: seconds[category] + spent },
-    usd: { ...usd, [category]: usd[category] + accruedCostUsd(priceUsdPerHour, spent) },
-    life: {
-      ...life,
-      other: life.other + (category === 'other' ? spent : 0),
-      booked: life.booked + (category === 'other' ? 0 : spent),
-    },
-  };
+  return addAll(account, [[category, spent]]);
+}
+
+/** At once: a run books some thousand amounts a second. */
+function addAll(account: Account, amounts: readonly (readonly [LedgerCategory, number])[]): Account {
+  const { life, priceUsdPerHour = 0 } = account;
+  if (life === undefined) return account;
+  const [seconds, usd] = [{ ...account.seconds }, { ...account.usd }];
+  let { other, booked } = life;
+  for (const [category, spent] of amounts) {
+    if (!(spent > 0)) continue;
+    seconds[category] += spent;
+    usd[category] += accruedCostUsd(priceUsdPerHour, spent);
+    if (category === 'other') other += spent;
+    else booked += spent;
+  }
+  return { ...account, seconds, usd, life: { ...life, other, booked } };
 }
 
 function sumOf(amounts: ByCategory): number {

@@ -20,8 +20,9 @@ const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 export function renderProgress(state: ProgressState, { columns, colour }: ProgressLineOptions): string {
   const paint = createPaint(colour);
   const { done, loss, accuracy, samplesPerSecond } = progressFigures(state);
-  const { costUsd, billedUsd, priceAssumed, usdPerHour, projectedUsd, secondsLeft } = state.outlook;
-  const { budgetUsdLeft, budgetBasis, budgetSecondsLeft } = state.outlook;
+  const outlook = state.readOutlook();
+  const { costUsd, billedUsd, priceAssumed, usdPerHour, projectedUsd, secondsLeft } = outlook;
+  const { budgetUsdLeft, budgetBasis, budgetSecondsLeft } = outlook;
   const bill = budgetBasis === 'billed' && billedUsd !== undefined ? `, ${formatUsd(billedUsd)} billed` : '';
   const head = `epoch ${state.totals.epoch + 1}/${state.epochs}`;
   const parts = [

@@ -40,15 +40,15 @@ export interface ProgressState {
   readonly totals: EpochTotals;
   /** Samples trained in earlier epochs. */
   readonly samplesBefore: number;
-  /** As of the last step. */
-  readonly outlook: ProgressOutlook;
+  /** As of the last step. Asked for only when it is shown: most steps are not. */
+  readonly readOutlook: () => ProgressOutlook;
 }
 
 /** A committed step. */
 export interface ProgressStep extends StepFigures {
   /** Counts from 0. */
   readonly epoch: number;
-  readonly outlook?: ProgressOutlook;
+  readonly readOutlook?: () => ProgressOutlook;
 }
 
 export interface ProgressPlan extends Pick<ProgressState, 'epochs' | 'samplesPerEpoch' | 'totalSamples'> {
@@ -64,7 +64,7 @@ export function beginProgress({ epochs, samplesPerEpoch, totalSamples, carried }
     totalSamples,
     totals: carried?.epoch ?? beginEpoch(Math.floor(samplesBefore / samplesPerEpoch)),
     samplesBefore,
-    outlook: {},
+    readOutlook: () => ({}),
   };
 }
 
@@ -74,7 +74,7 @@ export function advanceProgress(state: ProgressState, step: ProgressStep): Progr
     ...state,
     totals: addStep(sameEpoch ? state.totals : beginEpoch(step.epoch), step),
     samplesBefore: sameEpoch ? state.samplesBefore : state.samplesBefore + state.totals.samples,
-    outlook: step.outlook ?? state.outlook,
+    readOutlook: step.readOutlook ?? state.readOutlook,
   };
 }
 

@@ -147,7 +147,7 @@ export function createJsonProgress({ stream, now }: Pick<ProgressOptions, 'strea
       state = advanceProgress(state, step);
       if (!schedule.due(state)) return;
       const { loss, accuracy, samplesPerSecond } = progressFigures(state);
-      const { outlook } = state;
+      const outlook = state.readOutlook();
       print({
         event: 'progress',
         epoch: state.totals.epoch + 1,

@@ -30,7 +30,7 @@ const crash = (losesLastWords: boolean, ms = 300): Strike => {
 };
 
 /** @param hosts set where workers of a host read each other's gradients */
-function runOf(workers: number, min = 1, workload: Workload = smallWorkload, hosts?: number): Schedule {
+function runOf(workers: number, min = 1, workload: Workload = smallWorkload, hosts?: Schedule['hosts']): Schedule {
   return {
     seed: 1,
     workload,
@@ -81,18 +81,18 @@ const ofCoordinator: readonly Named[] = [
 
 const longestMs = 600_000;
 
-const fleets = [
+const fleets: readonly { readonly workers: number; readonly hosts: Schedule['hosts'] }[] = [
   { workers: 1, hosts: undefined },
   { workers: 2, hosts: undefined },
   { workers: 3, hosts: undefined },
   { workers: 2, hosts: 1 },
-] as const;
+];
 
 /**
  * Workers that are alone, or on one host, are ahead of the record. Quickly: a kill of the coordinator, and of one of two
  * workers.
  */
-const single = thorough
+const single: readonly ((typeof fleets)[number] & { readonly what: string; readonly fault: Strike })[] = thorough
   ? fleets.flatMap(({ workers, hosts }) =>
       [...ranks(workers).flatMap(ofWorker), ...ofCoordinator, ['a newcomer asks for a place', join] as const].map(
         ([what, fault]) => ({ workers, hosts, what, fault }),

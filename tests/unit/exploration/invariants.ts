@@ -4,6 +4,7 @@
  */
 import type { LedgerEntry, RunEvent } from '../../../src/coordinator/run-events.ts';
 import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
+import { mostAssignedAhead } from '../../../src/shared/protocol/limits.ts';
 import type { PlainRun } from './plain-loop.ts';
 import { timeoutSeconds } from './schedule.ts';
 import type { Seen } from './simulate.ts';
@@ -278,11 +279,12 @@ function findLostByDrain(seen: Seen): readonly string[] {
   return [...redone, ...unsaved, ...lost];
 }
 
-/** One is under way, and one is assigned ahead. */
+/** Where steps are committed, one is under way, and one is assigned ahead. */
 const stepsInHand = 2;
 
-function findHeldBack({ events }: Seen): readonly string[] {
+function findHeldBack({ events, meshes }: Seen): readonly string[] {
   const leaving = new Map<string, number>();
+  let most = stepsInHand;
   const problems: string[] = [];
   for (const { event } of events) {
     switch (event.type) {
@@ -296,10 +298,13 @@ function findHeldBack({ events }: Seen): readonly string[] {
       case 'resumed':
         leaving.clear();
         break;
+      case 'generation':
+        most = event.members.length === 1 || meshes.has(event.number) ? mostAssignedAhead : stepsInHand;
+        break;
       case 'step':
         for (const { workerId } of event.shares) {
           const steps = (leaving.get(workerId) ?? Number.NaN) + 1;
-          if (steps > stepsInHand) problems.push(`${workerId} trained step ${event.step}`);
+          if (steps > most) problems.push(`${workerId} trained step ${event.step}`);
           if (leaving.has(workerId)) leaving.set(workerId, steps);
         }
         break;

@@ -27,6 +27,8 @@ export interface Seen {
   /** In order, each with whether the step was on record, and whether it had to be. */
   readonly updates: readonly (Update & { readonly isCommitted: boolean; readonly waitsForCommit: boolean })[];
   readonly ledger: readonly LedgerEntry[];
+  /** Generations whose members read each other's gradients. */
+  readonly meshes: ReadonlySet<number>;
   /** What members still had when it was decided to train it again, in words. */
   readonly forgotten: readonly string[];
   /** Messages that were delivered, and those that coordinators sent. */
@@ -115,7 +117,7 @@ async function carryOut(world: World): Promise<Seen> {
   const { promise, resolve } = createDeferred<void>();
   time.timers.after(lastTimersMs, resolve);
   await time.until(promise);
-  const { events, updates, ledger, forgotten, messages, sent, stateAtFault, coordinator } = world;
+  const { events, updates, ledger, meshes, forgotten, messages, sent, stateAtFault, coordinator } = world;
   const timersLeft = coordinator?.process.pending() ?? 0;
   return {
     schedule,
@@ -125,6 +127,7 @@ async function carryOut(world: World): Promise<Seen> {
     lives,
     updates,
     ledger,
+    meshes,
     forgotten,
     messages,
     sent,

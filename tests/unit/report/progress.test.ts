@@ -22,13 +22,11 @@ const step: ProgressStep = {
   loss: 0.5,
   correct: 90,
   seconds: 0.1,
-  outlook: { costUsd: 0.0031, secondsLeft: 5 },
+  readOutlook: () => ({ costUsd: 0.0031, secondsLeft: 5 }),
 };
 /** At $0.62 an hour. */
-const pricedStep: ProgressStep = {
-  ...step,
-  outlook: { costUsd: 0.0031, usdPerHour: 0.62, secondsLeft: 0.9, projectedUsd: 0.0155, budgetSecondsLeft: 40 },
-};
+const priced = { costUsd: 0.0031, usdPerHour: 0.62, secondsLeft: 0.9, projectedUsd: 0.0155, budgetSecondsLeft: 40 };
+const pricedStep: ProgressStep = { ...step, readOutlook: () => priced };
 
 /** A terminal that keeps what was written, and a clock that is moved by hand. */
 function screen(options: { isTTY: boolean; columns?: number; colour?: boolean }) {
@@ -113,7 +111,7 @@ describe('renderProgress', () => {
     const budgeted = (budgetBasis: 'accrued' | 'billed') =>
       advanceProgress(state, {
         ...pricedStep,
-        outlook: { ...pricedStep.outlook, billedUsd: 0.01, budgetUsdLeft: 0.04, budgetBasis },
+        readOutlook: () => ({ ...priced, billedUsd: 0.01, budgetUsdLeft: 0.04, budgetBasis }),
       });
     expect(renderProgress(budgeted('billed'), { columns: 90, colour: false })).toMatch(
       / · \$0\.0031 so far, \$0\.010 billed · \$0\.040 of the budget left/,
@@ -135,7 +133,7 @@ describe('renderProgress', () => {
   });
 
   test('leaves the cost out when there is no price', () => {
-    const free = advanceProgress(beginProgress(plan), { ...step, outlook: {} });
+    const free = advanceProgress(beginProgress(plan), { ...step, readOutlook: () => ({}) });
     expect(renderProgress(free, { columns: 120, colour: false })).not.toContain('$');
   });
 });
@@ -227,7 +225,7 @@ describe('createProgress', () => {
     machines.step({
       ...pricedStep,
       samples: 200,
-      outlook: { ...pricedStep.outlook, billedUsd: 0.01, budgetUsdLeft: 0.007 },
+      readOutlook: () => ({ ...priced, billedUsd: 0.01, budgetUsdLeft: 0.007 }),
     });
     expect(JSON.parse(written.at(-1) ?? '')).toMatchObject({
       event: 'progress',
