@@ -275,15 +275,22 @@ function noteForgotten({ lives, generations, generation, lineage, forgotten }: W
   }
 }
 
-/** A member takes over a state: had it more steps itself, that follow from what is on record? */
-function noteGivenUp({ lineage, forgotten }: World, { workerId, step, generation }: Life, from: number): void {
+/** A member takes over a state: had it more steps itself, that follow from what is on record? It could have told of them. */
+function noteGivenUp(world: World, { workerId, step, generation }: Life, from: number): void {
+  const { lineage, forgotten } = world;
+  if (!runsAhead(world, generation)) return;
   const recorded = Math.min(step, Math.max(0, ...lineage.keys()));
   if (step > from && lineage.get(recorded) === generation)
     forgotten.push(`${workerId} has ${step} steps, and is given the state of ${from}`);
 }
 
+/** Whether nobody waited for commits in a generation. */
+function runsAhead({ generations, meshes }: Pick<World, 'generations' | 'meshes'>, generation: number): boolean {
+  return meshes.has(generation) || generations.get(generation)?.length === 1;
+}
+
 function start(world: World, workerId: string): void {
-  const { schedule, time, random, network, updates, committed, generations } = world;
+  const { schedule, time, random, network, updates, committed } = world;
   const life = beginLife(workerId, {
     time,
     random,
@@ -294,8 +301,7 @@ function start(world: World, workerId: string): void {
     onUpdate(update) {
       const isCommitted = committed.has(`${update.generation}/${update.step - 1}`);
       const { generation = Number.NaN } = update;
-      const waitsForCommit = generations.get(generation)?.length !== 1 && !world.meshes.has(generation);
-      updates.push({ ...update, isCommitted, waitsForCommit });
+      updates.push({ ...update, isCommitted, waitsForCommit: !runsAhead(world, generation) });
     },
     onEnd: (ended) => tellParent(world, ended, ended.outcome?.error?.message ?? 'exited with code 0', false),
   });
