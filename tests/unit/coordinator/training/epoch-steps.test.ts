@@ -131,6 +131,32 @@ describe('a committed step', () => {
     ]);
   });
 
+  it('has its part of the time and the cost in which it became known with others', async () => {
+    const costs = [0, 8, 16];
+    const { events } = await trainEpoch({
+      range: { end: 2 },
+      partOfKnown: (step) => (step === 0 ? 0.25 : 1),
+      context: { spentUsd: () => costs.shift() ?? Number.NaN },
+    });
+    const steps = events.filter((event) => event.type === 'step');
+    expect(steps.map(({ seconds, usd }) => [seconds, usd])).toEqual([
+      [0.25, 2],
+      [1.75, 14],
+    ]);
+  });
+
+  it('is followed by several that are assigned at a time, where ranks go on by themselves', async () => {
+    const { log } = await trainEpoch({ partOfKnown: () => 1, stepMs: 50, range: { end: 3 } });
+    expect(log.filter((line) => !line.startsWith('votes'))).toMatchObject([
+      expect.stringContaining('assign 0'),
+      expect.stringContaining('assign 1'),
+      'commit 0',
+      expect.stringContaining('assign 2'),
+      'commit 1',
+      'commit 2',
+    ]);
+  });
+
   it('adds to what its epoch has', async () => {
     let cost = 0;
     const totals = { epoch: 0, samples: 4, lossSum: 10, correct: 2, seconds: 5, usd: 7 };

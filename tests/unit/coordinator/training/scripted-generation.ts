@@ -20,6 +20,8 @@ export interface Script {
   readonly spent?: (step: number) => readonly MemberSpent[];
   /** What is not finite of a step; nothing unless a test says otherwise. */
   readonly nonFinite?: (step: number) => string | undefined;
+  /** Set where ranks go on by themselves: a step's part of the time in which it became known with others. */
+  readonly partOfKnown?: (step: number) => number;
   /** Each step takes so long. */
   readonly stepMs?: number;
   readonly answers?: readonly Answered<'state'>[];
@@ -66,6 +68,7 @@ export function scriptGeneration(
     vote: voteOf = () => ({}),
     spent = () => members.map(({ rank }) => spentBy(rank)),
     nonFinite = () => undefined,
+    partOfKnown,
     stepMs = 1000,
     answers = members.map(() => stateOf(1)),
     testLoss = 0.5,
@@ -100,8 +103,8 @@ export function scriptGeneration(
       applied.fill({ step: step + 1, generation: 1 });
     },
     takeSpent: () => spent(voted),
-    partOfKnown: () => 1,
-    runsAhead: () => false,
+    partOfKnown: partOfKnown ?? (() => 1),
+    runsAhead: () => partOfKnown !== undefined,
     mayBeAhead: () => false,
     async evaluate(split, { from, to }, weights) {
       log.push(`evaluate ${split} ${from}..${to} by ${weights.join('/')}`);
