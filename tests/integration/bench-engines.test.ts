@@ -44,7 +44,15 @@ it('measures engines in rounds and two workers, and writes what it prints', asyn
   const turns = figures.measurements.map((each: Record<string, unknown>) => `${each.candidate} ${each.round}`);
   expect(turns).toEqual(['wasm relaxed-simd 0', 'wasm relaxed-simd 1', 'wasm simd 0', 'wasm simd 1']);
   expect(figures.engines).toHaveLength(2);
-  expect(figures.pair.measurements).toHaveLength(2);
+  expect(figures.pair.rows).toMatchObject([
+    {
+      candidate: 'pennygrad train, wasm',
+      ratios: { 'one worker': expect.any(Number), 'two engines': expect.any(Number) },
+    },
+    { candidate: 'one worker' },
+    { candidate: 'two engines' },
+  ]);
+  expect(figures.pair.measurements).toHaveLength(6);
 });
 
 it('goes on without peers that cannot be had, and says why in their rows', async () => {

@@ -71,13 +71,18 @@ async function engineCandidate(provider: EngineProvider, simd?: string): Promise
   const slow = name === 'cpu';
   return {
     title,
-    command: {
-      program: process.execPath,
-      args: [engineProgram, name],
-      environment: simd === undefined ? oneThread : { ...oneThread, PENNYGRAD_WASM_SIMD: simd },
-    },
+    command: engineCommand(name, simd),
     slow,
     remark: slow ? 'one step' : (availability.notAutomatic ?? ''),
+  };
+}
+
+/** @param simd of the wasm engine; what this processor has unless given */
+export function engineCommand(name: EngineName, simd?: string): Command {
+  return {
+    program: process.execPath,
+    args: [engineProgram, name],
+    environment: simd === undefined ? oneThread : { ...oneThread, PENNYGRAD_WASM_SIMD: simd },
   };
 }
 

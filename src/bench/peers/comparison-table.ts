@@ -50,16 +50,17 @@ export const engineColumns: readonly Column<TableRow>[] = [
   remark,
 ];
 
-/** Whole runs of two processes, and their ratio to `baseline`. */
-export function pairColumns(baseline: string): readonly Column<TableRow>[] {
+/** Whole runs of two processes, and their ratio to each baseline. */
+export function pairColumns(baselines: readonly string[]): readonly Column<TableRow>[] {
   return [
     { head: 'two processes', cell: ({ title }) => title, align: 'left' },
     ...common,
-    ratioColumn(baseline),
+    ...baselines.map(ratioColumn),
     remark,
   ];
 }
 
+/** @param baseline its title */
 function ratioColumn(baseline: string): Column<TableRow> {
   return {
     head: `÷ ${baseline}`,

@@ -17,7 +17,7 @@ import { engineColumns, pairColumns, tableRows } from './comparison-table.ts';
 import { allowedCores, hasTaskset } from './cores.ts';
 import { measureOnOneCore } from './one-core.ts';
 import { createProcesses, type Processes } from './processes.ts';
-import { ddpTitle, measureTwoProcesses } from './two-processes.ts';
+import { ddpTitle, measureTwoProcesses, oneWorkerTitle, twoEnginesTitle } from './two-processes.ts';
 
 const note = (line: string) => console.error(line);
 
@@ -82,7 +82,7 @@ async function bench(options: BenchArguments, processes: Processes, folder: stri
 }
 
 async function measurePair(
-  { rounds, steps, peers, 'batch-sizes': batchSizes }: BenchArguments,
+  { rounds, steps, seconds, peers, 'batch-sizes': batchSizes }: BenchArguments,
   processes: Processes,
   dataFolder: string,
   cores: readonly number[] | undefined,
@@ -99,13 +99,14 @@ async function measurePair(
         return undefined;
       })
     : undefined;
-  const result = await measureTwoProcesses(processes, { batchSizes, rounds, steps, ddp, onProgress: note });
+  const result = await measureTwoProcesses(processes, { batchSizes, rounds, steps, seconds, ddp, onProgress: note });
   absent.push(...result.absent);
-  const rows = compare(result.measurements, { baselines: [ddpTitle], flopsPerSample: 0, peakFlops: undefined });
+  const baselines = [oneWorkerTitle, twoEnginesTitle, ddpTitle];
+  const rows = compare(result.measurements, { baselines, flopsPerSample: 0, peakFlops: undefined });
   console.log(
     `\nTwo processes, one thread each, global batch, ${formatCount(steps)} steps, median of ${rounds} rounds`,
   );
-  console.log(renderTable(pairColumns(ddpTitle), tableRows(rows, absent), tableOptions));
+  console.log(renderTable(pairColumns(baselines), tableRows(rows, absent), tableOptions));
   return { rows, absent, measurements: result.measurements };
 }
 

@@ -1,14 +1,22 @@
-/** The second table: measures whole runs of two workers, and PyTorch's data-parallel training on two processes. */
+/**
+ * The second table: measures whole runs of two workers; what they are measured by, which is one worker, and two engines side by
+ * side that exchange nothing; and PyTorch's data-parallel training on two processes.
+ */
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../shared/core/errors.ts';
 import { trainOnce } from '../train-bench.ts';
-import type { Absent } from './candidates.ts';
+import { startCandidate } from './candidate.ts';
+import { type Absent, engineCommand } from './candidates.ts';
 import type { Measurement } from './comparison.ts';
 import { answerSchema, parseMessage } from './messages.ts';
 import type { Command, Processes } from './processes.ts';
 import { roundRobin } from './schedule.ts';
 
 const trainTitle = 'pennygrad train, wasm';
+export const oneWorkerTitle = 'one worker';
+export const twoEnginesTitle = 'two engines';
+/** Enough for a start on a busy machine. */
+const graceSeconds = 180;
 export const ddpTitle = 'PyTorch DDP';
 
 const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
@@ -19,6 +27,8 @@ export interface TwoProcessesOptions {
   readonly rounds: number;
   /** The same number for both. Start-up is not measured, nor are DDP's first twenty steps. */
   readonly steps: number;
+  /** Of a measurement of two engines. */
+  readonly seconds: number;
   /** Undefined skips DDP. */
   readonly ddp: ((batchSize: number, steps: number) => Command) | undefined;
   readonly onProgress: (line: string) => void;
@@ -31,14 +41,17 @@ export interface TwoProcessesResult {
 
 export async function measureTwoProcesses(
   processes: Processes,
-  { batchSizes, rounds, steps, ddp, onProgress }: TwoProcessesOptions,
+  { batchSizes, rounds, steps, seconds, ddp, onProgress }: TwoProcessesOptions,
 ): Promise<TwoProcessesResult> {
   /** By title, what measures samples per second. */
   const runs = new Map<string, (batchSize: number) => Promise<number>>();
-  runs.set(trainTitle, async (batchSize) => {
-    const summary = await trainOnce({ program, backend: 'wasm', batchSize, epochs: 1, steps }, 2);
+  const train = (workers: number) => async (batchSize: number) => {
+    const summary = await trainOnce({ program, backend: 'wasm', batchSize, epochs: 1, steps }, workers);
     return summary.samples_per_second;
-  });
+  };
+  runs.set(trainTitle, train(2));
+  runs.set(oneWorkerTitle, train(1));
+  runs.set(twoEnginesTitle, (batchSize) => measureTwoEngines(processes, batchSize, seconds));
   if (ddp !== undefined) {
     runs.set(ddpTitle, async (batchSize) => {
       const answer = parseMessage(answerSchema, await processes.output(ddp(batchSize, steps)));
@@ -64,4 +77,21 @@ export async function measureTwoProcesses(
     measurements: measurements.filter(({ candidate }) => !absent.has(candidate)),
     absent: [...absent].map(([title, reason]) => ({ title, reason })),
   };
+}
+
+/** Each with half of the batch, at the same time. */
+async function measureTwoEngines(processes: Processes, batchSize: number, seconds: number): Promise<number> {
+  const engines = await Promise.all([0, 1].map(() => startCandidate(processes, engineCommand('wasm'), graceSeconds)));
+  try {
+    const measure = async (length: number) => {
+      const request = { batch_size: batchSize / 2, seconds: length };
+      const answers = await Promise.all(engines.map((engine) => engine.measure(request)));
+      return answers.reduce((sum, answer) => sum + (request.batch_size * answer.steps) / answer.seconds, 0);
+    };
+    // The first steps are slow, because of compilers and caches.
+    await measure(seconds / 2);
+    return await measure(seconds);
+  } finally {
+    for (const engine of engines) engine.stop();
+  }
 }

@@ -57,11 +57,17 @@ export async function trainSteps(
       sharesOfStep.set(assigned, generation.assign(assigned, epoch, batch, balancer.shares()));
     }
     const votes = await generation.votes(step);
-    requireEqualReplicas(
-      generation.members,
-      votes.map(({ parametersChecksum }) => parametersChecksum),
-      step,
-    );
+    try {
+      requireEqualReplicas(
+        generation.members,
+        votes.map(({ parametersChecksum }) => parametersChecksum),
+        step,
+      );
+    } catch (error) {
+      // Whoever is cut off in between may be at another step than the others, and could not be compared with them.
+      if (generation.runsAhead()) await generation.votes(assigned - 1);
+      throw error;
+    }
     const decision = decideSkip(generation.nonFinite(step), step, skippedInRow);
     if (decision.kind === 'stop') throw new PennygradError('diverged', decision.reason);
     const skipped = decision.kind === 'skip' ? decision.reason : undefined;

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
 import { type EpochRange, trainSteps } from '../../../../src/coordinator/training/epoch-steps.ts';
+import { ReplicasDiffer } from '../../../../src/coordinator/training/replicas.ts';
 import { createShareBalancer, type ShareBalancer } from '../../../../src/coordinator/training/shares/share-balancer.ts';
 import type { TrainContext } from '../../../../src/coordinator/training/train.ts';
 import { beginEpoch } from '../../../../src/economics/record/epoch-totals.ts';
@@ -155,6 +156,21 @@ describe('a committed step', () => {
       'commit 1',
       'commit 2',
     ]);
+  });
+
+  it('on which replicas differ is followed by those that are under way, where ranks go on by themselves', async () => {
+    for (const [ahead, awaited] of [
+      [{}, [0]],
+      [{ partOfKnown: () => 1 }, [0, 1]],
+    ] as const) {
+      const voted = new Set<number>();
+      const vote = (rank: number, step: number) => {
+        voted.add(step);
+        return { parametersChecksum: rank };
+      };
+      await expect(trainEpoch({ ...ahead, vote })).rejects.toBeInstanceOf(ReplicasDiffer);
+      expect([...voted]).toEqual(awaited);
+    }
   });
 
   it('adds to what its epoch has', async () => {
