@@ -3,12 +3,14 @@
  * A generation never changes its members; losing one ends every wait with a `MemberLost`. After that the survivors can
  * only be asked for their state, or become members of the next generation.
  */
+import { setMaxListeners } from 'node:events';
 import type { AllReduceHub } from '../../shared/collectives/collective.ts';
 import { type AllReduceName, collectiveAtFirst, collectiveOf } from '../../shared/collectives/registry.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
 import { sumOf, sumOfSquares } from '../../shared/core/sums.ts';
+import { mostAssignedAhead } from '../../shared/protocol/limits.ts';
 import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { chunkSizes } from '../../shared/protocol/state-chunks.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
@@ -165,6 +167,8 @@ export function createGeneration(options: GenerationOptions): Generation {
   const nonFinite = createNonFiniteParts(members, options.orderOf);
   const losing = new AbortController();
   const { signal } = losing;
+  // Each step that is under way waits on it, and a few requests. More would be a leak, of which Node warns.
+  setMaxListeners(mostAssignedAhead + 10, signal);
   const endWithRun = () => losing.abort(options.signal.reason);
   options.signal.addEventListener('abort', endWithRun);
   if (options.signal.aborted) endWithRun();

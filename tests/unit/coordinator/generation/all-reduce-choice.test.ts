@@ -1,6 +1,7 @@
 /** How a generation comes to the way in which its gradients are summed, and what it then does without a hub. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
+import { mostAssignedAhead } from '../../../../src/shared/protocol/limits.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
 import { contribution, number, type PlayedOptions, playGeneration, toAll, used, vote } from './members.ts';
@@ -152,6 +153,18 @@ describe('a mesh', () => {
     expect(await asked).toMatchObject([{ message: { applied: { step: 2 } } }]);
     expect(generation.applied()[0]).toEqual({ step: 2, generation: number });
     expect(generation.carry().members.get('p0')).toMatchObject({ ahead: undefined });
+  });
+
+  it('has as many steps under way as may be assigned ahead, and Node warns of no leak', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    onTestFinished(() => void process.off('warning', note));
+    const { generation } = await playMesh();
+    for (let step = 0; step < mostAssignedAhead; step++) generation.assign(step, 0, batch, [1, 1]);
+    // Warnings come at the next turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings).toEqual([]);
   });
 
   it('believes nobody whose steps do not lead to what it has', async () => {
