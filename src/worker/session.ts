@@ -72,7 +72,6 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       engine,
       gradients,
       allReduce,
-      commits: collective.commits,
       hasHub: collective.createHub !== undefined,
       worldSize,
       link,

@@ -18,9 +18,7 @@ export interface StepContext {
   // ZeroMQ sends from its vectors without copying. They are free again at the commit, which says that all of them arrived.
   readonly gradients: ShareGradients;
   readonly allReduce: AllReduce;
-  /** Whether a step is applied when it is committed; otherwise at once. */
-  readonly commits: boolean;
-  /** Whether a hub looks at the gradients as it adds them up. */
+  /** Whether a hub looks at the gradients as it adds them up, and commits the step; otherwise it is applied at once. */
   readonly hasHub: boolean;
   readonly worldSize: number;
   readonly link: Pick<CoordinatorLink, 'send' | 'sendLater' | 'ordersLeft'>;
@@ -74,7 +72,7 @@ export function createStepRunner(context: StepContext): StepRunner {
     const normOf = (sum: readonly Float32Array[]) => Math.sqrt(sumOf(sum.map(sumOfSquares))) / globalBatch;
     const gradientNorm = isAlone && isCompared && nonFinite === undefined ? normOf(vectors) : normBefore;
     // Nobody waits for the vote. It leaves before half of the orders are used up, so that more come in time.
-    const mayWait = !context.commits && link.ordersLeft() > waitingVotes;
+    const mayWait = !context.hasHub && link.ordersLeft() > waitingVotes;
     waitingVotes = mayWait ? waitingVotes + 1 : 0;
     const send = mayWait ? link.sendLater : link.send;
     const reduced = await reduction.finish({ from, to, lossSum, correct, areFinite }, () =>
@@ -106,7 +104,7 @@ export function createStepRunner(context: StepContext): StepRunner {
 
   /** Whether nobody applies the step: the coordinator's word counts where there is one, and otherwise all ranks' parts. */
   async function decideSkipped({ generation, step, attempt }: Assignment, { parts }: Reduced): Promise<boolean> {
-    if (context.commits) return (await inbox.committed({ generation, step, attempt })).skipped;
+    if (context.hasHub) return (await inbox.committed({ generation, step, attempt })).skipped;
     // Where orders come sooner than they are carried out, nothing else lets this process hear signals and timers.
     await turn();
     return isStepSkipped(parts ?? []);

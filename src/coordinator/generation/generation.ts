@@ -300,7 +300,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       hub?.expect({ generation, step, attempt }, offsets);
       const samples = shares.map(({ from, to }) => to - from);
       nonFinite.assign(step, epoch, shares);
-      state = assignStep(state, { generation, step, attempt }, samples, collectiveOf(allReduce).commits, clock.now());
+      state = assignStep(state, { generation, step, attempt }, samples, hub !== undefined, clock.now());
       ballots.set(step, createAnswers(worldSize, signal));
       const globalBatch = batch.to - batch.from;
       shares.forEach((share, rank) => {
@@ -326,7 +326,7 @@ export function createGeneration(options: GenerationOptions): Generation {
     commit(step, skipped = false) {
       ballots.delete(step);
       forgetReduced(step);
-      for (const member of collectiveOf(allReduce).commits ? members : []) {
+      for (const member of hub === undefined ? [] : members) {
         send(member, { type: 'commit', generation, step, attempt, skipped: skipped ? true : undefined });
       }
       state = commitStep(state, step, clock.now());
@@ -338,7 +338,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     partOfKnown: (step) => partOfKnown(state, step),
 
-    runsAhead: () => !collectiveOf(allReduce).commits,
+    runsAhead: () => hub === undefined,
 
     lose(peer, loss) {
       if (!rankOf.has(peer) || lost.has(peer)) return;

@@ -28,10 +28,11 @@ export interface Collective {
   readonly byMicroShards?: true;
   /** Whether ranks read each other's vectors (`RankOptions.exchange`). They have to show first that they can. */
   readonly readsPeers?: true;
-  /** Whether a step is applied when the coordinator says that every rank has voted for it; otherwise as soon as the sum is there. */
-  readonly commits: boolean;
   createRank(options: RankOptions): AllReduce;
-  /** Undefined where the coordinator adds nothing up. Then each rank looks at its own gradient before it votes. */
+  /**
+   * With a hub a step is applied when the coordinator commits it. Without one each rank looks at its own gradient before it
+   * votes, and applies the step as soon as it has the sum.
+   */
   readonly createHub?: (options: HubOptions) => AllReduceHub;
 }
 

@@ -19,10 +19,8 @@ interface StepCase {
   readonly waitSeconds?: number;
   /** What the engine computes; ones unless given. */
   readonly gradient?: readonly number[];
-  /** Whether the worker is one of several, and has a hub. */
+  /** Whether there is a hub; without it the worker is alone, unless there is another one. */
   readonly hasHub?: boolean;
-  /** Whether it is one of several. */
-  readonly commits?: boolean;
   readonly skipsNonfinite?: boolean;
   /** What the commit says. */
   readonly skipped?: boolean;
@@ -42,7 +40,6 @@ function openSteps({
   waitSeconds = 3,
   gradient = [1, 1],
   hasHub = true,
-  commits = hasHub,
   skipsNonfinite = false,
   skipped = false,
   other,
@@ -78,8 +75,7 @@ function openSteps({
   });
   const run = createStepRunner({
     hasHub,
-    commits,
-    worldSize: commits || other !== undefined ? 2 : 1,
+    worldSize: hasHub || other !== undefined ? 2 : 1,
     skipsNonfinite,
     engine,
     gradients: gradientsOfWhole(engine),
@@ -93,7 +89,7 @@ function openSteps({
             log.push('finish');
             vote();
             time.advance(4000);
-            const parts = commits ? undefined : [part, ...(other === undefined ? [] : [other])];
+            const parts = hasHub ? undefined : [part, ...(other === undefined ? [] : [other])];
             return { sum, parts, waitSeconds, bytes: { sent: 8, received: 16 } };
           },
         };
@@ -139,7 +135,7 @@ const otherPart: StepPart = { from: 5, to: 16, lossSum: 10, correct: 9, areFinit
 const ownPart: StepPart = { from: 2, to: 5, lossSum: 3.5, correct: 2, areFinite: true };
 
 describe('a step among others without a hub', () => {
-  const mesh = { hasHub: false, commits: false, other: otherPart } as const;
+  const mesh = { hasHub: false, other: otherPart } as const;
 
   it('is applied as soon as the sum is there, and tells what came of all parts', async () => {
     const { run, log } = openSteps(mesh);

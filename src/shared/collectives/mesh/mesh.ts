@@ -9,6 +9,5 @@ export const mesh: Collective = {
   description: "workers on one host read each other's gradients, and others use the star",
   numerics: 'rank-order',
   readsPeers: true,
-  commits: false,
   createRank: createMeshRank,
 };

@@ -4,7 +4,6 @@ import type { Collective, RankOptions, StepPart } from '../collective.ts';
 export const solo: Collective = {
   description: 'a worker alone has the sum already',
   numerics: 'rank-order',
-  commits: false,
   createRank: createSoloRank,
 };
 

@@ -9,7 +9,6 @@ import { createStarHub } from './star-hub.ts';
 export const star: Collective = {
   description: 'the coordinator adds the gradients up',
   numerics: 'rank-order',
-  commits: true,
   createRank: (options) => createHubRank(options, false),
   createHub: createStarHub,
 };
