@@ -29,9 +29,9 @@ export function decideSalvage(failure: {
 }
 
 /**
- * Nobody applies a step before it is committed, and commits are sent to all members at once. So every survivor is at the
- * last committed step, or will be once it has read what was sent to it, and says so in its answer. Only a newcomer that was
- * not given the state yet is not.
+ * Where steps are committed, commits are sent to all members at once. So every survivor is at the last committed step, or will
+ * be once it has read what was sent to it, and says so in its answer. Where they are not, survivors have been asked how far they
+ * are. Only a newcomer that was not given the state yet is at another step.
  * @returns the failure as it is to be reported: with what became of the steps since the last checkpoint
  */
 export async function salvage(
