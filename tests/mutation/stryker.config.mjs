@@ -4,8 +4,7 @@ import { existsSync } from 'node:fs';
 const decisions = [
   'src/economics/**/*.ts',
   'src/shared/{core,protocol,collectives}/**/*.ts',
-  'src/coordinator/{membership,generation,training}/*.ts',
-  '!src/coordinator/control-plane.ts',
+  'src/coordinator/{membership,generation,training}/**/*.ts',
   'src/coordinator/record/bookkeeper.ts',
 ];
 
@@ -14,11 +13,15 @@ const mutated = asked < 0 ? undefined : process.argv[asked + 1];
 // Read by vitest.config.ts, which runs in processes that inherit it.
 process.env.MUTATION_TESTS ??= testsOf(mutated) ?? 'tests/unit/{shared,economics,coordinator}';
 
-/** A file is tested by the folder that mirrors its own: `src/shared/core/sampling.ts` by `tests/unit/shared/core`. */
+/**
+ * A file is tested by the folder that mirrors its own: `src/shared/core/sampling.ts` by `tests/unit/shared/core`. What every
+ * collective must do is tested in `tests/contract`.
+ */
 function testsOf(files) {
   const [folder] = /^src\/[\w/-]*(?=\/)/.exec(files ?? '') ?? [];
   const tests = folder?.replace('src', 'tests/unit');
-  return tests !== undefined && !files.includes(',') && existsSync(tests) ? tests : undefined;
+  if (tests === undefined || files.includes(',') || !existsSync(tests)) return undefined;
+  return folder.startsWith('src/shared/collectives') ? `{${tests},tests/contract}` : tests;
 }
 
 export default {

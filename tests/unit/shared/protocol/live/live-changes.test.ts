@@ -6,12 +6,12 @@ import {
   endLive,
   type LiveRecord,
   tickLive,
-} from '../../../src/coordinator/live/live-record.ts';
-import type { RunEvent } from '../../../src/coordinator/run-events.ts';
-import { applyChanges, changesBetween } from '../../../src/shared/protocol/live/live-changes.ts';
-import { livePlan } from '../../support/live-run.ts';
-import { member, startedAtUnixMs, stepEvent } from '../../support/observed-run.ts';
-import { rounds } from '../../support/thoroughness.ts';
+} from '../../../../../src/coordinator/live/live-record.ts';
+import type { RunEvent } from '../../../../../src/coordinator/run-events.ts';
+import { applyChanges, changesBetween } from '../../../../../src/shared/protocol/live/live-changes.ts';
+import { livePlan } from '../../../../support/live-run.ts';
+import { member, startedAtUnixMs, stepEvent } from '../../../../support/observed-run.ts';
+import { rounds } from '../../../../support/thoroughness.ts';
 
 const plan = { ...livePlan, dataset: { name: 'mnist', trainCount: 60_000, testCount: 10_000 } };
 const begin = () => beginLive(plan);
