@@ -24,8 +24,6 @@ export interface Collective {
    * - deterministic: the same bits on all ranks and in every run, in an order of its own.
    */
   readonly numerics: 'rank-order' | 'deterministic';
-  /** Whether gradients are handed over as the sums of parts of a batch that are the same for any fleet (tree/). */
-  readonly byMicroShards?: true;
   /** Whether ranks read each other's vectors (`RankOptions.exchange`). They have to show first that they can. */
   readonly readsPeers?: true;
   createRank(options: RankOptions): AllReduce;
@@ -78,7 +76,7 @@ export interface AllReduce {
   /**
    * Begins the reduction of one attempt at a step. The parts of the vectors are handed over as they become ready, and may
    * not change from then on until the attempt is committed. One reduction at a time; a new one replaces an aborted one.
-   * @param vectors one; with `byMicroShards` one for each of the rank's nodes, from left to right
+   * @param vectors one; in a deterministic run one for each of the rank's nodes (tree/), from left to right
    * @throws if a vector has not the length that the ranks agreed on
    */
   start(attempt: Attempt, vectors: readonly Float32Array[]): Reduction;

@@ -16,8 +16,11 @@ const pageBytes = 65_536;
 /** What one WebAssembly memory holds at most. */
 const largestBytes = 2 ** 32 - pageBytes;
 
-/** @param lengths of the vectors, in floats */
-export function createFloatMemory(lengths: readonly number[]): FloatMemory {
+/**
+ * @param lengths of the vectors, in floats
+ * @param mostBytes of one WebAssembly memory; longer vectors are ordinary ones, and JavaScript adds them up
+ */
+export function createFloatMemory(lengths: readonly number[], mostBytes = largestBytes): FloatMemory {
   let bytes = 0;
   const addresses = lengths.map((length) => {
     const address = bytes;
@@ -25,7 +28,7 @@ export function createFloatMemory(lengths: readonly number[]): FloatMemory {
     bytes += Math.ceil(length / 16) * 64;
     return address;
   });
-  return bytes <= largestBytes ? inWebAssembly(lengths, addresses, bytes) : inJavaScript(lengths);
+  return bytes <= mostBytes ? inWebAssembly(lengths, addresses, bytes) : inJavaScript(lengths);
 }
 
 function inWebAssembly(lengths: readonly number[], addresses: readonly number[], bytes: number): FloatMemory {

@@ -48,7 +48,7 @@ export function createStarHub({ worldSize, buckets, takesNonFinite }: HubOptions
       bucket.missing -= 1;
       const { nonFinite } = checked;
       if (bucket.missing > 0) return { kind: 'pending', nonFinite };
-      const sum = sumInRankOrder(bucket.parts.splice(0));
+      const sum = sumInRankOrder(bucket.parts.splice(0) as Float32Array[]);
       return replyToAll(message, bucket.arrivals, sum, now, nonFinite);
     },
     missing(rank, attempt) {
@@ -62,12 +62,9 @@ export function createStarHub({ worldSize, buckets, takesNonFinite }: HubOptions
 }
 
 /** Adds rank 1, 2, … onto rank 0's vector, in place: each partial sum is rounded to float32, as any peer would. */
-function sumInRankOrder(vectors: readonly (Float32Array | undefined)[]): Float32Array {
-  const [first, ...others] = vectors;
-  if (first === undefined) throw new Error('sumInRankOrder: rank 0 is missing');
-  for (const other of others) {
-    if (other === undefined) throw new Error('sumInRankOrder: a rank is missing');
-    addOnto(first, other);
-  }
-  return first;
+function sumInRankOrder(vectors: readonly Float32Array[]): Float32Array {
+  return vectors.reduce((sum, part) => {
+    addOnto(sum, part);
+    return sum;
+  });
 }

@@ -9,7 +9,6 @@ import { createTreeHub } from './tree-hub.ts';
 export const tree: Collective = {
   description: 'the coordinator adds the gradients up in an order that no fleet changes',
   numerics: 'deterministic',
-  byMicroShards: true,
   createRank: (options) => createHubRank(options, true),
   createHub: createTreeHub,
 };

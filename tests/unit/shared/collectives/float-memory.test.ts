@@ -5,7 +5,10 @@ import { createFloatMemory } from '../../../../src/shared/collectives/float-memo
 const float = fc.float({ noNaN: true, noDefaultInfinity: true });
 const vector = fc.array(float, { minLength: 1, maxLength: 70 });
 
-it('adds any stretch of one vector onto any of another, as a loop does, and leaves all else', () => {
+it.each([
+  ['in WebAssembly', undefined],
+  ['in JavaScript, where one memory cannot hold all', 0],
+])('adds any stretch of one vector onto any of another, as a loop does, and leaves all else: %s', (_, mostBytes) => {
   const cases = fc.tuple(vector, vector, vector).chain((vectors) => {
     const [, part, sum] = vectors;
     return fc.nat(Math.min(part.length, sum.length)).chain((floats) =>
@@ -19,7 +22,10 @@ it('adds any stretch of one vector onto any of another, as a loop does, and leav
   });
   fc.assert(
     fc.property(cases, ({ vectors, floats, partFrom, sumFrom }) => {
-      const memory = createFloatMemory(vectors.map(({ length }) => length));
+      const memory = createFloatMemory(
+        vectors.map(({ length }) => length),
+        mostBytes,
+      );
       for (const [place, values] of vectors.entries()) memory.vector(place).set(values);
       memory.add(2, sumFrom, 1, partFrom, floats);
       const sum = vectors[2].map((value, i) => {
@@ -30,4 +36,13 @@ it('adds any stretch of one vector onto any of another, as a loop does, and leav
       expect([0, 1, 2].map((place) => memory.vector(place))).toEqual(expected);
     }),
   );
+});
+
+it('puts vectors into one memory, as long as that holds them', () => {
+  const memoriesOf = (mostBytes: number) => {
+    const { count, vector } = createFloatMemory([16, 1], mostBytes);
+    return new Set(Array.from({ length: count }, (_, place) => vector(place).buffer)).size;
+  };
+  // Each begins at a multiple of 64 bytes.
+  expect([127, 128, 129].map(memoriesOf)).toEqual([2, 1, 1]);
 });

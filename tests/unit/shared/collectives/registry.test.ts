@@ -36,6 +36,21 @@ it('begins with the star where ranks have to show that they can do without', () 
   );
 });
 
-it('says what the star does, and in which order it adds', () => {
-  expect(star).toMatchObject({ description: 'the coordinator adds the gradients up', numerics: 'rank-order' });
+it.each([
+  // Ranks add each other's gradients up by themselves, and apply the sum once all of them are there.
+  ['mesh', { numerics: 'rank-order', readsPeers: true, hasHub: false }],
+  ['star', { numerics: 'rank-order', readsPeers: undefined, hasHub: true }],
+  ['tree', { numerics: 'deterministic', readsPeers: undefined, hasHub: true }],
+  // Nobody else has to agree to a step.
+  ['solo', { numerics: 'rank-order', readsPeers: undefined, hasHub: false }],
+] as const)('knows what %s asks of ranks and of the coordinator', (name, expected) => {
+  const { numerics, readsPeers, createHub } = collectiveOf(name);
+  expect({ numerics, readsPeers, hasHub: createHub !== undefined }).toEqual(expected);
+});
+
+it('says what those do that are offered', () => {
+  expect(allReduceNames.map((name) => collectiveOf(name).description)).toEqual([
+    'the coordinator adds the gradients up',
+    "workers on one host read each other's gradients, and others use the star",
+  ]);
 });

@@ -75,6 +75,10 @@ describe('the hub of the star', () => {
       expect(give(hub, part)).toEqual({ kind: 'refused', reason });
     }
     const message = { type: 'contribute', generation: 1, step: 0, attempt: 0, bucket: 0 } as const;
+    expect(hub.receive(1, { ...message, part: 0 }, [Float32Array.of(9, 9)], 0)).toEqual({
+      kind: 'refused',
+      reason: 'part must be left out, got 0',
+    });
     for (const count of [0, 2]) {
       const tensors = Array(count).fill(Float32Array.of(9, 9));
       const reason = `bucket 0 must have one tensor, got ${count}`;

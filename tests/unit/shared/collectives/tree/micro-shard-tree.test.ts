@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   childrenOf,
+  isRoot,
   leafCount,
   leavesOf,
   leavesOfShare,
@@ -22,8 +23,19 @@ describe('the tree of micro-shards', () => {
       { level: 1, index: 2 },
       { level: 1, index: 3 },
     ]);
+    expect(childrenOf({ level: 1, index: 3 }, 8)).toEqual([
+      { level: 0, index: 6 },
+      { level: 0, index: 7 },
+    ]);
     expect(childrenOf({ level: 2, index: 1 }, 6)).toEqual([{ level: 1, index: 2 }]);
     expect(childrenOf({ level: 0, index: 5 }, 8)).toEqual([]);
+  });
+
+  it('ends with the lowest node that covers all leaves', () => {
+    const roots = [1, 2, 3, 4, 5, 8].map((leaves) => nodesOf({ from: 0, to: leaves }, leaves));
+    expect(roots).toEqual([0, 1, 2, 2, 3, 3].map((level) => [{ level, index: 0 }]));
+    expect(isRoot({ level: 2, index: 0 }, 4)).toBe(true);
+    expect(isRoot({ level: 2, index: 0 }, 5)).toBe(false);
   });
 
   it.each([
