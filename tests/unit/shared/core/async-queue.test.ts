@@ -27,3 +27,17 @@ it('drops what was queued before a failure', async () => {
   queue.fail(new Error('gone'));
   await expect(queue.next()).rejects.toThrow('gone');
 });
+
+it('counts and drops the items that nobody has taken, and goes on after that', async () => {
+  const queue = createAsyncQueue<number>();
+  for (const item of [1, 2, 3]) queue.push(item);
+  expect(queue.length).toBe(3);
+  await queue.next();
+  expect(queue.length).toBe(2);
+  queue.clear();
+  expect(queue.length).toBe(0);
+  const waiting = queue.next();
+  queue.push(4);
+  expect(queue.length).toBe(0);
+  expect(await waiting).toBe(4);
+});

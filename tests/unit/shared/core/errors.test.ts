@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   badInput,
+  codeOf,
   type ErrorCode,
   exitCodeOf,
   firstLineOf,
@@ -35,6 +36,21 @@ describe('badInput', () => {
     expect(error).toMatchObject({ name: 'PennygradError', code: 'bad-input', message: 'no such file', cause });
     expect(error).toBeInstanceOf(Error);
     expect(badInput('no such file')).not.toHaveProperty('cause');
+  });
+});
+
+describe('the code of the system', () => {
+  const missing = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' });
+
+  it.each([
+    ['of its own error', missing, 'ENOENT'],
+    ['of one of ours that it led to', badInput('no such file', missing), 'ENOENT'],
+    ['of none that only comes with another cause', new Error('broken', { cause: missing }), ''],
+    ['of one of ours without a cause, whose own code is not the system’s', badInput('no such flag'), ''],
+    ['of what is no error', { code: 'ENOENT' }, ''],
+    ['of nothing', undefined, ''],
+  ])('%s', (_, error, code) => {
+    expect(codeOf(error)).toBe(code);
   });
 });
 

@@ -5,6 +5,8 @@ import {
   evenShares,
   globalBatch,
   memoizedOrder,
+  plannedSteps,
+  samplesOfSteps,
   stepsPerEpoch,
   weightedShares,
 } from '../../../../src/shared/core/sampling.ts';
@@ -128,5 +130,18 @@ describe('weightedShares', () => {
         expect(most - least).toBeLessThanOrEqual(total);
       }),
     );
+  });
+});
+
+describe('the steps of a run', () => {
+  // 10 samples in batches of 4: an epoch has two full steps and one of 2 samples.
+  it('are those of its epochs, or fewer where a number of steps is set', () => {
+    const planned = (maxSteps?: number) => plannedSteps({ epochs: 3, maxSteps, batchSize: 4, trainCount: 10 });
+    expect([planned(), planned(9), planned(10), planned(7), planned(0)]).toEqual([9, 9, 9, 7, 0]);
+  });
+
+  it('have trained on whole epochs, and on what the steps of the last one have', () => {
+    const samples = [0, 1, 2, 3, 4, 6, 8].map((steps) => samplesOfSteps(steps, 4, 10));
+    expect(samples).toEqual([0, 4, 8, 10, 14, 20, 28]);
   });
 });

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { judgeStandstill, putOff, watchStandstill } from '../../../../src/shared/core/standstill.ts';
+import {
+  describeStandstill,
+  judgeStandstill,
+  putOff,
+  watchStandstill,
+} from '../../../../src/shared/core/standstill.ts';
 import { createVirtualTime } from '../../../support/virtual-time.ts';
 
 /** Where both clocks stand, in seconds. */
@@ -33,5 +38,11 @@ describe('a process that looks once a second', () => {
     expect(putOff(100, 60, 170)).toBe(160);
     expect(putOff(165, 60, 170)).toBe(170);
     expect(putOff(100, 0, 170)).toBe(100);
+  });
+
+  it('says for how long, and what becomes of that time', () => {
+    expect(describeStandstill(61.26)).toBe(
+      'this process was suspended, or got no processor, for 61.3 s; that time counts against nobody',
+    );
   });
 });
