@@ -16,11 +16,14 @@ process.env.MUTATION_TESTS ??= testsOf(mutated) ?? 'tests/unit/{shared,economics
 /**
  * A file is tested by the folder that mirrors its own: `src/shared/core/sampling.ts` by `tests/unit/shared/core`. What every
  * collective must do is tested in `tests/contract`.
+ * @param files of one folder, as in `--mutate`
  */
-function testsOf(files) {
-  const [folder] = /^src\/[\w/-]*(?=\/)/.exec(files ?? '') ?? [];
-  const tests = folder?.replace('src', 'tests/unit');
-  if (tests === undefined || files.includes(',') || !existsSync(tests)) return undefined;
+function testsOf(files = '') {
+  const folders = files.split(',').map((file) => /^src\/[\w/-]*(?=\/)/.exec(file)?.[0]);
+  const [folder] = folders;
+  if (folder === undefined || folders.some((other) => other !== folder)) return undefined;
+  const tests = folder.replace('src', 'tests/unit');
+  if (!existsSync(tests)) return undefined;
   return folder.startsWith('src/shared/collectives') ? `{${tests},tests/contract}` : tests;
 }
 
