@@ -101,7 +101,6 @@ export function createRequests(members: readonly Member[], ask: Ask, sizes: Chun
     },
 
     async restore({ parameters, optimizer }, applied, receivers) {
-      if (receivers.length === 0) return;
       const restoring = ask('restored', 'checkpoint', ranksOf(receivers));
       const { request, order, stream } = restoring;
       const vectors = [parameters, ...optimizer.slots];

@@ -71,6 +71,7 @@ describe('a generation that lost a member', () => {
   it('tells the others once to drop the step, and asks only them, by their place among those that are left', async () => {
     const { generation, sent, say } = loseOne();
     const { members, reportState } = generation.abort(7);
+    expect([...generation.activities().values()].map(({ activity }) => activity)).toEqual(Array(4).fill('idle'));
     expect(sent().map(({ to, body }) => [to, body])).toEqual(
       [0, 2, 3].map((rank) => [rank, { type: 'abort', generation: number }]),
     );

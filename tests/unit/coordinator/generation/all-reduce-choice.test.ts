@@ -31,7 +31,7 @@ async function playMesh(options: PlayedOptions = {}) {
 
 describe('the choice of an all-reduce', () => {
   it('lets ranks read each other once all of them have shown that they can, and use the star until then', async () => {
-    const { quorums, sent, choice, answer } = play(3);
+    const { generation, quorums, sent, choice, answer } = play(3);
     expect(quorums).toMatchObject(
       toAll(3, { type: 'quorum', generation: number, rank: 0, worldSize: 3, allReduce: 'star' }).map(({ to }) => ({
         to,
@@ -47,6 +47,12 @@ describe('the choice of an all-reduce', () => {
     );
     answer(2);
     answer(0);
+    // Each has the time that a state takes.
+    expect([...generation.activities().values()].map(({ activity }) => activity)).toEqual([
+      'idle',
+      'checkpoint',
+      'idle',
+    ]);
     expect(await outcomeOf(choice)).toBe('pending');
     expect(sent()).toEqual([]);
     answer(1);

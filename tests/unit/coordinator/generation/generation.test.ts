@@ -21,6 +21,15 @@ describe('a generation', () => {
     expect(generation.parameterCount).toBe(3);
   });
 
+  it.each([
+    [true, true],
+    [false, undefined],
+    [undefined, undefined],
+  ])('tells its members to skip what is not finite only where the run does: %s', (skipNonfinite, told) => {
+    const { sent } = playGeneration(2, { skipNonfinite });
+    expect(sent().map(({ body }) => body.type === 'quorum' && body.skipNonfinite)).toEqual([told, told]);
+  });
+
   it('cuts each batch by the weights, sends every rank its part, and says which', () => {
     const { sent, generation } = playGeneration(3);
     sent();
@@ -150,6 +159,19 @@ it('a step that is assigned again begins from nothing', () => {
   contributeBoth();
   generation.commit(0);
   contributeBoth();
+});
+
+it('a step that is assigned again has nothing left of what was not finite in it', () => {
+  const { generation, say } = playGeneration(2, { skipNonfinite: true });
+  const assign = () => generation.assign(1, 0, batch, [1, 1]);
+  assign();
+  say(1, contribution(1, 1), [[Number.NaN]]);
+  expect(generation.nonFinite(1)).toBe(
+    'worker w1 (rank 1): the gradient became NaN on positions 8 to 15 of epoch 1, in float 2',
+  );
+  generation.commit(1, true);
+  assign();
+  expect(generation.nonFinite(1)).toBeUndefined();
 });
 
 it('a step that is aborted leaves no norm of its gradient behind', () => {

@@ -175,6 +175,13 @@ const votes: readonly Row[] = [
     bad('a wrong vote for step 2: parametersChecksum must be left out, got 5'),
   ],
   [
+    'that tells of its gradient what the hub sees',
+    0,
+    vote(1, { nonFinite: { float: 2, value: 7 } }),
+    [],
+    bad('a wrong vote for step 2: nonFinite must be left out'),
+  ],
+  [
     'before its gradient',
     0,
     vote(1),

@@ -62,7 +62,7 @@ export interface PlayedOptions {
   /** The longest chunk of a state, of which there are nine floats. */
   readonly chunkFloats?: number;
   readonly allReduce?: GenerationOptions['allReduce'];
-  readonly skipNonfinite?: boolean;
+  readonly skipNonfinite?: boolean | undefined;
   /** What a rank says when it is ready. */
   readonly readyOf?: (rank: number) => Partial<Ready>;
 }
