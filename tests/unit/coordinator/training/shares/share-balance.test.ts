@@ -348,3 +348,28 @@ describe('rebalance', () => {
 it('the share of waiting is 0 where nobody does anything', () => {
   expect([[0, 0], [], [2, 2], [1, 4]].map(waitingShare)).toEqual([0, 0, 0, 0.375]);
 });
+
+describe('shares of whole micro-shards', () => {
+  /** Two ranks share 30 samples in micro-shards of 8: the last of the four is two short. */
+  const begun = beginBalance(30, 2, undefined, 8);
+  const step = (samples: readonly number[]) => ({ samples, busy: [1, 3], fixed: [0, 0] });
+
+  it('count the samples that the last one is short of, so that a step of a whole batch is measured', () => {
+    expect(begun.shares).toEqual([16, 16]);
+    let state = begun;
+    for (let steps = 0; steps < 2; steps++) state = rebalance(state, step([16, 14])).state;
+    const { state: after, reason } = rebalance(state, step([16, 14]));
+    expect(after.shares).toEqual([24, 8]);
+    expect(reason).toMatch(/^shares 16\/16 -> 24\/8: /);
+  });
+
+  it('do not follow a step of fewer', () => {
+    for (const samples of [
+      [16, 8],
+      [8, 14],
+      [16, 0],
+    ]) {
+      expect(rebalance(begun, step(samples)).state).toBe(begun);
+    }
+  });
+});

@@ -59,6 +59,16 @@ const membersOf = (party: Party) =>
 
 const allSteps = Array.from({ length: 4 * epochs }, (_, step) => step);
 
+it('tells nothing of what is no step, and of a step in the middle of a span', () => {
+  const watch = watchStragglers(2);
+  const epochBegun: RunEvent = { type: 'epoch-begun', epoch: 1 };
+  const generation: RunEvent = { type: 'generation', number: 1, members: [member(0)], parameterCount: 1, reason: '' };
+  const lost: RunEvent = { type: 'worker-lost', workerId: 'w0', reason: 'killed', cause: 'killed' };
+  for (const event of [epochBegun, generation, lost, { ...stepEvent(0), seconds: 0.5 }]) {
+    expect(watch(event)).toEqual([]);
+  }
+});
+
 describe('a run with a straggler', () => {
   it('names it once, and keeps it unless told otherwise', async () => {
     const { party } = await trainThree({ min: 2, max: 3 }, undefined);
