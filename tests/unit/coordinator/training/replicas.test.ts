@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { numericsKey } from '../../../../src/coordinator/membership/worker.ts';
 import {
   compareReplicas,
+  findMinority,
   findOddReplica,
   firstOfEachKey,
   relativeDistance,
@@ -21,6 +22,23 @@ describe('replicas', () => {
     expect(findOddReplica(keys, [1, 2, 1, 2])).toBeUndefined();
     expect(findOddReplica(keys, [1, 2, 1, 1])).toEqual({ rank: 3, expected: 1 });
     expect(findOddReplica(keys, [1, 2, undefined, 2])).toEqual({ rank: 2, expected: 0 });
+  });
+
+  it.each([
+    ['all are equal', 'aaa', [1, 1, 1], undefined],
+    ['one of three differs', 'aaa', [1, 2, 1], [1]],
+    ['one of four differs', 'aaaa', [2, 1, 1, 1], [0]],
+    ['two of five differ', 'aaaaa', [1, 2, 1, 3, 1], [1, 3]],
+    ['one of two differs', 'aa', [1, 2], undefined],
+    ['half of four differ', 'aaaa', [1, 1, 2, 2], undefined],
+    ['all differ', 'aaa', [1, 2, 3], undefined],
+    ['one differs from its kind, and another kind has other parameters', 'abababb', [1, 5, 1, 5, 2, 5, 5], [4]],
+    ['one of each kind differs', 'aaabbb', [1, 2, 1, 5, 5, 6], [1, 5]],
+    // Nobody says which of the two is right, so the run ends.
+    ['one kind has no majority', 'aaabb', [1, 2, 1, 5, 6], undefined],
+    ['each is the only one of its kind', 'abc', [1, 2, 3], undefined],
+  ])('are outvoted by most of their kind: %s', (_, keys, checksums, minority) => {
+    expect(findMinority([...keys], checksums)).toEqual(minority);
   });
 
   it('are as far apart as their difference is long, relative to the first', () => {
