@@ -236,6 +236,16 @@ describe('a replica that goes wrong', () => {
     });
   });
 
+  it('may be healed three times', async () => {
+    const party = await open(3, { onLoss: 'continue', checksumEvery: 1 });
+    party.join('w0', { drift: (updates) => ([2, 5, 8].includes(updates) ? 0.25 : 0) });
+    party.join('w1');
+    party.join('w2');
+    await party.train({ onDesync: 'heal' });
+    expect(party.eventsOf('healed').map(({ workerId }) => workerId)).toEqual(['w0', 'w0', 'w0']);
+    close(finalParameters(party.events), await undisturbed());
+  });
+
   it('ends the run when it was healed three times', async () => {
     const party = await open(3, { onLoss: 'continue', checksumEvery: 1 });
     party.join('w0', { drift: 0.01 });

@@ -1,4 +1,5 @@
 /** A generation that answers as a script says, at once, and keeps a log of what it was asked. */
+import type { AllReduceChoice } from '../../../../src/coordinator/generation/all-reduce-choice.ts';
 import type { Generation } from '../../../../src/coordinator/generation/generation.ts';
 import type { Vote } from '../../../../src/coordinator/generation/generation-state.ts';
 import type { Answered } from '../../../../src/coordinator/generation/requests.ts';
@@ -22,6 +23,8 @@ export interface Script {
   readonly nonFinite?: (step: number) => string | undefined;
   /** Set where ranks go on by themselves: a step's part of the time in which it became known with others. */
   readonly partOfKnown?: (step: number) => number;
+  /** How gradients are summed, and why so; the star, without a choice, unless a test says otherwise. */
+  readonly allReduce?: AllReduceChoice;
   /** Each step takes so long. */
   readonly stepMs?: number;
   readonly answers?: readonly Answered<'state'>[];
@@ -69,6 +72,7 @@ export function scriptGeneration(
     spent = () => members.map(({ rank }) => spentBy(rank)),
     nonFinite = () => undefined,
     partOfKnown,
+    allReduce = { allReduce: 'star', reason: undefined },
     stepMs = 1000,
     answers = members.map(() => stateOf(1)),
     testLoss = 0.5,
@@ -85,7 +89,7 @@ export function scriptGeneration(
     members,
     parameterCount: 3,
     microShard: undefined,
-    chooseAllReduce: async () => ({ allReduce: 'star', reason: undefined }),
+    chooseAllReduce: async () => allReduce,
     assign(step, epoch, batch, weights) {
       log.push(`assign ${step} of epoch ${epoch}: ${batch.from}..${batch.to} by ${weights.join('/')}`);
       return weightedShares(batch, weights);

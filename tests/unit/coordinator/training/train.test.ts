@@ -1,18 +1,19 @@
 /** The loop over epochs, with a generation that answers as the test says. */
 import { describe, expect, it } from 'vitest';
 import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
-import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import type { RecordedRun, RunEvent } from '../../../../src/coordinator/run-events.ts';
 import {
   type Fleet,
   type TrainContext,
   type TrainSettings,
   train,
 } from '../../../../src/coordinator/training/train.ts';
-import type { TrainingConfig } from '../../../../src/settings/training-settings.ts';
+import { mostSkippedInRow, type TrainingConfig } from '../../../../src/settings/training-settings.ts';
 import { PennygradError } from '../../../../src/shared/core/errors.ts';
 import type { Checkpoint } from '../../../../src/shared/model/training-state.ts';
 import { trainingConfig } from '../../../support/settings.ts';
-import { type Script, scriptGeneration, stateOf } from './scripted-generation.ts';
+import { memberOf } from '../generation/members.ts';
+import { type Script, scriptGeneration, spentBy, stateOf } from './scripted-generation.ts';
 
 interface Training extends Script {
   readonly training?: Partial<TrainingConfig>;
@@ -493,5 +494,153 @@ describe('training with several generations', () => {
       },
     };
     await expect(runTraining({ ...broken, later: [{}] })).rejects.toThrow('the loss became NaN');
+  });
+});
+
+describe('training that goes on with workers that are ahead of the checkpoint', () => {
+  const state = { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 4, slots: [] } };
+  const start = { step: 3, generation: 1, stepsBefore: 5, state, epoch: undefined };
+
+  /** What the run had done up to a step, four samples into its second epoch. */
+  const recorded = (step: number, fields: Partial<RecordedRun> = {}): RecordedRun => ({
+    step,
+    generation: 1,
+    samplesBefore: 4 * step,
+    samples: 4 * step,
+    trainSeconds: step,
+    skippedSteps: 0,
+    skippedInRow: 0,
+    epochs: [],
+    milestones: [],
+    openEpoch: { epoch: 1, samples: 4, lossSum: 8, correct: 2, seconds: 1, usd: 0 },
+    samplesByWorker: undefined,
+    keptMetrics: '',
+    ...fields,
+  });
+
+  /** The workers come with step 4, and the record may have it. */
+  async function goOn(record: RecordedRun | undefined, given: Training = {}) {
+    const asked: number[] = [];
+    const recordAt = (step: number) => {
+      asked.push(step);
+      return step === 4 ? record : undefined;
+    };
+    const result = await runTraining({ applied: [4, 4], settings: { start }, context: { recordAt }, ...given });
+    return { ...result, asked };
+  }
+
+  it('begins after their step and with what the record has of its epoch, and hardly reads the record', async () => {
+    const { log, eventsOf, outcome, asked } = await goOn(recorded(4));
+    expect(log.slice(0, 2)).toEqual(['report-state checksum,checksum', 'assign 4 of epoch 1: 4..8 by 2/2']);
+    expect(eventsOf('went-on')).toEqual([{ type: 'went-on', step: 4, record: recorded(4) }]);
+    // Two steps of 16 samples, after those of the record.
+    expect(eventsOf('epoch')).toMatchObject([{ epoch: 1, samples: 36 }]);
+    expect(outcome.steps).toBe(6);
+    // Once to look for steps that are not on it, and once to choose where to go on.
+    expect(asked).toEqual([4, 4]);
+  });
+
+  it.each([
+    ['has no such step', undefined],
+    ['has that step by another generation', recorded(4, { generation: 2 })],
+  ])('goes back to the checkpoint where the record %s', async (_, record) => {
+    const { log, eventsOf } = await goOn(record);
+    expect(log).toContain('restore 1,2,3 of step 3 to 0,1');
+    expect(log.find((line) => line.startsWith('assign'))).toBe('assign 3 of epoch 1: 0..4 by 2/2');
+    expect(eventsOf('went-on')).toEqual([]);
+  });
+
+  it('counts steps that were skipped before', async () => {
+    const nonFinite = (step: number) => (step === 4 ? 'worker w1: the gradient became NaN' : undefined);
+    const { outcome } = await goOn(recorded(4, { skippedInRow: mostSkippedInRow - 1 }), { nonFinite });
+    expect(outcome.end).toEqual({ kind: 'completed' });
+    const tooMany = goOn(recorded(4, { skippedInRow: mostSkippedInRow }), { nonFinite });
+    await expect(tooMany).rejects.toMatchObject({ code: 'diverged' });
+  });
+
+  it('says where it goes on in the first generation alone', async () => {
+    let change: { reason: string; leavesTooFew: boolean } | undefined;
+    const { eventsOf } = await runTraining({
+      applied: [3, 3],
+      settings: { start },
+      context: { recordAt: (step) => recorded(step, { openEpoch: undefined }) },
+      changeDue: () => change,
+      onEvent: atStep(3, () => {
+        change = { reason: 'w1 is about to leave', leavesTooFew: false };
+      }),
+      onGeneration() {
+        change = undefined;
+      },
+      later: [{ applied: [5, 5] }],
+    });
+    expect(eventsOf('went-on').map(({ step }) => step)).toEqual([3]);
+  });
+});
+
+describe('what training tells of its generations', () => {
+  const leaving = { reason: 'w2 is about to leave', leavesTooFew: false };
+
+  /** Each generation but the last trains the first two of its steps: the change is due after the first. */
+  function runGenerations(first: Training, later: readonly Script[]) {
+    let change: typeof leaving | undefined;
+    let generations = 0;
+    return runTraining({
+      ...first,
+      later: later.map((script, index) => ({ applied: [2 * index + 2, 2 * index + 2], ...script })),
+      changeDue: () => change,
+      onEvent(event) {
+        if (event.type === 'step' && generations <= later.length) change = leaving;
+      },
+      onGeneration() {
+        generations += 1;
+        change = undefined;
+      },
+    });
+  }
+
+  it('is how gradients are summed, as often as the reason changes', async () => {
+    const star = { allReduce: 'star', reason: 'w1 is on another host' } as const;
+    const mesh = { allReduce: 'mesh', reason: 'all are on one host' } as const;
+    const alone = { allReduce: 'solo', reason: undefined } as const;
+    const { eventsOf } = await runGenerations({ allReduce: star, settings: { trainCount: 40 } }, [
+      { allReduce: star },
+      { allReduce: alone },
+      { allReduce: mesh },
+    ]);
+    expect(eventsOf('all-reduce')).toEqual([
+      { type: 'all-reduce', ...star },
+      { type: 'all-reduce', ...mesh },
+    ]);
+  });
+
+  it('is the shares that follow what workers measured of themselves, and then what they trained', async () => {
+    const members = [1, 3].map((samplesPerSecond, rank) => {
+      const member = memberOf(rank);
+      return { ...member, ready: { ...member.ready, samplesPerSecond } };
+    });
+    const { eventsOf } = await runGenerations(
+      {
+        members,
+        training: { batchSize: 16, balance: 'on' },
+        settings: { trainCount: 64 },
+        // With shares of 4 and 12 a sample takes the first of them three times as long.
+        vote: (rank) => ({ samples: rank === 0 ? 4 : 12 }),
+        spent: () => [spentBy(0, 3), spentBy(1, 3)],
+      },
+      [{ members, vote: (rank) => ({ samples: rank === 0 ? 4 : 12 }) }],
+    );
+    const shares = [
+      { workerId: 'w0', samples: 4 },
+      { workerId: 'w1', samples: 12 },
+    ];
+    expect(eventsOf('shares').slice(0, 2)).toEqual([
+      {
+        type: 'shares',
+        step: 0,
+        shares,
+        reason: 'shares 4/12: by the speeds that the workers measured of themselves',
+      },
+      { type: 'shares', step: 2, shares, reason: 'shares 4/12: by how fast these workers have trained' },
+    ]);
   });
 });
