@@ -1,5 +1,6 @@
 /** Who may join a run, and what each is told. */
 import { describe, expect, it } from 'vitest';
+import { nothingUsed } from '../../../support/nothing-used.ts';
 import {
   event,
   helloOf,
@@ -134,6 +135,17 @@ describe('workers that fit', () => {
       event({ type: 'worker-began', workerId: 'w0', at: 98, priceUsdPerHour: price, gpu: 'gcp/t4/spot' }),
     );
     expect(run.worker('w0').info.priceUsdPerHour).toBe(price);
+  });
+});
+
+describe('a worker that comes back with what it has trained', () => {
+  it.each([
+    [{ reports: [], usage: nothingUsed }, true],
+    [undefined, undefined],
+  ])('is told of as one that returns: %j', (kept, returns) => {
+    const run = startGathering();
+    run.hello('w0');
+    expect(run.ready('w0', { kept })[0]).toMatchObject({ event: { type: 'worker-began', workerId: 'w0', returns } });
   });
 });
 

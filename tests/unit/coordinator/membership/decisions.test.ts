@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findMismatch, findObstacle } from '../../../../src/coordinator/membership/handshake.ts';
+import { findMismatch, findObstacle, findOtherArithmetic } from '../../../../src/coordinator/membership/handshake.ts';
 import { findStuck, type Signs } from '../../../../src/coordinator/membership/liveness.ts';
 import { deadlinesFrom } from '../../../../src/shared/core/deadlines.ts';
 
@@ -104,5 +104,33 @@ describe('the handshake', () => {
     expect(findObstacle({ workerId: 'w2', version: '1.0.0' }, { ...run, present: ['w0', 'w1'] })?.field).toBe(
       'world size',
     );
+  });
+});
+
+describe('the arithmetic of a deterministic run', () => {
+  const own = 'wasm (wasm, SIMD) on x64';
+  const engine = (actual: string) => ({
+    field: 'engine',
+    expected: '--deterministic needs wasm or cpu, on one thread',
+    actual,
+  });
+
+  it.each([
+    ['any, where the run is not deterministic', 'tensorflow', 8, undefined, undefined, undefined],
+    ['that of the first worker', 'wasm', 1, own, undefined, undefined],
+    ['the same as that of the first worker', 'wasm', 1, own, own, undefined],
+    ['one thread, where none is named', 'cpu', undefined, own, own, undefined],
+    ['no engine that chooses its order of adding', 'tensorflow', 1, own, own, engine('tensorflow')],
+    ['no threads, which add in any order', 'wasm', 2, own, own, engine('wasm on 2 threads')],
+    [
+      'no other one',
+      'wasm',
+      1,
+      own,
+      'cpu (cpu) on x64',
+      { field: 'arithmetic', expected: '--deterministic needs that of the others, cpu (cpu) on x64', actual: own },
+    ],
+  ] as const)('may be %s', (_, backend, threads, key, first, mismatch) => {
+    expect(findOtherArithmetic({ backend, threads }, key, first)).toEqual(mismatch);
   });
 });

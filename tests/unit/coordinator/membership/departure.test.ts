@@ -131,6 +131,15 @@ describe('a process that its parent sees end', () => {
     expect(run.input(exited)).toMatchObject([{ type: 'begin', workers: [{ peer: 'w1' }, { peer: 'w2' }] }]);
   });
 
+  it('after it left as it was asked to is known to have done that', () => {
+    const run = startTraining({ expectedIds: ['w0', 'w1'] });
+    run.input({ type: 'drain', peer: 'w0', reason: 'the host shuts down' });
+    run.input(gather);
+    expect(run.input({ ...exited, reason: 'it ended' })).toEqual([
+      failure('run-failed', 'worker w0 was lost in phase drain: it ended'),
+    ]);
+  });
+
   it('is waited for where it comes back', () => {
     const run = startGathering({ expectedIds: ['w0', 'w1'] });
     run.input(gather);

@@ -61,6 +61,23 @@ describe('a worker that gets ready', () => {
     });
   });
 
+  it.each([
+    ['its own, from where it was looked up', { priceUsdPerHour: 0.3, priceOrigin: origin }, 0.3, origin],
+    ['its own, which the user has named', { priceUsdPerHour: 0.3 }, 0.3, undefined],
+    ['the one that all have, which has no origin', {}, 0.4, undefined],
+    ['none, where it declines one', { priceUsdPerHour: 'none' as const }, undefined, undefined],
+  ])('knows where its price comes from: %s', (_, hello, priceUsdPerHour, priceOrigin) => {
+    const run = startGathering(rules(0.4));
+    run.hello('w0', hello);
+    run.ready('w0', { threads: 2 });
+    const { info } = run.worker('w0');
+    expect([info.priceUsdPerHour, info.priceOrigin, info.priceAssumed]).toEqual([
+      priceUsdPerHour,
+      priceOrigin,
+      undefined,
+    ]);
+  });
+
   it('that has a price is assumed none', () => {
     const { run, events } = pricesAnnounced(0.4);
     expect(events[0]).toMatchObject({ type: 'worker-began', priceUsdPerHour: 0.4, priceAssumed: undefined });
