@@ -29,3 +29,13 @@ it('many floats that are within the bound are, though together they are beyond i
   expect(firstBeyond(new Float32Array(1001).fill(5), 5)).toBeUndefined();
   expect(firstBeyond(new Float32Array(1001).fill(largestFloat32), largestFloat32)).toBeUndefined();
 });
+
+it('looks at a vector that is in order once, and not float by float', () => {
+  for (let length = 0; length < 10; length++) {
+    const vector = Float32Array.from({ length }, (_, i) => i - 4);
+    vector.findIndex = () => {
+      throw new Error('it looked a second time');
+    };
+    expect(firstBeyond(vector, 100)).toBeUndefined();
+  }
+});

@@ -133,6 +133,19 @@ describe('weightedShares', () => {
   });
 });
 
+it.each([
+  [[1, 1], 0, 32, [0, 16, 32]],
+  // The last unit is short.
+  [[1, 1], 0, 30, [0, 16, 30]],
+  [[3, 1], 8, 40, [8, 32, 40]],
+  [[1, 1, 1], 0, 30, [0, 16, 24, 30]],
+  // Fewer units than ranks.
+  [[1, 1, 1], 0, 9, [0, 8, 9, 9]],
+])('shares in the ratio of %j are whole units of 8, from %d to %d', (weights, from, to, edges) => {
+  const expected = weights.map((_, rank) => ({ from: edges[rank], to: edges[rank + 1] }));
+  expect(weightedShares({ from, to }, weights, 8)).toEqual(expected);
+});
+
 describe('the steps of a run', () => {
   // 10 samples in batches of 4: an epoch has two full steps and one of 2 samples.
   it('are those of its epochs, or fewer where a number of steps is set', () => {
