@@ -1,4 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import type { Reporter, Vitest } from 'vitest/node';
+
+/** A mutant with which a test file does not even load fails no test, and Stryker would say that it survived. */
+function reportFilesThatDoNotLoad(): Reporter {
+  let vitest: Vitest;
+  return {
+    onInit(started) {
+      vitest = started;
+    },
+    onTestModuleEnd(file) {
+      for (const error of file.errors()) vitest.state.catchError(error, 'Load Error');
+    },
+  };
+}
 
 export default defineConfig({
   plugins: [
@@ -11,6 +25,7 @@ export default defineConfig({
     },
   ],
   test: {
+    reporters: [reportFilesThatDoNotLoad()],
     include: [`${process.env.MUTATION_TESTS}/**/*.test.ts`],
     globalSetup: 'tests/support/temporary-root.ts',
     setupFiles: ['tests/mutation/reproducible-properties.ts', 'tests/support/leave-nothing-behind.ts'],
