@@ -70,6 +70,19 @@ describe('an account', () => {
     );
   });
 
+  test('counts a rental for each process, however often one loses its coordinator and comes back', () => {
+    const begin = (account: Account, at: number, returns?: true) =>
+      book(account, { type: 'began', at, returns, priceUsdPerHour: 3.6, billing: bySecond });
+    // A coordinator that lost its record meets a worker that comes back.
+    const met = begin(newAccount, 0, true);
+    const back = begin(met, 10, true);
+    const replaced = begin(back, 20);
+    expect([met, back, replaced].map(({ rentals }) => rentals)).toEqual([1, 1, 2]);
+    // $0.001 a second. The time until it came back was paid for, and came to nothing.
+    expect(back.seconds.wasted).toBe(10);
+    expect(billedUsdAt(back, 15)).toBeCloseTo(0.015, 12);
+  });
+
   test('has the price of each life on its seconds', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(anySeconds, anySeconds, hourlyPrice)), (lives) => {
