@@ -151,7 +151,11 @@ describe('a rank', () => {
     const { rank, other } = await openRank();
     const reduced = rank.start(attempt, [new Float32Array(floats)]).finish(part, () => {});
     publish(other, later);
-    await expect(reduced).rejects.toThrow('rank 0 has no gradient for step 8 to be read any more');
+    await expect(reduced).rejects.toMatchObject({
+      name: 'GradientGone',
+      code: 'quorum-lost',
+      message: 'rank 0 has no gradient for step 8 to be read any more',
+    });
   });
 
   it('has no sum where the other changes its vector while it is read', async () => {
