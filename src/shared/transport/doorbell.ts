@@ -20,6 +20,8 @@ export async function hangDoorbell(name: string): Promise<Doorbell> {
   const listeners = new Set<Socket>();
   const server = createServer((socket) => {
     listeners.add(socket);
+    // A connection may stand for a while before it is known here. Only from now on is it told of each ring.
+    socket.write('!');
     socket.on('error', () => {});
     socket.on('close', () => listeners.delete(socket));
     // Nobody who listens has anything to say.
@@ -47,12 +49,14 @@ export async function hangDoorbell(name: string): Promise<Doorbell> {
  * @throws if there is no such bell in this network namespace
  */
 export async function hearDoorbell(name: string, onRung: () => void): Promise<{ close(): void }> {
-  const { promise: connected, resolve, reject } = createDeferred<void>();
-  const socket = connect(pathOf(name), resolve);
+  const { promise: heard, resolve, reject } = createDeferred<void>();
+  const socket = connect(pathOf(name));
   socket.on('error', reject);
+  socket.once('close', () => reject(new Error('it was hung up at once')));
+  socket.once('data', () => resolve());
+  await heard;
   socket.on('data', onRung);
   socket.on('close', onRung);
-  await connected;
   return {
     close() {
       socket.off('close', onRung);

@@ -67,6 +67,14 @@ linux.it('tells whoever has opened it of each publication', async () => {
   }
 });
 
+linux.it('tells many of the first publication, right after they have opened it', async () => {
+  const own = await offer();
+  const heard = new Set<number>();
+  await Promise.all(Array.from({ length: 20 }, (_, listener) => open(own, () => heard.add(listener))));
+  own.publish(1, { ...publication, attempt: { generation: 1, step: 1, attempt: 0 } });
+  await eventually('all of them hear of it', () => heard.size === 20, 5000);
+});
+
 linux.it('is not kept from publishing by whoever has opened it and reads nothing', async () => {
   const own = await offer();
   const name = readFileSync('/proc/net/unix', 'utf8')
