@@ -2,13 +2,13 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import envPaths from 'env-paths';
 import type { EngineName, EngineProvider } from '../../engine/engine.ts';
 import { engineFolder } from '../../engine/engine-folder.ts';
 import { engineProviders } from '../../engine/engines.ts';
 import { simdFlavours } from '../../engine/wasm/kernel-module.ts';
 import { wasmProvider } from '../../engine/wasm/wasm-provider.ts';
 import { messageOf } from '../../shared/core/errors.ts';
+import { environmentOf, oneThread, peersFolder } from './peer-programs.ts';
 import type { Command, Processes } from './processes.ts';
 import { pythonEnvironment } from './python-environment.ts';
 
@@ -38,20 +38,6 @@ export interface Absent {
 }
 
 const engineProgram = fileURLToPath(new URL('./engine-candidate.js', import.meta.url));
-/** Only in the repository: the peers' own programs are not part of the package. */
-const peersFolder = fileURLToPath(new URL('../../../bench/peers/', import.meta.url));
-
-/** Keeps every library to one thread, without a GPU. */
-const oneThread = {
-  OMP_NUM_THREADS: '1',
-  MKL_NUM_THREADS: '1',
-  OPENBLAS_NUM_THREADS: '1',
-  TF_NUM_INTRAOP_THREADS: '1',
-  TF_NUM_INTEROP_THREADS: '1',
-  TF_CPP_MIN_LOG_LEVEL: '2',
-  CUDA_VISIBLE_DEVICES: '-1',
-  PYTHONDONTWRITEBYTECODE: '1',
-} as const;
 
 /** The engines with these names; wasm once for each SIMD flavour. */
 export async function engineCandidates(names: readonly EngineName[]): Promise<readonly (Candidate | Absent)[]> {
@@ -127,11 +113,7 @@ export async function ddpCommand(
 }
 
 function peerPython(processes: Processes, name: 'torch' | 'keras', onProgress: PeerOptions['onProgress']) {
-  return pythonEnvironment(processes, {
-    folder: join(envPaths('pennygrad', { suffix: '' }).cache, 'bench-peers', name),
-    requirements: join(peersFolder, `${name}-requirements.txt`),
-    onProgress,
-  });
+  return pythonEnvironment(processes, { ...environmentOf(name), onProgress });
 }
 
 /** The folder of the installed tfjs-node: pennygrad's own copy, or the project's. @throws Error if there is none */

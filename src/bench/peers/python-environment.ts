@@ -14,6 +14,25 @@ export async function findPython(processes: Processes): Promise<string> {
   throw new Error('no Python 3 found');
 }
 
+/** The interpreter of a virtual environment; undefined where it does not exist, has other requirements or was not finished. */
+export function installedInterpreter({
+  folder,
+  requirements,
+}: Pick<EnvironmentOptions, 'folder' | 'requirements'>): string | undefined {
+  const marker = markerIn(folder);
+  const isInstalled = existsSync(marker) && readFileSync(marker, 'utf8') === readFileSync(requirements, 'utf8');
+  return isInstalled ? interpreterIn(folder) : undefined;
+}
+
+/** Written last, as a sign of a finished installation. */
+function markerIn(folder: string): string {
+  return join(folder, 'installed-requirements.txt');
+}
+
+function interpreterIn(folder: string): string {
+  return process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin/python');
+}
+
 /**
  * Returns the interpreter of a virtual environment with the packages of a requirements file. Creates the environment
  * if it does not exist, has other requirements or was not finished. pip's own configuration decides where packages
@@ -24,19 +43,18 @@ export async function pythonEnvironment(
   processes: Processes,
   { folder, requirements, onProgress }: EnvironmentOptions,
 ): Promise<string> {
-  const interpreter = process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin/python');
+  const installed = installedInterpreter({ folder, requirements });
+  if (installed !== undefined) return installed;
   const wanted = readFileSync(requirements, 'utf8');
-  // Written last, as a sign of a finished installation.
-  const installed = join(folder, 'installed-requirements.txt');
-  if (existsSync(installed) && readFileSync(installed, 'utf8') === wanted) return interpreter;
   const python = await findPython(processes);
   makeFolder(folder);
   onProgress(`installing ${wanted.trim().split(/\s*\n/).join(', ')} in ${folder} (minutes, and gigabytes with CUDA)`);
   const venv = { program: python, args: ['-m', 'venv', folder] };
   await processes.output(venv).catch(failed(`${python} -m venv`));
+  const interpreter = interpreterIn(folder);
   const pip = { program: interpreter, args: ['-m', 'pip', 'install', '--quiet', '-r', requirements] };
   await processes.output(pip).catch(failed('pip install'));
-  writeFileSync(installed, wanted);
+  writeFileSync(markerIn(folder), wanted);
   return interpreter;
 }
 
