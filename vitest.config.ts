@@ -6,7 +6,7 @@ const unhurried = [
   'tests/integration/{deterministic,equivalence,full-disk,mixed-workers,nonfinite,resume,stragglers}.test.ts',
   'tests/integration/{assumed-prices,command-line,cost-increase,costs,prices,run-lock,sweep}.test.ts',
   'tests/integration/{dataset-cache,digits,docs-plots,environment,failed-starts,live-page,package,report-page}.test.ts',
-  'tests/integration/{bench-engines,doctor,npm-install,tensorflow,threads,webgpu}.test.ts',
+  'tests/integration/{bench-allreduce,bench-engines,doctor,npm-install,tensorflow,threads,webgpu}.test.ts',
   'tests/chaos/{coordinator-crash,elastic,hang-ups,long-states,preemptions,restarts,strangers}.test.ts',
   'tests/chaos/schedules/*.test.ts',
 ];

@@ -1,11 +1,13 @@
 /** All commands, in the order of the help. Each is loaded when it is called: a worker's start waits for no other. */
 import type { Command } from './command.ts';
 
-interface ListedCommand {
+export interface ListedCommand {
   /** The name, and what follows it besides flags. */
   readonly usage: string;
   readonly summary: string;
   load(): Promise<Command>;
+  /** Commands whose names follow this one's. */
+  readonly under?: readonly ListedCommand[];
 }
 
 export const commands: readonly ListedCommand[] = [
@@ -38,6 +40,13 @@ export const commands: readonly ListedCommand[] = [
     usage: 'bench',
     summary: 'Measure this machine: one engine, and runs of one and two workers',
     load: async () => (await import('./commands/bench-command.ts')).benchCommand,
+    under: [
+      {
+        usage: 'allreduce',
+        summary: 'How fast processes of this host sum vectors, by each algorithm and by PyTorch over gloo',
+        load: async () => (await import('./commands/bench-allreduce-command.ts')).benchAllReduceCommand,
+      },
+    ],
   },
   {
     usage: 'doctor',

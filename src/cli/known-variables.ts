@@ -36,7 +36,9 @@ export async function requireKnownVariables(
     (name) => name.startsWith(prefix) && environment[name] !== '' && !foreign.test(name) && !own.includes(name),
   );
   if (given.length === 0) return;
-  const tables = await Promise.all(commands.map(async ({ load }) => (await load()).settings));
+  const tables = await Promise.all(
+    commands.flatMap((one) => [one, ...(one.under ?? [])]).map(async ({ load }) => (await load()).settings),
+  );
   const known = [...others, ...tables.flatMap((table) => Object.keys(table).map(variableOf))];
   const unknown = given.find((name) => !known.includes(name));
   if (unknown === undefined) return;

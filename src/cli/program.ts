@@ -4,14 +4,16 @@ import { hideBin } from 'yargs/helpers';
 import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { printable } from '../shared/core/printable.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
-import { commands } from './commands.ts';
+import { commands, type ListedCommand } from './commands.ts';
 import { loseReader, surviveHangUps } from './interruption.ts';
 import { findWrongSwitch, yargsOptions } from './setting-flags.ts';
 
 const args = hideBin(process.argv);
 
 /** For errors: the command whose help lists its flags. */
-const helpOf = commands.some(({ usage }) => usage.split(' ')[0] === args[0]) ? ` ${args[0]}` : '';
+const helpOf = namesOf(commands, args)
+  .map((name) => ` ${name}`)
+  .join('');
 
 const cli = yargs(args)
   .scriptName('pennygrad')
@@ -34,8 +36,10 @@ const cli = yargs(args)
     throw error === undefined ? wrongUsage(message) : error;
   });
 
-for (const { usage, summary, load } of commands) {
-  cli.command({
+for (const listed of commands) register(cli, listed);
+
+function register(parent: Argv, { usage, summary, load, under = [] }: ListedCommand): void {
+  parent.command({
     command: usage,
     describe: summary,
     // Yargs lays out the help of any command that it calls, which takes longer than all else that it does. What the help
@@ -46,6 +50,7 @@ for (const { usage, summary, load } of commands) {
       if (wrong !== undefined) throw wrongUsage(wrong);
       command.options(yargsOptions(settings, inHelp));
       if (inHelp) for (const [commandLine, purpose] of examples) command.example(commandLine, purpose);
+      for (const listed of under) register(command, listed);
       return options?.(command) ?? command;
     },
     async handler(argv) {
@@ -73,6 +78,12 @@ for (const stream of [process.stdout, process.stderr]) {
     // A command that has already ended keeps its exit code.
     if (!loseReader()) process.exit(process.exitCode ?? exitCodes.runFailed);
   });
+}
+
+/** The names of commands that the arguments begin with. */
+function namesOf(listed: readonly ListedCommand[], [first, ...rest]: readonly string[]): readonly string[] {
+  const named = listed.find(({ usage }) => usage.split(' ')[0] === first);
+  return named === undefined || first === undefined ? [] : [first, ...namesOf(named.under ?? [], rest)];
 }
 
 function wrongUsage(message: string): PennygradError {

@@ -31,6 +31,8 @@ export function yargsOptions(table: SettingsTable, inHelp: boolean): Record<stri
       {
         describe,
         hidden: !inHelp,
+        // Commands under this one have flags of their own.
+        global: false,
         ...(type === 'boolean' ? { type } : { requiresArg: true }),
         ...(defaultText === undefined ? {} : { defaultDescription: defaultText }),
       },

@@ -37,6 +37,8 @@ describe('help', () => {
     [['evaluate', '--help'], /pennygrad evaluate runs\/RUN-ID/],
     [['predict', '--help'], /seven\.png/],
     [['audit', '--help'], /pennygrad audit runs\/\* --json/],
+    [['bench', '--help'], /pennygrad bench allreduce .*sum vectors/],
+    [['bench', 'allreduce', '--help'], /pennygrad bench allreduce --world 2 --floats 93322/],
   ])('%j has examples', async (args, example) => {
     const { code, stdout } = await run(args);
     expect(code).toBe(0);
@@ -96,6 +98,13 @@ describe('bad input is one clear line and exit code 2', () => {
     ['no command', [], /name a command/],
     ['an unknown command', ['trian'], /Did you mean train\? \(see pennygrad --help\)$/m],
     ['an unknown flag', ['train', '--wokers', '2'], /Unknown argument: wokers \(see pennygrad train --help\)$/m],
+    [
+      'a flag of the command above',
+      ['bench', 'allreduce', '--backend', 'wasm'],
+      /Unknown argument: backend \(see pennygrad bench allreduce --help\)$/m,
+    ],
+    ['too many processes', ['bench', 'allreduce', '--world', '2,17'], /--world must be at most 16, got '2,17'$/m],
+    ['no floats', ['bench', 'allreduce', '--floats', '1e6,0'], /--floats must be at least 1, got '1e6,0'$/m],
     ['a flag without its value', ['train', '--lr'], /lr/],
     [
       'an unknown dataset',

@@ -30,7 +30,7 @@ it.each([
 
 it.each([true, false])('every setting is a flag, and in the help if that is wanted: %j', (inHelp) => {
   expect(yargsOptions(table, inHelp)).toEqual({
-    'skip-nonfinite': { describe: 'a switch', hidden: !inHelp, type: 'boolean' },
-    model: { describe: 'no switch', hidden: !inHelp, requiresArg: true },
+    'skip-nonfinite': { describe: 'a switch', hidden: !inHelp, global: false, type: 'boolean' },
+    model: { describe: 'no switch', hidden: !inHelp, global: false, requiresArg: true },
   });
 });

@@ -1,0 +1,44 @@
+/** What the benchmark says to the processes that reduce, and they to it: one JSON object per line. */
+import { z } from 'zod';
+import { allReduceNames } from '../../shared/collectives/registry.ts';
+import type { VectorsToRead } from '../../shared/protocol/messages.ts';
+
+/** A rank's only argument, as JSON. */
+export const rankArgumentSchema = z.object({
+  algorithm: z.enum(allReduceNames),
+  rank: z.int(),
+  world: z.int(),
+  floats: z.int(),
+  /** Where the hub is, if there is one. */
+  hub: z.string().optional(),
+});
+export type RankArgument = z.output<typeof rankArgumentSchema>;
+
+/** The hub's only argument, as JSON. */
+export const hubArgumentSchema = rankArgumentSchema.omit({ rank: true, hub: true });
+export type HubArgument = z.output<typeof hubArgumentSchema>;
+
+/** A hub's only message. */
+export const boundSchema = z.object({ endpoint: z.string() });
+
+/** How others open the vectors of a rank, by generation. */
+const offersSchema = z.array(z.custom<VectorsToRead>((value) => typeof value === 'object'));
+
+/** A rank's first message, where ranks read each other's vectors. */
+export const offeredSchema = z.object({ offers: offersSchema });
+/** The offers of all ranks, in their order: the answer. */
+export const linkSchema = z.object({ offers: z.array(offersSchema) });
+
+/** A rank can begin. */
+export const readySchema = z.object({ ready: z.literal(true) });
+
+/** Asks for so many reductions. */
+export const requestSchema = z.object({ reductions: z.int().min(1) });
+
+export const answerSchema = z.object({
+  /** Of each reduction, as this rank saw it. */
+  seconds: z.array(z.number().positive()).min(1),
+  /** Floats of all of these sums that are not what they should be. */
+  wrong: z.int().min(0),
+});
+export type Answer = z.output<typeof answerSchema>;

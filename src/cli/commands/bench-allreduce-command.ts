@@ -1,0 +1,128 @@
+import { cpus } from 'node:os';
+import { type AllReduceRow, benchAllReduce, type Measured } from '../../bench/all-reduce/all-reduce-bench.ts';
+import { decideRoom } from '../../bench/all-reduce/room.ts';
+import { createProcesses } from '../../bench/peers/processes.ts';
+import { usableCores } from '../../engine/usable-cores.ts';
+import { snakeCased } from '../../report/snake-case.ts';
+import { type Column, renderTable } from '../../report/terminal/table.ts';
+import { printSettings } from '../../settings/output-settings.ts';
+import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { between, integer, listOf } from '../../settings/schemas.ts';
+import { badInput, exitCodes, PennygradError } from '../../shared/core/errors.ts';
+import { formatCount } from '../../shared/core/number-format.ts';
+import { pennygradVersion } from '../../shared/core/version.ts';
+import type { Command } from '../command.ts';
+import { listenForInterruption } from '../interruption.ts';
+import { paint, terminalColumns } from '../terminal.ts';
+
+/** More processes than most hosts have cores, and vectors of 512 MiB. */
+const [mostRanks, mostFloats] = [16, 2 ** 27];
+
+const allReduceSettings = {
+  world: {
+    type: 'string',
+    describe: `Numbers of processes, 1 to ${mostRanks}`,
+    defaultText: '2,4,8',
+    schema: listOf(integer(1, mostRanks)).default([2, 4, 8]),
+  },
+  floats: {
+    type: 'string',
+    describe: `Lengths of the vectors in float32, 1 to ${mostFloats}`,
+    defaultText: '93322,1e6,1e7',
+    schema: listOf(integer(1, mostFloats)).default([93_322, 1_000_000, 10_000_000]),
+  },
+  repeat: {
+    type: 'string',
+    describe: 'Rounds; the result is their median',
+    defaultText: '5',
+    schema: integer(1, 1000).default(5),
+  },
+  seconds: {
+    type: 'string',
+    describe: 'How long each algorithm is measured in a round',
+    defaultText: '0.5',
+    schema: between(0.001, 600).default(0.5),
+  },
+  json: { ...printSettings.json, describe: 'Print one JSON object on stdout' },
+} as const;
+
+export const benchAllReduceCommand: Command = {
+  settings: allReduceSettings,
+  examples: [
+    ['$0 bench allreduce', 'some minutes'],
+    ['$0 bench allreduce --world 2 --floats 93322', 'two processes and the gradient of the default CNN'],
+    ['$0 bench allreduce --world 2 --floats 1e6,1e7 --json > allreduce.json', 'for a program'],
+  ],
+  async run(argv) {
+    const { world, floats, repeat, seconds, json } = resolveSettings(allReduceSettings, argv, process.env, undefined);
+    const room = decideRoom(Math.max(...world), Math.max(...floats), process.availableMemory());
+    if (room.kind === 'lacking') throw badInput(room.reason);
+    const rows = await measure({ worlds: world, floats, rounds: repeat, seconds });
+    const cpu = cpus()[0]?.model.trim() ?? 'unknown';
+    const machine = { node: process.version, pennygrad: pennygradVersion, cpu, cores: usableCores() };
+    if (json) console.log(JSON.stringify(snakeCased({ machine, rounds: repeat, rows: rows.map(flat) })));
+    else {
+      console.log(renderTable(columns, rows, { columns: terminalColumns(), paint }));
+      console.log(`\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; median of ${repeat} rounds`);
+    }
+    requireRight(rows);
+  },
+};
+
+/** Ctrl-C ends all processes, and so does whatever else ends this one. */
+async function measure(
+  options: Pick<Parameters<typeof benchAllReduce>[0], 'worlds' | 'floats' | 'rounds' | 'seconds'>,
+): Promise<readonly AllReduceRow[]> {
+  const processes = createProcesses();
+  const interruption = listenForInterruption(
+    () => processes.killAll(),
+    () => process.exit(exitCodes.interrupted),
+  );
+  process.on('exit', processes.killAll);
+  try {
+    const onProgress = (line: string) => console.error(line);
+    return await benchAllReduce({ ...options, processes, onProgress, signal: interruption.signal });
+  } finally {
+    processes.killAll();
+    process.off('exit', processes.killAll);
+    interruption.dispose();
+  }
+}
+
+/** A sum that is wrong is worth nothing, however fast it is. */
+function requireRight(rows: readonly AllReduceRow[]): void {
+  const wrong = rows.find(({ measured }) => measured !== undefined && measured.wrong > 0);
+  if (wrong === undefined) return;
+  const { algorithm, world, count, measured } = wrong;
+  throw new PennygradError(
+    'run-failed',
+    `${algorithm} with ${world} processes and ${count} floats has summed ${measured?.wrong} floats wrong`,
+  );
+}
+
+/** As JSON has it: one level. */
+function flat({ measured, ...row }: AllReduceRow): object {
+  return { ...row, ...measured };
+}
+
+const figure = (format: (measured: Measured) => string) => (row: AllReduceRow) =>
+  row.measured === undefined ? '–' : format(row.measured);
+
+/** The columns of nccl-tests, after what it does not have. */
+const columns: readonly Column<AllReduceRow>[] = [
+  { head: 'processes', cell: ({ world }) => String(world) },
+  { head: 'algorithm', cell: ({ algorithm }) => algorithm, align: 'left' },
+  { head: 'path', cell: ({ path }) => path, align: 'left', expendable: 2 },
+  { head: 'size B', cell: ({ sizeBytes }) => formatCount(sizeBytes), expendable: 1 },
+  { head: 'count', cell: ({ count }) => formatCount(count) },
+  { head: 'time µs', cell: figure(({ timeUs }) => formatCount(timeUs)) },
+  { head: 'algbw GB/s', cell: figure(({ algbwGbPerSecond }) => algbwGbPerSecond.toFixed(2)) },
+  { head: 'busbw GB/s', cell: figure(({ busbwGbPerSecond }) => busbwGbPerSecond.toFixed(2)) },
+  { head: 'wrong', cell: figure(({ wrong }) => formatCount(wrong)) },
+  { head: '÷ gloo', cell: figure(({ timeToGloo }) => (timeToGloo === undefined ? '–' : timeToGloo.toFixed(2))) },
+  {
+    head: '',
+    cell: ({ absent }) => (absent === undefined ? '' : `not measured: ${absent}`),
+    align: 'left',
+  },
+];

@@ -1,0 +1,55 @@
+/** The all-reduce benchmark, with a process for each rank. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { childrenOf, isAlive, run } from '../support/pennygrad.ts';
+
+const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const started = new Set<ReturnType<typeof spawn>>();
+
+afterEach(() => {
+  for (const child of started) child.kill('SIGTERM');
+  started.clear();
+});
+
+it('measures star and mesh, and gloo where PyTorch is; all sums are right', async () => {
+  const args = ['--world', '2', '--floats', '300001', '--repeat', '2', '--seconds', '0.01', '--json'];
+  const { code, stdout, stderr } = await run(['bench', 'allreduce', ...args]);
+  expect(code, stderr).toBe(0);
+  const { rows, rounds } = JSON.parse(stdout);
+  expect(rounds).toBe(2);
+  expect(rows.map(({ algorithm }: { algorithm: string }) => algorithm)).toEqual(['star', 'mesh', 'gloo']);
+  for (const row of rows) {
+    expect(row).toMatchObject({ world: 2, count: 300_001, size_bytes: 1_200_004 });
+    if (row.absent !== null) {
+      expect(row.algorithm === 'star', row.absent).toBe(false);
+      continue;
+    }
+    expect(row).toMatchObject({ wrong: 0, rounds_us: [expect.any(Number), expect.any(Number)] });
+    expect(row.time_us).toBeCloseTo((row.rounds_us[0] + row.rounds_us[1]) / 2, 6);
+    expect(row.algbw_gb_per_second).toBeCloseTo(row.size_bytes / row.time_us / 1000, 9);
+    expect(row.busbw_gb_per_second).toBeCloseTo(row.algbw_gb_per_second, 9);
+  }
+  const mesh = rows[1];
+  if (process.platform === 'linux') expect(mesh.absent).toBe(null);
+  expect(stderr).toMatch(/^world 2, floats 300001, round 2 of 2, star: \d+ µs$/m);
+});
+
+it('leaves no process behind when it is interrupted', async () => {
+  const child = spawn(process.execPath, [program, 'bench', 'allreduce', '--world', '2', '--floats', '1000'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  started.add(child);
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk;
+  });
+  const code = new Promise((resolve) => child.once('close', resolve));
+  await eventually('ranks reduce', () => /round 1 of 5/.test(said), 60_000);
+  const ranks = childrenOf(child.pid ?? 0);
+  expect(ranks.length).toBeGreaterThan(3);
+  child.kill('SIGINT');
+  expect(await code).toBe(130);
+  await eventually('its processes are gone', () => !ranks.some(isAlive));
+});
