@@ -1,6 +1,7 @@
 /** Measures how fast one engine trains the CNN, without coordinator, network or other workers. */
-import type { Engine, EngineName } from '../engine/engine.ts';
+import type { EngineName } from '../engine/engine.ts';
 import { enginesWith, selectEngine } from '../engine/engines.ts';
+import { repeatFor, stepper } from '../engine/training-steps.ts';
 import { medianOf } from '../shared/core/sums.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
 
@@ -58,36 +59,4 @@ export async function benchEngine(options: EngineBenchOptions): Promise<EngineBe
     engine.dispose();
   }
   return rows;
-}
-
-interface Step {
-  /** Milliseconds. */
-  readonly gradients: number;
-  readonly apply: number;
-  /** The mean over the batch, in nats. */
-  readonly loss: number;
-}
-
-/** A function that trains one step on the next `batchSize` samples, and starts again after the last sample. */
-export function stepper(engine: Engine, batchSize: number, sampleCount: number): () => Promise<Step> {
-  const gradients = new Float32Array(engine.parameterCount);
-  let next = 0;
-  return async () => {
-    const indices = Uint32Array.from({ length: batchSize }, (_, i) => (next + i) % sampleCount);
-    next = (next + batchSize) % sampleCount;
-    const started = performance.now();
-    const { lossSum } = await engine.computeGradients(indices, gradients);
-    const computed = performance.now();
-    await engine.applyGradients(gradients, batchSize);
-    return { gradients: computed - started, apply: performance.now() - computed, loss: lossSum / batchSize };
-  };
-}
-
-/** Repeats the step until the time is over, at least once. */
-export async function repeatFor(seconds: number, step: () => Promise<Step>): Promise<Step[]> {
-  const end = performance.now() + seconds * 1000;
-  const times: Step[] = [];
-  do times.push(await step());
-  while (performance.now() < end);
-  return times;
 }

@@ -5,9 +5,9 @@
 import { createInterface } from 'node:readline';
 import type { EngineName } from '../../engine/engine.ts';
 import { selectEngine } from '../../engine/engines.ts';
+import { repeatFor, stepper } from '../../engine/training-steps.ts';
 import { chooseFlavour } from '../../engine/wasm/kernel-module.ts';
 import { loadDataset } from '../../shared/data/load-dataset.ts';
-import { repeatFor, stepper } from '../engine-bench.ts';
 import { peakFlops } from '../roofline.ts';
 import { type Answer, type Ready, requestSchema } from './messages.ts';
 
