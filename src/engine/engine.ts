@@ -12,9 +12,12 @@ import type { Dataset } from '../shared/data/dataset.ts';
 import type { ModelSpec, OptimizerSpec } from '../shared/model/model-spec.ts';
 import type { ModelArtifacts, OptimizerState } from '../shared/model/training-state.ts';
 
-/** In the order in which `auto` tries them: fastest first. */
+/** In the order in which `auto` prefers them. */
 export const engineNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof engineNames)[number];
+
+/** The engine that others are compared with. `auto` takes it only where no other works: it is too slow to be tried. */
+export const referenceEngine: EngineName = 'cpu';
 
 export interface EngineOptions {
   readonly model: ModelSpec;
@@ -77,8 +80,12 @@ export type EngineAvailability =
   | {
       readonly usable: true;
       readonly device: string;
+      /** What the device's name leaves out although speed depends on it, such as the names of its cards. */
+      readonly hardware?: string;
       /** Why `auto` skips it although it works, for example because its GPU is emulated. */
       readonly notAutomatic?: string;
+      /** `auto` takes it only if a trial has found it faster than the engines that it takes by itself. */
+      readonly onlyIfFaster?: true;
     }
   | {
       readonly usable: false;

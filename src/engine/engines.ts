@@ -2,10 +2,11 @@
 import { badInput } from '../shared/core/errors.ts';
 import { deterministicEngines } from '../shared/model/deterministic-engines.ts';
 import { cpuProvider } from './cpu/cpu-provider.ts';
-import { type EngineName, type EngineProvider, engineNames } from './engine.ts';
+import { type EngineName, type EngineProvider, engineNames, referenceEngine } from './engine.ts';
 import { unusable } from './engine-checks.ts';
 import { engineFolder } from './engine-folder.ts';
 import { tensorflowWith } from './tensorflow/tensorflow-provider.ts';
+import { type Contender, decideEngine, type Trial } from './trials/decide-engine.ts';
 import { wasmProvider } from './wasm/wasm-provider.ts';
 import { adapterOf } from './webgpu/webgpu-adapters.ts';
 import { webgpuProvider } from './webgpu/webgpu-provider.ts';
@@ -64,30 +65,62 @@ export interface EngineSelection {
   readonly reason: string;
 }
 
+/** Finds out how fast engines are; called only where there are several to choose from. */
+export type TryContenders = (contenders: readonly Contender[]) => Promise<Trial>;
+
+/** For what is over sooner than a trial. */
+const withoutTrial: TryContenders = async () => ({ untried: 'only a training run tries them' });
+
 /**
- * Finds the provider of the requested engine. `auto` takes the first one that works and does not ask to be skipped.
+ * Finds the provider of the requested engine. `auto` decides among those that work and do not ask to be skipped.
  * @param providers in order of preference
+ * @param tryContenders for `auto`; unless given, the preferred engine is taken
  * @throws PennygradError if the requested engine cannot be used, or with `auto` if none can; it says why
  */
 export async function selectEngine(
   requested: 'auto' | EngineName,
   providers: readonly EngineProvider[] = engineProviders,
+  tryContenders: TryContenders = withoutTrial,
 ): Promise<EngineSelection> {
-  const passedOver: string[] = [];
-  for (const provider of providers) {
-    if (requested !== 'auto' && provider.name !== requested) continue;
-    const availability = await provider.probe();
-    if (availability.usable && requested === 'auto' && availability.notAutomatic !== undefined) {
-      passedOver.push(`${provider.name} only by name: ${availability.notAutomatic}`);
-      continue;
-    }
-    if (availability.usable) {
-      const why = requested === 'auto' ? 'the fastest engine that works here' : 'as asked for';
-      return { provider, reason: [`${provider.name}: ${why} (${availability.device})`, ...passedOver].join('; ') };
-    }
-    if (requested !== 'auto') throw unusable(provider.name, availability);
-    if (!availability.notInstalled) passedOver.push(`${provider.name} is not usable: ${availability.reason}`);
+  if (requested === 'auto') return selectAutomatically(providers, tryContenders);
+  const provider = providers.find(({ name }) => name === requested);
+  if (provider === undefined) {
+    throw badInput(`unknown engine ${requested}: use auto or one of ${engineNames.join(', ')}`);
   }
-  if (requested === 'auto') throw badInput(`no engine works here: ${passedOver.join('; ')}`);
-  throw badInput(`unknown engine ${requested}: use auto or one of ${engineNames.join(', ')}`);
+  const availability = await provider.probe();
+  if (!availability.usable) throw unusable(requested, availability);
+  return { provider, reason: `${requested}: as asked for (${availability.device})` };
+}
+
+async function selectAutomatically(
+  providers: readonly EngineProvider[],
+  tryContenders: TryContenders,
+): Promise<EngineSelection> {
+  const { contenders, passedOver } = await findContenders(providers);
+  if (contenders.length === 0) throw badInput(`no engine works here: ${passedOver.join('; ')}`);
+  const trial = contenders.length === 1 ? { results: [] } : await tryContenders(contenders);
+  const { engine, reason } = decideEngine(contenders, trial);
+  const provider = providers.find(({ name }) => name === engine) as EngineProvider;
+  return { provider, reason: [reason, ...passedOver].join('; ') };
+}
+
+/** The engines that `auto` decides between, in order of preference, and what it has to say of the others. */
+async function findContenders(
+  providers: readonly EngineProvider[],
+): Promise<{ readonly contenders: readonly Contender[]; readonly passedOver: readonly string[] }> {
+  const contenders: Contender[] = [];
+  const passedOver: string[] = [];
+  for (const { name, probe } of providers) {
+    if (name === referenceEngine && contenders.length > 0) continue;
+    const availability = await probe();
+    if (!availability.usable) {
+      if (!availability.notInstalled) passedOver.push(`${name} is not usable: ${availability.reason}`);
+    } else if (availability.notAutomatic !== undefined) {
+      passedOver.push(`${name} only by name: ${availability.notAutomatic}`);
+    } else {
+      const { device, hardware, onlyIfFaster } = availability;
+      contenders.push({ engine: name, device, hardware, onlyIfFaster });
+    }
+  }
+  return { contenders, passedOver };
 }

@@ -6,7 +6,7 @@ import type { Parsed, SettingsTable } from './setting.ts';
 export const engineSettings = {
   backend: {
     type: 'string',
-    describe: `Engine: ${engineNames.join(', ')}, or auto (the fastest that works here)`,
+    describe: `Engine: ${engineNames.join(', ')}, or auto (the fastest that works here, by a short trial if there are several)`,
     defaultText: 'auto',
     schema: choice(['auto', ...engineNames]).default('auto'),
   },

@@ -13,7 +13,7 @@ import { type Interval, memoizedOrder } from '../shared/core/sampling.ts';
 import { describeStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import { type ModelName, optimizerSlots } from '../shared/model/model-spec.ts';
+import { type ModelName, type ModelSpec, type OptimizerSpec, optimizerSlots } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import { describeRefusal } from '../shared/protocol/describe-refusal.ts';
 import {
@@ -77,6 +77,16 @@ export interface WorkerOptions {
   readonly drain?: AbortSignal | undefined;
 }
 
+/** What a run asks of an engine. */
+export interface EngineNeeds {
+  readonly model: ModelSpec;
+  readonly optimizer: OptimizerSpec;
+  /** The run must come to the same bits with any workers, which not every engine can. */
+  readonly deterministic: boolean;
+  /** The run's `--timeout`. */
+  readonly timeoutSeconds: number;
+}
+
 export interface WorkerDependencies {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -91,9 +101,8 @@ export interface WorkerDependencies {
   readonly loadDataset: (name: string) => Promise<Dataset>;
   /** Reads an NVIDIA card, by the name that its engine gives it. */
   readonly readGpu: (card: string) => Promise<Gpu | undefined>;
-  /** @param deterministic whether the run must come to the same bits with any workers, which not every engine can */
   readonly selectEngine: (
-    deterministic: boolean,
+    needs: EngineNeeds,
   ) => Promise<{ readonly provider: EngineProvider; readonly reason: string }>;
   /** How many samples a second the engine computes gradients of, if that can be told; `measureSpeed` unless given. */
   readonly measureSpeed?: typeof measureSpeed | undefined;
@@ -393,7 +402,8 @@ async function load(
 ): Promise<Loaded> {
   const { clock, timers, log, observer = unobserved } = dependencies;
   const dataset = await loadRunData(welcome.dataset, dependencies.loadDataset);
-  const { provider, reason } = await dependencies.selectEngine(welcome.deterministic === true);
+  const { model, optimizer, deterministic = false, timeout: timeoutSeconds } = welcome;
+  const { provider, reason } = await dependencies.selectEngine({ model, optimizer, deterministic, timeoutSeconds });
   const created = await provider.create({ ...welcome, dataset });
   const { emulatedSpeed } = options;
   const engine =

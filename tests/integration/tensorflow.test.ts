@@ -1,10 +1,11 @@
 /** TensorFlow: setting it up where something is missing, and training with it where it is there. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../src/engine/run-program.ts';
+import { writeIdxFolder } from '../support/idx-folder.ts';
 import { needs } from '../support/machine-parts.ts';
-import { killAll, run } from '../support/pennygrad.ts';
+import { installedEngines, killAll, run } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -76,7 +77,7 @@ describe('train --backend tensorflow', () => {
 
   withTensorflow.describe('where it is', () => {
     it('has nothing to set up again', async () => {
-      const { code, stdout } = await run(['setup', 'tensorflow', '--json']);
+      const { code, stdout } = await run(['setup', 'tensorflow', '--json'], { env: installedEngines });
       expect(JSON.parse(stdout)).toMatchObject({ engine: 'tensorflow', alreadyThere: true });
       expect(code).toBe(0);
     });
@@ -84,7 +85,7 @@ describe('train --backend tensorflow', () => {
     it('trains MNIST on two workers whose replicas stay the same', async () => {
       const out = join(temporaryFolder(), 'run');
       const args = ['train', '--backend', 'tensorflow', '--steps', '150', '--metrics-port', '0', '--out', out];
-      const { code, stderr } = await run(args);
+      const { code, stderr } = await run(args, { env: installedEngines });
       expect(stderr).toBe('');
       expect(code).toBe(0);
       const summary = readSummary(out);
@@ -97,5 +98,52 @@ describe('train --backend tensorflow', () => {
       });
       expect(summary.test_accuracy).toBeGreaterThan(0.9);
     });
+  });
+});
+
+withTensorflow.describe('train with the engine that a trial decides on', () => {
+  const env = { ...installedEngines, XDG_CACHE_HOME: temporaryFolder() };
+  const folder = join(env.XDG_CACHE_HOME, 'pennygrad', 'engine-trials');
+  const dataset = writeIdxFolder(200, 50);
+
+  async function train(): Promise<{ readonly backend: string; readonly stdout: string }> {
+    const out = join(temporaryFolder(), 'run');
+    const { code, stdout, stderr } = await run(
+      [
+        ...['train', '--dataset', dataset, '--model', 'softmax', '--steps', '4', '--workers', '2', '--timeout', '120'],
+        ...['--metrics-port', '0', '--out', out],
+      ],
+      { env },
+    );
+    expect(code, stderr).toBe(0);
+    return { backend: readSummary(out).backend, stdout };
+  }
+
+  it('tries them once, and takes what has been found from then on', async () => {
+    // Which is faster is for this machine to say; both workers must have heard the same.
+    expect(['tensorflow', 'wasm']).toContain((await train()).backend);
+    const names = readdirSync(folder);
+    expect(names).toHaveLength(1);
+    const file = join(folder, names[0] ?? '');
+    const trial = JSON.parse(readFileSync(file, 'utf8'));
+    expect(trial).toMatchObject({
+      subject: { threads: null, model: { name: 'softmax', inputShape: [28, 28, 1], classes: 10 } },
+      results: [{ engine: 'tensorflow' }, { engine: 'wasm' }],
+    });
+
+    const speed = (engine: string, speed: number) => ({ engine, samplesPerSecond: speed, bestSamplesPerSecond: speed });
+    const altered = JSON.stringify({ ...trial, results: [speed('tensorflow', 2000), speed('wasm', 1000)] });
+    writeFileSync(file, altered);
+    const { backend, stdout } = await train();
+    expect(backend).toBe('tensorflow');
+    const reason = /tensorflow: 2,000 samples\/s in a trial, wasm 1,000 \(TensorFlow \S+, CPU\)/;
+    expect(stdout).toMatch(reason);
+    expect(readFileSync(file, 'utf8')).toBe(altered);
+
+    const report = JSON.parse((await run(['doctor', '--no-bench', '--json'], { env })).stdout);
+    expect(report.checks).toContainEqual({ name: 'trial', status: 'ok', line: expect.stringMatching(reason) });
+    expect(report.engine_trials).toMatchObject([
+      { subject: { model: { name: 'softmax' } }, results: [{ samples_per_second: 2000 }, {}] },
+    ]);
   });
 });

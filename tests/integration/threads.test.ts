@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { needs } from '../support/machine-parts.ts';
-import { childrenOf, isAlive, killAll, run, start } from '../support/pennygrad.ts';
+import { childrenOf, installedEngines, isAlive, killAll, run, start } from '../support/pennygrad.ts';
 import { lastParameters, maxDifference, readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -22,7 +22,7 @@ function trainArguments(out: string, ...args: readonly string[]): readonly strin
 
 async function train(...args: readonly string[]): Promise<{ readonly out: string; readonly stdout: string }> {
   const out = join(temporaryFolder(), 'run');
-  const { code, stdout, stderr } = await run(trainArguments(out, ...args));
+  const { code, stdout, stderr } = await run(trainArguments(out, ...args), { env: installedEngines });
   expect(stderr.replace(/.*share \d+ cores.*\n/, '')).toBe('');
   expect(code).toBe(0);
   return { out, stdout };

@@ -11,7 +11,7 @@ import { describeEngine } from '../contract/engine.contract.ts';
 import { relativeError } from '../support/compare-vectors.ts';
 import { engineDataset } from '../support/engine-dataset.ts';
 import { needs } from '../support/machine-parts.ts';
-import { killAll, run } from '../support/pennygrad.ts';
+import { installedEngines, killAll, run } from '../support/pennygrad.ts';
 import { readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -93,7 +93,7 @@ describe('webgpu', () => {
   it('trains MNIST on two workers from the command line, and ends', async () => {
     const out = join(temporaryFolder(), 'run');
     const args = ['--workers', '2', '--steps', '20', '--model', 'softmax', '--metrics-port', '0', '--out', out];
-    const { code, stderr } = await run(['train', '--backend', 'webgpu', ...args]);
+    const { code, stderr } = await run(['train', '--backend', 'webgpu', ...args], { env: installedEngines });
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const summary = readSummary(out);
@@ -102,7 +102,9 @@ describe('webgpu', () => {
   });
 
   it('is there when set up again, which says on what', async () => {
-    const { code, stdout, stderr } = await run(['setup', 'webgpu', '--json'], { env: { XDG_RUNTIME_DIR: '' } });
+    const { code, stdout, stderr } = await run(['setup', 'webgpu', '--json'], {
+      env: { ...installedEngines, XDG_RUNTIME_DIR: '' },
+    });
     expect(code).toBe(0);
     // As on a server: nobody is logged in at a desktop.
     expect(stderr).not.toContain('XDG_RUNTIME_DIR');

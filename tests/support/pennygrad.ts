@@ -1,6 +1,8 @@
 /** Runs the built command line as a user would: real processes, real sockets. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -35,13 +37,19 @@ export function startedHere(child: ChildProcess): void {
   child.on('close', () => running.delete(child));
 }
 
+/** For tests of the engines that `pennygrad setup` has installed on this machine. */
+export const installedEngines = { PENNYGRAD_HOME: process.env.PENNYGRAD_HOME ?? '' } as const;
+
+/** The home of everybody else: what `--backend auto` takes must not depend on the machine, nor on how busy it is. */
+export const noEngines = { PENNYGRAD_HOME: join(tmpdir(), 'no-engines') } as const;
+
 /** Starts `pennygrad ARGS`. Metrics go to a free port unless the arguments say otherwise. */
 export function start(args: readonly string[], { cwd, env }: StartOptions = {}): Running {
   if (!existsSync(program)) throw new Error(`${program} is missing: run npm run build`);
   const started = performance.now();
   const child = spawn(process.execPath, [program, ...args], {
     cwd: cwd ?? temporaryFolder(),
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    env: { ...process.env, ...noEngines, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

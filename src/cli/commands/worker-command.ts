@@ -1,5 +1,4 @@
 import { cpus, hostname } from 'node:os';
-import { deterministicEnginesWith, enginesWith, selectEngine } from '../../engine/engines.ts';
 import { runProgram } from '../../engine/run-program.ts';
 import { listGpus } from '../../engine/tensorflow/nvidia-smi.ts';
 import { managedVariable } from '../../launch/local-workers.ts';
@@ -18,6 +17,7 @@ import { sleepPrecisely } from '../../worker/precise-sleep.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Command } from '../command.ts';
 import { listenForInterruption } from '../interruption.ts';
+import { selectWorkerEngine } from '../worker-engine.ts';
 import type { WorkerPrice } from '../worker-price.ts';
 
 export const workerCommand: Command = {
@@ -60,11 +60,7 @@ export const workerCommand: Command = {
           loadDataset: (name) =>
             loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
           readGpu: async (card) => (await listGpus(runProgram, card))[0],
-          selectEngine: (deterministic) =>
-            selectEngine(
-              settings.backend,
-              deterministic ? deterministicEnginesWith(settings.threads) : enginesWith(settings.threads),
-            ),
+          selectEngine: (needs) => selectWorkerEngine(settings, needs, (line) => console.log(line)),
           sharing: shareVectors,
           ipFamilyOf,
           log: (line) => console.log(line),

@@ -37,12 +37,12 @@ export function describeAvailability(
   }
   const { complete: _, ...manifest } = installation;
   const name = `TensorFlow ${manifest.tensorflow}`;
-  const onCpu = (why: string) =>
-    ({ usable: true, manifest, device: `${name}, CPU`, notAutomatic: `${why}, so it computes on the CPU` }) as const;
+  const onCpu = { usable: true, manifest, device: `${name}, CPU`, onlyIfFaster: true } as const;
   const visible = environment.CUDA_VISIBLE_DEVICES;
-  if (!manifest.gpu) return onCpu('it is built without CUDA');
-  if (visible === '-1' || visible === '') return onCpu('CUDA_VISIBLE_DEVICES hides every GPU');
-  if (cards.length > 0) return { usable: true, manifest, device: `${name}, CUDA` };
+  if (!manifest.gpu || visible === '-1' || visible === '') return onCpu;
+  if (cards.length > 0) {
+    return { usable: true, manifest, device: `${name}, CUDA`, hardware: cards.map((card) => card.name).join(', ') };
+  }
   return {
     usable: false,
     reason: 'TensorFlow is built for CUDA, but nvidia-smi lists no GPU',

@@ -10,6 +10,7 @@
  * - rendezvous = 0.8 T: the time workers have to arrive and get ready, and how long a worker asks for a place
  * - load = 0.4 T: a worker that is not ready so long after its hello gives its place to one that asks for it, which then
  *   has as much time
+ * - trial = 0.15 T, at most 20 s: how long a worker tries one engine. It tries three at most, and has time left to load
  * - exit = T / 10, at most 3 s: a local worker that has not ended so long after it was told to is killed. A worker whose
  *   connection has no room has as long to take the news that the run is over
  *
@@ -22,11 +23,15 @@ export interface Deadlines {
   readonly stepMs: number;
   readonly rendezvousMs: number;
   readonly loadMs: number;
+  readonly trialMs: number;
   readonly exitMs: number;
 }
 
 /** The longest that `exitMs` can be, in milliseconds. */
 export const longestExitMs = 3000;
+
+/** In milliseconds. */
+const longestTrialMs = 20_000;
 
 /** @param timeoutSeconds the `--timeout` setting, in seconds, positive */
 export function deadlinesFrom(timeoutSeconds: number): Deadlines {
@@ -38,6 +43,7 @@ export function deadlinesFrom(timeoutSeconds: number): Deadlines {
     stepMs: total * 0.8,
     rendezvousMs: total * 0.8,
     loadMs: total * 0.4,
+    trialMs: Math.min(total * 0.15, longestTrialMs),
     exitMs: Math.min(total / 10, longestExitMs),
   };
 }

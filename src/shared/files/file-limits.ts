@@ -16,6 +16,8 @@ export const fileLimits = {
   log: constants.MAX_STRING_LENGTH,
   /** `model.json`, `training.json` and `SHA256SUMS` of a checkpoint. */
   checkpointJson: mebibyte,
+  /** What a trial of the engines came to, in the user's cache. */
+  trial: mebibyte,
   /** Who holds the lock of a run folder, or serves the metrics of a run. */
   lock: 4096,
 } as const;

@@ -4,6 +4,7 @@ import type { EngineAvailability, EngineName, EngineProvider } from '../../../sr
 import { deterministicEnginesWith, enginesWith, selectEngine } from '../../../src/engine/engines.ts';
 import { chooseFlavour } from '../../../src/engine/wasm/kernel-module.ts';
 import { wasmProvider } from '../../../src/engine/wasm/wasm-provider.ts';
+import { resultsOf } from '../../support/engine-trials.ts';
 
 function provider(name: EngineName, availability: EngineAvailability): EngineProvider {
   return { name, probe: async () => availability, create: () => Promise.reject(new Error('only probed')) };
@@ -48,6 +49,36 @@ describe('selectEngine', () => {
     expect(chosen.name).toBe('cpu');
     expect(reason).toContain('webgpu only by name: its GPU is emulated');
     expect((await selectEngine('webgpu', [emulated])).provider).toBe(emulated);
+  });
+
+  it('decides by a trial between those that work, and never tries the reference', async () => {
+    const asked: (readonly string[])[] = [];
+    const onCpu = provider('tensorflow', { ...usable, onlyIfFaster: true });
+    const all = [onCpu, provider('webgpu', broken), provider('wasm', usable), provider('cpu', usable)];
+    const selection = await selectEngine('auto', all, async (contenders) => {
+      asked.push(contenders.map(({ engine }) => engine));
+      return resultsOf({ tensorflow: 7859, wasm: 6298 });
+    });
+    expect(asked).toEqual([['tensorflow', 'wasm']]);
+    expect(selection).toEqual({
+      provider: onCpu,
+      reason: 'tensorflow: 7,859 samples/s in a trial, wasm 6,298 (a device); webgpu is not usable: the moon is full',
+    });
+  });
+
+  it.each([
+    ['a named engine', 'wasm', [provider('tensorflow', usable), provider('wasm', usable)]],
+    ['an engine without rivals', 'auto', [provider('tensorflow', broken), provider('wasm', usable), cpuProvider]],
+  ] as const)('makes no trial of %s', async (_, requested, providers) => {
+    const { provider: chosen } = await selectEngine(requested, providers, () => Promise.reject(new Error('a trial')));
+    expect(chosen.name).toBe('wasm');
+  });
+
+  it('takes the preferred engine where no trial is made', async () => {
+    const both = [provider('tensorflow', { ...usable, onlyIfFaster: true }), provider('wasm', usable)];
+    const { provider: chosen, reason } = await selectEngine('auto', both);
+    expect(chosen.name).toBe('wasm');
+    expect(reason).toBe('wasm: taken before tensorflow: only a training run tries them (a device)');
   });
 
   it('does not mention what was never installed', async () => {

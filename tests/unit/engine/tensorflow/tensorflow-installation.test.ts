@@ -70,21 +70,16 @@ describe('describeAvailability', () => {
     expect(describeAvailability(missing, [card], {})).toEqual({ usable: false, reason: 'why', remedy: 'what' });
   });
 
-  it('lets auto take CUDA, and nothing else', () => {
+  it('lets auto take CUDA, and a CPU only if a trial finds it faster', () => {
     const onCard = describeAvailability(installed(true), [card], {});
-    expect(onCard).toMatchObject({ usable: true, device: 'TensorFlow 2.21.0, CUDA' });
-    expect(onCard).not.toHaveProperty('notAutomatic');
-    expect(describeAvailability(installed(false), [card], {})).toMatchObject({
-      usable: true,
-      device: 'TensorFlow 2.21.0, CPU',
-      notAutomatic: expect.stringContaining('without CUDA'),
-    });
-    for (const hidden of ['-1', '']) {
-      expect(describeAvailability(installed(true), [card], { CUDA_VISIBLE_DEVICES: hidden })).toMatchObject({
-        usable: true,
-        device: 'TensorFlow 2.21.0, CPU',
-        notAutomatic: expect.stringContaining('hides every GPU'),
-      });
+    expect(onCard).toMatchObject({ usable: true, device: 'TensorFlow 2.21.0, CUDA', hardware: card.name });
+    expect(onCard).not.toHaveProperty('onlyIfFaster');
+    const onCpu = [
+      describeAvailability(installed(false), [card], {}),
+      ...['-1', ''].map((hidden) => describeAvailability(installed(true), [card], { CUDA_VISIBLE_DEVICES: hidden })),
+    ];
+    for (const found of onCpu) {
+      expect(found).toMatchObject({ usable: true, device: 'TensorFlow 2.21.0, CPU', onlyIfFaster: true });
     }
   });
 
