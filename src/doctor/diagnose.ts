@@ -2,6 +2,8 @@
 import type { EngineName } from '../engine/engine.ts';
 import { runProgram } from '../engine/run-program.ts';
 import { listGpus } from '../engine/tensorflow/nvidia-smi.ts';
+import { type RememberedTrial, recallAllTrials } from '../engine/trials/remembered-trials.ts';
+import { thisMachine, trialsFolder } from '../engine/trials/this-machine.ts';
 import { messageOf } from '../shared/core/errors.ts';
 import type { Check } from './checks/check.ts';
 import { checkCoordinator } from './checks/check-coordinator.ts';
@@ -37,6 +39,8 @@ export interface DiagnoseOptions extends DatasetSettings {
 export interface Facts {
   readonly host: HostFacts;
   readonly engines: readonly EngineFacts[];
+  /** The trials by which `auto` decides here. */
+  readonly engineTrials: readonly RememberedTrial[];
   readonly gpu: GpuFacts;
   readonly dataset: DatasetFacts;
   readonly folder: FolderFacts;
@@ -68,16 +72,17 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
     onProgress(seconds === 0 ? `trying engine ${engine}` : `measuring engine ${engine} for ${seconds} s`);
     engines.push(await tryEngine({ engine, batchSize, seconds }));
   }
-  const facts = { host, engines, gpu, dataset, folder, ports, coordinator };
+  const engineTrials = recallAllTrials(trialsFolder(), thisMachine(), Date.now());
+  const facts = { host, engines, engineTrials, gpu, dataset, folder, ports, coordinator };
   return { facts, checks: await checkAll(facts, options) };
 }
 
 async function checkAll(
-  { host, engines, gpu, dataset, folder, ports, coordinator }: Facts,
+  { host, engines, engineTrials, gpu, dataset, folder, ports, coordinator }: Facts,
   { version, requiredNode }: Pick<DiagnoseOptions, 'version' | 'requiredNode'>,
 ): Promise<readonly Check[]> {
   return [
-    await checkEngines(engines),
+    ...(await checkEngines(engines, engineTrials)),
     ...checkGpus(gpu),
     checkNode(host, requiredNode),
     ...[checkCores(host), checkMemory(host), checkFolder(folder), checkDataset(dataset)],

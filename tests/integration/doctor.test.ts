@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { tryEngine } from '../../src/doctor/facts/try-engine.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { killAll, run, start } from '../support/pennygrad.ts';
+import { installedEngines, killAll, run, start } from '../support/pennygrad.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 afterEach(killAll);
@@ -25,7 +25,7 @@ interface Report {
 
 describe('doctor', () => {
   it('finds that the main job can run here, and how fast', async () => {
-    const { code, stdout } = await run(['doctor', '--seconds', '0.2', '--json']);
+    const { code, stdout } = await run(['doctor', '--seconds', '0.2', '--json'], { env: installedEngines });
     const report = JSON.parse(stdout) as Report;
     expect(report.checks.filter(({ status }) => status === 'fail')).toEqual([]);
     expect(code).toBe(0);

@@ -1,6 +1,9 @@
 import type { EngineAvailability, EngineProvider } from '../../engine/engine.ts';
 import { selectEngine } from '../../engine/engines.ts';
+import { type Contender, decideEngine } from '../../engine/trials/decide-engine.ts';
+import type { RememberedTrial } from '../../engine/trials/remembered-trials.ts';
 import { messageOf } from '../../shared/core/errors.ts';
+import { describeModel } from '../../shared/model/model-spec.ts';
 import type { EngineFacts } from '../facts/try-engine.ts';
 import type { Check } from './check.ts';
 
@@ -25,25 +28,56 @@ export function explainEngine(facts: EngineFacts): { readonly why?: string; read
 /**
  * Checks which engine `auto` takes, by the rule that a run uses, and whether that engine works.
  * @param engines in the order of preference
+ * @param trials those that this machine remembers; where `auto` decides by one, every model may have another result
  */
-export async function checkEngines(engines: readonly EngineFacts[]): Promise<Check> {
+export async function checkEngines(
+  engines: readonly EngineFacts[],
+  trials: readonly RememberedTrial[] = [],
+): Promise<readonly Check[]> {
   const name = 'engine';
   const working = engines.filter((facts) => engineState(facts) === 'usable' || engineState(facts) === 'by name only');
   const instead = working.map(({ engine }) => `--backend ${engine}`).join(' or ');
-  const otherwise = instead === '' ? 'reinstall pennygrad' : `train with ${instead}`;
+  const remedy = instead === '' ? 'reinstall pennygrad' : `train with ${instead}`;
   // A run probes the engines in turn. If one crashes the process, the run never reaches the next engine.
   const fatal = engines.find(({ availability }) => availability === undefined);
-  const before = fatal === undefined ? engines : engines.slice(0, engines.indexOf(fatal));
+  const providers = (fatal === undefined ? engines : engines.slice(0, engines.indexOf(fatal))).map(asProvider);
+  const untried = { untried: 'no trial of them is remembered here, and the first run makes one' };
+  let contenders: readonly Contender[] = [];
   try {
-    const { provider, reason } = await selectEngine('auto', before.map(asProvider));
-    const chosen = engines.find(({ engine }) => engine === provider.name);
-    if (chosen?.problem === undefined) return { name, status: 'ok', line: `auto takes ${reason}` };
-    const line = `auto takes ${provider.name}, which ${chosen.problem}`;
-    return { name, status: 'fail', line, remedy: otherwise };
+    const { provider, reason } = await selectEngine('auto', providers, async (found) => {
+      contenders = found;
+      return untried;
+    });
+    const decided = trials
+      .filter(({ subject }) => sameEngines(subject.contenders, contenders))
+      .map((trial) => ({ trial, ...decideEngine(contenders, trial) }));
+    const taken = decided.length === 0 ? [provider.name] : decided.map(({ engine }) => engine);
+    const broken = engines.find(({ engine, problem }) => problem !== undefined && taken.includes(engine));
+    if (broken !== undefined) {
+      return [{ name, status: 'fail', line: `auto takes ${broken.engine}, which ${broken.problem}`, remedy }];
+    }
+    if (decided.length === 0) return [{ name, status: 'ok', line: `auto takes ${reason}` }];
+    const either = contenders.map(({ engine }) => engine).join(' or ');
+    return [
+      { name, status: 'ok', line: `auto takes ${either}, by a trial of the model` },
+      ...decided.map((decision) => ({ name: 'trial', status: 'ok', line: describeTrial(decision) }) as const),
+    ];
   } catch (error) {
     const line = fatal === undefined ? messageOf(error) : `auto tries ${fatal.engine}, which ${fatal.problem}`;
-    return { name, status: 'fail', line, remedy: otherwise };
+    return [{ name, status: 'fail', line, remedy }];
   }
+}
+
+/** Engines that were installed or removed since would be tried anew. */
+function sameEngines(tried: readonly Contender[], here: readonly Contender[]): boolean {
+  return tried.map(({ engine }) => engine).join() === here.map(({ engine }) => engine).join();
+}
+
+function describeTrial({ trial, reason }: { readonly trial: RememberedTrial; readonly reason: string }): string {
+  const { model, optimizer, threads, tensorflowThreads } = trial.subject;
+  const count = threads ?? tensorflowThreads;
+  const cores = `${threads === null ? 'tensorflow' : 'each'} on ${count} ${count === 1 ? 'thread' : 'threads'}`;
+  return `${trial.measuredAt.slice(0, 10)}, ${describeModel(model)}, ${optimizer}, ${cores}: ${reason}`;
 }
 
 function asProvider({ engine, availability }: EngineFacts): EngineProvider {

@@ -12,6 +12,7 @@ import { listeningSockets } from '../../../src/doctor/facts/port-holder.ts';
 import type { EngineFacts } from '../../../src/doctor/facts/try-engine.ts';
 import { formatBytes } from '../../../src/doctor/format-bytes.ts';
 import { idxFileNames } from '../../../src/shared/data/idx-files.ts';
+import { rememberedTrial, resultsOf } from '../../support/engine-trials.ts';
 import { needs } from '../../support/machine-parts.ts';
 
 const usable = (engine: EngineFacts['engine'], device: string): EngineFacts => ({
@@ -26,7 +27,7 @@ const absent: EngineFacts = {
 
 describe('engines', () => {
   it('auto takes the first that works, and says why not the others', async () => {
-    const check = await checkEngines([absent, wasm, usable('cpu', 'JavaScript')]);
+    const [check] = await checkEngines([absent, wasm, usable('cpu', 'JavaScript')]);
     expect(check).toMatchObject({ status: 'ok', line: expect.stringMatching(/^auto takes wasm: .*not installed/) });
     expect(engineState(absent)).toBe('not usable');
     expect(explainEngine(absent)).toEqual({ why: 'it is not installed', remedy: 'pennygrad setup tensorflow' });
@@ -38,32 +39,75 @@ describe('engines', () => {
       availability: { usable: true, device: 'SwiftShader', notAutomatic: 'the GPU is emulated' },
     };
     expect(engineState(emulated)).toBe('by name only');
-    expect(await checkEngines([emulated, wasm])).toMatchObject({
-      status: 'ok',
-      line: expect.stringMatching(/emulated/),
-    });
+    expect(await checkEngines([emulated, wasm])).toMatchObject([
+      { status: 'ok', line: expect.stringMatching(/emulated/) },
+    ]);
   });
 
   it.each([
     ['before it could say anything', { engine: 'tensorflow', problem: 'crashed: killed by SIGSEGV' }],
     ['while it was measured', { ...usable('tensorflow', 'TF'), problem: 'crashed: killed by SIGSEGV' }],
   ] as const)('one that auto takes and that crashed %s fails, with another to name', async (_, crashed) => {
-    const check = await checkEngines([crashed, wasm]);
+    const [check] = await checkEngines([crashed, wasm]);
     expect(engineState(crashed)).toBe('broken');
     expect(check).toMatchObject({ status: 'fail', remedy: 'train with --backend wasm' });
-    expect(check.line).toMatch(/auto (takes|tries) tensorflow, which crashed: killed by SIGSEGV/);
+    expect(check?.line).toMatch(/auto (takes|tries) tensorflow, which crashed: killed by SIGSEGV/);
   });
 
   it('a crash of one that auto never comes to does no harm', async () => {
     const crashed: EngineFacts = { engine: 'cpu', problem: 'crashed: exit code 1' };
-    expect(await checkEngines([wasm, crashed])).toMatchObject({ status: 'ok' });
+    expect(await checkEngines([wasm, crashed])).toMatchObject([{ status: 'ok' }]);
   });
 
   it('none at all fails', async () => {
-    expect(await checkEngines([absent])).toMatchObject({
-      status: 'fail',
-      line: expect.stringMatching(/no engine works/),
-    });
+    expect(await checkEngines([absent])).toMatchObject([
+      { status: 'fail', line: expect.stringMatching(/no engine works/) },
+    ]);
+  });
+});
+
+describe('engines between which a trial decides', () => {
+  const onCpu: EngineFacts = {
+    engine: 'tensorflow',
+    availability: { usable: true, device: 'TensorFlow, CPU', onlyIfFaster: true },
+  };
+  const faster = rememberedTrial({ tensorflow: 7859, wasm: 6298 });
+
+  it('are named, where none is remembered', async () => {
+    expect(await checkEngines([onCpu, wasm])).toEqual([
+      {
+        name: 'engine',
+        status: 'ok',
+        line: 'auto takes wasm: taken before tensorflow: no trial of them is remembered here, and the first run makes one (SIMD)',
+      },
+    ]);
+  });
+
+  it('are shown with every trial that is remembered of them', async () => {
+    const slower = {
+      ...faster,
+      subject: { ...faster.subject, threads: 2 },
+      ...resultsOf({ tensorflow: 5000, wasm: 6298 }),
+    };
+    expect((await checkEngines([onCpu, wasm], [faster, slower])).map(({ line }) => line)).toEqual([
+      'auto takes tensorflow or wasm, by a trial of the model',
+      '2026-11-30, cnn (28×28×1 to 10 classes), adam, tensorflow on 1 thread: tensorflow: 7,859 samples/s in a trial, wasm 6,298 (TensorFlow, CPU)',
+      '2026-11-30, cnn (28×28×1 to 10 classes), adam, each on 2 threads: wasm: 6,298 samples/s in a trial, tensorflow 5,000 (SIMD)',
+    ]);
+  });
+
+  it('are no longer those that were tried', async () => {
+    const [check, ...others] = await checkEngines([absent, wasm], [faster]);
+    expect(check?.line).toMatch(/^auto takes wasm: the fastest engine that works here/);
+    expect(others).toEqual([]);
+  });
+
+  it('fail only if the one that is taken crashes', async () => {
+    const crashed = { ...onCpu, problem: 'crashed: killed by SIGILL' };
+    expect(await checkEngines([crashed, wasm])).toMatchObject([{ status: 'ok' }]);
+    expect(await checkEngines([crashed, wasm], [faster])).toMatchObject([
+      { status: 'fail', line: 'auto takes tensorflow, which crashed: killed by SIGILL' },
+    ]);
   });
 });
 
