@@ -53,6 +53,15 @@ it('a result that is there costs nothing', async () => {
   expect(existsSync(dirname(claim))).toBe(false);
 });
 
+it('nobody works for a result that came while it took the claim', async () => {
+  const { time, claim, begin } = setUp();
+  let looks = 0;
+  const find = () => (++looks === 1 ? undefined : 5);
+  const work = () => Promise.reject(new Error('not needed'));
+  expect(await oneAtATime({ claim, find, work, patienceMs: 1000, ...time })).toBe(5);
+  expect(await time.until(begin(async () => 2))).toBe(2);
+});
+
 it('the next one works after one that failed', async () => {
   const { time, begin } = setUp();
   await expect(begin(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
