@@ -16,6 +16,8 @@ export interface TrialSpeed {
   /** From the median and from the fastest step: gradients and update. */
   readonly samplesPerSecond: number;
   readonly bestSamplesPerSecond: number;
+  /** Processor time per time while it was measured; undefined where a GPU computes, for which a processor only waits. */
+  readonly coresUsed?: number | undefined;
 }
 
 /** What the trial of one engine came to; `problem`: why there is no speed. */
@@ -31,6 +33,8 @@ export const requiredGain = 0.1;
 
 /** Where most steps take so many times as long as the fastest, something else has the cores. */
 const busyRatio = 1.5;
+/** An engine that computes on the CPU never waits. Where it gets less than this of a core, something else has the rest. */
+const leastCores = 0.8;
 
 /** Whether all engines could be measured, on a machine that was quiet enough to compare them. */
 export function isConclusive(results: readonly TrialResult[]): boolean {
@@ -38,9 +42,11 @@ export function isConclusive(results: readonly TrialResult[]): boolean {
 }
 
 function wasBusy(results: readonly TrialResult[]): boolean {
-  return results.some(
-    (result) => 'samplesPerSecond' in result && result.bestSamplesPerSecond > busyRatio * result.samplesPerSecond,
-  );
+  return results.some((result) => {
+    if ('problem' in result) return false;
+    const { samplesPerSecond, bestSamplesPerSecond, coresUsed = 1 } = result;
+    return coresUsed < leastCores || bestSamplesPerSecond > busyRatio * samplesPerSecond;
+  });
 }
 
 export interface EngineDecision {

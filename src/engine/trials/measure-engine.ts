@@ -1,4 +1,5 @@
 /** How fast an engine trains a model, on images that nobody has to load. */
+import { processorSeconds, systemClock } from '../../shared/core/clock.ts';
 import { createRandom } from '../../shared/core/random.ts';
 import { medianOf } from '../../shared/core/sums.ts';
 import type { Dataset, Split } from '../../shared/data/dataset.ts';
@@ -28,12 +29,15 @@ export async function measureEngine(
       await step();
       const { gradients, apply } = await step();
       if (gradients + apply < longStepMs && size < largestBatch) continue;
+      const before = { at: systemClock.now(), used: processorSeconds() };
       const steps = await repeatFor(measuredSeconds, step);
+      const coresUsed = (processorSeconds() - before.used) / (systemClock.now() - before.at);
       const milliseconds = steps.map((timed) => timed.gradients + timed.apply);
       const perSecond = (stepMs: number) => Number((size / (stepMs / 1000)).toPrecision(4));
       return {
         samplesPerSecond: perSecond(medianOf(milliseconds)),
         bestSamplesPerSecond: perSecond(Math.min(...milliseconds)),
+        coresUsed: engine.threads === undefined ? undefined : Number(coresUsed.toPrecision(3)),
       };
     }
   } finally {

@@ -19,6 +19,7 @@ import { subjectKey, type TrialMachine, type TrialSubject, trialSubject } from '
 export const trialSpeed = z.object({
   samplesPerSecond: z.number().positive(),
   bestSamplesPerSecond: z.number().positive(),
+  coresUsed: z.number().nonnegative().optional(),
 });
 
 const rememberedTrial = z.object({

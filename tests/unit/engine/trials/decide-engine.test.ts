@@ -79,6 +79,12 @@ it.each([
   ['speeds of a quiet machine', true, resultsOf({ tensorflow: 7859, wasm: 6298 }).results],
   ['a failure', false, resultsOf({ tensorflow: 'killed', wasm: 6298 }).results],
   ['steps like the fastest', true, [{ engine: 'wasm', samplesPerSecond: 1000, bestSamplesPerSecond: 1500 }]],
+  [
+    'nearly a whole core',
+    true,
+    [{ engine: 'wasm', samplesPerSecond: 1000, bestSamplesPerSecond: 1100, coresUsed: 0.8 }],
+  ],
+  ['half a core', false, [{ engine: 'wasm', samplesPerSecond: 1000, bestSamplesPerSecond: 1100, coresUsed: 0.79 }]],
   ['steps far from the fastest', false, [{ engine: 'wasm', samplesPerSecond: 1000, bestSamplesPerSecond: 1501 }]],
 ] as const)('%s: conclusive %s', (_, expected, results) => {
   expect(isConclusive(results)).toBe(expected);

@@ -91,4 +91,5 @@ it('an engine is measured on images of any shape', async () => {
   const speed = await measureEngine(cpuProvider, { name: 'softmax', inputShape: [5, 4, 3], classes: 7 }, 'sgd');
   expect(speed.samplesPerSecond).toBeGreaterThan(0);
   expect(speed.bestSamplesPerSecond).toBeGreaterThanOrEqual(speed.samplesPerSecond);
+  expect(speed.coresUsed).toBeGreaterThan(0);
 });
