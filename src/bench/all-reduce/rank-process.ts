@@ -5,7 +5,6 @@
 import { gradientBuckets } from '../../shared/collectives/buckets.ts';
 import type { AllReduce } from '../../shared/collectives/collective.ts';
 import { collectiveOf } from '../../shared/collectives/registry.ts';
-import { eventLoopTurn } from '../../shared/core/event-loop-turn.ts';
 import { createKnownVectors } from './known-vectors.ts';
 import { rankArgumentSchema, requestSchema } from './messages.ts';
 import { openLinks } from './rank-links.ts';
@@ -42,7 +41,6 @@ await runProgram(process.argv[2], rankArgumentSchema, async (argument) => {
   say({ ready: true });
   for (;;) {
     const { reductions } = await hear(requestSchema);
-    if (step === 0) await acceptRanks(world);
     const seconds: number[] = [];
     let wrong = 0;
     for (let count = 0; count < reductions; count++) {
@@ -57,11 +55,3 @@ await runProgram(process.argv[2], rankArgumentSchema, async (argument) => {
     say({ seconds, wrong });
   }
 });
-
-/**
- * All ranks have connected to this one's bells before the first request was sent. A bell rings for those that were accepted,
- * and each turn of the event loop accepts one.
- */
-async function acceptRanks(world: number): Promise<void> {
-  for (let rank = 0; rank < world; rank++) await eventLoopTurn();
-}
