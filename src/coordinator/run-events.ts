@@ -275,6 +275,8 @@ export type RunEvent =
       readonly members: readonly MemberSpent[];
       /** True for work that came to nothing: a step trained again because its first result was lost, or one that was skipped. */
       readonly redone: boolean;
+      /** Set for steps that were trained before something else was known: nobody trains again yet. */
+      readonly late?: true | undefined;
     }
   | EpochEvent
   | LedgerEvent

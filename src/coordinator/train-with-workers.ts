@@ -1,5 +1,5 @@
 /** Training from the first bind to the last worker's goodbye. */
-import { findSpentBudget, type TakenAndDue } from '../economics/ledger/budget.ts';
+import { findSpentBudget, isBudgetNear, type TakenAndDue } from '../economics/ledger/budget.ts';
 import { budgetOf } from '../settings/budget-settings.ts';
 import { chooseAllReduce } from '../shared/collectives/registry.ts';
 import { microShardOf } from '../shared/collectives/tree/micro-shards.ts';
@@ -140,6 +140,7 @@ async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOu
       observe,
       signal,
       findSpentBudget: () => findSpentBudget(budgetOf(budget), spent()),
+      isBudgetNear: () => isBudgetNear(budgetOf(budget), spent()),
       spentUsd: () => spent().usd,
       record,
       recordAt,

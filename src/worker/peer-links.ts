@@ -1,5 +1,6 @@
 /** The gradients of the other ranks of a generation, as this worker reads them. */
 import type { Exchange } from '../shared/collectives/collective.ts';
+import { orAborted } from '../shared/core/or-aborted.ts';
 import type { RankToRead } from '../shared/protocol/messages.ts';
 import type { OwnVectors, PeerVectors, VectorSharing } from '../shared/transport/shared-vectors.ts';
 
@@ -10,8 +11,12 @@ export interface SharedVectors {
 }
 
 export interface PeerLinks {
-  /** @param ranks what each offers @returns why the vectors of some rank cannot be read; undefined if all can */
-  open(ranks: readonly RankToRead[]): Promise<string | undefined>;
+  /**
+   * @param ranks what each offers
+   * @param signal ends the wait for a rank that does not answer
+   * @returns why the vectors of some rank cannot be read; undefined if all can
+   */
+  open(ranks: readonly RankToRead[], signal: AbortSignal): Promise<string | undefined>;
   /** Undefined until all are open. */
   exchange(): Exchange | undefined;
   /** May be called twice. */
@@ -29,19 +34,19 @@ export function createPeerLinks(vectors: SharedVectors | undefined, rank: number
   }
 
   return {
-    async open(ranks) {
+    async open(ranks, signal) {
       if (vectors === undefined) return 'this worker offers none itself';
       close();
       const opened: (PeerVectors | undefined)[] = [];
       peers = opened;
       for (const [other, { workerId, vectors: offer }] of ranks.entries()) {
-        const found =
-          other === rank ? { peer: undefined } : await vectors.sharing.open(offer, floats, () => listener());
-        // The generation may have ended meanwhile.
-        if (peers !== opened) {
-          if ('peer' in found) found.peer?.close();
-          return 'this worker has closed them';
-        }
+        const opening = other === rank ? { peer: undefined } : vectors.sharing.open(offer, floats, () => listener());
+        const found = await orAborted(Promise.resolve(opening), signal, () => signal.reason).catch((error) => {
+          // The process may still answer, when nobody needs it any more.
+          void Promise.resolve(opening).then((late) => 'peer' in late && late.peer?.close());
+          close();
+          throw error;
+        });
         if ('problem' in found) {
           close();
           return `those of ${workerId}: ${found.problem}`;

@@ -77,6 +77,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       link,
       inbox,
       usage,
+      now: clock.now,
       skipsNonfinite: skipNonfinite === true,
       checksumEvery,
       orderOf,
@@ -85,7 +86,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     });
   }
 
-  /** Of all ranks, once they read each other's vectors. */
+  /** All ranks' workers, once they read each other's vectors. */
   let workers: readonly string[] = [options.workerId];
   // Made for the first step: until then the all-reduce may change.
   let [allReduceName, runStep] = [requireKnown(firstAllReduce), undefined as StepRunner | undefined];
@@ -115,7 +116,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
         break;
       case 'link':
         workers = order.ranks.map(({ workerId }) => workerId);
-        send(await openPeers(order, peers, usage));
+        send(await openPeers(order, peers, usage, inbox.aborted));
         break;
       case 'exchange':
         allReduceName = requireKnown(order.allReduce);
@@ -145,7 +146,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
         link.signal.throwIfAborted();
         // Nothing more is read of this generation, and what a dead worker offered takes room for as long as it is open.
         peers.close();
-        // The replica is as the last commit left it. Time went by in waiting for whoever was lost.
+        // The step came to nothing, and the replica is as it was. Time went by in waiting for whoever was lost.
         usage.lap('wait');
       }
     }
@@ -158,8 +159,9 @@ async function openPeers(
   { request, ranks }: Extract<Order, { type: 'link' }>,
   peers: PeerLinks,
   usage: UsageMeter,
+  aborted: AbortSignal,
 ): Promise<Reply> {
-  const problem = await peers.open(ranks);
+  const problem = await peers.open(ranks, aborted);
   usage.lap('load');
   return { body: { type: 'linked', request, usage: usage.totals(), problem }, tensors: [] };
 }

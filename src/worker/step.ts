@@ -15,7 +15,7 @@ import type { WorkerObserver } from './worker-observer.ts';
 
 export interface StepContext {
   readonly engine: Pick<Engine, 'getParameters' | 'applyGradients'>;
-  // ZeroMQ sends from its vectors without copying. They are free again at the commit, which says that all of them arrived.
+  // ZeroMQ sends from its vectors without copying. With a hub they are free again at the commit: all of them have arrived.
   readonly gradients: ShareGradients;
   readonly allReduce: AllReduce;
   /** Whether a hub looks at the gradients as it adds them up, and commits the step; otherwise it is applied at once. */
@@ -24,6 +24,8 @@ export interface StepContext {
   readonly link: Pick<CoordinatorLink, 'send' | 'sendLater' | 'ordersLeft'>;
   readonly inbox: Pick<GenerationInbox, 'committed'>;
   readonly usage: UsageMeter;
+  /** Seconds of a steady clock. */
+  readonly now: () => number;
   /** Whether a step whose loss or gradient is not finite is skipped; otherwise it ends this worker. */
   readonly skipsNonfinite: boolean;
   /** Replicas compare parameters on steps divisible by this. */
@@ -35,6 +37,9 @@ export interface StepContext {
   readonly turn?: EventLoopTurn | undefined;
 }
 
+/** Votes wait for each other no longer than that. */
+const longestVoteWaitSeconds = 0.1;
+
 /** @returns all ranks' parts of the step; undefined where only the coordinator knows them */
 export type StepRunner = (assignment: Assignment) => Promise<readonly StepPart[] | undefined>;
 
@@ -44,8 +49,8 @@ export function createStepRunner(context: StepContext): StepRunner {
   const isAlone = context.worldSize === 1;
   /** So many vectors of this size add up to a finite sum. */
   const largest = largestFloat32 / context.worldSize;
-  /** Votes since the last one that did not wait for another. */
-  let waitingVotes = 0;
+  /** Votes since the last one that did not wait for another, and when that was. */
+  let [waitingVotes, votedAt] = [0, Number.NEGATIVE_INFINITY];
   /** The norm of the mean gradient of the step before, if replicas were compared on that one. */
   let normBefore: number | undefined;
 
@@ -71,9 +76,12 @@ export function createStepRunner(context: StepContext): StepRunner {
     const areFinite = nonFinite === undefined && Number.isFinite(lossSum);
     const normOf = (sum: readonly Float32Array[]) => Math.sqrt(sumOf(sum.map(sumOfSquares))) / globalBatch;
     const gradientNorm = isAlone && isCompared && nonFinite === undefined ? normOf(vectors) : normBefore;
-    // Nobody waits for the vote. It leaves before half of the orders are used up, so that more come in time.
-    const mayWait = !context.hasHub && link.ordersLeft() > waitingVotes;
-    waitingVotes = mayWait ? waitingVotes + 1 : 0;
+    // Nobody waits for the vote. It leaves before half of the orders are used up, so that more come in time, and before the
+    // next step where that may take long: nothing is sent while the engine computes.
+    const isSoon = context.now() - votedAt < longestVoteWaitSeconds;
+    const mayWait = !context.hasHub && isSoon && link.ordersLeft() > waitingVotes;
+    if (mayWait) waitingVotes += 1;
+    else [waitingVotes, votedAt] = [0, context.now()];
     const send = mayWait ? link.sendLater : link.send;
     const reduced = await reduction.finish({ from, to, lossSum, correct, areFinite }, () =>
       send({

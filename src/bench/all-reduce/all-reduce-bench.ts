@@ -31,7 +31,7 @@ export interface AllReduceRow {
   readonly path: string;
   /** Processes that take part. */
   readonly world: number;
-  /** Of the vector that each hands in. */
+  /** Length of the vector that each hands in. */
   readonly count: number;
   readonly sizeBytes: number;
   readonly measured: Measured | undefined;

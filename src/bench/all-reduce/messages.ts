@@ -36,7 +36,7 @@ export const readySchema = z.object({ ready: z.literal(true) });
 export const requestSchema = z.object({ reductions: z.int().min(1) });
 
 export const answerSchema = z.object({
-  /** Of each reduction, as this rank saw it. */
+  /** What each reduction took, as this rank saw it. */
   seconds: z.array(z.number().positive()).min(1),
   /** Floats of all of these sums that are not what they should be. */
   wrong: z.int().min(0),

@@ -27,7 +27,7 @@ export interface TwoProcessesOptions {
   readonly rounds: number;
   /** The same number for both. Start-up is not measured, nor are DDP's first twenty steps. */
   readonly steps: number;
-  /** Of a measurement of two engines. */
+  /** Length of a measurement of two engines. */
   readonly seconds: number;
   /** Undefined skips DDP. */
   readonly ddp: ((batchSize: number, steps: number) => Command) | undefined;

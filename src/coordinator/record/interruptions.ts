@@ -114,9 +114,10 @@ export function advanceInterruptions(
       // A step of an earlier generation was trained while the coordinator was gone.
       return { state: event.generation === undefined ? progress(after, now) : after, over: [] };
     }
-    // A part of a test pass is work too, and so is a checkpoint; the end of an aborted attempt is not.
+    // A part of a test pass is work too, and so is a checkpoint; the end of an aborted attempt is not, nor what was trained
+    // before it.
     case 'spent':
-      return end(shareOut(event.redone ? state : progress(state, now), after), isOver);
+      return end(shareOut(event.redone || event.late === true ? state : progress(state, now), after), isOver);
     case 'ended':
       return end(
         shareOut(event.status === 'completed' ? progress(state, now) : state, after),

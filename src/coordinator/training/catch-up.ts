@@ -1,7 +1,7 @@
 /**
- * Steps that workers have applied and that are not on record. Where steps are not committed, workers go on without their
- * coordinator until they have done what they were assigned: it may die meanwhile, or lose the one whose votes it lacks. Each of
- * the others can tell what the steps came to.
+ * Steps that workers have applied and that are not on record. Where steps are not committed, workers go on with what they were
+ * assigned before their coordinator has it on record: it may die meanwhile, or lose the one whose votes it lacks. Each of the
+ * others can tell what the steps came to.
  */
 import type { Interval } from '../../shared/core/sampling.ts';
 import type { Applied, Trained } from '../../shared/protocol/messages.ts';

@@ -1,5 +1,5 @@
 /** The steps of one epoch: assign, collect votes, commit. */
-import { addStep, type EpochTotals } from '../../economics/record/epoch-totals.ts';
+import { addStep, type EpochTotals, type StepFigures } from '../../economics/record/epoch-totals.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { globalBatch, type Interval, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Generation } from '../generation/generation.ts';
@@ -24,8 +24,8 @@ export interface EpochRange {
   readonly skippedInRow: number;
   /** Whether the workers are to stop for a checkpoint, or for another generation. Asked after every commit. */
   readonly isPauseDue: () => boolean;
-  /** Called as soon as a step is committed, with the next one, and what the epoch and the last steps have come to. */
-  readonly onCommitted: (step: number, totals: EpochTotals, skippedInRow: number) => void;
+  /** Called as soon as a step is committed, with the next one, and what the epoch, the last steps and this one have come to. */
+  readonly onCommitted: (step: number, totals: EpochTotals, skippedInRow: number, figures: StepFigures) => void;
 }
 
 /**
@@ -35,7 +35,15 @@ export interface EpochRange {
 export async function trainSteps(
   generation: Generation,
   { training: { batchSize }, trainCount }: TrainSettings,
-  { clock, observe, signal, findSpentBudget = () => undefined, spentUsd = () => 0, record = () => {} }: TrainContext,
+  {
+    clock,
+    observe,
+    signal,
+    findSpentBudget = () => undefined,
+    isBudgetNear = () => false,
+    spentUsd = () => 0,
+    record = () => {},
+  }: TrainContext,
   balancer: ShareBalancer,
   { totals: before, begin, end: endOfRange, stepsBefore, isPauseDue, onCommitted, ...range }: EpochRange,
 ): Promise<string | undefined> {
@@ -51,7 +59,8 @@ export async function trainSteps(
   let stepSeconds: number | undefined;
 
   for (let step = begin; step < end; step++) {
-    const until = assignUntil({ step, assigned, runsAhead: generation.runsAhead(), stepSeconds });
+    const runsAhead = generation.runsAhead() && !isBudgetNear();
+    const until = assignUntil({ step, assigned, runsAhead, stepSeconds });
     for (; assigned < Math.min(until, end); assigned++) {
       const batch = globalBatch(assigned % perEpoch, batchSize, trainCount);
       sharesOfStep.set(assigned, generation.assign(assigned, epoch, batch, balancer.shares()));
@@ -89,10 +98,10 @@ export async function trainSteps(
     const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
     sharesOfStep.delete(step);
     const event = { type: 'step', step, epoch, members, shares, ...figures, gradientNorm } as const;
-    // A coordinator that is killed in between leaves a step that is on record and that nobody has.
+    // Where steps are committed, a coordinator that is killed in between leaves one on record that nobody has.
     record(event);
     generation.commit(step, skipped !== undefined);
-    onCommitted(step + 1, totals, skippedInRow);
+    onCommitted(step + 1, totals, skippedInRow, figures);
     observe(event);
     observe({ type: 'spent', members: spent, redone: step < stepsBefore || skipped !== undefined });
     const reason = balancer.observe(members);

@@ -103,7 +103,8 @@ export async function synchronize(
   const { known, hasCaughtUp } = learn(toldBy(members, told ?? []));
   // After a loss, a step that came to nothing; otherwise the end of what was trained.
   const redone = before !== 'changed' && !hasCaughtUp;
-  if (told !== undefined) observe({ type: 'spent', members: generation.takeSpent(), redone });
+  const late = hasCaughtUp ? true : undefined;
+  if (told !== undefined) observe({ type: 'spent', members: generation.takeSpent(), redone, late });
   const applied = generation.applied();
   const state = chooseState(applied, known);
   const wrong = told === undefined ? [] : findWrong(generation, told, state, heals);

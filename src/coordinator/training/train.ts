@@ -64,7 +64,9 @@ export interface TrainContext {
   readonly signal: AbortSignal;
   /** Says which budget is used up, once one is: then training ends as by Ctrl-C. Asked before every step and part. */
   readonly findSpentBudget?: (() => string | undefined) | undefined;
-  /** Puts a step on record before anybody applies it. It is observed after that, when nobody waits for it. */
+  /** Whether a budget is nearly used up: then few steps are assigned ahead. */
+  readonly isBudgetNear?: (() => boolean) | undefined;
+  /** Puts a step on record, before its commit if it has one. It is observed after that, when nobody waits for it. */
   readonly record?: ((step: StepEvent) => void) | undefined;
   /** What the run has cost so far, in USD. */
   readonly spentUsd?: (() => number) | undefined;
@@ -116,6 +118,8 @@ interface Training {
   saved: { readonly progress: Progress; readonly state: TrainingState | undefined };
   /** Steps before this one were committed once already, and lost. */
   stepsBefore: number;
+  /** What the last step took and cost; nothing where this process knows of none. */
+  lastStep: { readonly seconds: number; readonly usd: number };
   /** The epoch that was last announced. */
   begunEpoch: number | undefined;
   /** Set on a resumed run until its first generation has shown how far its workers are. */
@@ -168,6 +172,7 @@ function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainCont
     progress,
     saved: { progress, state: start.state },
     stepsBefore: start.stepsBefore,
+    lastStep: { seconds: 0, usd: 0 },
     begunEpoch: undefined,
     isStartOpen: settings.start !== undefined,
     replicas: undefined,
@@ -200,10 +205,11 @@ async function catchUpWithSurvivors(generation: Generation, training: Training):
     try {
       const told = await reportState(() => 'checksum');
       const hasCaughtUp = catchUp(toldBy(members, told), training);
-      training.context.observe({ type: 'spent', members: takeSpent(), redone: !hasCaughtUp });
+      const late = hasCaughtUp ? true : undefined;
+      training.context.observe({ type: 'spent', members: takeSpent(), redone: !hasCaughtUp, late });
       return;
     } catch {
-      // Of one more that was lost meanwhile, the others are asked again. Whatever else it is, saving meets it as well.
+      // If one more was lost meanwhile, the others are asked again. Whatever else it is, saving meets it as well.
       if (generation.lostCount() === lost) return;
     }
   }
@@ -325,17 +331,22 @@ function catchUp(told: readonly ToldState[], training: Training): boolean {
   const batchOf = (step: number) => globalBatch(step % plan.stepsPerEpoch, batchSize, settings.trainCount);
   const found = findUnrecorded(told, { savedStep: saved.progress.step, generationAt, batchOf });
   if (found === undefined || found.applied.step <= progress.step) return false;
-  const record = training.isStartOpen ? followed(found.since.step) : undefined;
+  const { since } = found;
+  const epochOf = (step: number) => Math.floor(step / plan.stepsPerEpoch);
+  // An epoch ends with a test pass of its own parameters, which nobody has any more.
+  if (epochOf(since.step) !== epochOf(found.applied.step - 1)) return false;
+  const record = training.isStartOpen ? followed(since.step) : undefined;
   if (record !== undefined) context.observe({ type: 'went-on', step: record.step, record });
   const begun = record === undefined ? progress : beginProgress(record, record.openEpoch, record.skippedInRow);
   let { open, skippedInRow } = begun;
   for (const { step, samples, shares, isSkipped, ...sums } of found.steps) {
-    const epoch = Math.floor(step / plan.stepsPerEpoch);
+    const epoch = epochOf(step);
     const skipped = isSkipped
       ? `worker ${found.workerId} reports that it was not finite, on ${nameSamples(epoch, batchOf(step), undefined)}`
       : undefined;
-    // Nobody reported where the time of these steps went.
-    const figures = { samples, ...learnedFrom({ samples, ...sums }, skipped), seconds: 0, usd: 0 };
+    // Nobody knows how long it took, but it was like the one before.
+    const { seconds, usd } = training.lastStep;
+    const figures = { samples, ...learnedFrom({ samples, ...sums }, skipped), seconds, usd };
     open = addStep(open ?? beginEpoch(epoch), figures);
     skippedInRow = skipped === undefined ? 0 : skippedInRow + 1;
     context.observe({
@@ -431,7 +442,8 @@ async function trainTo(
     stepsBefore,
     skippedInRow: progress.skippedInRow,
     isPauseDue: () => schedule.isDue() || training.changeDue() !== undefined,
-    onCommitted(step, open, skippedInRow) {
+    onCommitted(step, open, skippedInRow, { seconds, usd = 0 }) {
+      training.lastStep = { seconds, usd };
       training.progress = { ...training.progress, step, generation: generation.number, open, skippedInRow };
     },
   });

@@ -40,6 +40,19 @@ export function findSpentBudget({ usd, hours, basis }: Budget, spent: TakenAndDu
   return undefined;
 }
 
+/** When this part of a budget is used up, the rest is spent step by step. */
+const nearPart = 0.9;
+
+/**
+ * Whether what is done at once has to be little, so that the budget is not overspent by much. A bill rises by whole units, and
+ * may do so at any time.
+ */
+export function isBudgetNear({ usd, hours, basis }: Budget, spent: TakenAndDue): boolean {
+  if (usd !== undefined && basis === 'billed') return true;
+  const part = { usd: usd && usd * nearPart, hours: hours && hours * nearPart, basis };
+  return findSpentBudget(part, spent) !== undefined;
+}
+
 /** The budgets with which a run can be resumed that has used one up. Those that need no change are undefined. */
 export interface RaisedBudget {
   readonly usd: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * Of the processes of a host that want the same result, one works and the others wait for it. Measurements that run side by
+ * One of the processes of a host that want the same result works, and the others wait for it. Measurements that run side by
  * side would disturb each other, and many workers may begin together.
  */
 import { rmSync, writeFileSync } from 'node:fs';

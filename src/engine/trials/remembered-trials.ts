@@ -34,6 +34,8 @@ const rememberedTrial = z.object({
         z.strictObject({ engine: z.enum(engineNames), problem: z.string() }),
       ]),
     )
+    // One alone would have had nobody to be compared with.
+    .min(2)
     .readonly(),
 });
 export type RememberedTrial = z.infer<typeof rememberedTrial>;

@@ -5,7 +5,6 @@ import { messageOf } from '../core/errors.ts';
 import { findForeign } from './header-check.ts';
 import {
   maxHeaderBytes,
-  maxJoinedBytes,
   maxJoinedMessages,
   maxStrangerHeaderBytes,
   maxTensorFrames,
@@ -78,12 +77,9 @@ function withoutUndefined(value: unknown): unknown {
 
 /**
  * Headers of messages without tensors as one header: a list of them. A frame costs both sides more than what is in it.
- * @param headers two or more, as many as fit
- * @returns undefined where they are too long, or too many
+ * @param headers `maxJoinedMessages` at most, of `maxJoinedBytes` together
  */
-export function joinHeaders(headers: readonly Uint8Array[]): Uint8Array | undefined {
-  const bytes = headers.reduce((sum, header) => sum + header.byteLength, 0);
-  if (headers.length > maxJoinedMessages || bytes > maxJoinedBytes) return undefined;
+export function joinHeaders(headers: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([Uint8Array.of(listType, headers.length >> 8, headers.length & 0xff), ...headers]);
 }
 
@@ -132,7 +128,10 @@ function decode<Message>(
     return [rejected('header', `a list of ${value.length} messages, it must have 1 to ${maxJoinedMessages}`)];
   }
   if (tensorFrames.length > 0) return [rejected('frames', 'tensor frames after a list of messages')];
-  return value.map((one) => decodeOne(schema, one, []));
+  const decoded = value.map((one) => decodeOne(schema, one, []));
+  // One is enough to refuse all of them: a short frame could hold many.
+  const wrong = decoded.find(({ ok }) => !ok);
+  return wrong === undefined ? decoded : [wrong];
 }
 
 function decodeOne<Message>(

@@ -14,6 +14,8 @@ export interface Doorbell {
 
 /** More than a run has workers; others are turned away. */
 const mostConnections = 512;
+/** A process that stands still takes connections, and says nothing. */
+const silenceMs = 2000;
 
 /** @throws if the name is taken, or names cannot be listened to here */
 export async function hangDoorbell(name: string): Promise<Doorbell> {
@@ -54,7 +56,9 @@ export async function hearDoorbell(name: string, onRung: () => void): Promise<{ 
   socket.on('error', reject);
   socket.once('close', () => reject(new Error('it was hung up at once')));
   socket.once('data', () => resolve());
+  socket.setTimeout(silenceMs, () => socket.destroy(new Error(`its process said nothing for ${silenceMs / 1000} s`)));
   await heard;
+  socket.setTimeout(0);
   socket.on('data', onRung);
   socket.on('close', onRung);
   return {

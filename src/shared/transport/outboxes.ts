@@ -36,10 +36,10 @@ export interface OutboxOptions<Peer, Frames> {
   readonly sizeOf: (frames: Frames) => number;
   /**
    * What waits for a peer travels together where it can: each send costs both sides more than what is in it.
-   * @param messages two or more
-   * @returns undefined where these do not travel together
+   * @param waiting one or more messages, in order
+   * @returns the first of them as one, and how many these are
    */
-  readonly join: (messages: readonly Frames[]) => Frames | undefined;
+  readonly join: (waiting: readonly Frames[]) => { readonly frames: Frames; readonly count: number };
   readonly limits: OutboxLimits;
   /** How long a peer may take no message before it is unreachable. */
   readonly stalledMs: () => number;
@@ -107,17 +107,10 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
     draining ??= Promise.resolve().then(drain);
   }
 
-  /** The messages that travel next, as one. */
-  function takeNext({ messages }: Queue<Frames>): { readonly frames: Frames; readonly count: number } | undefined {
-    const [first] = messages;
-    if (first === undefined) return undefined;
-    let next = { frames: first, count: 1 };
-    for (let count = 2; count <= messages.length; count++) {
-      const frames = join(messages.slice(0, count));
-      if (frames === undefined) break;
-      next = { frames, count };
-    }
-    return next;
+  function stopDelay(peer: Peer, queue: Queue<Frames>): void {
+    queue.endDelay?.();
+    queue.endDelay = undefined;
+    wake(peer);
   }
 
   function stall(peer: Peer, queue: Queue<Frames>): void {
@@ -127,10 +120,10 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
   }
 
   async function sendNext(peer: Peer, queue: Queue<Frames>): Promise<void> {
-    const next = takeNext(queue);
-    if (next === undefined) return;
+    if (queue.messages.length === 0) return;
+    const { frames, count } = join(queue.messages);
     try {
-      await send(peer, next.frames);
+      await send(peer, frames);
     } catch (error) {
       if (queues.get(peer) !== queue) return;
       if ((error as { code?: unknown }).code === 'EAGAIN') stall(peer, queue);
@@ -139,8 +132,8 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
     }
     if (queues.get(peer) !== queue) return;
     endWaits(queue);
-    const sent = queue.messages.splice(0, next.count);
-    queue.bytes -= sent.reduce((sum, frames) => sum + sizeOf(frames), 0);
+    const sent = queue.messages.splice(0, count);
+    queue.bytes -= sent.reduce((sum, message) => sum + sizeOf(message), 0);
     if (queue.messages.length > 0) ready.add(peer);
     else remove(peer);
   }
@@ -173,14 +166,13 @@ export function createOutboxes<Peer, Frames>(options: OutboxOptions<Peer, Frames
       queue.bytes = bytes;
       // A queue with earlier messages has its turn already, or waits for room, unless all of them may wait. A second turn
       // would start a second retry, which nobody would cancel.
-      if (isIdle && later) queue.endDelay = timers.after(laterMs, () => wake(peer));
-      else if (isIdle || (!later && queue.endDelay !== undefined)) {
-        queue.endDelay?.();
-        queue.endDelay = undefined;
-        wake(peer);
-      }
+      if (isIdle && later) queue.endDelay = timers.after(laterMs, () => stopDelay(peer, queue));
+      else if (isIdle || (!later && queue.endDelay !== undefined)) stopDelay(peer, queue);
     },
-    flushed: async () => draining,
+    async flushed() {
+      for (const [peer, queue] of queues) if (queue.endDelay !== undefined) stopDelay(peer, queue);
+      await draining;
+    },
     async emptied() {
       if (queues.size === 0) return;
       whenEmpty ??= createDeferred<void>();

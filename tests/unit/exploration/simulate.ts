@@ -7,6 +7,7 @@ import { createRandom, type Random } from '../../../src/shared/core/random.ts';
 import type { VectorSharing } from '../../../src/shared/transport/shared-vectors.ts';
 import { createFaultyNetwork, type FaultyNetwork } from '../../support/faulty-network.ts';
 import { createMemoryVectors } from '../../support/memory-vectors.ts';
+import type { SimulatedProcess } from '../../support/simulated-process.ts';
 import { createVirtualTime, promisesRun, promisesSettle, type VirtualTime } from '../../support/virtual-time.ts';
 import { beginCoordinator, type CoordinatorLife, idsOf, spec, trainingOf } from './coordinator-life.ts';
 import { inflict } from './inflict.ts';
@@ -64,6 +65,8 @@ interface World {
   readonly random: Random;
   readonly network: FaultyNetwork;
   readonly sharing: VectorSharing;
+  /** Whose vectors have which descriptor. */
+  readonly owners: Map<number, SimulatedProcess>;
   readonly record: RunRecord;
   readonly lives: Life[];
   readonly events: Seen['events'][number][];
@@ -176,6 +179,7 @@ function createWorld(schedule: Schedule): World {
       () => `host ${offers++ % (schedule.hosts ?? 1)}`,
       (listener) => time.timers.after(random.float() * longestRingMs, listener),
     ),
+    owners: new Map(),
     record: createRunRecord(told, time, () => random.float() * longestWritingMs),
     lives: [],
     events: [],
@@ -297,6 +301,7 @@ function start(world: World, workerId: string): void {
     network,
     dataset: datasetOf(schedule.workload),
     sharing: world.sharing,
+    owners: world.owners,
     chunkFloats: schedule.chunkFloats,
     onUpdate(update) {
       const isCommitted = committed.has(`${update.generation}/${update.step - 1}`);

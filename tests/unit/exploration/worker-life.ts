@@ -48,17 +48,21 @@ export interface Surroundings {
   readonly network: Pick<FaultyNetwork, 'connectFrom'>;
   readonly dataset: Dataset;
   readonly sharing: VectorSharing;
+  /** Whose vectors have which descriptor. */
+  readonly owners: Map<number, SimulatedProcess>;
   readonly chunkFloats: number | undefined;
   readonly onUpdate: (update: Update) => void;
   /** It ended by itself. */
   readonly onEnd: (life: Life) => void;
 }
 
+const bellPatienceMs = 2000;
+
 /** The longest that a dataset takes to load, and a step to compute, in milliseconds. */
 const [longestLoadMs, longestStepMs] = [20, 8];
 
 export function beginLife(workerId: string, surroundings: Surroundings): Life {
-  const { time, random, network, dataset, sharing, chunkFloats, onEnd } = surroundings;
+  const { time, random, network, dataset, chunkFloats, onEnd } = surroundings;
   const process = createSimulatedProcess(time);
   const life: Life = {
     workerId,
@@ -104,7 +108,7 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
       processorSeconds: () => 0,
       readGpu: async () => undefined,
       measureSpeed: async () => undefined,
-      sharing: heardBy(process, sharing),
+      sharing: heardBy(process, surroundings),
       chunkFloats,
       selectEngine: async () => ({ provider: engineOf(life, surroundings), reason: 'toy' }),
     },
@@ -115,11 +119,28 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
   return life;
 }
 
-/** What the others publish is heard of in its process. */
-function heardBy(process: SimulatedProcess, { offer, open }: VectorSharing): VectorSharing {
+/**
+ * What the others publish is heard of in its process. A process that is frozen takes a connection and says nothing: it is
+ * waited for until it goes on, or for as long as a doorbell is.
+ */
+function heardBy(process: SimulatedProcess, { sharing, owners, time }: Surroundings): VectorSharing {
+  const answers = (owner: SimulatedProcess) =>
+    new Promise<boolean>((resolve) => {
+      owner.run(() => resolve(true));
+      time.timers.after(bellPatienceMs, () => resolve(false));
+    });
   return {
-    offer,
-    open: (offered, floats, onPublished) => open(offered, floats, () => process.run(onPublished)),
+    async offer(floats) {
+      const offered = await sharing.offer(floats);
+      if ('own' in offered) owners.set(offered.own.offer.fd, process);
+      return offered;
+    },
+    async open(offered, floats, onPublished) {
+      const owner = owners.get(offered.fd);
+      if (owner === undefined || !owner.isAlive()) return { problem: 'its process is gone' };
+      if (!(await answers(owner))) return { problem: 'its process said nothing for 2 s' };
+      return sharing.open(offered, floats, () => process.run(onPublished));
+    },
   };
 }
 

@@ -28,6 +28,8 @@ interface StepCase {
   readonly other?: StepPart;
   /** Orders that are there already; none unless given. */
   readonly ordersLeft?: number;
+  /** What the clock shows for votes; time stands still unless given. */
+  readonly now?: (seconds: number) => number;
 }
 
 /**
@@ -44,6 +46,7 @@ function openSteps({
   skipped = false,
   other,
   ordersLeft = 0,
+  now = () => 0,
 }: StepCase = {}) {
   const time = createVirtualTime();
   const log: string[] = [];
@@ -116,6 +119,7 @@ function openSteps({
       },
     },
     usage,
+    now: () => now(time.clock.now()),
     checksumEvery,
     orderOf(epoch) {
       time.advance(1000);
@@ -153,7 +157,25 @@ describe('a step among others without a hub', () => {
   it('lets its vote wait for the next ones, up to half of what there is to do', async () => {
     const { run, log } = openSteps({ ...mesh, ordersLeft: 2 });
     for (const step of [6, 7, 8, 9]) await run(assignment(step));
-    expect(log.filter((line) => line.startsWith('vote'))).toEqual(['vote later', 'vote later', 'vote', 'vote later']);
+    // The first one leaves at once: nobody knows how long the next one takes.
+    expect(log.filter((line) => line.startsWith('vote'))).toEqual(['vote', 'vote later', 'vote later', 'vote']);
+  });
+
+  it('lets no vote wait longer than 100 ms for the next ones: nothing is sent while the engine computes', async () => {
+    let seconds = 0;
+    const { run, log } = openSteps({ ...mesh, ordersLeft: 9, now: () => seconds });
+    for (const at of [0, 0.05, 0.099, 0.101, 0.2, 0.21]) {
+      seconds = at;
+      await run(assignment(7));
+    }
+    expect(log.filter((line) => line.startsWith('vote'))).toEqual([
+      'vote',
+      'vote later',
+      'vote later',
+      'vote',
+      'vote later',
+      'vote',
+    ]);
   });
 
   it('lets no vote wait where the coordinator commits the step', async () => {

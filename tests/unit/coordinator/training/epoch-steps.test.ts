@@ -43,9 +43,9 @@ async function trainEpoch({ range, context, balancer, onEvent, ...script }: Step
       skippedInRow: 0,
       isPauseDue: () => false,
       ...range,
-      onCommitted(step, totals, skippedInRow) {
+      onCommitted(step, totals, skippedInRow, figures) {
         reached = { step, totals };
-        range?.onCommitted?.(step, totals, skippedInRow);
+        range?.onCommitted?.(step, totals, skippedInRow, figures);
       },
     },
   );

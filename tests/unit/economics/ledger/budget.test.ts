@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findSpentBudget, raiseSpentBudget } from '../../../../src/economics/ledger/budget.ts';
+import { findSpentBudget, isBudgetNear, raiseSpentBudget } from '../../../../src/economics/ledger/budget.ts';
 import { leastBilledUsd } from '../../../../src/economics/ledger/cost.ts';
 import { hourlyPrice, logUniform } from '../../../support/realistic-numbers.ts';
 
@@ -84,5 +84,22 @@ describe('a budget is raised where it is used up', () => {
         expect(usd).toBeLessThanOrEqual((2 * billedUsd + restartUsd) * 1.1);
       }),
     );
+  });
+});
+
+describe('a budget is near', () => {
+  const taken = { usd: 8.9, billedUsd: 20, billedAtEndUsd: 20, seconds: 3200 };
+  const budget = { usd: 10, hours: undefined, basis: 'accrued' } as const;
+
+  test.each([
+    [budget, taken, false],
+    [budget, { ...taken, usd: 9 }, true],
+    [{ ...budget, usd: undefined, hours: 1 }, taken, false],
+    [{ ...budget, usd: undefined, hours: 1 }, { ...taken, seconds: 3240 }, true],
+    [{ ...budget, usd: undefined }, { ...taken, usd: 1e9, seconds: 1e9 }, false],
+    [{ ...budget, basis: 'billed' }, { ...taken, billedAtEndUsd: 0 }, true],
+    [{ ...budget, usd: undefined, basis: 'billed' }, taken, false],
+  ] as const)('by nine tenths of it, and a bill always: %o, %o', (of, spent, isNear) => {
+    expect(isBudgetNear(of, spent)).toBe(isNear);
   });
 });

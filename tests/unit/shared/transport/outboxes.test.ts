@@ -31,7 +31,11 @@ function openOutboxes({ stalledMs = 100, ...limits }: Partial<OutboxLimits> & { 
     },
     sizeOf: (message) => message.length,
     // Texts with a plus travel together.
-    join: (messages) => (messages.every((message) => message.includes('+')) ? messages.join('') : undefined),
+    join(waiting) {
+      const end = waiting.findIndex((message) => !message.includes('+'));
+      const joined = waiting.slice(0, Math.max(1, end < 0 ? waiting.length : end));
+      return { frames: joined.join(''), count: joined.length };
+    },
     limits: { messages: 4, bytes: 100, ...limits },
     stalledMs: () => stalledMs,
     timers: time.timers,
@@ -131,6 +135,13 @@ describe('messages that can travel together', () => {
     await promisesSettle();
     expect(sent).toEqual(['a+1a+2', 'a+3a+4']);
     expect(time.pending()).toBe(0);
+  });
+
+  it('that wait leave at once where somebody waits until all is handed over', async () => {
+    const { time, post, sent, flushed } = openOutboxes();
+    post('a', 'a+1', true);
+    await flushed();
+    expect([sent, time.pending()]).toEqual([['a+1'], 0]);
   });
 
   it('that wait are dropped without a word when all is closed', async () => {

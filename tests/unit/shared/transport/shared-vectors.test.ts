@@ -75,6 +75,20 @@ linux.it('tells many of the first publication, right after they have opened it',
   await eventually('all of them hear of it', () => heard.size === 20, 5000);
 });
 
+linux.it('is not waited for where its process stands still', async () => {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('../../../support/offer-vectors.mjs', import.meta.url))],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
+  child.kill('SIGSTOP');
+  expect(await shareVectors.open(JSON.parse(line), floats, () => {})).toEqual({
+    problem: 'its process said nothing for 2 s',
+  });
+});
+
 linux.it('is not kept from publishing by whoever has opened it and reads nothing', async () => {
   const own = await offer();
   const name = readFileSync('/proc/net/unix', 'utf8')
