@@ -12,10 +12,14 @@ const unhurried = [
 ];
 
 /**
- * Seconds of gradients, and threads that load tfjs anew: in `npm test` and not in `npm run check`, which looks at engines
+ * Seconds of gradients, and threads and processes that load tfjs anew: in `npm test` and not in `npm run check`, which looks at engines
  * by the kernels' definition and by the CNN's gradients in plain tfjs.
  */
-const engines = ['tests/contract/{engine,tensorflow}.test.ts', 'tests/unit/engine/threads/*.test.ts'];
+const engines = [
+  'tests/contract/{engine,tensorflow}.test.ts',
+  'tests/unit/engine/threads/*.test.ts',
+  'tests/unit/engine/trials/try-engines.test.ts',
+];
 
 export default defineConfig(({ mode }) => {
   const common = {

@@ -383,29 +383,20 @@ export function takeUsage(
 }
 
 /**
- * Steps that ranks go through without the coordinator become known several at a time. A step's part of the time in which all
- * of them became known is that of the ranks' own time.
+ * What a step took by the ranks' own clocks: from the vote before, the longest counts. Where ranks go through steps without the
+ * coordinator, it hears of several at a time, and its own clock does not tell.
  * @param step the next to be committed, for which all have voted
- * @returns above 0 and at most 1
  */
-export function partOfKnown(state: GenerationState, step: number): number {
-  const { attempts, members } = state;
-  let before = members.map(({ told }) => told);
-  const times: number[] = [];
-  for (let next = step; ; next++) {
-    const votes = attempts.get(next)?.votes;
-    if (votes?.size !== members.length) break;
-    const after = before.map((usage, rank) => votes.get(rank) ?? usage);
-    times.push(Math.max(...after.map(({ seconds }, rank) => totalOf(seconds) - totalOf(before[rank]?.seconds))));
-    before = after;
-  }
-  const [own = 1] = times;
-  const all = sumOf(times);
-  return all > 0 ? own / all : 1 / Math.max(1, times.length);
+export function ownSeconds({ attempts, members }: GenerationState, step: number): number {
+  const votes = attempts.get(step)?.votes;
+  const times = members.map(({ told, usage }, rank) => {
+    return totalOf((votes?.get(rank) ?? usage).seconds) - totalOf(told.seconds);
+  });
+  return Math.max(0, ...times);
 }
 
-function totalOf(seconds: Usage['seconds'] | undefined): number {
-  return seconds === undefined ? 0 : sumOf(Object.values(seconds));
+function totalOf(seconds: Usage['seconds']): number {
+  return sumOf(Object.values(seconds));
 }
 
 function begin(member: MemberState, activity: Activity, now: number): MemberState {

@@ -32,7 +32,7 @@ import {
   keptBy,
   mayBeAhead,
   noteContribution,
-  partOfKnown,
+  ownSeconds,
   putOffMembers,
   restAll,
   takeUsage,
@@ -91,8 +91,8 @@ export interface Generation extends Omit<Requests, 'link'> {
    * @param step only what they had used when they voted for it
    */
   takeSpent(step?: number): readonly MemberSpent[];
-  /** A step's part of the time in which all the steps became known that all have voted for; above 0 and at most 1. */
-  partOfKnown(step: number): number;
+  /** What the next step took by the ranks' own clocks, once all voted for it; undefined where they wait for its commit. */
+  ownSeconds(step: number): number | undefined;
   /** Whether ranks go on to the next step without the coordinator. */
   runsAhead(): boolean;
   /** What each member is doing. */
@@ -336,7 +336,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     takeSpent,
 
-    partOfKnown: (step) => partOfKnown(state, step),
+    ownSeconds: (step) => (hub === undefined ? ownSeconds(state, step) : undefined),
 
     runsAhead: () => hub === undefined,
 

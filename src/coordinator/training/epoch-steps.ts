@@ -82,10 +82,11 @@ export async function trainSteps(
     const skipped = decision.kind === 'skip' ? decision.reason : undefined;
     skippedInRow = skipped === undefined ? 0 : skippedInRow + 1;
     const gradientNorm = skipped === undefined ? generation.gradientNorm(step) : undefined;
-    const part = generation.partOfKnown(step);
-    const seconds = (clock.now() - committedAt) * part;
+    const elapsed = clock.now() - committedAt;
+    // The last step has what is left, so that all steps together have all of the time.
+    const seconds = step === end - 1 ? elapsed : Math.min(elapsed, generation.ownSeconds(step) ?? elapsed);
     // The ledger's sums may differ in their last bits from one moment to the next.
-    const usd = Math.max(0, spentUsd() - costBefore) * part;
+    const usd = Math.max(0, spentUsd() - costBefore) * (elapsed > 0 ? seconds / elapsed : 1);
     const spent = generation.takeSpent(step);
     const members = generation.members.flatMap(({ info: { workerId } }, rank): readonly MemberStep[] => {
       const phases = spent.find((member) => member.workerId === workerId)?.seconds;

@@ -132,22 +132,23 @@ describe('a committed step', () => {
     ]);
   });
 
-  it('has its part of the time and the cost in which it became known with others', async () => {
-    const costs = [0, 8, 16];
+  it('has the time of its ranks where they go on by themselves, with its part of the cost, and the last one the rest', async () => {
+    const costs = [0, 8, 16, 24];
     const { events } = await trainEpoch({
-      range: { end: 2 },
-      partOfKnown: (step) => (step === 0 ? 0.25 : 1),
+      // More than has gone by since the step before is no step's.
+      ownSeconds: (step) => [0.25, 5, 0.5][step] ?? Number.NaN,
       context: { spentUsd: () => costs.shift() ?? Number.NaN },
     });
     const steps = events.filter((event) => event.type === 'step');
     expect(steps.map(({ seconds, usd }) => [seconds, usd])).toEqual([
       [0.25, 2],
       [1.75, 14],
+      [1, 8],
     ]);
   });
 
   it('is followed by several that are assigned at a time, where ranks go on by themselves', async () => {
-    const { log } = await trainEpoch({ partOfKnown: () => 1, stepMs: 50, range: { end: 3 } });
+    const { log } = await trainEpoch({ ownSeconds: () => 0.05, stepMs: 50, range: { end: 3 } });
     expect(log.filter((line) => !line.startsWith('votes'))).toMatchObject([
       expect.stringContaining('assign 0'),
       expect.stringContaining('assign 1'),
@@ -161,7 +162,7 @@ describe('a committed step', () => {
   it('on which replicas differ is followed by those that are under way, where ranks go on by themselves', async () => {
     for (const [ahead, awaited] of [
       [{}, [0]],
-      [{ partOfKnown: () => 1 }, [0, 1]],
+      [{ ownSeconds: () => 1 }, [0, 1]],
     ] as const) {
       const voted = new Set<number>();
       const vote = (rank: number, step: number) => {

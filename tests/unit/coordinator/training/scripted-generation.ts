@@ -21,8 +21,8 @@ export interface Script {
   readonly spent?: (step: number) => readonly MemberSpent[];
   /** What is not finite of a step; nothing unless a test says otherwise. */
   readonly nonFinite?: (step: number) => string | undefined;
-  /** Set where ranks go on by themselves: a step's part of the time in which it became known with others. */
-  readonly partOfKnown?: (step: number) => number;
+  /** Set where ranks go on by themselves: what a step took by their clocks. */
+  readonly ownSeconds?: (step: number) => number;
   /** How gradients are summed, and why so; the star, without a choice, unless a test says otherwise. */
   readonly allReduce?: AllReduceChoice;
   /** Each step takes so long. */
@@ -71,7 +71,7 @@ export function scriptGeneration(
     vote: voteOf = () => ({}),
     spent = () => members.map(({ rank }) => spentBy(rank)),
     nonFinite = () => undefined,
-    partOfKnown,
+    ownSeconds,
     allReduce = { allReduce: 'star', reason: undefined },
     stepMs = 1000,
     answers = members.map(() => stateOf(1)),
@@ -107,8 +107,8 @@ export function scriptGeneration(
       applied.fill({ step: step + 1, generation: 1 });
     },
     takeSpent: () => spent(voted),
-    partOfKnown: partOfKnown ?? (() => 1),
-    runsAhead: () => partOfKnown !== undefined,
+    ownSeconds: (step) => ownSeconds?.(step),
+    runsAhead: () => ownSeconds !== undefined,
     mayBeAhead: () => false,
     async evaluate(split, { from, to }, weights) {
       log.push(`evaluate ${split} ${from}..${to} by ${weights.join('/')}`);
