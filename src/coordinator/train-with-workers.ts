@@ -131,7 +131,9 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
 
 async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOutcome> {
   const { resumption, record, recordAt, clock, observe, signal, spent } = run;
-  const { training, dataset, budget } = run.options;
+  const { training, dataset } = run.options;
+  const budget = budgetOf(run.options.budget);
+  const hasBudget = budget.usd !== undefined || budget.hours !== undefined;
   return train(
     waitInterruptibly(control, signal),
     { training, trainCount: dataset.trainCount, testCount: dataset.testCount, start: resumption?.start },
@@ -139,8 +141,9 @@ async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOu
       clock,
       observe,
       signal,
-      findSpentBudget: () => findSpentBudget(budgetOf(budget), spent()),
-      isBudgetNear: () => isBudgetNear(budgetOf(budget), spent()),
+      // Asked before every step. Without a budget nobody has to know what is spent.
+      findSpentBudget: hasBudget ? () => findSpentBudget(budget, spent()) : undefined,
+      isBudgetNear: hasBudget ? () => isBudgetNear(budget, spent()) : undefined,
       spentUsd: () => spent().usd,
       record,
       recordAt,

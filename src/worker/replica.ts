@@ -1,8 +1,8 @@
 /** What a worker knows of its replica, through all generations: which state it has, and what the last steps came to. */
-import type { StepPart } from '../shared/collectives/collective.ts';
+import { isStepSkipped, type StepPart } from '../shared/collectives/collective.ts';
+import { asMade } from '../shared/protocol/applied.ts';
 import { maxReportedSteps } from '../shared/protocol/limits.ts';
 import type { Applied, Attempt, Trained } from '../shared/protocol/messages.ts';
-import { isStepSkipped } from './step.ts';
 
 export interface Replica {
   /** What it has applied or taken over; undefined where it is as it was made. */
@@ -10,9 +10,6 @@ export interface Replica {
   /** The steps that led there, as far as this worker can tell what they came to. */
   trained: Trained | undefined;
 }
-
-/** What a replica has that is as it was made. */
-const asMade: Applied = { step: 0, generation: 0 };
 
 export function beginReplica(): Replica {
   return { applied: undefined, trained: undefined };

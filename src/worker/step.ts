@@ -1,6 +1,12 @@
 /** One optimizer step, as a rank sees it. */
 import type { Engine } from '../engine/engine.ts';
-import type { AllReduce, NonFinite, Reduced, StepPart } from '../shared/collectives/collective.ts';
+import {
+  type AllReduce,
+  isStepSkipped,
+  type NonFinite,
+  type Reduced,
+  type StepPart,
+} from '../shared/collectives/collective.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { type EventLoopTurn, eventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import { firstBeyond, largestFloat32 } from '../shared/core/first-beyond.ts';
@@ -8,6 +14,7 @@ import { nameSamples } from '../shared/core/sample-names.ts';
 import { sumOf, sumOfSquares } from '../shared/core/sums.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import type { Assignment } from '../shared/protocol/messages.ts';
+import { laterMs } from '../shared/transport/outboxes.ts';
 import type { CoordinatorLink, GenerationInbox } from './coordinator-link.ts';
 import type { ShareGradients } from './share-gradients.ts';
 import type { UsageMeter } from './usage-meter.ts';
@@ -36,9 +43,6 @@ export interface StepContext {
   /** `eventLoopTurn` unless given. */
   readonly turn?: EventLoopTurn | undefined;
 }
-
-/** Votes wait for each other no longer than that. */
-const longestVoteWaitSeconds = 0.1;
 
 /** @returns all ranks' parts of the step; undefined where only the coordinator knows them */
 export type StepRunner = (assignment: Assignment) => Promise<readonly StepPart[] | undefined>;
@@ -78,7 +82,7 @@ export function createStepRunner(context: StepContext): StepRunner {
     const gradientNorm = isAlone && isCompared && nonFinite === undefined ? normOf(vectors) : normBefore;
     // Nobody waits for the vote. It leaves before half of the orders are used up, so that more come in time, and before the
     // next step where that may take long: nothing is sent while the engine computes.
-    const isSoon = context.now() - votedAt < longestVoteWaitSeconds;
+    const isSoon = (context.now() - votedAt) * 1000 < laterMs;
     const mayWait = !context.hasHub && isSoon && link.ordersLeft() > waitingVotes;
     if (mayWait) waitingVotes += 1;
     else [waitingVotes, votedAt] = [0, context.now()];
@@ -117,11 +121,6 @@ export function createStepRunner(context: StepContext): StepRunner {
     await turn();
     return isStepSkipped(parts ?? []);
   }
-}
-
-/** A step is applied by all ranks or by none. */
-export function isStepSkipped(parts: readonly StepPart[]): boolean {
-  return parts.some(({ areFinite }) => !areFinite);
 }
 
 function findNonFinite(vectors: readonly Float32Array[], largest: number): NonFinite | undefined {

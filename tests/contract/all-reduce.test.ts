@@ -7,14 +7,10 @@ import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../src
 import { maxFrameBytes } from '../../src/shared/protocol/limits.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
 import { type Arrival, bindCoordinatorSocket } from '../../src/shared/transport/coordinator-socket.ts';
-import {
-  type OwnVectors,
-  type PeerVectors,
-  shareVectors,
-  type VectorSharing,
-} from '../../src/shared/transport/shared-vectors.ts';
+import { type OwnVectors, shareVectors, type VectorSharing } from '../../src/shared/transport/shared-vectors.ts';
 import { connectWorkerSocket } from '../../src/shared/transport/worker-socket.ts';
 import { createMemoryVectors } from '../support/memory-vectors.ts';
+import { offerFrom, openFrom } from '../support/opened-vectors.ts';
 import { type CollectiveUnderTest, describeAllReduce } from './all-reduce.contract.ts';
 
 for (const name of ['star', 'tree'] as const) {
@@ -41,7 +37,7 @@ async function overVectors(
   const groups = await Promise.all(
     owned.map(async (own, rank) => {
       let onPublished = () => {};
-      const open = (other: OwnVectors) => openFrom(sharing, other, floats, () => onPublished());
+      const open = (other: OwnVectors) => openFrom(sharing, other.offer, floats, () => onPublished());
       const peers = await Promise.all(owned.map((other, place) => (place === rank ? undefined : open(other))));
       return {
         own,
@@ -73,23 +69,6 @@ async function overVectors(
       for (const { own, peers } of groups) for (const vectors of [own, ...peers]) vectors?.close();
     },
   };
-}
-
-async function offerFrom(sharing: VectorSharing, floats: number): Promise<OwnVectors> {
-  const offered = await sharing.offer(floats);
-  if ('problem' in offered) throw new Error(offered.problem);
-  return offered.own;
-}
-
-async function openFrom(
-  sharing: VectorSharing,
-  { offer }: OwnVectors,
-  floats: number,
-  onPublished: () => void,
-): Promise<PeerVectors> {
-  const opened = await sharing.open(offer, floats, onPublished);
-  if ('problem' in opened) throw new Error(opened.problem);
-  return opened.peer;
 }
 
 const now = () => performance.now() / 1000;

@@ -22,6 +22,7 @@ import type {
   CoordinatorSocketOptions,
   PeerId,
 } from '../../src/shared/transport/coordinator-socket.ts';
+import { laterMs } from '../../src/shared/transport/outboxes.ts';
 import type { connectWorkerSocket, WorkerSocketOptions } from '../../src/shared/transport/worker-socket.ts';
 import { asBytes } from './memory-network.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -72,8 +73,6 @@ const [shortestMs, longestMs] = [0.2, 2];
 const noticeMs = 1;
 /** ZeroMQ's own. */
 const reconnectMs = 100;
-/** How long a message may wait for another one. */
-const laterMs = 100;
 
 /** A message, and what becomes of it. */
 interface Parcel {

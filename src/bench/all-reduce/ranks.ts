@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { type AllReduceName, collectiveOf } from '../../shared/collectives/registry.ts';
-import { type Conversation, startConversation } from '../peers/conversation.ts';
+import { type Conversation, graceSeconds, startConversation } from '../peers/conversation.ts';
 import type { Command, Processes } from '../peers/processes.ts';
 import { secondsOfRound } from './bandwidth.ts';
 import {
@@ -27,9 +27,6 @@ export interface Reduced {
   /** Floats that differ from what their sum should be, over all ranks and reductions. */
   readonly wrong: number;
 }
-
-/** How long an answer may take: the start of PyTorch on a busy machine, or some sums of the longest vector. */
-const graceSeconds = 180;
 
 const rankProgram = fileURLToPath(new URL('./rank-process.js', import.meta.url));
 const hubProgram = fileURLToPath(new URL('./hub-process.js', import.meta.url));

@@ -1,5 +1,5 @@
 /** A running candidate: a process that trains on request and sleeps in between. */
-import { startConversation } from './conversation.ts';
+import { graceSeconds, startConversation } from './conversation.ts';
 import { type Answer, answerSchema, type Ready, type Request, readySchema } from './messages.ts';
 import type { Command, Processes } from './processes.ts';
 
@@ -10,15 +10,8 @@ export interface RunningCandidate extends Ready {
   stop(): void;
 }
 
-/**
- * Starts a candidate and waits until it is ready.
- * @param graceSeconds limit for the start, and for an answer beyond the requested seconds
- */
-export async function startCandidate(
-  processes: Processes,
-  command: Command,
-  graceSeconds: number,
-): Promise<RunningCandidate> {
+/** Starts a candidate and waits until it is ready. An answer may take `graceSeconds` beyond the requested seconds. */
+export async function startCandidate(processes: Processes, command: Command): Promise<RunningCandidate> {
   const { send, receive, stop } = startConversation(processes, command);
   return {
     ...(await receive(readySchema, graceSeconds)),
@@ -28,4 +21,13 @@ export async function startCandidate(
       return receive(answerSchema, request.seconds + graceSeconds);
     },
   };
+}
+
+export async function samplesPerSecond(
+  candidate: RunningCandidate,
+  batchSize: number,
+  seconds: number,
+): Promise<number> {
+  const answer = await candidate.measure({ batch_size: batchSize, seconds });
+  return (batchSize * answer.steps) / answer.seconds;
 }

@@ -4,6 +4,12 @@ import type { z } from 'zod';
 import { parseMessage } from './messages.ts';
 import { type Command, killGroup, listenToLastLine, type Processes } from './processes.ts';
 
+/**
+ * How long a start may take, or an answer beyond what was asked for: the start of PyTorch on a busy machine, a step of the
+ * slowest engine with a large batch, or some sums of the longest vector.
+ */
+export const graceSeconds = 180;
+
 export interface Conversation {
   /**
    * The next message. Whoever is late is stopped.

@@ -1,14 +1,11 @@
 /** The first table: measures every candidate on one core, each in its own process, in interleaved rounds. */
 import { messageOf } from '../../shared/core/errors.ts';
-import { type RunningCandidate, startCandidate } from './candidate.ts';
+import { type RunningCandidate, samplesPerSecond, startCandidate } from './candidate.ts';
 import type { Absent, Candidate } from './candidates.ts';
 import type { Measurement } from './comparison.ts';
 import { pinned } from './cores.ts';
 import type { Processes } from './processes.ts';
 import { roundRobin } from './schedule.ts';
-
-/** Enough for a start on a busy machine, or for a step of the slowest engine with a large batch. */
-const graceSeconds = 180;
 
 export interface OneCoreOptions {
   readonly candidates: readonly Candidate[];
@@ -48,7 +45,7 @@ export async function measureOnOneCore(processes: Processes, options: OneCoreOpt
     try {
       const { title, command } = candidate;
       const core = options.core === undefined ? undefined : [options.core];
-      const started = await startCandidate(processes, pinned(command, core), graceSeconds);
+      const started = await startCandidate(processes, pinned(command, core));
       running.set(candidate, started);
       checkParameters(started.parameters, options.parameters);
       // The first steps of a batch size are slow, because of compilers and caches.
@@ -84,11 +81,6 @@ export async function measureOnOneCore(processes: Processes, options: OneCoreOpt
     devices,
     peakFlops: peaks.length === 0 ? undefined : Math.max(...peaks),
   };
-}
-
-async function samplesPerSecond(candidate: RunningCandidate, batchSize: number, seconds: number): Promise<number> {
-  const answer = await candidate.measure({ batch_size: batchSize, seconds });
-  return (batchSize * answer.steps) / answer.seconds;
 }
 
 function checkParameters(found: number, expected: number): void {

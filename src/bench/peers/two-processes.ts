@@ -4,8 +4,9 @@
  */
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../shared/core/errors.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import { trainOnce } from '../train-bench.ts';
-import { startCandidate } from './candidate.ts';
+import { samplesPerSecond, startCandidate } from './candidate.ts';
 import { type Absent, engineCommand } from './candidates.ts';
 import type { Measurement } from './comparison.ts';
 import { answerSchema, parseMessage } from './messages.ts';
@@ -15,8 +16,6 @@ import { roundRobin } from './schedule.ts';
 const trainTitle = 'pennygrad train, wasm';
 export const oneWorkerTitle = 'one worker';
 export const twoEnginesTitle = 'two engines';
-/** Enough for a start on a busy machine. */
-const graceSeconds = 180;
 export const ddpTitle = 'PyTorch DDP';
 
 const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
@@ -81,13 +80,10 @@ export async function measureTwoProcesses(
 
 /** Each with half of the batch, at the same time. */
 async function measureTwoEngines(processes: Processes, batchSize: number, seconds: number): Promise<number> {
-  const engines = await Promise.all([0, 1].map(() => startCandidate(processes, engineCommand('wasm'), graceSeconds)));
+  const engines = await Promise.all([0, 1].map(() => startCandidate(processes, engineCommand('wasm'))));
   try {
-    const measure = async (length: number) => {
-      const request = { batch_size: batchSize / 2, seconds: length };
-      const answers = await Promise.all(engines.map((engine) => engine.measure(request)));
-      return answers.reduce((sum, answer) => sum + (request.batch_size * answer.steps) / answer.seconds, 0);
-    };
+    const measure = async (length: number) =>
+      sumOf(await Promise.all(engines.map((engine) => samplesPerSecond(engine, batchSize / 2, length))));
     // The first steps are slow, because of compilers and caches.
     await measure(seconds / 2);
     return await measure(seconds);

@@ -1,6 +1,7 @@
 /** Checks an answer and its tensors against the order that it answers. Pure. */
 import { firstBeyond, largestFloat32 } from '../../shared/core/first-beyond.ts';
 import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';
+import { isSameState } from '../../shared/protocol/applied.ts';
 import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { checkFigures } from './figures-check.ts';
 import type { Answer, MemberState } from './generation-state.ts';
@@ -78,10 +79,11 @@ export function checkAnswer(
  */
 function checkApplied(
   { applied: told }: MessageOf<WorkerMessage, 'state'>,
-  { applied, offered, ahead }: NonNullable<Seen> = { applied: undefined, offered: undefined, ahead: undefined },
+  seen: Seen,
   what: string,
 ): Refusal | undefined {
-  if (isSame(told, applied) || (offered !== undefined && isSame(told, offered))) return undefined;
+  const { applied, offered, ahead } = seen ?? {};
+  if (isSameState(told, applied) || (offered !== undefined && isSameState(told, offered))) return undefined;
   const known = applied?.step ?? 0;
   const isAhead = ahead !== undefined && told?.generation === ahead.generation;
   if (isAhead && told !== undefined && told.step > known && told.step <= ahead.step) return undefined;
@@ -93,7 +95,7 @@ function checkApplied(
 function checkTrained({ applied, trained }: MessageOf<WorkerMessage, 'state'>, what: string): Refusal | undefined {
   if (trained === undefined) return undefined;
   const end = { step: trained.since.step + trained.steps.length, generation: trained.generation };
-  if (!isSame(end, applied))
+  if (!isSameState(end, applied))
     return wrong(what, `trained must end with ${applied ? describe(applied) : 'nothing'}, ends with ${describe(end)}`);
   const odd = trained.steps.find(({ bounds }) => bounds.length !== trained.workers.length + 1);
   if (odd === undefined) return undefined;
@@ -102,10 +104,6 @@ function checkTrained({ applied, trained }: MessageOf<WorkerMessage, 'state'>, w
 
 function describe({ step, generation }: Applied): string {
   return `step ${step} of generation ${generation}`;
-}
-
-function isSame(a: Applied | undefined, b: Applied | undefined): boolean {
-  return a?.step === b?.step && a?.generation === b?.generation;
 }
 
 /** Rounding may take a probability a little over 1. */

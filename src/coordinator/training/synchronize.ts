@@ -5,6 +5,7 @@
  */
 import { PennygradError } from '../../shared/core/errors.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
+import { asMade, isSameState } from '../../shared/protocol/applied.ts';
 import type { Applied } from '../../shared/protocol/messages.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Answered } from '../generation/requests.ts';
@@ -28,9 +29,6 @@ export interface Replicas {
   readonly wrong: readonly number[];
 }
 
-/** What a replica has that is as it was made. */
-const asMade: Applied = { step: 0, generation: 0 };
-
 export interface KnownStates {
   /** The last committed step, as far as this process knows. */
   readonly committed: Applied;
@@ -49,18 +47,16 @@ export function chooseState(
   applied: readonly (Applied | undefined)[],
   { committed, saved, isRecorded }: KnownStates,
 ): Applied {
-  const isKnown = (state: Applied) => isSame(state, committed) || (state.step > saved.step && isRecorded(state));
+  const isKnown = (state: Applied) => isSameState(state, committed) || (state.step > saved.step && isRecorded(state));
   const latest = applied.flatMap((state) => state ?? []).sort((a, b) => b.step - a.step);
   return latest.find(isKnown) ?? saved;
 }
 
-export function isSame(a: Applied, b: Applied): boolean {
-  return a.step === b.step && a.generation === b.generation;
-}
-
 /** @param state from which training goes on */
 export function decideSync({ applied, keys, wrong }: Replicas, state: Applied): SyncDecision {
-  const holders = applied.flatMap((seen = asMade, rank) => (isSame(seen, state) && !wrong.includes(rank) ? rank : []));
+  const holders = applied.flatMap((seen = asMade, rank) =>
+    isSameState(seen, state) && !wrong.includes(rank) ? rank : [],
+  );
   if (holders.length === 0) return { kind: 'roll-back' };
   return {
     kind: 'copy',
@@ -103,7 +99,7 @@ export async function synchronize(
   const { known, hasCaughtUp } = learn(toldBy(members, told ?? []));
   // After a loss, a step that came to nothing; otherwise the end of what was trained.
   const redone = before !== 'changed' && !hasCaughtUp;
-  const late = hasCaughtUp ? true : undefined;
+  const late = hasCaughtUp || undefined;
   if (told !== undefined) observe({ type: 'spent', members: generation.takeSpent(), redone, late });
   const applied = generation.applied();
   const state = chooseState(applied, known);
@@ -147,7 +143,7 @@ function findWrong(
   state: Applied,
   heals: boolean,
 ): readonly number[] {
-  const holders = generation.applied().flatMap((seen = asMade, rank) => (isSame(seen, state) ? rank : []));
+  const holders = generation.applied().flatMap((seen = asMade, rank) => (isSameState(seen, state) ? rank : []));
   const members = holders.flatMap((rank) => generation.members[rank] ?? []);
   const checksums = holders.map((rank) => answers[rank]?.message.parametersChecksum);
   const minority = heals ? findMinority(members.map(numericsKey), checksums) : undefined;

@@ -7,6 +7,7 @@ import { noPhaseSeconds } from '../../shared/core/phases.ts';
 import { nameSamples } from '../../shared/core/sample-names.ts';
 import { globalBatch, plannedSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
+import { isSameState } from '../../shared/protocol/applied.ts';
 import type { Applied } from '../../shared/protocol/messages.ts';
 import type { Generation } from '../generation/generation.ts';
 import { MemberLost } from '../generation/member-lost.ts';
@@ -30,7 +31,7 @@ import { type ReplicaComparison, ReplicasDiffer } from './replicas.ts';
 import { salvage } from './salvage.ts';
 import { createSaveSchedule, type SaveSchedule } from './save-schedule.ts';
 import { createShareBalancer, knownSpeeds, type ShareBalancer, speedKey } from './shares/share-balancer.ts';
-import { chooseState, isSame, synchronize, toldBy } from './synchronize.ts';
+import { chooseState, synchronize, toldBy } from './synchronize.ts';
 import { runTestPass } from './test-pass.ts';
 
 export interface TrainSettings {
@@ -205,7 +206,7 @@ async function catchUpWithSurvivors(generation: Generation, training: Training):
     try {
       const told = await reportState(() => 'checksum');
       const hasCaughtUp = catchUp(toldBy(members, told), training);
-      const late = hasCaughtUp ? true : undefined;
+      const late = hasCaughtUp || undefined;
       training.context.observe({ type: 'spent', members: takeSpent(), redone: !hasCaughtUp, late });
       return;
     } catch {
@@ -268,10 +269,11 @@ async function chooseAllReduce(generation: Generation, training: Training): Prom
 
 async function bringUpToDate(generation: Generation, training: Training): Promise<void> {
   const { saved, context, settings, before } = training;
+  // Nobody looks before catching up, which may add to the record.
+  const { recordAt, isRecorded } = lookAtRecord(training);
   const state = await synchronize(generation, {
     learn(told) {
       const hasCaughtUp = catchUp(told, training);
-      const { isRecorded } = lookAtRecord(training);
       return { known: { committed: training.progress, saved: saved.progress, isRecorded }, hasCaughtUp };
     },
     saved: saved.state,
@@ -283,10 +285,9 @@ async function bringUpToDate(generation: Generation, training: Training): Promis
     },
   });
   const { progress } = training;
-  const { recordAt } = lookAtRecord(training);
-  const isNews = !isSame(state, progress);
+  const isNews = !isSameState(state, progress);
   if (isNews) training.stepsBefore = Math.max(training.stepsBefore, progress.step);
-  if (isNews && isSame(state, saved.progress)) {
+  if (isNews && isSameState(state, saved.progress)) {
     training.progress = saved.progress;
     context.observe({ type: 'rolled-back', step: state.step, lostSteps: progress.step - state.step });
   } else if (isNews || training.isStartOpen) {
@@ -329,8 +330,9 @@ function catchUp(told: readonly ToldState[], training: Training): boolean {
   }
   const { batchSize } = settings.training;
   const batchOf = (step: number) => globalBatch(step % plan.stepsPerEpoch, batchSize, settings.trainCount);
-  const found = findUnrecorded(told, { savedStep: saved.progress.step, generationAt, batchOf });
-  if (found === undefined || found.applied.step <= progress.step) return false;
+  const further = told.filter(({ applied }) => applied !== undefined && applied.step > progress.step);
+  const found = findUnrecorded(further, { savedStep: saved.progress.step, generationAt, batchOf });
+  if (found === undefined) return false;
   const { since } = found;
   const epochOf = (step: number) => Math.floor(step / plan.stepsPerEpoch);
   // An epoch ends with a test pass of its own parameters, which nobody has any more.

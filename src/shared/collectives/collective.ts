@@ -71,6 +71,11 @@ export interface StepPart {
   readonly areFinite: boolean;
 }
 
+/** A step is applied by all ranks or by none. */
+export function isStepSkipped(parts: readonly StepPart[]): boolean {
+  return parts.some(({ areFinite }) => !areFinite);
+}
+
 /** A rank's side of one generation. */
 export interface AllReduce {
   /**

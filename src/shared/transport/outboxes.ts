@@ -60,7 +60,7 @@ export function outboxLimits(parameterBytes: number): OutboxLimits {
 /** How often a connection without room is tried again. */
 const retryMs = 5;
 /** How long a message may wait for another one. */
-const laterMs = 100;
+export const laterMs = 100;
 
 interface Queue<Frames> {
   readonly messages: Frames[];

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createDeferred } from '../../../src/shared/core/deferred.ts';
-import type { OwnVectors, PeerVectors, VectorSharing } from '../../../src/shared/transport/shared-vectors.ts';
+import type { PeerVectors, VectorSharing } from '../../../src/shared/transport/shared-vectors.ts';
 import { createPeerLinks } from '../../../src/worker/peer-links.ts';
 import { createMemoryVectors } from '../../support/memory-vectors.ts';
+import { offerFrom, openFrom } from '../../support/opened-vectors.ts';
 import { outcomeOf } from '../../support/outcome.ts';
 
 const never = new AbortController().signal;
@@ -19,13 +20,7 @@ async function openLinks(open?: VectorSharing['open']) {
       return { peer: { ...found.peer, close: () => closed.push(offer.fd) } };
     },
   };
-  const offers = await Promise.all(
-    [0, 1, 2].map(async (): Promise<OwnVectors> => {
-      const offered = await memory.offer(4);
-      if ('problem' in offered) throw new Error(offered.problem);
-      return offered.own;
-    }),
-  );
+  const offers = await Promise.all([0, 1, 2].map(() => offerFrom(memory, 4)));
   const [own] = offers;
   if (own === undefined) throw new Error('there are three');
   const ranks = offers.map(({ offer }, rank) => ({ workerId: `w${rank}`, vectors: offer }));
@@ -67,9 +62,7 @@ describe('the vectors of other ranks', () => {
     expect([closed, links.exchange()]).toEqual([[1], undefined]);
     const [, , last] = ranks;
     if (last === undefined) throw new Error('there are three');
-    const late = await memory.open(last.vectors, 4, () => {});
-    if ('problem' in late) throw new Error(late.problem);
-    answer.resolve(late);
+    answer.resolve({ peer: await openFrom(memory, last.vectors, 4) });
     await outcomeOf(opening);
     expect(closed).toEqual([1, 2]);
   });

@@ -21,7 +21,7 @@ test('every change that was written down is named, with its step', () => {
 test('a price that changed shows in what was paid, beyond one per cent', () => {
   expect(describeMixture(paid(1, 1, 1))).toBeUndefined();
   expect(describeMixture(paid(1.009, 0.991))).toBeUndefined();
-  // Of the larger of the two.
+  // One per cent of the larger of the two.
   expect(describeMixture(paid(1.01005, 0.99005))).toBeUndefined();
   expect(describeMixture(paid(1.0102, 0.9899))).toBe('the price of w0, w1 changed during the run');
   expect(describeMixture(paid(1.02, 1, 0.98))).toBe('the price of w0, w2 changed during the run');

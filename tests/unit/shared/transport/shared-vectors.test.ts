@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
+import type { VectorsToRead } from '../../../../src/shared/protocol/messages.ts';
 import {
   type OwnVectors,
   type PeerVectors,
@@ -13,23 +14,36 @@ import {
 } from '../../../../src/shared/transport/shared-vectors.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { needs } from '../../../support/machine-parts.ts';
+import { offerFrom, openFrom } from '../../../support/opened-vectors.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const linux = await needs('linux');
 const floats = 1000;
 
 async function offer(): Promise<OwnVectors> {
-  const offered = await shareVectors.offer(floats);
-  if ('problem' in offered) throw new Error(offered.problem);
-  onTestFinished(offered.own.close);
-  return offered.own;
+  const own = await offerFrom(shareVectors, floats);
+  onTestFinished(own.close);
+  return own;
 }
 
-async function open(own: OwnVectors, onPublished = () => {}): Promise<PeerVectors> {
-  const opened = await shareVectors.open(own.offer, floats, onPublished);
-  if ('problem' in opened) throw new Error(opened.problem);
-  onTestFinished(opened.peer.close);
-  return opened.peer;
+async function open({ offer }: Pick<OwnVectors, 'offer'>, onPublished = () => {}): Promise<PeerVectors> {
+  const peer = await openFrom(shareVectors, offer, floats, onPublished);
+  onTestFinished(peer.close);
+  return peer;
+}
+
+/** A process that offers vectors, and lives until it is killed. */
+async function startOffering() {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('../../../support/offer-vectors.mjs', import.meta.url))],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
+  return { child, offer: JSON.parse(line) as VectorsToRead };
 }
 
 const publication = { attempt: { generation: 3, step: 2 ** 40, attempt: 0 }, figures: [1, 2.5, -3, 4e300, 0] };
@@ -76,15 +90,9 @@ linux.it('tells many of the first publication, right after they have opened it',
 });
 
 linux.it('is not waited for where its process stands still', async () => {
-  const child = spawn(
-    process.execPath,
-    [fileURLToPath(new URL('../../../support/offer-vectors.mjs', import.meta.url))],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
+  const { child, offer } = await startOffering();
   child.kill('SIGSTOP');
-  expect(await shareVectors.open(JSON.parse(line), floats, () => {})).toEqual({
+  expect(await shareVectors.open(offer, floats, () => {})).toEqual({
     problem: 'its process said nothing for 2 s',
   });
 });
@@ -108,27 +116,16 @@ it('gives neighbouring steps different slots', () => {
 });
 
 linux.it('can be read when its writer is dead, and leaves nothing behind', async () => {
-  const child = spawn(
-    process.execPath,
-    [fileURLToPath(new URL('../../../support/offer-vectors.mjs', import.meta.url))],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
-  const offered = JSON.parse(line);
-  const opened = await shareVectors.open(offered, floats, () => {});
-  if ('problem' in opened) throw new Error(opened.problem);
-  onTestFinished(opened.peer.close);
+  const { child, offer } = await startOffering();
+  const peer = await open({ offer });
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await gone;
   const target = new Float32Array(1);
-  opened.peer.read(0, floats - 1, target);
+  peer.read(0, floats - 1, target);
   expect([...target]).toEqual([4.25]);
-  expect(opened.peer.published(0)).toMatchObject({ attempt: { generation: 1, step: 4, attempt: 0 } });
-  expect(hasName(offered.secret)).toBe(false);
+  expect(peer.published(0)).toMatchObject({ attempt: { generation: 1, step: 4, attempt: 0 } });
+  expect(hasName(offer.secret)).toBe(false);
 });
 
 linux.it('opens nothing but the file that was offered', async () => {

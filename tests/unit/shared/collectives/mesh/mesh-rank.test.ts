@@ -4,6 +4,7 @@ import type { StepPart } from '../../../../../src/shared/collectives/collective.
 import { createMeshRank } from '../../../../../src/shared/collectives/mesh/mesh-rank.ts';
 import type { OwnVectors, PeerVectors, Publication } from '../../../../../src/shared/transport/shared-vectors.ts';
 import { createMemoryVectors } from '../../../../support/memory-vectors.ts';
+import { offerFrom, openFrom } from '../../../../support/opened-vectors.ts';
 import { outcomeOf } from '../../../../support/outcome.ts';
 import { createVirtualTime } from '../../../../support/virtual-time.ts';
 
@@ -13,18 +14,9 @@ const floats = 6;
 async function openRank() {
   const time = createVirtualTime();
   const sharing = createMemoryVectors(undefined, (listener) => queueMicrotask(listener));
-  const offer = async (): Promise<OwnVectors> => {
-    const offered = await sharing.offer(floats);
-    if ('problem' in offered) throw new Error(offered.problem);
-    return offered.own;
-  };
   let onPublished = () => {};
-  const peerOf = async (own: OwnVectors): Promise<PeerVectors> => {
-    const opened = await sharing.open(own.offer, floats, () => onPublished());
-    if ('problem' in opened) throw new Error(opened.problem);
-    return opened.peer;
-  };
-  const [own, other] = [await offer(), await offer()];
+  const peerOf = (own: OwnVectors) => openFrom(sharing, own.offer, floats, () => onPublished());
+  const [own, other] = [await offerFrom(sharing, floats), await offerFrom(sharing, floats)];
   const ending = new AbortController();
   const rank = createMeshRank({
     rank: 1,
