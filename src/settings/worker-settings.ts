@@ -5,7 +5,7 @@ import { engineSettings } from './engine-settings.ts';
 import { membershipSettings } from './membership-settings.ts';
 import { observabilitySettings } from './observability-settings.ts';
 import { gpuSetting, pricesSetting } from './price-settings.ts';
-import { connectAddress, port, positive } from './schemas.ts';
+import { connectAddress, listOf, port, positive, reachableHost } from './schemas.ts';
 import { type Parsed, type Setting, type SettingsTable, withoutDefault } from './setting.ts';
 import { trainingSettings } from './training-settings.ts';
 
@@ -35,6 +35,13 @@ export const workerSettings = {
     describe: 'Name of this worker, unique in the run; ranks are in the order of the names',
     defaultText: 'HOST-PID',
     schema: z.string().min(1).max(200).optional(),
+  },
+  advertise: {
+    type: 'string',
+    describe:
+      'Names or addresses by which other workers reach this one, separated by commas; it then listens on all of its own',
+    defaultText: 'the address by which it reaches the coordinator',
+    schema: listOf(reachableHost).pipe(z.array(z.string()).max(8, 'at most 8')).optional(),
   },
   ...engineSettings,
   threads: {

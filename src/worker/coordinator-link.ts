@@ -3,13 +3,14 @@
  * collective. It ends every wait when the connection breaks, or when the coordinator has been silent for too long. The
  * coordinator's own waits have deadlines, so one that is heard is one that will go on or end the run.
  */
-import { isSameAttempt } from '../shared/collectives/collective.ts';
+
 import { type AsyncQueue, createAsyncQueue } from '../shared/core/async-queue.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { type Deadlines, deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, PennygradError } from '../shared/core/errors.ts';
 import type { ClockReading } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
+import { isSameAttempt } from '../shared/protocol/attempt.ts';
 import type {
   Attempt,
   Body,

@@ -2,11 +2,11 @@
 import type { Exchange } from '../shared/collectives/collective.ts';
 import { orAborted } from '../shared/core/or-aborted.ts';
 import type { RankToRead } from '../shared/protocol/messages.ts';
-import type { OwnVectors, PeerVectors, VectorSharing } from '../shared/transport/shared-vectors.ts';
+import type { PeerVectors, Problem, VectorSharing, VectorWriter } from '../shared/transport/vectors.ts';
 
 /** What a worker offers others to read, and how it opens what they offer. */
 export interface SharedVectors {
-  readonly own: OwnVectors;
+  readonly own: VectorWriter;
   readonly sharing: VectorSharing;
 }
 
@@ -14,16 +14,27 @@ export interface PeerLinks {
   /**
    * @param ranks what each offers
    * @param signal ends the wait for a rank that does not answer
-   * @returns why the vectors of some rank cannot be read; undefined if all can
+   * @returns why the vectors of some rank cannot be read, or how many are read over the network
    */
-  open(ranks: readonly RankToRead[], signal: AbortSignal): Promise<string | undefined>;
+  open(ranks: readonly RankToRead[], signal: AbortSignal): Promise<Problem | { readonly overNetwork: number }>;
   /** Undefined until all are open. */
   exchange(): Exchange | undefined;
   /** May be called twice. */
   close(): void;
 }
 
-export function createPeerLinks(vectors: SharedVectors | undefined, rank: number, floats: number): PeerLinks {
+/** What a worker is in a generation, and what it reads there. */
+export interface PeerLinksOptions {
+  readonly rank: number;
+  readonly generation: number;
+  /** Of a gradient. */
+  readonly floats: number;
+}
+
+export function createPeerLinks(
+  vectors: SharedVectors | undefined,
+  { rank, generation, floats }: PeerLinksOptions,
+): PeerLinks {
   let peers: readonly (PeerVectors | undefined)[] | undefined;
   let listener = () => {};
 
@@ -35,12 +46,13 @@ export function createPeerLinks(vectors: SharedVectors | undefined, rank: number
 
   return {
     async open(ranks, signal) {
-      if (vectors === undefined) return 'this worker offers none itself';
+      if (vectors === undefined) return { problem: 'this worker offers none itself' };
       close();
       const opened: (PeerVectors | undefined)[] = [];
       peers = opened;
+      const reading = { floats, generation, onPublished: () => listener() };
       for (const [other, { workerId, vectors: offer }] of ranks.entries()) {
-        const opening = other === rank ? { peer: undefined } : vectors.sharing.open(offer, floats, () => listener());
+        const opening = other === rank ? { peer: undefined } : vectors.sharing.open(offer, reading);
         const found = await orAborted(Promise.resolve(opening), signal, () => signal.reason).catch((error) => {
           // The process may still answer, when nobody needs it any more.
           void Promise.resolve(opening).then((late) => 'peer' in late && late.peer?.close());
@@ -49,11 +61,11 @@ export function createPeerLinks(vectors: SharedVectors | undefined, rank: number
         });
         if ('problem' in found) {
           close();
-          return `those of ${workerId}: ${found.problem}`;
+          return { problem: `those of ${workerId}: ${found.problem}` };
         }
         opened.push(found.peer);
       }
-      return undefined;
+      return { overNetwork: opened.filter((peer) => peer?.way === 'network').length };
     },
     exchange() {
       if (vectors === undefined || peers === undefined) return undefined;

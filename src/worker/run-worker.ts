@@ -26,7 +26,7 @@ import {
 } from '../shared/protocol/messages.ts';
 import { chunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
-import type { VectorSharing } from '../shared/transport/shared-vectors.ts';
+import type { VectorSharing } from '../shared/transport/vectors.ts';
 import type { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
 import { askForPlace, pause } from './ask-for-place.ts';
 import { nameOfCard } from './card-name.ts';

@@ -51,9 +51,9 @@ export type SessionEnd =
 /** @throws whatever else ended this worker */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { link, engine, dataset, observer, clock, checksumEvery, usage, orderOf, replica, turn } = options;
-  const { rank, worldSize, allReduce: firstAllReduce, microShard, skipNonfinite, inbox } = options.quorum;
+  const { generation, rank, worldSize, allReduce: firstAllReduce, microShard, skipNonfinite, inbox } = options.quorum;
   const gradients = microShard === undefined ? gradientsOfWhole(engine) : gradientsByMicroShards(engine, microShard);
-  const peers = createPeerLinks(options.vectors, rank, engine.parameterCount);
+  const peers = createPeerLinks(options.vectors, { rank, generation, floats: engine.parameterCount });
 
   function stepsBy(name: AllReduceName): StepRunner {
     const collective = collectiveOf(name);
@@ -161,9 +161,12 @@ async function openPeers(
   usage: UsageMeter,
   aborted: AbortSignal,
 ): Promise<Reply> {
-  const problem = await peers.open(ranks, aborted);
+  const opened = await peers.open(ranks, aborted);
   usage.lap('load');
-  return { body: { type: 'linked', request, usage: usage.totals(), problem }, tensors: [] };
+  const problem = 'problem' in opened ? opened.problem : undefined;
+  // A count of none does not travel.
+  const overNetwork = 'overNetwork' in opened ? opened.overNetwork || undefined : undefined;
+  return { body: { type: 'linked', request, usage: usage.totals(), problem, overNetwork }, tensors: [] };
 }
 
 function requireKnown(name: string): AllReduceName {

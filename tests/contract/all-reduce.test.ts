@@ -7,9 +7,12 @@ import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../src
 import { maxFrameBytes } from '../../src/shared/protocol/limits.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
 import { type Arrival, bindCoordinatorSocket } from '../../src/shared/transport/coordinator-socket.ts';
-import { type OwnVectors, shareVectors, type VectorSharing } from '../../src/shared/transport/shared-vectors.ts';
+import type { VectorWay } from '../../src/shared/transport/vectors.ts';
+import { vectorsInMemory } from '../../src/shared/transport/vectors-in-memory.ts';
+import { createVectorsOnNetwork } from '../../src/shared/transport/vectors-on-network.ts';
 import { connectWorkerSocket } from '../../src/shared/transport/worker-socket.ts';
 import { createMemoryVectors } from '../support/memory-vectors.ts';
+import { createNetworkVectors } from '../support/network-vectors.ts';
 import { offerFrom, openFrom } from '../support/opened-vectors.ts';
 import { type CollectiveUnderTest, describeAllReduce } from './all-reduce.contract.ts';
 
@@ -20,25 +23,34 @@ for (const name of ['star', 'tree'] as const) {
 }
 const { numerics } = collectiveOf('mesh');
 describeAllReduce('mesh, in memory,', numerics, (...sizes) => overVectors(createMemoryVectors(), ...sizes));
-describeAllReduce('mesh, through files,', numerics, (...sizes) => overVectors(shareVectors, ...sizes));
+describeAllReduce('mesh, through files,', numerics, (...sizes) => overVectors(vectorsInMemory, ...sizes));
+describeAllReduce('mesh, over a simulated network,', numerics, (...sizes) =>
+  overVectors(createNetworkVectors()(), ...sizes),
+);
+const loopback = { host: '127.0.0.1', advertised: ['127.0.0.1'], timers: systemTimers };
+describeAllReduce('mesh, over ZeroMQ,', numerics, (...sizes) =>
+  overVectors(createVectorsOnNetwork(loopback), ...sizes),
+);
 
 type Name = Parameters<typeof collectiveOf>[0];
 
 /** Every rank reads the vectors of all others. */
-async function overVectors(
-  sharing: VectorSharing,
+async function overVectors<Offer>(
+  way: VectorWay<Offer>,
   worldSize: number,
   sizes: readonly number[],
 ): Promise<CollectiveUnderTest> {
   const buckets = gradientBuckets(sizes);
   const floats = sizes.reduce((sum, size) => sum + size, 0);
   const generation = new AbortController();
-  const owned = await Promise.all(Array.from({ length: worldSize }, () => offerFrom(sharing, floats)));
+  const owned = await Promise.all(Array.from({ length: worldSize }, () => offerFrom(way, floats)));
   const groups = await Promise.all(
     owned.map(async (own, rank) => {
       let onPublished = () => {};
-      const open = (other: OwnVectors) => openFrom(sharing, other.offer, floats, () => onPublished());
-      const peers = await Promise.all(owned.map((other, place) => (place === rank ? undefined : open(other))));
+      const reading = { floats, generation: 1, onPublished: () => onPublished() };
+      const peers = await Promise.all(
+        owned.map(({ offer }, place) => (place === rank ? undefined : openFrom(way, offer, reading))),
+      );
       return {
         own,
         peers,

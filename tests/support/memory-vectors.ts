@@ -1,10 +1,6 @@
-/** Vectors that simulated processes read of each other: what `shareVectors` does with files. */
-import {
-  figureCount,
-  type Publication,
-  slotOf,
-  type VectorSharing,
-} from '../../src/shared/transport/shared-vectors.ts';
+/** Vectors that simulated processes read of each other: what `vectorsInMemory` does with files. */
+import type { VectorsInMemory } from '../../src/shared/protocol/messages.ts';
+import { figureCount, type Publication, slotOf, type VectorWay } from '../../src/shared/transport/vectors.ts';
 
 interface Slot {
   readonly vector: Float32Array;
@@ -24,7 +20,7 @@ interface File {
 export function createMemoryVectors(
   hostOf: () => string = () => 'host',
   tell: (listener: () => void) => void = queueMicrotask,
-): VectorSharing {
+): VectorWay<VectorsInMemory> {
   const files: File[] = [];
   return {
     async offer(floats) {
@@ -35,7 +31,7 @@ export function createMemoryVectors(
       return {
         own: {
           offer: { host: hostOf(), pid: 1, fd: files.length - 1, secret: 'x'.repeat(32) },
-          clear(slot) {
+          begin(slot) {
             at(slot).published = undefined;
           },
           write: (slot, from, values) => at(slot).vector.set(values, from),
@@ -50,7 +46,7 @@ export function createMemoryVectors(
         },
       };
     },
-    async open({ fd }, _, onPublished) {
+    async open({ fd }, { onPublished }) {
       const file = files[fd];
       if (file === undefined) return { problem: 'there is no such file' };
       const at = (slot: number) => file.slots[slot] as Slot;
@@ -59,6 +55,7 @@ export function createMemoryVectors(
       file.listeners.add(listener);
       return {
         peer: {
+          way: 'memory',
           read: (slot, from, target) => target.set(at(slot).vector.subarray(from, from + target.length)),
           published: (slot) => at(slot).published,
           close() {

@@ -1,20 +1,22 @@
 /** Vectors that can be offered and opened, or the test fails with the reason. */
-import type { VectorsToRead } from '../../src/shared/protocol/messages.ts';
-import type { OwnVectors, PeerVectors, VectorSharing } from '../../src/shared/transport/shared-vectors.ts';
+import type { PeerVectors, ReadOptions, VectorWay, VectorWriter } from '../../src/shared/transport/vectors.ts';
 
-export async function offerFrom(sharing: VectorSharing, floats: number): Promise<OwnVectors> {
-  const offered = await sharing.offer(floats);
+export async function offerFrom<Offer>(
+  way: VectorWay<Offer>,
+  floats: number,
+): Promise<VectorWriter & { readonly offer: Offer }> {
+  const offered = await way.offer(floats);
   if ('problem' in offered) throw new Error(offered.problem);
   return offered.own;
 }
 
-export async function openFrom(
-  sharing: VectorSharing,
-  offer: VectorsToRead,
-  floats: number,
-  onPublished: () => void = () => {},
+/** @param options of generation 1 unless given */
+export async function openFrom<Offer>(
+  way: VectorWay<Offer>,
+  offer: Offer,
+  { floats, generation = 1, onPublished = () => {} }: Partial<ReadOptions> & Pick<ReadOptions, 'floats'>,
 ): Promise<PeerVectors> {
-  const opened = await sharing.open(offer, floats, onPublished);
+  const opened = await way.open(offer, { floats, generation, onPublished });
   if ('problem' in opened) throw new Error(opened.problem);
   return opened.peer;
 }

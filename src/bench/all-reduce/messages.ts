@@ -1,7 +1,7 @@
 /** What the benchmark says to the processes that reduce, and they to it: one JSON object per line. */
 import { z } from 'zod';
 import { allReduceNames } from '../../shared/collectives/registry.ts';
-import type { VectorsToRead } from '../../shared/protocol/messages.ts';
+import type { VectorsInMemory } from '../../shared/protocol/messages.ts';
 
 /** A rank's only argument, as JSON. */
 export const rankArgumentSchema = z.object({
@@ -22,7 +22,7 @@ export type HubArgument = z.output<typeof hubArgumentSchema>;
 export const boundSchema = z.object({ endpoint: z.string() });
 
 /** How others open the vectors of a rank, by generation. */
-const offersSchema = z.array(z.custom<VectorsToRead>((value) => typeof value === 'object'));
+const offersSchema = z.array(z.custom<VectorsInMemory>((value) => typeof value === 'object'));
 
 /** A rank's first message, where ranks read each other's vectors. */
 export const offeredSchema = z.object({ offers: offersSchema });

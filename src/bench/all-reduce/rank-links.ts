@@ -3,8 +3,9 @@ import type { Exchange, FromHub, RankOptions } from '../../shared/collectives/co
 import { collectiveOf } from '../../shared/collectives/registry.ts';
 import { deadlinesFrom } from '../../shared/core/deadlines.ts';
 import { systemTimers } from '../../shared/core/timers.ts';
-import type { VectorsToRead } from '../../shared/protocol/messages.ts';
-import { type OwnVectors, type PeerVectors, shareVectors } from '../../shared/transport/shared-vectors.ts';
+import type { VectorsInMemory } from '../../shared/protocol/messages.ts';
+import type { PeerVectors } from '../../shared/transport/vectors.ts';
+import { vectorsInMemory } from '../../shared/transport/vectors-in-memory.ts';
 import { connectWorkerSocket } from '../../shared/transport/worker-socket.ts';
 import { linkSchema, type RankArgument } from './messages.ts';
 import { endWith, hear, say, timeoutSeconds, vectorLengths } from './reducing-process.ts';
@@ -73,15 +74,15 @@ async function linkToPeers({ rank, floats }: RankArgument): Promise<RankLinks> {
   };
 }
 
-async function offer(floats: number): Promise<OwnVectors> {
-  const offered = await shareVectors.offer(floats);
+async function offer(floats: number) {
+  const offered = await vectorsInMemory.offer(floats);
   if ('problem' in offered) throw new Error(offered.problem);
   return offered.own;
 }
 
-async function open(offer: VectorsToRead | undefined, floats: number, onPublished: () => void): Promise<PeerVectors> {
+async function open(offer: VectorsInMemory | undefined, floats: number, onPublished: () => void): Promise<PeerVectors> {
   if (offer === undefined) throw new Error('a rank has offered no vectors');
-  const opened = await shareVectors.open(offer, floats, onPublished);
+  const opened = await vectorsInMemory.open(offer, { floats, generation: 0, onPublished });
   if ('problem' in opened) throw new Error(opened.problem);
   return opened.peer;
 }

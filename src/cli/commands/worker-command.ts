@@ -6,13 +6,18 @@ import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { type WorkerConfig, workerSettings } from '../../settings/worker-settings.ts';
 import { processorSeconds, systemClock } from '../../shared/core/clock.ts';
 import { deadlinesFrom } from '../../shared/core/deadlines.ts';
+import { tcpEndpoint } from '../../shared/core/endpoint.ts';
 import { exitCodes } from '../../shared/core/errors.ts';
 import { describeListening } from '../../shared/core/server-url.ts';
 import { systemTimers } from '../../shared/core/timers.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
 import { loadDataset } from '../../shared/data/load-dataset.ts';
 import { ipFamilyOf } from '../../shared/transport/ip-family.ts';
-import { shareVectors } from '../../shared/transport/shared-vectors.ts';
+import { localAddressTowards } from '../../shared/transport/local-address.ts';
+import { shareVectors } from '../../shared/transport/share-vectors.ts';
+import type { VectorSharing } from '../../shared/transport/vectors.ts';
+import { vectorsInMemory } from '../../shared/transport/vectors-in-memory.ts';
+import { createVectorsOnNetwork } from '../../shared/transport/vectors-on-network.ts';
 import { sleepPrecisely } from '../../worker/precise-sleep.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Command } from '../command.ts';
@@ -24,6 +29,7 @@ export const workerCommand: Command = {
   settings: workerSettings,
   examples: [
     ['$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host'],
+    ['$0 worker --connect tcp://203.0.113.5:5555 --advertise 198.51.100.7', 'behind an address that it does not know'],
     ['$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with its own price'],
     ['$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price in the table'],
   ],
@@ -61,7 +67,7 @@ export const workerCommand: Command = {
             loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
           readGpu: async (card) => (await listGpus(runProgram, card))[0],
           selectEngine: (needs) => selectWorkerEngine(settings, needs, (line) => console.log(line)),
-          sharing: shareVectors,
+          sharing: await openSharing(settings),
           ipFamilyOf,
           log: (line) => console.log(line),
           ...(own && { observer: own.observer }),
@@ -139,4 +145,15 @@ function endWithParent(): Orders {
   // The channel must not keep a finished worker alive.
   process.channel?.unref();
   return { signal: new AbortController().signal, drain: drainOn(['SIGUSR1']) };
+}
+
+/** A worker on the coordinator's host listens for nobody, unless it is told by which name others reach it. */
+async function openSharing({ connect, advertise }: WorkerConfig): Promise<VectorSharing> {
+  const own = advertise === undefined ? await localAddressTowards(connect, await ipFamilyOf(connect)) : undefined;
+  const advertised = advertise ?? (own === undefined ? [] : [own]);
+  if (advertised.length === 0) return shareVectors({ memory: vectorsInMemory, network: undefined });
+  const families = await Promise.all(advertised.map((host) => ipFamilyOf(tcpEndpoint(host, 1))));
+  const host = own ?? (families.includes(6) ? '::' : '*');
+  const network = createVectorsOnNetwork({ host, advertised, timers: systemTimers });
+  return shareVectors({ memory: vectorsInMemory, network });
 }

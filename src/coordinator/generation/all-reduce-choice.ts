@@ -1,5 +1,6 @@
 /** How the gradients of a generation are summed, and why so. */
 import { type AllReduceName, collectiveAtFirst } from '../../shared/collectives/registry.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import type { RankToRead } from '../../shared/protocol/messages.ts';
 import { describeWorker, type Member } from '../membership/worker.ts';
 import type { Requests } from './requests.ts';
@@ -11,8 +12,8 @@ export interface AllReduceChoice {
 }
 
 /**
- * Ranks read each other's gradients where they show that they can. That they are on one host is no proof: containers have
- * files of their own.
+ * Ranks read each other's gradients where they show that they can. That they are on one host, or have each other's address, is
+ * no proof: containers have files of their own, and firewalls are everywhere.
  * @param chosen for the run
  * @param link asks ranks to open each other's vectors, and says why some cannot
  */
@@ -25,12 +26,23 @@ export async function decideAllReduce(
   if (allReduce === chosen || members.length === 1) return { allReduce, reason: undefined };
   const offers = collectOffers(members);
   if ('problem' in offers) return { allReduce, reason: offers.problem };
-  const problems = await link(offers.ranks);
-  const odd = members.find((_, rank) => problems[rank] !== undefined);
+  const links = await link(offers.ranks);
+  const odd = members.find((_, rank) => links[rank]?.problem !== undefined);
   if (odd !== undefined) {
-    return { allReduce, reason: `${describeWorker(odd)} cannot read the others' gradients: ${problems[odd.rank]}` };
+    return {
+      allReduce,
+      reason: `${describeWorker(odd)} cannot read the others' gradients: ${links[odd.rank]?.problem}`,
+    };
   }
-  return { allReduce: chosen, reason: "all workers are on one host, and read each other's gradients" };
+  const overNetwork = sumOf(links.map((rank) => rank.overNetwork ?? 0));
+  return { allReduce: chosen, reason: describeWays(overNetwork, members.length * (members.length - 1)) };
+}
+
+/** @param all links, of each rank to each other */
+function describeWays(overNetwork: number, all: number): string {
+  if (overNetwork === 0) return "all workers are on one host, and read each other's gradients";
+  if (overNetwork === all) return "workers read each other's gradients over the network";
+  return "workers read each other's gradients, in memory on one host and over the network between hosts";
 }
 
 function collectOffers(
@@ -42,9 +54,6 @@ function collectOffers(
     const { workerId } = member.info;
     if (vectors === undefined)
       return { problem: `${describeWorker(member)} cannot offer its gradients to be read: ${vectorsProblem}` };
-    const [first = { workerId, vectors }] = ranks;
-    if (vectors.host !== first.vectors.host)
-      return { problem: `${describeWorker(member)} is on another host than ${first.workerId}` };
     ranks.push({ workerId, vectors });
   }
   return { ranks };

@@ -25,7 +25,7 @@ export function stateLengths(
 }
 
 /** Undefined of a rank that nothing is known of. */
-type Seen = Pick<MemberState, 'applied' | 'offered' | 'ahead'> | undefined;
+type Seen = Pick<MemberState, 'applied' | 'offered' | 'ahead' | 'behind'> | undefined;
 type Tensors = readonly Float32Array[];
 type Order<Type extends CoordinatorMessage['type']> = Body<MessageOf<CoordinatorMessage, Type>>;
 
@@ -82,12 +82,15 @@ function checkApplied(
   seen: Seen,
   what: string,
 ): Refusal | undefined {
-  const { applied, offered, ahead } = seen ?? {};
+  const { applied, offered, ahead, behind } = seen ?? {};
   if (isSameState(told, applied) || (offered !== undefined && isSameState(told, offered))) return undefined;
+  if (behind !== undefined && isSameState(told, behind.applied)) return undefined;
   const known = applied?.step ?? 0;
   const isAhead = ahead !== undefined && told?.generation === ahead.generation;
   if (isAhead && told !== undefined && told.step > known && told.step <= ahead.step) return undefined;
-  const possible = [applied, offered, ahead].flatMap((state) => (state === undefined ? [] : describe(state)));
+  const possible = [behind?.applied, applied, offered, ahead].flatMap((state) =>
+    state === undefined ? [] : describe(state),
+  );
   return wrong(what, `applied must be ${possible.join(' or ') || 'left out'}, got ${told ? describe(told) : 'none'}`);
 }
 

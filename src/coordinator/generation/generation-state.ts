@@ -28,6 +28,11 @@ export interface MemberState {
   readonly offered: Applied | undefined;
   /** How far it may have come by itself, where steps are not committed; undefined once it has said how far it is. */
   readonly ahead: Applied | undefined;
+  /**
+   * What it had before the last step, which it may not have been able to apply: where steps are not committed, all have voted
+   * for it, but the gradient of one that is lost may not have reached this one. Undefined where it surely has the step.
+   */
+  readonly behind: { readonly applied: Applied | undefined } | undefined;
 }
 
 /** What is known of a member from the generation before. */
@@ -75,7 +80,7 @@ const nothingUsed: Usage = {
 /** What is known of a worker that was no member of the generation before. @param kept what it says of itself, if anything */
 export function keptBy(kept: MessageOf<WorkerMessage, 'ready'>['kept'], now: number): CarriedMember {
   const { usage = nothingUsed, applied } = kept ?? {};
-  return { usage, usageAt: now, told: usage, applied, offered: undefined, ahead: undefined };
+  return { usage, usageAt: now, told: usage, applied, offered: undefined, ahead: undefined, behind: undefined };
 }
 
 /**
@@ -131,7 +136,8 @@ export function commitStep(state: GenerationState, step: number, now: number): G
   const applied = { step: step + 1, generation: state.number };
   const members = state.members.map((member, rank): MemberState => {
     const activity = next === undefined ? 'idle' : next.votes.has(rank) ? 'wait' : 'compute';
-    return { ...begin(member, activity, now), applied };
+    const isSure = member.ahead === undefined || state.members.length === 1;
+    return { ...begin(member, activity, now), applied, behind: isSure ? undefined : { applied: member.applied } };
   });
   return { ...state, attempts, members };
 }
@@ -142,9 +148,11 @@ function oldestOf(attempts: GenerationState['attempts']): AttemptState | undefin
   return oldest?.[1];
 }
 
-/** Whether a member may have applied steps that this process does not know to be done. */
-export function mayBeAhead({ members }: GenerationState): boolean {
-  return members.some(({ applied, ahead }) => ahead !== undefined && ahead.step > (applied?.step ?? 0));
+/** Whether a member may have another state than this process takes it to have: only its answer tells. */
+export function mayDiffer({ members }: GenerationState): boolean {
+  return members.some(
+    ({ applied, ahead, behind }) => behind !== undefined || (ahead !== undefined && ahead.step > (applied?.step ?? 0)),
+  );
 }
 
 /**
@@ -172,12 +180,19 @@ export function takeOver(state: GenerationState, rank: number): GenerationState 
     applied: member.offered,
     offered: undefined,
     ahead: undefined,
+    behind: undefined,
   }));
 }
 
 /** The rank says what its replica has. */
 export function learnApplied(state: GenerationState, rank: number, applied: Applied | undefined): GenerationState {
-  return changeMember(state, rank, (member) => ({ ...member, applied, offered: undefined, ahead: undefined }));
+  return changeMember(state, rank, (member) => ({
+    ...member,
+    applied,
+    offered: undefined,
+    ahead: undefined,
+    behind: undefined,
+  }));
 }
 
 /**

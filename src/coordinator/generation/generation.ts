@@ -30,7 +30,7 @@ import {
   commitStep,
   findAttempt,
   keptBy,
-  mayBeAhead,
+  mayDiffer,
   noteContribution,
   ownSeconds,
   putOffMembers,
@@ -110,8 +110,8 @@ export interface Generation extends Omit<Requests, 'link'> {
    * @param step where it is given, only those are asked that have the state of so many steps
    */
   abort(step?: number): Survivors;
-  /** Whether a member may have applied steps that this process does not know to be done. */
-  mayBeAhead(): boolean;
+  /** Whether a member may have another state than this process takes it to have: only its answer tells. */
+  mayDiffer(): boolean;
   /** What each rank's replica has applied or taken over; undefined where it is as it was made. */
   applied(): readonly (Applied | undefined)[];
   /** Whether every replica is as it was made: none has applied a step, or was sent a state that it may have taken over. */
@@ -349,7 +349,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     lostCount: () => lost.size,
 
-    mayBeAhead: () => mayBeAhead(state),
+    mayDiffer: () => mayDiffer(state),
 
     holders,
 
@@ -375,10 +375,10 @@ export function createGeneration(options: GenerationOptions): Generation {
       return {
         requestCount: state.requestCount,
         members: new Map(
-          state.members.flatMap(({ usage, usageAt, told, applied, offered, ahead }, rank) => {
+          state.members.flatMap(({ usage, usageAt, told, applied, offered, ahead, behind }, rank) => {
             const peer = members[rank]?.peer;
             if (peer === undefined || lost.has(peer)) return [];
-            return [[peer, { usage, usageAt, told, applied, offered, ahead }] as const];
+            return [[peer, { usage, usageAt, told, applied, offered, ahead, behind }] as const];
           }),
         ),
       };

@@ -69,8 +69,10 @@ export interface Requests {
    * @throws run-failed, naming a member that did not take it over
    */
   copy(donor: Member, applied: Applied, receivers: readonly Member[]): Promise<void>;
-  /** @param offers of all ranks @returns why ranks cannot read the others' vectors, in rank order; undefined for those that can */
-  link(offers: readonly RankToRead[]): Promise<readonly (string | undefined)[]>;
+  /** @param offers of all ranks @returns how each reads the others' vectors, or why it cannot, in rank order */
+  link(
+    offers: readonly RankToRead[],
+  ): Promise<readonly Pick<Answered<'linked'>['message'], 'problem' | 'overNetwork'>[]>;
   /** Probabilities of the first `count` test images, from rank 0. */
   predict(count: number): Promise<Float32Array>;
 }
@@ -140,7 +142,7 @@ export function createRequests(members: readonly Member[], ask: Ask, sizes: Chun
     async link(offers) {
       const { request, order, answers } = ask('linked', 'checkpoint', ranks);
       for (const rank of ranks) order(rank, { type: 'link', request, ranks: offers });
-      return (await answers).map(({ message }) => message.problem);
+      return (await answers).map(({ message }) => message);
     },
 
     async predict(count) {

@@ -197,9 +197,9 @@ async function saveWhatIsLeft(generation: Generation, training: Training, failur
   return salvage(generation, failure, place, { observe, clock, savedStep: saved.progress.step });
 }
 
-/** Where steps are not committed, those that are left may be further than this process knows. */
+/** Where steps are not committed, those that are left may have more or fewer than this process knows. */
 async function catchUpWithSurvivors(generation: Generation, training: Training): Promise<void> {
-  while (generation.lostCount() > 0 && generation.mayBeAhead()) {
+  while (generation.lostCount() > 0 && generation.mayDiffer()) {
     const lost = generation.lostCount();
     const { members, reportState, takeSpent } = generation.abort();
     if (members.length === 0) return;
@@ -216,14 +216,17 @@ async function catchUpWithSurvivors(generation: Generation, training: Training):
   }
 }
 
-/** Members that came back to another coordinator may be lost again before it has learned from them how far the run is. */
+/**
+ * Members that came back to another coordinator may be lost again before it has learned from them how far the run is. Where
+ * steps are not committed, the last one may be lost with all that had it.
+ */
 function goOnFromSurvivors(generation: Generation, training: Training): void {
   const { saved, context, progress } = training;
   const { recordAt, isRecorded } = lookAtRecord(training);
   const applied = generation.applied().filter((seen) => seen !== undefined && generation.holders(seen.step).length > 0);
   const state = chooseState(applied, { committed: progress, saved: saved.progress, isRecorded });
   const record = recordAt(state.step);
-  if (state.step <= progress.step || record === undefined) return;
+  if (isSameState(state, progress) || isSameState(state, saved.progress) || record === undefined) return;
   training.progress = beginProgress(state, record.openEpoch, record.skippedInRow);
   context.observe({ type: 'went-on', step: state.step, record });
 }
@@ -400,6 +403,9 @@ async function carryOutTasks(
     if (change !== undefined) {
       // Whoever stays may leave while the run waits for others, and nobody would be left that has these steps.
       if (change.leavesTooFew && progress.step > saved.progress.step) await save(generation, training);
+      // Where nobody waits for a commit, all have voted for the last step, and some may still wait for the gradient of one that
+      // leaves now.
+      if (generation.runsAhead()) await generation.reportState(() => 'checksum');
       return undefined;
     }
     switch (next.kind) {

@@ -9,7 +9,7 @@
  */
 import type { Interval } from '../core/sampling.ts';
 import type { Attempt, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../protocol/messages.ts';
-import type { OwnVectors, PeerVectors } from '../transport/shared-vectors.ts';
+import type { PeerVectors, VectorWriter } from '../transport/vectors.ts';
 
 /** What ranks send to the hub, and the hub to ranks. */
 export type ToHub = MessageOf<WorkerMessage, 'contribute'>;
@@ -54,7 +54,7 @@ export interface RankOptions {
 
 /** Vectors that the ranks of a generation can read of each other. */
 export interface Exchange {
-  readonly own: OwnVectors;
+  readonly own: VectorWriter;
   /** By rank; undefined at this rank's own place. */
   readonly peers: readonly (PeerVectors | undefined)[];
   /** Calls the listener, and no other, whenever a peer may have published something. */
@@ -156,13 +156,4 @@ export interface HubReply {
   readonly rank: number;
   readonly body: Body<FromHub>;
   readonly tensors: readonly Float32Array[];
-}
-
-export function isSameAttempt(a: Attempt, b: Attempt): boolean {
-  return a.generation === b.generation && a.step === b.step && a.attempt === b.attempt;
-}
-
-/** For maps by attempt. */
-export function keyOf({ generation, step, attempt }: Attempt): string {
-  return `${generation}/${step}/${attempt}`;
 }

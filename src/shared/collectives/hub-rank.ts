@@ -2,9 +2,10 @@
  * A rank's side of what has a hub: hand every bucket to the hub, take the sums back. Sums return while later buckets leave.
  */
 import type { Interval } from '../core/sampling.ts';
+import { isSameAttempt } from '../protocol/attempt.ts';
 import type { Attempt } from '../protocol/messages.ts';
 import { followBuckets } from './bucket-progress.ts';
-import { type AllReduce, isSameAttempt, type RankOptions, type Reduced } from './collective.ts';
+import type { AllReduce, RankOptions, Reduced } from './collective.ts';
 
 interface Pending {
   readonly attempt: Attempt;

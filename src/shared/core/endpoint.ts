@@ -26,3 +26,8 @@ export function parseEndpoint(text: string): Endpoint | undefined {
 export function isConnectable(endpoint: Endpoint): boolean {
   return endpoint.transport === 'ipc' || (endpoint.host !== '*' && endpoint.port !== '*' && endpoint.port > 0);
 }
+
+/** `tcp://HOST:PORT`, with an IPv6 address in brackets. @param port `*` lets the system choose */
+export function tcpEndpoint(host: string, port: number | '*'): string {
+  return `tcp://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}

@@ -17,6 +17,7 @@ import {
   type WorkerMessage,
   workerMessage,
 } from './messages.ts';
+import { type PeerMessage, peerMessage } from './peer-messages.ts';
 
 /** Why a message was not accepted; the label values of `pennygrad_frames_rejected_total`. */
 export type RejectionReason = 'frames' | 'header' | 'version' | 'fields' | 'tensor';
@@ -48,7 +49,7 @@ const float32Bytes = Float32Array.BYTES_PER_ELEMENT;
  * Header and tensor frames, ready for a socket. Tensors are not copied: they may not change until they are sent. Fields
  * that are undefined do not travel, at any depth: MessagePack has no such value.
  */
-export function encode<Message extends WorkerMessage | CoordinatorMessage>(
+export function encode<Message extends WorkerMessage | CoordinatorMessage | PeerMessage>(
   run: string,
   body: Body<Message>,
   tensors: readonly Float32Array[] = [],
@@ -97,6 +98,10 @@ export const decodeWorkerMessages = (frames: readonly Uint8Array[], sender: Send
   decode(workerMessage, frames, sender);
 export const decodeCoordinatorMessages = (frames: readonly Uint8Array[]) =>
   decode(coordinatorMessage, frames, 'member');
+
+/** What another worker says. One that has not shown that it may ask is a stranger. */
+export const decodePeerMessage = (frames: readonly Uint8Array[], sender: Sender) =>
+  onlyOne(decode(peerMessage, frames, sender));
 
 function onlyOne<Message>([decoded, ...more]: readonly Decoded<Message>[]): Decoded<Message> {
   return decoded === undefined || more.length > 0

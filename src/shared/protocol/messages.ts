@@ -9,7 +9,7 @@ import { maxParameters } from '../model/model-fit.ts';
 import { modelNames, optimizerNames } from '../model/model-spec.ts';
 import { maxReportedSteps, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
 
-const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+export const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** What a member computed. NaN and infinity are for the generation to judge: it knows the step and what was asked. */
 const computed = z.custom<number>((value) => typeof value === 'number', 'Invalid input: expected number');
 /** Control characters in a peer's text must not reach a terminal. */
@@ -25,7 +25,7 @@ const rank = z
   .max(maxWorldSize - 1);
 
 /** Which try at which step a message belongs to. Messages of another attempt are stale. */
-const attempt = { generation: count, step: count, attempt: count };
+export const attempt = { generation: count, step: count, attempt: count };
 
 /** What a worker has used since its first generation began, up to this message. Totals, so that a lost report costs nothing. */
 const usage = z.object({
@@ -100,7 +100,7 @@ const failureCodes = ['bad-input', 'run-failed', 'diverged', 'quorum-lost'] as c
 /** `ErrorCode`s that a worker can leave with. */
 export const leaveCodes = [...failureCodes, 'interrupted'] as const;
 
-const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
+export const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   z.object({ v: z.literal(protocolVersion), run: z.string().max(200), type: z.literal(type), ...shape });
 
 const uptime = seconds.max(10 * 365 * 24 * 3600);
@@ -129,11 +129,18 @@ const hello = message('hello', {
   asked: count.optional(),
 });
 
+/** Shows that whoever is reached is the right one, or may ask. */
+export const secret = z.string().length(32);
+
 /**
- * Vectors of this process that others on its host can read: the host's boot id, the open file, and what the file begins with,
- * so that another one is not taken for it.
+ * Vectors of this process that others can read.
+ * - memory: on its host. The host's boot id, the open file, and what the file begins with, so that another is not taken for it
+ * - network: where it listens, and what it wants to hear
  */
-const vectorsToRead = z.object({ host: name, pid: count, fd: count, secret: z.string().length(32) });
+const vectorsToRead = z.object({
+  memory: z.object({ host: name, pid: count, fd: count, secret }).optional(),
+  network: z.object({ addresses: z.array(name).min(1).max(8).readonly(), secret }).optional(),
+});
 
 /** Dataset, model and engine are loaded. Says what this worker would train, for the coordinator to compare. */
 const ready = message('ready', {
@@ -250,6 +257,8 @@ const linked = message('linked', {
   usage,
   /** Why it cannot read the vectors of all others. */
   problem: text.optional(),
+  /** How many of them it reads over the network. */
+  overNetwork: z.int().min(1).max(maxWorldSize).optional(),
 });
 
 const gpuReading = z.object({
@@ -443,6 +452,8 @@ export type Trained = z.infer<typeof trained>;
 export type Identity = z.infer<typeof identity>;
 export type GpuReading = z.infer<typeof gpuReading>;
 export type VectorsToRead = z.infer<typeof vectorsToRead>;
+export type VectorsInMemory = NonNullable<VectorsToRead['memory']>;
+export type VectorsOnNetwork = NonNullable<VectorsToRead['network']>;
 export type RankToRead = z.infer<typeof rankToRead>;
 export type Usage = z.infer<typeof usage>;
 

@@ -35,7 +35,7 @@ test('only files of the program and of the system are read without a limit', () 
       'bench/peers/cores.ts',
       'shared/files/process-identity.ts',
       'engine/usable-cores.ts',
-      'shared/transport/shared-vectors.ts',
+      'shared/transport/vectors-in-memory.ts',
       'doctor/facts/port-holder.ts',
     ].sort(),
   );
@@ -49,7 +49,7 @@ test('files are opened for reading in one place, and for writing in one for each
     'shared/files/bounded-file.ts',
     'shared/files/line-file.ts',
     // In memory, and no user names them.
-    'shared/transport/shared-vectors.ts',
+    'shared/transport/vectors-in-memory.ts',
   ]);
 });
 

@@ -17,7 +17,9 @@ export interface Schedule {
   /** The workers are processes of this host: their ends are reported, and they may be started again. */
   readonly isLocal: boolean;
   /** On how many hosts the workers are, if they may read each other's gradients; undefined: they may not. */
-  readonly hosts?: 1 | 2 | undefined;
+  readonly hosts?: 1 | 2 | 4 | undefined;
+  /** Workers of two hosts cannot reach each other. */
+  readonly areWalled?: true | undefined;
   /** The longest chunk of a state, in floats: 1 cuts the state of the two parameters. Travels whole unless given. */
   readonly chunkFloats?: number | undefined;
   readonly faults: readonly Fault[];
@@ -77,7 +79,8 @@ export function drawSchedule(seed: number): Schedule {
     checksumEvery: 1 + random.integer(3),
     checkpointEvery: pick(random, [undefined, undefined, 1 + random.integer(5)]),
     isLocal: random.integer(2) === 0,
-    hosts: ([1, 1, 2, undefined] as const)[seed % 4],
+    hosts: ([1, 1, 2, undefined, 1, 4, 2, undefined] as const)[seed % 8],
+    areWalled: seed % 8 === 2 ? true : undefined,
     chunkFloats: seed % chunkedEvery === 0 ? 1 : undefined,
     faults: drawFaults(random, workers, isUsual ? usualMessages : fewMessages),
   };

@@ -4,16 +4,14 @@ import type { LedgerEntry, RunEvent } from '../../../src/coordinator/run-events.
 import { createDeferred, type Deferred } from '../../../src/shared/core/deferred.ts';
 import { PennygradError } from '../../../src/shared/core/errors.ts';
 import { createRandom, type Random } from '../../../src/shared/core/random.ts';
-import type { VectorSharing } from '../../../src/shared/transport/shared-vectors.ts';
 import { createFaultyNetwork, type FaultyNetwork } from '../../support/faulty-network.ts';
-import { createMemoryVectors } from '../../support/memory-vectors.ts';
-import type { SimulatedProcess } from '../../support/simulated-process.ts';
 import { createVirtualTime, promisesRun, promisesSettle, type VirtualTime } from '../../support/virtual-time.ts';
 import { beginCoordinator, type CoordinatorLife, idsOf, spec, trainingOf } from './coordinator-life.ts';
 import { inflict } from './inflict.ts';
 import { datasetOf } from './plain-loop.ts';
 import { createRunRecord, type RunRecord } from './run-record.ts';
 import type { Fault, Schedule } from './schedule.ts';
+import { createSimulatedHosts, type SimulatedHosts } from './simulated-hosts.ts';
 import { beginLife, endLife, type Life, type Update } from './worker-life.ts';
 
 /** What was seen of a run. */
@@ -53,8 +51,6 @@ const exitNoticeMs = 3;
 /** The longest that a checkpoint takes to be written. */
 const longestWritingMs = 30;
 const delayStream = 2;
-/** How soon a worker hears that another one on its host has published its gradient. */
-const longestRingMs = 4;
 /** Messages travel as bytes in one run of so many. */
 const codedEvery = 32;
 
@@ -64,9 +60,7 @@ interface World {
   readonly time: VirtualTime;
   readonly random: Random;
   readonly network: FaultyNetwork;
-  readonly sharing: VectorSharing;
-  /** Whose vectors have which descriptor. */
-  readonly owners: Map<number, SimulatedProcess>;
+  readonly hosts: SimulatedHosts;
   readonly record: RunRecord;
   readonly lives: Life[];
   readonly events: Seen['events'][number][];
@@ -143,7 +137,6 @@ function createWorld(schedule: Schedule): World {
   const { workload, checkpointEvery } = schedule;
   const time = createVirtualTime(promisesRun);
   const random = createRandom(schedule.seed, delayStream);
-  let offers = 0;
   const network = createFaultyNetwork({
     ...time,
     random,
@@ -175,11 +168,7 @@ function createWorld(schedule: Schedule): World {
     random,
     network,
     // Workers load in any order, so that some neighbours are on one host and some are not.
-    sharing: createMemoryVectors(
-      () => `host ${offers++ % (schedule.hosts ?? 1)}`,
-      (listener) => time.timers.after(random.float() * longestRingMs, listener),
-    ),
-    owners: new Map(),
+    hosts: createSimulatedHosts({ hosts: schedule.hosts ?? 1, areWalled: schedule.areWalled === true, time, random }),
     record: createRunRecord(told, time, () => random.float() * longestWritingMs),
     lives: [],
     events: [],
@@ -300,8 +289,7 @@ function start(world: World, workerId: string): void {
     random,
     network,
     dataset: datasetOf(schedule.workload),
-    sharing: world.sharing,
-    owners: world.owners,
+    hosts: world.hosts,
     chunkFloats: schedule.chunkFloats,
     onUpdate(update) {
       const isCommitted = committed.has(`${update.generation}/${update.step - 1}`);

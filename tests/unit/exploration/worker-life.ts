@@ -3,13 +3,13 @@ import type { Engine, EngineProvider } from '../../../src/engine/engine.ts';
 import { createDeferred, type Deferred } from '../../../src/shared/core/deferred.ts';
 import type { Random } from '../../../src/shared/core/random.ts';
 import type { Dataset } from '../../../src/shared/data/dataset.ts';
-import type { VectorSharing } from '../../../src/shared/transport/shared-vectors.ts';
 import { runWorker } from '../../../src/worker/run-worker.ts';
 import type { FaultyNetwork } from '../../support/faulty-network.ts';
 import { createSimulatedProcess, type SimulatedProcess } from '../../support/simulated-process.ts';
 import { toyProvider } from '../../support/toy-engine.ts';
 import type { VirtualTime } from '../../support/virtual-time.ts';
 import { timeoutSeconds } from './schedule.ts';
+import type { SimulatedHosts } from './simulated-hosts.ts';
 
 export interface Life {
   readonly workerId: string;
@@ -47,22 +47,18 @@ export interface Surroundings {
   readonly random: Random;
   readonly network: Pick<FaultyNetwork, 'connectFrom'>;
   readonly dataset: Dataset;
-  readonly sharing: VectorSharing;
-  /** Whose vectors have which descriptor. */
-  readonly owners: Map<number, SimulatedProcess>;
+  readonly hosts: SimulatedHosts;
   readonly chunkFloats: number | undefined;
   readonly onUpdate: (update: Update) => void;
   /** It ended by itself. */
   readonly onEnd: (life: Life) => void;
 }
 
-const bellPatienceMs = 2000;
-
 /** The longest that a dataset takes to load, and a step to compute, in milliseconds. */
 const [longestLoadMs, longestStepMs] = [20, 8];
 
 export function beginLife(workerId: string, surroundings: Surroundings): Life {
-  const { time, random, network, dataset, chunkFloats, onEnd } = surroundings;
+  const { time, random, network, dataset, hosts, chunkFloats, onEnd } = surroundings;
   const process = createSimulatedProcess(time);
   const life: Life = {
     workerId,
@@ -108,7 +104,7 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
       processorSeconds: () => 0,
       readGpu: async () => undefined,
       measureSpeed: async () => undefined,
-      sharing: heardBy(process, surroundings),
+      sharing: hosts.sharingOf(process),
       chunkFloats,
       selectEngine: async () => ({ provider: engineOf(life, surroundings), reason: 'toy' }),
     },
@@ -117,31 +113,6 @@ export function beginLife(workerId: string, surroundings: Surroundings): Life {
     (error) => settle(error as Error),
   );
   return life;
-}
-
-/**
- * What the others publish is heard of in its process. A process that is frozen takes a connection and says nothing: it is
- * waited for until it goes on, or for as long as a doorbell is.
- */
-function heardBy(process: SimulatedProcess, { sharing, owners, time }: Surroundings): VectorSharing {
-  const answers = (owner: SimulatedProcess) =>
-    new Promise<boolean>((resolve) => {
-      owner.run(() => resolve(true));
-      time.timers.after(bellPatienceMs, () => resolve(false));
-    });
-  return {
-    async offer(floats) {
-      const offered = await sharing.offer(floats);
-      if ('own' in offered) owners.set(offered.own.offer.fd, process);
-      return offered;
-    },
-    async open(offered, floats, onPublished) {
-      const owner = owners.get(offered.fd);
-      if (owner === undefined || !owner.isAlive()) return { problem: 'its process is gone' };
-      if (!(await answers(owner))) return { problem: 'its process said nothing for 2 s' };
-      return sharing.open(offered, floats, () => process.run(onPublished));
-    },
-  };
 }
 
 /** Nothing of its process runs any more. */

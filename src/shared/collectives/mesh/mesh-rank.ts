@@ -2,10 +2,11 @@
 import { createDeferred } from '../../core/deferred.ts';
 import { PennygradError } from '../../core/errors.ts';
 import type { Interval } from '../../core/sampling.ts';
+import { isBefore, isSameAttempt } from '../../protocol/attempt.ts';
 import type { Attempt } from '../../protocol/messages.ts';
-import { type PeerVectors, slotOf } from '../../transport/shared-vectors.ts';
+import { type PeerVectors, slotOf } from '../../transport/vectors.ts';
 import { followBuckets } from '../bucket-progress.ts';
-import { type AllReduce, isSameAttempt, type RankOptions, type StepPart } from '../collective.ts';
+import type { AllReduce, RankOptions, StepPart } from '../collective.ts';
 import { createFloatMemory } from '../float-memory.ts';
 
 /** Floats that are added up at a time: what a core's own cache holds of sum and part. */
@@ -84,7 +85,7 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
     start(attempt, [vector = new Float32Array(0)]) {
       if (vector.length !== floats) throw new Error(`all-reduce: ${vector.length} floats, expected ${floats}`);
       const slot = slotOf(attempt.step);
-      own.clear(slot);
+      own.begin(slot, attempt);
       const progress = followBuckets(buckets, 1, (_, bucket) => {
         const { from, to } = buckets[bucket] as Interval;
         own.write(slot, from, vector.subarray(from, to));
@@ -108,12 +109,6 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
     },
     receive() {},
   };
-}
-
-/** Attempts are made in this order, by any rank. */
-function isBefore(a: Attempt, b: Attempt): boolean {
-  if (a.generation !== b.generation) return a.generation < b.generation;
-  return a.step === b.step ? a.attempt < b.attempt : a.step < b.step;
 }
 
 /** What is published with a gradient. */

@@ -1,9 +1,10 @@
 /** The star's hub: collects each bucket from every rank and adds the parts up in rank order. */
 import { largestFloat32 } from '../../core/first-beyond.ts';
+import { keyOf } from '../../protocol/attempt.ts';
 import type { Attempt } from '../../protocol/messages.ts';
 import { addOnto } from '../add-onto.ts';
 import { checkContribution } from '../check-contribution.ts';
-import { type AllReduceHub, type HubOptions, type HubOutcome, keyOf } from '../collective.ts';
+import type { AllReduceHub, HubOptions, HubOutcome } from '../collective.ts';
 import { replyToAll } from '../reply-to-all.ts';
 
 interface Bucket {

@@ -1,8 +1,9 @@
 /** The tree's hub: adds nodes up as soon as both children of a node are there, so that few of them are kept. */
 import { largestFloat32 } from '../../core/first-beyond.ts';
+import { keyOf } from '../../protocol/attempt.ts';
 import { addOnto } from '../add-onto.ts';
 import { checkContribution } from '../check-contribution.ts';
-import { type AllReduceHub, type HubOptions, type HubOutcome, keyOf } from '../collective.ts';
+import type { AllReduceHub, HubOptions, HubOutcome } from '../collective.ts';
 import { replyToAll } from '../reply-to-all.ts';
 import { isRoot, leafCount, leavesOfShare, nodesOf, parentOf, siblingOf, type TreeNode } from './micro-shard-tree.ts';
 

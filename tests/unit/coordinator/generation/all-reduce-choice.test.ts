@@ -6,7 +6,10 @@ import { nothingUsed } from '../../../support/nothing-used.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
 import { contribution, number, type PlayedOptions, playGeneration, toAll, used, vote } from './members.ts';
 
-const vectorsOf = (rank: number, host = 'boot 1') => ({ host, pid: 100 + rank, fd: 20, secret: `${rank}`.repeat(32) });
+const vectorsOf = (rank: number) => ({
+  memory: { host: 'boot 1', pid: 100 + rank, fd: 20, secret: `${rank}`.repeat(32) },
+  network: { addresses: [`tcp://10.0.0.${rank}:40000`], secret: `${rank}`.repeat(32) },
+});
 const onOneHost: PlayedOptions = { allReduce: 'mesh', readyOf: (rank) => ({ vectors: vectorsOf(rank) }) };
 const batch = { from: 0, to: 16 };
 
@@ -15,8 +18,8 @@ function play(worldSize: number, options: PlayedOptions = onOneHost) {
   const played = playGeneration(worldSize, options);
   const quorums = played.sent();
   const choice = played.generation.chooseAllReduce();
-  const answer = (rank: number, problem?: string) =>
-    played.say(rank, { type: 'linked', request: 1, usage: nothingUsed, problem });
+  const answer = (rank: number, problem?: string, overNetwork?: number) =>
+    played.say(rank, { type: 'linked', request: 1, usage: nothingUsed, problem, overNetwork });
   return { ...played, quorums, choice, answer };
 }
 
@@ -76,12 +79,18 @@ describe('the choice of an all-reduce', () => {
     expect(sent()).toEqual([]);
   });
 
+  it.each([
+    [0, "all workers are on one host, and read each other's gradients"],
+    [1, "workers read each other's gradients, in memory on one host and over the network between hosts"],
+    [2, "workers read each other's gradients over the network"],
+  ])('says by which way they do: %s of 2 over the network', async (overNetwork, reason) => {
+    const { choice, answer } = play(2);
+    answer(0, undefined, overNetwork > 0 ? 1 : undefined);
+    answer(1, undefined, overNetwork > 1 ? 1 : undefined);
+    expect(await choice).toEqual({ allReduce: 'mesh', reason });
+  });
+
   it.each<[string, PlayedOptions, string | undefined]>([
-    [
-      'another host',
-      { readyOf: (rank) => ({ vectors: vectorsOf(rank, `boot ${rank}`) }) },
-      'worker w1 (rank 1, pid 101 on alpha) is on another host than w0',
-    ],
     [
       'no offer',
       { readyOf: (rank) => (rank === 1 ? { vectorsProblem: 'ENOENT: /dev/shm' } : { vectors: vectorsOf(rank) }) },
@@ -136,7 +145,7 @@ describe('a mesh', () => {
     for (const rank of [0, 1]) say(rank, vote(0));
     generation.commit(0);
     generation.lose('p1', new MemberLost('rank 1 is lost'));
-    expect(generation.mayBeAhead()).toBe(true);
+    expect(generation.mayDiffer()).toBe(true);
     sent();
     const asked = generation.abort().reportState(() => 'checksum');
     const report = (step: number, of = number) =>

@@ -66,6 +66,7 @@ describe('what the next generation is told', () => {
             applied: { step: 7, generation: number },
             offered: undefined,
             ahead: undefined,
+            behind: undefined,
           },
         ],
       ]),

@@ -109,7 +109,7 @@ export function scriptGeneration(
     takeSpent: () => spent(voted),
     ownSeconds: (step) => ownSeconds?.(step),
     runsAhead: () => ownSeconds !== undefined,
-    mayBeAhead: () => false,
+    mayDiffer: () => false,
     async evaluate(split, { from, to }, weights) {
       log.push(`evaluate ${split} ${from}..${to} by ${weights.join('/')}`);
       time.advance(500);

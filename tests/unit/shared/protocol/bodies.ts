@@ -1,10 +1,14 @@
 /** One body, or several, of every message: with everything that it may carry, and with no more than it must. */
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../../../src/shared/protocol/messages.ts';
+import type { PeerMessage } from '../../../../src/shared/protocol/peer-messages.ts';
 
 const attempt = { generation: 1, step: 7, attempt: 0 };
 const seconds = { load: 0, compute: 1.5, communicate: 0.25, wait: 0, apply: 0.125, evaluate: 2, idle: 0.5 };
 const usage = { seconds, bytes: { sent: 40, received: 2 ** 40 } };
-const vectors = { host: 'b', pid: 70_000, fd: 21, secret: '0123456789abcdef0123456789abcdef' };
+const secret = '0123456789abcdef0123456789abcdef';
+const memory = { host: 'b', pid: 70_000, fd: 21, secret };
+const network = { addresses: ['tcp://10.0.0.2:40000', 'tcp://[fd00::2]:40000'], secret };
+const vectors = { memory, network };
 const model = { name: 'cnn' as const, inputShape: [28, 28, 1] as [number, number, number], classes: 10 };
 
 const applied = { step: 469, generation: 2 };
@@ -93,6 +97,7 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
   { type: 'restored', request: 4, usage, parametersChecksum: 7 },
   { type: 'linked', request: 5, usage },
   { type: 'linked', request: 5, usage, problem: 'it is another file here' },
+  { type: 'linked', request: 5, usage, problem: 'none', overNetwork: 1 },
   { type: 'heartbeat' },
   {
     type: 'heartbeat',
@@ -129,7 +134,8 @@ export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
     request: 5,
     ranks: [
       { workerId: 'w0', vectors },
-      { workerId: 'w1', vectors },
+      { workerId: 'w1', vectors: { memory } },
+      { workerId: 'w2', vectors: { network } },
     ],
   },
   { type: 'exchange', generation: 1, allReduce: 'mesh' },
@@ -154,4 +160,11 @@ export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
   { type: 'heartbeat' },
   { type: 'stop', outcome: 'completed', reason: 'done' },
   { type: 'pong', sentUnixMs: 1.8e12 + 0.25, receivedUnixMs: 1.8e12, answeredUnixMs: 1.8e12, version: '1' },
+];
+
+export const peerBodies: readonly Body<PeerMessage>[] = [
+  { type: 'subscribe', secret, generation: 3, floats: 93_322 },
+  { type: 'subscribed' },
+  { type: 'values', ...attempt, from: 27_786 },
+  { type: 'published', ...attempt, figures: [0, 32, 3.5, 30, 1] },
 ];

@@ -1,10 +1,14 @@
 /** What each field of each message may hold, at its limits and one step past them. */
 import { pack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
-import { decodeCoordinatorMessage, decodeWorkerMessage } from '../../../../src/shared/protocol/codec.ts';
+import {
+  decodeCoordinatorMessage,
+  decodePeerMessage,
+  decodeWorkerMessage,
+} from '../../../../src/shared/protocol/codec.ts';
 import * as limits from '../../../../src/shared/protocol/limits.ts';
 import { leaveCodes } from '../../../../src/shared/protocol/messages.ts';
-import { coordinatorBodies, workerBodies } from './bodies.ts';
+import { coordinatorBodies, peerBodies, workerBodies } from './bodies.ts';
 
 /** Values that a field takes, and values that it does not. */
 interface Domain {
@@ -70,10 +74,18 @@ const modelAt = (path: string): Fields => ({
 });
 
 const vectorsAt = (path: string): Fields => ({
-  [`${path}.host`]: name,
-  [`${path}.pid`]: count,
-  [`${path}.fd`]: count,
-  [`${path}.secret`]: text(32, 32),
+  [`${path}.memory`]: optional({ takes: [], refuses: [{}, 'x', null] }),
+  [`${path}.memory.host`]: name,
+  [`${path}.memory.pid`]: count,
+  [`${path}.memory.fd`]: count,
+  [`${path}.memory.secret`]: text(32, 32),
+  [`${path}.network`]: optional({ takes: [], refuses: [{}, 'x', null] }),
+  [`${path}.network.addresses`]: {
+    takes: [['x'], Array(8).fill('x')],
+    refuses: [[], Array(9).fill('x'), 'x', undefined],
+  },
+  [`${path}.network.addresses.0`]: name,
+  [`${path}.network.secret`]: text(32, 32),
 });
 
 const trainedStep = { bounds: [0, 8], lossSum: 1, correct: 1 };
@@ -110,7 +122,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
     uptime: optional(real(0, 315_360_000)),
     bucketEnds: { takes: [[1], Array(10_000).fill(1)], refuses: [[], Array(10_001).fill(1), 1, undefined] },
     'bucketEnds.1': count,
-    vectors: optional({ takes: [], refuses: [{}, 'x', null] }),
+    vectors: optional({ takes: [{}], refuses: ['x', null] }),
     ...vectorsAt('vectors'),
     vectorsProblem: optional(words),
     kept: optional({ takes: [], refuses: [{}, 'x', null] }),
@@ -170,7 +182,7 @@ const workerFields: Readonly<Record<string, Fields>> = {
   },
   predicted: { request: count, ...usage },
   restored: { request: count, ...usage, parametersChecksum: count },
-  linked: { request: count, ...usage, problem: optional(words) },
+  linked: { request: count, ...usage, problem: optional(words), overNetwork: optional(integer(1, 256)) },
   heartbeat: {
     gpu: optional({ takes: [{}], refuses: ['x', null] }),
     'gpu.utilizationRatio': optional(real(0, 1)),
@@ -218,7 +230,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     request: count,
     ranks: { takes: [[]], refuses: [{}, undefined] },
     'ranks.0.workerId': name,
-    'ranks.0.vectors': { takes: [], refuses: [{}, undefined] },
+    'ranks.0.vectors': { takes: [{}], refuses: ['x', undefined] },
     ...vectorsAt('ranks.0.vectors'),
   },
   exchange: { generation: count, allReduce: name },
@@ -249,6 +261,16 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
   pong: { sentUnixMs: unixMs, receivedUnixMs: unixMs, answeredUnixMs: unixMs, version: name },
 };
 
+const peerFields: Readonly<Record<string, Fields>> = {
+  subscribe: { secret: text(32, 32), generation: count, floats: count },
+  subscribed: {},
+  values: { ...attempt, from: count },
+  published: {
+    ...attempt,
+    figures: { takes: [[], [Number.NaN], Array(16).fill(0.5)], refuses: [Array(17).fill(1), ['1'], 1, undefined] },
+  },
+};
+
 const everywhere: Fields = { v: { takes: [6], refuses: [] }, run: text(0, 200) };
 
 /** The body with everything that the message may carry. */
@@ -267,9 +289,12 @@ function withValue(container: unknown, [key = '', ...inner]: readonly string[], 
   return copy;
 }
 
+const decodePeer = (frames: readonly Uint8Array[]) => decodePeerMessage(frames, 'member');
+
 const directions = [
   { to: 'to the coordinator', table: workerFields, bodies: workerBodies, decode: decodeWorkerMessage },
   { to: 'to workers', table: coordinatorFields, bodies: coordinatorBodies, decode: decodeCoordinatorMessage },
+  { to: 'between workers', table: peerFields, bodies: peerBodies, decode: decodePeer },
 ];
 
 describe.each(directions)('messages $to', ({ table, bodies, decode }) => {

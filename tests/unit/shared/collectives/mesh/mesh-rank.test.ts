@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { StepPart } from '../../../../../src/shared/collectives/collective.ts';
 import { createMeshRank } from '../../../../../src/shared/collectives/mesh/mesh-rank.ts';
-import type { OwnVectors, PeerVectors, Publication } from '../../../../../src/shared/transport/shared-vectors.ts';
+import type { VectorsInMemory } from '../../../../../src/shared/protocol/messages.ts';
+import type { PeerVectors, Publication, VectorWriter } from '../../../../../src/shared/transport/vectors.ts';
 import { createMemoryVectors } from '../../../../support/memory-vectors.ts';
 import { offerFrom, openFrom } from '../../../../support/opened-vectors.ts';
 import { outcomeOf } from '../../../../support/outcome.ts';
@@ -15,7 +16,8 @@ async function openRank() {
   const time = createVirtualTime();
   const sharing = createMemoryVectors(undefined, (listener) => queueMicrotask(listener));
   let onPublished = () => {};
-  const peerOf = (own: OwnVectors) => openFrom(sharing, own.offer, floats, () => onPublished());
+  const peerOf = ({ offer }: { readonly offer: VectorsInMemory }) =>
+    openFrom(sharing, offer, { floats, onPublished: () => onPublished() });
   const [own, other] = [await offerFrom(sharing, floats), await offerFrom(sharing, floats)];
   const ending = new AbortController();
   const rank = createMeshRank({
@@ -61,7 +63,7 @@ function readAll(peer: PeerVectors): number[] {
   return [...target];
 }
 
-function publish(other: OwnVectors, of: Publication['attempt'] = attempt): void {
+function publish(other: VectorWriter, of: Publication['attempt'] = attempt): void {
   other.write(slot, 0, Float32Array.of(10, 20, 30, 40, 50, 60));
   other.publish(slot, { attempt: of, figures: otherFigures });
 }
@@ -156,7 +158,7 @@ describe('a rank', () => {
     // Whoever looks at this one clears the other's slot, as if it had gone on at this moment.
     const watched = new Proxy(vector, {
       get(target, name) {
-        if (name === 'subarray') other.clear(slot);
+        if (name === 'subarray') other.begin(slot, { ...attempt, step: attempt.step + 2 });
         const value = Reflect.get(target, name);
         return typeof value === 'function' ? value.bind(target) : value;
       },

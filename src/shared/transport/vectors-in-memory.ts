@@ -22,59 +22,16 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
-import type { Attempt, VectorsToRead } from '../protocol/messages.ts';
+import type { VectorsInMemory } from '../protocol/messages.ts';
 import { type Doorbell, hangDoorbell, hearDoorbell } from './doorbell.ts';
-
-/** What is known of a vector that is complete. */
-export interface Publication {
-  readonly attempt: Attempt;
-  /** `figureCount` numbers, whatever they mean to those who write and read them. */
-  readonly figures: readonly number[];
-}
-
-/** What a process offers to be read: a vector in two slots, which steps take in turn. */
-export interface OwnVectors {
-  /** How others open it. */
-  readonly offer: VectorsToRead;
-  /** Marks the slot as belonging to no attempt, before its vector is written over. */
-  clear(slot: number): void;
-  write(slot: number, from: number, values: Float32Array): void;
-  /** The slot's vector is complete: whoever has opened it is told. */
-  publish(slot: number, publication: Publication): void;
-  /** May be called twice. */
-  close(): void;
-}
-
-/** What another process offers. */
-export interface PeerVectors {
-  /** Fills `target` with the floats of a slot from `from` on. */
-  read(slot: number, from: number, target: Float32Array): void;
-  /** What the slot's vector is; undefined while it changes. */
-  published(slot: number): Publication | undefined;
-  /** May be called twice. */
-  close(): void;
-}
-
-/** Problems are for people: they say why this way is closed. */
-export interface VectorSharing {
-  /** @param floats of the vector */
-  offer(floats: number): Promise<{ readonly own: OwnVectors } | { readonly problem: string }>;
-  /** @param onPublished called when another vector may be there, perhaps more often */
-  open(
-    offer: VectorsToRead,
-    floats: number,
-    onPublished: () => void,
-  ): Promise<{ readonly peer: PeerVectors } | { readonly problem: string }>;
-}
-
-const slots = 2;
-
-/** Members are never more than a step apart, so whoever writes a slot again knows that all have read it. */
-export function slotOf(step: number): number {
-  return step % slots;
-}
-
-export const figureCount = 5;
+import {
+  figureCount,
+  type PeerVectors,
+  type ReadOptions,
+  slots,
+  type VectorWay,
+  type VectorWriter,
+} from './vectors.ts';
 
 /**
  * A file: the secret; for each slot which attempt it belongs to (generation, step, attempt, 1), and the figures; and the
@@ -94,7 +51,7 @@ const fileBytes = (floats: number) => vectorPosition(slots, floats, 0);
 const folder = '/dev/shm';
 const bootIdFile = '/proc/sys/kernel/random/boot_id';
 
-export const shareVectors: VectorSharing = {
+export const vectorsInMemory: VectorWay<VectorsInMemory> = {
   async offer(floats) {
     try {
       return { own: await offerVectors(floats) };
@@ -102,18 +59,17 @@ export const shareVectors: VectorSharing = {
       return { problem: messageOf(error) };
     }
   },
-  async open(offer, floats, onPublished) {
+  async open(offer, options) {
     try {
-      return { peer: await openVectors(offer, floats, onPublished) };
+      return { peer: await openVectors(offer, options) };
     } catch (error) {
       return { problem: messageOf(error) };
     }
   },
 };
 
-async function offerVectors(floats: number): Promise<OwnVectors> {
+async function offerVectors(floats: number): Promise<VectorWriter & { readonly offer: VectorsInMemory }> {
   if (process.platform !== 'linux') throw new Error(`this is ${process.platform}, and it needs Linux`);
-  const host = readFileSync(bootIdFile, 'utf8').trim();
   const secret = randomBytes(secretBytes / 2).toString('hex');
   const { bavail, blocks, bsize } = statfsSync(folder);
   const bytes = fileBytes(floats);
@@ -138,8 +94,8 @@ async function offerVectors(floats: number): Promise<OwnVectors> {
   const label = (slot: number, values: readonly number[]) =>
     file.write(bytesOf(Float64Array.from(values)), labelPosition(slot));
   return {
-    offer: { host, pid: process.pid, fd: file.fd, secret },
-    clear: (slot) => label(slot, Array<number>(labelFloats).fill(0)),
+    offer: { host: bootId(), pid: process.pid, fd: file.fd, secret },
+    begin: (slot) => label(slot, Array<number>(labelFloats).fill(0)),
     write: (slot, from, values) => file.write(bytesOf(values), vectorPosition(slot, floats, from)),
     publish(slot, { attempt: { generation, step, attempt }, figures }) {
       // Before the label: whoever reads that finds them complete.
@@ -154,11 +110,16 @@ async function offerVectors(floats: number): Promise<OwnVectors> {
   };
 }
 
+/** The same for all processes of a host, and no other's. */
+function bootId(): string {
+  return readFileSync(bootIdFile, 'utf8').trim();
+}
+
 async function openVectors(
-  { pid, fd, secret }: VectorsToRead,
-  floats: number,
-  onPublished: () => void,
+  { host, pid, fd, secret }: VectorsInMemory,
+  { floats, onPublished }: ReadOptions,
 ): Promise<PeerVectors> {
+  if (host !== bootId()) throw new Error('it is on another host');
   const path = `/proc/${pid}/fd/${fd}`;
   // A peer may name anything: what is no file of this length is not opened.
   const { size, mode } = statSync(path);
@@ -176,6 +137,7 @@ async function openVectors(
   }
   const [label, figures] = [new Float64Array(labelFloats), new Float64Array(figureCount)];
   return {
+    way: 'memory',
     read: (slot, from, target) => file.read(bytesOf(target), vectorPosition(slot, floats, from)),
     published(slot) {
       file.read(bytesOf(label), labelPosition(slot));

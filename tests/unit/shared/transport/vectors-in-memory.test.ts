@@ -5,13 +5,9 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import type { VectorsToRead } from '../../../../src/shared/protocol/messages.ts';
-import {
-  type OwnVectors,
-  type PeerVectors,
-  shareVectors,
-  slotOf,
-} from '../../../../src/shared/transport/shared-vectors.ts';
+import type { VectorsInMemory } from '../../../../src/shared/protocol/messages.ts';
+import { type PeerVectors, slotOf, type VectorWriter } from '../../../../src/shared/transport/vectors.ts';
+import { vectorsInMemory } from '../../../../src/shared/transport/vectors-in-memory.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { needs } from '../../../support/machine-parts.ts';
 import { offerFrom, openFrom } from '../../../support/opened-vectors.ts';
@@ -20,14 +16,18 @@ import { temporaryFolder } from '../../../support/temporary-folder.ts';
 const linux = await needs('linux');
 const floats = 1000;
 
-async function offer(): Promise<OwnVectors> {
-  const own = await offerFrom(shareVectors, floats);
+interface Offered extends VectorWriter {
+  readonly offer: VectorsInMemory;
+}
+
+async function offer(): Promise<Offered> {
+  const own = await offerFrom(vectorsInMemory, floats);
   onTestFinished(own.close);
   return own;
 }
 
-async function open({ offer }: Pick<OwnVectors, 'offer'>, onPublished = () => {}): Promise<PeerVectors> {
-  const peer = await openFrom(shareVectors, offer, floats, onPublished);
+async function open({ offer }: Pick<Offered, 'offer'>, onPublished = () => {}): Promise<PeerVectors> {
+  const peer = await openFrom(vectorsInMemory, offer, { floats, onPublished });
   onTestFinished(peer.close);
   return peer;
 }
@@ -42,8 +42,11 @@ async function startOffering() {
     },
   );
   onTestFinished(() => void child.kill('SIGKILL'));
-  const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
-  return { child, offer: JSON.parse(line) as VectorsToRead };
+  const line = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once('line', resolve);
+    child.once('exit', (code) => reject(new Error(`it ended with code ${code}`)));
+  });
+  return { child, offer: JSON.parse(line) as VectorsInMemory };
 }
 
 const publication = { attempt: { generation: 3, step: 2 ** 40, attempt: 0 }, figures: [1, 2.5, -3, 4e300, 0] };
@@ -83,7 +86,7 @@ linux.it('shows others what was written, slot by slot, and what it belongs to', 
   peer.read(0, 9, target);
   expect([...target]).toEqual([0, 1.5, -2, Math.fround(3e38), 0]);
   expect([peer.published(0), peer.published(1)]).toEqual([publication, undefined]);
-  own.clear(0);
+  own.begin(0, { generation: 3, step: 2 ** 40 + 2, attempt: 0 });
   expect(peer.published(0)).toBeUndefined();
   const last = new Float32Array(2);
   own.write(1, floats - 2, Float32Array.of(8, 9));
@@ -114,7 +117,7 @@ linux.it('tells many of the first publication, right after they have opened it',
 linux.it('is not waited for where its process stands still', async () => {
   const { child, offer } = await startOffering();
   child.kill('SIGSTOP');
-  expect(await shareVectors.open(offer, floats, () => {})).toEqual({
+  expect(await vectorsInMemory.open(offer, { floats, generation: 1, onPublished() {} })).toEqual({
     problem: 'its process said nothing for 2 s',
   });
 });
@@ -151,7 +154,10 @@ linux.it('opens nothing but the file that was offered', async () => {
   const own = await offer();
   const other = await offer();
   const problemOf = async (changed: object, length = floats) => {
-    const opened = await shareVectors.open({ ...own.offer, ...changed }, length, () => {});
+    const opened = await vectorsInMemory.open(
+      { ...own.offer, ...changed },
+      { floats: length, generation: 1, onPublished() {} },
+    );
     if ('problem' in opened) return opened.problem;
     onTestFinished(opened.peer.close);
     return undefined;
@@ -176,7 +182,7 @@ linux.it('opens nothing but the file that was offered', async () => {
 });
 
 linux.it('says what room there is where that is too little', async () => {
-  const offered = await shareVectors.offer(2 ** 40);
+  const offered = await vectorsInMemory.offer(2 ** 40);
   expect(offered).toEqual({
     problem: expect.stringMatching(/^\/dev\/shm has room for \d+ bytes, 8796093022384 are needed$/),
   });

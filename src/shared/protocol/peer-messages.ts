@@ -1,0 +1,27 @@
+/**
+ * What workers say to each other, where one reads the other's gradients over the network. As in `messages.ts`, a message is a
+ * header and raw float32 frames.
+ */
+import { z } from 'zod';
+import { attempt, count, message, secret } from './messages.ts';
+
+/** Show me your vectors. Sent again on each new connection: what was under way on the last one is lost. */
+const subscribe = message('subscribe', { secret, generation: count, floats: count });
+
+/** Answers `subscribe`. What is shown from now on is sent. */
+const subscribed = message('subscribed', {});
+
+/** A part of the vector of an attempt, from `from` on. Frame 1: its floats. */
+const values = message('values', { ...attempt, from: count });
+
+/** The vector of an attempt is complete, and these numbers go with it. */
+const published = message('published', {
+  ...attempt,
+  figures: z
+    .array(z.custom<number>((value) => typeof value === 'number'))
+    .max(16)
+    .readonly(),
+});
+
+export const peerMessage = z.discriminatedUnion('type', [subscribe, subscribed, values, published]);
+export type PeerMessage = z.infer<typeof peerMessage>;

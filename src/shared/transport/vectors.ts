@@ -1,0 +1,62 @@
+/** Vectors that processes read of each other: gradients that do not pass through the coordinator. */
+import type { Attempt, VectorsToRead } from '../protocol/messages.ts';
+
+/** What is known of a vector that is complete. */
+export interface Publication {
+  readonly attempt: Attempt;
+  /** `figureCount` numbers, whatever they mean to those who write and read them. */
+  readonly figures: readonly number[];
+}
+
+/** Shows a vector to others, in two slots that steps take in turn. */
+export interface VectorWriter {
+  /** From now on the slot's vector is written for this attempt, and what was there before is gone. */
+  begin(slot: number, attempt: Attempt): void;
+  write(slot: number, from: number, values: Float32Array): void;
+  /** The slot's vector is complete: whoever has opened it is told. */
+  publish(slot: number, publication: Publication): void;
+  /** May be called twice. */
+  close(): void;
+}
+
+/** What another process offers. */
+export interface PeerVectors {
+  readonly way: 'memory' | 'network';
+  /** Fills `target` with the floats of a slot from `from` on. */
+  read(slot: number, from: number, target: Float32Array): void;
+  /** What the slot's vector is; undefined while it changes. */
+  published(slot: number): Publication | undefined;
+  /** May be called twice. */
+  close(): void;
+}
+
+export interface ReadOptions {
+  /** Of the vector. */
+  readonly floats: number;
+  /** Whose ranks read each other. What a process that is still in an earlier one asks for, it does not get. */
+  readonly generation: number;
+  /** Called when another vector may be there, perhaps more often. */
+  readonly onPublished: () => void;
+}
+
+/** A way to show vectors and to read them. Problems are for people: they say why it is closed. */
+export interface VectorWay<Offer> {
+  /** @param floats of the vector @returns where to write it, and how others open it */
+  offer(floats: number): Promise<{ readonly own: VectorWriter & { readonly offer: Offer } } | Problem>;
+  open(offer: Offer, options: ReadOptions): Promise<{ readonly peer: PeerVectors } | Problem>;
+}
+
+export interface Problem {
+  readonly problem: string;
+}
+
+export type VectorSharing = VectorWay<VectorsToRead>;
+
+export const slots = 2;
+
+/** Members are never more than a step apart, so whoever writes a slot again knows that all have read it. */
+export function slotOf(step: number): number {
+  return step % slots;
+}
+
+export const figureCount = 5;
