@@ -9,7 +9,7 @@ import { asMade, isSameState } from '../../shared/protocol/applied.ts';
 import type { Applied } from '../../shared/protocol/messages.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Answered } from '../generation/requests.ts';
-import { type Member, numericsKey } from '../membership/worker.ts';
+import { describeWorker, type Member, numericsKey } from '../membership/worker.ts';
 import type { RunObserver } from '../run-events.ts';
 import type { ToldState } from './catch-up.ts';
 import { findMinority, ReplicasDiffer, requireEqualReplicas } from './replicas.ts';
@@ -115,7 +115,10 @@ export async function synchronize(
       return state;
     case 'roll-back':
       if (saved !== undefined) await generation.restore(saved, known.saved, members);
-      else if (applied.some((seen) => seen !== undefined)) throw nothingLeft();
+      else {
+        const trained = members.find(({ rank }) => applied[rank] !== undefined);
+        if (trained !== undefined) throw leftBehind(trained);
+      }
       return known.saved;
     default:
       return decision satisfies never;
@@ -131,9 +134,11 @@ export function toldBy(members: readonly Member[], told: readonly Answered<'stat
   }));
 }
 
-function nothingLeft(): PennygradError {
-  const problem = 'no checkpoint was saved and no worker has a state that this run can go on from';
-  return new PennygradError('run-failed', `${problem}; start the workers again`);
+/** Another coordinator has begun anew with workers that had trained nothing, and then lost them. */
+function leftBehind(member: Member): PennygradError {
+  const problem = `${describeWorker(member)} has a state that this run has gone back behind`;
+  const advice = 'no checkpoint was saved that it could be given; start the workers again, and then resume the run';
+  return new PennygradError('quorum-lost', `${problem}, and ${advice}`);
 }
 
 /** The ranks whose replicas hold other parameters than most of their kind. @throws run-failed where they are not healed */

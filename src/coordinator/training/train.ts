@@ -405,7 +405,7 @@ async function carryOutTasks(
       if (change.leavesTooFew && progress.step > saved.progress.step) await save(generation, training);
       // Where nobody waits for a commit, all have voted for the last step, and some may still wait for the gradient of one that
       // leaves now.
-      if (generation.runsAhead()) await generation.reportState(() => 'checksum');
+      if (generation.runsAhead() && generation.members.length > 1) await generation.reportState(() => 'checksum');
       return undefined;
     }
     switch (next.kind) {

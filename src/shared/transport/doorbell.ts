@@ -53,7 +53,7 @@ export async function hangDoorbell(name: string): Promise<Doorbell> {
 export async function hearDoorbell(name: string, onRung: () => void): Promise<{ close(): void }> {
   const { promise: heard, resolve, reject } = createDeferred<void>();
   const socket = connect(pathOf(name));
-  socket.on('error', reject);
+  socket.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ECONNREFUSED' ? noBell() : error));
   socket.once('close', () => reject(new Error('it was hung up at once')));
   socket.once('data', () => resolve());
   socket.setTimeout(silenceMs, () => socket.destroy(new Error(`its process said nothing for ${silenceMs / 1000} s`)));
@@ -67,6 +67,10 @@ export async function hearDoorbell(name: string, onRung: () => void): Promise<{ 
       socket.destroy();
     },
   };
+}
+
+function noBell(): Error {
+  return new Error('its process is gone, or in a network namespace of its own');
 }
 
 function pathOf(name: string): string {

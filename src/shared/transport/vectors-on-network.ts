@@ -23,7 +23,7 @@ import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { createReceivedSlots } from './received-slots.ts';
 import { createShownSlots, type Shown } from './shown-slots.ts';
 import { socketOptions } from './socket-options.ts';
-import type { PeerVectors, ReadOptions, VectorWay, VectorWriter } from './vectors.ts';
+import type { PeerVectors, Problem, ReadOptions, VectorWay, VectorWriter } from './vectors.ts';
 
 export interface NetworkOptions {
   /** The address that it listens on; `*` for all. */
@@ -31,6 +31,8 @@ export interface NetworkOptions {
   /** Names or addresses by which others reach it. */
   readonly advertised: readonly string[];
   readonly timers: Timers;
+  /** How long an address may not answer; 3 s unless given. */
+  readonly silenceMs?: number | undefined;
 }
 
 /** A connection that answers no ping for so long is made again. Whether a member is lost, the coordinator decides. */
@@ -38,7 +40,7 @@ const heartbeat = { heartbeatInterval: 1000, heartbeatTimeout: 5000 } as const;
 /** A reader that takes nothing for so long gets nothing more, unless it connects again. */
 const stalledMs = 60_000;
 /** Longer than a lost packet takes to be sent again, twice. */
-const silenceMs = 3000;
+const usualSilenceMs = 3000;
 
 export function createVectorsOnNetwork(options: NetworkOptions): VectorWay<VectorsOnNetwork> {
   return {
@@ -49,7 +51,7 @@ export function createVectorsOnNetwork(options: NetworkOptions): VectorWay<Vecto
         return { problem: messageOf(error) };
       }
     },
-    open: (offer, reading) => openFirst(offer, reading, options.timers),
+    open: (offer, reading) => openFirst(offer, reading, options),
   };
 }
 
@@ -132,9 +134,9 @@ async function offerVectors(
 async function openFirst(
   { addresses, secret }: VectorsOnNetwork,
   reading: ReadOptions,
-  timers: Timers,
-): Promise<{ readonly peer: PeerVectors } | { readonly problem: string }> {
-  const opening = addresses.map((address) => openAddress(address, secret, reading, timers));
+  options: NetworkOptions,
+): Promise<{ readonly peer: PeerVectors } | Problem> {
+  const opening = addresses.map((address) => openAddress(address, secret, reading, options));
   try {
     const peer = await Promise.any(opening);
     for (const other of opening) void other.then((late) => late !== peer && late.close()).catch(() => {});
@@ -149,7 +151,7 @@ async function openAddress(
   address: string,
   secret: string,
   { floats, generation, onPublished }: ReadOptions,
-  timers: Timers,
+  { timers, silenceMs = usualSilenceMs }: NetworkOptions,
 ): Promise<PeerVectors> {
   const socket = new Dealer({
     ...socketOptions(frameBytesFor(floats)),

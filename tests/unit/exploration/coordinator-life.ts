@@ -31,7 +31,7 @@ export interface CoordinatorSurroundings {
   /** Told of everything that the process still lives to tell; of a step, when it is on record. */
   readonly observe: (event: RunEvent) => void;
   /** Training is over. */
-  readonly onOver: () => void;
+  readonly onOver: (end: RunEnd) => void;
 }
 
 export const spec = { model, optimizer, seed } as const;
@@ -98,7 +98,7 @@ export function beginCoordinator(schedule: Schedule, surroundings: CoordinatorSu
       },
     ).then(endOfTraining, endOfFailure);
     await writer.checkpointsWritten();
-    surroundings.onOver();
+    surroundings.onOver(end);
     stopTicks();
     await control.close(end.error);
     observe({ type: 'ended', status: end.status, code: end.error?.code });

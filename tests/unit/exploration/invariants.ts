@@ -234,7 +234,7 @@ function findBadFailure(seen: Seen): readonly string[] {
   const began = lastSitting(seen).some(({ type }) => type === 'generation');
   const known = code === 'quorum-lost' || (code === 'run-failed' && broke && message.includes('its engine broke'));
   const names = began
-    ? /worker w\d+ \(.*\) (was lost|left|has left)|worker w\d+ was lost/
+    ? /worker w\d+ \(.*\) (was lost|left|has left|has a state that this run has gone back behind)|worker w\d+ was lost/
     : /\d of \d workers ready|w\d/;
   return [
     ...(known ? [] : [`${code}: ${message}`]),

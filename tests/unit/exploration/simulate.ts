@@ -85,6 +85,8 @@ interface World {
   sent: number;
   stateAtFault: string | undefined;
   isOver: boolean;
+  /** How the run ended, if it failed and has not ended yet. */
+  failure: RunEnd | undefined;
 }
 
 export async function simulate(schedule: Schedule): Promise<Seen> {
@@ -188,6 +190,7 @@ function createWorld(schedule: Schedule): World {
     sent: 0,
     stateAtFault: undefined,
     isOver: false,
+    failure: undefined,
   };
   return world;
 }
@@ -201,8 +204,9 @@ function beginSitting(world: World): void {
       network,
       record,
       observe: (event) => note(world, event),
-      onOver() {
+      onOver(end) {
         world.isOver = true;
+        if (end.status === 'failed') world.failure = end;
       },
     });
     world.coordinator = life;
@@ -217,7 +221,7 @@ function beginSitting(world: World): void {
 
 /** Workers of its host end with a coordinator, and the next one starts them anew. */
 function afterCrash(world: World, ms: number): void {
-  const { schedule, time, lives, network } = world;
+  const { schedule, time, lives, network, ended } = world;
   const local = schedule.isLocal ? idsOf(schedule.workers) : [];
   for (const life of lives) {
     if (life.outcome !== undefined || !local.includes(life.workerId)) continue;
@@ -225,6 +229,11 @@ function afterCrash(world: World, ms: number): void {
     network.killed(life.process, true);
   }
   time.timers.after(ms, () => {
+    if (world.failure !== undefined) {
+      // It had failed, and was about to say so: nobody would resume it without mending what it lacks.
+      ended.resolve(world.failure);
+      return;
+    }
     beginSitting(world);
     for (const id of world.isOver ? [] : local) start(world, id);
   });

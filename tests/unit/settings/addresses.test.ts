@@ -12,6 +12,7 @@ import { workerMetricsSetting, workerSettings } from '../../../src/settings/work
 const table = {
   bind: bindSetting,
   connect: workerSettings.connect,
+  advertise: workerSettings.advertise,
   metricsPort: observabilitySettings.metricsPort,
   metricsHost: observabilitySettings.metricsHost,
   prometheusHost: observabilitySettings.prometheusHost,
@@ -77,6 +78,12 @@ describe.each<[Name, string, readonly string[], readonly string[]]>([
     ['http://localhost:70000', 'http://[fd00::2]:0'],
   ],
   [
+    'advertise',
+    'the name or address of a host, without a port',
+    ['alpha', '10.0.0.1', 'alpha, 10.0.0.1,[fd00::2]', 'a,b,c,d,e,f,g,h'],
+    ['alpha:5555', 'tcp://alpha', 'alpha,b c'],
+  ],
+  [
     'mirrors',
     'http(s) URLs separated by commas, with a port from 1 to 65535',
     ['http://a:1/x/, https://b'],
@@ -90,6 +97,10 @@ describe.each<[Name, string, readonly string[], readonly string[]]>([
     const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     expect(given(name, text)).toBe(`--${flag} must be ${valid}, got '${text}'`);
   });
+});
+
+test('a worker has no more than eight names', () => {
+  expect(given('advertise', 'a,b,c,d,e,f,g,h,i')).toContain('at most 8');
 });
 
 test('an IPv6 address to listen on may be in brackets', () => {

@@ -170,6 +170,43 @@ describe('a mesh', () => {
     expect(generation.carry().members.get('p0')).toMatchObject({ ahead: undefined });
   });
 
+  it('may lack the last step that all voted for: the gradient of the one that is lost did not reach it', async () => {
+    const { generation, say } = await playMesh();
+    for (const step of [0, 1]) {
+      generation.assign(step, 0, batch, [1, 1]);
+      for (const rank of [0, 1]) say(rank, vote(step));
+      generation.commit(step);
+    }
+    generation.lose('p1', new MemberLost('rank 1 is lost'));
+    expect(generation.mayDiffer()).toBe(true);
+    const asked = generation.abort().reportState(() => 'checksum');
+    const report = (applied: { step: number; generation: number } | undefined) =>
+      say(0, { type: 'state', request: 2, usage: nothingUsed, applied, parametersChecksum: 1 });
+    // Whoever voted for the second step has applied the first.
+    expect(report(undefined)).toMatchObject({
+      reason: expect.stringContaining(
+        `applied must be step 1 of generation ${number} or step 2 of generation ${number}`,
+      ),
+    });
+    expect(report({ step: 1, generation: number })).toBeUndefined();
+    expect(await asked).toMatchObject([{ message: { applied: { step: 1 } } }]);
+    expect([generation.applied()[0]?.step, generation.mayDiffer()]).toEqual([1, true]);
+    expect(generation.carry().members.get('p0')).toMatchObject({ behind: undefined });
+    expect(generation.holders(2)).toEqual([]);
+  });
+
+  it('may lack its first step, and be as it was made', async () => {
+    const { generation, say } = await playMesh();
+    generation.assign(0, 0, batch, [1, 1]);
+    for (const rank of [0, 1]) say(rank, vote(0));
+    generation.commit(0);
+    generation.lose('p1', new MemberLost('rank 1 is lost'));
+    const asked = generation.abort().reportState(() => 'checksum');
+    expect(say(0, { type: 'state', request: 2, usage: nothingUsed, parametersChecksum: 1 })).toBeUndefined();
+    await asked;
+    expect(generation.applied()[0]).toBeUndefined();
+  });
+
   it('has as many steps under way as may be assigned ahead, and Node warns of no leak', async () => {
     const warnings: Error[] = [];
     const note = (warning: Error) => warnings.push(warning);

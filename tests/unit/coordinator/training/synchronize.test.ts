@@ -151,8 +151,10 @@ describe('a generation begins', () => {
 
   it('not at all where members have trained, nobody has a state of the run and nothing was saved', async () => {
     await expect(run([3, 3], {}, { step: 0, state: undefined })).rejects.toMatchObject({
-      code: 'run-failed',
-      message: expect.stringMatching(/^no checkpoint was saved and no worker has a state/),
+      code: 'quorum-lost',
+      message: expect.stringMatching(
+        /^worker w0 \(rank 0, .*\) has a state that this run has gone back behind, and no checkpoint was saved/,
+      ),
     });
   });
 

@@ -367,6 +367,32 @@ describe('training with several generations', () => {
   });
 
   it.each([
+    [
+      'asks them how far they are before it is over, where nobody waits for a commit',
+      { ownSeconds: () => 1 },
+      [asked, asked],
+    ],
+    ['asks nobody before it is over, where steps are committed', {}, [asked]],
+  ])('%s', async (_, script, expected) => {
+    let change: typeof leaving | undefined;
+    const { log } = await runTraining({
+      changeDue: () => change,
+      onEvent(event) {
+        if (event.type === 'step' && event.step === 1) change = leaving;
+      },
+      onGeneration() {
+        change = undefined;
+      },
+      ...script,
+      later: [{ applied: [3, 3] }],
+    });
+    const last = log.lastIndexOf('commit 2');
+    expect(
+      log.slice(last + 1, log.indexOf('assign 3 of epoch 1: 0..4 by 1/1')).filter((line) => line === asked),
+    ).toEqual(expected);
+  });
+
+  it.each([
     [true, [[2, 0, 8]]],
     [false, []],
   ])('saves before all of its members leave, and only then: %s', async (leavesTooFew, saved) => {

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { createReceivedSlots } from '../../../../src/shared/transport/received-slots.ts';
+
+const step = (number: number) => ({ generation: 1, step: number, attempt: 0 });
+const figures = [0, 8, 1.5, 6, 1];
+
+/** Vectors of five floats, of which those of step 4 have come whole and are not complete yet. */
+function receive() {
+  const slots = createReceivedSlots(5);
+  expect(slots.take(step(4), 3, Float32Array.of(4, 5))).toBeUndefined();
+  expect(slots.take(step(4), 0, Float32Array.of(1, 2, 3))).toBeUndefined();
+  const readAll = (slot: number) => {
+    const target = new Float32Array(5);
+    slots.read(slot, 0, target);
+    return [...target];
+  };
+  return { slots, readAll };
+}
+
+describe('a vector that is received', () => {
+  it('is published when its writer says so, and not before', () => {
+    const { slots, readAll } = receive();
+    expect(slots.published(0)).toBeUndefined();
+    expect(slots.complete({ attempt: step(4), figures })).toBeUndefined();
+    expect(slots.published(0)).toEqual({ attempt: step(4), figures });
+    expect(slots.published(1)).toBeUndefined();
+    expect(readAll(0)).toEqual([1, 2, 3, 4, 5]);
+    const middle = new Float32Array(2);
+    slots.read(0, 2, middle);
+    expect([...middle]).toEqual([3, 4]);
+  });
+
+  it('stays published while that of the next step comes, and until that of the one after begins', () => {
+    const { slots, readAll } = receive();
+    slots.complete({ attempt: step(4), figures });
+    slots.take(step(5), 0, Float32Array.of(9));
+    expect([slots.published(0)?.attempt, readAll(0)]).toEqual([step(4), [1, 2, 3, 4, 5]]);
+    slots.take(step(6), 0, Float32Array.of(7));
+    expect(slots.published(0)).toBeUndefined();
+  });
+
+  it('stays published when it is sent again, as after a broken connection', () => {
+    const { slots, readAll } = receive();
+    slots.complete({ attempt: step(4), figures });
+    slots.take(step(4), 3, Float32Array.of(4, 5));
+    expect([slots.published(0)?.attempt, readAll(0)]).toEqual([step(4), [1, 2, 3, 4, 5]]);
+  });
+
+  it('is not taken for complete where a part is missing, though another came twice', () => {
+    const slots = createReceivedSlots(5);
+    slots.take(step(4), 0, Float32Array.of(1, 2, 3));
+    slots.take(step(4), 0, Float32Array.of(1, 2, 3));
+    expect(slots.complete({ attempt: step(4), figures })).toBe('a vector of which 3 floats have come, of 5');
+    expect(slots.published(0)).toBeUndefined();
+  });
+
+  it('has nothing of another attempt at the step', () => {
+    const { slots } = receive();
+    slots.take({ ...step(4), attempt: 1 }, 0, Float32Array.of(1));
+    expect(slots.complete({ attempt: { ...step(4), attempt: 1 }, figures })).toBe(
+      'a vector of which 1 floats have come, of 5',
+    );
+    expect(slots.complete({ attempt: step(4), figures })).toBe('a vector that has not come');
+    expect(slots.complete({ attempt: step(5), figures })).toBe('a vector that has not come');
+  });
+
+  it.each([
+    [0, 6, 'floats 0 to 6 of a vector of 5'],
+    [4, 2, 'floats 4 to 6 of a vector of 5'],
+    [2 ** 40, 1, `floats ${2 ** 40} to ${2 ** 40 + 1} of a vector of 5`],
+    [1, 0, 'floats 1 to 1 of a vector of 5'],
+  ])('does not take parts that are not in it: %s and %s more', (from, length, problem) => {
+    const { slots, readAll } = receive();
+    expect(slots.take(step(4), from, new Float32Array(length))).toBe(problem);
+    expect(readAll(0)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('has as many figures as it must', () => {
+    const { slots } = receive();
+    expect(slots.complete({ attempt: step(4), figures: [1, 2, 3, 4] })).toBe('4 figures, expected 5');
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { createShownSlots } from '../../../../src/shared/transport/shown-slots.ts';
+
+const step = (number: number, generation = 1) => ({ generation, step: number, attempt: 0 });
+const figures = [0, 8, 1.5, 6, 1];
+
+describe('a vector that is shown', () => {
+  it('is all there to be sent again: parts as they were written, and the publication last', () => {
+    const slots = createShownSlots(4);
+    slots.begin(0, step(4));
+    slots.write(0, 2, Float32Array.of(3, 4));
+    slots.write(0, 0, Float32Array.of(1, 2));
+    slots.publish(0, { attempt: step(4), figures });
+    slots.begin(1, step(5));
+    slots.write(1, 0, Float32Array.of(7));
+    expect(slots.everything()).toEqual([
+      { kind: 'values', attempt: step(4), from: 2, values: Float32Array.of(3, 4) },
+      { kind: 'values', attempt: step(4), from: 0, values: Float32Array.of(1, 2) },
+      { kind: 'published', publication: { attempt: step(4), figures } },
+      { kind: 'values', attempt: step(5), from: 0, values: Float32Array.of(7) },
+    ]);
+  });
+
+  it('is gone once its slot is begun again', () => {
+    const slots = createShownSlots(1);
+    slots.begin(0, step(4));
+    slots.write(0, 0, Float32Array.of(1));
+    slots.publish(0, { attempt: step(4), figures });
+    slots.begin(0, step(6));
+    expect(slots.everything()).toEqual([]);
+  });
+
+  it('is a copy: its writer goes on computing in the same memory', () => {
+    const slots = createShownSlots(2);
+    const gradient = Float32Array.of(1, 2);
+    slots.begin(0, step(4));
+    const shown = slots.write(0, 0, gradient);
+    gradient.fill(9);
+    expect(shown).toMatchObject({ values: Float32Array.of(1, 2) });
+  });
+
+  it('never changes once another generation has begun, however late it leaves', () => {
+    const slots = createShownSlots(1);
+    slots.begin(0, step(4));
+    const late = slots.write(0, 0, Float32Array.of(1));
+    slots.begin(1, step(5, 2));
+    expect(slots.everything()).toEqual([]);
+    slots.begin(0, step(4, 2));
+    slots.write(0, 0, Float32Array.of(9));
+    expect(late).toEqual({ kind: 'values', attempt: step(4), from: 0, values: Float32Array.of(1) });
+  });
+
+  it('takes no further memory within a generation', () => {
+    const slots = createShownSlots(1);
+    slots.begin(0, step(4));
+    const first = slots.write(0, 0, Float32Array.of(1));
+    slots.begin(0, step(6));
+    const second = slots.write(0, 0, Float32Array.of(2));
+    if (first.kind !== 'values' || second.kind !== 'values') throw new Error('both are values');
+    expect(second.values.buffer).toBe(first.values.buffer);
+  });
+
+  it('is begun before it is written', () => {
+    expect(() => createShownSlots(1).write(0, 0, Float32Array.of(1))).toThrow('a slot is written before it is begun');
+  });
+});

@@ -1,0 +1,195 @@
+/** Vectors that are read over real ZeroMQ sockets. */
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Dealer } from 'zeromq';
+import { parseEndpoint } from '../../../../src/shared/core/endpoint.ts';
+import { systemTimers } from '../../../../src/shared/core/timers.ts';
+import { encode } from '../../../../src/shared/protocol/codec.ts';
+import type { VectorsOnNetwork } from '../../../../src/shared/protocol/messages.ts';
+import type { ReadOptions } from '../../../../src/shared/transport/vectors.ts';
+import { createVectorsOnNetwork } from '../../../../src/shared/transport/vectors-on-network.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { offerFrom, openFrom } from '../../../support/opened-vectors.ts';
+import { openTcpRelay } from '../../../support/tcp-relay.ts';
+
+/** More than one message of ZeroMQ's own buffers. */
+const floats = 300_000;
+const figures = [0, 8, 1.5, 6, 1];
+const attemptAt = (step: number, generation = 1) => ({ generation, step, attempt: 0 });
+
+const wayOn = (host: string, advertised = [host]) => createVectorsOnNetwork({ host, advertised, timers: systemTimers });
+const loopback = wayOn('127.0.0.1');
+const silenceMs = 300;
+
+async function offer(way = loopback) {
+  const own = await offerFrom(way, floats);
+  onTestFinished(own.close);
+  return own;
+}
+
+async function open(offered: VectorsOnNetwork, options: Partial<ReadOptions> = {}) {
+  const peer = await openFrom(loopback, offered, { floats, ...options });
+  onTestFinished(peer.close);
+  return {
+    ...peer,
+    /** The first float of a slot, the last, and how many differ from them. */
+    look(slot: number) {
+      const target = new Float32Array(floats);
+      peer.read(slot, 0, target);
+      return [target[0], target.at(-1)];
+    },
+  };
+}
+
+/** All floats are `value`, but for the last one. */
+function show(own: Awaited<ReturnType<typeof offer>>, step: number, value: number, generation = 1): void {
+  const slot = step % 2;
+  own.begin(slot, attemptAt(step, generation));
+  own.write(slot, 200_000, new Float32Array(100_000).fill(value).fill(-value, 99_999));
+  own.write(slot, 0, new Float32Array(200_000).fill(value));
+  own.publish(slot, { attempt: attemptAt(step, generation), figures });
+}
+
+function portOf({ addresses: [address = ''] }: VectorsOnNetwork): number {
+  const endpoint = parseEndpoint(address);
+  if (endpoint?.transport !== 'tcp' || endpoint.port === '*') throw new Error(`no port in ${address}`);
+  return endpoint.port;
+}
+
+describe('vectors on the network', () => {
+  it('are read by all that have opened them, each when it is complete', async () => {
+    const own = await offer();
+    const heard = [0, 0];
+    const hear = (who: number) => {
+      heard[who] = (heard[who] ?? 0) + 1;
+    };
+    const peers = await Promise.all(heard.map((_, who) => open(own.offer, { onPublished: () => hear(who) })));
+    own.begin(0, attemptAt(4));
+    own.write(0, 0, new Float32Array(floats).fill(3));
+    show(own, 5, 7);
+    await eventually('both hear of step 5', () => heard.every((count) => count === 1));
+    for (const peer of peers) {
+      expect(peer.way).toBe('network');
+      expect(peer.published(1)).toEqual({ attempt: attemptAt(5), figures });
+      expect(peer.look(1)).toEqual([7, -7]);
+      // It was written before, and nobody said that it is complete.
+      expect([peer.published(0), peer.look(0)]).toEqual([undefined, [3, 3]]);
+    }
+  });
+
+  it('can be read by whoever comes late: what is in the slots is sent again', async () => {
+    const own = await offer();
+    show(own, 4, 1);
+    const peer = await open(own.offer);
+    await eventually('it has come', () => peer.published(0) !== undefined);
+    expect(peer.look(0)).toEqual([1, -1]);
+  });
+
+  it('belong to a generation: readers of another one get nothing of it', async () => {
+    const own = await offer();
+    const [older, current] = [await open(own.offer, { generation: 1 }), await open(own.offer, { generation: 2 })];
+    show(own, 4, 1, 1);
+    await eventually('the first has it', () => older.published(0) !== undefined);
+    show(own, 5, 2, 2);
+    await eventually('the second has its own', () => current.published(1) !== undefined);
+    show(own, 6, 3, 2);
+    await eventually('and the next', () => current.published(0) !== undefined);
+    expect(older.published(0)?.attempt).toEqual(attemptAt(4, 1));
+    expect(older.published(1)).toBeUndefined();
+  });
+
+  it('come again after the connection was broken in the middle, and what was published meanwhile with them', async () => {
+    const own = await offer();
+    const relay = await openTcpRelay({ host: '127.0.0.1', port: portOf(own.offer) });
+    onTestFinished(relay.close);
+    const peer = await open({ ...own.offer, addresses: [`tcp://127.0.0.1:${relay.port}`] });
+    show(own, 4, 1);
+    await eventually('step 4 has come', () => peer.published(0) !== undefined);
+    own.begin(1, attemptAt(5));
+    own.write(1, 0, new Float32Array(200_000).fill(2));
+    relay.cut();
+    own.write(1, 200_000, new Float32Array(100_000).fill(2));
+    own.publish(1, { attempt: attemptAt(5), figures });
+    relay.mend();
+    await eventually('step 5 has come', () => peer.published(1) !== undefined, 10_000);
+    expect(relay.count()).toBe(2);
+    expect([peer.look(0), peer.look(1)]).toEqual([
+      [1, -1],
+      [2, 2],
+    ]);
+    expect(peer.published(0)?.attempt).toEqual(attemptAt(4));
+  });
+
+  it('stay readable when their writer is gone', async () => {
+    const own = await offer();
+    const peer = await open(own.offer);
+    show(own, 4, 1);
+    await eventually('it has come', () => peer.published(0) !== undefined);
+    own.close();
+    expect(peer.look(0)).toEqual([1, -1]);
+  });
+
+  it('are found by whichever address answers first', async () => {
+    const own = await offer();
+    const [address = ''] = own.offer.addresses;
+    // Nobody listens on port 1.
+    const peer = await open({ ...own.offer, addresses: ['tcp://127.0.0.1:1', address] });
+    show(own, 4, 1);
+    await eventually('it has come', () => peer.published(0) !== undefined);
+  });
+
+  it('have an address with brackets where that is of IPv6', async () => {
+    const own = await offer(wayOn('::1'));
+    expect(own.offer.addresses).toEqual([expect.stringMatching(/^tcp:\/\/\[::1\]:\d+$/)]);
+    const peer = await open(own.offer);
+    show(own, 4, 1);
+    await eventually('it has come', () => peer.published(0) !== undefined);
+  });
+
+  it('are offered by all names that a process has', async () => {
+    const own = await offer(wayOn('*', ['127.0.0.1', 'localhost', 'fd00::7']));
+    const port = portOf(own.offer);
+    expect(own.offer.addresses).toEqual([
+      `tcp://127.0.0.1:${port}`,
+      `tcp://localhost:${port}`,
+      `tcp://[fd00::7]:${port}`,
+    ]);
+  });
+
+  it.each<[string, (own: VectorsOnNetwork) => VectorsOnNetwork, Partial<ReadOptions>]>([
+    ['the secret', (own) => ({ ...own, secret: 'x'.repeat(32) }), {}],
+    ['the length', (own) => own, { floats: floats - 1 }],
+  ])('are not shown to whoever does not know %s', async (_, change, options) => {
+    const own = await offer();
+    const impatient = createVectorsOnNetwork({ host: '127.0.0.1', advertised: [], timers: systemTimers, silenceMs });
+    const opened = await impatient.open(change(own.offer), { floats, generation: 1, onPublished() {}, ...options });
+    expect(opened).toEqual({ problem: `nobody answers on ${own.offer.addresses[0]} for 0.3 s` });
+  });
+
+  it('say why they cannot be offered', async () => {
+    // An address of no machine (RFC 5737).
+    expect(await wayOn('192.0.2.1').offer(1)).toEqual({
+      problem: expect.stringMatching(/^cannot listen on 192\.0\.2\.1: /),
+    });
+  });
+
+  it('are shown to others though strangers talk nonsense, and one that asked takes nothing', async () => {
+    const own = await offer();
+    const port = portOf(own.offer);
+    const stranger = new Dealer({ linger: 0 });
+    onTestFinished(() => stranger.close());
+    stranger.connect(`tcp://127.0.0.1:${port}`);
+    await stranger.send(['nonsense', 'more']);
+    await stranger.send(encode('', { type: 'values', ...attemptAt(4), from: 0 }, [new Float32Array(4)]));
+    await stranger.send(encode('', { type: 'subscribe', secret: own.offer.secret, generation: 1, floats }));
+    const raw = connect(port, '127.0.0.1');
+    onTestFinished(() => void raw.destroy());
+    raw.write(Buffer.alloc(1000, 0xff));
+    const peer = await open(own.offer);
+    for (let step = 0; step < 40; step++) {
+      show(own, step, step + 1);
+      await eventually(`step ${step} has come`, () => peer.published(step % 2)?.attempt.step === step);
+      expect(peer.look(step % 2)).toEqual([step + 1, -step - 1]);
+    }
+  });
+});
