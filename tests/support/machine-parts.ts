@@ -18,6 +18,8 @@ const parts = {
   chromium: () => (existsSync(chromiumPath) ? undefined : `${chromiumPath} is missing: apt-get install chromium`),
   /** A user who may give a process a list of processes of its own, as containers have. */
   containers: () => refused('unshare', ['--pid', '--fork', '--mount-proc', 'true']),
+  /** A user who may make networks: hosts of their own, with links between them. */
+  networks: () => refused('unshare', ['--net', 'ip', 'link', 'add', 'pennygrad', 'type', 'bridge']),
   /** The address of this host itself. */
   ipv6: () =>
     Object.values(networkInterfaces())

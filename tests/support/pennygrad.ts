@@ -27,6 +27,8 @@ export interface Running {
 export interface StartOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that becomes the program, as `nsenter` does. */
+  readonly through?: readonly string[];
 }
 
 const running = new Set<ChildProcess>();
@@ -44,10 +46,11 @@ export const installedEngines = { PENNYGRAD_HOME: process.env.PENNYGRAD_HOME ?? 
 export const noEngines = { PENNYGRAD_HOME: join(tmpdir(), 'no-engines') } as const;
 
 /** Starts `pennygrad ARGS`. Metrics go to a free port unless the arguments say otherwise. */
-export function start(args: readonly string[], { cwd, env }: StartOptions = {}): Running {
+export function start(args: readonly string[], { cwd, env, through = [] }: StartOptions = {}): Running {
   if (!existsSync(program)) throw new Error(`${program} is missing: run npm run build`);
   const started = performance.now();
-  const child = spawn(process.execPath, [program, ...args], {
+  const [command = '', ...rest] = [...through, process.execPath, program, ...args];
+  const child = spawn(command, rest, {
     cwd: cwd ?? temporaryFolder(),
     env: { ...process.env, ...noEngines, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,96 @@
+/** Workers on several hosts, which are network namespaces with links between them: who reads whose gradients, and how. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, onTestFinished } from 'vitest';
+import { createHosts, type Host } from '../support/hosts.ts';
+import { writeIdxFolder } from '../support/idx-folder.ts';
+import { needs } from '../support/machine-parts.ts';
+import { killAll, type Running, start } from '../support/pennygrad.ts';
+import { lastCheckpoint, readSummary } from '../support/run-folder.ts';
+import { sha256 } from '../support/small-dataset.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const dataset = ['--dataset', writeIdxFolder(333, 60)];
+const settings = [
+  ...['--batch-size', '48', '--epochs', '999', '--balance', 'off', '--model', 'softmax'],
+  ...['--metrics-port', '0', '--price', '1', '--timeout', '6'],
+];
+
+afterEach(killAll);
+
+const networks = await needs('networks');
+
+function hostsOf(count: number): readonly Host[] {
+  const { hosts, close } = createHosts(count);
+  // Registered before the processes' end, so that it comes after it.
+  onTestFinished(() => {
+    killAll();
+    close();
+  });
+  return hosts;
+}
+
+/** A coordinator on the first host, and a worker on each of those that are given. */
+function begin([first, ...others]: readonly Host[], steps: number, ...args: readonly string[]) {
+  if (first === undefined) throw new Error('it needs a host');
+  const out = join(temporaryFolder(), 'run');
+  const bind = `tcp://${first.address}:5555`;
+  const workers = ['--workers', String(others.length), '--steps', String(steps)];
+  const run = start(['coordinator', '--bind', bind, ...workers, ...dataset, ...settings, ...args, '--out', out], first);
+  const started = others.map(({ through }, place) =>
+    start(['worker', '--connect', bind, '--id', `w${place}`, '--backend', 'wasm', ...dataset], { through }),
+  );
+  return { run, workers: started, out };
+}
+
+async function endWell(run: Running, out: string, steps: number): Promise<string> {
+  const { code, stdout, stderr } = await run.exit;
+  expect(code, stdout + stderr).toBe(0);
+  expect(readSummary(out)).toMatchObject({ steps, replicas_identical: true });
+  return sha256(readFileSync(join(lastCheckpoint(out), 'weights.bin')));
+}
+
+networks.it(
+  'read each other over the network, or in memory where two are on one, and come to the bits of the star',
+  async () => {
+    const [a, b, c] = hostsOf(3);
+    if (a === undefined || b === undefined || c === undefined) throw new Error('there are three');
+    const weights: string[] = [];
+    for (const [places, args, says] of [
+      [[a, b, c], [], /all-reduce mesh: workers read each other's gradients over the network/],
+      [[a, b, b, c], [], /all-reduce mesh: .* in memory on one host and over the network between hosts/],
+      [[a, b, b, c], ['--all-reduce', 'star'], undefined],
+    ] as const) {
+      const { run, out } = begin(places, 20, ...args);
+      weights.push(await endWell(run, out, 20));
+      if (says === undefined) expect(run.output()).not.toContain('all-reduce');
+      else expect(run.output()).toMatch(says);
+    }
+    expect(weights[1]).toBe(weights[2]);
+  },
+);
+
+networks.it('go on when a link was down and is mended', async () => {
+  const places = hostsOf(4);
+  const { run, out } = begin(places, 400);
+  await run.waitFor(/all-reduce mesh/);
+  await run.waitFor(/epoch 2/);
+  places[3]?.cut();
+  const before = run.output();
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(run.output()).toBe(before);
+  places[3]?.mend();
+  await endWell(run, out, 400);
+  expect(run.output()).not.toContain('lost worker');
+});
+
+networks.it('use the star once two of them cannot reach each other any more', async () => {
+  const [a, b, c] = hostsOf(3);
+  if (a === undefined || b === undefined || c === undefined) throw new Error('there are three');
+  const { run, out } = begin([a, b, c], 600);
+  await run.waitFor(/all-reduce mesh/);
+  await run.waitFor(/epoch 2/);
+  b.drop(c);
+  await run.waitFor(/all-reduce star: worker w\d \(.*\) cannot read the others' gradients: .*nobody answers on tcp:/);
+  await endWell(run, out, 600);
+});
