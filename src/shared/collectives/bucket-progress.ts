@@ -18,11 +18,11 @@ export function followBuckets(
   const unfinished = Array.from({ length: vectors }, () => buckets.map(({ from, to }) => to - from));
   return {
     ready(from, to, part) {
-      const floats = unfinished[part] ?? [];
+      const floats = unfinished[part] as number[];
       buckets.forEach((bucket, index) => {
         const overlap = Math.min(to, bucket.to) - Math.max(from, bucket.from);
         if (overlap <= 0) return;
-        floats[index] = (floats[index] ?? 0) - overlap;
+        floats[index] = (floats[index] as number) - overlap;
         if (floats[index] === 0) handOver(part, index);
       });
     },

@@ -22,7 +22,8 @@ export function gradientBuckets(sizes: readonly number[]): readonly Interval[] {
     edge -= size;
     if ((edges.at(-1) ?? total) - edge >= enoughFloats) edges.push(edge);
   }
-  if (edges.at(-1) !== 0) edges.push(0);
+  // Where the last edge is there already, nothing is left between the two, and that makes no bucket.
+  edges.push(0);
   const ascending = edges.reverse();
   return ascending.slice(1).flatMap((to, i) => splitEvenly({ from: ascending[i] ?? 0, to }));
 }

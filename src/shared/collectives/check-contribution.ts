@@ -22,7 +22,7 @@ export function checkContribution(
 ): CheckedContribution {
   if (interval === undefined) return refused(`bucket must be below ${bucketCount}, got ${bucket}`);
   const [values] = tensors;
-  if (values === undefined || tensors.length !== 1) {
+  if (values === undefined || tensors.length > 1) {
     return refused(`bucket ${bucket} must have one tensor, got ${tensors.length}`);
   }
   const floats = interval.to - interval.from;

@@ -16,8 +16,6 @@ export type ToHub = MessageOf<WorkerMessage, 'contribute'>;
 export type FromHub = MessageOf<CoordinatorMessage, 'reduced'>;
 
 export interface Collective {
-  /** What it does, for `--help`. */
-  readonly description: string;
   /**
    * - rank-order: the sum is ((rank 0 + rank 1) + rank 2) + …, each partial sum rounded to float32. All collectives that
    *   say so give the same bits.
@@ -32,6 +30,12 @@ export interface Collective {
    * votes, and applies the step as soon as it has the sum.
    */
   readonly createHub?: (options: HubOptions) => AllReduceHub;
+}
+
+/** One that `--all-reduce` offers. */
+export interface OfferedCollective extends Collective {
+  /** What it does, for `--help`. */
+  readonly description: string;
 }
 
 export interface RankOptions {

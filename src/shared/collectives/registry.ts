@@ -1,11 +1,11 @@
 /** The collectives that there are, by the names that `--all-reduce` takes. */
-import type { Collective } from './collective.ts';
+import type { Collective, OfferedCollective } from './collective.ts';
 import { mesh } from './mesh/mesh.ts';
 import { solo } from './solo/solo.ts';
 import { star } from './star/star.ts';
 import { tree } from './tree/tree.ts';
 
-const offered = { star, mesh } as const satisfies Record<string, Collective>;
+const offered = { star, mesh } as const satisfies Record<string, OfferedCollective>;
 /** A generation of one has no choice, and neither has a deterministic run. */
 const collectives = { ...offered, tree, solo } as const satisfies Record<string, Collective>;
 
@@ -17,7 +17,7 @@ export function isAllReduceName(name: string): name is AllReduceName {
   return Object.hasOwn(collectives, name);
 }
 
-export function collectiveOf(name: AllReduceName): Collective {
+export function collectiveOf<Name extends AllReduceName>(name: Name): (typeof collectives)[Name] {
   return collectives[name];
 }
 

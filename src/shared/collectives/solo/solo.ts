@@ -2,7 +2,6 @@ import type { Collective, RankOptions, StepPart } from '../collective.ts';
 
 /** A rank without others: its gradient is the sum already, and nothing is sent. */
 export const solo: Collective = {
-  description: 'a worker alone has the sum already',
   numerics: 'rank-order',
   createRank: createSoloRank,
 };

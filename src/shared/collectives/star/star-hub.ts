@@ -8,7 +8,7 @@ import type { AllReduceHub, HubOptions, HubOutcome } from '../collective.ts';
 import { replyToAll } from '../reply-to-all.ts';
 
 interface Bucket {
-  /** By rank. Emptied when the sum is sent. */
+  /** By rank, as far as they have come. Emptied when the sum is sent. */
   readonly parts: (Float32Array | undefined)[];
   /** When each rank's part came, in seconds. */
   readonly arrivals: (number | undefined)[];
@@ -24,8 +24,8 @@ export function createStarHub({ worldSize, buckets, takesNonFinite }: HubOptions
     const known = attempts.get(keyOf(attempt)) ?? new Map<number, Bucket>();
     attempts.set(keyOf(attempt), known);
     const bucket = known.get(index) ?? {
-      parts: Array(worldSize).fill(undefined),
-      arrivals: Array(worldSize).fill(undefined),
+      parts: [],
+      arrivals: [],
       missing: worldSize,
     };
     known.set(index, bucket);

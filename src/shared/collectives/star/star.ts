@@ -1,4 +1,4 @@
-import type { Collective } from '../collective.ts';
+import type { OfferedCollective } from '../collective.ts';
 import { createHubRank } from '../hub-rank.ts';
 import { createStarHub } from './star-hub.ts';
 
@@ -6,7 +6,7 @@ import { createStarHub } from './star-hub.ts';
  * The star: ranks send their gradients to the coordinator, which adds them up and sends the sum back. It takes the
  * fewest messages of all collectives and needs no connection between workers; the coordinator's links carry everything.
  */
-export const star: Collective = {
+export const star: OfferedCollective = {
   description: 'the coordinator adds the gradients up',
   numerics: 'rank-order',
   createRank: (options) => createHubRank(options, false),

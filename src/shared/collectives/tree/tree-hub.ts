@@ -16,10 +16,10 @@ interface ExpectedAttempt {
 }
 
 interface Bucket {
-  /** Nodes whose siblings have not come. */
+  /** All that have come. */
+  readonly arrived: Set<TreeNode>;
+  /** The sums of those whose siblings have not come, by their names. */
   readonly sums: Map<string, Float32Array>;
-  /** By rank: parts that have come. */
-  readonly parts: readonly Set<number>[];
   /** When each rank's last part came, in seconds. */
   readonly arrivals: (number | undefined)[];
 }
@@ -35,8 +35,8 @@ export function createTreeHub({ worldSize, buckets, takesNonFinite, microShard }
         leaves,
         nodes: shares.map((share) => nodesOf(leavesOfShare(share, microShard), leaves)),
         buckets: buckets.map(() => ({
+          arrived: new Set(),
           sums: new Map(),
-          parts: shares.map(() => new Set()),
           arrivals: Array(worldSize).fill(undefined),
         })),
       });
@@ -45,31 +45,36 @@ export function createTreeHub({ worldSize, buckets, takesNonFinite, microShard }
       const { bucket: index, part } = message;
       const expected = attempts.get(keyOf(message));
       const own = expected?.nodes[rank] ?? [];
-      const node = part === undefined ? undefined : own[part];
-      if (expected === undefined || part === undefined || node === undefined) {
+      const node = own[part ?? -1];
+      if (expected === undefined || node === undefined) {
         return { kind: 'refused', reason: `part must be below ${own.length}, got ${part ?? 'none'}` };
       }
       const { leaves, nodes } = expected;
       const bucket = expected.buckets[index];
-      if (bucket?.parts[rank]?.has(part)) {
+      if (bucket?.arrived.has(node)) {
         return { kind: 'refused', reason: `bucket ${index} of part ${part} came twice` };
       }
       // So many parts of this size add up to a finite sum: whoever would make it infinite is known before.
       const largest = largestFloat32 / nodes.flat().length;
       const checked = checkContribution(index, buckets[index], buckets.length, tensors, largest, takesNonFinite);
       if (checked.kind !== 'taken') return checked;
-      if (bucket === undefined) throw new Error(`tree hub: no bucket ${index}`);
-      bucket.parts[rank]?.add(part);
-      bucket.arrivals[rank] = now;
+      // A bucket that there is not was refused.
+      const { arrived, sums, arrivals } = bucket as Bucket;
+      arrived.add(node);
+      arrivals[rank] = now;
       const { values, nonFinite } = checked;
-      const sum = addNode(bucket.sums, node, values, leaves);
+      const sum = addNode(sums, node, values, leaves);
       if (sum === undefined) return { kind: 'pending', nonFinite };
-      return replyToAll(message, bucket.arrivals, sum, now, nonFinite);
+      return replyToAll(message, arrivals, sum, now, nonFinite);
     },
     missing(rank, attempt) {
       const expected = attempts.get(keyOf(attempt));
-      const parts = expected?.nodes[rank]?.length ?? 0;
-      return (expected?.buckets ?? []).reduce((count, bucket) => count + parts - (bucket.parts[rank]?.size ?? 0), 0);
+      if (expected === undefined) return 0;
+      const own = expected.nodes[rank] as readonly TreeNode[];
+      return expected.buckets.reduce(
+        (count, { arrived }) => count + own.filter((node) => !arrived.has(node)).length,
+        0,
+      );
     },
     forget(attempt) {
       attempts.delete(keyOf(attempt));

@@ -7,7 +7,6 @@ import { createTreeHub } from './tree-hub.ts';
  * (micro-shard-tree.ts), and the coordinator adds these up as the tree says.
  */
 export const tree: Collective = {
-  description: 'the coordinator adds the gradients up in an order that no fleet changes',
   numerics: 'deterministic',
   createRank: (options) => createHubRank(options, true),
   createHub: createTreeHub,
