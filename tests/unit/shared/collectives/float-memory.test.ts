@@ -46,3 +46,18 @@ it('puts vectors into one memory, as long as that holds them', () => {
   // Each begins at a multiple of 64 bytes.
   expect([127, 128, 129].map(memoriesOf)).toEqual([2, 1, 1]);
 });
+
+it('holds vectors of many pages, and none at all', () => {
+  const memory = createFloatMemory([50_000, 50_000]);
+  for (const place of [0, 1]) memory.vector(place).fill(place + 1);
+  memory.add(0, 1, 1, 0, 49_999);
+  expect(memory.vector(0)[0]).toBe(1);
+  expect(
+    memory
+      .vector(0)
+      .subarray(1)
+      .every((value) => value === 3),
+  ).toBe(true);
+  expect(createFloatMemory([]).count).toBe(0);
+  expect(createFloatMemory([0]).vector(0)).toHaveLength(0);
+});

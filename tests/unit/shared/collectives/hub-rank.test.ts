@@ -12,14 +12,14 @@ const buckets = [
 ];
 const first: Attempt = { generation: 1, step: 7, attempt: 0 };
 
-function openRank(labels = false) {
+function openRank(labels = false, cut = buckets) {
   const ending = new AbortController();
   const log: string[] = [];
   const tensors: (readonly Float32Array[])[] = [];
   const options: RankOptions = {
     rank: 1,
     worldSize: 2,
-    buckets,
+    buckets: cut,
     now: () => 0,
     signal: ending.signal,
     sendToHub(body, sent) {
@@ -90,6 +90,7 @@ describe('the gradient of a rank', () => {
     const { start } = openRank();
     expect(() => start(first, [new Float32Array(5)])).toThrow('all-reduce: 5 floats, expected 6');
     expect(() => start(first, [new Float32Array(7)])).toThrow('all-reduce: 7 floats, expected 6');
+    expect(() => start(first, [gradient(), new Float32Array(5)])).toThrow('all-reduce: 5 floats, expected 6');
   });
 });
 
@@ -162,6 +163,42 @@ describe('the sum', () => {
     expect(await outcomeOf(abandoned)).toBe('pending');
     expect(log.at(-2)).toBe('2 of 1/7/1: 4,5,6');
   });
+});
+
+describe('a rank with several vectors', () => {
+  const all = (reduced: ReturnType<typeof openRank>['reduced']) => {
+    for (const [bucket, values] of sums.entries()) reduced(bucket, values);
+  };
+
+  it('says of each bucket which of them it is of, and hands over every one of them once', async () => {
+    const { start, log, reduced, vote } = openRank(true);
+    const { ready, finish } = start(first, [gradient(), gradient().map((value) => value * 10)]);
+    ready(0, 2, 1);
+    ready(2, 6);
+    expect(log).toEqual(['0 of 1/7/0/1: 10,20', '1 of 1/7/0/0: 3', '2 of 1/7/0/0: 4,5,6']);
+    const finished = finish(part, vote);
+    expect(log.slice(3)).toEqual(['0 of 1/7/0/0: 1,2', '1 of 1/7/0/1: 30', '2 of 1/7/0/1: 40,50,60', 'vote']);
+    all(reduced);
+    expect(await outcomeOf(finished)).toMatchObject({ value: { bytes: { sent: 48, received: 24 } } });
+  });
+
+  it('or none sends nothing, and waits for the sum like the others', async () => {
+    const { start, log, reduced, vote } = openRank(true);
+    const finished = start(first, []).finish(part, vote);
+    expect(log).toEqual(['vote']);
+    expect(await outcomeOf(finished)).toBe('pending');
+    all(reduced);
+    const sum = Float32Array.of(10, 20, 30, 40, 50, 60);
+    expect(await outcomeOf(finished)).toMatchObject({ value: { sum, bytes: { sent: 0, received: 24 } } });
+  });
+});
+
+it('a model without parameters has nothing to send, and its sum at once', async () => {
+  const { start, log, vote } = openRank(false, []);
+  const outcome = await outcomeOf(start(first, [new Float32Array(0)]).finish(part, vote));
+  const bytes = { sent: 0, received: 0 };
+  expect(outcome).toEqual({ value: { sum: new Float32Array(0), parts: undefined, waitSeconds: 0, bytes } });
+  expect(log).toEqual(['vote']);
 });
 
 describe('a generation that is aborted', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AllReduceHub } from '../../../../src/shared/collectives/collective.ts';
-import { createStarHub } from '../../../../src/shared/collectives/star/star-hub.ts';
+import type { AllReduceHub } from '../../../../../src/shared/collectives/collective.ts';
+import { createStarHub } from '../../../../../src/shared/collectives/star/star-hub.ts';
 
 const one = [{ from: 0, to: 2 }];
 const two = [...one, { from: 2, to: 3 }];

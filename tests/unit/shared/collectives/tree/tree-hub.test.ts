@@ -143,6 +143,50 @@ describe('the hub of the tree', () => {
     expect(outcome.kind === 'reply' && outcome.replies.map(({ body }) => body.waited)).toEqual([4, 0]);
   });
 
+  it('keeps buckets and attempts apart, and says how much of each rank has not come', () => {
+    const hub = createTreeHub({ worldSize: 2, buckets: [...buckets, { from: 2, to: 3 }], microShard });
+    const later = { ...attempt, attempt: 1 };
+    // Rank 0 has two nodes, rank 1 has one.
+    const shares = [
+      { from: 0, to: 24 },
+      { from: 24, to: 32 },
+    ];
+    for (const one of [attempt, later]) hub.expect(one, shares);
+    const give = (one: typeof attempt, rank: number, part: number, bucket: number, values: readonly number[]) =>
+      hub.receive(rank, { type: 'contribute', ...one, bucket, part }, [Float32Array.from(values)], 0);
+    const missing = () => [attempt, later].map((one) => [0, 1].map((rank) => hub.missing(rank, one)));
+    expect(missing()).toEqual([
+      [4, 2],
+      [4, 2],
+    ]);
+    give(attempt, 0, 0, 0, [1, 10]);
+    give(attempt, 0, 0, 1, [5]);
+    give(attempt, 0, 1, 1, [6]);
+    give(later, 1, 0, 0, [100, 100]);
+    expect(missing()).toEqual([
+      [1, 2],
+      [4, 1],
+    ]);
+    expect(give(attempt, 1, 0, 1, [7])).toMatchObject({
+      kind: 'reply',
+      replies: [{ tensors: [Float32Array.of(18)] }, {}],
+    });
+    expect(give(attempt, 0, 0, 1, [5])).toMatchObject({ kind: 'refused', reason: 'bucket 1 of part 0 came twice' });
+    give(attempt, 0, 1, 0, [2, 20]);
+    expect(give(attempt, 1, 0, 0, [3, 30])).toMatchObject({
+      kind: 'reply',
+      replies: [{ tensors: [Float32Array.of(6, 60)] }, {}],
+    });
+    expect(missing()).toEqual([
+      [0, 0],
+      [4, 1],
+    ]);
+  });
+
+  it('cannot do without the size of a micro-shard', () => {
+    expect(() => createTreeHub({ worldSize: 2, buckets })).toThrow('createTreeHub: needs the size of a micro-shard');
+  });
+
   it('knows nothing of an attempt that is over', () => {
     const { give, forget, missing } = openHub();
     give(0, 0);

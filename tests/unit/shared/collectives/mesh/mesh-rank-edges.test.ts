@@ -1,0 +1,123 @@
+/** Where a rank of the mesh meets its limits: no vectors, no floats, more than are added up at a time, an end as it votes. */
+import { getEventListeners } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import type { StepPart } from '../../../../../src/shared/collectives/collective.ts';
+import { createMeshRank } from '../../../../../src/shared/collectives/mesh/mesh-rank.ts';
+import type { Attempt } from '../../../../../src/shared/protocol/messages.ts';
+import { slotOf } from '../../../../../src/shared/transport/shared-vectors.ts';
+import { createMemoryVectors } from '../../../../support/memory-vectors.ts';
+import { offerFrom, openFrom } from '../../../../support/opened-vectors.ts';
+import { outcomeOf } from '../../../../support/outcome.ts';
+
+const part: StepPart = { from: 32, to: 64, lossSum: 70.25, correct: 5, areFinite: true };
+const attempt: Attempt = { generation: 2, step: 7, attempt: 1 };
+
+/** Rank 1 of two, with vectors of so many floats in one bucket; the test plays rank 0. */
+async function openRank(floats: number) {
+  const sharing = createMemoryVectors();
+  const [own, other] = [await offerFrom(sharing, floats), await offerFrom(sharing, floats)];
+  let onPublished = () => {};
+  const peer = await openFrom(sharing, other.offer, floats, () => onPublished());
+  const ending = new AbortController();
+  /** Where each read of the other's vector ended. */
+  const readTo: number[] = [];
+  const rank = createMeshRank({
+    rank: 1,
+    worldSize: 2,
+    buckets: floats === 0 ? [] : [{ from: 0, to: floats }],
+    sendToHub() {},
+    exchange: {
+      own,
+      peers: [
+        {
+          ...peer,
+          read(slot, from, target) {
+            readTo.push(from + target.length);
+            peer.read(slot, from, target);
+          },
+        },
+        undefined,
+      ],
+      listen(listener) {
+        onPublished = listener;
+      },
+    },
+    now: () => 0,
+    signal: ending.signal,
+  });
+  return {
+    rank,
+    readTo,
+    ending,
+    publish(of: Attempt, values = new Float32Array(floats)) {
+      const slot = slotOf(of.step);
+      other.write(slot, 0, values);
+      other.publish(slot, { attempt: of, figures: [0, 32, 1, 0, 1] });
+    },
+  };
+}
+
+describe('a rank', () => {
+  it('needs vectors that it can read', () => {
+    const signal = new AbortController().signal;
+    const options = { rank: 0, worldSize: 2, buckets: [], sendToHub() {}, now: () => 0, signal };
+    expect(() => createMeshRank(options)).toThrow('createMeshRank: needs an exchange');
+  });
+
+  it('of a model without parameters waits for the others all the same', async () => {
+    const { rank, publish } = await openRank(0);
+    const reduced = rank.start(attempt, [new Float32Array(0)]).finish(part, () => {});
+    expect(await outcomeOf(reduced)).toBe('pending');
+    publish(attempt);
+    expect((await reduced).sum).toHaveLength(0);
+  });
+
+  it('adds up more floats than it does at a time, and reads no further than they go', async () => {
+    for (const floats of [32_768, 32_769, 100_000]) {
+      const { rank, readTo, publish } = await openRank(floats);
+      const ascending = (factor: number) => Float32Array.from({ length: floats }, (_, i) => factor * i);
+      publish(attempt, ascending(1));
+      const { sum } = await rank.start(attempt, [ascending(2)]).finish(part, () => {});
+      expect(sum.every((value, i) => value === 3 * i)).toBe(true);
+      expect(Math.max(...readTo)).toBe(floats);
+    }
+  });
+
+  it('gives up where the generation ends as it votes, and takes what is complete even then', async () => {
+    for (const isComplete of [false, true]) {
+      const { rank, publish, ending } = await openRank(1);
+      const vote = () => {
+        if (isComplete) publish(attempt, Float32Array.of(10));
+        ending.abort(new Error('a member was lost'));
+      };
+      const outcome = await outcomeOf(rank.start(attempt, [Float32Array.of(1)]).finish(part, vote));
+      if (isComplete) expect(outcome).toMatchObject({ value: { sum: Float32Array.of(11) } });
+      else expect(outcome).toEqual({ error: 'a member was lost' });
+    }
+  });
+
+  it('does not listen for the end of the generation any more once it has waited', async () => {
+    const { rank, publish, ending } = await openRank(1);
+    const before = getEventListeners(ending.signal, 'abort').length;
+    for (const step of [7, 8, 9]) {
+      publish({ ...attempt, step });
+      await rank.start({ ...attempt, step }, [new Float32Array(1)]).finish(part, () => {});
+    }
+    expect(getEventListeners(ending.signal, 'abort')).toHaveLength(before);
+  });
+
+  it.each([
+    ['an earlier attempt at the step', { ...attempt, attempt: 0 }, 'pending'],
+    ['an earlier step, attempted more often', { ...attempt, step: 5, attempt: 3 }, 'pending'],
+    ['a later step of an earlier generation', { ...attempt, generation: 1, step: 9 }, 'pending'],
+    ['a later attempt at the step', { ...attempt, attempt: 2 }, 'gone'],
+    ['a later step, attempted less often', { ...attempt, step: 9, attempt: 0 }, 'gone'],
+    ['an earlier step of a later generation', { ...attempt, generation: 3, step: 5 }, 'gone'],
+  ])('knows from %s whether the part of another is still to come', async (_, published, expected) => {
+    const { rank, publish } = await openRank(1);
+    publish(published);
+    const outcome = await outcomeOf(rank.start(attempt, [new Float32Array(1)]).finish(part, () => {}));
+    const gone = { error: 'rank 0 has no gradient for step 8 to be read any more' };
+    expect(outcome).toEqual(expected === 'gone' ? gone : 'pending');
+  });
+});
