@@ -13,8 +13,8 @@ export interface FloatMemory {
 }
 
 const pageBytes = 65_536;
-/** What one WebAssembly memory holds at most. */
-const largestBytes = 2 ** 32 - pageBytes;
+/** A page less than 32 bits can address, so that they can address the end as well. */
+const largestBytes = 65_535 * pageBytes;
 
 /**
  * @param lengths of the vectors, in floats

@@ -39,12 +39,13 @@ it.each([
 });
 
 it('puts vectors into one memory, as long as that holds them', () => {
-  const memoriesOf = (mostBytes: number) => {
+  const memoriesOf = (mostBytes?: number) => {
     const { count, vector } = createFloatMemory([16, 1], mostBytes);
     return new Set(Array.from({ length: count }, (_, place) => vector(place).buffer)).size;
   };
   // Each begins at a multiple of 64 bytes.
-  expect([127, 128, 129].map(memoriesOf)).toEqual([2, 1, 1]);
+  expect([127, 128, 129].map((mostBytes) => memoriesOf(mostBytes))).toEqual([2, 1, 1]);
+  expect(memoriesOf()).toBe(1);
 });
 
 it('holds vectors of many pages, and none at all', () => {
