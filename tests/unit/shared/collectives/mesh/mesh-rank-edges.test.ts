@@ -12,32 +12,27 @@ import { outcomeOf } from '../../../../support/outcome.ts';
 const part: StepPart = { from: 32, to: 64, lossSum: 70.25, correct: 5, areFinite: true };
 const attempt: Attempt = { generation: 2, step: 7, attempt: 1 };
 
-/** Rank 1 of two, with vectors of so many floats in one bucket; the test plays rank 0. */
-async function openRank(floats: number) {
+/** A rank of two, with vectors of so many floats in one bucket; the test plays the other. */
+async function openRank(floats: number, own = 1) {
   const sharing = createMemoryVectors();
-  const [own, other] = [await offerFrom(sharing, floats), await offerFrom(sharing, floats)];
+  const [vectors, other] = [await offerFrom(sharing, floats), await offerFrom(sharing, floats)];
   let onPublished = () => {};
   const peer = await openFrom(sharing, other.offer, floats, () => onPublished());
   const ending = new AbortController();
   /** Where each read of the other's vector ended. */
   const readTo: number[] = [];
+  const read: typeof peer.read = (slot, from, target) => {
+    readTo.push(from + target.length);
+    peer.read(slot, from, target);
+  };
   const rank = createMeshRank({
-    rank: 1,
+    rank: own,
     worldSize: 2,
     buckets: floats === 0 ? [] : [{ from: 0, to: floats }],
     sendToHub() {},
     exchange: {
-      own,
-      peers: [
-        {
-          ...peer,
-          read(slot, from, target) {
-            readTo.push(from + target.length);
-            peer.read(slot, from, target);
-          },
-        },
-        undefined,
-      ],
+      own: vectors,
+      peers: [0, 1].map((place) => (place === own ? undefined : { ...peer, read })),
       listen(listener) {
         onPublished = listener;
       },
@@ -73,8 +68,13 @@ describe('a rank', () => {
   });
 
   it('adds up more floats than it does at a time, and reads no further than they go', async () => {
-    for (const floats of [32_768, 32_769, 100_000]) {
-      const { rank, readTo, publish } = await openRank(floats);
+    for (const [floats, own] of [
+      [32_768, 0],
+      [32_769, 0],
+      [100_000, 0],
+      [100_000, 1],
+    ] as const) {
+      const { rank, readTo, publish } = await openRank(floats, own);
       const ascending = (factor: number) => Float32Array.from({ length: floats }, (_, i) => factor * i);
       publish(attempt, ascending(1));
       const { sum } = await rank.start(attempt, [ascending(2)]).finish(part, () => {});
