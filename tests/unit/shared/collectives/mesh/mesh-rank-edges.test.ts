@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { StepPart } from '../../../../../src/shared/collectives/collective.ts';
 import { createMeshRank } from '../../../../../src/shared/collectives/mesh/mesh-rank.ts';
 import type { Attempt } from '../../../../../src/shared/protocol/messages.ts';
-import { slotOf } from '../../../../../src/shared/transport/shared-vectors.ts';
+import { slotOf } from '../../../../../src/shared/transport/vectors.ts';
 import { createMemoryVectors } from '../../../../support/memory-vectors.ts';
 import { offerFrom, openFrom } from '../../../../support/opened-vectors.ts';
 import { outcomeOf } from '../../../../support/outcome.ts';
@@ -17,7 +17,7 @@ async function openRank(floats: number, own = 1) {
   const sharing = createMemoryVectors();
   const [vectors, other] = [await offerFrom(sharing, floats), await offerFrom(sharing, floats)];
   let onPublished = () => {};
-  const peer = await openFrom(sharing, other.offer, floats, () => onPublished());
+  const peer = await openFrom(sharing, other.offer, { floats, onPublished: () => onPublished() });
   const ending = new AbortController();
   /** Where each read of the other's vector ended. */
   const readTo: number[] = [];
