@@ -12,13 +12,16 @@ const unhurried = [
 ];
 
 /**
- * Seconds of gradients, and threads and processes that load tfjs anew: in `npm test` and not in `npm run check`, which looks at engines
- * by the kernels' definition and by the CNN's gradients in plain tfjs.
+ * In `npm test` and not in `npm run check`: seconds of gradients, threads and processes that load tfjs anew, and what waits for
+ * processes and sockets by the real clock.
  */
-const engines = [
+const slower = [
   'tests/contract/{engine,tensorflow}.test.ts',
   'tests/unit/engine/threads/*.test.ts',
   'tests/unit/engine/trials/try-engines.test.ts',
+  'tests/contract/all-reduce-sockets.test.ts',
+  'tests/unit/launch/local-workers.test.ts',
+  'tests/unit/shared/transport/vectors-{in-memory,on-network}.test.ts',
 ];
 
 export default defineConfig(({ mode }) => {
@@ -47,11 +50,11 @@ export default defineConfig(({ mode }) => {
             ...sharedProcesses,
             name: 'unit',
             include: ['tests/unit/**/*.test.ts', 'tests/contract/**/*.test.ts'],
-            exclude: engines,
+            exclude: slower,
           },
         },
         {
-          test: { ...common, ...sharedProcesses, name: 'engines', include: engines },
+          test: { ...common, ...sharedProcesses, name: 'slower', include: slower },
         },
         {
           // Real processes on real cores: after the unit tests and one file at a time, so that deadlines hold on two cores.

@@ -1,0 +1,18 @@
+/** Every collective, over the sockets and files that it has in a run. */
+import { collectiveOf } from '../../src/shared/collectives/registry.ts';
+import { systemTimers } from '../../src/shared/core/timers.ts';
+import { vectorsInMemory } from '../../src/shared/transport/vectors-in-memory.ts';
+import { createVectorsOnNetwork } from '../../src/shared/transport/vectors-on-network.ts';
+import { describeAllReduce } from './all-reduce.contract.ts';
+import { overSockets } from './reduce-over-sockets.ts';
+import { overVectors } from './reduce-over-vectors.ts';
+
+for (const name of ['star', 'tree'] as const) {
+  const { numerics } = collectiveOf(name);
+  describeAllReduce(`${name}, over ZeroMQ,`, numerics, (...sizes) => overSockets(name, ...sizes));
+}
+const { numerics } = collectiveOf('mesh');
+const loopback = { host: '127.0.0.1', advertised: ['127.0.0.1'], timers: systemTimers };
+const network = createVectorsOnNetwork(loopback);
+describeAllReduce('mesh, through files,', numerics, (...sizes) => overVectors(vectorsInMemory, ...sizes));
+describeAllReduce('mesh, over ZeroMQ,', numerics, (...sizes) => overVectors(network, ...sizes));

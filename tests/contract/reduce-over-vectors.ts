@@ -1,0 +1,54 @@
+import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
+import { collectiveOf } from '../../src/shared/collectives/registry.ts';
+import type { VectorWay } from '../../src/shared/transport/vectors.ts';
+import { offerFrom, openFrom } from '../support/opened-vectors.ts';
+import type { CollectiveUnderTest } from './all-reduce.contract.ts';
+
+/** Every rank reads the vectors of all others. */
+export async function overVectors<Offer>(
+  way: VectorWay<Offer>,
+  worldSize: number,
+  sizes: readonly number[],
+): Promise<CollectiveUnderTest> {
+  const buckets = gradientBuckets(sizes);
+  const floats = sizes.reduce((sum, size) => sum + size, 0);
+  const generation = new AbortController();
+  const owned = await Promise.all(Array.from({ length: worldSize }, () => offerFrom(way, floats)));
+  const groups = await Promise.all(
+    owned.map(async (own, rank) => {
+      let onPublished = () => {};
+      const reading = { floats, generation: 1, onPublished: () => onPublished() };
+      const peers = await Promise.all(
+        owned.map(({ offer }, place) => (place === rank ? undefined : openFrom(way, offer, reading))),
+      );
+      return {
+        own,
+        peers,
+        listen(listener: () => void) {
+          onPublished = listener;
+        },
+      };
+    }),
+  );
+  const ranks = groups.map((exchange, rank) =>
+    collectiveOf('mesh').createRank({
+      rank,
+      worldSize,
+      buckets,
+      exchange,
+      sendToHub() {
+        throw new Error('it has no hub');
+      },
+      now: () => performance.now() / 1000,
+      signal: generation.signal,
+    }),
+  );
+  return {
+    ranks,
+    begin: (attempt) => attempt,
+    abort: (reason) => generation.abort(reason),
+    close() {
+      for (const { own, peers } of groups) for (const vectors of [own, ...peers]) vectors?.close();
+    },
+  };
+}
