@@ -1,8 +1,10 @@
 /** The all-reduce benchmark, with a process for each rank. */
 import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { needs } from '../support/machine-parts.ts';
 import { childrenOf, isAlive, run } from '../support/pennygrad.ts';
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -19,7 +21,8 @@ it('measures star and mesh, and gloo where PyTorch is; all sums are right', asyn
   expect(code, stderr).toBe(0);
   const { rows, rounds } = JSON.parse(stdout);
   expect(rounds).toBe(2);
-  expect(rows.map(({ algorithm }: { algorithm: string }) => algorithm)).toEqual(['star', 'mesh', 'gloo']);
+  expect(rows.map(({ algorithm }: { algorithm: string }) => algorithm)).toEqual(['star', 'mesh', 'mesh', 'gloo']);
+  expect(rows.map(({ path }: { path: string }) => path)).toEqual(['ZeroMQ', 'shared memory', 'ZeroMQ', 'TCP']);
   for (const row of rows) {
     expect(row).toMatchObject({ world: 2, count: 300_001, size_bytes: 1_200_004 });
     if (row.absent !== null) {
@@ -33,7 +36,28 @@ it('measures star and mesh, and gloo where PyTorch is; all sums are right', asyn
   }
   const mesh = rows[1];
   if (process.platform === 'linux') expect(mesh.absent).toBe(null);
-  expect(stderr).toMatch(/^world 2, floats 300001, round 2 of 2, star: \d+ µs$/m);
+  expect(stderr).toMatch(/^world 2, floats 300001, round 2 of 2, star, ZeroMQ: \d+ µs$/m);
+});
+
+const networks = await needs('networks');
+
+networks.it('measures links of a rate: nothing is faster than they carry it, and no host is left', async () => {
+  const args = ['--world', '2', '--floats', '300001', '--link', '200mbit', '--repeat', '1', '--seconds', '0.01'];
+  const { code, stdout, stderr } = await run(['bench', 'allreduce', ...args, '--json']);
+  expect(code, stderr).toBe(0);
+  const { rows } = JSON.parse(stdout);
+  const paths = rows.map(({ algorithm, path }: { algorithm: string; path: string }) => `${algorithm} by ${path}`);
+  expect(paths).toEqual(['star by ZeroMQ', 'mesh by ZeroMQ', 'gloo by TCP']);
+  for (const { algorithm, link_bits_per_second, absent, time_us, size_bytes, wrong } of rows) {
+    expect(link_bits_per_second).toBe(200e6);
+    if (algorithm === 'gloo' && absent !== null) continue;
+    expect(absent).toBe(null);
+    expect(wrong).toBe(0);
+    // A link may send 100,000 bytes at once after a pause. With a star all vectors pass the hub's link.
+    const least = (((algorithm === 'star' ? 2 : 1) * size_bytes - 100_000) * 8) / 200;
+    expect(time_us).toBeGreaterThan(least);
+  }
+  expect(readdirSync('/run/netns').filter((name) => name.startsWith('pennygrad-'))).toEqual([]);
 });
 
 it('leaves no process behind when it is interrupted', async () => {

@@ -1,6 +1,6 @@
 /**
- * Measures how fast vectors are summed over processes of this host: by each collective that `--all-reduce` offers, and by
- * PyTorch over gloo.
+ * Measures how fast vectors are summed over processes of this host, or of hosts with links that have a rate: by each collective
+ * that `--all-reduce` offers, and by PyTorch over gloo.
  */
 import { allReduceNames, collectiveOf } from '../../shared/collectives/registry.ts';
 import { messageOf, PennygradError } from '../../shared/core/errors.ts';
@@ -9,12 +9,15 @@ import type { Processes } from '../peers/processes.ts';
 import { roundRobin } from '../peers/schedule.ts';
 import { bandwidthsOf, reductionsFor } from './bandwidth.ts';
 import { findGloo, startGlooRanks } from './gloo.ts';
-import { type Ranks, type Reduced, startRanks } from './ranks.ts';
+import { createNetworkHosts, type NetworkHosts } from './network-hosts.ts';
+import { type Ranks, type RanksOptions, type Reduced, startRanks, thisHost } from './ranks.ts';
 
 export interface AllReduceBenchOptions {
   readonly worlds: readonly number[];
   /** Lengths of the vectors. */
   readonly floats: readonly number[];
+  /** Rates of links, in bits per second; undefined for processes of this host. */
+  readonly links: readonly (number | undefined)[];
   readonly rounds: number;
   /** How long each algorithm is measured in a round. */
   readonly seconds: number;
@@ -29,6 +32,8 @@ export interface AllReduceRow {
   readonly algorithm: string;
   /** What carries the floats. */
   readonly path: string;
+  /** The rate of each process's link, in bits per second; undefined on this host. */
+  readonly linkBitsPerSecond: number | undefined;
   /** Processes that take part. */
   readonly world: number;
   /** Length of the vector that each hands in. */
@@ -54,7 +59,9 @@ export interface Measured {
 interface Algorithm {
   readonly name: string;
   readonly path: string;
-  readonly start: (world: number, floats: number) => Promise<Ranks>;
+  /** Whether it needs a host that all ranks are on. */
+  readonly needsMemory: boolean;
+  readonly start: (options: RanksOptions) => Promise<Ranks>;
 }
 
 const gloo = 'gloo';
@@ -66,31 +73,83 @@ export async function benchAllReduce(options: AllReduceBenchOptions): Promise<re
   const python = findGloo(processes);
   python.catch(() => {});
   const algorithms: readonly Algorithm[] = [
-    ...allReduceNames.map((name) => ({
-      name,
-      path: collectiveOf(name).readsPeers === true ? 'shared memory' : 'ZeroMQ, loopback',
-      start: (world: number, floats: number) => startRanks(processes, name, world, floats),
-    })),
+    ...allReduceNames.flatMap((name) => {
+      const overNetwork: Algorithm = {
+        name,
+        path: 'ZeroMQ',
+        needsMemory: false,
+        start: (ranks) => startRanks(ranks, name, 'network'),
+      };
+      if (collectiveOf(name).readsPeers !== true) return [overNetwork];
+      const inMemory: Algorithm = {
+        name,
+        path: 'shared memory',
+        needsMemory: true,
+        start: (ranks) => startRanks(ranks, name, 'memory'),
+      };
+      return [inMemory, overNetwork];
+    }),
     {
       name: gloo,
-      path: 'TCP, loopback',
-      start: async (world, floats) => startGlooRanks(processes, await python, world, floats),
+      path: 'TCP',
+      needsMemory: false,
+      start: async (ranks) => startGlooRanks(ranks, await python),
     },
   ];
   const rows: AllReduceRow[] = [];
-  for (const world of options.worlds) {
-    for (const floats of options.floats) rows.push(...(await measureSide(algorithms, world, floats, options)));
+  for (const link of options.links) {
+    const possible = algorithms.filter(({ needsMemory }) => link === undefined || !needsMemory);
+    for (const world of options.worlds) rows.push(...(await measureWorld(possible, world, link, options)));
   }
   return rows;
+}
+
+/** A host for each rank, and one for a hub, where links are given. */
+async function measureWorld(
+  algorithms: readonly Algorithm[],
+  world: number,
+  link: number | undefined,
+  options: AllReduceBenchOptions,
+): Promise<readonly AllReduceRow[]> {
+  const network = makeNetwork(world + 1, link, options.onProgress);
+  const rate = network === undefined ? undefined : link;
+  const rows: AllReduceRow[] = [];
+  try {
+    for (const floats of options.floats) {
+      const placeOf = (rank: number) => network?.hosts[rank] ?? thisHost;
+      const side = { processes: options.processes, world, floats, placeOf };
+      rows.push(...(await measureSide(algorithms, side, rate, options)));
+    }
+  } finally {
+    network?.close();
+  }
+  return rows;
+}
+
+/** @returns undefined where none is wanted, or none can be made: then it says so */
+function makeNetwork(
+  hosts: number,
+  link: number | undefined,
+  onProgress: AllReduceBenchOptions['onProgress'],
+): NetworkHosts | undefined {
+  if (link === undefined) return undefined;
+  try {
+    return createNetworkHosts(hosts, link);
+  } catch (error) {
+    onProgress(`${messageOf(error)}; measuring on this host instead`);
+    return undefined;
+  }
 }
 
 /** Measures all algorithms side by side: all are started, and take turns. */
 async function measureSide(
   algorithms: readonly Algorithm[],
-  world: number,
-  floats: number,
+  side: RanksOptions,
+  link: number | undefined,
   { rounds, seconds, onProgress, signal }: AllReduceBenchOptions,
 ): Promise<readonly AllReduceRow[]> {
+  const { world, floats } = side;
+  const what = `${link === undefined ? '' : `link ${link / 1e6} Mbit/s, `}world ${world}, floats ${floats}`;
   const running = new Map<Algorithm, { readonly ranks: Ranks; readonly reductions: number }>();
   const absent = new Map<Algorithm, string>();
   const measured = new Map<Algorithm, Reduced[]>(algorithms.map((algorithm) => [algorithm, []]));
@@ -99,11 +158,11 @@ async function measureSide(
     running.get(algorithm)?.ranks.stop();
     running.delete(algorithm);
     absent.set(algorithm, messageOf(error));
-    onProgress(`world ${world}, floats ${floats}, ${algorithm.name}: not measured: ${messageOf(error)}`);
+    onProgress(`${what}, ${algorithm.name}: not measured: ${messageOf(error)}`);
   };
   for (const algorithm of algorithms) {
     try {
-      const ranks = await algorithm.start(world, floats);
+      const ranks = await algorithm.start(side);
       running.set(algorithm, { ranks, reductions: 0 });
       running.set(algorithm, { ranks, reductions: await warmUp(ranks, seconds) });
     } catch (error) {
@@ -116,9 +175,8 @@ async function measureSide(
     try {
       const reduced = await turn.ranks.reduce(turn.reductions);
       measured.get(candidate)?.push(reduced);
-      onProgress(
-        `world ${world}, floats ${floats}, round ${round + 1} of ${rounds}, ${candidate.name}: ${(reduced.seconds * 1e6).toFixed(0)} µs`,
-      );
+      const microseconds = (reduced.seconds * 1e6).toFixed(0);
+      onProgress(`${what}, round ${round + 1} of ${rounds}, ${candidate.name}, ${candidate.path}: ${microseconds} µs`);
     } catch (error) {
       lose(candidate, error);
     }
@@ -132,6 +190,7 @@ async function measureSide(
     return {
       algorithm: algorithm.name,
       path: algorithm.path,
+      linkBitsPerSecond: link,
       world,
       count: floats,
       sizeBytes,

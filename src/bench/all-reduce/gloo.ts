@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { environmentOf, oneThread, peersFolder } from '../peers/peer-programs.ts';
 import type { Processes } from '../peers/processes.ts';
 import { findPython, installedInterpreter } from '../peers/python-environment.ts';
-import { type Ranks, startForeignRanks } from './ranks.ts';
+import { linkName } from './network-hosts.ts';
+import { commandAt, type Ranks, type RanksOptions, startForeignRanks, thisHost } from './ranks.ts';
 
 const script = join(peersFolder, 'gloo_all_reduce.py');
 
@@ -25,18 +26,19 @@ export async function findGloo(processes: Processes): Promise<string> {
 
 /** @param python with PyTorch @throws Error that says why they do not start */
 export async function startGlooRanks(
-  processes: Processes,
+  { processes, world, floats, placeOf }: RanksOptions,
   python: string,
-  world: number,
-  floats: number,
 ): Promise<Ranks> {
   const folder = mkdtempSync(join(tmpdir(), 'pennygrad-gloo-'));
-  const ranks = Array.from({ length: world }, (_, rank) => ({
-    program: python,
-    args: [script, ...[rank, world, floats].map(String), join(folder, 'rendezvous')],
+  const ranks = Array.from({ length: world }, (_, rank) => {
+    const place = placeOf(rank);
     // By default gloo listens on the address of the host's name, which may be none of this host's.
-    environment: process.platform === 'linux' ? { ...oneThread, GLOO_SOCKET_IFNAME: 'lo' } : oneThread,
-  }));
+    const device = place === thisHost ? 'lo' : linkName;
+    return {
+      ...commandAt(place, python, [script, ...[rank, world, floats].map(String), join(folder, 'rendezvous')]),
+      environment: process.platform === 'linux' ? { ...oneThread, GLOO_SOCKET_IFNAME: device } : oneThread,
+    };
+  });
   // All have found each other when they are ready.
   return startForeignRanks(processes, ranks).finally(() => rmSync(folder, { recursive: true, force: true }));
 }

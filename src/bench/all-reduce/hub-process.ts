@@ -2,13 +2,14 @@
 import { gradientBuckets } from '../../shared/collectives/buckets.ts';
 import { collectiveOf } from '../../shared/collectives/registry.ts';
 import { deadlinesFrom } from '../../shared/core/deadlines.ts';
+import { tcpEndpoint } from '../../shared/core/endpoint.ts';
 import { systemTimers } from '../../shared/core/timers.ts';
 import { frameBytesFor } from '../../shared/protocol/limits.ts';
 import { bindCoordinatorSocket } from '../../shared/transport/coordinator-socket.ts';
 import { hubArgumentSchema } from './messages.ts';
 import { endWith, runProgram, say, timeoutSeconds, vectorLengths } from './reducing-process.ts';
 
-await runProgram(process.argv[2], hubArgumentSchema, async ({ algorithm, world, floats }) => {
+await runProgram(process.argv[2], hubArgumentSchema, async ({ algorithm, world, floats, address }) => {
   const { createHub } = collectiveOf(algorithm);
   if (createHub === undefined) throw new Error(`${algorithm} has no hub`);
   const hubs = vectorLengths(floats).map((length) => ({
@@ -17,7 +18,7 @@ await runProgram(process.argv[2], hubArgumentSchema, async ({ algorithm, world, 
   }));
   const { heartbeatMs, connectionMs, silenceMs } = deadlinesFrom(timeoutSeconds);
   const socket = await bindCoordinatorSocket({
-    bind: 'tcp://127.0.0.1:*',
+    bind: tcpEndpoint(address, '*'),
     run: '',
     largestFrameBytes: frameBytesFor(floats),
     parameterBytes: floats * Float32Array.BYTES_PER_ELEMENT,

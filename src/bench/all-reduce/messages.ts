@@ -1,7 +1,7 @@
 /** What the benchmark says to the processes that reduce, and they to it: one JSON object per line. */
 import { z } from 'zod';
 import { allReduceNames } from '../../shared/collectives/registry.ts';
-import type { VectorsInMemory } from '../../shared/protocol/messages.ts';
+import type { VectorsToRead } from '../../shared/protocol/messages.ts';
 
 /** A rank's only argument, as JSON. */
 export const rankArgumentSchema = z.object({
@@ -11,18 +11,22 @@ export const rankArgumentSchema = z.object({
   floats: z.int(),
   /** Where the hub is, if there is one. */
   hub: z.string().optional(),
+  /** How ranks read each other, if they do. */
+  path: z.enum(['memory', 'network']),
+  /** Of the host that it is on. */
+  address: z.string(),
 });
 export type RankArgument = z.output<typeof rankArgumentSchema>;
 
 /** The hub's only argument, as JSON. */
-export const hubArgumentSchema = rankArgumentSchema.omit({ rank: true, hub: true });
+export const hubArgumentSchema = rankArgumentSchema.omit({ rank: true, hub: true, path: true });
 export type HubArgument = z.output<typeof hubArgumentSchema>;
 
 /** A hub's only message. */
 export const boundSchema = z.object({ endpoint: z.string() });
 
 /** How others open the vectors of a rank, by generation. */
-const offersSchema = z.array(z.custom<VectorsInMemory>((value) => typeof value === 'object'));
+const offersSchema = z.array(z.custom<VectorsToRead>((value) => typeof value === 'object'));
 
 /** A rank's first message, where ranks read each other's vectors. */
 export const offeredSchema = z.object({ offers: offersSchema });

@@ -4,8 +4,10 @@ import { collectiveOf } from '../../shared/collectives/registry.ts';
 import { deadlinesFrom } from '../../shared/core/deadlines.ts';
 import { systemTimers } from '../../shared/core/timers.ts';
 import type { VectorsInMemory } from '../../shared/protocol/messages.ts';
-import type { PeerVectors } from '../../shared/transport/vectors.ts';
+import { shareVectors } from '../../shared/transport/share-vectors.ts';
+import type { VectorSharing, VectorWay } from '../../shared/transport/vectors.ts';
 import { vectorsInMemory } from '../../shared/transport/vectors-in-memory.ts';
+import { createVectorsOnNetwork } from '../../shared/transport/vectors-on-network.ts';
 import { connectWorkerSocket } from '../../shared/transport/worker-socket.ts';
 import { linkSchema, type RankArgument } from './messages.ts';
 import { endWith, hear, say, timeoutSeconds, vectorLengths } from './reducing-process.ts';
@@ -45,17 +47,31 @@ function linkToHub({ rank, hub = '' }: RankArgument): RankLinks {
   };
 }
 
-async function linkToPeers({ rank, floats }: RankArgument): Promise<RankLinks> {
-  const owned = await Promise.all(vectorLengths(floats).map(offer));
+async function linkToPeers({ rank, floats, path, address }: RankArgument): Promise<RankLinks> {
+  const sharing = sharingBy(path, address);
+  const owned = await Promise.all(
+    vectorLengths(floats).map(async (length) => {
+      const offered = await sharing.offer(length);
+      if ('problem' in offered) throw new Error(offered.problem);
+      return offered.own;
+    }),
+  );
   say({ offers: owned.map((own) => own.offer) });
   const { offers } = await hear(linkSchema);
   const exchanges = owned.map(async (own, generation) => {
     let listener = () => {};
-    const floatsOf = vectorLengths(floats)[generation] ?? 0;
+    const reading = {
+      floats: vectorLengths(floats)[generation] ?? 0,
+      generation,
+      onPublished: () => listener(),
+    };
     const peers = await Promise.all(
-      offers.map((byGeneration, other) =>
-        other === rank ? undefined : open(byGeneration[generation], floatsOf, () => listener()),
-      ),
+      offers.map(async (byGeneration, other) => {
+        if (other === rank) return undefined;
+        const opened = await sharing.open(byGeneration[generation] ?? {}, reading);
+        if ('problem' in opened) throw new Error(opened.problem);
+        return opened.peer;
+      }),
     );
     return {
       own,
@@ -74,15 +90,14 @@ async function linkToPeers({ rank, floats }: RankArgument): Promise<RankLinks> {
   };
 }
 
-async function offer(floats: number) {
-  const offered = await vectorsInMemory.offer(floats);
-  if ('problem' in offered) throw new Error(offered.problem);
-  return offered.own;
+function sharingBy(path: RankArgument['path'], address: string): VectorSharing {
+  if (path === 'memory') return shareVectors({ memory: vectorsInMemory, network: undefined });
+  const network = createVectorsOnNetwork({ host: address, advertised: [address], timers: systemTimers });
+  return shareVectors({ memory: noMemory, network });
 }
 
-async function open(offer: VectorsInMemory | undefined, floats: number, onPublished: () => void): Promise<PeerVectors> {
-  if (offer === undefined) throw new Error('a rank has offered no vectors');
-  const opened = await vectorsInMemory.open(offer, { floats, generation: 0, onPublished });
-  if ('problem' in opened) throw new Error(opened.problem);
-  return opened.peer;
-}
+/** Ranks that are to read each other over the network, and may be on one host. */
+const noMemory: VectorWay<VectorsInMemory> = {
+  offer: async () => ({ problem: 'memory is not to be used' }),
+  open: async () => ({ problem: 'memory is not to be used' }),
+};

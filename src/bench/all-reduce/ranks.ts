@@ -31,26 +31,50 @@ export interface Reduced {
 const rankProgram = fileURLToPath(new URL('./rank-process.js', import.meta.url));
 const hubProgram = fileURLToPath(new URL('./hub-process.js', import.meta.url));
 
+/** Where a process runs. */
+export interface Place {
+  /** By which the others reach it. */
+  readonly address: string;
+  /** A command that becomes the process there; none for this host. */
+  readonly through: readonly string[];
+}
+
+export const thisHost: Place = { address: '127.0.0.1', through: [] };
+
+export interface RanksOptions {
+  readonly processes: Processes;
+  readonly world: number;
+  readonly floats: number;
+  /** Of the ranks, and of the hub at place `world`. */
+  readonly placeOf: (rank: number) => Place;
+}
+
 /** Ranks that use a collective of the registry. @throws Error that says why they cannot */
 export async function startRanks(
-  processes: Processes,
+  { processes, world, floats, placeOf }: RanksOptions,
   algorithm: RankArgument['algorithm'],
-  world: number,
-  floats: number,
+  path: RankArgument['path'],
 ): Promise<Ranks> {
   const { createHub, readsPeers } = collectiveOf(algorithm satisfies AllReduceName);
   const started: Conversation[] = [];
-  const start = (program: string, argument: RankArgument | HubArgument) => {
-    const conversation = startConversation(processes, nodeCommand(program, argument));
+  const start = (program: string, place: Place, argument: RankArgument | HubArgument) => {
+    const conversation = startConversation(
+      processes,
+      commandAt(place, process.execPath, [program, JSON.stringify(argument)]),
+    );
     started.push(conversation);
     return conversation;
   };
   return orStop(started, async () => {
-    const hub = createHub === undefined ? undefined : start(hubProgram, { algorithm, world, floats });
+    const { address } = placeOf(world);
+    const hub =
+      createHub === undefined ? undefined : start(hubProgram, placeOf(world), { algorithm, world, floats, address });
     const bound = await hub?.receive(boundSchema, graceSeconds);
-    const ranks = Array.from({ length: world }, (_, rank) =>
-      start(rankProgram, { algorithm, world, floats, rank, hub: bound?.endpoint }),
-    );
+    const ranks = Array.from({ length: world }, (_, rank) => {
+      const place = placeOf(rank);
+      const argument = { algorithm, world, floats, rank, path, address: place.address, hub: bound?.endpoint };
+      return start(rankProgram, place, argument);
+    });
     if (readsPeers === true) {
       const offered = await receiveAll(ranks, offeredSchema);
       for (const rank of ranks) rank.send({ offers: offered.map(({ offers }) => offers) });
@@ -104,6 +128,7 @@ function stopAll(all: readonly Conversation[]): void {
   for (const conversation of all) conversation.stop();
 }
 
-function nodeCommand(program: string, argument: object): Command {
-  return { program: process.execPath, args: [program, JSON.stringify(argument)] };
+export function commandAt({ through }: Place, program: string, args: readonly string[]): Command {
+  const [first = program, ...rest] = [...through, program, ...args];
+  return { program: first, args: rest };
 }

@@ -5,6 +5,7 @@ import { createProcesses } from '../../bench/peers/processes.ts';
 import { usableCores } from '../../engine/usable-cores.ts';
 import { snakeCased } from '../../report/snake-case.ts';
 import { type Column, renderTable } from '../../report/terminal/table.ts';
+import { linkRate } from '../../settings/link-rate.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { between, integer, listOf } from '../../settings/schemas.ts';
@@ -31,6 +32,12 @@ const allReduceSettings = {
     defaultText: '93322,1e6,1e7',
     schema: listOf(integer(1, mostFloats)).default([93_322, 1_000_000, 10_000_000]),
   },
+  link: {
+    type: 'string',
+    describe: 'Rates of links between hosts, one for each process, like 1gbit,100mbit; needs root, and ip and tc',
+    defaultText: 'processes of this host',
+    schema: listOf(linkRate).optional(),
+  },
   repeat: {
     type: 'string',
     describe: 'Rounds; the result is their median',
@@ -51,13 +58,21 @@ export const benchAllReduceCommand: Command = {
   examples: [
     ['$0 bench allreduce', 'some minutes'],
     ['$0 bench allreduce --world 2 --floats 93322', 'two processes and the gradient of the default CNN'],
+    ['$0 bench allreduce --link 1gbit,100mbit --floats 93322', 'hosts of their own, with links of that rate'],
     ['$0 bench allreduce --world 2 --floats 1e6,1e7 --json > allreduce.json', 'for a program'],
   ],
   async run(argv) {
-    const { world, floats, repeat, seconds, json } = resolveSettings(allReduceSettings, argv, process.env, undefined);
+    const {
+      world,
+      floats,
+      link = [undefined],
+      repeat,
+      seconds,
+      json,
+    } = resolveSettings(allReduceSettings, argv, process.env, undefined);
     const room = decideRoom(Math.max(...world), Math.max(...floats), process.availableMemory());
     if (room.kind === 'lacking') throw badInput(room.reason);
-    const rows = await measure({ worlds: world, floats, rounds: repeat, seconds });
+    const rows = await measure({ worlds: world, floats, links: link, rounds: repeat, seconds });
     const cpu = cpus()[0]?.model.trim() ?? 'unknown';
     const machine = { node: process.version, pennygrad: pennygradVersion, cpu, cores: usableCores() };
     if (json) console.log(JSON.stringify(snakeCased({ machine, rounds: repeat, rows: rows.map(flat) })));
@@ -71,7 +86,7 @@ export const benchAllReduceCommand: Command = {
 
 /** Ctrl-C ends all processes, and so does whatever else ends this one. */
 async function measure(
-  options: Pick<Parameters<typeof benchAllReduce>[0], 'worlds' | 'floats' | 'rounds' | 'seconds'>,
+  options: Pick<Parameters<typeof benchAllReduce>[0], 'worlds' | 'floats' | 'links' | 'rounds' | 'seconds'>,
 ): Promise<readonly AllReduceRow[]> {
   const processes = createProcesses();
   const interruption = listenForInterruption(
@@ -108,16 +123,24 @@ function flat({ measured, ...row }: AllReduceRow): object {
 const figure = (format: (measured: Measured) => string) => (row: AllReduceRow) =>
   row.measured === undefined ? '–' : format(row.measured);
 
+/** A link of 100 Mbit/s carries 0.0125 GB/s. */
+const bandwidth = (gbPerSecond: number) => gbPerSecond.toFixed(gbPerSecond < 0.1 ? 4 : 2);
+
 /** The columns of nccl-tests, after what it does not have. */
 const columns: readonly Column<AllReduceRow>[] = [
   { head: 'processes', cell: ({ world }) => String(world) },
   { head: 'algorithm', cell: ({ algorithm }) => algorithm, align: 'left' },
+  {
+    head: 'link',
+    cell: ({ linkBitsPerSecond: rate }) => (rate === undefined ? '–' : `${formatCount(rate / 1e6)} Mbit/s`),
+    expendable: 3,
+  },
   { head: 'path', cell: ({ path }) => path, align: 'left', expendable: 2 },
   { head: 'size B', cell: ({ sizeBytes }) => formatCount(sizeBytes), expendable: 1 },
   { head: 'count', cell: ({ count }) => formatCount(count) },
   { head: 'time µs', cell: figure(({ timeUs }) => formatCount(timeUs)) },
-  { head: 'algbw GB/s', cell: figure(({ algbwGbPerSecond }) => algbwGbPerSecond.toFixed(2)) },
-  { head: 'busbw GB/s', cell: figure(({ busbwGbPerSecond }) => busbwGbPerSecond.toFixed(2)) },
+  { head: 'algbw GB/s', cell: figure(({ algbwGbPerSecond }) => bandwidth(algbwGbPerSecond)) },
+  { head: 'busbw GB/s', cell: figure(({ busbwGbPerSecond }) => bandwidth(busbwGbPerSecond)) },
   { head: 'wrong', cell: figure(({ wrong }) => formatCount(wrong)) },
   { head: '÷ gloo', cell: figure(({ timeToGloo }) => (timeToGloo === undefined ? '–' : timeToGloo.toFixed(2))) },
   {
