@@ -24,6 +24,9 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
   if (exchange === undefined) throw new Error('createMeshRank: needs an exchange');
   const { own, peers, listen } = exchange;
   const floats = buckets.at(-1)?.to ?? 0;
+  const ways = peers.flatMap((peer) => peer?.way ?? []);
+  /** How often its vector leaves: once for all that read it in memory, and to each of the others. */
+  const copies = Number(ways.includes('memory')) + ways.filter((way) => way === 'network').length;
   const memory = createFloatMemory([floats, Math.min(blockFloats, floats)]);
   const [sum, block] = [memory.vector(0), memory.vector(1)];
 
@@ -102,7 +105,7 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
           const waitSeconds = now() - published;
           addUp(slot, vector);
           requireUnchanged(attempt);
-          const bytes = { sent: vector.byteLength, received: (worldSize - 1) * vector.byteLength };
+          const bytes = { sent: copies * vector.byteLength, received: (worldSize - 1) * vector.byteLength };
           return { sum, parts, waitSeconds, bytes };
         },
       };

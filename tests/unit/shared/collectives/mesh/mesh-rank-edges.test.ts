@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { StepPart } from '../../../../../src/shared/collectives/collective.ts';
 import { createMeshRank } from '../../../../../src/shared/collectives/mesh/mesh-rank.ts';
 import type { Attempt } from '../../../../../src/shared/protocol/messages.ts';
-import { slotOf } from '../../../../../src/shared/transport/vectors.ts';
+import { type PeerVectors, slotOf } from '../../../../../src/shared/transport/vectors.ts';
 import { createMemoryVectors } from '../../../../support/memory-vectors.ts';
 import { offerFrom, openFrom } from '../../../../support/opened-vectors.ts';
 import { outcomeOf } from '../../../../support/outcome.ts';
@@ -120,4 +120,33 @@ describe('a rank', () => {
     const gone = { error: 'rank 0 has no gradient for step 8 to be read any more' };
     expect(outcome).toEqual(expected === 'gone' ? gone : 'pending');
   });
+});
+
+it.each<[string, readonly PeerVectors['way'][], number]>([
+  ['memory alone, once for all', ['memory', 'memory', 'memory'], 1],
+  ['the network alone, to each', ['network', 'network', 'network'], 3],
+  ['both ways, once and to each', ['memory', 'network', 'network'], 3],
+])('counts what it sends by %s', async (_, ways, copies) => {
+  const peer = (way: PeerVectors['way']): PeerVectors => ({
+    way,
+    read: (_, __, target) => void target.fill(1),
+    published: () => ({ attempt, figures: [0, 32, 1, 2, 1] }),
+    close() {},
+  });
+  const rank = createMeshRank({
+    rank: 0,
+    worldSize: 4,
+    buckets: [{ from: 0, to: 5 }],
+    sendToHub() {},
+    exchange: {
+      own: { begin() {}, write() {}, publish() {}, close() {} },
+      peers: [undefined, ...ways.map(peer)],
+      listen() {},
+    },
+    now: () => 0,
+    signal: new AbortController().signal,
+  });
+  const { sum, bytes } = await rank.start(attempt, [new Float32Array(5).fill(2)]).finish(part, () => {});
+  expect([...sum]).toEqual(Array(5).fill(5));
+  expect(bytes).toEqual({ sent: copies * 20, received: 60 });
 });
