@@ -32,16 +32,19 @@ function hostsOf(count: number): readonly Host[] {
 }
 
 /** A coordinator on the first host, and a worker on each of those that are given. */
-function begin([first, ...others]: readonly Host[], steps: number, ...args: readonly string[]) {
+function begin([first, ...others]: readonly Host[], steps: number | 'many', ...args: readonly string[]) {
   if (first === undefined) throw new Error('it needs a host');
   const out = join(temporaryFolder(), 'run');
   const bind = `tcp://${first.address}:5555`;
-  const workers = ['--workers', String(others.length), '--steps', String(steps)];
+  const fleet = steps === 'many' ? `2:${others.length}` : String(others.length);
+  const workers = ['--workers', fleet, '--steps', String(steps === 'many' ? 100_000 : steps)];
   const run = start(['coordinator', '--bind', bind, ...workers, ...dataset, ...settings, ...args, '--out', out], first);
-  const started = others.map(({ through }, place) =>
-    start(['worker', '--connect', bind, '--id', `w${place}`, '--backend', 'wasm', ...dataset], { through }),
-  );
-  return { run, workers: started, out };
+  const startWorker = (place: number) =>
+    start(
+      ['worker', '--connect', bind, '--id', `w${place}`, '--backend', 'wasm', ...dataset],
+      others[place] ?? { through: [] },
+    );
+  return { run, workers: others.map((_, place) => startWorker(place)), startWorker, out };
 }
 
 /** Nothing has been printed for a second: an epoch takes less. */
@@ -101,4 +104,24 @@ networks.it('use the star once two of them cannot reach each other any more', as
   b.drop(c);
   await run.waitFor(/all-reduce star: worker w\d \(.*\) cannot read the others' gradients: .*nobody answers on tcp:/);
   await endWell(run, out, 600);
+});
+
+networks.it('go on when one is killed, let it in again, and read it as before', async () => {
+  const { run, workers, startWorker, out } = begin(hostsOf(4), 'many');
+  await run.waitFor(/all-reduce mesh: workers read each other's gradients over the network/);
+  await run.waitFor(/epoch 2/);
+  workers[1]?.child.kill('SIGKILL');
+  await run.waitFor(/lost worker w1/);
+  await run.waitFor(/training goes on with w0, w2/);
+  startWorker(1);
+  await run.waitFor(/training goes on with w0, w1, w2/);
+  const epoch = Number(run.output().match(/epoch (\d+)(?!.*epoch \d)/s)?.[1]);
+  await run.waitFor(new RegExp(`epoch ${epoch + 3}/`));
+  run.child.kill('SIGINT');
+  const { code, stdout, stderr } = await run.exit;
+  expect(code, stdout + stderr).toBe(130);
+  expect(readSummary(out)).toMatchObject({ replicas_identical: true });
+  expect(run.output()).not.toContain('all-reduce star');
+  const audited = await start(['audit', out]).exit;
+  expect(audited.code, audited.stdout + audited.stderr).toBe(0);
 });
