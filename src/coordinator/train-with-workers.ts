@@ -1,7 +1,7 @@
 /** Training from the first bind to the last worker's goodbye. */
 import { findSpentBudget, isBudgetNear, type TakenAndDue } from '../economics/ledger/budget.ts';
 import { budgetOf } from '../settings/budget-settings.ts';
-import { chooseAllReduce } from '../shared/collectives/registry.ts';
+import { allReduceOfRun } from '../shared/collectives/registry.ts';
 import { microShardOf } from '../shared/collectives/tree/micro-shards.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { messageOf, type PennygradError } from '../shared/core/errors.ts';
@@ -118,7 +118,7 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
     checksumEvery,
     defaultPriceUsdPerHour: membership.price,
     assumePrice,
-    allReduce: chooseAllReduce(training.allReduce, training.deterministic === true),
+    allReduce: allReduceOfRun(training.allReduce, training.deterministic === true),
     microShard: microShardOf(training),
     skipNonfinite: training.skipNonfinite,
     orderOf: memoizedOrder(seed, dataset.trainCount),

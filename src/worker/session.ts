@@ -1,6 +1,6 @@
 /** A worker's part in one generation: it carries out orders until another generation begins or the run is over. */
 import type { Engine } from '../engine/engine.ts';
-import { GradientGone } from '../shared/collectives/mesh/mesh-rank.ts';
+import { GradientGone } from '../shared/collectives/collective.ts';
 import { type AllReduceName, collectiveOf, isAllReduceName } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';

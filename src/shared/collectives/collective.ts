@@ -7,6 +7,7 @@
  * A collective has a side for each rank and, where the coordinator does the adding, a hub. A new one is a folder with a
  * `Collective`, and a line in `registry.ts`.
  */
+import { PennygradError } from '../core/errors.ts';
 import type { Interval } from '../core/sampling.ts';
 import type { Attempt, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../protocol/messages.ts';
 import type { PeerVectors, VectorWriter } from '../transport/vectors.ts';
@@ -104,6 +105,8 @@ export interface Reduction {
    *
    * `vote` is called once, when everything was handed over: this rank's part of the attempt can no longer fail on its side.
    * That is before the sum is there, which saves the vote's round trip.
+   *
+   * Rejects with `GradientGone` where the other ranks have gone on without this one.
    */
   finish(part: StepPart, vote: () => void): Promise<Reduced>;
 }
@@ -160,4 +163,12 @@ export interface HubReply {
   readonly rank: number;
   readonly body: Body<FromHub>;
   readonly tensors: readonly Float32Array[];
+}
+
+/** Others went on without this rank, which stood still after it had published its part. It has not applied the step. */
+export class GradientGone extends PennygradError {
+  constructor(message: string) {
+    super('quorum-lost', message);
+    this.name = 'GradientGone';
+  }
 }

@@ -35,7 +35,7 @@ export function collectiveAtFirst(worldSize: number, chosen: AllReduceName): All
  * The collective of a run.
  * @param asked by `--all-reduce`
  */
-export function chooseAllReduce(asked: keyof typeof offered | 'auto', deterministic: boolean): AllReduceName {
+export function allReduceOfRun(asked: keyof typeof offered | 'auto', deterministic: boolean): AllReduceName {
   if (deterministic) return 'tree';
   return asked === 'auto' ? 'mesh' : asked;
 }

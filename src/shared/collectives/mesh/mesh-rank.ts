@@ -1,24 +1,15 @@
 /** A rank's side of the mesh: publish the own gradient, wait until everybody has, add them all up. */
 import { createDeferred } from '../../core/deferred.ts';
-import { PennygradError } from '../../core/errors.ts';
 import type { Interval } from '../../core/sampling.ts';
 import { isBefore, isSameAttempt } from '../../protocol/attempt.ts';
 import type { Attempt } from '../../protocol/messages.ts';
 import { type PeerVectors, slotOf } from '../../transport/vectors.ts';
 import { followBuckets } from '../bucket-progress.ts';
-import type { AllReduce, RankOptions, StepPart } from '../collective.ts';
+import { type AllReduce, GradientGone, type RankOptions, type StepPart } from '../collective.ts';
 import { createFloatMemory } from '../float-memory.ts';
 
 /** Floats that are added up at a time: what a core's own cache holds of sum and part. */
 const blockFloats = 1 << 15;
-
-/** Others went on without this rank, which stood still after it had published its part. It has not applied the step. */
-export class GradientGone extends PennygradError {
-  constructor(message: string) {
-    super('quorum-lost', message);
-    this.name = 'GradientGone';
-  }
-}
 
 export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal }: RankOptions): AllReduce {
   if (exchange === undefined) throw new Error('createMeshRank: needs an exchange');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import {
   allReduceNames,
-  chooseAllReduce,
+  allReduceOfRun,
   collectiveAtFirst,
   collectiveOf,
   isAllReduceName,
@@ -22,9 +22,9 @@ it('knows collectives by name, and nothing that every object has', () => {
 });
 
 it('takes what it is asked for, and chooses by itself when it is asked to', () => {
-  expect(chooseAllReduce('star', false)).toBe('star');
-  expect(chooseAllReduce('auto', false)).toBe('mesh');
-  expect(chooseAllReduce('auto', true)).toBe('tree');
+  expect(allReduceOfRun('star', false)).toBe('star');
+  expect(allReduceOfRun('auto', false)).toBe('mesh');
+  expect(allReduceOfRun('auto', true)).toBe('tree');
 });
 
 it('begins with the star where ranks have to show that they can do without', () => {
