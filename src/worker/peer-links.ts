@@ -2,7 +2,7 @@
 import type { Exchange } from '../shared/collectives/collective.ts';
 import { orAborted } from '../shared/core/or-aborted.ts';
 import type { RankToRead } from '../shared/protocol/messages.ts';
-import type { PeerVectors, Problem, VectorSharing, VectorWriter } from '../shared/transport/vectors.ts';
+import type { LinkPatience, PeerVectors, Problem, VectorSharing, VectorWriter } from '../shared/transport/vectors.ts';
 
 /** What a worker offers others to read, and how it opens what they offer. */
 export interface SharedVectors {
@@ -29,11 +29,12 @@ export interface PeerLinksOptions {
   readonly generation: number;
   /** Of a gradient. */
   readonly floats: number;
+  readonly patience: LinkPatience;
 }
 
 export function createPeerLinks(
   vectors: SharedVectors | undefined,
-  { rank, generation, floats }: PeerLinksOptions,
+  { rank, generation, floats, patience }: PeerLinksOptions,
 ): PeerLinks {
   let peers: readonly (PeerVectors | undefined)[] | undefined;
   let listener = () => {};
@@ -50,7 +51,7 @@ export function createPeerLinks(
       close();
       const opened: (PeerVectors | undefined)[] = [];
       peers = opened;
-      const reading = { floats, generation, onPublished: () => listener() };
+      const reading = { floats, generation, patience, onPublished: () => listener() };
       for (const [other, { workerId, vectors: offer }] of ranks.entries()) {
         const opening = other === rank ? { peer: undefined } : vectors.sharing.open(offer, reading);
         const found = await orAborted(Promise.resolve(opening), signal, () => signal.reason).catch((error) => {

@@ -108,7 +108,7 @@ export interface WorkerDependencies {
   readonly measureSpeed?: typeof measureSpeed | undefined;
   /** The longest chunk of a state that it sends, in floats; `maxChunkFloats` unless given. */
   readonly chunkFloats?: number | undefined;
-  /** How workers of one host read each other's gradients; without it they do not. */
+  /** How workers read each other's gradients; without it they do not. */
   readonly sharing?: VectorSharing | undefined;
   /** How a host is reached; rejects if there is none of that name. */
   readonly ipFamilyOf: (endpoint: string) => Promise<IpFamily>;
@@ -354,6 +354,7 @@ async function live(
       usage: loaded.usage,
       replica,
       vectors: life.vectors,
+      patience: deadlinesFrom(welcome.timeout),
       chunkFloats,
       observer,
       onPhase,

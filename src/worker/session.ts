@@ -8,6 +8,7 @@ import type { EventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import type { Interval } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { chunkSizes } from '../shared/protocol/state-chunks.ts';
+import type { LinkPatience } from '../shared/transport/vectors.ts';
 import { type CoordinatorLink, CoordinatorLost, type Order, type QuorumOrder } from './coordinator-link.ts';
 import { createPeerLinks, type PeerLinks, type SharedVectors } from './peer-links.ts';
 import { noteRestored, noteStep, type Replica } from './replica.ts';
@@ -34,6 +35,8 @@ export interface SessionOptions {
   readonly replica: Replica;
   /** What this worker offers the others to read, if it does. */
   readonly vectors: SharedVectors | undefined;
+  /** How long it waits for what the others offer. */
+  readonly patience: LinkPatience;
   /** The longest chunk of a state that it sends, in floats; `maxChunkFloats` unless given. */
   readonly chunkFloats?: number | undefined;
   readonly observer: WorkerObserver;
@@ -53,7 +56,12 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { link, engine, dataset, observer, clock, checksumEvery, usage, orderOf, replica, turn } = options;
   const { generation, rank, worldSize, allReduce: firstAllReduce, microShard, skipNonfinite, inbox } = options.quorum;
   const gradients = microShard === undefined ? gradientsOfWhole(engine) : gradientsByMicroShards(engine, microShard);
-  const peers = createPeerLinks(options.vectors, { rank, generation, floats: engine.parameterCount });
+  const peers = createPeerLinks(options.vectors, {
+    rank,
+    generation,
+    floats: engine.parameterCount,
+    patience: options.patience,
+  });
 
   function stepsBy(name: AllReduceName): StepRunner {
     const collective = collectiveOf(name);

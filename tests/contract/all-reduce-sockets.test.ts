@@ -12,7 +12,7 @@ for (const name of ['star', 'tree'] as const) {
   describeAllReduce(`${name}, over ZeroMQ,`, numerics, (...sizes) => overSockets(name, ...sizes));
 }
 const { numerics } = collectiveOf('mesh');
-const loopback = { host: '127.0.0.1', advertised: ['127.0.0.1'], timers: systemTimers };
-const network = createVectorsOnNetwork(loopback);
+const findReached = async () => ({ host: '127.0.0.1', advertised: ['127.0.0.1'] });
+const network = createVectorsOnNetwork({ findReached, timers: systemTimers });
 describeAllReduce('mesh, through files,', numerics, (...sizes) => overVectors(vectorsInMemory, ...sizes));
 describeAllReduce('mesh, over ZeroMQ,', numerics, (...sizes) => overVectors(network, ...sizes));

@@ -1,7 +1,7 @@
 import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
 import { collectiveOf } from '../../src/shared/collectives/registry.ts';
 import type { VectorWay } from '../../src/shared/transport/vectors.ts';
-import { offerFrom, openFrom } from '../support/opened-vectors.ts';
+import { offerFrom, openFrom, patient } from '../support/opened-vectors.ts';
 import type { CollectiveUnderTest } from './all-reduce.contract.ts';
 
 /** Every rank reads the vectors of all others. */
@@ -17,7 +17,7 @@ export async function overVectors<Offer>(
   const groups = await Promise.all(
     owned.map(async (own, rank) => {
       let onPublished = () => {};
-      const reading = { floats, generation: 1, onPublished: () => onPublished() };
+      const reading = { floats, generation: 1, patience: patient, onPublished: () => onPublished() };
       const peers = await Promise.all(
         owned.map(({ offer }, place) => (place === rank ? undefined : openFrom(way, offer, reading))),
       );

@@ -6,11 +6,20 @@ import type { VectorWay } from '../../src/shared/transport/vectors.ts';
 
 interface Station {
   readonly floats: number;
-  readonly subscribe: (generation: number, send: (shown: Shown) => void) => () => void;
+  readonly subscribe: (generation: number, send: (shown: Shown) => void) => Subscription;
 }
 
-/** Carries what one sends from an address to one reader, in order, or loses it. */
-export type Carry = (address: string, deliver: () => void) => void;
+interface Subscription {
+  /** Sends all that is in the slots, as to whoever has connected again. */
+  resend(): void;
+  end(): void;
+}
+
+/**
+ * Carries what one sends from an address to one reader, in order; or breaks the connection, which loses what is under way, and
+ * makes it again by `resend`.
+ */
+export type Carry = (address: string, deliver: () => void, resend: () => void) => void;
 
 /** @returns how one takes part, whose messages are carried so */
 export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNetwork> {
@@ -27,9 +36,12 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
         floats,
         subscribe(generation, send) {
           const reader = { generation, send };
+          const resend = () => {
+            for (const shown of slots.everything()) if (generation === attemptOf(shown).generation) send(shown);
+          };
           readers.add(reader);
-          for (const shown of slots.everything()) if (generation === attemptOf(shown).generation) send(shown);
-          return () => readers.delete(reader);
+          resend();
+          return { resend: () => readers.has(reader) && resend(), end: () => readers.delete(reader) };
         },
       });
       return {
@@ -46,13 +58,22 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
       const station = stations.get(address);
       if (station === undefined || station.floats !== floats) return { problem: `nobody answers on ${address}` };
       const slots = createReceivedSlots(floats);
-      const end = station.subscribe(generation, (shown) =>
-        carry(address, () => {
-          if (shown.kind === 'values') slots.take(shown.attempt, shown.from, shown.values);
-          else if (slots.complete(shown.publication) === undefined) onPublished();
-        }),
+      const take = (shown: Shown) => {
+        const problem =
+          shown.kind === 'values'
+            ? slots.take(shown.attempt, shown.from, shown.values)
+            : slots.complete(shown.publication);
+        if (problem !== undefined) throw new Error(problem);
+        if (shown.kind === 'published') onPublished();
+      };
+      const subscription: Subscription = station.subscribe(generation, (shown) =>
+        carry(
+          address,
+          () => take(shown),
+          () => subscription.resend(),
+        ),
       );
-      return { peer: { way: 'network', read: slots.read, published: slots.published, close: end } };
+      return { peer: { way: 'network', read: slots.read, published: slots.published, close: subscription.end } };
     },
   });
 }

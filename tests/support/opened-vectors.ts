@@ -1,6 +1,8 @@
 /** Vectors that can be offered and opened, or the test fails with the reason. */
 import type { PeerVectors, ReadOptions, VectorWay, VectorWriter } from '../../src/shared/transport/vectors.ts';
 
+export const patient = { reachMs: 10_000, answerMs: 10_000 } as const;
+
 export async function offerFrom<Offer>(
   way: VectorWay<Offer>,
   floats: number,
@@ -10,13 +12,18 @@ export async function offerFrom<Offer>(
   return offered.own;
 }
 
-/** @param options of generation 1 unless given */
+/** @param options of generation 1, and with patience enough for a busy machine, unless given */
 export async function openFrom<Offer>(
   way: VectorWay<Offer>,
   offer: Offer,
-  { floats, generation = 1, onPublished = () => {} }: Partial<ReadOptions> & Pick<ReadOptions, 'floats'>,
+  {
+    floats,
+    generation = 1,
+    patience = patient,
+    onPublished = () => {},
+  }: Partial<ReadOptions> & Pick<ReadOptions, 'floats'>,
 ): Promise<PeerVectors> {
-  const opened = await way.open(offer, { floats, generation, onPublished });
+  const opened = await way.open(offer, { floats, generation, patience, onPublished });
   if ('problem' in opened) throw new Error(opened.problem);
   return opened.peer;
 }

@@ -63,6 +63,7 @@ async function linkToPeers({ rank, floats, path, address }: RankArgument): Promi
     const reading = {
       floats: vectorLengths(floats)[generation] ?? 0,
       generation,
+      patience: deadlinesFrom(timeoutSeconds),
       onPublished: () => listener(),
     };
     const peers = await Promise.all(
@@ -91,9 +92,9 @@ async function linkToPeers({ rank, floats, path, address }: RankArgument): Promi
 }
 
 function sharingBy(path: RankArgument['path'], address: string): VectorSharing {
-  if (path === 'memory') return shareVectors({ memory: vectorsInMemory, network: undefined });
-  const network = createVectorsOnNetwork({ host: address, advertised: [address], timers: systemTimers });
-  return shareVectors({ memory: noMemory, network });
+  const findReached = async () => (path === 'network' ? { host: address, advertised: [address] } : undefined);
+  const network = createVectorsOnNetwork({ findReached, timers: systemTimers });
+  return shareVectors({ memory: path === 'memory' ? vectorsInMemory : noMemory, network });
 }
 
 /** Ranks that are to read each other over the network, and may be on one host. */

@@ -15,9 +15,8 @@ import { loadDataset } from '../../shared/data/load-dataset.ts';
 import { ipFamilyOf } from '../../shared/transport/ip-family.ts';
 import { localAddressTowards } from '../../shared/transport/local-address.ts';
 import { shareVectors } from '../../shared/transport/share-vectors.ts';
-import type { VectorSharing } from '../../shared/transport/vectors.ts';
 import { vectorsInMemory } from '../../shared/transport/vectors-in-memory.ts';
-import { createVectorsOnNetwork } from '../../shared/transport/vectors-on-network.ts';
+import { createVectorsOnNetwork, type Reached } from '../../shared/transport/vectors-on-network.ts';
 import { sleepPrecisely } from '../../worker/precise-sleep.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Command } from '../command.ts';
@@ -67,7 +66,10 @@ export const workerCommand: Command = {
             loadDataset(settings.dataset ?? name, { ...settings, onWarning: (line) => console.error(line) }),
           readGpu: async (card) => (await listGpus(runProgram, card))[0],
           selectEngine: (needs) => selectWorkerEngine(settings, needs, (line) => console.log(line)),
-          sharing: await openSharing(settings),
+          sharing: shareVectors({
+            memory: vectorsInMemory,
+            network: createVectorsOnNetwork({ findReached: () => findReached(settings), timers: systemTimers }),
+          }),
           ipFamilyOf,
           log: (line) => console.log(line),
           ...(own && { observer: own.observer }),
@@ -147,13 +149,17 @@ function endWithParent(): Orders {
   return { signal: new AbortController().signal, drain: drainOn(['SIGUSR1']) };
 }
 
-/** A worker on the coordinator's host listens for nobody, unless it is told by which name others reach it. */
-async function openSharing({ connect, advertise }: WorkerConfig): Promise<VectorSharing> {
-  const own = advertise === undefined ? await localAddressTowards(connect, await ipFamilyOf(connect)) : undefined;
-  const advertised = advertise ?? (own === undefined ? [] : [own]);
-  if (advertised.length === 0) return shareVectors({ memory: vectorsInMemory, network: undefined });
-  const families = await Promise.all(advertised.map((host) => ipFamilyOf(tcpEndpoint(host, 1))));
-  const host = own ?? (families.includes(6) ? '::' : '*');
-  const network = createVectorsOnNetwork({ host, advertised, timers: systemTimers });
-  return shareVectors({ memory: vectorsInMemory, network });
+/**
+ * By the address with which it reaches the coordinator, unless it is told by which names others reach it. A worker that connects
+ * to its own host by a loopback address is reached by nobody else.
+ */
+async function findReached({ connect, advertise }: WorkerConfig): Promise<Reached | undefined> {
+  if (advertise === undefined) {
+    const address = await localAddressTowards(connect, await ipFamilyOf(connect));
+    return address === undefined ? undefined : { host: address, advertised: [address] };
+  }
+  // A name may mean something to others only.
+  const familyOf = (host: string) => ipFamilyOf(tcpEndpoint(host, 1)).catch(() => 4 as const);
+  const families = await Promise.all(advertise.map(familyOf));
+  return { host: families.includes(6) ? '::' : '*', advertised: advertise };
 }

@@ -177,12 +177,19 @@ function beginWithoutCoordinator(state: Interruptions, cutOffs: readonly CutOff[
   return { ...state, open: [...state.open, ...begun] };
 }
 
-/** Workers have kept steps that the checkpoint lacks. What they have not was lost with the last coordinator. */
+/**
+ * Workers have kept steps that the checkpoint lacks. What they have not was lost with the last coordinator; or with the worker
+ * whose gradient reached nobody who is left, though all had voted for the step.
+ */
 function goOn(state: Interruptions, step: number): Interruptions {
-  const last = state.open.findLastIndex(({ reason }) => reason === 'coordinator');
-  const open = state.open.map((one, index) =>
-    index === last ? { ...one, lostSteps: Math.max(0, one.caughtUpAt - step) } : one,
-  );
+  const coordinator = state.open.findLastIndex(({ reason }) => reason === 'coordinator');
+  const isBack = coordinator < 0 && step < state.step;
+  const last = isBack ? state.open.length - 1 : coordinator;
+  const open = state.open.map((one, index) => {
+    if (index !== last) return one;
+    const caughtUpAt = isBack ? state.step : one.caughtUpAt;
+    return { ...one, caughtUpAt, lostSteps: Math.max(0, caughtUpAt - step) };
+  });
   return { ...state, step, open };
 }
 

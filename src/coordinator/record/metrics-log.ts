@@ -245,7 +245,7 @@ function countSkippedInRow(steps: readonly z.output<typeof stepLine>[], lastStep
 function keptText(kept: readonly Read[], savedStep: number): string {
   const lastStep = kept.findLastIndex(({ entry }) => entry.type === 'step');
   const lines = kept.map(({ source, entry }, index) =>
-    entry.type === 'fleet' && index > lastStep && entry.step < savedStep
+    entry.type === 'fleet' && index > lastStep && entry.step !== savedStep
       ? JSON.stringify({ ...JSON.parse(source), step: savedStep })
       : source,
   );

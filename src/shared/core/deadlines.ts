@@ -11,6 +11,8 @@
  * - load = 0.4 T: a worker that is not ready so long after its hello gives its place to one that asks for it, which then
  *   has as much time
  * - trial = 0.15 T, at most 20 s: how long a worker tries one engine. It tries three at most, and has time left to load
+ * - reach = T / 10, at most 3 s: how long nobody may be found where a worker is to be read by others
+ * - answer = 0.4 T: how long a worker that is there may take until it lets others read it: it may compute meanwhile
  * - exit = T / 10, at most 3 s: a local worker that has not ended so long after it was told to is killed. A worker whose
  *   connection has no room has as long to take the news that the run is over
  *
@@ -24,6 +26,8 @@ export interface Deadlines {
   readonly rendezvousMs: number;
   readonly loadMs: number;
   readonly trialMs: number;
+  readonly reachMs: number;
+  readonly answerMs: number;
   readonly exitMs: number;
 }
 
@@ -32,6 +36,7 @@ export const longestExitMs = 3000;
 
 /** In milliseconds. */
 const longestTrialMs = 20_000;
+const longestReachMs = 3000;
 
 /** @param timeoutSeconds the `--timeout` setting, in seconds, positive */
 export function deadlinesFrom(timeoutSeconds: number): Deadlines {
@@ -44,6 +49,8 @@ export function deadlinesFrom(timeoutSeconds: number): Deadlines {
     rendezvousMs: total * 0.8,
     loadMs: total * 0.4,
     trialMs: Math.min(total * 0.15, longestTrialMs),
+    reachMs: Math.min(total / 10, longestReachMs),
+    answerMs: total * 0.4,
     exitMs: Math.min(total / 10, longestExitMs),
   };
 }

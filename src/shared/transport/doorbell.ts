@@ -14,8 +14,6 @@ export interface Doorbell {
 
 /** More than a run has workers; others are turned away. */
 const mostConnections = 512;
-/** A process that stands still takes connections, and says nothing. */
-const silenceMs = 2000;
 
 /** @throws if the name is taken, or names cannot be listened to here */
 export async function hangDoorbell(name: string): Promise<Doorbell> {
@@ -47,16 +45,17 @@ export async function hangDoorbell(name: string): Promise<Doorbell> {
 }
 
 /**
+ * @param answerMs how long its process may stand still or compute: connections are taken for it, and nothing is said
  * @param onRung called once or more after each ring, and when the bell is gone
  * @throws if there is no such bell in this network namespace
  */
-export async function hearDoorbell(name: string, onRung: () => void): Promise<{ close(): void }> {
+export async function hearDoorbell(name: string, answerMs: number, onRung: () => void): Promise<{ close(): void }> {
   const { promise: heard, resolve, reject } = createDeferred<void>();
   const socket = connect(pathOf(name));
   socket.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ECONNREFUSED' ? noBell() : error));
   socket.once('close', () => reject(new Error('it was hung up at once')));
   socket.once('data', () => resolve());
-  socket.setTimeout(silenceMs, () => socket.destroy(new Error(`its process said nothing for ${silenceMs / 1000} s`)));
+  socket.setTimeout(answerMs, () => socket.destroy(new Error(`its process said nothing for ${answerMs / 1000} s`)));
   await heard;
   socket.setTimeout(0);
   socket.on('data', onRung);

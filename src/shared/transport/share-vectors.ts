@@ -4,20 +4,17 @@ import type { VectorSharing, VectorWay } from './vectors.ts';
 
 export interface Ways {
   readonly memory: VectorWay<VectorsInMemory>;
-  /** Undefined where nobody else is to be reached: the run is on one host. */
-  readonly network: VectorWay<VectorsOnNetwork> | undefined;
+  readonly network: VectorWay<VectorsOnNetwork>;
 }
 
 export function shareVectors({ memory, network }: Ways): VectorSharing {
   return {
     async offer(floats) {
-      const [inMemory, onNetwork] = await Promise.all([memory.offer(floats), network?.offer(floats)]);
-      const problems: string[] = [];
-      if ('problem' in inMemory) problems.push(inMemory.problem);
-      if (onNetwork !== undefined && 'problem' in onNetwork) problems.push(onNetwork.problem);
+      const [inMemory, onNetwork] = await Promise.all([memory.offer(floats), network.offer(floats)]);
+      if ('problem' in inMemory && 'problem' in onNetwork)
+        return { problem: `${inMemory.problem}; ${onNetwork.problem}` };
       const near = 'own' in inMemory ? inMemory.own : undefined;
-      const far = onNetwork !== undefined && 'own' in onNetwork ? onNetwork.own : undefined;
-      if (near === undefined && far === undefined) return { problem: problems.join('; ') };
+      const far = 'own' in onNetwork ? onNetwork.own : undefined;
       const writers = [near, far].flatMap((writer) => writer ?? []);
       return {
         own: {
@@ -41,16 +38,9 @@ export function shareVectors({ memory, network }: Ways): VectorSharing {
     async open(offer, options) {
       const near = offer.memory && (await memory.open(offer.memory, options));
       if (near !== undefined && 'peer' in near) return near;
-      const far = offer.network && (await (network ?? noNetwork).open(offer.network, options));
-      if (far !== undefined && 'peer' in far) return far;
-      const problems = [near, far].flatMap((way) => way?.problem ?? []);
-      return { problem: problems.length === 0 ? 'it offers none' : problems.join('; ') };
+      const far = offer.network && (await network.open(offer.network, options));
+      // Where the network was tried, that is what should have worked.
+      return far ?? near ?? { problem: 'it offers none' };
     },
   };
 }
-
-const noNetwork = {
-  async open() {
-    return { problem: 'this worker reaches others through memory alone' };
-  },
-};

@@ -117,7 +117,7 @@ function bootId(): string {
 
 async function openVectors(
   { host, pid, fd, secret }: VectorsInMemory,
-  { floats, onPublished }: ReadOptions,
+  { floats, patience, onPublished }: ReadOptions,
 ): Promise<PeerVectors> {
   if (host !== bootId()) throw new Error('it is on another host');
   const path = `/proc/${pid}/fd/${fd}`;
@@ -130,7 +130,7 @@ async function openVectors(
     const found = new Uint8Array(secretBytes);
     file.read(found, 0);
     if (Buffer.from(found).toString('latin1') !== secret) throw new Error(otherFile);
-    bell = await hearDoorbell(bellOf(secret), onPublished);
+    bell = await hearDoorbell(bellOf(secret), patience.answerMs, onPublished);
   } catch (error) {
     file.close();
     throw error;

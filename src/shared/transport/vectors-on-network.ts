@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { Dealer, Router } from 'zeromq';
 import { createDeferred } from '../core/deferred.ts';
 import { parseEndpoint, tcpEndpoint } from '../core/endpoint.ts';
-import { messageOf } from '../core/errors.ts';
+import { messageOf, PennygradError } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
 import { decodePeerMessage, encode } from '../protocol/codec.ts';
 import { frameBytesFor, maxStrangerHeaderBytes } from '../protocol/limits.ts';
@@ -18,53 +18,67 @@ import type { PeerMessage } from '../protocol/peer-messages.ts';
 import type { PeerId } from './coordinator-socket.ts';
 import { byteLength, type Frames } from './frames.ts';
 import { ipFamilyOf } from './ip-family.ts';
-import { createMessageMemory } from './message-memory.ts';
+import { createMessageMemory, type MessageMemory } from './message-memory.ts';
 import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { createReceivedSlots } from './received-slots.ts';
 import { createShownSlots, type Shown } from './shown-slots.ts';
 import { socketOptions } from './socket-options.ts';
 import type { PeerVectors, Problem, ReadOptions, VectorWay, VectorWriter } from './vectors.ts';
 
-export interface NetworkOptions {
+/** Where a process is reached. */
+export interface Reached {
   /** The address that it listens on; `*` for all. */
   readonly host: string;
   /** Names or addresses by which others reach it. */
   readonly advertised: readonly string[];
-  readonly timers: Timers;
-  /** How long an address may not answer; 3 s unless given. */
-  readonly silenceMs?: number | undefined;
 }
 
-/** A connection that answers no ping for so long is made again. Whether a member is lost, the coordinator decides. */
-const heartbeat = { heartbeatInterval: 1000, heartbeatTimeout: 5000 } as const;
-/** A reader that takes nothing for so long gets nothing more, unless it connects again. */
-const stalledMs = 60_000;
-/** Longer than a lost packet takes to be sent again, twice. */
-const usualSilenceMs = 3000;
+export interface NetworkOptions {
+  /** Finds out where this process is reached; undefined where nobody else is to reach it. Asked when vectors are offered. */
+  readonly findReached: () => Promise<Reached | undefined>;
+  readonly timers: Timers;
+}
+
+const connections = {
+  /** A connection that answers no ping for so long is made again. Whether a member is lost, the coordinator decides. */
+  heartbeatInterval: 1000,
+  heartbeatTimeout: 5000,
+  /** The system itself would try once a minute in the end, and a link that is mended should be used at once. */
+  connectTimeout: 1500,
+  linger: 0,
+  /**
+   * ZeroMQ reads what comes while this process computes, and answers pings meanwhile. What others may send is bounded: two
+   * slots each.
+   */
+  receiveHighWaterMark: 0,
+} as const;
 
 export function createVectorsOnNetwork(options: NetworkOptions): VectorWay<VectorsOnNetwork> {
+  const memory = createMessageMemory();
   return {
     async offer(floats) {
       try {
-        return { own: await offerVectors(options, floats) };
+        const reached = await options.findReached();
+        if (reached === undefined) throw new Error('no other host reaches this worker; --advertise gives it a name');
+        return { own: await offerVectors(reached, options.timers, floats) };
       } catch (error) {
         return { problem: messageOf(error) };
       }
     },
-    open: (offer, reading) => openFirst(offer, reading, options),
+    open: (offer, reading) => openFirst(offer, reading, { timers: options.timers, memory }),
   };
 }
 
 async function offerVectors(
-  { host, advertised, timers }: NetworkOptions,
+  { host, advertised }: Reached,
+  timers: Timers,
   floats: number,
 ): Promise<VectorWriter & { readonly offer: VectorsOnNetwork }> {
   const listening = tcpEndpoint(host, '*');
   const socket = new Router({
     ...socketOptions(maxStrangerHeaderBytes),
-    ...heartbeat,
+    ...connections,
     ipv6: (await ipFamilyOf(listening)) === 6,
-    linger: 0,
     // Tells of a reader that is gone.
     mandatory: true,
   });
@@ -85,7 +99,8 @@ async function offerVectors(
     sizeOf: byteLength,
     join: ([first = []]) => ({ frames: first, count: 1 }),
     limits: outboxLimits(floats * Float32Array.BYTES_PER_ELEMENT),
-    stalledMs: () => stalledMs,
+    // A reader that has gone is told of by its connection; one that is slow, or stands still, is still owed what it asked for.
+    stalledMs: () => Number.POSITIVE_INFINITY,
     timers,
     onUnreachable: (peer) => readers.delete(peer),
   });
@@ -130,13 +145,19 @@ async function offerVectors(
   };
 }
 
+/** What all connections of this process share. */
+interface Surroundings {
+  readonly timers: Timers;
+  readonly memory: MessageMemory;
+}
+
 /** Tries all addresses at once, and keeps the first that answers. */
 async function openFirst(
   { addresses, secret }: VectorsOnNetwork,
   reading: ReadOptions,
-  options: NetworkOptions,
+  surroundings: Surroundings,
 ): Promise<{ readonly peer: PeerVectors } | Problem> {
-  const opening = addresses.map((address) => openAddress(address, secret, reading, options));
+  const opening = addresses.map((address) => openAddress(address, secret, reading, surroundings));
   try {
     const peer = await Promise.any(opening);
     for (const other of opening) void other.then((late) => late !== peer && late.close()).catch(() => {});
@@ -150,72 +171,104 @@ async function openFirst(
 async function openAddress(
   address: string,
   secret: string,
-  { floats, generation, onPublished }: ReadOptions,
-  { timers, silenceMs = usualSilenceMs }: NetworkOptions,
+  reading: ReadOptions,
+  { timers, memory }: Surroundings,
 ): Promise<PeerVectors> {
-  const socket = new Dealer({
-    ...socketOptions(frameBytesFor(floats)),
-    ...heartbeat,
-    ipv6: (await ipFamilyOf(address)) === 6,
-    linger: 0,
-  });
-  const slots = createReceivedSlots(floats);
-  const memory = createMessageMemory();
+  const { reachMs, answerMs } = reading.patience;
   const { promise: answered, resolve, reject } = createDeferred<void>();
+  const giveUpAfter = (ms: number) =>
+    timers.after(ms, () => reject(new Error(`nobody answers on ${address} for ${ms / 1000} s`)));
+  let endPatience = giveUpAfter(reachMs);
+  try {
+    // No name server is waited for any longer.
+    const family = await Promise.race([ipFamilyOf(address), answered]);
+    const socket = new Dealer({
+      ...socketOptions(frameBytesFor(reading.floats)),
+      ...connections,
+      ipv6: family === 6,
+    });
+    const received = receiveVectors(socket, address, reading, memory, resolve);
+    const subscription = encodePeer({
+      type: 'subscribe',
+      secret,
+      generation: reading.generation,
+      floats: reading.floats,
+    });
+    socket.events.on('handshake', () => {
+      // The news of a connection may come late: the socket may have been closed since.
+      if (socket.closed) return;
+      endPatience();
+      endPatience = giveUpAfter(answerMs);
+      void socket.send([...subscription]).catch(() => {});
+    });
+    try {
+      socket.connect(address);
+      await answered;
+    } catch (error) {
+      received.close();
+      throw error;
+    }
+    return received;
+  } finally {
+    endPatience();
+  }
+}
 
-  function take(frames: readonly Buffer[]): void {
-    const decoded = decodePeerMessage(frames, 'member');
-    if (!decoded.ok) return;
-    const { message, tensors } = decoded;
+/** @param onAnswer its writer has taken the subscription */
+function receiveVectors(
+  socket: Dealer,
+  address: string,
+  { floats, onPublished }: ReadOptions,
+  memory: MessageMemory,
+  onAnswer: () => void,
+): PeerVectors {
+  const slots = createReceivedSlots(floats);
+  let problem: string | undefined;
+
+  /** @returns what is wrong with the message */
+  function take(message: PeerMessage, [values = new Float32Array(0)]: readonly Float32Array[]): string | undefined {
     switch (message.type) {
       case 'subscribed':
-        resolve();
-        break;
+        onAnswer();
+        return undefined;
       case 'values': {
         const { generation, step, attempt, from } = message;
-        const [values = new Float32Array(0)] = tensors;
-        slots.take({ generation, step, attempt }, from, values);
-        break;
+        return slots.take({ generation, step, attempt }, from, values);
       }
       case 'published': {
         const { generation, step, attempt, figures } = message;
-        if (slots.complete({ attempt: { generation, step, attempt }, figures }) === undefined) onPublished();
-        break;
+        return slots.complete({ attempt: { generation, step, attempt }, figures });
       }
       case 'subscribe':
-        break;
+        return 'a message that is for writers';
       default:
-        message satisfies never;
+        return message satisfies never;
     }
   }
 
   async function receive(): Promise<void> {
     for await (const frames of socket) {
       memory.received(byteLength(frames));
-      take(frames);
+      const decoded = decodePeerMessage(frames, 'member');
+      problem ??= decoded.ok ? take(decoded.message, decoded.tensors) : decoded.detail;
+      if (problem !== undefined || (decoded.ok && decoded.message.type === 'published')) onPublished();
     }
   }
 
-  function close(): void {
-    if (!socket.closed) socket.close();
-  }
-
-  const subscription = encodePeer({ type: 'subscribe', secret, generation, floats });
-  socket.events.on('handshake', () => void socket.send([...subscription]).catch(() => {}));
-  const endSilence = timers.after(silenceMs, () =>
-    reject(new Error(`nobody answers on ${address} for ${silenceMs / 1000} s`)),
-  );
-  try {
-    socket.connect(address);
-    void receive();
-    await answered;
-  } catch (error) {
-    close();
-    throw error;
-  } finally {
-    endSilence();
-  }
-  return { way: 'network', read: slots.read, published: slots.published, close };
+  void receive();
+  return {
+    way: 'network',
+    read: slots.read,
+    published(slot) {
+      if (problem !== undefined) {
+        throw new PennygradError('run-failed', `the worker on ${address} sent what none does: ${problem}`);
+      }
+      return slots.published(slot);
+    },
+    close() {
+      if (!socket.closed) socket.close();
+    },
+  };
 }
 
 function framesOf(shown: Shown): Frames {

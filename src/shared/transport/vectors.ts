@@ -24,7 +24,10 @@ export interface PeerVectors {
   readonly way: 'memory' | 'network';
   /** Fills `target` with the floats of a slot from `from` on. */
   read(slot: number, from: number, target: Float32Array): void;
-  /** What the slot's vector is; undefined while it changes. */
+  /**
+   * What the slot's vector is; undefined while it changes.
+   * @throws run-failed that says what the other sent that nobody sends who does its part
+   */
   published(slot: number): Publication | undefined;
   /** May be called twice. */
   close(): void;
@@ -35,8 +38,17 @@ export interface ReadOptions {
   readonly floats: number;
   /** Whose ranks read each other. What a process that is still in an earlier one asks for, it does not get. */
   readonly generation: number;
+  readonly patience: LinkPatience;
   /** Called when another vector may be there, perhaps more often. */
   readonly onPublished: () => void;
+}
+
+/** How long whoever offers vectors is waited for, in milliseconds. */
+export interface LinkPatience {
+  /** Nobody is found. */
+  readonly reachMs: number;
+  /** It is there, and computes or stands still. */
+  readonly answerMs: number;
 }
 
 /** A way to show vectors and to read them. Problems are for people: they say why it is closed. */

@@ -23,8 +23,15 @@ export interface HostsOptions {
 
 /** The longest that the byte takes that tells of something to read, and a message between hosts, in milliseconds. */
 const [longestRingMs, longestFlightMs] = [4, 4];
+/** A connection breaks with one of so many messages. */
+const breaksOnceIn = 40;
 /** How long a process that is frozen is waited for. */
 const patienceMs = 2000;
+
+const nowhere: VectorWay<VectorsOnNetwork> = {
+  offer: async () => ({ problem: 'no other host reaches it' }),
+  open: async () => ({ problem: 'it reaches no other host' }),
+};
 
 export function createSimulatedHosts({ hosts, areWalled, time, random }: HostsOptions): SimulatedHosts {
   let offers = 0;
@@ -66,15 +73,32 @@ export function createSimulatedHosts({ hosts, areWalled, time, random }: HostsOp
 
   const network = createNetworkVectors();
 
-  /** Messages of a sender arrive in order. What has not arrived when it is killed is lost. */
+  /**
+   * Messages of a sender arrive in order. What has not arrived when it is killed is lost, and so is what is under way on a
+   * connection that breaks, which is then made again.
+   */
   function networkFor(process: SimulatedProcess): VectorWay<VectorsOnNetwork> {
-    const lastArrivals = new Map<string, number>();
-    const own = network((address, deliver) => {
+    const connections = new Map<string, { lastArrival: number; isWhole: boolean }>();
+    const own = network((address, deliver, resend) => {
+      const connection = connections.get(address) ?? { lastArrival: 0, isWhole: true };
+      connections.set(address, connection);
+      // Nobody is known to be there until it has connected again.
+      if (!connection.isWhole) return;
       const now = time.clock.now() * 1000;
-      const at = Math.max(lastArrivals.get(address) ?? 0, now + random.float() * longestFlightMs);
-      lastArrivals.set(address, at);
+      const at = Math.max(connection.lastArrival, now + random.float() * longestFlightMs);
+      connection.lastArrival = at;
       const sender = owners.get(address);
-      time.timers.after(at - now, () => sender?.isAlive() && process.run(deliver));
+      if (random.integer(breaksOnceIn) === 0) {
+        connection.isWhole = false;
+        time.timers.after(at - now, () => {
+          connections.delete(address);
+          if (sender?.isAlive() === true) resend();
+        });
+        return;
+      }
+      time.timers.after(at - now, () => {
+        if (connection.isWhole && sender?.isAlive() === true) process.run(deliver);
+      });
     });
     return {
       async offer(floats) {
@@ -91,6 +115,6 @@ export function createSimulatedHosts({ hosts, areWalled, time, random }: HostsOp
 
   return {
     sharingOf: (process) =>
-      shareVectors({ memory: memoryFor(process), network: areWalled ? undefined : networkFor(process) }),
+      shareVectors({ memory: memoryFor(process), network: areWalled ? nowhere : networkFor(process) }),
   };
 }

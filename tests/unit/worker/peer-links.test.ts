@@ -4,11 +4,12 @@ import { shareVectors } from '../../../src/shared/transport/share-vectors.ts';
 import type { PeerVectors, ReadOptions, VectorSharing } from '../../../src/shared/transport/vectors.ts';
 import { createPeerLinks } from '../../../src/worker/peer-links.ts';
 import { createMemoryVectors } from '../../support/memory-vectors.ts';
+import { createNetworkVectors } from '../../support/network-vectors.ts';
 import { offerFrom } from '../../support/opened-vectors.ts';
 import { outcomeOf } from '../../support/outcome.ts';
 
 const never = new AbortController().signal;
-const place = { rank: 0, generation: 7, floats: 4 };
+const place = { rank: 0, generation: 7, floats: 4, patience: { reachMs: 300, answerMs: 2000 } };
 
 type Opened = Awaited<ReturnType<VectorSharing['open']>>;
 
@@ -19,7 +20,7 @@ type Opened = Awaited<ReturnType<VectorSharing['open']>>;
 async function openLinks(
   change: (other: number, found: { peer: PeerVectors }) => Opened | Promise<Opened> = (_, it) => it,
 ) {
-  const memory = shareVectors({ memory: createMemoryVectors(), network: undefined });
+  const memory = shareVectors({ memory: createMemoryVectors(), network: createNetworkVectors()() });
   const offers = await Promise.all([0, 1, 2].map(() => offerFrom(memory, place.floats)));
   const [own] = offers;
   if (own === undefined) throw new Error('there are three');
@@ -44,7 +45,7 @@ describe('the vectors of other ranks', () => {
     const { links, ranks, closed, asked } = await openLinks();
     expect(links.exchange()).toBeUndefined();
     expect(await links.open(ranks, never)).toEqual({ overNetwork: 0 });
-    expect(asked).toMatchObject(Array(2).fill({ floats: 4, generation: 7 }));
+    expect(asked).toMatchObject(Array(2).fill({ floats: 4, generation: 7, patience: place.patience }));
     expect(links.exchange()?.peers.map((peer) => peer !== undefined)).toEqual([false, true, true]);
     links.close();
     links.close();

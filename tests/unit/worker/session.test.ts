@@ -72,6 +72,7 @@ function openSession(allReduce = 'star') {
     }),
     dataset: toyDataset(10),
     vectors: undefined,
+    patience: { reachMs: 1, answerMs: 1 },
     buckets: [{ from: 0, to: 2 }],
     checksumEvery: 1,
     orderOf: memoizedOrder(5, 10),

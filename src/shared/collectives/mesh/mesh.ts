@@ -6,7 +6,7 @@ import { createMeshRank } from './mesh-rank.ts';
  * coordinator carries no gradient, and nobody waits for it: what it does not know yet, any rank that has the sum can tell.
  */
 export const mesh: OfferedCollective = {
-  description: "workers on one host read each other's gradients, and others use the star",
+  description: "workers read each other's gradients, in memory or over the network; the star where some cannot",
   numerics: 'rank-order',
   readsPeers: true,
   createRank: createMeshRank,

@@ -51,6 +51,6 @@ it.each([
 it('says what those do that are offered', () => {
   expect(allReduceNames.map((name) => collectiveOf(name).description)).toEqual([
     'the coordinator adds the gradients up',
-    "workers on one host read each other's gradients, and others use the star",
+    "workers read each other's gradients, in memory or over the network; the star where some cannot",
   ]);
 });

@@ -3,13 +3,13 @@ import { deadlinesFrom } from '../../../../src/shared/core/deadlines.ts';
 
 describe('deadlinesFrom', () => {
   it.each([
-    { timeout: 1, heartbeatMs: 100, connectionMs: 500, lostMs: 800, trialMs: 150, exitMs: 100 },
-    { timeout: 10, heartbeatMs: 1000, connectionMs: 5000, lostMs: 8000, trialMs: 1500, exitMs: 1000 },
-    { timeout: 30, heartbeatMs: 3000, connectionMs: 15_000, lostMs: 24_000, trialMs: 4500, exitMs: 3000 },
-    { timeout: 40, heartbeatMs: 4000, connectionMs: 20_000, lostMs: 32_000, trialMs: 6000, exitMs: 3000 },
-    { timeout: 50, heartbeatMs: 5000, connectionMs: 25_000, lostMs: 40_000, trialMs: 7500, exitMs: 3000 },
-    { timeout: 600, heartbeatMs: 5000, connectionMs: 300_000, lostMs: 480_000, trialMs: 20_000, exitMs: 3000 },
-  ])('of $timeout s', ({ timeout, heartbeatMs, connectionMs, lostMs, trialMs, exitMs }) => {
+    { timeout: 1, heartbeatMs: 100, connectionMs: 500, lostMs: 800, trialMs: 150, reachMs: 100, exitMs: 100 },
+    { timeout: 10, heartbeatMs: 1000, connectionMs: 5000, lostMs: 8000, trialMs: 1500, reachMs: 1000, exitMs: 1000 },
+    { timeout: 30, heartbeatMs: 3000, connectionMs: 15_000, lostMs: 24_000, trialMs: 4500, reachMs: 3000, exitMs: 3000 },
+    { timeout: 40, heartbeatMs: 4000, connectionMs: 20_000, lostMs: 32_000, trialMs: 6000, reachMs: 3000, exitMs: 3000 },
+    { timeout: 50, heartbeatMs: 5000, connectionMs: 25_000, lostMs: 40_000, trialMs: 7500, reachMs: 3000, exitMs: 3000 },
+    { timeout: 600, heartbeatMs: 5000, connectionMs: 300_000, lostMs: 480_000, trialMs: 20_000, reachMs: 3000, exitMs: 3000 },
+  ])('of $timeout s', ({ timeout, heartbeatMs, connectionMs, lostMs, trialMs, reachMs, exitMs }) => {
     expect(deadlinesFrom(timeout)).toEqual({
       heartbeatMs,
       connectionMs,
@@ -18,6 +18,8 @@ describe('deadlinesFrom', () => {
       rendezvousMs: lostMs,
       loadMs: lostMs / 2,
       trialMs,
+      reachMs,
+      answerMs: lostMs / 2,
       exitMs,
     });
   });

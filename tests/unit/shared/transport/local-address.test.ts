@@ -20,3 +20,7 @@ it('is an address of this host towards another one, if there is a way to it', as
   const found = await localAddressTowards('tcp://192.0.2.1:5555', 4);
   expect([...outside, undefined]).toContain(found);
 });
+
+it('is none where the host has no address', async () => {
+  expect(await localAddressTowards('tcp://nowhere.invalid:5555', 4)).toBeUndefined();
+});

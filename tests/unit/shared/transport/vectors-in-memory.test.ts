@@ -10,7 +10,7 @@ import { type PeerVectors, slotOf, type VectorWriter } from '../../../../src/sha
 import { vectorsInMemory } from '../../../../src/shared/transport/vectors-in-memory.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { needs } from '../../../support/machine-parts.ts';
-import { offerFrom, openFrom } from '../../../support/opened-vectors.ts';
+import { offerFrom, openFrom, patient } from '../../../support/opened-vectors.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const linux = await needs('linux');
@@ -117,8 +117,15 @@ linux.it('tells many of the first publication, right after they have opened it',
 linux.it('is not waited for where its process stands still', async () => {
   const { child, offer } = await startOffering();
   child.kill('SIGSTOP');
-  expect(await vectorsInMemory.open(offer, { floats, generation: 1, onPublished() {} })).toEqual({
-    problem: 'its process said nothing for 2 s',
+  expect(
+    await vectorsInMemory.open(offer, {
+      floats,
+      generation: 1,
+      patience: { reachMs: 1, answerMs: 500 },
+      onPublished() {},
+    }),
+  ).toEqual({
+    problem: 'its process said nothing for 0.5 s',
   });
 });
 
@@ -156,7 +163,7 @@ linux.it('opens nothing but the file that was offered', async () => {
   const problemOf = async (changed: object, length = floats) => {
     const opened = await vectorsInMemory.open(
       { ...own.offer, ...changed },
-      { floats: length, generation: 1, onPublished() {} },
+      { floats: length, generation: 1, patience: patient, onPublished() {} },
     );
     if ('problem' in opened) return opened.problem;
     onTestFinished(opened.peer.close);

@@ -1,7 +1,7 @@
 /** Vectors that are read over real ZeroMQ sockets. */
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Dealer } from 'zeromq';
+import { Dealer, Router } from 'zeromq';
 import { parseEndpoint } from '../../../../src/shared/core/endpoint.ts';
 import { systemTimers } from '../../../../src/shared/core/timers.ts';
 import { encode } from '../../../../src/shared/protocol/codec.ts';
@@ -15,11 +15,12 @@ import { openTcpRelay } from '../../../support/tcp-relay.ts';
 /** More than one message of ZeroMQ's own buffers. */
 const floats = 300_000;
 const figures = [0, 8, 1.5, 6, 1];
+const secret = 'x'.repeat(32);
 const attemptAt = (step: number, generation = 1) => ({ generation, step, attempt: 0 });
 
-const wayOn = (host: string, advertised = [host]) => createVectorsOnNetwork({ host, advertised, timers: systemTimers });
+const wayOn = (host: string, advertised = [host]) =>
+  createVectorsOnNetwork({ findReached: async () => ({ host, advertised }), timers: systemTimers });
 const loopback = wayOn('127.0.0.1');
-const silenceMs = 300;
 
 async function offer(way = loopback) {
   const own = await offerFrom(way, floats);
@@ -48,6 +49,10 @@ function show(own: Awaited<ReturnType<typeof offer>>, step: number, value: numbe
   own.write(slot, 200_000, new Float32Array(100_000).fill(value).fill(-value, 99_999));
   own.write(slot, 0, new Float32Array(200_000).fill(value));
   own.publish(slot, { attempt: attemptAt(step, generation), figures });
+}
+
+function valuesFrom(from: number, length: number) {
+  return encode('', { type: 'values', ...attemptAt(4), from }, [new Float32Array(length)]);
 }
 
 function portOf({ addresses: [address = ''] }: VectorsOnNetwork): number {
@@ -161,9 +166,71 @@ describe('vectors on the network', () => {
     ['the length', (own) => own, { floats: floats - 1 }],
   ])('are not shown to whoever does not know %s', async (_, change, options) => {
     const own = await offer();
-    const impatient = createVectorsOnNetwork({ host: '127.0.0.1', advertised: [], timers: systemTimers, silenceMs });
-    const opened = await impatient.open(change(own.offer), { floats, generation: 1, onPublished() {}, ...options });
+    const patience = { reachMs: 5000, answerMs: 300 };
+    const reading = { floats, generation: 1, patience, onPublished() {}, ...options };
+    const opened = await loopback.open(change(own.offer), reading);
     expect(opened).toEqual({ problem: `nobody answers on ${own.offer.addresses[0]} for 0.3 s` });
+  });
+
+  it('are no longer read by whoever closes them just as its connection is made again', async () => {
+    const own = await offer();
+    const relay = await openTcpRelay({ host: '127.0.0.1', port: portOf(own.offer) });
+    onTestFinished(relay.close);
+    const peer = await open({ ...own.offer, addresses: [`tcp://127.0.0.1:${relay.port}`] });
+    for (let count = 2; count < 6; count++) {
+      relay.cut();
+      relay.mend();
+      await eventually('it has connected again', () => relay.count() === count);
+    }
+    // The connection is made by ZeroMQ's own thread meanwhile, and the news of it waits.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    peer.close();
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it.each<[string, (floats: number) => readonly (Uint8Array | Float32Array)[], RegExp]>([
+    [
+      'a part that is not in it',
+      (length) => valuesFrom(length - 1, 2),
+      /floats 299999 to 300001 of a vector of 300000/,
+    ],
+    ['what is no message', () => [Buffer.from('nonsense')], /./],
+    ['a vector that has not come', () => encode('', { type: 'published', ...attemptAt(4), figures }), /has not come/],
+    ['a subscription', () => encode('', { type: 'subscribe', secret, generation: 1, floats }), /is for writers/],
+  ])('are not waited for where their writer sends %s', async (_, wrong, problem) => {
+    const writer = new Router({ linger: 0 });
+    onTestFinished(() => writer.close());
+    await writer.bind('tcp://127.0.0.1:*');
+    const answering = (async () => {
+      const [identity = Buffer.alloc(0)] = await writer.receive();
+      await writer.send([identity, ...encode('', { type: 'subscribed' })]);
+      await writer.send([identity, ...wrong(floats)]);
+    })();
+    let heard = 0;
+    const onPublished = () => {
+      heard += 1;
+    };
+    const peer = await open({ addresses: [writer.lastEndpoint ?? ''], secret }, { onPublished });
+    await answering;
+    await eventually('whoever waits is woken', () => heard > 0);
+    expect(() => peer.published(0)).toThrow(problem);
+    expect(() => peer.published(0)).toThrow(/^the worker on tcp:\/\/127.0.0.1:\d+ sent what none does: /);
+  });
+
+  it('are offered by nobody whom no other host reaches', async () => {
+    const hidden = createVectorsOnNetwork({ findReached: async () => undefined, timers: systemTimers });
+    expect(await hidden.offer(1)).toEqual({
+      problem: 'no other host reaches this worker; --advertise gives it a name',
+    });
+  });
+
+  it('are not found where nobody listens, or under a name that nobody has', async () => {
+    const reading = { floats, generation: 1, patience: { reachMs: 300, answerMs: 5000 }, onPublished() {} };
+    const addresses = ['tcp://127.0.0.1:1', 'tcp://nowhere.invalid:5555'];
+    const opened = await loopback.open({ addresses, secret }, reading);
+    expect(opened).toEqual({
+      problem: expect.stringMatching(/^nobody answers on tcp:\/\/127.0.0.1:1 for 0.3 s; .*nowhere\.invalid/),
+    });
   });
 
   it('say why they cannot be offered', async () => {
@@ -184,6 +251,8 @@ describe('vectors on the network', () => {
     await stranger.send(encode('', { type: 'subscribe', secret: own.offer.secret, generation: 1, floats }));
     const raw = connect(port, '127.0.0.1');
     onTestFinished(() => void raw.destroy());
+    // Its connection may be closed at once.
+    raw.on('error', () => {});
     raw.write(Buffer.alloc(1000, 0xff));
     const peer = await open(own.offer);
     for (let step = 0; step < 40; step++) {
