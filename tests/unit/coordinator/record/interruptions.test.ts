@@ -148,6 +148,18 @@ describe('an interruption', () => {
     expect(run.seen).toHaveLength(1);
   });
 
+  test('costs the last step as well, where the gradient of the lost worker reached nobody who is left', () => {
+    const run = interruptedRun();
+    for (let count = 0; count < 4; count++) run.train(0, 1, 2);
+    run.lose(2);
+    run.generation(0, 1);
+    run.goOn(4);
+    run.retrain(0, 1);
+    run.train(0, 1);
+    // Each second of both is wasted: the step was trained before.
+    expect(run.seen).toMatchObject([{ workerId: 'w2', step: 5, lostSteps: 1, wastedSeconds: 2 }]);
+  });
+
   test('begins when the process ends, if that is known before why the worker is gone', () => {
     const run = interruptedRun();
     run.pass(0.5);
