@@ -52,13 +52,22 @@ export interface Recorded {
  */
 export function findUnrecorded(told: readonly ToldState[], recorded: Recorded): UnrecordedSteps | undefined {
   return told
-    .toSorted((a, b) => (b.applied?.step ?? 0) - (a.applied?.step ?? 0))
+    .flatMap(({ workerId, applied, trained }) =>
+      applied === undefined || trained === undefined ? [] : { workerId, applied, trained },
+    )
+    .sort((a, b) => b.applied.step - a.applied.step)
     .map((one) => follow(one, recorded))
     .find((found) => found !== undefined);
 }
 
-function follow({ workerId, applied, trained }: ToldState, recorded: Recorded): UnrecordedSteps | undefined {
-  if (applied === undefined || trained === undefined) return undefined;
+/** What a worker says that has trained steps. */
+interface ToldSteps {
+  readonly workerId: string;
+  readonly applied: Applied;
+  readonly trained: Trained;
+}
+
+function follow({ workerId, applied, trained }: ToldSteps, recorded: Recorded): UnrecordedSteps | undefined {
   const { since: first, generation } = trained;
   for (let step = applied.step; step >= Math.max(first.step, recorded.savedStep); step--) {
     const isFollowed = step < applied.step;

@@ -41,7 +41,7 @@ export function beginProgress(
 export type NextTask =
   /** Train up to step `until`, which ends the epoch or the run. */
   | { readonly kind: 'train'; readonly epoch: number; readonly until: number }
-  | { readonly kind: 'test'; readonly epoch: number }
+  | { readonly kind: 'test'; readonly open: EpochTotals }
   | { readonly kind: 'save' }
   /** All is trained, tested and saved. */
   | { readonly kind: 'finish'; readonly end: TrainEnd };
@@ -58,5 +58,5 @@ export function decideNext({ step, open, isSaveDue, end }: Progress, { stepsPerE
   if (open === undefined && step >= lastStep) return { kind: 'finish', end: { kind: 'completed' } };
   const epoch = open?.epoch ?? Math.floor(step / stepsPerEpoch);
   const until = Math.min((epoch + 1) * stepsPerEpoch, lastStep);
-  return open !== undefined && step >= until ? { kind: 'test', epoch } : { kind: 'train', epoch, until };
+  return open !== undefined && step >= until ? { kind: 'test', open } : { kind: 'train', epoch, until };
 }

@@ -12,7 +12,7 @@ export type SalvageDecision =
   | { readonly kind: 'none' };
 
 export function decideSalvage(failure: {
-  readonly code: ErrorCode | undefined;
+  readonly code: ErrorCode;
   readonly lost: number;
   /** Members that are left and have the state of all committed steps. */
   readonly holders: number;
@@ -20,7 +20,7 @@ export function decideSalvage(failure: {
   readonly step: number;
   readonly savedStep: number;
 }): SalvageDecision {
-  if (failure.lost === 0 || failure.code === undefined) return { kind: 'none' };
+  if (failure.lost === 0) return { kind: 'none' };
   if (failure.step === failure.savedStep) return failure.step === 0 ? { kind: 'none' } : { kind: 'saved' };
   // Every replica has the parameters from which the loss became infinite. The checkpoint before may be better.
   if (failure.code === 'diverged') return { kind: 'none' };
@@ -40,25 +40,26 @@ export async function salvage(
   position: Position,
   { savedStep, ...context }: Omit<CheckpointContext, 'wasted'> & { readonly savedStep: number },
 ): Promise<unknown> {
-  const known = failure instanceof PennygradError ? failure : undefined;
+  // An error of this program says nothing of the members.
+  if (!(failure instanceof PennygradError)) return failure;
   const { step } = position;
   const reportLost = (reason: string) =>
-    withNote(known, `the ${step - savedStep} steps since the last checkpoint are lost: ${reason}`);
+    withNote(failure, `the ${step - savedStep} steps since the last checkpoint are lost: ${reason}`);
   for (;;) {
     const lost = generation.lostCount();
     const holders = generation.holders(step).length;
-    const decision = decideSalvage({ code: known?.code, lost, holders, step, savedStep });
+    const decision = decideSalvage({ code: failure.code, lost, holders, step, savedStep });
     switch (decision.kind) {
       case 'none':
         return failure;
       case 'saved':
-        return withCheckpoint(known, `the checkpoint has step ${step}`);
+        return new FailureWithCheckpoint(failure, `the checkpoint has step ${step}`);
       case 'give-up':
         return reportLost(decision.reason);
       case 'save':
         try {
           await saveCheckpoint(generation.abort(step), position, { ...context, wasted: true });
-          return withCheckpoint(known, `the checkpoint has step ${step}, from the workers that are left`);
+          return new FailureWithCheckpoint(failure, `the checkpoint has step ${step}, from the workers that are left`);
         } catch (error) {
           // If one more was lost meanwhile, the others are asked again.
           if (generation.lostCount() === lost) return reportLost(messageOf(error));
@@ -81,11 +82,6 @@ export class FailureWithCheckpoint extends PennygradError {
   }
 }
 
-function withCheckpoint(failure: PennygradError | undefined, note: string): unknown {
-  return failure === undefined ? failure : new FailureWithCheckpoint(failure, note);
-}
-
-function withNote(failure: PennygradError | undefined, note: string): unknown {
-  if (failure === undefined) return failure;
+function withNote(failure: PennygradError, note: string): PennygradError {
   return new PennygradError(failure.code, `${failure.message}; ${note}`, { cause: failure });
 }

@@ -295,8 +295,10 @@ async function bringUpToDate(generation: Generation, training: Training): Promis
     context.observe({ type: 'rolled-back', step: state.step, lostSteps: progress.step - state.step });
   } else if (isNews || training.isStartOpen) {
     const record = recordAt(state.step);
-    if (isNews) training.progress = beginProgress(state, record?.openEpoch, record?.skippedInRow ?? 0);
-    if (record !== undefined) context.observe({ type: 'went-on', step: state.step, record });
+    if (record !== undefined) {
+      if (isNews) training.progress = beginProgress(state, record.openEpoch, record.skippedInRow);
+      context.observe({ type: 'went-on', step: state.step, record });
+    }
   }
   training.isStartOpen = false;
 }
@@ -382,9 +384,10 @@ async function carryOut(generation: Generation, training: Training): Promise<Tra
   try {
     return await carryOutTasks(generation, training, balancer);
   } finally {
-    for (const [rank, seconds] of (balancer.secondsPerSample() ?? []).entries()) {
-      const workerId = members[rank]?.info.workerId;
-      if (workerId !== undefined) trainedSpeeds.set(workerId, seconds);
+    const measured = balancer.secondsPerSample();
+    for (const [rank, { info }] of members.entries()) {
+      const seconds = measured?.[rank];
+      if (seconds !== undefined) trainedSpeeds.set(info.workerId, seconds);
     }
   }
 }
@@ -413,7 +416,7 @@ async function carryOutTasks(
         await trainTo(next, generation, training, balancer);
         break;
       case 'test':
-        await test(generation, training, balancer.shares());
+        await test(next, generation, training, balancer.shares());
         break;
       case 'save':
         await save(generation, training);
@@ -442,9 +445,10 @@ async function trainTo(
   if (epoch !== training.begunEpoch) context.observe({ type: 'epoch-begun', epoch });
   training.begunEpoch = epoch;
   const end = Math.min(until, schedule.nextStep(progress.step));
-  training.progress = { ...progress, open: progress.open ?? beginEpoch(epoch) };
+  const totals = progress.open ?? beginEpoch(epoch);
+  training.progress = { ...progress, open: totals };
   const spentBudget = await trainSteps(generation, settings, context, balancer, {
-    totals: progress.open ?? beginEpoch(epoch),
+    totals,
     begin: progress.step,
     end,
     stepsBefore,
@@ -462,10 +466,14 @@ async function trainTo(
   else if (step === end || schedule.isDue()) training.progress = { ...training.progress, isSaveDue: true };
 }
 
-async function test(generation: Generation, training: Training, shares: readonly number[]): Promise<void> {
+async function test(
+  { open }: Extract<NextTask, { kind: 'test' }>,
+  generation: Generation,
+  training: Training,
+  shares: readonly number[],
+): Promise<void> {
   const { settings, context, plan, progress } = training;
-  const { step, open, generation: committedBy } = progress;
-  if (open === undefined) return;
+  const { step } = progress;
   const pass = await runTestPass(generation, settings, context, {
     before: progress.tested,
     shares,
@@ -487,7 +495,6 @@ async function test(generation: Generation, training: Training, shares: readonly
     (context.signal.aborted && step < plan.lastStep ? ({ kind: 'interrupted' } as const) : undefined);
   training.progress = {
     ...progress,
-    generation: committedBy,
     open: undefined,
     tested: nothingTested,
     isSaveDue: true,

@@ -18,7 +18,6 @@ describe('what the survivors hold', () => {
     ],
     ['is not worth saving where it diverged', { code: 'diverged' }, { kind: 'none' }],
     ['is not asked for when nobody was lost', { code: 'run-failed', lost: 0 }, { kind: 'none' }],
-    ['is not asked for after an error of this program', { code: undefined }, { kind: 'none' }],
   ] as const)('%s', (_, changes, decision) => {
     expect(decideSalvage({ ...lost, ...changes })).toEqual(decision);
   });
