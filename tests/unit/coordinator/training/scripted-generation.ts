@@ -2,9 +2,10 @@
 import type { AllReduceChoice } from '../../../../src/coordinator/generation/all-reduce-choice.ts';
 import type { Generation } from '../../../../src/coordinator/generation/generation.ts';
 import type { Vote } from '../../../../src/coordinator/generation/generation-state.ts';
-import type { Answered } from '../../../../src/coordinator/generation/requests.ts';
+import type { Answered, Extent } from '../../../../src/coordinator/generation/requests.ts';
 import type { Member } from '../../../../src/coordinator/membership/worker.ts';
 import type { MemberSpent } from '../../../../src/coordinator/run-events.ts';
+import { PennygradError } from '../../../../src/shared/core/errors.ts';
 import { weightedShares } from '../../../../src/shared/core/sampling.ts';
 import type { Applied } from '../../../../src/shared/protocol/messages.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
@@ -12,6 +13,8 @@ import { createVirtualTime, type VirtualTime } from '../../../support/virtual-ti
 import { memberOf, vote } from '../generation/members.ts';
 
 export interface Script {
+  /** 1 unless a test says otherwise. */
+  readonly number?: number;
   readonly members?: readonly Member[];
   /** Steps that each rank's replica has seen at the beginning; none unless a test says otherwise. */
   readonly applied?: readonly (number | undefined)[];
@@ -27,7 +30,14 @@ export interface Script {
   readonly allReduce?: AllReduceChoice;
   /** Each step takes so long. */
   readonly stepMs?: number;
+  /** By rank. Replicas are at the states that these tell of, if they do. */
   readonly answers?: readonly Answered<'state'>[];
+  /** Called before the members say what their replicas are. */
+  readonly onReport?: () => void;
+  /** The ranks that are left after a loss; one list more for each that is lost while the others are asked. */
+  readonly left?: readonly (readonly number[])[];
+  /** Whether those that are left may be further than the coordinator knows. */
+  readonly mayBeAhead?: boolean;
   /** Of each test image, half a nat unless a test says otherwise. */
   readonly testLoss?: number;
   /** Called before a part of a test pass is answered. */
@@ -66,6 +76,7 @@ export function stateOf(checksum: number, parameters = [3, 4, 12]): Answered<'st
 /** @param shared the time and the log of a generation before, to go on with */
 export function scriptGeneration(
   {
+    number = 1,
     members = [memberOf(0), memberOf(1)],
     applied: before = members.map(() => undefined),
     vote: voteOf = () => ({}),
@@ -75,6 +86,9 @@ export function scriptGeneration(
     allReduce = { allReduce: 'star', reason: undefined },
     stepMs = 1000,
     answers = members.map(() => stateOf(1)),
+    onReport = () => {},
+    left = [members.map(({ rank }) => rank)],
+    mayBeAhead = false,
     testLoss = 0.5,
     onEvaluate = () => {},
   }: Script = {},
@@ -84,8 +98,20 @@ export function scriptGeneration(
   const applied: (Applied | undefined)[] = before.map((step) =>
     step === undefined ? undefined : { step, generation: 1 },
   );
+  let losses = 0;
+  const isLeft = ({ rank }: Member) => left[losses]?.includes(rank) === true;
+  const holders = (step: number) => members.filter((one) => isLeft(one) && (applied[one.rank]?.step ?? 0) === step);
+  /** What members answer, who are then at the states of which they tell. */
+  function report(asked: readonly Member[], extentOf: (place: number) => Extent) {
+    log.push(`report-state ${asked.map((_, place) => extentOf(place)).join()}`);
+    return asked.map(({ rank }) => {
+      const answer = answers[rank] ?? stateOf(1);
+      if (answer.message.applied !== undefined) applied[rank] = answer.message.applied;
+      return answer;
+    });
+  }
   const generation: Generation = {
-    number: 1,
+    number,
     members,
     parameterCount: 3,
     microShard: undefined,
@@ -104,12 +130,12 @@ export function scriptGeneration(
     nonFinite,
     commit(step, skipped = false) {
       log.push(`commit ${step}${skipped ? ', skipped' : ''}`);
-      applied.fill({ step: step + 1, generation: 1 });
+      applied.fill({ step: step + 1, generation: number });
     },
     takeSpent: () => spent(voted),
     ownSeconds: (step) => ownSeconds?.(step),
     runsAhead: () => ownSeconds !== undefined,
-    mayDiffer: () => false,
+    mayDiffer: () => mayBeAhead,
     async evaluate(split, { from, to }, weights) {
       log.push(`evaluate ${split} ${from}..${to} by ${weights.join('/')}`);
       time.advance(500);
@@ -117,8 +143,8 @@ export function scriptGeneration(
       return { lossSum: (to - from) * testLoss, correct: ((to - from) * 3) / 4 };
     },
     async reportState(extentOf) {
-      log.push(`report-state ${members.map((_, place) => extentOf(place)).join()}`);
-      return answers;
+      onReport();
+      return report(members, extentOf);
     },
     async restore({ parameters }, state, receivers) {
       const { step } = state;
@@ -135,9 +161,22 @@ export function scriptGeneration(
       return new Float32Array(count);
     },
     lose: () => {},
-    lostCount: () => 0,
-    holders: (step) => members.filter(({ rank }) => (applied[rank]?.step ?? 0) === step),
-    abort: () => generation,
+    lostCount: () => members.length - (left[losses]?.length ?? 0),
+    holders,
+    abort(step) {
+      const asked = step === undefined ? members.filter(isLeft) : holders(step);
+      return {
+        members: asked,
+        parameterCount: 3,
+        takeSpent: generation.takeSpent,
+        async reportState(extentOf) {
+          const answered = report(asked, extentOf);
+          if (losses === left.length - 1) return answered;
+          losses += 1;
+          throw new PennygradError('quorum-lost', 'one more member was lost');
+        },
+      };
+    },
     applied: () => [...applied],
     isAsMade: () => applied.every((seen) => seen === undefined),
     carry: () => ({ members: new Map(), requestCount: 0 }),

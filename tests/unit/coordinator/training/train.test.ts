@@ -2,77 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
 import type { RecordedRun, RunEvent } from '../../../../src/coordinator/run-events.ts';
-import {
-  type Fleet,
-  type TrainContext,
-  type TrainSettings,
-  train,
-} from '../../../../src/coordinator/training/train.ts';
-import { mostSkippedInRow, type TrainingConfig } from '../../../../src/settings/training-settings.ts';
+import { mostSkippedInRow } from '../../../../src/settings/training-settings.ts';
 import { PennygradError } from '../../../../src/shared/core/errors.ts';
 import type { Checkpoint } from '../../../../src/shared/model/training-state.ts';
-import { trainingConfig } from '../../../support/settings.ts';
 import { memberOf } from '../generation/members.ts';
-import { type Script, scriptGeneration, spentBy, stateOf } from './scripted-generation.ts';
-
-interface Training extends Script {
-  readonly training?: Partial<TrainingConfig>;
-  readonly settings?: Partial<TrainSettings>;
-  readonly context?: Partial<TrainContext>;
-  readonly onEvent?: (event: RunEvent) => void;
-  readonly changeDue?: Fleet['changeDue'];
-  /** Called when one begins. */
-  readonly onGeneration?: () => void;
-  /** The generations that follow. */
-  readonly later?: readonly Script[];
-}
-
-/** Two epochs of three steps, of 4 of 10 samples, 20 test images, two workers that each vote for 8 samples. */
-async function runTraining({
-  training,
-  settings,
-  context,
-  onEvent,
-  changeDue = () => undefined,
-  onGeneration = () => {},
-  later = [],
-  ...script
-}: Training = {}) {
-  const first = scriptGeneration(script);
-  const { log, time } = first;
-  const generations = [first, ...later.map((next) => scriptGeneration(next, first))];
-  const nextGeneration = async () => {
-    const next = generations.shift();
-    if (next === undefined) throw new PennygradError('quorum-lost', 'nobody came');
-    onGeneration();
-    return next.generation;
-  };
-  const events: RunEvent[] = [];
-  const outcome = await train(
-    { nextGeneration, changeDue },
-    { training: trainingConfig({ batchSize: 4, epochs: 2, ...training }), trainCount: 10, testCount: 20, ...settings },
-    {
-      clock: time.clock,
-      signal: new AbortController().signal,
-      observe(event) {
-        events.push(event);
-        onEvent?.(event);
-      },
-      ...context,
-    },
-  );
-  const eventsOf = <Type extends RunEvent['type']>(type: Type) =>
-    events.filter((event): event is Extract<RunEvent, { type: Type }> => event.type === type);
-  const positions = eventsOf('checkpoint').map(({ checkpoint: { step, epoch, cursor } }) => [step, epoch, cursor]);
-  return { outcome, log, events, eventsOf, positions };
-}
+import { type Script, spentBy, stateOf } from './scripted-generation.ts';
+import { atStep, runTraining, type Training } from './scripted-training.ts';
 
 /** In parts of two global batches. */
 const testPass = ['0..8', '8..16', '16..20'].map((part) => `evaluate test ${part} by 2/2`);
-
-const atStep = (step: number, act: () => void) => (event: RunEvent) => {
-  if (event.type === 'step' && event.step === step) act();
-};
 
 describe('training', () => {
   it('that has diverged ends at the end of its epoch, with that epoch on record and without a checkpoint', async () => {
