@@ -194,6 +194,18 @@ describe('training that is interrupted', () => {
     expect(eventsOf('epoch')).toMatchObject([{ epoch: 0, testLoss: 0.5, testAccuracy: 0.75 }]);
   });
 
+  it('in the last part of its last test pass is complete', async () => {
+    const interruption = new AbortController();
+    const { outcome } = await runTraining({
+      training: { epochs: 1 },
+      context: { signal: interruption.signal },
+      onEvaluate: (from) => {
+        if (from === 16) interruption.abort();
+      },
+    });
+    expect(outcome).toMatchObject({ steps: 3, end: { kind: 'completed' } });
+  });
+
   it('at its very end is complete', async () => {
     const interruption = new AbortController();
     const { outcome } = await runTraining({
@@ -347,6 +359,33 @@ describe('training with several generations', () => {
     expect(checkpoints.map(({ step, epoch, cursor }) => [step, epoch, cursor])).toEqual(saved);
   });
 
+  it('saves first what is due when a change is, and finishes where nothing else is left', async () => {
+    let change: typeof leaving | undefined;
+    const { outcome, log, positions, eventsOf } = await runTraining({
+      changeDue: () => change,
+      onEvaluate: (from) => {
+        if (from === 16) change = leaving;
+      },
+      onGeneration() {
+        change = undefined;
+      },
+      // Nobody comes for the last one.
+      later: [{ applied: [3, 3] }],
+    });
+    expect(outcome).toMatchObject({ steps: 6, end: { kind: 'completed' } });
+    expect(positions).toEqual([
+      [3, 0, 10],
+      [6, 1, 10],
+    ]);
+    expect(log.filter((line) => line.startsWith('report-state'))).toEqual([
+      'report-state state,checksum',
+      asked,
+      'report-state state,checksum',
+    ]);
+    // They have the state of the checkpoint, and nothing is lost.
+    expect(eventsOf('rolled-back')).toEqual([]);
+  });
+
   it('does not save twice what it has saved', async () => {
     const saved: number[] = [];
     let change: typeof leaving | undefined;
@@ -438,6 +477,17 @@ describe('training with several generations', () => {
     ]);
   });
 
+  it('calls wasted what had been trained before the run was resumed, also when it goes back further', async () => {
+    const state = { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 4, slots: [] } };
+    const start = { step: 3, generation: 0, stepsBefore: 5, state, epoch: undefined };
+    const { eventsOf } = await runTraining({ ...losing, settings: { start }, later: [{}] });
+    const steps = eventsOf('step').map(({ step }) => step);
+    expect(steps).toEqual([3, 3, 4, 5]);
+    const inSteps = [...eventsOf('spent')].slice(0, 5).map(({ redone }) => redone);
+    // Step 3, what came to nothing of step 4, and both again; step 5 is new.
+    expect(inSteps).toEqual([true, true, true, true, false]);
+  });
+
   it('begins at the beginning where nobody is left and nothing was saved', async () => {
     const early: Script = {
       vote: (_, step) => {
@@ -449,6 +499,14 @@ describe('training with several generations', () => {
     expect(eventsOf('rolled-back')).toEqual([{ type: 'rolled-back', step: 0, lostSteps: 2 }]);
     expect(steps(log)).toEqual(['0', '1', '0', '1', '2']);
     expect(eventsOf('epoch')).toMatchObject([{ samples: 48 }]);
+  });
+
+  it('ends for whatever reason the fleet has where no generation ever begins', async () => {
+    const refusal = new PennygradError('quorum-lost', 'only one of two workers came');
+    const onGeneration = () => {
+      throw refusal;
+    };
+    await expect(runTraining({ onGeneration })).rejects.toBe(refusal);
   });
 
   it('ends for anything but a loss', async () => {
