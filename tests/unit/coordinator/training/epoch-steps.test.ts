@@ -147,16 +147,49 @@ describe('a committed step', () => {
     ]);
   });
 
-  it('is followed by several that are assigned at a time, where ranks go on by themselves', async () => {
-    const { log } = await trainEpoch({ ownSeconds: () => 0.05, stepMs: 50, range: { end: 3 } });
-    expect(log.filter((line) => !line.startsWith('votes'))).toMatchObject([
-      expect.stringContaining('assign 0'),
-      expect.stringContaining('assign 1'),
+  it.each([
+    // Five of them take 250 ms. More are assigned when no more than half of that is left.
+    ['by several at a time', false, '+0 +1 =0 +2 +3 +4 +5 =1 =2 =3 +6 +7 +8 =4 =5 =6 +9 +10 +11 =7 =8 =9 =10 =11'],
+    // Whatever is assigned will be paid for.
+    [
+      'one by one where a budget is nearly used up',
+      true,
+      '+0 +1 =0 +2 =1 +3 =2 +4 =3 +5 =4 +6 =5 +7 =6 +8 =7 +9 =8 +10 =9 +11 =10 =11',
+    ],
+  ])(
+    'is followed by steps that are assigned ahead where ranks go on by themselves: %s',
+    async (_, isNear, expected) => {
+      const { log } = await trainEpoch({
+        ownSeconds: () => 0.05,
+        stepMs: 50,
+        range: { end: 12 },
+        context: { isBudgetNear: () => isNear },
+      });
+      const done = log.flatMap((line) => /^(assign|commit) (\d+)/.exec(line)?.slice(1).join(' ') ?? []);
+      expect(done.join(' ').replaceAll('assign ', '+').replaceAll('commit ', '=')).toBe(expected);
+    },
+  );
+
+  it('that is not finite teaches nothing, and its time is wasted', async () => {
+    const skipped: number[] = [];
+    const { eventsOf, log, outcome } = await trainEpoch({
+      nonFinite: (step) => (step === 0 ? undefined : 'w0: it became NaN'),
+      range: { begin: 0, end: 3, skippedInRow: 4, onCommitted: (_, __, inRow) => skipped.push(inRow) },
+    });
+    const [first, second, third] = eventsOf('step');
+    expect(first).toMatchObject({ loss: 0.5, correct: 12, gradientNorm: 20 });
+    expect(first).not.toHaveProperty('skipped');
+    expect(second).toMatchObject({ loss: Number.NaN, correct: 0, samples: 16, skipped: 'w0: it became NaN' });
+    // Of its gradient nothing is told, though its norm is known.
+    expect(third).toHaveProperty('gradientNorm', undefined);
+    expect(log.filter((line) => line.startsWith('commit'))).toEqual([
       'commit 0',
-      expect.stringContaining('assign 2'),
-      'commit 1',
-      'commit 2',
+      'commit 1, skipped',
+      'commit 2, skipped',
     ]);
+    expect(eventsOf('spent').map(({ redone }) => redone)).toEqual([false, true, true]);
+    expect(skipped).toEqual([0, 1, 2]);
+    expect(outcome.totals).toMatchObject({ samples: 48, skippedSamples: 32, lossSum: 8, correct: 12 });
   });
 
   it('on which replicas differ is followed by those that are under way, where ranks go on by themselves', async () => {
@@ -190,6 +223,9 @@ describe('a committed step', () => {
     const costs = [5, 4.75, 6];
     const falling = await trainEpoch({ range: { end: 2 }, context: { spentUsd: () => costs.shift() ?? 0 } });
     expect(falling.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 1]);
+    const still = [1, 3];
+    const atOnce = await trainEpoch({ range: { end: 1 }, stepMs: 0, context: { spentUsd: () => still.shift() ?? 0 } });
+    expect(atOnce.eventsOf('step').map(({ usd }) => usd)).toEqual([2]);
     const free = await trainEpoch();
     expect(free.eventsOf('step').map(({ usd }) => usd)).toEqual([0, 0, 0]);
   });
