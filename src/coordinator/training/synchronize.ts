@@ -104,14 +104,11 @@ export async function synchronize(
   const applied = generation.applied();
   const state = chooseState(applied, known);
   const wrong = told === undefined ? [] : findWrong(generation, told, state, heals);
-  const decision = decideSync({ applied, keys, wrong }, state);
+  const decision = decideSync({ applied, keys, wrong: wrong.map(({ rank }) => rank) }, state);
   switch (decision.kind) {
     case 'copy':
       await copy(generation, decision.donors, state);
-      for (const rank of wrong) {
-        const workerId = members[rank]?.info.workerId;
-        if (workerId !== undefined) observe({ type: 'healed', workerId, step: state.step });
-      }
+      for (const { info } of wrong) observe({ type: 'healed', workerId: info.workerId, step: state.step });
       return state;
     case 'roll-back':
       if (saved !== undefined) await generation.restore(saved, known.saved, members);
@@ -125,13 +122,12 @@ export async function synchronize(
   }
 }
 
-/** What members say of their replicas. */
+/** What members say of their replicas, if they were asked. */
 export function toldBy(members: readonly Member[], told: readonly Answered<'state'>[]): readonly ToldState[] {
-  return told.map(({ message: { applied, trained } }, place) => ({
-    workerId: members[place]?.info.workerId ?? '',
-    applied,
-    trained,
-  }));
+  return members.map(({ info: { workerId } }, place) => {
+    const message = told[place]?.message;
+    return { workerId, applied: message?.applied, trained: message?.trained };
+  });
 }
 
 /** Another coordinator has begun anew with workers that had trained nothing, and then lost them. */
@@ -141,22 +137,20 @@ function leftBehind(member: Member): PennygradError {
   return new PennygradError('quorum-lost', `${problem}, and ${advice}`);
 }
 
-/** The ranks whose replicas hold other parameters than most of their kind. @throws run-failed where they are not healed */
+/** Those whose replicas hold other parameters than most of their kind. @throws run-failed where they are not healed */
 function findWrong(
   generation: Generation,
   answers: readonly Answered<'state'>[],
   state: Applied,
   heals: boolean,
-): readonly number[] {
-  const holders = generation.applied().flatMap((seen = asMade, rank) => (isSameState(seen, state) ? rank : []));
-  const members = holders.flatMap((rank) => generation.members[rank] ?? []);
-  const checksums = holders.map((rank) => answers[rank]?.message.parametersChecksum);
+): readonly Member[] {
+  const applied = generation.applied();
+  const members = generation.members.filter(({ rank }) => isSameState(applied[rank] ?? asMade, state));
+  const checksums = members.map(({ rank }) => answers[rank]?.message.parametersChecksum);
   const minority = heals ? findMinority(members.map(numericsKey), checksums) : undefined;
-  if (minority === undefined) {
-    requireEqual(members, checksums, state.step);
-    return [];
-  }
-  return minority.flatMap((place) => members[place]?.rank ?? []);
+  if (minority !== undefined) return members.filter((_, place) => minority.includes(place));
+  requireEqual(members, checksums, state.step);
+  return [];
 }
 
 /** Whatever differs now, no other generation would mend. */
@@ -170,10 +164,8 @@ function requireEqual(members: readonly Member[], checksums: readonly (number | 
 }
 
 async function copy(generation: Generation, donors: readonly (number | undefined)[], state: Applied): Promise<void> {
-  for (const donor of new Set(donors)) {
-    const giver = donor === undefined ? undefined : generation.members[donor];
-    if (giver === undefined) continue;
-    const receivers = generation.members.filter((_, rank) => donors[rank] === donor);
-    await generation.copy(giver, state, receivers);
+  for (const donor of generation.members) {
+    const receivers = generation.members.filter(({ rank }) => donors[rank] === donor.rank);
+    if (receivers.length > 0) await generation.copy(donor, state, receivers);
   }
 }

@@ -176,6 +176,20 @@ describe('a generation begins', () => {
     expect(events).toContainEqual({ type: 'healed', workerId: 'w1', step: 7 });
   });
 
+  it('with that state for a newcomer and for the one that went wrong, who is told by its name', async () => {
+    const answers = [stateOf(9), stateOf(1), stateOf(2), stateOf(1)];
+    const { log, events } = await run([undefined, 7, 7, 7], { answers }, saved, { heals: true });
+    expect(log.slice(1)).toEqual(['copy step 7 from 1 to 0,2']);
+    expect(events.filter(({ type }) => type === 'healed')).toEqual([{ type: 'healed', workerId: 'w2', step: 7 }]);
+  });
+
+  it('with a copy from one of each kind to those that compute alike', async () => {
+    const members = ['x64', 'arm64', 'arm64', 'x64'].map((cpu, rank) => memberOf(rank, cpu));
+    const answers = [stateOf(1), stateOf(2), stateOf(8), stateOf(9)];
+    const { log } = await run([7, 7, undefined, 3], { members, answers });
+    expect(log.slice(1)).toEqual(['copy step 7 from 0 to 3', 'copy step 7 from 1 to 2']);
+  });
+
   it('not where no majority says which of two replicas is right', async () => {
     const answers = [stateOf(1), stateOf(2)];
     await expect(run([7, 7], { answers }, saved, { heals: true })).rejects.toMatchObject({
