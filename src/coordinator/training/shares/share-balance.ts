@@ -156,12 +156,6 @@ export function fastestShares(
   return shares;
 }
 
-/** The share of all ranks' time that is spent waiting for the slowest rank; 0 when all finish together. */
-export function waitingShare(seconds: readonly number[]): number {
-  const slowest = Math.max(...seconds);
-  return slowest > 0 ? 1 - meanOf(seconds) / slowest : 0;
-}
-
 function percent(ratio: number): string {
   return `${(ratio * 100).toFixed(0)} %`;
 }
