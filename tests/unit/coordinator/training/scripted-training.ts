@@ -33,6 +33,9 @@ interface Trained {
   readonly positions: readonly (readonly number[])[];
 }
 
+/** More than any of these trainings asks and tells. Without waits, one that never ends would stop the test runner as well. */
+const mostCalls = 1000;
+
 /**
  * Two epochs of three steps, of 4 of 10 samples, 20 test images, two workers that each vote for 8 samples.
  * @returns how it ended, or by which error
@@ -57,9 +60,19 @@ async function trainToTheEnd({
     return next.generation;
   };
   const events: RunEvent[] = [];
+  let calls = 0;
+  const count = () => {
+    if (++calls > mostCalls) throw new Error('training goes round in circles');
+  };
   const [ended] = await Promise.allSettled([
     train(
-      { nextGeneration, changeDue },
+      {
+        nextGeneration,
+        changeDue() {
+          count();
+          return changeDue();
+        },
+      },
       {
         training: trainingConfig({ batchSize: 4, epochs: 2, ...training }),
         trainCount: 10,
@@ -70,6 +83,7 @@ async function trainToTheEnd({
         clock: time.clock,
         signal: new AbortController().signal,
         observe(event) {
+          count();
           events.push(event);
           onEvent?.(event);
         },
