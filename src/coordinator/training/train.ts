@@ -289,14 +289,14 @@ async function bringUpToDate(generation: Generation, training: Training): Promis
   });
   const { progress } = training;
   const isNews = !isSameState(state, progress);
-  if (isNews) training.stepsBefore = Math.max(training.stepsBefore, progress.step);
+  training.stepsBefore = Math.max(training.stepsBefore, progress.step);
   if (isNews && isSameState(state, saved.progress)) {
     training.progress = saved.progress;
     context.observe({ type: 'rolled-back', step: state.step, lostSteps: progress.step - state.step });
   } else if (isNews || training.isStartOpen) {
     const record = recordAt(state.step);
     if (record !== undefined) {
-      if (isNews) training.progress = beginProgress(state, record.openEpoch, record.skippedInRow);
+      training.progress = beginProgress(state, record.openEpoch, record.skippedInRow);
       context.observe({ type: 'went-on', step: state.step, record });
     }
   }
@@ -328,10 +328,9 @@ function catchUp(told: readonly ToldState[], training: Training): boolean {
     remember((step) => context.recordAt?.(step, saved.progress.step, isFollowed));
   const [last, followed] = [recordOf(false), recordOf(true)];
   function generationAt(step: number, isFollowed: boolean): number | undefined {
-    if (step === progress.step && !training.isStartOpen) return progress.generation;
+    if (training.isStartOpen) return (isFollowed ? followed : last)(step)?.generation;
     // What this process does not know, it has not put on record.
-    if (step > progress.step && !training.isStartOpen) return undefined;
-    return (isFollowed ? followed : last)(step)?.generation;
+    return step === progress.step ? progress.generation : undefined;
   }
   const { batchSize } = settings.training;
   const batchOf = (step: number) => globalBatch(step % plan.stepsPerEpoch, batchSize, settings.trainCount);

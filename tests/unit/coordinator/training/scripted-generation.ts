@@ -36,6 +36,8 @@ export interface Script {
   readonly onReport?: () => void;
   /** The ranks that are left after a loss; one list more for each that is lost while the others are asked. */
   readonly left?: readonly (readonly number[])[];
+  /** What comes of each question to those that are left, if not an answer. */
+  readonly failsWhenLeft?: Error;
   /** Whether those that are left may be further than the coordinator knows. */
   readonly mayBeAhead?: boolean;
   /** Of each test image, half a nat unless a test says otherwise. */
@@ -88,6 +90,7 @@ export function scriptGeneration(
     answers = members.map(() => stateOf(1)),
     onReport = () => {},
     left = [members.map(({ rank }) => rank)],
+    failsWhenLeft,
     mayBeAhead = false,
     testLoss = 0.5,
     onEvaluate = () => {},
@@ -171,6 +174,7 @@ export function scriptGeneration(
         takeSpent: generation.takeSpent,
         async reportState(extentOf) {
           const answered = report(asked, extentOf);
+          if (failsWhenLeft !== undefined) throw failsWhenLeft;
           if (losses === left.length - 1) return answered;
           losses += 1;
           throw new PennygradError('quorum-lost', 'one more member was lost');

@@ -182,9 +182,9 @@ describe('training that is interrupted', () => {
     expect(positions).toEqual([[3, 0, 10]]);
   });
 
-  it('in the last part of a test pass has tested', async () => {
+  it('in the last part of a test pass has tested, saves once and begins nothing more', async () => {
     const interruption = new AbortController();
-    const { outcome, eventsOf } = await runTraining({
+    const { outcome, eventsOf, positions } = await runTraining({
       context: { signal: interruption.signal },
       onEvaluate: (from) => {
         if (from === 16) interruption.abort();
@@ -192,6 +192,8 @@ describe('training that is interrupted', () => {
     });
     expect(outcome).toMatchObject({ steps: 3, end: { kind: 'interrupted' } });
     expect(eventsOf('epoch')).toMatchObject([{ epoch: 0, testLoss: 0.5, testAccuracy: 0.75 }]);
+    expect(positions).toEqual([[3, 0, 10]]);
+    expect(eventsOf('epoch-begun')).toHaveLength(1);
   });
 
   it('in the last part of its last test pass is complete', async () => {
@@ -501,6 +503,24 @@ describe('training with several generations', () => {
     expect(eventsOf('epoch')).toMatchObject([{ samples: 48 }]);
   });
 
+  it('ends where replicas differ when the next generation begins, unless they are to be healed', async () => {
+    const members = [memberOf(0), memberOf(1), memberOf(2)];
+    const odd = { members, applied: [4, 4, 4], answers: [stateOf(1), stateOf(2), stateOf(1)] };
+    const differing: Training = { ...losing, members, later: [odd] };
+    await expect(runTraining(differing)).rejects.toThrow(
+      /worker w1 .* holds other parameters than rank 0 before step 4/,
+    );
+    const events: RunEvent[] = [];
+    // The script's answers stay as they are, so that the next checkpoint finds the difference again.
+    const healing = runTraining({
+      ...differing,
+      training: { onDesync: 'heal' },
+      onEvent: (event) => events.push(event),
+    });
+    await expect(healing).rejects.toThrow('nobody came');
+    expect(events).toContainEqual({ type: 'healed', workerId: 'w1', step: 4 });
+  });
+
   it('ends for whatever reason the fleet has where no generation ever begins', async () => {
     const refusal = new PennygradError('quorum-lost', 'only one of two workers came');
     const onGeneration = () => {
@@ -633,6 +653,32 @@ describe('what training tells of its generations', () => {
       { type: 'all-reduce', ...star },
       { type: 'all-reduce', ...mesh },
     ]);
+  });
+
+  it('is the shares that follow what they trained, also where a generation in between has trained nothing', async () => {
+    let change: typeof leaving | undefined;
+    let generations = 0;
+    const { eventsOf } = await runTraining({
+      training: { batchSize: 16, balance: 'on', epochs: 1 },
+      settings: { trainCount: 64 },
+      spent: () => [spentBy(0, 1), spentBy(1, 3)],
+      changeDue: () => change,
+      onEvent: atStep(0, () => {
+        change = leaving;
+      }),
+      onGeneration() {
+        generations += 1;
+        change = generations === 2 ? leaving : undefined;
+      },
+      later: [{ applied: [2, 2] }, { applied: [2, 2] }],
+    });
+    const shares = [
+      { workerId: 'w0', samples: 12 },
+      { workerId: 'w1', samples: 4 },
+    ];
+    const reason = 'shares 12/4: by how fast these workers have trained';
+    // The second generation began with them, too.
+    expect(eventsOf('shares')).toEqual(Array(2).fill({ type: 'shares', step: 2, shares, reason }));
   });
 
   it('is the shares that follow what workers measured of themselves, and then what they trained', async () => {

@@ -259,6 +259,20 @@ describe('steps that workers have done while their coordinator was gone', () => 
     expect(failure).toMatchObject({ code: 'diverged', message: expect.stringMatching(/^step 6 is not finite/) });
   });
 
+  it('are not looked for where no worker is past the checkpoint', async () => {
+    const both = told(fromTheStart, 3);
+    const { asked, training } = resumed([], answering(both, both));
+    expect((await runTraining(training)).outcome.steps).toBe(6);
+    // Once, for what the run had done up to there.
+    expect(asked).toEqual([[3, 3, undefined]]);
+  });
+
+  it('are lost where there is no record', async () => {
+    const both = told(fromTheStart, 5);
+    const { log } = await runTraining({ ...answering(both, both), settings: { start } });
+    expect(commits(log)).toEqual([3, 4, 5]);
+  });
+
   it('are lost where the record has nothing that they follow', async () => {
     const both = told(fromTheStart, 5);
     const { training } = resumed([], answering(both, both));
@@ -309,6 +323,14 @@ describe('a run that ends when it loses a worker, while the others are ahead of 
     });
     expect(failure).toMatchObject({ message: expect.stringMatching(/has step 5, from the workers that are left$/) });
     expect(log.slice(-3)).toEqual(['report-state checksum,checksum', 'report-state checksum', 'report-state state']);
+  });
+
+  it('says that the steps are lost where their answers are wrong, and why', async () => {
+    const { failure, log } = await ends({ failsWhenLeft: new Error('w0 answers wrongly') });
+    expect(failure).toMatchObject({
+      message: 'nobody came; the 1 steps since the last checkpoint are lost: w0 answers wrongly',
+    });
+    expect(log.slice(-2)).toEqual(['report-state checksum', 'report-state state']);
   });
 
   it('asks nobody where all are lost', async () => {
