@@ -83,6 +83,9 @@ describe('steps that a worker has and that are not on record', () => {
   it('do not follow what is missing on record, or is before the checkpoint', () => {
     expect(find([1], [worker(2, 4, { since: { step: 2, generation: 2 } })]).steps).toBeUndefined();
     expect(find([1, 2, 2, 2], [worker(1, 3)], 4).steps).toBeUndefined();
+    // The same generation had a step before, of which the worker does not tell.
+    expect(find([2], [worker(2, 4, { since: { step: 2, generation: 2 } })]).steps).toBeUndefined();
+    expect(find([2, 2, 2], [worker(0, 5)], 4).steps).toBeUndefined();
   });
 
   it('are none where the record has them, or where a worker knows of none', () => {
@@ -90,6 +93,8 @@ describe('steps that a worker has and that are not on record', () => {
     expect(
       find([1], [{ workerId: 'a', applied: { step: 3, generation: 1 } }, { workerId: 'b' }]).found,
     ).toBeUndefined();
+    const { workerId, trained } = worker(1, 3);
+    expect(find([1], [{ workerId, trained }]).found).toBeUndefined();
   });
 
   it.each([
