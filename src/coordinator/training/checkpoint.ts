@@ -4,7 +4,8 @@ import { PennygradError } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Checkpoint, TrainingState } from '../../shared/model/training-state.ts';
 import type { Survivors } from '../generation/generation.ts';
-import { numericsKey } from '../membership/worker.ts';
+import type { Answered } from '../generation/requests.ts';
+import { type Member, numericsKey } from '../membership/worker.ts';
 import type { RunObserver } from '../run-events.ts';
 import { compareReplicas, firstOfEachKey, type ReplicaComparison, requireEqualReplicas } from './replicas.ts';
 
@@ -48,12 +49,13 @@ export async function saveCheckpoint(
     position.step,
   );
   const replicas = compareReplicas(members, answers, parameterCount, position.step);
-  const [first] = answers;
-  const state = first?.message.state;
-  const [parameters, ...slots] = first?.tensors ?? [];
-  const complete = [parameters, ...slots].every((vector) => vector?.length === parameterCount);
-  if (state === undefined || parameters === undefined || !complete) {
-    throw new PennygradError('run-failed', `rank ${members[0]?.rank} sent no complete state for the checkpoint`);
+  const { message, tensors } = answers[0] as Answered<'state'>;
+  // They were compared, as they are of every first rank.
+  const [parameters, ...slots] = tensors as [Float32Array, ...Float32Array[]];
+  const { state } = message;
+  if (state === undefined || slots.some((slot) => slot.length !== parameterCount)) {
+    const { rank } = members[0] as Member;
+    throw new PennygradError('run-failed', `rank ${rank} sent no complete state for the checkpoint`);
   }
   const checkpoint: Checkpoint = {
     ...position,

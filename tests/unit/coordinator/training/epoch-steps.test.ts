@@ -192,6 +192,11 @@ describe('a committed step', () => {
     expect(outcome.totals).toMatchObject({ samples: 48, skippedSamples: 32, lossSum: 8, correct: 12 });
   });
 
+  it('is followed by several where nobody counts what is left of a budget', async () => {
+    const { log } = await trainEpoch({ ownSeconds: () => 0.05, stepMs: 50, range: { end: 12 } });
+    expect(log.slice(0, log.indexOf('commit 1')).filter((line) => line.startsWith('assign'))).toHaveLength(6);
+  });
+
   it('on which replicas differ is followed by those that are under way, where ranks go on by themselves', async () => {
     for (const [ahead, awaited] of [
       [{}, [0]],

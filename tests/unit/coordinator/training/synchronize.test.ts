@@ -24,7 +24,7 @@ describe('the state from which training goes on', () => {
 
   it.each([
     ['is the last committed one, where a member has it', [at(7), undefined], at(7)],
-    ['is the latest that any member has, where a coordinator begins with less', [at(8), at(9)], at(9)],
+    ['is the latest that any member has, where a coordinator begins with less', [at(8), undefined, at(9)], at(9)],
     ['may be a committed one that only some have heard of', [at(6), at(5)], at(6)],
     ['is none that the record has not', [{ step: 10, generation: 1 }, at(5)], at(5)],
     ['is none of another line of the run', [{ step: 7, generation: 3 }, at(5)], at(5)],
@@ -32,6 +32,11 @@ describe('the state from which training goes on', () => {
     ['is the checkpoint, where all are as they were made', [undefined, undefined], at(4)],
   ])('%s', (_, applied, state) => {
     expect(chooseState(applied, { committed, saved, isRecorded })).toEqual(state);
+  });
+
+  it('is the checkpoint where it is not known which generation committed its step', () => {
+    const unknown = { step: 4, generation: 0 };
+    expect(chooseState([at(4)], { committed: unknown, saved: unknown, isRecorded })).toEqual(unknown);
   });
 
   it('needs no record where it is the last committed one', () => {
