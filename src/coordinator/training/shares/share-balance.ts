@@ -126,12 +126,12 @@ export function rebalance(state: BalanceState, { samples, busy, fixed }: Measure
  * Whole shares with which the slowest rank finishes soonest; at least one sample each, if there are enough.
  * @param total samples to share out
  * @param secondsPerSample by rank, all positive
- * @param fixedSeconds by rank, whatever the share
+ * @param fixedSeconds by rank, whatever the share; none unless given
  */
 export function fastestShares(
   total: number,
   secondsPerSample: readonly number[],
-  fixedSeconds: readonly number[] = secondsPerSample.map(() => 0),
+  fixedSeconds: readonly number[] = [],
 ): readonly number[] {
   const speeds = secondsPerSample.map((spent) => 1 / spent);
   const fewest = total >= speeds.length ? 1 : 0;

@@ -7,6 +7,7 @@ import {
   fastestShares,
   type Rebalanced,
   rebalance,
+  secondsPerSample,
 } from '../../../../../src/coordinator/training/shares/share-balance.ts';
 import { createRandom } from '../../../../../src/shared/core/random.ts';
 import { logUniform, orZero, uniform } from '../../../../support/realistic-numbers.ts';
@@ -346,6 +347,35 @@ describe('rebalance', () => {
   });
 });
 
+describe('what a sample takes a rank', () => {
+  /** After steps of these seconds by rank, of which a half is the same for any share. */
+  const measure = (state: BalanceState, ...steps: readonly (readonly number[])[]) =>
+    secondsPerSample(
+      steps.reduce(
+        (before, busy) => rebalance(before, { samples: state.shares, busy, fixed: [0.5, 0.5] }).state,
+        state,
+      ),
+    );
+
+  it('is the median of recent steps over its share, without what any share takes', () => {
+    const state = beginBalance(24, 2, [1, 2]);
+    expect(state.shares).toEqual([16, 8]);
+    expect(measure(state, [4.5, 4.5], [99, 5.5], [5.5, 4.25])).toEqual([5 / 16, 4 / 8]);
+  });
+
+  it('is not known before a step, nor where a rank has no samples', () => {
+    expect(measure(beginBalance(24, 2))).toBeUndefined();
+    expect(measure(beginBalance(1, 2), [1, 1])).toBeUndefined();
+  });
+});
+
+it('shares that follow what is known of speeds are not changed by the first step', () => {
+  const known = beginBalance(64, 2, [1, 1]);
+  const step = { samples: known.shares, busy: [1, 50], fixed: [0, 0] };
+  expect(rebalance(known, step).reason).toBeUndefined();
+  expect(rebalance(beginBalance(64, 2), step).reason).toBeDefined();
+});
+
 describe('shares of whole micro-shards', () => {
   /** Two ranks share 30 samples in micro-shards of 8: the last of the four is two short. */
   const begun = beginBalance(30, 2, undefined, 8);
@@ -358,6 +388,16 @@ describe('shares of whole micro-shards', () => {
     const { state: after, reason } = rebalance(state, step([16, 14]));
     expect(after.shares).toEqual([24, 8]);
     expect(reason).toMatch(/^shares 16\/16 -> 24\/8: /);
+  });
+
+  it('have whatever a rank does in any case as their start', () => {
+    let state = beginBalance(64, 2, undefined, 8);
+    // A second a sample for both, and half a minute more for one of them: 48 s, and 32 s with 16 s.
+    const slow = { samples: [32, 32], busy: [32, 64], fixed: [0, 32] };
+    for (let steps = 0; steps < 2; steps++) state = rebalance(state, slow).state;
+    expect(rebalance(state, slow).reason).toBe(
+      'shares 32/32 -> 48/16: the slowest worker would have finished 25 % sooner in the last 3 steps',
+    );
   });
 
   it('do not follow a step of fewer', () => {

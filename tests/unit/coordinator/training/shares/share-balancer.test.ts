@@ -31,6 +31,8 @@ describe('shares', () => {
     const reason = 'shares 8/8 -> 13/3: the slowest worker would have finished 59 % sooner in the last 3 steps';
     expect(reasons).toEqual([undefined, undefined, follow ? reason : undefined]);
     expect(balancer.shares()).toEqual(follow ? [13, 3] : [8, 8]);
+    // Nothing is measured with the new shares yet.
+    expect(balancer.secondsPerSample()).toBeUndefined();
   });
 
   it('follow what a share costs, and not loading and applying, which any share does', () => {
@@ -39,6 +41,12 @@ describe('shares', () => {
     expect(balancer.observe(unevenStep([1, 4], { load: 1, apply: 2 }))).toBe(
       'shares 8/8 -> 13/3: the slowest worker would have finished 34 % sooner in the last 3 steps',
     );
+  });
+
+  it('come with what a sample takes each rank', () => {
+    const balancer = createShareBalancer('on', 16, ['a', 'a']);
+    balancer.observe(unevenStep([1, 4], { load: 1, apply: 2 }));
+    expect(balancer.secondsPerSample()).toEqual([1 / 8, 4 / 8]);
   });
 
   it('pay no heed to communication and waiting', () => {
@@ -71,6 +79,11 @@ describe('the first shares', () => {
     expect(firstReason).toBe('shares 14/2: by how fast these workers have trained');
     const [first = ''] = ids;
     expect(knownSpeeds(selfMeasured, new Map([[first, 1]]))?.source).toBe('self-measured');
+  });
+
+  it('follow nothing where one worker has not measured itself', () => {
+    const unmeasured = { ...memberOf(2), ready: { ...memberOf(2).ready, samplesPerSecond: undefined } };
+    expect(knownSpeeds([...selfMeasured, unmeasured], new Map())).toBeUndefined();
   });
 
   it('are even without a word where nothing is known, speeds are equal, or shares do not follow them', () => {
