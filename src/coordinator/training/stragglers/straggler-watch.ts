@@ -16,7 +16,7 @@ import {
  */
 export function watchStragglers(dropAt: number | undefined): (event: RunEvent) => readonly RunEvent[] {
   let state = noStragglers;
-  let usdPerHour: ReadonlyMap<string, number> = new Map();
+  let usdPerHour: ReadonlyMap<string, number | undefined> = new Map();
 
   function findOverdue({ workerId, isStraggler, lastingSlowdown = 0 }: StragglerVerdict): readonly RunEvent[] {
     if (dropAt === undefined || !isStraggler || lastingSlowdown < dropAt) return [];
@@ -30,11 +30,7 @@ export function watchStragglers(dropAt: number | undefined): (event: RunEvent) =
   return (event) => {
     switch (event.type) {
       case 'generation':
-        usdPerHour = new Map(
-          event.members.flatMap(({ workerId, priceUsdPerHour: price }) =>
-            price === undefined ? [] : [[workerId, price] as const],
-          ),
-        );
+        usdPerHour = new Map(event.members.map(({ workerId, priceUsdPerHour }) => [workerId, priceUsdPerHour]));
         return [];
       case 'worker-lost':
       case 'worker-drained':

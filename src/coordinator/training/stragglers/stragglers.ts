@@ -130,13 +130,11 @@ function without<Value>(byId: ReadonlyMap<string, Value>, workerId: string): Rea
 
 /** Compares each worker with the others of a span. */
 function compare(work: ReadonlyMap<string, Work>): ReadonlyMap<string, Comparison> {
-  const sorted = [...work]
-    .map(([workerId, { seconds, samples }]) => ({ workerId, samples, own: seconds / samples }))
-    .sort((a, b) => a.own - b.own);
-  if (sorted.length < 2) return new Map();
+  const all = [...work].map(([workerId, { seconds, samples }]) => ({ workerId, samples, own: seconds / samples }));
+  if (all.length < 2) return new Map();
   return new Map(
-    sorted.map(({ workerId, samples, own }, index) => {
-      const rest = sorted.filter((_, other) => other !== index).map((other) => other.own);
+    all.map(({ workerId, samples, own }, index) => {
+      const rest = all.filter((_, other) => other !== index).map((other) => other.own);
       const others = medianOf(rest);
       const isSlow = own > leastSlowdown * others && own > others + deviations * deviationOf(rest, others);
       return [workerId, { own, others, isSlow, samples }];
@@ -184,13 +182,13 @@ function describeSlowdown(known: readonly Comparison[], slowdown: number): strin
 
 /**
  * What samples cost on a worker and on the others, over the spans that it was in: all are paid for their whole time.
- * @param usdPerHour by workerId
+ * @param usdPerHour by workerId; undefined where it is not known
  * @returns in words; undefined where a price is not known, or nothing costs anything
  */
 export function compareCosts(
   spans: readonly Span[],
   workerId: string,
-  usdPerHour: ReadonlyMap<string, number>,
+  usdPerHour: ReadonlyMap<string, number | undefined>,
 ): string | undefined {
   const parts = spans
     .filter(({ workers }) => workers.has(workerId))

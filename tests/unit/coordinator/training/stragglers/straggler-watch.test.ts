@@ -159,6 +159,12 @@ describe('what follows from a step of a second', () => {
     }
   });
 
+  it('is that it is overdue where it is exactly as slow as it may not be', () => {
+    const [just, below] = [watchStragglers(4), watchStragglers(4.001)];
+    const overdue = Array.from({ length: 8 }, () => [overdueOf(just(slow)).length, overdueOf(below(slow)).length]);
+    expect(overdue.at(-1)).toEqual([1, 0]);
+  });
+
   it.each<RunEvent>([
     { type: 'worker-lost', workerId: 'b', reason: 'it was killed', cause: 'killed' },
     { type: 'worker-drained', workerId: 'b', reason: 'the host shuts down' },

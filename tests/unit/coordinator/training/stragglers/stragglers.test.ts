@@ -6,7 +6,9 @@ import type { MemberStep } from '../../../../../src/coordinator/run-events.ts';
 import {
   advanceStragglers,
   compareCosts,
+  decideStragglers,
   forgetStraggler,
+  formatTimes,
   noStragglers,
   type StragglerState,
   type StragglerVerdict,
@@ -126,6 +128,20 @@ describe('a straggler', () => {
     expect(watch(times(8, slow), gone).news).toEqual(['+b@8']);
   });
 
+  it('stays one when another is gone, with all that it has done', () => {
+    const slow = step({ a: 0.1, b: 0.1, c: 0.4, d: 0.4 });
+    const half = { ...slow, seconds: 0.5 };
+    const before = watch([...times(8, slow), half]).state;
+    const after = forgetStraggler(before, 'd');
+    expect([...after.stragglers]).toEqual(['c']);
+    expect(watch([{ ...step({ a: [0, 0], b: [0, 0], c: [0, 0] }), seconds: 0.5 }], after).verdicts).toMatchObject([
+      // Nine spans, the last one from before the other was gone.
+      { workerId: 'c', isStraggler: true, isNews: false, lastingSlowdown: expect.closeTo(4) },
+      { workerId: 'a', isStraggler: false },
+      { workerId: 'b', isStraggler: false },
+    ]);
+  });
+
   it('is gone at once, though the second has not passed', () => {
     const { state } = watch([...times(7, step({ a: 0.1, b: 0.3 })), { ...step({ a: 0.1, b: 0.3 }), seconds: 0.5 }]);
     expect(watch([step({ a: 0.1 })], forgetStraggler(state, 'b')).news).toEqual([]);
@@ -151,6 +167,10 @@ describe('a straggler', () => {
     const rising = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((ratio) => step({ a: 0.1, b: 0.1 * ratio }));
     expect(watch(rising).verdicts[0]?.lastingSlowdown).toBeCloseTo(3);
     expect(watch(rising.slice(0, 7)).verdicts[0]?.lastingSlowdown).toBeUndefined();
+  });
+
+  it('is nobody before the end of a span', () => {
+    expect(decideStragglers([], new Set(['a']))).toEqual([]);
   });
 
   it('is not made of steps that were made up for: nobody reported their time', () => {
@@ -223,6 +243,15 @@ it('a worker slower than all others by a factor is the only one found, whatever 
   );
 });
 
+it.each([
+  [1.04, '1.0'],
+  [9.94, '9.9'],
+  [9.95, '10'],
+  [31.6, '32'],
+])('a slowdown of %f is told as %s times', (slowdown, told) => {
+  expect(formatTimes(slowdown)).toBe(told);
+});
+
 describe('what its samples cost', () => {
   // A second at $3.60 an hour is $0.001: $0.002 for 4 samples with it, and $0.004 for 60 with the others.
   const { state } = watch([
@@ -236,6 +265,18 @@ describe('what its samples cost', () => {
     const prices = new Map(['a', 'b', 'slow'].map((id) => [id, price]));
     expect(compareCosts(state.spans, 'slow', prices)).toBe(
       'a million samples cost $500.00 on it and $66.67 on the others',
+    );
+  });
+
+  it('counts each span for as long as it took', () => {
+    const { state } = watch([
+      { ...step({ a: [0.1, 10], slow: [0.1, 1] }), seconds: 4 },
+      step({ a: [0.1, 10], slow: [0.1, 1] }),
+    ]);
+    // 5 s for two samples with it, and for 20 with the other.
+    const prices = new Map(['a', 'slow'].map((id) => [id, price]));
+    expect(compareCosts(state.spans, 'slow', prices)).toBe(
+      'a million samples cost $2,500.00 on it and $250.00 on the others',
     );
   });
 
