@@ -39,7 +39,7 @@ export interface Script {
   /** What comes of each question to those that are left, if not an answer. */
   readonly failsWhenLeft?: Error;
   /** Whether those that are left may be further than the coordinator knows. */
-  readonly mayBeAhead?: boolean;
+  readonly mayDiffer?: boolean;
   /** Of each test image, half a nat unless a test says otherwise. */
   readonly testLoss?: number;
   /** Called before a part of a test pass is answered. */
@@ -91,7 +91,7 @@ export function scriptGeneration(
     onReport = () => {},
     left = [members.map(({ rank }) => rank)],
     failsWhenLeft,
-    mayBeAhead = false,
+    mayDiffer = false,
     testLoss = 0.5,
     onEvaluate = () => {},
   }: Script = {},
@@ -138,7 +138,7 @@ export function scriptGeneration(
     takeSpent: () => spent(voted),
     ownSeconds: (step) => ownSeconds?.(step),
     runsAhead: () => ownSeconds !== undefined,
-    mayDiffer: () => mayBeAhead,
+    mayDiffer: () => mayDiffer,
     async evaluate(split, { from, to }, weights) {
       log.push(`evaluate ${split} ${from}..${to} by ${weights.join('/')}`);
       time.advance(500);

@@ -288,7 +288,7 @@ describe('a run that ends when it loses a worker, while the others are ahead of 
   const [ahead, behind] = [told(fromTheStart, 5), told(fromTheStart, 4)];
 
   /** Nobody comes in its place. */
-  const ends = (given: Training) => failTraining({ ...losesIn(4), mayBeAhead: true, left: [[0]], ...given });
+  const ends = (given: Training) => failTraining({ ...losesIn(4), mayDiffer: true, left: [[0]], ...given });
 
   it('saves what they have done', async () => {
     const { failure, events, positions, log } = await ends({ answers: [ahead, stateOf(1)] });
@@ -342,7 +342,7 @@ describe('a run that ends when it loses a worker, while the others are ahead of 
   });
 
   it('does not ask where they cannot be', async () => {
-    const { log } = await ends({ mayBeAhead: false });
+    const { log } = await ends({ mayDiffer: false });
     expect(log.filter((line) => line.startsWith('report-state'))).toEqual([
       'report-state state,checksum',
       'report-state state',
