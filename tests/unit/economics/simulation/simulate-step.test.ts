@@ -1,0 +1,276 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Message, Moment } from '../../../../src/economics/simulation/network.ts';
+import { type StepOptions, simulateStep } from '../../../../src/economics/simulation/simulate-step.ts';
+import { gradientBuckets } from '../../../../src/shared/collectives/buckets.ts';
+import {
+  allReduceSeconds,
+  bytesPerFloat,
+  type Exchange,
+  lengthsOf,
+  linkOf,
+  modelledAlgorithms,
+} from '../../../../src/shared/collectives/cost-model.ts';
+import { sumOf } from '../../../../src/shared/core/sums.ts';
+import { drawnExchange, noProcessor } from '../../../support/drawn-exchanges.ts';
+import { logUniform, uniform } from '../../../support/realistic-numbers.ts';
+import { rounds } from '../../../support/thoroughness.ts';
+
+/** α = 1 ms, and 1 MB in 1 ms. */
+const link = { delaySeconds: 1e-3, bytesPerSecond: 1e9 };
+/** 4 MB. */
+const four: StepOptions = {
+  algorithm: 'star',
+  worldSize: 4,
+  buckets: [1e6],
+  link,
+  processor: noProcessor,
+  computeSeconds: 0,
+  overlap: 0,
+};
+const drawnAlgorithm = fc.constantFrom(...modelledAlgorithms);
+const step = (exchange: Exchange, options: Partial<StepOptions> = {}) =>
+  simulateStep({ ...four, ...exchange, ...options });
+
+describe('the time of a step', () => {
+  test.each([
+    ['star', 2e-3 + 32e-3],
+    ['mesh', 1e-3 + 12e-3],
+    ['mesh-two-shot', 2e-3 + 6e-3],
+    ['ring', 6e-3 + 6e-3],
+  ] as const)('%s takes what its formula says', (algorithm, seconds) => {
+    expect(simulateStep({ ...four, algorithm }).seconds).toBeCloseTo(seconds, 12);
+    expect(simulateStep({ ...four, algorithm, computeSeconds: 0.5 }).seconds).toBeCloseTo(0.5 + seconds, 12);
+  });
+
+  test('agrees with the formulas: with one bucket and free processors to the last digit', () => {
+    fc.assert(
+      fc.property(drawnExchange, drawnAlgorithm, (drawn, algorithm) => {
+        const exchange = { ...drawn, buckets: [sumOf(drawn.buckets)], processor: noProcessor };
+        const { seconds } = step(exchange, { algorithm });
+        expect(seconds / allReduceSeconds(algorithm, exchange)).toBeCloseTo(1, 9);
+      }),
+      { numRuns: rounds(50, 500) },
+    );
+  });
+
+  test('agrees with the formulas: with buckets and busy processors within a fifth', () => {
+    fc.assert(
+      fc.property(drawnExchange, drawnAlgorithm, (exchange, algorithm) => {
+        const ratio = step(exchange, { algorithm }).seconds / allReduceSeconds(algorithm, exchange);
+        expect(ratio).toBeGreaterThan(0.8);
+        expect(ratio).toBeLessThan(1.25);
+      }),
+      { numRuns: rounds(50, 500) },
+    );
+  });
+
+  test('is never longer on a faster link or a nearer one', () => {
+    fc.assert(
+      fc.property(drawnExchange, drawnAlgorithm, uniform(1, 10), (exchange, algorithm, times) => {
+        const { link } = exchange;
+        const most = step(exchange, { algorithm }).seconds * (1 + 1e-9);
+        const faster = { ...link, bytesPerSecond: link.bytesPerSecond * times };
+        const nearer = { ...link, delaySeconds: link.delaySeconds / times };
+        expect(step(exchange, { algorithm, link: faster }).seconds).toBeLessThanOrEqual(most);
+        expect(step(exchange, { algorithm, link: nearer }).seconds).toBeLessThanOrEqual(most);
+      }),
+    );
+  });
+
+  test('one worker computes, and exchanges nothing', () => {
+    for (const algorithm of modelledAlgorithms) {
+      const alone = simulateStep({ ...four, algorithm, worldSize: 1, computeSeconds: 0.25 });
+      expect(alone).toMatchObject({ seconds: 0.25, messages: 0, rankSeconds: [0.25] });
+    }
+  });
+
+  test('a hub with a faster link of its own carries the sums of all sooner', () => {
+    // The ranks' own links are what is left: 4 MB up and 4 MB down.
+    const hubLink = { delaySeconds: 1e-3, bytesPerSecond: 1e15 };
+    expect(simulateStep({ ...four, hubLink }).seconds).toBeCloseTo(2e-3 + 8e-3, 6);
+  });
+});
+
+describe('computing', () => {
+  test('all wait for the slowest; in a star, the others’ gradients are with the hub by then', () => {
+    // Three gradients arrive while rank 3 computes; its own takes 4 ms, and four sums 16 ms.
+    const late = [0.1, 0.1, 0.1, 0.5];
+    expect(simulateStep({ ...four, computeSeconds: late }).seconds).toBeCloseTo(0.5 + 2e-3 + 4e-3 + 16e-3, 12);
+    expect(simulateStep({ ...four, algorithm: 'mesh', computeSeconds: late }).seconds).toBeCloseTo(0.513, 12);
+    // Its part of the reduce-scatter, and the sums after it: but the parts of the others have been added up before.
+    expect(simulateStep({ ...four, algorithm: 'mesh-two-shot', computeSeconds: late }).seconds).toBeCloseTo(0.508, 12);
+    expect(simulateStep({ ...four, algorithm: 'ring', computeSeconds: late }).seconds).toBeCloseTo(0.512, 12);
+  });
+
+  test('buckets leave while the rest is computed', () => {
+    // Halves are final at 10 and 20 ms, and take 8 ms each to the hub and as long back.
+    const halves = { ...four, buckets: [5e5, 5e5], computeSeconds: 0.02, overlap: 1 };
+    expect(simulateStep(halves).seconds).toBeCloseTo(0.02 + 2e-3 + 16e-3, 12);
+    expect(simulateStep({ ...halves, overlap: 0 }).seconds).toBeCloseTo(0.02 + 2e-3 + 24e-3, 12);
+    // At 15 and 20 ms: the second half waits 3 ms for the hub's link.
+    expect(simulateStep({ ...halves, overlap: 0.5 }).seconds).toBeCloseTo(0.015 + 2e-3 + 24e-3, 12);
+  });
+
+  test('ranks that are alike take as long as one that stands for all', () => {
+    fc.assert(
+      fc.property(
+        drawnExchange,
+        fc.constantFrom('mesh' as const, 'mesh-two-shot' as const, 'ring' as const),
+        fc.integer({ min: 2, max: 9 }),
+        (drawn, algorithm, worldSize) => {
+          const exchange = { ...drawn, worldSize, buckets: drawn.buckets.slice(0, 20) };
+          const folded = step(exchange, { algorithm, computeSeconds: 1 });
+          // A difference that is far below every other time, so that all ranks are simulated.
+          const computeSeconds = Array.from({ length: worldSize }, (_, rank) => 1 + rank * 1e-13);
+          const all = step(exchange, { algorithm, computeSeconds });
+          expect(folded.rankSeconds).toHaveLength(1);
+          expect(all.rankSeconds).toHaveLength(worldSize);
+          for (const seconds of all.rankSeconds) {
+            // Where processors are busy, the order of messages that come at one time may differ.
+            expect((seconds - 1) / (folded.seconds - 1)).toBeGreaterThan(0.8);
+            expect((seconds - 1) / (folded.seconds - 1)).toBeLessThan(1.25);
+          }
+        },
+      ),
+    );
+  });
+});
+
+interface Seen extends Message {
+  readonly times: Partial<Record<Moment, number>>;
+}
+
+/** All messages of a step, with what happened to them when. */
+function watch(options: StepOptions) {
+  const seen = new Map<Message, Record<string, number>>();
+  const result = simulateStep({
+    ...options,
+    observe: (message, moment, now) => seen.set(message, { ...seen.get(message), [moment]: now }),
+  });
+  return { result, messages: [...seen].map(([message, times]): Seen => ({ ...message, times })) };
+}
+
+/** Ranks that are not alike, so that all are simulated. */
+const drawnStep = fc
+  .tuple(drawnExchange, drawnAlgorithm, fc.integer({ min: 2, max: 7 }), uniform(0, 1), fc.integer({ min: 1, max: 9 }))
+  .chain(([drawn, algorithm, worldSize, overlap, buckets]) =>
+    fc.array(logUniform(1e-3, 1), { minLength: worldSize, maxLength: worldSize }).map(
+      (computeSeconds): StepOptions => ({
+        ...drawn,
+        algorithm,
+        worldSize,
+        buckets: drawn.buckets.slice(0, buckets),
+        computeSeconds,
+        overlap,
+      }),
+    ),
+  );
+
+describe('messages', () => {
+  test('every byte that is sent is received, and as many as the algorithm needs', () => {
+    fc.assert(
+      fc.property(drawnStep, (options) => {
+        const { worldSize: n, algorithm } = options;
+        const { sentBytes, receivedBytes } = simulateStep(options).traffic;
+        const bytes = sumOf(options.buckets) * bytesPerFloat;
+        const expected = { star: 2 * n, mesh: n * (n - 1), 'mesh-two-shot': 2 * (n - 1), ring: 2 * (n - 1) };
+        expect(sumOf(sentBytes) / (expected[algorithm] * bytes)).toBeCloseTo(1, 9);
+        expect(sumOf(receivedBytes) / sumOf(sentBytes)).toBeCloseTo(1, 9);
+        if (algorithm === 'star') expect((receivedBytes[n] ?? 0) / bytes).toBeCloseTo(n, 9);
+      }),
+    );
+  });
+
+  test('nothing happens before its cause, and a link carries one message at a time', () => {
+    fc.assert(
+      fc.property(drawnStep, (options) => {
+        const { messages, result } = watch(options);
+        const { delaySeconds, bytesPerSecond } = options.link;
+        const ways = new Map<string, { readonly from: number; readonly to: number }[]>();
+        for (const { times, floats, from, to, hop, bucket } of messages) {
+          const { asked = Number.NaN, left = Number.NaN, arrived = Number.NaN, delivered = Number.NaN } = times;
+          const wire = (floats * bytesPerFloat) / bytesPerSecond;
+          expect(left - wire).toBeGreaterThanOrEqual(asked - 1e-9);
+          expect(arrived).toBeGreaterThanOrEqual(left + delaySeconds - 1e-9);
+          expect(delivered).toBeGreaterThanOrEqual(arrived);
+          expect(result.seconds).toBeGreaterThanOrEqual(delivered);
+          for (const [way, end] of [
+            [`out of ${from}`, left],
+            [`into ${to}`, arrived],
+          ] as const) {
+            ways.set(way, [...(ways.get(way) ?? []), { from: end - wire, to: end }]);
+          }
+          // What a process sends on, it has had from others before: of the same bucket, one hop before.
+          if (hop === 0) continue;
+          const causes = messages.filter((one) => one.to === from && one.bucket === bucket && one.hop === hop - 1);
+          expect(Math.min(...causes.map(({ times }) => times.delivered ?? Number.NaN))).toBeLessThanOrEqual(asked);
+          if (options.algorithm === 'ring') continue;
+          // A sum is of all parts.
+          expect(Math.max(...causes.map(({ times }) => times.delivered ?? Number.NaN))).toBeLessThanOrEqual(asked);
+          expect(causes).toHaveLength(options.algorithm === 'star' ? options.worldSize : options.worldSize - 1);
+        }
+        for (const taken of ways.values()) {
+          const sorted = taken.toSorted((a, b) => a.from - b.from);
+          for (const [index, { from }] of sorted.entries()) {
+            expect(from).toBeGreaterThanOrEqual((sorted[index - 1]?.to ?? 0) - 1e-9);
+          }
+        }
+      }),
+    );
+  });
+
+  test('no rank has the sum before it was possible: all have computed, and its bytes have come', () => {
+    fc.assert(
+      fc.property(drawnStep, (options) => {
+        const { rankSeconds } = simulateStep(options);
+        const slowest = Math.max(...(options.computeSeconds as number[]));
+        expect(rankSeconds).toHaveLength(options.worldSize);
+        for (const seconds of rankSeconds) expect(seconds).toBeGreaterThanOrEqual(slowest);
+      }),
+    );
+  });
+});
+
+describe('what is busy', () => {
+  test.each([
+    ['star', noProcessor, 1e6, { what: 'link', of: 'hub' }],
+    ['mesh', noProcessor, 1e6, { what: 'link', of: 'rank' }],
+    ['ring', noProcessor, 1e3, { what: 'delay', of: 'rank' }],
+    ['star', { ...noProcessor, secondsPerByte: 2e-9 }, 1e6, { what: 'processor', of: 'hub' }],
+    ['star', { ...noProcessor, secondsPerAddition: 1e-7 }, 1e6, { what: 'processor', of: 'hub' }],
+  ] as const)('%s with %j and %d floats', (algorithm, processor, floats, busiest) => {
+    expect(simulateStep({ ...four, algorithm, processor, buckets: [floats] }).busiest).toMatchObject(busiest);
+  });
+
+  test('processes of one host share its cores', () => {
+    // Only copying counts, 4 ms for each end of a message of 4 MB. Two ranks send at once, and the hub receives and sends.
+    const processor = { ...noProcessor, secondsPerByte: 1e-9 };
+    const endless = { delaySeconds: 0, bytesPerSecond: Number.POSITIVE_INFINITY };
+    const shared = { ...four, worldSize: 2, link: endless, processor };
+    expect(simulateStep(shared).seconds).toBeCloseTo(4e-3 + 16e-3 + 4e-3, 12);
+    expect(simulateStep({ ...shared, cores: 3 }).seconds).toBeCloseTo(24e-3, 12);
+    // One core does all eight copies, one after the other.
+    expect(simulateStep({ ...shared, cores: 1 }).seconds).toBeCloseTo(32e-3, 12);
+  });
+});
+
+describe('1,024 workers', () => {
+  const link = linkOf(25e9, 1e-4);
+  const processor = { secondsPerMessage: 2e-5, secondsPerByte: 5e-10, secondsPerAddition: 2e-10 };
+  const buckets = lengthsOf(gradientBuckets([25e6]));
+
+  test.each(modelledAlgorithms)(
+    '%s: take well below a second of this processor, and agree with the formula',
+    (algorithm) => {
+      const exchange = { worldSize: 1024, buckets, link, processor };
+      step(exchange, { algorithm });
+      const before = process.cpuUsage();
+      const { seconds, messages } = step(exchange, { algorithm });
+      const { user } = process.cpuUsage(before);
+      expect(user / 1e6).toBeLessThan(1);
+      expect(messages).toBeLessThanOrEqual(1 << 16);
+      expect(seconds / allReduceSeconds(algorithm, exchange)).toBeCloseTo(1, 1);
+    },
+  );
+});
