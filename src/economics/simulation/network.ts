@@ -22,7 +22,7 @@ export interface Message {
   readonly count: number;
   /** Whether the receiver adds it to a sum. */
   readonly isAdded: boolean;
-  /** Of the gradient. */
+  /** Which bucket of the gradient it is of. */
   readonly bucket: number;
   /** How often this part of the bucket has travelled before. */
   readonly hop: number;

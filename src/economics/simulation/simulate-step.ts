@@ -35,7 +35,7 @@ export interface SimulatedStep {
   readonly rankSeconds: readonly number[];
   /** Messages that were simulated. */
   readonly messages: number;
-  /** Of the simulated ranks, and then of the hub, if there is one. */
+  /** First come the simulated ranks, and then the hub, if there is one. */
   readonly traffic: Traffic;
   readonly busiest: Busiest;
 }

@@ -38,7 +38,7 @@ export interface Exchange {
   readonly worldSize: number;
   /** Floats of each bucket of the gradient. */
   readonly buckets: readonly number[];
-  /** Of every rank and of the hub. */
+  /** Every rank's, and the hub's. */
   readonly link: Link;
   readonly processor: ProcessorCosts;
 }

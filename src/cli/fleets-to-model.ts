@@ -1,0 +1,59 @@
+/** What `plan --link` models. What a run has measured stands for what no flag says. Pure. */
+import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
+import { type FleetsToModel, type MeasuredWork, measuredWork } from '../economics/planning/modelled-fleets.ts';
+import { measuredProcessor } from '../economics/simulation/measured-costs.ts';
+import { algorithmsOf, type modelledFleetSettings } from '../settings/modelled-fleet-settings.ts';
+import type { Parsed } from '../settings/setting.ts';
+import { trainingSettings } from '../settings/training-settings.ts';
+import { badInput } from '../shared/core/errors.ts';
+
+const defaultBatchSize = trainingSettings.batchSize.schema.parse(undefined);
+
+/** @throws bad-input naming the flag that is missing, or one too many */
+export function fleetsToModel(
+  settings: Parsed<typeof modelledFleetSettings> & { readonly price: number | undefined },
+  runs: readonly ComparedRun[],
+): FleetsToModel {
+  const { link, workers, stepSeconds, samplesPerSecond } = settings;
+  if (link === undefined) throw badInput('--link is required: a rate like 25gbit');
+  if (workers === undefined) throw badInput('--link needs --workers: how many, like 64 or 1,8,64');
+  const [run, other] = runs;
+  if (other !== undefined) throw badInput('--link takes one run at most: name the one whose workers are meant');
+  const measured: Partial<MeasuredWork> = run === undefined ? {} : measuredWork(run.summary);
+  const parameters = settings.parameters ?? measured.parameters;
+  if (parameters === undefined) throw badInput('--link needs --parameters, like 25e6, or a run that has them');
+  if (stepSeconds !== undefined && samplesPerSecond !== undefined) {
+    throw badInput('--step-seconds and --samples-per-second exclude each other: both say how fast one worker is');
+  }
+  const batchSize = settings.batchSize ?? measured.batchSize ?? defaultBatchSize;
+  const aloneSeconds = stepSeconds ?? secondsOf(batchSize, samplesPerSecond ?? measuredRate(measured));
+  const most = Math.max(...workers);
+  if (aloneSeconds !== undefined && most > batchSize) {
+    throw badInput(
+      `--workers ${most} leaves workers of a --batch-size of ${batchSize} without a sample: name a larger one`,
+    );
+  }
+  return {
+    workers: [...new Set(workers)],
+    algorithms: algorithmsOf(settings.allReduce),
+    bitsPerSecond: link,
+    delaySeconds: settings.delay,
+    processor: measuredProcessor,
+    parameters,
+    batchSize,
+    aloneSeconds,
+    overlap: settings.overlap,
+    spread: settings.spread,
+    usdPerHour: settings.price ?? measured.usdPerHour,
+    epochSamples: measured.epochSamples,
+  };
+}
+
+/** Samples per second of one worker alone while it computes, at the run's own batch. */
+function measuredRate({ batchSize, aloneSeconds }: Partial<MeasuredWork>): number | undefined {
+  return batchSize === undefined || aloneSeconds === undefined ? undefined : batchSize / aloneSeconds;
+}
+
+function secondsOf(samples: number, perSecond: number | undefined): number | undefined {
+  return perSecond === undefined ? undefined : samples / perSecond;
+}

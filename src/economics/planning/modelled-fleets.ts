@@ -1,0 +1,203 @@
+/**
+ * What a step of fleets would take that nobody has measured: simulated, by workers and all-reduce. It needs no run; what one
+ * has measured of a worker can stand for what is not known. Pure.
+ */
+import { gradientBuckets } from '../../shared/collectives/buckets.ts';
+import {
+  allReduceSeconds,
+  lengthsOf,
+  linkOf,
+  type ModelledAlgorithm,
+  type ProcessorCosts,
+} from '../../shared/collectives/cost-model.ts';
+import { badInput } from '../../shared/core/errors.ts';
+import { createRandom } from '../../shared/core/random.ts';
+import { meanOf, sumOf } from '../../shared/core/sums.ts';
+import { accruedCostUsd } from '../ledger/cost.ts';
+import type { Summary } from '../record/summary.ts';
+import { drawComputeSeconds } from '../simulation/compute-spread.ts';
+import { type Busiest, simulateStep } from '../simulation/simulate-step.ts';
+
+export interface FleetsToModel {
+  /** Numbers of workers. */
+  readonly workers: readonly number[];
+  readonly algorithms: readonly ModelledAlgorithm[];
+  /** What each machine's link carries each way, headers included. */
+  readonly bitsPerSecond: number;
+  /** How long a message is on its way, in one direction. */
+  readonly delaySeconds: number;
+  readonly processor: ProcessorCosts;
+  /** Floats of the gradient. */
+  readonly parameters: number;
+  /** Samples of a step, over all workers. */
+  readonly batchSize: number;
+  /** Seconds that one worker alone computes for a whole batch; undefined: not known. */
+  readonly aloneSeconds: number | undefined;
+  /** The last part of computing in which gradients leave, 0 to 1: see `StepOptions`. */
+  readonly overlap: number;
+  /** How unequally long workers compute that are alike: see `drawComputeSeconds`. */
+  readonly spread: number;
+  /** The price of each worker. */
+  readonly usdPerHour: number | undefined;
+  /** Samples of an epoch; undefined: not known. */
+  readonly epochSamples: number | undefined;
+}
+
+export interface ModelledFleets extends FleetsToModel {
+  readonly basis: 'modelled';
+  /** In which a gradient travels. */
+  readonly buckets: number;
+  /** By workers, and then by algorithm, in the order in which these were named. */
+  readonly fleets: readonly ModelledFleet[];
+}
+
+export interface ModelledFleet {
+  readonly workers: number;
+  /** Undefined for a worker alone, which exchanges nothing. */
+  readonly allReduce: ModelledAlgorithm | undefined;
+  /** No other all-reduce of so many workers takes less time. */
+  readonly isFastest: boolean;
+  /** From the moment at which the slowest has its gradient until all have the sum. */
+  readonly communicateSeconds: number;
+  /** The same by the formula, which knows no overlap and no slower workers. */
+  readonly formulaSeconds: number;
+  readonly busiest: Busiest;
+  /** Seconds that a worker has to compute in a step so that it does so for nine tenths of it. */
+  readonly computeForNineTenthsSeconds: number;
+  /** Undefined where it is not known how long a worker computes. */
+  readonly step: ModelledStep | undefined;
+}
+
+export interface ModelledStep {
+  readonly seconds: number;
+  /** The mean worker's. */
+  readonly computeSeconds: number;
+  /** How much longer the slowest takes than the mean. */
+  readonly waitSeconds: number;
+  /** Speed of the fleet ÷ (workers × speed of one alone). */
+  readonly efficiency: number;
+  readonly samplesPerSecond: number;
+  /** For all workers together, without start-up and test passes; undefined without a price. */
+  readonly usdPerMillionSamples: number | undefined;
+  readonly usdPerEpoch: number | undefined;
+}
+
+export function modelFleets(asked: FleetsToModel): ModelledFleets {
+  const buckets = lengthsOf(gradientBuckets([asked.parameters]));
+  const fleets = asked.workers.flatMap((workers) => {
+    const algorithms = workers === 1 ? asked.algorithms.slice(0, 1) : asked.algorithms;
+    const modelled = algorithms.map((algorithm) => modelFleet(workers, algorithm, buckets, asked));
+    const least = Math.min(...modelled.map(({ communicateSeconds }) => communicateSeconds));
+    return modelled.map((fleet) => ({ ...fleet, isFastest: fleet.communicateSeconds === least }));
+  });
+  return { ...asked, basis: 'modelled', buckets: buckets.length, fleets };
+}
+
+/** Steps that are simulated where workers are not equally fast: their mean is then known to about 2 % of the spread. */
+const workerSteps = 1000;
+const [fewestSteps, mostSteps] = [3, 100];
+/** All fleets and all-reduces draw from one sequence, so that what differs is not luck. */
+const seed = 1;
+
+function modelFleet(
+  workers: number,
+  algorithm: ModelledAlgorithm,
+  buckets: readonly number[],
+  asked: FleetsToModel,
+): Omit<ModelledFleet, 'isFastest'> {
+  const { processor, overlap, spread, aloneSeconds } = asked;
+  const link = linkOf(asked.bitsPerSecond, asked.delaySeconds);
+  const random = createRandom(seed, workers);
+  const computeSeconds = (aloneSeconds ?? 0) / workers;
+  const wanted = Math.min(mostSteps, Math.max(fewestSteps, Math.ceil(workerSteps / workers)));
+  const steps = Array.from({ length: spread === 0 || computeSeconds === 0 ? 1 : wanted }, () => {
+    const drawn = drawComputeSeconds(computeSeconds, spread, workers, random);
+    const simulated = simulateStep({
+      algorithm,
+      worldSize: workers,
+      buckets,
+      link,
+      processor,
+      computeSeconds: drawn,
+      overlap,
+    });
+    return { simulated, slowest: drawn.reduce((most, seconds) => Math.max(most, seconds), 0) };
+  });
+  const slowest = meanOf(steps.map((step) => step.slowest));
+  const seconds = meanOf(steps.map(({ simulated }) => simulated.seconds));
+  const communicateSeconds = seconds - slowest;
+  return {
+    workers,
+    allReduce: workers === 1 ? undefined : algorithm,
+    communicateSeconds,
+    formulaSeconds: allReduceSeconds(algorithm, { worldSize: workers, buckets, link, processor }),
+    busiest: (steps[0] as (typeof steps)[0]).simulated.busiest,
+    computeForNineTenthsSeconds: 9 * communicateSeconds,
+    step:
+      aloneSeconds === undefined
+        ? undefined
+        : stepOf(
+            workers,
+            seconds,
+            { computeSeconds, waitSeconds: slowest - computeSeconds },
+            { ...asked, aloneSeconds },
+          ),
+  };
+}
+
+function stepOf(
+  workers: number,
+  seconds: number,
+  { computeSeconds, waitSeconds }: Pick<ModelledStep, 'computeSeconds' | 'waitSeconds'>,
+  {
+    batchSize,
+    aloneSeconds,
+    usdPerHour,
+    epochSamples,
+  }: Pick<FleetsToModel, 'batchSize' | 'usdPerHour' | 'epochSamples'> & { readonly aloneSeconds: number },
+): ModelledStep {
+  const samplesPerSecond = batchSize / seconds;
+  const usdFor = (samples: number | undefined) =>
+    usdPerHour === undefined || samples === undefined
+      ? undefined
+      : accruedCostUsd(workers * usdPerHour, samples / samplesPerSecond);
+  return {
+    seconds,
+    computeSeconds,
+    waitSeconds,
+    efficiency: aloneSeconds / (workers * seconds),
+    samplesPerSecond,
+    usdPerMillionSamples: usdFor(1e6),
+    usdPerEpoch: usdFor(epochSamples),
+  };
+}
+
+/** What a run has measured of its mean worker. */
+export type MeasuredWork = Pick<
+  FleetsToModel,
+  'parameters' | 'batchSize' | 'aloneSeconds' | 'usdPerHour' | 'epochSamples'
+>;
+
+/**
+ * One worker alone is taken to compute as long as all workers of the run together.
+ * @throws bad-input when the run trained no step
+ */
+export function measuredWork({
+  run_id,
+  model,
+  global_batch_size,
+  workers,
+  steps,
+  dataset,
+  ...run
+}: Summary): MeasuredWork {
+  const computed = sumOf(workers.map(({ compute_seconds }) => compute_seconds));
+  if (steps === 0 || computed === 0) throw badInput(`run ${run_id} trained no step: there is nothing to plan from`);
+  return {
+    parameters: model.parameters,
+    batchSize: global_batch_size,
+    aloneSeconds: computed / steps,
+    usdPerHour: run.price_usd_per_hour === undefined ? undefined : run.price_usd_per_hour / workers.length,
+    epochSamples: dataset.train,
+  };
+}

@@ -1,0 +1,144 @@
+/** Modelled fleets for the terminal. */
+import type { ModelledFleet, ModelledFleets, ModelledStep } from '../../economics/planning/modelled-fleets.ts';
+import type { Busiest } from '../../economics/simulation/simulate-step.ts';
+import type { ModelledAlgorithm } from '../../shared/collectives/cost-model.ts';
+import { formatCount, formatPercent, formatUsd } from '../../shared/core/number-format.ts';
+import { createPaint } from '../terminal/colour.ts';
+import { type Column, renderTable } from '../terminal/table.ts';
+import { wrapText } from '../terminal/wrap-text.ts';
+
+export function renderModelledFleets(
+  plan: ModelledFleets,
+  { columns, colour }: { readonly columns: number; readonly colour: boolean },
+): string {
+  const paint = createPaint(colour);
+  return [
+    wrapText(`${paint('bold', 'Modelled')}, not measured: ${describeAsked(plan)}`, columns),
+    '',
+    renderTable(columnsOf(plan), plan.fleets, { columns, paint }),
+    '',
+    ...describeModel(plan).map((line) => wrapText(line, columns)),
+  ].join('\n');
+}
+
+function describeAsked({ aloneSeconds, parameters, buckets, ...plan }: ModelledFleets): string {
+  const bucketCount = buckets === 1 ? 'one bucket' : `${formatCount(buckets)} buckets`;
+  const price = plan.usdPerHour === undefined ? '' : `; each costs ${formatUsd(plan.usdPerHour)} an hour`;
+  return (
+    `every machine has a link of ${formatRate(plan.bitsPerSecond)} each way, with ${ms(plan.delaySeconds)} ms of delay; ` +
+    `${formatCount(parameters)} parameters, whose gradient travels in ${bucketCount}; ` +
+    (aloneSeconds === undefined
+      ? 'how long a worker computes is not known'
+      : `one worker alone computes a batch of ${formatCount(plan.batchSize)} in ${ms(aloneSeconds)} ms`) +
+    price
+  );
+}
+
+const names: Readonly<Record<ModelledAlgorithm, string>> = {
+  star: 'star',
+  mesh: 'mesh',
+  'mesh-two-shot': 'mesh, two-shot',
+  ring: 'ring',
+};
+
+/** Columns of steps are there where it is known how long a worker computes, and those of costs where it has a price. */
+function columnsOf(plan: ModelledFleets): readonly Column<ModelledFleet>[] {
+  const ofStep = (head: string, cell: (step: ModelledStep) => string, expendable = 0): Column<ModelledFleet> => ({
+    head,
+    cell: ({ step }) => (step === undefined ? '' : cell(step)),
+    expendable,
+  });
+  const usd = (value: number | undefined) => (value === undefined ? '' : formatUsd(value));
+  const knowsStep = plan.aloneSeconds !== undefined;
+  const hasPrice = knowsStep && plan.usdPerHour !== undefined;
+  return [
+    { head: '', cell: ({ isFastest, allReduce }) => (isFastest && allReduce !== undefined ? '>' : '') },
+    { head: 'workers', cell: ({ workers }) => formatCount(workers) },
+    { head: 'all-reduce', cell: ({ allReduce }) => (allReduce === undefined ? '' : names[allReduce]), align: 'left' },
+    ...(knowsStep
+      ? [
+          ofStep('step ms', ({ seconds }) => ms(seconds)),
+          ofStep('compute', ({ computeSeconds }) => ms(computeSeconds), 2),
+        ]
+      : []),
+    ...(knowsStep && plan.spread > 0 ? [ofStep('wait', ({ waitSeconds }) => ms(waitSeconds), 2)] : []),
+    { head: knowsStep ? 'communicate' : 'communicate ms', cell: ({ communicateSeconds }) => ms(communicateSeconds) },
+    ...(knowsStep
+      ? [
+          ofStep('efficiency', ({ efficiency }) => formatPercent(efficiency), 1),
+          ofStep('samples/s', ({ samplesPerSecond }) => threeDigits(samplesPerSecond)),
+        ]
+      : [
+          {
+            head: 'ms to compute for 90 %',
+            cell: ({ computeForNineTenthsSeconds }: ModelledFleet) => ms(computeForNineTenthsSeconds),
+          },
+        ]),
+    ...(hasPrice ? [ofStep('$/million', (step) => usd(step.usdPerMillionSamples))] : []),
+    ...(hasPrice && plan.epochSamples !== undefined ? [ofStep('$/epoch', (step) => usd(step.usdPerEpoch), 3)] : []),
+    { head: 'limited by', cell: ({ busiest }) => describeBusiest(busiest), align: 'left', expendable: 4 },
+  ];
+}
+
+function describeBusiest({ what, of, part }: Busiest): string {
+  if (part === 0) return '';
+  return what === 'delay' ? 'delay' : `${of === 'hub' ? 'coordinator' : 'worker'}’s ${what}`;
+}
+
+/** What the figures mean, and what they leave out. */
+function describeModel({
+  aloneSeconds,
+  usdPerHour,
+  overlap,
+  spread,
+  fleets,
+  processor,
+}: ModelledFleets): readonly string[] {
+  const isBetweenWorkers = fleets.some(({ allReduce }) => allReduce !== 'star' && allReduce !== undefined);
+  return [
+    'marked >: the all-reduce that takes least',
+    ...(isBetweenWorkers
+      ? [
+          'mesh: each worker sends its gradient to all others; mesh, two-shot: each adds up a part, and sends it to all others',
+        ]
+      : []),
+    ...(isBetweenWorkers ? ['between hosts, runs use the star; the others show what one would gain'] : []),
+    ...(aloneSeconds === undefined
+      ? [
+          'ms to compute for 90 %: how long a step must keep each worker computing for nine tenths of it to be computing; ' +
+            'name --step-seconds or --samples-per-second of one worker, or a run, to have steps, rates and costs',
+        ]
+      : ['compute: what one worker alone takes, divided evenly; efficiency: speed ÷ (workers × speed of one alone)']),
+    overlap === 0
+      ? 'no gradient leaves before all of it is computed (--overlap)'
+      : `gradients leave during the last ${formatPercent(overlap, 0)} of computing`,
+    ...(spread === 0 ? ['workers are equally fast (--spread)'] : []),
+    `a message takes a processor ${(1e6 * processor.secondsPerMessage).toPrecision(2)} µs and ` +
+      `${(1e9 * processor.secondsPerByte).toPrecision(2)} ns a byte at each end, as was measured over ZeroMQ; ` +
+      'docs/performance.md says how far off the model is where it was measured',
+    ...(aloneSeconds !== undefined && usdPerHour !== undefined ? ['$/million: what a million samples cost'] : []),
+    'start-up, test passes, checkpoints and the coordinator’s own price are not counted',
+  ];
+}
+
+/** `25 Gbit/s` */
+function formatRate(bitsPerSecond: number): string {
+  const [unit, factor] =
+    (
+      [
+        ['Tbit/s', 1e12],
+        ['Gbit/s', 1e9],
+        ['Mbit/s', 1e6],
+      ] as const
+    ).find(([, factor]) => bitsPerSecond >= factor) ?? (['kbit/s', 1e3] as const);
+  return `${Number((bitsPerSecond / factor).toPrecision(4))} ${unit}`;
+}
+
+function ms(seconds: number): string {
+  return threeDigits(1000 * seconds);
+}
+
+/** `0.0125`, `1.25`, `12,503` */
+function threeDigits(value: number): string {
+  return value >= 99.95 ? formatCount(value) : String(Number(value.toPrecision(3)));
+}

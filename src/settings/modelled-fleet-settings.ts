@@ -1,0 +1,110 @@
+/** Fleets that `plan` models without having measured them: workers, their links, and what they compute. */
+import { z } from 'zod';
+import { type ModelledAlgorithm, modelledAlgorithms } from '../shared/collectives/cost-model.ts';
+import { between, choice, integer, listOf, positive } from './schemas.ts';
+import type { SettingsTable } from './setting.ts';
+
+/** More than a run can have: the model holds for any fleet. */
+const mostWorkers = 1024;
+const mostParameters = 1e11;
+
+const rates = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 } as const;
+const rateForm = 'a rate in bits per second from 1kbit to 10tbit, like 100mbit, 2.5gbit or 25gbit';
+
+/** `25gbit` as 25e9 bits per second. */
+const rate = z.union([z.number(), z.string()], rateForm).transform((given, context): number => {
+  const [, digits = '', prefix = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt])bit(?:\/s)?$/i.exec(String(given).trim()) ?? [];
+  const factor = rates[prefix.toLowerCase() as keyof typeof rates] ?? Number.NaN;
+  const bits = Number(digits) * factor;
+  if (bits >= 1e3 && bits <= 1e13) return bits;
+  context.addIssue({ code: 'custom', message: rateForm });
+  return z.NEVER;
+});
+
+const units = { us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1 } as const;
+const delayForm = 'a time from 0 to 10s with its unit, like 50us, 0.2ms or 0.1s';
+
+/** `0.2ms` as 0.0002 seconds. */
+const delay = z.union([z.number(), z.string()], delayForm).transform((given, context): number => {
+  const text = String(given).trim();
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(us|µs|ms|s)$/i.exec(text === '0' ? '0s' : text) ?? [];
+  const seconds = Number(digits) * (units[unit.toLowerCase() as keyof typeof units] ?? Number.NaN);
+  if (seconds <= 10) return seconds;
+  context.addIssue({ code: 'custom', message: delayForm });
+  return z.NEVER;
+});
+
+export const modelledFleetSettings = {
+  /** Its presence asks for modelled fleets. */
+  link: {
+    type: 'string',
+    describe: "Model fleets that nobody has measured: the rate of each machine's link, like 25gbit",
+    schema: rate.optional(),
+  },
+  workers: {
+    type: 'string',
+    describe: `With --link: numbers of workers, 1 to ${mostWorkers}, separated by commas`,
+    schema: listOf(integer(1, mostWorkers)).optional(),
+  },
+  delay: {
+    type: 'string',
+    describe: 'With --link: how long a message is on its way, in one direction',
+    defaultText: '0.1ms',
+    schema: delay.default(1e-4),
+  },
+  parameters: {
+    type: 'string',
+    describe: 'With --link: parameters of the model, like 25e6; needed without a run',
+    schema: integer(1, mostParameters).optional(),
+  },
+  batchSize: {
+    type: 'string',
+    describe: 'With --link: samples per step over all workers',
+    defaultText: "the run's, or 64",
+    schema: integer(1, 1e9).optional(),
+  },
+  stepSeconds: {
+    type: 'string',
+    describe: 'With --link: seconds that one worker alone computes for a step, that is for a whole batch',
+    defaultText: 'as in the run',
+    schema: positive.optional(),
+  },
+  samplesPerSecond: {
+    type: 'string',
+    describe: 'With --link: samples per second of one worker alone, instead of --step-seconds',
+    schema: positive.optional(),
+  },
+  allReduce: {
+    type: 'string',
+    describe: 'With --link: star, mesh or ring; auto: all of them',
+    defaultText: 'auto',
+    schema: choice(['auto', 'star', 'mesh', 'ring']).default('auto'),
+  },
+  overlap: {
+    type: 'string',
+    describe: 'With --link: the last part of computing in which gradients already leave, 0 to 1',
+    defaultText: '0',
+    schema: between(0, 1).default(0),
+  },
+  spread: {
+    type: 'string',
+    describe: 'With --link: how unequally long workers compute, as the standard deviation of the logarithm, 0 to 1',
+    defaultText: '0',
+    schema: between(0, 1).default(0),
+  },
+} as const satisfies SettingsTable;
+
+/** The algorithms that a value of --all-reduce stands for. */
+export function algorithmsOf(chosen: 'auto' | 'star' | 'mesh' | 'ring'): readonly ModelledAlgorithm[] {
+  switch (chosen) {
+    case 'auto':
+      return modelledAlgorithms;
+    case 'mesh':
+      return ['mesh', 'mesh-two-shot'];
+    case 'star':
+    case 'ring':
+      return [chosen];
+    default:
+      return chosen satisfies never;
+  }
+}

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { fleetsToModel } from '../../../src/cli/fleets-to-model.ts';
+import { modelledFleetSettings } from '../../../src/settings/modelled-fleet-settings.ts';
+import { resolveSettings } from '../../../src/settings/resolve-settings.ts';
+import { comparedRun } from '../../support/compared-runs.ts';
+
+const resolve = (flags: Readonly<Record<string, string>>, price?: number) => ({
+  ...resolveSettings(modelledFleetSettings, { link: '25gbit', workers: '64', ...flags }, {}, undefined),
+  price,
+});
+
+/** Two workers at $0.36 an hour; a step of 64 takes 12.8 ms, of which each computes 80 %. */
+const run = comparedRun({
+  workers: [
+    { backend: 'wasm', price: 0.36 },
+    { backend: 'wasm', price: 0.36 },
+  ],
+  rate: 5000,
+  batch: 64,
+});
+
+describe('without a run', () => {
+  test('flags say all, and how long a worker computes may stay unknown', () => {
+    expect(fleetsToModel(resolve({ parameters: '25e6' }), [])).toMatchObject({
+      workers: [64],
+      algorithms: ['star', 'mesh', 'mesh-two-shot', 'ring'],
+      bitsPerSecond: 25e9,
+      delaySeconds: 1e-4,
+      parameters: 25e6,
+      aloneSeconds: undefined,
+      usdPerHour: undefined,
+      epochSamples: undefined,
+    });
+  });
+
+  test('one worker is as fast as its step or its rate says', () => {
+    const flags = { parameters: '1e6', batchSize: '4096' };
+    expect(fleetsToModel(resolve({ ...flags, stepSeconds: '2.5' }), []).aloneSeconds).toBe(2.5);
+    expect(fleetsToModel(resolve({ ...flags, samplesPerSecond: '1024' }), []).aloneSeconds).toBe(4);
+    expect(fleetsToModel(resolve({ parameters: '1', samplesPerSecond: '64' }), []).aloneSeconds).toBe(1);
+    expect(fleetsToModel(resolve(flags, 0.5), []).usdPerHour).toBe(0.5);
+  });
+
+  test.each([
+    [{}, '--link needs --parameters, like 25e6, or a run that has them'],
+    [
+      { parameters: '1', stepSeconds: '1', samplesPerSecond: '1' },
+      '--step-seconds and --samples-per-second exclude each other: both say how fast one worker is',
+    ],
+    [
+      { parameters: '1', stepSeconds: '1', workers: '2,65', batchSize: '64' },
+      '--workers 65 leaves workers of a --batch-size of 64 without a sample: name a larger one',
+    ],
+  ])('%j: %s', (flags, message) => {
+    expect(() => fleetsToModel(resolve(flags), [])).toThrow(message);
+  });
+
+  test('the number of workers is needed, and counts once', () => {
+    expect(() => fleetsToModel({ ...resolve({ parameters: '1' }), workers: undefined }, [])).toThrow(
+      '--link needs --workers: how many, like 64 or 1,8,64',
+    );
+    expect(fleetsToModel(resolve({ parameters: '1', workers: '8,2,8' }), []).workers).toEqual([8, 2]);
+  });
+
+  test('more workers than samples may exchange gradients, if nobody asks how fast they train', () => {
+    expect(fleetsToModel(resolve({ parameters: '1', workers: '65' }), []).workers).toEqual([65]);
+  });
+});
+
+describe('with a run', () => {
+  test('its workers, its model and its batch are meant', () => {
+    const asked = fleetsToModel(resolve({}), [run]);
+    expect(asked).toMatchObject({ parameters: 93_322, batchSize: 64, epochSamples: 60_000 });
+    expect(asked.aloneSeconds).toBeCloseTo(2 * 0.8 * 0.0128, 4);
+    expect(asked.usdPerHour).toBeCloseTo(0.36, 12);
+  });
+
+  test('flags come first; a larger batch takes longer at the same rate', () => {
+    const { aloneSeconds = 0 } = fleetsToModel(resolve({}), [run]);
+    const larger = fleetsToModel(resolve({ batchSize: '256', parameters: '1e6' }, 2), [run]);
+    expect(larger).toMatchObject({ parameters: 1e6, batchSize: 256, usdPerHour: 2 });
+    expect((larger.aloneSeconds ?? 0) / aloneSeconds).toBeCloseTo(4, 9);
+    expect(fleetsToModel(resolve({ stepSeconds: '3' }), [run]).aloneSeconds).toBe(3);
+    expect(fleetsToModel(resolve({ samplesPerSecond: '32' }), [run]).aloneSeconds).toBe(2);
+  });
+
+  test('there may be one', () => {
+    expect(() => fleetsToModel(resolve({}), [run, run])).toThrow('--link takes one run at most');
+  });
+});

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { type FleetsToModel, modelFleets } from '../../../src/economics/planning/modelled-fleets.ts';
+import { renderModelledFleets } from '../../../src/report/comparison/modelled-fleets-text.ts';
+
+/** Links that carry 1 GB of gradients a second, and a gradient of 4 MB in four buckets. */
+const asked: FleetsToModel = {
+  workers: [1, 4],
+  algorithms: ['star', 'mesh', 'mesh-two-shot', 'ring'],
+  bitsPerSecond: (8e9 * 1538) / 1448,
+  delaySeconds: 1e-3,
+  processor: { secondsPerMessage: 0, secondsPerByte: 0, secondsPerAddition: 0 },
+  parameters: 1e6,
+  batchSize: 1000,
+  aloneSeconds: 0.8,
+  overlap: 0,
+  spread: 0,
+  usdPerHour: 0.36,
+  epochSamples: 60_000,
+};
+
+/** With sentences on one line each. */
+function flowed(changes: Partial<FleetsToModel> = {}): string {
+  return renderModelledFleets(modelFleets({ ...asked, ...changes }), { columns: 400, colour: false }).replaceAll(
+    /\n {2}(?=\S)/g,
+    ' ',
+  );
+}
+
+describe('renderModelledFleets', () => {
+  test('begins by saying that all of it is modelled, and what was asked', () => {
+    expect(flowed()).toMatch(
+      /^Modelled, not measured: every machine has a link of 8\.497 Gbit\/s each way, with 1 ms of delay; 1,000,000 parameters, whose gradient travels in 4 buckets; one worker alone computes a batch of 1,000 in 800 ms; each costs \$0\.36 an hour\n/,
+    );
+    expect(flowed({ parameters: 10, usdPerHour: undefined, bitsPerSecond: 1e8 })).toContain(
+      'a link of 100 Mbit/s each way, with 1 ms of delay; 10 parameters, whose gradient travels in one bucket; one worker alone computes a batch of 1,000 in 800 ms\n',
+    );
+  });
+
+  test('has a row for each all-reduce, with times, efficiency, rate and costs, and marks the fastest', () => {
+    const text = flowed();
+    expect(text).toMatch(
+      / workers +all-reduce +step ms +compute +communicate +efficiency +samples\/s +\$\/million +\$\/epoch +limited by\n/,
+    );
+    expect(text).toMatch(/\n +1 +800 +800 +0 +100\.0 % +1,250 +\$0\.080 +\$0\.0048 *\n/);
+    expect(text).toMatch(/\n +4 +star +222 +200 +22 +90\.1 % +4,505 +\$0\.089 +\$0\.0053 +coordinator’s link\n/);
+    expect(text).toMatch(/\n +4 +mesh +213 +200 +13 +93\.9 % .* worker’s link\n/);
+    expect(text).toMatch(/\n > +4 +mesh, two-shot +207 +200 +7 +96\.6 % .* worker’s link\n/);
+    expect(text).toMatch(/\n +4 +ring +20\d +200 +8\.25 .*\n/);
+  });
+
+  test('says what the model assumes', () => {
+    const text = flowed();
+    expect(text).toContain(
+      'no gradient leaves before all of it is computed (--overlap)\nworkers are equally fast (--spread)\n',
+    );
+    expect(text).toContain('between hosts, runs use the star');
+    expect(text).toMatch(/start-up, test passes, checkpoints and the coordinator’s own price are not counted$/);
+    const other = flowed({ overlap: 0.25, spread: 0.1, algorithms: ['star'] });
+    expect(other).toContain('gradients leave during the last 25 % of computing\n');
+    expect(other).toMatch(/ compute +wait +communicate /);
+    expect(other).not.toContain('equally fast');
+    expect(other).not.toContain('between hosts');
+  });
+
+  test('without the time of one worker, says how long a step must compute, and how to have more', () => {
+    const text = flowed({ aloneSeconds: undefined });
+    expect(text).toContain('how long a worker computes is not known; each costs');
+    expect(text).toMatch(/ workers +all-reduce +communicate ms +ms to compute for 90 % +limited by\n/);
+    expect(text).toMatch(/\n +4 +star +22 +198 +coordinator’s link\n/);
+    expect(text).toContain('name --step-seconds or --samples-per-second of one worker, or a run');
+  });
+
+  test('without a price there are no costs, and without a number of samples none of an epoch', () => {
+    expect(flowed({ usdPerHour: undefined })).not.toContain('$');
+    expect(flowed({ epochSamples: undefined })).toMatch(/\$\/million +limited by/);
+  });
+
+  test('keeps sentences and tables within the terminal', () => {
+    const narrow = (columns: number) => renderModelledFleets(modelFleets(asked), { columns, colour: false });
+    for (const columns of [80, 100]) {
+      expect(
+        Math.max(
+          ...narrow(columns)
+            .split('\n')
+            .map((line) => line.length),
+        ),
+      ).toBeLessThanOrEqual(columns);
+    }
+    expect(narrow(100)).toContain('no room here for: compute, $/epoch, limited by');
+    expect(narrow(80)).toContain('no room here for: compute, efficiency, $/epoch, limited by');
+  });
+});
