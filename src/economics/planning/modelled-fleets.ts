@@ -12,11 +12,11 @@ import {
 } from '../../shared/collectives/cost-model.ts';
 import { badInput } from '../../shared/core/errors.ts';
 import { createRandom } from '../../shared/core/random.ts';
-import { meanOf, sumOf } from '../../shared/core/sums.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
 import type { Summary } from '../record/summary.ts';
 import { drawComputeSeconds } from '../simulation/compute-spread.ts';
-import { type Busiest, simulateStep } from '../simulation/simulate-step.ts';
+import { type Busiest, simulateSteps } from '../simulation/simulate-steps.ts';
 
 export interface FleetsToModel {
   /** Numbers of workers. */
@@ -33,7 +33,7 @@ export interface FleetsToModel {
   readonly batchSize: number;
   /** Seconds that one worker alone computes for a whole batch; undefined: not known. */
   readonly aloneSeconds: number | undefined;
-  /** The last part of computing in which gradients leave, 0 to 1: see `StepOptions`. */
+  /** The last part of computing in which gradients leave, 0 to 1: see `StepsOptions`. */
   readonly overlap: number;
   /** How unequally long workers compute that are alike: see `drawComputeSeconds`. */
   readonly spread: number;
@@ -93,9 +93,11 @@ export function modelFleets(asked: FleetsToModel): ModelledFleets {
   return { ...asked, basis: 'modelled', buckets: buckets.length, fleets };
 }
 
-/** Steps that are simulated where workers are not equally fast: their mean is then known to about 2 % of the spread. */
+/** Each step begins while others still end the one before, so the first tells little. */
+const evenSteps = 4;
+/** With as many steps of all workers together, a mean is known to about 3 % of the spread. */
 const workerSteps = 1000;
-const [fewestSteps, mostSteps] = [3, 100];
+const mostSteps = 100;
 /** All fleets and all-reduces draw from one sequence, so that what differs is not luck. */
 const seed = 1;
 
@@ -108,40 +110,30 @@ function modelFleet(
   const { processor, overlap, spread, aloneSeconds } = asked;
   const link = linkOf(asked.bitsPerSecond, asked.delaySeconds);
   const random = createRandom(seed, workers);
-  const computeSeconds = (aloneSeconds ?? 0) / workers;
-  const wanted = Math.min(mostSteps, Math.max(fewestSteps, Math.ceil(workerSteps / workers)));
-  const steps = Array.from({ length: spread === 0 || computeSeconds === 0 ? 1 : wanted }, () => {
-    const drawn = drawComputeSeconds(computeSeconds, spread, workers, random);
-    const simulated = simulateStep({
-      algorithm,
-      worldSize: workers,
-      buckets,
-      link,
-      processor,
-      computeSeconds: drawn,
-      overlap,
-    });
-    return { simulated, slowest: drawn.reduce((most, seconds) => Math.max(most, seconds), 0) };
+  const meanSeconds = (aloneSeconds ?? 0) / workers;
+  const drawn = Math.min(mostSteps, Math.max(evenSteps, Math.ceil(workerSteps / workers)));
+  const computeSeconds = Array.from({ length: spread === 0 ? evenSteps : drawn }, () =>
+    spread === 0 ? meanSeconds : drawComputeSeconds(meanSeconds, spread, workers, random),
+  );
+  const { seconds, slowestSeconds, busiest } = simulateSteps({
+    algorithm,
+    worldSize: workers,
+    buckets,
+    link,
+    processor,
+    computeSeconds,
+    overlap,
   });
-  const slowest = meanOf(steps.map((step) => step.slowest));
-  const seconds = meanOf(steps.map(({ simulated }) => simulated.seconds));
-  const communicateSeconds = seconds - slowest;
+  const communicateSeconds = Math.max(0, seconds - slowestSeconds);
+  const times = { computeSeconds: meanSeconds, waitSeconds: slowestSeconds - meanSeconds };
   return {
     workers,
     allReduce: workers === 1 ? undefined : algorithm,
     communicateSeconds,
     formulaSeconds: allReduceSeconds(algorithm, { worldSize: workers, buckets, link, processor }),
-    busiest: (steps[0] as (typeof steps)[0]).simulated.busiest,
+    busiest,
     computeForNineTenthsSeconds: 9 * communicateSeconds,
-    step:
-      aloneSeconds === undefined
-        ? undefined
-        : stepOf(
-            workers,
-            seconds,
-            { computeSeconds, waitSeconds: slowest - computeSeconds },
-            { ...asked, aloneSeconds },
-          ),
+    step: aloneSeconds === undefined ? undefined : stepOf(workers, seconds, times, { ...asked, aloneSeconds }),
   };
 }
 

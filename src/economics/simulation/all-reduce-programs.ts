@@ -14,6 +14,7 @@ export interface SimulatedBucket {
 
 /** What a program acts on. */
 export interface Stage {
+  readonly step: number;
   readonly worldSize: number;
   /**
    * Ranks that are simulated: all, or one. If all are alike, a ring and a mesh look the same from every rank: what a rank
@@ -22,6 +23,8 @@ export interface Stage {
    */
   readonly simulated: number;
   readonly buckets: readonly SimulatedBucket[];
+  /** Whether a hub gives its ranks the last bucket a turn at a time: it matters to what comes after the step. */
+  readonly takesTurns: boolean;
   send(message: Message, now: number): void;
   /** A rank has so many more parts of the sum: with its own floats, or with the message that came last. */
   took(rank: number, now: number): void;
@@ -39,22 +42,39 @@ export function createProgram(algorithm: ModelledAlgorithm, stage: Stage): AllRe
   return programs[algorithm](stage);
 }
 
+/**
+ * What a connection takes at a time, in floats: 256 KiB. With several to send to, a hub goes on to the next one when the
+ * system's buffer for this one is full. So who is first has its sum earlier than who is last, and begins its next step while
+ * others still receive; without turns it would have it earlier still.
+ */
+const turnFloats = 1 << 16;
+
 /** Ranks send buckets to the hub, which is the process after the last rank, and the hub sends sums back. */
-function createStar({ worldSize, buckets, send, took }: Stage): AllReduceProgram {
+function createStar({ step, worldSize, buckets, takesTurns, send, took }: Stage): AllReduceProgram {
   const hub = worldSize;
   const missing = buckets.map(() => worldSize);
+  const last = buckets.length - 1;
+  /** How many messages a sum is sent in. */
+  const turnsOf = (bucket: number) =>
+    takesTurns && bucket === last ? Math.ceil((buckets[bucket] as SimulatedBucket).floats / turnFloats) : 1;
   return {
-    parts: buckets.length,
+    parts: last + turnsOf(last),
     ready(rank, bucket, now) {
       const { floats, count } = buckets[bucket] as SimulatedBucket;
-      send({ from: rank, to: hub, floats, count, isAdded: true, bucket, hop: 0 }, now);
+      // The sum begins as the gradient of rank 0.
+      send({ from: rank, to: hub, floats, count, isAdded: rank > 0, step, bucket, hop: 0 }, now);
     },
-    delivered({ to, bucket, floats, count }, now) {
+    delivered({ to, bucket }, now) {
       if (to !== hub) return took(to, now);
       missing[bucket] = (missing[bucket] as number) - 1;
       if (missing[bucket] !== 0) return;
-      for (let rank = 0; rank < worldSize; rank++) {
-        send({ from: hub, to: rank, floats, count, isAdded: false, bucket, hop: 1 }, now);
+      const turns = turnsOf(bucket);
+      const whole = buckets[bucket] as SimulatedBucket;
+      const [floats, count] = [whole.floats / turns, whole.count / turns];
+      for (let turn = 0; turn < turns; turn++) {
+        for (let rank = 0; rank < worldSize; rank++) {
+          send({ from: hub, to: rank, floats, count, isAdded: false, step, bucket, hop: 1 }, now);
+        }
       }
     },
   };
@@ -105,7 +125,7 @@ function createTwoShot(stage: Stage): AllReduceProgram {
  * Each bucket is cut into N parts. A part goes around once, and every rank adds its own floats; it goes around once more,
  * and every rank keeps the sum.
  */
-function createRing({ worldSize, simulated, buckets, send, took }: Stage): AllReduceProgram {
+function createRing({ step, worldSize, simulated, buckets, send, took }: Stage): AllReduceProgram {
   const hops = 2 * (worldSize - 1);
   /** By rank and bucket: whether the rank's own is final, and what has to wait for it. */
   const isReady = Array.from({ length: simulated }, () => buckets.map(() => false));
@@ -114,14 +134,14 @@ function createRing({ worldSize, simulated, buckets, send, took }: Stage): AllRe
     if (hop + 1 >= worldSize - 1) took(rank, now);
     if (hop + 1 === hops) return;
     const [from, to] = [rank, (rank + 1) % simulated];
-    send({ from, to, floats, count, isAdded: hop + 1 < worldSize - 1, bucket, hop: hop + 1 }, now);
+    send({ from, to, floats, count, isAdded: hop + 1 < worldSize - 1, step, bucket, hop: hop + 1 }, now);
   }
   return {
     parts: buckets.length * worldSize,
     ready(rank, bucket, now) {
       const { floats, count } = buckets[bucket] as SimulatedBucket;
       const to = (rank + 1) % simulated;
-      send({ from: rank, to, floats: floats / worldSize, count, isAdded: true, bucket, hop: 0 }, now);
+      send({ from: rank, to, floats: floats / worldSize, count, isAdded: true, step, bucket, hop: 0 }, now);
       (isReady[rank] as boolean[])[bucket] = true;
       for (const message of waiting[rank]?.[bucket] ?? []) pass(message, now);
     },
@@ -134,13 +154,13 @@ function createRing({ worldSize, simulated, buckets, send, took }: Stage): AllRe
 
 function sendToOthers(
   from: number,
-  { worldSize, simulated, send }: Stage,
+  { step, worldSize, simulated, send }: Stage,
   now: number,
-  { floats, count, isAdded, bucket, hop }: Omit<Message, 'from' | 'to'>,
+  { floats, count, isAdded, bucket, hop }: Omit<Message, 'from' | 'to' | 'step'>,
 ): void {
   // Everybody begins with another receiver, so that no way in is crowded.
   for (let places = 1; places < worldSize; places++) {
-    send({ from, to: (from + places) % simulated, floats, count, isAdded, bucket, hop }, now);
+    send({ from, to: (from + places) % simulated, floats, count, isAdded, step, bucket, hop }, now);
   }
 }
 

@@ -3,7 +3,7 @@ import type { ProcessorCosts } from '../../shared/collectives/cost-model.ts';
 
 /** Over ZeroMQ, on a core of an AMD EPYC (Zen 4): sockets, copies and JavaScript together. */
 export const measuredProcessor: ProcessorCosts = {
-  secondsPerMessage: 9.2e-6,
-  secondsPerByte: 1.08e-9,
-  secondsPerAddition: 3e-10,
+  secondsPerMessage: 1.2e-5,
+  secondsPerByte: 1.06e-9,
+  secondsPerAddition: 1.08e-9,
 };

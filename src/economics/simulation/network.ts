@@ -22,6 +22,8 @@ export interface Message {
   readonly count: number;
   /** Whether the receiver adds it to a sum. */
   readonly isAdded: boolean;
+  /** Counts from 0. */
+  readonly step: number;
   /** Which bucket of the gradient it is of. */
   readonly bucket: number;
   /** How often this part of the bucket has travelled before. */

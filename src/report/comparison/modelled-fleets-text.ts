@@ -1,6 +1,6 @@
 /** Modelled fleets for the terminal. */
 import type { ModelledFleet, ModelledFleets, ModelledStep } from '../../economics/planning/modelled-fleets.ts';
-import type { Busiest } from '../../economics/simulation/simulate-step.ts';
+import type { Busiest } from '../../economics/simulation/simulate-steps.ts';
 import type { ModelledAlgorithm } from '../../shared/collectives/cost-model.ts';
 import { formatCount, formatPercent, formatUsd } from '../../shared/core/number-format.ts';
 import { createPaint } from '../terminal/colour.ts';

@@ -115,7 +115,8 @@ function starSeconds(exchange: Exchange): number {
   const { worldSize } = exchange;
   const { count, floats } = evenBuckets(exchange);
   const { delay, wire, end, add } = stagesOf(floats, exchange);
-  const [taking, giving] = [end + add, end];
+  // The hub adds all gradients but the first, which the sum begins with.
+  const [taking, giving] = [end + (add * (worldSize - 1)) / worldSize, end];
   // Between the first bucket and the last, the hub takes and gives at once.
   const between = (count - 1) * worldSize * Math.max(wire, taking + giving);
   const firstAndLast = worldSize * (Math.max(wire, taking) + Math.max(wire, giving));

@@ -43,8 +43,8 @@ describe('allReduceSeconds', () => {
   });
 
   test.each([
-    // The hub takes in and sends 4 messages of 4 MB each and adds 4 million floats; a rank sends and receives one.
-    ['star', 4 * (2 * 5e-3 + 2e-3) + 2 * 5e-3],
+    // The hub takes in and sends 4 messages of 4 MB each and adds 3 million floats; a rank sends and receives one.
+    ['star', 4 * (2 * 5e-3) + 3 * 2e-3 + 2 * 5e-3],
     // A rank sends and receives 3 messages of 4 MB, and adds 3 million floats.
     ['mesh', 3 * (2 * 5e-3 + 2e-3)],
     // 6 messages of 1 MB each way, and 3 quarters of a million floats: a message of 1 MB takes 2 ms.
