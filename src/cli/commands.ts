@@ -90,7 +90,8 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     usage: 'plan [run..]',
-    summary: 'The cheapest way to finish in time, or the fastest within a budget, from a model of measured runs',
+    summary:
+      'The cheapest way to finish in time, or the fastest within a budget, from measured runs; or steps of fleets that nobody has',
     load: async () => (await import('./commands/plan-command.ts')).planCommand,
   },
 ];

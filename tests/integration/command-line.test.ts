@@ -37,12 +37,48 @@ describe('help', () => {
     [['evaluate', '--help'], /pennygrad evaluate runs\/RUN-ID/],
     [['predict', '--help'], /seven\.png/],
     [['audit', '--help'], /pennygrad audit runs\/\* --json/],
+    [['plan', '--help'], /pennygrad plan --workers 64 --link 25gbit/],
     [['bench', '--help'], /pennygrad bench allreduce .*sum vectors/],
     [['bench', 'allreduce', '--help'], /pennygrad bench allreduce --world 2 --floats 93322/],
   ])('%j has examples', async (args, example) => {
     const { code, stdout } = await run(args);
     expect(code).toBe(0);
     expect(stdout).toMatch(example);
+  });
+});
+
+describe('a plan of fleets that nobody has', () => {
+  const asked = ['plan', '--workers', '64', '--link', '25gbit', '--parameters', '25e6'];
+
+  it('needs no run, and says that it is modelled', async () => {
+    const { code, stdout, stderr } = await run(asked);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^Modelled, not measured: every machine has a link of 25 Gbit\/s each way/);
+    for (const name of ['star', 'mesh', 'mesh, two-shot', 'ring'])
+      expect(stdout).toMatch(new RegExp(`\\n.* 64 +${name} `));
+  });
+
+  it('is one JSON object for programs, whatever variables of other commands say', async () => {
+    const env = { PENNYGRAD_ALL_REDUCE: 'star', PENNYGRAD_TIMEOUT: '20', PENNYGRAD_BATCH_SIZE: '640' };
+    const { code, stdout } = await run([...asked, '--samples-per-second', '100', '--price', '0.36', '--json'], { env });
+    expect(code).toBe(0);
+    const { basis, batch_size, fleets } = JSON.parse(stdout);
+    expect({ basis, batch_size }).toEqual({ basis: 'modelled', batch_size: 640 });
+    // 640 samples at 100 a second by 64 workers are a tenth of a second each; a link carries the gradients of all in 2 s.
+    expect(fleets).toEqual([expect.objectContaining({ workers: 64, all_reduce: 'star', is_fastest: true })]);
+    expect(fleets[0].step.compute_seconds).toBeCloseTo(0.1, 9);
+    expect(fleets[0].communicate_seconds).toBeGreaterThan((64 * 1e8) / (25e9 / 8));
+    expect(fleets[0].step.usd_per_million_samples).toBeCloseTo(
+      (64 * 0.36 * 1e6) / 3600 / fleets[0].step.samples_per_second,
+      9,
+    );
+  });
+
+  it('ignores variables for its own flags where runs are planned', async () => {
+    const env = { PENNYGRAD_WORKERS: '2:8', PENNYGRAD_ALL_REDUCE: 'mesh' };
+    const { code, stderr } = await run(['plan', 'runs/none'], { env });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/runs\/none: /);
   });
 });
 
@@ -134,6 +170,23 @@ describe('bad input is one clear line and exit code 2', () => {
     ],
     ['a run that is not there', ['evaluate', 'runs/none'], /runs\/none: no such folder/],
     ['a folder without a checkpoint', ['predict', occupied], /there is no checkpoint/],
+    ['a plan of nothing', ['plan'], /name folders of runs, or a sweep with --sweep DIR/],
+    [
+      'a link without its unit',
+      ['plan', '--workers', '8', '--link', '25'],
+      /--link must be a rate .* like 100mbit.*, got '25'$/m,
+    ],
+    [
+      'a link for nobody',
+      ['plan', '--link', '25gbit', '--parameters', '1e6'],
+      /--link needs --workers: how many, like 64/,
+    ],
+    ['workers without a link', ['plan', '--workers', '8'], /--workers needs --link, a rate like 25gbit$/m],
+    [
+      'a goal for fleets that nobody has',
+      ['plan', '--workers', '8', '--link', '25gbit', '--parameters', '1e6', '--budget-usd', '1'],
+      /--budget-usd is for plans of measured runs: leave out --link$/m,
+    ],
     ['a device in place of a run', ['evaluate', '/dev/null'], /\/dev\/null: is not a folder of checkpoints/],
   ])('%s', async (_, args, message) => {
     const { code, stderr, stdout } = await run(args, { env: { PENNYGRAD_METRICS_PORT: '0' } });

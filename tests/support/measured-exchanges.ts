@@ -1,0 +1,114 @@
+/** All-reduces and steps that were measured, beside what the simulation foretells of them. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { measuredProcessor } from '../../src/economics/simulation/measured-costs.ts';
+import { simulateSteps } from '../../src/economics/simulation/simulate-steps.ts';
+import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
+import {
+  lengthsOf,
+  linkOf,
+  type ModelledAlgorithm,
+  type ProcessorCosts,
+} from '../../src/shared/collectives/cost-model.ts';
+
+/** A sum of vectors that are whole from the start, by processes of one host. */
+export interface MeasuredReduction {
+  readonly set: string;
+  readonly algorithm: ModelledAlgorithm;
+  readonly workers: number;
+  readonly floats: number;
+  readonly ms: number;
+}
+
+export interface MeasuredStep {
+  readonly set: string;
+  /** What was trained. */
+  readonly what: string;
+  readonly algorithm: ModelledAlgorithm;
+  readonly workers: number;
+  /** Absent where all were on one host. */
+  readonly bitsPerSecond?: number;
+  /** Floats of each, in the order in which they are handed over. */
+  readonly buckets: readonly number[];
+  /** In which the engine computes a worker's share: gradients are final during the backward pass of the last; null: at its end. */
+  readonly microBatches: number | null;
+  readonly computeMs: number;
+  readonly waitMs: number;
+  readonly stepMs: number;
+}
+
+export const measured: {
+  readonly sets: Readonly<Record<string, string>>;
+  readonly reductions: readonly MeasuredReduction[];
+  readonly steps: readonly MeasuredStep[];
+} = JSON.parse(readFileSync(fileURLToPath(new URL('measured-exchanges.json', import.meta.url)), 'utf8'));
+
+/** Processes of one host: only processors take time. */
+const oneHost = { delaySeconds: 0, bytesPerSecond: Number.POSITIVE_INFINITY };
+
+/** @param cores that all processes share; undefined: each has one of its own */
+export function foretellReduction(
+  { algorithm, workers, floats }: MeasuredReduction,
+  processor: ProcessorCosts,
+  cores: number | undefined,
+): number {
+  const buckets = lengthsOf(gradientBuckets([floats]));
+  const { seconds } = simulateSteps({
+    algorithm,
+    worldSize: workers,
+    buckets,
+    link: oneHost,
+    processor,
+    computeSeconds: [0],
+    overlap: 0,
+    cores,
+  });
+  return 1000 * seconds;
+}
+
+/** What was measured is how long workers compute and wait for each other; what is foretold is the whole step. */
+export function foretellStep(
+  { algorithm, workers, bitsPerSecond, buckets, microBatches, computeMs, waitMs }: MeasuredStep,
+  processor: ProcessorCosts = measuredProcessor,
+): number {
+  const { seconds } = simulateSteps({
+    algorithm,
+    worldSize: workers,
+    buckets,
+    link: bitsPerSecond === undefined ? oneHost : shapedLink(bitsPerSecond),
+    processor,
+    computeSeconds: Array<number>(6).fill((computeMs + waitMs) / 1000),
+    // The backward pass is two thirds of the floating-point operations.
+    overlap: microBatches === null ? 0 : 2 / 3 / microBatches,
+  });
+  return 1000 * seconds;
+}
+
+/** Between namespaces of one machine: `tbf` does not count the 24 bytes of preamble, checksum and gap of a frame. */
+function shapedLink(bitsPerSecond: number) {
+  return linkOf((bitsPerSecond * 1538) / 1514, 2e-5);
+}
+
+/**
+ * The costs of a message and of a byte with which the foretold times are closest to the measured ones: least squares of
+ * logarithms, since a model is off by a factor. The steps of the search become finer until they are below half a percent.
+ * @param start the cost of an addition is taken from here
+ */
+export function fitCosts(
+  points: readonly MeasuredReduction[],
+  start: ProcessorCosts,
+  cores: number | undefined,
+): ProcessorCosts {
+  const lossOf = (costs: ProcessorCosts) =>
+    points.reduce((sum, point) => sum + Math.log(foretellReduction(point, costs, cores) / point.ms) ** 2, 0);
+  let best = { costs: start, loss: lossOf(start) };
+  for (let factor = 2; factor > 1.005; ) {
+    const tried = (['secondsPerMessage', 'secondsPerByte'] as const)
+      .flatMap((key) => [factor, 1 / factor].map((by) => ({ ...best.costs, [key]: best.costs[key] * by })))
+      .map((costs) => ({ costs, loss: lossOf(costs) }))
+      .reduce((least, one) => (one.loss < least.loss ? one : least));
+    if (tried.loss < best.loss) best = tried;
+    else factor = Math.sqrt(factor);
+  }
+  return best.costs;
+}
