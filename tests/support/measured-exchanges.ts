@@ -47,7 +47,7 @@ export const measured: {
 const oneHost = { delaySeconds: 0, bytesPerSecond: Number.POSITIVE_INFINITY };
 
 /** @param cores that all processes share; undefined: each has one of its own */
-export function foretellReduction(
+function reductionMs(
   { algorithm, workers, floats }: MeasuredReduction,
   processor: ProcessorCosts,
   cores: number | undefined,
@@ -66,17 +66,15 @@ export function foretellReduction(
   return 1000 * seconds;
 }
 
-/** What was measured is how long workers compute and wait for each other; what is foretold is the whole step. */
-export function foretellStep(
-  { algorithm, workers, bitsPerSecond, buckets, microBatches, computeMs, waitMs }: MeasuredStep,
-  processor: ProcessorCosts = measuredProcessor,
-): number {
+/** What was measured is how long workers compute and wait for each other; what is foretold is the whole step. In ms. */
+function foretellStep(point: MeasuredStep): number {
+  const { algorithm, workers, bitsPerSecond, buckets, microBatches, computeMs, waitMs } = point;
   const { seconds } = simulateSteps({
     algorithm,
     worldSize: workers,
     buckets,
     link: bitsPerSecond === undefined ? oneHost : shapedLink(bitsPerSecond),
-    processor,
+    processor: algorithm === 'mesh' ? fitted.sharedMemory : measuredProcessor,
     computeSeconds: Array<number>(6).fill((computeMs + waitMs) / 1000),
     // The backward pass is two thirds of the floating-point operations.
     overlap: microBatches === null ? 0 : 2 / 3 / microBatches,
@@ -94,13 +92,13 @@ function shapedLink(bitsPerSecond: number) {
  * logarithms, since a model is off by a factor. The steps of the search become finer until they are below half a percent.
  * @param start the cost of an addition is taken from here
  */
-export function fitCosts(
+function fitCosts(
   points: readonly MeasuredReduction[],
   start: ProcessorCosts,
   cores: number | undefined,
 ): ProcessorCosts {
   const lossOf = (costs: ProcessorCosts) =>
-    points.reduce((sum, point) => sum + Math.log(foretellReduction(point, costs, cores) / point.ms) ** 2, 0);
+    points.reduce((sum, point) => sum + Math.log(reductionMs(point, costs, cores) / point.ms) ** 2, 0);
   let best = { costs: start, loss: lossOf(start) };
   for (let factor = 2; factor > 1.005; ) {
     const tried = (['secondsPerMessage', 'secondsPerByte'] as const)
@@ -112,3 +110,50 @@ export function fitCosts(
   }
   return best.costs;
 }
+
+export function reductionsOf(set: string): readonly MeasuredReduction[] {
+  return measured.reductions.filter((point) => point.set === set);
+}
+
+const start = { secondsPerMessage: 2e-5, secondsPerByte: 5e-10 };
+/** In shared memory, and in the prototype, floats are added in WebAssembly. */
+const wasmAddition = 3e-10;
+
+/** The costs that fit each set best. All processes of the prototype shared two cores. */
+export const fitted = {
+  star: fitCosts(
+    reductionsOf('bench star'),
+    { ...start, secondsPerAddition: measuredProcessor.secondsPerAddition },
+    undefined,
+  ),
+  sharedMemory: fitCosts(reductionsOf('bench mesh'), { ...start, secondsPerAddition: wasmAddition }, undefined),
+  prototype: fitCosts(reductionsOf('prototype'), { ...start, secondsPerAddition: wasmAddition }, 2),
+};
+
+/** In ms. */
+export function foretellReduction(point: MeasuredReduction): number {
+  if (point.set === 'prototype') return reductionMs(point, fitted.prototype, 2);
+  return reductionMs(point, point.set === 'bench mesh' ? fitted.sharedMemory : measuredProcessor, undefined);
+}
+
+export interface ForetoldStep {
+  readonly point: MeasuredStep;
+  readonly ms: number;
+  /** Foretold ÷ measured − 1. */
+  readonly error: number;
+}
+
+const steps = measured.steps.map((point): ForetoldStep => {
+  const ms = foretellStep(point);
+  return { point, ms, error: ms / point.stepMs - 1 };
+});
+const isBusy = ({ point }: ForetoldStep) => point.set === 'busy hour';
+const isUneven = ({ point }: ForetoldStep) => point.buckets.length > 2 && point.bitsPerSecond !== undefined;
+
+/** Steps by how well they can be foretold; docs/performance.md says why. */
+export const foretoldSteps = {
+  all: steps,
+  busy: steps.filter(isBusy),
+  uneven: steps.filter(isUneven),
+  others: steps.filter((step) => !isBusy(step) && !isUneven(step)),
+};

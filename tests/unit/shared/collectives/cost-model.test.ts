@@ -57,6 +57,43 @@ describe('allReduceSeconds', () => {
     expect(found).toBeCloseTo(seconds, 12);
   });
 
+  /** A message of 4 MB takes 1 ms at each end, and adding its floats takes 1 ms; of a part of 1 MB, adding takes a quarter. */
+  const processor = { secondsPerMessage: 1e-3, secondsPerByte: 0, secondsPerAddition: 1e-9 };
+
+  test.each([
+    // The hub's link is taken for 32 ms; a gradient is sent and a sum received besides, and one of each taken and given.
+    ['star', 1e-3, 2 * (1e-3 + 1e-3) + 32e-3 + 1.75e-3 + 1e-3],
+    ['mesh', 1e-3, 1e-3 + 12e-3 + 2e-3 + 1e-3],
+    ['mesh-two-shot', 1e-4, 2e-3 + 6e-3 + 0.4e-3 + 0.25e-3],
+    // Six hops, each with both ends of a message, and three additions.
+    ['ring', 1e-3, 6 * (1e-3 + 1e-3 + 2e-3) + 3 * 0.25e-3],
+  ] as const)('%s where the link or the delay counts, with what is not hidden behind it', (algorithm, end, seconds) => {
+    const exchange = { ...four, processor: { ...processor, secondsPerMessage: end } };
+    expect(allReduceSeconds(algorithm, exchange)).toBeCloseTo(seconds, 12);
+  });
+
+  test('a processor waits for the first message, and then has all to take', () => {
+    const far = { delaySeconds: 0.1, bytesPerSecond: 4e9 };
+    const busy = { secondsPerMessage: 5e-3, secondsPerByte: 0, secondsPerAddition: 5e-9 };
+    const mesh = allReduceSeconds('mesh', { worldSize: 4, buckets: [1e6], link: far, processor: busy });
+    expect(mesh).toBeCloseTo(0.1 + 1e-3 + 5e-3 + 3 * 10e-3, 12);
+  });
+
+  test('a ring of many buckets is limited by its hops, its link or its processors', () => {
+    const buckets = Array<number>(4).fill(1e6);
+    const near = { ...link, delaySeconds: 0 };
+    // 2 · 3 · 4 parts of 1 MB on each way out.
+    expect(allReduceSeconds('ring', { ...four, buckets, link: near })).toBeCloseTo(24e-3, 12);
+    // As many messages with two ends, and 3 · 4 additions.
+    const endless = { delaySeconds: 0, bytesPerSecond: Number.POSITIVE_INFINITY };
+    const byProcessor = allReduceSeconds('ring', { ...four, buckets, link: endless, processor });
+    expect(byProcessor).toBeCloseTo(48e-3 + 12 * 0.25e-3, 12);
+    // One part goes around with a delay of 100 ms a hop, and three follow it in turn, 2.25 ms apart.
+    const far = { delaySeconds: 0.1, bytesPerSecond: Number.POSITIVE_INFINITY };
+    const byDelay = allReduceSeconds('ring', { ...four, buckets, link: far, processor });
+    expect(byDelay).toBeCloseTo(6 * 0.102 + 3 * 0.25e-3 + 3 * 2.25e-3, 12);
+  });
+
   test('one worker alone exchanges nothing', () => {
     for (const algorithm of modelledAlgorithms) {
       expect(allReduceSeconds(algorithm, { ...four, worldSize: 1 })).toBe(0);
