@@ -15,11 +15,11 @@ export const drawnProcessor = fc.record({
   secondsPerAddition: orZero(logUniform(1e-11, 2e-9)),
 });
 
-/** From a softmax for MNIST to a model of a third of the largest size, as one variable. */
-export const drawnBuckets = logUniform(1e3, 4e7).map((floats) => lengthsOf(gradientBuckets([Math.round(floats)])));
+/** From a few rows of a table to a model of 16 MB, as one variable. */
+export const drawnBuckets = logUniform(1e3, 4e6).map((floats) => lengthsOf(gradientBuckets([Math.round(floats)])));
 
 export const drawnExchange: fc.Arbitrary<Exchange> = fc.record({
-  worldSize: logUniform(2, 64).map(Math.round),
+  worldSize: logUniform(2, 32).map(Math.round),
   buckets: drawnBuckets,
   link: drawnLink,
   processor: drawnProcessor,
