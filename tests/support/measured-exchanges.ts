@@ -67,14 +67,14 @@ function reductionMs(
 }
 
 /** What was measured is how long workers compute and wait for each other; what is foretold is the whole step. In ms. */
-function foretellStep(point: MeasuredStep): number {
+export function foretellStep(point: MeasuredStep): number {
   const { algorithm, workers, bitsPerSecond, buckets, microBatches, computeMs, waitMs } = point;
   const { seconds } = simulateSteps({
     algorithm,
     worldSize: workers,
     buckets,
     link: bitsPerSecond === undefined ? oneHost : shapedLink(bitsPerSecond),
-    processor: algorithm === 'mesh' ? fitted.sharedMemory : measuredProcessor,
+    processor: algorithm === 'mesh' ? fittedCosts().sharedMemory : measuredProcessor,
     computeSeconds: Array<number>(6).fill((computeMs + waitMs) / 1000),
     // The backward pass is two thirds of the floating-point operations.
     overlap: microBatches === null ? 0 : 2 / 3 / microBatches,
@@ -119,41 +119,42 @@ const start = { secondsPerMessage: 2e-5, secondsPerByte: 5e-10 };
 /** In shared memory, and in the prototype, floats are added in WebAssembly. */
 const wasmAddition = 3e-10;
 
+type Fitted = Readonly<Record<'star' | 'sharedMemory' | 'prototype', ProcessorCosts>>;
+let known: Fitted | undefined;
+
 /** The costs that fit each set best. All processes of the prototype shared two cores. */
-export const fitted = {
-  star: fitCosts(
-    reductionsOf('bench star'),
-    { ...start, secondsPerAddition: measuredProcessor.secondsPerAddition },
-    undefined,
-  ),
-  sharedMemory: fitCosts(reductionsOf('bench mesh'), { ...start, secondsPerAddition: wasmAddition }, undefined),
-  prototype: fitCosts(reductionsOf('prototype'), { ...start, secondsPerAddition: wasmAddition }, 2),
-};
+export function fittedCosts(): Fitted {
+  const { secondsPerAddition } = measuredProcessor;
+  known ??= {
+    star: fitCosts(reductionsOf('bench star'), { ...start, secondsPerAddition }, undefined),
+    sharedMemory: fitCosts(reductionsOf('bench mesh'), { ...start, secondsPerAddition: wasmAddition }, undefined),
+    prototype: fitCosts(reductionsOf('prototype'), { ...start, secondsPerAddition: wasmAddition }, 2),
+  };
+  return known;
+}
 
 /** In ms. */
 export function foretellReduction(point: MeasuredReduction): number {
-  if (point.set === 'prototype') return reductionMs(point, fitted.prototype, 2);
-  return reductionMs(point, point.set === 'bench mesh' ? fitted.sharedMemory : measuredProcessor, undefined);
+  if (point.set === 'prototype') return reductionMs(point, fittedCosts().prototype, 2);
+  return reductionMs(point, point.set === 'bench mesh' ? fittedCosts().sharedMemory : measuredProcessor, undefined);
 }
 
-export interface ForetoldStep {
-  readonly point: MeasuredStep;
-  readonly ms: number;
-  /** Foretold ÷ measured − 1. */
-  readonly error: number;
+/** Foretold ÷ measured − 1. */
+export function reductionError(point: MeasuredReduction): number {
+  return foretellReduction(point) / point.ms - 1;
 }
 
-const steps = measured.steps.map((point): ForetoldStep => {
-  const ms = foretellStep(point);
-  return { point, ms, error: ms / point.stepMs - 1 };
-});
-const isBusy = ({ point }: ForetoldStep) => point.set === 'busy hour';
-const isUneven = ({ point }: ForetoldStep) => point.buckets.length > 2 && point.bitsPerSecond !== undefined;
+/** Foretold ÷ measured − 1. */
+export function stepError(point: MeasuredStep): number {
+  return foretellStep(point) / point.stepMs - 1;
+}
+
+const isBusy = ({ set }: MeasuredStep) => set === 'busy hour';
+const isUneven = ({ buckets, bitsPerSecond }: MeasuredStep) => buckets.length > 2 && bitsPerSecond !== undefined;
 
 /** Steps by how well they can be foretold; docs/performance.md says why. */
-export const foretoldSteps = {
-  all: steps,
-  busy: steps.filter(isBusy),
-  uneven: steps.filter(isUneven),
-  others: steps.filter((step) => !isBusy(step) && !isUneven(step)),
+export const steps = {
+  busy: measured.steps.filter(isBusy),
+  uneven: measured.steps.filter(isUneven),
+  others: measured.steps.filter((point) => !isBusy(point) && !isUneven(point)),
 };

@@ -41,6 +41,11 @@ const names: Readonly<Record<ModelledAlgorithm, string>> = {
   ring: 'ring',
 };
 
+const fastestColumn: Column<ModelledFleet> = {
+  head: '',
+  cell: ({ isFastest, allReduce }) => (isFastest && allReduce !== undefined ? '>' : ''),
+};
+
 /** Columns of steps are there where it is known how long a worker computes, and those of costs where it has a price. */
 function columnsOf(plan: ModelledFleets): readonly Column<ModelledFleet>[] {
   const ofStep = (head: string, cell: (step: ModelledStep) => string, expendable = 0): Column<ModelledFleet> => ({
@@ -52,7 +57,7 @@ function columnsOf(plan: ModelledFleets): readonly Column<ModelledFleet>[] {
   const knowsStep = plan.aloneSeconds !== undefined;
   const hasPrice = knowsStep && plan.usdPerHour !== undefined;
   return [
-    { head: '', cell: ({ isFastest, allReduce }) => (isFastest && allReduce !== undefined ? '>' : '') },
+    ...(plan.algorithms.length > 1 ? [fastestColumn] : []),
     { head: 'workers', cell: ({ workers }) => formatCount(workers) },
     { head: 'all-reduce', cell: ({ allReduce }) => (allReduce === undefined ? '' : names[allReduce]), align: 'left' },
     ...(knowsStep
@@ -87,6 +92,7 @@ function describeBusiest({ what, of, part }: Busiest): string {
 
 /** What the figures mean, and what they leave out. */
 function describeModel({
+  algorithms,
   aloneSeconds,
   usdPerHour,
   overlap,
@@ -96,7 +102,7 @@ function describeModel({
 }: ModelledFleets): readonly string[] {
   const isBetweenWorkers = fleets.some(({ allReduce }) => allReduce !== 'star' && allReduce !== undefined);
   return [
-    'marked >: the all-reduce that takes least',
+    ...(algorithms.length > 1 ? ['marked >: the all-reduce that takes least'] : []),
     ...(isBetweenWorkers
       ? [
           'mesh: each worker sends its gradient to all others; mesh, two-shot: each adds up a part, and sends it to all others',

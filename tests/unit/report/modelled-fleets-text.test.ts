@@ -58,6 +58,8 @@ describe('renderModelledFleets', () => {
     const other = flowed({ overlap: 0.25, spread: 0.1, algorithms: ['star'] });
     expect(other).toContain('gradients leave during the last 25 % of computing\n');
     expect(other).toMatch(/ compute +wait +communicate /);
+    expect(text).toContain('marked >: the all-reduce that takes least\n');
+    expect(other).not.toContain('>');
     expect(other).not.toContain('equally fast');
     expect(other).not.toContain('between hosts');
   });

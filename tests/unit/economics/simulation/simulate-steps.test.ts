@@ -340,21 +340,28 @@ describe('what is busy', () => {
 });
 
 describe('1,024 workers', () => {
-  const link = linkOf(25e9, 1e-4);
   const processor = { secondsPerMessage: 2e-5, secondsPerByte: 5e-10, secondsPerAddition: 2e-10 };
-  const buckets = lengthsOf(gradientBuckets([25e6]));
+  const exchange = {
+    worldSize: 1024,
+    buckets: lengthsOf(gradientBuckets([25e6])),
+    link: linkOf(25e9, 1e-4),
+    processor,
+  };
 
-  test.each(modelledAlgorithms)(
-    '%s: take well below a second of this processor, and agree with the formula',
+  test.each(modelledAlgorithms)('%s: as many messages as there is time for, and what the formula says', (algorithm) => {
+    const { seconds, messages } = step(exchange, { algorithm });
+    expect(messages).toBeLessThanOrEqual(1 << 16);
+    expect(seconds / allReduceSeconds(algorithm, exchange)).toBeCloseTo(1, 1);
+  });
+
+  // Mutated code counts every statement, which takes ten times as long.
+  test.skipIf(process.env.MUTATION_TESTS !== undefined).each(modelledAlgorithms)(
+    '%s: take well below a second of this processor',
     (algorithm) => {
-      const exchange = { worldSize: 1024, buckets, link, processor };
       step(exchange, { algorithm });
       const before = process.cpuUsage();
-      const { seconds, messages } = step(exchange, { algorithm });
-      const { user } = process.cpuUsage(before);
-      expect(user / 1e6).toBeLessThan(1);
-      expect(messages).toBeLessThanOrEqual(1 << 16);
-      expect(seconds / allReduceSeconds(algorithm, exchange)).toBeCloseTo(1, 1);
+      step(exchange, { algorithm });
+      expect(process.cpuUsage(before).user / 1e6).toBeLessThan(1);
     },
   );
 });
