@@ -354,14 +354,13 @@ describe('1,024 workers', () => {
     expect(seconds / allReduceSeconds(algorithm, exchange)).toBeCloseTo(1, 1);
   });
 
-  // Mutated code counts every statement, which takes ten times as long.
-  test.skipIf(process.env.MUTATION_TESTS !== undefined).each(modelledAlgorithms)(
-    '%s: take well below a second of this processor',
-    (algorithm) => {
-      step(exchange, { algorithm });
-      const before = process.cpuUsage();
-      step(exchange, { algorithm });
-      expect(process.cpuUsage(before).user / 1e6).toBeLessThan(1);
-    },
-  );
+  // Code that is mutated counts every statement, which takes ten times as long.
+  const most = process.env.MUTATION_TESTS === undefined ? 1 : 60;
+
+  test.each(modelledAlgorithms)('%s: take well below a second of this processor', (algorithm) => {
+    step(exchange, { algorithm });
+    const before = process.cpuUsage();
+    step(exchange, { algorithm });
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(most);
+  });
 });
