@@ -1,25 +1,13 @@
 /** Fleets that `plan` models without having measured them: workers, their links, and what they compute. */
 import { z } from 'zod';
 import { type ModelledAlgorithm, modelledAlgorithms } from '../shared/collectives/cost-model.ts';
+import { linkRate } from './link-rate.ts';
 import { between, choice, integer, listOf, positive } from './schemas.ts';
 import type { SettingsTable } from './setting.ts';
 
 /** More than a run can have: the model holds for any fleet. */
 const mostWorkers = 1024;
 const mostParameters = 1e11;
-
-const rates = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 } as const;
-const rateForm = 'a rate in bits per second from 1kbit to 10tbit, like 100mbit, 2.5gbit or 25gbit';
-
-/** `25gbit` as 25e9 bits per second. */
-const rate = z.union([z.number(), z.string()], rateForm).transform((given, context): number => {
-  const [, digits = '', prefix = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt])bit(?:\/s)?$/i.exec(String(given).trim()) ?? [];
-  const factor = rates[prefix.toLowerCase() as keyof typeof rates] ?? Number.NaN;
-  const bits = Number(digits) * factor;
-  if (bits >= 1e3 && bits <= 1e13) return bits;
-  context.addIssue({ code: 'custom', message: rateForm });
-  return z.NEVER;
-});
 
 const units = { us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1 } as const;
 const delayForm = 'a time from 0 to 10s with its unit, like 50us, 0.2ms or 0.1s';
@@ -39,7 +27,7 @@ export const modelledFleetSettings = {
   link: {
     type: 'string',
     describe: "Model fleets that nobody has measured: the rate of each machine's link, like 25gbit",
-    schema: rate.optional(),
+    schema: linkRate.optional(),
   },
   workers: {
     type: 'string',
