@@ -108,7 +108,9 @@ function describeModel({
           'mesh: each worker sends its gradient to all others; mesh, two-shot: each adds up a part, and sends it to all others',
         ]
       : []),
-    ...(isBetweenWorkers ? ['between hosts, runs use the star; the others show what one would gain'] : []),
+    ...(isBetweenWorkers
+      ? ['runs use mesh, and star where workers cannot reach each other; the others show what one would gain']
+      : []),
     ...(aloneSeconds === undefined
       ? [
           'ms to compute for 90 %: how long a step must keep each worker computing for nine tenths of it to be computing; ' +

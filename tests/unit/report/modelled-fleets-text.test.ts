@@ -53,7 +53,7 @@ describe('renderModelledFleets', () => {
     expect(text).toContain(
       'no gradient leaves before all of it is computed (--overlap)\nworkers are equally fast (--spread)\n',
     );
-    expect(text).toContain('between hosts, runs use the star');
+    expect(text).toContain('runs use mesh, and star where workers cannot reach each other');
     expect(text).toMatch(/start-up, test passes, checkpoints and the coordinator’s own price are not counted$/);
     const other = flowed({ overlap: 0.25, spread: 0.1, algorithms: ['star'] });
     expect(other).toContain('gradients leave during the last 25 % of computing\n');
