@@ -80,13 +80,12 @@ describe('the choice of an all-reduce', () => {
   });
 
   it.each([
-    [0, "all workers are on one host, and read each other's gradients"],
-    [1, "workers read each other's gradients, in memory on one host and over the network between hosts"],
-    [2, "workers read each other's gradients over the network"],
-  ])('says by which way they do: %s of 2 over the network', async (overNetwork, reason) => {
-    const { choice, answer } = play(2);
-    answer(0, undefined, overNetwork > 0 ? 1 : undefined);
-    answer(1, undefined, overNetwork > 1 ? 1 : undefined);
+    [[0, 0, 0], "all workers are on one host, and read each other's gradients"],
+    [[1, 1, 2], "workers read each other's gradients, in memory on one host and over the network between hosts"],
+    [[2, 2, 2], "workers read each other's gradients over the network"],
+  ])('says by which way they do, where so many of two others are read over the network: %j', async (links, reason) => {
+    const { choice, answer } = play(3);
+    for (const [rank, overNetwork] of links.entries()) answer(rank, undefined, overNetwork || undefined);
     expect(await choice).toEqual({ allReduce: 'mesh', reason });
   });
 
@@ -197,7 +196,9 @@ describe('a mesh', () => {
 
   it('may lack its first step, and be as it was made', async () => {
     const { generation, say } = await playMesh();
+    expect(generation.mayDiffer()).toBe(false);
     generation.assign(0, 0, batch, [1, 1]);
+    expect(generation.mayDiffer()).toBe(true);
     for (const rank of [0, 1]) say(rank, vote(0));
     generation.commit(0);
     generation.lose('p1', new MemberLost('rank 1 is lost'));
