@@ -12,8 +12,8 @@ const unhurried = [
 ];
 
 /**
- * In `npm test` and not in `npm run check`: seconds of gradients, threads and processes that load tfjs anew, and what waits for
- * processes and sockets by the real clock.
+ * In `npm test` and not in `npm run check`: seconds of gradients, threads and processes that load tfjs anew, what waits for
+ * processes and sockets by the real clock, and simulations of all that was measured.
  */
 const slower = [
   'tests/contract/{engine,tensorflow}.test.ts',
@@ -22,6 +22,12 @@ const slower = [
   'tests/contract/all-reduce-sockets.test.ts',
   'tests/unit/launch/local-workers.test.ts',
   'tests/unit/shared/transport/vectors-{in-memory,on-network}.test.ts',
+  'tests/unit/coordinator/metrics/otlp/otlp-export.test.ts',
+  'tests/unit/live/live-stream.test.ts',
+  'tests/unit/run-folder/run-lock.test.ts',
+  'tests/unit/shared/data/mirror.test.ts',
+  'tests/unit/docs/foretold-steps.test.ts',
+  'tests/unit/economics/simulation/measured-exchanges.test.ts',
 ];
 
 export default defineConfig(({ mode }) => {

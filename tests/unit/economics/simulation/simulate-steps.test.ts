@@ -348,19 +348,9 @@ describe('1,024 workers', () => {
     processor,
   };
 
-  test.each(modelledAlgorithms)('%s: as many messages as there is time for, and what the formula says', (algorithm) => {
+  test.each(modelledAlgorithms)('%s: no more messages than take a moment, and what the formula says', (algorithm) => {
     const { seconds, messages } = step(exchange, { algorithm });
     expect(messages).toBeLessThanOrEqual(1 << 16);
     expect(seconds / allReduceSeconds(algorithm, exchange)).toBeCloseTo(1, 1);
-  });
-
-  // Code that is mutated counts every statement, which takes ten times as long.
-  const most = process.env.MUTATION_TESTS === undefined ? 1 : 60;
-
-  test.each(modelledAlgorithms)('%s: take well below a second of this processor', (algorithm) => {
-    step(exchange, { algorithm });
-    const before = process.cpuUsage();
-    step(exchange, { algorithm });
-    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(most);
   });
 });
