@@ -1,5 +1,4 @@
 /** Makes a run observable while it lasts: metrics, the live page, and exports of both. */
-import type { Interruption } from '../economics/record/interruption.ts';
 import type { ObservabilityConfig } from '../settings/observability-settings.ts';
 import { observeLive } from './live/observe-live.ts';
 import { runInfoOf } from './metrics/collectors/run-metrics.ts';
@@ -10,8 +9,9 @@ import { type TargetFile, targetAddress, writeTargetFile } from './metrics/endpo
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import type { OtlpExport } from './metrics/otlp/otlp-export.ts';
 import { chooseOtlpTarget, type OtlpTarget, shownUrl } from './metrics/otlp/otlp-target.ts';
+import type { Resumption } from './record/resumption.ts';
 import type { RunEnd } from './run-end.ts';
-import type { LedgerEntry, RunObserver } from './run-events.ts';
+import type { RunObserver } from './run-events.ts';
 import type { RunContext, RunOptions } from './run-options.ts';
 
 export interface Observability {
@@ -28,12 +28,6 @@ export interface Observability {
   close(): Promise<void>;
 }
 
-/** What a resumed run had come to. */
-export interface ObservedBefore {
-  readonly accounts: readonly LedgerEntry[];
-  readonly interruptions: readonly Interruption[];
-}
-
 /**
  * Serves metrics and live page from now on.
  * @param before where the counters of a resumed run start
@@ -42,7 +36,7 @@ export interface ObservedBefore {
 export async function openObservability(
   options: RunOptions,
   context: RunContext,
-  before: ObservedBefore | undefined,
+  before: Pick<Resumption, 'accounts' | 'record'> | undefined,
 ): Promise<Observability> {
   const { runId, version, dataset, training, budget, expected, observability, resumed } = options;
   const { clock, timers, signal, note, warn } = context;
@@ -56,8 +50,8 @@ export async function openObservability(
     training,
     budget,
     expected,
-    carried: before?.accounts,
-    interruptionsBefore: before?.interruptions,
+    carried: before?.accounts.entries,
+    interruptionsBefore: before?.record.interruptions,
   });
   const live = observeLive(options, clock, timers);
   const scrapes = createScrapeWatch(clock, timers);

@@ -1,17 +1,17 @@
 /** A run from its first bind to its summary: the parts of the coordinator, put together. */
 import { summarize } from '../economics/record/summarize.ts';
 import { lockRun, type RunLock } from '../run-folder/run-lock.ts';
-import { budgetOf } from '../settings/budget-settings.ts';
 import { requireBudgetLeft } from './budget-left.ts';
 import { type CloseStack, withCloseStack } from './close-stack.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { type ObservedBefore, openObservability } from './observability.ts';
+import { openObservability } from './observability.ts';
 import { publishTo } from './publish-events.ts';
 import { createBookkeeper } from './record/bookkeeper.ts';
 import { writeConfig } from './record/config-file.ts';
 import { deriveEvents } from './record/derived-events.ts';
 import { guardFolder } from './record/guarded-folder.ts';
-import { type Resumption, readRecord, readResumption } from './record/resumption.ts';
+import { auditHeaderOf, recordedConfigOf } from './record/recorded-config.ts';
+import { readRecord, readResumption } from './record/resumption.ts';
 import { openRunFolder } from './record/run-folder.ts';
 import { createRunRecorder, nothingRecorded } from './record/run-recorder.ts';
 import { errorOf, writeResults } from './record/run-results.ts';
@@ -39,20 +39,10 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   const resumption = resumed && readResumption(out, { spec, training, trainCount: dataset.trainCount });
   requireBudgetLeft(options.budget, resumption?.accounts, options.expected);
 
-  const observability = services.use(
-    await openObservability(options, context, resumption && observedBefore(resumption)),
-  );
-  const audited = {
-    runId: options.runId,
-    version: options.version,
-    seed: training.seed,
-    trainCount: dataset.trainCount,
-    batchSize: training.batchSize,
-    datasetDigest: dataset.digest,
-  };
+  const observability = services.use(await openObservability(options, context, resumption));
   const folder = services.use(
     guardFolder(
-      openRunFolder(out, spec, audited, {
+      openRunFolder(out, spec, auditHeaderOf(options), {
         clock,
         keep: options.keep,
         report: (event) => observe(event),
@@ -63,29 +53,13 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     ),
   );
   context.onOpened();
-  const recorder = createRunRecorder(
-    {
-      runId: options.runId,
-      version: options.version,
-      startedAtUnixMs,
-      dataset,
-      modelName: training.model,
-      globalBatchSize: training.batchSize,
-      seed: training.seed,
-      deterministic: training.deterministic,
-      budget: budgetOf(options.budget),
-    },
-    clock,
-    context.cpuSeconds,
-    { ...(resumption?.record ?? nothingRecorded), startedAtUnixMs: resumed?.startedAtUnixMs ?? startedAtUnixMs },
-  );
+  const recorder = createRunRecorder(recordedConfigOf(options), clock, context.cpuSeconds, {
+    ...(resumption?.record ?? nothingRecorded),
+    startedAtUnixMs: resumed?.startedAtUnixMs ?? startedAtUnixMs,
+  });
   const predictions = keepPredictions(dataset);
   const startedAt = clock.now() - (clock.unixMs() - startedAtUnixMs) / 1000;
-  const bookkeeper = createBookkeeper({
-    clock,
-    startedAt,
-    carried: resumption?.accounts,
-  });
+  const bookkeeper = createBookkeeper({ clock, startedAt, carried: resumption?.accounts });
   let control: ControlPlane | undefined;
   const observers: readonly RunObserver[] = [
     folder.observe,
@@ -157,10 +131,6 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
   context.onResult({ summary, predictions: predictions.predictions(), error: end.error ?? lostAccounts ?? lostFiles });
   lock.release();
   await observability.waitForLastScrape();
-}
-
-function observedBefore({ accounts, record }: Resumption): ObservedBefore {
-  return { accounts: accounts.entries, interruptions: record.interruptions };
 }
 
 function lockFolder(folder: string, { note, signal }: RunContext): Promise<RunLock> {
