@@ -46,11 +46,6 @@ const connections = {
   /** The system itself would try once a minute in the end, and a link that is mended should be used at once. */
   connectTimeout: 1500,
   linger: 0,
-  /**
-   * ZeroMQ reads what comes while this process computes, and answers pings meanwhile. What others may send is bounded: two
-   * slots each.
-   */
-  receiveHighWaterMark: 0,
 } as const;
 
 export function createVectorsOnNetwork(options: NetworkOptions): VectorWay<VectorsOnNetwork> {
@@ -186,6 +181,9 @@ async function openAddress(
       ...socketOptions(frameBytesFor(reading.floats)),
       ...connections,
       ipv6: family === 6,
+      // ZeroMQ reads all that comes while this process computes, and answers pings meanwhile. A writer sends no more than its two
+      // slots. (Where ZeroMQ has stopped reading when its connection is made again, it aborts the process.)
+      receiveHighWaterMark: 0,
     });
     const received = receiveVectors(socket, address, reading, memory, resolve);
     const subscription = encodePeer({
