@@ -60,6 +60,24 @@ networks.it('measures links of a rate: nothing is faster than they carry it, and
   expect(readdirSync('/run/netns').filter((name) => name.startsWith('pennygrad-'))).toEqual([]);
 });
 
+networks.it('leaves no host behind when it is told to end twice', async () => {
+  const args = ['bench', 'allreduce', '--world', '2', '--floats', '1000', '--link', '100mbit'];
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  started.add(child);
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk;
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  await eventually('ranks reduce', () => /round 1 of 5/.test(said), 60_000);
+  const hosts = () => readdirSync('/run/netns').filter((name) => name.startsWith(`pennygrad-${child.pid}-`));
+  expect(hosts()).toHaveLength(4);
+  child.kill('SIGTERM');
+  child.kill('SIGINT');
+  await ended;
+  expect(hosts()).toEqual([]);
+});
+
 it('leaves no process behind when it is interrupted', async () => {
   const child = spawn(process.execPath, [program, 'bench', 'allreduce', '--world', '2', '--floats', '1000'], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -36,9 +36,13 @@ export function createNetworkHosts(count: number, bitsPerSecond?: number): Netwo
   const names = Array.from({ length: count }, (_, place) => `${prefix}-${place}`);
   let made: string[] = [];
   const close = () => {
-    for (const name of made) runTool('ip', ['netns', 'delete', name]);
+    process.off('exit', close);
+    const names = made;
     made = [];
+    for (const name of names) runTool('ip', ['netns', 'delete', name]);
   };
+  // Whoever is told to end twice does not wait for anything else.
+  process.on('exit', close);
   try {
     for (const name of [network, ...names]) {
       runTool('ip', ['netns', 'add', name]);
