@@ -196,8 +196,12 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
       case 'quorum':
         orders.push(beginGeneration(message));
         break;
-      case 'welcome':
       case 'refuse':
+        // A member is refused when it is given up, whatever it waits for.
+        if (generation === undefined) orders.push(message);
+        else fail(new CoordinatorLost('the coordinator has given this worker up', message.actual));
+        break;
+      case 'welcome':
       case 'link':
       case 'exchange':
       case 'assign':

@@ -122,6 +122,15 @@ export function refuse(peer: PeerId, workerId: string, mismatch: Mismatch, asked
   return asked > 0 ? [told] : [told, announce({ type: 'worker-refused', workerId, reason })];
 }
 
+/**
+ * A member that is given up may only have waited for another one, which it could not reach: it is to ask for its place at once,
+ * while the others wait for somebody.
+ */
+export function tellGivenUp(peer: PeerId, reason: string): MembershipEffect {
+  const mismatch = { field: 'progress', expected: 'it may ask for its place again', actual: reason, passing: true };
+  return tell(peer, mismatch);
+}
+
 function tell(peer: PeerId, mismatch: Mismatch): MembershipEffect {
   return { type: 'send', peer, body: { type: 'refuse', ...shortened(mismatch) } };
 }

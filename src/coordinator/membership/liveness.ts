@@ -42,6 +42,8 @@ const boundedActivities = [
 export interface Loss<Worker> {
   readonly worker: Worker;
   readonly reason: string;
+  /** It owes something, and its connection answers. */
+  readonly isAlive: boolean;
 }
 
 /**
@@ -59,14 +61,19 @@ export function findStuck<Worker extends Signs>(
       !isBounded(activity) && (now - Math.max(since, lastHeard)) * 1000 > deadlines.silenceMs,
   );
   if (silent !== undefined) {
-    return { worker: silent, reason: `silent for ${(now - silent.lastHeard).toFixed(1)} s, though it is connected` };
+    const reason = `silent for ${(now - silent.lastHeard).toFixed(1)} s, though it is connected`;
+    return { worker: silent, reason, isAlive: false };
   }
   const overdue = (activity: Activity) =>
     workers.find((worker) => worker.activity === activity && (now - worker.since) * 1000 > deadlines.stepMs);
   for (const activity of boundedActivities) {
     const stuck = overdue(activity);
     if (stuck === undefined) continue;
-    return { worker: stuck, reason: `no result for ${(now - stuck.since).toFixed(1)} s, though it is alive` };
+    return {
+      worker: stuck,
+      reason: `no result for ${(now - stuck.since).toFixed(1)} s, though it is alive`,
+      isAlive: true,
+    };
   }
   return undefined;
 }

@@ -6,7 +6,7 @@ import { PennygradError } from '../../shared/core/errors.ts';
 import { putOff } from '../../shared/core/standstill.ts';
 import type { GpuReading } from '../../shared/protocol/messages.ts';
 import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
-import { acceptReady, welcome } from './admission.ts';
+import { acceptReady, tellGivenUp, welcome } from './admission.ts';
 import { drain, drop, exited, expel, garbled, leave, lose, release } from './departure.ts';
 import { findStuck } from './liveness.ts';
 import {
@@ -113,11 +113,12 @@ function tick(rules: MembershipRules, state: Membership, now: number, activities
     subject: worker,
   }));
   const stuck = findStuck(signs, now, deadlinesOf(rules));
-  const step =
-    stuck === undefined
-      ? unchanged(state)
-      : lose(rules, state, stuck.worker.subject, { cause: 'stuck', reason: stuck.reason }, activities, now);
-  return thenGather(rules, step, now);
+  if (stuck === undefined) return thenGather(rules, unchanged(state), now);
+  const { reason, isAlive, worker } = stuck;
+  const step = lose(rules, state, worker.subject, { cause: 'stuck', reason }, activities, now);
+  const isOver = step.effects.some(({ type }) => type === 'fail');
+  const told = isAlive && !isOver ? [tellGivenUp(worker.subject.peer, reason)] : [];
+  return thenGather(rules, { ...step, effects: [...step.effects, ...told] }, now);
 }
 
 /** Any change may have completed the fleet. */

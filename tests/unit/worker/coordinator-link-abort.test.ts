@@ -6,7 +6,7 @@ import { systemTimers } from '../../../src/shared/core/timers.ts';
 import type { Body, CoordinatorMessage } from '../../../src/shared/protocol/messages.ts';
 import { chunkSizes } from '../../../src/shared/protocol/state-chunks.ts';
 import { bindCoordinatorSocket } from '../../../src/shared/transport/coordinator-socket.ts';
-import { type CoordinatorLink, openCoordinatorLink } from '../../../src/worker/coordinator-link.ts';
+import { type CoordinatorLink, CoordinatorLost, openCoordinatorLink } from '../../../src/worker/coordinator-link.ts';
 import { outcomeOf } from '../../support/outcome.ts';
 
 type SendChunk = Awaited<ReturnType<typeof connect>>['sendChunk'];
@@ -79,6 +79,34 @@ async function connectMember() {
   send(quorum(1));
   return { link, send, sendChunk, inbox: await inboxOf(link, 1) };
 }
+
+describe('a refusal', () => {
+  const refusal = {
+    type: 'refuse',
+    field: 'progress',
+    expected: 'it may ask for its place again',
+    actual: 'no result for 8.0 s, though it is alive',
+    passing: true,
+  } as const;
+
+  it('of a member ends its wait for whatever it is, as the loss of the coordinator would', async () => {
+    const { link, send, inbox } = await connectMember();
+    const committed = inbox.committed(attempt);
+    send(refusal);
+    await expect(committed).rejects.toBeInstanceOf(CoordinatorLost);
+    await expect(link.nextOrder()).rejects.toMatchObject({
+      what: 'the coordinator has given this worker up',
+      message: expect.stringContaining('no result for 8.0 s, though it is alive'),
+    });
+    expect(link.signal.aborted).toBe(true);
+  });
+
+  it('of a worker that is no member is an order', async () => {
+    const { link, send } = await connect();
+    send(refusal);
+    expect(await link.nextOrder()).toMatchObject(refusal);
+  });
+});
 
 describe('an abort', () => {
   it('ends the wait for a commit, and drops the orders that wait', async () => {

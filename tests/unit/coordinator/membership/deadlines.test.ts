@@ -113,6 +113,27 @@ describe('a worker that is stuck', () => {
     expect(run.workers()).toEqual(['w0']);
   });
 
+  it('is told that it may ask for its place again, where the run waits for somebody and its connection is alive', () => {
+    const run = startTraining({ onLoss: 'continue' });
+    run.members({ w0: ['communicate', 100], w1: ['compute', 100] });
+    run.time.advance(8001);
+    expect(run.input(tick)).toContainEqual({
+      type: 'send',
+      peer: 'w1',
+      body: {
+        type: 'refuse',
+        field: 'progress',
+        expected: 'it may ask for its place again',
+        actual: 'no result for 8.0 s, though it is alive',
+        passing: true,
+      },
+    });
+    const silent = startTraining({ onLoss: 'continue' });
+    silent.members({ w0: ['idle', 100], w1: ['predict', 107] });
+    silent.time.advance(8001);
+    expect(silent.input(tick).filter(({ type }) => type === 'send')).toEqual([]);
+  });
+
   it('is found by the ticks of a run that nothing else happens in', () => {
     const run = startTraining();
     run.members({ w0: ['idle', 100], w1: ['predict', 101] });

@@ -19,6 +19,7 @@ describe('findStuck', () => {
       expect(findStuck([stuck], 108.1, deadlines)).toEqual({
         worker: stuck,
         reason: 'no result for 8.1 s, though it is alive',
+        isAlive: true,
       });
     },
   );
@@ -35,6 +36,7 @@ describe('findStuck', () => {
       expect(findStuck([worker], 116.1, deadlines)).toEqual({
         worker,
         reason: 'silent for 8.1 s, though it is connected',
+        isAlive: false,
       });
       // What it did before it began with this does not count.
       expect(findStuck([{ ...worker, since: 115 }], 116.1, deadlines)).toBeUndefined();
@@ -47,6 +49,7 @@ describe('findStuck', () => {
     expect(findStuck([worker], 108.001, deadlines)).toEqual({
       worker,
       reason: 'silent for 108.0 s, though it is connected',
+      isAlive: false,
     });
   });
 
