@@ -27,7 +27,7 @@ export interface PeerLinks {
 export interface PeerLinksOptions {
   readonly rank: number;
   readonly generation: number;
-  /** Of a gradient. */
+  /** How long a gradient is. */
   readonly floats: number;
   readonly patience: LinkPatience;
 }

@@ -13,7 +13,7 @@ export const rankArgumentSchema = z.object({
   hub: z.string().optional(),
   /** How ranks read each other, if they do. */
   path: z.enum(['memory', 'network']),
-  /** Of the host that it is on. */
+  /** The host that it is on. */
   address: z.string(),
 });
 export type RankArgument = z.output<typeof rankArgumentSchema>;

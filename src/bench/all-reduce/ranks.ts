@@ -45,7 +45,7 @@ export interface RanksOptions {
   readonly processes: Processes;
   readonly world: number;
   readonly floats: number;
-  /** Of the ranks, and of the hub at place `world`. */
+  /** Where each rank runs, and the hub, which is the one after the last. */
   readonly placeOf: (rank: number) => Place;
 }
 

@@ -34,7 +34,7 @@ export interface PeerVectors {
 }
 
 export interface ReadOptions {
-  /** Of the vector. */
+  /** How long the vector is. */
   readonly floats: number;
   /** Whose ranks read each other. What a process that is still in an earlier one asks for, it does not get. */
   readonly generation: number;
