@@ -1,7 +1,7 @@
 /** Fleets that `plan` models without having measured them: workers, their links, and what they compute. */
-import { z } from 'zod';
 import { type ModelledAlgorithm, modelledAlgorithms } from '../shared/collectives/cost-model.ts';
 import { linkRate } from './link-rate.ts';
+import { numberWithUnit } from './number-with-unit.ts';
 import { between, choice, integer, listOf, positive } from './schemas.ts';
 import type { SettingsTable } from './setting.ts';
 
@@ -9,18 +9,17 @@ import type { SettingsTable } from './setting.ts';
 const mostWorkers = 1024;
 const mostParameters = 1e11;
 
-const units = { us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1 } as const;
-const delayForm = 'a time from 0 to 10s with its unit, like 50us, 0.2ms or 0.1s';
+const units = { us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, '': 1 } as const;
 
-/** `0.2ms` as 0.0002 seconds. */
-const delay = z.union([z.number(), z.string()], delayForm).transform((given, context): number => {
-  const text = String(given).trim();
-  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(us|µs|ms|s)$/i.exec(text === '0' ? '0s' : text) ?? [];
-  const seconds = Number(digits) * (units[unit.toLowerCase() as keyof typeof units] ?? Number.NaN);
-  if (seconds <= 10) return seconds;
-  context.addIssue({ code: 'custom', message: delayForm });
-  return z.NEVER;
-});
+/** `0.2ms` as 0.0002 seconds. Only 0 needs no unit. */
+const delay = numberWithUnit(
+  /^\s*(\d+(?:\.\d+)?)\s*(us|µs|ms|s|(?<=^\s*0))\s*$/i,
+  'a time from 0 to 10s with its unit, like 50us, 0.2ms or 0.1s',
+  (value, unit: keyof typeof units) => {
+    const seconds = value * units[unit];
+    return seconds <= 10 ? seconds : undefined;
+  },
+);
 
 export const modelledFleetSettings = {
   /** Its presence asks for modelled fleets. */

@@ -1,6 +1,7 @@
 /** `--simulate-preemptions rate=2/h,notice=30s`: local workers that lose their machines, as spot capacity does. Pure. */
 import { z } from 'zod';
 import { parseEntry } from './key-value-entry.ts';
+import { numberWithUnit } from './number-with-unit.ts';
 import { integer } from './schemas.ts';
 import type { Setting } from './setting.ts';
 
@@ -10,14 +11,16 @@ const mostSeconds = 1_000_000;
 const secondsOf = { s: 1, min: 60, h: 3600 } as const;
 type Unit = keyof typeof secondsOf;
 
-const rate = measured(/^(\d+(?:\.\d+)?)\/(h|min|s)$/, 'a rate above 0, like 2/h, 0.5/min or 0.1/s', (value, unit) =>
-  value > 0 ? (value * secondsOf.h) / secondsOf[unit] : undefined,
+const rate = numberWithUnit(
+  /^(\d+(?:\.\d+)?)\/(h|min|s)$/,
+  'a rate above 0, like 2/h, 0.5/min or 0.1/s',
+  (value, unit: Unit) => (value > 0 ? (value * secondsOf.h) / secondsOf[unit] : undefined),
 );
 
-const duration = measured(
+const duration = numberWithUnit(
   /^(\d+(?:\.\d+)?)(h|min|s)$/,
   `a time like 30s, 2min or 0s, at most ${mostSeconds}s`,
-  (value, unit) => (value * secondsOf[unit] <= mostSeconds ? value * secondsOf[unit] : undefined),
+  (value, unit: Unit) => (value * secondsOf[unit] <= mostSeconds ? value * secondsOf[unit] : undefined),
 );
 
 /** The keys of the entry. */
@@ -46,15 +49,4 @@ export function planPreemptions(entry: string | undefined) {
   if (entry === undefined || entry === 'none') return undefined;
   const { rate: ratePerHour, notice, back, seed } = parseEntry('--simulate-preemptions', entry, fields);
   return { ratePerHour, noticeSeconds: notice, backSeconds: back, seed };
-}
-
-/** A number with a unit. */
-function measured(pattern: RegExp, wanted: string, convert: (value: number, unit: Unit) => number | undefined) {
-  return z.string(wanted).transform((text, context): number => {
-    const [, value, unit] = pattern.exec(text) ?? [];
-    const converted = value === undefined ? undefined : convert(Number(value), unit as Unit);
-    if (converted !== undefined && Number.isFinite(converted)) return converted;
-    context.addIssue({ code: 'custom', message: wanted });
-    return z.NEVER;
-  });
 }

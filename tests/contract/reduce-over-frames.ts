@@ -1,12 +1,9 @@
-import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
 import type { AllReduce, FromHub, ToHub } from '../../src/shared/collectives/collective.ts';
 import { type AllReduceName, collectiveOf } from '../../src/shared/collectives/registry.ts';
 import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../src/shared/protocol/codec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
 import type { CollectiveUnderTest } from './all-reduce.contract.ts';
-import { beginnerOf, microShard } from './begin-attempts.ts';
-
-const now = () => performance.now() / 1000;
+import { now, openHubSide } from './hub-side.ts';
 
 /** Everything between ranks and hub is encoded and decoded, and arrives a turn of the event loop later. */
 export async function overFrames(
@@ -14,19 +11,14 @@ export async function overFrames(
   worldSize: number,
   sizes: readonly number[],
 ): Promise<CollectiveUnderTest> {
-  const buckets = gradientBuckets(sizes);
-  const generation = new AbortController();
-  const hub = collectiveOf(name).createHub?.({ worldSize, buckets, microShard });
+  const { buckets, signal, begin, abort, take } = openHubSide(name, worldSize, sizes);
   const bytes = (frames: readonly (Uint8Array | Float32Array)[]) =>
     frames.map((frame) => Buffer.from(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength)));
 
   function sendToHub(rank: number, body: Body<ToHub>, tensors: readonly Float32Array[]): void {
     const decoded = decodeWorkerMessage(bytes(encode<WorkerMessage>('run', body, tensors)));
     if (!decoded.ok || decoded.message.type !== 'contribute') throw new Error('not a contribution');
-    const outcome = hub?.receive(rank, decoded.message, decoded.tensors, performance.now() / 1000);
-    if (outcome?.kind === 'refused') throw new Error(outcome.reason);
-    if (outcome?.kind === 'diverged') throw new Error(`float ${outcome.float} is ${outcome.value}`);
-    for (const reply of outcome?.kind === 'reply' ? outcome.replies : []) {
+    for (const reply of take(rank, decoded.message, decoded.tensors)) {
       setImmediate(() => sendToRank(reply.rank, reply.body, reply.tensors));
     }
   }
@@ -43,13 +35,13 @@ export async function overFrames(
       buckets,
       sendToHub: (body, tensors) => sendToHub(rank, body, tensors),
       now,
-      signal: generation.signal,
+      signal,
     }),
   );
   return {
     ranks,
-    begin: beginnerOf(worldSize, hub),
-    abort: (reason) => generation.abort(reason),
+    begin,
+    abort,
     close() {},
   };
 }

@@ -1,13 +1,10 @@
-import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
 import { type AllReduceName, collectiveOf } from '../../src/shared/collectives/registry.ts';
 import { systemTimers } from '../../src/shared/core/timers.ts';
 import { maxFrameBytes } from '../../src/shared/protocol/limits.ts';
 import { type Arrival, bindCoordinatorSocket } from '../../src/shared/transport/coordinator-socket.ts';
 import { connectWorkerSocket } from '../../src/shared/transport/worker-socket.ts';
 import type { CollectiveUnderTest } from './all-reduce.contract.ts';
-import { beginnerOf, microShard } from './begin-attempts.ts';
-
-const now = () => performance.now() / 1000;
+import { now, openHubSide } from './hub-side.ts';
 
 async function* oneByOne(arrivals: AsyncIterable<Arrival>) {
   for await (const { peer, messages } of arrivals) for (const decoded of messages) yield { peer, decoded };
@@ -19,9 +16,7 @@ export async function overSockets(
   worldSize: number,
   sizes: readonly number[],
 ): Promise<CollectiveUnderTest> {
-  const buckets = gradientBuckets(sizes);
-  const generation = new AbortController();
-  const hub = collectiveOf(name).createHub?.({ worldSize, buckets, microShard });
+  const { buckets, signal, begin, abort, take } = openHubSide(name, worldSize, sizes);
   const centre = await bindCoordinatorSocket({
     bind: 'tcp://127.0.0.1:*',
     run: 'run',
@@ -53,7 +48,7 @@ export async function overSockets(
       buckets,
       sendToHub: socket.send,
       now,
-      signal: generation.signal,
+      signal,
     });
     void (async () => {
       for await (const decoded of socket.receive()) {
@@ -70,10 +65,7 @@ export async function overSockets(
       const { message, tensors } = decoded;
       if (message.type === 'leave') peers[Number(message.phase)] = peer;
       if (message.type !== 'contribute') continue;
-      const outcome = hub?.receive(peers.indexOf(peer), message, tensors, performance.now() / 1000);
-      if (outcome?.kind === 'refused') throw new Error(outcome.reason);
-      if (outcome?.kind === 'diverged') throw new Error(`float ${outcome.float} is ${outcome.value}`);
-      for (const reply of outcome?.kind === 'reply' ? outcome.replies : []) {
+      for (const reply of take(peers.indexOf(peer), message, tensors)) {
         centre.send(peers[reply.rank] ?? '', reply.body, reply.tensors);
       }
     }
@@ -81,8 +73,8 @@ export async function overSockets(
 
   return {
     ranks: links.map(({ collective }) => collective),
-    begin: beginnerOf(worldSize, hub),
-    abort: (reason) => generation.abort(reason),
+    begin,
+    abort,
     close() {
       for (const { socket } of links) socket.close();
       centre.close();

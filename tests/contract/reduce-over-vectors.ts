@@ -3,6 +3,7 @@ import { collectiveOf } from '../../src/shared/collectives/registry.ts';
 import type { VectorWay } from '../../src/shared/transport/vectors.ts';
 import { offerFrom, openFrom, patient } from '../support/opened-vectors.ts';
 import type { CollectiveUnderTest } from './all-reduce.contract.ts';
+import { now } from './hub-side.ts';
 
 /** Every rank reads the vectors of all others. */
 export async function overVectors<Offer>(
@@ -39,7 +40,7 @@ export async function overVectors<Offer>(
       sendToHub() {
         throw new Error('it has no hub');
       },
-      now: () => performance.now() / 1000,
+      now,
       signal: generation.signal,
     }),
   );

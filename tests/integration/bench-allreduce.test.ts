@@ -1,14 +1,12 @@
 /** The all-reduce benchmark, with a process for each rank. */
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { needs } from '../support/machine-parts.ts';
-import { childrenOf, isAlive, run } from '../support/pennygrad.ts';
+import { childrenOf, isAlive, run, start } from '../support/pennygrad.ts';
 
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const started = new Set<ReturnType<typeof spawn>>();
+const started = new Set<ChildProcess>();
 
 afterEach(() => {
   for (const child of started) child.kill('SIGTERM');
@@ -60,38 +58,29 @@ networks.it('measures links of a rate: nothing is faster than they carry it, and
   expect(readdirSync('/run/netns').filter((name) => name.startsWith('pennygrad-'))).toEqual([]);
 });
 
+/** Once its ranks reduce. */
+async function startBench(...args: readonly string[]) {
+  const bench = start(['bench', 'allreduce', '--world', '2', '--floats', '1000', ...args]);
+  started.add(bench.child);
+  await bench.waitFor(/round 1 of 5/);
+  return bench;
+}
+
 networks.it('leaves no host behind when it is told to end twice', async () => {
-  const args = ['bench', 'allreduce', '--world', '2', '--floats', '1000', '--link', '100mbit'];
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-  started.add(child);
-  let said = '';
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    said += chunk;
-  });
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  await eventually('ranks reduce', () => /round 1 of 5/.test(said), 60_000);
+  const { child, exit } = await startBench('--link', '100mbit');
   const hosts = () => readdirSync('/run/netns').filter((name) => name.startsWith(`pennygrad-${child.pid}-`));
   expect(hosts()).toHaveLength(4);
   child.kill('SIGTERM');
   child.kill('SIGINT');
-  await ended;
+  await exit;
   expect(hosts()).toEqual([]);
 });
 
 it('leaves no process behind when it is interrupted', async () => {
-  const child = spawn(process.execPath, [program, 'bench', 'allreduce', '--world', '2', '--floats', '1000'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  started.add(child);
-  let said = '';
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    said += chunk;
-  });
-  const code = new Promise((resolve) => child.once('close', resolve));
-  await eventually('ranks reduce', () => /round 1 of 5/.test(said), 60_000);
+  const { child, exit } = await startBench();
   const ranks = childrenOf(child.pid ?? 0);
   expect(ranks.length).toBeGreaterThan(3);
   child.kill('SIGINT');
-  expect(await code).toBe(130);
+  expect((await exit).code).toBe(130);
   await eventually('its processes are gone', () => !ranks.some(isAlive));
 });

@@ -1,7 +1,7 @@
 /** Vectors that simulated processes read of each other over a network: what `createVectorsOnNetwork` does with sockets. */
 import type { VectorsOnNetwork } from '../../src/shared/protocol/messages.ts';
 import { createReceivedSlots } from '../../src/shared/transport/received-slots.ts';
-import { createShownSlots, type Shown } from '../../src/shared/transport/shown-slots.ts';
+import { attemptOf, createShownSlots, type Shown } from '../../src/shared/transport/shown-slots.ts';
 import type { VectorWay } from '../../src/shared/transport/vectors.ts';
 
 interface Station {
@@ -76,8 +76,4 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
       return { peer: { way: 'network', read: slots.read, published: slots.published, close: subscription.end } };
     },
   });
-}
-
-function attemptOf(shown: Shown) {
-  return shown.kind === 'values' ? shown.attempt : shown.publication.attempt;
 }

@@ -1,5 +1,5 @@
 /** What a process has received of another's vectors. Pure. */
-import type { Interval } from '../core/sampling.ts';
+import { sumOf } from '../core/sums.ts';
 import { isSameAttempt } from '../protocol/attempt.ts';
 import type { Attempt } from '../protocol/messages.ts';
 import { figureCount, type Publication, slotOf, slots } from './vectors.ts';
@@ -16,8 +16,8 @@ export interface ReceivedSlots {
 interface Slot {
   readonly vector: Float32Array;
   attempt: Attempt | undefined;
-  /** Parts that have come, by where they begin. */
-  readonly parts: Map<number, Interval>;
+  /** How long the parts are that have come, by where they begin. */
+  readonly parts: Map<number, number>;
   publication: Publication | undefined;
 }
 
@@ -40,7 +40,7 @@ export function createReceivedSlots(floats: number): ReceivedSlots {
         slot.publication = undefined;
       }
       slot.vector.set(values, from);
-      slot.parts.set(from, { from, to });
+      slot.parts.set(from, values.length);
       return undefined;
     },
     complete(publication) {
@@ -48,7 +48,7 @@ export function createReceivedSlots(floats: number): ReceivedSlots {
       const slot = at(slotOf(attempt.step));
       if (figures.length !== figureCount) return `${figures.length} figures, expected ${figureCount}`;
       if (slot.attempt === undefined || !isSameAttempt(slot.attempt, attempt)) return 'a vector that has not come';
-      const come = [...slot.parts.values()].reduce((sum, { from, to }) => sum + to - from, 0);
+      const come = sumOf([...slot.parts.values()]);
       if (come !== floats) return `a vector of which ${come} floats have come, of ${floats}`;
       slot.publication = publication;
       return undefined;

@@ -8,6 +8,10 @@ export type Shown =
   | { readonly kind: 'values'; readonly attempt: Attempt; readonly from: number; readonly values: Float32Array }
   | { readonly kind: 'published'; readonly publication: Publication };
 
+export function attemptOf(shown: Shown): Attempt {
+  return shown.kind === 'values' ? shown.attempt : shown.publication.attempt;
+}
+
 export interface ShownSlots {
   /**
    * A new generation's vectors have new memory. What was handed out of the last one's never changes, however late it leaves: a

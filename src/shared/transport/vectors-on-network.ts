@@ -21,7 +21,7 @@ import { ipFamilyOf } from './ip-family.ts';
 import { createMessageMemory, type MessageMemory } from './message-memory.ts';
 import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { createReceivedSlots } from './received-slots.ts';
-import { createShownSlots, type Shown } from './shown-slots.ts';
+import { attemptOf, createShownSlots, type Shown } from './shown-slots.ts';
 import { socketOptions } from './socket-options.ts';
 import type { PeerVectors, Problem, ReadOptions, VectorWay, VectorWriter } from './vectors.ts';
 
@@ -101,11 +101,11 @@ async function offerVectors(
   });
 
   function sendToReaders(shown: Shown): void {
-    const { attempt } = shown.kind === 'values' ? shown : shown.publication;
+    const shownIn = attemptOf(shown).generation;
     for (const [peer, generation] of readers) {
-      if (generation === attempt.generation) outboxes.post(peer, framesOf(shown));
+      if (generation === shownIn) outboxes.post(peer, framesOf(shown));
       // It has left that generation, or will be told so.
-      else if (generation < attempt.generation) readers.delete(peer);
+      else if (generation < shownIn) readers.delete(peer);
     }
   }
 
@@ -120,8 +120,7 @@ async function offerVectors(
       readers.set(peer, message.generation);
       outboxes.post(peer, encodePeer({ type: 'subscribed' }));
       for (const shown of slots.everything()) {
-        const { attempt } = shown.kind === 'values' ? shown : shown.publication;
-        if (attempt.generation === message.generation) outboxes.post(peer, framesOf(shown));
+        if (attemptOf(shown).generation === message.generation) outboxes.post(peer, framesOf(shown));
       }
     }
   }

@@ -1,22 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type FleetsToModel, modelFleets } from '../../../src/economics/planning/modelled-fleets.ts';
 import { renderModelledFleets } from '../../../src/report/comparison/modelled-fleets-text.ts';
+import { modelledAlgorithms } from '../../../src/shared/collectives/cost-model.ts';
+import { askedFleets } from '../../support/asked-fleets.ts';
 
-/** Links that carry 1 GB of gradients a second, and a gradient of 4 MB in four buckets. */
-const asked: FleetsToModel = {
-  workers: [1, 4],
-  algorithms: ['star', 'mesh', 'mesh-two-shot', 'ring'],
-  bitsPerSecond: (8e9 * 1538) / 1448,
-  delaySeconds: 1e-3,
-  processor: { secondsPerMessage: 0, secondsPerByte: 0, secondsPerAddition: 0 },
-  parameters: 1e6,
-  batchSize: 1000,
-  aloneSeconds: 0.8,
-  overlap: 0,
-  spread: 0,
-  usdPerHour: 0.36,
-  epochSamples: 60_000,
-};
+const asked: FleetsToModel = { ...askedFleets, algorithms: modelledAlgorithms };
 
 /** With sentences on one line each. */
 function flowed(changes: Partial<FleetsToModel> = {}): string {

@@ -1,5 +1,5 @@
 /** Training with generations that answer as a script says. */
-import type { RunEvent } from '../../../../src/coordinator/run-events.ts';
+import type { RecordedRun, RunEvent } from '../../../../src/coordinator/run-events.ts';
 import {
   type Fleet,
   type TrainContext,
@@ -114,3 +114,20 @@ export async function failTraining(training: Training): Promise<Trained & { read
 export const atStep = (step: number, act: () => void) => (event: RunEvent) => {
   if (event.type === 'step' && event.step === step) act();
 };
+
+/** What the run had done up to a step, by its record; four samples into its second epoch unless a test says otherwise. */
+export const recorded = (step: number, fields: Partial<RecordedRun> = {}): RecordedRun => ({
+  step,
+  generation: 1,
+  samplesBefore: 4 * step,
+  samples: 4 * step,
+  trainSeconds: step,
+  skippedSteps: 0,
+  skippedInRow: 0,
+  epochs: [],
+  milestones: [],
+  openEpoch: { epoch: 1, samples: 4, lossSum: 8, correct: 2, seconds: 1, usd: 0 },
+  samplesByWorker: undefined,
+  keptMetrics: '',
+  ...fields,
+});

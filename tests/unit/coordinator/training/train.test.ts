@@ -7,7 +7,7 @@ import { PennygradError } from '../../../../src/shared/core/errors.ts';
 import type { Checkpoint } from '../../../../src/shared/model/training-state.ts';
 import { memberOf } from '../generation/members.ts';
 import { type Script, spentBy, stateOf } from './scripted-generation.ts';
-import { atStep, runTraining, type Training } from './scripted-training.ts';
+import { atStep, recorded, runTraining, type Training } from './scripted-training.ts';
 
 /** In parts of two global batches. */
 const testPass = ['0..8', '8..16', '16..20'].map((part) => `evaluate test ${part} by 2/2`);
@@ -542,23 +542,6 @@ describe('training with several generations', () => {
 describe('training that goes on with workers that are ahead of the checkpoint', () => {
   const state = { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 4, slots: [] } };
   const start = { step: 3, generation: 1, stepsBefore: 5, state, epoch: undefined };
-
-  /** What the run had done up to a step, four samples into its second epoch. */
-  const recorded = (step: number, fields: Partial<RecordedRun> = {}): RecordedRun => ({
-    step,
-    generation: 1,
-    samplesBefore: 4 * step,
-    samples: 4 * step,
-    trainSeconds: step,
-    skippedSteps: 0,
-    skippedInRow: 0,
-    epochs: [],
-    milestones: [],
-    openEpoch: { epoch: 1, samples: 4, lossSum: 8, correct: 2, seconds: 1, usd: 0 },
-    samplesByWorker: undefined,
-    keptMetrics: '',
-    ...fields,
-  });
 
   /** The workers come with step 4, and the record may have it. */
   async function goOn(record: RecordedRun | undefined, given: Training = {}) {

@@ -9,7 +9,7 @@ import { noPhaseSeconds } from '../../../../src/shared/core/phases.ts';
 import type { Applied, Trained } from '../../../../src/shared/protocol/messages.ts';
 import { memberOf } from '../generation/members.ts';
 import { type Script, spentBy, stateOf } from './scripted-generation.ts';
-import { failTraining, runTraining, type Training } from './scripted-training.ts';
+import { failTraining, recorded, runTraining, type Training } from './scripted-training.ts';
 
 /** The positions of a step's batch, of which two workers take one half each. Three steps of 4 of 10 samples are an epoch. */
 function boundsOf(step: number): readonly number[] {
@@ -103,7 +103,7 @@ describe('steps that the others have done when a worker is lost', () => {
     expect(eventsOf('epoch').at(-1)).toMatchObject({ samples: 36, seconds: 0.75, loss: (8 + 10 + 8) / 36 });
     expect(eventsOf('rolled-back')).toEqual([]);
     expect(eventsOf('went-on')).toEqual([]);
-    // Of the workers' time nothing was wasted.
+    // None of the workers' time was wasted.
     expect(eventsOf('spent').filter(({ late, redone }) => late || redone)).toEqual([
       { type: 'spent', members: [spentBy(0), spentBy(1)], redone: false, late: true },
     ]);
@@ -183,22 +183,9 @@ describe('steps that the others have skipped as not finite', () => {
   });
 });
 
-/** What the run had done up to a step, by its record; four samples into its second epoch unless a test says otherwise. */
-const recorded = (step: number, fields: Partial<RecordedRun> = {}): RecordedRun => ({
-  step,
-  generation: number,
-  samplesBefore: 4 * step,
-  samples: 4 * step,
-  trainSeconds: step,
-  skippedSteps: 0,
-  skippedInRow: 0,
-  epochs: [],
-  milestones: [],
-  openEpoch: { epoch: 1, samples: 4, lossSum: 8, correct: 2, seconds: 1, usd: 0 },
-  samplesByWorker: undefined,
-  keptMetrics: '',
-  ...fields,
-});
+/** By the generation whose workers tell of further steps. */
+const recordedHere = (step: number, fields: Partial<RecordedRun> = {}): RecordedRun =>
+  recorded(step, { generation: number, ...fields });
 
 const state = { parameters: Float32Array.of(1, 2, 3), optimizer: { iterations: 4, slots: [] } };
 const start = { step: 3, generation: number, stepsBefore: 3, state, epoch: undefined };
@@ -216,7 +203,7 @@ function resumed(records: readonly RecordedRun[], given: Training) {
 describe('steps that workers have done while their coordinator was gone', () => {
   it('follow what is on record, of which it is asked once for each step', async () => {
     const both = told(fromTheStart, 5);
-    const record = recorded(4);
+    const record = recordedHere(4);
     const { asked, training } = resumed([record], answering(both, both));
     const { events, eventsOf, log } = await runTraining(training);
     expect(events.slice(0, 3)).toMatchObject([
@@ -236,7 +223,7 @@ describe('steps that workers have done while their coordinator was gone', () => 
 
   it('may begin an epoch, where the record says that the one before was tested', async () => {
     const both = told({ step: 3, generation: number }, 4);
-    const { asked, training } = resumed([recorded(3, { openEpoch: undefined })], answering(both, both));
+    const { asked, training } = resumed([recordedHere(3, { openEpoch: undefined })], answering(both, both));
     const { eventsOf, log } = await runTraining(training);
     expect(eventsOf('step').map(({ step }) => step)).toEqual([3, 4, 5]);
     expect(commits(log)).toEqual([4, 5]);
@@ -251,7 +238,7 @@ describe('steps that workers have done while their coordinator was gone', () => 
     const steps = [{ ...stepTold(4), lossSum: 0, correct: 0, skipped: true as const }];
     const both = told({ step: 4, generation: number }, 5, { steps });
     const nonFinite = () => 'w0: it became NaN';
-    const { training } = resumed([recorded(4, { skippedInRow: mostSkippedInRow - 1 })], {
+    const { training } = resumed([recordedHere(4, { skippedInRow: mostSkippedInRow - 1 })], {
       ...answering(both, both),
       nonFinite,
     });
@@ -354,7 +341,7 @@ describe('a resumed run that loses a worker before it knows how far the others a
   const onReport = () => {
     throw new MemberLost('w1 is lost');
   };
-  const record = recorded(4);
+  const record = recordedHere(4);
   const begins = (applied: readonly number[], records: readonly RecordedRun[]) =>
     failTraining({
       ...resumed(records, { number: number + 1, onReport, applied, left: [[0]] }).training,
@@ -371,7 +358,7 @@ describe('a resumed run that loses a worker before it knows how far the others a
   it.each([
     ['only the lost one was further', [3, 4], [{ ...record, generation: 1 }]],
     ['the record has no such step', [4, 4], []],
-    ['they are where the checkpoint is', [3, 3], [{ ...recorded(3), generation: 1 }]],
+    ['they are where the checkpoint is', [3, 3], [{ ...recordedHere(3), generation: 1 }]],
   ])('has its checkpoint where %s', async (_, applied, records) => {
     const { failure, eventsOf, positions } = await begins(applied, records);
     expect(failure).toMatchObject({ message: 'nobody came; the checkpoint has step 3' });

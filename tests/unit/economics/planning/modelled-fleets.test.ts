@@ -1,23 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type FleetsToModel, measuredWork, modelFleets } from '../../../../src/economics/planning/modelled-fleets.ts';
+import { measuredWork, modelFleets } from '../../../../src/economics/planning/modelled-fleets.ts';
+import { askedFleets } from '../../../support/asked-fleets.ts';
 import { comparedRun } from '../../../support/compared-runs.ts';
-import { noProcessor } from '../../../support/drawn-exchanges.ts';
 
-/** Links that carry 1 GB of gradients a second, and a gradient of 4 MB in four buckets. One worker alone computes for 0.8 s. */
-const asked: FleetsToModel = {
-  workers: [1, 4],
-  algorithms: ['star', 'mesh-two-shot'],
-  bitsPerSecond: (8e9 * 1538) / 1448,
-  delaySeconds: 1e-3,
-  processor: noProcessor,
-  parameters: 1e6,
-  batchSize: 1000,
-  aloneSeconds: 0.8,
-  overlap: 0,
-  spread: 0,
-  usdPerHour: 0.36,
-  epochSamples: 60_000,
-};
+const asked = askedFleets;
 
 describe('modelFleets', () => {
   test('a worker alone is as fast as it is, and is one row', () => {

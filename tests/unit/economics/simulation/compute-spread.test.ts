@@ -15,7 +15,7 @@ test('times have the mean, and their logarithms the spread and no skew', () => {
   expect(meanOf(drawn)).toBeCloseTo(0.2, 2);
   expect(deviation).toBeCloseTo(0.5, 2);
   expect(meanOf(logs.map((log) => ((log - centre) / deviation) ** 3))).toBeCloseTo(0, 1);
-  // Of a normal distribution 2.5 % are more than 1.96 deviations above the mean.
+  // In a normal distribution, 2.5 % are more than 1.96 deviations above the mean.
   expect(logs.filter((log) => log > centre + 1.96 * deviation).length / logs.length).toBeCloseTo(0.025, 2);
 });
 
