@@ -68,8 +68,8 @@ it('frames that the model could have cost what they weigh, until their connectio
   expect(await answers()).toBe(true);
   expect(residentBytes(coordinator.child.pid) - before).toBeLessThan(60 * largest + 60e6);
   await peer.sendFrame(largest + 4);
-  expect(await peer.sendFrame(largest)).toBe(false);
-  peer.close();
+  await peer.closed;
+  expect(await answers()).toBe(true);
 });
 
 it('headers that a decoder would work on for good are dropped, with or without a hello', async () => {

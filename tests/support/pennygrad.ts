@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { TestContext } from 'vitest';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -31,11 +32,15 @@ export interface StartOptions {
   readonly through?: readonly string[];
 }
 
-const running = new Set<ChildProcess>();
+/** So much is shown of what a process printed before its test failed. */
+const tailCharacters = 3000;
+
+/** What runs, and what it has printed so far. */
+const running = new Map<ChildProcess, () => string>();
 
 /** For `killAll`: a process that a test has started by other means. */
 export function startedHere(child: ChildProcess): void {
-  running.add(child);
+  running.set(child, () => '(not recorded)');
   child.on('close', () => running.delete(child));
 }
 
@@ -55,8 +60,9 @@ export function start(args: readonly string[], { cwd, env, through = [] }: Start
     env: { ...process.env, ...noEngines, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  running.add(child);
   const text = { stdout: '', stderr: '' };
+  const output = () => text.stdout + text.stderr;
+  running.set(child, output);
   const watchers = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (chunk: string) => {
@@ -70,7 +76,6 @@ export function start(args: readonly string[], { cwd, env, through = [] }: Start
       resolve({ code, signal, ...text, seconds: (performance.now() - started) / 1000 });
     });
   });
-  const output = () => text.stdout + text.stderr;
   return {
     child,
     exit,
@@ -96,9 +101,15 @@ export function run(args: readonly string[], options?: StartOptions): Promise<Ex
   return start(args, options).exit;
 }
 
-/** For `afterEach`: no process of a failed test lives on. */
-export function killAll(): void {
-  for (const child of running) child.kill('SIGKILL');
+/** For `afterEach`: no process of a failed test lives on, and what it waited for can be told from what they printed. */
+export function killAll(context?: TestContext): void {
+  const hasFailed = context?.task.result?.state === 'fail';
+  for (const [child, output] of running) {
+    if (hasFailed) {
+      console.error(`still running: ${child.spawnargs.join(' ')}\n${output().slice(-tailCharacters)}`);
+    }
+    child.kill('SIGKILL');
+  }
 }
 
 /** Children of a process, by the kernel's own account. */

@@ -8,6 +8,8 @@ import { connect, type Socket } from 'node:net';
 export interface RawPeer {
   /** Sends one frame of a message that does not end. @returns false once the other side has closed the connection */
   sendFrame(bytes: number): Promise<boolean>;
+  /** Settles when the other side has closed the connection. */
+  readonly closed: Promise<unknown>;
   close(): void;
 }
 
@@ -22,7 +24,8 @@ export async function connectRawPeer(host: string, port: number): Promise<RawPee
   socket.on('error', () => {});
   socket.resume();
   await once(socket, 'connect');
-  const closed = once(socket, 'close').then(() => false);
+  // Not `once`, which would reject with the error of a connection that is reset.
+  const closed = new Promise<false>((resolve) => socket.on('close', () => resolve(false)));
   socket.write(Buffer.concat([greeting(), ready()]));
   return {
     async sendFrame(bytes) {
@@ -36,6 +39,7 @@ export async function connectRawPeer(host: string, port: number): Promise<RawPee
       );
       return Promise.race([closed, written]);
     },
+    closed,
     close: () => socket.destroy(),
   };
 }
