@@ -7,7 +7,7 @@ import type { AllReduceName } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { createDeferred } from '../shared/core/deferred.ts';
 import { messageOf } from '../shared/core/errors.ts';
-import { optimizerSlots } from '../shared/model/model-spec.ts';
+import { slotNames } from '../shared/model/model-spec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { PeerId } from '../shared/transport/coordinator-socket.ts';
 import {
@@ -134,7 +134,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
     generation = createGeneration({
       number: state.generations,
       members,
-      model: { parameterCount, classes: identity.model.classes, slots: optimizerSlots[optimizer.name].length },
+      model: { parameterCount, classes: identity.model.classes, slots: slotNames(optimizer).length },
       checksumEvery,
       buckets: bucketsFromEnds(bucketEnds, parameterCount) ?? [],
       allReduce: options.allReduce,

@@ -13,7 +13,7 @@ import { type Interval, memoizedOrder } from '../shared/core/sampling.ts';
 import { describeStandstill } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
-import { type ModelName, type ModelSpec, type OptimizerSpec, optimizerSlots } from '../shared/model/model-spec.ts';
+import { type ModelName, type ModelSpec, type OptimizerSpec, slotNames } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
 import { describeRefusal } from '../shared/protocol/describe-refusal.ts';
 import {
@@ -317,7 +317,7 @@ async function live(
     applied: replica.applied,
     usage: loaded.usage.totals(),
   };
-  const vectors = 1 + optimizerSlots[welcome.optimizer.name].length;
+  const vectors = 1 + slotNames(welcome.optimizer).length;
   link.expectState(Array<number>(vectors).fill(engine.parameterCount), chunkSizes(chunkFloats));
   life.isReady = true;
   link.send({ ...loaded.ready, uptime: uptime(), kept });

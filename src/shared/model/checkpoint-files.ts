@@ -14,7 +14,8 @@ import type { Parts } from '../files/atomic-folder.ts';
 import { type Digests, digestsFile, parseDigests } from '../files/digests.ts';
 import { fileLimits } from '../files/file-limits.ts';
 import { maxParameters } from './model-fit.ts';
-import { modelNames, optimizerNames, optimizerSlots, type TrainedSpec } from './model-spec.ts';
+import { modelNames, slotNames, type TrainedSpec } from './model-spec.ts';
+import { optimizerSchema } from './optimizer-schema.ts';
 import type { Checkpoint } from './training-state.ts';
 
 /** A checkpoint with the model, optimizer and seed that it was trained with. */
@@ -45,7 +46,7 @@ const trainingFile = z.object({
     inputShape: z.tuple([count, count, count]).readonly(),
     classes: z.int().min(2),
   }),
-  optimizer: z.object({ name: z.enum(optimizerNames), learningRate: z.number().positive(), iterations: count }),
+  optimizer: optimizerSchema.extend({ iterations: count }),
   seed: count,
   step: count,
   epoch: count,
@@ -142,7 +143,7 @@ export function decodeCheckpoint(
     throw badInput(`${folder}/model.json: has ${parameterCount} parameters, at most ${maxParameters} can be trained`);
   }
   const { iterations, ...optimizerSpec } = optimizer;
-  const slotCount = optimizerSlots[optimizer.name].length;
+  const slotCount = slotNames(optimizer).length;
   const memory = floats('optimizer.bin', slotCount * parameterCount);
   const slots = Array.from({ length: slotCount }, (_, slot) =>
     memory.subarray(slot * parameterCount, (slot + 1) * parameterCount),

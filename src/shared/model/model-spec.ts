@@ -26,7 +26,7 @@ export type OptimizerName = (typeof optimizerNames)[number];
  */
 export const adamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
 
-/** Names of the flat vectors that each optimizer keeps between steps. */
+/** Names of the flat vectors that each optimizer keeps between its updates. */
 export const optimizerSlots: Readonly<Record<OptimizerName, readonly string[]>> = {
   adam: ['first moment', 'second moment'],
   sgd: [],
@@ -36,7 +36,31 @@ export const optimizerSlots: Readonly<Record<OptimizerName, readonly string[]>> 
 export interface OptimizerSpec {
   readonly name: OptimizerName;
   readonly learningRate: number;
+  /** Set where each worker makes several updates of its own in a step. */
+  readonly local?: LocalUpdates | undefined;
 }
+
+/**
+ * In a step each worker makes updates of its own, and then all go on from the mean of where that took them, by an outer
+ * update with Nesterov momentum: DiLoCo (Douillard et al., 2023, arXiv:2311.08105, algorithm 1).
+ */
+export interface LocalUpdates {
+  /** The samples of all workers' shares together that go into one local update. */
+  readonly batchSize: number;
+  /** Of the outer update. */
+  readonly learningRate: number;
+  readonly momentum: number;
+}
+
+const outerSlots = ['outer momentum'] as const;
+
+/** Names of the flat vectors that a replica keeps between steps, besides its parameters. */
+export function slotNames({ name, local }: OptimizerSpec): readonly string[] {
+  return local === undefined ? optimizerSlots[name] : [...optimizerSlots[name], ...outerSlots];
+}
+
+/** The most that `slotNames` has names. */
+export const mostSlots = Math.max(...Object.values(optimizerSlots).map((slots) => slots.length)) + outerSlots.length;
 
 /** What a run trains, and from which seed. */
 export interface TrainedSpec {

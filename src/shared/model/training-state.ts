@@ -1,10 +1,10 @@
 /** The state of training, as checkpoints hold it and workers receive it. */
 
-/** What an optimizer keeps between steps. */
+/** What an optimizer, or a replica of a run with local updates, keeps between steps. */
 export interface OptimizerState {
   /** Updates that it has made. */
   readonly iterations: number;
-  /** Flat vectors with the layout of the parameters, in the order of `optimizerSlots`. */
+  /** Flat vectors with the layout of the parameters, in the order of `optimizerSlots` for an engine, of `slotNames` for a replica. */
   readonly slots: readonly Float32Array[];
 }
 

@@ -1,5 +1,5 @@
 import { maxParameters } from '../model/model-fit.ts';
-import { optimizerSlots } from '../model/model-spec.ts';
+import { mostSlots } from '../model/model-spec.ts';
 
 /** The version of the wire format. A peer with another version is refused. */
 export const protocolVersion = 6;
@@ -14,8 +14,8 @@ export const maxHeaderDepth = 32;
 /** Messages without tensors that travel in one frame at most, and their bytes: no more values than a header may have. */
 export const maxJoinedMessages = 64;
 export const maxJoinedBytes = maxHeaderValues - 1;
-/** The most tensor frames in a message: a small state's parameters, and what the optimizer keeps for each of them. */
-export const maxTensorFrames = 1 + Math.max(...Object.values(optimizerSlots).map((slots) => slots.length));
+/** The most tensor frames in a message: a small state's parameters, and what the replica keeps for each of them. */
+export const maxTensorFrames = 1 + mostSlots;
 /**
  * The longest chunk of a state, in floats: 4 MiB. A state that is no longer than that travels whole, in the message that
  * it belongs to. Buckets of gradients are shorter.

@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { maxPriceUsdPerHour } from '../core/price-limit.ts';
 import { printable } from '../core/printable.ts';
 import { maxParameters } from '../model/model-fit.ts';
-import { modelNames, optimizerNames } from '../model/model-spec.ts';
+import { modelNames } from '../model/model-spec.ts';
+import { optimizerSchema } from '../model/optimizer-schema.ts';
 import { maxReportedSteps, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
 
 export const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -83,8 +84,6 @@ const modelSpec = z.object({
   inputShape: z.tuple([count, count, count]),
   classes: z.int().min(2).max(256),
 });
-
-const optimizerSpec = z.object({ name: z.enum(optimizerNames), learningRate: z.number().positive() });
 
 /** What all replicas must agree on to be replicas. */
 const identity = z.object({
@@ -317,7 +316,7 @@ export type WorkerMessage = z.infer<typeof workerMessage>;
 const welcome = message('welcome', {
   dataset: z.object({ name: path, digest }),
   model: modelSpec,
-  optimizer: optimizerSpec,
+  optimizer: optimizerSchema,
   seed: count,
   timeout: z.number().positive(),
   /** Replicas compare parameters every so many steps. */

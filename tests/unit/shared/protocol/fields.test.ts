@@ -334,7 +334,7 @@ it('the limits of the protocol', () => {
     maxStrangerHeaderBytes: 8192,
     maxHeaderValues: 16_384,
     maxHeaderDepth: 32,
-    maxTensorFrames: 3,
+    maxTensorFrames: 4,
     maxChunkFloats: 1_048_576,
     chunkWindow: 4,
     maxFrameBytes: 4_194_304,
