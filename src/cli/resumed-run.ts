@@ -50,8 +50,11 @@ export function resolveRunSettings<Table extends SettingsTable>(table: Table, ar
   const values = inherited(config, table, flags);
   const settings = resolveSettings(table, flags, environment, { path, values });
   const asked: Readonly<Record<string, unknown>> = settings;
-  const own = config.settings;
   const kept = Object.keys(table).filter((key) => table[key]?.keptOnResume);
+  // A run of an older version was as a setting that it did not know is by default.
+  const own = Object.fromEntries(
+    kept.map((key) => [key, config.settings[key] ?? table[key]?.schema.safeParse(undefined).data]),
+  );
   const changed = kept.find((key) => asked[key] !== undefined && asked[key] !== own[key]);
   if (changed !== undefined) {
     throw badInput(

@@ -1,4 +1,5 @@
 /** From settings to a finished run: what `train` and `coordinator` share. */
+
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
@@ -19,6 +20,7 @@ import { microShardOf } from '../shared/collectives/tree/micro-shards.ts';
 import { processorSeconds, systemClock } from '../shared/core/clock.ts';
 import { badInput, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { orAborted } from '../shared/core/or-aborted.ts';
+import { samplesPerStep } from '../shared/core/sampling.ts';
 import { systemTimers } from '../shared/core/timers.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
@@ -65,6 +67,7 @@ export async function startRun({
   const { membership, data, training, budget, observability, folder } = bySubject(settings);
   requireTargetsOfHost(observability);
   requireSharesForAll(training, membership.workers);
+  requireLocalSteps(training);
   requireRoomToDrop(membership);
   const load = (name: string | undefined) =>
     loadDataset(data.dataset ?? name, { ...data, onWarning: output.warn, onProgress: output.download });
@@ -147,6 +150,23 @@ function requireSharesForAll({ batchSize, deterministic, allReduce }: TrainingCo
   if (allReduce !== 'auto') {
     throw badInput(`--all-reduce ${allReduce}: --deterministic has a sum of its own; leave --all-reduce out`);
   }
+}
+
+/** A step may have as many samples as a batch. */
+const mostSamplesPerStep = 1 << 20;
+
+function requireLocalSteps(training: TrainingConfig): void {
+  const { localSteps, batchSize, deterministic, outerLr, outerMomentum } = training;
+  const outer = outerLr !== undefined ? 'outer-lr' : outerMomentum !== undefined ? 'outer-momentum' : undefined;
+  if (localSteps === 1 && outer !== undefined) throw badInput(`--${outer} needs --local-steps 2 or more`);
+  if (localSteps > 1 && deterministic === true) {
+    throw badInput(
+      `--local-steps ${localSteps}: --deterministic sums gradients after every update; leave one of them out`,
+    );
+  }
+  if (samplesPerStep(training) <= mostSamplesPerStep) return;
+  const most = Math.floor(mostSamplesPerStep / batchSize);
+  throw badInput(`--local-steps must be at most ${most} with --batch-size ${batchSize}, got ${localSteps}`);
 }
 
 /** For `config.json`. Whether a run was resumed is not a setting of the run. */

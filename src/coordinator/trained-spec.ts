@@ -1,4 +1,4 @@
-import type { TrainingConfig } from '../settings/training-settings.ts';
+import { outerUpdate, type TrainingConfig } from '../settings/training-settings.ts';
 import type { DatasetInfo } from '../shared/data/dataset.ts';
 import { requireModelFits } from '../shared/model/model-fit.ts';
 import type { TrainedSpec } from '../shared/model/model-spec.ts';
@@ -8,14 +8,22 @@ import type { TrainedSpec } from '../shared/model/model-spec.ts';
  * @throws bad-input if the model cannot take such images
  */
 export function trainedSpec(
-  { model, optimizer, lr, seed }: TrainingConfig,
+  { model, optimizer, lr, seed, localSteps, batchSize, outerLr, outerMomentum }: TrainingConfig,
   dataset: Pick<DatasetInfo, 'name' | 'imageShape' | 'classes'>,
 ): TrainedSpec {
   const spec = { name: model, inputShape: dataset.imageShape, classes: dataset.classes };
   requireModelFits(spec, dataset);
+  const local =
+    localSteps === 1
+      ? undefined
+      : {
+          batchSize,
+          learningRate: outerLr ?? outerUpdate.learningRate,
+          momentum: outerMomentum ?? outerUpdate.momentum,
+        };
   return {
     model: spec,
-    optimizer: { name: optimizer, learningRate: lr },
+    optimizer: { name: optimizer, learningRate: lr, local },
     seed,
   };
 }

@@ -16,6 +16,9 @@ export const mostSkippedInRow = 16;
 /** Whether faster workers get larger shares; `auto`: when the workers differ. */
 export const balanceModes = ['auto', 'on', 'off'] as const;
 
+/** The outer update's of Douillard et al. ("DiLoCo", 2023, arXiv:2311.08105, section 3.1). */
+export const outerUpdate = { learningRate: 0.7, momentum: 0.9 } as const;
+
 const stepsOrSeconds = 'a whole number of steps, like 500, or seconds, like 30s';
 
 export const trainingSettings = {
@@ -35,9 +38,31 @@ export const trainingSettings = {
   steps: { type: 'string', describe: 'Stop after this many steps', schema: integer(1, 1e9).optional() },
   batchSize: {
     type: 'string',
-    describe: 'Global batch: samples per step over all workers',
+    describe: 'Global batch: samples per update over all workers',
     defaultText: '64',
     schema: integer(1, 1 << 20).default(64),
+    keptOnResume: true,
+  },
+  localSteps: {
+    type: 'string',
+    describe:
+      'Updates that each worker makes on its own before all go on from their mean (DiLoCo), for slow links; together they are one step',
+    defaultText: '1',
+    schema: integer(1, 10_000).default(1),
+    keptOnResume: true,
+  },
+  outerLr: {
+    type: 'string',
+    describe: 'Learning rate of the update from that mean',
+    defaultText: String(outerUpdate.learningRate),
+    schema: positive.optional(),
+    keptOnResume: true,
+  },
+  outerMomentum: {
+    type: 'string',
+    describe: 'Its Nesterov momentum, 0 to below 1',
+    defaultText: String(outerUpdate.momentum),
+    schema: number.pipe(z.number().min(0, '0 or more').lt(1, 'below 1')).optional(),
     keptOnResume: true,
   },
   optimizer: {

@@ -1,7 +1,7 @@
 /** Whether a worker that lost its coordinator may join the one that answers now: a pure decision. */
 
 import { badInput, PennygradError } from '../shared/core/errors.ts';
-import { describeModel } from '../shared/model/model-spec.ts';
+import { describeModel, describeOptimizer } from '../shared/model/model-spec.ts';
 import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
 
 type Welcome = MessageOf<CoordinatorMessage, 'welcome'>;
@@ -38,7 +38,7 @@ export function decideRejoin(before: Welcome, generation: number, now: Welcome):
 
 const fields: readonly (readonly [name: string, read: (welcome: Welcome) => string])[] = [
   ['model', ({ model }) => describeModel(model)],
-  ['optimizer', ({ optimizer: { name, learningRate } }) => `${name} with learning rate ${learningRate}`],
+  ['optimizer', ({ optimizer }) => describeOptimizer(optimizer)],
   ['seed', ({ seed }) => String(seed)],
   ['dataset digest', ({ dataset }) => dataset.digest],
 ];

@@ -39,11 +39,13 @@ import {
 } from './coordinator-link.ts';
 import { findCoordinator } from './find-coordinator.ts';
 import { watchGpu } from './gpu-watch.ts';
+import { createLocalReplica } from './local-updates.ts';
 import type { SharedVectors } from './peer-links.ts';
 import { decideRejoin } from './rejoin.ts';
 import { beginReplica, type Replica } from './replica.ts';
 import { measureSpeed } from './self-measurement.ts';
 import { runSession, unexpected } from './session.ts';
+import type { ShareGradients } from './share-gradients.ts';
 import { type SlowedTime, slowEngineDown } from './slowed-engine.ts';
 import { startUsageMeter, type UsageMeter } from './usage-meter.ts';
 import { unobserved, type WorkerObserver } from './worker-observer.ts';
@@ -290,6 +292,7 @@ interface Life {
 interface Loaded {
   readonly welcome: From<'welcome'>;
   readonly engine: Engine;
+  readonly localGradients: ShareGradients | undefined;
   readonly dataset: Dataset;
   readonly buckets: readonly Interval[];
   /** What it says when it is ready, but for what it has trained. */
@@ -349,6 +352,7 @@ async function live(
       engine,
       dataset,
       buckets,
+      localGradients: loaded.localGradients,
       checksumEvery: welcome.checksumEvery,
       orderOf,
       usage: loaded.usage,
@@ -426,9 +430,11 @@ async function load(
   const offer = welcome.offerVectors === true ? await offerVectors(engine, life, dependencies) : undefined;
   const { measureSpeed: measure = measureSpeed } = dependencies;
   const samplesPerSecond = await measure(engine, dataset.trainCount, clock);
+  const local = optimizer.local && createLocalReplica(engine, optimizer.local, dependencies.turn);
   return {
     welcome,
-    engine,
+    engine: local?.engine ?? engine,
+    localGradients: local?.gradients,
     dataset,
     buckets,
     engineReason: reason,

@@ -13,7 +13,7 @@ import { type CoordinatorLink, CoordinatorLost, type Order, type QuorumOrder } f
 import { createPeerLinks, type PeerLinks, type SharedVectors } from './peer-links.ts';
 import { noteRestored, noteStep, type Replica } from './replica.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
-import { gradientsByMicroShards, gradientsOfWhole } from './share-gradients.ts';
+import { gradientsByMicroShards, gradientsOfWhole, type ShareGradients } from './share-gradients.ts';
 import { sendState, TransferDropped } from './state-transfers.ts';
 import { createStepRunner, type StepRunner } from './step.ts';
 import type { UsageMeter } from './usage-meter.ts';
@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly dataset: Dataset;
   /** In which gradients travel. */
   readonly buckets: readonly Interval[];
+  /** Where workers make local updates in a step; otherwise gradients are those of the engine. */
+  readonly localGradients: ShareGradients | undefined;
   readonly checksumEvery: number;
   /** The order of an epoch's samples. */
   readonly orderOf: (epoch: number) => Uint32Array;
@@ -55,7 +57,9 @@ export type SessionEnd =
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { link, engine, dataset, observer, clock, checksumEvery, usage, orderOf, replica, turn } = options;
   const { generation, rank, worldSize, allReduce: firstAllReduce, microShard, skipNonfinite, inbox } = options.quorum;
-  const gradients = microShard === undefined ? gradientsOfWhole(engine) : gradientsByMicroShards(engine, microShard);
+  const gradients =
+    options.localGradients ??
+    (microShard === undefined ? gradientsOfWhole(engine) : gradientsByMicroShards(engine, microShard));
   const peers = createPeerLinks(options.vectors, {
     rank,
     generation,

@@ -81,6 +81,7 @@ export function runRecord(overrides: Partial<RunRecord> = {}): RunRecord {
     },
     model: { name: 'cnn', parameters: 93_322 },
     globalBatchSize: 64,
+    localSteps: 1,
     seed: 1,
     steps: 1876,
     samples: 120_000,

@@ -41,6 +41,7 @@ export const trainCommand: Command = {
     ['$0 train --workers 2:4 --simulate-preemptions rate=6/h', 'what spot capacity would come to'],
     ['$0 train --price none', 'no costs'],
     ['$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ'],
+    ['$0 train --local-steps 16', 'workers exchange after every 16 updates, for slow links'],
     ['$0 train --workers 1 --threads 4', 'one worker on four cores'],
     ['$0 train --worker gpu=gcp/t4/spot,count=2', 'at the price in the table'],
     ['$0 train --dataset fashion-mnist --epochs 10 --lr 0.0005', 'another dataset, longer and slower'],

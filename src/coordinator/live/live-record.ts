@@ -10,7 +10,7 @@ import {
 import type { BudgetConfig } from '../../settings/budget-settings.ts';
 import type { MembershipConfig } from '../../settings/membership-settings.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
-import { plannedSteps } from '../../shared/core/sampling.ts';
+import { plannedSteps, samplesPerStep } from '../../shared/core/sampling.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { LiveCost, LiveEpoch, LiveStage, LiveState } from '../../shared/protocol/live/live-state.ts';
 import { advanceOutlook, beginOutlook, type Outlook, type OutlookReading, readOutlook } from '../record/outlook.ts';
@@ -63,7 +63,7 @@ export interface LiveEnding {
 
 export function beginLive(plan: LivePlan): LiveRecord {
   const { runId, version, startedAtUnixMs, dataset, membership } = plan;
-  const { model, optimizer, seed, epochs, batchSize } = plan.training;
+  const { model, optimizer, seed, epochs } = plan.training;
   const outlook = beginOutlook(plan);
   const { work } = outlook;
   return {
@@ -75,7 +75,7 @@ export function beginLive(plan: LivePlan): LiveRecord {
         worldSize: membership.workers.max,
         seed,
         epochs,
-        globalBatchSize: batchSize,
+        globalBatchSize: samplesPerStep(plan.training),
         dataset: dataset.name,
         model,
         optimizer,

@@ -2,6 +2,7 @@
  * What a run has cost up to now, and what it will take in the end: follows its events, for whoever shows it. Pure: times are
  * seconds of the run's clock, passed in.
  */
+
 import {
   addPacedSave,
   addPacedStep,
@@ -14,6 +15,7 @@ import {
 import { type Projection, project } from '../../economics/ledger/projection.ts';
 import { type BudgetConfig, budgetOf } from '../../settings/budget-settings.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
+import { samplesPerStep } from '../../shared/core/sampling.ts';
 import type { DatasetInfo } from '../../shared/data/dataset.ts';
 import type { RunEvent } from '../run-events.ts';
 import { advanceMeter, type CostMeter, type CostReading, newCostMeter, readMeter } from './cost-meter.ts';
@@ -41,11 +43,9 @@ export function beginOutlook({ training, dataset, budget }: OutlookPlan): Outloo
   return { work: plannedWork(training, dataset), budget, meter: newCostMeter, pace: notBegun, ending: nothingKnown };
 }
 
-export function plannedWork(
-  { epochs, steps, batchSize }: TrainingConfig,
-  { trainCount, testCount }: OutlookPlan['dataset'],
-): PlannedWork {
-  return { epochs, maxSteps: steps, batchSize, trainCount, testCount };
+export function plannedWork(training: TrainingConfig, { trainCount, testCount }: OutlookPlan['dataset']): PlannedWork {
+  const { epochs, steps } = training;
+  return { epochs, maxSteps: steps, perStep: samplesPerStep(training), trainCount, testCount };
 }
 
 export function advanceOutlook(before: Outlook, event: RunEvent, now: number): Outlook {

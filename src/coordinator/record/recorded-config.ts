@@ -1,6 +1,9 @@
 /** What the record of a run says of its settings. */
+
 import type { AuditHeader } from '../../run-folder/audit/audit-line.ts';
 import { budgetOf } from '../../settings/budget-settings.ts';
+import { samplesPerStep } from '../../shared/core/sampling.ts';
+
 import type { RunOptions } from '../run-options.ts';
 import type { RecordedConfig } from './run-recorder.ts';
 
@@ -12,7 +15,8 @@ export function recordedConfigOf(options: RunOptions): RecordedConfig {
     startedAtUnixMs,
     dataset,
     modelName: training.model,
-    globalBatchSize: training.batchSize,
+    globalBatchSize: samplesPerStep(training),
+    localSteps: training.localSteps,
     seed: training.seed,
     deterministic: training.deterministic,
     budget: budgetOf(budget),
@@ -25,7 +29,7 @@ export function auditHeaderOf({ runId, version, dataset, training }: RunOptions)
     version,
     seed: training.seed,
     trainCount: dataset.trainCount,
-    batchSize: training.batchSize,
+    batchSize: samplesPerStep(training),
     datasetDigest: dataset.digest,
   };
 }

@@ -7,12 +7,12 @@ import { listCheckpoints } from '../../run-folder/checkpoints.ts';
 import type { LedgerLine } from '../../run-folder/ledger-line.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
-import { samplesOfSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { samplesOfSteps, samplesPerStep, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import { writeFileAtomically } from '../../shared/files/atomic-files.ts';
 import { readBoundedFile, readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
-import type { TrainedSpec } from '../../shared/model/model-spec.ts';
+import { describeOptimizer, type TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { CutOff, RecordedRun } from '../run-events.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
@@ -85,7 +85,7 @@ export function resumeFrom(
 ): Resumption {
   if (saved !== undefined) requireSameTraining(folder, saved.trained, spec);
   const step = saved?.checkpoint.step ?? 0;
-  const perEpoch = stepsPerEpoch(trainCount, training.batchSize);
+  const perEpoch = stepsPerEpoch(trainCount, samplesPerStep(training));
   const history = readMetrics(metrics, { step, perEpoch });
   requireWorkLeft(folder, history, step, perEpoch, training);
   const { lines: ledger, gaps: ledgerGaps } = ledgerAt(step);
@@ -108,7 +108,7 @@ export function resumeFrom(
     start: { step, generation, stepsBefore, skippedInRow, epoch: openEpoch, state: saved?.checkpoint.state },
     generations: history.lastGeneration,
     accounts: carriedAccounts(ledger, step),
-    samplesBefore: samplesOfSteps(step, training.batchSize, trainCount),
+    samplesBefore: samplesOfSteps(step, samplesPerStep(training), trainCount),
     record: {
       steps: step,
       skippedSteps,
@@ -192,12 +192,13 @@ export interface RecordPosition {
 
 /** The same, from what the files hold. */
 export function recordFrom(
-  { training: { batchSize }, trainCount }: Pick<ResumedTraining, 'training' | 'trainCount'>,
+  { training, trainCount }: Pick<ResumedTraining, 'training' | 'trainCount'>,
   { step, savedStep, isFollowed = false, stepsBefore, knownGaps }: RecordPosition,
   { metrics, readLedger: ledgerLines }: { readonly metrics: string; readonly readLedger: () => readonly LedgerLine[] },
 ): RecordedRun | undefined {
+  const perStep = samplesPerStep(training);
   const testedStep = step === savedStep || isFollowed ? step : step - 1;
-  const history = readMetrics(metrics, { step, perEpoch: stepsPerEpoch(trainCount, batchSize), testedStep });
+  const history = readMetrics(metrics, { step, perEpoch: stepsPerEpoch(trainCount, perStep), testedStep });
   if (history.missing.some(([, to]) => to > savedStep)) return undefined;
   const { generation, samples, trainSeconds, skippedSteps, skippedInRow, epochs, openEpoch, samplesByWorker } = history;
   const ledger = ledgerLines();
@@ -207,7 +208,7 @@ export function recordFrom(
   return {
     step,
     generation,
-    samplesBefore: samplesOfSteps(step, batchSize, trainCount),
+    samplesBefore: samplesOfSteps(step, perStep, trainCount),
     samples,
     trainSeconds,
     skippedSteps,
@@ -249,6 +250,7 @@ function requireSameTraining(folder: string, saved: TrainedSpec, { model, optimi
     ['input shape', model.inputShape.join('×'), saved.model.inputShape.join('×')],
     ['optimizer', optimizer.name, saved.optimizer.name],
     ['learning rate', optimizer.learningRate, saved.optimizer.learningRate],
+    ['optimizer', describeOptimizer(optimizer), describeOptimizer(saved.optimizer)],
     ['seed', seed, saved.seed],
   ] as const;
   const odd = fields.find(([, ours, theirs]) => ours !== theirs);

@@ -35,6 +35,7 @@ export interface RecordedConfig {
   readonly dataset: DatasetInfo;
   readonly modelName: string;
   readonly globalBatchSize: number;
+  readonly localSteps: number;
   readonly seed: number;
   readonly deterministic?: boolean | undefined;
   readonly budget?: Budget;

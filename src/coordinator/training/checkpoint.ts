@@ -11,11 +11,11 @@ import { compareReplicas, firstOfEachKey, type ReplicaComparison, requireEqualRe
 
 export type Position = Pick<Checkpoint, 'step' | 'epoch' | 'cursor'>;
 
-/** Where a run is after so many steps. The end of an epoch belongs to it. */
-export function positionAfter(step: number, batchSize: number, trainCount: number): Position {
-  const perEpoch = stepsPerEpoch(trainCount, batchSize);
+/** Where a run is after so many steps. The end of an epoch belongs to it. @param perStep samples */
+export function positionAfter(step: number, perStep: number, trainCount: number): Position {
+  const perEpoch = stepsPerEpoch(trainCount, perStep);
   const epoch = Math.max(0, Math.ceil(step / perEpoch) - 1);
-  return { step, epoch, cursor: Math.min((step - epoch * perEpoch) * batchSize, trainCount) };
+  return { step, epoch, cursor: Math.min((step - epoch * perEpoch) * perStep, trainCount) };
 }
 
 export interface CheckpointContext {

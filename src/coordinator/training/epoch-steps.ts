@@ -1,7 +1,9 @@
 /** The steps of one epoch: assign, collect votes, commit. */
+
 import { addStep, type EpochTotals, type StepFigures } from '../../economics/record/epoch-totals.ts';
+
 import { PennygradError } from '../../shared/core/errors.ts';
-import { globalBatch, type Interval, stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { globalBatch, type Interval, samplesPerStep, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Vote } from '../generation/generation-state.ts';
 import type { MemberInterval, MemberShare, MemberStep } from '../run-events.ts';
@@ -34,7 +36,7 @@ export interface EpochRange {
  */
 export async function trainSteps(
   generation: Generation,
-  { training: { batchSize }, trainCount }: TrainSettings,
+  { training, trainCount }: TrainSettings,
   {
     clock,
     observe,
@@ -48,7 +50,8 @@ export async function trainSteps(
   { totals: before, begin, end: endOfRange, stepsBefore, isPauseDue, onCommitted, ...range }: EpochRange,
 ): Promise<string | undefined> {
   const { epoch } = before;
-  const perEpoch = stepsPerEpoch(trainCount, batchSize);
+  const perStep = samplesPerStep(training);
+  const perEpoch = stepsPerEpoch(trainCount, perStep);
   let spentBudget = findSpentBudget();
   let end = spentBudget !== undefined || signal.aborted ? begin : endOfRange;
   let assigned = begin;
@@ -62,7 +65,7 @@ export async function trainSteps(
     const runsAhead = generation.runsAhead() && !isBudgetNear();
     const until = assignUntil({ step, assigned, runsAhead, stepSeconds });
     for (; assigned < Math.min(until, end); assigned++) {
-      const batch = globalBatch(assigned % perEpoch, batchSize, trainCount);
+      const batch = globalBatch(assigned % perEpoch, perStep, trainCount);
       sharesOfStep.set(assigned, generation.assign(assigned, epoch, batch, balancer.shares()));
     }
     const votes = await generation.votes(step);

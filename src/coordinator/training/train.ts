@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { noPhaseSeconds } from '../../shared/core/phases.ts';
 import { nameSamples } from '../../shared/core/sample-names.ts';
-import { globalBatch, plannedSteps, stepsPerEpoch } from '../../shared/core/sampling.ts';
+import { globalBatch, plannedSteps, samplesPerStep, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { TrainingState } from '../../shared/model/training-state.ts';
 import { isSameState } from '../../shared/protocol/applied.ts';
 import type { Applied } from '../../shared/protocol/messages.ts';
@@ -158,14 +158,15 @@ export async function train(fleet: Fleet, settings: TrainSettings, context: Trai
 
 function beginTraining(fleet: Fleet, settings: TrainSettings, context: TrainContext): Training {
   const { training, trainCount, start = fromTheBeginning } = settings;
-  const { epochs, steps: maxSteps, batchSize, checkpointEvery } = training;
+  const { epochs, steps: maxSteps, checkpointEvery } = training;
+  const perStep = samplesPerStep(training);
   const progress = beginProgress(start, start.epoch, start.skippedInRow ?? 0);
   return {
     settings,
     context,
     plan: {
-      stepsPerEpoch: stepsPerEpoch(trainCount, batchSize),
-      lastStep: plannedSteps({ epochs, maxSteps, batchSize, trainCount }),
+      stepsPerEpoch: stepsPerEpoch(trainCount, perStep),
+      lastStep: plannedSteps({ epochs, maxSteps, perStep, trainCount }),
     },
     schedule: createSaveSchedule(checkpointEvery, context.clock),
     // Whoever was told to stop finishes with the members that there are.
@@ -188,12 +189,8 @@ async function saveWhatIsLeft(generation: Generation, training: Training, failur
   await catchUpWithSurvivors(generation, training);
   goOnFromSurvivors(generation, training);
   const { progress, saved, settings, context } = training;
-  const {
-    training: { batchSize },
-    trainCount,
-  } = settings;
   const { observe, clock } = context;
-  const place = positionAfter(progress.step, batchSize, trainCount);
+  const place = positionAfter(progress.step, samplesPerStep(settings.training), settings.trainCount);
   return salvage(generation, failure, place, { observe, clock, savedStep: saved.progress.step });
 }
 
@@ -332,8 +329,8 @@ function catchUp(told: readonly ToldState[], training: Training): boolean {
     // What this process does not know, it has not put on record.
     return step === progress.step ? progress.generation : undefined;
   }
-  const { batchSize } = settings.training;
-  const batchOf = (step: number) => globalBatch(step % plan.stepsPerEpoch, batchSize, settings.trainCount);
+  const perStep = samplesPerStep(settings.training);
+  const batchOf = (step: number) => globalBatch(step % plan.stepsPerEpoch, perStep, settings.trainCount);
   const further = told.filter(({ applied }) => applied !== undefined && applied.step > progress.step);
   const found = findUnrecorded(further, { savedStep: saved.progress.step, generationAt, batchOf });
   if (found === undefined) return false;
@@ -373,10 +370,16 @@ function catchUp(told: readonly ToldState[], training: Training): boolean {
 /** Members that have trained before get the shares that fit them. */
 async function carryOut(generation: Generation, training: Training): Promise<TrainEnd | undefined> {
   const { settings, context, trainedSpeeds, progress } = training;
-  const { balance, batchSize } = settings.training;
+  const { balance } = settings.training;
   const { members } = generation;
   const known = knownSpeeds(members, trainedSpeeds);
-  const balancer = createShareBalancer(balance, batchSize, members.map(speedKey), known, generation.microShard);
+  const balancer = createShareBalancer(
+    balance,
+    samplesPerStep(settings.training),
+    members.map(speedKey),
+    known,
+    generation.microShard,
+  );
   const { firstReason: reason } = balancer;
   if (reason !== undefined)
     context.observe({ type: 'shares', step: progress.step, shares: sharesOf(generation, balancer), reason });
@@ -504,7 +507,7 @@ async function test(
 async function save(generation: Generation, training: Training): Promise<void> {
   const { settings, schedule, context } = training;
   const { step } = training.progress;
-  const place = positionAfter(step, settings.training.batchSize, settings.trainCount);
+  const place = positionAfter(step, samplesPerStep(settings.training), settings.trainCount);
   const { replicas, state } = await saveCheckpoint(generation, place, context);
   const progress = { ...training.progress, isSaveDue: false };
   training.progress = progress;

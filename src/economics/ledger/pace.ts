@@ -11,7 +11,8 @@ export interface PlannedWork {
   readonly epochs: number;
   /** `--steps`; undefined where epochs alone decide. */
   readonly maxSteps: number | undefined;
-  readonly batchSize: number;
+  /** Samples of a step. */
+  readonly perStep: number;
   readonly trainCount: number;
   /** Test images, which a pass after each epoch goes through. */
   readonly testCount: number;
@@ -70,12 +71,12 @@ export function addPacedSave(pace: Pace, seconds: number): Pace {
 
 /** Samples of the whole run. */
 export function plannedSamples(plan: PlannedWork): number {
-  return samplesOfSteps(plannedSteps(plan), plan.batchSize, plan.trainCount);
+  return samplesOfSteps(plannedSteps(plan), plan.perStep, plan.trainCount);
 }
 
 /** Epochs that the run begins; each is tested, though `--steps` may cut the last one short. */
 export function plannedEpochs(plan: PlannedWork): number {
-  return Math.ceil(plannedSteps(plan) / stepsPerEpoch(plan.trainCount, plan.batchSize));
+  return Math.ceil(plannedSteps(plan) / stepsPerEpoch(plan.trainCount, plan.perStep));
 }
 
 /**

@@ -78,7 +78,10 @@ export interface RunRecord {
   readonly reason: string | undefined;
   readonly dataset: DatasetInfo;
   readonly model: { readonly name: string; readonly parameters: number };
+  /** Samples of a step. */
   readonly globalBatchSize: number;
+  /** Updates that each worker makes of its own in a step; 1 where all make each together. */
+  readonly localSteps: number;
   readonly seed: number;
   /** Whether it was to come to the same bits with any workers. */
   readonly deterministic?: boolean | undefined;

@@ -39,6 +39,7 @@ export function summarize(record: RunRecord): Summary {
     backend: [...new Set(workers.map(({ backend }) => backend))].sort().join('+'),
     world_size: workers.length,
     global_batch_size: record.globalBatchSize,
+    local_steps: record.localSteps === 1 ? undefined : record.localSteps,
     seed: record.seed,
     deterministic: record.deterministic === true ? true : undefined,
     budget: summarizeBudget(record.budget),

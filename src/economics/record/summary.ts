@@ -179,7 +179,10 @@ export const summarySchema = z.strictObject({
   /** The workers' engines, joined by `+` where they differ. */
   backend: text,
   world_size: count,
+  /** Samples of a step: of all its updates where workers make several of their own. */
   global_batch_size: z.int().positive(),
+  /** Updates that each worker made of its own in a step; absent where all made each together. */
+  local_steps: z.int().min(2).optional(),
   seed: z.int(),
   /** Set if the run was asked for the same bits with any workers. */
   deterministic: z.literal(true).optional(),

@@ -1,4 +1,5 @@
 /** One run as an HTML report. */
+
 import type { CardHistory } from '../../economics/planning/price-history.ts';
 import { assumptionRemedy, describeAssumed } from '../../economics/record/assumed-note.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';
@@ -8,6 +9,7 @@ import { describeSkipped } from '../../economics/record/skipped-text.ts';
 import type { StepPoint } from '../../economics/record/step-series.ts';
 import type { Summary } from '../../economics/record/summary.ts';
 import { formatCount, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
+import { describeBatch } from '../batch-text.ts';
 import {
   capitalized,
   costHead,
@@ -55,7 +57,7 @@ export function renderRunPage(run: ReportedRun, assets: ReportAssets): string {
         `${summary.status}${summary.reason === undefined ? '' : `: ${summary.reason}`}`,
         `${model.name} with ${formatCount(model.parameters)} parameters on ${dataset.name}`,
         `${workers.length} × ${summary.backend}`,
-        `batch ${formatCount(summary.global_batch_size)}`,
+        describeBatch(summary),
         `seed ${summary.seed}`,
       ].join(' · '),
       basis: 'measured',

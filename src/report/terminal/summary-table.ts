@@ -6,6 +6,7 @@ import { describeInterruptions } from '../../economics/record/interruption-text.
 import { describeSkipped } from '../../economics/record/skipped-text.ts';
 import type { EpochSummary, Summary, WorkerSummary } from '../../economics/record/summary.ts';
 import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
+import { describeBatch } from '../batch-text.ts';
 import { createPaint, type Paint } from './colour.ts';
 import { type Column, renderTable } from './table.ts';
 
@@ -45,7 +46,7 @@ function renderHead(summary: Summary, paint: Paint): string {
       dataset.name,
       `${model.name} with ${formatCount(model.parameters)} parameters`,
       `${workers} (${summary.backend})`,
-      `batch ${summary.global_batch_size}`,
+      describeBatch(summary),
       `seed ${summary.seed}`,
     ].join(' · '),
   ];

@@ -1,4 +1,5 @@
 /** Reads `samples.audit` of a run's folder, and what else the folder says about the same samples. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -6,6 +7,7 @@ import { hasSummary, readSummary } from '../../economics/record/summary-file.ts'
 import { badInput, messageOf } from '../../shared/core/errors.ts';
 import { firstProblem } from '../../shared/core/first-problem.ts';
 import { printable } from '../../shared/core/printable.ts';
+import { samplesPerStep } from '../../shared/core/sampling.ts';
 import { bestEffort } from '../../shared/files/atomic-files.ts';
 import { readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
@@ -44,7 +46,12 @@ export async function readAudit(folder: string): Promise<AuditRecord> {
 
 const configSchema = z.object({
   run_id: z.string().overwrite(printable),
-  settings: z.object({ seed: z.int(), batchSize: z.int().positive() }),
+  settings: z.object({
+    seed: z.int(),
+    batchSize: z.int().positive(),
+    /** Older versions had none. */
+    localSteps: z.int().positive().default(1),
+  }),
   pennygrad: z.string().overwrite(printable).optional(),
   dataset: z.object({
     digest: z.string(),
@@ -87,7 +94,8 @@ function readConfig(file: string): Evidence['config'] {
   const text = readBoundedText(file, fileLimits.settings);
   try {
     const { run_id, pennygrad, settings, dataset } = configSchema.parse(JSON.parse(text));
-    const { seed, batchSize } = settings;
+    const { seed } = settings;
+    const batchSize = samplesPerStep(settings);
     const { digest: datasetDigest, train: trainCount } = dataset;
     return { runId: run_id, version: pennygrad, seed, batchSize, datasetDigest, trainCount };
   } catch (error) {

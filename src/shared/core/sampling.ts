@@ -34,6 +34,17 @@ export function memoizedOrder(seed: number, sampleCount: number): (epoch: number
   };
 }
 
+/** The samples of a step, all workers together: those of all its updates. @param batchSize samples of an update */
+export function samplesPerStep({
+  batchSize,
+  localSteps,
+}: {
+  readonly batchSize: number;
+  readonly localSteps: number;
+}): number {
+  return batchSize * localSteps;
+}
+
 /** The number of steps that visit every sample of an epoch once; the last may be short. */
 export function stepsPerEpoch(sampleCount: number, globalBatchSize: number): number {
   return Math.ceil(sampleCount / globalBatchSize);
@@ -43,15 +54,16 @@ export function stepsPerEpoch(sampleCount: number, globalBatchSize: number): num
 export function plannedSteps({
   epochs,
   maxSteps = Number.POSITIVE_INFINITY,
-  batchSize,
+  perStep,
   trainCount,
 }: {
   readonly epochs: number;
   readonly maxSteps?: number | undefined;
-  readonly batchSize: number;
+  /** Samples of a step. */
+  readonly perStep: number;
   readonly trainCount: number;
 }): number {
-  return Math.min(epochs * stepsPerEpoch(trainCount, batchSize), maxSteps);
+  return Math.min(epochs * stepsPerEpoch(trainCount, perStep), maxSteps);
 }
 
 /** The samples that a run's first steps train on. */

@@ -40,6 +40,13 @@ export interface OptimizerSpec {
   readonly local?: LocalUpdates | undefined;
 }
 
+/** `adam with learning rate 0.001` */
+export function describeOptimizer({ name, learningRate, local }: OptimizerSpec): string {
+  const inner = `${name} with learning rate ${learningRate}`;
+  if (local === undefined) return inner;
+  return `${inner}, in local updates of ${local.batchSize} samples, with outer learning rate ${local.learningRate} and momentum ${local.momentum}`;
+}
+
 /**
  * In a step each worker makes updates of its own, and then all go on from the mean of where that took them, by an outer
  * update with Nesterov momentum: DiLoCo (Douillard et al., 2023, arXiv:2311.08105, algorithm 1).

@@ -65,6 +65,7 @@ it('no file, metric or summary of such a run has an amount that is not finite, o
         dataset: toyDataset(40),
         modelName: 'cnn',
         globalBatchSize: 16,
+        localSteps: 1,
         seed: 1,
       },
       time.clock,

@@ -74,6 +74,7 @@ function openSession(allReduce = 'star') {
     vectors: undefined,
     patience: { reachMs: 1, answerMs: 1 },
     buckets: [{ from: 0, to: 2 }],
+    localGradients: undefined,
     checksumEvery: 1,
     orderOf: memoizedOrder(5, 10),
     usage: startUsageMeter(time.clock),

@@ -1,7 +1,8 @@
 import { Gauge } from 'prom-client';
 import { plannedEpochs } from '../../../economics/ledger/pace.ts';
 import { runStatuses } from '../../../economics/record/run-record.ts';
-import { plannedSteps } from '../../../shared/core/sampling.ts';
+
+import { plannedSteps, samplesPerStep } from '../../../shared/core/sampling.ts';
 import { plannedWork } from '../../record/outlook.ts';
 import type { Collector, ObservedRun } from '../collector.ts';
 
@@ -22,7 +23,7 @@ export function runInfoOf({
     dataset: dataset.name,
     model: training.model,
     optimizer: training.optimizer,
-    global_batch_size: String(training.batchSize),
+    global_batch_size: String(samplesPerStep(training)),
     seed: String(training.seed),
   };
 }

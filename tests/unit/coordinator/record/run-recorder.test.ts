@@ -19,6 +19,7 @@ function openRecord(carried: Partial<CarriedRecord> = {}) {
       dataset: toyDataset(10),
       modelName: 'cnn',
       globalBatchSize: 64,
+      localSteps: 1,
       seed: 1,
     },
     { now: () => 0, unixMs: () => startedAtUnixMs + 4000 },

@@ -14,7 +14,7 @@ import {
 import { globalBatch } from '../../../../src/shared/core/sampling.ts';
 import { logUniform } from '../../../support/realistic-numbers.ts';
 
-const plan: PlannedWork = { epochs: 10, maxSteps: undefined, batchSize: 64, trainCount: 6400, testCount: 640 };
+const plan: PlannedWork = { epochs: 10, maxSteps: undefined, perStep: 64, trainCount: 6400, testCount: 640 };
 
 /** Steps of a whole batch, each of so many seconds. */
 function steps(pace: Pace, count: number, seconds: number): Pace {
@@ -90,16 +90,16 @@ describe('what a run is to do', () => {
     const work = fc.record({
       epochs: fc.integer({ min: 1, max: 4 }),
       maxSteps: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
-      batchSize: fc.integer({ min: 1, max: 40 }),
+      perStep: fc.integer({ min: 1, max: 40 }),
       trainCount: fc.integer({ min: 1, max: 400 }),
       testCount: fc.constant(10),
     });
     fc.assert(
       fc.property(work, (one) => {
-        const perEpoch = Math.ceil(one.trainCount / one.batchSize);
+        const perEpoch = Math.ceil(one.trainCount / one.perStep);
         let [samples, epochs] = [0, 0];
         for (let step = 0; step < one.epochs * perEpoch && step < (one.maxSteps ?? Infinity); step++) {
-          const { from, to } = globalBatch(step % perEpoch, one.batchSize, one.trainCount);
+          const { from, to } = globalBatch(step % perEpoch, one.perStep, one.trainCount);
           if (from === 0) epochs += 1;
           samples += to - from;
         }

@@ -149,7 +149,7 @@ it.each([
 describe('the steps of a run', () => {
   // 10 samples in batches of 4: an epoch has two full steps and one of 2 samples.
   it('are those of its epochs, or fewer where a number of steps is set', () => {
-    const planned = (maxSteps?: number) => plannedSteps({ epochs: 3, maxSteps, batchSize: 4, trainCount: 10 });
+    const planned = (maxSteps?: number) => plannedSteps({ epochs: 3, maxSteps, perStep: 4, trainCount: 10 });
     expect([planned(), planned(9), planned(10), planned(7), planned(0)]).toEqual([9, 9, 9, 7, 0]);
   });
 
