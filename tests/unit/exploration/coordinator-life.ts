@@ -10,7 +10,7 @@ import type { FaultyNetwork } from '../../support/faulty-network.ts';
 import { trainingConfig } from '../../support/settings.ts';
 import { createSimulatedProcess, type SimulatedProcess } from '../../support/simulated-process.ts';
 import type { VirtualTime } from '../../support/virtual-time.ts';
-import { datasetOf, model, optimizer, seed, testCount, type Workload } from './plain-loop.ts';
+import { datasetOf, model, optimizer, optimizerOf, seed, testCount, type Workload } from './plain-loop.ts';
 import type { RunRecord } from './run-record.ts';
 import { type Schedule, timeoutSeconds } from './schedule.ts';
 
@@ -34,7 +34,7 @@ export interface CoordinatorSurroundings {
   readonly onOver: (end: RunEnd) => void;
 }
 
-export const spec = { model, optimizer, seed } as const;
+export const specOf = (workload: Workload) => ({ model, optimizer: optimizerOf(workload), seed });
 
 const tickMs = 1000;
 const usualTraining = trainingConfig({ lr: optimizer.learningRate });
@@ -128,7 +128,7 @@ function open(
     generationsBefore: resumption?.generations,
     timeoutSeconds,
     datasetName: 'toy',
-    optimizer,
+    optimizer: optimizerOf(workload),
     defaultPriceUsdPerHour: 1,
     expectedIds: isLocal ? idsOf(workers) : undefined,
     allReduce: hosts === undefined ? 'star' : 'mesh',

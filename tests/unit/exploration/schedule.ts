@@ -1,7 +1,7 @@
 /** A schedule: a run, and what befalls it. Drawn from a seed, and small enough to be read. */
 import type { LossPolicy } from '../../../src/settings/membership-settings.ts';
 import { createRandom, type Random } from '../../../src/shared/core/random.ts';
-import { smallWorkload, usualWorkload, type Workload } from './plain-loop.ts';
+import { localWorkload, smallWorkload, usualWorkload, type Workload } from './plain-loop.ts';
 
 export interface Schedule {
   /** What delays and computing times are drawn from. */
@@ -51,6 +51,8 @@ export const timeoutSeconds = 5;
 
 /** States travel in chunks in one run of so many. */
 const chunkedEvery = 3;
+/** Workers make updates of their own in one usual run of so many. */
+const localEvery = 3;
 /** So many are drawn in `npm test`. */
 export const manySchedules = 10_000;
 
@@ -71,7 +73,7 @@ export function drawSchedule(seed: number): Schedule {
   const isUsual = random.integer(4) === 0;
   return {
     seed,
-    workload: isUsual ? usualWorkload : smallWorkload,
+    workload: !isUsual ? smallWorkload : seed % localEvery === 0 ? localWorkload : usualWorkload,
     min: 1 + random.integer(workers),
     max,
     workers,

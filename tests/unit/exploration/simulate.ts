@@ -6,7 +6,7 @@ import { PennygradError } from '../../../src/shared/core/errors.ts';
 import { createRandom, type Random } from '../../../src/shared/core/random.ts';
 import { createFaultyNetwork, type FaultyNetwork } from '../../support/faulty-network.ts';
 import { createVirtualTime, promisesRun, promisesSettle, type VirtualTime } from '../../support/virtual-time.ts';
-import { beginCoordinator, type CoordinatorLife, idsOf, spec, trainingOf } from './coordinator-life.ts';
+import { beginCoordinator, type CoordinatorLife, idsOf, specOf, trainingOf } from './coordinator-life.ts';
 import { inflict } from './inflict.ts';
 import { datasetOf } from './plain-loop.ts';
 import { createRunRecord, type RunRecord } from './run-record.ts';
@@ -163,7 +163,11 @@ function createWorld(schedule: Schedule): World {
       [life.step, life.generation] = [step, generation];
     },
   });
-  const told = { spec, training: trainingOf(workload, checkpointEvery), trainCount: workload.trainCount };
+  const told = {
+    spec: specOf(workload),
+    training: trainingOf(workload, checkpointEvery),
+    trainCount: workload.trainCount,
+  };
   const world: World = {
     schedule,
     time,

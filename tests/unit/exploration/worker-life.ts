@@ -131,6 +131,8 @@ function engineOf(life: Life, { random, onUpdate }: Surroundings): EngineProvide
     ...provider,
     async create(options): Promise<Engine> {
       const engine = await provider.create(options);
+      // It makes updates of its own: what they led to is seen in losses and checkpoints.
+      if (options.optimizer.local !== undefined) return engine;
       return {
         ...engine,
         async applyGradients(sum, samples) {
