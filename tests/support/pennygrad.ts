@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
+import { type PrintedText, watchPrinted } from './printed-text.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -20,8 +21,7 @@ export interface Exit {
 export interface Running {
   readonly child: ChildProcess;
   readonly exit: Promise<Exit>;
-  /** The first match in what was printed so far or will be; rejects if the process ends without it. */
-  waitFor(pattern: RegExp): Promise<RegExpMatchArray>;
+  readonly waitFor: PrintedText['waitFor'];
   output(): string;
 }
 
@@ -63,16 +63,17 @@ export function start(args: readonly string[], { cwd, env, through = [] }: Start
   const text = { stdout: '', stderr: '' };
   const output = () => text.stdout + text.stderr;
   running.set(child, output);
-  const watchers = new Set<() => void>();
+  const printed = watchPrinted(output);
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (chunk: string) => {
       text[name] += chunk;
-      for (const watcher of watchers) watcher();
+      printed.grow();
     });
   }
   const exit = new Promise<Exit>((resolve) => {
     child.on('close', (code, signal) => {
       running.delete(child);
+      printed.end();
       resolve({ code, signal, ...text, seconds: (performance.now() - started) / 1000 });
     });
   });
@@ -80,19 +81,7 @@ export function start(args: readonly string[], { cwd, env, through = [] }: Start
     child,
     exit,
     output,
-    waitFor(pattern) {
-      return new Promise((resolve, reject) => {
-        const look = () => {
-          const match = output().match(pattern);
-          if (match === null) return;
-          watchers.delete(look);
-          resolve(match);
-        };
-        watchers.add(look);
-        look();
-        void exit.then(() => reject(new Error(`ended without printing ${pattern}:\n${output()}`)));
-      });
-    },
+    waitFor: printed.waitFor,
   };
 }
 

@@ -1,13 +1,13 @@
 /** Commands in a terminal that can be closed: `script` of util-linux holds the other end of a real one. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type StartOptions, startedHere } from './pennygrad.ts';
+import { type PrintedText, watchPrinted } from './printed-text.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export interface Terminal {
   /** What was printed so far. */
   output(): string;
-  /** Resolves with the first match in what was printed so far or will be. */
-  waitFor(pattern: RegExp): Promise<RegExpMatchArray>;
+  readonly waitFor: PrintedText['waitFor'];
   /** Closes the terminal, as when its window is closed or its connection breaks: the system hangs up on its processes. */
   close(): void;
 }
@@ -21,29 +21,15 @@ export function openTerminal(line: string, { cwd = temporaryFolder(), env }: Sta
   });
   startedHere(script);
   let text = '';
-  const watchers = new Set<() => void>();
+  const printed = watchPrinted(() => text);
   script.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
-    for (const watcher of watchers) watcher();
+    printed.grow();
   });
-  const ended = new Promise<void>((resolve) => {
-    script.on('close', () => resolve());
-  });
+  script.on('close', printed.end);
   return {
     output: () => text,
-    waitFor(pattern) {
-      return new Promise((resolve, reject) => {
-        const look = () => {
-          const match = text.match(pattern);
-          if (match === null) return;
-          watchers.delete(look);
-          resolve(match);
-        };
-        watchers.add(look);
-        look();
-        void ended.then(() => reject(new Error(`ended without printing ${pattern}:\n${text}`)));
-      });
-    },
+    waitFor: printed.waitFor,
     close: () => script.kill('SIGKILL'),
   };
 }
