@@ -72,6 +72,9 @@ let asShipped: Prometheus;
 let quick: Prometheus;
 let gateway: Served;
 
+/** An alert follows its cause within 90 s; on a machine that does much else, scrapes fail and conditions begin anew. */
+const patienceMs = 200_000;
+
 const unixSeconds = () => Date.now() / 1000;
 const outOf = (name: Name) => join(folder, name);
 
@@ -100,7 +103,7 @@ async function training(name: Name): Promise<number> {
   const isScraped = async () =>
     (await prometheus.query(`count_over_time(pennygrad_run_info{run_id="${id}"}[5m]) > 1`)).length > 0 &&
     (await prometheus.query(`pennygrad_steps_total{run_id="${id}"} > 0`)).length > 0;
-  await eventually(`the run that ${name} is scraped while it trains`, isScraped, 60_000);
+  await eventually(`the run that ${name} is scraped while it trains`, isScraped, patienceMs);
   return job.child.pid ?? 0;
 }
 
@@ -118,7 +121,7 @@ async function fires(alert: string, name: Name): Promise<readonly (string | unde
     found = await prometheus.query(query);
     return found.length > 0;
   };
-  await eventually(`${alert} of the run that ${name}`, isFiring, 90_000);
+  await eventually(`${alert} of the run that ${name}`, isFiring, patienceMs);
   const first = Math.min(...found.map(({ values }) => values[0]?.time ?? Number.NaN));
   const rules = prometheus === quick ? 'a minute is 5 s' : 'as shipped';
   table.push({ alert, run: name, seconds: Math.round(first - (deeds.get(name) ?? Number.NaN)), rules });
@@ -162,7 +165,7 @@ afterAll(async () => {
   console.table(table);
 });
 
-describe('the alerts', { timeout: 150_000 }, () => {
+describe('the alerts', { timeout: 2 * patienceMs }, () => {
   const endless = ['train', '--epochs', '99999'];
   const softmax = [...endless, '--model', 'softmax'];
   // Workers that sleep most of the time: the run lasts, and leaves the processor to others.
@@ -173,12 +176,12 @@ describe('the alerts', { timeout: 150_000 }, () => {
 
   async function beginSlow(): Promise<void> {
     const slower = ['--worker', 'duty=0.02', '--worker', 'count=2', '--balance', 'off', '--price', 'none'];
-    // Two by two pixels are learned faster than the order of the samples is made.
-    const tiny = writeIdxFolder(60_000, 20, 2);
+    // Each worker orders all of the samples, and a pixel in two classes is learned nearly as fast, by four workers at once.
+    const tiny = writeIdxFolder(60_000, 20, 1, 2);
     await Promise.all([
       begin('trains side by side', [...endless, '--price', '1', '--budget-usd', '1']),
       begin('has a slow worker', [...endless, ...slower]),
-      begin('shuffles more than it computes', [...softmax, '--batch-size', '60000'], tiny),
+      begin('shuffles more than it computes', [...softmax, '--batch-size', '60000', '--workers', '4'], tiny),
     ]);
   }
 
@@ -246,7 +249,7 @@ describe('the alerts', { timeout: 150_000 }, () => {
     renameSync(`${checkpoints}-away`, checkpoints);
     const isOver = async () =>
       (await prometheus.query(`ALERTS{alertname="CheckpointFailing", run_id="${id}"}`)).length === 0;
-    await eventually('the alert is over', isOver, 60_000);
+    await eventually('the alert is over', isOver, patienceMs);
     process.kill(pid, 'SIGINT');
     expect((await job.exit).code).toBe(130);
     await beginning;
