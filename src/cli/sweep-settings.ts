@@ -47,7 +47,7 @@ export const sweepSettings = {
     describe: 'Numbers of workers, separated by commas',
     defaultText: '1,2',
     repeatable: true,
-    schema: listOf(workerCount).optional(),
+    schema: listOf(workerCount, '1,2,4').optional(),
   },
   backend: {
     ...engineSettings.backend,
@@ -59,7 +59,7 @@ export const sweepSettings = {
     ...trainingSettings.batchSize,
     describe: 'Global batches, separated by commas',
     repeatable: true,
-    schema: listOf(trainingSettings.batchSize.schema.unwrap()).default([64]),
+    schema: listOf(trainingSettings.batchSize.schema.unwrap(), '32,64').default([64]),
   },
   repeat: {
     type: 'string',

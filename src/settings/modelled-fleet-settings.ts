@@ -9,11 +9,12 @@ import type { SettingsTable } from './setting.ts';
 const mostWorkers = 1024;
 const mostParameters = 1e11;
 
-const units = { us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, '': 1 } as const;
+/** Keyboards write the micro sign, U+00B5, or the Greek letter, U+03BC. */
+const units = { us: 1e-6, '\u00b5s': 1e-6, '\u03bcs': 1e-6, ms: 1e-3, s: 1, '': 1 } as const;
 
 /** `0.2ms` as 0.0002 seconds. Only 0 needs no unit. */
 const delay = numberWithUnit(
-  /^\s*(\d+(?:\.\d+)?)\s*(us|µs|ms|s|(?<=^\s*0))\s*$/i,
+  /^\s*(\d+(?:\.\d+)?)\s*(us|[\u00b5\u03bc]s|ms|s|(?<=^\s*0))\s*$/i,
   'a time from 0 to 10s with its unit, like 50us, 0.2ms or 0.1s',
   (value, unit: keyof typeof units) => {
     const seconds = value * units[unit];
@@ -31,7 +32,7 @@ export const modelledFleetSettings = {
   workers: {
     type: 'string',
     describe: `With --link: numbers of workers, 1 to ${mostWorkers}, separated by commas`,
-    schema: listOf(integer(1, mostWorkers)).optional(),
+    schema: listOf(integer(1, mostWorkers), '1,8,64').optional(),
   },
   delay: {
     type: 'string',
@@ -42,7 +43,7 @@ export const modelledFleetSettings = {
   parameters: {
     type: 'string',
     describe: 'With --link: parameters of the model, like 25e6; needed without a run',
-    schema: integer(1, mostParameters).optional(),
+    schema: integer(1, mostParameters, 'a number like 25e6').optional(),
   },
   batchSize: {
     type: 'string',

@@ -6,13 +6,17 @@ import { isConnectable, parseEndpoint } from '../shared/core/endpoint.ts';
 import { maxPriceUsdPerHour } from '../shared/core/price-limit.ts';
 
 // A flag without a value arrives as '', which Number would read as 0.
-export const number = z
-  .union([z.number(), z.string().min(1, 'a number')], 'a number')
-  .transform(Number)
-  .pipe(z.number('a number'));
+const numberAs = (what: string) =>
+  z
+    .union([z.number(), z.string().min(1, what)], what)
+    .transform(Number)
+    .pipe(z.number(what));
 
-export const integer = (min: number, max: number) =>
-  number.pipe(z.int('a whole number').min(min, `at least ${min}`).max(max, `at most ${max}`));
+export const number = numberAs('a number');
+
+/** @param what it must be, in the error for what is no number */
+export const integer = (min: number, max: number, what = 'a number') =>
+  numberAs(what).pipe(z.int('a whole number').min(min, `at least ${min}`).max(max, `at most ${max}`));
 
 /** A number in [min, max]. */
 export const between = (min: number, max: number) =>
@@ -59,11 +63,24 @@ export const listenHost = z
   .min(1, 'an address')
   .transform((host) => host.replace(/^\[(.*)\]$/, '$1'));
 
-/** A host as others reach it: a name, or an address. */
-export const reachableHost = listenHost.refine(
-  (host) => isIP(host) !== 0 || /^[\w.-]+$/.test(host),
-  'the name or address of a host, without a port',
-);
+/**
+ * A host as others reach it: a name as DNS has them, or an address. A name whose last part is a number would be an address,
+ * and `0.0.0.0` and `::` stand for all addresses of whoever reads them.
+ */
+export const reachableHost = z
+  .string()
+  .transform((host) => host.replace(/^\[(.*)\]$/, '$1'))
+  .refine(
+    (host) => (isIP(host) === 0 ? isHostName(host) : !/^[0.:]+$/.test(host)),
+    'the name or address of a host as others reach it, without a port',
+  );
+
+function isHostName(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.');
+  // Underscores are none of DNS, but of Docker Compose.
+  const isLabel = (label: string) => /^\w([\w-]{0,61}\w)?$/.test(label);
+  return text.length <= 253 && labels.every(isLabel) && !/^\d+$/.test(labels.at(-1) ?? '');
+}
 
 /** A switch, which variables and config files may spell out. */
 export const flag = z.union(
@@ -71,13 +88,25 @@ export const flag = z.union(
   'true or false',
 );
 
-/** `a,b,c`, or a list in the config file. */
-export function listOf<Item extends z.ZodType>(item: Item) {
+/**
+ * `a,b,c`, or a list in the config file.
+ * @param like a valid list, which the error shows
+ */
+export function listOf<Item extends z.ZodType>(item: Item, like?: string) {
   return z
     .union([
       z.string().transform((text): unknown[] => text.split(',').map((part) => part.trim())),
       z.number().transform((value): unknown[] => [value]),
       z.array(z.unknown()),
     ])
-    .pipe(z.array(item).min(1, 'a list'));
+    .pipe(
+      z.array(z.unknown()).transform((parts, context): z.output<Item>[] => {
+        const items = z.array(item).min(1, 'a list').safeParse(parts);
+        if (items.success) return items.data;
+        const [wrong] = items.error.issues;
+        const example = like === undefined ? '' : `, in a list like ${like}`;
+        context.addIssue({ code: 'custom', message: `${wrong?.message}${example}` });
+        return z.NEVER;
+      }),
+    );
 }

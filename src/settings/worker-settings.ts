@@ -41,7 +41,7 @@ export const workerSettings = {
     describe:
       'Names or addresses by which other workers reach this one, separated by commas; it then listens on all of its own',
     defaultText: 'the address by which it reaches the coordinator',
-    schema: listOf(reachableHost).pipe(z.array(z.string()).max(8, 'at most 8')).optional(),
+    schema: listOf(reachableHost, 'gpu1.example.org,10.0.0.7').pipe(z.array(z.string()).max(8, 'at most 8')).optional(),
   },
   ...engineSettings,
   threads: {

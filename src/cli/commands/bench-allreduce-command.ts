@@ -24,19 +24,19 @@ const allReduceSettings = {
     type: 'string',
     describe: `Numbers of processes, 1 to ${mostRanks}`,
     defaultText: '2,4,8',
-    schema: listOf(integer(1, mostRanks)).default([2, 4, 8]),
+    schema: listOf(integer(1, mostRanks), '2,4,8').default([2, 4, 8]),
   },
   floats: {
     type: 'string',
     describe: `Lengths of the vectors in float32, 1 to ${mostFloats}`,
     defaultText: '93322,1e6,1e7',
-    schema: listOf(integer(1, mostFloats)).default([93_322, 1_000_000, 10_000_000]),
+    schema: listOf(integer(1, mostFloats), '1e5,1e6').default([93_322, 1_000_000, 10_000_000]),
   },
   link: {
     type: 'string',
     describe: 'Rates of links between hosts, one for each process, like 1gbit,100mbit; needs root, and ip and tc',
     defaultText: 'processes of this host',
-    schema: listOf(linkRate).optional(),
+    schema: listOf(linkRate, '1gbit,10gbit').optional(),
   },
   repeat: {
     type: 'string',

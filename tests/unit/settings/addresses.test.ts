@@ -60,7 +60,7 @@ describe.each<[Name, string, readonly string[], readonly string[]]>([
   ['metricsPort', 'at most 65535', ['0', '65535'], ['65536', '1e6']],
   [
     'prometheusHost',
-    'the name or address of a host, without a port',
+    'the name or address of a host as others reach it, without a port',
     ['host.docker.internal', 'alpha', '10.0.0.1', '::1', '[fd00::2]'],
     ['alpha:9464', 'http://alpha', '[::1]:9464', 'a b'],
   ],
@@ -79,9 +79,26 @@ describe.each<[Name, string, readonly string[], readonly string[]]>([
   ],
   [
     'advertise',
-    'the name or address of a host, without a port',
-    ['alpha', '10.0.0.1', 'alpha, 10.0.0.1,[fd00::2]', 'a,b,c,d,e,f,g,h'],
-    ['alpha:5555', 'tcp://alpha', 'alpha,b c'],
+    'the name or address of a host as others reach it, without a port, in a list like gpu1.example.org,10.0.0.7',
+    ['alpha', '10.0.0.1', 'alpha, 10.0.0.1,[fd00::2]', 'a,b,c,d,e,f,g,h', 'node_1', '3com.example.', 'a'.repeat(63)],
+    [
+      ...[
+        'alpha:5555',
+        'tcp://alpha',
+        'alpha,b c',
+        '',
+        'alpha,',
+        '0.0.0.0',
+        '::',
+        'alpha,[::]',
+        '*',
+        '-1',
+        'a-',
+        'a..b',
+        '.',
+      ],
+      ...['10.0.0', '256.1.1.1', '7', 'a'.repeat(64), Array(64).fill('abcd').join('.')],
+    ],
   ],
   [
     'mirrors',
@@ -95,7 +112,7 @@ describe.each<[Name, string, readonly string[], readonly string[]]>([
   });
   test.each(bad)('refuses %s, and says what is valid', (text) => {
     const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    expect(given(name, text)).toBe(`--${flag} must be ${valid}, got '${text}'`);
+    expect(given(name, text)).toBe(`--${flag} must be ${valid}, got ${text === '' ? 'nothing' : `'${text}'`}`);
   });
 });
 

@@ -31,7 +31,8 @@ describe('a delay', () => {
   test.each([
     ['0.2ms', 2e-4],
     ['50us', 5e-5],
-    ['50µs', 5e-5],
+    ['50\u00b5s', 5e-5],
+    ['50\u03bcs', 5e-5],
     ['1.5 s', 1.5],
     ['10s', 10],
     ['0', 0],
@@ -49,14 +50,17 @@ describe('a delay', () => {
 test('numbers of workers are one or several, up to 1,024', () => {
   expect(resolve({ workers: '64' }).workers).toEqual([64]);
   expect(resolve({ workers: '1, 8,1024' }).workers).toEqual([1, 8, 1024]);
-  expect(() => resolve({ workers: '1025' })).toThrow("--workers must be at most 1024, got '1025'");
-  expect(() => resolve({ workers: '0' })).toThrow('--workers must be at least 1');
-  expect(() => resolve({ workers: '2:8' })).toThrow('--workers must be a number');
+  expect(() => resolve({ workers: '1025' })).toThrow(
+    "--workers must be at most 1024, in a list like 1,8,64, got '1025'",
+  );
+  expect(() => resolve({ workers: '0' })).toThrow('--workers must be at least 1, in a list like 1,8,64');
+  expect(() => resolve({ workers: '2:8' })).toThrow("--workers must be a number, in a list like 1,8,64, got '2:8'");
 });
 
 test('parameters are a whole number, which may be written with an exponent', () => {
   expect(resolve({ parameters: '25e6' }).parameters).toBe(25e6);
   expect(() => resolve({ parameters: '0' })).toThrow('--parameters must be at least 1');
+  expect(() => resolve({ parameters: '25M' })).toThrow("--parameters must be a number like 25e6, got '25M'");
   expect(() => resolve({ parameters: '2.5' })).toThrow('--parameters must be a whole number');
   expect(() => resolve({ parameters: '2e11' })).toThrow('--parameters must be at most 100000000000');
 });
