@@ -11,8 +11,10 @@ for (const name of ['star', 'tree'] as const) {
   const { numerics } = collectiveOf(name);
   describeAllReduce(`${name}, over ZeroMQ,`, numerics, (...sizes) => overSockets(name, ...sizes));
 }
-const { numerics } = collectiveOf('mesh');
 const findReached = async () => ({ host: '127.0.0.1', advertised: ['127.0.0.1'] });
 const network = createVectorsOnNetwork({ findReached, timers: systemTimers });
-describeAllReduce('mesh, through files,', numerics, (...sizes) => overVectors(vectorsInMemory, ...sizes));
-describeAllReduce('mesh, over ZeroMQ,', numerics, (...sizes) => overVectors(network, ...sizes));
+for (const name of ['mesh', 'mesh-two-shot'] as const) {
+  const { numerics } = collectiveOf(name);
+  describeAllReduce(`${name}, through files,`, numerics, (...sizes) => overVectors(name, vectorsInMemory, ...sizes));
+  describeAllReduce(`${name}, over ZeroMQ,`, numerics, (...sizes) => overVectors(name, network, ...sizes));
+}

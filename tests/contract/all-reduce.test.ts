@@ -10,6 +10,9 @@ for (const name of ['star', 'tree'] as const) {
   const { numerics } = collectiveOf(name);
   describeAllReduce(`${name}, over encoded frames,`, numerics, (...sizes) => overFrames(name, ...sizes));
 }
-const { numerics } = collectiveOf('mesh');
-describeAllReduce('mesh, in memory,', numerics, (...sizes) => overVectors(createMemoryVectors(), ...sizes));
-describeAllReduce('mesh, over a network,', numerics, (...sizes) => overVectors(createNetworkVectors()(), ...sizes));
+for (const name of ['mesh', 'mesh-two-shot'] as const) {
+  const { numerics } = collectiveOf(name);
+  const [memory, network] = [createMemoryVectors, () => createNetworkVectors()()];
+  describeAllReduce(`${name}, in memory,`, numerics, (...sizes) => overVectors(name, memory(), ...sizes));
+  describeAllReduce(`${name}, over a network,`, numerics, (...sizes) => overVectors(name, network(), ...sizes));
+}

@@ -1,12 +1,13 @@
 import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
-import { collectiveOf } from '../../src/shared/collectives/registry.ts';
+import { type AllReduceName, collectiveOf } from '../../src/shared/collectives/registry.ts';
 import type { VectorWay } from '../../src/shared/transport/vectors.ts';
-import { offerFrom, openFrom, patient } from '../support/opened-vectors.ts';
+import { offerFrom, openOnly, patient } from '../support/opened-vectors.ts';
 import type { CollectiveUnderTest } from './all-reduce.contract.ts';
 import { now } from './hub-side.ts';
 
 /** Every rank reads the vectors of all others. */
 export async function overVectors<Offer>(
+  name: AllReduceName,
   way: VectorWay<Offer>,
   worldSize: number,
   sizes: readonly number[],
@@ -20,7 +21,7 @@ export async function overVectors<Offer>(
       let onPublished = () => {};
       const reading = { floats, generation: 1, patience: patient, onPublished: () => onPublished() };
       const peers = await Promise.all(
-        owned.map(({ offer }, place) => (place === rank ? undefined : openFrom(way, offer, reading))),
+        owned.map(({ offer }, place) => (place === rank ? undefined : openOnly(way, offer, reading))),
       );
       return {
         own,
@@ -32,7 +33,7 @@ export async function overVectors<Offer>(
     }),
   );
   const ranks = groups.map((exchange, rank) =>
-    collectiveOf('mesh').createRank({
+    collectiveOf(name).createRank({
       rank,
       worldSize,
       buckets,

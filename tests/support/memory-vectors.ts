@@ -1,6 +1,9 @@
 /** Vectors that simulated processes read of each other: what `vectorsInMemory` does with files. */
+
+import { isSameAttempt } from '../../src/shared/protocol/attempt.ts';
+import { vectorSlots } from '../../src/shared/protocol/limits.ts';
 import type { VectorsInMemory } from '../../src/shared/protocol/messages.ts';
-import { figureCount, type Publication, slotOf, type VectorWay } from '../../src/shared/transport/vectors.ts';
+import { figureCount, type Publication, type VectorWay } from '../../src/shared/transport/vectors.ts';
 
 interface Slot {
   readonly vector: Float32Array;
@@ -24,7 +27,10 @@ export function createMemoryVectors(
   const files: File[] = [];
   return {
     async offer(floats) {
-      const slots = [0, 1].map((): Slot => ({ vector: new Float32Array(floats), published: undefined }));
+      const slots = Array.from(
+        { length: vectorSlots },
+        (): Slot => ({ vector: new Float32Array(floats), published: undefined }),
+      );
       const listeners = new Set<() => void>();
       const at = (slot: number) => slots[slot] as Slot;
       files.push({ slots, listeners });
@@ -35,9 +41,8 @@ export function createMemoryVectors(
             at(slot).published = undefined;
           },
           write: (slot, from, values) => at(slot).vector.set(values, from),
+          lend: (slot, from, values) => at(slot).vector.set(values, from),
           publish(slot, publication) {
-            const { step } = publication.attempt;
-            if (slot !== slotOf(step)) throw new Error(`step ${step} in slot ${slot}`);
             if (publication.figures.length !== figureCount) throw new Error(`${publication.figures.length} figures`);
             at(slot).published = publication;
             for (const listener of listeners) tell(() => listeners.has(listener) && listener());
@@ -56,6 +61,11 @@ export function createMemoryVectors(
       return {
         peer: {
           way: 'memory',
+          follow() {},
+          holds({ slot }, attempt) {
+            const { published } = at(slot);
+            return published !== undefined && isSameAttempt(published.attempt, attempt);
+          },
           read: (slot, from, target) => target.set(at(slot).vector.subarray(from, from + target.length)),
           published: (slot) => at(slot).published,
           close() {

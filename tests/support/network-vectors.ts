@@ -1,8 +1,8 @@
 /** Vectors that simulated processes read of each other over a network: what `createVectorsOnNetwork` does with sockets. */
 import type { VectorsOnNetwork } from '../../src/shared/protocol/messages.ts';
 import { createReceivedSlots } from '../../src/shared/transport/received-slots.ts';
-import { attemptOf, createShownSlots, type Shown } from '../../src/shared/transport/shown-slots.ts';
-import type { VectorWay } from '../../src/shared/transport/vectors.ts';
+import { attemptOf, createShownSlots, partFor, type Shown } from '../../src/shared/transport/shown-slots.ts';
+import type { SlotPart, VectorWay } from '../../src/shared/transport/vectors.ts';
 
 interface Station {
   readonly floats: number;
@@ -10,6 +10,8 @@ interface Station {
 }
 
 interface Subscription {
+  /** Asks for these parts instead, and is sent what is in the slots of them. */
+  follow(parts: readonly SlotPart[]): void;
   /** Sends all that is in the slots, as to whoever has connected again. */
   resend(): void;
   end(): void;
@@ -28,20 +30,27 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
     async offer(floats) {
       const address = `station ${stations.size}`;
       const slots = createShownSlots(floats);
-      const readers = new Set<{ readonly generation: number; readonly send: (shown: Shown) => void }>();
+      const readers = new Set<(shown: Shown) => void>();
       const sendToReaders = (shown: Shown) => {
-        for (const { generation, send } of readers) if (generation === attemptOf(shown).generation) send(shown);
+        for (const send of readers) send(shown);
       };
       stations.set(address, {
         floats,
         subscribe(generation, send) {
-          const reader = { generation, send };
-          const resend = () => {
-            for (const shown of slots.everything()) if (generation === attemptOf(shown).generation) send(shown);
+          let parts: readonly SlotPart[] = [];
+          const reader = (shown: Shown) => {
+            const part = generation === attemptOf(shown).generation ? partFor(shown, parts) : undefined;
+            if (part !== undefined) send(part);
           };
           readers.add(reader);
-          resend();
-          return { resend: () => readers.has(reader) && resend(), end: () => readers.delete(reader) };
+          const resend = () => {
+            if (readers.has(reader)) for (const shown of slots.everything()) reader(shown);
+          };
+          const follow = (next: readonly SlotPart[]) => {
+            parts = next;
+            resend();
+          };
+          return { follow, resend, end: () => readers.delete(reader) };
         },
       });
       return {
@@ -49,6 +58,7 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
           offer: { addresses: [address], secret: 'x'.repeat(32) },
           begin: slots.begin,
           write: (slot, from, values) => sendToReaders(slots.write(slot, from, values)),
+          lend: (slot, from, values) => sendToReaders(slots.lend(slot, from, values)),
           publish: (slot, publication) => sendToReaders(slots.publish(slot, publication)),
           close: () => readers.clear(),
         },
@@ -57,14 +67,14 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
     async open({ addresses: [address = ''] }, { floats, generation, onPublished }) {
       const station = stations.get(address);
       if (station === undefined || station.floats !== floats) return { problem: `nobody answers on ${address}` };
-      const slots = createReceivedSlots(floats);
+      const slots = createReceivedSlots();
       const take = (shown: Shown) => {
         const problem =
           shown.kind === 'values'
-            ? slots.take(shown.attempt, shown.from, shown.values)
-            : slots.complete(shown.publication);
+            ? slots.take(shown.slot, shown.attempt, shown.from, shown.values)
+            : slots.complete(shown.slot, shown.publication);
         if (problem !== undefined) throw new Error(problem);
-        if (shown.kind === 'published') onPublished();
+        onPublished();
       };
       const subscription: Subscription = station.subscribe(generation, (shown) =>
         carry(
@@ -73,7 +83,19 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
           () => subscription.resend(),
         ),
       );
-      return { peer: { way: 'network', read: slots.read, published: slots.published, close: subscription.end } };
+      return {
+        peer: {
+          way: 'network',
+          follow(parts) {
+            slots.follow(parts);
+            subscription.follow(parts);
+          },
+          holds: slots.holds,
+          read: slots.read,
+          published: slots.published,
+          close: subscription.end,
+        },
+      };
     },
   });
 }

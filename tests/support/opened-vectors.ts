@@ -1,4 +1,5 @@
 /** Vectors that can be offered and opened, or the test fails with the reason. */
+import { vectorSlots } from '../../src/shared/protocol/limits.ts';
 import type { PeerVectors, ReadOptions, VectorWay, VectorWriter } from '../../src/shared/transport/vectors.ts';
 
 export const patient = { reachMs: 10_000, answerMs: 10_000 } as const;
@@ -13,7 +14,7 @@ export async function offerFrom<Offer>(
 }
 
 /** @param options of generation 1, and with patience enough for a busy machine, unless given */
-export async function openFrom<Offer>(
+export async function openOnly<Offer>(
   way: VectorWay<Offer>,
   offer: Offer,
   {
@@ -26,4 +27,15 @@ export async function openFrom<Offer>(
   const opened = await way.open(offer, { floats, generation, patience, onPublished });
   if ('problem' in opened) throw new Error(opened.problem);
   return opened.peer;
+}
+
+/** As `openOnly`, and follows all that there is. */
+export async function openFrom<Offer>(
+  way: VectorWay<Offer>,
+  offer: Offer,
+  options: Parameters<typeof openOnly<Offer>>[2],
+): Promise<PeerVectors> {
+  const peer = await openOnly(way, offer, options);
+  peer.follow(Array.from({ length: vectorSlots }, (_, slot) => ({ slot, from: 0, to: options.floats })));
+  return peer;
 }

@@ -1,11 +1,12 @@
 /** The collectives that there are, by the names that `--all-reduce` takes. */
 import type { Collective, OfferedCollective } from './collective.ts';
 import { mesh } from './mesh/mesh.ts';
+import { meshTwoShot } from './mesh-two-shot/mesh-two-shot.ts';
 import { solo } from './solo/solo.ts';
 import { star } from './star/star.ts';
 import { tree } from './tree/tree.ts';
 
-const offered = { star, mesh } as const satisfies Record<string, OfferedCollective>;
+const offered = { star, mesh, 'mesh-two-shot': meshTwoShot } as const satisfies Record<string, OfferedCollective>;
 /** A generation of one has no choice, and neither has a deterministic run. */
 const collectives = { ...offered, tree, solo } as const satisfies Record<string, Collective>;
 

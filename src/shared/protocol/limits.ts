@@ -2,7 +2,7 @@ import { maxParameters } from '../model/model-fit.ts';
 import { mostSlots } from '../model/model-spec.ts';
 
 /** The version of the wire format. A peer with another version is refused. */
-export const protocolVersion = 6;
+export const protocolVersion = 7;
 
 /** The largest header in bytes. (The largest of ours carries a model's topology, or the ends of 10,000 buckets.) */
 export const maxHeaderBytes = 256 << 10;
@@ -28,6 +28,8 @@ export const maxFrameBytes = maxChunkFloats * Float32Array.BYTES_PER_ELEMENT;
 /** The most bytes that the parameters of a run have. */
 export const maxParameterBytes = maxParameters * Float32Array.BYTES_PER_ELEMENT;
 export const maxWorldSize = 256;
+/** Vectors that a worker shows to others: each is written again as soon as all have read it. */
+export const vectorSlots = 2;
 /** Steps that are assigned ahead at most, where ranks do not wait for the coordinator between them. */
 export const mostAssignedAhead = 32;
 /** The last steps of which a worker can say what they came to: as many as it may have done without its coordinator. */

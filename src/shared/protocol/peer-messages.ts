@@ -3,20 +3,38 @@
  * header and raw float32 frames.
  */
 import { z } from 'zod';
+import { vectorSlots } from './limits.ts';
 import { attempt, count, message, secret } from './messages.ts';
 
-/** Show me your vectors. Sent again on each new connection: what was under way on the last one is lost. */
-const subscribe = message('subscribe', { secret, generation: count, floats: count });
+const slot = z
+  .int()
+  .min(0)
+  .max(vectorSlots - 1);
+
+/**
+ * Show me these parts of your vectors, instead of what I have asked for before. Sent again on each new connection: what was under
+ * way on the last one is lost.
+ */
+const subscribe = message('subscribe', {
+  secret,
+  generation: count,
+  floats: count,
+  parts: z
+    .array(z.object({ slot, from: count, to: count }))
+    .max(vectorSlots)
+    .readonly(),
+});
 
 /** Answers `subscribe`. What is shown from now on is sent. */
 const subscribed = message('subscribed', {});
 
 /** A part of the vector of an attempt, from `from` on. Frame 1: its floats. */
-const values = message('values', { ...attempt, from: count });
+const values = message('values', { ...attempt, slot, from: count });
 
 /** The vector of an attempt is complete, and these numbers go with it. */
 const published = message('published', {
   ...attempt,
+  slot,
   figures: z
     .array(z.custom<number>((value) => typeof value === 'number'))
     .max(16)

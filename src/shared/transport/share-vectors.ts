@@ -25,6 +25,9 @@ export function shareVectors({ memory, network }: Ways): VectorSharing {
           write(slot, from, values) {
             for (const writer of writers) writer.write(slot, from, values);
           },
+          lend(slot, from, values) {
+            for (const writer of writers) writer.lend(slot, from, values);
+          },
           publish(slot, publication) {
             // What takes longer to arrive leaves first.
             for (const writer of writers.toReversed()) writer.publish(slot, publication);

@@ -1,15 +1,31 @@
 /** What a process shows of its own vectors over the network: kept until all have read it, so that it can be sent again. Pure. */
-import type { Interval } from '../core/sampling.ts';
+import { vectorSlots } from '../protocol/limits.ts';
 import type { Attempt } from '../protocol/messages.ts';
-import { type Publication, slots } from './vectors.ts';
+import type { Publication, SlotPart } from './vectors.ts';
 
 /** One thing to send. */
 export type Shown =
-  | { readonly kind: 'values'; readonly attempt: Attempt; readonly from: number; readonly values: Float32Array }
-  | { readonly kind: 'published'; readonly publication: Publication };
+  | {
+      readonly kind: 'values';
+      readonly slot: number;
+      readonly attempt: Attempt;
+      readonly from: number;
+      readonly values: Float32Array;
+    }
+  | { readonly kind: 'published'; readonly slot: number; readonly publication: Publication };
 
 export function attemptOf(shown: Shown): Attempt {
   return shown.kind === 'values' ? shown.attempt : shown.publication.attempt;
+}
+
+/** What of it is for whoever follows these parts. @returns undefined where nothing is */
+export function partFor(shown: Shown, parts: readonly SlotPart[]): Shown | undefined {
+  const part = parts.find(({ slot }) => slot === shown.slot);
+  if (part === undefined || shown.kind === 'published') return part && shown;
+  const { values } = shown;
+  const [from, to] = [Math.max(shown.from, part.from), Math.min(shown.from + values.length, part.to)];
+  if (from >= to) return undefined;
+  return { ...shown, from, values: values.subarray(from - shown.from, to - shown.from) };
 }
 
 export interface ShownSlots {
@@ -20,6 +36,8 @@ export interface ShownSlots {
   begin(slot: number, attempt: Attempt): void;
   /** @returns the values in memory that stays as it is until the slot is begun again */
   write(slot: number, from: number, values: Float32Array): Shown;
+  /** As `write`, with the values where they are: they stay as they are. */
+  lend(slot: number, from: number, values: Float32Array): Shown;
   publish(slot: number, publication: Publication): Shown;
   /** All that is in the slots, in an order in which it can be sent. */
   everything(): readonly Shown[];
@@ -29,7 +47,7 @@ interface Slot {
   /** Made when it is first needed. */
   vector: Float32Array | undefined;
   attempt: Attempt | undefined;
-  written: Interval[];
+  written: Shown[];
   publication: Publication | undefined;
 }
 
@@ -37,12 +55,15 @@ const emptySlot = (): Slot => ({ vector: undefined, attempt: undefined, written:
 
 /** @param floats of a vector */
 export function createShownSlots(floats: number): ShownSlots {
-  let all = Array.from({ length: slots }, emptySlot);
+  let all = Array.from({ length: vectorSlots }, emptySlot);
   const at = (slot: number) => all[slot] as Slot;
 
-  function valuesIn({ attempt, vector }: Slot, { from, to }: Interval): Shown {
-    if (attempt === undefined || vector === undefined) throw new Error('a slot is written before it is begun');
-    return { kind: 'values', attempt, from, values: vector.subarray(from, to) };
+  function lend(slot: number, from: number, values: Float32Array): Shown {
+    const { attempt, written } = at(slot);
+    if (attempt === undefined) throw new Error('a slot is written before it is begun');
+    const shown: Shown = { kind: 'values', slot, attempt, from, values };
+    written.push(shown);
+    return shown;
   }
 
   return {
@@ -59,20 +80,17 @@ export function createShownSlots(floats: number): ShownSlots {
       const shown = at(slot);
       shown.vector ??= new Float32Array(floats);
       shown.vector.set(values, from);
-      const interval = { from, to: from + values.length };
-      shown.written.push(interval);
-      return valuesIn(shown, interval);
+      return lend(slot, from, shown.vector.subarray(from, from + values.length));
     },
+    lend,
     publish(slot, publication) {
       at(slot).publication = publication;
-      return { kind: 'published', publication };
+      return { kind: 'published', slot, publication };
     },
     everything() {
-      return all.flatMap((slot) => {
-        const parts = slot.written.map((interval) => valuesIn(slot, interval));
-        const { publication } = slot;
-        return publication === undefined ? parts : [...parts, { kind: 'published' as const, publication }];
-      });
+      return all.flatMap(({ written, publication }, slot) =>
+        publication === undefined ? written : [...written, { kind: 'published' as const, slot, publication }],
+      );
     },
   };
 }

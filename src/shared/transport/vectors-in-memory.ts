@@ -22,13 +22,15 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
+import { isSameAttempt } from '../protocol/attempt.ts';
+import { vectorSlots } from '../protocol/limits.ts';
 import type { VectorsInMemory } from '../protocol/messages.ts';
 import { type Doorbell, hangDoorbell, hearDoorbell } from './doorbell.ts';
 import {
   figureCount,
   type PeerVectors,
+  type Publication,
   type ReadOptions,
-  slots,
   type VectorWay,
   type VectorWriter,
 } from './vectors.ts';
@@ -41,11 +43,11 @@ const secretBytes = 32;
 const labelFloats = 4;
 const labelBytes = labelFloats * Float64Array.BYTES_PER_ELEMENT;
 const figureBytes = figureCount * Float64Array.BYTES_PER_ELEMENT;
-const headerBytes = secretBytes + slots * (labelBytes + figureBytes);
+const headerBytes = secretBytes + vectorSlots * (labelBytes + figureBytes);
 const labelPosition = (slot: number) => secretBytes + slot * (labelBytes + figureBytes);
 const figuresPosition = (slot: number) => labelPosition(slot) + labelBytes;
 const vectorPosition = (slot: number, floats: number, from: number) => headerBytes + (slot * floats + from) * 4;
-const fileBytes = (floats: number) => vectorPosition(slots, floats, 0);
+const fileBytes = (floats: number) => vectorPosition(vectorSlots, floats, 0);
 
 /** Where Linux keeps files in memory. */
 const folder = '/dev/shm';
@@ -93,10 +95,13 @@ async function offerVectors(floats: number): Promise<VectorWriter & { readonly o
   }
   const label = (slot: number, values: readonly number[]) =>
     file.write(bytesOf(Float64Array.from(values)), labelPosition(slot));
+  const write = (slot: number, from: number, values: Float32Array) =>
+    file.write(bytesOf(values), vectorPosition(slot, floats, from));
   return {
     offer: { host: bootId(), pid: process.pid, fd: file.fd, secret },
     begin: (slot) => label(slot, Array<number>(labelFloats).fill(0)),
-    write: (slot, from, values) => file.write(bytesOf(values), vectorPosition(slot, floats, from)),
+    write,
+    lend: write,
     publish(slot, { attempt: { generation, step, attempt }, figures }) {
       // Before the label: whoever reads that finds them complete.
       file.write(bytesOf(Float64Array.from(figures)), figuresPosition(slot));
@@ -136,16 +141,23 @@ async function openVectors(
     throw error;
   }
   const [label, figures] = [new Float64Array(labelFloats), new Float64Array(figureCount)];
+  function published(slot: number): Publication | undefined {
+    file.read(bytesOf(label), labelPosition(slot));
+    const [generation = 0, step = 0, attempt = 0, isComplete] = label;
+    if (isComplete !== 1) return undefined;
+    file.read(bytesOf(figures), figuresPosition(slot));
+    return { attempt: { generation, step, attempt }, figures: [...figures] };
+  }
   return {
     way: 'memory',
-    read: (slot, from, target) => file.read(bytesOf(target), vectorPosition(slot, floats, from)),
-    published(slot) {
-      file.read(bytesOf(label), labelPosition(slot));
-      const [generation = 0, step = 0, attempt = 0, isComplete] = label;
-      if (isComplete !== 1) return undefined;
-      file.read(bytesOf(figures), figuresPosition(slot));
-      return { attempt: { generation, step, attempt }, figures: [...figures] };
+    // All of it is there.
+    follow() {},
+    holds({ slot }, attempt) {
+      const found = published(slot);
+      return found !== undefined && isSameAttempt(found.attempt, attempt);
     },
+    read: (slot, from, target) => file.read(bytesOf(target), vectorPosition(slot, floats, from)),
+    published,
     close() {
       bell.close();
       file.close();

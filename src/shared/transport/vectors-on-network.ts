@@ -21,9 +21,9 @@ import { ipFamilyOf } from './ip-family.ts';
 import { createMessageMemory, type MessageMemory } from './message-memory.ts';
 import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { createReceivedSlots } from './received-slots.ts';
-import { attemptOf, createShownSlots, type Shown } from './shown-slots.ts';
+import { attemptOf, createShownSlots, partFor, type Shown } from './shown-slots.ts';
 import { socketOptions } from './socket-options.ts';
-import type { PeerVectors, Problem, ReadOptions, VectorWay, VectorWriter } from './vectors.ts';
+import type { FollowedPart, PeerVectors, Problem, ReadOptions, SlotPart, VectorWay, VectorWriter } from './vectors.ts';
 
 /** Where a process is reached. */
 export interface Reached {
@@ -87,8 +87,8 @@ async function offerVectors(
   const port = bound?.transport === 'tcp' ? bound.port : 0;
   const secret = randomBytes(16).toString('hex');
   const slots = createShownSlots(floats);
-  /** By connection: the generation that it reads. */
-  const readers = new Map<PeerId, number>();
+  /** By connection: the generation that it reads, and what of it. */
+  const readers = new Map<PeerId, { readonly generation: number; readonly parts: readonly SlotPart[] }>();
   const outboxes = createOutboxes<PeerId, Frames>({
     send: (peer, frames) => socket.send([Buffer.from(peer, 'latin1'), ...frames]),
     sizeOf: byteLength,
@@ -100,10 +100,15 @@ async function offerVectors(
     onUnreachable: (peer) => readers.delete(peer),
   });
 
+  function sendTo(peer: PeerId, shown: Shown, parts: readonly SlotPart[]): void {
+    const part = partFor(shown, parts);
+    if (part !== undefined) outboxes.post(peer, framesOf(part));
+  }
+
   function sendToReaders(shown: Shown): void {
     const shownIn = attemptOf(shown).generation;
-    for (const [peer, generation] of readers) {
-      if (generation === shownIn) outboxes.post(peer, framesOf(shown));
+    for (const [peer, { generation, parts }] of readers) {
+      if (generation === shownIn) sendTo(peer, shown, parts);
       // It has left that generation, or will be told so.
       else if (generation < shownIn) readers.delete(peer);
     }
@@ -117,10 +122,11 @@ async function offerVectors(
       // Whoever does not know the secret learns nothing, not even that.
       if (message.secret !== secret || message.floats !== floats) continue;
       const peer = identity.toString('latin1');
-      readers.set(peer, message.generation);
+      const { generation, parts } = message;
+      readers.set(peer, { generation, parts });
       outboxes.post(peer, encodePeer({ type: 'subscribed' }));
       for (const shown of slots.everything()) {
-        if (attemptOf(shown).generation === message.generation) outboxes.post(peer, framesOf(shown));
+        if (attemptOf(shown).generation === generation) sendTo(peer, shown, parts);
       }
     }
   }
@@ -130,6 +136,7 @@ async function offerVectors(
     offer: { addresses: advertised.map((name) => tcpEndpoint(name, port)), secret },
     begin: slots.begin,
     write: (slot, from, values) => sendToReaders(slots.write(slot, from, values)),
+    lend: (slot, from, values) => sendToReaders(slots.lend(slot, from, values)),
     publish: (slot, publication) => sendToReaders(slots.publish(slot, publication)),
     close() {
       readers.clear();
@@ -184,19 +191,14 @@ async function openAddress(
       // slots. (Where ZeroMQ has stopped reading when its connection is made again, it aborts the process.)
       receiveHighWaterMark: 0,
     });
-    const received = receiveVectors(socket, address, reading, memory, resolve);
-    const subscription = encodePeer({
-      type: 'subscribe',
-      secret,
-      generation: reading.generation,
-      floats: reading.floats,
-    });
+    const subscription = createSubscription(socket, secret, reading);
+    const received = receiveVectors(socket, address, reading, memory, subscription.follow, resolve);
     socket.events.on('handshake', () => {
       // The news of a connection may come late: the socket may have been closed since.
       if (socket.closed) return;
       endPatience();
       endPatience = giveUpAfter(answerMs);
-      void socket.send([...subscription]).catch(() => {});
+      subscription.send();
     });
     try {
       socket.connect(address);
@@ -211,15 +213,34 @@ async function openAddress(
   }
 }
 
-/** @param onAnswer its writer has taken the subscription */
+/** What is asked for, on each connection anew. */
+function createSubscription(socket: Dealer, secret: string, { generation, floats }: ReadOptions) {
+  let parts: readonly SlotPart[] = [];
+  // A socket takes one message at a time.
+  let sending = Promise.resolve();
+  function send(): void {
+    const frames = encodePeer({ type: 'subscribe', secret, generation, floats, parts });
+    sending = sending.then(() => (socket.closed ? undefined : socket.send([...frames]))).catch(() => {});
+  }
+  return {
+    send,
+    follow(next: readonly SlotPart[]) {
+      parts = next.map(({ slot, from, to }) => ({ slot, from, to }));
+      send();
+    },
+  };
+}
+
+/** @param follow asks for parts @param onAnswer its writer has taken the subscription */
 function receiveVectors(
   socket: Dealer,
   address: string,
-  { floats, onPublished }: ReadOptions,
+  { onPublished }: ReadOptions,
   memory: MessageMemory,
+  follow: (parts: readonly FollowedPart[]) => void,
   onAnswer: () => void,
 ): PeerVectors {
-  const slots = createReceivedSlots(floats);
+  const slots = createReceivedSlots();
   let problem: string | undefined;
 
   /** @returns what is wrong with the message */
@@ -229,12 +250,12 @@ function receiveVectors(
         onAnswer();
         return undefined;
       case 'values': {
-        const { generation, step, attempt, from } = message;
-        return slots.take({ generation, step, attempt }, from, values);
+        const { generation, step, attempt, slot, from } = message;
+        return slots.take(slot, { generation, step, attempt }, from, values);
       }
       case 'published': {
-        const { generation, step, attempt, figures } = message;
-        return slots.complete({ attempt: { generation, step, attempt }, figures });
+        const { generation, step, attempt, slot, figures } = message;
+        return slots.complete(slot, { attempt: { generation, step, attempt }, figures });
       }
       case 'subscribe':
         return 'a message that is for writers';
@@ -248,13 +269,18 @@ function receiveVectors(
       memory.received(byteLength(frames));
       const decoded = decodePeerMessage(frames, 'member');
       problem ??= decoded.ok ? take(decoded.message, decoded.tensors) : decoded.detail;
-      if (problem !== undefined || (decoded.ok && decoded.message.type === 'published')) onPublished();
+      if (problem !== undefined || (decoded.ok && decoded.message.type !== 'subscribed')) onPublished();
     }
   }
 
   void receive();
   return {
     way: 'network',
+    follow(parts) {
+      slots.follow(parts);
+      follow(parts);
+    },
+    holds: (part, attempt) => problem === undefined && slots.holds(part, attempt),
     read: slots.read,
     published(slot) {
       if (problem !== undefined) {
@@ -270,11 +296,11 @@ function receiveVectors(
 
 function framesOf(shown: Shown): Frames {
   if (shown.kind === 'values') {
-    const { attempt, from, values } = shown;
-    return encodePeer({ type: 'values', ...attempt, from }, [values]);
+    const { attempt, slot, from, values } = shown;
+    return encodePeer({ type: 'values', ...attempt, slot, from }, [values]);
   }
   const { attempt, figures } = shown.publication;
-  return encodePeer({ type: 'published', ...attempt, figures });
+  return encodePeer({ type: 'published', ...attempt, slot: shown.slot, figures });
 }
 
 /** Who says it is known by the connection, so messages name no run. */

@@ -1,4 +1,6 @@
 /** Vectors that processes read of each other: gradients that do not pass through the coordinator. */
+import type { Interval } from '../core/sampling.ts';
+import { vectorSlots } from '../protocol/limits.ts';
 import type { Attempt, VectorsToRead } from '../protocol/messages.ts';
 
 /** What is known of a vector that is complete. */
@@ -8,11 +10,27 @@ export interface Publication {
   readonly figures: readonly number[];
 }
 
-/** Shows a vector to others, in two slots that steps take in turn. */
+/** A part of the vector in a slot. */
+export interface SlotPart extends Interval {
+  readonly slot: number;
+}
+
+/** A part that is read. */
+export interface FollowedPart extends SlotPart {
+  /** Where to keep what arrives over a network, as long as the part; in memory of its own unless given. */
+  readonly place?: Float32Array | undefined;
+}
+
+/** Shows vectors to others, in slots. What they mean is up to those who write and read them. */
 export interface VectorWriter {
   /** From now on the slot's vector is written for this attempt, and what was there before is gone. */
   begin(slot: number, attempt: Attempt): void;
   write(slot: number, from: number, values: Float32Array): void;
+  /**
+   * As `write`. The values stay as they are until the slot is begun again in this generation, and for ever in another one, so
+   * that they can be sent from where they are.
+   */
+  lend(slot: number, from: number, values: Float32Array): void;
   /** The slot's vector is complete: whoever has opened it is told. */
   publish(slot: number, publication: Publication): void;
   /** May be called twice. */
@@ -22,6 +40,10 @@ export interface VectorWriter {
 /** What another process offers. */
 export interface PeerVectors {
   readonly way: 'memory' | 'network';
+  /** What is to be read from now on: one part of a slot at most. Nothing is before. */
+  follow(parts: readonly FollowedPart[]): void;
+  /** Whether these floats can be read, of the vector of this attempt. It may not be complete. */
+  holds(part: SlotPart, attempt: Attempt): boolean;
   /** Fills `target` with the floats of a slot from `from` on. */
   read(slot: number, from: number, target: Float32Array): void;
   /**
@@ -39,7 +61,7 @@ export interface ReadOptions {
   /** Whose ranks read each other. What a process that is still in an earlier one asks for, it does not get. */
   readonly generation: number;
   readonly patience: LinkPatience;
-  /** Called when another vector may be there, perhaps more often. */
+  /** Called when another part of a vector may be there, or all of it; perhaps more often. */
   readonly onPublished: () => void;
 }
 
@@ -64,11 +86,12 @@ export interface Problem {
 
 export type VectorSharing = VectorWay<VectorsToRead>;
 
-export const slots = 2;
-
-/** Members are never more than a step apart, so whoever writes a slot again knows that all have read it. */
+/**
+ * The slot of a step's vector, where steps take slots in turn. Members are never more than a step apart, so whoever writes a slot
+ * again knows that all have read it.
+ */
 export function slotOf(step: number): number {
-  return step % slots;
+  return step % vectorSlots;
 }
 
 export const figureCount = 5;

@@ -107,7 +107,7 @@ export function beginCoordinator(schedule: Schedule, surroundings: CoordinatorSu
 }
 
 function open(
-  { min, max, onLoss, checksumEvery, isLocal, workers, workload, chunkFloats, hosts }: Schedule,
+  { min, max, onLoss, checksumEvery, isLocal, workers, workload, chunkFloats, hosts, allReduce = 'mesh' }: Schedule,
   resumption: Resumption | undefined,
   process: SimulatedProcess,
   startedAt: number,
@@ -131,7 +131,7 @@ function open(
     optimizer: optimizerOf(workload),
     defaultPriceUsdPerHour: 1,
     expectedIds: isLocal ? idsOf(workers) : undefined,
-    allReduce: hosts === undefined ? 'star' : 'mesh',
+    allReduce: hosts === undefined ? 'star' : allReduce,
     chunkFloats,
     observe,
     clock,

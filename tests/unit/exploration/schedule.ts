@@ -1,5 +1,6 @@
 /** A schedule: a run, and what befalls it. Drawn from a seed, and small enough to be read. */
 import type { LossPolicy } from '../../../src/settings/membership-settings.ts';
+import type { AllReduceName } from '../../../src/shared/collectives/registry.ts';
 import { createRandom, type Random } from '../../../src/shared/core/random.ts';
 import { localWorkload, smallWorkload, usualWorkload, type Workload } from './plain-loop.ts';
 
@@ -18,6 +19,8 @@ export interface Schedule {
   readonly isLocal: boolean;
   /** On how many hosts the workers are, if they may read each other's gradients; undefined: they may not. */
   readonly hosts?: 1 | 2 | 4 | undefined;
+  /** How these sum them; mesh unless given. */
+  readonly allReduce?: AllReduceName | undefined;
   /** Workers of two hosts cannot reach each other. */
   readonly areWalled?: true | undefined;
   /** The longest chunk of a state, in floats: 1 cuts the state of the two parameters. Travels whole unless given. */
@@ -82,6 +85,7 @@ export function drawSchedule(seed: number): Schedule {
     checkpointEvery: pick(random, [undefined, undefined, 1 + random.integer(5)]),
     isLocal: random.integer(2) === 0,
     hosts: ([1, 1, 2, undefined, 1, 4, 2, undefined] as const)[seed % 8],
+    allReduce: Math.floor(seed / 8) % 2 === 0 ? undefined : 'mesh-two-shot',
     areWalled: seed % 8 === 2 ? true : undefined,
     chunkFloats: seed % chunkedEvery === 0 ? 1 : undefined,
     faults: drawFaults(random, workers, isUsual ? usualMessages : fewMessages),

@@ -15,7 +15,7 @@ import { createVirtualTime, promisesSettle } from '../../support/virtual-time.ts
 
 type Sink = Parameters<CoordinatorLink['setReducedSink']>[0];
 
-const envelope = { v: 6, run: 'r' } as const;
+const envelope = { v: 7, run: 'r' } as const;
 const attempt = { generation: 1, step: 0, attempt: 0 };
 /** What is sent is short. */
 const noRoom: Room = { taken: () => Promise.reject(new Error('no chunks')) };

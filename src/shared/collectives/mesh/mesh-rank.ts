@@ -1,12 +1,13 @@
 /** A rank's side of the mesh: publish the own gradient, wait until everybody has, add them all up. */
 import { createDeferred } from '../../core/deferred.ts';
 import type { Interval } from '../../core/sampling.ts';
-import { isBefore, isSameAttempt } from '../../protocol/attempt.ts';
+import { vectorSlots } from '../../protocol/limits.ts';
 import type { Attempt } from '../../protocol/messages.ts';
-import { type PeerVectors, slotOf } from '../../transport/vectors.ts';
+import { slotOf } from '../../transport/vectors.ts';
 import { followBuckets } from '../bucket-progress.ts';
-import { type AllReduce, GradientGone, type RankOptions, type StepPart } from '../collective.ts';
+import type { AllReduce, RankOptions, StepPart } from '../collective.ts';
 import { createFloatMemory } from '../float-memory.ts';
+import { publishedPart, requireUnchanged, toFigures } from '../published-parts.ts';
 
 /** Floats that are added up at a time: what a core's own cache holds of sum and part. */
 const blockFloats = 1 << 15;
@@ -20,15 +21,8 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
   const copies = Number(ways.includes('memory')) + ways.filter((way) => way === 'network').length;
   const memory = createFloatMemory([floats, Math.min(blockFloats, floats)]);
   const [sum, block] = [memory.vector(0), memory.vector(1)];
-
-  /** @returns undefined while the rank has not published its part of the attempt @throws GradientGone if it is past that */
-  function partOf(other: number, peer: PeerVectors, attempt: Attempt): StepPart | undefined {
-    const found = peer.published(slotOf(attempt.step));
-    if (found === undefined) return undefined;
-    if (isSameAttempt(found.attempt, attempt)) return fromFigures(found.figures);
-    if (isBefore(found.attempt, attempt)) return undefined;
-    throw new GradientGone(`rank ${other} has no gradient for step ${attempt.step + 1} to be read any more`);
-  }
+  const everything = Array.from({ length: vectorSlots }, (_, slot) => ({ slot, from: 0, to: floats }));
+  for (const peer of peers) peer?.follow(everything);
 
   /** Waits for the parts of all ranks. What is complete when the generation ends still counts: others may have applied it. */
   async function collectParts(attempt: Attempt, part: StepPart): Promise<readonly StepPart[]> {
@@ -36,7 +30,8 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
     const { promise, resolve, reject } = createDeferred<void>();
     function look(): void {
       try {
-        for (const [other, peer] of peers.entries()) if (peer) parts[other] ??= partOf(other, peer, attempt);
+        for (const [other, peer] of peers.entries())
+          if (peer) parts[other] ??= publishedPart(other, peer, slotOf(attempt.step), attempt);
         if (parts.every((one) => one !== undefined)) resolve();
       } catch (error) {
         reject(error);
@@ -67,14 +62,6 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
     }
   }
 
-  /** After reading: whoever went on to another attempt in the meantime may have changed what was read. */
-  function requireUnchanged(attempt: Attempt): void {
-    for (const [other, peer] of peers.entries()) {
-      if (peer === undefined || partOf(other, peer, attempt) !== undefined) continue;
-      throw new GradientGone(`rank ${other} has changed its gradient for step ${attempt.step + 1} while it was read`);
-    }
-  }
-
   return {
     start(attempt, [vector = new Float32Array(0)]) {
       if (vector.length !== floats) throw new Error(`all-reduce: ${vector.length} floats, expected ${floats}`);
@@ -95,7 +82,7 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
           const parts = await collectParts(attempt, part);
           const waitSeconds = now() - published;
           addUp(slot, vector);
-          requireUnchanged(attempt);
+          requireUnchanged(peers, slot, attempt);
           const bytes = { sent: copies * vector.byteLength, received: (worldSize - 1) * vector.byteLength };
           return { sum, parts, waitSeconds, bytes };
         },
@@ -103,13 +90,4 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
     },
     receive() {},
   };
-}
-
-/** What is published with a gradient. */
-function toFigures({ from, to, lossSum, correct, areFinite }: StepPart): readonly number[] {
-  return [from, to, lossSum, correct, Number(areFinite)];
-}
-
-function fromFigures([from = 0, to = 0, lossSum = 0, correct = 0, areFinite = 0]: readonly number[]): StepPart {
-  return { from, to, lossSum, correct, areFinite: areFinite === 1 };
 }

@@ -9,7 +9,7 @@ import {
 import { star } from '../../../../src/shared/collectives/star/star.ts';
 
 it('knows collectives by name, and nothing that every object has', () => {
-  expect(allReduceNames).toEqual(['star', 'mesh']);
+  expect(allReduceNames).toEqual(['star', 'mesh', 'mesh-two-shot']);
   expect(['star', 'tree', 'auto', '', 'toString', 'constructor'].map(isAllReduceName)).toEqual([
     true,
     true,
@@ -39,6 +39,7 @@ it('begins with the star where ranks have to show that they can do without', () 
 it.each([
   // Ranks add each other's gradients up by themselves, and apply the sum once all of them are there.
   ['mesh', { numerics: 'rank-order', readsPeers: true, hasHub: false }],
+  ['mesh-two-shot', { numerics: 'rank-order', readsPeers: true, hasHub: false }],
   ['star', { numerics: 'rank-order', readsPeers: undefined, hasHub: true }],
   ['tree', { numerics: 'deterministic', readsPeers: undefined, hasHub: true }],
   // Nobody else has to agree to a step.
@@ -52,5 +53,6 @@ it('says what those do that are offered', () => {
   expect(allReduceNames.map((name) => collectiveOf(name).description)).toEqual([
     'the coordinator adds the gradients up',
     "workers read each other's gradients, in memory or over the network; the star where some cannot",
+    'each worker adds up a part of the gradient and shows the others the sum; the star where some cannot read it',
   ]);
 });

@@ -163,8 +163,8 @@ export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
 ];
 
 export const peerBodies: readonly Body<PeerMessage>[] = [
-  { type: 'subscribe', secret, generation: 3, floats: 93_322 },
+  { type: 'subscribe', secret, generation: 3, floats: 93_322, parts: [{ slot: 1, from: 46_661, to: 93_322 }] },
   { type: 'subscribed' },
-  { type: 'values', ...attempt, from: 27_786 },
-  { type: 'published', ...attempt, figures: [0, 32, 3.5, 30, 1] },
+  { type: 'values', ...attempt, slot: 1, from: 27_786 },
+  { type: 'published', ...attempt, slot: 0, figures: [0, 32, 3.5, 30, 1] },
 ];

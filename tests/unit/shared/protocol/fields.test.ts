@@ -262,16 +262,25 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
 };
 
 const peerFields: Readonly<Record<string, Fields>> = {
-  subscribe: { secret: text(32, 32), generation: count, floats: count },
+  subscribe: {
+    secret: text(32, 32),
+    generation: count,
+    floats: count,
+    parts: { takes: [[]], refuses: [Array(3).fill({ slot: 0, from: 0, to: 1 }), undefined] },
+    'parts.0.slot': integer(0, 1),
+    'parts.0.from': count,
+    'parts.0.to': count,
+  },
   subscribed: {},
-  values: { ...attempt, from: count },
+  values: { ...attempt, slot: integer(0, 1), from: count },
   published: {
     ...attempt,
+    slot: integer(0, 1),
     figures: { takes: [[], [Number.NaN], Array(16).fill(0.5)], refuses: [Array(17).fill(1), ['1'], 1, undefined] },
   },
 };
 
-const everywhere: Fields = { v: { takes: [6], refuses: [] }, run: text(0, 200) };
+const everywhere: Fields = { v: { takes: [7], refuses: [] }, run: text(0, 200) };
 
 /** The body with everything that the message may carry. */
 function fullBody(bodies: readonly { readonly type: string }[], type: string): object {
@@ -328,7 +337,8 @@ it('the fields of no message are in those of another', () => {
 
 it('the limits of the protocol', () => {
   expect({ ...limits }).toEqual({
-    protocolVersion: 6,
+    protocolVersion: 7,
+    vectorSlots: 2,
     maxThreads: 4096,
     maxHeaderBytes: 262_144,
     maxStrangerHeaderBytes: 8192,

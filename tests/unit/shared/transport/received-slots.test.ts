@@ -4,11 +4,17 @@ import { createReceivedSlots } from '../../../../src/shared/transport/received-s
 const step = (number: number) => ({ generation: 1, step: number, attempt: 0 });
 const figures = [0, 8, 1.5, 6, 1];
 
+function receivedSlots() {
+  const slots = createReceivedSlots();
+  slots.follow([0, 1].map((slot) => ({ slot, from: 0, to: 5 })));
+  return slots;
+}
+
 /** Vectors of five floats, of which those of step 4 have come whole and are not complete yet. */
 function receive() {
-  const slots = createReceivedSlots(5);
-  expect(slots.take(step(4), 3, Float32Array.of(4, 5))).toBeUndefined();
-  expect(slots.take(step(4), 0, Float32Array.of(1, 2, 3))).toBeUndefined();
+  const slots = receivedSlots();
+  expect(slots.take(0, step(4), 3, Float32Array.of(4, 5))).toBeUndefined();
+  expect(slots.take(0, step(4), 0, Float32Array.of(1, 2, 3))).toBeUndefined();
   const readAll = (slot: number) => {
     const target = new Float32Array(5);
     slots.read(slot, 0, target);
@@ -21,7 +27,7 @@ describe('a vector that is received', () => {
   it('is published when its writer says so, and not before', () => {
     const { slots, readAll } = receive();
     expect(slots.published(0)).toBeUndefined();
-    expect(slots.complete({ attempt: step(4), figures })).toBeUndefined();
+    expect(slots.complete(0, { attempt: step(4), figures })).toBeUndefined();
     expect(slots.published(0)).toEqual({ attempt: step(4), figures });
     expect(slots.published(1)).toBeUndefined();
     expect(readAll(0)).toEqual([1, 2, 3, 4, 5]);
@@ -32,51 +38,51 @@ describe('a vector that is received', () => {
 
   it('stays published while that of the next step comes, and until that of the one after begins', () => {
     const { slots, readAll } = receive();
-    slots.complete({ attempt: step(4), figures });
-    slots.take(step(5), 0, Float32Array.of(9));
+    slots.complete(0, { attempt: step(4), figures });
+    slots.take(1, step(5), 0, Float32Array.of(9));
     expect([slots.published(0)?.attempt, readAll(0)]).toEqual([step(4), [1, 2, 3, 4, 5]]);
-    slots.take(step(6), 0, Float32Array.of(7));
+    slots.take(0, step(6), 0, Float32Array.of(7));
     expect(slots.published(0)).toBeUndefined();
   });
 
   it('stays published when it is sent again, as after a broken connection', () => {
     const { slots, readAll } = receive();
-    slots.complete({ attempt: step(4), figures });
-    slots.take(step(4), 3, Float32Array.of(4, 5));
+    slots.complete(0, { attempt: step(4), figures });
+    slots.take(0, step(4), 3, Float32Array.of(4, 5));
     expect([slots.published(0)?.attempt, readAll(0)]).toEqual([step(4), [1, 2, 3, 4, 5]]);
   });
 
   it('is not taken for complete where a part is missing, though another came twice', () => {
-    const slots = createReceivedSlots(5);
-    slots.take(step(4), 0, Float32Array.of(1, 2, 3));
-    slots.take(step(4), 0, Float32Array.of(1, 2, 3));
-    expect(slots.complete({ attempt: step(4), figures })).toBe('a vector of which 3 floats have come, of 5');
+    const slots = receivedSlots();
+    slots.take(0, step(4), 0, Float32Array.of(1, 2, 3));
+    slots.take(0, step(4), 0, Float32Array.of(1, 2, 3));
+    expect(slots.complete(0, { attempt: step(4), figures })).toBe('a vector of which 3 floats have come, of 5');
     expect(slots.published(0)).toBeUndefined();
   });
 
   it('has nothing of another attempt at the step', () => {
     const { slots } = receive();
-    slots.take({ ...step(4), attempt: 1 }, 0, Float32Array.of(1));
-    expect(slots.complete({ attempt: { ...step(4), attempt: 1 }, figures })).toBe(
+    slots.take(0, { ...step(4), attempt: 1 }, 0, Float32Array.of(1));
+    expect(slots.complete(0, { attempt: { ...step(4), attempt: 1 }, figures })).toBe(
       'a vector of which 1 floats have come, of 5',
     );
-    expect(slots.complete({ attempt: step(4), figures })).toBe('a vector that has not come');
-    expect(slots.complete({ attempt: step(5), figures })).toBe('a vector that has not come');
+    expect(slots.complete(0, { attempt: step(4), figures })).toBe('a vector that has not come');
+    expect(slots.complete(1, { attempt: step(5), figures })).toBe('a vector that has not come');
   });
 
   it.each([
-    [0, 6, 'floats 0 to 6 of a vector of 5'],
-    [4, 2, 'floats 4 to 6 of a vector of 5'],
-    [2 ** 40, 1, `floats ${2 ** 40} to ${2 ** 40 + 1} of a vector of 5`],
-    [1, 0, 'floats 1 to 1 of a vector of 5'],
+    [0, 6, 'floats 0 to 6 of a part from 0 to 5'],
+    [4, 2, 'floats 4 to 6 of a part from 0 to 5'],
+    [2 ** 40, 1, `floats ${2 ** 40} to ${2 ** 40 + 1} of a part from 0 to 5`],
+    [1, 0, 'floats 1 to 1 of a part from 0 to 5'],
   ])('does not take parts that are not in it: %s and %s more', (from, length, problem) => {
     const { slots, readAll } = receive();
-    expect(slots.take(step(4), from, new Float32Array(length))).toBe(problem);
+    expect(slots.take(0, step(4), from, new Float32Array(length))).toBe(problem);
     expect(readAll(0)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it('has as many figures as it must', () => {
     const { slots } = receive();
-    expect(slots.complete({ attempt: step(4), figures: [1, 2, 3, 4] })).toBe('4 figures, expected 5');
+    expect(slots.complete(0, { attempt: step(4), figures: [1, 2, 3, 4] })).toBe('4 figures, expected 5');
   });
 });

@@ -14,10 +14,10 @@ describe('a vector that is shown', () => {
     slots.begin(1, step(5));
     slots.write(1, 0, Float32Array.of(7));
     expect(slots.everything()).toEqual([
-      { kind: 'values', attempt: step(4), from: 2, values: Float32Array.of(3, 4) },
-      { kind: 'values', attempt: step(4), from: 0, values: Float32Array.of(1, 2) },
-      { kind: 'published', publication: { attempt: step(4), figures } },
-      { kind: 'values', attempt: step(5), from: 0, values: Float32Array.of(7) },
+      { kind: 'values', slot: 0, attempt: step(4), from: 2, values: Float32Array.of(3, 4) },
+      { kind: 'values', slot: 0, attempt: step(4), from: 0, values: Float32Array.of(1, 2) },
+      { kind: 'published', slot: 0, publication: { attempt: step(4), figures } },
+      { kind: 'values', slot: 1, attempt: step(5), from: 0, values: Float32Array.of(7) },
     ]);
   });
 
@@ -47,7 +47,7 @@ describe('a vector that is shown', () => {
     expect(slots.everything()).toEqual([]);
     slots.begin(0, step(4, 2));
     slots.write(0, 0, Float32Array.of(9));
-    expect(late).toEqual({ kind: 'values', attempt: step(4), from: 0, values: Float32Array.of(1) });
+    expect(late).toEqual({ kind: 'values', slot: 0, attempt: step(4), from: 0, values: Float32Array.of(1) });
   });
 
   it('takes no further memory within a generation', () => {

@@ -129,6 +129,8 @@ it.each<[string, readonly PeerVectors['way'][], number]>([
 ])('counts what it sends by %s', async (_, ways, copies) => {
   const peer = (way: PeerVectors['way']): PeerVectors => ({
     way,
+    follow() {},
+    holds: () => false,
     read: (_, __, target) => void target.fill(1),
     published: () => ({ attempt, figures: [0, 32, 1, 2, 1] }),
     close() {},
@@ -139,7 +141,7 @@ it.each<[string, readonly PeerVectors['way'][], number]>([
     buckets: [{ from: 0, to: 5 }],
     sendToHub() {},
     exchange: {
-      own: { begin() {}, write() {}, publish() {}, close() {} },
+      own: { begin() {}, write() {}, lend() {}, publish() {}, close() {} },
       peers: [undefined, ...ways.map(peer)],
       listen() {},
     },
