@@ -29,8 +29,14 @@ const crash = (losesLastWords: boolean, ms = 300): Strike => {
   return (at) => ({ at, kind: 'crash-coordinator', ms, losesLastWords });
 };
 
-/** @param hosts set where workers of a host read each other's gradients */
-function runOf(workers: number, min = 1, workload: Workload = smallWorkload, hosts?: Schedule['hosts']): Schedule {
+/** @param hosts set where workers read each other's gradients @param allReduce how they sum them */
+function runOf(
+  workers: number,
+  min = 1,
+  workload: Workload = smallWorkload,
+  hosts?: Schedule['hosts'],
+  allReduce?: Schedule['allReduce'],
+): Schedule {
   return {
     seed: 1,
     workload,
@@ -42,6 +48,7 @@ function runOf(workers: number, min = 1, workload: Workload = smallWorkload, hos
     checkpointEvery: undefined,
     isLocal: false,
     hosts,
+    allReduce,
     faults: [],
   };
 }
@@ -81,21 +88,22 @@ const ofCoordinator: readonly Named[] = [
 
 const longestMs = 600_000;
 
-const fleets: readonly { readonly workers: number; readonly hosts: Schedule['hosts'] }[] = [
+const fleets: readonly Pick<Schedule, 'workers' | 'hosts' | 'allReduce'>[] = [
   { workers: 1, hosts: undefined },
   { workers: 2, hosts: undefined },
   { workers: 3, hosts: undefined },
   { workers: 2, hosts: 1 },
+  { workers: 3, hosts: 2, allReduce: 'mesh-two-shot' },
 ];
 
 /**
- * Workers that are alone, or on one host, are ahead of the record. Quickly: a kill of the coordinator, and of one of two
+ * Workers that are alone, or read each other's gradients, are ahead of the record. Quickly: a kill of the coordinator, and of one of two
  * workers.
  */
 const single: readonly ((typeof fleets)[number] & { readonly what: string; readonly fault: Strike })[] = thorough
-  ? fleets.flatMap(({ workers, hosts }) =>
+  ? fleets.flatMap(({ workers, hosts, allReduce }) =>
       [...ranks(workers).flatMap(ofWorker), ...ofCoordinator, ['a newcomer asks for a place', join] as const].map(
-        ([what, fault]) => ({ workers, hosts, what, fault }),
+        ([what, fault]) => ({ workers, hosts, allReduce, what, fault }),
       ),
     )
   : [
@@ -105,9 +113,15 @@ const single: readonly ((typeof fleets)[number] & { readonly what: string; reado
     ];
 
 it.each(single)(
-  '$workers workers, hosts: $hosts: $what, before any message is delivered',
-  async ({ workers, hosts, fault }) => {
-    const explored = await explore(runOf(workers, 1, smallWorkload, hosts), fault, undefined, delivered, stride);
+  '$workers workers, hosts: $hosts, sum by: $allReduce: $what, before any message is delivered',
+  async ({ workers, hosts, allReduce, fault }) => {
+    const explored = await explore(
+      runOf(workers, 1, smallWorkload, hosts, allReduce),
+      fault,
+      undefined,
+      delivered,
+      stride,
+    );
     count(explored);
     const { runs, states, failures } = explored;
     expect(failures).toEqual([]);

@@ -85,4 +85,45 @@ describe('a vector that is received', () => {
     const { slots } = receive();
     expect(slots.complete(0, { attempt: step(4), figures: [1, 2, 3, 4] })).toBe('4 figures, expected 5');
   });
+
+  it('is of the part that is followed, and is received where it is wanted', () => {
+    const place = new Float32Array(2);
+    const slots = createReceivedSlots();
+    slots.follow([{ slot: 1, from: 2, to: 4, place }]);
+    expect(slots.take(1, step(4), 1, Float32Array.of(1, 2))).toBe('floats 1 to 3 of a part from 2 to 4');
+    expect(slots.take(0, step(4), 2, Float32Array.of(1))).toBe('floats 2 to 3 of slot 0, which nobody follows');
+    expect(slots.complete(0, { attempt: step(4), figures })).toBe('a vector in slot 0, which nobody follows');
+    expect(slots.take(1, step(4), 2, Float32Array.of(7, 8))).toBeUndefined();
+    expect([...place]).toEqual([7, 8]);
+    expect(slots.complete(1, { attempt: step(4), figures })).toBeUndefined();
+    slots.read(1, 3, place.subarray(1));
+    expect([...place]).toEqual([7, 8]);
+    const elsewhere = new Float32Array(1);
+    slots.read(1, 3, elsewhere);
+    expect([...elsewhere]).toEqual([8]);
+    // At the beginning of the same memory, but not where it is.
+    slots.read(1, 3, place.subarray(0, 1));
+    expect([...place]).toEqual([8, 8]);
+  });
+
+  it('is complete without a message of its own where nothing of it is followed', () => {
+    const slots = createReceivedSlots();
+    slots.follow([{ slot: 0, from: 3, to: 3 }]);
+    expect(slots.complete(0, { attempt: step(4), figures })).toBeUndefined();
+    expect(slots.published(0)?.attempt).toEqual(step(4));
+    expect(slots.complete(0, { attempt: step(5), figures })).toBeUndefined();
+    expect(slots.published(0)?.attempt).toEqual(step(5));
+  });
+
+  it('can be read in part before it is complete: what has come of the attempt', () => {
+    const slots = receivedSlots();
+    slots.take(0, step(4), 1, Float32Array.of(2));
+    slots.take(0, step(4), 2, Float32Array.of(3, 4));
+    const held = ([from, to]: readonly [number, number], of = step(4)) => slots.holds({ slot: 0, from, to }, of);
+    expect([held([1, 2]), held([1, 4]), held([2, 4])]).toEqual([true, true, true]);
+    expect([held([0, 4]), held([1, 5]), held([4, 5])]).toEqual([false, false, false]);
+    expect([held([1, 2], step(6)), slots.holds({ slot: 1, from: 1, to: 2 }, step(4))]).toEqual([false, false]);
+    slots.take(0, step(6), 4, Float32Array.of(9));
+    expect([held([1, 2]), held([4, 5], step(6))]).toEqual([false, true]);
+  });
 });

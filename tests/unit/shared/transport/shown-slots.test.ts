@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createShownSlots } from '../../../../src/shared/transport/shown-slots.ts';
+import { createShownSlots, partFor, type Shown } from '../../../../src/shared/transport/shown-slots.ts';
 
 const step = (number: number, generation = 1) => ({ generation, step: number, attempt: 0 });
 const figures = [0, 8, 1.5, 6, 1];
@@ -62,5 +62,46 @@ describe('a vector that is shown', () => {
 
   it('is begun before it is written', () => {
     expect(() => createShownSlots(1).write(0, 0, Float32Array.of(1))).toThrow('a slot is written before it is begun');
+  });
+
+  it('is not copied where its values stay as they are', () => {
+    const slots = createShownSlots(2);
+    const sum = Float32Array.of(1, 2);
+    slots.begin(0, step(4));
+    const shown = slots.lend(0, 0, sum);
+    if (shown.kind !== 'values') throw new Error('it is values');
+    expect(shown.values).toBe(sum);
+    expect(slots.everything()).toEqual([shown]);
+  });
+});
+
+describe('a part of a vector', () => {
+  const values: Shown = { kind: 'values', slot: 1, attempt: step(4), from: 10, values: Float32Array.of(1, 2, 3, 4) };
+  const published: Shown = { kind: 'published', slot: 1, publication: { attempt: step(4), figures } };
+  const cut = (from: number, to: number) => partFor(values, [{ slot: 1, from, to }]);
+
+  it.each([
+    [0, 20, 10, [1, 2, 3, 4]],
+    [10, 14, 10, [1, 2, 3, 4]],
+    [11, 13, 11, [2, 3]],
+    [0, 11, 10, [1]],
+    [13, 20, 13, [4]],
+  ])('is sent to whoever follows it: from %i to %i', (from, to, first, expected) => {
+    expect(cut(from, to)).toEqual({ ...values, from: first, values: Float32Array.from(expected) });
+  });
+
+  it('is not sent to others, who are told of the vectors that they follow', () => {
+    for (const [from, to] of [
+      [0, 10],
+      [14, 20],
+      [12, 12],
+    ] as const) {
+      expect(cut(from, to)).toBeUndefined();
+    }
+    const part = { slot: 1, from: 0, to: 0 };
+    expect(partFor(published, [{ ...part, slot: 0 }, part])).toBe(published);
+    for (const parts of [[], [{ ...part, slot: 0 }]]) {
+      expect([partFor(published, parts), partFor(values, parts)]).toEqual([undefined, undefined]);
+    }
   });
 });
