@@ -33,6 +33,9 @@ const [gradientSlot, sumSlot] = [0, 1];
 /** Floats that are added up at a time: what a core's own cache holds of sum and part. */
 const blockFloats = 1 << 15;
 
+/** The longest piece, in floats (512 KiB): sums leave while the rest of an interval comes. Shorter ones cost more than they save. */
+const mostPieceFloats = 1 << 17;
+
 /** An attempt at a step. */
 interface Turn {
   readonly attempt: Attempt;
@@ -208,11 +211,12 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
   };
 }
 
-/** The parts of an interval that belong to one bucket each. */
+/** The parts of an interval that belong to one bucket each, cut evenly where they are long. */
 function cutAtBuckets(interval: Interval, buckets: readonly Interval[]): readonly Interval[] {
-  return buckets
-    .map(({ from, to }) => ({ from: Math.max(from, interval.from), to: Math.min(to, interval.to) }))
-    .filter(({ from, to }) => from < to);
+  return buckets.flatMap((bucket) => {
+    const [from, to] = [Math.max(bucket.from, interval.from), Math.min(bucket.to, interval.to)];
+    return from < to ? evenShares({ from, to }, Math.ceil((to - from) / mostPieceFloats)) : [];
+  });
 }
 
 /**
