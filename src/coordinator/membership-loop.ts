@@ -74,15 +74,27 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
   ending.signal.addEventListener('abort', () => next.reject(ending.signal.reason));
   let state: Membership = { ...noMembers, generations: generationsBefore };
   let generation: Generation | undefined;
+  /** When members' messages came that the reducer has not been told of: there are thousands a second. */
+  let heard = new Map<PeerId, number>();
+  let known: { readonly workers: Membership['workers']; readonly change: Change | undefined } | undefined;
 
   function fail(error: Error): void {
     ending.abort(error);
   }
 
+  /** Silence is judged when time has passed. */
+  function tellHeard(): void {
+    if (heard.size === 0) return;
+    const at = heard;
+    heard = new Map();
+    state = advanceMembership(rules, state, { type: 'heard', at }, { now: clock.now(), unixMs: clock.unixMs() }).state;
+  }
+
   function dispatch(input: MembershipInput): void {
     try {
+      if (input.type === 'tick' || input.type === 'stood-still') tellHeard();
       const moment = { now: clock.now(), unixMs: clock.unixMs() };
-      const activities = input.type === 'heard' ? undefined : generation?.activities();
+      const activities = input.type === 'heartbeat' ? undefined : generation?.activities();
       const step = advanceMembership(rules, state, input, moment, activities);
       state = step.state;
       for (const effect of step.effects) perform(effect);
@@ -163,7 +175,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
           dispatch(intake.input);
           break;
         case 'deliver': {
-          dispatch({ type: 'heard', peer });
+          heard.set(peer, clock.now());
           const refusal = generation?.accept(peer, intake.message, tensors);
           if (generation === undefined) stale('no generation yet');
           else if (refusal?.kind === 'stale') stale(refusal.reason);
@@ -192,7 +204,11 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       else dispatch({ type: 'gather' });
       return next.promise;
     },
-    changeDue: () => changeDue(rules, state),
+    changeDue() {
+      const { workers } = state;
+      if (known?.workers !== workers) known = { workers, change: changeDue(rules, state) };
+      return known.change;
+    },
     fail,
     hasBegun: () => generation !== undefined,
     isGathering: () => state.gatheringSince !== undefined,

@@ -21,7 +21,10 @@ export function publishTo(
     }
     if (failures.length > 0) throw failures[0];
     for (const derive of derivations) {
-      for (const derived of [derive(event) ?? []].flat()) publish(derived);
+      const derived = derive(event);
+      if (derived === undefined) continue;
+      if ('type' in derived) publish(derived);
+      else for (const one of derived) publish(one);
     }
   };
 }

@@ -89,7 +89,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
     observe({ type: 'resumed', step, samples: samplesBefore, epoch, cutOffs });
   }
   await observability.begin();
-  const { spent } = bookkeeper;
+  const { spent, spentUsd } = bookkeeper;
   const end = await trainWithWorkers({
     options,
     spec,
@@ -113,6 +113,7 @@ async function run(options: RunOptions, context: RunContext, services: CloseStac
       onListening(opened);
     },
     spent,
+    spentUsd,
     checkpointsWritten: folder.checkpointsWritten,
   });
 

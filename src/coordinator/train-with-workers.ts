@@ -50,6 +50,8 @@ export interface TrainingRun {
   readonly onListening: (control: ControlPlane) => void;
   /** What the run has taken so far. */
   readonly spent: () => TakenAndDue;
+  /** The USD of that. */
+  readonly spentUsd: () => number;
   /** Resolves when no checkpoint is left to write: to why the newest one could not be written, if it could not. */
   readonly checkpointsWritten: () => Promise<PennygradError | undefined>;
 }
@@ -130,7 +132,7 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
 }
 
 async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOutcome> {
-  const { resumption, record, recordAt, clock, observe, signal, spent } = run;
+  const { resumption, record, recordAt, clock, observe, signal, spent, spentUsd } = run;
   const { training, dataset } = run.options;
   const budget = budgetOf(run.options.budget);
   const hasBudget = budget.usd !== undefined || budget.hours !== undefined;
@@ -144,7 +146,7 @@ async function trainOn(control: ControlPlane, run: TrainingRun): Promise<TrainOu
       // Asked before every step. Without a budget nobody has to know what is spent.
       findSpentBudget: hasBudget ? () => findSpentBudget(budget, spent()) : undefined,
       isBudgetNear: hasBudget ? () => isBudgetNear(budget, spent()) : undefined,
-      spentUsd: () => spent().usd,
+      spentUsd,
       record,
       recordAt,
     },

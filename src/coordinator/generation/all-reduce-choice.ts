@@ -1,6 +1,7 @@
 /** How the gradients of a generation are summed, and why so. */
 import { type AllReduceName, collectiveAtFirst } from '../../shared/collectives/registry.ts';
 import { sumOf } from '../../shared/core/sums.ts';
+import { maxMeshSize } from '../../shared/protocol/limits.ts';
 import type { RankToRead } from '../../shared/protocol/messages.ts';
 import { describeWorker, type Member } from '../membership/worker.ts';
 import type { Requests } from './requests.ts';
@@ -24,6 +25,10 @@ export async function decideAllReduce(
 ): Promise<AllReduceChoice> {
   const allReduce = collectiveAtFirst(members.length, chosen);
   if (allReduce === chosen || members.length === 1) return { allReduce, reason: undefined };
+  if (members.length > maxMeshSize) {
+    const reason = `${members.length} workers are more than the ${maxMeshSize} that may read each other's gradients`;
+    return { allReduce, reason };
+  }
   const offers = collectOffers(members);
   if ('problem' in offers) return { allReduce, reason: offers.problem };
   const links = await link(offers.ranks);

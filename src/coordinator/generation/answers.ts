@@ -3,6 +3,7 @@ import { createDeferred } from '../../shared/core/deferred.ts';
 
 export interface Answers<Answer> {
   add(rank: number, answer: Answer): void;
+  isComplete(): boolean;
   /** All answers, in rank order. Rejects with the signal's reason when that is aborted first. */
   readonly all: Promise<readonly Answer[]>;
 }
@@ -21,6 +22,7 @@ export function createAnswers<Answer>(count: number, signal: AbortSignal): Answe
       signal.removeEventListener('abort', abort);
       resolve([...answers].sort(([a], [b]) => a - b).map(([, value]) => value));
     },
+    isComplete: () => answers.size >= count,
     all: promise,
   };
 }

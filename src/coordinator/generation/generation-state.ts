@@ -4,7 +4,6 @@
  */
 import { noPhaseSeconds, spentBetween } from '../../shared/core/phases.ts';
 import { putOff } from '../../shared/core/standstill.ts';
-import { sumOf } from '../../shared/core/sums.ts';
 import type { Applied, Attempt, MessageOf, Usage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { Activity } from '../membership/liveness.ts';
 import { checkFigures } from './figures-check.ts';
@@ -42,8 +41,8 @@ export interface AttemptState {
   readonly attempt: number;
   /** Samples, by rank. */
   readonly shares: readonly number[];
-  /** The totals that each rank had used when it voted, for those that have. */
-  readonly votes: ReadonlyMap<number, Usage>;
+  /** By rank: the totals that it had used when it voted; undefined where it has not. */
+  readonly votes: readonly (Usage | undefined)[];
 }
 
 export interface OpenRequest {
@@ -119,7 +118,7 @@ export function assignStep(
 ): GenerationState {
   return {
     ...state,
-    attempts: new Map(state.attempts).set(step, { attempt, shares, votes: new Map() }),
+    attempts: new Map(state.attempts).set(step, { attempt, shares, votes: shares.map(() => undefined) }),
     assignedSteps: Math.max(state.assignedSteps, step + 1),
     members: state.members.map((member) => ({
       ...(member.activity === 'idle' ? begin(member, 'compute', now) : member),
@@ -135,7 +134,7 @@ export function commitStep(state: GenerationState, step: number, now: number): G
   const next = oldestOf(attempts);
   const applied = { step: step + 1, generation: state.number };
   const members = state.members.map((member, rank): MemberState => {
-    const activity = next === undefined ? 'idle' : next.votes.has(rank) ? 'wait' : 'compute';
+    const activity = next === undefined ? 'idle' : next.votes[rank] !== undefined ? 'wait' : 'compute';
     const isSure = member.ahead === undefined || state.members.length === 1;
     return { ...begin(member, activity, now), applied, behind: isSure ? undefined : { applied: member.applied } };
   });
@@ -144,8 +143,9 @@ export function commitStep(state: GenerationState, step: number, now: number): G
 
 /** The attempt that is to be committed next. */
 function oldestOf(attempts: GenerationState['attempts']): AttemptState | undefined {
-  const oldest = [...attempts].sort(([a], [b]) => a - b)[0];
-  return oldest?.[1];
+  let first = Number.POSITIVE_INFINITY;
+  for (const step of attempts.keys()) if (step < first) first = step;
+  return attempts.get(first);
 }
 
 /** Whether a member may have another state than this process takes it to have: only its answer tells. */
@@ -244,10 +244,10 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, ter
   const problem = checkVote(current, rank, vote, terms);
   if (problem !== undefined) return { refusal: problem };
   const usage = neverLess(state.members[rank]?.usage ?? nothingUsed, vote.usage);
-  const voted = { ...current, votes: new Map(current.votes).set(rank, usage) };
+  const voted = { ...current, votes: current.votes.with(rank, usage) };
   const attempts = new Map(state.attempts).set(vote.step, voted);
   // It has done its part of the step that is to be committed next. The deadline is that of the whole step.
-  const hasDoneItsPart = oldestOf(attempts)?.votes.has(rank) === true;
+  const hasDoneItsPart = oldestOf(attempts)?.votes[rank] !== undefined;
   return {
     state: changeMember({ ...state, attempts }, rank, (before) => {
       const member: MemberState = { ...before, usage, usageAt: now };
@@ -265,7 +265,7 @@ function checkVote(
 ): Refusal | undefined {
   const { step, parametersChecksum, gradientNorm } = vote;
   const what = `a wrong vote for step ${step + 1}`;
-  if (votes.has(rank)) return wrong(what, 'it must be one, got a second');
+  if (votes[rank] !== undefined) return wrong(what, 'it must be one, got a second');
   const figures = Number.isFinite(vote.lossSum) ? vote : { ...vote, lossSum: 0 };
   const problem = checkFigures(figures, shares[rank] ?? 0, what, `at step ${step + 1}`);
   if (problem !== undefined) return problem;
@@ -297,6 +297,7 @@ export function openRequest(
   now: number,
 ): { readonly state: GenerationState; readonly request: number } {
   const request = state.requestCount + 1;
+  const asked = new Set(ranks);
   const owes = (member: MemberState) => state.isAborted && member.activity === activity;
   return {
     request,
@@ -305,7 +306,7 @@ export function openRequest(
       requestCount: request,
       requests: new Map(state.requests).set(request, { answer, missing: ranks }),
       members: state.members.map((member, rank) =>
-        ranks.includes(rank) && !owes(member) ? begin(member, activity, now) : member,
+        asked.has(rank) && !owes(member) ? begin(member, activity, now) : member,
       ),
     },
   };
@@ -379,7 +380,7 @@ export function takeUsage(
   step?: number,
 ): { readonly state: GenerationState; readonly told: readonly Told[] } {
   const votes = step === undefined ? undefined : state.attempts.get(step)?.votes;
-  const usageOf = (rank: number, { usage }: MemberState) => votes?.get(rank) ?? usage;
+  const usageOf = (rank: number, { usage }: MemberState) => votes?.[rank] ?? usage;
   const told = state.members.flatMap((member, rank) => {
     const { usageAt, told: before } = member;
     const usage = usageOf(rank, member);
@@ -405,13 +406,13 @@ export function takeUsage(
 export function ownSeconds({ attempts, members }: GenerationState, step: number): number {
   const votes = attempts.get(step)?.votes;
   const times = members.map(({ told, usage }, rank) => {
-    return totalOf((votes?.get(rank) ?? usage).seconds) - totalOf(told.seconds);
+    return totalOf((votes?.[rank] ?? usage).seconds) - totalOf(told.seconds);
   });
-  return Math.max(0, ...times);
+  return times.reduce((longest, time) => Math.max(longest, time), 0);
 }
 
-function totalOf(seconds: Usage['seconds']): number {
-  return sumOf(Object.values(seconds));
+function totalOf({ load, compute, communicate, wait, apply, evaluate, idle }: Usage['seconds']): number {
+  return load + compute + communicate + wait + apply + evaluate + idle;
 }
 
 function begin(member: MemberState, activity: Activity, now: number): MemberState {
@@ -424,13 +425,22 @@ function report(member: MemberState, usage: Usage, now: number): MemberState {
 
 /** Totals do not fall, whatever a member says: the counters that are told the growth could not take anything back. */
 function neverLess(before: Usage, after: Usage): Usage {
-  const seconds = { ...after.seconds };
-  for (const [name, total] of Object.entries(before.seconds) as [keyof Usage['seconds'], number][]) {
-    seconds[name] = Math.max(total, seconds[name]);
-  }
-  const sent = Math.max(before.bytes.sent, after.bytes.sent);
-  const received = Math.max(before.bytes.received, after.bytes.received);
-  return { seconds, bytes: { sent, received } };
+  const [then, now] = [before.seconds, after.seconds];
+  return {
+    seconds: {
+      load: Math.max(then.load, now.load),
+      compute: Math.max(then.compute, now.compute),
+      communicate: Math.max(then.communicate, now.communicate),
+      wait: Math.max(then.wait, now.wait),
+      apply: Math.max(then.apply, now.apply),
+      evaluate: Math.max(then.evaluate, now.evaluate),
+      idle: Math.max(then.idle, now.idle),
+    },
+    bytes: {
+      sent: Math.max(before.bytes.sent, after.bytes.sent),
+      received: Math.max(before.bytes.received, after.bytes.received),
+    },
+  };
 }
 
 function changeMember(
@@ -438,5 +448,6 @@ function changeMember(
   rank: number,
   change: (member: MemberState) => MemberState,
 ): GenerationState {
-  return { ...state, members: state.members.map((member, other) => (other === rank ? change(member) : member)) };
+  const member = state.members[rank];
+  return member === undefined ? state : { ...state, members: state.members.with(rank, change(member)) };
 }

@@ -74,6 +74,8 @@ export interface Generation extends Omit<Requests, 'link'> {
   assign(step: number, epoch: number, batch: Interval, weights: readonly number[]): readonly Interval[];
   /** Every rank's vote for an assigned step, in rank order. */
   votes(step: number): Promise<readonly Vote[]>;
+  /** Whether all ranks have voted for a step that is not committed, so that nobody is waited for. */
+  isVoted(step: number): boolean;
   /**
    * Euclidean norm of the mean gradient of the last step on which replicas compared their parameters, once all voted for this
    * step: where it became known with this step.
@@ -314,6 +316,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     },
 
     votes: (step) => ballots.get(step)?.all ?? Promise.reject(new Error(`votes: step ${step} was not assigned`)),
+
+    isVoted: (step) => ballots.get(step)?.isComplete() === true,
 
     gradientNorm(step) {
       const sum = squares.get(step);

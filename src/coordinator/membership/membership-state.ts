@@ -91,8 +91,8 @@ export type MembershipInput =
   | { readonly type: 'ready'; readonly peer: PeerId; readonly ready: Ready }
   | { readonly type: 'drain'; readonly peer: PeerId; readonly reason: string }
   | { readonly type: 'leave'; readonly peer: PeerId; readonly leave: Body<MessageOf<WorkerMessage, 'leave'>> }
-  /** Any other message of a worker. */
-  | { readonly type: 'heard'; readonly peer: PeerId }
+  /** When other messages of workers came last, since this was last told. Must come before whatever judges silence. */
+  | { readonly type: 'heard'; readonly at: ReadonlyMap<PeerId, number> }
   | { readonly type: 'heartbeat'; readonly peer: PeerId; readonly gpu: GpuReading | undefined }
   /** Frames that are no message; `version` is the sender's protocol version, where that is what differs. */
   | { readonly type: 'garbled'; readonly peer: PeerId; readonly detail: string; readonly version: string | undefined }
@@ -149,14 +149,21 @@ export function unchanged(state: Membership): MembershipStep {
   return { state, effects: [] };
 }
 
-/** In seconds. Members send hundreds of messages a second, and deadlines are longer than this. */
-const heardResolution = 0.05;
-
 /** The worker sent something. */
 export function hear(state: Membership, peer: PeerId, now: number): Membership {
-  const worker = state.workers.get(peer);
-  if (worker === undefined || now - worker.lastHeard < heardResolution) return state;
-  return withWorker(state, { ...worker, lastHeard: now });
+  return hearAll(state, new Map([[peer, now]]));
+}
+
+/** @param at when each worker last sent something. Peers that are no workers are left out */
+export function hearAll(state: Membership, at: ReadonlyMap<PeerId, number>): Membership {
+  let workers: Map<PeerId, Worker> | undefined;
+  for (const [peer, lastHeard] of at) {
+    const worker = state.workers.get(peer);
+    if (worker === undefined || worker.lastHeard >= lastHeard) continue;
+    workers ??= new Map(state.workers);
+    workers.set(peer, { ...worker, lastHeard });
+  }
+  return workers === undefined ? state : { ...state, workers };
 }
 
 export function withWorker(state: Membership, worker: Worker): Membership {

@@ -16,6 +16,7 @@ import {
   candidateOf,
   deadlinesOf,
   hear,
+  hearAll,
   type Membership,
   type MembershipEffect,
   type MembershipInput,
@@ -43,7 +44,7 @@ export function advanceMembership(
     case 'leave':
       return thenGather(rules, leave(rules, state, input.peer, input.leave, moment.now), moment.now);
     case 'heard':
-      return unchanged(hear(state, input.peer, moment.now));
+      return unchanged(hearAll(state, input.at));
     case 'heartbeat':
       return heartbeat(state, input.peer, input.gpu, moment);
     case 'garbled':

@@ -39,20 +39,27 @@ export function decideQuorum(
 ): QuorumDecision {
   const { fleet } = wanted;
   const named = (state: Candidate['state']) =>
-    candidates.flatMap((candidate) => (candidate.state === state ? candidate.workerId : [])).sort(byName);
+    candidates.flatMap((candidate) => (candidate.state === state ? candidate.workerId : []));
   const [ready, loading] = [named('ready'), named('joined')];
   const possible = wanted.expectedIds === undefined ? fleet.max : wanted.expectedIds.length - gathering.gone.length;
   const isOverdue = gathering.waitedMs >= gathering.deadlineMs;
   const enough = isOverdue ? fleet.min : Math.max(fleet.min, waitedFor(wanted, gathering, possible, loading.length));
   if (ready.length >= enough) {
     // Ranks follow the names, not the order of arrival, so that a run is the same every time it is started.
-    const members = ready.slice(0, fleet.max);
+    const members = ready.sort(byName).slice(0, fleet.max);
     return { kind: 'begin', members, reason: describeMembers(members.length, ready.length >= fleet.max) };
   }
   const asked = isOverdue || gathering.previousSize !== undefined ? enough : fleet.max;
-  const reason = describe(ready, loading, asked, wanted, gathering, candidates);
-  if (possible < fleet.min) return { kind: 'give-up', isHopeless: true, reason };
-  return isOverdue ? { kind: 'give-up', isHopeless: false, reason } : { kind: 'wait', reason };
+  const inWords = () => describe(ready, loading.sort(byName), asked, wanted, gathering, candidates);
+  if (possible < fleet.min) return { kind: 'give-up', isHopeless: true, reason: inWords() };
+  if (isOverdue) return { kind: 'give-up', isHopeless: false, reason: inWords() };
+  return {
+    kind: 'wait',
+    // Decided anew for each worker that comes, and mostly not read: it takes a look at all of them.
+    get reason() {
+      return inWords();
+    },
+  };
 }
 
 function describeMembers(count: number, areAll: boolean): string {

@@ -19,8 +19,13 @@ export function openAudit(file: string, header: AuditHeader): void {
 }
 
 export interface AuditLog {
-  /** Appends a committed step at once, so that a run that is killed leaves every step. */
-  step(step: AuditedStep): void;
+  /**
+   * Appends a committed step at once, so that a run that is killed leaves every step.
+   * @param isFollowed the next one comes before this process does anything else, and both are written together
+   */
+  step(step: AuditedStep, isFollowed?: boolean): void;
+  /** Writes what was followed by nothing, if there is any of that. */
+  release(): void;
   /** The steps after this one are void: they will be trained again. */
   rollBack(step: number): void;
   readonly file: LineFile;
@@ -30,6 +35,7 @@ export interface AuditLog {
 export function createAuditLog(path: string, mostBytes?: number): AuditLog {
   const file = createLineFile(path, { mostBytes, drops: 'newest' });
   let encodeStep = createAuditEncoder();
+  let held = '';
 
   /** A step cannot go on like one whose line was dropped. */
   function append(text: string): void {
@@ -38,9 +44,22 @@ export function createAuditLog(path: string, mostBytes?: number): AuditLog {
     if (file.lostBytes > lostBefore) encodeStep = createAuditEncoder();
   }
 
+  function release(): void {
+    const text = held;
+    held = '';
+    if (text !== '') append(text);
+  }
+
   return {
-    step: (step) => append(encodeStep(step)),
-    rollBack: (step) => append(encode({ type: 'resume', step })),
+    step(step, isFollowed = false) {
+      held += encodeStep(step);
+      if (!isFollowed) release();
+    },
+    release,
+    rollBack(step) {
+      release();
+      append(encode({ type: 'resume', step }));
+    },
     file,
   };
 }

@@ -7,6 +7,7 @@
 
 import type { TakenAndDue } from '../../economics/ledger/budget.ts';
 import {
+  type AccountEvent,
   accruedUsd,
   type BookedCategory,
   billedUsdAt,
@@ -29,6 +30,8 @@ export interface Bookkeeper {
   observe(event: RunEvent): LedgerEvent | undefined;
   /** Up to now, including what the run took before it was resumed. */
   spent(): TakenAndDue;
+  /** The USD of that: asked for at every step. */
+  spentUsd(): number;
   /** What is booked so far as wasted or idle, of all workers together. It never falls. */
   waste(): Waste;
   /** All workers have ended, as far as is known. @returns the last accounts; undefined when called again */
@@ -56,7 +59,7 @@ type Row = { -readonly [Key in keyof LedgerEntry]: LedgerEntry[Key] };
 
 export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOptions): Bookkeeper {
   const rows = new Map<string, Row>(carried?.entries.map((entry) => [entry.workerId, { ...entry }]));
-  let members: readonly string[] = [];
+  let members: ReadonlySet<string> = new Set();
   /** Workers that were members before they were last heard to begin. */
   const returned = new Set<string>();
   /** Up to when the members' wait for another generation is booked; undefined while there is one. */
@@ -68,6 +71,8 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
   let closed = false;
   /** Trained in the steps that the last checkpoint has. */
   let savedSamples = samplesByWorker(rows);
+  /** Undefined once an account has changed since it was asked for: most events change none. */
+  let wasteNow: Waste | undefined;
   const runSeconds = () => (carried?.runSeconds ?? 0) + clock.now() - startedAt;
 
   function began(event: Extract<RunEvent, { type: 'worker-began' }>): void {
@@ -77,6 +82,7 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
     const known = rows.get(workerId) ?? { workerId, rank: undefined, samples: 0, account: newAccount };
     const priceSinceUnixMs = clock.unixMs() - (clock.now() - at) * 1000;
     const billing = billingOf(gpu);
+    wasteNow = undefined;
     const account = book(known.account, { type: 'began', at, returns: event.returns, priceUsdPerHour, billing });
     rows.set(workerId, {
       ...known,
@@ -88,23 +94,28 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
     });
   }
 
+  function bookTo(row: Row, event: AccountEvent): void {
+    wasteNow = undefined;
+    row.account = book(row.account, event);
+  }
+
   function spend({ workerId, at, seconds }: MemberSpent, redone: boolean): void {
     const row = rows.get(workerId);
     if (row === undefined) return;
-    row.account = book(row.account, { type: 'spent', at, seconds: redone ? wasted(seconds) : categories(seconds) });
+    bookTo(row, { type: 'spent', at, seconds: redone ? wasted(seconds) : categories(seconds) });
   }
 
   /** The category of time that a worker has not reported. */
   function silence(workerId: string): BookedCategory {
     // Who lost the coordinator may have worked on a step that came to nothing, and waited since.
-    if (!members.includes(workerId)) return returned.has(workerId) ? 'wasted' : 'startup';
+    if (!members.has(workerId)) return returned.has(workerId) ? 'wasted' : 'startup';
     // A process that ends before the run leaves its work unfinished.
     return ending === undefined || ending === 'failed' ? 'wasted' : 'idle';
   }
 
   function settle(workerId: string, type: 'passed' | 'ended', category = silence(workerId)): void {
     const row = rows.get(workerId);
-    if (row !== undefined) row.account = book(row.account, { type, at: clock.now(), category });
+    if (row !== undefined) bookTo(row, { type, at: clock.now(), category });
   }
 
   /** Members that wait for a generation report nothing until there is one, and it may never come. */
@@ -114,8 +125,15 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
     waitedUntil = at;
     for (const workerId of members) {
       const row = rows.get(workerId);
-      if (row !== undefined) row.account = book(row.account, { type: 'idled', at, seconds });
+      if (row !== undefined) bookTo(row, { type: 'idled', at, seconds });
     }
+  }
+
+  function accruedByAll(): number {
+    const now = clock.now();
+    let usd = 0;
+    for (const { account } of rows.values()) usd += accruedUsd(account, now);
+    return usd;
   }
 
   function drawUp(cause: LedgerCause, epoch?: number): LedgerEvent {
@@ -146,11 +164,11 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
           waitedUntil = undefined;
           for (const { workerId, rank } of event.members) {
             // Whoever was a member before reports what it has spent since.
-            if (!members.includes(workerId)) settle(workerId, 'passed');
+            if (!members.has(workerId)) settle(workerId, 'passed');
             const row = rows.get(workerId);
             if (row !== undefined) row.rank = rank;
           }
-          members = event.members.map(({ workerId }) => workerId);
+          members = new Set(event.members.map(({ workerId }) => workerId));
           return drawUp('begin');
         case 'step':
           step = event.step + 1;
@@ -165,7 +183,7 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         case 'tick':
           bookWait();
           // Members report what they spend; nobody else does.
-          for (const workerId of rows.keys()) if (!members.includes(workerId)) settle(workerId, 'passed');
+          for (const workerId of rows.keys()) if (!members.has(workerId)) settle(workerId, 'passed');
           return clock.now() - drawnUpAt >= interimSeconds ? drawUp('interim') : undefined;
         case 'epoch':
           return drawUp('epoch', event.epoch);
@@ -175,11 +193,11 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
         case 'worker-lost':
         case 'worker-ended':
           settle(event.workerId, 'ended');
-          members = members.filter((workerId) => workerId !== event.workerId);
+          members = without(members, event.workerId);
           return undefined;
         case 'worker-drained':
           settle(event.workerId, 'ended', 'idle');
-          members = members.filter((workerId) => workerId !== event.workerId);
+          members = without(members, event.workerId);
           return undefined;
         case 'went-on':
           step = event.step;
@@ -204,14 +222,16 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
       const [accounts, now] = [[...rows.values()].map(({ account }) => account), clock.now()];
       const endsAt = now + endingSeconds(endingTime);
       return {
-        usd: sumOf(accounts.map((account) => accruedUsd(account, now))),
+        usd: accruedByAll(),
         billedUsd: sumOf(accounts.map((account) => billedUsdAt(account, now))),
         billedAtEndUsd: sumOf(accounts.map((account) => billedUsdAt(account, endsAt))),
         seconds: runSeconds(),
       };
     },
+    spentUsd: accruedByAll,
     waste() {
-      return wasteOf([...rows.values()].map(({ account }) => account));
+      wasteNow ??= wasteOf([...rows.values()].map(({ account }) => account));
+      return wasteNow;
     },
     close() {
       if (closed) return undefined;
@@ -220,6 +240,10 @@ export function createBookkeeper({ clock, startedAt, carried }: BookkeeperOption
       return drawUp('end');
     },
   };
+}
+
+function without(members: ReadonlySet<string>, workerId: string): ReadonlySet<string> {
+  return new Set([...members].filter((member) => member !== workerId));
 }
 
 function samplesByWorker(rows: ReadonlyMap<string, Row>): ReadonlyMap<string, number> {

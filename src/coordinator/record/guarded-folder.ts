@@ -8,9 +8,9 @@ import type { RunFolder } from './run-folder.ts';
  */
 export function guardFolder(folder: RunFolder, lock: Pick<RunLock, 'requireHeld' | 'lost'>): RunFolder {
   return {
-    record(step) {
+    record(step, isFollowed) {
       lock.requireHeld();
-      folder.record(step);
+      folder.record(step, isFollowed);
     },
     observe(event) {
       switch (event.type) {

@@ -26,8 +26,11 @@ import { createLedgerLog } from './ledger-log.ts';
 import { createMetricsLines } from './metrics-lines.ts';
 
 export interface RunFolder {
-  /** Writes a step before anybody applies it. It is not written again when it is observed. */
-  record(step: StepEvent): void;
+  /**
+   * Writes a step before anybody applies it. It is not written again when it is observed.
+   * @param isFollowed the next step is recorded before this process does anything else, and both are written together
+   */
+  record(step: StepEvent, isFollowed?: boolean): void;
   /** Writes what belongs in `metrics.jsonl`, `ledger.jsonl`, `samples.audit` and `checkpoints/`; ignores all other events. */
   observe(event: RunEvent): void;
   /** Says once when lines begin to wait because a file cannot be written, and once when all of them are written. */
@@ -109,26 +112,41 @@ export function openRunFolder(
   /** The last step that was written before it was observed. */
   let recorded: StepEvent | undefined;
 
+  /** Lines of steps that are followed by another one. */
+  let held = '';
+
   /** At once, so that only the step in flight is not on record when this process is killed. */
   function write(text: string): void {
-    if (text !== '') metrics.append(text);
+    const all = held + text;
+    held = '';
+    if (all !== '') metrics.append(all);
   }
 
-  function writeStep(event: StepEvent): void {
-    audit.step(event);
-    write(lines.step(event));
+  function writeStep(event: StepEvent, isFollowed: boolean): void {
+    audit.step(event, isFollowed);
+    const line = lines.step(event);
+    if (isFollowed) held += line;
+    else write(line);
+  }
+
+  /** What was expected to follow may not have come. */
+  function release(): void {
+    audit.release();
+    write('');
   }
 
   function flush(): void {
+    release();
     for (const file of growing) file.flush();
   }
 
   return {
-    record(step) {
+    record(step, isFollowed = false) {
       recorded = step;
-      writeStep(step);
+      writeStep(step, isFollowed);
     },
     observe(event) {
+      if (event !== recorded) release();
       switch (event.type) {
         case 'listening':
           if (resumed === undefined) writing(path, startAfresh);
@@ -143,7 +161,7 @@ export function openRunFolder(
           writing(join(path, 'metrics.jsonl'), (file) => writeFileAtomically(file, event.record.keptMetrics));
           break;
         case 'step':
-          if (event !== recorded) writeStep(event);
+          if (event !== recorded) writeStep(event, false);
           break;
         case 'tick':
           // A run that waits for workers appends little.

@@ -11,6 +11,7 @@ import { assignUntil } from './assign-until.ts';
 import { decideSkip, learnedFrom } from './decide-skip.ts';
 import { requireEqualReplicas } from './replicas.ts';
 import type { ShareBalancer } from './shares/share-balancer.ts';
+import { createSpentReport } from './spent-report.ts';
 import type { TrainContext, TrainSettings } from './train.ts';
 
 export interface EpochRange {
@@ -60,63 +61,73 @@ export async function trainSteps(
   let { skippedInRow } = range;
   let [committedAt, costBefore] = [clock.now(), spentUsd()];
   let stepSeconds: number | undefined;
+  const report = createSpentReport(observe);
 
-  for (let step = begin; step < end; step++) {
-    const runsAhead = generation.runsAhead() && !isBudgetNear();
-    const until = assignUntil({ step, assigned, runsAhead, stepSeconds });
-    for (; assigned < Math.min(until, end); assigned++) {
-      const batch = globalBatch(assigned % perEpoch, perStep, trainCount);
-      sharesOfStep.set(assigned, generation.assign(assigned, epoch, batch, balancer.shares()));
+  try {
+    for (let step = begin; step < end; step++) {
+      const runsAhead = generation.runsAhead() && !isBudgetNear();
+      const until = assignUntil({ step, assigned, runsAhead, stepSeconds });
+      for (; assigned < Math.min(until, end); assigned++) {
+        const batch = globalBatch(assigned % perEpoch, perStep, trainCount);
+        sharesOfStep.set(assigned, generation.assign(assigned, epoch, batch, balancer.shares()));
+      }
+      const votes = await generation.votes(step);
+      try {
+        requireEqualReplicas(
+          generation.members,
+          votes.map(({ parametersChecksum }) => parametersChecksum),
+          step,
+        );
+      } catch (error) {
+        // Whoever is cut off in between may be at another step than the others, and could not be compared with them.
+        if (generation.runsAhead()) await generation.votes(assigned - 1);
+        throw error;
+      }
+      const decision = decideSkip(generation.nonFinite(step), step, skippedInRow);
+      if (decision.kind === 'stop') throw new PennygradError('diverged', decision.reason);
+      const skipped = decision.kind === 'skip' ? decision.reason : undefined;
+      skippedInRow = skipped === undefined ? 0 : skippedInRow + 1;
+      const gradientNorm = skipped === undefined ? generation.gradientNorm(step) : undefined;
+      const elapsed = clock.now() - committedAt;
+      // The last step has what is left, so that all steps together have all of the time.
+      const seconds = step === end - 1 ? elapsed : Math.min(elapsed, generation.ownSeconds(step) ?? elapsed);
+      // The ledger's sums may differ in their last bits from one moment to the next.
+      const usd = Math.max(0, spentUsd() - costBefore) * (elapsed > 0 ? seconds / elapsed : 1);
+      const spent = generation.takeSpent(step);
+      const phasesOf = new Map(spent.map((member) => [member.workerId, member.seconds]));
+      const members = generation.members.flatMap(({ info: { workerId } }, rank): readonly MemberStep[] => {
+        const phases = phasesOf.get(workerId);
+        return phases === undefined ? [] : [{ workerId, samples: votes[rank]?.samples ?? 0, phases }];
+      });
+      const sum = sumVotes(votes);
+      const { samples } = sum;
+      const figures = { samples, ...learnedFrom(sum, skipped), seconds, usd };
+      totals = addStep(totals, figures);
+      const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
+      sharesOfStep.delete(step);
+      const event = { type: 'step', step, epoch, members, shares, ...figures, gradientNorm } as const;
+      // Votes of several steps come in one message. What is written and told of them is written and told together.
+      const isFollowed = step + 1 < end && generation.isVoted(step + 1);
+      // Where steps are committed, a coordinator that is killed in between leaves one on record that nobody has.
+      record(event, isFollowed);
+      generation.commit(step, skipped !== undefined);
+      onCommitted(step + 1, totals, skippedInRow, figures);
+      observe(event);
+      report.add(spent, step < stepsBefore || skipped !== undefined);
+      if (!isFollowed) report.tell();
+      const reason = balancer.observe(members);
+      if (reason !== undefined)
+        observe({ type: 'shares', step: assigned, shares: sharesOf(generation, balancer), reason });
+      committedAt += seconds;
+      costBefore += usd;
+      stepSeconds = seconds;
+      spentBudget ??= findSpentBudget();
+      // Workers already have these assignments: finishing them leaves no rank in the middle of a step.
+      if (signal.aborted || spentBudget !== undefined || isPauseDue()) end = assigned;
     }
-    const votes = await generation.votes(step);
-    try {
-      requireEqualReplicas(
-        generation.members,
-        votes.map(({ parametersChecksum }) => parametersChecksum),
-        step,
-      );
-    } catch (error) {
-      // Whoever is cut off in between may be at another step than the others, and could not be compared with them.
-      if (generation.runsAhead()) await generation.votes(assigned - 1);
-      throw error;
-    }
-    const decision = decideSkip(generation.nonFinite(step), step, skippedInRow);
-    if (decision.kind === 'stop') throw new PennygradError('diverged', decision.reason);
-    const skipped = decision.kind === 'skip' ? decision.reason : undefined;
-    skippedInRow = skipped === undefined ? 0 : skippedInRow + 1;
-    const gradientNorm = skipped === undefined ? generation.gradientNorm(step) : undefined;
-    const elapsed = clock.now() - committedAt;
-    // The last step has what is left, so that all steps together have all of the time.
-    const seconds = step === end - 1 ? elapsed : Math.min(elapsed, generation.ownSeconds(step) ?? elapsed);
-    // The ledger's sums may differ in their last bits from one moment to the next.
-    const usd = Math.max(0, spentUsd() - costBefore) * (elapsed > 0 ? seconds / elapsed : 1);
-    const spent = generation.takeSpent(step);
-    const members = generation.members.flatMap(({ info: { workerId } }, rank): readonly MemberStep[] => {
-      const phases = spent.find((member) => member.workerId === workerId)?.seconds;
-      return phases === undefined ? [] : [{ workerId, samples: votes[rank]?.samples ?? 0, phases }];
-    });
-    const sum = sumVotes(votes);
-    const { samples } = sum;
-    const figures = { samples, ...learnedFrom(sum, skipped), seconds, usd };
-    totals = addStep(totals, figures);
-    const shares = intervalsOf(generation, sharesOfStep.get(step) ?? []);
-    sharesOfStep.delete(step);
-    const event = { type: 'step', step, epoch, members, shares, ...figures, gradientNorm } as const;
-    // Where steps are committed, a coordinator that is killed in between leaves one on record that nobody has.
-    record(event);
-    generation.commit(step, skipped !== undefined);
-    onCommitted(step + 1, totals, skippedInRow, figures);
-    observe(event);
-    observe({ type: 'spent', members: spent, redone: step < stepsBefore || skipped !== undefined });
-    const reason = balancer.observe(members);
-    if (reason !== undefined)
-      observe({ type: 'shares', step: assigned, shares: sharesOf(generation, balancer), reason });
-    committedAt += seconds;
-    costBefore += usd;
-    stepSeconds = seconds;
-    spentBudget ??= findSpentBudget();
-    // Workers already have these assignments: finishing them leaves no rank in the middle of a step.
-    if (signal.aborted || spentBudget !== undefined || isPauseDue()) end = assigned;
+  } finally {
+    // What was to follow may have ended training.
+    report.tell();
   }
   return spentBudget;
 }

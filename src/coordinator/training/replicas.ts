@@ -81,6 +81,8 @@ export function requireEqualReplicas(
   checksums: readonly (number | undefined)[],
   step: number,
 ): void {
+  // On most steps nobody has one.
+  if (checksums.every((checksum) => checksum === checksums[0])) return;
   const keys = members.map(numericsKey);
   const odd = findOddReplica(keys, checksums);
   if (odd === undefined) return;

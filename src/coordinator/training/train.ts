@@ -67,8 +67,11 @@ export interface TrainContext {
   readonly findSpentBudget?: (() => string | undefined) | undefined;
   /** Whether a budget is nearly used up: then few steps are assigned ahead. */
   readonly isBudgetNear?: (() => boolean) | undefined;
-  /** Puts a step on record, before its commit if it has one. It is observed after that, when nobody waits for it. */
-  readonly record?: ((step: StepEvent) => void) | undefined;
+  /**
+   * Puts a step on record, before its commit if it has one. It is observed after that, when nobody waits for it.
+   * @param isFollowed the next one is put on record before this process does anything else
+   */
+  readonly record?: ((step: StepEvent, isFollowed: boolean) => void) | undefined;
   /** What the run has cost so far, in USD. */
   readonly spentUsd?: (() => number) | undefined;
   /**

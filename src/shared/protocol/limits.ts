@@ -27,7 +27,12 @@ export const chunkWindow = 4;
 export const maxFrameBytes = maxChunkFloats * Float32Array.BYTES_PER_ELEMENT;
 /** The most bytes that the parameters of a run have. */
 export const maxParameterBytes = maxParameters * Float32Array.BYTES_PER_ELEMENT;
-export const maxWorldSize = 256;
+export const maxWorldSize = 1024;
+/**
+ * The most workers that read each other's gradients. Each has a link to every other one, and tells what the last steps came to
+ * by rank, within the bounds of a header.
+ */
+export const maxMeshSize = 256;
 /** Vectors that a worker shows to others: each is written again as soon as all have read it. */
 export const vectorSlots = 2;
 /** Steps that are assigned ahead at most, where ranks do not wait for the coordinator between them. */

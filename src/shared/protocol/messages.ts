@@ -8,7 +8,7 @@ import { printable } from '../core/printable.ts';
 import { maxParameters } from '../model/model-fit.ts';
 import { modelNames } from '../model/model-spec.ts';
 import { optimizerSchema } from '../model/optimizer-schema.ts';
-import { maxReportedSteps, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
+import { maxMeshSize, maxReportedSteps, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
 
 export const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** What a member computed. NaN and infinity are for the generation to judge: it knows the step and what was asked. */
@@ -59,7 +59,7 @@ const trained = z.object({
   since: applied,
   generation: count,
   /** The members of the generation, in rank order. */
-  workers: z.array(name).min(1).max(maxWorldSize).readonly(),
+  workers: z.array(name).min(1).max(maxMeshSize).readonly(),
   steps: z
     .array(
       z.object({
@@ -67,7 +67,7 @@ const trained = z.object({
         bounds: z
           .array(count)
           .min(2)
-          .max(1 + maxWorldSize)
+          .max(1 + maxMeshSize)
           .readonly(),
         lossSum: z.number(),
         correct: count,
@@ -257,7 +257,7 @@ const linked = message('linked', {
   /** Why it cannot read the vectors of all others. */
   problem: text.optional(),
   /** How many of them it reads over the network. */
-  overNetwork: z.int().min(1).max(maxWorldSize).optional(),
+  overNetwork: z.int().min(1).max(maxMeshSize).optional(),
 });
 
 const gpuReading = z.object({
@@ -351,7 +351,7 @@ const quorum = message('quorum', {
 const rankToRead = z.object({ workerId: name, vectors: vectorsToRead });
 
 /** Open the vectors of all ranks, in their order, but for your own. */
-const link = message('link', { ...request, ranks: z.array(rankToRead).max(maxWorldSize).readonly() });
+const link = message('link', { ...request, ranks: z.array(rankToRead).max(maxMeshSize).readonly() });
 
 /** All ranks read each other's vectors: gradients are summed so from now on, by a collective of the registry. */
 const exchange = message('exchange', { generation: count, allReduce: name });

@@ -16,25 +16,25 @@ describe('the size of a fleet', () => {
     ['4', { min: 4, max: 4 }],
     [4, { min: 4, max: 4 }],
     ['2:8', { min: 2, max: 8 }],
-    ['1:256', { min: 1, max: 256 }],
+    ['1:1024', { min: 1, max: 1024 }],
     ['3:3', { min: 3, max: 3 }],
     [undefined, { min: 2, max: 2 }],
   ])('%s is %j', (given, size) => {
     expect(sizeOf(given)).toEqual(size);
   });
 
-  it.each(['0', '257', '-1', '1.5', 'two', '', ':', '2:', ':8', '0:2', '2:257', '1:2:3', '2-8', '2:8 workers'])(
+  it.each(['0', '1025', '-1', '1.5', 'two', '', ':', '2:', ':8', '0:2', '2:1025', '1:2:3', '2-8', '2:8 workers'])(
     'is not %j, and the error says what may be given',
     (given) => {
       expect(() => sizeOf(given)).toThrow(
-        `--workers must be a number from 1 to 256, or MIN:MAX of two such numbers, like 2:8, got ${given === '' ? 'nothing' : `'${given}'`}`,
+        `--workers must be a number from 1 to 1024, or MIN:MAX of two such numbers, like 2:8, got ${given === '' ? 'nothing' : `'${given}'`}`,
       );
     },
   );
 
   it('is no map and no list', () => {
     expect(() => sizeOf(undefined, { workers: { min: 2, max: 8 } })).toThrow(
-      'run.yaml: workers must be a number from 1 to 256, or MIN:MAX of two such numbers, like 2:8, got a map',
+      'run.yaml: workers must be a number from 1 to 1024, or MIN:MAX of two such numbers, like 2:8, got a map',
     );
     expect(() => sizeOf(undefined, { workers: [2, 8] })).toThrow('run.yaml: workers is given more than once');
   });

@@ -90,7 +90,7 @@ describe('planWorkers', () => {
     ['id=a,count=2', "--worker 'id=a,count=2': id names one worker; leave out id or count"],
     [['id=a', 'id=a'], "--worker: two workers have the id 'a'; choose others"],
     [['id=w1', 'backend=cpu'], "--worker: two workers have the id 'w1'; choose others"],
-    [['count=200', 'count=200'], '--worker names 400 workers; 1 to 256 can be'],
+    [['count=600', 'count=600'], '--worker names 1200 workers; 1 to 1024 can be'],
     [[{ gpu: ['t4'] }], `--worker '{"gpu":["t4"]}': gpu must be a label, got a list`],
     [7, "--worker must be entries like backend=cpu,price=1.2,count=2, got '7'"],
   ])('refuses %j, saying why', (flag, message) => {

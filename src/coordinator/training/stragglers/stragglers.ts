@@ -24,7 +24,7 @@
 import { secondsPerHour } from '../../../economics/ledger/cost.ts';
 import { leastSlowdown } from '../../../settings/membership-settings.ts';
 import { formatUsd } from '../../../shared/core/number-format.ts';
-import { medianOf, sumOf } from '../../../shared/core/sums.ts';
+import { meanOf, medianOf, sumOf } from '../../../shared/core/sums.ts';
 import type { MemberStep } from '../../run-events.ts';
 
 /** What a worker did in a span. */
@@ -132,14 +132,29 @@ function without<Value>(byId: ReadonlyMap<string, Value>, workerId: string): Rea
 function compare(work: ReadonlyMap<string, Work>): ReadonlyMap<string, Comparison> {
   const all = [...work].map(([workerId, { seconds, samples }]) => ({ workerId, samples, own: seconds / samples }));
   if (all.length < 2) return new Map();
-  return new Map(
-    all.map(({ workerId, samples, own }, index) => {
-      const rest = all.filter((_, other) => other !== index).map((other) => other.own);
-      const others = medianOf(rest);
-      const isSlow = own > leastSlowdown * others && own > others + deviations * deviationOf(rest, others);
-      return [workerId, { own, others, isSlow, samples }];
+  const ascending = all.toSorted((a, b) => a.own - b.own);
+  const times = ascending.map(({ own }) => own);
+  const found = new Map(
+    ascending.map(({ workerId, samples, own }, place) => {
+      const others = medianWithout(times, place);
+      const rest = () => times.filter((_, other) => other !== place);
+      const isSlow = own > leastSlowdown * others && own > others + deviations * deviationOf(rest(), others);
+      return [workerId, { own, others, isSlow, samples }] as const;
     }),
   );
+  return new Map(
+    [...work.keys()].flatMap((workerId) => {
+      const comparison = found.get(workerId);
+      return comparison === undefined ? [] : [[workerId, comparison] as const];
+    }),
+  );
+}
+
+/** The median of two or more values in ascending order, but for the one at a place: no list of each worker's others is made. */
+function medianWithout(ascending: readonly number[], place: number): number {
+  const at = (index: number) => ascending[index < place ? index : index + 1] as number;
+  const middle = (ascending.length - 1) / 2;
+  return meanOf([at(Math.ceil(middle) - 1), at(Math.floor(middle))]);
 }
 
 /** An estimate of the standard deviation that outliers do not move. */

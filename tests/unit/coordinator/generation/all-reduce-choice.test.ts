@@ -33,6 +33,18 @@ async function playMesh(options: PlayedOptions = {}) {
 }
 
 describe('the choice of an all-reduce', () => {
+  it('is the star for more ranks than may read each other, of whom none is asked', async () => {
+    const { sent, choice } = play(257);
+    expect(await choice).toEqual({
+      allReduce: 'star',
+      reason: "257 workers are more than the 256 that may read each other's gradients",
+    });
+    expect(sent()).toEqual([]);
+    const most = play(256);
+    expect(most.sent()).toHaveLength(256);
+    expect(await outcomeOf(most.choice)).toBe('pending');
+  });
+
   it('lets ranks read each other once all of them have shown that they can, and use the star until then', async () => {
     const { generation, quorums, sent, choice, answer } = play(3);
     expect(quorums).toMatchObject(

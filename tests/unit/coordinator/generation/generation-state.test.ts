@@ -79,7 +79,10 @@ describe('a message about an attempt', () => {
   const state = commitStep(assigned([6, 7], 2), 6, 102);
 
   it.each([
-    [{ generation: 3, step: 7, attempt: 2 }, { current: { attempt: 2, shares: [8, 8], votes: new Map() } }],
+    [
+      { generation: 3, step: 7, attempt: 2 },
+      { current: { attempt: 2, shares: [8, 8], votes: [undefined, undefined] } },
+    ],
     [
       { generation: 3, step: 7, attempt: 1 },
       { refusal: { kind: 'stale', reason: 'a vote for attempt 1 of step 8, which is at 2' } },

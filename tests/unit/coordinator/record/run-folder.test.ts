@@ -157,6 +157,55 @@ test('a step that is recorded before it is committed is written then, and once',
   expect(written()).toEqual(before);
 });
 
+describe('a step that another one follows', () => {
+  function recordOne() {
+    const folder = folderWith({});
+    const files = open(folder);
+    files.observe(listening);
+    const stepsOf = (name: string) => {
+      const lines = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
+      return lines.filter((line) => line === '1' || line.startsWith('{"type":"step"')).length;
+    };
+    const written = () => ['metrics.jsonl', 'samples.audit'].map(stepsOf);
+    files.record(stepEvent(0), true);
+    return { files, written };
+  }
+
+  test('is written with it', () => {
+    const { files, written } = recordOne();
+    expect(written()).toEqual([0, 0]);
+    files.record(stepEvent(1), true);
+    files.record(stepEvent(2), false);
+    expect(written()).toEqual([3, 3]);
+  });
+
+  const waysOut: readonly (readonly [string, (files: RunFolder) => void])[] = [
+    ['something else happens', (files) => files.observe({ type: 'tick' })],
+    ['the folder is flushed', (files) => files.flush()],
+    ['the folder is closed', (files) => void files.close()],
+  ];
+  test.each(waysOut)('is written, though none follows, when %s', async (_, happen) => {
+    const { files, written } = recordOne();
+    happen(files);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(written()).toEqual([1, 1]);
+    files.flush();
+    expect(written()).toEqual([1, 1]);
+  });
+
+  test('is in the audit before the way back that makes it void', () => {
+    const folder = folderWith({});
+    const files = open(folder);
+    files.observe(listening);
+    files.record(stepEvent(0), true);
+    files.observe(wentOn(0, ''));
+    const [, step, resume] = readFileSync(join(folder, 'samples.audit'), 'utf8').split('\n');
+    expect([step, resume]).toEqual([expect.stringContaining('"type":"step"'), '{"type":"resume","step":0}']);
+    expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe('');
+  });
+});
+
 test('a step has who trained how many of its samples, where that is not as in the step before', () => {
   const folder = folderWith({});
   const files = open(folder);

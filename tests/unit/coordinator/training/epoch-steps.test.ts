@@ -192,6 +192,41 @@ describe('a committed step', () => {
     expect(outcome.totals).toMatchObject({ samples: 48, skippedSamples: 32, lossSum: 8, correct: 12 });
   });
 
+  it('is written and paid for together with those that all have voted for as well', async () => {
+    const recorded: unknown[] = [];
+    const { eventsOf } = await trainEpoch({
+      ownSeconds: () => 1,
+      isVoted: (step) => step !== 2,
+      range: { end: 5 },
+      context: { record: ({ step }, isFollowed) => recorded.push([step, isFollowed]) },
+    });
+    // After the last of the range none is awaited.
+    expect(recorded).toEqual([
+      [0, true],
+      [1, false],
+      [2, true],
+      [3, true],
+      [4, false],
+    ]);
+    expect(eventsOf('step')).toHaveLength(5);
+    const computed = eventsOf('spent').map(({ members }) => members.map(({ seconds }) => seconds.compute));
+    expect(computed).toEqual([
+      [2, 2],
+      [3, 3],
+    ]);
+  });
+
+  it('is paid for when the next one, for which all have voted as well, ends training', async () => {
+    const events: RunEvent[] = [];
+    const training = trainEpoch({
+      isVoted: () => true,
+      vote: (rank, step) => (step === 1 ? { parametersChecksum: rank } : {}),
+      onEvent: (event) => events.push(event),
+    });
+    await expect(training).rejects.toBeInstanceOf(ReplicasDiffer);
+    expect(events.map(({ type }) => type)).toEqual(['step', 'spent']);
+  });
+
   it('is followed by several where nobody counts what is left of a budget', async () => {
     const { log } = await trainEpoch({ ownSeconds: () => 0.05, stepMs: 50, range: { end: 12 } });
     expect(log.slice(0, log.indexOf('commit 1')).filter((line) => line.startsWith('assign'))).toHaveLength(6);

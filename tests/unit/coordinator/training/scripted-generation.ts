@@ -26,6 +26,8 @@ export interface Script {
   readonly nonFinite?: (step: number) => string | undefined;
   /** Set where ranks go on by themselves: what a step took by their clocks. */
   readonly ownSeconds?: (step: number) => number;
+  /** Whether all have voted for a step already when the one before it is committed. */
+  readonly isVoted?: (step: number) => boolean;
   /** How gradients are summed, and why so; the star, without a choice, unless a test says otherwise. */
   readonly allReduce?: AllReduceChoice;
   /** Each step takes so long. */
@@ -85,6 +87,7 @@ export function scriptGeneration(
     spent = () => members.map(({ rank }) => spentBy(rank)),
     nonFinite = () => undefined,
     ownSeconds,
+    isVoted = () => false,
     allReduce = { allReduce: 'star', reason: undefined },
     stepMs = 1000,
     answers = members.map(() => stateOf(1)),
@@ -129,6 +132,7 @@ export function scriptGeneration(
       time.advance(stepMs);
       return members.map(({ rank }): Vote => ({ v: 7, run: 'r', ...vote(step), ...voteOf(rank, step) }));
     },
+    isVoted,
     gradientNorm: (step) => (step % 2 === 0 ? 20 : undefined),
     nonFinite,
     commit(step, skipped = false) {
