@@ -16,7 +16,7 @@ export const mostSkippedInRow = 16;
 /** Whether faster workers get larger shares; `auto`: when the workers differ. */
 export const balanceModes = ['auto', 'on', 'off'] as const;
 
-/** The outer update's of Douillard et al. ("DiLoCo", 2023, arXiv:2311.08105, section 3.1). */
+/** The outer update's of Douillard et al. ("DiLoCo", 2023, arXiv:2311.08105). */
 export const outerUpdate = { learningRate: 0.7, momentum: 0.9 } as const;
 
 const stepsOrSeconds = 'a whole number of steps, like 500, or seconds, like 30s';
