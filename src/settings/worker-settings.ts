@@ -5,7 +5,7 @@ import { engineSettings } from './engine-settings.ts';
 import { membershipSettings } from './membership-settings.ts';
 import { observabilitySettings } from './observability-settings.ts';
 import { gpuSetting, pricesSetting } from './price-settings.ts';
-import { connectAddress, listOf, port, positive, reachableHost } from './schemas.ts';
+import { connectAddress, integer, listOf, port, positive, reachableHost } from './schemas.ts';
 import { type Parsed, type Setting, type SettingsTable, withoutDefault } from './setting.ts';
 import { trainingSettings } from './training-settings.ts';
 
@@ -42,6 +42,12 @@ export const workerSettings = {
       'Names or addresses by which other workers reach this one, separated by commas; it then listens on all of its own',
     defaultText: 'the address by which it reaches the coordinator',
     schema: listOf(reachableHost, 'gpu1.example.org,10.0.0.7').pipe(z.array(z.string()).max(8, 'at most 8')).optional(),
+  },
+  peerPort: {
+    type: 'string',
+    describe: 'Port on which this worker listens for other workers, where a firewall must know it',
+    defaultText: 'a free one',
+    schema: integer(1, 65_535).optional(),
   },
   ...engineSettings,
   threads: {

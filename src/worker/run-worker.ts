@@ -361,6 +361,7 @@ async function live(
       patience: deadlinesFrom(welcome.timeout),
       chunkFloats,
       observer,
+      log,
       onPhase,
       turn,
     });
@@ -468,12 +469,14 @@ async function load(
 async function offerVectors(
   { parameterCount }: Engine,
   life: Life,
-  { sharing }: WorkerDependencies,
+  { sharing, log }: WorkerDependencies,
 ): Promise<Pick<MessageOf<WorkerMessage, 'ready'>, 'vectors' | 'vectorsProblem'>> {
   if (sharing === undefined) return { vectorsProblem: 'its program cannot' };
   const offered = await sharing.offer(parameterCount);
   if ('problem' in offered) return { vectorsProblem: offered.problem };
   life.vectors = { own: offered.own, sharing };
+  const { network } = offered.own.offer;
+  if (network !== undefined) log(`listening for other workers at ${network.addresses.join(', ')}`);
   return { vectors: offered.own.offer };
 }
 

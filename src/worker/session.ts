@@ -7,9 +7,11 @@ import { PennygradError } from '../shared/core/errors.ts';
 import type { EventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import type { Interval } from '../shared/core/sampling.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
+import type { Body, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import { chunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { LinkPatience } from '../shared/transport/vectors.ts';
 import { type CoordinatorLink, CoordinatorLost, type Order, type QuorumOrder } from './coordinator-link.ts';
+import { describeAllReduce } from './describe-all-reduce.ts';
 import { createPeerLinks, type PeerLinks, type SharedVectors } from './peer-links.ts';
 import { noteRestored, noteStep, type Replica } from './replica.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
@@ -42,6 +44,7 @@ export interface SessionOptions {
   /** The longest chunk of a state that it sends, in floats; `maxChunkFloats` unless given. */
   readonly chunkFloats?: number | undefined;
   readonly observer: WorkerObserver;
+  readonly log: (line: string) => void;
   /** What the worker is doing now, for its last words. */
   readonly onPhase: (phase: string) => void;
   /** `eventLoopTurn` unless given. */
@@ -98,6 +101,8 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     });
   }
 
+  /** How many of the others are read over the network; known once they are read. */
+  let overNetwork = 0;
   /** All ranks' workers, once they read each other's vectors. */
   let workers: readonly string[] = [options.workerId];
   // Made for the first step: until then the all-reduce may change.
@@ -108,7 +113,10 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   async function carryOut(order: Exclude<Order, { type: 'stop' | 'quorum' }>): Promise<void> {
     switch (order.type) {
       case 'assign':
-        runStep ??= stepsBy(allReduceName);
+        if (runStep === undefined) {
+          runStep = stepsBy(allReduceName);
+          if (worldSize > 1) options.log(describeAllReduce(allReduceName, worldSize - 1, overNetwork));
+        }
         noteStep(replica, order, workers, await runStep(order));
         break;
       case 'evaluate':
@@ -126,10 +134,13 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       case 'predict':
         send(await predict(engine, dataset, order, usage));
         break;
-      case 'link':
+      case 'link': {
         workers = order.ranks.map(({ workerId }) => workerId);
-        send(await openPeers(order, peers, usage, inbox.aborted));
+        const linked = await openPeers(order, peers, usage, inbox.aborted);
+        overNetwork = linked.overNetwork ?? 0;
+        link.send(linked);
         break;
+      }
       case 'exchange':
         allReduceName = requireKnown(order.allReduce);
         break;
@@ -172,13 +183,13 @@ async function openPeers(
   peers: PeerLinks,
   usage: UsageMeter,
   aborted: AbortSignal,
-): Promise<Reply> {
+): Promise<Body<MessageOf<WorkerMessage, 'linked'>>> {
   const opened = await peers.open(ranks, aborted);
   usage.lap('load');
   const problem = 'problem' in opened ? opened.problem : undefined;
   // A count of none does not travel.
   const overNetwork = 'overNetwork' in opened ? opened.overNetwork || undefined : undefined;
-  return { body: { type: 'linked', request, usage: usage.totals(), problem, overNetwork }, tensors: [] };
+  return { type: 'linked', request, usage: usage.totals(), problem, overNetwork };
 }
 
 function requireKnown(name: string): AllReduceName {

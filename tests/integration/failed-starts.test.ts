@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterEach, describe, expect, it } from 'vitest';
 import { webgpuPackages } from '../../src/engine/webgpu/webgpu-packages.ts';
+import { freePort } from '../support/free-port.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
 import { needs } from '../support/machine-parts.ts';
 import { killAll, program, run, start } from '../support/pennygrad.ts';
@@ -154,6 +155,34 @@ describe('a host that does not exist', () => {
     const { code, stdout, stderr } = await run(args, { env });
     expect(stdout + stderr).toContain(`there is no host called ${nobody}`);
     expect(code).toBeGreaterThan(0);
+  });
+});
+
+describe('the port on which a worker listens for others', () => {
+  async function join(...flags: readonly string[]) {
+    const coordinator = start([
+      ...['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '2', '--metrics-port', '0', '--timeout', '60'],
+      ...['--dataset', writeIdxFolder(20, 10)],
+    ]);
+    const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
+    return start(['worker', '--connect', endpoint, '--timeout', '60', '--backend', 'wasm', ...flags]);
+  }
+
+  it('is told, and must be free', async () => {
+    const port = await freePort();
+    const worker = await join('--advertise', '127.0.0.1,[::1]', '--peer-port', String(port));
+    await worker.waitFor(
+      new RegExp(`listening for other workers at tcp://127.0.0.1:${port}, tcp://\\[::1\\]:${port}\n`),
+    );
+    const { code, stderr } = await (await join('--advertise', '127.0.0.1', '--peer-port', String(port))).exit;
+    expect(stderr).toMatch(`pennygrad: cannot listen for other workers at port ${port} (--peer-port): `);
+    expect(code).toBe(2);
+  });
+
+  it('is of no use at a loopback address', async () => {
+    const { code, stderr } = await (await join('--peer-port', '5556')).exit;
+    expect(stderr).toContain('pennygrad: --peer-port 5556: this worker reaches the coordinator at a loopback address');
+    expect(code).toBe(2);
   });
 });
 

@@ -7,7 +7,7 @@ import { type WorkerConfig, workerSettings } from '../../settings/worker-setting
 import { processorSeconds, systemClock } from '../../shared/core/clock.ts';
 import { deadlinesFrom } from '../../shared/core/deadlines.ts';
 import { tcpEndpoint } from '../../shared/core/endpoint.ts';
-import { exitCodes } from '../../shared/core/errors.ts';
+import { badInput, exitCodes } from '../../shared/core/errors.ts';
 import { describeListening } from '../../shared/core/server-url.ts';
 import { systemTimers } from '../../shared/core/timers.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
@@ -29,6 +29,7 @@ export const workerCommand: Command = {
   examples: [
     ['$0 worker --connect tcp://10.0.0.1:5555', 'join the coordinator on another host'],
     ['$0 worker --connect tcp://203.0.113.5:5555 --advertise 198.51.100.7', 'behind an address that it does not know'],
+    ['$0 worker --connect tcp://10.0.0.1:5555 --peer-port 5556', 'the port that a firewall lets other workers reach'],
     ['$0 worker --connect tcp://10.0.0.1:5555 --gpu t4 --price 0.35', 'a card with its own price'],
     ['$0 worker --connect tcp://10.0.0.1:5555 --gpu gcp/t4/spot', 'at the price in the table'],
   ],
@@ -153,13 +154,18 @@ function endWithParent(): Orders {
  * By the address with which it reaches the coordinator, unless it is told by which names others reach it. A worker that connects
  * to its own host by a loopback address is reached by nobody else.
  */
-async function findReached({ connect, advertise }: WorkerConfig): Promise<Reached | undefined> {
+async function findReached({ connect, advertise, peerPort: port }: WorkerConfig): Promise<Reached | undefined> {
   if (advertise === undefined) {
     const address = await localAddressTowards(connect, await ipFamilyOf(connect));
-    return address === undefined ? undefined : { host: address, advertised: [address] };
+    if (address !== undefined) return { host: address, advertised: [address], port };
+    if (port === undefined) return undefined;
+    throw badInput(
+      `--peer-port ${port}: this worker reaches the coordinator at a loopback address, and listens for no other worker; ` +
+        'connect to an address of its host, or name one with --advertise',
+    );
   }
   // A name may mean something to others only.
   const familyOf = (host: string) => ipFamilyOf(tcpEndpoint(host, 1)).catch(() => 4 as const);
   const families = await Promise.all(advertise.map(familyOf));
-  return { host: families.includes(6) ? '::' : '*', advertised: advertise };
+  return { host: families.includes(6) ? '::' : '*', advertised: advertise, port };
 }

@@ -8,6 +8,11 @@ export function formatCount(value: number): string {
   return whole.format(value);
 }
 
+/** `1 round`, `1,200 rounds`. @param noun in the singular, with a plural in `s` */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /**
  * `$0.0031`, `$0.62`, `$1,234.50`: to the cent from ten cents up; below that two significant digits, because an epoch on
  * a small machine costs less than a cent. Less than a ten-thousandth of a cent is shown as less than that.

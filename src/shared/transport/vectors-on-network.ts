@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { Dealer, Router } from 'zeromq';
 import { createDeferred } from '../core/deferred.ts';
 import { parseEndpoint, tcpEndpoint } from '../core/endpoint.ts';
-import { messageOf, PennygradError } from '../core/errors.ts';
+import { badInput, messageOf, PennygradError } from '../core/errors.ts';
 import type { Timers } from '../core/timers.ts';
 import { decodePeerMessage, encode } from '../protocol/codec.ts';
 import { frameBytesFor, maxStrangerHeaderBytes } from '../protocol/limits.ts';
@@ -31,6 +31,8 @@ export interface Reached {
   readonly host: string;
   /** Names or addresses by which others reach it. */
   readonly advertised: readonly string[];
+  /** The port that it listens on; one that the system chooses unless given. */
+  readonly port?: number | undefined;
 }
 
 export interface NetworkOptions {
@@ -57,6 +59,8 @@ export function createVectorsOnNetwork(options: NetworkOptions): VectorWay<Vecto
         if (reached === undefined) throw new Error('no other host reaches this worker; --advertise gives it a name');
         return { own: await offerVectors(reached, options.timers, floats) };
       } catch (error) {
+        // Whoever has opened a port for it waits for nothing on another.
+        if (error instanceof PennygradError && error.code === 'bad-input') throw error;
         return { problem: messageOf(error) };
       }
     },
@@ -64,12 +68,13 @@ export function createVectorsOnNetwork(options: NetworkOptions): VectorWay<Vecto
   };
 }
 
+/** @throws bad-input when the port that was asked for cannot be listened on */
 async function offerVectors(
-  { host, advertised }: Reached,
+  { host, advertised, port: wantedPort }: Reached,
   timers: Timers,
   floats: number,
 ): Promise<VectorWriter & { readonly offer: VectorsOnNetwork }> {
-  const listening = tcpEndpoint(host, '*');
+  const listening = tcpEndpoint(host, wantedPort ?? '*');
   const socket = new Router({
     ...socketOptions(maxStrangerHeaderBytes),
     ...connections,
@@ -81,7 +86,9 @@ async function offerVectors(
     await socket.bind(listening);
   } catch (error) {
     socket.close();
-    throw new Error(`cannot listen on ${host}: ${messageOf(error)}`);
+    if (wantedPort === undefined) throw new Error(`cannot listen on ${host}: ${messageOf(error)}`);
+    const where = host === '*' || host === '::' ? '' : ` on ${host}`;
+    throw badInput(`cannot listen for other workers at port ${wantedPort}${where} (--peer-port): ${messageOf(error)}`);
   }
   const bound = parseEndpoint(socket.lastEndpoint ?? '');
   const port = bound?.transport === 'tcp' ? bound.port : 0;

@@ -13,6 +13,7 @@ const table = {
   bind: bindSetting,
   connect: workerSettings.connect,
   advertise: workerSettings.advertise,
+  peerPort: workerSettings.peerPort,
   metricsPort: observabilitySettings.metricsPort,
   metricsHost: observabilitySettings.metricsHost,
   prometheusHost: observabilitySettings.prometheusHost,
@@ -64,6 +65,8 @@ describe.each<[Name, string, readonly string[], readonly string[]]>([
     ['host.docker.internal', 'alpha', '10.0.0.1', '::1', '[fd00::2]'],
     ['alpha:9464', 'http://alpha', '[::1]:9464', 'a b'],
   ],
+  ['peerPort', 'at most 65535', ['1', '65535'], ['65536']],
+  ['peerPort', 'at least 1', ['5556'], ['0', '-1']],
   ['workerMetrics', 'at most 65535', ['0', '65535'], ['65536', '1e6']],
   [
     'pushgateway',

@@ -20,7 +20,7 @@ const attempt = { generation: 1, step: 0, attempt: 0 };
 /** What is sent is short. */
 const noRoom: Room = { taken: () => Promise.reject(new Error('no chunks')) };
 
-function openSession(allReduce = 'star') {
+function openSession(allReduce = 'star', worldSize = 1) {
   const time = createVirtualTime();
   const orders = createAsyncQueue<Order>();
   const ending = new AbortController();
@@ -60,7 +60,7 @@ function openSession(allReduce = 'star') {
     link,
     workerId: 'w0',
     clock: time.clock,
-    quorum: { ...envelope, type: 'quorum', generation: 1, rank: 0, worldSize: 1, allReduce, inbox },
+    quorum: { ...envelope, type: 'quorum', generation: 1, rank: 0, worldSize, allReduce, inbox },
     engine: fakeEngine({
       computeGradients: async (indices) => {
         log.push(`compute ${indices.join()}`);
@@ -84,6 +84,7 @@ function openSession(allReduce = 'star') {
       stepped: (samples) => log.push(`stepped ${samples}`),
       evaluated: (samples) => log.push(`evaluated ${samples}`),
     },
+    log: (line) => log.push(line),
     onPhase: (phase) => log.push(`phase ${phase}`),
   });
   session.catch(() => {});
@@ -134,6 +135,14 @@ describe('a session', () => {
       expect(log).toEqual(['phase step', `compute ${indices}`, 'apply 1,2', 'stepped 3', 'phase idle']);
       expect(sent.map(({ type }) => type)).toEqual(['contribute', 'vote']);
     }
+  });
+
+  it('says once how gradients go, where there are others', async () => {
+    const { give, log } = openSession('star', 2);
+    await give(assign(0, 0));
+    expect(log.slice(0, 2)).toEqual(['phase step', expect.stringMatching(/^all-reduce star: /)]);
+    await give(assign(1, 0));
+    expect(log.join()).not.toContain('all-reduce');
   });
 
   it.each([

@@ -9,6 +9,7 @@ import type { VectorsOnNetwork } from '../../../../src/shared/protocol/messages.
 import type { ReadOptions } from '../../../../src/shared/transport/vectors.ts';
 import { createVectorsOnNetwork } from '../../../../src/shared/transport/vectors-on-network.ts';
 import { eventually } from '../../../support/eventually.ts';
+import { freePort } from '../../../support/free-port.ts';
 import { offerFrom, openFrom } from '../../../support/opened-vectors.ts';
 import { openTcpRelay } from '../../../support/tcp-relay.ts';
 
@@ -226,6 +227,23 @@ describe('vectors on the network', () => {
     await eventually('whoever waits is woken', () => heard > 0);
     expect(() => peer.published(0)).toThrow(problem);
     expect(() => peer.published(0)).toThrow(/^the worker on tcp:\/\/127.0.0.1:\d+ sent what none does: /);
+  });
+
+  it('are offered at the port that is asked for; where another has it, that is an error and no way less', async () => {
+    const port = portOf((await offer()).offer);
+    const at = (wanted: number) =>
+      createVectorsOnNetwork({
+        findReached: async () => ({ host: '127.0.0.1', advertised: ['alpha', '::1'], port: wanted }),
+        timers: systemTimers,
+      });
+    await expect(at(port).offer(floats)).rejects.toMatchObject({
+      code: 'bad-input',
+      message: expect.stringMatching(
+        `^cannot listen for other workers at port ${port} on 127.0.0.1 \\(--peer-port\\): .*in use`,
+      ),
+    });
+    const free = await freePort();
+    expect((await offer(at(free))).offer.addresses).toEqual([`tcp://alpha:${free}`, `tcp://[::1]:${free}`]);
   });
 
   it('are offered by nobody whom no other host reaches', async () => {
