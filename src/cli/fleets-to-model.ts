@@ -9,10 +9,14 @@ import { badInput } from '../shared/core/errors.ts';
 
 const defaultBatchSize = trainingSettings.batchSize.schema.parse(undefined);
 
-/** @throws bad-input naming the flag that is missing, or one too many */
+/**
+ * @param isFlag whether a setting was given on the command line: a variable may be there for other commands
+ * @throws bad-input naming the flag that is missing, or one too many
+ */
 export function fleetsToModel(
   settings: Parsed<typeof modelledFleetSettings> & { readonly price: number | undefined },
   runs: readonly ComparedRun[],
+  isFlag: (key: string) => boolean = () => true,
 ): FleetsToModel {
   const { link, workers, stepSeconds, samplesPerSecond } = settings;
   if (link === undefined) throw badInput('--link is required: a rate like 25gbit');
@@ -20,6 +24,12 @@ export function fleetsToModel(
   const [run, other] = runs;
   if (other !== undefined) throw badInput('--link takes one run at most: name the one whose workers are meant');
   const measured: Partial<MeasuredWork> = run === undefined ? {} : measuredWork(run.summary);
+  if (run !== undefined && settings.parameters !== undefined && settings.parameters !== measured.parameters) {
+    throw badInput(
+      `--parameters ${settings.parameters} contradicts run ${run.summary.run_id}, whose model has ${measured.parameters}: ` +
+        'leave out one of them',
+    );
+  }
   const parameters = settings.parameters ?? measured.parameters;
   if (parameters === undefined) throw badInput('--link needs --parameters, like 25e6, or a run that has them');
   if (stepSeconds !== undefined && samplesPerSecond !== undefined) {
@@ -27,6 +37,7 @@ export function fleetsToModel(
   }
   const batchSize = settings.batchSize ?? measured.batchSize ?? defaultBatchSize;
   const aloneSeconds = stepSeconds ?? secondsOf(batchSize, samplesPerSecond ?? measuredRate(measured));
+  if (aloneSeconds === undefined) refuseWithoutComputing(settings, isFlag);
   const most = Math.max(...workers);
   if (aloneSeconds !== undefined && most > batchSize) {
     throw badInput(
@@ -45,8 +56,22 @@ export function fleetsToModel(
     overlap: settings.overlap,
     spread: settings.spread,
     usdPerHour: settings.price ?? measured.usdPerHour,
+    priceAssumed: settings.price === undefined ? measured.priceAssumed : undefined,
     epochSamples: measured.epochSamples,
   };
+}
+
+/** @throws bad-input naming a flag that would change nothing where it is not known how long a worker computes */
+function refuseWithoutComputing(
+  { price = 0, overlap, spread }: Pick<Parameters<typeof fleetsToModel>[0], 'price' | 'overlap' | 'spread'>,
+  isFlag: (key: string) => boolean,
+): void {
+  const idle = Object.entries({ price, overlap, spread }).find(([key, value]) => value > 0 && isFlag(key));
+  if (idle === undefined) return;
+  throw badInput(
+    `--${idle[0]} changes nothing where it is not known how long a worker computes: ` +
+      'name --step-seconds, --samples-per-second or a run',
+  );
 }
 
 /** Samples per second of one worker alone while it computes, at the run's own batch. */

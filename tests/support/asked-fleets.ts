@@ -14,5 +14,6 @@ export const askedFleets: FleetsToModel = {
   overlap: 0,
   spread: 0,
   usdPerHour: 0.36,
+  priceAssumed: undefined,
   epochSamples: 60_000,
 };

@@ -103,7 +103,7 @@ function planModelled(argv: Parameters<Command['run']>[0]): void {
   const settings = resolveSettings(modelSettings, argv, process.env, undefined);
   const named = namedRuns(argv.run);
   const runs = named.length === 0 && settings.sweep === undefined ? [] : readRuns(named, settings.sweep);
-  const modelled = modelFleets(fleetsToModel(settings, runs));
+  const modelled = modelFleets(fleetsToModel(settings, runs, (key) => argv[key] !== undefined));
   const options = { columns: terminalColumns(), colour: wantsColour() };
   console.log(settings.json ? JSON.stringify(snakeCased(modelled)) : renderModelledFleets(modelled, options));
 }

@@ -14,6 +14,7 @@ import { badInput } from '../../shared/core/errors.ts';
 import { createRandom } from '../../shared/core/random.ts';
 import { sumOf } from '../../shared/core/sums.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
+import { describeAssumed } from '../record/assumed-note.ts';
 import type { Summary } from '../record/summary.ts';
 import { drawComputeSeconds } from '../simulation/compute-spread.ts';
 import { type Busiest, simulateSteps } from '../simulation/simulate-steps.ts';
@@ -39,6 +40,8 @@ export interface FleetsToModel {
   readonly spread: number;
   /** The price of each worker. */
   readonly usdPerHour: number | undefined;
+  /** What the price was assumed from, in words; undefined where it was given, or there is none. */
+  readonly priceAssumed: string | undefined;
   /** Samples of an epoch; undefined: not known. */
   readonly epochSamples: number | undefined;
 }
@@ -55,6 +58,8 @@ export interface ModelledFleet {
   readonly workers: number;
   /** Undefined for a worker alone, which exchanges nothing. */
   readonly allReduce: ModelledAlgorithm | undefined;
+  /** Whether runs can exchange gradients so; otherwise it shows what they would gain. */
+  readonly isAvailable: boolean;
   /** No other all-reduce of so many workers takes less time. */
   readonly isFastest: boolean;
   /** From the moment at which the slowest has its gradient until all have the sum. */
@@ -93,6 +98,13 @@ export function modelFleets(asked: FleetsToModel): ModelledFleets {
   return { ...asked, basis: 'modelled', buckets: buckets.length, fleets };
 }
 
+const isInRuns: Readonly<Record<ModelledAlgorithm, boolean>> = {
+  star: true,
+  mesh: true,
+  'mesh-two-shot': false,
+  ring: false,
+};
+
 /** Each step begins while others still end the one before, so the first tells little. */
 const evenSteps = 4;
 /** With as many steps of all workers together, a mean is known to about 3 % of the spread. */
@@ -129,6 +141,7 @@ function modelFleet(
   return {
     workers,
     allReduce: workers === 1 ? undefined : algorithm,
+    isAvailable: workers === 1 || isInRuns[algorithm],
     communicateSeconds,
     formulaSeconds: allReduceSeconds(algorithm, { worldSize: workers, buckets, link, processor }),
     busiest,
@@ -167,7 +180,7 @@ function stepOf(
 /** What a run has measured of its mean worker. */
 export type MeasuredWork = Pick<
   FleetsToModel,
-  'parameters' | 'batchSize' | 'aloneSeconds' | 'usdPerHour' | 'epochSamples'
+  'parameters' | 'batchSize' | 'aloneSeconds' | 'usdPerHour' | 'priceAssumed' | 'epochSamples'
 >;
 
 /**
@@ -190,6 +203,7 @@ export function measuredWork({
     batchSize: global_batch_size,
     aloneSeconds: computed / steps,
     usdPerHour: run.price_usd_per_hour === undefined ? undefined : run.price_usd_per_hour / workers.length,
+    priceAssumed: describeAssumed(workers),
     epochSamples: dataset.train,
   };
 }

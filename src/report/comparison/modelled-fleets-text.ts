@@ -23,7 +23,10 @@ export function renderModelledFleets(
 
 function describeAsked({ aloneSeconds, parameters, buckets, ...plan }: ModelledFleets): string {
   const bucketCount = buckets === 1 ? 'one bucket' : `${formatCount(buckets)} buckets`;
-  const price = plan.usdPerHour === undefined ? '' : `; each costs ${formatUsd(plan.usdPerHour)} an hour`;
+  const price =
+    plan.usdPerHour === undefined
+      ? ''
+      : `; each costs ${formatUsd(plan.usdPerHour)} an hour${plan.priceAssumed === undefined ? '' : ` (${plan.priceAssumed})`}`;
   return (
     `every machine has a link of ${formatRate(plan.bitsPerSecond)} each way, with ${ms(plan.delaySeconds)} ms of delay; ` +
     `${formatCount(parameters)} parameters, whose gradient travels in ${bucketCount}; ` +
@@ -40,6 +43,11 @@ const names: Readonly<Record<ModelledAlgorithm, string>> = {
   'mesh-two-shot': 'mesh, two-shot',
   ring: 'ring',
 };
+
+function nameOf({ allReduce, isAvailable }: ModelledFleet): string {
+  if (allReduce === undefined) return '';
+  return isAvailable ? names[allReduce] : `${names[allReduce]} *`;
+}
 
 const fastestColumn: Column<ModelledFleet> = {
   head: '',
@@ -59,7 +67,7 @@ function columnsOf(plan: ModelledFleets): readonly Column<ModelledFleet>[] {
   return [
     ...(plan.algorithms.length > 1 ? [fastestColumn] : []),
     { head: 'workers', cell: ({ workers }) => formatCount(workers) },
-    { head: 'all-reduce', cell: ({ allReduce }) => (allReduce === undefined ? '' : names[allReduce]), align: 'left' },
+    { head: 'all-reduce', cell: nameOf, align: 'left' },
     ...(knowsStep
       ? [
           ofStep('step ms', ({ seconds }) => ms(seconds)),
@@ -109,7 +117,9 @@ function describeModel({
         ]
       : []),
     ...(isBetweenWorkers
-      ? ['runs use mesh, and star where workers cannot reach each other; the others show what one would gain']
+      ? [
+          'marked *: no run has it, it shows what one would gain; runs use mesh, and star where workers cannot reach each other',
+        ]
       : []),
     ...(aloneSeconds === undefined
       ? [

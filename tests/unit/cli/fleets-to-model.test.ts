@@ -38,7 +38,7 @@ describe('without a run', () => {
     expect(fleetsToModel(resolve({ ...flags, stepSeconds: '2.5' }), []).aloneSeconds).toBe(2.5);
     expect(fleetsToModel(resolve({ ...flags, samplesPerSecond: '1024' }), []).aloneSeconds).toBe(4);
     expect(fleetsToModel(resolve({ parameters: '1', samplesPerSecond: '64' }), []).aloneSeconds).toBe(1);
-    expect(fleetsToModel(resolve(flags, 0.5), []).usdPerHour).toBe(0.5);
+    expect(fleetsToModel(resolve({ ...flags, stepSeconds: '1' }, 0.5), []).usdPerHour).toBe(0.5);
   });
 
   test.each([
@@ -53,6 +53,20 @@ describe('without a run', () => {
     ],
   ])('%j: %s', (flags, message) => {
     expect(() => fleetsToModel(resolve(flags), [])).toThrow(message);
+  });
+
+  test.each([
+    ['--price', {}, 0.5],
+    ['--overlap', { overlap: '0.5' }, undefined],
+    ['--spread', { spread: '0.1' }, undefined],
+  ] as const)('%s changes nothing where it is not known how long a worker computes', (flag, flags, price) => {
+    expect(() => fleetsToModel(resolve({ parameters: '1', ...flags }, price), [])).toThrow(
+      `${flag} changes nothing where it is not known how long a worker computes: name --step-seconds, ` +
+        '--samples-per-second or a run',
+    );
+    expect(() => fleetsToModel(resolve({ parameters: '1', stepSeconds: '1', ...flags }, price), [])).not.toThrow();
+    // A variable may be there for other commands.
+    expect(() => fleetsToModel(resolve({ parameters: '1', ...flags }, price), [], () => false)).not.toThrow();
   });
 
   test('the number of workers is needed, and counts once', () => {
@@ -77,11 +91,25 @@ describe('with a run', () => {
 
   test('flags come first; a larger batch takes longer at the same rate', () => {
     const { aloneSeconds = 0 } = fleetsToModel(resolve({}), [run]);
-    const larger = fleetsToModel(resolve({ batchSize: '256', parameters: '1e6' }, 2), [run]);
-    expect(larger).toMatchObject({ parameters: 1e6, batchSize: 256, usdPerHour: 2 });
+    const larger = fleetsToModel(resolve({ batchSize: '256', parameters: '93322' }, 2), [run]);
+    expect(larger).toMatchObject({ parameters: 93_322, batchSize: 256, usdPerHour: 2 });
     expect((larger.aloneSeconds ?? 0) / aloneSeconds).toBeCloseTo(4, 9);
     expect(fleetsToModel(resolve({ stepSeconds: '3' }), [run]).aloneSeconds).toBe(3);
     expect(fleetsToModel(resolve({ samplesPerSecond: '32' }), [run]).aloneSeconds).toBe(2);
+  });
+
+  test('nobody may name other parameters than its model has', () => {
+    expect(() => fleetsToModel(resolve({ parameters: '1e6' }), [run])).toThrow(
+      `--parameters 1000000 contradicts run ${run.summary.run_id}, whose model has 93322: leave out one of them`,
+    );
+  });
+
+  test('a price that it assumed is told, until one is given', () => {
+    const workers = run.summary.workers.map((worker) => ({ ...worker, price_assumed: '1 vCPU' }));
+    const assumed = { ...run, summary: { ...run.summary, workers } };
+    expect(fleetsToModel(resolve({}), [run]).priceAssumed).toBeUndefined();
+    expect(fleetsToModel(resolve({}), [assumed]).priceAssumed).toBe('assumed, not given: 1 vCPU for every worker');
+    expect(fleetsToModel(resolve({}, 0.5), [assumed]).priceAssumed).toBeUndefined();
   });
 
   test('there may be one', () => {

@@ -24,6 +24,11 @@ describe('renderModelledFleets', () => {
     );
   });
 
+  test('says when nobody gave the price', () => {
+    const priceAssumed = 'assumed, not given: 1 vCPU at aws/c7a/on-demand (2026-02) for every worker';
+    expect(flowed({ priceAssumed })).toContain(`each costs $0.36 an hour (${priceAssumed})\n`);
+  });
+
   test('has a row for each all-reduce, with times, efficiency, rate and costs, and marks the fastest', () => {
     const text = flowed();
     expect(text).toMatch(
@@ -32,8 +37,8 @@ describe('renderModelledFleets', () => {
     expect(text).toMatch(/\n +1 +800 +800 +0 +100\.0 % +1,250 +\$0\.080 +\$0\.0048 *\n/);
     expect(text).toMatch(/\n +4 +star +221 +200 +21\.[23] +90\.4 % +4,520 +\$0\.088 +\$0\.0053 +coordinator’s link\n/);
     expect(text).toMatch(/\n +4 +mesh +213 +200 +13 +93\.9 % .* worker’s link\n/);
-    expect(text).toMatch(/\n > +4 +mesh, two-shot +207 +200 +7 +96\.6 % .* worker’s link\n/);
-    expect(text).toMatch(/\n +4 +ring +20\d +200 +8\.25 .*\n/);
+    expect(text).toMatch(/\n > +4 +mesh, two-shot \* +207 +200 +7 +96\.6 % .* worker’s link\n/);
+    expect(text).toMatch(/\n +4 +ring \* +20\d +200 +8\.25 .*\n/);
   });
 
   test('says what the model assumes', () => {
@@ -41,7 +46,9 @@ describe('renderModelledFleets', () => {
     expect(text).toContain(
       'no gradient leaves before all of it is computed (--overlap)\nworkers are equally fast (--spread)\n',
     );
-    expect(text).toContain('runs use mesh, and star where workers cannot reach each other');
+    expect(text).toContain(
+      'marked *: no run has it, it shows what one would gain; runs use mesh, and star where workers cannot reach each other',
+    );
     expect(text).toMatch(/start-up, test passes, checkpoints and the coordinator’s own price are not counted$/);
     const other = flowed({ overlap: 0.25, spread: 0.1, algorithms: ['star'] });
     expect(other).toContain('gradients leave during the last 25 % of computing\n');
