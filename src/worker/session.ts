@@ -1,6 +1,6 @@
 /** A worker's part in one generation: it carries out orders until another generation begins or the run is over. */
 import type { Engine } from '../engine/engine.ts';
-import { GradientGone } from '../shared/collectives/collective.ts';
+import { type AllReduce, GradientGone } from '../shared/collectives/collective.ts';
 import { type AllReduceName, collectiveOf, isAllReduceName } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
@@ -70,9 +70,10 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     patience: options.patience,
   });
 
+  let allReduce: AllReduce | undefined;
   function stepsBy(name: AllReduceName): StepRunner {
     const collective = collectiveOf(name);
-    const allReduce = collective.createRank({
+    allReduce = collective.createRank({
       rank,
       worldSize,
       buckets: options.buckets,
@@ -152,6 +153,13 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     }
   }
 
+  /** For whoever looks for the reason why this worker, or another, was given up. */
+  function tellAwaited(step: number): void {
+    const names = (allReduce?.awaited?.() ?? []).map((other) => workers[other] ?? `rank ${other}`);
+    if (names.length > 0)
+      options.log(`step ${step + 1} came to nothing here: it waited for the gradient of ${names.join(', ')}`);
+  }
+
   try {
     for (;;) {
       options.onPhase('idle');
@@ -166,6 +174,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
         if (error instanceof GradientGone)
           link.fail(new CoordinatorLost('the run went on without this worker', error.message));
         else if (error !== inbox.aborted.reason && !(error instanceof TransferDropped)) throw error;
+        if (order.type === 'assign') tellAwaited(order.step);
         link.signal.throwIfAborted();
         // Nothing more is read of this generation, and what a dead worker offered takes room for as long as it is open.
         peers.close();

@@ -92,6 +92,8 @@ export interface AllReduce {
   start(attempt: Attempt, vectors: readonly Float32Array[]): Reduction;
   /** Takes a message from the hub; one that belongs to no pending reduction is ignored. */
   receive(message: FromHub, tensors: readonly Float32Array[]): void;
+  /** After a reduction was aborted: the ranks whose gradients it waited for, where this rank reads them. */
+  awaited?(): readonly number[];
 }
 
 export interface Reduction {

@@ -20,6 +20,7 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
   /** How often its vector leaves: once for all that read it in memory, and to each of the others. */
   const copies = Number(ways.includes('memory')) + ways.filter((way) => way === 'network').length;
   const memory = createFloatMemory([floats, Math.min(blockFloats, floats)]);
+  let awaited: readonly number[] = [];
   const [sum, block] = [memory.vector(0), memory.vector(1)];
   const everything = Array.from({ length: vectorSlots }, (_, slot) => ({ slot, from: 0, to: floats }));
   for (const peer of peers) peer?.follow(everything);
@@ -39,6 +40,7 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
     }
     function giveUp(): void {
       look();
+      awaited = parts.flatMap((one, other) => (one === undefined ? other : []));
       reject(signal.reason);
     }
     listen(look);
@@ -65,6 +67,7 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
   return {
     start(attempt, [vector = new Float32Array(0)]) {
       if (vector.length !== floats) throw new Error(`all-reduce: ${vector.length} floats, expected ${floats}`);
+      awaited = [];
       const slot = slotOf(attempt.step);
       own.begin(slot, attempt);
       const progress = followBuckets(buckets, 1, (_, bucket) => {
@@ -89,5 +92,6 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
       };
     },
     receive() {},
+    awaited: () => awaited,
   };
 }

@@ -69,6 +69,27 @@ function publish(other: VectorWriter, of: Publication['attempt'] = attempt): voi
 }
 
 describe('a rank', () => {
+  it('says after an abort whose gradient it waited for, and no longer once it begins again', async () => {
+    const { rank, abort } = await openRank();
+    const finished = outcomeOf(rank.start(attempt, [new Float32Array(floats)]).finish(part, () => {}));
+    expect(rank.awaited?.()).toEqual([]);
+    abort(new Error('given up'));
+    await finished;
+    expect(rank.awaited?.()).toEqual([0]);
+    rank.start({ ...attempt, attempt: 1 }, [new Float32Array(floats)]);
+    expect(rank.awaited?.()).toEqual([]);
+  });
+
+  it('waited for nobody whose gradient was there', async () => {
+    const { rank, other, abort, deafen } = await openRank();
+    deafen();
+    const finished = outcomeOf(rank.start(attempt, [new Float32Array(floats)]).finish(part, () => {}));
+    publish(other);
+    abort(new Error('given up'));
+    await finished;
+    expect(rank.awaited?.()).toEqual([]);
+  });
+
   it('leaves a bucket to be read as soon as it is final, and publishes all with its figures before it votes', async () => {
     const { rank, seen } = await openRank();
     const log: string[] = [];
