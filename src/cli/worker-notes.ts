@@ -71,7 +71,7 @@ export function noteWorkers({ note, detail, warn }: RunPrinter, expected: number
         break;
       case 'rolled-back':
         warn(
-          `no worker is left that has the last ${event.lostSteps} steps; going on from the checkpoint at step ${event.step}`,
+          `no worker is left that has the last ${event.lostSteps === 1 ? 'step' : `${event.lostSteps} steps`}; going on from the checkpoint at step ${event.step}`,
         );
         break;
       // Also of one that was refused after it had joined.

@@ -41,7 +41,8 @@ const networks = await needs('networks');
 
 networks.it('measures links of a rate: nothing is faster than they carry it, and no host is left', async () => {
   const args = ['--world', '2', '--floats', '300001', '--link', '200mbit', '--repeat', '1', '--seconds', '0.01'];
-  const { code, stdout, stderr } = await run(['bench', 'allreduce', ...args, '--json']);
+  const { child, exit } = start(['bench', 'allreduce', ...args, '--json']);
+  const { code, stdout, stderr } = await exit;
   expect(code, stderr).toBe(0);
   const { rows } = JSON.parse(stdout);
   const paths = rows.map(({ algorithm, path }: { algorithm: string; path: string }) => `${algorithm} by ${path}`);
@@ -55,7 +56,7 @@ networks.it('measures links of a rate: nothing is faster than they carry it, and
     const least = (((algorithm === 'star' ? 2 : 1) * size_bytes - 100_000) * 8) / 200;
     expect(time_us).toBeGreaterThan(least);
   }
-  expect(readdirSync('/run/netns').filter((name) => name.startsWith('pennygrad-'))).toEqual([]);
+  expect(readdirSync('/run/netns').filter((name) => name.startsWith(`pennygrad-${child.pid}-`))).toEqual([]);
 });
 
 /** Once its ranks reduce. */
@@ -74,6 +75,23 @@ networks.it('leaves no host behind when it is told to end twice', async () => {
   child.kill('SIGINT');
   await exit;
   expect(hosts()).toEqual([]);
+});
+
+networks.it('removes the hosts that a killed one has left', async () => {
+  const killed = await startBench('--link', '100mbit');
+  const ranks = childrenOf(killed.child.pid ?? 0);
+  killed.child.kill('SIGKILL');
+  await killed.exit;
+  for (const pid of ranks.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  const left = () => readdirSync('/run/netns').filter((name) => name.startsWith(`pennygrad-${killed.child.pid}-`));
+  expect(left()).toHaveLength(4);
+  await startBench('--link', '100mbit');
+  expect(left()).toEqual([]);
+});
+
+it('explains its columns, and what --link needs', async () => {
+  const { stdout } = await run(['bench', 'allreduce', '--help']);
+  expect(stdout.replace(/\s+/g, ' ')).toMatch(/run it as root.*busbw, algbw × 2 \(n − 1\) \/ n.*below 1 is faster/);
 });
 
 it('leaves no process behind when it is interrupted', async () => {

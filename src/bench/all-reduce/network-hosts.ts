@@ -3,6 +3,7 @@
  * machine's own network changes. It takes root, and `ip` and `tc` of iproute2.
  */
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { messageOf } from '../../shared/core/errors.ts';
 
 export interface NetworkHost {
@@ -31,6 +32,7 @@ export const linkName = 'eth0';
  * @throws Error that says what this user or this machine lacks
  */
 export function createNetworkHosts(count: number, bitsPerSecond?: number): NetworkHosts {
+  removeAbandoned();
   const prefix = `pennygrad-${process.pid}`;
   const network = `${prefix}-switch`;
   const names = Array.from({ length: count }, (_, place) => `${prefix}-${place}`);
@@ -59,7 +61,34 @@ export function createNetworkHosts(count: number, bitsPerSecond?: number): Netwo
     return { hosts, network, ports, close };
   } catch (error) {
     close();
-    throw new Error(`hosts of their own cannot be made here: ${messageOf(error)}`);
+    const advice = process.geteuid?.() === 0 ? '' : '; only root may make them: run this as root, with sudo say';
+    throw new Error(`hosts of their own cannot be made here: ${messageOf(error)}${advice}`);
+  }
+}
+
+/** Hosts that a process left behind which was killed. What cannot be removed is no reason not to go on. */
+function removeAbandoned(): void {
+  for (const name of namespaces()) {
+    const [, pid] = /^pennygrad-(\d+)-(?:switch|\d+)$/.exec(name) ?? [];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    spawnSync('ip', ['netns', 'delete', name]);
+  }
+}
+
+function namespaces(): readonly string[] {
+  try {
+    return readdirSync('/run/netns');
+  } catch {
+    return [];
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -10,7 +10,7 @@ import { printSettings } from '../../settings/output-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
 import { between, integer, listOf } from '../../settings/schemas.ts';
 import { badInput, exitCodes, PennygradError } from '../../shared/core/errors.ts';
-import { formatCount } from '../../shared/core/number-format.ts';
+import { countOf, formatCount } from '../../shared/core/number-format.ts';
 import { pennygradVersion } from '../../shared/core/version.ts';
 import type { Command } from '../command.ts';
 import { listenForInterruption } from '../interruption.ts';
@@ -34,7 +34,8 @@ const allReduceSettings = {
   },
   link: {
     type: 'string',
-    describe: 'Rates of links between hosts, one for each process, like 1gbit,100mbit; needs root, and ip and tc',
+    describe:
+      'Rates of links between hosts, one for each process, like 1gbit,100mbit; run it as root, with ip and tc of iproute2',
     defaultText: 'processes of this host',
     schema: listOf(linkRate, '1gbit,10gbit').optional(),
   },
@@ -53,14 +54,23 @@ const allReduceSettings = {
   json: { ...printSettings.json, describe: 'Print one JSON object on stdout' },
 } as const;
 
+/** For the help. `algbw` and `busbw` are those of nccl-tests. */
+const explainedColumns = [
+  'Columns: path, by what the processes reach each other; size B, the bytes of a vector; count, its floats; time, from the start',
+  'until all have the sum; algbw, size ÷ time; busbw, algbw × 2 (n − 1) / n with n processes, which compares worlds of any size;',
+  'wrong, floats of the sum that are wrong; ÷ gloo, the time over that of PyTorch’s gloo, so below 1 is faster.',
+].join(' ');
+
 export const benchAllReduceCommand: Command = {
   settings: allReduceSettings,
   examples: [
     ['$0 bench allreduce', 'some minutes'],
     ['$0 bench allreduce --world 2 --floats 93322', 'two processes and the gradient of the default CNN'],
     ['$0 bench allreduce --link 1gbit,100mbit --floats 93322', 'hosts of their own, with links of that rate'],
+    ['sudo $0 bench allreduce --link 1gbit', 'the same as root, which alone may make hosts'],
     ['$0 bench allreduce --world 2 --floats 1e6,1e7 --json > allreduce.json', 'for a program'],
   ],
+  options: (command) => command.epilogue(explainedColumns),
   async run(argv) {
     const {
       world,
@@ -78,7 +88,9 @@ export const benchAllReduceCommand: Command = {
     if (json) console.log(JSON.stringify(snakeCased({ machine, rounds: repeat, rows: rows.map(flat) })));
     else {
       console.log(renderTable(columns, rows, { columns: terminalColumns(), paint }));
-      console.log(`\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; median of ${repeat} rounds`);
+      console.log(
+        `\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${repeat === 1 ? 'one round' : `median of ${repeat} rounds`}`,
+      );
     }
     requireRight(rows);
   },
@@ -111,7 +123,7 @@ function requireRight(rows: readonly AllReduceRow[]): void {
   const { algorithm, world, count, measured } = wrong;
   throw new PennygradError(
     'run-failed',
-    `${algorithm} with ${world} processes and ${count} floats has summed ${measured?.wrong} floats wrong`,
+    `${algorithm} with ${countOf(world, 'process', 'es')} and ${countOf(count, 'float')} has summed ${countOf(measured?.wrong ?? 0, 'float')} wrong`,
   );
 }
 

@@ -280,7 +280,10 @@ function checkVote(
     );
   }
   if (missingBuckets > 0)
-    return wrong(what, `all of its gradient must be here before, ${missingBuckets} buckets are not`);
+    return wrong(
+      what,
+      `all of its gradient must be here before, ${missingBuckets === 1 ? 'a bucket is' : `${missingBuckets} buckets are`} not`,
+    );
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 /** The log of the live page: a line for every event that people should know about. Pure. */
 import { describeInterruption } from '../../economics/record/interruption-text.ts';
-import { formatPercent, formatSeconds } from '../../shared/core/number-format.ts';
+import { countOf, formatPercent, formatSeconds } from '../../shared/core/number-format.ts';
 import { describeStandstill } from '../../shared/core/standstill.ts';
 import { describeLost } from '../../shared/files/line-file.ts';
 import type { LogEntry } from '../../shared/protocol/live/live-state.ts';
@@ -54,7 +54,9 @@ export function describeEvent(event: RunEvent, worldSize: number): LogLine | und
     case 'straggler-kept':
       return bad(`${event.workerId} is not dropped: ${event.reason}`);
     case 'rolled-back':
-      return bad(`back at step ${event.step}: no worker is left that has the ${event.lostSteps} steps after it`);
+      return bad(
+        `back at step ${event.step}: no worker is left that has the ${countOf(event.lostSteps, 'step')} after it`,
+      );
     case 'generation':
       return good(`${event.number === 1 ? 'training begins' : 'training goes on'}: ${event.reason}`);
     case 'shares':

@@ -1,4 +1,5 @@
 /** Opens a run that ended early: its last checkpoint, and what it had done and cost until then. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';
@@ -7,6 +8,7 @@ import { listCheckpoints } from '../../run-folder/checkpoints.ts';
 import type { LedgerLine } from '../../run-folder/ledger-line.ts';
 import type { TrainingConfig } from '../../settings/training-settings.ts';
 import { badInput, messageOf } from '../../shared/core/errors.ts';
+import { countOf } from '../../shared/core/number-format.ts';
 import { samplesOfSteps, samplesPerStep, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import { writeFileAtomically } from '../../shared/files/atomic-files.ts';
 import { readBoundedFile, readBoundedText } from '../../shared/files/bounded-file.ts';
@@ -133,8 +135,8 @@ export function resumeFrom(
         : []),
       ...(lost > 0
         ? [
-            `${lost} steps after the checkpoint are lost, unless a worker has kept them; they are trained again, and the ` +
-              'ledger calls that wasted',
+            `${countOf(lost, 'step')} after the checkpoint ${lost === 1 ? 'is' : 'are'} lost, unless a worker has kept ` +
+              `${lost === 1 ? 'it' : 'them'}; what is trained again, the ledger calls wasted`,
           ]
         : []),
     ],
@@ -268,10 +270,14 @@ function requireWorkLeft(
   { epochs, steps: maxSteps, targetAccuracy }: TrainingConfig,
 ): void {
   if (step >= (maxSteps ?? Number.POSITIVE_INFINITY)) {
-    throw badInput(`${folder} has trained ${step} steps, which --steps ${maxSteps} allows; --steps N goes on to N`);
+    throw badInput(
+      `${folder} has trained ${countOf(step, 'step')}, which --steps ${maxSteps} allows; --steps N goes on to N`,
+    );
   }
   if (step >= epochs * perEpoch && (openEpoch === undefined || step > epochs * perEpoch)) {
-    throw badInput(`${folder} has trained all of its ${epochs} epochs; --epochs N goes on to N`);
+    throw badInput(
+      `${folder} has trained ${epochs === 1 ? 'its only epoch' : `all of its ${epochs} epochs`}; --epochs N goes on to N`,
+    );
   }
   const reached = tested.find(({ testAccuracy }) => testAccuracy >= (targetAccuracy ?? Number.POSITIVE_INFINITY));
   if (reached === undefined) return;

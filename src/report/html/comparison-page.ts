@@ -2,7 +2,7 @@
 import type { ComparedPoint } from '../../economics/comparison/compared-point.ts';
 import type { Comparison } from '../../economics/comparison/comparison.ts';
 import type { CardHistory } from '../../economics/planning/price-history.ts';
-import { formatCount, formatUsd } from '../../shared/core/number-format.ts';
+import { countOf, formatCount, formatUsd } from '../../shared/core/number-format.ts';
 import { accuracyColumns, additionColumns, moneyColumns, rateColumns } from '../comparison/comparison-table.ts';
 import {
   describeBest,
@@ -36,7 +36,7 @@ export function renderComparisonPage(
   const runs = points.flatMap((point) => point.runs);
   return renderPage(
     {
-      title: `Comparison of ${runs.length} runs`,
+      title: `Comparison of ${countOf(runs.length, 'run')}`,
       lead: `${model.name} with ${formatCount(model.parameters)} parameters on ${dataset.name}. Brackets and whiskers show 95 % confidence (Welch's t-interval on logarithms); a whisker that ends in an arrow continues outside the plot.`,
       basis: 'measured',
       charts: [...charts, ...prices.map(({ chart }) => chart)],

@@ -8,9 +8,9 @@ export function formatCount(value: number): string {
   return whole.format(value);
 }
 
-/** `1 round`, `1,200 rounds`. @param noun in the singular, with a plural in `s` */
-export function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+/** `1 round`, `1,200 rounds`. @param noun in the singular @param ending what it has in the plural */
+export function countOf(count: number, noun: string, ending = 's'): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : ending}`;
 }
 
 /**

@@ -118,7 +118,7 @@ export function rebalance(state: BalanceState, { samples, busy, fixed }: Measure
   if (gain < requiredGain(recent.length, state.measured)) return { state: kept, reason: undefined };
   const reason =
     `shares ${shares.join('/')} -> ${candidate.join('/')}: ` +
-    `the slowest worker would have finished ${percent(gain)} sooner in the last ${recent.length} steps`;
+    `the slowest worker would have finished ${percent(gain)} sooner in the last ${recent.length === 1 ? 'step' : `${recent.length} steps`}`;
   return { state: { shares: candidate, unit, recent: [], measured: true }, reason };
 }
 

@@ -186,7 +186,7 @@ const votes: readonly Row[] = [
     0,
     vote(1),
     [],
-    bad('a wrong vote for step 2: all of its gradient must be here before, 1 buckets are not'),
+    bad('a wrong vote for step 2: all of its gradient must be here before, a bucket is not'),
   ],
 ];
 
