@@ -74,7 +74,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
   ending.signal.addEventListener('abort', () => next.reject(ending.signal.reason));
   let state: Membership = { ...noMembers, generations: generationsBefore };
   let generation: Generation | undefined;
-  /** When members' messages came that the reducer has not been told of: there are thousands a second. */
+  /** When messages came that the reducer has not been told of: there are thousands a second. */
   let heard = new Map<PeerId, number>();
   let known: { readonly workers: Membership['workers']; readonly change: Change | undefined } | undefined;
 
@@ -172,6 +172,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       const intake = takeIn({ id: run, version: rules.identity.version }, state, peer, received, clock.unixMs());
       switch (intake.kind) {
         case 'input':
+          if (intake.input.type === 'heartbeat') heard.set(peer, clock.now());
           dispatch(intake.input);
           break;
         case 'deliver': {

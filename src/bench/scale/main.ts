@@ -19,10 +19,13 @@ const help = `npm run bench:scale -- [--members 64,256,1024] [--all-reduce star]
   --all-reduce star       star: members send gradients of softmax, 31 kB, and the coordinator adds them up.
                           mesh: they only vote, as where workers read each other's gradients
   --rate 200              steps a second at most; none: as many as they can
-  --processes 4           that the members are in
+  --processes N           that the members are in; one for every 256 of them unless given: a ZeroMQ context has
+                          1,023 sockets at most, and a member takes three
   --warm-up 1000          steps before the measurement begins
   --seconds 20            how long each run is measured
   --profile FOLDER        writes CPU profiles of the coordinators there`;
+
+const membersPerProcess = 256;
 
 interface Measured extends ScaleFigures {
   readonly members: number;
@@ -62,7 +65,7 @@ async function main(): Promise<void> {
       members: { type: 'string', default: '64,256,1024' },
       'all-reduce': { type: 'string', default: 'star' },
       rate: { type: 'string', default: '200' },
-      processes: { type: 'string', default: '4' },
+      processes: { type: 'string' },
       'warm-up': { type: 'string', default: '1000' },
       seconds: { type: 'string', default: '20' },
       profile: { type: 'string' },
@@ -77,14 +80,17 @@ async function main(): Promise<void> {
     seconds: positiveFlag('seconds', values.seconds),
     nodeOptions: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
   };
-  const processes = Math.round(positiveFlag('processes', values.processes));
+  const processesFor = (members: number) =>
+    values.processes === undefined
+      ? Math.ceil(members / membersPerProcess)
+      : Math.min(members, Math.round(positiveFlag('processes', values.processes)));
   const folder = mkdtempSync(join(tmpdir(), 'pennygrad-scale-'));
   try {
     const runs: Measured[] = [];
     for (const members of values.members.split(',').map((text) => Math.round(positiveFlag('members', text)))) {
       console.error(`a run of ${members} members`);
       const out = join(folder, String(members));
-      const figures = await measureScale({ ...options, members, processes: Math.min(processes, members), out });
+      const figures = await measureScale({ ...options, members, processes: processesFor(members), out });
       runs.push({ ...figures, members });
     }
     print(runs);

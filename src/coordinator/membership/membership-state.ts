@@ -91,8 +91,9 @@ export type MembershipInput =
   | { readonly type: 'ready'; readonly peer: PeerId; readonly ready: Ready }
   | { readonly type: 'drain'; readonly peer: PeerId; readonly reason: string }
   | { readonly type: 'leave'; readonly peer: PeerId; readonly leave: Body<MessageOf<WorkerMessage, 'leave'>> }
-  /** When other messages of workers came last, since this was last told. Must come before whatever judges silence. */
+  /** When messages of workers came last, since this was last told. Must come before whatever judges silence. */
   | { readonly type: 'heard'; readonly at: ReadonlyMap<PeerId, number> }
+  /** That it came, `heard` tells. */
   | { readonly type: 'heartbeat'; readonly peer: PeerId; readonly gpu: GpuReading | undefined }
   /** Frames that are no message; `version` is the sender's protocol version, where that is what differs. */
   | { readonly type: 'garbled'; readonly peer: PeerId; readonly detail: string; readonly version: string | undefined }

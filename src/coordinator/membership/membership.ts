@@ -15,7 +15,6 @@ import {
   announce,
   candidateOf,
   deadlinesOf,
-  hear,
   hearAll,
   type Membership,
   type MembershipEffect,
@@ -46,7 +45,7 @@ export function advanceMembership(
     case 'heard':
       return unchanged(hearAll(state, input.at));
     case 'heartbeat':
-      return heartbeat(state, input.peer, input.gpu, moment);
+      return heartbeat(state, input.peer, input.gpu, moment.unixMs);
     case 'garbled':
       return garbled(rules, state, input, activities, moment.now);
     case 'misbehaved': {
@@ -73,13 +72,7 @@ export function advanceMembership(
   }
 }
 
-function heartbeat(
-  before: Membership,
-  peer: PeerId,
-  gpu: GpuReading | undefined,
-  { now, unixMs }: Moment,
-): MembershipStep {
-  const state = hear(before, peer, now);
+function heartbeat(state: Membership, peer: PeerId, gpu: GpuReading | undefined, unixMs: number): MembershipStep {
   const worker = state.workers.get(peer);
   if (worker === undefined) return unchanged(state);
   const { workerId } = worker.info;

@@ -91,6 +91,10 @@ export function startGathering(overrides: Partial<MembershipRules> = {}): Gather
 
   function input(given: MembershipInput): readonly Shown[] {
     const moment = { now: time.clock.now(), unixMs: time.clock.unixMs() };
+    if (given.type === 'heartbeat') {
+      const at = new Map([[given.peer, moment.now]]);
+      state = advanceMembership(config, state, { type: 'heard', at }, moment).state;
+    }
     const step = advanceMembership(config, state, given, moment, activities);
     state = step.state;
     return step.effects.map(shown);
