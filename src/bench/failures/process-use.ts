@@ -29,6 +29,14 @@ export function useOf(pid: number): ProcessUse {
   };
 }
 
+/** Processor time of a process, all of its threads together. The kernel counts in hundredths of a second. */
+export function processorSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // After the name in brackets, which may have spaces: fields 14 and 15 of proc(5).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** Files in a folder and all below it, and their bytes. */
 export function filesIn(folder: string): { readonly count: number; readonly bytes: number } {
   let [count, bytes] = [0, 0];

@@ -1,7 +1,6 @@
 /** One run of a real coordinator, with members that compute nothing; measured by the kernel's account of its process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +9,7 @@ import { createAsyncQueue } from '../../shared/core/async-queue.ts';
 import { badInput } from '../../shared/core/errors.ts';
 import { type AuditWatch, watchAudit } from '../failures/audit-watch.ts';
 import { requireRunning } from '../failures/killed-run.ts';
-import { useOf } from '../failures/process-use.ts';
+import { processorSecondsOf, useOf } from '../failures/process-use.ts';
 
 export interface ScaleRunOptions {
   readonly members: number;
@@ -74,14 +73,18 @@ export async function measureScale(options: ScaleRunOptions): Promise<ScaleFigur
       requireRunning(coordinator);
       await sleep(20);
     }
-    const [stepsBefore, cpuBefore, began] = [watch.steps(), cpuSecondsOf(coordinator), performance.now()];
+    const [stepsBefore, cpuBefore, began] = [
+      watch.steps(),
+      processorSecondsOf(coordinator.pid as number),
+      performance.now(),
+    ];
     await sleep(seconds * 1000);
     requireRunning(coordinator);
     return {
       rendezvousSeconds,
       steps: watch.steps() - stepsBefore,
       seconds: (performance.now() - began) / 1000,
-      cpuSeconds: cpuSecondsOf(coordinator) - cpuBefore,
+      cpuSeconds: processorSecondsOf(coordinator.pid as number) - cpuBefore,
       emptyBytes,
       fullBytes: useOf(coordinator.pid as number).rssBytes,
     };
@@ -129,14 +132,6 @@ export function spread(
 ): readonly { readonly first: number; readonly count: number }[] {
   const edge = (process: number) => Math.floor((process * members) / processes);
   return Array.from({ length: processes }, (_, i) => ({ first: edge(i), count: edge(i + 1) - edge(i) }));
-}
-
-/** Of all its threads. The kernel counts in hundredths of a second. */
-function cpuSecondsOf({ pid }: ChildProcess): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // After the name in brackets, which may have spaces: fields 14 and 15 of proc(5).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** The coordinator tells the members to leave. */

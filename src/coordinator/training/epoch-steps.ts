@@ -107,7 +107,8 @@ export async function trainSteps(
       sharesOfStep.delete(step);
       const event = { type: 'step', step, epoch, members, shares, ...figures, gradientNorm } as const;
       // Votes of several steps come in one message. What is written and told of them is written and told together.
-      const isFollowed = step + 1 < end && generation.isVoted(step + 1);
+      // A step that is committed is on record before, whatever its members send.
+      const isFollowed = generation.runsAhead() && step + 1 < end && generation.isVoted(step + 1);
       // Where steps are committed, a coordinator that is killed in between leaves one on record that nobody has.
       record(event, isFollowed);
       generation.commit(step, skipped !== undefined);

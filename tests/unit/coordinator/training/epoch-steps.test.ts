@@ -216,9 +216,20 @@ describe('a committed step', () => {
     ]);
   });
 
+  it('is on record before its commit, though votes for the next one are here', async () => {
+    const recorded: unknown[] = [];
+    const record: TrainContext['record'] = ({ step }, isFollowed) => recorded.push([step, isFollowed]);
+    await trainEpoch({ isVoted: () => true, range: { end: 2 }, context: { record } });
+    expect(recorded).toEqual([
+      [0, false],
+      [1, false],
+    ]);
+  });
+
   it('is paid for when the next one, for which all have voted as well, ends training', async () => {
     const events: RunEvent[] = [];
     const training = trainEpoch({
+      ownSeconds: () => 1,
       isVoted: () => true,
       vote: (rank, step) => (step === 1 ? { parametersChecksum: rank } : {}),
       onEvent: (event) => events.push(event),
