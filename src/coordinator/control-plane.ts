@@ -4,7 +4,7 @@
  */
 
 import { RunTakenOver } from '../run-folder/run-lock.ts';
-import { type AllReduceName, collectiveOf } from '../shared/collectives/registry.ts';
+import { type AllReduceOfRun, mayReadPeers } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { type ErrorCode, PennygradError } from '../shared/core/errors.ts';
@@ -24,7 +24,7 @@ import type { RunObserver } from './run-events.ts';
 export interface ControlPlaneOptions extends Omit<MembershipRules, 'endpoint'> {
   readonly bind: string;
   readonly run: string;
-  readonly allReduce: AllReduceName;
+  readonly allReduce: AllReduceOfRun;
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
   /** This and the next three are for generations: see `GenerationOptions`. */
@@ -121,7 +121,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     onUnreachable: (peer, reason) => timers.after(lastWordsMs, () => dispatch({ type: 'unreachable', peer, reason })),
     onDisconnect: beatSoon,
   });
-  const offerVectors = collectiveOf(allReduce).readsPeers === true && options.fleet.max > 1;
+  const offerVectors = mayReadPeers(allReduce) && options.fleet.max > 1;
   const rules: MembershipRules = { ...options, offerVectors, endpoint: socket.endpoint };
   const loop = createMembershipLoop({
     run,

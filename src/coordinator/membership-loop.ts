@@ -3,7 +3,7 @@
  * members' messages to the generation. It has no sockets and no timers; `control-plane.ts` has them.
  */
 import { bucketsFromEnds } from '../shared/collectives/buckets.ts';
-import type { AllReduceName } from '../shared/collectives/registry.ts';
+import type { AllReduceOfRun } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { createDeferred } from '../shared/core/deferred.ts';
 import { messageOf } from '../shared/core/errors.ts';
@@ -34,7 +34,7 @@ export interface MembershipLoopOptions {
   readonly rules: MembershipRules;
   /** Generations that earlier sittings of the run have begun. */
   readonly generationsBefore?: number | undefined;
-  readonly allReduce: AllReduceName;
+  readonly allReduce: AllReduceOfRun;
   /** This and the next three are for generations: see `GenerationOptions`. */
   readonly microShard?: number | undefined;
   readonly skipNonfinite?: GenerationOptions['skipNonfinite'];

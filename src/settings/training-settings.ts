@@ -88,7 +88,7 @@ export const trainingSettings = {
   },
   allReduce: {
     type: 'string',
-    describe: `How gradients are summed: ${allReduceNames.map((name) => `${name} (${collectiveOf(name).description})`).join(', ')}, or auto (mesh)`,
+    describe: `How gradients are summed: ${allReduceNames.map((name) => `${name} (${collectiveOf(name).description})`).join(', ')}, or auto (mesh, in one stage or two, whichever a model takes to be faster)`,
     defaultText: 'auto',
     schema: choice(['auto', ...allReduceNames]).default('auto'),
   },

@@ -74,7 +74,11 @@ networks.it(
     const weights: string[] = [];
     for (const [places, args, says] of [
       [[a, b, c], [], /all-reduce mesh: workers read each other's gradients over the network/],
-      [[a, b, b, c], [], /all-reduce mesh: .* in memory on one host and over the network between hosts/],
+      [
+        [a, b, b, c],
+        ['--all-reduce', 'mesh'],
+        /all-reduce mesh: .* in memory on one host and over the network between hosts/,
+      ],
       [[a, b, b, c], ['--all-reduce', 'mesh-two-shot'], /all-reduce mesh-two-shot: .* in memory on one host and over/],
       [[a, b, b, c], ['--all-reduce', 'star'], undefined],
     ] as const) {

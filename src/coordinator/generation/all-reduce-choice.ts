@@ -1,9 +1,11 @@
 /** How the gradients of a generation are summed, and why so. */
-import { type AllReduceName, collectiveAtFirst } from '../../shared/collectives/registry.ts';
+import { type AllReduceName, type AllReduceOfRun, collectiveAtFirst } from '../../shared/collectives/registry.ts';
+import type { Interval } from '../../shared/core/sampling.ts';
 import { sumOf } from '../../shared/core/sums.ts';
 import { maxMeshSize } from '../../shared/protocol/limits.ts';
 import type { RankToRead } from '../../shared/protocol/messages.ts';
 import { describeWorker, type Member } from '../membership/worker.ts';
+import { chooseByModel } from './modelled-choice.ts';
 import type { Requests } from './requests.ts';
 
 export interface AllReduceChoice {
@@ -16,11 +18,13 @@ export interface AllReduceChoice {
  * Ranks read each other's gradients where they show that they can. That they are on one host, or have each other's address, is
  * no proof: containers have files of their own, and firewalls are everywhere.
  * @param chosen for the run
+ * @param buckets in which gradients travel
  * @param link asks ranks to open each other's vectors, and says why some cannot
  */
 export async function decideAllReduce(
-  chosen: AllReduceName,
+  chosen: AllReduceOfRun,
   members: readonly Member[],
+  buckets: readonly Interval[],
   link: Requests['link'],
 ): Promise<AllReduceChoice> {
   const allReduce = collectiveAtFirst(members.length, chosen);
@@ -40,7 +44,10 @@ export async function decideAllReduce(
     };
   }
   const overNetwork = sumOf(links.map((rank) => rank.overNetwork ?? 0));
-  return { allReduce: chosen, reason: describeWays(overNetwork, members.length * (members.length - 1)) };
+  const ways = describeWays(overNetwork, members.length * (members.length - 1));
+  if (chosen !== 'auto') return { allReduce: chosen, reason: ways };
+  const modelled = chooseByModel(members.length, buckets, overNetwork);
+  return { allReduce: modelled.allReduce, reason: [ways, modelled.reason].filter(Boolean).join('; ') };
 }
 
 /** @param all links, of each rank to each other */

@@ -5,7 +5,12 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { AllReduceHub } from '../../shared/collectives/collective.ts';
-import { type AllReduceName, collectiveAtFirst, collectiveOf } from '../../shared/collectives/registry.ts';
+import {
+  type AllReduceName,
+  type AllReduceOfRun,
+  collectiveAtFirst,
+  collectiveOf,
+} from '../../shared/collectives/registry.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
@@ -133,7 +138,7 @@ export interface GenerationOptions {
   /** In which gradients travel. */
   readonly buckets: readonly Interval[];
   /** The all-reduce of generations with more than one member. */
-  readonly allReduce: AllReduceName;
+  readonly allReduce: AllReduceOfRun;
   /** Set in a deterministic run: samples of a micro-shard. Shares are whole ones. */
   readonly microShard?: number | undefined;
   /** Whether members may hand in what is not finite, because such a step is skipped; otherwise that ends the run. */
@@ -287,7 +292,7 @@ export function createGeneration(options: GenerationOptions): Generation {
     microShard,
 
     async chooseAllReduce() {
-      const choice = await decideAllReduce(options.allReduce, members, link);
+      const choice = await decideAllReduce(options.allReduce, members, buckets, link);
       if (choice.allReduce !== allReduce) {
         allReduce = choice.allReduce;
         hub = hubOf(allReduce);

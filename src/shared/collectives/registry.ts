@@ -11,6 +11,8 @@ const offered = { star, mesh, 'mesh-two-shot': meshTwoShot } as const satisfies 
 const collectives = { ...offered, tree, solo } as const satisfies Record<string, Collective>;
 
 export type AllReduceName = keyof typeof collectives;
+/** Of a run: `auto` leaves it to each generation, which knows how its ranks are linked. */
+export type AllReduceOfRun = AllReduceName | 'auto';
 /** What `--all-reduce` offers. */
 export const allReduceNames = Object.keys(offered) as (keyof typeof offered)[];
 
@@ -22,21 +24,25 @@ export function collectiveOf<Name extends AllReduceName>(name: Name): (typeof co
   return collectives[name];
 }
 
+/** Whether ranks may read each other's gradients in such a run. */
+export function mayReadPeers(chosen: AllReduceOfRun): boolean {
+  return chosen === 'auto' || collectiveOf(chosen).readsPeers === true;
+}
+
 /**
  * The collective that a generation begins with. Ranks that are to read each other's gradients have to show that they can
  * first, and use the star until then.
  * @param chosen for the run
  */
-export function collectiveAtFirst(worldSize: number, chosen: AllReduceName): AllReduceName {
+export function collectiveAtFirst(worldSize: number, chosen: AllReduceOfRun): AllReduceName {
   if (worldSize === 1) return 'solo';
-  return collectiveOf(chosen).readsPeers === true ? 'star' : chosen;
+  return chosen === 'auto' || mayReadPeers(chosen) ? 'star' : chosen;
 }
 
 /**
  * The collective of a run.
  * @param asked by `--all-reduce`
  */
-export function allReduceOfRun(asked: keyof typeof offered | 'auto', deterministic: boolean): AllReduceName {
-  if (deterministic) return 'tree';
-  return asked === 'auto' ? 'mesh' : asked;
+export function allReduceOfRun(asked: keyof typeof offered | 'auto', deterministic: boolean): AllReduceOfRun {
+  return deterministic ? 'tree' : asked;
 }

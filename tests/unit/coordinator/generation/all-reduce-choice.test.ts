@@ -129,6 +129,24 @@ describe('the choice of an all-reduce', () => {
     expect(sent()).toEqual([]);
   });
 
+  it.each([
+    [undefined, "all workers are on one host, and read each other's gradients"],
+    // The gradient of these tests is short, so one stage takes less.
+    [
+      2,
+      /^workers read each other's gradients over the network; modelled [\d.]+ ms a step against [\d.]+ ms with mesh-two-shot,/,
+    ],
+  ])('leaves it to the model where the run does: %s links of each over the network', async (overNetwork, reason) => {
+    const { sent, choice, answer } = play(3, { ...onOneHost, allReduce: 'auto' });
+    sent();
+    for (const rank of [0, 1, 2]) answer(rank, undefined, overNetwork);
+    expect(await choice).toEqual({
+      allReduce: 'mesh',
+      reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
+    });
+    expect(sent()).toEqual(toAll(3, { type: 'exchange', generation: number, allReduce: 'mesh' }));
+  });
+
   it('ends with the loss of a member', async () => {
     const { generation, choice, answer } = play(2);
     answer(0);

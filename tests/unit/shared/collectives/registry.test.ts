@@ -5,6 +5,7 @@ import {
   collectiveAtFirst,
   collectiveOf,
   isAllReduceName,
+  mayReadPeers,
 } from '../../../../src/shared/collectives/registry.ts';
 import { star } from '../../../../src/shared/collectives/star/star.ts';
 
@@ -21,14 +22,22 @@ it('knows collectives by name, and nothing that every object has', () => {
   expect(collectiveOf('star')).toBe(star);
 });
 
-it('takes what it is asked for, and chooses by itself when it is asked to', () => {
+it('takes what it is asked for, and leaves it to generations when it is asked to choose', () => {
   expect(allReduceOfRun('star', false)).toBe('star');
-  expect(allReduceOfRun('auto', false)).toBe('mesh');
+  expect(allReduceOfRun('auto', false)).toBe('auto');
   expect(allReduceOfRun('auto', true)).toBe('tree');
 });
 
+it('knows in which runs workers may read each other', () => {
+  expect((['auto', 'mesh', 'mesh-two-shot', 'star', 'tree'] as const).filter(mayReadPeers)).toEqual([
+    'auto',
+    'mesh',
+    'mesh-two-shot',
+  ]);
+});
+
 it('begins with the star where ranks have to show that they can do without', () => {
-  expect(collectiveAtFirst(2, 'mesh')).toBe('star');
+  for (const chosen of ['mesh', 'mesh-two-shot', 'auto'] as const) expect(collectiveAtFirst(2, chosen)).toBe('star');
   expect(collectiveAtFirst(2, 'star')).toBe('star');
   expect(collectiveAtFirst(3, 'tree')).toBe('tree');
   expect([1, 1, 1].map((size, i) => collectiveAtFirst(size, (['mesh', 'star', 'tree'] as const)[i] ?? 'star'))).toEqual(
