@@ -6,8 +6,8 @@ export type Room = { readonly kind: 'enough' } | { readonly kind: 'lacking'; rea
  * What one rank of each algorithm, with its part of the hub, was seen to take: in vectors, with two ranks and vectors of 40 MB,
  * and besides, in bytes.
  */
-const vectorsOfRank = 12;
-const bytesOfRank = 400e6;
+const vectorsOfRank = 20;
+const bytesOfRank = 550e6;
 
 /** @param availableBytes of memory */
 export function decideRoom(world: number, floats: number, availableBytes: number): Room {

@@ -101,7 +101,7 @@ export function modelFleets(asked: FleetsToModel): ModelledFleets {
 const isInRuns: Readonly<Record<ModelledAlgorithm, boolean>> = {
   star: true,
   mesh: true,
-  'mesh-two-shot': false,
+  'mesh-two-shot': true,
   ring: false,
 };
 

@@ -118,7 +118,7 @@ function describeModel({
       : []),
     ...(isBetweenWorkers
       ? [
-          'marked *: no run has it, it shows what one would gain; runs use mesh, and star where workers cannot reach each other',
+          'marked *: no run has it, it shows what one would gain; runs use mesh, in one stage or two-shot, and star where workers cannot reach each other',
         ]
       : []),
     ...(aloneSeconds === undefined

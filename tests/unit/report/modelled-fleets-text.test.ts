@@ -47,7 +47,7 @@ describe('renderModelledFleets', () => {
       'no gradient leaves before all of it is computed (--overlap)\nworkers are equally fast (--spread)\n',
     );
     expect(text).toContain(
-      'marked *: no run has it, it shows what one would gain; runs use mesh, and star where workers cannot reach each other',
+      'marked *: no run has it, it shows what one would gain; runs use mesh, in one stage or two-shot, and star where workers cannot reach each other',
     );
     expect(text).toMatch(/start-up, test passes, checkpoints and the coordinator’s own price are not counted$/);
     const other = flowed({ overlap: 0.25, spread: 0.1, algorithms: ['star'] });
