@@ -25,6 +25,7 @@ import { systemTimers } from '../shared/core/timers.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { loadDataset } from '../shared/data/load-dataset.ts';
+import { requireCompressible } from './require-compressible.ts';
 import { loadRunData, type ResumedRun } from './resumed-run.ts';
 import type { RunOutput } from './run-output.ts';
 import { today } from './worker-price.ts';
@@ -68,6 +69,7 @@ export async function startRun({
   requireTargetsOfHost(observability);
   requireSharesForAll(training, membership.workers);
   requireLocalSteps(training);
+  requireCompressible(training);
   requireRoomToDrop(membership);
   const load = (name: string | undefined) =>
     loadDataset(data.dataset ?? name, { ...data, onWarning: output.warn, onProgress: output.download });

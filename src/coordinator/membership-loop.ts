@@ -3,6 +3,7 @@
  * members' messages to the generation. It has no sockets and no timers; `control-plane.ts` has them.
  */
 import { bucketsFromEnds } from '../shared/collectives/buckets.ts';
+import { codecNamed } from '../shared/collectives/compression/codecs.ts';
 import type { AllReduceOfRun } from '../shared/collectives/registry.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { createDeferred } from '../shared/core/deferred.ts';
@@ -150,6 +151,7 @@ export function createMembershipLoop(options: MembershipLoopOptions): Membership
       checksumEvery,
       buckets: bucketsFromEnds(bucketEnds, parameterCount) ?? [],
       allReduce: options.allReduce,
+      codec: codecNamed(optimizer.compression),
       microShard: options.microShard,
       skipNonfinite: options.skipNonfinite,
       orderOf: options.orderOf,

@@ -120,7 +120,10 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
     checksumEvery,
     defaultPriceUsdPerHour: membership.price,
     assumePrice,
-    allReduce: allReduceOfRun(training.allReduce, training.deterministic === true),
+    allReduce: allReduceOfRun(training.allReduce, {
+      deterministic: training.deterministic,
+      isCompressed: training.compress !== 'none',
+    }),
     microShard: microShardOf(training),
     skipNonfinite: training.skipNonfinite,
     orderOf: memoizedOrder(seed, dataset.trainCount),

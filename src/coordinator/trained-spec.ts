@@ -8,7 +8,7 @@ import type { TrainedSpec } from '../shared/model/model-spec.ts';
  * @throws bad-input if the model cannot take such images
  */
 export function trainedSpec(
-  { model, optimizer, lr, seed, localSteps, batchSize, outerLr, outerMomentum }: TrainingConfig,
+  { model, optimizer, lr, seed, compress, localSteps, batchSize, outerLr, outerMomentum }: TrainingConfig,
   dataset: Pick<DatasetInfo, 'name' | 'imageShape' | 'classes'>,
 ): TrainedSpec {
   const spec = { name: model, inputShape: dataset.imageShape, classes: dataset.classes };
@@ -23,7 +23,7 @@ export function trainedSpec(
         };
   return {
     model: spec,
-    optimizer: { name: optimizer, learningRate: lr, local },
+    optimizer: { name: optimizer, learningRate: lr, local, compression: compress === 'none' ? undefined : compress },
     seed,
   };
 }

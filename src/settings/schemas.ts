@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { nameOfCompression, parseCompression } from '../shared/core/compression-name.ts';
 import { isConnectable, parseEndpoint } from '../shared/core/endpoint.ts';
 import { maxPriceUsdPerHour } from '../shared/core/price-limit.ts';
 
@@ -28,6 +29,15 @@ export const port = integer(0, 65_535);
 
 export const choice = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, `one of ${names.join(', ')}`);
+
+/** `none`, or a name as `parseCompression` reads it; `topk:5.0` becomes `topk:5`. */
+export const compression = z.string().transform((text, { addIssue }) => {
+  const spec = parseCompression(text);
+  if (spec !== undefined) return nameOfCompression(spec);
+  if (text !== 'none')
+    addIssue({ code: 'custom', message: 'none, bf16, int8, or topk:P with P, in percent, above 0 and below 50' });
+  return 'none';
+});
 
 export const path = z.string().min(1, 'a path');
 /** @param what it must be, in the error */

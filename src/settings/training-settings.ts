@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { allReduceNames, collectiveOf } from '../shared/collectives/registry.ts';
 import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';
-import { choice, flag, integer, number, positive } from './schemas.ts';
+import { choice, compression, flag, integer, number, positive } from './schemas.ts';
 import type { Parsed, SettingsTable } from './setting.ts';
 
 /**
@@ -91,6 +91,14 @@ export const trainingSettings = {
     describe: `How gradients are summed: ${allReduceNames.map((name) => `${name} (${collectiveOf(name).description})`).join(', ')}, or auto (mesh, in one stage or two, whichever a model takes to be faster)`,
     defaultText: 'auto',
     schema: choice(['auto', ...allReduceNames]).default('auto'),
+  },
+  compress: {
+    type: 'string',
+    describe:
+      'Send gradients compressed, for slow links: none, bf16 (half as long), int8 (a quarter), or topk:P (the largest P % of each bucket, P above 0 and below 50); what is left out is added to the next step. On fast links it takes longer than it saves: see plan --compress',
+    defaultText: 'none',
+    schema: compression.default('none'),
+    keptOnResume: true,
   },
   deterministic: {
     type: 'boolean',

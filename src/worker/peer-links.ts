@@ -27,7 +27,7 @@ export interface PeerLinks {
 export interface PeerLinksOptions {
   readonly rank: number;
   readonly generation: number;
-  /** How long a gradient is. */
+  /** How long a gradient is, or its encoding. */
   readonly floats: number;
   readonly patience: LinkPatience;
 }

@@ -39,6 +39,7 @@ export function decideRejoin(before: Welcome, generation: number, now: Welcome):
 const fields: readonly (readonly [name: string, read: (welcome: Welcome) => string])[] = [
   ['model', ({ model }) => describeModel(model)],
   ['optimizer', ({ optimizer }) => describeOptimizer(optimizer)],
+  ['compression', ({ optimizer: { compression = 'none' } }) => compression],
   ['seed', ({ seed }) => String(seed)],
   ['dataset digest', ({ dataset }) => dataset.digest],
 ];

@@ -1,5 +1,6 @@
 /** What a worker knows of its replica, through all generations: which state it has, and what the last steps came to. */
 import { isStepSkipped, type StepPart } from '../shared/collectives/collective.ts';
+import type { ErrorFeedback } from '../shared/collectives/compression/error-feedback.ts';
 import { asMade } from '../shared/protocol/applied.ts';
 import { maxReportedSteps } from '../shared/protocol/limits.ts';
 import type { Applied, Attempt, Trained } from '../shared/protocol/messages.ts';
@@ -9,10 +10,12 @@ export interface Replica {
   applied: Applied | undefined;
   /** The steps that led there, as far as this worker can tell what they came to. */
   trained: Trained | undefined;
+  /** What compression has left out of its gradients; undefined where they travel as they are. */
+  readonly feedback?: ErrorFeedback | undefined;
 }
 
-export function beginReplica(): Replica {
-  return { applied: undefined, trained: undefined };
+export function beginReplica(feedback?: ErrorFeedback): Replica {
+  return { applied: undefined, trained: undefined, feedback };
 }
 
 /**

@@ -51,12 +51,13 @@ export async function reportState(
   engine: Engine,
   { request, extent }: From<'report-state'>,
   usage: UsageMeter,
-  { applied, trained }: Pick<Replica, 'applied' | 'trained'>,
+  { applied, trained, feedback }: Pick<Replica, 'applied' | 'trained' | 'feedback'>,
 ): Promise<StateReply> {
   const parameters = await engine.getParameters();
   const parametersChecksum = parameterChecksum(parameters);
   const { topology, weightSpecs } = engine.artifacts();
   const optimizer = extent === 'state' ? await engine.getOptimizerState() : undefined;
+  const residual = extent === 'residual' || extent === 'state' ? feedback?.residual().slice() : undefined;
   usage.skip();
   return {
     body: {
@@ -68,20 +69,23 @@ export async function reportState(
       parametersChecksum,
       state: optimizer && { topology, weightSpecs, optimizerIterations: optimizer.iterations },
     },
-    tensors: extent === 'checksum' ? [] : [parameters, ...(optimizer?.slots ?? [])],
+    tensors: extent === 'checksum' ? [] : [parameters, ...(optimizer?.slots ?? []), ...(residual ? [residual] : [])],
   };
 }
 
-/** Engines may keep their input, so they get copies of what is only lent. */
+/** Engines may keep their input, so they get copies of what is only lent. A residual is the last of the slots. */
 export async function restore(
   engine: Engine,
-  { request, optimizerIterations, tensors, areLent }: RestoreOrder,
+  { request, optimizerIterations, ownsResidual, tensors, areLent }: RestoreOrder,
   usage: UsageMeter,
+  { feedback }: Pick<Replica, 'feedback'>,
 ): Promise<Reply> {
   const [parameters, ...slots] = areLent ? tensors.map((tensor) => tensor.slice()) : tensors;
   if (parameters === undefined) throw new PennygradError('run-failed', 'the coordinator sent no parameters to restore');
   await engine.setParameters(parameters);
+  const residual = feedback === undefined ? undefined : slots.pop();
   await engine.setOptimizerState({ iterations: optimizerIterations, slots });
+  feedback?.replace(ownsResidual === true ? residual : undefined);
   const parametersChecksum = parameterChecksum(await engine.getParameters());
   usage.lap('load');
   return { body: { type: 'restored', request, usage: usage.totals(), parametersChecksum }, tensors: [] };

@@ -4,6 +4,8 @@ import type { PriceOrigin } from '../economics/ledger/cost.ts';
 import type { Engine, EngineProvider } from '../engine/engine.ts';
 import type { Gpu } from '../engine/tensorflow/nvidia-smi.ts';
 import { bucketEnds, gradientBuckets } from '../shared/collectives/buckets.ts';
+import { codecNamed } from '../shared/collectives/compression/codecs.ts';
+import { createErrorFeedback } from '../shared/collectives/compression/error-feedback.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { deadlinesFrom } from '../shared/core/deadlines.ts';
 import { createDeferred } from '../shared/core/deferred.ts';
@@ -428,7 +430,10 @@ async function load(
   const buckets = gradientBuckets(
     engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1)),
   );
-  const offer = welcome.offerVectors === true ? await offerVectors(engine, life, dependencies) : undefined;
+  const codec = codecNamed(optimizer.compression);
+  const feedback = codec && createErrorFeedback(codec, buckets);
+  const shown = feedback?.words ?? parameterCount;
+  const offer = welcome.offerVectors === true ? await offerVectors(shown, life, dependencies) : undefined;
   const { measureSpeed: measure = measureSpeed } = dependencies;
   const samplesPerSecond = await measure(engine, dataset.trainCount, clock);
   const local = optimizer.local && createLocalReplica(engine, optimizer.local, dependencies.turn);
@@ -440,7 +445,7 @@ async function load(
     buckets,
     engineReason: reason,
     orderOf: memoizedOrder(welcome.seed, dataset.trainCount),
-    replica: beginReplica(),
+    replica: beginReplica(feedback),
     usage: undefined,
     ready: {
       type: 'ready',
@@ -465,14 +470,14 @@ async function load(
   };
 }
 
-/** Keeps what others can read of this worker. @returns what they need to know of it, or why it offers nothing */
+/** Keeps what others can read of this worker. @param floats of it @returns what they need to know of it, or why it offers nothing */
 async function offerVectors(
-  { parameterCount }: Engine,
+  floats: number,
   life: Life,
   { sharing, log }: WorkerDependencies,
 ): Promise<Pick<MessageOf<WorkerMessage, 'ready'>, 'vectors' | 'vectorsProblem'>> {
   if (sharing === undefined) return { vectorsProblem: 'its program cannot' };
-  const offered = await sharing.offer(parameterCount);
+  const offered = await sharing.offer(floats);
   if ('problem' in offered) return { vectorsProblem: offered.problem };
   life.vectors = { own: offered.own, sharing };
   const { network } = offered.own.offer;

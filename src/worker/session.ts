@@ -66,7 +66,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const peers = createPeerLinks(options.vectors, {
     rank,
     generation,
-    floats: engine.parameterCount,
+    floats: replica.feedback?.words ?? engine.parameterCount,
     patience: options.patience,
   });
 
@@ -77,6 +77,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       rank,
       worldSize,
       buckets: options.buckets,
+      feedback: replica.feedback,
       sendToHub: link.send,
       exchange: peers.exchange(),
       now: clock.now,
@@ -88,6 +89,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       engine,
       gradients,
       allReduce,
+      feedback: replica.feedback,
       hasHub: collective.createHub !== undefined,
       worldSize,
       link,
@@ -129,7 +131,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
         usage.skip();
         break;
       case 'restore':
-        send(await restore(engine, order, usage));
+        send(await restore(engine, order, usage, replica));
         noteRestored(replica, order.applied);
         break;
       case 'predict':

@@ -7,6 +7,7 @@ import {
   type Reduced,
   type StepPart,
 } from '../shared/collectives/collective.ts';
+import type { ErrorFeedback } from '../shared/collectives/compression/error-feedback.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import { type EventLoopTurn, eventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import { firstBeyond, largestFloat32 } from '../shared/core/first-beyond.ts';
@@ -25,6 +26,8 @@ export interface StepContext {
   // ZeroMQ sends from its vectors without copying. With a hub they are free again at the commit: all of them have arrived.
   readonly gradients: ShareGradients;
   readonly allReduce: AllReduce;
+  /** What the all-reduce compresses with, if it does. */
+  readonly feedback?: Pick<ErrorFeedback, 'settle'> | undefined;
   /** Whether a hub looks at the gradients as it adds them up, and commits the step; otherwise it is applied at once. */
   readonly hasHub: boolean;
   readonly worldSize: number;
@@ -108,7 +111,10 @@ export function createStepRunner(context: StepContext): StepRunner {
     usage.exchanged(bytes);
     usage.lap('communicate', waitSeconds);
 
-    if (!isSkipped) await engine.applyGradients(sum, globalBatch);
+    if (!isSkipped) {
+      await engine.applyGradients(sum, globalBatch);
+      context.feedback?.settle();
+    }
     usage.lap('apply');
     context.observer.stepped(samples, usage.totals().seconds);
     return parts;

@@ -1,6 +1,7 @@
 /** The hub of a collective under test, and what its ranks share. */
 import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
 import type { AllReduceHub, HubReply, ToHub } from '../../src/shared/collectives/collective.ts';
+import type { Codec } from '../../src/shared/collectives/compression/codec.ts';
 import { type AllReduceName, collectiveOf } from '../../src/shared/collectives/registry.ts';
 import { evenShares } from '../../src/shared/core/sampling.ts';
 import type { Body } from '../../src/shared/protocol/messages.ts';
@@ -11,10 +12,17 @@ const microShard = 8;
 
 export const now = () => performance.now() / 1000;
 
-export function openHubSide(name: AllReduceName, worldSize: number, sizes: readonly number[]) {
+/** @param codec in which buckets travel; left out where they travel as they are */
+export function openHubSide(name: AllReduceName, worldSize: number, sizes: readonly number[], codec?: Codec) {
   const buckets = gradientBuckets(sizes);
   const generation = new AbortController();
-  const hub = collectiveOf(name).createHub?.({ worldSize, buckets, microShard });
+  const hub = collectiveOf(name).createHub?.({
+    worldSize,
+    buckets,
+    microShard,
+    codec,
+    takesNonFinite: codec !== undefined,
+  });
   return {
     buckets,
     signal: generation.signal,

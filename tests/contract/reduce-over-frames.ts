@@ -1,4 +1,5 @@
 import type { AllReduce, FromHub, ToHub } from '../../src/shared/collectives/collective.ts';
+import type { ErrorFeedback } from '../../src/shared/collectives/compression/error-feedback.ts';
 import { type AllReduceName, collectiveOf } from '../../src/shared/collectives/registry.ts';
 import { decodeCoordinatorMessage, decodeWorkerMessage, encode } from '../../src/shared/protocol/codec.ts';
 import type { Body, CoordinatorMessage, WorkerMessage } from '../../src/shared/protocol/messages.ts';
@@ -10,8 +11,9 @@ export async function overFrames(
   name: AllReduceName,
   worldSize: number,
   sizes: readonly number[],
+  feedbacks: readonly ErrorFeedback[] = [],
 ): Promise<CollectiveUnderTest> {
-  const { buckets, signal, begin, abort, take } = openHubSide(name, worldSize, sizes);
+  const { buckets, signal, begin, abort, take } = openHubSide(name, worldSize, sizes, feedbacks[0]?.codec);
   const bytes = (frames: readonly (Uint8Array | Float32Array)[]) =>
     frames.map((frame) => Buffer.from(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength)));
 
@@ -33,6 +35,7 @@ export async function overFrames(
       rank,
       worldSize,
       buckets,
+      feedback: feedbacks[rank],
       sendToHub: (body, tensors) => sendToHub(rank, body, tensors),
       now,
       signal,

@@ -1,3 +1,4 @@
+import type { ErrorFeedback } from '../../src/shared/collectives/compression/error-feedback.ts';
 import { type AllReduceName, collectiveOf } from '../../src/shared/collectives/registry.ts';
 import { systemTimers } from '../../src/shared/core/timers.ts';
 import { maxFrameBytes } from '../../src/shared/protocol/limits.ts';
@@ -15,8 +16,9 @@ export async function overSockets(
   name: AllReduceName,
   worldSize: number,
   sizes: readonly number[],
+  feedbacks: readonly ErrorFeedback[] = [],
 ): Promise<CollectiveUnderTest> {
-  const { buckets, signal, begin, abort, take } = openHubSide(name, worldSize, sizes);
+  const { buckets, signal, begin, abort, take } = openHubSide(name, worldSize, sizes, feedbacks[0]?.codec);
   const centre = await bindCoordinatorSocket({
     bind: 'tcp://127.0.0.1:*',
     run: 'run',
@@ -46,6 +48,7 @@ export async function overSockets(
       rank,
       worldSize,
       buckets,
+      feedback: feedbacks[rank],
       sendToHub: socket.send,
       now,
       signal,

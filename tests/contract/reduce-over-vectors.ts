@@ -1,19 +1,21 @@
 import { gradientBuckets } from '../../src/shared/collectives/buckets.ts';
+import type { ErrorFeedback } from '../../src/shared/collectives/compression/error-feedback.ts';
 import { type AllReduceName, collectiveOf } from '../../src/shared/collectives/registry.ts';
 import type { VectorWay } from '../../src/shared/transport/vectors.ts';
 import { offerFrom, openOnly, patient } from '../support/opened-vectors.ts';
 import type { CollectiveUnderTest } from './all-reduce.contract.ts';
 import { now } from './hub-side.ts';
 
-/** Every rank reads the vectors of all others. */
+/** Every rank reads the vectors of all others. @param feedbacks of the ranks; left out where nothing is compressed */
 export async function overVectors<Offer>(
   name: AllReduceName,
   way: VectorWay<Offer>,
   worldSize: number,
   sizes: readonly number[],
+  feedbacks: readonly ErrorFeedback[] = [],
 ): Promise<CollectiveUnderTest> {
   const buckets = gradientBuckets(sizes);
-  const floats = sizes.reduce((sum, size) => sum + size, 0);
+  const floats = feedbacks[0]?.words ?? sizes.reduce((sum, size) => sum + size, 0);
   const generation = new AbortController();
   const owned = await Promise.all(Array.from({ length: worldSize }, () => offerFrom(way, floats)));
   const groups = await Promise.all(
@@ -38,6 +40,7 @@ export async function overVectors<Offer>(
       worldSize,
       buckets,
       exchange,
+      feedback: feedbacks[rank],
       sendToHub() {
         throw new Error('it has no hub');
       },

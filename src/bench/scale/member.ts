@@ -142,7 +142,12 @@ export function createMember(options: MemberOptions): Member {
 
   function report({ request, extent }: From<'report-state'>): void {
     const slots = optimizerSlots[welcome?.optimizer.name ?? 'sgd'].map(() => parameters);
-    const vectors = { checksum: [], parameters: [parameters], state: [parameters, ...slots] }[extent];
+    const vectors = {
+      checksum: [],
+      parameters: [parameters],
+      residual: [parameters, parameters],
+      state: [parameters, ...slots],
+    }[extent];
     const weightSpecs = [{ name: 'all', shape: [parameters.length], dtype: 'float32' as const }];
     mail.send(
       {

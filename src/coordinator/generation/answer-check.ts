@@ -20,7 +20,7 @@ export function stateLengths(
   { parameterCount, slots }: AnsweringModel,
   extent: Order<'report-state'>['extent'],
 ): readonly number[] {
-  const vectors = { checksum: 0, parameters: 1, state: 1 + slots }[extent];
+  const vectors = { checksum: 0, parameters: 1, residual: 2, state: 1 + slots }[extent];
   return Array<number>(vectors).fill(parameterCount);
 }
 

@@ -5,6 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { AllReduceHub } from '../../shared/collectives/collective.ts';
+import type { Codec } from '../../shared/collectives/compression/codec.ts';
 import {
   type AllReduceName,
   type AllReduceOfRun,
@@ -54,7 +55,7 @@ type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
 export type MemberMessage = From<'contribute' | 'chunk' | 'taken'> | Vote | Answer;
 
 /** Members that are left after a loss. */
-export type Survivors = Pick<Generation, 'members' | 'parameterCount' | 'reportState' | 'takeSpent'>;
+export type Survivors = Pick<Generation, 'members' | 'parameterCount' | 'keepsResiduals' | 'reportState' | 'takeSpent'>;
 
 /** What the next generation must know of this one. */
 export interface CarriedGeneration {
@@ -68,6 +69,8 @@ export interface Generation extends Omit<Requests, 'link'> {
   /** In rank order. */
   readonly members: readonly Member[];
   readonly parameterCount: number;
+  /** Whether members keep what compression leaves out of their gradients: the last of their slots, each with its own. */
+  readonly keepsResiduals: boolean;
   /** Samples of a micro-shard, of which shares are whole ones; undefined where shares are of any length. */
   readonly microShard: number | undefined;
   /** Finds out how gradients are to be summed. To be called once, before the first step. */
@@ -139,6 +142,8 @@ export interface GenerationOptions {
   readonly buckets: readonly Interval[];
   /** The all-reduce of generations with more than one member. */
   readonly allReduce: AllReduceOfRun;
+  /** In which members' gradients travel, if compressed. */
+  readonly codec?: Codec | undefined;
   /** Set in a deterministic run: samples of a micro-shard. Shares are whole ones. */
   readonly microShard?: number | undefined;
   /** Whether members may hand in what is not finite, because such a step is skipped; otherwise that ends the run. */
@@ -161,10 +166,17 @@ const attempt = 0;
 export function createGeneration(options: GenerationOptions): Generation {
   const { number: generation, members, model, buckets, microShard, skipNonfinite, clock, before, send } = options;
   const worldSize = members.length;
+  const keepsResiduals = options.codec !== undefined;
   let allReduce = collectiveAtFirst(worldSize, options.allReduce);
   const rankOf = new Map(members.map(({ peer, rank }) => [peer, rank] as const));
   const hubOf = (name: AllReduceName): AllReduceHub | undefined =>
-    collectiveOf(name).createHub?.({ worldSize, buckets, takesNonFinite: skipNonfinite, microShard });
+    collectiveOf(name).createHub?.({
+      worldSize,
+      buckets,
+      takesNonFinite: skipNonfinite,
+      codec: options.codec,
+      microShard,
+    });
   let hub = hubOf(allReduce);
   const ballots = new Map<number, Answers<Vote>>();
   const sizes = chunkSizes(options.chunkFloats);
@@ -215,7 +227,7 @@ export function createGeneration(options: GenerationOptions): Generation {
     },
   });
   const { askUntil } = openRequests;
-  const { link, ...requests } = createRequests(members, askUntil(signal), sizes);
+  const { link, ...requests } = createRequests(members, askUntil(signal), sizes, keepsResiduals);
 
   function contribute(
     rank: number,
@@ -289,6 +301,7 @@ export function createGeneration(options: GenerationOptions): Generation {
     number: generation,
     members,
     parameterCount: model.parameterCount,
+    keepsResiduals,
     microShard,
 
     async chooseAllReduce() {
@@ -372,7 +385,7 @@ export function createGeneration(options: GenerationOptions): Generation {
       asking = new AbortController();
       const asked = step === undefined ? members.filter(({ peer }) => !lost.has(peer)) : holders(step);
       const { reportState } = createRequests(asked, askUntil(asking.signal), sizes);
-      return { members: asked, parameterCount: model.parameterCount, reportState, takeSpent };
+      return { members: asked, parameterCount: model.parameterCount, keepsResiduals, reportState, takeSpent };
     },
 
     applied: () => state.members.map(({ applied }) => applied),

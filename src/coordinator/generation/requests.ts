@@ -43,7 +43,10 @@ export type Ask = <Type extends Answer['type']>(
   ranks: readonly number[],
 ) => Asked<Type>;
 
-/** How much a member reports of its replica: the checksum of its parameters, these as well, or all that a checkpoint has. */
+/**
+ * How much a member reports of its replica: the checksum of its parameters, these as well, these and its residual, or all that
+ * a checkpoint has.
+ */
 export type Extent = MessageOf<CoordinatorMessage, 'report-state'>['extent'];
 
 export interface Requests {
@@ -59,12 +62,12 @@ export interface Requests {
    */
   reportState(extentOf: (place: number) => Extent): Promise<readonly Answered<'state'>[]>;
   /**
-   * Gives some members a state.
+   * Gives some members a state. Its residual, which is that of all members together, goes to the first of them.
    * @throws run-failed, naming a member that did not take it over
    */
   restore(state: TrainingState, applied: Applied, receivers: readonly Member[]): Promise<void>;
   /**
-   * Gives some members the state of another. One that is too long for a message passes through in chunks: no more than a
+   * Gives some members the state of another, which keeps its residual for itself. One that is too long for a message passes through in chunks: no more than a
    * window of it is held here, and the slowest receiver sets the pace.
    * @throws run-failed, naming a member that did not take it over
    */
@@ -77,7 +80,13 @@ export interface Requests {
   predict(count: number): Promise<Float32Array>;
 }
 
-export function createRequests(members: readonly Member[], ask: Ask, sizes: ChunkSizes): Requests {
+/** @param keepsResiduals whether the last slot of a state is a residual */
+export function createRequests(
+  members: readonly Member[],
+  ask: Ask,
+  sizes: ChunkSizes,
+  keepsResiduals = false,
+): Requests {
   const ranks = members.map(({ rank }) => rank);
   return {
     async evaluate(split, samples, weights) {
@@ -107,13 +116,15 @@ export function createRequests(members: readonly Member[], ask: Ask, sizes: Chun
       const { request, order, stream } = restoring;
       const vectors = [parameters, ...optimizer.slots];
       const restore = { type: 'restore', request, applied, optimizerIterations: optimizer.iterations } as const;
-      for (const { rank } of receivers) {
+      for (const [place, { rank }] of receivers.entries()) {
+        const ownsResidual = keepsResiduals && place === 0 ? true : undefined;
+        const body = { ...restore, ownsResidual } as const;
         if (travelsWhole(vectors, sizes)) {
-          order(rank, restore, vectors);
+          order(rank, body, vectors);
           continue;
         }
         const send = stream(rank, (taken) => pump.advance(taken));
-        const pump = pumpState(vectors, sizes, send, (stateChecksum) => order(rank, { ...restore, stateChecksum }));
+        const pump = pumpState(vectors, sizes, send, (stateChecksum) => order(rank, { ...body, stateChecksum }));
         pump.advance(0);
       }
       requireTakenOver(receivers, await restoring.answers, parameterChecksum(parameters));

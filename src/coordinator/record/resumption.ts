@@ -253,6 +253,7 @@ function requireSameTraining(folder: string, saved: TrainedSpec, { model, optimi
     ['optimizer', optimizer.name, saved.optimizer.name],
     ['learning rate', optimizer.learningRate, saved.optimizer.learningRate],
     ['optimizer', describeOptimizer(optimizer), describeOptimizer(saved.optimizer)],
+    ['compression', optimizer.compression ?? 'none', saved.optimizer.compression ?? 'none'],
     ['seed', seed, saved.seed],
   ] as const;
   const odd = fields.find(([, ours, theirs]) => ours !== theirs);

@@ -1,4 +1,5 @@
 /** A checkpoint: the first member's state, once all replicas are known to be what they should be. */
+import { addOnto } from '../../shared/collectives/add-onto.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
 import { stepsPerEpoch } from '../../shared/core/sampling.ts';
@@ -33,14 +34,14 @@ export interface Taken {
 
 /** @throws run-failed when the replicas are not the same */
 export async function saveCheckpoint(
-  { members, parameterCount, reportState, takeSpent }: Survivors,
+  { members, parameterCount, keepsResiduals, reportState, takeSpent }: Survivors,
   position: Position,
   { observe, clock, wasted = false }: CheckpointContext,
 ): Promise<Taken> {
   const began = clock.now();
   const compared = firstOfEachKey(members.map(numericsKey));
   const answers = await reportState((place) =>
-    place === 0 ? 'state' : compared.includes(place) ? 'parameters' : 'checksum',
+    place === 0 ? 'state' : keepsResiduals ? 'residual' : compared.includes(place) ? 'parameters' : 'checksum',
   );
   observe({ type: 'spent', members: takeSpent(), redone: wasted });
   requireEqualReplicas(
@@ -57,6 +58,7 @@ export async function saveCheckpoint(
     const { rank } = members[0] as Member;
     throw new PennygradError('run-failed', `rank ${rank} sent no complete state for the checkpoint`);
   }
+  if (keepsResiduals) slots.push(addUpResiduals(slots.pop(), answers.slice(1)));
   const checkpoint: Checkpoint = {
     ...position,
     state: { parameters, optimizer: { iterations: state.optimizerIterations, slots } },
@@ -64,4 +66,14 @@ export async function saveCheckpoint(
   };
   observe({ type: 'checkpoint', checkpoint, seconds: clock.now() - began });
   return { replicas, state: checkpoint.state };
+}
+
+/** What no member has sent yet of its gradients. Whoever goes on from the checkpoint is to send all of it, once. */
+function addUpResiduals(first: Float32Array | undefined, others: readonly Answered<'state'>[]): Float32Array {
+  const sum = Float32Array.from(first ?? []);
+  for (const { tensors } of others) {
+    const [, residual] = tensors;
+    if (residual !== undefined) addOnto(sum, residual);
+  }
+  return sum;
 }

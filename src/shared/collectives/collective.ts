@@ -11,6 +11,8 @@ import { PennygradError } from '../core/errors.ts';
 import type { Interval } from '../core/sampling.ts';
 import type { Attempt, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../protocol/messages.ts';
 import type { PeerVectors, VectorWriter } from '../transport/vectors.ts';
+import type { Codec } from './compression/codec.ts';
+import type { ErrorFeedback } from './compression/error-feedback.ts';
 
 /** What ranks send to the hub, and the hub to ranks. */
 export type ToHub = MessageOf<WorkerMessage, 'contribute'>;
@@ -25,6 +27,8 @@ export interface Collective {
   readonly numerics: 'rank-order' | 'deterministic';
   /** Whether ranks read each other's vectors (`RankOptions.exchange`). They have to show first that they can. */
   readonly readsPeers?: true;
+  /** Whether gradients may travel compressed (`RankOptions.feedback`, `HubOptions.codec`). */
+  readonly compresses?: true;
   createRank(options: RankOptions): AllReduce;
   /**
    * With a hub a step is applied when the coordinator commits it. Without one each rank looks at its own gradient before it
@@ -46,6 +50,11 @@ export interface RankOptions {
   readonly buckets: readonly Interval[];
   /** Sends to the hub. Tensors may not change until the attempt is committed. */
   readonly sendToHub: (body: Body<ToHub>, tensors: readonly Float32Array[]) => void;
+  /**
+   * Compresses what this rank sends; undefined where gradients travel as they are. The collective never settles it: whether a
+   * step is applied, others decide.
+   */
+  readonly feedback?: ErrorFeedback | undefined;
   /** Where ranks read each other's vectors, if they do. */
   readonly exchange?: Exchange | undefined;
   /** Seconds of a steady clock. */
@@ -85,7 +94,8 @@ export function isStepSkipped(parts: readonly StepPart[]): boolean {
 export interface AllReduce {
   /**
    * Begins the reduction of one attempt at a step. The parts of the vectors are handed over as they become ready, and may
-   * not change from then on until the attempt is committed. One reduction at a time; a new one replaces an aborted one.
+   * not change from then on until the attempt is committed. (A rank that compresses adds to them what it has kept back.) One
+   * reduction at a time; a new one replaces an aborted one.
    * @param vectors one; in a deterministic run one for each of the rank's nodes (tree/), from left to right
    * @throws if a vector has not the length that the ranks agreed on
    */
@@ -129,6 +139,8 @@ export interface HubOptions {
   readonly buckets: readonly Interval[];
   /** Whether it takes what is not finite, because nobody will apply such a sum. */
   readonly takesNonFinite?: boolean | undefined;
+  /** In which ranks send their buckets; undefined where they send floats. Sums are sent as floats. */
+  readonly codec?: Codec | undefined;
   /** Samples of a micro-shard, where the run sums by them. */
   readonly microShard?: number | undefined;
 }

@@ -11,14 +11,14 @@ interface Pending {
   readonly attempt: Attempt;
   /** Buckets whose sum is not back. */
   readonly missing: Set<number>;
-  /** How many floats this rank hands over. */
-  readonly floats: number;
+  /** How many floats, or words of them, this rank hands over. */
+  readonly words: number;
   waitSeconds: number;
   settle: { resolve(reduced: Reduced): void; reject(error: unknown): void } | undefined;
 }
 
 /** @param labels whether contributions say which of the rank's vectors they are of */
-export function createHubRank({ buckets, sendToHub, signal }: RankOptions, labels: boolean): AllReduce {
+export function createHubRank({ buckets, feedback, sendToHub, signal }: RankOptions, labels: boolean): AllReduce {
   const sum = new Float32Array(buckets.at(-1)?.to ?? 0);
   let pending: Pending | undefined;
 
@@ -30,7 +30,7 @@ export function createHubRank({ buckets, sendToHub, signal }: RankOptions, label
   function complete(reduction: Pending): void {
     if (reduction.missing.size > 0 || reduction.settle === undefined) return;
     pending = undefined;
-    const bytes = { sent: reduction.floats * Float32Array.BYTES_PER_ELEMENT, received: sum.byteLength };
+    const bytes = { sent: reduction.words * Float32Array.BYTES_PER_ELEMENT, received: sum.byteLength };
     reduction.settle.resolve({ sum, parts: undefined, waitSeconds: reduction.waitSeconds, bytes });
   }
 
@@ -42,7 +42,7 @@ export function createHubRank({ buckets, sendToHub, signal }: RankOptions, label
       const reduction: Pending = {
         attempt,
         missing: new Set(buckets.keys()),
-        floats: vectors.length * sum.length,
+        words: feedback?.words ?? vectors.length * sum.length,
         waitSeconds: 0,
         settle: undefined,
       };
@@ -52,7 +52,7 @@ export function createHubRank({ buckets, sendToHub, signal }: RankOptions, label
         const { from, to } = buckets[bucket] as Interval;
         const values = (vectors[part] as Float32Array).subarray(from, to);
         const body = { type: 'contribute' as const, ...attempt, bucket };
-        sendToHub(labels ? { ...body, part } : body, [values]);
+        sendToHub(labels ? { ...body, part } : body, [feedback?.encode(bucket, values) ?? values]);
       }
 
       const progress = followBuckets(buckets, vectors.length, contribute);

@@ -42,7 +42,15 @@ export function collectiveAtFirst(worldSize: number, chosen: AllReduceOfRun): Al
 /**
  * The collective of a run.
  * @param asked by `--all-reduce`
+ * @param isCompressed gradients travel encoded, which only some collectives can
  */
-export function allReduceOfRun(asked: keyof typeof offered | 'auto', deterministic: boolean): AllReduceOfRun {
-  return deterministic ? 'tree' : asked;
+export function allReduceOfRun(
+  asked: keyof typeof offered | 'auto',
+  {
+    deterministic = false,
+    isCompressed,
+  }: { readonly deterministic?: boolean | undefined; readonly isCompressed: boolean },
+): AllReduceOfRun {
+  if (deterministic) return 'tree';
+  return asked === 'auto' && isCompressed ? 'mesh' : asked;
 }

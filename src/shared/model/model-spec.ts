@@ -38,6 +38,8 @@ export interface OptimizerSpec {
   readonly learningRate: number;
   /** Set where each worker makes several updates of its own in a step. */
   readonly local?: LocalUpdates | undefined;
+  /** Set where gradients travel compressed: as `parseCompression` reads it. */
+  readonly compression?: string | undefined;
 }
 
 /** `adam with learning rate 0.001` */
@@ -61,13 +63,21 @@ export interface LocalUpdates {
 
 const outerSlots = ['outer momentum'] as const;
 
+/** What compression has left out of a replica's gradients so far. The last of its vectors, and different on each worker. */
+const residualSlots = ['residual'] as const;
+
 /** Names of the flat vectors that a replica keeps between steps, besides its parameters. */
-export function slotNames({ name, local }: OptimizerSpec): readonly string[] {
-  return local === undefined ? optimizerSlots[name] : [...optimizerSlots[name], ...outerSlots];
+export function slotNames({ name, local, compression }: OptimizerSpec): readonly string[] {
+  return [
+    ...optimizerSlots[name],
+    ...(local === undefined ? [] : outerSlots),
+    ...(compression === undefined ? [] : residualSlots),
+  ];
 }
 
 /** The most that `slotNames` has names. */
-export const mostSlots = Math.max(...Object.values(optimizerSlots).map((slots) => slots.length)) + outerSlots.length;
+export const mostSlots =
+  Math.max(...Object.values(optimizerSlots).map((slots) => slots.length)) + outerSlots.length + residualSlots.length;
 
 /** What a run trains, and from which seed. */
 export interface TrainedSpec {

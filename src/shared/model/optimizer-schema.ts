@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseCompression } from '../core/compression-name.ts';
 import { type OptimizerSpec, optimizerNames } from './model-spec.ts';
 
 /** An optimizer, as messages and checkpoints describe it. */
@@ -11,5 +12,10 @@ export const optimizerSchema = z.object({
       learningRate: z.number().positive(),
       momentum: z.number().min(0).lt(1),
     })
+    .optional(),
+  compression: z
+    .string()
+    .max(20)
+    .refine((name) => parseCompression(name) !== undefined, 'a compression that is known here')
     .optional(),
 }) satisfies z.ZodType<OptimizerSpec>;

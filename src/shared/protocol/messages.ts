@@ -221,8 +221,8 @@ const taken = message('taken', { ...request, offset: count });
 const chunked = { stateChecksum: count.optional() };
 
 /**
- * Answers `report-state`. Frames: the parameters if asked for, then the optimizer's slots if the state was; none if they came
- * in chunks.
+ * Answers `report-state`. Frames: the parameters if asked for, then the residual if it was, or the replica's slots if the state
+ * was; none if they came in chunks.
  */
 const state = message('state', {
   ...request,
@@ -390,8 +390,14 @@ const abort = message('abort', { generation: count });
 /** Evaluate samples `[from, to)` of a split. */
 const evaluate = message('evaluate', { ...request, split: z.enum(['train', 'test']), from: count, to: count });
 
-/** Send the checksum of the parameters; or the parameters as well; or everything that a checkpoint holds. */
-const reportState = message('report-state', { ...request, extent: z.enum(['checksum', 'parameters', 'state']) });
+/**
+ * Send the checksum of the parameters; or the parameters as well; or these and the residual of compression; or everything
+ * that a checkpoint holds.
+ */
+const reportState = message('report-state', {
+  ...request,
+  extent: z.enum(['checksum', 'parameters', 'residual', 'state']),
+});
 
 /**
  * Take over a state: another replica's, or a checkpoint's. Frames: the parameters, then the optimizer's slots; none if they
@@ -401,6 +407,8 @@ const restore = message('restore', {
   ...request,
   applied,
   optimizerIterations: count,
+  /** Set where the residual of compression among the slots is this worker's own; otherwise it begins without one. */
+  ownsResidual: z.literal(true).optional(),
   ...chunked,
 });
 

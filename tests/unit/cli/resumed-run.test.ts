@@ -67,6 +67,12 @@ describe('a run that goes on', () => {
     }
   });
 
+  test('that is older than a setting has its default', () => {
+    const folder = runOf(finished);
+    expect(resolveRunSettings(trainSettings, { resume: folder }).settings.compress).toBe('none');
+    expect(resolveRunSettings(trainSettings, { resume: folder, compress: 'none' }).settings.compress).toBe('none');
+  });
+
   test('may be told again what it is, in words or by its name', () => {
     const folder = runOf(finished);
     const flags = { resume: folder, dataset: 'mnist', lr: '1e-2', model: 'mlp' };
@@ -76,6 +82,7 @@ describe('a run that goes on', () => {
   test.each([
     ['lr', { lr: '0.5' }, /--lr 0\.5: a resumed run keeps its own \(0\.01\)/],
     ['model', { model: 'cnn' }, /--model cnn: a resumed run keeps its own \(mlp\)/],
+    ['compression', { compress: 'int8' }, /--compress int8: a resumed run keeps its own \(none\)/],
     ['batch size', { batchSize: '8' }, /--batch-size 8: a resumed run keeps its own \(32\)/],
     ['folder', { out: 'elsewhere' }, /--out elsewhere: a resumed run stays in its folder, /],
   ])('cannot have another %s', (_, flags, message) => {

@@ -6,6 +6,7 @@ import type { Resumption } from '../../../src/coordinator/record/resumption.ts';
 import { endOfFailure, endOfTraining, type RunEnd } from '../../../src/coordinator/run-end.ts';
 import type { LedgerEntry, RunEvent } from '../../../src/coordinator/run-events.ts';
 import { train } from '../../../src/coordinator/training/train.ts';
+import type { TrainedSpec } from '../../../src/shared/model/model-spec.ts';
 import type { FaultyNetwork } from '../../support/faulty-network.ts';
 import { trainingConfig } from '../../support/settings.ts';
 import { createSimulatedProcess, type SimulatedProcess } from '../../support/simulated-process.ts';
@@ -34,7 +35,9 @@ export interface CoordinatorSurroundings {
   readonly onOver: (end: RunEnd) => void;
 }
 
-export const specOf = (workload: Workload) => ({ model, optimizer: optimizerOf(workload), seed });
+export function specOf({ workload, compression }: Pick<Schedule, 'workload' | 'compression'>): TrainedSpec {
+  return { model, optimizer: { ...optimizerOf(workload), compression }, seed };
+}
 
 const tickMs = 1000;
 const usualTraining = trainingConfig({ lr: optimizer.learningRate });
@@ -107,13 +110,25 @@ export function beginCoordinator(schedule: Schedule, surroundings: CoordinatorSu
 }
 
 function open(
-  { min, max, onLoss, checksumEvery, isLocal, workers, workload, chunkFloats, hosts, allReduce = 'mesh' }: Schedule,
+  schedule: Schedule,
   resumption: Resumption | undefined,
   process: SimulatedProcess,
   startedAt: number,
   observe: (event: RunEvent) => void,
   { time: { clock }, network }: CoordinatorSurroundings,
 ): Promise<ControlPlane> {
+  const {
+    min,
+    max,
+    onLoss,
+    checksumEvery,
+    isLocal,
+    workers,
+    workload,
+    chunkFloats,
+    hosts,
+    allReduce = 'mesh',
+  } = schedule;
   const bookedUnixMs = resumption?.bookedUntilUnixMs;
   return openControlPlane({
     bind: 'memory',
@@ -128,7 +143,7 @@ function open(
     generationsBefore: resumption?.generations,
     timeoutSeconds,
     datasetName: 'toy',
-    optimizer: optimizerOf(workload),
+    optimizer: specOf(schedule).optimizer,
     defaultPriceUsdPerHour: 1,
     expectedIds: isLocal ? idsOf(workers) : undefined,
     allReduce: hosts === undefined ? 'star' : allReduce,

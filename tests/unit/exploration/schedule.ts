@@ -23,6 +23,8 @@ export interface Schedule {
   readonly allReduce?: AllReduceName | undefined;
   /** Workers of two hosts cannot reach each other. */
   readonly areWalled?: true | undefined;
+  /** How gradients are compressed, if they are. */
+  readonly compression?: 'bf16' | 'int8' | undefined;
   /** The longest chunk of a state, in floats: 1 cuts the state of the two parameters. Travels whole unless given. */
   readonly chunkFloats?: number | undefined;
   readonly faults: readonly Fault[];
@@ -74,9 +76,12 @@ export function drawSchedule(seed: number): Schedule {
   const max = workers + random.integer(2);
   // What a fault can meet, it meets in a small run as well.
   const isUsual = random.integer(4) === 0;
+  const workload = !isUsual ? smallWorkload : seed % localEvery === 0 ? localWorkload : usualWorkload;
+  const allReduce = Math.floor(seed / 8) % 2 === 0 ? undefined : 'mesh-two-shot';
+  const mayCompress = allReduce === undefined && workload !== localWorkload;
   return {
     seed,
-    workload: !isUsual ? smallWorkload : seed % localEvery === 0 ? localWorkload : usualWorkload,
+    workload,
     min: 1 + random.integer(workers),
     max,
     workers,
@@ -85,8 +90,9 @@ export function drawSchedule(seed: number): Schedule {
     checkpointEvery: pick(random, [undefined, undefined, 1 + random.integer(5)]),
     isLocal: random.integer(2) === 0,
     hosts: ([1, 1, 2, undefined, 1, 4, 2, undefined] as const)[seed % 8],
-    allReduce: Math.floor(seed / 8) % 2 === 0 ? undefined : 'mesh-two-shot',
+    allReduce,
     areWalled: seed % 8 === 2 ? true : undefined,
+    compression: mayCompress ? (['int8', undefined, 'bf16'] as const)[seed % 3] : undefined,
     chunkFloats: seed % chunkedEvery === 0 ? 1 : undefined,
     faults: drawFaults(random, workers, isUsual ? usualMessages : fewMessages),
   };

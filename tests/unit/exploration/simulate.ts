@@ -164,7 +164,7 @@ function createWorld(schedule: Schedule): World {
     },
   });
   const told = {
-    spec: specOf(workload),
+    spec: specOf(schedule),
     training: trainingOf(workload, checkpointEvery),
     trainCount: workload.trainCount,
   };

@@ -50,6 +50,12 @@ describe('a worker that was in generation 5', () => {
       'bad-input',
       /learning rate 0\.001 and is/,
     ],
+    [
+      'compression',
+      { optimizer: { ...before.optimizer, compression: 'int8' } },
+      'bad-input',
+      /its compression was none and is int8/,
+    ],
     ['seed', { seed: 2 }, 'bad-input', /its seed was 1 and is 2/],
     ['data', { dataset: { name: 'mnist', digest: 'd2' } }, 'bad-input', /its dataset digest was d1 and is d2/],
   ])('gives up where the %s is another', (_, now, code, message) => {

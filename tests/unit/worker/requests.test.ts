@@ -1,8 +1,12 @@
 /** What a worker answers between steps, with an engine that the test plays. */
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/engine/engine.ts';
+import { codecNamed } from '../../../src/shared/collectives/compression/codecs.ts';
+import { createErrorFeedback } from '../../../src/shared/collectives/compression/error-feedback.ts';
 import { parameterChecksum } from '../../../src/shared/model/parameter-checksum.ts';
 import type { CoordinatorMessage, MessageOf } from '../../../src/shared/protocol/messages.ts';
+import type { RestoreOrder } from '../../../src/worker/coordinator-link.ts';
+import { beginReplica } from '../../../src/worker/replica.ts';
 import { evaluate, predict, reportState, restore } from '../../../src/worker/requests.ts';
 import { startUsageMeter } from '../../../src/worker/usage-meter.ts';
 import { fakeEngine } from '../../support/fake-engine.ts';
@@ -134,6 +138,56 @@ describe('a report of the state', () => {
   });
 });
 
+describe('the replica of a run with compression', () => {
+  const parameters = Float32Array.of(3, 4);
+  const codec = codecNamed('topk:49');
+  const begin = () => {
+    if (codec === undefined) throw new Error('no codec');
+    const replica = beginReplica(createErrorFeedback(codec, [{ from: 0, to: 2 }]));
+    replica.feedback?.replace(Float32Array.of(0.5, -1));
+    return replica;
+  };
+
+  it.each([
+    ['checksum', []],
+    ['parameters', [parameters]],
+    ['residual', [parameters, Float32Array.of(0.5, -1)]],
+    ['state', [parameters, Float32Array.of(5, 6), Float32Array.of(0.5, -1)]],
+  ] as const)('reports its residual last in %s, where that has it', async (extent, expected) => {
+    const { engine, usage } = openWorker({
+      getParameters: async () => parameters,
+      getOptimizerState: async () => ({ iterations: 12, slots: [Float32Array.of(5, 6)] }),
+    });
+    const replica = begin();
+    const { tensors } = await reportState(engine, { ...envelope, type: 'report-state', extent }, usage, replica);
+    // What is on its way does not change with the replica.
+    replica.feedback?.replace(Float32Array.of(7, 7));
+    expect(tensors).toEqual(expected);
+  });
+
+  it.each([
+    [true, [0.25, 8]],
+    [undefined, [0, 0]],
+  ] as const)('takes over a residual that is its own (%s), and otherwise has none', async (ownsResidual, kept) => {
+    const { engine, usage, calls } = openWorker({ getParameters: async () => parameters });
+    const replica = begin();
+    const tensors = [parameters, Float32Array.of(5, 6), Float32Array.of(0.25, 8)];
+    const applied = { step: 3, generation: 1 };
+    const order = {
+      ...envelope,
+      type: 'restore',
+      applied,
+      optimizerIterations: 12,
+      ownsResidual,
+      tensors,
+      areLent: true,
+    };
+    await restore(engine, order as RestoreOrder, usage, replica);
+    expect([...(replica.feedback?.residual() ?? [])]).toEqual(kept);
+    expect(calls).toContainEqual(['setOptimizerState', { iterations: 12, slots: [Float32Array.of(5, 6)] }]);
+  });
+});
+
 describe('a state to take over', () => {
   it('is copied: the frames are only lent', async () => {
     const lent = [Float32Array.of(3, 4), Float32Array.of(5, 6), Float32Array.of(7, 8)];
@@ -146,7 +200,7 @@ describe('a state to take over', () => {
       tensors: lent,
       areLent: true,
     } as const;
-    expect(await restore(engine, order, usage)).toEqual({
+    expect(await restore(engine, order, usage, beginReplica())).toEqual({
       body: {
         type: 'restored',
         request: 6,
@@ -174,7 +228,7 @@ describe('a state to take over', () => {
       tensors: [],
       areLent: true,
     } as const;
-    await expect(restore(engine, order, usage)).rejects.toMatchObject({
+    await expect(restore(engine, order, usage, beginReplica())).rejects.toMatchObject({
       code: 'run-failed',
       message: 'the coordinator sent no parameters to restore',
     });

@@ -121,6 +121,7 @@ function openSteps({
     usage,
     now: () => now(time.clock.now()),
     checksumEvery,
+    feedback: { settle: () => log.push('settle') },
     orderOf(epoch) {
       time.advance(1000);
       return Uint32Array.from([0, 1, 2, 3, 4, 5], (index) => 10 * epoch + index);
@@ -144,7 +145,7 @@ describe('a step among others without a hub', () => {
   it('is applied as soon as the sum is there, and tells what came of all parts', async () => {
     const { run, log } = openSteps(mesh);
     expect(await run(assignment(7))).toEqual([ownPart, otherPart]);
-    expect(log.slice(3)).toEqual(['finish', 'vote', 'apply 16', 'stepped 3 1,2,1,3,16,0,0']);
+    expect(log.slice(3)).toEqual(['finish', 'vote', 'apply 16', 'settle', 'stepped 3 1,2,1,3,16,0,0']);
   });
 
   it('is skipped by all ranks where one of them has a part that is not finite', async () => {
@@ -152,6 +153,7 @@ describe('a step among others without a hub', () => {
     const { run, log } = openSteps({ ...mesh, skipsNonfinite: true, other: notFinite });
     expect(await run(assignment(7))).toEqual([ownPart, notFinite]);
     expect(log).not.toContain('apply 16');
+    expect(log).not.toContain('settle');
   });
 
   it('lets its vote wait for the next ones, up to half of what there is to do', async () => {
@@ -222,7 +224,7 @@ describe('a step', () => {
     // Only the coordinator knows what the others came to.
     expect(await outcomeOf(running)).toEqual({ value: undefined });
     // load, compute, communicate, wait, apply, evaluate, idle
-    expect(log.slice(untilCommit.length)).toEqual(['apply 16', 'stepped 3 1,2,9,3,16,0,0']);
+    expect(log.slice(untilCommit.length)).toEqual(['apply 16', 'settle', 'stepped 3 1,2,9,3,16,0,0']);
     expect(usage.totals().bytes).toEqual({ sent: 8, received: 16 });
   });
 
@@ -310,6 +312,7 @@ describe('a step', () => {
     });
     expect(log).not.toContain('vote');
     expect(log).not.toContain('apply 16');
+    expect(log).not.toContain('settle');
   });
 });
 
@@ -320,6 +323,7 @@ describe('a step that is not finite, in a run that skips such steps,', () => {
     await run(assignment(7));
     expect(sent).toMatchObject([{ type: 'vote', samples: 3, lossSum: Number.NaN, correct: 2 }]);
     expect(log).not.toContain('apply 16');
+    expect(log).not.toContain('settle');
   });
 
   it('is skipped because of another rank, too', async () => {
@@ -327,6 +331,7 @@ describe('a step that is not finite, in a run that skips such steps,', () => {
     commit();
     await run(assignment(7));
     expect(log).not.toContain('apply 16');
+    expect(log).not.toContain('settle');
   });
 
   it.each<[string, StepCase, object]>([
@@ -339,5 +344,6 @@ describe('a step that is not finite, in a run that skips such steps,', () => {
     // The square of what is not finite is not either, and no message may carry it.
     if (of.gradient !== undefined) expect(sent[0]).toMatchObject({ gradientNorm: undefined });
     expect(log).not.toContain('apply 16');
+    expect(log).not.toContain('settle');
   });
 });

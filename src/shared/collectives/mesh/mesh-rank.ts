@@ -1,28 +1,28 @@
 /** A rank's side of the mesh: publish the own gradient, wait until everybody has, add them all up. */
 import { createDeferred } from '../../core/deferred.ts';
+import { PennygradError } from '../../core/errors.ts';
 import type { Interval } from '../../core/sampling.ts';
 import { vectorSlots } from '../../protocol/limits.ts';
 import type { Attempt } from '../../protocol/messages.ts';
 import { slotOf } from '../../transport/vectors.ts';
 import { followBuckets } from '../bucket-progress.ts';
 import type { AllReduce, RankOptions, StepPart } from '../collective.ts';
-import { createFloatMemory } from '../float-memory.ts';
 import { publishedPart, requireUnchanged, toFigures } from '../published-parts.ts';
+import { sumDecoded, sumFloats } from './mesh-sums.ts';
 
-/** Floats that are added up at a time: what a core's own cache holds of sum and part. */
-const blockFloats = 1 << 15;
+const floatBytes = Float32Array.BYTES_PER_ELEMENT;
 
-export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal }: RankOptions): AllReduce {
+export function createMeshRank({ rank, buckets, feedback, exchange, now, signal }: RankOptions): AllReduce {
   if (exchange === undefined) throw new Error('createMeshRank: needs an exchange');
   const { own, peers, listen } = exchange;
   const floats = buckets.at(-1)?.to ?? 0;
   const ways = peers.flatMap((peer) => peer?.way ?? []);
   /** How often its vector leaves: once for all that read it in memory, and to each of the others. */
   const copies = Number(ways.includes('memory')) + ways.filter((way) => way === 'network').length;
-  const memory = createFloatMemory([floats, Math.min(blockFloats, floats)]);
+  const others = peers.length - 1;
+  const sums = feedback === undefined ? sumFloats(rank, peers, buckets) : sumDecoded(rank, peers, buckets, feedback);
   let awaited: readonly number[] = [];
-  const [sum, block] = [memory.vector(0), memory.vector(1)];
-  const everything = Array.from({ length: vectorSlots }, (_, slot) => ({ slot, from: 0, to: floats }));
+  const everything = Array.from({ length: vectorSlots }, (_, slot) => ({ slot, from: 0, to: sums.length }));
   for (const peer of peers) peer?.follow(everything);
 
   /** Waits for the parts of all ranks. What is complete when the generation ends still counts: others may have applied it. */
@@ -51,19 +51,6 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
     return parts.flatMap((one) => one ?? []);
   }
 
-  /** Adds rank 1, 2, … onto rank 0's vector: each partial sum is rounded to float32, on every rank alike. */
-  function addUp(slot: number, vector: Float32Array): void {
-    for (let from = 0; from < floats; from += blockFloats) {
-      const to = Math.min(from + blockFloats, floats);
-      for (let other = 0; other < worldSize; other++) {
-        const target = other === 0 ? sum.subarray(from, to) : block.subarray(0, to - from);
-        if (other === rank) target.set(vector.subarray(from, to));
-        else peers[other]?.read(slot, from, target);
-        if (other > 0) memory.add(0, from, 1, 0, to - from);
-      }
-    }
-  }
-
   return {
     start(attempt, [vector = new Float32Array(0)]) {
       if (vector.length !== floats) throw new Error(`all-reduce: ${vector.length} floats, expected ${floats}`);
@@ -72,7 +59,8 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
       own.begin(slot, attempt);
       const progress = followBuckets(buckets, 1, (_, bucket) => {
         const { from, to } = buckets[bucket] as Interval;
-        own.write(slot, from, vector.subarray(from, to));
+        const { at, values } = sums.prepare(bucket, vector.subarray(from, to));
+        own.write(slot, at, values);
       });
       return {
         ready: (from, to) => progress.ready(from, to, 0),
@@ -84,10 +72,12 @@ export function createMeshRank({ rank, worldSize, buckets, exchange, now, signal
           vote();
           const parts = await collectParts(attempt, part);
           const waitSeconds = now() - published;
-          addUp(slot, vector);
+          const problem = sums.addUp(slot, vector);
+          // What was changed while it was read may make no sense, through no fault of its rank.
           requireUnchanged(peers, slot, attempt);
-          const bytes = { sent: copies * vector.byteLength, received: (worldSize - 1) * vector.byteLength };
-          return { sum, parts, waitSeconds, bytes };
+          if (problem !== undefined) throw new PennygradError('run-failed', `step ${attempt.step + 1}: ${problem}`);
+          const bytes = { sent: copies * sums.length * floatBytes, received: others * sums.length * floatBytes };
+          return { sum: sums.sum, parts, waitSeconds, bytes };
         },
       };
     },

@@ -9,5 +9,6 @@ export const mesh: OfferedCollective = {
   description: "workers read each other's gradients, in memory or over the network; the star where some cannot",
   numerics: 'rank-order',
   readsPeers: true,
+  compresses: true,
   createRank: createMeshRank,
 };

@@ -9,6 +9,7 @@ import { createStarHub } from './star-hub.ts';
 export const star: OfferedCollective = {
   description: 'the coordinator adds the gradients up',
   numerics: 'rank-order',
+  compresses: true,
   createRank: (options) => createHubRank(options, false),
   createHub: createStarHub,
 };

@@ -120,6 +120,7 @@ export function scriptGeneration(
     number,
     members,
     parameterCount: 3,
+    keepsResiduals: false,
     microShard: undefined,
     chooseAllReduce: async () => allReduce,
     assign(step, epoch, batch, weights) {
@@ -175,6 +176,7 @@ export function scriptGeneration(
       return {
         members: asked,
         parameterCount: 3,
+        keepsResiduals: false,
         takeSpent: generation.takeSpent,
         async reportState(extentOf) {
           const answered = report(asked, extentOf);

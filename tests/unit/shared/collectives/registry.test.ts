@@ -23,9 +23,12 @@ it('knows collectives by name, and nothing that every object has', () => {
 });
 
 it('takes what it is asked for, and leaves it to generations when it is asked to choose', () => {
-  expect(allReduceOfRun('star', false)).toBe('star');
-  expect(allReduceOfRun('auto', false)).toBe('auto');
-  expect(allReduceOfRun('auto', true)).toBe('tree');
+  expect(allReduceOfRun('star', { isCompressed: false })).toBe('star');
+  expect(allReduceOfRun('auto', { isCompressed: false })).toBe('auto');
+  // The mesh in two stages cannot compress.
+  expect(allReduceOfRun('auto', { isCompressed: true })).toBe('mesh');
+  expect(allReduceOfRun('star', { isCompressed: true })).toBe('star');
+  expect(allReduceOfRun('auto', { deterministic: true, isCompressed: false })).toBe('tree');
 });
 
 it('knows in which runs workers may read each other', () => {

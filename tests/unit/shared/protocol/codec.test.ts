@@ -204,7 +204,7 @@ describe('a message that is not one of ours', () => {
     expect(decodeWorkerMessage([heartbeat, ...tensors(maxTensorFrames + 1)])).toEqual({
       ok: false,
       reason: 'frames',
-      detail: '5 tensor frames',
+      detail: '6 tensor frames',
     });
   });
 

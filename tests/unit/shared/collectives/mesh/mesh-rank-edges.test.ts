@@ -1,7 +1,9 @@
 /** Where a rank of the mesh meets its limits: no vectors, no floats, more than are added up at a time, an end as it votes. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { StepPart } from '../../../../../src/shared/collectives/collective.ts';
+import { GradientGone, type StepPart } from '../../../../../src/shared/collectives/collective.ts';
+import { codecNamed } from '../../../../../src/shared/collectives/compression/codecs.ts';
+import { createErrorFeedback } from '../../../../../src/shared/collectives/compression/error-feedback.ts';
 import { createMeshRank } from '../../../../../src/shared/collectives/mesh/mesh-rank.ts';
 import type { Attempt } from '../../../../../src/shared/protocol/messages.ts';
 import { type PeerVectors, slotOf } from '../../../../../src/shared/transport/vectors.ts';
@@ -151,4 +153,68 @@ it.each<[string, readonly PeerVectors['way'][], number]>([
   const { sum, bytes } = await rank.start(attempt, [new Float32Array(5).fill(2)]).finish(part, () => {});
   expect([...sum]).toEqual(Array(5).fill(5));
   expect(bytes).toEqual({ sent: copies * 20, received: 60 });
+});
+
+describe('a rank that compresses', () => {
+  /** Buckets of two floats and one, of which one is sent: two words each. */
+  async function openCompressed() {
+    const buckets = [
+      { from: 0, to: 2 },
+      { from: 2, to: 3 },
+    ];
+    const codec = codecNamed('topk:49');
+    if (codec === undefined) throw new Error('no codec');
+    const feedback = createErrorFeedback(codec, buckets);
+    const sharing = createMemoryVectors();
+    const [own, other] = [await offerFrom(sharing, feedback.words), await offerFrom(sharing, feedback.words)];
+    const peer = await openFrom(sharing, other.offer, { floats: feedback.words, onPublished() {} });
+    let onRead = () => {};
+    const read: typeof peer.read = (slot, from, target) => {
+      peer.read(slot, from, target);
+      onRead();
+    };
+    const signal = new AbortController().signal;
+    const exchange = { own, peers: [{ ...peer, read }, undefined], listen() {} };
+    const options = { rank: 1, worldSize: 2, buckets, feedback, sendToHub() {}, exchange, now: () => 0, signal };
+    const show = (of: Attempt, ...words: readonly number[]) => {
+      other.write(slotOf(of.step), 0, new Float32Array(Uint32Array.from(words).buffer));
+      other.publish(slotOf(of.step), { attempt: of, figures: [0, 32, 1, 0, 1] });
+    };
+    return {
+      show,
+      reduce: () =>
+        createMeshRank(options)
+          .start(attempt, [Float32Array.of(8, 1, 2)])
+          .finish(part, () => {}),
+      whenRead(act: () => void) {
+        onRead = act;
+      },
+    };
+  }
+
+  const one = 0x3f80_0000;
+
+  it('adds up what it and the others have sent, and tells how many bytes that was', async () => {
+    const { show, reduce } = await openCompressed();
+    show(attempt, 1, one, 0, one);
+    const { sum, bytes } = await reduce();
+    expect([...sum]).toEqual([8, 1, 3]);
+    expect(bytes).toEqual({ sent: 16, received: 16 });
+  });
+
+  it('says whose words no codec wrote, and why', async () => {
+    const { show, reduce } = await openCompressed();
+    show(attempt, 1, one, 7, one);
+    await expect(reduce()).rejects.toMatchObject({
+      code: 'run-failed',
+      message: 'step 8: rank 0 shows no gradient in bucket 1: place 0 must be from 0 to 0, got 7',
+    });
+  });
+
+  it('takes words that make no sense because another attempt is written for a gradient that is gone', async () => {
+    const { show, reduce, whenRead } = await openCompressed();
+    show(attempt, 1, one, 7, one);
+    whenRead(() => show({ ...attempt, step: attempt.step + 2 }, 1, one, 0, one));
+    await expect(reduce()).rejects.toBeInstanceOf(GradientGone);
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AllReduceHub } from '../../../../../src/shared/collectives/collective.ts';
+import { codecNamed } from '../../../../../src/shared/collectives/compression/codecs.ts';
 import { createStarHub } from '../../../../../src/shared/collectives/star/star-hub.ts';
 
 const one = [{ from: 0, to: 2 }];
@@ -162,5 +163,28 @@ describe('the hub of the star', () => {
     hub.forget({ generation: 1, step: 0, attempt: 0 });
     expect(give(hub, { rank: 1, values: [2, 2] })).toEqual({ kind: 'pending' });
     expect(give(hub, { rank: 1, values: [2, 2], step: 1 })).toEqual(reply([7, 7], [0, 0], { step: 1 }));
+  });
+
+  it('decodes what comes encoded, and refuses words that no codec wrote', () => {
+    const codec = codecNamed('topk:49');
+    const hub = createStarHub({ worldSize: 2, buckets: two, codec });
+    const send = (rank: number, bucket: number, ...words: readonly number[]) =>
+      hub.receive(
+        rank,
+        { type: 'contribute', generation: 1, step: 0, attempt: 0, bucket },
+        [new Float32Array(Uint32Array.from(words).buffer)],
+        0,
+      );
+    const [one, half] = [0x3f80_0000, 0x3f00_0000];
+    expect(send(0, 0, 2, one)).toEqual({
+      kind: 'refused',
+      reason: 'bucket 0: place 0 must be from 0 to 1, got 2',
+    });
+    expect(send(0, 0, 1)).toEqual({ kind: 'refused', reason: 'bucket 0: it must have 2 words, got 1' });
+    expect(send(0, 2, 0, one)).toEqual({ kind: 'refused', reason: 'bucket must be below 2, got 2' });
+    expect(send(0, 0, 1, one)).toEqual({ kind: 'pending' });
+    expect(send(0, 0, 1, one)).toEqual({ kind: 'refused', reason: 'bucket 0 came twice' });
+    expect(send(1, 1, 0, 0x7fc0_0000)).toEqual({ kind: 'diverged', float: 2, value: Number.NaN });
+    expect(send(1, 0, 0, half)).toEqual(reply([0.5, 1], [0, 0]));
   });
 });
