@@ -1,10 +1,11 @@
 /** What `plan --link` models. What a run has measured stands for what no flag says. Pure. */
 import type { ComparedRun } from '../economics/comparison/compared-fleets.ts';
 import { type FleetsToModel, type MeasuredWork, measuredWork } from '../economics/planning/modelled-fleets.ts';
-import { measuredProcessor } from '../economics/simulation/measured-costs.ts';
+import { measuredCodecs, measuredProcessor } from '../economics/simulation/measured-costs.ts';
 import { algorithmsOf, type modelledFleetSettings } from '../settings/modelled-fleet-settings.ts';
 import type { Parsed } from '../settings/setting.ts';
 import { trainingSettings } from '../settings/training-settings.ts';
+import { parseCompression } from '../shared/core/compression-name.ts';
 import { badInput } from '../shared/core/errors.ts';
 
 const defaultBatchSize = trainingSettings.batchSize.schema.parse(undefined);
@@ -50,6 +51,7 @@ export function fleetsToModel(
     bitsPerSecond: link,
     delaySeconds: settings.delay,
     processor: measuredProcessor,
+    compression: compressionToModel(settings.compress),
     parameters,
     batchSize,
     aloneSeconds,
@@ -72,6 +74,11 @@ function refuseWithoutComputing(
     `--${idle[0]} changes nothing where it is not known how long a worker computes: ` +
       'name --step-seconds, --samples-per-second or a run',
   );
+}
+
+function compressionToModel(name: string | undefined): FleetsToModel['compression'] {
+  const spec = name === undefined ? undefined : parseCompression(name);
+  return name === undefined || spec === undefined ? undefined : { name, costs: measuredCodecs[spec.codec] };
 }
 
 /** Samples per second of one worker alone while it computes, at the run's own batch. */

@@ -2,7 +2,7 @@
 import { type ModelledAlgorithm, modelledAlgorithms } from '../shared/collectives/cost-model.ts';
 import { linkRate } from './link-rate.ts';
 import { numberWithUnit } from './number-with-unit.ts';
-import { between, choice, integer, listOf, positive } from './schemas.ts';
+import { between, choice, compression, integer, listOf, positive } from './schemas.ts';
 import type { SettingsTable } from './setting.ts';
 
 /** More than a run can have: the model holds for any fleet. */
@@ -67,6 +67,11 @@ export const modelledFleetSettings = {
     describe: 'With --link: star, mesh or ring; auto: all of them',
     defaultText: 'auto',
     schema: choice(['auto', 'star', 'mesh', 'ring']).default('auto'),
+  },
+  compress: {
+    type: 'string',
+    describe: 'With --link: model a mesh with train --compress as well, and say whether it wins: bf16, int8 or topk:P',
+    schema: compression.optional(),
   },
   overlap: {
     type: 'string',

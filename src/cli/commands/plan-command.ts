@@ -80,6 +80,10 @@ export const planCommand: Command = {
       '$0 plan --workers 1,8,64 --link 10gbit --delay 50us --parameters 25e6 --batch-size 4096 --samples-per-second 900 --price 0.35',
       'steps, efficiency and cost of machines of which one trains 900 samples per second',
     ],
+    [
+      '$0 plan --workers 2,8 --link 100mbit --parameters 1e6 --compress int8',
+      'whether compressed gradients would be there sooner',
+    ],
     ['$0 plan runs/RUN-ID --workers 2,4,8 --link 1gbit', 'more of the workers that a run has measured, each on a host'],
   ],
   options: (command) => command.positional('run', runsPositional),

@@ -39,6 +39,7 @@ export const trainCommand: Command = {
     ['$0 train --workers 2:4', 'four workers; the run goes on with two or three'],
     ['$0 train --lr 0.01 --skip-nonfinite', 'a step with a NaN or Infinity is skipped, and counted'],
     ['$0 train --workers 2:4 --simulate-preemptions rate=6/h', 'what spot capacity would come to'],
+    ['$0 train --compress int8', 'gradients a quarter as long, for slow links between workers'],
     ['$0 train --price none', 'no costs'],
     ['$0 train --worker backend=wasm,count=2 --worker backend=cpu,price=0.01', 'workers that differ'],
     ['$0 train --local-steps 16', 'workers exchange after every 16 updates, for slow links'],

@@ -19,6 +19,7 @@ export function recordedConfigOf(options: RunOptions): RecordedConfig {
     localSteps: training.localSteps,
     seed: training.seed,
     deterministic: training.deterministic,
+    compression: training.compress === 'none' ? undefined : training.compress,
     budget: budgetOf(budget),
   };
 }

@@ -38,6 +38,7 @@ export interface RecordedConfig {
   readonly localSteps: number;
   readonly seed: number;
   readonly deterministic?: boolean | undefined;
+  readonly compression?: string | undefined;
   readonly budget?: Budget;
 }
 

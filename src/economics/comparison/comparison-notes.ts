@@ -40,6 +40,7 @@ export function notesOf(
     ...(new Set(points.map(({ globalBatchSize }) => globalBatchSize)).size > 1
       ? ['batches of different sizes learn differently: an epoch at one size is not worth an epoch at another']
       : []),
+    ...compressionsOf(used),
     ...(used.some(({ summary }) => summary.workers.some(({ emulated_speed }) => emulated_speed !== undefined))
       ? ['emulated workers are real ones that wait after computing, for as long as a slower card would still compute']
       : []),
@@ -51,6 +52,15 @@ export function notesOf(
     ...(hosts.size === 1 && used.some(({ summary }) => summary.world_size > 1)
       ? ['all workers shared one machine with its cores and memory; workers on machines of their own would not']
       : []),
+  ];
+}
+
+/** Compressed gradients take other time and learn otherwise. */
+function compressionsOf(used: readonly ComparedRun[]): readonly string[] {
+  const names = [...new Set(used.map(({ summary }) => summary.compression ?? 'none'))].sort();
+  if (names.length === 1) return names[0] === 'none' ? [] : [`gradients travelled compressed: --compress ${names[0]}`];
+  return [
+    `gradients travelled in different ways (--compress ${names.join(', ')}): what that changes is part of every figure`,
   ];
 }
 

@@ -3,8 +3,10 @@
  * has measured of a worker can stand for what is not known. Pure.
  */
 import { gradientBuckets } from '../../shared/collectives/buckets.ts';
+import { codecNamed } from '../../shared/collectives/compression/codecs.ts';
 import {
   allReduceSeconds,
+  type CodecCosts,
   lengthsOf,
   linkOf,
   type ModelledAlgorithm,
@@ -16,6 +18,7 @@ import { sumOf } from '../../shared/core/sums.ts';
 import { accruedCostUsd } from '../ledger/cost.ts';
 import { describeAssumed } from '../record/assumed-note.ts';
 import type { Summary } from '../record/summary.ts';
+import { codecSeconds } from '../simulation/compressed-mesh.ts';
 import { drawComputeSeconds } from '../simulation/compute-spread.ts';
 import { type Busiest, simulateSteps } from '../simulation/simulate-steps.ts';
 
@@ -28,6 +31,8 @@ export interface FleetsToModel {
   /** How long a message is on its way, in one direction. */
   readonly delaySeconds: number;
   readonly processor: ProcessorCosts;
+  /** Model a mesh whose gradients travel so as well; undefined: only as they are. */
+  readonly compression?: ModelledCompression | undefined;
   /** Floats of the gradient. */
   readonly parameters: number;
   /** Samples of a step, over all workers. */
@@ -46,6 +51,12 @@ export interface FleetsToModel {
   readonly epochSamples: number | undefined;
 }
 
+export interface ModelledCompression {
+  /** As `--compress` takes it. */
+  readonly name: string;
+  readonly costs: CodecCosts;
+}
+
 export interface ModelledFleets extends FleetsToModel {
   readonly basis: 'modelled';
   /** In which a gradient travels. */
@@ -60,6 +71,13 @@ export interface ModelledFleet {
   readonly allReduce: ModelledAlgorithm | undefined;
   /** Whether runs can exchange gradients so; otherwise it shows what they would gain. */
   readonly isAvailable: boolean;
+  /**
+   * Set where gradients travel compressed: how, how long encoding and decoding take of `communicateSeconds`, and what that would
+   * be without.
+   */
+  readonly compressed?:
+    | { readonly name: string; readonly codecSeconds: number; readonly plainSeconds: number }
+    | undefined;
   /** No other all-reduce of so many workers takes less time. */
   readonly isFastest: boolean;
   /** From the moment at which the slowest has its gradient until all have the sum. */
@@ -91,7 +109,10 @@ export function modelFleets(asked: FleetsToModel): ModelledFleets {
   const buckets = lengthsOf(gradientBuckets([asked.parameters]));
   const fleets = asked.workers.flatMap((workers) => {
     const algorithms = workers === 1 ? asked.algorithms.slice(0, 1) : asked.algorithms;
-    const modelled = algorithms.map((algorithm) => modelFleet(workers, algorithm, buckets, asked));
+    const plain = algorithms.map((algorithm) => modelFleet(workers, algorithm, buckets, asked));
+    const { compression } = asked;
+    const isExchanged = workers > 1 && compression !== undefined;
+    const modelled = isExchanged ? [...plain, modelCompressed(workers, buckets, asked, compression)] : plain;
     const least = Math.min(...modelled.map(({ communicateSeconds }) => communicateSeconds));
     return modelled.map((fleet) => ({ ...fleet, isFastest: fleet.communicateSeconds === least }));
   });
@@ -113,11 +134,13 @@ const mostSteps = 100;
 /** All fleets and all-reduces draw from one sequence, so that what differs is not luck. */
 const seed = 1;
 
+/** @param extraSeconds that each step takes besides */
 function modelFleet(
   workers: number,
   algorithm: ModelledAlgorithm,
   buckets: readonly number[],
   asked: FleetsToModel,
+  extraSeconds = 0,
 ): Omit<ModelledFleet, 'isFastest'> {
   const { processor, overlap, spread, aloneSeconds } = asked;
   const link = linkOf(asked.bitsPerSecond, asked.delaySeconds);
@@ -127,7 +150,11 @@ function modelFleet(
   const computeSeconds = Array.from({ length: spread === 0 ? evenSteps : drawn }, () =>
     spread === 0 ? meanSeconds : drawComputeSeconds(meanSeconds, spread, workers, random),
   );
-  const { seconds, slowestSeconds, busiest } = simulateSteps({
+  const {
+    seconds: withoutExtra,
+    slowestSeconds,
+    busiest,
+  } = simulateSteps({
     algorithm,
     worldSize: workers,
     buckets,
@@ -136,6 +163,7 @@ function modelFleet(
     computeSeconds,
     overlap,
   });
+  const seconds = withoutExtra + extraSeconds;
   const communicateSeconds = Math.max(0, seconds - slowestSeconds);
   const times = { computeSeconds: meanSeconds, waitSeconds: slowestSeconds - meanSeconds };
   return {
@@ -143,10 +171,32 @@ function modelFleet(
     allReduce: workers === 1 ? undefined : algorithm,
     isAvailable: workers === 1 || isInRuns[algorithm],
     communicateSeconds,
-    formulaSeconds: allReduceSeconds(algorithm, { worldSize: workers, buckets, link, processor }),
+    formulaSeconds: allReduceSeconds(algorithm, { worldSize: workers, buckets, link, processor }) + extraSeconds,
     busiest,
     computeForNineTenthsSeconds: 9 * communicateSeconds,
     step: aloneSeconds === undefined ? undefined : stepOf(workers, seconds, times, { ...asked, aloneSeconds }),
+  };
+}
+
+/** Nothing is encoded while gradients are computed, or sent while others are encoded: what a processor does takes its time. */
+function modelCompressed(
+  workers: number,
+  buckets: readonly number[],
+  asked: FleetsToModel,
+  { name, costs }: ModelledCompression,
+): Omit<ModelledFleet, 'isFastest'> {
+  const codec = codecNamed(name);
+  if (codec === undefined) throw new Error(`modelCompressed: there is no ${name}`);
+  const encoded = buckets.map(codec.wordsFor);
+  const exchange = { worldSize: workers, processor: asked.processor };
+  const extra = codecSeconds(exchange, sumOf(buckets), sumOf(encoded), costs);
+  return {
+    ...modelFleet(workers, 'mesh', encoded, asked, extra),
+    compressed: {
+      name,
+      codecSeconds: extra,
+      plainSeconds: modelFleet(workers, 'mesh', buckets, asked).communicateSeconds,
+    },
   };
 }
 

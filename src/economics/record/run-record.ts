@@ -85,6 +85,8 @@ export interface RunRecord {
   readonly seed: number;
   /** Whether it was to come to the same bits with any workers. */
   readonly deterministic?: boolean | undefined;
+  /** How gradients were compressed; undefined where they were not. */
+  readonly compression?: string | undefined;
   /** What the run was allowed to take; undefined where that was not limited. */
   readonly budget?: Budget | undefined;
   /** Committed steps, their samples and the time they took, including those of an epoch that was cut short. */

@@ -42,6 +42,7 @@ export function summarize(record: RunRecord): Summary {
     local_steps: record.localSteps === 1 ? undefined : record.localSteps,
     seed: record.seed,
     deterministic: record.deterministic === true ? true : undefined,
+    compression: record.compression,
     budget: summarizeBudget(record.budget),
     steps: record.steps,
     skipped_steps: record.skippedSteps || undefined,

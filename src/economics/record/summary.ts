@@ -186,6 +186,8 @@ export const summarySchema = z.strictObject({
   seed: z.int(),
   /** Set if the run was asked for the same bits with any workers. */
   deterministic: z.literal(true).optional(),
+  /** How gradients were compressed, as `--compress` takes it; absent where they travelled as they are, and in older versions. */
+  compression: text.optional(),
   /** What the run might take; absent where no budget was set, and in older versions. `basis` says what `usd` limits. */
   budget: z
     .strictObject({ usd: z.number().positive(), hours: z.number().positive(), basis: z.enum(budgetBases) })

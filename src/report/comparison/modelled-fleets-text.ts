@@ -44,9 +44,26 @@ const names: Readonly<Record<ModelledAlgorithm, string>> = {
   ring: 'ring',
 };
 
-function nameOf({ allReduce, isAvailable }: ModelledFleet): string {
+function nameOf({ allReduce, compressed, isAvailable }: ModelledFleet): string {
   if (allReduce === undefined) return '';
+  if (compressed !== undefined) return `${names[allReduce]}, ${compressed.name}`;
   return isAvailable ? names[allReduce] : `${names[allReduce]} *`;
+}
+
+/** Whether there is more than one row of so many workers. */
+function isCompared({ algorithms, compression }: Pick<ModelledFleets, 'algorithms' | 'compression'>): boolean {
+  return algorithms.length > 1 || compression !== undefined;
+}
+
+/** Whether compression is worth its time, in so many words. */
+function judgeCompression({ workers, compressed, communicateSeconds }: ModelledFleet): readonly string[] {
+  if (compressed === undefined) return [];
+  const { name, codecSeconds, plainSeconds } = compressed;
+  const verdict = communicateSeconds < plainSeconds ? 'it wins' : 'it loses';
+  return [
+    `--compress ${name} with ${formatCount(workers)} workers: ${ms(communicateSeconds)} ms, of which ${ms(codecSeconds)} ` +
+      `encode and decode (measured), instead of ${ms(plainSeconds)} ms of the mesh without: ${verdict}`,
+  ];
 }
 
 const fastestColumn: Column<ModelledFleet> = {
@@ -65,7 +82,7 @@ function columnsOf(plan: ModelledFleets): readonly Column<ModelledFleet>[] {
   const knowsStep = plan.aloneSeconds !== undefined;
   const hasPrice = knowsStep && plan.usdPerHour !== undefined;
   return [
-    ...(plan.algorithms.length > 1 ? [fastestColumn] : []),
+    ...(isCompared(plan) ? [fastestColumn] : []),
     { head: 'workers', cell: ({ workers }) => formatCount(workers) },
     { head: 'all-reduce', cell: nameOf, align: 'left' },
     ...(knowsStep
@@ -101,6 +118,7 @@ function describeBusiest({ what, of, part }: Busiest): string {
 /** What the figures mean, and what they leave out. */
 function describeModel({
   algorithms,
+  compression,
   aloneSeconds,
   usdPerHour,
   overlap,
@@ -110,7 +128,8 @@ function describeModel({
 }: ModelledFleets): readonly string[] {
   const isBetweenWorkers = fleets.some(({ allReduce }) => allReduce !== 'star' && allReduce !== undefined);
   return [
-    ...(algorithms.length > 1 ? ['marked >: the all-reduce that takes least'] : []),
+    ...(isCompared({ algorithms, compression }) ? ['marked >: the all-reduce that takes least'] : []),
+    ...fleets.flatMap(judgeCompression),
     ...(isBetweenWorkers
       ? [
           'mesh: each worker sends its gradient to all others; mesh, two-shot: each adds up a part, and sends it to all others',

@@ -34,6 +34,13 @@ export interface ProcessorCosts {
   readonly secondsPerAddition: number;
 }
 
+/** What a codec costs the processor of a process. */
+export interface CodecCosts {
+  readonly secondsPerEncodedFloat: number;
+  /** Floats that come of it, those that were not sent among them. */
+  readonly secondsPerDecodedFloat: number;
+}
+
 export interface Exchange {
   readonly worldSize: number;
   /** Floats of each bucket of the gradient. */

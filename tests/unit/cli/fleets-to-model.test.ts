@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fleetsToModel } from '../../../src/cli/fleets-to-model.ts';
+import { measuredCodecs } from '../../../src/economics/simulation/measured-costs.ts';
 import { modelledFleetSettings } from '../../../src/settings/modelled-fleet-settings.ts';
 import { resolveSettings } from '../../../src/settings/resolve-settings.ts';
 import { comparedRun } from '../../support/compared-runs.ts';
@@ -31,6 +32,13 @@ describe('without a run', () => {
       usdPerHour: undefined,
       epochSamples: undefined,
     });
+  });
+
+  test('compression costs what was measured of its codec', () => {
+    const asked = (compress: string) => fleetsToModel(resolve({ parameters: '1e6', compress }), []).compression;
+    expect(asked('topk:2.50')).toEqual({ name: 'topk:2.5', costs: measuredCodecs.topk });
+    expect(asked('int8')).toEqual({ name: 'int8', costs: measuredCodecs.int8 });
+    expect(asked('none')).toBeUndefined();
   });
 
   test('one worker is as fast as its step or its rate says', () => {

@@ -59,6 +59,21 @@ describe('renderModelledFleets', () => {
     expect(other).not.toContain('between hosts');
   });
 
+  test('says whether compression wins', () => {
+    const costs = { secondsPerEncodedFloat: 2e-9, secondsPerDecodedFloat: 1e-9 };
+    const text = (bitsPerSecond: number) =>
+      flowed({ algorithms: ['mesh'], bitsPerSecond, compression: { name: 'topk:10', costs } });
+    expect(text(1e12)).toMatch(/\n > +4 +mesh +[\s\S]*\n +4 +mesh, topk:10 /);
+    expect(text(1e12)).toMatch(
+      /\n--compress topk:10 with 4 workers: 7\.\d+ ms, of which 6 encode and decode \(measured\), instead of 1\.\d+ ms of the mesh without: it loses\n/,
+    );
+    expect(text(1e8)).toMatch(/\n > +4 +mesh, topk:10 /);
+    expect(text(1e8)).toMatch(
+      /\n--compress topk:10 with 4 workers: .* instead of 1,02\d ms of the mesh without: it wins\n/,
+    );
+    expect(text(1e8)).not.toContain('with 1 workers');
+  });
+
   test('without the time of one worker, says how long a step must compute, and how to have more', () => {
     const text = flowed({ aloneSeconds: undefined });
     expect(text).toContain('how long a worker computes is not known; each costs');

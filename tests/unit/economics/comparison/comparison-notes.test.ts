@@ -15,6 +15,8 @@ const subjects = {
   emulation: 'emulated workers',
   machines: 'different machines',
   'one machine': 'shared one machine',
+  compression: 'gradients travelled compressed: --compress int8',
+  compressions: 'gradients travelled in different ways (--compress int8, none)',
 } as const;
 
 const subjectsOf = (runs: readonly ComparedRun[]) =>
@@ -45,6 +47,16 @@ describe('the notes of a comparison', () => {
       what: 'two batches',
       runs: [...repeats([dear]), ...repeats([dear], { batch: 32 })],
       notes: ['billing', 'batches'],
+    },
+    {
+      what: 'compressed gradients',
+      runs: repeats([dear], { record: { compression: 'int8' } }),
+      notes: ['billing', 'compression'],
+    },
+    {
+      what: 'compressed gradients in some',
+      runs: [...repeats([dear]), ...repeats([dear, { ...dear, host: 'beta' }], { record: { compression: 'int8' } })],
+      notes: ['billing', 'compressions'],
     },
     {
       what: 'one emulated worker among others',
