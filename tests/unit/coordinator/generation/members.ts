@@ -60,7 +60,8 @@ export interface PlayedOptions {
   /** The generation before, which had the number before. */
   readonly before?: CarriedGeneration;
   /** The longest chunk of a state, of which there are nine floats. */
-  readonly chunkFloats?: number;
+  readonly chunkFloats?: number | undefined;
+  readonly codec?: GenerationOptions['codec'];
   readonly allReduce?: GenerationOptions['allReduce'];
   readonly skipNonfinite?: boolean | undefined;
   /** What a rank says when it is ready. */
@@ -69,7 +70,7 @@ export interface PlayedOptions {
 
 export function playGeneration(
   worldSize = 2,
-  { before, chunkFloats, allReduce = 'star', skipNonfinite, readyOf: readied = () => ({}) }: PlayedOptions = {},
+  { before, chunkFloats, codec, allReduce = 'star', skipNonfinite, readyOf: readied = () => ({}) }: PlayedOptions = {},
 ): PlayedGeneration {
   const time = createVirtualTime();
   const ending = new AbortController();
@@ -84,6 +85,7 @@ export function playGeneration(
     checksumEvery: 50,
     buckets,
     allReduce,
+    codec,
     skipNonfinite,
     chunkFloats,
     clock: time.clock,

@@ -1,5 +1,6 @@
 /** What a generation is asked for between steps: who is asked what, and what becomes of the answers. */
 import { describe, expect, it } from 'vitest';
+import { codecNamed } from '../../../../src/shared/collectives/compression/codecs.ts';
 import { parameterChecksum } from '../../../../src/shared/model/parameter-checksum.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
@@ -154,6 +155,22 @@ describe('a state to take over', () => {
     expect(await outcomeOf(restoring)).toBe('pending');
     say(0, restored);
     expect(await outcomeOf(restoring)).toEqual({ value: undefined });
+  });
+
+  it.each([undefined, 2])('has a residual for the first who gets it alone, in chunks of %s', async (chunkFloats) => {
+    const { generation, sent, say } = playGeneration(3, { codec: codecNamed('bf16'), chunkFloats });
+    sent();
+    const receivers = generation.members.slice(1);
+    const state = { parameters, optimizer: { iterations: 12, slots } };
+    generation.restore(state, { step: 5, generation: 1 }, receivers).catch(() => {});
+    for (let offset = 2; chunkFloats !== undefined && offset <= 8; offset += 2) {
+      for (const { rank } of receivers) say(rank, { type: 'taken', request: 1, offset });
+    }
+    const orders = sent().flatMap(({ to, body }) => (body.type === 'restore' ? [[to, body.ownsResidual]] : []));
+    expect(orders).toEqual([
+      [1, true],
+      [2, undefined],
+    ]);
   });
 
   it.each([0, 1])('that rank %i did not take over ends the run by its name', async (odd) => {

@@ -537,6 +537,10 @@ describe('a run that is damaged', () => {
     expect(() => readResumption(folder, { ...resumed(), spec: { ...spec, seed: 2 } })).toThrow(
       /config\.json has seed 2, its checkpoint 1/,
     );
+    const compressed = { ...spec, optimizer: { ...spec.optimizer, compression: 'int8' } };
+    expect(() => readResumption(folder, { ...resumed(), spec: compressed })).toThrow(
+      /config\.json has compression int8, its checkpoint none/,
+    );
   });
 });
 

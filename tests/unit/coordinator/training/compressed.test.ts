@@ -93,6 +93,13 @@ describe.each(['star', 'mesh'] as const)('a run with compression, by the %s,', (
     const states = await plainStates(party);
     expect(expectCheckpoints(party, states)).toEqual([3, 4, 6, 8, 9, 12]);
     if (allReduce === 'mesh') expect(party.eventsOf('all-reduce')).toMatchObject([{ allReduce }]);
+    // Two words in each of twelve steps, and as much back: two words, or the two floats of the sum.
+    const sums = new Map<string, readonly [number, number]>();
+    for (const { workerId, bytes } of party.eventsOf('spent').flatMap(({ members }) => members)) {
+      const [sent, received] = sums.get(workerId) ?? [0, 0];
+      sums.set(workerId, [sent + bytes.sent, received + bytes.received]);
+    }
+    expect(Object.fromEntries(sums)).toEqual({ w0: [96, 96], w1: [96, 96] });
     // Otherwise this would be about nothing.
     expect([...(states.get(6)?.kept.values() ?? [])].flat().filter((value) => value !== 0).length).toBeGreaterThan(1);
   });

@@ -41,16 +41,19 @@ afterAll(() => engine.dispose());
 type Files = Record<CheckpointFile, Uint8Array>;
 type Read = Parameters<typeof decodeCheckpoint>[1];
 
-/** As older versions wrote them: without digests. */
-function encodedFiles(): Files {
-  const contents = encodeCheckpoint(saved.checkpoint, saved.trained);
+function filesOf(contents: ReturnType<typeof encodeCheckpoint>): Files {
   const bytes = (name: CheckpointFile) => Buffer.concat(contents[name]);
-  const files = {
+  return {
     'model.json': bytes('model.json'),
     'weights.bin': bytes('weights.bin'),
     'training.json': bytes('training.json'),
     'optimizer.bin': bytes('optimizer.bin'),
   };
+}
+
+/** As older versions wrote them: without digests. */
+function encodedFiles(): Files {
+  const files = filesOf(encodeCheckpoint(saved.checkpoint, saved.trained));
   edit(files, 'training.json', ({ digests: _, ...training }) => training);
   return files;
 }
@@ -79,6 +82,27 @@ describe('checkpoint files', () => {
     for (const [i, slot] of state.optimizer.slots.entries()) {
       expect(relativeError(slot, expected.optimizer.slots[i] ?? [])).toBe(0);
     }
+  });
+
+  it('hold what compression has left out, and how gradients were compressed', () => {
+    const { trained, checkpoint } = saved;
+    const residual = Float32Array.from(checkpoint.state.parameters, (_, i) => i / 3);
+    const { iterations, slots } = checkpoint.state.optimizer;
+    const state = { ...checkpoint.state, optimizer: { iterations, slots: [...slots, residual] } };
+    const compressed = { ...trained, optimizer: { ...trained.optimizer, compression: 'topk:2.5' } };
+    const contents = encodeCheckpoint({ ...checkpoint, state }, compressed);
+    const files = filesOf(contents);
+    // A whole checkpoint has digests.
+    edit(files, 'training.json', ({ digests: _, ...training }) => training);
+    const decoded = decode(files);
+    expect(decoded.trained).toEqual(compressed);
+    expect(decoded.checkpoint.state.optimizer.slots).toHaveLength(3);
+    expect(decoded.checkpoint.state.optimizer.slots[2]).toEqual(residual);
+    edit(files, 'training.json', (training) => ({
+      ...training,
+      optimizer: { ...compressed.optimizer, compression: 'int4', iterations },
+    }));
+    expect(() => decode(files)).toThrow(/training\.json: optimizer\.compression/);
   });
 
   it('load in tfjs as they are, and predict what the engine does', async () => {
