@@ -1,8 +1,8 @@
 /**
  * What `--compress` costs and what it does to accuracy, for docs/performance.md:
  *
- *     node dist/bench/compression/main.js times
- *     node dist/bench/compression/main.js accuracy [FIRST_SEED SEEDS]
+ *     npm run bench:compression -- times
+ *     npm run bench:compression -- accuracy [FIRST_SEED SEEDS]
  */
 import { enginesWith, selectEngine } from '../../engine/engines.ts';
 import { loadDataset } from '../../shared/data/load-dataset.ts';

@@ -20,12 +20,14 @@ export interface AllReduceChoice {
  * @param chosen for the run
  * @param buckets in which gradients travel
  * @param link asks ranks to open each other's vectors, and says why some cannot
+ * @param compresses whether gradients are compressed
  */
 export async function decideAllReduce(
   chosen: AllReduceOfRun,
   members: readonly Member[],
   buckets: readonly Interval[],
   link: Requests['link'],
+  compresses = false,
 ): Promise<AllReduceChoice> {
   const allReduce = collectiveAtFirst(members.length, chosen);
   if (allReduce === chosen || members.length === 1) return { allReduce, reason: undefined };
@@ -44,15 +46,18 @@ export async function decideAllReduce(
     };
   }
   const overNetwork = sumOf(links.map((rank) => rank.overNetwork ?? 0));
-  const ways = describeWays(overNetwork, members.length * (members.length - 1));
+  const ways = describeWays(overNetwork, members.length * (members.length - 1), compresses);
   if (chosen !== 'auto') return { allReduce: chosen, reason: ways };
   const modelled = chooseByModel(members.length, buckets, overNetwork);
   return { allReduce: modelled.allReduce, reason: [ways, modelled.reason].filter(Boolean).join('; ') };
 }
 
 /** @param all links, of each rank to each other */
-function describeWays(overNetwork: number, all: number): string {
-  if (overNetwork === 0) return "all workers are on one host, and read each other's gradients";
+function describeWays(overNetwork: number, all: number, compresses: boolean): string {
+  if (overNetwork === 0) {
+    const ways = "all workers are on one host, and read each other's gradients";
+    return compresses ? `${ways}; in memory, --compress takes longer than it saves` : ways;
+  }
   if (overNetwork === all) return "workers read each other's gradients over the network";
   return "workers read each other's gradients, in memory on one host and over the network between hosts";
 }

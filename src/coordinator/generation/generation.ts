@@ -305,7 +305,7 @@ export function createGeneration(options: GenerationOptions): Generation {
     microShard,
 
     async chooseAllReduce() {
-      const choice = await decideAllReduce(options.allReduce, members, buckets, link);
+      const choice = await decideAllReduce(options.allReduce, members, buckets, link, keepsResiduals);
       if (choice.allReduce !== allReduce) {
         allReduce = choice.allReduce;
         hub = hubOf(allReduce);

@@ -1,6 +1,7 @@
 /** How a generation comes to the way in which its gradients are summed, and what it then does without a hub. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
+import { codecNamed } from '../../../../src/shared/collectives/compression/codecs.ts';
 import { mostAssignedAhead } from '../../../../src/shared/protocol/limits.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
@@ -33,6 +34,15 @@ async function playMesh(options: PlayedOptions = {}) {
 }
 
 describe('the choice of an all-reduce', () => {
+  it.each([
+    [0, /one host, .*; in memory, --compress takes longer than it saves$/],
+    [1, /^workers read each other's gradients over the network$/],
+  ])('says where compression loses, with %i links over the network', async (overNetwork, reason) => {
+    const { choice, answer } = play(2, { ...onOneHost, codec: codecNamed('int8') });
+    for (const rank of [0, 1]) answer(rank, undefined, overNetwork || undefined);
+    expect(await choice).toEqual({ allReduce: 'mesh', reason: expect.stringMatching(reason) });
+  });
+
   it('is the star for more ranks than may read each other, of whom none is asked', async () => {
     const { sent, choice } = play(257);
     expect(await choice).toEqual({
