@@ -62,7 +62,9 @@ export async function measureScale(options: ScaleRunOptions): Promise<ScaleFigur
     const emptyBytes = useOf(coordinator.pid as number).rssBytes;
     for (const { first, count } of spread(members, processes)) {
       const args = [membersProgram, endpoint, first, count, stepsPerSecond].map(String);
-      children.push(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] }));
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+      child.once('exit', () => log.fail(badInput('a process of members ended before the run was measured')));
+      children.push(child);
     }
     await log.next(/"event":"worker_joined"/);
     const joinedAt = performance.now();
@@ -70,7 +72,7 @@ export async function measureScale(options: ScaleRunOptions): Promise<ScaleFigur
     const rendezvousSeconds = (performance.now() - joinedAt) / 1000;
     watch = await watchAudit(join(out, 'samples.audit'));
     while (watch.steps() < warmUpSteps) {
-      requireRunning(coordinator);
+      children.forEach(requireRunning);
       await sleep(20);
     }
     const [stepsBefore, cpuBefore, began] = [
@@ -79,7 +81,7 @@ export async function measureScale(options: ScaleRunOptions): Promise<ScaleFigur
       performance.now(),
     ];
     await sleep(seconds * 1000);
-    requireRunning(coordinator);
+    children.forEach(requireRunning);
     return {
       rendezvousSeconds,
       steps: watch.steps() - stepsBefore,
@@ -115,6 +117,8 @@ function followLog({ stdout }: ChildProcess) {
     .on('line', lines.push)
     .on('close', () => lines.fail(badInput('the coordinator ended before it was measured')));
   return {
+    /** Ends every wait. */
+    fail: lines.fail,
     /** @returns the first match in a line that has not been looked at. @throws bad-input if the process ends without one */
     async next(pattern: RegExp): Promise<RegExpMatchArray> {
       for (;;) {
