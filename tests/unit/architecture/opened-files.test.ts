@@ -23,7 +23,6 @@ test('only files of the program and of the system are read without a limit', () 
       'shared/data/npm-package.ts',
       // What setup and benchmarks have installed.
       'bench/peers/python-environment.ts',
-      'bench/scale/scale-run.ts',
       'engine/tensorflow/tensorflow-installation.ts',
       'engine/webgpu/webgpu-backend.ts',
       'engine/webgpu/webgpu-packages.ts',
