@@ -37,7 +37,7 @@ describe('renderModelledFleets', () => {
     expect(text).toMatch(/\n +1 +800 +800 +0 +100\.0 % +1,250 +\$0\.080 +\$0\.0048 *\n/);
     expect(text).toMatch(/\n +4 +star +221 +200 +21\.[23] +90\.4 % +4,520 +\$0\.088 +\$0\.0053 +coordinator’s link\n/);
     expect(text).toMatch(/\n +4 +mesh +213 +200 +13 +93\.9 % .* worker’s link\n/);
-    expect(text).toMatch(/\n > +4 +mesh, two-shot \* +207 +200 +7 +96\.6 % .* worker’s link\n/);
+    expect(text).toMatch(/\n > +4 +mesh, two-shot +207 +200 +7 +96\.6 % .* worker’s link\n/);
     expect(text).toMatch(/\n +4 +ring \* +20\d +200 +8\.25 .*\n/);
   });
 
