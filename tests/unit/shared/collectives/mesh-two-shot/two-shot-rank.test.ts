@@ -26,13 +26,13 @@ function createPeer(way: PeerVectors['way'], other: number) {
   let followed: readonly FollowedPart[] = [];
   let shown: readonly number[] = [];
   const vectors = [new Float32Array(7), new Float32Array(7)];
-  let onRead = (_: number) => {};
+  let [isLate, onRead] = [false, (_: number) => {}];
   const vectorsOfPeer: PeerVectors = {
     way,
     follow(parts) {
       followed = parts;
     },
-    holds: ({ slot, from }) => slot === gradient && (published.has(gradient) || shown.includes(from)),
+    holds: ({ slot, from }) => !isLate && slot === gradient && (published.has(gradient) || shown.includes(from)),
     read(slot, from, target) {
       target.set((vectors[slot] as Float32Array).subarray(from, from + target.length));
       onRead(slot);
@@ -51,6 +51,10 @@ function createPeer(way: PeerVectors['way'], other: number) {
     publish(slot: number, values: readonly number[], of = attempt) {
       vectors[slot]?.set(values);
       published.set(slot, { attempt: of, figures: figuresOf(other) });
+    },
+    /** From now on, or no more, its parts are not there when they are looked for, and complete a moment later. */
+    beLate(late: boolean) {
+      isLate = late;
     },
     forgetWhenRead(slot: number) {
       onRead = (read) => {
@@ -219,6 +223,19 @@ describe('a rank of the mesh in two stages', () => {
     expect([...(await reduced).sum]).toEqual([111]);
   });
 
+  it('shows no sum before it has added up what became complete while it looked', async () => {
+    const { rank, first, last, taken, tell } = openRank();
+    void rank.start(attempt, [own]).finish(part, () => {});
+    first.publish(gradient, [...tens]);
+    last.beLate(true);
+    last.publish(gradient, [...hundreds]);
+    tell();
+    expect(taken().join()).not.toContain(`publish ${sums}`);
+    last.beLate(false);
+    tell();
+    expect(taken().at(-1)).toBe(`publish ${sums}: 8,16,1.5,3,1`);
+  });
+
   it('has the sum although the generation ends, where all sums were there', async () => {
     const { rank, first, last, ending } = openRank();
     const reduced = rank.start(attempt, [own]).finish(part, () => {});
@@ -283,14 +300,16 @@ describe('a rank of the mesh in two stages', () => {
   });
 
   it.each([gradient, sums])('has no sum where another changes slot %i while it is read', async (slot) => {
-    const { rank, first, last, taken, tell } = openRank(['memory', 'memory']);
+    const { rank, first, last, taken, tell } = openRank(['memory', 'memory'], [{ from: 0, to: 7 }]);
     const reduced = rank.start(attempt, [own]).finish(part, () => {});
-    for (const place of [gradient, sums]) for (const peer of [first, last]) peer.publish(place, []);
-    last.forgetWhenRead(slot);
+    // What it came to is known before it is read.
+    for (const place of [gradient, sums]) last.publish(place, []);
     tell();
-    // Of a gradient it notices before it shows a sum of it; it is waited for as long as it may still come.
-    if (slot === gradient) expect(taken().join()).not.toContain(`publish ${sums}`);
-    else await expect(reduced).rejects.toThrow('rank 2 has changed its gradient for step 8');
+    last.forgetWhenRead(slot);
+    for (const place of [gradient, sums]) first.publish(place, []);
+    tell();
+    await expect(reduced).rejects.toThrow('rank 2 has changed its gradient for step 8');
+    expect(taken().some((done) => done.startsWith(`publish ${sums}`))).toBe(slot === sums);
   });
 
   it('leaves a step alone once it is done', async () => {
