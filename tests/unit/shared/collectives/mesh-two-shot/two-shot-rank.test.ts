@@ -312,14 +312,27 @@ describe('a rank of the mesh in two stages', () => {
     expect(taken().some((done) => done.startsWith(`publish ${sums}`))).toBe(slot === sums);
   });
 
-  it('leaves a step alone once it is done', async () => {
-    const { rank, first, last, taken, tell } = openRank();
+  it('leaves a step alone once it is done: the sum is being applied', async () => {
+    const { rank, first, last, taken, tell } = openRank(['memory', 'memory']);
     const reduced = rank.start(attempt, [own]).finish(part, () => {});
-    for (const slot of [gradient, sums]) for (const peer of [first, last]) peer.publish(slot, []);
+    for (const slot of [gradient, sums]) for (const peer of [first, last]) peer.publish(slot, sumsOfFirst);
     tell();
-    await reduced;
+    const { sum } = await reduced;
     taken();
+    first.publish(sums, [0, 0, 0]);
     tell();
+    expect([...sum.subarray(0, 3)]).toEqual(sumsOfFirst);
+    expect(taken()).toEqual([]);
+  });
+
+  it('leaves a step alone once another is begun', async () => {
+    const { rank, first, last, ending, taken } = openRank(['memory', 'memory']);
+    const abandoned = rank.start(attempt, [own]).finish(part, () => {});
+    rank.start({ ...attempt, attempt: 1 }, [own]);
+    for (const peer of [first, last]) peer.publish(gradient, []);
+    taken();
+    ending.abort(new Error('a member was lost'));
+    await expect(abandoned).rejects.toThrow('a member was lost');
     expect(taken()).toEqual([]);
   });
 });
