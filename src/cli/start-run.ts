@@ -1,5 +1,4 @@
 /** From settings to a finished run: what `train` and `coordinator` share. */
-
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';

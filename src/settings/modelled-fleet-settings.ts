@@ -1,12 +1,13 @@
 /** Fleets that `plan` models without having measured them: workers, their links, and what they compute. */
 import { type ModelledAlgorithm, modelledAlgorithms } from '../shared/collectives/cost-model.ts';
+import { maxWorldSize } from '../shared/protocol/limits.ts';
 import { linkRate } from './link-rate.ts';
 import { numberWithUnit } from './number-with-unit.ts';
 import { between, choice, compression, integer, listOf, positive } from './schemas.ts';
 import type { SettingsTable } from './setting.ts';
 
-/** More than a run can have: the model holds for any fleet. */
-const mostWorkers = 1024;
+/** As many as a run can have. */
+const mostWorkers = maxWorldSize;
 const mostParameters = 1e11;
 
 /** Keyboards write the micro sign, U+00B5, or the Greek letter, U+03BC. */

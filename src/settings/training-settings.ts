@@ -1,5 +1,4 @@
 /** What is trained, and for how long. */
-
 import { z } from 'zod';
 import { allReduceNames, collectiveOf } from '../shared/collectives/registry.ts';
 import { modelNames, optimizerNames } from '../shared/model/model-spec.ts';

@@ -50,7 +50,7 @@ export function createLocalReplica(
 
   const gradients: ShareGradients = {
     vectorsOf: () => [movement],
-    async compute({ globalBatch }, indices, ready) {
+    async compute({ globalBatch }, indices, ready, signal) {
       await goBack();
       start = { parameters: await inner.getParameters(), optimizer: await inner.getOptimizerState() };
       let total: BatchResult = { lossSum: 0, correct: 0 };
@@ -61,6 +61,7 @@ export function createLocalReplica(
         if (!Number.isFinite(lossSum)) break;
         await inner.applyGradients(gradient, batch.length);
         await turn();
+        signal?.throwIfAborted();
       }
       const parameters = await inner.getParameters();
       for (let i = 0; i < parameterCount; i++) {

@@ -57,7 +57,7 @@ export async function reportState(
   const parametersChecksum = parameterChecksum(parameters);
   const { topology, weightSpecs } = engine.artifacts();
   const optimizer = extent === 'state' ? await engine.getOptimizerState() : undefined;
-  const residual = extent === 'residual' || extent === 'state' ? feedback?.residual().slice() : undefined;
+  const residual = extent === 'residual' || extent === 'state' ? feedback?.residual() : undefined;
   usage.skip();
   return {
     body: {

@@ -95,6 +95,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       link,
       inbox,
       usage,
+      signal: inbox.aborted,
       now: clock.now,
       skipsNonfinite: skipNonfinite === true,
       checksumEvery,

@@ -22,11 +22,13 @@ export interface ShareGradients {
   /**
    * @param indices of the share's samples in the training split
    * @param ready called with an interval of a vector that is final, and the vector's place
+   * @param signal ends it between two updates, where there are several
    */
   compute(
     share: AssignedShare,
     indices: Uint32Array,
     ready: (from: number, to: number, part: number) => void,
+    signal?: AbortSignal,
   ): Promise<BatchResult>;
 }
 

@@ -27,13 +27,15 @@ export interface StepContext {
   readonly gradients: ShareGradients;
   readonly allReduce: AllReduce;
   /** What the all-reduce compresses with, if it does. */
-  readonly feedback?: Pick<ErrorFeedback, 'settle'> | undefined;
+  readonly feedback?: Pick<ErrorFeedback, 'begin' | 'settle'> | undefined;
   /** Whether a hub looks at the gradients as it adds them up, and commits the step; otherwise it is applied at once. */
   readonly hasHub: boolean;
   readonly worldSize: number;
   readonly link: Pick<CoordinatorLink, 'send' | 'sendLater' | 'ordersLeft'>;
   readonly inbox: Pick<GenerationInbox, 'committed'>;
   readonly usage: UsageMeter;
+  /** The generation is over: what is computed for it has come to nothing. */
+  readonly signal: AbortSignal;
   /** Seconds of a steady clock. */
   readonly now: () => number;
   /** Whether a step whose loss or gradient is not finite is skipped; otherwise it ends this worker. */
@@ -68,9 +70,10 @@ export function createStepRunner(context: StepContext): StepRunner {
     const parametersChecksum = isCompared ? parameterChecksum(await engine.getParameters()) : undefined;
     usage.lap('load');
 
+    context.feedback?.begin(globalBatch);
     const vectors = gradients.vectorsOf(assignment);
     const reduction = allReduce.start({ generation, step, attempt }, vectors);
-    const { lossSum, correct } = await gradients.compute(assignment, indices, reduction.ready);
+    const { lossSum, correct } = await gradients.compute(assignment, indices, reduction.ready, context.signal);
     const nonFinite = context.hasHub ? undefined : findNonFinite(vectors, largest);
     if (!context.skipsNonfinite) {
       const where = () => `at step ${step + 1}, on ${nameSamples(epoch, assignment, indices)}`;

@@ -13,14 +13,24 @@ afterEach(() => {
   started.clear();
 });
 
-it('measures star and mesh, and gloo where PyTorch is; all sums are right', async () => {
+function pathsOf(rows: readonly { readonly algorithm: string; readonly path: string }[]): readonly string[] {
+  return rows.map(({ algorithm, path }) => `${algorithm} by ${path}`);
+}
+
+it('measures star and meshes, and gloo where PyTorch is; all sums are right', async () => {
   const args = ['--world', '2', '--floats', '300001', '--repeat', '2', '--seconds', '0.01', '--json'];
   const { code, stdout, stderr } = await run(['bench', 'allreduce', ...args]);
   expect(code, stderr).toBe(0);
   const { rows, rounds } = JSON.parse(stdout);
   expect(rounds).toBe(2);
-  expect(rows.map(({ algorithm }: { algorithm: string }) => algorithm)).toEqual(['star', 'mesh', 'mesh', 'gloo']);
-  expect(rows.map(({ path }: { path: string }) => path)).toEqual(['ZeroMQ', 'shared memory', 'ZeroMQ', 'TCP']);
+  expect(pathsOf(rows)).toEqual([
+    'star by ZeroMQ',
+    'mesh by shared memory',
+    'mesh by ZeroMQ',
+    'mesh-two-shot by shared memory',
+    'mesh-two-shot by ZeroMQ',
+    'gloo by TCP',
+  ]);
   for (const row of rows) {
     expect(row).toMatchObject({ world: 2, count: 300_001, size_bytes: 1_200_004 });
     if (row.absent !== null) {
@@ -45,8 +55,7 @@ networks.it('measures links of a rate: nothing is faster than they carry it, and
   const { code, stdout, stderr } = await exit;
   expect(code, stderr).toBe(0);
   const { rows } = JSON.parse(stdout);
-  const paths = rows.map(({ algorithm, path }: { algorithm: string; path: string }) => `${algorithm} by ${path}`);
-  expect(paths).toEqual(['star by ZeroMQ', 'mesh by ZeroMQ', 'gloo by TCP']);
+  expect(pathsOf(rows)).toEqual(['star by ZeroMQ', 'mesh by ZeroMQ', 'mesh-two-shot by ZeroMQ', 'gloo by TCP']);
   for (const { algorithm, link_bits_per_second, absent, time_us, size_bytes, wrong } of rows) {
     expect(link_bits_per_second).toBe(200e6);
     if (algorithm === 'gloo' && absent !== null) continue;

@@ -139,8 +139,16 @@ describe('bad input is one clear line and exit code 2', () => {
       ['bench', 'allreduce', '--backend', 'wasm'],
       /Unknown argument: backend \(see pennygrad bench allreduce --help\)$/m,
     ],
-    ['too many processes', ['bench', 'allreduce', '--world', '2,17'], /--world must be at most 16, got '2,17'$/m],
-    ['no floats', ['bench', 'allreduce', '--floats', '1e6,0'], /--floats must be at least 1, got '1e6,0'$/m],
+    [
+      'too many processes',
+      ['bench', 'allreduce', '--world', '2,17'],
+      /--world must be at most 16, in a list like 2,4,8, got '2,17'$/m,
+    ],
+    [
+      'no floats',
+      ['bench', 'allreduce', '--floats', '1e6,0'],
+      /--floats must be at least 1, in a list like 1e5,1e6, got '1e6,0'$/m,
+    ],
     ['a flag without its value', ['train', '--lr'], /lr/],
     [
       'an unknown dataset',

@@ -47,6 +47,7 @@ export async function trainedAccuracy(options: AccuracyOptions): Promise<number>
       for (const [rank, share] of evenShares({ from, to }, worldSize).entries()) {
         await engine.computeGradients(order.subarray(share.from, share.to), gradient);
         const feedback = ranks[rank];
+        feedback?.begin(to - from);
         for (const [bucket, { from: begin, to: end }] of buckets.entries()) {
           if (feedback === undefined) break;
           const words = feedback.encode(bucket, gradient.subarray(begin, end));

@@ -50,16 +50,9 @@ export function decideQuorum(
     return { kind: 'begin', members, reason: describeMembers(members.length, ready.length >= fleet.max) };
   }
   const asked = isOverdue || gathering.previousSize !== undefined ? enough : fleet.max;
-  const inWords = () => describe(ready, loading.sort(byName), asked, wanted, gathering, candidates);
-  if (possible < fleet.min) return { kind: 'give-up', isHopeless: true, reason: inWords() };
-  if (isOverdue) return { kind: 'give-up', isHopeless: false, reason: inWords() };
-  return {
-    kind: 'wait',
-    // Decided anew for each worker that comes, and mostly not read: it takes a look at all of them.
-    get reason() {
-      return inWords();
-    },
-  };
+  const reason = describe(ready, loading.sort(byName), asked, wanted, gathering, candidates);
+  if (possible < fleet.min) return { kind: 'give-up', isHopeless: true, reason };
+  return isOverdue ? { kind: 'give-up', isHopeless: false, reason } : { kind: 'wait', reason };
 }
 
 function describeMembers(count: number, areAll: boolean): string {

@@ -2,7 +2,6 @@
  * What a run has cost up to now, and what it will take in the end: follows its events, for whoever shows it. Pure: times are
  * seconds of the run's clock, passed in.
  */
-
 import {
   addPacedSave,
   addPacedStep,

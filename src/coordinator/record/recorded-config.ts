@@ -1,9 +1,7 @@
 /** What the record of a run says of its settings. */
-
 import type { AuditHeader } from '../../run-folder/audit/audit-line.ts';
 import { budgetOf } from '../../settings/budget-settings.ts';
 import { samplesPerStep } from '../../shared/core/sampling.ts';
-
 import type { RunOptions } from '../run-options.ts';
 import type { RecordedConfig } from './run-recorder.ts';
 

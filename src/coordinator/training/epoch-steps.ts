@@ -1,7 +1,5 @@
 /** The steps of one epoch: assign, collect votes, commit. */
-
 import { addStep, type EpochTotals, type StepFigures } from '../../economics/record/epoch-totals.ts';
-
 import { PennygradError } from '../../shared/core/errors.ts';
 import { globalBatch, type Interval, samplesPerStep, stepsPerEpoch } from '../../shared/core/sampling.ts';
 import type { Generation } from '../generation/generation.ts';
@@ -80,6 +78,7 @@ export async function trainSteps(
         );
       } catch (error) {
         // Whoever is cut off in between may be at another step than the others, and could not be compared with them.
+        report.tell();
         if (generation.runsAhead()) await generation.votes(assigned - 1);
         throw error;
       }

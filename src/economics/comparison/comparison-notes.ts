@@ -40,7 +40,7 @@ export function notesOf(
     ...(new Set(points.map(({ globalBatchSize }) => globalBatchSize)).size > 1
       ? ['batches of different sizes learn differently: an epoch at one size is not worth an epoch at another']
       : []),
-    ...compressionsOf(used),
+    ...exchangesOf(used),
     ...(used.some(({ summary }) => summary.workers.some(({ emulated_speed }) => emulated_speed !== undefined))
       ? ['emulated workers are real ones that wait after computing, for as long as a slower card would still compute']
       : []),
@@ -55,12 +55,14 @@ export function notesOf(
   ];
 }
 
-/** Compressed gradients take other time and learn otherwise. */
-function compressionsOf(used: readonly ComparedRun[]): readonly string[] {
-  const names = [...new Set(used.map(({ summary }) => summary.compression ?? 'none'))].sort();
-  if (names.length === 1) return names[0] === 'none' ? [] : [`gradients travelled compressed: --compress ${names[0]}`];
+/** How all of the runs exchanged, where that is not after each update and with whole gradients. */
+function exchangesOf([first]: readonly ComparedRun[]): readonly string[] {
+  const { compression, local_steps: localSteps } = first?.summary ?? {};
   return [
-    `gradients travelled in different ways (--compress ${names.join(', ')}): what that changes is part of every figure`,
+    ...(compression === undefined ? [] : [`gradients travelled compressed: --compress ${compression}`]),
+    ...(localSteps === undefined
+      ? []
+      : [`a step has ${localSteps} updates of each worker (--local-steps): batch is what all of them have together`]),
   ];
 }
 

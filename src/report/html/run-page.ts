@@ -1,5 +1,4 @@
 /** One run as an HTML report. */
-
 import type { CardHistory } from '../../economics/planning/price-history.ts';
 import { assumptionRemedy, describeAssumed } from '../../economics/record/assumed-note.ts';
 import { emulationNote } from '../../economics/record/emulation-note.ts';

@@ -25,7 +25,7 @@ export const auditLimits = {
   epochs: 1e6,
   /** Steps that one line repeats. */
   repeated: 1e6,
-  /** Bytes of a line: 256 workers, with names of 200 characters, take less. */
+  /** Bytes of a line: 1,024 workers, with names of 200 letters, take less. */
   lineBytes: 2 ** 20,
 } as const;
 

@@ -1,5 +1,4 @@
 /** Reads `samples.audit` of a run's folder, and what else the folder says about the same samples. */
-
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';

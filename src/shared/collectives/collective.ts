@@ -93,9 +93,9 @@ export function isStepSkipped(parts: readonly StepPart[]): boolean {
 /** A rank's side of one generation. */
 export interface AllReduce {
   /**
-   * Begins the reduction of one attempt at a step. The parts of the vectors are handed over as they become ready, and may
-   * not change from then on until the attempt is committed. (A rank that compresses adds to them what it has kept back.) One
-   * reduction at a time; a new one replaces an aborted one.
+   * Begins the reduction of one attempt at a step. The parts of the vectors are handed over as they become ready. From then on
+   * until the attempt is committed the caller may not change them; a collective that compresses adds to them what it has kept
+   * back. One reduction at a time; a new one replaces an aborted one.
    * @param vectors one; in a deterministic run one for each of the rank's nodes (tree/), from left to right
    * @throws if a vector has not the length that the ranks agreed on
    */

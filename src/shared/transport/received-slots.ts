@@ -78,7 +78,11 @@ export function createReceivedSlots(): ReceivedSlots {
       return end >= to;
     },
     read(place, from, target) {
-      const { from: first = 0, values = target } = all[place] ?? {};
+      const slot = all[place];
+      if (slot === undefined || from < slot.from || from + target.length > slot.to) {
+        throw new Error(`floats ${from} to ${from + target.length} of slot ${place} are read and not followed`);
+      }
+      const { from: first, values } = slot;
       const held = values.subarray(from - first, from - first + target.length);
       // What has arrived where it is read is there.
       if (held.buffer !== target.buffer || held.byteOffset !== target.byteOffset) target.set(held);

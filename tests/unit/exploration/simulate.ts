@@ -217,7 +217,7 @@ function beginSitting(world: World): void {
     life.end.then(ended.resolve, ended.reject);
   } catch (error) {
     // The coordinator before had done everything but say so.
-    if (!(error instanceof PennygradError) || !error.message.includes('has trained all')) throw error;
+    if (!(error instanceof PennygradError) || !/has trained (all|its only)/.test(error.message)) throw error;
     world.isOver = true;
     ended.resolve({ status: 'completed', error: undefined });
   }

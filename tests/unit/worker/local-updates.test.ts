@@ -85,6 +85,21 @@ describe('the local updates of a step', () => {
     expect(turns).toEqual([1, 2, 3]);
   });
 
+  it('end when the generation does, and the next step begins as this one did', async () => {
+    const { engine, batches } = quadraticEngine(Array(12).fill(8), [0, 16]);
+    const ended = new AbortController();
+    const turn = async () => {
+      if (batches.length === 2) ended.abort(new Error('a worker was lost'));
+    };
+    const { gradients } = createLocalReplica(engine, plain, turn);
+    const computed = gradients.compute(share(12), indices(12), unread, ended.signal);
+    await expect(computed).rejects.toThrow('a worker was lost');
+    expect(batches).toHaveLength(2);
+    await gradients.compute(share(12), indices(12), unread, new AbortController().signal);
+    const after = 8 + 0.75 ** 3 * -8;
+    expect([...(gradients.vectorsOf(share(12))[0] ?? [])]).toEqual([-after * 12, (16 - (16 - after)) * 12]);
+  });
+
   it('end with one that is not finite', async () => {
     const samples = [1, 1, 1, 1, Number.NaN, 1, 1, 1, 1, 1, 1, 1];
     const { engine, batches } = quadraticEngine(samples);

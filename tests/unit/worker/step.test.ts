@@ -121,7 +121,8 @@ function openSteps({
     usage,
     now: () => now(time.clock.now()),
     checksumEvery,
-    feedback: { settle: () => log.push('settle') },
+    signal: new AbortController().signal,
+    feedback: { begin: (samples) => log.push(`begin ${samples}`), settle: () => log.push('settle') },
     orderOf(epoch) {
       time.advance(1000);
       return Uint32Array.from([0, 1, 2, 3, 4, 5], (index) => 10 * epoch + index);
@@ -145,7 +146,14 @@ describe('a step among others without a hub', () => {
   it('is applied as soon as the sum is there, and tells what came of all parts', async () => {
     const { run, log } = openSteps(mesh);
     expect(await run(assignment(7))).toEqual([ownPart, otherPart]);
-    expect(log.slice(3)).toEqual(['finish', 'vote', 'apply 16', 'settle', 'stepped 3 1,2,1,3,16,0,0']);
+    expect(log).toContain('begin 16');
+    expect(log.slice(log.indexOf('finish'))).toEqual([
+      'finish',
+      'vote',
+      'apply 16',
+      'settle',
+      'stepped 3 1,2,1,3,16,0,0',
+    ]);
   });
 
   it('is skipped by all ranks where one of them has a part that is not finite', async () => {
@@ -217,7 +225,7 @@ describe('a step', () => {
   it('loads, computes, reduces, votes, and applies the sum once it is committed', async () => {
     const { run, log, commit, usage } = openSteps();
     const running = run(assignment(7));
-    const untilCommit = ['start 3/7/0', 'compute 12,13,14', 'ready 1..2', 'finish', 'vote', 'await 3/7/0'];
+    const untilCommit = ['begin 16', 'start 3/7/0', 'compute 12,13,14', 'ready 1..2', 'finish', 'vote', 'await 3/7/0'];
     expect(await outcomeOf(running)).toBe('pending');
     expect(log).toEqual(untilCommit);
     commit();

@@ -1,7 +1,6 @@
 import { Gauge } from 'prom-client';
 import { plannedEpochs } from '../../../economics/ledger/pace.ts';
 import { runStatuses } from '../../../economics/record/run-record.ts';
-
 import { plannedSteps, samplesPerStep } from '../../../shared/core/sampling.ts';
 import { plannedWork } from '../../record/outlook.ts';
 import type { Collector, ObservedRun } from '../collector.ts';

@@ -18,6 +18,12 @@ export interface ErrorFeedback {
   /** How many words all buckets have. */
   readonly words: number;
   /**
+   * A step begins. A gradient is a sum over samples, and so is what is kept of it: in a step with other samples it counts as it
+   * does in the mean.
+   * @param samples of the global batch
+   */
+  begin(samples: number): void;
+  /**
    * Adds to a bucket of this step's gradient, in place, what was kept back, and encodes the sum.
    * @returns the words, which stay as they are until the bucket is encoded again
    */
@@ -26,7 +32,7 @@ export interface ErrorFeedback {
   addAll(vector: Float32Array): void;
   /** The step was applied: what it left out is what is kept from now on. */
   settle(): void;
-  /** What is kept, in the layout of the gradient. */
+  /** What is kept for each sample of a global batch, in the layout of the gradient. */
   residual(): Float32Array;
   /** The replica has taken over a state. @param residual what it is to keep; nothing unless given */
   replace(residual: Float32Array | undefined): void;
@@ -44,27 +50,45 @@ export function createErrorFeedback(codec: Codec, buckets: readonly Interval[]):
   const encoded = new Float32Array(words);
   /** What is kept, and what will be once the step under way is applied. */
   let [kept, next] = [new Float32Array(floats), new Float32Array(floats)];
+  /** The samples of the step that it was kept of, and those of the step under way. */
+  let [keptOf, samples] = [1, 1];
+
+  function addKept(values: Float32Array, from: number): void {
+    const part = kept.subarray(from, from + values.length);
+    if (samples === keptOf) {
+      addOnto(values, part);
+      return;
+    }
+    const scale = samples / keptOf;
+    for (let i = 0; i < part.length; i++) values[i] = (values[i] as number) + scale * (part[i] as number);
+  }
+
   return {
     codec,
     places,
     words,
+    begin(count) {
+      samples = count;
+    },
     encode(bucket, values) {
       const { from, to } = buckets[bucket] as Interval;
       const place = places[bucket] as Interval;
       const target = encoded.subarray(place.from, place.to);
-      addOnto(values, kept.subarray(from, to));
+      addKept(values, from);
       codec.encode(values, target, next.subarray(from, to));
       return target;
     },
     addAll(vector) {
-      addOnto(vector, kept);
+      addKept(vector, 0);
       next.fill(0);
     },
     settle() {
       [kept, next] = [next, kept];
+      keptOf = samples;
     },
-    residual: () => kept,
+    residual: () => kept.map((value) => value / keptOf),
     replace(residual) {
+      keptOf = 1;
       if (residual === undefined) kept.fill(0);
       else kept.set(residual);
     },

@@ -139,6 +139,15 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
     return true;
   }
 
+  /** The ranks whose gradients are not there, or else those whose sums are not. */
+  function missing({ attempt, parts }: Turn): readonly number[] {
+    const others = peers.flatMap((peer, other) => (peer === undefined ? [] : { other, peer }));
+    const silent = others.filter(({ other }) => parts[other] === undefined);
+    const withoutSum = others.filter(({ other, peer }) => publishedPart(other, peer, sumSlot, attempt) === undefined);
+    return (silent.length > 0 ? silent : withoutSum).map(({ other }) => other);
+  }
+
+  let awaited: readonly number[] = [];
   /** The turn that is under way: once it is done, what others show belongs to the next one. */
   let current: Turn | undefined;
 
@@ -159,6 +168,7 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
   async function settled(turn: Turn): Promise<void> {
     function giveUp(): void {
       look(turn);
+      if (turn === current) awaited = missing(turn);
       turn.done.reject(signal.reason);
     }
     signal.addEventListener('abort', giveUp);
@@ -182,6 +192,7 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
       // It may fail before anybody waits for it.
       turn.done.promise.catch(() => {});
       current = turn;
+      awaited = [];
       own.begin(gradientSlot, attempt);
       listen(() => look(turn));
       const all = pieces.flat();
@@ -208,6 +219,7 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
       };
     },
     receive() {},
+    awaited: () => awaited,
   };
 }
 

@@ -16,7 +16,7 @@ const subjects = {
   machines: 'different machines',
   'one machine': 'shared one machine',
   compression: 'gradients travelled compressed: --compress int8',
-  compressions: 'gradients travelled in different ways (--compress int8, none)',
+  'local steps': 'a step has 16 updates of each worker',
 } as const;
 
 const subjectsOf = (runs: readonly ComparedRun[]) =>
@@ -54,9 +54,9 @@ describe('the notes of a comparison', () => {
       notes: ['billing', 'compression'],
     },
     {
-      what: 'compressed gradients in some',
-      runs: [...repeats([dear]), ...repeats([dear, { ...dear, host: 'beta' }], { record: { compression: 'int8' } })],
-      notes: ['billing', 'compressions'],
+      what: 'local steps',
+      runs: repeats([dear], { record: { localSteps: 16 } }),
+      notes: ['billing', 'local steps'],
     },
     {
       what: 'one emulated worker among others',
@@ -130,6 +130,8 @@ describe('runs that cannot be compared', () => {
       { model: { name: 'mlp', parameters: 93_322 } },
       'differ in model: cnn with 93322 parameters, mlp with 93322 parameters',
     ],
+    [{ compression: 'int8' }, 'differ in compression: none, int8;'],
+    [{ localSteps: 16, globalBatchSize: 1024 }, 'differ in local steps: 1, 16;'],
     [{ model: { name: 'cnn', parameters: 7 } }, 'differ in model: cnn with 93322 parameters, cnn with 7 parameters'],
     [{ dataset: { ...dataset, testCount: 1 } }, 'differ in number of images: 60000 + 10000, 60000 + 1'],
     [

@@ -48,6 +48,30 @@ describe('error feedback', () => {
     expect([...feedback.residual()]).toEqual([0, 0, 0, 0, 0]);
   });
 
+  it('counts what it kept as before in the mean of a step with other samples, and tells what it is for each', () => {
+    const { feedback, send } = open();
+    feedback.begin(8);
+    send(Float32Array.of(8, 24, 16, 40, 32));
+    feedback.settle();
+    expect([...feedback.residual()]).toEqual([1, 0, 2, 0, 4]);
+    // The short last step of an epoch has a quarter of the samples.
+    feedback.begin(2);
+    expect(send(Float32Array.of(0, 3, 0, 0, 0))).toEqual([0, 0, 4, 0, 8]);
+    feedback.settle();
+    expect([...feedback.residual()]).toEqual([1, 1.5, 0, 0, 0]);
+    feedback.begin(8);
+    const gradient = new Float32Array(5);
+    feedback.addAll(gradient);
+    expect([...gradient]).toEqual([8, 12, 0, 0, 0]);
+    // Another process goes on with what this one has told.
+    const { feedback: other } = open();
+    other.replace(feedback.residual());
+    other.begin(4);
+    const next = new Float32Array(5);
+    other.addAll(next);
+    expect([...next]).toEqual([4, 6, 0, 0, 0]);
+  });
+
   it('keeps what it kept where a step is not applied, even if that was not finite', () => {
     const { feedback, send } = open();
     send(Float32Array.of(1, 3, 2, 5, 4));
