@@ -70,12 +70,15 @@ export function plainCodec(name: string): PlainCodec {
 /** What a rank sends, step after step, and what it has kept back. */
 export interface PlainRank {
   kept: readonly number[];
+  /** The samples of the global batch that it was kept of; 1 unless given. */
+  keptOf?: number;
 }
 
 /**
  * A step that all apply: each rank adds what it kept back to its gradient, sends what the codec leaves of each bucket, and
  * keeps the rest.
  * @param ends of the buckets
+ * @param samples of the global batch
  * @returns the sum over ranks, rounded to float32 after each
  */
 export function plainStep(
@@ -83,11 +86,14 @@ export function plainStep(
   ranks: readonly PlainRank[],
   gradients: readonly Float32Array[],
   ends: readonly number[],
+  samples = 1,
 ): readonly number[] {
   const sent = ranks.map((rank, place) => {
-    const full = [...(gradients[place] ?? [])].map((value, i) => Math.fround(value + (rank.kept[i] ?? 0)));
+    const scale = samples / (rank.keptOf ?? 1);
+    const full = [...(gradients[place] ?? [])].map((value, i) => Math.fround(value + scale * (rank.kept[i] ?? 0)));
     const decoded = ends.flatMap((to, bucket) => codec(full.slice(ends[bucket - 1] ?? 0, to)));
     rank.kept = full.map((value, i) => Math.fround(value - (decoded[i] ?? 0)));
+    rank.keptOf = samples;
     return decoded;
   });
   return sent.reduce((sum, part) => sum.map((value, i) => Math.fround(value + (part[i] ?? 0))));

@@ -58,8 +58,13 @@ async function plainStates(party: Party, start?: TrainingState, kept: PlainState
     // Whoever is alone sends all.
     const codec = members.length === 1 ? (values: readonly number[]) => values : plainCodec(compression);
     if (skipped === undefined)
-      await engine.applyGradients(Float32Array.from(plainStep(codec, members, gradients, [2])), samples);
-    const left = new Map([...ranks].map(([id, rank]) => [id, rank.kept] as const));
+      await engine.applyGradients(Float32Array.from(plainStep(codec, members, gradients, [2], samples)), samples);
+    // For each sample, as checkpoints have it.
+    const left = new Map(
+      [...ranks].map(
+        ([id, { kept: own, keptOf = 1 }]) => [id, own.map((value) => Math.fround(value / keptOf))] as const,
+      ),
+    );
     states.set(step + 1, { parameters: await engine.getParameters(), kept: left });
   }
   return states;
