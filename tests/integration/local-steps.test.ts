@@ -64,7 +64,21 @@ describe('local steps', () => {
 
   it('go on after a kill, with a worker that comes again, and count every sample once', async () => {
     const out = newFolder();
-    const job = start([...common, '--workers', '2:3', '--local-steps', '8', '--epochs', '99999', '--out', out]);
+    const job = start([
+      ...common,
+      '--workers',
+      '2:3',
+      '--local-steps',
+      '8',
+      '--outer-lr',
+      '0.7',
+      '--outer-momentum',
+      '0.9',
+      '--epochs',
+      '99999',
+      '--out',
+      out,
+    ]);
     await job.waitFor(/epoch 1\b/i);
     process.kill(childrenOf(job.child.pid ?? 0)[1] as number, 'SIGKILL');
     await job.waitFor(/lost worker w\d: killed by SIGKILL/);
@@ -76,7 +90,18 @@ describe('local steps', () => {
   });
 
   it('go on from a checkpoint as if nothing had been', async () => {
-    const own = ['--workers', '1', '--epochs', '3', '--local-steps', '8', '--outer-lr', '0.5'];
+    const own = [
+      '--workers',
+      '1',
+      '--epochs',
+      '3',
+      '--local-steps',
+      '8',
+      '--outer-lr',
+      '0.5',
+      '--outer-momentum',
+      '0.5',
+    ];
     const whole = await trained(...own);
     const out = await trained(...own, '--steps', '13');
     const resumed = await run(['train', '--resume', out, '--steps', '30']);
