@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TestContext } from 'vitest';
+import { getCurrentTest } from 'vitest/suite';
 import { type PrintedText, watchPrinted } from './printed-text.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -90,9 +90,9 @@ export function run(args: readonly string[], options?: StartOptions): Promise<Ex
   return start(args, options).exit;
 }
 
-/** For `afterEach`: no process of a failed test lives on, and what it waited for can be told from what they printed. */
-export function killAll(context?: TestContext): void {
-  const hasFailed = context?.task.result?.state === 'fail';
+/** For `afterEach` and `afterAll`: no process lives on, and what a failed test waited for can be told from what they printed. */
+export function killAll(): void {
+  const hasFailed = getCurrentTest()?.result?.state === 'fail';
   for (const [child, output] of running) {
     if (hasFailed) {
       console.error(`still running: ${child.spawnargs.join(' ')}\n${output().slice(-tailCharacters)}`);

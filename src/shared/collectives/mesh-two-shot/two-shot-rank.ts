@@ -48,6 +48,8 @@ interface Turn {
   readonly parts: (StepPart | undefined)[];
   /** When all of them were shown and added up, and the own sum with them; undefined before. */
   addedUpAt: number | undefined;
+  /** The ranks whose sums were not complete when they were last looked for. */
+  withoutSum: readonly number[];
   readonly done: Deferred<void>;
 }
 
@@ -129,22 +131,22 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
   }
 
   /** Reads the sums of the others, once all are complete. @returns whether they are */
-  function takeSums({ attempt, addedUpAt }: Turn): boolean {
-    if (addedUpAt === undefined) return false;
-    for (const [other, peer] of peers.entries()) {
-      if (peer !== undefined && publishedPart(other, peer, sumSlot, attempt) === undefined) return false;
-    }
+  function takeSums(turn: Turn): boolean {
+    const { attempt } = turn;
+    if (turn.addedUpAt === undefined) return false;
+    turn.withoutSum = peers.flatMap((peer, other) =>
+      peer !== undefined && publishedPart(other, peer, sumSlot, attempt) === undefined ? other : [],
+    );
+    if (turn.withoutSum.length > 0) return false;
     for (const [other, peer] of peers.entries()) peer?.read(sumSlot, intervalOf(other).from, sumsOf(other));
     requireUnchanged(peers, sumSlot, attempt);
     return true;
   }
 
-  /** The ranks whose gradients are not there, or else those whose sums are not. */
-  function missing({ attempt, parts }: Turn): readonly number[] {
-    const others = peers.flatMap((peer, other) => (peer === undefined ? [] : { other, peer }));
-    const silent = others.filter(({ other }) => parts[other] === undefined);
-    const withoutSum = others.filter(({ other, peer }) => publishedPart(other, peer, sumSlot, attempt) === undefined);
-    return (silent.length > 0 ? silent : withoutSum).map(({ other }) => other);
+  /** The ranks whose gradients were not there when they were last looked for, or else those whose sums were not. */
+  function missing({ parts, withoutSum }: Turn): readonly number[] {
+    const silent = parts.flatMap((part, other) => (part === undefined && other !== rank ? other : []));
+    return silent.length > 0 ? silent : withoutSum;
   }
 
   let awaited: readonly number[] = [];
@@ -187,6 +189,7 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
         left: ownPieces.length,
         parts: peers.map(() => undefined),
         addedUpAt: undefined,
+        withoutSum: [],
         done: createDeferred<void>(),
       };
       // It may fail before anybody waits for it.

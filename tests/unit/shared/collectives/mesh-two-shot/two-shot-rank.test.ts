@@ -130,6 +130,37 @@ describe('a rank of the mesh in two stages', () => {
     ]);
   });
 
+  it('says after an abort whose gradient it waited for, or else whose sum, and no longer once it begins again', async () => {
+    const { rank, first, ending, tell } = openRank();
+    first.publish(gradient, [...tens]);
+    const finished = rank.start(attempt, [own]).finish(part, () => {});
+    tell();
+    expect(rank.awaited?.()).toEqual([]);
+    ending.abort(new Error('given up'));
+    expect(await outcomeOf(finished)).toEqual({ error: 'given up' });
+    expect(rank.awaited?.()).toEqual([2]);
+    rank.start({ ...attempt, attempt: 1 }, [own]);
+    expect(rank.awaited?.()).toEqual([]);
+
+    const other = openRank();
+    other.first.publish(gradient, [...tens]);
+    other.last.publish(gradient, [...hundreds]);
+    other.last.publish(sums, sumsOfLast);
+    const summed = other.rank.start(attempt, [own]).finish(part, () => {});
+    other.ending.abort(new Error('given up'));
+    expect(await outcomeOf(summed)).toEqual({ error: 'given up' });
+    expect(other.rank.awaited?.()).toEqual([0]);
+  });
+
+  it('gives up in order where another has gone on without it and a third is silent', async () => {
+    const { rank, first, ending } = openRank();
+    const finished = rank.start(attempt, [own]).finish(part, () => {});
+    first.publish(sums, sumsOfFirst, { ...attempt, step: attempt.step + 1 });
+    // An error that is thrown here ends the process.
+    ending.abort(new Error('given up'));
+    expect(await outcomeOf(finished)).toEqual({ error: 'given up' });
+  });
+
   it('shows its gradient as it becomes final, but for what it owns, and publishes it before it votes', async () => {
     const { rank, log, taken } = openRank();
     const reduction = rank.start(attempt, [own]);
