@@ -33,7 +33,7 @@ export default {
   plugins: ['@stryker-mutator/vitest-runner', './tests/mutation/ignore-unreachable.mjs'],
   ignorers: ['unreachable'],
   mutate: decisions,
-  ignorePatterns: ['*', '!/src/**', '!/tests/**', '!/data/**', '!/assets/**', '!/docs/study.md', '!/package.json'],
+  ignorePatterns: ['*', '!/src/**', '!/tests/**', '!/data/**', '!/assets/**', '!/docs/**', '!/package.json'],
   disableTypeChecks: false,
   concurrency: 2,
   timeoutMS: 5000,
