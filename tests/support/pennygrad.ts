@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { getCurrentTest } from 'vitest/suite';
+import { TestRunner } from 'vitest';
 import { type PrintedText, watchPrinted } from './printed-text.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -92,7 +92,7 @@ export function run(args: readonly string[], options?: StartOptions): Promise<Ex
 
 /** For `afterEach` and `afterAll`: no process lives on, and what a failed test waited for can be told from what they printed. */
 export function killAll(): void {
-  const hasFailed = getCurrentTest()?.result?.state === 'fail';
+  const hasFailed = TestRunner.getCurrentTest()?.result?.state === 'fail';
   for (const [child, output] of running) {
     if (hasFailed) {
       console.error(`still running: ${child.spawnargs.join(' ')}\n${output().slice(-tailCharacters)}`);
