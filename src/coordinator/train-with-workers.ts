@@ -122,7 +122,7 @@ function openControl(run: TrainingRun): Promise<ControlPlane> {
     assumePrice,
     allReduce: allReduceOfRun(training.allReduce, {
       deterministic: training.deterministic,
-      isCompressed: training.compress !== 'none',
+      isCompressed: optimizer.compression !== undefined,
     }),
     microShard: microShardOf(training),
     skipNonfinite: training.skipNonfinite,

@@ -17,6 +17,7 @@ import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import { type ModelName, type ModelSpec, type OptimizerSpec, slotNames } from '../shared/model/model-spec.ts';
 import { parameterChecksum } from '../shared/model/parameter-checksum.ts';
+import { variableSizes } from '../shared/model/training-state.ts';
 import { describeRefusal } from '../shared/protocol/describe-refusal.ts';
 import {
   type Body,
@@ -427,9 +428,7 @@ async function load(
       (error) => log(`the GPU can no longer be read: ${messageOf(error)}`),
     );
   }
-  const buckets = gradientBuckets(
-    engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1)),
-  );
+  const buckets = gradientBuckets(variableSizes(engine.artifacts().weightSpecs));
   const codec = codecNamed(optimizer.compression);
   const feedback = codec && createErrorFeedback(codec, buckets);
   const shown = feedback?.words ?? parameterCount;

@@ -15,7 +15,7 @@ function bitsOf(value: number): number {
   return scratch.getUint32(0);
 }
 
-/** Of the two floats around it whose lower half is zero, the nearer one, or the one with an even upper half. */
+/** The nearer one of the two floats around it whose lower half is zero, or the one with an even upper half. */
 function toBf16(value: number): number {
   if (!Number.isFinite(value)) return value;
   const below = bitsOf(value) & 0xffff_0000;

@@ -9,6 +9,7 @@ import { codecNamed } from '../../shared/collectives/compression/codecs.ts';
 import { createErrorFeedback } from '../../shared/collectives/compression/error-feedback.ts';
 import { epochOrder, evenShares } from '../../shared/core/sampling.ts';
 import type { Dataset } from '../../shared/data/dataset.ts';
+import { variableSizes } from '../../shared/model/training-state.ts';
 
 export interface AccuracyOptions {
   readonly provider: EngineProvider;
@@ -31,8 +32,7 @@ export async function trainedAccuracy(options: AccuracyOptions): Promise<number>
     seed,
     dataset,
   });
-  const sizes = engine.artifacts().weightSpecs.map(({ shape }) => shape.reduce((size, n) => size * n, 1));
-  const buckets = gradientBuckets(sizes);
+  const buckets = gradientBuckets(variableSizes(engine.artifacts().weightSpecs));
   const codec = codecNamed(options.compress);
   const ranks = Array.from({ length: worldSize }, () => codec && createErrorFeedback(codec, buckets));
   const [sum, gradient, decoded] = [1, 2, 3].map(() => new Float32Array(engine.parameterCount)) as [

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createAsyncQueue } from '../../shared/core/async-queue.ts';
 import { badInput } from '../../shared/core/errors.ts';
+import { evenShares } from '../../shared/core/sampling.ts';
 import { type AuditWatch, watchAudit } from '../failures/audit-watch.ts';
 import { requireRunning } from '../failures/killed-run.ts';
 import { processorSecondsOf, useOf } from '../failures/process-use.ts';
@@ -60,8 +61,8 @@ export async function measureScale(options: ScaleRunOptions): Promise<ScaleFigur
     const log = followLog(coordinator);
     const [, endpoint = ''] = await log.next(/--connect (\S+?)"/);
     const emptyBytes = useOf(coordinator.pid as number).rssBytes;
-    for (const { first, count } of spread(members, processes)) {
-      const args = [membersProgram, endpoint, first, count, stepsPerSecond].map(String);
+    for (const { from, to } of evenShares({ from: 0, to: members }, processes)) {
+      const args = [membersProgram, endpoint, from, to - from, stepsPerSecond].map(String);
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
       child.once('exit', () => log.fail(badInput('a process of members ended before the run was measured')));
       children.push(child);
@@ -127,15 +128,6 @@ function followLog({ stdout }: ChildProcess) {
       }
     },
   };
-}
-
-/** The members of each process: as many as of any other, or one more. */
-export function spread(
-  members: number,
-  processes: number,
-): readonly { readonly first: number; readonly count: number }[] {
-  const edge = (process: number) => Math.floor((process * members) / processes);
-  return Array.from({ length: processes }, (_, i) => ({ first: edge(i), count: edge(i + 1) - edge(i) }));
 }
 
 /** The coordinator tells the members to leave. */

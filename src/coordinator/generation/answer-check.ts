@@ -1,6 +1,9 @@
 /** Checks an answer and its tensors against the order that it answers. Pure. */
+
 import { firstBeyond, largestFloat32 } from '../../shared/core/first-beyond.ts';
+import { sumOf } from '../../shared/core/sums.ts';
 import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';
+import { variableSizes } from '../../shared/model/training-state.ts';
 import { isSameState } from '../../shared/protocol/applied.ts';
 import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { checkFigures } from './figures-check.ts';
@@ -132,8 +135,7 @@ function checkState(
 ): Refusal | undefined {
   if (extent === 'state' && state === undefined) return wrong(what, 'state must be there, got none');
   if (state === undefined) return undefined;
-  const sizes = state.weightSpecs.map(({ shape }) => shape.reduce((size, length) => size * length, 1));
-  const described = sizes.reduce((sum, size) => sum + size, 0);
+  const described = sumOf(variableSizes(state.weightSpecs));
   if (described === parameterCount) return undefined;
   return wrong(what, `weightSpecs must describe ${parameterCount} parameters, got ${described}`);
 }

@@ -67,8 +67,8 @@ export interface Requests {
    */
   restore(state: TrainingState, applied: Applied, receivers: readonly Member[]): Promise<void>;
   /**
-   * Gives some members the state of another, which keeps its residual for itself. One that is too long for a message passes through in chunks: no more than a
-   * window of it is held here, and the slowest receiver sets the pace.
+   * Gives some members the state of another, which keeps its residual for itself. One that is too long for a message passes
+   * through in chunks: no more than a window of it is held here, and the slowest receiver sets the pace.
    * @throws run-failed, naming a member that did not take it over
    */
   copy(donor: Member, applied: Applied, receivers: readonly Member[]): Promise<void>;

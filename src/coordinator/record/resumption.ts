@@ -1,5 +1,4 @@
 /** Opens a run that ended early: its last checkpoint, and what it had done and cost until then. */
-
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Milestone } from '../../economics/record/run-record.ts';

@@ -1,5 +1,5 @@
 /** Tells what members have spent on steps: on several at once where these were voted for together. */
-import type { SpentSeconds } from '../../shared/core/phases.ts';
+import { addSpent } from '../../shared/core/phases.ts';
 import type { MemberSpent, RunObserver } from '../run-events.ts';
 
 export interface SpentReport {
@@ -37,22 +37,10 @@ export function mergeSpent(first: readonly MemberSpent[], second: readonly Membe
     const sum = before && {
       workerId,
       at,
-      seconds: addSeconds(before.seconds, seconds),
+      seconds: addSpent(before.seconds, seconds),
       bytes: { sent: before.bytes.sent + bytes.sent, received: before.bytes.received + bytes.received },
     };
     merged.set(workerId, sum ?? member);
   }
   return [...merged.values()];
-}
-
-function addSeconds(a: SpentSeconds, b: SpentSeconds): SpentSeconds {
-  return {
-    load: a.load + b.load,
-    compute: a.compute + b.compute,
-    communicate: a.communicate + b.communicate,
-    wait: a.wait + b.wait,
-    apply: a.apply + b.apply,
-    evaluate: a.evaluate + b.evaluate,
-    idle: a.idle + b.idle,
-  };
 }

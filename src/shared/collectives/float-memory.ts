@@ -4,6 +4,9 @@
  */
 import { addOnto } from './add-onto.ts';
 
+/** Floats that are best added up at a time: what a core's own cache holds of sum and part. */
+export const blockFloats = 1 << 15;
+
 export interface FloatMemory {
   readonly count: number;
   /** @param place below `count` */

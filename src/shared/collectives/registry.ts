@@ -11,7 +11,7 @@ const offered = { star, mesh, 'mesh-two-shot': meshTwoShot } as const satisfies 
 const collectives = { ...offered, tree, solo } as const satisfies Record<string, Collective>;
 
 export type AllReduceName = keyof typeof collectives;
-/** Of a run: `auto` leaves it to each generation, which knows how its ranks are linked. */
+/** What a run asks for: `auto` leaves it to each generation, which knows how its ranks are linked. */
 export type AllReduceOfRun = AllReduceName | 'auto';
 /** What `--all-reduce` offers. */
 export const allReduceNames = Object.keys(offered) as (keyof typeof offered)[];

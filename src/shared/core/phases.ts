@@ -23,11 +23,16 @@ export type SpentSeconds = PhaseSeconds & { readonly evaluate: number; readonly 
 
 export const nothingSpent: SpentSeconds = { ...noPhaseSeconds, evaluate: 0, idle: 0 };
 
+/** `a + scale × b`, as `addPhases`. */
+export function addSpent(a: SpentSeconds, b: SpentSeconds, scale = 1): SpentSeconds {
+  return {
+    ...addPhases(a, b, scale),
+    evaluate: a.evaluate + scale * b.evaluate,
+    idle: a.idle + scale * b.idle,
+  };
+}
+
 /** The growth between two readings. */
 export function spentBetween(before: SpentSeconds, after: SpentSeconds): SpentSeconds {
-  return {
-    ...addPhases(after, before, -1),
-    evaluate: after.evaluate - before.evaluate,
-    idle: after.idle - before.idle,
-  };
+  return addSpent(after, before, -1);
 }

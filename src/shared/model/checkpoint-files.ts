@@ -6,9 +6,11 @@
  *
  * Whoever writes them adds `SHA256SUMS`, by which a damaged checkpoint is known when it is read.
  */
+
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { badInput, codeOf, messageOf, PennygradError } from '../core/errors.ts';
+import { sumOf } from '../core/sums.ts';
 import { sha256Of } from '../data/hashed-bytes.ts';
 import type { Parts } from '../files/atomic-folder.ts';
 import { type Digests, digestsFile, parseDigests } from '../files/digests.ts';
@@ -17,6 +19,7 @@ import { maxParameters } from './model-fit.ts';
 import { modelNames, slotNames, type TrainedSpec } from './model-spec.ts';
 import { optimizerSchema } from './optimizer-schema.ts';
 import type { Checkpoint } from './training-state.ts';
+import { variableSizes } from './training-state.ts';
 
 /** A checkpoint with the model, optimizer and seed that it was trained with. */
 export interface SavedCheckpoint {
@@ -138,7 +141,7 @@ export function decodeCheckpoint(
   const { optimizer, crc32: checksums, model, seed, step, epoch, cursor } = training;
   if (training.digests !== undefined && digests === undefined) throw badInput(`${folder}/${digestsFile}: not found`);
   const weightSpecs = weightsManifest[0].weights;
-  const parameterCount = weightSpecs.reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
+  const parameterCount = sumOf(variableSizes(weightSpecs));
   if (parameterCount > maxParameters) {
     throw badInput(`${folder}/model.json: has ${parameterCount} parameters, at most ${maxParameters} can be trained`);
   }

@@ -56,7 +56,7 @@ export function describeOptimizer({ name, learningRate, local }: OptimizerSpec):
 export interface LocalUpdates {
   /** The samples of all workers' shares together that go into one local update. */
   readonly batchSize: number;
-  /** Of the outer update. */
+  /** The outer update's. */
   readonly learningRate: number;
   readonly momentum: number;
 }

@@ -20,6 +20,13 @@ export interface ModelArtifacts {
   }[];
 }
 
+/** The floats of each variable, in the order of the flat parameter vector. */
+export function variableSizes(
+  weightSpecs: readonly Pick<ModelArtifacts['weightSpecs'][number], 'shape'>[],
+): readonly number[] {
+  return weightSpecs.map(({ shape }) => shape.reduce((size, length) => size * length, 1));
+}
+
 /** The state of a replica at one step. */
 export interface TrainingState {
   /** One flat vector, in the order of `ModelArtifacts.weightSpecs`. */

@@ -62,7 +62,7 @@ describe('the local updates of a step', () => {
   });
 
   it.each([
-    // Of a step of 12 samples in updates of 4: as many updates whatever the share.
+    // A step of 12 samples in updates of 4 has as many updates whatever the share.
     [12, 12, [4, 4, 4]],
     [12, 7, [2, 2, 3]],
     [12, 2, [1, 1]],

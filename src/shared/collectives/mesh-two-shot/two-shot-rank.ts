@@ -25,13 +25,10 @@ import type { Attempt } from '../../protocol/messages.ts';
 import type { PeerVectors } from '../../transport/vectors.ts';
 import { followBuckets } from '../bucket-progress.ts';
 import type { AllReduce, RankOptions, StepPart } from '../collective.ts';
-import { createFloatMemory } from '../float-memory.ts';
+import { blockFloats, createFloatMemory } from '../float-memory.ts';
 import { publishedPart, requireUnchanged, toFigures } from '../published-parts.ts';
 
 const [gradientSlot, sumSlot] = [0, 1];
-
-/** Floats that are added up at a time: what a core's own cache holds of sum and part. */
-const blockFloats = 1 << 15;
 
 /** The longest piece, in floats (512 KiB): sums leave while the rest of an interval comes. Shorter ones cost more than they save. */
 const mostPieceFloats = 1 << 17;

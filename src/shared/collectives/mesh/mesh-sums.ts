@@ -2,10 +2,7 @@
 import type { Interval } from '../../core/sampling.ts';
 import type { PeerVectors } from '../../transport/vectors.ts';
 import type { ErrorFeedback } from '../compression/error-feedback.ts';
-import { createFloatMemory } from '../float-memory.ts';
-
-/** Floats that are added up at a time: what a core's own cache holds of sum and part. */
-const blockFloats = 1 << 15;
+import { blockFloats, createFloatMemory } from '../float-memory.ts';
 
 export interface MeshSums {
   /** The last one that was made. */
