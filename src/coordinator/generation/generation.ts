@@ -4,18 +4,11 @@
  * only be asked for their state, or become members of the next generation.
  */
 import { setMaxListeners } from 'node:events';
-import type { AllReduceHub } from '../../shared/collectives/collective.ts';
 import type { Codec } from '../../shared/collectives/compression/codec.ts';
-import {
-  type AllReduceName,
-  type AllReduceOfRun,
-  collectiveAtFirst,
-  collectiveOf,
-} from '../../shared/collectives/registry.ts';
+import { type AllReduceOfRun, collectiveAtFirst } from '../../shared/collectives/registry.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { PennygradError } from '../../shared/core/errors.ts';
-import { type Interval, weightedShares } from '../../shared/core/sampling.ts';
-import { sumOf, sumOfSquares } from '../../shared/core/sums.ts';
+import type { Interval } from '../../shared/core/sampling.ts';
 import { mostAssignedAhead } from '../../shared/protocol/limits.ts';
 import type { Applied, Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { chunkSizes } from '../../shared/protocol/state-chunks.ts';
@@ -25,19 +18,15 @@ import type { Member } from '../membership/worker.ts';
 import type { MemberSpent } from '../run-events.ts';
 import { type AllReduceChoice, decideAllReduce } from './all-reduce-choice.ts';
 import type { AnsweringModel } from './answer-check.ts';
-import { type Answers, createAnswers } from './answers.ts';
+import { type AssignedSteps, createAssignedSteps } from './assigned-steps.ts';
 import {
   type Answer,
   abortAll,
-  acceptVote,
-  assignStep,
   beginGenerationState,
   type CarriedMember,
-  commitStep,
-  findAttempt,
+  type GenerationState,
   keptBy,
   mayDiffer,
-  noteContribution,
   ownSeconds,
   putOffMembers,
   restAll,
@@ -45,9 +34,8 @@ import {
   type Vote,
 } from './generation-state.ts';
 import type { MemberLost } from './member-lost.ts';
-import { createNonFiniteParts, describeGradient, findProblem } from './non-finite.ts';
 import { createOpenRequests } from './open-requests.ts';
-import { type Refusal, stale, wrong } from './refusal.ts';
+import { type Refusal, stale } from './refusal.ts';
 import { createRequests, type Requests } from './requests.ts';
 
 type From<Type extends WorkerMessage['type']> = MessageOf<WorkerMessage, Type>;
@@ -63,7 +51,9 @@ export interface CarriedGeneration {
   readonly requestCount: number;
 }
 
-export interface Generation extends Omit<Requests, 'link'> {
+export interface Generation
+  extends Omit<Requests, 'link'>,
+    Pick<AssignedSteps, 'assign' | 'votes' | 'isVoted' | 'gradientNorm' | 'nonFinite' | 'commit'> {
   /** Counts from 1. */
   readonly number: number;
   /** In rank order. */
@@ -75,27 +65,6 @@ export interface Generation extends Omit<Requests, 'link'> {
   readonly microShard: number | undefined;
   /** Finds out how gradients are to be summed. To be called once, before the first step. */
   chooseAllReduce(): Promise<AllReduceChoice>;
-  /**
-   * Sends every rank its share of a step: positions `batch` of the epoch's order, cut by the ranks' weights.
-   * @returns the shares, in rank order
-   */
-  assign(step: number, epoch: number, batch: Interval, weights: readonly number[]): readonly Interval[];
-  /** Every rank's vote for an assigned step, in rank order. */
-  votes(step: number): Promise<readonly Vote[]>;
-  /** Whether all ranks have voted for a step that is not committed, so that nobody is waited for. */
-  isVoted(step: number): boolean;
-  /**
-   * Euclidean norm of the mean gradient of the last step on which replicas compared their parameters, once all voted for this
-   * step: where it became known with this step.
-   */
-  gradientNorm(step: number): number | undefined;
-  /**
-   * Whose part of a step is not finite, and on which samples, once all voted for it: no replica may apply it. Undefined where
-   * all is finite.
-   */
-  nonFinite(step: number): string | undefined;
-  /** @param skipped nobody applies the step */
-  commit(step: number, skipped?: boolean): void;
   /**
    * What members say they have used since this was last asked. Those that said nothing new are left out.
    * @param step only what they had used when they voted for it
@@ -160,30 +129,15 @@ export interface GenerationOptions {
   readonly send: (member: Member, body: Body<CoordinatorMessage>, tensors?: readonly Float32Array[]) => void;
 }
 
-/** A generation tries a step once: it ends when it loses a member, and the next one tries again. */
-const attempt = 0;
-
 export function createGeneration(options: GenerationOptions): Generation {
-  const { number: generation, members, model, buckets, microShard, skipNonfinite, clock, before, send } = options;
+  const { number: generation, members, model, buckets, microShard, clock, before, send } = options;
   const worldSize = members.length;
+  const skipNonfinite = options.skipNonfinite === true;
   const keepsResiduals = options.codec !== undefined;
-  let allReduce = collectiveAtFirst(worldSize, options.allReduce);
+  const allReduce = collectiveAtFirst(worldSize, options.allReduce);
   const rankOf = new Map(members.map(({ peer, rank }) => [peer, rank] as const));
-  const hubOf = (name: AllReduceName): AllReduceHub | undefined =>
-    collectiveOf(name).createHub?.({
-      worldSize,
-      buckets,
-      takesNonFinite: skipNonfinite,
-      codec: options.codec,
-      microShard,
-    });
-  let hub = hubOf(allReduce);
-  const ballots = new Map<number, Answers<Vote>>();
   const sizes = chunkSizes(options.chunkFloats);
   const lost = new Set<PeerId>();
-  /** Squares of the floats of each step's gradient, added up bucket by bucket; and norms that ranks told with their votes. */
-  const [squares, norms] = [new Map<number, number>(), new Map<number, number>()];
-  const nonFinite = createNonFiniteParts(members, options.orderOf);
   const losing = new AbortController();
   const { signal } = losing;
   // Each step that is under way waits on it, and a few requests. More would be a leak, of which Node warns.
@@ -207,85 +161,38 @@ export function createGeneration(options: GenerationOptions): Generation {
       worldSize,
       allReduce,
       microShard,
-      skipNonfinite: skipNonfinite === true ? true : undefined,
+      skipNonfinite: skipNonfinite ? true : undefined,
     });
   }
 
-  const isCompared = (step: number) => step % options.checksumEvery === 0;
-
-  const openRequests = createOpenRequests({
-    members,
-    model,
-    sizes,
-    clock,
-    send,
-    known: {
-      get: () => state,
-      set(next) {
-        state = next;
-      },
+  const known = {
+    get: () => state,
+    set(next: GenerationState) {
+      state = next;
     },
+  };
+  const steps = createAssignedSteps({
+    generation,
+    members,
+    allReduce,
+    buckets,
+    codec: options.codec,
+    microShard,
+    skipNonfinite,
+    checksumEvery: options.checksumEvery,
+    orderOf: options.orderOf,
+    clock,
+    signal,
+    send,
+    known,
   });
+  const { assign, votes, isVoted, gradientNorm, nonFinite, commit } = steps;
+  const openRequests = createOpenRequests({ members, model, sizes, clock, send, known });
   const { askUntil } = openRequests;
   const { link, ...requests } = createRequests(members, askUntil(signal), sizes, keepsResiduals);
 
-  function contribute(
-    rank: number,
-    message: From<'contribute'>,
-    tensors: readonly Float32Array[],
-  ): Refusal | undefined {
-    const found = findAttempt(state, message, 'a contribution');
-    if ('refusal' in found) return found.refusal;
-    const what = `a wrong contribution to step ${message.step + 1}`;
-    if (hub === undefined) return wrong(what, `${allReduce} has no hub`);
-    const outcome = hub.receive(rank, message, tensors, clock.now());
-    if (outcome.kind === 'refused') return wrong(what, outcome.reason);
-    if (outcome.kind === 'diverged') return nonFinite.refuse(rank, message.step, describeGradient(outcome));
-    if (outcome.nonFinite !== undefined) nonFinite.note(rank, message.step, describeGradient(outcome.nonFinite));
-    state = noteContribution(state, rank);
-    if (outcome.kind !== 'reply') return undefined;
-    for (const reply of outcome.replies) {
-      const member = members[reply.rank];
-      if (member !== undefined) send(member, reply.body, reply.tensors);
-    }
-    // After they are sent, so that no rank waits for it. All replies have the same sum.
-    const sum = outcome.replies[0]?.tensors[0];
-    if (sum !== undefined && isCompared(message.step)) {
-      squares.set(message.step, (squares.get(message.step) ?? 0) + sumOfSquares(sum));
-    }
-    return undefined;
-  }
-
-  function vote(rank: number, message: Vote, tensors: readonly Float32Array[]): Refusal | undefined {
-    if (tensors.length > 0)
-      return wrong(`a wrong vote for step ${message.step + 1}`, `it must have no tensors, got ${tensors.length}`);
-    const { step, gradientNorm } = message;
-    const problem = findProblem(message);
-    const terms = {
-      nonFinite: problem === undefined || skipNonfinite === true ? undefined : nonFinite.refuse(rank, step, problem),
-      missingBuckets: hub?.missing(rank, message) ?? 0,
-      isCompared: isCompared(step),
-      mayKnowNorm: hub === undefined && isCompared(worldSize === 1 ? step : step - 1),
-      mayBeNonFinite: hub === undefined && skipNonfinite === true,
-    };
-    const accepted = acceptVote(state, rank, message, terms, clock.now());
-    if ('refusal' in accepted) return accepted.refusal;
-    state = accepted.state;
-    if (problem !== undefined) nonFinite.note(rank, step, problem);
-    if (gradientNorm !== undefined) norms.set(step, gradientNorm);
-    ballots.get(step)?.add(rank, message);
-    return undefined;
-  }
-
   function holders(step: number): readonly Member[] {
     return members.filter(({ peer }, rank) => !lost.has(peer) && (state.members[rank]?.applied?.step ?? 0) === step);
-  }
-
-  function forgetReduced(step: number): void {
-    squares.delete(step);
-    norms.delete(step);
-    nonFinite.forget(step);
-    hub?.forget({ generation, step, attempt });
   }
 
   function takeSpent(step?: number): readonly MemberSpent[] {
@@ -306,61 +213,26 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     async chooseAllReduce() {
       const choice = await decideAllReduce(options.allReduce, members, buckets, link, keepsResiduals);
-      if (choice.allReduce !== allReduce) {
-        allReduce = choice.allReduce;
-        hub = hubOf(allReduce);
-        for (const member of members) send(member, { type: 'exchange', generation, allReduce });
+      if (choice.allReduce !== steps.allReduce()) {
+        steps.exchangeBy(choice.allReduce);
+        for (const member of members) send(member, { type: 'exchange', generation, allReduce: choice.allReduce });
       }
       return choice;
     },
 
-    assign(step, epoch, batch, weights) {
-      const shares = weightedShares(batch, weights, microShard);
-      const offsets = shares.map(({ from, to }) => ({ from: from - batch.from, to: to - batch.from }));
-      hub?.expect({ generation, step, attempt }, offsets);
-      const samples = shares.map(({ from, to }) => to - from);
-      nonFinite.assign(step, epoch, shares);
-      state = assignStep(state, { generation, step, attempt }, samples, hub !== undefined, clock.now());
-      ballots.set(step, createAnswers(worldSize, signal));
-      const globalBatch = batch.to - batch.from;
-      shares.forEach((share, rank) => {
-        const member = members[rank];
-        if (member === undefined) return;
-        const { from, to } = share;
-        const offset = microShard === undefined ? undefined : offsets[rank]?.from;
-        send(member, { type: 'assign', generation, step, attempt, epoch, from, to, globalBatch, offset });
-      });
-      return shares;
-    },
-
-    votes: (step) => ballots.get(step)?.all ?? Promise.reject(new Error(`votes: step ${step} was not assigned`)),
-
-    isVoted: (step) => ballots.get(step)?.isComplete() === true,
-
-    gradientNorm(step) {
-      const sum = squares.get(step);
-      if (sum === undefined) return norms.get(step);
-      return Math.sqrt(sum) / sumOf(state.attempts.get(step)?.shares ?? []);
-    },
-
-    nonFinite: nonFinite.describe,
-
-    commit(step, skipped = false) {
-      ballots.delete(step);
-      forgetReduced(step);
-      for (const member of hub === undefined ? [] : members) {
-        send(member, { type: 'commit', generation, step, attempt, skipped: skipped ? true : undefined });
-      }
-      state = commitStep(state, step, clock.now());
-    },
-
+    assign,
+    votes,
+    isVoted,
+    gradientNorm,
+    nonFinite,
+    commit,
     ...requests,
 
     takeSpent,
 
-    ownSeconds: (step) => (hub === undefined ? ownSeconds(state, step) : undefined),
+    ownSeconds: (step) => (steps.hasHub() ? undefined : ownSeconds(state, step)),
 
-    runsAhead: () => hub === undefined,
+    runsAhead: () => !steps.hasHub(),
 
     lose(peer, loss) {
       if (!rankOf.has(peer) || lost.has(peer)) return;
@@ -377,7 +249,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 
     abort(step) {
       if (!state.isAborted) {
-        for (const attempted of state.attempts.keys()) forgetReduced(attempted);
+        steps.forget();
         for (const member of members) if (!lost.has(member.peer)) send(member, { type: 'abort', generation });
         state = restAll(state, clock.now());
       }
@@ -424,9 +296,9 @@ export function createGeneration(options: GenerationOptions): Generation {
         return stale(`'${message.type}' from a worker that is no member of generation ${generation}`);
       switch (message.type) {
         case 'contribute':
-          return contribute(rank, message, tensors);
+          return steps.contribute(rank, message, tensors);
         case 'vote':
-          return vote(rank, message, tensors);
+          return steps.vote(rank, message, tensors);
         case 'chunk':
           return openRequests.chunk(rank, message, tensors);
         case 'taken':
