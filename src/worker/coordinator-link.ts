@@ -4,25 +4,16 @@
  * coordinator's own waits have deadlines, so one that is heard is one that will go on or end the run.
  */
 
-import { type AsyncQueue, createAsyncQueue } from '../shared/core/async-queue.ts';
+import { createAsyncQueue } from '../shared/core/async-queue.ts';
 import type { Clock } from '../shared/core/clock.ts';
-import { type Deadlines, deadlinesFrom } from '../shared/core/deadlines.ts';
 import { badInput, PennygradError } from '../shared/core/errors.ts';
-import type { ClockReading } from '../shared/core/standstill.ts';
 import type { Timers } from '../shared/core/timers.ts';
-import { isSameAttempt } from '../shared/protocol/attempt.ts';
-import type {
-  Attempt,
-  Body,
-  CoordinatorMessage,
-  GpuReading,
-  MessageOf,
-  WorkerMessage,
-} from '../shared/protocol/messages.ts';
+import type { Body, CoordinatorMessage, GpuReading, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { ChunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
 import { connectWorkerSocket } from '../shared/transport/worker-socket.ts';
-import { judgeSilence, type Silence } from './silence.ts';
+import { type GenerationInbox, type OpenGeneration, openGeneration } from './generation-inbox.ts';
+import { watchSilence } from './silence-watch.ts';
 import { createStateTransfers, type Room } from './state-transfers.ts';
 
 type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessage, Type>;
@@ -41,17 +32,6 @@ export interface RestoreOrder extends From<'restore'> {
 }
 /** A generation begins. */
 export type QuorumOrder = From<'quorum'> & { readonly inbox: GenerationInbox };
-
-/** What the coordinator says about one generation, apart from its orders. */
-export interface GenerationInbox {
-  /** Resolves when the attempt is committed; rejects when it is aborted. Other attempts' commits are stale: dropped. */
-  committed(attempt: Attempt): Promise<{ readonly skipped: boolean }>;
-  /**
-   * Aborted when the step or test pass under way will come to nothing, because the generation has lost a member or this
-   * worker its coordinator. A member's loss does not abort a step whose commit is here already.
-   */
-  readonly aborted: AbortSignal;
-}
 
 export interface CoordinatorLink {
   send(body: Body<WorkerMessage>, tensors?: readonly Float32Array[]): void;
@@ -116,32 +96,36 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   let generation: OpenGeneration | undefined;
   let deliverReduced: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void = () => {};
   let run = '';
-  let deadlines: Deadlines = deadlinesFrom(timeoutSeconds);
-  const look = (): ClockReading => ({ now: clock.now(), unixMs: clock.unixMs() });
-  const patienceMs = () => (managed ? Number.POSITIVE_INFINITY : deadlines.silenceMs);
-  let silence: Silence = { lastHeard: clock.now(), asked: look() };
-  /** When this process last found that it had stood still, and for how long. */
-  let [wokeAt, sleptSeconds] = [Number.NEGATIVE_INFINITY, 0];
   let gpu: GpuReading | undefined;
   let closed = false;
 
+  const silence = watchSilence({
+    timeoutSeconds,
+    clock,
+    timers,
+    isPatient: managed,
+    onBeat() {
+      if (run !== '') socket.send({ type: 'heartbeat', gpu });
+    },
+    onLost: (seconds) => fail(lost(`no word from the coordinator at ${connect} for ${seconds.toFixed(1)} s`)),
+    onStoodStill: options.onStoodStill,
+  });
   const socket = connectSocket({
     connect,
     family,
     timers,
-    stalledMs: patienceMs,
+    stalledMs: silence.patienceMs,
     onUnreachable: (reason) => fail(lost(`cannot send to the coordinator at ${connect}: ${reason}`)),
     onDisconnect() {
       // Before the welcome ZeroMQ connects again, and nothing was lost.
       if (run === '') return;
       timers.after(lastWordsMs, () => {
-        judge();
-        fail(lost(`the connection to the coordinator at ${connect} is gone`, recentSleep()));
+        silence.judge();
+        fail(lost(`the connection to the coordinator at ${connect} is gone`, silence.recentSleep()));
       });
     },
   });
   const transfers = createStateTransfers(socket.send);
-  let stopHeart = startHeart();
   listen().catch(fail);
 
   function fail(error: Error): void {
@@ -236,7 +220,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
       }
       const { message, tensors } = decoded;
       if (run !== '' && message.run !== run) continue;
-      silence = { ...silence, lastHeard: clock.now() };
+      silence.heard();
       if (message.type === 'reduced') deliverReduced(message, tensors);
       else if (message.type === 'abort') abort(message);
       else if (message.type === 'commit') generation?.commits.push(message);
@@ -244,31 +228,6 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
       else if (message.type === 'taken') transfers.noteTaken(message);
       else queue(message, tensors);
     }
-  }
-
-  function startHeart(): () => void {
-    return timers.every(deadlines.heartbeatMs, () => {
-      if (run !== '') socket.send({ type: 'heartbeat', gpu });
-      judge();
-    });
-  }
-
-  function judge(): void {
-    const rules = { periodMs: deadlines.heartbeatMs, limitMs: patienceMs() };
-    const decision = judgeSilence(silence, look(), rules);
-    if (decision.kind === 'lost') {
-      fail(lost(`no word from the coordinator at ${connect} for ${decision.seconds.toFixed(1)} s`));
-      return;
-    }
-    silence = decision.silence;
-    if (decision.stoodStill * 1000 < deadlines.connectionMs) return;
-    [wokeAt, sleptSeconds] = [clock.now(), decision.stoodStill];
-    options.onStoodStill(sleptSeconds);
-  }
-
-  /** The sleep from which this process woke just now, if it did. */
-  function recentSleep(): number | undefined {
-    return (clock.now() - wokeAt) * 1000 < deadlines.connectionMs ? sleptSeconds : undefined;
   }
 
   return {
@@ -283,10 +242,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
     joinRun(id, timeout) {
       run = id;
       socket.joinRun(id);
-      deadlines = deadlinesFrom(timeout);
-      stopHeart();
-      silence = { ...silence, asked: look() };
-      stopHeart = startHeart();
+      silence.keepTo(timeout);
     },
     expectState: transfers.expect,
     setGpuReading(reading) {
@@ -296,48 +252,10 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
     async close() {
       if (closed) return;
       closed = true;
-      stopHeart();
+      silence.stop();
       fail(new PennygradError('interrupted', 'the link to the coordinator was closed'));
       await socket.flushed();
       socket.close();
-    },
-  };
-}
-
-interface OpenGeneration {
-  readonly number: number;
-  readonly commits: AsyncQueue<From<'commit'>>;
-  readonly inbox: GenerationInbox;
-  /** The generation has lost a member. */
-  abort(): void;
-  /** Nothing more is heard of it. */
-  end(reason: Error): void;
-}
-
-function openGeneration(number: number): OpenGeneration {
-  const commits = createAsyncQueue<From<'commit'>>();
-  const aborting = new AbortController();
-  function end(reason: Error): void {
-    aborting.abort(reason);
-    commits.fail(reason);
-  }
-  return {
-    number,
-    end,
-    commits,
-    inbox: {
-      aborted: aborting.signal,
-      async committed(attempt) {
-        for (;;) {
-          const commit = await commits.next();
-          if (isSameAttempt(commit, attempt)) return { skipped: commit.skipped === true };
-        }
-      },
-    },
-    abort() {
-      // One step is under way at most, so a commit that nobody has read is that step's.
-      if (commits.length > 0) return;
-      end(new PennygradError('quorum-lost', 'the generation lost a member'));
     },
   };
 }
