@@ -47,12 +47,17 @@ it('measures engines in rounds and two workers, and writes what it prints', asyn
   expect(figures.pair.rows).toMatchObject([
     {
       candidate: 'pennygrad train, wasm',
-      ratios: { 'one worker': expect.any(Number), 'two engines': expect.any(Number) },
+      ratios: {
+        'one worker': expect.any(Number),
+        'two threads': expect.any(Number),
+        'two engines': expect.any(Number),
+      },
     },
     { candidate: 'one worker' },
+    { candidate: 'two threads' },
     { candidate: 'two engines' },
   ]);
-  expect(figures.pair.measurements).toHaveLength(6);
+  expect(figures.pair.measurements).toHaveLength(8);
 });
 
 it('goes on without peers that cannot be had, and says why in their rows', async () => {

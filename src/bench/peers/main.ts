@@ -17,7 +17,7 @@ import { engineColumns, pairColumns, tableRows } from './comparison-table.ts';
 import { allowedCores, hasTaskset } from './cores.ts';
 import { measureOnOneCore } from './one-core.ts';
 import { createProcesses, type Processes } from './processes.ts';
-import { ddpTitle, measureTwoProcesses, oneWorkerTitle, twoEnginesTitle } from './two-processes.ts';
+import { ddpTitle, measureTwoProcesses, oneWorkerTitle, twoEnginesTitle, twoThreadsTitle } from './two-processes.ts';
 
 const note = (line: string) => console.error(line);
 
@@ -101,10 +101,10 @@ async function measurePair(
     : undefined;
   const result = await measureTwoProcesses(processes, { batchSizes, rounds, steps, seconds, ddp, onProgress: note });
   absent.push(...result.absent);
-  const baselines = [oneWorkerTitle, twoEnginesTitle, ddpTitle];
+  const baselines = [oneWorkerTitle, twoThreadsTitle, twoEnginesTitle, ddpTitle];
   const rows = compare(result.measurements, { baselines, flopsPerSample: 0, peakFlops: undefined });
   console.log(
-    `\nTwo processes, one thread each, global batch, ${formatCount(steps)} steps, median of ${rounds} rounds`,
+    `\nTwo cores, global batch, ${formatCount(steps)} steps, median of ${rounds} rounds`,
   );
   console.log(renderTable(pairColumns(baselines), tableRows(rows, absent), tableOptions));
   return { rows, absent, measurements: result.measurements };

@@ -1,6 +1,6 @@
 /**
- * The second table: measures whole runs of two workers; what they are measured by, which is one worker, and two engines side by
- * side that exchange nothing; and PyTorch's data-parallel training on two processes.
+ * The second table: measures whole runs of two workers; what they are measured by, which is one worker, one worker with two
+ * threads, and two engines side by side that exchange nothing; and PyTorch's data-parallel training on two processes.
  */
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../shared/core/errors.ts';
@@ -15,6 +15,7 @@ import { roundRobin } from './schedule.ts';
 
 const trainTitle = 'pennygrad train, wasm';
 export const oneWorkerTitle = 'one worker';
+export const twoThreadsTitle = 'two threads';
 export const twoEnginesTitle = 'two engines';
 export const ddpTitle = 'PyTorch DDP';
 
@@ -44,12 +45,13 @@ export async function measureTwoProcesses(
 ): Promise<TwoProcessesResult> {
   /** By title, what measures samples per second. */
   const runs = new Map<string, (batchSize: number) => Promise<number>>();
-  const train = (workers: number) => async (batchSize: number) => {
-    const summary = await trainOnce({ program, backend: 'wasm', batchSize, epochs: 1, steps }, workers);
+  const train = (workers: number, threads: number) => async (batchSize: number) => {
+    const summary = await trainOnce({ program, backend: 'wasm', threads, batchSize, epochs: 1, steps }, workers);
     return summary.samples_per_second;
   };
-  runs.set(trainTitle, train(2));
-  runs.set(oneWorkerTitle, train(1));
+  runs.set(trainTitle, train(2, 1));
+  runs.set(oneWorkerTitle, train(1, 1));
+  runs.set(twoThreadsTitle, train(1, 2));
   runs.set(twoEnginesTitle, (batchSize) => measureTwoEngines(processes, batchSize, seconds));
   if (ddp !== undefined) {
     runs.set(ddpTitle, async (batchSize) => {
