@@ -8,6 +8,9 @@ import { commands, type ListedCommand } from './commands.ts';
 import { loseReader, surviveHangUps } from './interruption.ts';
 import { findWrongSwitch, yargsOptions } from './setting-flags.ts';
 
+/** For how long an interrupted command that is still waiting for something lives on. */
+const lastWordsMs = 500;
+
 const args = hideBin(process.argv);
 
 /** For errors: the command whose help lists its flags. */
@@ -102,6 +105,7 @@ try {
   console.error(`pennygrad: ${printable(text)}`);
   if (args.includes('--verbose')) console.error(error);
   process.exitCode = exitCodeOf(error);
-  // Interrupted work may still be waiting for the network.
-  if (process.exitCode === exitCodes.interrupted) process.exit();
+  // Interrupted work may still be waiting for the network, and nobody waits for that. What was sent last has the time to leave:
+  // `process.exit()` would end ZeroMQ's threads with it.
+  if (process.exitCode === exitCodes.interrupted) setTimeout(() => process.exit(), lastWordsMs).unref();
 }

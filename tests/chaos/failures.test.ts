@@ -9,7 +9,9 @@ import { lastCheckpoint, readSummary } from '../support/run-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = writeIdxFolder(2000, 200);
-const timeout = 5;
+const timeout = 10;
+/** What ending takes beside a deadline, on a machine that does much else. A second deadline would be longer. */
+const endingSeconds = 4;
 /** A run that lasts until something happens to it. */
 const common = ['--dataset', folder, '--timeout', String(timeout), '--metrics-port', '0', '--on-loss', 'fail'];
 const endless = [...common, '--epochs', '100000'];
@@ -48,7 +50,7 @@ describe('a worker that fails during training', () => {
     const job = start(['train', ...endless]);
     const [first, second] = await training(job);
     process.kill(first ?? 0, 'SIGSTOP');
-    expect(await secondsUntil(job.exit)).toBeLessThan(timeout + 1);
+    expect(await secondsUntil(job.exit)).toBeLessThan(timeout + endingSeconds);
     const { code, stderr } = await job.exit;
     expect(code).toBe(4);
     expect(stderr).toMatch(
@@ -66,14 +68,14 @@ describe('a coordinator', () => {
     ]);
     expect(code).toBe(4);
     expect(stderr).toMatch(/0 of 2 workers ready, 2 never arrived/);
-    expect(seconds).toBeLessThan(6);
+    expect(seconds).toBeLessThan(20);
   });
 
   it('that is killed takes its local workers with it', async () => {
     const job = start(['train', ...endless]);
     const workers = await training(job);
     job.child.kill('SIGKILL');
-    await eventually('workers end with their parent', () => workers.every((pid) => !isAlive(pid)), 5000);
+    await eventually('workers end with their parent', () => workers.every((pid) => !isAlive(pid)));
   });
 
   it('that is killed is missed by its remote workers, who end with code 4', async () => {
@@ -84,10 +86,10 @@ describe('a coordinator', () => {
       const { code, stdout, stderr } = await worker.exit;
       expect(code).toBe(4);
       expect(stdout + stderr).toMatch(
-        /coordinator at tcp:\S+ is gone; keeping step \d+ and asking for a place again for 4 s/,
+        /coordinator at tcp:\S+ is gone; keeping step \d+ and asking for a place again for 8 s/,
       );
       expect(stderr).toMatch(
-        /no word from the coordinator at tcp:\S+ for 4\.\d s; is it still running and reachable\?/,
+        /no word from the coordinator at tcp:\S+ for 8\.\d s; is it still running and reachable\?/,
       );
     }
   });
@@ -106,7 +108,7 @@ describe('a coordinator', () => {
     const { coordinator, workers } = await startApart();
     await coordinator.waitFor(/epoch 1\b/i);
     workers[1]?.child.kill('SIGKILL');
-    expect(await secondsUntil(coordinator.exit)).toBeLessThan(timeout + 1);
+    expect(await secondsUntil(coordinator.exit)).toBeLessThan(timeout + endingSeconds);
     const { code, stderr } = await coordinator.exit;
     expect(code).toBe(4);
     expect(stderr).toMatch(/worker b \(rank 1, /);
@@ -153,9 +155,10 @@ describe('Ctrl-C', () => {
     job.child.kill('SIGINT');
     await job.waitFor(/Ctrl-C again/);
     job.child.kill('SIGINT');
-    expect(await secondsUntil(job.exit)).toBeLessThan(2);
+    // The step in flight would be given up after 8 s.
+    expect(await secondsUntil(job.exit)).toBeLessThan(6);
     expect((await job.exit).code).toBe(130);
-    await eventually('no worker stays behind', () => workers.every((pid) => !isAlive(pid)), 2000);
+    await eventually('no worker stays behind', () => workers.every((pid) => !isAlive(pid)));
   });
 
   it('during the rendezvous ends the wait', async () => {

@@ -33,7 +33,7 @@ withPrometheus.describe('increase() over a run', () => {
     const port = await freePort();
     prometheus = await startPrometheus([{ job: 'pennygrad', targets: [`127.0.0.1:${port}`] }], [], '200ms');
     // Prometheus is there before the runs that it watches; its first scrape comes seconds after it listens.
-    await eventually('Prometheus scrapes', async () => (await prometheus.query('up')).length > 0, 30_000);
+    await eventually('Prometheus scrapes', async () => (await prometheus.query('up')).length > 0);
     const run = start([
       ...['train', '--dataset', writeIdxFolder(20_000, 200), '--model', 'mlp', '--epochs', '99999', '--price', '3600'],
       ...['--budget-usd', '44', '--metrics-port', String(port), '--out', out],
@@ -41,7 +41,7 @@ withPrometheus.describe('increase() over a run', () => {
     exit = await run.exit;
     // Before Prometheus finds nobody there, a question would be answered as if the run went on.
     const isGone = async () => (await prometheus.query('up == 0')).length > 0;
-    await eventually('Prometheus misses the run', isGone, 30_000);
+    await eventually('Prometheus misses the run', isGone);
     summary = readSummary(out);
     ledger = lastLedgerRows(out);
   });

@@ -117,10 +117,10 @@ beforeAll(async () => {
   closing.push(gateway.stop, synthetic.close, starting.close, failed.close, prometheus.stop);
   killedId = await runIdAt(ofKilled.coordinator);
   const runId = await runIdAt(ofRun.coordinator);
-  await eventually('both runs train, and one has finished an epoch', () => areBothTraining(runId), 60_000);
+  await eventually('both runs train, and one has finished an epoch', () => areBothTraining(runId));
   bothTraining = Date.now() / 1000;
   killed.child.kill('SIGKILL');
-  await eventually('the killed run is missed', async () => (await statuses())[killedId] === 'gone', 30_000);
+  await eventually('the killed run is missed', async () => (await statuses())[killedId] === 'gone');
   oneKilled = Date.now() / 1000;
   const { code, stderr } = await run.exit;
   expect(stderr).toBe('');
@@ -290,7 +290,7 @@ describe('the status on the dashboards', () => {
   it('knows a completed run by what a scrape saw, too, after its metrics have vanished', async () => {
     const ofScraped = statusQuery.replaceAll('job=~"$job"', scraped());
     const isMissed = async () => (await prometheus.query(`pennygrad_run_info{${scraped()}}`)).length === 0;
-    await eventually('Prometheus misses the run', isMissed, 30_000);
+    await eventually('Prometheus misses the run', isMissed);
     const series = await prometheus.query(asked(ofScraped, '1s', ''));
     expect(statusesIn(series)).toEqual({ [summary.run_id]: 'completed' });
   });

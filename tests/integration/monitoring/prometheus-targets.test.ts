@@ -36,7 +36,7 @@ it('two runs on a host are found and forgotten, and what a killed one leaves the
   try {
     const both = [start(endless), start(endless)];
     const addresses = (await Promise.all(both.map(addressOf))).sort();
-    await eventually('Prometheus scrapes both', async () => String(await up()) === String(addresses), 60_000);
+    await eventually('Prometheus scrapes both', async () => String(await up()) === String(addresses));
     expect(files()).toHaveLength(2);
     // The labels of the file do not stick to what is scraped.
     const [series] = await prometheus.query('up{job="pennygrad"} == 1');
@@ -45,7 +45,7 @@ it('two runs on a host are found and forgotten, and what a killed one leaves the
     for (const { child } of both) child.kill('SIGINT');
     expect((await Promise.all(both.map(({ exit }) => exit))).map(({ code }) => code)).toEqual([130, 130]);
     expect(files()).toEqual([]);
-    await eventually('Prometheus has forgotten both', async () => (await up()).length === 0, 30_000);
+    await eventually('Prometheus has forgotten both', async () => (await up()).length === 0);
 
     const killed = start(endless);
     await addressOf(killed);

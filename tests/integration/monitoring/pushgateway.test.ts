@@ -75,7 +75,7 @@ withBoth.it(
     const pushed = ['--pushgateway', gateway.url];
     const end = async (run: ReturnType<typeof start>) => expect((await run.exit).code).toBe(5);
     const summaryOf = (name: string) => readSummary(join(folder, name));
-    await eventually('Prometheus scrapes', async () => (await prometheus.query('up')).length > 1, 30_000);
+    await eventually('Prometheus scrapes', async () => (await prometheus.query('up')).length > 1);
 
     await end(begin('resumed', 4, ...scraped, ...pushed));
     const { run_id: resumedId, cost_usd_total: before } = summaryOf('resumed');
@@ -92,14 +92,14 @@ withBoth.it(
     ]);
     const resumed = start(['train', '--resume', join(folder, 'resumed'), '--budget-usd', '16', ...scraped, ...pushed]);
     const isBurning = async () => (await valuesOf(perHour)).get(resumedId) === 3600;
-    await eventually('the resumed run costs money by the hour', isBurning, 30_000);
+    await eventually('the resumed run costs money by the hour', isBurning);
     expect(await valuesOf(perHour)).toEqual(new Map([[resumedId, 3600]]));
     await end(resumed);
 
     const runs = ['resumed', 'between', 'only pushed', 'only pushed as well'].map(summaryOf);
     const total = runs.reduce((sum, { cost_usd_total }) => sum + cost_usd_total, 0);
     const isGone = async () => (await prometheus.query('up{job="pennygrad"} == 0')).length > 0;
-    await eventually('Prometheus misses the run', isGone, 30_000);
+    await eventually('Prometheus misses the run', isGone);
     const costs = await valuesOf(costOfEach.replace('1d', '10m'));
     expect([...costs.keys()].sort()).toEqual(runs.map(({ run_id }) => run_id).sort());
     for (const { run_id, cost_usd_total } of runs) expect(costs.get(run_id)).toBeCloseTo(cost_usd_total, 9);
