@@ -1,5 +1,9 @@
 /** What anyone who reaches the port can make a coordinator process do: nothing that costs it memory, time or money. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { Dealer } from 'zeromq';
 import { pingCoordinator } from '../../src/doctor/facts/ping-coordinator.ts';
@@ -7,7 +11,7 @@ import { pennygradVersion as version } from '../../src/shared/core/version.ts';
 import { encode } from '../../src/shared/protocol/codec.ts';
 import type { WorkerMessage } from '../../src/shared/protocol/messages.ts';
 import { writeIdxFolder } from '../support/idx-folder.ts';
-import { killAll, start } from '../support/pennygrad.ts';
+import { killAll, start, startedHere } from '../support/pennygrad.ts';
 import { connectRawPeer } from '../support/raw-peer.ts';
 import { lastCheckpoint, readSummary } from '../support/run-folder.ts';
 import { sharedGraph } from '../support/shared-graph.ts';
@@ -70,6 +74,24 @@ it('frames that the model could have cost what they weigh, until their connectio
   await peer.sendFrame(largest + 4);
   await peer.closed;
   expect(await answers()).toBe(true);
+});
+
+it('messages that nobody has read when their connection breaks end no process', async () => {
+  const { port, train } = await startCoordinator('--timeout', '60');
+  for (let i = 0; i < 100; i++) await (await connectRawPeer('127.0.0.1', port)).sendUnreadAndBreak();
+  await train();
+});
+
+it('nor a worker that listens for others', async () => {
+  const program = fileURLToPath(new URL('../support/offer-on-network.mjs', import.meta.url));
+  const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  startedHere(child);
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  const port = Number(new URL(line).port);
+  for (let i = 0; i < 100; i++) await (await connectRawPeer('127.0.0.1', port)).sendUnreadAndBreak();
+  // Rejects where nobody listens any more.
+  (await connectRawPeer('127.0.0.1', port)).close();
+  expect(child.signalCode).toBe(null);
 });
 
 it('headers that a decoder would work on for good are dropped, with or without a hello', async () => {

@@ -8,6 +8,8 @@ import { connect, type Socket } from 'node:net';
 export interface RawPeer {
   /** Sends one frame of a message that does not end. @returns false once the other side has closed the connection */
   sendFrame(bytes: number): Promise<boolean>;
+  /** Sends short messages that mean nothing, some pings among them, and breaks the connection before they can be read. */
+  sendUnreadAndBreak(): Promise<void>;
   /** Settles when the other side has closed the connection. */
   readonly closed: Promise<unknown>;
   close(): void;
@@ -39,6 +41,16 @@ export async function connectRawPeer(host: string, port: number): Promise<RawPee
       );
       return Promise.race([closed, written]);
     },
+    async sendUnreadAndBreak() {
+      while (socket.bytesRead <= greeting().length && !socket.destroyed)
+        await Promise.race([closed, once(socket, 'data')]);
+      const messages = Buffer.concat(Array.from({ length: 100 }, () => Buffer.from('\x00\x05hello', 'latin1')));
+      // As much as libzmq reads at a time, 8 KiB.
+      socket.write(Buffer.concat(Array.from({ length: 11 }, () => [messages, ping()]).flat()));
+      await new Promise((resolve) => setImmediate(resolve));
+      socket.resetAndDestroy();
+      await closed;
+    },
     closed,
     close: () => socket.destroy(),
   };
@@ -61,5 +73,11 @@ function ready(): Buffer {
     return Buffer.concat([Buffer.from([name.length]), Buffer.from(name), length, Buffer.from(value)]);
   };
   const body = Buffer.concat([Buffer.from([5]), Buffer.from('READY'), property('Socket-Type', 'DEALER')]);
+  return Buffer.concat([Buffer.from([command, body.length]), body]);
+}
+
+/** With no time to live, which the other side answers at once: https://rfc.zeromq.org/spec/37 */
+function ping(): Buffer {
+  const body = Buffer.concat([Buffer.from([4]), Buffer.from('PING'), Buffer.alloc(2)]);
   return Buffer.concat([Buffer.from([command, body.length]), body]);
 }

@@ -13,8 +13,14 @@ export function socketOptions(largestFrameBytes: number) {
     maxMessageSize: largestFrameBytes,
     /** Never wait for a peer's connection to have room: the outbox passes over it. */
     sendTimeout: 0,
-    /** Messages that wait in ZeroMQ for a peer that does not read, or from one. A message may be a mebibyte of gradients. */
+    /** Messages that wait in ZeroMQ for a peer that does not read. A message may be a mebibyte of gradients. */
     sendHighWaterMark: 64,
-    receiveHighWaterMark: 64,
+    /**
+     * ZeroMQ reads all that comes. Where it stops reading a connection, it aborts the whole process if that breaks and a ping is
+     * due on it (`!_io_error`, https://github.com/zeromq/libzmq/pull/4852), or if it is made again (`_input_stopped`,
+     * https://github.com/zeromq/libzmq/issues/3937), so 2 kB of any stranger would end a run. How much whoever is in the
+     * run may send ahead, the protocol bounds.
+     */
+    receiveHighWaterMark: 0,
   } as const;
 }

@@ -194,9 +194,6 @@ async function openAddress(
       ...socketOptions(frameBytesFor(reading.floats)),
       ...connections,
       ipv6: family === 6,
-      // ZeroMQ reads all that comes while this process computes, and answers pings meanwhile. A writer sends no more than its two
-      // slots. (Where ZeroMQ has stopped reading when its connection is made again, it aborts the process.)
-      receiveHighWaterMark: 0,
     });
     const subscription = createSubscription(socket, secret, reading);
     const received = receiveVectors(socket, address, reading, memory, subscription.follow, resolve);
