@@ -121,7 +121,7 @@ export async function openControlPlane(options: ControlPlaneOptions): Promise<Co
     onUnreachable: (peer, reason) => timers.after(lastWordsMs, () => dispatch({ type: 'unreachable', peer, reason })),
     onDisconnect: beatSoon,
   });
-  const offerVectors = mayReadPeers(allReduce) && options.fleet.max > 1;
+  const offerVectors = mayReadPeers(allReduce, options.fleet);
   const rules: MembershipRules = { ...options, offerVectors, endpoint: socket.endpoint };
   const loop = createMembershipLoop({
     run,

@@ -58,7 +58,7 @@ function ofMember(
 ): Intake {
   switch (message.type) {
     case 'heartbeat':
-      return { kind: 'input', input: { type: 'heartbeat', peer, gpu: message.gpu } };
+      return { kind: 'input', input: { type: 'heartbeat', peer, gpu: message.gpu, awaited: message.awaited } };
     case 'ready':
       return { kind: 'input', input: { type: 'ready', peer, ready: message } };
     case 'contribute':

@@ -22,7 +22,7 @@ export const sourceSettings = {
     type: 'string',
     describe: 'URLs of folders to download the IDX files from, separated by commas',
     schema: z
-      .string()
+      .string('http(s) URLs separated by commas')
       .transform((list) => list.split(',').map((url) => url.trim()))
       .pipe(httpUrls)
       .optional(),
@@ -34,7 +34,7 @@ export const dataSettings = {
     type: 'string',
     describe: 'mnist, fashion-mnist, kmnist, digits (generated), or a folder of four IDX files',
     defaultText: 'mnist',
-    schema: z.string().min(1, 'a name or a folder').optional(),
+    schema: z.string('a name or a folder').min(1, 'a name or a folder').optional(),
   },
   ...sourceSettings,
 } as const satisfies SettingsTable;

@@ -30,16 +30,16 @@ export const port = integer(0, 65_535);
 export const choice = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, `one of ${names.join(', ')}`);
 
+const compressionNames = 'none, bf16, int8, or topk:P with P, in percent, above 0 and below 50';
 /** `none`, or a name as `parseCompression` reads it; `topk:5.0` becomes `topk:5`. */
-export const compression = z.string().transform((text, { addIssue }) => {
+export const compression = z.string(compressionNames).transform((text, { addIssue }) => {
   const spec = parseCompression(text);
   if (spec !== undefined) return nameOfCompression(spec);
-  if (text !== 'none')
-    addIssue({ code: 'custom', message: 'none, bf16, int8, or topk:P with P, in percent, above 0 and below 50' });
+  if (text !== 'none') addIssue({ code: 'custom', message: compressionNames });
   return 'none';
 });
 
-export const path = z.string().min(1, 'a path');
+export const path = z.string('a path').min(1, 'a path');
 /** @param what it must be, in the error */
 const httpUrlAs = (what: string) =>
   z.string(what).superRefine((text, { addIssue }) => {
@@ -55,7 +55,7 @@ export const httpUrls = z.array(httpUrlAs('http(s) URLs separated by commas'));
 
 /** Where a socket of the control plane listens. */
 export const bindAddress = z
-  .string()
+  .string('the address to listen on, tcp://ADDRESS:PORT')
   .refine(
     (text) => parseEndpoint(text) !== undefined,
     'tcp://ADDRESS:PORT with a port from 0 to 65535, or * for a free one, and an IPv6 address in brackets: tcp://[::1]:5555',
@@ -69,21 +69,19 @@ export const connectAddress = z.string('the address of a coordinator, tcp://HOST
 
 /** An address that a web server listens on. */
 export const listenHost = z
-  .string()
+  .string('an address')
   .min(1, 'an address')
   .transform((host) => host.replace(/^\[(.*)\]$/, '$1'));
 
+const hostAsReached = 'the name or address of a host as others reach it, without a port';
 /**
  * A host as others reach it: a name as DNS has them, or an address. A name whose last part is a number would be an address,
  * and `0.0.0.0` and `::` stand for all addresses of whoever reads them.
  */
 export const reachableHost = z
-  .string()
+  .string(hostAsReached)
   .transform((host) => host.replace(/^\[(.*)\]$/, '$1'))
-  .refine(
-    (host) => (isIP(host) === 0 ? isHostName(host) : !/^[0.:]+$/.test(host)),
-    'the name or address of a host as others reach it, without a port',
-  );
+  .refine((host) => (isIP(host) === 0 ? isHostName(host) : !/^[0.:]+$/.test(host)), hostAsReached);
 
 function isHostName(text: string): boolean {
   const labels = text.replace(/\.$/, '').split('.');

@@ -34,14 +34,16 @@ export const workerSettings = {
     type: 'string',
     describe: 'Name of this worker, unique in the run; ranks are in the order of the names',
     defaultText: 'HOST-PID',
-    schema: z.string().min(1).max(200).optional(),
+    schema: z.string().min(1, 'a name').max(200, 'at most 200 characters long').optional(),
   },
   advertise: {
     type: 'string',
     describe:
       'Names or addresses by which other workers reach this one, separated by commas; it then listens on all of its own',
     defaultText: 'the address by which it reaches the coordinator',
-    schema: listOf(reachableHost, 'gpu1.example.org,10.0.0.7').pipe(z.array(z.string()).max(8, 'at most 8')).optional(),
+    schema: listOf(reachableHost, 'gpu1.example.org,10.0.0.7')
+      .pipe(z.array(z.string()).max(8, 'at most 8 names or addresses'))
+      .optional(),
   },
   peerPort: {
     type: 'string',

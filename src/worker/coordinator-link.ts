@@ -8,6 +8,7 @@ import { createAsyncQueue } from '../shared/core/async-queue.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { badInput, PennygradError } from '../shared/core/errors.ts';
 import type { Timers } from '../shared/core/timers.ts';
+import { maxNamedAwaited } from '../shared/protocol/limits.ts';
 import type { Body, CoordinatorMessage, GpuReading, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import type { ChunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { IpFamily } from '../shared/transport/ip-family.ts';
@@ -48,6 +49,8 @@ export interface CoordinatorLink {
   expectState(lengths: readonly number[], sizes: ChunkSizes): void;
   /** What the worker's GPU reported last: its heartbeats say so from now on. */
   setGpuReading(reading: GpuReading): void;
+  /** Asked at every heartbeat: the workers whose gradients this one waits for, by name. */
+  setAwaited(ask: () => readonly string[]): void;
   /** Aborted when the link fails, with the error. */
   readonly signal: AbortSignal;
   /** Ends every wait with `error`; the first failure wins. */
@@ -97,6 +100,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
   let deliverReduced: (message: From<'reduced'>, tensors: readonly Float32Array[]) => void = () => {};
   let run = '';
   let gpu: GpuReading | undefined;
+  let askAwaited: () => readonly string[] = () => [];
   let closed = false;
 
   const silence = watchSilence({
@@ -105,7 +109,9 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
     timers,
     isPatient: managed,
     onBeat() {
-      if (run !== '') socket.send({ type: 'heartbeat', gpu });
+      if (run === '') return;
+      const awaited = askAwaited().slice(0, maxNamedAwaited);
+      socket.send({ type: 'heartbeat', gpu, awaited: awaited.length > 0 ? awaited : undefined });
     },
     onLost: (seconds) => fail(lost(`no word from the coordinator at ${connect} for ${seconds.toFixed(1)} s`)),
     onStoodStill: options.onStoodStill,
@@ -247,6 +253,9 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
     expectState: transfers.expect,
     setGpuReading(reading) {
       gpu = reading;
+    },
+    setAwaited(ask) {
+      askAwaited = ask;
     },
     fail,
     async close() {

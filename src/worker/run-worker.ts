@@ -72,6 +72,8 @@ export interface WorkerOptions {
   readonly priceOrigin?: PriceOrigin;
   /** The label of the card it computes on. */
   readonly gpu?: string;
+  /** What was said about where other workers reach it, as flags. */
+  readonly reachedBy?: string | undefined;
   /** What this worker was told to train. The coordinator refuses it, by the name of the field, if the run differs. */
   readonly expected: { readonly model?: ModelName; readonly seed?: number };
   /** The coordinator is the parent of this process, which ends with it. */
@@ -433,6 +435,8 @@ async function load(
   const feedback = codec && createErrorFeedback(codec, buckets);
   const shown = feedback?.words ?? parameterCount;
   const offer = welcome.offerVectors === true ? await offerVectors(shown, life, dependencies) : undefined;
+  if (welcome.offerVectors !== true && options.reachedBy !== undefined)
+    log(`${options.reachedBy}: not used, since workers of this run do not read each other's gradients`);
   const { measureSpeed: measure = measureSpeed } = dependencies;
   const samplesPerSecond = await measure(engine, dataset.trainCount, clock);
   const local = optimizer.local && createLocalReplica(engine, optimizer.local, dependencies.turn);

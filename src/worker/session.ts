@@ -156,13 +156,16 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     }
   }
 
+  const namesAwaited = () => (allReduce?.awaited?.() ?? []).map((other) => workers[other] ?? `rank ${other}`);
+
   /** For whoever looks for the reason why this worker, or another, was given up. */
   function tellAwaited(step: number): void {
-    const names = (allReduce?.awaited?.() ?? []).map((other) => workers[other] ?? `rank ${other}`);
+    const names = namesAwaited();
     if (names.length > 0)
       options.log(`step ${step + 1} came to nothing here: it waited for the gradient of ${names.join(', ')}`);
   }
 
+  link.setAwaited(namesAwaited);
   try {
     for (;;) {
       options.onPhase('idle');
@@ -186,6 +189,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
       }
     }
   } finally {
+    link.setAwaited(() => []);
     peers.close();
   }
 }

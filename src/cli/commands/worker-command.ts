@@ -2,7 +2,7 @@ import { cpus, hostname } from 'node:os';
 import { runProgram } from '../../engine/run-program.ts';
 import { listGpus } from '../../engine/tensorflow/nvidia-smi.ts';
 import { managedVariable } from '../../launch/local-workers.ts';
-import { resolveSettings } from '../../settings/resolve-settings.ts';
+import { argumentsOf, resolveSettings } from '../../settings/resolve-settings.ts';
 import { type WorkerConfig, workerSettings } from '../../settings/worker-settings.ts';
 import { processorSeconds, systemClock } from '../../shared/core/clock.ts';
 import { deadlinesFrom } from '../../shared/core/deadlines.ts';
@@ -35,6 +35,7 @@ export const workerCommand: Command = {
   ],
   async run(argv) {
     const settings = resolveSettings(workerSettings, argv, process.env, undefined);
+    const { advertise, peerPort } = workerSettings;
     const managed = process.env[managedVariable] !== undefined;
     const { signal, drain } = managed ? endWithParent() : leaveInOrder();
     const workerId = settings.id ?? `${hostname()}-${process.pid}`;
@@ -53,6 +54,7 @@ export const workerCommand: Command = {
             ...(settings.model === undefined ? {} : { model: settings.model }),
             ...(settings.seed === undefined ? {} : { seed: settings.seed }),
           },
+          reachedBy: argumentsOf({ advertise, peerPort }, settings).join(' ') || undefined,
           managed,
           signal,
           drain,

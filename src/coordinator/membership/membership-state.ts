@@ -94,7 +94,13 @@ export type MembershipInput =
   /** When messages of workers came last, since this was last told. Must come before whatever judges silence. */
   | { readonly type: 'heard'; readonly at: ReadonlyMap<PeerId, number> }
   /** That it came, `heard` tells. */
-  | { readonly type: 'heartbeat'; readonly peer: PeerId; readonly gpu: GpuReading | undefined }
+  | {
+      readonly type: 'heartbeat';
+      readonly peer: PeerId;
+      readonly gpu: GpuReading | undefined;
+      /** Workers whose gradients it waits for; undefined while it waits for none. */
+      readonly awaited?: readonly string[] | undefined;
+    }
   /** Frames that are no message; `version` is the sender's protocol version, where that is what differs. */
   | { readonly type: 'garbled'; readonly peer: PeerId; readonly detail: string; readonly version: string | undefined }
   /** A member of the generation sent what no member sends. */

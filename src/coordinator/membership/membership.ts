@@ -4,11 +4,9 @@
  */
 import { PennygradError } from '../../shared/core/errors.ts';
 import { putOff } from '../../shared/core/standstill.ts';
-import type { GpuReading } from '../../shared/protocol/messages.ts';
-import type { PeerId } from '../../shared/transport/coordinator-socket.ts';
 import { acceptReady, tellGivenUp, welcome } from './admission.ts';
 import { drain, drop, exited, expel, garbled, leave, lose, release } from './departure.ts';
-import { findStuck } from './liveness.ts';
+import { type Activity, findStuck } from './liveness.ts';
 import {
   type Activities,
   activityOf,
@@ -22,6 +20,7 @@ import {
   type MembershipRules,
   type MembershipStep,
   unchanged,
+  withWorker,
 } from './membership-state.ts';
 import { type Change, decideQuorum, findChange } from './quorum.ts';
 import type { Moment, Worker } from './worker.ts';
@@ -45,7 +44,7 @@ export function advanceMembership(
     case 'heard':
       return unchanged(hearAll(state, input.at));
     case 'heartbeat':
-      return heartbeat(state, input.peer, input.gpu, moment.unixMs);
+      return heartbeat(state, input, moment.unixMs);
     case 'garbled':
       return garbled(rules, state, input, activities, moment.now);
     case 'misbehaved': {
@@ -72,12 +71,16 @@ export function advanceMembership(
   }
 }
 
-function heartbeat(state: Membership, peer: PeerId, gpu: GpuReading | undefined, unixMs: number): MembershipStep {
+function heartbeat(
+  state: Membership,
+  { peer, gpu, awaited }: Extract<MembershipInput, { type: 'heartbeat' }>,
+  unixMs: number,
+): MembershipStep {
   const worker = state.workers.get(peer);
   if (worker === undefined) return unchanged(state);
   const { workerId } = worker.info;
   return {
-    state,
+    state: awaited === worker.awaited ? state : withWorker(state, { ...worker, awaited }),
     effects: [announce({ type: 'worker-heard', workerId, unixMs, gpu })],
   };
 }
@@ -108,11 +111,29 @@ function tick(rules: MembershipRules, state: Membership, now: number, activities
   }));
   const stuck = findStuck(signs, now, deadlinesOf(rules));
   if (stuck === undefined) return thenGather(rules, unchanged(state), now);
-  const { reason, isAlive, worker } = stuck;
+  const { isAlive, worker } = stuck;
+  const reason = [stuck.reason, ...explainStuck(rules, worker.activity, worker.subject)].join('; ');
   const step = lose(rules, state, worker.subject, { cause: 'stuck', reason }, activities, now);
   const isOver = step.effects.some(({ type }) => type === 'fail');
   const told = isAlive && !isOver ? [tellGivenUp(worker.subject.peer, reason)] : [];
   return thenGather(rules, { ...step, effects: [...step.effects, ...told] }, now);
+}
+
+/** What the worker waits for, as far as it has said, and what there is to do. */
+function explainStuck(
+  { optimizer, timeoutSeconds }: MembershipRules,
+  activity: Activity,
+  { awaited }: Worker,
+): readonly string[] {
+  const isUpdating = activity === 'compute' && optimizer.local !== undefined;
+  return [
+    ...(awaited === undefined ? [] : [`it waited for the gradient of ${awaited.join(', ')}, as it last said`]),
+    ...(isUpdating
+      ? [
+          `all --local-steps of a step have to end within 0.8 of --timeout ${timeoutSeconds}: use fewer, or a longer --timeout`,
+        ]
+      : []),
+  ];
 }
 
 /** Any change may have completed the fleet. */

@@ -24,6 +24,8 @@ export interface Worker {
   /** When it joined or got ready, and when it last sent anything: seconds of the run's clock. */
   readonly since: number;
   readonly lastHeard: number;
+  /** Workers whose gradients it waited for when it last said so; undefined while it waited for none. */
+  readonly awaited?: readonly string[] | undefined;
 }
 
 /** A worker that is a member of a generation. */

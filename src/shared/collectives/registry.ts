@@ -1,4 +1,5 @@
 /** The collectives that there are, by the names that `--all-reduce` takes. */
+import { maxMeshSize } from '../protocol/limits.ts';
 import type { Collective, OfferedCollective } from './collective.ts';
 import { mesh } from './mesh/mesh.ts';
 import { meshTwoShot } from './mesh-two-shot/mesh-two-shot.ts';
@@ -24,9 +25,15 @@ export function collectiveOf<Name extends AllReduceName>(name: Name): (typeof co
   return collectives[name];
 }
 
-/** Whether ranks may read each other's gradients in such a run. */
-export function mayReadPeers(chosen: AllReduceOfRun): boolean {
-  return chosen === 'auto' || collectiveOf(chosen).readsPeers === true;
+/**
+ * Whether ranks may read each other's gradients in such a run.
+ * @param fleet how many workers a generation has, at least and at most
+ */
+export function mayReadPeers(
+  chosen: AllReduceOfRun,
+  { min, max }: { readonly min: number; readonly max: number },
+): boolean {
+  return max > 1 && min <= maxMeshSize && collectiveAtFirst(max, chosen) !== chosen;
 }
 
 /**
@@ -36,7 +43,7 @@ export function mayReadPeers(chosen: AllReduceOfRun): boolean {
  */
 export function collectiveAtFirst(worldSize: number, chosen: AllReduceOfRun): AllReduceName {
   if (worldSize === 1) return 'solo';
-  return chosen === 'auto' || mayReadPeers(chosen) ? 'star' : chosen;
+  return chosen === 'auto' || collectiveOf(chosen).readsPeers === true ? 'star' : chosen;
 }
 
 /**

@@ -39,6 +39,8 @@ export const vectorSlots = 2;
 export const mostAssignedAhead = 32;
 /** The last steps of which a worker can say what they came to: as many as it may have done without its coordinator. */
 export const maxReportedSteps = mostAssignedAhead;
+/** Workers that a heartbeat names at most, of those for whose gradients its sender waits. */
+export const maxNamedAwaited = 4;
 /** Threads of one worker. */
 export const maxThreads = 4096;
 

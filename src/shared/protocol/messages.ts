@@ -8,7 +8,7 @@ import { printable } from '../core/printable.ts';
 import { maxParameters } from '../model/model-fit.ts';
 import { modelNames } from '../model/model-spec.ts';
 import { optimizerSchema } from '../model/optimizer-schema.ts';
-import { maxMeshSize, maxReportedSteps, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
+import { maxMeshSize, maxNamedAwaited, maxReportedSteps, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
 
 export const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** What a member computed. NaN and infinity are for the generation to judge: it knows the step and what was asked. */
@@ -271,8 +271,13 @@ const gpuReading = z.object({
 /** The coordinator's program still runs. (That its connection stands, ZeroMQ's own pings show.) */
 const heartbeat = message('heartbeat', {});
 
-/** The worker is still making progress. Carries its GPU's last reading, if there is one. */
-const workerHeartbeat = message('heartbeat', { gpu: gpuReading.optional() });
+/** The worker is still making progress. */
+const workerHeartbeat = message('heartbeat', {
+  /** Its GPU's last reading, if there is one. */
+  gpu: gpuReading.optional(),
+  /** Workers whose gradients it waits for, by name: the first of them. Left out while it waits for none. */
+  awaited: z.array(name).min(1).max(maxNamedAwaited).optional(),
+});
 
 /** The worker ends by its own decision: it was asked to (Ctrl-C), or something broke. */
 const leave = message('leave', {

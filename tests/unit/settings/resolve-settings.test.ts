@@ -5,6 +5,7 @@ import { readConfigFile } from '../../../src/settings/config-file.ts';
 import { engineSettings } from '../../../src/settings/engine-settings.ts';
 import { resolveSettings } from '../../../src/settings/resolve-settings.ts';
 import { runSettings } from '../../../src/settings/run-settings.ts';
+import { trainSettings } from '../../../src/settings/train-settings.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const resolve = (
@@ -94,6 +95,17 @@ describe('resolveSettings', () => {
     expect(() => resolve({}, {}, { epochs: { of: 3 } })).toThrow('run.yaml: epochs must be a number, got a map');
     expect(() => resolve({}, {}, { epoch: 3 })).toThrow("run.yaml: unknown key 'epoch'; valid keys: workers,");
   });
+
+  it.each(Object.entries(trainSettings))(
+    'says what %s must be where a config file has a map or nothing',
+    (key, setting) => {
+      for (const value of [{ of: 3 }, null]) {
+        const file = { path: 'run.yaml', values: { [key]: value } };
+        const resolved = () => resolveSettings({ [key]: setting }, {}, {}, file);
+        expect(resolved).toThrow(/^run\.yaml: .* must be (?!Invalid)/);
+      }
+    },
+  );
 
   it('refuses a flag that is given twice', () => {
     expect(() => resolve({ lr: ['1', '2'] })).toThrow('--lr is given more than once');

@@ -1,5 +1,6 @@
 /** How long a worker waits for a coordinator that says nothing, in virtual time; its socket is real, and nobody answers. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { WorkerSocket } from '../../../src/shared/transport/worker-socket.ts';
 import { type CoordinatorLink, openCoordinatorLink } from '../../../src/worker/coordinator-link.ts';
 import { freePort } from '../../support/free-port.ts';
 import { outcomeOf } from '../../support/outcome.ts';
@@ -11,7 +12,7 @@ afterEach(async () => {
 });
 
 /** With a timeout of 10 s a coordinator may be silent for 8 s. */
-async function connect(managed = false) {
+async function connect(managed = false, connectSocket?: () => WorkerSocket) {
   const time = createSuspendableTime();
   const sleeps: number[] = [];
   const link = openCoordinatorLink({
@@ -21,6 +22,7 @@ async function connect(managed = false) {
     clock: time.clock,
     timers: time.timers,
     managed,
+    connectSocket,
     onStoodStill: (seconds) => sleeps.push(seconds),
   });
   opened.push(link);
@@ -64,6 +66,30 @@ describe('a worker whose coordinator says nothing', () => {
     const { time, order } = await connect(true);
     time.advance(3_600_000);
     expect(await outcomeOf(order)).toBe('pending');
+  });
+
+  it('hears in heartbeats whom the worker waits for, four of them at most, and no longer when that is over', async () => {
+    const sent: unknown[] = [];
+    const socket: WorkerSocket = {
+      joinRun() {},
+      send: (body) => sent.push(body),
+      sendLater() {},
+      async *receive() {},
+      flushed: async () => {},
+      close() {},
+    };
+    const { time, link } = await connect(true, () => socket);
+    const beat = () => {
+      time.advance(1000);
+      return sent.splice(0);
+    };
+    expect(beat()).toEqual([]);
+    link.joinRun('run-1', 10);
+    expect(beat()).toEqual([{ type: 'heartbeat' }]);
+    link.setAwaited(() => ['w1', 'w2', 'w3', 'w4', 'w5']);
+    expect(beat()).toEqual([{ type: 'heartbeat', awaited: ['w1', 'w2', 'w3', 'w4'] }]);
+    link.setAwaited(() => []);
+    expect(beat()).toEqual([{ type: 'heartbeat' }]);
   });
 
   it('is bound by the timeout of the run once it has joined', async () => {

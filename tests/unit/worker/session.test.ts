@@ -3,13 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { createAsyncQueue } from '../../../src/shared/core/async-queue.ts';
 import { epochOrder, memoizedOrder } from '../../../src/shared/core/sampling.ts';
 import type { Body, CoordinatorMessage, MessageOf, WorkerMessage } from '../../../src/shared/protocol/messages.ts';
+import { shareVectors } from '../../../src/shared/transport/share-vectors.ts';
 import type { CoordinatorLink, Order } from '../../../src/worker/coordinator-link.ts';
 import type { GenerationInbox } from '../../../src/worker/generation-inbox.ts';
+import type { SharedVectors } from '../../../src/worker/peer-links.ts';
 import { beginReplica } from '../../../src/worker/replica.ts';
 import { runSession } from '../../../src/worker/session.ts';
 import type { Room } from '../../../src/worker/state-transfers.ts';
 import { startUsageMeter } from '../../../src/worker/usage-meter.ts';
 import { fakeEngine } from '../../support/fake-engine.ts';
+import { createMemoryVectors } from '../../support/memory-vectors.ts';
+import { createNetworkVectors } from '../../support/network-vectors.ts';
+import { offerFrom } from '../../support/opened-vectors.ts';
 import { outcomeOf } from '../../support/outcome.ts';
 import { toyDataset } from '../../support/toy-engine.ts';
 import { createVirtualTime, promisesSettle } from '../../support/virtual-time.ts';
@@ -21,7 +26,7 @@ const attempt = { generation: 1, step: 0, attempt: 0 };
 /** What is sent is short. */
 const noRoom: Room = { taken: () => Promise.reject(new Error('no chunks')) };
 
-function openSession(allReduce = 'star', worldSize = 1) {
+function openSession(allReduce = 'star', worldSize = 1, vectors?: SharedVectors) {
   const time = createVirtualTime();
   const orders = createAsyncQueue<Order>();
   const ending = new AbortController();
@@ -30,6 +35,7 @@ function openSession(allReduce = 'star', worldSize = 1) {
   const sent: Body<WorkerMessage>[] = [];
   let deliver: Sink = () => {};
   let held = false;
+  let askAwaited: () => readonly string[] = () => [];
 
   const link: CoordinatorLink = {
     signal: ending.signal,
@@ -52,6 +58,9 @@ function openSession(allReduce = 'star', worldSize = 1) {
     joinRun() {},
     expectState() {},
     setGpuReading() {},
+    setAwaited(ask) {
+      askAwaited = ask;
+    },
     fail: (error) => orders.fail(error),
     close: async () => {},
   };
@@ -72,7 +81,7 @@ function openSession(allReduce = 'star', worldSize = 1) {
       },
     }),
     dataset: toyDataset(10),
-    vectors: undefined,
+    vectors,
     patience: { reachMs: 1, answerMs: 1 },
     buckets: [{ from: 0, to: 2 }],
     localGradients: undefined,
@@ -104,6 +113,7 @@ function openSession(allReduce = 'star', worldSize = 1) {
       await promisesSettle();
     },
     fail: (error: Error) => orders.fail(error),
+    awaited: () => askAwaited(),
     /** The hub waits for a member from now on. */
     holdSums() {
       held = true;
@@ -136,6 +146,23 @@ describe('a session', () => {
       expect(log).toEqual(['phase step', `compute ${indices}`, 'apply 1,2', 'stepped 3', 'phase idle']);
       expect(sent.map(({ type }) => type)).toEqual(['contribute', 'vote']);
     }
+  });
+
+  it('says by name whose gradient it waits for, while it does', async () => {
+    const sharing = shareVectors({ memory: createMemoryVectors(), network: createNetworkVectors()() });
+    const [own, other] = [await offerFrom(sharing, 2), await offerFrom(sharing, 2)];
+    const { give, awaited } = openSession('star', 2, { own, sharing });
+    const ranks = [own, other].map(({ offer }, rank) => ({ workerId: `w${rank}`, vectors: offer }));
+    await give({ ...envelope, type: 'link', request: 1, ranks });
+    await give({ ...envelope, type: 'exchange', generation: 1, allReduce: 'mesh' });
+    expect(awaited()).toEqual([]);
+    await give(assign(0, 0));
+    expect(awaited()).toEqual(['w1']);
+    other.begin(0, attempt);
+    other.write(0, 0, Float32Array.of(3, 4));
+    other.publish(0, { attempt, figures: [0, 2, 1, 1, 1] });
+    await promisesSettle();
+    expect(awaited()).toEqual([]);
   });
 
   it('says once how gradients go, where there are others', async () => {

@@ -146,7 +146,8 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
     return silent.length > 0 ? silent : withoutSum;
   }
 
-  let awaited: readonly number[] = [];
+  /** The turn that this rank waits for, or gave up. */
+  let awaited: Turn | undefined;
   /** The turn that is under way: once it is done, what others show belongs to the next one. */
   let current: Turn | undefined;
 
@@ -167,9 +168,9 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
   async function settled(turn: Turn): Promise<void> {
     function giveUp(): void {
       look(turn);
-      if (turn === current) awaited = missing(turn);
       turn.done.reject(signal.reason);
     }
+    awaited = turn;
     signal.addEventListener('abort', giveUp);
     if (signal.aborted) giveUp();
     else look(turn);
@@ -192,7 +193,7 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
       // It may fail before anybody waits for it.
       turn.done.promise.catch(() => {});
       current = turn;
-      awaited = [];
+      awaited = undefined;
       own.begin(gradientSlot, attempt);
       listen(() => look(turn));
       const all = pieces.flat();
@@ -219,7 +220,7 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
       };
     },
     receive() {},
-    awaited: () => awaited,
+    awaited: () => (awaited === undefined ? [] : missing(awaited)),
   };
 }
 

@@ -21,13 +21,15 @@ export function createMeshRank({ rank, buckets, feedback, exchange, now, signal 
   const copies = Number(ways.includes('memory')) + ways.filter((way) => way === 'network').length;
   const others = peers.length - 1;
   const sums = feedback === undefined ? sumFloats(rank, peers, buckets) : sumDecoded(rank, peers, buckets, feedback);
-  let awaited: readonly number[] = [];
+  /** Those of the step that is under way, or was given up, since this rank began to wait for them. */
+  let awaited: readonly (StepPart | undefined)[] = [];
   const everything = Array.from({ length: vectorSlots }, (_, slot) => ({ slot, from: 0, to: sums.length }));
   for (const peer of peers) peer?.follow(everything);
 
   /** Waits for the parts of all ranks. What is complete when the generation ends still counts: others may have applied it. */
   async function collectParts(attempt: Attempt, part: StepPart): Promise<readonly StepPart[]> {
     const parts = peers.map((peer) => (peer === undefined ? part : undefined));
+    awaited = parts;
     const { promise, resolve, reject } = createDeferred<void>();
     function look(): void {
       try {
@@ -40,7 +42,6 @@ export function createMeshRank({ rank, buckets, feedback, exchange, now, signal 
     }
     function giveUp(): void {
       look();
-      awaited = parts.flatMap((one, other) => (one === undefined ? other : []));
       reject(signal.reason);
     }
     listen(look);
@@ -82,6 +83,6 @@ export function createMeshRank({ rank, buckets, feedback, exchange, now, signal 
       };
     },
     receive() {},
-    awaited: () => awaited,
+    awaited: () => awaited.flatMap((one, other) => (one === undefined ? other : [])),
   };
 }

@@ -112,6 +112,43 @@ describe('a worker that is stuck', () => {
     expect(run.workers()).toEqual(['w0']);
   });
 
+  it('is lost with the name of whoever it waited for, as it last said', () => {
+    const reasonAfter = (...heartbeats: readonly (readonly string[] | undefined)[]) => {
+      const run = startTraining({ onLoss: 'continue' });
+      run.members({ w0: ['wait', 100], w1: ['idle', 100] });
+      for (const awaited of heartbeats) run.input({ type: 'heartbeat', peer: 'w0', gpu: undefined, awaited });
+      run.input({ type: 'heartbeat', peer: 'w1', gpu: undefined });
+      run.time.advance(8001);
+      run.input({ type: 'heard', at: new Map([['w1', 108]]) });
+      return run.input(tick);
+    };
+    const reason = 'no result for 8.0 s, though it is alive';
+    expect(reasonAfter()).toContainEqual(lost('w0', reason, 'stuck'));
+    expect(reasonAfter(['w1'], ['w1', 'w2'])).toContainEqual(
+      lost('w0', `${reason}; it waited for the gradient of w1, w2, as it last said`, 'stuck'),
+    );
+    expect(reasonAfter(['w1'], undefined)).toContainEqual(lost('w0', reason, 'stuck'));
+  });
+
+  it('is lost with what to change, where its local updates took too long', () => {
+    const optimizer = {
+      name: 'sgd',
+      learningRate: 0.1,
+      local: { batchSize: 8, learningRate: 1, momentum: 0 },
+    } as const;
+    const lossIn = (activity: 'compute' | 'wait') => {
+      const run = startTraining({ onLoss: 'continue', optimizer });
+      run.members({ w0: [activity, 100], w1: ['rendezvous', 108] });
+      run.time.advance(8001);
+      return run.input(tick);
+    };
+    const advice =
+      'all --local-steps of a step have to end within 0.8 of --timeout 10: use fewer, or a longer --timeout';
+    const reason = 'no result for 8.0 s, though it is alive';
+    expect(lossIn('compute')).toContainEqual(lost('w0', `${reason}; ${advice}`, 'stuck'));
+    expect(lossIn('wait')).toContainEqual(lost('w0', reason, 'stuck'));
+  });
+
   it('is told that it may ask for its place again, where the run waits for somebody and its connection is alive', () => {
     const run = startTraining({ onLoss: 'continue' });
     run.members({ w0: ['communicate', 100], w1: ['compute', 100] });

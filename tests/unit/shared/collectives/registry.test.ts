@@ -32,11 +32,13 @@ it('takes what it is asked for, and leaves it to generations when it is asked to
 });
 
 it('knows in which runs workers may read each other', () => {
-  expect((['auto', 'mesh', 'mesh-two-shot', 'star', 'tree'] as const).filter(mayReadPeers)).toEqual([
-    'auto',
-    'mesh',
-    'mesh-two-shot',
-  ]);
+  const all = ['auto', 'mesh', 'mesh-two-shot', 'star', 'tree'] as const;
+  const among = (min: number, max: number) => all.filter((chosen) => mayReadPeers(chosen, { min, max }));
+  expect(among(2, 2)).toEqual(['auto', 'mesh', 'mesh-two-shot']);
+  expect(among(1, 1)).toEqual([]);
+  // Links to more than 256 workers are not made; a run that may go on with fewer may come to that.
+  expect(among(256, 1024)).toEqual(['auto', 'mesh', 'mesh-two-shot']);
+  expect(among(257, 1024)).toEqual([]);
 });
 
 it('begins with the star where ranks have to show that they can do without', () => {

@@ -109,6 +109,7 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
       powerWatts: 60.5,
     },
   },
+  { type: 'heartbeat', gpu: { powerWatts: 60.5 }, awaited: ['w1', 'w3'] },
   { type: 'drain', reason: 'a spot notice' },
   { type: 'leave', code: 'run-failed', phase: 'step', reason: 'why' },
   { type: 'ping', sentUnixMs: 1.8e12 + 0.25 },

@@ -190,6 +190,8 @@ const workerFields: Readonly<Record<string, Fields>> = {
     'gpu.memoryTotalBytes': optional(real(0, most)),
     'gpu.temperatureCelsius': optional(real(-300, 10_000)),
     'gpu.powerWatts': optional(real(0, 1e6)),
+    awaited: { takes: [['w1'], Array(4).fill('w1'), undefined], refuses: [[], Array(5).fill('w1'), 'w1', null] },
+    'awaited.0': name,
   },
   drain: { reason: words },
   leave: {
@@ -360,6 +362,7 @@ it('the limits of the protocol', () => {
     maxJoinedBytes: 16_383,
     mostAssignedAhead: 32,
     maxReportedSteps: 32,
+    maxNamedAwaited: 4,
     frameBytesFor: expect.any(Function),
   });
   expect([1, 65_536, 65_537, 1_048_576, 134_217_728].map(limits.frameBytesFor)).toEqual([

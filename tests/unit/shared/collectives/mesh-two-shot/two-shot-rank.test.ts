@@ -130,12 +130,15 @@ describe('a rank of the mesh in two stages', () => {
     ]);
   });
 
-  it('says after an abort whose gradient it waited for, or else whose sum, and no longer once it begins again', async () => {
+  it('says whose gradient it waits for, or else whose sum, after an abort too, and no longer once it begins again', async () => {
     const { rank, first, ending, tell } = openRank();
     first.publish(gradient, [...tens]);
-    const finished = rank.start(attempt, [own]).finish(part, () => {});
-    tell();
+    const reduction = rank.start(attempt, [own]);
+    // It still computes its own.
     expect(rank.awaited?.()).toEqual([]);
+    const finished = reduction.finish(part, () => {});
+    tell();
+    expect(rank.awaited?.()).toEqual([2]);
     ending.abort(new Error('given up'));
     expect(await outcomeOf(finished)).toEqual({ error: 'given up' });
     expect(rank.awaited?.()).toEqual([2]);

@@ -69,10 +69,13 @@ function publish(other: VectorWriter, of: Publication['attempt'] = attempt): voi
 }
 
 describe('a rank', () => {
-  it('says after an abort whose gradient it waited for, and no longer once it begins again', async () => {
+  it('says whose gradient it waits for, after an abort too, and no longer once it begins again', async () => {
     const { rank, abort } = await openRank();
-    const finished = outcomeOf(rank.start(attempt, [new Float32Array(floats)]).finish(part, () => {}));
+    const reduction = rank.start(attempt, [new Float32Array(floats)]);
+    // It still computes its own.
     expect(rank.awaited?.()).toEqual([]);
+    const finished = outcomeOf(reduction.finish(part, () => {}));
+    expect(rank.awaited?.()).toEqual([0]);
     abort(new Error('given up'));
     await finished;
     expect(rank.awaited?.()).toEqual([0]);
