@@ -160,9 +160,13 @@ describe('a host that does not exist', () => {
 
 describe('the port on which a worker listens for others', () => {
   async function join(...flags: readonly string[]) {
+    return joinRun([], flags);
+  }
+
+  async function joinRun(ofRun: readonly string[], flags: readonly string[]) {
     const coordinator = start([
       ...['coordinator', '--bind', 'tcp://127.0.0.1:*', '--workers', '2', '--metrics-port', '0', '--timeout', '60'],
-      ...['--dataset', writeIdxFolder(20, 10)],
+      ...['--dataset', writeIdxFolder(20, 10), ...ofRun],
     ]);
     const [, endpoint = ''] = await coordinator.waitFor(/--connect (tcp:\S+)/);
     return start(['worker', '--connect', endpoint, '--timeout', '60', '--backend', 'wasm', ...flags]);
@@ -177,6 +181,16 @@ describe('the port on which a worker listens for others', () => {
     const { code, stderr } = await (await join('--advertise', '127.0.0.1', '--peer-port', String(port))).exit;
     expect(stderr).toMatch(`pennygrad: cannot listen for other workers at port ${port} (--peer-port): `);
     expect(code).toBe(2);
+  });
+
+  it('is not used where workers do not read each other, which the worker says', async () => {
+    const port = String(await freePort());
+    const worker = await joinRun(['--all-reduce', 'star'], ['--advertise', '127.0.0.1', '--peer-port', port]);
+    await worker.waitFor(
+      new RegExp(
+        `--advertise 127\\.0\\.0\\.1 --peer-port ${port}: not used, since workers of this run do not read each other`,
+      ),
+    );
   });
 
   it('is of no use at a loopback address', async () => {
