@@ -57,7 +57,13 @@ export async function reportState(
   const parametersChecksum = parameterChecksum(parameters);
   const { topology, weightSpecs } = engine.artifacts();
   const optimizer = extent === 'state' ? await engine.getOptimizerState() : undefined;
-  const residual = extent === 'residual' || extent === 'state' ? feedback?.residual() : undefined;
+  const vectors = {
+    checksum: () => [],
+    parameters: () => [parameters],
+    residual: () => residualOf(feedback),
+    'parameters-and-residual': () => [parameters, ...residualOf(feedback)],
+    state: () => [parameters, ...(optimizer?.slots ?? []), ...residualOf(feedback)],
+  } as const satisfies Record<typeof extent, () => readonly Float32Array[]>;
   usage.skip();
   return {
     body: {
@@ -69,8 +75,13 @@ export async function reportState(
       parametersChecksum,
       state: optimizer && { topology, weightSpecs, optimizerIterations: optimizer.iterations },
     },
-    tensors: extent === 'checksum' ? [] : [parameters, ...(optimizer?.slots ?? []), ...(residual ? [residual] : [])],
+    tensors: vectors[extent](),
   };
+}
+
+/** What a replica of a run with compression has kept back. */
+function residualOf(feedback: Replica['feedback']): readonly Float32Array[] {
+  return feedback === undefined ? [] : [feedback.residual()];
 }
 
 /** Engines may keep their input, so they get copies of what is only lent. A residual is the last of the slots. */

@@ -145,7 +145,8 @@ export function createMember(options: MemberOptions): Member {
     const vectors = {
       checksum: [],
       parameters: [parameters],
-      residual: [parameters, parameters],
+      residual: [parameters],
+      'parameters-and-residual': [parameters, parameters],
       state: [parameters, ...slots],
     }[extent];
     const weightSpecs = [{ name: 'all', shape: [parameters.length], dtype: 'float32' as const }];

@@ -23,7 +23,7 @@ export function stateLengths(
   { parameterCount, slots }: AnsweringModel,
   extent: Order<'report-state'>['extent'],
 ): readonly number[] {
-  const vectors = { checksum: 0, parameters: 1, residual: 2, state: 1 + slots }[extent];
+  const vectors = { checksum: 0, parameters: 1, residual: 1, 'parameters-and-residual': 2, state: 1 + slots }[extent];
   return Array<number>(vectors).fill(parameterCount);
 }
 
@@ -57,7 +57,12 @@ export function checkAnswer(
         checkTrained(message, what) ??
         (arrived === undefined ? checkVectors(order as Order<'report-state'>, tensors, model, what) : undefined) ??
         checkState(order as Order<'report-state'>, message, model, what) ??
-        checkChecksum(message, arrived?.parametersChecksum ?? checksumOf(tensors), what) ??
+        checkChecksum(
+          order as Order<'report-state'>,
+          message,
+          arrived?.parametersChecksum ?? checksumOf(tensors),
+          what,
+        ) ??
         checkFinite(tensors, 'state')
       );
     case 'predicted': {
@@ -140,18 +145,20 @@ function checkState(
   return wrong(what, `weightSpecs must describe ${parameterCount} parameters, got ${described}`);
 }
 
-/** @param actual undefined where no parameters came */
+/** @param actual of the first vector, where one came */
 function checkChecksum(
+  { extent }: Order<'report-state'>,
   { parametersChecksum }: MessageOf<WorkerMessage, 'state'>,
   actual: number | undefined,
   what: string,
 ): Refusal | undefined {
-  if (actual === undefined || actual === parametersChecksum) return undefined;
+  const hasParameters = actual !== undefined && extent !== 'residual';
+  if (!hasParameters || actual === parametersChecksum) return undefined;
   return wrong(what, `parametersChecksum must be that of its parameters, ${actual}, got ${parametersChecksum}`);
 }
 
-function checksumOf([parameters]: Tensors): number | undefined {
-  return parameters && parameterChecksum(parameters);
+function checksumOf([first]: Tensors): number | undefined {
+  return first && parameterChecksum(first);
 }
 
 function checkShapes(tensors: Tensors, lengths: readonly number[], what: string): Refusal | undefined {

@@ -40,9 +40,11 @@ export async function saveCheckpoint(
 ): Promise<Taken> {
   const began = clock.now();
   const compared = firstOfEachKey(members.map(numericsKey));
-  const answers = await reportState((place) =>
-    place === 0 ? 'state' : keepsResiduals ? 'residual' : compared.includes(place) ? 'parameters' : 'checksum',
-  );
+  const answers = await reportState((place) => {
+    if (place === 0) return 'state';
+    if (compared.includes(place)) return keepsResiduals ? 'parameters-and-residual' : 'parameters';
+    return keepsResiduals ? 'residual' : 'checksum';
+  });
   observe({ type: 'spent', members: takeSpent(), redone: wasted });
   requireEqualReplicas(
     members,
@@ -72,7 +74,7 @@ export async function saveCheckpoint(
 function addUpResiduals(first: Float32Array | undefined, others: readonly Answered<'state'>[]): Float32Array {
   const sum = Float32Array.from(first ?? []);
   for (const { tensors } of others) {
-    const [, residual] = tensors;
+    const residual = tensors.at(-1);
     if (residual !== undefined) addOnto(sum, residual);
   }
   return sum;

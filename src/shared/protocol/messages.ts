@@ -401,7 +401,7 @@ const evaluate = message('evaluate', { ...request, split: z.enum(['train', 'test
  */
 const reportState = message('report-state', {
   ...request,
-  extent: z.enum(['checksum', 'parameters', 'residual', 'state']),
+  extent: z.enum(['checksum', 'parameters', 'residual', 'parameters-and-residual', 'state']),
 });
 
 /**

@@ -71,7 +71,7 @@ function answersOf(order: Body<CoordinatorMessage>, applied: Applied | undefined
       const { request, extent } = order;
       const weightSpecs = [{ name: 'kernel', shape: [10], dtype: 'float32' as const }];
       const state = extent === 'state' ? { topology: {}, weightSpecs, optimizerIterations: 1 } : undefined;
-      const vectors = { checksum: 0, parameters: 1, residual: 2, state: 3 }[extent];
+      const vectors = { checksum: 0, parameters: 1, residual: 1, 'parameters-and-residual': 2, state: 3 }[extent];
       return [
         say({ type: 'state', request, usage, applied, parametersChecksum, state }, ...Array(vectors).fill(parameters)),
       ];

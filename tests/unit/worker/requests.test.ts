@@ -151,7 +151,8 @@ describe('the replica of a run with compression', () => {
   it.each([
     ['checksum', []],
     ['parameters', [parameters]],
-    ['residual', [parameters, Float32Array.of(0.5, -1)]],
+    ['residual', [Float32Array.of(0.5, -1)]],
+    ['parameters-and-residual', [parameters, Float32Array.of(0.5, -1)]],
     ['state', [parameters, Float32Array.of(5, 6), Float32Array.of(0.5, -1)]],
   ] as const)('reports its residual last in %s, where that has it', async (extent, expected) => {
     const { engine, usage } = openWorker({

@@ -117,6 +117,31 @@ describe('a report of the state', () => {
   });
 });
 
+it('a residual alone shows nothing of the parameters, whose checksum the member may only say', async () => {
+  const { generation, say } = playQuietGeneration(2);
+  const extents = ['residual', 'parameters-and-residual'] as const;
+  const reports = generation.reportState((place) => extents[place] ?? 'state');
+  const { body, tensors } = wholeState(1, usage);
+  const { parametersChecksum } = body;
+  const told = { type: 'state', request: 1, usage, parametersChecksum } as const;
+  const parameters = [...(tensors[0] ?? [])];
+  expect(say(0, told, [parameters, [0, 0, 1]])).toMatchObject({
+    kind: 'wrong',
+    reason: expect.stringMatching('1 tensors, got 2'),
+  });
+  expect(say(0, told, [[0, 0, 1]])).toBeUndefined();
+  expect(
+    say(1, told, [
+      [0, 0, 1],
+      [0, 0, 1],
+    ]),
+  ).toMatchObject({ kind: 'wrong', reason: expect.stringMatching('parametersChecksum') });
+  expect(say(1, told, [parameters, [0, 0, 1]])).toBeUndefined();
+  expect(await outcomeOf(reports)).toMatchObject({
+    value: [{ tensors: [[0, 0, 1]].map((one) => Float32Array.from(one)) }, {}],
+  });
+});
+
 it('a state before the first committed step has none', () => {
   const { generation, say } = playQuietGeneration(1);
   generation.reportState(() => 'state').catch(() => {});

@@ -68,6 +68,22 @@ describe('a checkpoint', () => {
     expect(replicas).toEqual({ identical: false, difference: expect.closeTo(0.0005 / 13, 7) });
   });
 
+  it('asks each other member for what it has kept back, and for its parameters only where they are compared', async () => {
+    const members = [memberOf(0), memberOf(1), memberOf(2, 'arm64'), memberOf(3, 'arm64')];
+    const reports = (...vectors: readonly number[][]) => ({
+      ...stateOf(1),
+      tensors: vectors.map((values) => Float32Array.from(values)),
+    });
+    const own = [3, 4, 12];
+    const answers = [stateOf(1), reports([1, 0, 0]), reports(own, [0, 2, 0]), reports([0, 0, 4])];
+    const { log, replicas, state } = await save({ members, answers, keepsResiduals: true });
+    expect(log).toEqual(['report-state state,residual,parameters-and-residual,residual']);
+    expect(replicas).toEqual({ identical: true, difference: 0 });
+    expect(state.parameters).toEqual(Float32Array.from(own));
+    // The last slot of the first is its own.
+    expect(state.optimizer.slots).toEqual([Float32Array.of(1, 1, 1), Float32Array.of(3, 4, 6)]);
+  });
+
   const withTensors = (tensors: readonly Float32Array[]) => ({ ...stateOf(1), tensors });
   const [parameters = new Float32Array(3), slot = new Float32Array(3)] = stateOf(1).tensors;
 

@@ -44,6 +44,8 @@ export interface Script {
   readonly mayDiffer?: boolean;
   /** Of each test image, half a nat unless a test says otherwise. */
   readonly testLoss?: number;
+  /** Whether gradients travel compressed; not unless a test says otherwise. */
+  readonly keepsResiduals?: boolean;
   /** Called before a part of a test pass is answered. */
   readonly onEvaluate?: (from: number) => void;
 }
@@ -96,6 +98,7 @@ export function scriptGeneration(
     failsWhenLeft,
     mayDiffer = false,
     testLoss = 0.5,
+    keepsResiduals = false,
     onEvaluate = () => {},
   }: Script = {},
   { time, log }: Pick<ScriptedGeneration, 'time' | 'log'> = { time: createVirtualTime(), log: [] },
@@ -120,7 +123,7 @@ export function scriptGeneration(
     number,
     members,
     parameterCount: 3,
-    keepsResiduals: false,
+    keepsResiduals,
     microShard: undefined,
     chooseAllReduce: async () => allReduce,
     assign(step, epoch, batch, weights) {
@@ -176,7 +179,7 @@ export function scriptGeneration(
       return {
         members: asked,
         parameterCount: 3,
-        keepsResiduals: false,
+        keepsResiduals,
         takeSpent: generation.takeSpent,
         async reportState(extentOf) {
           const answered = report(asked, extentOf);
