@@ -1,7 +1,7 @@
 /** Whether a worker that lost its coordinator may join the one that answers now: a pure decision. */
 
 import { badInput, PennygradError } from '../shared/core/errors.ts';
-import { describeModel, describeOptimizer } from '../shared/model/model-spec.ts';
+import { describeModel, describeUpdates } from '../shared/model/model-spec.ts';
 import type { CoordinatorMessage, MessageOf } from '../shared/protocol/messages.ts';
 
 type Welcome = MessageOf<CoordinatorMessage, 'welcome'>;
@@ -21,10 +21,11 @@ export function decideRejoin(before: Welcome, generation: number, now: Welcome):
     const message = `the coordinator now runs ${now.run}, and this worker keeps the state of ${before.run}; start it again`;
     return { kind: 'give-up', error: new PennygradError('quorum-lost', message) };
   }
-  const other = fields.find(([, read]) => read(now) !== read(before));
-  if (other !== undefined) {
-    const [name, read] = other;
-    const message = `run ${now.run} has changed: its ${name} was ${read(before)} and is ${read(now)}; start this worker again`;
+  const was = fieldsOf(before);
+  const other = fieldsOf(now).findIndex(([, value], i) => value !== was[i]?.[1]);
+  if (other >= 0) {
+    const [name, value] = fieldsOf(now)[other] ?? [];
+    const message = `run ${now.run} has changed: its ${name} was ${was[other]?.[1]} and is ${value}; start this worker again`;
     return { kind: 'give-up', error: badInput(message) };
   }
   if (now.generation < generation) {
@@ -36,10 +37,12 @@ export function decideRejoin(before: Welcome, generation: number, now: Welcome):
   return { kind: 'join' };
 }
 
-const fields: readonly (readonly [name: string, read: (welcome: Welcome) => string])[] = [
-  ['model', ({ model }) => describeModel(model)],
-  ['optimizer', ({ optimizer }) => describeOptimizer(optimizer)],
-  ['compression', ({ optimizer: { compression = 'none' } }) => compression],
-  ['seed', ({ seed }) => String(seed)],
-  ['dataset digest', ({ dataset }) => dataset.digest],
-];
+/** What a run may not change while a worker keeps its state: as many for any run. */
+function fieldsOf({ model, optimizer, seed, dataset }: Welcome): readonly (readonly [name: string, value: string])[] {
+  return [
+    ['model', describeModel(model)],
+    ...describeUpdates(optimizer),
+    ['seed', String(seed)],
+    ['dataset digest', dataset.digest],
+  ];
+}

@@ -13,7 +13,7 @@ import { writeFileAtomically } from '../../shared/files/atomic-files.ts';
 import { readBoundedFile, readBoundedText } from '../../shared/files/bounded-file.ts';
 import { fileLimits } from '../../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
-import { describeOptimizer, type TrainedSpec } from '../../shared/model/model-spec.ts';
+import { describeUpdates, type TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { CutOff, RecordedRun } from '../run-events.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
@@ -246,13 +246,13 @@ function findCheckpoint(folder: string): {
 }
 
 function requireSameTraining(folder: string, saved: TrainedSpec, { model, optimizer, seed }: TrainedSpec): void {
+  const updates = describeUpdates(saved.optimizer);
   const fields = [
     ['model', model.name, saved.model.name],
     ['input shape', model.inputShape.join('×'), saved.model.inputShape.join('×')],
     ['optimizer', optimizer.name, saved.optimizer.name],
     ['learning rate', optimizer.learningRate, saved.optimizer.learningRate],
-    ['optimizer', describeOptimizer(optimizer), describeOptimizer(saved.optimizer)],
-    ['compression', optimizer.compression ?? 'none', saved.optimizer.compression ?? 'none'],
+    ...describeUpdates(optimizer).map(([name, ours], i) => [name, ours, updates[i]?.[1]] as const),
     ['seed', seed, saved.seed],
   ] as const;
   const odd = fields.find(([, ours, theirs]) => ours !== theirs);

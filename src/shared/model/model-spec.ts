@@ -43,10 +43,18 @@ export interface OptimizerSpec {
 }
 
 /** `adam with learning rate 0.001` */
-export function describeOptimizer({ name, learningRate, local }: OptimizerSpec): string {
+function describeOptimizer({ name, learningRate, local }: OptimizerSpec): string {
   const inner = `${name} with learning rate ${learningRate}`;
   if (local === undefined) return inner;
   return `${inner}, in local updates of ${local.batchSize} samples, with outer learning rate ${local.learningRate} and momentum ${local.momentum}`;
+}
+
+/** What the replicas of a run have in common of their updates: named, in words, to be compared with those of another. */
+export function describeUpdates(optimizer: OptimizerSpec): readonly (readonly [name: string, value: string])[] {
+  return [
+    ['optimizer', describeOptimizer(optimizer)],
+    ['compression', optimizer.compression ?? 'none'],
+  ];
 }
 
 /**
