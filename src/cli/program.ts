@@ -1,6 +1,7 @@
 /** The command line: finds the command, and turns what it throws into a line and an exit code. */
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { camel } from '../settings/resolve-settings.ts';
 import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../shared/core/errors.ts';
 import { printable } from '../shared/core/printable.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
@@ -90,7 +91,16 @@ function namesOf(listed: readonly ListedCommand[], [first, ...rest]: readonly st
 }
 
 function wrongUsage(message: string): PennygradError {
-  return badInput(`${message} (see pennygrad${helpOf} --help)`);
+  return badInput(`${namedOnce(message)} (see pennygrad${helpOf} --help)`);
+}
+
+/** Yargs names an unknown flag of several words twice: as it was given, and as a variable would be. */
+function namedOnce(message: string): string {
+  const [, list] = /^Unknown arguments: (.*)$/.exec(message) ?? [];
+  if (list === undefined) return message;
+  const names = list.split(', ');
+  const given = names.filter((name) => !names.some((other) => other !== name && camel(other) === name));
+  return `Unknown argument${given.length === 1 ? '' : 's'}: ${given.join(', ')}`;
 }
 
 try {

@@ -91,6 +91,7 @@ function asGiven(setting: Setting | undefined, value: unknown): unknown {
   return value === undefined || setting?.format === undefined ? value : setting.format(value);
 }
 
-function camel(key: string): string {
+/** A flag's name as a setting: `batch-size` as `batchSize`. */
+export function camel(key: string): string {
   return key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -135,6 +135,11 @@ describe('bad input is one clear line and exit code 2', () => {
     ['an unknown command', ['trian'], /Did you mean train\? \(see pennygrad --help\)$/m],
     ['an unknown flag', ['train', '--wokers', '2'], /Unknown argument: wokers \(see pennygrad train --help\)$/m],
     [
+      'an unknown flag of two words',
+      ['plan', '--local-steps', '16', '--bogus', '1'],
+      /Unknown arguments: local-steps, bogus \(see pennygrad plan --help\)$/m,
+    ],
+    [
       'a flag of the command above',
       ['bench', 'allreduce', '--backend', 'wasm'],
       /Unknown argument: backend \(see pennygrad bench allreduce --help\)$/m,

@@ -1,4 +1,5 @@
 /** Whether training has diverged although every loss is a number. (A loss of NaN or infinity ends the run elsewhere.) */
+import { outerUpdate, type TrainingConfig } from '../../settings/training-settings.ts';
 import type { EpochEvent } from '../run-events.ts';
 
 /**
@@ -17,12 +18,13 @@ export const largestLoss = 10_000;
 export function findDivergence(
   { testLoss, epoch }: Pick<EpochEvent, 'testLoss' | 'epoch'>,
   steps: number,
-  learningRate: number,
+  { lr, outerLr = outerUpdate.learningRate }: Pick<TrainingConfig, 'lr' | 'outerLr'>,
 ): string | undefined {
   // NaN is not within the limit either.
   if (testLoss <= largestLoss) return undefined;
   return (
     `training has diverged: the test loss is ${testLoss.toPrecision(2)} after step ${steps}, in epoch ${epoch + 1}, ` +
-    `and guessing would give 6 at most; start a new run with a --lr below ${learningRate}`
+    `and guessing would give 6 at most; start a new run with a --lr below ${lr}` +
+    (outerLr > outerUpdate.learningRate ? `, or an --outer-lr below ${outerLr}` : '')
   );
 }

@@ -493,7 +493,7 @@ async function test(
   const isCutShort = step < (open.epoch + 1) * plan.stepsPerEpoch;
   context.observe(isCutShort ? { ...tested, cutShort: true } : tested);
   // Before the checkpoint: nobody can go on from such parameters.
-  const divergence = findDivergence(tested, step, settings.training.lr);
+  const divergence = findDivergence(tested, step, settings.training);
   if (divergence !== undefined) throw new PennygradError('diverged', divergence);
   const end =
     endAfter(tested, settings.training) ??

@@ -165,7 +165,7 @@ function modelFleet(
   });
   const seconds = withoutExtra + extraSeconds;
   const communicateSeconds = Math.max(0, seconds - slowestSeconds);
-  const times = { computeSeconds: meanSeconds, waitSeconds: slowestSeconds - meanSeconds };
+  const times = { computeSeconds: meanSeconds, waitSeconds: Math.max(0, slowestSeconds - meanSeconds) };
   return {
     workers,
     allReduce: workers === 1 ? undefined : algorithm,

@@ -251,7 +251,10 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
   commit: { ...attempt, skipped: set },
   abort: { generation: count },
   evaluate: { request: count, split: choice('train', 'test'), from: count, to: count },
-  'report-state': { request: count, extent: choice('checksum', 'parameters', 'residual', 'parameters-and-residual', 'state') },
+  'report-state': {
+    request: count,
+    extent: choice('checksum', 'parameters', 'residual', 'parameters-and-residual', 'state'),
+  },
   restore: {
     request: count,
     'applied.step': count,
