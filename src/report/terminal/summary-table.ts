@@ -5,7 +5,14 @@ import { describeExtrapolation } from '../../economics/record/extrapolated-epoch
 import { describeInterruptions } from '../../economics/record/interruption-text.ts';
 import { describeSkipped } from '../../economics/record/skipped-text.ts';
 import type { EpochSummary, Summary, WorkerSummary } from '../../economics/record/summary.ts';
-import { formatCount, formatLoss, formatPercent, formatSeconds, formatUsd } from '../../shared/core/number-format.ts';
+import {
+  countOf,
+  formatCount,
+  formatLoss,
+  formatPercent,
+  formatSeconds,
+  formatUsd,
+} from '../../shared/core/number-format.ts';
 import { describeBatch } from '../batch-text.ts';
 import { createPaint, type Paint } from './colour.ts';
 import { type Column, renderTable } from './table.ts';
@@ -261,7 +268,7 @@ const mostChanges = 5;
 export function describeChanges(changes: NonNullable<Summary['fleet_changes']>): readonly string[] {
   const earlier = changes.length - mostChanges;
   return [
-    ...(earlier > 0 ? [`changed ${formatCount(earlier)} times before these; metrics.jsonl has all changes`] : []),
+    ...(earlier > 0 ? [`changed ${countOf(earlier, 'time')} before these; metrics.jsonl has all changes`] : []),
     ...changes.slice(-mostChanges).map(({ step, change }) => `changed after step ${formatCount(step)}: ${change}`),
   ];
 }

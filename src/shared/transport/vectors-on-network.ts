@@ -138,7 +138,7 @@ async function offerVectors(
     }
   }
 
-  void answer();
+  endWith(socket, answer());
   return {
     offer: { addresses: advertised.map((name) => tcpEndpoint(name, port)), secret },
     begin: slots.begin,
@@ -277,7 +277,7 @@ function receiveVectors(
     }
   }
 
-  void receive();
+  endWith(socket, receive());
   return {
     way: 'network',
     follow(parts) {
@@ -296,6 +296,13 @@ function receiveVectors(
       if (!socket.closed) socket.close();
     },
   };
+}
+
+/** Where messages wait to be read as their socket is closed, ZeroMQ says that it is none. */
+function endWith(socket: Dealer | Router, reading: Promise<void>): void {
+  reading.catch((error) => {
+    if (!socket.closed) throw error;
+  });
 }
 
 function framesOf(shown: Shown): Frames {

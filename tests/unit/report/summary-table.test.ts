@@ -185,6 +185,9 @@ describe('renderSummaryTable', () => {
       'Changed 2 times before these; metrics.jsonl has all changes\nChanged after step 3: w0 left',
     );
     expect(text).not.toContain('after step 2:');
+    expect(renderSummaryTable(summarize(runRecord({ fleets: fleets.slice(1) })), plain)).toContain(
+      'Changed 1 time before these; ',
+    );
     const one = renderSummaryTable(summarize(runRecord({ interruptions: [interruption] })), plain);
     expect(one).toContain(
       "1 interruption (1 killed) cost 1.5 s of workers' time ($0.00015); training went on after 250 ms\n",

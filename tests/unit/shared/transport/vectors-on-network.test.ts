@@ -269,6 +269,26 @@ describe('vectors on the network', () => {
     });
   });
 
+  it('are no longer offered by whoever has more messages to read than it reads in one turn', async () => {
+    const failures: unknown[] = [];
+    const note = (error: unknown) => failures.push(error);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    for (let round = 0; round < 8; round++) {
+      const own = await offer();
+      const stranger = new Dealer({ linger: 0, sendHighWaterMark: 0 });
+      stranger.connect(`tcp://127.0.0.1:${portOf(own.offer)}`);
+      for (let i = 0; i < 5000; i++) await stranger.send(['nonsense']);
+      // They arrive while this process does something else.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+      own.close();
+      stranger.close();
+      // What was rejected is told to the process after the turn in which that happened.
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    expect(failures).toEqual([]);
+  });
+
   it('are shown to others though strangers talk nonsense, and one that asked takes nothing', async () => {
     const own = await offer();
     const port = portOf(own.offer);
