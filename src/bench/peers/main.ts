@@ -103,9 +103,7 @@ async function measurePair(
   absent.push(...result.absent);
   const baselines = [oneWorkerTitle, twoThreadsTitle, twoEnginesTitle, ddpTitle];
   const rows = compare(result.measurements, { baselines, flopsPerSample: 0, peakFlops: undefined });
-  console.log(
-    `\nTwo cores, global batch, ${formatCount(steps)} steps, median of ${rounds} rounds`,
-  );
+  console.log(`\nTwo cores, global batch, ${formatCount(steps)} steps, median of ${rounds} rounds`);
   console.log(renderTable(pairColumns(baselines), tableRows(rows, absent), tableOptions));
   return { rows, absent, measurements: result.measurements };
 }
