@@ -284,7 +284,7 @@ describe('vectors on the network', () => {
       own.close();
       stranger.close();
       // What was rejected is told to the process after the turn in which that happened.
-      await new Promise((resolve) => setTimeout(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
     }
     expect(failures).toEqual([]);
   });
