@@ -1,6 +1,7 @@
 /** What `--json` prints of the workers of a run: an object a line, with steps that count committed ones. */
 import type { MemberInfo, RunEvent } from '../coordinator/run-events.ts';
 import { interruptionFields } from '../economics/record/interruption.ts';
+import { snakeCased } from '../report/snake-case.ts';
 
 /** @returns undefined for an event that says nothing of the workers */
 export function describeForMachines(event: RunEvent): object | undefined {
@@ -31,7 +32,12 @@ export function describeForMachines(event: RunEvent): object | undefined {
         workers: event.members.map(describeMember),
       };
     case 'all-reduce':
-      return { event: 'all_reduce', all_reduce: event.allReduce, reason: event.reason };
+      return {
+        event: 'all_reduce',
+        all_reduce: event.allReduce,
+        reason: event.reason,
+        link: event.link && snakeCased(event.link),
+      };
     case 'waiting':
       return { event: 'waiting', reason: event.reason, seconds: event.seconds };
     case 'healed':

@@ -70,6 +70,7 @@ function ofMember(
     case 'predicted':
     case 'restored':
     case 'linked':
+    case 'measured':
       return { kind: 'deliver', message };
     default:
       return message satisfies never;

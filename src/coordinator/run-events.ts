@@ -16,6 +16,7 @@ import type { PhaseSeconds, SpentSeconds } from '../shared/core/phases.ts';
 import type { Interval } from '../shared/core/sampling.ts';
 import type { Checkpoint } from '../shared/model/training-state.ts';
 import type { GpuReading } from '../shared/protocol/messages.ts';
+import type { DecidingLink } from './generation/modelled-choice.ts';
 
 /** A worker as it presents itself when it joins. */
 export interface WorkerInfo extends Omit<WorkerDescription, 'backend' | 'device'> {
@@ -221,7 +222,13 @@ export type RunEvent =
       readonly reason: string;
     }
   /** How gradients are summed from now on, where there was a choice. Told when the reason changes. */
-  | { readonly type: 'all-reduce'; readonly allReduce: AllReduceName; readonly reason: string }
+  | {
+      readonly type: 'all-reduce';
+      readonly allReduce: AllReduceName;
+      readonly reason: string;
+      /** By which links it was chosen, where a model did. */
+      readonly link?: DecidingLink | undefined;
+    }
   /** Its replica differed from most of its kind before this step, and gets their state. */
   | { readonly type: 'healed'; readonly workerId: string; readonly step: number }
   /** The run has begun, lacks workers and waits for them, for so many seconds at most. Told when the reason changes. */

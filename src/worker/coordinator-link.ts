@@ -21,7 +21,7 @@ type From<Type extends CoordinatorMessage['type']> = MessageOf<CoordinatorMessag
 
 /** What a worker is told to do, in order. */
 export type Order =
-  | From<'welcome' | 'refuse' | 'link' | 'exchange' | 'assign' | 'evaluate' | 'predict' | 'stop'>
+  | From<'welcome' | 'refuse' | 'link' | 'measure' | 'exchange' | 'assign' | 'evaluate' | 'predict' | 'stop'>
   | QuorumOrder
   | ReportOrder
   | RestoreOrder;
@@ -193,6 +193,7 @@ export function openCoordinatorLink(options: LinkOptions): CoordinatorLink {
         break;
       case 'welcome':
       case 'link':
+      case 'measure':
       case 'exchange':
       case 'assign':
       case 'evaluate':

@@ -315,7 +315,7 @@ async function live(
   options: WorkerOptions,
   dependencies: WorkerDependencies,
 ): Promise<void> {
-  const { clock, log, chunkFloats, observer = unobserved, turn, uptime } = dependencies;
+  const { clock, timers, log, chunkFloats, observer = unobserved, turn, uptime } = dependencies;
   const welcome = await join(link, life, options, dependencies);
   life.phase = 'load';
   life.loaded ??= await load(welcome, life, options, dependencies);
@@ -354,6 +354,7 @@ async function live(
       quorum,
       workerId: options.workerId,
       clock,
+      timers,
       engine,
       dataset,
       buckets,

@@ -6,12 +6,14 @@ import type { Clock } from '../shared/core/clock.ts';
 import { PennygradError } from '../shared/core/errors.ts';
 import type { EventLoopTurn } from '../shared/core/event-loop-turn.ts';
 import type { Interval } from '../shared/core/sampling.ts';
+import type { Timers } from '../shared/core/timers.ts';
 import type { Dataset } from '../shared/data/dataset.ts';
 import type { Body, MessageOf, WorkerMessage } from '../shared/protocol/messages.ts';
 import { chunkSizes } from '../shared/protocol/state-chunks.ts';
 import type { LinkPatience } from '../shared/transport/vectors.ts';
 import { type CoordinatorLink, CoordinatorLost, type Order, type QuorumOrder } from './coordinator-link.ts';
 import { describeAllReduce } from './describe-all-reduce.ts';
+import { measureLink } from './measure-link.ts';
 import { createPeerLinks, type PeerLinks, type SharedVectors } from './peer-links.ts';
 import { noteRestored, noteStep, type Replica } from './replica.ts';
 import { evaluate, predict, type Reply, reportState, restore } from './requests.ts';
@@ -26,6 +28,7 @@ export interface SessionOptions {
   readonly quorum: QuorumOrder;
   readonly workerId: string;
   readonly clock: Pick<Clock, 'now'>;
+  readonly timers: Timers;
   readonly engine: Engine;
   readonly dataset: Dataset;
   /** In which gradients travel. */
@@ -143,6 +146,17 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
         const linked = await openPeers(order, peers, usage, inbox.aborted);
         overNetwork = linked.overNetwork ?? 0;
         link.send(linked);
+        break;
+      }
+      case 'measure': {
+        const { request } = order;
+        const found = await measureLink(peers.exchange()?.peers ?? [], {
+          now: clock.now,
+          timers: options.timers,
+          signal: inbox.aborted,
+        });
+        usage.lap('load');
+        link.send({ type: 'measured', request, usage: usage.totals(), link: found });
         break;
       }
       case 'exchange':

@@ -76,6 +76,8 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
         if (problem !== undefined) throw new Error(problem);
         onPublished();
       };
+      /** Answers that are under way on a connection that breaks are lost. */
+      const probe = () => new Promise<void>((resolve) => carry(address, resolve, () => subscription.resend()));
       const subscription: Subscription = station.subscribe(generation, (shown) =>
         carry(
           address,
@@ -93,6 +95,7 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
           holds: slots.holds,
           read: slots.read,
           published: slots.published,
+          probe,
           close: subscription.end,
         },
       };

@@ -183,6 +183,8 @@ export function createMember(options: MemberOptions): Member {
           return;
         case 'link':
           return mail.send({ type: 'linked', request: message.request, usage: usage() });
+        case 'measure':
+          return mail.send({ type: 'measured', request: message.request, usage: usage() });
         case 'assign':
           assigned.push(message);
           return carryOutAll();

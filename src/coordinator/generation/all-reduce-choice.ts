@@ -1,17 +1,21 @@
 /** How the gradients of a generation are summed, and why so. */
+import type { Codec } from '../../shared/collectives/compression/codec.ts';
+import { lengthsOf } from '../../shared/collectives/cost-model.ts';
 import { type AllReduceName, type AllReduceOfRun, collectiveAtFirst } from '../../shared/collectives/registry.ts';
 import type { Interval } from '../../shared/core/sampling.ts';
 import { sumOf } from '../../shared/core/sums.ts';
 import { maxMeshSize } from '../../shared/protocol/limits.ts';
 import type { RankToRead } from '../../shared/protocol/messages.ts';
 import { describeWorker, type Member } from '../membership/worker.ts';
-import { chooseByModel } from './modelled-choice.ts';
+import { chooseByModel, type DecidingLink, isOpenOverNetwork } from './modelled-choice.ts';
 import type { Requests } from './requests.ts';
 
 export interface AllReduceChoice {
   readonly allReduce: AllReduceName;
   /** Undefined where there was no choice. */
   readonly reason: string | undefined;
+  /** By which links the model decided, where it did. */
+  readonly link?: DecidingLink | undefined;
 }
 
 /**
@@ -19,15 +23,15 @@ export interface AllReduceChoice {
  * no proof: containers have files of their own, and firewalls are everywhere.
  * @param chosen for the run
  * @param buckets in which gradients travel
- * @param link asks ranks to open each other's vectors, and says why some cannot
- * @param compresses whether gradients are compressed
+ * @param ask has ranks open each other's vectors, which says why some cannot, and measure their links
+ * @param codec in which gradients are compressed, if they are
  */
 export async function decideAllReduce(
   chosen: AllReduceOfRun,
   members: readonly Member[],
   buckets: readonly Interval[],
-  link: Requests['link'],
-  compresses = false,
+  ask: Pick<Requests, 'link' | 'measure'>,
+  codec?: Codec,
 ): Promise<AllReduceChoice> {
   const allReduce = collectiveAtFirst(members.length, chosen);
   if (allReduce === chosen || members.length === 1) return { allReduce, reason: undefined };
@@ -37,7 +41,7 @@ export async function decideAllReduce(
   }
   const offers = collectOffers(members);
   if ('problem' in offers) return { allReduce, reason: offers.problem };
-  const links = await link(offers.ranks);
+  const links = await ask.link(offers.ranks);
   const odd = members.find((_, rank) => links[rank]?.problem !== undefined);
   if (odd !== undefined) {
     return {
@@ -45,11 +49,25 @@ export async function decideAllReduce(
       reason: `${describeWorker(odd)} cannot read the others' gradients: ${links[odd.rank]?.problem}`,
     };
   }
-  const overNetwork = sumOf(links.map((rank) => rank.overNetwork ?? 0));
-  const ways = describeWays(overNetwork, members.length * (members.length - 1), compresses);
+  const areCompressed = codec !== undefined;
+  const overNetwork = links.map((rank) => rank.overNetwork ?? 0);
+  const ways = describeWays(sumOf(overNetwork), members.length * (members.length - 1), areCompressed);
   if (chosen !== 'auto') return { allReduce: chosen, reason: ways };
-  const modelled = chooseByModel(members.length, buckets, overNetwork);
-  return { allReduce: modelled.allReduce, reason: [ways, modelled.reason].filter(Boolean).join('; ') };
+  const readers = isOpenOverNetwork(areCompressed) ? members.filter((_, rank) => (overNetwork[rank] ?? 0) > 0) : [];
+  const measured = readers.length === 0 ? [] : await ask.measure(readers.map(({ rank }) => rank));
+  const modelled = chooseByModel({
+    worldSize: members.length,
+    buckets: lengthsOf(buckets).map((floats) => codec?.wordsFor(floats) ?? floats),
+    areCompressed,
+    links: measured,
+  });
+  const unmeasured = readers.find((_, place) => measured[place] === undefined);
+  const problem = unmeasured && `${describeWorker(unmeasured)} could not measure its link`;
+  return {
+    allReduce: modelled.allReduce,
+    reason: [ways, modelled.reason, problem].filter(Boolean).join('; '),
+    link: modelled.link,
+  };
 }
 
 /** @param all links, of each rank to each other */

@@ -11,7 +11,7 @@ import { type Refusal, stale, wrong } from './refusal.ts';
 
 export type Vote = MessageOf<WorkerMessage, 'vote'>;
 /** What a member sends in answer to a request. */
-export type Answer = MessageOf<WorkerMessage, 'evaluated' | 'state' | 'predicted' | 'restored' | 'linked'>;
+export type Answer = MessageOf<WorkerMessage, 'evaluated' | 'state' | 'predicted' | 'restored' | 'linked' | 'measured'>;
 
 export interface MemberState {
   readonly activity: Activity;

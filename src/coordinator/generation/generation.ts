@@ -52,7 +52,7 @@ export interface CarriedGeneration {
 }
 
 export interface Generation
-  extends Omit<Requests, 'link'>,
+  extends Omit<Requests, 'link' | 'measure'>,
     Pick<AssignedSteps, 'assign' | 'votes' | 'isVoted' | 'gradientNorm' | 'nonFinite' | 'commit'> {
   /** Counts from 1. */
   readonly number: number;
@@ -189,7 +189,7 @@ export function createGeneration(options: GenerationOptions): Generation {
   const { assign, votes, isVoted, gradientNorm, nonFinite, commit } = steps;
   const openRequests = createOpenRequests({ members, model, sizes, clock, send, known });
   const { askUntil } = openRequests;
-  const { link, ...requests } = createRequests(members, askUntil(signal), sizes, keepsResiduals);
+  const { link, measure, ...requests } = createRequests(members, askUntil(signal), sizes, keepsResiduals);
 
   function holders(step: number): readonly Member[] {
     return members.filter(({ peer }, rank) => !lost.has(peer) && (state.members[rank]?.applied?.step ?? 0) === step);
@@ -212,7 +212,7 @@ export function createGeneration(options: GenerationOptions): Generation {
     microShard,
 
     async chooseAllReduce() {
-      const choice = await decideAllReduce(options.allReduce, members, buckets, link, keepsResiduals);
+      const choice = await decideAllReduce(options.allReduce, members, buckets, { link, measure }, options.codec);
       if (choice.allReduce !== steps.allReduce()) {
         steps.exchangeBy(choice.allReduce);
         for (const member of members) send(member, { type: 'exchange', generation, allReduce: choice.allReduce });
@@ -308,6 +308,7 @@ export function createGeneration(options: GenerationOptions): Generation {
         case 'predicted':
         case 'restored':
         case 'linked':
+        case 'measured':
           return openRequests.answer(rank, message, tensors);
         default:
           return message satisfies never;

@@ -1,44 +1,105 @@
 /** What `--all-reduce auto` chooses where ranks can read each other's gradients: by the cost model. Pure. */
 import { measuredProcessor } from '../../economics/simulation/measured-costs.ts';
-import { allReduceSeconds, lengthsOf, linkOf } from '../../shared/collectives/cost-model.ts';
-import type { Interval } from '../../shared/core/sampling.ts';
+import type { Collective } from '../../shared/collectives/collective.ts';
+import {
+  allReduceSeconds,
+  bitsPerSecondOf,
+  type Link,
+  linkOf,
+  slowestOf,
+} from '../../shared/collectives/cost-model.ts';
+import { collectiveOf } from '../../shared/collectives/registry.ts';
+import { formatBitRate } from '../../shared/core/number-format.ts';
 
-/** Links are not measured. These are usual ones; at other rates the same one is fastest but for short gradients and long delays. */
-const [assumedBitsPerSecond, assumedDelaySeconds] = [1e9, 1e-4];
+/** Usual ones, where some could not be measured. */
+const assumedLink = linkOf(1e9, 1e-4);
 
-export interface ModelledChoice {
-  readonly allReduce: 'mesh' | 'mesh-two-shot';
-  /** Undefined where there was nothing to compare. */
-  readonly reason: string | undefined;
-}
+/** What may be chosen. Others than the first have to save `leastSaved` of what that takes. */
+const candidates = ['mesh', 'mesh-two-shot'] as const;
+export type ModelledName = (typeof candidates)[number];
 
 /**
- * Two stages have to save so much: in one stage nobody needs a worker any more that has shown its gradient, so fewer steps are
- * lost with a worker.
+ * So much has to be saved: in one stage nobody needs a worker any more that has shown its gradient, so fewer steps are lost with a
+ * worker.
  */
 const leastSaved = 0.1;
 
+/** By which links a choice was made: each has this rate, headers included, and this delay. */
+export interface DecidingLink {
+  readonly bitsPerSecond: number;
+  readonly delaySeconds: number;
+  readonly basis: 'measured' | 'assumed';
+}
+
+export interface ModelledChoice {
+  readonly allReduce: ModelledName;
+  /** Undefined where there was nothing to compare, and so is the link. */
+  readonly reason: string | undefined;
+  readonly link: DecidingLink | undefined;
+}
+
+export interface ModelledExchange {
+  readonly worldSize: number;
+  /** Of each bucket of a gradient, as it travels: its floats, or the words that encode them. */
+  readonly buckets: readonly number[];
+  /** Whether they are encoded, which only some collectives can. */
+  readonly areCompressed: boolean;
+  /** What ranks measured that read others over a network; undefined where one could not. Empty where all are read in memory. */
+  readonly links: readonly (Link | undefined)[];
+}
+
+/** Whether there is more than one to choose from over a network. */
+export function isOpenOverNetwork(areCompressed: boolean): boolean {
+  return possible(areCompressed).length > 1;
+}
+
 /**
- * In memory a gradient is written once, whoever reads it, so the mesh takes one stage. Over a network it is modelled what either
- * takes, as if all links were over the network: the slowest decide.
- * @param buckets in which gradients travel
- * @param overNetwork links between ranks that are over the network
+ * In memory a gradient is written once, whoever reads it, so the mesh takes one stage. Over a network it is modelled what each
+ * takes, as if all links were as slow as the slowest and as long as the longest: all wait for these.
  */
-export function chooseByModel(worldSize: number, buckets: readonly Interval[], overNetwork: number): ModelledChoice {
-  if (overNetwork === 0) return { allReduce: 'mesh', reason: undefined };
-  const exchange = {
-    worldSize,
-    buckets: lengthsOf(buckets),
-    link: linkOf(assumedBitsPerSecond, assumedDelaySeconds),
-    processor: measuredProcessor,
+export function chooseByModel({ worldSize, buckets, areCompressed, links }: ModelledExchange): ModelledChoice {
+  const [usual, ...others] = possible(areCompressed);
+  if (links.length === 0 || others.length === 0) return { allReduce: usual, reason: undefined, link: undefined };
+  const { link, basis } = decidingLink(links);
+  const estimate = (name: ModelledName) => ({
+    name,
+    seconds: allReduceSeconds(name, { worldSize, buckets, link, processor: measuredProcessor }),
+  });
+  const first = estimate(usual);
+  const fastest = others.map(estimate).reduce((best, next) => (next.seconds < best.seconds ? next : best));
+  const [taken, left] = fastest.seconds < (1 - leastSaved) * first.seconds ? [fastest, first] : [first, fastest];
+  return {
+    allReduce: taken.name,
+    reason:
+      `modelled ${ms(taken.seconds)} ms a step against ${ms(left.seconds)} ms with ${left.name}, ` +
+      `over links of ${describeLink(link)}, ${basis}`,
+    link: { bitsPerSecond: bitsPerSecondOf(link), delaySeconds: link.delaySeconds, basis },
   };
-  const inOne = allReduceSeconds('mesh', exchange);
-  const inTwo = allReduceSeconds('mesh-two-shot', exchange);
-  const isInTwo = inTwo < (1 - leastSaved) * inOne;
-  const reason = isInTwo
-    ? `modelled ${ms(inTwo)} ms a step against ${ms(inOne)} ms with mesh, over links of 1 Gbit/s`
-    : `modelled ${ms(inOne)} ms a step against ${ms(inTwo)} ms with mesh-two-shot, over links of 1 Gbit/s`;
-  return { allReduce: isInTwo ? 'mesh-two-shot' : 'mesh', reason };
+}
+
+function possible(areCompressed: boolean): readonly [ModelledName, ...ModelledName[]] {
+  const [usual, ...others] = candidates;
+  const compresses = (name: ModelledName) => (collectiveOf(name) as Collective).compresses === true;
+  return [usual, ...others.filter((name) => !areCompressed || compresses(name))];
+}
+
+function decidingLink(links: ModelledExchange['links']): {
+  readonly link: Link;
+  readonly basis: DecidingLink['basis'];
+} {
+  const measured = links.flatMap((link) => link ?? []);
+  if (measured.length < links.length) return { link: assumedLink, basis: 'assumed' };
+  const { delaySeconds, bytesPerSecond } = slowestOf(measured);
+  // The processors at both ends of a message took part of what was measured. The model has them apart.
+  const ends = 2 * measuredProcessor.secondsPerMessage;
+  return { link: { delaySeconds: Math.max(0, delaySeconds - ends), bytesPerSecond }, basis: 'measured' };
+}
+
+/** `94 Mbit/s and 0.3 ms`. Where processors may be what limited a link, it is `at least 4.2 Gbit/s`. */
+function describeLink(link: Link): string {
+  const isLimited = link.bytesPerSecond * 2 * measuredProcessor.secondsPerByte > 1;
+  const rate = formatBitRate(bitsPerSecondOf(link), 2);
+  return `${isLimited ? 'at least ' : ''}${rate} and ${ms(link.delaySeconds)} ms`;
 }
 
 /** Two digits or all before the point: `0.61`, `6.1`, `613`. */

@@ -7,6 +7,7 @@ import type {
   Applied,
   Body,
   CoordinatorMessage,
+  MeasuredLink,
   MessageOf,
   RankToRead,
   WorkerMessage,
@@ -76,6 +77,11 @@ export interface Requests {
   link(
     offers: readonly RankToRead[],
   ): Promise<readonly Pick<Answered<'linked'>['message'], 'problem' | 'overNetwork'>[]>;
+  /**
+   * All of these ranks measure their links at once, as a step loads them.
+   * @returns what each measured of its own, in rank order; undefined where it came to nothing
+   */
+  measure(ranks: readonly number[]): Promise<readonly (MeasuredLink | undefined)[]>;
   /** Probabilities of the first `count` test images, from rank 0. */
   predict(count: number): Promise<Float32Array>;
 }
@@ -154,6 +160,12 @@ export function createRequests(
       const { request, order, answers } = ask('linked', 'checkpoint', ranks);
       for (const rank of ranks) order(rank, { type: 'link', request, ranks: offers });
       return (await answers).map(({ message }) => message);
+    },
+
+    async measure(measuring) {
+      const { request, order, answers } = ask('measured', 'checkpoint', measuring);
+      for (const rank of measuring) order(rank, { type: 'measure', request });
+      return (await answers).map(({ message }) => message.link);
     },
 
     async predict(count) {

@@ -264,10 +264,10 @@ function countHealing({ healings }: Training, workerId: string): void {
 }
 
 async function chooseAllReduce(generation: Generation, training: Training): Promise<void> {
-  const { allReduce, reason } = await generation.chooseAllReduce();
+  const { allReduce, reason, link } = await generation.chooseAllReduce();
   if (reason === undefined || reason === training.allReduceReason) return;
   training.allReduceReason = reason;
-  training.context.observe({ type: 'all-reduce', allReduce, reason });
+  training.context.observe({ type: 'all-reduce', allReduce, reason, link });
 }
 
 async function bringUpToDate(generation: Generation, training: Training): Promise<void> {

@@ -2,7 +2,7 @@
 import type { ModelledFleet, ModelledFleets, ModelledStep } from '../../economics/planning/modelled-fleets.ts';
 import type { Busiest } from '../../economics/simulation/simulate-steps.ts';
 import type { ModelledAlgorithm } from '../../shared/collectives/cost-model.ts';
-import { formatCount, formatPercent, formatUsd } from '../../shared/core/number-format.ts';
+import { formatBitRate, formatCount, formatPercent, formatUsd } from '../../shared/core/number-format.ts';
 import { createPaint } from '../terminal/colour.ts';
 import { type Column, renderTable } from '../terminal/table.ts';
 import { wrapText } from '../terminal/wrap-text.ts';
@@ -28,7 +28,7 @@ function describeAsked({ aloneSeconds, parameters, buckets, ...plan }: ModelledF
       ? ''
       : `; each costs ${formatUsd(plan.usdPerHour)} an hour${plan.priceAssumed === undefined ? '' : ` (${plan.priceAssumed})`}`;
   return (
-    `every machine has a link of ${formatRate(plan.bitsPerSecond)} each way, with ${ms(plan.delaySeconds)} ms of delay; ` +
+    `every machine has a link of ${formatBitRate(plan.bitsPerSecond)} each way, with ${ms(plan.delaySeconds)} ms of delay; ` +
     `${formatCount(parameters)} parameters, whose gradient travels in ${bucketCount}; ` +
     (aloneSeconds === undefined
       ? 'how long a worker computes is not known'
@@ -156,19 +156,6 @@ function describeModel({
     ...(aloneSeconds !== undefined && usdPerHour !== undefined ? ['$/million: what a million samples cost'] : []),
     'start-up, test passes, checkpoints and the coordinator’s own price are not counted',
   ];
-}
-
-/** `25 Gbit/s` */
-function formatRate(bitsPerSecond: number): string {
-  const [unit, factor] =
-    (
-      [
-        ['Tbit/s', 1e12],
-        ['Gbit/s', 1e9],
-        ['Mbit/s', 1e6],
-      ] as const
-    ).find(([, factor]) => bitsPerSecond >= factor) ?? (['kbit/s', 1e3] as const);
-  return `${Number((bitsPerSecond / factor).toPrecision(4))} ${unit}`;
 }
 
 function ms(seconds: number): string {

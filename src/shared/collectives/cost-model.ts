@@ -63,6 +63,11 @@ export function linkOf(bitsPerSecond: number, delaySeconds: number): Link {
   return { delaySeconds, bytesPerSecond: (payloadPart * bitsPerSecond) / 8 };
 }
 
+/** Of a link's rate, headers included: what `linkOf` was given. */
+export function bitsPerSecondOf({ bytesPerSecond }: Link): number {
+  return (8 * bytesPerSecond) / payloadPart;
+}
+
 /** The link that all wait for: its delay and its rate are the worst of these. @throws if there are none */
 export function slowestOf(links: readonly Link[]): Link {
   if (links.length === 0) throw new Error('slowestOf: there are no links');

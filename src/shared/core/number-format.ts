@@ -60,3 +60,16 @@ export function formatSeconds(seconds: number): string {
 function pad(value: number): string {
   return String(value).padStart(2, '0');
 }
+
+/** Bits per second as `25 Gbit/s`, `94.2 Mbit/s`. @param digits that are significant */
+export function formatBitRate(bitsPerSecond: number, digits = 4): string {
+  const [unit, factor] =
+    (
+      [
+        ['Tbit/s', 1e12],
+        ['Gbit/s', 1e9],
+        ['Mbit/s', 1e6],
+      ] as const
+    ).find(([, factor]) => Number(bitsPerSecond.toPrecision(digits)) >= factor) ?? (['kbit/s', 1e3] as const);
+  return `${Number((bitsPerSecond / factor).toPrecision(digits))} ${unit}`;
+}

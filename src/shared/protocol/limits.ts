@@ -35,6 +35,9 @@ export const maxWorldSize = 1024;
 export const maxMeshSize = 256;
 /** Vectors that a worker shows to others: each is written again as soon as all have read it. */
 export const vectorSlots = 2;
+/** Floats that a worker sends to be timed, at most: of one message, and to one connection in a generation (8 MiB). */
+export const maxProbeFloats = 1 << 14;
+export const maxProbedFloats = 1 << 21;
 /** Steps that are assigned ahead at most, where ranks do not wait for the coordinator between them. */
 export const mostAssignedAhead = 32;
 /** The last steps of which a worker can say what they came to: as many as it may have done without its coordinator. */

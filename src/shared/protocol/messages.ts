@@ -260,6 +260,21 @@ const linked = message('linked', {
   overNetwork: z.int().min(1).max(maxMeshSize).optional(),
 });
 
+/** Answers `measure`. */
+const measured = message('measured', {
+  ...request,
+  usage,
+  /** Left out where it came to nothing in time. Whatever is said here decides no more than how gradients are summed. */
+  link: z
+    .object({
+      /** Half of the shortest round trip to the peer that is furthest away, the time of processors included. */
+      delaySeconds: z.number().min(0).max(60),
+      /** What came from all of them together, without headers. */
+      bytesPerSecond: z.number().min(1).max(1e12),
+    })
+    .optional(),
+});
+
 const gpuReading = z.object({
   utilizationRatio: z.number().min(0).max(1).optional(),
   memoryUsedBytes: z.number().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
@@ -310,6 +325,7 @@ export const workerMessage = z.discriminatedUnion('type', [
   predicted,
   restored,
   linked,
+  measured,
   workerHeartbeat,
   drain,
   leave,
@@ -357,6 +373,9 @@ const rankToRead = z.object({ workerId: name, vectors: vectorsToRead });
 
 /** Open the vectors of all ranks, in their order, but for your own. */
 const link = message('link', { ...request, ranks: z.array(rankToRead).max(maxMeshSize).readonly() });
+
+/** Measure how fast the vectors come that you read over the network. All who read some are asked at once. */
+const measure = message('measure', request);
 
 /** All ranks read each other's vectors: gradients are summed so from now on, by a collective of the registry. */
 const exchange = message('exchange', { generation: count, allReduce: name });
@@ -439,6 +458,7 @@ export const coordinatorMessage = z.discriminatedUnion('type', [
   refuse,
   quorum,
   link,
+  measure,
   exchange,
   assign,
   reduced,
@@ -462,6 +482,8 @@ export type Assignment = MessageOf<CoordinatorMessage, 'assign'>;
 export type Applied = z.infer<typeof applied>;
 export type Trained = z.infer<typeof trained>;
 export type Identity = z.infer<typeof identity>;
+/** What a worker measured of its link to others. */
+export type MeasuredLink = NonNullable<z.infer<typeof measured>['link']>;
 export type GpuReading = z.infer<typeof gpuReading>;
 export type VectorsToRead = z.infer<typeof vectorsToRead>;
 export type VectorsInMemory = NonNullable<VectorsToRead['memory']>;

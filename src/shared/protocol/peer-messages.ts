@@ -3,7 +3,7 @@
  * header and raw float32 frames.
  */
 import { z } from 'zod';
-import { vectorSlots } from './limits.ts';
+import { maxProbeFloats, vectorSlots } from './limits.ts';
 import { attempt, count, message, secret } from './messages.ts';
 
 const slot = z
@@ -41,5 +41,11 @@ const published = message('published', {
     .readonly(),
 });
 
-export const peerMessage = z.discriminatedUnion('type', [subscribe, subscribed, values, published]);
+/** Send me so many floats, which mean nothing: I time them. Whoever has not subscribed gets none. */
+const probe = message('probe', { probe: count, floats: z.int().min(0).max(maxProbeFloats) });
+
+/** Answers `probe`. Frame 1: the floats, unless there are none. */
+const probed = message('probed', { probe: count });
+
+export const peerMessage = z.discriminatedUnion('type', [subscribe, subscribed, values, published, probe, probed]);
 export type PeerMessage = z.infer<typeof peerMessage>;

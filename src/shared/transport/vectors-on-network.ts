@@ -10,11 +10,13 @@ import { Dealer, Router } from 'zeromq';
 import { createDeferred } from '../core/deferred.ts';
 import { parseEndpoint, tcpEndpoint } from '../core/endpoint.ts';
 import { badInput, messageOf, PennygradError } from '../core/errors.ts';
+import { createRandom } from '../core/random.ts';
 import type { Timers } from '../core/timers.ts';
 import { decodePeerMessage, encode } from '../protocol/codec.ts';
-import { frameBytesFor, maxStrangerHeaderBytes } from '../protocol/limits.ts';
-import type { Body, VectorsOnNetwork } from '../protocol/messages.ts';
+import { frameBytesFor, maxProbedFloats, maxProbeFloats, maxStrangerHeaderBytes } from '../protocol/limits.ts';
+import type { Body, MessageOf, VectorsOnNetwork } from '../protocol/messages.ts';
 import type { PeerMessage } from '../protocol/peer-messages.ts';
+import { createAskedProbes } from './asked-probes.ts';
 import type { PeerId } from './coordinator-socket.ts';
 import { byteLength, type Frames } from './frames.ts';
 import { ipFamilyOf } from './ip-family.ts';
@@ -23,7 +25,7 @@ import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { createReceivedSlots } from './received-slots.ts';
 import { attemptOf, createShownSlots, partFor, type Shown } from './shown-slots.ts';
 import { socketOptions } from './socket-options.ts';
-import type { FollowedPart, PeerVectors, Problem, ReadOptions, SlotPart, VectorWay, VectorWriter } from './vectors.ts';
+import type { PeerVectors, Problem, ReadOptions, SlotPart, VectorWay, VectorWriter } from './vectors.ts';
 
 /** Where a process is reached. */
 export interface Reached {
@@ -68,6 +70,23 @@ export function createVectorsOnNetwork(options: NetworkOptions): VectorWay<Vecto
   };
 }
 
+/** A connection that reads these vectors. */
+interface Reader {
+  readonly generation: number;
+  readonly parts: readonly SlotPart[];
+  /** How many floats more it may ask for that mean nothing. */
+  readonly floatsToProbe: number;
+}
+
+/** An answer without floats takes something, too. */
+const leastProbeFloats = 64;
+
+/** Random, so that no tunnel makes them shorter than gradients. */
+function randomFloats(length: number): Float32Array {
+  const random = createRandom(1);
+  return Float32Array.from({ length }, () => random.float());
+}
+
 /** @throws bad-input when the port that was asked for cannot be listened on */
 async function offerVectors(
   { host, advertised, port: wantedPort }: Reached,
@@ -94,8 +113,9 @@ async function offerVectors(
   const port = bound?.transport === 'tcp' ? bound.port : 0;
   const secret = randomBytes(16).toString('hex');
   const slots = createShownSlots(floats);
-  /** By connection: the generation that it reads, and what of it. */
-  const readers = new Map<PeerId, { readonly generation: number; readonly parts: readonly SlotPart[] }>();
+  const toProbe = randomFloats(maxProbeFloats);
+  /** By connection. */
+  const readers = new Map<PeerId, Reader>();
   const outboxes = createOutboxes<PeerId, Frames>({
     send: (peer, frames) => socket.send([Buffer.from(peer, 'latin1'), ...frames]),
     sizeOf: byteLength,
@@ -121,20 +141,36 @@ async function offerVectors(
     }
   }
 
+  function subscribe(peer: PeerId, message: MessageOf<PeerMessage, 'subscribe'>): void {
+    // Whoever does not know the secret learns nothing, not even that.
+    if (message.secret !== secret || message.floats !== floats) return;
+    const { generation, parts } = message;
+    const before = readers.get(peer);
+    const floatsToProbe = before?.generation === generation ? before.floatsToProbe : maxProbedFloats;
+    readers.set(peer, { generation, parts, floatsToProbe });
+    outboxes.post(peer, encodePeer({ type: 'subscribed' }));
+    for (const shown of slots.everything()) {
+      if (attemptOf(shown).generation === generation) sendTo(peer, shown, parts);
+    }
+  }
+
+  /** Nobody is sent without end what costs nothing to ask for. */
+  function answerProbe(peer: PeerId, message: MessageOf<PeerMessage, 'probe'>): void {
+    const reader = readers.get(peer);
+    const left = (reader?.floatsToProbe ?? 0) - Math.max(message.floats, leastProbeFloats);
+    if (reader === undefined || left < 0) return;
+    readers.set(peer, { ...reader, floatsToProbe: left });
+    const sent = message.floats === 0 ? [] : [toProbe.subarray(0, message.floats)];
+    outboxes.post(peer, encodePeer({ type: 'probed', probe: message.probe }, sent));
+  }
+
   async function answer(): Promise<void> {
     for await (const [identity, ...frames] of socket) {
       const decoded = decodePeerMessage(frames, 'stranger');
-      if (identity === undefined || !decoded.ok || decoded.message.type !== 'subscribe') continue;
-      const { message } = decoded;
-      // Whoever does not know the secret learns nothing, not even that.
-      if (message.secret !== secret || message.floats !== floats) continue;
+      if (identity === undefined || !decoded.ok) continue;
       const peer = identity.toString('latin1');
-      const { generation, parts } = message;
-      readers.set(peer, { generation, parts });
-      outboxes.post(peer, encodePeer({ type: 'subscribed' }));
-      for (const shown of slots.everything()) {
-        if (attemptOf(shown).generation === generation) sendTo(peer, shown, parts);
-      }
+      if (decoded.message.type === 'subscribe') subscribe(peer, decoded.message);
+      else if (decoded.message.type === 'probe') answerProbe(peer, decoded.message);
     }
   }
 
@@ -195,14 +231,14 @@ async function openAddress(
       ...connections,
       ipv6: family === 6,
     });
-    const subscription = createSubscription(socket, secret, reading);
-    const received = receiveVectors(socket, address, reading, memory, subscription.follow, resolve);
+    const asking = createAsking(socket, secret, reading);
+    const received = receiveVectors(socket, address, reading, memory, asking, resolve);
     socket.events.on('handshake', () => {
       // The news of a connection may come late: the socket may have been closed since.
       if (socket.closed) return;
       endPatience();
       endPatience = giveUpAfter(answerMs);
-      subscription.send();
+      asking.subscribe();
     });
     try {
       socket.connect(address);
@@ -217,34 +253,46 @@ async function openAddress(
   }
 }
 
-/** What is asked for, on each connection anew. */
-function createSubscription(socket: Dealer, secret: string, { generation, floats }: ReadOptions) {
+/** What a writer is asked for. */
+interface Asking {
+  /** Asks for what is followed: on each connection anew. */
+  subscribe(): void;
+  follow(parts: readonly SlotPart[]): void;
+  probe(probe: number, floats: number): void;
+}
+
+function createAsking(socket: Dealer, secret: string, { generation, floats }: ReadOptions): Asking {
   let parts: readonly SlotPart[] = [];
   // A socket takes one message at a time.
   let sending = Promise.resolve();
-  function send(): void {
-    const frames = encodePeer({ type: 'subscribe', secret, generation, floats, parts });
+  function send(body: Body<PeerMessage>): void {
+    const frames = encodePeer(body);
     sending = sending.then(() => (socket.closed ? undefined : socket.send([...frames]))).catch(() => {});
   }
+  function subscribe(): void {
+    send({ type: 'subscribe', secret, generation, floats, parts });
+  }
   return {
-    send,
-    follow(next: readonly SlotPart[]) {
+    subscribe,
+    follow(next) {
       parts = next.map(({ slot, from, to }) => ({ slot, from, to }));
-      send();
+      subscribe();
     },
+    probe: (probe, wanted) => send({ type: 'probe', probe, floats: wanted }),
   };
 }
 
-/** @param follow asks for parts @param onAnswer its writer has taken the subscription */
+/** @param onAnswer its writer has taken the subscription */
 function receiveVectors(
   socket: Dealer,
   address: string,
   { onPublished }: ReadOptions,
   memory: MessageMemory,
-  follow: (parts: readonly FollowedPart[]) => void,
+  asking: Asking,
   onAnswer: () => void,
 ): PeerVectors {
   const slots = createReceivedSlots();
+  const probes = createAskedProbes(asking.probe);
   let problem: string | undefined;
 
   /** @returns what is wrong with the message */
@@ -261,7 +309,10 @@ function receiveVectors(
         const { generation, step, attempt, slot, figures } = message;
         return slots.complete(slot, { attempt: { generation, step, attempt }, figures });
       }
+      case 'probed':
+        return probes.take(message.probe, values.length);
       case 'subscribe':
+      case 'probe':
         return 'a message that is for writers';
       default:
         return message satisfies never;
@@ -273,7 +324,7 @@ function receiveVectors(
       memory.received(byteLength(frames));
       const decoded = decodePeerMessage(frames, 'member');
       problem ??= decoded.ok ? take(decoded.message, decoded.tensors) : decoded.detail;
-      if (problem !== undefined || (decoded.ok && decoded.message.type !== 'subscribed')) onPublished();
+      if (problem !== undefined || (decoded.ok && isOfVectors(decoded.message))) onPublished();
     }
   }
 
@@ -282,7 +333,7 @@ function receiveVectors(
     way: 'network',
     follow(parts) {
       slots.follow(parts);
-      follow(parts);
+      asking.follow(parts);
     },
     holds: (part, attempt) => problem === undefined && slots.holds(part, attempt),
     read: slots.read,
@@ -292,6 +343,7 @@ function receiveVectors(
       }
       return slots.published(slot);
     },
+    probe: probes.ask,
     close() {
       if (!socket.closed) socket.close();
     },
@@ -304,6 +356,9 @@ function endWith(socket: Dealer | Router, reading: Promise<void>): void {
     if (!socket.closed) throw error;
   });
 }
+
+/** Whether there may be more to read after it. */
+const isOfVectors = ({ type }: PeerMessage) => type === 'values' || type === 'published';
 
 function framesOf(shown: Shown): Frames {
   if (shown.kind === 'values') {

@@ -51,6 +51,12 @@ export interface PeerVectors {
    * @throws run-failed that says what the other sent that nobody sends who does its part
    */
   published(slot: number): Publication | undefined;
+  /**
+   * Has so many floats sent that mean nothing, so that they can be timed; resolves when they have come. Never does where the
+   * connection breaks. Only over a network.
+   * @param floats 0 to `maxProbeFloats`
+   */
+  probe?(floats: number): Promise<void>;
   /** May be called twice. */
   close(): void;
 }

@@ -80,6 +80,16 @@ const lines: readonly (readonly [event: RunEvent, line: string])[] = [
     '{"event":"all_reduce","all_reduce":"mesh","reason":"all workers are on one host"}',
   ],
   [
+    {
+      type: 'all-reduce',
+      allReduce: 'mesh-two-shot',
+      reason: 'modelled',
+      link: { bitsPerSecond: 98_500_000, delaySeconds: 0.0003, basis: 'measured' },
+    },
+    '{"event":"all_reduce","all_reduce":"mesh-two-shot","reason":"modelled",' +
+      '"link":{"bits_per_second":98500000,"delay_seconds":0.0003,"basis":"measured"}}',
+  ],
+  [
     { type: 'waiting', reason: '1 of 2 workers ready', seconds: 24 },
     '{"event":"waiting","reason":"1 of 2 workers ready","seconds":24}',
   ],

@@ -70,6 +70,7 @@ function openSession(allReduce = 'star', worldSize = 1, vectors?: SharedVectors)
     link,
     workerId: 'w0',
     clock: time.clock,
+    timers: time.timers,
     quorum: { ...envelope, type: 'quorum', generation: 1, rank: 0, worldSize, allReduce, inbox },
     engine: fakeEngine({
       computeGradients: async (indices) => {
@@ -189,6 +190,8 @@ describe('a session', () => {
       [],
     ],
     [{ type: 'predict', request: 4, count: 2 }, 'predicted', []],
+    // It reads nobody.
+    [{ type: 'measure', request: 5 }, 'measured', []],
   ] as const)('answers $0.type', async (order, answer, observed) => {
     const { give, log, sent } = openSession();
     await give({ ...envelope, ...order });

@@ -3,8 +3,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { MemberLost } from '../../../../src/coordinator/generation/member-lost.ts';
 import { codecNamed } from '../../../../src/shared/collectives/compression/codecs.ts';
 import { mostAssignedAhead } from '../../../../src/shared/protocol/limits.ts';
+import type { MeasuredLink } from '../../../../src/shared/protocol/messages.ts';
 import { nothingUsed } from '../../../support/nothing-used.ts';
 import { outcomeOf } from '../../../support/outcome.ts';
+import { promisesSettle } from '../../../support/virtual-time.ts';
 import { contribution, number, type PlayedOptions, playGeneration, toAll, used, vote } from './members.ts';
 
 const vectorsOf = (rank: number) => ({
@@ -139,22 +141,74 @@ describe('the choice of an all-reduce', () => {
     expect(sent()).toEqual([]);
   });
 
-  it.each([
-    [undefined, "all workers are on one host, and read each other's gradients"],
-    // The gradient of these tests is short, so one stage takes less.
-    [
-      2,
-      /^workers read each other's gradients over the network; modelled [\d.]+ ms a step against [\d.]+ ms with mesh-two-shot,/,
-    ],
-  ])('leaves it to the model where the run does: %s links of each over the network', async (overNetwork, reason) => {
-    const { sent, choice, answer } = play(3, { ...onOneHost, allReduce: 'auto' });
-    sent();
-    for (const rank of [0, 1, 2]) answer(rank, undefined, overNetwork);
+  /** A run that leaves it to the model, whose ranks read so many others over the network. */
+  async function playAuto(overNetwork: readonly number[], options: PlayedOptions = {}) {
+    const played = play(overNetwork.length, { ...onOneHost, allReduce: 'auto', ...options });
+    played.sent();
+    for (const [rank, count] of overNetwork.entries()) played.answer(rank, undefined, count || undefined);
+    await promisesSettle();
+    const measured = (rank: number, link?: MeasuredLink) =>
+      played.say(rank, { type: 'measured', request: 2, usage: nothingUsed, link });
+    return { ...played, measured };
+  }
+  const slow = { delaySeconds: 2e-3, bytesPerSecond: 2e6 };
+  const usual = { delaySeconds: 1e-4, bytesPerSecond: 1.2e8 };
+
+  it('takes one stage in memory where it is left to the model, and has nobody measure anything', async () => {
+    const { sent, choice } = await playAuto([0, 0, 0]);
     expect(await choice).toEqual({
       allReduce: 'mesh',
-      reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
+      reason: "all workers are on one host, and read each other's gradients",
+      link: undefined,
     });
     expect(sent()).toEqual(toAll(3, { type: 'exchange', generation: number, allReduce: 'mesh' }));
+  });
+
+  it('has those who read others over the network measure their links, and goes by the slowest', async () => {
+    const { generation, sent, choice, measured } = await playAuto([1, 0, 1]);
+    const order = { type: 'measure', request: 2 } as const;
+    expect(sent().map(({ to, body }) => [to, body])).toEqual([
+      [0, order],
+      [2, order],
+    ]);
+    expect([...generation.activities().values()].map(({ activity }) => activity)).toEqual([
+      'checkpoint',
+      'idle',
+      'checkpoint',
+    ]);
+    expect(measured(1, usual)).toMatchObject({ kind: 'wrong' });
+    expect(measured(0, usual)).toBeUndefined();
+    expect(measured(2, slow)).toBeUndefined();
+    const { reason, link } = await choice;
+    // The gradient of these tests is short, so one stage takes less.
+    expect(reason).toMatch(
+      /^workers read .* over the network between hosts; modelled [\d.]+ ms a step against [\d.]+ ms with mesh-two-shot, over links of 17 Mbit\/s and 2 ms, measured$/,
+    );
+    expect(link).toMatchObject({ basis: 'measured' });
+  });
+
+  it('assumes usual links where one cannot be measured, and names who could not', async () => {
+    const { choice, measured } = await playAuto([1, 1]);
+    measured(0, slow);
+    measured(1);
+    const { reason } = await choice;
+    expect(reason).toMatch(
+      /, over links of 1 Gbit\/s and 0\.1 ms, assumed; worker w1 \(.*\) could not measure its link$/,
+    );
+  });
+
+  it('measures nothing where only one of them can compress', async () => {
+    const { choice } = await playAuto([1, 1], { codec: codecNamed('int8') });
+    expect(await choice).toEqual({
+      allReduce: 'mesh',
+      reason: "workers read each other's gradients over the network",
+      link: undefined,
+    });
+  });
+
+  it('measures nothing where the run has chosen', async () => {
+    const { choice } = await playAuto([1, 1], { allReduce: 'mesh-two-shot' });
+    expect(await choice).toMatchObject({ allReduce: 'mesh-two-shot' });
   });
 
   it('ends with the loss of a member', async () => {

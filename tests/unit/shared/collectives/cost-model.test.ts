@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   allReduceSeconds,
+  bitsPerSecondOf,
   type Exchange,
   lengthsOf,
   linkOf,
@@ -150,6 +151,7 @@ describe('rankAllReduces', () => {
 test('a link carries 1,448 bytes of payload in 1,538', () => {
   // 1538 bytes × 8 bits at 12,304 bit/s take a second.
   expect(linkOf(12_304, 0.25)).toEqual({ delaySeconds: 0.25, bytesPerSecond: 1448 });
+  expect(bitsPerSecondOf({ delaySeconds: 0.25, bytesPerSecond: 1448 })).toBe(12_304);
 });
 
 test('all wait for the longest delay and the lowest rate, which may be of different links', () => {

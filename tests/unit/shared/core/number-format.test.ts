@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  formatBitRate,
   formatCount,
   formatLoss,
   formatPercent,
@@ -93,3 +94,19 @@ test.each([
 ])('a probability of %d is %s, since softmax is never certain', (probability, text) =>
   expect(formatProbability(probability)).toBe(text),
 );
+
+test.each([
+  [25e9, '25 Gbit/s'],
+  [94.24e6, '94.24 Mbit/s'],
+  [2.5e12, '2.5 Tbit/s'],
+  [1500, '1.5 kbit/s'],
+  [8, '0.008 kbit/s'],
+])('a rate of %d bits per second is %s', (rate, text) => expect(formatBitRate(rate)).toBe(text));
+
+test('a rate with few digits takes the unit that it rounds up to', () => {
+  expect([formatBitRate(94.24e6, 2), formatBitRate(996e6, 2), formatBitRate(999.9e6)]).toEqual([
+    '94 Mbit/s',
+    '1 Gbit/s',
+    '999.9 Mbit/s',
+  ]);
+});

@@ -98,6 +98,8 @@ export const workerBodies: readonly Body<WorkerMessage>[] = [
   { type: 'linked', request: 5, usage },
   { type: 'linked', request: 5, usage, problem: 'it is another file here' },
   { type: 'linked', request: 5, usage, problem: 'none', overNetwork: 1 },
+  { type: 'measured', request: 6, usage },
+  { type: 'measured', request: 6, usage, link: { delaySeconds: 0.0003, bytesPerSecond: 11_750_000.5 } },
   { type: 'heartbeat' },
   {
     type: 'heartbeat',
@@ -150,6 +152,7 @@ export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
       { workerId: 'w2', vectors: { network } },
     ],
   },
+  { type: 'measure', request: 6 },
   { type: 'exchange', generation: 1, allReduce: 'mesh' },
   { type: 'assign', ...attempt, epoch: 0, from: 0, to: 32, globalBatch: 64 },
   { type: 'reduced', ...attempt, bucket: 0, waited: 0.5 },
@@ -180,4 +183,6 @@ export const peerBodies: readonly Body<PeerMessage>[] = [
   { type: 'subscribed' },
   { type: 'values', ...attempt, slot: 1, from: 27_786 },
   { type: 'published', ...attempt, slot: 0, figures: [0, 32, 3.5, 30, 1] },
+  { type: 'probe', probe: 7, floats: 16_384 },
+  { type: 'probed', probe: 7 },
 ];

@@ -183,6 +183,13 @@ const workerFields: Readonly<Record<string, Fields>> = {
   predicted: { request: count, ...usage },
   restored: { request: count, ...usage, parametersChecksum: count },
   linked: { request: count, ...usage, problem: optional(words), overNetwork: optional(integer(1, 256)) },
+  measured: {
+    request: count,
+    ...usage,
+    link: optional({ takes: [], refuses: [{}, 1, null] }),
+    'link.delaySeconds': real(0, 60),
+    'link.bytesPerSecond': real(1, 1e12),
+  },
   heartbeat: {
     gpu: optional({ takes: [{}], refuses: ['x', null] }),
     'gpu.utilizationRatio': optional(real(0, 1)),
@@ -239,6 +246,7 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
     'ranks.0.vectors': { takes: [{}], refuses: ['x', undefined] },
     ...vectorsAt('ranks.0.vectors'),
   },
+  measure: { request: count },
   exchange: { generation: count, allReduce: name },
   assign: {
     ...attempt,
@@ -288,6 +296,8 @@ const peerFields: Readonly<Record<string, Fields>> = {
     slot: integer(0, 1),
     figures: { takes: [[], [Number.NaN], Array(16).fill(0.5)], refuses: [Array(17).fill(1), ['1'], 1, undefined] },
   },
+  probe: { probe: count, floats: integer(0, 16_384) },
+  probed: { probe: count },
 };
 
 const everywhere: Fields = { v: { takes: [7], refuses: [] }, run: text(0, 200) };
@@ -349,6 +359,8 @@ it('the limits of the protocol', () => {
   expect({ ...limits }).toEqual({
     protocolVersion: 7,
     vectorSlots: 2,
+    maxProbeFloats: 16_384,
+    maxProbedFloats: 2_097_152,
     maxThreads: 4096,
     maxHeaderBytes: 262_144,
     maxStrangerHeaderBytes: 8192,

@@ -4,13 +4,14 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Dealer, Router } from 'zeromq';
 import { parseEndpoint } from '../../../../src/shared/core/endpoint.ts';
 import { systemTimers } from '../../../../src/shared/core/timers.ts';
-import { encode } from '../../../../src/shared/protocol/codec.ts';
+import { decodePeerMessage, encode } from '../../../../src/shared/protocol/codec.ts';
+import { maxProbedFloats, maxProbeFloats } from '../../../../src/shared/protocol/limits.ts';
 import type { VectorsOnNetwork } from '../../../../src/shared/protocol/messages.ts';
 import type { ReadOptions } from '../../../../src/shared/transport/vectors.ts';
 import { createVectorsOnNetwork } from '../../../../src/shared/transport/vectors-on-network.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { freePort } from '../../../support/free-port.ts';
-import { offerFrom, openFrom } from '../../../support/opened-vectors.ts';
+import { offerFrom, openFrom, openOnly } from '../../../support/opened-vectors.ts';
 import { openTcpRelay } from '../../../support/tcp-relay.ts';
 
 /** More than one message of ZeroMQ's own buffers. */
@@ -202,6 +203,8 @@ describe('vectors on the network', () => {
       () => encode('', { type: 'published', ...attemptAt(4), slot: 0, figures }),
       /has not come/,
     ],
+    ['floats that nobody asked for', () => encode('', { type: 'probed', probe: 0 }), /probe 0, which nobody waits for/],
+    ['a probe', () => encode('', { type: 'probe', probe: 0, floats: 1 }), /is for writers/],
     [
       'a subscription',
       () => encode('', { type: 'subscribe', secret, generation: 1, floats, parts: [] }),
@@ -309,5 +312,83 @@ describe('vectors on the network', () => {
       await eventually(`step ${step} has come`, () => peer.published(step % 2)?.attempt.step === step);
       expect(peer.look(step % 2)).toEqual([step + 1, -step - 1]);
     }
+  });
+
+  it('send floats that are asked for to be timed, which wake nobody', async () => {
+    const own = await offer();
+    let heard = 0;
+    const onPublished = () => {
+      heard += 1;
+    };
+    const peer = await openOnly(loopback, own.offer, { floats, onPublished });
+    onTestFinished(peer.close);
+    for (const length of [0, 1, maxProbeFloats]) await peer.probe?.(length);
+    await Promise.all([peer.probe?.(7), peer.probe?.(maxProbeFloats)]);
+    expect(heard).toBe(0);
+    expect(peer.published(0)).toBeUndefined();
+  });
+
+  it('are read by nobody any more whose writer sends another number of floats than it was asked for', async () => {
+    const writer = new Router({ linger: 0 });
+    onTestFinished(() => writer.close());
+    await writer.bind('tcp://127.0.0.1:*');
+    const answering = (async () => {
+      const [identity = Buffer.alloc(0)] = await writer.receive();
+      await writer.send([identity, ...encode('', { type: 'subscribed' })]);
+      await writer.receive();
+      await writer.send([identity, ...encode('', { type: 'probed', probe: 0 }, [new Float32Array(6)])]);
+    })();
+    const peer = await openOnly(loopback, { addresses: [writer.lastEndpoint ?? ''], secret }, { floats });
+    onTestFinished(peer.close);
+    void peer.probe?.(7);
+    await answering;
+    const look = () => {
+      try {
+        peer.published(0);
+        return '';
+      } catch (error) {
+        return String(error);
+      }
+    };
+    await eventually('it is known', () => look() !== '');
+    expect(look()).toMatch(/6 floats for probe 0, expected 7/);
+  });
+
+  it('send no floats to whoever has not subscribed, and to nobody without end', async () => {
+    const own = await offer();
+    const reader = new Dealer({ linger: 0, receiveTimeout: 10_000 });
+    onTestFinished(() => reader.close());
+    reader.connect(own.offer.addresses[0] ?? '');
+    let asked = 0;
+    const probe = (length: number) => {
+      asked += 1;
+      return reader.send(encode('', { type: 'probe', probe: asked, floats: length }));
+    };
+    const subscribe = (generation: number) =>
+      reader.send(encode('', { type: 'subscribe', secret: own.offer.secret, generation, floats, parts: [] }));
+    /** How many floats come before it is told that it has subscribed. */
+    async function floatsUntilSubscribed(): Promise<number> {
+      for (let sum = 0; ; ) {
+        const decoded = decodePeerMessage(await reader.receive(), 'member');
+        if (!decoded.ok) throw new Error(decoded.detail);
+        if (decoded.message.type === 'subscribed') return sum;
+        for (const tensor of decoded.tensors) sum += tensor.length;
+      }
+    }
+    await probe(1000);
+    await subscribe(1);
+    expect(await floatsUntilSubscribed()).toBe(0);
+    // It has 2²¹, whatever it asks for, and however often it subscribes.
+    const messages = maxProbedFloats / maxProbeFloats;
+    for (let count = 0; count < messages + 9; count++) await probe(maxProbeFloats);
+    await subscribe(1);
+    expect(await floatsUntilSubscribed()).toBe(maxProbedFloats);
+    for (const length of [1, maxProbeFloats]) await probe(length);
+    await subscribe(2);
+    expect(await floatsUntilSubscribed()).toBe(0);
+    // A generation more, as many floats more.
+    await probe(5);
+    await subscribe(2);
+    expect(await floatsUntilSubscribed()).toBe(5);
   });
 });
