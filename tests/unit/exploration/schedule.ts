@@ -1,6 +1,6 @@
 /** A schedule: a run, and what befalls it. Drawn from a seed, and small enough to be read. */
 import type { LossPolicy } from '../../../src/settings/membership-settings.ts';
-import type { AllReduceName } from '../../../src/shared/collectives/registry.ts';
+import type { AllReduceOfRun } from '../../../src/shared/collectives/registry.ts';
 import { createRandom, type Random } from '../../../src/shared/core/random.ts';
 import { localWorkload, smallWorkload, usualWorkload, type Workload } from './plain-loop.ts';
 
@@ -19,8 +19,8 @@ export interface Schedule {
   readonly isLocal: boolean;
   /** On how many hosts the workers are, if they may read each other's gradients; undefined: they may not. */
   readonly hosts?: 1 | 2 | 4 | undefined;
-  /** How these sum them; mesh unless given. */
-  readonly allReduce?: AllReduceName | undefined;
+  /** How these sum them; mesh unless given. With `auto` they measure their links between hosts. */
+  readonly allReduce?: AllReduceOfRun | undefined;
   /** Workers of two hosts cannot reach each other. */
   readonly areWalled?: true | undefined;
   /** How gradients are compressed, if they are. */
@@ -77,7 +77,7 @@ export function drawSchedule(seed: number): Schedule {
   // What a fault can meet, it meets in a small run as well.
   const isUsual = random.integer(4) === 0;
   const workload = !isUsual ? smallWorkload : seed % localEvery === 0 ? localWorkload : usualWorkload;
-  const allReduce = Math.floor(seed / 8) % 2 === 0 ? undefined : 'mesh-two-shot';
+  const allReduce = ([undefined, 'mesh-two-shot', undefined, 'auto'] as const)[Math.floor(seed / 8) % 4];
   const mayCompress = allReduce === undefined && workload !== localWorkload;
   return {
     seed,
