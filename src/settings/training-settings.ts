@@ -91,7 +91,7 @@ export const trainingSettings = {
   },
   allReduce: {
     type: 'string',
-    describe: `How gradients are summed: ${allReduceNames.map((name) => `${name} (${collectiveOf(name).description})`).join(', ')}, or auto (mesh, in one stage or two, whichever a model takes to be faster)`,
+    describe: `How gradients are summed: ${allReduceNames.map((name) => `${name} (${collectiveOf(name).description})`).join(', ')}, or auto (mesh, in one stage or two, whichever a model takes to be faster over links that are measured)`,
     defaultText: 'auto',
     schema: choice(['auto', ...allReduceNames]).default('auto'),
   },

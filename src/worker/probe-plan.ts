@@ -26,6 +26,8 @@ export type ProbeDecision =
 
 const roundTrips = 5;
 const [fewestBytes, mostBytes] = [1 << 14, 1 << 20];
+/** Peers send equal parts, so that all together may send a little less than they are asked for. */
+const nearlyMost = 0.75 * mostBytes;
 /** What is asked for again, so often, takes so much longer than a round trip, and so many times as long as these differ. */
 const [repetitions, longSeconds, longDifferences] = [2, 0.01, 4];
 /** Another round begins only if it should be over by then: after so long, or so many of the longest round trips up to a limit. */
@@ -45,7 +47,7 @@ export function decideProbe(rounds: readonly ProbeRound[]): ProbeDecision {
   const [first = last, ...repeated] = rounds.filter(({ bytes }) => bytes === last.bytes);
   const long = Math.max(longSeconds, shortest, longDifferences * (longest - shortest));
   // One that had to wait for a processor is not as long the next time, and they grow again.
-  const isLong = last.bytes >= mostBytes || wireOf(last) >= long;
+  const isLong = last.bytes >= nearlyMost || wireOf(last) >= long;
   const bytes = isLong ? last.bytes : Math.min(mostBytes, 2 * last.bytes);
   const isTold = isLong && repeated.length >= repetitions;
   const secondsPerByte = Math.min(

@@ -24,8 +24,8 @@ afterEach(killAll);
 
 const networks = await needs('networks');
 
-function hostsOf(count: number): readonly Host[] {
-  const { hosts, close } = createHosts(count);
+function hostsOf(count: number, bitsPerSecond?: number): readonly Host[] {
+  const { hosts, close } = createHosts(count, bitsPerSecond);
   // Registered before the processes' end, so that it comes after it.
   onTestFinished(() => {
     killAll();
@@ -132,4 +132,26 @@ networks.it.each(meshes)('go on when one of a %s is killed, let it in again, and
   expect(run.output()).not.toContain('all-reduce star');
   const audited = await start(['audit', out]).exit;
   expect(audited.code, audited.stdout + audited.stderr).toBe(0);
+});
+
+/**
+ * Half of a round may pass at full speed where a processor was waited for before it and the bucket was full again. How much
+ * less is measured where other programs use the processors, nothing bounds; they are given a factor of five.
+ */
+networks.it.each([100e6, 1e9])('measure links of %f bit/s, and say by which they chose', async (rate) => {
+  const { run, out } = begin(hostsOf(3, rate), 20, '--json');
+  await endWell(run, out, 20);
+  const told = run
+    .output()
+    .split('\n')
+    .filter((line) => line.includes('"all_reduce"'))
+    .map((line) => JSON.parse(line));
+  expect(told).toMatchObject([{ event: 'all_reduce', all_reduce: 'mesh', link: { basis: 'measured' } }]);
+  expect(told[0].reason).toMatch(
+    /over the network; modelled .* with mesh-two-shot, over links of [\d.]+ [MG]bit\/s and [\d.]+ ms, measured$/,
+  );
+  const { bits_per_second, delay_seconds } = told[0].link;
+  expect(bits_per_second).toBeGreaterThan(rate / 5);
+  expect(bits_per_second).toBeLessThan(2 * rate);
+  expect(delay_seconds).toBeLessThan(1);
 });

@@ -18,8 +18,9 @@ export interface Hosts {
   close(): void;
 }
 
-export function createHosts(count: number): Hosts {
-  const { hosts, network, ports, close } = createNetworkHosts(count);
+/** @param bitsPerSecond of each link in each direction; as fast as this machine unless given */
+export function createHosts(count: number, bitsPerSecond?: number): Hosts {
+  const { hosts, network, ports, close } = createNetworkHosts(count, bitsPerSecond);
   return {
     close,
     hosts: hosts.map(({ address, through, name }, place) => {

@@ -65,6 +65,14 @@ describe('the measurement of a link', () => {
     expect(time.pending()).toBe(0);
   });
 
+  it.each([1, 3, 7, 255])('asks %i others for no more than 4 MiB together, however fast they are', async (others) => {
+    const { time, measure, asked } = openLink(others, 1e7);
+    await time.until(measure());
+    const bytes = 4 * asked.reduce((sum, { floats }) => sum + floats, 0);
+    expect(bytes).toBeGreaterThan(3 << 20);
+    expect(bytes).toBeLessThanOrEqual(4 << 20);
+  });
+
   it('asks nobody who is read in memory', async () => {
     const { time, peers, measure, asked } = openLink(2, 12_500);
     const link = await time.until(measure(never, [undefined, inMemory, peers[1]]));
