@@ -1,27 +1,14 @@
 /** Fleets that `plan` models without having measured them: workers, their links, and what they compute. */
 import { type ModelledAlgorithm, modelledAlgorithms } from '../shared/collectives/cost-model.ts';
 import { maxWorldSize } from '../shared/protocol/limits.ts';
+import { linkDelay } from './link-delay.ts';
 import { linkRate } from './link-rate.ts';
-import { numberWithUnit } from './number-with-unit.ts';
 import { between, choice, compression, integer, listOf, positive } from './schemas.ts';
 import type { SettingsTable } from './setting.ts';
 
 /** As many as a run can have. */
 const mostWorkers = maxWorldSize;
 const mostParameters = 1e11;
-
-/** Keyboards write the micro sign, U+00B5, or the Greek letter, U+03BC. */
-const units = { us: 1e-6, '\u00b5s': 1e-6, '\u03bcs': 1e-6, ms: 1e-3, s: 1, '': 1 } as const;
-
-/** `0.2ms` as 0.0002 seconds. Only 0 needs no unit. */
-const delay = numberWithUnit(
-  /^\s*(\d+(?:\.\d+)?)\s*(us|[\u00b5\u03bc]s|ms|s|(?<=^\s*0))\s*$/i,
-  'a time from 0 to 10s with its unit, like 50us, 0.2ms or 0.1s',
-  (value, unit: keyof typeof units) => {
-    const seconds = value * units[unit];
-    return seconds <= 10 ? seconds : undefined;
-  },
-);
 
 export const modelledFleetSettings = {
   /** Its presence asks for modelled fleets. */
@@ -39,7 +26,7 @@ export const modelledFleetSettings = {
     type: 'string',
     describe: 'With --link: how long a message is on its way, in one direction',
     defaultText: '0.1ms',
-    schema: delay.default(1e-4),
+    schema: linkDelay.default(1e-4),
   },
   parameters: {
     type: 'string',

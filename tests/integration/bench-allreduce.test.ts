@@ -68,6 +68,25 @@ networks.it('measures links of a rate: nothing is faster than they carry it, and
   expect(readdirSync('/run/netns').filter((name) => name.startsWith(`pennygrad-${child.pid}-`))).toEqual([]);
 });
 
+it('measures longer ways, which take one stage once and two stages twice their delay at least', async () => {
+  const args = ['--world', '2', '--floats', '1000', '--delay', '20ms', '--repeat', '1', '--seconds', '0.01'];
+  const { code, stdout, stderr } = await run(['bench', 'allreduce', ...args, '--json']);
+  expect(code, stderr).toBe(0);
+  const { rows } = JSON.parse(stdout);
+  expect(pathsOf(rows)).toEqual(['star by ZeroMQ', 'mesh by ZeroMQ', 'mesh-two-shot by ZeroMQ', 'gloo by TCP']);
+  for (const { algorithm, delay_seconds, absent, time_us, wrong } of rows) {
+    expect(delay_seconds).toBe(0.02);
+    if (algorithm === 'gloo') {
+      expect(absent).toMatch(/connect by themselves/);
+      continue;
+    }
+    expect(absent).toBe(null);
+    expect(wrong).toBe(0);
+    // Whoever begins first waits for what the other sends then. Where there are two stages, what comes of it is sent again.
+    expect(time_us).toBeGreaterThanOrEqual(algorithm === 'mesh' ? 20_000 : 40_000);
+  }
+});
+
 /** Once its ranks reduce. */
 async function startBench(...args: readonly string[]) {
   const bench = start(['bench', 'allreduce', '--world', '2', '--floats', '1000', ...args]);

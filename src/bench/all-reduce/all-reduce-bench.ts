@@ -18,6 +18,8 @@ export interface AllReduceBenchOptions {
   readonly floats: readonly number[];
   /** Rates of links, in bits per second; undefined for processes of this host. */
   readonly links: readonly (number | undefined)[];
+  /** What messages take longer in each direction, in seconds; undefined for no more than links take. */
+  readonly delays: readonly (number | undefined)[];
   readonly rounds: number;
   /** How long each algorithm is measured in a round. */
   readonly seconds: number;
@@ -34,6 +36,8 @@ export interface AllReduceRow {
   readonly path: string;
   /** The rate of each process's link, in bits per second; undefined on this host. */
   readonly linkBitsPerSecond: number | undefined;
+  /** What a message takes longer in each direction; undefined for no more than the link takes. */
+  readonly delaySeconds: number | undefined;
   /** Processes that take part. */
   readonly world: number;
   /** Length of the vector that each hands in. */
@@ -93,13 +97,20 @@ export async function benchAllReduce(options: AllReduceBenchOptions): Promise<re
       name: gloo,
       path: 'TCP',
       needsMemory: false,
-      start: async (ranks) => startGlooRanks(ranks, await python),
+      start: async (ranks) => {
+        if (ranks.delaySeconds !== undefined)
+          throw new Error('its ranks connect by themselves, past what delays others');
+        return startGlooRanks(ranks, await python);
+      },
     },
   ];
   const rows: AllReduceRow[] = [];
   for (const link of options.links) {
-    const possible = algorithms.filter(({ needsMemory }) => link === undefined || !needsMemory);
-    for (const world of options.worlds) rows.push(...(await measureWorld(possible, world, link, options)));
+    for (const delay of options.delays) {
+      const isOnOneHost = link === undefined && delay === undefined;
+      const possible = algorithms.filter(({ needsMemory }) => isOnOneHost || !needsMemory);
+      for (const world of options.worlds) rows.push(...(await measureWorld(possible, world, { link, delay }, options)));
+    }
   }
   return rows;
 }
@@ -108,7 +119,7 @@ export async function benchAllReduce(options: AllReduceBenchOptions): Promise<re
 async function measureWorld(
   algorithms: readonly Algorithm[],
   world: number,
-  link: number | undefined,
+  { link, delay }: { readonly link: number | undefined; readonly delay: number | undefined },
   options: AllReduceBenchOptions,
 ): Promise<readonly AllReduceRow[]> {
   const network = makeNetwork(world + 1, link, options.onProgress);
@@ -117,7 +128,7 @@ async function measureWorld(
   try {
     for (const floats of options.floats) {
       const placeOf = (rank: number) => network?.hosts[rank] ?? thisHost;
-      const side = { processes: options.processes, world, floats, placeOf };
+      const side = { processes: options.processes, world, floats, placeOf, delaySeconds: delay };
       rows.push(...(await measureSide(algorithms, side, rate, options)));
     }
   } finally {
@@ -148,8 +159,10 @@ async function measureSide(
   link: number | undefined,
   { rounds, seconds, onProgress, signal }: AllReduceBenchOptions,
 ): Promise<readonly AllReduceRow[]> {
-  const { world, floats } = side;
-  const what = `${link === undefined ? '' : `link ${link / 1e6} Mbit/s, `}world ${world}, floats ${floats}`;
+  const { world, floats, delaySeconds } = side;
+  const linkText = link === undefined ? '' : `link ${link / 1e6} Mbit/s, `;
+  const delayText = delaySeconds === undefined ? '' : `delay ${delaySeconds * 1000} ms, `;
+  const what = `${linkText}${delayText}world ${world}, floats ${floats}`;
   const running = new Map<Algorithm, { readonly ranks: Ranks; readonly reductions: number }>();
   const absent = new Map<Algorithm, string>();
   const measured = new Map<Algorithm, Reduced[]>(algorithms.map((algorithm) => [algorithm, []]));
@@ -191,6 +204,7 @@ async function measureSide(
       algorithm: algorithm.name,
       path: algorithm.path,
       linkBitsPerSecond: link,
+      delaySeconds,
       world,
       count: floats,
       sizeBytes,

@@ -22,6 +22,19 @@ export type RankArgument = z.output<typeof rankArgumentSchema>;
 export const hubArgumentSchema = rankArgumentSchema.omit({ rank: true, hub: true, path: true });
 export type HubArgument = z.output<typeof hubArgumentSchema>;
 
+/** The only argument of a relay, as JSON. */
+export const relayArgumentSchema = z.object({
+  /** The host that it is on, and its targets. */
+  address: z.string(),
+  /** Endpoints. */
+  targets: z.array(z.string()),
+  delaySeconds: z.number().min(0),
+});
+export type RelayArgument = z.output<typeof relayArgumentSchema>;
+
+/** Its only message: where others reach the targets through it. */
+export const relayingSchema = z.object({ endpoints: z.array(z.string()) });
+
 /** A hub's only message. */
 export const boundSchema = z.object({ endpoint: z.string() });
 

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { type AllReduceName, collectiveOf } from '../../shared/collectives/registry.ts';
+import type { VectorsToRead } from '../../shared/protocol/messages.ts';
 import { type Conversation, graceSeconds, startConversation } from '../peers/conversation.ts';
 import type { Command, Processes } from '../peers/processes.ts';
 import { secondsOfRound } from './bandwidth.ts';
@@ -11,7 +12,9 @@ import {
   type HubArgument,
   offeredSchema,
   type RankArgument,
+  type RelayArgument,
   readySchema,
+  relayingSchema,
 } from './messages.ts';
 
 export interface Ranks {
@@ -29,6 +32,7 @@ export interface Reduced {
 }
 
 const rankProgram = fileURLToPath(new URL('./rank-process.js', import.meta.url));
+const relayProgram = fileURLToPath(new URL('./relay-process.js', import.meta.url));
 const hubProgram = fileURLToPath(new URL('./hub-process.js', import.meta.url));
 
 /** Where a process runs. */
@@ -47,17 +51,19 @@ export interface RanksOptions {
   readonly floats: number;
   /** Where each rank runs, and the hub, which is the one after the last. */
   readonly placeOf: (rank: number) => Place;
+  /** What a message takes longer in each direction; undefined for no more than the network takes. */
+  readonly delaySeconds: number | undefined;
 }
 
 /** Ranks that use a collective of the registry. @throws Error that says why they cannot */
 export async function startRanks(
-  { processes, world, floats, placeOf }: RanksOptions,
+  { processes, world, floats, placeOf, delaySeconds }: RanksOptions,
   algorithm: RankArgument['algorithm'],
   path: RankArgument['path'],
 ): Promise<Ranks> {
   const { createHub, readsPeers } = collectiveOf(algorithm satisfies AllReduceName);
   const started: Conversation[] = [];
-  const start = (program: string, place: Place, argument: RankArgument | HubArgument) => {
+  const start = (program: string, place: Place, argument: RankArgument | HubArgument | RelayArgument) => {
     const conversation = startConversation(
       processes,
       commandAt(place, process.execPath, [program, JSON.stringify(argument)]),
@@ -65,21 +71,46 @@ export async function startRanks(
     started.push(conversation);
     return conversation;
   };
+  /** Where others reach the endpoints of a process in a place. */
+  async function reached(place: Place, targets: readonly string[]): Promise<readonly string[]> {
+    if (delaySeconds === undefined) return targets;
+    const relay = start(relayProgram, place, { address: place.address, targets: [...targets], delaySeconds });
+    return (await relay.receive(relayingSchema, graceSeconds)).endpoints;
+  }
   return orStop(started, async () => {
     const { address } = placeOf(world);
     const hub =
       createHub === undefined ? undefined : start(hubProgram, placeOf(world), { algorithm, world, floats, address });
     const bound = await hub?.receive(boundSchema, graceSeconds);
+    const [hubEndpoint] = bound === undefined ? [] : await reached(placeOf(world), [bound.endpoint]);
     const ranks = Array.from({ length: world }, (_, rank) => {
       const place = placeOf(rank);
-      const argument = { algorithm, world, floats, rank, path, address: place.address, hub: bound?.endpoint };
+      const argument = { algorithm, world, floats, rank, path, address: place.address, hub: hubEndpoint };
       return start(rankProgram, place, argument);
     });
     if (readsPeers === true) {
       const offered = await receiveAll(ranks, offeredSchema);
-      for (const rank of ranks) rank.send({ offers: offered.map(({ offers }) => offers) });
+      const offers = await Promise.all(
+        offered.map(({ offers }, rank) => reachedOffers(offers, (targets) => reached(placeOf(rank), targets))),
+      );
+      for (const rank of ranks) rank.send({ offers });
     }
     return whenReady(ranks, started);
+  });
+}
+
+/** The offers of a rank, whose endpoints are those by which others reach them. */
+async function reachedOffers(
+  offers: readonly VectorsToRead[],
+  reached: (targets: readonly string[]) => Promise<readonly string[]>,
+): Promise<readonly VectorsToRead[]> {
+  const endpoints = await reached(offers.flatMap(({ network }) => network?.addresses ?? []));
+  let used = 0;
+  return offers.map(({ memory, network }) => {
+    if (network === undefined) return { memory };
+    const addresses = endpoints.slice(used, used + network.addresses.length);
+    used += addresses.length;
+    return { memory, network: { addresses, secret: network.secret } };
   });
 }
 

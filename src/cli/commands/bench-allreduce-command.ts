@@ -5,6 +5,7 @@ import { createProcesses } from '../../bench/peers/processes.ts';
 import { usableCores } from '../../engine/usable-cores.ts';
 import { snakeCased } from '../../report/snake-case.ts';
 import { type Column, renderTable } from '../../report/terminal/table.ts';
+import { linkDelay } from '../../settings/link-delay.ts';
 import { linkRate } from '../../settings/link-rate.ts';
 import { printSettings } from '../../settings/output-settings.ts';
 import { resolveSettings } from '../../settings/resolve-settings.ts';
@@ -39,6 +40,13 @@ const allReduceSettings = {
     defaultText: 'processes of this host',
     schema: listOf(linkRate, '1gbit,10gbit').optional(),
   },
+  delay: {
+    type: 'string',
+    describe:
+      'What messages between processes take longer in each direction, like 0.2ms,5ms: relays hold them for so long (not those of gloo, and none in shared memory)',
+    defaultText: 'no longer than links take',
+    schema: listOf(linkDelay, '0.2ms,5ms').optional(),
+  },
   repeat: {
     type: 'string',
     describe: 'Rounds; the result is their median',
@@ -67,6 +75,7 @@ export const benchAllReduceCommand: Command = {
     ['$0 bench allreduce', 'some minutes'],
     ['$0 bench allreduce --world 2 --floats 93322', 'two processes and the gradient of the default CNN'],
     ['$0 bench allreduce --link 1gbit,100mbit --floats 93322', 'hosts of their own, with links of that rate'],
+    ['$0 bench allreduce --link 100mbit --delay 0.2ms,5ms', 'the same, further apart'],
     ['sudo $0 bench allreduce --link 1gbit', 'the same as root, which alone may make hosts'],
     ['$0 bench allreduce --world 2 --floats 1e6,1e7 --json > allreduce.json', 'for a program'],
   ],
@@ -76,13 +85,14 @@ export const benchAllReduceCommand: Command = {
       world,
       floats,
       link = [undefined],
+      delay = [undefined],
       repeat,
       seconds,
       json,
     } = resolveSettings(allReduceSettings, argv, process.env, undefined);
     const room = decideRoom(Math.max(...world), Math.max(...floats), process.availableMemory());
     if (room.kind === 'lacking') throw badInput(room.reason);
-    const rows = await measure({ worlds: world, floats, links: link, rounds: repeat, seconds });
+    const rows = await measure({ worlds: world, floats, links: link, delays: delay, rounds: repeat, seconds });
     const cpu = cpus()[0]?.model.trim() ?? 'unknown';
     const machine = { node: process.version, pennygrad: pennygradVersion, cpu, cores: usableCores() };
     if (json) console.log(JSON.stringify(snakeCased({ machine, rounds: repeat, rows: rows.map(flat) })));
@@ -98,7 +108,7 @@ export const benchAllReduceCommand: Command = {
 
 /** Ctrl-C ends all processes, and so does whatever else ends this one. */
 async function measure(
-  options: Pick<Parameters<typeof benchAllReduce>[0], 'worlds' | 'floats' | 'links' | 'rounds' | 'seconds'>,
+  options: Pick<Parameters<typeof benchAllReduce>[0], 'worlds' | 'floats' | 'links' | 'delays' | 'rounds' | 'seconds'>,
 ): Promise<readonly AllReduceRow[]> {
   const processes = createProcesses();
   const interruption = listenForInterruption(
@@ -146,6 +156,11 @@ const columns: readonly Column<AllReduceRow>[] = [
     head: 'link',
     cell: ({ linkBitsPerSecond: rate }) => (rate === undefined ? '–' : `${formatCount(rate / 1e6)} Mbit/s`),
     expendable: 3,
+  },
+  {
+    head: 'delay',
+    cell: ({ delaySeconds: delay }) => (delay === undefined ? '–' : `${Number((1000 * delay).toPrecision(4))} ms`),
+    expendable: 4,
   },
   { head: 'path', cell: ({ path }) => path, align: 'left', expendable: 2 },
   { head: 'size B', cell: ({ sizeBytes }) => formatCount(sizeBytes), expendable: 1 },
