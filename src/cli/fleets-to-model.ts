@@ -36,13 +36,18 @@ export function fleetsToModel(
   if (stepSeconds !== undefined && samplesPerSecond !== undefined) {
     throw badInput('--step-seconds and --samples-per-second exclude each other: both say how fast one worker is');
   }
-  const batchSize = settings.batchSize ?? measured.batchSize ?? defaultBatchSize;
-  const aloneSeconds = stepSeconds ?? secondsOf(batchSize, samplesPerSecond ?? measuredRate(measured));
+  const localSteps = settings.localSteps ?? measured.localSteps ?? 1;
+  const ofUpdate = settings.batchSize ?? measuredBatch(measured) ?? defaultBatchSize;
+  const updateSeconds = stepSeconds ?? secondsOf(ofUpdate, samplesPerSecond ?? measuredRate(measured));
+  const aloneSeconds = updateSeconds && updateSeconds * localSteps;
+  if (localSteps > 1 && settings.overlap > 0 && isFlag('overlap')) {
+    throw badInput(`--overlap has no meaning with --local-steps ${localSteps}: nothing leaves before the last update`);
+  }
   if (aloneSeconds === undefined) refuseWithoutComputing(settings, isFlag);
   const most = Math.max(...workers);
-  if (aloneSeconds !== undefined && most > batchSize) {
+  if (aloneSeconds !== undefined && most > ofUpdate) {
     throw badInput(
-      `--workers ${most} leaves workers of a --batch-size of ${batchSize} without a sample: name a larger one`,
+      `--workers ${most} leaves workers of a --batch-size of ${ofUpdate} without a sample: name a larger one`,
     );
   }
   return {
@@ -53,9 +58,10 @@ export function fleetsToModel(
     processor: measuredProcessor,
     compression: compressionToModel(settings.compress),
     parameters,
-    batchSize,
+    localSteps,
+    batchSize: ofUpdate * localSteps,
     aloneSeconds,
-    overlap: settings.overlap,
+    overlap: localSteps > 1 ? 0 : settings.overlap,
     spread: settings.spread,
     usdPerHour: settings.price ?? measured.usdPerHour,
     priceAssumed: settings.price === undefined ? measured.priceAssumed : undefined,
@@ -79,6 +85,11 @@ function refuseWithoutComputing(
 function compressionToModel(name: string | undefined): FleetsToModel['compression'] {
   const spec = name === undefined ? undefined : parseCompression(name);
   return name === undefined || spec === undefined ? undefined : { name, costs: measuredCodecs[spec.codec] };
+}
+
+/** Samples of an update of the run. */
+function measuredBatch({ batchSize, localSteps = 1 }: Partial<MeasuredWork>): number | undefined {
+  return batchSize && batchSize / localSteps;
 }
 
 /** Samples per second of one worker alone while it computes, at the run's own batch. */

@@ -5,6 +5,7 @@ import { linkDelay } from './link-delay.ts';
 import { linkRate } from './link-rate.ts';
 import { between, choice, compression, integer, listOf, positive } from './schemas.ts';
 import type { SettingsTable } from './setting.ts';
+import { mostLocalSteps } from './training-settings.ts';
 
 /** As many as a run can have. */
 const mostWorkers = maxWorldSize;
@@ -35,13 +36,20 @@ export const modelledFleetSettings = {
   },
   batchSize: {
     type: 'string',
-    describe: 'With --link: samples per step over all workers',
+    describe: 'With --link: samples over all workers of a step, or of each of its updates',
     defaultText: "the run's, or 64",
     schema: integer(1, 1e9).optional(),
   },
+  localSteps: {
+    type: 'string',
+    describe:
+      'With --link: updates that each worker makes on its own between two exchanges, as train --local-steps has it',
+    defaultText: "the run's, or 1",
+    schema: integer(1, mostLocalSteps).optional(),
+  },
   stepSeconds: {
     type: 'string',
-    describe: 'With --link: seconds that one worker alone computes for a step, that is for a whole batch',
+    describe: 'With --link: seconds that one worker alone computes for a whole batch, once',
     defaultText: 'as in the run',
     schema: positive.optional(),
   },

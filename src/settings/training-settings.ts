@@ -12,6 +12,9 @@ import type { Parsed, SettingsTable } from './setting.ts';
  */
 export const mostSkippedInRow = 16;
 
+/** Updates that a worker makes on its own in a step. */
+export const mostLocalSteps = 10_000;
+
 /** Whether faster workers get larger shares; `auto`: when the workers differ. */
 export const balanceModes = ['auto', 'on', 'off'] as const;
 
@@ -51,7 +54,7 @@ export const trainingSettings = {
     describe:
       'Updates that each worker makes on its own before all go on from their mean, for slow links; together they are one step',
     defaultText: '1',
-    schema: integer(1, 10_000).default(1),
+    schema: integer(1, mostLocalSteps).default(1),
     keptOnResume: true,
   },
   outerLr: {

@@ -9,6 +9,7 @@ export const askedFleets: FleetsToModel = {
   delaySeconds: 1e-3,
   processor: noProcessor,
   parameters: 1e6,
+  localSteps: 1,
   batchSize: 1000,
   aloneSeconds: 0.8,
   overlap: 0,

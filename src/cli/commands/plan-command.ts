@@ -84,6 +84,10 @@ export const planCommand: Command = {
       '$0 plan --workers 2,8 --link 100mbit --parameters 1e6 --compress int8',
       'whether compressed gradients would be there sooner',
     ],
+    [
+      '$0 plan --workers 2,8 --link 100mbit --parameters 93322 --samples-per-second 4000 --local-steps 16',
+      'how much faster workers would be that exchange once in 16 updates',
+    ],
     ['$0 plan runs/RUN-ID --workers 2,4,8 --link 1gbit', 'more of the workers that a run has measured, each on a host'],
   ],
   options: (command) => command.positional('run', runsPositional),

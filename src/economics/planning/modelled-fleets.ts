@@ -19,7 +19,7 @@ import { accruedCostUsd } from '../ledger/cost.ts';
 import { describeAssumed } from '../record/assumed-note.ts';
 import type { Summary } from '../record/summary.ts';
 import { codecSeconds } from '../simulation/compressed-mesh.ts';
-import { drawComputeSeconds } from '../simulation/compute-spread.ts';
+import { drawComputeSeconds, spreadOfSum } from '../simulation/compute-spread.ts';
 import { type Busiest, simulateSteps } from '../simulation/simulate-steps.ts';
 
 export interface FleetsToModel {
@@ -35,13 +35,15 @@ export interface FleetsToModel {
   readonly compression?: ModelledCompression | undefined;
   /** Floats of the gradient. */
   readonly parameters: number;
-  /** Samples of a step, over all workers. */
+  /** Updates that each worker makes on its own in a step, before all exchange what came of them. */
+  readonly localSteps: number;
+  /** Samples of a step, over all workers and updates. */
   readonly batchSize: number;
-  /** Seconds that one worker alone computes for a whole batch; undefined: not known. */
+  /** Seconds that one worker alone computes for all of these; undefined: not known. */
   readonly aloneSeconds: number | undefined;
   /** The last part of computing in which gradients leave, 0 to 1: see `StepsOptions`. */
   readonly overlap: number;
-  /** How unequally long workers compute that are alike: see `drawComputeSeconds`. */
+  /** How unequally long workers compute for an update that are alike: see `drawComputeSeconds`. */
   readonly spread: number;
   /** The price of each worker. */
   readonly usdPerHour: number | undefined;
@@ -146,9 +148,10 @@ function modelFleet(
   const link = linkOf(asked.bitsPerSecond, asked.delaySeconds);
   const random = createRandom(seed, workers);
   const meanSeconds = (aloneSeconds ?? 0) / workers;
+  const spreadOfStep = spreadOfSum(spread, asked.localSteps);
   const drawn = Math.min(mostSteps, Math.max(evenSteps, Math.ceil(workerSteps / workers)));
   const computeSeconds = Array.from({ length: spread === 0 ? evenSteps : drawn }, () =>
-    spread === 0 ? meanSeconds : drawComputeSeconds(meanSeconds, spread, workers, random),
+    spread === 0 ? meanSeconds : drawComputeSeconds(meanSeconds, spreadOfStep, workers, random),
   );
   const {
     seconds: withoutExtra,
@@ -230,7 +233,7 @@ function stepOf(
 /** What a run has measured of its mean worker. */
 export type MeasuredWork = Pick<
   FleetsToModel,
-  'parameters' | 'batchSize' | 'aloneSeconds' | 'usdPerHour' | 'priceAssumed' | 'epochSamples'
+  'parameters' | 'localSteps' | 'batchSize' | 'aloneSeconds' | 'usdPerHour' | 'priceAssumed' | 'epochSamples'
 >;
 
 /**
@@ -241,6 +244,7 @@ export function measuredWork({
   run_id,
   model,
   global_batch_size,
+  local_steps = 1,
   workers,
   steps,
   dataset,
@@ -250,6 +254,7 @@ export function measuredWork({
   if (steps === 0 || computed === 0) throw badInput(`run ${run_id} trained no step: there is nothing to plan from`);
   return {
     parameters: model.parameters,
+    localSteps: local_steps,
     batchSize: global_batch_size,
     aloneSeconds: computed / steps,
     usdPerHour: run.price_usd_per_hour === undefined ? undefined : run.price_usd_per_hour / workers.length,

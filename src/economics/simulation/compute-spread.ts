@@ -17,6 +17,15 @@ export function drawComputeSeconds(
   return Array.from({ length: workers }, () => meanSeconds * Math.exp(spread * drawNormal(random) - spread ** 2 / 2));
 }
 
+/**
+ * The spread of the sum of so many independent times with a spread each: that of the log-normal distribution with the sum's mean and
+ * variance (Fenton, "The Sum of Log-Normal Probability Distributions in Scatter Transmission Systems", IRE Transactions on
+ * Communications Systems 8, 1960).
+ */
+export function spreadOfSum(spread: number, count: number): number {
+  return Math.sqrt(Math.log1p(Math.expm1(spread ** 2) / count));
+}
+
 /** Standard normal, by Box and Muller ("A Note on the Generation of Random Normal Deviates", 1958). */
 function drawNormal(random: Random): number {
   // In (0, 1], because 0 has no logarithm.

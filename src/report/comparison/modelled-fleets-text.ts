@@ -32,9 +32,15 @@ function describeAsked({ aloneSeconds, parameters, buckets, ...plan }: ModelledF
     `${formatCount(parameters)} parameters, whose gradient travels in ${bucketCount}; ` +
     (aloneSeconds === undefined
       ? 'how long a worker computes is not known'
-      : `one worker alone computes a batch of ${formatCount(plan.batchSize)} in ${ms(aloneSeconds)} ms`) +
+      : `one worker alone computes ${describeWork(plan)} in ${ms(aloneSeconds)} ms`) +
     price
   );
+}
+
+/** What a step computes. */
+function describeWork({ localSteps, batchSize }: Pick<ModelledFleets, 'localSteps' | 'batchSize'>): string {
+  if (localSteps === 1) return `a batch of ${formatCount(batchSize)}`;
+  return `a step of ${formatCount(localSteps)} updates with batches of ${formatCount(batchSize / localSteps)}`;
 }
 
 const names: Readonly<Record<ModelledAlgorithm, string>> = {
@@ -121,6 +127,7 @@ function describeModel({
   compression,
   aloneSeconds,
   usdPerHour,
+  localSteps,
   overlap,
   spread,
   fleets,
@@ -146,9 +153,7 @@ function describeModel({
             'name --step-seconds or --samples-per-second of one worker, or a run, to have steps, rates and costs',
         ]
       : ['compute: what one worker alone takes, divided evenly; efficiency: speed ÷ (workers × speed of one alone)']),
-    overlap === 0
-      ? 'no gradient leaves before all of it is computed (--overlap)'
-      : `gradients leave during the last ${formatPercent(overlap, 0)} of computing`,
+    describeOverlap(localSteps, overlap),
     ...(spread === 0 ? ['workers are equally fast (--spread)'] : []),
     `a message takes a processor ${(1e6 * processor.secondsPerMessage).toPrecision(2)} µs and ` +
       `${(1e9 * processor.secondsPerByte).toPrecision(2)} ns a byte at each end, as was measured over ZeroMQ; ` +
@@ -156,6 +161,19 @@ function describeModel({
     ...(aloneSeconds !== undefined && usdPerHour !== undefined ? ['$/million: what a million samples cost'] : []),
     'start-up, test passes, checkpoints and the coordinator’s own price are not counted',
   ];
+}
+
+/** When what is exchanged leaves. */
+function describeOverlap(localSteps: number, overlap: number): string {
+  if (localSteps > 1) {
+    return (
+      `a step is ${formatCount(localSteps)} updates of each worker (--local-steps) and one exchange of what came of them, which ` +
+      'leaves after the last; the update that follows from it is not counted'
+    );
+  }
+  return overlap === 0
+    ? 'no gradient leaves before all of it is computed (--overlap)'
+    : `gradients leave during the last ${formatPercent(overlap, 0)} of computing`;
 }
 
 function ms(seconds: number): string {

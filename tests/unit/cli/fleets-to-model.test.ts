@@ -77,6 +77,23 @@ describe('without a run', () => {
     expect(() => fleetsToModel(resolve({ parameters: '1', ...flags }, price), [], () => false)).not.toThrow();
   });
 
+  test('with local updates a step has as many batches, and takes as many times as long', () => {
+    const flags = { parameters: '1e6', batchSize: '64', stepSeconds: '0.01' };
+    expect(fleetsToModel(resolve({ ...flags, localSteps: '16' }), [])).toMatchObject({
+      localSteps: 16,
+      batchSize: 1024,
+      aloneSeconds: 0.16,
+    });
+    expect(fleetsToModel(resolve(flags), [])).toMatchObject({ localSteps: 1, batchSize: 64, aloneSeconds: 0.01 });
+    // Each update needs a sample of every worker.
+    expect(() => fleetsToModel(resolve({ ...flags, localSteps: '16', workers: '65' }), [])).toThrow(
+      /a --batch-size of 64/,
+    );
+    expect(() => fleetsToModel(resolve({ ...flags, localSteps: '16', overlap: '0.5' }), [])).toThrow(
+      '--overlap has no meaning with --local-steps 16: nothing leaves before the last update',
+    );
+  });
+
   test('the number of workers is needed, and counts once', () => {
     expect(() => fleetsToModel({ ...resolve({ parameters: '1' }), workers: undefined }, [])).toThrow(
       '--link needs --workers: how many, like 64 or 1,8,64',
@@ -104,6 +121,16 @@ describe('with a run', () => {
     expect((larger.aloneSeconds ?? 0) / aloneSeconds).toBeCloseTo(4, 9);
     expect(fleetsToModel(resolve({ stepSeconds: '3' }), [run]).aloneSeconds).toBe(3);
     expect(fleetsToModel(resolve({ samplesPerSecond: '32' }), [run]).aloneSeconds).toBe(2);
+  });
+
+  test('a run with local updates says how many, and how long they take together', () => {
+    const local = { ...run, summary: { ...run.summary, global_batch_size: 1024, local_steps: 16 } };
+    const { aloneSeconds = 0 } = fleetsToModel(resolve({}), [run]);
+    expect(fleetsToModel(resolve({}), [local])).toMatchObject({ localSteps: 16, batchSize: 1024 });
+    // Its steps took as long as those of the run without, and had 16 times as many samples.
+    expect(fleetsToModel(resolve({}), [local]).aloneSeconds).toBeCloseTo(aloneSeconds, 12);
+    expect(fleetsToModel(resolve({ localSteps: '4' }), [local])).toMatchObject({ localSteps: 4, batchSize: 256 });
+    expect(fleetsToModel(resolve({ localSteps: '4' }), [local]).aloneSeconds).toBeCloseTo(aloneSeconds / 4, 12);
   });
 
   test('nobody may name other parameters than its model has', () => {

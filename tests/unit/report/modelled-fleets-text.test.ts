@@ -24,6 +24,15 @@ describe('renderModelledFleets', () => {
     );
   });
 
+  test('says what a step is with local updates', () => {
+    const text = flowed({ localSteps: 16, batchSize: 1024 });
+    expect(text).toContain('one worker alone computes a step of 16 updates with batches of 64 in 800 ms');
+    expect(text).toContain(
+      'a step is 16 updates of each worker (--local-steps) and one exchange of what came of them, which leaves after the last',
+    );
+    expect(text).not.toContain('no gradient leaves');
+  });
+
   test('says when nobody gave the price', () => {
     const priceAssumed = 'assumed, not given: 1 vCPU at aws/c7a/on-demand (2026-02) for every worker';
     expect(flowed({ priceAssumed })).toContain(`each costs $0.36 an hour (${priceAssumed})\n`);

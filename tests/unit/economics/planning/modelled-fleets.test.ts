@@ -97,6 +97,29 @@ describe('modelFleets', () => {
     expect(modelFleets({ ...asked, spread: 0.1 })).toEqual(modelFleets({ ...asked, spread: 0.1 }));
   });
 
+  test('with local updates there is one exchange in as many', () => {
+    const step = (localSteps: number) => {
+      const changes = { localSteps, batchSize: 1000 * localSteps, aloneSeconds: 0.8 * localSteps };
+      return modelFleets({ ...asked, algorithms: ['mesh-two-shot'], ...changes }).fleets[1];
+    };
+    // Four workers compute 0.2 s for an update, and exchange for 7 ms.
+    expect(step(1)?.step?.samplesPerSecond).toBeCloseTo(1000 / 0.207, 6);
+    expect(step(16)?.communicateSeconds).toBeCloseTo(0.007, 9);
+    expect(step(16)?.step?.seconds).toBeCloseTo(16 * 0.2 + 0.007, 9);
+    expect(step(16)?.step?.samplesPerSecond).toBeCloseTo(16_000 / 3.207, 6);
+    expect(step(16)?.step?.efficiency).toBeCloseTo(3.2 / 3.207, 9);
+  });
+
+  test('with local updates workers that are unequally long over each wait less for each other', () => {
+    const wait = (localSteps: number) => {
+      const changes = { localSteps, aloneSeconds: 0.8 * localSteps, spread: 0.15 };
+      return (modelFleets({ ...asked, ...changes }).fleets[1]?.step?.waitSeconds ?? 0) / localSteps;
+    };
+    // The deviation of a mean of 16 is a quarter of that of one.
+    expect(wait(1) / wait(16)).toBeGreaterThan(3.5);
+    expect(wait(1) / wait(16)).toBeLessThan(4.5);
+  });
+
   test('with overlap, less is left to exchange after computing', () => {
     const [, star] = modelFleets({ ...asked, overlap: 0.5 }).fleets;
     // Only the last of four buckets: 4 MB in, 4 MB out, and rank 0 is three turns ahead.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { drawComputeSeconds } from '../../../../src/economics/simulation/compute-spread.ts';
+import { drawComputeSeconds, spreadOfSum } from '../../../../src/economics/simulation/compute-spread.ts';
 import { createRandom } from '../../../../src/shared/core/random.ts';
-import { meanOf } from '../../../../src/shared/core/sums.ts';
+import { meanOf, sumOf } from '../../../../src/shared/core/sums.ts';
 
 test('without a spread all take the mean', () => {
   expect(drawComputeSeconds(0.25, 0, 3, createRandom(1))).toEqual([0.25, 0.25, 0.25]);
@@ -24,4 +24,21 @@ test('the same seed draws the same times', () => {
   expect(draw(3)).toEqual(draw(3));
   expect(draw(3)).not.toEqual(draw(4));
   expect(new Set(draw(3)).size).toBe(5);
+});
+
+test.each([
+  [0.15, 16],
+  [0.5, 4],
+])('the sum of times with a spread of %f, %i of them, spreads as drawn sums do', (spread, count) => {
+  const random = createRandom(11);
+  const sums = Array.from({ length: 20_000 }, () => sumOf(drawComputeSeconds(1 / count, spread, count, random)));
+  const deviation = Math.sqrt(meanOf(sums.map((sum) => (sum - 1) ** 2)));
+  // Of a log-normal distribution around 1.
+  expect(Math.sqrt(Math.expm1(spreadOfSum(spread, count) ** 2)) / deviation).toBeCloseTo(1, 1);
+  expect(meanOf(sums)).toBeCloseTo(1, 2);
+});
+
+test('one time alone spreads as it does', () => {
+  expect(spreadOfSum(0.15, 1)).toBeCloseTo(0.15, 12);
+  expect(spreadOfSum(0, 16)).toBe(0);
 });
