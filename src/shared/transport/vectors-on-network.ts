@@ -13,7 +13,7 @@ import { badInput, messageOf, PennygradError } from '../core/errors.ts';
 import { createRandom } from '../core/random.ts';
 import type { Timers } from '../core/timers.ts';
 import { decodePeerMessage, encode } from '../protocol/codec.ts';
-import { frameBytesFor, maxProbedFloats, maxProbeFloats, maxStrangerHeaderBytes } from '../protocol/limits.ts';
+import { frameBytesFor, maxProbeFloats, maxStrangerHeaderBytes } from '../protocol/limits.ts';
 import type { Body, MessageOf, VectorsOnNetwork } from '../protocol/messages.ts';
 import type { PeerMessage } from '../protocol/peer-messages.ts';
 import { createAskedProbes } from './asked-probes.ts';
@@ -25,6 +25,7 @@ import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { createReceivedSlots } from './received-slots.ts';
 import { attemptOf, createShownSlots, partFor, type Shown } from './shown-slots.ts';
 import { socketOptions } from './socket-options.ts';
+import { createVectorReaders } from './vector-readers.ts';
 import type { PeerVectors, Problem, ReadOptions, SlotPart, VectorWay, VectorWriter } from './vectors.ts';
 
 /** Where a process is reached. */
@@ -70,17 +71,6 @@ export function createVectorsOnNetwork(options: NetworkOptions): VectorWay<Vecto
   };
 }
 
-/** A connection that reads these vectors. */
-interface Reader {
-  readonly generation: number;
-  readonly parts: readonly SlotPart[];
-  /** How many floats more it may ask for that mean nothing. */
-  readonly floatsToProbe: number;
-}
-
-/** An answer without floats takes something, too. */
-const leastProbeFloats = 64;
-
 /** Random, so that no tunnel makes them shorter than gradients. */
 function randomFloats(length: number): Float32Array {
   const random = createRandom(1);
@@ -88,11 +78,7 @@ function randomFloats(length: number): Float32Array {
 }
 
 /** @throws bad-input when the port that was asked for cannot be listened on */
-async function offerVectors(
-  { host, advertised, port: wantedPort }: Reached,
-  timers: Timers,
-  floats: number,
-): Promise<VectorWriter & { readonly offer: VectorsOnNetwork }> {
+async function listen({ host, port: wantedPort }: Reached): Promise<Router> {
   const listening = tcpEndpoint(host, wantedPort ?? '*');
   const socket = new Router({
     ...socketOptions(maxStrangerHeaderBytes),
@@ -103,19 +89,28 @@ async function offerVectors(
   });
   try {
     await socket.bind(listening);
+    return socket;
   } catch (error) {
     socket.close();
     if (wantedPort === undefined) throw new Error(`cannot listen on ${host}: ${messageOf(error)}`);
     const where = host === '*' || host === '::' ? '' : ` on ${host}`;
     throw badInput(`cannot listen for other workers at port ${wantedPort}${where} (--peer-port): ${messageOf(error)}`);
   }
+}
+
+/** @throws as `listen` does */
+async function offerVectors(
+  reached: Reached,
+  timers: Timers,
+  floats: number,
+): Promise<VectorWriter & { readonly offer: VectorsOnNetwork }> {
+  const socket = await listen(reached);
   const bound = parseEndpoint(socket.lastEndpoint ?? '');
   const port = bound?.transport === 'tcp' ? bound.port : 0;
   const secret = randomBytes(16).toString('hex');
   const slots = createShownSlots(floats);
   const toProbe = randomFloats(maxProbeFloats);
-  /** By connection. */
-  const readers = new Map<PeerId, Reader>();
+  const readers = createVectorReaders<PeerId>();
   const outboxes = createOutboxes<PeerId, Frames>({
     send: (peer, frames) => socket.send([Buffer.from(peer, 'latin1'), ...frames]),
     sizeOf: byteLength,
@@ -124,7 +119,7 @@ async function offerVectors(
     // A reader that has gone is told of by its connection; one that is slow, or stands still, is still owed what it asked for.
     stalledMs: () => Number.POSITIVE_INFINITY,
     timers,
-    onUnreachable: (peer) => readers.delete(peer),
+    onUnreachable: readers.forget,
   });
 
   function sendTo(peer: PeerId, shown: Shown, parts: readonly SlotPart[]): void {
@@ -133,35 +128,24 @@ async function offerVectors(
   }
 
   function sendToReaders(shown: Shown): void {
-    const shownIn = attemptOf(shown).generation;
-    for (const [peer, { generation, parts }] of readers) {
-      if (generation === shownIn) sendTo(peer, shown, parts);
-      // It has left that generation, or will be told so.
-      else if (generation < shownIn) readers.delete(peer);
-    }
+    for (const [peer, parts] of readers.readingIn(attemptOf(shown).generation)) sendTo(peer, shown, parts);
   }
 
   function subscribe(peer: PeerId, message: MessageOf<PeerMessage, 'subscribe'>): void {
     // Whoever does not know the secret learns nothing, not even that.
     if (message.secret !== secret || message.floats !== floats) return;
     const { generation, parts } = message;
-    const before = readers.get(peer);
-    const floatsToProbe = before?.generation === generation ? before.floatsToProbe : maxProbedFloats;
-    readers.set(peer, { generation, parts, floatsToProbe });
+    readers.subscribe(peer, generation, parts);
     outboxes.post(peer, encodePeer({ type: 'subscribed' }));
     for (const shown of slots.everything()) {
       if (attemptOf(shown).generation === generation) sendTo(peer, shown, parts);
     }
   }
 
-  /** Nobody is sent without end what costs nothing to ask for. */
-  function answerProbe(peer: PeerId, message: MessageOf<PeerMessage, 'probe'>): void {
-    const reader = readers.get(peer);
-    const left = (reader?.floatsToProbe ?? 0) - Math.max(message.floats, leastProbeFloats);
-    if (reader === undefined || left < 0) return;
-    readers.set(peer, { ...reader, floatsToProbe: left });
-    const sent = message.floats === 0 ? [] : [toProbe.subarray(0, message.floats)];
-    outboxes.post(peer, encodePeer({ type: 'probed', probe: message.probe }, sent));
+  function answerProbe(peer: PeerId, { probe, floats: wanted }: MessageOf<PeerMessage, 'probe'>): void {
+    if (!readers.mayProbe(peer, wanted)) return;
+    const sent = wanted === 0 ? [] : [toProbe.subarray(0, wanted)];
+    outboxes.post(peer, encodePeer({ type: 'probed', probe }, sent));
   }
 
   async function answer(): Promise<void> {
@@ -176,13 +160,13 @@ async function offerVectors(
 
   endWith(socket, answer());
   return {
-    offer: { addresses: advertised.map((name) => tcpEndpoint(name, port)), secret },
+    offer: { addresses: reached.advertised.map((name) => tcpEndpoint(name, port)), secret },
     begin: slots.begin,
     write: (slot, from, values) => sendToReaders(slots.write(slot, from, values)),
     lend: (slot, from, values) => sendToReaders(slots.lend(slot, from, values)),
     publish: (slot, publication) => sendToReaders(slots.publish(slot, publication)),
     close() {
-      readers.clear();
+      readers.close();
       outboxes.close();
       if (!socket.closed) socket.close();
     },
