@@ -114,25 +114,30 @@ networks.it.each(meshes)('use the star once two of a %s cannot reach each other 
   await endWell(run, out, 600);
 });
 
-networks.it.each(meshes)('go on when one of a %s is killed, let it in again, and read it as before', async (mesh) => {
-  const { run, workers, startWorker, out } = begin(hostsOf(4), 'many', '--all-reduce', mesh);
-  await run.waitFor(/all-reduce mesh(-two-shot)?: workers read each other's gradients over the network/);
-  await run.waitFor(/epoch 2/);
-  workers[1]?.child.kill('SIGKILL');
-  await run.waitFor(/lost worker w1/);
-  await run.waitFor(/training goes on with w0, w2/);
-  startWorker(1);
-  await run.waitFor(/training goes on with w0, w1, w2/);
-  const epoch = Number(run.output().match(/epoch (\d+)(?!.*epoch \d)/s)?.[1]);
-  await run.waitFor(new RegExp(`epoch ${epoch + 3}/`));
-  run.child.kill('SIGINT');
-  const { code, stdout, stderr } = await run.exit;
-  expect(code, stdout + stderr).toBe(130);
-  expect(readSummary(out)).toMatchObject({ replicas_identical: true });
-  expect(run.output()).not.toContain('all-reduce star');
-  const audited = await start(['audit', out]).exit;
-  expect(audited.code, audited.stdout + audited.stderr).toBe(0);
-});
+networks.it.each([...meshes, 'auto'])(
+  'go on with --all-reduce %s when one is killed, let it in again, and read it as before',
+  async (chosen) => {
+    const { run, workers, startWorker, out } = begin(hostsOf(4), 'many', '--all-reduce', chosen);
+    await run.waitFor(/all-reduce mesh(-two-shot)?: workers read each other's gradients over the network/);
+    await run.waitFor(/epoch 2/);
+    workers[1]?.child.kill('SIGKILL');
+    await run.waitFor(/lost worker w1/);
+    await run.waitFor(/training goes on with w0, w2/);
+    startWorker(1);
+    await run.waitFor(/training goes on with w0, w1, w2/);
+    const epoch = Number(run.output().match(/epoch (\d+)(?!.*epoch \d)/s)?.[1]);
+    await run.waitFor(new RegExp(`epoch ${epoch + 3}/`));
+    run.child.kill('SIGINT');
+    const { code, stdout, stderr } = await run.exit;
+    expect(code, stdout + stderr).toBe(130);
+    expect(readSummary(out)).toMatchObject({ replicas_identical: true });
+    expect(run.output()).not.toContain('all-reduce star');
+    // What three generations measured may look the same, or come to nothing in time on a machine that is busy.
+    expect(/, over links of .*, (measured|assumed)/.test(run.output())).toBe(chosen === 'auto');
+    const audited = await start(['audit', out]).exit;
+    expect(audited.code, audited.stdout + audited.stderr).toBe(0);
+  },
+);
 
 /**
  * Half of a round may pass at full speed where a processor was waited for before it and the bucket was full again. How much
