@@ -18,85 +18,39 @@
  * Sums are shown in pieces, as soon as each is there: links carry them while later pieces are added up, and while gradients
  * still come. Pieces end where buckets do.
  */
-import { createDeferred, type Deferred } from '../../core/deferred.ts';
 import { evenShares, type Interval } from '../../core/sampling.ts';
 import { sumOf } from '../../core/sums.ts';
-import type { Attempt } from '../../protocol/messages.ts';
 import type { PeerVectors } from '../../transport/vectors.ts';
-import { followBuckets } from '../bucket-progress.ts';
-import type { AllReduce, RankOptions, StepPart } from '../collective.ts';
+import type { AllReduce, RankOptions } from '../collective.ts';
 import { blockFloats, createFloatMemory } from '../float-memory.ts';
+import { createPeerTurns, piecesOf, type Turn } from '../peer-turns.ts';
 import { publishedPart, requireUnchanged, toFigures } from '../published-parts.ts';
 
 const [gradientSlot, sumSlot] = [0, 1];
 
-/** The longest piece, in floats (512 KiB): sums leave while the rest of an interval comes. Shorter ones cost more than they save. */
-const mostPieceFloats = 1 << 17;
-
-/** An attempt at a step. */
-interface Turn {
-  readonly attempt: Attempt;
-  readonly vector: Float32Array;
+interface TwoShotTurn extends Turn {
   /** Own pieces that are final here, and not added up yet. */
   readonly waiting: Set<Interval>;
   /** How many own pieces are not added up. */
   left: number;
-  /** What each rank's samples came to, once its whole gradient is shown. */
-  readonly parts: (StepPart | undefined)[];
-  /** When all of them were shown and added up, and the own sum with them; undefined before. */
-  addedUpAt: number | undefined;
   /** The ranks whose sums were not complete when they were last looked for. */
   withoutSum: readonly number[];
-  readonly done: Deferred<void>;
 }
 
-export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, signal }: RankOptions): AllReduce {
+/** All ranks; undefined at this rank's own place. */
+type Peers = readonly (PeerVectors | undefined)[];
+
+export function createTwoShotRank(options: RankOptions): AllReduce {
+  const { rank, worldSize, buckets, exchange, now } = options;
   if (exchange === undefined) throw new Error('createTwoShotRank: needs an exchange');
-  const { own, peers, listen } = exchange;
-  const floats = buckets.at(-1)?.to ?? 0;
-  const intervals = evenShares({ from: 0, to: floats }, worldSize);
-  const intervalOf = (owner: number) => intervals[owner] as Interval;
-  const { from: ownFrom, to: ownTo } = intervalOf(rank);
+  const { own, peers } = exchange;
+  const intervals = evenShares({ from: 0, to: buckets.at(-1)?.to ?? 0 }, worldSize);
   const pieces = intervals.map((interval) => cutAtBuckets(interval, buckets));
   const ownPieces = pieces[rank] as readonly Interval[];
-  // What arrives over the network is kept where it is added up: others' gradients behind the block, and their sums in the sum.
-  const firstOfPeers = 2;
-  const memory = createFloatMemory([
-    floats,
-    Math.min(blockFloats, ownTo - ownFrom),
-    ...peers.map((peer) => (peer?.way === 'network' ? ownTo - ownFrom : 0)),
-  ]);
-  const sum = memory.vector(0);
-  const sumsOf = (owner: number) => sum.subarray(intervalOf(owner).from, intervalOf(owner).to);
-  for (const [other, peer] of peers.entries()) {
-    const { from, to } = intervalOf(other);
-    const isFar = peer?.way === 'network';
-    peer?.follow([
-      { slot: gradientSlot, from: ownFrom, to: ownTo, place: isFar ? memory.vector(firstOfPeers + other) : undefined },
-      { slot: sumSlot, from, to, place: isFar ? sumsOf(other) : undefined },
-    ]);
-  }
-
-  const lengths = intervals.map(({ from, to }) => to - from);
-  const bytes = bytesOfStep(rank, lengths, peers);
-
-  /** Adds rank 1, 2, … onto rank 0's vector: each partial sum is rounded to float32. */
-  function addUp({ from, to }: Interval, vector: Float32Array): void {
-    for (let at = from; at < to; at += blockFloats) {
-      const length = Math.min(blockFloats, to - at);
-      for (const [other, peer] of peers.entries()) {
-        const [place, start] = peer?.way === 'network' ? [firstOfPeers + other, at - ownFrom] : [1, 0];
-        const target =
-          other === 0 ? sum.subarray(at, at + length) : memory.vector(place).subarray(start, start + length);
-        if (peer === undefined) target.set(vector.subarray(at, at + length));
-        else peer.read(gradientSlot, at, target);
-        if (other > 0) memory.add(0, at, place, start, length);
-      }
-    }
-  }
+  const { sum, placeOf, addUp } = followIntervals(rank, intervals, peers);
 
   /** Adds up what all have shown of the own interval, and shows it. */
-  function addPieces(turn: Turn): void {
+  function addPieces(turn: TwoShotTurn): void {
     const { attempt, vector, waiting } = turn;
     for (const piece of waiting) {
       const { from, to } = piece;
@@ -113,7 +67,7 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
   }
 
   /** Tells the others that the own sum is complete, once all gradients are. */
-  function publishSum(turn: Turn): void {
+  function publishSum(turn: TwoShotTurn): void {
     const { attempt, parts } = turn;
     const ownPart = parts[rank];
     if (turn.addedUpAt !== undefined || ownPart === undefined) return;
@@ -128,99 +82,87 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
   }
 
   /** Reads the sums of the others, once all are complete. @returns whether they are */
-  function takeSums(turn: Turn): boolean {
+  function takeSums(turn: TwoShotTurn): boolean {
     const { attempt } = turn;
     if (turn.addedUpAt === undefined) return false;
     turn.withoutSum = peers.flatMap((peer, other) =>
       peer !== undefined && publishedPart(other, peer, sumSlot, attempt) === undefined ? other : [],
     );
     if (turn.withoutSum.length > 0) return false;
-    for (const [other, peer] of peers.entries()) peer?.read(sumSlot, intervalOf(other).from, sumsOf(other));
+    for (const [other, peer] of peers.entries()) {
+      peer?.read(sumSlot, (intervals[other] as Interval).from, placeOf(other));
+    }
     requireUnchanged(peers, sumSlot, attempt);
     return true;
   }
 
   /** The ranks whose gradients were not there when they were last looked for, or else those whose sums were not. */
-  function missing({ parts, withoutSum }: Turn): readonly number[] {
+  function missing({ parts, withoutSum }: TwoShotTurn): readonly number[] {
     const silent = parts.flatMap((part, other) => (part === undefined && other !== rank ? other : []));
     return silent.length > 0 ? silent : withoutSum;
   }
 
-  /** The turn that this rank waits for, or gave up. */
-  let awaited: Turn | undefined;
-  /** The turn that is under way: once it is done, what others show belongs to the next one. */
-  let current: Turn | undefined;
-
-  function look(turn: Turn): void {
-    if (turn !== current) return;
-    try {
+  return createPeerTurns(options, exchange, {
+    pieces: pieces.flat(),
+    sum,
+    bytes: bytesOfStep(rank, intervals, peers),
+    begin(attempt) {
+      own.begin(gradientSlot, attempt);
+      return { waiting: new Set<Interval>(), left: ownPieces.length, withoutSum: [] as readonly number[] };
+    },
+    handOver({ vector, waiting }, piece) {
+      if (ownPieces.includes(piece)) waiting.add(piece);
+      else own.write(gradientSlot, piece.from, vector.subarray(piece.from, piece.to));
+    },
+    handedOver: ({ attempt }, part) => own.publish(gradientSlot, { attempt, figures: toFigures(part) }),
+    advance(turn) {
       addPieces(turn);
       publishSum(turn);
-      if (!takeSums(turn)) return;
-      turn.done.resolve();
-    } catch (error) {
-      turn.done.reject(error);
-    }
-    current = undefined;
-  }
-
-  /** What is complete when the generation ends still counts: others may have applied it. */
-  async function settled(turn: Turn): Promise<void> {
-    function giveUp(): void {
-      look(turn);
-      turn.done.reject(signal.reason);
-    }
-    awaited = turn;
-    signal.addEventListener('abort', giveUp);
-    if (signal.aborted) giveUp();
-    else look(turn);
-    await turn.done.promise.finally(() => signal.removeEventListener('abort', giveUp));
-  }
-
-  return {
-    start(attempt, [vector = new Float32Array(0)]) {
-      if (vector.length !== floats) throw new Error(`all-reduce: ${vector.length} floats, expected ${floats}`);
-      const turn: Turn = {
-        attempt,
-        vector,
-        waiting: new Set(),
-        left: ownPieces.length,
-        parts: peers.map(() => undefined),
-        addedUpAt: undefined,
-        withoutSum: [],
-        done: createDeferred<void>(),
-      };
-      // It may fail before anybody waits for it.
-      turn.done.promise.catch(() => {});
-      current = turn;
-      awaited = undefined;
-      own.begin(gradientSlot, attempt);
-      listen(() => look(turn));
-      const all = pieces.flat();
-      const progress = followBuckets(all, 1, (_, place) => {
-        const piece = all[place] as Interval;
-        if (ownPieces.includes(piece)) turn.waiting.add(piece);
-        else own.write(gradientSlot, piece.from, vector.subarray(piece.from, piece.to));
-      });
-      return {
-        ready: (from, to) => progress.ready(from, to, 0),
-        async finish(part, vote) {
-          signal.throwIfAborted();
-          progress.rest();
-          own.publish(gradientSlot, { attempt, figures: toFigures(part) });
-          turn.parts[rank] = part;
-          const published = now();
-          vote();
-          await settled(turn);
-          const parts = turn.parts.flatMap((one) => one ?? []);
-          // Sums come without waiting for anybody who computes.
-          const waitSeconds = (turn.addedUpAt ?? published) - published;
-          return { sum, parts, waitSeconds, bytes };
-        },
-      };
+      return takeSums(turn);
     },
-    receive() {},
-    awaited: () => (awaited === undefined ? [] : missing(awaited)),
+    missing,
+  });
+}
+
+/** Follows what is read of each rank, and keeps it where it is added up. */
+function followIntervals(rank: number, intervals: readonly Interval[], peers: Peers) {
+  const intervalOf = (owner: number) => intervals[owner] as Interval;
+  const { from: ownFrom, to: ownTo } = intervalOf(rank);
+  // What arrives over the network is kept where it is added up: others' gradients behind the block, and their sums in the sum.
+  const firstOfPeers = 2;
+  const memory = createFloatMemory([
+    intervals.at(-1)?.to ?? 0,
+    Math.min(blockFloats, ownTo - ownFrom),
+    ...peers.map((peer) => (peer?.way === 'network' ? ownTo - ownFrom : 0)),
+  ]);
+  const sum = memory.vector(0);
+  const placeOf = (owner: number) => sum.subarray(intervalOf(owner).from, intervalOf(owner).to);
+  for (const [other, peer] of peers.entries()) {
+    const { from, to } = intervalOf(other);
+    const isFar = peer?.way === 'network';
+    peer?.follow([
+      { slot: gradientSlot, from: ownFrom, to: ownTo, place: isFar ? memory.vector(firstOfPeers + other) : undefined },
+      { slot: sumSlot, from, to, place: isFar ? placeOf(other) : undefined },
+    ]);
+  }
+  return {
+    sum,
+    /** Where a rank's sum belongs. */
+    placeOf,
+    /** Adds rank 1, 2, … onto rank 0's vector: each partial sum is rounded to float32. */
+    addUp({ from, to }: Interval, vector: Float32Array): void {
+      for (let at = from; at < to; at += blockFloats) {
+        const length = Math.min(blockFloats, to - at);
+        for (const [other, peer] of peers.entries()) {
+          const [place, start] = peer?.way === 'network' ? [firstOfPeers + other, at - ownFrom] : [1, 0];
+          const target =
+            other === 0 ? sum.subarray(at, at + length) : memory.vector(place).subarray(start, start + length);
+          if (peer === undefined) target.set(vector.subarray(at, at + length));
+          else peer.read(gradientSlot, at, target);
+          if (other > 0) memory.add(0, at, place, start, length);
+        }
+      }
+    },
   };
 }
 
@@ -228,16 +170,16 @@ export function createTwoShotRank({ rank, worldSize, buckets, exchange, now, sig
 function cutAtBuckets(interval: Interval, buckets: readonly Interval[]): readonly Interval[] {
   return buckets.flatMap((bucket) => {
     const [from, to] = [Math.max(bucket.from, interval.from), Math.min(bucket.to, interval.to)];
-    return from < to ? evenShares({ from, to }, Math.ceil((to - from) / mostPieceFloats)) : [];
+    return piecesOf({ from, to });
   });
 }
 
 /**
  * What a rank sends and receives in a step. In memory it leaves its gradient and its sum once for all; over the network each of
  * the others is sent its interval of the one, and all of the other.
- * @param lengths of the intervals, in floats, by rank
  */
-function bytesOfStep(rank: number, lengths: readonly number[], peers: readonly (PeerVectors | undefined)[]) {
+function bytesOfStep(rank: number, intervals: readonly Interval[], peers: Peers) {
+  const lengths = intervals.map(({ from, to }) => to - from);
   const floats = sumOf(lengths);
   const ownLength = lengths[rank] ?? 0;
   const far = lengths.filter((_, other) => peers[other]?.way === 'network');
